@@ -1,0 +1,65 @@
+"""Addresses of the scripts and style sheets that pages load, each tied to its content.
+
+Templates call `vendor("htmx")` for a library copied by tools/vendor.py and `asset("phonebank.css")`
+for a file of ours. A library's version is in its path and its sum in the `integrity` attribute, so a
+browser may keep it for ever and refuses a changed one. A file of ours carries a sum in its query.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from flask import Flask, current_app, url_for
+
+MANIFEST = Path(__file__).parent / "static" / "vendor" / "manifest.json"
+
+
+class Vendored(NamedTuple):
+    """A library's file: its path below the vendor folder and its `integrity` attribute."""
+
+    path: str
+    integrity: str
+
+    @property
+    def url(self) -> str:
+        """The address to load it from, in the current application."""
+        return url_for("static", filename=f"vendor/{self.path}")
+
+
+@cache
+def vendored_files() -> dict[str, Vendored]:
+    """Every vendored file that pages may load, by the name templates use."""
+    manifest = json.loads(MANIFEST.read_text())
+    return {name: Vendored(entry["path"], entry["integrity"]) for name, entry in manifest.items()}
+
+
+def vendor(name: str) -> Vendored:
+    """The vendored file of this name; KeyError for a name that tools/vendor.py does not list."""
+    return vendored_files()[name]
+
+
+@cache
+def _sum_of(path: Path, modified_ns: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def asset(filename: str, blueprint: str | None = None) -> str:
+    """The address of a static file of ours, or of a blueprint's, ending in a sum of its content.
+
+    A new release is thus fetched at once and an old one never served from a cache. Raises
+    FileNotFoundError for a file that does not exist, so that a page with a typing error in it
+    fails in its test and not in the browser.
+    """
+    owner = current_app.blueprints[blueprint] if blueprint else current_app
+    path = Path(owner.static_folder or "") / filename
+    endpoint = f"{blueprint}.static" if blueprint else "static"
+    return url_for(endpoint, filename=filename, v=_sum_of(path, path.stat().st_mtime_ns))
+
+
+def init_app(app: Flask) -> None:
+    """Give templates, and the macros they import, `vendor` and `asset`."""
+    app.jinja_env.globals.update(vendor=vendor, asset=asset)

@@ -1,0 +1,94 @@
+"""The browser libraries: unchanged, named, light enough for a phone, and asked of no other host."""
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+from flask import Flask, render_template_string
+
+from phonebank import vendored
+
+ROOT = Path(__file__).resolve().parents[2]
+STATIC = ROOT / "phonebank" / "static"
+VENDOR = STATIC / "vendor"
+
+# docs: the call page weighs at most 60 kB gzipped. What is left is for the page and its own module.
+CALL_PAGE_LIMIT_BYTES = 60_000
+LEFT_FOR_THE_PAGE_BYTES = 6_000
+
+
+@pytest.fixture
+def app():
+    app = Flask("phonebank", root_path=str(ROOT / "phonebank"))
+    vendored.init_app(app)
+    return app
+
+
+@pytest.mark.parametrize("name", sorted(vendored.vendored_files()))
+def test_a_vendored_file_has_the_sum_in_the_manifest(name):
+    file = vendored.vendored_files()[name]
+    digest = hashlib.sha256((VENDOR / file.path).read_bytes()).digest()
+    assert file.integrity == "sha256-" + base64.b64encode(digest).decode()
+
+
+def test_every_vendored_folder_is_in_the_manifest_with_its_version_and_licence():
+    entries = json.loads(vendored.MANIFEST.read_text()).values()
+    wanted = json.loads((ROOT / "package.json").read_text())["dependencies"]
+    assert {entry["package"]: entry["version"] for entry in entries} == wanted
+    folders = {Path(entry["path"]).parent.name for entry in entries}
+    assert folders == {path.name for path in VENDOR.iterdir() if path.is_dir()}
+    notices = (ROOT / "THIRD_PARTY_NOTICES.md").read_text()
+    for folder in folders:
+        assert (VENDOR / folder / "LICENSE").read_text().strip() in notices
+
+
+def test_the_lock_file_names_no_registry():
+    lock = (ROOT / "package-lock.json").read_text()
+    assert '"resolved"' not in lock
+    assert not re.search(r"https?://", lock)
+
+
+def test_what_every_call_page_loads_leaves_room_for_the_page_itself():
+    libraries = [VENDOR / vendored.vendored_files()[n].path for n in ("pico", "htmx", "socket.io")]
+    ours = [STATIC / "phonebank.css", *sorted((STATIC / "js").glob("*.js"))]
+    weight = sum(len(gzip.compress(path.read_bytes(), 9)) for path in libraries + ours)
+    assert weight + LEFT_FOR_THE_PAGE_BYTES <= CALL_PAGE_LIMIT_BYTES
+
+
+def test_templates_get_an_address_and_a_sum(app):
+    with app.test_request_context():
+        page = render_template_string("{{ vendor('htmx').url }} {{ vendor('htmx').integrity }}")
+    url, integrity = page.split(" ", 1)
+    assert re.fullmatch(r"/static/vendor/htmx-[\d.]+/htmx\.min\.js", url)
+    assert integrity.startswith("sha256-")
+    with app.test_client() as client:
+        assert client.get(url).status_code == 200
+
+
+def test_the_address_of_our_own_file_changes_with_its_content(tmp_path):
+    app = Flask("elsewhere", root_path=str(tmp_path))
+    (tmp_path / "static").mkdir()
+    sheet = tmp_path / "static" / "sheet.css"
+    with app.test_request_context():
+        sheet.write_text("a{}")
+        before = vendored.asset("sheet.css")
+        sheet.write_text("b{}  ")
+        assert vendored.asset("sheet.css") != before
+        with pytest.raises(FileNotFoundError):
+            vendored.asset("misspelt.css")
+
+
+def test_nothing_of_ours_asks_another_host_or_breaks_the_content_security_policy():
+    sources = [*(ROOT / "phonebank" / "templates").rglob("*.html"), *STATIC.glob("*.css")]
+    sources += (STATIC / "js").glob("*.js")
+    assert len(sources) > 5
+    for path in sources:
+        text = path.read_text()
+        assert not re.search(r"(src|href|url)\s*[=(]\s*[\"']?(https?:)?//", text), path
+        assert not re.search(r"\sstyle=|\son[a-z]+=|<style|javascript:|\beval\(", text), path
+        for tag in re.findall(r"<script[^>]*>", text):
+            assert "src=" in tag or "application/json" in tag, path

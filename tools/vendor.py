@@ -1,0 +1,186 @@
+"""Copy the browser libraries that Phonebank serves out of npm and into the repository.
+
+    python tools/vendor.py            install the locked versions, copy the named files, write sums
+    python tools/vendor.py --check    the same into a scratch folder; fail if the repository differs
+
+Only this script needs Node. The copies are committed, so that a checkout runs as it is, and no page
+ever asks another host for code. To take a new version: change package.json, run
+`npm install --package-lock-only`, then this script, and read the diff.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import filecmp
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+VENDOR_FOLDER = Path("phonebank/static/vendor")
+NOTICES_FILE = Path("THIRD_PARTY_NOTICES.md")
+
+
+@dataclass(frozen=True)
+class Library:
+    """A package, the files that pages load (name in templates → path in the package), its licences.
+
+    `bundled` names the packages that are compiled into those files, whose licences travel along.
+    """
+
+    package: str
+    folder: str
+    files: dict[str, str]
+    licence_name: str
+    licence_file: str = "LICENSE"
+    bundled: tuple[str, ...] = ()
+
+
+LIBRARIES = (
+    Library(
+        "@picocss/pico", "pico", {"pico": "css/pico.min.css"}, "MIT", licence_file="LICENSE.md"
+    ),
+    Library("htmx.org", "htmx", {"htmx": "dist/htmx.min.js"}, "0BSD"),
+    Library(
+        "socket.io-client",
+        "socket.io-client",
+        {"socket.io": "dist/socket.io.min.js"},
+        "MIT",
+        bundled=(
+            "@socket.io/component-emitter",
+            "engine.io-client",
+            "engine.io-parser",
+            "socket.io-parser",
+        ),
+    ),
+    Library(
+        "uplot",
+        "uplot",
+        {"uplot": "dist/uPlot.iife.min.js", "uplot-style": "dist/uPlot.min.css"},
+        "MIT",
+    ),
+)
+
+
+def install_locked_packages(scratch: Path) -> Path:
+    """Install exactly what the lock file names, running no package's scripts; return the folder."""
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(REPOSITORY / name, scratch / name)
+    subprocess.run(
+        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+        cwd=scratch,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    return scratch / "node_modules"
+
+
+def copy_libraries(modules: Path, target: Path) -> dict[str, dict[str, str]]:
+    """Copy each library's named files and licences; return the manifest.
+
+    The manifest maps a template's name for a file to its path below `target`, the package and
+    version, and its sum in the form of the `integrity` attribute (W3C Subresource Integrity).
+    """
+    manifest = {}
+    for library in LIBRARIES:
+        package = modules / library.package
+        version = json.loads((package / "package.json").read_text())["version"]
+        folder = target / f"{library.folder}-{version}"
+        folder.mkdir(parents=True)
+        (folder / "LICENSE").write_text(licences_of(library, modules))
+        for name, source in library.files.items():
+            copied = Path(shutil.copy(package / source, folder))
+            manifest[name] = {
+                "path": copied.relative_to(target).as_posix(),
+                "package": library.package,
+                "version": version,
+                "licence": library.licence_name,
+                "integrity": integrity_of(copied.read_bytes()),
+            }
+    (target / "manifest.json").write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+    return manifest
+
+
+def licences_of(library: Library, modules: Path) -> str:
+    """The licence of a library, followed by those of the packages compiled into its files."""
+    texts = [(modules / library.package / library.licence_file).read_text().strip()]
+    for package in library.bundled:
+        texts.append(f"{package}:\n\n{(modules / package / 'LICENSE').read_text().strip()}")
+    rule = "\n\n" + "-" * 72 + "\n\n"
+    return rule.join(texts).replace("\r\n", "\n") + "\n"
+
+
+def integrity_of(content: bytes) -> str:
+    """The value of an `integrity` attribute for these bytes, with SHA-256."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(content).digest()).decode()
+
+
+def write_notices(manifest: dict[str, dict[str, str]], vendor: Path, notices: Path) -> None:
+    """Write the notices that the licences of the copied files ask for, one section a library."""
+    lines = [
+        "# Third-party notices",
+        "",
+        "Phonebank serves copies of these libraries to browsers. They are written by others, under",
+        "the licences below. This file is written by `tools/vendor.py`; change that, not this.",
+        "",
+    ]
+    folders = {Path(entry["path"]).parent.as_posix(): entry for entry in manifest.values()}
+    for folder, entry in sorted(folders.items()):
+        lines += [
+            f"## {entry['package']} {entry['version']} ({entry['licence']})",
+            "",
+            "```text",
+            (vendor / folder / "LICENSE").read_text().strip(),
+            "```",
+            "",
+        ]
+    notices.write_text("\n".join(lines))
+
+
+def differences(ours: Path, theirs: Path) -> list[str]:
+    """Paths that are missing, extra or different between two folders, compared byte for byte."""
+    here, there = (
+        {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+        for root in (ours, theirs)
+    )
+    changed = {
+        path for path in here & there if not filecmp.cmp(ours / path, theirs / path, shallow=False)
+    }
+    return sorted(changed | (here ^ there))
+
+
+def main() -> int:
+    """Copy, or with --check compare; the exit status is 1 where the repository differs."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="change nothing, report differences")
+    check = parser.parse_args().check
+    if shutil.which("npm") is None:
+        print("npm is needed to vendor browser libraries: install Node.js 20 or later.")
+        return 1
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        fresh = scratch / VENDOR_FOLDER
+        fresh.mkdir(parents=True)
+        manifest = copy_libraries(install_locked_packages(scratch), fresh)
+        write_notices(manifest, fresh, scratch / NOTICES_FILE)
+        if check:
+            found = differences(REPOSITORY / VENDOR_FOLDER, fresh)
+            if (REPOSITORY / NOTICES_FILE).read_text() != (scratch / NOTICES_FILE).read_text():
+                found.append(NOTICES_FILE.as_posix())
+            for path in found:
+                print(f"differs from npm: {path}")
+            return 1 if found else 0
+        shutil.rmtree(REPOSITORY / VENDOR_FOLDER, ignore_errors=True)
+        shutil.copytree(fresh, REPOSITORY / VENDOR_FOLDER)
+        shutil.copy(scratch / NOTICES_FILE, REPOSITORY / NOTICES_FILE)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
