@@ -1,0 +1,39 @@
+"""The tables, one noun a file. State and its names, nothing else."""
+
+from phonebank.models.account import HOST, ORGANISER, ROLES, Account, Role, account_role
+from phonebank.models.base import Base, new_id, now
+from phonebank.models.call import Answer, Call
+from phonebank.models.caller import Caller
+from phonebank.models.campaign import Campaign, campaign_host
+from phonebank.models.contact import Contact
+from phonebank.models.contact_list import ContactList, RefusedRow, UploadChunk
+from phonebank.models.party import Party
+from phonebank.models.script import Script, ScriptVersion
+from phonebank.models.suppression import Suppression
+from phonebank.models.tally import Tally
+
+__all__ = [
+    "HOST",
+    "ORGANISER",
+    "ROLES",
+    "Account",
+    "Answer",
+    "Base",
+    "Call",
+    "Caller",
+    "Campaign",
+    "Contact",
+    "ContactList",
+    "Party",
+    "RefusedRow",
+    "Role",
+    "Script",
+    "ScriptVersion",
+    "Suppression",
+    "Tally",
+    "UploadChunk",
+    "account_role",
+    "campaign_host",
+    "new_id",
+    "now",
+]

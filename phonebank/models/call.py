@@ -1,0 +1,106 @@
+"""One attempt: a contact handed to a caller, and what came of it.
+
+The row is written when the person is handed out, so the table is also the access ledger:
+who saw whom, from when, until when.
+"""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from phonebank.models.base import Base, new_id, now
+
+# How a hold came to its end.
+RECORDED = "recorded"
+GIVEN_BACK = "given_back"
+EXPIRED = "expired"
+TAKEN_AWAY = "taken_away"  # the caller was removed, or the campaign ended
+ENDINGS = (RECORDED, GIVEN_BACK, EXPIRED, TAKEN_AWAY)
+
+
+class Call(Base):
+    """Open while `ended_at` is null. The id is the hold's token and the outcome's idempotency key:
+    each hand-out makes a new one, so an outcome can never land on somebody else's hold."""
+
+    __tablename__ = "call"
+    __table_args__ = (
+        CheckConstraint(f"ending IN {ENDINGS}", name="ending"),
+        CheckConstraint("(ended_at IS NULL) = (ending IS NULL)", name="ended_with_an_ending"),
+        # Promise 1: no person, and no number, in two open calls. Promise 6: one person a caller.
+        Index(
+            "uq_call_open_contact",
+            "contact_id",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index(
+            "uq_call_open_phone", "phone", unique=True, postgresql_where=text("ended_at IS NULL")
+        ),
+        Index(
+            "uq_call_open_caller",
+            "caller_id",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index("ix_call_contact_started", "contact_id", "started_at"),
+        Index("ix_call_caller_started", "caller_id", "started_at"),
+        Index(
+            "ix_call_party_recorded",
+            "party_id",
+            "recorded_at",
+            postgresql_where=text("recorded_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_call_campaign_recorded",
+            "campaign_id",
+            "recorded_at",
+            postgresql_where=text("recorded_at IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"))
+    contact_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("contact.id", ondelete="CASCADE")
+    )
+    caller_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("caller.id", ondelete="CASCADE"))
+    party_id: Mapped[int | None] = mapped_column(ForeignKey("party.id", ondelete="SET NULL"))
+    script_version_id: Mapped[int | None] = mapped_column(
+        ForeignKey("script_version.id", ondelete="SET NULL")
+    )
+    phone: Mapped[str] = mapped_column(String(20))  # the number handed out, E.164
+    started_at: Mapped[datetime] = mapped_column(default=now)
+    # As written at hand-out and when Redis is away; Redis holds the renewed time.
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    ending: Mapped[str | None] = mapped_column(String(10))
+
+    outcome: Mapped[str | None] = mapped_column(String(20))
+    recorded_at: Mapped[datetime | None]
+    reached: Mapped[bool] = mapped_column(default=False)
+    conversation: Mapped[bool] = mapped_column(default=False)
+    yes: Mapped[bool] = mapped_column(default=False)
+    # False: kept as a call, but in no tally (a late outcome for a person since handed on).
+    counted: Mapped[bool] = mapped_column(default=False)
+    # The outcome came after the hold had run out.
+    late: Mapped[bool] = mapped_column(default=False)
+    note: Mapped[str] = mapped_column(default="")
+    # The contact's state just before the outcome: what undo gives back.
+    contact_before: Mapped[dict[str, Any] | None]
+
+
+class Answer(Base):
+    """What was answered at one step of the script, saved as it is given."""
+
+    __tablename__ = "answer"
+
+    call_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("call.id", ondelete="CASCADE"), primary_key=True
+    )
+    step_id: Mapped[str] = mapped_column(String(80), primary_key=True)
+    value: Mapped[Any] = mapped_column(JSONB)
+    answered_at: Mapped[datetime] = mapped_column(default=now)

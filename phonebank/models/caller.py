@@ -1,0 +1,49 @@
+"""A volunteer who rings people: a first name on a device, let in by a host or an organiser."""
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from phonebank.models.base import Base, now
+
+WAITING = "waiting"
+ADMITTED = "admitted"
+REMOVED = "removed"
+CALLER_STATES = (WAITING, ADMITTED, REMOVED)
+
+
+class Caller(Base):
+    """One campaign, at most one party at a time, so that nobody's calls count in two rooms."""
+
+    __tablename__ = "caller"
+    __table_args__ = (
+        CheckConstraint(f"state IN {CALLER_STATES}", name="state"),
+        Index("ix_caller_campaign_state", "campaign_id", "state"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"))
+    party_id: Mapped[int | None] = mapped_column(
+        ForeignKey("party.id", ondelete="SET NULL"), index=True
+    )
+    first_name: Mapped[str] = mapped_column(String(40))
+    state: Mapped[str] = mapped_column(String(10), default=WAITING)
+    # Kept off the board's list of names; their calls still count.
+    hidden: Mapped[bool] = mapped_column(default=False)
+    # Proves the device's cookie; a new one signs the device out everywhere.
+    device_token: Mapped[str] = mapped_column(String(64), default=lambda: secrets.token_urlsafe(24))
+    # Limits on whom they are given: list ids and languages. Empty: anyone.
+    list_ids: Mapped[list[Any]] = mapped_column(default=list)
+    languages: Mapped[list[Any]] = mapped_column(default=list)
+    # When they accepted the rules about the people they will see.
+    promised_at: Mapped[datetime | None]
+    practised_at: Mapped[datetime | None]
+    seen_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    @property
+    def may_call(self) -> bool:
+        return self.state == ADMITTED

@@ -1,0 +1,68 @@
+"""A campaign: who is calling, from where, when, with which script."""
+
+import secrets
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, String, Table
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from phonebank.models.account import Account
+from phonebank.models.base import Base, now
+
+DRAFT = "draft"
+RUNNING = "running"
+PAUSED = "paused"
+ENDED = "ended"
+CAMPAIGN_STATES = (DRAFT, RUNNING, PAUSED, ENDED)
+
+# Hosts an organiser has given this campaign to; they may run parties for it.
+campaign_host = Table(
+    "campaign_host",
+    Base.metadata,
+    Column("campaign_id", ForeignKey("campaign.id", ondelete="CASCADE"), primary_key=True),
+    Column("account_id", ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+)
+
+
+class Campaign(Base):
+    __tablename__ = "campaign"
+    __table_args__ = (CheckConstraint(f"state IN {CAMPAIGN_STATES}", name="state"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(120))
+    # Said in every call: the organisation on whose behalf it is made.
+    on_behalf_of: Mapped[str] = mapped_column(String(200))
+    country: Mapped[str] = mapped_column(String(2))
+    language: Mapped[str] = mapped_column(String(8), default="en")
+    state: Mapped[str] = mapped_column(String(10), default=DRAFT)
+    briefing: Mapped[str] = mapped_column(default="")
+    # Values for merge fields that are the campaign's, not the contact's: {"candidate": "…"}.
+    merge_values: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    # Weekday → [start, end] in the contact's own time, as callers.calling_hours reads it.
+    # Empty: the country's whole permitted window.
+    hours: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    # Changes to the default retry rules, as callers.outcomes reads them.
+    retry_rules: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    hold_seconds: Mapped[int] = mapped_column(default=300)
+    hold_seconds_at_most: Mapped[int] = mapped_column(default=3600)
+    # Part of the link callers join by; changing it closes the old link.
+    join_token: Mapped[str] = mapped_column(
+        String(32), unique=True, default=lambda: secrets.token_urlsafe(12)
+    )
+    # Open: whoever has the link is admitted. Closed: an organiser admits each caller.
+    door_open: Mapped[bool] = mapped_column(default=False)
+    # Accept numbers of the drama ranges, which no one has. Only the demonstration does.
+    allow_drama_numbers: Mapped[bool] = mapped_column(default=False)
+    script_id: Mapped[int | None] = mapped_column(
+        ForeignKey("script.id", use_alter=True, ondelete="SET NULL")
+    )
+    retain_until: Mapped[date | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
+
+    hosts: Mapped[list[Account]] = relationship(secondary=campaign_host)
+
+    @property
+    def is_running(self) -> bool:
+        return self.state == RUNNING

@@ -1,0 +1,91 @@
+"""A person to ring, in one campaign, and where they stand in it."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from phonebank.models.base import Base, now
+
+CALLABLE = "callable"  # may be rung once `callable_at` has passed
+FINISHED = "finished"  # nothing more to ask in this campaign
+UNUSABLE = "unusable"  # no number of theirs that works
+CONTACT_STATES = (CALLABLE, FINISHED, UNUSABLE)
+
+
+class Contact(Base):
+    """`suppressed_at` stands beside `state` and not in it: lifting a suppression by undo then
+    gives back exactly what was there before."""
+
+    __tablename__ = "contact"
+    __table_args__ = (
+        CheckConstraint(f"state IN {CONTACT_STATES}", name="state"),
+        # The same person on the same number twice in a campaign is a duplicate row; a different
+        # name on that number is a household.
+        UniqueConstraint("campaign_id", "phone", "name_key"),
+        # What a refill reads: for each list, zone and language the untried, then the rested.
+        Index(
+            "ix_contact_callable",
+            "contact_list_id",
+            "zone_key",
+            "language",
+            "tried",
+            "callable_at",
+            "id",
+            postgresql_where=text("state = 'callable' AND suppressed_at IS NULL"),
+        ),
+        Index(
+            "ix_contact_callback",
+            "campaign_id",
+            "callback_at",
+            postgresql_where=text("callback_at IS NOT NULL"),
+        ),
+        Index("ix_contact_phone", "phone"),
+        Index("ix_contact_contact_list_id", "contact_list_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"))
+    contact_list_id: Mapped[int] = mapped_column(ForeignKey("contact_list.id", ondelete="CASCADE"))
+    external_id: Mapped[str | None] = mapped_column(String(120))
+    first_name: Mapped[str] = mapped_column(String(120), default="")
+    last_name: Mapped[str] = mapped_column(String(120), default="")
+    # Both names in lower case, joined: what makes two rows on one number one person.
+    name_key: Mapped[str] = mapped_column(String(250), default="")
+    phone: Mapped[str] = mapped_column(String(20))  # E.164
+    phone_original: Mapped[str] = mapped_column(String(120), default="")
+    # E.164 numbers to fall back on when the first proves wrong.
+    other_phones: Mapped[list[Any]] = mapped_column(default=list)
+    postcode: Mapped[str | None] = mapped_column(String(20))
+    email: Mapped[str | None] = mapped_column(String(255))
+    language: Mapped[str] = mapped_column(String(8), default="")
+    # The sorted time zones the person may be in, joined by "|" (callers.calling_hours.zones_key).
+    zone_key: Mapped[str] = mapped_column(String(400), default="")
+    fields: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+    state: Mapped[str] = mapped_column(String(10), default=CALLABLE)
+    tried: Mapped[bool] = mapped_column(default=False)
+    callable_at: Mapped[datetime] = mapped_column(default=now)
+    suppressed_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    # Attempts on `attempts_on`, a day in the contact's own zone.
+    attempts_that_day: Mapped[int] = mapped_column(default=0)
+    attempts_on: Mapped[date | None]
+    last_outcome: Mapped[str | None] = mapped_column(String(20))
+    last_called_at: Mapped[datetime | None]
+    callback_at: Mapped[datetime | None]
+    # Who promised to ring back, and until when only they may.
+    callback_caller_id: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("caller.id", ondelete="SET NULL")
+    )
+    created_at: Mapped[datetime] = mapped_column(default=now)

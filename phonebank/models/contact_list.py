@@ -1,0 +1,84 @@
+"""An upload: the file while it is read, its columns, its progress, and the rows it refused."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from phonebank.models.base import Base, now
+
+UPLOADED = "uploaded"  # the file is here; its columns are not confirmed yet
+QUEUED = "queued"  # confirmed, waiting for a worker
+IMPORTING = "importing"
+READY = "ready"
+FAILED = "failed"
+UNDONE = "undone"
+LIST_STATES = (UPLOADED, QUEUED, IMPORTING, READY, FAILED, UNDONE)
+LIST_STATES_IN_PROGRESS = (QUEUED, IMPORTING)
+
+
+class ContactList(Base):
+    __tablename__ = "contact_list"
+    __table_args__ = (CheckConstraint(f"state IN {LIST_STATES}", name="state"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(
+        ForeignKey("campaign.id", ondelete="CASCADE"), index=True
+    )
+    name: Mapped[str] = mapped_column(String(120))
+    filename: Mapped[str] = mapped_column(String(255))
+    state: Mapped[str] = mapped_column(String(10), default=UPLOADED)
+    # Lower is rung first.
+    priority: Mapped[int] = mapped_column(default=0)
+    # Taken out of calling without being undone.
+    removed: Mapped[bool] = mapped_column(default=False)
+    # {"encoding": …, "delimiter": …, "quotechar": …}, as phonebank.lists.reading found it.
+    dialect: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    headers: Mapped[list[Any]] = mapped_column(default=list)
+    # One target a column, in column order, as phonebank.lists.mapping names them.
+    mapping: Mapped[list[Any]] = mapped_column(default=list)
+    # The distinct zone keys and languages of its contacts: what the queue asks the list for.
+    zone_keys: Mapped[list[Any]] = mapped_column(default=list)
+    languages: Mapped[list[Any]] = mapped_column(default=list)
+    bytes_total: Mapped[int] = mapped_column(default=0)
+    bytes_read: Mapped[int] = mapped_column(default=0)
+    rows_read: Mapped[int] = mapped_column(default=0)
+    rows_stored: Mapped[int] = mapped_column(default=0)
+    rows_refused: Mapped[int] = mapped_column(default=0)
+    rows_duplicate: Mapped[int] = mapped_column(default=0)
+    rows_suppressed: Mapped[int] = mapped_column(default=0)
+    fault: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
+    finished_at: Mapped[datetime | None]
+
+
+class UploadChunk(Base):
+    """A piece of an uploaded file, kept only until the import has read it.
+
+    In the database and not on a disc, so that any worker on any machine can read it.
+    """
+
+    __tablename__ = "upload_chunk"
+
+    contact_list_id: Mapped[int] = mapped_column(
+        ForeignKey("contact_list.id", ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(primary_key=True)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class RefusedRow(Base):
+    """A row that was not stored, with its number in the spreadsheet and the reason."""
+
+    __tablename__ = "refused_row"
+
+    contact_list_id: Mapped[int] = mapped_column(
+        ForeignKey("contact_list.id", ondelete="CASCADE"), primary_key=True
+    )
+    row_number: Mapped[int] = mapped_column(primary_key=True)
+    column: Mapped[str] = mapped_column(String(255), default="")
+    reason: Mapped[str] = mapped_column(String(40))
+    message: Mapped[str]
+    cells: Mapped[list[Any]] = mapped_column(default=list)

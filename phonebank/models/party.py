@@ -1,0 +1,56 @@
+"""A pop-up phone party: a host, a code, a goal and the people ringing in it."""
+
+import secrets
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from phonebank.models.base import Base, now
+
+OPEN = "open"
+LOCKED = "locked"  # those inside go on; nobody new comes in
+ENDED = "ended"
+PARTY_STATES = (OPEN, LOCKED, ENDED)
+
+# No 0, O, 1, I or L: they are misread from across a room.
+CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+CODE_LENGTH = 6
+
+
+def new_code() -> str:
+    """A party code: six letters of `CODE_LETTERS`, 887 million possible codes."""
+    return "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
+
+
+class Party(Base):
+    __tablename__ = "party"
+    __table_args__ = (
+        CheckConstraint(f"state IN {PARTY_STATES}", name="state"),
+        # A code is free again once its party has ended.
+        Index("uq_party_live_code", "code", unique=True, postgresql_where=text("state <> 'ended'")),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(
+        ForeignKey("campaign.id", ondelete="CASCADE"), index=True
+    )
+    host_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    title: Mapped[str] = mapped_column(String(120))
+    # Conversations the room wants to have.
+    goal: Mapped[int] = mapped_column(default=50)
+    starts_at: Mapped[datetime] = mapped_column(default=now)
+    state: Mapped[str] = mapped_column(String(10), default=OPEN)
+    paused: Mapped[bool] = mapped_column(default=False)
+    door_open: Mapped[bool] = mapped_column(default=False)
+    code: Mapped[str] = mapped_column(String(12), default=new_code)
+    # The TV's link: shows the board and can do nothing else; a new token ends the old link.
+    board_token: Mapped[str] = mapped_column(
+        String(64), unique=True, default=lambda: secrets.token_urlsafe(24)
+    )
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    ended_at: Mapped[datetime | None]
+
+    @property
+    def is_over(self) -> bool:
+        return self.state == ENDED

@@ -1,0 +1,41 @@
+"""Counts of recorded calls, one row for each campaign, party, caller and hour.
+
+Changed in the transaction that records the outcome, so it cannot drift; a caller only ever
+contends with themselves.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from phonebank.models.base import Base
+
+
+class Tally(Base):
+    __tablename__ = "tally"
+    __table_args__ = (
+        Index(
+            "uq_tally_row",
+            "campaign_id",
+            "party_id",
+            "caller_id",
+            "hour",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+        ),
+        Index("ix_tally_party_id", "party_id"),
+        Index("ix_tally_caller_id", "caller_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"))
+    party_id: Mapped[int | None] = mapped_column(ForeignKey("party.id", ondelete="CASCADE"))
+    caller_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("caller.id", ondelete="CASCADE"))
+    hour: Mapped[datetime]  # the hour, UTC, in which the outcome was recorded
+    calls: Mapped[int] = mapped_column(default=0)
+    reached: Mapped[int] = mapped_column(default=0)
+    conversations: Mapped[int] = mapped_column(default=0)
+    yeses: Mapped[int] = mapped_column(default=0)
+    # Grows by one at each change, never shrinks: summed over rows it orders a board's snapshots.
+    version: Mapped[int] = mapped_column(BigInteger, default=0)

@@ -1,0 +1,110 @@
+"""Real servers for every test: one PostgreSQL and one Redis a run, a clean database a test."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, make_url, text
+
+from phonebank.app import alembic, create_app
+from phonebank.config import DEVELOPMENT, Config
+from phonebank.local import start_postgres, start_redis
+from phonebank.models import Base
+from phonebank.stores import db, redis_store
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+
+@pytest.fixture(scope="session")
+def servers_dir() -> Iterator[Path]:
+    # Directly under /tmp: a unix socket's path may have 107 characters and no more.
+    path = Path(tempfile.mkdtemp(prefix="pb-"))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def database_url(servers_dir: Path) -> Iterator[str]:
+    """A database of this run's own, built by the migrations."""
+    server = None
+    if os.environ.get("TEST_DATABASE_URL"):
+        server_url = os.environ["TEST_DATABASE_URL"]
+    else:
+        server = start_postgres(servers_dir / "pg", durable=False)
+        server_url = server.url
+    name = f"phonebank_test_{os.getpid()}_{WORKER}"
+    admin = create_engine(server_url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    url = make_url(server_url).set(database=name).render_as_string(hide_password=False)
+    yield url
+    with admin.connect() as connection:
+        connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+    admin.dispose()
+    if server is not None:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_url(servers_dir: Path) -> Iterator[str]:
+    server = start_redis(servers_dir / "redis")
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def config(database_url: str, redis_url: str, servers_dir: Path) -> Config:
+    return Config(
+        database_url=database_url,
+        redis_url=redis_url,
+        secret_key="test-secret-key-test-secret-key-test",
+        password_salt="test-salt-test-salt-test-salt-test",
+        totp_secret="test-totp-test-totp-test-totp-test-totp",
+        mode=DEVELOPMENT,
+        base_url="http://localhost",
+        require_second_factor=False,
+        var=servers_dir / "var",
+    )
+
+
+@pytest.fixture(scope="session")
+def app(config: Config) -> Iterator[Flask]:
+    app = create_app(config)
+    app.testing = True
+    # A test posts forms as a browser would, without first reading the token out of a page; that
+    # the token is demanded is a test of its own.
+    app.config["WTF_CSRF_ENABLED"] = False
+    with app.app_context():
+        alembic.upgrade()
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def clean_stores(app: Flask) -> Iterator[None]:
+    """Empty tables and an empty Redis."""
+    tables = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+    with app.app_context():
+        with db.engine.begin() as connection:
+            connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+        redis_store().flushdb()
+    yield
+
+
+@pytest.fixture
+def app_context(app: Flask, clean_stores: None) -> Iterator[Flask]:
+    """An app context over empty stores: for tests of the verbs."""
+    with app.app_context():
+        yield app
+
+
+@pytest.fixture
+def client(app: Flask, clean_stores: None) -> FlaskClient:
+    """A browser that nobody has signed in with, over empty stores."""
+    return app.test_client()
