@@ -1,0 +1,1 @@
+"""Phonebank: what everyone shares, and the organiser's and host's side."""

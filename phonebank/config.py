@@ -1,0 +1,130 @@
+"""Every environment variable Phonebank reads, read once, at start.
+
+`docs/operations.md` describes each for the person who runs a server.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PRODUCTION = "production"
+DEVELOPMENT = "development"
+MODES = (PRODUCTION, DEVELOPMENT)
+
+
+class ConfigRefused(Exception):
+    """The environment does not allow a safe start; the message says which variable and why."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of one process.
+
+    `mode` is `production` unless PHONEBANK_MODE says otherwise, so that forgetting it is safe.
+    """
+
+    database_url: str
+    redis_url: str
+    secret_key: str
+    # Salts the hashes that Flask-Security keeps; separate, so that either can be changed alone.
+    password_salt: str
+    # Encrypts second-factor secrets at rest.
+    totp_secret: str
+    mode: str = PRODUCTION
+    # Where people reach the site: the base of every link that is mailed, shown or drawn as a QR.
+    base_url: str = "http://127.0.0.1:5000"
+    # Reverse proxies in front whose X-Forwarded-* headers are to be believed.
+    proxies: int = 0
+    mail_server: str = ""
+    mail_port: int = 587
+    mail_username: str = ""
+    mail_password: str = field(default="", repr=False)
+    mail_sender: str = "phonebank@localhost"
+    # Organisers must add an authenticator app before they see people's data.
+    require_second_factor: bool = True
+    var: Path = Path("var")
+
+    @property
+    def is_production(self) -> bool:
+        return self.mode == PRODUCTION
+
+    @property
+    def is_https(self) -> bool:
+        return self.base_url.startswith("https://")
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Config":
+        """Read the settings.
+
+        Raises ConfigRefused when a needed variable is missing, a number is not one, or a
+        production server would start with a weak secret or without HTTPS.
+        """
+
+        def needed(name: str) -> str:
+            if not environ.get(name):
+                raise ConfigRefused(
+                    f"{name} is not set. `make run` sets it for one machine; for a server see "
+                    "docs/operations.md."
+                )
+            return environ[name]
+
+        def number(name: str, default: int) -> int:
+            try:
+                return int(environ.get(name) or default)
+            except ValueError:
+                raise ConfigRefused(
+                    f"{name} must be a whole number, not {environ[name]!r}."
+                ) from None
+
+        config = cls(
+            database_url=_for_psycopg(needed("DATABASE_URL")),
+            redis_url=needed("REDIS_URL"),
+            secret_key=needed("SECRET_KEY"),
+            password_salt=needed("PASSWORD_SALT"),
+            totp_secret=needed("TOTP_SECRET"),
+            mode=environ.get("PHONEBANK_MODE") or PRODUCTION,
+            base_url=(environ.get("BASE_URL") or cls.base_url).rstrip("/"),
+            proxies=number("PROXIES", 0),
+            mail_server=environ.get("MAIL_SERVER", ""),
+            mail_port=number("MAIL_PORT", cls.mail_port),
+            mail_username=environ.get("MAIL_USERNAME", ""),
+            mail_password=environ.get("MAIL_PASSWORD", ""),
+            mail_sender=environ.get("MAIL_SENDER") or cls.mail_sender,
+            require_second_factor=environ.get("REQUIRE_SECOND_FACTOR", "yes") != "no",
+            var=Path(environ.get("PHONEBANK_VAR") or "var"),
+        )
+        config._refuse_what_is_unsafe()
+        return config
+
+    def _refuse_what_is_unsafe(self) -> None:
+        if self.mode not in MODES:
+            raise ConfigRefused(f"PHONEBANK_MODE must be {' or '.join(MODES)}, not {self.mode!r}.")
+        if not self.is_production:
+            return
+        for name, secret in (
+            ("SECRET_KEY", self.secret_key),
+            ("PASSWORD_SALT", self.password_salt),
+            ("TOTP_SECRET", self.totp_secret),
+        ):
+            # 32 characters: 128 bits when written in hexadecimal, the least worth having.
+            if len(secret) < 32:
+                raise ConfigRefused(
+                    f"{name} is too short for a public server. Make one with: "
+                    "python3 -c 'import secrets; print(secrets.token_hex(32))'"
+                )
+        if not self.is_https:
+            raise ConfigRefused(
+                "BASE_URL must start with https:// on a public server: callers' and organisers' "
+                "sign-in would otherwise cross the network in the open."
+            )
+
+
+def _for_psycopg(url: str) -> str:
+    """Name the driver in a PostgreSQL address as hosting providers write it."""
+    scheme, separator, rest = url.partition("://")
+    if scheme in ("postgres", "postgresql"):
+        return f"postgresql+psycopg{separator}{rest}"
+    if scheme != "postgresql+psycopg":
+        raise ConfigRefused(f"DATABASE_URL must be a PostgreSQL address, not {scheme}://…")
+    return url

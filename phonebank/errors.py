@@ -1,0 +1,180 @@
+"""What can go wrong for a person, and its one mapping to pages and JSON.
+
+PhonebankError
+├── BadInput             422  something typed, chosen or uploaded cannot be used
+├── NotAllowed           403  they are known, and may not
+├── SignInNeeded         401  they are not known
+├── NotFound             404
+├── Conflict             409  the state of things forbids it now
+│   ├── NotRunning            the campaign or party is paused or not begun
+│   └── HoldLost              the hold is over and the person is somebody else's now
+├── Gone                 410  it was here; the link or the party has ended
+├── TooMany              429
+└── BackInAMoment        503  a store is away; nothing was lost, try again
+"""
+
+import logging
+
+from flask import Flask, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_limiter import RateLimitExceeded
+from flask_wtf.csrf import CSRFError
+from redis.exceptions import RedisError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from werkzeug.exceptions import HTTPException
+
+log = logging.getLogger(__name__)
+
+
+class PhonebankError(Exception):
+    """`message` says what is wrong, `what_to_do` what would help; both are shown to people."""
+
+    status = 500
+    title = "Something went wrong"
+
+    def __init__(self, message: str, what_to_do: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.what_to_do = what_to_do
+
+
+class BadInput(PhonebankError):
+    status = 422
+    title = "That can't be used"
+
+
+class NotAllowed(PhonebankError):
+    status = 403
+    title = "Not for this account"
+
+
+class SignInNeeded(PhonebankError):
+    status = 401
+    title = "Please sign in first"
+
+
+class NotFound(PhonebankError):
+    status = 404
+    title = "Not found"
+
+
+class Conflict(PhonebankError):
+    status = 409
+    title = "Not now"
+
+
+class NotRunning(Conflict):
+    title = "Calling is paused"
+
+
+class HoldLost(Conflict):
+    title = "This call has moved on"
+
+
+class Gone(PhonebankError):
+    status = 410
+    title = "This has ended"
+
+
+class TooMany(PhonebankError):
+    status = 429
+    title = "Too many tries"
+
+
+class BackInAMoment(PhonebankError):
+    status = 503
+    title = "Back in a moment"
+
+
+# HTTP errors that Flask and its extensions raise themselves, in our words.
+HTTP_WORDS: dict[int, tuple[str, str, str]] = {
+    400: ("That can't be used", "The page sent something we could not read.", "Go back and retry."),
+    403: (
+        "Not for this account",
+        "This page is for somebody else.",
+        "Sign in as them, or go back.",
+    ),
+    404: ("Not found", "There is nothing at this address.", "Check the link you were given."),
+    405: ("Not that way", "This address does not take that kind of request.", "Go back and retry."),
+    413: (
+        "Too large",
+        "The file is larger than this server takes.",
+        "Split it and upload each part.",
+    ),
+    429: ("Too many tries", "That was tried too often from your address.", "Wait a minute."),
+}
+
+
+def register(app: Flask) -> None:
+    """Give the app one answer for each kind of error: a page for people, JSON for scripts."""
+
+    @app.errorhandler(PhonebankError)
+    def for_people(error: PhonebankError) -> ResponseReturnValue:
+        return answer(error.status, error.title, error.message, error.what_to_do)
+
+    @app.errorhandler(CSRFError)
+    def form_too_old(error: CSRFError) -> ResponseReturnValue:
+        return answer(
+            400,
+            "This page was open too long",
+            "For your safety a form can only be sent from a fresh page.",
+            "Go back, reload the page, and send it again.",
+        )
+
+    @app.errorhandler(RateLimitExceeded)
+    def too_many(error: RateLimitExceeded) -> ResponseReturnValue:
+        return answer(*_words(429))
+
+    @app.errorhandler(HTTPException)
+    def from_flask(error: HTTPException) -> ResponseReturnValue:
+        if error.response is not None or error.code is None or error.code < 400:
+            return error
+        return answer(*_words(error.code))
+
+    @app.errorhandler(OperationalError)
+    @app.errorhandler(InterfaceError)
+    @app.errorhandler(RedisError)
+    def store_is_away(error: Exception) -> ResponseReturnValue:
+        # The driver's own text may quote a statement's values: it stays out of the log.
+        log.error("a store is away: %s", type(error).__name__)
+        return answer(
+            503,
+            BackInAMoment.title,
+            "Our database is restarting. Nothing you did is lost.",
+            "Try again in a few seconds.",
+        )
+
+    @app.errorhandler(Exception)
+    def unforeseen(error: Exception) -> ResponseReturnValue:
+        if app.testing or app.debug:
+            raise error
+        log.error("unforeseen %s at %s", type(error).__name__, request.endpoint, exc_info=error)
+        return answer(
+            500,
+            PhonebankError.title,
+            "That is our fault, not yours.",
+            "Try again; if it happens twice, tell your organiser what you were doing.",
+        )
+
+
+def answer(status: int, title: str, message: str, what_to_do: str) -> ResponseReturnValue:
+    """An error as JSON where a script asked, else as a page."""
+    if wants_json():
+        body = {"error": {"title": title, "message": message, "what_to_do": what_to_do}}
+        return jsonify(body), status
+    page = render_template(
+        "error.html", status=status, title=title, message=message, what_to_do=what_to_do
+    )
+    return page, status
+
+
+def wants_json() -> bool:
+    """Whether the request comes from a script that reads JSON rather than from a page."""
+    accepts = request.accept_mimetypes
+    return request.is_json or accepts.best_match(["text/html", "application/json"]) == (
+        "application/json"
+    )
+
+
+def _words(code: int) -> tuple[int, str, str, str]:
+    return code, *HTTP_WORDS.get(code, HTTP_WORDS[400])

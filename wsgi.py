@@ -1,0 +1,9 @@
+"""The web process. Nothing imports this module."""
+
+from gevent import monkey
+
+monkey.patch_all()
+
+from phonebank.app import create_app  # noqa: E402  (sockets must be patched first)
+
+app = create_app()
