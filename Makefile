@@ -1,0 +1,72 @@
+# `make` alone lists what there is. Everything runs in .venv, made and kept up to date here.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help run test test-fast lint format bench soak requirements
+
+PY := .venv/bin/python
+# Which Python makes the environment; empty: the first that is new enough.
+PYTHON ?=
+# More for pytest, such as ARGS="-k upload -x"
+ARGS ?=
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+run: .venv/.ready ## Run Phonebank here (PORT=5001 for another port); Ctrl-C stops it
+	@exec $(PY) -m phonebank.launcher
+
+test: .venv/.ready-for-tests ## Run every test but the load tests
+	$(PY) -m pytest -m "not load" $(ARGS)
+
+test-fast: .venv/.ready-for-tests ## Run the tests that need neither a browser nor patience
+	$(PY) -m pytest -m "not load and not browser and not crash and not slow" $(ARGS)
+
+lint: .venv/.ready-for-tests ## Check style, types and which part imports which
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+format: .venv/.ready-for-tests ## Put the code into house style
+	.venv/bin/ruff check --fix-only .
+	.venv/bin/ruff format .
+
+bench: .venv/.ready-for-tests ## Measure against the bars in docs/benchmarks.md
+	$(PY) -m bench $(ARGS)
+
+soak: .venv/.ready-for-tests ## Run the load tests, for minutes
+	$(PY) -m pytest -m load --timeout 3600 $(ARGS)
+
+requirements: .venv/.ready-for-tests ## Compile the requirements*.in into pinned requirements*.txt
+	$(COMPILE) --allow-unsafe -o requirements.txt requirements.in
+	$(COMPILE) -o requirements-dev.txt requirements-dev.in
+
+# Upgrades nothing that still satisfies the .in files: add ARGS=--upgrade for that.
+COMPILE = .venv/bin/pip-compile --quiet --strip-extras --no-header --annotation-style=line \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host $(ARGS)
+PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check
+
+# .ready holds the folder it was made in: a virtual environment does not survive being moved.
+.venv/.ready: requirements.txt pyproject.toml
+	@for python in $(or $(PYTHON),python3 python3.13 python3.12 python3.11); do \
+		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			found=$$python; break; \
+		fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+		echo "Phonebank needs Python 3.11 or newer, and found $$(python3 --version 2>/dev/null || echo none)." >&2; exit 1; \
+	elif ! $$found -c 'import ensurepip, venv' 2>/dev/null; then \
+		echo "Phonebank needs Python's venv module: sudo apt-get install python3-venv" >&2; exit 1; \
+	elif ! $(PY) -c 'import pip' 2>/dev/null || { [ -e $@ ] && [ "$$(cat $@)" != "$(CURDIR)" ]; }; then \
+		echo "Making the Python environment in .venv (a minute or two, once)"; \
+		$$found -m venv --clear .venv; \
+	fi
+	@rm -f $@
+	@$(PIP_INSTALL) -r requirements.txt
+	@$(PIP_INSTALL) --no-deps --no-build-isolation --config-settings editable_mode=compat -e .
+	@echo "$(CURDIR)" > $@
+
+.venv/.ready-for-tests: .venv/.ready requirements-dev.txt
+	@$(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@
