@@ -1,0 +1,207 @@
+"""The machine: from a step and an answer to the next step. Pure; nothing is stored here.
+
+Answers are kept by step id. An id that is present says that the caller has gone past that step;
+its value is None where there was nothing to record.
+"""
+
+import datetime
+import math
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from scripts_library.merge_fields import is_known
+from scripts_library.script import SCALE, Answer, Answers, Branch, Fields, Script, Step
+from scripts_library.yaml_source import HIDDEN_CHARACTERS
+
+LONGEST_TEXT = 2000
+LARGEST_NUMBER = 10**9
+
+
+class AnswerRefused(ValueError):
+    """An answer that the step cannot take; the message is for the person who gave it."""
+
+
+def first_step(script: Script, fields: Fields) -> str:
+    """The id of the step a call begins with: a `start` branch that holds, else the first step."""
+    return _goto(script.start, None, fields) or script.steps[0].id
+
+
+def next_step(script: Script, step_id: str, answer: Answer, fields: Fields) -> str | None:
+    """The id of the step after `step_id`, or None where that step ends the call.
+
+    `answer` is a checked answer (see `check_answer`), or None for none. Branches are tried in
+    order, then the place the chosen answer names, then `next`. Raises UnknownStep, and
+    AnswerRefused where the way on depends on an answer that is not there.
+    """
+    step = script.step(step_id)
+    if step.is_end:
+        return None
+    target = _goto(step.branches, answer, fields) or _place_of_choice(step, answer) or step.next
+    if target is None:
+        raise AnswerRefused("Choose an answer: what comes next depends on it.")
+    return target
+
+
+def path(script: Script, answers: Answers, fields: Fields) -> list[Step]:
+    """The steps walked so far, in order; the last one is where the call stands now.
+
+    Answers to steps that are no longer on the way are ignored here, not lost: change the answer
+    back and they show again.
+    """
+    walked: list[Step] = []
+    step_id: str | None = first_step(script, fields)
+    while step_id is not None:
+        step = script.step(step_id)
+        walked.append(step)
+        if step_id not in answers:
+            break
+        try:
+            step_id = next_step(script, step_id, answers[step_id], fields)
+        except AnswerRefused:
+            break
+    return walked
+
+
+def answers_on_path(script: Script, answers: Answers, fields: Fields) -> dict[str, Answer]:
+    """The answers that still count: those of the steps that `path` shows, in walking order."""
+    walked = path(script, answers, fields)
+    return {step.id: answers[step.id] for step in walked if step.id in answers}
+
+
+def is_conversation(script: Script, answers: Answers) -> bool:
+    """Whether the main question was answered."""
+    return _is_answered(answers, script.main_question)
+
+
+def is_yes(script: Script, answers: Answers) -> bool:
+    """Whether they said yes to something the script asks for."""
+    return any(
+        set(_as_keys(answers.get(step_id))) & set(keys) for step_id, keys in script.yes.items()
+    )
+
+
+def ratings(script: Script, answers: Answers) -> tuple[int | None, int | None]:
+    """The first and second rating, 0 to 10; None for one that was not asked or not answered."""
+    return _rating(answers, script.first_rating), _rating(answers, script.second_rating)
+
+
+def check_answer(step: Step, raw: Any) -> Answer:
+    """The answer to store for what a form or a JSON body sent: text, a number or a list of keys.
+
+    Nothing at all (None, blank, an empty list) comes back as None where the step may be skipped.
+    Raises AnswerRefused otherwise, and for anything that the step does not offer.
+    """
+    if isinstance(raw, str):
+        raw = HIDDEN_CHARACTERS.sub("", raw.replace("\r\n", "\n")).strip()
+    if step.answer is None or _is_blank(raw):
+        if not step.may_be_skipped:
+            raise AnswerRefused("Choose an answer: what comes next depends on it.")
+        return None
+    if step.answer == "several":
+        return _check_several(step, raw)
+    if isinstance(raw, bool) or not isinstance(raw, str | int | float):
+        raise AnswerRefused("One answer is wanted here, and something else was sent.")
+    text = str(raw).strip()
+    if step.answer == "choice":
+        return _check_choice(step, text)
+    if step.answer == "scale":
+        return _check_scale(text)
+    if step.answer == "number":
+        return _check_number(text)
+    if step.answer == "date":
+        return _check_date(text)
+    return _check_text(text)
+
+
+def _check_choice(step: Step, key: str) -> str:
+    if step.choice(key) is None:
+        offered = ", ".join(choice.label for choice in step.choices)
+        raise AnswerRefused(f"That answer is not one of those offered here: {offered}.")
+    return key
+
+
+def _check_several(step: Step, raw: Any) -> list[str]:
+    given = raw if isinstance(raw, list | tuple) else [raw]
+    if not all(isinstance(key, str) for key in given):
+        raise AnswerRefused("Some of the answers are not among those offered here.")
+    keys = {_check_choice(step, key.strip()) for key in given}
+    return [choice.key for choice in step.choices if choice.key in keys]
+
+
+def _check_scale(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,2}", text) or int(text) not in SCALE:
+        raise AnswerRefused("Give a whole number from 0 to 10.")
+    return int(text)
+
+
+def _check_number(text: str) -> int | float:
+    if not re.fullmatch(r"[-+]?[0-9]{1,12}(\.[0-9]{1,6})?", text):
+        raise AnswerRefused("Give a number in digits, such as 12 or 12.5.")
+    number = float(text)
+    if not math.isfinite(number) or abs(number) > LARGEST_NUMBER:
+        raise AnswerRefused("That number is too large to be right. Check it.")
+    return number if "." in text else int(text)
+
+
+def _check_date(text: str) -> str:
+    try:
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            raise ValueError
+        return datetime.date.fromisoformat(text).isoformat()
+    except ValueError:
+        message = "Give a date that exists as year, month and day: 2026-05-07."
+        raise AnswerRefused(message) from None
+
+
+def _check_text(text: str) -> str:
+    if len(text) > LONGEST_TEXT:
+        raise AnswerRefused(f"That is {len(text)} characters; the most is {LONGEST_TEXT}.")
+    return text
+
+
+def _is_blank(raw: Any) -> bool:
+    if isinstance(raw, list | tuple):
+        return not raw
+    return raw is None or (isinstance(raw, str) and not raw.strip())
+
+
+def _goto(branches: Iterable[Branch], answer: Answer, fields: Fields) -> str | None:
+    return next((b.goto for b in branches if branch_holds(b, answer, fields)), None)
+
+
+def branch_holds(branch: Branch, answer: Answer, fields: Fields) -> bool:
+    """Whether every condition of a branch is met by this answer and these fields."""
+    if branch.choices and not set(branch.choices) & set(_as_keys(answer)):
+        return False
+    if branch.low is not None and branch.high is not None:
+        rated = isinstance(answer, int) and branch.low <= answer <= branch.high
+        if not rated:
+            return False
+    if branch.field is None:
+        return True
+    if branch.known is not None:
+        return is_known(fields, branch.field) == branch.known
+    value = fields.get(branch.field) or ""
+    return str(value).strip().casefold() == (branch.equals or "").strip().casefold()
+
+
+def _place_of_choice(step: Step, answer: Answer) -> str | None:
+    """Of several ticked answers that each name a place, the one the script lists first."""
+    keys = _as_keys(answer)
+    return next((c.goto for c in step.choices if c.goto and c.key in keys), None)
+
+
+def _as_keys(answer: Answer) -> list[str]:
+    if isinstance(answer, str):
+        return [answer]
+    return list(answer) if isinstance(answer, list | tuple) else []
+
+
+def _is_answered(answers: Answers, step_id: str) -> bool:
+    return answers.get(step_id) not in (None, "", [])
+
+
+def _rating(answers: Answers, step_id: str | None) -> int | None:
+    value = answers.get(step_id) if step_id else None
+    return value if isinstance(value, int) and value in SCALE else None

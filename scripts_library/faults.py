@@ -1,0 +1,51 @@
+"""What is wrong with a script, said so that the person who wrote it can mend it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, order=True)
+class Fault:
+    """One thing wrong with a script.
+
+    `line` counts from 1. `step_id` is None where the fault is not inside a step. An "error"
+    stops the script from being used; a "warning" does not.
+    """
+
+    line: int
+    step_id: str | None
+    message: str
+    severity: Severity = "error"
+
+    def __str__(self) -> str:
+        place = f"line {self.line}" + (f", step {self.step_id}" if self.step_id else "")
+        return f"{place}: {self.message}"
+
+
+class ScriptRefused(ValueError):
+    """A script cannot be used. `faults` holds every error and warning found, in line order."""
+
+    def __init__(self, source: str, faults: Iterable[Fault]) -> None:
+        self.source = source
+        self.faults = tuple(faults)
+        super().__init__("\n".join(f"{source}, {fault}" for fault in self.faults))
+
+
+class FaultList:
+    """Collects faults while a script is read, so that a writer sees all of them at once."""
+
+    def __init__(self) -> None:
+        self._found: list[Fault] = []
+        self.step_id: str | None = None
+
+    def error(self, line: int, message: str) -> None:
+        self._found.append(Fault(line, self.step_id, message, "error"))
+
+    def warning(self, line: int, message: str) -> None:
+        self._found.append(Fault(line, self.step_id, message, "warning"))
+
+    def in_line_order(self) -> list[Fault]:
+        return sorted(set(self._found), key=lambda f: (f.line, f.step_id or "", f.message))

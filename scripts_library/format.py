@@ -1,0 +1,60 @@
+"""What a script may contain: read one from YAML, or say everything that is wrong with it."""
+
+from scripts_library import checks, reading, yaml_source
+from scripts_library.faults import Fault, FaultList, ScriptRefused
+from scripts_library.script import (
+    BUILT_IN_FIELDS,
+    Answer,
+    Answers,
+    Branch,
+    Card,
+    Character,
+    Choice,
+    Fields,
+    Script,
+    Step,
+    UnknownStep,
+)
+
+__all__ = [
+    "BUILT_IN_FIELDS",
+    "Answer",
+    "Answers",
+    "Branch",
+    "Card",
+    "Character",
+    "Choice",
+    "Fault",
+    "Fields",
+    "Script",
+    "ScriptRefused",
+    "Step",
+    "UnknownStep",
+    "faults",
+    "parse",
+]
+
+
+def parse(text: str, source: str) -> Script:
+    """The script written in `text`. `source` names the file for the reader of an error.
+
+    Raises ScriptRefused, with every fault found, where there is any error; warnings alone pass.
+    """
+    script, found = _read(text)
+    if script is None or any(fault.severity == "error" for fault in found):
+        raise ScriptRefused(source, found)
+    return script
+
+
+def faults(text: str, source: str) -> list[Fault]:
+    """Every error and warning in `text`, in line order: what an editor shows beside it."""
+    return _read(text)[1]
+
+
+def _read(text: str) -> tuple[Script | None, list[Fault]]:
+    found = FaultList()
+    table = yaml_source.read(text, found)
+    script = reading.read_script(table, found) if table else None
+    if script and table:
+        checks.check(script, table.key_lines, found)
+    return script, found.in_line_order()

@@ -1,0 +1,157 @@
+"""Put names and places into a script's words, as inert text.
+
+The whole grammar is `{{ first_name }}` and `{{ first_name or 'there' }}`. There are no
+attributes, calls or filters to reach for, and a value that looks like a template, Markdown or
+HTML is shown letter for letter.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from html import escape
+
+import nh3
+from markdown_it import MarkdownIt
+
+from scripts_library.script import FIELDS_ALWAYS_KNOWN, Fields, Script
+from scripts_library.yaml_source import HIDDEN_CHARACTERS
+
+LONGEST_VALUE = 200
+FIELD_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+_FIELD = re.compile(
+    r"\{\{ {0,3}(?P<name>[a-z][a-z0-9_]{0,39})"
+    r"(?: {1,3}or {1,3}(?:'(?P<a>[^'{}\n]*)'|\"(?P<b>[^\"{}\n]*)\"|‘(?P<c>[^’{}\n]*)’"
+    r"|“(?P<d>[^”{}\n]*)”))? {0,3}\}\}"
+)
+_LEFT_OVER = re.compile(r"\{\{|\}\}")
+
+# Private-use characters stand for the fields while Markdown is made, so that no value ever passes
+# through it. Words cannot hold them: `_template` takes them out first.
+_FIRST_PLACEHOLDER = 0xE000
+_PLACEHOLDER = re.compile("[\ue000-\uf8ff]")
+
+_TAGS = {"p", "em", "strong", "ul", "ol", "li", "br", "bdi", "mark"}
+# `html` off, and no links, images or code: nothing in words can become an attribute.
+_markdown = MarkdownIt("zero", {"html": False}).enable(["emphasis", "list", "newline", "escape"])
+
+
+@dataclass(frozen=True)
+class MergeField:
+    name: str
+    fallback: str | None
+    offset: int
+
+
+@dataclass(frozen=True)
+class FieldUse:
+    """One place where a script's words use a field. `step_id` is None outside the steps."""
+
+    name: str
+    step_id: str | None
+    has_fallback: bool
+
+
+def fields_in(words: str) -> list[MergeField]:
+    """Every well-formed merge field of `words`, in order."""
+    return [_merge_field(match) for match in _FIELD.finditer(words)]
+
+
+def malformed_fields(words: str) -> list[int]:
+    """Offsets of double braces that are no merge field, such as `{{ contact.name }}`."""
+    blanked = _FIELD.sub(lambda match: " " * len(match.group()), words)
+    return [match.start() for match in _LEFT_OVER.finditer(blanked)]
+
+
+def render_text(words: str, fields: Fields) -> str:
+    """`words` with its fields filled in, as plain text: for titles, labels and exports.
+
+    A field with neither value nor fallback becomes its name in square brackets, so that a caller
+    sees the hole instead of reading out "Hello , it's Sam".
+    """
+    return _FIELD.sub(lambda match: _filled(_merge_field(match), fields)[0], words)
+
+
+def render_html(words: str, fields: Fields) -> str:
+    """`words` as safe HTML: paragraphs, lists and emphasis from Markdown, values as plain text.
+
+    Values stand in `<bdi>`, so that a right-to-left name does not turn the sentence round; holes
+    stand in `<mark>`. No attribute of any kind comes out.
+    """
+    html, found = _template(words)
+
+    def value(match: re.Match[str]) -> str:
+        text, known = _filled(found[ord(match.group()) - _FIRST_PLACEHOLDER], fields)
+        return f"<bdi>{escape(text)}</bdi>" if known else f"<mark>{escape(text)}</mark>"
+
+    return nh3.clean(_PLACEHOLDER.sub(value, html), tags=_TAGS, attributes={})
+
+
+def fields_used(script: Script) -> list[FieldUse]:
+    """Every use of a merge field in a script, with or without a fallback."""
+    return [
+        FieldUse(found.name, step_id, found.fallback is not None)
+        for step_id, words in all_words(script)
+        for found in fields_in(words)
+    ]
+
+
+def fields_that_need_a_value(script: Script) -> list[str]:
+    """Fields used at least once with no fallback, and not always filled by the software.
+
+    Someone with a contact list at hand can count how many contacts lack each.
+    """
+    needed = {use.name for use in fields_used(script) if not use.has_fallback}
+    return sorted(needed - FIELDS_ALWAYS_KNOWN)
+
+
+def all_words(script: Script) -> Iterator[tuple[str | None, str]]:
+    """Every text of a script that may hold merge fields, with the id of its step if it has one."""
+    yield None, script.identification
+    for step in script.steps:
+        for words in (step.title, step.words, step.guidance, step.low_label, step.high_label):
+            yield step.id, words
+        for choice in step.choices:
+            yield step.id, choice.label
+    for card in script.cards:
+        for words in (card.title, card.words, card.guidance):
+            yield None, words
+
+
+def is_known(fields: Fields, name: str) -> bool:
+    """Whether a field holds anything: missing, None and blank all mean no."""
+    return bool(_inert(fields.get(name)))
+
+
+def _merge_field(match: re.Match[str]) -> MergeField:
+    fallback = next((match[g] for g in "abcd" if match[g] is not None), None)
+    return MergeField(match["name"], fallback, match.start())
+
+
+def _filled(found: MergeField, fields: Fields) -> tuple[str, bool]:
+    value = _inert(fields.get(found.name))
+    if value:
+        return value, True
+    if found.fallback is not None:
+        return found.fallback, True
+    return f"[{found.name.replace('_', ' ')}]", False
+
+
+def _inert(value: str | None) -> str:
+    """A value on one line, without hidden characters, cut to a length that fits a screen."""
+    if value is None:
+        return ""
+    return " ".join(HIDDEN_CHARACTERS.sub("", str(value)).split())[:LONGEST_VALUE]
+
+
+@lru_cache(maxsize=4096)
+def _template(words: str) -> tuple[str, tuple[MergeField, ...]]:
+    found: list[MergeField] = []
+
+    def placeholder(match: re.Match[str]) -> str:
+        found.append(_merge_field(match))
+        return chr(_FIRST_PLACEHOLDER + len(found) - 1)
+
+    marked = _FIELD.sub(placeholder, _PLACEHOLDER.sub("", words))
+    return _markdown.render(marked).strip(), tuple(found)

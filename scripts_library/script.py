@@ -1,0 +1,162 @@
+"""What a script is: steps, answers and where each answer leads. State only, no behaviour.
+
+A `Script` is made by `scripts_library.format.parse`, which has checked that every step leads to
+an end; nothing here checks that again.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+StepKind = Literal["say", "question", "listen", "story", "ask", "close"]
+AnswerKind = Literal["choice", "several", "scale", "text", "number", "date"]
+CharacterKind = Literal["cheerful", "undecided", "hostile", "wrong person", "answerphone"]
+
+# What a stored answer can be; None says that the caller went past the step and recorded nothing.
+# Dates are ISO text (2026-05-07) and `several` is a list, so that answers survive JSON unchanged.
+Answer = str | int | float | list[str] | None
+Answers = Mapping[str, Answer]
+
+# What is known of the contact and the campaign, by field name. Missing, None and blank are alike.
+Fields = Mapping[str, str | None]
+
+SCALE = range(11)
+
+# Always filled by the software, so they need no fallback.
+FIELDS_ALWAYS_KNOWN = frozenset({"caller_name", "campaign_name", "on_behalf_of"})
+BUILT_IN_FIELDS = FIELDS_ALWAYS_KNOWN | {"first_name", "last_name", "town"}
+
+RIGHT_TO_LEFT_LANGUAGES = frozenset({"ar", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"})
+
+
+@dataclass(frozen=True)
+class Choice:
+    key: str
+    label: str
+    goto: str | None = None
+
+
+@dataclass(frozen=True)
+class Branch:
+    """Where to go when every condition given here holds; conditions not given always hold."""
+
+    goto: str
+    choices: tuple[str, ...] = ()
+    low: int | None = None
+    high: int | None = None
+    field: str | None = None
+    equals: str | None = None
+    known: bool | None = None
+    line: int = dataclasses.field(default=1, compare=False)
+
+    @property
+    def asks_about_answer(self) -> bool:
+        return bool(self.choices) or self.low is not None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do in a call. `words` are said aloud; `guidance` is for the caller's eyes."""
+
+    id: str
+    kind: StepKind
+    title: str
+    words: str = ""
+    guidance: str = ""
+    answer: AnswerKind | None = None
+    choices: tuple[Choice, ...] = ()
+    low_label: str = ""
+    high_label: str = ""
+    branches: tuple[Branch, ...] = ()
+    next: str | None = None
+    line: int = dataclasses.field(default=1, compare=False)
+
+    @property
+    def is_end(self) -> bool:
+        return self.kind == "close"
+
+    @property
+    def may_be_skipped(self) -> bool:
+        """Whether a caller may go on with no answer: only where `next` says where to."""
+        return self.answer is None or self.next is not None
+
+    def choice(self, key: str) -> Choice | None:
+        return next((choice for choice in self.choices if choice.key == key), None)
+
+    def leads_to(self) -> tuple[str, ...]:
+        """Every step that can come straight after this one, each once, in reading order."""
+        targets = [branch.goto for branch in self.branches]
+        targets += [choice.goto for choice in self.choices if choice.goto]
+        targets += [self.next] if self.next else []
+        return tuple(dict.fromkeys(targets))
+
+
+@dataclass(frozen=True)
+class Card:
+    """What to say if they say something that can come at any moment."""
+
+    id: str
+    title: str
+    words: str
+    guidance: str = ""
+    line: int = dataclasses.field(default=1, compare=False)
+
+
+@dataclass(frozen=True)
+class Character:
+    """An invented person for a practice call; `otherwise` answers at steps not in `replies`."""
+
+    kind: CharacterKind
+    name: str
+    about: str
+    replies: Mapping[str, str]
+    otherwise: str
+    line: int = dataclasses.field(default=1, compare=False)
+
+    def reply_at(self, step_id: str) -> str:
+        return self.replies.get(step_id, self.otherwise)
+
+
+@dataclass(frozen=True)
+class Script:
+    slug: str
+    language: str
+    title: str
+    purpose: str
+    provenance: str
+    licence: str
+    identification: str
+    main_question: str
+    steps: tuple[Step, ...]
+    first_rating: str | None = None
+    second_rating: str | None = None
+    yes: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    needs_native_reader: bool = False
+    fields: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    start: tuple[Branch, ...] = ()
+    cards: tuple[Card, ...] = ()
+    practice: tuple[Character, ...] = ()
+    _by_id: Mapping[str, Step] = dataclasses.field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_id", {step.id: step for step in self.steps})
+
+    def step(self, step_id: str) -> Step:
+        """The step of that id. Raises UnknownStep."""
+        try:
+            return self._by_id[step_id]
+        except KeyError:
+            raise UnknownStep(f"The script {self.slug} has no step called {step_id}.") from None
+
+    def has_step(self, step_id: str) -> bool:
+        return step_id in self._by_id
+
+    @property
+    def direction(self) -> Literal["ltr", "rtl"]:
+        """Which way the language is written: the value of an HTML `dir` attribute."""
+        return "rtl" if self.language.split("-")[0] in RIGHT_TO_LEFT_LANGUAGES else "ltr"
+
+
+class UnknownStep(LookupError):
+    """A step id that the script does not have."""

@@ -1,0 +1,201 @@
+"""Read YAML that a stranger may have written, and remember on which line everything stood.
+
+Only the plain part of YAML is taken: tables, lists and text. Every scalar stays text, so an
+answer called `no` or `1.0` is never turned into something else. Anchors and aliases (the stuff
+of "billion laughs" bombs), tags, tabs, repeated keys, deep nesting and large files are refused.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import yaml
+
+from scripts_library.faults import FaultList
+
+MOST_BYTES = 256 * 1024
+DEEPEST = 8
+
+# Control characters, line separators and the direction overrides that can make text read
+# differently from what it is ("Trojan Source", CVE-2021-42574), private-use and surrogate code
+# points. Left-to-right marks, joiners and emoji stay allowed: real writing needs them.
+HIDDEN_CHARACTERS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff"
+    "\ue000-\uf8ff\ud800-\udfff\U000f0000-\U0010ffff]"
+)
+
+# libyaml where the wheel has it: an editor reads the whole script again at every keystroke.
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True)
+class Text:
+    value: str
+    line: int
+    style: str = ""
+
+    def line_of(self, offset: int) -> int:
+        """The source line of a character of `value`: exact for `|` blocks, near for others."""
+        if self.style == "|":
+            return self.line + 1 + self.value.count("\n", 0, offset)
+        return self.line + 1 if self.style == ">" else self.line
+
+
+@dataclass(frozen=True)
+class Items:
+    items: tuple["Node", ...]
+    line: int
+
+
+@dataclass(frozen=True)
+class Table:
+    entries: dict[str, "Node"]
+    key_lines: dict[str, int]
+    line: int
+
+    def line_of(self, key: str) -> int:
+        return self.key_lines.get(key, self.line)
+
+
+Node = Text | Items | Table
+
+
+class _CannotRead(Exception):
+    """Reading must stop here; the fault is already noted."""
+
+
+def read(text: str, faults: FaultList) -> Table | None:
+    """The table that `text` holds, or None where it cannot be read; why goes into `faults`."""
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    if not _fit_to_parse(text, faults):
+        return None
+    try:
+        root = _build(yaml.parse(text, Loader=_Loader), faults)
+    except _CannotRead:
+        return None
+    except yaml.MarkedYAMLError as fault:
+        line = fault.problem_mark.line + 1 if fault.problem_mark else 1
+        faults.error(
+            line,
+            f"This is not readable YAML: {fault.problem}. Look at the indentation and the colons;"
+            " put quotes round text that holds a colon followed by a space.",
+        )
+        return None
+    except yaml.YAMLError as fault:
+        faults.error(1, f"This is not readable YAML: {fault}")
+        return None
+    if not isinstance(root, Table):
+        faults.error(1, "A script is a table of settings such as `slug: my-script`; none is here.")
+        return None
+    return root
+
+
+def _fit_to_parse(text: str, faults: FaultList) -> bool:
+    fit = True
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size > MOST_BYTES:
+        faults.error(
+            1, f"The script is {size // 1024} kB; the most is {MOST_BYTES // 1024} kB. Shorten it."
+        )
+        return False
+    for number, line in enumerate(text.split("\n"), start=1):
+        if "\t" in line:
+            faults.error(number, "A tab is on this line. YAML wants spaces: replace the tab.")
+            fit = False
+        if hidden := HIDDEN_CHARACTERS.search(line):
+            faults.error(number, _about_hidden(hidden.group()))
+            fit = False
+    return fit
+
+
+def _about_hidden(character: str) -> str:
+    return f"A hidden character (U+{ord(character):04X}) is on this line. Delete and retype it."
+
+
+class _Open:
+    """A list or table whose end has not been read yet."""
+
+    def __init__(self, line: int, is_table: bool) -> None:
+        self.line = line
+        self.is_table = is_table
+        self.items: list[Node] = []
+        self.entries: dict[str, Node] = {}
+        self.key_lines: dict[str, int] = {}
+        self.key: Text | None = None
+
+    def add(self, node: Node, faults: FaultList) -> None:
+        if not self.is_table:
+            self.items.append(node)
+        elif self.key is None:
+            if not isinstance(node, Text):
+                faults.error(node.line, "A setting's name must be a word, not a list or a table.")
+                raise _CannotRead
+            if node.value in self.entries:
+                faults.error(
+                    node.line,
+                    f"`{node.value}` is given twice (first on line"
+                    f" {self.key_lines[node.value]}). Keep one of them.",
+                )
+                raise _CannotRead
+            self.key = node
+        else:
+            self.entries[self.key.value] = node
+            self.key_lines[self.key.value] = self.key.line
+            self.key = None
+
+    def close(self) -> Node:
+        if self.is_table:
+            return Table(self.entries, self.key_lines, self.line)
+        return Items(tuple(self.items), self.line)
+
+
+def _build(events: Iterator[yaml.Event], faults: FaultList) -> Node | None:
+    """A loop and a stack, not recursion: deep nesting is met and refused while still reading."""
+    still_open: list[_Open] = []
+    root: Node | None = None
+    documents = 0
+    for event in events:
+        if isinstance(event, yaml.DocumentStartEvent):
+            documents += 1
+        _stop_at_what_is_not_taken(event, documents, len(still_open), faults)
+        line = _line(event)
+        if isinstance(event, yaml.SequenceStartEvent | yaml.MappingStartEvent):
+            still_open.append(_Open(line, isinstance(event, yaml.MappingStartEvent)))
+            continue
+        node: Node
+        if isinstance(event, yaml.SequenceEndEvent | yaml.MappingEndEvent):
+            node = still_open.pop().close()
+        elif isinstance(event, yaml.ScalarEvent):
+            node = Text(event.value, line, event.style or "")
+        else:
+            continue
+        if still_open:
+            still_open[-1].add(node, faults)
+        else:
+            root = node
+    return root
+
+
+def _stop_at_what_is_not_taken(
+    event: yaml.Event, documents: int, depth: int, faults: FaultList
+) -> None:
+    """Note the fault and end the reading. Raises _CannotRead."""
+    problem = None
+    if documents > 1:
+        problem = "A second document starts here (`---`). One file holds one script."
+    elif isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+        problem = "Anchors (&name) and aliases (*name) are not taken. Write it out."
+    elif getattr(event, "tag", None):
+        problem = "YAML tags (such as !!python) are not taken. Write plain text."
+    elif isinstance(event, yaml.CollectionStartEvent) and depth >= DEEPEST:
+        problem = f"This is nested more than {DEEPEST} levels deep."
+    elif isinstance(event, yaml.ScalarEvent):
+        hidden = re.search(f"\t|{HIDDEN_CHARACTERS.pattern}", event.value)
+        problem = _about_hidden(hidden.group()) if hidden else None
+    if problem:
+        faults.error(_line(event), problem)
+        raise _CannotRead
+
+
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 1
