@@ -1,0 +1,269 @@
+"""A server as a child process: its folder, socket and log, its start, its end with its parent.
+
+What `local.py` starts PostgreSQL and Redis with.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import fcntl
+import hashlib
+import logging
+import os
+import pwd
+import re
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import psycopg
+import redis
+
+log = logging.getLogger(__name__)
+
+# A unix socket's path fits in 108 bytes on Linux and 104 on macOS, the closing NUL included.
+LONGEST_SOCKET_PATH = 103
+# What libpq's comma-separated host list, PostgreSQL's settings and a URL all take as it stands.
+PLAIN_PATH = re.compile(r"[A-Za-z0-9/._-]+")
+# After a crash PostgreSQL replays its log before it answers.
+START_SECONDS = 120.0
+STOP_SECONDS = 15.0
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+class LocalServerFailed(Exception):
+    """A server could not be started; the message says which, why, and what to do."""
+
+
+class RunningServer:
+    """A server that this process started. `url` is how to reach it; `stop()` ends it, once."""
+
+    def __init__(
+        self,
+        url: str,
+        process: subprocess.Popen[bytes],
+        stop_signal: signal.Signals,
+        folder: ServerFolder,
+    ) -> None:
+        self.url = url
+        self.pid = process.pid
+        self._process = process
+        self._stop_signal = stop_signal
+        self._folder = folder
+        self._owner = os.getpid()
+        atexit.register(self.stop)
+
+    def is_running(self) -> bool:
+        """Whether the server's process is alive."""
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        """End the server and wait until it has gone. A second call does nothing."""
+        if os.getpid() != self._owner:
+            return  # a forked child leaving is not the owner leaving
+        atexit.unregister(self.stop)
+        if self.is_running():
+            self._process.send_signal(self._stop_signal)
+            try:
+                self._process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                log.warning("killed process %d, which would not stop", self.pid)
+                self._process.kill()
+                self._process.wait()
+        self._folder.let_go()
+
+
+class ServerFolder:
+    """A folder claimed for one server, for as long as that runs and this process lives.
+
+    As a context manager it covers the start: a fault inside gives the claim up, and what the
+    operating system refuses becomes a LocalServerFailed.
+    """
+
+    def __init__(self, server_name: str, path: Path) -> None:
+        self.server_name = server_name
+        self.path = Path(path).resolve()
+        self.log_file = self.path / "server.log"
+        self._socket_dir: Path | None = None
+
+    def __enter__(self) -> ServerFolder:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock = open(self.path / "in-use-by", "a+", encoding="ascii")
+            self._claim()
+            self.path.chmod(0o700)
+            if self.log_file.exists():  # kept, once, to see what the last run died of
+                self.log_file.replace(self.path / "server.log.previous")
+            self.log_file.touch()
+        except OSError as fault:
+            raise self._unusable(fault) from fault
+        return self
+
+    def __exit__(self, _: object, fault: BaseException | None, __: object) -> None:
+        if fault is not None:
+            self.let_go()
+        if isinstance(fault, OSError):
+            raise self._unusable(fault) from fault
+
+    def _unusable(self, fault: OSError) -> LocalServerFailed:
+        hint = ""
+        if isinstance(fault, PermissionError):
+            hint = ": run as the user who made it, or move it away"
+        return LocalServerFailed(
+            f"{self.server_name} cannot use the folder {self.path}:"
+            f" {fault.strerror or fault} ({fault.filename or 'at its start'}){hint}"
+        )
+
+    def _claim(self) -> None:
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.seek(0)
+            holder = self._lock.read().strip() or "unknown"
+            self._lock.close()
+            raise LocalServerFailed(
+                f"{self.path} is in use by another running Phonebank (process {holder}):"
+                " stop that one first"
+            ) from None
+        self._lock.truncate(0)
+        self._lock.write(f"{os.getpid()}\n")
+        self._lock.flush()
+
+    def let_go(self) -> None:
+        """Give the folder up for the next server."""
+        if self._socket_dir not in (None, self.path):
+            shutil.rmtree(self._socket_dir, ignore_errors=True)
+        self._lock.close()
+
+    def stop_orphan(self, pid_file: Path, command: str, home: Path) -> None:
+        """Stop the server that outlived its parent here; forget a pid that has since been reused.
+
+        command: the server's process name. home: the folder that its command line names.
+        """
+        try:
+            process = psutil.Process(int(pid_file.read_text(encoding="utf-8").split("\n", 1)[0]))
+            if process.name() != command:
+                # PostgreSQL would take any live process of the same user for its older self.
+                pid_file.unlink()
+            elif any(str(home) in argument for argument in process.cmdline()):
+                log.warning("stopping process %d, left behind by an earlier run", process.pid)
+                process.send_signal(signal.SIGINT)
+                try:
+                    process.wait(STOP_SECONDS)
+                except psutil.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+        except (FileNotFoundError, ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
+            pass  # nobody there; or in doubt, and then the server itself refuses to start
+
+    def socket_dir(self, socket_name: str, account: pwd.struct_passwd | None = None) -> Path:
+        """Where the socket goes: here, or in a private folder in the temporary one where this
+        path is too long for a socket or has characters that a URL would have to escape."""
+        if _fits_a_socket(self.path / socket_name):
+            self._socket_dir = self.path
+            return self.path
+        short = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:12]
+        owner = account.pw_uid if account else os.geteuid()
+        for place in (tempfile.gettempdir(), "/tmp"):  # noqa: S108 - made private below
+            folder = Path(place) / f"phonebank-{owner}-{short}"
+            if not _fits_a_socket(folder / socket_name):
+                continue
+            folder.mkdir(mode=0o700, exist_ok=True)
+            found = folder.lstat()
+            if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (os.geteuid(), owner):
+                raise LocalServerFailed(f"{folder} is in the way and not ours: remove it")
+            if account:
+                os.chown(folder, account.pw_uid, account.pw_gid)
+            folder.chmod(0o700)
+            self._socket_dir = folder
+            return folder
+        raise LocalServerFailed(f"the path {self.path} is too long for a unix socket")
+
+    def spawn(
+        self,
+        command: list[str],
+        on_parent_death: signal.Signals,
+        account: pwd.struct_passwd | None = None,
+    ) -> subprocess.Popen[bytes]:
+        """Run a command that writes to the log, out of reach of the terminal's Ctrl-C."""
+        with self.log_file.open("ab") as output:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd="/",
+                env={**os.environ, "LC_ALL": "C"},  # messages in English, which last_words reads
+                start_new_session=True,
+                user=account.pw_uid if account else None,
+                group=account.pw_gid if account else None,
+                extra_groups=[] if account else None,
+                preexec_fn=die_with_parent(on_parent_death),  # runs after the change of user
+            )
+
+    def start(
+        self,
+        command: list[str],
+        url: str,
+        stop_signal: signal.Signals,
+        attempt: Callable[[], None],
+        account: pwd.struct_passwd | None = None,
+    ) -> RunningServer:
+        """Run a server and return once `attempt` has reached it.
+
+        Raises LocalServerFailed, with the server's own last words, if it ends or stays silent.
+        """
+        process = self.spawn(command, stop_signal, account)
+        server = RunningServer(url, process, stop_signal, self)
+        give_up = time.monotonic() + START_SECONDS
+        try:
+            while True:
+                try:
+                    attempt()
+                    return server
+                except (psycopg.OperationalError, redis.exceptions.ConnectionError) as fault:
+                    if not server.is_running() or time.monotonic() > give_up:
+                        raise LocalServerFailed(
+                            f"{self.server_name} did not start: {self.last_words()}"
+                        ) from fault
+                    time.sleep(0.02)
+        except BaseException:
+            server.stop()
+            raise
+
+    def last_words(self) -> str:
+        """The line of the log that says what went wrong, and where the rest is."""
+        lines = self.log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-40:]
+        if any("No space left on device" in line for line in lines):
+            return f"the disc that holds {self.path} is full"
+        telling = [line for line in lines if re.search(r"FATAL|PANIC|rror:|# ", line)] or lines
+        said = telling[-1].strip() if telling else "it said nothing"
+        return f"{said} (all of it in {self.log_file})"
+
+
+def die_with_parent(wanted: signal.Signals) -> Callable[[], None] | None:
+    """What a child runs before exec so that the kernel sends it `wanted` when its parent dies.
+
+    The parent is the thread that starts it: start servers from one that stays, such as the main
+    thread. None where the kernel has no such signal; the next start then stops the orphan.
+    """
+    if not sys.platform.startswith("linux"):
+        return None
+    libc = ctypes.CDLL(None)
+
+    def ask_kernel() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, int(wanted), 0, 0, 0)
+
+    return ask_kernel
+
+
+def _fits_a_socket(path: Path) -> bool:
+    return len(os.fsencode(path)) <= LONGEST_SOCKET_PATH and bool(PLAIN_PATH.fullmatch(str(path)))
