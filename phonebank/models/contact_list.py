@@ -42,13 +42,16 @@ class ContactList(Base):
     zone_keys: Mapped[list[Any]] = mapped_column(default=list)
     languages: Mapped[list[Any]] = mapped_column(default=list)
     bytes_total: Mapped[int] = mapped_column(default=0)
-    bytes_read: Mapped[int] = mapped_column(default=0)
+    rows_total: Mapped[int] = mapped_column(default=0)
+    # Also where an interrupted import goes on: the rows before are stored, refused or skipped.
     rows_read: Mapped[int] = mapped_column(default=0)
     rows_stored: Mapped[int] = mapped_column(default=0)
     rows_refused: Mapped[int] = mapped_column(default=0)
     rows_duplicate: Mapped[int] = mapped_column(default=0)
     rows_suppressed: Mapped[int] = mapped_column(default=0)
     fault: Mapped[str | None]
+    # When it was last confirmed or last got further: what shows an import that was left behind.
+    progress_at: Mapped[datetime] = mapped_column(default=now)
     created_at: Mapped[datetime] = mapped_column(default=now)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
     finished_at: Mapped[datetime | None]
