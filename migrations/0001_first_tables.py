@@ -25,6 +25,8 @@ def upgrade() -> None:
         sa.Column("tf_totp_secret", sa.String(length=255), nullable=True),
         sa.Column("tf_phone_number", sa.String(length=128), nullable=True),
         sa.Column("mf_recovery_codes", sa.Text(), nullable=True),
+        sa.Column("links_spent_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("totp_step_used", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_account")),
         sa.UniqueConstraint("email", name=op.f("uq_account_email")),
