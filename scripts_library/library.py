@@ -1,0 +1,35 @@
+"""The scripts that come with the software, one file for each script and language."""
+
+from functools import cache
+from pathlib import Path
+
+from scripts_library.format import Script, parse
+
+_FOLDER = Path(__file__).parent / "scripts"
+
+
+class UnknownScript(LookupError):
+    """No ready-made script of that name in that language."""
+
+
+def ready_made() -> list[Script]:
+    """Every ready-made script, sorted by slug, English first and then by language."""
+    scripts = [parse(file.read_text("utf-8"), file.name) for file in _files().values()]
+    return sorted(scripts, key=lambda s: (s.slug, s.language != "en", s.language))
+
+
+def source_of(slug: str, language: str) -> str:
+    """The YAML of one ready-made script, for a copy that an organiser then edits.
+
+    Raises UnknownScript.
+    """
+    file = _files().get(f"{slug}.{language}")
+    if file is None:
+        raise UnknownScript(f"There is no ready-made script called {slug} in {language}.")
+    return file.read_text("utf-8")
+
+
+@cache
+def _files() -> dict[str, Path]:
+    # Names are looked up among the files that exist, never joined into a path.
+    return {file.stem: file for file in sorted(_FOLDER.glob("*.yaml"))}
