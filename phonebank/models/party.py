@@ -40,9 +40,15 @@ class Party(Base):
     # Conversations the room wants to have.
     goal: Mapped[int] = mapped_column(default=50)
     starts_at: Mapped[datetime] = mapped_column(default=now)
+    # Where the host lives: the zone in which pages tell the time.
+    time_zone: Mapped[str] = mapped_column(String(64), default="Europe/London")
     state: Mapped[str] = mapped_column(String(10), default=OPEN)
     paused: Mapped[bool] = mapped_column(default=False)
     door_open: Mapped[bool] = mapped_column(default=False)
+    # Mark first calls and quarters of the goal on the board.
+    celebrate: Mapped[bool] = mapped_column(default=True)
+    # A break that the host called; over by itself.
+    break_until: Mapped[datetime | None]
     code: Mapped[str] = mapped_column(String(12), default=new_code)
     # The TV's link: shows the board and can do nothing else; a new token ends the old link.
     board_token: Mapped[str] = mapped_column(
