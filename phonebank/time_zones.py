@@ -1,0 +1,55 @@
+"""Time zones from the pinned tzdata package, never from the machine.
+
+`zoneinfo.ZoneInfo("America/Vancouver")` reads the operating system's files first, and those can be
+a year behind: with the 2025b files of a current Debian, Vancouver and Edmonton still put their
+clocks back in winter, and callers would ring people there an hour after the legal end of the day.
+The tzdata package is pinned with our other requirements, so every machine gives the same answer,
+and upgrading it is a reviewed change.
+"""
+
+from functools import cache
+from importlib import resources
+from zoneinfo import ZoneInfo
+
+
+class UnknownTimeZone(ValueError):
+    """A name that is not in the IANA time zone database; its text is fit to show."""
+
+
+@cache
+def time_zone_names() -> frozenset[str]:
+    """Every name in the pinned database, such as "Europe/London"; old aliases included."""
+    return frozenset((resources.files("tzdata") / "zones").read_text().split())
+
+
+@cache
+def time_zone(name: str) -> ZoneInfo:
+    """The zone of that name.
+
+    Raises UnknownTimeZone.
+    """
+    if name not in time_zone_names():
+        raise UnknownTimeZone(
+            f"“{name}” is not a time zone: use a name such as Europe/London or America/Chicago."
+        )
+    with (resources.files("tzdata") / "zoneinfo").joinpath(*name.split("/")).open("rb") as file:
+        return ZoneInfo.from_file(file, key=name)
+
+
+@cache
+def canonical_name(name: str) -> str:
+    """The name that stands for all zones with this one's clocks since 1970.
+
+    Europe/Jersey, Europe/Guernsey and Europe/Isle_of_Man are links to Europe/London: told apart,
+    they would only split a British list into pieces that are always callable together.
+    Raises UnknownTimeZone.
+    """
+    return _links().get(time_zone(name).key, name)
+
+
+@cache
+def _links() -> dict[str, str]:
+    """Alias to target, from the `L target alias` lines of the database's own text form."""
+    text = (resources.files("tzdata") / "zoneinfo" / "tzdata.zi").read_text()
+    lines = (line.split() for line in text.splitlines() if line.startswith("L "))
+    return {alias: target for _, target, alias in lines}
