@@ -1,0 +1,140 @@
+"""Hours for each day of a week, in the local time of the person rung: stored as JSON, pure.
+
+    {"mon": ["09:00", "21:00"], ..., "sat": ["10:00", "20:00"], "sun": []}
+
+A day has one opening or none. The end is the first minute that is closed, so a person may be rung
+at 20:59 and not at 21:00. Both a country's permitted hours and a campaign's own are WeekHours.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from phonebank.country_rules import CountryRules
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+SUNDAY = 6
+
+# Minutes after local midnight by the clock on the wall: first open minute, first closed minute.
+Opening = tuple[int, int]
+
+_CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})")
+_MINUTES_IN_A_DAY = 24 * 60
+
+
+class WeekHoursFault(ValueError):
+    """Hours that cannot be used.
+
+    `faults` maps a day's key ("mon"), or "" for the week as a whole, to a sentence for the person
+    who typed them.
+    """
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        super().__init__(" ".join(faults.values()))
+        self.faults = dict(faults)
+
+
+@dataclass(frozen=True)
+class WeekHours:
+    """One opening or None for each day, Monday first."""
+
+    days: tuple[Opening | None, ...]
+
+    @classmethod
+    def default(cls, rules: "CountryRules") -> "WeekHours":
+        """What a new campaign starts with: the country's usual hours, inside its permitted ones."""
+        return rules.usual_hours.value
+
+    @classmethod
+    def parse(cls, data: object, rules: "CountryRules | None" = None) -> Self:
+        """Read hours from their JSON form; a day that is absent is closed.
+
+        With `rules`, hours outside what the country permits are refused too.
+        Raises WeekHoursFault naming every faulty day, not only the first.
+        """
+        if not isinstance(data, Mapping):
+            raise WeekHoursFault({"": "The calling hours must give a start and an end for days."})
+        faults: dict[str, str] = {}
+        days: list[Opening | None] = []
+        for day, name in zip(DAYS, DAY_NAMES, strict=True):
+            try:
+                days.append(_opening(data.get(day, [])))
+            except ValueError as fault:
+                days.append(None)
+                faults[day] = f"{name}: {fault}"
+        for key in data.keys() - set(DAYS):
+            faults[str(key)] = f"“{key}” is not a day: the days are {', '.join(DAYS)}."
+        hours = cls(tuple(days))
+        if not faults and not any(days):
+            faults[""] = "No day has calling hours: open at least one."
+        if rules is not None:
+            faults = hours.outside(rules) | faults
+        if faults:
+            raise WeekHoursFault(faults)
+        return hours
+
+    @classmethod
+    def stored(cls, data: Mapping[str, object], rules: "CountryRules") -> "WeekHours":
+        """A campaign's hours as its row holds them; an empty row means the country's usual hours.
+
+        Not compared with the country's permitted hours again: those always apply on top.
+        """
+        return cls.parse(data) if data else cls.default(rules)
+
+    def outside(self, rules: "CountryRules") -> dict[str, str]:
+        """The days that go beyond what the country permits, each with a sentence saying so."""
+        faults = {}
+        for day, name, own, permitted in zip(
+            DAYS, DAY_NAMES, self.days, rules.permitted_hours.value.days, strict=True
+        ):
+            if own is None:
+                continue
+            if permitted is None:
+                faults[day] = f"{name}: no calls are permitted on a {name} ({rules.name})."
+            elif own[0] < permitted[0] or own[1] > permitted[1]:
+                faults[day] = (
+                    f"{name}: {span(own)} goes outside {span(permitted)}, "
+                    f"the hours permitted on a {name} ({rules.name})."
+                )
+        return faults
+
+    def to_json(self) -> dict[str, list[str]]:
+        """The form that `parse` reads."""
+        return {
+            day: [clock(minutes) for minutes in opening] if opening else []
+            for day, opening in zip(DAYS, self.days, strict=True)
+        }
+
+
+def clock(minutes: int) -> str:
+    """Minutes after midnight as a clock shows them: 545 is "09:05"."""
+    return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
+def span(opening: Opening) -> str:
+    """An opening in words: "09:00 to 21:00"."""
+    return f"{clock(opening[0])} to {clock(opening[1])}"
+
+
+def _opening(value: object) -> Opening | None:
+    if value is None or value == []:
+        return None
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise ValueError("give a start and an end, or neither.")
+    start, end = (_minutes(part) for part in value)
+    if start >= end:
+        raise ValueError(f"the end, {clock(end)}, must be later than the start, {clock(start)}.")
+    return start, end
+
+
+def _minutes(text: object) -> int:
+    found = _CLOCK.fullmatch(text.strip()) if isinstance(text, str) else None
+    if found is None:
+        raise ValueError(f"“{text}” is not a time: write it as 09:00.")
+    minutes = int(found[1]) * 60 + int(found[2])
+    if int(found[2]) > 59 or minutes > _MINUTES_IN_A_DAY:
+        raise ValueError(f"“{text}” is not a time: a day runs from 00:00 to 24:00.")
+    return minutes
