@@ -7,7 +7,7 @@ from typing import Literal
 Severity = Literal["error", "warning"]
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Fault:
     """One thing wrong with a script.
 
@@ -34,18 +34,18 @@ class ScriptRefused(ValueError):
         super().__init__("\n".join(f"{source}, {fault}" for fault in self.faults))
 
 
-class FaultList:
-    """Collects faults while a script is read, so that a writer sees all of them at once."""
+class FaultList(list[Fault]):
+    """Faults met while a script is read. `step_id` is the step that is being read, if any."""
 
-    def __init__(self) -> None:
-        self._found: list[Fault] = []
-        self.step_id: str | None = None
+    step_id: str | None = None
 
     def error(self, line: int, message: str) -> None:
-        self._found.append(Fault(line, self.step_id, message, "error"))
+        self.append(Fault(line, self.step_id, message, "error"))
 
     def warning(self, line: int, message: str) -> None:
-        self._found.append(Fault(line, self.step_id, message, "warning"))
+        self.append(Fault(line, self.step_id, message, "warning"))
 
-    def in_line_order(self) -> list[Fault]:
-        return sorted(set(self._found), key=lambda f: (f.line, f.step_id or "", f.message))
+
+def in_line_order(faults: Iterable[Fault]) -> list[Fault]:
+    """Each fault once, from the top of the file to the bottom."""
+    return sorted(set(faults), key=lambda fault: (fault.line, fault.step_id or "", fault.message))

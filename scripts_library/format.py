@@ -1,7 +1,7 @@
 """What a script may contain: read one from YAML, or say everything that is wrong with it."""
 
 from scripts_library import checks, reading, yaml_source
-from scripts_library.faults import Fault, FaultList, ScriptRefused
+from scripts_library.faults import Fault, FaultList, ScriptRefused, in_line_order
 from scripts_library.script import (
     BUILT_IN_FIELDS,
     Answer,
@@ -54,7 +54,9 @@ def faults(text: str, source: str) -> list[Fault]:
 def _read(text: str) -> tuple[Script | None, list[Fault]]:
     found = FaultList()
     table = yaml_source.read(text, found)
-    script = reading.read_script(table, found) if table else None
-    if script and table:
-        checks.check(script, table.key_lines, found)
-    return script, found.in_line_order()
+    if table is None:
+        return None, in_line_order(found)
+    script = reading.read_script(table, found)
+    if script is not None:
+        found.extend(checks.check(script, table.key_lines))
+    return script, in_line_order(found)

@@ -18,7 +18,6 @@ from scripts_library.script import FIELDS_ALWAYS_KNOWN, Fields, Script
 from scripts_library.yaml_source import HIDDEN_CHARACTERS
 
 LONGEST_VALUE = 200
-FIELD_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 _FIELD = re.compile(
     r"\{\{ {0,3}(?P<name>[a-z][a-z0-9_]{0,39})"
@@ -92,7 +91,7 @@ def fields_used(script: Script) -> list[FieldUse]:
     """Every use of a merge field in a script, with or without a fallback."""
     return [
         FieldUse(found.name, step_id, found.fallback is not None)
-        for step_id, words in all_words(script)
+        for _, step_id, words in words_of(script)
         for found in fields_in(words)
     ]
 
@@ -106,17 +105,20 @@ def fields_that_need_a_value(script: Script) -> list[str]:
     return sorted(needed - FIELDS_ALWAYS_KNOWN)
 
 
-def all_words(script: Script) -> Iterator[tuple[str | None, str]]:
-    """Every text of a script that may hold merge fields, with the id of its step if it has one."""
-    yield None, script.identification
+def words_of(script: Script) -> Iterator[tuple[int, str | None, str]]:
+    """Every text that may hold merge fields, with its line and the id of its step, if any.
+
+    The line is that of the step or card the text belongs to, and 1 for the identification.
+    """
+    yield 1, None, script.identification
     for step in script.steps:
         for words in (step.title, step.words, step.guidance, step.low_label, step.high_label):
-            yield step.id, words
+            yield step.line, step.id, words
         for choice in step.choices:
-            yield step.id, choice.label
+            yield choice.line, step.id, choice.label
     for card in script.cards:
         for words in (card.title, card.words, card.guidance):
-            yield None, words
+            yield card.line, None, words
 
 
 def is_known(fields: Fields, name: str) -> bool:

@@ -35,6 +35,7 @@ class Choice:
     key: str
     label: str
     goto: str | None = None
+    line: int = dataclasses.field(default=1, compare=False)
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,9 @@ class Character:
     replies: Mapping[str, str]
     otherwise: str
     line: int = dataclasses.field(default=1, compare=False)
+    reply_lines: Mapping[str, int] = dataclasses.field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def reply_at(self, step_id: str) -> str:
         return self.replies.get(step_id, self.otherwise)
