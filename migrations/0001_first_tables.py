@@ -129,6 +129,7 @@ def upgrade() -> None:
         sa.Column("rows_suppressed", sa.Integer(), nullable=False),
         sa.Column("fault", sa.String(), nullable=True),
         sa.Column("progress_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),

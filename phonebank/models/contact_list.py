@@ -52,6 +52,8 @@ class ContactList(Base):
     fault: Mapped[str | None]
     # When it was last confirmed or last got further: what shows an import that was left behind.
     progress_at: Mapped[datetime] = mapped_column(default=now)
+    # How often a worker has begun on it since it last got further.
+    tries: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(default=now)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
     finished_at: Mapped[datetime | None]
