@@ -1,0 +1,1 @@
+"""The volunteer's side: whom to ring, when, and what came of it."""
