@@ -1,0 +1,188 @@
+"""When people are rung again: the numbers an organiser may change. Pure.
+
+The defaults, where no other source is named, are the collected custom of phone banks and dialler
+makers: another try two to four hours after no answer and at another time of day, three or four
+tries in all and two a day; a quarter to half an hour after busy; the next day after an answering
+machine; two days or more after a message was left.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+
+class RetryRulesFault(ValueError):
+    """Retry rules that cannot be used.
+
+    `faults` maps a field ("attempts_at_most", "no_answer.rest_minutes") to a sentence for the
+    person who typed it.
+    """
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        super().__init__(" ".join(faults.values()))
+        self.faults = dict(faults)
+
+
+@dataclass(frozen=True)
+class RetryRule:
+    """When a person may be rung again after one outcome.
+
+    `rest_minutes`: not before that. `another_time_of_day`: in another of morning, afternoon and
+    evening. `retries_at_most`: how often this outcome may lead to another try; None, as often as
+    the attempts last. `a_day_at_most`: not again on a day that has had so many attempts; 1 puts the
+    next try on another day. None: the campaign's limit alone.
+    """
+
+    rest_minutes: int
+    another_time_of_day: bool = False
+    retries_at_most: int | None = None
+    a_day_at_most: int | None = None
+
+
+_HOURS = 60
+_DAYS = 24 * _HOURS
+
+_DEFAULT_RETRIES: dict[str, RetryRule] = {
+    "no_answer": RetryRule(3 * _HOURS, another_time_of_day=True),
+    "answerphone": RetryRule(
+        12 * _HOURS, another_time_of_day=True, retries_at_most=2, a_day_at_most=1
+    ),
+    "left_message": RetryRule(
+        2 * _DAYS, another_time_of_day=True, retries_at_most=1, a_day_at_most=1
+    ),
+    "busy": RetryRule(20, retries_at_most=3),
+    "partial": RetryRule(12 * _HOURS, retries_at_most=1, a_day_at_most=1),
+    "call_back": RetryRule(
+        12 * _HOURS, another_time_of_day=True, retries_at_most=2, a_day_at_most=1
+    ),
+    "bad_time": RetryRule(
+        12 * _HOURS, another_time_of_day=True, retries_at_most=1, a_day_at_most=1
+    ),
+    "hung_up": RetryRule(12 * _HOURS, another_time_of_day=True, retries_at_most=1, a_day_at_most=1),
+    "language_barrier": RetryRule(1 * _HOURS, retries_at_most=2),
+    # Three failures and somebody should look at the number.
+    "line_fault": RetryRule(1 * _HOURS, retries_at_most=2),
+    # Without an end: a person whom every caller skips is still on the list, and the organiser sees.
+    "skipped": RetryRule(15),
+}
+
+# Least and most an organiser may set. Three attempts a day is the most that the German trade code
+# and the laws of Florida and Oklahoma allow.
+_LIMITS: dict[str, tuple[int, int]] = {
+    "attempts_at_most": (1, 20),
+    "attempts_a_day_at_most": (1, 3),
+    "household_rest_minutes": (0, 30 * _DAYS),
+    "rest_minutes": (1, 90 * _DAYS),
+    "retries_at_most": (0, 20),
+    "a_day_at_most": (1, 3),
+}
+_WORDS = {
+    "attempts_at_most": "Attempts at most",
+    "attempts_a_day_at_most": "Attempts a day at most",
+    "household_rest_minutes": "Rest for others on the number (minutes)",
+    "rest_minutes": "rest (minutes)",
+    "another_time_of_day": "another time of day",
+    "retries_at_most": "further tries at most",
+    "a_day_at_most": "tries a day at most",
+}
+_MAY_BE_EMPTY = {"retries_at_most", "a_day_at_most"}
+
+
+@dataclass(frozen=True)
+class RetryRules:
+    """A campaign's retry rules.
+
+    `attempts_at_most` and `attempts_a_day_at_most` hold over all outcomes of a person together;
+    `household_rest_minutes` is how long the others on a number are left in peace after a call that
+    somebody answered. `retries` has a rule for every outcome in `outcomes.RETRIED`.
+    """
+
+    attempts_at_most: int
+    attempts_a_day_at_most: int
+    household_rest_minutes: int
+    retries: Mapping[str, RetryRule]
+
+    @classmethod
+    def default(cls) -> Self:
+        """What a new campaign starts with."""
+        return cls(
+            attempts_at_most=4,
+            attempts_a_day_at_most=2,
+            household_rest_minutes=1 * _DAYS,
+            retries=_DEFAULT_RETRIES,
+        )
+
+    @classmethod
+    def parse(cls, data: object) -> Self:
+        """The default rules with the changes in `data`, the JSON form; {} changes nothing.
+
+        {"attempts_at_most": 3, "outcomes": {"no_answer": {"rest_minutes": 240}}}
+        Raises RetryRulesFault naming every faulty field, not only the first.
+        """
+        if not isinstance(data, Mapping):
+            raise RetryRulesFault({"": "The retry rules must be a set of fields."})
+        faults: dict[str, str] = {}
+        rules = cls.default()
+        overall = _checked(data, rules, "", faults, also={"outcomes"})
+        retries = dict(rules.retries)
+        changes = data.get("outcomes", {})
+        if not isinstance(changes, Mapping):
+            faults["outcomes"] = "The rules for outcomes must be a set of outcomes."
+            changes = {}
+        for key, change in changes.items():
+            if key not in retries:
+                faults[str(key)] = f"{_label(key)}: nobody is rung again after this outcome."
+            elif not isinstance(change, Mapping):
+                faults[str(key)] = f"{_label(key)}: its rule must be a set of fields."
+            else:
+                retries[key] = replace(
+                    retries[key], **_checked(change, retries[key], str(key), faults)
+                )
+        if faults:
+            raise RetryRulesFault(faults)
+        return replace(rules, retries=retries, **overall)
+
+    def to_json(self) -> dict[str, Any]:
+        """The whole of the rules in the form that `parse` reads."""
+        return {
+            "attempts_at_most": self.attempts_at_most,
+            "attempts_a_day_at_most": self.attempts_a_day_at_most,
+            "household_rest_minutes": self.household_rest_minutes,
+            "outcomes": {key: dict(vars(rule)) for key, rule in self.retries.items()},
+        }
+
+
+def _checked(
+    data: Mapping[Any, Any],
+    current: RetryRules | RetryRule,
+    outcome: str,
+    faults: dict[str, str],
+    also: Iterable[str] = (),
+) -> dict[str, Any]:
+    """The fields of `data` that can be used; a sentence in `faults` for each that cannot."""
+    good: dict[str, Any] = {}
+    for field, value in data.items():
+        place = f"{outcome}.{field}" if outcome else str(field)
+        words = f"{_label(outcome)}, {_WORDS.get(field)}" if outcome else _WORDS.get(field)
+        if field in also:
+            continue
+        if field not in vars(current) or field not in _WORDS:
+            faults[place] = f"“{place}” is not a field of the retry rules."
+        elif field == "another_time_of_day":
+            if isinstance(value, bool):
+                good[field] = value
+            else:
+                faults[place] = f"{words}: yes or no, not “{value}”."
+        elif value is None and field in _MAY_BE_EMPTY:
+            good[field] = None
+        else:
+            least, most = _LIMITS[field]
+            if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
+                good[field] = value
+            else:
+                faults[place] = f"{words}: a whole number from {least} to {most}, not “{value}”."
+    return good
+
+
+def _label(key: object) -> str:
+    return str(key).replace("_", " ").capitalize()
