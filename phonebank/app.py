@@ -7,7 +7,9 @@ from flask import Flask
 from flask_alembic import Alembic
 
 from phonebank import access, errors, stores, vendored, web_security
+from phonebank.accounts import setup as accounts
 from phonebank.config import Config
+from phonebank.live import signal
 from phonebank.models import Base
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
@@ -27,9 +29,11 @@ def create_app(config: Config | None = None) -> Flask:
     logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
 
     stores.init_app(app, config.database_url, config.redis_url)
+    signal.init_app(app, config.redis_url)
     app.config["ALEMBIC"] = {"script_location": str(MIGRATIONS)}
     alembic.init_app(app)
     web_security.init_app(app, config)
+    accounts.init_app(app, config)
     access.register(app)
     errors.register(app)
     vendored.init_app(app)

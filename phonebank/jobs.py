@@ -73,7 +73,7 @@ PERIODIC = (
     Periodic("callers.contact_queue.jobs.reap_expired_holds", 5),
     Periodic("callers.contact_queue.jobs.refill_ready", 15),
     Periodic("phonebank.lists.jobs.resume_imports", 60),
-    Periodic("phonebank.tallies_jobs.recount_tallies", 300),
+    Periodic("phonebank.recount.recount_tallies", 300),
 )
 
 
@@ -108,7 +108,7 @@ def run_clock() -> None:
 def _new_clock() -> CronScheduler:
     clock = CronScheduler(connection=redis_for_jobs(), logging_level="WARNING")
     for periodic in PERIODIC:
-        function = import_attribute(periodic.path)
+        function: Any = import_attribute(periodic.path)
         clock.register(
             function,
             function.queue,

@@ -3,9 +3,17 @@
 PostgreSQL is the truth. Redis holds only what can be rebuilt from it.
 """
 
+import logging
+from collections.abc import Callable
+
 from flask import Flask, current_app
 from flask_sqlalchemy_lite import SQLAlchemy
 from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+log = logging.getLogger(__name__)
 
 db = SQLAlchemy(
     engine_options={
@@ -43,3 +51,26 @@ def redis_store() -> "Redis":
 def redis_for_jobs() -> "Redis":
     """The Redis client that RQ uses; bytes."""
     return current_app.extensions["redis_for_jobs"]
+
+
+def after_commit(action: Callable[[], None]) -> None:
+    """Run `action` once the present transaction has committed; drop it if it rolls back.
+
+    For what only hints at the truth in PostgreSQL (Redis, sockets): a store that is away then is
+    logged and otherwise ignored.
+    """
+    db.session.info.setdefault("after_commit", []).append(action)
+
+
+@event.listens_for(Session, "after_commit")
+def _run_actions(session: Session) -> None:
+    for action in session.info.pop("after_commit", ()):
+        try:
+            action()
+        except RedisError as error:
+            log.warning("after a commit Redis was away: %s", type(error).__name__)
+
+
+@event.listens_for(Session, "after_rollback")
+def _drop_actions(session: Session) -> None:
+    session.info.pop("after_commit", None)

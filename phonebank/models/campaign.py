@@ -66,3 +66,8 @@ class Campaign(Base):
     @property
     def is_running(self) -> bool:
         return self.state == RUNNING
+
+    @property
+    def rings_at_any_hour(self) -> bool:
+        """Where every number is nobody's, nobody can be disturbed."""
+        return self.allow_drama_numbers

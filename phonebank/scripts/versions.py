@@ -1,0 +1,34 @@
+"""Which script a call runs on. A stored version never changes, so a parsed one is kept."""
+
+from functools import lru_cache
+
+from sqlalchemy import select
+
+from phonebank.models import Campaign, Script, ScriptVersion
+from phonebank.stores import db
+from scripts_library.format import parse
+from scripts_library.script import Script as ParsedScript
+
+
+def published_version_id(campaign: Campaign) -> int | None:
+    """The version that the campaign's next call runs on; None when it has no script yet."""
+    if campaign.script_id is None:
+        return None
+    return db.session.scalar(
+        select(Script.published_version_id).where(Script.id == campaign.script_id)
+    )
+
+
+def script_of(version_id: int | None) -> ParsedScript | None:
+    """The parsed script of a stored version; None for None."""
+    if version_id is None:
+        return None
+    return _parsed(version_id)
+
+
+@lru_cache(maxsize=256)
+def _parsed(version_id: int) -> ParsedScript:
+    source = db.session.scalars(
+        select(ScriptVersion.source).where(ScriptVersion.id == version_id)
+    ).one()
+    return parse(source, f"script version {version_id}")

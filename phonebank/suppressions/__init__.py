@@ -1,0 +1,1 @@
+"""Do not call: entering a number, asking after it, lifting a mistake."""

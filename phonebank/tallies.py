@@ -1,0 +1,144 @@
+"""Tallies: add to one, sum them. The caller commits, in the transaction that changed the calls.
+
+What a board shows is a sum over rows that only their own callers change, so that recording an
+outcome waits for nobody, however many people ring.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from phonebank.live.signal import board_changed
+from phonebank.models import Caller, Tally
+from phonebank.stores import after_commit, db
+
+
+@dataclass(frozen=True)
+class Totals:
+    """`version` grows with every change of what is summed: it orders a board's snapshots."""
+
+    version: int = 0
+    calls: int = 0
+    reached: int = 0
+    conversations: int = 0
+    yeses: int = 0
+
+
+@dataclass(frozen=True)
+class CallerTotals:
+    """One caller's share of a party."""
+
+    caller_id: int
+    first_name: str
+    hidden: bool
+    calls: int
+    reached: int
+    conversations: int
+    yeses: int
+
+
+def hour_of(moment: datetime) -> datetime:
+    """The start of the hour, in UTC, that a recorded call is counted in."""
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def add(
+    campaign_id: int,
+    party_id: int | None,
+    caller_id: int,
+    at: datetime,
+    calls: int = 0,
+    reached: int = 0,
+    conversations: int = 0,
+    yeses: int = 0,
+) -> None:
+    """Add to the tally of this caller, party and hour; negative numbers take back.
+
+    `at` is the call's `recorded_at`, also when taking back, so that both meet in one row. Boards
+    are told once the transaction commits.
+    """
+    counts = {"calls": calls, "reached": reached, "conversations": conversations, "yeses": yeses}
+    row = insert(Tally).values(
+        campaign_id=campaign_id,
+        party_id=party_id,
+        caller_id=caller_id,
+        hour=hour_of(at),
+        version=1,
+        **counts,
+    )
+    db.session.execute(
+        row.on_conflict_do_update(
+            index_elements=["campaign_id", "party_id", "caller_id", "hour"],
+            set_={name: Tally.__table__.c[name] + row.excluded[name] for name in counts}
+            | {"version": Tally.version + 1},
+        )
+    )
+    after_commit(lambda: board_changed(campaign_id, party_id))
+
+
+def party_totals(party_ids: Iterable[int]) -> dict[int, Totals]:
+    """The totals of each party, in one statement. A party without calls has zeros."""
+    wanted = list(party_ids)
+    rows = db.session.execute(
+        _summed(Tally.party_id).where(Tally.party_id.in_(wanted)).group_by(Tally.party_id)
+    )
+    found = {row[0]: _totals(row[1:]) for row in rows}
+    return {party_id: found.get(party_id, Totals()) for party_id in wanted}
+
+
+def campaign_totals(campaign_id: int) -> Totals:
+    """The totals of a campaign, over all its parties and callers."""
+    row = db.session.execute(
+        _summed(func.min(Tally.campaign_id)).where(Tally.campaign_id == campaign_id)
+    ).one()
+    return _totals(row[1:])
+
+
+def caller_totals(party_id: int) -> list[CallerTotals]:
+    """Each caller with a call in the party, most conversations first, then most calls."""
+    conversations = func.sum(Tally.conversations)
+    calls = func.sum(Tally.calls)
+    rows = db.session.execute(
+        select(
+            Caller.id,
+            Caller.first_name,
+            Caller.hidden,
+            calls,
+            func.sum(Tally.reached),
+            conversations,
+            func.sum(Tally.yeses),
+        )
+        .join(Caller, Caller.id == Tally.caller_id)
+        .where(Tally.party_id == party_id)
+        .group_by(Caller.id)
+        .having(calls > 0)
+        .order_by(conversations.desc(), calls.desc(), Caller.id)
+    )
+    return [CallerTotals(row[0], row[1], row[2], *map(int, row[3:])) for row in rows]
+
+
+def totals_of_caller(caller_id: int, since: datetime | None = None) -> Totals:
+    """One caller's own totals, all of them or from an hour on."""
+    query = _summed(func.min(Tally.caller_id)).where(Tally.caller_id == caller_id)
+    if since is not None:
+        query = query.where(Tally.hour >= hour_of(since))
+    return _totals(db.session.execute(query).one()[1:])
+
+
+def _summed(key: object) -> Select:
+    return select(
+        key,  # type: ignore[call-overload]
+        func.sum(Tally.version),
+        func.sum(Tally.calls),
+        func.sum(Tally.reached),
+        func.sum(Tally.conversations),
+        func.sum(Tally.yeses),
+    )
+
+
+def _totals(sums: Iterable[int | None]) -> Totals:
+    # Summed bigints come back as Decimal, and as None over no rows.
+    return Totals(*(int(value or 0) for value in sums))
