@@ -1,0 +1,266 @@
+"""Handing a person to a caller, and taking them back. The caller of these commits.
+
+What came of the call is `recording`'s matter.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from redis.exceptions import RedisError
+from sqlalchemy import select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from callers.contact_queue.buckets import next_callable_at
+from callers.contact_queue.hours import may_ring
+from callers.contact_queue.refill import (
+    ensure_built,
+    is_low,
+    refill,
+    start_line_afresh,
+    store_of,
+)
+from callers.contact_queue.store import QueueStore, Taken
+from phonebank.errors import BackInAMoment, Gone, NotAllowed, NotFound, NotRunning, PhonebankError
+from phonebank.models import Call, Caller, Campaign, Contact, Party, new_id, now
+from phonebank.models.call import GIVEN_BACK, TAKEN_AWAY
+from phonebank.models.campaign import ENDED
+from phonebank.scripts.versions import published_version_id
+from phonebank.stores import after_commit, db
+
+# Several people in a row who may no longer be rung mean that something large changed (a list was
+# removed, hours ended): the line is then made anew instead of being emptied one by one.
+STALE_IN_A_ROW = 5
+TRIES_AT_MOST = 50
+
+_LOCK_CALLABLE = text("""
+SELECT c.phone, c.zone_key, c.state = 'callable' AND c.suppressed_at IS NULL
+       AND c.callable_at <= :now AND NOT l.removed
+       AND NOT EXISTS (SELECT FROM suppression s WHERE s.phone = c.phone) AS callable
+FROM contact c JOIN contact_list l ON l.id = c.contact_list_id
+WHERE c.id = :id
+FOR NO KEY UPDATE OF c
+""")
+
+
+class NobodyToCall(PhonebankError):
+    """Everyone callable is being rung, resting or out of hours. `next_at` is when the next
+    becomes callable, aware UTC, or None when the list is finished."""
+
+    status = 200
+    title = "Nobody to ring just now"
+
+    def __init__(self, next_at: datetime | None) -> None:
+        self.next_at = next_at
+        if next_at is None:
+            super().__init__("Everyone on the list has been rung. Thank you!")
+        else:
+            super().__init__("Everyone we may ring now is being rung already.", "Come back then.")
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A person handed out: the call that names them, and how long the caller has."""
+
+    call: Call
+    contact: Contact
+    expires_at: datetime
+
+
+def claim(caller: Caller) -> Hold:
+    """Give the caller one person to ring; the same one while their hold lasts.
+
+    Raises NotAllowed (not admitted), NotRunning, Gone (party or campaign over), NobodyToCall,
+    BackInAMoment (Redis is away). Two of these at once for one caller give the same person.
+    """
+    if not caller.may_call:
+        raise NotAllowed("You have not been let in yet.", "Ask your host to admit you.")
+    held = current_hold(caller)
+    if held is not None:
+        return held
+    campaign = _running_campaign(caller)
+    try:
+        return _claim_next(caller, campaign)
+    except RedisError as error:
+        raise BackInAMoment(
+            "The list is not answering. What you have recorded is safe.",
+            "Wait a few seconds; this page tries again by itself.",
+        ) from error
+
+
+def current_hold(caller: Caller) -> Hold | None:
+    """The person on this caller's screen, if any."""
+    row = db.session.execute(
+        select(Call, Contact)
+        .join(Contact, Contact.id == Call.contact_id)
+        .where(Call.caller_id == caller.id, Call.ended_at.is_(None))
+    ).one_or_none()
+    return Hold(row[0], row[1], row[0].expires_at) if row else None
+
+
+def renew(caller: Caller, call_id: uuid.UUID) -> datetime:
+    """Let the caller keep their person for another hold, up to the campaign's longest.
+
+    Returns when the hold runs out. Raises NotFound when it is no longer theirs.
+    """
+    call = db.session.scalar(
+        select(Call).where(Call.id == call_id, Call.caller_id == caller.id, Call.ended_at.is_(None))
+    )
+    if call is None:
+        raise NotFound("This call is no longer yours.", "Take the next person.")
+    campaign = db.session.get_one(Campaign, call.campaign_id)
+    until = min(
+        now() + timedelta(seconds=campaign.hold_seconds),
+        call.started_at + timedelta(seconds=campaign.hold_seconds_at_most),
+    )
+    try:
+        store_of(campaign.id).renew(call.contact_id, until)
+    except RedisError:
+        # Redis is away: what a rebuild will read.
+        call.expires_at = until
+    return until
+
+
+def give_back(caller: Caller, call_id: uuid.UUID) -> None:
+    """End a hold without an outcome: the person becomes callable as they stood.
+
+    Does nothing when the hold is over already. Raises NotFound for somebody else's.
+    """
+    call = own_call(caller, call_id)
+    if call.ended_at is None:
+        end_hold(call, GIVEN_BACK)
+
+
+def release_caller(caller_id: int) -> int:
+    """Take away whatever a caller holds (they left, or were removed); how many holds that was."""
+    open_calls = db.session.scalars(
+        select(Call).where(Call.caller_id == caller_id, Call.ended_at.is_(None))
+    ).all()
+    for call in open_calls:
+        end_hold(call, TAKEN_AWAY)
+    return len(open_calls)
+
+
+def end_hold(call: Call, ending: str) -> None:
+    """Close the call's row in this transaction, and free the person in Redis once it commits."""
+    call.ended_at = now()
+    call.ending = ending
+    store, contact_id = store_of(call.campaign_id), call.contact_id
+    after_commit(lambda: store.release(contact_id))
+
+
+def own_call(caller: Caller, call_id: uuid.UUID, lock: bool = False) -> Call:
+    """A call of this caller. Raises NotFound, also for another's: nothing is told about those."""
+    query = select(Call).where(Call.id == call_id, Call.caller_id == caller.id)
+    if lock:
+        query = query.with_for_update()
+    call = db.session.scalar(query)
+    if call is None:
+        raise NotFound("That call is not one of yours.", "Go back to calling.")
+    return call
+
+
+def _running_campaign(caller: Caller) -> Campaign:
+    campaign = db.session.get_one(Campaign, caller.campaign_id)
+    if campaign.state == ENDED:
+        raise Gone("This campaign has ended.", "Thank you for every call you made.")
+    if not campaign.is_running:
+        raise NotRunning("The campaign is paused just now.", "Keep this page open.")
+    party = db.session.get(Party, caller.party_id) if caller.party_id else None
+    if party is not None and party.is_over:
+        raise Gone("The party is over.", "Thank you for every call you made.")
+    if party is not None and party.paused:
+        raise NotRunning("Your host has called a break.", "Calling goes on when they say so.")
+    return campaign
+
+
+def _claim_next(caller: Caller, campaign: Campaign) -> Hold:
+    store = store_of(campaign.id)
+    for tries in range(1, TRIES_AT_MOST + 1):
+        taken = _take(caller, campaign, store)
+        if taken.contact_id is None:
+            break
+        hold = _open_call(caller, campaign, store, taken.contact_id)
+        if hold is not None:
+            if is_low(store, taken.ready_left):
+                with store.only_one("refill") as mine:
+                    if mine:
+                        refill(campaign)
+            return hold
+        # A second tap got there first: theirs is the same person on the same screen.
+        store.release(taken.contact_id)
+        already = current_hold(caller)
+        if already is not None:
+            return already
+        if tries == STALE_IN_A_ROW:
+            start_line_afresh(campaign)
+    raise NobodyToCall(next_callable_at(campaign, languages_of(caller, campaign)))
+
+
+def languages_of(caller: Caller, campaign: Campaign) -> list[str]:
+    """The languages the caller can serve: their own list, else the campaign's language."""
+    return caller.languages or [campaign.language]
+
+
+def _take(caller: Caller, campaign: Campaign, store: QueueStore) -> Taken:
+    """Take from Redis; once more after rebuilding a lost queue or refilling an empty line."""
+
+    def take() -> Taken:
+        at = now()
+        until = at + timedelta(seconds=campaign.hold_seconds)
+        return store.take(at, until, caller.id, caller.list_ids, languages_of(caller, campaign))
+
+    taken = take()
+    if taken.lost:
+        ensure_built(campaign)
+        taken = take()
+    if taken.contact_id is None:
+        refill(campaign, caller.list_ids, languages_of(caller, campaign))
+        taken = take()
+    return taken
+
+
+def _open_call(
+    caller: Caller, campaign: Campaign, store: QueueStore, contact_id: int
+) -> Hold | None:
+    """Ask PostgreSQL whether this person may be rung now, and write the open call.
+
+    None when they may not: suppressed or rung since they were put in line, out of hours by now,
+    or somebody on their number is on the phone. The row lock makes a suppression that commits
+    first win, and one that comes second wait until this hand-out is on record.
+    """
+    at = now()
+    contact = db.session.execute(_LOCK_CALLABLE, {"id": contact_id, "now": at}).one_or_none()
+    if contact is None or not contact.callable or not may_ring(campaign, contact.zone_key, at):
+        return None
+    until = at + timedelta(seconds=campaign.hold_seconds)
+    call = db.session.scalar(
+        insert(Call)
+        .values(
+            id=new_id(),
+            campaign_id=campaign.id,
+            contact_id=contact_id,
+            caller_id=caller.id,
+            party_id=caller.party_id,
+            script_version_id=published_version_id(campaign),
+            phone=contact.phone,
+            started_at=at,
+            expires_at=until,
+            reached=False,
+            conversation=False,
+            yes=False,
+            counted=False,
+            late=False,
+            note="",
+        )
+        .on_conflict_do_nothing()
+        .returning(Call)
+    )
+    if call is None:
+        return None
+    return Hold(call, db.session.get_one(Contact, contact_id), until)
+
+
+def mark_seen(caller: Caller) -> None:
+    """Note that the caller's screen is open: the board's "calling now" reads it."""
+    db.session.execute(update(Caller).where(Caller.id == caller.id).values(seen_at=now()))

@@ -1,0 +1,127 @@
+"""Where every contact of a campaign stands: "why is nobody callable?", answered with counts.
+
+Each contact is in exactly one bucket. Reads the tables, not Redis, so it is right also while the
+queue is being rebuilt.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+
+from callers.contact_queue.hours import may_ring, next_ringing
+from phonebank.models import Campaign, now
+from phonebank.stores import db
+
+# Bucket → what organisers read. In the order in which a contact is asked: the first that fits.
+BUCKETS = {
+    "held": "On a caller's screen",
+    "suppressed": "Do not call",
+    "removed": "In a list taken out of calling",
+    "finished": "Finished",
+    "unusable": "No working number",
+    "language": "Waiting for a caller of their language",
+    "callback": "To be called back",
+    "resting": "Resting since the last try",
+    "out_of_hours": "Outside calling hours where they are",
+    "ready": "Ready to ring",
+}
+
+_COUNTS = text("""
+SELECT bucket, zone_key, count(*) AS contacts, min(callable_at) AS first_at
+FROM (
+    SELECT c.zone_key, c.callable_at,
+           CASE
+             WHEN o.contact_id IS NOT NULL THEN 'held'
+             WHEN c.suppressed_at IS NOT NULL THEN 'suppressed'
+             WHEN l.removed THEN 'removed'
+             WHEN c.state <> 'callable' THEN c.state
+             WHEN c.language NOT IN ('', :language) AND NOT EXISTS (
+                    SELECT FROM caller
+                    WHERE caller.campaign_id = :campaign_id AND caller.state = 'admitted'
+                      AND caller.languages @> to_jsonb(c.language)) THEN 'language'
+             WHEN c.callback_at > :now THEN 'callback'
+             WHEN c.callable_at > :now THEN 'resting'
+             ELSE 'ready'
+           END AS bucket
+    FROM contact c
+    JOIN contact_list l ON l.id = c.contact_list_id
+    LEFT JOIN call o ON o.contact_id = c.id AND o.ended_at IS NULL
+    WHERE c.campaign_id = :campaign_id
+) standing
+GROUP BY bucket, zone_key
+""")
+
+_FIRST_CALLABLE = text("""
+SELECT g.zone_key, min(c.callable_at) AS first_at
+FROM (
+    SELECT DISTINCT l.id AS list_id, zone.key AS zone_key, lang.code AS language
+    FROM contact_list l
+    CROSS JOIN LATERAL jsonb_array_elements_text(l.zone_keys) AS zone(key)
+    CROSS JOIN LATERAL jsonb_array_elements_text(l.languages) AS lang(code)
+    WHERE l.campaign_id = :campaign_id AND NOT l.removed
+      AND lang.code = ANY (CAST(:languages AS text[]))
+) g
+CROSS JOIN (VALUES (false), (true)) AS t(tried)
+CROSS JOIN LATERAL (
+    SELECT callable_at FROM contact
+    WHERE contact_list_id = g.list_id AND zone_key = g.zone_key AND language = g.language
+      AND tried = t.tried AND state = 'callable' AND suppressed_at IS NULL
+      AND NOT EXISTS (SELECT FROM call
+                      WHERE call.phone = contact.phone AND call.ended_at IS NULL)
+    ORDER BY callable_at LIMIT 1
+) c
+GROUP BY g.zone_key
+""")
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """`contacts` people; `next_at` is when the first of them becomes callable, aware UTC, None
+    where the passing of time does not make them so."""
+
+    key: str
+    label: str
+    contacts: int
+    next_at: datetime | None
+
+
+def buckets_of(campaign: Campaign) -> list[Bucket]:
+    """Every bucket of the campaign, empty ones too, in the order of BUCKETS."""
+    at = now()
+    counts = dict.fromkeys(BUCKETS, 0)
+    first: dict[str, datetime | None] = dict.fromkeys(BUCKETS)
+    rows = db.session.execute(
+        _COUNTS, {"campaign_id": campaign.id, "now": at, "language": campaign.language}
+    )
+    for row in rows:
+        key = row.bucket
+        if key == "ready" and not may_ring(campaign, row.zone_key, at):
+            key = "out_of_hours"
+        counts[key] += row.contacts
+        if key in ("callback", "resting", "out_of_hours"):
+            opens = next_ringing(campaign, row.zone_key, max(at, row.first_at))
+            first[key] = _earliest(first[key], opens)
+    return [Bucket(key, label, counts[key], first[key]) for key, label in BUCKETS.items()]
+
+
+def next_callable_at(campaign: Campaign, languages: Iterable[str] = ()) -> datetime | None:
+    """When somebody who can be served next becomes callable; None when nobody ever will.
+
+    `languages` as the caller serves them; the campaign's own by default.
+    """
+    at = now()
+    wanted = ["", *(list(languages) or [campaign.language])]
+    rows = db.session.execute(_FIRST_CALLABLE, {"campaign_id": campaign.id, "languages": wanted})
+    first = None
+    for row in rows:
+        opens = next_ringing(campaign, row.zone_key, max(at, row.first_at))
+        first = _earliest(first, opens)
+    return first
+
+
+def _earliest(one: datetime | None, other: datetime | None) -> datetime | None:
+    if one is None or other is None:
+        return one or other
+    return min(one, other)

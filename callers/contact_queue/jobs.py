@@ -1,0 +1,46 @@
+"""The queue's periodic chores. Each may run twice, late or at once with another."""
+
+from collections.abc import Callable
+
+from redis.exceptions import RedisError
+from sqlalchemy import select
+
+from callers.contact_queue.reap import reap
+from callers.contact_queue.refill import ensure_built, refill, store_of
+from phonebank.jobs import CHORES, job
+from phonebank.models import Campaign
+from phonebank.models.campaign import PAUSED, RUNNING
+from phonebank.stores import db
+
+
+@job(CHORES, timeout=60)
+def reap_expired_holds() -> None:
+    """Take back every hold that has run out. Paused campaigns too: their calls finish."""
+    _for_each_campaign((RUNNING, PAUSED), reap)
+
+
+@job(CHORES, timeout=60)
+def refill_ready() -> None:
+    """Top up the line of every running campaign."""
+    _for_each_campaign((RUNNING,), _top_up)
+
+
+def _top_up(campaign: Campaign) -> None:
+    ensure_built(campaign)
+    with store_of(campaign.id).only_one("refill") as mine:
+        if mine:
+            refill(campaign)
+
+
+def _for_each_campaign(states: tuple[str, ...], chore: Callable[[Campaign], object]) -> None:
+    ids = db.session.scalars(select(Campaign.id).where(Campaign.state.in_(states))).all()
+    for campaign_id in ids:
+        campaign = db.session.get(Campaign, campaign_id)
+        if campaign is not None:
+            try:
+                chore(campaign)
+            except RedisError:
+                # Redis is away: the next round does it. SQL errors go up, and the job fails.
+                db.session.rollback()
+                return
+        db.session.rollback()

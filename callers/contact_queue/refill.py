@@ -1,0 +1,214 @@
+"""PostgreSQL → Redis: keep a few minutes' worth of people ready, and rebuild a lost queue.
+
+Nothing is pushed here by imports, outcomes or organisers: a refill looks at the tables and takes
+what may be rung now. Whatever it brings is asked about again when it is claimed.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+
+from callers.contact_queue.hours import may_ring
+from callers.contact_queue.store import Offer, QueueStore
+from phonebank.models import Campaign, now
+from phonebank.stores import db, redis_store
+
+log = logging.getLogger(__name__)
+
+# People ready for each caller with a hold, and for a campaign nobody rings in yet. A caller gets
+# through fewer than one a minute and a refill comes every quarter of a minute, so this is some
+# minutes' worth, and what bounds Redis.
+READY_PER_CALLER = 4
+READY_AT_LEAST = 100
+READY_AT_MOST = 50_000
+# Below this share of that number a claim refills at once instead of waiting for the clock.
+LOW_WATER = 0.25
+
+# Callbacks due within this time are brought into Redis.
+CALLBACKS_AHEAD = timedelta(minutes=2)
+
+# One index range for each list, zone, language and untried-or-tried: each is read in order from
+# its start, so the cost follows what is brought, not what the list holds.
+_GROUPS = text("""
+SELECT l.id, l.priority, zone.key, lang.code
+FROM contact_list l
+CROSS JOIN LATERAL jsonb_array_elements_text(l.zone_keys) AS zone(key)
+CROSS JOIN LATERAL jsonb_array_elements_text(l.languages) AS lang(code)
+WHERE l.campaign_id = :campaign_id AND NOT l.removed
+""")
+
+_CALLABLE = text("""
+SELECT c.id, g.list_id, g.priority, c.tried, c.callable_at, c.language
+FROM unnest(CAST(:list_ids AS integer[]), CAST(:priorities AS integer[]),
+            CAST(:zone_keys AS text[]), CAST(:languages AS text[]))
+     AS g(list_id, priority, zone_key, language)
+CROSS JOIN (VALUES (false), (true)) AS t(tried)
+CROSS JOIN LATERAL (
+    SELECT id, tried, callable_at, language
+    FROM contact
+    WHERE contact_list_id = g.list_id AND zone_key = g.zone_key AND language = g.language
+      AND tried = t.tried AND callable_at <= :now
+      AND state = 'callable' AND suppressed_at IS NULL
+      AND callback_at IS NULL
+      AND id <> ALL (CAST(:already AS bigint[]))
+      AND NOT EXISTS (SELECT FROM call
+                      WHERE call.phone = contact.phone AND call.ended_at IS NULL)
+    ORDER BY callable_at, id
+    LIMIT :wanted
+) c
+ORDER BY g.priority, c.tried, c.callable_at, c.id
+LIMIT :wanted
+""")
+
+_CALLBACKS = text("""
+SELECT c.id, c.contact_list_id, c.language, c.zone_key, c.callback_at, c.callback_caller_id
+FROM contact c JOIN contact_list l ON l.id = c.contact_list_id
+WHERE c.campaign_id = :campaign_id AND NOT l.removed
+  AND c.callback_at <= :until AND c.callable_at <= :until
+  AND c.state = 'callable' AND c.suppressed_at IS NULL
+  AND NOT EXISTS (SELECT FROM call WHERE call.phone = c.phone AND call.ended_at IS NULL)
+ORDER BY c.callback_at LIMIT 1000
+""")
+
+
+def store_of(campaign_id: int) -> QueueStore:
+    """The campaign's queue in Redis."""
+    return QueueStore(redis_store(), campaign_id)
+
+
+def refill(campaign: Campaign, list_ids: Sequence[int] = (), languages: Sequence[str] = ()) -> int:
+    """Bring up to a few minutes' worth of callable people into line; how many were new.
+
+    With `list_ids` or `languages`, at least some people whom a caller with those limits can serve,
+    however long the line is already. Two at once do no harm: whoever is in line stays there once.
+    """
+    store = store_of(campaign.id)
+    at = now()
+    _bring_callbacks(campaign, store, at)
+    already = store.ready_ids()
+    wanted = target(store.sizes()[1]) - len(already)
+    if list_ids or languages:
+        wanted = max(wanted, READY_AT_LEAST)
+    if wanted <= 0:
+        return 0
+    offers = _callable_people(campaign, at, wanted, already, list_ids, languages)
+    return store.offer_ready(offers)
+
+
+def target(held: int) -> int:
+    """How many people to keep in line while `held` are on screens."""
+    return min(READY_AT_MOST, READY_AT_LEAST + READY_PER_CALLER * held)
+
+
+def is_low(store: QueueStore, ready_left: int) -> bool:
+    """Whether a claim that left so many in line should refill it."""
+    if ready_left >= READY_AT_LEAST * LOW_WATER * READY_PER_CALLER:
+        return ready_left < target(store.sizes()[1]) * LOW_WATER
+    return ready_left < READY_AT_LEAST * LOW_WATER
+
+
+def ensure_built(campaign: Campaign) -> None:
+    """Rebuild the queue if Redis has lost it; wait for whoever is rebuilding it already.
+
+    Several wait at most two seconds: after that the claim finds it built or says so.
+    """
+    store = store_of(campaign.id)
+    give_up_at = time.monotonic() + 2
+    while not store.is_built():
+        with store.only_one("build") as mine:
+            if mine:
+                _rebuild(campaign, store)
+                return
+        if time.monotonic() > give_up_at:
+            return
+        time.sleep(0.02)
+
+
+def start_line_afresh(campaign: Campaign) -> None:
+    """Empty the line and refill it: much of it has gone stale (a list removed, hours over)."""
+    store = store_of(campaign.id)
+    store.clear_line()
+    refill(campaign)
+
+
+def _rebuild(campaign: Campaign, store: QueueStore) -> None:
+    store.clear_line()
+    # Renewals were in Redis only; each holder gets a whole new hold rather than lose their person.
+    until = now() + timedelta(seconds=campaign.hold_seconds)
+    open_calls = db.session.scalars(
+        text("SELECT contact_id FROM call WHERE campaign_id = :id AND ended_at IS NULL"),
+        {"id": campaign.id},
+    )
+    store.hold(dict.fromkeys(open_calls, until))
+    refill(campaign)
+    store.mark_built()
+    log.info("queue of campaign %s built", campaign.id)
+
+
+def _bring_callbacks(campaign: Campaign, store: QueueStore, at: datetime) -> None:
+    rows = db.session.execute(
+        _CALLBACKS, {"campaign_id": campaign.id, "until": at + CALLBACKS_AHEAD}
+    )
+    store.offer_callbacks(
+        [
+            Offer(row.id, row.callback_at.timestamp(), row.contact_list_id, row.language,
+                  row.callback_caller_id)
+            for row in rows
+            if may_ring(campaign, row.zone_key, max(at, row.callback_at))
+        ]
+    )  # fmt: skip
+
+
+def _callable_people(
+    campaign: Campaign,
+    at: datetime,
+    wanted: int,
+    already: list[int],
+    list_ids: Sequence[int],
+    languages: Sequence[str],
+) -> list[Offer]:
+    only_lists = set(list_ids)
+    # People who speak another language come into line when a caller who serves it asks.
+    served = {"", *(list(languages) or [campaign.language])}
+    groups = [
+        group
+        for group in db.session.execute(_GROUPS, {"campaign_id": campaign.id})
+        if may_ring(campaign, group.key, at)
+        and (not only_lists or group.id in only_lists)
+        and group.code in served
+    ]
+    if not groups:
+        return []
+    rows = db.session.execute(
+        _CALLABLE,
+        {
+            "list_ids": [group.id for group in groups],
+            "priorities": [group.priority for group in groups],
+            "zone_keys": [group.key for group in groups],
+            "languages": [group.code for group in groups],
+            "now": at,
+            "already": already,
+            "wanted": wanted,
+        },
+    )
+    return [
+        Offer(
+            row.id,
+            place_in_line(row.priority, row.tried, row.callable_at),
+            row.list_id,
+            row.language,
+        )
+        for row in rows
+    ]
+
+
+def place_in_line(priority: int, tried: bool, callable_at: datetime) -> float:
+    """One number to sort by: list priority, then never tried, then rested longest.
+
+    Seconds since 1970 stay below 10^10 until the year 2286, so the groups cannot overlap, and
+    priorities of ±100,000 leave the fractions of a second exact to a millisecond in a double.
+    """
+    return (priority * 2 + tried) * 1e10 + callable_at.timestamp()

@@ -1,0 +1,372 @@
+"""What came of a call: answers, outcome, undo. The caller of these commits.
+
+One transaction holds the call, the contact, the suppression and the tally, so that no crash can
+leave one without the others. The call's id is the idempotency key: sent twice, counted once.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+
+from callers.calling import current_hold, end_hold, own_call
+from callers.calling_hours import contact_date, zones_from
+from callers.contact_queue.hours import hours_of, rules_of
+from callers.contact_queue.refill import store_of
+from callers.outcomes import OUTCOMES, Decision, UnknownOutcome, decide, outcome_of
+from callers.retry_rules import RetryRules
+from phonebank import tallies
+from phonebank.errors import BadInput, Conflict, HoldLost
+from phonebank.models import Answer, Call, Caller, Campaign, Contact, now
+from phonebank.models.call import GIVEN_BACK, RECORDED
+from phonebank.models.contact import CALLABLE, FINISHED, UNUSABLE
+from phonebank.models.suppression import FROM_CALL
+from phonebank.scripts.versions import script_of
+from phonebank.stores import after_commit, db
+from phonebank.suppressions import verbs as suppressions
+from scripts_library.conversation import AnswerRefused, check_answer, is_conversation, is_yes
+
+NOTE_AT_MOST = 2000  # characters
+# How long a caller may take an outcome back: long enough to notice a slip, short enough that the
+# person is not shown again an hour after they were let go of.
+UNDO_WITHIN = timedelta(minutes=10)
+# A contact whose hours never come (a campaign without open hours) is looked at again then.
+FAR_AWAY = timedelta(days=60)
+
+# What an outcome may change in a contact, and so what undo puts back.
+_CONTACT_STATE = (
+    "state",
+    "tried",
+    "callable_at",
+    "attempts",
+    "attempts_that_day",
+    "attempts_on",
+    "last_outcome",
+    "last_called_at",
+    "callback_at",
+    "callback_caller_id",
+    "phone",
+    "other_phones",
+    "language",
+)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An outcome on record. `changed` is False when it was there already: a resent request."""
+
+    call: Call
+    changed: bool
+
+
+def save_answer(caller: Caller, call_id: uuid.UUID, step_id: str, raw: Any) -> Any:
+    """Keep what was answered at a step, as it is given; the checked value comes back.
+
+    Saving again replaces it; nothing (None, blank) takes it away. Raises NotFound, Conflict once
+    the outcome is recorded, BadInput for a step or answer that the script does not have.
+    """
+    call = own_call(caller, call_id, lock=True)
+    if call.outcome is not None:
+        raise Conflict("This call is recorded already.", "Undo it first to change an answer.")
+    value = _checked(call, step_id, raw)
+    if value is None:
+        db.session.execute(
+            text("DELETE FROM answer WHERE call_id = :call_id AND step_id = :step_id"),
+            {"call_id": call.id, "step_id": step_id},
+        )
+        return None
+    row = insert(Answer).values(call_id=call.id, step_id=step_id, value=value, answered_at=now())
+    db.session.execute(
+        row.on_conflict_do_update(
+            index_elements=["call_id", "step_id"],
+            set_={"value": row.excluded.value, "answered_at": row.excluded.answered_at},
+        )
+    )
+    return value
+
+
+def answers_of(call: Call) -> dict[str, Any]:
+    """A call's answers by step id."""
+    rows = db.session.execute(select(Answer.step_id, Answer.value).where(Answer.call_id == call.id))
+    return dict(rows.all())
+
+
+def record(
+    caller: Caller,
+    call_id: uuid.UUID,
+    outcome_key: str,
+    note: str = "",
+    callback_at: datetime | None = None,
+    only_me: bool = True,
+    language: str = "",
+) -> Recorded:
+    """Put an outcome on record, with all it entails.
+
+    Sent again, whatever it says, it changes nothing: the first stands until it is undone. A late
+    outcome (the hold had run out) is kept and flagged; where another caller has been given the
+    person since, it changes neither the contact nor any tally, except that a do-not-call always
+    holds. `callback_at` is the promised time; `only_me` keeps it for this caller at first;
+    `language` is what the person speaks (BCP 47), for the outcome that asks.
+
+    Raises NotFound for another's call, BadInput for an unknown outcome or an overlong note.
+    """
+    if outcome_key not in OUTCOMES:
+        raise BadInput(
+            f"“{outcome_key}” is not an outcome of a call.", "Choose one of the buttons."
+        )
+    if len(note) > NOTE_AT_MOST:
+        raise BadInput(f"A note may have {NOTE_AT_MOST} characters; this one has {len(note)}.")
+    call = own_call(caller, call_id, lock=True)
+    if call.outcome is not None:
+        return Recorded(call, changed=False)
+    contact = db.session.execute(
+        select(Contact).where(Contact.id == call.contact_id).with_for_update(key_share=True)
+    ).scalar_one()
+    at = now()
+    superseded = call.ended_at is not None and _handed_on_since(call)
+    decision = _decide(call, contact, outcome_key, at, callback_at)
+
+    call.contact_before = None if superseded else _state_of(contact)
+    _write_outcome(call, outcome_key, note, at, counted=decision.counted and not superseded)
+    if decision.suppress_reason is not None:
+        suppressions.suppress(call.phone, FROM_CALL, decision.suppress_reason, call_id=call.id)
+    if not superseded:
+        _move_contact(contact, call, decision, outcome_key, at, only_me, language)
+        _rest_the_household(contact, call.phone, decision)
+    _count(call, 1)
+    store, contact_id = store_of(call.campaign_id), contact.id
+    after_commit(lambda: store.release(contact_id))
+    return Recorded(call, changed=True)
+
+
+def undo(caller: Caller, call_id: uuid.UUID) -> Call:
+    """Take back the caller's last outcome and put that person on their screen again.
+
+    Whoever was on it is given back first. Raises NotFound, Conflict when it is not their last,
+    HoldLost when it is too long ago or the person is on somebody else's screen by now.
+    """
+    call = own_call(caller, call_id, lock=True)
+    if call.outcome is None:
+        return call  # undone already: a resent request
+    if call.id != last_recorded_id(caller):
+        raise Conflict(
+            "Only your last call can be undone.", "Tell an organiser about an older one."
+        )
+    if call.recorded_at is None or now() - call.recorded_at > UNDO_WITHIN:
+        raise HoldLost("That call is too long ago to undo.", "Tell an organiser what to change.")
+    if call.contact_before is None or _handed_on_since(call):
+        raise HoldLost("Somebody else has rung them since.", "Tell an organiser what to change.")
+    current = current_hold(caller)
+    if current is not None:
+        end_hold(current.call, GIVEN_BACK)
+        db.session.flush()
+    contact = db.session.execute(
+        select(Contact).where(Contact.id == call.contact_id).with_for_update(key_share=True)
+    ).scalar_one()
+    _count(call, -1)
+    suppressions.lift_of_call(call.id)
+    _restore(contact, call.contact_before)
+    _reopen(call)
+    return call
+
+
+def last_recorded_id(caller: Caller) -> uuid.UUID | None:
+    """The id of the caller's most recently recorded call."""
+    return db.session.scalar(
+        select(Call.id)
+        .where(Call.caller_id == caller.id, Call.recorded_at.is_not(None))
+        .order_by(Call.recorded_at.desc())
+        .limit(1)
+    )
+
+
+def _checked(call: Call, step_id: str, raw: Any) -> Any:
+    script = script_of(call.script_version_id)
+    if script is None or not script.has_step(step_id):
+        raise BadInput("This call's script has no such step.", "Reload the page.")
+    try:
+        return check_answer(script.step(step_id), raw)
+    except AnswerRefused as refused:
+        raise BadInput(str(refused)) from None
+
+
+def _handed_on_since(call: Call) -> bool:
+    return bool(
+        db.session.scalar(
+            select(func.count())
+            .select_from(Call)
+            .where(Call.contact_id == call.contact_id, Call.started_at > call.started_at)
+        )
+    )
+
+
+def _decide(
+    call: Call, contact: Contact, outcome_key: str, at: datetime, callback_at: datetime | None
+) -> Decision:
+    campaign = db.session.get_one(Campaign, call.campaign_id)
+    country = rules_of(campaign)
+    zones = zones_from(contact.zone_key)
+    today = contact_date(zones, at, country)
+    before = db.session.scalar(
+        select(func.count())
+        .select_from(Call)
+        .where(Call.contact_id == contact.id, Call.outcome == outcome_key)
+    )
+    outcome = outcome_of(outcome_key)
+    promised = callback_at if outcome.takes_callback else None
+    if not outcome.counts_as_attempt:
+        promised = contact.callback_at  # a promise made earlier stands
+    try:
+        return decide(
+            outcome_key,
+            attempts_before=contact.attempts,
+            attempts_today_before=contact.attempts_that_day if contact.attempts_on == today else 0,
+            same_outcome_before=before or 0,
+            at=at,
+            rules=RetryRules.parse(campaign.retry_rules),
+            zones=zones,
+            hours=hours_of(campaign),
+            country=country,
+            callback_at=promised,
+        )
+    except UnknownOutcome as unknown:
+        raise BadInput(str(unknown)) from None
+
+
+def _write_outcome(call: Call, outcome_key: str, note: str, at: datetime, counted: bool) -> None:
+    script, answers = script_of(call.script_version_id), answers_of(call)
+    talked = is_conversation(script, answers) if script else outcome_key == "talked"
+    call.late = call.ended_at is not None
+    if call.ended_at is None:
+        call.ended_at, call.ending = at, RECORDED
+    call.outcome = outcome_key
+    call.recorded_at = at
+    call.note = note
+    call.counted = counted
+    call.reached = OUTCOMES[outcome_key].reached
+    # Answers without a person who answered the phone are a slip of the finger.
+    call.conversation = call.reached and talked
+    call.yes = call.conversation and script is not None and is_yes(script, answers)
+
+
+def _move_contact(
+    contact: Contact,
+    call: Call,
+    decision: Decision,
+    outcome_key: str,
+    at: datetime,
+    only_me: bool,
+    language: str,
+) -> None:
+    campaign = db.session.get_one(Campaign, call.campaign_id)
+    today = contact_date(zones_from(contact.zone_key), at, rules_of(campaign))
+    contact.last_outcome = outcome_key
+    contact.last_called_at = at
+    if decision.counted:
+        contact.tried = True
+        contact.attempts += 1
+        contact.attempts_that_day = (
+            contact.attempts_that_day + 1 if contact.attempts_on == today else 1
+        )
+        contact.attempts_on = today
+    contact.callback_at = decision.callback_at
+    if decision.callback_at is None or not only_me:
+        contact.callback_caller_id = None
+    elif outcome_of(outcome_key).counts_as_attempt:
+        contact.callback_caller_id = call.caller_id
+    if decision.state == "callable":
+        contact.callable_at = decision.callable_at or at + FAR_AWAY
+    elif decision.state == "unusable":
+        _take_next_number(contact)
+    elif decision.state == "finished":
+        contact.state = FINISHED
+    if decision.tag_language:
+        contact.language = language or "und"
+
+
+def _take_next_number(contact: Contact) -> None:
+    """Go on with the person's next number that is not suppressed; none left: unusable."""
+    suppressed = suppressions.phones_suppressed_among(list(contact.other_phones))
+    usable = [phone for phone in contact.other_phones if phone not in suppressed]
+    if not usable:
+        contact.state = UNUSABLE
+        return
+    try:
+        with db.session.begin_nested():
+            contact.phone, contact.other_phones = usable[0], usable[1:]
+            contact.state = CALLABLE
+            db.session.flush()
+    except IntegrityError:
+        # The same person is in the campaign again under that number.
+        contact.state = UNUSABLE
+
+
+def _rest_the_household(contact: Contact, phone: str, decision: Decision) -> None:
+    """Leave the others on the number in peace; a dead number is dead for all of them."""
+    others = (
+        update(Contact)
+        .where(
+            Contact.phone == phone,
+            Contact.campaign_id == contact.campaign_id,
+            Contact.id != contact.id,
+            Contact.state == CALLABLE,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    if decision.number_dead:
+        db.session.execute(others.values(state=UNUSABLE))
+    elif decision.household_rest_until is not None:
+        rest = func.greatest(Contact.callable_at, decision.household_rest_until)
+        db.session.execute(others.values(callable_at=rest))
+
+
+def _count(call: Call, sign: int) -> None:
+    if not call.counted or call.recorded_at is None:
+        return
+    tallies.add(
+        call.campaign_id,
+        call.party_id,
+        call.caller_id,
+        call.recorded_at,
+        calls=sign,
+        reached=sign * call.reached,
+        conversations=sign * call.conversation,
+        yeses=sign * call.yes,
+    )
+
+
+def _state_of(contact: Contact) -> dict[str, Any]:
+    state = {name: getattr(contact, name) for name in _CONTACT_STATE}
+    return {
+        name: value.isoformat() if hasattr(value, "isoformat") else value
+        for name, value in state.items()
+    }
+
+
+def _restore(contact: Contact, before: dict[str, Any]) -> None:
+    for name, value in before.items():
+        python_type = Contact.__table__.c[name].type.python_type
+        if value is not None and hasattr(python_type, "fromisoformat"):
+            value = python_type.fromisoformat(value)
+        setattr(contact, name, value)
+
+
+def _reopen(call: Call) -> None:
+    campaign = db.session.get_one(Campaign, call.campaign_id)
+    until = now() + timedelta(seconds=campaign.hold_seconds)
+    call.outcome = call.recorded_at = call.ended_at = call.ending = call.contact_before = None
+    call.reached = call.conversation = call.yes = call.counted = call.late = False
+    call.expires_at = until
+    try:
+        with db.session.begin_nested():
+            db.session.flush()
+    except IntegrityError:
+        raise HoldLost(
+            "Somebody else is ringing that number now.", "Tell an organiser what to change."
+        ) from None
+    store, contact_id = store_of(call.campaign_id), call.contact_id
+    after_commit(lambda: store.hold({contact_id: until}))

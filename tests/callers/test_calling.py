@@ -1,0 +1,287 @@
+"""Handing out and taking back, as callers would notice it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from sqlalchemy import func, select
+
+from callers.calling import NobodyToCall, claim, give_back, release_caller, renew
+from callers.contact_queue.reap import reap
+from callers.contact_queue.refill import store_of
+from callers.recording import record
+from phonebank.errors import Gone, NotAllowed, NotFound, NotRunning
+from phonebank.models import Call, Suppression
+from phonebank.models.call import EXPIRED
+from phonebank.models.caller import WAITING
+from phonebank.models.campaign import ENDED, PAUSED
+from phonebank.stores import db, redis_store
+from phonebank.suppressions.verbs import suppress
+from tests.callers.conftest import PhoneBank
+from tests.factories import create_caller, create_contact, create_list
+
+
+def claim_and_commit(caller):
+    hold = claim(caller)
+    db.session.commit()
+    return hold
+
+
+def test_two_callers_get_two_people(phone_bank: PhoneBank) -> None:
+    sams = claim_and_commit(phone_bank.sam)
+    priyas = claim_and_commit(phone_bank.priya)
+    assert sams.contact.id != priyas.contact.id
+
+
+def test_asking_again_brings_the_same_person_and_call(phone_bank: PhoneBank) -> None:
+    first = claim_and_commit(phone_bank.sam)
+    again = claim_and_commit(phone_bank.sam)
+    assert (again.call.id, again.contact.id) == (first.call.id, first.contact.id)
+
+
+def test_everyone_is_handed_out_once_then_nobody_is(phone_bank: PhoneBank) -> None:
+    seen = set()
+    for _ in phone_bank.contacts:
+        hold = claim_and_commit(phone_bank.sam)
+        seen.add(hold.contact.id)
+        record(phone_bank.sam, hold.call.id, "refused")
+        db.session.commit()
+    assert seen == {contact.id for contact in phone_bank.contacts}
+    with pytest.raises(NobodyToCall) as nobody:
+        claim(phone_bank.sam)
+    assert nobody.value.next_at is None
+
+
+def test_when_all_are_resting_the_caller_learns_when_to_come_back(phone_bank: PhoneBank) -> None:
+    for _ in phone_bank.contacts:
+        record(phone_bank.sam, claim_and_commit(phone_bank.sam).call.id, "no_answer")
+        db.session.commit()
+    with pytest.raises(NobodyToCall) as nobody:
+        claim(phone_bank.sam)
+    soonest = min(contact.callable_at for contact in phone_bank.contacts)
+    assert nobody.value.next_at == soonest > datetime.now(UTC)
+
+
+def test_untried_people_come_before_rested_ones_and_lower_priority_first(
+    phone_bank: PhoneBank,
+) -> None:
+    urgent = create_list(phone_bank.campaign, name="Urgent", priority=-1)
+    tried = create_contact(urgent, tried=True, attempts=1)
+    untried = create_contact(urgent)
+    db.session.commit()
+    order = []
+    for _ in range(3):
+        hold = claim_and_commit(phone_bank.sam)
+        order.append(hold.contact.id)
+        record(phone_bank.sam, hold.call.id, "refused")
+        db.session.commit()
+    assert order[:2] == [untried.id, tried.id]
+    assert order[2] in {contact.id for contact in phone_bank.contacts}
+
+
+def test_a_suppressed_number_already_in_line_is_not_handed_out(phone_bank: PhoneBank) -> None:
+    hold = claim_and_commit(phone_bank.sam)
+    rest = [c for c in phone_bank.contacts if c.id != hold.contact.id]
+    for contact in rest:
+        suppress(contact.phone, "organiser")
+    db.session.commit()
+    assert store_of(phone_bank.campaign.id).ready_ids()
+    with pytest.raises(NobodyToCall):
+        claim(phone_bank.priya)
+
+
+def test_a_number_suppressed_before_the_upload_is_not_handed_out(phone_bank: PhoneBank) -> None:
+    # As when a do-not-call commits while an import is storing the same number.
+    for contact in phone_bank.contacts:
+        db.session.add(Suppression(phone=contact.phone, source="call"))
+    db.session.commit()
+    with pytest.raises(NobodyToCall):
+        claim(phone_bank.sam)
+
+
+def test_a_removed_list_stops_at_the_next_claim_however_many_wait(phone_bank: PhoneBank) -> None:
+    for _ in range(40):
+        create_contact(phone_bank.contact_list)
+    other = create_list(phone_bank.campaign, priority=5)
+    wanted = create_contact(other)
+    db.session.commit()
+    give_back(phone_bank.sam, claim_and_commit(phone_bank.sam).call.id)
+    phone_bank.contact_list.removed = True
+    db.session.commit()
+    assert claim_and_commit(phone_bank.sam).contact.id == wanted.id
+
+
+def test_one_household_has_one_call_at_a_time(phone_bank: PhoneBank) -> None:
+    home = phone_bank.contacts[0].phone
+    db.session.commit()
+    for contact in phone_bank.contacts[1:]:
+        contact.phone = home
+    db.session.commit()
+    hold = claim_and_commit(phone_bank.sam)
+    with pytest.raises(NobodyToCall):
+        claim(phone_bank.priya)
+    db.session.rollback()
+    record(phone_bank.sam, hold.call.id, "no_answer")
+    db.session.commit()
+    with pytest.raises(NobodyToCall):
+        claim(phone_bank.priya)  # the others on the number rest too
+
+
+def test_only_the_admitted_call_and_only_while_it_runs(phone_bank: PhoneBank) -> None:
+    waiting = create_caller(phone_bank.campaign, state=WAITING)
+    with pytest.raises(NotAllowed):
+        claim(waiting)
+    phone_bank.campaign.state = PAUSED
+    with pytest.raises(NotRunning):
+        claim(phone_bank.sam)
+    phone_bank.campaign.state = ENDED
+    with pytest.raises(Gone):
+        claim(phone_bank.sam)
+
+
+def test_pausing_lets_the_call_in_progress_finish(phone_bank: PhoneBank) -> None:
+    hold = claim_and_commit(phone_bank.sam)
+    phone_bank.campaign.state = PAUSED
+    db.session.commit()
+    assert claim_and_commit(phone_bank.sam).call.id == hold.call.id
+    assert record(phone_bank.sam, hold.call.id, "talked").changed
+
+
+def test_a_hold_given_back_is_somebody_elses_next(phone_bank: PhoneBank) -> None:
+    hold = claim_and_commit(phone_bank.sam)
+    give_back(phone_bank.sam, hold.call.id)
+    db.session.commit()
+    others = {claim_and_commit(phone_bank.priya).contact.id}
+    for _ in range(4):
+        current = claim_and_commit(phone_bank.priya)
+        others.add(current.contact.id)
+        record(phone_bank.priya, current.call.id, "refused")
+        db.session.commit()
+    others.add(claim_and_commit(phone_bank.priya).contact.id)
+    assert hold.contact.id in others
+
+
+def test_a_hold_runs_out_is_reaped_and_is_handed_out_again(phone_bank: PhoneBank) -> None:
+    for contact in phone_bank.contacts[1:]:
+        contact.state = "finished"
+    db.session.commit()
+    hold = claim_and_commit(phone_bank.sam)
+    assert reap(phone_bank.campaign) == 0
+    with time_machine.travel(hold.expires_at + timedelta(seconds=1)):
+        assert reap(phone_bank.campaign) == 1
+        assert reap(phone_bank.campaign) == 0
+        assert claim_and_commit(phone_bank.priya).contact.id == hold.contact.id
+    db.session.refresh(hold.call)
+    assert hold.call.ending == EXPIRED
+
+
+def test_a_renewed_hold_lasts_but_not_for_ever(phone_bank: PhoneBank) -> None:
+    hold = claim_and_commit(phone_bank.sam)
+    longest = hold.call.started_at + timedelta(seconds=phone_bank.campaign.hold_seconds_at_most)
+    with time_machine.travel(hold.expires_at - timedelta(seconds=30)):
+        assert renew(phone_bank.sam, hold.call.id) > hold.expires_at
+    with time_machine.travel(hold.expires_at + timedelta(seconds=30)):
+        assert reap(phone_bank.campaign) == 0
+    with time_machine.travel(longest - timedelta(seconds=1)):
+        assert renew(phone_bank.sam, hold.call.id) == longest
+    with time_machine.travel(longest + timedelta(seconds=1)):
+        assert reap(phone_bank.campaign) == 1
+        with pytest.raises(NotFound):
+            renew(phone_bank.sam, hold.call.id)
+
+
+def test_a_removed_callers_person_is_free_at_once(phone_bank: PhoneBank) -> None:
+    for contact in phone_bank.contacts[1:]:
+        contact.state = "finished"
+    db.session.commit()
+    hold = claim_and_commit(phone_bank.sam)
+    assert release_caller(phone_bank.sam.id) == 1
+    db.session.commit()
+    assert claim_and_commit(phone_bank.priya).contact.id == hold.contact.id
+
+
+def test_an_emptied_redis_is_rebuilt_with_holds_as_they_were(phone_bank: PhoneBank) -> None:
+    sams = claim_and_commit(phone_bank.sam)
+    redis_store().flushall()
+    priyas = claim_and_commit(phone_bank.priya)
+    assert priyas.contact.id != sams.contact.id
+    assert claim_and_commit(phone_bank.sam).call.id == sams.call.id
+    held = store_of(phone_bank.campaign.id).held_until([sams.contact.id, priyas.contact.id])
+    assert all(held.values())
+
+
+def test_a_hold_redis_never_heard_of_is_reaped_too(phone_bank: PhoneBank) -> None:
+    hold = claim_and_commit(phone_bank.sam)
+    store_of(phone_bank.campaign.id).release(hold.contact.id)  # killed before its commit's echo
+    with time_machine.travel(hold.expires_at + timedelta(seconds=1)):
+        assert reap(phone_bank.campaign) == 1
+
+
+def test_a_taken_contact_whose_claim_died_comes_back(phone_bank: PhoneBank) -> None:
+    for contact in phone_bank.contacts[1:]:
+        contact.state = "finished"
+    db.session.commit()
+    hold = claim(phone_bank.sam)
+    lost = hold.contact.id
+    db.session.rollback()  # the process was killed between Redis and PostgreSQL
+    with pytest.raises(NobodyToCall):
+        claim(phone_bank.priya)
+    db.session.rollback()
+    with time_machine.travel(datetime.now(UTC) + timedelta(seconds=301)):
+        reap(phone_bank.campaign)
+        assert claim_and_commit(phone_bank.priya).contact.id == lost
+
+
+def test_the_database_itself_refuses_a_second_open_call(phone_bank: PhoneBank) -> None:
+    hold = claim_and_commit(phone_bank.sam)
+    store = store_of(phone_bank.campaign.id)
+    store.close()  # a Redis that knows nothing of the hold and offers the same people again
+    store.mark_built()
+    from callers.contact_queue.store import Offer
+
+    store.offer_ready([Offer(hold.contact.id, 0.0, phone_bank.contact_list.id, "")])
+    claim_and_commit(phone_bank.priya)
+    double = db.session.execute(
+        select(Call.contact_id, func.count())
+        .where(Call.ended_at.is_(None))
+        .group_by(Call.contact_id)
+        .having(func.count() > 1)
+    ).all()
+    assert double == []
+
+
+def test_a_caller_limited_to_a_language_gets_people_who_speak_it(phone_bank: PhoneBank) -> None:
+    phone_bank.contact_list.languages = ["", "cy"]
+    welsh = create_contact(phone_bank.contact_list, language="cy")
+    phone_bank.priya.languages = ["cy"]
+    for contact in phone_bank.contacts:
+        contact.language = "en"
+    phone_bank.contact_list.languages = ["en", "cy"]
+    db.session.commit()
+    assert claim_and_commit(phone_bank.priya).contact.id == welsh.id
+    assert claim_and_commit(phone_bank.sam).contact.language == "en"
+
+
+@pytest.mark.parametrize(
+    ("moment", "may"),
+    [
+        (datetime(2026, 6, 10, 12, tzinfo=UTC), True),
+        (datetime(2026, 6, 10, 2, tzinfo=UTC), False),
+        (datetime(2026, 6, 10, 23, tzinfo=UTC), False),
+    ],
+)
+def test_nobody_is_handed_out_outside_their_hours(
+    phone_bank: PhoneBank, moment: datetime, may: bool
+) -> None:
+    phone_bank.campaign.allow_drama_numbers = False
+    for contact in phone_bank.contacts:
+        contact.callable_at = moment - timedelta(days=1)
+    db.session.commit()
+    with time_machine.travel(moment):
+        if may:
+            assert claim_and_commit(phone_bank.sam)
+        else:
+            with pytest.raises(NobodyToCall) as nobody:
+                claim(phone_bank.sam)
+            assert nobody.value.next_at is not None
+            assert nobody.value.next_at > moment

@@ -1,0 +1,323 @@
+"""Outcomes, answers and undo, as callers, boards and the people rung would notice them."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from sqlalchemy import select
+
+from callers.calling import NobodyToCall, claim, current_hold
+from callers.contact_queue.reap import reap
+from callers.recording import answers_of, record, save_answer, undo
+from phonebank.errors import BadInput, Conflict, HoldLost, NotFound
+from phonebank.models import Call, Contact, Suppression
+from phonebank.recount import differences, recount_tallies, repair
+from phonebank.stores import db
+from phonebank.suppressions.verbs import is_suppressed
+from phonebank.tallies import Totals, caller_totals, campaign_totals, party_totals
+from scripts_library.library import source_of
+from tests.callers.conftest import PhoneBank
+from tests.factories import create_campaign, create_contact, create_list, create_script
+
+
+def counts(totals: Totals) -> tuple[int, int, int, int]:
+    return totals.calls, totals.reached, totals.conversations, totals.yeses
+
+
+def ring(bank: PhoneBank, outcome: str, caller=None, **values):
+    caller = caller or bank.sam
+    hold = claim(caller)
+    db.session.commit()
+    recorded = record(caller, hold.call.id, outcome, **values)
+    db.session.commit()
+    return recorded.call
+
+
+def party(bank: PhoneBank) -> Totals:
+    return party_totals([bank.party.id])[bank.party.id]
+
+
+def test_an_outcome_is_on_record_and_on_the_board(phone_bank: PhoneBank) -> None:
+    call = ring(phone_bank, "talked")
+    assert (call.outcome, call.ending, call.late) == ("talked", "recorded", False)
+    assert counts(party(phone_bank)) == (1, 1, 1, 0)
+    assert counts(campaign_totals(phone_bank.campaign.id)) == (1, 1, 1, 0)
+    assert [c.first_name for c in caller_totals(phone_bank.party.id)] == ["Sam"]
+    assert differences() == []
+
+
+def test_sent_again_it_changes_nothing_whatever_it_says(phone_bank: PhoneBank) -> None:
+    call = ring(phone_bank, "no_answer")
+    before = party(phone_bank)
+    for outcome in ("no_answer", "talked", "do_not_call"):
+        assert not record(phone_bank.sam, call.id, outcome).changed
+        db.session.commit()
+    assert call.outcome == "no_answer"
+    assert party(phone_bank) == before
+    assert not is_suppressed(call.phone)
+
+
+def test_somebody_elses_call_cannot_be_recorded(phone_bank: PhoneBank) -> None:
+    hold = claim(phone_bank.sam)
+    db.session.commit()
+    for act in (
+        lambda: record(phone_bank.priya, hold.call.id, "talked"),
+        lambda: save_answer(phone_bank.priya, hold.call.id, "opening", "yes"),
+        lambda: undo(phone_bank.priya, hold.call.id),
+        lambda: record(phone_bank.sam, uuid.uuid4(), "talked"),
+    ):
+        with pytest.raises(NotFound):
+            act()
+        db.session.rollback()
+    assert current_hold(phone_bank.sam).call.outcome is None
+
+
+def test_an_unknown_outcome_and_an_overlong_note_are_refused(phone_bank: PhoneBank) -> None:
+    hold = claim(phone_bank.sam)
+    db.session.commit()
+    with pytest.raises(BadInput, match="danced"):
+        record(phone_bank.sam, hold.call.id, "danced")
+    with pytest.raises(BadInput, match="2000"):
+        record(phone_bank.sam, hold.call.id, "talked", note="x" * 2001)
+    assert counts(party(phone_bank)) == (0, 0, 0, 0)
+
+
+def test_no_answer_rests_the_person(phone_bank: PhoneBank) -> None:
+    call = ring(phone_bank, "no_answer")
+    contact = db.session.get_one(Contact, call.contact_id)
+    assert (contact.state, contact.attempts, contact.tried) == ("callable", 1, True)
+    assert contact.callable_at > datetime.now(UTC) + timedelta(hours=1)
+
+
+def test_attempts_come_to_an_end(phone_bank: PhoneBank) -> None:
+    for contact in phone_bank.contacts[1:]:
+        contact.state = "finished"
+    db.session.commit()
+    at = datetime.now(UTC)
+    for _ in range(20):
+        at += timedelta(days=3)
+        with time_machine.travel(at):
+            try:
+                ring(phone_bank, "no_answer")
+            except NobodyToCall:
+                break
+    contact = phone_bank.contacts[0]
+    assert contact.state == "finished"
+    assert 2 <= contact.attempts <= 4  # at most four tries
+
+
+def test_do_not_call_holds_in_every_campaign_at_once_and_for_later_uploads(
+    phone_bank: PhoneBank,
+) -> None:
+    elsewhere = create_list(create_campaign(name="Another"))
+    twins = [create_contact(elsewhere, phone=c.phone) for c in phone_bank.contacts]
+    db.session.commit()
+    call = ring(phone_bank, "do_not_call")
+    twin = next(c for c in twins if c.phone == call.phone)
+    assert twin.suppressed_at is not None
+    assert db.session.get(Suppression, call.phone).source == "call"
+
+
+def test_undo_gives_back_exactly_what_was(phone_bank: PhoneBank) -> None:
+    for outcome in ("no_answer", "do_not_call", "talked", "wrong_number", "skipped", "line_fault"):
+        hold = claim(phone_bank.sam)
+        db.session.commit()
+        contact = hold.contact
+        before = {c.name: getattr(contact, c.name) for c in Contact.__table__.columns}
+        board = counts(party(phone_bank))
+        record(phone_bank.sam, hold.call.id, outcome)
+        db.session.commit()
+        undo(phone_bank.sam, hold.call.id)
+        db.session.commit()
+        db.session.refresh(contact)
+        after = {c.name: getattr(contact, c.name) for c in Contact.__table__.columns}
+        assert after == before, outcome
+        assert counts(party(phone_bank)) == board
+        assert not is_suppressed(hold.call.phone)
+        assert current_hold(phone_bank.sam).call.id == hold.call.id
+        assert differences() == []
+
+
+def test_undo_gives_the_next_person_back_first(phone_bank: PhoneBank) -> None:
+    call = ring(phone_bank, "no_answer")
+    following = claim(phone_bank.sam)
+    db.session.commit()
+    undo(phone_bank.sam, call.id)
+    db.session.commit()
+    assert current_hold(phone_bank.sam).call.id == call.id
+    assert following.call.ending == "given_back"
+
+
+def test_undo_is_for_the_last_call_and_for_a_while(phone_bank: PhoneBank) -> None:
+    first, second = ring(phone_bank, "no_answer"), ring(phone_bank, "busy")
+    with pytest.raises(Conflict):
+        undo(phone_bank.sam, first.id)
+    db.session.rollback()
+    with (
+        time_machine.travel(datetime.now(UTC) + timedelta(minutes=11)),
+        pytest.raises(HoldLost),
+    ):
+        undo(phone_bank.sam, second.id)
+
+
+def test_a_late_outcome_counts_when_nobody_rang_since(phone_bank: PhoneBank) -> None:
+    hold = claim(phone_bank.sam)
+    db.session.commit()
+    with time_machine.travel(hold.expires_at + timedelta(seconds=5)):
+        reap(phone_bank.campaign)
+        call = record(phone_bank.sam, hold.call.id, "refused").call
+        db.session.commit()
+    assert call.late
+    assert call.counted
+    assert hold.contact.state == "finished"
+    assert counts(party(phone_bank)) == (1, 1, 0, 0)
+
+
+def test_a_late_outcome_for_a_person_handed_on_is_kept_and_counts_nothing(
+    phone_bank: PhoneBank,
+) -> None:
+    for contact in phone_bank.contacts[1:]:
+        contact.state = "finished"
+    db.session.commit()
+    late = claim(phone_bank.sam)
+    db.session.commit()
+    with time_machine.travel(late.expires_at + timedelta(seconds=5)):
+        reap(phone_bank.campaign)
+        newer = claim(phone_bank.priya)
+        db.session.commit()
+        assert newer.contact.id == late.contact.id
+        record(phone_bank.priya, newer.call.id, "call_back",
+               callback_at=datetime.now(UTC) + timedelta(days=1))  # fmt: skip
+        db.session.commit()
+        promised = newer.contact.callback_at
+        call = record(phone_bank.sam, late.call.id, "refused").call
+        db.session.commit()
+    assert (call.outcome, call.late, call.counted) == ("refused", True, False)
+    assert newer.contact.callback_at == promised
+    assert newer.contact.state == "callable"
+    assert counts(party(phone_bank)) == (1, 1, 0, 0)
+    assert differences() == []
+
+
+def test_a_late_do_not_call_holds_all_the_same(phone_bank: PhoneBank) -> None:
+    for contact in phone_bank.contacts[1:]:
+        contact.state = "finished"
+    db.session.commit()
+    late = claim(phone_bank.sam)
+    db.session.commit()
+    with time_machine.travel(late.expires_at + timedelta(seconds=5)):
+        reap(phone_bank.campaign)
+        newer = claim(phone_bank.priya)
+        db.session.commit()
+        record(phone_bank.sam, late.call.id, "do_not_call")
+        db.session.commit()
+    assert is_suppressed(newer.call.phone)
+
+
+def test_a_callback_is_first_for_the_caller_who_promised_it(phone_bank: PhoneBank) -> None:
+    for contact in phone_bank.contacts[1:]:
+        contact.state = "finished"
+    db.session.commit()
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).replace(hour=14, minute=0)
+    call = ring(phone_bank, "call_back", callback_at=tomorrow)
+    due = db.session.get_one(Contact, call.contact_id).callback_at
+    with time_machine.travel(due + timedelta(minutes=1)):
+        with pytest.raises(NobodyToCall):
+            claim(phone_bank.priya)
+        db.session.rollback()
+        assert claim(phone_bank.sam).contact.id == call.contact_id
+        db.session.rollback()
+        from callers.contact_queue.refill import store_of
+
+        store_of(phone_bank.campaign.id).close()
+    with time_machine.travel(due + timedelta(minutes=11)):
+        assert claim(phone_bank.priya).contact.id == call.contact_id
+
+
+def test_a_wrong_number_moves_on_to_the_next_number(phone_bank: PhoneBank) -> None:
+    for contact in phone_bank.contacts[1:]:
+        contact.state = "finished"
+    contact = phone_bank.contacts[0]
+    contact.other_phones = ["+442079460999"]
+    db.session.commit()
+    ring(phone_bank, "wrong_number")
+    assert (contact.phone, contact.state) == ("+442079460999", "callable")
+    db.session.commit()
+    contact.callable_at = datetime.now(UTC) - timedelta(seconds=1)
+    db.session.commit()
+    ring(phone_bank, "wrong_number")
+    assert contact.state == "unusable"
+
+
+def test_answers_are_kept_as_given_and_decide_what_is_a_conversation(
+    phone_bank: PhoneBank,
+) -> None:
+    create_script(phone_bank.campaign, source_of("persuasive-conversation", "en"))
+    db.session.commit()
+    from phonebank.scripts.versions import script_of
+
+    hold = claim(phone_bank.sam)
+    db.session.commit()
+    script = script_of(hold.call.script_version_id)
+    rating = script.first_rating
+    with pytest.raises(BadInput):
+        save_answer(phone_bank.sam, hold.call.id, rating, "eleven")
+    with pytest.raises(BadInput):
+        save_answer(phone_bank.sam, hold.call.id, "no-such-step", "1")
+    assert save_answer(phone_bank.sam, hold.call.id, rating, "4") == 4
+    assert save_answer(phone_bank.sam, hold.call.id, rating, "5") == 5
+    main = script.step(script.main_question)
+    raw = main.choices[0].key if main.choices else "3"
+    save_answer(phone_bank.sam, hold.call.id, main.id, raw)
+    db.session.commit()
+    call = record(phone_bank.sam, hold.call.id, "partial").call
+    db.session.commit()
+    assert call.conversation
+    assert answers_of(call)[rating] in (5, int(raw) if raw.isdigit() else 5)
+    with pytest.raises(Conflict):
+        save_answer(phone_bank.sam, hold.call.id, rating, "6")
+
+
+def test_a_skip_is_no_call(phone_bank: PhoneBank) -> None:
+    call = ring(phone_bank, "skipped")
+    assert counts(party(phone_bank)) == (0, 0, 0, 0)
+    assert db.session.get_one(Contact, call.contact_id).attempts == 0
+
+
+def test_a_tally_that_differs_is_found_and_repaired(phone_bank: PhoneBank) -> None:
+    for outcome in ("talked", "no_answer", "refused"):
+        ring(phone_bank, outcome)
+    from phonebank.models import Tally
+
+    row = db.session.scalars(select(Tally)).one()
+    row.calls, row.conversations = 7, 0
+    db.session.commit()
+    found = differences()
+    assert [(d.calls, d.conversations) for d in found] == [(-4, 1)]
+    version = party(phone_bank).version
+    recount_tallies()
+    assert counts(party(phone_bank)) == (3, 2, 1, 0)
+    assert party(phone_bank).version > version
+    assert differences() == []
+    db.session.delete(row)
+    db.session.commit()
+    repair(differences()[0])
+    db.session.commit()
+    assert differences() == []
+
+
+def test_an_outcome_is_saved_while_redis_is_away(phone_bank: PhoneBank, app) -> None:
+    from redis import Redis
+
+    hold = claim(phone_bank.sam)
+    db.session.commit()
+    there = app.extensions["redis"]
+    app.extensions["redis"] = Redis(unix_socket_path="/nowhere/redis.sock", decode_responses=True)
+    try:
+        assert record(phone_bank.sam, hold.call.id, "talked").changed
+        db.session.commit()
+    finally:
+        app.extensions["redis"] = there
+    assert db.session.get_one(Call, hold.call.id).outcome == "talked"
+    assert counts(party(phone_bank)) == (1, 1, 1, 0)
