@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import psutil
 import psycopg
@@ -96,46 +97,20 @@ class ServerFolder:
 
     def __enter__(self) -> ServerFolder:
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self._lock = open(self.path / "in-use-by", "a+", encoding="ascii")
-            self._claim()
+            self._lock = claim_folder(self.path)
             self.path.chmod(0o700)
             if self.log_file.exists():  # kept, once, to see what the last run died of
                 self.log_file.replace(self.path / "server.log.previous")
             self.log_file.touch()
         except OSError as fault:
-            raise self._unusable(fault) from fault
+            raise unusable(self.server_name, self.path, fault) from fault
         return self
 
     def __exit__(self, _: object, fault: BaseException | None, __: object) -> None:
         if fault is not None:
             self.let_go()
         if isinstance(fault, OSError):
-            raise self._unusable(fault) from fault
-
-    def _unusable(self, fault: OSError) -> LocalServerFailed:
-        hint = ""
-        if isinstance(fault, PermissionError):
-            hint = ": run as the user who made it, or move it away"
-        return LocalServerFailed(
-            f"{self.server_name} cannot use the folder {self.path}:"
-            f" {fault.strerror or fault} ({fault.filename or 'at its start'}){hint}"
-        )
-
-    def _claim(self) -> None:
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._lock.seek(0)
-            holder = self._lock.read().strip() or "unknown"
-            self._lock.close()
-            raise LocalServerFailed(
-                f"{self.path} is in use by another running Phonebank (process {holder}):"
-                " stop that one first"
-            ) from None
-        self._lock.truncate(0)
-        self._lock.write(f"{os.getpid()}\n")
-        self._lock.flush()
+            raise unusable(self.server_name, self.path, fault) from fault
 
     def let_go(self) -> None:
         """Give the folder up for the next server."""
@@ -247,6 +222,39 @@ class ServerFolder:
         telling = [line for line in lines if re.search(r"FATAL|PANIC|rror:|# ", line)] or lines
         said = telling[-1].strip() if telling else "it said nothing"
         return f"{said} (all of it in {self.log_file})"
+
+
+def claim_folder(path: Path) -> IO[str]:
+    """Make the folder, and hold it for as long as the returned file is open.
+
+    Raises LocalServerFailed if another process holds it, OSError if it cannot be used.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    lock = open(path / "in-use-by", "a+", encoding="ascii")  # noqa: SIM115 - closed by who claims
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.seek(0)
+        holder = lock.read().strip() or "unknown"
+        lock.close()
+        raise LocalServerFailed(
+            f"{path} is in use by another running Phonebank (process {holder}): stop that one first"
+        ) from None
+    lock.truncate(0)
+    lock.write(f"{os.getpid()}\n")
+    lock.flush()
+    return lock
+
+
+def unusable(what: str, path: Path, fault: OSError) -> LocalServerFailed:
+    """What the operating system refused, in one line for a person."""
+    hint = ""
+    if isinstance(fault, PermissionError):
+        hint = ": run as the user who made it, or move it away"
+    return LocalServerFailed(
+        f"{what} cannot use the folder {path}:"
+        f" {fault.strerror or fault} ({fault.filename or 'at its start'}){hint}"
+    )
 
 
 def die_with_parent(wanted: signal.Signals) -> Callable[[], None] | None:
