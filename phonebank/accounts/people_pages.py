@@ -1,0 +1,120 @@
+"""People: who may sign in, and as what. For organisers."""
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+from sqlalchemy import select
+from wtforms.fields.choices import SelectChoice
+
+from phonebank import mail
+from phonebank.access import open_to
+from phonebank.accounts import verbs
+from phonebank.accounts.forms import InviteForm, RoleForm
+from phonebank.errors import BadInput, Conflict
+from phonebank.mail import MailNotSent
+from phonebank.models import HOST, ORGANISER, Account, Campaign
+from phonebank.stores import db
+
+pages = Blueprint("people", __name__, url_prefix="/people")
+
+
+@pages.get("")
+@open_to(ORGANISER)
+def everybody() -> ResponseReturnValue:
+    return render_template("accounts/people.html", people=verbs.people())
+
+
+@pages.route("/invite", methods=["GET", "POST"])
+@open_to(ORGANISER)
+def invite() -> ResponseReturnValue:
+    form = InviteForm()
+    campaigns = list(db.session.scalars(select(Campaign).order_by(Campaign.created_at.desc())))
+    form.campaign.choices = [
+        SelectChoice(str(campaign.id), campaign.name) for campaign in campaigns
+    ] or [SelectChoice("0", "There is no campaign yet")]
+    if form.validate_on_submit():
+        try:
+            invited = _invite(form)
+        except (BadInput, Conflict, MailNotSent) as fault:
+            db.session.rollback()
+            form.form_errors.append(f"{fault.message} {fault.what_to_do}")
+        else:
+            db.session.commit()
+            flash(_how_they_hear(invited), "success")
+            return redirect(url_for(".everybody"))
+    status = 422 if form.is_submitted() else 200
+    return render_template("accounts/invite.html", form=form), status
+
+
+def _invite(form: InviteForm) -> Account:
+    email, name = form.email.data or "", form.name.data or ""
+    if form.role.data != HOST:
+        return verbs.invite_organiser(email, name)
+    campaign = db.session.get(Campaign, form.campaign.data)
+    if campaign is None:
+        raise Conflict("A host needs a campaign to host for.", "Set up a campaign first.")
+    return verbs.invite_host(campaign, email, name)
+
+
+def _how_they_hear(account: Account) -> str:
+    who = account.name or account.email
+    if mail.is_configured():
+        return f"{who} has been sent an invitation."
+    return (
+        f"{who} can sign in now. No mail server is set, so no e-mail was sent: whoever runs "
+        f"this server can print a link with: phonebank links {account.email}"
+    )
+
+
+@pages.get("/<int:account_id>")
+@open_to(ORGANISER)
+def person(account_id: int) -> ResponseReturnValue:
+    account = verbs.account_for(account_id)
+    role = account.roles[0].name if account.roles else HOST
+    hosting = select(Campaign).where(Campaign.hosts.contains(account)).order_by(Campaign.name)
+    return render_template(
+        "accounts/person.html",
+        account=account,
+        form=RoleForm(role=role),
+        campaigns=list(db.session.scalars(hosting)),
+    )
+
+
+@pages.post("/<int:account_id>/role")
+@open_to(ORGANISER)
+def change_role(account_id: int) -> ResponseReturnValue:
+    account = verbs.account_for(account_id)
+    form = RoleForm()
+    verbs.change_role(account, form.role.data or "")
+    return _done(account, f"{account.name} is now {form.role.data}, and signs in again.")
+
+
+@pages.post("/<int:account_id>/deactivate")
+@open_to(ORGANISER)
+def deactivate(account_id: int) -> ResponseReturnValue:
+    account = verbs.account_for(account_id)
+    verbs.deactivate(account)
+    return _done(account, f"{account.name} can no longer sign in.")
+
+
+@pages.post("/<int:account_id>/reactivate")
+@open_to(ORGANISER)
+def reactivate(account_id: int) -> ResponseReturnValue:
+    account = verbs.account_for(account_id)
+    verbs.reactivate(account)
+    return _done(account, f"{account.name} can sign in again.")
+
+
+@pages.post("/<int:account_id>/second-factor")
+@open_to(ORGANISER)
+def reset_second_factor(account_id: int) -> ResponseReturnValue:
+    account = verbs.account_for(account_id)
+    verbs.reset_second_factor(account)
+    return _done(account, f"{account.name} sets up an authenticator app at the next sign-in.")
+
+
+def _done(account: Account, words: str) -> ResponseReturnValue:
+    own = account.id == current_user.id
+    db.session.commit()
+    flash(words, "success")
+    return redirect(url_for("accounts.front") if own else url_for(".person", account_id=account.id))
