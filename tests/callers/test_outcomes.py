@@ -2,6 +2,7 @@
 whatever the hours, the zones and the rules."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -530,3 +531,40 @@ def test_every_faulty_field_is_told_at_once() -> None:
 
 def test_the_rules_are_offered_beside_the_outcomes() -> None:
     assert outcomes.RetryRules is RetryRules
+
+
+def test_the_page_for_organisers_gives_the_same_numbers() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "calling-rules.md").read_text(encoding="utf-8")
+    rows = {
+        cells[1]: cells
+        for line in page.splitlines()
+        if len(cells := [cell.strip() for cell in line.split("|")]) == 6
+    }
+    for key, outcome in OUTCOMES.items():
+        assert outcome.label in rows
+        if key in RETRIED:
+            assert rows[outcome.label][3:5] == in_words(key), outcome.label
+    assert (
+        f"{DEFAULT.attempts_at_most} attempts at most, "
+        f"{DEFAULT.attempts_a_day_at_most} a day at most" in page
+    )
+
+
+def in_words(key: str) -> list[str]:
+    """A default rule as the page puts it: when next, and how often."""
+    rule = DEFAULT.retries[key]
+    days, hours = rule.rest_minutes / 1440, rule.rest_minutes / 60
+    amount, unit = next(
+        (int(n), unit)
+        for n, unit in ((days, "day"), (hours, "hour"), (rule.rest_minutes, "minute"))
+        if n == int(n)
+    )
+    when = [f"{amount} {unit}{'s' if amount > 1 else ''} later"]
+    when += ["another time of day"] if rule.another_time_of_day else []
+    when += ["another day"] if rule.a_day_at_most == 1 else []
+    when += ["or at the time they name"] if key in TAKES_CALLBACK else []
+    often = "without end" if key in NOT_AN_ATTEMPT else "as attempts last"
+    return [
+        ", ".join(when),
+        often if rule.retries_at_most is None else str(rule.retries_at_most),
+    ]

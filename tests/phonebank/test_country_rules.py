@@ -18,6 +18,7 @@ from phonebank.country_rules import (
     read_rules,
     rules_for,
 )
+from phonebank.week_hours import span
 
 
 def facts_of(thing: Any) -> list[Fact[Any]]:
@@ -180,3 +181,30 @@ def test_a_file_that_is_no_set_of_rules_is_refused_by_name(text: str, tmp_path: 
 def test_a_file_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(CountryRulesFault, match=r"xx\.yaml: it cannot be read"):
         read_rules(tmp_path / "xx.yaml")
+
+
+def test_the_page_for_organisers_gives_the_same_numbers() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "calling-rules.md").read_text(encoding="utf-8")
+    holidays = {
+        "no_calls": "no calls",
+        "as_sunday": "Sunday's hours",
+        "as_any_day": "as any day",
+    }
+    for rules in map(rules_for, countries()):
+        week = [span(day) if day else "none" for day in rules.permitted_hours.value.days]
+        assert len(set(week[:5])) == 1
+        hours = [week[0], week[5], week[6], holidays[rules.holidays.treated.value]]
+        assert f"| {rules.name} | {' | '.join(hours)} |" in page
+        register, age = "none: consent is needed instead", " "
+        if rules.screening:
+            exempt = "" if rules.screening.required.value else " (political calls exempt)"
+            register = rules.screening.register + exempt
+            age = f" {rules.screening.age_days.value} days old "
+        days = rules.abandoned_calls.window_days.value
+        duties = (
+            f"| {rules.name} | {register} |{age}"
+            f"| {rules.abandoned_calls.ceiling_percent.value:g} % "
+            f"| {days} {'day' if days == 1 else 'days'} | {rules.minimum_ring_seconds.value} s |"
+        )
+        assert duties in page
+        assert f"{rules.retention_days.value} days after the campaign" in page
