@@ -45,7 +45,7 @@ requirements: .venv/.ready-for-tests ## Compile the requirements*.in into pinned
 # Upgrades nothing that still satisfies the .in files: add ARGS=--upgrade for that.
 COMPILE = .venv/bin/pip-compile --quiet --strip-extras --no-header --annotation-style=line \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host $(ARGS)
-PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check
+PIP_INSTALL = $(PY) -m pip install -qq --disable-pip-version-check
 
 # .ready holds the folder it was made in: a virtual environment does not survive being moved.
 .venv/.ready: requirements.txt pyproject.toml
