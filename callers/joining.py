@@ -1,0 +1,66 @@
+"""Joining: a link or a code, and a first name. The caller of these commits."""
+
+from sqlalchemy import func, select
+
+from phonebank.errors import Gone, NotFound
+from phonebank.models import Caller, Campaign, Party, now
+from phonebank.models.caller import ADMITTED, REMOVED, WAITING
+from phonebank.models.campaign import ENDED
+from phonebank.parties.names import clean_name
+from phonebank.parties.verbs import refuse_newcomers
+from phonebank.stores import db
+
+
+def campaign_of_link(token: str) -> Campaign:
+    """The campaign of a join link. Raises NotFound for a link that was changed, Gone once over."""
+    campaign = db.session.scalar(select(Campaign).where(Campaign.join_token == token))
+    if campaign is None:
+        raise NotFound("This link no longer works.", "Ask whoever sent it to you for the new one.")
+    if campaign.state == ENDED:
+        raise Gone("This campaign has ended.", "Thank you for wanting to help.")
+    return campaign
+
+
+def join(campaign: Campaign, party: Party | None, first_name: str, known: Caller | None) -> Caller:
+    """Let somebody in, or into the lobby.
+
+    The same device coming back (`known`) stays the same caller and keeps their tally; joining
+    another party moves them there, so that they are in one room at a time. Raises BadInput for a
+    name that cannot be shown, Conflict for a locked party, Gone for one that is over.
+    """
+    name = clean_name(first_name)
+    back = known is not None and known.campaign_id == campaign.id and known.state != REMOVED
+    party_id = party.id if party else None
+    if party is not None and not (back and known is not None and known.party_id == party_id):
+        refuse_newcomers(party)
+    door_open = party.door_open if party is not None else campaign.door_open
+    if back and known is not None:
+        if known.party_id != party_id:
+            known.party_id = party_id
+            known.state = ADMITTED if door_open else WAITING
+        elif door_open:
+            known.state = ADMITTED
+        known.first_name = name
+        return known
+    caller = Caller(
+        campaign_id=campaign.id,
+        party_id=party_id,
+        first_name=name,
+        state=ADMITTED if door_open else WAITING,
+        seen_at=now(),
+    )
+    db.session.add(caller)
+    db.session.flush()
+    return caller
+
+
+def callers_in(party_id: int) -> int:
+    """How many admitted callers a party has."""
+    return (
+        db.session.scalar(
+            select(func.count())
+            .select_from(Caller)
+            .where(Caller.party_id == party_id, Caller.state == ADMITTED)
+        )
+        or 0
+    )

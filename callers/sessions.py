@@ -1,0 +1,67 @@
+"""Who is ringing from this device: a signed cookie with the caller's id and their device token.
+
+No account and no password: a first name, and a host or organiser who let them in. A new device
+token (a removed caller gets one) ends the cookie everywhere.
+"""
+
+import functools
+import hmac
+from collections.abc import Callable
+from typing import Any
+
+from flask import g, session
+from sqlalchemy import select
+
+from phonebank.access import CALLER, open_to
+from phonebank.errors import NotAllowed, SignInNeeded
+from phonebank.models import Caller
+from phonebank.models.caller import REMOVED
+from phonebank.stores import db
+
+_KEY = "caller"
+
+
+def remember(caller: Caller) -> None:
+    """Make this device the caller's, for as long as the browser keeps the cookie."""
+    session[_KEY] = {"id": caller.id, "token": caller.device_token}
+    session.permanent = True
+
+
+def forget() -> None:
+    """The device is nobody's again."""
+    session.pop(_KEY, None)
+
+
+def recognised() -> Caller | None:
+    """The caller of this device, whatever their state; None for a stranger or an ended cookie."""
+    known = session.get(_KEY)
+    if not isinstance(known, dict):
+        return None
+    caller = db.session.scalar(select(Caller).where(Caller.id == known.get("id")))
+    if caller is None or not hmac.compare_digest(caller.device_token, str(known.get("token"))):
+        return None
+    return caller
+
+
+def current_caller() -> Caller:
+    """The caller of this request. Raises SignInNeeded for strangers, NotAllowed once removed."""
+    caller = recognised()
+    if caller is None:
+        raise SignInNeeded(
+            "You have not joined yet, or your host has ended your part in this party.",
+            "Join with the code on your host's screen, or with your campaign's link.",
+        )
+    if caller.state == REMOVED:
+        raise NotAllowed("Your host has ended your part in this party.", "Ask them why.")
+    return caller
+
+
+def for_callers(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a view as the callers' and give it the caller in `g.caller`."""
+
+    @functools.wraps(view)
+    def known(*args: Any, **kwargs: Any) -> Any:
+        g.caller = current_caller()
+        return view(*args, **kwargs)
+
+    return open_to(CALLER)(known)
