@@ -1,6 +1,6 @@
 /* A line to the server that mends itself, and a page that is never quietly out of date.
 
-   open({ namespace, auth, event, snapshot, show }) returns the socket
+   open({ namespace, auth, event, snapshot, show }) returns { socket, close }
      namespace  Socket.IO namespace, such as "/board"
      auth       object sent with each connection
      event      name of the event to follow; it carries { version, ... } and, where versions do not
@@ -10,11 +10,13 @@
      show       (state, whole) => void: draw an event, or the whole state when `whole` is true
 
    An event that is old is dropped. One that leaves a gap is dropped too and a snapshot asked for,
-   so that what is shown is always some true state of the server, and soon its newest.
+   so that what is shown is always some true state of the server, and soon its newest. After
+   close() the line stays shut, as it should for a caller who was removed.
    Needs the vendored socket.io script, which defines window.io. */
 
 const ANSWER_WITHIN_MS = 8000;
 const ASK_AGAIN_AFTER_MS = 2000;
+const KNOCK_AGAIN_AFTER_MS = 5000;
 
 export function open({ namespace, auth, event, snapshot, show }) {
   const socket = window.io(namespace, {
@@ -27,6 +29,7 @@ export function open({ namespace, auth, event, snapshot, show }) {
   let heardOf = null; // newest version that any event named
   let question = 0; // counts snapshots asked for; an answer to an older one is ignored
   let asking = false;
+  let closed = false;
 
   async function catchUp() {
     const mine = ++question;
@@ -50,12 +53,15 @@ export function open({ namespace, auth, event, snapshot, show }) {
   }
 
   socket.on("connect", catchUp);
-  socket.on("connect_error", lineIsDown);
+  socket.on("connect_error", () => {
+    lineIsDown();
+    // The library gives up on a server that refuses. It may only have lost its database.
+    if (!socket.active) setTimeout(() => closed || socket.connect(), KNOCK_AGAIN_AFTER_MS);
+  });
   socket.on("disconnect", (reason) => {
     if (reason === "io client disconnect") return;
     lineIsDown();
-    // The library does not come back by itself when the server hung up. If the server meant it
-    // for this page in particular, it refuses the next connection.
+    // Nor does it come back by itself when the server hung up.
     if (reason === "io server disconnect") socket.connect();
   });
   socket.on(event, (state) => {
@@ -70,7 +76,7 @@ export function open({ namespace, auth, event, snapshot, show }) {
     show(state, false);
   });
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden) return;
+    if (document.hidden || closed) return;
     if (socket.connected) {
       catchUp();
     } else if (socket.active) {
@@ -79,7 +85,12 @@ export function open({ namespace, auth, event, snapshot, show }) {
       socket.connect();
     }
   });
-  return socket;
+
+  function close() {
+    closed = true;
+    socket.disconnect();
+  }
+  return { socket, close };
 }
 
 function within(milliseconds, promise) {

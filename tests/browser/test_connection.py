@@ -1,0 +1,159 @@
+"""js/connection.js against a real server: what a board shows through gaps, hang-ups and deaths."""
+
+import http.client
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
+
+
+class LineServer:
+    """The server of line_server.py, on one port through all its lives."""
+
+    def __init__(self) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, version: int) -> None:
+        self.process = subprocess.Popen(
+            [
+                sys.executable,
+                str(Path(__file__).with_name("line_server.py")),
+                str(self.port),
+                str(version),
+            ],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for _ in range(100):
+            try:
+                return self.ask("GET", "/state")
+            except OSError:
+                time.sleep(0.1)
+        raise AssertionError("the line server did not start")
+
+    def kill(self) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+    def do(self, **order: object) -> None:
+        self.ask("POST", "/do", json.dumps(order))
+
+    def ask(self, method: str, path: str, body: str = "") -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection.request(method, path, body, {"Content-Type": "application/json"})
+        connection.getresponse().read()
+        connection.close()
+
+
+@pytest.fixture
+def server() -> Iterator[LineServer]:
+    server = LineServer()
+    server.start(version=10)
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def page(server: LineServer) -> Iterator[Page]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium: sudo apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page()
+        page.goto(server.url)
+        wait_for(page, [[10, True]])
+        yield page
+        browser.close()
+
+
+def wait_for(page: Page, shown: list[list[object]]) -> None:
+    """Wait until exactly these (version, whole state?) have been drawn since the last wait."""
+    page.wait_for_function(
+        "wanted => JSON.stringify(window.shown) === wanted",
+        arg=json.dumps(shown, separators=(",", ":")),
+        timeout=15_000,
+    )
+    page.evaluate("window.shown = []")
+
+
+def banner(page: Page) -> str:
+    return page.locator("[data-line-down]").inner_text()
+
+
+def test_events_are_drawn_in_order_and_old_ones_are_not(server, page):
+    server.do(emit={"version": 11})
+    server.do(emit={"version": 9})
+    server.do(emit={"version": 11})
+    # Made from 11, though its number is not the next.
+    server.do(emit={"version": 15, "follows": 11})
+    wait_for(page, [[11, False], [15, False]])
+
+
+def test_a_gap_brings_the_whole_state(server, page):
+    server.do(set={"version": 13}, emit={"version": 13})
+    wait_for(page, [[13, True]])
+    server.do(emit={"version": 14})
+    wait_for(page, [[14, False]])
+
+
+def test_an_event_newer_than_the_state_being_fetched_is_not_lost(server, page):
+    server.do(set={"version": 13, "seconds": 1}, emit={"version": 13})
+    time.sleep(0.5)
+    server.do(set={"version": 14, "seconds": 0}, emit={"version": 14})
+    wait_for(page, [[13, True], [14, True]])
+
+
+def test_a_state_that_cannot_be_had_is_asked_for_again(server, page):
+    server.do(set={"version": 13, "broken": True}, emit={"version": 13})
+    time.sleep(0.5)
+    assert page.evaluate("window.shown") == []
+    server.do(set={"broken": False})
+    wait_for(page, [[13, True]])
+
+
+def test_a_dead_server_is_told_and_a_new_one_found(server, page):
+    server.kill()
+    page.locator("[data-line-down]:has-text('The line has been down since')").wait_for()
+    # Recorded while nobody was listening, and announced to nobody since.
+    server.start(version=40)
+    wait_for(page, [[40, True]])
+    assert banner(page) == ""
+
+
+def test_a_server_that_hangs_up_and_refuses_for_a_while_is_found_again(server, page):
+    server.do(set={"refuse": True, "version": 20}, hang_up=True)
+    page.locator("[data-line-down]:has-text('The line has been down since')").wait_for()
+    server.do(set={"refuse": False})
+    wait_for(page, [[20, True]])
+    assert banner(page) == ""
+
+
+def test_a_closed_line_stays_closed(server, page):
+    page.evaluate("window.line.close()")
+    server.do(emit={"version": 11})
+    time.sleep(1)
+    assert page.evaluate("[window.shown.length, window.line.socket.connected]") == [0, False]
+    assert banner(page) == ""
