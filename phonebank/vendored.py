@@ -1,8 +1,8 @@
 """Addresses of the scripts and style sheets that pages load, each tied to its content.
 
 Templates call `vendor("htmx")` for a library copied by tools/vendor.py and `asset("phonebank.css")`
-for a file of ours. A library's version is in its path and its sum in the `integrity` attribute, so a
-browser may keep it for ever and refuses a changed one. A file of ours carries a sum in its query.
+for a file of ours. A library's version is in its path and its sum in the `integrity` attribute, so
+a browser may keep it for ever and refuses a changed one. A file of ours has its sum in its query.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from flask import Flask, current_app, url_for
+from flask import Flask, Response, current_app, request, url_for
 
 MANIFEST = Path(__file__).parent / "static" / "vendor" / "manifest.json"
 
@@ -42,11 +42,6 @@ def vendor(name: str) -> Vendored:
     return vendored_files()[name]
 
 
-@cache
-def _sum_of(path: Path, modified_ns: int) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-
-
 def asset(filename: str, blueprint: str | None = None) -> str:
     """The address of a static file of ours, or of a blueprint's, ending in a sum of its content.
 
@@ -54,12 +49,37 @@ def asset(filename: str, blueprint: str | None = None) -> str:
     FileNotFoundError for a file that does not exist, so that a page with a typing error in it
     fails in its test and not in the browser.
     """
+    endpoint = f"{blueprint}.static" if blueprint else "static"
+    return url_for(endpoint, filename=filename, v=_sum_of_static(filename, blueprint))
+
+
+def _sum_of_static(filename: str, blueprint: str | None) -> str:
     owner = current_app.blueprints[blueprint] if blueprint else current_app
     path = Path(owner.static_folder or "") / filename
-    endpoint = f"{blueprint}.static" if blueprint else "static"
-    return url_for(endpoint, filename=filename, v=_sum_of(path, path.stat().st_mtime_ns))
+    return _sum_of(path, path.stat().st_mtime_ns)
+
+
+@cache
+def _sum_of(path: Path, modified_ns: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def let_browsers_keep_what_cannot_change(response: Response) -> Response:
+    """Mark vendored files, and files asked for by their right sum, as good for a year.
+
+    The sum is checked, because while a release rolls out an old process may be asked for the new
+    file, and its answer must not be kept under the new address.
+    """
+    if response.status_code != 200 or not (request.endpoint or "").endswith("static"):
+        return response
+    filename = (request.view_args or {})["filename"]
+    is_vendored = request.blueprint is None and filename.startswith("vendor/")
+    if is_vendored or request.args.get("v") == _sum_of_static(filename, request.blueprint):
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response
 
 
 def init_app(app: Flask) -> None:
-    """Give templates, and the macros they import, `vendor` and `asset`."""
+    """Give templates, and the macros they import, `vendor` and `asset`; set caching."""
     app.jinja_env.globals.update(vendor=vendor, asset=asset)
+    app.after_request(let_browsers_keep_what_cannot_change)
