@@ -1,13 +1,22 @@
 """The `phonebank` command: what the Procfile's processes and the person at the server run."""
 
 import sys
+from datetime import timedelta
 
 import click
-from flask import Flask
+from flask import Flask, current_app
+from sqlalchemy import select
 
-from phonebank import jobs
+from phonebank import jobs, mail
+from phonebank.accounts import verbs as accounts
 from phonebank.app import alembic, create_app
-from phonebank.config import ConfigRefused
+from phonebank.config import Config, ConfigRefused
+from phonebank.errors import PhonebankError
+from phonebank.models import HOST, ORGANISER, Account, Role
+from phonebank.stores import db
+
+# A link printed here is read by whoever runs the server, who may be some hours in getting to it.
+PRINTED_LINK_LIVES_FOR = timedelta(hours=12)
 
 
 def _app() -> Flask:
@@ -41,6 +50,74 @@ def clock() -> None:
     """Put the periodic jobs on their queues. Run exactly one."""
     with _app().app_context():
         jobs.run_clock()
+
+
+@main.command("create-organiser")
+@click.argument("email")
+@click.option("--name", default="", help="How pages call them; they can change it.")
+def create_organiser(email: str, name: str) -> None:
+    """Make EMAIL an organiser, and send or print a link to sign in with. Safe to repeat."""
+    with _app().app_context():
+        try:
+            account = accounts.create_account(email, name, [ORGANISER])
+            db.session.commit()
+            if mail.is_configured():
+                accounts.send_sign_in_link(account.email)
+                click.echo(f"{account.email} is an organiser, and has been sent a sign-in link.")
+                return
+        except PhonebankError as fault:
+            raise click.ClickException(f"{fault.message} {fault.what_to_do}") from None
+        click.echo(f"{account.email} is an organiser. To sign in:\n{_printed_link(account)}")
+
+
+@main.command()
+@click.argument("emails", nargs=-1)
+def links(emails: tuple[str, ...]) -> None:
+    """Print links that sign EMAILS in; without EMAILS, one for an organiser and one for a host."""
+    with _app().app_context():
+        for role, account in _named(emails) if emails else _one_of_each_role():
+            click.echo(
+                f"{role.capitalize():<10} {account.name or account.email:<20} "
+                f"{_printed_link(account)}"
+            )
+
+
+@main.command("reset-second-factor")
+@click.argument("email")
+def reset_second_factor(email: str) -> None:
+    """Forget the authenticator app and recovery codes of EMAIL, who has lost both."""
+    with _app().app_context():
+        for _, account in _named((email,)):
+            accounts.reset_second_factor(account)
+        db.session.commit()
+        click.echo(f"{email} sets up an authenticator app at the next sign-in.")
+
+
+def _named(emails: tuple[str, ...]) -> list[tuple[str, Account]]:
+    found = []
+    for email in emails:
+        account = accounts.account_of(email)
+        if account is None or not account.active:
+            raise click.ClickException(f"Nobody can sign in as {email}.")
+        found.append((account.roles[0].name if account.roles else "", account))
+    return found
+
+
+def _one_of_each_role() -> list[tuple[str, Account]]:
+    first = select(Account).where(Account.active).order_by(Account.id).limit(1)
+    found = []
+    for role in (ORGANISER, HOST):
+        account = db.session.scalar(first.join(Account.roles).where(Role.name == role))
+        if account is not None:
+            found.append((role, account))
+    return found
+
+
+def _printed_link(account: Account) -> str:
+    config: Config = current_app.extensions["phonebank"]
+    return accounts.sign_in_link(
+        account, lives_for=PRINTED_LINK_LIVES_FOR, reusable=not config.is_production
+    )
 
 
 if __name__ == "__main__":
