@@ -10,17 +10,17 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from flask import Flask, flash, redirect, request, session, url_for
+from flask import Flask, current_app, flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue, ResponseValue
 from flask_security import FSQLALiteUserDatastore, Security, Totp, current_user, logout_user
 
 from phonebank import errors, mail
-from phonebank.access import ANYONE, LIBRARY_RULES, SIGNED_IN
+from phonebank.access import ANYONE, LIBRARY_RULES, SIGNED_IN, rule_of
 from phonebank.accounts import links, people_pages, sign_in_pages
 from phonebank.accounts.forms import CodeForm, RecoveryCodeForm
 from phonebank.config import Config
 from phonebank.errors import SignInNeeded
-from phonebank.models import Account, Role
+from phonebank.models import HOST, ORGANISER, Account, Role
 from phonebank.stores import db
 
 # A day's work and an evening's party; a laptop found tomorrow is signed out.
@@ -150,9 +150,13 @@ def _say_again_who_you_are(within: timedelta, grace: timedelta) -> ResponseValue
 
 
 def _to_the_sign_in_page(error: SignInNeeded) -> ResponseReturnValue:
-    """Somebody who opens a page is asked to sign in and brought back; anything else is told."""
+    """Somebody who opens an organiser's or host's page is asked to sign in, and brought back.
+
+    Scripts and forms are told, and so are callers, who have nothing to sign in with.
+    """
+    ours = rule_of(current_app, request.endpoint or "") in (SIGNED_IN, HOST, ORGANISER)
     is_page = request.method == "GET" and "HX-Request" not in request.headers
-    if not is_page or errors.wants_json():
+    if not ours or not is_page or errors.wants_json():
         return errors.answer(error.status, error.title, error.message, error.what_to_do)
     flash(error.message, "info")
     wanted = links.path_on_this_site(request.full_path.rstrip("?"))
