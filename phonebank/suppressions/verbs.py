@@ -1,8 +1,9 @@
 """What may be done with the do-not-call list. The caller commits."""
 
 import uuid
+from collections.abc import Collection
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from phonebank.models import Contact, Suppression, now
@@ -37,6 +38,36 @@ def suppress(
         update(Contact)
         .where(Contact.phone == phone, Contact.suppressed_at.is_(None))
         .values(suppressed_at=now())
+    )
+
+
+def suppress_all(
+    phones: Collection[str], source: str, reason: str = "asked", account_id: int | None = None
+) -> None:
+    """`suppress` for the many numbers of a list."""
+    # Sorted: two lists entering the same numbers then wait for each other, and do not deadlock.
+    # As one array: a list may hold more numbers than a statement may have parameters.
+    values = {
+        "phones": sorted(phones),
+        "source": source,
+        "reason": reason,
+        "account_id": account_id,
+        "now": now(),
+    }
+    db.session.execute(
+        text(
+            "INSERT INTO suppression (phone, source, reason, account_id, created_at)"
+            " SELECT phone, :source, :reason, :account_id, :now"
+            " FROM unnest(CAST(:phones AS text[])) AS phone ON CONFLICT DO NOTHING"
+        ),
+        values,
+    )
+    db.session.execute(
+        text(
+            "UPDATE contact SET suppressed_at = :now"
+            " WHERE phone = ANY(CAST(:phones AS text[])) AND suppressed_at IS NULL"
+        ),
+        values,
     )
 
 
