@@ -128,7 +128,11 @@ class _Open:
             self.items.append(node)
         elif self.key is None:
             if not isinstance(node, Text):
-                faults.error(node.line, "A setting's name must be a word, not a list or a table.")
+                faults.error(
+                    node.line,
+                    "A setting's name must be a word, not a list or a table. Put quotes round text"
+                    " that begins with {{ or [.",
+                )
                 raise _CannotRead
             if node.value in self.entries:
                 faults.error(
