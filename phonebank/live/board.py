@@ -1,0 +1,211 @@
+"""What a board says, in figures and words. Pure; nothing here knows a contact."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from phonebank.models.party import ENDED
+from phonebank.time_zones import UnknownTimeZone, time_zone
+
+# Places shown. Nobody is ever shown as last, and nobody without a conversation at all: a table of
+# everyone lifts the top and makes the others give up.
+PLACES = 5
+# Names spelled out when several share a place.
+NAMES_IN_A_PLACE = 3
+FEED_LINES = 5
+QUARTERS = (25, 50, 75, 100)
+# A caller without a name on the board: hidden by the host, or removed.
+SOMEONE = "Someone"
+
+# Room within one set of figures for 115 days of tenths of a second: see `version_of`.
+TENTHS = 10**9
+
+
+@dataclass(frozen=True)
+class Score:
+    """Callers with the same number of conversations: some of their names, and how many they are."""
+
+    conversations: int
+    names: Sequence[str]
+    callers: int
+
+
+@dataclass(frozen=True)
+class Recent:
+    """A recorded call as the feed may know it. `name` is None for a caller who is not shown."""
+
+    name: str | None
+    conversation: bool
+    first_call: bool
+    first_yes: bool
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Everything about one party at one moment, as one statement read it.
+
+    `tenths` is the age of the party in tenths of a second, by the database's clock.
+    """
+
+    party_id: int
+    campaign_id: int
+    board_token: str
+    title: str
+    goal: int
+    state: str
+    paused: bool
+    campaign_running: bool
+    celebrate: bool
+    break_until: datetime | None
+    time_zone: str
+    code: str
+    read_at: datetime
+    tenths: int
+    tally_version: int
+    calls: int
+    reached: int
+    conversations: int
+    yeses: int
+    last_ten: int
+    active: int
+    waiting: int
+    people: str
+    scores: Sequence[Score]
+    recent: Sequence[Recent]
+
+
+def version_of(figures: Figures) -> int:
+    """Orders the readings of a party: by its tallies, and within the same tallies by time.
+
+    The tallies come first because they cannot go back; time comes second because names, settings
+    and the last ten minutes change without a call. Below 2^53, which JavaScript counts exactly, up
+    to nine million changes a party.
+    """
+    return figures.tally_version * TENTHS + figures.tenths
+
+
+def payload(figures: Figures) -> dict[str, Any]:
+    """The event `board`: JSON types only, and no personal data but callers' first names."""
+    goal, conversations = figures.goal, figures.conversations
+    percent = 100 * conversations // goal if goal else 0
+    return {
+        "version": version_of(figures),
+        # Every event is whole, so none can leave a gap behind it.
+        "follows": 0,
+        "title": figures.title,
+        "code": figures.code,
+        "ended": figures.state == ENDED,
+        "notice": notice(figures),
+        "celebrate": figures.celebrate,
+        "goal": goal,
+        "conversations": conversations,
+        "percent": percent,
+        "fill": min(percent, 100),
+        "to_go": to_go(conversations, goal),
+        "milestone": max((quarter for quarter in QUARTERS if percent >= quarter), default=0),
+        "calls": figures.calls,
+        "yeses": figures.yeses,
+        "answered": answered(figures.reached, figures.calls),
+        "last_ten": figures.last_ten,
+        "active": figures.active,
+        "waiting": figures.waiting,
+        "people": figures.people,
+        "leaders": leaders(figures.scores),
+        "feed": [
+            {"at": int(call.at.timestamp() * 1000), "text": line(call), "moment": is_moment(call)}
+            for call in figures.recent
+        ],
+        "status": status(figures),
+    }
+
+
+def leaders(scores: Iterable[Score]) -> list[dict[str, Any]]:
+    """The top places. Callers with as many conversations share a place, and the next place counts
+    them all: 1, 1, 3."""
+    rows = []
+    place = 1
+    for score in sorted(scores, key=lambda score: -score.conversations):
+        if place > PLACES:
+            break
+        rows.append(
+            {
+                "place": place,
+                "names": together(score.names, score.callers),
+                "conversations": score.conversations,
+            }
+        )
+        place += score.callers
+    return rows
+
+
+def together(names: Sequence[str], callers: int) -> str:
+    """“Ada”, “Ada and Sam”, “Ada, Kit and Sam”, “Ada, Kit, Sam and 4 more”."""
+    named = list(names[:NAMES_IN_A_PLACE])
+    if callers > len(named):
+        return f"{', '.join(named)} and {callers - len(named)} more"
+    if len(named) < 2:
+        return "".join(named)
+    return f"{', '.join(named[:-1])} and {named[-1]}"
+
+
+def is_moment(call: Recent) -> bool:
+    """Whether the room should hear of this call in particular."""
+    return call.first_call or call.first_yes
+
+
+def line(call: Recent) -> str:
+    """The feed's words for a call: who, and what kind of call. Never to whom."""
+    name = call.name or SOMEONE
+    if call.first_yes:
+        return f"{name} got the first yes"
+    if call.first_call and call.conversation:
+        return f"{name} had a conversation on the first call"
+    if call.first_call:
+        return f"{name} made a first call"
+    return f"{name} had a conversation" if call.conversation else f"{name} made a call"
+
+
+def answered(reached: int, calls: int) -> str:
+    """The share of calls in which somebody answered, to whole percents; a dash before any call."""
+    return f"{round(100 * reached / calls)}%" if calls else "–"
+
+
+def to_go(conversations: int, goal: int) -> str:
+    """What is left of the goal, in words."""
+    left = goal - conversations
+    if left <= 0:
+        return "Goal reached" if left == 0 else f"Goal reached, and {-left:,} more"
+    return f"{left:,} to go"
+
+
+def notice(figures: Figures) -> str:
+    """What everybody in the room should know now; empty when nothing."""
+    if figures.state == ENDED:
+        return "The party is over. Thank you!"
+    if figures.break_until and figures.break_until > figures.read_at:
+        return f"A break until {_clock(figures.break_until, figures.time_zone)}"
+    if figures.paused or not figures.campaign_running:
+        return "Calling is paused"
+    return ""
+
+
+def _clock(moment: datetime, zone: str) -> str:
+    try:
+        return f"{moment.astimezone(time_zone(zone)):%H:%M}"
+    except UnknownTimeZone:
+        return f"{moment:%H:%M} UTC"
+
+
+def status(figures: Figures) -> str:
+    """One sentence that says the whole board, for those who hear it."""
+    words = (
+        f"{figures.conversations:,} of {figures.goal:,} conversations, "
+        f"{_count(figures.calls, 'call')}, {_count(figures.active, 'caller')} ringing now."
+    )
+    return f"{notice(figures)}. {words}" if notice(figures) else words
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

@@ -1,0 +1,104 @@
+"""Everything that boards show, read from PostgreSQL: one statement, and so one moment, for all of
+them. Its work for a board grows with the callers of the party, never with the calls a second."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, text
+
+from phonebank.live.board import FEED_LINES, NAMES_IN_A_PLACE, PLACES, Figures, Recent, Score
+from phonebank.stores import db
+
+# A caller rings now who holds somebody, or recorded a call in the last two minutes: between two
+# calls nobody leaves the count. Names stay out where a host hid or removed a caller, their calls
+# do not. Each inner query is one party's, by an index that begins with it or with its callers.
+_FIGURES = text("""
+SELECT p.id AS party_id, p.campaign_id, p.board_token, p.title, p.goal, p.state, p.paused,
+       campaign.state = 'running' AS campaign_running, p.celebrate, p.break_until, p.time_zone,
+       p.code, clock_timestamp() AS read_at,
+       floor(extract(epoch FROM clock_timestamp() - p.created_at) * 10)::bigint AS tenths,
+       sums.tally_version, sums.calls, sums.reached, sums.conversations, sums.yeses,
+       recently.last_ten, ringing.active, door.waiting, door.people, scores.scores, feed.recent
+FROM party p
+JOIN campaign ON campaign.id = p.campaign_id
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(version), 0)::bigint AS tally_version,
+           coalesce(sum(calls), 0)::bigint AS calls,
+           coalesce(sum(reached), 0)::bigint AS reached,
+           coalesce(sum(conversations), 0)::bigint AS conversations,
+           coalesce(sum(yeses), 0)::bigint AS yeses
+    FROM tally WHERE party_id = p.id
+) sums
+CROSS JOIN LATERAL (
+    SELECT coalesce(json_agg(json_build_array(conversations, names, callers)), '[]') AS scores
+    FROM (
+        SELECT conversations, count(*) AS callers,
+               (array_agg(first_name ORDER BY first_name))[1:(:names)] AS names
+        FROM (
+            SELECT c.first_name, sum(t.conversations)::bigint AS conversations
+            FROM tally t JOIN caller c ON c.id = t.caller_id
+            WHERE t.party_id = p.id AND NOT c.hidden AND c.state = 'admitted'
+            GROUP BY c.id HAVING sum(t.conversations) > 0
+        ) caller_sums
+        GROUP BY conversations ORDER BY conversations DESC LIMIT :places
+    ) top
+) scores
+CROSS JOIN LATERAL (
+    SELECT count(*) AS last_ten FROM call
+    WHERE party_id = p.id AND counted AND recorded_at > now() - interval '10 minutes'
+) recently
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE state = 'waiting') AS waiting,
+           md5(coalesce(string_agg(concat_ws('|', id, state, hidden, first_name), ',' ORDER BY id)
+                        FILTER (WHERE state <> 'removed'), '')) AS people
+    FROM caller WHERE party_id = p.id
+) door
+CROSS JOIN LATERAL (
+    SELECT count(*) AS active FROM caller c
+    WHERE c.party_id = p.id AND c.state = 'admitted' AND (
+        EXISTS (SELECT FROM call WHERE caller_id = c.id AND ended_at IS NULL)
+        OR EXISTS (SELECT FROM call WHERE caller_id = c.id
+                   AND started_at > now() - interval '1 hour'
+                   AND recorded_at > now() - interval '2 minutes'))
+) ringing
+CROSS JOIN LATERAL (
+    SELECT coalesce(json_agg(json_build_array(
+               CASE WHEN c.hidden OR c.state = 'removed' THEN NULL ELSE c.first_name END,
+               k.conversation,
+               NOT EXISTS (SELECT FROM call e WHERE e.caller_id = k.caller_id AND e.counted
+                           AND e.recorded_at < k.recorded_at),
+               k.yes AND NOT EXISTS (SELECT FROM call e WHERE e.party_id = p.id AND e.counted
+                                     AND e.yes AND e.recorded_at < k.recorded_at),
+               k.recorded_at) ORDER BY k.recorded_at DESC), '[]') AS recent
+    FROM (SELECT caller_id, conversation, yes, recorded_at FROM call
+          WHERE party_id = p.id AND counted AND recorded_at IS NOT NULL
+          ORDER BY recorded_at DESC LIMIT :lines) k
+    JOIN caller c ON c.id = k.caller_id
+) feed
+WHERE p.id = ANY(:party_ids)
+""")
+
+
+def read_figures(party_ids: Iterable[int]) -> dict[int, Figures]:
+    """The figures of these parties; one that does not exist is left out."""
+    rows = db.session.execute(
+        _FIGURES,
+        {
+            "party_ids": list(party_ids),
+            "names": NAMES_IN_A_PLACE,
+            "places": PLACES,
+            "lines": FEED_LINES,
+        },
+    )
+    return {row.party_id: _figures(row) for row in rows}
+
+
+def _figures(row: Row[Any]) -> Figures:
+    values = dict(row._mapping)
+    values["scores"] = [Score(score[0], score[1], score[2]) for score in values["scores"]]
+    values["recent"] = [
+        Recent(call[0], call[1], call[2], call[3], datetime.fromisoformat(call[4]))
+        for call in values["recent"]
+    ]
+    return Figures(**values)

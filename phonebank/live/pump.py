@@ -1,0 +1,161 @@
+"""Sends each board what it should show, for the boards connected to this process and no others.
+
+One pump a web process is right, and not one too many: it serves only its own clients, and what it
+sends never leaves the process. Its work is set by how many boards are connected, not by how many
+calls are recorded.
+
+Every half second it asks Redis, in one command, which of its boards changed, and reads those, in
+one statement. Every four seconds it reads all of them whatever Redis says, so that a lost signal,
+a killed process or an emptied Redis shows for less than five.
+"""
+
+import logging
+import threading
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask
+from flask_socketio import SocketIO
+from redis.exceptions import RedisError
+
+from phonebank.live import signal
+from phonebank.live.board import Figures, payload
+from phonebank.live.board_reading import read_figures
+
+log = logging.getLogger(__name__)
+
+NAMESPACE = "/board"
+EVENT = "board"
+# The board's link has ended; the page should say so.
+GONE = "gone"
+
+# Seconds.
+ROUND = 0.5
+ALL_BOARDS_EVERY = 4.0
+ALL_BOARDS_EVERY_WITHOUT_REDIS = 2.0
+
+
+def room_of(party_id: int) -> str:
+    """The room of everyone who watches a party."""
+    return f"party:{party_id}"
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """A connected board. `token`: what it was let in by; None for a host, let in by sign-in."""
+
+    party_id: int
+    token: str | None = None
+
+
+@dataclass
+class Pump:
+    """The boards connected to this process, and the background task that feeds them.
+
+    The task starts with the first board and ends with the last.
+    """
+
+    app: Flask
+    socketio: SocketIO
+    _watchers: dict[str, Watcher] = field(default_factory=dict)
+    _running: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    # What was last seen and last sent, by party.
+    _counters: dict[int, str | None] = field(default_factory=lambda: defaultdict(lambda: None))
+    _sent: dict[int, dict[str, Any]] = field(default_factory=dict)
+    _all_due_at: float = 0.0
+    _store_away: bool = False
+
+    def add(self, sid: str, watcher: Watcher) -> None:
+        """Feed the board with this socket id from now on."""
+        with self._lock:
+            self._watchers[sid] = watcher
+            if self._running:
+                return
+            self._running = True
+        self.socketio.start_background_task(self._run)
+
+    def remove(self, sid: str) -> None:
+        """The board with this socket id has gone. Harmless when it never was here."""
+        self._watchers.pop(sid, None)
+
+    def watcher(self, sid: str) -> Watcher | None:
+        """The board with this socket id, or None when it was not let in."""
+        return self._watchers.get(sid)
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                if not self._watchers:
+                    self._running = False
+                    self._counters.clear()
+                    self._sent.clear()
+                    self._all_due_at = 0.0
+                    return
+            began = time.monotonic()
+            try:
+                with self.app.app_context():
+                    self._round()
+                self._store_away = False
+            except Exception as error:
+                # The boards keep their figures, and the next round tries again.
+                if not self._store_away:
+                    log.exception("boards are not fed: %s", type(error).__name__)
+                self._store_away = True
+            self.socketio.sleep(max(0.05, ROUND - (time.monotonic() - began)))
+
+    def _round(self) -> None:
+        """Read what changed, and send what differs from what was sent."""
+        parties = sorted({watcher.party_id for watcher in list(self._watchers.values())})
+        everything = time.monotonic() >= self._all_due_at
+        if everything:
+            self._all_due_at = time.monotonic() + ALL_BOARDS_EVERY
+        # Counters before figures: a change that comes in between is seen by the next round.
+        counters = self._counters_of(parties)
+        changed = {party for party, counter in counters.items() if counter != self._counters[party]}
+        wanted = parties if everything else sorted(changed)
+        if not wanted:
+            return
+        figures = read_figures(wanted)
+        self._counters.update(counters)
+        for party_id in wanted:
+            self._send(party_id, figures.get(party_id))
+        for party_id in self._sent.keys() - set(parties):
+            del self._sent[party_id]
+
+    def _counters_of(self, parties: list[int]) -> dict[int, str | None]:
+        """The change counters by party; empty when Redis cannot tell."""
+        try:
+            return dict(zip(parties, signal.counters_of(parties), strict=True))
+        except RedisError:
+            soon = time.monotonic() + ALL_BOARDS_EVERY_WITHOUT_REDIS
+            self._all_due_at = min(self._all_due_at, soon)
+            return {}
+
+    def _send(self, party_id: int, figures: Figures | None) -> None:
+        self._let_go(party_id, figures.board_token if figures else None)
+        if figures is None:
+            return
+        news = payload(figures)
+        if _without_version(news) == self._sent.get(party_id):
+            return
+        self._sent[party_id] = _without_version(news)
+        self.socketio.emit(
+            EVENT, news, namespace=NAMESPACE, to=room_of(party_id), ignore_queue=True
+        )
+
+    def _let_go(self, party_id: int, token: str | None) -> None:
+        """Cut off televisions whose link has been replaced, and everyone if the party is gone."""
+        for sid, watcher in list(self._watchers.items()):
+            if watcher.party_id != party_id:
+                continue
+            if token is None or watcher.token not in (None, token):
+                self.remove(sid)
+                self.socketio.emit(GONE, {}, namespace=NAMESPACE, to=sid, ignore_queue=True)
+                self.socketio.server.disconnect(sid, namespace=NAMESPACE, ignore_queue=True)
+
+
+def _without_version(news: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in news.items() if key != "version"}

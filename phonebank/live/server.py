@@ -1,0 +1,145 @@
+"""The Socket.IO server of a web process: who may connect, and how handlers are guarded.
+
+Websocket only, so that any process serves any client without sticky sessions. Clients send next to
+nothing; what changes things is a form, so that it works without a script.
+"""
+
+import functools
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, current_app, request
+from flask_socketio import ConnectionRefusedError as Refused
+from flask_socketio import SocketIO
+from gevent.monkey import is_module_patched
+from redis.exceptions import RedisError
+from socketio import RedisManager
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from phonebank import access
+from phonebank.config import Config
+from phonebank.errors import BackInAMoment, NotFound, PhonebankError
+from phonebank.live.pump import Pump
+from phonebank.models import Caller
+
+log = logging.getLogger(__name__)
+
+socketio = SocketIO()
+
+Handler = Callable[..., dict[str, Any] | None]
+
+# Seconds. A line that is cut without a word is noticed within their sum, at one tiny message a
+# client every ten seconds.
+PING_EVERY = 10
+PING_ANSWER_WITHIN = 10
+# Bytes. Nothing a client may send is longer than a token.
+MESSAGE_AT_MOST = 10_000
+
+# The access rule of each event heard, by namespace and event.
+heard_events: dict[tuple[str, str], str | None] = {}
+
+
+@dataclass(frozen=True)
+class Live:
+    """The live part of one app."""
+
+    pump: Pump
+    recognise_caller: Callable[[], Caller | None]
+
+
+def nobody() -> None:
+    """The caller of a request where the callers' side is not installed."""
+
+
+def init_app(app: Flask, recognise_caller: Callable[[], Caller | None] = nobody) -> None:
+    """Serve sockets beside the app's pages.
+
+    `recognise_caller` gives the caller of the present request, or None. Only the app knows the
+    callers' side, so it hands it in.
+    """
+    config: Config = app.extensions["phonebank"]
+    socketio.init_app(
+        app,
+        async_mode="gevent" if is_module_patched("socket") else "threading",
+        client_manager=RedisManager(
+            config.redis_url, channel="phonebank", redis_options={"socket_connect_timeout": 2}
+        ),
+        transports=["websocket"],
+        cors_allowed_origins=functools.partial(_is_own_page, config.base_url),
+        ping_interval=PING_EVERY,
+        ping_timeout=PING_ANSWER_WITHIN,
+        max_http_buffer_size=MESSAGE_AT_MOST,
+    )
+    app.extensions["live"] = Live(Pump(app, socketio), recognise_caller)
+
+
+def live() -> Live:
+    """The live part of the current app."""
+    return current_app.extensions["live"]
+
+
+def _is_own_page(base_url: str, origin: str | None, environ: dict[str, str]) -> bool:
+    """Whether a page of ours opens the socket. Another site's could otherwise use the cookie."""
+    if not origin:
+        return False
+    return origin == base_url or urlsplit(origin).netloc == environ.get("HTTP_HOST")
+
+
+def hears(event: str, namespace: str) -> Callable[[Handler], Handler]:
+    """Make a function the handler of a socket event; `@open_to` stands below it.
+
+    The sender gets {"ok": true, …} with what the handler returns, or {"ok": false, "error": …} as
+    pages give it. A connection that raises is refused with the same error as its data.
+    """
+
+    def decorate(handler: Handler) -> Handler:
+        rule = getattr(handler, "access_rule", None)
+        heard_events[namespace, event] = rule
+
+        @functools.wraps(handler)
+        def guarded(*args: Any) -> dict[str, Any]:
+            try:
+                access.check(rule)
+                return {"ok": True} | (handler(*args) or {})
+            except Exception as error:
+                return _refuse(event, _as_ours(error, event))
+
+        socketio.on(event, namespace=namespace)(guarded)
+        return handler
+
+    return decorate
+
+
+def refuse_unknown_events(namespace: str) -> None:
+    """Answer every event that no handler of the namespace hears with an error."""
+
+    @hears("*", namespace)
+    @access.open_to(access.ANYONE)
+    def unknown(*_: Any) -> None:
+        raise NotFound("There is no such event.", "Reload the page.")
+
+
+def _as_ours(error: Exception, event: str) -> PhonebankError:
+    if isinstance(error, PhonebankError):
+        return error
+    if isinstance(error, (OperationalError, InterfaceError, RedisError)):
+        log.error("a store is away at socket event %s: %s", event, type(error).__name__)
+        return BackInAMoment("Our database is restarting.", "Wait a few seconds.")
+    log.error("unforeseen %s at socket event %s", type(error).__name__, event, exc_info=error)
+    return PhonebankError("That is our fault, not yours.", "Reload the page.")
+
+
+def _refuse(event: str, error: PhonebankError) -> dict[str, Any]:
+    told = {
+        "status": error.status,
+        "title": error.title,
+        "message": error.message,
+        "what_to_do": error.what_to_do,
+    }
+    if event == "connect":
+        raise Refused(error.message, told)
+    log.info("refused socket event %s from %s: %s", event, request.remote_addr, error.message)
+    return {"ok": False, "error": told}

@@ -1,0 +1,161 @@
+"""A board's words and places, without any store."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from phonebank.live import board
+from phonebank.live.board import Figures, Recent, Score, leaders, line, payload, version_of
+
+EIGHT = datetime(2026, 1, 13, 20, 0, tzinfo=UTC)
+
+
+def figures(**values) -> Figures:
+    defaults = {
+        "party_id": 1,
+        "campaign_id": 1,
+        "board_token": "t",
+        "title": "Tuesday night",
+        "goal": 50,
+        "state": "open",
+        "paused": False,
+        "campaign_running": True,
+        "celebrate": True,
+        "break_until": None,
+        "time_zone": "Europe/London",
+        "code": "ABCDEF",
+        "read_at": EIGHT,
+        "tenths": 0,
+        "tally_version": 0,
+        "calls": 0,
+        "reached": 0,
+        "conversations": 0,
+        "yeses": 0,
+        "last_ten": 0,
+        "active": 0,
+        "waiting": 0,
+        "people": "",
+        "scores": [],
+        "recent": [],
+    }
+    return Figures(**defaults | values)
+
+
+scores = st.dictionaries(
+    st.integers(1, 60), st.lists(st.text("abc", min_size=1, max_size=3), min_size=1, max_size=9)
+).map(
+    lambda names_by_score: [
+        Score(conversations, sorted(names)[: board.NAMES_IN_A_PLACE], len(names))
+        for conversations, names in names_by_score.items()
+    ]
+)
+
+
+@given(scores)
+def test_a_place_is_one_more_than_the_callers_who_did_better(scores: list[Score]) -> None:
+    for row in leaders(scores):
+        better = sum(s.callers for s in scores if s.conversations > row["conversations"])
+        assert row["place"] == better + 1
+
+
+@given(scores)
+def test_five_places_at_most_and_the_best_first(scores: list[Score]) -> None:
+    rows = leaders(scores)
+    assert [row["conversations"] for row in rows] == sorted(
+        (row["conversations"] for row in rows), reverse=True
+    )
+    assert all(row["place"] <= 5 for row in rows)
+    assert len(rows) <= 5
+    assert bool(rows) == bool(scores)
+
+
+def test_callers_with_as_many_share_a_place() -> None:
+    rows = leaders([Score(2, ["Kit"], 1), Score(4, ["Ada", "Sam"], 2)])
+    assert [(row["place"], row["names"]) for row in rows] == [(1, "Ada and Sam"), (3, "Kit")]
+
+
+def test_a_crowd_in_one_place_is_counted_and_nobody_is_picked_out_twice() -> None:
+    assert leaders([Score(1, ["Ada", "Kit", "Sam"], 9)])[0]["names"] == "Ada, Kit, Sam and 6 more"
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        ({"conversation": False}, "Sam made a call"),
+        ({"conversation": True}, "Sam had a conversation"),
+        ({"conversation": False, "first_call": True}, "Sam made a first call"),
+        ({"conversation": True, "first_call": True}, "Sam had a conversation on the first call"),
+        ({"conversation": True, "first_yes": True}, "Sam got the first yes"),
+        ({"conversation": True, "name": None}, "Someone had a conversation"),
+    ],
+)
+def test_the_feed_tells_who_and_never_to_whom(call: dict, words: str) -> None:
+    defaults = {"name": "Sam", "first_call": False, "first_yes": False, "at": EIGHT}
+    assert line(Recent(**defaults | call)) == words
+
+
+@given(
+    st.tuples(st.integers(0, 9_000_000), st.integers(0, 10**9 - 1)),
+    st.tuples(st.integers(0, 9_000_000), st.integers(0, 10**9 - 1)),
+)
+def test_versions_order_by_tallies_then_by_time_and_javascript_counts_them_exactly(
+    first: tuple[int, int], second: tuple[int, int]
+) -> None:
+    versions = [version_of(figures(tally_version=t, tenths=s)) for t, s in (first, second)]
+    assert (versions[0] < versions[1]) == (first < second)
+    assert max(versions) < 2**53
+
+
+@pytest.mark.parametrize(
+    ("conversations", "percent", "milestone", "to_go"),
+    [
+        (0, 0, 0, "50 to go"),
+        (12, 24, 0, "38 to go"),
+        (13, 26, 25, "37 to go"),
+        (49, 98, 75, "1 to go"),
+        (50, 100, 100, "Goal reached"),
+        (61, 122, 100, "Goal reached, and 11 more"),
+    ],
+)
+def test_how_far_along_the_room_is(
+    conversations: int, percent: int, milestone: int, to_go: str
+) -> None:
+    shown = payload(figures(conversations=conversations))
+    assert (shown["percent"], shown["milestone"], shown["to_go"]) == (percent, milestone, to_go)
+    assert 0 <= shown["fill"] <= 100
+
+
+def test_the_answered_rate_is_a_dash_before_any_call() -> None:
+    assert payload(figures())["answered"] == "–"
+    assert payload(figures(calls=8, reached=3))["answered"] == "38%"
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({}, ""),
+        ({"paused": True}, "Calling is paused"),
+        ({"campaign_running": False}, "Calling is paused"),
+        # Summer time, in the party's own zone.
+        (
+            {
+                "read_at": datetime(2026, 7, 1, 19, 0, tzinfo=UTC),
+                "break_until": datetime(2026, 7, 1, 19, 10, tzinfo=UTC),
+            },
+            "A break until 20:10",
+        ),
+        ({"break_until": EIGHT - timedelta(seconds=1)}, ""),
+        ({"state": "ended", "paused": True}, "The party is over. Thank you!"),
+    ],
+)
+def test_what_everybody_should_know(values: dict, words: str) -> None:
+    assert payload(figures(**values))["notice"] == words
+
+
+def test_the_status_sentence_says_the_whole_board() -> None:
+    shown = payload(figures(conversations=12, calls=1, active=3, paused=True))
+    assert shown["status"] == (
+        "Calling is paused. 12 of 50 conversations, 1 call, 3 callers ringing now."
+    )

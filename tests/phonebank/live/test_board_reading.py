@@ -1,0 +1,192 @@
+"""What boards read, against real rows: equal to the tallies and to a recount of the calls."""
+
+from datetime import timedelta
+
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+
+from phonebank.live.board import payload
+from phonebank.live.board_reading import read_figures
+from phonebank.models import Call, Party, now
+from phonebank.models.caller import REMOVED, WAITING
+from phonebank.stores import db
+from phonebank.tallies import party_totals
+from tests.phonebank.live.party_room import Room, open_room
+
+
+def shown(party: Party) -> dict:
+    db.session.flush()
+    return payload(read_figures([party.id])[party.id])
+
+
+def test_a_new_party_has_an_empty_board(app_context: Flask) -> None:
+    board = shown(open_room(goal=30).party)
+    assert (board["goal"], board["calls"], board["conversations"], board["active"]) == (30, 0, 0, 0)
+    assert board["leaders"] == board["feed"] == []
+
+
+def test_the_figures_are_the_partys_own(app_context: Flask) -> None:
+    room, other = open_room(), open_room()
+    sam = room.join("Sam")
+    room.record(sam, conversation=True, yes=True)
+    room.record(sam, reached=True)
+    room.record(sam)
+    other.record(other.join("Elsewhere"), conversation=True)
+    board = shown(room.party)
+    assert (board["calls"], board["conversations"], board["yeses"]) == (3, 1, 1)
+    assert board["answered"] == "67%"
+    assert "Elsewhere" not in str(board)
+
+
+def test_the_last_ten_minutes_are_ten_minutes(app_context: Flask) -> None:
+    room = open_room()
+    sam = room.join("Sam")
+    for minutes in (0, 9, 11):
+        room.record(sam, at=now() - timedelta(minutes=minutes))
+    assert shown(room.party)["last_ten"] == 2
+
+
+def test_who_rings_now(app_context: Flask) -> None:
+    room = open_room()
+    room.hand_out(room.join("Holding"))
+    room.record(room.join("JustDone"))
+    room.record(room.join("Gone"), at=now() - timedelta(minutes=5))
+    room.join("Sitting")
+    room.join("Waiting", state=WAITING)
+    assert shown(room.party)["active"] == 2
+
+
+def test_leaders_share_places_and_callers_without_a_conversation_have_none(
+    app_context: Flask,
+) -> None:
+    room = open_room()
+    for name, conversations in (("Kit", 1), ("Sam", 2), ("Ada", 2), ("Bo", 0)):
+        caller = room.join(name)
+        room.record(caller)
+        for _ in range(conversations):
+            room.record(caller, conversation=True)
+    places = [(row["place"], row["names"]) for row in shown(room.party)["leaders"]]
+    assert places == [(1, "Ada and Sam"), (3, "Kit")]
+
+
+def test_hidden_and_removed_callers_lose_their_names_and_keep_their_calls(
+    app_context: Flask,
+) -> None:
+    room = open_room()
+    for name, values in (("Shy", {"hidden": True}), ("Rude", {"state": REMOVED})):
+        room.record(room.join(name, **values), conversation=True)
+    board = shown(room.party)
+    assert board["conversations"] == 2
+    assert board["leaders"] == []
+    assert "Shy" not in str(board)
+    assert "Rude" not in str(board)
+    assert all("Someone" in line["text"] for line in board["feed"])
+
+
+def test_the_feed_is_the_last_five_newest_first_with_firsts_marked(app_context: Flask) -> None:
+    room = open_room()
+    sam, priya = room.join("Sam"), room.join("Priya")
+    start = now() - timedelta(minutes=10)
+    for minute, (caller, conversation, yes) in enumerate(
+        [
+            (sam, False, False),
+            (sam, True, True),
+            (sam, True, True),
+            (sam, False, False),
+            (priya, True, False),
+            (sam, False, False),
+        ]
+    ):
+        room.record(
+            caller, conversation=conversation, yes=yes, at=start + timedelta(minutes=minute)
+        )
+    feed = shown(room.party)["feed"]
+    assert [line["text"] for line in feed] == [
+        "Sam made a call",
+        "Priya had a conversation on the first call",
+        "Sam made a call",
+        "Sam had a conversation",
+        "Sam got the first yes",
+    ]
+    assert [line["moment"] for line in feed] == [False, True, False, False, True]
+
+
+def test_joining_changes_what_the_host_is_shown(app_context: Flask) -> None:
+    room = open_room()
+    before = shown(room.party)
+    room.join("Sam", state=WAITING)
+    after = shown(room.party)
+    assert (before["waiting"], after["waiting"]) == (0, 1)
+    assert before["people"] != after["people"]
+
+
+def test_many_boards_are_read_in_one_statement(app_context: Flask) -> None:
+    rooms = [open_room() for _ in range(3)]
+    for calls, room in enumerate(rooms):
+        sam = room.join("Sam")
+        for _ in range(calls):
+            room.record(sam)
+    read = read_figures([room.party.id for room in rooms] + [10**6])
+    assert [read[room.party.id].calls for room in rooms] == [0, 1, 2]
+    assert len(read) == 3
+
+
+def recount(room: Room) -> tuple[int, int, int, int]:
+    """The party's figures counted from the calls themselves."""
+    counted = select(
+        func.count(),
+        func.count().filter(Call.reached),
+        func.count().filter(Call.conversation),
+        func.count().filter(Call.yes),
+    ).where(Call.party_id == room.party.id, Call.counted)
+    return tuple(db.session.execute(counted).one())
+
+
+deeds = st.lists(
+    st.tuples(
+        st.sampled_from(["no answer", "reached", "conversation", "yes", "undo", "remove", "hide"]),
+        st.integers(0, 2),
+    ),
+    max_size=25,
+)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(deeds)
+def test_the_board_equals_a_recount_after_every_deed(app_context: Flask, deeds: list) -> None:
+    room = open_room()
+    callers = [room.join(name) for name in ("Ada", "Bo", "Cy")]
+    calls: list[Call] = []
+    last_version = -1
+    for deed, index in deeds:
+        caller = callers[index]
+        if deed == "undo":
+            if calls:
+                room.undo(call := calls.pop())
+                db.session.delete(call)
+        elif deed == "remove":
+            caller.state = REMOVED
+        elif deed == "hide":
+            caller.hidden = not caller.hidden
+        else:
+            calls.append(
+                room.record(
+                    caller,
+                    conversation=deed in ("conversation", "yes"),
+                    yes=deed == "yes",
+                    reached=deed != "no answer",
+                )
+            )
+        db.session.flush()
+        figures = read_figures([room.party.id])[room.party.id]
+        seen = (figures.calls, figures.reached, figures.conversations, figures.yeses)
+        totals = party_totals([room.party.id])[room.party.id]
+        assert seen == recount(room)
+        assert seen == (totals.calls, totals.reached, totals.conversations, totals.yeses)
+        assert payload(figures)["version"] >= last_version
+        last_version = payload(figures)["version"]
+    db.session.rollback()
