@@ -1,0 +1,107 @@
+"""The two lines to browsers: a party's board, and a caller's own screens.
+
+Both only listen. A client proves itself on connecting and is told what its proof allows; the few
+events it may send ask for a whole state, and change nothing.
+"""
+
+from typing import Any
+
+from flask import request
+from flask_security import current_user
+from flask_socketio import join_room
+
+from phonebank import access
+from phonebank.access import ANYONE, CALLER, TV, open_to
+from phonebank.errors import BadInput, NotAllowed, SignInNeeded
+from phonebank.live import pump, telling
+from phonebank.live.board import payload
+from phonebank.live.board_reading import read_figures
+from phonebank.live.pump import Watcher
+from phonebank.live.server import hears, live, refuse_unknown_events
+from phonebank.models import HOST, Caller, Party
+from phonebank.models.caller import REMOVED
+from phonebank.parties.verbs import party_by_board_token, party_for
+from phonebank.stores import db
+
+for namespace in (pump.NAMESPACE, telling.NAMESPACE):
+    refuse_unknown_events(namespace)
+
+
+@hears("connect", pump.NAMESPACE)
+@open_to(TV)
+def board_connects(proof: Any = None) -> None:
+    """Let in a television by its link's token, or a host by their sign-in.
+
+    `proof` is {"token": …} or {"party": id}.
+    """
+    watcher = _watcher(proof)
+    join_room(pump.room_of(watcher.party_id))
+    live().pump.add(request.sid, watcher)  # type: ignore[attr-defined]
+
+
+@hears("disconnect", pump.NAMESPACE)
+@open_to(ANYONE)
+def board_goes(_reason: str = "") -> None:
+    """Feed this board no more."""
+    live().pump.remove(request.sid)  # type: ignore[attr-defined]
+
+
+@hears("snapshot", pump.NAMESPACE)
+@open_to(TV)
+def board_asks(_: Any = None) -> dict[str, Any]:
+    """The whole board, as it is now."""
+    watcher = live().pump.watcher(request.sid)  # type: ignore[attr-defined]
+    if watcher is None:
+        raise NotAllowed("This board is not connected.", "Reload the page.")
+    # Asked again: the link may have been replaced, the host signed out, since it connected.
+    proof = {"token": watcher.token} if watcher.token else {"party": watcher.party_id}
+    party_id = _watcher(proof).party_id
+    return {"board": payload(read_figures([party_id])[party_id])}
+
+
+def _watcher(proof: Any) -> Watcher:
+    """Who watches which party, by what they show. Raises Gone, SignInNeeded, NotAllowed, NotFound
+    or BadInput."""
+    token = proof.get("token") if isinstance(proof, dict) else None
+    party_id = proof.get("party") if isinstance(proof, dict) else None
+    if isinstance(token, str) and token:
+        return Watcher(party_by_board_token(token).id, token)
+    if type(party_id) is not int or not 0 < party_id < 2**31:
+        raise BadInput("This is not a board's link.", "Open the board from the host's page.")
+    access.check(HOST)
+    return Watcher(party_for(current_user, party_id).id)
+
+
+@hears("connect", telling.NAMESPACE)
+@open_to(CALLER)
+def caller_connects(_: Any = None) -> None:
+    """Let in one screen of a caller, known by their device's cookie."""
+    join_room(telling.room_of(_caller().id))
+
+
+@hears("disconnect", telling.NAMESPACE)
+@open_to(ANYONE)
+def caller_goes(_reason: str = "") -> None:
+    """Nothing to put away: the server forgets the screen's rooms by itself."""
+
+
+@hears("state", telling.NAMESPACE)
+@open_to(CALLER)
+def caller_asks(_: Any = None) -> dict[str, Any]:
+    """Where the caller stands: for a screen that may have missed an event while it slept."""
+    caller = _caller()
+    party = db.session.get(Party, caller.party_id) if caller.party_id else None
+    return {
+        "state": caller.state,
+        "paused": party.paused if party else False,
+        "ended": party.is_over if party else False,
+    }
+
+
+def _caller() -> Caller:
+    caller = live().recognise_caller()
+    if caller is None:
+        raise SignInNeeded("We do not know this device.", "Join again with the code.")
+    if caller.state == REMOVED:
+        raise NotAllowed("You are no longer in this party.", "Ask the host if that is a mistake.")
+    return caller
