@@ -9,8 +9,10 @@ from flask_alembic import Alembic
 from phonebank import access, errors, stores, vendored, web_security
 from phonebank.accounts import setup as accounts
 from phonebank.config import Config
+from phonebank.live import server as live
 from phonebank.live import signal
 from phonebank.models import Base
+from phonebank.parties import sockets  # noqa: F401  (registers what sockets hear)
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
@@ -37,4 +39,5 @@ def create_app(config: Config | None = None) -> Flask:
     access.register(app)
     errors.register(app)
     vendored.init_app(app)
+    live.init_app(app)
     return app
