@@ -104,6 +104,13 @@ def test_a_branch_on_a_field_is_no_certain_way_on():
 
     assert one_of(text, "dead end").step_id == "shoes"
 
+    text = changed(
+        "goto: goodbye\n    next: help",
+        "goto: goodbye\n      - {scale: 4-10, field: town, known: yes, goto: help}",
+    )
+
+    assert one_of(text, "dead end").step_id == "support"
+
 
 def test_a_loop_is_reported_with_its_round():
     text = changed(

@@ -1,0 +1,134 @@
+"""Write a script out as YAML that reads back as the same script: for editors and exports."""
+
+from collections.abc import Mapping
+from textwrap import indent
+from typing import Any
+
+import yaml
+
+from scripts_library.script import Branch, Card, Character, Script, Step
+
+_WIDTH = 94
+
+
+class _Flow(list[str]):
+    """A short list, written on one line: [yes, maybe]."""
+
+
+class _Dumper(yaml.SafeDumper):
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, indentless=False)
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    """Long text as a block, with the line end that a block has anyway and reading takes off."""
+    style = "|" if "\n" in text else ">" if len(text) > _WIDTH - 16 else None
+    return dumper.represent_scalar(
+        "tag:yaml.org,2002:str", text + "\n" if style else text, style=style
+    )
+
+
+def _represent_flow(dumper: yaml.SafeDumper, words: _Flow) -> yaml.Node:
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", words, flow_style=True)
+
+
+# Everything in a script is text, so `yes` needs no quotes to be told from a truth value.
+_Dumper.yaml_implicit_resolvers = {}
+_Dumper.add_representer(str, _represent_text)
+_Dumper.add_representer(_Flow, _represent_flow)
+
+
+def write(script: Script) -> str:
+    """The YAML of a script. Remarks of the file it was read from are not kept."""
+    top = {
+        "slug": script.slug,
+        "language": script.language,
+        "title": script.title,
+        "purpose": script.purpose,
+        "provenance": script.provenance,
+        "licence": script.licence,
+        "needs_native_reader": "yes" if script.needs_native_reader else "",
+        "identification": script.identification,
+        "fields": dict(script.fields),
+        "main_question": script.main_question,
+        "first_rating": script.first_rating,
+        "second_rating": script.second_rating,
+        "yes": {step_id: _Flow(keys) for step_id, keys in script.yes.items()},
+        "start": [_branch(branch) for branch in script.start],
+    }
+    return (
+        "\n".join(
+            [
+                _dump(top),
+                _list("steps", [_step(step) for step in script.steps]),
+                _list("cards", [_card(card) for card in script.cards]),
+                _list("practice", [_character(character) for character in script.practice]),
+            ]
+        ).rstrip("\n")
+        + "\n"
+    )
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {
+        "id": step.id,
+        "kind": step.kind,
+        "title": step.title,
+        "words": step.words,
+        "guidance": step.guidance,
+        "answer": step.answer,
+        "low_label": step.low_label,
+        "high_label": step.high_label,
+        "choices": [
+            _filled({"key": choice.key, "label": choice.label, "goto": choice.goto})
+            for choice in step.choices
+        ],
+        "branches": [_branch(branch) for branch in step.branches],
+        "next": step.next,
+    }
+
+
+def _branch(branch: Branch) -> dict[str, Any]:
+    return _filled(
+        {
+            "answer": _Flow(branch.choices),
+            "scale": "" if branch.low is None else f"{branch.low}-{branch.high}",
+            "field": branch.field,
+            "is": branch.equals,
+            "known": {True: "yes", False: "no", None: ""}[branch.known],
+            "goto": branch.goto,
+        }
+    )
+
+
+def _card(card: Card) -> dict[str, Any]:
+    return {"id": card.id, "title": card.title, "words": card.words, "guidance": card.guidance}
+
+
+def _character(character: Character) -> dict[str, Any]:
+    return {
+        "character": character.kind,
+        "name": character.name,
+        "about": character.about,
+        "replies": dict(character.replies),
+        "otherwise": character.otherwise,
+    }
+
+
+def _list(name: str, entries: list[dict[str, Any]]) -> str:
+    """A list with an empty line between its entries, so that a difference is easy to read."""
+    if not entries:
+        return ""
+    return f"{name}:\n" + "\n".join(indent(_dump([_filled(e)]), "  ") for e in entries)
+
+
+def _filled(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Only what holds something: empty and missing mean the same in a script."""
+    return {name: value for name, value in settings.items() if value not in (None, "", [], {})}
+
+
+def _dump(value: Any) -> str:
+    if isinstance(value, dict):
+        value = _filled(value)
+    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
+    return text
