@@ -249,6 +249,11 @@ def outcome_of(key: str) -> Outcome:
     return OUTCOMES[key]
 
 
+def label_of(key: str) -> str:
+    """What people read for an outcome; the key itself for one that is no longer offered."""
+    return OUTCOMES[key].label if key in OUTCOMES else key
+
+
 # Past this, waiting for another time of day costs more than it gains (hours that are all evenings,
 # a weekend in between): then any callable moment will do.
 _WAIT_FOR_ANOTHER_TIME_OF_DAY = timedelta(days=3)

@@ -6,11 +6,12 @@ from pathlib import Path
 from flask import Flask
 from flask_alembic import Alembic
 
+from callers.outcomes import label_of
 from phonebank import access, errors, stores, vendored, web_security
 from phonebank.accounts import setup as accounts
+from phonebank.campaigns import pages as campaigns
 from phonebank.config import Config
 from phonebank.live import server as live
-from phonebank.live import signal
 from phonebank.models import Base
 from phonebank.parties import sockets  # noqa: F401  (registers what sockets hear)
 
@@ -31,7 +32,6 @@ def create_app(config: Config | None = None) -> Flask:
     logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
 
     stores.init_app(app, config.database_url, config.redis_url)
-    signal.init_app(app, config.redis_url)
     app.config["ALEMBIC"] = {"script_location": str(MIGRATIONS)}
     alembic.init_app(app)
     web_security.init_app(app, config)
@@ -39,5 +39,8 @@ def create_app(config: Config | None = None) -> Flask:
     access.register(app)
     errors.register(app)
     vendored.init_app(app)
+    # Pages of this package show outcomes, which are the callers' side's to define.
+    app.add_template_filter(label_of, "outcome_label")
+    campaigns.init_app(app)
     live.init_app(app)
     return app

@@ -1,0 +1,117 @@
+"""The campaign form: what a campaign is, whom it rings for, and when."""
+
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import (
+    SelectField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
+from wtforms.validators import InputRequired, Length, Optional
+
+from phonebank.country_rules import countries, rules_for
+from phonebank.models import Campaign
+from phonebank.week_hours import DAY_NAMES, DAYS, WeekHours, WeekHoursFault
+
+# The languages the ready-made scripts speak, then those of the countries we know rules of.
+LANGUAGES = (
+    ("en", "English"),
+    ("cy", "Welsh"),
+    ("es", "Spanish"),
+    ("de", "German"),
+    ("fr", "French"),
+    ("ga", "Irish"),
+    ("pl", "Polish"),
+    ("ur", "Urdu"),
+    ("bn", "Bengali"),
+    ("pa", "Punjabi"),
+)
+
+
+class CampaignForm(FlaskForm):
+    name = StringField(
+        "Name",
+        [InputRequired("Give the campaign a name."), Length(max=120)],
+        description="What callers and hosts see. “Riverside council election”.",
+    )
+    on_behalf_of = StringField(
+        "Who is calling?",
+        [InputRequired("Say on whose behalf people are called."), Length(max=200)],
+        description="The organisation's full name: callers say it in every call, as the law asks.",
+    )
+    country = SelectField(
+        "Country",
+        description="Decides how numbers are read, and the hours in which people may be rung.",
+    )
+    language = SelectField("Language of the calls", choices=LANGUAGES)
+    briefing = TextAreaField(
+        "A word to your callers",
+        [Optional(), Length(max=4000)],
+        description="Shown before their first call: why it matters, and whom to ask. Markdown.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.country.choices = [(code, rules_for(code).name) for code in countries()]
+
+    def values(self) -> dict[str, Any]:
+        """The checked columns of a Campaign."""
+        return {
+            name: (self[name].data or "").strip()
+            for name in ("name", "on_behalf_of", "country", "language", "briefing")
+        }
+
+
+class HoursForm(FlaskForm):
+    """Two times a day; an empty pair is a day without calls."""
+
+    def __init__(self, campaign: Campaign, *args: Any, **kwargs: Any) -> None:
+        self.campaign = campaign
+        super().__init__(*args, **kwargs)
+
+    def hours(self) -> WeekHours:
+        """The week's hours. Raises WeekHoursFault."""
+        rules = rules_for(self.campaign.country)
+        return WeekHours.parse(
+            {day: [t for t in (self[f"{day}_from"].data, self[f"{day}_to"].data) if t]
+             for day in DAYS},
+            rules,
+        )  # fmt: skip
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        if not super().validate(extra_validators):
+            return False
+        try:
+            self.hours()
+        except WeekHoursFault as fault:
+            for day, message in fault.faults.items():
+                field = self[f"{day}_from"] if day in DAYS else self["mon_from"]
+                field.errors = [*field.errors, message]
+            return False
+        return True
+
+
+def _time_field(label: str) -> StringField:
+    return StringField(label, [Optional(), _is_a_time], render_kw={"type": "time"})
+
+
+def _is_a_time(form: FlaskForm, field: StringField) -> None:
+    hours, colon, minutes = field.data.partition(":")
+    if not (colon and hours.isdigit() and minutes.isdigit()):
+        raise ValidationError("Write the time as 09:00.")
+
+
+for _day, _name in zip(DAYS, DAY_NAMES, strict=True):
+    setattr(HoursForm, f"{_day}_from", _time_field(f"{_name} from"))
+    setattr(HoursForm, f"{_day}_to", _time_field(f"{_name} until"))
+
+
+def hours_form(campaign: Campaign) -> HoursForm:
+    """The hours form, filled with the campaign's present hours."""
+    stored = WeekHours.stored(campaign.hours, rules_for(campaign.country)).to_json()
+    data = {}
+    for day, opening in stored.items():
+        data[f"{day}_from"], data[f"{day}_to"] = opening or ("", "")
+    return HoursForm(campaign, data=data)

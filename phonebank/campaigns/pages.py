@@ -1,0 +1,173 @@
+"""The organiser's campaign pages."""
+
+from flask import Blueprint, Flask, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+
+from phonebank.access import open_to
+from phonebank.accounts.verbs import invite_host
+from phonebank.campaigns import verbs
+from phonebank.campaigns.forms import CampaignForm, hours_form
+from phonebank.campaigns.progress import answers_by_question, outcomes_of
+from phonebank.country_rules import rules_for
+from phonebank.models import ORGANISER, Campaign
+from phonebank.scripts.versions import published_version_id, script_of
+from phonebank.stores import db
+from phonebank.tallies import campaign_totals
+from phonebank.week_hours import DAY_NAMES, DAYS, WeekHours
+
+campaigns = Blueprint("campaigns", __name__, url_prefix="/campaigns")
+
+
+def init_app(app: Flask) -> None:
+    """Add the campaign pages."""
+    app.register_blueprint(campaigns)
+
+
+def _campaign(campaign_id: int) -> Campaign:
+    return verbs.campaign_for(current_user, campaign_id)
+
+
+def _back(campaign: Campaign, anchor: str = "") -> ResponseReturnValue:
+    return redirect(url_for("campaigns.show", campaign_id=campaign.id, _anchor=anchor or None))
+
+
+@campaigns.get("")
+@open_to(ORGANISER)
+def index() -> ResponseReturnValue:
+    """Every campaign, with where it stands."""
+    rows = [(c, campaign_totals(c.id)) for c in verbs.campaigns_of(current_user)]
+    return render_template("campaigns/index.html", rows=rows)
+
+
+@campaigns.route("/new", methods=["GET", "POST"])
+@open_to(ORGANISER)
+def new() -> ResponseReturnValue:
+    """Set up a campaign."""
+    form = CampaignForm()
+    if form.validate_on_submit():
+        campaign = verbs.create_campaign(current_user, form.values())
+        db.session.commit()
+        flash("The campaign is set up. Next: upload a list, and choose a script.", "success")
+        return _back(campaign)
+    return render_template("campaigns/form.html", form=form, campaign=None)
+
+
+@campaigns.get("/<int:campaign_id>")
+@open_to(ORGANISER)
+def show(campaign_id: int) -> ResponseReturnValue:
+    """One campaign: its state, its figures, and everything it is made of."""
+    campaign = _campaign(campaign_id)
+    hours = WeekHours.stored(campaign.hours, rules_for(campaign.country)).to_json()
+    return render_template(
+        "campaigns/show.html",
+        campaign=campaign,
+        totals=campaign_totals(campaign.id),
+        moves=verbs.MOVES[campaign.state],
+        missing=verbs.what_is_missing(campaign) if campaign.state == "draft" else [],
+        lists=verbs.lists_of(campaign),
+        parties=verbs.parties_of(campaign),
+        waiting=verbs.waiting_callers(campaign),
+        script=script_of(published_version_id(campaign)),
+        outcomes=outcomes_of(campaign.id),
+        hours=[(name, hours[day]) for day, name in zip(DAYS, DAY_NAMES, strict=True)],
+        join_link=f"{current_app.extensions['phonebank'].base_url}/c/{campaign.join_token}",
+    )
+
+
+@campaigns.route("/<int:campaign_id>/edit", methods=["GET", "POST"])
+@open_to(ORGANISER)
+def edit(campaign_id: int) -> ResponseReturnValue:
+    """Change what the campaign is called and whom it calls for."""
+    campaign = _campaign(campaign_id)
+    form = CampaignForm(obj=campaign)
+    if form.validate_on_submit():
+        for name, value in form.values().items():
+            setattr(campaign, name, value)
+        db.session.commit()
+        flash("Saved.", "success")
+        return _back(campaign)
+    return render_template("campaigns/form.html", form=form, campaign=campaign)
+
+
+@campaigns.route("/<int:campaign_id>/hours", methods=["GET", "POST"])
+@open_to(ORGANISER)
+def hours(campaign_id: int) -> ResponseReturnValue:
+    """Change the calling hours, within those of the country."""
+    campaign = _campaign(campaign_id)
+    form = hours_form(campaign)
+    if form.validate_on_submit():
+        campaign.hours = form.hours().to_json()
+        db.session.commit()
+        flash("Calling hours saved. They hold from the next call on.", "success")
+        return _back(campaign)
+    rules = rules_for(campaign.country)
+    permitted = rules.permitted_hours.value.to_json()
+    days = [(day, name, permitted[day]) for day, name in zip(DAYS, DAY_NAMES, strict=True)]
+    return render_template(
+        "campaigns/hours.html", form=form, campaign=campaign, days=days, rules=rules
+    )
+
+
+@campaigns.post("/<int:campaign_id>/state")
+@open_to(ORGANISER)
+def change_state(campaign_id: int) -> ResponseReturnValue:
+    """Start, pause, resume, end or reopen."""
+    campaign = _campaign(campaign_id)
+    verbs.move(campaign, request.form.get("verb", ""))
+    db.session.commit()
+    flash(f"The campaign is {campaign.state} now.", "success")
+    return _back(campaign)
+
+
+@campaigns.post("/<int:campaign_id>/door")
+@open_to(ORGANISER)
+def door(campaign_id: int) -> ResponseReturnValue:
+    """Open or close the door of the campaign's own link."""
+    campaign = _campaign(campaign_id)
+    verbs.open_door(campaign, request.form.get("open") == "yes")
+    db.session.commit()
+    return _back(campaign, "callers")
+
+
+@campaigns.post("/<int:campaign_id>/admit")
+@open_to(ORGANISER)
+def admit(campaign_id: int) -> ResponseReturnValue:
+    """Let one waiting caller in, or all of them."""
+    campaign = _campaign(campaign_id)
+    caller_id = request.form.get("caller_id", type=int)
+    verbs.admit(campaign, [caller_id] if caller_id is not None else None)
+    db.session.commit()
+    return _back(campaign, "callers")
+
+
+@campaigns.post("/<int:campaign_id>/new-link")
+@open_to(ORGANISER)
+def new_link(campaign_id: int) -> ResponseReturnValue:
+    """End the old link for callers and make a new one."""
+    campaign = _campaign(campaign_id)
+    verbs.new_join_link(campaign)
+    db.session.commit()
+    flash("The old link is closed. Send the new one.", "success")
+    return _back(campaign, "callers")
+
+
+@campaigns.post("/<int:campaign_id>/hosts")
+@open_to(ORGANISER)
+def invite(campaign_id: int) -> ResponseReturnValue:
+    """Give the campaign to a host by e-mail address."""
+    campaign = _campaign(campaign_id)
+    host = invite_host(campaign, request.form.get("email", ""), request.form.get("name", ""))
+    db.session.commit()
+    flash(f"{host.email} can host parties for this campaign now.", "success")
+    return _back(campaign, "hosts")
+
+
+@campaigns.get("/<int:campaign_id>/answers")
+@open_to(ORGANISER)
+def answers(campaign_id: int) -> ResponseReturnValue:
+    """What people answered, question by question."""
+    campaign = _campaign(campaign_id)
+    return render_template(
+        "campaigns/answers.html", campaign=campaign, questions=answers_by_question(campaign)
+    )

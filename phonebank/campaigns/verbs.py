@@ -1,0 +1,142 @@
+"""What may be done with a campaign. The page that asks commits."""
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+
+from phonebank.errors import Conflict, NotFound
+from phonebank.live.telling import ADMITTED as TOLD_ADMITTED
+from phonebank.live.telling import tell_callers
+from phonebank.models import Account, Caller, Campaign, ContactList, Party, campaign_host
+from phonebank.models.caller import ADMITTED, WAITING
+from phonebank.models.campaign import DRAFT, ENDED, PAUSED, RUNNING
+from phonebank.models.contact_list import READY
+from phonebank.stores import after_commit, db
+
+# What an organiser may do in each state: the verb on the button, and the state it leads to.
+MOVES: dict[str, dict[str, str]] = {
+    DRAFT: {"start": RUNNING},
+    RUNNING: {"pause": PAUSED, "end": ENDED},
+    PAUSED: {"resume": RUNNING, "end": ENDED},
+    ENDED: {"reopen": PAUSED},
+}
+
+
+def campaigns_of(account: Account) -> Sequence[Campaign]:
+    """The campaigns an account may see, newest first: all for organisers, a host's own."""
+    query = select(Campaign).order_by(Campaign.id.desc())
+    if not account.is_organiser:
+        query = query.join(campaign_host).where(campaign_host.c.account_id == account.id)
+    return db.session.scalars(query).all()
+
+
+def campaign_for(account: Account, campaign_id: int) -> Campaign:
+    """The campaign, for somebody who may change it. Raises NotFound for everyone else, so that
+    nobody learns which campaigns there are."""
+    campaign = db.session.get(Campaign, campaign_id)
+    if campaign is None or not account.is_organiser:
+        raise NotFound("There is no such campaign.", "Go back to the list of campaigns.")
+    return campaign
+
+
+def create_campaign(account: Account, values: dict[str, Any]) -> Campaign:
+    """A new campaign, in draft. `values` are checked columns of Campaign."""
+    campaign = Campaign(created_by_id=account.id, **values)
+    db.session.add(campaign)
+    db.session.flush()
+    return campaign
+
+
+def move(campaign: Campaign, verb: str) -> None:
+    """Start, pause, resume, end or reopen. Raises Conflict when it makes no sense now, and when a
+    campaign would start with nobody to ring or nothing to say."""
+    target = MOVES[campaign.state].get(verb)
+    if target is None:
+        raise Conflict(
+            f"A campaign that is {campaign.state} cannot {verb}.", "Reload the page to see it now."
+        )
+    if verb == "start":
+        missing = what_is_missing(campaign)
+        if missing:
+            raise Conflict(f"Not ready to start: {' '.join(missing)}", "Do that first, then start.")
+    campaign.state = target
+
+
+def what_is_missing(campaign: Campaign) -> list[str]:
+    """What a draft still needs before callers can start, one sentence each."""
+    missing = []
+    if not has_people(campaign):
+        missing.append("Upload a list of people to ring.")
+    if campaign.script_id is None:
+        missing.append("Choose a script.")
+    return missing
+
+
+def has_people(campaign: Campaign) -> bool:
+    """Whether any list of the campaign is in."""
+    return (
+        db.session.scalar(
+            select(ContactList.id)
+            .where(ContactList.campaign_id == campaign.id, ContactList.state == READY)
+            .limit(1)
+        )
+        is not None
+    )
+
+
+def new_join_link(campaign: Campaign) -> None:
+    """Give callers a new link; the old one stops working, those inside stay."""
+    campaign.join_token = secrets.token_urlsafe(12)
+
+
+def waiting_callers(campaign: Campaign) -> Sequence[Caller]:
+    """Those who came by the campaign's own link and wait to be let in, first come first."""
+    return db.session.scalars(
+        select(Caller)
+        .where(
+            Caller.campaign_id == campaign.id,
+            Caller.party_id.is_(None),
+            Caller.state == WAITING,
+        )
+        .order_by(Caller.id)
+        .limit(200)
+    ).all()
+
+
+def admit(campaign: Campaign, caller_ids: list[int] | None) -> int:
+    """Let waiting callers in (None: all of them); how many. Their screens go on by themselves."""
+    admitted = [
+        caller
+        for caller in waiting_callers(campaign)
+        if caller_ids is None or caller.id in caller_ids
+    ]
+    for caller in admitted:
+        caller.state = ADMITTED
+    ids = [caller.id for caller in admitted]
+    after_commit(lambda: tell_callers(ids, TOLD_ADMITTED))
+    return len(ids)
+
+
+def open_door(campaign: Campaign, is_open: bool) -> None:
+    """Leave the door open for whoever has the link (those waiting come in), or close it."""
+    campaign.door_open = is_open
+    if is_open:
+        admit(campaign, None)
+
+
+def parties_of(campaign: Campaign) -> Sequence[Party]:
+    """The campaign's parties, newest first."""
+    return db.session.scalars(
+        select(Party).where(Party.campaign_id == campaign.id).order_by(Party.id.desc()).limit(50)
+    ).all()
+
+
+def lists_of(campaign: Campaign) -> Sequence[ContactList]:
+    """The campaign's lists, in calling order."""
+    return db.session.scalars(
+        select(ContactList)
+        .where(ContactList.campaign_id == campaign.id)
+        .order_by(ContactList.priority, ContactList.id)
+    ).all()
