@@ -7,12 +7,14 @@ import click
 from flask import Flask, current_app
 from sqlalchemy import select
 
-from phonebank import jobs, mail
+from phonebank import demo, jobs, mail
 from phonebank.accounts import verbs as accounts
 from phonebank.app import alembic, create_app
 from phonebank.config import Config, ConfigRefused
 from phonebank.errors import PhonebankError
-from phonebank.models import HOST, ORGANISER, Account, Role
+from phonebank.models import HOST, ORGANISER, Account, Campaign, Party, Role
+from phonebank.models.campaign import RUNNING
+from phonebank.models.party import OPEN
 from phonebank.stores import db
 
 # A link printed here is read by whoever runs the server, who may be some hours in getting to it.
@@ -52,6 +54,16 @@ def clock() -> None:
         jobs.run_clock()
 
 
+@main.command("demo")
+def load_demo() -> None:
+    """Load the demonstration into an empty database; leave any other as it is."""
+    with _app().app_context():
+        if demo.is_empty():
+            demo.load()
+            db.session.commit()
+            click.echo("The demonstration is loaded.")
+
+
 @main.command("create-organiser")
 @click.argument("email")
 @click.option("--name", default="", help="How pages call them; they can change it.")
@@ -80,6 +92,8 @@ def links(emails: tuple[str, ...]) -> None:
                 f"{role.capitalize():<10} {account.name or account.email:<20} "
                 f"{_printed_link(account)}"
             )
+        if not emails:
+            _print_caller_links()
 
 
 @main.command("reset-second-factor")
@@ -111,6 +125,23 @@ def _one_of_each_role() -> list[tuple[str, Account]]:
         if account is not None:
             found.append((role, account))
     return found
+
+
+def _print_caller_links() -> None:
+    """The newest running party's link for callers, and its board; else the campaign's link."""
+    base_url = current_app.extensions["phonebank"].base_url
+    party = db.session.scalar(
+        select(Party).where(Party.state == OPEN).order_by(Party.id.desc()).limit(1)
+    )
+    if party is not None:
+        click.echo(f"{'Caller':<10} {party.title[:20]:<20} {base_url}/join/{party.code}")
+        click.echo(f"{'Board':<10} {party.title[:20]:<20} {base_url}/board/{party.board_token}")
+        return
+    campaign = db.session.scalar(
+        select(Campaign).where(Campaign.state == RUNNING).order_by(Campaign.id.desc()).limit(1)
+    )
+    if campaign is not None:
+        click.echo(f"{'Caller':<10} {campaign.name[:20]:<20} {base_url}/c/{campaign.join_token}")
 
 
 def _printed_link(account: Account) -> str:

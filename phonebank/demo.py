@@ -1,0 +1,157 @@
+"""The demonstration: a campaign of invented people on numbers that nobody has.
+
+Loaded into an empty database by `make run`, so that the first minute shows the real thing. Its
+numbers come from the ranges that Ofcom keeps free for drama; libphonenumber calls some of them
+invalid, so accepting them is a rule of this campaign alone (`Campaign.allow_drama_numbers`), and
+since nobody can be disturbed it rings at any hour.
+"""
+
+import itertools
+import random
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from callers.calling_hours import zones_key
+from phonebank.accounts.verbs import create_account
+from phonebank.models import (
+    HOST,
+    ORGANISER,
+    Account,
+    Campaign,
+    Contact,
+    ContactList,
+    Party,
+    Script,
+    ScriptVersion,
+    now,
+)
+from phonebank.models.campaign import RUNNING
+from phonebank.models.contact_list import READY
+from phonebank.stores import db
+from scripts_library.library import source_of
+
+PEOPLE = 400
+# Area code and first digits of drama ranges with 1,000 numbers each (Ofcom, "Telephone numbers
+# for use in TV and radio drama programmes"), and the town that a number there suggests.
+RANGES = (
+    ("+442079460", "London"),
+    ("+441134960", "Leeds"),
+    ("+441174960", "Bristol"),
+    ("+441614960", "Manchester"),
+    ("+442920180", "Cardiff"),
+)
+FIRST_NAMES = (
+    "Amina Aled Beatriz Callum Carys Chidi Danuta Dev Eilidh Ewan Farah Fergus Grace Gwen "
+    "Hamza Harriet Idris Imogen Jamal Jess Kofi Kirsty Layla Lewis Maeve Marek Nadia Niall "
+    "Oluwa Orla Pawel Priti Rhys Rosa Sabine Samir Tegan Tomos Ursula Viktor Winnie Yusuf "
+    "Zara Zofia"
+).split()  # noqa: SIM905 (a column of quoted names reads worse)
+LAST_NAMES = (
+    "Abara Ashdown Bellweather Brook Carrow Dalgleish Eastlake Fairweather Garrick Hollis "
+    "Idowu Jessop Kettle Lindqvist Marchbank Nowak Okonkwo Penhallow Quill Rahman Sandhu "
+    "Tregenza Unwin Varga Wetherby Yardley Zielinski"
+).split()  # noqa: SIM905 (a column of quoted names reads worse)
+BRIEFING = """\
+Thank you for giving us an evening.
+
+- You will ring people who may not have made up their minds. **Listen more than you talk.**
+- If they ask not to be rung again, tap **Do not call**: nobody here will ring them again.
+- Everybody in this demonstration is invented, and no number in it can ring.
+"""
+
+
+def is_empty() -> bool:
+    """Whether nobody has set anything up yet."""
+    return not db.session.scalar(select(func.count()).select_from(Campaign)) and not (
+        db.session.scalar(select(func.count()).select_from(Account))
+    )
+
+
+def load() -> Campaign:
+    """Store the demonstration: an organiser, a host, a running campaign, a party with its door
+    open. The caller commits."""
+    organiser = create_account("organiser@example.org", "Olive", [ORGANISER])
+    host = create_account("host@example.org", "Hari", [HOST])
+    campaign = Campaign(
+        name="Riverside demonstration",
+        on_behalf_of="the Riverside Neighbours campaign",
+        country="GB",
+        state=RUNNING,
+        briefing=BRIEFING,
+        merge_values={"candidate": "Sam Rivers"},
+        door_open=True,
+        allow_drama_numbers=True,
+        created_by_id=organiser.id,
+    )
+    campaign.hosts.append(host)
+    db.session.add(campaign)
+    db.session.flush()
+    _script(campaign, organiser)
+    _people(campaign, organiser)
+    db.session.add(
+        Party(
+            campaign_id=campaign.id,
+            host_id=host.id,
+            title="Kitchen table party",
+            goal=20,
+            door_open=True,
+        )
+    )
+    db.session.flush()
+    return campaign
+
+
+def _script(campaign: Campaign, organiser: Account) -> None:
+    script = Script(campaign_id=campaign.id, name="Persuasive conversation")
+    db.session.add(script)
+    db.session.flush()
+    version = ScriptVersion(
+        script_id=script.id,
+        number=1,
+        source=source_of("persuasive-conversation", "en"),
+        created_by_id=organiser.id,
+    )
+    db.session.add(version)
+    db.session.flush()
+    script.published_version_id = version.id
+    campaign.script_id = script.id
+
+
+def _people(campaign: Campaign, organiser: Account) -> None:
+    zone = zones_key(["Europe/London"])
+    contact_list = ContactList(
+        campaign_id=campaign.id,
+        name="Invented neighbours",
+        filename="invented.csv",
+        state=READY,
+        zone_keys=[zone],
+        languages=[""],
+        rows_read=PEOPLE,
+        rows_stored=PEOPLE,
+        created_by_id=organiser.id,
+        finished_at=now(),
+    )
+    db.session.add(contact_list)
+    db.session.flush()
+    # The same people on every machine, so that two who try it can compare notes.
+    choice = random.Random(2016)  # noqa: S311 (invented names, not secrets)
+    ranges = itertools.cycle(RANGES)
+    rows = []
+    for index in range(PEOPLE):
+        prefix, town = next(ranges)
+        first, last = choice.choice(FIRST_NAMES), choice.choice(LAST_NAMES)
+        rows.append(
+            {
+                "campaign_id": campaign.id,
+                "contact_list_id": contact_list.id,
+                "external_id": f"R{index + 1:04d}",
+                "first_name": first,
+                "last_name": last,
+                "name_key": f"{first} {last}".lower(),
+                "phone": f"{prefix}{index:03d}",
+                "zone_key": zone,
+                "fields": {"town": town},
+            }
+        )
+    db.session.execute(insert(Contact), rows)

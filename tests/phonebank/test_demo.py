@@ -1,0 +1,37 @@
+"""The demonstration works for the first person who tries it, and can disturb nobody."""
+
+from flask import Flask
+from sqlalchemy import select
+
+from callers.calling import claim
+from phonebank import demo
+from phonebank.models import Account, Contact, Party
+from phonebank.phone_numbers import is_drama_number
+from phonebank.stores import db
+from tests.factories import create_account, create_caller
+
+
+def test_everyone_in_it_is_on_a_number_that_nobody_has(app_context: Flask) -> None:
+    demo.load()
+    phones = db.session.scalars(select(Contact.phone)).all()
+    assert len(phones) == demo.PEOPLE == len(set(phones))
+    assert all(is_drama_number(phone) for phone in phones)
+
+
+def test_a_caller_can_ring_at_once_whatever_the_hour(app_context: Flask) -> None:
+    campaign = demo.load()
+    party = db.session.scalars(select(Party)).one()
+    assert party.door_open
+    hold = claim(create_caller(campaign, party))
+    assert hold.call.script_version_id is not None
+
+
+def test_it_is_loaded_only_where_there_is_nothing(app_context: Flask) -> None:
+    assert demo.is_empty()
+    create_account("organiser")
+    assert not demo.is_empty()
+    demo.load()
+    assert not demo.is_empty()
+    roles = {a.email: a.roles[0].name for a in db.session.scalars(select(Account))}
+    assert roles["organiser@example.org"] == "organiser"
+    assert roles["host@example.org"] == "host"
