@@ -46,12 +46,12 @@ FIRST_NAMES = (
     "Hamza Harriet Idris Imogen Jamal Jess Kofi Kirsty Layla Lewis Maeve Marek Nadia Niall "
     "Oluwa Orla Pawel Priti Rhys Rosa Sabine Samir Tegan Tomos Ursula Viktor Winnie Yusuf "
     "Zara Zofia"
-).split()  # noqa: SIM905 (a column of quoted names reads worse)
+)
 LAST_NAMES = (
     "Abara Ashdown Bellweather Brook Carrow Dalgleish Eastlake Fairweather Garrick Hollis "
     "Idowu Jessop Kettle Lindqvist Marchbank Nowak Okonkwo Penhallow Quill Rahman Sandhu "
     "Tregenza Unwin Varga Wetherby Yardley Zielinski"
-).split()  # noqa: SIM905 (a column of quoted names reads worse)
+)
 BRIEFING = """\
 Thank you for giving us an evening.
 
@@ -136,11 +136,12 @@ def _people(campaign: Campaign, organiser: Account) -> None:
     db.session.flush()
     # The same people on every machine, so that two who try it can compare notes.
     choice = random.Random(2016)  # noqa: S311 (invented names, not secrets)
+    first_names, last_names = FIRST_NAMES.split(), LAST_NAMES.split()
     ranges = itertools.cycle(RANGES)
     rows = []
     for index in range(PEOPLE):
         prefix, town = next(ranges)
-        first, last = choice.choice(FIRST_NAMES), choice.choice(LAST_NAMES)
+        first, last = choice.choice(first_names), choice.choice(last_names)
         rows.append(
             {
                 "campaign_id": campaign.id,
