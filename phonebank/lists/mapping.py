@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from phonebank.lists.cells import email
 from phonebank.lists.column_names import (
     NAME_ALONE,
     NOT_THEIRS,
@@ -213,7 +214,7 @@ def _by_last_words(header: str) -> str:
     words = words_of(header)
     if NOT_THEIRS.intersection(words):
         return IGNORE
-    for start in range(1, len(words)):
+    for start in range(max(1, len(words) - 4), len(words)):
         name = "".join(words[start:])
         target, _ = TARGET_OF.get(name, (IGNORE, 0))
         if target in WITHIN_A_LONGER_NAME and name not in WEAK:
@@ -245,7 +246,7 @@ def _names_fitted(headers: Sequence[str], targets: list[str]) -> list[str]:
 
 def _by_content(values: Sequence[str], taken: Sequence[str]) -> str:
     """What a column is by its values alone, unless a column is that already."""
-    if "email" not in taken and _share(_is_email, values) > 0.8:
+    if "email" not in taken and _share(email, values) > 0.8:
         return "email"
     if "postcode" not in taken and _share(_is_postcode, values) > 0.8:
         return "postcode"
@@ -254,16 +255,12 @@ def _by_content(values: Sequence[str], taken: Sequence[str]) -> str:
     return IGNORE
 
 
-def _share(test: Callable[[str], bool], values: Sequence[str]) -> float:
-    return sum(map(test, values)) / len(values) if values else 0.0
+def _share(test: Callable[[str], object], values: Sequence[str]) -> float:
+    return sum(1 for value in values if test(value)) / len(values) if values else 0.0
 
 
 def _holds_digits(value: str) -> bool:
     return sum(map(str.isdigit, value)) >= 6
-
-
-def _is_email(value: str) -> bool:
-    return re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value) is not None
 
 
 def _is_postcode(value: str) -> bool:

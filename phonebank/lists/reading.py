@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from phonebank.lists.cells import email
 from phonebank.lists.dialects import (
     HEAD_BYTES,
     SEPARATOR_LINE,
@@ -30,6 +31,7 @@ from phonebank.lists.file_kinds import SAVE_AS_CSV
 __all__ = ["HEAD_BYTES", "Dialect", "FileRefused", "Row", "read_rows", "sniff"]
 
 MOST_COLUMNS = 150
+LONGEST_COLUMN_NAME = 200  # characters; some surveys name a column by its whole question
 LONGEST_LINE = 1_000_000  # characters; also the longest row, its quoted line breaks included
 
 EXTRA_CELLS = "extra_cells"  # more cells than the header has: one of them holds a bare delimiter
@@ -96,17 +98,20 @@ def _checked_header(row: Row) -> Row:
             f"This file has {len(cells)} columns; at most {MOST_COLUMNS} can be read. Delete the "
             "columns your callers do not need.",
         )
-    if any(_PHONE_LIKE.fullmatch(cell.strip()) or _EMAIL.fullmatch(cell.strip()) for cell in cells):
+    if any(_PHONE_LIKE.fullmatch(cell) or email(cell) for cell in cells):
         raise FileRefused(
             "no_header",
             f"Row {row.number} should name the columns, and holds a person already. Put a row of "
             "names such as First name, Last name, Phone above it.",
         )
-    return row
+    shortened = [
+        cell if len(cell) <= LONGEST_COLUMN_NAME else cell[: LONGEST_COLUMN_NAME - 1] + "…"
+        for cell in cells
+    ]
+    return Row(row.number, shortened)
 
 
-_PHONE_LIKE = re.compile(r"(?:[ ().-]*[0-9+]){9,20}[ ().-]*")
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_PHONE_LIKE = re.compile(r"(?:[\s().-]*[0-9+]){9,20}[\s().-]*")
 
 
 def _without_blank_tail(row: Row, width: int) -> Row:

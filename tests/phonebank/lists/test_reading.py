@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from phonebank.lists.mapping import guess
 from phonebank.lists.reading import (
     HEAD_BYTES,
+    LONGEST_COLUMN_NAME,
     LONGEST_LINE,
     MOST_COLUMNS,
     Dialect,
@@ -244,6 +246,15 @@ def test_a_line_of_a_hundred_megabytes_is_refused_before_it_is_read() -> None:
         list(read_rows(endless(), Dialect("utf-8", ",")))
     assert refused.value.reason == "line_too_long"
     assert taken < 20
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("unit", [" ", "a ", "(", "a@", ".", '""', "''", "a1", "Phone "])
+def test_a_column_name_of_a_megabyte_takes_no_more_than_a_moment(unit: str) -> None:
+    name = f"a@{unit * (LONGEST_LINE // len(unit) - 20)}@"
+    header = next(read_rows([f"{name},Phone\nAnn,1\n".encode()], Dialect("utf-8", ","))).cells
+    assert len(header[0]) == LONGEST_COLUMN_NAME
+    guess([name, "Phone"], [[name, "1"]])
 
 
 def test_a_row_just_short_of_a_megabyte_is_read() -> None:

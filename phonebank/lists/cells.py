@@ -1,0 +1,112 @@
+"""What single cells of a list say: postcodes, languages, time zones, a yes or a no. Pure.
+
+People's data is tidied as little as it can be: spaces and invisible characters. Names have a
+module of their own.
+"""
+
+import re
+from functools import cache, lru_cache
+
+from phonebank.time_zones import time_zone_names
+
+# Invisible, and needed to spell names in Persian and Hindi.
+_JOINERS = "\u200c\u200d"
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text, as a set."""
+    return frozenset(text.split())
+
+
+# A list says no in few ways and yes in many: a tick, an initial, the date of the request.
+_NO = words("0 0.0 n no f false off none null nil na n/a - -- . unknown ok okay clear subscribed")
+_NO |= {"", "opt in", "opted in", "not registered", "not checked", "nac oes", "nein", "non"}
+
+_LANGUAGES = {
+    "english": "en", "saesneg": "en", "ingles": "en", "inglés": "en", "englisch": "en",
+    "anglais": "en", "welsh": "cy", "cymraeg": "cy", "galés": "cy", "walisisch": "cy",
+    "gallois": "cy", "spanish": "es", "español": "es", "espanol": "es", "sbaeneg": "es",
+    "spanisch": "es", "espagnol": "es", "german": "de", "deutsch": "de", "almaeneg": "de",
+    "alemán": "de", "allemand": "de", "french": "fr", "français": "fr", "francais": "fr",
+    "ffrangeg": "fr", "francés": "fr", "französisch": "fr", "polish": "pl", "polski": "pl",
+    "portuguese": "pt", "português": "pt", "italian": "it", "italiano": "it", "urdu": "ur",
+    "punjabi": "pa", "bengali": "bn", "gujarati": "gu", "hindi": "hi", "arabic": "ar",
+    "somali": "so", "romanian": "ro", "turkish": "tr", "chinese": "zh", "mandarin": "zh",
+    "cantonese": "yue", "vietnamese": "vi", "tagalog": "tl", "korean": "ko", "russian": "ru",
+    "eng": "en", "cym": "cy", "wel": "cy", "spa": "es", "deu": "de", "ger": "de", "fra": "fr",
+    "fre": "fr", "irish": "ga", "gaeilge": "ga", "scottish gaelic": "gd",
+}  # fmt: skip
+
+
+# ISO 639-1, and Cantonese, which it lacks.
+_LANGUAGE_CODES = words(
+    "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu "
+    "cv cy da de dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi "
+    "ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka kg ki kj kk kl km kn ko kr ks "
+    "ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl "
+    "nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl "
+    "sm sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve "
+    "vi vo wa wo xh yi yo za zh zu yue"
+)
+
+
+def tidy(text: str) -> str:
+    """One line without control and invisible characters, and single spaces between its words.
+
+    The result can be stored: no null characters, no lone surrogates.
+    """
+    if not text.isprintable():
+        text = "".join(
+            c if c.isprintable() or c in _JOINERS else " " if c.isspace() else "" for c in text
+        )
+    return " ".join(text.split())
+
+
+def postcode(text: str, country: str) -> str:
+    """A postcode in capitals, with the gap of a British one and the leading zeros of a ZIP code."""
+    code = tidy(text).upper()
+    if country == "US":
+        zip_code = re.fullmatch(r"([0-9]{3,5})(-[0-9]{4})?(?:\.0)?", code)
+        return zip_code[1].zfill(5) + (zip_code[2] or "") if zip_code else code
+    british = re.fullmatch(r"([A-Z]{1,2}[0-9][A-Z0-9]?)([0-9][A-Z]{2})", code)
+    return f"{british[1]} {british[2]}" if british and country == "GB" else code
+
+
+def identifier(text: str) -> str:
+    """An ID of the campaign's own database, without the ".0" that a number column gives it."""
+    return re.sub(r"(?<=[0-9])\.0+$", "", tidy(text))
+
+
+def email(text: str) -> str:
+    """An e-mail address, or "" for what is plainly none."""
+    address = tidy(text).removeprefix("mailto:")
+    name, _, host = address.partition("@")
+    plausible = name and "." in host.strip(".") and "@" not in host and " " not in address
+    return address if plausible else ""
+
+
+@lru_cache(maxsize=1024)
+def language(text: str) -> str:
+    """A language's ISO 639 code ("cy" for "Cymraeg", "en" for "en-GB"), or "" for none known.
+
+    Only real codes: a contact whose language nobody speaks would never be rung.
+    """
+    word = tidy(text).casefold()
+    code = re.split(r"[-_]", word)[0]
+    return code if code in _LANGUAGE_CODES else _LANGUAGES.get(word, "")
+
+
+@lru_cache(maxsize=1024)
+def time_zone(text: str) -> str | None:
+    """The IANA name of a time zone, in its own spelling, or None for none known."""
+    return _zones_by_folded_name().get(tidy(text).casefold().replace(" ", "_"))
+
+
+def says_do_not_call(text: str) -> bool:
+    """Whether a cell of a "do not call" column asks us not to: anything but a plain no does."""
+    return tidy(text).casefold() not in _NO
+
+
+@cache
+def _zones_by_folded_name() -> dict[str, str]:
+    return {name.casefold(): name for name in time_zone_names()}
