@@ -5,7 +5,7 @@ import time
 from html import unescape
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scripts_library.format import parse
@@ -112,6 +112,7 @@ def test_a_fallback_is_as_inert_as_a_value(fallback):
     assert shown_text(html) == f"Hello {fallback}."
 
 
+@settings(deadline=None)
 @given(value=st.text(max_size=80), other=st.text(max_size=20))
 def test_no_value_whatever_changes_the_page_around_it(value, other):
     fields = {"first_name": value, "town": other}
@@ -121,6 +122,7 @@ def test_no_value_whatever_changes_the_page_around_it(value, other):
     assert without_values == "<p>Hello <strong>#</strong> of #.</p>\n<ul>\n<li>x</li>\n</ul>"
 
 
+@settings(deadline=None)
 @given(words=st.text(alphabet=st.sampled_from("ab<>&\"'{}*_-#[]()!`\\/=\n .:1{}"), max_size=120))
 def test_no_words_whatever_bring_in_a_tag_or_an_attribute(words):
     html = render_html(words, {"first_name": "x"})
@@ -128,6 +130,7 @@ def test_no_words_whatever_bring_in_a_tag_or_an_attribute(words):
     assert "<" not in ALLOWED_TAG.sub("", html)
 
 
+@settings(deadline=None)
 @given(value=st.text())
 def test_a_value_is_known_exactly_when_something_of_it_is_shown(value):
     shown = render_text("{{ town or 'FALLBACK' }}", {"town": value})

@@ -55,7 +55,7 @@ def test_branches_of_every_sort_read_back_the_same():
     assert parse(write(script), "written.yaml") == script
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(words=WORDS, title=WORDS)
 def test_whatever_is_typed_reads_back_the_same(words, title):
     script: Script = dataclasses.replace(
