@@ -15,12 +15,12 @@ PhonebankError
 
 import logging
 
-from flask import Flask, jsonify, render_template, request
+from flask import Flask, current_app, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from redis.exceptions import RedisError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 log = logging.getLogger(__name__)
@@ -137,12 +137,20 @@ def register(app: Flask) -> None:
     def store_is_away(error: Exception) -> ResponseReturnValue:
         # The driver's own text may quote a statement's values: it stays out of the log.
         log.error("a store is away: %s", type(error).__name__)
+        # Who is signed in cannot be asked now, and the page's frame would ask.
+        g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]
         return answer(
             503,
             BackInAMoment.title,
             "Our database is restarting. Nothing you did is lost.",
             "Try again in a few seconds.",
         )
+
+    @app.errorhandler(DataError)
+    def not_storable(error: DataError) -> ResponseReturnValue:
+        # A number too large for any id, or a character that no text may have.
+        log.warning("the database refused a value at %s", request.endpoint)
+        return answer(*_words(404 if request.method == "GET" else 400))
 
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> ResponseReturnValue:
