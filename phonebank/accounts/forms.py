@@ -7,7 +7,7 @@ from flask_security.recovery_codes import MfRecoveryForm
 from flask_wtf import FlaskForm
 from wtforms import EmailField, HiddenField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms.validators import DataRequired, Length, ValidationError
 
 from phonebank.accounts import verbs
 from phonebank.errors import BadInput
@@ -40,7 +40,7 @@ class NameForm(FlaskForm):
     name = StringField(
         "Your name",
         description="As the people you work with should see it.",
-        validators=[InputRequired("Write a name."), Length(max=verbs.NAME_AT_MOST)],
+        validators=[DataRequired("Write a name."), Length(max=verbs.NAME_AT_MOST)],
     )
 
 
@@ -51,7 +51,7 @@ class RoleForm(FlaskForm):
 class InviteForm(FlaskForm):
     name = StringField(
         "Name",
-        validators=[InputRequired("Write a name."), Length(max=verbs.NAME_AT_MOST)],
+        validators=[DataRequired("Write a name."), Length(max=verbs.NAME_AT_MOST)],
     )
     email = _Email("E-mail address")
     role = RadioField("What they may do", choices=ROLE_WORDS, default=HOST)
@@ -65,7 +65,7 @@ class CodeForm(TwoFactorVerifyCodeForm):
     code = StringField(
         "Code from your authenticator app",
         description="Six digits, new every half minute.",
-        validators=[InputRequired("Write the six digits that your app shows.")],
+        validators=[DataRequired("Write the six digits that your app shows.")],
     )
 
 
@@ -75,6 +75,6 @@ class RecoveryCodeForm(MfRecoveryForm):
     code = StringField(
         "Recovery code",
         description="Three groups of four, as in 12ab-34cd-56ef. Each code works once.",
-        validators=[InputRequired("Write one of your recovery codes.")],
+        validators=[DataRequired("Write one of your recovery codes.")],
         filters=[lambda code: (code or "").strip().lower()],
     )

@@ -180,8 +180,11 @@ def _soon_after_link(view: View) -> View:
 
     @wraps(view)
     def checked() -> ResponseReturnValue:
-        too_late = time.time() > session.get("second_factor_until", 0)
-        if too_late and not current_user.is_authenticated:
+        if current_user.is_authenticated:
+            # Flask-Security signs out whoever opens the page for a code without need.
+            asked_for_nothing = view is not two_factor_setup and "tf_totp_secret" not in session
+            return redirect(url_for(".account")) if asked_for_nothing else view()
+        if time.time() > session.get("second_factor_until", 0):
             tf_clean_session()
         return view()
 

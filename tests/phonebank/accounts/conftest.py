@@ -1,0 +1,75 @@
+"""Apps that differ from the usual one in their mail server or second factor; people to sign in."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from phonebank.app import create_app
+from phonebank.config import PRODUCTION, Config
+from phonebank.models import HOST, ORGANISER
+from phonebank.stores import db
+from tests.factories import create_account
+
+
+def build(config: Config) -> Flask:
+    app = create_app(config)
+    app.testing = True
+    app.config["WTF_CSRF_ENABLED"] = False
+    # Mailman's own in-memory backend; all else of it is the real thing.
+    app.extensions["mailman"].backend = "locmem"
+    app.extensions["mailman"].outbox = []
+    return app
+
+
+@pytest.fixture(scope="session")
+def public_app(app: Flask, config: Config) -> Iterator[Flask]:
+    """The app as a public server runs it: mail, HTTPS, second factor."""
+    public = build(
+        replace(
+            config,
+            mode=PRODUCTION,
+            base_url="https://phonebank.example.org",
+            mail_server="mail.example.org",
+            mail_sender="bank@example.org",
+            require_second_factor=True,
+        )
+    )
+    yield public
+    with public.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def outbox(public_app: Flask) -> list:
+    public_app.extensions["mailman"].outbox.clear()
+    return public_app.extensions["mailman"].outbox
+
+
+@pytest.fixture
+def public_client(public_app: Flask, clean_stores: None, outbox: list) -> FlaskClient:
+    """A stranger's browser on the public server."""
+    client = public_app.test_client()
+    # Its cookies are for HTTPS only.
+    client.environ_base["wsgi.url_scheme"] = "https"
+    return client
+
+
+@pytest.fixture
+def ada(app: Flask, clean_stores: None) -> int:
+    """An organiser's id."""
+    with app.app_context():
+        account = create_account(ORGANISER, email="ada@example.org", name="Ada")
+        db.session.commit()
+        return account.id
+
+
+@pytest.fixture
+def cy(app: Flask, clean_stores: None) -> int:
+    """A host's id."""
+    with app.app_context():
+        account = create_account(HOST, email="cy@example.org", name="Cy")
+        db.session.commit()
+        return account.id
