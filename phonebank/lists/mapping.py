@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from phonebank.lists.cells import email
+from phonebank.lists.cells import email, tidy
 from phonebank.lists.column_names import (
     NAME_ALONE,
     NOT_THEIRS,
@@ -49,6 +49,9 @@ FIELDS: dict[str, str] = {
 
 # In the order in which a contact's numbers are rung: the list's own choice, then the mobile.
 PHONE_TARGETS = ("phone", "mobile", "landline", "work_phone")
+
+# What a contact keeps among its fields, under these names.
+KEPT_AS_FIELDS = ("town", "address")
 
 # Several columns may feed these: numbers add up, address lines join, any "do not call" counts.
 SEVERAL_COLUMNS = frozenset({*PHONE_TARGETS, "do_not_call", "address", IGNORE})
@@ -161,30 +164,37 @@ def check(mapping: Mapping) -> list[Fault]:
 
 def as_field(header: str) -> str:
     """The target that keeps a column under its own name."""
-    return FIELD + " ".join(header.replace("\ufeff", "").split())[:LONGEST_FIELD_NAME].rstrip()
+    return FIELD + tidy(header)[:LONGEST_FIELD_NAME].rstrip()
 
 
 def _fault_of(target: str, mapping: Mapping) -> Fault | None:
     columns = mapping.columns[target]
-    names = " and ".join(f"“{mapping.headers[i].strip()}”" for i in columns)
     if target.startswith(FIELD):
         name = target.removeprefix(FIELD)
-        if not name.strip() or not name.isprintable() or len(name) > LONGEST_FIELD_NAME:
+        if not name or name != tidy(name) or len(name) > LONGEST_FIELD_NAME:
             return Fault(
                 "field_name",
-                f"The column {names} needs a name of 1 to {LONGEST_FIELD_NAME} characters.",
+                f"The column {_named(columns, mapping)} needs a name of 1 to "
+                f"{LONGEST_FIELD_NAME} characters.",
                 columns,
             )
+        if name in KEPT_AS_FIELDS:  # a column that is the target of that name has the place
+            columns = tuple(sorted((*columns, *mapping.columns.get(name, ()))))
     elif target not in FIELDS:
         return Fault("unknown_target", f"“{target}” is nothing a column can be.", columns)
     if len(columns) > 1 and target not in SEVERAL_COLUMNS:
         label = FIELDS.get(target) or target.removeprefix(FIELD)
         return Fault(
             "two_columns",
-            f"The columns {names} are both “{label}”. Keep one, and leave out the other.",
+            f"The columns {_named(columns, mapping)} are both “{label}”. Keep one, and leave out "
+            "the other.",
             columns,
         )
     return None
+
+
+def _named(columns: Sequence[int], mapping: Mapping) -> str:
+    return " and ".join(f"“{mapping.headers[i].strip()}”" for i in columns)
 
 
 class _Named(NamedTuple):

@@ -14,7 +14,7 @@ from phonebank.lists.cells import (
     tidy,
     time_zone,
 )
-from phonebank.lists.mapping import Mapping
+from phonebank.lists.mapping import KEPT_AS_FIELDS, Mapping
 from phonebank.lists.names import split_full_name, tidy_name
 from phonebank.lists.reading import EXTRA_CELLS, UNCLOSED_QUOTE, Row
 from phonebank.phone_numbers import NumberRefused, read_numbers
@@ -88,7 +88,8 @@ def normalise(
     `mapping` is one that `check` finds no fault with, of the file the row is from; `country` the
     campaign's ISO 3166-1 code, in which numbers without a country code are read; `allow_drama`
     takes the numbers kept for fiction, for demonstrations. The first number that can be read, in
-    the order of `mapping.phone_columns`, is the one to ring. A row without one is refused.
+    the order of `mapping.phone_columns`, is the one to ring. A row without one is refused, and so
+    is one with a cell too long to keep, unless it asks us not to call.
     """
     if row.fault:
         message = _FAULTS[row.fault].format(cells=len(row.cells), columns=len(mapping.headers))
@@ -97,10 +98,14 @@ def normalise(
     if isinstance(numbered, RefusedRow):
         return numbered
     (phone, *others), original = numbered
+    contact = ContactRow(row.number, phone, original, other_phones=others)
+    asked_not_to = mapping.columns.get("do_not_call", ())
+    contact.do_not_call = any(says_do_not_call(row.cells[column]) for column in asked_not_to)
     try:
-        contact = ContactRow(row.number, phone, original, other_phones=others)
         _describe(contact, row.cells, mapping, country)
     except _CellTooLong as refused:
+        if contact.do_not_call:
+            return contact  # the wish counts, whatever else is wrong with the row
         column = mapping.headers[refused.column].strip()
         return RefusedRow(row.number, column, "cell_too_long", refused.message, row.cells)
     return contact
@@ -153,13 +158,11 @@ def _describe(contact: ContactRow, cells: list[str], mapping: Mapping, country: 
         first, last = split_full_name(cells[column])
         contact.first_name = _fitting(first, column, LONGEST["first_name"])
         contact.last_name = _fitting(last, column, LONGEST["last_name"])
-    if "do_not_call" in columns:
-        contact.do_not_call = any(says_do_not_call(cells[i]) for i in columns["do_not_call"])
     _add_fields(contact.fields, cells, mapping)
 
 
 def _add_fields(fields: dict[str, str], cells: list[str], mapping: Mapping) -> None:
-    for target in ("town", "address"):
+    for target in KEPT_AS_FIELDS:
         lines = [(column, tidy(cells[column])) for column in mapping.columns.get(target, ())]
         value = ", ".join(line for _, line in lines if line)
         if value:

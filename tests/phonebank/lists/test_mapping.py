@@ -236,6 +236,7 @@ def test_faults_of_a_mapping_are_named() -> None:
     assert faults(a="phone", b="field:") == {"field_name": (1,)}
     assert faults(a="phone", b="field:" + "x" * 61) == {"field_name": (1,)}
     assert faults(a="phone", b="field:a\nb") == {"field_name": (1,)}
+    assert faults(a="phone", b="town", c="field:town") == {"two_columns": (1, 2)}
     short = check(Mapping.of(["Name", "Phone"], ["phone"]))
     assert [fault.reason for fault in short] == ["wrong_length"]
     message = check(Mapping.of(["E-mail ", "Mail", "Tel"], ["email", "email", "phone"]))[0].message

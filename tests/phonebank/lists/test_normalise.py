@@ -168,6 +168,11 @@ def test_any_do_not_call_column_counts() -> None:
         assert done.do_not_call is asked
 
 
+def test_a_wish_not_to_be_called_outlives_other_faults_of_the_row() -> None:
+    done = contact(phone="020 7946 0123", do_not_call="x", last_name="x" * 300)
+    assert (done.phone, done.do_not_call) == ("+442079460123", True)
+
+
 NUMBERS = st.sampled_from(
     ["020 7946 0123", "07700 900123 / 020 7946 0123", "0909 879 0123", "x", ""]
 )
