@@ -6,11 +6,12 @@ from pathlib import Path
 from flask import Flask
 from flask_alembic import Alembic
 
-from callers.outcomes import label_of
-from phonebank import access, errors, stores, vendored, web_security
+from callers.outcomes import OUTCOMES, label_of
+from phonebank import access, errors, outcome_words, stores, vendored, web_security
 from phonebank.accounts import setup as accounts
 from phonebank.campaigns import pages as campaigns
 from phonebank.config import Config
+from phonebank.exports import pages as exports
 from phonebank.live import server as live
 from phonebank.models import Base
 from phonebank.parties import sockets  # noqa: F401  (registers what sockets hear)
@@ -41,6 +42,8 @@ def create_app(config: Config | None = None) -> Flask:
     vendored.init_app(app)
     # Pages of this package show outcomes, which are the callers' side's to define.
     app.add_template_filter(label_of, "outcome_label")
+    outcome_words.init_app(app, OUTCOMES.values())
     campaigns.init_app(app)
+    exports.init_app(app)
     live.init_app(app)
     return app

@@ -1,0 +1,1 @@
+"""What organisers take away with them: calls, answers and the do-not-call list, as CSV."""

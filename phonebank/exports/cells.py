@@ -1,0 +1,73 @@
+"""Rows → CSV that is safe to open in any spreadsheet. Pure.
+
+Spreadsheets run a cell that begins with =, +, - or @ as a formula (OWASP, "CSV Injection"), and a
+volunteer's note or a list from elsewhere may hold one. Such a cell gets an apostrophe in front,
+which spreadsheets read as "this is text". That goes for phone numbers too: "+44…" becomes "'+44…",
+which also keeps its plus and all its digits, and which our own import reads as the number.
+"""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import cast
+
+Cell = str | int | float | bool | datetime | None
+
+# Excel, in countries where a comma is the decimal sign, cuts rows at semicolons whatever the file
+# says; others can be told to cut at tabs or bars. So a sign counts as a beginning after any of
+# these, and after the spaces and quotation marks that a reader may drop. The wide signs are the
+# East Asian forms, which some readers take for the plain ones.
+_BEGINS_A_FORMULA = re.compile(r"""((?:^|[,;|])[\s"]*)(?=[-=+@＝＋－＠])""")
+
+ROWS_A_CHUNK = 500
+UTF_8_MARK = "\ufeff"  # by which Excel knows a file for UTF-8
+
+
+def safe_text(text: str) -> str:
+    """Text as a cell that no spreadsheet runs, on one line: its line ends become " / ".
+
+    A cell of several lines would begin a row of its own where a reader cuts at another character.
+    """
+    one_line = " / ".join(text.splitlines()).replace("\t", " ").replace("\0", "")
+    return _BEGINS_A_FORMULA.sub(r"\1'", one_line)
+
+
+def as_text(cell: Cell) -> str:
+    """One value as its cell reads: moments in ISO 8601 and UTC, true and false as yes and no."""
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, datetime):
+        return cell.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if isinstance(cell, str):
+        return safe_text(cell)
+    return str(cell)  # a number runs as itself, also a negative one
+
+
+def csv_chunks(
+    header: Sequence[str], rows: Iterable[Sequence[Cell]], mark: bool = False
+) -> Iterator[str]:
+    """A CSV file (RFC 4180) in pieces of `ROWS_A_CHUNK` rows, so that memory stays flat.
+
+    `mark` puts the UTF-8 mark in front, which Excel needs and other readers may stumble over.
+    """
+    writer = csv.writer(_Handed(), lineterminator="\r\n")
+
+    def line(cells: Iterable[Cell]) -> str:
+        # writerow gives back what the file's write gave.
+        return cast(str, writer.writerow([as_text(cell) for cell in cells]))
+
+    yield (UTF_8_MARK if mark else "") + line(header)
+    remaining = iter(rows)
+    while chunk := "".join(line(row) for row in islice(remaining, ROWS_A_CHUNK)):
+        yield chunk
+
+
+class _Handed:
+    """A file that hands each line straight back."""
+
+    def write(self, line: str) -> str:
+        return line

@@ -1,0 +1,167 @@
+"""The columns of the calls file: one list that says what each holds and what each means."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from phonebank.exports.cells import Cell
+from phonebank.models import Call, Campaign, Script, ScriptVersion
+from phonebank.scripts.versions import script_of
+from phonebank.stores import db
+from scripts_library.merge_fields import render_text
+from scripts_library.script import Script as ParsedScript
+from scripts_library.script import Step
+
+
+@dataclass(frozen=True)
+class Column:
+    """`value` takes a row of the calls query (see `calls.py`)."""
+
+    name: str
+    meaning: str
+    value: Callable[[Row[Any]], Cell]
+
+
+def _plain(name: str, meaning: str) -> Column:
+    return Column(name, meaning, lambda row: getattr(row, name))
+
+
+COLUMNS = (
+    Column("call_id", "The call: no other call has the same.", lambda row: str(row.call_id)),
+    _plain("started_at", "When the person came onto the caller's screen, in UTC."),
+    _plain("recorded_at", "When the caller recorded the outcome, in UTC."),
+    _plain("outcome", "What came of the call."),
+    _plain("reached", "yes if a person answered, whoever it was."),
+    _plain("conversation", "yes if a person answered and so was the script's main question."),
+    _plain("yes", "yes if it was a conversation and they said yes to what the script asks for."),
+    _plain(
+        "counted",
+        "yes if the call is in the totals of campaign and party. no for one that never rang, and"
+        " for one recorded too late, when somebody else had been given the person.",
+    ),
+    _plain("late", "yes if the outcome was recorded after the caller's hold had run out."),
+    _plain("caller", "The caller's first name, as they gave it."),
+    _plain("party", "The phone party they rang in; empty for none."),
+    _plain("list", "The contact list that the person is in."),
+    _plain("contact_external_id", "The person's identifier in your own list, if it gave one."),
+    _plain("contact_first_name", "The person's first name."),
+    _plain("contact_last_name", "The person's last name."),
+    _plain(
+        "contact_phone",
+        "The number that was rung, with its country code. The apostrophe in front tells"
+        " spreadsheets that it is text.",
+    ),
+    _plain("contact_postcode", "The person's postcode."),
+    _plain("script", "The script that the caller had on screen."),
+    _plain("script_version", "The version of the script: its words never change."),
+    _plain("note", "What the caller noted."),
+)
+
+FITS = {
+    "choice": "One of the answers named below, by its key.",
+    "several": "Any of the answers named below, by their keys.",
+    "scale": "A number from 0 to 10.",
+    "text": "Words, as the caller typed them.",
+    "number": "A number.",
+    "date": "A date, as year-month-day.",
+}
+
+
+@dataclass(frozen=True)
+class AskedStep:
+    """One step that takes an answer, in one version of a script."""
+
+    script: str
+    version: int
+    version_id: int
+    step: Step
+
+
+def steps_asked(campaign: Campaign) -> dict[str, list[AskedStep]]:
+    """Every step with an answer, by id, over the script versions that recorded calls ran on.
+
+    In the order of the newest version, then what only older ones have; newest version first in
+    each list too.
+    """
+    asked: dict[str, list[AskedStep]] = {}
+    for version_id, number, name in _versions_used(campaign.id):
+        for step in _parsed(version_id).steps:
+            if step.answer is not None:
+                asked.setdefault(step.id, []).append(AskedStep(name, number, version_id, step))
+    return asked
+
+
+def answer_columns(campaign: Campaign, step_id: str, versions: Sequence[AskedStep]) -> list[Column]:
+    """The column of a step's answers; where they have keys, a second with their words.
+
+    The words are those of the version that the call ran on, whatever became of the script since.
+    """
+    name = f"answer_{step_id}"
+    title = render_text(versions[0].step.title, merge_values(campaign))
+    columns = [Column(name, title, _key_of(step_id))]
+    if any(version.step.choices for version in versions):
+        meaning = f"The words of {name}, as the caller saw them."
+        words = _words_of(step_id, versions, merge_values(campaign))
+        columns.append(Column(f"words_{step_id}", meaning, words))
+    return columns
+
+
+def merge_values(campaign: Campaign) -> dict[str, str | None]:
+    """What the campaign gives for its scripts' merge fields."""
+    own = {"campaign_name": campaign.name, "on_behalf_of": campaign.on_behalf_of}
+    return {**campaign.merge_values, **own}
+
+
+def _key_of(step_id: str) -> Callable[[Row[Any]], Cell]:
+    def value(row: Row[Any]) -> Cell:
+        given = (row.answers or {}).get(step_id)
+        return " | ".join(given) if isinstance(given, list) else given
+
+    return value
+
+
+def _words_of(
+    step_id: str, versions: Sequence[AskedStep], of_campaign: dict[str, str | None]
+) -> Callable[[Row[Any]], Cell]:
+    steps = {version.version_id: version.step for version in versions}
+
+    def value(row: Row[Any]) -> Cell:
+        given = (row.answers or {}).get(step_id)
+        step = steps.get(row.script_version_id)
+        if given is None or step is None:
+            return None
+        fields = of_campaign | {
+            "first_name": row.contact_first_name,
+            "last_name": row.contact_last_name,
+            "caller_name": row.caller,
+        }
+        chosen = [step.choice(key) for key in _as_list(given)]
+        return " | ".join(render_text(choice.label, fields) for choice in chosen if choice)
+
+    return value
+
+
+def _as_list(given: Any) -> list[str]:
+    return [str(key) for key in given] if isinstance(given, list) else [str(given)]
+
+
+def _versions_used(campaign_id: int) -> Sequence[Row[int, int, str]]:
+    used = (
+        select(Call.script_version_id)
+        .where(Call.campaign_id == campaign_id, Call.recorded_at.is_not(None))
+        .distinct()
+    )
+    return db.session.execute(
+        select(ScriptVersion.id, ScriptVersion.number, Script.name)
+        .join(Script, Script.id == ScriptVersion.script_id)
+        .where(ScriptVersion.id.in_(used))
+        .order_by(ScriptVersion.id.desc())
+    ).all()
+
+
+def _parsed(version_id: int) -> ParsedScript:
+    script = script_of(version_id)
+    assert script is not None  # noqa: S101  (a version that calls ran on)
+    return script

@@ -1,0 +1,61 @@
+"""The definitions file: what each column of the calls file holds, and each value, in words."""
+
+from collections.abc import Iterable, Iterator
+
+from phonebank.exports.cells import Cell, csv_chunks
+from phonebank.exports.columns import (
+    COLUMNS,
+    FITS,
+    AskedStep,
+    answer_columns,
+    merge_values,
+    steps_asked,
+)
+from phonebank.models import Campaign
+from phonebank.outcome_words import OutcomeWords
+from scripts_library.merge_fields import render_text
+from scripts_library.script import Fields
+
+HEADER = ("column", "value", "meaning", "script_versions")
+
+
+def definitions_file(
+    campaign: Campaign, outcomes: Iterable[OutcomeWords], mark: bool = False
+) -> Iterator[str]:
+    """One row for each column of the calls file, then one for each value it can hold."""
+    return csv_chunks(HEADER, list(_rows(campaign, outcomes)), mark)
+
+
+def _rows(campaign: Campaign, outcomes: Iterable[OutcomeWords]) -> Iterator[tuple[Cell, ...]]:
+    for column in COLUMNS:
+        yield column.name, "", column.meaning, ""
+        if column.name == "outcome":
+            for outcome in outcomes:
+                yield column.name, outcome.key, f"{outcome.label}. {outcome.help}", ""
+    for step_id, versions in steps_asked(campaign).items():
+        answer, *words = answer_columns(campaign, step_id, versions)
+        fits = " ".join({FITS[v.step.answer]: None for v in versions if v.step.answer})
+        yield answer.name, "", f"{answer.meaning} {fits}", _named(versions)
+        for key, label, used_in in _keys(versions, merge_values(campaign)):
+            yield answer.name, key, label, _named(used_in)
+        for column in words:
+            yield column.name, "", column.meaning, ""
+
+
+def _keys(versions: list[AskedStep], fields: Fields) -> Iterator[tuple[str, str, list[AskedStep]]]:
+    """Every key with every wording it has had: an answer reworded has a row for each."""
+    used_in: dict[tuple[str, str], list[AskedStep]] = {}
+    for version in versions:
+        for choice in version.step.choices:
+            wording = choice.key, render_text(choice.label, fields)
+            used_in.setdefault(wording, []).append(version)
+    for (key, label), where in used_in.items():
+        yield key, label, where
+
+
+def _named(versions: list[AskedStep]) -> str:
+    """ "Main script 3, 2, 1" """
+    numbers: dict[str, list[str]] = {}
+    for version in versions:
+        numbers.setdefault(version.script, []).append(str(version.version))
+    return " / ".join(f"{name} {', '.join(used)}" for name, used in numbers.items())

@@ -1,0 +1,106 @@
+"""A campaign whose calls an organiser takes away."""
+
+from dataclasses import dataclass
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from phonebank.models import HOST, ORGANISER, Account, Caller, Campaign, ContactList
+from phonebank.stores import db
+from tests.factories import (
+    create_account,
+    create_caller,
+    create_campaign,
+    create_list,
+    create_party,
+    create_script,
+)
+from tests.signing_in import sign_in
+
+SCRIPT = """
+slug: supper
+language: en
+title: Supper
+purpose: To try out.
+provenance: Written for this test.
+licence: CC0-1.0
+identification: This is {{ caller_name }} for {{ on_behalf_of }}.
+fields:
+  candidate: The candidate's name
+main_question: vote
+yes:
+  vote: [ours]
+steps:
+  - id: vote
+    kind: question
+    title: How will {{ first_name or 'they' }} vote?
+    words: How will you vote?
+    answer: choice
+    choices:
+      - key: ours
+        label: "{{ candidate or 'Our candidate' }}"
+      - key: other
+        label: Somebody else
+    next: topics
+  - id: topics
+    kind: question
+    title: What matters?
+    words: What matters to you?
+    answer: several
+    choices:
+      - key: bills
+        label: Bills
+      - key: health
+        label: Health
+    next: why
+  - id: why
+    kind: listen
+    title: Why?
+    words: Why is that?
+    answer: text
+    next: bye
+  - id: bye
+    kind: close
+    title: Goodbye
+    words: Thank you!
+"""
+
+
+@dataclass
+class Room:
+    """A party with one caller, ringing from one list with `SCRIPT`."""
+
+    campaign: Campaign
+    contact_list: ContactList
+    caller: Caller
+
+
+@pytest.fixture
+def organiser(app: Flask, clean_stores: None) -> FlaskClient:
+    """An organiser's browser."""
+    return _signed_in(app, ORGANISER)
+
+
+@pytest.fixture
+def host(app: Flask, clean_stores: None) -> FlaskClient:
+    """A host's browser."""
+    return _signed_in(app, HOST)
+
+
+def _signed_in(app: Flask, role: str) -> FlaskClient:
+    with app.app_context():
+        account: Account = create_account(role)
+        db.session.commit()
+        account_id = account.id
+    client = app.test_client()
+    sign_in(client, account_id)
+    return client
+
+
+def create_room() -> Room:
+    campaign = create_campaign(name="Riverside: vote!", merge_values={"candidate": "Jo Bloggs"})
+    contact_list = create_list(campaign, name="Ward list")
+    party = create_party(campaign, create_account(HOST), title="Tuesday night")
+    create_script(campaign, SCRIPT)
+    return Room(campaign, contact_list, create_caller(campaign, party, first_name="Sam"))

@@ -1,0 +1,225 @@
+"""What an organiser downloads, read back as a spreadsheet would."""
+
+import csv
+import io
+import tracemalloc
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from callers.calling import claim
+from callers.outcomes import OUTCOMES
+from callers.recording import record, save_answer
+from phonebank.exports.calls import calls_file
+from phonebank.exports.columns import COLUMNS
+from phonebank.models import Campaign, Script, ScriptVersion
+from phonebank.models.suppression import FROM_ORGANISER
+from phonebank.stores import db
+from phonebank.suppressions.verbs import suppress
+from tests.factories import create_contact, create_script, drama_number
+from tests.phonebank.exports.conftest import SCRIPT, Room, create_room
+
+
+def ring(room: Room, outcome: str, answers: dict[str, Any] | None = None, note: str = "") -> None:
+    """One call, as the caller's screen makes it."""
+    hold = claim(room.caller)
+    for step_id, answer in (answers or {}).items():
+        save_answer(room.caller, hold.call.id, step_id, answer)
+    record(room.caller, hold.call.id, outcome, note=note)
+    db.session.commit()
+
+
+def download(client: FlaskClient, address: str) -> list[dict[str, str]]:
+    response = client.get(address)
+    assert response.status_code == 200, response.text
+    assert response.mimetype == "text/csv"
+    return list(csv.DictReader(io.StringIO(response.text, newline="")))
+
+
+def test_a_call_is_a_row_with_its_answers(app: Flask, organiser: FlaskClient) -> None:
+    with app.app_context():
+        room = create_room()
+        create_contact(
+            room.contact_list,
+            first_name="Ann",
+            last_name="Lee",
+            phone=drama_number(7),
+            postcode="AB1 2CD",
+            external_id="77",
+        )
+        ring(
+            room,
+            "talked",
+            {"vote": "ours", "topics": ["health", "bills"], "why": "=HYPERLINK(1)"},
+            note="Rang back\nlater",
+        )
+        address = f"/campaigns/{room.campaign.id}/calls.csv"
+
+    [row] = download(organiser, address)
+    assert row["outcome"] == "talked"
+    assert (row["reached"], row["conversation"], row["yes"]) == ("yes", "yes", "yes")
+    assert (row["counted"], row["late"]) == ("yes", "no")
+    assert (row["caller"], row["party"], row["list"]) == ("Sam", "Tuesday night", "Ward list")
+    assert (row["contact_first_name"], row["contact_last_name"]) == ("Ann", "Lee")
+    assert (row["contact_external_id"], row["contact_postcode"]) == ("77", "AB1 2CD")
+    assert row["contact_phone"] == f"'{drama_number(7)}"
+    assert (row["script"], row["script_version"]) == ("Main script", "1")
+    assert row["note"] == "Rang back / later"
+    assert (row["answer_vote"], row["words_vote"]) == ("ours", "Jo Bloggs")
+    assert (row["answer_topics"], row["words_topics"]) == ("bills | health", "Bills | Health")
+    assert row["answer_why"] == "'=HYPERLINK(1)"
+    assert row["recorded_at"].endswith("Z")
+    assert row["started_at"] <= row["recorded_at"]
+
+
+def test_a_call_keeps_the_words_of_the_version_it_ran_on(
+    app: Flask, organiser: FlaskClient
+) -> None:
+    with app.app_context():
+        room = create_room()
+        for _ in range(2):
+            create_contact(room.contact_list)
+        ring(room, "talked", {"vote": "other"})
+        edited = SCRIPT.replace("Somebody else", "Another party").replace("id: why", "id: reason")
+        publish(room.campaign, edited.replace("next: why", "next: reason"))
+        ring(room, "talked", {"vote": "other", "reason": "Buses"})
+        address = f"/campaigns/{room.campaign.id}"
+
+    before, after = download(organiser, f"{address}/calls.csv")
+    assert (before["words_vote"], after["words_vote"]) == ("Somebody else", "Another party")
+    assert (before["script_version"], after["script_version"]) == ("1", "2")
+    assert (before["answer_reason"], after["answer_reason"]) == ("", "Buses")
+    assert "answer_why" in after
+
+    meanings = {
+        (row["column"], row["value"], row["meaning"]): row["script_versions"]
+        for row in download(organiser, f"{address}/definitions.csv")
+    }
+    assert meanings["answer_vote", "other", "Somebody else"] == "Main script 1"
+    assert meanings["answer_vote", "other", "Another party"] == "Main script 2"
+    assert meanings["answer_vote", "ours", "Jo Bloggs"] == "Main script 2, 1"
+
+
+def publish(campaign: Campaign, source: str) -> None:
+    script = db.session.get_one(Script, campaign.script_id)
+    version = ScriptVersion(script_id=script.id, number=2, source=source)
+    db.session.add(version)
+    db.session.flush()
+    script.published_version_id = version.id
+    db.session.commit()
+
+
+def test_people_handed_out_and_not_yet_recorded_are_no_rows(
+    app: Flask, organiser: FlaskClient
+) -> None:
+    with app.app_context():
+        room = create_room()
+        create_contact(room.contact_list)
+        claim(room.caller)
+        db.session.commit()
+        address = f"/campaigns/{room.campaign.id}/calls.csv"
+
+    assert download(organiser, address) == []
+
+
+def test_every_column_and_outcome_is_explained(app: Flask, organiser: FlaskClient) -> None:
+    with app.app_context():
+        room = create_room()
+        create_contact(room.contact_list)
+        ring(room, "talked", {"vote": "ours"})
+        address = f"/campaigns/{room.campaign.id}"
+
+    header = organiser.get(f"{address}/calls.csv").text.split("\r\n")[0].split(",")
+    explained = download(organiser, f"{address}/definitions.csv")
+    assert {row["column"] for row in explained if not row["value"]} == set(header)
+    assert {row["value"] for row in explained if row["column"] == "outcome"} == {"", *OUTCOMES}
+    assert all(row["meaning"] for row in explained)
+
+
+def test_the_do_not_call_file_holds_every_number(app: Flask, organiser: FlaskClient) -> None:
+    with app.app_context():
+        suppress(drama_number(1), FROM_ORGANISER)
+        suppress(drama_number(2), FROM_ORGANISER, "deceased")
+        db.session.commit()
+
+    rows = download(organiser, "/do-not-call.csv")
+    assert [(row["phone"], row["reason"]) for row in rows] == [
+        (f"'{drama_number(1)}", "asked"),
+        (f"'{drama_number(2)}", "deceased"),
+    ]
+
+
+def test_only_organisers_download(app: Flask, host: FlaskClient) -> None:
+    with app.app_context():
+        room = create_room()
+        db.session.commit()
+        addresses = [f"/campaigns/{room.campaign.id}/calls.csv", "/do-not-call.csv"]
+
+    for address in addresses:
+        assert host.get(address).status_code == 403
+        assert app.test_client().get(address).status_code in (302, 401)
+
+
+def test_an_unknown_campaign_is_not_found(organiser: FlaskClient) -> None:
+    assert organiser.get("/campaigns/404/calls.csv").status_code == 404
+
+
+def test_the_file_is_named_after_the_campaign_and_marked_for_excel_on_request(
+    app: Flask, organiser: FlaskClient
+) -> None:
+    with app.app_context():
+        room = create_room()
+        db.session.commit()
+        address = f"/campaigns/{room.campaign.id}/calls.csv"
+
+    plain, marked = organiser.get(address), organiser.get(f"{address}?for=excel")
+    assert 'filename="riverside-vote-calls-20' in plain.headers["Content-Disposition"]
+    assert plain.data.startswith(COLUMNS[0].name.encode())
+    assert marked.data.startswith(b"\xef\xbb\xbf" + COLUMNS[0].name.encode())
+
+
+def test_memory_stays_flat_however_many_calls(app_context: Flask) -> None:
+    room = create_room()
+    for _ in range(20):
+        create_contact(room.contact_list)
+    db.session.execute(
+        text(
+            "INSERT INTO call (id, campaign_id, contact_id, caller_id, phone, started_at,"
+            " expires_at, ended_at, ending, outcome, recorded_at, reached, conversation, yes,"
+            " counted, late, note)"
+            " SELECT gen_random_uuid(), :campaign, 1 + n % 20, :caller, '+442079460000', now(),"
+            " now(), now(), 'recorded', 'no_answer', now(), false, false, false, true, false,"
+            " repeat('word ', 20) FROM generate_series(1, 30000) AS n"
+        ),
+        {"campaign": room.campaign.id, "caller": room.caller.id},
+    )
+    db.session.commit()
+
+    tracemalloc.start()
+    size = sum(len(chunk) for chunk in calls_file(room.campaign))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size > 6_000_000
+    assert peak < 3_000_000
+
+
+def test_two_scripts_on_one_campaign_share_the_columns_of_like_steps(
+    app: Flask, organiser: FlaskClient
+) -> None:
+    with app.app_context():
+        room = create_room()
+        for _ in range(2):
+            create_contact(room.contact_list)
+        ring(room, "talked", {"vote": "ours"})
+        create_script(room.campaign, SCRIPT, name="Short script")
+        db.session.commit()
+        ring(room, "talked", {"vote": "other"})
+        address = f"/campaigns/{room.campaign.id}/calls.csv"
+
+    rows = download(organiser, address)
+    assert [(row["script"], row["answer_vote"]) for row in rows] == [
+        ("Main script", "ours"),
+        ("Short script", "other"),
+    ]
