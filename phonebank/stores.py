@@ -5,6 +5,7 @@ PostgreSQL is the truth. Redis holds only what can be rebuilt from it.
 
 import logging
 from collections.abc import Callable
+from inspect import iscoroutinefunction
 
 from flask import Flask, current_app
 from flask_sqlalchemy_lite import SQLAlchemy
@@ -33,6 +34,12 @@ def init_app(app: Flask, database_url: str, redis_url: str) -> None:
     """Bind both stores to the app. Nothing is connected until first used."""
     app.config["SQLALCHEMY_ENGINES"] = {"default": {"url": database_url}}
     db.init_app(app)
+    # The extension's teardown for asynchronous sessions, of which we have none, starts an event
+    # loop at the end of every request. Under gevent a second one beside it fails, and takes the
+    # closing of our own session with it: the connection would stay in its transaction for good.
+    app.teardown_appcontext_funcs = [
+        close for close in app.teardown_appcontext_funcs if not iscoroutinefunction(close)
+    ]
     app.extensions["redis"] = Redis.from_url(
         redis_url,
         decode_responses=True,
