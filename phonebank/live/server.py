@@ -22,6 +22,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from phonebank import access
 from phonebank.config import Config
 from phonebank.errors import BackInAMoment, NotFound, PhonebankError
+from phonebank.live import signal
 from phonebank.live.pump import Pump
 from phonebank.models import Caller
 
@@ -61,6 +62,7 @@ def init_app(app: Flask, recognise_caller: Callable[[], Caller | None] = nobody)
     callers' side, so it hands it in.
     """
     config: Config = app.extensions["phonebank"]
+    signal.init_app(app, config.redis_url)
     socketio.init_app(
         app,
         async_mode="gevent" if is_module_patched("socket") else "threading",

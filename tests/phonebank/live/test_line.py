@@ -1,0 +1,241 @@
+"""Boards over real websockets to two web processes: moving, catching up, shut to others."""
+
+import json
+import time
+
+import pytest
+import socketio
+from flask import Flask
+
+from phonebank.live.signal import board_changed
+from phonebank.models import Account
+from phonebank.parties import verbs
+from phonebank.stores import db
+from tests.factories import create_account
+from tests.phonebank.live.conftest import Line, OwnRedis, Web, within
+from tests.phonebank.live.party_room import (
+    Room,
+    gives_away_the_contact,
+    open_room,
+    secret_contact,
+)
+
+
+@pytest.fixture
+def room(live_context: Flask) -> Room:
+    room = open_room()
+    db.session.commit()
+    return room
+
+
+def watch(lines: list[Line], web: Web, room: Room) -> Line:
+    """A television on the party's board, with its first figures."""
+    line = Line(web.url, "/board", {"token": room.party.board_token}).connect()
+    lines.append(line)
+    within(3, line.board)
+    return line
+
+
+def record(room: Room, name: str = "Sam", signal: bool = True, **values: object) -> None:
+    """An outcome committed by another process than the boards'; and its signal, or none."""
+    caller = room.join(name)
+    room.record(caller, **values)
+    db.session.commit()
+    if signal:
+        board_changed(room.campaign.id, room.party.id)
+
+
+def signed_in(app: Flask, account: Account) -> str:
+    """The session cookie of somebody who has signed in."""
+    serializer = app.session_interface.get_signing_serializer(app)
+    session = {"_user_id": account.fs_uniquifier, "_fresh": True, "fs_paa": time.time()}
+    return f"session={serializer.dumps(session)}"
+
+
+def test_an_outcome_is_on_every_board_within_a_second(
+    room: Room, webs: list[Web], lines: list[Line]
+) -> None:
+    boards = [watch(lines, web, room) for web in webs for _ in range(2)]
+    for conversations in (1, 2, 3):
+        record(room, conversation=True)
+        within(
+            1, lambda n=conversations: all(board.board()["conversations"] == n for board in boards)
+        )
+
+
+def test_a_lost_signal_costs_five_seconds_at_most(
+    room: Room, webs: list[Web], lines: list[Line]
+) -> None:
+    board = watch(lines, webs[0], room)
+    for calls in (1, 2):
+        record(room, signal=False)
+        within(5, lambda n=calls: board.board()["calls"] == n)
+
+
+def test_an_emptied_redis_changes_nothing(
+    room: Room, webs: list[Web], lines: list[Line], live_context: Flask
+) -> None:
+    board = watch(lines, webs[0], room)
+    record(room)
+    within(1, lambda: board.board()["calls"] == 1)
+    live_context.extensions["redis_for_live"].flushall()
+    record(room)
+    within(1, lambda: board.board()["calls"] == 2)
+
+
+def test_boards_move_without_redis_and_faster_when_it_is_back(
+    room: Room, webs: list[Web], lines: list[Line], own_redis: OwnRedis
+) -> None:
+    board = watch(lines, webs[0], room)
+    own_redis.stop()
+    try:
+        record(room)
+        within(5, lambda: board.board()["calls"] == 1)
+        newcomer = watch(lines, webs[1], room)
+        assert newcomer.board()["calls"] == 1
+    finally:
+        own_redis.start()
+    record(room)
+    within(5, lambda: board.board()["calls"] == 2)
+    record(room)
+    within(1, lambda: board.board()["calls"] == 3 == newcomer.board()["calls"])
+
+
+def test_a_board_whose_process_was_killed_comes_back_by_itself(
+    room: Room, webs: list[Web], lines: list[Line]
+) -> None:
+    board, other = watch(lines, webs[1], room), watch(lines, webs[0], room)
+    webs[1].kill()
+    record(room)
+    within(1, lambda: other.board()["calls"] == 1)
+    webs[1].start()
+    within(5, lambda: board.board()["calls"] == 1)
+    record(room)
+    within(1, lambda: board.board()["calls"] == 2)
+
+
+def test_settings_and_people_reach_the_board(
+    room: Room, webs: list[Web], lines: list[Line]
+) -> None:
+    board = watch(lines, webs[0], room)
+    verbs.set_goal(room.party, 80)
+    verbs.pause(room.party)
+    db.session.commit()
+    within(1, lambda: (board.board()["goal"], board.board()["notice"]) == (80, "Calling is paused"))
+
+
+def test_a_replaced_link_cuts_the_television_off(
+    room: Room, webs: list[Web], lines: list[Line], live_context: Flask
+) -> None:
+    board = watch(lines, webs[0], room)
+    host = Line(
+        webs[0].url, "/board", {"party": room.party.id}, signed_in(live_context, room.host)
+    ).connect()
+    lines.append(host)
+    verbs.change_board_link(room.party)
+    db.session.commit()
+    within(1, lambda: ("gone", {}) in board.heard)
+    within(1, lambda: not board.client.connected)
+    record(room)
+    within(1, lambda: host.board()["calls"] == 1)
+    assert board.board()["calls"] == 0
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        board.connect()
+    assert board.refusal["data"]["status"] == 410
+
+
+@pytest.mark.parametrize(
+    ("proof", "status"),
+    [
+        (None, 422),
+        ("a string", 422),
+        ({"token": "guessed"}, 410),
+        ({"token": {"$ne": ""}}, 422),
+        ({"party": "1"}, 422),
+        ({"party": True}, 422),
+        ({"party": 10**20}, 422),
+        ({"party": 1}, 401),
+    ],
+)
+def test_a_board_without_its_proof_is_refused(
+    room: Room, webs: list[Web], proof: object, status: int
+) -> None:
+    line = Line(webs[0].url, "/board", proof)
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        line.connect()
+    assert line.refusal["data"]["status"] == status
+    assert line.heard == []
+
+
+def test_a_host_watches_their_own_party_and_no_other(
+    room: Room, webs: list[Web], lines: list[Line], live_context: Flask
+) -> None:
+    stranger = create_account("host")
+    organiser = create_account("organiser")
+    db.session.commit()
+    for account in (room.host, organiser):
+        line = Line(
+            webs[0].url, "/board", {"party": room.party.id}, signed_in(live_context, account)
+        ).connect()
+        lines.append(line)
+        within(3, line.board)
+    line = Line(webs[0].url, "/board", {"party": room.party.id}, signed_in(live_context, stranger))
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        line.connect()
+    assert line.refusal["data"]["status"] == 404
+
+
+def test_a_forged_event_is_answered_with_an_error_and_changes_nothing(
+    room: Room, webs: list[Web], lines: list[Line]
+) -> None:
+    board = watch(lines, webs[0], room)
+    other = watch(lines, webs[0], room)
+    for event, data in (
+        ("board", {"version": 10**15, "conversations": 999}),
+        ("admit", {"caller": 1}),
+        ("gone", {}),
+        ("", None),
+    ):
+        answer = board.say(event, data)
+        assert answer["ok"] is False
+        assert answer["error"]["message"]
+    assert board.say("snapshot", "with", "too", "much")["ok"] is False
+    # The library hands these to the handlers of connecting itself; nothing comes of them.
+    board.client.emit("connect", {"token": "guessed"}, namespace="/board")
+    assert board.say("snapshot")["board"]["conversations"] == 0
+    assert other.board()["conversations"] == 0
+    assert ("gone", {}) not in other.heard
+
+
+def test_another_sites_page_cannot_open_a_line(room: Room, webs: list[Web]) -> None:
+    client = socketio.Client(reconnection=False)
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        client.connect(
+            webs[0].url,
+            headers={"Origin": "https://evil.example"},
+            auth={"token": room.party.board_token},
+            transports=["websocket"],
+            namespaces=["/board"],
+        )
+
+
+def test_a_caller_whom_nobody_knows_is_refused(room: Room, webs: list[Web]) -> None:
+    line = Line(webs[0].url, "/caller")
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        line.connect()
+    assert line.refusal["data"]["status"] == 401
+
+
+def test_nothing_that_a_board_hears_names_the_person_rung(
+    room: Room, webs: list[Web], lines: list[Line]
+) -> None:
+    board = watch(lines, webs[0], room)
+    sam = room.join("Sam")
+    room.record(sam, conversation=True, yes=True, contact=secret_contact(room))
+    db.session.commit()
+    board_changed(room.campaign.id, room.party.id)
+    within(1, lambda: board.board()["calls"] == 1)
+    everything = json.dumps(board.heard, ensure_ascii=False)
+    assert "Sam" in everything
+    assert not gives_away_the_contact(everything)
+    assert not gives_away_the_contact(webs[0].log())
