@@ -1,1 +1,1 @@
-"""Contact lists: a spreadsheet read, mapped and turned into contacts; pure, no SQL."""
+"""Contact lists: a spreadsheet read, mapped, turned into contacts and stored; undo."""

@@ -1,0 +1,103 @@
+"""The jobs of contact lists: read an upload, undo one, look after those left behind."""
+
+import logging
+import traceback
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from flask import Flask, current_app
+
+from phonebank.jobs import CHORES, IMPORTS, enqueue, job
+from phonebank.lists import undo, verbs
+from phonebank.lists.mapping import Mapping
+from phonebank.lists.preparing import Batch, batches
+from phonebank.lists.reading import FileRefused
+from phonebank.lists.storing import Overtaken, store, suppress_everyone_listed
+from phonebank.lists.uploads import rows_of
+from phonebank.models import Campaign, ContactList
+from phonebank.stores import db
+
+log = logging.getLogger(__name__)
+
+
+class ImportBroke(Exception):
+    """An import stopped for a reason of ours. Names the kind of fault, never a row's content."""
+
+
+@job(IMPORTS, timeout=6 * 60 * 60)
+def import_list(contact_list_id: int) -> None:
+    """Read a confirmed upload into contacts, from where the last attempt stopped."""
+    contact_list = verbs.begin_import(contact_list_id)
+    db.session.commit()
+    if contact_list is None:
+        return
+    try:
+        _store_all(contact_list.id, _batches_left(contact_list))
+        suppress_everyone_listed(contact_list_id)
+        verbs.finish_import(contact_list_id)
+    except Overtaken:
+        return
+    except FileRefused as refused:
+        db.session.rollback()
+        verbs.fail_import(contact_list_id, refused.message)
+    except Exception as error:
+        # A database error quotes the row it stumbled over: neither log nor Redis may hold that.
+        kind, where = type(error).__name__, "".join(traceback.format_tb(error.__traceback__))
+        log.error("import of list %s broke: %s\n%s", contact_list_id, kind, where)
+        raise ImportBroke(kind) from None
+    db.session.commit()
+
+
+@job(IMPORTS, timeout=6 * 60 * 60)
+def undo_import(contact_list_id: int) -> None:
+    """Remove the contacts of an undone list who were never called."""
+    while undo.remove_some_uncalled(contact_list_id):
+        db.session.commit()
+    undo.finish_undo(contact_list_id)
+    db.session.commit()
+
+
+@job(CHORES, timeout=60)
+def resume_imports() -> None:
+    """Take up what a killed worker left behind, and forget uploads that nobody confirmed."""
+    verbs.forget_unconfirmed_uploads()
+    db.session.commit()
+    for contact_list_id in verbs.lists_left_behind():
+        enqueue(import_list, contact_list_id)
+    for contact_list_id in verbs.undos_left_behind():
+        enqueue(undo_import, contact_list_id)
+
+
+def _batches_left(contact_list: ContactList) -> Iterator[Batch]:
+    campaign = db.session.get_one(Campaign, contact_list.campaign_id)
+    rows = rows_of(contact_list)
+    next(rows)  # the header
+    return batches(
+        rows,
+        contact_list.rows_read,
+        Mapping.of(contact_list.headers, contact_list.mapping),
+        campaign.country,
+        campaign.allow_drama_numbers,
+    )
+
+
+def _store_all(contact_list_id: int, prepared: Iterator[Batch]) -> None:
+    """Store each batch while the next is being prepared.
+
+    PostgreSQL works on the one core and we on the other. Never more than two batches in memory.
+    """
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+
+    def store_one(batch: Batch) -> None:
+        with app.app_context():
+            store(batch, contact_list_id)
+            db.session.commit()
+
+    with ThreadPoolExecutor(max_workers=1) as storing:
+        under_way: Future[None] | None = None
+        for batch in prepared:
+            if under_way:
+                under_way.result()
+            under_way = storing.submit(store_one, batch)
+        if under_way:
+            under_way.result()

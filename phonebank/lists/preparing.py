@@ -1,0 +1,112 @@
+"""Rows of a file → batches ready to store: numbers read, bad rows refused with their reason."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+from phonebank.lists.mapping import Mapping
+from phonebank.lists.normalise import ContactRow, RefusedRow, normalise
+from phonebank.lists.reading import Row
+from phonebank.phone_numbers import time_zones_of
+from phonebank.time_zones import canonical_name
+
+# Rows a transaction: about half a second's work, so that a killed worker loses no more.
+BATCH = 10_000
+
+LONGEST_ZONE_KEY = 400  # characters: what the column holds
+
+NOWHERE = "Etc/Unknown"  # libphonenumber's word for a number of no place
+
+# What `Batch.contacts` holds, in order.
+COLUMNS = (
+    "ordinal",
+    "phone",
+    "name_key",
+    "first_name",
+    "last_name",
+    "phone_original",
+    "other_phones",
+    "external_id",
+    "postcode",
+    "email",
+    "language",
+    "zone_key",
+    "fields",
+)
+
+
+@dataclass
+class Batch:
+    """Rows `first` to `first + rows` of a file, counted from 0 below the header."""
+
+    first: int
+    rows: int = 0
+    contacts: list[tuple[Any, ...]] = field(default_factory=list)
+    refused: list[RefusedRow] = field(default_factory=list)
+    # Rows that say "do not call", and every number in them.
+    do_not_call_rows: int = 0
+    do_not_call: set[str] = field(default_factory=set)
+    zone_keys: set[str] = field(default_factory=set)
+    languages: set[str] = field(default_factory=set)
+
+
+def batches(
+    rows: Iterator[Row], first: int, mapping: Mapping, country: str, allow_drama: bool
+) -> Iterator[Batch]:
+    """The rows below the header from the `first` on, prepared, BATCH at a time.
+
+    Raises FileRefused where the rows do.
+    """
+    left = islice(rows, first, None)
+    while chunk := list(islice(left, BATCH)):
+        batch = Batch(first, rows=len(chunk))
+        for row in chunk:
+            _add(batch, normalise(row, mapping, country, allow_drama))
+        yield batch
+        first += len(chunk)
+
+
+def _add(batch: Batch, row: ContactRow | RefusedRow) -> None:
+    if isinstance(row, RefusedRow):
+        batch.refused.append(row)
+    elif row.do_not_call:
+        batch.do_not_call_rows += 1
+        batch.do_not_call.update((row.phone, *row.other_phones))
+    else:
+        zone_key = _zone_key(row)
+        batch.zone_keys.add(zone_key)
+        batch.languages.add(row.language)
+        batch.contacts.append(
+            (
+                row.row_number,
+                row.phone,
+                f"{row.first_name} {row.last_name}".casefold(),
+                row.first_name,
+                row.last_name,
+                row.phone_original,
+                row.other_phones,
+                row.external_id,
+                row.postcode,
+                row.email,
+                row.language,
+                zone_key,
+                json.dumps(row.fields) if row.fields else "{}",
+            )
+        )
+
+
+def _zone_key(row: ContactRow) -> str:
+    """The zones the person may be in, as a contact stores them; "" where there is no telling.
+
+    `callers.calling_hours` reads the key, and takes the whole country where it is empty.
+    """
+    return _joined((row.time_zone,) if row.time_zone else time_zones_of(row.phone))
+
+
+@lru_cache(maxsize=4096)
+def _joined(zones: tuple[str, ...]) -> str:
+    key = "|".join(sorted({canonical_name(zone) for zone in zones if zone != NOWHERE}))
+    return key if len(key) <= LONGEST_ZONE_KEY else ""

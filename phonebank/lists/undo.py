@@ -1,0 +1,76 @@
+"""Undo an import: its contacts go, save those who have been called already.
+
+They stay as records of those calls and are handed out no more, because their list is removed. Their
+own state is left alone: when the corrected file is uploaded they come back where they stood.
+"""
+
+from typing import NamedTuple
+
+from sqlalchemy import delete, exists, func, select
+
+from phonebank.errors import Conflict
+from phonebank.lists.uploads import discard
+from phonebank.models import Call, Contact, ContactList, RefusedRow, now
+from phonebank.models.contact_list import FAILED, IMPORTING, QUEUED, READY, UNDONE
+from phonebank.stores import db
+
+UNDOABLE = (QUEUED, IMPORTING, READY, FAILED)
+
+# Contacts a transaction: about a quarter of a second's work.
+AT_ONCE = 5000
+
+_was_called = exists().where(Call.contact_id == Contact.id)
+
+
+class Undoable(NamedTuple):
+    """What an undo would do, in contacts."""
+
+    removed: int
+    called: int  # stay as records
+
+
+def what_undo_would_do(contact_list: ContactList) -> Undoable:
+    """Count a list's contacts who were never called, and those who were."""
+    of_list = (
+        select(func.count()).select_from(Contact).where(Contact.contact_list_id == contact_list.id)
+    )
+    called = db.session.scalar(of_list.where(_was_called)) or 0
+    return Undoable((db.session.scalar(of_list) or 0) - called, called)
+
+
+def begin_undo(contact_list: ContactList) -> None:
+    """Take the list out of calling, stop its import and forget its file and refused rows.
+
+    The contacts go afterwards, by `remove_some_uncalled`: a million of them take a while.
+
+    Raises Conflict where there is nothing to undo.
+    """
+    db.session.refresh(contact_list, with_for_update={"key_share": True})
+    if contact_list.state not in UNDOABLE:
+        raise Conflict("This upload cannot be undone.", "Its page says how it stands.")
+    contact_list.state = UNDONE
+    contact_list.removed = True
+    contact_list.finished_at = None
+    contact_list.progress_at = now()
+    discard(contact_list.id)
+    db.session.execute(delete(RefusedRow).where(RefusedRow.contact_list_id == contact_list.id))
+
+
+def remove_some_uncalled(contact_list_id: int) -> int:
+    """Delete up to AT_ONCE contacts of an undone list who were never called; how many it found.
+
+    A person being handed out this moment is locked by that; once it is through they count as
+    called, and are left alone.
+    """
+    uncalled = select(Contact.id).where(Contact.contact_list_id == contact_list_id, ~_was_called)
+    ids = db.session.scalars(uncalled.limit(AT_ONCE).with_for_update()).all()
+    # Asked again: the first answer is from before we had their locks.
+    db.session.execute(delete(Contact).where(Contact.id.in_(ids), ~_was_called))
+    return len(ids)
+
+
+def finish_undo(contact_list_id: int) -> None:
+    """Note that every contact who could be removed is."""
+    contact_list = db.session.get_one(ContactList, contact_list_id)
+    contact_list.rows_stored = what_undo_would_do(contact_list).called
+    contact_list.finished_at = now()

@@ -1,0 +1,110 @@
+"""A file on its way in: cut into pieces, looked through once, kept until its import is over.
+
+In the database and not on a disc, so that any worker on any machine can read it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from itertools import islice
+from typing import BinaryIO
+
+from sqlalchemy import delete, insert, select
+
+from phonebank.lists.mapping import PHONE_TARGETS, ColumnGuess, guess
+from phonebank.lists.reading import HEAD_BYTES, Dialect, FileRefused, Row, read_rows, sniff
+from phonebank.models import Campaign, ContactList, UploadChunk
+from phonebank.stores import db
+
+CHUNK = 1024 * 1024  # bytes
+
+# Rows that columns are guessed by.
+SAMPLE_ROWS = 100
+# Column names quoted where none is a phone's.
+COLUMNS_NAMED = 8
+
+
+def take_in(
+    campaign: Campaign, account_id: int | None, filename: str, file: BinaryIO
+) -> ContactList:
+    """Store a file as a list whose columns are not confirmed yet.
+
+    The file passes through once, a piece at a time: every row is looked at on the way, so that
+    whatever is wrong with it is said now, and the rows are counted. The caller commits, or rolls
+    back what was stored of a refused file.
+
+    Raises FileRefused.
+    """
+    head = file.read(CHUNK)
+    dialect = sniff(head[:HEAD_BYTES])
+    contact_list = ContactList(
+        campaign_id=campaign.id,
+        created_by_id=account_id,
+        name=_list_name(filename),
+        filename=filename[-255:],
+        dialect=asdict(dialect),
+    )
+    db.session.add(contact_list)
+    db.session.flush()
+    rows = read_rows(_stored_on_the_way(contact_list, head, file), dialect)
+    contact_list.headers = next(rows).cells
+    contact_list.rows_total = sum(1 for _ in rows)
+    if not any(guessed.target in PHONE_TARGETS for guessed in guesses_of(contact_list)):
+        raise FileRefused(
+            "no_phone_column",
+            "No column of this file holds phone numbers, going by its column names "
+            f"({_named(contact_list.headers)}) and its first rows. If one does, call it “Phone” "
+            "and upload the file again.",
+        )
+    return contact_list
+
+
+def rows_of(contact_list: ContactList) -> Iterator[Row]:
+    """The rows of a stored file, the header among them, first to last."""
+    return read_rows(chunks_of(contact_list.id), Dialect(**contact_list.dialect))
+
+
+def guesses_of(contact_list: ContactList) -> list[ColumnGuess]:
+    """What each column of a stored file seems to be."""
+    samples = islice(rows_of(contact_list), 1, 1 + SAMPLE_ROWS)
+    return guess(contact_list.headers, [row.cells for row in samples])
+
+
+def chunks_of(contact_list_id: int) -> Iterator[bytes]:
+    """The bytes of a stored file, piece by piece."""
+    number = 0
+    while True:
+        query = select(UploadChunk.data).where(
+            UploadChunk.contact_list_id == contact_list_id, UploadChunk.number == number
+        )
+        data = db.session.scalar(query)
+        if data is None:
+            return
+        yield data
+        number += 1
+
+
+def discard(contact_list_id: int) -> None:
+    """Forget the file: what was wanted of it has been stored as contacts."""
+    db.session.execute(delete(UploadChunk).where(UploadChunk.contact_list_id == contact_list_id))
+
+
+def _stored_on_the_way(contact_list: ContactList, head: bytes, file: BinaryIO) -> Iterator[bytes]:
+    data, number = head, 0
+    while data:
+        db.session.execute(
+            insert(UploadChunk).values(contact_list_id=contact_list.id, number=number, data=data)
+        )
+        contact_list.bytes_total += len(data)
+        yield data
+        data, number = file.read(CHUNK), number + 1
+
+
+def _list_name(filename: str) -> str:
+    """What the list is called until an organiser says otherwise: the file, without its ending."""
+    return filename.rpartition(".")[0][:120] or filename[:120] or "Upload"
+
+
+def _named(headers: list[str]) -> str:
+    named = ", ".join(header.strip()[:40] for header in headers[:COLUMNS_NAMED])
+    more = len(headers) - COLUMNS_NAMED
+    return f"{named} and {more} more" if more > 0 else named

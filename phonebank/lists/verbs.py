@@ -1,0 +1,177 @@
+"""What may be done with contact lists. The caller commits."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from sqlalchemy import delete, select, update
+
+from phonebank.errors import Conflict, NotFound
+from phonebank.lists.uploads import discard
+from phonebank.models import Account, Campaign, ContactList, RefusedRow, now
+from phonebank.models.contact_list import (
+    FAILED,
+    IMPORTING,
+    LIST_STATES_IN_PROGRESS,
+    QUEUED,
+    READY,
+    UNDONE,
+    UPLOADED,
+)
+from phonebank.stores import db
+
+# An import stores a batch every second or so: one that stands still this long was left behind.
+LEFT_BEHIND_AFTER = timedelta(minutes=2)
+# Begun this often and still at the same row: something there breaks it.
+TRIES_AT_MOST = 5
+# A file whose columns nobody confirmed is people's data that nobody wants.
+UNCONFIRMED_FOR = timedelta(days=1)
+
+PRIORITIES = {-1: "First", 0: "Normal", 1: "Last"}
+
+
+def lists_of(campaign: Campaign) -> Sequence[tuple[ContactList, Account | None]]:
+    """The campaign's uploads with who made them, the newest first."""
+    query = (
+        select(ContactList, Account)
+        .outerjoin(Account, Account.id == ContactList.created_by_id)
+        .where(ContactList.campaign_id == campaign.id)
+        .order_by(ContactList.id.desc())
+    )
+    return [(contact_list, account) for contact_list, account in db.session.execute(query)]
+
+
+def list_of(campaign: Campaign, contact_list_id: int) -> ContactList:
+    """One of the campaign's lists. Raises NotFound."""
+    contact_list = db.session.get(ContactList, contact_list_id)
+    if contact_list is None or contact_list.campaign_id != campaign.id:
+        raise NotFound("This campaign has no such list.", "Choose one from its lists.")
+    return contact_list
+
+
+def confirm(contact_list: ContactList, name: str, priority: int, mapping: list[str]) -> None:
+    """Say what the columns are; the import may begin. Raises Conflict when it has already."""
+    db.session.refresh(contact_list, with_for_update=True)
+    if contact_list.state != UPLOADED:
+        raise Conflict(
+            "This file's columns have been confirmed already.", "Its page shows how far it is."
+        )
+    contact_list.name = name
+    contact_list.priority = priority
+    contact_list.mapping = mapping
+    contact_list.state = QUEUED
+    contact_list.progress_at = now()
+
+
+def cancel(contact_list: ContactList) -> None:
+    """Forget an upload whose columns are not confirmed. Raises Conflict when they are."""
+    db.session.refresh(contact_list, with_for_update=True)
+    if contact_list.state != UPLOADED:
+        raise Conflict("This file has been imported.", "Undo the import instead.")
+    db.session.delete(contact_list)
+
+
+def take_out_of_calling(contact_list: ContactList) -> None:
+    """Nobody of this list is handed out any more. Raises Conflict for an undone list."""
+    _refuse_if_undone(contact_list)
+    contact_list.removed = True
+
+
+def put_back_into_calling(contact_list: ContactList) -> None:
+    """Hand out this list's people again. Raises Conflict for an undone list."""
+    _refuse_if_undone(contact_list)
+    contact_list.removed = False
+
+
+def set_priority(contact_list: ContactList, priority: int) -> None:
+    """Lists with a lower number are rung first."""
+    contact_list.priority = priority
+
+
+def begin_import(contact_list_id: int) -> ContactList | None:
+    """The list, now being imported; None when it is not waiting to be (any more).
+
+    One that has been begun too often is given up.
+    """
+    contact_list = db.session.get(ContactList, contact_list_id, with_for_update=True)
+    if contact_list is None or contact_list.state not in LIST_STATES_IN_PROGRESS:
+        return None
+    contact_list.state = IMPORTING
+    contact_list.tries += 1
+    if contact_list.tries > TRIES_AT_MOST:
+        db.session.flush()
+        fail_import(
+            contact_list.id,
+            f"The import stopped after {contact_list.rows_read:,} rows and could not be taken up "
+            "again. That is our fault, not your file's. Upload the file again: whoever is stored "
+            "already is skipped. If it stops again, tell whoever runs this server.",
+        )
+        return None
+    return contact_list
+
+
+def finish_import(contact_list_id: int) -> None:
+    """The file has been read to its end, and is forgotten."""
+    _end_import(contact_list_id, READY, None)
+
+
+def fail_import(contact_list_id: int, fault: str) -> None:
+    """The file cannot be read further, and is forgotten. What was stored stays until undone."""
+    _end_import(contact_list_id, FAILED, fault)
+
+
+def lists_left_behind() -> Sequence[int]:
+    """Imports that should be under way and are not."""
+    return db.session.scalars(
+        select(ContactList.id).where(
+            ContactList.state.in_(LIST_STATES_IN_PROGRESS),
+            ContactList.progress_at < now() - LEFT_BEHIND_AFTER,
+        )
+    ).all()
+
+
+def undos_left_behind() -> Sequence[int]:
+    """Undos that should be under way and are not."""
+    return db.session.scalars(
+        select(ContactList.id).where(
+            ContactList.state == UNDONE,
+            ContactList.finished_at.is_(None),
+            ContactList.progress_at < now() - LEFT_BEHIND_AFTER,
+        )
+    ).all()
+
+
+def forget_unconfirmed_uploads() -> None:
+    """Delete the files whose columns nobody confirmed within a day."""
+    db.session.execute(
+        delete(ContactList).where(
+            ContactList.state == UPLOADED, ContactList.created_at < now() - UNCONFIRMED_FOR
+        )
+    )
+
+
+def refused_rows(contact_list: ContactList, at_most: int | None = None) -> Iterable[RefusedRow]:
+    """The rows that were not stored, in the file's order, read as they are asked for."""
+    query = (
+        select(RefusedRow)
+        .where(RefusedRow.contact_list_id == contact_list.id)
+        .order_by(RefusedRow.row_number)
+        .limit(at_most)
+    )
+    return db.session.scalars(query.execution_options(yield_per=1000))
+
+
+def _end_import(contact_list_id: int, state: str, fault: str | None) -> None:
+    """Raises nothing: a list that is not being imported (any more) stays as it is."""
+    ended = db.session.execute(
+        update(ContactList)
+        .where(ContactList.id == contact_list_id, ContactList.state == IMPORTING)
+        .values(state=state, fault=fault, finished_at=now())
+        .returning(ContactList.id)
+    ).scalar()
+    if ended is not None:
+        discard(contact_list_id)
+
+
+def _refuse_if_undone(contact_list: ContactList) -> None:
+    if contact_list.state == UNDONE:
+        raise Conflict("This upload was undone.", "Upload the file again.")

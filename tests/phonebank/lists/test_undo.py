@@ -1,0 +1,140 @@
+"""Undo: who goes, who stays, and what a second upload finds."""
+
+import threading
+
+from sqlalchemy import select, text
+
+from phonebank.jobs import enqueue
+from phonebank.lists import undo
+from phonebank.lists.jobs import undo_import
+from phonebank.lists.uploads import chunks_of
+from phonebank.models import Call, Campaign, Contact, ContactList, RefusedRow, Suppression, now
+from phonebank.stores import db
+from phonebank.suppressions.verbs import suppress
+from tests.factories import create_caller, drama_number
+from tests.phonebank.lists.conftest import Desk, rows
+
+
+def call_to(contact: Contact) -> Call:
+    """An open call, as a claim writes it."""
+    campaign = db.session.get_one(Campaign, contact.campaign_id)
+    return Call(
+        campaign_id=campaign.id,
+        contact_id=contact.id,
+        caller_id=create_caller(campaign).id,
+        phone=contact.phone,
+        expires_at=now(),
+    )
+
+
+def call(desk: Desk, number: int) -> None:
+    with desk.app.app_context():
+        contact = db.session.scalars(
+            select(Contact).where(Contact.phone == drama_number(number))
+        ).one()
+        contact.attempts, contact.tried, contact.last_outcome = 1, True, "no_answer"
+        db.session.add(call_to(contact))
+        db.session.commit()
+
+
+def undo_list(desk: Desk, list_id: int) -> None:
+    with desk.app.app_context():
+        undo.begin_undo(db.session.get_one(ContactList, list_id))
+        db.session.commit()
+        enqueue(undo_import, list_id)
+    desk.work()
+
+
+def test_undo_removes_who_was_never_called_and_says_who_cannot_be(desk: Desk) -> None:
+    list_id = desk.bring(rows(10) + "Bad,Row,none\n")["id"]
+    call(desk, 3)
+    call(desk, 4)
+    with desk.app.app_context():
+        contact_list = db.session.get_one(ContactList, list_id)
+        assert undo.what_undo_would_do(contact_list) == (8, 2)
+
+    undo_list(desk, list_id)
+
+    assert [c.phone for c in desk.contacts()] == [drama_number(3), drama_number(4)]
+    standing = desk.standing(list_id)
+    assert (standing["state"], standing["removed"], standing["rows_stored"]) == ("undone", True, 2)
+    assert standing["finished_at"]
+    with desk.app.app_context():
+        assert db.session.query(Call).count() == 2
+        assert db.session.query(RefusedRow).count() == 0
+
+
+def test_what_was_undone_can_be_uploaded_again_and_calls_are_remembered(desk: Desk) -> None:
+    list_id = desk.bring(rows(5))["id"]
+    call(desk, 3)
+    undo_list(desk, list_id)
+
+    again = desk.bring(rows(5).replace("Voter3,", "VOTER3,"))
+
+    assert (again["rows_stored"], again["rows_duplicate"]) == (5, 0)
+    contacts = desk.contacts(again["id"])
+    assert len(contacts) == len(desk.contacts()) == 5
+    assert [c.attempts for c in contacts] == [0, 0, 0, 1, 0]
+    assert contacts[3].last_outcome == "no_answer"
+    assert {c.state for c in contacts} == {"callable"}
+
+
+def test_undo_keeps_what_people_asked_for(desk: Desk) -> None:
+    list_id = desk.bring(rows(5))["id"]
+    with desk.app.app_context():
+        suppress(drama_number(2), "call")
+        db.session.commit()
+
+    undo_list(desk, list_id)
+    again = desk.bring(rows(5))
+
+    with desk.app.app_context():
+        assert db.session.scalars(select(Suppression.phone)).all() == [drama_number(2)]
+    assert (again["rows_stored"], again["rows_suppressed"]) == (4, 1)
+
+
+def test_undo_stops_an_import_that_is_under_way(desk: Desk) -> None:
+    list_id = desk.upload(rows(1000))
+    desk.confirm(list_id)
+
+    undo_list(desk, list_id)  # its job stands behind the import's
+
+    assert desk.contacts() == []
+    standing = desk.standing(list_id)
+    assert (standing["state"], standing["rows_read"]) == ("undone", 0)
+
+
+def test_a_person_being_handed_out_while_the_list_is_undone_keeps_their_call(desk: Desk) -> None:
+    list_id = desk.bring(rows(3))["id"]
+    with desk.app.app_context():
+        undo.begin_undo(db.session.get_one(ContactList, list_id))
+        db.session.commit()
+        contact = db.session.scalars(select(Contact).where(Contact.phone == drama_number(1))).one()
+        db.session.add(call_to(contact))
+        db.session.flush()  # the claim is not committed yet
+
+        def run() -> None:
+            with desk.app.app_context():
+                undo_import(list_id)
+
+        undoing = threading.Thread(target=run)
+        undoing.start()
+        waits_for_us = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        with db.engine.connect() as other:
+            while not other.scalar(waits_for_us) and undoing.is_alive():
+                other.rollback()
+        db.session.commit()
+        undoing.join()
+
+    assert [c.phone for c in desk.contacts()] == [drama_number(1)]
+    with desk.app.app_context():
+        assert db.session.query(Call).count() == 1
+
+
+def test_an_undone_list_s_file_is_forgotten(desk: Desk) -> None:
+    list_id = desk.upload(rows(3))
+    desk.confirm(list_id)
+    undo_list(desk, list_id)
+    with desk.app.app_context():
+        contact_list = db.session.get_one(ContactList, list_id)
+        assert list(chunks_of(contact_list.id)) == []
