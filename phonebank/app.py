@@ -6,6 +6,7 @@ from pathlib import Path
 from flask import Flask
 from flask_alembic import Alembic
 
+from callers import queue_pages
 from callers.outcomes import OUTCOMES, label_of
 from phonebank import access, errors, outcome_words, stores, vendored, web_security
 from phonebank.accounts import setup as accounts
@@ -45,5 +46,6 @@ def create_app(config: Config | None = None) -> Flask:
     outcome_words.init_app(app, OUTCOMES.values())
     campaigns.init_app(app)
     exports.init_app(app)
+    queue_pages.init_app(app)
     live.init_app(app)
     return app
