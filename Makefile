@@ -47,7 +47,14 @@ COMPILE = .venv/bin/pip-compile --quiet --strip-extras --no-header --annotation-
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host $(ARGS)
 PIP_INSTALL = $(PY) -m pip install -qq --disable-pip-version-check
 
-# .ready holds the folder it was made in: a virtual environment does not survive being moved.
+# .ready holds the folder it was made in: an environment survives neither being moved nor the loss
+# of the Python it was made with.
+ifneq ($(shell $(PY) -c 1 2>/dev/null && cat .venv/.ready 2>/dev/null),$(CURDIR))
+.venv/.ready: again
+endif
+.PHONY: again
+again:
+
 .venv/.ready: requirements.txt pyproject.toml
 	@for python in $(or $(PYTHON),python3 python3.13 python3.12 python3.11); do \
 		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \

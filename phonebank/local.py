@@ -196,12 +196,18 @@ def _server_account(cluster: Path) -> pwd.struct_passwd | None:
 
 def _let_in(account: pwd.struct_passwd, data_dir: Path, binaries: Path) -> None:
     """Let the account through to its data and binaries, where root's own folders bar the way."""
-    for folder in (*data_dir.parents, *binaries.parents):
+    barred = []
+    for folder in dict.fromkeys((*data_dir.parents, binaries, *binaries.parents)):
         found = folder.stat()
         if found.st_uid != account.pw_uid and not found.st_mode & stat.S_IXOTH:
-            log.warning("PostgreSQL does not run as root: letting it through %s (o+x)", folder)
             folder.chmod(stat.S_IMODE(found.st_mode) | stat.S_IXOTH)
-    if not (binaries / "postgres").stat().st_mode & stat.S_IXOTH:  # installed under umask 077
+            barred.append(str(folder))
+    if barred:
+        log.warning(
+            "PostgreSQL does not run as root; other users can now pass through, but not list: %s",
+            ", ".join(sorted(barred)),
+        )
+    if not (binaries / "postgres").stat().st_mode & stat.S_IROTH:  # installed under umask 077
         package = binaries.parent.parent
         for tree in (package, package.with_name(f"{package.name}.libs")):
             subprocess.run(["chmod", "-R", "o+rX", str(tree)], check=False, capture_output=True)
