@@ -20,6 +20,7 @@ ENGLISH = {
     "phone-party-recruitment",
     "local-campaign",
 }
+TRANSLATED = {"deep-canvass", "get-out-the-vote"}
 CHARACTERS = {"cheerful", "undecided", "hostile", "wrong person", "answerphone"}
 
 NOTHING_KNOWN = {
@@ -36,6 +37,7 @@ def _name(script: Script) -> str:
 def test_the_library_holds_what_it_promises():
     have = {_name(script) for script in library.ready_made()}
     wanted = {f"{slug}.en" for slug in ENGLISH}
+    wanted |= {f"{slug}.{lang}" for slug in TRANSLATED for lang in ("cy", "es", "de", "fr")}
 
     assert have >= wanted
 
