@@ -48,13 +48,17 @@ def as_text(cell: Cell) -> str:
 
 
 def csv_chunks(
-    header: Sequence[str], rows: Iterable[Sequence[Cell]], mark: bool = False
+    header: Sequence[str],
+    rows: Iterable[Sequence[Cell]],
+    mark: bool = False,
+    delimiter: str = ",",
 ) -> Iterator[str]:
     """A CSV file (RFC 4180) in pieces of `ROWS_A_CHUNK` rows, so that memory stays flat.
 
     `mark` puts the UTF-8 mark in front, which Excel needs and other readers may stumble over.
+    `delimiter` is for people whose spreadsheet cuts rows at another character than the comma.
     """
-    writer = csv.writer(_Handed(), lineterminator="\r\n")
+    writer = csv.writer(_Handed(), delimiter=delimiter, lineterminator="\r\n")
 
     def line(cells: Iterable[Cell]) -> str:
         # writerow gives back what the file's write gave.
