@@ -2,6 +2,7 @@
 
 import json
 import time
+from statistics import median
 
 import pytest
 import socketio
@@ -19,6 +20,9 @@ from tests.phonebank.live.party_room import (
     open_room,
     secret_contact,
 )
+
+# Seconds. A signalled change shows within one; a machine busy with other tests may need longer.
+SOON = 3
 
 
 @pytest.fixture
@@ -56,11 +60,16 @@ def test_an_outcome_is_on_every_board_within_a_second(
     room: Room, webs: list[Web], lines: list[Line]
 ) -> None:
     boards = [watch(lines, web, room) for web in webs for _ in range(2)]
-    for conversations in (1, 2, 3):
+    seconds = []
+    for conversations in range(1, 6):
         record(room, conversation=True)
-        within(
-            1, lambda n=conversations: all(board.board()["conversations"] == n for board in boards)
+        seconds.append(
+            within(
+                SOON,
+                lambda n=conversations: all(b.board()["conversations"] == n for b in boards),
+            )
         )
+    assert median(seconds) < 1
 
 
 def test_a_lost_signal_costs_five_seconds_at_most(
@@ -77,10 +86,10 @@ def test_an_emptied_redis_changes_nothing(
 ) -> None:
     board = watch(lines, webs[0], room)
     record(room)
-    within(1, lambda: board.board()["calls"] == 1)
+    within(SOON, lambda: board.board()["calls"] == 1)
     live_context.extensions["redis_for_live"].flushall()
     record(room)
-    within(1, lambda: board.board()["calls"] == 2)
+    within(SOON, lambda: board.board()["calls"] == 2)
 
 
 def test_boards_move_without_redis_and_faster_when_it_is_back(
@@ -98,7 +107,7 @@ def test_boards_move_without_redis_and_faster_when_it_is_back(
     record(room)
     within(5, lambda: board.board()["calls"] == 2)
     record(room)
-    within(1, lambda: board.board()["calls"] == 3 == newcomer.board()["calls"])
+    within(SOON, lambda: board.board()["calls"] == 3 == newcomer.board()["calls"])
 
 
 def test_a_board_whose_process_was_killed_comes_back_by_itself(
@@ -107,11 +116,11 @@ def test_a_board_whose_process_was_killed_comes_back_by_itself(
     board, other = watch(lines, webs[1], room), watch(lines, webs[0], room)
     webs[1].kill()
     record(room)
-    within(1, lambda: other.board()["calls"] == 1)
+    within(SOON, lambda: other.board()["calls"] == 1)
     webs[1].start()
     within(5, lambda: board.board()["calls"] == 1)
     record(room)
-    within(1, lambda: board.board()["calls"] == 2)
+    within(SOON, lambda: board.board()["calls"] == 2)
 
 
 def test_settings_and_people_reach_the_board(
@@ -121,7 +130,9 @@ def test_settings_and_people_reach_the_board(
     verbs.set_goal(room.party, 80)
     verbs.pause(room.party)
     db.session.commit()
-    within(1, lambda: (board.board()["goal"], board.board()["notice"]) == (80, "Calling is paused"))
+    within(
+        SOON, lambda: (board.board()["goal"], board.board()["notice"]) == (80, "Calling is paused")
+    )
 
 
 def test_a_replaced_link_cuts_the_television_off(
@@ -134,10 +145,10 @@ def test_a_replaced_link_cuts_the_television_off(
     lines.append(host)
     verbs.change_board_link(room.party)
     db.session.commit()
-    within(1, lambda: ("gone", {}) in board.heard)
-    within(1, lambda: not board.client.connected)
+    within(SOON, lambda: ("gone", {}) in board.heard)
+    within(SOON, lambda: not board.client.connected)
     record(room)
-    within(1, lambda: host.board()["calls"] == 1)
+    within(SOON, lambda: host.board()["calls"] == 1)
     assert board.board()["calls"] == 0
     with pytest.raises(socketio.exceptions.ConnectionError):
         board.connect()
@@ -234,7 +245,7 @@ def test_nothing_that_a_board_hears_names_the_person_rung(
     room.record(sam, conversation=True, yes=True, contact=secret_contact(room))
     db.session.commit()
     board_changed(room.campaign.id, room.party.id)
-    within(1, lambda: board.board()["calls"] == 1)
+    within(SOON, lambda: board.board()["calls"] == 1)
     everything = json.dumps(board.heard, ensure_ascii=False)
     assert "Sam" in everything
     assert not gives_away_the_contact(everything)
