@@ -1,0 +1,52 @@
+"""The blueprint of the volunteer's pages: what they are sent, and how they say what went wrong."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
+
+from phonebank import errors
+from phonebank.errors import BadInput, PhonebankError, SignInNeeded
+
+screens = Blueprint("callers", __name__, template_folder="templates")
+
+# Sent by call.js with every form: it wants the next screen in the answer, not an address to go to.
+SCREEN_HEADER = "X-Phonebank-Screen"
+
+
+def wants_screen() -> bool:
+    """Whether our own script asks, which draws the page it gets without leaving the one it has."""
+    return SCREEN_HEADER in request.headers
+
+
+def sent() -> MultiDict[str, Any] | Mapping[str, Any]:
+    """The fields of a form, or of a JSON object. Raises BadInput for any other JSON."""
+    if not request.is_json:
+        return request.form
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise BadInput("The request's body must be a JSON object.")
+    return body
+
+
+@screens.errorhandler(PhonebankError)
+def say_sorry(error: PhonebankError) -> ResponseReturnValue:
+    """An error in the volunteer's own layout, with the one way on that makes sense."""
+    if errors.wants_json():
+        return errors.answer(error.status, error.title, error.message, error.what_to_do)
+    stranger = isinstance(error, SignInNeeded)
+    joining = (request.endpoint or "").startswith("callers.join")
+    link = {"url": url_for(".calling"), "label": "Back to calling"}
+    if stranger:
+        link = {"url": url_for(".join"), "label": "Join"}
+    page = render_template(
+        "callers/sorry.html",
+        status=error.status,
+        title="Join first" if stranger else error.title,
+        message=error.message,
+        what_to_do=error.what_to_do,
+        link=None if joining else link,
+    )
+    return page, error.status

@@ -1,0 +1,114 @@
+"""From the briefing to a person on the screen.
+
+No address holds anything of the person: the call page is one address for whoever is on it, so that
+a reload, the back button and a tab that the phone threw away all come back to the same person.
+"""
+
+import segno
+from flask import Response, g, jsonify, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import generate_csrf
+from markupsafe import Markup
+
+from callers import screen_data
+from callers.blueprint import screens
+from callers.call_view import IDENTIFICATION, campaign_fields
+from callers.calling import current_hold
+from callers.handing import hand_over, show
+from callers.sessions import for_callers
+from phonebank.errors import NotFound, wants_json
+from phonebank.models import now
+from phonebank.models.caller import WAITING
+from phonebank.scripts.versions import published_version_id, script_of
+from phonebank.stores import db
+from scripts_library.merge_fields import render_html
+
+
+@screens.get("/calling")
+@for_callers
+def calling() -> ResponseReturnValue:
+    """The briefing; the lobby for who is not let in yet; their person for who has one."""
+    caller = g.caller
+    held = current_hold(caller) is not None
+    if wants_json():
+        return jsonify(state=caller.state, person=held, csrf_token=generate_csrf())
+    place = screen_data.place_of(caller)
+    leave_url = url_for(".leave")
+    if caller.state == WAITING:
+        return render_template("callers/lobby.html", leave_url=leave_url, **place)
+    if held:
+        return redirect(url_for(".person"))
+    fields = campaign_fields(caller, place["campaign"])
+    script = script_of(published_version_id(place["campaign"]))
+    return render_template(
+        "callers/briefing.html",
+        leave_url=leave_url,
+        # render_html escapes everything it does not make itself.
+        briefing=Markup(render_html(place["campaign"].briefing, fields)),  # noqa: S704
+        first_words=Markup(  # noqa: S704
+            render_html(script.identification if script else IDENTIFICATION, fields)
+        ),
+        untold=screen_data.untold_call(caller),
+        **place,
+    )
+
+
+@screens.post("/calling/next")
+@for_callers
+def next_person() -> ResponseReturnValue:
+    """One person to ring. The tap is also the promise that stands above the button."""
+    if g.caller.promised_at is None and g.caller.may_call:
+        g.caller.promised_at = now()
+        db.session.commit()
+    return hand_over()
+
+
+@screens.get("/calling/wait")
+@for_callers
+def wait() -> ResponseReturnValue:
+    """In line for the next person: tries again whenever it is loaded.
+
+    It hands over on a GET, so that it can try again also where scripts are off; whoever is here
+    has asked for a person, and gets the same one however often they ask.
+    """
+    if g.caller.promised_at is None:
+        return redirect(url_for(".calling"))
+    return hand_over(in_line=True)
+
+
+@screens.get("/calling/person")
+@for_callers
+def person() -> ResponseReturnValue:
+    """The person on this caller's screen, however often it is loaded."""
+    hold = current_hold(g.caller)
+    if hold is not None:
+        return show(hold)
+    if wants_json():
+        raise NotFound("You have nobody on your screen.", "Ask for the next person.")
+    return redirect(url_for(".calling"))
+
+
+@screens.get("/calling/person/qr.svg")
+@for_callers
+def person_qr() -> ResponseReturnValue:
+    """The number on this caller's screen as a picture, to ring it from another phone.
+
+    An address of its own, because drawing it takes longer than the rest of the page and few look.
+    """
+    hold = current_hold(g.caller)
+    if hold is None:
+        raise NotFound("You have nobody on your screen.", "Ask for the next person.")
+    picture = segno.make(f"tel:{hold.call.phone}", error="m", micro=False)
+    return Response(
+        picture.svg_inline(omitsize=True, border=2, svgns=True), mimetype="image/svg+xml"
+    )
+
+
+@screens.get("/calling/mine")
+@for_callers
+def mine() -> ResponseReturnValue:
+    """The caller's own calls: when and how they ended, never with whom."""
+    calls = screen_data.last_calls(g.caller)
+    if wants_json():
+        return jsonify(calls=[call.as_json() for call in calls])
+    return render_template("callers/mine.html", calls=calls, **screen_data.place_of(g.caller))

@@ -1,0 +1,209 @@
+"""What the call page shows: the person, and the script as far as it has been walked.
+
+The page holds every step of the script and the ways between them, so that the next step is there
+at a tap, also while the line is down. The server draws the same without scripts, a step at a time.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from callers.calling import Hold
+from callers.recording import answers_of
+from phonebank.models import Caller, Campaign, Contact
+from phonebank.phone_numbers import pretty
+from phonebank.scripts.versions import script_of
+from scripts_library.conversation import branch_holds, first_step, is_conversation, path
+from scripts_library.merge_fields import render_html, render_text
+from scripts_library.script import SCALE, Answer, Answers, Branch, Fields, Script, Step
+
+# Said where a campaign has no script yet: who is calling must be known in every call.
+IDENTIFICATION = "This is {{ caller_name }}, a volunteer calling on behalf of {{ on_behalf_of }}."
+
+# Where a call stands: which buttons lie under the thumb.
+PLAIN = "plain"  # no script
+RINGING = "ringing"
+TALKING = "talking"  # somebody answered, the main question is still open
+CONVERSATION = "conversation"
+
+
+@dataclass(frozen=True)
+class DoneStep:
+    """A step gone past: `answer` in words, "" where there was nothing to answer."""
+
+    id: str
+    title: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class CallView:
+    """Everything the call page shows. `current` is the step to be on, "" without a script.
+
+    `shared` are those merge fields that are the same for everybody this caller rings.
+    """
+
+    call_id: str
+    name: str
+    first_name: str
+    town: str
+    phone: str
+    phone_shown: str
+    identification: Markup
+    language: str
+    direction: str
+    script: Script | None
+    fields: Fields
+    shared: Fields
+    answers: Answers
+    current: str
+    done: list[DoneStep]
+    stage: str
+    expires_at: str
+    practice: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """The person, and where the script stands, for a script that is not our own."""
+        names = ("call_id", "name", "first_name", "town", "phone", "phone_shown", "expires_at")
+        return {name: getattr(self, name) for name in names} | {
+            "identification": self.identification.striptags(),
+            "step_id": self.current or None,
+            "stage": self.stage,
+            "answers": dict(self.answers),
+        }
+
+    @property
+    def ways(self) -> dict[str, Any]:
+        """What call_path.js needs to go from step to step: see `ways_from`."""
+        if self.script is None:
+            return {}
+        return {
+            "first": first_step(self.script, self.fields),
+            "main": self.script.main_question,
+            "steps": {step.id: ways_from(step, self.fields) for step in self.script.steps},
+        }
+
+
+def view_of(hold: Hold, caller: Caller, campaign: Campaign, change: str = "") -> CallView:
+    """The call page of a hold. `change` is the id of an answered step to be on again."""
+    call, contact = hold.call, hold.contact
+    script = script_of(call.script_version_id)
+    fields = fields_for(contact, caller, campaign)
+    answers = answers_of(call) if script else {}
+    name = " ".join(part for part in (contact.first_name, contact.last_name) if part)
+    return CallView(
+        call_id=str(call.id),
+        name=name or "Name not known",
+        first_name=contact.first_name,
+        town=str(contact.fields.get("town") or ""),
+        phone=call.phone,
+        phone_shown=pretty(call.phone, campaign.country),
+        expires_at=hold.expires_at.isoformat(),
+        shared=campaign_fields(caller, campaign),
+        **script_state(script, fields, answers, change),
+    )
+
+
+def script_state(script: Script | None, fields: Fields, answers: Answers, change: str = "") -> dict:
+    """The part of a CallView that depends on the script and what was answered."""
+    walked = path(script, answers, fields) if script else []
+    on_again = change if change in {step.id for step in walked} else ""
+    # The last step walked is where the call stands, even where nothing leads on from it.
+    current = on_again or (walked[-1].id if walked else "")
+    done = [
+        DoneStep(step.id, render_text(step.title, fields), in_words(step, answers[step.id], fields))
+        for step in walked
+        if step.id in answers and step.id != current
+    ]
+    return {
+        "identification": Markup(  # noqa: S704  (render_html escapes)
+            render_html(script.identification if script else IDENTIFICATION, fields)
+        ),
+        "language": script.language if script else "en",
+        "direction": script.direction if script else "ltr",
+        "script": script,
+        "fields": fields,
+        "answers": answers,
+        "current": current,
+        "done": done,
+        "stage": stage_of(script, answers),
+    }
+
+
+def fields_for(contact: Contact, caller: Caller, campaign: Campaign) -> dict[str, str | None]:
+    """The merge fields of a call; a contact's own value comes before the campaign's."""
+    own = {name: str(value) for name, value in contact.fields.items() if str(value or "").strip()}
+    return (
+        campaign_fields(caller, campaign)
+        | own
+        | {
+            "first_name": contact.first_name,
+            "last_name": contact.last_name,
+            **said_by(caller, campaign),
+        }
+    )
+
+
+def campaign_fields(caller: Caller, campaign: Campaign) -> dict[str, str | None]:
+    """The merge fields that are the same for everybody this caller rings."""
+    values = {name: str(value) for name, value in campaign.merge_values.items()}
+    return values | said_by(caller, campaign)
+
+
+def said_by(caller: Caller, campaign: Campaign) -> dict[str, str | None]:
+    """Who is calling, and for whom: no list and no campaign value may overwrite it."""
+    return {
+        "caller_name": caller.first_name,
+        "campaign_name": campaign.name,
+        "on_behalf_of": campaign.on_behalf_of,
+    }
+
+
+def ways_from(step: Step, fields: Fields) -> list[list[Any]]:
+    """Where a step leads: [[answers, step id], …], the first whose answers hold wins.
+
+    `answers` is a list of keys, one of which must have been given, or None for any answer at all.
+    A scale's numbers are keys too. Conditions on the contact's fields are settled here, so that no
+    field travels to the page for their sake. Empty for a step that ends the call.
+    """
+    ways = [
+        [_keys(branch), branch.goto] for branch in step.branches if _field_holds(branch, fields)
+    ]
+    ways += [[[choice.key], choice.goto] for choice in step.choices if choice.goto]
+    return ways + ([[None, step.next]] if step.next else [])
+
+
+def _field_holds(branch: Branch, fields: Fields) -> bool:
+    about_field = Branch(branch.goto, field=branch.field, equals=branch.equals, known=branch.known)
+    return branch_holds(about_field, None, fields)
+
+
+def _keys(branch: Branch) -> list[str] | None:
+    if branch.choices:
+        return list(branch.choices)
+    if branch.low is not None and branch.high is not None:
+        return [str(number) for number in SCALE if branch.low <= number <= branch.high]
+    return None
+
+
+def in_words(step: Step, answer: Answer, fields: Fields) -> str:
+    """An answer as the caller knows it: labels, not keys."""
+    if answer is None or answer == []:
+        return ""
+    keys = answer if isinstance(answer, list) else [answer]
+    chosen = [step.choice(key) if isinstance(key, str) else None for key in keys]
+    return ", ".join(
+        render_text(choice.label, fields) if choice else str(key)
+        for choice, key in zip(chosen, keys, strict=True)
+    )
+
+
+def stage_of(script: Script | None, answers: Mapping[str, Answer]) -> str:
+    """Where the call stands: PLAIN, RINGING, TALKING or CONVERSATION."""
+    if script is None:
+        return PLAIN
+    if is_conversation(script, answers):
+        return CONVERSATION
+    return TALKING if answers else RINGING

@@ -1,0 +1,118 @@
+"""What a volunteer is shown after a tap: their person, or why there is none. Claims commit here."""
+
+from typing import Any
+
+from flask import g, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import generate_csrf
+
+from callers import calling, screen_data
+from callers.blueprint import wants_screen
+from callers.call_view import CallView, view_of
+from callers.calling import Hold, NobodyToCall
+from callers.step_view import cards_of, steps_html
+from phonebank.errors import BackInAMoment, BadInput, NotRunning, PhonebankError, wants_json
+from phonebank.stores import db
+
+NOBODY_NOW = (NobodyToCall, NotRunning, BackInAMoment)
+
+
+def hand_over(in_line: bool = False, told: dict[str, Any] | None = None) -> ResponseReturnValue:
+    """Claim, commit, and show the person; or say why there is nobody.
+
+    `in_line`: the page that tries again by itself asks. `told` goes into the JSON answer, which
+    after an outcome is a success whether or not there is a next person.
+    """
+    try:
+        hold = calling.claim(g.caller)
+        screen_data.note_presence(g.caller)
+        db.session.commit()
+    except NOBODY_NOW as reason:
+        db.session.rollback()
+        return _nobody(reason, in_line, told)
+    return show_or_go(hold, told)
+
+
+def show_or_go(hold: Hold, told: dict[str, Any] | None = None) -> ResponseReturnValue:
+    """The person at once where a script asked; else the address of their page, so that a reload
+    or a discarded tab repeats a look and not a form."""
+    if wants_screen() or wants_json():
+        return show(hold, told=told)
+    return redirect(url_for("callers.person"), 303)
+
+
+def show(
+    hold: Hold,
+    status: int = 200,
+    refused: BadInput | None = None,
+    told: dict[str, Any] | None = None,
+) -> ResponseReturnValue:
+    """The call page of a hold; with `refused`, what was wrong with the form just sent."""
+    campaign = screen_data.campaign_of(g.caller)
+    view = view_of(hold, g.caller, campaign, change=request.args.get("change", ""))
+    if wants_json() and not wants_screen():
+        return jsonify((told or {}) | {"person": view.as_json(), "csrf_token": generate_csrf()})
+    last = screen_data.last_recorded(g.caller)
+    page = render_template(
+        "callers/person.html",
+        refused=refused,
+        last=last,
+        how_far=screen_data.how_far(g.caller) if last else None,
+        here=url_for("callers.person"),
+        answers_url=url_for("callers.answer", call_id=view.call_id),
+        outcome_url=url_for("callers.outcome", call_id=view.call_id),
+        leave_url=url_for("callers.give_back", call_id=view.call_id),
+        leave_label="Take a break",
+        practice_answers=None,
+        **drawn(view),
+        **screen_data.place_of(g.caller),
+    )
+    return page, status
+
+
+def drawn(view: CallView, replies: dict[str, str] | None = None) -> dict[str, Any]:
+    """The parts of the call page that practice shares: the view, its steps, cards and data."""
+    return {
+        "view": view,
+        "steps": steps_html(view, replies),
+        "cards": cards_of(view),
+        "data": {
+            "call": view.call_id,
+            "expires": view.expires_at,
+            "answers": dict(view.answers),
+            "script": view.ways,
+        },
+    }
+
+
+def not_like_that(refused: BadInput) -> ResponseReturnValue:
+    """What was sent cannot be used: say so on the person's own page, where it can be mended."""
+    db.session.rollback()
+    hold = calling.current_hold(g.caller)
+    if hold is None or (wants_json() and not wants_screen()):
+        raise refused
+    return show(hold, refused.status, refused)
+
+
+def _nobody(
+    reason: PhonebankError, in_line: bool, told: dict[str, Any] | None
+) -> ResponseReturnValue:
+    next_at = reason.next_at if isinstance(reason, NobodyToCall) else None
+    if wants_json() and not wants_screen():
+        if told is None and not isinstance(reason, NobodyToCall):
+            raise reason
+        at = next_at.isoformat() if next_at else None
+        return jsonify((told or {}) | {"person": None, "message": reason.message, "next_at": at})
+    if not in_line and not wants_screen():
+        return redirect(url_for("callers.wait"), 303)
+    last = screen_data.last_recorded(g.caller)
+    page = render_template(
+        "callers/waiting.html",
+        reason=reason,
+        next_at=next_at,
+        retry=screen_data.worth_staying(reason, next_at),
+        last=last,
+        how_far=screen_data.how_far(g.caller) if last else None,
+        **screen_data.place_of(g.caller),
+    )
+    return page, 503 if isinstance(reason, BackInAMoment) else 200

@@ -1,0 +1,151 @@
+"""Coming in: a code or a link, and a first name. No account, nothing to remember."""
+
+from flask import Response, flash, g, jsonify, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+from wtforms import StringField
+from wtforms.validators import DataRequired
+
+from callers import joining, sessions
+from callers.blueprint import screens, sent
+from callers.calling import release_caller
+from callers.sessions import for_callers, recognised
+from phonebank.access import ANYONE, open_to
+from phonebank.errors import BadInput, Conflict, Gone, NotFound, PhonebankError, wants_json
+from phonebank.models import Caller, Campaign, Party
+from phonebank.models.caller import REMOVED
+from phonebank.parties.verbs import party_by_code
+from phonebank.stores import db
+from phonebank.web_security import limiter
+
+# Wrong codes and links from one address. Right ones do not count, so a living room of thirty comes
+# in behind one router; at twenty a minute, guessing one of 887 million codes takes a lifetime.
+WRONG_ONES = "20 per minute; 200 per hour"
+
+
+def _was_wrong(response: Response) -> bool:
+    return response.status_code in (404, 410)
+
+
+slow_down_guessing = limiter.shared_limit(WRONG_ONES, scope="wrong codes", deduct_when=_was_wrong)
+
+
+class NameForm(FlaskForm):
+    first_name = StringField(
+        "Your first name",
+        description="The party sees it on the board. The people you ring hear it from you.",
+        validators=[DataRequired("Type your first name.")],
+    )
+
+
+class CodeForm(NameForm):
+    code = StringField(
+        "Party code",
+        description="Six letters and digits, on your host's screen.",
+        validators=[DataRequired("Type the code.")],
+    )
+
+
+@screens.route("/join", methods=["GET", "POST"])
+@open_to(ANYONE)
+@slow_down_guessing
+def join() -> ResponseReturnValue:
+    """Code and name on one screen."""
+    sent()  # refuses a body that is no object, which the form could not read
+    form = CodeForm()
+    if not form.is_submitted():
+        return render_template("callers/join.html", form=form, known=_known_anywhere())
+    if not form.validate():
+        return _form_again(form, 422)
+    try:
+        party = party_by_code(form.code.data)
+    except (NotFound, Gone) as error:
+        return _refused(form, error, "code")
+    return _join(form, db.session.get_one(Campaign, party.campaign_id), party)
+
+
+@screens.route("/join/<code>", methods=["GET", "POST"])
+@open_to(ANYONE)
+@slow_down_guessing
+def join_by_code(code: str) -> ResponseReturnValue:
+    """The link behind the QR on the board: only the name is asked."""
+    party = party_by_code(code)
+    return _name_only(db.session.get_one(Campaign, party.campaign_id), party)
+
+
+@screens.route("/c/<token>", methods=["GET", "POST"])
+@open_to(ANYONE)
+@slow_down_guessing
+def join_campaign(token: str) -> ResponseReturnValue:
+    """The campaign's own link, for callers without a party."""
+    return _name_only(joining.campaign_of_link(token), None)
+
+
+@screens.post("/leave")
+@for_callers
+def leave() -> ResponseReturnValue:
+    """The device is nobody's again; whoever was on its screen goes back to the list."""
+    release_caller(g.caller.id)
+    db.session.commit()
+    sessions.forget()
+    flash("You have left, and this device has forgotten you.", "success")
+    return redirect(url_for(".join"), 303)
+
+
+def _name_only(campaign: Campaign, party: Party | None) -> ResponseReturnValue:
+    sent()
+    form = NameForm()
+    if form.is_submitted():
+        if not form.validate():
+            return _form_again(form, 422, campaign, party)
+        return _join(form, campaign, party)
+    if _is_inside(recognised(), campaign, party):
+        return redirect(url_for(".calling"))
+    return render_template("callers/join.html", form=form, campaign=campaign, party=party)
+
+
+def _join(form: NameForm, campaign: Campaign, party: Party | None) -> ResponseReturnValue:
+    try:
+        caller = joining.join(campaign, party, form.first_name.data or "", recognised())
+    except BadInput as error:
+        return _refused(form, error, "first_name", campaign, party)
+    except (Conflict, Gone) as error:
+        return _refused(form, error, "code", campaign, party)
+    db.session.commit()
+    sessions.remember(caller)
+    if wants_json():
+        return jsonify(state=caller.state, next=url_for(".calling")), 201
+    return redirect(url_for(".calling"), 303)
+
+
+def _refused(
+    form: NameForm,
+    error: PhonebankError,
+    field: str,
+    campaign: Campaign | None = None,
+    party: Party | None = None,
+) -> ResponseReturnValue:
+    if wants_json() or field not in form:
+        raise error
+    form[field].errors = [f"{error.message} {error.what_to_do}".strip()]
+    return _form_again(form, error.status, campaign, party)
+
+
+def _form_again(
+    form: NameForm, status: int, campaign: Campaign | None = None, party: Party | None = None
+) -> ResponseReturnValue:
+    if wants_json():
+        raise BadInput(" ".join(m for messages in form.errors.values() for m in messages))
+    page = render_template("callers/join.html", form=form, campaign=campaign, party=party)
+    return page, status
+
+
+def _is_inside(known: Caller | None, campaign: Campaign, party: Party | None) -> bool:
+    if known is None or known.state == REMOVED or known.campaign_id != campaign.id:
+        return False
+    return known.party_id == (party.id if party else None)
+
+
+def _known_anywhere() -> Caller | None:
+    known = recognised()
+    return known if known is not None and known.state != REMOVED else None

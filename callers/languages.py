@@ -1,0 +1,42 @@
+"""Languages to choose from when there is none in common: BCP 47 code and English name.
+
+The most spoken at home in the countries of `phonebank/rules` (censuses of England and Wales 2021,
+Canada 2021, Ireland 2022; US Census Bureau 2022), by name.
+"""
+
+LANGUAGES = {
+    "ar": "Arabic",
+    "bn": "Bengali",
+    "yue": "Cantonese",
+    "hr": "Croatian",
+    "en": "English",
+    "fr": "French",
+    "de": "German",
+    "el": "Greek",
+    "gu": "Gujarati",
+    "ht": "Haitian Creole",
+    "hi": "Hindi",
+    "ga": "Irish",
+    "it": "Italian",
+    "ko": "Korean",
+    "lt": "Lithuanian",
+    "zh": "Mandarin",
+    "ne": "Nepali",
+    "fa": "Persian",
+    "pl": "Polish",
+    "pt": "Portuguese",
+    "pa": "Punjabi",
+    "ro": "Romanian",
+    "ru": "Russian",
+    "so": "Somali",
+    "es": "Spanish",
+    "tl": "Tagalog",
+    "ta": "Tamil",
+    "tr": "Turkish",
+    "uk": "Ukrainian",
+    "ur": "Urdu",
+    "vi": "Vietnamese",
+    "cy": "Welsh",
+    "yi": "Yiddish",
+}
+UNKNOWN = "und"  # BCP 47 for a language that could not be told

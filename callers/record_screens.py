@@ -1,0 +1,126 @@
+"""What came of a call, as taps and as JSON: answers, outcome, undo, break, and staying on.
+
+Every address holds the call's id. A form that is sent twice changes nothing the second time, so
+scripts, plain forms and impatient thumbs may all repeat it.
+"""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from flask import g, jsonify, redirect, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
+
+from callers import calling, screen_data
+from callers.blueprint import screens, sent, wants_screen
+from callers.callback_times import callback_time
+from callers.handing import hand_over, not_like_that, show_or_go
+from callers.recording import Recorded, record, save_answer, undo
+from callers.sessions import for_callers
+from phonebank.errors import BadInput, wants_json
+from phonebank.models import now
+from phonebank.stores import db
+
+_NO = ("no", "false", "0")
+
+
+@screens.post("/calling/person/<uuid:call_id>/answers")
+@for_callers
+def answer(call_id: uuid.UUID) -> ResponseReturnValue:
+    """Keep the answer to one step of the script."""
+    fields = sent()
+    step_id = str(fields.get("step_id") or "")
+    try:
+        value = save_answer(g.caller, call_id, step_id, _answer_in(fields))
+    except BadInput as refused:
+        return not_like_that(refused)
+    db.session.commit()
+    if wants_json():
+        return jsonify(step_id=step_id, value=value)
+    return redirect(url_for(".person", _anchor="now"), 303)
+
+
+@screens.post("/calling/person/<uuid:call_id>/outcome")
+@for_callers
+def outcome(call_id: uuid.UUID) -> ResponseReturnValue:
+    """Record how the call ended, and hand over the next person in the same answer.
+
+    JSON: {"outcome", "note", "ring_back" or "date" and "time", "only_me", "language"}; with
+    "next": false nobody is handed over.
+    """
+    fields = sent()
+    try:
+        recorded = _record(call_id, fields)
+    except BadInput as refused:
+        return not_like_that(refused)
+    db.session.commit()
+    told = {
+        "call_id": str(call_id),
+        "outcome": recorded.call.outcome,
+        "changed": recorded.changed,
+    }
+    if _says_no(fields, "next"):
+        return jsonify(told) if wants_json() else redirect(url_for(".calling"), 303)
+    return hand_over(told=told)
+
+
+@screens.post("/calling/person/<uuid:call_id>/undo")
+@for_callers
+def take_back(call_id: uuid.UUID) -> ResponseReturnValue:
+    """Undo the last outcome: that person is on the screen again."""
+    undo(g.caller, call_id)
+    db.session.commit()
+    hold = calling.current_hold(g.caller)
+    return show_or_go(hold) if hold else redirect(url_for(".calling"), 303)
+
+
+@screens.post("/calling/person/<uuid:call_id>/give-back")
+@for_callers
+def give_back(call_id: uuid.UUID) -> ResponseReturnValue:
+    """Take a break: the person goes back to the list."""
+    calling.give_back(g.caller, call_id)
+    db.session.commit()
+    if wants_json() and not wants_screen():
+        return jsonify(call_id=str(call_id), given_back=True)
+    return redirect(url_for(".calling"), 303)
+
+
+@screens.post("/calling/person/<uuid:call_id>/renew")
+@for_callers
+def renew(call_id: uuid.UUID) -> ResponseReturnValue:
+    """Keep the person for a while longer: the screen asks this while it is open."""
+    until = calling.renew(g.caller, call_id)
+    calling.mark_seen(g.caller)
+    db.session.commit()
+    if not wants_json():
+        return redirect(url_for(".person"), 303)
+    left = max(0, round((until - now()).total_seconds()))
+    return jsonify(expires_at=until.isoformat(), seconds_left=left)
+
+
+def _record(call_id: uuid.UUID, fields: MultiDict[str, Any] | Mapping[str, Any]) -> Recorded:
+    ring_back = str(fields.get("ring_back") or "")
+    zone = screen_data.zone_of_call(g.caller, call_id)
+    return record(
+        g.caller,
+        call_id,
+        "call_back" if ring_back else str(fields.get("outcome") or ""),
+        note=str(fields.get("note") or "").strip(),
+        callback_at=callback_time(
+            ring_back, str(fields.get("date") or ""), str(fields.get("time") or ""), zone, now()
+        ),
+        only_me=not _says_no(fields, "only_me"),
+        language=str(fields.get("language") or "")[:8],
+    )
+
+
+def _answer_in(fields: MultiDict[str, Any] | Mapping[str, Any]) -> Any:
+    if not isinstance(fields, MultiDict):
+        return fields.get("answer")
+    values = fields.getlist("answer")
+    return values[0] if len(values) == 1 else values
+
+
+def _says_no(fields: MultiDict[str, Any] | Mapping[str, Any], name: str) -> bool:
+    return str(fields.get(name, "")).lower() in _NO
