@@ -7,7 +7,9 @@ from flask import Flask
 from flask_alembic import Alembic
 
 from callers import queue_pages
+from callers import screens as callers
 from callers.outcomes import OUTCOMES, label_of
+from callers.sessions import recognised
 from phonebank import access, errors, outcome_words, stores, vendored, web_security
 from phonebank.accounts import setup as accounts
 from phonebank.campaigns import pages as campaigns
@@ -47,5 +49,6 @@ def create_app(config: Config | None = None) -> Flask:
     campaigns.init_app(app)
     exports.init_app(app)
     queue_pages.init_app(app)
-    live.init_app(app)
+    callers.init_app(app)
+    live.init_app(app, recognised)
     return app
