@@ -1,6 +1,6 @@
 """What may be done with contact lists. The caller commits."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import delete, select, update
@@ -149,15 +149,14 @@ def forget_unconfirmed_uploads() -> None:
     )
 
 
-def refused_rows(contact_list: ContactList, at_most: int | None = None) -> Iterable[RefusedRow]:
-    """The rows that were not stored, in the file's order, read as they are asked for."""
-    query = (
+def refused_rows(contact_list: ContactList, at_most: int) -> Sequence[RefusedRow]:
+    """The first rows that were not stored, in the file's order."""
+    return db.session.scalars(
         select(RefusedRow)
         .where(RefusedRow.contact_list_id == contact_list.id)
         .order_by(RefusedRow.row_number)
         .limit(at_most)
-    )
-    return db.session.scalars(query.execution_options(yield_per=1000))
+    ).all()
 
 
 def _end_import(contact_list_id: int, state: str, fault: str | None) -> None:

@@ -1,0 +1,210 @@
+"""The organiser's pages about contact lists: upload, columns, progress, history, undo."""
+
+import logging
+from collections.abc import Callable
+
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    flash,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+
+from phonebank.access import open_to
+from phonebank.campaigns.verbs import campaign_for
+from phonebank.country_rules import rules_for
+from phonebank.jobs import enqueue
+from phonebank.lists import refused_file, undo, verbs
+from phonebank.lists.forms import PriorityForm, UploadForm, columns_form
+from phonebank.lists.jobs import import_list, undo_import
+from phonebank.lists.reading import FileRefused
+from phonebank.lists.uploads import guesses_of, take_in
+from phonebank.models import ORGANISER, Campaign, ContactList
+from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS, UNDONE, UPLOADED
+from phonebank.stores import after_commit, db
+
+log = logging.getLogger(__name__)
+
+lists = Blueprint("lists", __name__, url_prefix="/campaigns/<int:campaign_id>/lists")
+
+REFUSED_ROWS_SHOWN = 50
+
+
+def init_app(app: Flask) -> None:
+    """Add the pages of contact lists."""
+    app.register_blueprint(lists)
+
+
+@lists.get("")
+@open_to(ORGANISER)
+def history(campaign_id: int) -> ResponseReturnValue:
+    campaign = _campaign(campaign_id)
+    return render_template(
+        "lists/history.html",
+        campaign=campaign,
+        lists=verbs.lists_of(campaign),
+        priorities=verbs.PRIORITIES,
+    )
+
+
+@lists.route("/new", methods=["GET", "POST"])
+@open_to(ORGANISER)
+def new(campaign_id: int) -> ResponseReturnValue:
+    campaign = _campaign(campaign_id)
+    form = UploadForm()
+    if form.validate_on_submit():
+        upload = form.file.data
+        try:
+            contact_list = take_in(campaign, current_user.id, upload.filename, upload.stream)
+        except FileRefused as refused:
+            db.session.rollback()
+            form.file.errors = [refused.message]
+        else:
+            db.session.commit()
+            return redirect(_address("columns", contact_list))
+    status = 422 if form.is_submitted() else 200
+    country = rules_for(campaign.country).name
+    page = render_template("lists/new.html", campaign=campaign, form=form, country=country)
+    return page, status
+
+
+@lists.route("/<int:list_id>/columns", methods=["GET", "POST"])
+@open_to(ORGANISER)
+def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
+    campaign, contact_list = _list(campaign_id, list_id)
+    if contact_list.state != UPLOADED:
+        return redirect(_address("progress", contact_list))
+    guesses = guesses_of(contact_list)
+    form = columns_form(guesses, contact_list.name)
+    if form.validate_on_submit() and form.is_usable_for(contact_list.headers):
+        verbs.confirm(contact_list, form.name.data or "", form.priority.data, form.targets())
+        _commit_and_enqueue(import_list, contact_list)
+        return redirect(_address("progress", contact_list))
+    page = render_template(
+        "lists/columns.html",
+        campaign=campaign,
+        contact_list=contact_list,
+        form=form,
+        columns=list(zip(guesses, form.columns(), strict=True)),
+    )
+    return page, 422 if form.is_submitted() else 200
+
+
+@lists.get("/<int:list_id>")
+@open_to(ORGANISER)
+def progress(campaign_id: int, list_id: int) -> ResponseReturnValue:
+    campaign, contact_list = _list(campaign_id, list_id)
+    if contact_list.state == UPLOADED:
+        return redirect(_address("columns", contact_list))
+    under_way = contact_list.state in LIST_STATES_IN_PROGRESS or (
+        contact_list.state == UNDONE and contact_list.finished_at is None
+    )
+    if request.headers.get("HX-Request"):
+        if under_way:
+            return render_template("lists/_meter.html", contact_list=contact_list)
+        # The whole page changes when it is over; a page that is loaded anew is also announced.
+        return Response(headers={"HX-Refresh": "true"})
+    return render_template(
+        "lists/list.html",
+        campaign=campaign,
+        contact_list=contact_list,
+        under_way=under_way,
+        refused=verbs.refused_rows(contact_list, at_most=REFUSED_ROWS_SHOWN),
+        undoable=undo.what_undo_would_do(contact_list),
+        form=PriorityForm(obj=contact_list),
+    )
+
+
+@lists.get("/<int:list_id>/refused.csv")
+@open_to(ORGANISER)
+def refused(campaign_id: int, list_id: int) -> ResponseReturnValue:
+    _, contact_list = _list(campaign_id, list_id)
+    log.info("account %s downloads the refused rows of list %s", current_user.id, contact_list.id)
+    return Response(
+        refused_file.chunks(contact_list),
+        mimetype="text/csv",
+        headers={
+            "Content-Disposition": f'attachment; filename="refused-rows-{contact_list.id}.csv"'
+        },
+    )
+
+
+@lists.post("/<int:list_id>/cancel")
+@open_to(ORGANISER)
+def cancel(campaign_id: int, list_id: int) -> ResponseReturnValue:
+    _, contact_list = _list(campaign_id, list_id)
+    verbs.cancel(contact_list)
+    db.session.commit()
+    flash("The file is deleted. Nobody was added.", "info")
+    return redirect(url_for(".history", campaign_id=campaign_id))
+
+
+@lists.post("/<int:list_id>/undo")
+@open_to(ORGANISER)
+def undo_list(campaign_id: int, list_id: int) -> ResponseReturnValue:
+    _, contact_list = _list(campaign_id, list_id)
+    undo.begin_undo(contact_list)
+    _commit_and_enqueue(undo_import, contact_list)
+    return redirect(_address("progress", contact_list))
+
+
+@lists.post("/<int:list_id>/remove")
+@open_to(ORGANISER)
+def remove(campaign_id: int, list_id: int) -> ResponseReturnValue:
+    _, contact_list = _list(campaign_id, list_id)
+    verbs.take_out_of_calling(contact_list)
+    db.session.commit()
+    flash("Nobody on this list is handed to callers any more.", "success")
+    return redirect(_address("progress", contact_list))
+
+
+@lists.post("/<int:list_id>/restore")
+@open_to(ORGANISER)
+def restore(campaign_id: int, list_id: int) -> ResponseReturnValue:
+    _, contact_list = _list(campaign_id, list_id)
+    verbs.put_back_into_calling(contact_list)
+    db.session.commit()
+    flash("The people on this list are rung again.", "success")
+    return redirect(_address("progress", contact_list))
+
+
+@lists.post("/<int:list_id>/priority")
+@open_to(ORGANISER)
+def priority(campaign_id: int, list_id: int) -> ResponseReturnValue:
+    _, contact_list = _list(campaign_id, list_id)
+    form = PriorityForm()
+    if form.validate_on_submit():
+        verbs.set_priority(contact_list, form.priority.data)
+        db.session.commit()
+        flash("Changed.", "success")
+    return redirect(_address("progress", contact_list))
+
+
+def _campaign(campaign_id: int) -> Campaign:
+    return campaign_for(current_user, campaign_id)
+
+
+def _list(campaign_id: int, list_id: int) -> tuple[Campaign, ContactList]:
+    campaign = _campaign(campaign_id)
+    return campaign, verbs.list_of(campaign, list_id)
+
+
+def _commit_and_enqueue(function: Callable[[int], None], contact_list: ContactList) -> None:
+    """With Redis away the clock puts it on the queue a few minutes later."""
+    list_id = contact_list.id
+
+    def put_on_its_queue() -> None:
+        enqueue(function, list_id)
+
+    after_commit(put_on_its_queue)
+    db.session.commit()
+
+
+def _address(page: str, contact_list: ContactList) -> str:
+    return url_for(f".{page}", campaign_id=contact_list.campaign_id, list_id=contact_list.id)

@@ -1,0 +1,27 @@
+"""The rows that were refused, as a file to correct and upload again."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import select
+
+from phonebank.exports.cells import csv_chunks
+from phonebank.exports.row_stream import rows_of
+from phonebank.models import ContactList, RefusedRow
+
+ROW = "Row in the file you uploaded"
+WHY = "Why it was not stored"
+
+
+def chunks(contact_list: ContactList) -> Iterator[str]:
+    """The file's text, column names first, cut at the character that the uploaded file was.
+
+    Number and reason stand in front of a row's own cells, because it may have too many of those.
+    """
+    query = (
+        select(RefusedRow.row_number, RefusedRow.message, RefusedRow.cells)
+        .where(RefusedRow.contact_list_id == contact_list.id)
+        .order_by(RefusedRow.row_number)
+    )
+    rows = ([row.row_number, row.message, *row.cells] for row in rows_of(query))
+    header = [ROW, WHY, *contact_list.headers]
+    return csv_chunks(header, rows, mark=True, delimiter=contact_list.dialect["delimiter"])

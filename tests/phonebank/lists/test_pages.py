@@ -1,0 +1,366 @@
+"""The pages an organiser goes through: upload, columns, progress, what became of it, undo."""
+
+import csv
+import io
+import re
+import zipfile
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select, text
+from werkzeug.test import TestResponse
+
+from phonebank.lists.uploads import CHUNK
+from phonebank.models import HOST, ContactList, UploadChunk
+from phonebank.stores import db
+from tests.factories import create_account, create_campaign
+from tests.phonebank.lists.conftest import Desk, rows
+from tests.signing_in import sign_in
+
+NOTHING_STORED = "This file cannot be used; nothing was stored"
+
+
+@pytest.fixture
+def browser(client: FlaskClient, desk: Desk) -> FlaskClient:
+    """An organiser's browser."""
+    sign_in(client, desk.account_id)
+    return client
+
+
+@pytest.fixture
+def at(desk: Desk) -> str:
+    return f"/campaigns/{desk.campaign_id}/lists"
+
+
+def send(
+    browser: FlaskClient, at: str, content: str | bytes, name: str = "ward.csv"
+) -> TestResponse:
+    data = content.encode() if isinstance(content, str) else content
+    return browser.post(f"{at}/new", data={"file": (io.BytesIO(data), name)})
+
+
+def confirmed(browser: FlaskClient, page: str, **changes: str) -> TestResponse:
+    """The columns page, sent as it is shown but for the changes."""
+    html = browser.get(page).text
+    values = dict(
+        re.findall(r'<select[^>]* name="(\w+)"[^>]*>.*?selected value="([^"]*)"', html, re.S)
+    )
+    values["name"] = re.search(r'name="name"[^>]*value="([^"]*)"', html)[1]
+    return browser.post(page, data=values | changes)
+
+
+def zip_file() -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+    return content.getvalue()
+
+
+def test_a_list_goes_in_from_upload_to_summary(browser: FlaskClient, desk: Desk, at: str) -> None:
+    assert "Nobody to ring yet" in browser.get(at).text
+    sent = send(browser, at, "Forename,Surname,Tel\nAda,Example,020 7946 0018\nBob,Bad,none\n")
+    assert sent.status_code == 302
+
+    columns = browser.get(sent.location).text
+    assert "ward.csv has 2 rows" in columns
+    assert '<span class="sample">020 7946 0018</span>' in columns
+
+    done = confirmed(browser, sent.location, name="North ward", priority="-1")
+    assert done.status_code == 302
+    waiting = browser.get(done.location).text
+    assert "Waiting for its turn" in waiting
+    assert "<progress" in waiting
+    desk.work()
+
+    page = browser.get(done.location).text
+    assert "North ward" in page
+    assert "hx-trigger" not in page
+    assert "This is not a phone number" in page
+    history = browser.get(at).text
+    assert "North ward" in history
+    assert "Imported" in history
+    (ada,) = desk.contacts()
+    assert (ada.first_name, ada.phone) == ("Ada", "+442079460018")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "This file is empty"),
+        (b"\xef\xbb\xbf\r\n", "This file is empty"),
+        (b"First name,Phone\r\n", "no rows below"),
+        (b"Name,Postcode\nAda,SW1A 1AA\n", "No column of this file holds phone numbers"),
+        (zip_file(), "Excel workbook"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 9, "picture"),
+        (b"%PDF-1.7 ...", "PDF"),
+        (b"\x00\x01\x02\x03" * 500, "null characters"),
+        (",".join(f"c{n}" for n in range(200)).encode() + b"\n1\n", "200 columns"),
+        (b"x" * 3_000_000, "more than a million characters"),
+        (b"Name,Phone\n" + b'Ada,"' + b"x" * 3_000_000, "more than a million characters"),
+        (rows(20_000).encode() + b"x" * 3_000_000, "more than a million characters"),
+    ],
+    ids=[
+        "empty", "only a mark", "header only", "no phone", "xlsx as csv", "png as csv", "pdf",
+        "binary", "200 columns", "one long line", "long cell", "long line at the end",
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_used_is_refused_by_name_and_nothing_is_stored(
+    browser: FlaskClient, app: Flask, at: str, content: bytes, said: str
+) -> None:
+    answer = send(browser, at, content)
+
+    assert answer.status_code == 422
+    assert NOTHING_STORED in answer.text
+    assert said in answer.text
+    with app.app_context():
+        assert db.session.query(ContactList).count() == 0
+        assert db.session.query(UploadChunk).count() == 0
+
+
+def test_no_file_at_all_is_said_beside_the_field(browser: FlaskClient, at: str) -> None:
+    answer = browser.post(f"{at}/new", data={})
+    assert answer.status_code == 422
+    assert 'href="#file">Choose a file first.' in answer.text
+
+
+def test_a_hundred_megabyte_line_takes_no_hundred_megabytes(
+    browser: FlaskClient, app: Flask, at: str
+) -> None:
+    import tracemalloc
+
+    size = 100_000_000
+
+    class Line(io.RawIOBase):
+        """The line, made as it is read."""
+
+        left = size
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: memoryview) -> int:
+            count = min(len(buffer), self.left)
+            buffer[:count] = b"x" * count
+            self.left -= count
+            return count
+
+    from phonebank.lists.reading import FileRefused
+    from phonebank.lists.uploads import take_in
+    from phonebank.models import Campaign
+
+    with app.app_context():
+        campaign = db.session.scalars(select(Campaign)).one()
+        tracemalloc.start()
+        with pytest.raises(FileRefused, match="million characters"):
+            take_in(campaign, None, "line.csv", io.BufferedReader(Line()))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        db.session.rollback()
+    assert peak < 40_000_000
+
+
+def test_a_large_file_is_kept_in_pieces(browser: FlaskClient, app: Flask, at: str) -> None:
+    data = rows(100_000).encode()
+    assert send(browser, at, data).status_code == 302
+    with app.app_context():
+        sizes = db.session.scalars(
+            select(func.length(UploadChunk.data)).order_by(UploadChunk.number)
+        ).all()
+        assert sum(sizes) == len(data)
+        assert set(sizes[:-1]) == {CHUNK}
+        assert db.session.scalars(select(ContactList.rows_total)).one() == 100_000
+
+
+def test_guesses_that_may_be_wrong_are_marked(browser: FlaskClient, at: str) -> None:
+    sent = send(browser, at, "Vorname,Number,Notes\nAda,020 7946 0018,Knows Bob\n")
+    page = browser.get(sent.location).text
+    assert page.count("Please check this one") == 1
+    assert "Keep as “Notes”" in page
+
+
+def test_two_columns_for_one_thing_are_refused_beside_the_column(
+    browser: FlaskClient, desk: Desk, at: str
+) -> None:
+    sent = send(browser, at, "Name,Alias,Phone\nAda,Addy,020 7946 0018\n")
+
+    answer = confirmed(browser, sent.location, column_0="first_name", column_1="first_name")
+
+    assert answer.status_code == 422
+    assert 'href="#column_1">The columns “Name” and “Alias” are both' in answer.text
+    assert 'id="column_1-error"' in answer.text
+    list_id = int(sent.location.split("/")[-2])
+    assert desk.standing(list_id)["state"] == "uploaded"
+
+
+def test_leaving_out_the_phone_or_making_up_a_choice_is_refused(
+    browser: FlaskClient, at: str
+) -> None:
+    sent = send(browser, at, "Name,Phone\nAda,020 7946 0018\n")
+    assert (
+        "No column is a phone number" in confirmed(browser, sent.location, column_1="ignore").text
+    )
+    answer = confirmed(browser, sent.location, column_1="owner")
+    assert answer.status_code == 422
+    assert "Not a valid choice" in answer.text
+    assert confirmed(browser, sent.location, name=" ").status_code == 422
+
+
+def test_a_column_of_the_list_s_own_is_kept_under_its_name(
+    browser: FlaskClient, desk: Desk, at: str
+) -> None:
+    sent = send(browser, at, "Name,Phone,Ward\nAda,020 7946 0018,Splott\n")
+    confirmed(browser, sent.location, column_2="field:Ward")
+    desk.work()
+    assert desk.contacts()[0].fields == {"Ward": "Splott"}
+
+
+def test_sending_the_columns_twice_imports_once(browser: FlaskClient, desk: Desk, at: str) -> None:
+    sent = send(browser, at, rows(3))
+    page = browser.get(sent.location)
+    assert page.status_code == 200
+    confirmed(browser, sent.location)
+    desk.work()
+    again = browser.get(sent.location)
+    assert again.status_code == 302
+    assert len(desk.contacts()) == 3
+
+
+def test_the_progress_page_asks_for_its_meter_and_reloads_when_it_is_over(
+    browser: FlaskClient, desk: Desk, at: str
+) -> None:
+    list_id = desk.upload(rows(30))
+    desk.confirm(list_id)
+    with desk.app.app_context():
+        db.session.execute(text("UPDATE contact_list SET state = 'importing', rows_read = 12"))
+        db.session.commit()
+
+    meter = browser.get(f"{at}/{list_id}", headers={"HX-Request": "true"}).text
+    assert 'value="12" max="30"' in meter
+    assert "<html" not in meter
+    assert 'value="12" max="30"' in browser.get(f"{at}/{list_id}").text
+
+    with desk.app.app_context():
+        db.session.execute(text("UPDATE contact_list SET state = 'ready'"))
+        db.session.commit()
+    over = browser.get(f"{at}/{list_id}", headers={"HX-Request": "true"})
+    assert over.headers["HX-Refresh"] == "true"
+
+
+def test_refused_rows_come_back_as_a_file_that_can_be_corrected_and_uploaded(
+    browser: FlaskClient, desk: Desk, at: str
+) -> None:
+    refused_at_first = (
+        "First name;Phone;Town\n"
+        '=HYPERLINK("http://x");none;Cardiff\n'
+        "Bela;+1-212-555;Bangor\n"
+        "Cara;020 7946 0018;Conwy;surplus\n"
+        "Dai;020 7946 0019;Denbigh\n"
+    )
+    list_id = desk.bring(refused_at_first)["id"]
+
+    answer = browser.get(f"{at}/{list_id}/refused.csv")
+
+    assert answer.mimetype == "text/csv"
+    assert "attachment" in answer.headers["Content-Disposition"]
+    table = list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff")), delimiter=";"))
+    assert table[0] == ["Row in the file you uploaded", "Why it was not stored",
+                        "First name", "Phone", "Town"]  # fmt: skip
+    assert [row[0] for row in table[1:]] == ["2", "3", "4"]
+    assert table[1][2].startswith("'=HYPERLINK")
+    assert table[2][3] == "'+1-212-555"
+    assert table[3][2:] == ["Cara", "020 7946 0018", "Conwy", "surplus"]
+
+    table[1][3], table[2][3] = "020 7946 0500", "020 7946 0501"
+    del table[3][5:]
+    corrected = io.StringIO()
+    csv.writer(corrected, delimiter=";").writerows(table)
+    standing = desk.bring(("\ufeff" + corrected.getvalue()).encode())
+    assert (standing["rows_stored"], standing["rows_refused"]) == (3, 0)
+    assert "Cara" in {c.first_name for c in desk.contacts(standing["id"])}
+
+
+def test_only_the_first_refused_rows_are_shown(browser: FlaskClient, desk: Desk, at: str) -> None:
+    content = rows(1) + "".join(f"Voter{n},Bad,none\n" for n in range(60))
+    list_id = desk.bring(content)["id"]
+    page = browser.get(f"{at}/{list_id}").text
+    assert "The first 50 of 60" in page
+    assert page.count("This is not a phone number") == 50
+
+
+def test_a_list_can_leave_calling_and_come_back(browser: FlaskClient, desk: Desk, at: str) -> None:
+    list_id = desk.bring(rows(3))["id"]
+    browser.post(f"{at}/{list_id}/remove")
+    assert desk.standing(list_id)["removed"] is True
+    assert "Not being rung" in browser.get(at).text
+    browser.post(f"{at}/{list_id}/restore")
+    assert desk.standing(list_id)["removed"] is False
+
+
+def test_a_list_s_priority_can_be_changed(browser: FlaskClient, desk: Desk, at: str) -> None:
+    list_id = desk.bring(rows(3))["id"]
+    browser.post(f"{at}/{list_id}/priority", data={"priority": "-1"})
+    assert desk.standing(list_id)["priority"] == -1
+    browser.post(f"{at}/{list_id}/priority", data={"priority": "surely"})
+    assert desk.standing(list_id)["priority"] == -1
+
+
+def test_an_upload_is_undone_from_its_page(browser: FlaskClient, desk: Desk, at: str) -> None:
+    list_id = desk.bring(rows(3))["id"]
+    assert "Removes 3 people for good" in browser.get(f"{at}/{list_id}").text
+    answer = browser.post(f"{at}/{list_id}/undo", follow_redirects=True)
+    assert "Removing the people" in answer.text
+    desk.work()
+    assert "This upload was undone" in browser.get(f"{at}/{list_id}").text
+    assert desk.contacts() == []
+    for verb in ("undo", "remove", "restore"):
+        assert browser.post(f"{at}/{list_id}/{verb}").status_code == 409
+
+
+def test_a_file_can_be_deleted_before_it_is_imported(
+    browser: FlaskClient, desk: Desk, at: str
+) -> None:
+    sent = send(browser, at, rows(3))
+    list_id = int(sent.location.split("/")[-2])
+    browser.post(f"{at}/{list_id}/cancel")
+    assert browser.get(sent.location).status_code == 404
+    done = desk.bring(rows(3))["id"]
+    assert browser.post(f"{at}/{done}/cancel").status_code == 409
+
+
+def test_a_list_is_seen_only_through_its_own_campaign(
+    browser: FlaskClient, desk: Desk, app: Flask, at: str
+) -> None:
+    list_id = desk.bring(rows(1))["id"]
+    with app.app_context():
+        other = create_campaign().id
+        db.session.commit()
+    for page in ("", "/columns", "/refused.csv"):
+        assert browser.get(f"/campaigns/{other}/lists/{list_id}{page}").status_code == 404
+    assert browser.post(f"/campaigns/{other}/lists/{list_id}/undo").status_code == 404
+    assert browser.get("/campaigns/999/lists").status_code == 404
+    assert len(desk.contacts()) == 1
+
+
+def test_only_organisers_come_in(client: FlaskClient, desk: Desk, app: Flask, at: str) -> None:
+    list_id = desk.upload(rows(1))
+    with app.app_context():
+        host = create_account(HOST).id
+        db.session.commit()
+    for _ in range(2):
+        for page in ("", "/new", f"/{list_id}", f"/{list_id}/columns", f"/{list_id}/refused.csv"):
+            answer = client.get(at + page, headers={"Accept": "text/html"})
+            assert answer.status_code in (302, 401, 403)
+            assert "Voter" not in answer.text
+        assert send(client, at, rows(1)).status_code in (302, 401, 403)
+        sign_in(client, host)
+    assert len(desk.contacts()) == 0
+
+
+def test_the_sample_file_is_one_that_works(client: FlaskClient, desk: Desk) -> None:
+    sample = client.get("/static/lists/sample.csv")
+    standing = desk.bring(sample.data)
+    assert (standing["rows_stored"], standing["rows_suppressed"]) == (3, 1)
+    assert standing["rows_refused"] == 0
+    assert "ignore" not in standing["mapping"]
