@@ -15,6 +15,7 @@ from phonebank.accounts import setup as accounts
 from phonebank.campaigns import pages as campaigns
 from phonebank.config import Config
 from phonebank.exports import pages as exports
+from phonebank.lists import pages as lists
 from phonebank.live import server as live
 from phonebank.models import Base
 from phonebank.parties import sockets  # noqa: F401  (registers what sockets hear)
@@ -47,6 +48,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.add_template_filter(label_of, "outcome_label")
     outcome_words.init_app(app, OUTCOMES.values())
     campaigns.init_app(app)
+    lists.init_app(app)
     exports.init_app(app)
     queue_pages.init_app(app)
     callers.init_app(app)
