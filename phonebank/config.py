@@ -24,13 +24,14 @@ class Config:
     `mode` is `production` unless PHONEBANK_MODE says otherwise, so that forgetting it is safe.
     """
 
-    database_url: str
-    redis_url: str
-    secret_key: str
+    # A configuration may be printed: what opens something is left out.
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    secret_key: str = field(repr=False)
     # Salts the hashes that Flask-Security keeps; separate, so that either can be changed alone.
-    password_salt: str
+    password_salt: str = field(repr=False)
     # Encrypts second-factor secrets at rest.
-    totp_secret: str
+    totp_secret: str = field(repr=False)
     mode: str = PRODUCTION
     # Where people reach the site: the base of every link that is mailed, shown or drawn as a QR.
     base_url: str = "http://127.0.0.1:5000"
