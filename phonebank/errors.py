@@ -14,14 +14,17 @@ PhonebankError
 """
 
 import logging
+import traceback
 
 from flask import Flask, current_app, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from redis.exceptions import RedisError
-from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
+
+from phonebank.stores import db
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +113,7 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(PhonebankError)
     def for_people(error: PhonebankError) -> ResponseReturnValue:
+        _undo()
         return answer(error.status, error.title, error.message, error.what_to_do)
 
     @app.errorhandler(CSRFError)
@@ -137,8 +141,7 @@ def register(app: Flask) -> None:
     def store_is_away(error: Exception) -> ResponseReturnValue:
         # The driver's own text may quote a statement's values: it stays out of the log.
         log.error("a store is away: %s", type(error).__name__)
-        # Who is signed in cannot be asked now, and the page's frame would ask.
-        g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]
+        _let_the_page_be_nobodys()
         return answer(
             503,
             BackInAMoment.title,
@@ -150,19 +153,37 @@ def register(app: Flask) -> None:
     def not_storable(error: DataError) -> ResponseReturnValue:
         # A number too large for any id, or a character that no text may have.
         log.warning("the database refused a value at %s", request.endpoint)
+        _undo()
         return answer(*_words(404 if request.method == "GET" else 400))
 
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> ResponseReturnValue:
         if app.testing or app.debug:
             raise error
-        log.error("unforeseen %s at %s", type(error).__name__, request.endpoint, exc_info=error)
+        # Where, and not what it says: an error's own words may quote somebody's name or number.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        log.error("unforeseen %s at %s\n%s", type(error).__name__, request.endpoint, where)
+        _undo()
         return answer(
             500,
             PhonebankError.title,
             "That is our fault, not yours.",
             "Try again; if it happens twice, tell your organiser what you were doing.",
         )
+
+
+def _undo() -> None:
+    """Take back what the request had begun: the page's frame asks the database who is signed in,
+    and must neither write the rest of it nor trip over what broke."""
+    try:
+        db.session.rollback()
+    except SQLAlchemyError:
+        _let_the_page_be_nobodys()
+
+
+def _let_the_page_be_nobodys() -> None:
+    """Who is signed in cannot be asked now, and the page's frame would ask."""
+    g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]
 
 
 def answer(status: int, title: str, message: str, what_to_do: str) -> ResponseReturnValue:
