@@ -7,6 +7,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from phonebank.config import Config
+from phonebank.stores import REDIS_TIMEOUT
 
 csrf = CSRFProtect()
 limiter = Limiter(get_remote_address, headers_enabled=False)
@@ -38,6 +39,10 @@ def init_app(app: Flask, config: Config) -> None:
         # A party lasts an evening: a form opened at its start still works at its end.
         WTF_CSRF_TIME_LIMIT=12 * 60 * 60,
         RATELIMIT_STORAGE_URI=config.redis_url.replace("unix://", "redis+unix://", 1),
+        RATELIMIT_STORAGE_OPTIONS={
+            "socket_connect_timeout": REDIS_TIMEOUT,
+            "socket_timeout": REDIS_TIMEOUT,
+        },
         # Redis away: each process counts for itself, rather than nobody or everybody being let in.
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
         RATELIMIT_KEY_PREFIX="limit",

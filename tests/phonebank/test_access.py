@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -16,13 +15,7 @@ from flask.testing import FlaskClient
 from socketio import Client
 from socketio.exceptions import ConnectionError
 from sqlalchemy import text
-from werkzeug.routing import (
-    AnyConverter,
-    BaseConverter,
-    IntegerConverter,
-    Rule,
-    UUIDConverter,
-)
+from werkzeug.routing import Rule
 from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
@@ -42,6 +35,7 @@ from tests.factories import (
     create_party,
     create_script,
 )
+from tests.route_addresses import address
 from tests.signing_in import sign_in
 
 # Pages of a sign-in under way, open to anyone whose link has just been used: they turn a stranger
@@ -76,22 +70,6 @@ def unguarded_events(server: Any) -> list[tuple[str, str]]:
         if getattr(handler, "access_rule", None) not in RULES
         or heard_events.get((namespace, event)) != handler.access_rule
     )
-
-
-def address(route: Rule) -> str:
-    """An address of the route; numbers are the ids of what `world` made."""
-    values = {name: _dummy(converter) for name, converter in route._converters.items()}
-    built = route.build(values, append_unknown=False)
-    assert built is not None, route
-    return built[1]
-
-
-def _dummy(converter: BaseConverter) -> Any:
-    if isinstance(converter, AnyConverter):
-        return sorted(converter.items)[0]
-    if isinstance(converter, UUIDConverter):
-        return UUID("01890000-0000-7000-8000-000000000001")
-    return 1 if isinstance(converter, IntegerConverter) else "x"
 
 
 def asks(route: Rule, *methods: str) -> list[str]:
