@@ -6,6 +6,9 @@ from typing import Literal
 
 Severity = Literal["error", "warning"]
 
+# More than this helps nobody, and a hostile file can hold tens of thousands.
+MOST_FAULTS = 100
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -26,7 +29,7 @@ class Fault:
 
 
 class ScriptRefused(ValueError):
-    """A script cannot be used. `faults` holds every error and warning found, in line order."""
+    """A script cannot be used. `faults` holds the errors and warnings, in line order."""
 
     def __init__(self, source: str, faults: Iterable[Fault]) -> None:
         self.source = source
@@ -47,5 +50,13 @@ class FaultList(list[Fault]):
 
 
 def in_line_order(faults: Iterable[Fault]) -> list[Fault]:
-    """Each fault once, from the top of the file to the bottom."""
-    return sorted(set(faults), key=lambda fault: (fault.line, fault.step_id or "", fault.message))
+    """Each fault once, from the top of the file down; after MOST_FAULTS only how many more."""
+    found = sorted(set(faults), key=lambda fault: (fault.line, fault.step_id or "", fault.message))
+    rest = found[MOST_FAULTS:]
+    if not rest:
+        return found
+    # What stands for the rest is an error if any of the rest is: nothing slips past the cut.
+    hides_an_error = any(fault.severity == "error" for fault in rest)
+    more = f"And {len(rest)} more from here on. Mend those above first."
+    severity: Severity = "error" if hides_an_error else "warning"
+    return [*found[:MOST_FAULTS], Fault(rest[0].line, None, more, severity)]

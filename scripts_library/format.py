@@ -38,7 +38,8 @@ __all__ = [
 def parse(text: str, source: str) -> Script:
     """The script written in `text`. `source` names the file for the reader of an error.
 
-    Raises ScriptRefused, with every fault found, where there is any error; warnings alone pass.
+    Raises ScriptRefused, with all that `faults` gives, where there is any error; warnings alone
+    pass.
     """
     script, found = _read(text)
     if script is None or any(fault.severity == "error" for fault in found):
@@ -47,7 +48,10 @@ def parse(text: str, source: str) -> Script:
 
 
 def faults(text: str, source: str) -> list[Fault]:
-    """Every error and warning in `text`, in line order: what an editor shows beside it."""
+    """Every error and warning in `text`, in line order: what an editor shows beside it.
+
+    Takes what `parse` takes; a fault itself names only its line and step, not the source.
+    """
     return _read(text)[1]
 
 

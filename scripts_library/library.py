@@ -14,8 +14,7 @@ class UnknownScript(LookupError):
 
 def ready_made() -> list[Script]:
     """Every ready-made script, sorted by slug, English first and then by language."""
-    scripts = [parse(file.read_text("utf-8"), file.name) for file in _files().values()]
-    return sorted(scripts, key=lambda s: (s.slug, s.language != "en", s.language))
+    return list(_scripts())
 
 
 def source_of(slug: str, language: str) -> str:
@@ -27,6 +26,12 @@ def source_of(slug: str, language: str) -> str:
     if file is None:
         raise UnknownScript(f"There is no ready-made script called {slug} in {language}.")
     return file.read_text("utf-8")
+
+
+@cache
+def _scripts() -> tuple[Script, ...]:
+    scripts = [parse(file.read_text("utf-8"), file.name) for file in _files().values()]
+    return tuple(sorted(scripts, key=lambda s: (s.slug, s.language != "en", s.language)))
 
 
 @cache
