@@ -19,6 +19,7 @@ from phonebank.lists import pages as lists
 from phonebank.live import server as live
 from phonebank.models import Base
 from phonebank.parties import sockets  # noqa: F401  (registers what sockets hear)
+from phonebank.suppressions import pages as suppressions
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
@@ -50,6 +51,7 @@ def create_app(config: Config | None = None) -> Flask:
     campaigns.init_app(app)
     lists.init_app(app)
     exports.init_app(app)
+    suppressions.init_app(app)
     queue_pages.init_app(app)
     callers.init_app(app)
     live.init_app(app, recognised)

@@ -1,0 +1,164 @@
+"""The do-not-call page: how many numbers, look one up, enter some, lift a mistaken one.
+
+A number is only ever sent by POST, so that none stands in an address, a log or a history.
+"""
+
+import logging
+from typing import Any
+
+from flask import Blueprint, Flask, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_limiter.util import get_remote_address
+from flask_security import current_user
+from sqlalchemy import func, select
+
+from phonebank.access import open_to
+from phonebank.errors import BadInput
+from phonebank.models import ORGANISER, Campaign, Suppression
+from phonebank.models.suppression import FROM_CALL, FROM_LIST, FROM_ORGANISER
+from phonebank.phone_numbers import NumberRefused, pretty, read_number
+from phonebank.stores import db
+from phonebank.suppressions import verbs
+from phonebank.suppressions.entering import BYTES_AT_MOST, RefusedLine, read_lines, text_of_file
+from phonebank.suppressions.forms import REASONS, AddForm, LiftForm, LookUpForm
+from phonebank.web_security import limiter
+
+log = logging.getLogger(__name__)
+
+pages = Blueprint("suppressions", __name__, url_prefix="/do-not-call")
+
+SOURCES = {
+    FROM_CALL: "in a call",
+    FROM_LIST: "with a list",
+    FROM_ORGANISER: "by an organiser",
+}
+REFUSED_SHOWN = 100
+# Enough for somebody with a letter in each hand, too few to try a directory through.
+LOOK_UPS = "30 per minute"
+
+
+def init_app(app: Flask) -> None:
+    """Add the do-not-call page."""
+    app.register_blueprint(pages)
+
+
+def _account() -> str:
+    return str(current_user.get_id() or get_remote_address())
+
+
+@pages.get("")
+@open_to(ORGANISER)
+def show() -> ResponseReturnValue:
+    """The page, with nothing looked up."""
+    return _page()
+
+
+@pages.post("/look-up")
+@limiter.limit(LOOK_UPS, key_func=_account)
+@open_to(ORGANISER)
+def look_up() -> ResponseReturnValue:
+    """Whether a number is on the list, and since when and why."""
+    form = LookUpForm()
+    if not form.validate():
+        return _page(look_up=form), 422
+    try:
+        phone = read_number(form.number.data, form.country.data, allow_drama=True)
+    except NumberRefused as refused:
+        form.number.errors = [refused.message]
+        return _page(look_up=form), 422
+    return _page(
+        look_up=form,
+        found=db.session.get(Suppression, phone),
+        phone=phone,
+        shown=pretty(phone, form.country.data),
+        lift=LiftForm(formdata=None, phone=phone),
+    )
+
+
+@pages.post("/add")
+@limiter.limit(LOOK_UPS, key_func=_account)
+@open_to(ORGANISER)
+def add() -> ResponseReturnValue:
+    """Enter the numbers of a text or a file; lines that hold none are named."""
+    form = AddForm()
+    if not form.validate():
+        return _page(add=form), 422
+    try:
+        read = read_lines(_text_of(form), form.country.data)
+    except BadInput as fault:
+        form.numbers.errors = [f"{fault.message} {fault.what_to_do}".strip()]
+        return _page(add=form), 422
+    before = verbs.phones_suppressed_among(read.phones)
+    verbs.suppress_all(
+        read.phones, FROM_ORGANISER, reason=form.reason.data, account_id=current_user.id
+    )
+    db.session.commit()
+    words = in_words(len(read.phones) - len(before), len(before), len(read.refused))
+    if not read.refused:
+        flash(words, "success")
+        return redirect(url_for(".show"))
+    return _page(add=form, entered=words, refused=read.refused), 200 if read.phones else 422
+
+
+@pages.post("/lift")
+@limiter.limit(LOOK_UPS, key_func=_account)
+@open_to(ORGANISER)
+def lift() -> ResponseReturnValue:
+    """Take a number off the list, for a reason that is kept in the log."""
+    form = LiftForm()
+    phone = form.phone.data or ""
+    if not form.validate():
+        country = _usual_country()
+        found = db.session.get(Suppression, phone)
+        page = _page(found=found, phone=phone, shown=pretty(phone, country), lift=form)
+        return page, 422
+    if not verbs.lift(phone):
+        flash("That number was not on the list.", "info")
+        return redirect(url_for(".show"))
+    db.session.commit()
+    log.info("account %s lifted a do-not-call entry: %s", current_user.id, form.why.data)
+    flash("The number is off the list and can be rung again.", "success")
+    return redirect(url_for(".show"))
+
+
+def _text_of(form: AddForm) -> str:
+    texts = [form.numbers.data or ""]
+    if form.file.data:
+        texts.append(text_of_file(form.file.data.read(BYTES_AT_MOST + 1)))
+    return "\n".join(text for text in texts if text.strip())
+
+
+def in_words(new: int, already: int, refused: int) -> str:
+    """What became of the numbers that were entered."""
+    words = f"{new:,} {'number' if new == 1 else 'numbers'} entered."
+    if already:
+        words += f" {already:,} {'was' if already == 1 else 'were'} there already."
+    if refused:
+        words += f" {refused:,} {'line' if refused == 1 else 'lines'} could not be read."
+    return words
+
+
+def _page(
+    look_up: LookUpForm | None = None,
+    add: AddForm | None = None,
+    refused: list[RefusedLine] | None = None,
+    **shown: Any,
+) -> str:
+    country = _usual_country()
+    return render_template(
+        "suppressions/show.html",
+        count=db.session.scalar(select(func.count()).select_from(Suppression)) or 0,
+        look_up=look_up or LookUpForm(formdata=None, country=country),
+        add=add or AddForm(formdata=None, country=country),
+        refused=(refused or [])[:REFUSED_SHOWN],
+        refused_more=max(0, len(refused or []) - REFUSED_SHOWN),
+        sources=SOURCES,
+        reasons=REASONS,
+        **shown,
+    )
+
+
+def _usual_country() -> str:
+    """The country of the newest campaign; GB before there is any."""
+    newest = select(Campaign.country).order_by(Campaign.id.desc()).limit(1)
+    return db.session.scalar(newest) or "GB"
