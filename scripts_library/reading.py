@@ -303,7 +303,7 @@ class _ScriptReader:
             self.faults.error(
                 node.line_of(offset),
                 f"{snippet} is no merge field. Write {{{{ first_name }}}} or"
-                " {{ first_name or 'there' }}: one name, nothing more.",
+                " {{ first_name or 'there' }}: one name, on one line, nothing more.",
             )
         for found in merge_fields.fields_in(node.value):
             line = node.line_of(found.offset)
