@@ -32,6 +32,7 @@ __all__ = [
     "UnknownStep",
     "faults",
     "parse",
+    "read",
 ]
 
 
@@ -41,7 +42,7 @@ def parse(text: str, source: str) -> Script:
     Raises ScriptRefused, with all that `faults` gives, where there is any error; warnings alone
     pass.
     """
-    script, found = _read(text)
+    script, found = read(text)
     if script is None or any(fault.severity == "error" for fault in found):
         raise ScriptRefused(source, found)
     return script
@@ -52,10 +53,14 @@ def faults(text: str, source: str) -> list[Fault]:
 
     Takes what `parse` takes; a fault itself names only its line and step, not the source.
     """
-    return _read(text)[1]
+    return read(text)[1]
 
 
-def _read(text: str) -> tuple[Script | None, list[Fault]]:
+def read(text: str) -> tuple[Script | None, list[Fault]]:
+    """The script in `text` as far as it could be read, faults and all, for an editor to go on with.
+
+    None where no step of it could be read. Only `parse` gives a script that is fit for calls.
+    """
     found = FaultList()
     table = yaml_source.read(text, found)
     if table is None:

@@ -19,6 +19,8 @@ class Script(Base):
     published_version_id: Mapped[int | None] = mapped_column(
         ForeignKey("script_version.id", use_alter=True, ondelete="SET NULL")
     )
+    # YAML that an organiser is still at work on; None when everything is published.
+    draft: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
