@@ -219,8 +219,11 @@ class ServerFolder:
         lines = self.log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-40:]
         if any("No space left on device" in line for line in lines):
             return f"the disc that holds {self.path} is full"
-        telling = [line for line in lines if re.search(r"FATAL|PANIC|rror:|# ", line)] or lines
-        said = telling[-1].strip() if telling else "it said nothing"
+        # The first fault is the cause; "starting up" only turned our own attempts away.
+        faults = [
+            x for x in lines if re.search(r"FATAL|PANIC|error:", x) and "starting up" not in x
+        ]
+        said = (faults[:1] or lines[-1:] or ["it said nothing"])[0].strip()
         return f"{said} (all of it in {self.log_file})"
 
 

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,8 +37,10 @@ time.sleep(60)
 
 
 @pytest.fixture
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("local")
+def home() -> Iterator[Path]:
+    # Not under pytest's own folder, which every other run of pytest shuts to other users.
+    with tempfile.TemporaryDirectory(prefix="pb-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 def _query(server: RunningServer, sql: str) -> object:
