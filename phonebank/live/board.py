@@ -161,7 +161,7 @@ def line(call: Recent) -> str:
     if call.first_yes:
         return f"{name} got the first yes"
     if call.first_call and call.conversation:
-        return f"{name} had a conversation on the first call"
+        return f"{name} had a first conversation"
     if call.first_call:
         return f"{name} made a first call"
     return f"{name} had a conversation" if call.conversation else f"{name} made a call"

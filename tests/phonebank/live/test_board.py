@@ -86,7 +86,7 @@ def test_a_crowd_in_one_place_is_counted_and_nobody_is_picked_out_twice() -> Non
         ({"conversation": False}, "Sam made a call"),
         ({"conversation": True}, "Sam had a conversation"),
         ({"conversation": False, "first_call": True}, "Sam made a first call"),
-        ({"conversation": True, "first_call": True}, "Sam had a conversation on the first call"),
+        ({"conversation": True, "first_call": True}, "Sam had a first conversation"),
         ({"conversation": True, "first_yes": True}, "Sam got the first yes"),
         ({"conversation": True, "name": None}, "Someone had a conversation"),
     ],

@@ -105,7 +105,7 @@ def test_the_feed_is_the_last_five_newest_first_with_firsts_marked(app_context: 
     feed = shown(room.party)["feed"]
     assert [line["text"] for line in feed] == [
         "Sam made a call",
-        "Priya had a conversation on the first call",
+        "Priya had a first conversation",
         "Sam made a call",
         "Sam had a conversation",
         "Sam got the first yes",

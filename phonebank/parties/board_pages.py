@@ -1,0 +1,27 @@
+"""The board on the television: one page, opened by its own link, that can only show."""
+
+from flask import Blueprint, current_app, render_template
+from flask.typing import ResponseReturnValue
+
+from phonebank.access import TV, open_to
+from phonebank.live.board import payload
+from phonebank.live.board_reading import read_figures
+from phonebank.parties.codes import join_link, qr_picture, short_address
+from phonebank.parties.verbs import party_by_board_token
+
+pages = Blueprint("board", __name__, url_prefix="/board")
+
+
+@pages.get("/<token>")
+@open_to(TV)
+def show(token: str) -> ResponseReturnValue:
+    """The board with its present figures; a page without scripts loads itself again."""
+    party = party_by_board_token(token)
+    base_url = current_app.extensions["phonebank"].base_url
+    return render_template(
+        "parties/board.html",
+        party=party,
+        board=payload(read_figures([party.id])[party.id]),
+        qr=qr_picture(join_link(base_url, party.code)),
+        address=short_address(base_url),
+    )

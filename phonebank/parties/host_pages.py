@@ -1,0 +1,244 @@
+"""The host's pages: begin a party, run it from a phone.
+
+Every button is a plain form that comes back to the page. Where scripts run, htmx takes only the
+part of the answer that changed, and the socket says when to look again.
+"""
+
+from datetime import datetime
+
+from flask import Blueprint, Flask, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+
+from phonebank.access import open_to
+from phonebank.country_rules import NoRulesForCountry, rules_for
+from phonebank.errors import BadInput
+from phonebank.live.board import payload
+from phonebank.live.board_reading import read_figures
+from phonebank.models import HOST, Campaign, Party
+from phonebank.parties import (
+    board_pages,
+    people,
+    sockets,  # noqa: F401  (registers what sockets hear)
+    verbs,
+)
+from phonebank.parties.codes import invitation, join_link, qr_picture
+from phonebank.parties.forms import NewPartyForm
+from phonebank.parties.names import NAME_AT_MOST
+from phonebank.stores import db
+from phonebank.time_zones import time_zone
+
+pages = Blueprint("parties", __name__, url_prefix="/parties")
+
+BREAKS = (5, 10, 15)  # minutes
+DEEDS = {
+    "lock": verbs.lock,
+    "unlock": verbs.unlock,
+    "pause": verbs.pause,
+    "resume": verbs.resume,
+    "end-break": verbs.end_break,
+}
+
+
+def init_app(app: Flask) -> None:
+    """Give the app the host's pages, the board, and what their sockets hear."""
+    app.register_blueprint(pages)
+    app.register_blueprint(board_pages.pages)
+
+
+@pages.get("")
+@open_to(HOST)
+def mine() -> ResponseReturnValue:
+    parties = verbs.parties_of(current_user)
+    return render_template(
+        "parties/mine.html",
+        parties=parties,
+        figures=read_figures([party.id for party in parties]),
+        campaigns={campaign.id: campaign.name for campaign in _campaigns(parties)},
+        when=when_it_starts,
+    )
+
+
+@pages.route("/new", methods=["GET", "POST"])
+@open_to(HOST)
+def new() -> ResponseReturnValue:
+    campaigns = verbs.campaigns_to_host(current_user)
+    form = NewPartyForm(title=_first_title(current_user.name))
+    form.campaign.choices = [(campaign.id, campaign.name) for campaign in campaigns]
+    if campaigns and form.validate_on_submit():
+        countries = {campaign.id: campaign.country for campaign in campaigns}
+        zone = form.zone(zone_of_country(countries[form.campaign.data]))
+        party = verbs.create_party(
+            current_user,
+            form.campaign.data,
+            form.title.data or "",
+            form.goal.data or 0,
+            form.starts(zone),
+            zone,
+            form.door_open.data,
+        )
+        db.session.commit()
+        return redirect(url_for(".run", party_id=party.id))
+    status = 422 if form.is_submitted() else 200
+    return render_template("parties/new.html", form=form, campaigns=campaigns), status
+
+
+@pages.get("/<int:party_id>")
+@open_to(HOST)
+def run(party_id: int) -> ResponseReturnValue:
+    party = verbs.party_for(current_user, party_id)
+    campaign = db.session.get_one(Campaign, party.campaign_id)
+    base_url = current_app.extensions["phonebank"].base_url
+    link = join_link(base_url, party.code)
+    return render_template(
+        "parties/run.html",
+        party=party,
+        campaign=campaign,
+        board=payload(read_figures([party.id])[party.id]),
+        waiting=people.waiting(party),
+        guests=people.roster(party),
+        link=link,
+        qr=qr_picture(link),
+        invitation=invitation(
+            party.title,
+            when_it_starts(party),
+            link,
+            party.code,
+            base_url,
+            campaign.on_behalf_of,
+        ),
+        board_link=base_url + url_for("board.show", token=party.board_token),
+        breaks=BREAKS,
+        when=when_it_starts(party),
+        name_at_most=NAME_AT_MOST,
+    )
+
+
+@pages.post('/<int:party_id>/<any("lock", "unlock", "pause", "resume", "end-break"):deed>')
+@open_to(HOST)
+def do(party_id: int, deed: str) -> ResponseReturnValue:
+    party = verbs.party_for(current_user, party_id)
+    DEEDS[deed](party)
+    return _back_to(party)
+
+
+@pages.post("/<int:party_id>/code")
+@open_to(HOST)
+def change_code(party_id: int) -> ResponseReturnValue:
+    party = verbs.party_for(current_user, party_id)
+    verbs.change_code(party)
+    return _back_to(party, "The party has a new code. The old one opens nothing any more.")
+
+
+@pages.post("/<int:party_id>/board-link")
+@open_to(HOST)
+def change_board_link(party_id: int) -> ResponseReturnValue:
+    party = verbs.party_for(current_user, party_id)
+    verbs.change_board_link(party)
+    return _back_to(party, "The TV has a new link. Boards opened by the old one have gone.")
+
+
+@pages.post("/<int:party_id>/settings")
+@open_to(HOST)
+def settings(party_id: int) -> ResponseReturnValue:
+    party = verbs.party_for(current_user, party_id)
+    goal = request.form.get("goal", "")
+    if not goal.isascii() or not goal.isdigit():
+        raise BadInput("A goal is a whole number.", "Go back and type one, such as 50.")
+    verbs.rename_party(party, request.form.get("title", ""))
+    verbs.set_goal(party, int(goal[:9]))
+    verbs.celebrate(party, "celebrate" in request.form)
+    return _back_to(party, "Saved.")
+
+
+@pages.post("/<int:party_id>/break")
+@open_to(HOST)
+def start_break(party_id: int) -> ResponseReturnValue:
+    party = verbs.party_for(current_user, party_id)
+    minutes = request.form.get("minutes", "")
+    verbs.start_break(party, int(minutes) if minutes in map(str, BREAKS) else 0)
+    return _back_to(party)
+
+
+@pages.post("/<int:party_id>/message")
+@open_to(HOST)
+def message(party_id: int) -> ResponseReturnValue:
+    party = verbs.party_for(current_user, party_id)
+    people.send_message(party, request.form.get("text", ""))
+    return _back_to(party, "Sent to everyone who is in.")
+
+
+@pages.post("/<int:party_id>/end")
+@open_to(HOST)
+def end(party_id: int) -> ResponseReturnValue:
+    party = verbs.party_for(current_user, party_id)
+    verbs.end_party(party)
+    return _back_to(party, "The party has ended. Thank you for hosting.")
+
+
+@pages.post("/<int:party_id>/door")
+@open_to(HOST)
+def door(party_id: int) -> ResponseReturnValue:
+    party = verbs.party_for(current_user, party_id)
+    people.set_door(party, request.form.get("open") == "yes")
+    return _back_to(party)
+
+
+@pages.post("/<int:party_id>/admit-all")
+@open_to(HOST)
+def admit_all(party_id: int) -> ResponseReturnValue:
+    party = verbs.party_for(current_user, party_id)
+    people.admit_all(party)
+    return _back_to(party)
+
+
+@pages.post("/<int:party_id>/callers/<int:caller_id>/<any(admit, hide, show, remove):deed>")
+@open_to(HOST)
+def do_with_caller(party_id: int, caller_id: int, deed: str) -> ResponseReturnValue:
+    party = verbs.party_for(current_user, party_id)
+    caller = people.caller_in(party, caller_id)
+    if deed == "admit":
+        people.admit([caller])
+    elif deed == "remove":
+        people.remove_caller(caller)
+    else:
+        people.hide_caller(caller, deed == "hide")
+    return _back_to(party)
+
+
+@pages.post("/<int:party_id>/callers/<int:caller_id>/name")
+@open_to(HOST)
+def rename_caller(party_id: int, caller_id: int) -> ResponseReturnValue:
+    party = verbs.party_for(current_user, party_id)
+    people.rename_caller(people.caller_in(party, caller_id), request.form.get("name", ""))
+    return _back_to(party)
+
+
+def _back_to(party: Party, words: str = "") -> ResponseReturnValue:
+    db.session.commit()
+    if words and "HX-Request" not in request.headers:
+        flash(words, "success")
+    return redirect(url_for(".run", party_id=party.id), 303)
+
+
+def _campaigns(parties: list[Party]) -> list[Campaign]:
+    return [db.session.get_one(Campaign, party.campaign_id) for party in parties]
+
+
+def _first_title(name: str) -> str:
+    first = name.split(" ")[0][:20]
+    return f"{first}’s phone party" if first else "Phone party"
+
+
+def zone_of_country(country: str) -> str:
+    """The first time zone in the country's rules: a guess, for a browser that names none."""
+    try:
+        return rules_for(country).time_zones.value[0]
+    except NoRulesForCountry:
+        return "UTC"
+
+
+def when_it_starts(party: Party) -> str:
+    """“Tuesday 13 January, 19:30”, by the clocks of the party's time zone."""
+    moment: datetime = party.starts_at.astimezone(time_zone(party.time_zone))
+    return f"{moment:%A} {moment.day} {moment:%B}, {moment:%H:%M}"

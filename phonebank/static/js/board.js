@@ -1,0 +1,159 @@
+/* Keeps a board up to date: figures, places, what just happened, and a quiet celebration.
+   Everything is written into elements that are there already, so that a board left on for an evening
+   holds no more than it did at its start. */
+
+import { open } from "./connection.js";
+
+const MOMENT_FOR_MS = 8000;
+const STATUS_EVERY_MS = 60000;
+const QUARTERS = {
+  25: "A quarter of the way there",
+  50: "Halfway there",
+  75: "Three quarters there",
+  100: "Goal reached!",
+};
+
+const head = document.querySelector("[data-board]");
+const moment = document.querySelector("[data-moment]");
+const status = document.getElementById("board-status");
+const thermometer = document.getElementById("thermometer");
+
+let latest = null; // newest state heard
+let shown = null; // state on the screen
+let paused = false;
+let celebrated = Number(head.dataset.milestone);
+let newestMoment = Date.now();
+let momentTimer = null;
+
+function show(state) {
+  latest = state;
+  if (!paused) paint(state);
+}
+
+function paint(state) {
+  // The QR code is drawn by the server.
+  if (state.code !== head.dataset.code) location.reload();
+  for (const element of document.querySelectorAll("[data-figure]")) {
+    write(element, worded(state[element.dataset.figure]));
+  }
+  warm(state);
+  list("[data-leaders]", state.leaders, (row) => [
+    ["leader-place", row.place],
+    ["leader-name", row.names],
+    ["leader-value", worded(row.conversations)],
+  ]);
+  list("[data-feed]", state.feed, (line) => [["", line.text]]);
+  celebrate(state);
+  shown = state;
+}
+
+function worded(value) {
+  return typeof value === "number" ? value.toLocaleString("en-GB") : value;
+}
+
+function write(element, text) {
+  if (element.textContent !== String(text)) element.textContent = text;
+}
+
+function warm(state) {
+  thermometer.querySelector("[data-fill]").setAttribute("stroke-dasharray", `${state.fill} 100`);
+  const words = `${worded(state.conversations)} of ${worded(state.goal)} conversations`;
+  thermometer.setAttribute("aria-label", words);
+  thermometer.querySelectorAll("text").forEach((label, index) => {
+    write(label, worded(Math.round((state.goal * (index + 1)) / 4)));
+  });
+}
+
+/* Rows of spans; one span without a class is the row's own text. */
+function list(selector, rows, cells) {
+  const target = document.querySelector(selector);
+  const key = JSON.stringify(rows);
+  if (target.dataset.shown === key) return;
+  target.dataset.shown = key;
+  target.replaceChildren(
+    ...rows.map((row) => {
+      const item = document.createElement("li");
+      for (const [name, text] of cells(row)) {
+        const cell = name ? item.appendChild(document.createElement("span")) : item;
+        cell.className = name;
+        cell.textContent = text;
+      }
+      return item;
+    }),
+  );
+  target.parentElement.querySelector(".board-empty").hidden = rows.length > 0;
+}
+
+function celebrate(state) {
+  const news = state.feed.filter((line) => line.moment && line.at > newestMoment);
+  let words = "";
+  if (state.milestone > celebrated) words = QUARTERS[state.milestone];
+  else if (news.length) words = news[0].text;
+  celebrated = Math.max(celebrated, state.milestone);
+  for (const line of news) newestMoment = Math.max(newestMoment, line.at);
+  if (words && state.celebrate) {
+    clearTimeout(momentTimer);
+    momentTimer = setTimeout(() => {
+      momentTimer = null;
+      say((latest || state).notice, false);
+    }, MOMENT_FOR_MS);
+    say(words, true);
+  } else if (momentTimer === null) {
+    say(state.notice, false);
+  }
+}
+
+function say(words, isNew) {
+  moment.hidden = !words;
+  write(moment, words);
+  moment.classList.toggle("moment-new", isNew);
+}
+
+const { socket } = open({
+  namespace: "/board",
+  auth: { token: head.dataset.token },
+  event: "board",
+  snapshot: async () => {
+    const answer = await socket.emitWithAck("snapshot");
+    if (!answer.ok) throw new Error(answer.error.message);
+    return answer.board;
+  },
+  show,
+});
+// The link was replaced: the page says so when it is loaded again.
+socket.on("gone", () => location.reload());
+socket.on("connect_error", (error) => {
+  if (error.data && error.data.status === 410) location.reload();
+});
+
+// One sentence a minute for those who hear the board, and only when it says something new.
+setInterval(() => {
+  if (shown && !paused) write(status, shown.status);
+}, STATUS_EVERY_MS);
+
+const pauseButton = document.querySelector("[data-pause]");
+pauseButton.addEventListener("click", () => {
+  paused = !paused;
+  pauseButton.textContent = paused ? "Go on" : "Pause";
+  if (!paused && latest) paint(latest);
+});
+
+const fullScreenButton = document.querySelector("[data-full-screen]");
+fullScreenButton.hidden = !document.fullscreenEnabled;
+fullScreenButton.addEventListener("click", () => {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else document.documentElement.requestFullscreen();
+});
+document.querySelector("[data-controls]").hidden = false;
+
+// A laptop that drives the television must not fall asleep.
+async function stayAwake() {
+  if (document.hidden || !navigator.wakeLock) return;
+  try {
+    await navigator.wakeLock.request("screen");
+  } catch {
+    // Refused, as on a low battery: the board works all the same.
+  }
+}
+stayAwake();
+document.addEventListener("visibilitychange", stayAwake);

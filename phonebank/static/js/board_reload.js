@@ -1,0 +1,4 @@
+/* For televisions whose browser knows no modules: the page again, every ten seconds. */
+setTimeout(function () {
+  location.reload();
+}, 10000);

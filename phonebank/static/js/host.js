@@ -1,0 +1,81 @@
+/* The host's page on a phone: figures that move, and a list of people that is never out of date. */
+
+import { open } from "./connection.js";
+
+const LOOK_AGAIN_MS = 2000;
+
+const party = document.querySelector("[data-party]");
+const doorStatus = document.getElementById("door-status");
+const title = document.title;
+
+let stale = false;
+let waited = null; // how many waited, as last said
+
+function show(state) {
+  const here = party.dataset;
+  if (state.code !== here.code || state.ended !== (here.ended === "yes")) {
+    // Changed on another device. Not while somebody types here.
+    if (!isTyping(document.body)) location.reload();
+    return;
+  }
+  for (const name of ["conversations", "calls", "answered", "active"]) {
+    const value = state[name];
+    document.getElementById(`figure-${name}`).textContent =
+      typeof value === "number" ? value.toLocaleString("en-GB") : value;
+  }
+  tellOfTheDoor(state.waiting);
+  if (state.people !== document.getElementById("people").dataset.people) stale = true;
+  lookAgain();
+}
+
+function tellOfTheDoor(waiting) {
+  document.title = waiting ? `(${waiting}) ${title}` : title;
+  if (waited !== null && waiting > waited) {
+    const words = waiting === 1 ? "1 person is waiting" : `${waiting} people are waiting`;
+    doorStatus.textContent = `${words} to be let in.`;
+  }
+  waited = waiting;
+}
+
+function isTyping(part) {
+  const at = document.activeElement;
+  return part.contains(at) && ["INPUT", "TEXTAREA", "SELECT"].includes(at.tagName);
+}
+
+/* Reads the list of people anew, unless somebody is in the middle of changing one of them. */
+function lookAgain() {
+  const people = document.getElementById("people");
+  if (!stale || isTyping(people) || people.querySelector("details[open]")) return;
+  stale = false;
+  window.htmx.ajax("GET", location.pathname, {
+    target: "#people",
+    select: "#people",
+    swap: "outerHTML",
+  });
+}
+setInterval(lookAgain, LOOK_AGAIN_MS);
+
+// The button that was pressed went with the old list: leave the keyboard where it was.
+document.body.addEventListener("htmx:afterSettle", (event) => {
+  const pressed = event.detail.requestConfig && event.detail.requestConfig.verb !== "get";
+  if (pressed && document.activeElement === document.body) {
+    document.getElementById("people-title").focus();
+  }
+});
+document.body.addEventListener("htmx:responseError", () => location.reload());
+
+const { socket } = open({
+  namespace: "/board",
+  auth: { party: Number(party.dataset.party) },
+  event: "board",
+  snapshot: async () => {
+    const answer = await socket.emitWithAck("snapshot");
+    if (!answer.ok) throw new Error(answer.error.message);
+    return answer.board;
+  },
+  show,
+});
+socket.on("connect_error", (error) => {
+  // Signed out, or no longer theirs: the page says which.
+  if (error.data && [401, 403, 404].includes(error.data.status)) location.reload();
+});
