@@ -7,7 +7,7 @@ from phonebank.models import Caller, Campaign, Party, now
 from phonebank.models.caller import ADMITTED, REMOVED, WAITING
 from phonebank.models.campaign import ENDED
 from phonebank.parties.names import clean_name
-from phonebank.parties.verbs import refuse_newcomers
+from phonebank.parties.verbs import refuse_newcomers, tell_boards
 from phonebank.stores import db
 
 
@@ -33,6 +33,9 @@ def join(campaign: Campaign, party: Party | None, first_name: str, known: Caller
     party_id = party.id if party else None
     if party is not None and not (back and known is not None and known.party_id == party_id):
         refuse_newcomers(party)
+    if party is not None:
+        # The host sees who waits.
+        tell_boards(party)
     door_open = party.door_open if party is not None else campaign.door_open
     if back and known is not None:
         if known.party_id != party_id:
