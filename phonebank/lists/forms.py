@@ -8,7 +8,7 @@ from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length
 
-from phonebank.lists.mapping import FIELDS, ColumnGuess, Mapping, as_field, check
+from phonebank.lists.mapping import FIELD, FIELDS, ColumnGuess, Mapping, as_field, check
 from phonebank.lists.verbs import PRIORITIES
 
 
@@ -71,7 +71,7 @@ def columns_form(guesses: Iterable[ColumnGuess], name: str) -> ColumnsForm:
 
 def _column(guess: ColumnGuess) -> SelectField:
     choices = [SelectChoice(target, label) for target, label in FIELDS.items()]
-    if guess.header.strip():
-        keep = as_field(guess.header)
-        choices.append(SelectChoice(keep, f"Keep as “{guess.header.strip()}”"))
+    keep = as_field(guess.header)
+    if keep != FIELD:
+        choices.append(SelectChoice(keep, f"Keep as “{keep.removeprefix(FIELD)}”"))
     return SelectField(guess.header, choices=choices, default=guess.target)

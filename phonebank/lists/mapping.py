@@ -24,8 +24,8 @@ from phonebank.lists.column_names import (
 )
 
 IGNORE = "ignore"
-FIELD = "field:"  # "field:Ward" keeps a column under a name that scripts can show
-LONGEST_FIELD_NAME = 60  # characters
+FIELD = "field:"  # "field:polling_district" keeps a column under a name that scripts can show
+LONGEST_FIELD_NAME = 40  # characters, as merge fields have
 
 # The targets and what pages call them, in the order pages offer them.
 FIELDS: dict[str, str] = {
@@ -163,8 +163,14 @@ def check(mapping: Mapping) -> list[Fault]:
 
 
 def as_field(header: str) -> str:
-    """The target that keeps a column under its own name."""
-    return FIELD + tidy(header)[:LONGEST_FIELD_NAME].rstrip()
+    """The target that keeps a column under its own name, written as scripts write merge fields.
+
+    "Polling District" is polling_district. A name without Latin letters comes to FIELD alone, which
+    `check` refuses.
+    """
+    words = re.findall("[a-z0-9]+", " ".join(words_of(header)))
+    name = "_".join(words).lstrip("0123456789_")
+    return FIELD + name[:LONGEST_FIELD_NAME].rstrip("_")
 
 
 def _fault_of(target: str, mapping: Mapping) -> Fault | None:

@@ -15,6 +15,7 @@ from phonebank.lists.mapping import (
     check,
     guess,
 )
+from scripts_library.merge_fields import fields_in
 
 
 def columns(names: str) -> list[str]:
@@ -274,6 +275,24 @@ def test_any_headers_give_a_mapping_without_rivals(headers: list[str], data: st.
     mapping = Mapping.of(headers, [g.target for g in guesses])
     assert {fault.reason for fault in check(mapping)} <= {"no_phone_column"}
     assert all(len(g.samples) <= 3 for g in guesses)
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ("Ward", "ward"),
+        ("PollingDistrict ", "polling_district"),
+        ("Why\nthey care?", "why_they_care"),
+        ("2019 vote", "vote"),
+        ("Stadtteil/Größe", "stadtteil_grosse"),
+        ("Район", ""),
+    ],
+)
+def test_a_field_is_named_as_scripts_write_it(header: str, name: str) -> None:
+    assert as_field(header) == f"field:{name}"
+    if name:
+        (field,) = fields_in(f"{{{{ {name} }}}}")
+        assert field.name == name
 
 
 @given(st.text(max_size=100))

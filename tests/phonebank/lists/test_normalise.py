@@ -145,8 +145,8 @@ def test_fields_of_the_campaigns_own_keep_their_names() -> None:
     done = normalise(Row(2, cells), mapping, "GB")
     assert isinstance(done, ContactRow)
     assert done.fields == {
-        "Ward": "Headingley",
-        "Why they care": "line break",
+        "ward": "Headingley",
+        "why_they_care": "line break",
         "address": "Flat 2, 12 High St",
     }
     cells[2] = "x" * (LONGEST_FIELD_VALUE + 1)
