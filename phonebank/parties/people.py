@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select, update
 
-from phonebank.errors import BadInput, Conflict, NotFound
+from phonebank.errors import BadInput, NotFound
 from phonebank.live.signal import board_changed
 from phonebank.live.telling import ADMITTED as TOLD_ADMITTED
 from phonebank.live.telling import MESSAGE, tell_callers, tell_removed
@@ -54,26 +54,27 @@ def caller_in(party: Party, caller_id: int) -> Caller:
     return caller
 
 
-def admit(callers: Iterable[Caller]) -> None:
-    """Let these callers in; those who are in already stay so. Raises Conflict for a removed one."""
-    admitted = []
-    for caller in callers:
-        if caller.state == REMOVED:
-            raise Conflict("This caller was removed.", "Ask them to join again.")
-        if caller.state == WAITING:
-            caller.state = ADMITTED
-            admitted.append(caller)
-    ids = [caller.id for caller in admitted]
-    after_commit(lambda: tell_callers(ids, TOLD_ADMITTED))
-    for caller in admitted:
-        _tell_boards_of(caller)
+def admit(callers: Iterable[Caller]) -> int:
+    """Let these callers in, and return how many were waiting still.
+
+    One who was removed meanwhile stays out: the database decides, not what a page last showed.
+    """
+    waiting_ids = [caller.id for caller in callers]
+    admitted = db.session.execute(
+        update(Caller)
+        .where(Caller.id.in_(waiting_ids), Caller.state == WAITING)
+        .values(state=ADMITTED)
+        .returning(Caller.id, Caller.campaign_id, Caller.party_id)
+    ).all()
+    after_commit(lambda: tell_callers([row.id for row in admitted], TOLD_ADMITTED))
+    for campaign_id, party_id in {(row.campaign_id, row.party_id) for row in admitted}:
+        _tell_boards_later(campaign_id, party_id)
+    return len(admitted)
 
 
 def admit_all(party: Party) -> int:
     """Let in everyone who waits; returns how many."""
-    callers = waiting(party)
-    admit(callers)
-    return len(callers)
+    return admit(waiting(party))
 
 
 def set_door(party: Party, is_open: bool) -> None:
@@ -143,5 +144,8 @@ def _callers(party: Party, state: str) -> list[Caller]:
 
 
 def _tell_boards_of(caller: Caller) -> None:
-    campaign_id, party_id = caller.campaign_id, caller.party_id
+    _tell_boards_later(caller.campaign_id, caller.party_id)
+
+
+def _tell_boards_later(campaign_id: int, party_id: int | None) -> None:
     after_commit(lambda: board_changed(campaign_id, party_id))

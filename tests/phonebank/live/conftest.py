@@ -78,7 +78,7 @@ class Web:
             )
         for _ in range(150):
             try:
-                urlopen(f"{self.url}/static/icon.svg", timeout=1).close()  # noqa: S310
+                urlopen(f"{self.url}/static/icon.svg", timeout=1).close()
                 return
             except OSError:
                 time.sleep(0.1)

@@ -1,0 +1,248 @@
+"""The host's pages and the board's, as plain forms: who may, what happens, what is never shown."""
+
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from phonebank.models import Caller, Party
+from phonebank.models.caller import ADMITTED, REMOVED, WAITING
+from phonebank.stores import db
+from tests.factories import create_account, create_campaign
+from tests.phonebank.live.party_room import gives_away_the_contact, open_room, secret_contact
+from tests.signing_in import sign_in
+
+
+@pytest.fixture
+def party_id(app: Flask, client: FlaskClient) -> int:
+    """A party that the client's host runs: Sam is in and holds somebody, Priya waits."""
+    with app.app_context():
+        room = open_room(title="Tuesday <b>night</b>")
+        sam = room.join("Sam")
+        room.record(sam, conversation=True, contact=secret_contact(room))
+        room.hand_out(sam)
+        room.join("Priya", state=WAITING)
+        db.session.commit()
+        found, host_id = room.party.id, room.host.id
+    sign_in(client, host_id)
+    return found
+
+
+def party(app: Flask, party_id: int, attribute: str) -> object:
+    with app.app_context():
+        return getattr(db.session.get_one(Party, party_id), attribute)
+
+
+def caller_named(app: Flask, name: str) -> Caller:
+    with app.app_context():
+        caller = db.session.query(Caller).filter_by(first_name=name).one()
+        db.session.expunge(caller)
+        return caller
+
+
+def test_the_host_sees_their_party_and_not_whom_it_rings(
+    client: FlaskClient, app: Flask, party_id: int
+) -> None:
+    page = client.get(f"/parties/{party_id}")
+    assert page.status_code == 200
+    assert "Tuesday &lt;b&gt;night&lt;/b&gt;" in page.text
+    assert party(app, party_id, "code")[:3] in page.text
+    assert f"/join/{party(app, party_id, 'code')}" in page.text
+    assert "Sam" in page.text
+    assert "Priya" in page.text
+    assert not gives_away_the_contact(page.text)
+
+
+def test_strangers_are_kept_out_of_every_page(client: FlaskClient, app: Flask) -> None:
+    with app.app_context():
+        room, stranger = open_room(), create_account("host")
+        db.session.commit()
+        party_id, stranger_id = room.party.id, stranger.id
+    asked = client.get(f"/parties/{party_id}", headers={"Accept": "application/json"})
+    assert asked.status_code in (302, 401)
+    sign_in(client, stranger_id)
+    assert client.get(f"/parties/{party_id}").status_code == 404
+    for deed in ("lock", "pause", "end", "code", "board-link", "door", "admit-all", "message"):
+        assert client.post(f"/parties/{party_id}/{deed}").status_code == 404
+    assert party(app, party_id, "state") == "open"
+    assert not party(app, party_id, "paused")
+
+
+def test_a_party_is_made_with_one_press(client: FlaskClient, app: Flask, party_id: int) -> None:
+    page = client.get("/parties/new")
+    campaign = re.search(r'<option value="(\d+)"', page.text).group(1)
+    made = client.post(
+        "/parties/new",
+        data={
+            "campaign": campaign,
+            "title": "Ada’s phone party",
+            "goal": "50",
+            "starts_at": "2026-07-01T19:30",
+            "time_zone": "Europe/Paris",
+        },
+    )
+    assert made.status_code == 302
+    shown = client.get(made.location)
+    assert "Wednesday 1 July, 19:30" in shown.text
+    new_id = int(made.location.rsplit("/", 1)[1])
+    assert party(app, new_id, "starts_at").isoformat() == "2026-07-01T17:30:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("title", "", "The title is empty."),
+        ("title", "x" * 500, "500 characters"),
+        ("title", "a\u202eb", "cannot be shown"),
+        ("goal", "0", "from 1 to"),
+        ("goal", "many", "Not a valid integer"),
+        ("campaign", "999999", "Not a valid choice"),
+        ("starts_at", "tomorrow", "Not a valid"),
+    ],
+)
+def test_a_party_that_cannot_be_made_says_why(
+    client: FlaskClient, app: Flask, party_id: int, field: str, value: str, words: str
+) -> None:
+    page = client.get("/parties/new")
+    campaign = re.search(r'<option value="(\d+)"', page.text).group(1)
+    data = {"campaign": campaign, "title": "Fine", "goal": "50"} | {field: value}
+    refused = client.post("/parties/new", data=data)
+    assert refused.status_code == 422
+    assert words in refused.text
+    with app.app_context():
+        assert db.session.query(Party).count() == 1
+
+
+def test_a_time_zone_that_does_not_exist_is_the_campaigns(
+    client: FlaskClient, app: Flask, party_id: int
+) -> None:
+    page = client.get("/parties/new")
+    campaign = re.search(r'<option value="(\d+)"', page.text).group(1)
+    made = client.post(
+        "/parties/new",
+        data={"campaign": campaign, "title": "x", "goal": "5", "time_zone": "Mars/Olympus"},
+    )
+    assert party(app, int(made.location.rsplit("/", 1)[1]), "time_zone") == "Europe/London"
+
+
+def test_a_host_without_a_campaign_is_told_whom_to_ask(client: FlaskClient, app: Flask) -> None:
+    with app.app_context():
+        create_campaign()
+        host = create_account("host")
+        db.session.commit()
+        host_id = host.id
+    sign_in(client, host_id)
+    page = client.get("/parties/new")
+    assert page.status_code == 200
+    assert "Ask an organiser" in page.text
+    assert client.post("/parties/new", data={"title": "x"}).status_code == 422
+
+
+def test_the_host_lets_in_renames_hides_and_removes(
+    client: FlaskClient, app: Flask, party_id: int
+) -> None:
+    priya, sam = caller_named(app, "Priya"), caller_named(app, "Sam")
+    people = f"/parties/{party_id}/callers"
+    assert client.post(f"{people}/{priya.id}/admit").status_code == 303
+    assert caller_named(app, "Priya").state == ADMITTED
+    client.post(f"{people}/{priya.id}/name", data={"name": "Priya S"})
+    client.post(f"{people}/{priya.id}/hide")
+    assert caller_named(app, "Priya S").hidden
+    client.post(f"{people}/{priya.id}/show")
+    assert not caller_named(app, "Priya S").hidden
+    client.post(f"{people}/{sam.id}/remove")
+    assert caller_named(app, "Sam").state == REMOVED
+    assert client.post(f"{people}/{sam.id}/admit").status_code == 404
+
+
+def test_the_host_runs_the_party(client: FlaskClient, app: Flask, party_id: int) -> None:
+    at = f"/parties/{party_id}"
+    old_code, old_token = party(app, party_id, "code"), party(app, party_id, "board_token")
+    for deed, attribute, value in (
+        ("pause", "paused", True),
+        ("resume", "paused", False),
+        ("lock", "state", "locked"),
+        ("unlock", "state", "open"),
+    ):
+        assert client.post(f"{at}/{deed}").status_code == 303
+        assert party(app, party_id, attribute) == value
+    client.post(f"{at}/settings", data={"title": "Later", "goal": "77"})
+    assert (party(app, party_id, "title"), party(app, party_id, "goal")) == ("Later", 77)
+    assert party(app, party_id, "celebrate") is False
+    client.post(f"{at}/break", data={"minutes": "10"})
+    assert party(app, party_id, "break_until") is not None
+    client.post(f"{at}/end-break")
+    assert party(app, party_id, "break_until") is None
+    client.post(f"{at}/code")
+    client.post(f"{at}/board-link")
+    assert party(app, party_id, "code") != old_code
+    assert client.get(f"/board/{old_token}").status_code == 410
+    client.post(f"{at}/door", data={"open": "yes"})
+    assert caller_named(app, "Priya").state == ADMITTED
+    assert (
+        "Sent" in client.post(f"{at}/message", data={"text": "Pizza!"}, follow_redirects=True).text
+    )
+    client.post(f"{at}/end")
+    assert party(app, party_id, "state") == "ended"
+    over = client.get(at)
+    assert over.status_code == 200
+    assert "Let in" not in over.text
+    assert client.post(f"{at}/pause").status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("deed", "data"),
+    [
+        ("settings", {"title": "x" * 500, "goal": "5"}),
+        ("settings", {"title": "Fine", "goal": "-5"}),
+        ("settings", {"title": "Fine", "goal": "9" * 400}),
+        ("settings", {"title": "Fine", "goal": "٣"}),
+        ("break", {"minutes": "525600"}),
+        ("break", {}),
+        ("message", {"text": ""}),
+        ("message", {"text": "x" * 5000}),
+    ],
+)
+def test_what_cannot_be_is_refused_and_changes_nothing(
+    client: FlaskClient, app: Flask, party_id: int, deed: str, data: dict
+) -> None:
+    refused = client.post(f"/parties/{party_id}/{deed}", data=data)
+    assert refused.status_code == 422
+    assert (party(app, party_id, "title"), party(app, party_id, "goal")) == (
+        "Tuesday <b>night</b>",
+        50,
+    )
+    assert party(app, party_id, "break_until") is None
+
+
+def test_the_board_shows_without_sign_in_and_without_scripts(
+    client: FlaskClient, app: Flask, party_id: int
+) -> None:
+    television = app.test_client()
+    board = television.get(f"/board/{party(app, party_id, 'board_token')}")
+    assert board.status_code == 200
+    figures = dict(re.findall(r'data-figure="(\w+)">([^<]*)<', board.text))
+    assert (figures["conversations"], figures["calls"], figures["active"]) == ("1", "1", "1")
+    assert "Sam had a first conversation" in board.text
+    assert "Tuesday &lt;b&gt;night&lt;/b&gt;" in board.text
+    assert '<meta http-equiv="refresh"' in board.text
+    assert not gives_away_the_contact(board.text)
+    assert television.post(f"/board/{party(app, party_id, 'board_token')}").status_code == 405
+
+
+def test_a_replaced_board_link_says_so_and_whom_to_ask(client: FlaskClient) -> None:
+    gone = client.get("/board/a-token-from-last-week")
+    assert gone.status_code == 410
+    assert "Ask the host" in gone.text
+
+
+def test_the_list_of_parties_is_the_hosts_own(
+    client: FlaskClient, app: Flask, party_id: int
+) -> None:
+    with app.app_context():
+        open_room(title="Somebody else’s")
+        db.session.commit()
+    page = client.get("/parties")
+    assert "Tuesday" in page.text
+    assert "Somebody else" not in page.text
