@@ -1,0 +1,376 @@
+"""The queue against a plain model of it, whatever callers, organisers and Redis do.
+
+Random sequences of claims, outcomes, undos, expiries, callbacks, suppressions, pauses, removed
+lists, a lost Redis, a Redis with nonsense in it, and a clock that moves on. After each step the
+promises are checked from the database; each claim is checked against the model both ways: nobody
+is handed out who should not be, and nobody is told "nobody to call" while somebody is.
+"""
+
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import func, select, text
+
+from callers.calling import NobodyToCall, claim, give_back, release_caller, renew
+from callers.contact_queue.buckets import buckets_of
+from callers.contact_queue.reap import reap
+from callers.contact_queue.refill import store_of
+from callers.contact_queue.store import PROMISER_ALONE_SECONDS, Offer
+from callers.outcomes import NOT_AN_ATTEMPT, OUTCOMES
+from callers.recording import UNDO_WITHIN, last_recorded_id, record, undo
+from phonebank.errors import NotRunning, PhonebankError
+from phonebank.models import Base, Call, Caller, Contact
+from phonebank.models.campaign import PAUSED, RUNNING
+from phonebank.recount import differences
+from phonebank.stores import db, redis_store
+from phonebank.suppressions.verbs import suppress
+from phonebank.tallies import party_totals
+from tests.factories import (
+    create_account,
+    create_caller,
+    create_campaign,
+    create_contact,
+    create_list,
+    create_party,
+    drama_number,
+)
+
+CALLERS = 3
+# `make soak` asks for many more.
+EXAMPLES = int(os.environ.get("QUEUE_EXAMPLES", "20"))
+START = datetime(2026, 6, 9, 10, tzinfo=UTC)  # a Tuesday morning in summer
+OUTCOME_KEYS = st.sampled_from(sorted(OUTCOMES))
+
+
+@dataclass
+class Person:
+    """What the model knows of a contact; `callable_at` is what the outcome's rules decided."""
+
+    id: int
+    phone: str
+    list_id: int
+    callable_at: datetime
+    done: bool = False
+    suppressed: bool = False
+    callback_at: datetime | None = None
+    promiser: int | None = None
+
+
+@dataclass
+class Model:
+    people: dict[int, Person] = field(default_factory=dict)
+    holds: dict[int, int] = field(default_factory=dict)  # caller → contact
+    removed_lists: set[int] = field(default_factory=set)
+    running: bool = True
+    counted: int = 0
+
+    def callable_for(self, caller_id: int, at: datetime) -> set[int]:
+        busy = {self.people[contact].phone for contact in self.holds.values()}
+        return {
+            person.id
+            for person in self.people.values()
+            if not person.done
+            and not person.suppressed
+            and person.list_id not in self.removed_lists
+            and person.phone not in busy
+            and person.callable_at <= at
+            and self._free_for(person, caller_id, at)
+        }
+
+    def _free_for(self, person: Person, caller_id: int, at: datetime) -> bool:
+        if person.callback_at is None:
+            return True
+        alone_until = person.callback_at + timedelta(seconds=PROMISER_ALONE_SECONDS)
+        return person.promiser in (None, caller_id) or alone_until <= at
+
+
+class QueueMachine(RuleBasedStateMachine):
+    app: Flask  # set by the test
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.context = self.app.app_context()
+        self.context.push()
+        self.clock = time_machine.travel(START, tick=False)
+        self.travel = self.clock.start()
+        tables = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+        db.session.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+        db.session.commit()
+        redis_store().flushdb()
+        self.model = Model()
+
+    def teardown(self) -> None:
+        self.clock.stop()
+        db.session.rollback()
+        self.context.pop()
+
+    @initialize(people=st.integers(2, 7), homes=st.integers(2, 7))
+    def set_up(self, people: int, homes: int) -> None:
+        self.campaign = create_campaign(allow_drama_numbers=False)
+        self.lists = [create_list(self.campaign), create_list(self.campaign, priority=1)]
+        self.party = create_party(self.campaign, create_account("host"))
+        self.callers = [create_caller(self.campaign, self.party) for _ in range(CALLERS)]
+        for index in range(people):
+            contact = create_contact(
+                self.lists[index % 2],
+                phone=drama_number(index % homes),
+                callable_at=START - timedelta(minutes=1),
+            )
+            self._learn(contact)
+        db.session.commit()
+
+    def _learn(self, contact: Contact) -> None:
+        self.model.people[contact.id] = Person(
+            contact.id, contact.phone, contact.contact_list_id, contact.callable_at
+        )
+
+    @property
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def _see(self, phone: str) -> None:
+        """Learn what the rules decided for everyone on a number, from the rows themselves.
+
+        That the decisions are right is test_outcomes' matter; here they must be kept to.
+        """
+        db.session.expire_all()
+        for contact in db.session.scalars(select(Contact).where(Contact.phone == phone)):
+            person = self.model.people[contact.id]
+            person.callable_at = contact.callable_at
+            person.done = contact.state != "callable"
+            person.callback_at = contact.callback_at
+            person.promiser = contact.callback_caller_id
+            person.suppressed = person.suppressed or contact.suppressed_at is not None
+
+    @rule(order=st.permutations(range(CALLERS)))
+    def everyone_claims(self, order: list[int]) -> None:
+        for index in order:
+            self._claim(self.callers[index])
+
+    @rule(index=st.integers(0, CALLERS - 1), outcome=OUTCOME_KEYS, hours=st.integers(1, 60))
+    def claim_and_record(self, index: int, outcome: str, hours: int) -> None:
+        self._claim(self.callers[index])
+        self._record(index, outcome, hours)
+
+    def _claim(self, caller: Caller) -> None:
+        expected = self.model.callable_for(caller.id, self.now)
+        try:
+            hold = claim(caller)
+        except NobodyToCall as nobody:
+            db.session.rollback()
+            assert caller.id not in self.model.holds
+            assert self.model.running
+            assert expected == set(), "told there is nobody while somebody is callable"
+            if nobody.next_at is None:
+                waiting = [
+                    p for p in self.model.people.values()
+                    if not p.done and not p.suppressed
+                    and p.list_id not in self.model.removed_lists
+                    and p.phone not in {self.model.people[c].phone
+                                        for c in self.model.holds.values()}
+                ]  # fmt: skip
+                assert waiting == [], "told the list is finished while people rest"
+            return
+        except NotRunning:
+            db.session.rollback()
+            assert not self.model.running
+            assert caller.id not in self.model.holds
+            return
+        db.session.commit()
+        if caller.id in self.model.holds:
+            assert hold.contact.id == self.model.holds[caller.id], "a second person on one screen"
+        else:
+            assert self.model.running
+            assert hold.contact.id in expected, "handed out somebody who may not be rung"
+            self.model.holds[caller.id] = hold.contact.id
+
+    @rule(index=st.integers(0, CALLERS - 1), outcome=OUTCOME_KEYS, hours=st.integers(1, 60))
+    def record(self, index: int, outcome: str, hours: int) -> None:
+        self._record(index, outcome, hours)
+
+    def _record(self, index: int, outcome: str, hours: int) -> None:
+        caller = self.callers[index]
+        if caller.id not in self.model.holds:
+            return
+        call = db.session.scalars(
+            select(Call).where(Call.caller_id == caller.id, Call.ended_at.is_(None))
+        ).one()
+        phone = call.phone
+        values: dict[str, Any] = {}
+        if OUTCOMES[outcome].takes_callback:
+            values["callback_at"] = self.now + timedelta(hours=hours)
+        assert record(caller, call.id, outcome, **values).changed
+        db.session.commit()
+        assert not record(caller, call.id, outcome).changed  # the request comes twice
+        db.session.commit()
+        del self.model.holds[caller.id]
+        if outcome not in NOT_AN_ATTEMPT:
+            self.model.counted += 1
+        if OUTCOMES[outcome].suppress_reason is not None:
+            self._suppressed(phone)
+        self._see(phone)
+
+    @rule(index=st.integers(0, CALLERS - 1))
+    def undo_last(self, index: int) -> None:
+        caller = self.callers[index]
+        last = last_recorded_id(caller)
+        if last is None:
+            return
+        call = db.session.get_one(Call, last)
+        counted, phone, was_suppressed = call.counted, call.phone, call.outcome
+        try:
+            undo(caller, last)
+        except PhonebankError:
+            db.session.rollback()
+            busy = {self.model.people[c].phone for k, c in self.model.holds.items()
+                    if k != caller.id}  # fmt: skip
+            later = db.session.scalar(
+                select(func.count()).where(
+                    Call.contact_id == call.contact_id, Call.started_at > call.started_at
+                )
+            )
+            assert phone in busy or later or self.now - call.recorded_at > UNDO_WITHIN, (
+                "an undo refused for no reason"
+            )
+            return
+        db.session.commit()
+        self.model.holds[caller.id] = call.contact_id
+        self.model.counted -= counted
+        if OUTCOMES[was_suppressed].suppress_reason is not None:
+            db.session.expire_all()
+            for person in self.model.people.values():
+                if person.phone == phone:
+                    contact = db.session.get_one(Contact, person.id)
+                    person.suppressed = contact.suppressed_at is not None
+        self._see(phone)
+
+    @rule(index=st.integers(0, CALLERS - 1), how=st.sampled_from(["back", "away", "renew"]))
+    def a_hold_changes(self, index: int, how: str) -> None:
+        caller = self.callers[index]
+        if caller.id not in self.model.holds:
+            return
+        call = db.session.scalars(
+            select(Call).where(Call.caller_id == caller.id, Call.ended_at.is_(None))
+        ).one()
+        if how == "renew":
+            renew(caller, call.id)
+        else:
+            if how == "back":
+                give_back(caller, call.id)
+            else:
+                assert release_caller(caller.id) == 1
+            del self.model.holds[caller.id]
+        db.session.commit()
+
+    @rule(minutes=st.sampled_from([1, 6, 11, 45, 180, 24 * 60, 3 * 24 * 60]))
+    def time_passes(self, minutes: int) -> None:
+        self.travel.shift(timedelta(minutes=minutes))
+        if not 9 <= self.now.hour < 19:  # London's hours are not what is tested here
+            self.travel.move_to(self.now.replace(hour=10) + timedelta(days=self.now.hour >= 19))
+
+    @rule(minutes=st.integers(0, 12))
+    def a_callback_falls_due(self, minutes: int) -> None:
+        due = [p.callback_at for p in self.model.people.values() if p.callback_at and not p.done]
+        coming = [moment for moment in due if moment > self.now]
+        if coming:
+            self.travel.move_to(min(coming) + timedelta(minutes=minutes))
+
+    @rule()
+    def reap(self) -> None:
+        reap(self.campaign)
+        db.session.commit()
+        still = dict(
+            db.session.execute(
+                select(Call.caller_id, Call.contact_id).where(Call.ended_at.is_(None))
+            ).all()
+        )
+        for caller_id, contact_id in self.model.holds.items():
+            if caller_id not in still:
+                call = db.session.scalars(
+                    select(Call)
+                    .where(Call.caller_id == caller_id, Call.contact_id == contact_id)
+                    .order_by(Call.started_at.desc())
+                ).first()
+                assert call.ending == "expired"
+                held_for = self.now - call.started_at
+                assert held_for >= timedelta(seconds=self.campaign.hold_seconds)
+        self.model.holds = still
+
+    @rule(what=st.sampled_from(["suppress", "pause", "resume", "resume", "list"]),
+          index=st.integers(0, 6))  # fmt: skip
+    def the_organiser_acts(self, what: str, index: int) -> None:
+        if what == "suppress":
+            person = self.model.people.get(index + 1)
+            if person is not None:
+                suppress(person.phone, "organiser")
+                self._suppressed(person.phone)
+        elif what == "list":
+            chosen = self.lists[index % 2]
+            chosen.removed = not chosen.removed
+            self.model.removed_lists ^= {chosen.id}
+        else:
+            self.model.running = what == "resume"
+            self.campaign.state = RUNNING if self.model.running else PAUSED
+        db.session.commit()
+
+    def _suppressed(self, phone: str) -> None:
+        for person in self.model.people.values():
+            if person.phone == phone:
+                person.suppressed = True
+
+    @rule(what=st.sampled_from(["emptied", "offers everyone", "forgets the holds"]))
+    def redis_misbehaves(self, what: str) -> None:
+        store = store_of(self.campaign.id)
+        people = self.model.people.values()
+        if what == "emptied":
+            redis_store().flushdb()
+        elif what == "offers everyone":
+            store.offer_ready([Offer(p.id, 0.0, p.list_id, "") for p in people])
+        else:
+            for person in people:
+                store.release(person.id)
+
+    @invariant()
+    def the_promises_hold(self) -> None:
+        if not self.model.people:
+            return
+        db.session.expire_all()
+        open_calls = db.session.execute(
+            select(Call.caller_id, Call.contact_id).where(Call.ended_at.is_(None))
+        ).all()
+        assert dict(open_calls) == self.model.holds
+        assert differences() == []
+        assert party_totals([self.party.id])[self.party.id].calls == self.model.counted
+        buckets = buckets_of(self.campaign)
+        assert sum(bucket.contacts for bucket in buckets) == len(self.model.people)
+        by_key = {bucket.key: bucket.contacts for bucket in buckets}
+        assert by_key["held"] == len(self.model.holds)
+        db.session.rollback()
+
+
+@pytest.mark.timeout(600)
+def test_the_queue_keeps_its_promises_whatever_happens(app: Flask, clean_stores: None) -> None:
+    QueueMachine.app = app
+    run_state_machine_as_test(
+        QueueMachine,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
