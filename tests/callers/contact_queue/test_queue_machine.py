@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import time_machine
 from flask import Flask
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -371,6 +371,7 @@ def test_the_queue_keeps_its_promises_whatever_happens(app: Flask, clean_stores:
             max_examples=EXAMPLES,
             stateful_step_count=40,
             deadline=None,
+            phases=(Phase.generate,),
             suppress_health_check=list(HealthCheck),
         ),
     )
