@@ -14,8 +14,8 @@ from phonebank.errors import BadInput
 from phonebank.models import HOST, ORGANISER
 
 ROLE_WORDS = (
-    SelectChoice(HOST, "Host: runs phone parties and sees totals, never the lists"),
-    SelectChoice(ORGANISER, "Organiser: campaigns, lists, results and people"),
+    SelectChoice(HOST, "Host: runs parties, sees totals"),
+    SelectChoice(ORGANISER, "Organiser: campaigns, lists, people"),
 )
 
 

@@ -40,7 +40,7 @@ def invite() -> ResponseReturnValue:
             form.form_errors.append(f"{fault.message} {fault.what_to_do}")
         else:
             db.session.commit()
-            flash(_how_they_hear(invited), "success")
+            flash(_how_they_hear(invited), "success" if mail.is_configured() else "warning")
             return redirect(url_for(".everybody"))
     status = 422 if form.is_submitted() else 200
     return render_template("accounts/invite.html", form=form), status

@@ -168,7 +168,8 @@ def _navigation() -> dict[str, Any]:
     navigation: dict[str, Any] = {"sign_out_url": url_for("accounts.sign_out")}
     if not current_user.is_authenticated:
         return navigation
-    pages = [("Parties", "/parties")]
+    pages = [("Parties", url_for("parties.mine"))]
     if current_user.is_organiser:
-        pages = [("Campaigns", "/campaigns"), *pages, ("People", url_for("people.everybody"))]
+        campaigns = ("Campaigns", url_for("campaigns.index"))
+        pages = [campaigns, *pages, ("People", url_for("people.everybody"))]
     return navigation | {"nav_links": pages, "account_url": url_for("accounts.account")}

@@ -23,7 +23,6 @@ from flask_security import current_user, login_user, logout_user
 from flask_security.recovery_codes import mf_recovery, mf_recovery_codes
 from flask_security.tf_plugin import tf_clean_session
 from flask_security.views import two_factor_setup, two_factor_token_validation
-from werkzeug.routing import BuildError
 
 from phonebank.access import ANYONE, SIGNED_IN, open_to
 from phonebank.accounts import links, verbs
@@ -45,7 +44,7 @@ SECOND_FACTOR_WITHIN = 15 * 60
 def front() -> ResponseReturnValue:
     if current_user.is_authenticated:
         return redirect(_home())
-    return render_template("accounts/front.html", join_url=_join_url())
+    return render_template("accounts/front.html")
 
 
 @pages.get("/sign-in")
@@ -212,11 +211,4 @@ pages.add_url_rule("/sign-in/lost-phone", "two_factor_rescue", build_only=True)
 
 
 def _home() -> str:
-    return "/campaigns" if current_user.is_organiser else "/parties"
-
-
-def _join_url() -> str:
-    try:
-        return url_for("callers.join")
-    except BuildError:
-        return "/join"
+    return url_for("campaigns.index" if current_user.is_organiser else "parties.mine")
