@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from callers.calling import Hold
 from callers.recording import answers_of
-from phonebank.models import Caller, Campaign, Contact
+from phonebank.models import Caller, Campaign, Contact, now
 from phonebank.phone_numbers import pretty
 from phonebank.scripts.versions import script_of
 from scripts_library.conversation import branch_holds, first_step, is_conversation, path
@@ -62,6 +62,7 @@ class CallView:
     done: list[DoneStep]
     stage: str
     expires_at: str
+    seconds_left: int
     practice: bool = False
 
     def as_json(self) -> dict[str, Any]:
@@ -101,6 +102,7 @@ def view_of(hold: Hold, caller: Caller, campaign: Campaign, change: str = "") ->
         phone=call.phone,
         phone_shown=pretty(call.phone, campaign.country),
         expires_at=hold.expires_at.isoformat(),
+        seconds_left=max(0, round((hold.expires_at - now()).total_seconds())),
         shared=campaign_fields(caller, campaign),
         **script_state(script, fields, answers, change),
     )

@@ -72,15 +72,19 @@ def show(
 
 def drawn(view: CallView, replies: dict[str, str] | None = None) -> dict[str, Any]:
     """The parts of the call page that practice shares: the view, its steps, cards and data."""
+    call_id = view.call_id
     return {
         "view": view,
         "steps": steps_html(view, replies),
         "cards": cards_of(view),
         "data": {
             "call": view.call_id,
-            "expires": view.expires_at,
+            "seconds_left": view.seconds_left,
             "answers": dict(view.answers),
-            "script": view.ways,
+            "script": view.ways or {"first": None, "steps": {}},
+            "practice": view.practice,
+            "answer": url_for("callers.answer", call_id=call_id) if call_id else "",
+            "renew": url_for("callers.renew", call_id=call_id) if call_id else "",
         },
     }
 

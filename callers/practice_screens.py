@@ -1,14 +1,104 @@
-"""The practice call."""
+"""The practice call: the call page with somebody made up. Only that it was made is kept."""
 
-from flask import g, render_template
+import json
+
+from flask import g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from callers import practice as rehearsal
 from callers import screen_data
-from callers.blueprint import screens
+from callers.blueprint import screens, sent
+from callers.call_view import CallView, campaign_fields, script_state
+from callers.handing import drawn
 from callers.sessions import for_callers
+from phonebank.models import now
+from phonebank.scripts.versions import published_version_id, script_of
+from phonebank.stores import db
+from scripts_library.conversation import AnswerRefused, check_answer
+from scripts_library.script import Answer, Character, Script
 
 
-@screens.get("/calling/practice")
+@screens.route("/calling/practice", methods=["GET", "POST"])
 @for_callers
 def practice() -> ResponseReturnValue:
-    return render_template("callers/lobby.html", **screen_data.place_of(g.caller))
+    """A practice call. Its answers live on the page: each form brings them along."""
+    fields = sent() if request.method == "POST" else request.args
+    script = _script()
+    person = rehearsal.person_of(script, str(fields.get("with") or ""))
+    answers = rehearsal.answers_in(script, str(fields.get("answers") or ""))
+    step_id = str(fields.get("step_id") or "")
+    refused = _take(script, answers, step_id) if step_id else None
+    view = _view(script, person, answers, str(fields.get("change") or ""))
+    return render_template(
+        "callers/person.html",
+        refused=refused,
+        person=person,
+        others=[other for other in rehearsal.people(script) if other != person],
+        here=url_for(".practice"),
+        answers_url=url_for(".practice"),
+        outcome_url=url_for(".practised"),
+        practice_answers=json.dumps(answers),
+        **drawn(view, rehearsal.replies_of(script, person)),
+        **screen_data.place_of(g.caller),
+    )
+
+
+@screens.post("/calling/practice/done")
+@for_callers
+def practised() -> ResponseReturnValue:
+    """The end of a practice call: what went well, and what to try."""
+    fields = sent()
+    script = _script()
+    person = rehearsal.person_of(script, str(fields.get("with") or ""))
+    answers = rehearsal.answers_in(script, str(fields.get("answers") or ""))
+    outcome = "call_back" if fields.get("ring_back") else str(fields.get("outcome") or "")
+    view = _view(script, person, answers, "")
+    g.caller.practised_at = now()
+    db.session.commit()
+    return render_template(
+        "callers/practised.html",
+        person=person,
+        others=[other for other in rehearsal.people(script) if other != person],
+        identification=view.identification,
+        remarks=rehearsal.remarks(script, person, answers, outcome, view.fields),
+        **screen_data.place_of(g.caller),
+    )
+
+
+def _script() -> Script | None:
+    return script_of(published_version_id(screen_data.campaign_of(g.caller)))
+
+
+def _take(script: Script | None, answers: dict[str, Answer], step_id: str) -> AnswerRefused | None:
+    """Put the answer just sent among the others; what is wrong with it, if anything."""
+    if script is None or not script.has_step(step_id):
+        return None
+    values = request.form.getlist("answer")
+    try:
+        answers[step_id] = check_answer(
+            script.step(step_id), values[0] if len(values) == 1 else values
+        )
+    except AnswerRefused as refused:
+        return refused
+    return None
+
+
+def _view(
+    script: Script | None, person: Character, answers: dict[str, Answer], change: str
+) -> CallView:
+    shared = campaign_fields(g.caller, screen_data.campaign_of(g.caller))
+    name, _, rest = person.name.partition(" ")
+    fields = shared | {"first_name": name, "last_name": rest, "town": None}
+    return CallView(
+        call_id="",
+        name=person.name,
+        first_name=name,
+        town="",
+        phone="",
+        phone_shown="Nobody is rung",
+        expires_at="",
+        seconds_left=0,
+        shared=shared,
+        practice=True,
+        **script_state(script, fields, answers, change),
+    )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
@@ -66,19 +66,14 @@ class Recorded:
 def save_answer(caller: Caller, call_id: uuid.UUID, step_id: str, raw: Any) -> Any:
     """Keep what was answered at a step, as it is given; the checked value comes back.
 
-    Saving again replaces it; nothing (None, blank) takes it away. Raises NotFound, Conflict once
-    the outcome is recorded, BadInput for a step or answer that the script does not have.
+    Saving again replaces it. Nothing (None, blank) is kept too, where the step may be passed
+    without an answer: it says that the caller has gone past it. Raises NotFound, Conflict once the
+    outcome is recorded, BadInput for a step or answer that the script does not have.
     """
     call = own_call(caller, call_id, lock=True)
     if call.outcome is not None:
         raise Conflict("This call is recorded already.", "Undo it first to change an answer.")
     value = _checked(call, step_id, raw)
-    if value is None:
-        db.session.execute(
-            text("DELETE FROM answer WHERE call_id = :call_id AND step_id = :step_id"),
-            {"call_id": call.id, "step_id": step_id},
-        )
-        return None
     row = insert(Answer).values(call_id=call.id, step_id=step_id, value=value, answered_at=now())
     db.session.execute(
         row.on_conflict_do_update(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import JSON, func, select
 
 from callers.calling import NobodyToCall, mark_seen
 from callers.calling_hours import zones_from
@@ -15,6 +15,7 @@ from callers.outcomes import label_of
 from callers.recording import UNDO_WITHIN
 from phonebank.errors import NotFound, PhonebankError
 from phonebank.models import Answer, Call, Caller, Campaign, Contact, Party, now
+from phonebank.models.call import GIVEN_BACK
 from phonebank.stores import db
 from phonebank.tallies import party_totals, totals_of_caller
 from phonebank.time_zones import time_zone
@@ -22,6 +23,8 @@ from phonebank.time_zones import time_zone
 LAST_CALLS = 20
 # A hold that ran out while somebody was talking can be told about for this long.
 TOLD_WITHIN = timedelta(hours=2)
+# Who gives somebody back sooner than this has not talked to them.
+RINGS_AT_LEAST = timedelta(seconds=30)
 # The next person may be rung this soon: worth keeping the page open for.
 SOON = timedelta(minutes=15)
 # The board counts a caller as ringing by what was last heard of them; this often is enough.
@@ -96,7 +99,9 @@ def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
             Call.id,
             Call.recorded_at,
             Call.outcome,
-            select(func.count()).where(Answer.call_id == Call.id).scalar_subquery(),
+            select(func.count())
+            .where(Answer.call_id == Call.id, Answer.value != JSON.NULL)
+            .scalar_subquery(),
         )
         .where(Call.caller_id == caller.id, Call.recorded_at.is_not(None))
         .order_by(Call.recorded_at.desc())
@@ -116,6 +121,9 @@ def untold_call(caller: Caller) -> Call | None:
         select(Call).where(Call.caller_id == caller.id).order_by(Call.started_at.desc()).limit(1)
     ).first()
     if call is None or call.outcome is not None or call.ended_at is None:
+        return None
+    was_short = call.ended_at - call.started_at < RINGS_AT_LEAST
+    if call.ending == GIVEN_BACK and was_short:
         return None
     return call if now() - call.ended_at < TOLD_WITHIN else None
 

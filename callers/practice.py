@@ -1,0 +1,136 @@
+"""The practice call: invented people out of the script, and gentle words at the end. Pure.
+
+Feedback comes from rules about which steps were walked and what was tapped, never from what was
+said: nobody listens.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from callers.outcomes import OUTCOMES
+from scripts_library.conversation import AnswerRefused, check_answer, is_conversation, path, ratings
+from scripts_library.script import Answer, Answers, Character, Fields, Script
+
+# Said by somebody whom a script without a practice section lends nobody for.
+NOBODY_IN_PARTICULAR = Character(
+    kind="undecided",
+    name="Alex Example",
+    about="Somebody we made up. Imagine what they say.",
+    replies={},
+    otherwise="",
+)
+# What each kind of person is usually recorded as; the first is the one we would have chosen.
+FITTING: dict[str, tuple[str, ...]] = {
+    "cheerful": ("talked", "partial", "call_back"),
+    "undecided": ("talked", "partial", "call_back"),
+    "hostile": ("do_not_call", "refused", "hung_up", "talked"),
+    "wrong person": ("wrong_number",),
+    "answerphone": ("answerphone", "left_message", "no_answer"),
+}
+# Kinds of people who would have gone on talking.
+TALKERS = ("cheerful", "undecided")
+# Characters of JSON: more than the answers of any script that passes its check.
+ANSWERS_AT_MOST = 100_000
+
+
+@dataclass(frozen=True)
+class Remark:
+    """One thing to take away; `good` is praise, else it is something to try."""
+
+    good: bool
+    text: str
+
+
+def people(script: Script | None) -> list[Character]:
+    """Everybody one can practise with: never empty."""
+    return list(script.practice) if script and script.practice else [NOBODY_IN_PARTICULAR]
+
+
+def person_of(script: Script | None, kind: str) -> Character:
+    """The invented person of that kind; somebody who talks where none is asked for."""
+    known = {person.kind: person for person in reversed(people(script))}
+    return known.get(kind) or known.get("cheerful") or people(script)[0]  # type: ignore[call-overload]
+
+
+def replies_of(script: Script | None, person: Character) -> dict[str, str]:
+    """What the person says at each step."""
+    return {step.id: person.reply_at(step.id) for step in script.steps} if script else {}
+
+
+def answers_in(script: Script | None, text: str) -> dict[str, Answer]:
+    """The answers that a practice page sent along, those that the script can take.
+
+    A practice call is kept nowhere but on its page; whatever else was sent is dropped.
+    """
+    try:
+        given: Any = json.loads(text[:ANSWERS_AT_MOST]) if text else {}
+    except ValueError:
+        return {}
+    if script is None or not isinstance(given, dict):
+        return {}
+    kept: dict[str, Answer] = {}
+    for step_id, raw in given.items():
+        if script.has_step(step_id):
+            try:
+                kept[step_id] = check_answer(script.step(step_id), raw)
+            except AnswerRefused:
+                continue
+    return kept
+
+
+def remarks(
+    script: Script | None, person: Character, answers: Answers, outcome: str, fields: Fields
+) -> list[Remark]:
+    """What to say about a practice call: what went well first, then what to try."""
+    found = [_about_outcome(person, outcome)]
+    if script is not None and person.kind in TALKERS:
+        found += _about_talking(script, answers, fields)
+    return sorted(found, key=lambda remark: not remark.good)
+
+
+def _about_outcome(person: Character, outcome: str) -> Remark:
+    fitting = FITTING[person.kind]
+    label = OUTCOMES[outcome].label if outcome in OUTCOMES else "nothing"
+    if outcome in fitting:
+        return Remark(True, f"“{label}” is right for this call.")
+    best = OUTCOMES[fitting[0]]
+    return Remark(
+        False, f"You chose “{label}”. For this call we would choose “{best.label}”: {best.help}"
+    )
+
+
+def _about_talking(script: Script, answers: Answers, fields: Fields) -> list[Remark]:
+    if not is_conversation(script, answers):
+        title = script.step(script.main_question).title
+        return [
+            Remark(
+                False,
+                f"Try to get as far as “{title}”: from there on it counts as a conversation.",
+            )
+        ]
+    walked = {step.kind for step in path(script, answers, fields) if step.id in answers}
+    kinds = {step.kind for step in script.steps}
+    found = [Remark(True, "You asked the main question: that is a conversation.")]
+    if "listen" in kinds:
+        found.append(
+            Remark(True, "You asked why, and listened.")
+            if "listen" in walked
+            else Remark(False, "Ask why, then wait. Most people are rarely asked.")
+        )
+    first, second = ratings(script, answers)
+    # Whoever stands firm goes the short way, on which there is no second number.
+    went_the_long_way = bool(walked & {"listen", "story"})
+    if script.second_rating and first is not None and went_the_long_way:
+        found.append(
+            Remark(True, "You asked for the number again at the end.")
+            if second is not None
+            else Remark(False, "Ask for the number once more at the end: it shows what moved.")
+        )
+    if "ask" in kinds:
+        found.append(
+            Remark(True, "You asked for something. People say yes more often than you think.")
+            if "ask" in walked
+            else Remark(False, "Ask for something before you say goodbye, however small.")
+        )
+    return found

@@ -1,0 +1,114 @@
+/* Walks the script on the page: shows the present step, and the lines of those gone past.
+   Every step is on the page already, so this works while the line is down. */
+
+import { nextStep, stageOf, walk } from "./call_path.js";
+
+// The person stands beside the script, and need not be scrolled away for it: see phonebank.css.
+const BESIDE = matchMedia("(min-width: 60rem)");
+
+export class ScriptWalk {
+  constructor(page, { script, answers }) {
+    this.page = page;
+    this.script = script;
+    this.answers = answers;
+    this.changing = null;
+  }
+
+  get current() {
+    if (!this.script.first) return null;
+    const walked = walk(this.script, this.answers);
+    return walked.includes(this.changing) ? this.changing : walked[walked.length - 1];
+  }
+
+  step(id) {
+    return this.page.querySelector(`[data-step="${CSS.escape(id)}"]`);
+  }
+
+  /* What the present step's fields and the pressed button say: null for nothing. */
+  read(button) {
+    const step = this.step(this.current);
+    const kind = step.dataset.kind;
+    if (button && button.name === "answer") return valueOf(kind, button.value);
+    if (kind === "several") {
+      const ticked = [...step.querySelectorAll("[name=answer]:checked")].map((box) => box.value);
+      return ticked.length ? ticked : null;
+    }
+    const field = step.querySelector("input[name=answer], textarea[name=answer]");
+    return field ? valueOf(kind, field.value) : null;
+  }
+
+  /* Takes an answer and goes on. False where the way on depends on an answer that is not there. */
+  take(answer) {
+    const id = this.current;
+    if (this.script.steps[id].length && nextStep(this.script, id, answer) === null) return false;
+    this.answers[id] = answer;
+    this.changing = null;
+    this.draw();
+    return true;
+  }
+
+  change(id) {
+    this.changing = id;
+    this.draw();
+  }
+
+  draw(moveFocus = true) {
+    const bar = document.querySelector("[data-stage]");
+    if (bar) bar.dataset.stage = stageOf(this.script, this.answers);
+    if (!this.script.first) return;
+    const current = this.current;
+    for (const step of this.page.querySelectorAll("[data-step]")) {
+      step.hidden = step.disabled = step.dataset.step !== current;
+    }
+    const step = this.step(current);
+    markChosen(step, this.answers[current]);
+    this.drawDone(current);
+    const isEnd = !this.script.steps[current].length;
+    const more = document.querySelector("[data-more]");
+    if (more) more.open = isEnd && bar.dataset.stage === "talking";
+    if (!moveFocus) return;
+    step.querySelector("legend").focus({ preventScroll: true });
+    step.scrollIntoView({ block: BESIDE.matches ? "nearest" : "start" });
+  }
+
+  drawDone(current) {
+    const gone = walk(this.script, this.answers).filter((id) => id in this.answers && id !== current);
+    const lines = gone.map((id) => {
+      const line = document.getElementById("done-step").content.firstElementChild.cloneNode(true);
+      const title = this.step(id).querySelector("legend").textContent;
+      line.querySelector(".step-question").textContent = title;
+      line.querySelector(".step-answer").append(inWords(this.step(id), this.answers[id]));
+      line.querySelector("button").value = id;
+      line.querySelector("button .visually-hidden").textContent = ` your answer to: ${title}`;
+      return line;
+    });
+    this.page.querySelector("[data-done-steps]").replaceChildren(...lines);
+  }
+}
+
+function valueOf(kind, text) {
+  const value = text.trim();
+  if (value === "") return null;
+  return kind === "scale" || kind === "number" ? Number(value) : value;
+}
+
+function markChosen(step, answer) {
+  for (const button of step.querySelectorAll("button[name=answer]")) {
+    if (answer !== undefined && answer !== null && button.value === String(answer)) {
+      button.setAttribute("aria-pressed", "true");
+    } else {
+      button.removeAttribute("aria-pressed");
+    }
+  }
+}
+
+function inWords(step, answer) {
+  if (answer === null) return "Done";
+  const keys = Array.isArray(answer) ? answer : [String(answer)];
+  const label = (key) => {
+    const choice = step.querySelector(`[name=answer][value="${CSS.escape(key)}"]`);
+    const words = choice && (choice.querySelector(".answer-label") || choice.closest("label"));
+    return words ? words.textContent.trim() : key;
+  };
+  return keys.map(label).join(", ");
+}
