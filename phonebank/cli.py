@@ -1,13 +1,16 @@
 """The `phonebank` command: what the Procfile's processes and the person at the server run."""
 
+import os
 import sys
 from datetime import timedelta
+from typing import Any
 
 import click
 from flask import Flask, current_app
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
-from phonebank import demo, jobs, mail
+from phonebank import demo, jobs, mail, running
 from phonebank.accounts import verbs as accounts
 from phonebank.app import alembic, create_app
 from phonebank.config import Config, ConfigRefused
@@ -28,9 +31,20 @@ def _app() -> Flask:
         raise click.ClickException(str(refused)) from None
 
 
-@click.group()
+class _Commands(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except OperationalError:
+            raise click.ClickException(
+                "The database does not answer. Is the server, or `make run`, running?"
+            ) from None
+
+
+@click.group(cls=_Commands)
 def main() -> None:
     """Run and look after a Phonebank server."""
+    running.join(os.environ)
 
 
 @main.command()

@@ -32,6 +32,7 @@ from honcho.environ import parse_procfile
 from honcho.manager import Manager
 from honcho.process import Popen, Process
 
+from phonebank import running
 from phonebank.local import LocalServerFailed, LocalServers
 from phonebank.local_process import claim_folder, die_with_parent, unusable
 
@@ -118,6 +119,7 @@ def _run(environment: dict[str, str]) -> NoReturn:
             "REDIS_URL": servers.redis_url,
         }
         environment = for_this_machine(environment)
+        running.tell(home, environment)
         procfile = parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8")).processes
         try:
             for command in (procfile.pop("release"), *BEFORE_THE_PARTS):
@@ -126,6 +128,7 @@ def _run(environment: dict[str, str]) -> NoReturn:
             _run_together(procfile, environment)
         finally:
             _stop_listening()
+            running.forget(home)
 
 
 def addresses(environment: Mapping[str, str]) -> dict[str, str]:

@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from flask import Flask
 from sqlalchemy import select
 
+from phonebank import running
 from phonebank.cli import main
 from phonebank.config import Config
 from phonebank.models import HOST, ORGANISER, Account
@@ -107,6 +109,28 @@ def test_a_missing_setting_gets_one_line(environment: dict[str, str]) -> None:
     assert refused.returncode == 1
     assert refused.stderr.startswith("Error: SECRET_KEY is not set.")
     assert refused.stderr.count("\n") == 1
+
+
+def test_a_database_that_is_away_gets_one_line(environment: dict[str, str]) -> None:
+    away = "postgresql+psycopg://bank:hush@127.0.0.1:9/bank"
+    refused = run(environment | {"DATABASE_URL": away}, "create-organiser", "ada@example.org")
+    assert refused.exit_code == 1
+    assert refused.stderr == (
+        "Error: The database does not answer. Is the server, or `make run`, running?\n"
+    )
+
+
+def test_a_command_finds_what_make_run_started(
+    environment: dict[str, str], app: Flask, ada: int, tmp_path: Path
+) -> None:
+    running.tell(tmp_path, environment)
+    found = run(
+        dict.fromkeys(environment, "") | {"PHONEBANK_VAR": str(tmp_path)},
+        "links",
+        "ada@example.org",
+    )
+    assert (found.exit_code, found.stderr) == (0, "")
+    assert "ada@example.org" in open_link(app, found.stdout.split()[-1])
 
 
 def test_resetting_a_second_factor_by_command(
