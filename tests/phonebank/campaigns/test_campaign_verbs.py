@@ -21,7 +21,7 @@ from tests.factories import (
 
 def test_a_draft_starts_only_with_people_and_a_script(app_context: Flask) -> None:
     campaign = create_campaign(state=DRAFT)
-    with pytest.raises(Conflict, match="Upload a list.*Choose a script"):
+    with pytest.raises(Conflict, match=r"Upload a list.*Choose a script"):
         verbs.move(campaign, "start")
     create_list(campaign)
     create_script(campaign, source_of("persuasive-conversation", "en"))

@@ -1,0 +1,175 @@
+"""The organiser's campaign pages, as a browser would use them."""
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from phonebank.models import Campaign, Contact
+from phonebank.models.caller import ADMITTED, WAITING
+from phonebank.stores import db
+from phonebank.week_hours import DAYS
+from scripts_library.library import source_of
+from tests.factories import (
+    create_account,
+    create_caller,
+    create_campaign,
+    create_contact,
+    create_list,
+    create_party,
+    create_script,
+)
+from tests.signing_in import sign_in
+
+
+@pytest.fixture
+def organiser(app: Flask, client: FlaskClient) -> FlaskClient:
+    with app.app_context():
+        account_id = create_account("organiser").id
+        db.session.commit()
+    sign_in(client, account_id)
+    return client
+
+
+@pytest.fixture
+def campaign_id(app: Flask, organiser: FlaskClient) -> int:
+    with app.app_context():
+        campaign = create_campaign()
+        contacts = create_list(campaign)
+        create_contact(contacts, first_name="Zyxfirst", phone="+442079460123")
+        create_script(campaign, source_of("persuasive-conversation", "en"))
+        host = create_account("host", name="Hari")
+        campaign.hosts.append(host)
+        create_party(campaign, host, title="Tuesday <b>night</b>")
+        create_caller(campaign, state=WAITING, first_name="Wendy")
+        db.session.commit()
+        return campaign.id
+
+
+def test_the_first_page_says_what_to_do_when_there_is_nothing(organiser: FlaskClient) -> None:
+    page = organiser.get("/campaigns").text
+    assert "No campaign yet" in page
+    assert "/campaigns/new" in page
+
+
+def test_a_campaign_is_set_up_and_says_what_it_still_needs(organiser: FlaskClient) -> None:
+    answer = organiser.post(
+        "/campaigns/new",
+        data={
+            "name": "Riverside",
+            "on_behalf_of": "Riverside Neighbours",
+            "country": "GB",
+            "language": "en",
+            "briefing": "Be *kind*.",
+        },
+        follow_redirects=True,
+    )
+    assert "Upload a list of people to ring." in answer.text
+    assert "Start calling" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("name", "", "Give the campaign a name."),
+        ("name", "x" * 121, "120"),
+        ("on_behalf_of", "", "Say on whose behalf"),
+        ("country", "XX", "Not a valid choice"),
+    ],
+)
+def test_a_faulty_form_says_what_is_wrong_and_stores_nothing(
+    app: Flask, organiser: FlaskClient, field: str, value: str, message: str
+) -> None:
+    data = {"name": "R", "on_behalf_of": "R", "country": "GB", "language": "en", field: value}
+    answer = organiser.post("/campaigns/new", data=data)
+    assert message in answer.text
+    with app.app_context():
+        assert db.session.query(Campaign).count() == 0
+
+
+def test_the_campaign_page_shows_everything_but_the_people(
+    organiser: FlaskClient, campaign_id: int
+) -> None:
+    answer = organiser.get(f"/campaigns/{campaign_id}")
+    assert answer.status_code == 200
+    for expected in ("Kitchen Table", "Ward list", "conversation", "Hari", "Wendy", "/c/"):
+        assert expected in answer.text
+    assert "Tuesday &lt;b&gt;night" in answer.text
+    assert "Zyxfirst" not in answer.text
+    assert "9460123" not in answer.text
+
+
+def test_a_campaign_pauses_and_goes_on(
+    app: Flask, organiser: FlaskClient, campaign_id: int
+) -> None:
+    for verb, state in (("pause", "paused"), ("resume", "running")):
+        organiser.post(f"/campaigns/{campaign_id}/state", data={"verb": verb})
+        with app.app_context():
+            assert db.session.get_one(Campaign, campaign_id).state == state
+    assert organiser.post(
+        f"/campaigns/{campaign_id}/state", data={"verb": "start"}
+    ).status_code == (409)
+
+
+def test_hours_are_kept_within_the_countrys_and_faults_name_the_day(
+    app: Flask, organiser: FlaskClient, campaign_id: int
+) -> None:
+    url = f"/campaigns/{campaign_id}/hours"
+    assert "Monday" in organiser.get(url).text
+    closed = {f"{day}_{end}": "" for day in DAYS for end in ("from", "to")}
+    monday = closed | {"mon_from": "10:00", "mon_to": "12:00"}
+    answer = organiser.post(url, data=monday | {"tue_from": "05:00", "tue_to": "12:00"})
+    assert "Tuesday: 05:00" in answer.text
+    with app.app_context():
+        assert db.session.get_one(Campaign, campaign_id).hours == {}
+    organiser.post(url, data=monday)
+    with app.app_context():
+        hours = db.session.get_one(Campaign, campaign_id).hours
+        assert (hours["mon"], hours["tue"]) == (["10:00", "12:00"], [])
+    for faulty in ({"mon_from": "ten"}, {"mon_from": "10:00"}, {}):
+        assert "error-summary" in organiser.post(url, data=closed | faulty).text
+
+
+def test_the_door_opens_and_lets_the_waiting_in(
+    app: Flask, organiser: FlaskClient, campaign_id: int
+) -> None:
+    organiser.post(f"/campaigns/{campaign_id}/door", data={"open": "yes"})
+    with app.app_context():
+        campaign = db.session.get_one(Campaign, campaign_id)
+        assert campaign.door_open
+        from phonebank.models import Caller
+
+        assert {c.state for c in db.session.query(Caller)} == {ADMITTED}
+
+
+def test_a_new_link_and_a_new_host(app: Flask, organiser: FlaskClient, campaign_id: int) -> None:
+    with app.app_context():
+        old = db.session.get_one(Campaign, campaign_id).join_token
+    organiser.post(f"/campaigns/{campaign_id}/new-link")
+    answer = organiser.post(
+        f"/campaigns/{campaign_id}/hosts", data={"email": "nia@example.org"}, follow_redirects=True
+    )
+    assert "nia@example.org can host" in answer.text
+    with app.app_context():
+        assert db.session.get_one(Campaign, campaign_id).join_token != old
+    refused = organiser.post(f"/campaigns/{campaign_id}/hosts", data={"email": "not an address"})
+    assert refused.status_code == 422
+
+
+def test_answers_are_counted_question_by_question(
+    app: Flask, organiser: FlaskClient, campaign_id: int
+) -> None:
+    from callers.calling import claim
+    from callers.recording import record, save_answer
+    from phonebank.scripts.versions import script_of
+
+    with app.app_context():
+        campaign = db.session.get_one(Campaign, campaign_id)
+        caller = create_caller(campaign)
+        hold = claim(caller)
+        script = script_of(hold.call.script_version_id)
+        save_answer(caller, hold.call.id, script.first_rating, "7")
+        record(caller, hold.call.id, "talked")
+        db.session.commit()
+        assert db.session.query(Contact).one().last_outcome == "talked"
+    page = organiser.get(f"/campaigns/{campaign_id}/answers").text
+    assert "On average 7.0 out of 10." in page
