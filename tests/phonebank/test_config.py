@@ -1,5 +1,8 @@
 """The settings: what is needed, what is refused, and that forgetting one is safe."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from phonebank.config import PRODUCTION, Config, ConfigRefused
@@ -87,6 +90,25 @@ def test_the_second_factor_is_required_unless_it_says_no() -> None:
     assert read().require_second_factor
     assert read(REQUIRE_SECOND_FACTOR="false").require_second_factor
     assert not read(REQUIRE_SECOND_FACTOR="no").require_second_factor
+
+
+class _Asked(dict[str, str]):
+    """An environment that remembers what it was asked for."""
+
+    names: set[str]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.names.add(name)
+        return super().get(name, default)
+
+
+def test_every_variable_is_told_to_the_person_who_runs_a_server() -> None:
+    asked = _Asked(PUBLIC)
+    asked.names = set()
+    Config.from_environment(asked)
+    assert asked.names >= set(NEEDED)
+    told = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert sorted(name for name in asked.names if f"`{name}`" not in told) == []
 
 
 def test_printing_the_settings_shows_no_secret() -> None:
