@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
@@ -280,7 +280,19 @@ def _move_contact(
     elif decision.state == "finished":
         contact.state = FINISHED
     if decision.tag_language:
-        contact.language = language or "und"
+        _put_under_language(contact, language or "und")
+
+
+def _put_under_language(contact: Contact, language: str) -> None:
+    """Keep the person for callers who speak it, and let the queue know to look under it."""
+    contact.language = language
+    db.session.execute(
+        text("""
+            UPDATE contact_list SET languages = languages || to_jsonb(CAST(:language AS text))
+            WHERE id = :list_id AND NOT jsonb_exists(languages, :language)
+        """),
+        {"language": language, "list_id": contact.contact_list_id},
+    )
 
 
 def _take_next_number(contact: Contact) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
 from phonebank.models import Account, Caller, Campaign, Contact, ContactList, Party
 from phonebank.stores import db
@@ -47,3 +48,11 @@ def phone_bank(app_context: Flask) -> PhoneBank:
     )
     db.session.commit()
     return bank
+
+
+def come_in(client: FlaskClient, bank: PhoneBank, caller: Caller | None = None) -> Caller:
+    """Make the browser this caller's device, as joining would; Sam's if nobody is named."""
+    caller = caller or bank.sam
+    with client.session_transaction() as session:
+        session["caller"] = {"id": caller.id, "token": caller.device_token}
+    return caller

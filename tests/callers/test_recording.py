@@ -235,6 +235,20 @@ def test_a_callback_is_first_for_the_caller_who_promised_it(phone_bank: PhoneBan
         assert claim(phone_bank.priya).contact.id == call.contact_id
 
 
+def test_another_language_waits_for_a_caller_who_speaks_it(phone_bank: PhoneBank) -> None:
+    for contact in phone_bank.contacts[1:]:
+        contact.state = "finished"
+    phone_bank.priya.languages = ["en", "cy"]
+    db.session.commit()
+    call = ring(phone_bank, "language_barrier", language="cy")
+    rested = db.session.get_one(Contact, call.contact_id).callable_at
+    with time_machine.travel(rested + timedelta(minutes=1)):
+        with pytest.raises(NobodyToCall):
+            claim(phone_bank.sam)
+        db.session.rollback()
+        assert claim(phone_bank.priya).contact.id == call.contact_id
+
+
 def test_a_wrong_number_moves_on_to_the_next_number(phone_bank: PhoneBank) -> None:
     for contact in phone_bank.contacts[1:]:
         contact.state = "finished"

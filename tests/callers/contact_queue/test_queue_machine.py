@@ -68,6 +68,7 @@ class Person:
     suppressed: bool = False
     callback_at: datetime | None = None
     promiser: int | None = None
+    language: str = ""  # another than the campaign's waits for a caller who speaks it
 
 
 @dataclass
@@ -87,6 +88,7 @@ class Model:
             and not person.suppressed
             and person.list_id not in self.removed_lists
             and person.phone not in busy
+            and person.language == ""
             and person.callable_at <= at
             and self._free_for(person, caller_id, at)
         }
@@ -154,6 +156,7 @@ class QueueMachine(RuleBasedStateMachine):
             person.done = contact.state != "callable"
             person.callback_at = contact.callback_at
             person.promiser = contact.callback_caller_id
+            person.language = contact.language
             person.suppressed = person.suppressed or contact.suppressed_at is not None
 
     @rule(order=st.permutations(range(CALLERS)))
@@ -178,7 +181,7 @@ class QueueMachine(RuleBasedStateMachine):
             if nobody.next_at is None:
                 waiting = [
                     p for p in self.model.people.values()
-                    if not p.done and not p.suppressed
+                    if not p.done and not p.suppressed and p.language == ""
                     and p.list_id not in self.model.removed_lists
                     and p.phone not in {self.model.people[c].phone
                                         for c in self.model.holds.values()}
