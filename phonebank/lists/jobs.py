@@ -12,7 +12,12 @@ from phonebank.lists import undo, verbs
 from phonebank.lists.mapping import Mapping
 from phonebank.lists.preparing import Batch, batches
 from phonebank.lists.reading import FileRefused
-from phonebank.lists.storing import Overtaken, store, suppress_everyone_listed
+from phonebank.lists.storing import (
+    Overtaken,
+    store,
+    suppress_everyone_listed,
+    wait_for_suppressions_under_way,
+)
 from phonebank.lists.uploads import rows_of
 from phonebank.models import Campaign, ContactList
 from phonebank.stores import db
@@ -33,6 +38,8 @@ def import_list(contact_list_id: int) -> None:
         return
     try:
         _store_all(contact_list.id, _batches_left(contact_list))
+        wait_for_suppressions_under_way()
+        db.session.commit()
         suppress_everyone_listed(contact_list_id)
         verbs.finish_import(contact_list_id)
     except Overtaken:

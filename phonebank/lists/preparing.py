@@ -1,5 +1,7 @@
 """Rows of a file → batches ready to store: numbers read, bad rows refused with their reason."""
 
+import csv
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,7 +22,7 @@ LONGEST_ZONE_KEY = 400  # characters: what the column holds
 
 NOWHERE = "Etc/Unknown"  # libphonenumber's word for a number of no place
 
-# What `Batch.contacts` holds, in order.
+# The columns of `Batch.contacts`, in order.
 COLUMNS = (
     "ordinal",
     "phone",
@@ -44,7 +46,9 @@ class Batch:
 
     first: int
     rows: int = 0
-    contacts: list[tuple[Any, ...]] = field(default_factory=list)
+    # CSV for COPY: written here and not while it is sent, so that the two can go on side by side.
+    contacts: str = ""
+    contact_rows: int = 0
     refused: list[RefusedRow] = field(default_factory=list)
     # Rows that say "do not call", and every number in them.
     do_not_call_rows: int = 0
@@ -62,40 +66,49 @@ def batches(
     """
     left = islice(rows, first, None)
     while chunk := list(islice(left, BATCH)):
-        batch = Batch(first, rows=len(chunk))
-        for row in chunk:
-            _add(batch, normalise(row, mapping, country, allow_drama))
-        yield batch
+        yield _prepared(chunk, first, mapping, country, allow_drama)
         first += len(chunk)
 
 
-def _add(batch: Batch, row: ContactRow | RefusedRow) -> None:
-    if isinstance(row, RefusedRow):
-        batch.refused.append(row)
-    elif row.do_not_call:
-        batch.do_not_call_rows += 1
-        batch.do_not_call.update((row.phone, *row.other_phones))
-    else:
-        zone_key = _zone_key(row)
-        batch.zone_keys.add(zone_key)
-        batch.languages.add(row.language)
-        batch.contacts.append(
-            (
-                row.row_number,
-                row.phone,
-                f"{row.first_name} {row.last_name}".casefold(),
-                row.first_name,
-                row.last_name,
-                row.phone_original,
-                row.other_phones,
-                row.external_id,
-                row.postcode,
-                row.email,
-                row.language,
-                zone_key,
-                json.dumps(row.fields) if row.fields else "{}",
-            )
-        )
+def _prepared(
+    chunk: list[Row], first: int, mapping: Mapping, country: str, allow_drama: bool
+) -> Batch:
+    batch = Batch(first, rows=len(chunk))
+    contacts = io.StringIO()
+    writer = csv.writer(contacts)
+    for row in chunk:
+        read = normalise(row, mapping, country, allow_drama)
+        if isinstance(read, RefusedRow):
+            batch.refused.append(read)
+        elif read.do_not_call:
+            batch.do_not_call_rows += 1
+            batch.do_not_call.update((read.phone, *read.other_phones))
+        else:
+            zone_key = _zone_key(read)
+            batch.zone_keys.add(zone_key)
+            batch.languages.add(read.language)
+            batch.contact_rows += 1
+            writer.writerow(_cells(read, zone_key))
+    batch.contacts = contacts.getvalue()
+    return batch
+
+
+def _cells(row: ContactRow, zone_key: str) -> tuple[Any, ...]:
+    return (
+        row.row_number,
+        row.phone,
+        f"{row.first_name} {row.last_name}".casefold(),
+        row.first_name,
+        row.last_name,
+        row.phone_original,
+        "{" + ",".join(row.other_phones) + "}",
+        row.external_id,
+        row.postcode,
+        row.email,
+        row.language,
+        zone_key,
+        json.dumps(row.fields) if row.fields else "{}",
+    )
 
 
 def _zone_key(row: ContactRow) -> str:

@@ -267,6 +267,20 @@ def test_whoever_asks_while_their_batch_is_being_stored_is_out_with_the_batch(de
     assert [bool(c.suppressed_at) for c in desk.contacts(list_id)] == [n == 2 for n in range(5)]
 
 
+def test_an_import_waits_for_whoever_is_just_asking_not_to_be_called(desk: Desk) -> None:
+    list_id = desk.upload(rows(5))
+    desk.confirm(list_id)
+    with desk.app.app_context():
+        suppress(drama_number(2), "call")  # has looked for contacts, and is not committed yet
+        importing = in_thread(desk, import_list, list_id)
+        wait_for_a_lock()
+        db.session.commit()
+        importing.join()
+
+    assert desk.standing(list_id)["state"] == "ready"
+    assert [bool(c.suppressed_at) for c in desk.contacts()] == [n == 2 for n in range(5)]
+
+
 def test_an_import_nobody_is_at_is_taken_up_by_the_clock(desk: Desk) -> None:
     list_id = desk.upload(rows(20))
     desk.confirm(list_id)

@@ -1,13 +1,18 @@
 """What becomes of a file's rows: stored, skipped, refused, and counted once."""
 
+import csv
+import io
+
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
 from callers.calling_hours import zones_key
+from phonebank.lists.jobs import import_list
 from phonebank.lists.normalise import ContactRow
 from phonebank.lists.preparing import _zone_key
-from phonebank.models import Campaign, RefusedRow, Suppression, UploadChunk
+from phonebank.lists.verbs import confirm
+from phonebank.models import Campaign, ContactList, RefusedRow, Suppression, UploadChunk
 from phonebank.phone_numbers import time_zones_of
 from phonebank.stores import db
 from phonebank.suppressions.verbs import suppress
@@ -62,6 +67,36 @@ def test_everything_mapped_is_kept_and_nothing_else(desk: Desk) -> None:
     assert (ada.language, ada.zone_key) == ("cy", "Europe/London")
     assert ada.fields == {"town": "London"}
     assert (ada.state, ada.tried, ada.attempts) == ("callable", False, 0)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        'Ann "Annie"',
+        "Ann, Mary",
+        "O'Neil\\",
+        "\\N",
+        "\\.",
+        "{x}",
+        "Null",
+        "Zoë 🙂",
+        "=1+1",
+        "O\tN",
+    ],
+)
+def test_a_word_is_stored_as_it_is_written(desk: Desk, word: str) -> None:
+    file = io.StringIO()
+    csv.writer(file).writerows([("First name", "Phone", "Ward"), (word, "020 7946 0018", word)])
+    list_id = desk.upload(file.getvalue())
+    with desk.app.app_context():
+        contact_list = db.session.get_one(ContactList, list_id)
+        confirm(contact_list, "Words", 0, ["first_name", "phone", "field:ward"])
+        db.session.commit()
+        import_list(list_id)
+
+    (contact,) = desk.contacts()
+    assert contact.first_name == contact.fields["ward"] == word.replace("\t", " ")
+    assert (contact.last_name, contact.external_id, contact.other_phones) == ("", None, [])
 
 
 def test_a_list_knows_the_zones_and_languages_of_its_people(desk: Desk) -> None:
