@@ -10,7 +10,7 @@ from sqlalchemy import Row, text
 from phonebank.live.board import FEED_LINES, NAMES_IN_A_PLACE, PLACES, Figures, Recent, Score
 from phonebank.stores import db
 
-# A caller rings now who holds somebody, or recorded a call in the last two minutes: between two
+# A caller rings now whose latest call is open, or was recorded in the last two minutes: between two
 # calls nobody leaves the count. Names stay out where a host hid or removed a caller, their calls
 # do not. Each inner query is one party's, by an index that begins with it or with its callers.
 _FIGURES = text("""
@@ -56,11 +56,10 @@ CROSS JOIN LATERAL (
 ) door
 CROSS JOIN LATERAL (
     SELECT count(*) AS active FROM caller c
-    WHERE c.party_id = p.id AND c.state = 'admitted' AND (
-        EXISTS (SELECT FROM call WHERE caller_id = c.id AND ended_at IS NULL)
-        OR EXISTS (SELECT FROM call WHERE caller_id = c.id
-                   AND started_at > now() - interval '1 hour'
-                   AND recorded_at > now() - interval '2 minutes'))
+    CROSS JOIN LATERAL (SELECT ended_at, recorded_at FROM call WHERE caller_id = c.id
+                        ORDER BY started_at DESC LIMIT 1) latest
+    WHERE c.party_id = p.id AND c.state = 'admitted'
+      AND (latest.ended_at IS NULL OR latest.recorded_at > now() - interval '2 minutes')
 ) ringing
 CROSS JOIN LATERAL (
     SELECT coalesce(json_agg(json_build_array(

@@ -9,7 +9,7 @@ const doorStatus = document.getElementById("door-status");
 const title = document.title;
 
 let stale = false;
-let waited = null; // how many waited, as last said
+let waited = Number(party.dataset.waiting); // how many waited, as last said
 
 function show(state) {
   const here = party.dataset;
@@ -30,7 +30,7 @@ function show(state) {
 
 function tellOfTheDoor(waiting) {
   document.title = waiting ? `(${waiting}) ${title}` : title;
-  if (waited !== null && waiting > waited) {
+  if (waiting > waited) {
     const words = waiting === 1 ? "1 person is waiting" : `${waiting} people are waiting`;
     doorStatus.textContent = `${words} to be let in.`;
   }
@@ -50,7 +50,7 @@ function lookAgain() {
   window.htmx.ajax("GET", location.pathname, {
     target: "#people",
     select: "#people",
-    swap: "outerHTML",
+    swap: "outerHTML ignoreTitle:true",
   });
 }
 setInterval(lookAgain, LOOK_AGAIN_MS);

@@ -8,8 +8,9 @@ import pytest
 import socketio
 from flask import Flask
 
-from phonebank.models import Account
-from phonebank.parties import verbs
+from phonebank.models import Account, Caller
+from phonebank.models.caller import WAITING
+from phonebank.parties import people, verbs
 from phonebank.stores import db
 from tests.factories import create_account
 from tests.phonebank.live.conftest import Line, OwnRedis, Web, within
@@ -47,11 +48,19 @@ def record(room: Room, name: str = "Sam", signal: bool = True, **values: object)
     db.session.commit()
 
 
-def signed_in(app: Flask, account: Account) -> str:
-    """The session cookie of somebody who has signed in."""
+def cookie(app: Flask, session: dict) -> str:
     serializer = app.session_interface.get_signing_serializer(app)
-    session = {"_user_id": account.fs_uniquifier, "_fresh": True, "fs_paa": time.time()}
     return f"session={serializer.dumps(session)}"
+
+
+def signed_in(app: Flask, account: Account) -> str:
+    """The cookie of somebody who has signed in."""
+    return cookie(app, {"_user_id": account.fs_uniquifier, "_fresh": True, "fs_paa": time.time()})
+
+
+def joined(app: Flask, caller: Caller) -> str:
+    """The cookie of a caller's device."""
+    return cookie(app, {"caller": {"id": caller.id, "token": caller.device_token}})
 
 
 def test_an_outcome_is_on_every_board_within_a_second(
@@ -233,6 +242,40 @@ def test_a_caller_whom_nobody_knows_is_refused(room: Room, webs: list[Web]) -> N
     with pytest.raises(socketio.exceptions.ConnectionError):
         line.connect()
     assert line.refusal["data"]["status"] == 401
+
+
+def test_a_callers_screens_hear_what_the_host_does_and_nothing_after_removal(
+    room: Room, webs: list[Web], lines: list[Line], live_context: Flask
+) -> None:
+    sam, priya = room.join("Sam", state=WAITING), room.join("Priya")
+    db.session.commit()
+    # Two tabs of one caller, on two processes.
+    sams = [Line(web.url, "/caller", cookie=joined(live_context, sam)).connect() for web in webs]
+    priyas = Line(webs[1].url, "/caller", cookie=joined(live_context, priya)).connect()
+    lines += [*sams, priyas]
+    assert sams[0].say("state") == {"ok": True, "state": "waiting", "paused": False, "ended": False}
+    people.admit([sam])
+    verbs.pause(room.party)
+    people.send_message(room.party, "Pizza is here")
+    db.session.commit()
+    for line in sams:
+        within(SOON, lambda line=line: ("message", {"text": "Pizza is here"}) in line.heard)
+        assert ("admitted", {}) in line.heard
+    assert priyas.heard.count(("party", {"paused": True, "ended": False})) == 1
+    assert ("admitted", {}) not in priyas.heard
+
+    people.remove_caller(sam)
+    db.session.commit()
+    for line in sams:
+        within(SOON, lambda line=line: ("removed", {}) in line.heard)
+    people.send_message(room.party, "After Sam went")
+    db.session.commit()
+    within(SOON, lambda: ("message", {"text": "After Sam went"}) in priyas.heard)
+    assert all(("message", {"text": "After Sam went"}) not in line.heard for line in sams)
+    assert ("removed", {}) not in priyas.heard
+    # The device is out everywhere: its old cookie opens no line.
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        Line(webs[0].url, "/caller", cookie=sams[0].cookie).connect()
 
 
 def test_nothing_that_a_board_hears_names_the_person_rung(

@@ -1,0 +1,236 @@
+"""The television and the host's phone in a real browser, while calls are recorded elsewhere."""
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Page, expect
+
+from phonebank.models.caller import WAITING
+from phonebank.parties import verbs
+from phonebank.stores import db
+from tests.browser.conftest import Server
+from tests.phonebank.live.party_room import (
+    Room,
+    gives_away_the_contact,
+    open_room,
+    secret_contact,
+)
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def room(app_context: Flask) -> Iterator[Room]:
+    room = open_room(title="Tuesday <b>night</b>", goal=4)
+    db.session.commit()
+    yield room
+
+
+@pytest.fixture
+def television(new_page: Callable[..., Page], room: Room) -> Page:
+    page = new_page(1920, 1080)
+    page.goto(f"/board/{room.party.board_token}")
+    expect(page.locator("[data-controls]")).to_be_visible()
+    # Gone if the page is ever loaded again.
+    page.evaluate("window.loadedOnce = true")
+    return page
+
+
+@pytest.fixture
+def phone(new_page: Callable[..., Page], app: Flask, web_server: Server, room: Room) -> Page:
+    """The host's phone, signed in, on the party's page."""
+    page = new_page(390, 844)
+    serializer = app.session_interface.get_signing_serializer(app)
+    session = {"_user_id": room.host.fs_uniquifier, "_fresh": True, "fs_paa": time.time()}
+    page.context.add_cookies(
+        [{"name": "session", "value": serializer.dumps(session), "url": web_server.url}]
+    )
+    page.goto(f"/parties/{room.party.id}")
+    return page
+
+
+def figure(page: Page, name: str) -> str:
+    return page.locator(f"[data-figure={name}]").inner_text()
+
+
+def test_the_board_moves_without_reload_and_marks_moments(television: Page, room: Room) -> None:
+    sam = room.join("Sam <i>")
+    room.record(sam, conversation=True, yes=True, contact=secret_contact(room))
+    db.session.commit()
+    expect(television.locator("[data-figure=conversations]")).to_have_text("1")
+    expect(television.locator("[data-figure=to_go]")).to_have_text("3 to go")
+    expect(television.locator("[data-leaders] li")).to_have_text("1Sam <i>1")
+    expect(television.locator("[data-feed] li")).to_have_text("Sam <i> got the first yes")
+    # The first of four: a quarter of the goal.
+    expect(television.locator("[data-moment]")).to_have_text("A quarter of the way there")
+    expect(television.locator("#thermometer")).to_have_attribute(
+        "aria-label", "1 of 4 conversations"
+    )
+    assert television.evaluate("window.loadedOnce")
+    assert not gives_away_the_contact(television.content())
+
+
+def test_the_board_fits_its_screen_and_can_be_read_from_the_sofa(
+    television: Page, room: Room
+) -> None:
+    for name in ("Ada", "Bo", "Cy", "Di", "Ed", "Fi", "A" * 40):
+        for _ in range(len(name) % 3 + 1):
+            room.record(room.join(name), conversation=True)
+    db.session.commit()
+    expect(television.locator("[data-figure=calls]")).not_to_have_text("0")
+    sizes = television.evaluate(
+        "[...document.querySelectorAll('.figure-value, .board .code')]"
+        ".map(e => parseFloat(getComputedStyle(e).fontSize))"
+    )
+    # 72 points are 96 CSS pixels.
+    assert min(sizes) >= 96
+    words = television.evaluate(
+        "[...document.querySelectorAll('.figure-label, .feed li, .leaderboard li, h1, h2')]"
+        ".map(e => parseFloat(getComputedStyle(e).fontSize))"
+    )
+    assert min(words) >= 43
+    assert television.evaluate(
+        "[...document.querySelectorAll('.leader-value, .join, .figure')].every(e => {"
+        "const b = e.getBoundingClientRect();"
+        "return b.left >= 0.03 * innerWidth && b.right <= 0.97 * innerWidth"
+        " && b.bottom <= 0.97 * innerHeight; })"
+    )
+
+
+def test_the_line_goes_down_in_sight_and_comes_back_by_itself(
+    television: Page, room: Room, web_server: Server
+) -> None:
+    room.record(room.join("Sam"))
+    db.session.commit()
+    expect(television.locator("[data-figure=calls]")).to_have_text("1")
+    # At once, as a crash does it: a graceful end would wait for the board to leave.
+    web_server.process.send_signal(signal.SIGQUIT)
+    web_server.stop()
+    try:
+        expect(television.locator("[data-line-down]")).to_contain_text("down since")
+        assert figure(television, "calls") == "1"
+        room.record(room.join("Priya"))
+        db.session.commit()
+    finally:
+        web_server.start()
+    expect(television.locator("[data-figure=calls]")).to_have_text("2", timeout=15_000)
+    expect(television.locator("[data-line-down]")).to_be_empty()
+    assert television.evaluate("window.loadedOnce")
+
+
+def test_a_paused_board_stands_still_and_then_is_right(television: Page, room: Room) -> None:
+    television.get_by_role("button", name="Pause").click()
+    room.record(room.join("Sam"))
+    db.session.commit()
+    television.wait_for_timeout(1500)
+    assert figure(television, "calls") == "0"
+    television.get_by_role("button", name="Go on").click()
+    expect(television.locator("[data-figure=calls]")).to_have_text("1")
+
+
+def test_a_replaced_link_says_so_on_the_television(television: Page, room: Room) -> None:
+    verbs.change_board_link(room.party)
+    db.session.commit()
+    expect(television.locator("main")).to_contain_text("link has been replaced")
+
+
+def test_a_new_code_is_on_the_board_with_its_picture(television: Page, room: Room) -> None:
+    picture = television.locator(".qr svg path").get_attribute("d")
+    verbs.change_code(room.party)
+    db.session.commit()
+    expect(television.locator("[data-board]")).to_have_attribute("data-code", room.party.code)
+    assert television.locator(".qr svg path").get_attribute("d") != picture
+
+
+def test_celebrations_can_be_switched_off(television: Page, room: Room) -> None:
+    verbs.celebrate(room.party, False)
+    room.record(room.join("Sam"), conversation=True)
+    db.session.commit()
+    expect(television.locator("[data-figure=calls]")).to_have_text("1")
+    expect(television.locator("[data-moment]")).to_be_hidden()
+
+
+def test_a_television_without_scripts_shows_the_figures(
+    new_page: Callable[..., Page], room: Room
+) -> None:
+    room.record(room.join("Sam"), conversation=True)
+    db.session.commit()
+    page = new_page(1280, 720, java_script_enabled=False)
+    page.goto(f"/board/{room.party.board_token}")
+    assert figure(page, "conversations") == "1"
+    assert page.locator("[data-controls]").is_hidden()
+
+
+def test_the_board_is_accessible_and_stands_still_where_motion_is_unwelcome(
+    new_page: Callable[..., Page], room: Room
+) -> None:
+    verbs.pause(room.party)
+    room.record(room.join("Sam"), conversation=True)
+    db.session.commit()
+    for width, height in ((320, 640), (1920, 1080)):
+        page = new_page(width, height, reduced_motion="reduce")
+        page.goto(f"/board/{room.party.board_token}")
+        expect(page.locator("[data-controls]")).to_be_visible()
+        assert Axe().run(page).violations_count == 0
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.evaluate("document.querySelector('[data-moment]').classList.add('moment-new')")
+        name = "getComputedStyle(document.querySelector('[data-moment]')).animationName"
+        assert page.evaluate(name) == "none"
+
+
+def test_somebody_at_the_door_is_seen_and_let_in_without_a_reload(phone: Page, room: Room) -> None:
+    phone.evaluate("window.loadedOnce = true")
+    priya = room.join("Priya", state=WAITING)
+    verbs.tell_boards(room.party)
+    db.session.commit()
+    expect(phone.locator("#people .lobby")).to_contain_text("Priya")
+    expect(phone.locator("#door-status")).to_have_text("1 person is waiting to be let in.")
+    assert phone.title().startswith("(1) ")
+    phone.get_by_role("button", name="Let in Priya").click()
+    expect(phone.locator("#people .lobby")).to_have_count(0)
+    expect(phone.locator("#people .guest-name")).to_have_text("Priya")
+    expect(phone.locator("#people-title")).to_be_focused()
+    assert phone.evaluate("window.loadedOnce")
+    db.session.refresh(priya)
+    assert priya.may_call
+
+
+def test_what_the_host_is_typing_survives_newcomers(phone: Page, room: Room) -> None:
+    room.join("Sam")
+    db.session.commit()
+    phone.reload()
+    phone.locator("#people summary").click()
+    phone.locator("#people input[name=name]").fill("Samm")
+    room.join("Priya", state=WAITING)
+    verbs.tell_boards(room.party)
+    db.session.commit()
+    expect(phone.locator("#door-status")).not_to_be_empty()
+    phone.wait_for_timeout(2500)
+    assert phone.locator("#people input[name=name]").input_value() == "Samm"
+    phone.get_by_role("button", name="Rename").click()
+    expect(phone.locator("#people .guest-name").last).to_have_text("Samm")
+    expect(phone.locator("#people .lobby")).to_contain_text("Priya")
+
+
+def test_the_hosts_figures_move(phone: Page, room: Room) -> None:
+    room.record(room.join("Sam"), conversation=True)
+    db.session.commit()
+    expect(phone.locator("#figure-conversations")).to_have_text("1")
+    expect(phone.locator("#figure-answered")).to_have_text("100%")
+
+
+def test_the_hosts_pages_are_accessible_and_fit_a_small_phone(phone: Page, room: Room) -> None:
+    for number, state in enumerate((WAITING, WAITING, "admitted")):
+        room.join(f"Caller{number}", state=state)
+    db.session.commit()
+    phone.set_viewport_size({"width": 320, "height": 640})
+    for address in ("/parties", "/parties/new", f"/parties/{room.party.id}"):
+        phone.goto(address)
+        for summary in phone.locator("summary").all():
+            summary.click()
+        assert Axe().run(phone).violations_count == 0, address
+        assert phone.evaluate("document.documentElement.scrollWidth") <= 320, address
