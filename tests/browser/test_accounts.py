@@ -1,0 +1,145 @@
+"""Signing in, inviting and setting up an authenticator app, in a real browser."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from passlib.totp import TOTP
+from playwright.sync_api import Page, expect
+
+from phonebank.accounts import verbs
+from phonebank.models import ORGANISER, Account
+from phonebank.stores import db
+from tests.browser.conftest import Server
+from tests.factories import create_account, create_campaign
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def organiser(app: Flask, clean_stores: None) -> int:
+    with app.app_context():
+        account = create_account(ORGANISER, email="ada@example.org", name="Ada")
+        create_campaign(name="Kitchen Table")
+        db.session.commit()
+        return account.id
+
+
+@pytest.fixture
+def page(new_page: Callable[..., Page]) -> Page:
+    """A phone's browser that notes what the content security policy stops."""
+    page = new_page(reduced_motion="reduce")
+    page.stopped = []  # type: ignore[attr-defined]
+    page.on(
+        "console",
+        lambda message: (
+            page.stopped.append(message.text)  # type: ignore[attr-defined]
+            if "Content Security Policy" in message.text
+            else None
+        ),
+    )
+    page.on("pageerror", lambda error: page.stopped.append(str(error)))  # type: ignore[attr-defined]
+    return page
+
+
+@pytest.fixture
+def link(app: Flask, web_server: Server) -> Callable[[int], str]:
+    def link_for(account_id: int) -> str:
+        with app.app_context():
+            link = verbs.sign_in_link(db.session.get_one(Account, account_id))
+        return link.replace("http://localhost", web_server.url)
+
+    return link_for
+
+
+def look(page: Page, title: str) -> None:
+    """The page has this heading, nothing that axe finds, and no wider than the phone."""
+    expect(page.get_by_role("heading", level=1)).to_contain_text(title)
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), title
+    assert page.stopped == []  # type: ignore[attr-defined]
+
+
+def test_an_organiser_comes_in_by_link_invites_a_host_and_leaves(
+    page: Page, organiser: int, link: Callable[[int], str]
+) -> None:
+    page.goto("/")
+    look(page, "Ring people, together")
+    page.get_by_role("link", name="Sign in").click()
+    page.get_by_label("E-mail address").fill("ada")
+    page.get_by_role("button", name="E-mail me a link").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+    look(page, "Sign in")
+    page.get_by_label("E-mail address").fill("ada@example.org")
+    page.get_by_role("button", name="E-mail me a link").click()
+    look(page, "Check your e-mail")
+
+    used = link(organiser)
+    page.goto(used)
+    look(page, "Welcome, Ada")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="People").click()
+    look(page, "People")
+    page.get_by_role("link", name="Invite somebody").click()
+    page.get_by_label("Name", exact=True).fill("Cy")
+    page.get_by_label("E-mail address").fill("cy@example.org")
+    look(page, "Invite somebody")
+    page.get_by_role("button", name="Send the invitation").click()
+    page.get_by_role("link", name="Cy", exact=True).click()
+    expect(page.get_by_text("Kitchen Table")).to_be_visible()
+    look(page, "Cy")
+
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("status")).to_have_text("You are signed out.")
+    page.goto("/people")
+    look(page, "Sign in")
+    page.goto(used)
+    look(page, "This link has been used or has expired: ask for a new one")
+
+
+def test_an_authenticator_app_is_set_up_by_camera_or_by_hand_and_then_asked_for(
+    page: Page, organiser: int, link: Callable[[int], str]
+) -> None:
+    page.goto(link(organiser))
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="Account").click()
+    look(page, "Your account")
+    page.get_by_role("link", name="Set up an authenticator app").click()
+    look(page, "Set up your authenticator app")
+    page.get_by_role("button", name="I have the app").click()
+    # The picture really is one: the policy allows it and the browser has drawn it.
+    assert page.locator(".qr img").evaluate("image => image.naturalWidth") > 0
+    look(page, "Scan this with your app")
+    phone = TOTP(key=page.locator("main code").inner_text())
+    page.get_by_label("Code from your authenticator app").fill(code(phone))
+    page.get_by_role("button", name="Finish").click()
+    look(page, "Your account")
+    page.get_by_role("link", name="Recovery codes").click()
+    page.get_by_role("button", name="Make my codes").click()
+    look(page, "Keep these codes")
+    recovery_code = page.locator("main li code").first.inner_text()
+
+    page.get_by_role("button", name="Sign out").click()
+    page.goto(link(organiser))
+    page.get_by_role("button", name="Sign in").click()
+    look(page, "One more step")
+    page.get_by_label("Code from your authenticator app").fill(code(phone, 30))
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("link", name="People")).to_be_visible()
+
+    page.get_by_role("button", name="Sign out").click()
+    page.goto(link(organiser))
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="I do not have my phone").click()
+    look(page, "Use a recovery code")
+    page.get_by_label("Recovery code").fill(recovery_code)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("link", name="People")).to_be_visible()
+
+
+def code(phone: TOTP, later: int = 0) -> str:
+    """The code that the phone shows now, or the one after it, which a fast clock shows already."""
+    return phone.generate(time=time.time() + later).token
