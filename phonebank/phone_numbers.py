@@ -44,6 +44,10 @@ REASONS = {
         "from abroad needs a plus sign and its country code."
     ),
     "premium_rate": "Calls to this number cost extra, so it is never rung.",
+    "somebodys_number": (
+        "This may be somebody's number. The demonstration, which rings at any hour, takes only "
+        "numbers that nobody has, such as 020 7946 0000 to 0999. For people, set up a campaign."
+    ),
 }
 
 _COSTS_EXTRA = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST})

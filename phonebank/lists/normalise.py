@@ -17,7 +17,7 @@ from phonebank.lists.cells import (
 from phonebank.lists.mapping import KEPT_AS_FIELDS, Mapping
 from phonebank.lists.names import split_full_name, tidy_name
 from phonebank.lists.reading import EXTRA_CELLS, UNCLOSED_QUOTE, Row
-from phonebank.phone_numbers import NumberRefused, read_numbers
+from phonebank.phone_numbers import NumberRefused, is_drama_number, read_numbers
 
 # The longest value of each target, in characters: what a contact has room for. A longer one is
 # refused and not cut, since it most often means that the row's cells have slipped.
@@ -87,9 +87,9 @@ def normalise(
 
     `mapping` is one that `check` finds no fault with, of the file the row is from; `country` the
     campaign's ISO 3166-1 code, in which numbers without a country code are read; `allow_drama`
-    takes the numbers kept for fiction, for demonstrations. The first number that can be read, in
-    the order of `mapping.phone_columns`, is the one to ring. A row without one is refused, and so
-    is one with a cell too long to keep, unless it asks us not to call.
+    takes the numbers kept for fiction and no others, for demonstrations. The first number that can
+    be read, in the order of `mapping.phone_columns`, is the one to ring. A row without one is
+    refused, and so is one with a cell too long to keep, unless it asks us not to call.
     """
     if row.fault:
         message = _FAULTS[row.fault].format(cells=len(row.cells), columns=len(mapping.headers))
@@ -111,6 +111,14 @@ def normalise(
     return contact
 
 
+def _nobodys(numbers: list[str]) -> list[str]:
+    """Those of a demonstration's numbers that nobody has. Raises NumberRefused if none is."""
+    left = [number for number in numbers if is_drama_number(number)]
+    if not left:
+        raise NumberRefused("somebodys_number")
+    return left
+
+
 def _numbers(
     row: Row, mapping: Mapping, country: str, allow_drama: bool
 ) -> tuple[list[str], str] | RefusedRow:
@@ -124,6 +132,8 @@ def _numbers(
             continue
         try:
             found = read_numbers(cell, country, allow_drama)
+            if allow_drama:
+                found = _nobodys(found)
         except NumberRefused as refused:
             if refusal is None and refused.reason != "empty":
                 header = mapping.headers[column].strip()

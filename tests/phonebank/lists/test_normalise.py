@@ -209,6 +209,18 @@ def test_any_row_is_a_contact_that_can_be_stored_or_a_refusal(data: st.DataObjec
     assert len(set(done.other_phones)) == len(done.other_phones)
 
 
+def test_a_demonstration_takes_no_number_that_somebody_may_have() -> None:
+    mapping = Mapping.of(["phone"], ["phone"])
+    real = Row(2, ["020 7219 3000"])  # the House of Commons
+    refused = normalise(real, mapping, "GB", allow_drama=True)
+    assert isinstance(refused, RefusedRow)
+    assert refused.reason == "somebodys_number"
+    assert isinstance(normalise(real, mapping, "GB", allow_drama=False), ContactRow)
+    both = normalise(Row(3, ["020 7219 3000 / 020 7946 0000"]), mapping, "GB", allow_drama=True)
+    assert isinstance(both, ContactRow)
+    assert (both.phone, both.other_phones) == ("+442079460000", [])
+
+
 def imported(content: bytes, country: str) -> list[ContactRow | RefusedRow]:
     """A file taken as guessed, with nobody correcting the columns."""
     rows = list(
