@@ -4,6 +4,8 @@ No address holds anything of the person: the call page is one address for whoeve
 a reload, the back button and a tab that the phone threw away all come back to the same person.
 """
 
+import io
+
 import segno
 from flask import Response, g, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -98,10 +100,10 @@ def person_qr() -> ResponseReturnValue:
     hold = current_hold(g.caller)
     if hold is None:
         raise NotFound("You have nobody on your screen.", "Ask for the next person.")
-    picture = segno.make(f"tel:{hold.call.phone}", error="m", micro=False)
-    return Response(
-        picture.svg_inline(omitsize=True, border=2, svgns=True), mimetype="image/svg+xml"
-    )
+    picture = io.BytesIO()
+    code = segno.make(f"tel:{hold.call.phone}", error="m", micro=False)
+    code.save(picture, kind="svg", xmldecl=False, omitsize=True, border=2)
+    return Response(picture.getvalue(), mimetype="image/svg+xml")
 
 
 @screens.get("/calling/mine")

@@ -1,0 +1,190 @@
+"""Coming in with a code or a link: who gets in, who waits, who is told why not."""
+
+import re
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from phonebank.models import Caller
+from phonebank.models.caller import ADMITTED, REMOVED, WAITING
+from phonebank.models.campaign import ENDED as CAMPAIGN_ENDED
+from phonebank.models.party import ENDED, LOCKED
+from phonebank.parties.people import remove_caller
+from phonebank.stores import db
+from tests.callers.conftest import PhoneBank
+from tests.factories import create_party
+
+JSON = {"Accept": "application/json"}
+
+
+def callers() -> int:
+    return db.session.scalar(select(func.count()).select_from(Caller)) or 0
+
+
+def newest() -> Caller:
+    return db.session.scalars(select(Caller).order_by(Caller.id.desc())).first()
+
+
+def test_code_and_name_on_one_screen(phone_bank: PhoneBank, client: FlaskClient) -> None:
+    phone_bank.party.door_open = True
+    db.session.commit()
+    spelt = phone_bank.party.code[:3].lower() + " - " + phone_bank.party.code[3:].lower()
+    page = client.post("/join", data={"code": spelt, "first_name": " Kit "}, follow_redirects=True)
+    assert page.request.path == "/calling"
+    assert "Give me someone to call" in page.text
+    assert (newest().first_name, newest().state) == ("Kit", ADMITTED)
+    assert newest().party_id == phone_bank.party.id
+
+
+def test_the_link_names_the_party_and_whom_it_rings_for(
+    phone_bank: PhoneBank, client: FlaskClient
+) -> None:
+    page = client.get(f"/join/{phone_bank.party.code}").text
+    assert phone_bank.party.title in page
+    assert phone_bank.campaign.on_behalf_of in page
+    assert 'name="code"' not in page
+
+
+def test_a_shut_door_means_the_lobby_until_somebody_opens_it(
+    phone_bank: PhoneBank, client: FlaskClient
+) -> None:
+    page = client.post(
+        f"/join/{phone_bank.party.code}", data={"first_name": "Kit"}, follow_redirects=True
+    )
+    assert newest().state == WAITING
+    assert "will let you in" in page.text
+    assert "Give me someone" not in page.text
+    refused = client.post("/calling/next", headers=JSON)
+    assert refused.status_code == 403
+    assert refused.json["error"]["what_to_do"] == "Ask your host to admit you."
+    newest().state = ADMITTED
+    db.session.commit()
+    assert "Give me someone to call" in client.get("/calling").text
+
+
+def test_the_campaigns_own_link_needs_no_party(phone_bank: PhoneBank, client: FlaskClient) -> None:
+    phone_bank.campaign.door_open = True
+    db.session.commit()
+    client.post(f"/c/{phone_bank.campaign.join_token}", data={"first_name": "Kit"})
+    assert (newest().party_id, newest().state) == (None, ADMITTED)
+
+
+def test_who_comes_back_on_the_same_device_is_not_asked_again(
+    phone_bank: PhoneBank, client: FlaskClient
+) -> None:
+    link = f"/join/{phone_bank.party.code}"
+    client.post(link, data={"first_name": "Kit"})
+    before = callers()
+    assert client.get(link).location == "/calling"
+    other = create_party(phone_bank.campaign, phone_bank.host, title="Wednesday")
+    db.session.commit()
+    client.post(f"/join/{other.code}", data={"first_name": "Kit"})
+    assert callers() == before
+    assert newest().party_id == other.id
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "words"),
+    [(LOCKED, 409, "locked"), (ENDED, 410, "has ended")],
+)
+def test_a_locked_and_an_ended_party_say_so(
+    phone_bank: PhoneBank, client: FlaskClient, state: str, status: int, words: str
+) -> None:
+    phone_bank.party.state = state
+    db.session.commit()
+    before = callers()
+    asked = {"code": phone_bank.party.code, "first_name": "Kit"}
+    page = client.post("/join", data=asked)
+    assert page.status_code == status
+    assert words in page.text
+    assert client.post("/join", data=asked, headers=JSON).status_code == status
+    assert callers() == before
+
+
+def test_a_wrong_code_and_an_old_link_change_nothing(
+    phone_bank: PhoneBank, client: FlaskClient
+) -> None:
+    before = callers()
+    page = client.post("/join", data={"code": "ZZZZZZ", "first_name": "Kit"})
+    assert page.status_code == 404
+    assert "No party has this code." in page.text
+    assert 'value="Kit"' in page.text
+    assert client.get("/join/ZZZZZZ").status_code == 404
+    assert client.get("/c/no-such-link").status_code == 404
+    phone_bank.campaign.state = CAMPAIGN_ENDED
+    db.session.commit()
+    assert client.get(f"/c/{phone_bank.campaign.join_token}").status_code == 410
+    assert callers() == before
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 41, "a\u202eb", "\x00"])
+def test_a_name_that_cannot_be_shown_is_refused(
+    phone_bank: PhoneBank, client: FlaskClient, name: str
+) -> None:
+    before = callers()
+    page = client.post(f"/join/{phone_bank.party.code}", data={"first_name": name})
+    assert page.status_code == 422
+    assert 'aria-invalid="true"' in page.text
+    assert callers() == before
+
+
+def test_markup_in_a_name_is_shown_letter_for_letter(
+    phone_bank: PhoneBank, client: FlaskClient
+) -> None:
+    phone_bank.party.door_open = True
+    db.session.commit()
+    name = "<b>{{ 7*7 }}</b>"
+    page = client.post(
+        f"/join/{phone_bank.party.code}", data={"first_name": name}, follow_redirects=True
+    )
+    assert "<b>{{" not in page.text
+    assert "49" not in re.sub(r"<[^>]*>", "", page.text)
+
+
+def test_guessing_codes_is_slowed_down_and_a_living_room_is_not(
+    phone_bank: PhoneBank, client: FlaskClient
+) -> None:
+    code = phone_bank.party.code
+    for _ in range(30):
+        room = client.application.test_client()
+        assert room.post("/join", data={"code": code, "first_name": "Kit"}).status_code == 303
+    statuses = [
+        client.post("/join", data={"code": f"ZZZZ{i:02d}", "first_name": "Mallory"}).status_code
+        for i in range(50)
+    ]
+    assert statuses[:20] == [404] * 20
+    assert set(statuses[20:]) == {429}
+    # Every door to a code counts, and another address is another matter.
+    assert client.get("/join/ZZZZZZ").status_code == 429
+    slowed = client.get(f"/c/{phone_bank.campaign.join_token}")
+    assert slowed.status_code == 429
+    assert "Wait a minute" in slowed.text
+    elsewhere = {"REMOTE_ADDR": "192.0.2.7"}
+    assert client.get(f"/join/{code}", environ_overrides=elsewhere).status_code == 200
+
+
+def test_a_removed_caller_is_out_on_every_page(phone_bank: PhoneBank, client: FlaskClient) -> None:
+    phone_bank.party.door_open = True
+    db.session.commit()
+    client.post(f"/join/{phone_bank.party.code}", data={"first_name": "Kit"})
+    client.post("/calling/next")
+    remove_caller(newest())
+    db.session.commit()
+    for path in ("/calling", "/calling/person", "/calling/mine", "/calling/practice"):
+        page = client.get(path)
+        assert page.status_code == 401
+        assert "host has ended your part" in page.text
+        assert "Voter" not in page.text
+    assert newest().state == REMOVED
+
+
+def test_joining_as_json(phone_bank: PhoneBank, client: FlaskClient) -> None:
+    joined = client.post(
+        "/join", json={"code": phone_bank.party.code, "first_name": "Kit"}, headers=JSON
+    )
+    assert (joined.status_code, joined.json["state"]) == (201, "waiting")
+    refused = client.post("/join", json={"code": phone_bank.party.code}, headers=JSON)
+    assert refused.status_code == 422
+    assert refused.json["error"]["message"] == "Type your first name."
+    assert client.post("/join", json=["code"], headers=JSON).status_code == 422

@@ -1,0 +1,63 @@
+"""The cookie of a device: whose it is, and when it ends."""
+
+from flask.testing import FlaskClient
+
+from callers.calling import current_hold
+from phonebank.models import Caller
+from phonebank.stores import db
+from tests.callers.conftest import PhoneBank, come_in
+
+JSON = {"Accept": "application/json"}
+
+
+def test_a_stranger_is_told_how_to_join(client: FlaskClient) -> None:
+    page = client.get("/calling")
+    assert page.status_code == 401
+    assert 'href="/join"' in page.text
+    for method, path in (("get", "/calling/person"), ("post", "/calling/next")):
+        answer = getattr(client, method)(path, headers=JSON)
+        assert answer.status_code == 401
+        assert answer.json["error"]["title"]
+
+
+def test_a_new_device_token_ends_every_cookie(phone_bank: PhoneBank, client: FlaskClient) -> None:
+    caller = come_in(client, phone_bank)
+    assert client.get("/calling").status_code == 200
+    caller.device_token = "another"
+    db.session.commit()
+    assert client.get("/calling").status_code == 401
+
+
+def test_one_devices_cookie_says_nothing_about_another_caller(
+    phone_bank: PhoneBank, client: FlaskClient
+) -> None:
+    come_in(client, phone_bank)
+    with client.session_transaction() as session:
+        session["caller"] = session["caller"] | {"id": phone_bank.priya.id}
+    assert client.get("/calling").status_code == 401
+    with client.session_transaction() as session:
+        session["caller"] = "nonsense"
+    assert client.get("/calling").status_code == 401
+
+
+def test_leaving_gives_the_person_back_and_forgets_the_device(
+    phone_bank: PhoneBank, client: FlaskClient
+) -> None:
+    caller = come_in(client, phone_bank)
+    client.post("/calling/next")
+    assert current_hold(caller) is not None
+    page = client.post("/leave", follow_redirects=True)
+    assert "has forgotten you" in page.text
+    assert client.get("/calling").status_code == 401
+    db.session.expire_all()
+    assert current_hold(db.session.get_one(Caller, caller.id)) is None
+
+
+def test_forms_are_refused_without_their_token(phone_bank: PhoneBank, client: FlaskClient) -> None:
+    come_in(client, phone_bank)
+    client.application.config["WTF_CSRF_ENABLED"] = True
+    try:
+        assert client.post("/calling/next").status_code == 400
+        assert client.post("/leave").status_code == 400
+    finally:
+        client.application.config["WTF_CSRF_ENABLED"] = False
