@@ -34,7 +34,11 @@ STALE_IN_A_ROW = 5
 TRIES_AT_MOST = 50
 
 _LOCK_CALLABLE = text("""
-SELECT c.phone, c.zone_key, c.state = 'callable' AND c.suppressed_at IS NULL
+SELECT c.phone, c.zone_key,
+       ARRAY (SELECT h.id FROM contact h
+              WHERE h.phone = c.phone AND h.campaign_id = c.campaign_id AND h.id <> c.id
+                AND h.state = 'callable' ORDER BY h.id LIMIT 9) AS household,
+       c.state = 'callable' AND c.suppressed_at IS NULL
        AND c.callable_at <= :now AND NOT l.removed
        AND NOT EXISTS (SELECT FROM suppression s WHERE s.phone = c.phone) AS callable
 FROM contact c JOIN contact_list l ON l.id = c.contact_list_id
@@ -244,6 +248,7 @@ def _open_call(
             party_id=caller.party_id,
             script_version_id=published_version_id(campaign),
             phone=contact.phone,
+            household=contact.household,
             started_at=at,
             expires_at=until,
             reached=False,

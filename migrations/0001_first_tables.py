@@ -406,6 +406,7 @@ def upgrade() -> None:
         sa.Column("party_id", sa.Integer(), nullable=True),
         sa.Column("script_version_id", sa.Integer(), nullable=True),
         sa.Column("phone", sa.String(length=20), nullable=False),
+        sa.Column("household", JSONB(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),

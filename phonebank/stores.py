@@ -22,6 +22,9 @@ db = SQLAlchemy(
         "pool_size": 10,
         "max_overflow": 20,
         "pool_timeout": 10,
+        # A driver's error quotes the statement's values: names and numbers, in logs and in the
+        # tracebacks that RQ keeps.
+        "hide_parameters": True,
     }
 )
 

@@ -73,6 +73,8 @@ class Call(Base):
         ForeignKey("script_version.id", ondelete="SET NULL")
     )
     phone: Mapped[str] = mapped_column(String(20))  # the number handed out, E.164
+    # Contacts on the same number whose first names the caller is shown beside: the household.
+    household: Mapped[list[Any]] = mapped_column(default=list)
     started_at: Mapped[datetime] = mapped_column(default=now)
     # As written at hand-out and when Redis is away; Redis holds the renewed time.
     expires_at: Mapped[datetime]

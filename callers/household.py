@@ -1,0 +1,56 @@
+"""Several people on one number: one call, then whom did you reach. The caller of these commits."""
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from callers.calling import Hold, own_call
+from callers.contact_queue.refill import store_of
+from phonebank.errors import Conflict, NotFound
+from phonebank.models import Call, Caller, Contact
+from phonebank.models.contact import CALLABLE
+from phonebank.stores import after_commit, db
+
+
+def others_on_the_number(call: Call) -> Sequence[Contact]:
+    """The household as it was handed out with the call, those who may still be asked for."""
+    if not call.household:
+        return []
+    return db.session.scalars(
+        select(Contact)
+        .where(
+            Contact.id.in_(call.household),
+            Contact.phone == call.phone,
+            Contact.state == CALLABLE,
+            Contact.suppressed_at.is_(None),
+        )
+        .order_by(Contact.id)
+    ).all()
+
+
+def reached_instead(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold:
+    """Somebody else of the household came to the phone: go on with them, in the same call.
+
+    The script begins anew with their name when the page is next drawn; answers given so far stay.
+    The one first asked for rests with the rest of the household once the call is recorded.
+    Raises NotFound for another's call or somebody not on this number, Conflict once recorded.
+    """
+    call = own_call(caller, call_id, lock=True)
+    if call.outcome is not None or call.ended_at is not None:
+        raise Conflict("This call is over.", "Take the next person.")
+    other = next((c for c in others_on_the_number(call) if c.id == contact_id), None)
+    if other is None:
+        raise NotFound("That person is not on this number.", "Reload the page.")
+    first_asked_for = call.contact_id
+    call.household = [*(c for c in call.household if c != contact_id), first_asked_for]
+    call.contact_id = contact_id
+    db.session.flush()
+    store, until = store_of(call.campaign_id), call.expires_at
+
+    def tell_redis() -> None:
+        store.release(first_asked_for)
+        store.hold({contact_id: until})
+
+    after_commit(tell_redis)
+    return Hold(call, other, until)

@@ -1,0 +1,82 @@
+"""One number, several people: whom did you reach."""
+
+import pytest
+
+from callers.calling import NobodyToCall, claim
+from callers.household import others_on_the_number, reached_instead
+from callers.recording import record, undo
+from phonebank.errors import Conflict, NotFound
+from phonebank.models import Contact
+from phonebank.recount import differences
+from phonebank.stores import db
+from tests.callers.conftest import PhoneBank
+from tests.factories import create_contact
+
+
+@pytest.fixture
+def home(phone_bank: PhoneBank) -> list[Contact]:
+    """Three people on one number, and nobody else to ring."""
+    for contact in phone_bank.contacts:
+        contact.state = "finished"
+    people = [create_contact(phone_bank.contact_list, phone="+442079460900") for _ in range(3)]
+    db.session.commit()
+    return people
+
+
+def test_the_one_who_came_to_the_phone_is_the_one_recorded(
+    phone_bank: PhoneBank, home: list[Contact]
+) -> None:
+    hold = claim(phone_bank.sam)
+    db.session.commit()
+    others = others_on_the_number(hold.call)
+    assert {hold.contact.id, *(c.id for c in others)} == {c.id for c in home}
+    reached = others[0]
+    assert reached_instead(phone_bank.sam, hold.call.id, reached.id).contact.id == reached.id
+    db.session.commit()
+    assert claim(phone_bank.sam).contact.id == reached.id
+    record(phone_bank.sam, hold.call.id, "refused")
+    db.session.commit()
+    assert reached.last_outcome == "refused"
+    assert reached.state == "finished"
+    assert hold.contact.last_outcome is None
+    with pytest.raises(NobodyToCall) as nobody:
+        claim(phone_bank.priya)  # the rest of the household is left in peace
+    assert nobody.value.next_at is not None
+    assert differences() == []
+
+
+def test_undo_leads_back_to_the_one_who_was_reached(
+    phone_bank: PhoneBank, home: list[Contact]
+) -> None:
+    hold = claim(phone_bank.sam)
+    reached = others_on_the_number(hold.call)[0]
+    reached_instead(phone_bank.sam, hold.call.id, reached.id)
+    record(phone_bank.sam, hold.call.id, "do_not_call")
+    db.session.commit()
+    assert all(contact.suppressed_at for contact in home)
+    undo(phone_bank.sam, hold.call.id)
+    db.session.commit()
+    assert not any(contact.suppressed_at for contact in home)
+    assert claim(phone_bank.sam).contact.id == reached.id
+
+
+def test_nobody_from_elsewhere_can_be_named(phone_bank: PhoneBank, home: list[Contact]) -> None:
+    hold = claim(phone_bank.sam)
+    db.session.commit()
+    stranger = create_contact(phone_bank.contact_list, phone="+442079460901")
+    db.session.commit()
+    for contact_id in (stranger.id, hold.contact.id, 0):
+        with pytest.raises(NotFound):
+            reached_instead(phone_bank.sam, hold.call.id, contact_id)
+        db.session.rollback()
+    with pytest.raises(NotFound):
+        reached_instead(phone_bank.priya, hold.call.id, home[1].id)
+    db.session.rollback()
+    record(phone_bank.sam, hold.call.id, "no_answer")
+    db.session.commit()
+    with pytest.raises(Conflict):
+        reached_instead(phone_bank.sam, hold.call.id, home[1].id)
+
+
+def test_somebody_living_alone_has_no_others(phone_bank: PhoneBank) -> None:
+    assert list(others_on_the_number(claim(phone_bank.sam).call)) == []
