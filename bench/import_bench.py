@@ -1,0 +1,135 @@
+"""How long an import takes, against the least that any import could: one run, one ratio.
+
+The bar (docs/benchmarks.md): a file of a million rows in at most 2.0 times the time of
+`phonenumbers` parsing its numbers and COPY storing its rows alone, shared out over both cores.
+
+    python -m bench.import_bench [ROWS]
+"""
+
+import csv
+import resource
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import phonenumbers
+import psycopg
+from sqlalchemy import make_url, text
+
+from phonebank.app import alembic, create_app
+from phonebank.config import DEVELOPMENT, Config
+from phonebank.lists.jobs import import_list
+from phonebank.lists.uploads import guesses_of, take_in
+from phonebank.lists.verbs import confirm
+from phonebank.local import LocalServers
+from phonebank.models import Campaign, ContactList
+from phonebank.stores import db
+
+BAR = 2.0
+CORES = 2
+COLUMNS = "First name,Last name,Phone,Postcode,E-mail,Membership number,Ward"
+DRAMA_AREAS = (113, 114, 116, 117, 118, 121, 131, 141, 151, 161)
+DRAMA_RANGES = ("020 7946 0", *(f"0{area} 496 0" for area in DRAMA_AREAS))
+FIRST_NAMES = ("Ada", "Bela", "Cara", "Dafydd", "Eve", "Farid", "Gwen", "Hugh", "Ines", "Joan")
+LAST_NAMES = ("Archer", "Baker", "Carter", "Dyer", "Fisher", "Hooper", "Mason", "Potter")
+
+
+def write_file(path: Path, rows: int) -> None:
+    """People who are all different, on the landline numbers that are kept for drama.
+
+    libphonenumber finds those valid, so both sides do all their work.
+    """
+    with path.open("w", newline="", encoding="utf-8") as file:
+        file.write(COLUMNS + "\r\n")
+        writer = csv.writer(file)
+        for n in range(rows):
+            first = FIRST_NAMES[n % len(FIRST_NAMES)]
+            last = f"{LAST_NAMES[n // 7 % len(LAST_NAMES)]}-{n}"
+            phone = f"{DRAMA_RANGES[n % len(DRAMA_RANGES)]}{n // 13 % 1000:03d}"
+            writer.writerow(
+                (first, last, phone, "CF10 1EP", f"{first}.{n}@example.org", n, f"Ward {n % 40}")
+            )
+
+
+def least(path: Path, url: str) -> float:
+    """Seconds for parsing every number and storing every row, on both cores, and nothing else."""
+    began = time.perf_counter()
+    with ProcessPoolExecutor(CORES) as pool:
+        list(pool.map(_parse_and_copy, [path] * CORES, [url] * CORES, range(CORES)))
+    return time.perf_counter() - began
+
+
+def _parse_and_copy(path: Path, url: str, part: int) -> None:
+    with path.open(newline="", encoding="utf-8") as file, psycopg.connect(url) as connection:
+        rows = csv.reader(file)
+        next(rows)
+        with connection.cursor().copy(f"COPY least_{part} FROM STDIN") as copy:
+            for number, row in enumerate(rows):
+                if number % CORES == part:
+                    parsed = phonenumbers.parse(row[2], "GB")
+                    if phonenumbers.is_valid_number(parsed):
+                        row[2] = phonenumbers.format_number(
+                            parsed, phonenumbers.PhoneNumberFormat.E164
+                        )
+                        copy.write_row(row)
+
+
+def upload(path: Path) -> ContactList:
+    campaign = Campaign(name="Bench", on_behalf_of="Nobody", country="GB")
+    db.session.add(campaign)
+    db.session.flush()
+    with path.open("rb") as file:
+        contact_list = take_in(campaign, None, path.name, file)
+    guesses = guesses_of(contact_list)
+    confirm(contact_list, "Bench", 0, [guess.target for guess in guesses])
+    db.session.commit()
+    return contact_list
+
+
+def main(rows: int = 1_000_000) -> float:
+    """Print both times, their ratio and the memory the import took; return the ratio."""
+    with tempfile.TemporaryDirectory(prefix="pb-") as home, LocalServers(Path(home), {}) as servers:
+        path = Path(home) / "list.csv"
+        write_file(path, rows)
+        config = Config(
+            database_url=servers.database_url,
+            redis_url=servers.redis_url,
+            secret_key="k" * 32,
+            password_salt="s" * 32,
+            totp_secret="t" * 32,
+            mode=DEVELOPMENT,
+            var=Path(home) / "var",
+        )
+        app = create_app(config)
+        with app.app_context():
+            alembic.upgrade()
+            for part in range(CORES):
+                columns = ", ".join(f"c{n} text" for n in range(7))
+                db.session.execute(text(f"CREATE TABLE least_{part} ({columns})"))
+            db.session.commit()
+            url = make_url(servers.database_url).set(drivername="postgresql")
+            floor = least(path, url.render_as_string(hide_password=False))
+
+            began = time.perf_counter()
+            contact_list = upload(path)
+            uploaded = time.perf_counter()
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            import_list(contact_list.id)
+            took = time.perf_counter() - uploaded
+            grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+            db.session.refresh(contact_list)
+            assert contact_list.rows_stored == rows, contact_list.rows_stored
+    ratio = took / floor
+    print(
+        f"{rows:,} rows: parse + COPY alone {floor:.1f} s, upload {uploaded - began:.1f} s, "
+        f"import {took:.1f} s ({rows / took:,.0f} rows/s), {grown / 1024:.0f} MB more memory"
+    )
+    print(f"import / least = {ratio:.2f} (bar: at most {BAR})")
+    return ratio
+
+
+if __name__ == "__main__":
+    ratio = main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
+    sys.exit(ratio > BAR)
