@@ -136,8 +136,11 @@ def _loops(script: Script) -> Iterator[Fault]:
 
 def _unreachable(script: Script) -> Iterator[Fault]:
     reached = reachable_from(script, entry_ids(script))
+    led_to = {target for step in script.steps for target in step.leads_to()}
     for step in script.steps:
-        if step.id not in reached:
+        # What only an unreachable step leads to is mended with that one. (A ring of unreachable
+        # steps is reported as a loop.)
+        if step.id not in reached and step.id not in led_to:
             message = "No step leads here. Lead to it from somewhere, or delete it."
             yield Fault(step.line, step.id, message)
     if not any(step.is_end for step in script.steps):
