@@ -19,6 +19,7 @@ from phonebank.lists import pages as lists
 from phonebank.live import server as live
 from phonebank.models import Base
 from phonebank.parties import host_pages as parties
+from phonebank.scripts import pages as scripts
 from phonebank.suppressions import pages as suppressions
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
@@ -52,6 +53,7 @@ def create_app(config: Config | None = None) -> Flask:
     lists.init_app(app)
     exports.init_app(app)
     suppressions.init_app(app)
+    scripts.init_app(app)
     parties.init_app(app)
     queue_pages.init_app(app)
     callers.init_app(app)

@@ -1,0 +1,101 @@
+"""What is different between two versions of a script, for people to read. Pure."""
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from phonebank.scripts.ways import condition, title_of, ways_on
+from scripts_library.script import Script, Step
+
+Mark = Literal["same", "gone", "new"]
+
+
+@dataclass(frozen=True)
+class Line:
+    mark: Mark
+    text: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the script (a step, a card, its settings) that is not as it was."""
+
+    title: str
+    state: Literal["new", "gone", "changed"]
+    lines: list[Line]
+
+
+def differences(old: Script, new: Script) -> list[Section]:
+    """Every part that changed, in the new script's order, then those that are gone.
+
+    The order of the blocks is no difference: where a step leads is, and which comes first.
+    """
+    before, after = dict(_parts(old)), dict(_parts(new))
+    sections = []
+    for name, (title, lines) in after.items():
+        if name not in before:
+            sections.append(Section(title, "new", [Line("new", line) for line in lines]))
+        elif before[name][1] != lines:
+            sections.append(Section(title, "changed", list(_compared(before[name][1], lines))))
+    for name, (title, lines) in before.items():
+        if name not in after:
+            sections.append(Section(title, "gone", [Line("gone", line) for line in lines]))
+    return sections
+
+
+def _parts(script: Script) -> Iterator[tuple[str, tuple[str, list[str]]]]:
+    """(name, (title, lines)) of each part; the names say what is the same part in both."""
+    yield "settings", ("The script as a whole", list(_settings(script)))
+    for step in script.steps:
+        yield f"step {step.id}", (step.title, list(_step(step, script)))
+    for card in script.cards:
+        lines = [card.title, *card.words.splitlines(), *_prefixed("Tip: ", card.guidance)]
+        yield f"card {card.id}", (f"If they say: {card.title}", [line for line in lines if line])
+    for one in script.practice:
+        lines = [f"{one.name}. {one.about}", f"Otherwise: {one.otherwise}"]
+        lines += [
+            f"At {title_of(script, step_id)}: {said}" for step_id, said in one.replies.items()
+        ]
+        yield f"practice {one.kind}", (f"Practice: {one.kind}", lines)
+
+
+def _settings(script: Script) -> Iterator[str]:
+    yield f"Title: {script.title}"
+    yield f"Purpose: {script.purpose}"
+    yield f"Who is calling: {script.identification}"
+    yield f"A conversation is: {title_of(script, script.main_question)} answered"
+    if script.first_rating:
+        yield f"First rating: {title_of(script, script.first_rating)}"
+    if script.second_rating:
+        yield f"Second rating: {title_of(script, script.second_rating)}"
+    for step_id, keys in script.yes.items():
+        yield f"A yes is: {', '.join(keys)} at {title_of(script, step_id)}"
+    for branch in script.start:
+        yield f"If {condition(branch)} it begins with: {title_of(script, branch.goto)}"
+    yield f"It begins with: {title_of(script, script.steps[0].id)}"
+    for name, about in script.fields.items():
+        yield f"Field {name}: {about}"
+
+
+def _step(step: Step, script: Script) -> Iterator[str]:
+    yield f"{step.title} ({step.kind}{', ' + step.answer if step.answer else ''})"
+    yield from (line for line in step.words.splitlines() if line)
+    yield from _prefixed("Tip: ", step.guidance)
+    if step.low_label or step.high_label:
+        yield f"From {step.low_label} to {step.high_label}"
+    for choice in step.choices:
+        yield f"Answer: {choice.label}"
+    for way in ways_on(step):
+        yield f"{way.when or 'then'} → {title_of(script, way.goto)}"
+
+
+def _prefixed(prefix: str, words: str) -> Iterator[str]:
+    yield from (prefix + line for line in words.splitlines() if line)
+
+
+def _compared(before: list[str], after: list[str]) -> Iterator[Line]:
+    marks: dict[str, Mark] = {"  ": "same", "- ": "gone", "+ ": "new"}
+    for line in difflib.ndiff(before, after):
+        if line[:2] in marks:  # "? " points at letters with signs that nobody can read aloud
+            yield Line(marks[line[:2]], line[2:])

@@ -1,0 +1,255 @@
+"""What the editor's buttons do to a script, and how a script is made ready to be kept. Pure."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from phonebank.scripts.form_fields import BELOW
+from phonebank.scripts.naming import is_provisional, provisional
+from scripts_library.reading import (
+    KINDS_THAT_MAY_ANSWER,
+    MOST_CARDS,
+    MOST_CHOICES,
+    MOST_STEPS,
+)
+from scripts_library.script import Branch, Card, Choice, Script, Step
+
+Row = TypeVar("Row")
+
+
+def changed(script: Script, button: str) -> Script:
+    """The script after a button of the editor, such as "up-step:opening" or "add-choice:vote".
+
+    A button that is unknown, or asks for what is not there or does not fit, changes nothing.
+    """
+    verb, _, place = button.partition(":")
+    change = BUTTONS.get(verb)
+    return change(script, place) if change else script
+
+
+def settled(script: Script) -> Script:
+    """The script with every way to "the step below" given its name."""
+    ids = [step.id for step in script.steps]
+    below: dict[str, str | None] = dict(zip(ids, [*ids[1:], None], strict=True))
+    return _with_steps(
+        script,
+        (
+            replace(step, next=below[step.id]) if step.next == BELOW else step
+            for step in script.steps
+        ),
+    )
+
+
+def tidied(script: Script) -> Script:
+    """The script without what is empty, or does not go with the kind of its step."""
+    ids = {step.id for step in script.steps}
+    steps = tuple(_tidied_step(step) for step in script.steps)
+    offered = {step.id: {choice.key for choice in step.choices} for step in steps}
+    yes = {
+        step_id: tuple(key for key in keys if key in offered.get(step_id, ()))
+        for step_id, keys in script.yes.items()
+    }
+    return replace(
+        script,
+        steps=steps,
+        yes={step_id: keys for step_id, keys in yes.items() if keys},
+        cards=tuple(card for card in script.cards if card.title or card.words),
+        fields={n: about for n, about in script.fields.items() if about or not is_provisional(n)},
+        practice=tuple(
+            replace(one, replies={k: v for k, v in one.replies.items() if k in ids})
+            for one in script.practice
+        ),
+    )
+
+
+def _tidied_step(step: Step) -> Step:
+    if step.kind not in KINDS_THAT_MAY_ANSWER:
+        step = replace(step, answer=None)
+    has_choices, is_scale = step.answer in ("choice", "several"), step.answer == "scale"
+    keys = {choice.key for choice in step.choices} if has_choices else set()
+    branches = tuple(
+        branch
+        for branch in step.branches
+        if (branch.low is None or is_scale) and set(branch.choices) <= keys
+    )
+    return replace(
+        step,
+        choices=tuple(c for c in step.choices if c.label or c.goto) if has_choices else (),
+        low_label=step.low_label if is_scale else "",
+        high_label=step.high_label if is_scale else "",
+        branches=() if step.is_end else branches,
+        next=None if step.is_end else step.next,
+    )
+
+
+def _add_step(script: Script, place: str) -> Script:
+    at = _position(script.steps, place)
+    if at is None or len(script.steps) >= MOST_STEPS:
+        return script
+    before = script.steps[at]
+    new = Step(provisional(step.id for step in script.steps), "say", "", next=BELOW)
+    if not before.is_end and before.next not in (None, BELOW):
+        # What came after the step above now comes after the new one.
+        new, before = replace(new, next=before.next), replace(before, next=BELOW)
+    return _with_steps(script, [*script.steps[:at], before, new, *script.steps[at + 1 :]])
+
+
+def _delete_step(script: Script, place: str) -> Script:
+    at = _position(script.steps, place)
+    if at is None or len(script.steps) == 1:
+        return script
+    after = script.steps[at + 1].id if at + 1 < len(script.steps) else None
+    gone = script.steps[at]
+    leads_to = after if gone.next == BELOW else gone.next
+    rest = [step for step in script.steps if step.id != place]
+    script = _with_steps(script, (_led_elsewhere(step, place, leads_to) for step in rest))
+    return replace(
+        script,
+        start=tuple(branch for branch in script.start if branch.goto != place),
+        main_question="" if script.main_question == place else script.main_question,
+        first_rating=None if script.first_rating == place else script.first_rating,
+        second_rating=None if script.second_rating == place else script.second_rating,
+        yes={step_id: keys for step_id, keys in script.yes.items() if step_id != place},
+    )
+
+
+def _led_elsewhere(step: Step, gone: str, instead: str | None) -> Step:
+    """The step with its ways to `gone` leading to where that one led."""
+    return replace(
+        step,
+        next=instead if step.next == gone else step.next,
+        choices=tuple(
+            replace(choice, goto=instead) if choice.goto == gone else choice
+            for choice in step.choices
+        ),
+        branches=tuple(
+            replace(branch, goto=instead or "") if branch.goto == gone else branch
+            for branch in step.branches
+            if branch.goto != gone or instead
+        ),
+    )
+
+
+def _move_step(script: Script, place: str, by: int) -> Script:
+    return _with_steps(script, _moved(script.steps, _position(script.steps, place), by))
+
+
+def _add_choice(script: Script, place: str) -> Script:
+    def add(step: Step) -> Step:
+        if len(step.choices) >= MOST_CHOICES:
+            return step
+        return replace(step, choices=(*step.choices, Choice("", "")))
+
+    return _with_step(script, place, add)
+
+
+def _delete_choice(script: Script, place: str) -> Script:
+    step_id, at = _row(place)
+
+    def delete(step: Step) -> Step:
+        gone = step.choices[at].key if at < len(step.choices) else None
+        return replace(
+            step,
+            choices=_without(step.choices, at),
+            branches=tuple(b for b in step.branches if not gone or gone not in b.choices),
+        )
+
+    return _with_step(script, step_id, delete)
+
+
+def _move_choice(script: Script, place: str, by: int) -> Script:
+    step_id, at = _row(place)
+    return _with_step(
+        script, step_id, lambda step: replace(step, choices=tuple(_moved(step.choices, at, by)))
+    )
+
+
+def _add_range(script: Script, place: str) -> Script:
+    """A part of a scale that leads somewhere of its own."""
+    target = script.steps[-1].id
+    return _with_step(
+        script,
+        place,
+        lambda step: replace(step, branches=(*step.branches, Branch(target, low=0, high=3))),
+    )
+
+
+def _delete_branch(script: Script, place: str) -> Script:
+    step_id, at = _row(place)
+    return _with_step(
+        script, step_id, lambda step: replace(step, branches=_without(step.branches, at))
+    )
+
+
+def _add_card(script: Script, place: str) -> Script:
+    if len(script.cards) >= MOST_CARDS:
+        return script
+    new = Card(provisional(card.id for card in script.cards), "", "")
+    return replace(script, cards=(*script.cards, new))
+
+
+def _delete_card(script: Script, place: str) -> Script:
+    return replace(script, cards=tuple(card for card in script.cards if card.id != place))
+
+
+def _move_card(script: Script, place: str, by: int) -> Script:
+    return replace(script, cards=tuple(_moved(script.cards, _position(script.cards, place), by)))
+
+
+def _add_field(script: Script, place: str) -> Script:
+    return replace(script, fields={**script.fields, provisional(script.fields): ""})
+
+
+def _delete_field(script: Script, place: str) -> Script:
+    return replace(script, fields={n: about for n, about in script.fields.items() if n != place})
+
+
+BUTTONS: dict[str, Callable[[Script, str], Script]] = {
+    "add-step": _add_step,
+    "delete-step": _delete_step,
+    "up-step": lambda script, place: _move_step(script, place, -1),
+    "down-step": lambda script, place: _move_step(script, place, 1),
+    "add-choice": _add_choice,
+    "delete-choice": _delete_choice,
+    "up-choice": lambda script, place: _move_choice(script, place, -1),
+    "down-choice": lambda script, place: _move_choice(script, place, 1),
+    "add-range": _add_range,
+    "delete-branch": _delete_branch,
+    "add-card": _add_card,
+    "delete-card": _delete_card,
+    "up-card": lambda script, place: _move_card(script, place, -1),
+    "down-card": lambda script, place: _move_card(script, place, 1),
+    "add-field": _add_field,
+    "delete-field": _delete_field,
+}
+
+
+def _with_steps(script: Script, steps: Iterable[Step]) -> Script:
+    return replace(script, steps=tuple(steps))
+
+
+def _with_step(script: Script, step_id: str, change: Callable[[Step], Step]) -> Script:
+    return _with_steps(
+        script, (change(step) if step.id == step_id else step for step in script.steps)
+    )
+
+
+def _position(rows: Iterable[Step | Card], name: str) -> int | None:
+    return next((at for at, row in enumerate(rows) if row.id == name), None)
+
+
+def _row(place: str) -> tuple[str, int]:
+    """The step and the row of "vote:2"."""
+    step_id, _, number = place.partition(":")
+    return step_id, int(number) if number.isdecimal() else 10**6
+
+
+def _without(rows: Sequence[Row], at: int) -> tuple[Row, ...]:
+    return tuple(row for number, row in enumerate(rows) if number != at)
+
+
+def _moved(rows: Sequence[Row], at: int | None, by: int) -> list[Row]:
+    moved = list(rows)
+    if at is not None and at < len(moved) and 0 <= at + by < len(moved):
+        moved.insert(at + by, moved.pop(at))
+    return moved

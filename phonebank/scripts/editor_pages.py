@@ -1,0 +1,205 @@
+"""The script editor: a form of blocks, checked and previewed as somebody types.
+
+Every button sends the whole form, and everything sent is kept as the script's draft, faults and
+all. Without scripts in the browser the same buttons load the page anew.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+
+from phonebank.access import open_to
+from phonebank.campaigns.verbs import campaign_for
+from phonebank.errors import BadInput
+from phonebank.models import ORGANISER, Campaign, Script
+from phonebank.scripts import verbs
+from phonebank.scripts.editing import changed
+from phonebank.scripts.form_fields import BELOW, script_from
+from phonebank.scripts.naming import named
+from phonebank.scripts.preview import Preview, preview_after, preview_at
+from phonebank.scripts.sheet import Sheet, sheet_of
+from phonebank.scripts.ways import condition, title_of
+from phonebank.stores import db
+from scripts_library.script import BUILT_IN_FIELDS, FIELDS_ALWAYS_KNOWN
+from scripts_library.script import Script as ParsedScript
+
+editor = Blueprint(
+    "script_editor",
+    __name__,
+    url_prefix="/campaigns/<int:campaign_id>/scripts/<int:script_id>/edit",
+)
+
+KINDS = {
+    "say": "Say: the caller says this and goes on",
+    "question": "Question: the caller asks, and notes the answer",
+    "listen": "Listen: they talk, the caller notes what matters",
+    "story": "Story: the caller tells one of their own",
+    "ask": "Ask: for a vote, an hour, a promise",
+    "close": "Close: goodbye, the call ends here",
+}
+ANSWERS = {
+    "": "None",
+    "choice": "One of several answers",
+    "several": "Any of several answers",
+    "scale": "A number from 0 to 10",
+    "text": "Words",
+    "number": "Any number",
+    "date": "A date",
+}
+# What the faults call a setting → what the form calls it.
+LABELS = {
+    "answer": "Kind of answer",
+    "choices": "Answers",
+    "fields": "Fields",
+    "first_rating": "First rating",
+    "goto": "Leads to",
+    "guidance": "Tip for the caller",
+    "identification": "Who is calling",
+    "key": "Answer",
+    "kind": "Kind of step",
+    "label": "Answer",
+    "main_question": "What makes it a conversation",
+    "next": "Then go to",
+    "purpose": "What it is for",
+    "scale": "From and to",
+    "second_rating": "Second rating",
+    "start": "Where it begins",
+    "title": "Title",
+    "words": "Words to say",
+    "yes": "Counts as a yes",
+}
+FALLBACKS = {"first_name": "there", "last_name": "", "town": "your area"}
+
+
+@editor.route("", methods=["GET", "POST"])
+@open_to(ORGANISER)
+def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
+    """The editor. A POST keeps the form as the draft, after what its button asks for."""
+    campaign, script = _script(campaign_id, script_id)
+    kept, _ = verbs.working_script(script)
+    if request.method == "GET":
+        return _page(campaign, script, sheet_of(kept))
+    typed = named(script_from(request.form, kept))
+    if request.form.get("seen") != _digest(script):
+        notice = (
+            "Somebody else has changed this script since you opened it, so nothing was saved yet."
+            " Open it in another tab to see theirs; save here once more to put yours in its place."
+        )
+        # 422, as for any form that comes back: htmx shows no other error.
+        return _page(campaign, script, sheet_of(typed), notice), 422
+    button = request.form.get("do", "save")
+    sheet = sheet_of(changed(typed, button))
+    try:
+        verbs.save_draft(script, sheet.source)
+    except BadInput as fault:
+        db.session.rollback()
+        return _page(campaign, script, sheet, f"{fault.message} {fault.what_to_do}"), 422
+    db.session.commit()
+    if button == "publish" and not sheet.faults.errors:
+        return redirect(url_for("scripts.publish", campaign_id=campaign.id, script_id=script.id))
+    return _page(campaign, script, sheet, new_step=button.startswith("add-step"))
+
+
+@editor.post("/check")
+@open_to(ORGANISER)
+def check(campaign_id: int, script_id: int) -> ResponseReturnValue:
+    """What is wrong with the form as it stands, and how it looks to a caller. Keeps nothing."""
+    campaign, script = _script(campaign_id, script_id)
+    sheet = _sheet_sent(script)
+    preview = preview_at(sheet.script, campaign, request.form.get("at", ""))
+    return render_template(
+        "scripts/_checked.html",
+        campaign=campaign,
+        row=script,
+        sheet=sheet,
+        preview=preview,
+        in_form_words=in_form_words,
+    )
+
+
+@editor.post("/preview")
+@open_to(ORGANISER)
+def preview(campaign_id: int, script_id: int) -> ResponseReturnValue:
+    """The preview at another step, or after an answer was given in it. Keeps nothing."""
+    campaign, script = _script(campaign_id, script_id)
+    shown = _preview_asked_for(campaign, _sheet_sent(script).script)
+    return render_template("scripts/_preview.html", campaign=campaign, row=script, preview=shown)
+
+
+def in_form_words(message: str) -> str:
+    """A fault's message with the form's labels instead of settings and lines of the text."""
+    message = re.sub(r" \((?:first on )?line \d+\)", "", message)
+    return re.sub(r"`(\w+)`", lambda found: f"“{LABELS.get(found[1], found[1])}”", message)
+
+
+def _page(
+    campaign: Campaign, script: Script, sheet: Sheet, notice: str = "", new_step: bool = False
+) -> str:
+    return render_template(
+        "scripts/edit.html",
+        campaign=campaign,
+        row=script,
+        sheet=sheet,
+        parsed=sheet.script,
+        notice=notice,
+        seen=_digest(script),
+        kinds=KINDS,
+        answers=ANSWERS,
+        below=BELOW,
+        chips=_chips(sheet.script),
+        condition=condition,
+        title_of=title_of,
+        in_form_words=in_form_words,
+        preview=_preview_asked_for(campaign, sheet.script),
+        new_step=_newest(sheet.script) if new_step else "",
+        at=request.values.get("at", ""),
+        opened=_opened(),
+    )
+
+
+def _sheet_sent(script: Script) -> Sheet:
+    kept, _ = verbs.working_script(script)
+    return sheet_of(script_from(request.form, kept))
+
+
+def _preview_asked_for(campaign: Campaign, script: ParsedScript) -> Preview:
+    step_id = request.values.get("step_id", "")
+    if step_id and "again" not in request.values:
+        return preview_after(script, campaign, step_id, request.values.getlist("answer"))
+    return preview_at(script, campaign, request.values.get("at", ""))
+
+
+def _chips(script: ParsedScript) -> list[tuple[str, str]]:
+    """(label, merge field) for each field that words may use."""
+    names: Iterable[str] = [*sorted(BUILT_IN_FIELDS), *filter(None, script.fields)]
+    return [(name.replace("_", " "), _merge_field(name)) for name in names]
+
+
+def _merge_field(name: str) -> str:
+    if name in FIELDS_ALWAYS_KNOWN:
+        return f"{{{{ {name} }}}}"
+    return f"{{{{ {name} or '{FALLBACKS.get(name, name.replace('_', ' '))}' }}}}"
+
+
+def _opened() -> set[str]:
+    """The blocks that somebody is at work on: where they type, and what their button was about."""
+    _, _, place = request.form.get("do", "").partition(":")
+    return {request.values.get("at", ""), place.partition(":")[0]}
+
+
+def _newest(script: ParsedScript) -> str:
+    return next((step.id for step in script.steps if not step.title), "")
+
+
+def _digest(script: Script) -> str:
+    """Tells whether the draft is the one that the form was drawn from."""
+    return hashlib.sha256(verbs.working_source(script).encode()).hexdigest()[:16]
+
+
+def _script(campaign_id: int, script_id: int) -> tuple[Campaign, Script]:
+    campaign = campaign_for(current_user, campaign_id)
+    return campaign, verbs.script_for(campaign, script_id)

@@ -1,0 +1,132 @@
+"""The editor's form ↔ a script: which field holds what. Pure.
+
+Steps are numbered in the order of the page: `s0-title` is the first step's title, `s0-c2-label`
+the label of its third answer, `s0-b0-goto` where its first branch leads, `k0-words` a card's words,
+`f0-about` what a merge field holds. What the form does not show (language, provenance, practice)
+comes from the script that the form was drawn from.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+from phonebank.scripts.naming import named_choices
+from scripts_library.script import (
+    AnswerKind,
+    Branch,
+    Card,
+    Choice,
+    Script,
+    Step,
+    StepKind,
+)
+from scripts_library.yaml_source import HIDDEN_CHARACTERS
+
+# Where a way leads that was not given by name: to whichever step stands below, also after one of
+# them has been moved.
+BELOW = "__below"
+
+
+def script_from(form: Mapping[str, str], drawn_from: Script) -> Script:
+    """The script that the form holds, whatever is wrong with it.
+
+    `next` may be BELOW: see `editing.settled`. A form without steps keeps those it was drawn from.
+    """
+    fields = _Fields(form)
+    steps = tuple(_step(fields.inside(f"s{n}-")) for n in fields.numbers("s"))
+    yes = {
+        step.id: tuple(
+            choice.key
+            for number, choice in zip(fields.numbers(f"s{n}-c"), step.choices, strict=True)
+            if choice.key and f"s{n}-c{number}-yes" in form
+        )
+        for n, step in zip(fields.numbers("s"), steps, strict=True)
+    }
+    return replace(
+        drawn_from,
+        title=fields.line("title"),
+        purpose=fields.line("purpose"),
+        identification=fields.line("identification"),
+        main_question=fields.line("main_question"),
+        first_rating=fields.line("first_rating") or None,
+        second_rating=fields.line("second_rating") or None,
+        steps=steps or drawn_from.steps,
+        yes={step_id: keys for step_id, keys in yes.items() if keys} if steps else drawn_from.yes,
+        cards=tuple(_card(fields.inside(f"k{n}-")) for n in fields.numbers("k")),
+        fields={fields.line(f"f{n}-name"): fields.line(f"f{n}-about") for n in fields.numbers("f")},
+    )
+
+
+def clean(text: str) -> str:
+    """Text as a script may hold it: no tabs, no hidden characters, line ends as \\n."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    return HIDDEN_CHARACTERS.sub("", text)
+
+
+class _Fields:
+    """The fields whose names begin with a prefix."""
+
+    def __init__(self, form: Mapping[str, str], prefix: str = "") -> None:
+        self.form = form
+        self.prefix = prefix
+
+    def inside(self, prefix: str) -> "_Fields":
+        return _Fields(self.form, self.prefix + prefix)
+
+    def text(self, name: str) -> str:
+        """Of several lines."""
+        lines = clean(self.form.get(self.prefix + name, "")).split("\n")
+        return "\n".join(line.rstrip() for line in lines).strip("\n")
+
+    def line(self, name: str) -> str:
+        return " ".join(clean(self.form.get(self.prefix + name, "")).split())
+
+    def numbers(self, letter: str) -> list[int]:
+        """The numbers in use, in order: `s0-…`, `s2-…` give 0 and 2."""
+        pattern = re.compile(re.escape(self.prefix + letter) + r"(\d{1,4})-")
+        return sorted({int(found[1]) for name in self.form if (found := pattern.match(name))})
+
+
+def _step(fields: _Fields) -> Step:
+    return Step(
+        id=fields.line("id"),
+        kind=cast(StepKind, fields.line("kind")),
+        title=fields.line("title"),
+        words=fields.text("words"),
+        guidance=fields.text("guidance"),
+        answer=cast(AnswerKind | None, fields.line("answer") or None),
+        low_label=fields.line("low"),
+        high_label=fields.line("high"),
+        choices=named_choices(_choice(fields.inside(f"c{n}-")) for n in fields.numbers("c")),
+        branches=tuple(_branch(fields.inside(f"b{n}-")) for n in fields.numbers("b")),
+        next=fields.line("next") or None,
+    )
+
+
+def _choice(fields: _Fields) -> Choice:
+    return Choice(fields.line("key"), fields.line("label"), fields.line("goto") or None)
+
+
+def _branch(fields: _Fields) -> Branch:
+    known: Any = {"yes": True, "no": False}.get(fields.line("known"))
+    low, high = fields.line("low"), fields.line("high")
+    return Branch(
+        goto=fields.line("goto"),
+        choices=tuple(fields.line("answer").split()),
+        low=_number(low or high),
+        high=_number(high or low),
+        field=fields.line("field") or None,
+        equals=fields.line("is") or None,
+        known=known,
+    )
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 4 else None
+
+
+def _card(fields: _Fields) -> Card:
+    return Card(
+        fields.line("id"), fields.line("title"), fields.text("words"), fields.text("guidance")
+    )

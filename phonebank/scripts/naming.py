@@ -1,0 +1,117 @@
+"""Names for what an organiser adds to a script, made from its words. Pure.
+
+Nobody who writes a conversation should have to think of identifiers; but answers are exported under
+them, so `how_will_they_vote` beats `step_7`.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from scripts_library.merge_fields import render_text
+from scripts_library.script import BUILT_IN_FIELDS, Branch, Choice, Script
+
+# The beginning of a name that stands only until there are words to make one from.
+_UNNAMED = "new_"
+_LONGEST = 40
+
+
+def named(script: Script) -> Script:
+    """The script with names for new steps, cards and fields, made from what they say.
+
+    A name once given stays, whatever the title becomes: answers are kept under it.
+    """
+    taken = {step.id for step in script.steps}
+    names: dict[str, str] = {}
+    for step in script.steps:
+        if is_provisional(step.id) and step.title:
+            names[step.id] = free_name(step.title, taken)
+            taken.add(names[step.id])
+    script = _renamed(script, names)
+    cards_taken = {card.id for card in script.cards}
+    cards = []
+    for card in script.cards:
+        if is_provisional(card.id) and card.title:
+            card = replace(card, id=free_name(card.title, cards_taken))
+            cards_taken.add(card.id)
+        cards.append(card)
+    fields: dict[str, str] = {}
+    for name, about in script.fields.items():
+        if is_provisional(name) and about:
+            name = free_name(about, {*script.fields, *fields, *BUILT_IN_FIELDS})
+        fields[name] = about
+    return replace(script, cards=tuple(cards), fields=fields)
+
+
+def provisional(taken: Iterable[str]) -> str:
+    """A name that nobody has, to stand until `named` makes a better one."""
+    used = set(taken)
+    return next(name for n in range(1, 10**4) if (name := f"{_UNNAMED}{n}") not in used)
+
+
+def is_provisional(name: str) -> bool:
+    """Whether a name waits for a better one."""
+    return not name or name.startswith(_UNNAMED)
+
+
+def free_name(words: str, taken: Iterable[str]) -> str:
+    """A name in small letters, digits and _ that says what `words` say and that nobody has."""
+    plain = unicodedata.normalize("NFKD", render_text(words, {})).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^a-z0-9]+", "_", plain.lower().replace("'", "")).strip("_")
+    name = name[: _LONGEST - 4].rstrip("_")
+    if not name[:1].isalpha() or name.startswith(_UNNAMED):
+        name = f"a_{name}".rstrip("_")
+    used = set(taken)
+    if name not in used:
+        return name
+    return next(free for n in range(2, 10**4) if (free := f"{name}_{n}") not in used)
+
+
+def named_choices(choices: Iterable[Choice]) -> tuple[Choice, ...]:
+    """Answers with keys for those that have none, made from their labels; a key stays for good."""
+    choices = tuple(choices)
+    taken = {choice.key for choice in choices}
+    result = []
+    for choice in choices:
+        if not choice.key and choice.label:
+            choice = replace(choice, key=free_name(choice.label, taken))
+            taken.add(choice.key)
+        result.append(choice)
+    return tuple(result)
+
+
+def _renamed(script: Script, names: Mapping[str, str]) -> Script:
+    """The script with other step names, wherever they are spoken of."""
+
+    def new(name: str) -> str:
+        return names.get(name, name)
+
+    def or_none(name: str | None) -> str | None:
+        return new(name) if name else name
+
+    def branches(of: Iterable[Branch]) -> tuple[Branch, ...]:
+        return tuple(replace(branch, goto=new(branch.goto)) for branch in of)
+
+    return replace(
+        script,
+        main_question=new(script.main_question),
+        first_rating=or_none(script.first_rating),
+        second_rating=or_none(script.second_rating),
+        yes={new(step_id): keys for step_id, keys in script.yes.items()},
+        start=branches(script.start),
+        steps=tuple(
+            replace(
+                step,
+                id=new(step.id),
+                next=or_none(step.next),
+                branches=branches(step.branches),
+                choices=tuple(replace(c, goto=or_none(c.goto)) for c in step.choices),
+            )
+            for step in script.steps
+        ),
+        practice=tuple(
+            replace(one, replies={new(k): v for k, v in one.replies.items()})
+            for one in script.practice
+        ),
+    )

@@ -1,0 +1,104 @@
+"""A step as the caller will see it, for the editor: drawn by the caller's own template."""
+
+from dataclasses import dataclass
+
+from flask import get_template_attribute
+from markupsafe import Markup
+
+from phonebank.models import Campaign
+from scripts_library.conversation import AnswerRefused, check_answer, first_step, next_step
+from scripts_library.merge_fields import render_html, render_text
+from scripts_library.script import Choice, Fields, Script, Step
+
+# Whom the preview rings: nobody.
+SAMPLE_PERSON = {"first_name": "Priya", "last_name": "Example", "town": "Riverside"}
+SAMPLE_CALLER = "Sam"
+
+
+@dataclass(frozen=True)
+class StepShown:
+    """What callers/_step.html draws: a step with its merge fields filled in."""
+
+    step: Step
+    title: str
+    words: Markup
+    guidance: Markup
+    choices: tuple[Choice, ...]
+    low: str
+    high: str
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The step that is shown, None past the end; `refused` says why it did not go on."""
+
+    script: Script
+    step_id: str | None
+    fields: Fields
+    refused: str = ""
+
+    @property
+    def identification(self) -> Markup:
+        return _html(self.script.identification, self.fields)
+
+    @property
+    def drawn(self) -> Markup:
+        """The step as HTML, "" past the end."""
+        if self.step_id is None:
+            return Markup("")
+        step = self.script.step(self.step_id)
+        draw = get_template_attribute("callers/_step.html", "step")
+        return Markup(draw(_shown(step, self.fields), True))  # noqa: S704  (a template's output)
+
+
+def fields_of(campaign: Campaign) -> dict[str, str | None]:
+    """Merge fields for the sample person, with the campaign's own values."""
+    return {
+        **SAMPLE_PERSON,
+        **{name: str(value) for name, value in campaign.merge_values.items()},
+        "caller_name": SAMPLE_CALLER,
+        "campaign_name": campaign.name,
+        "on_behalf_of": campaign.on_behalf_of,
+    }
+
+
+def preview_at(script: Script, campaign: Campaign, step_id: str) -> Preview:
+    """The preview with `step_id` on screen; the first step where there is no such."""
+    fields = fields_of(campaign)
+    if not script.has_step(step_id):
+        first = first_step(script, fields)
+        step_id = first if script.has_step(first) else script.steps[0].id
+    return Preview(script, step_id, fields)
+
+
+def preview_after(script: Script, campaign: Campaign, step_id: str, answers: list[str]) -> Preview:
+    """The preview after `step_id` was answered, wherever that leads."""
+    here = preview_at(script, campaign, step_id)
+    if here.step_id is None:
+        return here
+    step = script.step(here.step_id)
+    raw = answers if step.answer == "several" else next(iter(answers), None)
+    try:
+        goes_to = next_step(script, step.id, check_answer(step, raw), here.fields)
+    except AnswerRefused as refused:
+        return Preview(script, step.id, here.fields, str(refused))
+    if goes_to is not None and not script.has_step(goes_to):
+        return Preview(script, step.id, here.fields, "This leads to a step that is not there.")
+    return Preview(script, goes_to, here.fields)
+
+
+def _shown(step: Step, fields: Fields) -> StepShown:
+    choices = tuple(Choice(c.key, render_text(c.label, fields)) for c in step.choices)
+    return StepShown(
+        step,
+        render_text(step.title, fields),
+        _html(step.words, fields),
+        _html(step.guidance, fields),
+        choices,
+        render_text(step.low_label, fields) or "Lowest",
+        render_text(step.high_label, fields) or "Highest",
+    )
+
+
+def _html(words: str, fields: Fields) -> Markup:
+    return Markup(render_html(words, fields))  # noqa: S704  (render_html lets no markup through)

@@ -1,0 +1,55 @@
+"""Where a step leads, in words. Pure."""
+
+from dataclasses import dataclass
+
+from scripts_library.merge_fields import render_text
+from scripts_library.script import Branch, Script, Step
+
+
+@dataclass(frozen=True)
+class Way:
+    """`when` is "" where nothing else leads on: the only way there is."""
+
+    when: str
+    goto: str
+
+
+def ways_on(step: Step) -> list[Way]:
+    """Every way on from a step, in the order in which they are tried."""
+    ways = [Way(condition(branch, step), branch.goto) for branch in step.branches]
+    ways += [
+        Way(f"“{render_text(choice.label, {})}”", choice.goto)
+        for choice in step.choices
+        if choice.goto
+    ]
+    if step.next:
+        ways.append(Way("otherwise" if ways else "", step.next))
+    return ways
+
+
+def condition(branch: Branch, step: Step | None = None) -> str:
+    """When a branch is taken. `step` gives its answers their labels."""
+    parts = []
+    if branch.choices:
+        labels = [_label(step, key) for key in branch.choices]
+        parts.append(" or ".join(f"“{label}”" for label in labels))
+    if branch.low is not None:
+        one = branch.low == branch.high
+        parts.append(f"{branch.low}" if one else f"{branch.low} to {branch.high}")
+    if branch.field is not None:
+        name = branch.field.replace("_", " ")
+        if branch.known is None:
+            parts.append(f"{name} is “{branch.equals}”")
+        else:
+            parts.append(f"{name} is {'known' if branch.known else 'not known'}")
+    return " and ".join(parts)
+
+
+def title_of(script: Script, step_id: str) -> str:
+    """A step's title without merge fields; its name for a step that is not there."""
+    return render_text(script.step(step_id).title, {}) if script.has_step(step_id) else step_id
+
+
+def _label(step: Step | None, key: str) -> str:
+    choice = step.choice(key) if step else None
+    return render_text(choice.label, {}) if choice else key

@@ -1,0 +1,143 @@
+"""What the editor's buttons do, on scripts alone."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from phonebank.scripts.editing import BUTTONS, changed, settled, tidied
+from phonebank.scripts.form_fields import BELOW
+from phonebank.scripts.naming import free_name, named
+from phonebank.scripts.sheet import sheet_of
+from scripts_library.format import Script, parse
+from scripts_library.library import ready_made, source_of
+
+IDENTIFY = parse(source_of("voter-identification", "en"), "test")
+
+
+def ids(script: Script) -> list[str]:
+    return [step.id for step in script.steps]
+
+
+def errors_of(script: Script) -> list[str]:
+    _, faults = sheet_of(script).reads, sheet_of(script).faults
+    groups = [faults.of_script, *faults.of_steps.values(), *faults.of_cards.values()]
+    return [fault.message for group in groups for fault in group if fault.severity == "error"]
+
+
+def test_a_new_step_stands_between_the_two_it_was_put_between() -> None:
+    script = settled(changed(IDENTIFY, "add-step:issue"))  # whose next is ring_again_ask
+    at = ids(script).index("issue")
+    new = script.steps[at + 1]
+    assert script.step("issue").next == new.id
+    assert new.next == "ring_again_ask"
+
+
+def test_a_step_after_goodbye_is_reported_as_one_that_nothing_leads_to() -> None:
+    script = changed(IDENTIFY, "add-step:close_thanks")
+    assert any("No step leads here" in message for message in errors_of(script))
+
+
+def test_what_led_to_a_deleted_step_leads_to_what_came_after_it() -> None:
+    script = settled(changed(IDENTIFY, "delete-step:ring_again_ask"))
+    assert "ring_again_ask" not in ids(script)
+    assert script.step("issue").next == "close_thanks"
+    assert errors_of(script) == []
+
+
+def test_deleting_the_main_question_asks_for_another() -> None:
+    script = changed(IDENTIFY, "delete-step:voting_intention")
+    assert script.main_question == ""
+    assert any("main_question" in message for message in errors_of(script))
+
+
+def test_the_last_step_stays() -> None:
+    script = IDENTIFY
+    for step_id in ids(IDENTIFY):
+        script = changed(script, f"delete-step:{step_id}")
+    assert len(script.steps) == 1
+
+
+def test_moving_a_step_takes_ways_to_the_step_below_along() -> None:
+    steps = tuple(replace(step, next=BELOW if step.next else None) for step in IDENTIFY.steps)
+    script = settled(changed(replace(IDENTIFY, steps=steps), "up-step:why_not_vote"))
+    assert script.step("why_not_vote").next == "ring_again_ask"
+    assert script.step("issue").next == "why_not_vote"
+
+
+def test_moving_past_the_ends_changes_nothing() -> None:
+    assert changed(IDENTIFY, "up-step:opening") == IDENTIFY
+    assert changed(IDENTIFY, f"down-step:{ids(IDENTIFY)[-1]}") == IDENTIFY
+
+
+def test_answers_are_added_moved_and_deleted() -> None:
+    script = changed(IDENTIFY, "down-choice:vote_ask:0")
+    assert [c.key for c in script.step("vote_ask").choices] == ["probably", "yes", "no"]
+    script = changed(script, "delete-choice:vote_ask:1")
+    assert [c.key for c in script.step("vote_ask").choices] == ["probably", "no"]
+    assert tidied(script).yes == {}, "the answer that counted as a yes is gone"
+    assert len(changed(script, "add-choice:vote_ask").step("vote_ask").choices) == 3
+
+
+@pytest.mark.parametrize(
+    "button", ["", "save", "up-step", "up-step:none", "fly:opening", "::", "add-choice:x:y"]
+)
+def test_a_button_that_makes_no_sense_changes_nothing(button: str) -> None:
+    assert changed(IDENTIFY, button) == IDENTIFY
+
+
+def test_there_is_an_end_to_adding() -> None:
+    script = IDENTIFY
+    for _ in range(150):
+        script = changed(changed(script, "add-step:opening"), "add-choice:opening")
+        script = changed(script, "add-card:")
+    assert len(script.steps) == 100
+    assert len(script.step("opening").choices) == 20
+    assert len(script.cards) == 40
+
+
+def test_a_new_step_is_named_by_its_title_wherever_it_is_spoken_of() -> None:
+    script = settled(changed(IDENTIFY, "add-step:issue"))
+    new = next(step for step in script.steps if not step.title)
+    titled = tuple(
+        replace(step, title="How's the café?") if step is new else step for step in script.steps
+    )
+    script = named(replace(script, steps=titled, main_question=new.id))
+    assert script.has_step("hows_the_cafe")
+    assert script.step("issue").next == script.main_question == "hows_the_cafe"
+
+
+def test_names_are_plain_and_free() -> None:
+    assert free_name("Bills & the cost of living", []) == "bills_the_cost_of_living"
+    assert free_name("Yes", ["yes", "yes_2"]) == "yes_3"
+    assert free_name("{{ candidate or 'Our candidate' }}", []) == "our_candidate"
+    assert free_name("投票", []) == "a"
+    assert free_name("2 children", []) == "a_2_children"
+    assert len(free_name("x" * 300, [])) <= 40
+
+
+buttons = st.builds(
+    lambda verb, step, row: f"{verb}:{step}{row}",
+    st.sampled_from(sorted(BUTTONS)),
+    st.sampled_from([*ids(IDENTIFY), *(card.id for card in IDENTIFY.cards), "new_1"]),
+    st.sampled_from(["", ":0", ":1", ":2"]),
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(buttons, max_size=15))
+def test_whatever_is_pressed_the_draft_opens_again_as_it_was_kept(pressed: list[str]) -> None:
+    script = IDENTIFY
+    for button in pressed:
+        script = named(settled(changed(script, button)))
+    sheet = sheet_of(script)
+    assert sheet.reads is not None
+    assert ids(sheet.reads) == ids(sheet.script)
+    again = sheet_of(sheet.reads)
+    assert again.source == sheet.source
+
+
+@pytest.mark.parametrize("script", ready_made(), ids=lambda s: f"{s.slug}.{s.language}")
+def test_a_script_that_nobody_changed_is_kept_as_it_was(script: Script) -> None:
+    assert sheet_of(script).reads == script

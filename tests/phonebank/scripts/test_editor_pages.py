@@ -1,0 +1,220 @@
+"""The editor's form: what a browser reads in it and sends back."""
+
+import pytest
+from flask import Flask
+
+from phonebank.models import HOST
+from phonebank.scripts import verbs
+from phonebank.stores import db
+from scripts_library.format import Script, read
+from scripts_library.library import ready_made, source_of
+from tests.factories import create_account
+from tests.phonebank.scripts.conftest import Desk
+from tests.phonebank.scripts.form_of import form_of
+from tests.signing_in import sign_in
+
+
+def draft(desk: Desk) -> Script | None:
+    with desk.app.app_context():
+        source = desk.script().draft
+        return read(source)[0] if source else None
+
+
+def opened(desk: Desk) -> dict[str, str]:
+    page = desk.client.get(desk.address("/edit"))
+    assert page.status_code == 200
+    return form_of(page.text)
+
+
+def send(desk: Desk, form: dict[str, str], button: str = "save", status: int = 200) -> str:
+    response = desk.client.post(desk.address("/edit"), data=form | {"do": button})
+    assert response.status_code == status, response.text
+    return response.text
+
+
+def beside(page: str, step_id: str) -> str:
+    """What stands in the fault box of a step."""
+    return page.split(f'id="faults-step-{step_id}"')[1].split("</ul>")[0]
+
+
+@pytest.mark.parametrize("script", ready_made(), ids=lambda s: f"{s.slug}.{s.language}")
+def test_opening_and_saving_changes_nothing(desk: Desk, script: Script) -> None:
+    with desk.app.app_context():
+        used = verbs.use_ready_made(desk.campaign(), script.slug, script.language, None)
+        db.session.commit()
+        desk.script_id = used.id
+
+    send(desk, opened(desk))
+    assert draft(desk) is None
+
+
+def test_what_is_typed_is_kept_as_a_draft_and_callers_do_not_get_it(desk: Desk) -> None:
+    form = opened(desk) | {"s0-title": "Who is it?", "s0-c0-label": "The right one"}
+    page = send(desk, form)
+    assert "Who is it?" in page
+
+    kept = draft(desk)
+    assert kept is not None
+    assert kept.steps[0].title == "Who is it?"
+    assert kept.steps[0].choices[0].key == "speaking", "a key stays when its words change"
+    with desk.app.app_context():
+        version = verbs.published_version(desk.script())
+        assert version is not None
+        assert "Who is it?" not in version.source
+
+
+def test_faults_stand_by_their_step_and_the_draft_is_kept_all_the_same(desk: Desk) -> None:
+    page = send(desk, opened(desk) | {"s0-words": "", "s1-c0-goto": ""})
+    assert "“Words to say” is missing" in beside(page, "opening")
+    assert "Give it a “Leads to”" in beside(page, "introduction")
+    assert "No step leads here" in beside(page, "voting_intention")
+    assert "fault" not in beside(page, "issue"), "what follows is mended with it"
+    assert "3 things to mend" in page
+    assert draft(desk) is not None
+
+
+def test_a_step_is_added_named_and_led_to(desk: Desk) -> None:
+    form = form_of(send(desk, opened(desk), "add-step:issue"))
+    number = next(name[1:-3] for name, value in form.items() if value == "new_1" and "-id" in name)
+    form |= {
+        f"s{number}-title": "How many at home?",
+        f"s{number}-words": "How many of you are there?",
+        f"s{number}-kind": "question",
+        f"s{number}-answer": "choice",
+    }
+    form = form_of(send(desk, form, "add-choice:new_1"))
+    assert form[f"s{number}-id"] == "how_many_at_home"
+    form = form_of(send(desk, form, "add-choice:how_many_at_home"))
+    form = form_of(send(desk, form, "add-choice:how_many_at_home"))
+    form |= {
+        f"s{number}-c0-label": "Just me",
+        f"s{number}-c0-yes": "yes",
+        f"s{number}-c1-label": "Two or more",
+    }
+    send(desk, form)
+
+    kept = draft(desk)
+    assert kept is not None
+    step = kept.step("how_many_at_home")
+    assert [(choice.key, choice.label) for choice in step.choices] == [
+        ("just_me", "Just me"),
+        ("two_or_more", "Two or more"),
+    ]
+    assert kept.yes["how_many_at_home"] == ("just_me",)
+    assert kept.step("issue").next == "how_many_at_home"
+    assert step.next == "ring_again_ask"
+
+
+def test_a_kind_chosen_by_mistake_loses_no_answers(desk: Desk) -> None:
+    form = form_of(send(desk, opened(desk) | {"s0-kind": "say"}))
+    send(desk, form | {"s0-kind": "question"})
+    kept = draft(desk)
+    assert kept is None, "everything is as it was published"
+
+
+def test_hidden_characters_and_tabs_never_reach_the_draft(desk: Desk) -> None:
+    send(desk, opened(desk) | {"s0-words": "A\tB\u202e\x00C\u200d <script>alert(1)</script>"})
+    kept = draft(desk)
+    assert kept is not None
+    assert kept.steps[0].words == "A BC\u200d <script>alert(1)</script>"
+    assert "<script>alert(1)" not in desk.client.get(desk.address("/edit")).text
+
+
+def test_two_at_once_do_not_overwrite_each_other_unseen(desk: Desk) -> None:
+    mine, theirs = opened(desk), opened(desk)
+    send(desk, theirs | {"s0-title": "Theirs"})
+    page = send(desk, mine | {"s0-title": "Mine"}, status=422)
+    assert "Somebody else has changed this script" in page
+    kept = draft(desk)
+    assert kept is not None
+    assert kept.steps[0].title == "Theirs"
+
+    send(desk, form_of(page))
+    kept = draft(desk)
+    assert kept is not None
+    assert kept.steps[0].title == "Mine"
+
+
+def test_publish_leads_on_only_without_errors(desk: Desk) -> None:
+    form = opened(desk)
+    send(desk, form | {"s0-words": ""}, "publish")
+    form = opened(desk) | {"s0-words": "Hello?"}
+    response = desk.client.post(desk.address("/edit"), data=form | {"do": "publish"})
+    assert response.status_code == 302
+    assert response.location == desk.address("/publish")
+
+
+def test_a_check_says_what_is_wrong_and_keeps_nothing(desk: Desk) -> None:
+    form = opened(desk) | {"s0-title": "", "at": "introduction"}
+    checked = desk.client.post(desk.address("/edit/check"), data=form).text
+    assert "<html" not in checked
+    assert "“Title” is missing" in beside(checked, "opening")
+    assert "Say who you are" in checked, "the preview is where they type"
+    assert draft(desk) is None
+
+
+def test_the_preview_walks_as_a_caller_would(desk: Desk) -> None:
+    form = opened(desk)
+
+    def walk(**pressed: str) -> str:
+        return desk.client.post(desk.address("/edit/preview"), data=form | pressed).text
+
+    assert "could I speak to" in walk()
+    assert "Priya" in walk()
+    assert "Say who you are" in walk(step_id="opening", answer="speaking")
+    assert "I&#39;ll try another time" in walk(step_id="opening", answer="not_here") or (
+        "I'll try another time" in walk(step_id="opening", answer="not_here")
+    )
+    assert "Choose an answer" in walk(step_id="opening", answer="")
+    assert "The call is over" in walk(step_id="close_thanks")
+    assert "could I speak to" in walk(step_id="close_thanks", again="yes")
+
+
+def test_the_preview_of_a_broken_script_says_so(desk: Desk) -> None:
+    form = opened(desk)
+    gone = {name: value for name, value in form.items() if not name.startswith("s1-")}
+    page = desk.client.post(
+        desk.address("/edit/preview"), data=gone | {"step_id": "opening", "answer": "speaking"}
+    )
+    assert page.status_code == 200
+    assert "a step that is not there" in page.text
+
+
+def test_a_form_that_no_browser_sent_is_met_without_a_crash(desk: Desk) -> None:
+    seen = opened(desk)["seen"]
+    for form in (
+        {},
+        {"s0-id": "a b", "s0-kind": "fly"},
+        {"s0-id": "x", "s1-id": "x", "s1-b0-low": "999", "s1-b0-goto": "y"},
+        {"s0-c0-key": "k", "s0-c0-yes": "yes"},
+        {"f0-name": "a.b", "f0-about": "x", "k0-words": "x"},
+        {"s0-words": "{{ a.b }} {% raw %}"},
+    ):
+        response = desk.client.post(desk.address("/edit/check"), data=form)
+        assert response.status_code in (200, 404)
+        response = desk.client.post(desk.address("/edit"), data=form | {"seen": seen})
+        assert response.status_code in (200, 422)
+
+
+def test_only_organisers_edit(app: Flask, desk: Desk) -> None:
+    with app.app_context():
+        host_id = create_account(HOST).id
+        db.session.commit()
+    host = app.test_client()
+    sign_in(host, host_id)
+    for page in ("/edit", "", "/publish", "/versions", "/text", "/script.yaml"):
+        assert host.get(desk.address(page)).status_code == 403
+
+
+def test_a_script_of_another_campaign_is_not_found(desk: Desk) -> None:
+    assert desk.client.get(f"/campaigns/{desk.campaign_id}/scripts/999/edit").status_code == 404
+
+
+def test_a_source_that_is_not_ours_reads_the_same(desk: Desk) -> None:
+    """The editor writes its own YAML; the words in it are those of the file."""
+    send(desk, opened(desk) | {"title": "Another title"})
+    kept, original = draft(desk), read(source_of("voter-identification", "en"))[0]
+    assert kept is not None
+    assert original is not None
+    assert kept.steps == original.steps
+    assert kept.practice == original.practice
