@@ -11,8 +11,9 @@ from phonebank.time_zones import UnknownTimeZone, time_zone
 # Places shown. Nobody is ever shown as last, and nobody without a conversation at all: a table of
 # everyone lifts the top and makes the others give up.
 PLACES = 5
-# Names spelled out when several share a place.
+# Callers in one place who are all named; of more, two are, so that the line still fits the board.
 NAMES_IN_A_PLACE = 3
+NAMES_OF_A_CROWD = 2
 FEED_LINES = 5
 QUARTERS = (25, 50, 75, 100)
 # A caller without a name on the board: hidden by the host, or removed.
@@ -141,13 +142,12 @@ def leaders(scores: Iterable[Score]) -> list[dict[str, Any]]:
 
 
 def together(names: Sequence[str], callers: int) -> str:
-    """“Ada”, “Ada and Sam”, “Ada, Kit and Sam”, “Ada, Kit, Sam and 4 more”."""
-    named = list(names[:NAMES_IN_A_PLACE])
-    if callers > len(named):
-        return f"{', '.join(named)} and {callers - len(named)} more"
-    if len(named) < 2:
-        return "".join(named)
-    return f"{', '.join(named[:-1])} and {named[-1]}"
+    """“Ada”, “Ada and Sam”, “Ada, Kit and Sam”, “Ada, Kit and 5 more”."""
+    if callers > len(names):
+        return f"{', '.join(names[:NAMES_OF_A_CROWD])} and {callers - NAMES_OF_A_CROWD} more"
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def is_moment(call: Recent) -> bool:

@@ -122,8 +122,9 @@ class Pump:
         self._counters.update(counters)
         for party_id in wanted:
             self._send(party_id, figures.get(party_id))
-        for party_id in self._sent.keys() - set(parties):
-            del self._sent[party_id]
+        for forgotten in (self._sent, self._counters):
+            for party_id in forgotten.keys() - set(parties):
+                del forgotten[party_id]
 
     def _counters_of(self, parties: list[int]) -> dict[int, str | None]:
         """The change counters by party; empty when Redis cannot tell."""

@@ -20,8 +20,8 @@ function show(state) {
   }
   for (const name of ["conversations", "calls", "answered", "active"]) {
     const value = state[name];
-    document.getElementById(`figure-${name}`).textContent =
-      typeof value === "number" ? value.toLocaleString("en-GB") : value;
+    const figure = document.getElementById(`figure-${name}`);
+    if (figure) figure.textContent = typeof value === "number" ? value.toLocaleString("en-GB") : value;
   }
   tellOfTheDoor(state.waiting);
   if (state.people !== document.getElementById("people").dataset.people) stale = true;
