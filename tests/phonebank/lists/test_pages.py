@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import tracemalloc
 import zipfile
 
 import pytest
@@ -11,8 +12,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, text
 from werkzeug.test import TestResponse
 
-from phonebank.lists.uploads import CHUNK
-from phonebank.models import HOST, ContactList, UploadChunk
+from phonebank.lists.reading import FileRefused
+from phonebank.lists.uploads import CHUNK, take_in
+from phonebank.models import HOST, Campaign, ContactList, UploadChunk
 from phonebank.stores import db
 from tests.factories import create_account, create_campaign
 from tests.phonebank.lists.conftest import Desk, rows
@@ -128,8 +130,6 @@ def test_no_file_at_all_is_said_beside_the_field(browser: FlaskClient, at: str) 
 def test_a_hundred_megabyte_line_takes_no_hundred_megabytes(
     browser: FlaskClient, app: Flask, at: str
 ) -> None:
-    import tracemalloc
-
     size = 100_000_000
 
     class Line(io.RawIOBase):
@@ -145,10 +145,6 @@ def test_a_hundred_megabyte_line_takes_no_hundred_megabytes(
             buffer[:count] = b"x" * count
             self.left -= count
             return count
-
-    from phonebank.lists.reading import FileRefused
-    from phonebank.lists.uploads import take_in
-    from phonebank.models import Campaign
 
     with app.app_context():
         campaign = db.session.scalars(select(Campaign)).one()

@@ -16,6 +16,7 @@ from phonebank.models import Campaign, ContactList, RefusedRow, Suppression, Upl
 from phonebank.phone_numbers import time_zones_of
 from phonebank.stores import db
 from phonebank.suppressions.verbs import suppress
+from tests.factories import create_campaign
 from tests.phonebank.lists.conftest import Desk, rows
 
 HEADER = "First name,Last name,Phone"
@@ -166,8 +167,6 @@ def test_the_same_person_twice_is_a_duplicate_and_a_household_is_not(desk: Desk)
 
 
 def test_another_campaign_has_its_own_people(desk: Desk, app: Flask) -> None:
-    from tests.factories import create_campaign
-
     with app.app_context():
         other = create_campaign()
         db.session.commit()
