@@ -43,6 +43,7 @@ class CampaignForm(FlaskForm):
     )
     country = SelectField(
         "Country",
+        [InputRequired("Choose the country whose people are rung.")],
         description="Decides how numbers are read, and the hours in which people may be rung.",
     )
     language = SelectField("Language of the calls", choices=LANGUAGES)
@@ -54,7 +55,11 @@ class CampaignForm(FlaskForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.country.choices = [(code, rules_for(code).name) for code in countries()]
+        # Nothing chosen at first: a country taken by oversight refuses every number of a list.
+        self.country.choices = [
+            ("", "Choose a country"),
+            *((code, rules_for(code).name) for code in countries()),
+        ]
 
     def values(self) -> dict[str, Any]:
         """The checked columns of a Campaign."""

@@ -74,6 +74,7 @@ def test_a_campaign_is_set_up_and_says_what_it_still_needs(organiser: FlaskClien
         ("name", "x" * 121, "120"),
         ("on_behalf_of", "", "Say on whose behalf"),
         ("country", "XX", "Not a valid choice"),
+        ("country", "", "Choose the country whose people are rung."),
     ],
 )
 def test_a_faulty_form_says_what_is_wrong_and_stores_nothing(
