@@ -14,9 +14,10 @@ from markupsafe import Markup
 
 from callers import screen_data
 from callers.blueprint import screens
-from callers.call_view import IDENTIFICATION, campaign_fields
+from callers.call_view import IDENTIFICATION
 from callers.calling import current_hold
 from callers.handing import hand_over, show
+from callers.merge_values import shared_fields
 from callers.sessions import for_callers
 from phonebank.errors import NotFound, wants_json
 from phonebank.models import now
@@ -40,7 +41,7 @@ def calling() -> ResponseReturnValue:
         return render_template("callers/lobby.html", leave_url=leave_url, **place)
     if held:
         return redirect(url_for(".person"))
-    fields = campaign_fields(caller, place["campaign"])
+    fields = shared_fields(caller, place["campaign"])
     script = script_of(published_version_id(place["campaign"]))
     return render_template(
         "callers/briefing.html",

@@ -11,8 +11,9 @@ from typing import Any
 from markupsafe import Markup
 
 from callers.calling import Hold
+from callers.merge_values import fields_for, shared_fields
 from callers.recording import answers_of
-from phonebank.models import Caller, Campaign, Contact, now
+from phonebank.models import Caller, Campaign, now
 from phonebank.phone_numbers import pretty
 from phonebank.scripts.versions import script_of
 from scripts_library.conversation import branch_holds, first_step, is_conversation, path
@@ -64,10 +65,20 @@ class CallView:
     expires_at: str
     seconds_left: int
     practice: bool = False
+    turn: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """The person, and where the script stands, for a script that is not our own."""
-        names = ("call_id", "name", "first_name", "town", "phone", "phone_shown", "expires_at")
+        names = (
+            "call_id",
+            "turn",
+            "name",
+            "first_name",
+            "town",
+            "phone",
+            "phone_shown",
+            "expires_at",
+        )
         return {name: getattr(self, name) for name in names} | {
             "identification": self.identification.striptags(),
             "step_id": self.current or None,
@@ -96,6 +107,7 @@ def view_of(hold: Hold, caller: Caller, campaign: Campaign, change: str = "") ->
     name = " ".join(part for part in (contact.first_name, contact.last_name) if part)
     return CallView(
         call_id=str(call.id),
+        turn=call.turn,
         name=name or "Name not known",
         first_name=contact.first_name,
         town=str(contact.fields.get("town") or ""),
@@ -103,7 +115,7 @@ def view_of(hold: Hold, caller: Caller, campaign: Campaign, change: str = "") ->
         phone_shown=pretty(call.phone, campaign.country),
         expires_at=hold.expires_at.isoformat(),
         seconds_left=max(0, round((hold.expires_at - now()).total_seconds())),
-        shared=campaign_fields(caller, campaign),
+        shared=shared_fields(caller, campaign),
         **script_state(script, fields, answers, change),
     )
 
@@ -131,35 +143,6 @@ def script_state(script: Script | None, fields: Fields, answers: Answers, change
         "current": current,
         "done": done,
         "stage": stage_of(script, answers),
-    }
-
-
-def fields_for(contact: Contact, caller: Caller, campaign: Campaign) -> dict[str, str | None]:
-    """The merge fields of a call; a contact's own value comes before the campaign's."""
-    own = {name: str(value) for name, value in contact.fields.items() if str(value or "").strip()}
-    return (
-        campaign_fields(caller, campaign)
-        | own
-        | {
-            "first_name": contact.first_name,
-            "last_name": contact.last_name,
-            **said_by(caller, campaign),
-        }
-    )
-
-
-def campaign_fields(caller: Caller, campaign: Campaign) -> dict[str, str | None]:
-    """The merge fields that are the same for everybody this caller rings."""
-    values = {name: str(value) for name, value in campaign.merge_values.items()}
-    return values | said_by(caller, campaign)
-
-
-def said_by(caller: Caller, campaign: Campaign) -> dict[str, str | None]:
-    """Who is calling, and for whom: no list and no campaign value may overwrite it."""
-    return {
-        "caller_name": caller.first_name,
-        "campaign_name": campaign.name,
-        "on_behalf_of": campaign.on_behalf_of,
     }
 
 

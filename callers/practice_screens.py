@@ -8,8 +8,9 @@ from flask.typing import ResponseReturnValue
 from callers import practice as rehearsal
 from callers import screen_data
 from callers.blueprint import screens, sent
-from callers.call_view import CallView, campaign_fields, script_state
+from callers.call_view import CallView, script_state
 from callers.handing import drawn
+from callers.merge_values import shared_fields
 from callers.sessions import for_callers
 from phonebank.models import now
 from phonebank.scripts.versions import published_version_id, script_of
@@ -86,7 +87,7 @@ def _take(script: Script | None, answers: dict[str, Answer], step_id: str) -> An
 def _view(
     script: Script | None, person: Character, answers: dict[str, Answer], change: str
 ) -> CallView:
-    shared = campaign_fields(g.caller, screen_data.campaign_of(g.caller))
+    shared = shared_fields(g.caller, screen_data.campaign_of(g.caller))
     name, _, rest = person.name.partition(" ")
     fields = shared | {"first_name": name, "last_name": rest, "town": None}
     return CallView(

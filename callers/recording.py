@@ -17,6 +17,7 @@ from callers.calling import current_hold, end_hold, own_call
 from callers.calling_hours import contact_date, zones_from
 from callers.contact_queue.hours import hours_of, rules_of
 from callers.contact_queue.refill import store_of
+from callers.merge_values import fields_for
 from callers.outcomes import OUTCOMES, Decision, UnknownOutcome, decide, outcome_of
 from callers.retry_rules import RetryRules
 from phonebank import tallies
@@ -28,7 +29,13 @@ from phonebank.models.suppression import FROM_CALL
 from phonebank.scripts.versions import script_of
 from phonebank.stores import after_commit, db
 from phonebank.suppressions import verbs as suppressions
-from scripts_library.conversation import AnswerRefused, check_answer, is_conversation, is_yes
+from scripts_library.conversation import (
+    AnswerRefused,
+    answers_on_path,
+    check_answer,
+    is_conversation,
+    is_yes,
+)
 
 NOTE_AT_MOST = 2000  # characters
 # How long a caller may take an outcome back: long enough to notice a slip, short enough that the
@@ -98,10 +105,12 @@ def record(
     callback_at: datetime | None = None,
     only_me: bool = True,
     language: str = "",
+    turn: int | None = None,
 ) -> Recorded:
     """Put an outcome on record, with all it entails.
 
-    Sent again, whatever it says, it changes nothing: the first stands until it is undone. A late
+    Sent again, whatever it says, it changes nothing: the first stands until it is undone, and a
+    late copy of one that was undone (its `turn` is not the call's) does not come back. A late
     outcome (the hold had run out) is kept and flagged; where another caller has been given the
     person since, it changes neither the contact nor any tally, except that a do-not-call always
     holds. `callback_at` is the promised time; `only_me` keeps it for this caller at first;
@@ -116,7 +125,7 @@ def record(
     if len(note) > NOTE_AT_MOST:
         raise BadInput(f"A note may have {NOTE_AT_MOST} characters; this one has {len(note)}.")
     call = own_call(caller, call_id, lock=True)
-    if call.outcome is not None:
+    if call.outcome is not None or _is_stale(call, turn):
         return Recorded(call, changed=False)
     contact = db.session.execute(
         select(Contact).where(Contact.id == call.contact_id).with_for_update(key_share=True)
@@ -126,7 +135,8 @@ def record(
     decision = _decide(call, contact, outcome_key, at, callback_at)
 
     call.contact_before = None if superseded else _state_of(contact)
-    _write_outcome(call, outcome_key, note, at, counted=decision.counted and not superseded)
+    counted = decision.counted and not superseded
+    _write_outcome(call, contact, caller, outcome_key, note, at, counted)
     if decision.suppress_reason is not None:
         suppressions.suppress(call.phone, FROM_CALL, decision.suppress_reason, call_id=call.id)
     if not superseded:
@@ -138,14 +148,15 @@ def record(
     return Recorded(call, changed=True)
 
 
-def undo(caller: Caller, call_id: uuid.UUID) -> Call:
+def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
     """Take back the caller's last outcome and put that person on their screen again.
 
-    Whoever was on it is given back first. Raises NotFound, Conflict when it is not their last,
+    Whoever was on it is given back first. A late copy of an undo that was done (its `turn` is not
+    the call's) changes nothing, whatever was recorded since. Raises NotFound, Conflict when it is not their last,
     HoldLost when it is too long ago or the person is on somebody else's screen by now.
     """
     call = own_call(caller, call_id, lock=True)
-    if call.outcome is None:
+    if call.outcome is None or _is_stale(call, turn):
         return call  # undone already: a resent request
     if call.id != last_recorded_id(caller):
         raise Conflict(
@@ -187,6 +198,10 @@ def _checked(call: Call, step_id: str, raw: Any) -> Any:
         return check_answer(script.step(step_id), raw)
     except AnswerRefused as refused:
         raise BadInput(str(refused)) from None
+
+
+def _is_stale(call: Call, turn: int | None) -> bool:
+    return turn is not None and turn != call.turn
 
 
 def _handed_on_since(call: Call) -> bool:
@@ -232,8 +247,20 @@ def _decide(
         raise BadInput(str(unknown)) from None
 
 
-def _write_outcome(call: Call, outcome_key: str, note: str, at: datetime, counted: bool) -> None:
+def _write_outcome(
+    call: Call,
+    contact: Contact,
+    caller: Caller,
+    outcome_key: str,
+    note: str,
+    at: datetime,
+    counted: bool,
+) -> None:
+    campaign = db.session.get_one(Campaign, call.campaign_id)
     script, answers = script_of(call.script_version_id), answers_of(call)
+    if script is not None:
+        # An answer on a way since left (an earlier one was changed) is kept and does not count.
+        answers = answers_on_path(script, answers, fields_for(contact, caller, campaign))
     talked = is_conversation(script, answers) if script else outcome_key == "talked"
     call.late = call.ended_at is not None
     if call.ended_at is None:
@@ -368,6 +395,7 @@ def _reopen(call: Call) -> None:
     call.outcome = call.recorded_at = call.ended_at = call.ending = call.contact_before = None
     call.reached = call.conversation = call.yes = call.counted = call.late = False
     call.expires_at = until
+    call.turn += 1
     try:
         with db.session.begin_nested():
             db.session.flush()

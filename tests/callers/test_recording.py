@@ -13,9 +13,11 @@ from callers.recording import answers_of, record, save_answer, undo
 from phonebank.errors import BadInput, Conflict, HoldLost, NotFound
 from phonebank.models import Call, Contact, Suppression
 from phonebank.recount import differences, recount_tallies, repair
+from phonebank.scripts.versions import script_of
 from phonebank.stores import db
 from phonebank.suppressions.verbs import is_suppressed
 from phonebank.tallies import Totals, caller_totals, campaign_totals, party_totals
+from scripts_library.conversation import path
 from scripts_library.library import source_of
 from tests.callers.conftest import PhoneBank
 from tests.factories import create_campaign, create_contact, create_list, create_script
@@ -149,6 +151,25 @@ def test_undo_gives_the_next_person_back_first(phone_bank: PhoneBank) -> None:
     assert following.call.ending == "given_back"
 
 
+def test_late_copies_of_an_undo_and_of_what_was_undone_change_nothing(
+    phone_bank: PhoneBank,
+) -> None:
+    call = ring(phone_bank, "do_not_call", turn=0)
+    undo(phone_bank.sam, call.id, turn=0)
+    db.session.commit()
+    assert not record(phone_bank.sam, call.id, "do_not_call", turn=0).changed
+    db.session.commit()
+    assert current_hold(phone_bank.sam).call.id == call.id
+    assert record(phone_bank.sam, call.id, "busy", turn=1).changed
+    db.session.commit()
+    following = claim(phone_bank.sam)
+    db.session.commit()
+    undo(phone_bank.sam, call.id, turn=0)
+    db.session.commit()
+    assert call.outcome == "busy"
+    assert current_hold(phone_bank.sam).call.id == following.call.id
+
+
 def test_undo_is_for_the_last_call_and_for_a_while(phone_bank: PhoneBank) -> None:
     first, second = ring(phone_bank, "no_answer"), ring(phone_bank, "busy")
     with pytest.raises(Conflict):
@@ -269,28 +290,47 @@ def test_answers_are_kept_as_given_and_decide_what_is_a_conversation(
 ) -> None:
     create_script(phone_bank.campaign, source_of("persuasive-conversation", "en"))
     db.session.commit()
-    from phonebank.scripts.versions import script_of
-
     hold = claim(phone_bank.sam)
     db.session.commit()
     script = script_of(hold.call.script_version_id)
-    rating = script.first_rating
+    opening, rating = script.steps[0], script.first_rating
+    assert script.main_question == rating
     with pytest.raises(BadInput):
         save_answer(phone_bank.sam, hold.call.id, rating, "eleven")
     with pytest.raises(BadInput):
         save_answer(phone_bank.sam, hold.call.id, "no-such-step", "1")
+    save_answer(phone_bank.sam, hold.call.id, opening.id, opening.choices[0].key)
     assert save_answer(phone_bank.sam, hold.call.id, rating, "4") == 4
     assert save_answer(phone_bank.sam, hold.call.id, rating, "5") == 5
-    main = script.step(script.main_question)
-    raw = main.choices[0].key if main.choices else "3"
-    save_answer(phone_bank.sam, hold.call.id, main.id, raw)
     db.session.commit()
     call = record(phone_bank.sam, hold.call.id, "partial").call
     db.session.commit()
     assert call.conversation
-    assert answers_of(call)[rating] in (5, int(raw) if raw.isdigit() else 5)
+    assert answers_of(call)[rating] == 5
     with pytest.raises(Conflict):
         save_answer(phone_bank.sam, hold.call.id, rating, "6")
+
+
+def test_an_answer_on_a_way_that_was_left_is_no_conversation(phone_bank: PhoneBank) -> None:
+    create_script(phone_bank.campaign, source_of("persuasive-conversation", "en"))
+    db.session.commit()
+    hold = claim(phone_bank.sam)
+    db.session.commit()
+    script = script_of(hold.call.script_version_id)
+    opening, rating = script.steps[0], script.first_rating
+    leads_there = opening.choices[0].key
+    leads_away = next(
+        choice.key
+        for choice in opening.choices
+        if rating not in {s.id for s in path(script, {opening.id: choice.key, rating: 5}, {})}
+    )
+    for answer in (leads_there, leads_away):
+        save_answer(phone_bank.sam, hold.call.id, opening.id, answer)
+        save_answer(phone_bank.sam, hold.call.id, rating, "5")
+    db.session.commit()
+    call = record(phone_bank.sam, hold.call.id, "bad_time").call
+    assert not call.conversation
+    assert answers_of(call)[rating] == 5  # kept all the same
 
 
 def test_a_skip_is_no_call(phone_bank: PhoneBank) -> None:
