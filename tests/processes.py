@@ -1,0 +1,131 @@
+"""The Procfile's processes over the test's stores, and every line they print."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from phonebank.config import Config
+
+ROOT = Path(__file__).resolve().parent.parent
+STARTS_WITHIN = 60.0  # seconds, on a machine busy with other tests
+STOPS_WITHIN = 15.0
+# The commands as `phonebank` runs them; the loud ones with every logger's every line.
+COMMAND = "from phonebank.cli import main; main()"
+LOUD = "import logging; logging.basicConfig(level=logging.DEBUG)"
+LOUD_GUNICORN = Path(__file__).with_name("loud_gunicorn.py")
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def within(seconds: float, is_so: Callable[[], object], what: str = "") -> None:
+    """Wait until `is_so()` is true; fails when that takes longer than `seconds`."""
+    give_up = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < give_up, f"not so within {seconds} s: {what or is_so}"
+        time.sleep(0.05)
+
+
+@dataclass
+class Processes:
+    """A web server with its workers, and whichever of the commands are started beside it.
+
+    `log` is the file that all of them print into, errors too.
+    """
+
+    config: Config
+    log: Path
+    loud: bool = False
+    port: int = field(default_factory=free_port)
+    running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def printed(self) -> str:
+        """Everything printed so far."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def start_web(self, workers: int = 2) -> None:
+        """Start gunicorn as the Procfile does, and wait until it answers."""
+        loud = ("-c", str(LOUD_GUNICORN)) if self.loud else ()
+        self._start(
+            *("-m", "gunicorn", "-k", "gevent", "--no-control-socket", *loud),
+            *("-w", str(workers), "-b", f"127.0.0.1:{self.port}", "wsgi:app"),
+        )
+        within(STARTS_WITHIN, self._answers, "the web server answers")
+
+    def start_command(self, name: str) -> None:
+        """Start `phonebank NAME`: the worker or the clock."""
+        self._start("-c", f"{LOUD}; {COMMAND}" if self.loud else COMMAND, name)
+
+    def run_command(self, *arguments: str) -> str:
+        """Run `phonebank …` to its end; what it printed."""
+        done = subprocess.run(
+            [sys.executable, "-c", COMMAND, *arguments],
+            cwd=ROOT,
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            timeout=STARTS_WITHIN,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def stop(self) -> None:
+        """End all of them, the newest first."""
+        for process in reversed(self.running):
+            process.terminate()
+        for process in reversed(self.running):
+            try:
+                process.wait(timeout=STOPS_WITHIN)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self.running.clear()
+
+    def _start(self, *arguments: str) -> None:
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=ROOT,
+                env=self._environment(),
+                stdout=log,
+                stderr=log,
+            )
+        self.running.append(process)
+
+    def _answers(self) -> bool:
+        assert self.running[-1].poll() is None, f"it ended:\n{self.printed()[-3000:]}"
+        try:
+            urllib.request.urlopen(f"{self.url}/static/icon.svg", timeout=5).close()
+        except OSError:
+            return False
+        return True
+
+    def _environment(self) -> dict[str, str]:
+        config = self.config
+        return {
+            **os.environ,
+            "DATABASE_URL": config.database_url,
+            "REDIS_URL": config.redis_url,
+            "SECRET_KEY": config.secret_key,
+            "PASSWORD_SALT": config.password_salt,
+            "TOTP_SECRET": config.totp_secret,
+            "PHONEBANK_MODE": config.mode,
+            "REQUIRE_SECOND_FACTOR": "no",
+            "BASE_URL": self.url,
+            "PHONEBANK_VAR": str(config.var),
+            "PYTHONUNBUFFERED": "1",
+        }
