@@ -60,7 +60,7 @@ def show(
         how_far=screen_data.how_far(g.caller) if last else None,
         here=url_for("callers.person"),
         answers_url=url_for("callers.answer", call_id=view.call_id),
-        outcome_url=url_for("callers.outcome", call_id=view.call_id),
+        outcome_url=url_for("callers.outcome", call_id=view.call_id, turn=view.turn),
         leave_url=url_for("callers.give_back", call_id=view.call_id),
         leave_label="Take a break",
         practice_answers=None,

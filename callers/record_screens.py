@@ -1,14 +1,15 @@
 """What came of a call, as taps and as JSON: answers, outcome, undo, break, and staying on.
 
 Every address holds the call's id. A form that is sent twice changes nothing the second time, so
-scripts, plain forms and impatient thumbs may all repeat it.
+scripts, plain forms and impatient thumbs may all repeat it. Those that record and undo hold the
+call's turn too (`?turn=0`): a copy that the network delivers late then changes nothing either.
 """
 
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from flask import g, jsonify, redirect, url_for
+from flask import g, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
@@ -69,7 +70,7 @@ def outcome(call_id: uuid.UUID) -> ResponseReturnValue:
 @for_callers
 def take_back(call_id: uuid.UUID) -> ResponseReturnValue:
     """Undo the last outcome: that person is on the screen again."""
-    undo(g.caller, call_id)
+    undo(g.caller, call_id, _turn())
     db.session.commit()
     hold = calling.current_hold(g.caller)
     return show_or_go(hold) if hold else redirect(url_for(".calling"), 303)
@@ -112,7 +113,13 @@ def _record(call_id: uuid.UUID, fields: MultiDict[str, Any] | Mapping[str, Any])
         ),
         only_me=not _says_no(fields, "only_me"),
         language=str(fields.get("language") or "")[:8],
+        turn=_turn(),
     )
+
+
+def _turn() -> int | None:
+    """Which turn of the call the request is meant for; None where it does not say."""
+    return request.args.get("turn", type=int)
 
 
 def _answer_in(fields: MultiDict[str, Any] | Mapping[str, Any]) -> Any:

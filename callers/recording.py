@@ -152,8 +152,8 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
     """Take back the caller's last outcome and put that person on their screen again.
 
     Whoever was on it is given back first. A late copy of an undo that was done (its `turn` is not
-    the call's) changes nothing, whatever was recorded since. Raises NotFound, Conflict when it is not their last,
-    HoldLost when it is too long ago or the person is on somebody else's screen by now.
+    the call's) changes nothing, whatever was recorded since. Raises NotFound, Conflict when it is
+    not their last, HoldLost when it is too long ago or the person is on somebody else's screen.
     """
     call = own_call(caller, call_id, lock=True)
     if call.outcome is None or _is_stale(call, turn):

@@ -36,6 +36,7 @@ class OwnCall:
     """A call as its caller may look back on it: no name, no number, no words."""
 
     id: str
+    turn: int
     at: datetime
     outcome: str
     answers: int
@@ -97,6 +98,7 @@ def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
     rows = db.session.execute(
         select(
             Call.id,
+            Call.turn,
             Call.recorded_at,
             Call.outcome,
             select(func.count())
@@ -109,8 +111,8 @@ def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
     ).all()
     fresh = now() - UNDO_WITHIN
     return [
-        OwnCall(str(call_id), at, label_of(outcome), answers, index == 0 and at > fresh)
-        for index, (call_id, at, outcome, answers) in enumerate(rows)
+        OwnCall(str(call_id), turn, at, label_of(outcome), answers, index == 0 and at > fresh)
+        for index, (call_id, turn, at, outcome, answers) in enumerate(rows)
     ]
 
 

@@ -418,6 +418,7 @@ def upgrade() -> None:
         sa.Column("yes", sa.Boolean(), nullable=False),
         sa.Column("counted", sa.Boolean(), nullable=False),
         sa.Column("late", sa.Boolean(), nullable=False),
+        sa.Column("turn", sa.Integer(), nullable=False),
         sa.Column("note", sa.String(), nullable=False),
         sa.Column("contact_before", JSONB(), nullable=True),
         sa.CheckConstraint(

@@ -91,6 +91,9 @@ class Call(Base):
     # The outcome came after the hold had run out.
     late: Mapped[bool] = mapped_column(default=False)
     note: Mapped[str] = mapped_column(default="")
+    # How often its outcome was undone. Requests say for which turn they were meant, so that a late
+    # copy of one that was dealt with is known for what it is.
+    turn: Mapped[int] = mapped_column(default=0)
     # The contact's state just before the outcome: what undo gives back.
     contact_before: Mapped[dict[str, Any] | None]
 
