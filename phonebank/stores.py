@@ -3,15 +3,18 @@
 PostgreSQL is the truth. Redis holds only what can be rebuilt from it.
 """
 
+import functools
 import logging
 from collections.abc import Callable
 from inspect import iscoroutinefunction
+from typing import Any
 
 from flask import Flask, current_app
 from flask_sqlalchemy_lite import SQLAlchemy
 from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 log = logging.getLogger(__name__)
@@ -41,7 +44,9 @@ def init_app(app: Flask, database_url: str, redis_url: str) -> None:
     # loop at the end of every request. Under gevent a second one beside it fails, and takes the
     # closing of our own session with it: the connection would stay in its transaction for good.
     app.teardown_appcontext_funcs = [
-        close for close in app.teardown_appcontext_funcs if not iscoroutinefunction(close)
+        _or_let_go(close)
+        for close in app.teardown_appcontext_funcs
+        if not iscoroutinefunction(close)
     ]
     app.extensions["redis"] = Redis.from_url(
         redis_url,
@@ -51,6 +56,22 @@ def init_app(app: Flask, database_url: str, redis_url: str) -> None:
     )
     # RQ keeps pickles, so its client must not decode, and its blocking reads need no timeout.
     app.extensions["redis_for_jobs"] = Redis.from_url(redis_url)
+
+
+def _or_let_go(close: Callable[..., Any]) -> Callable[..., None]:
+    """A teardown that a database which has just gone away does not turn into a failed request.
+
+    What was to be rolled back has gone with it, and the answer is made.
+    """
+
+    @functools.wraps(close)
+    def closing(*args: Any) -> None:
+        try:
+            close(*args)
+        except DBAPIError as error:
+            log.warning("at the end of a request PostgreSQL was away: %s", type(error).__name__)
+
+    return closing
 
 
 def redis_store() -> "Redis":
@@ -74,6 +95,8 @@ def after_commit(action: Callable[[], None]) -> None:
 
 @event.listens_for(Session, "after_commit")
 def _run_actions(session: Session) -> None:
+    if session.in_nested_transaction():
+        return  # a savepoint, and not yet what it is part of
     for action in session.info.pop("after_commit", ()):
         try:
             action()
@@ -83,4 +106,6 @@ def _run_actions(session: Session) -> None:
 
 @event.listens_for(Session, "after_rollback")
 def _drop_actions(session: Session) -> None:
+    if session.in_nested_transaction():
+        return
     session.info.pop("after_commit", None)
