@@ -35,8 +35,8 @@ format: .venv/.ready-for-tests ## Put the code into house style
 bench: .venv/.ready-for-tests ## Measure against the bars in docs/benchmarks.md
 	$(PY) -m bench $(ARGS)
 
-soak: .venv/.ready-for-tests ## Run the load tests, for minutes
-	$(PY) -m pytest -m load --timeout 3600 $(ARGS)
+soak: .venv/.ready-for-tests ## Ring for ten minutes while everything is killed (SOAK_SECONDS=60)
+	$(PY) -m tests.crash.soak
 
 requirements: .venv/.ready-for-tests ## Compile the requirements*.in into pinned requirements*.txt
 	$(COMPILE) --allow-unsafe -o requirements.txt requirements.in

@@ -1,0 +1,181 @@
+"""A volunteer's line to the server, and a bad one: requests are repeated, doubled, late, unheard.
+
+A request is one thing the volunteer wants, however many copies of it travel; the server must do it
+once. Everything sent and everything acknowledged goes into the volunteer's journal, a file of
+lines of JSON, so that what the server promised can be compared with what it kept.
+
+Only the standard library: sixty-four processes run this beside the server that they try.
+"""
+
+import http.client
+import itertools
+import json
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ANSWER_WITHIN = 20.0  # seconds; a phone would have given up by then too
+AWAY = (502, 503, 504)
+
+# What happens to a request, and how often. All is bad for a share of them only, so that the
+# volunteers get on with it.
+PLAIN, TWICE, LATE_COPY, LATE, UNHEARD = "plain", "twice", "late copy", "late", "unheard"
+TROUBLES = {PLAIN: 70, TWICE: 9, LATE_COPY: 9, LATE: 6, UNHEARD: 6}
+
+
+class GaveUp(Exception):
+    """The server answered nothing usable for as long as the volunteer was ready to wait."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: Any
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A request that may travel in several copies; `about` says in the journal what it is."""
+
+    number: int
+    method: str
+    path: str
+    body: Any
+    headers: dict[str, str]
+    about: dict[str, Any]
+
+
+class Journal:
+    """What one volunteer knows, with times (seconds since 1970) of this machine's clock."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("a", encoding="utf-8", buffering=1)
+        self._lock = threading.Lock()
+
+    def note(self, what: str, **values: Any) -> None:
+        line = json.dumps({"at": time.time(), "what": what, **values})
+        with self._lock:
+            self._file.write(line + "\n")
+
+
+@dataclass
+class BadLine:
+    """One device: a cookie, a form token, and requests that arrive as they may.
+
+    `patience` says how long to repeat a request that finds the server away, in seconds; asked
+    again each time, so that it may shrink.
+    """
+
+    address: tuple[str, int]
+    journal: Journal
+    dice: random.Random
+    patience: Callable[[], float]
+    cookie: str = ""
+    token: str = ""
+    copies: list[threading.Thread] = field(default_factory=list)
+    _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    def ask(self, method: str, path: str, body: Any = None, **about: Any) -> Answer:
+        """Send a request, with whatever troubles befall it, until it is answered.
+
+        Raises GaveUp.
+        """
+        headers = {"Accept": "application/json"}
+        if self.cookie:
+            headers["Cookie"] = self.cookie
+        if self.token:
+            headers["X-CSRFToken"] = self.token
+        wish = Wish(next(self._numbers), method, path, body, headers, about)
+        trouble = PLAIN
+        if method == "POST":
+            trouble = self.dice.choices(list(TROUBLES), list(TROUBLES.values()))[0]
+        if trouble == LATE:
+            time.sleep(self.dice.uniform(0.1, 2))
+        if trouble == TWICE:
+            self._copy(wish, after=0)
+        if trouble == UNHEARD:
+            self._once(wish, listen=False)
+        if trouble != PLAIN:
+            self.journal.note("trouble", kind=trouble)
+        answer = self._until_answered(wish)
+        if trouble == LATE_COPY:
+            self._copy(wish, after=self.dice.uniform(0.05, 5))
+        return answer
+
+    def forget(self) -> None:
+        """Become a device that the server does not know."""
+        self.cookie = self.token = ""
+
+    def wait_for_copies(self) -> None:
+        """Until no copy of any request is on its way."""
+        for copy in self.copies:
+            copy.join()
+
+    def _copy(self, wish: Wish, after: float) -> None:
+        def send() -> None:
+            time.sleep(after)
+            self._once(wish)
+
+        copy = threading.Thread(target=send)
+        self.copies = [known for known in self.copies if known.is_alive()] + [copy]
+        copy.start()
+
+    def _until_answered(self, wish: Wish) -> Answer:
+        began, pause = time.monotonic(), 0.1
+        while True:
+            answer = self._once(wish, keep_cookie=True)
+            if answer is not None and answer.status not in AWAY:
+                return answer
+            if time.monotonic() - began > self.patience():
+                raise GaveUp(f"{wish.method} {wish.path} was not answered")
+            time.sleep(pause)
+            pause = min(pause * 1.5, 1.0)
+
+    def _once(self, wish: Wish, listen: bool = True, keep_cookie: bool = False) -> Answer | None:
+        """Send one copy; None when no whole answer came back."""
+        self.journal.note("sent", wish=wish.number, **wish.about)
+        connection = http.client.HTTPConnection(*self.address, timeout=ANSWER_WITHIN)
+        headers = dict(wish.headers)
+        content = None
+        if wish.body is not None:
+            content = json.dumps(wish.body)
+            headers["Content-Type"] = "application/json"
+        try:
+            connection.request(wish.method, wish.path, content, headers)
+            if not listen:
+                # Gone before the answer, and perhaps before the server has read the request.
+                time.sleep(self.dice.choice((0, 0.01, 0.1)))
+                return None
+            heard = connection.getresponse()
+            answer = Answer(heard.status, _read(heard))
+            if keep_cookie and heard.headers.get("Set-Cookie"):
+                self.cookie = heard.headers["Set-Cookie"].split(";", 1)[0]
+        except (OSError, http.client.HTTPException):
+            return None
+        finally:
+            connection.close()
+        self.journal.note(
+            "told", wish=wish.number, status=answer.status, **self._told(wish, answer)
+        )
+        return answer
+
+    @staticmethod
+    def _told(wish: Wish, answer: Answer) -> dict[str, Any]:
+        """What the answer acknowledges, for the journal."""
+        told = dict(wish.about)
+        if answer.status == 200 and isinstance(answer.body, dict):
+            for name in ("outcome", "value"):
+                if name in answer.body and "kind" in told:
+                    told["value"] = answer.body[name]
+        return told
+
+
+def _read(heard: http.client.HTTPResponse) -> Any:
+    text = heard.read().decode()
+    if heard.headers.get_content_type() == "application/json":
+        return json.loads(text)
+    return text

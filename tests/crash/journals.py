@@ -1,0 +1,209 @@
+"""What the volunteers were told, compared with what the database kept.
+
+A wish is one request, in however many copies it travelled. It took effect at one moment between
+the first copy's sending and the first acknowledgement; one that was never acknowledged may have
+taken effect at any time, or never. So what is stored must be what some wish said that no
+acknowledged wish came wholly after.
+"""
+
+import itertools
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+FOR_GOOD = float("inf")
+# Both of these mean that nobody may ring the number any more.
+NEVER_AGAIN = ("do_not_call", "deceased")
+# From the moment one of these is sent, the person may be somebody else's.
+ENDS_A_SCREEN = ("outcome", "undo", "give_back", "next")
+
+
+@dataclass
+class Told:
+    """One wish to change a call: what it asked for and what it was told; times in seconds."""
+
+    kind: str
+    value: Any
+    sent_at: float
+    told_at: float = FOR_GOOD
+    told: Any = None
+
+    @property
+    def is_acknowledged(self) -> bool:
+        return self.told_at < FOR_GOOD
+
+    @property
+    def says(self) -> Any:
+        return self.told if self.is_acknowledged else self.value
+
+
+@dataclass
+class Journals:
+    """All volunteers' journals, read."""
+
+    requests: int = 0
+    answers: Counter[str] = field(default_factory=Counter)
+    troubles: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+    vanished: int = 0
+    # By call id: outcomes and undos; by call id and step: answers.
+    outcomes: dict[str, list[Told]] = field(default_factory=lambda: defaultdict(list))
+    steps: dict[tuple[str, str], list[Told]] = field(default_factory=lambda: defaultdict(list))
+    # By number: from when to when who had it on the screen, and in which call.
+    screens: dict[str, list[tuple[float, float, int, str]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    phones: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def acknowledged(self) -> int:
+        """Outcomes acknowledged, each wish once."""
+        return sum(
+            wish.is_acknowledged
+            for wishes in self.outcomes.values()
+            for wish in wishes
+            if wish.kind == "outcome"
+        )
+
+    @property
+    def reopened(self) -> set[str]:
+        """Calls that somebody wished to undo."""
+        return {
+            call
+            for call, wishes in self.outcomes.items()
+            if any(wish.kind == "undo" for wish in wishes)
+        }
+
+
+def read(paths: Iterable[Path]) -> Journals:
+    """Read the journals of all volunteers."""
+    journals = Journals()
+    for volunteer, path in enumerate(sorted(paths)):
+        reader = _Reader(journals, volunteer)
+        for line in path.read_text(encoding="utf-8").splitlines():
+            entry = json.loads(line)
+            getattr(reader, entry["what"])(entry)
+        reader.left({"at": FOR_GOOD})
+    return journals
+
+
+class _Reader:
+    """One journal, line by line: a method for each kind of line, by its name."""
+
+    def __init__(self, journals: Journals, volunteer: int) -> None:
+        self.journals = journals
+        self.volunteer = volunteer
+        self._wishes: dict[int, Told] = {}
+        self._last_wish = -1
+        # What is on the screen: call id, since when, until when at most.
+        self._screen: tuple[str, float, float] | None = None
+
+    def sent(self, entry: dict[str, Any]) -> None:
+        self.journals.requests += 1
+        if entry["wish"] <= self._last_wish:
+            return  # another copy
+        self._last_wish = entry["wish"]
+        kind = entry.get("kind")
+        if kind in ENDS_A_SCREEN:
+            self._screen_ends(entry["at"])
+        if kind in ("outcome", "undo", "answer"):
+            wish = Told(kind, entry.get("value"), entry["at"])
+            self._wishes[entry["wish"]] = wish
+            if kind == "answer":
+                self.journals.steps[entry["call"], entry["step"]].append(wish)
+            else:
+                self.journals.outcomes[entry["call"]].append(wish)
+
+    def told(self, entry: dict[str, Any]) -> None:
+        self.journals.answers[f"{entry.get('kind', 'join')} {entry['status']}"] += 1
+        wish = self._wishes.get(entry["wish"])
+        if wish and entry["status"] == 200 and not wish.is_acknowledged:
+            wish.told_at, wish.told = entry["at"], entry.get("value")
+
+    def shown(self, entry: dict[str, Any]) -> None:
+        self.journals.phones[entry["call"]] = entry["phone"]
+        if self._screen is None or self._screen[0] != entry["call"]:
+            self._screen_ends(entry["at"])
+            self._screen = (entry["call"], entry["at"], entry["until"])
+
+    def trouble(self, entry: dict[str, Any]) -> None:
+        self.journals.troubles[entry["kind"]] += 1
+
+    def fault(self, entry: dict[str, Any]) -> None:
+        self.journals.faults.append(f"volunteer {self.volunteer}: {entry['text']}")
+
+    def vanished(self, entry: dict[str, Any]) -> None:
+        # The person stays on the closed laptop's screen until the hold runs out.
+        self.journals.vanished += 1
+        self._screen_ends(FOR_GOOD)
+
+    def left(self, entry: dict[str, Any]) -> None:
+        self._screen_ends(entry["at"])
+
+    def _screen_ends(self, at: float) -> None:
+        if self._screen is None:
+            return
+        call, since, until = self._screen
+        self._screen = None
+        if since < min(at, until):
+            phone = self.journals.phones[call]
+            self.journals.screens[phone].append((since, min(at, until), self.volunteer, call))
+
+
+def lost_or_changed(
+    journals: Journals,
+    outcomes: dict[str, str | None],
+    answers: dict[tuple[str, str], Any],
+) -> list[str]:
+    """What was acknowledged and is not stored so, in sentences."""
+    faults = []
+    for call, wishes in journals.outcomes.items():
+        if call not in outcomes:
+            faults.append(f"call {call} is gone")
+        elif not _is_possible(outcomes[call], None, wishes):
+            faults.append(f"call {call} is stored as {outcomes[call]}, but: {_story(wishes)}")
+    for (call, step), wishes in journals.steps.items():
+        if not _is_possible(answers.get((call, step)), None, wishes):
+            kept = answers.get((call, step))
+            faults.append(f"answer {step} of call {call} is stored as {kept}: {_story(wishes)}")
+    return faults
+
+
+def _is_possible(stored: Any, before: Any, wishes: list[Told]) -> bool:
+    acknowledged = [wish for wish in wishes if wish.is_acknowledged]
+    if not acknowledged and stored == before:
+        return True
+    last_sent = max((wish.sent_at for wish in acknowledged), default=0.0)
+    return any(stored == wish.says for wish in wishes if wish.told_at >= last_sent)
+
+
+def _story(wishes: list[Told]) -> str:
+    return "; ".join(
+        f"{wish.kind} {wish.value} sent {wish.sent_at:.3f}"
+        + (f" acknowledged {wish.told_at:.3f} as {wish.told}" if wish.is_acknowledged else "")
+        for wish in sorted(wishes, key=lambda wish: wish.sent_at)
+    )
+
+
+def on_two_screens(journals: Journals) -> list[str]:
+    """Numbers that two volunteers had on their screens at the same time."""
+    faults = []
+    for phone, spans in journals.screens.items():
+        spans.sort()
+        for one, other in itertools.pairwise(spans):
+            if other[0] < one[1] and one[2:] != other[2:]:
+                faults.append(f"{phone} was on two screens at once: {one} and {other}")
+    return faults
+
+
+def never_again(journals: Journals) -> dict[str, float]:
+    """When each number was acknowledged as never to be rung again, and not undone."""
+    return {
+        journals.phones[call]: wish.told_at
+        for call, wishes in journals.outcomes.items()
+        for wish in wishes
+        if wish.is_acknowledged and wish.told in NEVER_AGAIN and call not in journals.reopened
+    }

@@ -1,0 +1,185 @@
+"""A whole Phonebank on this machine, every part of which can be killed and started again.
+
+Two web workers, the job worker and the clock, as the Procfile runs them, on a PostgreSQL that
+keeps its promises when killed and a Redis that keeps nothing.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import psycopg
+import redis
+from sqlalchemy import make_url
+
+from phonebank.local import LocalServerFailed, RunningServer, start_postgres, start_redis
+from phonebank.local_process import die_with_parent
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = {
+    "web": "gunicorn -k gevent --no-control-socket -w {workers} --worker-connections 1000"
+    " --graceful-timeout 2 -b 127.0.0.1:{port} wsgi:app",
+    "worker": "phonebank worker",
+    "clock": "phonebank clock",
+}
+
+
+class Site:
+    """Start and kill from one thread only: a part goes when the thread that started it goes."""
+
+    def __init__(self, folder: Path, web_workers: int = 2) -> None:
+        self.folder = folder
+        self.web_workers = web_workers
+        with socket.socket() as found:
+            found.bind(("127.0.0.1", 0))
+            self.port: int = found.getsockname()[1]
+        self.kills: Counter[str] = Counter()
+        # Parts that ended without being killed, which an init system would start again.
+        self.ended_by_themselves: Counter[str] = Counter()
+        self._parts: dict[str, subprocess.Popen[bytes]] = {}
+        self._postgres = start_postgres(folder / "postgres")
+        self._remember_when_transactions_committed()
+        self._redis = start_redis(folder / "redis")
+        self.database_url, self.redis_url = self._postgres.url, self._redis.url
+        self.environment = {
+            **os.environ,
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis_url,
+            "SECRET_KEY": "k" * 32,
+            "PASSWORD_SALT": "s" * 32,
+            "TOTP_SECRET": "t" * 32,
+            "PHONEBANK_MODE": "development",
+            "BASE_URL": f"http://127.0.0.1:{self.port}",
+            "PHONEBANK_VAR": str(folder),
+            "PYTHONPATH": str(ROOT),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        }
+
+    def start_parts(self) -> None:
+        """Start what is not running; return once the web answers."""
+        for name in PARTS:
+            self._start(name)
+        self.wait_for_web()
+
+    def stop(self) -> None:
+        """End everything."""
+        for process in self._parts.values():
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        self._redis.stop()
+        self._postgres.stop()
+
+    def look_after_parts(self) -> None:
+        """Start again what ended by itself, and count it."""
+        for name, process in self._parts.items():
+            if process.poll() is not None:
+                self.ended_by_themselves[name] += 1
+                self._start(name)
+
+    def wait_for_web(self, seconds: float = 60) -> None:
+        give_up = time.monotonic() + seconds
+        while True:
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), 5) as probe:
+                    probe.sendall(b"GET /static/icon.svg HTTP/1.0\r\nHost: localhost\r\n\r\n")
+                    if probe.recv(12).endswith(b"200"):
+                        return
+            except OSError:
+                pass
+            if time.monotonic() > give_up:
+                raise AssertionError(f"the web does not answer; see {self.folder}")
+            time.sleep(0.1)
+
+    def kill(self, victim: str, seconds_down: float) -> None:
+        """Kill -9, wait, and start again what would not come back by itself."""
+        self.kills[victim] += 1
+        match victim:
+            case "web worker":
+                self._kill_one(psutil.Process(self._parts["web"].pid).children())
+            case "web" | "worker" | "clock":
+                os.killpg(self._parts[victim].pid, signal.SIGKILL)
+                self._parts[victim].wait()
+                time.sleep(seconds_down)
+                self._start(victim)
+            case "worker without its job":
+                self._parts["worker"].kill()
+                self._parts["worker"].wait()
+                time.sleep(seconds_down)
+                self._start("worker")
+            case "redis":
+                self._redis = self._restart(self._redis, seconds_down)
+            case "postgres":
+                self._postgres = self._restart(self._postgres, seconds_down)
+            case "postgres backend":
+                # PostgreSQL then ends every other backend too, and recovers.
+                backends = psutil.Process(self._postgres.pid).children()
+                self._kill_one([b for b in backends if "phonebank phonebank" in _title(b)])
+            case _:
+                raise ValueError(victim)
+
+    @staticmethod
+    def _kill_one(processes: list[psutil.Process]) -> None:
+        for process in processes[:1]:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
+    def _restart(self, server: RunningServer, seconds_down: float) -> RunningServer:
+        os.kill(server.pid, signal.SIGKILL)
+        while server.is_running():
+            time.sleep(0.01)
+        server.stop()  # it has gone already: this gives up its folder
+        time.sleep(seconds_down)
+        give_up = time.monotonic() + 60
+        while True:
+            try:
+                if server is self._redis:
+                    return start_redis(self.folder / "redis")
+                return start_postgres(self.folder / "postgres")
+            except LocalServerFailed:
+                # Backends that have not noticed yet still hold the old one's memory.
+                if time.monotonic() > give_up:
+                    raise
+                time.sleep(0.2)
+
+    def _start(self, name: str) -> None:
+        if name in self._parts and self._parts[name].poll() is None:
+            return
+        command = PARTS[name].format(workers=self.web_workers, port=self.port)
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self._parts[name] = subprocess.Popen(
+                command.split(),
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=die_with_parent(signal.SIGKILL),
+            )
+
+    def _remember_when_transactions_committed(self) -> None:
+        """So that "after the suppression committed" can be asked exactly."""
+        url = make_url(self._postgres.url).set(drivername="postgresql")
+        address = url.render_as_string(hide_password=False)
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET track_commit_timestamp = on")
+        self._postgres.stop()
+        self._postgres = start_postgres(self.folder / "postgres")
+
+    def redis_memory(self) -> int:
+        """Bytes that Redis uses."""
+        with redis.Redis.from_url(self.redis_url) as client:
+            return int(client.info("memory")["used_memory"])
+
+
+def _title(process: psutil.Process) -> str:
+    with suppress(psutil.NoSuchProcess):
+        return " ".join(process.cmdline())
+    return ""

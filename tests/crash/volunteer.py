@@ -1,0 +1,221 @@
+"""One volunteer as a process: joins, is given people, says what came of each, until told to stop.
+
+    python -m tests.crash.volunteer '{"port": …, "path": "/join/ABC234", "journal": …, "seed": …}'
+
+Also loses interest in the middle of a call, takes breaks, undoes, comes back after its hold has
+run out, promises callbacks and hears "never again". Stops at SIGTERM, once everything that it
+wished for is acknowledged.
+"""
+
+import json
+import random
+import re
+import signal
+import sys
+import threading
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tests.crash.bad_line import Answer, BadLine, GaveUp, Journal
+
+NAMES = ("Ada", "Bela", "Cara", "Dafydd", "Eve", "Farid", "Gwen", "Hugh", "Ines", "Joan", "Kofi")
+
+# How calls end, out of a hundred. Without a conversation first, except for "talked".
+OUTCOMES = {
+    "no_answer": 28, "answerphone": 8, "left_message": 4, "busy": 8, "talked": 14, "call_back": 8,
+    "partial": 3, "bad_time": 4, "hung_up": 4, "refused": 3, "language_barrier": 1,
+    "not_suitable": 1, "wrong_number": 2, "disconnected": 2, "moved": 1, "line_fault": 2,
+    "do_not_call": 3, "deceased": 1, "skipped": 3,
+}  # fmt: skip
+# What the volunteer does with a person on the screen, besides telling how the call ended.
+DEEDS = {
+    "record": 78, "undo": 6, "give_back": 5, "renew": 4, "reload": 3, "vanish": 3, "oversleep": 1
+}  # fmt: skip
+
+# An answer of any other status than these is a fault. 409: paused, or overtaken by an undo or by a
+# hold that ran out. 404: the person was on the screen no longer. 422: a time to ring back that was
+# still to come when it was chosen.
+EXPECTED = {
+    "next": (200, 409),
+    "outcome": (200, 422),
+    "answer": (200, 409),
+    "undo": (200, 409),
+    "give_back": (200,),
+    "renew": (200, 404),
+    "reload": (200, 404),
+}
+LONDON = ZoneInfo("Europe/London")
+# Seconds to go on asking a server that is away.
+PATIENCE = 60.0
+PATIENCE_AT_THE_END = 30.0
+
+
+class Volunteer:
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.join_path: str = settings["path"]
+        self.hold_seconds: int = settings["hold_seconds"]
+        self.think_seconds: float = settings["think_seconds"]
+        self.dice = random.Random(settings["seed"])
+        self.journal = Journal(Path(settings["journal"]))
+        self.stopping = threading.Event()
+        self.line = BadLine(
+            ("127.0.0.1", settings["port"]), self.journal, self.dice, self._patience
+        )
+        self.person: dict[str, Any] | None = None
+        self.last_call: dict[str, Any] | None = None
+
+    def work(self) -> None:
+        """Until told to stop."""
+        try:
+            self.join()
+            while not self.stopping.is_set():
+                self.stopping.wait(self.dice.expovariate(1 / self.think_seconds))
+                if self.person is None:
+                    self.next()
+                else:
+                    deed = self.dice.choices(list(DEEDS), list(DEEDS.values()))[0]
+                    getattr(self, deed)(self.person)
+            self.line.wait_for_copies()
+        except GaveUp as silence:
+            self.journal.note("fault", text=str(silence))
+        self.journal.note("left")
+
+    def join(self) -> None:
+        """Come in by the link, as a device nobody knows."""
+        self.person = self.last_call = None
+        while not self.stopping.is_set():
+            self.line.forget()
+            page = self.line.ask("GET", self.join_path)
+            token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', str(page.body))
+            if page.status == 200 and token:
+                self.line.token = token[1]
+                name = {"first_name": self.dice.choice(NAMES)}
+                if self.line.ask("POST", self.join_path, name).status == 201:
+                    return
+            self.journal.note("fault", text=f"joining was answered {page.status}")
+            time.sleep(1)
+
+    def next(self) -> None:
+        """Ask for somebody to ring."""
+        answer = self._ask("next", "/calling/next")
+        self._show(answer)
+        if self.person is None:
+            self.stopping.wait(1)
+
+    def record(self, person: dict[str, Any], outcome: str = "") -> None:
+        """Say how the call ended; the next person comes with the answer."""
+        outcome = outcome or self.dice.choices(list(OUTCOMES), list(OUTCOMES.values()))[0]
+        if outcome == "talked":
+            self._talk(person)
+        sent = {"outcome": outcome, **self._extras(outcome)}
+        path = self._at(person, f"outcome?turn={person['turn']}")
+        answer = self._ask("outcome", path, sent, person, value=outcome)
+        if answer.status == 422 and "time" in sent:
+            return
+        self.last_call = person
+        self._show(answer)
+        if self.person is not None and self.person["call_id"] == person["call_id"]:
+            self.journal.note("fault", text=f"call {person['call_id']} is recorded and still shown")
+
+    def undo(self, person: dict[str, Any]) -> None:
+        """Take back the last outcome; whoever is on the screen goes back to the list."""
+        if not self.last_call:
+            return self.record(person)
+        path = self._at(self.last_call, f"undo?turn={self.last_call['turn']}")
+        answer = self._ask("undo", path, {}, self.last_call, value=None)
+        if answer.status == 200:
+            self.last_call = None
+            self._show(answer)
+        return None
+
+    def give_back(self, person: dict[str, Any]) -> None:
+        """Take a break."""
+        self._ask("give_back", self._at(person, "give-back"), {}, person)
+        self.person = None
+
+    def renew(self, person: dict[str, Any]) -> None:
+        """Keep the person for longer, as an open page does."""
+        if self._ask("renew", self._at(person, "renew"), {}, person).status == 404:
+            self.person = None
+
+    def reload(self, person: dict[str, Any]) -> None:
+        """Load the page again."""
+        answer = self._ask("reload", "/calling/person", about=person, method="GET")
+        self._show(answer)
+
+    def vanish(self, person: dict[str, Any]) -> None:
+        """Close the laptop for good; somebody else sits down at another one."""
+        self.journal.note("vanished", call=person["call_id"])
+        self.join()
+
+    def oversleep(self, person: dict[str, Any]) -> None:
+        """Tell how the call ended only when the hold has long run out."""
+        self.stopping.wait(self.hold_seconds + 7)
+        self.record(person)
+
+    def _talk(self, person: dict[str, Any]) -> None:
+        for step_id, value in (
+            ("support", self.dice.randint(0, 10)),
+            ("help", self.dice.choice(("yes", "no"))),
+        ):
+            sent = {"step_id": step_id, "answer": str(value)}
+            path = self._at(person, "answers")
+            self._ask("answer", path, sent, person, step=step_id, value=value)
+
+    def _extras(self, outcome: str) -> dict[str, str]:
+        if outcome == "language_barrier":
+            return {"language": "cy"}
+        if outcome != "call_back" or self.dice.random() < 0.3:
+            return {}
+        if self.dice.random() < 0.3:
+            return {"ring_back": "later_today"}
+        # In a minute or two by a clock in London: elsewhere it is hours away, or past.
+        soon = datetime.now(LONDON) + timedelta(seconds=self.dice.choice((90, 150)))
+        return {"ring_back": "chosen", "date": str(soon.date()), "time": soon.strftime("%H:%M")}
+
+    def _ask(
+        self,
+        kind: str,
+        path: str,
+        body: Any = None,
+        about: dict[str, Any] | None = None,
+        method: str = "POST",
+        **values: Any,
+    ) -> Answer:
+        call = about["call_id"] if about else ""
+        answer = self.line.ask(method, path, body, kind=kind, call=call, **values)
+        if answer.status == 401:
+            self.journal.note("fault", text="the server has forgotten this device")
+            self.join()
+        elif answer.status not in EXPECTED[kind]:
+            said = json.dumps(answer.body)[:300]
+            self.journal.note("fault", text=f"{kind} of {call} answered {answer.status}: {said}")
+            self.person = None
+        return answer
+
+    def _show(self, answer: Answer) -> None:
+        self.person = answer.body.get("person") if answer.status == 200 else None
+        if self.person is not None:
+            until = datetime.fromisoformat(self.person["expires_at"]).timestamp()
+            call, phone = self.person["call_id"], self.person["phone"]
+            self.journal.note("shown", call=call, phone=phone, until=until)
+
+    @staticmethod
+    def _at(person: dict[str, Any], what: str) -> str:
+        return f"/calling/person/{person['call_id']}/{what}"
+
+    def _patience(self) -> float:
+        return PATIENCE_AT_THE_END if self.stopping.is_set() else PATIENCE
+
+
+def main() -> None:
+    volunteer = Volunteer(json.loads(sys.argv[1]))
+    signal.signal(signal.SIGTERM, lambda *_: volunteer.stopping.set())
+    volunteer.work()
+
+
+if __name__ == "__main__":
+    main()

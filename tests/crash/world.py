@@ -1,0 +1,226 @@
+"""The campaigns that the soak rings in: one at any hour, one by the clock in zones all around.
+
+Every number is from a range kept for drama, or for fiction in North America (NPA-555-0100 to
+0199), which no one has.
+"""
+
+import itertools
+import random
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import insert
+
+from callers.calling_hours import zones_key
+from phonebank.accounts.verbs import create_account
+from phonebank.models import (
+    HOST,
+    Account,
+    Campaign,
+    Contact,
+    ContactList,
+    Party,
+    Script,
+    ScriptVersion,
+)
+from phonebank.models.campaign import RUNNING
+from phonebank.models.contact_list import READY
+from phonebank.stores import db
+
+PARTIES = 4
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+# One for nearly every whole hour around the world.
+ZONES = """
+Pacific/Honolulu America/Anchorage America/Los_Angeles America/Denver America/Chicago
+America/New_York America/Puerto_Rico America/Sao_Paulo America/Noronha Atlantic/Azores
+Europe/London Europe/Berlin Europe/Athens Africa/Nairobi Asia/Dubai Asia/Karachi Asia/Dhaka
+Asia/Bangkok Asia/Singapore Asia/Tokyo Australia/Brisbane Pacific/Guadalcanal Pacific/Auckland
+""".split()  # noqa: SIM905
+
+# As soon again as the rules let anybody be rung, so that people are rung again within minutes.
+RETRY_RULES = {
+    "attempts_at_most": 20,
+    "attempts_a_day_at_most": 3,
+    "household_rest_minutes": 0,
+    "outcomes": {
+        key: {"rest_minutes": 1, "another_time_of_day": False, "retries_at_most": 5}
+        for key in ("no_answer", "answerphone", "busy", "hung_up", "line_fault", "skipped")
+    },
+}
+
+SCRIPT = """\
+slug: soak
+language: en
+title: A script for the soak
+purpose: To be walked by processes.
+provenance: Written for the soak.
+licence: CC0-1.0
+identification: This is {{ caller_name }}, for {{ on_behalf_of }}.
+main_question: support
+first_rating: support
+yes:
+  help: [yes]
+steps:
+  - id: support
+    kind: question
+    title: Support
+    words: From nought to ten?
+    answer: scale
+    next: help
+  - id: help
+    kind: ask
+    title: Help
+    words: Will you help?
+    answer: choice
+    choices:
+      - key: yes
+        label: "Yes"
+        goto: goodbye
+      - key: no
+        label: "No"
+        goto: goodbye
+  - id: goodbye
+    kind: close
+    title: Goodbye
+    words: Goodbye.
+cards: []
+practice: []
+"""
+
+
+@dataclass(frozen=True)
+class World:
+    """What was set up: where volunteers come in, which boards to watch, who is in which campaign.
+
+    `opening` is the hours, in minutes after local midnight, of the campaign by the clock.
+    """
+
+    any_hour_id: int
+    by_the_clock_id: int
+    opening: tuple[int, int]
+    contacts: int
+    party_links: list[str]
+    campaign_link: str
+    by_the_clock_link: str
+    board_tokens: dict[int, str] = field(default_factory=dict)
+
+
+def build(contacts: int, seconds: float, hold_seconds: int, dice: random.Random) -> World:
+    """Store both campaigns with so many contacts each; commits."""
+    host = create_account("host@example.org", "Hari", [HOST])
+    any_hour = _campaign("At any hour", "GB", host, hold_seconds, allow_drama_numbers=True)
+    opening, hours = _hours_around_now(seconds)
+    by_the_clock = _campaign("By the clock", "US", host, hold_seconds, hours=hours)
+    # Both campaigns have people on the same numbers: one call at a time holds for the number, and
+    # "never again" for both.
+    numbers = list(_numbers())
+    dice.shuffle(numbers)
+    _contacts(any_hour, numbers, contacts, [zones_key(["Europe/London"])], dice)
+    pairs = [zones_key(pair) for pair in itertools.pairwise(ZONES)]
+    _contacts(by_the_clock, numbers, contacts, [zones_key([z]) for z in ZONES] + pairs, dice)
+    parties = [
+        Party(campaign_id=any_hour.id, host_id=host.id, title=f"Party {n}", door_open=True)
+        for n in range(PARTIES)
+    ]
+    db.session.add_all(parties)
+    db.session.commit()
+    return World(
+        any_hour.id,
+        by_the_clock.id,
+        opening,
+        contacts,
+        [f"/join/{party.code}" for party in parties],
+        f"/c/{any_hour.join_token}",
+        f"/c/{by_the_clock.join_token}",
+        {party.id: party.board_token for party in parties},
+    )
+
+
+def _campaign(name: str, country: str, host: Account, hold_seconds: int, **values: Any) -> Campaign:
+    campaign = Campaign(
+        name=name,
+        on_behalf_of="the Soak",
+        country=country,
+        state=RUNNING,
+        door_open=True,
+        retry_rules=RETRY_RULES,
+        hold_seconds=hold_seconds,
+        **values,
+    )
+    db.session.add(campaign)
+    db.session.flush()
+    script = Script(campaign_id=campaign.id, name="Soak")
+    db.session.add(script)
+    db.session.flush()
+    version = ScriptVersion(script_id=script.id, number=1, source=SCRIPT)
+    db.session.add(version)
+    db.session.flush()
+    script.published_version_id, campaign.script_id = version.id, script.id
+    campaign.hosts.append(host)
+    return campaign
+
+
+def _hours_around_now(seconds: float) -> tuple[tuple[int, int], dict[str, list[str]]]:
+    """Hours by which some zones are open now and others shut, and one shuts half-way through."""
+    half_way = datetime.now(UTC) + timedelta(seconds=seconds / 2)
+    for zone in ZONES:
+        local = half_way.astimezone(ZoneInfo(zone))
+        minutes = local.hour * 60 + local.minute
+        # Well inside what the United States permit, 8:00 to 21:00.
+        if 12 * 60 <= minutes < 18 * 60 and local.minute == half_way.minute:
+            # Nobody is handed out in the last two minutes: those are for dialling.
+            start, end = minutes - 150, minutes + 3
+            span = [f"{m // 60:02}:{m % 60:02}" for m in (start, end)]
+            return (start, end), dict.fromkeys(DAYS, span)
+    raise AssertionError("it is noon somewhere")
+
+
+def _numbers() -> "list[str]":
+    british = [f"+44{area}4960{n:03d}" for area in (113, 114, 116, 117, 118, 121, 131, 141, 151)
+               for n in range(1000)]  # fmt: skip
+    american = [f"+1{npa}55501{n:02d}" for npa in range(201, 990) if npa % 100 != 11
+                for n in range(100)]  # fmt: skip
+    return british + american
+
+
+def _contacts(
+    campaign: Campaign,
+    numbers: list[str],
+    count: int,
+    zone_keys: list[str],
+    dice: random.Random,
+) -> None:
+    """Three lists. One number in eight is a household's, and one contact in eight has a second."""
+    lists = [
+        ContactList(
+            campaign_id=campaign.id,
+            name=f"List {n}",
+            filename="soak.csv",
+            state=READY,
+            priority=n // 2,
+            zone_keys=zone_keys,
+            languages=["", "cy"],
+        )
+        for n in range(3)
+    ]
+    db.session.add_all(lists)
+    db.session.flush()
+    rows = []
+    for n in range(count):
+        shared = n % 8 == 0 and n > 0
+        rows.append(
+            {
+                "campaign_id": campaign.id,
+                "contact_list_id": lists[n % 3].id,
+                "first_name": f"Voter{n}",
+                "last_name": "Example",
+                "name_key": f"voter{n} example",
+                "phone": numbers[n - 1] if shared else numbers[n],
+                "other_phones": [numbers[-1 - n]] if dice.random() < 0.125 else [],
+                "zone_key": dice.choice(zone_keys),
+            }
+        )
+    db.session.execute(insert(Contact), rows)
