@@ -87,9 +87,8 @@ def app(config: Config) -> Iterator[Flask]:
         db.engine.dispose()
 
 
-@pytest.fixture
-def clean_stores(app: Flask) -> Iterator[None]:
-    """Empty tables and an empty Redis."""
+def empty_stores(app: Flask) -> None:
+    """Empty the tables and Redis."""
     tables = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
     with app.app_context():
         with db.engine.begin() as connection:
@@ -97,6 +96,12 @@ def clean_stores(app: Flask) -> Iterator[None]:
         redis_store().flushdb()
     # Row numbers begin again at 1 in each test, so a script kept from the last would answer.
     versions._parsed.cache_clear()
+
+
+@pytest.fixture
+def clean_stores(app: Flask) -> Iterator[None]:
+    """Empty tables and an empty Redis."""
+    empty_stores(app)
     yield
 
 

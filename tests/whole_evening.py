@@ -1,0 +1,301 @@
+"""A phone bank in the middle of its evening, and an address for every page of it.
+
+For the tests that look at every page there is. A page that is new to the address map fails them
+until it stands in ADDRESSES, or in LEFT_OUT with the reason why nobody need look at it.
+"""
+
+import io
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask
+
+from callers.calling import claim
+from callers.recording import record, save_answer
+from phonebank.lists.uploads import take_in
+from phonebank.models import HOST, ORGANISER, Account, Caller, Campaign, Contact, Party, now
+from phonebank.models.caller import WAITING
+from phonebank.models.campaign import DRAFT, PAUSED
+from phonebank.models.contact_list import FAILED, IMPORTING, UNDONE, ContactList, RefusedRow
+from phonebank.models.suppression import FROM_ORGANISER
+from phonebank.parties import verbs as parties
+from phonebank.scripts import verbs as scripts
+from phonebank.stores import db
+from phonebank.suppressions.verbs import suppress
+from scripts_library.library import source_of
+from tests.factories import (
+    create_account,
+    create_caller,
+    create_campaign,
+    create_contact,
+    create_list,
+    create_party,
+)
+
+# What callers record in turn: some of everything that charts and tables show.
+OUTCOMES = ("no_answer", "answerphone", "no_answer", "talked", "busy", "refused", "no_answer",
+            "talked", "call_back", "wrong_number", "no_answer", "do_not_call")  # fmt: skip
+
+# A file with columns to guess at, some of them doubtful, and rows that would be refused.
+FILE = b"""Member No,First Name,Surname,Phone,Postcode,Ward,Ward
+1001,Bela,Specimen,020 7946 0901,CF10 1EP,Riverside,7
+1002,Cara,Sample,020 7946 0902,EH1 1YZ,Riverside,
+1003,,,ex-directory,,Hillside,9
+"""
+
+
+@dataclass
+class Evening:
+    """The ids and secrets that addresses are made of."""
+
+    campaign_id: int
+    draft_campaign_id: int
+    party_id: int
+    ended_party_id: int
+    lists: dict[str, int]
+    script_id: int
+    unpublished_script_id: int
+    accounts: dict[str, int]
+    callers: dict[str, int]
+    code: str
+    board_token: str
+    join_token: str
+    open_call_id: uuid.UUID
+    cookies: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def begin_evening(person: dict[str, Any] | None = None) -> Evening:
+    """Fill the empty database, and commit. `person` are the values of whom Sam has on screen."""
+    organiser = create_account(ORGANISER, name="Ada Lovelace", email="ada@example.org")
+    host = create_account(HOST, name="Hari", email="hari@example.org")
+    other_host = create_account(HOST, name="Olu", email="olu@example.org")
+    gone = create_account(
+        HOST,
+        name="Gwen",
+        email="gwen@example.org",
+    )
+    gone.active = False
+    campaign = create_campaign(
+        name="Riverside by-election",
+        on_behalf_of="the Riverside Neighbours campaign",
+        briefing="We ring people who **have not decided** yet.\n\n- Be kind.\n- Listen.\n",
+        merge_values={"candidate": "Jo Marsh", "our_promise": "cap bus fares"},
+        hosts=[host],
+    )
+    draft = create_campaign(name="Hillside school places", state=DRAFT)
+    create_campaign(name="Last spring’s campaign", state=PAUSED)
+    script = scripts.use_ready_made(campaign, "persuasive-conversation", "en", organiser)
+    second = source_of("persuasive-conversation", "en").replace("Hello,", "Good evening,", 1)
+    scripts.save_draft(script, second)
+    scripts.publish_draft(campaign, script, organiser)
+    scripts.save_draft(script, second.replace("Good evening,", "Hello there,", 1))
+    unpublished = scripts.start_blank(campaign)
+    db.session.flush()
+    lists = _lists(campaign, organiser)
+    party = parties.create_party(
+        host, campaign.id, "Tuesday night at Hari’s", 20, None, "Europe/London", False
+    )
+    ended = create_party(campaign, host, title="Sunday afternoon")
+    parties.end_party(ended)
+    db.session.commit()
+    callers, call_id = _people_ringing(campaign, party, lists["ready"], person or {})
+    suppress("+442079460999", FROM_ORGANISER, "asked", account_id=organiser.id)
+    db.session.commit()
+    evening = Evening(
+        campaign_id=campaign.id,
+        draft_campaign_id=draft.id,
+        party_id=party.id,
+        ended_party_id=ended.id,
+        lists=lists,
+        script_id=script.id,
+        unpublished_script_id=unpublished.id,
+        accounts={
+            "organiser": organiser.id,
+            "host": host.id,
+            "other host": other_host.id,
+            "gone": gone.id,
+        },
+        callers={name: caller.id for name, caller in callers.items()},
+        code=party.code,
+        board_token=party.board_token,
+        join_token=campaign.join_token,
+        open_call_id=call_id,
+    )
+    for name in ("organiser", "host", "other host"):
+        evening.cookies[name] = _signed_in(db.session.get_one(Account, evening.accounts[name]))
+    for name, caller in callers.items():
+        evening.cookies[name] = {"caller": {"id": caller.id, "token": caller.device_token}}
+    db.session.commit()
+    return evening
+
+
+def _lists(campaign: Campaign, organiser: Account) -> dict[str, int]:
+    ready = create_list(campaign, rows_total=42, rows_read=42, rows_stored=40, rows_refused=2)
+    ready.headers = ["First name", "Phone"]
+    ready.finished_at = now()
+    ready.created_by_id = organiser.id
+    for row, number in ((7, "ex-directory"), (19, "020 7946")):
+        db.session.add(
+            RefusedRow(
+                contact_list_id=ready.id,
+                row_number=row,
+                column="Phone",
+                reason="no_number",
+                message="This is not a phone number.",
+                cells=["Somebody", number],
+            )
+        )
+    uploaded = take_in(campaign, organiser.id, "hillside members.csv", io.BytesIO(FILE))
+    others = {
+        "importing": create_list(campaign, state=IMPORTING, rows_total=9000, rows_read=4100),
+        "failed": create_list(campaign, state=FAILED, fault="Row 12 is cut off: a quote is open."),
+        "undone": create_list(campaign, state=UNDONE, rows_stored=3, finished_at=now()),
+    }
+    named = {"ready": ready, "uploaded": uploaded, **others}
+    return {name: contact_list.id for name, contact_list in named.items()}
+
+
+def _people_ringing(
+    campaign: Campaign, party: Party, list_id: int, person: dict[str, Any]
+) -> tuple[dict[str, Caller], uuid.UUID]:
+    contact_list = db.session.get_one(ContactList, list_id)
+    callers = {
+        name: create_caller(campaign, party, first_name=name, promised_at=now())
+        for name in ("Sam", "Priya")
+    }
+    callers["Newcomer"] = create_caller(campaign, party, first_name="Newton")
+    callers["Waiting"] = create_caller(campaign, party, first_name="Wendy", state=WAITING)
+    create_caller(campaign, party, first_name="Walter", state=WAITING)
+    create_caller(campaign, first_name="Winifred", state=WAITING)
+    nobody_left = create_campaign(name="Everyone rung")
+    callers["Idle"] = create_caller(nobody_left, first_name="Ida", promised_at=now())
+    for _ in OUTCOMES:
+        _contact(contact_list)
+    db.session.commit()
+    for turn, outcome in enumerate(OUTCOMES):
+        caller = callers["Sam" if turn % 3 else "Priya"]
+        call = claim(caller).call
+        if outcome == "talked":
+            for step_id, answer in (
+                ("opening", "speaking"), ("introduction", "happy_to_talk"), ("rating_before", "5"),
+                ("rating_why", "The buses"), ("issue", "health"),
+            ):  # fmt: skip
+                save_answer(caller, call.id, step_id, answer)
+        record(caller, call.id, outcome)
+        db.session.commit()
+    # Of all who may be rung now there is this one, so this one is who Sam gets.
+    _contact(contact_list, **person)
+    db.session.commit()
+    hold = claim(callers["Sam"])
+    db.session.commit()
+    for _ in range(20):
+        _contact(contact_list)
+    db.session.commit()
+    return callers, hold.call.id
+
+
+def _contact(contact_list: ContactList, **values: Any) -> Contact:
+    defaults = {"last_name": "Okonkwo-Smythe", "fields": {"town": "Sheffield"}}
+    return create_contact(contact_list, **(defaults | values))
+
+
+def _signed_in(account: Account) -> dict[str, Any]:
+    return {"_user_id": account.fs_uniquifier, "_fresh": True, "fs_paa": now().timestamp()}
+
+
+def cookie_of(app: Flask, session: dict[str, Any]) -> str:
+    """The value of the session cookie that the app would set."""
+    serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
+    return str(serializer.dumps(session))
+
+
+def endpoints(app: Flask) -> set[str]:
+    """Everything that answers a GET."""
+    return {
+        route.endpoint
+        for route in app.url_map.iter_rules()
+        if not route.build_only and "GET" in (route.methods or ())
+    }
+
+
+# Addresses -----------------------------------------------------------------------------------
+
+
+def _campaign(rest: str = "") -> Callable[[Evening], str]:
+    return lambda evening: f"/campaigns/{evening.campaign_id}{rest}"
+
+
+def _script(rest: str = "") -> Callable[[Evening], str]:
+    return lambda evening: f"/campaigns/{evening.campaign_id}/scripts/{evening.script_id}{rest}"
+
+
+def _list(name: str, rest: str = "") -> Callable[[Evening], str]:
+    return lambda evening: f"/campaigns/{evening.campaign_id}/lists/{evening.lists[name]}{rest}"
+
+
+def _at(address: str) -> Callable[[Evening], str]:
+    return lambda evening: address
+
+
+# An address of each endpoint that answers a GET, of things that are there.
+ADDRESSES: dict[str, Callable[[Evening], str]] = {
+    "accounts.account": _at("/account"),
+    "accounts.front": _at("/"),
+    "accounts.link_sent": _at("/sign-in/sent"),
+    "accounts.mf_recovery": _at("/sign-in/lost-phone"),
+    "accounts.mf_recovery_codes": _at("/account/recovery-codes"),
+    "accounts.sign_in": _at("/sign-in"),
+    "accounts.signed_in": _at("/signed-in"),
+    "accounts.two_factor_setup": _at("/account/second-factor"),
+    "accounts.two_factor_token_validation": _at("/sign-in/second-factor"),
+    "accounts.use_link": _at("/sign-in/link/guessed"),
+    "board.show": lambda evening: f"/board/{evening.board_token}",
+    "callers.calling": _at("/calling"),
+    "callers.join": _at("/join"),
+    "callers.join_by_code": lambda evening: f"/join/{evening.code}",
+    "callers.join_campaign": lambda evening: f"/c/{evening.join_token}",
+    "callers.mine": _at("/calling/mine"),
+    "callers.person": _at("/calling/person"),
+    "callers.person_qr": _at("/calling/person/qr.svg"),
+    "callers.practice": _at("/calling/practice"),
+    "callers.wait": _at("/calling/wait"),
+    "campaigns.answers": _campaign("/answers"),
+    "campaigns.edit": _campaign("/edit"),
+    "campaigns.hours": _campaign("/hours"),
+    "campaigns.index": _at("/campaigns"),
+    "campaigns.new": _at("/campaigns/new"),
+    "campaigns.show": _campaign(),
+    "exports.calls": _campaign("/calls.csv"),
+    "exports.definitions": _campaign("/definitions.csv"),
+    "exports.do_not_call": _at("/do-not-call.csv"),
+    "lists.columns": _list("uploaded", "/columns"),
+    "lists.history": _campaign("/lists"),
+    "lists.new": _campaign("/lists/new"),
+    "lists.progress": _list("ready"),
+    "lists.refused": _list("ready", "/refused.csv"),
+    "parties.mine": _at("/parties"),
+    "parties.new": _at("/parties/new"),
+    "parties.run": lambda evening: f"/parties/{evening.party_id}",
+    "people.everybody": _at("/people"),
+    "people.invite": _at("/people/invite"),
+    "people.person": lambda evening: f"/people/{evening.accounts['host']}",
+    "queue.standing": _campaign("/queue"),
+    "script_editor.edit": _script("/edit"),
+    "scripts.as_text": _script("/text"),
+    "scripts.download": _script("/script.yaml"),
+    "scripts.index": _campaign("/scripts"),
+    "scripts.publish": _script("/publish"),
+    "scripts.read_ready_made": _campaign("/scripts/library/deep-canvass/cy"),
+    "scripts.read_version": _script("/versions/1"),
+    "scripts.show": _script(),
+    "scripts.versions": _script("/versions"),
+    "suppressions.show": _at("/do-not-call"),
+}
+LEFT_OUT = {"static": "files of the release, the same for everyone"}
+
+
+def missing_addresses(app: Flask) -> set[str]:
+    """What answers a GET and nobody here knows, or is known here and answers none."""
+    return endpoints(app) ^ (set(ADDRESSES) | set(LEFT_OUT))
