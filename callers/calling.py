@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from redis.exceptions import RedisError
-from sqlalchemy import select, text, update
+from sqlalchemy import Row, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from callers.contact_queue.buckets import next_callable_at
@@ -17,6 +17,7 @@ from callers.contact_queue.refill import (
     ensure_built,
     is_low,
     refill,
+    served,
     start_line_afresh,
     store_of,
 )
@@ -34,7 +35,7 @@ STALE_IN_A_ROW = 5
 TRIES_AT_MOST = 50
 
 _LOCK_CALLABLE = text("""
-SELECT c.phone, c.zone_key,
+SELECT c.phone, c.zone_key, c.contact_list_id, c.language, c.callback_caller_id,
        ARRAY (SELECT h.id FROM contact h
               WHERE h.phone = c.phone AND h.campaign_id = c.campaign_id AND h.id <> c.id
                 AND h.state = 'callable' ORDER BY h.id LIMIT 9) AS household,
@@ -186,10 +187,10 @@ def _claim_next(caller: Caller, campaign: Campaign) -> Hold:
             break
         hold = _open_call(caller, campaign, store, taken.contact_id)
         if hold is not None:
-            if is_low(store, taken.ready_left):
+            if is_low(store, taken.left):
                 with store.only_one("refill") as mine:
                     if mine:
-                        refill(campaign)
+                        refill(campaign, caller.list_ids, languages_of(caller, campaign))
             return hold
         # A second tap got there first: theirs is the same person on the same screen.
         store.release(taken.contact_id)
@@ -198,12 +199,12 @@ def _claim_next(caller: Caller, campaign: Campaign) -> Hold:
             return already
         if tries == STALE_IN_A_ROW:
             start_line_afresh(campaign)
-    raise NobodyToCall(next_callable_at(campaign, languages_of(caller, campaign)))
+    raise NobodyToCall(next_callable_at(campaign, caller.list_ids, caller.languages))
 
 
 def languages_of(caller: Caller, campaign: Campaign) -> list[str]:
-    """The languages the caller can serve: their own list, else the campaign's language."""
-    return caller.languages or [campaign.language]
+    """The languages of the people a caller is given: see `refill.served`."""
+    return served(campaign, caller.languages)
 
 
 def _take(caller: Caller, campaign: Campaign, store: QueueStore) -> Taken:
@@ -237,6 +238,8 @@ def _open_call(
     contact = db.session.execute(_LOCK_CALLABLE, {"id": contact_id, "now": at}).one_or_none()
     if contact is None or not contact.callable or not may_ring(campaign, contact.zone_key, at):
         return None
+    if contact.callback_caller_id != caller.id and not _is_theirs(caller, campaign, contact):
+        return None
     until = at + timedelta(seconds=campaign.hold_seconds)
     call = db.session.scalar(
         insert(Call)
@@ -264,6 +267,12 @@ def _open_call(
     if call is None:
         return None
     return Hold(call, db.session.get_one(Contact, contact_id), until)
+
+
+def _is_theirs(caller: Caller, campaign: Campaign, contact: Row) -> bool:
+    """Whether the person is within the caller's limits; what Redis knows of it may be old."""
+    in_lists = not caller.list_ids or contact.contact_list_id in caller.list_ids
+    return in_lists and contact.language in languages_of(caller, campaign)
 
 
 def mark_seen(caller: Caller) -> None:

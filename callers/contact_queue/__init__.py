@@ -3,7 +3,7 @@
 Read in this order:
 
 - `hours`    may this person be rung now, by the campaign's hours and the country's
-- `store`    what Redis holds for a campaign, and the three Lua scripts that change it
+- `store`    what Redis holds for a campaign, and the Lua scripts that change it
 - `refill`   PostgreSQL → Redis: keeps some minutes' worth of people ready; rebuilds a lost Redis
 - `reap`     takes back the holds of callers who vanished
 - `buckets`  where every contact of a campaign stands, and when the next becomes callable

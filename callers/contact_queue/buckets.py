@@ -4,13 +4,14 @@ Each contact is in exactly one bucket. Reads the tables, not Redis, so it is rig
 queue is being rebuilt.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import text
 
 from callers.contact_queue.hours import may_ring, next_ringing
+from callers.contact_queue.refill import served
 from phonebank.models import Campaign, now
 from phonebank.stores import db
 
@@ -61,6 +62,7 @@ FROM (
     CROSS JOIN LATERAL jsonb_array_elements_text(l.zone_keys) AS zone(key)
     CROSS JOIN LATERAL jsonb_array_elements_text(l.languages) AS lang(code)
     WHERE l.campaign_id = :campaign_id AND NOT l.removed
+      AND (CAST(:list_ids AS integer[]) = '{}' OR l.id = ANY (CAST(:list_ids AS integer[])))
       AND lang.code = ANY (CAST(:languages AS text[]))
 ) g
 CROSS JOIN (VALUES (false), (true)) AS t(tried)
@@ -106,14 +108,20 @@ def buckets_of(campaign: Campaign) -> list[Bucket]:
     return [Bucket(key, label, counts[key], first[key]) for key, label in BUCKETS.items()]
 
 
-def next_callable_at(campaign: Campaign, languages: Iterable[str] = ()) -> datetime | None:
-    """When somebody who can be served next becomes callable; None when nobody ever will.
-
-    `languages` as the caller serves them; the campaign's own by default.
-    """
+def next_callable_at(
+    campaign: Campaign, list_ids: Sequence[int] = (), languages: Sequence[str] = ()
+) -> datetime | None:
+    """When somebody whom a caller with these limits can be given next becomes callable; None when
+    nobody ever will. No lists: any; no languages: the campaign's own."""
     at = now()
-    wanted = ["", *(list(languages) or [campaign.language])]
-    rows = db.session.execute(_FIRST_CALLABLE, {"campaign_id": campaign.id, "languages": wanted})
+    rows = db.session.execute(
+        _FIRST_CALLABLE,
+        {
+            "campaign_id": campaign.id,
+            "list_ids": list(list_ids),
+            "languages": served(campaign, languages),
+        },
+    )
     first = None
     for row in rows:
         opens = next_ringing(campaign, row.zone_key, max(at, row.first_at))

@@ -6,7 +6,12 @@ from redis.exceptions import RedisError
 from sqlalchemy import select
 
 from callers.contact_queue.reap import reap
-from callers.contact_queue.refill import ensure_built, refill, store_of
+from callers.contact_queue.refill import (
+    ensure_built,
+    other_languages_spoken,
+    refill,
+    store_of,
+)
 from phonebank.jobs import CHORES, job
 from phonebank.models import Campaign
 from phonebank.models.campaign import PAUSED, RUNNING
@@ -30,6 +35,7 @@ def _top_up(campaign: Campaign) -> None:
     with store_of(campaign.id).only_one("refill") as mine:
         if mine:
             refill(campaign)
+            refill(campaign, languages=other_languages_spoken(campaign))
 
 
 def _for_each_campaign(states: tuple[str, ...], chore: Callable[[Campaign], object]) -> None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 
 from callers.contact_queue.hours import may_ring
 from callers.contact_queue.store import Offer, QueueStore
@@ -63,6 +63,11 @@ ORDER BY g.priority, c.tried, c.callable_at, c.id
 LIMIT :wanted
 """)
 
+_LANGUAGES_SPOKEN = text("""
+SELECT DISTINCT jsonb_array_elements_text(languages) FROM caller
+WHERE campaign_id = :campaign_id AND state = 'admitted'
+""")
+
 _CALLBACKS = text("""
 SELECT c.id, c.contact_list_id, c.language, c.zone_key, c.callback_at, c.callback_caller_id
 FROM contact c JOIN contact_list l ON l.id = c.contact_list_id
@@ -79,23 +84,44 @@ def store_of(campaign_id: int) -> QueueStore:
     return QueueStore(redis_store(), campaign_id)
 
 
-def refill(campaign: Campaign, list_ids: Sequence[int] = (), languages: Sequence[str] = ()) -> int:
+def refill(
+    campaign: Campaign, list_ids: Sequence[int] = (), languages: Sequence[str] | None = None
+) -> int:
     """Bring up to a few minutes' worth of callable people into line; how many were new.
 
-    With `list_ids` or `languages`, at least some people whom a caller with those limits can serve,
-    however long the line is already. Two at once do no harm: whoever is in line stays there once.
+    Into the lines of callers with these limits: no lists for all of them, no languages for the
+    campaign's own. Two at once do no harm: whoever is in line stays there once.
     """
     store = store_of(campaign.id)
     at = now()
     _bring_callbacks(campaign, store, at)
-    already = store.ready_ids()
-    wanted = target(store.sizes()[1]) - len(already)
-    if list_ids or languages:
-        wanted = max(wanted, READY_AT_LEAST)
-    if wanted <= 0:
-        return 0
-    offers = _callable_people(campaign, at, wanted, already, list_ids, languages)
-    return store.offer_ready(offers)
+    groups = _open_groups(campaign, at, list_ids)
+    enough = target(store.held_count())
+    new = 0
+    for language in sorted(set(served(campaign) if languages is None else languages)):
+        # Each language has a line of its own, so that whoever speaks two is given the foremost of
+        # both, and nobody stands in the way of callers who could not talk with them.
+        already = store.in_line(language, list_ids)
+        wanted = enough - len(already)
+        of_language = [group for group in groups if group.code == language]
+        if wanted > 0 and of_language:
+            new += store.offer(_callable_people(of_language, at, wanted, already), list_ids)
+    return new
+
+
+def served(campaign: Campaign, languages: Sequence[str] = ()) -> list[str]:
+    """The languages a caller is given people of: theirs, or the campaign's own where they named
+    none; and "", those of whom no language is known."""
+    return ["", *(languages or [campaign.language])]
+
+
+def other_languages_spoken(campaign: Campaign) -> list[str]:
+    """The languages besides the campaign's own that admitted callers serve."""
+    return [
+        language
+        for language in db.session.scalars(_LANGUAGES_SPOKEN, {"campaign_id": campaign.id})
+        if language not in served(campaign)
+    ]
 
 
 def target(held: int) -> int:
@@ -103,11 +129,11 @@ def target(held: int) -> int:
     return min(READY_AT_MOST, READY_AT_LEAST + READY_PER_CALLER * held)
 
 
-def is_low(store: QueueStore, ready_left: int) -> bool:
+def is_low(store: QueueStore, left: int) -> bool:
     """Whether a claim that left so many in line should refill it."""
-    if ready_left >= READY_AT_LEAST * LOW_WATER * READY_PER_CALLER:
-        return ready_left < target(store.sizes()[1]) * LOW_WATER
-    return ready_left < READY_AT_LEAST * LOW_WATER
+    if left >= READY_AT_LEAST * LOW_WATER * READY_PER_CALLER:
+        return left < target(store.held_count()) * LOW_WATER
+    return left < READY_AT_LEAST * LOW_WATER
 
 
 def ensure_built(campaign: Campaign) -> None:
@@ -130,12 +156,12 @@ def ensure_built(campaign: Campaign) -> None:
 def start_line_afresh(campaign: Campaign) -> None:
     """Empty the line and refill it: much of it has gone stale (a list removed, hours over)."""
     store = store_of(campaign.id)
-    store.clear_line()
+    store.clear_lines()
     refill(campaign)
 
 
 def _rebuild(campaign: Campaign, store: QueueStore) -> None:
-    store.clear_line()
+    store.clear_lines()
     # Renewals were in Redis only; each holder gets a whole new hold rather than lose their person.
     until = now() + timedelta(seconds=campaign.hold_seconds)
     open_calls = db.session.scalars(
@@ -162,26 +188,18 @@ def _bring_callbacks(campaign: Campaign, store: QueueStore, at: datetime) -> Non
     )  # fmt: skip
 
 
-def _callable_people(
-    campaign: Campaign,
-    at: datetime,
-    wanted: int,
-    already: list[int],
-    list_ids: Sequence[int],
-    languages: Sequence[str],
-) -> list[Offer]:
-    only_lists = set(list_ids)
-    # People who speak another language come into line when a caller who serves it asks.
-    served = {"", *(list(languages) or [campaign.language])}
-    groups = [
+def _open_groups(campaign: Campaign, at: datetime, list_ids: Sequence[int]) -> list[Row]:
+    """The lists, zones and languages with people who may be rung at this hour."""
+    return [
         group
         for group in db.session.execute(_GROUPS, {"campaign_id": campaign.id})
-        if may_ring(campaign, group.key, at)
-        and (not only_lists or group.id in only_lists)
-        and group.code in served
+        if may_ring(campaign, group.key, at) and (not list_ids or group.id in list_ids)
     ]
-    if not groups:
-        return []
+
+
+def _callable_people(
+    groups: list[Row], at: datetime, wanted: int, already: list[int]
+) -> list[Offer]:
     rows = db.session.execute(
         _CALLABLE,
         {

@@ -3,9 +3,11 @@
 Keys, all with one hash tag so that a Redis Cluster keeps a campaign on one node:
 
 - `built`      there while the queue stands; gone with a Redis that was emptied or replaced
-- `ready`      sorted set of contact ids in hand-out order, a few minutes' worth
+- `lines`      set of the names of the lines, "lists:language"
+- `lines:…`    a line: sorted set of contact ids in hand-out order, a few minutes' worth. One for
+               each language, and again for each set of lists that some caller is limited to
 - `callbacks`  sorted set of contact ids by the time they are due, those due soon
-- `details`    hash, contact id → "list:language:promiser", for the two sets above
+- `details`    hash, contact id → "list:language:promiser", for the callbacks
 - `held`       sorted set of contact ids by the time their hold runs out
 - `lock:…`     short-lived, so that one process refills or rebuilds at a time
 
@@ -19,7 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from redis import Redis
 from redis.commands.core import Script
@@ -33,7 +35,8 @@ LOCK_SECONDS = 10
 
 @dataclass(frozen=True)
 class Offer:
-    """A contact to put into a set. `score` is its place in line, or when a callback is due."""
+    """A contact to put into a line, or among the callbacks. `score` is its place in line, or when
+    the callback is due."""
 
     contact_id: int
     score: float
@@ -44,10 +47,11 @@ class Offer:
 
 @dataclass(frozen=True)
 class Taken:
-    """What `take` found: a contact id, or None and whether Redis had lost the queue."""
+    """What `take` found: a contact id, or None and whether Redis had lost the queue. `left` are in
+    the lines that this caller may take from."""
 
     contact_id: int | None
-    ready_left: int = 0
+    left: int = 0
     lost: bool = False
 
 
@@ -58,7 +62,7 @@ class QueueStore:
         self._redis = redis
         prefix = f"queue:{{{campaign_id}}}"
         self._built = f"{prefix}:built"
-        self._ready = f"{prefix}:ready"
+        self._lines = f"{prefix}:lines"
         self._callbacks = f"{prefix}:callbacks"
         self._details = f"{prefix}:details"
         self._held = f"{prefix}:held"
@@ -70,17 +74,21 @@ class QueueStore:
         hold_until: datetime,
         caller_id: int,
         list_ids: Iterable[int] = (),
-        languages: Iterable[str] = (),
+        languages: Iterable[str] = ("",),
     ) -> Taken:
-        """Move one contact from the line into `held`, for this caller. Atomic."""
+        """Move one contact from a line into `held`, for this caller. Atomic.
+
+        Only of these lists, where any are named, and of these languages; "" is those of whom no
+        language is known.
+        """
         answer = _script(self._redis, "take")(
-            keys=[self._built, self._held, self._ready, self._callbacks, self._details],
+            keys=[self._built, self._held, self._lines, self._callbacks, self._details],
             args=[
                 now.timestamp(),
                 hold_until.timestamp(),
                 caller_id,
                 PROMISER_ALONE_SECONDS,
-                ",".join(map(str, list_ids)),
+                _joined(list_ids),
                 ",".join(languages),
             ],
             client=self._redis,
@@ -88,31 +96,40 @@ class QueueStore:
         match answer:
             case ["lost"]:
                 return Taken(None, lost=True)
-            case ["empty", ready_left]:
-                return Taken(None, int(ready_left))
-            case ["taken", contact_id, ready_left]:
-                return Taken(int(contact_id), int(ready_left))
+            case ["empty", left]:
+                return Taken(None, int(left))
+            case ["taken", contact_id, left]:
+                return Taken(int(contact_id), int(left))
         raise RuntimeError(f"take.lua answered {answer!r}")
 
-    def offer_ready(self, offers: list[Offer]) -> int:
-        """Put contacts in line; returns how many were not there yet."""
-        return self._offer(self._ready, offers)
+    def offer(self, offers: Iterable[Offer], list_ids: Iterable[int] = ()) -> int:
+        """Put contacts into the lines of their languages; how many were not there yet.
+
+        `list_ids`: into those of callers who are limited to exactly these lists.
+        """
+        by_name: dict[str, list[Offer]] = {}
+        for offer in offers:
+            name = f"{_joined(list_ids)}:{offer.language}"
+            by_name.setdefault(name, []).append(offer)
+        if by_name:
+            self._redis.sadd(self._lines, *by_name)
+        return sum(self._put(f"{self._lines}:{name}", some) for name, some in by_name.items())
 
     def offer_callbacks(self, offers: list[Offer]) -> int:
         """Put callbacks among those due soon; returns how many were not there yet."""
-        return self._offer(self._callbacks, offers)
-
-    def _offer(self, key: str, offers: list[Offer]) -> int:
         if not offers:
             return 0
-        args: list[str | float] = []
-        for offer in offers:
-            detail = f"{offer.list_id}:{offer.language}:{offer.promiser_id or ''}"
-            args += [str(offer.contact_id), offer.score, detail]
+        details: dict[Any, Any] = {
+            str(offer.contact_id): f"{offer.list_id}:{offer.language}:{offer.promiser_id or ''}"
+            for offer in offers
+        }
+        self._redis.hset(self._details, mapping=details)
+        return self._put(self._callbacks, offers)
+
+    def _put(self, key: str, offers: list[Offer]) -> int:
+        args = [value for offer in offers for value in (str(offer.contact_id), offer.score)]
         return int(
-            _script(self._redis, "offer")(
-                keys=[key, self._held, self._details], args=args, client=self._redis
-            )
+            _script(self._redis, "offer")(keys=[key, self._held], args=args, client=self._redis)
         )
 
     def hold(self, until_by_contact: dict[int, datetime]) -> None:
@@ -153,18 +170,15 @@ class QueueStore:
                 keys=[self._held], args=[now.timestamp(), *contact_ids], client=self._redis
             )
 
-    def ready_ids(self) -> list[int]:
-        """The contacts in line, in order."""
-        in_line = cast(list[str], self._redis.zrange(self._ready, 0, -1))
-        return [int(contact_id) for contact_id in in_line]
+    def in_line(self, language: str = "", list_ids: Iterable[int] = ()) -> list[int]:
+        """The contacts in one line, in order."""
+        name = f"{_joined(list_ids)}:{language}"
+        found = cast(list[str], self._redis.zrange(f"{self._lines}:{name}", 0, -1))
+        return [int(contact_id) for contact_id in found]
 
-    def sizes(self) -> tuple[int, int]:
-        """How many are in line, and how many are held."""
-        with self._redis.pipeline(transaction=False) as pipe:
-            pipe.zcard(self._ready)
-            pipe.zcard(self._held)
-            ready, held = pipe.execute()
-        return int(ready), int(held)
+    def held_count(self) -> int:
+        """How many contacts are on callers' screens."""
+        return self._redis.zcard(self._held)
 
     def is_built(self) -> bool:
         """Whether the queue stands: False after Redis was emptied or replaced."""
@@ -174,13 +188,16 @@ class QueueStore:
         """Open the queue for taking, once it is rebuilt."""
         self._redis.set(self._built, "1")
 
-    def clear_line(self) -> None:
-        """Empty the line and the callbacks; holds stay."""
-        self._redis.delete(self._ready, self._callbacks, self._details)
+    def clear_lines(self) -> None:
+        """Empty the lines and the callbacks; holds stay."""
+        _script(self._redis, "clear")(
+            keys=[self._lines, self._callbacks, self._details], client=self._redis
+        )
 
     def close(self) -> None:
         """Forget everything: the next claim rebuilds from PostgreSQL."""
-        self._redis.delete(self._built, self._ready, self._callbacks, self._details, self._held)
+        self.clear_lines()
+        self._redis.delete(self._built, self._held)
 
     @contextmanager
     def only_one(self, what: str) -> Iterator[bool]:
@@ -196,6 +213,10 @@ class QueueStore:
         finally:
             if got and self._redis.get(key) == token:
                 self._redis.delete(key)
+
+
+def _joined(list_ids: Iterable[int]) -> str:
+    return ",".join(map(str, sorted(list_ids)))
 
 
 @cache

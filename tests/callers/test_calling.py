@@ -85,7 +85,7 @@ def test_a_suppressed_number_already_in_line_is_not_handed_out(phone_bank: Phone
     for contact in rest:
         suppress(contact.phone, "organiser")
     db.session.commit()
-    assert store_of(phone_bank.campaign.id).ready_ids()
+    assert store_of(phone_bank.campaign.id).in_line()
     with pytest.raises(NobodyToCall):
         claim(phone_bank.priya)
 
@@ -239,7 +239,7 @@ def test_the_database_itself_refuses_a_second_open_call(phone_bank: PhoneBank) -
     store.mark_built()
     from callers.contact_queue.store import Offer
 
-    store.offer_ready([Offer(hold.contact.id, 0.0, phone_bank.contact_list.id, "")])
+    store.offer([Offer(hold.contact.id, 0.0, phone_bank.contact_list.id, "")])
     claim_and_commit(phone_bank.priya)
     double = db.session.execute(
         select(Call.contact_id, func.count())

@@ -1,15 +1,13 @@
--- Put contacts into a set (ready or callbacks), except those somebody holds.
+-- Put contacts into a set in order (a line, or the callbacks), except those somebody holds.
 --
--- KEYS  set, held, details
--- ARGV  contact id, score, details; and again for each contact
+-- KEYS  set, held
+-- ARGV  contact id, score; and again for each contact
 -- Returns how many were new to the set.
-local set, held, details = unpack(KEYS)
+local set, held = unpack(KEYS)
 local added = 0
-for i = 1, #ARGV, 3 do
-  local contact, score, detail = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  if not redis.call('ZSCORE', held, contact) then
-    added = added + redis.call('ZADD', set, score, contact)
-    redis.call('HSET', details, contact, detail)
+for i = 1, #ARGV, 2 do
+  if not redis.call('ZSCORE', held, ARGV[i]) then
+    added = added + redis.call('ZADD', set, ARGV[i + 1], ARGV[i])
   end
 end
 return added

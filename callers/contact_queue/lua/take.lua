@@ -1,11 +1,11 @@
--- Take one contact for a caller: a promised callback first, then the front of the ready line.
+-- Take one contact for a caller: a promised callback first, then the foremost of their lines.
 --
--- KEYS  built, held, ready, callbacks, details
+-- KEYS  built, held, lines, callbacks, details
 -- ARGV  now, expiry, caller id, seconds a callback is its promiser's own,
---       lists ("1,2" or ""), languages ("cy,en" or "")
--- Returns {"lost"} when the queue was never built or Redis was emptied, {"empty", ready left},
---         or {"taken", contact id, ready left}.
-local built, held, ready, callbacks, details = unpack(KEYS)
+--       lists ("1,2" or ""), languages (",cy" : unknown and Welsh)
+-- Returns {"lost"} when the queue was never built or Redis was emptied, {"empty", left in line},
+--         or {"taken", contact id, left in line}; only lines the caller may take from count.
+local built, held, lines, callbacks, details = unpack(KEYS)
 local now, expiry, caller = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 local own_for, lists, languages = tonumber(ARGV[4]), ARGV[5], ARGV[6]
 
@@ -14,48 +14,67 @@ if redis.call('EXISTS', built) == 0 then
 end
 
 local function among(wanted, value)
-  return wanted == '' or string.find(',' .. wanted .. ',', ',' .. value .. ',', 1, true) ~= nil
+  return string.find(',' .. wanted .. ',', ',' .. value .. ',', 1, true) ~= nil
 end
 
--- A contact's details are "list:language:promiser"; a caller may be limited to lists and
--- languages, and somebody whose language is unknown may be given to anyone.
-local function suits(contact)
-  local list, language = string.match(redis.call('HGET', details, contact) or '', '^(.-):(.-):')
-  if not list then return false end
-  return among(lists, list) and (language == '' or among(languages, language))
+-- A line is named "lists:language". Somebody limited to lists has lines of their own, filled with
+-- people of these lists only, so nobody looks along a line for those they may ring.
+local names = redis.call('SMEMBERS', lines)
+local mine = {}
+for _, name in ipairs(names) do
+  local of_lists, language = string.match(name, '^(.-):(.*)$')
+  if of_lists == lists and among(languages, language) then
+    mine[#mine + 1] = lines .. ':' .. name
+  end
 end
 
-local function promised_to(contact)
-  return string.match(redis.call('HGET', details, contact) or '', '([^:]*)$')
-end
-
-local function take(set, contact)
-  redis.call('ZREM', set, contact)
-  redis.call('HDEL', details, contact)
+local function hand_over(contact)
+  for _, name in ipairs(names) do
+    redis.call('ZREM', lines .. ':' .. name, contact)
+  end
   redis.call('ZADD', held, expiry, contact)
-  return {'taken', contact, redis.call('ZCARD', ready)}
+  local left = 0
+  for _, line in ipairs(mine) do
+    left = left + redis.call('ZCARD', line)
+  end
+  return {'taken', contact, left}
 end
 
 -- Several due at once are few: they were promised one by one. Fifty bounds the work all the same.
 local due = redis.call('ZRANGEBYSCORE', callbacks, '-inf', now, 'WITHSCORES', 'LIMIT', 0, 50)
+
+local function ring_back(contact)
+  redis.call('ZREM', callbacks, contact)
+  redis.call('HDEL', details, contact)
+  return hand_over(contact)
+end
+
+-- A callback's details are "list:language:promiser".
 for i = 1, #due, 2 do
-  if promised_to(due[i]) == caller then
-    return take(callbacks, due[i])
+  local promiser = string.match(redis.call('HGET', details, due[i]) or '', '([^:]*)$')
+  if promiser == caller then
+    return ring_back(due[i])
   end
 end
 for i = 1, #due, 2 do
-  local nobodys = promised_to(due[i]) == ''
-  if (nobodys or tonumber(due[i + 1]) + own_for <= now) and suits(due[i]) then
-    return take(callbacks, due[i])
+  local list, language, promiser =
+    string.match(redis.call('HGET', details, due[i]) or '', '^(.-):(.-):(.*)$')
+  if list and (lists == '' or among(lists, list)) and among(languages, language)
+    and (promiser == '' or tonumber(due[i + 1]) + own_for <= now) then
+    return ring_back(due[i])
   end
 end
 
--- Nearly always the first suits. A caller with limits looks along the front of the line; a refill
--- made for them puts people they can serve there when it held none.
-for _, contact in ipairs(redis.call('ZRANGE', ready, 0, 0)) do
-  if suits(contact) then return take(ready, contact) end
+local foremost, place
+for _, line in ipairs(mine) do
+  local front = redis.call('ZRANGE', line, 0, 0, 'WITHSCORES')
+  while front[1] and redis.call('ZSCORE', held, front[1]) do
+    redis.call('ZREM', line, front[1])
+    front = redis.call('ZRANGE', line, 0, 0, 'WITHSCORES')
+  end
+  if front[1] and (not place or tonumber(front[2]) < place) then
+    foremost, place = front[1], tonumber(front[2])
+  end
 end
-for _, contact in ipairs(redis.call('ZRANGE', ready, 1, 499)) do
-  if suits(contact) then return take(ready, contact) end
-end
-return {'empty', redis.call('ZCARD', ready)}
+if foremost then return hand_over(foremost) end
+return {'empty', 0}

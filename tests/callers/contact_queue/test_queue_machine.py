@@ -1,9 +1,10 @@
 """The queue against a plain model of it, whatever callers, organisers and Redis do.
 
 Random sequences of claims, outcomes, undos, expiries, callbacks, suppressions, pauses, removed
-lists, a lost Redis, a Redis with nonsense in it, and a clock that moves on. After each step the
-promises are checked from the database; each claim is checked against the model both ways: nobody
-is handed out who should not be, and nobody is told "nobody to call" while somebody is.
+lists, callers limited to lists and languages, a lost Redis, a Redis with nonsense in it, and a
+clock that moves on. After each step the promises are checked from the database; each claim is
+checked against the model both ways: nobody is handed out who should not be, and nobody is told
+"nobody to call" while somebody is.
 """
 
 import os
@@ -76,6 +77,8 @@ class Model:
     people: dict[int, Person] = field(default_factory=dict)
     holds: dict[int, int] = field(default_factory=dict)  # caller → contact
     removed_lists: set[int] = field(default_factory=set)
+    only_lists: dict[int, list[int]] = field(default_factory=dict)  # caller → lists, if limited
+    speak_polish: set[int] = field(default_factory=set)
     running: bool = True
     counted: int = 0
 
@@ -88,10 +91,18 @@ class Model:
             and not person.suppressed
             and person.list_id not in self.removed_lists
             and person.phone not in busy
-            and person.language == ""
             and person.callable_at <= at
             and self._free_for(person, caller_id, at)
+            and (self.suits(person, caller_id) or self._promised_by(person, caller_id))
         }
+
+    def suits(self, person: Person, caller_id: int) -> bool:
+        spoken = {"", "pl"} if caller_id in self.speak_polish else {""}
+        lists = self.only_lists.get(caller_id, [])
+        return person.language in spoken and (not lists or person.list_id in lists)
+
+    def _promised_by(self, person: Person, caller_id: int) -> bool:
+        return person.callback_at is not None and person.promiser == caller_id
 
     def _free_for(self, person: Person, caller_id: int, at: datetime) -> bool:
         if person.callback_at is None:
@@ -181,7 +192,7 @@ class QueueMachine(RuleBasedStateMachine):
             if nobody.next_at is None:
                 waiting = [
                     p for p in self.model.people.values()
-                    if not p.done and not p.suppressed and p.language == ""
+                    if not p.done and not p.suppressed and self.model.suits(p, caller.id)
                     and p.list_id not in self.model.removed_lists
                     and p.phone not in {self.model.people[c].phone
                                         for c in self.model.holds.values()}
@@ -216,6 +227,8 @@ class QueueMachine(RuleBasedStateMachine):
         values: dict[str, Any] = {}
         if OUTCOMES[outcome].takes_callback:
             values["callback_at"] = self.now + timedelta(hours=hours)
+        if outcome == "language_barrier":
+            values["language"] = "pl"
         assert record(caller, call.id, outcome, **values).changed
         db.session.commit()
         assert not record(caller, call.id, outcome).changed  # the request comes twice
@@ -260,6 +273,17 @@ class QueueMachine(RuleBasedStateMachine):
                     contact = db.session.get_one(Contact, person.id)
                     person.suppressed = contact.suppressed_at is not None
         self._see(phone)
+
+    @rule(index=st.integers(0, CALLERS - 1), limit=st.sampled_from(["", "list", "polish"]))
+    def a_caller_is_limited(self, index: int, limit: str) -> None:
+        caller = self.callers[index]
+        caller.list_ids = [self.lists[0].id] if limit == "list" else []
+        caller.languages = ["en", "pl"] if limit == "polish" else []
+        db.session.commit()
+        self.model.only_lists[caller.id] = list(caller.list_ids)
+        self.model.speak_polish.discard(caller.id)
+        if limit == "polish":
+            self.model.speak_polish.add(caller.id)
 
     @rule(index=st.integers(0, CALLERS - 1), how=st.sampled_from(["back", "away", "renew"]))
     def a_hold_changes(self, index: int, how: str) -> None:
@@ -342,7 +366,7 @@ class QueueMachine(RuleBasedStateMachine):
         if what == "emptied":
             redis_store().flushdb()
         elif what == "offers everyone":
-            store.offer_ready([Offer(p.id, 0.0, p.list_id, "") for p in people])
+            store.offer([Offer(p.id, 0.0, p.list_id, "") for p in people])
         else:
             for person in people:
                 store.release(person.id)
