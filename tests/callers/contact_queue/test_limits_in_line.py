@@ -8,7 +8,7 @@ from flask import Flask
 from callers.calling import NobodyToCall, claim
 from callers.contact_queue import refill as refilling
 from callers.contact_queue.jobs import refill_ready
-from callers.contact_queue.refill import refill, store_of
+from callers.contact_queue.refill import ensure_built, refill, store_of
 from callers.contact_queue.store import QueueStore
 from phonebank.models import Caller, Campaign, Contact, ContactList, now
 from phonebank.stores import db
@@ -50,7 +50,7 @@ def test_a_caller_limited_to_a_list_is_given_its_people_from_behind_a_long_line(
     people(first, 10, OLDER)
     people(last, 2, NEWER)
     db.session.commit()
-    refill(campaign)
+    ensure_built(campaign)
     limited = [next_caller(campaign, list_ids=[last.id]) for _ in range(3)]
     assert [given(caller).contact_list_id for caller in limited[:2]] == [last.id, last.id]
     with pytest.raises(NobodyToCall):
@@ -101,7 +101,7 @@ def test_somebody_put_under_another_language_while_in_line_is_not_handed_out(
     only = create_list(campaign)
     people(only, 1, OLDER)
     db.session.commit()
-    refill(campaign)
+    ensure_built(campaign)
     db.session.query(Contact).one().language = "pl"
     only.languages = ["", "pl"]
     db.session.commit()
