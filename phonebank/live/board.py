@@ -19,8 +19,8 @@ QUARTERS = (25, 50, 75, 100)
 # A caller without a name on the board: hidden by the host, or removed.
 SOMEONE = "Someone"
 
-# Room within one set of figures for 115 days of tenths of a second: see `version_of`.
-TENTHS = 10**9
+# Room within one set of figures for 115 days of milliseconds: see `version_of`.
+MILLISECONDS = 10**10
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Recent:
 class Figures:
     """Everything about one party at one moment, as one statement read it.
 
-    `tenths` is the age of the party in tenths of a second, by the database's clock.
+    `age` is the party's, in milliseconds by the database's clock.
     """
 
     party_id: int
@@ -63,7 +63,7 @@ class Figures:
     time_zone: str
     code: str
     read_at: datetime
-    tenths: int
+    age: int
     tally_version: int
     calls: int
     reached: int
@@ -82,9 +82,9 @@ def version_of(figures: Figures) -> int:
 
     The tallies come first because they cannot go back; time comes second because names, settings
     and the last ten minutes change without a call. Below 2^53, which JavaScript counts exactly, up
-    to nine million changes a party.
+    to 900,000 changes a party.
     """
-    return figures.tally_version * TENTHS + figures.tenths
+    return figures.tally_version * MILLISECONDS + figures.age
 
 
 def payload(figures: Figures) -> dict[str, Any]:

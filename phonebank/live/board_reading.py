@@ -17,7 +17,7 @@ _FIGURES = text("""
 SELECT p.id AS party_id, p.campaign_id, p.board_token, p.title, p.goal, p.state, p.paused,
        campaign.state = 'running' AS campaign_running, p.celebrate, p.break_until, p.time_zone,
        p.code, clock_timestamp() AS read_at,
-       floor(extract(epoch FROM clock_timestamp() - p.created_at) * 10)::bigint AS tenths,
+       floor(extract(epoch FROM clock_timestamp() - p.created_at) * 1000)::bigint AS age,
        sums.tally_version, sums.calls, sums.reached, sums.conversations, sums.yeses,
        recently.last_ten, ringing.active, door.waiting, door.people, scores.scores, feed.recent
 FROM party p

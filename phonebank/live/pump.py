@@ -14,7 +14,6 @@ import threading
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Any
 
 from flask import Flask
 from flask_socketio import SocketIO
@@ -62,9 +61,8 @@ class Pump:
     _watchers: dict[str, Watcher] = field(default_factory=dict)
     _running: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    # What was last seen and last sent, by party.
-    _counters: dict[int, str | None] = field(default_factory=lambda: defaultdict(lambda: None))
-    _sent: dict[int, dict[str, Any]] = field(default_factory=dict)
+    # What was last seen, by party.
+    _marks: dict[int, str | None] = field(default_factory=lambda: defaultdict(lambda: None))
     _all_due_at: float = 0.0
     _store_away: bool = False
 
@@ -90,8 +88,7 @@ class Pump:
             with self._lock:
                 if not self._watchers:
                     self._running = False
-                    self._counters.clear()
-                    self._sent.clear()
+                    self._marks.clear()
                     self._all_due_at = 0.0
                     return
             began = time.monotonic()
@@ -107,29 +104,29 @@ class Pump:
             self.socketio.sleep(max(0.05, ROUND - (time.monotonic() - began)))
 
     def _round(self) -> None:
-        """Read what changed, and send what differs from what was sent."""
+        """Read and send what changed; every few seconds everything, which mends whatever went wrong
+        on the way to a page."""
         parties = sorted({watcher.party_id for watcher in list(self._watchers.values())})
         everything = time.monotonic() >= self._all_due_at
         if everything:
             self._all_due_at = time.monotonic() + ALL_BOARDS_EVERY
-        # Counters before figures: a change that comes in between is seen by the next round.
-        counters = self._counters_of(parties)
-        changed = {party for party, counter in counters.items() if counter != self._counters[party]}
+        # Marks before figures: a change that comes in between is seen by the next round.
+        marks = self._marks_of(parties)
+        changed = {party for party, mark in marks.items() if mark != self._marks[party]}
         wanted = parties if everything else sorted(changed)
         if not wanted:
             return
         figures = read_figures(wanted)
-        self._counters.update(counters)
+        self._marks.update(marks)
         for party_id in wanted:
             self._send(party_id, figures.get(party_id))
-        for forgotten in (self._sent, self._counters):
-            for party_id in forgotten.keys() - set(parties):
-                del forgotten[party_id]
+        for party_id in self._marks.keys() - set(parties):
+            del self._marks[party_id]
 
-    def _counters_of(self, parties: list[int]) -> dict[int, str | None]:
-        """The change counters by party; empty when Redis cannot tell."""
+    def _marks_of(self, parties: list[int]) -> dict[int, str | None]:
+        """The marks by party; empty when Redis cannot tell."""
         try:
-            return dict(zip(parties, signal.counters_of(parties), strict=True))
+            return dict(zip(parties, signal.marks_of(parties), strict=True))
         except RedisError:
             soon = time.monotonic() + ALL_BOARDS_EVERY_WITHOUT_REDIS
             self._all_due_at = min(self._all_due_at, soon)
@@ -139,12 +136,12 @@ class Pump:
         self._let_go(party_id, figures.board_token if figures else None)
         if figures is None:
             return
-        news = payload(figures)
-        if _without_version(news) == self._sent.get(party_id):
-            return
-        self._sent[party_id] = _without_version(news)
         self.socketio.emit(
-            EVENT, news, namespace=NAMESPACE, to=room_of(party_id), ignore_queue=True
+            EVENT,
+            payload(figures),
+            namespace=NAMESPACE,
+            to=room_of(party_id),
+            ignore_queue=True,
         )
 
     def _let_go(self, party_id: int, token: str | None) -> None:
@@ -156,7 +153,3 @@ class Pump:
                 self.remove(sid)
                 self.socketio.emit(GONE, {}, namespace=NAMESPACE, to=sid, ignore_queue=True)
                 self.socketio.server.disconnect(sid, namespace=NAMESPACE, ignore_queue=True)
-
-
-def _without_version(news: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in news.items() if key != "version"}

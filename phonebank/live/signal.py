@@ -1,10 +1,11 @@
-"""“Something changed here”: two counters in Redis, read by every web process's pump.
+"""“Something changed here”: a new mark in Redis, compared by every web process's pump.
 
 A signal only hurries a board. One that is lost costs four seconds and never a wrong figure, so a
 Redis that is away is logged and forgotten.
 """
 
 import logging
+import secrets
 from typing import cast
 
 from flask import Flask, current_app
@@ -17,7 +18,7 @@ log = logging.getLogger(__name__)
 
 # Seconds. An outcome is already safe when it is signalled: nobody waits longer than this for it.
 TIMEOUT = 0.5
-# Seconds a counter is kept after its last change, so that Redis does not fill with old parties.
+# Seconds a mark is kept after its last change, so that Redis does not fill with old parties.
 KEPT_FOR = 24 * 60 * 60
 
 
@@ -39,12 +40,12 @@ def redis_for_live() -> Redis:
 
 
 def party_key(party_id: int) -> str:
-    """The key of a party's change counter."""
+    """The key of a party's mark."""
     return f"live:party:{party_id}"
 
 
 def campaign_key(campaign_id: int) -> str:
-    """The key of a campaign's change counter."""
+    """The key of a campaign's mark."""
     return f"live:campaign:{campaign_id}"
 
 
@@ -59,8 +60,9 @@ def board_changed(campaign_id: int, party_id: int | None = None) -> None:
     try:
         pipeline = redis_for_live().pipeline(transaction=False)
         for key in keys:
-            pipeline.incr(key)
-            pipeline.expire(key, KEPT_FOR)
+            # Not a counter: begun anew by a Redis that was emptied, it could come to stand exactly
+            # where a pump last saw it, and the change would go unnoticed.
+            pipeline.set(key, secrets.token_hex(8), ex=KEPT_FOR)
         pipeline.execute()
     except RedisError as error:
         log.warning(
@@ -70,8 +72,8 @@ def board_changed(campaign_id: int, party_id: int | None = None) -> None:
         )
 
 
-def counters_of(party_ids: list[int]) -> list[str | None]:
-    """The change counters of these parties, in their order; None where nothing was signalled.
+def marks_of(party_ids: list[int]) -> list[str | None]:
+    """The marks of these parties, in their order; None where nothing was signalled.
 
     Raises RedisError when Redis is away.
     """
