@@ -5,12 +5,13 @@ at a tap, also while the line is down. The server draws the same without scripts
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from markupsafe import Markup
 
 from callers.calling import Hold
+from callers.household import others_on_the_number
 from callers.merge_values import fields_for, shared_fields
 from callers.recording import answers_of
 from phonebank.models import Caller, Campaign, now
@@ -64,6 +65,8 @@ class CallView:
     stage: str
     expires_at: str
     seconds_left: int
+    # The others on the number, (contact id, first name): one of them may come to the phone.
+    household: list[tuple[int, str]] = field(default_factory=list)
     practice: bool = False
     turn: int = 0
 
@@ -84,6 +87,10 @@ class CallView:
             "step_id": self.current or None,
             "stage": self.stage,
             "answers": dict(self.answers),
+            "household": [
+                {"contact_id": contact_id, "first_name": name}
+                for contact_id, name in self.household
+            ],
         }
 
     @property
@@ -116,6 +123,10 @@ def view_of(hold: Hold, caller: Caller, campaign: Campaign, change: str = "") ->
         expires_at=hold.expires_at.isoformat(),
         seconds_left=max(0, round((hold.expires_at - now()).total_seconds())),
         shared=shared_fields(caller, campaign),
+        household=[
+            (other.id, other.first_name or other.last_name or "Somebody else")
+            for other in others_on_the_number(call)
+        ],
         **script_state(script, fields, answers, change),
     )
 

@@ -2,7 +2,13 @@
 
 from flask import Flask
 
-from callers import call_screens, join_screens, practice_screens, record_screens  # noqa: F401
+from callers import (  # noqa: F401  (each adds its pages to the blueprint)
+    call_screens,
+    household_screens,
+    join_screens,
+    practice_screens,
+    record_screens,
+)
 from callers.blueprint import screens
 from callers.callback_times import PRESETS
 from callers.languages import LANGUAGES

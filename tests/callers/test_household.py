@@ -1,8 +1,9 @@
 """One number, several people: whom did you reach."""
 
 import pytest
+from flask import Flask
 
-from callers.calling import NobodyToCall, claim
+from callers.calling import NobodyToCall, claim, current_hold
 from callers.household import others_on_the_number, reached_instead
 from callers.recording import record, undo
 from phonebank.errors import Conflict, NotFound
@@ -80,3 +81,28 @@ def test_nobody_from_elsewhere_can_be_named(phone_bank: PhoneBank, home: list[Co
 
 def test_somebody_living_alone_has_no_others(phone_bank: PhoneBank) -> None:
     assert list(others_on_the_number(claim(phone_bank.sam).call)) == []
+
+
+def test_the_call_page_offers_the_others_by_first_name(
+    app: Flask, phone_bank: PhoneBank, home: list[Contact]
+) -> None:
+    with app.test_client() as browser:
+        with browser.session_transaction() as session:
+            session["caller"] = {"id": phone_bank.sam.id, "token": phone_bank.sam.device_token}
+        page = browser.post("/calling/next", follow_redirects=True).text
+        call = current_hold(phone_bank.sam).call
+        others = others_on_the_number(call)
+        assert len(others) == 2
+        for other in others:
+            assert f">{other.first_name}</button>" in page
+        chosen = others[1]
+        page = browser.post(
+            f"/calling/person/{call.id}/reached",
+            data={"contact_id": chosen.id},
+            follow_redirects=True,
+        ).text
+        assert f"{chosen.first_name} {chosen.last_name}" in page
+        assert (
+            browser.post(f"/calling/person/{call.id}/reached", data={"contact_id": "x"}).status_code
+            == 422
+        )
