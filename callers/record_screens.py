@@ -7,6 +7,7 @@ call's turn too (`?turn=0`): a copy that the network delivers late then changes 
 
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from flask import g, jsonify, redirect, request, url_for
@@ -102,19 +103,32 @@ def renew(call_id: uuid.UUID) -> ResponseReturnValue:
 
 def _record(call_id: uuid.UUID, fields: MultiDict[str, Any] | Mapping[str, Any]) -> Recorded:
     ring_back = str(fields.get("ring_back") or "")
-    zone = screen_data.zone_of_call(g.caller, call_id)
+    key = "call_back" if ring_back else str(fields.get("outcome") or "")
+    if not key:
+        raise BadInput("You have not said how the call ended.", "Choose one of the buttons.")
     return record(
         g.caller,
         call_id,
-        "call_back" if ring_back else str(fields.get("outcome") or ""),
+        key,
         note=str(fields.get("note") or "").strip(),
-        callback_at=callback_time(
-            ring_back, str(fields.get("date") or ""), str(fields.get("time") or ""), zone, now()
-        ),
+        callback_at=_when_to_ring_back(call_id, ring_back, fields),
         only_me=not _says_no(fields, "only_me"),
         language=str(fields.get("language") or "")[:8],
         turn=_turn(),
     )
+
+
+def _when_to_ring_back(
+    call_id: uuid.UUID, ring_back: str, fields: MultiDict[str, Any] | Mapping[str, Any]
+) -> datetime | None:
+    day, clock = str(fields.get("date") or ""), str(fields.get("time") or "")
+    if not (ring_back or day or clock):
+        return None
+    call = calling.own_call(g.caller, call_id)
+    # A copy of what is on record already: its time may be past by now, and says nothing any more.
+    if call.outcome is not None:
+        return None
+    return callback_time(ring_back, day, clock, screen_data.zone_of(call), now())
 
 
 def _turn() -> int | None:

@@ -1,6 +1,5 @@
 """What the volunteer's pages read besides the person: whose campaign, how far, what came before."""
 
-import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +12,7 @@ from callers.calling_hours import zones_from
 from callers.contact_queue.hours import rules_of
 from callers.outcomes import label_of
 from callers.recording import UNDO_WITHIN
-from phonebank.errors import NotFound, PhonebankError
+from phonebank.errors import PhonebankError
 from phonebank.models import Answer, Call, Caller, Campaign, Contact, Party, now
 from phonebank.models.call import GIVEN_BACK
 from phonebank.stores import db
@@ -58,19 +57,11 @@ def place_of(caller: Caller) -> dict[str, Any]:
     return {"caller": caller, "campaign": campaign_of(caller), "party": party}
 
 
-def zone_of_call(caller: Caller, call_id: uuid.UUID) -> ZoneInfo:
-    """The time zone in which the person of a call is told times: theirs, or their country's first.
-
-    Raises NotFound for another caller's call.
-    """
-    found = db.session.execute(
-        select(Contact.zone_key)
-        .join(Call, Call.contact_id == Contact.id)
-        .where(Call.id == call_id, Call.caller_id == caller.id)
-    ).scalar_one_or_none()
-    if found is None:
-        raise NotFound("That call is not one of yours.", "Go back to calling.")
-    zones = zones_from(found) or tuple(rules_of(campaign_of(caller)).time_zones.value)
+def zone_of(call: Call) -> ZoneInfo:
+    """The zone in which the person of a call is told times: theirs, or their country's first."""
+    contact = db.session.get_one(Contact, call.contact_id)
+    campaign = db.session.get_one(Campaign, call.campaign_id)
+    zones = zones_from(contact.zone_key) or tuple(rules_of(campaign).time_zones.value)
     return time_zone(zones[0])
 
 

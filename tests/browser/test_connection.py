@@ -3,7 +3,6 @@
 import http.client
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -12,14 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = (
-    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-)
 
 
 class LineServer:
@@ -75,18 +71,12 @@ def server() -> Iterator[LineServer]:
 
 
 @pytest.fixture
-def page(server: LineServer) -> Iterator[Page]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium: sudo apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"]
-        )
-        page = browser.new_page()
-        page.goto(server.url)
-        wait_for(page, [[10, True]])
-        yield page
-        browser.close()
+def page(server: LineServer, browser: Browser) -> Iterator[Page]:
+    page = browser.new_page()
+    page.goto(server.url)
+    wait_for(page, [[10, True]])
+    yield page
+    page.close()
 
 
 def wait_for(page: Page, shown: list[list[object]]) -> None:

@@ -20,6 +20,7 @@ from phonebank.models.party import ENDED
 from phonebank.stores import db
 from phonebank.suppressions.verbs import is_suppressed
 from phonebank.tallies import campaign_totals
+from phonebank.time_zones import time_zone
 from scripts_library.library import source_of
 from tests.callers.conftest import PhoneBank, come_in
 from tests.factories import create_script
@@ -261,6 +262,19 @@ def test_a_callback_at_a_time_that_is_past_is_refused_in_place(
     assert "That time is past." in page.text
     assert f'data-call="{held().id}"' in page.text
     assert held().outcome is None
+
+
+def test_a_promise_sent_again_after_its_time_is_known_for_what_it_is(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    ask_for_somebody(sam)
+    call = held()
+    soon = (now() + timedelta(minutes=2)).astimezone(time_zone("Europe/London"))
+    sent = {"ring_back": "chosen", "date": f"{soon:%Y-%m-%d}", "time": f"{soon:%H:%M}"}
+    assert sam.post(at(call, "outcome"), json=sent, headers=JSON).json["changed"]
+    with time_machine.travel(now() + timedelta(minutes=5), tick=True):
+        again = sam.post(at(call, "outcome"), json=sent, headers=JSON)
+    assert (again.status_code, again.json["changed"]) == (200, False)
 
 
 def test_another_language_is_kept_for_who_speaks_it(

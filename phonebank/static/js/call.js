@@ -68,6 +68,7 @@ function takeAnswer(button) {
 
 function send(form, button) {
   const isOutcome = form.matches("[data-outcome-form]");
+  if (isOutcome && !button.value) return; // Enter in a field
   if (page.ariaBusy === "true" || (isOutcome && Date.now() - drawnAt < NO_OUTCOME_WITHIN_MS)) return;
   const fields = [...new FormData(form, button)].filter(([name]) => name !== "csrf_token");
   setBusy(true);

@@ -1,0 +1,641 @@
+"""The call page in a real browser: taps, keys, dead spots, a hold that runs out, and its weight."""
+
+import gzip
+import json
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Page, Response, expect
+from sqlalchemy import func, select
+
+from callers.call_view import ways_from
+from callers.recording import answers_of
+from phonebank.models import Call, Caller, Campaign, Contact, Party, now
+from phonebank.parties.people import admit, remove_caller, send_message, waiting
+from phonebank.parties.verbs import pause
+from phonebank.stores import db
+from phonebank.tallies import party_totals
+from scripts_library.conversation import first_step, path
+from scripts_library.library import ready_made, source_of
+from tests.factories import (
+    create_account,
+    create_campaign,
+    create_contact,
+    create_list,
+    create_party,
+    create_script,
+)
+
+pytestmark = pytest.mark.browser
+
+PAGE_AT_MOST = 60_000  # bytes, gzipped
+TARGET = 44  # CSS pixels
+NewPage = Callable[..., Page]
+
+
+@pytest.fixture
+def party(app_context: Flask) -> Party:
+    """An open party of a campaign with a script and eight people to ring."""
+    campaign = create_campaign(briefing="Be *kind*.", merge_values={"candidate": "Jo Marsh"})
+    contacts = create_list(campaign)
+    party = create_party(campaign, create_account("host"), door_open=True)
+    create_script(campaign, source_of("persuasive-conversation", "en"))
+    for _ in range(8):
+        create_contact(contacts, fields={"town": "Leeds"})
+    db.session.commit()
+    return party
+
+
+def come_in(page: Page, party: Party, name: str = "Kit") -> None:
+    page.goto(f"/join/{party.code}")
+    page.get_by_label("Your first name").fill(name)
+    page.get_by_role("button", name="Join").click()
+    page.wait_for_url("**/calling")
+
+
+def ask_for_somebody(page: Page) -> None:
+    page.get_by_role("button", name="Give me someone to call").click()
+    page.wait_for_url("**/calling/person")
+    settle(page)
+
+
+def settle(page: Page) -> None:
+    """Wait until a tap on an outcome is no longer taken for the second of a double tap."""
+    page.wait_for_timeout(750)
+
+
+def held(party: Party) -> Call:
+    db.session.expire_all()
+    query = select(Call).where(Call.party_id == party.id, Call.ended_at.is_(None))
+    return db.session.scalars(query).one()
+
+
+def outcomes(party: Party) -> list[str]:
+    db.session.expire_all()
+    query = select(Call.outcome).where(Call.outcome.is_not(None)).order_by(Call.recorded_at)
+    return list(db.session.scalars(query))
+
+
+def tap(page: Page, name: str) -> None:
+    page.locator("button:visible", has_text=name).first.click()
+
+
+def step(page: Page) -> str:
+    return page.locator("[data-step]:visible").get_attribute("data-step") or ""
+
+
+def eventually(check: Callable[[], bool], seconds: float = 8) -> None:
+    give_up = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < give_up, "it did not happen in time"
+        time.sleep(0.1)
+
+
+def test_two_taps_and_one_field_then_one_tap_each(party: Party, new_page: NewPage) -> None:
+    page = new_page()
+    come_in(page, party)
+    ask_for_somebody(page)
+    first = held(party)
+    assert page.locator(f'a[href="tel:{first.phone}"]').is_visible()
+    tap(page, "No answer")
+    page.get_by_text("Recorded: No answer.").wait_for()
+    page.get_by_text("You: 1 call, 0 conversations. Team: 0 of 50.").wait_for()
+    assert page.url.endswith("/calling/person")
+    assert held(party).id != first.id
+    assert outcomes(party) == ["no_answer"]
+    assert party_totals([party.id])[party.id].calls == 1
+
+
+def test_a_conversation_is_its_answers_and_one_tap(party: Party, new_page: NewPage) -> None:
+    page = new_page()
+    come_in(page, party)
+    ask_for_somebody(page)
+    call = held(party)
+    for name in ("It's them", "Happy to talk"):
+        tap(page, name)
+    page.get_by_role("button", name="5", exact=True).click()
+    page.locator("textarea:visible").fill("Broken promises")
+    tap(page, "Next")
+    assert step(page) == "issue"
+    tap(page, "Save and next")
+    page.get_by_text("Recorded: We talked.").wait_for()
+    db.session.expire_all()
+    call = db.session.get_one(Call, call.id)
+    assert call.conversation
+    assert answers_of(call) == {
+        "opening": "speaking",
+        "introduction": "happy_to_talk",
+        "rating_before": 5,
+        "rating_why": "Broken promises",
+    }
+
+
+def test_an_earlier_answer_can_be_changed_and_the_way_follows(
+    party: Party, new_page: NewPage
+) -> None:
+    page = new_page()
+    come_in(page, party)
+    ask_for_somebody(page)
+    for name in ("It's them", "Happy to talk"):
+        tap(page, name)
+    page.get_by_role("button", name="5", exact=True).click()
+    assert step(page) == "rating_why"
+    page.get_by_role("button", name="Change your answer to: Where do they stand?").click()
+    assert step(page) == "rating_before"
+    expect(page.get_by_role("button", name="5", exact=True)).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    page.get_by_role("button", name="10", exact=True).click()
+    assert step(page) == "supporter"
+    eventually(lambda: answers_of(held(party)).get("rating_before") == 10)
+    page.reload()
+    assert step(page) == "supporter"
+
+
+def test_digit_keys_answer_and_can_be_switched_off(party: Party, new_page: NewPage) -> None:
+    page = new_page(1280, 800)
+    come_in(page, party)
+    ask_for_somebody(page)
+    page.keyboard.press("1")
+    assert step(page) == "introduction"
+    page.keyboard.press("Control+1")
+    assert step(page) == "introduction"
+    page.keyboard.press("1")
+    assert step(page) == "rating_before"
+    page.keyboard.type("10")
+    expect(page.locator('[data-step="supporter"]')).to_be_visible()
+    tap(page, "Next")
+    # Not while typing, and not where they are switched off.
+    page.get_by_text("Add a note").click()
+    page.locator("#note").type("12")
+    assert step(page) == "voting_method"
+    assert page.locator("#note").input_value() == "12"
+    switch = page.get_by_role("switch", name="Number keys")
+    switch.click()
+    expect(switch).to_have_attribute("aria-checked", "false")
+    page.keyboard.press("1")
+    assert step(page) == "voting_method"
+    page.reload()
+    page.keyboard.press("1")
+    assert step(page) == "voting_method"
+
+
+def test_the_keyboard_alone_gets_through_a_call(party: Party, new_page: NewPage) -> None:
+    page = new_page(1280, 800)
+    come_in(page, party)
+    ask_for_somebody(page)
+
+    def tab_to(text: str) -> None:
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            focused = page.evaluate("document.activeElement.textContent")
+            if focused.strip().startswith(text):
+                return
+        raise AssertionError(f"{text} cannot be reached by keyboard")
+
+    tab_to("1It's them")
+    page.keyboard.press("Enter")
+    # The focus goes on with the call, to the heading of the step that came.
+    assert page.evaluate("document.activeElement.textContent") == "Say who you are"
+    tab_to("More…")
+    page.keyboard.press("Enter")
+    tab_to("Hung up")
+    page.keyboard.press("Enter")
+    page.get_by_text("Recorded: Hung up.").wait_for()
+    assert page.evaluate("document.activeElement.tagName") == "H1"
+
+
+def test_enter_in_a_field_records_nothing(party: Party, new_page: NewPage) -> None:
+    page = new_page()
+    come_in(page, party)
+    ask_for_somebody(page)
+    page.locator(".more > summary").click()
+    page.get_by_text("Another day or time").click()
+    page.get_by_label("Day").focus()
+    page.keyboard.press("Enter")
+    page.get_by_label("Time where they are").press("Enter")
+    page.wait_for_timeout(500)
+    assert outcomes(party) == []
+
+
+def test_the_second_of_a_double_tap_does_not_land_on_the_next_person(
+    party: Party, new_page: NewPage
+) -> None:
+    page = new_page()
+    come_in(page, party)
+    ask_for_somebody(page)
+    page.locator(".bar-quick").first.dblclick()
+    page.get_by_text("Recorded: No answer.").wait_for()
+    page.locator(".bar-quick").first.click()
+    page.wait_for_timeout(500)
+    assert outcomes(party) == ["no_answer"]
+
+
+def test_undo_is_one_tap(party: Party, new_page: NewPage) -> None:
+    page = new_page()
+    come_in(page, party)
+    ask_for_somebody(page)
+    first = held(party)
+    tap(page, "No answer")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("[data-call]")).to_have_attribute("data-call", str(first.id))
+    assert held(party).id == first.id
+    assert party_totals([party.id])[party.id].calls == 0
+
+
+def test_a_callback_is_two_taps(party: Party, new_page: NewPage) -> None:
+    page = new_page()
+    come_in(page, party)
+    ask_for_somebody(page)
+    contact_id = held(party).contact_id
+    page.locator(".more > summary").click()
+    tap(page, "This time tomorrow")
+    page.get_by_text("Recorded: Call back.").wait_for()
+    db.session.expire_all()
+    assert db.session.get_one(Contact, contact_id).callback_at is not None
+
+
+def test_reload_back_and_a_tab_thrown_away_come_back_to_the_same_person(
+    party: Party, new_page: NewPage
+) -> None:
+    page = new_page()
+    come_in(page, party)
+    ask_for_somebody(page)
+    tap(page, "It's them")
+    call = str(held(party).id)
+    page.get_by_text("Add a note").click()
+    page.locator("#note").fill("Half a note")
+    page.reload()
+    expect(page.locator("#note")).to_have_value("Half a note")
+    page.go_back()
+    expect(page.locator("[data-call]")).to_have_attribute("data-call", call)
+    assert step(page) == "introduction"
+    tab = page.context.new_page()
+    tab.goto(f"/join/{party.code}")
+    expect(tab.locator("[data-call]")).to_have_attribute("data-call", call)
+
+
+def test_nothing_is_lost_and_nothing_doubled_while_the_line_is_down(
+    party: Party, new_page: NewPage
+) -> None:
+    page = new_page()
+    come_in(page, party)
+    ask_for_somebody(page)
+    first = held(party)
+    page.context.set_offline(True)
+    page.locator("[data-line-down]", has_text="keep talking").wait_for()
+    tap(page, "It's them")
+    tap(page, "Happy to talk")
+    page.get_by_role("button", name="7", exact=True).click()
+    assert step(page) == "rating_why"
+    tap(page, "Save and next")
+    page.locator("[data-line-down]", has_text="How this call ended is kept here").wait_for()
+    page.locator(".bar-talked").click()
+    assert outcomes(party) == []
+    page.context.set_offline(False)
+    page.get_by_text("Recorded: We talked.").wait_for()
+    expect(page.locator("[data-line-down]")).to_be_empty()
+    db.session.expire_all()
+    first = db.session.get_one(Call, first.id)
+    assert (first.outcome, first.conversation) == ("talked", True)
+    assert answers_of(first)["rating_before"] == 7
+    assert party_totals([party.id])[party.id].calls == 1
+    assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_an_answer_lost_on_the_way_back_is_sent_again_and_counts_once(
+    party: Party, new_page: NewPage
+) -> None:
+    page = new_page()
+    come_in(page, party)
+    ask_for_somebody(page)
+    lost = []
+
+    def lose_the_first_answer(route):  # the server has recorded it, the phone never hears of it
+        response = route.fetch()
+        if not lost:
+            lost.append(response.status)
+            return route.abort("connectionreset")
+        return route.fulfill(response=response)
+
+    page.route("**/outcome?*", lose_the_first_answer)
+    tap(page, "No answer")
+    page.get_by_text("Recorded: No answer.").wait_for()
+    assert lost == [200]
+    assert outcomes(party) == ["no_answer"]
+    assert party_totals([party.id])[party.id].calls == 1
+    query = select(func.count()).select_from(Call)
+    assert db.session.scalar(query) == 2
+
+
+def test_what_waits_to_be_sent_outlives_a_reload(party: Party, new_page: NewPage) -> None:
+    page = new_page()
+    come_in(page, party)
+    ask_for_somebody(page)
+    page.route("**/outcome?*", lambda route: route.abort("connectionrefused"))
+    tap(page, "Busy")
+    page.locator("[data-line-down]", has_text="How this call ended").wait_for()
+    page.on("dialog", lambda dialog: dialog.accept())  # "leave this page?", as it should ask
+    page.unroute("**/outcome?*")
+    page.reload()
+    page.get_by_text("Recorded: Busy.").wait_for()
+    assert outcomes(party) == ["busy"]
+
+
+def test_the_hold_is_warned_about_kept_with_one_tap_and_mourned_when_lost(
+    party: Party, new_page: NewPage
+) -> None:
+    page = new_page()
+    come_in(page, party)
+    page.clock.install()
+    ask_for_somebody_with_clock(page)
+    call = held(party)
+    page.route("**/renew", lambda route: route.abort("connectionrefused"))
+    page.clock.run_for(272_000)
+    warning = page.locator("[data-hold-warning]")
+    expect(warning).to_contain_text("goes back to the list in half a minute")
+    page.unroute("**/renew")
+    warning.get_by_role("button", name="Keep").click()
+    expect(warning).to_be_empty()
+    # Another has them by now: the reaper came while this screen slept.
+    db.session.get_one(Call, call.id).ended_at = now()
+    db.session.get_one(Call, call.id).ending = "expired"
+    db.session.commit()
+    page.clock.run_for(62_000)
+    expect(warning).to_contain_text("gone back to the list")
+    tap(page, "No answer")
+    page.get_by_text("Recorded: No answer.").wait_for()
+    db.session.expire_all()
+    assert db.session.get_one(Call, call.id).late
+
+
+def ask_for_somebody_with_clock(page: Page) -> None:
+    page.get_by_role("button", name="Give me someone to call").click()
+    page.wait_for_url("**/calling/person")
+    page.clock.run_for(1000)
+
+
+def test_the_screen_renews_its_hold_while_it_is_looked_at(party: Party, new_page: NewPage) -> None:
+    page = new_page()
+    come_in(page, party)
+    page.clock.install()
+    ask_for_somebody_with_clock(page)
+    with page.expect_response("**/renew") as renewed:
+        page.clock.run_for(61_000)
+    assert renewed.value.status == 200
+
+
+def test_the_lobby_moves_on_when_the_host_opens_the_door(party: Party, new_page: NewPage) -> None:
+    party.door_open = False
+    db.session.commit()
+    page = new_page()
+    come_in(page, party)
+    page.get_by_text("will let you in any moment").wait_for()
+    page.wait_for_timeout(1000)
+    db.session.expire_all()
+    admit(waiting(party))
+    db.session.commit()
+    page.get_by_role("button", name="Give me someone to call").wait_for(timeout=5000)
+
+
+def test_a_removed_caller_loses_sight_of_the_person_at_once(
+    party: Party, new_page: NewPage
+) -> None:
+    page = new_page()
+    come_in(page, party)
+    ask_for_somebody(page)
+    name = db.session.get_one(Contact, held(party).contact_id).first_name
+    page.get_by_text(name).first.wait_for()
+    page.wait_for_timeout(500)
+    remove_caller(db.session.scalars(select(Caller)).one())
+    db.session.commit()
+    page.get_by_text("host has ended your part").wait_for(timeout=5000)
+    assert name not in page.content()
+
+
+def test_a_word_from_the_host_and_a_break_reach_the_screen(party: Party, new_page: NewPage) -> None:
+    page = new_page()
+    come_in(page, party)
+    ask_for_somebody(page)
+    page.wait_for_timeout(500)
+    send_message(party, "Pizza is here")
+    db.session.commit()
+    page.get_by_text("Pizza is here").wait_for(timeout=5000)
+    page.get_by_role("button", name="OK").click()
+    pause(party)
+    db.session.commit()
+    page.get_by_text("We take a break after this call.").wait_for(timeout=5000)
+    tap(page, "No answer")
+    page.wait_for_url("**/calling/wait")
+    page.get_by_text("Your host has called a break.").wait_for()
+
+
+def test_the_waiting_page_goes_on_by_itself(party: Party, new_page: NewPage) -> None:
+    campaign = db.session.get_one(Campaign, party.campaign_id)
+    campaign.state = "paused"
+    db.session.commit()
+    page = new_page()
+    come_in(page, party)
+    page.get_by_role("button", name="Give me someone to call").click()
+    page.wait_for_url("**/calling/wait")
+    campaign.state = "running"
+    db.session.commit()
+    page.wait_for_url("**/calling/person", timeout=15_000)
+
+
+def test_the_next_time_is_told_by_the_readers_own_clock(party: Party, new_page: NewPage) -> None:
+    later = now() + timedelta(days=2)
+    for contact in db.session.scalars(select(Contact)):
+        contact.callable_at = later
+    db.session.commit()
+    page = new_page(timezone_id="Asia/Tokyo")
+    come_in(page, party)
+    page.get_by_role("button", name="Give me someone to call").click()
+    page.wait_for_url("**/calling/wait")
+    shown = page.locator("time").inner_text()
+    utc = page.locator("time").get_attribute("datetime")
+    assert utc
+    hour = page.evaluate("utc => new Date(utc).getHours()", utc)
+    assert f"{hour:02d}:" in shown
+    assert "UTC" not in shown
+
+
+def test_a_practice_call_sends_nothing_until_its_end(party: Party, new_page: NewPage) -> None:
+    page = new_page()
+    come_in(page, party)
+    page.get_by_role("link", name="Practise first").click()
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method))
+    page.get_by_text("Nobody is rung and nothing is saved.").wait_for()
+    assert page.locator('a[href^="tel:"]').count() == 0
+    tap(page, "It's them")
+    page.get_by_text("I've got the kettle on").wait_for()
+    tap(page, "Happy to talk")
+    page.get_by_role("button", name="9", exact=True).click()
+    assert "POST" not in sent
+    tap(page, "End the practice call")
+    page.get_by_text("You asked the main question").wait_for()
+    assert db.session.scalar(select(func.count()).select_from(Call)) == 0
+
+
+def test_the_page_walks_every_ready_made_script_as_the_server_does(
+    party: Party, new_page: NewPage
+) -> None:
+    page = new_page()
+    page.goto("/join")
+    cases, expected = [], []
+    for script in ready_made():
+        ways = {
+            "first": first_step(script, {}),
+            "steps": {s.id: ways_from(s, {}) for s in script.steps},
+        }
+        for number in range(11):
+            answers = {
+                s.id: number
+                if s.answer == "scale"
+                else s.choices[number % len(s.choices)].key
+                if s.answer == "choice"
+                else [c.key for c in s.choices[: number % 3]]
+                if s.answer == "several"
+                else None
+                for s in script.steps
+            }
+            cases.append([ways, answers])
+            expected.append([s.id for s in path(script, answers, {})])
+    walked = page.evaluate(
+        """async cases => {
+            const { walk } = await import("/static/js/call_path.js");
+            return cases.map(([script, answers]) => walk(script, answers));
+        }""",
+        cases,
+    )
+    assert walked == expected
+
+
+def test_it_all_works_with_scripts_off(party: Party, new_page: NewPage) -> None:
+    page = new_page(java_script_enabled=False)
+    come_in(page, party)
+    page.get_by_role("button", name="Give me someone to call").click()
+    page.wait_for_url("**/calling/person")
+    for name in ("It's them", "Happy to talk"):
+        tap(page, name)
+    page.get_by_role("button", name="5", exact=True).click()
+    assert step(page) == "rating_why"
+    tap(page, "Save and next")
+    page.get_by_text("Recorded: We talked.").wait_for()
+    page.get_by_role("button", name="Undo").click()
+    assert step(page) == "rating_why"
+    page.locator(".more > summary").click()
+    page.locator(".more-panel button[value=call_back]").click()
+    page.get_by_text("Recorded: Call back.").wait_for()
+    page.get_by_role("button", name="Take a break").click()
+    page.get_by_role("button", name="Give me someone to call").wait_for()
+
+
+def test_the_call_page_weighs_at_most_60_kb(party: Party, new_page: NewPage) -> None:
+    page = new_page()
+    come_in(page, party)
+    ask_for_somebody(page)
+    answers: list[Response] = []
+    page.route("**/*", lambda route: route.continue_())  # which also keeps the cache out of it
+    page.on("response", lambda answer: answers.append(answer))
+    page.reload(wait_until="networkidle")
+    kinds = ("document", "script", "stylesheet", "image")
+    loaded = {
+        answer.url: len(gzip.compress(answer.body(), 9))
+        for answer in answers
+        if answer.request.resource_type in kinds
+    }
+    names = " ".join(loaded)
+    for part in ("/calling/person", "pico", "phonebank.css", "call.js", "call_path.js"):
+        assert part in names
+    assert sum(loaded.values()) <= PAGE_AT_MOST, json.dumps(loaded, indent=1)
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_every_page_is_sound_for_axe_and_for_thumbs(
+    party: Party, new_page: NewPage, width: int
+) -> None:
+    page = new_page(width, 844 if width < 1000 else 800, reduced_motion="reduce")
+    problems: list[str] = []
+    page.on("console", lambda message: message.type == "error" and problems.append(message.text))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+
+    def look() -> None:
+        results = Axe().run(page)
+        assert results.violations_count == 0, results.generate_report()
+        too_wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        assert not too_wide, f"{page.url} is wider than {width} pixels"
+        assert small_targets(page) == []
+
+    page.goto("/join")
+    look()
+    page.goto(f"/join/{party.code}")
+    look()
+    come_in(page, party)
+    look()
+    ask_for_somebody(page)
+    look()
+    tap(page, "Busy")
+    page.get_by_text("Recorded: Busy.").wait_for()
+    page.locator(".more > summary").click()
+    page.get_by_text("Another day or time").click()
+    look()
+    page.locator(".more > summary").click()
+    page.keyboard.press("1")
+    page.keyboard.press("1")
+    look()
+    page.get_by_role("button", name="5", exact=True).click()
+    look()
+    page.get_by_role("button", name="Take a break").click()
+    page.wait_for_url("**/calling")
+    look()
+    page.goto("/calling/mine")
+    look()
+    page.goto("/calling/practice")
+    look()
+    tap(page, "No answer")
+    page.wait_for_url("**/done")
+    look()
+    db.session.execute(Contact.__table__.update().values(callable_at=now() + timedelta(days=1)))
+    db.session.commit()
+    page.goto("/calling/wait")
+    if "/person" in page.url:  # those in line already
+        pytest.fail("nobody was to be callable")
+    look()
+    assert problems == []
+    page.goto("/join/ZZZZZZ")
+    look()
+
+
+def small_targets(page: Page) -> list[str]:
+    """What can be pressed and is less than 44 pixels high or wide, links inside sentences aside."""
+    return page.evaluate(
+        """least => {
+            const inWords = "p:not(.beside), .skip, .practice-people span";
+            return [...document.querySelectorAll("a, button, summary, input, select, textarea")]
+                .filter(one => one.checkVisibility({ visibilityProperty: true }))
+                .filter(one => !one.closest(inWords) && one.type !== "hidden")
+                .map(one => [one, (one.closest("label.choice") || one).getBoundingClientRect()])
+                .filter(([, box]) => box.width && box.height)
+                .filter(([, box]) => Math.min(box.width, box.height) < least - 0.5)
+                .map(([one, box]) => `${box.width}x${box.height} ${one.outerHTML.slice(0, 80)}`);
+        }""",
+        TARGET,
+    )
+
+
+def test_nothing_on_a_page_moves_the_body(party: Party, new_page: NewPage) -> None:
+    """The page scrolls above the buttons and not under them, so that they cover no focus."""
+    page = new_page(390, 700)
+    come_in(page, party)
+    ask_for_somebody(page)
+    tap(page, "It's them")
+    assert page.evaluate("document.scrollingElement.scrollHeight <= innerHeight")
+    bar = page.locator(".call-bar").bounding_box()
+    assert bar
+    assert bar["y"] + bar["height"] <= 701
