@@ -25,12 +25,23 @@ def hand_over(in_line: bool = False, told: dict[str, Any] | None = None) -> Resp
     """
     try:
         hold = calling.claim(g.caller)
-        screen_data.note_presence(g.caller)
-        db.session.commit()
     except NOBODY_NOW as reason:
         db.session.rollback()
         return _nobody(reason, in_line, told)
-    return show_or_go(hold, told)
+    screen_data.note_presence(g.caller)
+    # Drawn before the commit, which would have every row read again; sent after it.
+    page = show_or_go(hold, told)
+    db.session.commit()
+    return page
+
+
+def commit_and_keep() -> None:
+    """Commit, and keep the rows as they were read: the next person follows in milliseconds."""
+    db.session.expire_on_commit = False
+    try:
+        db.session.commit()
+    finally:
+        db.session.expire_on_commit = True
 
 
 def show_or_go(hold: Hold, told: dict[str, Any] | None = None) -> ResponseReturnValue:

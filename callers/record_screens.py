@@ -17,7 +17,7 @@ from werkzeug.datastructures import MultiDict
 from callers import calling, screen_data
 from callers.blueprint import screens, sent, wants_screen
 from callers.callback_times import callback_time
-from callers.handing import hand_over, not_like_that, show_or_go
+from callers.handing import commit_and_keep, hand_over, not_like_that, show_or_go
 from callers.recording import Recorded, record, save_answer, undo
 from callers.sessions import for_callers
 from phonebank.errors import BadInput, wants_json
@@ -56,7 +56,7 @@ def outcome(call_id: uuid.UUID) -> ResponseReturnValue:
         recorded = _record(call_id, fields)
     except BadInput as refused:
         return not_like_that(refused)
-    db.session.commit()
+    commit_and_keep()
     told = {
         "call_id": str(call_id),
         "outcome": recorded.call.outcome,

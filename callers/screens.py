@@ -1,6 +1,9 @@
 """The volunteer's side of the site, put together."""
 
-from flask import Flask
+from functools import cache
+
+from flask import Flask, get_template_attribute
+from markupsafe import Markup
 
 from callers import (  # noqa: F401  (each adds its pages to the blueprint)
     call_screens,
@@ -27,7 +30,14 @@ _WORDS = {
 }
 
 
+@cache
+def outcome_buttons() -> Markup:
+    """Every way a call can end, as buttons with the fields they ask for: the same on every page."""
+    draw = get_template_attribute("callers/_outcomes.html", "all_groups")
+    return Markup(draw())  # noqa: S704  (a template's own output)
+
+
 def init_app(app: Flask) -> None:
     """Serve the volunteer's pages."""
-    app.jinja_env.globals.update(_WORDS)
+    app.jinja_env.globals.update(_WORDS, outcome_buttons=outcome_buttons)
     app.register_blueprint(screens)

@@ -15,6 +15,8 @@ from callers.call_view import CallView
 from scripts_library.merge_fields import fields_in, render_html, render_text
 from scripts_library.script import Answer, Card, Fields, Step
 
+Values = tuple[tuple[str, str | None], ...]
+
 
 @dataclass(frozen=True)
 class ChoiceShown:
@@ -55,21 +57,28 @@ def steps_html(view: CallView, replies: Mapping[str, str] | None = None) -> Mark
 def cards_of(view: CallView) -> list[CardShown]:
     """The side cards, filled in."""
     cards = view.script.cards if view.script else ()
-    return [_card(card, view.fields) for card in cards]
+    return [_card_shown(card, view) for card in cards]
 
 
 def _step_html(step: Step, view: CallView, reply: str) -> Markup:
     current = step.id == view.current
     chosen = view.answers.get(step.id)
-    used = _used(step)
-    is_for_everybody = all(view.fields.get(name) == view.shared.get(name) for name in used)
-    if chosen is None and not reply and is_for_everybody:
-        return _drawn(step, tuple((name, view.shared.get(name)) for name in used), current)
+    values = _if_for_everybody(step, view)
+    if chosen is None and not reply and values is not None:
+        return _drawn(step, values, current)
     return _draw(step, view.fields, current, chosen, reply)
 
 
+def _if_for_everybody(words: Step | Card, view: CallView) -> Values | None:
+    """The values of the merge fields in these words; None where one of them is the person's own."""
+    used = _used(words)
+    if any(view.fields.get(name) != view.shared.get(name) for name in used):
+        return None
+    return tuple((name, view.shared.get(name)) for name in used)
+
+
 @lru_cache(maxsize=2048)
-def _drawn(step: Step, values: tuple[tuple[str, str | None], ...], current: bool) -> Markup:
+def _drawn(step: Step, values: Values, current: bool) -> Markup:
     return _draw(step, dict(values), current, None, "")
 
 
@@ -87,12 +96,23 @@ def _draw(step: Step, fields: Fields, current: bool, chosen: Answer, reply: str)
     return Markup(draw(shown, current, chosen, reply))  # noqa: S704  (a template's own output)
 
 
+@lru_cache(maxsize=4096)
+def _used(part: Step | Card) -> tuple[str, ...]:
+    """The merge fields that the words of a step or card use."""
+    words = [part.title, part.words, part.guidance]
+    if isinstance(part, Step):
+        words += [part.low_label, part.high_label, *(choice.label for choice in part.choices)]
+    return tuple(sorted({found.name for text in words for found in fields_in(text)}))
+
+
+def _card_shown(card: Card, view: CallView) -> CardShown:
+    values = _if_for_everybody(card, view)
+    return _card(card, view.fields) if values is None else _card_for_everybody(card, values)
+
+
 @lru_cache(maxsize=2048)
-def _used(step: Step) -> frozenset[str]:
-    """The merge fields that a step's words use."""
-    words = [step.title, step.words, step.guidance, step.low_label, step.high_label]
-    words += [choice.label for choice in step.choices]
-    return frozenset(found.name for text in words for found in fields_in(text))
+def _card_for_everybody(card: Card, values: Values) -> CardShown:
+    return _card(card, dict(values))
 
 
 def _card(card: Card, fields: Fields) -> CardShown:
