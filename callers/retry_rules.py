@@ -41,6 +41,8 @@ class RetryRule:
 
 _HOURS = 60
 _DAYS = 24 * _HOURS
+# Minutes in each unit that people think of a rest in, the largest first.
+UNITS = {"days": _DAYS, "hours": _HOURS, "minutes": 1}
 
 _DEFAULT_RETRIES: dict[str, RetryRule] = {
     "no_answer": RetryRule(3 * _HOURS, another_time_of_day=True),
@@ -79,8 +81,8 @@ _LIMITS: dict[str, tuple[int, int]] = {
 _WORDS = {
     "attempts_at_most": "Attempts at most",
     "attempts_a_day_at_most": "Attempts a day at most",
-    "household_rest_minutes": "Rest for others on the number (minutes)",
-    "rest_minutes": "rest (minutes)",
+    "household_rest_minutes": "Rest for others on the number",
+    "rest_minutes": "rest",
     "another_time_of_day": "another time of day",
     "retries_at_most": "further tries at most",
     "a_day_at_most": "tries a day at most",
@@ -151,6 +153,37 @@ class RetryRules:
             "outcomes": {key: dict(vars(rule)) for key, rule in self.retries.items()},
         }
 
+    def changes(self) -> dict[str, Any]:
+        """Only what differs from the default rules, in the form that `parse` reads: a default that
+        is bettered later then reaches every campaign that had not changed it."""
+        own, usual = self.to_json(), RetryRules.default().to_json()
+        outcomes, usual_outcomes = own.pop("outcomes"), usual.pop("outcomes")
+        changes = _differing(own, usual)
+        changed_outcomes = {
+            key: changed
+            for key, rule in outcomes.items()
+            if (changed := _differing(rule, usual_outcomes[key]))
+        }
+        return changes | ({"outcomes": changed_outcomes} if changed_outcomes else {})
+
+
+def in_largest_unit(minutes: int) -> tuple[int, str]:
+    """A time in the largest unit that it is a whole number of: 720 is (12, "hours")."""
+    for unit, size in UNITS.items():
+        if minutes and minutes % size == 0:
+            return minutes // size, unit
+    return minutes, "minutes"
+
+
+def in_words(minutes: int) -> str:
+    """ "12 hours", "1 day", "90 minutes"; "none" for 0."""
+    number, unit = in_largest_unit(minutes)
+    return "none" if not number else f"{number} {unit if number > 1 else unit.removesuffix('s')}"
+
+
+def _differing(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in one.items() if value != other[key]}
+
 
 def _checked(
     data: Mapping[Any, Any],
@@ -180,8 +213,20 @@ def _checked(
             if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
                 good[field] = value
             else:
-                faults[place] = f"{words}: a whole number from {least} to {most}, not “{value}”."
+                faults[place] = f"{words}: {_range(field, least, most)}{_instead_of(field, value)}."
     return good
+
+
+def _range(field: str, least: int, most: int) -> str:
+    if field.endswith("_minutes"):
+        return f"from {in_words(least)} to {in_words(most)}"
+    return f"a whole number from {least} to {most}"
+
+
+def _instead_of(field: str, value: object) -> str:
+    if field.endswith("_minutes") and isinstance(value, int):
+        value = in_words(value)
+    return f", not “{value}”" if value not in ("", None) else ""
 
 
 def _label(key: object) -> str:

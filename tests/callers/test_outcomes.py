@@ -28,6 +28,7 @@ from callers.outcomes import (
     decide,
 )
 from callers.retry_rules import RetryRulesFault
+from callers.retry_rules import in_words as in_rest_words
 from phonebank.country_rules import rules_for
 from phonebank.week_hours import DAYS, WeekHours
 
@@ -442,8 +443,28 @@ def test_rules_survive_the_way_to_json_and_back(rules: RetryRules) -> None:
     assert RetryRules.parse(rules.to_json()) == rules
 
 
+@given(RETRY_RULES)
+def test_rules_are_told_by_what_they_change(rules: RetryRules) -> None:
+    changes = rules.changes()
+    assert RetryRules.parse(changes) == rules
+    usual = DEFAULT.to_json()
+    for key, change in changes.pop("outcomes", {}).items():
+        assert change
+        assert not change.items() & usual["outcomes"][key].items()
+    assert not changes.items() & usual.items()
+
+
 def test_no_changes_are_the_defaults() -> None:
     assert RetryRules.parse({}) == DEFAULT
+    assert DEFAULT.changes() == {}
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [(0, "none"), (1, "1 minute"), (90, "90 minutes"), (60, "1 hour"), (2880, "2 days")],
+)
+def test_a_rest_is_told_in_its_largest_unit(minutes: int, words: str) -> None:
+    assert in_rest_words(minutes) == words
 
 
 def test_a_change_is_heeded_and_leaves_the_rest_alone() -> None:
@@ -473,12 +494,12 @@ def test_a_change_is_heeded_and_leaves_the_rest_alone() -> None:
         (
             {"household_rest_minutes": "a day"},
             "household_rest_minutes",
-            "Rest for others on the number (minutes): a whole number from 0 to 43200, not “a day”.",
+            "Rest for others on the number: from none to 30 days, not “a day”.",
         ),
         (
             {"outcomes": {"no_answer": {"rest_minutes": 1.5}}},
             "no_answer.rest_minutes",
-            "No answer, rest (minutes): a whole number from 1 to 129600, not “1.5”.",
+            "No answer, rest: from 1 minute to 90 days, not “1.5”.",
         ),
         (
             {"outcomes": {"busy": {"another_time_of_day": 1}}},

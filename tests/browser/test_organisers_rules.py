@@ -1,0 +1,69 @@
+"""What an organiser changes about calling, on a phone and on a desk."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Page, expect
+
+from phonebank.accounts import verbs
+from phonebank.models import ORGANISER, Account, Campaign
+from phonebank.stores import db
+from tests.browser.conftest import Server
+from tests.factories import create_account, create_campaign
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def organisers_page(
+    app: Flask, clean_stores: None, web_server: Server, new_page: Callable[..., Page]
+) -> Page:
+    """A desk's browser that is signed in, in a site with one campaign."""
+    with app.app_context():
+        create_campaign(name="Kitchen Table")
+        account_id = create_account(ORGANISER).id
+        db.session.commit()
+        link = verbs.sign_in_link(db.session.get_one(Account, account_id))
+    page = new_page(1280, 900)
+    page.goto(link.replace("http://localhost", web_server.url))
+    page.get_by_role("button", name="Sign in").click()
+    return page
+
+
+def look(page: Page) -> None:
+    """Nothing that axe finds, and no wider than the window, on a desk and on a phone."""
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_the_rules_of_when_people_are_rung_again_are_changed_and_put_back(
+    organisers_page: Page, app: Flask
+) -> None:
+    page = organisers_page
+    page.goto("/campaigns/1")
+    page.get_by_role("link", name="When people are rung again").click()
+    look(page)
+    busy = page.get_by_role("group", name="Busy")
+    busy.get_by_label("Rest", exact=True).fill("100")
+    busy.get_by_label("Unit of the rest").select_option("days")
+    page.get_by_role("button", name="Save the rules").click()
+    expect(busy.get_by_text("Busy, rest: from 1 minute to 90 days")).to_be_visible()
+    look(page)
+    busy.get_by_label("Rest", exact=True).fill("2")
+    page.get_by_role("button", name="Save the rules").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    expect(busy.get_by_text("Changed")).to_be_visible()
+    look(page)
+    with app.app_context():
+        rules = db.session.get_one(Campaign, 1).retry_rules
+        assert rules == {"outcomes": {"busy": {"rest_minutes": 2 * 24 * 60}}}
+    page.get_by_role("button", name="Back to the usual rules").click()
+    expect(busy.get_by_label("Rest", exact=True)).to_have_value("20")
+    with app.app_context():
+        assert db.session.get_one(Campaign, 1).retry_rules == {}
