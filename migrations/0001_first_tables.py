@@ -398,6 +398,67 @@ def upgrade() -> None:
         postgresql_nulls_not_distinct=True,
     )
     op.create_table(
+        "experiment",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("campaign_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("salt", sa.String(length=32), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('draft', 'running', 'stopped')", name=op.f("ck_experiment_state")
+        ),
+        sa.ForeignKeyConstraint(
+            ["campaign_id"],
+            ["campaign.id"],
+            name=op.f("fk_experiment_campaign_id_campaign"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_experiment")),
+    )
+    op.create_index("ix_experiment_campaign_id", "experiment", ["campaign_id"], unique=False)
+    op.create_index(
+        "uq_experiment_running_campaign",
+        "experiment",
+        ["campaign_id"],
+        unique=True,
+        postgresql_where=sa.text("state = 'running'"),
+    )
+    op.create_table(
+        "experiment_arm",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("experiment_id", sa.Integer(), nullable=False),
+        sa.Column("script_id", sa.Integer(), nullable=False),
+        sa.Column("script_version_id", sa.Integer(), nullable=True),
+        sa.Column("label", sa.String(length=80), nullable=False),
+        sa.Column("share", sa.Integer(), nullable=False),
+        sa.CheckConstraint("share > 0", name=op.f("ck_experiment_arm_share")),
+        sa.ForeignKeyConstraint(
+            ["experiment_id"],
+            ["experiment.id"],
+            name=op.f("fk_experiment_arm_experiment_id_experiment"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["script_id"],
+            ["script.id"],
+            name=op.f("fk_experiment_arm_script_id_script"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["script_version_id"],
+            ["script_version.id"],
+            name=op.f("fk_experiment_arm_script_version_id_script_version"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_experiment_arm")),
+    )
+    op.create_index(
+        op.f("ix_experiment_arm_experiment_id"), "experiment_arm", ["experiment_id"], unique=False
+    )
+    op.create_table(
         "call",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("campaign_id", sa.Integer(), nullable=False),
@@ -405,6 +466,7 @@ def upgrade() -> None:
         sa.Column("caller_id", sa.BigInteger(), nullable=False),
         sa.Column("party_id", sa.Integer(), nullable=True),
         sa.Column("script_version_id", sa.Integer(), nullable=True),
+        sa.Column("experiment_arm_id", sa.Integer(), nullable=True),
         sa.Column("phone", sa.String(length=20), nullable=False),
         sa.Column("household", JSONB(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
@@ -447,6 +509,12 @@ def upgrade() -> None:
             ["party_id"], ["party.id"], name=op.f("fk_call_party_id_party"), ondelete="SET NULL"
         ),
         sa.ForeignKeyConstraint(
+            ["experiment_arm_id"],
+            ["experiment_arm.id"],
+            name=op.f("fk_call_experiment_arm_id_experiment_arm"),
+            ondelete="SET NULL",
+        ),
+        sa.ForeignKeyConstraint(
             ["script_version_id"],
             ["script_version.id"],
             name=op.f("fk_call_script_version_id_script_version"),
@@ -463,6 +531,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("recorded_at IS NOT NULL"),
     )
     op.create_index("ix_call_contact_started", "call", ["contact_id", "started_at"], unique=False)
+    op.create_index(
+        "ix_call_experiment_arm_recorded",
+        "call",
+        ["experiment_arm_id", "recorded_at"],
+        unique=False,
+        postgresql_where=sa.text("experiment_arm_id IS NOT NULL"),
+    )
     op.create_index(
         "ix_call_party_recorded",
         "call",
@@ -570,7 +645,21 @@ def downgrade() -> None:
         postgresql_where=sa.text("recorded_at IS NOT NULL"),
     )
     op.drop_index("ix_call_caller_started", table_name="call")
+    op.drop_index(
+        "ix_call_experiment_arm_recorded",
+        table_name="call",
+        postgresql_where=sa.text("experiment_arm_id IS NOT NULL"),
+    )
     op.drop_table("call")
+    op.drop_index(op.f("ix_experiment_arm_experiment_id"), table_name="experiment_arm")
+    op.drop_table("experiment_arm")
+    op.drop_index("ix_experiment_campaign_id", table_name="experiment")
+    op.drop_index(
+        "uq_experiment_running_campaign",
+        table_name="experiment",
+        postgresql_where=sa.text("state = 'running'"),
+    )
+    op.drop_table("experiment")
     op.drop_index("uq_tally_row", table_name="tally", postgresql_nulls_not_distinct=True)
     op.drop_index("ix_tally_party_id", table_name="tally")
     op.drop_index("ix_tally_caller_id", table_name="tally")

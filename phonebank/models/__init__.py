@@ -7,6 +7,7 @@ from phonebank.models.caller import Caller
 from phonebank.models.campaign import Campaign, campaign_host
 from phonebank.models.contact import Contact
 from phonebank.models.contact_list import ContactList, RefusedRow, UploadChunk
+from phonebank.models.experiment import Experiment, ExperimentArm
 from phonebank.models.party import Party
 from phonebank.models.script import Script, ScriptVersion
 from phonebank.models.suppression import Suppression
@@ -24,6 +25,8 @@ __all__ = [
     "Campaign",
     "Contact",
     "ContactList",
+    "Experiment",
+    "ExperimentArm",
     "Party",
     "RefusedRow",
     "Role",

@@ -60,6 +60,12 @@ class Call(Base):
             "recorded_at",
             postgresql_where=text("recorded_at IS NOT NULL"),
         ),
+        Index(
+            "ix_call_experiment_arm_recorded",
+            "experiment_arm_id",
+            "recorded_at",
+            postgresql_where=text("experiment_arm_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
@@ -71,6 +77,10 @@ class Call(Base):
     party_id: Mapped[int | None] = mapped_column(ForeignKey("party.id", ondelete="SET NULL"))
     script_version_id: Mapped[int | None] = mapped_column(
         ForeignKey("script_version.id", ondelete="SET NULL")
+    )
+    # The arm of the experiment that decided the words; None outside of one.
+    experiment_arm_id: Mapped[int | None] = mapped_column(
+        ForeignKey("experiment_arm.id", ondelete="SET NULL")
     )
     phone: Mapped[str] = mapped_column(String(20))  # the number handed out, E.164
     # Contacts on the same number whose first names the caller is shown beside: the household.

@@ -1,0 +1,67 @@
+"""A comparison of scripts on one campaign: which arms there are, and what share each has."""
+
+import secrets
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from phonebank.models.base import Base, now
+
+DRAFT = "draft"
+RUNNING = "running"
+STOPPED = "stopped"
+EXPERIMENT_STATES = (DRAFT, RUNNING, STOPPED)
+
+
+class Experiment(Base):
+    """Arms and shares stay as they are from the start on, so that a contact stays in one arm."""
+
+    __tablename__ = "experiment"
+    __table_args__ = (
+        CheckConstraint(f"state IN {EXPERIMENT_STATES}", name="state"),
+        # One at a time, so that a call belongs to one comparison.
+        Index(
+            "uq_experiment_running_campaign",
+            "campaign_id",
+            unique=True,
+            postgresql_where=text("state = 'running'"),
+        ),
+        Index("ix_experiment_campaign_id", "campaign_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(120))
+    state: Mapped[str] = mapped_column(String(10), default=DRAFT)
+    # What makes its draw another than that of the campaign's other experiments.
+    salt: Mapped[str] = mapped_column(String(32), default=lambda: secrets.token_hex(8))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    started_at: Mapped[datetime | None]
+    stopped_at: Mapped[datetime | None]
+
+    arms: Mapped[list["ExperimentArm"]] = relationship(order_by="ExperimentArm.id")
+
+    @property
+    def is_running(self) -> bool:
+        return self.state == RUNNING
+
+
+class ExperimentArm(Base):
+    """One script of an experiment. The first arm is what the others are compared with."""
+
+    __tablename__ = "experiment_arm"
+    __table_args__ = (CheckConstraint("share > 0", name="share"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    experiment_id: Mapped[int] = mapped_column(
+        ForeignKey("experiment.id", ondelete="CASCADE"), index=True
+    )
+    script_id: Mapped[int] = mapped_column(ForeignKey("script.id", ondelete="CASCADE"))
+    # Held at this version; None: whatever version of the script is published.
+    script_version_id: Mapped[int | None] = mapped_column(
+        ForeignKey("script_version.id", ondelete="CASCADE")
+    )
+    label: Mapped[str] = mapped_column(String(80))
+    # Of all arms' shares together: 1 and 1 are halves, 90 and 10 as well as 9 and 1.
+    share: Mapped[int] = mapped_column(default=1)
