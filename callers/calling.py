@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from redis.exceptions import RedisError
-from sqlalchemy import Row, select, text, update
+from sqlalchemy import Row, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
 
 from callers.contact_queue.buckets import next_callable_at
 from callers.contact_queue.hours import may_ring
@@ -23,10 +24,21 @@ from callers.contact_queue.refill import (
 )
 from callers.contact_queue.store import QueueStore, Taken
 from phonebank.errors import BackInAMoment, Gone, NotAllowed, NotFound, NotRunning, PhonebankError
-from phonebank.models import Call, Caller, Campaign, Contact, Party, new_id, now
+from phonebank.models import (
+    Call,
+    Caller,
+    Campaign,
+    Contact,
+    ContactList,
+    Party,
+    Script,
+    Suppression,
+    new_id,
+    now,
+)
 from phonebank.models.call import GIVEN_BACK, TAKEN_AWAY
 from phonebank.models.campaign import ENDED
-from phonebank.scripts.versions import published_version_id
+from phonebank.models.contact import CALLABLE
 from phonebank.stores import after_commit, db
 
 # Several people in a row who may no longer be rung mean that something large changed (a list was
@@ -34,18 +46,8 @@ from phonebank.stores import after_commit, db
 STALE_IN_A_ROW = 5
 TRIES_AT_MOST = 50
 
-_LOCK_CALLABLE = text("""
-SELECT c.phone, c.zone_key, c.contact_list_id, c.language, c.callback_caller_id,
-       ARRAY (SELECT h.id FROM contact h
-              WHERE h.phone = c.phone AND h.campaign_id = c.campaign_id AND h.id <> c.id
-                AND h.state = 'callable' ORDER BY h.id LIMIT 9) AS household,
-       c.state = 'callable' AND c.suppressed_at IS NULL
-       AND c.callable_at <= :now AND NOT l.removed
-       AND NOT EXISTS (SELECT FROM suppression s WHERE s.phone = c.phone) AS callable
-FROM contact c JOIN contact_list l ON l.id = c.contact_list_id
-WHERE c.id = :id
-FOR NO KEY UPDATE OF c
-""")
+# Of a household so many others are shown beside the person rung.
+HOUSEHOLD_AT_MOST = 9
 
 
 class NobodyToCall(PhonebankError):
@@ -165,6 +167,25 @@ def own_call(caller: Caller, call_id: uuid.UUID, lock: bool = False) -> Call:
     return call
 
 
+def own_call_and_contact(caller: Caller, call_id: uuid.UUID) -> tuple[Call, Contact]:
+    """A call of this caller and the person in it, both locked against other changes.
+
+    Raises NotFound as `own_call` does.
+    """
+    row = db.session.execute(
+        select(Call, Contact)
+        .join(Contact, Contact.id == Call.contact_id)
+        .where(Call.id == call_id, Call.caller_id == caller.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if row is None:
+        # Nobody's, or it went to another of the household while we waited for the lock.
+        own_call(caller, call_id)
+        return own_call_and_contact(caller, call_id)
+    return row[0], row[1]
+
+
 def _running_campaign(caller: Caller) -> Campaign:
     campaign = db.session.get_one(Campaign, caller.campaign_id)
     if campaign.state == ENDED:
@@ -235,12 +256,18 @@ def _open_call(
     first win, and one that comes second wait until this hand-out is on record.
     """
     at = now()
-    contact = db.session.execute(_LOCK_CALLABLE, {"id": contact_id, "now": at}).one_or_none()
-    if contact is None or not contact.callable or not may_ring(campaign, contact.zone_key, at):
+    found = _locked(contact_id)
+    if found is None or found.removed or found.suppressed:
+        return None
+    contact: Contact = found.Contact
+    if contact.state != CALLABLE or contact.suppressed_at is not None or contact.callable_at > at:
+        return None
+    if not may_ring(campaign, contact.zone_key, at):
         return None
     if contact.callback_caller_id != caller.id and not _is_theirs(caller, campaign, contact):
         return None
     until = at + timedelta(seconds=campaign.hold_seconds)
+    script_version = select(Script.published_version_id).where(Script.id == campaign.script_id)
     call = db.session.scalar(
         insert(Call)
         .values(
@@ -249,27 +276,48 @@ def _open_call(
             contact_id=contact_id,
             caller_id=caller.id,
             party_id=caller.party_id,
-            script_version_id=published_version_id(campaign),
+            script_version_id=script_version.scalar_subquery(),
             phone=contact.phone,
-            household=contact.household,
+            household=found.household,
             started_at=at,
             expires_at=until,
-            reached=False,
-            conversation=False,
-            yes=False,
-            counted=False,
-            late=False,
-            note="",
         )
         .on_conflict_do_nothing()
         .returning(Call)
     )
-    if call is None:
-        return None
-    return Hold(call, db.session.get_one(Contact, contact_id), until)
+    return Hold(call, contact, until) if call is not None else None
 
 
-def _is_theirs(caller: Caller, campaign: Campaign, contact: Row) -> bool:
+def _locked(contact_id: int) -> Row | None:
+    """The `Contact`, locked; whether their list is `removed` and their number `suppressed`; and
+    the ids of the others of their `household` who may be asked for instead."""
+    other = aliased(Contact)
+    household = (
+        select(other.id)
+        .where(
+            other.phone == Contact.phone,
+            other.campaign_id == Contact.campaign_id,
+            other.id != Contact.id,
+            other.state == CALLABLE,
+        )
+        .order_by(other.id)
+        .limit(HOUSEHOLD_AT_MOST)
+    )
+    return db.session.execute(
+        select(
+            Contact,
+            ContactList.removed.label("removed"),
+            exists().where(Suppression.phone == Contact.phone).label("suppressed"),
+            func.array(household.scalar_subquery()).label("household"),
+        )
+        .join(ContactList, ContactList.id == Contact.contact_list_id)
+        .where(Contact.id == contact_id)
+        .with_for_update(of=Contact, key_share=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def _is_theirs(caller: Caller, campaign: Campaign, contact: Contact) -> bool:
     """Whether the person is within the caller's limits; what Redis knows of it may be old."""
     in_lists = not caller.list_ids or contact.contact_list_id in caller.list_ids
     return in_lists and contact.language in languages_of(caller, campaign)

@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from callers.calling import current_hold, end_hold, own_call
+from callers.calling import current_hold, end_hold, own_call, own_call_and_contact
 from callers.calling_hours import contact_date, zones_from
 from callers.contact_queue.hours import hours_of, rules_of
 from callers.contact_queue.refill import store_of
@@ -124,19 +124,16 @@ def record(
         )
     if len(note) > NOTE_AT_MOST:
         raise BadInput(f"A note may have {NOTE_AT_MOST} characters; this one has {len(note)}.")
-    call = own_call(caller, call_id, lock=True)
+    call, contact = own_call_and_contact(caller, call_id)
     if call.outcome is not None or _is_stale(call, turn):
         return Recorded(call, changed=False)
-    contact = db.session.execute(
-        select(Contact).where(Contact.id == call.contact_id).with_for_update(key_share=True)
-    ).scalar_one()
     at = now()
     superseded = call.ended_at is not None and _handed_on_since(call)
     decision = _decide(call, contact, outcome_key, at, callback_at)
 
-    call.contact_before = None if superseded else _state_of(contact)
     counted = decision.counted and not superseded
     _write_outcome(call, contact, caller, outcome_key, note, at, counted)
+    call.contact_before = None if superseded else _state_of(contact)
     if decision.suppress_reason is not None:
         suppressions.suppress(call.phone, FROM_CALL, decision.suppress_reason, call_id=call.id)
     if not superseded:
@@ -155,7 +152,7 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
     the call's) changes nothing, whatever was recorded since. Raises NotFound, Conflict when it is
     not their last, HoldLost when it is too long ago or the person is on somebody else's screen.
     """
-    call = own_call(caller, call_id, lock=True)
+    call, contact = own_call_and_contact(caller, call_id)
     if call.outcome is None or _is_stale(call, turn):
         return call  # undone already: a resent request
     if call.id != last_recorded_id(caller):
@@ -170,9 +167,6 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
     if current is not None:
         end_hold(current.call, GIVEN_BACK)
         db.session.flush()
-    contact = db.session.execute(
-        select(Contact).where(Contact.id == call.contact_id).with_for_update(key_share=True)
-    ).scalar_one()
     _count(call, -1)
     suppressions.lift_of_call(call.id)
     _restore(contact, call.contact_before)
@@ -221,11 +215,7 @@ def _decide(
     country = rules_of(campaign)
     zones = zones_from(contact.zone_key)
     today = contact_date(zones, at, country)
-    before = db.session.scalar(
-        select(func.count())
-        .select_from(Call)
-        .where(Call.contact_id == contact.id, Call.outcome == outcome_key)
-    )
+    rules = RetryRules.parse(campaign.retry_rules)
     outcome = outcome_of(outcome_key)
     promised = callback_at if outcome.takes_callback else None
     if not outcome.counts_as_attempt:
@@ -235,9 +225,9 @@ def _decide(
             outcome_key,
             attempts_before=contact.attempts,
             attempts_today_before=contact.attempts_that_day if contact.attempts_on == today else 0,
-            same_outcome_before=before or 0,
+            same_outcome_before=_same_outcome_before(contact, outcome_key, rules),
             at=at,
-            rules=RetryRules.parse(campaign.retry_rules),
+            rules=rules,
             zones=zones,
             hours=hours_of(campaign),
             country=country,
@@ -245,6 +235,17 @@ def _decide(
         )
     except UnknownOutcome as unknown:
         raise BadInput(str(unknown)) from None
+
+
+def _same_outcome_before(contact: Contact, outcome_key: str, rules: RetryRules) -> int:
+    """How many of the contact's calls ended like this; counted only where a rule asks."""
+    rule = rules.retries.get(outcome_key)
+    if rule is None or rule.retries_at_most is None:
+        return 0
+    ended_so = select(func.count()).where(
+        Call.contact_id == contact.id, Call.outcome == outcome_key
+    )
+    return db.session.scalar(ended_so) or 0
 
 
 def _write_outcome(
@@ -256,12 +257,6 @@ def _write_outcome(
     at: datetime,
     counted: bool,
 ) -> None:
-    campaign = db.session.get_one(Campaign, call.campaign_id)
-    script, answers = script_of(call.script_version_id), answers_of(call)
-    if script is not None:
-        # An answer on a way since left (an earlier one was changed) is kept and does not count.
-        answers = answers_on_path(script, answers, fields_for(contact, caller, campaign))
-    talked = is_conversation(script, answers) if script else outcome_key == "talked"
     call.late = call.ended_at is not None
     if call.ended_at is None:
         call.ended_at, call.ending = at, RECORDED
@@ -271,8 +266,21 @@ def _write_outcome(
     call.counted = counted
     call.reached = OUTCOMES[outcome_key].reached
     # Answers without a person who answered the phone are a slip of the finger.
-    call.conversation = call.reached and talked
-    call.yes = call.conversation and script is not None and is_yes(script, answers)
+    if call.reached:
+        call.conversation, call.yes = _conversation_and_yes(call, contact, caller, outcome_key)
+
+
+def _conversation_and_yes(
+    call: Call, contact: Contact, caller: Caller, outcome_key: str
+) -> tuple[bool, bool]:
+    script = script_of(call.script_version_id)
+    if script is None:
+        return outcome_key == "talked", False
+    # An answer on a way since left (an earlier one was changed) is kept and does not count.
+    fields = fields_for(contact, caller, caller.campaign)
+    answers = answers_on_path(script, answers_of(call), fields)
+    talked = is_conversation(script, answers)
+    return talked, talked and is_yes(script, answers)
 
 
 def _move_contact(

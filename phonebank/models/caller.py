@@ -5,9 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from phonebank.models.base import Base, now
+from phonebank.models.campaign import Campaign
+from phonebank.models.party import Party
 
 WAITING = "waiting"
 ADMITTED = "admitted"
@@ -43,6 +45,9 @@ class Caller(Base):
     practised_at: Mapped[datetime | None]
     seen_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
+
+    campaign: Mapped[Campaign] = relationship()
+    party: Mapped[Party | None] = relationship()
 
     @property
     def may_call(self) -> bool:
