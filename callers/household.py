@@ -3,12 +3,13 @@
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from callers.calling import Hold, own_call
 from callers.contact_queue.refill import store_of
 from phonebank.errors import Conflict, NotFound
-from phonebank.models import Call, Caller, Contact
+from phonebank.experiments.choosing import words_for
+from phonebank.models import Answer, Call, Caller, Contact
 from phonebank.models.contact import CALLABLE
 from phonebank.stores import after_commit, db
 
@@ -32,8 +33,9 @@ def others_on_the_number(call: Call) -> Sequence[Contact]:
 def reached_instead(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold:
     """Somebody else of the household came to the phone: go on with them, in the same call.
 
-    The script begins anew with their name when the page is next drawn; answers given so far stay.
-    The one first asked for rests with the rest of the household once the call is recorded.
+    The script begins anew with their name when the page is next drawn; answers given so far stay,
+    unless an experiment has other words for this person. The one first asked for rests with the
+    rest of the household once the call is recorded.
     Raises NotFound for another's call or somebody not on this number, Conflict once recorded.
     """
     call = own_call(caller, call_id, lock=True)
@@ -45,6 +47,7 @@ def reached_instead(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold
     first_asked_for = call.contact_id
     call.household = [*(c for c in call.household if c != contact_id), first_asked_for]
     call.contact_id = contact_id
+    _give_their_words(call)
     db.session.flush()
     store, until = store_of(call.campaign_id), call.expires_at
 
@@ -54,3 +57,15 @@ def reached_instead(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold
 
     after_commit(tell_redis)
     return Hold(call, other, until)
+
+
+def _give_their_words(call: Call) -> None:
+    """Put the call in the arm of whom it is with now; only where that is another arm."""
+    words = words_for(call.campaign_id, call.contact_id)
+    if words.experiment_arm_id == call.experiment_arm_id:
+        return
+    call.experiment_arm_id = words.experiment_arm_id
+    if words.script_version_id != call.script_version_id:
+        # Answers to the questions of another script.
+        db.session.execute(delete(Answer).where(Answer.call_id == call.id))
+        call.script_version_id = words.script_version_id
