@@ -24,6 +24,7 @@ from callers.contact_queue.refill import (
 )
 from callers.contact_queue.store import QueueStore, Taken
 from phonebank.errors import BackInAMoment, Gone, NotAllowed, NotFound, NotRunning, PhonebankError
+from phonebank.experiments.choosing import words_among, words_on_offer
 from phonebank.models import (
     Call,
     Caller,
@@ -31,7 +32,6 @@ from phonebank.models import (
     Contact,
     ContactList,
     Party,
-    Script,
     Suppression,
     new_id,
     now,
@@ -267,7 +267,7 @@ def _open_call(
     if contact.callback_caller_id != caller.id and not _is_theirs(caller, campaign, contact):
         return None
     until = at + timedelta(seconds=campaign.hold_seconds)
-    script_version = select(Script.published_version_id).where(Script.id == campaign.script_id)
+    words = words_among(found.words, contact_id)
     call = db.session.scalar(
         insert(Call)
         .values(
@@ -276,7 +276,8 @@ def _open_call(
             contact_id=contact_id,
             caller_id=caller.id,
             party_id=caller.party_id,
-            script_version_id=script_version.scalar_subquery(),
+            script_version_id=words.script_version_id,
+            experiment_arm_id=words.experiment_arm_id,
             phone=contact.phone,
             household=found.household,
             started_at=at,
@@ -289,8 +290,8 @@ def _open_call(
 
 
 def _locked(contact_id: int) -> Row | None:
-    """The `Contact`, locked; whether their list is `removed` and their number `suppressed`; and
-    the ids of the others of their `household` who may be asked for instead."""
+    """The `Contact`, locked; whether their list is `removed` and their number `suppressed`; the
+    ids of the others of their `household` who may be asked for instead; the `words` on offer."""
     other = aliased(Contact)
     household = (
         select(other.id)
@@ -309,6 +310,7 @@ def _locked(contact_id: int) -> Row | None:
             ContactList.removed.label("removed"),
             exists().where(Suppression.phone == Contact.phone).label("suppressed"),
             func.array(household.scalar_subquery()).label("household"),
+            words_on_offer(Contact.campaign_id).label("words"),
         )
         .join(ContactList, ContactList.id == Contact.contact_list_id)
         .where(Contact.id == contact_id)
