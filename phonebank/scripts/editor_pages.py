@@ -6,7 +6,7 @@ all. Without scripts in the browser the same buttons load the page anew.
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -83,25 +83,28 @@ def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
     kept, _ = verbs.working_script(script)
     if request.method == "GET":
         return _page(campaign, script, sheet_of(kept))
-    typed = named(script_from(request.form, kept))
+    as_sent = script_from(request.form, kept)
+    typed = named(as_sent)
+    button, about, at = _meant(as_sent, typed)
     if request.form.get("seen") != _digest(script):
         notice = (
             "Somebody else has changed this script since you opened it, so nothing was saved yet."
             " Open it in another tab to see theirs; save here once more to put yours in its place."
         )
         # 422, as for any form that comes back: htmx shows no other error.
-        return _page(campaign, script, sheet_of(typed), notice), 422
-    button = request.form.get("do", "save")
+        return _page(campaign, script, sheet_of(typed), notice, opened={about, at}), 422
     sheet = sheet_of(changed(typed, button))
     try:
         verbs.save_draft(script, sheet.source)
     except BadInput as fault:
         db.session.rollback()
-        return _page(campaign, script, sheet, f"{fault.message} {fault.what_to_do}"), 422
+        notice = f"{fault.message} {fault.what_to_do}"
+        return _page(campaign, script, sheet, notice, opened={about, at}), 422
     db.session.commit()
     if button == "publish" and not sheet.faults.errors:
-        return redirect(url_for("scripts.publish", campaign_id=campaign.id, script_id=script.id))
-    return _page(campaign, script, sheet, new_step=button.startswith("add-step"))
+        return _leave_for(url_for("scripts.publish", campaign_id=campaign.id, script_id=script.id))
+    new_step = _newest(sheet.script) if button.startswith("add-step") else ""
+    return _page(campaign, script, sheet, opened={about, at, new_step}, new_step=new_step, at=at)
 
 
 @editor.post("/check")
@@ -137,8 +140,15 @@ def in_form_words(message: str) -> str:
 
 
 def _page(
-    campaign: Campaign, script: Script, sheet: Sheet, notice: str = "", new_step: bool = False
+    campaign: Campaign,
+    script: Script,
+    sheet: Sheet,
+    notice: str = "",
+    opened: Collection[str] = (),
+    new_step: str = "",
+    at: str = "",
 ) -> str:
+    """`opened`: the blocks that somebody is at work on; `at`: where they type."""
     return render_template(
         "scripts/edit.html",
         campaign=campaign,
@@ -154,11 +164,18 @@ def _page(
         condition=condition,
         title_of=title_of,
         in_form_words=in_form_words,
-        preview=_preview_asked_for(campaign, sheet.script),
-        new_step=_newest(sheet.script) if new_step else "",
-        at=request.values.get("at", ""),
-        opened=_opened(),
+        preview=_preview_asked_for(campaign, sheet.script, new_step or at),
+        new_step=new_step,
+        at=at,
+        opened=opened,
     )
+
+
+def _leave_for(address: str) -> ResponseReturnValue:
+    """Another page: htmx would follow a redirect and look for the editor in what it finds there."""
+    if "HX-Request" in request.headers:
+        return "", 204, {"HX-Redirect": address}
+    return redirect(address)
 
 
 def _sheet_sent(script: Script) -> Sheet:
@@ -166,11 +183,11 @@ def _sheet_sent(script: Script) -> Sheet:
     return sheet_of(script_from(request.form, kept))
 
 
-def _preview_asked_for(campaign: Campaign, script: ParsedScript) -> Preview:
+def _preview_asked_for(campaign: Campaign, script: ParsedScript, at: str = "") -> Preview:
     step_id = request.values.get("step_id", "")
     if step_id and "again" not in request.values:
         return preview_after(script, campaign, step_id, request.values.getlist("answer"))
-    return preview_at(script, campaign, request.values.get("at", ""))
+    return preview_at(script, campaign, at)
 
 
 def _chips(script: ParsedScript) -> list[tuple[str, str]]:
@@ -185,10 +202,18 @@ def _merge_field(name: str) -> str:
     return f"{{{{ {name} or '{FALLBACKS.get(name, name.replace('_', ' '))}' }}}}"
 
 
-def _opened() -> set[str]:
-    """The blocks that somebody is at work on: where they type, and what their button was about."""
-    _, _, place = request.form.get("do", "").partition(":")
-    return {request.values.get("at", ""), place.partition(":")[0]}
+def _meant(as_sent: ParsedScript, named: ParsedScript) -> tuple[str, str, str]:
+    """The button pressed, the block it is about, and the step that was typed in.
+
+    By the names that `named` has given: the browser knows a new block by its old one.
+    """
+    steps = {old.id: new.id for old, new in zip(as_sent.steps, named.steps, strict=True)}
+    cards = {old.id: new.id for old, new in zip(as_sent.cards, named.cards, strict=True)}
+    verb, _, place = request.form.get("do", "save").partition(":")
+    about, colon, row = place.partition(":")
+    about = (cards if verb.endswith("card") else steps).get(about, about)
+    at = request.form.get("at", "")
+    return f"{verb}:{about}{colon}{row}" if place else verb, about, steps.get(at, at)
 
 
 def _newest(script: ParsedScript) -> str:

@@ -1,5 +1,5 @@
-/* The script editor: merge fields put in where the writer last typed, and the phone showing the step
-   that they are at. All else the page does by itself. */
+/* The script editor: merge fields put in where the writer last typed, the phone showing the step that
+   they are at, and each block showing what goes with its kind. All else the page does by itself. */
 
 let lastField = null;
 
@@ -19,4 +19,26 @@ document.addEventListener("click", (event) => {
   lastField.focus();
   lastField.setRangeText(chip.dataset.insert, lastField.selectionStart, lastField.selectionEnd, "end");
   lastField.dispatchEvent(new Event("input", { bubbles: true }));
+});
+
+// Parts of a block name the kinds of step, and of answer, that they go with.
+document.addEventListener("change", (event) => {
+  const block = event.target.closest("[data-step-block]");
+  if (!block || !event.target.matches("[name$='-kind'], [name$='-answer']")) return;
+  const kind = block.querySelector("select[name$='-kind']").value;
+  const answer = block.querySelector("select[name$='-answer']").value;
+  for (const part of block.querySelectorAll("[data-kinds]")) {
+    const answers = part.dataset.answers;
+    part.hidden = !part.dataset.kinds.split(" ").includes(kind) || (answers && !answers.split(" ").includes(answer));
+  }
+});
+
+// While a button is on its way the form is shut, which takes the focus from the button.
+let pressed = "";
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.target.closest("#script-form")) pressed = document.activeElement.id;
+});
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.target.id !== "editor" || document.activeElement !== document.body) return;
+  document.getElementById(pressed)?.focus();
 });

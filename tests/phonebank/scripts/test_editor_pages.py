@@ -85,7 +85,6 @@ def test_a_step_is_added_named_and_led_to(desk: Desk) -> None:
     form = form_of(send(desk, form, "add-choice:new_1"))
     assert form[f"s{number}-id"] == "how_many_at_home"
     form = form_of(send(desk, form, "add-choice:how_many_at_home"))
-    form = form_of(send(desk, form, "add-choice:how_many_at_home"))
     form |= {
         f"s{number}-c0-label": "Just me",
         f"s{number}-c0-yes": "yes",

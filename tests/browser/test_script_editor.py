@@ -1,0 +1,178 @@
+"""An organiser who is no programmer writes a branching conversation, and callers get it."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Page, expect
+
+from phonebank.accounts import verbs as accounts
+from phonebank.models import ORGANISER, Account, Campaign
+from phonebank.scripts import verbs
+from phonebank.scripts.versions import published_version_id, script_of
+from phonebank.stores import db
+from phonebank.suppressions.verbs import suppress
+from tests.browser.conftest import Server
+from tests.factories import (
+    create_account,
+    create_campaign,
+    create_contact,
+    create_list,
+    drama_number,
+)
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def campaign_id(app: Flask, clean_stores: None) -> int:
+    with app.app_context():
+        campaign = create_campaign(merge_values={"candidate": "Jo Bloggs"})
+        create_contact(create_list(campaign))
+        db.session.commit()
+        return campaign.id
+
+
+@pytest.fixture
+def desk(
+    app: Flask, campaign_id: int, web_server: Server, new_page: Callable[..., Page]
+) -> Callable[..., Page]:
+    """Opens a signed-in organiser's browser that notes what the content security policy stops."""
+
+    def open_desk(width: int = 1280) -> Page:
+        with app.app_context():
+            account = create_account(ORGANISER)
+            db.session.commit()
+            link = accounts.sign_in_link(db.session.get_one(Account, account.id))
+        page = new_page(width, 900, reduced_motion="reduce")
+        page.goto(link.replace("http://localhost", web_server.url))
+        page.get_by_role("button", name="Sign in").click()
+        page.stopped = []  # type: ignore[attr-defined]
+        page.on("console", lambda message: _note(page, message.text))
+        page.on("pageerror", lambda error: page.stopped.append(str(error)))  # type: ignore[attr-defined]
+        return page
+
+    return open_desk
+
+
+def _note(page: Page, text: str) -> None:
+    if "Content Security Policy" in text:
+        page.stopped.append(text)  # type: ignore[attr-defined]
+
+
+def look(page: Page) -> None:
+    """Nothing that axe finds, and no wider than the window."""
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
+
+
+def test_a_branching_script_from_a_blank_page_to_callers(
+    app: Flask, desk: Callable[..., Page], campaign_id: int
+) -> None:
+    page = desk()
+    page.goto(f"/campaigns/{campaign_id}/scripts")
+    page.get_by_role("button", name="Start writing").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Edit the script")
+
+    # Faults show, and go, as one types.
+    page.locator("#details-main_question > summary").click()
+    words = page.get_by_label("Words to say").locator("visible=true")
+    words.fill("")
+    expect(page.locator("#sheet-summary")).to_contain_text("1 thing to mend")
+    expect(page.locator("#faults-step-main_question")).to_contain_text("“Words to say” is missing")
+    words.fill("Will you come to the meeting, ")
+    page.get_by_role("button", name="first name", exact=True).click()
+    expect(words).to_have_value("Will you come to the meeting, {{ first_name or 'there' }}")
+    expect(page.locator("#sheet-summary")).to_contain_text("Callers could use this")
+    # The phone shows the step that is being written, with a name in it.
+    expect(page.locator("#preview")).to_contain_text("Will you come to the meeting, Priya")
+
+    # A step of its own for those who say no.
+    page.get_by_role("button", name="Add a step below What you ring to ask").click()
+    block = page.locator("#step-new_1")
+    expect(block.get_by_label("Title")).to_be_focused()
+    block.get_by_label("Title").fill("Why not?")
+    block.get_by_label("Words to say").fill("May I ask what keeps you?")
+    block.get_by_label("Kind of step").select_option("listen")
+    block.get_by_label("Kind of answer").select_option("text")
+    ask = page.locator("#step-main_question")
+    # “Yes” leads to goodbye; “No” goes on to the step below.
+    ask.get_by_label("Leads to").first.select_option(label="5. Say goodbye")
+    ask.get_by_label("Then go to").select_option(label="The step below")
+    expect(page.locator("#sheet-summary")).to_contain_text("Callers could use this")
+
+    # Walk it as a caller would, from the step that is being written.
+    ask.get_by_label("Title").click()
+    page.locator("#preview").get_by_role("button", name="No").click()
+    expect(page.locator("#preview")).to_contain_text("May I ask what keeps you?")
+
+    page.get_by_role("button", name="Save, look over, publish").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Look over and publish")
+    assert page.stopped == []  # type: ignore[attr-defined]
+    look(page)
+    page.get_by_role("button", name="Publish", exact=True).click()
+    expect(page.get_by_text("Callers get it with their next person.")).to_be_visible()
+
+    with app.app_context():
+        script = script_of(published_version_id(db.session.get_one(Campaign, campaign_id)))
+        assert script is not None
+        question = script.step("main_question")
+        assert question.words == "Will you come to the meeting, {{ first_name or 'there' }}"
+        assert [choice.goto for choice in question.choices] == ["goodbye", None]
+        assert question.next == "why_not"
+        assert (script.step("why_not").kind, script.step("why_not").next) == ("listen", "goodbye")
+
+
+def test_blocks_move_and_keep_the_focus_on_their_button(
+    app: Flask, desk: Callable[..., Page], campaign_id: int
+) -> None:
+    page = desk()
+    page.goto(f"/campaigns/{campaign_id}/scripts")
+    page.get_by_role("button", name="Start writing").click()
+    page.locator("#details-introduction > summary").click()
+    page.get_by_role("button", name="Move down: Say who you are").click()
+    expect(page.locator("li.block .block-title").nth(2)).to_have_text("3. Say who you are")
+    expect(page.get_by_role("button", name="Move down: Say who you are")).to_be_focused()
+
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Delete: Say who you are").click()
+    expect(page.locator("li.block .block-title", has_text="Say who you are")).to_have_count(0)
+    assert page.stopped == []  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_every_page_is_fit_for_everyone(
+    app: Flask, desk: Callable[..., Page], campaign_id: int, width: int
+) -> None:
+    with app.app_context():
+        campaign = db.session.get_one(Campaign, campaign_id)
+        script = verbs.use_ready_made(campaign, "persuasive-conversation", "en", None)
+        verbs.save_draft(
+            script, verbs.working_source(script).replace("- key: settled", "- key: no")
+        )
+        suppress(drama_number(1), "organiser")
+        db.session.commit()
+        script_id = script.id
+    page = desk(width)
+    campaign, script = f"/campaigns/{campaign_id}", f"/campaigns/{campaign_id}/scripts/{script_id}"
+    for address in (
+        f"{campaign}/scripts",
+        f"{campaign}/scripts/library/deep-canvass/cy",
+        script,
+        f"{script}/edit",
+        f"{script}/text",
+        f"{script}/versions",
+        f"{script}/versions/1",
+        f"{script}/publish",
+        f"{campaign}/queue",
+        "/do-not-call",
+    ):
+        page.goto(address)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        look(page)
+    page.goto(f"{script}/edit")
+    for details in page.locator("details").all():
+        details.evaluate("element => { element.open = true }")
+    look(page)
