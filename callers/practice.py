@@ -30,6 +30,8 @@ FITTING: dict[str, tuple[str, ...]] = {
 }
 # Kinds of people who would have gone on talking.
 TALKERS = ("cheerful", "undecided")
+# Kinds where whom the list names is not on the line.
+ABSENT = ("wrong person", "answerphone")
 # Characters of JSON: more than the answers of any script that passes its check.
 ANSWERS_AT_MOST = 100_000
 
@@ -51,6 +53,11 @@ def person_of(script: Script | None, kind: str) -> Character:
     """The invented person of that kind; somebody who talks where none is asked for."""
     known = {person.kind: person for person in reversed(people(script))}
     return known.get(kind) or known.get("cheerful") or people(script)[0]  # type: ignore[call-overload]
+
+
+def name_on_the_list(person: Character) -> str:
+    """The name that the caller sees: the person's own, or that of whoever is not there."""
+    return person.name if person.kind not in ABSENT else NOBODY_IN_PARTICULAR.name
 
 
 def replies_of(script: Script | None, person: Character) -> dict[str, str]:

@@ -88,11 +88,11 @@ def _view(
     script: Script | None, person: Character, answers: dict[str, Answer], change: str
 ) -> CallView:
     shared = shared_fields(g.caller, screen_data.campaign_of(g.caller))
-    name, _, rest = person.name.partition(" ")
-    fields = shared | {"first_name": name, "last_name": rest, "town": None}
+    name = rehearsal.name_on_the_list(person)
+    fields = shared | {"first_name": name, "last_name": None, "town": None}
     return CallView(
         call_id="",
-        name=person.name,
+        name=name,
         first_name=name,
         town="",
         phone="",

@@ -332,6 +332,19 @@ def test_an_answer_lost_on_the_way_back_is_sent_again_and_counts_once(
     assert db.session.scalar(query) == 2
 
 
+def test_a_page_whose_token_grew_too_old_is_renewed_and_the_tap_sent_again(
+    party: Party, new_page: NewPage
+) -> None:
+    page = new_page()
+    come_in(page, party)
+    ask_for_somebody(page)
+    page.evaluate("document.querySelector('meta[name=csrf]').content = 'of yesterday'")
+    page.on("dialog", lambda dialog: dialog.accept())
+    tap(page, "Busy")
+    page.get_by_text("Recorded: Busy.").wait_for()
+    assert outcomes(party) == ["busy"]
+
+
 def test_what_waits_to_be_sent_outlives_a_reload(party: Party, new_page: NewPage) -> None:
     page = new_page()
     come_in(page, party)
@@ -556,11 +569,12 @@ def test_the_call_page_weighs_at_most_60_kb(party: Party, new_page: NewPage) -> 
     assert sum(loaded.values()) <= PAGE_AT_MOST, json.dumps(loaded, indent=1)
 
 
-@pytest.mark.parametrize("width", [320, 390, 1280])
+@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (390, "dark"), (1280, "light")])
 def test_every_page_is_sound_for_axe_and_for_thumbs(
-    party: Party, new_page: NewPage, width: int
+    party: Party, new_page: NewPage, width: int, scheme: str
 ) -> None:
-    page = new_page(width, 844 if width < 1000 else 800, reduced_motion="reduce")
+    height = 844 if width < 1000 else 800
+    page = new_page(width, height, reduced_motion="reduce", color_scheme=scheme)
     problems: list[str] = []
     page.on("console", lambda message: message.type == "error" and problems.append(message.text))
     page.on("pageerror", lambda error: problems.append(str(error)))

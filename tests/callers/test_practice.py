@@ -97,6 +97,14 @@ def test_the_words_at_the_end_follow_what_was_done() -> None:
     assert "Where do they stand?" in early[-1].text
 
 
+def test_who_is_not_there_is_asked_for_by_another_name(sam: FlaskClient) -> None:
+    for kind in ("wrong person", "answerphone"):
+        page = sam.get("/calling/practice", query_string={"with": kind}).text
+        assert "could I speak to <bdi>Alex Example</bdi>" in page
+    page = sam.get("/calling/practice?with=hostile").text
+    assert "could I speak to <bdi>Mr Ellis</bdi>" in page
+
+
 @pytest.mark.parametrize("kind", FITTING)
 def test_each_kind_of_person_has_a_fitting_outcome(kind: str) -> None:
     person = person_of(PERSUASIVE, kind)

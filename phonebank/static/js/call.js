@@ -69,7 +69,7 @@ function takeAnswer(button) {
 function send(form, button) {
   const isOutcome = form.matches("[data-outcome-form]");
   if (isOutcome && !button.value) return; // Enter in a field
-  if (page.ariaBusy === "true" || (isOutcome && Date.now() - drawnAt < NO_OUTCOME_WITHIN_MS)) return;
+  if (page.dataset.busy === "yes" || (isOutcome && Date.now() - drawnAt < NO_OUTCOME_WITHIN_MS)) return;
   const fields = [...new FormData(form, button)].filter(([name]) => name !== "csrf_token");
   setBusy(true);
   outbox.add({ kind: "screen", call: data.call, url: form.action, fields });
@@ -111,7 +111,7 @@ function draw(next) {
 }
 
 function setBusy(busy) {
-  page.ariaBusy = String(busy);
+  page.dataset.busy = busy ? "yes" : "";
   const bar = document.querySelector(".call-bar");
   if (bar) bar.classList.toggle("is-sending", busy);
 }
