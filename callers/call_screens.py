@@ -22,6 +22,7 @@ from callers.sessions import for_callers
 from phonebank.errors import NotFound, wants_json
 from phonebank.models import now
 from phonebank.models.caller import WAITING
+from phonebank.parties.summary import share_of
 from phonebank.scripts.versions import published_version_id, script_of
 from phonebank.stores import db
 from scripts_library.merge_fields import render_html
@@ -30,13 +31,22 @@ from scripts_library.merge_fields import render_html
 @screens.get("/calling")
 @for_callers
 def calling() -> ResponseReturnValue:
-    """The briefing; the lobby for who is not let in yet; their person for who has one."""
+    """The briefing; the lobby for who is not let in yet; their person for who has one; the thanks
+    once their party is over."""
     caller = g.caller
     held = current_hold(caller) is not None
     if wants_json():
         return jsonify(state=caller.state, person=held, csrf_token=generate_csrf())
     place = screen_data.place_of(caller)
     leave_url = url_for(".leave")
+    if place["party"] is not None and place["party"].is_over and not held:
+        return render_template(
+            "callers/over.html",
+            leave_url=leave_url,
+            share=share_of(place["party"], caller.id),
+            untold=screen_data.untold_call(caller),
+            **place,
+        )
     if caller.state == WAITING:
         return render_template("callers/lobby.html", leave_url=leave_url, **place)
     if held:

@@ -11,7 +11,14 @@ from callers.blueprint import wants_screen
 from callers.call_view import CallView, view_of
 from callers.calling import Hold, NobodyToCall
 from callers.step_view import cards_of, steps_html
-from phonebank.errors import BackInAMoment, BadInput, NotRunning, PhonebankError, wants_json
+from phonebank.errors import (
+    BackInAMoment,
+    BadInput,
+    Gone,
+    NotRunning,
+    PhonebankError,
+    wants_json,
+)
 from phonebank.stores import db
 
 NOBODY_NOW = (NobodyToCall, NotRunning, BackInAMoment)
@@ -28,6 +35,9 @@ def hand_over(in_line: bool = False, told: dict[str, Any] | None = None) -> Resp
     except NOBODY_NOW as reason:
         db.session.rollback()
         return _nobody(reason, in_line, told)
+    except Gone as over:
+        db.session.rollback()
+        return _over(over, told)
     screen_data.note_presence(g.caller)
     # Drawn before the commit, which would have every row read again; sent after it.
     page = show_or_go(hold, told)
@@ -107,6 +117,18 @@ def not_like_that(refused: BadInput) -> ResponseReturnValue:
     if hold is None or (wants_json() and not wants_screen()):
         raise refused
     return show(hold, refused.status, refused)
+
+
+def _over(over: Gone, told: dict[str, Any] | None) -> ResponseReturnValue:
+    """The campaign or the party is over. An outcome just recorded is recorded all the same."""
+    if wants_json() and not wants_screen():
+        if told is None:
+            raise over
+        return jsonify(told | {"person": None, "message": over.message, "next_at": None})
+    party = screen_data.place_of(g.caller)["party"]
+    if party is None or not party.is_over:
+        raise over
+    return redirect(url_for("callers.calling"), 303)
 
 
 def _nobody(

@@ -170,6 +170,7 @@ def upgrade() -> None:
         sa.Column("break_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("code", sa.String(length=12), nullable=False),
         sa.Column("board_token", sa.String(length=64), nullable=False),
+        sa.Column("summary_token", sa.String(length=64), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("state IN ('open', 'locked', 'ended')", name=op.f("ck_party_state")),
@@ -182,6 +183,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["host_id"], ["account.id"], name=op.f("fk_party_host_id_account")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_party")),
         sa.UniqueConstraint("board_token", name=op.f("uq_party_board_token")),
+        sa.UniqueConstraint("summary_token", name=op.f("uq_party_summary_token")),
     )
     op.create_index(op.f("ix_party_campaign_id"), "party", ["campaign_id"], unique=False)
     op.create_index(op.f("ix_party_host_id"), "party", ["host_id"], unique=False)

@@ -61,6 +61,7 @@ class Evening:
     callers: dict[str, int]
     code: str
     board_token: str
+    summary_token: str
     join_token: str
     open_call_id: uuid.UUID
     cookies: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -120,6 +121,7 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
         callers={name: caller.id for name, caller in callers.items()},
         code=party.code,
         board_token=party.board_token,
+        summary_token=ended.summary_token,
         join_token=campaign.join_token,
         open_call_id=call_id,
     )
@@ -267,6 +269,8 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "campaigns.index": _at("/campaigns"),
     "campaigns.new": _at("/campaigns/new"),
     "campaigns.show": _campaign(),
+    "evening.picture": lambda evening: f"/evening/{evening.summary_token}/picture.svg",
+    "evening.show": lambda evening: f"/evening/{evening.summary_token}",
     "exports.calls": _campaign("/calls.csv"),
     "exports.definitions": _campaign("/definitions.csv"),
     "exports.do_not_call": _at("/do-not-call.csv"),
@@ -275,9 +279,11 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "lists.new": _campaign("/lists/new"),
     "lists.progress": _list("ready"),
     "lists.refused": _list("ready", "/refused.csv"),
+    "parties.callers_file": lambda evening: f"/parties/{evening.ended_party_id}/callers.csv",
     "parties.mine": _at("/parties"),
     "parties.new": _at("/parties/new"),
     "parties.run": lambda evening: f"/parties/{evening.party_id}",
+    "parties.summary": lambda evening: f"/parties/{evening.ended_party_id}/summary",
     "people.everybody": _at("/people"),
     "people.invite": _at("/people/invite"),
     "people.person": lambda evening: f"/people/{evening.accounts['host']}",

@@ -185,13 +185,14 @@ def notice(figures: Figures) -> str:
     if figures.state == ENDED:
         return "The party is over. Thank you!"
     if figures.break_until and figures.break_until > figures.read_at:
-        return f"A break until {_clock(figures.break_until, figures.time_zone)}"
+        return f"A break until {clock(figures.break_until, figures.time_zone)}"
     if figures.paused or not figures.campaign_running:
         return "Calling is paused"
     return ""
 
 
-def _clock(moment: datetime, zone: str) -> str:
+def clock(moment: datetime, zone: str) -> str:
+    """The time of day in a zone, “19:30”; in UTC, and so named, where there is no such zone."""
     try:
         return f"{moment.astimezone(time_zone(zone)):%H:%M}"
     except UnknownTimeZone:

@@ -4,9 +4,7 @@ Every button is a plain form that comes back to the page. Where scripts run, htm
 part of the answer that changed, and the socket says when to look again.
 """
 
-from datetime import datetime
-
-from flask import Blueprint, Flask, current_app, flash, redirect, render_template, request, url_for
+from flask import Flask, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
@@ -20,15 +18,14 @@ from phonebank.parties import (
     board_pages,
     people,
     sockets,  # noqa: F401  (registers what sockets hear)
+    summary_pages,
     verbs,
 )
+from phonebank.parties.blueprint import back_to, pages, when_it_starts
 from phonebank.parties.codes import invitation, join_link, qr_picture
 from phonebank.parties.forms import NewPartyForm
 from phonebank.parties.names import NAME_AT_MOST
 from phonebank.stores import db
-from phonebank.time_zones import time_zone
-
-pages = Blueprint("parties", __name__, url_prefix="/parties")
 
 BREAKS = (5, 10, 15)  # minutes
 DEEDS = {
@@ -41,9 +38,10 @@ DEEDS = {
 
 
 def init_app(app: Flask) -> None:
-    """Give the app the host's pages, the board, and what their sockets hear."""
+    """Give the app the host's pages, the board, the summaries, and what their sockets hear."""
     app.register_blueprint(pages)
     app.register_blueprint(board_pages.pages)
+    app.register_blueprint(summary_pages.public)
 
 
 @pages.get("")
@@ -119,7 +117,7 @@ def run(party_id: int) -> ResponseReturnValue:
 def do(party_id: int, deed: str) -> ResponseReturnValue:
     party = verbs.party_for(current_user, party_id)
     DEEDS[deed](party)
-    return _back_to(party)
+    return back_to(party)
 
 
 @pages.post("/<int:party_id>/code")
@@ -127,7 +125,7 @@ def do(party_id: int, deed: str) -> ResponseReturnValue:
 def change_code(party_id: int) -> ResponseReturnValue:
     party = verbs.party_for(current_user, party_id)
     verbs.change_code(party)
-    return _back_to(party, "The party has a new code. The old one opens nothing any more.")
+    return back_to(party, "The party has a new code. The old one opens nothing any more.")
 
 
 @pages.post("/<int:party_id>/board-link")
@@ -135,7 +133,7 @@ def change_code(party_id: int) -> ResponseReturnValue:
 def change_board_link(party_id: int) -> ResponseReturnValue:
     party = verbs.party_for(current_user, party_id)
     verbs.change_board_link(party)
-    return _back_to(party, "The TV has a new link. Boards opened by the old one have gone.")
+    return back_to(party, "The TV has a new link. Boards opened by the old one have gone.")
 
 
 @pages.post("/<int:party_id>/settings")
@@ -148,7 +146,7 @@ def settings(party_id: int) -> ResponseReturnValue:
     verbs.rename_party(party, request.form.get("title", ""))
     verbs.set_goal(party, int(goal[:9]))
     verbs.celebrate(party, "celebrate" in request.form)
-    return _back_to(party, "Saved.")
+    return back_to(party, "Saved.")
 
 
 @pages.post("/<int:party_id>/break")
@@ -157,7 +155,7 @@ def start_break(party_id: int) -> ResponseReturnValue:
     party = verbs.party_for(current_user, party_id)
     minutes = request.form.get("minutes", "")
     verbs.start_break(party, int(minutes) if minutes in map(str, BREAKS) else 0)
-    return _back_to(party)
+    return back_to(party)
 
 
 @pages.post("/<int:party_id>/message")
@@ -165,7 +163,7 @@ def start_break(party_id: int) -> ResponseReturnValue:
 def message(party_id: int) -> ResponseReturnValue:
     party = verbs.party_for(current_user, party_id)
     people.send_message(party, request.form.get("text", ""))
-    return _back_to(party, "Sent to everyone who is in.")
+    return back_to(party, "Sent to everyone who is in.")
 
 
 @pages.post("/<int:party_id>/end")
@@ -173,7 +171,7 @@ def message(party_id: int) -> ResponseReturnValue:
 def end(party_id: int) -> ResponseReturnValue:
     party = verbs.party_for(current_user, party_id)
     verbs.end_party(party)
-    return _back_to(party, "The party has ended. Thank you for hosting.")
+    return back_to(party, "The party has ended. Thank you for hosting.", ".summary")
 
 
 @pages.post("/<int:party_id>/door")
@@ -181,7 +179,7 @@ def end(party_id: int) -> ResponseReturnValue:
 def door(party_id: int) -> ResponseReturnValue:
     party = verbs.party_for(current_user, party_id)
     people.set_door(party, request.form.get("open") == "yes")
-    return _back_to(party)
+    return back_to(party)
 
 
 @pages.post("/<int:party_id>/admit-all")
@@ -189,7 +187,7 @@ def door(party_id: int) -> ResponseReturnValue:
 def admit_all(party_id: int) -> ResponseReturnValue:
     party = verbs.party_for(current_user, party_id)
     people.admit_all(party)
-    return _back_to(party)
+    return back_to(party)
 
 
 @pages.post("/<int:party_id>/callers/<int:caller_id>/<any(admit, hide, show, remove):deed>")
@@ -203,7 +201,7 @@ def do_with_caller(party_id: int, caller_id: int, deed: str) -> ResponseReturnVa
         people.remove_caller(caller)
     else:
         people.hide_caller(caller, deed == "hide")
-    return _back_to(party)
+    return back_to(party)
 
 
 @pages.post("/<int:party_id>/callers/<int:caller_id>/name")
@@ -211,14 +209,7 @@ def do_with_caller(party_id: int, caller_id: int, deed: str) -> ResponseReturnVa
 def rename_caller(party_id: int, caller_id: int) -> ResponseReturnValue:
     party = verbs.party_for(current_user, party_id)
     people.rename_caller(people.caller_in(party, caller_id), request.form.get("name", ""))
-    return _back_to(party)
-
-
-def _back_to(party: Party, words: str = "") -> ResponseReturnValue:
-    db.session.commit()
-    if words and "HX-Request" not in request.headers:
-        flash(words, "success")
-    return redirect(url_for(".run", party_id=party.id), 303)
+    return back_to(party)
 
 
 def _campaigns(parties: list[Party]) -> list[Campaign]:
@@ -236,9 +227,3 @@ def zone_of_country(country: str) -> str:
         return rules_for(country).time_zones.value[0]
     except NoRulesForCountry:
         return "UTC"
-
-
-def when_it_starts(party: Party) -> str:
-    """“Tuesday 13 January, 19:30”, by the clocks of the party's time zone."""
-    moment: datetime = party.starts_at.astimezone(time_zone(party.time_zone))
-    return f"{moment:%A} {moment.day} {moment:%B}, {moment:%H:%M}"

@@ -1,0 +1,150 @@
+"""What came of a party: its totals, whom to thank, and the evening as bars. No contact is read."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, text
+
+from phonebank.errors import Gone
+from phonebank.live.board import answered, clock
+from phonebank.models import Caller, Party
+from phonebank.models.caller import REMOVED
+from phonebank.stores import db
+from phonebank.tallies import CallerTotals, Totals, caller_totals, party_totals
+
+# Minutes a bar stands for. Ten show the breaks of an evening of two hours; a party that went on for
+# longer, or over days, gets wider ones, so that there are never more bars than a phone can show.
+WIDTHS = (10, 20, 30, 60, 120, 240, 720, 1440)
+BARS_AT_MOST = 36
+# From this width on, the bars of a party may span more than a day.
+DAYS_FROM = 60  # minutes: 36 bars of an hour are more than a day
+
+# Seconds since 1970 cut to the bar's width: bars begin on the hour in every zone that differs from
+# UTC by whole hours, and within half an hour of it elsewhere.
+_BARS = text("""
+SELECT to_timestamp(floor(extract(epoch FROM recorded_at) / :width) * :width) AS starts_at,
+       count(*) AS calls, count(*) FILTER (WHERE conversation) AS conversations
+FROM call WHERE party_id = :party_id AND counted AND recorded_at IS NOT NULL
+GROUP BY 1 ORDER BY 1
+""")
+_FROM_TO = text("""
+SELECT min(recorded_at), max(recorded_at)
+FROM call WHERE party_id = :party_id AND counted AND recorded_at IS NOT NULL
+""")
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One stretch of the evening. `began` is when, by the party's own clocks."""
+
+    began: str
+    calls: int
+    conversations: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A party's evening. `minutes` is what each of `bars` stands for; no calls, no bars.
+
+    `thanks` are first names in alphabetical order, so that nobody is last; `others` are callers who
+    rang and are not named: hidden or removed by the host.
+    """
+
+    party: Party
+    totals: Totals
+    thanks: Sequence[str]
+    others: int
+    minutes: int
+    bars: Sequence[Bar]
+
+    @property
+    def answered(self) -> str:
+        """The share of calls in which somebody answered, as boards say it."""
+        return answered(self.totals.reached, self.totals.calls)
+
+    @property
+    def callers(self) -> int:
+        """How many people rang."""
+        return len(self.thanks) + self.others
+
+    @property
+    def busiest(self) -> Bar | None:
+        """The stretch with the most calls, the first of equals."""
+        return max(self.bars, key=lambda bar: bar.calls, default=None)
+
+
+def summary_of(party: Party) -> Summary:
+    """The party's evening so far, or for good once it has ended."""
+    shares = caller_totals(party.id)
+    removed = set(
+        db.session.scalars(
+            select(Caller.id).where(Caller.party_id == party.id, Caller.state == REMOVED)
+        )
+    )
+    named = [share for share in shares if not share.hidden and share.caller_id not in removed]
+    minutes, bars = _evening(party)
+    return Summary(
+        party,
+        party_totals([party.id])[party.id],
+        sorted((share.first_name for share in named), key=str.casefold),
+        len(shares) - len(named),
+        minutes,
+        bars,
+    )
+
+
+def party_by_summary_token(token: str) -> Party:
+    """The party whose summary this link shows. Raises Gone for any other token."""
+    party = db.session.scalars(select(Party).where(Party.summary_token == token)).first()
+    if party is None:
+        raise Gone("This link has been replaced.", "Ask whoever sent it to you for the new one.")
+    return party
+
+
+def change_summary_link(party: Party) -> None:
+    """Give the summary another link; whoever has the old one sees nothing more."""
+    party.summary_token = secrets.token_urlsafe(24)
+
+
+def share_of(party: Party, caller_id: int) -> CallerTotals | None:
+    """One caller's own share of the party; None when they recorded no call in it."""
+    return next((s for s in caller_totals(party.id) if s.caller_id == caller_id), None)
+
+
+def _evening(party: Party) -> tuple[int, list[Bar]]:
+    first, last = db.session.execute(_FROM_TO, {"party_id": party.id}).one()
+    if first is None:
+        return WIDTHS[0], []
+    minutes = next(
+        (width for width in WIDTHS if _count(first, last, width) <= BARS_AT_MOST), WIDTHS[-1]
+    )
+    rows = db.session.execute(_BARS, {"party_id": party.id, "width": minutes * 60})
+    found = {row.starts_at: row for row in rows}
+    # Stretches without a call are drawn too: a break is part of the evening.
+    start, bars = min(found), []
+    for index in range(min(_count(start, max(found), minutes), BARS_AT_MOST)):
+        at = start + timedelta(minutes=index * minutes)
+        row = found.get(at)
+        bars.append(
+            Bar(
+                _label(party, at, minutes),
+                row.calls if row else 0,
+                row.conversations if row else 0,
+            )
+        )
+    return minutes, bars
+
+
+def _label(party: Party, at: datetime, minutes: int) -> str:
+    """When a stretch began: the time of day or, where that repeats itself, the day."""
+    if minutes < DAYS_FROM:
+        return clock(at, party.time_zone)
+    return f"{at.day} {at:%b}"
+
+
+def _count(first: datetime, last: datetime, minutes: int) -> int:
+    """How many stretches there are from the one that holds `first` to the one with `last`."""
+    width = minutes * 60
+    return int(last.timestamp() // width) - int(first.timestamp() // width) + 1

@@ -1,0 +1,66 @@
+"""What a caller finds once their party is over: thanks, their own figures, a way on."""
+
+import pytest
+from flask.testing import FlaskClient
+
+from phonebank.models.campaign import ENDED
+from phonebank.parties.verbs import end_party
+from phonebank.stores import db
+from tests.callers.conftest import PhoneBank, come_in
+from tests.callers.test_screens import at, held
+
+
+@pytest.fixture
+def sam(client: FlaskClient, phone_bank: PhoneBank) -> FlaskClient:
+    come_in(client, phone_bank)
+    return client
+
+
+def test_the_last_call_counts_and_leads_to_ones_own_figures(
+    sam: FlaskClient, phone_bank: PhoneBank
+) -> None:
+    for outcome in ("no_answer", "talked"):
+        sam.post("/calling/next")
+        if outcome == "talked":
+            end_party(phone_bank.party)
+            db.session.commit()
+        page = sam.post(at(held(), "outcome"), data={"outcome": outcome}, follow_redirects=True)
+    assert page.status_code == 200
+    assert "The party is over" in page.text
+    assert "You: 2 calls, 1 conversation." in page.text
+    assert "Host your own party" in page.text
+    assert sam.get(f"/evening/{phone_bank.party.summary_token}").status_code == 200
+
+
+def test_the_last_call_counts_for_a_script_too(sam: FlaskClient, phone_bank: PhoneBank) -> None:
+    sam.post("/calling/next")
+    end_party(phone_bank.party)
+    db.session.commit()
+    told = sam.post(
+        at(held(), "outcome"), json={"outcome": "no_answer"}, headers={"Accept": "application/json"}
+    )
+    assert told.status_code == 200
+    assert told.json["changed"] is True
+    assert told.json["person"] is None
+    assert "over" in told.json["message"]
+
+
+def test_who_recorded_nothing_is_thanked_too_and_gets_nobody(
+    sam: FlaskClient, phone_bank: PhoneBank
+) -> None:
+    end_party(phone_bank.party)
+    db.session.commit()
+    page = sam.post("/calling/next", follow_redirects=True)
+    assert "Thank you, Sam." in page.text
+    assert "No call of yours" in page.text
+    assert "Give me someone" not in page.text
+
+
+def test_a_campaign_that_ended_says_so_and_does_not_go_round_in_a_circle(
+    sam: FlaskClient, phone_bank: PhoneBank
+) -> None:
+    phone_bank.campaign.state = ENDED
+    db.session.commit()
+    page = sam.post("/calling/next", follow_redirects=True)
+    assert page.status_code == 410
+    assert "This campaign has ended." in page.text
