@@ -40,3 +40,10 @@ LANGUAGES = {
     "yi": "Yiddish",
 }
 UNKNOWN = "und"  # BCP 47 for a language that could not be told
+
+
+def language_name(code: str) -> str:
+    """A language for people to read; also of codes that LANGUAGES lacks, as a list may have any."""
+    if code == UNKNOWN:
+        return "A language nobody could tell"
+    return LANGUAGES.get(code, f"Language “{code}”")

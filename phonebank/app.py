@@ -6,7 +6,7 @@ from pathlib import Path
 from flask import Flask
 from flask_alembic import Alembic
 
-from callers import queue_pages, retry_pages
+from callers import queue_pages, retry_pages, roster_pages
 from callers import screens as callers
 from callers.outcomes import OUTCOMES, label_of
 from callers.sessions import recognised
@@ -57,6 +57,7 @@ def create_app(config: Config | None = None) -> Flask:
     parties.init_app(app)
     queue_pages.init_app(app)
     retry_pages.init_app(app)
+    roster_pages.init_app(app)
     callers.init_app(app)
     live.init_app(app, recognised)
     return app

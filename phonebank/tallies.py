@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import InstrumentedAttribute
 
 from phonebank.live.signal import board_changed
 from phonebank.models import Caller, Tally
@@ -81,12 +82,7 @@ def add(
 
 def party_totals(party_ids: Iterable[int]) -> dict[int, Totals]:
     """The totals of each party, in one statement. A party without calls has zeros."""
-    wanted = list(party_ids)
-    rows = db.session.execute(
-        _summed(Tally.party_id).where(Tally.party_id.in_(wanted)).group_by(Tally.party_id)
-    )
-    found = {row[0]: _totals(row[1:]) for row in rows}
-    return {party_id: found.get(party_id, Totals()) for party_id in wanted}
+    return _totals_by(Tally.party_id, party_ids)
 
 
 def campaign_totals(campaign_id: int) -> Totals:
@@ -120,12 +116,24 @@ def caller_totals(party_id: int) -> list[CallerTotals]:
     return [CallerTotals(row[0], row[1], row[2], *map(int, row[3:])) for row in rows]
 
 
+def totals_of_callers(caller_ids: Iterable[int]) -> dict[int, Totals]:
+    """Each caller's own totals, in one statement. One without calls has zeros."""
+    return _totals_by(Tally.caller_id, caller_ids)
+
+
 def totals_of_caller(caller_id: int, since: datetime | None = None) -> Totals:
     """One caller's own totals, all of them or from an hour on."""
     query = _summed(func.min(Tally.caller_id)).where(Tally.caller_id == caller_id)
     if since is not None:
         query = query.where(Tally.hour >= hour_of(since))
     return _totals(db.session.execute(query).one()[1:])
+
+
+def _totals_by(key: InstrumentedAttribute, ids: Iterable[int]) -> dict[int, Totals]:
+    wanted = list(ids)
+    rows = db.session.execute(_summed(key).where(key.in_(wanted)).group_by(key))
+    found = {row[0]: _totals(row[1:]) for row in rows}
+    return {one: found.get(one, Totals()) for one in wanted}
 
 
 def _summed(key: object) -> Select:

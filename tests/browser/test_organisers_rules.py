@@ -8,10 +8,18 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from phonebank.accounts import verbs
-from phonebank.models import ORGANISER, Account, Campaign
+from phonebank.models import ORGANISER, Account, Caller, Campaign, now
+from phonebank.models.caller import REMOVED, WAITING
 from phonebank.stores import db
 from tests.browser.conftest import Server
-from tests.factories import create_account, create_campaign
+from tests.factories import (
+    create_account,
+    create_caller,
+    create_campaign,
+    create_contact,
+    create_list,
+    create_party,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -22,7 +30,15 @@ def organisers_page(
 ) -> Page:
     """A desk's browser that is signed in, in a site with one campaign."""
     with app.app_context():
-        create_campaign(name="Kitchen Table")
+        campaign = create_campaign(name="Kitchen Table")
+        people = create_list(campaign, name="River side", languages=["", "pl", "ur"])
+        create_list(campaign, name="Canal side", removed=True)
+        for language in ("", "pl"):
+            create_contact(people, language=language)
+        party = create_party(campaign, create_account("host"))
+        create_caller(campaign, party, first_name="Sam", seen_at=now())
+        create_caller(campaign, first_name="Priya", languages=["en", "ur"])
+        create_caller(campaign, party, first_name="Wendy", state=WAITING)
         account_id = create_account(ORGANISER).id
         db.session.commit()
         link = verbs.sign_in_link(db.session.get_one(Account, account_id))
@@ -67,3 +83,29 @@ def test_the_rules_of_when_people_are_rung_again_are_changed_and_put_back(
     expect(busy.get_by_label("Rest", exact=True)).to_have_value("20")
     with app.app_context():
         assert db.session.get_one(Campaign, 1).retry_rules == {}
+
+
+def test_callers_are_let_in_kept_to_what_they_can_do_and_put_out(
+    organisers_page: Page, app: Flask
+) -> None:
+    page = organisers_page
+    page.goto("/campaigns/1")
+    page.get_by_role("link", name="Who is in, and whom they ring").click()
+    look(page)
+    page.get_by_role("button", name="Let in Wendy").click()
+    page.get_by_role("link", name="Wendy").click()
+    look(page)
+    page.get_by_label("Polish").check()
+    page.get_by_label("River side").check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    page.get_by_role("link", name="Callers").click()
+    row = page.get_by_role("row", name="Wendy")
+    expect(row).to_contain_text("English, Polish")
+    expect(row).to_contain_text("River side")
+    look(page)
+    page.get_by_role("link", name="Sam").click()
+    page.get_by_role("button", name="Remove Sam").click()
+    expect(page.get_by_text("Sam is out, on every device.")).to_be_visible()
+    with app.app_context():
+        assert db.session.query(Caller).filter_by(first_name="Sam").one().state == REMOVED

@@ -1,0 +1,106 @@
+"""Whom a caller may be given: the languages they speak, the lists an organiser keeps them to."""
+
+import pytest
+
+from callers import limits
+from callers.calling import claim
+from callers.languages import LANGUAGES, UNKNOWN, language_name
+from callers.recording import record
+from phonebank.errors import BadInput
+from phonebank.stores import db
+from tests.callers.conftest import PhoneBank
+from tests.factories import create_campaign, create_contact, create_list
+
+
+def test_nothing_is_asked_where_everyone_speaks_the_campaigns_language(
+    phone_bank: PhoneBank,
+) -> None:
+    for languages in ([""], ["en"], ["", "en"], []):
+        phone_bank.contact_list.languages = languages
+        db.session.commit()
+        assert limits.languages_to_choose_from(phone_bank.campaign, phone_bank.sam) == {}
+
+
+def test_the_lists_languages_are_offered_after_the_campaigns_own(phone_bank: PhoneBank) -> None:
+    phone_bank.contact_list.languages = ["", "pl", "bn"]
+    create_list(phone_bank.campaign, languages=["cy"], removed=True)
+    create_list(create_campaign(), languages=["so"])
+    db.session.commit()
+    offered = limits.languages_to_choose_from(phone_bank.campaign, phone_bank.sam)
+    assert list(offered.items()) == [("en", "English"), ("bn", "Bengali"), ("pl", "Polish")]
+
+
+def test_a_language_once_chosen_stays_to_choose(phone_bank: PhoneBank) -> None:
+    phone_bank.sam.languages = ["en", "cy"]
+    db.session.commit()
+    offered = limits.languages_to_choose_from(phone_bank.campaign, phone_bank.sam)
+    assert list(offered) == ["en", "cy"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "kept", "spoken"),
+    [
+        (["pl", "en"], ["en", "pl"], ["en", "pl"]),
+        (["pl"], ["pl"], ["pl"]),
+        (["en"], [], ["en"]),
+        ([], [], ["en"]),
+    ],
+)
+def test_what_a_caller_chooses_is_kept(
+    phone_bank: PhoneBank, chosen: list[str], kept: list[str], spoken: list[str]
+) -> None:
+    phone_bank.contact_list.languages = ["", "pl"]
+    db.session.commit()
+    limits.choose_languages(phone_bank.campaign, phone_bank.sam, chosen)
+    assert phone_bank.sam.languages == kept
+    assert limits.languages_spoken(phone_bank.campaign, phone_bank.sam) == spoken
+
+
+def test_a_language_that_was_not_offered_is_refused(phone_bank: PhoneBank) -> None:
+    phone_bank.contact_list.languages = ["", "pl"]
+    db.session.commit()
+    with pytest.raises(BadInput, match="Nobody in this campaign's lists speaks “xx”"):
+        limits.choose_languages(phone_bank.campaign, phone_bank.sam, ["pl", "xx"])
+    assert phone_bank.sam.languages == []
+
+
+def test_whose_language_nobody_could_tell_waits_for_a_caller_who_would_try(
+    phone_bank: PhoneBank,
+) -> None:
+    hold = claim(phone_bank.sam)
+    record(phone_bank.sam, hold.call.id, "language_barrier")
+    hold.contact.callable_at = hold.call.started_at
+    for contact in phone_bank.contacts:
+        if contact.id != hold.contact.id:
+            contact.state = "finished"
+    db.session.commit()
+    offered = limits.languages_to_choose_from(phone_bank.campaign, phone_bank.priya)
+    assert offered[UNKNOWN] == "A language nobody could tell"
+    limits.choose_languages(phone_bank.campaign, phone_bank.priya, ["en", UNKNOWN])
+    db.session.commit()
+    assert claim(phone_bank.priya).contact.id == hold.contact.id
+
+
+def test_a_caller_kept_to_lists_is_given_nobody_else(phone_bank: PhoneBank) -> None:
+    other = create_list(phone_bank.campaign, priority=5)
+    person = create_contact(other)
+    limits.keep_to_lists(phone_bank.campaign, phone_bank.sam, [other.id])
+    db.session.commit()
+    assert claim(phone_bank.sam).contact.id == person.id
+    limits.keep_to_lists(phone_bank.campaign, phone_bank.priya, [])
+    db.session.commit()
+    assert claim(phone_bank.priya).contact.contact_list_id == phone_bank.contact_list.id
+
+
+def test_a_list_of_another_campaign_is_refused(phone_bank: PhoneBank) -> None:
+    elsewhere = create_list(create_campaign())
+    with pytest.raises(BadInput, match="not one of this campaign's"):
+        limits.keep_to_lists(
+            phone_bank.campaign, phone_bank.sam, [phone_bank.contact_list.id, elsewhere.id]
+        )
+    assert phone_bank.sam.list_ids == []
+
+
+def test_every_language_has_a_name() -> None:
+    assert language_name("pl") == LANGUAGES["pl"] == "Polish"
+    assert language_name("zu") == "Language “zu”"
