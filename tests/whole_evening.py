@@ -10,10 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Flask
+from flask import Flask, current_app
 
 from callers.calling import claim
 from callers.recording import record, save_answer
+from phonebank.accounts.verbs import sign_in_link
 from phonebank.lists.uploads import take_in
 from phonebank.models import HOST, ORGANISER, Account, Caller, Campaign, Contact, Party, now
 from phonebank.models.caller import WAITING
@@ -64,6 +65,8 @@ class Evening:
     summary_token: str
     join_token: str
     open_call_id: uuid.UUID
+    # Paths of sign-in links, unused.
+    links: dict[str, str] = field(default_factory=dict)
     cookies: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
@@ -72,12 +75,11 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
     organiser = create_account(ORGANISER, name="Ada Lovelace", email="ada@example.org")
     host = create_account(HOST, name="Hari", email="hari@example.org")
     other_host = create_account(HOST, name="Olu", email="olu@example.org")
-    gone = create_account(
-        HOST,
-        name="Gwen",
-        email="gwen@example.org",
-    )
-    gone.active = False
+    create_account(HOST, name="Gwen", email="gwen@example.org").active = False
+    secured = create_account(ORGANISER, name="Otto", email="otto@example.org")
+    secured.tf_primary_method = "authenticator"
+    datastore = current_app.extensions["security"].datastore
+    datastore.tf_set(secured, "authenticator", totp_secret=_totp_secret())
     campaign = create_campaign(
         name="Riverside by-election",
         on_behalf_of="the Riverside Neighbours campaign",
@@ -116,7 +118,7 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
             "organiser": organiser.id,
             "host": host.id,
             "other host": other_host.id,
-            "gone": gone.id,
+            "organiser with app": secured.id,
         },
         callers={name: caller.id for name, caller in callers.items()},
         code=party.code,
@@ -125,8 +127,11 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
         join_token=campaign.join_token,
         open_call_id=call_id,
     )
-    for name in ("organiser", "host", "other host"):
-        evening.cookies[name] = _signed_in(db.session.get_one(Account, evening.accounts[name]))
+    base_url = current_app.extensions["phonebank"].base_url
+    for name, account_id in evening.accounts.items():
+        account = db.session.get_one(Account, account_id)
+        evening.cookies[name] = _signed_in(account)
+        evening.links[name] = sign_in_link(account).removeprefix(base_url)
     for name, caller in callers.items():
         evening.cookies[name] = {"caller": {"id": caller.id, "token": caller.device_token}}
     db.session.commit()
@@ -201,6 +206,10 @@ def _people_ringing(
 def _contact(contact_list: ContactList, **values: Any) -> Contact:
     defaults = {"last_name": "Okonkwo-Smythe", "fields": {"town": "Sheffield"}}
     return create_contact(contact_list, **(defaults | values))
+
+
+def _totp_secret() -> str:
+    return str(current_app.extensions["security"]._totp_factory.generate_totp_secret())
 
 
 def _signed_in(account: Account) -> dict[str, Any]:
@@ -288,6 +297,9 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "people.invite": _at("/people/invite"),
     "people.person": lambda evening: f"/people/{evening.accounts['host']}",
     "queue.standing": _campaign("/queue"),
+    "retry_rules.edit": _campaign("/retry-rules"),
+    "roster.index": _campaign("/callers"),
+    "roster.show": lambda e: f"/campaigns/{e.campaign_id}/callers/{e.callers['Sam']}",
     "script_editor.edit": _script("/edit"),
     "scripts.as_text": _script("/text"),
     "scripts.download": _script("/script.yaml"),

@@ -1,0 +1,378 @@
+"""Every page there is, in a real browser: no accessibility fault, nothing wider than a small phone,
+no error in the console, nothing that the content security policy refused.
+
+With SCREENSHOTS=folder in the environment it also leaves a picture of each page at three widths.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route
+
+from tests.browser.conftest import Server
+from tests.conftest import empty_stores
+from tests.whole_evening import ADDRESSES, Evening, begin_evening, cookie_of, endpoints
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+Size = tuple[int, int]
+PHONE, LAPTOP, TELEVISION = (390, 844), (1280, 800), (1920, 1080)
+# WCAG 1.4.10: nothing scrolls sideways at 320 px.
+SMALL = (320, 640)
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# What a page that is faultless at one width may still break at another.
+RULES_OF_LAYOUT = ["color-contrast", "scrollable-region-focusable", "target-size"]
+# A dozen folded parts: on a page with more of them the rest are of the same kinds.
+OPEN_FOLDED = (
+    "[...document.querySelectorAll('details')].slice(0, 12).forEach(part => { part.open = true; })"
+)
+axe = Axe()
+
+LEFT_OUT = {
+    "static": "files of the release",
+    "accounts.signed_in": "leads on, and shows nothing",
+    "callers.person_qr": "a picture on callers.person",
+    "evening.picture": "a picture on parties.summary",
+    "evening.picture": "a picture on evening.show",
+    "exports.calls": "a file",
+    "exports.definitions": "a file",
+    "exports.do_not_call": "a file",
+    "lists.refused": "a file",
+    "parties.callers_file": "a file",
+    "parties.callers_file": "a file",
+    "scripts.download": "a file",
+}
+
+
+CALLERS = ("Sam", "Newcomer", "Waiting", "Idle")
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A page as somebody comes to see it. `act` does what leads on from the address to it.
+
+    `endpoint` is "" for a second look at a page. `refused` is for pages that are errors.
+    """
+
+    who: str
+    endpoint: str
+    name: str = ""
+    address: Callable[[Evening], str] | None = None
+    act: Callable[[Page], Any] | None = None
+    refused: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.who}-{self.name or self.endpoint}".replace(" ", "-")
+
+    def at_home(self) -> Size:
+        """The size of the screen that the page is made for."""
+        if self.endpoint == "board.show":
+            return TELEVISION
+        return PHONE if self.who in CALLERS or self.who == "host" else LAPTOP
+
+    def address_in(self, evening: Evening) -> str:
+        return (self.address or ADDRESSES[self.endpoint])(evening)
+
+
+def press(name: str) -> Callable[[Page], None]:
+    """Press a button, past what the browser itself would say of an empty field."""
+
+    def act(page: Page) -> None:
+        page.evaluate("for (const form of document.forms) form.noValidate = true")
+        page.get_by_role("button", name=name).first.click()
+
+    return act
+
+
+def walk(*names: str) -> Callable[[Page], None]:
+    """Press one button after another of the call page."""
+
+    def act(page: Page) -> None:
+        for name in names:
+            page.locator("[data-step]:not([hidden])").get_by_role("button", name=name).click()
+
+    return act
+
+
+def look_up(page: Page) -> None:
+    page.locator("input[name=number]").fill("020 7946 0999")
+    page.locator("form", has=page.locator("input[name=number]")).get_by_role("button").click()
+
+
+def _in(rest: str) -> Callable[[Evening], str]:
+    return lambda evening: f"/campaigns/{evening.campaign_id}{rest}"
+
+
+def _list(name: str) -> Callable[[Evening], str]:
+    return lambda evening: f"/campaigns/{evening.campaign_id}/lists/{evening.lists[name]}"
+
+
+VISITS = (
+    # Anyone.
+    Visit("stranger", "accounts.front"),
+    Visit("stranger", "accounts.sign_in"),
+    Visit("stranger", "", "sign-in-refused", lambda e: "/sign-in", press("link"), refused=True),
+    Visit("stranger", "accounts.link_sent"),
+    Visit("stranger", "accounts.use_link", address=lambda e: e.links["host"]),
+    Visit("stranger", "", "link-over", ADDRESSES["accounts.use_link"], refused=True),
+    Visit("stranger", "callers.join"),
+    Visit("stranger", "", "join-refused", ADDRESSES["callers.join"], press("Join"), refused=True),
+    Visit("stranger", "callers.join_by_code"),
+    Visit("stranger", "callers.join_campaign"),
+    Visit("stranger", "", "wrong-code", lambda e: "/join/XXXXXX", refused=True),
+    Visit("stranger", "", "no-such-page", lambda e: "/nowhere", refused=True),
+    Visit("stranger", "", "not-joined", lambda e: "/calling", refused=True),
+    Visit("stranger", "board.show"),
+    Visit("stranger", "evening.show"),
+    Visit("stranger", "", "board-over", lambda e: "/board/guessed", refused=True),
+    # Between the link and the second factor.
+    Visit("second factor", "accounts.two_factor_token_validation"),
+    Visit("second factor", "accounts.mf_recovery"),
+    # Callers.
+    Visit("Waiting", "", "lobby", ADDRESSES["callers.calling"]),
+    Visit("Newcomer", "callers.calling"),
+    Visit("Newcomer", "callers.practice"),
+    Visit("Newcomer", "", "practised", lambda e: "/calling/practice", press("No answer")),
+    Visit("Idle", "callers.wait"),
+    Visit("Idle", "", "back-again", ADDRESSES["callers.calling"]),
+    Visit("Sam", "callers.mine"),
+    Visit("Sam", "callers.person"),
+    Visit("Sam", "", "talking", ADDRESSES["callers.person"], walk("It's them", "Happy to talk")),
+    Visit("Sam", "", "conversation", ADDRESSES["callers.person"], walk("5")),
+    Visit("Sam", "", "join-known", ADDRESSES["callers.join"]),
+    Visit("Sam", "", "not-for-callers", ADDRESSES["campaigns.index"]),
+    # Hosts.
+    Visit("host", "parties.mine"),
+    Visit("host", "parties.new"),
+    Visit("host", "parties.run"),
+    Visit("host", "parties.summary"),
+    Visit("host", "", "party-over", lambda e: f"/parties/{e.ended_party_id}"),
+    Visit("host", "parties.summary"),
+    Visit("stranger", "evening.show"),
+    Visit("host", "", "not-for-hosts", ADDRESSES["campaigns.index"], refused=True),
+    Visit("other host", "", "no-party-yet", ADDRESSES["parties.mine"]),
+    Visit("other host", "", "nothing-to-host", ADDRESSES["parties.new"]),
+    # Organisers.
+    Visit("organiser", "accounts.account"),
+    Visit("organiser", "accounts.two_factor_setup"),
+    Visit("organiser with app", "accounts.mf_recovery_codes"),
+    Visit("organiser", "campaigns.index"),
+    Visit("organiser", "campaigns.new"),
+    Visit("organiser", "", "campaign-refused", ADDRESSES["campaigns.new"], press("Set up")),
+    Visit("organiser", "campaigns.show"),
+    Visit("organiser", "", "draft", lambda e: f"/campaigns/{e.draft_campaign_id}"),
+    Visit("organiser", "campaigns.edit"),
+    Visit("organiser", "campaigns.hours"),
+    Visit("organiser", "campaigns.answers"),
+    Visit("organiser", "", "no-answers", lambda e: f"/campaigns/{e.draft_campaign_id}/answers"),
+    Visit("organiser", "queue.standing"),
+    Visit("organiser", "retry_rules.edit"),
+    Visit("organiser", "roster.index"),
+    Visit("organiser", "roster.show"),
+    Visit("organiser", "lists.history"),
+    Visit("organiser", "", "no-lists", lambda e: f"/campaigns/{e.draft_campaign_id}/lists"),
+    Visit("organiser", "lists.new"),
+    Visit("organiser", "", "upload-refused", ADDRESSES["lists.new"], press("Upload"), refused=True),
+    Visit("organiser", "lists.columns"),
+    Visit("organiser", "lists.progress"),
+    Visit("organiser", "", "importing", _list("importing")),
+    Visit("organiser", "", "import-failed", _list("failed")),
+    Visit("organiser", "", "import-undone", _list("undone")),
+    Visit("organiser", "scripts.index"),
+    Visit("organiser", "scripts.read_ready_made"),
+    Visit("organiser", "scripts.show"),
+    Visit("organiser", "scripts.as_text"),
+    Visit("organiser", "scripts.publish"),
+    Visit("organiser", "scripts.versions"),
+    Visit("organiser", "scripts.read_version"),
+    Visit("organiser", "script_editor.edit"),
+    Visit(
+        "organiser",
+        "",
+        "blank-script",
+        lambda e: f"/campaigns/{e.campaign_id}/scripts/{e.unpublished_script_id}",
+    ),
+    Visit("organiser", "suppressions.show"),
+    Visit("organiser", "", "looked-up", ADDRESSES["suppressions.show"], look_up),
+    Visit("organiser", "people.everybody"),
+    Visit("organiser", "people.person"),
+    Visit("organiser", "people.invite"),
+    Visit("organiser", "", "no-such-campaign", lambda e: "/campaigns/99", refused=True),
+)
+
+
+# Who is looking ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def evening(app: Flask, web_server: Server) -> Evening:
+    """One evening for all pages: looking changes next to nothing of it."""
+    empty_stores(app)
+    with app.app_context():
+        return begin_evening()
+
+
+@pytest.fixture(scope="module")
+def visitors(
+    app: Flask, browser: Browser, web_server: Server, evening: Evening
+) -> Iterator[Callable[[str], Page]]:
+    """The page of each visitor, in a browser of their own."""
+    pages: dict[str, Page] = {}
+
+    def page_of(who: str) -> Page:
+        if who not in pages:
+            context = browser.new_context(base_url=web_server.url)
+            if who in evening.cookies:
+                value = cookie_of(app, evening.cookies[who])
+                context.add_cookies([{"name": "session", "value": value, "url": web_server.url}])
+            pages[who] = context.new_page()
+            if who == "second factor":
+                pages[who].goto(evening.links["organiser with app"])
+                pages[who].get_by_role("button", name="Sign in").click()
+        return pages[who]
+
+    yield page_of
+    for page in pages.values():
+        page.context.close()
+
+
+def said_by(page: Page) -> list[str]:
+    """A list that fills with whatever the page's console says is wrong from now on."""
+    said: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            said.append(f"console: {message.text}")
+
+    page.on("console", listen)
+    page.on("pageerror", lambda error: said.append(f"error: {error}"))
+    return said
+
+
+# What is looked for --------------------------------------------------------------------------
+
+
+def accessibility_faults(page: Page, kind: str, rules: list[str]) -> list[str]:
+    """What axe-core finds wrong. `rules` are ids of rules or tags of them, as `kind` says."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(axe.axe_script)
+    options = {"runOnly": {"type": kind, "values": rules}, "resultTypes": ["violations"]}
+    found = page.evaluate("options => axe.run(options)", options)
+    return [
+        f"{rule['id']} ({rule['help']}): {[node['target'] for node in rule['nodes'][:4]]}"
+        f" {rule['nodes'][0].get('failureSummary', '')}"
+        for rule in found["violations"]
+    ]
+
+
+def overflow(page: Page) -> list[str]:
+    """What sticks out on the right of the page."""
+    return list(
+        page.evaluate(
+            """() => {
+              const root = document.documentElement;
+              const width = root.clientWidth;
+              if (root.scrollWidth <= width) return [];
+              return [...document.querySelectorAll("body *")]
+                .filter((part) => part.getBoundingClientRect().right > width + 1)
+                .slice(0, 4)
+                .map((part) => `wider than ${width} px: ${part.outerHTML.slice(0, 120)}`)
+                .concat([`${root.scrollWidth} px wide on a screen of ${width}`]);
+            }"""
+        )
+    )
+
+
+def resize(page: Page, size: Size) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+
+
+def faults_of(page: Page, said: list[str], at_home: Size = LAPTOP) -> list[str]:
+    """Everything wrong with the page as it stands, folded parts opened.
+
+    All rules at the size the page is made for, those of layout at another too, and nothing that
+    sticks out at any.
+    """
+    page.evaluate(OPEN_FOLDED)
+    elsewhere = LAPTOP if at_home == PHONE else PHONE
+    found = []
+    for size, kind, rules in (
+        (elsewhere, "rule", RULES_OF_LAYOUT),
+        (at_home, "tag", TAGS),
+    ):
+        resize(page, size)
+        found += [f"{size[0]} px: {fault}" for fault in accessibility_faults(page, kind, rules)]
+    for size in (SMALL, LAPTOP, TELEVISION):
+        resize(page, size)
+        found += overflow(page)
+    return found + said
+
+
+def photograph(page: Page, name: str) -> None:
+    folder = os.environ.get("SCREENSHOTS")
+    if not folder:
+        return
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for size in (PHONE, LAPTOP, TELEVISION):
+        resize(page, size)
+        page.screenshot(path=f"{folder}/{name}-{size[0]}.png", full_page=True)
+
+
+# Tests ---------------------------------------------------------------------------------------
+
+
+def test_no_page_is_forgotten(app: Flask) -> None:
+    visited = {visit.endpoint for visit in VISITS if visit.endpoint}
+    assert visited | set(LEFT_OUT) == endpoints(app)
+    assert not visited & set(LEFT_OUT)
+
+
+@pytest.mark.parametrize("visit", VISITS, ids=str)
+def test_page(visit: Visit, app: Flask, evening: Evening, visitors: Callable[[str], Page]) -> None:
+    page = visitors(visit.who)
+    resize(page, LAPTOP)
+    said = said_by(page)
+    page.goto(visit.address_in(evening))
+    if visit.act:
+        visit.act(page)
+        page.wait_for_load_state()
+    photograph(page, str(visit))
+    faults = faults_of(page, said, visit.at_home())
+    if visit.refused:
+        faults = [fault for fault in faults if "Failed to load resource" not in fault]
+    assert faults == []
+
+
+def test_a_page_with_faults_is_found_out(visitors: Callable[[str], Page]) -> None:
+    page = visitors("stranger")
+    said = said_by(page)
+
+    def faulty(route: Route) -> None:
+        route.fulfill(
+            headers={
+                "Content-Type": "text/html",
+                "Content-Security-Policy": "default-src 'self'",
+            },
+            body="<!doctype html><html><title>Faulty</title><main><h1>Faulty</h1>"
+            "<p style='color:#ccc'>pale</p><img src='/nowhere.png'><pre>" + "x" * 300 + "</pre>"
+            "<details><summary>More</summary><button></button></details></main></html>",
+        )
+
+    page.route("**/faulty", faulty)
+    page.goto("/faulty")
+    faults = "\n".join(faults_of(page, said))
+    for sign in (
+        "image-alt",
+        "html-has-lang",
+        "button-name",
+        "px wide on a screen of 320",
+        "Content Security Policy",
+        "404",
+    ):
+        assert sign in faults, sign
