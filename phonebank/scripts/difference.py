@@ -1,14 +1,16 @@
 """What is different between two versions of a script, for people to read. Pure."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from phonebank.scripts.ways import condition, title_of, ways_on
+from phonebank.scripts.ways import condition, ways_on
+from scripts_library.merge_fields import render_text
 from scripts_library.script import Script, Step
 
 Mark = Literal["same", "gone", "new"]
+Titles = Mapping[str, str]  # step id → title
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,9 @@ def differences(old: Script, new: Script) -> list[Section]:
 
     The order of the blocks is no difference: where a step leads is, and which comes first.
     """
-    before, after = dict(_parts(old)), dict(_parts(new))
+    # A step is spoken of by its new title on both sides: a way that still leads there is no change.
+    titles = {step.id: step.title for script in (old, new) for step in script.steps}
+    before, after = dict(_parts(old, titles)), dict(_parts(new, titles))
     sections = []
     for name, (title, lines) in after.items():
         if name not in before:
@@ -44,41 +48,39 @@ def differences(old: Script, new: Script) -> list[Section]:
     return sections
 
 
-def _parts(script: Script) -> Iterator[tuple[str, tuple[str, list[str]]]]:
+def _parts(script: Script, titles: Titles) -> Iterator[tuple[str, tuple[str, list[str]]]]:
     """(name, (title, lines)) of each part; the names say what is the same part in both."""
-    yield "settings", ("The script as a whole", list(_settings(script)))
+    yield "settings", ("The script as a whole", list(_settings(script, titles)))
     for step in script.steps:
-        yield f"step {step.id}", (step.title, list(_step(step, script)))
+        yield f"step {step.id}", (step.title, list(_step(step, titles)))
     for card in script.cards:
         lines = [card.title, *card.words.splitlines(), *_prefixed("Tip: ", card.guidance)]
         yield f"card {card.id}", (f"If they say: {card.title}", [line for line in lines if line])
     for one in script.practice:
         lines = [f"{one.name}. {one.about}", f"Otherwise: {one.otherwise}"]
-        lines += [
-            f"At {title_of(script, step_id)}: {said}" for step_id, said in one.replies.items()
-        ]
+        lines += [f"At {_named(titles, step_id)}: {said}" for step_id, said in one.replies.items()]
         yield f"practice {one.kind}", (f"Practice: {one.kind}", lines)
 
 
-def _settings(script: Script) -> Iterator[str]:
+def _settings(script: Script, titles: Titles) -> Iterator[str]:
     yield f"Title: {script.title}"
     yield f"Purpose: {script.purpose}"
     yield f"Who is calling: {script.identification}"
-    yield f"A conversation is: {title_of(script, script.main_question)} answered"
+    yield f"A conversation is: {_named(titles, script.main_question)} answered"
     if script.first_rating:
-        yield f"First rating: {title_of(script, script.first_rating)}"
+        yield f"First rating: {_named(titles, script.first_rating)}"
     if script.second_rating:
-        yield f"Second rating: {title_of(script, script.second_rating)}"
+        yield f"Second rating: {_named(titles, script.second_rating)}"
     for step_id, keys in script.yes.items():
-        yield f"A yes is: {', '.join(keys)} at {title_of(script, step_id)}"
+        yield f"A yes is: {', '.join(keys)} at {_named(titles, step_id)}"
     for branch in script.start:
-        yield f"If {condition(branch)} it begins with: {title_of(script, branch.goto)}"
-    yield f"It begins with: {title_of(script, script.steps[0].id)}"
+        yield f"If {condition(branch)} it begins with: {_named(titles, branch.goto)}"
+    yield f"It begins with: {_named(titles, script.steps[0].id)}"
     for name, about in script.fields.items():
         yield f"Field {name}: {about}"
 
 
-def _step(step: Step, script: Script) -> Iterator[str]:
+def _step(step: Step, titles: Titles) -> Iterator[str]:
     yield f"{step.title} ({step.kind}{', ' + step.answer if step.answer else ''})"
     yield from (line for line in step.words.splitlines() if line)
     yield from _prefixed("Tip: ", step.guidance)
@@ -87,7 +89,11 @@ def _step(step: Step, script: Script) -> Iterator[str]:
     for choice in step.choices:
         yield f"Answer: {choice.label}"
     for way in ways_on(step):
-        yield f"{way.when or 'then'} → {title_of(script, way.goto)}"
+        yield f"{way.when or 'then'} → {_named(titles, way.goto)}"
+
+
+def _named(titles: Titles, step_id: str) -> str:
+    return render_text(titles.get(step_id, step_id), {})
 
 
 def _prefixed(prefix: str, words: str) -> Iterator[str]:

@@ -1,0 +1,158 @@
+"""Choosing, reading, filling in, publishing, bringing back and taking away scripts, by page."""
+
+import io
+
+from phonebank.models import Script
+from phonebank.scripts import verbs
+from phonebank.stores import db
+from scripts_library.format import parse
+from scripts_library.library import ready_made, source_of
+from tests.phonebank.scripts.conftest import SLUG, Desk
+from tests.phonebank.scripts.test_script_verbs import give_answers
+
+
+def post(desk: Desk, address: str, status: int = 302, **data: object) -> str:
+    response = desk.client.post(address, data=data)
+    assert response.status_code == status, response.text
+    return response.location or response.text
+
+
+def change(desk: Desk, old: str, new: str) -> None:
+    """Make a draft of the script with other words, by its text form."""
+    with desk.app.app_context():
+        source = verbs.working_source(desk.script())
+    assert old in source
+    post(desk, desk.address("/text"), 200, source=source.replace(old, new))
+
+
+def test_the_library_is_there_to_choose_from(desk: Desk) -> None:
+    page = desk.client.get(f"/campaigns/{desk.campaign_id}/scripts").text
+    for script in ready_made():
+        assert script.title in page or script.title.replace("'", "&#39;") in page
+    assert "In use" in page
+
+    read = desk.client.get(f"/campaigns/{desk.campaign_id}/scripts/library/deep-canvass/en").text
+    assert "Where it comes from" in read
+    unknown = desk.client.get(f"/campaigns/{desk.campaign_id}/scripts/library/deep-canvass/xx")
+    assert unknown.status_code == 404
+
+
+def test_choosing_one_makes_it_the_campaigns(desk: Desk) -> None:
+    address = f"/campaigns/{desk.campaign_id}/scripts/library"
+    location = post(desk, address, slug="deep-canvass", language="en")
+    assert "Deep canvass" in desk.client.get(location).text
+    with desk.app.app_context():
+        chosen = db.session.get_one(Script, desk.campaign().script_id)
+        assert parse(verbs.working_source(chosen), "test").slug == "deep-canvass"
+    post(desk, address, 404, slug="nothing", language="en")
+
+    post(desk, desk.address("/choose"))
+    with desk.app.app_context():
+        assert desk.campaign().script_id == desk.script_id
+
+
+def test_the_page_shows_where_each_answer_leads(desk: Desk) -> None:
+    page = desk.client.get(desk.address()).text
+    assert "3. How will they vote?" in page
+    assert "“Undecided” → " in page
+    assert "The call ends here." in page
+    assert "Counts as a yes: Yes." in page
+
+
+def test_filling_in_reaches_the_words(desk: Desk) -> None:
+    post(desk, desk.address("/values"), **{"value-candidate": " Jo  Bloggs ", "value-other": "x"})
+    with desk.app.app_context():
+        assert desk.campaign().merge_values == {"candidate": "Jo Bloggs"}
+    preview = desk.client.get(desk.address("/edit?at=voting_intention")).text
+    assert 'value="Jo Bloggs"' in desk.client.get(desk.address()).text
+    assert preview
+
+
+def test_a_draft_is_looked_over_and_published(desk: Desk) -> None:
+    change(desk, "Who has answered?", "Who is it?")
+    assert "callers do not have yet" in desk.client.get(desk.address()).text
+    page = desk.client.get(desk.address("/publish")).text
+    assert "<del>" in page
+    assert "<ins>" in page
+    assert "Who is it?" in page
+
+    post(desk, desk.address("/publish"))
+    assert "Version 2" in desk.client.get(desk.address()).text
+    assert desk.client.get(desk.address("/publish")).status_code == 302, "nothing is left"
+
+
+def test_a_faulty_draft_has_no_button_to_publish_it(desk: Desk) -> None:
+    change(desk, "goto: issue", "goto: nowhere")
+    page = desk.client.get(desk.address("/publish")).text
+    assert "Mend this first" in page
+    assert ">Publish<" not in page
+    post(desk, desk.address("/publish"), 422)
+
+
+def test_changing_what_an_answer_means_needs_a_word(desk: Desk) -> None:
+    with desk.app.app_context():
+        give_answers(desk.script(), [("voting_intention", "undecided")])
+    change(desk, "label: Undecided", "label: Ours after all")
+
+    page = desk.client.get(desk.address("/publish")).text
+    assert "“Undecided” (1 call) would read “Ours after all”" in page
+    assert "Say that you know" in post(desk, desk.address("/publish"), 422)
+    with desk.app.app_context():
+        assert len(verbs.versions_of(desk.script())) == 1
+
+    post(desk, desk.address("/publish"), confirmed="yes")
+    with desk.app.app_context():
+        assert len(verbs.versions_of(desk.script())) == 2
+
+
+def test_versions_are_read_compared_and_brought_back(desk: Desk) -> None:
+    change(desk, "Who has answered?", "Who is it?")
+    post(desk, desk.address("/publish"))
+    page = desk.client.get(desk.address("/versions")).text
+    assert "1 part changed from version 1" in page
+    assert "Bring version 1 back" in page
+
+    old = desk.client.get(desk.address("/versions/1")).text
+    assert "Who has answered?" in old
+    assert desk.client.get(desk.address("/versions/9")).status_code == 404
+
+    assert post(desk, desk.address("/versions/1/restore")) == desk.address("/publish")
+    post(desk, desk.address("/publish"))
+    with desk.app.app_context():
+        assert [version.number for version in verbs.versions_of(desk.script())] == [3, 2, 1]
+    location = post(desk, desk.address("/versions/3/restore"))
+    assert location == desk.address("/versions"), "the published one brings nothing back"
+
+
+def test_a_draft_can_be_thrown_away(desk: Desk) -> None:
+    change(desk, "Who has answered?", "Who is it?")
+    post(desk, desk.address("/discard"))
+    with desk.app.app_context():
+        assert desk.script().draft is None
+
+
+def test_the_text_form_names_faults_by_line_and_keeps_what_was_typed(desk: Desk) -> None:
+    page = post(desk, desk.address("/text"), 422, source="slug: x\nsteps: <b>none</b>\n")
+    assert "line 2" in page
+    assert "&lt;b&gt;none&lt;/b&gt;" in page
+    with desk.app.app_context():
+        assert desk.script().draft is None
+
+
+def test_a_script_goes_out_as_a_file_and_comes_in_again(desk: Desk) -> None:
+    downloaded = desk.client.get(desk.address("/script.yaml?version=1"))
+    assert downloaded.text == source_of(SLUG, "en")
+    assert "attachment" in downloaded.headers["Content-Disposition"]
+
+    other = source_of("deep-canvass", "en").encode()
+    post(desk, desk.address("/text"), 200, file=(io.BytesIO(other), "script.yaml"), source="")
+    with desk.app.app_context():
+        assert parse(desk.script().draft, "test").slug == "deep-canvass"
+    post(desk, desk.address("/text"), 422, file=(io.BytesIO(b"\xff\xfe\x00"), "s.yaml"), source="")
+
+
+def test_a_blank_page_leads_to_the_editor(desk: Desk) -> None:
+    location = post(desk, f"/campaigns/{desk.campaign_id}/scripts/blank")
+    page = desk.client.get(location)
+    assert page.status_code == 200
+    assert "What you ring to ask" in page.text
