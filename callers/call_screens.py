@@ -7,12 +7,12 @@ a reload, the back button and a tab that the phone threw away all come back to t
 import io
 
 import segno
-from flask import Response, g, jsonify, redirect, render_template, url_for
+from flask import Response, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
-from callers import screen_data
+from callers import limits, screen_data
 from callers.blueprint import screens
 from callers.call_view import IDENTIFICATION
 from callers.calling import current_hold
@@ -62,6 +62,8 @@ def calling() -> ResponseReturnValue:
             render_html(script.identification if script else IDENTIFICATION, fields)
         ),
         untold=screen_data.untold_call(caller),
+        languages=limits.languages_to_choose_from(place["campaign"], caller),
+        spoken=limits.languages_spoken(place["campaign"], caller),
         **place,
     )
 
@@ -69,9 +71,14 @@ def calling() -> ResponseReturnValue:
 @screens.post("/calling/next")
 @for_callers
 def next_person() -> ResponseReturnValue:
-    """One person to ring. The tap is also the promise that stands above the button."""
-    if g.caller.promised_at is None and g.caller.may_call:
-        g.caller.promised_at = now()
+    """One person to ring. The tap is also the promise that stands above the button, and the choice
+    of languages where the page asked for one."""
+    if g.caller.may_call:
+        if g.caller.promised_at is None:
+            g.caller.promised_at = now()
+        if "choosing_languages" in request.form:
+            campaign = screen_data.campaign_of(g.caller)
+            limits.choose_languages(campaign, g.caller, request.form.getlist("language"))
         db.session.commit()
     return hand_over()
 

@@ -109,3 +109,24 @@ def test_callers_are_let_in_kept_to_what_they_can_do_and_put_out(
     expect(page.get_by_text("Sam is out, on every device.")).to_be_visible()
     with app.app_context():
         assert db.session.query(Caller).filter_by(first_name="Sam").one().state == REMOVED
+
+
+def test_a_caller_says_which_languages_they_speak_with_the_tap_that_begins(
+    organisers_page: Page, new_page: Callable[..., Page], app: Flask
+) -> None:
+    with app.app_context():
+        campaign = db.session.get_one(Campaign, 1)
+        campaign.door_open = True
+        db.session.commit()
+        link = f"/c/{campaign.join_token}"
+    phone = new_page()
+    phone.goto(link)
+    phone.get_by_label("Your first name").fill("Ola")
+    phone.keyboard.press("Enter")
+    phone.get_by_label("Polish").check()
+    look(phone)
+    phone.get_by_role("button", name="Give me someone to call").click()
+    expect(phone.get_by_role("heading", level=1)).to_contain_text("Voter")
+    with app.app_context():
+        ola = db.session.query(Caller).filter_by(first_name="Ola").one()
+        assert ola.languages == ["en", "pl"]

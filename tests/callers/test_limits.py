@@ -1,6 +1,9 @@
 """Whom a caller may be given: the languages they speak, the lists an organiser keeps them to."""
 
+import re
+
 import pytest
+from flask.testing import FlaskClient
 
 from callers import limits
 from callers.calling import claim
@@ -8,7 +11,7 @@ from callers.languages import LANGUAGES, UNKNOWN, language_name
 from callers.recording import record
 from phonebank.errors import BadInput
 from phonebank.stores import db
-from tests.callers.conftest import PhoneBank
+from tests.callers.conftest import PhoneBank, come_in
 from tests.factories import create_campaign, create_contact, create_list
 
 
@@ -104,3 +107,59 @@ def test_a_list_of_another_campaign_is_refused(phone_bank: PhoneBank) -> None:
 def test_every_language_has_a_name() -> None:
     assert language_name("pl") == LANGUAGES["pl"] == "Polish"
     assert language_name("zu") == "Language “zu”"
+
+
+def test_the_briefing_asks_for_languages_only_where_there_are_others(
+    phone_bank: PhoneBank, client: FlaskClient
+) -> None:
+    come_in(client, phone_bank)
+    assert "Which languages do you speak?" not in client.get("/calling").text
+    phone_bank.contact_list.languages = ["", "pl"]
+    db.session.commit()
+    page = client.get("/calling").text
+    assert "Which languages do you speak?" in page
+    assert re.findall(r'name="language" value="(\w+)" form="begin"( checked)?', page) == [
+        ("en", " checked"),
+        ("pl", ""),
+    ]
+    assert '<form method="post" action="/calling/next" id="begin">' in page
+
+
+def test_the_tap_that_asks_for_somebody_keeps_the_choice(
+    phone_bank: PhoneBank, client: FlaskClient
+) -> None:
+    phone_bank.contact_list.languages = ["", "pl"]
+    polish = create_contact(phone_bank.contact_list, language="pl")
+    for contact in phone_bank.contacts:
+        contact.language = "en"
+    phone_bank.contact_list.languages = ["en", "pl"]
+    db.session.commit()
+    come_in(client, phone_bank)
+    choice = {"choosing_languages": "yes", "language": ["pl"]}
+    page = client.post("/calling/next", data=choice, follow_redirects=True)
+    assert polish.first_name in page.text
+    db.session.refresh(phone_bank.sam)
+    assert phone_bank.sam.languages == ["pl"]
+    client.post("/calling/next")
+    db.session.refresh(phone_bank.sam)
+    assert phone_bank.sam.languages == ["pl"], "a page that did not ask changes nothing"
+    client.post("/calling/next", data={"choosing_languages": "yes"})
+    db.session.refresh(phone_bank.sam)
+    assert phone_bank.sam.languages == []
+
+
+def test_who_waits_for_people_of_their_languages_can_change_them(
+    phone_bank: PhoneBank, client: FlaskClient
+) -> None:
+    phone_bank.contact_list.languages = ["", "pl"]
+    for contact in phone_bank.contacts:
+        contact.language = "en"
+    db.session.commit()
+    come_in(client, phone_bank)
+    choice = {"choosing_languages": "yes", "language": "pl"}
+    assert (
+        "Change my languages"
+        in client.post("/calling/next", data=choice, follow_redirects=True).text
+    )
+    refused = client.post("/calling/next", data={"choosing_languages": "yes", "language": "xx"})
+    assert refused.status_code == 422
