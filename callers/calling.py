@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from redis.exceptions import RedisError
-from sqlalchemy import Row, exists, func, select, update
+from sqlalchemy import bindparam, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
@@ -48,6 +48,48 @@ TRIES_AT_MOST = 50
 
 # Of a household so many others are shown beside the person rung.
 HOUSEHOLD_AT_MOST = 9
+
+# Statements are put together once: that takes longer than PostgreSQL needs to answer them.
+_HELD = (
+    select(Call, Contact)
+    .join(Contact, Contact.id == Call.contact_id)
+    .where(Call.caller_id == bindparam("caller_id"), Call.ended_at.is_(None))
+)
+_OWN_CALL_AND_CONTACT = (
+    select(Call, Contact)
+    .join(Contact, Contact.id == Call.contact_id)
+    .where(Call.id == bindparam("call_id"), Call.caller_id == bindparam("caller_id"))
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
+_other = aliased(Contact)
+_household = (
+    select(_other.id)
+    .where(
+        _other.phone == Contact.phone,
+        _other.campaign_id == Contact.campaign_id,
+        _other.id != Contact.id,
+        _other.state == CALLABLE,
+    )
+    .order_by(_other.id)
+    .limit(HOUSEHOLD_AT_MOST)
+)
+# The `Contact`, locked; whether their list is `removed` and their number `suppressed`; the ids of
+# the others of their `household` who may be asked for instead; the `words` on offer.
+_LOCKED = (
+    select(
+        Contact,
+        ContactList.removed.label("removed"),
+        exists().where(Suppression.phone == Contact.phone).label("suppressed"),
+        func.array(_household.scalar_subquery()).label("household"),
+        words_on_offer(Contact.campaign_id.expression).label("words"),
+    )
+    .join(ContactList, ContactList.id == Contact.contact_list_id)
+    .where(Contact.id == bindparam("contact_id"))
+    .with_for_update(of=Contact, key_share=True)
+    .execution_options(populate_existing=True)
+)
+_OPEN_CALL = insert(Call).on_conflict_do_nothing().returning(Call)
 
 
 class NobodyToCall(PhonebankError):
@@ -97,11 +139,7 @@ def claim(caller: Caller) -> Hold:
 
 def current_hold(caller: Caller) -> Hold | None:
     """The person on this caller's screen, if any."""
-    row = db.session.execute(
-        select(Call, Contact)
-        .join(Contact, Contact.id == Call.contact_id)
-        .where(Call.caller_id == caller.id, Call.ended_at.is_(None))
-    ).one_or_none()
+    row = db.session.execute(_HELD, {"caller_id": caller.id}).one_or_none()
     return Hold(row[0], row[1], row[0].expires_at) if row else None
 
 
@@ -172,13 +210,8 @@ def own_call_and_contact(caller: Caller, call_id: uuid.UUID) -> tuple[Call, Cont
 
     Raises NotFound as `own_call` does.
     """
-    row = db.session.execute(
-        select(Call, Contact)
-        .join(Contact, Contact.id == Call.contact_id)
-        .where(Call.id == call_id, Call.caller_id == caller.id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).one_or_none()
+    own = {"call_id": call_id, "caller_id": caller.id}
+    row = db.session.execute(_OWN_CALL_AND_CONTACT, own).one_or_none()
     if row is None:
         # Nobody's, or it went to another of the household while we waited for the lock.
         own_call(caller, call_id)
@@ -256,7 +289,7 @@ def _open_call(
     first win, and one that comes second wait until this hand-out is on record.
     """
     at = now()
-    found = _locked(contact_id)
+    found = db.session.execute(_LOCKED, {"contact_id": contact_id}).one_or_none()
     if found is None or found.removed or found.suppressed:
         return None
     contact: Contact = found.Contact
@@ -269,54 +302,22 @@ def _open_call(
     until = at + timedelta(seconds=campaign.hold_seconds)
     words = words_among(found.words, contact_id)
     call = db.session.scalar(
-        insert(Call)
-        .values(
-            id=new_id(),
-            campaign_id=campaign.id,
-            contact_id=contact_id,
-            caller_id=caller.id,
-            party_id=caller.party_id,
-            script_version_id=words.script_version_id,
-            experiment_arm_id=words.experiment_arm_id,
-            phone=contact.phone,
-            household=found.household,
-            started_at=at,
-            expires_at=until,
-        )
-        .on_conflict_do_nothing()
-        .returning(Call)
+        _OPEN_CALL,
+        {
+            "id": new_id(),
+            "campaign_id": campaign.id,
+            "contact_id": contact_id,
+            "caller_id": caller.id,
+            "party_id": caller.party_id,
+            "script_version_id": words.script_version_id,
+            "experiment_arm_id": words.experiment_arm_id,
+            "phone": contact.phone,
+            "household": found.household,
+            "started_at": at,
+            "expires_at": until,
+        },
     )
     return Hold(call, contact, until) if call is not None else None
-
-
-def _locked(contact_id: int) -> Row | None:
-    """The `Contact`, locked; whether their list is `removed` and their number `suppressed`; the
-    ids of the others of their `household` who may be asked for instead; the `words` on offer."""
-    other = aliased(Contact)
-    household = (
-        select(other.id)
-        .where(
-            other.phone == Contact.phone,
-            other.campaign_id == Contact.campaign_id,
-            other.id != Contact.id,
-            other.state == CALLABLE,
-        )
-        .order_by(other.id)
-        .limit(HOUSEHOLD_AT_MOST)
-    )
-    return db.session.execute(
-        select(
-            Contact,
-            ContactList.removed.label("removed"),
-            exists().where(Suppression.phone == Contact.phone).label("suppressed"),
-            func.array(household.scalar_subquery()).label("household"),
-            words_on_offer(Contact.campaign_id).label("words"),
-        )
-        .join(ContactList, ContactList.id == Contact.contact_list_id)
-        .where(Contact.id == contact_id)
-        .with_for_update(of=Contact, key_share=True)
-        .execution_options(populate_existing=True)
-    ).one_or_none()
 
 
 def _is_theirs(caller: Caller, campaign: Campaign, contact: Contact) -> bool:

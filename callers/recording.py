@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
@@ -62,6 +62,24 @@ _CONTACT_STATE = (
 )
 
 
+# Statements are put together once: that takes longer than PostgreSQL needs to answer them.
+_ANSWERS = select(Answer.step_id, Answer.value).where(Answer.call_id == bindparam("call_id"))
+_OTHERS_ON_THE_NUMBER = (
+    update(Contact)
+    .where(
+        Contact.phone == bindparam("number"),
+        Contact.campaign_id == bindparam("campaign"),
+        Contact.id != bindparam("rung"),
+        Contact.state == CALLABLE,
+    )
+    .execution_options(synchronize_session=False)
+)
+_OTHERS_UNUSABLE = _OTHERS_ON_THE_NUMBER.values(state=UNUSABLE)
+_OTHERS_REST = _OTHERS_ON_THE_NUMBER.values(
+    callable_at=func.greatest(Contact.callable_at, bindparam("until"))
+)
+
+
 @dataclass(frozen=True)
 class Recorded:
     """An outcome on record. `changed` is False when it was there already: a resent request."""
@@ -93,8 +111,7 @@ def save_answer(caller: Caller, call_id: uuid.UUID, step_id: str, raw: Any) -> A
 
 def answers_of(call: Call) -> dict[str, Any]:
     """A call's answers by step id."""
-    rows = db.session.execute(select(Answer.step_id, Answer.value).where(Answer.call_id == call.id))
-    return dict(rows.all())
+    return dict(db.session.execute(_ANSWERS, {"call_id": call.id}).all())
 
 
 def record(
@@ -349,21 +366,12 @@ def _take_next_number(contact: Contact) -> None:
 
 def _rest_the_household(contact: Contact, phone: str, decision: Decision) -> None:
     """Leave the others on the number in peace; a dead number is dead for all of them."""
-    others = (
-        update(Contact)
-        .where(
-            Contact.phone == phone,
-            Contact.campaign_id == contact.campaign_id,
-            Contact.id != contact.id,
-            Contact.state == CALLABLE,
-        )
-        .execution_options(synchronize_session=False)
-    )
+    others = {"number": phone, "campaign": contact.campaign_id, "rung": contact.id}
     if decision.number_dead:
-        db.session.execute(others.values(state=UNUSABLE))
+        db.session.execute(_OTHERS_UNUSABLE, others)
     elif decision.household_rest_until is not None:
-        rest = func.greatest(Contact.callable_at, decision.household_rest_until)
-        db.session.execute(others.values(callable_at=rest))
+        until = decision.household_rest_until
+        db.session.execute(_OTHERS_REST, others | {"until": until})
 
 
 def _count(call: Call, sign: int) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import g, session
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import joinedload
 
 from phonebank.access import CALLER, open_to
@@ -20,6 +20,13 @@ from phonebank.models.caller import REMOVED
 from phonebank.stores import db
 
 _KEY = "caller"
+
+# With their campaign and party, which nearly every request goes on to ask for.
+_BY_ID = (
+    select(Caller)
+    .options(joinedload(Caller.campaign), joinedload(Caller.party))
+    .where(Caller.id == bindparam("id"))
+)
 
 
 def remember(caller: Caller) -> None:
@@ -38,12 +45,7 @@ def recognised() -> Caller | None:
     known = session.get(_KEY)
     if not isinstance(known, dict):
         return None
-    # With their campaign and party, which nearly every request goes on to ask for.
-    caller = db.session.scalar(
-        select(Caller)
-        .options(joinedload(Caller.campaign), joinedload(Caller.party))
-        .where(Caller.id == known.get("id"))
-    )
+    caller = db.session.scalar(_BY_ID, {"id": known.get("id")})
     if caller is None or not hmac.compare_digest(caller.device_token, str(known.get("token"))):
         return None
     return caller
