@@ -39,7 +39,9 @@ def say_sorry(error: PhonebankError) -> ResponseReturnValue:
     stranger = isinstance(error, SignInNeeded)
     joining = (request.endpoint or "").startswith("callers.join")
     link = {"url": url_for(".calling"), "label": "Back to calling"}
-    if stranger:
+    if joining:
+        link = {"url": url_for(".join"), "label": "Type a code"}
+    elif stranger:
         link = {"url": url_for(".join"), "label": "Join"}
     page = render_template(
         "callers/sorry.html",
@@ -47,6 +49,6 @@ def say_sorry(error: PhonebankError) -> ResponseReturnValue:
         title="Join first" if stranger else error.title,
         message=error.message,
         what_to_do=error.what_to_do,
-        link=None if joining else link,
+        link=link,
     )
     return page, error.status

@@ -99,12 +99,12 @@ class HoursForm(FlaskForm):
 
 
 def _time_field(label: str) -> StringField:
-    return StringField(label, [Optional(), _is_a_time], render_kw={"type": "time"})
+    return StringField(label, [_is_a_time], render_kw={"type": "time"})
 
 
 def _is_a_time(form: FlaskForm, field: StringField) -> None:
-    hours, colon, minutes = field.data.partition(":")
-    if not (colon and hours.isdigit() and minutes.isdigit()):
+    hours, colon, minutes = (field.data or "").partition(":")
+    if field.data and not (colon and hours.isdigit() and minutes.isdigit()):
         raise ValidationError("Write the time as 09:00.")
 
 

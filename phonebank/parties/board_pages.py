@@ -3,7 +3,9 @@
 from flask import Blueprint, current_app, render_template
 from flask.typing import ResponseReturnValue
 
+from phonebank import errors
 from phonebank.access import TV, open_to
+from phonebank.errors import Gone
 from phonebank.live.board import payload
 from phonebank.live.board_reading import read_figures
 from phonebank.parties.codes import join_link, qr_picture, short_address
@@ -25,3 +27,11 @@ def show(token: str) -> ResponseReturnValue:
         qr=qr_picture(join_link(base_url, party.code)),
         address=short_address(base_url),
     )
+
+
+@pages.errorhandler(Gone)
+def over(error: Gone) -> ResponseReturnValue:
+    """The same in the board's own size and colours: who reads it sits across the room."""
+    if errors.wants_json():
+        return errors.answer(error.status, error.title, error.message, error.what_to_do)
+    return render_template("parties/board_over.html", error=error), error.status
