@@ -186,6 +186,17 @@ def test_the_callers_screens_are_told(site: Site, monkeypatch: pytest.MonkeyPatc
     assert told == [(site.wendy, "admitted"), (site.sam, "removed")]
 
 
+def test_the_host_sees_which_languages_their_callers_speak(site: Site) -> None:
+    with site.app.app_context():
+        party = db.session.query(Party).one()
+        db.session.get_one(Caller, site.sam).languages = ["en", "pl"]
+        address, host = f"/parties/{party.id}", party.host_id
+        db.session.commit()
+    browser = site.app.test_client()
+    sign_in(browser, host)
+    assert browser.get(address).text.count("English, Polish") == 1
+
+
 def test_a_caller_of_another_campaign_is_not_found(site: Site) -> None:
     with site.app.app_context():
         stranger = create_caller(create_campaign()).id
