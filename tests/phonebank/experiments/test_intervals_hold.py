@@ -1,0 +1,110 @@
+"""The proof of the method: a thousand experiments, looked at every day for four weeks.
+
+Each run counts as a miss when any of its 28 daily intervals misses, as it would for an organiser
+who looks every morning and stops when it suits them.
+"""
+
+import functools
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from phonebank.experiments import intervals
+from phonebank.experiments.intervals import Interval
+from phonebank.experiments.looks import ERROR, error_at
+
+RUNS, DAYS, PEOPLE_A_DAY = 1000, 28, 40
+# Three standard errors of a count of misses among the runs.
+MOST_MISSES = RUNS * ERROR + 3 * math.sqrt(RUNS * ERROR * (1 - ERROR))
+
+Draw = Callable[[np.random.Generator, tuple[int, int]], np.ndarray]
+
+
+def coin(chance: float) -> Draw:
+    return lambda random, size: (random.random(size) < chance).astype(float)
+
+
+def shifts(mean: float) -> Draw:
+    """Whole steps on a scale, most of them none: as ratings shift in canvasses."""
+
+    def draw(random: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
+        moved = random.random(size) < 0.4
+        return moved * np.clip(np.rint(random.normal(mean / 0.4, 2.5, size)), -10, 10)
+
+    return draw
+
+
+def looks(
+    first: Draw, second: Draw, seed: int, error: Callable[[int], float]
+) -> Iterator[Interval]:
+    """Each day's interval for the difference, of all runs at once."""
+    random = np.random.default_rng(seed)
+    size = (DAYS * PEOPLE_A_DAY, RUNS)
+    samples = first(random, size), second(random, size)
+    for day in range(1, DAYS + 1):
+        people = day * PEOPLE_A_DAY
+        interval = intervals.difference(samples[0][:people], samples[1][:people], error(day))
+        assert interval is not None
+        yield interval
+
+
+def runs_that_ever(happen: Callable[[Interval], np.ndarray], seen: Iterator[Interval]) -> int:
+    return int(functools.reduce(np.logical_or, (happen(interval) for interval in seen)).sum())
+
+
+def misses(truth: float) -> Callable[[Interval], np.ndarray]:
+    return lambda interval: (interval.low > truth) | (truth > interval.high)
+
+
+def says_so(interval: Interval) -> np.ndarray:
+    return np.asarray(interval.is_one_sided)
+
+
+@pytest.mark.parametrize("chance", [0.05, 0.2, 0.5])
+def test_without_an_effect_few_experiments_raise_a_false_alarm(chance: float) -> None:
+    alarms = runs_that_ever(says_so, looks(coin(chance), coin(chance), 1, error_at))
+    assert alarms <= MOST_MISSES
+
+
+@pytest.mark.parametrize(("first", "second"), [(0.2, 0.3), (0.05, 0.1), (0.5, 0.45)])
+def test_a_known_effect_lies_within_the_intervals(first: float, second: float) -> None:
+    missed = runs_that_ever(misses(second - first), looks(coin(first), coin(second), 2, error_at))
+    assert missed <= MOST_MISSES
+
+
+def test_an_effect_that_is_there_is_found() -> None:
+    found = runs_that_ever(says_so, looks(coin(0.2), coin(0.3), 3, error_at))
+    assert found >= 0.95 * RUNS
+
+
+def test_shifts_of_ratings_are_covered_as_well() -> None:
+    first, second = shifts(0.0), shifts(0.5)
+    truth = float(
+        second(np.random.default_rng(9), (10**6, 1)).mean()
+        - first(np.random.default_rng(8), (10**6, 1)).mean()
+    )
+    assert runs_that_ever(misses(truth), looks(first, second, 4, error_at)) <= MOST_MISSES
+    assert runs_that_ever(says_so, looks(first, first, 5, error_at)) <= MOST_MISSES
+
+
+def test_the_usual_interval_would_not_do() -> None:
+    """What this guards against, and that the tests above could fail."""
+    alarms = runs_that_ever(says_so, looks(coin(0.2), coin(0.2), 1, lambda day: ERROR))
+    assert alarms > 0.2 * RUNS
+
+
+@pytest.mark.parametrize("chance", [0.02, 0.3])
+def test_the_rate_of_an_arm_is_covered(chance: float) -> None:
+    exact = functools.cache(intervals.rate)
+    random = np.random.default_rng(6)
+    counts = random.binomial(PEOPLE_A_DAY, chance, (DAYS, RUNS)).cumsum(axis=0)
+    missed = np.zeros(RUNS, dtype=bool)
+    for day, yes in enumerate(counts, 1):
+        for count in np.unique(yes):
+            interval = exact(int(count), day * PEOPLE_A_DAY, error_at(day))
+            assert interval is not None
+            if not interval.low <= chance <= interval.high:
+                missed |= yes == count
+    assert missed.sum() <= MOST_MISSES
