@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from callers import (  # noqa: F401  (each adds its pages to the blueprint)
     call_screens,
+    help_screens,
     household_screens,
     join_screens,
     practice_screens,
@@ -16,6 +17,7 @@ from callers.blueprint import screens
 from callers.callback_times import PRESETS
 from callers.languages import LANGUAGES
 from callers.outcomes import GROUPS, OUTCOMES
+from phonebank.parties.help import ABOUT
 
 # What the outcome buttons say, for templates: macros see globals only.
 _WORDS = {
@@ -27,6 +29,7 @@ _WORDS = {
     "outcomes_by_key": OUTCOMES,
     "callback_presets": PRESETS,
     "call_languages": LANGUAGES,
+    "help_kinds": ABOUT,
 }
 
 

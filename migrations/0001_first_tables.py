@@ -225,6 +225,9 @@ def upgrade() -> None:
         sa.Column("promised_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("practised_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("help_asked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("help_about", sa.String(length=10), nullable=False),
+        sa.Column("help_seen", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
             "state IN ('waiting', 'admitted', 'removed')", name=op.f("ck_caller_state")

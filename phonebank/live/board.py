@@ -72,6 +72,7 @@ class Figures:
     last_ten: int
     active: int
     waiting: int
+    helping: int
     people: str
     scores: Sequence[Score]
     recent: Sequence[Recent]
@@ -112,6 +113,7 @@ def payload(figures: Figures) -> dict[str, Any]:
         "last_ten": figures.last_ten,
         "active": figures.active,
         "waiting": figures.waiting,
+        "helping": figures.helping,
         "people": figures.people,
         "leaders": leaders(figures.scores),
         "feed": [

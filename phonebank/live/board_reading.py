@@ -19,7 +19,8 @@ SELECT p.id AS party_id, p.campaign_id, p.board_token, p.title, p.goal, p.state,
        p.code, clock_timestamp() AS read_at,
        floor(extract(epoch FROM clock_timestamp() - p.created_at) * 1000)::bigint AS age,
        sums.tally_version, sums.calls, sums.reached, sums.conversations, sums.yeses,
-       recently.last_ten, ringing.active, door.waiting, door.people, scores.scores, feed.recent
+       recently.last_ten, ringing.active, door.waiting, door.helping, door.people,
+       scores.scores, feed.recent
 FROM party p
 JOIN campaign ON campaign.id = p.campaign_id
 CROSS JOIN LATERAL (
@@ -50,7 +51,11 @@ CROSS JOIN LATERAL (
 ) recently
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE state = 'waiting') AS waiting,
-           md5(coalesce(string_agg(concat_ws('|', id, state, hidden, first_name), ',' ORDER BY id)
+           count(*) FILTER (WHERE help_asked_at IS NOT NULL AND NOT help_seen
+                            AND state <> 'removed') AS helping,
+           md5(coalesce(string_agg(concat_ws('|', id, state, hidden, first_name,
+                                             CASE WHEN NOT help_seen THEN help_asked_at END),
+                                   ',' ORDER BY id)
                         FILTER (WHERE state <> 'removed'), '')) AS people
     FROM caller WHERE party_id = p.id
 ) door

@@ -44,6 +44,10 @@ class Caller(Base):
     promised_at: Mapped[datetime | None]
     practised_at: Mapped[datetime | None]
     seen_at: Mapped[datetime | None]
+    # When they last asked their host for help, with what, and whether somebody has seen it.
+    help_asked_at: Mapped[datetime | None]
+    help_about: Mapped[str] = mapped_column(String(10), default="")
+    help_seen: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=now)
 
     campaign: Mapped[Campaign] = relationship()

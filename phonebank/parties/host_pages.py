@@ -24,6 +24,7 @@ from phonebank.parties import (
 from phonebank.parties.blueprint import back_to, pages, when_it_starts
 from phonebank.parties.codes import invitation, join_link, qr_picture
 from phonebank.parties.forms import NewPartyForm
+from phonebank.parties.help import ABOUT, asking, mark_seen
 from phonebank.parties.names import NAME_AT_MOST
 from phonebank.stores import db
 
@@ -94,6 +95,7 @@ def run(party_id: int) -> ResponseReturnValue:
         campaign=campaign,
         board=payload(read_figures([party.id])[party.id]),
         waiting=people.waiting(party),
+        asking=[(caller, ABOUT[caller.help_about][1]) for caller in asking(party)],
         guests=people.roster(party),
         link=link,
         qr=qr_picture(link),
@@ -190,7 +192,7 @@ def admit_all(party_id: int) -> ResponseReturnValue:
     return back_to(party)
 
 
-@pages.post("/<int:party_id>/callers/<int:caller_id>/<any(admit, hide, show, remove):deed>")
+@pages.post("/<int:party_id>/callers/<int:caller_id>/<any(admit, hide, show, remove, helped):deed>")
 @open_to(HOST)
 def do_with_caller(party_id: int, caller_id: int, deed: str) -> ResponseReturnValue:
     party = verbs.party_for(current_user, party_id)
@@ -199,6 +201,8 @@ def do_with_caller(party_id: int, caller_id: int, deed: str) -> ResponseReturnVa
         people.admit([caller])
     elif deed == "remove":
         people.remove_caller(caller)
+    elif deed == "helped":
+        mark_seen(caller)
     else:
         people.hide_caller(caller, deed == "hide")
     return back_to(party)

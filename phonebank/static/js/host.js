@@ -9,7 +9,9 @@ const doorStatus = document.getElementById("door-status");
 const title = document.title;
 
 let stale = false;
-let waited = Number(party.dataset.waiting); // how many waited, as last said
+// How many, as last said.
+let waited = Number(party.dataset.waiting);
+let asked = Number(party.dataset.helping);
 
 function show(state) {
   const here = party.dataset;
@@ -23,18 +25,21 @@ function show(state) {
     const figure = document.getElementById(`figure-${name}`);
     if (figure) figure.textContent = typeof value === "number" ? value.toLocaleString("en-GB") : value;
   }
-  tellOfTheDoor(state.waiting);
+  tellOfThem(state.waiting, state.helping);
   if (state.people !== document.getElementById("people").dataset.people) stale = true;
   lookAgain();
 }
 
-function tellOfTheDoor(waiting) {
-  document.title = waiting ? `(${waiting}) ${title}` : title;
-  if (waiting > waited) {
+function tellOfThem(waiting, helping) {
+  document.title = waiting + helping ? `(${waiting + helping}) ${title}` : title;
+  if (helping > asked) {
+    doorStatus.textContent = helping === 1 ? "1 caller asks for help." : `${helping} callers ask for help.`;
+  } else if (waiting > waited) {
     const words = waiting === 1 ? "1 person is waiting" : `${waiting} people are waiting`;
     doorStatus.textContent = `${words} to be let in.`;
   }
   waited = waiting;
+  asked = helping;
 }
 
 function isTyping(part) {

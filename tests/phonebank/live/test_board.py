@@ -36,6 +36,7 @@ def figures(**values) -> Figures:
         "last_ten": 0,
         "active": 0,
         "waiting": 0,
+        "helping": 0,
         "people": "",
         "scores": [],
         "recent": [],

@@ -1,0 +1,113 @@
+"""A caller asks for help, the host sees who; never about whom."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+
+from phonebank.live.board import payload
+from phonebank.live.board_reading import read_figures
+from phonebank.models import Caller, now
+from phonebank.models.caller import REMOVED, WAITING
+from phonebank.parties.help import asking
+from phonebank.stores import db
+from tests.callers.conftest import PhoneBank, come_in
+from tests.factories import create_account, create_party
+from tests.signing_in import sign_in
+
+JSON = {"Accept": "application/json"}
+
+
+@pytest.fixture
+def sam(client: FlaskClient, phone_bank: PhoneBank) -> FlaskClient:
+    come_in(client, phone_bank)
+    return client
+
+
+def board(bank: PhoneBank) -> dict:
+    return payload(read_figures([bank.party.id])[bank.party.id])
+
+
+def names(bank: PhoneBank) -> list[str]:
+    db.session.expire_all()
+    return [caller.first_name for caller in asking(bank.party)]
+
+
+def test_from_the_call_page_to_the_hosts_list(sam: FlaskClient, phone_bank: PhoneBank) -> None:
+    before = board(phone_bank)
+    page = sam.post("/calling/next", follow_redirects=True)
+    assert "Ask your host for help" in page.text
+    told = sam.post("/calling/help", data={"about": "upset"}, follow_redirects=True)
+    assert "Your host has been told." in told.text
+    # Still the same person on the screen.
+    assert "data-call=" in told.text
+    assert names(phone_bank) == ["Sam"]
+    after = board(phone_bank)
+    assert (before["helping"], after["helping"]) == (0, 1)
+    assert before["people"] != after["people"]
+
+
+def test_from_the_lobby_too(sam: FlaskClient, phone_bank: PhoneBank) -> None:
+    phone_bank.sam.state = WAITING
+    db.session.commit()
+    assert "Ask your host for help" in sam.get("/calling").text
+    assert sam.post("/calling/help", headers=JSON).json == {"message": "Your host has been told."}
+    assert names(phone_bank) == ["Sam"]
+
+
+def test_within_a_minute_it_is_one_question(
+    client: FlaskClient, phone_bank: PhoneBank, app: Flask
+) -> None:
+    come_in(client, phone_bank)
+    host_id, sam_id, party_id = phone_bank.host.id, phone_bank.sam.id, phone_bank.party.id
+    client.post("/calling/help", data={"about": "words"})
+    host = app.test_client()
+    sign_in(host, host_id)
+    page = host.get(f"/parties/{party_id}")
+    assert "does not know what to say" in page.text
+    assert host.post(f"/parties/{party_id}/callers/{sam_id}/helped").status_code == 303
+    assert names(phone_bank) == []
+    # A second tap is no error and no second question; a minute later it is one.
+    assert client.post("/calling/help", headers=JSON).status_code == 200
+    assert names(phone_bank) == []
+    with time_machine.travel(now() + timedelta(seconds=61)):
+        assert client.post("/calling/help", headers=JSON).status_code == 200
+        assert names(phone_bank) == ["Sam"]
+
+
+def test_free_words_do_not_reach_the_host(sam: FlaskClient, phone_bank: PhoneBank) -> None:
+    refused = sam.post("/calling/help", json={"about": "Mrs Jones is shouting"}, headers=JSON)
+    assert refused.status_code == 422
+    assert names(phone_bank) == []
+
+
+def test_who_has_no_host_is_told_whom_to_ask(sam: FlaskClient, phone_bank: PhoneBank) -> None:
+    phone_bank.sam.party_id = None
+    db.session.commit()
+    assert "Ask your host for help" not in sam.post("/calling/next", follow_redirects=True).text
+    assert sam.post("/calling/help", headers=JSON).status_code == 404
+
+
+def test_a_removed_caller_asks_no_more(sam: FlaskClient, phone_bank: PhoneBank) -> None:
+    sam.post("/calling/help")
+    db.session.get_one(Caller, phone_bank.sam.id).state = REMOVED
+    db.session.commit()
+    assert names(phone_bank) == []
+    assert board(phone_bank)["helping"] == 0
+    assert sam.post("/calling/help", headers=JSON).status_code == 403
+
+
+def test_another_hosts_caller_is_not_theirs_to_mark(
+    sam: FlaskClient, phone_bank: PhoneBank, app: Flask
+) -> None:
+    sam.post("/calling/help")
+    other = create_account("host")
+    theirs = create_party(phone_bank.campaign, other)
+    db.session.commit()
+    other_id, party_id, sam_id = other.id, theirs.id, phone_bank.sam.id
+    host = app.test_client()
+    sign_in(host, other_id)
+    assert host.post(f"/parties/{party_id}/callers/{sam_id}/helped").status_code == 404
+    assert names(phone_bank) == ["Sam"]
