@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from callers import (  # noqa: F401  (each adds its pages to the blueprint)
     call_screens,
+    guide_screens,
     help_screens,
     household_screens,
     join_screens,

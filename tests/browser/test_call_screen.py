@@ -588,6 +588,8 @@ def test_every_page_is_sound_for_axe_and_for_thumbs(
 
     page.goto("/join")
     look()
+    page.goto("/help")
+    look()
     page.goto(f"/join/{party.code}")
     look()
     come_in(page, party)

@@ -6,6 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
+from callers.outcomes import OUTCOMES
 from phonebank.models import Caller
 from phonebank.models.caller import ADMITTED, REMOVED, WAITING
 from phonebank.models.campaign import ENDED as CAMPAIGN_ENDED
@@ -177,6 +178,13 @@ def test_a_removed_caller_is_out_on_every_page(phone_bank: PhoneBank, client: Fl
         assert "host has ended your part" in page.text
         assert "Voter" not in page.text
     assert newest().state == REMOVED
+
+
+def test_help_tells_anybody_which_button_means_what(client: FlaskClient) -> None:
+    page = client.get("/help")
+    assert page.status_code == 200
+    for outcome in OUTCOMES.values():
+        assert outcome.label in page.text
 
 
 def test_joining_as_json(phone_bank: PhoneBank, client: FlaskClient) -> None:
