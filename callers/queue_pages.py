@@ -10,7 +10,12 @@ from flask import Blueprint, Flask, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
-from callers.contact_queue.buckets import Bucket, buckets_of
+from callers.contact_queue.buckets import (
+    CAPACITY_AT_MOST,
+    Bucket,
+    buckets_of,
+    capacity_per_hour,
+)
 from callers.contact_queue.hours import rules_of
 from phonebank.access import open_to
 from phonebank.campaigns.verbs import campaign_for
@@ -23,6 +28,10 @@ queue = Blueprint(
     url_prefix="/campaigns/<int:campaign_id>/queue",
     template_folder="templates",
 )
+
+# What somebody with practice dials by hand in an hour, whoever answers: the figure that American
+# field organisers plan with.
+ATTEMPTS_AN_HOUR = 30
 
 # In the order organisers read them: what can be done first, what is over last.
 EXPLAINED = {
@@ -58,6 +67,7 @@ def standing(campaign_id: int) -> ResponseReturnValue:
         buckets=[bucket for bucket in buckets if bucket.contacts],
         notes={b.key: f"first {when(campaign, b.next_at, at)}" for b in buckets if b.next_at},
         sentence=in_a_sentence(campaign, buckets, at),
+        enough=enough_for(capacity_per_hour(campaign)),
         explained=EXPLAINED,
     )
 
@@ -80,6 +90,18 @@ def in_a_sentence(campaign: Campaign, buckets: Sequence[Bucket], at: datetime) -
     if campaign.is_running:
         return standing
     return f"The campaign is {campaign.state}, so nobody is handed out. {standing}"
+
+
+def enough_for(calls: int) -> str:
+    """How many callers so many calls within the hour keep busy; "" for none."""
+    callers = calls // ATTEMPTS_AN_HOUR
+    if not calls:
+        return ""
+    if not callers:
+        return "That is not enough to keep one caller busy for the next hour."
+    if calls >= CAPACITY_AT_MOST:
+        return f"Enough for more than {callers:,} callers for the next hour."
+    return f"Enough for about {callers:,} caller{'' if callers == 1 else 's'} for the next hour."
 
 
 def when(campaign: Campaign, moment: datetime, at: datetime) -> str:

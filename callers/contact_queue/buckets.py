@@ -6,12 +6,12 @@ queue is being rebuilt.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import text
 
-from callers.contact_queue.hours import may_ring, next_ringing
-from callers.contact_queue.refill import served
+from callers.contact_queue.hours import last_ringing, may_ring, next_ringing
+from callers.contact_queue.refill import groups_of, other_languages_spoken, served
 from phonebank.models import Campaign, now
 from phonebank.stores import db
 
@@ -77,6 +77,33 @@ CROSS JOIN LATERAL (
 GROUP BY g.zone_key
 """)
 
+# Each range of the index is read from its start and no further than is worth knowing. A household
+# gets one call: the others on the number rest after it.
+_WITHIN_THE_HOUR = text("""
+SELECT count(DISTINCT phone)
+FROM (
+    SELECT c.phone
+    FROM unnest(CAST(:list_ids AS integer[]), CAST(:zone_keys AS text[]),
+                CAST(:languages AS text[]), CAST(:until AS timestamptz[]))
+         AS g(list_id, zone_key, language, until)
+    CROSS JOIN (VALUES (false), (true)) AS t(tried)
+    CROSS JOIN LATERAL (
+        SELECT phone FROM contact
+        WHERE contact_list_id = g.list_id AND zone_key = g.zone_key AND language = g.language
+          AND tried = t.tried AND callable_at <= g.until
+          AND state = 'callable' AND suppressed_at IS NULL
+          AND NOT EXISTS (SELECT FROM call
+                          WHERE call.phone = contact.phone AND call.ended_at IS NULL)
+        ORDER BY callable_at LIMIT :at_most
+    ) c
+    LIMIT :at_most
+) coming
+""")
+
+# The queue need not tell more: 500 callers for an hour.
+CAPACITY_AT_MOST = 15_000
+AN_HOUR = timedelta(hours=1)
+
 
 @dataclass(frozen=True)
 class Bucket:
@@ -127,6 +154,30 @@ def next_callable_at(
         opens = next_ringing(campaign, row.zone_key, max(at, row.first_at))
         first = _earliest(first, opens)
     return first
+
+
+def capacity_per_hour(campaign: Campaign) -> int:
+    """How many calls the queue can give in the hour from now: numbers with somebody who is ready,
+    or becomes callable in it while their hours are open. At most CAPACITY_AT_MOST.
+
+    Who is on a caller's screen does not count, nor who speaks a language that no caller does.
+    """
+    at = now()
+    spoken = {*served(campaign), *other_languages_spoken(campaign)}
+    groups = [group for group in groups_of(campaign) if group.code in spoken]
+    last = {key: last_ringing(campaign, key, at, AN_HOUR) for key in {g.key for g in groups}}
+    open_groups = [group for group in groups if last[group.key]]
+    calls = db.session.scalar(
+        _WITHIN_THE_HOUR,
+        {
+            "list_ids": [group.id for group in open_groups],
+            "zone_keys": [group.key for group in open_groups],
+            "languages": [group.code for group in open_groups],
+            "until": [last[group.key] for group in open_groups],
+            "at_most": CAPACITY_AT_MOST,
+        },
+    )
+    return int(calls or 0)
 
 
 def _earliest(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -11,6 +11,8 @@ from phonebank.week_hours import WeekHours
 # and dialling take this long.
 TIME_TO_DIAL = timedelta(minutes=2)
 
+_STEP = timedelta(minutes=5)
+
 
 def rules_of(campaign: Campaign) -> CountryRules:
     """The rules of the campaign's country."""
@@ -42,3 +44,14 @@ def next_ringing(campaign: Campaign, zone_key: str, at: datetime) -> datetime | 
     zones, hours, rules = zones_from(zone_key), hours_of(campaign), rules_of(campaign)
     # Inside the last minutes of an opening the next moment is that of the opening after it.
     return next_callable(zones, at + TIME_TO_DIAL, hours, rules)
+
+
+def last_ringing(
+    campaign: Campaign, zone_key: str, at: datetime, within: timedelta
+) -> datetime | None:
+    """The last moment of a span from `at` on when `may_ring`, to five minutes; None: there is
+    none. `within` is a multiple of them."""
+    steps = range(within // _STEP, -1, -1)
+    return next(
+        (then for step in steps if may_ring(campaign, zone_key, then := at + step * _STEP)), None
+    )

@@ -188,11 +188,17 @@ def _bring_callbacks(campaign: Campaign, store: QueueStore, at: datetime) -> Non
     )  # fmt: skip
 
 
+def groups_of(campaign: Campaign) -> Sequence[Row]:
+    """Each list in calling with each zone key and language of its people: `id` and `priority` of
+    the list, `key`, `code`."""
+    return db.session.execute(_GROUPS, {"campaign_id": campaign.id}).all()
+
+
 def _open_groups(campaign: Campaign, at: datetime, list_ids: Sequence[int]) -> list[Row]:
-    """The lists, zones and languages with people who may be rung at this hour."""
+    """Those with people who may be rung at this hour."""
     return [
         group
-        for group in db.session.execute(_GROUPS, {"campaign_id": campaign.id})
+        for group in groups_of(campaign)
         if may_ring(campaign, group.key, at) and (not list_ids or group.id in list_ids)
     ]
 

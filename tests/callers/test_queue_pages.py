@@ -7,8 +7,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from callers.calling import claim
-from callers.contact_queue.buckets import BUCKETS, Bucket
-from callers.queue_pages import EXPLAINED, how_long, in_a_sentence
+from callers.contact_queue.buckets import BUCKETS, CAPACITY_AT_MOST, Bucket
+from callers.queue_pages import EXPLAINED, enough_for, how_long, in_a_sentence
 from phonebank.models import HOST, ORGANISER, Campaign, now
 from phonebank.models.campaign import PAUSED, RUNNING
 from phonebank.models.contact import FINISHED, UNUSABLE
@@ -84,6 +84,20 @@ def test_the_sentence_says_that_the_campaign_is_paused() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("calls", "words"),
+    [
+        (0, ""),
+        (29, "That is not enough to keep one caller busy for the next hour."),
+        (30, "Enough for about 1 caller for the next hour."),
+        (364, "Enough for about 12 callers for the next hour."),
+        (CAPACITY_AT_MOST, "Enough for more than 500 callers for the next hour."),
+    ],
+)
+def test_calls_within_the_hour_are_told_in_callers(calls: int, words: str) -> None:
+    assert enough_for(calls) == words
+
+
 def test_the_page_counts_everyone_once(app: Flask, clean_stores: None) -> None:
     with app.app_context():
         campaign = create_campaign()
@@ -101,7 +115,7 @@ def test_the_page_counts_everyone_once(app: Flask, clean_stores: None) -> None:
     organiser = signed_in(app, ORGANISER)
 
     page = organiser.get(address).text
-    assert "2 people can be rung now." in page
+    assert "2 people can be rung now.</strong> That is not enough to keep one" in page
     for key in ("ready", "held", "finished", "unusable", "suppressed", "resting"):
         assert EXPLAINED[key] in page
     assert EXPLAINED["removed"] not in page

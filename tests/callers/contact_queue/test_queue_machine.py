@@ -27,7 +27,7 @@ from hypothesis.stateful import (
 from sqlalchemy import func, select, text
 
 from callers.calling import NobodyToCall, claim, give_back, release_caller, renew
-from callers.contact_queue.buckets import buckets_of
+from callers.contact_queue.buckets import buckets_of, capacity_per_hour
 from callers.contact_queue.reap import reap
 from callers.contact_queue.refill import store_of
 from callers.contact_queue.store import PROMISER_ALONE_SECONDS, Offer
@@ -386,7 +386,27 @@ class QueueMachine(RuleBasedStateMachine):
         assert sum(bucket.contacts for bucket in buckets) == len(self.model.people)
         by_key = {bucket.key: bucket.contacts for bucket in buckets}
         assert by_key["held"] == len(self.model.holds)
+        self._capacity_is_right()
         db.session.rollback()
+
+    def _capacity_is_right(self) -> None:
+        spoken = {"", "pl"} if self.model.speak_polish else {""}
+        busy = {self.model.people[contact].phone for contact in self.model.holds.values()}
+        coming = {
+            person.phone
+            for person in self.model.people.values()
+            if not person.done
+            and not person.suppressed
+            and person.list_id not in self.model.removed_lists
+            and person.phone not in busy
+            and person.language in spoken
+            and person.callable_at <= self.now + timedelta(hours=1)
+        }
+        capacity = capacity_per_hour(self.campaign)
+        if self.now.hour < 19:  # later the hours may end before the hour does
+            assert capacity == len(coming)
+        else:
+            assert capacity <= len(coming)
 
 
 @pytest.mark.timeout(600)
