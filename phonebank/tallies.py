@@ -8,13 +8,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Select, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute
 
 from phonebank.live.signal import board_changed
 from phonebank.models import Caller, Tally
 from phonebank.stores import after_commit, db
+
+_ADD = text("""
+INSERT INTO tally AS t (campaign_id, party_id, caller_id, hour,
+                        calls, reached, conversations, yeses, version)
+VALUES (:campaign_id, :party_id, :caller_id, :hour,
+        :calls, :reached, :conversations, :yeses, 1)
+ON CONFLICT (campaign_id, party_id, caller_id, hour) DO UPDATE
+SET calls = t.calls + excluded.calls,
+    reached = t.reached + excluded.reached,
+    conversations = t.conversations + excluded.conversations,
+    yeses = t.yeses + excluded.yeses,
+    version = t.version + 1
+""")
 
 
 @dataclass(frozen=True)
@@ -61,21 +73,18 @@ def add(
     `at` is the call's `recorded_at`, also when taking back, so that both meet in one row. Boards
     are told once the transaction commits.
     """
-    counts = {"calls": calls, "reached": reached, "conversations": conversations, "yeses": yeses}
-    row = insert(Tally).values(
-        campaign_id=campaign_id,
-        party_id=party_id,
-        caller_id=caller_id,
-        hour=hour_of(at),
-        version=1,
-        **counts,
-    )
     db.session.execute(
-        row.on_conflict_do_update(
-            index_elements=["campaign_id", "party_id", "caller_id", "hour"],
-            set_={name: Tally.__table__.c[name] + row.excluded[name] for name in counts}
-            | {"version": Tally.version + 1},
-        )
+        _ADD,
+        {
+            "campaign_id": campaign_id,
+            "party_id": party_id,
+            "caller_id": caller_id,
+            "hour": hour_of(at),
+            "calls": calls,
+            "reached": reached,
+            "conversations": conversations,
+            "yeses": yeses,
+        },
     )
     after_commit(lambda: board_changed(campaign_id, party_id))
 
