@@ -195,6 +195,24 @@ def upgrade() -> None:
         postgresql_where=sa.text("state <> 'ended'"),
     )
     op.create_table(
+        "party_cohost",
+        sa.Column("party_id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["account.id"],
+            name=op.f("fk_party_cohost_account_id_account"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["party_id"],
+            ["party.id"],
+            name=op.f("fk_party_cohost_party_id_party"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("party_id", "account_id", name=op.f("pk_party_cohost")),
+    )
+    op.create_table(
         "script",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("campaign_id", sa.Integer(), nullable=False),
@@ -694,6 +712,7 @@ def downgrade() -> None:
     )
     op.drop_index(op.f("ix_party_host_id"), table_name="party")
     op.drop_index(op.f("ix_party_campaign_id"), table_name="party")
+    op.drop_table("party_cohost")
     op.drop_table("party")
     op.drop_index(op.f("ix_contact_list_campaign_id"), table_name="contact_list")
     op.drop_table("contact_list")

@@ -134,7 +134,7 @@ def invite_host(campaign: Campaign, email: str, name: str) -> Account:
     if account not in campaign.hosts:
         campaign.hosts.append(account)
         db.session.flush()
-    _invite(
+    invite(
         account,
         f"You are invited to host phone parties for “{campaign.name}”, on behalf of\n"
         f"{campaign.on_behalf_of}.",
@@ -148,7 +148,7 @@ def invite_organiser(email: str, name: str) -> Account:
     Raises as invite_host.
     """
     account = create_account(email, name, [ORGANISER])
-    _invite(account, "You are invited to organise campaigns with Phonebank.")
+    invite(account, "You are invited to organise campaigns with Phonebank.")
     return account
 
 
@@ -215,8 +215,12 @@ def reset_second_factor(account: Account) -> None:
     _sign_out_everywhere(account)
 
 
-def _invite(account: Account, sentence: str) -> None:
-    link = sign_in_link(account, lives_for=INVITATION_LIVES_FOR)
+def invite(account: Account, sentence: str, next: str = "/") -> None:
+    """Send an invitation: `sentence` says to what, its link signs in and leads to `next`.
+
+    Raises mail.MailNotSent.
+    """
+    link = sign_in_link(account, next, lives_for=INVITATION_LIVES_FOR)
     days = INVITATION_LIVES_FOR // timedelta(days=1)
     hand_over(
         account,

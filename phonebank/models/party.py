@@ -3,9 +3,10 @@
 import secrets
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Table, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from phonebank.models.account import Account
 from phonebank.models.base import Base, now
 
 OPEN = "open"
@@ -21,6 +22,15 @@ CODE_LENGTH = 6
 def new_code() -> str:
     """A party code: six letters of `CODE_LETTERS`, 887 million possible codes."""
     return "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
+
+
+# Who runs the party beside its host.
+party_cohost = Table(
+    "party_cohost",
+    Base.metadata,
+    Column("party_id", ForeignKey("party.id", ondelete="CASCADE"), primary_key=True),
+    Column("account_id", ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+)
 
 
 class Party(Base):
@@ -60,6 +70,8 @@ class Party(Base):
     )
     created_at: Mapped[datetime] = mapped_column(default=now)
     ended_at: Mapped[datetime | None]
+
+    cohosts: Mapped[list[Account]] = relationship(secondary=party_cohost, order_by=Account.id)
 
     @property
     def is_over(self) -> bool:

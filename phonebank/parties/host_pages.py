@@ -13,9 +13,10 @@ from phonebank.country_rules import NoRulesForCountry, rules_for
 from phonebank.errors import BadInput
 from phonebank.live.board import payload
 from phonebank.live.board_reading import read_figures
-from phonebank.models import HOST, Campaign, Party
+from phonebank.models import HOST, Account, Campaign, Party
 from phonebank.parties import (
     board_pages,
+    cohost_pages,  # noqa: F401  (adds its forms to the blueprint)
     people,
     sockets,  # noqa: F401  (registers what sockets hear)
     summary_pages,
@@ -23,6 +24,7 @@ from phonebank.parties import (
 )
 from phonebank.parties.blueprint import back_to, pages, when_it_starts
 from phonebank.parties.codes import invitation, join_link, qr_picture
+from phonebank.parties.cohosts import COHOSTS_AT_MOST, may_name
 from phonebank.parties.forms import NewPartyForm
 from phonebank.parties.help import ABOUT, asking, mark_seen
 from phonebank.parties.names import NAME_AT_MOST
@@ -111,6 +113,9 @@ def run(party_id: int) -> ResponseReturnValue:
         breaks=BREAKS,
         when=when_it_starts(party),
         name_at_most=NAME_AT_MOST,
+        host=db.session.get_one(Account, party.host_id),
+        may_name=may_name(current_user, party),
+        cohosts_at_most=COHOSTS_AT_MOST,
     )
 
 

@@ -1,6 +1,6 @@
 """What may be done with a party. The caller commits; boards and screens hear of it after that.
 
-The party's own host and every organiser may do all of it: `party_for` asks.
+The party's own host, its co-hosts and every organiser may do all of it: `party_for` asks.
 """
 
 import secrets
@@ -14,7 +14,7 @@ from phonebank.live.telling import PARTY, tell_callers
 from phonebank.models import Account, Caller, Campaign, Party, campaign_host, now
 from phonebank.models import campaign as campaigns
 from phonebank.models.caller import ADMITTED
-from phonebank.models.party import ENDED, LOCKED, OPEN, new_code
+from phonebank.models.party import ENDED, LOCKED, OPEN, new_code, party_cohost
 from phonebank.parties.codes import normalised_code
 from phonebank.parties.names import clean_name
 from phonebank.stores import after_commit, db
@@ -32,17 +32,21 @@ def campaigns_to_host(account: Account) -> list[Campaign]:
 
 
 def parties_of(account: Account) -> list[Party]:
-    """The parties this account may run, newest first: their own, or all for an organiser."""
+    """The parties this account may run, newest first: those they host or co-host, or all for an
+    organiser."""
     query = select(Party).order_by(Party.starts_at.desc(), Party.id.desc()).limit(200)
     if not account.is_organiser:
-        query = query.where(Party.host_id == account.id)
+        cohosted = select(party_cohost.c.party_id).where(party_cohost.c.account_id == account.id)
+        query = query.where((Party.host_id == account.id) | Party.id.in_(cohosted))
     return list(db.session.scalars(query))
 
 
 def party_for(account: Account, party_id: int) -> Party:
     """The party, if this account may run it. Raises NotFound otherwise, and does not tell which."""
     party = db.session.get(Party, party_id)
-    if party is None or not (account.is_organiser or party.host_id == account.id):
+    if party is None or not (
+        account.is_organiser or party.host_id == account.id or account in party.cohosts
+    ):
         raise NotFound(
             "There is no such party among yours.", "Ask its host, or an organiser, for help."
         )

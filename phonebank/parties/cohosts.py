@@ -1,0 +1,61 @@
+"""Who else may run a party: up to two co-hosts, whom its host or an organiser names by e-mail.
+
+A co-host may do at this party what its host may, save naming others; at every other it is a
+stranger. The caller commits.
+"""
+
+from phonebank.accounts.verbs import create_account, invite
+from phonebank.errors import BadInput, Conflict, NotAllowed, NotFound
+from phonebank.models import HOST, Account, Party
+from phonebank.stores import db
+
+# The host and two others: enough for a door, a board and a kitchen, and few enough to know by name.
+COHOSTS_AT_MOST = 2
+
+
+def may_name(account: Account, party: Party) -> bool:
+    """Whether this account may name and remove co-hosts."""
+    return account.is_organiser or party.host_id == account.id
+
+
+def invite_cohost(account: Account, party: Party, email: str) -> Account:
+    """Let the person of this address run the party too, and send them a link to begin.
+
+    Whoever is a co-host already gets another link. Raises NotAllowed for a co-host, BadInput for
+    what is no address or the host's own, Conflict for a third, a deactivated account or a party
+    that is over; mail.MailNotSent.
+    """
+    _check(account, party)
+    if party.is_over:
+        raise Conflict("This party has ended.", "Start a new one.")
+    invited = create_account(email, "", [HOST])
+    if invited.id == party.host_id:
+        raise BadInput("That is the host of this party.", "Write somebody else's address.")
+    if invited not in party.cohosts:
+        if len(party.cohosts) >= COHOSTS_AT_MOST:
+            raise Conflict(
+                f"A party has {COHOSTS_AT_MOST} co-hosts at most.", "Remove one of them first."
+            )
+        party.cohosts.append(invited)
+        db.session.flush()
+    invite(
+        invited,
+        f"{account.name or account.email} invites you to run “{party.title}” with them:\n"
+        "to let people in, and to keep an eye on the board.",
+        f"/parties/{party.id}",
+    )
+    return invited
+
+
+def remove_cohost(account: Account, party: Party, cohost_id: int) -> None:
+    """Let a co-host run the party no more. Raises NotAllowed for a co-host, NotFound."""
+    _check(account, party)
+    cohost = next((one for one in party.cohosts if one.id == cohost_id), None)
+    if cohost is None:
+        raise NotFound("They are no co-host of this party.", "Reload the page.")
+    party.cohosts.remove(cohost)
+
+
+def _check(account: Account, party: Party) -> None:
+    if not may_name(account, party):
+        raise NotAllowed("Only the host names co-hosts.", "Ask the host to do it.")
