@@ -15,6 +15,7 @@ from phonebank.accounts import setup as accounts
 from phonebank.campaigns import pages as campaigns
 from phonebank.config import Config
 from phonebank.exports import pages as exports
+from phonebank.help import pages as guides
 from phonebank.lists import pages as lists
 from phonebank.live import server as live
 from phonebank.models import Base
@@ -54,6 +55,7 @@ def create_app(config: Config | None = None) -> Flask:
     exports.init_app(app)
     suppressions.init_app(app)
     scripts.init_app(app)
+    guides.init_app(app)
     parties.init_app(app)
     queue_pages.init_app(app)
     retry_pages.init_app(app)
