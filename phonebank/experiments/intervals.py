@@ -4,6 +4,7 @@ SciPy takes a second to import and 60 MB to hold, so it is imported by the first
 experiment's results, and a web process in which nobody does stays as it is.
 """
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,10 +41,11 @@ def rate(yes: int, people: int, error: float) -> Interval | None:
 
 
 def mean(values: Any, error: float) -> Interval | None:
-    """The mean of a sample (along its first axis) with Student's interval; None for too few."""
+    """The mean of a sample (along its first axis) with Student's interval; None for too few, and
+    where all are alike, which says nothing about how far others would be."""
     from scipy.stats import ttest_1samp
 
-    if len(values) < PEOPLE_AT_LEAST:
+    if len(values) < PEOPLE_AT_LEAST or _are_alike(values):
         return None
     interval = ttest_1samp(values, 0, axis=0).confidence_interval(1 - error)
     return Interval(values.mean(axis=0), interval.low, interval.high)
@@ -51,14 +53,23 @@ def mean(values: Any, error: float) -> Interval | None:
 
 def difference(first: Any, second: Any, error: float) -> Interval | None:
     """How much the mean of `second` is above that of `first`, with Welch's interval (1947), which
-    lets the two vary differently. Samples along the first axis; None for too few."""
+    lets the two vary differently. Samples along the first axis; None as for `mean`."""
     from scipy.stats import ttest_ind
 
     if min(len(first), len(second)) < PEOPLE_AT_LEAST:
         return None
-    result = ttest_ind(second, first, axis=0, equal_var=False)
+    if _are_alike(first) and _are_alike(second):
+        return None
+    with warnings.catch_warnings():
+        # SciPy doubts a sample whose values are all the same. One of the two may be.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        result = ttest_ind(second, first, axis=0, equal_var=False)
     interval = result.confidence_interval(1 - error)
     return Interval(second.mean(axis=0) - first.mean(axis=0), interval.low, interval.high)
+
+
+def _are_alike(values: Any) -> bool:
+    return bool((values == values[0]).all())
 
 
 def difference_of_rates(

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phonebank.experiments.assignment import arm_of
@@ -12,6 +12,7 @@ SHARES = st.lists(st.integers(1, 100), min_size=1, max_size=6)
 SALTS = st.text(min_size=1, max_size=16).filter(lambda salt: len(salt.encode()) <= 64)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 2**63 - 1), SALTS, SHARES)
 def test_a_contact_stays_in_one_of_the_arms(contact_id: int, salt: str, shares: list[int]) -> None:
     arm = arm_of(contact_id, salt, shares)
@@ -19,6 +20,7 @@ def test_a_contact_stays_in_one_of_the_arms(contact_id: int, salt: str, shares: 
     assert arm_of(contact_id, salt, shares) == arm
 
 
+@settings(deadline=None)
 @given(SALTS, SHARES, st.integers(0, 10**12))
 def test_arms_fill_as_their_shares_say(salt: str, shares: list[int], first_id: int) -> None:
     people = 1500

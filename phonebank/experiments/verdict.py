@@ -1,0 +1,143 @@
+"""What an experiment shows so far, in plain sentences. Pure."""
+
+from dataclasses import dataclass
+
+from phonebank.experiments.intervals import OF_EACH_KIND_AT_LEAST, PEOPLE_AT_LEAST, Interval
+from phonebank.experiments.looks import Look, error_at
+
+# Nobody plans a phone bank further ahead than that.
+DAYS_AHEAD_AT_MOST = 180
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is compared: its name in a sentence, and how its figures are told."""
+
+    name: str
+    of: str
+    is_rate: bool
+
+    def figure(self, value: float) -> str:
+        """One arm's figure: 23.4%, or +1.3."""
+        return f"{100 * value:.1f}%" if self.is_rate else _signed(value)
+
+    def amount(self, value: float) -> str:
+        """The size of a difference, without its sign."""
+        return f"{abs(100 * value if self.is_rate else value):.1f}"
+
+    @property
+    def unit(self) -> str:
+        return "percentage points" if self.is_rate else "points on the scale"
+
+
+YES = Measure("yes rate", "of the people reached", is_rate=True)
+SHIFT = Measure("shift between the ratings", "on average", is_rate=False)
+CONVERSATIONS = Measure("conversation rate", "of the people reached", is_rate=True)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """An arm against the first. `difference` (second minus first) is None while there are too few
+    people; `figures` are the two arms' own. `more` is how many more conversations would tell
+    (None: more than can be had, or the experiment has stopped)."""
+
+    measure: Measure
+    first: str
+    second: str
+    figures: tuple[float, float] | None = None
+    difference: Interval | None = None
+    more: int | None = None
+    stopped: bool = False
+
+    @property
+    def shows_a_difference(self) -> bool:
+        return self.difference is not None and bool(self.difference.is_one_sided)
+
+
+def sentences(comparison: Comparison) -> list[str]:
+    """What the comparison says, the main thing first. Honest about what it does not."""
+    if comparison.difference is None or comparison.figures is None:
+        return [_too_few(comparison)]
+    if comparison.shows_a_difference:
+        return _a_difference(comparison, comparison.difference, comparison.figures)
+    return _no_difference(comparison, comparison.difference)
+
+
+def conversations_to_tell(
+    difference: Interval, error: float, look: Look, conversations: int, comparisons: int = 1
+) -> int | None:
+    """How many more conversations, at the pace so far, until a difference like the one seen would
+    be told apart from none; None for more than half a year's.
+
+    A forecast, and no promise: the difference seen is itself uncertain. `error` is what the
+    interval was made at, `conversations` those had by the look.
+    """
+    from scipy.stats import norm
+
+    one_error = (difference.high - difference.low) / 2 / norm.isf(error / 2)
+    for days in range(1, DAYS_AHEAD_AT_MOST + 1):
+        grown = (look.number + days) / look.number
+        width = norm.isf(error_at(look.number + days) / comparisons / 2) * one_error
+        if width / grown**0.5 < abs(difference.seen):
+            return round(conversations * (grown - 1))
+    return None
+
+
+def about(number: int) -> str:
+    """A forecast's number as it deserves: two figures, rounded up."""
+    step = 10 ** max(len(str(number)) - 2, 0)
+    step = max(step, 10) if number >= 10 else 1
+    return f"{-(-number // step) * step:,}"
+
+
+def _too_few(comparison: Comparison) -> str:
+    measure = comparison.measure
+    told = f"Too early to compare the {measure.name} of {comparison.first} and {comparison.second}"
+    if measure.is_rate:
+        return (
+            f"{told}: that takes {PEOPLE_AT_LEAST} people reached with each, and among all of"
+            f" them {OF_EACH_KIND_AT_LEAST} who did and {OF_EACH_KIND_AT_LEAST} who did not."
+        )
+    return f"{told}: that takes {PEOPLE_AT_LEAST} people with each who gave both ratings."
+
+
+def _a_difference(
+    comparison: Comparison, difference: Interval, figures: tuple[float, float]
+) -> list[str]:
+    measure = comparison.measure
+    word = "higher" if difference.seen > 0 else "lower"
+    least, most = sorted((abs(difference.low), abs(difference.high)))
+    return [
+        f"The {measure.name} of {comparison.second} is {word} than that of {comparison.first}:"
+        f" {measure.figure(figures[1])} against {measure.figure(figures[0])} {measure.of}.",
+        f"The true difference is between {measure.amount(least)} and {measure.amount(most)}"
+        f" {measure.unit}, as far as 95% certainty goes.",
+    ]
+
+
+def _no_difference(comparison: Comparison, difference: Interval) -> list[str]:
+    measure = comparison.measure
+    yet = "was shown" if comparison.stopped else "shown yet"
+    told = [
+        f"No difference in the {measure.name} of {comparison.first} and {comparison.second} {yet}.",
+        f"If there is one, {comparison.second} is at most {measure.amount(difference.low)}"
+        f" {measure.unit} lower, and at most {measure.amount(difference.high)} higher.",
+    ]
+    if comparison.stopped:
+        return told
+    if comparison.more is None:
+        told.append(
+            "What little difference there is so far would not be told apart from chance in half a"
+            " year at this rate: do not wait for it."
+        )
+    else:
+        seen = f"{measure.amount(difference.seen)} {measure.unit}"
+        told.append(
+            f"At this rate about {about(comparison.more)} more conversations would tell, if the"
+            f" difference stays at the {seen} seen so far."
+        )
+    return told
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.1f}".replace("-", "−")

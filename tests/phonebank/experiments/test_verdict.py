@@ -1,0 +1,124 @@
+"""What the sentences say, and that they never say more than the figures do."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from phonebank.experiments.intervals import Interval, difference_of_rates
+from phonebank.experiments.looks import Look, error_at
+from phonebank.experiments.verdict import (
+    CONVERSATIONS,
+    SHIFT,
+    YES,
+    Comparison,
+    about,
+    conversations_to_tell,
+    sentences,
+)
+
+DAY = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def said(comparison: Comparison) -> str:
+    return " ".join(sentences(comparison))
+
+
+def test_a_difference_is_named_with_its_direction_its_figures_and_its_range() -> None:
+    interval = Interval(0.09, 0.021, 0.159)
+    assert said(Comparison(YES, "Long", "Short", (0.22, 0.31), interval)) == (
+        "The yes rate of Short is higher than that of Long: 31.0% against 22.0% of the people"
+        " reached. The true difference is between 2.1 and 15.9 percentage points, as far as 95%"
+        " certainty goes."
+    )
+    lower = said(Comparison(YES, "Long", "Short", (0.31, 0.22), Interval(-0.09, -0.159, -0.021)))
+    assert "Short is lower than that of Long: 22.0% against 31.0%" in lower
+    assert "between 2.1 and 15.9 percentage points" in lower
+
+
+def test_shifts_are_told_in_points_of_the_scale_with_their_sign() -> None:
+    told = said(Comparison(SHIFT, "Long", "Short", (-0.4, 1.25), Interval(1.65, 0.6, 2.7)))
+    assert "+1.2 against −0.4 on average" in told
+    assert "between 0.6 and 2.7 points on the scale" in told
+
+
+def test_no_difference_yet_says_what_is_ruled_out_and_what_it_would_take() -> None:
+    told = said(Comparison(YES, "A", "B", (0.2, 0.25), Interval(0.05, -0.04, 0.14), more=873))
+    assert told == (
+        "No difference in the yes rate of A and B shown yet. If there is one, B is at most 4.0"
+        " percentage points lower, and at most 14.0 higher. At this rate about 880 more"
+        " conversations would tell, if the difference stays at the 5.0 percentage points seen so"
+        " far."
+    )
+
+
+def test_where_waiting_is_no_use_it_says_so() -> None:
+    told = said(Comparison(YES, "A", "B", (0.2, 0.2), Interval(0.0, -0.04, 0.04), more=None))
+    assert "do not wait" in told
+    assert "more conversations" not in told
+
+
+def test_a_stopped_experiment_promises_nothing() -> None:
+    told = said(Comparison(YES, "A", "B", (0.2, 0.25), Interval(0.05, -0.04, 0.14), stopped=True))
+    assert told.startswith("No difference in the yes rate of A and B was shown.")
+    assert "more conversations" not in told
+
+
+@pytest.mark.parametrize("measure", [YES, SHIFT, CONVERSATIONS])
+def test_too_few_people_are_called_too_few(measure: object) -> None:
+    told = said(Comparison(measure, "A", "B"))  # type: ignore[arg-type]
+    assert told.startswith("Too early to compare")
+    assert "30 people" in told
+
+
+@settings(deadline=None)  # the first one waits for SciPy
+@given(
+    st.integers(0, 400), st.integers(0, 400), st.integers(0, 400), st.integers(0, 400),
+    st.integers(1, 60),
+)  # fmt: skip
+def test_a_difference_is_only_claimed_where_the_interval_leaves_out_none(
+    yes_1: int, no_1: int, yes_2: int, no_2: int, day: int
+) -> None:
+    people = yes_1 + no_1, yes_2 + no_2
+    interval = difference_of_rates((yes_1, people[0]), (yes_2, people[1]), error_at(day))
+    if interval is None:
+        return
+    figures = yes_1 / people[0], yes_2 / people[1]
+    told = said(Comparison(YES, "A", "B", figures, interval))
+    claims = "is higher" in told or "is lower" in told
+    assert claims == (interval.low > 0 or interval.high < 0)
+    if claims:
+        assert ("is higher" in told) == (figures[1] > figures[0])
+
+
+def test_the_forecast_is_about_right_for_a_difference_that_stays() -> None:
+    """At day 5 nothing shows; with the forecast's people, and the same rates, it does."""
+    people, day = 200, 5
+    look = Look(day, DAY)
+    seen = difference_of_rates((40, people), (56, people), look.error)
+    assert seen is not None
+    assert seen.low < 0
+    more = conversations_to_tell(seen, look.error, look, 2 * people)
+    assert more is not None
+    grown = 1 + more / (2 * people)
+    then = round(day * grown)
+    scaled = [(round(yes * grown), round(people * grown)) for yes in (40, 56)]
+    later = difference_of_rates(scaled[0], scaled[1], error_at(then))
+    just_before = difference_of_rates(
+        *((round(yes * 0.85), round(n * 0.85)) for yes, n in scaled), error_at(round(then * 0.85))
+    )
+    assert later is not None
+    assert just_before is not None
+    assert later.low > 0 > just_before.low
+
+
+def test_no_difference_at_all_has_no_forecast() -> None:
+    assert conversations_to_tell(Interval(0.0, -0.1, 0.1), 0.001, Look(5, DAY), 400) is None
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(0, "0"), (7, "7"), (41, "50"), (873, "880"), (1234, "1,300")]
+)
+def test_a_forecast_is_told_in_round_numbers(number: int, words: str) -> None:
+    assert about(number) == words
