@@ -110,7 +110,7 @@ def view_of(hold: Hold, caller: Caller, campaign: Campaign, change: str = "") ->
     call, contact = hold.call, hold.contact
     script = script_of(call.script_version_id)
     fields = fields_for(contact, caller, campaign)
-    answers = answers_of(call) if script else {}
+    answers = answers_of(call) if script and not hold.is_new else {}
     name = " ".join(part for part in (contact.first_name, contact.last_name) if part)
     return CallView(
         call_id=str(call.id),

@@ -109,22 +109,25 @@ class NobodyToCall(PhonebankError):
 
 @dataclass(frozen=True)
 class Hold:
-    """A person handed out: the call that names them, and how long the caller has."""
+    """A person handed out: the call that names them, and how long the caller has. `is_new`: just
+    now, so there is no answer yet."""
 
     call: Call
     contact: Contact
     expires_at: datetime
+    is_new: bool = False
 
 
-def claim(caller: Caller) -> Hold:
+def claim(caller: Caller, holds_nobody: bool = False) -> Hold:
     """Give the caller one person to ring; the same one while their hold lasts.
 
+    `holds_nobody` saves looking for that hold: they have just recorded how their call ended.
     Raises NotAllowed (not admitted), NotRunning, Gone (party or campaign over), NobodyToCall,
     BackInAMoment (Redis is away). Two of these at once for one caller give the same person.
     """
     if not caller.may_call:
         raise NotAllowed("You have not been let in yet.", "Ask your host to admit you.")
-    held = current_hold(caller)
+    held = None if holds_nobody else current_hold(caller)
     if held is not None:
         return held
     campaign = _running_campaign(caller)
@@ -317,7 +320,7 @@ def _open_call(
             "expires_at": until,
         },
     )
-    return Hold(call, contact, until) if call is not None else None
+    return Hold(call, contact, until, is_new=True) if call is not None else None
 
 
 def _is_theirs(caller: Caller, campaign: Campaign, contact: Contact) -> bool:

@@ -24,14 +24,17 @@ from phonebank.stores import db
 NOBODY_NOW = (NobodyToCall, NotRunning, BackInAMoment)
 
 
-def hand_over(in_line: bool = False, told: dict[str, Any] | None = None) -> ResponseReturnValue:
+def hand_over(
+    in_line: bool = False, told: dict[str, Any] | None = None, holds_nobody: bool = False
+) -> ResponseReturnValue:
     """Claim, commit, and show the person; or say why there is nobody.
 
     `in_line`: the page that tries again by itself asks. `told` goes into the JSON answer, which
-    after an outcome is a success whether or not there is a next person.
+    after an outcome is a success whether or not there is a next person. `holds_nobody`: see
+    `calling.claim`.
     """
     try:
-        hold = calling.claim(g.caller)
+        hold = calling.claim(g.caller, holds_nobody)
     except NOBODY_NOW as reason:
         db.session.rollback()
         return _nobody(reason, in_line, told)

@@ -64,7 +64,7 @@ def outcome(call_id: uuid.UUID) -> ResponseReturnValue:
     }
     if _says_no(fields, "next"):
         return jsonify(told) if wants_json() else redirect(url_for(".calling"), 303)
-    return hand_over(told=told)
+    return hand_over(told=told, holds_nobody=recorded.changed)
 
 
 @screens.post("/calling/person/<uuid:call_id>/undo")
