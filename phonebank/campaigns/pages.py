@@ -68,7 +68,8 @@ def show(campaign_id: int) -> ResponseReturnValue:
         lists=verbs.lists_of(campaign),
         parties=verbs.parties_of(campaign),
         waiting=verbs.waiting_callers(campaign),
-        script=script_of(published_version_id(campaign)),
+        # Not `script`: base.html calls a macro so.
+        conversation=script_of(published_version_id(campaign)),
         outcomes=outcomes_of(campaign.id),
         hours=[(name, hours[day]) for day, name in zip(DAYS, DAY_NAMES, strict=True)],
         join_link=f"{current_app.extensions['phonebank'].base_url}/c/{campaign.join_token}",
