@@ -8,6 +8,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from phonebank.accounts import verbs as accounts
+from phonebank.help.guides import GUIDES
 from phonebank.models import ORGANISER, Account, Campaign
 from phonebank.scripts import verbs
 from phonebank.scripts.versions import published_version_id, script_of
@@ -168,6 +169,7 @@ def test_every_page_is_fit_for_everyone(
         f"{script}/publish",
         f"{campaign}/queue",
         "/do-not-call",
+        *(f"/help/{name}" for name in GUIDES),
     ):
         page.goto(address)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
