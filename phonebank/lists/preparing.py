@@ -13,6 +13,7 @@ from phonebank.lists.mapping import Mapping
 from phonebank.lists.normalise import ContactRow, RefusedRow, normalise
 from phonebank.lists.reading import Row
 from phonebank.phone_numbers import time_zones_of
+from phonebank.postcodes import time_zones_of_postcode
 from phonebank.time_zones import canonical_name
 
 # Rows a transaction: about half a second's work, so that a killed worker loses no more.
@@ -84,7 +85,7 @@ def _prepared(
             batch.do_not_call_rows += 1
             batch.do_not_call.update((read.phone, *read.other_phones))
         else:
-            zone_key = _zone_key(read)
+            zone_key = _zone_key(read, country)
             batch.zone_keys.add(zone_key)
             batch.languages.add(read.language)
             batch.contact_rows += 1
@@ -111,12 +112,16 @@ def _cells(row: ContactRow, zone_key: str) -> tuple[Any, ...]:
     )
 
 
-def _zone_key(row: ContactRow) -> str:
+def _zone_key(row: ContactRow, country: str) -> str:
     """The zones the person may be in, as a contact stores them; "" where there is no telling.
 
+    The list's own word comes first, then where the postcode is, then what the number tells.
     `callers.calling_hours` reads the key, and takes the whole country where it is empty.
     """
-    return _joined((row.time_zone,) if row.time_zone else time_zones_of(row.phone))
+    if row.time_zone:
+        return _joined((row.time_zone,))
+    of_postcode = time_zones_of_postcode(row.postcode, country) if row.postcode else ()
+    return _joined(of_postcode or time_zones_of(row.phone))
 
 
 @lru_cache(maxsize=4096)

@@ -117,7 +117,37 @@ def test_a_list_knows_the_zones_and_languages_of_its_people(desk: Desk) -> None:
     "phone", ["+442079460018", "+447700900123", "+12125550123", "+18005550123", "+61491570156"]
 )
 def test_zones_are_stored_as_callers_read_them(phone: str) -> None:
-    assert _zone_key(ContactRow(1, phone, phone)) == zones_key(time_zones_of(phone))
+    assert _zone_key(ContactRow(1, phone, phone), "GB") == zones_key(time_zones_of(phone))
+
+
+@pytest.mark.parametrize(
+    ("told", "zone_key"),
+    [
+        ({"time_zone": "America/Denver", "postcode": "90210"}, "America/Denver"),
+        ({"postcode": "90210"}, "America/Los_Angeles"),
+        ({"postcode": "86045"}, "America/Denver|America/Phoenix"),
+        ({"postcode": "K1A 0B6"}, "America/Toronto"),
+        ({"postcode": "09001"}, "America/New_York"),
+        ({"postcode": "nonsense"}, "America/New_York"),
+        ({}, "America/New_York"),
+    ],
+)
+def test_a_person_is_where_the_list_says_else_their_postcode_else_their_number(
+    told: dict[str, str], zone_key: str
+) -> None:
+    new_york = "+12125550123"
+    assert _zone_key(ContactRow(1, new_york, new_york, **told), "US") == zone_key
+
+
+def test_a_mobile_that_moved_west_is_rung_by_the_time_of_its_postcode(desk: Desk) -> None:
+    with desk.app.app_context():
+        db.session.get_one(Campaign, desk.campaign_id).country = "US"
+        db.session.commit()
+    standing = desk.bring("Name,Phone,Zip\nAda,(212) 555-0123,90210\nBo,212 555 0124,2139\n")
+    assert standing["zone_keys"] == ["America/Los_Angeles", "America/New_York"]
+    ada, bo = desk.contacts()
+    assert (ada.zone_key, ada.postcode) == ("America/Los_Angeles", "90210")
+    assert (bo.zone_key, bo.postcode) == ("America/New_York", "02139")
 
 
 def test_bad_rows_are_refused_with_their_own_number_and_reason(desk: Desk) -> None:
