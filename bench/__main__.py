@@ -1,0 +1,38 @@
+"""`make bench`: the measurements of docs/benchmarks.md, one after another.
+
+    python -m bench [cycle] [claims] [import]      all three by default
+
+BENCH_QUICK=1 keeps it under two minutes, with shorter lists and rounds: for a look, not for the
+record. Exit status 1 when a bar is missed.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+
+from bench import claims, cycle, import_bench
+
+QUICK = bool(os.environ.get("BENCH_QUICK"))
+BENCHES: dict[str, Callable[[], bool]] = {
+    "cycle": lambda: cycle.main(QUICK) >= cycle.BAR,
+    "claims": lambda: claims.main(QUICK),
+    "import": lambda: import_bench.main(50_000 if QUICK else 1_000_000) <= import_bench.BAR,
+}
+
+
+def main() -> int:
+    names = sys.argv[1:] or list(BENCHES)
+    if unknown := set(names) - set(BENCHES):
+        print(f"There is no bench {', '.join(unknown)}: choose of {', '.join(BENCHES)}.")
+        return 2
+    kept = {}
+    for name in names:
+        print(f"— {name} —", flush=True)
+        kept[name] = BENCHES[name]()
+    for name, was_kept in kept.items():
+        print(f"{name}: {'kept' if was_kept else 'MISSED'}")
+    return int(not all(kept.values()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

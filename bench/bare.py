@@ -1,0 +1,51 @@
+"""The least that a claim and an outcome could cost: the yardstick of `bench.cycle`.
+
+A Flask view that runs one Lua script in Redis and stores two rows, each in a transaction of its
+own: as many scripts and commits as our own request that records an outcome and hands over the next
+person. The same clients and connection pools as ours, and nothing else of ours.
+"""
+
+from gevent import monkey
+
+monkey.patch_all()
+
+import os  # noqa: E402  (sockets must be patched first)
+
+from flask import Flask, jsonify, request  # noqa: E402
+from sqlalchemy import text  # noqa: E402
+
+from phonebank import stores  # noqa: E402
+from phonebank.config import Config  # noqa: E402
+from phonebank.models import new_id  # noqa: E402
+from phonebank.stores import db, redis_store  # noqa: E402
+
+_INSERT = text("INSERT INTO bench_bare VALUES (:id, :phone, now(), :note)")
+_TAKE = """
+local first = redis.call('ZRANGE', KEYS[1], 0, 0)
+redis.call('ZADD', KEYS[1], ARGV[1], ARGV[2])
+return first
+"""
+
+
+def create_bare_app() -> Flask:
+    """The yardstick's app."""
+    app = Flask(__name__)
+    config = Config.from_environment(os.environ)
+    stores.init_app(app, config.database_url, config.redis_url)
+    with app.app_context():
+        take = redis_store().register_script(_TAKE)
+
+    @app.post("/")
+    def cycle():  # type: ignore[no-untyped-def]
+        sent = request.get_json()
+        take(keys=["bench:bare"], args=[1, 1])
+        for _ in range(2):
+            with db.engine.begin() as connection:
+                row = {"id": new_id(), "phone": "+442079460000", "note": sent["outcome"]}
+                connection.execute(_INSERT, row)
+        return jsonify(outcome=sent["outcome"])
+
+    return app
+
+
+app = create_bare_app()

@@ -1,0 +1,106 @@
+"""What a claim costs as the list grows, and what Redis holds meanwhile.
+
+The bars (docs/benchmarks.md): the 95th percentile with ten thousand and with three million contacts
+within 1.2 of each other, and Redis under 50 MB whatever the length. All lists are in one database
+at once, and rounds go from one to the next and over again, so that whatever else the machine does
+hits all alike.
+"""
+
+import os
+import sys
+from dataclasses import dataclass, field
+
+from redis import Redis
+
+from bench import people
+from bench.cycle import Measured, load
+from bench.people import Device
+from bench.servers import migrated_app, stores, web
+from phonebank.stores import redis_store
+
+BAR = 1.2
+REDIS_BAR = 50_000_000  # bytes
+SIZES = (10_000, 300_000, 3_000_000)
+QUICK_SIZES = (10_000, 300_000)
+CLAIMERS = (2, 500)
+WORKERS = 2
+
+
+@dataclass
+class Campaign:
+    """One list: its callers, and what they measured with so many at once."""
+
+    id: int
+    contacts: int
+    link: str
+    devices: list[Device] = field(default_factory=list)
+    rounds: dict[int, list[Measured]] = field(default_factory=dict)
+
+    def measured(self, claimers: int) -> Measured:
+        """All rounds with so many claimers as one."""
+        rounds = self.rounds[claimers]
+        return Measured(
+            [took for one in rounds for took in one.took],
+            sum(one.missed for one in rounds),
+            sum(one.seconds for one in rounds),
+        )
+
+
+def main(quick: bool = False) -> bool:
+    """Print percentiles and memory; return whether both bars were kept."""
+    seconds, rounds = (3, 3) if quick else (6, 8)
+    with stores() as environment:
+        app = migrated_app(environment)
+        campaigns = []
+        with app.app_context():
+            for contacts in QUICK_SIZES if quick else SIZES:
+                campaign_id, link = people.build(contacts)
+                campaigns.append(Campaign(campaign_id, contacts, link))
+            redis = redis_store()
+            before = _memory(redis)
+        with web(environment, "wsgi:app", WORKERS) as port:
+            for campaign in campaigns:
+                campaign.devices = people.come_in(port, campaign.link, max(CLAIMERS))
+            for claimers in CLAIMERS:
+                for number in range(rounds):
+                    for campaign in campaigns:
+                        once = load(port, "claims", campaign.devices[:claimers], seconds)
+                        # The first round warms the workers and the lists up.
+                        if number:
+                            campaign.rounds.setdefault(claimers, []).append(once)
+        whole = _memory(redis) - before
+        print("claimers  contacts  claims/s     p50     p95     p99 ms  without a person")
+        for claimers in CLAIMERS:
+            for campaign in campaigns:
+                print(_line(claimers, campaign.contacts, campaign.measured(claimers)))
+        for campaign in campaigns:
+            print(
+                f"Redis for {campaign.contacts:9,} contacts: {_keys(redis, campaign.id):9,} bytes"
+            )
+    tails = [campaign.measured(CLAIMERS[0]).percentile(0.95) for campaign in campaigns]
+    ratio = max(tails[0], tails[-1]) / min(tails[0], tails[-1])
+    print(
+        f"p95 of shortest and longest list, {CLAIMERS[0]} claimers: {ratio:.2f} apart (bar: {BAR});"
+        f" Redis in all: {whole:,} bytes (bar: {REDIS_BAR:,}); {WORKERS} web workers,"
+        f" load average {os.getloadavg()[0]:.1f}"
+    )
+    return ratio <= BAR and whole < REDIS_BAR
+
+
+def _line(claimers: int, contacts: int, all_of_them: Measured) -> str:
+    tail = " ".join(f"{all_of_them.percentile(share):7.1f}" for share in (0.5, 0.95, 0.99))
+    return f"{claimers:8} {contacts:9,} {all_of_them.a_second:9.0f} {tail}     {all_of_them.missed}"
+
+
+def _memory(redis: Redis) -> int:
+    return int(redis.info("memory")["used_memory"])
+
+
+def _keys(redis: Redis, campaign_id: int) -> int:
+    """Bytes that the campaign's queue takes."""
+    keys = redis.scan_iter(f"queue:{{{campaign_id}}}:*", 1000)
+    return sum(int(redis.memory_usage(key, samples=0) or 0) for key in keys)
+
+
+if __name__ == "__main__":
+    sys.exit(not main(bool(os.environ.get("BENCH_QUICK"))))

@@ -1,0 +1,133 @@
+"""Campaigns of any size for benchmarks, made inside PostgreSQL, and callers who have come in.
+
+Households and drama ranges are no use at this size: the numbers begin with +999, a code that the
+ITU keeps unassigned, so that every contact has a number of their own that is nobody's.
+"""
+
+import json
+import re
+import urllib.request
+from dataclasses import dataclass
+from http.cookies import SimpleCookie
+
+from sqlalchemy import text
+
+from callers.calling_hours import zones_key
+from phonebank.models import Campaign, ContactList, Script, ScriptVersion
+from phonebank.models.campaign import RUNNING
+from phonebank.models.contact_list import READY
+from phonebank.stores import db
+from scripts_library.library import source_of
+
+LISTS = 3
+ZONES = [
+    zones_key([zone])
+    for zone in ("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles")
+]
+
+# As a list is half-way through a campaign: four in ten tried and resting or rested, one in ten
+# finished.
+_CONTACTS = text("""
+INSERT INTO contact (campaign_id, contact_list_id, first_name, last_name, name_key, phone,
+                     phone_original, other_phones, language, zone_key, fields, state, tried,
+                     callable_at, attempts, attempts_that_day, created_at)
+SELECT :campaign_id, (CAST(:list_ids AS integer[]))[1 + n % :lists], 'Voter', 'Number' || n,
+       'voter number' || n, '+999' || lpad(CAST(:campaign_id AS text), 2, '0') ||
+       lpad(CAST(n AS text), 9, '0'),
+       '', '[]', '', (CAST(:zones AS text[]))[1 + n % :zones_count], '{"town": "Riverside"}',
+       CASE WHEN n % 10 = 9 THEN 'finished' ELSE 'callable' END, n % 10 > 4,
+       now() + (hashint8(n) % 86400) * interval '1 second'
+             - CASE WHEN n % 10 > 4 THEN interval '0' ELSE interval '2 days' END,
+       CAST(n % 10 > 4 AS integer), 0, now()
+FROM generate_series(1, :count) AS n
+""")
+
+
+@dataclass(frozen=True)
+class Device:
+    """A caller's browser: its cookie and form token."""
+
+    cookie: str
+    token: str
+
+
+def build(contacts: int) -> tuple[int, str]:
+    """A running campaign with so many contacts: its id, and callers' link. Commits."""
+    campaign = Campaign(
+        name=f"{contacts:,} contacts",
+        on_behalf_of="the Bench",
+        country="US",
+        state=RUNNING,
+        door_open=True,
+        # At any hour, so that the bench runs at any hour.
+        allow_drama_numbers=True,
+    )
+    db.session.add(campaign)
+    db.session.flush()
+    script = Script(campaign_id=campaign.id, name="Persuasive conversation")
+    db.session.add(script)
+    db.session.flush()
+    source = source_of("persuasive-conversation", "en")
+    version = ScriptVersion(script_id=script.id, number=1, source=source)
+    db.session.add(version)
+    db.session.flush()
+    script.published_version_id, campaign.script_id = version.id, script.id
+    lists = [
+        ContactList(
+            campaign_id=campaign.id,
+            name=f"List {n}",
+            filename="bench.csv",
+            state=READY,
+            zone_keys=ZONES,
+            languages=[""],
+        )
+        for n in range(LISTS)
+    ]
+    db.session.add_all(lists)
+    db.session.flush()
+    # The rows refer to what is there; millions of look-ups to find that out would only take time.
+    db.session.execute(text("SET LOCAL session_replication_role = replica"))
+    db.session.execute(
+        _CONTACTS,
+        {
+            "campaign_id": campaign.id,
+            "list_ids": [row.id for row in lists],
+            "lists": LISTS,
+            "zones": ZONES,
+            "zones_count": len(ZONES),
+            "count": contacts,
+        },
+    )
+    db.session.commit()
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE contact"))
+    return campaign.id, f"/c/{campaign.join_token}"
+
+
+def come_in(port: int, link: str, count: int) -> list[Device]:
+    """So many callers, come in by the link as people do."""
+    return [_come_in(f"http://127.0.0.1:{port}{link}") for _ in range(count)]
+
+
+def _come_in(address: str) -> Device:
+    with urllib.request.urlopen(address, timeout=30) as page:  # noqa: S310
+        found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.read().decode())
+        cookie = _cookie(page.headers["Set-Cookie"])
+    assert found
+    request = urllib.request.Request(  # noqa: S310
+        address,
+        json.dumps({"first_name": "Sam"}).encode(),
+        {
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "Cookie": cookie,
+            "X-CSRFToken": found[1],
+        },
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        return Device(_cookie(answer.headers["Set-Cookie"]), found[1])
+
+
+def _cookie(header: str) -> str:
+    (morsel,) = SimpleCookie(header).values()
+    return f"{morsel.key}={morsel.value}"

@@ -1,0 +1,93 @@
+"""The servers that benchmarks run against: stores that keep their promises, and web workers."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flask import Flask
+
+from phonebank.app import alembic, create_app
+from phonebank.config import Config
+from phonebank.local import LocalServers
+from phonebank.local_process import die_with_parent
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@contextmanager
+def stores() -> Iterator[dict[str, str]]:
+    """An empty PostgreSQL and Redis; yields the environment that names them.
+
+    PostgreSQL with its default settings, so a commit waits for the disc.
+    """
+    with tempfile.TemporaryDirectory(prefix="pb-") as home, LocalServers(Path(home), {}) as local:
+        yield {
+            **os.environ,
+            "DATABASE_URL": local.database_url,
+            "REDIS_URL": local.redis_url,
+            "SECRET_KEY": "k" * 32,
+            "PASSWORD_SALT": "s" * 32,
+            "TOTP_SECRET": "t" * 32,
+            "PHONEBANK_MODE": "development",
+            "PHONEBANK_VAR": home,
+            "PYTHONPATH": str(ROOT),
+        }
+
+
+def migrated_app(environment: dict[str, str]) -> Flask:
+    """The app in this process, its tables made."""
+    app = create_app(Config.from_environment(environment))
+    with app.app_context():
+        alembic.upgrade()
+    return app
+
+
+@contextmanager
+def web(environment: dict[str, str], application: str, workers: int) -> Iterator[int]:
+    """Gunicorn as the Procfile runs it, with so many workers; yields its port."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+    log = Path(environment["PHONEBANK_VAR"]) / "web.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "gunicorn", "-k", "gevent", "--no-control-socket"),
+                *("-w", str(workers), "--worker-connections", "10000", "--keep-alive", "60"),
+                *("-b", f"127.0.0.1:{port}", application),
+            ],
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            preexec_fn=die_with_parent(signal.SIGKILL),
+        )
+    try:
+        _wait_for(port, log, workers)
+        yield port
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _wait_for(port: int, log: Path, workers: int) -> None:
+    give_up = time.monotonic() + 60
+    while time.monotonic() < give_up:
+        try:
+            with socket.create_connection(("127.0.0.1", port), 5) as probe:
+                probe.sendall(b"GET /static/icon.svg HTTP/1.0\r\nHost: localhost\r\n\r\n")
+                if probe.recv(5) == b"HTTP/":
+                    # The first worker answers; the others come up at the same time.
+                    time.sleep(0.5 * workers)
+                    return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"the web does not answer: {log.read_text()[-2000:]}")
