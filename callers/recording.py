@@ -20,6 +20,7 @@ from callers.contact_queue.refill import store_of
 from callers.merge_values import fields_for
 from callers.outcomes import OUTCOMES, Decision, UnknownOutcome, decide, outcome_of
 from callers.retry_rules import RetryRules
+from callers.too_fast import is_too_fast
 from phonebank import tallies
 from phonebank.errors import BadInput, Conflict, HoldLost
 from phonebank.models import Answer, Call, Caller, Campaign, Contact, now
@@ -285,6 +286,7 @@ def _write_outcome(
     # Answers without a person who answered the phone are a slip of the finger.
     if call.reached:
         call.conversation, call.yes = _conversation_and_yes(call, contact, caller, outcome_key)
+    call.too_fast = counted and is_too_fast(call.started_at, at, call.conversation)
 
 
 def _conversation_and_yes(
@@ -386,6 +388,7 @@ def _count(call: Call, sign: int) -> None:
         reached=sign * call.reached,
         conversations=sign * call.conversation,
         yeses=sign * call.yes,
+        ranked=sign * (call.conversation and not call.too_fast),
     )
 
 
@@ -409,7 +412,7 @@ def _reopen(call: Call) -> None:
     campaign = db.session.get_one(Campaign, call.campaign_id)
     until = now() + timedelta(seconds=campaign.hold_seconds)
     call.outcome = call.recorded_at = call.ended_at = call.ending = call.contact_before = None
-    call.reached = call.conversation = call.yes = call.counted = call.late = False
+    call.reached = call.conversation = call.yes = call.counted = call.late = call.too_fast = False
     call.expires_at = until
     call.turn += 1
     try:

@@ -396,6 +396,7 @@ def upgrade() -> None:
         sa.Column("reached", sa.Integer(), nullable=False),
         sa.Column("conversations", sa.Integer(), nullable=False),
         sa.Column("yeses", sa.Integer(), nullable=False),
+        sa.Column("ranked", sa.Integer(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["caller_id"], ["caller.id"], name=op.f("fk_tally_caller_id_caller"), ondelete="CASCADE"
@@ -503,6 +504,7 @@ def upgrade() -> None:
         sa.Column("yes", sa.Boolean(), nullable=False),
         sa.Column("counted", sa.Boolean(), nullable=False),
         sa.Column("late", sa.Boolean(), nullable=False),
+        sa.Column("too_fast", sa.Boolean(), nullable=False),
         sa.Column("turn", sa.Integer(), nullable=False),
         sa.Column("note", sa.String(), nullable=False),
         sa.Column("contact_before", JSONB(), nullable=True),
@@ -546,6 +548,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_call")),
     )
     op.create_index("ix_call_caller_started", "call", ["caller_id", "started_at"], unique=False)
+    op.create_index(
+        "ix_call_too_fast",
+        "call",
+        ["campaign_id", "caller_id"],
+        unique=False,
+        postgresql_where=sa.text("too_fast"),
+    )
     op.create_index(
         "ix_call_campaign_recorded",
         "call",

@@ -20,7 +20,8 @@ WITH recounted AS (
            count(*) AS calls,
            count(*) FILTER (WHERE reached) AS reached,
            count(*) FILTER (WHERE conversation) AS conversations,
-           count(*) FILTER (WHERE yes) AS yeses
+           count(*) FILTER (WHERE yes) AS yeses,
+           count(*) FILTER (WHERE conversation AND NOT too_fast) AS ranked
     FROM call
     WHERE recorded_at IS NOT NULL AND counted
       AND (CAST(:campaign_id AS integer) IS NULL OR campaign_id = :campaign_id)
@@ -36,26 +37,28 @@ SELECT coalesce(r.campaign_id, t.campaign_id) AS campaign_id,
        coalesce(r.calls, 0) - coalesce(t.calls, 0) AS calls,
        coalesce(r.reached, 0) - coalesce(t.reached, 0) AS reached,
        coalesce(r.conversations, 0) - coalesce(t.conversations, 0) AS conversations,
-       coalesce(r.yeses, 0) - coalesce(t.yeses, 0) AS yeses
+       coalesce(r.yeses, 0) - coalesce(t.yeses, 0) AS yeses,
+       coalesce(r.ranked, 0) - coalesce(t.ranked, 0) AS ranked
 FROM recounted r
 FULL JOIN tallied t
   ON t.campaign_id = r.campaign_id AND t.caller_id = r.caller_id AND t.hour = r.hour
  AND coalesce(t.party_id, 0) = coalesce(r.party_id, 0)
 WHERE (coalesce(r.calls, 0), coalesce(r.reached, 0), coalesce(r.conversations, 0),
-       coalesce(r.yeses, 0))
+       coalesce(r.yeses, 0), coalesce(r.ranked, 0))
    IS DISTINCT FROM
       (coalesce(t.calls, 0), coalesce(t.reached, 0), coalesce(t.conversations, 0),
-       coalesce(t.yeses, 0))
+       coalesce(t.yeses, 0), coalesce(t.ranked, 0))
 """)
 
 _REPAIR = text("""
 UPDATE tally SET version = version + 1, calls = c.calls, reached = c.reached,
-       conversations = c.conversations, yeses = c.yeses
+       conversations = c.conversations, yeses = c.yeses, ranked = c.ranked
 FROM (
     SELECT count(*) AS calls,
            count(*) FILTER (WHERE reached) AS reached,
            count(*) FILTER (WHERE conversation) AS conversations,
-           count(*) FILTER (WHERE yes) AS yeses
+           count(*) FILTER (WHERE yes) AS yeses,
+           count(*) FILTER (WHERE conversation AND NOT too_fast) AS ranked
     FROM call
     WHERE campaign_id = :campaign_id AND party_id IS NOT DISTINCT FROM CAST(:party_id AS integer)
       AND caller_id = :caller_id AND counted
@@ -77,6 +80,7 @@ class Difference:
     reached: int
     conversations: int
     yeses: int
+    ranked: int
 
 
 def differences(campaign_id: int | None = None) -> list[Difference]:
@@ -100,8 +104,8 @@ def repair(difference: Difference) -> None:
     tally_id = db.session.execute(
         text("""
             INSERT INTO tally (campaign_id, party_id, caller_id, hour, calls, reached,
-                               conversations, yeses, version)
-            VALUES (:campaign_id, :party_id, :caller_id, :hour, 0, 0, 0, 0, 0)
+                               conversations, yeses, ranked, version)
+            VALUES (:campaign_id, :party_id, :caller_id, :hour, 0, 0, 0, 0, 0, 0)
             ON CONFLICT (campaign_id, party_id, caller_id, hour)
             DO UPDATE SET version = tally.version
             RETURNING id

@@ -17,14 +17,15 @@ from phonebank.stores import after_commit, db
 
 _ADD = text("""
 INSERT INTO tally AS t (campaign_id, party_id, caller_id, hour,
-                        calls, reached, conversations, yeses, version)
+                        calls, reached, conversations, yeses, ranked, version)
 VALUES (:campaign_id, :party_id, :caller_id, :hour,
-        :calls, :reached, :conversations, :yeses, 1)
+        :calls, :reached, :conversations, :yeses, :ranked, 1)
 ON CONFLICT (campaign_id, party_id, caller_id, hour) DO UPDATE
 SET calls = t.calls + excluded.calls,
     reached = t.reached + excluded.reached,
     conversations = t.conversations + excluded.conversations,
     yeses = t.yeses + excluded.yeses,
+    ranked = t.ranked + excluded.ranked,
     version = t.version + 1
 """)
 
@@ -67,9 +68,11 @@ def add(
     reached: int = 0,
     conversations: int = 0,
     yeses: int = 0,
+    ranked: int = 0,
 ) -> None:
     """Add to the tally of this caller, party and hour; negative numbers take back.
 
+    `ranked` are the conversations that were not recorded too fast: see `models.Tally`.
     `at` is the call's `recorded_at`, also when taking back, so that both meet in one row. Boards
     are told once the transaction commits.
     """
@@ -84,6 +87,7 @@ def add(
             "reached": reached,
             "conversations": conversations,
             "yeses": yeses,
+            "ranked": ranked,
         },
     )
     after_commit(lambda: board_changed(campaign_id, party_id))

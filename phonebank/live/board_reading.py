@@ -37,10 +37,10 @@ CROSS JOIN LATERAL (
         SELECT conversations, count(*) AS callers,
                (array_agg(first_name ORDER BY first_name))[1:(:names)] AS names
         FROM (
-            SELECT c.first_name, sum(t.conversations)::bigint AS conversations
+            SELECT c.first_name, sum(t.ranked)::bigint AS conversations
             FROM tally t JOIN caller c ON c.id = t.caller_id
             WHERE t.party_id = p.id AND NOT c.hidden AND c.state = 'admitted'
-            GROUP BY c.id HAVING sum(t.conversations) > 0
+            GROUP BY c.id HAVING sum(t.ranked) > 0
         ) caller_sums
         GROUP BY conversations ORDER BY conversations DESC LIMIT :places
     ) top

@@ -47,6 +47,7 @@ class Call(Base):
             postgresql_where=text("ended_at IS NULL"),
         ),
         Index("ix_call_contact_started", "contact_id", "started_at"),
+        Index("ix_call_too_fast", "campaign_id", "caller_id", postgresql_where=text("too_fast")),
         Index("ix_call_caller_started", "caller_id", "started_at"),
         Index(
             "ix_call_party_recorded",
@@ -101,6 +102,8 @@ class Call(Base):
     # The outcome came after the hold had run out.
     late: Mapped[bool] = mapped_column(default=False)
     note: Mapped[str] = mapped_column(default="")
+    # Recorded sooner than such a call takes: in every total, but in no ranking.
+    too_fast: Mapped[bool] = mapped_column(default=False)
     # How often its outcome was undone. Requests say for which turn they were meant, so that a late
     # copy of one that was dealt with is known for what it is.
     turn: Mapped[int] = mapped_column(default=0)

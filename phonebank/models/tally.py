@@ -37,5 +37,7 @@ class Tally(Base):
     reached: Mapped[int] = mapped_column(default=0)
     conversations: Mapped[int] = mapped_column(default=0)
     yeses: Mapped[int] = mapped_column(default=0)
+    # Conversations without those that were recorded too fast: what places are given for.
+    ranked: Mapped[int] = mapped_column(default=0)
     # Grows by one at each change, never shrinks: summed over rows it orders a board's snapshots.
     version: Mapped[int] = mapped_column(BigInteger, default=0)

@@ -10,8 +10,10 @@ import gzip
 import io
 import re
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -204,6 +206,13 @@ def end_with(page: Page, outcome: str) -> None:
     expect(page.locator(f"[data-call]:not([data-call='{before}'])")).to_be_visible()
 
 
+def they_talked(app: Flask, page: Page) -> None:
+    """As if the person had come onto the screen half a minute earlier: too fast wins no place."""
+    with app.app_context():
+        db.session.get_one(Call, uuid.UUID(call_id(page))).started_at -= timedelta(seconds=30)
+        db.session.commit()
+
+
 def answer(page: Page, *labels: str) -> None:
     """Press answers one after the other, each at its own step."""
     for label in labels:
@@ -287,10 +296,12 @@ def test_the_first_evening(app: Flask, site: Processes, devices: Devices) -> Non
     rings(sam, "No answer", calls="1", answered="0%", conversations="0")
     rings(priya, "No answer", calls="2")
     answer(sam, "It's them", "Happy to talk", "5")
+    they_talked(app, sam)
     rings(sam, "Save and next", calls="3", conversations="1", answered="33%", to_go="3 to go")
     rings(priya, "Do not call", calls="4")
     rings(sam, "Would not talk", calls="5")
     answer(priya, "It's them", "Happy to talk", "10", "Next", "By post", "Next", "Yes, would help")
+    they_talked(app, priya)
     rings(priya, "Save and next", calls="6", conversations="2", answered="67%", to_go="2 to go")
     expect(board.page.locator("[data-feed] li").first).to_have_text("Priya got the first yes")
 

@@ -59,6 +59,7 @@ class Room:
         reached: bool | None = None,
         at: datetime | None = None,
         contact: Contact | None = None,
+        too_fast: bool = False,
     ) -> Call:
         """A recorded call with its tally, as recording an outcome writes the two."""
         call = self.hand_out(caller, contact)
@@ -66,7 +67,7 @@ class Room:
         call.started_at = call.recorded_at - timedelta(seconds=40)
         call.ending, call.counted = RECORDED, True
         call.outcome = "talked" if conversation else "no_answer"
-        call.conversation, call.yes = conversation, yes
+        call.conversation, call.yes, call.too_fast = conversation, yes, too_fast
         call.reached = conversation if reached is None else reached
         self._tally(call, 1)
         return call
@@ -75,7 +76,7 @@ class Room:
         """Take a recorded call back, as undoing an outcome does."""
         self._tally(call, -1)
         call.outcome = call.recorded_at = call.ended_at = call.ending = None
-        call.reached = call.conversation = call.yes = call.counted = False
+        call.reached = call.conversation = call.yes = call.counted = call.too_fast = False
         db.session.flush()
 
     def _tally(self, call: Call, sign: int) -> None:
@@ -88,6 +89,7 @@ class Room:
             reached=sign * call.reached,
             conversations=sign * call.conversation,
             yeses=sign * call.yes,
+            ranked=sign * (call.conversation and not call.too_fast),
         )
         db.session.flush()
 

@@ -11,6 +11,7 @@ from phonebank.live.board import payload
 from phonebank.live.board_reading import read_figures
 from phonebank.models import Call, Party, now
 from phonebank.models.caller import REMOVED, WAITING
+from phonebank.recount import differences
 from phonebank.stores import db
 from phonebank.tallies import party_totals
 from tests.phonebank.live.party_room import Room, open_room
@@ -69,6 +70,18 @@ def test_leaders_share_places_and_callers_without_a_conversation_have_none(
             room.record(caller, conversation=True)
     places = [(row["place"], row["names"]) for row in shown(room.party)["leaders"]]
     assert places == [(1, "Ada and Sam"), (3, "Kit")]
+
+
+def test_too_fast_conversations_are_in_the_total_and_win_no_place(app_context: Flask) -> None:
+    room = open_room()
+    sam, ada = room.join("Sam"), room.join("Ada")
+    room.record(sam, conversation=True)
+    for _ in range(5):
+        room.record(ada, conversation=True, too_fast=True)
+    board = shown(room.party)
+    assert board["conversations"] == 6
+    assert [(row["names"], row["conversations"]) for row in board["leaders"]] == [("Sam", 1)]
+    assert "fast" not in str(board)
 
 
 def test_hidden_and_removed_callers_lose_their_names_and_keep_their_calls(
@@ -146,7 +159,9 @@ def recount(room: Room) -> tuple[int, int, int, int]:
 
 deeds = st.lists(
     st.tuples(
-        st.sampled_from(["no answer", "reached", "conversation", "yes", "undo", "remove", "hide"]),
+        st.sampled_from(
+            ["no answer", "reached", "conversation", "too fast", "yes", "undo", "remove", "hide"]
+        ),
         st.integers(0, 2),
     ),
     max_size=25,
@@ -176,7 +191,8 @@ def test_the_board_equals_a_recount_after_every_deed(app_context: Flask, deeds: 
             calls.append(
                 room.record(
                     caller,
-                    conversation=deed in ("conversation", "yes"),
+                    conversation=deed in ("conversation", "yes", "too fast"),
+                    too_fast=deed == "too fast",
                     yes=deed == "yes",
                     reached=deed != "no answer",
                 )
@@ -187,6 +203,7 @@ def test_the_board_equals_a_recount_after_every_deed(app_context: Flask, deeds: 
         totals = party_totals([room.party.id])[room.party.id]
         assert seen == recount(room)
         assert seen == (totals.calls, totals.reached, totals.conversations, totals.yeses)
+        assert differences(room.campaign.id) == []
         assert payload(figures)["version"] >= last_version
         last_version = payload(figures)["version"]
     db.session.rollback()
