@@ -2,8 +2,8 @@
 
     python -m bench.clients < settings.json > measured.json
 
-Settings: port, warm_up and seconds, deed (one of DEEDS), and devices, a list of {"cookie", "token"}. Out come
-the seconds that each timed request took, and how many were answered otherwise than hoped for.
+Settings: port, warm_up and seconds, deed (one of DEEDS), devices (a list of {"cookie", "token"}).
+Out come the seconds that each timed request took, and how many were not answered as hoped for.
 """
 
 from gevent import monkey
