@@ -86,10 +86,20 @@ class AppWorker(Worker):
 
 
 def run_worker(burst: bool = False) -> None:
-    """Work through the queues until told to stop (or, with `burst`, until they are empty)."""
-    AppWorker(list(QUEUES), connection=redis_for_jobs(), log_job_description=False).work(
-        burst=burst, logging_level="WARNING"
-    )
+    """Work through the queues until told to stop (or, with `burst`, until they are empty).
+
+    RQ waits for a Redis that is away while it is idle, but not in the middle of a job.
+    """
+    while True:
+        try:
+            AppWorker(list(QUEUES), connection=redis_for_jobs(), log_job_description=False).work(
+                burst=burst, logging_level="WARNING"
+            )
+            return
+        except RedisError:
+            if burst:
+                raise
+            time.sleep(1)
 
 
 def run_clock() -> None:
