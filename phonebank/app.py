@@ -14,6 +14,7 @@ from phonebank import access, errors, outcome_words, stores, vendored, web_secur
 from phonebank.accounts import setup as accounts
 from phonebank.campaigns import pages as campaigns
 from phonebank.config import Config
+from phonebank.experiments import pages as experiments
 from phonebank.exports import pages as exports
 from phonebank.help import pages as guides
 from phonebank.lists import pages as lists
@@ -55,6 +56,7 @@ def create_app(config: Config | None = None) -> Flask:
     exports.init_app(app)
     suppressions.init_app(app)
     scripts.init_app(app)
+    experiments.init_app(app)
     guides.init_app(app)
     parties.init_app(app)
     queue_pages.init_app(app)

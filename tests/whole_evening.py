@@ -15,8 +15,19 @@ from flask import Flask, current_app
 from callers.calling import claim
 from callers.recording import record, save_answer
 from phonebank.accounts.verbs import sign_in_link
+from phonebank.experiments import verbs as experiments
 from phonebank.lists.uploads import take_in
-from phonebank.models import HOST, ORGANISER, Account, Caller, Campaign, Contact, Party, now
+from phonebank.models import (
+    HOST,
+    ORGANISER,
+    Account,
+    Caller,
+    Campaign,
+    Contact,
+    Experiment,
+    Party,
+    now,
+)
 from phonebank.models.caller import WAITING
 from phonebank.models.campaign import DRAFT, PAUSED
 from phonebank.models.contact_list import FAILED, IMPORTING, UNDONE, ContactList, RefusedRow
@@ -58,6 +69,7 @@ class Evening:
     lists: dict[str, int]
     script_id: int
     unpublished_script_id: int
+    experiment_id: int
     accounts: dict[str, int]
     callers: dict[str, int]
     code: str
@@ -96,6 +108,7 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
     scripts.save_draft(script, second.replace("Good evening,", "Hello there,", 1))
     unpublished = scripts.start_blank(campaign)
     db.session.flush()
+    experiment = _experiment(campaign)
     lists = _lists(campaign, organiser)
     party = parties.create_party(
         host, campaign.id, "Tuesday night at Hari’s", 20, None, "Europe/London", False
@@ -114,6 +127,7 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
         lists=lists,
         script_id=script.id,
         unpublished_script_id=unpublished.id,
+        experiment_id=experiment.id,
         accounts={
             "organiser": organiser.id,
             "host": host.id,
@@ -136,6 +150,16 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
         evening.cookies[name] = {"caller": {"id": caller.id, "token": caller.device_token}}
     db.session.commit()
     return evening
+
+
+def _experiment(campaign: Campaign) -> Experiment:
+    """Two versions compared and stopped, so that everybody rung hears the campaign's script."""
+    versions = [words for words in experiments.words_to_choose(campaign) if words.script_version_id]
+    arms = [experiments.ArmWanted(words, 50) for words in versions]
+    experiment = experiments.create_experiment(campaign, "Which greeting?", arms)
+    experiments.start(campaign, experiment)
+    experiments.stop(experiment)
+    return experiment
 
 
 def _lists(campaign: Campaign, organiser: Account) -> dict[str, int]:
@@ -281,6 +305,11 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "campaigns.show": _campaign(),
     "evening.picture": lambda evening: f"/evening/{evening.summary_token}/picture.svg",
     "evening.show": lambda evening: f"/evening/{evening.summary_token}",
+    "experiments.index": _campaign("/experiments"),
+    "experiments.new": _campaign("/experiments/new"),
+    "experiments.show": lambda evening: (
+        f"/campaigns/{evening.campaign_id}/experiments/{evening.experiment_id}"
+    ),
     "exports.calls": _campaign("/calls.csv"),
     "exports.definitions": _campaign("/definitions.csv"),
     "exports.do_not_call": _at("/do-not-call.csv"),

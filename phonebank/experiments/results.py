@@ -1,0 +1,184 @@
+"""An experiment's results as its page shows them: figures, intervals, steps, and what they say."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from phonebank.experiments import intervals, verdict
+from phonebank.experiments.counting import ArmCounts, counts_of
+from phonebank.experiments.intervals import Interval
+from phonebank.experiments.looks import Look, look_at
+from phonebank.experiments.verdict import Comparison, Measure
+from phonebank.models import Experiment, ExperimentArm, Script, ScriptVersion, now
+from phonebank.scripts.versions import script_of
+from phonebank.stores import db
+from scripts_library.script import Script as ParsedScript
+
+
+@dataclass(frozen=True)
+class Share:
+    """So many of so many; the interval is None until there is a look, and for nobody."""
+
+    number: int
+    of: int
+    interval: Interval | None = None
+
+
+@dataclass(frozen=True)
+class StepShare:
+    """Of the people reached, those who got past a step, and those who got no further."""
+
+    title: str
+    passed: Share
+    no_further: int
+
+
+@dataclass(frozen=True)
+class ArmResults:
+    """One arm's results. `yes` is None where the script asks for nothing, `shift` where it does
+    not ask for two ratings; its interval is None for too few people."""
+
+    arm: ExperimentArm
+    share: float
+    script: ParsedScript | None
+    counts: ArmCounts
+    reached: Share
+    conversations: Share
+    yes: Share | None
+    rated: int | None
+    shift: Interval | None
+    steps: list[StepShare]
+    versions: list[int]
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything at one look; `look` is None before the first, and then nothing has intervals."""
+
+    look: Look | None
+    arms: list[ArmResults]
+    comparisons: list[list[str]]
+    calls_since: int
+
+
+def results_of(experiment: Experiment, at: datetime | None = None) -> Results:
+    """The results at the newest look there is at `at` (now); live counts before the first."""
+    at = at or now()
+    if experiment.started_at is None:
+        return Results(None, [], [], 0)
+    look = look_at(experiment.started_at, experiment.stopped_at, at)
+    arm_ids = [arm.id for arm in experiment.arms]
+    counts = counts_of(arm_ids, look.until if look else at)
+    shares = sum(arm.share for arm in experiment.arms)
+    arms = [_of_arm(arm, arm.share / shares, counts[arm.id], look) for arm in experiment.arms]
+    if look is None:
+        return Results(None, arms, [], 0)
+    calls_since = 0
+    if experiment.is_running:
+        newest = counts_of(arm_ids, at)
+        calls_since = sum(newest[arm_id].calls - counts[arm_id].calls for arm_id in arm_ids)
+    return Results(look, arms, _comparisons(arms, look, experiment.is_running), calls_since)
+
+
+def _of_arm(arm: ExperimentArm, share: float, counts: ArmCounts, look: Look | None) -> ArmResults:
+    version_id = max(counts.versions, default=None) or _version_id_of(arm)
+    script = script_of(version_id)
+    asks = bool(script and script.yes)
+    rates = bool(script and script.first_rating and script.second_rating)
+    shift = None
+    if look and rates:
+        shift = intervals.mean(intervals.spread(counts.shifts), look.error)
+    return ArmResults(
+        arm=arm,
+        share=share,
+        script=script,
+        counts=counts,
+        reached=_share(counts.reached, counts.people, look),
+        conversations=_share(counts.conversations, counts.reached, look),
+        yes=_share(counts.yeses, counts.reached, look) if asks else None,
+        rated=counts.shifts.total() if rates else None,
+        shift=shift,
+        steps=_steps(script, counts, look) if script else [],
+        versions=_numbers_of(counts),
+    )
+
+
+def _share(number: int, of: int, look: Look | None) -> Share:
+    # The two come from queries a moment apart: a call recorded or undone in between.
+    number = min(number, of)
+    return Share(number, of, intervals.rate(number, of, look.error) if look else None)
+
+
+def _steps(script: ParsedScript, counts: ArmCounts, look: Look | None) -> list[StepShare]:
+    """In the script's order. A step on a way that was left again counts as passed: it was asked."""
+    steps = [step for step in script.steps if not step.is_end]
+    passed = {step.id: 0 for step in steps}
+    furthest = {step.id: 0 for step in steps}
+    for step_ids, people in counts.steps_passed.items():
+        walked = [step.id for step in steps if step.id in step_ids]
+        for step_id in walked:
+            passed[step_id] += people
+        if walked:
+            furthest[walked[-1]] += people
+    return [
+        StepShare(step.title, _share(passed[step.id], counts.reached, look), furthest[step.id])
+        for step in steps
+    ]
+
+
+def _comparisons(arms: list[ArmResults], look: Look, running: bool) -> list[list[str]]:
+    first, *others = arms
+    return [
+        verdict.sentences(_compare(measure, first, other, look, len(others), running))
+        for other in others
+        for measure in _measures(first, other)
+    ]
+
+
+def _measures(first: ArmResults, second: ArmResults) -> list[Measure]:
+    """What both scripts ask for; of scripts that ask for nothing alike, the conversations."""
+    measures = []
+    if first.yes and second.yes:
+        measures.append(verdict.YES)
+    if first.rated is not None and second.rated is not None:
+        measures.append(verdict.SHIFT)
+    return measures or [verdict.CONVERSATIONS]
+
+
+def _compare(
+    measure: Measure,
+    first: ArmResults,
+    second: ArmResults,
+    look: Look,
+    comparisons: int,
+    running: bool,
+) -> Comparison:
+    error = look.error / comparisons
+    figures: tuple[float, float] | None
+    if measure is verdict.SHIFT:
+        one, two = (intervals.spread(arm.counts.shifts) for arm in (first, second))
+        difference = intervals.difference(one, two, error)
+        figures = (one.mean(), two.mean()) if difference else None
+    else:
+        rates = [(a.yes if measure is verdict.YES else a.conversations) for a in (first, second)]
+        (yes_1, of_1), (yes_2, of_2) = ((rate.number, rate.of) for rate in rates if rate)
+        difference = intervals.difference_of_rates((yes_1, of_1), (yes_2, of_2), error)
+        figures = (yes_1 / of_1, yes_2 / of_2) if difference else None
+    conversations = first.counts.conversations + second.counts.conversations
+    more = None
+    if difference and running:
+        more = verdict.conversations_to_tell(difference, error, look, conversations, comparisons)
+    return Comparison(
+        measure, first.arm.label, second.arm.label, figures, difference, more, not running
+    )
+
+
+def _version_id_of(arm: ExperimentArm) -> int | None:
+    if arm.script_version_id is not None:
+        return arm.script_version_id
+    return db.session.get_one(Script, arm.script_id).published_version_id
+
+
+def _numbers_of(counts: ArmCounts) -> list[int]:
+    """The numbers of the versions that the arm's calls ran on."""
+    versions = (db.session.get(ScriptVersion, version_id) for version_id in counts.versions)
+    return sorted(version.number for version in versions if version)

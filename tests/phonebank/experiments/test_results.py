@@ -1,0 +1,142 @@
+"""What the results page is told, counted from the calls."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from phonebank.experiments import verbs
+from phonebank.experiments.results import results_of
+from phonebank.models import Experiment, ScriptVersion
+from phonebank.stores import db
+from tests.phonebank.experiments.conftest import (
+    FIRST_EVENING,
+    NEXT_MORNING,
+    Comparison,
+)
+
+RATED = {"opening": "speaking", "introduction": "yes", "rating_before": 4, "rating_after": 6}
+
+
+def test_before_the_first_midnight_there_are_counts_and_no_intervals(
+    comparison: Comparison,
+) -> None:
+    comparison.call(comparison.canvass, {"opening": "speaking"})
+    results = results_of(comparison.experiment, FIRST_EVENING + timedelta(minutes=1))
+    assert results.look is None
+    assert results.comparisons == []
+    arm = results.arms[0]
+    assert (arm.counts.calls, arm.reached.number, arm.reached.interval) == (1, 1, None)
+
+
+def test_a_look_takes_in_the_calls_up_to_midnight_and_says_how_many_wait(
+    comparison: Comparison,
+) -> None:
+    comparison.call(comparison.canvass, RATED)
+    comparison.call(comparison.persuasive, reached=False, at=NEXT_MORNING - timedelta(hours=1))
+    results = results_of(comparison.experiment, NEXT_MORNING)
+    assert [arm.counts.calls for arm in results.arms] == [1, 0]
+    assert results.calls_since == 1
+    # Whatever is rung during the day, the page shows the same.
+    for _ in range(40):
+        comparison.call(comparison.canvass, RATED, yes=True, at=NEXT_MORNING)
+    later = results_of(comparison.experiment, NEXT_MORNING + timedelta(hours=10))
+    assert [arm.yes for arm in later.arms] == [arm.yes for arm in results.arms]
+
+
+def test_people_count_once_however_often_they_were_rung(comparison: Comparison) -> None:
+    contact = comparison.call(comparison.canvass, reached=False)
+    comparison.call(comparison.canvass, reached=False, contact=contact)
+    comparison.call(comparison.canvass, RATED, yes=True, contact=contact)
+    comparison.call(comparison.canvass, RATED, yes=True, contact=contact)
+    comparison.call(comparison.canvass, reached=False)
+    comparison.call(comparison.canvass, RATED, counted=False)
+    arm = results_of(comparison.experiment, NEXT_MORNING).arms[0]
+    assert arm.counts.calls == 5
+    assert (arm.reached.number, arm.reached.of) == (1, 2)
+    assert (arm.conversations.number, arm.conversations.of) == (1, 1)
+    assert arm.yes is not None
+    assert (arm.yes.number, arm.yes.of) == (1, 1)
+    assert arm.rated == 1
+
+
+def test_the_shift_is_the_mean_of_second_less_first_rating(comparison: Comparison) -> None:
+    for number in range(40):
+        comparison.call(comparison.canvass, {"rating_before": 5, "rating_after": 5 + number % 3})
+    comparison.call(comparison.canvass, {"rating_before": 5})
+    comparison.call(comparison.canvass, {"rating_before": 5, "rating_after": None})
+    arm = results_of(comparison.experiment, NEXT_MORNING).arms[0]
+    assert arm.rated == 40
+    assert arm.shift is not None
+    assert arm.shift.seen == pytest.approx(39 / 40)
+    assert arm.shift.low < 39 / 40 < arm.shift.high
+
+
+def test_steps_say_how_many_got_past_and_where_they_ended(comparison: Comparison) -> None:
+    arm = comparison.canvass
+    comparison.call(arm, {"opening": "not_here"})
+    comparison.call(arm, {"opening": "not_here"})
+    comparison.call(arm, {"opening": "speaking", "introduction": "yes"})
+    comparison.call(arm, reached=True)
+    comparison.call(arm, {"opening": "not_here"}, reached=False)
+    results = results_of(comparison.experiment, NEXT_MORNING).arms[0]
+    assert results.script is not None
+    titles = {step.id: step.title for step in results.script.steps}
+    steps = {step.title: step for step in results.steps}
+    opening, introduction = steps[titles["opening"]], steps[titles["introduction"]]
+    assert (opening.passed.number, opening.passed.of, opening.no_further) == (3, 4, 2)
+    assert (introduction.passed.number, introduction.no_further) == (1, 1)
+    assert all(step.is_end for step in results.script.steps if step.title not in steps)
+
+
+def test_a_clear_difference_is_named_and_small_ones_are_not(comparison: Comparison) -> None:
+    for number in range(120):
+        comparison.call(comparison.canvass, RATED, yes=number % 4 > 0)
+        comparison.call(comparison.persuasive, RATED, yes=number % 4 == 0)
+    results = results_of(comparison.experiment, NEXT_MORNING)
+    yes_rate = results.comparisons[0]
+    assert yes_rate[0] == (
+        "The yes rate of Persuasive is lower than that of Deep canvass:"
+        " 25.0% against 75.0% of the people reached."
+    )
+    # Everybody's rating moved alike.
+    assert results.comparisons[1][0].startswith("Too early to compare the shift")
+
+
+def test_stopping_is_a_last_look_and_later_calls_do_not_count(comparison: Comparison) -> None:
+    comparison.call(comparison.canvass, RATED)
+    verbs.stop(comparison.experiment)
+    comparison.experiment.stopped_at = FIRST_EVENING + timedelta(minutes=30)
+    comparison.call(comparison.canvass, RATED, at=NEXT_MORNING)
+    results = results_of(comparison.experiment, NEXT_MORNING)
+    assert results.look is not None
+    assert results.look.number == 1
+    assert results.arms[0].counts.calls == 1
+    assert results.calls_since == 0
+    assert results.arms[0].reached.interval is not None
+
+
+def test_with_more_than_two_arms_each_is_compared_with_the_first(comparison: Comparison) -> None:
+    verbs.stop(comparison.experiment)
+    first, second = verbs.words_to_choose(comparison.campaign)
+    held = db.session.scalar(
+        select(ScriptVersion.id).where(ScriptVersion.script_id == first.script_id)
+    )
+    third = verbs.ArmWords(first.script_id, held, "Held")
+    wanted = [verbs.ArmWanted(words, 1) for words in (first, second, third)]
+    experiment: Experiment = verbs.create_experiment(comparison.campaign, "Three", wanted)
+    verbs.start(comparison.campaign, experiment)
+    experiment.started_at = comparison.experiment.started_at
+    results = results_of(experiment, NEXT_MORNING)
+    told = [lines[0] for lines in results.comparisons]
+    assert sum("Deep canvass and Persuasive" in line for line in told) == 2
+    assert sum("Deep canvass and Held" in line for line in told) == 2
+    assert len(told) == 4
+
+
+def test_a_draft_has_no_results(comparison: Comparison) -> None:
+    words = verbs.words_to_choose(comparison.campaign)
+    draft = verbs.create_experiment(
+        comparison.campaign, "Later", [verbs.ArmWanted(one, 50) for one in words]
+    )
+    assert results_of(draft).arms == []
