@@ -85,6 +85,15 @@ def test_the_rules_of_when_people_are_rung_again_are_changed_and_put_back(
         assert db.session.get_one(Campaign, 1).retry_rules == {}
 
 
+def test_where_everyone_stands_says_for_how_many_callers_that_is(organisers_page: Page) -> None:
+    organisers_page.goto("/campaigns/1/queue")
+    expect(organisers_page.get_by_text("not enough to keep one caller busy")).to_be_visible()
+    look(organisers_page)
+    organisers_page.goto("/campaigns/1")
+    expect(organisers_page.get_by_text("not enough to keep one caller busy")).to_be_visible()
+    look(organisers_page)
+
+
 def test_callers_are_let_in_kept_to_what_they_can_do_and_put_out(
     organisers_page: Page, app: Flask
 ) -> None:
