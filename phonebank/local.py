@@ -103,6 +103,8 @@ def start_postgres(data_dir: Path, durable: bool = True) -> RunningServer:
             "port": "5432",
             "timezone": "UTC",
             "log_timezone": "UTC",
+            # What a failed statement says in detail is the row it failed on: somebody's name.
+            "log_error_verbosity": "terse",
         }
         if not durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

@@ -6,6 +6,7 @@ nothing; what changes things is a form, so that it works without a script.
 
 import functools
 import logging
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -130,7 +131,9 @@ def _as_ours(error: Exception, event: str) -> PhonebankError:
     if isinstance(error, (OperationalError, InterfaceError, RedisError)):
         log.error("a store is away at socket event %s: %s", event, type(error).__name__)
         return BackInAMoment("Our database is restarting.", "Wait a few seconds.")
-    log.error("unforeseen %s at socket event %s", type(error).__name__, event, exc_info=error)
+    # Where, and not what it says, as for pages: it may quote what the client sent.
+    where = "".join(traceback.format_tb(error.__traceback__))
+    log.error("unforeseen %s at socket event %s\n%s", type(error).__name__, event, where)
     return PhonebankError("That is our fault, not yours.", "Reload the page.")
 
 

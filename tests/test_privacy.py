@@ -1,0 +1,498 @@
+"""Promise 7: no page, event or log carries a voter's name or number to who need not have it.
+
+An evening is driven on real processes with a person in it whom nobody could miss: claims, answers,
+notes, imports, mistakes, a database that is away, tables that are missing. Then everything that
+everybody was shown and told, and every line that was printed, is searched for that person. Each
+search also finds the person where they are meant to be, or where the test has put them: one that
+finds nothing anywhere would prove nothing.
+"""
+
+import html
+import json
+import re
+import time
+import urllib.parse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import segno
+from flask import Flask
+from redis import Redis
+from sqlalchemy import create_engine, make_url, select, text
+from sqlalchemy.exc import IntegrityError
+
+from phonebank.config import Config
+from phonebank.models import Call, ContactList
+from phonebank.models.contact_list import IMPORTING, READY
+from phonebank.stores import db
+from tests.conftest import empty_stores
+from tests.phonebank.live.conftest import Line
+from tests.processes import Processes, within
+from tests.whole_evening import (
+    ADDRESSES,
+    Evening,
+    begin_evening,
+    cookie_of,
+    endpoints,
+    missing_addresses,
+)
+
+pytestmark = pytest.mark.slow
+
+PERSON = {
+    "first_name": "Zzyzxname",
+    "last_name": "Qwortlebury",
+    "name_key": "zzyzxname qwortlebury",
+    "phone": "+442079460777",
+    "phone_original": "020 7946 0777",
+    "postcode": "ZE3 9JW",
+    "email": "zq@vexborough.example",
+    "external_id": "ZQ-90210-X",
+    "fields": {"town": "Vexborough"},
+}
+NOTE = "Xylophone marmalade, says Zzyzxname"
+ANSWER = "Gribbleworth closure"
+QR = re.search(
+    r' d="([^"]+)"', segno.make("tel:+442079460777", error="m", micro=False).svg_inline()
+)
+assert QR is not None
+SECRETS = {
+    "first name": "zzyzxname",
+    "last name": "qwortlebury",
+    "town": "vexborough",
+    "own number": "zq-90210-x",
+    "note": "xylophonemarmalade",
+    "answer": "gribbleworth",
+    "postcode": "ze39jw",
+    "number as a picture": QR[1].lower().replace(" ", ""),
+}
+DIGITS = "2079460777"
+# A second person, in files only.
+ROW = 'Zzyzxname,Qwortlebury,"020 7946 0778",ZE3 9JW'
+
+PERSON_SEEN = {"first name", "last name", "number"}
+
+
+def gives_away(shown: str) -> set[str]:
+    """What of the person can be found in a page, event or log, however it is written there."""
+    readings = {shown, html.unescape(shown), urllib.parse.unquote_plus(shown)}
+    readings |= {re.sub(r"\\u([0-9a-f]{4})", lambda m: chr(int(m[1], 16)), r) for r in readings}
+    found = set()
+    for reading in readings:
+        close = "".join(reading.lower().split())
+        found |= {name for name, secret in SECRETS.items() if secret in close}
+        digits = "".join(letter for letter in reading if letter.isdigit())
+        if DIGITS in digits or "2079460778" in digits:
+            found.add("number")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("shown", "names"),
+    [
+        ("+442079460777", {"number"}),
+        ("020 7946 0777", {"number"}),
+        ("(020) 7946-0777", {"number"}),
+        ("020&nbsp;7946&nbsp;0777", {"number"}),
+        ("0044 20 7946\n0777", {"number"}),
+        ("tel:%2B44%2020%207946%200777", {"number"}),
+        (r"\u002b44\u002020\u00207946\u00200777", {"number"}),
+        ("<b>ZZYZX</b>NAME", set()),
+        ("Miss ZZYZXNAME Qwort&shy;lebury", {"first name"}),
+        ("ZE39JW", {"postcode"}),
+        (NOTE.upper(), {"note", "first name"}),
+        (json.dumps({"person": PERSON}), {*PERSON_SEEN, "town", "own number", "postcode"}),
+        ("020 7946 0776", set()),
+    ],
+)
+def test_the_search_finds_the_person_however_written(shown: str, names: set[str]) -> None:
+    assert gives_away(shown) == names
+
+
+# People --------------------------------------------------------------------------------------
+
+
+@dataclass
+class Visitor:
+    """Somebody with a browser, and everything it was ever sent, by what was asked for."""
+
+    name: str
+    url: str
+    cookie: str = ""
+    seen: dict[str, str] = field(default_factory=dict)
+    statuses: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.session = requests.Session()
+        if self.cookie:
+            self.session.cookies.set("session", self.cookie, domain="127.0.0.1")
+
+    def get(self, path: str, accept: str = "text/html") -> str:
+        return self._ask("GET", path, headers={"Accept": accept})
+
+    def post(self, path: str, accept: str = "text/html", **sent: Any) -> str:
+        """Send a form (`data`), JSON (`json`) or a file (`files`), with the page's token."""
+        headers = {"Accept": accept, "X-CSRFToken": self._token()}
+        return self._ask("POST", path, headers=headers, **sent)
+
+    def _ask(self, method: str, path: str, **sent: Any) -> str:
+        response = self.session.request(method, self.url + path, timeout=30, **sent)
+        whole = f"{response.url}\n{response.headers}\n{response.text}"
+        what = f"{method} {path} as {sent['headers']['Accept']}"
+        self.seen[what] = self.seen.get(what, "") + whole
+        self.statuses.append(response.status_code)
+        assert "This page was open too long" not in response.text, "the token was not taken"
+        return response.text
+
+    def _token(self) -> str:
+        if not hasattr(self, "token"):
+            page = self.session.get(self.url + "/join", timeout=30).text
+            found = re.search(r'name="csrf" content="([^"]+)"', page)
+            assert found is not None
+            self.token = found[1]
+        return self.token
+
+    def was_shown(self) -> dict[str, set[str]]:
+        """What of the person was in each thing that this visitor was sent."""
+        shown = {what: gives_away(body) for what, body in self.seen.items()}
+        return {what: names for what, names in shown.items() if names}
+
+
+@dataclass
+class Driven:
+    """What came of the evening."""
+
+    evening: Evening
+    people: dict[str, Visitor]
+    lines: dict[str, Line]
+    log: str = ""
+    sam_before: str = ""
+    sam_after: str = ""
+
+    def heard_by(self, who: str) -> str:
+        return json.dumps(self.lines[who].heard, ensure_ascii=False)
+
+
+# Driving -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def site(
+    app: Flask, config: Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Processes]:
+    empty_stores(app)
+    site = Processes(config, tmp_path_factory.mktemp("privacy") / "log.txt", loud=True)
+    site.start_web(workers=1)
+    site.start_command("worker")
+    yield site
+    site.stop()
+
+
+@pytest.fixture(scope="module")
+def driven(app: Flask, site: Processes) -> Iterator[Driven]:
+    with app.app_context():
+        evening = begin_evening(PERSON)
+
+    def cookie(who: str) -> str:
+        return cookie_of(app, evening.cookies[who]) if who in evening.cookies else ""
+
+    people = {
+        who: Visitor(who, site.url, cookie(who))
+        for who in ("organiser", "host", "other host", "Sam", "Priya", "Newcomer", "Waiting",
+                    "stranger")
+    }  # fmt: skip
+    lines = {
+        "television": Line(site.url, "/board", {"token": evening.board_token}),
+        "host": Line(site.url, "/board", {"party": evening.party_id}, f"session={cookie('host')}"),
+        "Priya": Line(site.url, "/caller", cookie=f"session={cookie('Priya')}"),
+        "Sam": Line(site.url, "/caller", cookie=f"session={cookie('Sam')}"),
+    }
+    for line in lines.values():
+        line.connect()
+    driven = Driven(evening, people, lines)
+    drive(app, site, driven)
+    yield driven
+    for line in lines.values():
+        line.client.disconnect()
+
+
+def drive(app: Flask, site: Processes, driven: Driven) -> None:
+    evening, people = driven.evening, driven.people
+    sam, organiser = people["Sam"], people["organiser"]
+    call = f"/calling/person/{evening.open_call_id}"
+
+    driven.sam_before = sam.get("/calling/person")
+    everybody_looks_everywhere(app, evening, people)
+    meddle_with_the_call_of_another(people, call)
+    everything_goes_wrong(app, site, driven, call)
+
+    sam.post(f"{call}/answers", data={"step_id": "opening", "answer": "speaking"})
+    sam.post(f"{call}/answers", data={"step_id": "rating_why", "answer": ANSWER})
+    sam.post(f"{call}/outcome", data={"outcome": "refused", "note": NOTE})
+    with app.app_context():
+        recorded = db.session.get_one(Call, evening.open_call_id)
+        assert (recorded.outcome, recorded.note) == ("refused", NOTE)
+        assert recorded.phone == PERSON["phone"]
+    within(10, lambda: driven.lines["television"].board().get("calls") == 13)
+    sam.seen.clear()
+    sam.get("/calling/mine")
+    sam.get("/calling/mine", "application/json")
+    driven.sam_after = sam.get("/calling/person") + sam.get("/calling/person", "application/json")
+    sam.post(f"{call}/undo")
+    sam.post(f"{call}/outcome", data={"outcome": "do_not_call", "note": NOTE})
+
+    upload_and_import(app, site, evening, organiser)
+    everybody_looks_everywhere(app, evening, people)
+    driven.log = site.printed()
+
+
+def everybody_looks_everywhere(app: Flask, evening: Evening, people: dict[str, Visitor]) -> None:
+    """Every address there is, as a page and as JSON, by everyone but Sam and the organiser."""
+    for who in ("host", "other host", "Priya", "Newcomer", "Waiting", "stranger"):
+        for endpoint in sorted(endpoints(app) & set(ADDRESSES)):
+            for accept in ("text/html", "application/json"):
+                people[who].get(ADDRESSES[endpoint](evening), accept)
+
+
+def meddle_with_the_call_of_another(people: dict[str, Visitor], call: str) -> None:
+    for who in ("Priya", "Newcomer", "host", "stranger"):
+        for accept in ("text/html", "application/json"):
+            for deed, sent in (
+                ("answers", {"step_id": "opening", "answer": "speaking"}),
+                ("outcome", {"outcome": "no_answer"}),
+                ("undo", {}),
+                ("give-back", {}),
+                ("renew", {}),
+            ):
+                people[who].post(f"{call}/{deed}", accept, data=sent)
+
+
+def everything_goes_wrong(app: Flask, site: Processes, driven: Driven, call: str) -> None:
+    """Bad input, a database that is away, tables that are missing, a Redis that does not answer;
+    with the person in each request."""
+    sam, organiser = driven.people["Sam"], driven.people["organiser"]
+    outcome = {"outcome": "refused", "note": NOTE}
+
+    def ask_it_all() -> None:
+        sam.get("/calling/person")
+        sam.post(f"{call}/answers", data={"step_id": "rating_why", "answer": ANSWER})
+        sam.post(f"{call}/outcome", data=outcome)
+        sam.post(f"{call}/outcome", "application/json", json=outcome)
+        sam.post(f"{call}/undo")
+        organiser.post("/do-not-call/look-up", data={"number": PERSON["phone"], "country": "GB"})
+        organiser.post(
+            "/do-not-call/add",
+            data={"numbers": PERSON["phone"], "country": "GB", "reason": "asked"},
+        )
+        send_file(organiser, driven.evening, f"First name,Surname,Phone,Postcode\n{ROW}\n")
+        for accept in ("text/html", "application/json"):
+            driven.people["host"].get(f"/parties/{driven.evening.party_id}", accept)
+            driven.people["Priya"].get("/calling/mine", accept)
+
+    for sent in (
+        {"outcome": NOTE},
+        {"outcome": "refused", "note": NOTE * 200},
+        {"outcome": "refused", "note": f"{NOTE}\0"},
+        {"outcome": "call_back", "ring_back": "chosen", "date": NOTE},
+        {"outcome": "language_barrier", "language": f"\0{NOTE}"},
+    ):
+        for accept in ("text/html", "application/json"):
+            sam.post(f"{call}/outcome", accept, data=sent)
+    for step_id, answer in (
+        (ANSWER, ANSWER),
+        ("rating_before", ANSWER),
+        ("rating_why", "\0" + ANSWER),
+    ):
+        sam.post(f"{call}/answers", data={"step_id": step_id, "answer": answer})
+    for number in ("+44207946077799999", f"{PERSON['phone']}\0", PERSON["first_name"]):
+        organiser.post("/do-not-call/look-up", data={"number": number, "country": "GB"})
+        organiser.post(
+            "/do-not-call/add", data={"numbers": number, "country": "GB", "reason": "asked"}
+        )
+    organiser.post("/do-not-call/lift", data={"phone": PERSON["phone"], "why": NOTE})
+    for content in (ROW, f"{ROW}\n{ROW}", f'Phone\n"{ROW}', f"Phone\0\n{ROW}"):
+        send_file(organiser, driven.evening, content)
+
+    sam.statuses.clear()
+    with database_away(app):
+        ask_it_all()
+    assert set(sam.statuses) == {503}, (sam.statuses, list(sam.seen.items())[-4:])
+    for table in ("answer", "suppression", "contact", "tally", "contact_list", "upload_chunk"):
+        with missing(app, table):
+            ask_it_all()
+    assert 500 in sam.statuses
+    with redis_silent(app):
+        sam.get("/calling/person")
+        driven.people["Newcomer"].post("/calling/next")
+        driven.people["Newcomer"].post("/calling/next", "application/json")
+    with app.app_context():
+        # Whatever of this went through was taken back: Sam has the person on screen.
+        assert db.session.get_one(Call, driven.evening.open_call_id).outcome is None
+
+
+def send_file(organiser: Visitor, evening: Evening, content: str) -> None:
+    organiser.post(
+        f"/campaigns/{evening.campaign_id}/lists/new",
+        files={"file": ("Qwortlebury.csv", content.encode())},
+    )
+
+
+def upload_and_import(app: Flask, site: Processes, evening: Evening, organiser: Visitor) -> None:
+    """Two files: one whose import breaks in the middle, one that goes in, with a refused row."""
+    rows = f"First name,Surname,Phone,Postcode\n{ROW}\nZzyzxname,Qwortlebury,no number,ZE3 9JW\n"
+    for broken in (True, False):
+        send_file(organiser, evening, rows)
+        with app.app_context():
+            newest = select(ContactList.id).order_by(ContactList.id.desc()).limit(1)
+            list_id = db.session.scalars(newest).one()
+        address = f"/campaigns/{evening.campaign_id}/lists/{list_id}"
+        form = organiser.get(f"{address}/columns")
+        guessed = r'<select[^>]* name="(column_\d+)".*?<option selected value="([^"]+)"'
+        chosen = dict(re.findall(guessed, form, re.S))
+        assert len(chosen) == 4
+
+        def state(list_id: int = list_id) -> str:
+            with app.app_context():
+                return str(db.session.get_one(ContactList, list_id).state)
+
+        if broken:
+            with missing(app, "contact"):
+                organiser.post(f"{address}/columns", data={**chosen, "name": "A", "priority": "0"})
+                within(20, lambda: "ImportBroke" in site.printed(), "the import breaks")
+            assert state() == IMPORTING
+        else:
+            organiser.post(f"{address}/columns", data={**chosen, "name": "B", "priority": "0"})
+            within(20, lambda: state() == READY, "the import is done")
+        organiser.get(address)
+
+
+@contextmanager
+def database_away(app: Flask) -> Iterator[None]:
+    """PostgreSQL puts everybody out and lets nobody in."""
+    config: Config = app.extensions["phonebank"]
+    url = make_url(config.database_url)
+    admin = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with app.app_context():
+        db.engine.dispose()
+    with admin.connect() as connection:
+        connection.execute(text(f'ALTER DATABASE "{url.database}" ALLOW_CONNECTIONS false'))
+        connection.execute(
+            text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"),
+            {"name": url.database},
+        )
+        try:
+            yield
+        finally:
+            connection.execute(text(f'ALTER DATABASE "{url.database}" ALLOW_CONNECTIONS true'))
+    admin.dispose()
+
+
+@contextmanager
+def missing(app: Flask, table: str) -> Iterator[None]:
+    """A table is not where the code looks for it: errors that nobody foresaw."""
+
+    def rename(old: str, new: str) -> None:
+        with app.app_context(), db.engine.begin() as connection:
+            connection.execute(text("SET LOCAL lock_timeout = '5s'"))
+            connection.execute(text(f'ALTER TABLE "{old}" RENAME TO "{new}"'))
+
+    rename(table, f"{table}_elsewhere")
+    try:
+        yield
+    finally:
+        rename(f"{table}_elsewhere", table)
+
+
+@contextmanager
+def redis_silent(app: Flask) -> Iterator[None]:
+    """Redis takes connections and does not answer."""
+    config: Config = app.extensions["phonebank"]
+    redis = Redis.from_url(config.redis_url)
+    redis.execute_command("CLIENT", "PAUSE", "6000", "ALL")
+    began = time.monotonic()
+    yield
+    time.sleep(max(0.0, 6.1 - (time.monotonic() - began)))
+
+
+# What is looked for --------------------------------------------------------------------------
+
+
+def test_every_address_was_asked_for(app: Flask) -> None:
+    assert missing_addresses(app) == set()
+
+
+def test_the_caller_who_rings_them_sees_them_and_no_longer_once_it_is_recorded(
+    driven: Driven,
+) -> None:
+    assert gives_away(driven.sam_before) >= PERSON_SEEN
+    assert gives_away(driven.sam_after) == set()
+    what_sam_saw_later = driven.people["Sam"].was_shown()
+    call = f"/calling/person/{driven.evening.open_call_id}"
+    # Undo brings them back, as it must.
+    assert set(what_sam_saw_later) == {f"POST {call}/undo as text/html"}
+
+
+@pytest.mark.parametrize("who", ["host", "other host", "Priya", "Newcomer", "Waiting", "stranger"])
+def test_nobody_else_is_shown_anything_of_them(driven: Driven, who: str) -> None:
+    visitor = driven.people[who]
+    assert len(visitor.seen) > 80, "they looked everywhere"
+    assert visitor.was_shown() == {}
+
+
+def test_those_who_may_see_them_did(driven: Driven) -> None:
+    shown = driven.people["organiser"].was_shown()
+    assert any("number" in names for names in shown.values())
+    assert any("postcode" in names for names in shown.values())
+
+
+def test_no_socket_event_carries_them(driven: Driven) -> None:
+    for who in driven.lines:
+        assert gives_away(driven.heard_by(who)) == set(), who
+    assert "Sam" in driven.heard_by("television")
+    assert "Sam" in driven.heard_by("host")
+
+
+def test_no_line_that_is_printed_carries_them(driven: Driven) -> None:
+    lines = driven.log.splitlines()
+    assert [line for line in lines if gives_away(line)] == []
+    assert gives_away(driven.log) == set()
+
+
+def test_what_went_wrong_is_in_the_log_all_the_same(driven: Driven) -> None:
+    for words in (
+        "POST /calling/person/",
+        "a store is away: OperationalError",
+        "unforeseen ProgrammingError at callers.outcome",
+        "import of list",
+    ):
+        assert words in driven.log, words
+
+
+def test_the_searches_find_what_is_put_there(driven: Driven, site: Processes) -> None:
+    """The host writes a message and a stranger asks for a page, both with the name in it."""
+    host, priya = driven.people["host"], driven.lines["Priya"]
+    host.post(f"/parties/{driven.evening.party_id}/message", data={"text": PERSON["first_name"]})
+    within(5, lambda: gives_away(driven.heard_by("Priya")) == {"first name"})
+    assert priya.heard
+    driven.people["stranger"].get(f"/join/{PERSON['first_name']}")
+    within(5, lambda: "first name" in gives_away(site.printed()))
+
+
+def test_the_embedded_postgresql_logs_that_a_row_failed_and_not_what_was_in_it(
+    app: Flask, driven: Driven, servers_dir: Path
+) -> None:
+    columns = "campaign_id, phone, name_key"
+    again = text(f"INSERT INTO contact ({columns}) SELECT {columns} FROM contact WHERE phone = :p")
+    with app.app_context(), pytest.raises(IntegrityError, match="zzyzxname"):
+        db.session.execute(again, {"p": PERSON["phone"]})
+    log = servers_dir / "pg" / "server.log"
+    if not log.exists():
+        pytest.skip("the tests run on a PostgreSQL that is not the embedded one")
+    written = log.read_text(errors="replace")
+    assert "violates not-null constraint" in written
+    assert gives_away(written) == set()
