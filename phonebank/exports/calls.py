@@ -18,6 +18,7 @@ SELECT call.id AS call_id, call.started_at, call.recorded_at, call.outcome,
        contact.external_id AS contact_external_id, contact.first_name AS contact_first_name,
        contact.last_name AS contact_last_name, contact.postcode AS contact_postcode,
        script.name AS script, script_version.number AS script_version,
+       experiment_arm.label AS experiment_arm,
        (SELECT jsonb_object_agg(answer.step_id, answer.value)
         FROM answer WHERE answer.call_id = call.id) AS answers
 FROM call
@@ -27,6 +28,7 @@ JOIN caller ON caller.id = call.caller_id
 LEFT JOIN party ON party.id = call.party_id
 LEFT JOIN script_version ON script_version.id = call.script_version_id
 LEFT JOIN script ON script.id = script_version.script_id
+LEFT JOIN experiment_arm ON experiment_arm.id = call.experiment_arm_id
 WHERE call.campaign_id = :campaign_id AND call.recorded_at IS NOT NULL
 ORDER BY call.recorded_at, call.id
 """)

@@ -56,6 +56,10 @@ COLUMNS = (
     _plain("contact_postcode", "The person's postcode."),
     _plain("script", "The script that the caller had on screen."),
     _plain("script_version", "The version of the script: its words never change."),
+    _plain(
+        "experiment_arm",
+        "The arm of the experiment that decided which script; empty outside of an experiment.",
+    ),
     _plain("note", "What the caller noted."),
 )
 

@@ -14,7 +14,8 @@ from callers.outcomes import OUTCOMES
 from callers.recording import record, save_answer
 from phonebank.exports.calls import calls_file
 from phonebank.exports.columns import COLUMNS
-from phonebank.models import Campaign, Script, ScriptVersion
+from phonebank.models import Call, Campaign, Script, ScriptVersion
+from phonebank.models.experiment import Experiment, ExperimentArm
 from phonebank.models.suppression import FROM_ORGANISER
 from phonebank.stores import db
 from phonebank.suppressions.verbs import suppress
@@ -199,6 +200,23 @@ def test_memory_stays_flat_however_many_calls(app_context: Flask) -> None:
     tracemalloc.stop()
     assert size > 6_000_000
     assert peak < 3_000_000
+
+
+def test_a_call_names_its_arm_of_an_experiment(app: Flask, organiser: FlaskClient) -> None:
+    with app.app_context():
+        room = create_room()
+        create_contact(room.contact_list)
+        ring(room, "talked", {"vote": "ours"})
+        experiment = Experiment(campaign_id=room.campaign.id, name="Which opening?")
+        experiment.arms = [ExperimentArm(script_id=room.campaign.script_id, label="Short opening")]
+        db.session.add(experiment)
+        db.session.flush()
+        db.session.query(Call).one().experiment_arm_id = experiment.arms[0].id
+        db.session.commit()
+        address = f"/campaigns/{room.campaign.id}/calls.csv"
+
+    [row] = download(organiser, address)
+    assert row["experiment_arm"] == "Short opening"
 
 
 def test_two_scripts_on_one_campaign_share_the_columns_of_like_steps(
