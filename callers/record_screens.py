@@ -74,7 +74,9 @@ def take_back(call_id: uuid.UUID) -> ResponseReturnValue:
     undo(g.caller, call_id, _turn())
     db.session.commit()
     hold = calling.current_hold(g.caller)
-    return show_or_go(hold) if hold else redirect(url_for(".calling"), 303)
+    if hold is not None:
+        return show_or_go(hold)
+    return jsonify(person=None) if wants_json() else redirect(url_for(".calling"), 303)
 
 
 @screens.post("/calling/person/<uuid:call_id>/give-back")

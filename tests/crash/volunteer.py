@@ -32,7 +32,8 @@ OUTCOMES = {
 }  # fmt: skip
 # What the volunteer does with a person on the screen, besides telling how the call ended.
 DEEDS = {
-    "record": 78, "undo": 6, "give_back": 5, "renew": 4, "reload": 3, "vanish": 3, "oversleep": 1
+    "record": 75, "undo": 6, "give_back": 5, "renew": 4, "reload": 3, "vanish": 3,
+    "reach_another": 3, "oversleep": 1,
 }  # fmt: skip
 
 # An answer of any other status than these is a fault. 409: paused, or overtaken by an undo or by a
@@ -46,6 +47,7 @@ EXPECTED = {
     "give_back": (200,),
     "renew": (200, 404),
     "reload": (200, 404),
+    "reached": (200, 404, 409),
 }
 LONDON = ZoneInfo("Europe/London")
 # Seconds to go on asking a server that is away.
@@ -145,6 +147,15 @@ class Volunteer:
         """Load the page again."""
         answer = self._ask("reload", "/calling/person", about=person, method="GET")
         self._show(answer)
+
+    def reach_another(self, person: dict[str, Any]) -> None:
+        """Somebody else of the household comes to the phone, where there is one."""
+        if person["household"]:
+            other = self.dice.choice(person["household"])
+            sent = {"contact_id": other["contact_id"]}
+            answer = self._ask("reached", self._at(person, "reached"), sent, person)
+            if answer.status == 200:
+                self._show(answer)
 
     def vanish(self, person: dict[str, Any]) -> None:
         """Close the laptop for good; somebody else sits down at another one."""

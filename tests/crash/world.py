@@ -208,9 +208,10 @@ def _contacts(
     ]
     db.session.add_all(lists)
     db.session.flush()
-    rows = []
+    rows: list[dict[str, Any]] = []
     for n in range(count):
         shared = n % 8 == 0 and n > 0
+        zone_key = rows[-1]["zone_key"] if shared else dice.choice(zone_keys)
         rows.append(
             {
                 "campaign_id": campaign.id,
@@ -220,7 +221,7 @@ def _contacts(
                 "name_key": f"voter{n} example",
                 "phone": numbers[n - 1] if shared else numbers[n],
                 "other_phones": [numbers[-1 - n]] if dice.random() < 0.125 else [],
-                "zone_key": dice.choice(zone_keys),
+                "zone_key": zone_key,
             }
         )
     db.session.execute(insert(Contact), rows)
