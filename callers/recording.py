@@ -158,8 +158,10 @@ def record(
         _move_contact(contact, call, decision, outcome_key, at, only_me, language)
         _rest_the_household(contact, call.phone, decision)
     _count(call, 1)
-    store, contact_id = store_of(call.campaign_id), contact.id
-    after_commit(lambda: store.release(contact_id))
+    if not call.late:
+        # A late one's hold is over, and whoever has been given the person since keeps theirs.
+        store, contact_id = store_of(call.campaign_id), contact.id
+        after_commit(lambda: store.release(contact_id))
     return Recorded(call, changed=True)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from redis.exceptions import RedisError
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, select
 
 from callers.contact_queue.reap import reap
 from callers.contact_queue.refill import (
@@ -13,21 +13,26 @@ from callers.contact_queue.refill import (
     store_of,
 )
 from phonebank.jobs import CHORES, job
-from phonebank.models import Campaign
+from phonebank.models import Call, Campaign
 from phonebank.models.campaign import PAUSED, RUNNING
 from phonebank.stores import db
 
 
 @job(CHORES, timeout=60)
 def reap_expired_holds() -> None:
-    """Take back every hold that has run out. Paused campaigns too: their calls finish."""
-    _for_each_campaign((RUNNING, PAUSED), reap)
+    """Take back every hold that has run out.
+
+    Paused campaigns too, for their calls finish; and ended ones for as long as somebody has a
+    person: a number in an open call can be rung by nobody, in no campaign.
+    """
+    open_call = exists().where(Call.campaign_id == Campaign.id, Call.ended_at.is_(None))
+    _for_each_campaign(Campaign.state.in_((RUNNING, PAUSED)) | open_call, reap)
 
 
 @job(CHORES, timeout=60)
 def refill_ready() -> None:
     """Top up the line of every running campaign."""
-    _for_each_campaign((RUNNING,), _top_up)
+    _for_each_campaign(Campaign.state == RUNNING, _top_up)
 
 
 def _top_up(campaign: Campaign) -> None:
@@ -38,8 +43,8 @@ def _top_up(campaign: Campaign) -> None:
             refill(campaign, languages=other_languages_spoken(campaign))
 
 
-def _for_each_campaign(states: tuple[str, ...], chore: Callable[[Campaign], object]) -> None:
-    ids = db.session.scalars(select(Campaign.id).where(Campaign.state.in_(states))).all()
+def _for_each_campaign(which: ColumnElement[bool], chore: Callable[[Campaign], object]) -> None:
+    ids = db.session.scalars(select(Campaign.id).where(which)).all()
     for campaign_id in ids:
         campaign = db.session.get(Campaign, campaign_id)
         if campaign is not None:

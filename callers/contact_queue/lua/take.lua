@@ -43,6 +43,14 @@ end
 -- Several due at once are few: they were promised one by one. Fifty bounds the work all the same.
 local due = redis.call('ZRANGEBYSCORE', callbacks, '-inf', now, 'WITHSCORES', 'LIMIT', 0, 50)
 
+-- An undo puts somebody back on a screen whose callback was brought in already.
+for i = 1, #due, 2 do
+  if redis.call('ZSCORE', held, due[i]) then
+    redis.call('ZREM', callbacks, due[i])
+    redis.call('HDEL', details, due[i])
+  end
+end
+
 local function ring_back(contact)
   redis.call('ZREM', callbacks, contact)
   redis.call('HDEL', details, contact)
