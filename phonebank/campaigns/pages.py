@@ -11,6 +11,7 @@ from phonebank.campaigns.forms import CampaignForm, hours_form
 from phonebank.campaigns.progress import answers_by_question, outcomes_of
 from phonebank.country_rules import rules_for
 from phonebank.models import ORGANISER, Campaign
+from phonebank.parties.standings import standings
 from phonebank.scripts.versions import published_version_id, script_of
 from phonebank.stores import db
 from phonebank.tallies import campaign_totals
@@ -67,6 +68,7 @@ def show(campaign_id: int) -> ResponseReturnValue:
         missing=verbs.what_is_missing(campaign) if campaign.state == "draft" else [],
         lists=verbs.lists_of(campaign),
         parties=verbs.parties_of(campaign),
+        standings=standings(campaign.id),
         waiting=verbs.waiting_callers(campaign),
         # Not `script`: base.html calls a macro so.
         conversation=script_of(published_version_id(campaign)),

@@ -15,6 +15,8 @@ PLACES = 5
 NAMES_IN_A_PLACE = 3
 NAMES_OF_A_CROWD = 2
 FEED_LINES = 5
+# Conversations that the best hour before must have had, for a better one to be news.
+BEST_FROM = 2
 QUARTERS = (25, 50, 75, 100)
 # A caller without a name on the board: hidden by the host, or removed.
 SOMEONE = "Someone"
@@ -41,6 +43,7 @@ class Recent:
     first_call: bool
     first_yes: bool
     at: datetime
+    personal_best: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,14 @@ class Figures:
     recent: Sequence[Recent]
 
 
+@dataclass(frozen=True)
+class Together:
+    """How many parties of a campaign have had conversations, and how many those are."""
+
+    parties: int = 0
+    conversations: int = 0
+
+
 def version_of(figures: Figures) -> int:
     """Orders the readings of a party: by its tallies, and within the same tallies by time.
 
@@ -88,8 +99,11 @@ def version_of(figures: Figures) -> int:
     return figures.tally_version * MILLISECONDS + figures.age
 
 
-def payload(figures: Figures) -> dict[str, Any]:
-    """The event `board`: JSON types only, and no personal data but callers' first names."""
+def payload(figures: Figures, together: Together | None = None) -> dict[str, Any]:
+    """The event `board`: JSON types only, and no personal data but callers' first names.
+
+    `together` is what all parties of the campaign have; None where it is not shown.
+    """
     goal, conversations = figures.goal, figures.conversations
     percent = 100 * conversations // goal if goal else 0
     return {
@@ -111,6 +125,7 @@ def payload(figures: Figures) -> dict[str, Any]:
         "yeses": figures.yeses,
         "answered": answered(figures.reached, figures.calls),
         "last_ten": figures.last_ten,
+        "all_parties": all_parties(figures, together),
         "active": figures.active,
         "waiting": figures.waiting,
         "helping": figures.helping,
@@ -154,7 +169,7 @@ def together(names: Sequence[str], callers: int) -> str:
 
 def is_moment(call: Recent) -> bool:
     """Whether the room should hear of this call in particular."""
-    return call.first_call or call.first_yes
+    return call.first_call or call.first_yes or call.personal_best
 
 
 def line(call: Recent) -> str:
@@ -162,6 +177,8 @@ def line(call: Recent) -> str:
     name = call.name or SOMEONE
     if call.first_yes:
         return f"{name} got the first yes"
+    if call.personal_best:
+        return f"{name} has a personal best"
     if call.first_call and call.conversation:
         return f"{name} had a first conversation"
     if call.first_call:
@@ -180,6 +197,15 @@ def to_go(conversations: int, goal: int) -> str:
     if left <= 0:
         return "Goal reached" if left == 0 else f"Goal reached, and {-left:,} more"
     return f"{left:,} to go"
+
+
+def all_parties(figures: Figures, together: Together | None) -> str:
+    """“All parties: 1,234 conversations”; empty where this party is the only one with any."""
+    if together is None or together.parties < 2:
+        return ""
+    # Read up to two seconds before the party's own: the whole is never less than its part.
+    number = max(together.conversations, figures.conversations)
+    return f"All parties: {_count(number, 'conversation')}"
 
 
 def notice(figures: Figures) -> str:

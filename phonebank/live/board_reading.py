@@ -7,12 +7,23 @@ from typing import Any
 
 from sqlalchemy import Row, text
 
-from phonebank.live.board import FEED_LINES, NAMES_IN_A_PLACE, PLACES, Figures, Recent, Score
+from phonebank.live.board import (
+    BEST_FROM,
+    FEED_LINES,
+    NAMES_IN_A_PLACE,
+    PLACES,
+    Figures,
+    Recent,
+    Score,
+)
 from phonebank.stores import db
 
 # A caller rings now whose latest call is open, or was recorded in the last two minutes: between two
 # calls nobody leaves the count. Names stay out where a host hid or removed a caller, their calls
-# do not. Each inner query is one party's, by an index that begins with it or with its callers.
+# do not. A personal best is the conversation that makes a clock hour better than each of the
+# caller's hours before it; four hours are longer than any outcome may come after its hand-out, so
+# the index finds all that can count. Each inner query is one party's, by an index that begins with
+# it or with its callers.
 _FIGURES = text("""
 SELECT p.id AS party_id, p.campaign_id, p.board_token, p.title, p.goal, p.state, p.paused,
        campaign.state = 'running' AS campaign_running, p.celebrate, p.break_until, p.time_zone,
@@ -74,11 +85,27 @@ CROSS JOIN LATERAL (
                            AND e.recorded_at < k.recorded_at),
                k.yes AND NOT EXISTS (SELECT FROM call e WHERE e.party_id = p.id AND e.counted
                                      AND e.yes AND e.recorded_at < k.recorded_at),
-               k.recorded_at) ORDER BY k.recorded_at DESC), '[]') AS recent
-    FROM (SELECT caller_id, conversation, yes, recorded_at FROM call
+               k.recorded_at,
+               CASE WHEN k.conversation AND NOT k.too_fast THEN
+                   best.conversations >= :best_from
+                   AND best.conversations + 1 = (
+                       SELECT count(*) FROM call e
+                       WHERE e.caller_id = k.caller_id AND e.counted AND e.conversation
+                         AND NOT e.too_fast
+                         AND e.started_at > k.recorded_at - interval '4 hours'
+                         AND e.recorded_at BETWEEN date_trunc('hour', k.recorded_at, 'UTC')
+                                               AND k.recorded_at)
+               ELSE false END) ORDER BY k.recorded_at DESC), '[]') AS recent
+    FROM (SELECT caller_id, conversation, yes, too_fast, recorded_at FROM call
           WHERE party_id = p.id AND counted AND recorded_at IS NOT NULL
           ORDER BY recorded_at DESC LIMIT :lines) k
     JOIN caller c ON c.id = k.caller_id
+    CROSS JOIN LATERAL (
+        SELECT coalesce(max(hourly), 0) AS conversations
+        FROM (SELECT sum(ranked) AS hourly FROM tally
+              WHERE caller_id = k.caller_id AND hour < date_trunc('hour', k.recorded_at, 'UTC')
+              GROUP BY hour) hours
+    ) best
 ) feed
 WHERE p.id = ANY(:party_ids)
 """)
@@ -93,6 +120,7 @@ def read_figures(party_ids: Iterable[int]) -> dict[int, Figures]:
             "names": NAMES_IN_A_PLACE,
             "places": PLACES,
             "lines": FEED_LINES,
+            "best_from": BEST_FROM,
         },
     )
     return {row.party_id: _figures(row) for row in rows}
@@ -102,7 +130,7 @@ def _figures(row: Row[Any]) -> Figures:
     values = dict(row._mapping)
     values["scores"] = [Score(score[0], score[1], score[2]) for score in values["scores"]]
     values["recent"] = [
-        Recent(call[0], call[1], call[2], call[3], datetime.fromisoformat(call[4]))
+        Recent(call[0], call[1], call[2], call[3], datetime.fromisoformat(call[4]), call[5])
         for call in values["recent"]
     ]
     return Figures(**values)

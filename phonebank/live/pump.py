@@ -20,8 +20,9 @@ from flask_socketio import SocketIO
 from redis.exceptions import RedisError
 
 from phonebank.live import signal
-from phonebank.live.board import Figures, payload
+from phonebank.live.board import Figures, Together, payload
 from phonebank.live.board_reading import read_figures
+from phonebank.live.campaign_reading import CampaignReadings
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class Pump:
 
     app: Flask
     socketio: SocketIO
+    campaigns: CampaignReadings = field(default_factory=CampaignReadings)
     _watchers: dict[str, Watcher] = field(default_factory=dict)
     _running: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -118,8 +120,9 @@ class Pump:
             return
         figures = read_figures(wanted)
         self._marks.update(marks)
+        together = self.campaigns.of({found.campaign_id for found in figures.values()})
         for party_id in wanted:
-            self._send(party_id, figures.get(party_id))
+            self._send(party_id, figures.get(party_id), together)
         for party_id in self._marks.keys() - set(parties):
             del self._marks[party_id]
 
@@ -132,13 +135,13 @@ class Pump:
             self._all_due_at = min(self._all_due_at, soon)
             return {}
 
-    def _send(self, party_id: int, figures: Figures | None) -> None:
+    def _send(self, party_id: int, figures: Figures | None, together: dict[int, Together]) -> None:
         self._let_go(party_id, figures.board_token if figures else None)
         if figures is None:
             return
         self.socketio.emit(
             EVENT,
-            payload(figures),
+            payload(figures, together[figures.campaign_id]),
             namespace=NAMESPACE,
             to=room_of(party_id),
             ignore_queue=True,

@@ -6,8 +6,7 @@ from flask.typing import ResponseReturnValue
 from phonebank import errors
 from phonebank.access import TV, open_to
 from phonebank.errors import Gone
-from phonebank.live.board import payload
-from phonebank.live.board_reading import read_figures
+from phonebank.live.whole_board import whole_board
 from phonebank.parties.codes import join_link, qr_picture, short_address
 from phonebank.parties.verbs import party_by_board_token
 
@@ -23,7 +22,7 @@ def show(token: str) -> ResponseReturnValue:
     return render_template(
         "parties/board.html",
         party=party,
-        board=payload(read_figures([party.id])[party.id]),
+        board=whole_board(party.id),
         qr=qr_picture(join_link(base_url, party.code)),
         address=short_address(base_url),
     )

@@ -28,6 +28,7 @@ from phonebank.parties.cohosts import COHOSTS_AT_MOST, may_name
 from phonebank.parties.forms import NewPartyForm
 from phonebank.parties.help import ABOUT, asking, mark_seen
 from phonebank.parties.names import NAME_AT_MOST
+from phonebank.parties.standings import standings
 from phonebank.stores import db
 
 BREAKS = (5, 10, 15)  # minutes
@@ -111,6 +112,7 @@ def run(party_id: int) -> ResponseReturnValue:
         ),
         board_link=base_url + url_for("board.show", token=party.board_token),
         breaks=BREAKS,
+        standings=standings(party.campaign_id),
         when=when_it_starts(party),
         name_at_most=NAME_AT_MOST,
         host=db.session.get_one(Account, party.host_id),

@@ -14,10 +14,9 @@ from phonebank import access
 from phonebank.access import ANYONE, CALLER, TV, open_to
 from phonebank.errors import BadInput, NotAllowed, SignInNeeded
 from phonebank.live import pump, telling
-from phonebank.live.board import payload
-from phonebank.live.board_reading import read_figures
 from phonebank.live.pump import Watcher
 from phonebank.live.server import hears, live, refuse_unknown_events
+from phonebank.live.whole_board import whole_board
 from phonebank.models import HOST, Caller, Party
 from phonebank.models.caller import REMOVED
 from phonebank.parties.verbs import party_by_board_token, party_for
@@ -56,7 +55,7 @@ def board_asks(_: Any = None) -> dict[str, Any]:
     # Asked again: the link may have been replaced, the host signed out, since it connected.
     proof = {"token": watcher.token} if watcher.token else {"party": watcher.party_id}
     party_id = _watcher(proof).party_id
-    return {"board": payload(read_figures([party_id])[party_id])}
+    return {"board": whole_board(party_id)}
 
 
 def _watcher(proof: Any) -> Watcher:

@@ -1,8 +1,10 @@
 """The television and the host's phone in a real browser, while calls are recorded elsewhere."""
 
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -13,6 +15,7 @@ from phonebank.models.caller import WAITING
 from phonebank.parties import verbs
 from phonebank.stores import db
 from tests.browser.conftest import Server
+from tests.factories import create_party
 from tests.phonebank.live.party_room import (
     Room,
     gives_away_the_contact,
@@ -55,6 +58,24 @@ def phone(new_page: Callable[..., Page], app: Flask, web_server: Server, room: R
 
 def figure(page: Page, name: str) -> str:
     return page.locator(f"[data-figure={name}]").inner_text()
+
+
+def test_the_strip_of_all_parties_comes_with_a_second_party(television: Page, room: Room) -> None:
+    room.record(room.join("Sam"), conversation=True)
+    party = create_party(room.campaign, room.host, title="Next door")
+    other = Room(room.campaign, room.contact_list, room.host, party)
+    other.record(other.join("Kit"), conversation=True)
+    db.session.commit()
+    expect(television.locator("[data-figure=all_parties]")).to_have_text(
+        "All parties: 2 conversations"
+    )
+    # Nothing has been pushed off the screen by it.
+    assert television.evaluate("document.documentElement.scrollHeight <= innerHeight")
+    if os.environ.get("SCREENSHOTS"):
+        folder = Path(os.environ["SCREENSHOTS"])
+        television.screenshot(path=folder / "board-1920.png")
+        television.set_viewport_size({"width": 390, "height": 844})
+        television.screenshot(path=folder / "board-390.png", full_page=True)
 
 
 def test_the_board_moves_without_reload_and_marks_moments(television: Page, room: Room) -> None:

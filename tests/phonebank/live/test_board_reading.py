@@ -157,6 +157,31 @@ def recount(room: Room) -> tuple[int, int, int, int]:
     return tuple(db.session.execute(counted).one())
 
 
+def test_a_personal_best_is_news_once_it_beats_an_hour_worth_beating(app_context: Flask) -> None:
+    room = open_room()
+    sam, ada = room.join("Sam"), room.join("Ada")
+    hour = now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=3)
+    for minute in (1, 2):
+        room.record(sam, conversation=True, at=hour + timedelta(minutes=minute))
+    later = hour + timedelta(hours=1)
+    room.record(sam, conversation=True, at=later + timedelta(minutes=1))
+    # Neither somebody's first hour nor a call saved too fast is a best.
+    for minute in (2, 3, 4):
+        room.record(ada, conversation=True, at=later + timedelta(minutes=minute))
+    room.record(sam, conversation=True, at=later + timedelta(minutes=5))
+    room.record(sam, conversation=True, too_fast=True, at=later + timedelta(minutes=6))
+    room.record(sam, conversation=True, at=later + timedelta(minutes=7))
+    room.record(sam, conversation=True, at=later + timedelta(minutes=8))
+    feed = shown(room.party)["feed"]
+    assert [(line["text"], line["moment"]) for line in feed] == [
+        ("Sam had a conversation", False),
+        ("Sam has a personal best", True),
+        ("Sam had a conversation", False),
+        ("Sam had a conversation", False),
+        ("Ada had a conversation", False),
+    ]
+
+
 deeds = st.lists(
     st.tuples(
         st.sampled_from(

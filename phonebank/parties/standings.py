@@ -1,0 +1,32 @@
+"""Which parties of a campaign had most conversations: as callers on a board, so parties here. Five
+places, ties shared, nobody last; conversations recorded too fast win nothing."""
+
+from typing import Any
+
+from sqlalchemy import text
+
+from phonebank.live.board import NAMES_IN_A_PLACE, PLACES, Score, leaders
+from phonebank.stores import db
+
+_STANDINGS = text("""
+SELECT ranked AS conversations, (array_agg(title ORDER BY title))[1:(:names)] AS titles,
+       count(*) AS parties
+FROM (
+    SELECT p.title, sum(t.ranked)::bigint AS ranked
+    FROM tally t JOIN party p ON p.id = t.party_id
+    WHERE t.campaign_id = :campaign_id
+    GROUP BY p.id HAVING sum(t.ranked) > 0
+) parties
+GROUP BY ranked ORDER BY ranked DESC LIMIT :places
+""")
+
+
+def standings(campaign_id: int) -> list[dict[str, Any]]:
+    """Rows of `place`, `names` (titles of the parties that share it) and `conversations`; empty
+    where there are not two parties to compare."""
+    rows = db.session.execute(
+        _STANDINGS, {"campaign_id": campaign_id, "names": NAMES_IN_A_PLACE, "places": PLACES}
+    ).all()
+    if sum(row.parties for row in rows) < 2:
+        return []
+    return leaders(Score(row.conversations, row.titles, row.parties) for row in rows)
