@@ -19,20 +19,24 @@ def suppress(
 ) -> None:
     """Put an E.164 number on the do-not-call list and take everyone on it out of calling.
 
-    In every campaign, in this transaction. A number already there keeps its first entry.
+    In every campaign, in this transaction. A number already there keeps its first entry, which
+    then stands whatever becomes of the call that made it: it has been asked for twice.
     `source` is one of `phonebank.models.suppression`'s FROM_… names.
     """
+    entry = insert(Suppression).values(
+        phone=phone,
+        source=source,
+        reason=reason,
+        call_id=call_id,
+        account_id=account_id,
+        created_at=now(),
+    )
     db.session.execute(
-        insert(Suppression)
-        .values(
-            phone=phone,
-            source=source,
-            reason=reason,
-            call_id=call_id,
-            account_id=account_id,
-            created_at=now(),
+        entry.on_conflict_do_update(
+            index_elements=["phone"],
+            set_={"call_id": None},
+            where=Suppression.call_id.is_not(None),
         )
-        .on_conflict_do_nothing()
     )
     db.session.execute(
         update(Contact)
@@ -48,7 +52,7 @@ def suppress_all(
     # Sorted: two lists entering the same numbers then wait for each other, and do not deadlock.
     # As one array: a list may hold more numbers than a statement may have parameters.
     values = {
-        "phones": sorted(phones),
+        "phones": sorted(set(phones)),
         "source": source,
         "reason": reason,
         "account_id": account_id,
@@ -58,7 +62,9 @@ def suppress_all(
         text(
             "INSERT INTO suppression (phone, source, reason, account_id, created_at)"
             " SELECT phone, :source, :reason, :account_id, :now"
-            " FROM unnest(CAST(:phones AS text[])) AS phone ON CONFLICT DO NOTHING"
+            " FROM unnest(CAST(:phones AS text[])) AS phone"
+            " ON CONFLICT (phone) DO UPDATE SET call_id = NULL"
+            " WHERE suppression.call_id IS NOT NULL"
         ),
         values,
     )

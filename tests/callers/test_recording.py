@@ -12,10 +12,11 @@ from callers.contact_queue.reap import reap
 from callers.recording import answers_of, record, save_answer, undo
 from phonebank.errors import BadInput, Conflict, HoldLost, NotFound
 from phonebank.models import Call, Contact, Suppression
+from phonebank.models.suppression import FROM_LIST, FROM_ORGANISER
 from phonebank.recount import differences, recount_tallies, repair
 from phonebank.scripts.versions import script_of
 from phonebank.stores import db
-from phonebank.suppressions.verbs import is_suppressed
+from phonebank.suppressions.verbs import is_suppressed, suppress, suppress_all
 from phonebank.tallies import Totals, caller_totals, campaign_totals, party_totals
 from scripts_library.conversation import path
 from scripts_library.library import source_of
@@ -125,6 +126,25 @@ def test_do_not_call_holds_in_every_campaign_at_once_and_for_later_uploads(
     twin = next(c for c in twins if c.phone == call.phone)
     assert twin.suppressed_at is not None
     assert db.session.get(Suppression, call.phone).source == "call"
+
+
+def test_who_asked_twice_not_to_be_called_is_not_called_though_one_of_them_is_undone(
+    phone_bank: PhoneBank,
+) -> None:
+    hers, his = phone_bank.contacts[0].phone, phone_bank.contacts[1].phone
+    first, second = (
+        ring(phone_bank, "do_not_call"),
+        ring(phone_bank, "do_not_call", phone_bank.priya),
+    )
+    assert {first.phone, second.phone} == {hers, his}
+    suppress(first.phone, FROM_ORGANISER)
+    suppress_all([second.phone], FROM_LIST)
+    db.session.commit()
+    undo(phone_bank.sam, first.id)
+    undo(phone_bank.priya, second.id)
+    db.session.commit()
+    assert is_suppressed(hers)
+    assert is_suppressed(his)
 
 
 def test_undo_gives_back_exactly_what_was(phone_bank: PhoneBank) -> None:
