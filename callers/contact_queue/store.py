@@ -143,9 +143,15 @@ class QueueStore:
         """Let a hold last until then. A hold that was let go of is not made again."""
         self._redis.zadd(self._held, {str(contact_id): until.timestamp()}, xx=True)
 
-    def release(self, contact_id: int) -> None:
-        """End a hold: the call was recorded, given back, or never came to be."""
-        self._redis.zrem(self._held, str(contact_id))
+    def release(self, *contact_ids: int) -> None:
+        """End holds: the call was recorded, given back, or never came to be."""
+        if contact_ids:
+            self._redis.zrem(self._held, *map(str, contact_ids))
+
+    def holds(self) -> dict[int, datetime]:
+        """Every contact held, with the time its hold runs out."""
+        held = cast(list[tuple[str, float]], self._redis.zrange(self._held, 0, -1, withscores=True))
+        return {int(key): datetime.fromtimestamp(until, UTC) for key, until in held}
 
     def held_until(self, contact_ids: Iterable[int]) -> dict[int, datetime | None]:
         """When each contact's hold runs out; None for a contact nobody holds."""

@@ -15,6 +15,7 @@ from phonebank.models import Call, Suppression
 from phonebank.models.call import EXPIRED
 from phonebank.models.caller import WAITING
 from phonebank.models.campaign import ENDED, PAUSED
+from phonebank.parties.people import remove_caller
 from phonebank.stores import db, redis_store
 from phonebank.suppressions.verbs import suppress
 from tests.callers.conftest import PhoneBank
@@ -198,6 +199,21 @@ def test_a_removed_callers_person_is_free_at_once(phone_bank: PhoneBank) -> None
     assert release_caller(phone_bank.sam.id) == 1
     db.session.commit()
     assert claim_and_commit(phone_bank.priya).contact.id == hold.contact.id
+
+
+def test_a_hold_that_ended_elsewhere_is_free_within_seconds(phone_bank: PhoneBank) -> None:
+    for contact in phone_bank.contacts[1:]:
+        contact.state = "finished"
+    db.session.commit()
+    hold = claim_and_commit(phone_bank.sam)
+    remove_caller(phone_bank.sam)  # the host's doing, who knows nothing of the queue
+    db.session.commit()
+    with pytest.raises(NobodyToCall):
+        claim(phone_bank.priya)
+    db.session.rollback()
+    with time_machine.travel(datetime.now(UTC) + timedelta(seconds=6)):
+        reap(phone_bank.campaign)
+        assert claim_and_commit(phone_bank.priya).contact.id == hold.contact.id
 
 
 def test_an_emptied_redis_is_rebuilt_with_holds_as_they_were(phone_bank: PhoneBank) -> None:
