@@ -1,0 +1,129 @@
+"""An organiser compares two scripts in the browser, and reads what came of it."""
+
+import os
+import random
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Page, expect
+
+from phonebank.accounts import verbs as accounts
+from phonebank.experiments import verbs as experiments
+from phonebank.models import ORGANISER, Account, now
+from phonebank.stores import db
+from tests.browser.conftest import Server
+from tests.factories import create_account
+from tests.phonebank.experiments.conftest import Comparison, set_up_comparison
+
+pytestmark = pytest.mark.browser
+
+DAYS = 5
+# Of those who get that far, how many go on; and then how many say yes, in each arm.
+GO_ON = 0.8
+YES = (0.15, 0.45)
+WALK = {
+    "opening": "speaking",
+    "introduction": "happy_to_talk",
+    "rating_before": 4,
+    "rating_why": "The buses",
+    "rating_after": 6,
+}
+
+
+def ring(comparison: Comparison) -> None:
+    """Five evenings of calls, alike in both arms but for the asking."""
+    drawn = random.Random(7)
+    comparison.experiment.started_at = now() - timedelta(days=DAYS)
+    for number in range(500):
+        arm = comparison.experiment.arms[number % 2]
+        at = comparison.experiment.started_at + timedelta(minutes=number)
+        if drawn.random() < 0.5:
+            comparison.call(arm, reached=False, at=at)
+            continue
+        answers: dict[str, object] = {}
+        for step_id, answer in WALK.items():
+            rating = step_id == "rating_after"
+            answers[step_id] = drawn.randint(3, 8) if rating else answer
+            if drawn.random() > GO_ON:
+                break
+        yes = "rating_after" in answers and drawn.random() < YES[number % 2]
+        comparison.call(arm, answers, yes=yes or drawn.random() < YES[number % 2] / 2, at=at)
+    comparison.call(comparison.canvass, WALK, at=now())
+
+
+@pytest.fixture
+def organisers_page(
+    app: Flask, clean_stores: None, web_server: Server, new_page: Callable[..., Page]
+) -> Page:
+    """A signed-in browser, in a site whose campaign has run a comparison for five days."""
+    with app.app_context():
+        ring(set_up_comparison())
+        account_id = create_account(ORGANISER).id
+        db.session.commit()
+        link = accounts.sign_in_link(db.session.get_one(Account, account_id))
+    page = new_page(1280, 900)
+    page.goto(link.replace("http://localhost", web_server.url))
+    page.get_by_role("button", name="Sign in").click()
+    return page
+
+
+def look(page: Page, name: str) -> None:
+    """Nothing that axe finds, and no wider than the window, on a desk and on a phone."""
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        if os.environ.get("SCREENSHOTS"):
+            path = f"{os.environ['SCREENSHOTS']}/{name}-{width}.png"
+            page.screenshot(path=path, full_page=True)
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_what_came_of_five_evenings_can_be_read(organisers_page: Page) -> None:
+    page = organisers_page
+    page.goto("/campaigns/1")
+    page.get_by_role("link", name="Compare scripts").click()
+    page.get_by_role("link", name="Slow or quick?").click()
+    shown = page.locator("#verdict")
+    expect(shown).to_contain_text("The yes rate of Persuasive is higher than that of Deep canvass")
+    expect(shown).to_contain_text("No difference in the shift between the ratings")
+    expect(shown).to_contain_text("Calls since then (1) count from tomorrow.")
+    figures = page.locator("#arms table tbody tr").first
+    expect(figures).to_contain_text("Deep canvass")
+    expect(page.locator("#steps")).to_contain_text("Say who you are")
+    look(page, "experiment-results")
+    page.get_by_role("button", name="Stop for good").click()
+    expect(page.get_by_text("The last look")).to_be_visible()
+    page.get_by_role("button", name="Call with this one").click()
+    expect(page.get_by_text("Callers get this script with their next person.")).to_be_visible()
+
+
+def test_an_experiment_is_set_up_started_and_in_use(app: Flask, organisers_page: Page) -> None:
+    page = organisers_page
+    page.goto("/campaigns/1/experiments/1")
+    page.get_by_role("button", name="Stop for good").click()
+    page.get_by_role("link", name="Experiments").click()
+    page.get_by_role("link", name="New experiment").click()
+    page.get_by_role("button", name="Set it up").click()
+    expect(page.get_by_role("alert")).to_contain_text("Say what you want to find out.")
+    look(page, "experiment-refused")
+    page.get_by_label("What do you want to find out?").fill("Does quick do as well?")
+    for number, script in ((1, "Persuasive"), (2, "Deep canvass")):
+        arm = page.get_by_role("group", name=f"Script {number}")
+        arm.get_by_label("Script", exact=True).select_option(label=script)
+    page.get_by_role("group", name="Script 2").get_by_label("Share").fill("25")
+    page.get_by_role("button", name="Set it up").click()
+    expect(page.get_by_role("table")).to_contain_text("33%")
+    look(page, "experiment-draft")
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_text("the first look is tomorrow")).to_be_visible()
+    look(page, "experiment-begun")
+    page.get_by_role("link", name="Experiments").click()
+    look(page, "experiments")
+    with app.app_context():
+        [experiment] = [e for e in db.session.query(experiments.Experiment) if e.is_running]
+        assert [arm.share for arm in experiment.arms] == [50, 25]
