@@ -20,6 +20,7 @@ GUIDES: Mapping[str, tuple[str, str]] = {
     "organisers": ("for-organisers.md", "For organisers"),
     "lists": ("lists.md", "Lists of people to ring"),
     "calling-rules": ("calling-rules.md", "When people are rung, and when again"),
+    "experiments": ("experiments.md", "Comparing scripts"),
     "scripts": ("scripts.md", "Writing a script in YAML"),
     "glossary": ("glossary.md", "Glossary"),
 }
