@@ -7,7 +7,7 @@ until it stands in ADDRESSES, or in LEFT_OUT with the reason why nobody need loo
 import io
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from flask import Flask, current_app
@@ -16,6 +16,7 @@ from callers.calling import claim
 from callers.recording import record, save_answer
 from phonebank.accounts.verbs import sign_in_link
 from phonebank.experiments import verbs as experiments
+from phonebank.lists.reading import Dialect
 from phonebank.lists.uploads import take_in
 from phonebank.models import (
     HOST,
@@ -165,6 +166,7 @@ def _experiment(campaign: Campaign) -> Experiment:
 def _lists(campaign: Campaign, organiser: Account) -> dict[str, int]:
     ready = create_list(campaign, rows_total=42, rows_read=42, rows_stored=40, rows_refused=2)
     ready.headers = ["First name", "Phone"]
+    ready.dialect = asdict(Dialect("utf-8", ",", '"'))
     ready.finished_at = now()
     ready.created_by_id = organiser.id
     for row, number in ((7, "ex-directory"), (19, "020 7946")):

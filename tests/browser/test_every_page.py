@@ -252,6 +252,12 @@ def visitors(
         page.context.close()
 
 
+@pytest.fixture(scope="module")
+def followed() -> dict[str, set[str]]:
+    """The links that each visitor has followed."""
+    return {}
+
+
 def said_by(page: Page) -> list[str]:
     """A list that fills with whatever the page's console says is wrong from now on."""
     said: list[str] = []
@@ -299,6 +305,21 @@ def overflow(page: Page) -> list[str]:
     )
 
 
+def dead_links(page: Page, followed: set[str]) -> list[str]:
+    """Links of the page to pages of ours that are not there, but for those followed already."""
+    addresses = page.evaluate(
+        """() => [...document.querySelectorAll("a[href]")]
+          .filter((link) => link.origin === location.origin && link.getAttribute("href")[0] !== "#")
+          .map((link) => link.pathname + link.search)"""
+    )
+    new = set(addresses) - followed
+    followed |= new
+    answers = {address: page.request.get(address).status for address in sorted(new)}
+    return [
+        f"a link to {address}: {status}" for address, status in answers.items() if status >= 400
+    ]
+
+
 def resize(page: Page, size: Size) -> None:
     page.set_viewport_size({"width": size[0], "height": size[1]})
 
@@ -344,7 +365,12 @@ def test_no_page_is_forgotten(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("visit", VISITS, ids=str)
-def test_page(visit: Visit, app: Flask, evening: Evening, visitors: Callable[[str], Page]) -> None:
+def test_page(
+    visit: Visit,
+    evening: Evening,
+    visitors: Callable[[str], Page],
+    followed: dict[str, set[str]],
+) -> None:
     page = visitors(visit.who)
     resize(page, LAPTOP)
     said = said_by(page)
@@ -354,6 +380,7 @@ def test_page(visit: Visit, app: Flask, evening: Evening, visitors: Callable[[st
         page.wait_for_load_state()
     photograph(page, str(visit))
     faults = faults_of(page, said, visit.at_home())
+    faults += dead_links(page, followed.setdefault(visit.who, set()))
     if visit.refused:
         faults = [fault for fault in faults if "Failed to load resource" not in fault]
     assert faults == []
@@ -370,13 +397,16 @@ def test_a_page_with_faults_is_found_out(visitors: Callable[[str], Page]) -> Non
                 "Content-Security-Policy": "default-src 'self'",
             },
             body="<!doctype html><html><title>Faulty</title><main><h1>Faulty</h1>"
-            "<p style='color:#ccc'>pale</p><img src='/nowhere.png'><pre>" + "x" * 300 + "</pre>"
+            "<p style='color:#ccc'>pale</p><a href='/nowhere'>Dead</a><img src='/nowhere.png'><pre>"
+            + "x"
+            * 300
+            + "</pre>"
             "<details><summary>More</summary><button></button></details></main></html>",
         )
 
     page.route("**/faulty", faulty)
     page.goto("/faulty")
-    faults = "\n".join(faults_of(page, said))
+    faults = "\n".join(faults_of(page, said) + dead_links(page, set()))
     for sign in (
         "image-alt",
         "html-has-lang",
@@ -384,5 +414,6 @@ def test_a_page_with_faults_is_found_out(visitors: Callable[[str], Page]) -> Non
         "px wide on a screen of 320",
         "Content Security Policy",
         "404",
+        "a link to /nowhere: 404",
     ):
         assert sign in faults, sign
