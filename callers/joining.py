@@ -6,6 +6,7 @@ from phonebank.errors import Gone, NotFound
 from phonebank.models import Caller, Campaign, Party, now
 from phonebank.models.caller import ADMITTED, REMOVED, WAITING
 from phonebank.models.campaign import ENDED
+from phonebank.parties.bad_words import refuse_bad_words
 from phonebank.parties.names import clean_name
 from phonebank.parties.verbs import refuse_newcomers, tell_boards
 from phonebank.stores import db
@@ -29,6 +30,9 @@ def join(campaign: Campaign, party: Party | None, first_name: str, known: Caller
     name that cannot be shown, Conflict for a locked party, Gone for one that is over.
     """
     name = clean_name(first_name)
+    if known is None or name != known.first_name:
+        # What the host called them stands.
+        refuse_bad_words(name)
     back = known is not None and known.campaign_id == campaign.id and known.state != REMOVED
     party_id = party.id if party else None
     if party is not None and not (back and known is not None and known.party_id == party_id):

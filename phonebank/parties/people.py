@@ -86,7 +86,8 @@ def set_door(party: Party, is_open: bool) -> None:
 
 
 def rename_caller(caller: Caller, first_name: str) -> None:
-    """Give a caller another name on the board and in the list. Raises BadInput."""
+    """Give a caller another name on the board and in the list; a word that the door refuses is the
+    host's to allow. Raises BadInput."""
     caller.first_name = clean_name(first_name)
     _tell_boards_of(caller)
 

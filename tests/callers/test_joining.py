@@ -11,7 +11,7 @@ from phonebank.models import Caller
 from phonebank.models.caller import ADMITTED, REMOVED, WAITING
 from phonebank.models.campaign import ENDED as CAMPAIGN_ENDED
 from phonebank.models.party import ENDED, LOCKED
-from phonebank.parties.people import remove_caller
+from phonebank.parties.people import remove_caller, rename_caller
 from phonebank.stores import db
 from tests.callers.conftest import PhoneBank
 from tests.factories import create_party
@@ -36,6 +36,23 @@ def test_code_and_name_on_one_screen(phone_bank: PhoneBank, client: FlaskClient)
     assert "Give me someone to call" in page.text
     assert (newest().first_name, newest().state) == ("Kit", ADMITTED)
     assert newest().party_id == phone_bank.party.id
+
+
+def test_a_slur_is_refused_and_the_host_has_the_last_word(
+    phone_bank: PhoneBank, client: FlaskClient
+) -> None:
+    before, link = callers(), f"/join/{phone_bank.party.code}"
+    refused = client.post(link, data={"first_name": "Big Fucker"})
+    assert refused.status_code == 422
+    assert "That name cannot go on the board." in refused.text
+    assert callers() == before
+    client.post(link, data={"first_name": "B"})
+    rename_caller(newest(), "Big Fucker")
+    db.session.commit()
+    # Coming back by the name that the host gave them is no second try.
+    assert client.post(link, data={"first_name": "Big Fucker"}).status_code == 303
+    assert client.post(link, data={"first_name": "Bigger Fucker"}).status_code == 422
+    assert newest().first_name == "Big Fucker"
 
 
 def test_the_link_names_the_party_and_whom_it_rings_for(
