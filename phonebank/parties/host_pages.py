@@ -4,7 +4,9 @@ Every button is a plain form that comes back to the page. Where scripts run, htm
 part of the answer that changed, and the socket says when to look again.
 """
 
-from flask import Flask, current_app, redirect, render_template, request, url_for
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
@@ -13,7 +15,7 @@ from phonebank.country_rules import NoRulesForCountry, rules_for
 from phonebank.errors import BadInput
 from phonebank.live.board import payload
 from phonebank.live.board_reading import read_figures
-from phonebank.models import HOST, Account, Campaign, Party
+from phonebank.models import HOST, Account, Campaign, Party, now
 from phonebank.parties import (
     board_pages,
     cohost_pages,  # noqa: F401  (adds its forms to the blueprint)
@@ -23,6 +25,7 @@ from phonebank.parties import (
     verbs,
 )
 from phonebank.parties.blueprint import back_to, pages, when_it_starts
+from phonebank.parties.calendar import calendar_file
 from phonebank.parties.codes import invitation, join_link, qr_picture
 from phonebank.parties.cohosts import COHOSTS_AT_MOST, may_name
 from phonebank.parties.forms import NewPartyForm
@@ -102,14 +105,7 @@ def run(party_id: int) -> ResponseReturnValue:
         guests=people.roster(party),
         link=link,
         qr=qr_picture(link),
-        invitation=invitation(
-            party.title,
-            when_it_starts(party),
-            link,
-            party.code,
-            base_url,
-            campaign.on_behalf_of,
-        ),
+        invitation=_invitation(party, link, base_url),
         board_link=base_url + url_for("board.show", token=party.board_token),
         breaks=BREAKS,
         standings=standings(party.campaign_id),
@@ -118,6 +114,21 @@ def run(party_id: int) -> ResponseReturnValue:
         host=db.session.get_one(Account, party.host_id),
         may_name=may_name(current_user, party),
         cohosts_at_most=COHOSTS_AT_MOST,
+    )
+
+
+@pages.get("/<int:party_id>/invitation.ics")
+@open_to(HOST)
+def calendar(party_id: int) -> ResponseReturnValue:
+    """The party for people's calendars."""
+    party = verbs.party_for(current_user, party_id)
+    base_url = current_app.extensions["phonebank"].base_url
+    link = join_link(base_url, party.code)
+    host = urlsplit(base_url).hostname or "localhost"
+    return Response(
+        calendar_file(party, link, _invitation(party, link, base_url), host, now()),
+        mimetype="text/calendar",
+        headers={"Content-Disposition": f'attachment; filename="party-{party.id}.ics"'},
     )
 
 
@@ -221,6 +232,12 @@ def rename_caller(party_id: int, caller_id: int) -> ResponseReturnValue:
     party = verbs.party_for(current_user, party_id)
     people.rename_caller(people.caller_in(party, caller_id), request.form.get("name", ""))
     return back_to(party)
+
+
+def _invitation(party: Party, link: str, base_url: str) -> str:
+    campaign = db.session.get_one(Campaign, party.campaign_id)
+    when = when_it_starts(party)
+    return invitation(party.title, when, link, party.code, base_url, campaign.on_behalf_of)
 
 
 def _campaigns(parties: list[Party]) -> list[Campaign]:

@@ -43,6 +43,7 @@ LEFT_OUT = {
     "exports.definitions": "a file",
     "exports.do_not_call": "a file",
     "lists.refused": "a file",
+    "parties.calendar": "a file",
     "parties.callers_file": "a file",
     "scripts.download": "a file",
 }

@@ -1,0 +1,44 @@
+"""A party as a calendar file (RFC 5545), to be opened by whoever is invited. Pure."""
+
+from datetime import UTC, datetime, timedelta
+
+from icalendar import Alarm, Calendar, Event
+
+from phonebank.models import Party
+from phonebank.time_zones import time_zone
+
+# How long a party is put down for: two hours are the usual evening, and nobody is held to it.
+LASTS = timedelta(hours=2)
+REMINDS_BEFORE = timedelta(minutes=30)
+
+
+def calendar_file(party: Party, link: str, words: str, host: str, at: datetime) -> bytes:
+    """The file's bytes: one event with a reminder half an hour before.
+
+    `link` is where to join, `words` the invitation, `host` the name of this site, `at` the moment
+    it is made, aware. The party's id makes the event the same one when it is opened again after a
+    change of time.
+    """
+    calendar = Calendar()
+    calendar.add("prodid", "-//Phonebank//Phone parties//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", "PUBLISH")
+    event = Event()
+    event.add("uid", f"party-{party.id}@{host}")
+    event.add("dtstamp", at.astimezone(UTC))
+    starts = party.starts_at.astimezone(time_zone(party.time_zone))
+    event.add("dtstart", starts)
+    event.add("dtend", starts + LASTS)
+    event.add("summary", party.title)
+    event.add("description", words)
+    event.add("location", link)
+    event.add("url", link)
+    reminder = Alarm()
+    reminder.add("action", "DISPLAY")
+    reminder.add("trigger", -REMINDS_BEFORE)
+    reminder.add("description", party.title)
+    event.add_component(reminder)
+    calendar.add_component(event)
+    # Calendars that do not know the zone by its name find its rules in the file.
+    calendar.add_missing_timezones()
+    return calendar.to_ical()
