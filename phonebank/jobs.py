@@ -74,6 +74,7 @@ PERIODIC = (
     Periodic("callers.contact_queue.jobs.refill_ready", 15),
     Periodic("phonebank.lists.jobs.resume_imports", 60),
     Periodic("phonebank.recount.recount_tallies", 300),
+    Periodic("phonebank.parties.ending.end_forgotten_parties", 600),
 )
 
 
