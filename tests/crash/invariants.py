@@ -88,16 +88,21 @@ def _at_any_moment(world: World) -> Iterator[str]:
         yield f"in two open calls: {what}"
     for what in _texts(_AFTER_SUPPRESSION):
         yield f"handed out after the number was suppressed: call {what}"
+    yield from miscounted()
+    for campaign_id in (world.any_hour_id, world.by_the_clock_id):
+        counts = {b.key: b.contacts for b in buckets_of(db.session.get_one(Campaign, campaign_id))}
+        if sum(counts.values()) != world.contacts:
+            yield f"not every contact is in one bucket: {world.contacts} contacts, {counts}"
+
+
+def miscounted() -> Iterator[str]:
+    """Where calls, their people's attempts and the tallies do not agree."""
     for what in _texts(_ATTEMPTS):
         yield f"attempts differ from calls: {what}"
     for what in _texts(_COUNTED_WRONGLY, no_attempt=list(NOT_AN_ATTEMPT)):
         yield f"counted wrongly: {what}"
     for difference in recount.differences():
         yield f"a tally differs from its calls: {difference}"
-    for campaign_id in (world.any_hour_id, world.by_the_clock_id):
-        counts = {b.key: b.contacts for b in buckets_of(db.session.get_one(Campaign, campaign_id))}
-        if sum(counts.values()) != world.contacts:
-            yield f"not every contact is in one bucket: {world.contacts} contacts, {counts}"
 
 
 def overlapping(reopened: set[str]) -> list[str]:

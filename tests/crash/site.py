@@ -16,7 +16,6 @@ from pathlib import Path
 
 import psutil
 import psycopg
-import redis
 from sqlalchemy import make_url
 
 from phonebank.local import LocalServerFailed, RunningServer, start_postgres, start_redis
@@ -172,11 +171,6 @@ class Site:
             connection.execute("ALTER SYSTEM SET track_commit_timestamp = on")
         self._postgres.stop()
         self._postgres = start_postgres(self.folder / "postgres")
-
-    def redis_memory(self) -> int:
-        """Bytes that Redis uses."""
-        with redis.Redis.from_url(self.redis_url) as client:
-            return int(client.info("memory")["used_memory"])
 
 
 def _title(process: psutil.Process) -> str:
