@@ -18,8 +18,9 @@ experiments = Blueprint(
 
 
 def init_app(app: Flask) -> None:
-    """Add the pages of experiments."""
+    """Add the pages of experiments, and let other pages say that one is running."""
     app.register_blueprint(experiments)
+    app.add_template_global(verbs.running_experiment)
 
 
 @experiments.get("")

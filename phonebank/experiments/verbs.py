@@ -55,6 +55,13 @@ def experiment_for(campaign: Campaign, experiment_id: int) -> Experiment:
     return experiment
 
 
+def running_experiment(campaign: Campaign) -> Experiment | None:
+    """The experiment that decides who hears what just now."""
+    return db.session.scalar(
+        select(Experiment).where(Experiment.campaign_id == campaign.id, Experiment.state == RUNNING)
+    )
+
+
 def words_to_choose(campaign: Campaign) -> list[ArmWords]:
     """What an arm may say: each script that is published, and the last versions of each."""
     offered = []
@@ -114,7 +121,7 @@ def start(campaign: Campaign, experiment: Experiment) -> None:
         raise Conflict("This experiment was started before.", "Set up a new one.")
     if campaign.state == ENDED:
         raise Conflict("The campaign has ended.", "Reopen it first.")
-    running = next((other for other in experiments_of(campaign) if other.is_running), None)
+    running = running_experiment(campaign)
     if running is not None:
         raise Conflict(f"“{running.name}” is running.", "Stop it first: one at a time.")
     for arm in experiment.arms:

@@ -90,10 +90,13 @@ def test_from_setting_up_to_stopping(app: Flask, client: FlaskClient, campaign_i
         assert arms.count(first) > 240 > arms.count(second) > 10
     assert "the first look is tomorrow" in client.get(address).text
     assert "Running" in client.get(f"/campaigns/{campaign_id}/experiments").text
+    for elsewhere in (f"/campaigns/{campaign_id}", f"/campaigns/{campaign_id}/scripts"):
+        assert "Does short do better?" in client.get(elsewhere).text
     client.post(f"{address}/stop")
     assert state_of(app) == [STOPPED]
     with app.app_context():
         assert words_for(campaign_id, 1).experiment_arm_id is None
+    assert "Does short do better?" not in client.get(f"/campaigns/{campaign_id}/scripts").text
     page = client.get(address).text
     assert "The last look" in page
     assert "Call with this one" in page
