@@ -14,8 +14,8 @@ from phonebank.stores import db
 
 @dataclass
 class ArmCounts:
-    """One arm's counts. `stopped_at` counts people reached by the steps they got past; `shifts` by
-    how far their rating moved, -10 to 10; `versions` calls by script version id."""
+    """One arm's counts. `steps_passed` counts people reached by the steps they got past; `shifts`
+    by how far their rating moved, -10 to 10; `versions` counts calls by script version id."""
 
     calls: int = 0
     people: int = 0
@@ -38,6 +38,11 @@ FROM (SELECT experiment_arm_id AS arm_id, count(*) AS calls, bool_or(reached) AS
       WHERE experiment_arm_id = ANY (:arm_ids) AND counted AND recorded_at < :until
       GROUP BY experiment_arm_id, contact_id) person
 GROUP BY arm_id
+""")
+
+_CALLS_SINCE = text("""
+SELECT count(*) FROM call
+WHERE experiment_arm_id = ANY (:arm_ids) AND counted AND recorded_at >= :since
 """)
 
 _VERSIONS = text("""
@@ -96,3 +101,9 @@ def counts_of(arm_ids: Sequence[int], until: datetime) -> dict[int, ArmCounts]:
         for row in db.session.execute(_SHIFTS, given | rated):
             counts[row.arm_id].shifts[row.shift] += row.people
     return counts
+
+
+def calls_since(arm_ids: Sequence[int], since: datetime) -> int:
+    """How many calls of these arms were recorded at `since` or later."""
+    given = {"arm_ids": list(arm_ids), "since": since}
+    return int(db.session.execute(_CALLS_SINCE, given).scalar_one())

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from phonebank.experiments import intervals, verdict
-from phonebank.experiments.counting import ArmCounts, counts_of
+from phonebank.experiments.counting import ArmCounts, calls_since, counts_of
 from phonebank.experiments.intervals import Interval
 from phonebank.experiments.looks import Look, look_at
 from phonebank.experiments.verdict import Comparison, Measure
@@ -72,11 +72,8 @@ def results_of(experiment: Experiment, at: datetime | None = None) -> Results:
     arms = [_of_arm(arm, arm.share / shares, counts[arm.id], look) for arm in experiment.arms]
     if look is None:
         return Results(None, arms, [], 0)
-    calls_since = 0
-    if experiment.is_running:
-        newest = counts_of(arm_ids, at)
-        calls_since = sum(newest[arm_id].calls - counts[arm_id].calls for arm_id in arm_ids)
-    return Results(look, arms, _comparisons(arms, look, experiment.is_running), calls_since)
+    since = calls_since(arm_ids, look.until) if experiment.is_running else 0
+    return Results(look, arms, _comparisons(arms, look, experiment.is_running), since)
 
 
 def _of_arm(arm: ExperimentArm, share: float, counts: ArmCounts, look: Look | None) -> ArmResults:

@@ -1,5 +1,8 @@
 """Single intervals: what they contain, and when there is none."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -67,3 +70,15 @@ def test_counts_are_spread_into_a_sample() -> None:
     assert sorted(spread({-2: 3, 0: 1, 4: 2})) == [-2, -2, -2, 0, 4, 4]
     assert isinstance(spread({}), np.ndarray)
     assert mean(spread({}), 0.05) is None
+
+
+def test_a_web_process_holds_no_scipy_until_somebody_reads_results() -> None:
+    """It would take a second of everybody's, and tens of megabytes."""
+    loaded = "sorted({'scipy', 'numpy'} & set(sys.modules))"
+    answer = subprocess.run(
+        [sys.executable, "-c", f"import sys, phonebank.app; print({loaded})"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert answer.stdout.strip() == "[]"

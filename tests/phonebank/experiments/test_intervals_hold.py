@@ -37,17 +37,24 @@ def shifts(mean: float) -> Draw:
 
 
 def looks(
-    first: Draw, second: Draw, seed: int, error: Callable[[int], float]
+    first: Draw,
+    second: Draw,
+    seed: int,
+    error: Callable[[int], float] = error_at,
+    people_a_day: tuple[int, int] = (PEOPLE_A_DAY, PEOPLE_A_DAY),
 ) -> Iterator[Interval]:
-    """Each day's interval for the difference, of all runs at once."""
+    """Each day's interval for the difference, of all runs at once, from enough people on."""
     random = np.random.default_rng(seed)
-    size = (DAYS * PEOPLE_A_DAY, RUNS)
-    samples = first(random, size), second(random, size)
+    one, two = (
+        draw(random, (DAYS * people, RUNS))
+        for draw, people in zip((first, second), people_a_day, strict=True)
+    )
     for day in range(1, DAYS + 1):
-        people = day * PEOPLE_A_DAY
-        interval = intervals.difference(samples[0][:people], samples[1][:people], error(day))
-        assert interval is not None
-        yield interval
+        interval = intervals.difference(
+            one[: day * people_a_day[0]], two[: day * people_a_day[1]], error(day)
+        )
+        if interval is not None:
+            yield interval
 
 
 def runs_that_ever(happen: Callable[[Interval], np.ndarray], seen: Iterator[Interval]) -> int:
@@ -64,18 +71,24 @@ def says_so(interval: Interval) -> np.ndarray:
 
 @pytest.mark.parametrize("chance", [0.05, 0.2, 0.5])
 def test_without_an_effect_few_experiments_raise_a_false_alarm(chance: float) -> None:
-    alarms = runs_that_ever(says_so, looks(coin(chance), coin(chance), 1, error_at))
+    alarms = runs_that_ever(says_so, looks(coin(chance), coin(chance), 1))
     assert alarms <= MOST_MISSES
 
 
 @pytest.mark.parametrize(("first", "second"), [(0.2, 0.3), (0.05, 0.1), (0.5, 0.45)])
 def test_a_known_effect_lies_within_the_intervals(first: float, second: float) -> None:
-    missed = runs_that_ever(misses(second - first), looks(coin(first), coin(second), 2, error_at))
+    missed = runs_that_ever(misses(second - first), looks(coin(first), coin(second), 2))
     assert missed <= MOST_MISSES
 
 
+@pytest.mark.parametrize("chance", [0.2, 0.5])
+def test_a_small_share_raises_no_more_false_alarms(chance: float) -> None:
+    seen = looks(coin(chance), coin(chance), 7, people_a_day=(72, 8))
+    assert runs_that_ever(says_so, seen) <= MOST_MISSES
+
+
 def test_an_effect_that_is_there_is_found() -> None:
-    found = runs_that_ever(says_so, looks(coin(0.2), coin(0.3), 3, error_at))
+    found = runs_that_ever(says_so, looks(coin(0.2), coin(0.3), 3))
     assert found >= 0.95 * RUNS
 
 
@@ -85,8 +98,8 @@ def test_shifts_of_ratings_are_covered_as_well() -> None:
         second(np.random.default_rng(9), (10**6, 1)).mean()
         - first(np.random.default_rng(8), (10**6, 1)).mean()
     )
-    assert runs_that_ever(misses(truth), looks(first, second, 4, error_at)) <= MOST_MISSES
-    assert runs_that_ever(says_so, looks(first, first, 5, error_at)) <= MOST_MISSES
+    assert runs_that_ever(misses(truth), looks(first, second, 4)) <= MOST_MISSES
+    assert runs_that_ever(says_so, looks(first, first, 5)) <= MOST_MISSES
 
 
 def test_the_usual_interval_would_not_do() -> None:
