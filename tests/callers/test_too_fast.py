@@ -81,9 +81,7 @@ def test_passing_somebody_on_at_once_is_no_call_and_never_too_fast(phone_bank: P
     assert not ring(phone_bank.sam, "skipped", 1).too_fast
 
 
-def test_the_organiser_is_told_quietly_of_several(
-    phone_bank: PhoneBank, app: Flask
-) -> None:
+def test_the_organiser_is_told_quietly_of_several(phone_bank: PhoneBank, app: Flask) -> None:
     for _ in range(2):
         ring(phone_bank.sam, "no_answer", 0)
     assert in_a_hurry(phone_bank.campaign.id) == []

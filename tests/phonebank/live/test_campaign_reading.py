@@ -3,10 +3,11 @@
 from flask import Flask
 from sqlalchemy import event
 
+from phonebank import tallies
 from phonebank.live.board import Together, payload
 from phonebank.live.board_reading import read_figures
 from phonebank.live.campaign_reading import CampaignReadings, read_together
-from phonebank.models import Party
+from phonebank.models import Party, now
 from phonebank.stores import db
 from tests.factories import create_party
 from tests.phonebank.live.party_room import Room, open_room
@@ -42,12 +43,11 @@ def test_the_strip_sums_the_campaigns_parties_and_no_others(app_context: Flask) 
 
 def test_calls_without_a_party_are_in_no_party(app_context: Flask) -> None:
     room = open_room()
-    alone = Room(room.campaign, room.contact_list, room.host, room.party)
-    sam = alone.join("Sam")
-    call = alone.hand_out(sam)
-    call.party_id = None
-    db.session.flush()
+    sam = room.join("Sam")
+    tallies.add(room.campaign.id, None, sam.id, now(), calls=1, conversations=1)
     assert read_together([room.campaign.id]) == {room.campaign.id: Together()}
+    room.record(sam, conversation=True)
+    assert read_together([room.campaign.id]) == {room.campaign.id: Together(1, 1)}
 
 
 def test_the_whole_is_never_less_than_its_part(app_context: Flask) -> None:
