@@ -1,10 +1,12 @@
 """Coming in: a code or a link, and a first name. No account, nothing to remember."""
 
+from typing import Any
+
 from flask import Response, flash, g, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from wtforms import StringField
-from wtforms.validators import DataRequired
+from wtforms.validators import DataRequired, StopValidation
 
 from callers import joining, sessions
 from callers.blueprint import screens, sent
@@ -30,8 +32,16 @@ def _was_wrong(response: Response) -> bool:
 slow_down_guessing = limiter.shared_limit(WRONG_ONES, scope="wrong codes", deduct_when=_was_wrong)
 
 
+class _TextField(StringField):
+    """A field of text, also where JSON sends a number or worse."""
+
+    def pre_validate(self, form: Any) -> None:
+        if self.data is not None and not isinstance(self.data, str):
+            raise StopValidation("That must be text.")
+
+
 class NameForm(FlaskForm):
-    first_name = StringField(
+    first_name = _TextField(
         "Your first name",
         description="The party sees it on the board. The people you ring hear it from you.",
         validators=[DataRequired("Type your first name.")],
@@ -39,7 +49,7 @@ class NameForm(FlaskForm):
 
 
 class CodeForm(NameForm):
-    code = StringField(
+    code = _TextField(
         "Party code",
         description="Six letters and digits, on your host's screen.",
         validators=[DataRequired("Type the code.")],

@@ -1,16 +1,43 @@
 """What every response carries, and what every form must: headers, CSRF, rate limits, cookies."""
 
-from flask import Flask, Response, request
+import json
+from collections.abc import Callable
+from ipaddress import IPv6Address, ip_address
+from typing import TypeVar
+
+from flask import Flask, Response, current_app, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
+from flask_security import current_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from phonebank.config import Config
+from phonebank.errors import BadInput
 from phonebank.stores import REDIS_TIMEOUT
 
+View = TypeVar("View", bound=Callable[..., object])
+
+
+def whose_connection() -> str:
+    """Whom the limits take the sender for: their address or, in IPv6, their network.
+
+    Every home has a /64 of its own (RFC 6177), and could send each request from another address.
+    """
+    address = get_remote_address()
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return address
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return f"{IPv6Address(int(parsed) >> 64 << 64)}/64"
+
+
 csrf = CSRFProtect()
-limiter = Limiter(get_remote_address, headers_enabled=False)
+limiter = Limiter(whose_connection, headers_enabled=False)
 
 # Scripts and styles come from our own files only: no inline code, no eval, no other host.
 # Pico.css draws its icons from data: addresses.
@@ -24,8 +51,18 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-# Bytes. A million rows of a full export are about 200 MB.
+# Bytes. A form, and a script as a file; whoever is signed in may upload more where files are taken.
+BODY_AT_MOST = 1024 * 1024
+# A million rows of a full export are about 200 MB.
 UPLOAD_AT_MOST = 512 * 1024 * 1024
+# The blueprint whose pages take JSON too. Any other would find fields that are not text.
+TAKES_JSON = "callers"
+
+
+def takes_files(view: View) -> View:
+    """Mark a view that large files are sent to."""
+    view.takes_files = True  # type: ignore[attr-defined]
+    return view
 
 
 def init_app(app: Flask, config: Config) -> None:
@@ -35,7 +72,7 @@ def init_app(app: Flask, config: Config) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=config.is_https,
-        MAX_CONTENT_LENGTH=UPLOAD_AT_MOST,
+        MAX_CONTENT_LENGTH=BODY_AT_MOST,
         # A party lasts an evening: a form opened at its start still works at its end.
         WTF_CSRF_TIME_LIMIT=12 * 60 * 60,
         RATELIMIT_STORAGE_URI=config.redis_url.replace("unix://", "redis+unix://", 1),
@@ -54,8 +91,11 @@ def init_app(app: Flask, config: Config) -> None:
             x_proto=config.proxies,
             x_host=config.proxies,
         )
+    # Before whatever reads the body.
+    app.before_request(_take_files)
     csrf.init_app(app)
     limiter.init_app(app)
+    app.before_request(_refuse_odd_json)
 
     @app.after_request
     def add_headers(response: Response) -> Response:
@@ -71,3 +111,27 @@ def init_app(app: Flask, config: Config) -> None:
             # Back button and shared laptops: a page about a person is never kept.
             headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def _take_files() -> None:
+    view = current_app.view_functions.get(request.endpoint or "")
+    if getattr(view, "takes_files", False) and current_user.is_authenticated:
+        request.max_content_length = UPLOAD_AT_MOST
+
+
+def _refuse_odd_json() -> None:
+    """Raise BadInput for JSON that no page expects: no object, or with text that is none."""
+    if not request.is_json or request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    if request.blueprint not in (TAKES_JSON, None):
+        raise BadInput("This address takes forms and no JSON.")
+    if not request.content_length:
+        return
+    try:
+        body = request.get_json(silent=True)
+        # Half of a surrogate pair can be written in JSON, and stored nowhere.
+        json.dumps(body, ensure_ascii=False).encode()
+    except (RecursionError, UnicodeEncodeError):
+        body = None
+    if not isinstance(body, dict):
+        raise BadInput("The request's body must be a JSON object.")

@@ -134,7 +134,8 @@ def come_in(token: str) -> ResponseReturnValue:
 
 @pages.errorhandler(links.LinkOver)
 def link_is_over(error: links.LinkOver) -> ResponseReturnValue:
-    return render_template("accounts/link_over.html", form=SignInForm(next="/")), error.status
+    form = SignInForm(formdata=None, next="/")
+    return render_template("accounts/link_over.html", form=form), error.status
 
 
 @pages.get("/signed-in")

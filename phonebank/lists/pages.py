@@ -28,6 +28,7 @@ from phonebank.lists.uploads import guesses_of, take_in
 from phonebank.models import ORGANISER, Campaign, ContactList
 from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS, UNDONE, UPLOADED
 from phonebank.stores import after_commit, db
+from phonebank.web_security import takes_files
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ def history(campaign_id: int) -> ResponseReturnValue:
 
 @lists.route("/new", methods=["GET", "POST"])
 @open_to(ORGANISER)
+@takes_files
 def new(campaign_id: int) -> ResponseReturnValue:
     campaign = _campaign(campaign_id)
     form = UploadForm()

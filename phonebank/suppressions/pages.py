@@ -8,7 +8,6 @@ from typing import Any
 
 from flask import Blueprint, Flask, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_limiter.util import get_remote_address
 from flask_security import current_user
 from sqlalchemy import func, select
 
@@ -21,7 +20,7 @@ from phonebank.stores import db
 from phonebank.suppressions import verbs
 from phonebank.suppressions.entering import BYTES_AT_MOST, RefusedLine, read_lines, text_of_file
 from phonebank.suppressions.forms import REASONS, AddForm, LiftForm, LookUpForm
-from phonebank.web_security import limiter
+from phonebank.web_security import limiter, takes_files, whose_connection
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +42,7 @@ def init_app(app: Flask) -> None:
 
 
 def _account() -> str:
-    return str(current_user.get_id() or get_remote_address())
+    return str(current_user.get_id() or whose_connection())
 
 
 @pages.get("")
@@ -78,6 +77,7 @@ def look_up() -> ResponseReturnValue:
 @pages.post("/add")
 @limiter.limit(LOOK_UPS, key_func=_account)
 @open_to(ORGANISER)
+@takes_files
 def add() -> ResponseReturnValue:
     """Enter the numbers of a text or a file; lines that hold none are named."""
     form = AddForm()

@@ -1,5 +1,6 @@
 """What every response carries, what every form must bring, and what no template may hold."""
 
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,10 +12,10 @@ from flask.testing import FlaskClient
 
 from phonebank.app import create_app
 from phonebank.config import Config
-from phonebank.models import HOST
+from phonebank.models import HOST, ORGANISER
 from phonebank.stores import db
 from phonebank.web_security import csrf
-from tests.factories import create_account
+from tests.factories import create_account, create_campaign
 from tests.route_addresses import address
 from tests.signing_in import sign_in
 
@@ -89,6 +90,51 @@ def test_no_route_takes_a_form_without_a_token(strict_app: Flask, browser: Flask
             answer = browser.open(address(route), method=method)
             assert (answer.status_code, "open too long" in answer.text) == (400, True), route.rule
     assert asked > 5
+
+
+# Bodies --------------------------------------------------------------------------------------
+
+
+def test_strangers_cannot_send_large_bodies(app: Flask, client: FlaskClient) -> None:
+    large = b"x" * (2 * 1024 * 1024)
+    with app.app_context():
+        organiser = create_account(ORGANISER).id
+        create_campaign()
+        db.session.commit()
+    for path in ("/sign-in", "/join"):
+        body = {"file": (io.BytesIO(large), "list.csv")}
+        sent = client.post(path, data=body, content_type="multipart/form-data")
+        assert sent.status_code == 413, path
+    sent = client.post("/join", data=large, content_type="application/json")
+    assert sent.status_code == 413
+    sign_in(client, organiser)
+    upload = {"file": (io.BytesIO(b"Phone,Name\n" + b"07700900123,Al\n" * 150_000), "list.csv")}
+    taken = client.post("/campaigns/1/lists/new", data=upload, content_type="multipart/form-data")
+    assert taken.status_code == 302
+
+
+ODD_JSON = [
+    "[" * 100_000,
+    '{"code": 1, "first_name": 2}',
+    '{"code": {}, "first_name": {"a": 1}}',
+    '{"code": [[1]], "first_name": [null]}',
+    '{"code": "\\ud800", "first_name": "Al"}',
+    '{"email": 5}',
+    "[]",
+    "1",
+    "null",
+    "{",
+    "",
+    "\xff",
+]
+
+
+@pytest.mark.parametrize("body", ODD_JSON)
+@pytest.mark.parametrize("path", ["/join", "/join/ABCDEF", "/sign-in", "/sign-in/link/x"])
+def test_json_of_any_shape_is_refused_in_words(client: FlaskClient, path: str, body: str) -> None:
+    answer = client.post(path, data=body, content_type="application/json")
+    assert answer.status_code in (400, 404, 410, 422)
+    assert answer.json["error"]["message"] if answer.is_json else answer.text
 
 
 # Headers -------------------------------------------------------------------------------------
@@ -212,6 +258,17 @@ def test_behind_a_proxy_each_visitor_has_their_own_limit(
     https_app: Flask, clean_stores: None
 ) -> None:
     assert 429 not in statuses(https_app.test_client(), forwarded=True)
+
+
+def test_a_home_is_one_sender_however_many_addresses_it_has(client: FlaskClient) -> None:
+    def tries(address: str) -> int:
+        body, base = {"email": address}, {"REMOTE_ADDR": address}
+        return client.post("/sign-in", data=body, environ_base=base).status_code
+
+    assert [tries(f"2001:db8:1:2:{n:x}::1") for n in range(1, 12)] == [422] * 10 + [429]
+    assert tries("2001:db8:1:3::1") == 422
+    # Written as IPv6 they are addresses of IPv4 all the same, and each its own sender.
+    assert {tries(f"::ffff:192.0.2.{n}") for n in range(1, 12)} == {422}
 
 
 def test_a_made_up_host_is_in_no_link(
