@@ -9,7 +9,7 @@ from callers.calling import Hold, own_call
 from callers.contact_queue.refill import store_of
 from phonebank.errors import Conflict, NotFound
 from phonebank.experiments.choosing import words_for
-from phonebank.models import Answer, Call, Caller, Contact
+from phonebank.models import Answer, Call, Caller, Contact, ContactList
 from phonebank.models.contact import CALLABLE
 from phonebank.stores import after_commit, db
 
@@ -20,7 +20,9 @@ def others_on_the_number(call: Call) -> Sequence[Contact]:
         return []
     return db.session.scalars(
         select(Contact)
+        .join(ContactList, ContactList.id == Contact.contact_list_id)
         .where(
+            ContactList.removed.is_(False),
             Contact.id.in_(call.household),
             Contact.phone == call.phone,
             Contact.state == CALLABLE,

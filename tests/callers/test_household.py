@@ -79,6 +79,17 @@ def test_nobody_from_elsewhere_can_be_named(phone_bank: PhoneBank, home: list[Co
         reached_instead(phone_bank.sam, hold.call.id, home[1].id)
 
 
+def test_nobody_of_a_list_taken_out_of_calling_is_offered(
+    phone_bank: PhoneBank, home: list[Contact]
+) -> None:
+    hold = claim(phone_bank.sam)
+    db.session.commit()
+    assert len(others_on_the_number(hold.call)) == 2
+    phone_bank.contact_list.removed = True
+    db.session.commit()
+    assert others_on_the_number(hold.call) == []
+
+
 def test_somebody_living_alone_has_no_others(phone_bank: PhoneBank) -> None:
     assert list(others_on_the_number(claim(phone_bank.sam).call)) == []
 
