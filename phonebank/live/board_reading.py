@@ -16,6 +16,7 @@ from phonebank.live.board import (
     Recent,
     Score,
 )
+from phonebank.models import ORGANISER
 from phonebank.stores import db
 
 # A caller rings now whose latest call is open, or was recorded in the last two minutes: between two
@@ -124,6 +125,34 @@ def read_figures(party_ids: Iterable[int]) -> dict[int, Figures]:
         },
     )
     return {row.party_id: _figures(row) for row in rows}
+
+
+# As `phonebank.parties.verbs.party_for` has it, for many at once.
+_MAY_RUN = text("""
+SELECT p.id, a.id
+FROM unnest(CAST(:party_ids AS integer[]), CAST(:account_ids AS integer[])) AS w(party, account)
+JOIN party p ON p.id = w.party
+JOIN account a ON a.id = w.account
+WHERE a.active AND (
+    p.host_id = a.id
+    OR EXISTS (SELECT FROM party_cohost c WHERE c.party_id = p.id AND c.account_id = a.id)
+    OR EXISTS (SELECT FROM account_role ar JOIN role r ON r.id = ar.role_id
+               WHERE ar.account_id = a.id AND r.name = :organiser))
+""")
+
+
+def may_run(pairs: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Of these pairs of party and account, those in which the account may run the party."""
+    asked = list(pairs)
+    rows = db.session.execute(
+        _MAY_RUN,
+        {
+            "party_ids": [party_id for party_id, _ in asked],
+            "account_ids": [account_id for _, account_id in asked],
+            "organiser": ORGANISER,
+        },
+    )
+    return {(row[0], row[1]) for row in rows}
 
 
 def _figures(row: Row[Any]) -> Figures:

@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 
 from phonebank.live import signal
 from phonebank.live.board import Figures, Together, payload
-from phonebank.live.board_reading import read_figures
+from phonebank.live.board_reading import may_run, read_figures
 from phonebank.live.campaign_reading import CampaignReadings
 
 log = logging.getLogger(__name__)
@@ -44,10 +44,12 @@ def room_of(party_id: int) -> str:
 
 @dataclass(frozen=True)
 class Watcher:
-    """A connected board. `token`: what it was let in by; None for a host, let in by sign-in."""
+    """A connected board: a television, let in by its link's `token`, or a host, by their sign-in to
+    the account `account_id`."""
 
     party_id: int
     token: str | None = None
+    account_id: int | None = None
 
 
 @dataclass
@@ -120,6 +122,8 @@ class Pump:
             return
         figures = read_figures(wanted)
         self._marks.update(marks)
+        if everything:
+            self._let_hosts_go()
         together = self.campaigns.of({found.campaign_id for found in figures.values()})
         for party_id in wanted:
             self._send(party_id, figures.get(party_id), together)
@@ -153,6 +157,23 @@ class Pump:
             if watcher.party_id != party_id:
                 continue
             if token is None or watcher.token not in (None, token):
-                self.remove(sid)
-                self.socketio.emit(GONE, {}, namespace=NAMESPACE, to=sid, ignore_queue=True)
-                self.socketio.server.disconnect(sid, namespace=NAMESPACE, ignore_queue=True)
+                self._hang_up(sid)
+
+    def _let_hosts_go(self) -> None:
+        """Cut off hosts whose party it no longer is: co-hosts removed, accounts deactivated."""
+        hosts = {
+            sid: (watcher.party_id, watcher.account_id)
+            for sid, watcher in list(self._watchers.items())
+            if watcher.account_id is not None
+        }
+        if not hosts:
+            return
+        may = may_run(set(hosts.values()))
+        for sid, host in hosts.items():
+            if host not in may:
+                self._hang_up(sid)
+
+    def _hang_up(self, sid: str) -> None:
+        self.remove(sid)
+        self.socketio.emit(GONE, {}, namespace=NAMESPACE, to=sid, ignore_queue=True)
+        self.socketio.server.disconnect(sid, namespace=NAMESPACE, ignore_queue=True)

@@ -68,7 +68,7 @@ def _watcher(proof: Any) -> Watcher:
     if type(party_id) is not int or not 0 < party_id < 2**31:
         raise BadInput("This is not a board's link.", "Open the board from the host's page.")
     access.check(HOST)
-    return Watcher(party_for(current_user, party_id).id)
+    return Watcher(party_for(current_user, party_id).id, account_id=current_user.id)
 
 
 @hears("connect", telling.NAMESPACE)

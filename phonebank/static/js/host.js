@@ -80,6 +80,8 @@ const { socket } = open({
   },
   show,
 });
+// No longer theirs to run: the page says so.
+socket.on("gone", () => location.reload());
 socket.on("connect_error", (error) => {
   // Signed out, or no longer theirs: the page says which.
   if (error.data && [401, 403, 404].includes(error.data.status)) location.reload();

@@ -79,6 +79,29 @@ def test_an_outcome_is_on_every_board_within_a_second(
     assert median(seconds) < 1
 
 
+def test_who_may_no_longer_run_a_party_is_cut_off(
+    room: Room, webs: list[Web], lines: list[Line], live_context: Flask
+) -> None:
+    kit, ada = create_account("host"), create_account("organiser")
+    room.party.cohosts.append(kit)
+    db.session.commit()
+    accounts = {"kit": kit, "ada": ada, "host": room.host}
+    watching = {}
+    for name, account in accounts.items():
+        session = signed_in(live_context, account)
+        watching[name] = Line(webs[0].url, "/board", {"party": room.party.id}, session).connect()
+        lines.append(watching[name])
+    room.party.cohosts.remove(kit)
+    ada.active = False
+    db.session.commit()
+    for name in ("kit", "ada"):
+        within(8, lambda line=watching[name]: any(event == "gone" for event, _ in line.heard))
+    record(room)
+    within(SOON, lambda: watching["host"].board().get("calls") == 1)
+    assert not any(event == "gone" for event, _ in watching["host"].heard)
+    assert watching["kit"].board().get("calls") != 1
+
+
 def test_a_lost_signal_costs_five_seconds_at_most(
     room: Room, webs: list[Web], lines: list[Line]
 ) -> None:
