@@ -174,7 +174,7 @@ def give_back(caller: Caller, call_id: uuid.UUID) -> None:
 
     Does nothing when the hold is over already. Raises NotFound for somebody else's.
     """
-    call = own_call(caller, call_id)
+    call = own_call(caller, call_id, lock=True)
     if call.ended_at is None:
         end_hold(call, GIVEN_BACK)
 
@@ -182,7 +182,10 @@ def give_back(caller: Caller, call_id: uuid.UUID) -> None:
 def release_caller(caller_id: int) -> int:
     """Take away whatever a caller holds (they left, or were removed); how many holds that was."""
     open_calls = db.session.scalars(
-        select(Call).where(Call.caller_id == caller_id, Call.ended_at.is_(None))
+        select(Call)
+        .where(Call.caller_id == caller_id, Call.ended_at.is_(None))
+        .with_for_update()
+        .execution_options(populate_existing=True)
     ).all()
     for call in open_calls:
         end_hold(call, TAKEN_AWAY)
@@ -198,10 +201,14 @@ def end_hold(call: Call, ending: str) -> None:
 
 
 def own_call(caller: Caller, call_id: uuid.UUID, lock: bool = False) -> Call:
-    """A call of this caller. Raises NotFound, also for another's: nothing is told about those."""
+    """A call of this caller, with `lock` as it stands once nobody else can change it.
+
+    Raises NotFound, also for another's: nothing is told about those.
+    """
     query = select(Call).where(Call.id == call_id, Call.caller_id == caller.id)
     if lock:
-        query = query.with_for_update()
+        # What was read before the lock was ours may be old by now.
+        query = query.with_for_update().execution_options(populate_existing=True)
     call = db.session.scalar(query)
     if call is None:
         raise NotFound("That call is not one of yours.", "Go back to calling.")

@@ -13,10 +13,11 @@ from sqlalchemy import bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from callers.calling import current_hold, end_hold, own_call, own_call_and_contact
+from callers.calling import current_hold, give_back, own_call, own_call_and_contact
 from callers.calling_hours import contact_date, zones_from
 from callers.contact_queue.hours import hours_of, rules_of
 from callers.contact_queue.refill import store_of
+from callers.languages import LANGUAGES, UNKNOWN
 from callers.merge_values import fields_for
 from callers.outcomes import OUTCOMES, Decision, UnknownOutcome, decide, outcome_of
 from callers.retry_rules import RetryRules
@@ -24,7 +25,7 @@ from callers.too_fast import is_too_fast
 from phonebank import tallies
 from phonebank.errors import BadInput, Conflict, HoldLost
 from phonebank.models import Answer, Call, Caller, Campaign, Contact, now
-from phonebank.models.call import GIVEN_BACK, RECORDED
+from phonebank.models.call import RECORDED
 from phonebank.models.contact import CALLABLE, FINISHED, UNUSABLE
 from phonebank.models.suppression import FROM_CALL
 from phonebank.scripts.versions import script_of
@@ -61,6 +62,8 @@ _CONTACT_STATE = (
     "other_phones",
     "language",
 )
+# Beside these: the ids of the others on a number that was said to be dead.
+_LOST_WITH_THE_NUMBER = "lost_with_the_number"
 
 
 # Statements are put together once: that takes longer than PostgreSQL needs to answer them.
@@ -75,7 +78,7 @@ _OTHERS_ON_THE_NUMBER = (
     )
     .execution_options(synchronize_session=False)
 )
-_OTHERS_UNUSABLE = _OTHERS_ON_THE_NUMBER.values(state=UNUSABLE)
+_OTHERS_UNUSABLE = _OTHERS_ON_THE_NUMBER.values(state=UNUSABLE).returning(Contact.id)
 _OTHERS_REST = _OTHERS_ON_THE_NUMBER.values(
     callable_at=func.greatest(Contact.callable_at, bindparam("until"))
 )
@@ -134,7 +137,8 @@ def record(
     holds. `callback_at` is the promised time; `only_me` keeps it for this caller at first;
     `language` is what the person speaks (BCP 47), for the outcome that asks.
 
-    Raises NotFound for another's call, BadInput for an unknown outcome or an overlong note.
+    Raises NotFound for another's call, BadInput for an unknown outcome or language or an overlong
+    note.
     """
     if outcome_key not in OUTCOMES:
         raise BadInput(
@@ -142,6 +146,8 @@ def record(
         )
     if len(note) > NOTE_AT_MOST:
         raise BadInput(f"A note may have {NOTE_AT_MOST} characters; this one has {len(note)}.")
+    if language not in ("", UNKNOWN, *LANGUAGES):
+        raise BadInput("That is not one of the languages.", "Choose one of those shown.")
     call, contact = own_call_and_contact(caller, call_id)
     if call.outcome is not None or _is_stale(call, turn):
         return Recorded(call, changed=False)
@@ -156,7 +162,7 @@ def record(
         suppressions.suppress(call.phone, FROM_CALL, decision.suppress_reason, call_id=call.id)
     if not superseded:
         _move_contact(contact, call, decision, outcome_key, at, only_me, language)
-        _rest_the_household(contact, call.phone, decision)
+        _rest_the_household(contact, call, decision)
     _count(call, 1)
     if not call.late:
         # A late one's hold is over, and whoever has been given the person since keeps theirs.
@@ -185,7 +191,7 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
         raise HoldLost("Somebody else has rung them since.", "Tell an organiser what to change.")
     current = current_hold(caller)
     if current is not None:
-        end_hold(current.call, GIVEN_BACK)
+        give_back(caller, current.call.id)
         db.session.flush()
     _count(call, -1)
     suppressions.lift_of_call(call.id)
@@ -336,7 +342,7 @@ def _move_contact(
     elif decision.state == "finished":
         contact.state = FINISHED
     if decision.tag_language:
-        _put_under_language(contact, language or "und")
+        _put_under_language(contact, language or UNKNOWN)
 
 
 def _put_under_language(contact: Contact, language: str) -> None:
@@ -368,11 +374,12 @@ def _take_next_number(contact: Contact) -> None:
         contact.state = UNUSABLE
 
 
-def _rest_the_household(contact: Contact, phone: str, decision: Decision) -> None:
+def _rest_the_household(contact: Contact, call: Call, decision: Decision) -> None:
     """Leave the others on the number in peace; a dead number is dead for all of them."""
-    others = {"number": phone, "campaign": contact.campaign_id, "rung": contact.id}
+    others = {"number": call.phone, "campaign": contact.campaign_id, "rung": contact.id}
     if decision.number_dead:
-        db.session.execute(_OTHERS_UNUSABLE, others)
+        lost = db.session.scalars(_OTHERS_UNUSABLE, others).all()
+        call.contact_before = (call.contact_before or {}) | {_LOST_WITH_THE_NUMBER: list(lost)}
     elif decision.household_rest_until is not None:
         until = decision.household_rest_until
         db.session.execute(_OTHERS_REST, others | {"until": until})
@@ -403,7 +410,15 @@ def _state_of(contact: Contact) -> dict[str, Any]:
 
 
 def _restore(contact: Contact, before: dict[str, Any]) -> None:
-    for name, value in before.items():
+    lost = before.get(_LOST_WITH_THE_NUMBER)
+    if lost:
+        db.session.execute(
+            update(Contact)
+            .where(Contact.id.in_(lost), Contact.state == UNUSABLE)
+            .values(state=CALLABLE)
+        )
+    for name in _CONTACT_STATE:
+        value = before[name]
         python_type = Contact.__table__.c[name].type.python_type
         if value is not None and hasattr(python_type, "fromisoformat"):
             value = python_type.fromisoformat(value)

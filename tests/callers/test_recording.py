@@ -1,17 +1,19 @@
 """Outcomes, answers and undo, as callers, boards and the people rung would notice them."""
 
+import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
 from sqlalchemy import select
 
-from callers.calling import NobodyToCall, claim, current_hold
+from callers.calling import NobodyToCall, claim, current_hold, give_back
 from callers.contact_queue.reap import reap
 from callers.recording import answers_of, record, save_answer, undo
 from phonebank.errors import BadInput, Conflict, HoldLost, NotFound
-from phonebank.models import Call, Contact, Suppression
+from phonebank.models import Call, Caller, Contact, Suppression
 from phonebank.models.suppression import FROM_LIST, FROM_ORGANISER
 from phonebank.recount import differences, recount_tallies, repair
 from phonebank.scripts.versions import script_of
@@ -167,6 +169,22 @@ def test_undo_gives_back_exactly_what_was(phone_bank: PhoneBank) -> None:
         assert differences() == []
 
 
+def test_undoing_a_dead_number_gives_back_the_whole_household(phone_bank: PhoneBank) -> None:
+    rung = phone_bank.contacts[0]
+    other = create_contact(phone_bank.contact_list, phone=rung.phone, first_name="Zoe")
+    settled = create_contact(
+        phone_bank.contact_list, phone=rung.phone, name_key="settled", state="finished"
+    )
+    db.session.commit()
+    call = ring(phone_bank, "disconnected")
+    db.session.refresh(other)
+    assert (rung.state, other.state) == ("unusable", "unusable")
+    undo(phone_bank.sam, call.id)
+    db.session.commit()
+    db.session.expire_all()
+    assert (rung.state, other.state, settled.state) == ("callable", "callable", "finished")
+
+
 def test_undo_gives_the_next_person_back_first(phone_bank: PhoneBank) -> None:
     call = ring(phone_bank, "no_answer")
     following = claim(phone_bank.sam)
@@ -294,6 +312,39 @@ def test_another_language_waits_for_a_caller_who_speaks_it(phone_bank: PhoneBank
             claim(phone_bank.sam)
         db.session.rollback()
         assert claim(phone_bank.priya).contact.id == call.contact_id
+
+
+def test_only_a_language_that_was_offered_is_put_down(phone_bank: PhoneBank) -> None:
+    hold = claim(phone_bank.sam)
+    db.session.commit()
+    for made_up in ("a:b,c", "<b>", "xx"):
+        with pytest.raises(BadInput):
+            record(phone_bank.sam, hold.call.id, "language_barrier", language=made_up)
+        db.session.rollback()
+    assert record(phone_bank.sam, hold.call.id, "language_barrier", language="und").changed
+
+
+def test_a_break_tapped_while_the_outcome_is_on_its_way_does_not_touch_it(
+    phone_bank: PhoneBank, app
+) -> None:
+    hold = claim(phone_bank.sam)
+    db.session.commit()
+    caller_id, call_id = phone_bank.sam.id, hold.call.id
+    record(phone_bank.sam, call_id, "talked")
+    db.session.flush()
+
+    def other_tab() -> None:
+        with app.app_context():
+            give_back(db.session.get_one(Caller, caller_id), call_id)
+            db.session.commit()
+
+    with ThreadPoolExecutor() as tabs:
+        tapped = tabs.submit(other_tab)
+        time.sleep(0.5)  # by now it waits for the first tab's transaction
+        db.session.commit()
+        tapped.result()
+    db.session.expire_all()
+    assert db.session.get_one(Call, call_id).ending == "recorded"
 
 
 def test_a_wrong_number_moves_on_to_the_next_number(phone_bank: PhoneBank) -> None:
