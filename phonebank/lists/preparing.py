@@ -115,13 +115,19 @@ def _cells(row: ContactRow, zone_key: str) -> tuple[Any, ...]:
 def _zone_key(row: ContactRow, country: str) -> str:
     """The zones the person may be in, as a contact stores them; "" where there is no telling.
 
-    The list's own word comes first, then where the postcode is, then what the number tells.
+    The list's own word comes first, then where the postcode is, then what the numbers tell.
     `callers.calling_hours` reads the key, and takes the whole country where it is empty.
     """
     if row.time_zone:
         return _joined((row.time_zone,))
     of_postcode = time_zones_of_postcode(row.postcode, country) if row.postcode else ()
-    return _joined(of_postcode or time_zones_of(row.phone))
+    return _joined(of_postcode or _zones_of_numbers((row.phone, *row.other_phones)))
+
+
+def _zones_of_numbers(phones: tuple[str, ...]) -> tuple[str, ...]:
+    """Wherever one of the numbers may be: the second is rung where the first proves wrong."""
+    of_each = [time_zones_of(phone) for phone in phones]
+    return tuple(zone for zones in of_each for zone in zones) if all(of_each) else ()
 
 
 @lru_cache(maxsize=4096)

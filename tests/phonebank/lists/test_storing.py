@@ -120,6 +120,14 @@ def test_zones_are_stored_as_callers_read_them(phone: str) -> None:
     assert _zone_key(ContactRow(1, phone, phone), "GB") == zones_key(time_zones_of(phone))
 
 
+def test_somebody_with_numbers_in_two_zones_is_rung_within_the_hours_of_both() -> None:
+    new_york, los_angeles, unplaced = "+12125550142", "+13105550142", "+80012345678"
+    row = ContactRow(1, new_york, new_york, other_phones=[los_angeles])
+    assert _zone_key(row, "US") == "America/Los_Angeles|America/New_York"
+    row.other_phones.append(unplaced)
+    assert _zone_key(row, "US") == ""
+
+
 @pytest.mark.parametrize(
     ("told", "zone_key"),
     [
