@@ -1,5 +1,6 @@
 """The campaign form: what a campaign is, whom it rings for, and when."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask_wtf import FlaskForm
@@ -12,7 +13,7 @@ from wtforms import (
 from wtforms.validators import InputRequired, Length, Optional
 
 from phonebank.country_rules import countries, rules_for
-from phonebank.models import Campaign
+from phonebank.models import Campaign, ContactList
 from phonebank.week_hours import DAY_NAMES, DAYS, WeekHours, WeekHoursFault
 
 # The languages the ready-made scripts speak, then those of the countries we know rules of.
@@ -60,6 +61,17 @@ class CampaignForm(FlaskForm):
             ("", "Choose a country"),
             *((code, rules_for(code).name) for code in countries()),
         ]
+
+    def is_usable_for(self, campaign: Campaign, lists: Sequence[ContactList]) -> bool:
+        """Whether the campaign may become this. Once there are people in it its country stays:
+        their numbers were read, and are rung, by its rules."""
+        if self.country.data == campaign.country or not lists:
+            return True
+        self.country.errors = [
+            "The people of this campaign are rung by the hours of its country. For people of "
+            "another country, set up another campaign."
+        ]
+        return False
 
     def values(self) -> dict[str, Any]:
         """The checked columns of a Campaign."""

@@ -84,7 +84,7 @@ def edit(campaign_id: int) -> ResponseReturnValue:
     """Change what the campaign is called and whom it calls for."""
     campaign = _campaign(campaign_id)
     form = CampaignForm(obj=campaign)
-    if form.validate_on_submit():
+    if form.validate_on_submit() and form.is_usable_for(campaign, verbs.lists_of(campaign)):
         for name, value in form.values().items():
             setattr(campaign, name, value)
         db.session.commit()

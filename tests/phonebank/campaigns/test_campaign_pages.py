@@ -111,6 +111,23 @@ def test_a_campaign_pauses_and_goes_on(
     ).status_code == (409)
 
 
+def test_the_country_stays_once_there_are_people_to_ring(
+    app: Flask, organiser: FlaskClient, campaign_id: int
+) -> None:
+    other = {"name": "R", "on_behalf_of": "R", "country": "US", "language": "en"}
+    refused = organiser.post(f"/campaigns/{campaign_id}/edit", data=other)
+    assert "set up another campaign" in refused.text
+    organiser.post(f"/campaigns/{campaign_id}/edit", data=other | {"country": "GB"})
+    with app.app_context():
+        campaign = db.session.get_one(Campaign, campaign_id)
+        assert (campaign.name, campaign.country) == ("R", "GB")
+        empty = create_campaign().id
+        db.session.commit()
+    organiser.post(f"/campaigns/{empty}/edit", data=other)
+    with app.app_context():
+        assert db.session.get_one(Campaign, empty).country == "US"
+
+
 def test_hours_are_kept_within_the_countrys_and_faults_name_the_day(
     app: Flask, organiser: FlaskClient, campaign_id: int
 ) -> None:
