@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy import bindparam, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
@@ -62,23 +62,33 @@ _CONTACT_STATE = (
     "other_phones",
     "language",
 )
-# Beside these: the ids of the others on a number that was said to be dead.
-_LOST_WITH_THE_NUMBER = "lost_with_the_number"
+# Beside these: the others on a number that was said to be dead, each with their further numbers.
+_LOST_THE_NUMBER = "lost_the_number"
 
 
 # Statements are put together once: that takes longer than PostgreSQL needs to answer them.
 _ANSWERS = select(Answer.step_id, Answer.value).where(Answer.call_id == bindparam("call_id"))
-_OTHERS_ON_THE_NUMBER = (
-    update(Contact)
-    .where(
-        Contact.phone == bindparam("number"),
-        Contact.campaign_id == bindparam("campaign"),
-        Contact.id != bindparam("rung"),
-        Contact.state == CALLABLE,
-    )
-    .execution_options(synchronize_session=False)
+_ON_THE_NUMBER = (
+    Contact.phone == bindparam("number"),
+    Contact.campaign_id == bindparam("campaign"),
+    Contact.id != bindparam("rung"),
+    Contact.state == CALLABLE,
 )
-_OTHERS_UNUSABLE = _OTHERS_ON_THE_NUMBER.values(state=UNUSABLE).returning(Contact.id)
+_OTHERS_ON_THE_NUMBER = (
+    update(Contact).where(*_ON_THE_NUMBER).execution_options(synchronize_session=False)
+)
+_HAS_NO_OTHER = func.jsonb_array_length(Contact.other_phones) == 0
+_OTHERS_UNUSABLE = (
+    _OTHERS_ON_THE_NUMBER.where(_HAS_NO_OTHER).values(state=UNUSABLE).returning(Contact.id)
+)
+# A family, not a switchboard: each is moved on by itself.
+_OTHERS_WITH_ANOTHER_NUMBER = (
+    select(Contact)
+    .where(*_ON_THE_NUMBER, ~_HAS_NO_OTHER)
+    .order_by(Contact.id)
+    .limit(100)
+    .with_for_update(key_share=True)
+)
 _OTHERS_REST = _OTHERS_ON_THE_NUMBER.values(
     callable_at=func.greatest(Contact.callable_at, bindparam("until"))
 )
@@ -195,6 +205,7 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
         db.session.flush()
     _count(call, -1)
     suppressions.lift_of_call(call.id)
+    _give_the_number_back(call, call.contact_before)
     _restore(contact, call.contact_before)
     _reopen(call)
     return call
@@ -378,8 +389,11 @@ def _rest_the_household(contact: Contact, call: Call, decision: Decision) -> Non
     """Leave the others on the number in peace; a dead number is dead for all of them."""
     others = {"number": call.phone, "campaign": contact.campaign_id, "rung": contact.id}
     if decision.number_dead:
-        lost = db.session.scalars(_OTHERS_UNUSABLE, others).all()
-        call.contact_before = (call.contact_before or {}) | {_LOST_WITH_THE_NUMBER: list(lost)}
+        lost: list[Any] = [(key, []) for key in db.session.scalars(_OTHERS_UNUSABLE, others)]
+        for other in db.session.scalars(_OTHERS_WITH_ANOTHER_NUMBER, others).all():
+            lost.append((other.id, list(other.other_phones)))
+            _take_next_number(other)
+        call.contact_before = (call.contact_before or {}) | {_LOST_THE_NUMBER: lost}
     elif decision.household_rest_until is not None:
         until = decision.household_rest_until
         db.session.execute(_OTHERS_REST, others | {"until": until})
@@ -409,14 +423,20 @@ def _state_of(contact: Contact) -> dict[str, Any]:
     }
 
 
-def _restore(contact: Contact, before: dict[str, Any]) -> None:
-    lost = before.get(_LOST_WITH_THE_NUMBER)
-    if lost:
+def _give_the_number_back(call: Call, before: dict[str, Any]) -> None:
+    """To the others who lost it; whoever has been rung on another number since keeps that one."""
+    for other_id, other_phones in before.get(_LOST_THE_NUMBER, ()):
+        not_rung_since = or_(
+            Contact.last_called_at.is_(None), Contact.last_called_at < call.recorded_at
+        )
         db.session.execute(
             update(Contact)
-            .where(Contact.id.in_(lost), Contact.state == UNUSABLE)
-            .values(state=CALLABLE)
+            .where(Contact.id == other_id, not_rung_since)
+            .values(state=CALLABLE, phone=call.phone, other_phones=other_phones)
         )
+
+
+def _restore(contact: Contact, before: dict[str, Any]) -> None:
     for name in _CONTACT_STATE:
         value = before[name]
         python_type = Contact.__table__.c[name].type.python_type

@@ -175,14 +175,20 @@ def test_undoing_a_dead_number_gives_back_the_whole_household(phone_bank: PhoneB
     settled = create_contact(
         phone_bank.contact_list, phone=rung.phone, name_key="settled", state="finished"
     )
+    mobile = "+447700900123"
+    has_mobile = create_contact(
+        phone_bank.contact_list, phone=rung.phone, name_key="mob", other_phones=[mobile]
+    )
     db.session.commit()
     call = ring(phone_bank, "disconnected")
-    db.session.refresh(other)
+    db.session.expire_all()
     assert (rung.state, other.state) == ("unusable", "unusable")
+    assert (has_mobile.state, has_mobile.phone) == ("callable", mobile)
     undo(phone_bank.sam, call.id)
     db.session.commit()
     db.session.expire_all()
     assert (rung.state, other.state, settled.state) == ("callable", "callable", "finished")
+    assert (has_mobile.phone, has_mobile.other_phones) == (rung.phone, [mobile])
 
 
 def test_undo_gives_the_next_person_back_first(phone_bank: PhoneBank) -> None:
