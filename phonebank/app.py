@@ -29,6 +29,16 @@ MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 alembic = Alembic(run_mkdir=False, command_name="", metadatas=Base.metadata)
 
 
+def _speak_up() -> None:
+    """Log what is worth keeping (who downloaded what, who lifted a suppression) to the standard
+    error, which is where a Procfile's host looks. A server that set up its own logging keeps it."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for ours in ("phonebank", "callers"):
+        logging.getLogger(ours).setLevel(logging.INFO)
+    # Statement values would put voters' names and numbers into logs.
+    logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
+
+
 def create_app(config: Config | None = None) -> Flask:
     """Build the app.
 
@@ -37,8 +47,7 @@ def create_app(config: Config | None = None) -> Flask:
     config = config or Config.from_environment()
     app = Flask(__name__)
     app.extensions["phonebank"] = config
-    # Statement values would put voters' names and numbers into logs.
-    logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
+    _speak_up()
 
     stores.init_app(app, config.database_url, config.redis_url)
     app.config["ALEMBIC"] = {"script_location": str(MIGRATIONS)}

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, settings
 from sqlalchemy import create_engine, make_url, text
 
 from phonebank.app import alembic, create_app
@@ -17,8 +18,13 @@ from phonebank.local import start_postgres, start_redis
 from phonebank.models import Base
 from phonebank.scripts import versions
 from phonebank.stores import db, redis_store
+from phonebank.web_security import limiter
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+# How long an example takes says how busy the machine is, not whether the code is right.
+settings.register_profile("phonebank", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("phonebank")
 
 
 @pytest.fixture(scope="session")
@@ -96,6 +102,9 @@ def empty_stores(app: Flask) -> None:
         redis_store().flushdb()
     # Row numbers begin again at 1 in each test, so a script kept from the last would answer.
     versions._parsed.cache_clear()
+    # What the limiter counted by itself while a test had taken Redis away.
+    limiter._fallback_storage.reset()
+    limiter._storage_dead = False
 
 
 @pytest.fixture

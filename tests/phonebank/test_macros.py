@@ -193,7 +193,7 @@ def test_an_error_page_says_what_is_wrong_and_the_way_on(app):
     for words in ("This party is over", "It ended at 21:00.", "Ask your host", "410"):
         assert words in page
     assert '<a class="button" href="/join">Enter another code</a>' in page
-    assert 'class="button"' not in plain
+    assert '<a class="button" href="/">Go to the start page</a>' in plain
 
 
 @pytest.mark.parametrize("layout", ["base.html", "caller_base.html", "board_base.html"])
