@@ -7,6 +7,8 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 # Which Python makes the environment; empty: the first that is new enough.
 PYTHON ?=
+# Two at once, each with servers of its own; a file's tests stay together.
+AT_ONCE ?= -n 2 --dist loadfile
 # More for pytest, such as ARGS="-k upload -x"
 ARGS ?=
 
@@ -17,10 +19,10 @@ run: .venv/.ready ## Run Phonebank here (PORT=5001 for another port); Ctrl-C sto
 	@exec $(PY) -m phonebank.launcher
 
 test: .venv/.ready-for-tests ## Run every test but the load tests
-	$(PY) -m pytest -m "not load" $(ARGS)
+	$(PY) -m pytest -m "not load" $(AT_ONCE) $(ARGS)
 
 test-fast: .venv/.ready-for-tests ## Run the tests that need neither a browser nor patience
-	$(PY) -m pytest -m "not load and not browser and not crash and not slow" $(ARGS)
+	$(PY) -m pytest -m "not load and not browser and not crash and not slow" $(AT_ONCE) $(ARGS)
 
 lint: .venv/.ready-for-tests ## Check style, types and which part imports which
 	.venv/bin/ruff check .
