@@ -28,7 +28,7 @@ NAME_AT_MOST = 80
 
 
 def create_account(email: str, name: str, roles: Iterable[str]) -> Account:
-    """The account of this address with at least these roles, made if there is none.
+    """The account of this address that may do what these roles may, made if there is none.
 
     A name already given stays. Raises BadInput for an address that cannot be one or an unknown
     role, Conflict for a deactivated account.
@@ -49,7 +49,9 @@ def create_account(email: str, name: str, roles: Iterable[str]) -> Account:
     else:
         account.name = account.name or _name(name)
         for role in roles:
-            if datastore.add_role_to_user(account, role):
+            # An organiser may host as it is: a host who invites one must not sign them out.
+            needless = role == HOST and account.is_organiser
+            if not needless and datastore.add_role_to_user(account, role):
                 _sign_out_everywhere(account)
     db.session.flush()
     return account

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from phonebank.models import Account, Party
+from phonebank.models import ORGANISER, Account, Party
 from phonebank.stores import db
 from tests.factories import create_account
 from tests.phonebank.live.party_room import open_room
@@ -120,3 +120,15 @@ def test_somebody_elses_party_gets_no_cohost_from_here(app: Flask, party_id: int
         assert other.id
     assert invite(browser_of(app, "other@example.org"), party_id, "kit@example.org") == 404
     assert cohosts(app, party_id) == []
+
+
+def test_an_organiser_who_is_invited_stays_signed_in(
+    client: FlaskClient, app: Flask, party_id: int
+) -> None:
+    with app.app_context():
+        create_account(ORGANISER, email="org@example.org")
+        db.session.commit()
+    organiser = browser_of(app, "org@example.org")
+    assert invite(client, party_id, "org@example.org") == 303
+    assert organiser.get("/campaigns").status_code == 200
+    assert organiser.get(f"/parties/{party_id}").status_code == 200
