@@ -186,7 +186,8 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
 
     Whoever was on it is given back first. A late copy of an undo that was done (its `turn` is not
     the call's) changes nothing, whatever was recorded since. Raises NotFound, Conflict when it is
-    not their last, HoldLost when it is too long ago or the person is on somebody else's screen.
+    not their last, HoldLost when it is too long ago, the person is on somebody else's screen or
+    their number on the do-not-call list by another's wish.
     """
     call, contact = own_call_and_contact(caller, call_id)
     if call.outcome is None or _is_stale(call, turn):
@@ -205,8 +206,12 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
         db.session.flush()
     _count(call, -1)
     suppressions.lift_of_call(call.id)
+    if suppressions.phones_suppressed_among([call.phone]):
+        raise HoldLost("That number is not to be called any more.", "Take the next person.")
     _give_the_number_back(call, call.contact_before)
     _restore(contact, call.contact_before)
+    # It may have been set for a number they had in between.
+    contact.suppressed_at = None
     _reopen(call)
     return call
 

@@ -142,9 +142,10 @@ def test_who_asked_twice_not_to_be_called_is_not_called_though_one_of_them_is_un
     suppress(first.phone, FROM_ORGANISER)
     suppress_all([second.phone], FROM_LIST)
     db.session.commit()
-    undo(phone_bank.sam, first.id)
-    undo(phone_bank.priya, second.id)
-    db.session.commit()
+    for caller, call_id in ((phone_bank.sam, first.id), (phone_bank.priya, second.id)):
+        with pytest.raises(HoldLost):
+            undo(caller, call_id)
+        db.session.rollback()
     assert is_suppressed(hers)
     assert is_suppressed(his)
 
@@ -167,6 +168,32 @@ def test_undo_gives_back_exactly_what_was(phone_bank: PhoneBank) -> None:
         assert not is_suppressed(hold.call.phone)
         assert current_hold(phone_bank.sam).call.id == hold.call.id
         assert differences() == []
+
+
+@pytest.mark.parametrize("outcome", ["no_answer", "wrong_number", "do_not_call"])
+def test_undo_puts_nobody_on_a_screen_who_is_not_to_be_called(
+    phone_bank: PhoneBank, outcome: str
+) -> None:
+    phone_bank.contacts[0].other_phones = ["+447700900111"]
+    call = ring(phone_bank, outcome)
+    suppress(call.phone, FROM_ORGANISER)
+    db.session.commit()
+    with pytest.raises(HoldLost):
+        undo(phone_bank.sam, call.id)
+    db.session.rollback()
+    assert current_hold(phone_bank.sam) is None
+
+
+def test_undo_brings_back_a_number_whose_successor_is_not_to_be_called(
+    phone_bank: PhoneBank,
+) -> None:
+    phone_bank.contacts[0].other_phones = ["+447700900111"]
+    call = ring(phone_bank, "wrong_number")
+    suppress("+447700900111", FROM_ORGANISER)
+    db.session.commit()
+    undo(phone_bank.sam, call.id)
+    db.session.commit()
+    assert phone_bank.contacts[0].suppressed_at is None
 
 
 def test_undoing_a_dead_number_gives_back_the_whole_household(phone_bank: PhoneBank) -> None:
