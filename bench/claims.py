@@ -48,7 +48,7 @@ class Campaign:
 
 def main(quick: bool = False) -> bool:
     """Print percentiles and memory; return whether both bars were kept."""
-    seconds, rounds = (3, 3) if quick else (6, 8)
+    seconds, rounds = (3, 3) if quick else (5, 6)
     with stores() as environment:
         app = migrated_app(environment)
         campaigns = []

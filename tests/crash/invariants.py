@@ -28,7 +28,8 @@ SELECT 'caller ' || caller_id FROM call WHERE ended_at IS NULL
 GROUP BY caller_id HAVING count(*) > 1
 """
 
-# A call of an undone outcome is open again under its old beginning, so those are left out.
+# A call of an undone outcome is open again under its old beginning, so those are left out. A call's
+# beginning is noted before its row is written, and writing waits for the call before to be over.
 _OVERLAPPING = """
 SELECT id::text || ' and ' || next_id::text || ' on ' || phone
 FROM (
@@ -37,7 +38,7 @@ FROM (
     FROM call WHERE NOT id = ANY(CAST(:reopened AS uuid[]))
     WINDOW later AS (PARTITION BY phone ORDER BY started_at)
 ) c
-WHERE next_started_at < ended_at
+WHERE next_started_at < ended_at - interval '2 seconds'
 """
 
 # xmin is the transaction that entered the number, and PostgreSQL is set to remember when it
@@ -182,6 +183,19 @@ def rung_after(moments: dict[str, float]) -> list[str]:
         {"phones": list(moments), "moments": list(moments.values())},
     )
     return [f"rung after never again was acknowledged: {tuple(row)}" for row in rows]
+
+
+def rung_from_list(list_id: int, removed_at: datetime) -> list[str]:
+    """Calls to people of a list begun after it was taken out of calling."""
+    rows = db.session.execute(
+        text("""
+            SELECT call.id, call.started_at
+            FROM call JOIN contact ON contact.id = call.contact_id
+            WHERE contact_list_id = :list_id AND started_at > :removed_at
+        """),
+        {"list_id": list_id, "removed_at": removed_at},
+    )
+    return [f"rung from a list that was taken out: {tuple(row)}" for row in rows]
 
 
 def some_number(share: float) -> str:

@@ -29,6 +29,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from phonebank.app import alembic, create_app
 from phonebank.config import Config
 from phonebank.local_process import die_with_parent
+from phonebank.models import ContactList
 from phonebank.models.suppression import FROM_ORGANISER
 from phonebank.stores import db
 from phonebank.suppressions.verbs import suppress
@@ -59,6 +60,7 @@ class Soak:
         self.faults: list[str] = []
         self.checks: Counter[str] = Counter()
         self.suppressed: dict[str, float] = {}
+        self.removed_at: datetime | None = None
         self.started_at = time.time()
         self.site = Site(folder)
         self.app: Flask = create_app(Config.from_environment(self.site.environment))
@@ -128,7 +130,10 @@ class Soak:
         )
         while time.monotonic() < until:
             time.sleep(min(self.dice.uniform(*BETWEEN_KILLS), max(0, until - time.monotonic())))
-            self.site.kill(next(victims), self.dice.uniform(*DOWN_FOR))
+            victim, began = next(victims), time.time()
+            self.site.kill(victim, self.dice.uniform(*DOWN_FOR))
+            with (self.folder / "kills.log").open("a") as kills:
+                kills.write(f"{began:.3f} {victim}, {time.time() - began:.1f} s\n")
             self.site.look_after_parts()
         self.site.wait_for_web()
 
@@ -137,6 +142,8 @@ class Soak:
             with self.app.app_context():
                 self._check()
                 self._suppress_somebody()
+                if self.removed_at is None and time.time() > self.started_at + self.seconds / 2:
+                    self._remove_a_list()
 
     def _check(self) -> None:
         since = datetime.now(UTC) - timedelta(minutes=10)
@@ -157,6 +164,15 @@ class Soak:
             suppress(phone, FROM_ORGANISER)
             db.session.commit()
             self.suppressed[phone] = time.time()
+        except AWAY:
+            db.session.rollback()
+
+    def _remove_a_list(self) -> None:
+        """An organiser takes a list out of calling, of those who are rung first."""
+        try:
+            db.session.get_one(ContactList, self.world.first_list_id).removed = True
+            db.session.commit()
+            self.removed_at = datetime.now(UTC)
         except AWAY:
             db.session.rollback()
 
@@ -194,6 +210,8 @@ class Soak:
         self.faults += invariants.overlapping(self.told.reopened)
         self.faults += invariants.rung_after({**journals.never_again(self.told), **self.suppressed})
         self.faults += invariants.out_of_hours(self.world, datetime.fromtimestamp(0, UTC))
+        if self.removed_at is not None:
+            self.faults += invariants.rung_from_list(self.world.first_list_id, self.removed_at)
 
     def _work_goes_on(self) -> None:
         """After all that, a newcomer is given somebody, and the outcome is kept."""

@@ -105,6 +105,7 @@ class World:
     party_links: list[str]
     campaign_link: str
     by_the_clock_link: str
+    first_list_id: int = 0
     board_tokens: dict[int, str] = field(default_factory=dict)
 
 
@@ -118,7 +119,7 @@ def build(contacts: int, seconds: float, hold_seconds: int, dice: random.Random)
     # "never again" for both.
     numbers = list(_numbers())
     dice.shuffle(numbers)
-    _contacts(any_hour, numbers, contacts, [zones_key(["Europe/London"])], dice)
+    first_list_id = _contacts(any_hour, numbers, contacts, [zones_key(["Europe/London"])], dice)
     pairs = [zones_key(pair) for pair in itertools.pairwise(ZONES)]
     _contacts(by_the_clock, numbers, contacts, [zones_key([z]) for z in ZONES] + pairs, dice)
     parties = [
@@ -135,6 +136,7 @@ def build(contacts: int, seconds: float, hold_seconds: int, dice: random.Random)
         [f"/join/{party.code}" for party in parties],
         f"/c/{any_hour.join_token}",
         f"/c/{by_the_clock.join_token}",
+        first_list_id,
         {party.id: party.board_token for party in parties},
     )
 
@@ -192,8 +194,11 @@ def _contacts(
     count: int,
     zone_keys: list[str],
     dice: random.Random,
-) -> None:
-    """Three lists. One number in eight is a household's, and one contact in eight has a second."""
+) -> int:
+    """Three lists. One number in eight is a household's, and one contact in eight has a second.
+
+    Returns the id of the first list.
+    """
     lists = [
         ContactList(
             campaign_id=campaign.id,
@@ -225,3 +230,4 @@ def _contacts(
             }
         )
     db.session.execute(insert(Contact), rows)
+    return lists[0].id
