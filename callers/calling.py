@@ -70,7 +70,6 @@ _household = (
         _other.campaign_id == Contact.campaign_id,
         _other.id != Contact.id,
         _other.state == CALLABLE,
-        exists().where(ContactList.id == _other.contact_list_id, ~ContactList.removed),
     )
     .order_by(_other.id)
     .limit(HOUSEHOLD_AT_MOST)

@@ -11,7 +11,7 @@ from phonebank.models import Contact
 from phonebank.recount import differences
 from phonebank.stores import db
 from tests.callers.conftest import PhoneBank
-from tests.factories import create_contact, create_list
+from tests.factories import create_contact
 
 
 @pytest.fixture
@@ -44,17 +44,6 @@ def test_the_one_who_came_to_the_phone_is_the_one_recorded(
         claim(phone_bank.priya)  # the rest of the household is left in peace
     assert nobody.value.next_at is not None
     assert differences() == []
-
-
-def test_people_of_a_list_taken_out_of_calling_are_not_named(
-    phone_bank: PhoneBank, home: list[Contact]
-) -> None:
-    removed = create_list(phone_bank.campaign, removed=True)
-    hidden = create_contact(removed, phone=home[0].phone)
-    db.session.commit()
-    hold = claim(phone_bank.sam)
-    db.session.commit()
-    assert hidden.id not in {contact.id for contact in others_on_the_number(hold.call)}
 
 
 def test_undo_leads_back_to_the_one_who_was_reached(
