@@ -44,6 +44,10 @@ REASONS = {
         "from abroad needs a plus sign and its country code."
     ),
     "premium_rate": "Calls to this number cost extra, so it is never rung.",
+    "another_country": (
+        "This number is in another country, where other hours and rules hold. Set up a campaign "
+        "for that country and upload it there."
+    ),
     "somebodys_number": (
         "This may be somebody's number. The demonstration, which rings at any hour, takes only "
         "numbers that nobody has, such as 020 7946 0000 to 0999. For people, set up a campaign."
@@ -126,6 +130,14 @@ def read_numbers(cell: str, country: str, allow_drama: bool = False) -> list[str
     if not numbers:
         raise fault or NumberRefused("empty")
     return numbers
+
+
+def is_of_country(e164: str, country: str) -> bool:
+    """Whether an E.164 number has the calling code of this country.
+
+    +1 is one code for the United States, Canada and others: between those it cannot tell.
+    """
+    return e164.startswith(f"+{phonenumbers.country_code_for_region(country)}")
 
 
 def is_drama_number(e164: str) -> bool:

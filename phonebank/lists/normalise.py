@@ -17,7 +17,13 @@ from phonebank.lists.cells import (
 from phonebank.lists.mapping import KEPT_AS_FIELDS, Mapping
 from phonebank.lists.names import split_full_name, tidy_name
 from phonebank.lists.reading import EXTRA_CELLS, UNCLOSED_QUOTE, Row
-from phonebank.phone_numbers import NumberRefused, is_drama_number, read_numbers
+from phonebank.phone_numbers import (
+    REASONS,
+    NumberRefused,
+    is_drama_number,
+    is_of_country,
+    read_numbers,
+)
 
 # The longest value of each target, in characters: what a contact has room for. A longer one is
 # refused and not cut, since it most often means that the row's cells have slipped.
@@ -101,6 +107,14 @@ def normalise(
     contact = ContactRow(row.number, phone, original, other_phones=others)
     asked_not_to = mapping.columns.get("do_not_call", ())
     contact.do_not_call = any(says_do_not_call(row.cells[column]) for column in asked_not_to)
+    if not contact.do_not_call and not allow_drama:
+        # Numbers abroad are rung by the law over there, which this campaign does not keep.
+        at_home = [n for n in (phone, *others) if is_of_country(n, country)]
+        if not at_home:
+            header = mapping.headers[mapping.phone_columns[0]].strip()
+            reason = "another_country"
+            return RefusedRow(row.number, header, reason, REASONS[reason], row.cells)
+        contact.phone, contact.other_phones = at_home[0], at_home[1:]
     try:
         _describe(contact, row.cells, mapping, country)
     except _CellTooLong as refused:

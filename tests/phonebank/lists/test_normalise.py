@@ -221,6 +221,21 @@ def test_a_demonstration_takes_no_number_that_somebody_may_have() -> None:
     assert (both.phone, both.other_phones) == ("+442079460000", [])
 
 
+def test_a_number_abroad_is_another_campaigns() -> None:
+    mapping = Mapping.of(["phone", "other", "dnc"], ["phone", "phone", "do_not_call"])
+    abroad, at_home = "+33 1 42 34 20 00", "020 7219 3000"
+    refused = normalise(Row(2, [abroad, "", ""]), mapping, "GB")
+    assert isinstance(refused, RefusedRow)
+    assert refused.reason == "another_country"
+    both = normalise(Row(3, [abroad, at_home, ""]), mapping, "GB")
+    assert isinstance(both, ContactRow)
+    assert (both.phone, both.other_phones) == ("+442072193000", [])
+    wish = normalise(Row(4, [abroad, "", "yes"]), mapping, "GB")
+    assert isinstance(wish, ContactRow)
+    assert wish.do_not_call
+    assert wish.phone == "+33142342000"
+
+
 def imported(content: bytes, country: str) -> list[ContactRow | RefusedRow]:
     """A file taken as guessed, with nobody correcting the columns."""
     rows = list(
