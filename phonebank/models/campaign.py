@@ -40,7 +40,7 @@ class Campaign(Base):
     # Values for merge fields that are the campaign's, not the contact's: {"candidate": "…"}.
     merge_values: Mapped[dict[str, Any]] = mapped_column(default=dict)
     # Weekday → [start, end] in the contact's own time, as callers.calling_hours reads it.
-    # Empty: the country's whole permitted window.
+    # Empty: the country's usual hours.
     hours: Mapped[dict[str, Any]] = mapped_column(default=dict)
     # Changes to the default retry rules, as callers.outcomes reads them.
     retry_rules: Mapped[dict[str, Any]] = mapped_column(default=dict)
