@@ -51,8 +51,8 @@ EXPECTED = {
 }
 LONDON = ZoneInfo("Europe/London")
 # Seconds to go on asking a server that is away.
-PATIENCE = 60.0
-PATIENCE_AT_THE_END = 30.0
+PATIENCE = 300.0
+PATIENCE_AT_THE_END = 90.0
 
 
 class Volunteer:
