@@ -1,4 +1,4 @@
-"""The soak in a minute: everything is killed at least once, and every promise is kept."""
+"""The soak in a minute: everything is killed in turn, and every promise is kept."""
 
 import os
 import subprocess
