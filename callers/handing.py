@@ -83,7 +83,7 @@ def show(
         last=last,
         how_far=screen_data.how_far(g.caller) if last else None,
         here=url_for("callers.person"),
-        answers_url=url_for("callers.answer", call_id=view.call_id),
+        answers_url=url_for("callers.answer", call_id=view.call_id, turn=view.turn),
         outcome_url=url_for("callers.outcome", call_id=view.call_id, turn=view.turn),
         leave_url=url_for("callers.give_back", call_id=view.call_id),
         leave_label="Take a break",
@@ -107,7 +107,9 @@ def drawn(view: CallView, replies: dict[str, str] | None = None) -> dict[str, An
             "answers": dict(view.answers),
             "script": view.ways or {"first": None, "steps": {}},
             "practice": view.practice,
-            "answer": url_for("callers.answer", call_id=call_id) if call_id else "",
+            "answer": (
+                url_for("callers.answer", call_id=call_id, turn=view.turn) if call_id else ""
+            ),
             "renew": url_for("callers.renew", call_id=call_id) if call_id else "",
         },
     }

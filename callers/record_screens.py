@@ -34,7 +34,7 @@ def answer(call_id: uuid.UUID) -> ResponseReturnValue:
     fields = sent()
     step_id = str(fields.get("step_id") or "")
     try:
-        value = save_answer(g.caller, call_id, step_id, _answer_in(fields))
+        value = save_answer(g.caller, call_id, step_id, _answer_in(fields), _turn())
     except BadInput as refused:
         return not_like_that(refused)
     db.session.commit()

@@ -102,10 +102,13 @@ class Recorded:
     changed: bool
 
 
-def save_answer(caller: Caller, call_id: uuid.UUID, step_id: str, raw: Any) -> Any:
-    """Keep what was answered at a step, as it is given; the checked value comes back.
+def save_answer(
+    caller: Caller, call_id: uuid.UUID, step_id: str, raw: Any, turn: int | None = None
+) -> Any:
+    """Keep what was answered at a step, as it is given; the value that is kept comes back.
 
-    Saving again replaces it. Nothing (None, blank) is kept too, where the step may be passed
+    Saving again replaces it, save by a late copy from before the call was undone (its `turn` is
+    not the call's). Nothing (None, blank) is kept too, where the step may be passed
     without an answer: it says that the caller has gone past it. Raises NotFound, Conflict once the
     outcome is recorded, BadInput for a step or answer that the script does not have.
     """
@@ -113,6 +116,8 @@ def save_answer(caller: Caller, call_id: uuid.UUID, step_id: str, raw: Any) -> A
     if call.outcome is not None:
         raise Conflict("This call is recorded already.", "Undo it first to change an answer.")
     value = _checked(call, step_id, raw)
+    if _is_stale(call, turn):
+        return answers_of(call).get(step_id)
     row = insert(Answer).values(call_id=call.id, step_id=step_id, value=value, answered_at=now())
     db.session.execute(
         row.on_conflict_do_update(

@@ -247,6 +247,21 @@ def test_late_copies_of_an_undo_and_of_what_was_undone_change_nothing(
     assert current_hold(phone_bank.sam).call.id == following.call.id
 
 
+def test_a_late_copy_of_an_answer_from_before_the_undo_changes_nothing(
+    phone_bank: PhoneBank,
+) -> None:
+    create_script(phone_bank.campaign, source_of("persuasive-conversation", "en"))
+    db.session.commit()
+    call = claim(phone_bank.sam).call
+    db.session.commit()
+    assert save_answer(phone_bank.sam, call.id, "rating_before", "1", turn=0) == 1
+    record(phone_bank.sam, call.id, "talked", turn=0)
+    undo(phone_bank.sam, call.id, turn=0)
+    assert save_answer(phone_bank.sam, call.id, "rating_before", "8", turn=1) == 8
+    assert save_answer(phone_bank.sam, call.id, "rating_before", "1", turn=0) == 8
+    assert answers_of(call)["rating_before"] == 8
+
+
 def test_undo_is_for_the_last_call_and_for_a_while(phone_bank: PhoneBank) -> None:
     first, second = ring(phone_bank, "no_answer"), ring(phone_bank, "busy")
     with pytest.raises(Conflict):

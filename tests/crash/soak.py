@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -32,7 +33,7 @@ from phonebank.local_process import die_with_parent
 from phonebank.models import ContactList
 from phonebank.models.suppression import FROM_ORGANISER
 from phonebank.stores import db
-from phonebank.suppressions.verbs import suppress
+from phonebank.suppressions import verbs as suppressions
 from tests.crash import invariants, journals, world
 from tests.crash.site import ROOT, Site
 
@@ -61,6 +62,7 @@ class Soak:
         self.checks: Counter[str] = Counter()
         self.suppressed: dict[str, float] = {}
         self.removed_at: datetime | None = None
+        self.checked_to_the_end = False
         self.started_at = time.time()
         self.site = Site(folder)
         self.app: Flask = create_app(Config.from_environment(self.site.environment))
@@ -89,6 +91,8 @@ class Soak:
         stopped_at = time.time()
         over.set()
         checker.join()
+        if not self.checked_to_the_end:
+            self.faults.append("the checks ended too early; see above")
         with self.app.app_context():
             self._boards_agree(stopped_at)
             self._check()
@@ -144,6 +148,7 @@ class Soak:
                 self._suppress_somebody()
                 if self.removed_at is None and time.time() > self.started_at + self.seconds / 2:
                     self._remove_a_list()
+        self.checked_to_the_end = True
 
     def _check(self) -> None:
         since = datetime.now(UTC) - timedelta(minutes=10)
@@ -151,21 +156,21 @@ class Soak:
             found = invariants.broken(self.world, since)
         except AWAY:
             self.checks["database away"] += 1
-            db.session.rollback()
+            _let_go()
             return
         self.checks["made"] += 1
         self.faults += found
-        db.session.rollback()
+        _let_go()
 
     def _suppress_somebody(self) -> None:
         """An organiser enters the number of somebody who has just been rung, or will be soon."""
         try:
             phone = invariants.some_number(self.dice.random())
-            suppress(phone, FROM_ORGANISER)
+            suppressions.suppress(phone, FROM_ORGANISER)
             db.session.commit()
             self.suppressed[phone] = time.time()
         except AWAY:
-            db.session.rollback()
+            _let_go()
 
     def _remove_a_list(self) -> None:
         """An organiser takes a list out of calling, of those who are rung first."""
@@ -174,7 +179,7 @@ class Soak:
             db.session.commit()
             self.removed_at = datetime.now(UTC)
         except AWAY:
-            db.session.rollback()
+            _let_go()
 
     def _boards_agree(self, stopped_at: float) -> None:
         """The televisions show what a recount of the calls gives."""
@@ -196,7 +201,7 @@ class Soak:
         """Whoever was on a screen when the volunteers stopped is free again."""
         until = stopped_at + self.hold_seconds + REAPED_WITHIN
         while invariants.open_calls() and time.time() < until:
-            db.session.rollback()
+            _let_go()
             time.sleep(0.2)
         if invariants.open_calls():
             self.faults.append(f"{invariants.open_calls()} holds of vanished callers never ended")
@@ -244,6 +249,12 @@ class Soak:
             f"checks: {_counts(self.checks)}",
         ]
         return "\n".join(lines)
+
+
+def _let_go() -> None:
+    """End what was begun in the database, which may have gone away with it."""
+    with suppress(*AWAY):
+        db.session.rollback()
 
 
 def _last_shown(path: Path) -> dict[int, tuple[int, int, int]]:

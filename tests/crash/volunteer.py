@@ -173,7 +173,7 @@ class Volunteer:
             ("help", self.dice.choice(("yes", "no"))),
         ):
             sent = {"step_id": step_id, "answer": str(value)}
-            path = self._at(person, "answers")
+            path = self._at(person, f"answers?turn={person['turn']}")
             self._ask("answer", path, sent, person, step=step_id, value=value)
 
     def _extras(self, outcome: str) -> dict[str, str]:
