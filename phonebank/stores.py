@@ -5,17 +5,20 @@ PostgreSQL is the truth. Redis holds only what can be rebuilt from it.
 
 import functools
 import logging
+import time
 from collections.abc import Callable
 from inspect import iscoroutinefunction
 from typing import Any
 
+import psycopg
 from flask import Flask, current_app
 from flask_sqlalchemy_lite import SQLAlchemy
 from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +33,10 @@ db = SQLAlchemy(
         "hide_parameters": True,
     }
 )
+
+# Seconds. A connection that lay unused for longer is tried before it is lent: PostgreSQL may have
+# been restarted meanwhile. One in steady use is not, so a busy server pays nothing for this.
+TRIED_AFTER_IDLE = 1.0
 
 # Seconds. Long enough for a busy Redis, short enough that a caller is not left staring when it
 # is down: the claim then says "back in a moment".
@@ -91,6 +98,26 @@ def after_commit(action: Callable[[], None]) -> None:
     logged and otherwise ignored.
     """
     db.session.info.setdefault("after_commit", []).append(action)
+
+
+@event.listens_for(Pool, "checkin")
+def _note_when_it_was_given_back(_: object, record: ConnectionPoolEntry) -> None:
+    record.info["idle_since"] = time.monotonic()
+
+
+@event.listens_for(Pool, "checkout")
+def _try_what_lay_idle(
+    connection: psycopg.Connection, record: ConnectionPoolEntry, _: object
+) -> None:
+    """Have the pool open a new connection in place of one that has died while nobody used it."""
+    idle_since = record.info.get("idle_since")
+    if idle_since is None or time.monotonic() - idle_since < TRIED_AFTER_IDLE:
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except psycopg.OperationalError as dead:
+        raise DisconnectionError("the connection died while it was idle") from dead
 
 
 @event.listens_for(Session, "after_commit")

@@ -1,10 +1,12 @@
 """The stores' own promises: what runs after a commit, and a request that outlives its database."""
 
+import time
+
 import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from phonebank.stores import after_commit, db
+from phonebank.stores import TRIED_AFTER_IDLE, after_commit, db
 
 
 def test_what_waits_for_the_commit_does_not_run_at_a_savepoint(app_context: Flask) -> None:
@@ -35,3 +37,21 @@ def test_a_request_is_answered_whose_connection_dies_before_its_end(
     # Leaving the context rolled back on a connection that was gone, and raised nothing.
     with app.app_context():
         assert db.session.scalar(text("SELECT 1")) == 1
+
+
+def test_connections_that_died_while_idle_are_replaced_before_anybody_meets_them(
+    app: Flask, clean_stores: None
+) -> None:
+    with app.app_context():
+        dies, lives = db.engine.connect(), db.engine.connect()
+        pid = dies.scalar(text("SELECT pg_backend_pid()"))
+        dies.close()
+        assert lives.scalar(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+        lives.close()
+    time.sleep(TRIED_AFTER_IDLE + 0.1)
+    with app.app_context():
+        # As many as the pool may hold, so that the dead one is among those lent.
+        lent = [db.engine.connect() for _ in range(5)]
+        for connection in lent:
+            assert connection.scalar(text("SELECT 1")) == 1
+            connection.close()
