@@ -1,5 +1,6 @@
 """Real servers for every test: one PostgreSQL and one Redis a run, a clean database a test."""
 
+import itertools
 import os
 import shutil
 import tempfile
@@ -16,11 +17,12 @@ from phonebank.app import alembic, create_app
 from phonebank.config import DEVELOPMENT, Config
 from phonebank.local import start_postgres, start_redis
 from phonebank.models import Base
-from phonebank.scripts import versions
 from phonebank.stores import db, redis_store
 from phonebank.web_security import limiter
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+_cleanings = itertools.count(1)
 
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("phonebank", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -99,9 +101,13 @@ def empty_stores(app: Flask) -> None:
     with app.app_context():
         with db.engine.begin() as connection:
             connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+            # A stored version never changes, so processes keep what they parsed by its id: no
+            # two tests may give one id to different scripts.
+            connection.execute(
+                text("SELECT setval('script_version_id_seq', :first)"),
+                {"first": 1000 * next(_cleanings)},
+            )
         redis_store().flushdb()
-    # Row numbers begin again at 1 in each test, so a script kept from the last would answer.
-    versions._parsed.cache_clear()
     # What the limiter counted by itself while a test had taken Redis away.
     limiter._fallback_storage.reset()
     limiter._storage_dead = False
