@@ -57,14 +57,16 @@ GROUP BY c.id HAVING c.attempts <> count(call.id)
 """
 
 # A recorded call is counted unless it was no attempt, or came so late that the person had been
-# handed on.
+# handed on (perhaps in a call that went on with somebody else of the household).
 _COUNTED_WRONGLY = """
 SELECT 'call ' || id || ' (' || coalesce(outcome, 'no outcome') || ') counted: ' || counted
 FROM call
 WHERE counted <> (outcome IS NOT NULL AND outcome <> ALL(:no_attempt))
   AND NOT (late AND NOT counted AND EXISTS (
         SELECT FROM call newer
-        WHERE newer.contact_id = call.contact_id AND newer.started_at > call.started_at))
+        WHERE newer.started_at > call.started_at
+          AND (newer.contact_id = call.contact_id
+               OR newer.phone = call.phone AND newer.household @> to_jsonb(call.contact_id))))
 """
 
 _HANDED_OUT = """
