@@ -1,5 +1,6 @@
 """Real servers for every test: one PostgreSQL and one Redis a run, a clean database a test."""
 
+import contextlib
 import itertools
 import os
 import shutil
@@ -108,8 +109,11 @@ def empty_stores(app: Flask) -> None:
                 {"first": 1000 * next(_cleanings)},
             )
         redis_store().flushdb()
-    # What the limiter counted by itself while a test had taken Redis away.
-    limiter._fallback_storage.reset()
+    # The limiter is one for all apps of a process, and counts in the stores of the newest, or by
+    # itself while a test has taken Redis away.
+    for storage in (limiter._storage, limiter._fallback_storage):
+        with contextlib.suppress(Exception):
+            storage.reset()
     limiter._storage_dead = False
 
 
