@@ -17,7 +17,8 @@ from functools import lru_cache
 from typing import Literal
 
 from phonebank.country_rules import CountryRules
-from phonebank.time_zones import canonical_name, time_zone
+from phonebank.time_zones import time_zone
+from phonebank.time_zones import zones_key as zones_key  # sought here, beside `zones_from`
 from phonebank.week_hours import Opening
 from phonebank.week_hours import WeekHours as WeekHours  # the campaign's hours are sought here
 
@@ -34,28 +35,11 @@ TIMES_OF_DAY: dict[TimeOfDay, Opening] = {
 # How far ahead `next_callable` looks: longer than any run of closed days, short enough to be quick.
 HORIZON = timedelta(days=60)
 
-# What `contact.zone_key` holds. A number that could be in more zones than this many characters
-# name (an American freephone number has 42) could be anywhere: it gets no zones, so it counts as
-# every zone of the campaign's country.
-LONGEST_ZONE_KEY = 400
-
-NOWHERE = "Etc/Unknown"  # what phonenumbers answers for a number without a place
-
 _Span = tuple[datetime, datetime]  # UTC, end excluded
 _Avoid = tuple[TimeOfDay | None, ...]  # for each zone, the part of the day not wanted
 
 _DAY = timedelta(days=1)
 _LOOK_FOR_CHANGE_EVERY = timedelta(hours=6)
-
-
-def zones_key(zones: Iterable[str]) -> str:
-    """Time zones as a contact stores them: sorted, without aliases, joined by "|".
-
-    "" means unknown. Raises UnknownTimeZone for a name that is not in the database.
-    """
-    names = sorted({canonical_name(zone) for zone in zones if zone != NOWHERE})
-    key = "|".join(names)
-    return key if len(key) <= LONGEST_ZONE_KEY else ""
 
 
 def zones_from(key: str) -> tuple[str, ...]:

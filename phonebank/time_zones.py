@@ -7,6 +7,7 @@ The tzdata package is pinned with our other requirements, so every machine gives
 and upgrading it is a reviewed change.
 """
 
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from zoneinfo import ZoneInfo
@@ -53,3 +54,21 @@ def _links() -> dict[str, str]:
     text = (resources.files("tzdata") / "zoneinfo" / "tzdata.zi").read_text()
     lines = (line.split() for line in text.splitlines() if line.startswith("L "))
     return {alias: target for _, target, alias in lines}
+
+
+# What `contact.zone_key` holds. A number that could be in more zones than this many characters
+# name (an American freephone number has 42) could be anywhere: it gets no zones, so it counts as
+# every zone of the campaign's country.
+LONGEST_ZONE_KEY = 400
+
+NOWHERE = "Etc/Unknown"  # what phonenumbers answers for a number without a place
+
+
+def zones_key(zones: Iterable[str]) -> str:
+    """Time zones as a contact stores them: sorted, without aliases, joined by "|".
+
+    "" means unknown. Raises UnknownTimeZone for a name that is not in the database.
+    """
+    names = sorted({canonical_name(zone) for zone in zones if zone != NOWHERE})
+    key = "|".join(names)
+    return key if len(key) <= LONGEST_ZONE_KEY else ""

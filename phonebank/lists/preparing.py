@@ -14,14 +14,10 @@ from phonebank.lists.normalise import ContactRow, RefusedRow, normalise
 from phonebank.lists.reading import Row
 from phonebank.phone_numbers import time_zones_of
 from phonebank.postcodes import time_zones_of_postcode
-from phonebank.time_zones import canonical_name
+from phonebank.time_zones import zones_key
 
 # Rows a transaction: about half a second's work, so that a killed worker loses no more.
 BATCH = 10_000
-
-LONGEST_ZONE_KEY = 400  # characters: what the column holds
-
-NOWHERE = "Etc/Unknown"  # libphonenumber's word for a number of no place
 
 # The columns of `Batch.contacts`, in order.
 COLUMNS = (
@@ -132,5 +128,4 @@ def _zones_of_numbers(phones: tuple[str, ...]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def _joined(zones: tuple[str, ...]) -> str:
-    key = "|".join(sorted({canonical_name(zone) for zone in zones if zone != NOWHERE}))
-    return key if len(key) <= LONGEST_ZONE_KEY else ""
+    return zones_key(zones)
