@@ -1,4 +1,4 @@
-"""Addresses of the scripts and style sheets that pages load, each tied to its content.
+"""The scripts and style sheets that pages load: addresses tied to their content, and small.
 
 Templates call `vendor("htmx")` for a library copied by tools/vendor.py and `asset("phonebank.css")`
 for a file of ours. A library's version is in its path and its sum in the `integrity` attribute, so
@@ -14,6 +14,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flask import Flask, Response, current_app, request, url_for
+from flask_compress import Compress
+
+# Nothing that a page says: compressed beside a form token, its length would tell of the token
+# (BREACH, CVE-2013-3587).
+COMPRESSED = ["text/css", "text/javascript", "image/svg+xml"]
 
 MANIFEST = Path(__file__).parent / "static" / "vendor" / "manifest.json"
 
@@ -80,6 +85,8 @@ def let_browsers_keep_what_cannot_change(response: Response) -> Response:
 
 
 def init_app(app: Flask) -> None:
-    """Give templates, and the macros they import, `vendor` and `asset`; set caching."""
+    """Give templates, and the macros they import, `vendor` and `asset`; set caching; compress."""
     app.jinja_env.globals.update(vendor=vendor, asset=asset)
     app.after_request(let_browsers_keep_what_cannot_change)
+    app.config.update(COMPRESS_MIMETYPES=COMPRESSED, COMPRESS_ALGORITHM_STREAMING=["br", "gzip"])
+    Compress(app)

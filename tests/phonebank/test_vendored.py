@@ -92,3 +92,25 @@ def test_nothing_of_ours_asks_another_host_or_breaks_the_content_security_policy
         assert not re.search(r"\sstyle=|\son[a-z]+=|<style|javascript:|\beval\(", text), path
         for tag in re.findall(r"<script[^>]*>", text):
             assert "src=" in tag or "application/json" in tag, path
+
+
+@pytest.mark.parametrize("encoding", ["br", "gzip"])
+def test_style_sheets_and_scripts_are_sent_compressed_and_kept(app, encoding):
+    with app.test_request_context():
+        address = vendored.asset("phonebank.css")
+    plain = app.test_client().get(address)
+    answer = app.test_client().get(address, headers={"Accept-Encoding": encoding})
+    assert answer.headers["Content-Encoding"] == encoding
+    assert len(answer.data) < len(plain.data) / 3
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert "Accept-Encoding" in answer.headers["Vary"]
+    again = app.test_client().get(
+        address, headers={"Accept-Encoding": encoding, "If-None-Match": answer.headers["ETag"]}
+    )
+    assert again.status_code == 304
+
+
+def test_pages_are_not_compressed_beside_their_form_tokens(app):
+    app.add_url_rule("/page", view_func=lambda: "<p>words</p>" * 1000)
+    answer = app.test_client().get("/page", headers={"Accept-Encoding": "br, gzip"})
+    assert "Content-Encoding" not in answer.headers
