@@ -37,6 +37,7 @@ from phonebank.models import (
     now,
 )
 from phonebank.models.call import GIVEN_BACK, TAKEN_AWAY
+from phonebank.models.caller import ADMITTED
 from phonebank.models.campaign import ENDED
 from phonebank.models.contact import CALLABLE
 from phonebank.stores import after_commit, db
@@ -74,19 +75,24 @@ _household = (
     .order_by(_other.id)
     .limit(HOUSEHOLD_AT_MOST)
 )
-# The `Contact`, locked; whether their list is `removed` and their number `suppressed`; the ids of
-# the others of their `household` who may be asked for instead; the `words` on offer.
+# The `Contact` and the caller, both locked; the caller's `standing` and `party` as they are by now;
+# whether the contact's list is `removed` and their number `suppressed`; the ids of the others of
+# their `household` who may be asked for instead; the `words` on offer.
 _LOCKED = (
     select(
         Contact,
+        Caller.state.label("standing"),
+        Caller.party_id.label("party"),
         ContactList.removed.label("removed"),
         exists().where(Suppression.phone == Contact.phone).label("suppressed"),
         func.array(_household.scalar_subquery()).label("household"),
         words_on_offer(Contact.campaign_id.expression).label("words"),
     )
     .join(ContactList, ContactList.id == Contact.contact_list_id)
+    .join(Caller, Caller.id == bindparam("caller_id"))
     .where(Contact.id == bindparam("contact_id"))
-    .with_for_update(of=Contact, key_share=True)
+    # Not FOR SHARE: two tabs of one caller would each hold it, and wait for the other's update.
+    .with_for_update(of=[Contact, Caller], key_share=True)
     .execution_options(populate_existing=True)
 )
 _OPEN_CALL = insert(Call).on_conflict_do_nothing().returning(Call)
@@ -126,7 +132,7 @@ def claim(caller: Caller, holds_nobody: bool = False) -> Hold:
     BackInAMoment (Redis is away). Two of these at once for one caller give the same person.
     """
     if not caller.may_call:
-        raise NotAllowed("You have not been let in yet.", "Ask your host to admit you.")
+        raise _not_let_in()
     held = None if holds_nobody else current_hold(caller)
     if held is not None:
         return held
@@ -138,6 +144,10 @@ def claim(caller: Caller, holds_nobody: bool = False) -> Hold:
             "The list is not answering. What you have recorded is safe.",
             "Wait a few seconds; this page tries again by itself.",
         ) from error
+
+
+def _not_let_in() -> NotAllowed:
+    return NotAllowed("You have not been let in, or not any more.", "Ask your host to admit you.")
 
 
 def current_hold(caller: Caller) -> Hold | None:
@@ -249,7 +259,11 @@ def _claim_next(caller: Caller, campaign: Campaign) -> Hold:
         taken = _take(caller, campaign, store)
         if taken.contact_id is None:
             break
-        hold = _open_call(caller, campaign, store, taken.contact_id)
+        try:
+            hold = _open_call(caller, campaign, taken.contact_id)
+        except NotAllowed:
+            store.release(taken.contact_id)
+            raise
         if hold is not None:
             if is_low(store, taken.left):
                 with store.only_one("refill") as mine:
@@ -289,17 +303,19 @@ def _take(caller: Caller, campaign: Campaign, store: QueueStore) -> Taken:
     return taken
 
 
-def _open_call(
-    caller: Caller, campaign: Campaign, store: QueueStore, contact_id: int
-) -> Hold | None:
+def _open_call(caller: Caller, campaign: Campaign, contact_id: int) -> Hold | None:
     """Ask PostgreSQL whether this person may be rung now, and write the open call.
 
     None when they may not: suppressed or rung since they were put in line, out of hours by now,
-    or somebody on their number is on the phone. The row lock makes a suppression that commits
-    first win, and one that comes second wait until this hand-out is on record.
+    or somebody on their number is on the phone. The row locks make a suppression, and a removal of
+    the caller, that commits first win, and one that comes second wait until this hand-out is on
+    record. Raises NotAllowed for a caller who was put out since their request began.
     """
     at = now()
-    found = db.session.execute(_LOCKED, {"contact_id": contact_id}).one_or_none()
+    ids = {"contact_id": contact_id, "caller_id": caller.id}
+    found = db.session.execute(_LOCKED, ids).one_or_none()
+    if found is not None and found.standing != ADMITTED:
+        raise _not_let_in()
     if found is None or found.removed or found.suppressed:
         return None
     contact: Contact = found.Contact
@@ -318,7 +334,7 @@ def _open_call(
             "campaign_id": campaign.id,
             "contact_id": contact_id,
             "caller_id": caller.id,
-            "party_id": caller.party_id,
+            "party_id": found.party,
             "script_version_id": words.script_version_id,
             "experiment_arm_id": words.experiment_arm_id,
             "phone": contact.phone,

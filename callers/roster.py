@@ -71,6 +71,8 @@ def remove(campaign: Campaign, caller: Caller) -> None:
     Whoever they hold can be rung by somebody else at once. An open door would let them straight
     back in, so the one they came through shuts.
     """
+    # Whoever is being handed to them this moment is so by now, and is taken back with the rest.
+    db.session.refresh(caller, with_for_update={"key_share": True})
     release_caller(caller.id)
     people.remove_caller(caller)
     if caller.party_id is None:
