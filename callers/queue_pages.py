@@ -10,16 +10,13 @@ from flask import Blueprint, Flask, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
-from callers.contact_queue.buckets import (
-    CAPACITY_AT_MOST,
-    Bucket,
-    buckets_of,
-    capacity_per_hour,
-)
+from callers.contact_queue.buckets import BUCKETS, CAPACITY_AT_MOST, Bucket
+from callers.contact_queue.figures import figures_of
 from callers.contact_queue.hours import rules_of
 from phonebank.access import open_to
 from phonebank.campaigns.verbs import campaign_for
-from phonebank.models import ORGANISER, Campaign, now
+from phonebank.models import ORGANISER, Campaign
+from phonebank.models.campaign import DRAFT, ENDED
 from phonebank.time_zones import time_zone
 
 queue = Blueprint(
@@ -56,52 +53,74 @@ def init_app(app: Flask) -> None:
 @queue.get("")
 @open_to(ORGANISER)
 def standing(campaign_id: int) -> ResponseReturnValue:
-    """The buckets as a chart and a sentence; with `?part=1` only those, which renew themselves."""
+    """The buckets as a chart and a sentence; with `?part=1` only those, which renew themselves.
+
+    All is said as of the moment when it was counted: see `contact_queue.figures`.
+    """
     campaign = campaign_for(current_user, campaign_id)
-    by_key = {bucket.key: bucket for bucket in buckets_of(campaign)}
-    buckets = [by_key[key] for key in EXPLAINED]
-    at = now()
+    template = "callers/_queue.html" if request.args.get("part") else "callers/queue.html"
+    figures = figures_of(campaign)
+    if figures is None:
+        return render_template(
+            template, campaign=campaign, counting=True, meanings=EXPLAINED, labels=BUCKETS
+        )
+    by_key = {bucket.key: bucket for bucket in figures.buckets}
+    buckets = [by_key[key] for key in EXPLAINED if by_key[key].contacts]
+    at = figures.at
     return render_template(
-        "callers/_queue.html" if request.args.get("part") else "callers/queue.html",
+        template,
         campaign=campaign,
-        buckets=[bucket for bucket in buckets if bucket.contacts],
+        buckets=buckets,
         notes={b.key: f"first {when(campaign, b.next_at, at)}" for b in buckets if b.next_at},
         sentence=in_a_sentence(campaign, buckets, at),
-        enough=enough_for(capacity_per_hour(campaign)),
-        explained=EXPLAINED,
+        enough=enough_for(figures.capacity, campaign.is_running),
+        as_of=clock(campaign, at),
+        meanings={bucket.key: EXPLAINED[bucket.key] for bucket in buckets},
+        labels=BUCKETS,
     )
 
 
 def in_a_sentence(campaign: Campaign, buckets: Sequence[Bucket], at: datetime) -> str:
     """How the line stands at `at`, and when it moves next."""
-    count = {bucket.key: bucket.contacts for bucket in buckets}
+    count = {bucket.key: bucket.contacts for bucket in buckets if bucket.contacts}
     openings = [bucket.next_at for bucket in buckets if bucket.next_at]
-    if not any(count.values()):
+    can = "can" if campaign.is_running else "could"
+    if not count:
         return "There is nobody in this campaign yet. Upload a list of people to ring."
-    if count["ready"]:
-        one = count["ready"] == 1
-        standing = f"{count['ready']:,} {'person' if one else 'people'} can be rung now."
+    if ready := count.get("ready"):
+        standing = f"{ready:,} {'person' if ready == 1 else 'people'} {can} be rung now."
     elif openings:
-        standing = f"Nobody can be rung now. The next can {when(campaign, min(openings), at)}."
-    elif count["held"]:
+        first = when(campaign, min(openings), at)
+        standing = f"Nobody {can} be rung now. The next {can} {first}."
+    elif "held" in count:
         standing = "Nobody is left in line: the last are on callers' screens."
     else:
         standing = "Nobody is left to ring."
     if campaign.is_running:
         return standing
-    return f"The campaign is {campaign.state}, so nobody is handed out. {standing}"
+    stage = {DRAFT: "has not started", ENDED: "has ended"}.get(campaign.state, "is paused")
+    return f"The campaign {stage}, so nobody is handed out. {standing}"
 
 
-def enough_for(calls: int) -> str:
-    """How many callers so many calls within the hour keep busy; "" for none."""
+def enough_for(calls: int, is_running: bool = True) -> str:
+    """How many calls the queue can give within the hour, and how many callers they keep busy; ""
+    for none."""
     callers = calls // ATTEMPTS_AN_HOUR
     if not calls:
         return ""
+    over = "more than " if calls >= CAPACITY_AT_MOST else ""
+    made = f"{calls:,} call{'' if calls == 1 else 's'} {'can' if is_running else 'could'} be made"
     if not callers:
-        return "That is not enough to keep one caller busy for the next hour."
-    if calls >= CAPACITY_AT_MOST:
-        return f"Enough for more than {callers:,} callers for the next hour."
-    return f"Enough for about {callers:,} caller{'' if callers == 1 else 's'} for the next hour."
+        so = "too few to keep one caller busy"
+    else:
+        so = f"enough for {over or 'about '}{callers:,} caller{'' if callers == 1 else 's'}"
+    return f"{over}{made}".capitalize() + f" in the next hour, {so}."
+
+
+def clock(campaign: Campaign, moment: datetime) -> str:
+    """A moment's time of day to the second: "14:03:05 London time"; see `when`."""
+    there, city = _there(campaign, moment)
+    return f"{there:%H:%M:%S} {city} time"
 
 
 def when(campaign: Campaign, moment: datetime, at: datetime) -> str:
@@ -109,13 +128,15 @@ def when(campaign: Campaign, moment: datetime, at: datetime) -> str:
 
     In the first time zone of the campaign's country, named, for an organiser may sit elsewhere.
     """
-    zone = time_zone(rules_of(campaign).time_zones.value[0])
-    there = moment.astimezone(zone)
-    city = zone.key.rsplit("/", 1)[-1].replace("_", " ")
-    day = (
-        "" if there.date() == at.astimezone(zone).date() else f"{there:%A} {there.day} {there:%B}, "
-    )
+    there, city = _there(campaign, moment)
+    today = there.date() == at.astimezone(there.tzinfo).date()
+    day = "" if today else f"{there:%A} {there.day} {there:%B}, "
     return f"{how_long(moment - at)}, {day}{there:%H:%M} {city} time"
+
+
+def _there(campaign: Campaign, moment: datetime) -> tuple[datetime, str]:
+    zone = time_zone(rules_of(campaign).time_zones.value[0])
+    return moment.astimezone(zone), zone.key.rsplit("/", 1)[-1].replace("_", " ")
 
 
 def how_long(wait: timedelta) -> str:

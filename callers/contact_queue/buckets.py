@@ -29,29 +29,35 @@ BUCKETS = {
     "ready": "Ready to ring",
 }
 
+# Counted by the columns as they stand, and only then asked which bucket each group is: of columns
+# PostgreSQL knows how few values they have, so it adds up in memory and in parallel. Grouped by the
+# bucket itself it sorts every contact on disc, which takes three times as long.
 _COUNTS = text("""
-SELECT bucket, zone_key, count(*) AS contacts, min(callable_at) AS first_at
+SELECT CASE
+         WHEN g.held THEN 'held'
+         WHEN g.suppressed THEN 'suppressed'
+         WHEN l.removed THEN 'removed'
+         WHEN g.state <> 'callable' THEN g.state
+         WHEN g.language NOT IN ('', :language) AND NOT EXISTS (
+                SELECT FROM caller
+                WHERE caller.campaign_id = :campaign_id AND caller.state = 'admitted'
+                  AND caller.languages @> to_jsonb(g.language)) THEN 'language'
+         WHEN g.promised THEN 'callback'
+         WHEN g.resting THEN 'resting'
+         ELSE 'ready'
+       END AS bucket, g.zone_key, g.contacts, g.first_at
 FROM (
-    SELECT c.zone_key, c.callable_at,
-           CASE
-             WHEN o.contact_id IS NOT NULL THEN 'held'
-             WHEN c.suppressed_at IS NOT NULL THEN 'suppressed'
-             WHEN l.removed THEN 'removed'
-             WHEN c.state <> 'callable' THEN c.state
-             WHEN c.language NOT IN ('', :language) AND NOT EXISTS (
-                    SELECT FROM caller
-                    WHERE caller.campaign_id = :campaign_id AND caller.state = 'admitted'
-                      AND caller.languages @> to_jsonb(c.language)) THEN 'language'
-             WHEN c.callback_at > :now THEN 'callback'
-             WHEN c.callable_at > :now THEN 'resting'
-             ELSE 'ready'
-           END AS bucket
-    FROM contact c
-    JOIN contact_list l ON l.id = c.contact_list_id
-    LEFT JOIN call o ON o.contact_id = c.id AND o.ended_at IS NULL
+    SELECT c.contact_list_id, c.zone_key, c.language, c.state,
+           o.contact_id IS NOT NULL AS held,
+           c.suppressed_at IS NOT NULL AS suppressed,
+           coalesce(c.callback_at > :now, false) AS promised,
+           c.callable_at > :now AS resting,
+           count(*) AS contacts, min(c.callable_at) AS first_at
+    FROM contact c LEFT JOIN call o ON o.contact_id = c.id AND o.ended_at IS NULL
     WHERE c.campaign_id = :campaign_id
-) standing
-GROUP BY bucket, zone_key
+    GROUP BY c.contact_list_id, c.zone_key, c.language, c.state, held, suppressed, promised, resting
+) g
+JOIN contact_list l ON l.id = g.contact_list_id
 """)
 
 _FIRST_CALLABLE = text("""

@@ -87,10 +87,10 @@ def test_the_rules_of_when_people_are_rung_again_are_changed_and_put_back(
 
 def test_where_everyone_stands_says_for_how_many_callers_that_is(organisers_page: Page) -> None:
     organisers_page.goto("/campaigns/1/queue")
-    expect(organisers_page.get_by_text("not enough to keep one caller busy")).to_be_visible()
+    expect(organisers_page.get_by_text("too few to keep one caller busy")).to_be_visible()
     look(organisers_page)
     organisers_page.goto("/campaigns/1")
-    expect(organisers_page.get_by_text("not enough to keep one caller busy")).to_be_visible()
+    expect(organisers_page.get_by_text("too few to keep one caller busy")).to_be_visible()
     look(organisers_page)
 
 

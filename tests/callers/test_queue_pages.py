@@ -1,5 +1,6 @@
 """The organiser's answer to "why is nobody callable?"."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,12 +8,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from callers.calling import claim
+from callers.contact_queue import figures
 from callers.contact_queue.buckets import BUCKETS, CAPACITY_AT_MOST, Bucket
 from callers.queue_pages import EXPLAINED, enough_for, how_long, in_a_sentence
-from phonebank.models import HOST, ORGANISER, Campaign, now
-from phonebank.models.campaign import PAUSED, RUNNING
+from phonebank.models import HOST, ORGANISER, Campaign, ContactList, now
+from phonebank.models.campaign import DRAFT, ENDED, PAUSED, RUNNING
 from phonebank.models.contact import FINISHED, UNUSABLE
-from phonebank.stores import db
+from phonebank.stores import db, redis_store
 from tests.factories import create_account, create_caller, create_campaign, create_contact
 from tests.factories import create_list as create_contact_list
 from tests.signing_in import sign_in
@@ -80,22 +82,33 @@ def test_the_sentence_says_that_nobody_is_left() -> None:
 
 def test_the_sentence_says_that_the_campaign_is_paused() -> None:
     assert sentence(PAUSED, ready=2) == (
-        "The campaign is paused, so nobody is handed out. 2 people can be rung now."
+        "The campaign is paused, so nobody is handed out. 2 people could be rung now."
     )
+    assert sentence(ENDED).startswith("There is nobody in this campaign yet.")
+    assert sentence(ENDED, finished=1).startswith("The campaign has ended, so nobody")
+    assert sentence(DRAFT, ready=1).startswith("The campaign has not started, so nobody")
 
 
 @pytest.mark.parametrize(
     ("calls", "words"),
     [
         (0, ""),
-        (29, "That is not enough to keep one caller busy for the next hour."),
-        (30, "Enough for about 1 caller for the next hour."),
-        (364, "Enough for about 12 callers for the next hour."),
-        (CAPACITY_AT_MOST, "Enough for more than 500 callers for the next hour."),
+        (1, "1 call can be made in the next hour, too few to keep one caller busy."),
+        (30, "30 calls can be made in the next hour, enough for about 1 caller."),
+        (1364, "1,364 calls can be made in the next hour, enough for about 45 callers."),
+        (
+            CAPACITY_AT_MOST,
+            "More than 15,000 calls can be made in the next hour, enough for more than 500"
+            " callers.",
+        ),
     ],
 )
 def test_calls_within_the_hour_are_told_in_callers(calls: int, words: str) -> None:
     assert enough_for(calls) == words
+
+
+def test_nobody_is_told_that_calls_can_be_made_while_the_campaign_rests() -> None:
+    assert enough_for(60, is_running=False).startswith("60 calls could be made")
 
 
 def test_the_page_counts_everyone_once(app: Flask, clean_stores: None) -> None:
@@ -115,16 +128,62 @@ def test_the_page_counts_everyone_once(app: Flask, clean_stores: None) -> None:
     organiser = signed_in(app, ORGANISER)
 
     page = organiser.get(address).text
-    assert "2 people can be rung now.</strong> That is not enough to keep one" in page
+    assert (
+        "2 people can be rung now.</strong> 2 calls can be made in the next hour, too few" in page
+    )
     for key in ("ready", "held", "finished", "unusable", "suppressed", "resting"):
         assert EXPLAINED[key] in page
     assert EXPLAINED["removed"] not in page
     assert "first in 2 hours" in page
+    assert re.search(r"As of \d\d:\d\d:\d\d London time\.", page)
 
     part = organiser.get(f"{address}?part=1").text
     assert "<html" not in part
     assert "2 people can be rung now." in part
     assert f'hx-get="{address}?part=1"' in part
+
+
+def test_what_somebody_else_counted_is_shown_with_its_time(
+    app: Flask, clean_stores: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(figures, "SERVE_TIMES", 1e6)
+    with app.app_context():
+        campaign = create_campaign()
+        create_contact(create_contact_list(campaign))
+        db.session.commit()
+        address = f"/campaigns/{campaign.id}/queue"
+    organiser = signed_in(app, ORGANISER)
+    page = organiser.get(address).text
+    assert "1 person can be rung now." in page
+    with app.app_context():
+        create_contact(db.session.query(ContactList).one())
+        db.session.get_one(Campaign, 1).state = PAUSED
+        db.session.commit()
+    later = organiser.get(address).text
+    # The people as they were counted, the campaign as it is.
+    assert "The campaign is paused, so nobody is handed out. 1 person could be rung" in later
+    as_of = re.search(r"As of [\d:]+", page)
+    assert as_of
+    assert as_of[0] in later
+
+
+def test_a_page_without_figures_yet_says_so_and_asks_again_soon(
+    app: Flask, clean_stores: None
+) -> None:
+    with app.app_context():
+        campaign = create_campaign()
+        create_contact(create_contact_list(campaign))
+        db.session.commit()
+        address = f"/campaigns/{campaign.id}/queue"
+        redis_store().set(f"figures:{{{campaign.id}}}:turn", "taken")
+    organiser = signed_in(app, ORGANISER)
+    page = organiser.get(address).text
+    assert "Counting everyone." in page
+    assert "every 2s" in page
+    assert "nobody in this campaign" not in page
+    with app.app_context():
+        redis_store().flushdb()
+    assert "1 person can be rung now." in organiser.get(f"{address}?part=1").text
 
 
 def test_only_organisers_see_it(app: Flask, clean_stores: None) -> None:
