@@ -61,3 +61,15 @@ def words_for(campaign_id: int, contact_id: int) -> Words:
     """The words for a contact of the campaign, as things stand."""
     on_offer = db.session.execute(select(words_on_offer(campaign_id))).scalar_one()
     return words_among(on_offer, contact_id)
+
+
+def versions_heard(campaign_id: int) -> list[int]:
+    """The script versions that callers of the campaign have people hear just now, each once.
+
+    While an experiment runs, those of its arms, the one with the largest share first; else the
+    campaign's own, if it has one.
+    """
+    on_offer = db.session.execute(select(words_on_offer(campaign_id))).scalar_one()
+    arms = sorted(on_offer["arms"] or [], key=lambda arm: -arm["share"])
+    versions = [arm["version"] for arm in arms] or [on_offer["usual"]]
+    return list(dict.fromkeys(version for version in versions if version is not None))

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from callers.calling import claim
 from callers.household import others_on_the_number, reached_instead
 from callers.recording import answers_of, record, save_answer
-from phonebank.experiments.choosing import Words, words_for
+from phonebank.experiments.choosing import Words, versions_heard, words_for
 from phonebank.models import Call, Campaign, Contact, Experiment, ExperimentArm, Script, now
 from phonebank.models.experiment import RUNNING, STOPPED
 from phonebank.stores import db
@@ -73,6 +73,23 @@ def test_contacts_hear_the_words_of_their_arm(campaign: Campaign) -> None:
         assert words == words_for(campaign.id, contact_id)
         counts[script.id] += 1
     assert min(counts.values()) > 70
+
+
+def test_what_people_hear_just_now_begins_with_what_most_of_them_do(campaign: Campaign) -> None:
+    usual = db.session.get_one(Script, campaign.script_id).published_version_id
+    assert versions_heard(campaign.id) == [usual]
+    experiment = start(campaign)
+    few, most = experiment.arms
+    few.share, most.share = 10, 90
+    db.session.commit()
+    published = [
+        db.session.get_one(Script, arm.script_id).published_version_id for arm in (few, most)
+    ]
+    assert versions_heard(campaign.id) == published[::-1]
+    most.script_id, most.script_version_id = few.script_id, published[0]
+    db.session.commit()
+    assert versions_heard(campaign.id) == [published[0]]
+    assert versions_heard(create_campaign().id) == []
 
 
 def test_an_arm_may_be_held_at_a_version(campaign: Campaign) -> None:
