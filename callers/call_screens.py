@@ -18,12 +18,14 @@ from callers.call_view import IDENTIFICATION
 from callers.calling import current_hold
 from callers.handing import hand_over, show
 from callers.merge_values import shared_fields
+from callers.practice_first import MINUTES, owes_practice
 from callers.sessions import for_callers
 from phonebank.errors import NotFound, wants_json
+from phonebank.experiments.choosing import versions_heard
 from phonebank.models import now
 from phonebank.models.caller import WAITING
 from phonebank.parties.summary import share_of
-from phonebank.scripts.versions import published_version_id, script_of
+from phonebank.scripts.versions import script_of
 from phonebank.stores import db
 from scripts_library.merge_fields import render_html
 
@@ -35,8 +37,11 @@ def calling() -> ResponseReturnValue:
     once their party is over."""
     caller = g.caller
     held = current_hold(caller) is not None
+    owed = owes_practice(caller)
     if wants_json():
-        return jsonify(state=caller.state, person=held, csrf_token=generate_csrf())
+        return jsonify(
+            state=caller.state, person=held, practice_first=owed, csrf_token=generate_csrf()
+        )
     place = screen_data.place_of(caller)
     leave_url = url_for(".leave")
     if place["party"] is not None and place["party"].is_over and not held:
@@ -48,14 +53,20 @@ def calling() -> ResponseReturnValue:
             **place,
         )
     if caller.state == WAITING:
-        return render_template("callers/lobby.html", leave_url=leave_url, **place)
+        return render_template(
+            "callers/lobby.html",
+            leave_url=leave_url,
+            owed_minutes=MINUTES if owed else None,
+            **place,
+        )
     if held:
         return redirect(url_for(".person"))
     fields = shared_fields(caller, place["campaign"])
-    script = script_of(published_version_id(place["campaign"]))
+    script = script_of(next(iter(versions_heard(caller.campaign_id)), None))
     return render_template(
         "callers/briefing.html",
         leave_url=leave_url,
+        owed_minutes=MINUTES if owed else None,
         # render_html escapes everything it does not make itself.
         briefing=Markup(render_html(place["campaign"].briefing, fields)),  # noqa: S704
         first_words=Markup(  # noqa: S704

@@ -23,6 +23,7 @@ from callers.contact_queue.refill import (
     store_of,
 )
 from callers.contact_queue.store import QueueStore, Taken
+from callers.practice_first import PracticeFirst, owes_practice
 from phonebank.errors import BackInAMoment, Gone, NotAllowed, NotFound, NotRunning, PhonebankError
 from phonebank.experiments.choosing import words_among, words_on_offer
 from phonebank.models import (
@@ -128,8 +129,9 @@ def claim(caller: Caller, holds_nobody: bool = False) -> Hold:
     """Give the caller one person to ring; the same one while their hold lasts.
 
     `holds_nobody` saves looking for that hold: they have just recorded how their call ended.
-    Raises NotAllowed (not admitted), NotRunning, Gone (party or campaign over), NobodyToCall,
-    BackInAMoment (Redis is away). Two of these at once for one caller give the same person.
+    Raises NotAllowed (not admitted), PracticeFirst, NotRunning, Gone (party or campaign over),
+    NobodyToCall, BackInAMoment (Redis is away). Two of these at once for one caller give the same
+    person.
     """
     if not caller.may_call:
         raise _not_let_in()
@@ -137,6 +139,8 @@ def claim(caller: Caller, holds_nobody: bool = False) -> Hold:
     if held is not None:
         return held
     campaign = _running_campaign(caller)
+    if owes_practice(caller):
+        raise PracticeFirst()
     try:
         return _claim_next(caller, campaign)
     except RedisError as error:

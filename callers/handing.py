@@ -10,6 +10,7 @@ from callers import calling, screen_data
 from callers.blueprint import wants_screen
 from callers.call_view import CallView, view_of
 from callers.calling import Hold, NobodyToCall
+from callers.practice_first import PracticeFirst
 from callers.step_view import cards_of, steps_html
 from phonebank.errors import (
     BackInAMoment,
@@ -41,6 +42,13 @@ def hand_over(
     except Gone as over:
         db.session.rollback()
         return _over(over, told)
+    except PracticeFirst as first:
+        db.session.rollback()
+        if wants_json() and not wants_screen():
+            if told is None:
+                raise first
+            return jsonify(told | {"person": None, "message": first.message, "next_at": None})
+        return redirect(url_for("callers.practice"), 303)
     screen_data.note_presence(g.caller)
     # Drawn before the commit, which would have every row read again; sent after it.
     page = show_or_go(hold, told)
@@ -87,6 +95,7 @@ def show(
         outcome_url=url_for("callers.outcome", call_id=view.call_id, turn=view.turn),
         leave_url=url_for("callers.give_back", call_id=view.call_id),
         leave_label="Take a break",
+        practice_words=None,
         practice_answers=None,
         **drawn(view),
         **screen_data.place_of(g.caller),

@@ -10,7 +10,8 @@ from typing import Any
 
 from callers.outcomes import OUTCOMES
 from scripts_library.conversation import AnswerRefused, check_answer, is_conversation, path, ratings
-from scripts_library.script import Answer, Answers, Character, Fields, Script
+from scripts_library.merge_fields import fields_in
+from scripts_library.script import Answer, Answers, Character, Fields, Script, Step
 
 # Said by somebody whom a script without a practice section lends nobody for.
 NOBODY_IN_PARTICULAR = Character(
@@ -30,6 +31,10 @@ FITTING: dict[str, tuple[str, ...]] = {
 }
 # Kinds of people who would have gone on talking.
 TALKERS = ("cheerful", "undecided")
+# Kinds who hear who is calling; the others have hung up, or are a machine, before it is said.
+LISTENERS = (*TALKERS, "hostile")
+# Merge fields that only words saying who is calling have a use for.
+WHO_CALLS = {"caller_name", "on_behalf_of"}
 # Kinds where whom the list names is not on the line.
 ABSENT = ("wrong person", "answerphone")
 # Characters of JSON: more than the answers of any script that passes its check.
@@ -86,11 +91,24 @@ def answers_in(script: Script | None, text: str) -> dict[str, Answer]:
     return kept
 
 
+def is_complete(script: Script | None, person: Character, answers: Answers, outcome: str) -> bool:
+    """Whether a practice call went far enough to have been practice.
+
+    Who would have talked must have been asked the main question, where there is a script to ask it;
+    with anybody else, the call must have been put down as what it was.
+    """
+    if person.kind not in TALKERS:
+        return outcome in FITTING[person.kind]
+    return outcome in OUTCOMES and (script is None or is_conversation(script, answers))
+
+
 def remarks(
     script: Script | None, person: Character, answers: Answers, outcome: str, fields: Fields
 ) -> list[Remark]:
     """What to say about a practice call: what went well first, then what to try."""
     found = [_about_outcome(person, outcome)]
+    if script is not None and person.kind in LISTENERS:
+        found += _about_who_calls(script, answers, fields)
     if script is not None and person.kind in TALKERS:
         found += _about_talking(script, answers, fields)
     return sorted(found, key=lambda remark: not remark.good)
@@ -105,6 +123,20 @@ def _about_outcome(person: Character, outcome: str) -> Remark:
     return Remark(
         False, f"You chose “{label}”. For this call we would choose “{best.label}”: {best.help}"
     )
+
+
+def _about_who_calls(script: Script, answers: Answers, fields: Fields) -> list[Remark]:
+    if not any(_says_who_calls(step) for step in script.steps):
+        return []
+    walked = [step for step in path(script, answers, fields) if step.id in answers]
+    if any(_says_who_calls(step) for step in walked):
+        return [Remark(True, "You said who is calling, and for whom.")]
+    first = next(step for step in script.steps if _says_who_calls(step))
+    return [Remark(False, f"Say who is calling as soon as it is them: that is “{first.title}”.")]
+
+
+def _says_who_calls(step: Step) -> bool:
+    return any(field.name in WHO_CALLS for field in fields_in(step.words))
 
 
 def _about_talking(script: Script, answers: Answers, fields: Fields) -> list[Remark]:

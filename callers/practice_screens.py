@@ -1,6 +1,8 @@
 """The practice call: the call page with somebody made up. Only that it was made is kept."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from flask import g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -11,9 +13,11 @@ from callers.blueprint import screens, sent
 from callers.call_view import CallView, script_state
 from callers.handing import drawn
 from callers.merge_values import shared_fields
+from callers.practice_first import MINUTES, owes_practice
 from callers.sessions import for_callers
+from phonebank.experiments.choosing import versions_heard
 from phonebank.models import now
-from phonebank.scripts.versions import published_version_id, script_of
+from phonebank.scripts.versions import script_of
 from phonebank.stores import db
 from scripts_library.conversation import AnswerRefused, check_answer
 from scripts_library.script import Answer, Character, Script
@@ -24,7 +28,8 @@ from scripts_library.script import Answer, Character, Script
 def practice() -> ResponseReturnValue:
     """A practice call. Its answers live on the page: each form brings them along."""
     fields = sent() if request.method == "POST" else request.args
-    script = _script()
+    words, _ = _words(fields)
+    script = script_of(words)
     person = rehearsal.person_of(script, str(fields.get("with") or ""))
     answers = rehearsal.answers_in(script, str(fields.get("answers") or ""))
     step_id = str(fields.get("step_id") or "")
@@ -34,10 +39,11 @@ def practice() -> ResponseReturnValue:
         "callers/person.html",
         refused=refused,
         person=person,
-        others=[other for other in rehearsal.people(script) if other != person],
+        owed_minutes=MINUTES if owes_practice(g.caller) else None,
         here=url_for(".practice"),
         answers_url=url_for(".practice"),
         outcome_url=url_for(".practised"),
+        practice_words=words,
         practice_answers=json.dumps(answers),
         **drawn(view, rehearsal.replies_of(script, person)),
         **screen_data.place_of(g.caller),
@@ -49,25 +55,39 @@ def practice() -> ResponseReturnValue:
 def practised() -> ResponseReturnValue:
     """The end of a practice call: what went well, and what to try."""
     fields = sent()
-    script = _script()
+    words, others_heard = _words(fields)
+    script = script_of(words)
     person = rehearsal.person_of(script, str(fields.get("with") or ""))
     answers = rehearsal.answers_in(script, str(fields.get("answers") or ""))
     outcome = "call_back" if fields.get("ring_back") else str(fields.get("outcome") or "")
     view = _view(script, person, answers, "")
-    g.caller.practised_at = now()
-    db.session.commit()
+    if rehearsal.is_complete(script, person, answers, outcome):
+        g.caller.practised_at = now()
+        db.session.commit()
     return render_template(
         "callers/practised.html",
         person=person,
         others=[other for other in rehearsal.people(script) if other != person],
+        words=words,
+        other_words=others_heard,
+        still_owed=owes_practice(g.caller),
+        main_question=script.step(script.main_question).title if script else "",
         identification=view.identification,
         remarks=rehearsal.remarks(script, person, answers, outcome, view.fields),
         **screen_data.place_of(g.caller),
     )
 
 
-def _script() -> Script | None:
-    return script_of(published_version_id(screen_data.campaign_of(g.caller)))
+def _words(fields: Mapping[str, Any]) -> tuple[int | None, list[int]]:
+    """The script version to practise with, and what else people hear just now.
+
+    What the page asks for, while callers have people hear it; else what most of them do.
+    """
+    heard = versions_heard(g.caller.campaign_id)
+    asked_for = str(fields.get("words") or "")
+    words = next((version for version in heard if str(version) == asked_for), None)
+    words = words or next(iter(heard), None)
+    return words, [version for version in heard if version != words]
 
 
 def _take(script: Script | None, answers: dict[str, Answer], step_id: str) -> AnswerRefused | None:

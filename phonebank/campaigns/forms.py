@@ -5,6 +5,7 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import (
+    BooleanField,
     SelectField,
     StringField,
     TextAreaField,
@@ -53,6 +54,11 @@ class CampaignForm(FlaskForm):
         [Optional(), Length(max=4000)],
         description="Shown before their first call: why it matters, and whom to ask. Markdown.",
     )
+    practice_first = BooleanField(
+        "One practice call before the first real one",
+        description="Callers are given nobody until they have made a call with somebody made up. "
+        "It takes them about three minutes. Who has recorded a call here already goes on.",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -75,10 +81,11 @@ class CampaignForm(FlaskForm):
 
     def values(self) -> dict[str, Any]:
         """The checked columns of a Campaign."""
-        return {
+        texts = {
             name: (self[name].data or "").strip()
             for name in ("name", "on_behalf_of", "country", "language", "briefing")
         }
+        return texts | {"practice_first": self.practice_first.data}
 
 
 class HoursForm(FlaskForm):

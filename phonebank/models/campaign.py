@@ -52,6 +52,8 @@ class Campaign(Base):
     )
     # Open: whoever has the link is admitted. Closed: an organiser admits each caller.
     door_open: Mapped[bool] = mapped_column(default=False)
+    # Nobody is given a person here before they have completed a practice call.
+    practice_first: Mapped[bool] = mapped_column(default=False)
     # Accept numbers of the drama ranges, which no one has. Only the demonstration does.
     allow_drama_numbers: Mapped[bool] = mapped_column(default=False)
     script_id: Mapped[int | None] = mapped_column(

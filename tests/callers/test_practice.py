@@ -2,6 +2,7 @@
 
 import json
 import re
+from html import unescape
 
 import pytest
 from flask.testing import FlaskClient
@@ -11,7 +12,9 @@ from sqlalchemy import func, select
 
 from callers.outcomes import OUTCOMES
 from callers.practice import FITTING, answers_in, people, person_of, remarks, replies_of
-from phonebank.models import Answer, Call
+from phonebank.experiments import verbs as experiments
+from phonebank.models import Answer, Call, Contact, Suppression, Tally
+from phonebank.models.contact import CALLABLE
 from phonebank.stores import db
 from scripts_library.library import ready_made, source_of
 from tests.callers.conftest import PhoneBank, come_in
@@ -60,12 +63,50 @@ def test_a_practice_call_from_first_word_to_last_without_scripts(
         assert answers[step_id] == answer
     sent = {"with": "undecided", "answers": json.dumps(answers), "outcome": "talked"}
     page = sam.post("/calling/practice/done", data=sent).text
-    assert page.count("Well done.") == 5
+    assert page.count("Well done.") == 6
     assert "Try this." not in page
     db.session.refresh(phone_bank.sam)
     assert phone_bank.sam.practised_at is not None
-    for table in (Call, Answer):
-        assert db.session.scalar(select(func.count()).select_from(table)) == 0
+    assert nothing_happened(phone_bank)
+
+
+def nothing_happened(phone_bank: PhoneBank) -> bool:
+    """Nothing on record of any call, nothing counted, and everybody on the list as they were."""
+    db.session.expire_all()
+    rows = [
+        db.session.scalar(select(func.count()).select_from(table))
+        for table in (Call, Answer, Tally, Suppression)
+    ]
+    untouched = select(func.count()).where(
+        Contact.last_called_at.is_(None), Contact.attempts == 0, Contact.state == CALLABLE
+    )
+    return rows == [0, 0, 0, 0] and db.session.scalar(untouched) == len(phone_bank.contacts)
+
+
+@pytest.mark.parametrize(
+    ("kind", "says", "outcome"),
+    [
+        ("cheerful", "Speaking! Who's this?", "talked"),
+        ("undecided", "Yeah, that's me.", "call_back"),
+        ("hostile", "What do you want?", "do_not_call"),
+        ("wrong person", "nobody called that here", "wrong_number"),
+        ("answerphone", "Leave a message after the tone.", "answerphone"),
+    ],
+)
+def test_each_invented_person_answers_on_the_call_page_and_nothing_comes_of_it(
+    phone_bank: PhoneBank, sam: FlaskClient, kind: str, says: str, outcome: str
+) -> None:
+    page = unescape(sam.get("/calling/practice", query_string={"with": kind}).text)
+    # The same screen as in earnest.
+    for part in ('class="call"', "Always say:", "If they say…", "How did it end?"):
+        assert part in page
+    assert "<strong>Practice.</strong> Nobody is rung and nothing is saved." in page
+    assert says in page
+    for dialled in ("tel:", "data-copy=", "qr.svg"):
+        assert dialled not in page
+    sent = {"with": kind, "answers": json.dumps(LONG_WAY), "outcome": outcome, "note": "x"}
+    assert "Well done." in sam.post("/calling/practice/done", data=sent).text
+    assert nothing_happened(phone_bank)
 
 
 def test_an_answer_that_the_step_does_not_have_is_explained(sam: FlaskClient) -> None:
@@ -93,8 +134,37 @@ def test_the_words_at_the_end_follow_what_was_done() -> None:
     assert "Ask why" in told
     assert "Ask for something" in told
     early = remarks(PERSUASIVE, dev, {"opening": "speaking"}, "hung_up", {})
-    assert [remark.good for remark in early] == [False, False]
-    assert "Where do they stand?" in early[-1].text
+    assert [remark.good for remark in early] == [False, False, False]
+    assert "Say who you are" in early[1].text
+    assert "Where do they stand?" in early[2].text
+
+
+@pytest.mark.parametrize(
+    ("skipped", "told"),
+    [
+        ("introduction", "Say who is calling as soon as it is them"),
+        ("rating_why", "Ask why, then wait."),
+        ("rating_after", "Ask for the number once more at the end"),
+        ("vote_ask", "Ask for something before you say goodbye"),
+    ],
+)
+def test_what_was_left_out_is_what_one_is_told_to_try(skipped: str, told: str) -> None:
+    """The long way, ended before one of its steps."""
+    dev = person_of(PERSUASIVE, "undecided")
+    walked = list(LONG_WAY)[: list(LONG_WAY).index(skipped)]
+    answers = {step_id: LONG_WAY[step_id] for step_id in walked}
+    found = remarks(PERSUASIVE, dev, answers, "talked", {})
+    assert [remark.good for remark in found if told in remark.text] == [False]
+    whole = remarks(PERSUASIVE, dev, LONG_WAY, "talked", {})
+    assert not any(told in remark.text for remark in whole)
+
+
+def test_who_is_cross_is_told_who_calls_as_well() -> None:
+    ellis = person_of(PERSUASIVE, "hostile")
+    told = {"opening": "speaking", "introduction": "not_interested"}
+    assert [r.good for r in remarks(PERSUASIVE, ellis, told, "do_not_call", {})] == [True, True]
+    short = remarks(PERSUASIVE, ellis, {"opening": "speaking"}, "do_not_call", {})
+    assert [remark.good for remark in short] == [True, False]
 
 
 def test_who_is_not_there_is_asked_for_by_another_name(sam: FlaskClient) -> None:
@@ -128,3 +198,42 @@ def test_whatever_is_sent_as_answers_is_harmless(text: str) -> None:
 def test_answers_that_the_script_cannot_take_are_dropped() -> None:
     sent = {"opening": "speaking", "rating_before": 11, "nowhere": "x", "issue": {"a": 1}}
     assert answers_in(PERSUASIVE, json.dumps(sent)) == {"opening": "speaking"}
+
+
+def test_practice_and_briefing_have_the_words_that_people_really_hear(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    own_script = phone_bank.campaign.script_id
+    own = source_of("persuasive-conversation", "en")
+    for who in ("Few", "Most"):
+        source = own.replace("Hello, could I speak to", f"{who} hear this: is it")
+        create_script(phone_bank.campaign, source.replace("a volunteer calling", f"as {who} hear"))
+    phone_bank.campaign.script_id = own_script
+    _, few, most = experiments.words_to_choose(phone_bank.campaign)
+    arms = [experiments.ArmWanted(few, 10), experiments.ArmWanted(most, 90)]
+    experiment = experiments.create_experiment(phone_bank.campaign, "Which?", arms)
+    db.session.commit()
+    assert "could I speak to" in sam.get("/calling/practice").text
+    experiments.start(phone_bank.campaign, experiment)
+    db.session.commit()
+    assert "as Most hear" in sam.get("/calling").text
+    page = sam.get("/calling/practice").text
+    assert "Most hear this: is it" in page
+    assert "could I speak to" not in page
+    # Its end leads to the other words, and they stay through the practice call.
+    end = sam.post("/calling/practice/done", data={"outcome": "talked"}).text
+    other = re.search(r'href="(/calling/practice\?words=\d+)">Practise with those', end)
+    assert other
+    page = sam.get(other.group(1)).text
+    assert "Few hear this: is it" in page
+    words = re.search(r'name="words" value="(\d+)"', page)
+    assert words
+    sent = {"words": words.group(1), "step_id": "opening", "answer": "speaking"}
+    page = sam.post("/calling/practice", data=sent).text
+    assert page.count(f'name="words" value="{words.group(1)}"') == 3
+    assert "Few hear this: is it" in page
+    end = sam.post("/calling/practice/done", data=sent | {"outcome": "talked"}).text
+    assert "as Few hear" in end
+    # Words that nobody hears, of another campaign's script say, are not to be had.
+    page = sam.get("/calling/practice?words=999999").text
+    assert "Most hear this: is it" in page

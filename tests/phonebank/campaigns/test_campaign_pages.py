@@ -99,6 +99,19 @@ def test_the_campaign_page_shows_everything_but_the_people(
     assert "9460123" not in answer.text
 
 
+def test_practice_first_is_off_until_ticked_and_says_so_once_it_is_on(
+    app: Flask, organiser: FlaskClient, campaign_id: int
+) -> None:
+    address, shown = f"/campaigns/{campaign_id}/edit", f"/campaigns/{campaign_id}"
+    data = {"name": "K", "on_behalf_of": "K", "country": "GB", "language": "en"}
+    for more, is_on in (({}, False), ({"practice_first": "y"}, True), ({}, False)):
+        organiser.post(address, data=data | more)
+        with app.app_context():
+            assert db.session.get_one(Campaign, campaign_id).practice_first is is_on
+        assert ("one practice call before" in organiser.get(shown).text) is is_on
+        assert (" checked" in organiser.get(address).text) is is_on
+
+
 def test_a_campaign_pauses_and_goes_on(
     app: Flask, organiser: FlaskClient, campaign_id: int
 ) -> None:

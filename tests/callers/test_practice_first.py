@@ -1,0 +1,199 @@
+"""A campaign may want one practice call before the first real one; nobody gets round it then."""
+
+import json
+import re
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from callers.calling import claim
+from callers.practice_first import PracticeFirst
+from callers.recording import record
+from phonebank.models import Call, Caller
+from phonebank.models.caller import WAITING
+from phonebank.stores import db
+from scripts_library.library import source_of
+from tests.callers.conftest import PhoneBank, come_in
+from tests.factories import (
+    create_account,
+    create_campaign,
+    create_list,
+    create_party,
+    create_script,
+)
+
+JSON = {"Accept": "application/json"}
+AS_FAR_AS_NEEDED = {"opening": "speaking", "introduction": "happy_to_talk", "rating_before": 9}
+WHY = "one practice call before the first real one"
+
+
+@pytest.fixture
+def strict(phone_bank: PhoneBank) -> PhoneBank:
+    """The phone bank, with a script, where everybody is to practise first."""
+    create_script(phone_bank.campaign, source_of("persuasive-conversation", "en"))
+    phone_bank.campaign.practice_first = True
+    phone_bank.party.door_open = True
+    db.session.commit()
+    return phone_bank
+
+
+def practise(
+    browser: FlaskClient,
+    kind: str = "cheerful",
+    outcome: str = "talked",
+    answers: dict[str, object] | None = None,
+) -> str:
+    """Make a practice call from its first page to its end; the page with the feedback."""
+    answers = AS_FAR_AS_NEEDED if answers is None else answers
+    sent = {"with": kind, "answers": json.dumps(answers), "outcome": outcome}
+    return browser.post("/calling/practice/done", data=sent).text
+
+
+def hand_outs() -> int:
+    return db.session.scalar(select(func.count()).select_from(Call)) or 0
+
+
+def test_asking_for_somebody_leads_to_practice_with_the_reason_and_the_time_it_takes(
+    strict: PhoneBank, client: FlaskClient
+) -> None:
+    link = f"/join/{strict.party.code}"
+    page = client.post(link, data={"first_name": "Kit"}, follow_redirects=True)
+    assert "Make a practice call" in page.text
+    assert "about 3 minutes" in page.text
+    assert "Give me someone to call" not in page.text
+    for asked in (client.post("/calling/next"), client.get("/calling/wait")):
+        assert asked.location == "/calling/practice"
+    page = client.get("/calling/practice")
+    assert WHY in page.text
+    assert "about 3 minutes" in page.text
+    assert hand_outs() == 0
+
+
+def test_the_verb_refuses_whatever_page_asks(strict: PhoneBank, client: FlaskClient) -> None:
+    with pytest.raises(PracticeFirst):
+        claim(strict.sam)
+    come_in(client, strict)
+    refused = client.post("/calling/next", headers=JSON)
+    assert refused.status_code == 403
+    assert WHY in refused.json["error"]["message"].lower()
+    assert "/calling/practice" in refused.json["error"]["what_to_do"]
+    assert client.get("/calling", headers=JSON).json["practice_first"] is True
+    # Our own script on the call page, too.
+    drawn = client.post("/calling/next", headers={"X-Phonebank-Screen": "1"})
+    assert drawn.location == "/calling/practice"
+    assert hand_outs() == 0
+
+
+def test_a_practice_call_opens_calling(strict: PhoneBank, client: FlaskClient) -> None:
+    come_in(client, strict)
+    page = practise(client)
+    assert "Go on to your calls" in page
+    page = client.get("/calling").text
+    assert "Give me someone to call" in page
+    assert "is your promise" in page
+    page = client.post("/calling/next", follow_redirects=True)
+    assert page.request.path == "/calling/person"
+    assert hand_outs() == 1
+    assert client.get("/calling", headers=JSON).json["practice_first"] is False
+    assert WHY not in client.get("/calling/practice").text
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome", "answers"),
+    [
+        ("cheerful", "no_answer", {}),
+        ("undecided", "talked", {"opening": "speaking"}),
+        ("cheerful", "", AS_FAR_AS_NEEDED),
+        ("hostile", "no_answer", {}),
+        ("answerphone", "talked", {}),
+    ],
+)
+def test_a_tap_is_no_practice_call(
+    strict: PhoneBank,
+    client: FlaskClient,
+    kind: str,
+    outcome: str,
+    answers: dict[str, object],
+) -> None:
+    come_in(client, strict)
+    page = practise(client, kind, outcome, answers)
+    assert "Once more, please." in page
+    assert "Where do they stand?" in page
+    assert "Practise once more" in page
+    assert client.post("/calling/next").location == "/calling/practice"
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome"),
+    [("hostile", "do_not_call"), ("wrong person", "wrong_number"), ("answerphone", "answerphone")],
+)
+def test_a_short_call_rightly_put_down_is_one(
+    strict: PhoneBank, client: FlaskClient, kind: str, outcome: str
+) -> None:
+    come_in(client, strict)
+    assert "Go on to your calls" in practise(client, kind, outcome, {})
+    assert claim(strict.sam)
+
+
+def test_a_campaign_without_words_keeps_nobody_out(
+    phone_bank: PhoneBank, client: FlaskClient
+) -> None:
+    phone_bank.campaign.practice_first = True
+    db.session.commit()
+    come_in(client, phone_bank)
+    assert "Go on to your calls" in practise(client, answers={})
+    assert claim(phone_bank.sam)
+
+
+def test_it_is_remembered_in_the_next_party_and_not_in_another_campaign(
+    strict: PhoneBank, client: FlaskClient
+) -> None:
+    come_in(client, strict)
+    practise(client)
+    next_week = create_party(strict.campaign, strict.host, door_open=True)
+    elsewhere = create_campaign(practice_first=True)
+    create_list(elsewhere)
+    theirs = create_party(elsewhere, create_account("host"), door_open=True)
+    db.session.commit()
+    page = client.post(
+        f"/join/{next_week.code}", data={"first_name": "Sam"}, follow_redirects=True
+    ).text
+    assert "Give me someone to call" in page
+    page = client.post(
+        f"/join/{theirs.code}", data={"first_name": "Sam"}, follow_redirects=True
+    ).text
+    assert "Make a practice call" in page
+
+
+def test_who_is_calling_already_is_not_sent_to_practise(phone_bank: PhoneBank) -> None:
+    first = claim(phone_bank.sam)
+    phone_bank.campaign.practice_first = True
+    db.session.commit()
+    assert claim(phone_bank.sam).call.id == first.call.id
+    record(phone_bank.sam, first.call.id, "no_answer")
+    db.session.commit()
+    assert claim(phone_bank.sam).call.id != first.call.id
+    with pytest.raises(PracticeFirst):
+        claim(phone_bank.priya)
+
+
+def test_the_lobby_says_that_there_is_time_for_it_now(
+    strict: PhoneBank, client: FlaskClient
+) -> None:
+    strict.sam.state = WAITING
+    db.session.commit()
+    come_in(client, strict)
+    assert WHY in client.get("/calling").text
+    assert re.search(r">Back<", practise(client))
+    db.session.expire_all()
+    strict.sam.state = "admitted"
+    db.session.commit()
+    assert claim(db.session.get_one(Caller, strict.sam.id))
+
+
+def test_without_the_setting_nothing_is_asked(phone_bank: PhoneBank, client: FlaskClient) -> None:
+    come_in(client, phone_bank)
+    assert WHY not in client.get("/calling").text
+    assert WHY not in client.get("/calling/practice").text
+    assert client.post("/calling/next").location == "/calling/person"
