@@ -4,6 +4,8 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import func, select
+
 from phonebank import tallies
 from phonebank.models import Account, Call, Caller, Campaign, Contact, ContactList, Party, now
 from phonebank.models.call import RECORDED
@@ -78,6 +80,16 @@ class Room:
         call.outcome = call.recorded_at = call.ended_at = call.ending = None
         call.reached = call.conversation = call.yes = call.counted = call.too_fast = False
         db.session.flush()
+
+    def recount(self) -> tuple[int, int, int, int]:
+        """Calls, reached, conversations and yeses of the party, counted from the calls."""
+        counted = select(
+            func.count(),
+            func.count().filter(Call.reached),
+            func.count().filter(Call.conversation),
+            func.count().filter(Call.yes),
+        ).where(Call.party_id == self.party.id, Call.counted)
+        return tuple(db.session.execute(counted).one())
 
     def _tally(self, call: Call, sign: int) -> None:
         tallies.add(

@@ -5,7 +5,6 @@ from datetime import timedelta
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
 
 from phonebank.live.board import payload
 from phonebank.live.board_reading import read_figures
@@ -14,7 +13,7 @@ from phonebank.models.caller import REMOVED, WAITING
 from phonebank.recount import differences
 from phonebank.stores import db
 from phonebank.tallies import party_totals
-from tests.phonebank.live.party_room import Room, open_room
+from tests.phonebank.live.party_room import open_room
 
 
 def shown(party: Party) -> dict:
@@ -146,17 +145,6 @@ def test_many_boards_are_read_in_one_statement(app_context: Flask) -> None:
     assert len(read) == 3
 
 
-def recount(room: Room) -> tuple[int, int, int, int]:
-    """The party's figures counted from the calls themselves."""
-    counted = select(
-        func.count(),
-        func.count().filter(Call.reached),
-        func.count().filter(Call.conversation),
-        func.count().filter(Call.yes),
-    ).where(Call.party_id == room.party.id, Call.counted)
-    return tuple(db.session.execute(counted).one())
-
-
 def test_a_personal_best_is_news_once_it_beats_an_hour_worth_beating(app_context: Flask) -> None:
     room = open_room()
     sam, ada = room.join("Sam"), room.join("Ada")
@@ -226,7 +214,7 @@ def test_the_board_equals_a_recount_after_every_deed(app_context: Flask, deeds: 
         figures = read_figures([room.party.id])[room.party.id]
         seen = (figures.calls, figures.reached, figures.conversations, figures.yeses)
         totals = party_totals([room.party.id])[room.party.id]
-        assert seen == recount(room)
+        assert seen == room.recount()
         assert seen == (totals.calls, totals.reached, totals.conversations, totals.yeses)
         assert differences(room.campaign.id) == []
         assert payload(figures)["version"] >= last_version

@@ -1,0 +1,156 @@
+"""The board against a recount, after every step of evenings lived through the callers' own verbs:
+people handed out, outcomes, undos, screens that go dark, outcomes that come late, removals."""
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import time_machine
+from flask import Flask
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from callers.calling import NobodyToCall, claim, current_hold
+from callers.contact_queue.reap import reap
+from callers.recording import last_recorded_id, record, save_answer, undo
+from phonebank.errors import Conflict
+from phonebank.live.board_reading import read_figures
+from phonebank.models import Call, Caller, now
+from phonebank.parties.people import hide_caller, remove_caller
+from phonebank.recount import differences
+from phonebank.stores import db
+from tests.crash.world import SCRIPT
+from tests.factories import create_contact, create_script
+from tests.phonebank.live.party_room import Room, open_room
+
+OUTCOMES = ("no_answer", "talked", "refused", "skipped", "do_not_call", "wrong_number")
+# Fewer than an evening rings, so that people whose caller went dark are handed on.
+PEOPLE = 4
+
+deeds = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ("hand out", "answer", "record", "record", "undo", "go dark", "late", "remove", "hide")
+        ),
+        st.integers(0, 1),
+        st.sampled_from(OUTCOMES),
+    ),
+    max_size=18,
+)
+
+
+@dataclass
+class Evening:
+    """A party, two callers, and the calls whose screens went dark, by caller."""
+
+    room: Room
+    clock: time_machine.Traveller
+    callers: list[Caller]
+    dark: list[list[Call]] = field(default_factory=lambda: [[], []])
+
+    def do(self, deed: str, index: int, outcome: str) -> None:
+        """One deed of one caller; what the rules forbid just now does nothing."""
+        with suppress(Conflict, NobodyToCall):
+            self._do(deed, index, outcome)
+        # What was refused leaves nothing behind; what was done is committed.
+        db.session.rollback()
+
+    def _do(self, deed: str, index: int, outcome: str) -> None:
+        caller = self.callers[index]
+        hold = current_hold(caller)
+        if deed == "hand out" and hold is None:
+            claim(caller)
+        elif deed == "answer" and hold is not None:
+            save_answer(caller, hold.call.id, "support", "7")
+            save_answer(caller, hold.call.id, "help", "yes")
+        elif deed == "record" and hold is not None:
+            record(caller, hold.call.id, outcome)
+        elif deed == "undo" and (last := last_recorded_id(caller)):
+            undo(caller, last)
+        elif deed == "go dark" and hold is not None:
+            self.dark[index].append(hold.call)
+            self.clock.shift(hold.expires_at - now() + timedelta(seconds=1))
+            reap(self.room.campaign)
+        elif deed == "late" and self.dark[index]:
+            record(caller, self.dark[index].pop().id, outcome)
+        elif deed == "remove":
+            remove_caller(caller)
+            self.callers[index], self.dark[index] = self.room.join("Newcomer"), []
+        elif deed == "hide":
+            hide_caller(caller, not caller.hidden)
+        db.session.commit()
+
+
+def begin(clock: time_machine.Traveller) -> Evening:
+    """A party with a script and more calls than people to ring; commits."""
+    room = open_room()
+    create_script(room.campaign, SCRIPT)
+    for _ in range(PEOPLE):
+        create_contact(room.contact_list)
+    evening = Evening(room, clock, [room.join("Ada"), room.join("Bo")])
+    db.session.commit()
+    return evening
+
+
+# A screen goes dark, the person is handed on, both say how it ended, and one is taken back.
+HANDED_ON = [
+    ("hand out", 0, ""),
+    ("answer", 0, ""),
+    ("go dark", 0, ""),
+    *[("hand out", 1, ""), ("record", 1, "do_not_call")] * PEOPLE,
+    ("late", 0, "talked"),
+    ("undo", 0, ""),
+    ("undo", 1, ""),
+]
+# The one who is removed holds somebody, and had recorded before.
+REMOVED_WHILE_RINGING = [
+    ("hand out", 0, ""),
+    ("answer", 0, ""),
+    ("record", 0, "talked"),
+    ("hand out", 0, ""),
+    ("remove", 0, ""),
+    ("hand out", 0, ""),
+    ("record", 0, "refused"),
+]
+
+
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(deeds)
+@example(HANDED_ON)
+@example(REMOVED_WHILE_RINGING)
+def test_the_board_equals_a_recount_after_everything_that_callers_do(
+    app_context: Flask, deeds: list[tuple[str, int, str]]
+) -> None:
+    with time_machine.travel(now(), tick=True) as clock:
+        evening = begin(clock)
+        room = evening.room
+        party_id, campaign_id = room.party.id, room.campaign.id
+        last_version = 0
+        for deed in deeds:
+            evening.do(*deed)
+            figures = read_figures([party_id])[party_id]
+            seen = (figures.calls, figures.reached, figures.conversations, figures.yeses)
+            assert seen == room.recount()
+            assert differences(campaign_id) == []
+            assert figures.tally_version >= last_version
+            last_version = figures.tally_version
+            db.session.rollback()
+
+
+def test_the_evenings_tried_first_get_as_far_as_they_say(app_context: Flask) -> None:
+    with time_machine.travel(now(), tick=True) as clock:
+        for deeds in (HANDED_ON[:-2], REMOVED_WHILE_RINGING):
+            evening = begin(clock)
+            for deed in deeds:
+                evening.do(*deed)
+            calls = db.session.scalars(
+                select(Call).where(Call.party_id == evening.room.party.id)
+            ).all()
+            if deeds is REMOVED_WHILE_RINGING:
+                endings = sorted(str(call.ending) for call in calls)
+                assert endings == ["recorded", "recorded", "taken_away"]
+            else:
+                assert [call.counted for call in calls if call.late] == [False]
