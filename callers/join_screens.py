@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, flash, g, jsonify, redirect, render_template, url_for
+from flask import Response, current_app, flash, g, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from wtforms import StringField
@@ -29,7 +29,25 @@ def _was_wrong(response: Response) -> bool:
     return response.status_code in (404, 410)
 
 
+def _came_in(response: Response) -> bool:
+    return response.status_code in (201, 303)
+
+
+def _joins_from_one_address() -> str:
+    """Enough for a room behind one router, and for a second one after it; not for a flood of
+    made-up names, which would fill the host's list and the board."""
+    joins = current_app.extensions["phonebank"].joins_a_minute
+    return f"{joins} per minute; {5 * joins} per hour"
+
+
 slow_down_guessing = limiter.shared_limit(WRONG_ONES, scope="wrong codes", deduct_when=_was_wrong)
+slow_down_joining = limiter.shared_limit(
+    _joins_from_one_address,
+    scope="joins",
+    methods=["POST"],
+    deduct_when=_came_in,
+    error_message="Very many people have just joined from where you are.",
+)
 
 
 class _TextField(StringField):
@@ -59,6 +77,7 @@ class CodeForm(NameForm):
 @screens.route("/join", methods=["GET", "POST"])
 @open_to(ANYONE)
 @slow_down_guessing
+@slow_down_joining
 def join() -> ResponseReturnValue:
     """Code and name on one screen."""
     sent()  # refuses a body that is no object, which the form could not read
@@ -77,6 +96,7 @@ def join() -> ResponseReturnValue:
 @screens.route("/join/<code>", methods=["GET", "POST"])
 @open_to(ANYONE)
 @slow_down_guessing
+@slow_down_joining
 def join_by_code(code: str) -> ResponseReturnValue:
     """The link behind the QR on the board: only the name is asked."""
     party = party_by_code(code)
@@ -86,6 +106,7 @@ def join_by_code(code: str) -> ResponseReturnValue:
 @screens.route("/c/<token>", methods=["GET", "POST"])
 @open_to(ANYONE)
 @slow_down_guessing
+@slow_down_joining
 def join_campaign(token: str) -> ResponseReturnValue:
     """The campaign's own link, for callers without a party."""
     return _name_only(joining.campaign_of_link(token), None)

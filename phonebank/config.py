@@ -37,6 +37,8 @@ class Config:
     base_url: str = "http://127.0.0.1:5000"
     # Reverse proxies in front whose X-Forwarded-* headers are to be believed.
     proxies: int = 0
+    # People who may come in from one address within a minute; five times as many in an hour.
+    joins_a_minute: int = 60
     mail_server: str = ""
     mail_port: int = 587
     mail_username: str = ""
@@ -87,6 +89,7 @@ class Config:
             mode=environ.get("PHONEBANK_MODE") or PRODUCTION,
             base_url=(environ.get("BASE_URL") or cls.base_url).rstrip("/"),
             proxies=number("PROXIES", 0),
+            joins_a_minute=number("JOINS_A_MINUTE", cls.joins_a_minute),
             mail_server=environ.get("MAIL_SERVER", ""),
             mail_port=number("MAIL_PORT", cls.mail_port),
             mail_username=environ.get("MAIL_USERNAME", ""),
@@ -101,6 +104,8 @@ class Config:
     def _refuse_what_is_unsafe(self) -> None:
         if self.mode not in MODES:
             raise ConfigRefused(f"PHONEBANK_MODE must be {' or '.join(MODES)}, not {self.mode!r}.")
+        if self.joins_a_minute < 1:
+            raise ConfigRefused("JOINS_A_MINUTE must be 1 or more, or nobody could come in.")
         if not self.is_production:
             return
         for name, secret in (

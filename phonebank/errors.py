@@ -127,7 +127,9 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(RateLimitExceeded)
     def too_many(error: RateLimitExceeded) -> ResponseReturnValue:
-        return answer(*_words(429))
+        status, title, message, what_to_do = _words(429)
+        told = error.limit.error_message
+        return answer(status, title, told if isinstance(told, str) else message, what_to_do)
 
     @app.errorhandler(HTTPException)
     def from_flask(error: HTTPException) -> ResponseReturnValue:

@@ -5,6 +5,7 @@ import re
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
+from werkzeug.test import TestResponse
 
 from callers.outcomes import OUTCOMES
 from phonebank.models import Caller
@@ -180,6 +181,31 @@ def test_guessing_codes_is_slowed_down_and_a_living_room_is_not(
     assert "Wait a minute" in slowed.text
     elsewhere = {"REMOTE_ADDR": "192.0.2.7"}
     assert client.get(f"/join/{code}", environ_overrides=elsewhere).status_code == 200
+
+
+def test_a_full_room_comes_in_at_once_and_a_flood_does_not(
+    phone_bank: PhoneBank, client: FlaskClient
+) -> None:
+    link, before = f"/join/{phone_bank.party.code}", callers()
+
+    def join(address: str, name: str = "Kit") -> TestResponse:
+        room = client.application.test_client()
+        elsewhere = {"REMOTE_ADDR": address}
+        return room.post(link, data={"first_name": name}, environ_overrides=elsewhere)
+
+    # Forty people on one sofa's wifi, some of whom need a second try.
+    for _ in range(10):
+        assert join("192.0.2.1", "").status_code == 422
+    assert {join("192.0.2.1").status_code for _ in range(40)} == {303}
+    # Ten a second.
+    statuses = [join("192.0.2.2").status_code for _ in range(100)]
+    assert statuses == [303] * 60 + [429] * 40
+    assert callers() == before + 100
+    refused = join("192.0.2.2")
+    assert "Very many people have just joined from where you are." in refused.text
+    assert "Wait a minute" in refused.text
+    # Whoever is in stays in, and another address is another matter.
+    assert join("192.0.2.3").status_code == 303
 
 
 def test_a_removed_caller_is_out_on_every_page(phone_bank: PhoneBank, client: FlaskClient) -> None:
