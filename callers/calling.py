@@ -76,7 +76,8 @@ _household = (
     .order_by(_other.id)
     .limit(HOUSEHOLD_AT_MOST)
 )
-# The `Contact` and the caller, both locked; the caller's `standing` and `party` as they are by now;
+# The `Contact` and the caller, both locked; the caller's `standing`, `party` and limits, and the
+# campaign's state, as they are by now, for an organiser may have acted since the request came in;
 # whether the contact's list is `removed` and their number `suppressed`; the ids of the others of
 # their `household` who may be asked for instead; the `words` on offer.
 _LOCKED = (
@@ -88,8 +89,12 @@ _LOCKED = (
         exists().where(Suppression.phone == Contact.phone).label("suppressed"),
         func.array(_household.scalar_subquery()).label("household"),
         words_on_offer(Contact.campaign_id.expression).label("words"),
+        Campaign.state.label("campaign_state"),
+        Caller.list_ids,
+        Caller.languages,
     )
     .join(ContactList, ContactList.id == Contact.contact_list_id)
+    .join(Campaign, Campaign.id == Contact.campaign_id)
     .join(Caller, Caller.id == bindparam("caller_id"))
     .where(Contact.id == bindparam("contact_id"))
     # Not FOR SHARE: two tabs of one caller would each hold it, and wait for the other's update.
@@ -265,7 +270,7 @@ def _claim_next(caller: Caller, campaign: Campaign) -> Hold:
             break
         try:
             hold = _open_call(caller, campaign, taken.contact_id)
-        except NotAllowed:
+        except PhonebankError:
             store.release(taken.contact_id)
             raise
         if hold is not None:
@@ -322,6 +327,11 @@ def _open_call(caller: Caller, campaign: Campaign, contact_id: int) -> Hold | No
         raise _not_let_in()
     if found is None or found.removed or found.suppressed:
         return None
+    if found.campaign_state != campaign.state:
+        db.session.refresh(campaign)
+        _running_campaign(caller)
+    if (found.list_ids, found.languages) != (caller.list_ids, caller.languages):
+        db.session.refresh(caller)
     contact: Contact = found.Contact
     if contact.state != CALLABLE or contact.suppressed_at is not None or contact.callable_at > at:
         return None

@@ -4,14 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from callers.calling import NobodyToCall, claim, give_back, release_caller, renew
 from callers.contact_queue.reap import reap
 from callers.contact_queue.refill import store_of
 from callers.recording import record
 from phonebank.errors import Gone, NotAllowed, NotFound, NotRunning
-from phonebank.models import Call, Suppression
+from phonebank.models import Call, Caller, Campaign, Suppression
 from phonebank.models.call import EXPIRED
 from phonebank.models.caller import WAITING
 from phonebank.models.campaign import ENDED, PAUSED
@@ -138,6 +138,30 @@ def test_only_the_admitted_call_and_only_while_it_runs(phone_bank: PhoneBank) ->
     phone_bank.campaign.state = ENDED
     with pytest.raises(Gone):
         claim(phone_bank.sam)
+
+
+@pytest.mark.parametrize(("state", "refusal"), [(PAUSED, NotRunning), (ENDED, Gone)])
+def test_a_claim_under_way_sees_that_the_campaign_has_stopped(
+    phone_bank: PhoneBank, state: str, refusal: type[Exception]
+) -> None:
+    """The request has read the campaign already; the organiser is quicker than the claim."""
+    assert phone_bank.campaign.is_running
+    with db.engine.begin() as organisers:
+        organisers.execute(update(Campaign).values(state=state))
+    with pytest.raises(refusal):
+        claim(phone_bank.sam)
+    db.session.rollback()
+    assert not db.session.scalar(select(func.count()).select_from(Call))
+    assert not store_of(phone_bank.campaign.id).holds()
+
+
+def test_a_claim_under_way_keeps_to_limits_set_meanwhile(phone_bank: PhoneBank) -> None:
+    other = create_contact(create_list(phone_bank.campaign, priority=9))
+    db.session.commit()
+    assert phone_bank.sam.list_ids == []
+    with db.engine.begin() as organisers:
+        organisers.execute(update(Caller).values(list_ids=[other.contact_list_id]))
+    assert claim_and_commit(phone_bank.sam).contact.id == other.id
 
 
 def test_pausing_lets_the_call_in_progress_finish(phone_bank: PhoneBank) -> None:
