@@ -35,6 +35,11 @@ def entry_ids(script: Script) -> list[str]:
     return [script.steps[0].id, *(branch.goto for branch in script.start)]
 
 
+def is_dead_end(step: Step) -> bool:
+    """Whether a call could be stuck here, at least after some of the answers."""
+    return not step.is_end and step.next is None and _answers_with_no_way_on(step) != []
+
+
 def values_covered(branch: Branch, step: Step) -> set[str] | set[int]:
     """The answers of a choice or a scale for which a branch is meant."""
     if branch.low is not None and branch.high is not None:

@@ -16,6 +16,7 @@ from phonebank.scripts import verbs
 from phonebank.scripts.contacts_lacking import faults_for
 from phonebank.scripts.difference import differences
 from phonebank.scripts.editor_pages import editor
+from phonebank.scripts.flow import in_words, picture_of
 from phonebank.scripts.meanings import changed_meanings
 from phonebank.scripts.shown import blocks_of, merged_html, talking_time
 from phonebank.scripts.versions import script_of
@@ -37,6 +38,8 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(dict(LANGUAGES).get, "language_name")
     app.add_template_filter(talking_time, "talking_time")
     app.add_template_filter(merged_html)
+    app.add_template_global(picture_of)
+    app.add_template_global(in_words)
     app.add_template_filter(lambda words: render_text(words, {}), "merged")
 
 

@@ -1,5 +1,6 @@
 /* The script editor: merge fields put in where the writer last typed, the phone showing the step that
-   they are at, and each block showing what goes with its kind. All else the page does by itself. */
+   they are at, each block showing what goes with its kind, and the picture leading to the blocks. All
+   else the page does by itself. */
 
 let lastField = null;
 
@@ -31,6 +32,34 @@ document.addEventListener("change", (event) => {
     const answers = part.dataset.answers;
     part.hidden = !part.dataset.kinds.split(" ").includes(kind) || (answers && !answers.split(" ").includes(answer));
   }
+});
+
+// From the picture to a block, which may be folded.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-to-step], [data-to-card]");
+  if (!link) return;
+  const { toStep, toCard } = link.dataset;
+  const folded = document.getElementById(toStep ? `details-${toStep}` : `details-card-${toCard}`);
+  if (!folded) return;
+  event.preventDefault();
+  folded.open = true;
+  folded.scrollIntoView({ block: "start" });
+  folded.querySelector("summary").focus({ preventScroll: true });
+});
+
+// The picture stays as open, and as far scrolled, as it was.
+let picture = null;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const box = document.getElementById("flow-scroll");
+  if (event.target.id !== "editor" || !box) return;
+  picture = { open: document.getElementById("flow-card").open, left: box.scrollLeft, top: box.scrollTop };
+});
+document.addEventListener("htmx:afterSwap", () => {
+  const box = document.getElementById("flow-scroll");
+  if (!picture || !box) return;
+  document.getElementById("flow-card").open = picture.open;
+  box.scrollTo(picture.left, picture.top);
+  picture = null;
 });
 
 // While a button is on its way the form is shut, which takes the focus from the button.

@@ -1,0 +1,55 @@
+"""How much room words take up in a picture, and words cut to the room there is. Pure.
+
+An SVG neither wraps nor cuts text. Which font a reader's machine has is unknown, so widths are
+estimates for a sans-serif, on the wide side.
+"""
+
+import unicodedata
+
+ELLIPSIS = "…"
+_NARROW = frozenset("iljtfrI.,:;'’‘|!()[] -")
+_WIDE = frozenset("mwMW@%…—")
+
+
+def width_of(text: str, size: float) -> float:
+    """About how many px `text` takes up in letters of `size` px."""
+    return sum(map(_ems, text)) * size
+
+
+def in_lines(text: str, room: float, size: float, most: int) -> list[str]:
+    """`text` in at most `most` lines that fit `room` px; what is left over gives way to "…"."""
+    lines: list[str] = []
+    words = text.split()
+    while words and len(lines) < most - 1:
+        line = words.pop(0)
+        while words and width_of(f"{line} {words[0]}", size) <= room:
+            line = f"{line} {words.pop(0)}"
+        lines.append(_cut(line, room, size))
+    if words:
+        lines.append(_cut(" ".join(words), room, size))
+    return lines
+
+
+def _cut(text: str, room: float, size: float) -> str:
+    if width_of(text, size) <= room:
+        return text
+    left = room - width_of(ELLIPSIS, size)
+    kept = ""
+    for letter in text:
+        left -= _ems(letter) * size
+        if left < 0:
+            break
+        kept += letter
+    return kept.rstrip() + ELLIPSIS
+
+
+def _ems(letter: str) -> float:
+    if unicodedata.combining(letter) or unicodedata.category(letter) in ("Mn", "Cf"):
+        return 0.0
+    if unicodedata.east_asian_width(letter) in ("W", "F"):
+        return 1.1
+    if letter in _NARROW:
+        return 0.4
+    if letter in _WIDE:
+        return 1.0
+    return 0.75 if letter.isupper() else 0.66
