@@ -1,6 +1,7 @@
 """The forms of the host's pages."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import (
@@ -11,7 +12,14 @@ from wtforms import (
     SelectField,
     StringField,
 )
-from wtforms.validators import InputRequired, NumberRange, Optional, ValidationError
+from wtforms.validators import (
+    InputRequired,
+    NumberRange,
+    Optional,
+    StopValidation,
+    ValidationError,
+)
+from wtforms.widgets import TextInput
 
 from phonebank.errors import BadInput
 from phonebank.parties.names import NAME_AT_MOST, clean_name
@@ -25,6 +33,35 @@ def a_name(form: FlaskForm, field: StringField) -> None:
         field.data = clean_name(field.data or "", field.label.text.lower())
     except BadInput as fault:
         raise ValidationError(f"{fault.message} {fault.what_to_do}") from None
+
+
+class GoalField(IntegerField):
+    """How many conversations the room wants to have. A field of text, so that what is no number is
+    shown again as it was typed."""
+
+    widget = TextInput()
+
+    def __init__(self, label: str, description: str = "", **kwargs: Any) -> None:
+        validators = [
+            InputRequired("Say how many conversations the room wants to have."),
+            NumberRange(1, GOAL_AT_MOST, f"A goal is a number from 1 to {GOAL_AT_MOST:,}."),
+        ]
+        super().__init__(label, validators, description=description, **kwargs)
+
+    def process_formdata(self, valuelist: Any) -> None:
+        typed = "".join(valuelist).strip()
+        if not typed:
+            return
+        try:
+            goal = int(typed)
+        except ValueError:
+            raise ValueError("A goal is a whole number, such as 50.") from None
+        # The check of the range takes no number with hundreds of digits.
+        self.data = max(-1, min(goal, GOAL_AT_MOST + 1))
+
+    def pre_validate(self, form: Any) -> None:
+        if self.process_errors:
+            raise StopValidation
 
 
 class NewPartyForm(FlaskForm):
@@ -44,14 +81,10 @@ class NewPartyForm(FlaskForm):
     )
     # Filled in by the page's script; without it, the campaign's country decides.
     time_zone = HiddenField()
-    goal = IntegerField(
+    goal = GoalField(
         "Goal",
-        [
-            InputRequired("Say how many conversations the room wants to have."),
-            NumberRange(1, GOAL_AT_MOST, f"A goal is a number from 1 to {GOAL_AT_MOST:,}."),
-        ],
+        "Conversations for the whole room. Ten people have about 50 in two hours.",
         default=50,
-        description="Conversations for the whole room. Ten people have about 50 in two hours.",
     )
     door_open = BooleanField(
         "Leave the door open",
@@ -69,3 +102,11 @@ class NewPartyForm(FlaskForm):
         """When the party starts, in UTC; None for now."""
         moment: datetime | None = self.starts_at.data
         return moment.replace(tzinfo=time_zone(zone)).astimezone(UTC) if moment else None
+
+
+class SettingsForm(FlaskForm):
+    """What is changed while a party runs; it stands on the host's page."""
+
+    title = StringField("Title", [a_name])
+    goal = GoalField("Goal: conversations for the whole room")
+    celebrate = BooleanField("Celebrate first calls and each quarter of the goal")

@@ -12,7 +12,6 @@ from flask_security import current_user
 
 from phonebank.access import open_to
 from phonebank.country_rules import NoRulesForCountry, rules_for
-from phonebank.errors import BadInput
 from phonebank.live.board import payload
 from phonebank.live.board_reading import read_figures
 from phonebank.models import HOST, Account, Campaign, Party, now
@@ -28,7 +27,7 @@ from phonebank.parties.blueprint import back_to, pages, when_it_starts
 from phonebank.parties.calendar import calendar_file
 from phonebank.parties.codes import invitation, join_link, qr_picture
 from phonebank.parties.cohosts import COHOSTS_AT_MOST, may_name
-from phonebank.parties.forms import NewPartyForm
+from phonebank.parties.forms import NewPartyForm, SettingsForm
 from phonebank.parties.help import ABOUT, asking, mark_seen
 from phonebank.parties.names import NAME_AT_MOST
 from phonebank.parties.standings import standings
@@ -92,6 +91,11 @@ def new() -> ResponseReturnValue:
 @open_to(HOST)
 def run(party_id: int) -> ResponseReturnValue:
     party = verbs.party_for(current_user, party_id)
+    return _page_of(party, SettingsForm(formdata=None, obj=party))
+
+
+def _page_of(party: Party, form: SettingsForm) -> str:
+    """The host's page, with the settings as they are or as they were typed."""
     campaign = db.session.get_one(Campaign, party.campaign_id)
     base_url = current_app.extensions["phonebank"].base_url
     link = join_link(base_url, party.code)
@@ -99,6 +103,7 @@ def run(party_id: int) -> ResponseReturnValue:
         "parties/run.html",
         party=party,
         campaign=campaign,
+        form=form,
         board=payload(read_figures([party.id])[party.id]),
         waiting=people.waiting(party),
         asking=[(caller, ABOUT[caller.help_about][1]) for caller in asking(party)],
@@ -160,12 +165,12 @@ def change_board_link(party_id: int) -> ResponseReturnValue:
 @open_to(HOST)
 def settings(party_id: int) -> ResponseReturnValue:
     party = verbs.party_for(current_user, party_id)
-    goal = request.form.get("goal", "")
-    if not goal.isascii() or not goal.isdigit():
-        raise BadInput("A goal is a whole number.", "Go back and type one, such as 50.")
-    verbs.rename_party(party, request.form.get("title", ""))
-    verbs.set_goal(party, int(goal[:9]))
-    verbs.celebrate(party, "celebrate" in request.form)
+    form = SettingsForm()
+    if not form.validate():
+        return _page_of(party, form), 422
+    verbs.set_goal(party, form.goal.data or 0)
+    verbs.rename_party(party, form.title.data or "")
+    verbs.celebrate(party, form.celebrate.data)
     return back_to(party, "Saved.")
 
 

@@ -3,21 +3,27 @@
 import { open } from "./connection.js";
 
 const LOOK_AGAIN_MS = 2000;
+// Each caller's share moves with every call, and nobody watches it as they watch the figures.
+const SHARES_EVERY_MS = 8000;
 
 const party = document.querySelector("[data-party]");
+// Not the page's own address, which is a form's where that could not be used as it was sent.
+const here = `/parties/${party.dataset.party}`;
 const doorStatus = document.getElementById("door-status");
 const title = document.title;
 
 let stale = false;
+let sharesMoved = false;
+let lookedAt = Date.now();
 // How many, as last said.
 let waited = Number(party.dataset.waiting);
 let asked = Number(party.dataset.helping);
 
 function show(state) {
-  const here = party.dataset;
-  if (state.code !== here.code || state.ended !== (here.ended === "yes")) {
+  const drawn = party.dataset;
+  if (state.code !== drawn.code || state.ended !== (drawn.ended === "yes")) {
     // Changed on another device. Not while somebody types here.
-    if (!isTyping(document.body)) location.reload();
+    if (!isTyping(document.body)) location.assign(here);
     return;
   }
   for (const name of ["conversations", "calls", "answered", "active"]) {
@@ -26,7 +32,9 @@ function show(state) {
     if (figure) figure.textContent = typeof value === "number" ? value.toLocaleString("en-GB") : value;
   }
   tellOfThem(state.waiting, state.helping);
-  if (state.people !== document.getElementById("people").dataset.people) stale = true;
+  const people = document.getElementById("people").dataset;
+  if (state.people !== people.people) stale = true;
+  sharesMoved = `${state.calls} ${state.conversations}` !== people.shares;
   lookAgain();
 }
 
@@ -50,9 +58,11 @@ function isTyping(part) {
 /* Reads the list of people anew, unless somebody is in the middle of changing one of them. */
 function lookAgain() {
   const people = document.getElementById("people");
-  if (!stale || isTyping(people) || people.querySelector("details[open]")) return;
-  stale = false;
-  window.htmx.ajax("GET", location.pathname, {
+  const sharesAreOld = sharesMoved && Date.now() - lookedAt > SHARES_EVERY_MS;
+  if (!(stale || sharesAreOld) || isTyping(people) || people.querySelector("details[open]")) return;
+  stale = sharesMoved = false;
+  lookedAt = Date.now();
+  window.htmx.ajax("GET", here, {
     target: "#people",
     select: "#people",
     swap: "outerHTML ignoreTitle:true",
@@ -67,7 +77,7 @@ document.body.addEventListener("htmx:afterSettle", (event) => {
     document.getElementById("people-title").focus();
   }
 });
-document.body.addEventListener("htmx:responseError", () => location.reload());
+document.body.addEventListener("htmx:responseError", () => location.assign(here));
 
 const { socket } = open({
   namespace: "/board",
@@ -81,8 +91,8 @@ const { socket } = open({
   show,
 });
 // No longer theirs to run: the page says so.
-socket.on("gone", () => location.reload());
+socket.on("gone", () => location.assign(here));
 socket.on("connect_error", (error) => {
   // Signed out, or no longer theirs: the page says which.
-  if (error.data && [401, 403, 404].includes(error.data.status)) location.reload();
+  if (error.data && [401, 403, 404].includes(error.data.status)) location.assign(here);
 });

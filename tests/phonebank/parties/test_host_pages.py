@@ -96,7 +96,8 @@ def test_a_party_is_made_with_one_press(client: FlaskClient, app: Flask, party_i
         ("title", "x" * 500, "500 characters"),
         ("title", "a\u202eb", "cannot be shown"),
         ("goal", "0", "from 1 to"),
-        ("goal", "many", "Not a valid integer"),
+        ("goal", "9" * 400, "from 1 to"),
+        ("goal", "many", "A goal is a whole number, such as 50."),
         ("campaign", "999999", "Not a valid choice"),
         ("starts_at", "tomorrow", "Not a valid"),
     ],
@@ -197,7 +198,6 @@ def test_the_host_runs_the_party(client: FlaskClient, app: Flask, party_id: int)
         ("settings", {"title": "x" * 500, "goal": "5"}),
         ("settings", {"title": "Fine", "goal": "-5"}),
         ("settings", {"title": "Fine", "goal": "9" * 400}),
-        ("settings", {"title": "Fine", "goal": "٣"}),
         ("break", {"minutes": "525600"}),
         ("break", {}),
         ("message", {"text": ""}),
@@ -214,6 +214,35 @@ def test_what_cannot_be_is_refused_and_changes_nothing(
         50,
     )
     assert party(app, party_id, "break_until") is None
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "words"),
+    [
+        ("title", "x" * 500, "The title has 500 characters."),
+        ("title", " ", "The title is empty."),
+        ("goal", "many", "A goal is a whole number, such as 50."),
+        ("goal", "", "Say how many conversations the room wants to have."),
+        ("goal", "0", "A goal is a number from 1 to 100,000."),
+    ],
+)
+def test_settings_that_cannot_be_are_shown_again_with_the_fault_at_its_field(
+    client: FlaskClient, app: Flask, party_id: int, field: str, typed: str, words: str
+) -> None:
+    sent = {"title": "Wednesday", "goal": "77"} | {field: typed}
+    page = client.post(f"/parties/{party_id}/settings", data=sent)
+    assert page.status_code == 422
+    assert f'<a href="#{field}">{words}' in page.text
+    assert re.search(rf'id="{field}-error"[^>]*>.*{re.escape(words)}', page.text)
+    for name, value in sent.items():
+        shown = re.search(rf'<input[^>]* id="{name}"[^>]*>', page.text).group()
+        assert f'value="{value}"' in shown
+        assert ('aria-invalid="true"' in shown) == (name == field)
+    assert "checked" not in re.search(r'<input[^>]* id="celebrate"[^>]*>', page.text).group()
+    # Nothing is half saved, and the party goes on behind it.
+    assert party(app, party_id, "title") == "Tuesday <b>night</b>"
+    assert party(app, party_id, "celebrate") is True
+    assert "Priya" in page.text
 
 
 def test_the_board_shows_without_sign_in_and_without_scripts(
