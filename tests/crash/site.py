@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -55,6 +56,8 @@ class Site:
             "PASSWORD_SALT": "s" * 32,
             "TOTP_SECRET": "t" * 32,
             "PHONEBANK_MODE": "development",
+            # All volunteers join from this one machine, again and again.
+            "JOINS_A_MINUTE": "100000",
             "BASE_URL": f"http://127.0.0.1:{self.port}",
             "PHONEBANK_VAR": str(folder),
             "PYTHONPATH": str(ROOT),
@@ -97,8 +100,19 @@ class Site:
                 raise AssertionError(f"the web does not answer; see {self.folder}")
             time.sleep(0.1)
 
-    def kill(self, victim: str, seconds_down: float) -> None:
-        """Kill -9, wait, and start again what would not come back by itself."""
+    def kill(
+        self,
+        victim: str,
+        seconds_down: float = 0,
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Kill -9, wait, do something `meanwhile`, and start again what would not come back by
+        itself."""
+
+        def wait() -> None:
+            time.sleep(seconds_down)
+            meanwhile()
+
         self.kills[victim] += 1
         match victim:
             case "web worker":
@@ -106,17 +120,17 @@ class Site:
             case "web" | "worker" | "clock":
                 os.killpg(self._parts[victim].pid, signal.SIGKILL)
                 self._parts[victim].wait()
-                time.sleep(seconds_down)
+                wait()
                 self._start(victim)
             case "worker without its job":
                 self._parts["worker"].kill()
                 self._parts["worker"].wait()
-                time.sleep(seconds_down)
+                wait()
                 self._start("worker")
             case "redis":
-                self._redis = self._restart(self._redis, seconds_down)
+                self._redis = self._restart(self._redis, wait)
             case "postgres":
-                self._postgres = self._restart(self._postgres, seconds_down)
+                self._postgres = self._restart(self._postgres, wait)
             case "postgres backend":
                 # PostgreSQL then ends every other backend too, and recovers.
                 backends = psutil.Process(self._postgres.pid).children()
@@ -130,12 +144,12 @@ class Site:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
 
-    def _restart(self, server: RunningServer, seconds_down: float) -> RunningServer:
+    def _restart(self, server: RunningServer, wait: Callable[[], None]) -> RunningServer:
         os.kill(server.pid, signal.SIGKILL)
         while server.is_running():
             time.sleep(0.01)
         server.stop()  # it has gone already: this gives up its folder
-        time.sleep(seconds_down)
+        wait()
         give_up = time.monotonic() + 60
         while True:
             try:

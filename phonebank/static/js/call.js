@@ -12,6 +12,7 @@ import { showTimes } from "./local_time.js";
 const NO_OUTCOME_WITHIN_MS = 700;
 const OFFLINE_WITH_OUTCOME = "You are offline. How this call ended is kept here, and sent as soon as we are back.";
 const OFFLINE = "You are offline: keep talking, we will save this.";
+const RESTARTING = "Back in a moment: this is kept here, and sent by itself.";
 const NOTE_KEY = "phonebank.note";
 
 let page, data, walk, hold, drawnAt;
@@ -116,7 +117,8 @@ function setBusy(busy) {
   if (bar) bar.classList.toggle("is-sending", busy);
 }
 
-function lineIsDown(entries) {
+function lineIsDown(entries, reached) {
+  if (reached) return banner(RESTARTING);
   const outcome = entries.some((entry) => entry.kind === "screen");
   banner(outcome ? OFFLINE_WITH_OUTCOME : OFFLINE);
 }

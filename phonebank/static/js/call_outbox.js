@@ -12,7 +12,8 @@ const ANSWER_WITHIN_MS = 15000;
 const TRIES_AT_A_FAULT = 4;
 
 export class Outbox {
-  /* answered(entry, response): the server has it, or will never take it. down(entries), up(). */
+  /* answered(entry, response): the server has it, or will never take it. down(entries, reached), up():
+     `reached` says whether a server answered at all. */
   constructor({ answered, down, up }) {
     this.entries = JSON.parse(sessionStorage.getItem(KEY) || "[]");
     this.answered = answered;
@@ -52,7 +53,7 @@ export class Outbox {
     const entry = this.entries[0];
     const response = await post(entry).catch(() => null);
     this.sending = false;
-    if (response === null || this.isToBeRepeated(entry, response)) return this.later();
+    if (response === null || this.isToBeRepeated(entry, response)) return this.later(response !== null);
     this.entries.shift();
     this.keep();
     this.failures = 0;
@@ -74,9 +75,9 @@ export class Outbox {
     return response.status > 500 || response.status === 429;
   }
 
-  later() {
+  later(reached) {
     if (!this.entries.length) return;
-    this.down(this.entries);
+    this.down(this.entries, reached);
     const wait = WAITS_MS[Math.min(this.failures++, WAITS_MS.length - 1)];
     this.timer = setTimeout(() => this.send(), wait * (0.75 + Math.random() / 2));
   }

@@ -1,0 +1,273 @@
+"""A party goes on while a web process and Redis are killed under it: on three callers' phones, on
+the host's and on the television, each a browser of its own."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import select
+
+from phonebank import recount
+from phonebank.app import alembic, create_app
+from phonebank.config import Config
+from phonebank.models import Account, Call, Caller, Party
+from phonebank.stores import db
+from scripts_library.library import source_of
+from tests.crash.site import Site
+from tests.factories import (
+    create_account,
+    create_campaign,
+    create_contact,
+    create_list,
+    create_party,
+    create_script,
+)
+
+pytestmark = [pytest.mark.browser, pytest.mark.crash, pytest.mark.slow]
+
+PHONE, TELEVISION = (390, 844), (1920, 1080)
+# Milliseconds. A tap sooner after a new person came is taken for a slip and does nothing.
+READS_THE_NAME = 800
+SLOWEST = 40_000  # milliseconds, on a machine busy with other tests
+# Seconds. What a host does shows within one; the rest is for a machine busy with other tests.
+OUT_WITHIN = 3.0
+NAMES = ("Ada", "Kit", "Priya")
+FIGURES = ("conversations", "goal", "to_go", "calls", "answered", "last_ten", "active")
+
+
+@dataclass
+class Phone:
+    """A caller's phone, and every outcome tapped on it, by the call's id."""
+
+    page: Page
+    tapped: dict[str, str] = field(default_factory=dict)
+
+    def holds(self) -> str:
+        """The id of the call on the screen."""
+        return self.page.locator("[data-call]").get_attribute("data-call") or ""
+
+    def tap(self, outcome: str) -> None:
+        """Press an outcome's button."""
+        self.page.wait_for_timeout(READS_THE_NAME)
+        self.tapped[self.holds()] = outcome
+        button = self.page.locator(".call-bar, .more-panel").locator(
+            f"button[name=outcome][value={outcome}]"
+        )
+        if not button.first.is_visible():
+            self.page.locator("[data-more] > summary").click()
+        button.first.click()
+
+    def talk(self) -> None:
+        """Answer the script's questions as far as its main one, and save."""
+        for label in ("It's them", "Happy to talk", "5"):
+            step = self.page.locator("[data-step]:not([hidden])")
+            step.get_by_role("button").filter(has_text=label).first.click()
+        self.page.wait_for_timeout(READS_THE_NAME)
+        self.tapped[self.holds()] = "talked"
+        self.page.get_by_role("button", name="Save and next").click()
+
+    def next_one_comes(self) -> None:
+        """Wait for a person in whose call nothing was tapped yet."""
+        taken = "".join(f":not([data-call='{call}'])" for call in self.tapped)
+        expect(self.page.locator(f"[data-call]{taken}")).to_be_visible()
+
+
+@dataclass
+class Evening:
+    """The site, an app of this process on its stores, and everybody's browsers."""
+
+    site: Site
+    app: Flask
+    party_id: int
+    phones: dict[str, Phone]
+    television: Page
+    host: Page
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    site = Site(tmp_path_factory.mktemp("s"))
+    yield site
+    site.stop()
+
+
+@pytest.fixture
+def evening(site: Site, browser: Browser) -> Iterator[Evening]:
+    expect.set_options(timeout=SLOWEST)
+    app = create_app(Config.from_environment(site.environment))
+    with app.app_context():
+        alembic.upgrade()
+        party, host = set_up()
+        party_id, code, token = party.id, party.code, party.board_token
+        session = {"_user_id": host.fs_uniquifier, "_fresh": True, "fs_paa": time.time()}
+        cookie = app.session_interface.get_signing_serializer(app).dumps(session)
+    site.start_parts()
+    url = f"http://127.0.0.1:{site.port}"
+    contexts = []
+
+    def open_page(size: tuple[int, int]) -> Page:
+        context = browser.new_context(base_url=url, viewport={"width": size[0], "height": size[1]})
+        context.set_default_timeout(SLOWEST)
+        contexts.append(context)
+        return context.new_page()
+
+    television, host_page = open_page(TELEVISION), open_page(PHONE)
+    television.goto(f"/board/{token}")
+    television.evaluate("window.loadedOnce = true")
+    host_page.context.add_cookies([{"name": "session", "value": cookie, "url": url}])
+    host_page.goto(f"/parties/{party_id}")
+    phones = {name: Phone(open_page(PHONE)) for name in NAMES}
+    for name, phone in phones.items():
+        phone.page.goto(f"/join/{code}")
+        phone.page.get_by_label("Your first name").fill(name)
+        phone.page.get_by_role("button", name="Join").click()
+        phone.page.get_by_role("button", name="Give me someone to call").click()
+        phone.next_one_comes()
+    yield Evening(site, app, party_id, phones, television, host_page)
+    for context in contexts:
+        # Shown by pytest when the test has failed.
+        print(f"--- {context.pages[0].url}\n{context.pages[0].locator('body').inner_text()[:1500]}")
+        context.close()
+    print((site.folder / "web.log").read_text()[-3000:])
+    with app.app_context():
+        db.engine.dispose()
+    expect.set_options(timeout=5_000)
+
+
+def set_up() -> tuple[Party, Account]:
+    """A party with its door open, and people to ring; commits."""
+    campaign = create_campaign(merge_values={"candidate": "Jo Marsh"})
+    create_script(campaign, source_of("persuasive-conversation", "en"))
+    contacts = create_list(campaign)
+    for _ in range(60):
+        create_contact(contacts, fields={"town": "Leeds"})
+    host = create_account("host")
+    party = create_party(campaign, host, door_open=True, goal=5)
+    db.session.commit()
+    return party, host
+
+
+@pytest.mark.timeout(300)
+def test_a_party_survives_the_death_of_a_web_process_and_of_redis(evening: Evening) -> None:
+    everybody_taps(evening, "no_answer")
+    everybody_goes_on(evening)
+    calls_shown(evening, 3)
+
+    # One of the two web processes dies: nobody notices for long.
+    evening.site.kill("web worker")
+    evening.phones["Ada"].talk()
+    evening.phones["Kit"].tap("busy")
+    evening.phones["Priya"].tap("no_answer")
+    everybody_goes_on(evening)
+    calls_shown(evening, 6)
+
+    evening.site.kill("redis", meanwhile=lambda: ring_without_redis(evening))
+    everybody_goes_on(evening)
+    evening.site.kill("web", meanwhile=lambda: ring_without_a_server(evening))
+    evening.site.wait_for_web()
+    everybody_goes_on(evening)
+    calls_shown(evening, 12)
+    for page in (evening.television, evening.host):
+        expect(page.locator("[data-line-down]")).to_be_empty()
+    assert evening.television.evaluate("window.loadedOnce"), "it caught up by itself"
+    the_pages_equal_the_calls(evening)
+    put_out_in_every_tab(evening, "Priya")
+    the_pages_equal_the_calls(evening)
+
+
+def everybody_taps(evening: Evening, outcome: str) -> None:
+    for phone in evening.phones.values():
+        phone.tap(outcome)
+
+
+def everybody_goes_on(evening: Evening) -> None:
+    for phone in evening.phones.values():
+        phone.next_one_comes()
+
+
+def everybody_is_told(evening: Evening, words: str) -> None:
+    for phone in evening.phones.values():
+        expect(phone.page.locator("[data-line-down]")).to_contain_text(words)
+
+
+def calls_shown(evening: Evening, number: int) -> None:
+    expect(evening.television.locator("[data-figure=calls]")).to_have_text(str(number))
+    expect(evening.host.locator("#figure-calls")).to_have_text(str(number))
+
+
+def ring_without_redis(evening: Evening) -> None:
+    """What is tapped is recorded and shown at once; the next person comes with Redis."""
+    everybody_taps(evening, "no_answer")
+    everybody_is_told(evening, "Back in a moment")
+    calls_shown(evening, 9)
+
+
+def ring_without_a_server(evening: Evening) -> None:
+    """The phones keep what is tapped, and the boards say that they are old."""
+    everybody_taps(evening, "busy")
+    everybody_is_told(evening, "is kept here")
+    for page in (evening.television, evening.host):
+        expect(page.locator("[data-line-down]")).to_contain_text("down since")
+    calls_shown(evening, 9)
+
+
+def the_pages_equal_the_calls(evening: Evening) -> None:
+    """Every figure on the television and on the host's phone, from the calls themselves."""
+    with evening.app.app_context():
+        calls = db.session.scalars(select(Call).where(Call.counted)).all()
+        kept = {str(call.id): call.outcome for call in calls}
+        tapped = [phone.tapped for phone in evening.phones.values()]
+        assert kept == {call: outcome for taps in tapped for call, outcome in taps.items()}
+        assert len({call.contact_id for call in calls}) == len(calls), "nobody was rung twice"
+        assert recount.differences() == []
+        reached = sum(call.reached for call in calls)
+        conversations = sum(call.conversation for call in calls)
+        inside = [caller for caller in db.session.scalars(select(Caller)) if caller.may_call]
+        shares = {
+            caller.first_name: (
+                sum(call.conversation for call in calls if call.caller_id == caller.id),
+                sum(call.caller_id == caller.id for call in calls),
+            )
+            for caller in inside
+        }
+        shown = {
+            "conversations": str(conversations),
+            "goal": "5",
+            "to_go": f"{5 - conversations} to go",
+            "calls": str(len(calls)),
+            "answered": f"{round(100 * reached / len(calls))}%",
+            "last_ten": str(len(calls)),
+            "active": str(len(inside)),
+        }
+    for name, words in shown.items():
+        expect(evening.television.locator(f"[data-figure={name}]")).to_have_text(words)
+        if name in ("conversations", "calls", "answered", "active"):
+            expect(evening.host.locator(f"#figure-{name}")).to_have_text(words)
+    people = evening.host.locator("#people .guests > li")
+    expect(people).to_have_count(len(shares))
+    for name, (talks, number) in shares.items():
+        share = f"{talks} conversation{'' if talks == 1 else 's'}, {number} calls"
+        expect(people.filter(has_text=name).locator(".guest-share")).to_have_text(share)
+
+
+def put_out_in_every_tab(evening: Evening, name: str) -> None:
+    """The host removes a caller, who has the call open and the briefing beside it."""
+    phone = evening.phones[name]
+    tabs = [phone.page, phone.page.context.new_page()]
+    tabs[1].goto("/calling/person")
+    person = evening.host.locator(".guests > li", has_text=name)
+    person.locator("summary").click()
+    person.get_by_role("button", name="Remove").click()
+    began = time.monotonic()
+    for tab in tabs:
+        expect(tab.get_by_text("your host has ended your part").first).to_be_visible()
+        expect(tab.locator("a.dial")).to_have_count(0)
+    seconds = time.monotonic() - began
+    print(f"out after {seconds:.2f} s")
+    assert seconds < OUT_WITHIN
+    for tab in tabs:
+        tab.goto("/calling/person")
+        expect(tab.locator("a.dial")).to_have_count(0)
