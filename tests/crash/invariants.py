@@ -187,19 +187,6 @@ def rung_after(moments: dict[str, float]) -> list[str]:
     return [f"rung after never again was acknowledged: {tuple(row)}" for row in rows]
 
 
-def rung_from_list(list_id: int, removed_at: datetime) -> list[str]:
-    """Calls to people of a list begun after it was taken out of calling."""
-    rows = db.session.execute(
-        text("""
-            SELECT call.id, call.started_at
-            FROM call JOIN contact ON contact.id = call.contact_id
-            WHERE contact_list_id = :list_id AND started_at > :removed_at
-        """),
-        {"list_id": list_id, "removed_at": removed_at},
-    )
-    return [f"rung from a list that was taken out: {tuple(row)}" for row in rows]
-
-
 def some_number(share: float) -> str:
     """The number of a callable contact, so far along all of them: 0 is the first, 1 the last."""
     return str(

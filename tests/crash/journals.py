@@ -49,6 +49,12 @@ class Journals:
     troubles: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
     vanished: int = 0
+    # How often a volunteer found that an organiser had put them out.
+    put_out: int = 0
+    # By call id: those that perhaps went on with another of the household, or ended with another
+    # language than was known.
+    passed_on: set[str] = field(default_factory=set)
+    barred: set[str] = field(default_factory=set)
     # By call id: outcomes and undos; by call id and step: answers.
     outcomes: dict[str, list[Told]] = field(default_factory=lambda: defaultdict(list))
     steps: dict[tuple[str, str], list[Told]] = field(default_factory=lambda: defaultdict(list))
@@ -109,6 +115,10 @@ class _Reader:
         kind = entry.get("kind")
         if kind in ENDS_A_SCREEN:
             self._screen_ends(entry["at"])
+        if kind == "reached":
+            self.journals.passed_on.add(entry["call"])
+        if entry.get("value") == "language_barrier":
+            self.journals.barred.add(entry["call"])
         if kind in ("outcome", "undo", "answer"):
             wish = Told(kind, entry.get("value"), entry["at"])
             self._wishes[entry["wish"]] = wish
@@ -139,6 +149,10 @@ class _Reader:
         # The person stays on the closed laptop's screen until the hold runs out.
         self.journals.vanished += 1
         self._screen_ends(FOR_GOOD)
+
+    def put_out(self, entry: dict[str, Any]) -> None:
+        self.journals.put_out += 1
+        self._screen_ends(entry["at"])
 
     def left(self, entry: dict[str, Any]) -> None:
         self._screen_ends(entry["at"])
@@ -188,11 +202,19 @@ def _story(wishes: list[Told]) -> str:
     )
 
 
-def on_two_screens(journals: Journals) -> list[str]:
-    """Numbers that two volunteers had on their screens at the same time."""
+def on_two_screens(journals: Journals, taken_away: dict[str, float] | None = None) -> list[str]:
+    """Numbers that two volunteers had on their screens at the same time.
+
+    `taken_away`: when a call, by its id, was taken from a volunteer who was put out. Their page
+    shows the person until it hears of that.
+    """
+    ends = taken_away or {}
     faults = []
-    for phone, spans in journals.screens.items():
-        spans.sort()
+    for phone, shown in journals.screens.items():
+        spans = sorted(
+            (since, min(until, ends.get(call, FOR_GOOD)), volunteer, call)
+            for since, until, volunteer, call in shown
+        )
         for one, other in itertools.pairwise(spans):
             if other[0] < one[1] and one[2:] != other[2:]:
                 faults.append(f"{phone} was on two screens at once: {one} and {other}")

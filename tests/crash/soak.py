@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,11 +31,11 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from phonebank.app import alembic, create_app
 from phonebank.config import Config
 from phonebank.local_process import die_with_parent
-from phonebank.models import ContactList
 from phonebank.models.suppression import FROM_ORGANISER
 from phonebank.stores import db
 from phonebank.suppressions import verbs as suppressions
-from tests.crash import invariants, journals, world
+from tests.crash import invariants, journals, orders, world
+from tests.crash.organiser import Organiser
 from tests.crash.site import ROOT, Site
 
 # What is killed, and how often, out of their sum.
@@ -61,15 +62,14 @@ class Soak:
         self.faults: list[str] = []
         self.checks: Counter[str] = Counter()
         self.suppressed: dict[str, float] = {}
-        self.removed_at: datetime | None = None
         self.checked_to_the_end = False
-        self.started_at = time.time()
         self.site = Site(folder)
         self.app: Flask = create_app(Config.from_environment(self.site.environment))
         with self.app.app_context():
             alembic.upgrade()
             contacts = min(20_000, 500 + int(seconds * callers * 0.6))
             self.world = world.build(contacts, seconds, self.hold_seconds, self.dice)
+        self.organiser = Organiser(self.world, random.Random(seed))
         self.site.start_parts()
 
     def run(self) -> list[str]:
@@ -99,6 +99,8 @@ class Soak:
             self._holds_come_back(stopped_at)
             self._compare_with_journals()
             self._check()
+            while not self._organise(self.organiser.lift_everything):
+                time.sleep(1)
             self._work_goes_on()
         televisions.send_signal(signal.SIGTERM)
         televisions.wait()
@@ -146,8 +148,7 @@ class Soak:
             with self.app.app_context():
                 self._check()
                 self._suppress_somebody()
-                if self.removed_at is None and time.time() > self.started_at + self.seconds / 2:
-                    self._remove_a_list()
+                self._organise(self.organiser.act)
         self.checked_to_the_end = True
 
     def _check(self) -> None:
@@ -172,14 +173,15 @@ class Soak:
         except AWAY:
             _let_go()
 
-    def _remove_a_list(self) -> None:
-        """An organiser takes a list out of calling, of those who are rung first."""
+    def _organise(self, deed: Callable[[], None]) -> bool:
+        """What an organiser does; whether it was done."""
         try:
-            db.session.get_one(ContactList, self.world.first_list_id).removed = True
-            db.session.commit()
-            self.removed_at = datetime.now(UTC)
+            deed()
         except AWAY:
+            return False
+        finally:
             _let_go()
+        return True
 
     def _boards_agree(self, stopped_at: float) -> None:
         """The televisions show what a recount of the calls gives."""
@@ -211,12 +213,18 @@ class Soak:
         outcomes, answers = invariants.stored()
         self.faults += self.told.faults
         self.faults += journals.lost_or_changed(self.told, outcomes, answers)
-        self.faults += journals.on_two_screens(self.told)
+        self.faults += journals.on_two_screens(self.told, orders.taken_away())
         self.faults += invariants.overlapping(self.told.reopened)
         self.faults += invariants.rung_after({**journals.never_again(self.told), **self.suppressed})
         self.faults += invariants.out_of_hours(self.world, datetime.fromtimestamp(0, UTC))
-        if self.removed_at is not None:
-            self.faults += invariants.rung_from_list(self.world.first_list_id, self.removed_at)
+        self.faults += orders.disobeyed(
+            self.organiser.orders, self.told.passed_on, self.told.barred
+        )
+        if self.told.put_out > self.organiser.removals_begun:
+            self.faults.append(
+                f"{self.told.put_out} devices were forgotten, and only"
+                f" {self.organiser.removals_begun} callers removed"
+            )
 
     def _work_goes_on(self) -> None:
         """After all that, a newcomer is given somebody, and the outcome is kept."""
@@ -244,7 +252,9 @@ class Soak:
             f"answers: {_counts(told.answers)}",
             f"outcomes acknowledged: {told.acknowledged}; calls with an undo:"
             f" {len(told.reopened)}; vanished: {told.vanished};"
-            f" suppressed by an organiser: {len(self.suppressed)}",
+            f" put out: {told.put_out}",
+            f"done by an organiser: {len(self.suppressed)} suppressed,"
+            f" {_counts(self.organiser.done)}",
             f"zone keys rung by the clock: {rung} of {zones}",
             f"checks: {_counts(self.checks)}",
         ]

@@ -99,3 +99,23 @@ def test_copies_of_a_request_are_one_wish_told_at_its_first_answer(tmp_path: Pat
     journals = read(tmp_path.iterdir())
     assert journals.acknowledged == 1
     assert never_again(journals) == {"+441134960001": 14}
+
+
+def test_a_screen_is_nobodys_once_its_caller_was_put_out(tmp_path: Path) -> None:
+    _journal(tmp_path / "one", _shown(10, CALL), {"at": 19, "what": "put_out"})
+    _journal(tmp_path / "two", _shown(14, OTHER_CALL), _sent(16, OTHER_CALL))
+    journals = read(tmp_path.iterdir())
+    assert journals.put_out == 1
+    assert len(on_two_screens(journals)) == 1
+    assert len(on_two_screens(journals, {CALL: 15.0})) == 1
+    assert on_two_screens(journals, {CALL: 13.0}) == []
+
+
+def test_calls_that_may_have_changed_hands_or_language_are_known_though_unheard(
+    tmp_path: Path,
+) -> None:
+    reached = {"at": 11, "what": "sent", "wish": 0, "kind": "reached", "call": CALL}
+    barred = _sent(12, OTHER_CALL, 1) | {"value": "language_barrier"}
+    _journal(tmp_path / "one", _shown(10, CALL), reached, barred)
+    journals = read(tmp_path.iterdir())
+    assert (journals.passed_on, journals.barred) == ({CALL}, {OTHER_CALL})

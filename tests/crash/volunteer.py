@@ -49,6 +49,8 @@ EXPECTED = {
     "reload": (200, 404),
     "reached": (200, 404, 409),
 }
+# The device is nobody's any more, or was so a moment ago.
+PUT_OUT = (401, 403)
 LONDON = ZoneInfo("Europe/London")
 # Seconds to go on asking a server that is away.
 PATIENCE = 300.0
@@ -198,8 +200,9 @@ class Volunteer:
     ) -> Answer:
         call = about["call_id"] if about else ""
         answer = self.line.ask(method, path, body, kind=kind, call=call, **values)
-        if answer.status == 401:
-            self.journal.note("fault", text="the server has forgotten this device")
+        if answer.status in PUT_OUT:
+            # By an organiser, and each time is compared with their doings: in again as a newcomer.
+            self.journal.note("put_out")
             self.join()
         elif answer.status not in EXPECTED[kind]:
             said = json.dumps(answer.body)[:300]

@@ -105,7 +105,7 @@ class World:
     party_links: list[str]
     campaign_link: str
     by_the_clock_link: str
-    first_list_id: int = 0
+    list_ids: dict[int, list[int]] = field(default_factory=dict)
     board_tokens: dict[int, str] = field(default_factory=dict)
 
 
@@ -119,9 +119,10 @@ def build(contacts: int, seconds: float, hold_seconds: int, dice: random.Random)
     # "never again" for both.
     numbers = list(_numbers())
     dice.shuffle(numbers)
-    first_list_id = _contacts(any_hour, numbers, contacts, [zones_key(["Europe/London"])], dice)
+    any_hours_lists = _contacts(any_hour, numbers, contacts, [zones_key(["Europe/London"])], dice)
     pairs = [zones_key(pair) for pair in itertools.pairwise(ZONES)]
-    _contacts(by_the_clock, numbers, contacts, [zones_key([z]) for z in ZONES] + pairs, dice)
+    zones = [zones_key([zone]) for zone in ZONES] + pairs
+    by_the_clocks_lists = _contacts(by_the_clock, numbers, contacts, zones, dice)
     parties = [
         Party(campaign_id=any_hour.id, host_id=host.id, title=f"Party {n}", door_open=True)
         for n in range(PARTIES)
@@ -136,7 +137,7 @@ def build(contacts: int, seconds: float, hold_seconds: int, dice: random.Random)
         [f"/join/{party.code}" for party in parties],
         f"/c/{any_hour.join_token}",
         f"/c/{by_the_clock.join_token}",
-        first_list_id,
+        {any_hour.id: any_hours_lists, by_the_clock.id: by_the_clocks_lists},
         {party.id: party.board_token for party in parties},
     )
 
@@ -194,10 +195,11 @@ def _contacts(
     count: int,
     zone_keys: list[str],
     dice: random.Random,
-) -> int:
-    """Three lists. One number in eight is a household's, and one contact in eight has a second.
+) -> list[int]:
+    """Three lists. One number in eight is a household's, one contact in eight has a second, and
+    one in eight speaks Welsh.
 
-    Returns the id of the first list.
+    Returns the ids of the lists.
     """
     lists = [
         ContactList(
@@ -227,7 +229,8 @@ def _contacts(
                 "phone": numbers[n - 1] if shared else numbers[n],
                 "other_phones": [numbers[-1 - n]] if dice.random() < 0.125 else [],
                 "zone_key": zone_key,
+                "language": "cy" if dice.random() < 0.125 else "",
             }
         )
     db.session.execute(insert(Contact), rows)
-    return lists[0].id
+    return [contact_list.id for contact_list in lists]
