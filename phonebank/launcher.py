@@ -185,14 +185,13 @@ def with_secrets(path: Path) -> dict[str, str]:
 
 def for_this_machine(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment that the parts run in: development, unless it says otherwise."""
-    graceful = f"--graceful-timeout {GRACEFUL_SECONDS}"
     return {
         "PHONEBANK_MODE": "development",
         "REQUIRE_SECOND_FACTOR": "no",
+        "WEB_GRACEFUL_SECONDS": str(GRACEFUL_SECONDS),
         **environment,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', os.defpath)}",
         "PYTHONUNBUFFERED": "1",
-        "GUNICORN_CMD_ARGS": f"{graceful} {environment.get('GUNICORN_CMD_ARGS', '')}".strip(),
     }
 
 

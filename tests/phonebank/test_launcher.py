@@ -309,16 +309,19 @@ def test_a_secret_that_a_newer_release_needs_is_added(root: Path) -> None:
 
 
 def test_the_environment_has_the_last_word(port: int) -> None:
-    given = {"PHONEBANK_MODE": "production", "GUNICORN_CMD_ARGS": "--log-level debug"}
+    given = {"PHONEBANK_MODE": "production", "WEB_GRACEFUL_SECONDS": "9"}
     found = launcher.for_this_machine(given)
     assert found["PHONEBANK_MODE"] == "production"
-    assert found["GUNICORN_CMD_ARGS"].endswith("--log-level debug")
+    assert found["WEB_GRACEFUL_SECONDS"] == "9"
     assert found["PATH"].startswith(str(Path(sys.executable).parent))
 
 
 def test_the_real_procfile_has_the_parts_that_a_run_needs() -> None:
     lines = (launcher.ROOT / "Procfile").read_text().splitlines()
     assert [line.split(":")[0] for line in lines] == ["release", "web", "worker", "clock"]
+    # Said by both, so that a run on one machine ends sooner than a server does.
+    assert "WEB_GRACEFUL_SECONDS" in lines[1]
+    assert "WEB_GRACEFUL_SECONDS" in launcher.for_this_machine({})
 
 
 def test_servers_of_one_s_own_are_used_and_left_running(
