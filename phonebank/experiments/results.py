@@ -1,12 +1,13 @@
 """An experiment's results as its page shows them: figures, intervals, steps, and what they say."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from phonebank.experiments import intervals, verdict
 from phonebank.experiments.counting import ArmCounts, calls_since, counts_of
 from phonebank.experiments.intervals import Interval
 from phonebank.experiments.looks import Look, look_at
+from phonebank.experiments.sample_ratio import imbalance
 from phonebank.experiments.verdict import Comparison, Measure
 from phonebank.models import Experiment, ExperimentArm, Script, ScriptVersion, now
 from phonebank.scripts.versions import script_of
@@ -52,12 +53,22 @@ class ArmResults:
 
 @dataclass(frozen=True)
 class Results:
-    """Everything at one look; `look` is None before the first, and then nothing has intervals."""
+    """Everything at one look; `look` is None before the first, and then nothing has intervals.
+
+    `warning` holds the sentences that say why none of it is to be trusted; mostly there are none.
+    """
 
     look: Look | None
     arms: list[ArmResults]
     comparisons: list[list[str]]
     calls_since: int
+    warning: list[str] = field(default_factory=list)
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether there are people, and they are divided as the shares say."""
+        people = sum(arm.counts.people for arm in self.arms)
+        return self.look is not None and people > 0 and not self.warning
 
 
 def results_of(experiment: Experiment, at: datetime | None = None) -> Results:
@@ -73,7 +84,8 @@ def results_of(experiment: Experiment, at: datetime | None = None) -> Results:
     if look is None:
         return Results(None, arms, [], 0)
     since = calls_since(arm_ids, look.until) if experiment.is_running else 0
-    return Results(look, arms, _comparisons(arms, look, experiment.is_running), since)
+    comparisons = _comparisons(arms, look, experiment.is_running)
+    return Results(look, arms, comparisons, since, _warning(arms, look))
 
 
 def _of_arm(arm: ExperimentArm, share: float, counts: ArmCounts, look: Look | None) -> ArmResults:
@@ -120,6 +132,12 @@ def _steps(script: ParsedScript, counts: ArmCounts, look: Look | None) -> list[S
         StepShare(step.title, _share(passed[step.id], counts.reached, look), furthest[step.id])
         for step in steps
     ]
+
+
+def _warning(arms: list[ArmResults], look: Look) -> list[str]:
+    people, shares = [arm.counts.people for arm in arms], [arm.arm.share for arm in arms]
+    found = imbalance(people, shares, look)
+    return verdict.out_of_proportion(arms[found.place].arm.label, found) if found else []
 
 
 def _comparisons(arms: list[ArmResults], look: Look, running: bool) -> list[list[str]]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from phonebank.experiments.intervals import OF_EACH_KIND_AT_LEAST, PEOPLE_AT_LEAST, Interval
 from phonebank.experiments.looks import Look, error_at
+from phonebank.experiments.sample_ratio import FALSE_ALARMS, Imbalance
 
 # Nobody plans a phone bank further ahead than that.
 DAYS_AHEAD_AT_MOST = 180
@@ -61,6 +62,18 @@ def sentences(comparison: Comparison) -> list[str]:
     if comparison.shows_a_difference:
         return _a_difference(comparison, comparison.difference, comparison.figures)
     return _no_difference(comparison, comparison.difference)
+
+
+def out_of_proportion(label: str, found: Imbalance) -> list[str]:
+    """That the people are not divided as the shares say, and what it means."""
+    verb = "few" if found.number < found.share * found.people else "many"
+    return [
+        f"Too {verb} people had {label}: {found.number:,} of the {found.people:,} rung, where its"
+        f" share of {100 * found.share:.0f}% makes about {round(found.share * found.people):,}.",
+        f"By chance that comes about in fewer than {round(100 * FALSE_ALARMS)} in 100 experiments."
+        " Do not go by the comparison until you know why. Most likely some calls with one of the"
+        " scripts are never recorded, because its callers give up or its page fails them.",
+    ]
 
 
 def conversations_to_tell(

@@ -89,6 +89,32 @@ def test_steps_say_how_many_got_past_and_where_they_ended(comparison: Comparison
     assert all(step.is_end for step in results.script.steps if step.title not in steps)
 
 
+def test_every_rate_has_its_interval_and_more_people_make_it_narrower(
+    comparison: Comparison,
+) -> None:
+    def widths() -> list[float]:
+        arm = results_of(comparison.experiment, NEXT_MORNING).arms[0]
+        shares = [arm.reached, arm.conversations, arm.yes, *(step.passed for step in arm.steps)]
+        found = []
+        for share in shares:
+            assert share is not None
+            assert share.interval is not None
+            assert share.interval.low <= share.number / share.of <= share.interval.high
+            found.append(share.interval.high - share.interval.low)
+        return found
+
+    def ring(people: int) -> None:
+        for number in range(people):
+            comparison.call(comparison.canvass, RATED, yes=number % 2 == 0)
+            comparison.call(comparison.canvass, reached=False)
+            comparison.call(comparison.canvass)
+
+    ring(10)
+    few = widths()
+    ring(90)
+    assert all(many < width for many, width in zip(widths(), few, strict=True))
+
+
 def test_a_clear_difference_is_named_and_small_ones_are_not(comparison: Comparison) -> None:
     for number in range(120):
         comparison.call(comparison.canvass, RATED, yes=number % 4 > 0)
