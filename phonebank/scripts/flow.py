@@ -239,7 +239,8 @@ class _Drawing:
     def _marks(self, step: Step) -> list[str]:
         marks = []
         if step.id not in self.reached:
-            marks.append("Nothing leads here")
+            led_to = any(way.target == step.id for way in self.ways)
+            marks.append("Never reached" if led_to else "Nothing leads here")
         if is_dead_end(step):
             marks.append("Dead end")
         return marks
