@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from redis.exceptions import RedisError
-from sqlalchemy import bindparam, exists, func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
@@ -33,7 +33,6 @@ from phonebank.models import (
     Contact,
     ContactList,
     Party,
-    Suppression,
     new_id,
     now,
 )
@@ -42,6 +41,7 @@ from phonebank.models.caller import ADMITTED
 from phonebank.models.campaign import ENDED
 from phonebank.models.contact import CALLABLE
 from phonebank.stores import after_commit, db
+from phonebank.suppressions.verbs import is_any_suppressed
 
 # Several people in a row who may no longer be rung mean that something large changed (a list was
 # removed, hours ended): the line is then made anew instead of being emptied one by one.
@@ -78,7 +78,7 @@ _household = (
 )
 # The `Contact` and the caller, both locked; the caller's `standing`, `party` and limits, and the
 # campaign's state, as they are by now, for an organiser may have acted since the request came in;
-# whether the contact's list is `removed` and their number `suppressed`; the ids of the others of
+# whether the contact's list is `removed` and a number of theirs `suppressed`; the ids of others of
 # their `household` who may be asked for instead; the `words` on offer.
 _LOCKED = (
     select(
@@ -86,7 +86,7 @@ _LOCKED = (
         Caller.state.label("standing"),
         Caller.party_id.label("party"),
         ContactList.removed.label("removed"),
-        exists().where(Suppression.phone == Contact.phone).label("suppressed"),
+        is_any_suppressed().label("suppressed"),
         func.array(_household.scalar_subquery()).label("household"),
         words_on_offer(Contact.campaign_id.expression).label("words"),
         Campaign.state.label("campaign_state"),

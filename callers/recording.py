@@ -211,8 +211,8 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
         db.session.flush()
     _count(call, -1)
     suppressions.lift_of_call(call.id)
-    if suppressions.phones_suppressed_among([call.phone]):
-        raise HoldLost("That number is not to be called any more.", "Take the next person.")
+    if suppressions.phones_suppressed_among([call.phone, *call.contact_before["other_phones"]]):
+        raise HoldLost("They are not to be called any more.", "Take the next person.")
     _give_the_number_back(call, call.contact_before)
     _restore(contact, call.contact_before)
     # It may have been set for a number they had in between.

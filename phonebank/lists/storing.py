@@ -17,7 +17,7 @@ from phonebank.models import ContactList, now
 from phonebank.models.contact_list import IMPORTING, UNDONE
 from phonebank.models.suppression import FROM_LIST
 from phonebank.stores import db
-from phonebank.suppressions.verbs import suppress_all
+from phonebank.suppressions.verbs import suppress_all, take_out
 
 
 class Overtaken(Exception):
@@ -42,7 +42,7 @@ def store(batch: Batch, contact_list_id: int) -> None:
         _copy_incoming(batch.contacts)
         suppressed = _drop_suppressed()
         stored = _take_over_from_undone(contact_list) + _insert(contact_list)
-        _suppress_stored(contact_list)
+        _suppress_stored()
     _copy_refused(contact_list.id, batch.refused)
 
     contact_list.rows_read += batch.rows
@@ -69,9 +69,19 @@ def suppress_everyone_listed(contact_list_id: int) -> None:
     """Take everyone of the list who is on the do-not-call list out of calling."""
     db.session.execute(
         text(
-            "UPDATE contact SET suppressed_at = now() FROM suppression"
-            " WHERE contact.phone = suppression.phone AND contact_list_id = :list_id"
-            " AND suppressed_at IS NULL"
+            """
+            WITH barred AS (
+                SELECT contact.id FROM contact JOIN suppression USING (phone)
+                WHERE contact_list_id = :list_id
+                UNION
+                SELECT contact.id FROM contact
+                CROSS JOIN LATERAL jsonb_array_elements_text(other_phones) AS other(number)
+                JOIN suppression ON suppression.phone = other.number
+                WHERE contact_list_id = :list_id AND other_phones <> '[]'
+            )
+            UPDATE contact SET suppressed_at = now() FROM barred
+            WHERE contact.id = barred.id AND suppressed_at IS NULL
+            """
         ),
         {"list_id": contact_list_id},
     )
@@ -183,18 +193,14 @@ def _insert(contact_list: ContactList) -> int:
     )
 
 
-def _suppress_stored(contact_list: ContactList) -> None:
+def _suppress_stored() -> None:
     """A suppression that was committed since `_drop_suppressed` looked wins too."""
     # Asked apart: in one statement the planner, expecting many, reads the campaign's contacts.
-    since = text("SELECT DISTINCT phone FROM incoming JOIN suppression USING (phone)")
-    phones = list(db.session.scalars(since))
-    if phones:
-        _changed(
-            "UPDATE contact SET suppressed_at = now() WHERE campaign_id = :campaign_id"
-            " AND phone = ANY(CAST(:phones AS text[])) AND suppressed_at IS NULL",
-            campaign_id=contact_list.campaign_id,
-            phones=phones,
-        )
+    since = text(
+        "SELECT DISTINCT number FROM incoming, unnest(other_phones || phone) AS number"
+        " JOIN suppression ON suppression.phone = number"
+    )
+    take_out(list(db.session.scalars(since)))
 
 
 def _copy_refused(contact_list_id: int, refused: Iterable[RefusedRow]) -> None:

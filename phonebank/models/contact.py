@@ -51,6 +51,14 @@ class Contact(Base):
             postgresql_where=text("callback_at IS NOT NULL"),
         ),
         Index("ix_contact_phone", "phone"),
+        # Who has a number that is entered as do-not-call, beside those it is the first number of.
+        Index(
+            "ix_contact_other_phones",
+            "other_phones",
+            postgresql_using="gin",
+            postgresql_ops={"other_phones": "jsonb_path_ops"},
+            postgresql_where=text("other_phones <> '[]'"),
+        ),
         Index("ix_contact_contact_list_id", "contact_list_id"),
     )
 

@@ -1,13 +1,49 @@
-"""What may be done with the do-not-call list. The caller commits."""
+"""What may be done with the do-not-call list. The caller commits.
+
+A person is known by every number of theirs: one that is on the list keeps them out of calling, also
+while it is another that would be rung.
+"""
 
 import uuid
 from collections.abc import Collection
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import ColumnElement, any_, delete, exists, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from phonebank.models import Contact, Suppression, now
 from phonebank.stores import db
+
+# Each number is looked up in both indexes: what it costs follows the numbers, not the lists. In two
+# halves and as arrays, for PostgreSQL would else expect so many that it reads every contact there
+# is. Who is out already is waited for as well, so that nobody who lifts another number of theirs
+# meanwhile lets them back in.
+_WHO_HAS_ONE = """
+contact.id = ANY (ARRAY(
+    SELECT id FROM contact WHERE phone = ANY(CAST(:phones AS text[]))
+    UNION
+    SELECT has.id FROM unnest(CAST(:phones AS text[])) AS number(phone)
+    CROSS JOIN LATERAL (
+        SELECT id FROM contact
+        WHERE other_phones <> '[]' AND other_phones @> jsonb_build_array(number.phone)
+        OFFSET 0
+    ) AS has
+))
+"""
+_TAKE_OUT = text(
+    f"UPDATE contact SET suppressed_at = coalesce(suppressed_at, :now) WHERE {_WHO_HAS_ONE}"  # noqa: S608
+)
+_LOCK = text(
+    f"SELECT id FROM contact WHERE suppressed_at IS NOT NULL AND {_WHO_HAS_ONE}"  # noqa: S608
+    " ORDER BY id FOR NO KEY UPDATE"
+)
+_LET_BACK_IN = text("""
+UPDATE contact SET suppressed_at = NULL
+WHERE id = ANY(:ids) AND NOT EXISTS (
+    SELECT FROM suppression
+    WHERE phone = ANY (array_append(ARRAY(SELECT jsonb_array_elements_text(contact.other_phones)),
+                                    contact.phone))
+)
+""")
 
 
 def suppress(
@@ -17,7 +53,7 @@ def suppress(
     call_id: uuid.UUID | None = None,
     account_id: int | None = None,
 ) -> None:
-    """Put an E.164 number on the do-not-call list and take everyone on it out of calling.
+    """Put an E.164 number on the do-not-call list and take everyone who has it out of calling.
 
     In every campaign, in this transaction. A number already there keeps its first entry, which
     then stands whatever becomes of the call that made it: it has been asked for twice.
@@ -38,11 +74,7 @@ def suppress(
             where=Suppression.call_id.is_not(None),
         )
     )
-    db.session.execute(
-        update(Contact)
-        .where(Contact.phone == phone, Contact.suppressed_at.is_(None))
-        .values(suppressed_at=now())
-    )
+    take_out([phone])
 
 
 def suppress_all(
@@ -68,13 +100,13 @@ def suppress_all(
         ),
         values,
     )
-    db.session.execute(
-        text(
-            "UPDATE contact SET suppressed_at = :now"
-            " WHERE phone = ANY(CAST(:phones AS text[])) AND suppressed_at IS NULL"
-        ),
-        values,
-    )
+    take_out(phones)
+
+
+def take_out(phones: Collection[str]) -> None:
+    """Take everyone who has one of these numbers, which are on the list, out of calling."""
+    if phones:
+        db.session.execute(_TAKE_OUT, {"phones": sorted(set(phones)), "now": now()})
 
 
 def is_suppressed(phone: str) -> bool:
@@ -95,6 +127,16 @@ def lift_of_call(call_id: uuid.UUID) -> bool:
     return _lift(Suppression.call_id == call_id)
 
 
+def is_any_suppressed() -> ColumnElement[bool]:
+    """For a query of contacts: whether any of the contact's numbers is on the list.
+
+    As one array, so that the list is asked by its key for each number and never read through.
+    """
+    others = select(func.jsonb_array_elements_text(Contact.other_phones)).correlate(Contact)
+    theirs = func.array_append(func.array(others.scalar_subquery()), Contact.phone)
+    return exists().where(Suppression.phone == any_(theirs))
+
+
 def phones_suppressed_among(phones: list[str]) -> set[str]:
     """Those of the given E.164 numbers that are on the list."""
     rows = select(Suppression.phone).where(Suppression.phone.in_(phones))
@@ -106,7 +148,7 @@ def _lift(which: object) -> bool:
         delete(Suppression).where(which).returning(Suppression.phone)  # type: ignore[arg-type]
     ).all()
     if phones:
-        db.session.execute(
-            update(Contact).where(Contact.phone.in_(phones)).values(suppressed_at=None)
-        )
+        # Locked first and asked about after that: another of their numbers may just be entered.
+        ids = db.session.scalars(_LOCK, {"phones": list(phones)}).all()
+        db.session.execute(_LET_BACK_IN, {"ids": list(ids)})
     return bool(phones)

@@ -1,0 +1,118 @@
+"""A person is known by every number of theirs: one on the do-not-call list is enough."""
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, text
+
+from callers.calling import NobodyToCall, claim
+from callers.contact_queue.refill import store_of
+from phonebank.lists.storing import suppress_everyone_listed
+from phonebank.models import Contact, Suppression
+from phonebank.models.suppression import FROM_LIST, FROM_ORGANISER
+from phonebank.stores import db
+from phonebank.suppressions import verbs
+from phonebank.suppressions.verbs import is_any_suppressed, lift, suppress, suppress_all
+from tests.factories import (
+    create_caller,
+    create_campaign,
+    create_contact,
+    create_list,
+    drama_number,
+)
+
+FIRST, OTHER, THIRD = drama_number(901), drama_number(902), drama_number(903)
+
+
+def is_out(contact: Contact) -> bool:
+    db.session.expire_all()
+    return contact.suppressed_at is not None
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_any_of_their_numbers_takes_them_out_in_every_campaign(
+    app_context: Flask, many: bool
+) -> None:
+    here, there = create_list(create_campaign()), create_list(create_campaign())
+    theirs = [create_contact(a_list, phone=FIRST, other_phones=[THIRD, OTHER])
+              for a_list in (here, there)]  # fmt: skip
+    bystander = create_contact(here, other_phones=[THIRD])
+    if many:
+        suppress_all([OTHER, drama_number(999)], FROM_LIST)
+    else:
+        suppress(OTHER, FROM_ORGANISER)
+    assert all(is_out(contact) for contact in theirs)
+    assert not is_out(bystander)
+
+
+def test_nobody_in_line_is_handed_out_once_another_number_of_theirs_is_entered(
+    app_context: Flask,
+) -> None:
+    campaign = create_campaign()
+    people = create_list(campaign)
+    for number in (FIRST, THIRD):
+        create_contact(people, phone=number, other_phones=[OTHER])
+    callers = [create_caller(campaign) for _ in range(2)]
+    db.session.commit()
+    claim(callers[0])
+    # As when it commits while an import is storing the person: nothing is noted beside them yet.
+    db.session.add(Suppression(phone=OTHER, source="call"))
+    db.session.commit()
+    assert store_of(campaign.id).in_line()
+    with pytest.raises(NobodyToCall):
+        claim(callers[1])
+
+
+def test_lifting_one_number_lets_nobody_in_who_is_barred_by_another(app_context: Flask) -> None:
+    both = create_contact(create_list(create_campaign()), phone=FIRST, other_phones=[OTHER])
+    suppress(FIRST, FROM_ORGANISER)
+    suppress(OTHER, FROM_ORGANISER)
+    assert lift(FIRST)
+    assert is_out(both)
+    assert lift(OTHER)
+    assert not is_out(both)
+
+
+def test_who_was_being_imported_when_their_number_was_entered_is_out_once_the_list_is_in(
+    app_context: Flask,
+) -> None:
+    people = create_list(create_campaign())
+    barred = create_contact(people, other_phones=[THIRD, OTHER])
+    stays = create_contact(people, other_phones=[THIRD])
+    db.session.add(Suppression(phone=OTHER, source="call"))
+    db.session.flush()
+    suppress_everyone_listed(people.id)
+    assert is_out(barred)
+    assert not is_out(stays)
+
+
+def test_a_long_list_is_asked_by_its_key_and_long_lists_of_people_by_theirs(
+    app_context: Flask,
+) -> None:
+    suppress_all([f"+4420{n:08d}" for n in range(20_000)], FROM_ORGANISER)
+    people = create_list(create_campaign())
+    db.session.execute(
+        text("""
+            INSERT INTO contact (campaign_id, contact_list_id, first_name, last_name, name_key,
+                phone, phone_original, other_phones, language, zone_key, fields, state, tried,
+                callable_at, attempts, attempts_that_day, created_at)
+            SELECT :campaign_id, :list_id, '', '', '', '+4421' || n, '',
+                jsonb_build_array('+4422' || n), '', 'Europe/London', '{}', 'callable', false,
+                now(), 0, 0, now()
+            FROM generate_series(1, 20000) AS n
+        """),
+        {"campaign_id": people.campaign_id, "list_id": people.id},
+    )
+    db.session.execute(text("ANALYZE contact, suppression"))
+    asked = select(is_any_suppressed()).where(Contact.id == 1)
+    words = str(asked.compile(db.engine, compile_kwargs={"literal_binds": True}))
+    plans = [
+        "\n".join(db.session.scalars(text(f"EXPLAIN {words}"))),
+        "\n".join(
+            db.session.scalars(
+                text(f"EXPLAIN {verbs._TAKE_OUT}"),
+                {"phones": [FIRST, OTHER], "now": people.created_at},
+            )
+        ),
+    ]
+    for plan in plans:
+        assert "Seq Scan" not in plan, plan
