@@ -286,7 +286,8 @@ def _claim_next(caller: Caller, campaign: Campaign) -> Hold:
             return already
         if tries == STALE_IN_A_ROW:
             start_line_afresh(campaign)
-    raise NobodyToCall(next_callable_at(campaign, caller.list_ids, caller.languages))
+    next_at = next_callable_at(campaign, caller.list_ids, caller.languages, caller.id)
+    raise NobodyToCall(next_at)
 
 
 def languages_of(caller: Caller, campaign: Campaign) -> list[str]:

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from callers.contact_queue.hours import last_ringing, may_ring, next_ringing
 from callers.contact_queue.refill import groups_of, other_languages_spoken, served
+from callers.contact_queue.store import PROMISER_ALONE_SECONDS
 from phonebank.models import Campaign, now
 from phonebank.stores import db
 
@@ -76,11 +77,26 @@ CROSS JOIN LATERAL (
     SELECT callable_at FROM contact
     WHERE contact_list_id = g.list_id AND zone_key = g.zone_key AND language = g.language
       AND tried = t.tried AND state = 'callable' AND suppressed_at IS NULL
+      AND callback_at IS NULL
       AND NOT EXISTS (SELECT FROM call
                       WHERE call.phone = contact.phone AND call.ended_at IS NULL)
     ORDER BY callable_at LIMIT 1
 ) c
 GROUP BY g.zone_key
+UNION ALL
+SELECT c.zone_key, min(greatest(c.callable_at, CASE
+           WHEN c.callback_caller_id IS NULL OR c.callback_caller_id = :caller_id
+           THEN c.callback_at
+           ELSE c.callback_at + :alone * interval '1 second'
+       END))
+FROM contact c JOIN contact_list l ON l.id = c.contact_list_id
+WHERE c.campaign_id = :campaign_id AND c.callback_at IS NOT NULL AND NOT l.removed
+  AND c.state = 'callable' AND c.suppressed_at IS NULL
+  AND (c.callback_caller_id = :caller_id
+       OR (CAST(:list_ids AS integer[]) = '{}' OR l.id = ANY (CAST(:list_ids AS integer[])))
+          AND c.language = ANY (CAST(:languages AS text[])))
+  AND NOT EXISTS (SELECT FROM call WHERE call.phone = c.phone AND call.ended_at IS NULL)
+GROUP BY c.zone_key
 """)
 
 # Each range of the index is read from its start and no further than is worth knowing. A household
@@ -142,10 +158,16 @@ def buckets_of(campaign: Campaign) -> list[Bucket]:
 
 
 def next_callable_at(
-    campaign: Campaign, list_ids: Sequence[int] = (), languages: Sequence[str] = ()
+    campaign: Campaign,
+    list_ids: Sequence[int] = (),
+    languages: Sequence[str] = (),
+    caller_id: int = 0,
 ) -> datetime | None:
     """When somebody whom a caller with these limits can be given next becomes callable; None when
-    nobody ever will. No lists: any; no languages: the campaign's own."""
+    nobody ever will. No lists: any; no languages: the campaign's own.
+
+    A callback is first only for the caller who promised it; 0 promised none.
+    """
     at = now()
     rows = db.session.execute(
         _FIRST_CALLABLE,
@@ -153,6 +175,8 @@ def next_callable_at(
             "campaign_id": campaign.id,
             "list_ids": list(list_ids),
             "languages": served(campaign, languages),
+            "caller_id": caller_id,
+            "alone": PROMISER_ALONE_SECONDS,
         },
     )
     first = None

@@ -11,10 +11,11 @@ from callers.contact_queue.reap import reap
 from callers.contact_queue.refill import store_of
 from callers.recording import record
 from phonebank.errors import Gone, NotAllowed, NotFound, NotRunning
-from phonebank.models import Call, Caller, Campaign, Suppression
+from phonebank.models import Call, Caller, Campaign, Suppression, now
 from phonebank.models.call import EXPIRED
 from phonebank.models.caller import WAITING
 from phonebank.models.campaign import ENDED, PAUSED
+from phonebank.models.contact import FINISHED
 from phonebank.parties.people import remove_caller
 from phonebank.stores import db, redis_store
 from phonebank.suppressions.verbs import suppress
@@ -61,6 +62,25 @@ def test_when_all_are_resting_the_caller_learns_when_to_come_back(phone_bank: Ph
         claim(phone_bank.sam)
     soonest = min(contact.callable_at for contact in phone_bank.contacts)
     assert nobody.value.next_at == soonest > datetime.now(UTC)
+
+
+def test_a_callback_is_told_to_its_promiser_first_and_to_others_ten_minutes_later(
+    phone_bank: PhoneBank,
+) -> None:
+    for contact in phone_bank.contacts[1:]:
+        contact.state = FINISHED
+    due = now() + timedelta(hours=1)
+    promised = phone_bank.contacts[0]
+    promised.callback_at = promised.callable_at = due
+    promised.callback_caller_id = phone_bank.sam.id
+    # Sam keeps what they promised, whatever lists they ring.
+    phone_bank.sam.list_ids = [create_list(phone_bank.campaign).id]
+    db.session.commit()
+    for caller, wait in ((phone_bank.sam, 0), (phone_bank.priya, 10)):
+        with pytest.raises(NobodyToCall) as nobody:
+            claim(caller)
+        assert nobody.value.next_at == due + timedelta(minutes=wait)
+        db.session.rollback()
 
 
 def test_untried_people_come_before_rested_ones_and_lower_priority_first(
