@@ -10,10 +10,10 @@ from typing import Any
 
 from markupsafe import Markup
 
+from callers.answers import answers_of
 from callers.calling import Hold
 from callers.household import others_on_the_number
 from callers.merge_values import fields_for, shared_fields
-from callers.recording import answers_of
 from phonebank.models import Caller, Campaign, now
 from phonebank.phone_numbers import pretty
 from phonebank.scripts.versions import script_of

@@ -1,6 +1,6 @@
 """Handing a person to a caller, and taking them back. The caller of these commits.
 
-What came of the call is `recording`'s matter.
+What was answered is `answers`' matter, and what came of the call `recording`'s.
 """
 
 import uuid
@@ -246,6 +246,11 @@ def own_call_and_contact(caller: Caller, call_id: uuid.UUID) -> tuple[Call, Cont
         own_call(caller, call_id)
         return own_call_and_contact(caller, call_id)
     return row[0], row[1]
+
+
+def is_stale(call: Call, turn: int | None) -> bool:
+    """Whether a request was meant for a turn of the call that is over; None does not say."""
+    return turn is not None and turn != call.turn
 
 
 def _running_campaign(caller: Caller) -> Campaign:

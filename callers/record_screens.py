@@ -15,10 +15,11 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from callers import calling, screen_data
+from callers.answers import save_answer
 from callers.blueprint import screens, sent, wants_screen
 from callers.callback_times import callback_time
 from callers.handing import commit_and_keep, hand_over, not_like_that, show_or_go
-from callers.recording import Recorded, record, save_answer, undo
+from callers.recording import Recorded, record, undo
 from callers.sessions import for_callers
 from phonebank.errors import BadInput, wants_json
 from phonebank.models import now

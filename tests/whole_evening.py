@@ -12,8 +12,9 @@ from typing import Any
 
 from flask import Flask, current_app
 
+from callers.answers import save_answer
 from callers.calling import claim
-from callers.recording import record, save_answer
+from callers.recording import record
 from phonebank.accounts.verbs import sign_in_link
 from phonebank.experiments import verbs as experiments
 from phonebank.lists.reading import Dialect

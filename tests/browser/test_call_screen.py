@@ -12,8 +12,8 @@ from flask import Flask
 from playwright.sync_api import Page, Response, expect
 from sqlalchemy import func, select
 
+from callers.answers import answers_of
 from callers.call_view import ways_from
-from callers.recording import answers_of
 from phonebank.models import Call, Caller, Campaign, Contact, Party, now
 from phonebank.parties.people import admit, remove_caller, send_message, waiting
 from phonebank.parties.verbs import pause

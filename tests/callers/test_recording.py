@@ -9,9 +9,10 @@ import pytest
 import time_machine
 from sqlalchemy import select
 
+from callers.answers import answers_of, save_answer
 from callers.calling import NobodyToCall, claim, current_hold, give_back
 from callers.contact_queue.reap import reap
-from callers.recording import answers_of, record, save_answer, undo
+from callers.recording import record, undo
 from phonebank.errors import BadInput, Conflict, HoldLost, NotFound
 from phonebank.models import Call, Caller, Contact, Suppression
 from phonebank.models.suppression import FROM_LIST, FROM_ORGANISER

@@ -11,9 +11,9 @@ from redis import Redis
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
+from callers.answers import answers_of
 from callers.calling import claim, current_hold
 from callers.contact_queue.reap import reap
-from callers.recording import answers_of
 from phonebank.models import Call, Contact, now
 from phonebank.models.campaign import PAUSED, RUNNING
 from phonebank.models.party import ENDED

@@ -189,8 +189,9 @@ def test_a_new_link_and_a_new_host(app: Flask, organiser: FlaskClient, campaign_
 def test_answers_are_counted_question_by_question(
     app: Flask, organiser: FlaskClient, campaign_id: int
 ) -> None:
+    from callers.answers import save_answer
     from callers.calling import claim
-    from callers.recording import record, save_answer
+    from callers.recording import record
     from phonebank.scripts.versions import script_of
 
     with app.app_context():

@@ -6,9 +6,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from callers.answers import answers_of, save_answer
 from callers.calling import claim
 from callers.household import others_on_the_number, reached_instead
-from callers.recording import answers_of, record, save_answer
+from callers.recording import record
 from phonebank.experiments.choosing import Words, versions_heard, words_for
 from phonebank.models import Call, Campaign, Contact, Experiment, ExperimentArm, Script, now
 from phonebank.models.experiment import RUNNING, STOPPED

@@ -9,9 +9,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from callers.answers import save_answer
 from callers.calling import claim
 from callers.outcomes import OUTCOMES
-from callers.recording import record, save_answer
+from callers.recording import record
 from phonebank.exports.calls import calls_file
 from phonebank.exports.columns import COLUMNS
 from phonebank.models import Call, Campaign, Script, ScriptVersion

@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from callers.answers import save_answer
 from callers.calling import NobodyToCall, claim, current_hold
 from callers.contact_queue.reap import reap
-from callers.recording import last_recorded_id, record, save_answer, undo
+from callers.recording import last_recorded_id, record, undo
 from phonebank.errors import Conflict
 from phonebank.live.board_reading import read_figures
 from phonebank.models import Call, Caller, now

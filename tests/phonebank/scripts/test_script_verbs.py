@@ -5,8 +5,9 @@ import threading
 import pytest
 from flask import Flask
 
+from callers.answers import save_answer
 from callers.calling import claim
-from callers.recording import record, save_answer
+from callers.recording import record
 from phonebank.errors import BadInput, Conflict, NotFound
 from phonebank.models import Campaign, Contact, ContactList, Script, ScriptVersion
 from phonebank.scripts import verbs

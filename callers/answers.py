@@ -1,0 +1,58 @@
+"""What was answered at each step of a call's script, kept as it is given. The caller commits."""
+
+import uuid
+from typing import Any
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.dialects.postgresql import insert
+
+from callers.calling import is_stale, own_call
+from phonebank.errors import BadInput, Conflict
+from phonebank.models import Answer, Call, Caller, now
+from phonebank.scripts.versions import script_of
+from phonebank.stores import db
+from scripts_library.conversation import AnswerRefused, check_answer
+
+# Put together once: that takes longer than PostgreSQL needs to answer it.
+_ANSWERS = select(Answer.step_id, Answer.value).where(Answer.call_id == bindparam("call_id"))
+
+
+def save_answer(
+    caller: Caller, call_id: uuid.UUID, step_id: str, raw: Any, turn: int | None = None
+) -> Any:
+    """Keep what was answered at a step, as it is given; the value that is kept comes back.
+
+    Saving again replaces it, save by a late copy from before the call was undone (its `turn` is
+    not the call's). Nothing (None, blank) is kept too, where the step may be passed
+    without an answer: it says that the caller has gone past it. Raises NotFound, Conflict once the
+    outcome is recorded, BadInput for a step or answer that the script does not have.
+    """
+    call = own_call(caller, call_id, lock=True)
+    if call.outcome is not None:
+        raise Conflict("This call is recorded already.", "Undo it first to change an answer.")
+    value = _checked(call, step_id, raw)
+    if is_stale(call, turn):
+        return answers_of(call).get(step_id)
+    row = insert(Answer).values(call_id=call.id, step_id=step_id, value=value, answered_at=now())
+    db.session.execute(
+        row.on_conflict_do_update(
+            index_elements=["call_id", "step_id"],
+            set_={"value": row.excluded.value, "answered_at": row.excluded.answered_at},
+        )
+    )
+    return value
+
+
+def answers_of(call: Call) -> dict[str, Any]:
+    """A call's answers by step id."""
+    return dict(db.session.execute(_ANSWERS, {"call_id": call.id}).all())
+
+
+def _checked(call: Call, step_id: str, raw: Any) -> Any:
+    script = script_of(call.script_version_id)
+    if script is None or not script.has_step(step_id):
+        raise BadInput("This call's script has no such step.", "Reload the page.")
+    try:
+        return check_answer(script.step(step_id), raw)
+    except AnswerRefused as refused:
+        raise BadInput(str(refused)) from None

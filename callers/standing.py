@@ -1,0 +1,180 @@
+"""What an outcome does to the person rung and to their household, and undoing it.
+
+All of it within the transaction that records or undoes the call. `outcomes.decide` says what is to
+become of them; here it is written down.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, func, or_, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from callers.calling_hours import contact_date, zones_from
+from callers.contact_queue.hours import rules_of
+from callers.languages import UNKNOWN
+from callers.outcomes import Decision, outcome_of
+from phonebank.models import Call, Campaign, Contact
+from phonebank.models.contact import CALLABLE, FINISHED, UNUSABLE
+from phonebank.stores import db
+from phonebank.suppressions import verbs as suppressions
+
+# A contact whose hours never come (a campaign without open hours) is looked at again then.
+FAR_AWAY = timedelta(days=60)
+
+# What an outcome may change in a contact, and so what undo puts back.
+_CONTACT_STATE = (
+    "state",
+    "tried",
+    "callable_at",
+    "attempts",
+    "attempts_that_day",
+    "attempts_on",
+    "last_outcome",
+    "last_called_at",
+    "callback_at",
+    "callback_caller_id",
+    "phone",
+    "other_phones",
+    "language",
+)
+# Beside these: the others on a number that was said to be dead, each with their further numbers.
+_LOST_THE_NUMBER = "lost_the_number"
+
+
+# Statements are put together once: that takes longer than PostgreSQL needs to answer them.
+_ON_THE_NUMBER = (
+    Contact.phone == bindparam("number"),
+    Contact.campaign_id == bindparam("campaign"),
+    Contact.id != bindparam("rung"),
+    Contact.state == CALLABLE,
+)
+_OTHERS_ON_THE_NUMBER = (
+    update(Contact).where(*_ON_THE_NUMBER).execution_options(synchronize_session=False)
+)
+_HAS_NO_OTHER = func.jsonb_array_length(Contact.other_phones) == 0
+_OTHERS_UNUSABLE = (
+    _OTHERS_ON_THE_NUMBER.where(_HAS_NO_OTHER).values(state=UNUSABLE).returning(Contact.id)
+)
+# A family, not a switchboard: each is moved on by itself.
+_OTHERS_WITH_ANOTHER_NUMBER = (
+    select(Contact)
+    .where(*_ON_THE_NUMBER, ~_HAS_NO_OTHER)
+    .order_by(Contact.id)
+    .limit(100)
+    .with_for_update(key_share=True)
+)
+_OTHERS_REST = _OTHERS_ON_THE_NUMBER.values(
+    callable_at=func.greatest(Contact.callable_at, bindparam("until"))
+)
+
+
+def state_of(contact: Contact) -> dict[str, Any]:
+    """What `restore` needs to put the person back where they stand now."""
+    state = {name: getattr(contact, name) for name in _CONTACT_STATE}
+    return {
+        name: value.isoformat() if hasattr(value, "isoformat") else value
+        for name, value in state.items()
+    }
+
+
+def move_contact(
+    contact: Contact,
+    call: Call,
+    decision: Decision,
+    outcome_key: str,
+    at: datetime,
+    only_me: bool,
+    language: str,
+) -> None:
+    """Bring the person to where the decision puts them."""
+    campaign = db.session.get_one(Campaign, call.campaign_id)
+    today = contact_date(zones_from(contact.zone_key), at, rules_of(campaign))
+    contact.last_outcome = outcome_key
+    contact.last_called_at = at
+    if decision.counted:
+        contact.tried = True
+        contact.attempts += 1
+        contact.attempts_that_day = (
+            contact.attempts_that_day + 1 if contact.attempts_on == today else 1
+        )
+        contact.attempts_on = today
+    contact.callback_at = decision.callback_at
+    if decision.callback_at is None or not only_me:
+        contact.callback_caller_id = None
+    elif outcome_of(outcome_key).counts_as_attempt:
+        contact.callback_caller_id = call.caller_id
+    if decision.state == "callable":
+        contact.callable_at = decision.callable_at or at + FAR_AWAY
+    elif decision.state == "unusable":
+        _take_next_number(contact)
+    elif decision.state == "finished":
+        contact.state = FINISHED
+    if decision.tag_language:
+        _put_under_language(contact, language or UNKNOWN)
+
+
+def rest_the_household(contact: Contact, call: Call, decision: Decision) -> None:
+    """Leave the others on the number in peace; a dead number is dead for all of them."""
+    others = {"number": call.phone, "campaign": contact.campaign_id, "rung": contact.id}
+    if decision.number_dead:
+        lost: list[Any] = [(key, []) for key in db.session.scalars(_OTHERS_UNUSABLE, others)]
+        for other in db.session.scalars(_OTHERS_WITH_ANOTHER_NUMBER, others).all():
+            lost.append((other.id, list(other.other_phones)))
+            _take_next_number(other)
+        call.contact_before = (call.contact_before or {}) | {_LOST_THE_NUMBER: lost}
+    elif decision.household_rest_until is not None:
+        until = decision.household_rest_until
+        db.session.execute(_OTHERS_REST, others | {"until": until})
+
+
+def restore(contact: Contact, before: dict[str, Any]) -> None:
+    """Put the person back where they stood."""
+    for name in _CONTACT_STATE:
+        value = before[name]
+        python_type = Contact.__table__.c[name].type.python_type
+        if value is not None and hasattr(python_type, "fromisoformat"):
+            value = python_type.fromisoformat(value)
+        setattr(contact, name, value)
+
+
+def give_the_number_back(call: Call, before: dict[str, Any]) -> None:
+    """To the others who lost it; whoever has been rung on another number since keeps that one."""
+    for other_id, other_phones in before.get(_LOST_THE_NUMBER, ()):
+        not_rung_since = or_(
+            Contact.last_called_at.is_(None), Contact.last_called_at < call.recorded_at
+        )
+        db.session.execute(
+            update(Contact)
+            .where(Contact.id == other_id, not_rung_since)
+            .values(state=CALLABLE, phone=call.phone, other_phones=other_phones)
+        )
+
+
+def _put_under_language(contact: Contact, language: str) -> None:
+    """Keep the person for callers who speak it, and let the queue know to look under it."""
+    contact.language = language
+    db.session.execute(
+        text("""
+            UPDATE contact_list SET languages = languages || to_jsonb(CAST(:language AS text))
+            WHERE id = :list_id AND NOT jsonb_exists(languages, :language)
+        """),
+        {"language": language, "list_id": contact.contact_list_id},
+    )
+
+
+def _take_next_number(contact: Contact) -> None:
+    """Go on with the person's next number that is not suppressed; none left: unusable."""
+    suppressed = suppressions.phones_suppressed_among(list(contact.other_phones))
+    usable = [phone for phone in contact.other_phones if phone not in suppressed]
+    if not usable:
+        contact.state = UNUSABLE
+        return
+    try:
+        with db.session.begin_nested():
+            contact.phone, contact.other_phones = usable[0], usable[1:]
+            contact.state = CALLABLE
+            db.session.flush()
+    except IntegrityError:
+        # The same person is in the campaign again under that number.
+        contact.state = UNUSABLE
