@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from callers.outcomes import OUTCOMES
+from callers.stock_people import stock_people
 from scripts_library.conversation import AnswerRefused, check_answer, is_conversation, path, ratings
 from scripts_library.merge_fields import fields_in
 from scripts_library.script import Answer, Answers, Character, Fields, Script, Step
 
-# Said by somebody whom a script without a practice section lends nobody for.
+# Whom one practises with where there is no script, or one in a language without stock people.
 NOBODY_IN_PARTICULAR = Character(
     kind="undecided",
     name="Alex Example",
@@ -51,7 +52,9 @@ class Remark:
 
 def people(script: Script | None) -> list[Character]:
     """Everybody one can practise with: never empty."""
-    return list(script.practice) if script and script.practice else [NOBODY_IN_PARTICULAR]
+    if script is None:
+        return [NOBODY_IN_PARTICULAR]
+    return list(script.practice) or stock_people(script) or [NOBODY_IN_PARTICULAR]
 
 
 def person_of(script: Script | None, kind: str) -> Character:

@@ -2,7 +2,9 @@
 
 import json
 import re
+from dataclasses import replace
 from html import unescape
+from importlib import resources
 
 import pytest
 from flask.testing import FlaskClient
@@ -11,7 +13,15 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from callers.outcomes import OUTCOMES
-from callers.practice import FITTING, answers_in, people, person_of, remarks, replies_of
+from callers.practice import (
+    FITTING,
+    NOBODY_IN_PARTICULAR,
+    answers_in,
+    people,
+    person_of,
+    remarks,
+    replies_of,
+)
 from phonebank.experiments import verbs as experiments
 from phonebank.models import Answer, Call, Contact, Suppression, Tally
 from phonebank.models.contact import CALLABLE
@@ -237,3 +247,29 @@ def test_practice_and_briefing_have_the_words_that_people_really_hear(
     # Words that nobody hears, of another campaign's script say, are not to be had.
     page = sam.get("/calling/practice?words=999999").text
     assert "Most hear this: is it" in page
+
+
+def test_a_script_from_a_blank_page_is_practised_with_everybody_too(
+    phone_bank: PhoneBank, client: FlaskClient
+) -> None:
+    blank = (resources.files("phonebank.scripts") / "blank.yaml").read_text("utf-8")
+    create_script(phone_bank.campaign, blank)
+    db.session.commit()
+    come_in(client, phone_bank)
+    for kind, says in (
+        ("cheerful", "Yes, speaking! Who's that?"),
+        ("undecided", "Yes, that's me."),
+        ("hostile", "Who wants to know?"),
+        ("wrong person", "There's nobody of that name here, sorry."),
+        ("answerphone", "Please leave a message. Beep."),
+    ):
+        page = client.get("/calling/practice", query_string={"with": kind}).text
+        assert says in unescape(page)
+        # Every step has its reply, for the page goes on without asking us.
+        assert page.count('class="step-reply"') == page.count("data-step=") == 4
+
+
+def test_no_english_is_spoken_in_a_script_of_another_language() -> None:
+    welsh = replace(PERSUASIVE, language="cy", practice=())
+    assert people(welsh) == [NOBODY_IN_PARTICULAR]
+    assert set(replies_of(welsh, NOBODY_IN_PARTICULAR).values()) == {""}

@@ -1,0 +1,93 @@
+"""People to practise with where a script brings none of its own: written from a blank page, say.
+
+What they say fits any English script, as it follows only what kind of step is asked. Pure.
+"""
+
+from scripts_library.script import Character, CharacterKind, Script, Step
+
+# Kind → name, who they are, and what they say: at the first step, then by the kind of step,
+# save where a number from 0 to 10 is asked for.
+_PEOPLE: dict[CharacterKind, tuple[str, str, dict[str, str]]] = {
+    "cheerful": (
+        "Bridget",
+        "Friendly, and has all the time in the world.",
+        {
+            "first": "Yes, speaking! Who's that?",
+            "say": "Oh, right. Go on, then.",
+            "question": "Ooh. Yes, I should think so.",
+            "scale": "Ooh. I'd say an eight.",
+            "listen": "Well, since you ask: it matters to me more than people think.",
+            "story": "I know just what you mean.",
+            "ask": "Yes, go on. Put me down for that.",
+            "close": "Lovely to talk to you. Bye-bye!",
+        },
+    ),
+    "undecided": (
+        "Alex Example",
+        "Polite, in two minds, and not used to being asked.",
+        {
+            "first": "Yes, that's me.",
+            "say": "All right. If it's quick.",
+            "question": "I don't know. I could go either way.",
+            "scale": "I don't know. Five?",
+            "listen": "Hard to say. Nobody has asked me before.",
+            "story": "I see. I hadn't thought of it like that.",
+            "ask": "Maybe. I'd have to think about it.",
+            "close": "Thanks. Bye.",
+        },
+    ),
+    "hostile": (
+        "Mr Grant",
+        "Was just sitting down to eat. Cross, but not a bad man.",
+        {
+            "first": "Who wants to know?",
+            "say": "Not another one. I'm not interested.",
+            "question": "That's none of your business. Take me off your list.",
+            "scale": "Nought. And take me off your list.",
+            "close": "Well. At least you were polite about it.",
+        },
+    ),
+    "wrong person": (
+        "A stranger",
+        "Has had this number since the spring. Not the person on your list.",
+        {
+            "first": "There's nobody of that name here, sorry.",
+            "question": "I think you've got the wrong number.",
+            "close": "No bother. Bye.",
+        },
+    ),
+    "answerphone": (
+        "An answerphone",
+        "A recorded greeting and a beep. Nobody is there.",
+        {
+            "first": "We can't come to the phone just now. Please leave a message. Beep.",
+            "question": "(silence on the line)",
+        },
+    ),
+}
+
+
+def stock_people(script: Script) -> list[Character]:
+    """One of each kind, with a reply at every step of the script; none for other languages."""
+    if script.language != "en":
+        return []
+    return [
+        Character(
+            kind=kind,
+            name=name,
+            about=about,
+            replies={
+                step.id: _reply(said, step, is_first=place == 0)
+                for place, step in enumerate(script.steps)
+            },
+            otherwise=said["question"],
+        )
+        for kind, (name, about, said) in _PEOPLE.items()
+    ]
+
+
+def _reply(said: dict[str, str], step: Step, is_first: bool) -> str:
+    if is_first:
+        return said["first"]
+    wanted = "scale" if step.answer == "scale" and "scale" in said else step.kind
+    return said.get(wanted, said["question"])
