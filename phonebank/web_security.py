@@ -82,6 +82,9 @@ def init_app(app: Flask, config: Config) -> None:
         },
         # Redis away: each process counts for itself, rather than nobody or everybody being let in.
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
+        # And gone between a request's beginning and its end, when those limits are counted that
+        # follow from the answer: what was done is done, and is not told as a failure.
+        RATELIMIT_SWALLOW_ERRORS=True,
         RATELIMIT_KEY_PREFIX="limit",
     )
     if config.proxies:

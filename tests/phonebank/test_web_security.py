@@ -7,14 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Flask, Response
 from flask.testing import FlaskClient
 
 from phonebank.app import create_app
 from phonebank.config import Config
+from phonebank.local import start_redis
 from phonebank.models import HOST, ORGANISER
 from phonebank.stores import db
-from phonebank.web_security import csrf
+from phonebank.web_security import csrf, limiter
 from tests.factories import create_account, create_campaign
 from tests.route_addresses import address
 from tests.signing_in import sign_in
@@ -269,6 +270,27 @@ def test_a_home_is_one_sender_however_many_addresses_it_has(client: FlaskClient)
     assert tries("2001:db8:1:3::1") == 422
     # Written as IPv6 they are addresses of IPv4 all the same, and each its own sender.
     assert {tries(f"::ffff:192.0.2.{n}") for n in range(1, 12)} == {422}
+
+
+def test_redis_lost_in_the_middle_of_a_request_does_not_spoil_its_answer(
+    app: Flask, config: Config, clean_stores: None, tmp_path: Path
+) -> None:
+    """A wrong code is counted once the answer is made."""
+
+    def lose_redis(answer: Response) -> Response:
+        redis.stop()
+        return answer
+
+    limiters_state = dict(vars(limiter))  # it is one for all apps of a process
+    redis = start_redis(tmp_path / "r")
+    try:
+        short_lived = create_app(replace(config, redis_url=redis.url))
+        short_lived.after_request(lose_redis)
+        assert short_lived.test_client().get("/join/ZZZZZZ").status_code == 404
+    finally:
+        redis.stop()
+        vars(limiter).clear()
+        vars(limiter).update(limiters_state)
 
 
 def test_a_made_up_host_is_in_no_link(
