@@ -21,11 +21,11 @@ from callers.merge_values import fields_for
 from callers.outcomes import OUTCOMES, Decision, UnknownOutcome, decide, outcome_of
 from callers.retry_rules import RetryRules
 from callers.standing import (
-    give_the_number_back,
     move_contact,
     rest_the_household,
     restore,
     state_of,
+    wake_the_household,
 )
 from callers.too_fast import is_too_fast
 from phonebank import tallies
@@ -89,14 +89,14 @@ def record(
     superseded = call.ended_at is not None and _handed_on_since(call)
     decision = _decide(call, contact, outcome_key, at, callback_at)
 
+    household = {} if superseded else rest_the_household(contact, call, decision)
     counted = decision.counted and not superseded
     _write_outcome(call, contact, caller, outcome_key, note, at, counted)
-    call.contact_before = None if superseded else state_of(contact)
+    call.contact_before = None if superseded else state_of(contact) | household
     if decision.suppress_reason is not None:
         suppressions.suppress(call.phone, FROM_CALL, decision.suppress_reason, call_id=call.id)
     if not superseded:
         move_contact(contact, call, decision, outcome_key, at, only_me, language)
-        rest_the_household(contact, call, decision)
     _count(call, 1)
     if not call.late:
         # A late one's hold is over, and whoever has been given the person since keeps theirs.
@@ -132,7 +132,7 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
     suppressions.lift_of_call(call.id)
     if suppressions.phones_suppressed_among([call.phone, *call.contact_before["other_phones"]]):
         raise HoldLost("They are not to be called any more.", "Take the next person.")
-    give_the_number_back(call, call.contact_before)
+    wake_the_household(call, call.contact_before)
     restore(contact, call.contact_before)
     # It may have been set for a number they had in between.
     contact.suppressed_at = None

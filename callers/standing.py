@@ -40,6 +40,10 @@ _CONTACT_STATE = (
 )
 # Beside these: the others on a number that was said to be dead, each with their further numbers.
 _LOST_THE_NUMBER = "lost_the_number"
+# And those left in peace for a while, each with when they could have been rung; and until when.
+_RESTING, _REST_UNTIL = "resting", "rest_until"
+# A family, not a switchboard.
+OTHERS_AT_MOST = 100
 
 
 # Statements are put together once: that takes longer than PostgreSQL needs to answer them.
@@ -56,17 +60,31 @@ _HAS_NO_OTHER = func.jsonb_array_length(Contact.other_phones) == 0
 _OTHERS_UNUSABLE = (
     _OTHERS_ON_THE_NUMBER.where(_HAS_NO_OTHER).values(state=UNUSABLE).returning(Contact.id)
 )
-# A family, not a switchboard: each is moved on by itself.
+# Each is moved on by itself.
 _OTHERS_WITH_ANOTHER_NUMBER = (
     select(Contact)
     .where(*_ON_THE_NUMBER, ~_HAS_NO_OTHER)
     .order_by(Contact.id)
-    .limit(100)
+    .limit(OTHERS_AT_MOST)
     .with_for_update(key_share=True)
 )
-_OTHERS_REST = _OTHERS_ON_THE_NUMBER.values(
-    callable_at=func.greatest(Contact.callable_at, bindparam("until"))
+# One statement, which also tells what to put back: every outcome runs it.
+_OTHERS_REST = text("""
+WITH others AS (
+    SELECT id, callable_at FROM contact
+    WHERE phone = :number AND campaign_id = :campaign AND id <> :rung AND state = 'callable'
+      AND callable_at < :until
+    ORDER BY id FOR NO KEY UPDATE
 )
+UPDATE contact SET callable_at = :until FROM others WHERE contact.id = others.id
+RETURNING contact.id, others.callable_at
+""")
+# Whoever was given another time since keeps it.
+_OTHERS_REST_NO_MORE = text("""
+UPDATE contact SET callable_at = others.callable_at
+FROM unnest(CAST(:ids AS bigint[]), CAST(:callable_at AS timestamptz[])) AS others(id, callable_at)
+WHERE contact.id = others.id AND contact.callable_at = CAST(:until AS timestamptz)
+""")
 
 
 def state_of(contact: Contact) -> dict[str, Any]:
@@ -114,18 +132,26 @@ def move_contact(
         _put_under_language(contact, language or UNKNOWN)
 
 
-def rest_the_household(contact: Contact, call: Call, decision: Decision) -> None:
-    """Leave the others on the number in peace; a dead number is dead for all of them."""
+def rest_the_household(contact: Contact, call: Call, decision: Decision) -> dict[str, Any]:
+    """Leave the others on the number in peace; a dead number is dead for all of them.
+
+    Returns what `wake_the_household` needs, to be kept with what `state_of` says.
+    """
     others = {"number": call.phone, "campaign": contact.campaign_id, "rung": contact.id}
     if decision.number_dead:
         lost: list[Any] = [(key, []) for key in db.session.scalars(_OTHERS_UNUSABLE, others)]
         for other in db.session.scalars(_OTHERS_WITH_ANOTHER_NUMBER, others).all():
             lost.append((other.id, list(other.other_phones)))
             _take_next_number(other)
-        call.contact_before = (call.contact_before or {}) | {_LOST_THE_NUMBER: lost}
-    elif decision.household_rest_until is not None:
-        until = decision.household_rest_until
-        db.session.execute(_OTHERS_REST, others | {"until": until})
+        return {_LOST_THE_NUMBER: lost}
+    until = decision.household_rest_until
+    if until is None:
+        return {}
+    resting = db.session.execute(_OTHERS_REST, others | {"until": until}).all()
+    if not resting:
+        return {}
+    before = [(row.id, row.callable_at.isoformat()) for row in resting[:OTHERS_AT_MOST]]
+    return {_RESTING: before, _REST_UNTIL: until.isoformat()}
 
 
 def restore(contact: Contact, before: dict[str, Any]) -> None:
@@ -138,8 +164,17 @@ def restore(contact: Contact, before: dict[str, Any]) -> None:
         setattr(contact, name, value)
 
 
-def give_the_number_back(call: Call, before: dict[str, Any]) -> None:
-    """To the others who lost it; whoever has been rung on another number since keeps that one."""
+def wake_the_household(call: Call, before: dict[str, Any]) -> None:
+    """Put back what `rest_the_household` did to the others: their time, or the number they lost.
+
+    Whoever has been rung on another number since keeps that one.
+    """
+    if resting := before.get(_RESTING):
+        ids, callable_at = zip(*resting, strict=True)
+        db.session.execute(
+            _OTHERS_REST_NO_MORE,
+            {"ids": list(ids), "callable_at": list(callable_at), "until": before[_REST_UNTIL]},
+        )
     for other_id, other_phones in before.get(_LOST_THE_NUMBER, ()):
         not_rung_since = or_(
             Contact.last_called_at.is_(None), Contact.last_called_at < call.recorded_at

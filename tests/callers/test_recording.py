@@ -218,6 +218,50 @@ def test_undoing_a_dead_number_gives_back_the_whole_household(phone_bank: PhoneB
     assert (has_mobile.phone, has_mobile.other_phones) == (rung.phone, [mobile])
 
 
+@pytest.mark.parametrize("outcome", ["no_answer", "refused", "wrong_number", "call_back"])
+def test_undo_wakes_the_rest_of_the_household(phone_bank: PhoneBank, outcome: str) -> None:
+    rung = phone_bank.contacts[0]
+    rung.callable_at = datetime.now(UTC) - timedelta(days=2)  # the foremost
+    others = [
+        create_contact(phone_bank.contact_list, phone=rung.phone, callable_at=at)
+        for at in (
+            datetime.now(UTC) - timedelta(days=1),
+            datetime.now(UTC) + timedelta(minutes=5),
+            datetime.now(UTC) + timedelta(days=30),
+        )
+    ]
+    before = [other.callable_at for other in others]
+    db.session.commit()
+    call = ring(phone_bank, outcome)
+    db.session.expire_all()
+    assert [other.callable_at > at for other, at in zip(others, before, strict=True)] == [
+        True,
+        True,
+        False,
+    ]
+    undo(phone_bank.sam, call.id)
+    db.session.commit()
+    db.session.expire_all()
+    assert [other.callable_at for other in others] == before
+
+
+def test_undo_leaves_whoever_of_the_household_was_given_another_time_since(
+    phone_bank: PhoneBank,
+) -> None:
+    rung = phone_bank.contacts[0]
+    rung.callable_at = datetime.now(UTC) - timedelta(days=2)
+    other = create_contact(phone_bank.contact_list, phone=rung.phone)
+    db.session.commit()
+    call = ring(phone_bank, "no_answer")
+    next_week = datetime.now(UTC) + timedelta(days=7)
+    other.callable_at = next_week
+    db.session.commit()
+    undo(phone_bank.sam, call.id)
+    db.session.commit()
+    db.session.expire_all()
+    assert other.callable_at == next_week
+
+
 def test_undo_gives_the_next_person_back_first(phone_bank: PhoneBank) -> None:
     call = ring(phone_bank, "no_answer")
     following = claim(phone_bank.sam)
