@@ -7,6 +7,7 @@ Read in this order:
 - `refill`   PostgreSQL → Redis: keeps some minutes' worth of people ready; rebuilds a lost Redis
 - `reap`     takes back the holds of callers who vanished
 - `buckets`  where every contact of a campaign stands, and when the next becomes callable
+- `figures`  the same for everyone who watches, counted by one of them
 - `jobs`     the periodic chores
 
 A claim takes an id from Redis (one Lua script, so two callers never get one id), then asks
