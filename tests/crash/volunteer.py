@@ -114,10 +114,12 @@ class Volunteer:
         outcome = outcome or self.dice.choices(list(OUTCOMES), list(OUTCOMES.values()))[0]
         if outcome == "talked":
             self._talk(person)
+            if self.person is None:
+                return  # put out in the middle of it
         sent = {"outcome": outcome, **self._extras(outcome)}
         path = self._at(person, f"outcome?turn={person['turn']}")
         answer = self._ask("outcome", path, sent, person, value=outcome)
-        if answer.status == 422 and "time" in sent:
+        if answer.status in PUT_OUT or (answer.status == 422 and "time" in sent):
             return
         self.last_call = person
         self._show(answer)
@@ -176,7 +178,8 @@ class Volunteer:
         ):
             sent = {"step_id": step_id, "answer": str(value)}
             path = self._at(person, f"answers?turn={person['turn']}")
-            self._ask("answer", path, sent, person, step=step_id, value=value)
+            if self.person is not None:
+                self._ask("answer", path, sent, person, step=step_id, value=value)
 
     def _extras(self, outcome: str) -> dict[str, str]:
         if outcome == "language_barrier":
