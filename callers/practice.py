@@ -5,6 +5,7 @@ said: nobody listens.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,9 +112,10 @@ def remarks(
     """What to say about a practice call: what went well first, then what to try."""
     found = [_about_outcome(person, outcome)]
     if script is not None and person.kind in LISTENERS:
-        found += _about_who_calls(script, answers, fields)
-    if script is not None and person.kind in TALKERS:
-        found += _about_talking(script, answers, fields)
+        way = Way.of(script, answers, fields)
+        found += _about_who_calls(way)
+        if person.kind in TALKERS:
+            found += _about_talking(script, answers, way)
     return sorted(found, key=lambda remark: not remark.good)
 
 
@@ -128,21 +130,46 @@ def _about_outcome(person: Character, outcome: str) -> Remark:
     )
 
 
-def _about_who_calls(script: Script, answers: Answers, fields: Fields) -> list[Remark]:
-    if not any(_says_who_calls(step) for step in script.steps):
-        return []
-    walked = [step for step in path(script, answers, fields) if step.id in answers]
-    if any(_says_who_calls(step) for step in walked):
-        return [Remark(True, "You said who is calling, and for whom.")]
-    first = next(step for step in script.steps if _says_who_calls(step))
-    return [Remark(False, f"Say who is calling as soon as it is them: that is “{first.title}”.")]
+@dataclass(frozen=True)
+class Way:
+    """The steps gone past, and those that still lay ahead where the call was ended."""
+
+    walked: list[Step]
+    ahead: list[Step]
+
+    @classmethod
+    def of(cls, script: Script, answers: Answers, fields: Fields) -> "Way":
+        on_it = path(script, answers, fields)
+        ahead = {step.id: step for step in on_it if step.id not in answers}
+        to_look_at = list(ahead.values())
+        while to_look_at:
+            for step_id in to_look_at.pop().leads_to():
+                if step_id not in ahead:
+                    ahead[step_id] = script.step(step_id)
+                    to_look_at.append(ahead[step_id])
+        return cls([step for step in on_it if step.id in answers], list(ahead.values()))
+
+    def remark(self, wanted: Callable[[Step], bool], done: str, missed: str) -> list[Remark]:
+        """Praise where a wanted step was gone past; advice where it lay ahead and was not reached;
+        nothing where the way taken does not come to one."""
+        if any(wanted(step) for step in self.walked):
+            return [Remark(True, done)]
+        return [Remark(False, missed)] if any(wanted(step) for step in self.ahead) else []
+
+
+def _about_who_calls(way: Way) -> list[Remark]:
+    return way.remark(
+        _says_who_calls,
+        "You said who is calling, and for whom.",
+        "Say who is calling as soon as it is them, and for whom.",
+    )
 
 
 def _says_who_calls(step: Step) -> bool:
     return any(field.name in WHO_CALLS for field in fields_in(step.words))
 
 
-def _about_talking(script: Script, answers: Answers, fields: Fields) -> list[Remark]:
+def _about_talking(script: Script, answers: Answers, way: Way) -> list[Remark]:
     if not is_conversation(script, answers):
         title = script.step(script.main_question).title
         return [
@@ -151,28 +178,20 @@ def _about_talking(script: Script, answers: Answers, fields: Fields) -> list[Rem
                 f"Try to get as far as “{title}”: from there on it counts as a conversation.",
             )
         ]
-    walked = {step.kind for step in path(script, answers, fields) if step.id in answers}
-    kinds = {step.kind for step in script.steps}
     found = [Remark(True, "You asked the main question: that is a conversation.")]
-    if "listen" in kinds:
-        found.append(
-            Remark(True, "You asked why, and listened.")
-            if "listen" in walked
-            else Remark(False, "Ask why, then wait. Most people are rarely asked.")
+    found += way.remark(
+        lambda step: step.kind == "listen",
+        "You asked why, and listened.",
+        "Ask why, then wait. Most people are rarely asked.",
+    )
+    if ratings(script, answers)[0] is not None:
+        found += way.remark(
+            lambda step: step.id == script.second_rating,
+            "You asked for the number again at the end.",
+            "Ask for the number once more at the end: it shows what moved.",
         )
-    first, second = ratings(script, answers)
-    # Whoever stands firm goes the short way, on which there is no second number.
-    went_the_long_way = bool(walked & {"listen", "story"})
-    if script.second_rating and first is not None and went_the_long_way:
-        found.append(
-            Remark(True, "You asked for the number again at the end.")
-            if second is not None
-            else Remark(False, "Ask for the number once more at the end: it shows what moved.")
-        )
-    if "ask" in kinds:
-        found.append(
-            Remark(True, "You asked for something. People say yes more often than you think.")
-            if "ask" in walked
-            else Remark(False, "Ask for something before you say goodbye, however small.")
-        )
-    return found
+    return found + way.remark(
+        lambda step: step.kind == "ask",
+        "You asked for something. People say yes more often than you think.",
+        "Ask for something before you say goodbye, however small.",
+    )

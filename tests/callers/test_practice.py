@@ -145,7 +145,7 @@ def test_the_words_at_the_end_follow_what_was_done() -> None:
     assert "Ask for something" in told
     early = remarks(PERSUASIVE, dev, {"opening": "speaking"}, "hung_up", {})
     assert [remark.good for remark in early] == [False, False, False]
-    assert "Say who you are" in early[1].text
+    assert "Say who is calling" in early[1].text
     assert "Where do they stand?" in early[2].text
 
 
@@ -167,6 +167,19 @@ def test_what_was_left_out_is_what_one_is_told_to_try(skipped: str, told: str) -
     assert [remark.good for remark in found if told in remark.text] == [False]
     whole = remarks(PERSUASIVE, dev, LONG_WAY, "talked", {})
     assert not any(told in remark.text for remark in whole)
+
+
+def test_nobody_is_told_to_try_what_their_way_does_not_come_to() -> None:
+    """A supporter is not asked why; somebody who stands firm is asked for nothing more."""
+    maureen = person_of(PERSUASIVE, "cheerful")
+    begun: dict[str, object] = {"opening": "speaking", "introduction": "happy_to_talk"}
+    supporter = begun | {"rating_before": 9, "supporter": None, "voting_method": "post"}
+    whole = supporter | {"postal_vote": None, "help_ask": "maybe"}
+    assert all(remark.good for remark in remarks(PERSUASIVE, maureen, whole, "talked", {}))
+    told = [r.text for r in remarks(PERSUASIVE, maureen, supporter, "talked", {}) if not r.good]
+    assert told == ["Ask for something before you say goodbye, however small."]
+    firm = begun | {"rating_before": 0, "decided_against": "settled"}
+    assert all(remark.good for remark in remarks(PERSUASIVE, maureen, firm, "talked", {}))
 
 
 def test_who_is_cross_is_told_who_calls_as_well() -> None:
