@@ -7,9 +7,9 @@ nothing; what changes things is a form, so that it works without a script.
 import functools
 import logging
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, request
@@ -25,7 +25,11 @@ from phonebank.config import Config
 from phonebank.errors import BackInAMoment, NotFound, PhonebankError
 from phonebank.live import signal
 from phonebank.live.pump import Pump
+from phonebank.live.shared_reading import SharedReadings
 from phonebank.models import Caller
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +54,7 @@ class Live:
 
     pump: Pump
     recognise_caller: Callable[[], Caller | None]
+    readings: SharedReadings = field(default_factory=SharedReadings)
 
 
 def nobody() -> None:
@@ -76,7 +81,22 @@ def init_app(app: Flask, recognise_caller: Callable[[], Caller | None] = nobody)
         ping_timeout=PING_ANSWER_WITHIN,
         max_http_buffer_size=MESSAGE_AT_MOST,
     )
+    app.wsgi_app = _uncompressed(app.wsgi_app)  # type: ignore[assignment,method-assign]
     app.extensions["live"] = Live(Pump(app, socketio), recognise_caller)
+
+
+def _uncompressed(wsgi_app: "WSGIApplication") -> "WSGIApplication":
+    """Let no websocket agree to compress, which browsers offer.
+
+    The window that each line would keep for it is larger than all the rest of the line, and saves
+    little: a board is a kilobyte, a caller's screen hears a few words an evening.
+    """
+
+    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
+        return wsgi_app(environ, start_response)
+
+    return answer
 
 
 def live() -> Live:

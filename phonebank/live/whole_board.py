@@ -2,13 +2,21 @@
 
 from typing import Any
 
+from phonebank.errors import Gone
 from phonebank.live.board import payload
-from phonebank.live.board_reading import read_figures
 from phonebank.live.server import live
 
 
-def whole_board(party_id: int) -> dict[str, Any]:
-    """The payload of a party that exists, with what its campaign's parties have together."""
-    figures = read_figures([party_id])[party_id]
+def whole_board(party_id: int, token: str | None = None) -> dict[str, Any]:
+    """The payload of a party, with what its campaign's parties have together.
+
+    `token` is the link of the television that asks. Raises Gone when that is no longer the party's,
+    or there is no such party.
+    """
+    figures = live().readings.of(party_id)
+    if figures is None or token not in (None, figures.board_token):
+        raise Gone(
+            "This board's link has been replaced.", "Ask the host to open the new link on this TV."
+        )
     together = live().pump.campaigns.of([figures.campaign_id])
     return payload(figures, together[figures.campaign_id])

@@ -52,10 +52,10 @@ def board_asks(_: Any = None) -> dict[str, Any]:
     watcher = live().pump.watcher(request.sid)  # type: ignore[attr-defined]
     if watcher is None:
         raise NotAllowed("This board is not connected.", "Reload the page.")
-    # Asked again: the link may have been replaced, the host signed out, since it connected.
-    proof = {"token": watcher.token} if watcher.token else {"party": watcher.party_id}
-    party_id = _watcher(proof).party_id
-    return {"board": whole_board(party_id)}
+    # Asked again: the host may have signed out since it connected, the link have been replaced.
+    if watcher.token is None:
+        _watcher({"party": watcher.party_id})
+    return {"board": whole_board(watcher.party_id, watcher.token)}
 
 
 def _watcher(proof: Any) -> Watcher:

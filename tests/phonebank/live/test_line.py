@@ -6,6 +6,7 @@ from statistics import median
 
 import pytest
 import socketio
+import websocket
 from flask import Flask
 
 from phonebank.models import Account, Caller
@@ -258,6 +259,21 @@ def test_another_sites_page_cannot_open_a_line(room: Room, webs: list[Web]) -> N
             transports=["websocket"],
             namespaces=["/board"],
         )
+
+
+def test_a_line_does_not_compress_which_would_cost_more_memory_than_the_line(
+    webs: list[Web],
+) -> None:
+    """Browsers offer it; the window kept for each line is a quarter of a megabyte."""
+    line = websocket.create_connection(
+        f"{webs[0].url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket",
+        header=["Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"],
+    )
+    try:
+        assert "sec-websocket-extensions" not in line.getheaders()
+        assert line.recv().startswith('0{"sid"')
+    finally:
+        line.close()
 
 
 def test_a_caller_whom_nobody_knows_is_refused(room: Room, webs: list[Web]) -> None:
