@@ -5,14 +5,16 @@ sends never leaves the process. Its work is set by how many boards are connected
 calls are recorded.
 
 Every half second it asks Redis, in one command, which of its boards changed, and reads those, in
-one statement. Every four seconds it reads all of them whatever Redis says, so that a lost signal,
-a killed process or an emptied Redis shows for less than five.
+one statement. With them it reads each board that was not read for four seconds, whatever Redis
+says, so that a lost signal, a killed process or an emptied Redis shows for less than five.
 """
 
 import logging
+import random
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from flask import Flask
@@ -33,8 +35,11 @@ GONE = "gone"
 
 # Seconds.
 ROUND = 0.5
-ALL_BOARDS_EVERY = 4.0
-ALL_BOARDS_EVERY_WITHOUT_REDIS = 2.0
+# Between two rounds, however long they take: the process serves pages too.
+LEAST_REST = 0.05
+EACH_BOARD_EVERY = 4.0
+EACH_BOARD_EVERY_WITHOUT_REDIS = 2.0
+HOSTS_EVERY = 4.0
 
 
 def room_of(party_id: int) -> str:
@@ -65,9 +70,10 @@ class Pump:
     _watchers: dict[str, Watcher] = field(default_factory=dict)
     _running: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    # What was last seen, by party.
+    # What was last seen, and when, by party.
     _marks: dict[int, str | None] = field(default_factory=lambda: defaultdict(lambda: None))
-    _all_due_at: float = 0.0
+    _read_at: dict[int, float] = field(default_factory=dict)
+    _hosts_due_at: float = 0.0
     _store_away: bool = False
 
     def add(self, sid: str, watcher: Watcher) -> None:
@@ -93,7 +99,7 @@ class Pump:
                 if not self._watchers:
                     self._running = False
                     self._marks.clear()
-                    self._all_due_at = 0.0
+                    self._read_at.clear()
                     return
             began = time.monotonic()
             try:
@@ -105,42 +111,62 @@ class Pump:
                 if not self._store_away:
                     log.exception("boards are not fed: %s", type(error).__name__)
                 self._store_away = True
-            self.socketio.sleep(max(0.05, ROUND - (time.monotonic() - began)))
+            self.socketio.sleep(max(LEAST_REST, ROUND - (time.monotonic() - began)))
 
     def _round(self) -> None:
-        """Read and send what changed; every few seconds everything, which mends whatever went wrong
-        on the way to a page."""
-        parties = sorted({watcher.party_id for watcher in list(self._watchers.values())})
-        everything = time.monotonic() >= self._all_due_at
-        if everything:
-            self._all_due_at = time.monotonic() + ALL_BOARDS_EVERY
+        """Read and send what changed, and what was not sent for some seconds, which mends whatever
+        went wrong on the way to a page."""
+        watching: dict[int, list[tuple[str, Watcher]]] = defaultdict(list)
+        for sid, watcher in list(self._watchers.items()):
+            watching[watcher.party_id].append((sid, watcher))
+        at = time.monotonic()
+        self._meet(watching.keys(), at)
         # Marks before figures: a change that comes in between is seen by the next round.
-        marks = self._marks_of(parties)
+        marks, every = self._marks_of(sorted(watching))
         changed = {party for party, mark in marks.items() if mark != self._marks[party]}
-        wanted = parties if everything else sorted(changed)
+        wanted = changed | {party for party in watching if at - self._read_at[party] >= every}
+        if at >= self._hosts_due_at:
+            self._let_hosts_go()
+            self._hosts_due_at = at + HOSTS_EVERY
         if not wanted:
             return
         figures = read_figures(wanted)
         self._marks.update(marks)
-        if everything:
-            self._let_hosts_go()
         together = self.campaigns.of({found.campaign_id for found in figures.values()})
         for party_id in wanted:
-            self._send(party_id, figures.get(party_id), together)
-        for party_id in self._marks.keys() - set(parties):
-            del self._marks[party_id]
+            self._read_at[party_id] = at
+            self._send(party_id, watching[party_id], figures.get(party_id), together)
 
-    def _marks_of(self, parties: list[int]) -> dict[int, str | None]:
-        """The marks by party; empty when Redis cannot tell."""
+    def _meet(self, parties: AbstractSet[int], at: float) -> None:
+        """Keep notes of these parties and no others. A newcomer asks for its board itself; when the
+        pump reads it first, unless it changes, is left to chance: boards that came together, after
+        a restart, are not all read in the same round ever after."""
+        for party_id in parties - self._read_at.keys():
+            self._read_at[party_id] = at - random.uniform(0, EACH_BOARD_EVERY)  # noqa: S311
+        for party_id in self._read_at.keys() - parties:
+            del self._read_at[party_id]
+            self._marks.pop(party_id, None)
+
+    def _marks_of(self, parties: list[int]) -> tuple[dict[int, str | None], float]:
+        """The marks by party, none when Redis cannot tell; and for how long a board may be left."""
         try:
-            return dict(zip(parties, signal.marks_of(parties), strict=True))
+            marks = signal.marks_of(parties)
         except RedisError:
-            soon = time.monotonic() + ALL_BOARDS_EVERY_WITHOUT_REDIS
-            self._all_due_at = min(self._all_due_at, soon)
-            return {}
+            return {}, EACH_BOARD_EVERY_WITHOUT_REDIS
+        return dict(zip(parties, marks, strict=True)), EACH_BOARD_EVERY
 
-    def _send(self, party_id: int, figures: Figures | None, together: dict[int, Together]) -> None:
-        self._let_go(party_id, figures.board_token if figures else None)
+    def _send(
+        self,
+        party_id: int,
+        watching: list[tuple[str, Watcher]],
+        figures: Figures | None,
+        together: dict[int, Together],
+    ) -> None:
+        """Send the party's figures to its room, and hang up on televisions whose link has been
+        replaced, and on everyone if the party is gone."""
+        for sid, watcher in watching:
+            if figures is None or watcher.token not in (None, figures.board_token):
+                self._hang_up(sid)
         if figures is None:
             return
         self.socketio.emit(
@@ -150,14 +176,6 @@ class Pump:
             to=room_of(party_id),
             ignore_queue=True,
         )
-
-    def _let_go(self, party_id: int, token: str | None) -> None:
-        """Cut off televisions whose link has been replaced, and everyone if the party is gone."""
-        for sid, watcher in list(self._watchers.items()):
-            if watcher.party_id != party_id:
-                continue
-            if token is None or watcher.token not in (None, token):
-                self._hang_up(sid)
 
     def _let_hosts_go(self) -> None:
         """Cut off hosts whose party it no longer is: co-hosts removed, accounts deactivated."""
