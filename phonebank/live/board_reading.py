@@ -112,8 +112,14 @@ WHERE p.id = ANY(:party_ids)
 """)
 
 
+# For many boards PostgreSQL thinks the statement worth compiling, which takes longer than running
+# it.
+_NO_COMPILING = text("SET LOCAL jit = off")
+
+
 def read_figures(party_ids: Iterable[int]) -> dict[int, Figures]:
     """The figures of these parties; one that does not exist is left out."""
+    db.session.execute(_NO_COMPILING)
     rows = db.session.execute(
         _FIGURES,
         {
