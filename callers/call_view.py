@@ -10,7 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from callers.answers import answers_of
+from callers.answers import answers_of, last_seq
 from callers.calling import Hold
 from callers.household import others_on_the_number
 from callers.merge_values import fields_for, shared_fields
@@ -69,6 +69,8 @@ class CallView:
     household: list[tuple[int, str]] = field(default_factory=list)
     practice: bool = False
     turn: int = 0
+    # The place of the newest answer: see `answers.save_answer`.
+    seq: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """The person, and where the script stands, for a script that is not our own."""
@@ -110,11 +112,13 @@ def view_of(hold: Hold, caller: Caller, campaign: Campaign, change: str = "") ->
     call, contact = hold.call, hold.contact
     script = script_of(call.script_version_id)
     fields = fields_for(contact, caller, campaign)
-    answers = answers_of(call) if script and not hold.is_new else {}
+    begun = script is not None and not hold.is_new
+    answers = answers_of(call) if begun else {}
     name = " ".join(part for part in (contact.first_name, contact.last_name) if part)
     return CallView(
         call_id=str(call.id),
         turn=call.turn,
+        seq=last_seq(call) if begun else 0,
         name=name or "Name not known",
         first_name=contact.first_name,
         town=str(contact.fields.get("town") or ""),

@@ -114,6 +114,7 @@ def drawn(view: CallView, replies: dict[str, str] | None = None) -> dict[str, An
             "call": view.call_id,
             "seconds_left": view.seconds_left,
             "answers": dict(view.answers),
+            "seq": view.seq,
             "script": view.ways or {"first": None, "steps": {}},
             "practice": view.practice,
             "answer": (

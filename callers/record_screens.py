@@ -2,7 +2,8 @@
 
 Every address holds the call's id. A form that is sent twice changes nothing the second time, so
 scripts, plain forms and impatient thumbs may all repeat it. Those that record and undo hold the
-call's turn too (`?turn=0`): a copy that the network delivers late then changes nothing either.
+call's turn too (`?turn=0`): a copy that the network delivers late then changes nothing either. For
+the same reason an answer may come with "seq", a whole number that grows with each.
 """
 
 import uuid
@@ -26,6 +27,7 @@ from phonebank.models import now
 from phonebank.stores import db
 
 _NO = ("no", "false", "0")
+_SEQ_DIGITS = 16  # as many as a number in a script is exact to
 
 
 @screens.post("/calling/person/<uuid:call_id>/answers")
@@ -35,7 +37,7 @@ def answer(call_id: uuid.UUID) -> ResponseReturnValue:
     fields = sent()
     step_id = str(fields.get("step_id") or "")
     try:
-        value = save_answer(g.caller, call_id, step_id, _answer_in(fields), _turn())
+        value = save_answer(g.caller, call_id, step_id, _answer_in(fields), _turn(), _seq(fields))
     except BadInput as refused:
         return not_like_that(refused)
     db.session.commit()
@@ -137,6 +139,16 @@ def _when_to_ring_back(
 def _turn() -> int | None:
     """Which turn of the call the request is meant for; None where it does not say."""
     return request.args.get("turn", type=int)
+
+
+def _seq(fields: MultiDict[str, Any] | Mapping[str, Any]) -> int | None:
+    """The answer's place among those its page sent; None from a form without scripts."""
+    text = str(fields.get("seq") or "")
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > _SEQ_DIGITS:
+        raise BadInput("“seq” must be a whole number.", "Leave it out, or count upwards.")
+    return int(text)
 
 
 def _answer_in(fields: MultiDict[str, Any] | Mapping[str, Any]) -> Any:

@@ -122,3 +122,5 @@ class Answer(Base):
     step_id: Mapped[str] = mapped_column(String(80), primary_key=True)
     value: Mapped[Any] = mapped_column(JSONB)
     answered_at: Mapped[datetime] = mapped_column(default=now)
+    # Grows with every answer that the caller's page sends, so that a late copy is known for one.
+    seq: Mapped[int | None] = mapped_column(BigInteger)

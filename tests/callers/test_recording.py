@@ -306,6 +306,27 @@ def test_a_late_copy_of_an_answer_from_before_the_undo_changes_nothing(
     assert answers_of(call)["rating_before"] == 8
 
 
+def test_a_late_copy_of_an_answer_that_was_changed_since_changes_nothing(
+    phone_bank: PhoneBank,
+) -> None:
+    create_script(phone_bank.campaign, source_of("persuasive-conversation", "en"))
+    db.session.commit()
+    call = claim(phone_bank.sam).call
+    db.session.commit()
+
+    def answer(raw: str, seq: int | None) -> int:
+        return save_answer(phone_bank.sam, call.id, "rating_before", raw, turn=0, seq=seq)
+
+    assert answer("1", 100) == 1
+    assert answer("8", 101) == 8
+    assert answer("1", 100) == 8
+    assert answer("8", 101) == 8
+    assert answer("5", None) == 5  # the plain form
+    assert answer("8", 101) == 5
+    assert answer("6", 102) == 6
+    assert answers_of(call)["rating_before"] == 6
+
+
 def test_undo_is_for_the_last_call_and_for_a_while(phone_bank: PhoneBank) -> None:
     first, second = ring(phone_bank, "no_answer"), ring(phone_bank, "busy")
     with pytest.raises(Conflict):

@@ -63,8 +63,16 @@ function takeAnswer(button) {
   if (!hold) return;
   hold.begun = true;
   const values = Array.isArray(answer) ? answer : [answer === null ? "" : String(answer)];
-  const fields = [["step_id", step], ...values.map((value) => ["answer", value])];
-  outbox.add({ kind: "answer", call: data.call, url: data.answer, fields, step, answer });
+  const fields = [["step_id", step], ["seq", nextSeq()], ...values.map((value) => ["answer", value])];
+  outbox.add({ kind: "answer", call: data.call, url: data.answer, fields, step, answer, seq: data.seq });
+}
+
+/* A copy that the network delivers late is known by its place among the answers. By the clock, so that
+   it grows over reloads and from tab to tab; and still where that clock is put back. */
+function nextSeq() {
+  const sent = outbox.entries.filter((entry) => entry.call === data.call).map((entry) => entry.seq || 0);
+  data.seq = Math.max(Date.now(), data.seq + 1, ...sent.map((seq) => seq + 1));
+  return data.seq;
 }
 
 function send(form, button) {
