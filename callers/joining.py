@@ -2,6 +2,7 @@
 
 from sqlalchemy import func, select
 
+from callers.calling import release_caller
 from phonebank.errors import Gone, NotFound
 from phonebank.models import Caller, Campaign, Party, now
 from phonebank.models.caller import ADMITTED, REMOVED, WAITING
@@ -26,10 +27,15 @@ def join(campaign: Campaign, party: Party | None, first_name: str, known: Caller
     """Let somebody in, or into the lobby.
 
     The same device coming back (`known`) stays the same caller and keeps their tally; joining
-    another party moves them there, so that they are in one room at a time. Raises BadInput for a
-    name that cannot be shown, Conflict for a locked party, Gone for one that is over.
+    another party moves them there, so that they are in one room at a time. Whoever they hold goes
+    back to the list then: the call would count in the room they left. A name that a host gave them
+    stays. Raises BadInput for a name that cannot be shown, Conflict for a locked party, Gone for
+    one that is over.
     """
     name = clean_name(first_name)
+    if known is not None:
+        # Their host may be removing or renaming them this moment, and a person on their way.
+        db.session.refresh(known, with_for_update={"of": Caller, "key_share": True})
     if known is None or name != known.first_name:
         # What the host called them stands.
         refuse_bad_words(name)
@@ -41,13 +47,16 @@ def join(campaign: Campaign, party: Party | None, first_name: str, known: Caller
         # The host sees who waits.
         tell_boards(party)
     door_open = party.door_open if party is not None else campaign.door_open
+    if known is not None and not (back and known.party_id == party_id):
+        release_caller(known.id)
     if back and known is not None:
         if known.party_id != party_id:
             known.party_id = party_id
             known.state = ADMITTED if door_open else WAITING
         elif door_open:
             known.state = ADMITTED
-        known.first_name = name
+        if not known.named_by_host:
+            known.first_name = name
         return known
     caller = Caller(
         campaign_id=campaign.id,

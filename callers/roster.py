@@ -72,7 +72,7 @@ def remove(campaign: Campaign, caller: Caller) -> None:
     back in, so the one they came through shuts.
     """
     # Whoever is being handed to them this moment is so by now, and is taken back with the rest.
-    db.session.refresh(caller, with_for_update={"key_share": True})
+    db.session.refresh(caller, with_for_update={"of": Caller, "key_share": True})
     release_caller(caller.id)
     people.remove_caller(caller)
     if caller.party_id is None:

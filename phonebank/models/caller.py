@@ -32,6 +32,8 @@ class Caller(Base):
         ForeignKey("party.id", ondelete="SET NULL"), index=True
     )
     first_name: Mapped[str] = mapped_column(String(40))
+    # Their host has given them this name: coming in again by another does not change it.
+    named_by_host: Mapped[bool] = mapped_column(default=False)
     state: Mapped[str] = mapped_column(String(10), default=WAITING)
     # Kept off the board's list of names; their calls still count.
     hidden: Mapped[bool] = mapped_column(default=False)

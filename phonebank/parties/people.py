@@ -87,8 +87,9 @@ def set_door(party: Party, is_open: bool) -> None:
 
 def rename_caller(caller: Caller, first_name: str) -> None:
     """Give a caller another name on the board and in the list; a word that the door refuses is the
-    host's to allow. Raises BadInput."""
+    host's to allow. They keep it when they come in again. Raises BadInput."""
     caller.first_name = clean_name(first_name)
+    caller.named_by_host = True
     _tell_boards_of(caller)
 
 

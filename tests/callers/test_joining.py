@@ -7,14 +7,17 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
+from callers.calling import claim
+from callers.contact_queue.refill import store_of
 from callers.outcomes import OUTCOMES
-from phonebank.models import Caller
+from phonebank.models import Call, Caller
+from phonebank.models.call import TAKEN_AWAY
 from phonebank.models.caller import ADMITTED, REMOVED, WAITING
 from phonebank.models.campaign import ENDED as CAMPAIGN_ENDED
 from phonebank.models.party import ENDED, LOCKED
 from phonebank.parties.people import remove_caller, rename_caller
 from phonebank.stores import db
-from tests.callers.conftest import PhoneBank
+from tests.callers.conftest import PhoneBank, come_in
 from tests.factories import create_party
 
 JSON = {"Accept": "application/json"}
@@ -239,3 +242,41 @@ def test_joining_as_json(phone_bank: PhoneBank, client: FlaskClient) -> None:
     assert refused.status_code == 422
     assert refused.json["error"]["message"] == "Type your first name."
     assert client.post("/join", json=["code"], headers=JSON).status_code == 422
+
+
+def test_a_host_s_name_for_a_caller_outlives_their_coming_in_again(
+    phone_bank: PhoneBank, client: FlaskClient
+) -> None:
+    link = f"/join/{phone_bank.party.code}"
+    client.post(link, data={"first_name": "Sam"})
+    rename_caller(newest(), "Sam from Leeds")
+    db.session.commit()
+    client.post(link, data={"first_name": "Sam"})
+    db.session.expire_all()
+    assert newest().first_name == "Sam from Leeds"
+
+
+@pytest.mark.parametrize("door_open", [False, True])
+def test_who_goes_to_another_party_leaves_their_person_behind(
+    phone_bank: PhoneBank, client: FlaskClient, door_open: bool
+) -> None:
+    caller_id = come_in(client, phone_bank).id
+    call_id = claim(phone_bank.sam).call.id
+    elsewhere = create_party(phone_bank.campaign, phone_bank.host, door_open=door_open)
+    db.session.commit()
+    client.post(f"/join/{elsewhere.code}", data={"first_name": "Sam"})
+    db.session.expire_all()
+    assert db.session.get_one(Caller, caller_id).party_id == elsewhere.id
+    assert db.session.get_one(Call, call_id).ending == TAKEN_AWAY
+    assert store_of(phone_bank.campaign.id).held_count() == 0
+
+
+def test_coming_in_again_to_the_same_party_keeps_the_person(
+    phone_bank: PhoneBank, client: FlaskClient
+) -> None:
+    come_in(client, phone_bank)
+    call_id = claim(phone_bank.sam).call.id
+    db.session.commit()
+    client.post(f"/join/{phone_bank.party.code}", data={"first_name": "Sam"})
+    db.session.expire_all()
+    assert db.session.get_one(Call, call_id).ended_at is None
