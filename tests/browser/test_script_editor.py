@@ -1,15 +1,22 @@
 """An organiser who is no programmer writes a branching conversation, and callers get it."""
 
+import csv
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page, expect
+from sqlalchemy import select
 
+from callers.answers import answers_of, save_answer
+from callers.calling import claim
+from callers.recording import record
 from phonebank.accounts import verbs as accounts
 from phonebank.help.guides import GUIDES
-from phonebank.models import ORGANISER, Account, Campaign
+from phonebank.models import ORGANISER, Account, Call, Campaign
 from phonebank.scripts import verbs
 from phonebank.scripts.versions import published_version_id, script_of
 from phonebank.stores import db
@@ -17,6 +24,7 @@ from phonebank.suppressions.verbs import suppress
 from tests.browser.conftest import Server
 from tests.factories import (
     create_account,
+    create_caller,
     create_campaign,
     create_contact,
     create_list,
@@ -62,16 +70,19 @@ def _note(page: Page, text: str) -> None:
         page.stopped.append(text)  # type: ignore[attr-defined]
 
 
-def look(page: Page) -> None:
+def look(page: Page, name: str = "") -> None:
     """Nothing that axe finds, and no wider than the window."""
+    if name and os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=f"{os.environ['SCREENSHOTS']}/{name}.png", full_page=True)
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
 
 
-def test_a_branching_script_from_a_blank_page_to_callers(
-    app: Flask, desk: Callable[..., Page], campaign_id: int
+def test_a_branching_script_is_written_practised_published_and_run(
+    app: Flask, desk: Callable[..., Page], new_page: Callable[..., Page], campaign_id: int
 ) -> None:
+    """From a blank page to a recorded call, by an organiser on a desk and a caller on a phone."""
     page = desk()
     page.goto(f"/campaigns/{campaign_id}/scripts")
     page.get_by_role("button", name="Start writing").click()
@@ -104,17 +115,28 @@ def test_a_branching_script_from_a_blank_page_to_callers(
     ask.get_by_label("Then go to").select_option(label="The step below")
     expect(page.locator("#sheet-summary")).to_contain_text("Callers could use this")
 
-    # Walk it as a caller would, from the step that is being written.
+    # Practise it as a caller would, first from the step that is being written.
+    shown = page.locator("#preview")
     ask.get_by_label("Title").click()
-    page.locator("#preview").get_by_role("button", name="No").click()
-    expect(page.locator("#preview")).to_contain_text("May I ask what keeps you?")
+    shown.get_by_role("button", name="No").click()
+    expect(shown).to_contain_text("May I ask what keeps you?")
+    # And the other way, from the first word to the last.
+    shown.get_by_role("button", name="From the beginning").click()
+    for answer, said in (
+        ("It's them", "my name's Sam"),
+        ("Next", "Will you come to the meeting, Priya"),
+        ("Yes", "Thank you very much. Goodbye!"),
+    ):
+        shown.get_by_role("button", name=answer).click()
+        expect(shown).to_contain_text(said)
+    look(page, "editor-written")
 
     page.get_by_role("button", name="Save, look over, publish").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Look over and publish")
     assert page.stopped == []  # type: ignore[attr-defined]
     look(page)
     page.get_by_role("button", name="Publish", exact=True).click()
-    expect(page.get_by_text("Callers get it with their next person.")).to_be_visible()
+    expect(page.get_by_text("Published. Callers get it")).to_be_visible()
 
     with app.app_context():
         script = script_of(published_version_id(db.session.get_one(Campaign, campaign_id)))
@@ -124,6 +146,106 @@ def test_a_branching_script_from_a_blank_page_to_callers(
         assert [choice.goto for choice in question.choices] == ["goodbye", None]
         assert question.next == "why_not"
         assert (script.step("why_not").kind, script.step("why_not").next) == ("listen", "goodbye")
+
+    page.goto(f"/campaigns/{campaign_id}#callers")
+    page.get_by_role("button", name="Leave the door open").click()
+    phone = new_page(390, 844, has_touch=True, is_mobile=True)
+    phone.goto(page.locator("#callers .copy-text").inner_text())
+    _practise_and_ring(phone)
+    with app.app_context():
+        [call] = db.session.scalars(select(Call))
+        assert (call.outcome, call.conversation, call.yes) == ("talked", True, False)
+        assert call.script_version_id == published_version_id(
+            db.session.get_one(Campaign, campaign_id)
+        )
+        assert answers_of(call) == {
+            "opening": "speaking",
+            "introduction": None,
+            "main_question": "no",
+            "why_not": "The last bus",
+        }
+
+
+def _practise_and_ring(phone: Page) -> None:
+    """A volunteer joins, practises the new script, and takes its other way in a real call."""
+    phone.get_by_label("Your first name").fill("Kit")
+    phone.get_by_role("button", name="Join").tap()
+    phone.get_by_role("link", name="Practise first").tap()
+    shown = phone.locator("[data-step]:visible")
+    expect(phone.get_by_text("Nobody is rung and nothing is saved.")).to_be_visible()
+    expect(shown).to_contain_text("Yes, speaking! Who's that?")
+    look(phone, "practice-390")
+    for answer in ("It's them", "Next"):
+        shown.get_by_role("button", name=answer).tap()
+    expect(shown).to_contain_text("Will you come to the meeting, Bridget")
+    shown.get_by_role("button", name="Yes").tap()
+    expect(shown).to_contain_text("Thank you very much. Goodbye!")
+    phone.get_by_role("button", name="End the practice call").tap()
+    expect(phone.get_by_text("You said who is calling, and for whom.")).to_be_visible()
+    # The way of those who say yes comes to no “Why not?”.
+    expect(phone.get_by_text("Try this.")).to_have_count(0)
+    look(phone, "practised-390")
+    phone.get_by_role("link", name="Go on to your calls").tap()
+
+    phone.get_by_role("button", name="Give me someone to call").tap()
+    phone.wait_for_url("**/calling/person")
+    expect(phone.locator('a[href^="tel:"]')).to_be_visible()
+    for answer in ("It's them", "Next"):
+        shown.get_by_role("button", name=answer).tap()
+    expect(shown).to_contain_text("Will you come to the meeting, Voter")
+    shown.get_by_role("button", name="No").tap()
+    expect(shown).to_contain_text("May I ask what keeps you?")
+    shown.get_by_role("textbox").fill("The last bus")
+    look(phone, "call-390")
+    shown.get_by_role("button", name="Next").tap()
+    expect(shown).to_contain_text("Thank you very much. Goodbye!")
+    phone.get_by_role("button", name="Save and next").tap()
+    expect(phone.get_by_text("Recorded: We talked.")).to_be_visible()
+
+
+def test_a_call_made_before_an_edit_keeps_its_words_in_the_export(
+    app: Flask, desk: Callable[..., Page], campaign_id: int, tmp_path: Path
+) -> None:
+    page = desk()
+    page.goto(f"/campaigns/{campaign_id}/scripts")
+    page.get_by_role("button", name="Start writing").click()
+    page.get_by_role("button", name="Save, look over, publish").click()
+    page.get_by_role("button", name="Publish", exact=True).click()
+    expect(page.get_by_text("Published. Callers get it")).to_be_visible()
+    with app.app_context():
+        create_contact(create_list(db.session.get_one(Campaign, campaign_id)))
+        db.session.commit()
+    _ring_and_say_yes(app, campaign_id)
+
+    page.get_by_role("link", name="Edit").first.click()
+    page.locator("#details-main_question > summary").click()
+    ask = page.locator("#step-main_question")
+    expect(ask.get_by_label("Answer 1", exact=True)).to_have_value("Yes")
+    ask.get_by_label("Answer 1", exact=True).fill("Yes, and I bring a friend")
+    page.get_by_role("button", name="Save, look over, publish").click()
+    page.get_by_label("I know, and it means the same or should go").check()
+    page.get_by_role("button", name="Publish", exact=True).click()
+    expect(page.get_by_text("Published. Callers get it")).to_be_visible()
+    _ring_and_say_yes(app, campaign_id)
+
+    page.goto(f"/campaigns/{campaign_id}")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Calls and answers as CSV").click()
+    download.value.save_as(tmp_path / "calls.csv")
+    rows = list(csv.DictReader((tmp_path / "calls.csv").open(encoding="utf-8-sig", newline="")))
+    rows.sort(key=lambda row: row["recorded_at"])
+    said = [(row["script_version"], row["words_main_question"]) for row in rows]
+    assert said == [("1", "Yes"), ("2", "Yes, and I bring a friend")]
+
+
+def _ring_and_say_yes(app: Flask, campaign_id: int) -> None:
+    with app.app_context():
+        caller = create_caller(db.session.get_one(Campaign, campaign_id))
+        call = claim(caller).call
+        for step_id, answer in (("opening", "speaking"), ("main_question", "yes")):
+            save_answer(caller, call.id, step_id, answer)
+        record(caller, call.id, "talked")
+        db.session.commit()
 
 
 def test_blocks_move_and_keep_the_focus_on_their_button(

@@ -1,0 +1,74 @@
+"""Practice before the first call, on a phone: with scripts, and with none at all."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Page, expect
+
+from phonebank.models import Party
+from phonebank.stores import db
+from scripts_library.library import source_of
+from tests.factories import (
+    create_account,
+    create_campaign,
+    create_contact,
+    create_list,
+    create_party,
+    create_script,
+)
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def party(app_context: Flask) -> Party:
+    """An open party of a campaign that wants a practice call first."""
+    campaign = create_campaign(practice_first=True, merge_values={"candidate": "Jo Marsh"})
+    create_script(campaign, source_of("persuasive-conversation", "en"))
+    create_contact(create_list(campaign))
+    party = create_party(campaign, create_account("host"), door_open=True)
+    db.session.commit()
+    return party
+
+
+def look(page: Page, name: str, scripts: bool) -> None:
+    """No wider than the window, also where nothing can be asked of it, and nothing axe finds."""
+    if os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=f"{os.environ['SCREENSHOTS']}/{name}.png", full_page=True)
+    if scripts:
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize(("scripts", "width"), [(True, 390), (False, 390), (True, 1280)])
+def test_practice_comes_first_and_then_the_first_call(
+    party: Party, new_page: Callable[..., Page], scripts: bool, width: int
+) -> None:
+    page = new_page(width, 844, java_script_enabled=scripts)
+    kind = f"{width}{'' if scripts else '-plain'}"
+    page.goto(f"/join/{party.code}")
+    page.get_by_label("Your first name").fill("Kit")
+    page.get_by_role("button", name="Join").click()
+    expect(page.get_by_role("button", name="Give me someone to call")).to_have_count(0)
+    look(page, f"owed-briefing-{kind}", scripts)
+    page.get_by_role("link", name="Make a practice call").click()
+    expect(page.get_by_text("one practice call before the first real one")).to_be_visible()
+    look(page, f"owed-practice-{kind}", scripts)
+    # Ended too soon, it is asked for once more.
+    page.get_by_role("button", name="No answer").click()
+    expect(page.get_by_text("Once more, please.")).to_be_visible()
+    look(page, f"owed-still-{kind}", scripts)
+    page.get_by_role("link", name="Practise once more").click()
+    for answer in ("It's them", "Happy to talk"):
+        page.locator("[data-step]:visible").get_by_role("button", name=answer).click()
+    page.get_by_role("button", name="9", exact=True).click()
+    page.get_by_role("button", name="End the practice call").click()
+    expect(page.get_by_text("You said who is calling")).to_be_visible()
+    page.get_by_role("link", name="Go on to your calls").click()
+    page.get_by_role("button", name="Give me someone to call").click()
+    page.wait_for_url("**/calling/person")
+    expect(page.locator('a[href^="tel:"]')).to_be_visible()
