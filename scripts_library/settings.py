@@ -57,10 +57,12 @@ class Settings:
         if not isinstance(node, Text):
             self.faults.error(self.line_of(key), f"`{key}` must be text, not a list or a table.")
             return ""
-        if len(node.value) > longest:
+        # A block of YAML ends in a line end that nobody typed.
+        length = len(node.value.strip("\n"))
+        if length > longest:
             self.faults.error(
                 self.line_of(key),
-                f"`{key}` is {len(node.value)} characters long; the most is {longest}. Shorten it.",
+                f"`{key}` is {length} characters long; the most is {longest}. Shorten it.",
             )
         elif look:
             look(node)

@@ -2,17 +2,26 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from phonebank.scripts.form_fields import BELOW
 from phonebank.scripts.naming import is_provisional, provisional
 from scripts_library.reading import (
     KINDS_THAT_MAY_ANSWER,
+    MOST_BRANCHES,
     MOST_CARDS,
     MOST_CHOICES,
     MOST_STEPS,
 )
-from scripts_library.script import Branch, Card, Choice, Script, Step
+from scripts_library.script import (
+    Branch,
+    Card,
+    Character,
+    CharacterKind,
+    Choice,
+    Script,
+    Step,
+)
 
 Row = TypeVar("Row")
 
@@ -56,7 +65,7 @@ def tidied(script: Script) -> Script:
         cards=tuple(card for card in script.cards if card.title or card.words),
         fields={n: about for n, about in script.fields.items() if about or not is_provisional(n)},
         practice=tuple(
-            replace(one, replies={k: v for k, v in one.replies.items() if k in ids})
+            replace(one, replies={k: v for k, v in one.replies.items() if v and k in ids})
             for one in script.practice
         ),
     )
@@ -110,6 +119,10 @@ def _delete_step(script: Script, place: str) -> Script:
         first_rating=None if script.first_rating == place else script.first_rating,
         second_rating=None if script.second_rating == place else script.second_rating,
         yes={step_id: keys for step_id, keys in script.yes.items() if step_id != place},
+        practice=tuple(
+            replace(one, replies={k: v for k, v in one.replies.items() if k != place})
+            for one in script.practice
+        ),
     )
 
 
@@ -170,7 +183,9 @@ def _add_range(script: Script, place: str) -> Script:
     return _with_step(
         script,
         place,
-        lambda step: replace(step, branches=(*step.branches, Branch(target, low=0, high=3))),
+        lambda step: replace(
+            step, branches=_with_one_more(step.branches, Branch(target, low=0, high=3))
+        ),
     )
 
 
@@ -178,6 +193,66 @@ def _delete_branch(script: Script, place: str) -> Script:
     step_id, at = _row(place)
     return _with_step(
         script, step_id, lambda step: replace(step, branches=_without(step.branches, at))
+    )
+
+
+def _add_field_branch(script: Script, place: str) -> Script:
+    """A way for contacts of whom something is known."""
+    new = Branch(script.steps[-1].id, field="town")
+
+    def add(step: Step) -> Step:
+        return replace(step, branches=_with_one_more(step.branches, new))
+
+    return _with_step(script, place, add)
+
+
+def _move_branch(script: Script, place: str, by: int) -> Script:
+    step_id, at = _row(place)
+    return _with_step(
+        script, step_id, lambda step: replace(step, branches=tuple(_moved(step.branches, at, by)))
+    )
+
+
+def _add_start(script: Script, place: str) -> Script:
+    """Another step to begin with, for contacts of whom something is known."""
+    new = Branch(script.steps[-1].id, field="town")
+    return replace(script, start=_with_one_more(script.start, new))
+
+
+def _delete_start(script: Script, place: str) -> Script:
+    return replace(script, start=_without(script.start, _number(place)))
+
+
+def _add_character(script: Script, place: str) -> Script:
+    """An invented person of a kind that is not there yet, with first words to write."""
+    taken = {one.kind for one in script.practice}
+    kind = next((kind for kind in get_args(CharacterKind) if kind not in taken), None)
+    if kind is None:
+        return script
+    new = Character(kind, "", "", {script.steps[0].id: ""}, "")
+    return replace(script, practice=(*script.practice, new))
+
+
+def _delete_character(script: Script, place: str) -> Script:
+    return replace(script, practice=_without(script.practice, _number(place)))
+
+
+def _add_reply(script: Script, place: str) -> Script:
+    """What a character says at the first step that they have no words for."""
+
+    def add(one: Character) -> Character:
+        free = next((step.id for step in script.steps if step.id not in one.replies), None)
+        return replace(one, replies={**one.replies, free: ""}) if free else one
+
+    return _with_character(script, place, add)
+
+
+def _delete_reply(script: Script, place: str) -> Script:
+    number, at = _row(place)
+    return _with_character(
+        script,
+        number,
+        lambda one: replace(one, replies=dict(_without(list(one.replies.items()), at))),
     )
 
 
@@ -214,7 +289,16 @@ BUTTONS: dict[str, Callable[[Script, str], Script]] = {
     "up-choice": lambda script, place: _move_choice(script, place, -1),
     "down-choice": lambda script, place: _move_choice(script, place, 1),
     "add-range": _add_range,
+    "add-field-branch": _add_field_branch,
     "delete-branch": _delete_branch,
+    "up-branch": lambda script, place: _move_branch(script, place, -1),
+    "down-branch": lambda script, place: _move_branch(script, place, 1),
+    "add-start": _add_start,
+    "delete-start": _delete_start,
+    "add-character": _add_character,
+    "delete-character": _delete_character,
+    "add-reply": _add_reply,
+    "delete-reply": _delete_reply,
     "add-card": _add_card,
     "delete-card": _delete_card,
     "up-card": lambda script, place: _move_card(script, place, -1),
@@ -234,6 +318,20 @@ def _with_step(script: Script, step_id: str, change: Callable[[Step], Step]) -> 
     )
 
 
+def _with_character(script: Script, place: str, change: Callable[[Character], Character]) -> Script:
+    at = _number(place)
+    return replace(
+        script,
+        practice=tuple(
+            change(one) if number == at else one for number, one in enumerate(script.practice)
+        ),
+    )
+
+
+def _with_one_more(branches: tuple[Branch, ...], new: Branch) -> tuple[Branch, ...]:
+    return branches if len(branches) >= MOST_BRANCHES else (*branches, new)
+
+
 def _position(rows: Iterable[Step | Card], name: str) -> int | None:
     return next((at for at, row in enumerate(rows) if row.id == name), None)
 
@@ -241,7 +339,12 @@ def _position(rows: Iterable[Step | Card], name: str) -> int | None:
 def _row(place: str) -> tuple[str, int]:
     """The step and the row of "vote:2"."""
     step_id, _, number = place.partition(":")
-    return step_id, int(number) if number.isdecimal() else 10**6
+    return step_id, _number(number)
+
+
+def _number(text: str) -> int:
+    """A row's number; that of no row for what is none."""
+    return int(text) if text.isdecimal() and len(text) < 4 else 10**6
 
 
 def _without(rows: Sequence[Row], at: int) -> tuple[Row, ...]:

@@ -7,6 +7,7 @@ all. Without scripts in the browser the same buttons load the page anew.
 import hashlib
 import re
 from collections.abc import Collection, Iterable
+from typing import get_args
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -17,14 +18,15 @@ from phonebank.campaigns.verbs import campaign_for
 from phonebank.errors import BadInput
 from phonebank.models import ORGANISER, Campaign, Script
 from phonebank.scripts import verbs
-from phonebank.scripts.editing import changed
+from phonebank.scripts.editing import changed, settled
 from phonebank.scripts.form_fields import BELOW, script_from
 from phonebank.scripts.naming import named
 from phonebank.scripts.preview import Preview, preview_after, preview_at
 from phonebank.scripts.sheet import Sheet, sheet_of
-from phonebank.scripts.ways import condition, title_of
+from phonebank.scripts.undoing import Deleted, deleted_from, restored
+from phonebank.scripts.ways import answers_of
 from phonebank.stores import db
-from scripts_library.script import BUILT_IN_FIELDS, FIELDS_ALWAYS_KNOWN
+from scripts_library.script import BUILT_IN_FIELDS, FIELDS_ALWAYS_KNOWN, CharacterKind
 from scripts_library.script import Script as ParsedScript
 
 editor = Blueprint(
@@ -50,9 +52,12 @@ ANSWERS = {
     "number": "Any number",
     "date": "A date",
 }
+CHARACTERS = [(kind, kind.capitalize()) for kind in get_args(CharacterKind)]
 # What the faults call a setting → what the form calls it.
 LABELS = {
+    "about": "About them",
     "answer": "Kind of answer",
+    "character": "Kind of person",
     "choices": "Answers",
     "fields": "Fields",
     "first_rating": "First rating",
@@ -63,7 +68,10 @@ LABELS = {
     "kind": "Kind of step",
     "label": "Answer",
     "main_question": "What makes it a conversation",
+    "name": "Name",
     "next": "Then go to",
+    "otherwise": "At all other steps they say",
+    "practice": "For practice calls",
     "purpose": "What it is for",
     "scale": "From and to",
     "second_rating": "Second rating",
@@ -93,18 +101,26 @@ def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
         )
         # 422, as for any form that comes back: htmx shows no other error.
         return _page(campaign, script, sheet_of(typed), notice, opened={about, at}), 422
-    sheet = sheet_of(changed(typed, button))
+    deleted = deleted_from(request.form.get("before", ""), request.form.get("deleted", ""))
+    if button == "undo" and deleted:
+        after, about, deleted = restored(settled(typed), deleted), deleted.step_id, None
+    else:
+        after = changed(typed, button)
+    if about and typed.has_step(about) and not after.has_step(about):
+        deleted = Deleted(about, settled(typed))
+    sheet = sheet_of(after)
     try:
         verbs.save_draft(script, sheet.source)
     except BadInput as fault:
         db.session.rollback()
         notice = f"{fault.message} {fault.what_to_do}"
-        return _page(campaign, script, sheet, notice, opened={about, at}), 422
+        return _page(campaign, script, sheet, notice, opened={about, at}, deleted=deleted), 422
     db.session.commit()
     if button == "publish" and not sheet.faults.errors:
         return _leave_for(url_for("scripts.publish", campaign_id=campaign.id, script_id=script.id))
     new_step = _newest(sheet.script) if button.startswith("add-step") else ""
-    return _page(campaign, script, sheet, opened={about, at, new_step}, new_step=new_step, at=at)
+    opened = {about, at, new_step}
+    return _page(campaign, script, sheet, opened=opened, new_step=new_step, at=at, deleted=deleted)
 
 
 @editor.post("/check")
@@ -147,8 +163,10 @@ def _page(
     opened: Collection[str] = (),
     new_step: str = "",
     at: str = "",
+    deleted: Deleted | None = None,
 ) -> str:
-    """`opened`: the blocks that somebody is at work on; `at`: where they type."""
+    """`opened`: the blocks that somebody is at work on; `at`: where they type; `deleted`: what can
+    still be brought back."""
     return render_template(
         "scripts/edit.html",
         campaign=campaign,
@@ -161,8 +179,10 @@ def _page(
         answers=ANSWERS,
         below=BELOW,
         chips=_chips(sheet.script),
-        condition=condition,
-        title_of=title_of,
+        answers_of=answers_of,
+        known_fields=_fields_known(sheet.script),
+        character_kinds=CHARACTERS,
+        deleted=deleted,
         in_form_words=in_form_words,
         preview=_preview_asked_for(campaign, sheet.script, new_step or at),
         new_step=new_step,
@@ -209,11 +229,20 @@ def _meant(as_sent: ParsedScript, named: ParsedScript) -> tuple[str, str, str]:
     """
     steps = {old.id: new.id for old, new in zip(as_sent.steps, named.steps, strict=True)}
     cards = {old.id: new.id for old, new in zip(as_sent.cards, named.cards, strict=True)}
+    at = request.form.get("at", "")
+    at = steps.get(at, at)
     verb, _, place = request.form.get("do", "save").partition(":")
     about, colon, row = place.partition(":")
+    if verb.endswith(("character", "reply")):
+        return f"{verb}:{place}", f"person-{about}", at
     about = (cards if verb.endswith("card") else steps).get(about, about)
-    at = request.form.get("at", "")
-    return f"{verb}:{about}{colon}{row}" if place else verb, about, steps.get(at, at)
+    return f"{verb}:{about}{colon}{row}" if place else verb, about, at
+
+
+def _fields_known(script: ParsedScript) -> list[str]:
+    """The fields that contacts differ in."""
+    own = [name for name, about in script.fields.items() if about]
+    return [*sorted(BUILT_IN_FIELDS - FIELDS_ALWAYS_KNOWN), *own]
 
 
 def _newest(script: ParsedScript) -> str:

@@ -158,7 +158,8 @@ def in_words(script: Script) -> list[InWords]:
 class _Drawing:
     def __init__(self, script: Script) -> None:
         self.script = script
-        self.steps = {step.id: step for step in script.steps}
+        # A form may hold a step without an id; "" is the start of the call here.
+        self.steps = {step.id: step for step in script.steps if step.id}
         self.numbers = {step_id: number for number, step_id in enumerate(self.steps, start=1)}
         self.ways = self._ways()
         self.layers = self._layers()

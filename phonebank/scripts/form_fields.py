@@ -2,8 +2,9 @@
 
 Steps are numbered in the order of the page: `s0-title` is the first step's title, `s0-c2-label`
 the label of its third answer, `s0-b0-goto` where its first branch leads, `k0-words` a card's words,
-`f0-about` what a merge field holds. What the form does not show (language, provenance, practice)
-comes from the script that the form was drawn from.
+`f0-about` what a merge field holds, `t0-goto` where else a call may begin, `p0-r1-words` the second
+reply of the first invented person. What the form does not show (language, provenance) comes from
+the script that the form was drawn from.
 """
 
 import re
@@ -16,6 +17,8 @@ from scripts_library.script import (
     AnswerKind,
     Branch,
     Card,
+    Character,
+    CharacterKind,
     Choice,
     Script,
     Step,
@@ -53,6 +56,8 @@ def script_from(form: Mapping[str, str], drawn_from: Script) -> Script:
         second_rating=fields.line("second_rating") or None,
         steps=steps or drawn_from.steps,
         yes={step_id: keys for step_id, keys in yes.items() if keys} if steps else drawn_from.yes,
+        start=tuple(_branch(fields.inside(f"t{n}-")) for n in fields.numbers("t")),
+        practice=tuple(_character(fields.inside(f"p{n}-")) for n in fields.numbers("p")),
         cards=tuple(_card(fields.inside(f"k{n}-")) for n in fields.numbers("k")),
         fields={fields.line(f"f{n}-name"): fields.line(f"f{n}-about") for n in fields.numbers("f")},
     )
@@ -109,7 +114,8 @@ def _choice(fields: _Fields) -> Choice:
 
 
 def _branch(fields: _Fields) -> Branch:
-    known: Any = {"yes": True, "no": False}.get(fields.line("known"))
+    compare = fields.line("compare")
+    known: Any = {"known": True, "unknown": False}.get(compare)
     low, high = fields.line("low"), fields.line("high")
     return Branch(
         goto=fields.line("goto"),
@@ -117,13 +123,27 @@ def _branch(fields: _Fields) -> Branch:
         low=_number(low or high),
         high=_number(high or low),
         field=fields.line("field") or None,
-        equals=fields.line("is") or None,
+        equals=(fields.line("is") or None) if known is None else None,
         known=known,
     )
 
 
 def _number(text: str) -> int | None:
     return int(text) if text.isdecimal() and len(text) < 4 else None
+
+
+def _character(fields: _Fields) -> Character:
+    replies: dict[str, str] = {}
+    for number in fields.numbers("r"):
+        step_id, words = fields.line(f"r{number}-step"), fields.line(f"r{number}-words")
+        replies[step_id] = f"{replies.get(step_id, '')} {words}".strip()
+    return Character(
+        kind=cast(CharacterKind, fields.line("kind")),
+        name=fields.line("name"),
+        about=fields.line("about"),
+        replies=replies,
+        otherwise=fields.line("otherwise"),
+    )
 
 
 def _card(fields: _Fields) -> Card:

@@ -16,6 +16,7 @@ class Faults:
     of_script: list[Fault] = field(default_factory=list)
     of_steps: dict[str, list[Fault]] = field(default_factory=dict)
     of_cards: dict[str, list[Fault]] = field(default_factory=dict)
+    of_characters: dict[int, list[Fault]] = field(default_factory=dict)
 
     @property
     def errors(self) -> int:
@@ -26,7 +27,12 @@ class Faults:
         return self._count("warning")
 
     def _count(self, severity: str) -> int:
-        groups = [self.of_script, *self.of_steps.values(), *self.of_cards.values()]
+        groups = [
+            self.of_script,
+            *self.of_steps.values(),
+            *self.of_cards.values(),
+            *self.of_characters.values(),
+        ]
         return sum(fault.severity == severity for group in groups for fault in group)
 
 
@@ -56,15 +62,20 @@ def sheet_of(script: Script) -> Sheet:
 
 
 def placed(found: Iterable[Fault], script: Script | None) -> Faults:
-    """Each fault by its step; failing that by the card on its line; else with the whole script."""
+    """Each fault by its step; failing that by the card or the invented person on its line; else
+    with the whole script. `script` is what was read from the source that the faults are of."""
     faults = Faults()
-    first_card = script.cards[0].line if script and script.cards else None
-    first_practice = min((p.line for p in script.practice), default=10**9) if script else 0
+    cards, people = (script.cards, script.practice) if script else ((), ())
+    first_card = cards[0].line if cards else 10**9
+    first_person = people[0].line if people else 10**9
     for fault in found:
         if fault.step_id is not None:
             faults.of_steps.setdefault(fault.step_id, []).append(fault)
-        elif script and first_card is not None and first_card <= fault.line < first_practice:
-            card = [card for card in script.cards if card.line <= fault.line][-1]
+        elif fault.line >= first_person:
+            number = sum(one.line <= fault.line for one in people) - 1
+            faults.of_characters.setdefault(number, []).append(fault)
+        elif fault.line >= first_card and "practice" not in fault.message.split("`"):
+            card = [card for card in cards if card.line <= fault.line][-1]
             faults.of_cards.setdefault(card.id, []).append(fault)
         else:
             faults.of_script.append(fault)

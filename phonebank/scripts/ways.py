@@ -31,8 +31,7 @@ def condition(branch: Branch, step: Step | None = None) -> str:
     """When a branch is taken. `step` gives its answers their labels."""
     parts = []
     if branch.choices:
-        labels = [_label(step, key) for key in branch.choices]
-        parts.append(" or ".join(f"“{label}”" for label in labels))
+        parts.append(answers_of(branch, step))
     if branch.low is not None:
         one = branch.low == branch.high
         parts.append(f"{branch.low}" if one else f"{branch.low} to {branch.high}")
@@ -43,6 +42,11 @@ def condition(branch: Branch, step: Step | None = None) -> str:
         else:
             parts.append(f"{name} is {'known' if branch.known else 'not known'}")
     return " and ".join(parts)
+
+
+def answers_of(branch: Branch, step: Step | None = None) -> str:
+    """The answers that a branch asks for: “Yes” or “Perhaps”."""
+    return " or ".join(f"“{_label(step, key)}”" for key in branch.choices)
 
 
 def title_of(script: Script, step_id: str) -> str:

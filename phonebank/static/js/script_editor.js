@@ -34,6 +34,12 @@ document.addEventListener("change", (event) => {
   }
 });
 
+// Only a comparison has a value to compare with.
+document.addEventListener("change", (event) => {
+  if (!event.target.matches("[name$='-compare']")) return;
+  event.target.closest("li").querySelector("[data-compared]").hidden = event.target.value !== "is";
+});
+
 // From the picture to a block, which may be folded.
 document.addEventListener("click", (event) => {
   const link = event.target.closest("[data-to-step], [data-to-card]");
@@ -69,5 +75,5 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 });
 document.addEventListener("htmx:afterSettle", (event) => {
   if (event.target.id !== "editor" || document.activeElement !== document.body) return;
-  document.getElementById(pressed)?.focus();
+  (document.getElementById(pressed) ?? document.getElementById("undo"))?.focus();
 });

@@ -1,0 +1,133 @@
+"""Blocks of the editor beyond steps and cards: people to practise with, ways for some contacts."""
+
+from scripts_library.format import read
+from tests.phonebank.scripts.conftest import Desk
+from tests.phonebank.scripts.form_of import form_of
+from tests.phonebank.scripts.test_editor_pages import beside, draft, opened, send
+
+
+def beside_person(page: str, number: int) -> str:
+    return page.split(f'id="faults-person-{number}"')[1].split("</ul>")[0]
+
+
+def without_people(desk: Desk) -> dict[str, str]:
+    form = opened(desk)
+    for _ in range(5):
+        form = form_of(send(desk, form, "delete-character:0"))
+    return form
+
+
+def test_a_person_to_practise_with_is_added_and_taken_out(desk: Desk) -> None:
+    form = without_people(desk)
+    kept = draft(desk)
+    assert kept is not None
+    assert kept.practice == ()
+
+    page = send(desk, form, "add-character:")
+    assert "“Name” is missing" in beside_person(page, 0)
+    form = form_of(page) | {
+        "p0-kind": "hostile",
+        "p0-name": "Mr Grey",
+        "p0-about": "Was asleep.",
+        "p0-r0-words": "What is it now?",
+        "p0-otherwise": "No.",
+    }
+    form = form_of(send(desk, form, "add-reply:0")) | {"p0-r1-words": "Who?"}
+    page = send(desk, form)
+    assert "Mend" not in beside_person(page, 0)
+    kept = draft(desk)
+    assert kept is not None
+    (person,) = kept.practice
+    assert (person.kind, person.name, person.otherwise) == ("hostile", "Mr Grey", "No.")
+    assert dict(person.replies) == {"opening": "What is it now?", "introduction": "Who?"}
+
+    page = send(desk, form_of(page), "delete-reply:0:0")
+    kept = draft(desk)
+    assert kept is not None
+    assert dict(kept.practice[0].replies) == {"introduction": "Who?"}
+
+
+def test_there_is_one_person_of_each_kind(desk: Desk) -> None:
+    form = opened(desk)
+    assert "add-character:" not in send(desk, form), "five kinds, five people"
+    page = send(desk, form | {"p1-kind": form["p0-kind"]})
+    assert "character is here twice" in beside_person(page, 1)
+    assert "fault" not in beside_person(page, 0)
+
+
+def test_faults_of_people_stand_by_them_as_one_types(desk: Desk) -> None:
+    form = opened(desk) | {"p2-otherwise": "", "p3-r0-words": "x" * 501, "title": ""}
+    checked = desk.client.post(desk.address("/edit/check"), data=form).text
+    assert "“At all other steps they say” is missing" in beside_person(checked, 2)
+    assert "501 characters long; the most is 500" in beside_person(checked, 3)
+    assert "fault" not in beside_person(checked, 0)
+    assert "“Title” is missing" in checked.split('id="faults-script"')[1].split("</ul>")[0]
+
+
+def test_a_reply_moves_with_a_step_that_gets_its_name(desk: Desk) -> None:
+    page = send(desk, opened(desk), "add-step:opening")
+    form = form_of(page) | {"p0-r0-step": "new_1", "p0-r0-words": "Mhm?", "s1-title": "Sound check"}
+    send(desk, form)
+    kept = draft(desk)
+    assert kept is not None
+    assert kept.practice[0].replies["sound_check"] == "Mhm?"
+
+
+def test_a_way_for_people_of_a_town(desk: Desk) -> None:
+    page = send(desk, opened(desk), "add-field-branch:issue")
+    assert "Say either" in beside(page, "issue")
+    form = form_of(page)
+    number = next(name[1:-3] for name, value in form.items() if value == "issue" and "-id" in name)
+    way = f"s{number}-b0-"
+    assert form[f"{way}field"] == "town"
+    page = send(desk, form | {f"{way}is": "Leeds", f"{way}goto": "close_thanks"})
+    assert "Say either" not in beside(page, "issue")
+    kept = draft(desk)
+    assert kept is not None
+    (branch,) = kept.step("issue").branches
+    assert (branch.field, branch.equals, branch.known) == ("town", "Leeds", None)
+    assert "town is “Leeds”" in page.split('id="flow-drawn"')[1]
+
+    send(desk, form_of(page) | {f"{way}field": "first_name", f"{way}compare": "unknown"})
+    kept = draft(desk)
+    assert kept is not None
+    (branch,) = kept.step("issue").branches
+    assert (branch.field, branch.equals, branch.known) == ("first_name", None, False)
+
+    send(desk, opened(desk), "delete-branch:issue:0")
+    assert draft(desk) is None
+
+
+def test_ways_are_tried_in_the_order_that_they_are_put_in(desk: Desk) -> None:
+    form = form_of(send(desk, opened(desk), "add-field-branch:issue"))
+    form = form_of(send(desk, form, "add-field-branch:issue"))
+    number = next(name[1:-3] for name, value in form.items() if value == "issue" and "-id" in name)
+    form |= {f"s{number}-b0-is": "Leeds", f"s{number}-b1-is": "York"}
+    send(desk, form, "up-branch:issue:1")
+    kept = draft(desk)
+    assert kept is not None
+    assert [branch.equals for branch in kept.step("issue").branches] == ["York", "Leeds"]
+
+
+def test_some_people_begin_elsewhere(desk: Desk) -> None:
+    form = form_of(send(desk, opened(desk), "add-start:"))
+    page = send(desk, form | {"t0-compare": "known", "t0-goto": "voting_intention"})
+    kept = draft(desk)
+    assert kept is not None
+    (branch,) = kept.start
+    assert (branch.field, branch.known, branch.goto) == ("town", True, "voting_intention")
+    send(desk, form_of(page), "delete-start:0")
+    assert draft(desk) is None
+
+
+def test_a_field_that_is_not_declared_is_a_fault_at_its_step(desk: Desk) -> None:
+    form = form_of(send(desk, opened(desk), "add-field-branch:opening"))
+    page = send(desk, form | {"s0-b0-field": "shoe_size", "s0-b0-is": "{{ 7*7 }} <b>"})
+    assert "shoe_size is not a known field" in beside(page, "opening")
+    assert "{{ 7*7 }} &lt;b&gt;" in page, "a value that looks like a template is a value"
+    with desk.app.app_context():
+        source = desk.script().draft
+    assert source is not None
+    script, _ = read(source)
+    assert script is not None
+    assert script.steps[0].branches[0].equals == "{{ 7*7 }} <b>"

@@ -1,0 +1,95 @@
+"""A step that was deleted comes back where it was, and nothing written since is lost."""
+
+import base64
+import zlib
+from dataclasses import replace
+
+import pytest
+
+from phonebank.scripts.editing import changed, settled, tidied
+from phonebank.scripts.undoing import Deleted, deleted_from, restored
+from scripts_library.format import Script, parse
+from scripts_library.library import ready_made, source_of
+from tests.phonebank.scripts.conftest import Desk
+from tests.phonebank.scripts.form_of import form_of
+from tests.phonebank.scripts.test_editor_pages import draft, opened, send
+
+
+def without(script: Script, step_id: str) -> Script:
+    return tidied(settled(changed(script, f"delete-step:{step_id}")))
+
+
+@pytest.mark.parametrize("script", ready_made(), ids=lambda s: f"{s.slug}.{s.language}")
+def test_any_step_comes_back_as_it_was(script: Script) -> None:
+    for step in script.steps:
+        deleted = deleted_from(Deleted(step.id, script).packed, step.id)
+        assert deleted is not None
+        now = without(script, step.id)
+        assert now != script
+        assert restored(now, deleted) == script
+
+
+def test_what_was_written_since_stays() -> None:
+    script = parse(source_of("voter-identification", "en"), "test")
+    now = without(script, "issue")
+    # Answers that led to the issue lead on to what came after it; one is sent elsewhere since.
+    led = [c.key for c in script.step("voting_intention").choices if c.goto == "issue"]
+    assert len(led) > 1
+    steps = tuple(
+        replace(
+            step,
+            words="New words.",
+            choices=tuple(
+                replace(c, goto="close_thanks") if c.key == led[0] else c for c in step.choices
+            ),
+        )
+        if step.id == "voting_intention"
+        else step
+        for step in now.steps
+    )
+    back = restored(replace(now, title="Another title", steps=steps), Deleted("issue", script))
+    assert back.title == "Another title"
+    assert back.step("issue") == script.step("issue")
+    step = back.step("voting_intention")
+    assert step.words == "New words."
+    assert {c.key for c in step.choices if c.goto == "issue"} == set(led[1:])
+
+
+def test_deleting_offers_undo_in_place_and_undo_restores(desk: Desk) -> None:
+    first = opened(desk)
+    page = send(desk, first, "delete-step:issue")
+    kept = draft(desk)
+    assert kept is not None
+    assert not kept.has_step("issue")
+    row = page.index("deleted.</p>")
+    ids = [step.id for step in kept.steps]
+    above = ids.index(page[:row].rsplit('data-step-block="', 1)[1].split('"')[0])
+    assert ids[above + 1] == page[row:].split('data-step-block="', 1)[1].split('"')[0]
+    assert (ids[above], ids[above + 1]) == ("voting_intention", "ring_again_ask")
+
+    page = send(desk, form_of(page) | {"s0-title": "Who is it?"})
+    assert 'id="undo"' in page, "still to be had after another button"
+    page = send(desk, form_of(page), "undo:")
+    assert 'id="undo"' not in page
+    kept = draft(desk)
+    assert kept is not None
+    assert kept.steps[0].title == "Who is it?"
+    send(desk, form_of(page) | {"s0-title": first["s0-title"]})
+    assert draft(desk) is None, "all as it was published"
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        "",
+        "!",
+        "AAAA",
+        base64.b64encode(b"x").decode(),
+        base64.b64encode(zlib.compress(b"x" * 10**7)).decode(),
+        base64.b64encode(zlib.compress(b"\xff")).decode(),
+    ],
+)
+def test_a_made_up_undo_changes_nothing(desk: Desk, packed: str) -> None:
+    assert deleted_from(packed, "opening") is None
+    send(desk, opened(desk) | {"before": packed, "deleted": "opening"}, "undo:")
+    assert draft(desk) is None
