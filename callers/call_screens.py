@@ -16,6 +16,7 @@ from callers import limits, screen_data
 from callers.blueprint import screens
 from callers.call_view import IDENTIFICATION
 from callers.calling import current_hold
+from callers.correcting import why_not_to_ring
 from callers.handing import hand_over, show
 from callers.merge_values import shared_fields
 from callers.practice_first import MINUTES, owes_practice
@@ -129,6 +130,9 @@ def person_qr() -> ResponseReturnValue:
     hold = current_hold(g.caller)
     if hold is None:
         raise NotFound("You have nobody on your screen.", "Ask for the next person.")
+    why_not = why_not_to_ring(hold.call, hold.contact, screen_data.campaign_of(g.caller))
+    if why_not:
+        raise NotFound(why_not, "Say how the call ended.")
     picture = io.BytesIO()
     code = segno.make(f"tel:{hold.call.phone}", error="m", micro=False)
     code.save(picture, kind="svg", xmldecl=False, omitsize=True, border=2)

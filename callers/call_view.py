@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from callers.answers import answers_of, last_seq
 from callers.calling import Hold
+from callers.correcting import why_not_to_ring
 from callers.household import others_on_the_number
 from callers.merge_values import fields_for, shared_fields
 from phonebank.models import Caller, Campaign, now
@@ -68,6 +69,8 @@ class CallView:
     # The others on the number, (contact id, first name): one of them may come to the phone.
     household: list[tuple[int, str]] = field(default_factory=list)
     practice: bool = False
+    # Why only the outcome may be put right: see `correcting.why_not_to_ring`. No number then.
+    not_to_ring: str = ""
     turn: int = 0
     # The place of the newest answer: see `answers.save_answer`.
     seq: int = 0
@@ -82,6 +85,7 @@ class CallView:
             "town",
             "phone",
             "phone_shown",
+            "not_to_ring",
             "expires_at",
         )
         return {name: getattr(self, name) for name in names} | {
@@ -115,6 +119,7 @@ def view_of(hold: Hold, caller: Caller, campaign: Campaign, change: str = "") ->
     begun = script is not None and not hold.is_new
     answers = answers_of(call) if begun else {}
     name = " ".join(part for part in (contact.first_name, contact.last_name) if part)
+    not_to_ring = why_not_to_ring(call, contact, campaign)
     return CallView(
         call_id=str(call.id),
         turn=call.turn,
@@ -122,14 +127,15 @@ def view_of(hold: Hold, caller: Caller, campaign: Campaign, change: str = "") ->
         name=name or "Name not known",
         first_name=contact.first_name,
         town=str(contact.fields.get("town") or ""),
-        phone=call.phone,
-        phone_shown=pretty(call.phone, campaign.country),
+        not_to_ring=not_to_ring,
+        phone="" if not_to_ring else call.phone,
+        phone_shown="" if not_to_ring else pretty(call.phone, campaign.country),
         expires_at=hold.expires_at.isoformat(),
         seconds_left=max(0, round((hold.expires_at - now()).total_seconds())),
         shared=shared_fields(caller, campaign),
         household=[
             (other.id, other.first_name or other.last_name or "Somebody else")
-            for other in others_on_the_number(call)
+            for other in (() if not_to_ring else others_on_the_number(call))
         ],
         **script_state(script, fields, answers, change),
     )

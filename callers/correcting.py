@@ -1,0 +1,20 @@
+"""After an undo: may the person be rung again, or may only what is on record be put right?"""
+
+from callers.contact_queue.hours import may_ring
+from phonebank.models import Call, Campaign, Contact, ContactList, now
+from phonebank.stores import db
+
+
+def why_not_to_ring(call: Call, contact: Contact, campaign: Campaign) -> str:
+    """In words, why the person of a call that was undone is not to be rung any more; "" where they
+    may be.
+
+    A call whose outcome was never undone is under way, and goes on when the hours end.
+    """
+    if not call.turn:
+        return ""
+    if not may_ring(campaign, contact.zone_key, now()):
+        return "It is outside calling hours where they are by now."
+    if db.session.get_one(ContactList, contact.contact_list_id).removed:
+        return "Their list has been taken out of calling."
+    return ""
