@@ -38,7 +38,7 @@ from callers.household import reached_instead
 from callers.outcomes import NOT_AN_ATTEMPT, OUTCOMES
 from callers.recording import UNDO_WITHIN, last_recorded_id, record, undo
 from phonebank.errors import NotAllowed, NotFound, NotRunning, PhonebankError
-from phonebank.models import Base, Call, Caller, Contact
+from phonebank.models import Base, Call, Caller, Contact, Suppression
 from phonebank.models.campaign import PAUSED, RUNNING
 from phonebank.recount import differences
 from phonebank.stores import db, redis_store
@@ -273,7 +273,14 @@ class QueueMachine(RuleBasedStateMachine):
                     Call.contact_id == call.contact_id, Call.started_at > call.started_at
                 )
             )
-            assert phone in busy or later or self.now - call.recorded_at > UNDO_WITHIN, (
+            # By another's wish than that of this call, which an undo takes back.
+            never_again = db.session.scalar(
+                select(func.count()).where(
+                    Suppression.phone == phone, Suppression.call_id.is_distinct_from(call.id)
+                )
+            )
+            too_late = self.now - call.recorded_at > UNDO_WITHIN
+            assert phone in busy or later or never_again or too_late, (
                 "an undo refused for no reason"
             )
             return
