@@ -15,6 +15,15 @@ PLACES = 5
 NAMES_IN_A_PLACE = 3
 NAMES_OF_A_CROWD = 2
 FEED_LINES = 5
+# Of those who ring now, named at most, and in how many letters; the rest are counted, so that the
+# line fits the board.
+NAMES_RINGING = 5
+LETTERS_RINGING = 20
+# The last hour is shown as bars of five minutes.
+BARS = 12
+NO_CALLS = (0,) * BARS
+# What a bar as tall as the board has room for stands for at least: one call is no peak.
+TALLEST_BAR = 5
 # Conversations that the best hour before must have had, for a better one to be news.
 BEST_FROM = 2
 QUARTERS = (25, 50, 75, 100)
@@ -50,7 +59,8 @@ class Recent:
 class Figures:
     """Everything about one party at one moment, as one statement read it.
 
-    `age` is the party's, in milliseconds by the database's clock.
+    `age` is the party's, in milliseconds by the database's clock. `ringing` are names of some
+    of the `active` callers, none whom the host hid.
     """
 
     party_id: int
@@ -74,6 +84,7 @@ class Figures:
     yeses: int
     last_ten: int
     active: int
+    ringing: Sequence[str]
     waiting: int
     helping: int
     people: str
@@ -99,10 +110,13 @@ def version_of(figures: Figures) -> int:
     return figures.tally_version * MILLISECONDS + figures.age
 
 
-def payload(figures: Figures, together: Together | None = None) -> dict[str, Any]:
+def payload(
+    figures: Figures, together: Together | None = None, hour: Sequence[int] = NO_CALLS
+) -> dict[str, Any]:
     """The event `board`: JSON types only, and no personal data but callers' first names.
 
-    `together` is what all parties of the campaign have; None where it is not shown.
+    `together` is what all parties of the campaign have; None where it is not shown. `hour` is the
+    calls of each five minutes of the last hour, the oldest first.
     """
     goal, conversations = figures.goal, figures.conversations
     percent = 100 * conversations // goal if goal else 0
@@ -127,6 +141,9 @@ def payload(figures: Figures, together: Together | None = None) -> dict[str, Any
         "last_ten": figures.last_ten,
         "all_parties": all_parties(figures, together),
         "active": figures.active,
+        "ringing": ringing(figures.ringing, figures.active),
+        "hour": bars(hour),
+        "hour_words": hour_words(hour),
         "waiting": figures.waiting,
         "helping": figures.helping,
         "people": figures.people,
@@ -165,6 +182,30 @@ def together(names: Sequence[str], callers: int) -> str:
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def ringing(names: Sequence[str], active: int) -> str:
+    """Who rings now: “Ada, Kit and 12 more”; those without a name are counted, or “Someone”."""
+    shown = list(names)
+    while len(shown) > 1 and len(", ".join(shown)) > LETTERS_RINGING:
+        shown.pop()
+    more = active - len(shown)
+    if more <= 0:
+        return together(shown, len(shown))
+    if not shown:
+        return SOMEONE if more == 1 else f"{more} callers"
+    return f"{', '.join(shown)} and {more} more"
+
+
+def bars(hour: Sequence[int]) -> list[int]:
+    """The heights of the bars, in percent of the tallest; a single call is seen beside any peak."""
+    tallest = max(*hour, TALLEST_BAR)
+    return [max(round(100 * calls / tallest), 4) if calls else 0 for calls in hour]
+
+
+def hour_words(hour: Sequence[int]) -> str:
+    """The bars in words, for those who do not see them."""
+    return f"{_count(sum(hour), 'call')} in the last hour, at most {max(hour):,} in five minutes"
 
 
 def is_moment(call: Recent) -> bool:

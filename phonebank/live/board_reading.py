@@ -11,6 +11,7 @@ from phonebank.live.board import (
     BEST_FROM,
     FEED_LINES,
     NAMES_IN_A_PLACE,
+    NAMES_RINGING,
     PLACES,
     Figures,
     Recent,
@@ -31,7 +32,7 @@ SELECT p.id AS party_id, p.campaign_id, p.board_token, p.title, p.goal, p.state,
        p.code, clock_timestamp() AS read_at,
        floor(extract(epoch FROM clock_timestamp() - p.created_at) * 1000)::bigint AS age,
        sums.tally_version, sums.calls, sums.reached, sums.conversations, sums.yeses,
-       recently.last_ten, ringing.active, door.waiting, door.helping, door.people,
+       recently.last_ten, ringing.active, ringing.ringing, door.waiting, door.helping, door.people,
        scores.scores, feed.recent
 FROM party p
 JOIN campaign ON campaign.id = p.campaign_id
@@ -72,7 +73,10 @@ CROSS JOIN LATERAL (
     FROM caller WHERE party_id = p.id
 ) door
 CROSS JOIN LATERAL (
-    SELECT count(*) AS active FROM caller c
+    SELECT count(*) AS active,
+           coalesce((array_agg(c.first_name ORDER BY c.first_name, c.id)
+                     FILTER (WHERE NOT c.hidden))[1:(:ringing)], '{}') AS ringing
+    FROM caller c
     CROSS JOIN LATERAL (SELECT ended_at, recorded_at FROM call WHERE caller_id = c.id
                         ORDER BY started_at DESC LIMIT 1) latest
     WHERE c.party_id = p.id AND c.state = 'admitted'
@@ -128,6 +132,7 @@ def read_figures(party_ids: Iterable[int]) -> dict[int, Figures]:
             "places": PLACES,
             "lines": FEED_LINES,
             "best_from": BEST_FROM,
+            "ringing": NAMES_RINGING,
         },
     )
     return {row.party_id: _figures(row) for row in rows}

@@ -25,6 +25,7 @@ from phonebank.live import signal
 from phonebank.live.board import Figures, Together, payload
 from phonebank.live.board_reading import may_run, read_figures
 from phonebank.live.campaign_reading import CampaignReadings
+from phonebank.live.hour_reading import HourReadings
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +68,7 @@ class Pump:
     app: Flask
     socketio: SocketIO
     campaigns: CampaignReadings = field(default_factory=CampaignReadings)
+    hours: HourReadings = field(default_factory=HourReadings)
     _watchers: dict[str, Watcher] = field(default_factory=dict)
     _running: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -133,6 +135,7 @@ class Pump:
         figures = read_figures(wanted)
         self._marks.update(marks)
         together = self.campaigns.of({found.campaign_id for found in figures.values()})
+        self.hours.refresh(wanted)
         for party_id in wanted:
             self._read_at[party_id] = at
             self._send(party_id, watching[party_id], figures.get(party_id), together)
@@ -171,7 +174,7 @@ class Pump:
             return
         self.socketio.emit(
             EVENT,
-            payload(figures, together[figures.campaign_id]),
+            payload(figures, together[figures.campaign_id], self.hours.of(party_id)),
             namespace=NAMESPACE,
             to=room_of(party_id),
             ignore_queue=True,

@@ -19,4 +19,6 @@ def whole_board(party_id: int, token: str | None = None) -> dict[str, Any]:
             "This board's link has been replaced.", "Ask the host to open the new link on this TV."
         )
     together = live().pump.campaigns.of([figures.campaign_id])
-    return payload(figures, together[figures.campaign_id])
+    hours = live().pump.hours
+    hours.refresh([party_id])
+    return payload(figures, together[figures.campaign_id], hours.of(party_id))

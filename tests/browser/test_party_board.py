@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page, expect
 
+from phonebank.models import now
 from phonebank.models.caller import WAITING
 from phonebank.parties import verbs
 from phonebank.stores import db
@@ -120,6 +122,30 @@ def test_the_board_fits_its_screen_and_can_be_read_from_the_sofa(
         "return b.left >= 0.03 * innerWidth && b.right <= 0.97 * innerWidth"
         " && b.bottom <= 0.97 * innerHeight; })"
     )
+
+
+def test_who_rings_and_the_last_hour_move_in_place(television: Page, room: Room) -> None:
+    sam, ada = room.join("Sam <i>"), room.join("Ada")
+    expect(television.locator("[data-ringing]")).to_be_hidden()
+    room.hand_out(sam)
+    room.record(ada, at=now() - timedelta(minutes=52))
+    for _ in range(6):
+        room.record(ada)
+    db.session.commit()
+    expect(television.locator("[data-ringing]")).to_have_text("Ringing: Ada and Sam <i>")
+    picture = television.locator("[data-hour]")
+    # The picture may be ten seconds older than the figures.
+    expect(picture).to_have_attribute(
+        "aria-label", "7 calls in the last hour, at most 6 in five minutes", timeout=20_000
+    )
+    heights = picture.locator("rect").evaluate_all(
+        "all => all.map(bar => +bar.getAttribute('height'))"
+    )
+    assert heights == [0, 17, 0, 0, 0, 0, 0, 0, 0, 0, 0, 100]
+    tall = picture.locator("rect").last.bounding_box()
+    assert tall is not None
+    assert tall["height"] > 80
+    assert television.evaluate("window.loadedOnce")
 
 
 def test_the_line_goes_down_in_sight_and_comes_back_by_itself(

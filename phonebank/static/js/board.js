@@ -16,6 +16,7 @@ const QUARTERS = {
 const head = document.querySelector("[data-board]");
 const moment = document.querySelector("[data-moment]");
 const status = document.getElementById("board-status");
+const hour = document.querySelector("[data-hour]");
 const thermometer = document.getElementById("thermometer");
 
 let latest = null; // newest state heard
@@ -43,6 +44,8 @@ function paint(state) {
     ["leader-value", worded(row.conversations)],
   ]);
   list("[data-feed]", state.feed, (line) => [["", line.text]]);
+  document.querySelector("[data-ringing]").hidden = !state.ringing;
+  draw(state);
   celebrate(state);
   shown = state;
 }
@@ -61,6 +64,15 @@ function warm(state) {
   thermometer.setAttribute("aria-label", words);
   thermometer.querySelectorAll("text").forEach((label, index) => {
     write(label, worded(Math.round((state.goal * (index + 1)) / 4)));
+  });
+}
+
+/* The last hour: its bars are there, and only their heights change. */
+function draw(state) {
+  hour.setAttribute("aria-label", state.hour_words);
+  hour.querySelectorAll("rect").forEach((bar, index) => {
+    bar.setAttribute("y", 100 - state.hour[index]);
+    bar.setAttribute("height", state.hour[index]);
   });
 }
 

@@ -35,6 +35,7 @@ def figures(**values) -> Figures:
         "yeses": 0,
         "last_ten": 0,
         "active": 0,
+        "ringing": [],
         "waiting": 0,
         "helping": 0,
         "people": "",
@@ -160,3 +161,42 @@ def test_the_status_sentence_says_the_whole_board() -> None:
     assert shown["status"] == (
         "Calling is paused. 12 of 50 conversations, 1 call, 3 callers ringing now."
     )
+
+
+@pytest.mark.parametrize(
+    ("names", "active", "words"),
+    [
+        ([], 0, ""),
+        (["Ada"], 1, "Ada"),
+        (["Ada", "Kit"], 2, "Ada and Kit"),
+        (["Ada", "Bo", "Cy", "Di", "Ed"], 17, "Ada, Bo, Cy, Di, Ed and 12 more"),
+        # Whom the host hid is counted and not named.
+        ([], 1, "Someone"),
+        ([], 3, "3 callers"),
+        (["Ada"], 2, "Ada and 1 more"),
+        # Long names leave room for fewer.
+        (["Ada", "Bartholomew", "Gwendolyn"], 3, "Ada, Bartholomew and 1 more"),
+        (["x" * 40, "Bo"], 2, f"{'x' * 40} and 1 more"),
+    ],
+)
+def test_who_rings_in_words(names: list[str], active: int, words: str) -> None:
+    assert payload(figures(ringing=names, active=active))["ringing"] == words
+
+
+@given(st.lists(st.integers(0, 900), min_size=12, max_size=12))
+def test_the_bars_of_the_hour_fit_and_stand_in_order(hour: list[int]) -> None:
+    heights = payload(figures(), hour=hour)["hour"]
+    assert len(heights) == 12
+    assert all(0 <= height <= 100 for height in heights)
+    assert all((height > 0) == (calls > 0) for height, calls in zip(heights, hour, strict=True))
+    if max(hour) >= 5:
+        assert heights[hour.index(max(hour))] == 100
+    for one, calls in zip(heights, hour, strict=True):
+        for other, more in zip(heights, hour, strict=True):
+            assert one <= other or calls > more
+
+
+def test_an_hour_with_few_calls_looks_like_one() -> None:
+    shown = payload(figures(), hour=[0] * 11 + [1])
+    assert shown["hour"] == [0] * 11 + [20]
+    assert shown["hour_words"] == "1 call in the last hour, at most 1 in five minutes"

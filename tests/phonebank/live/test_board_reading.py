@@ -55,7 +55,18 @@ def test_who_rings_now(app_context: Flask) -> None:
     room.record(room.join("Gone"), at=now() - timedelta(minutes=5))
     room.join("Sitting")
     room.join("Waiting", state=WAITING)
-    assert shown(room.party)["active"] == 2
+    room.hand_out(room.join("Shy", hidden=True))
+    room.hand_out(room.join("Rude", state=REMOVED))
+    board = shown(room.party)
+    assert board["active"] == 3
+    assert board["ringing"] == "Holding, JustDone and 1 more"
+
+
+def test_of_many_who_ring_a_handful_is_named(app_context: Flask) -> None:
+    room = open_room()
+    for name in ("Zoë", "Ed", "Di", "Cy", "Bo", "Ada", "Flo"):
+        room.hand_out(room.join(name))
+    assert shown(room.party)["ringing"] == "Ada, Bo, Cy, Di, Ed and 2 more"
 
 
 def test_leaders_share_places_and_callers_without_a_conversation_have_none(
