@@ -1,0 +1,330 @@
+"""A thousand televisions and ten thousand callers' screens on two web workers.
+
+Bars (docs/benchmarks.md): an outcome is on its board within a second of its commit, at p99; after
+all boards drop at once and come back, each is right again, without an error; a web process that
+has sent six hours of events holds no more than at their beginning.
+"""
+
+import bisect
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import IO, Any, cast
+
+import socketio
+from flask import Flask
+from sqlalchemy import text
+
+from bench import evening, rooms
+from bench.measuring import Clock, memory
+from bench.rooms import Rooms
+from bench.servers import ROOT, migrated_app, stores, web
+from phonebank.stores import db
+
+BAR = 1.0  # seconds, p99
+WORKERS = 2
+# The planned peak (70 dials a second) and some, and ten times that.
+RATE = 85.0
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of everything."""
+
+    parties: int
+    rate: float
+    idle: float
+    seconds: float
+    bulk_seconds: float
+    ticks: int
+    # Seconds, longer than the evening takes.
+    evening: float = 1800
+
+
+FULL = Size(1000, RATE, 20, 60, 30, 43_200)
+QUICK = Size(50, 20, 5, 10, 8, 1_000)
+
+Recorded = list[tuple[int, int, float]]
+
+
+class Lines:
+    """A process of `bench.lines`."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "bench.lines"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def ask(self, do: str, **more: Any) -> Any:
+        """Send a command and wait for its answer."""
+        self.send(do, **more)
+        return self.answer()
+
+    def send(self, do: str, **more: Any) -> None:
+        print(json.dumps({"do": do} | more), file=self._pipe(self._process.stdin), flush=True)
+
+    def answer(self) -> Any:
+        return json.loads(self._pipe(self._process.stdout).readline())
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    @staticmethod
+    def _pipe(pipe: IO[str] | None) -> IO[str]:
+        assert pipe
+        return pipe
+
+
+class Writer:
+    """A process of `bench.outcomes`, at work from its making on."""
+
+    def __init__(
+        self, environment: dict[str, str], campaign_id: int, rate: float, seconds: float, bulk: bool
+    ) -> None:
+        settings = {"campaign_id": campaign_id, "rate": rate, "seconds": seconds, "bulk": bulk}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "bench.outcomes"],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdin
+        self._process.stdin.write(json.dumps(settings))
+        self._process.stdin.close()
+        # It makes an app and hands out people first: not part of what is measured.
+        self._answer("ready")
+
+    def recorded(self) -> dict[str, Any]:
+        """What was recorded, once it is."""
+        told = self._answer("recorded")
+        self._process.wait()
+        return told
+
+    def end(self) -> None:
+        """Stop it before it is done."""
+        self._process.kill()
+        self._process.wait()
+
+    def _answer(self, about: str) -> dict[str, Any]:
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("the writer of outcomes ended early")
+        return cast(dict[str, Any], json.loads(line)[about])
+
+
+@contextmanager
+def crowds(number: int) -> Iterator[list[Lines]]:
+    """So many processes of lines, ended at the end."""
+    with ExitStack() as stack:
+        started = []
+        for _ in range(number):
+            started.append(Lines())
+            stack.callback(started[-1].end)
+        yield started
+
+
+def percentile(numbers: list[float], share: float) -> float:
+    """The number that this share of them does not exceed."""
+    ordered = sorted(numbers)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def tail(seconds: list[float]) -> str:
+    """p50, p95 and p99 in milliseconds."""
+    return ", ".join(f"{1000 * percentile(seconds, share):.0f}" for share in (0.5, 0.95, 0.99))
+
+
+def waits(recorded: Recorded, events: Recorded) -> tuple[list[float], int]:
+    """Seconds from each commit until its board heard of figures that include it, and how many
+    were never heard of."""
+    heard: dict[int, list[tuple[int, float]]] = defaultdict(list)
+    highest: dict[int, int] = defaultdict(int)
+    for party, calls, at in events:
+        if calls > highest[party]:
+            highest[party] = calls
+            heard[party].append((calls, at))
+    seconds, never = [], 0
+    for party, calls, at in recorded:
+        first = bisect.bisect_left(heard[party], (calls, 0.0))
+        if first == len(heard[party]):
+            never += 1
+        else:
+            seconds.append(heard[party][first][1] - at)
+    return seconds, never
+
+
+def board_line(party: int, token: str) -> dict[str, Any]:
+    """A television, as `bench.lines` takes it."""
+    return {"namespace": "/board", "auth": {"token": token}, "party": party}
+
+
+def agrees(port: int, environment: dict[str, str], there: Rooms) -> bool:
+    """Whether our client hears what the library's hears: of the events of the first board while
+    outcomes are recorded, byte for byte after decoding."""
+    party, token = next(iter(there.boards.items()))
+    theirs: list[dict[str, Any]] = []
+    client = socketio.Client()
+    client.on("board", theirs.append, namespace="/board")
+    with crowds(1) as (ours,):
+        client.connect(
+            f"http://127.0.0.1:{port}",
+            auth={"token": token},
+            transports=["websocket"],
+            namespaces=["/board"],
+        )
+        lines = [board_line(party, token) for _ in range(16)]
+        ours.ask("connect", port=port, at_once=1, keep_whole=True, lines=lines)
+        Writer(environment, there.campaign_id, 100, 4, bulk=True).recorded()
+        heard = ours.ask("heard")["boards"]
+        client.disconnect()
+    # Its own process's pump feeds each, and so the library's client shares some of our sixteen's.
+    known = {board["version"]: board for board in heard}
+    both = [board for board in theirs if board["version"] in known]
+    return bool(both) and all(known[board["version"]] == board for board in both)
+
+
+def say(words: str) -> None:
+    print(words, flush=True)
+
+
+def cost(clock: Clock, events: int, seconds: float, writers: float) -> str:
+    """What serving cost since the clock was made, without the writers' own backends, in words."""
+    spent = clock.read(writers)
+    return (
+        f"processor seconds a second: web {spent['web']:.3f}, PostgreSQL {spent['postgres']:.3f},"
+        f" Redis {spent['redis']:.3f}; {events / seconds:.0f} events sent a second"
+    )
+
+
+def calls_of(app: Flask) -> dict[int, int]:
+    """The calls of each party, as committed."""
+    with app.app_context():
+        rows = db.session.execute(
+            text("SELECT party_id, sum(calls)::int AS calls FROM tally GROUP BY 1")
+        )
+        return {row.party_id: row.calls for row in rows}
+
+
+def measure(
+    size: Size, app: Flask, environment: dict[str, str], there: Rooms, port: int
+) -> dict[str, bool]:
+    """Everybody connects, outcomes come, everybody drops; prints, and returns the bars kept."""
+    bars = {}
+    with crowds(3) as (televisions, *screens):
+        say(f"  memory of the web, MB RSS (PSS): {in_words(memory())}, with nobody connected")
+        for part, crowd in enumerate(screens):
+            lines = [
+                {"namespace": "/caller", "cookie": cookie}
+                for cookie in there.cookies[part :: len(screens)]
+            ]
+            crowd.send("connect", port=port, at_once=20, lines=lines)
+        answers = [crowd.answer() for crowd in screens]
+        took = max(answer["seconds"] for answer in answers)
+        errors = sum(answer["errors"] for answer in answers)
+        say(f"  {len(there.cookies):,} callers' screens connected in {took:.0f} s, {errors} errors")
+        say(f"  memory: {in_words(memory())}")
+        lines = [board_line(*board) for board in there.boards.items()]
+        answer = televisions.ask("connect", port=port, at_once=20, lines=lines)
+        say(
+            f"  {len(lines):,} boards connected in {answer['seconds']:.0f} s,"
+            f" {answer['errors']} errors"
+        )
+        say(f"  memory: {in_words(memory())}")
+
+        def spell(name: str, rate: float, seconds: float, bulk: bool = False) -> float:
+            writer = Writer(environment, there.campaign_id, rate, seconds, bulk) if rate else None
+            televisions.ask("heard")
+            clock, began = Clock(), time.monotonic()
+            if writer is None:
+                time.sleep(seconds)
+                told: dict[str, Any] = {"recorded": [], "backend_cpu": 0.0, "cpu": 0.0}
+            else:
+                told = writer.recorded()
+            lasted = time.monotonic() - began
+            events = televisions.ask("heard")["events"]
+            words = cost(clock, len(events), lasted, told["backend_cpu"])
+            if writer is not None:
+                # The last outcomes are still on their way.
+                time.sleep(6)
+                events += televisions.ask("heard")["events"]
+            say(f"  {name}: {words}")
+            if writer is None:
+                return 0.0
+            seconds_each, never = waits(told["recorded"], events)
+            say(
+                f"    {len(told['recorded']):,} outcomes, {len(told['recorded']) / lasted:.0f} a"
+                f" second; committed → shown p50, p95, p99: {tail(seconds_each)} ms, at most"
+                f" {1000 * max(seconds_each):.0f}; never shown: {never}"
+            )
+            return percentile(seconds_each, 0.99) if not never else float("inf")
+
+        spell("no outcomes", 0, size.idle)
+        p99 = spell(f"{size.rate:.0f} outcomes a second, by the verb", size.rate, size.seconds)
+        bars["shown within a second"] = p99 < BAR
+        spell(
+            f"{10 * size.rate:.0f} a second, in bulk", 10 * size.rate, size.bulk_seconds, bulk=True
+        )
+
+        writer = Writer(environment, there.campaign_id, size.rate, 20, bulk=False)
+        time.sleep(3)
+        storm = televisions.ask("storm", wanted=calls_of(app))
+        writer.recorded()
+        heard = [televisions.ask("heard"), *(crowd.ask("heard") for crowd in screens)]
+        lost = sum(each["lost"] for each in heard)
+        say(
+            f"  all boards drop and come back at once: right again after p50, p95, p99"
+            f" {tail(storm['seconds'])} ms, the last after {max(storm['seconds']):.1f} s;"
+            f" {storm['errors']} errors; {lost} lines lost in all"
+        )
+        bars["back without an error"] = not storm["errors"] and not lost
+        say(f"  memory: {in_words(memory())}; load average {os.getloadavg()[0]:.1f}")
+        cpu = ", ".join(f"{each['cpu']:.0f}" for each in heard)
+        say(f"  the clients themselves used {cpu} processor seconds, of boards and of callers")
+    return bars
+
+
+def in_words(read: list[tuple[float, float]]) -> str:
+    """Memory of each process."""
+    return " and ".join(f"{rss:.0f} ({pss:.0f})" for rss, pss in read)
+
+
+def main(quick: bool = False) -> bool:
+    """Print what was measured; return whether every bar was kept."""
+    size = QUICK if quick else FULL
+    with stores() as environment:
+        app = migrated_app(environment)
+        with app.app_context():
+            there = rooms.build(app, size.parties)
+        with web(environment, "wsgi:app", WORKERS) as port:
+            bars = {"our client hears what the library's hears": agrees(port, environment, there)}
+        with web(environment, "wsgi:app", WORKERS) as port:
+            bars |= measure(size, app, environment, there, port)
+        with web(environment, "bench.unpaused:app", 1) as port, crowds(1) as (televisions,):
+            lines = [board_line(*board) for board in list(there.boards.items())[: evening.BOARDS]]
+            televisions.ask("connect", port=port, at_once=1, lines=lines)
+            writer = Writer(environment, there.campaign_id, evening.RATE, size.evening, bulk=True)
+            bars["a web process holds no more after six hours"] = evening.watch(
+                televisions, size.ticks, say
+            )
+            writer.end()
+    for bar, kept in bars.items():
+        say(f"  {bar}: {'kept' if kept else 'MISSED'}")
+    return all(bars.values())
+
+
+if __name__ == "__main__":
+    sys.exit(not main(bool(os.environ.get("BENCH_QUICK"))))

@@ -1,0 +1,39 @@
+"""Six hours of a party in minutes: does a web process hold more at the end than at the beginning?
+
+`bench.unpaused` is the web process as always, but for its pump, which does not pause between two
+rounds and reads every board in each: as many rounds as two a second make in six hours. Outcomes are
+recorded meanwhile.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from bench.measuring import memory
+
+BOARDS = 2
+RATE = 100.0
+# Of the rounds, in which memory is taken for what is not kept ready yet.
+WARM_UP = 0.2
+# So much more at the end is no growth: 3 MB over six hours.
+BAR = 3.0  # MB
+
+
+def watch(televisions: Any, rounds: int, say: Callable[[str], None]) -> bool:
+    """Count the events that `televisions` hear until there were so many rounds; print the memory
+    of the web process on the way, and return whether it stayed as it was after the warm-up."""
+    began, heard, sampled = time.monotonic(), 0, []
+    marks = [WARM_UP + (1 - WARM_UP) * part / 4 for part in range(5)]
+    while marks:
+        time.sleep(0.5)
+        heard += len(televisions.ask("heard")["events"])
+        if heard / BOARDS >= marks[0] * rounds:
+            sampled.append(memory()[0][0])
+            marks.pop(0)
+    took = time.monotonic() - began
+    growth = sampled[-1] - sampled[0]
+    say(
+        f"  {heard // BOARDS:,} rounds of {BOARDS} boards in {took:.0f} s; memory after a fifth of"
+        f" them and then each fifth, MB RSS: {', '.join(f'{each:.1f}' for each in sampled)}"
+    )
+    return growth <= BAR
