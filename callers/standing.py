@@ -27,6 +27,7 @@ _CONTACT_STATE = (
     "state",
     "tried",
     "callable_at",
+    "rested_at",
     "attempts",
     "attempts_that_day",
     "attempts_on",
@@ -76,12 +77,13 @@ WITH others AS (
       AND callable_at < :until
     ORDER BY id FOR NO KEY UPDATE
 )
-UPDATE contact SET callable_at = :until FROM others WHERE contact.id = others.id
+UPDATE contact SET callable_at = :until, rested_at = :rested
+FROM others WHERE contact.id = others.id
 RETURNING contact.id, others.callable_at
 """)
 # Whoever was given another time since keeps it.
 _OTHERS_REST_NO_MORE = text("""
-UPDATE contact SET callable_at = others.callable_at
+UPDATE contact SET callable_at = others.callable_at, rested_at = NULL
 FROM unnest(CAST(:ids AS bigint[]), CAST(:callable_at AS timestamptz[])) AS others(id, callable_at)
 WHERE contact.id = others.id AND contact.callable_at = CAST(:until AS timestamptz)
 """)
@@ -124,6 +126,7 @@ def move_contact(
         contact.callback_caller_id = call.caller_id
     if decision.state == "callable":
         contact.callable_at = decision.callable_at or at + FAR_AWAY
+        contact.rested_at = decision.rested_at
     elif decision.state == "unusable":
         _take_next_number(contact)
     elif decision.state == "finished":
@@ -147,7 +150,8 @@ def rest_the_household(contact: Contact, call: Call, decision: Decision) -> dict
     until = decision.household_rest_until
     if until is None:
         return {}
-    resting = db.session.execute(_OTHERS_REST, others | {"until": until}).all()
+    times = {"until": until, "rested": decision.household_rested_at}
+    resting = db.session.execute(_OTHERS_REST, others | times).all()
     if not resting:
         return {}
     before = [(row.id, row.callable_at.isoformat()) for row in resting[:OTHERS_AT_MOST]]
@@ -157,7 +161,7 @@ def rest_the_household(contact: Contact, call: Call, decision: Decision) -> dict
 def restore(contact: Contact, before: dict[str, Any]) -> None:
     """Put the person back where they stood."""
     for name in _CONTACT_STATE:
-        value = before[name]
+        value = before.get(name)  # an older call may lack the newest of them
         python_type = Contact.__table__.c[name].type.python_type
         if value is not None and hasattr(python_type, "fromisoformat"):
             value = python_type.fromisoformat(value)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from redis.exceptions import RedisError
 from sqlalchemy import ColumnElement, exists, select
 
+from callers.contact_queue.hours_changed import settle
 from callers.contact_queue.reap import reap
 from callers.contact_queue.refill import (
     ensure_built,
@@ -33,6 +34,12 @@ def reap_expired_holds() -> None:
 def refill_ready() -> None:
     """Top up the line of every running campaign."""
     _for_each_campaign(Campaign.state == RUNNING, _top_up)
+
+
+@job(CHORES, timeout=600)
+def settle_hours() -> None:
+    """Look again at who waits for an hour, where an organiser has changed the hours."""
+    _for_each_campaign(Campaign.state.in_((RUNNING, PAUSED)), settle)
 
 
 def _top_up(campaign: Campaign) -> None:

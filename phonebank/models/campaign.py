@@ -42,6 +42,9 @@ class Campaign(Base):
     # Weekday → [start, end] in the contact's own time, as callers.calling_hours reads it.
     # Empty: the country's usual hours.
     hours: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    # The hours for which everybody's `callable_at` holds, and how often that was made sure of:
+    # {"hours": as above, "rounds": 2}. The queue's chores compare it with `hours`.
+    hours_settled: Mapped[dict[str, Any] | None]
     # Changes to the default retry rules, as callers.outcomes reads them.
     retry_rules: Mapped[dict[str, Any]] = mapped_column(default=dict)
     hold_seconds: Mapped[int] = mapped_column(default=300)

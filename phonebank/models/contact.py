@@ -84,6 +84,9 @@ class Contact(Base):
     state: Mapped[str] = mapped_column(String(10), default=CALLABLE)
     tried: Mapped[bool] = mapped_column(default=False)
     callable_at: Mapped[datetime] = mapped_column(default=now)
+    # When they had rested, whatever the hour: `callable_at` is the first moment from then on that
+    # the campaign's hours allow, and is looked at again when these change.
+    rested_at: Mapped[datetime | None]
     suppressed_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     # Attempts on `attempts_on`, a day in the contact's own zone.
