@@ -134,6 +134,10 @@ class _Reader:
             wish.told_at, wish.told = entry["at"], entry.get("value")
 
     def shown(self, entry: dict[str, Any]) -> None:
+        if not entry["phone"]:
+            # Undone after hours: the outcome can be put right, and nobody can be rung.
+            self._screen_ends(entry["at"])
+            return
         self.journals.phones[entry["call"]] = entry["phone"]
         if self._screen is None or self._screen[0] != entry["call"]:
             self._screen_ends(entry["at"])

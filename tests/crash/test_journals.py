@@ -119,3 +119,12 @@ def test_calls_that_may_have_changed_hands_or_language_are_known_though_unheard(
     _journal(tmp_path / "one", _shown(10, CALL), reached, barred)
     journals = read(tmp_path.iterdir())
     assert (journals.passed_on, journals.barred) == ({CALL}, {OTHER_CALL})
+
+
+def test_calls_undone_after_hours_show_no_number_and_are_on_no_screen(tmp_path: Path) -> None:
+    bare = {"phone": ""}
+    _journal(tmp_path / "one", _shown(10, CALL), _sent(11, CALL), _shown(12, CALL) | bare)
+    _journal(tmp_path / "two", _shown(13, OTHER_CALL), _shown(14, OTHER_CALL) | bare)
+    journals = read(tmp_path.iterdir())
+    assert on_two_screens(journals) == []
+    assert journals.screens == {"+441134960001": [(10, 11, 0, CALL), (13, 14, 1, OTHER_CALL)]}
