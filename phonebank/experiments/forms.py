@@ -10,6 +10,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 from phonebank.experiments.verbs import ArmWanted, ArmWords
 
 ARMS = (1, 2, 3, 4)
+_ORDINALS = {1: "first", 2: "second", 3: "third", 4: "fourth"}
 NEEDED = (1, 2)
 SHARE_AT_MOST = 100
 
@@ -48,9 +49,9 @@ class ExperimentForm(FlaskForm):
 
     def validate(self, extra_validators: Any = None) -> bool:
         valid = super().validate(extra_validators)
-        for words, share, _ in self.arm_fields():
+        for number, (words, share, _) in zip(ARMS, self.arm_fields(), strict=True):
             if words.data and share.data is None and not share.errors:
-                share.errors = [*share.errors, "Give this script a share."]
+                share.errors = [*share.errors, f"Give the {_ORDINALS[number]} script a share."]
                 valid = False
         chosen = [words for words, _, _ in self.arm_fields() if words.data]
         for position, words in enumerate(chosen):
@@ -62,10 +63,12 @@ class ExperimentForm(FlaskForm):
 
 for _number in ARMS:
     _needed = _number in NEEDED
+    _choose = f"Choose the {_ORDINALS[_number]} script."
+    _give_share = f"Give the {_ORDINALS[_number]} script a share."
     setattr(
         ExperimentForm,
         f"words_{_number}",
-        SelectField("Script", [InputRequired("Choose a script.") if _needed else Optional()]),
+        SelectField("Script", [InputRequired(_choose) if _needed else Optional()]),
     )
     setattr(
         ExperimentForm,
@@ -73,7 +76,7 @@ for _number in ARMS:
         IntegerField(
             "Share",
             [
-                InputRequired("Give this script a share.") if _needed else Optional(),
+                InputRequired(_give_share) if _needed else Optional(),
                 NumberRange(1, SHARE_AT_MOST, f"A share is a number from 1 to {SHARE_AT_MOST}."),
             ],
             default=50 if _needed else None,

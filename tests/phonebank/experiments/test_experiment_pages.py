@@ -106,10 +106,10 @@ def test_from_setting_up_to_stopping(app: Flask, client: FlaskClient, campaign_i
     ("changes", "why"),
     [
         ({"name": " "}, "Say what you want to find out."),
-        ({"words_2": ""}, "Choose a script."),
+        ({"words_2": ""}, "Choose the second script."),
         ({"words_2": "999"}, "Not a valid choice"),
         ({"share_1": "0"}, "from 1 to 100"),
-        ({"share_1": ""}, "Give this script a share."),
+        ({"share_1": ""}, "Give the first script a share."),
         ({"share_1": "half"}, "Not a valid integer value"),
     ],
 )
