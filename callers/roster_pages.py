@@ -16,7 +16,7 @@ from phonebank.access import open_to
 from phonebank.campaigns.verbs import campaign_for, lists_of
 from phonebank.models import ORGANISER, Caller, Campaign, ContactList, now
 from phonebank.models.caller import ADMITTED
-from phonebank.stores import db
+from phonebank.stores import again_after_deadlock, db
 from phonebank.tallies import totals_of_caller
 
 callers = Blueprint(
@@ -124,6 +124,7 @@ def admit(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 
 @callers.post("/<int:caller_id>/remove")
 @open_to(ORGANISER)
+@again_after_deadlock
 def remove(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     """Put a caller out, or turn one away who waits."""
     campaign = campaign_for(current_user, campaign_id)

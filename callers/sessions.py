@@ -10,19 +10,16 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import g, session
-from psycopg.errors import DeadlockDetected
 from sqlalchemy import bindparam, select
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import joinedload
 
 from phonebank.access import CALLER, open_to
 from phonebank.errors import NotAllowed, SignInNeeded
 from phonebank.models import Caller
 from phonebank.models.caller import REMOVED
-from phonebank.stores import db
+from phonebank.stores import again_after_deadlock, db
 
 _KEY = "caller"
-RUNS_AT_MOST = 3
 
 # With their campaign and party, which nearly every request goes on to ask for.
 _BY_ID = (
@@ -70,20 +67,12 @@ def current_caller() -> Caller:
 def for_callers(view: Callable[..., Any]) -> Callable[..., Any]:
     """Mark a view as the callers' and give it the caller in `g.caller`.
 
-    Each of them may be run again. So it is when PostgreSQL has taken back what it began because it
-    and another waited for each other: two outcomes in one household, or one while a list is undone.
+    Each of them may be run again: see `again_after_deadlock`.
     """
 
     @functools.wraps(view)
+    @again_after_deadlock
     def known(*args: Any, **kwargs: Any) -> Any:
-        for _ in range(RUNS_AT_MOST - 1):
-            g.caller = current_caller()
-            try:
-                return view(*args, **kwargs)
-            except OperationalError as error:
-                if not isinstance(error.orig, DeadlockDetected):
-                    raise
-                db.session.rollback()
         g.caller = current_caller()
         return view(*args, **kwargs)
 

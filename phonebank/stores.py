@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable
 from inspect import iscoroutinefunction
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import psycopg
 from flask import Flask, current_app
@@ -16,11 +16,14 @@ from flask_sqlalchemy_lite import SQLAlchemy
 from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
 log = logging.getLogger(__name__)
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 db = SQLAlchemy(
     engine_options={
@@ -98,6 +101,28 @@ def after_commit(action: Callable[[], None]) -> None:
     logged and otherwise ignored.
     """
     db.session.info.setdefault("after_commit", []).append(action)
+
+
+RUNS_AT_MOST = 3
+
+
+def again_after_deadlock(act: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Mark what may be run again from its beginning, transaction and all. So it is when PostgreSQL
+    has taken back what it began because it and another waited for each other: two outcomes in one
+    household, or one while a do-not-call is entered or a list undone."""
+
+    @functools.wraps(act)
+    def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        for _ in range(RUNS_AT_MOST - 1):
+            try:
+                return act(*args, **kwargs)
+            except OperationalError as error:
+                if not isinstance(error.orig, psycopg.errors.DeadlockDetected):
+                    raise
+                db.session.rollback()
+        return act(*args, **kwargs)
+
+    return run
 
 
 @event.listens_for(Pool, "checkin")

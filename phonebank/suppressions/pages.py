@@ -16,7 +16,7 @@ from phonebank.errors import BadInput
 from phonebank.models import ORGANISER, Campaign, Suppression
 from phonebank.models.suppression import FROM_CALL, FROM_LIST, FROM_ORGANISER
 from phonebank.phone_numbers import NumberRefused, pretty, read_number
-from phonebank.stores import db
+from phonebank.stores import again_after_deadlock, db
 from phonebank.suppressions import verbs
 from phonebank.suppressions.entering import BYTES_AT_MOST, RefusedLine, read_lines, text_of_file
 from phonebank.suppressions.forms import REASONS, AddForm, LiftForm, LookUpForm
@@ -89,10 +89,7 @@ def add() -> ResponseReturnValue:
         form.numbers.errors = [f"{fault.message} {fault.what_to_do}".strip()]
         return _page(add=form), 422
     before = verbs.phones_suppressed_among(read.phones)
-    verbs.suppress_all(
-        read.phones, FROM_ORGANISER, reason=form.reason.data, account_id=current_user.id
-    )
-    db.session.commit()
+    _enter(read.phones, form.reason.data, current_user.id)
     words = in_words(len(read.phones) - len(before), len(before), len(read.refused))
     if not read.refused:
         flash(words, "success")
@@ -100,9 +97,17 @@ def add() -> ResponseReturnValue:
     return _page(add=form, entered=words, refused=read.refused), 200 if read.phones else 422
 
 
+# Apart from the view, which cannot be run again: an uploaded file is read once.
+@again_after_deadlock
+def _enter(phones: list[str], reason: str, account_id: int) -> None:
+    verbs.suppress_all(phones, FROM_ORGANISER, reason=reason, account_id=account_id)
+    db.session.commit()
+
+
 @pages.post("/lift")
 @limiter.limit(LOOK_UPS, key_func=_account)
 @open_to(ORGANISER)
+@again_after_deadlock
 def lift() -> ResponseReturnValue:
     """Take a number off the list, for a reason that is kept in the log."""
     form = LiftForm()

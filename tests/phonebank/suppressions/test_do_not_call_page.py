@@ -2,10 +2,12 @@
 
 import io
 import logging
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from phonebank.models import HOST, ORGANISER, Contact
 from phonebank.models.suppression import FROM_CALL
@@ -158,3 +160,35 @@ def test_only_organisers_come_in(app: Flask, clean_stores: None) -> None:
     host = signed_in(app, HOST)
     assert host.get("/do-not-call").status_code == 403
     assert host.post("/do-not-call/look-up", data={"number": NUMBER}).status_code == 403
+
+
+def test_a_number_is_entered_although_that_met_an_outcome_in_the_household(
+    app: Flask, organiser: FlaskClient
+) -> None:
+    touch = text("UPDATE contact SET created_at = created_at WHERE id = :id")
+    with app.app_context():
+        people = create_list(create_campaign())
+        first, second = (create_contact(people, phone=NUMBER).id for _ in range(2))
+        db.session.commit()
+        engine = db.engine
+    with engine.connect() as caller, ThreadPoolExecutor() as others:
+        # So that it is the organiser's transaction which PostgreSQL takes back.
+        caller.execute(text("SET LOCAL deadlock_timeout = '30s'"))
+        caller.execute(touch, {"id": second})
+        entering = others.submit(
+            organiser.post,
+            "/do-not-call/add",
+            data={"numbers": NUMBER, "country": "GB", "reason": "asked"},
+        )
+        with engine.connect() as looking:
+            while not looking.scalar(
+                text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+            ):
+                assert not entering.done()
+                looking.rollback()
+        caller.execute(touch, {"id": first})
+        caller.commit()
+        assert entering.result().status_code == 302
+    with app.app_context():
+        for contact_id in (first, second):
+            assert db.session.get_one(Contact, contact_id).suppressed_at is not None
