@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import xml.etree.ElementTree as ElementTree
 from datetime import UTC, datetime, timedelta
 
@@ -133,6 +134,16 @@ def test_the_link_shows_it_to_anybody_and_a_new_link_ends_the_old(
     for path in ("", "/picture.svg"):
         assert stranger.get(f"/evening/{ended.summary_token}{path}").status_code == 410
     assert stranger.get(f"/evening/{ended.board_token}").status_code == 410
+
+
+def test_the_picture_says_what_its_two_colours_are(client: FlaskClient, ended: Party) -> None:
+    shown = client.get(f"/evening/{ended.summary_token}/picture.svg").text
+    key = dict(re.findall(r'<rect fill="(#\w+)"[^>]*/>\s*<text[^>]*>([^<]+)</text>', shown))
+    bars = {
+        name: re.search(rf'class="evening-{name}" fill="(#\w+)"', shown).group(1)
+        for name in ("calls", "conversations")
+    }
+    assert key == {bars["calls"]: "calls", bars["conversations"]: "of which conversations"}
 
 
 def test_the_picture_is_a_drawing_without_names(client: FlaskClient, ended: Party) -> None:
