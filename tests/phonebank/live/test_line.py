@@ -249,6 +249,34 @@ def test_a_forged_event_is_answered_with_an_error_and_changes_nothing(
     assert ("gone", {}) not in other.heard
 
 
+def test_a_caller_has_no_line_to_the_host_and_none_to_others(
+    room: Room, webs: list[Web], lines: list[Line], live_context: Flask
+) -> None:
+    mallory, priya = room.join("Mallory"), room.join("Priya")
+    db.session.commit()
+    session = joined(live_context, mallory)
+    # The host's board is not opened by a caller's cookie.
+    host = Line(webs[0].url, "/board", {"party": room.party.id}, session)
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        host.connect()
+    assert host.refusal["data"]["status"] == 401
+    own = Line(webs[0].url, "/caller", cookie=session).connect()
+    other = Line(webs[0].url, "/caller", cookie=joined(live_context, priya)).connect()
+    lines += [own, other]
+    for event, data in (
+        ("message", {"text": "Everybody go home"}),
+        ("party", {"paused": True, "ended": True}),
+        ("removed", {"caller": priya.id}),
+        ("admitted", {}),
+    ):
+        answer = own.say(event, data)
+        assert answer["ok"] is False
+        assert answer["error"]["message"]
+    told = {"ok": True, "state": "admitted", "paused": False, "ended": False}
+    assert other.say("state") == told
+    assert other.heard == []
+
+
 def test_another_sites_page_cannot_open_a_line(room: Room, webs: list[Web]) -> None:
     client = socketio.Client(reconnection=False)
     with pytest.raises(socketio.exceptions.ConnectionError):

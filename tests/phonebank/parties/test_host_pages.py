@@ -69,6 +69,32 @@ def test_strangers_are_kept_out_of_every_page(client: FlaskClient, app: Flask) -
     assert not party(app, party_id, "paused")
 
 
+def test_a_caller_does_nothing_that_is_the_hosts(app: Flask, party_id: int) -> None:
+    sam, priya = caller_named(app, "Sam"), caller_named(app, "Priya")
+    phone = app.test_client()
+    with phone.session_transaction() as session:
+        session["caller"] = {"id": sam.id, "token": sam.device_token}
+    assert phone.get("/calling/mine").status_code == 200
+    at = f"/parties/{party_id}"
+    json = {"Accept": "application/json"}
+    for deed, data in (
+        ("message", {"text": "Everybody go home"}),
+        ("end", {}),
+        ("pause", {}),
+        ("door", {"open": "yes"}),
+        ("settings", {"title": "Mine", "goal": "1"}),
+        (f"callers/{priya.id}/remove", {}),
+        (f"callers/{sam.id}/name", {"name": "Host"}),
+    ):
+        refused = phone.post(f"{at}/{deed}", data=data, headers=json)
+        assert refused.status_code == 401
+        assert refused.json["error"]["message"]
+    assert phone.get(at, headers=json).status_code == 401
+    assert (party(app, party_id, "state"), party(app, party_id, "paused")) == ("open", False)
+    assert caller_named(app, "Priya").state == WAITING
+    assert caller_named(app, "Sam").first_name == "Sam"
+
+
 def test_a_party_is_made_with_one_press(client: FlaskClient, app: Flask, party_id: int) -> None:
     page = client.get("/parties/new")
     campaign = re.search(r'<option value="(\d+)"', page.text).group(1)
