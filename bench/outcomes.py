@@ -127,6 +127,8 @@ def main() -> None:
         calls = {row.party_id: row.calls for row in db.session.execute(_TOTALS, campaign)}
         backend = psutil.Process(db.session.scalar(text("SELECT pg_backend_pid()")))
         db.session.commit()
+        if not bulk and len(turns) < settings["rate"] * settings["seconds"]:
+            raise SystemExit("more outcomes than callers, who hold one person each")
         random.shuffle(turns)
         before = cpu_of(backend)
         print(json.dumps({"ready": {}}), flush=True)
