@@ -6,7 +6,7 @@ all. Without scripts in the browser the same buttons load the page anew.
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import get_args
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -24,7 +24,7 @@ from phonebank.scripts.naming import named
 from phonebank.scripts.preview import Preview, preview_after, preview_at
 from phonebank.scripts.sheet import Sheet, sheet_of
 from phonebank.scripts.undoing import Deleted, deleted_from, restored
-from phonebank.scripts.ways import answers_of
+from phonebank.scripts.ways import answers_of, title_of
 from phonebank.stores import db
 from scripts_library.script import BUILT_IN_FIELDS, FIELDS_ALWAYS_KNOWN, CharacterKind
 from scripts_library.script import Script as ParsedScript
@@ -136,7 +136,7 @@ def check(campaign_id: int, script_id: int) -> ResponseReturnValue:
         row=script,
         sheet=sheet,
         preview=preview,
-        in_form_words=in_form_words,
+        in_form_words=in_form_words(sheet.script),
     )
 
 
@@ -149,10 +149,24 @@ def preview(campaign_id: int, script_id: int) -> ResponseReturnValue:
     return render_template("scripts/_preview.html", campaign=campaign, row=script, preview=shown)
 
 
-def in_form_words(message: str) -> str:
-    """A fault's message with the form's labels instead of settings and lines of the text."""
-    message = re.sub(r" \((?:first on )?line \d+\)", "", message)
-    return re.sub(r"`(\w+)`", lambda found: f"“{LABELS.get(found[1], found[1])}”", message)
+def in_form_words(script: ParsedScript) -> Callable[[str], str]:
+    """Turns a fault's message into the form's words: labels for settings, titles for step ids,
+    and no lines of the text."""
+    titles = {step.id: title_of(script, step.id) or step.id for step in script.steps}
+    ids = "|".join(sorted(map(re.escape, filter(None, titles)), key=len, reverse=True))
+    # Some ids are ordinary words too: without a _ they count only where a message names a step.
+    spoken_of = re.compile(
+        rf"(?<=names )(?:{ids})\b|(?<=leads to )(?:{ids})\b|(?<=after )(?:{ids})(?=\.$)"
+        rf"|(?<=\()(?:{ids})(?=\))|(?<=→ )(?:{ids})\b|\b(?:{ids})(?= →)|(?<=answer of )(?:{ids})\b"
+    )
+
+    def words(message: str) -> str:
+        message = re.sub(r" \((?:first on )?line \d+\)", "", message)
+        message = message.replace("`is: a value` or `known: yes` (or no)", "a value or “is known”")
+        message = spoken_of.sub(lambda found: f"“{titles[found[0]]}”", message)
+        return re.sub(r"`(\w+)`", lambda found: f"“{LABELS.get(found[1], found[1])}”", message)
+
+    return words
 
 
 def _page(
@@ -183,7 +197,7 @@ def _page(
         known_fields=_fields_known(sheet.script),
         character_kinds=CHARACTERS,
         deleted=deleted,
-        in_form_words=in_form_words,
+        in_form_words=in_form_words(sheet.script),
         preview=_preview_asked_for(campaign, sheet.script, new_step or at),
         new_step=new_step,
         at=at,

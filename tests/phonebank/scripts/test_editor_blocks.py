@@ -131,3 +131,17 @@ def test_a_field_that_is_not_declared_is_a_fault_at_its_step(desk: Desk) -> None
     script, _ = read(source)
     assert script is not None
     assert script.steps[0].branches[0].equals == "{{ 7*7 }} <b>"
+
+
+def test_faults_name_steps_by_their_titles_and_lead_to_them(desk: Desk) -> None:
+    form = opened(desk)
+    number = next(name[1:-3] for name, value in form.items() if value == "issue" and "-id" in name)
+    page = send(desk, form | {f"s{number}-next": "opening", "s0-title": "Who is it?"})
+    faults = page.split("data-step-block")[0] + beside(page, "voting_intention")
+    faults += beside(page, "issue")
+    assert "“Who is it?” →" in faults
+    assert "opening" not in beside(page, "issue")
+    places = page.split('id="fault-places"')[1].split("</ul>")[0]
+    assert 'href="#step-issue"' in places
+    publish = desk.client.get(desk.address("/publish")).text
+    assert "“Who is it?” →" in publish
