@@ -4,6 +4,7 @@ the host's and on the television, each a browser of its own."""
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -88,8 +89,11 @@ class Evening:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("s"))
+def site(servers_dir: Path) -> Iterator[Site]:
+    # Not in pytest's own folder: its next run shuts that to the user whom PostgreSQL runs as.
+    folder = servers_dir / "site-of-a-party"
+    folder.mkdir()
+    site = Site(folder)
     yield site
     site.stop()
 
