@@ -1,6 +1,6 @@
 """When to ring back, from what a caller tapped or typed. Pure.
 
-Whatever comes out is moved into calling hours by `callers.outcomes.decide`: here only the caller's
+Whatever comes out is moved into calling hours by `callers.decision.decide`: here only the caller's
 words are turned into a moment.
 """
 

@@ -16,9 +16,10 @@ from callers.calling import current_hold, give_back, is_stale, own_call_and_cont
 from callers.calling_hours import contact_date, zones_from
 from callers.contact_queue.hours import hours_of, rules_of
 from callers.contact_queue.refill import store_of
+from callers.decision import Decision, decide
 from callers.languages import LANGUAGES, UNKNOWN
 from callers.merge_values import fields_for
-from callers.outcomes import OUTCOMES, Decision, UnknownOutcome, decide, outcome_of
+from callers.outcomes import OUTCOMES, UnknownOutcome, outcome_of
 from callers.retry_rules import RetryRules
 from callers.standing import (
     move_contact,

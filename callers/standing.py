@@ -1,6 +1,6 @@
 """What an outcome does to the person rung and to their household, and undoing it.
 
-All of it within the transaction that records or undoes the call. `outcomes.decide` says what is to
+All of it within the transaction that records or undoes the call. `decision.decide` says what is to
 become of them; here it is written down.
 """
 
@@ -12,8 +12,9 @@ from sqlalchemy.exc import IntegrityError
 
 from callers.calling_hours import contact_date, zones_from
 from callers.contact_queue.hours import rules_of
+from callers.decision import Decision
 from callers.languages import UNKNOWN
-from callers.outcomes import Decision, outcome_of
+from callers.outcomes import outcome_of
 from phonebank.models import Call, Campaign, Contact
 from phonebank.models.contact import CALLABLE, FINISHED, UNUSABLE
 from phonebank.stores import db

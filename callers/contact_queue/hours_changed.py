@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from callers.calling_hours import zones_from
 from callers.contact_queue.hours import hours_of, rules_of
-from callers.outcomes import callable_again
+from callers.decision import callable_again
 from callers.retry_rules import RetryRules
 from phonebank.models import Campaign, Contact, now
 from phonebank.models.contact import CALLABLE

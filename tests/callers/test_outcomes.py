@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callers import outcomes
 from callers.calling_hours import contact_date, is_callable, time_of_day
+from callers.decision import Decision, decide
 from callers.outcomes import (
     BAD_NUMBER,
     COMPLETED,
@@ -22,12 +22,9 @@ from callers.outcomes import (
     RETRIED,
     SUPPRESSES,
     TAKES_CALLBACK,
-    Decision,
-    RetryRules,
     UnknownOutcome,
-    decide,
 )
-from callers.retry_rules import RetryRulesFault
+from callers.retry_rules import RetryRules, RetryRulesFault
 from callers.retry_rules import in_words as in_rest_words
 from phonebank.country_rules import rules_for
 from phonebank.week_hours import DAYS, WeekHours
@@ -548,10 +545,6 @@ def test_every_faulty_field_is_told_at_once() -> None:
         "busy.rest_minutes",
         "busy.a_day_at_most",
     }
-
-
-def test_the_rules_are_offered_beside_the_outcomes() -> None:
-    assert outcomes.RetryRules is RetryRules
 
 
 def test_the_page_for_organisers_gives_the_same_numbers() -> None:
