@@ -263,7 +263,7 @@ class _Drawing:
         spots: dict[Key, _Spot] = {}
         y = float(MARGIN)
         for row in rows:
-            floor = y + max(sizes[key][1] for key in row)
+            floor = y + max((sizes[key][1] for key in row), default=0.0)
             for key in row:
                 spots[key] = _Spot(middles[key] + MARGIN, y, y + sizes[key][1], floor)
             y = floor + BETWEEN_ROWS

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import combinations
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from phonebank.scripts.flow import Picture, in_words, picture_of
@@ -151,6 +151,35 @@ def test_answers_that_lead_to_the_same_step_share_an_arrow() -> None:
     question = Step("q", "question", "Q", "Q?", answer="choice", choices=choices)
     script = with_steps(question, Step("end", "close", "End", "Bye."))
     assert said(script) == ["“Answer 0” or “Answer 1” or “Answer 2” or 2 more"]
+
+
+@st.composite
+def drafts(draw: st.DrawFn) -> Script:
+    """Half-written scripts: dead ends, steps nothing leads to, ways upward and to nowhere."""
+    ids = [f"s{number}" for number in range(draw(st.integers(1, 7)))]
+    steps = []
+    for step_id in ids:
+        onward = draw(st.sampled_from([*ids, None, "nowhere"]))
+        kind = draw(st.sampled_from(["say", "close"]))
+        steps.append(Step(step_id, kind, "T", "W.", next=None if kind == "close" else onward))
+    return replace(with_steps(*steps), main_question=ids[0], practice=())
+
+
+@given(drafts())
+@example(
+    replace(
+        with_steps(
+            Step("hello", "close", "Hello", "W."),
+            Step("stray", "say", "Stray", "W.", next="bye"),
+            Step("upward", "say", "Upward", "W.", next="stray"),
+            Step("bye", "close", "Goodbye", "W."),
+        ),
+        main_question="hello",
+        practice=(),
+    )
+)
+def test_whatever_is_half_written_can_be_drawn(script: Script) -> None:
+    assert [box.step_id for box in drawn(script).boxes] == [step.id for step in script.steps]
 
 
 def test_faults_are_marked_where_they_are() -> None:
