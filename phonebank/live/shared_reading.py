@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from phonebank.live.board import Figures
 from phonebank.live.board_reading import read_figures
+from phonebank.stores import db
 
 # A party's id, and whoever waits for its figures.
 Asked = tuple[int, "Future[Figures | None]"]
@@ -26,7 +27,12 @@ class SharedReadings:
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def of(self, party_id: int) -> Figures | None:
-        """The party's figures as of now; None when there is no such party."""
+        """The party's figures as of now; None when there is no such party.
+
+        Ends the transaction of whoever asks: were each to keep a connection while they wait for
+        their turn, none would be left for the one who reads.
+        """
+        db.session.rollback()
         mine: Future[Figures | None] = Future()
         with self._guard:
             self._waiting.append((party_id, mine))
