@@ -66,8 +66,10 @@ export function open({ namespace, auth, event, snapshot, show }) {
   });
   socket.on(event, (state) => {
     if (heardOf === null || state.version > heardOf) heardOf = state.version;
-    if (shown === null || asking || state.version <= shown) return;
+    if (shown !== null && state.version <= shown) return;
+    // One that follows nothing is whole: it need not wait for an answer that may never come.
     const follows = state.follows === undefined ? state.version - 1 : state.follows;
+    if (follows !== 0 && (shown === null || asking)) return;
     if (follows > shown) {
       catchUp();
       return;
