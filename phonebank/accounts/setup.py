@@ -171,6 +171,5 @@ def _navigation() -> dict[str, Any]:
     pages = [("Parties", url_for("parties.mine"))]
     if current_user.is_organiser:
         campaigns = ("Campaigns", url_for("campaigns.index"))
-        do_not_call = ("Do not call", url_for("suppressions.show"))
-        pages = [campaigns, *pages, do_not_call, ("People", url_for("people.everybody"))]
+        pages = [campaigns, *pages, ("People", url_for("people.everybody"))]
     return navigation | {"nav_links": pages, "account_url": url_for("accounts.account")}
