@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from redis import Redis
 from sqlalchemy import select
 
 from callers.answers import answers_of, save_answer
@@ -24,6 +25,7 @@ from phonebank.tallies import Totals, caller_totals, campaign_totals, party_tota
 from scripts_library.conversation import path
 from scripts_library.library import source_of
 from tests.callers.conftest import PhoneBank
+from tests.conftest import NO_REDIS
 from tests.factories import create_campaign, create_contact, create_list, create_script
 
 
@@ -552,12 +554,10 @@ def test_a_tally_that_differs_is_found_and_repaired(phone_bank: PhoneBank) -> No
 
 
 def test_an_outcome_is_saved_while_redis_is_away(phone_bank: PhoneBank, app) -> None:
-    from redis import Redis
-
     hold = claim(phone_bank.sam)
     db.session.commit()
     there = app.extensions["redis"]
-    app.extensions["redis"] = Redis(unix_socket_path="/nowhere/redis.sock", decode_responses=True)
+    app.extensions["redis"] = Redis.from_url(NO_REDIS)
     try:
         assert record(phone_bank.sam, hold.call.id, "talked").changed
         db.session.commit()

@@ -23,6 +23,7 @@ from phonebank.tallies import campaign_totals
 from phonebank.time_zones import time_zone
 from scripts_library.library import source_of
 from tests.callers.conftest import PhoneBank, come_in
+from tests.conftest import NO_REDIS
 from tests.factories import create_script
 
 JSON = {"Accept": "application/json"}
@@ -339,8 +340,7 @@ def test_redis_away_means_back_in_a_moment(
 ) -> None:
     ask_for_somebody(sam)
     call = held()
-    away = Redis(unix_socket_path="/nowhere/redis.sock", decode_responses=True)
-    monkeypatch.setitem(sam.application.extensions, "redis", away)
+    monkeypatch.setitem(sam.application.extensions, "redis", Redis.from_url(NO_REDIS))
     page = sam.post(at(call, "outcome"), data={"outcome": "busy"}, follow_redirects=True)
     assert page.status_code == 503
     assert "What you have recorded is safe." in page.text

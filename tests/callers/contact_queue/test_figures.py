@@ -14,6 +14,7 @@ from callers.contact_queue.buckets import BUCKETS, buckets_of
 from callers.contact_queue.figures import Figures, count, figures_of
 from phonebank.models import Call, Campaign, new_id, now
 from phonebank.stores import db, redis_store
+from tests.conftest import NO_REDIS
 from tests.factories import create_caller, create_campaign, create_contact, create_list
 
 
@@ -150,7 +151,7 @@ def test_whoever_fails_to_count_leaves_the_turn_to_the_next(
 def test_without_redis_everyone_counts_for_themselves(
     app: Flask, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(app.extensions, "redis", Redis(port=1, socket_connect_timeout=1))
+    monkeypatch.setitem(app.extensions, "redis", Redis.from_url(NO_REDIS))
     found = figures_of(campaign)
     assert found is not None
     assert sum(bucket.contacts for bucket in found.buckets) == 1
