@@ -139,7 +139,7 @@ def claim(caller: Caller, holds_nobody: bool = False) -> Hold:
     person.
     """
     if not caller.may_call:
-        raise _not_let_in()
+        raise not_let_in()
     held = None if holds_nobody else current_hold(caller)
     if held is not None:
         return held
@@ -155,7 +155,8 @@ def claim(caller: Caller, holds_nobody: bool = False) -> Hold:
         ) from error
 
 
-def _not_let_in() -> NotAllowed:
+def not_let_in() -> NotAllowed:
+    """What a caller is told who waits in the lobby or was put out."""
     return NotAllowed("You have not been let in, or not any more.", "Ask your host to admit you.")
 
 
@@ -330,7 +331,7 @@ def _open_call(caller: Caller, campaign: Campaign, contact_id: int) -> Hold | No
     ids = {"contact_id": contact_id, "caller_id": caller.id}
     found = db.session.execute(_LOCKED, ids).one_or_none()
     if found is not None and found.standing != ADMITTED:
-        raise _not_let_in()
+        raise not_let_in()
     if found is None or found.removed or found.suppressed:
         return None
     if found.campaign_state != campaign.state:

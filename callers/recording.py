@@ -12,7 +12,13 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from callers.answers import answers_of
-from callers.calling import current_hold, give_back, is_stale, own_call_and_contact
+from callers.calling import (
+    current_hold,
+    give_back,
+    is_stale,
+    not_let_in,
+    own_call_and_contact,
+)
 from callers.calling_hours import contact_date, zones_from
 from callers.contact_queue.hours import hours_of, rules_of
 from callers.contact_queue.refill import store_of
@@ -110,13 +116,19 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
     """Take back the caller's last outcome and put that person on their screen again.
 
     Whoever was on it is given back first. A late copy of an undo that was done (its `turn` is not
-    the call's) changes nothing, whatever was recorded since. Raises NotFound, Conflict when it is
-    not their last, HoldLost when it is too long ago, the person is on somebody else's screen or
-    their number on the do-not-call list by another's wish.
+    the call's) changes nothing, whatever was recorded since. Raises NotFound, NotAllowed for a
+    caller who is not let in, Conflict when it is not their last, HoldLost when it is too long ago,
+    the person is on somebody else's screen or their number on the do-not-call list by another's
+    wish.
     """
     call, contact = own_call_and_contact(caller, call_id)
     if call.outcome is None or is_stale(call, turn):
         return call  # undone already: a resent request
+    # After the contact, as a hand-out locks them. Whoever is put out at this moment is so first, or
+    # has the person taken back.
+    db.session.refresh(caller, with_for_update={"of": Caller, "key_share": True})
+    if not caller.may_call:
+        raise not_let_in()
     if call.id != last_recorded_id(caller):
         raise Conflict(
             "Only your last call can be undone.", "Tell an organiser about an older one."

@@ -85,7 +85,7 @@ def last_recorded(caller: Caller) -> OwnCall | None:
 
 
 def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
-    """The caller's recorded calls, newest first."""
+    """The caller's recorded calls, newest first. Who is not let in can undo none: see `undo`."""
     rows = db.session.execute(
         select(
             Call.id,
@@ -101,8 +101,16 @@ def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
         .limit(at_most)
     ).all()
     fresh = now() - UNDO_WITHIN
+    let_in = caller.may_call
     return [
-        OwnCall(str(call_id), turn, at, label_of(outcome), answers, index == 0 and at > fresh)
+        OwnCall(
+            str(call_id),
+            turn,
+            at,
+            label_of(outcome),
+            answers,
+            can_undo=let_in and index == 0 and at > fresh,
+        )
         for index, (call_id, turn, at, outcome, answers) in enumerate(rows)
     ]
 

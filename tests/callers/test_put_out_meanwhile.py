@@ -12,6 +12,7 @@ from sqlalchemy import select, text
 from callers import roster
 from callers.calling import claim
 from callers.contact_queue.refill import store_of
+from callers.recording import record, undo
 from phonebank.errors import NotAllowed
 from phonebank.models import Call, Caller, Campaign
 from phonebank.models.call import TAKEN_AWAY
@@ -62,12 +63,36 @@ def test_who_is_put_out_first_is_shown_nobody(
     assert store_of(campaign_id).held_count() == 0
 
 
-@pytest.mark.parametrize("by", ["organiser", "host"])
-def test_who_is_put_out_second_has_their_person_taken_back(
-    phone_bank: PhoneBank, app: Flask, by: str
+@pytest.mark.parametrize("state", [REMOVED, WAITING])
+def test_nor_does_an_undo_bring_anybody_back_for_them(
+    phone_bank: PhoneBank, app: Flask, state: str
 ) -> None:
     caller_id, campaign_id = phone_bank.sam.id, phone_bank.campaign.id
     call_id = claim(phone_bank.sam).call.id
+    record(phone_bank.sam, call_id, "no_answer")
+    db.session.commit()
+    phone_bank.sam.state = state
+    db.session.flush()
+    undoing = meanwhile(app, lambda: undo(db.session.get_one(Caller, caller_id), call_id))
+    db.session.commit()
+    with pytest.raises(NotAllowed):
+        undoing.result()
+    assert open_calls() == 0
+    assert db.session.get_one(Call, call_id).outcome == "no_answer"
+    assert store_of(campaign_id).held_count() == 0
+
+
+@pytest.mark.parametrize("undone", [False, True])
+@pytest.mark.parametrize("by", ["organiser", "host"])
+def test_who_is_put_out_second_has_their_person_taken_back(
+    phone_bank: PhoneBank, app: Flask, by: str, undone: bool
+) -> None:
+    caller_id, campaign_id = phone_bank.sam.id, phone_bank.campaign.id
+    call_id = claim(phone_bank.sam).call.id
+    if undone:
+        record(phone_bank.sam, call_id, "no_answer")
+        db.session.commit()
+        undo(phone_bank.sam, call_id)
 
     def put_out() -> None:
         caller = db.session.get_one(Caller, caller_id)

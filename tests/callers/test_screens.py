@@ -15,6 +15,7 @@ from callers.answers import answers_of
 from callers.calling import claim, current_hold
 from callers.contact_queue.reap import reap
 from phonebank.models import Call, Contact, now
+from phonebank.models.caller import WAITING
 from phonebank.models.campaign import PAUSED, RUNNING
 from phonebank.models.party import ENDED
 from phonebank.stores import db
@@ -212,6 +213,22 @@ def test_my_last_calls_tell_when_and_how_but_never_who(
         assert contact.phone not in page
     with time_machine.travel(now() + timedelta(minutes=11), tick=True):
         assert ">Undo<" not in sam.get("/calling/mine").text
+
+
+def test_who_waits_in_the_lobby_is_not_shown_anybody_again(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    ask_for_somebody(sam)
+    call = held()
+    sam.post(at(call, "outcome"), data={"outcome": "no_answer", "next": "no"})
+    assert ">Undo<" in sam.get("/calling/mine").text
+    phone_bank.sam.state = WAITING  # as when they join a party whose door is shut
+    db.session.commit()
+    assert ">Undo<" not in sam.get("/calling/mine").text
+    name = db.session.get_one(Contact, call.contact_id).first_name
+    refused = sam.post(at(call, "undo"), follow_redirects=True)
+    assert (refused.status_code, name in refused.text) == (403, False)
+    assert call.outcome == "no_answer"
 
 
 def test_a_break_gives_the_person_back_and_asks_nothing(

@@ -1,11 +1,11 @@
 """The queue against a plain model of it, whatever callers, organisers and Redis do.
 
 Random sequences of claims, outcomes, undos, expiries, callbacks, suppressions and their lifting,
-pauses, removed lists, callers limited to lists and languages, callers put out, others of a
-household who come to the phone, a lost Redis, a Redis with nonsense in it, and a clock that moves
-on. After each step the promises are checked from the database; each claim is checked against the
-model both ways: nobody is handed out who should not be, and nobody is told "nobody to call" while
-somebody is, nor another time to come back than when the next is callable for them.
+pauses, removed lists, callers limited to lists and languages, callers put out or in the lobby,
+others of a household who come to the phone, a lost Redis, a Redis with nonsense in it, and a clock
+that moves on. After each step the promises are checked from the database; each claim is checked
+against the model both ways: nobody is handed out who should not be, and nobody is told "nobody to
+call" while somebody is, nor another time to come back than when the next is callable for them.
 """
 
 import os
@@ -39,6 +39,7 @@ from callers.outcomes import NOT_AN_ATTEMPT, OUTCOMES
 from callers.recording import UNDO_WITHIN, last_recorded_id, record, undo
 from phonebank.errors import NotAllowed, NotFound, NotRunning, PhonebankError
 from phonebank.models import Base, Call, Caller, Contact, Suppression
+from phonebank.models.caller import ADMITTED, WAITING
 from phonebank.models.campaign import PAUSED, RUNNING
 from phonebank.recount import differences
 from phonebank.stores import db, redis_store
@@ -333,11 +334,29 @@ class QueueMachine(RuleBasedStateMachine):
         db.session.commit()
         self.model.holds.pop(caller.id, None)
         self.model.speak_polish.discard(caller.id)
+        self._gets_nobody(caller)
+        self.callers[index] = create_caller(self.campaign, self.party)
+        db.session.commit()
+
+    @rule(index=st.integers(0, CALLERS - 1))
+    def a_caller_waits_in_the_lobby(self, index: int) -> None:
+        caller = self.callers[index]
+        caller.state = WAITING
+        db.session.commit()
+        self._gets_nobody(caller)
+        caller.state = ADMITTED
+        db.session.commit()
+
+    def _gets_nobody(self, caller: Caller) -> None:
+        """Neither the next person, nor the last one by undoing."""
+        last = last_recorded_id(caller)
         with pytest.raises(NotAllowed):
             claim(caller)
         db.session.rollback()
-        self.callers[index] = create_caller(self.campaign, self.party)
-        db.session.commit()
+        if last is not None:
+            with pytest.raises(NotAllowed):
+                undo(caller, last)
+            db.session.rollback()
 
     @rule(index=st.integers(0, CALLERS - 1), limit=st.sampled_from(["", "list", "polish"]))
     def a_caller_is_limited(self, index: int, limit: str) -> None:
