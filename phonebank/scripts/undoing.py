@@ -68,9 +68,9 @@ def restored(now: Script, deleted: Deleted) -> Script:
         now,
         steps=tuple(steps),
         start=before.start if now.start == after.start else now.start,
-        main_question=now.main_question or before.main_question,
-        first_rating=now.first_rating or before.first_rating,
-        second_rating=now.second_rating or before.second_rating,
+        main_question=_place_again(gone, before.main_question, now.main_question) or "",
+        first_rating=_place_again(gone, before.first_rating, now.first_rating),
+        second_rating=_place_again(gone, before.second_rating, now.second_rating),
         yes={**now.yes, gone: before.yes[gone]} if gone in before.yes else now.yes,
         practice=tuple(
             replace(one, replies={**one.replies, gone: replies[one.kind]})
@@ -79,6 +79,11 @@ def restored(now: Script, deleted: Deleted) -> Script:
             for one in now.practice
         ),
     )
+
+
+def _place_again(gone: str, before: str | None, now: str | None) -> str | None:
+    """The step of a setting: the deleted one if it was that and nobody has chosen another since."""
+    return before if before == gone and not now else now
 
 
 def _led_back(step: Step, before: Script, after: Script) -> Step:

@@ -55,6 +55,26 @@ def test_what_was_written_since_stays() -> None:
     assert {c.key for c in step.choices if c.goto == "issue"} == set(led[1:])
 
 
+@pytest.mark.parametrize("setting", ["main_question", "first_rating", "second_rating"])
+@pytest.mark.parametrize(
+    ("was", "now", "comes_back_as"),
+    [
+        ("issue", "", "issue"),
+        ("issue", "vote_ask", "vote_ask"),
+        ("vote_ask", "", ""),
+        ("vote_ask", "opening", "opening"),
+    ],
+    ids=["it was the one", "another was chosen since", "emptied since", "never touched by it"],
+)
+def test_a_setting_names_the_step_again_only_where_it_did(
+    setting: str, was: str, now: str, comes_back_as: str
+) -> None:
+    script = parse(source_of("voter-identification", "en"), "test")
+    before = replace(script, **{setting: was})
+    left = replace(without(before, "issue"), **{setting: now})
+    assert getattr(restored(left, Deleted("issue", before)), setting) == comes_back_as
+
+
 def test_deleting_offers_undo_in_place_and_undo_restores(desk: Desk) -> None:
     first = opened(desk)
     page = send(desk, first, "delete-step:issue")
