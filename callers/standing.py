@@ -18,7 +18,6 @@ from callers.outcomes import outcome_of
 from phonebank.models import Call, Campaign, Contact
 from phonebank.models.contact import CALLABLE, FINISHED, UNUSABLE
 from phonebank.stores import db
-from phonebank.suppressions import verbs as suppressions
 
 # A contact whose hours never come (a campaign without open hours) is looked at again then.
 FAR_AWAY = timedelta(days=60)
@@ -204,15 +203,18 @@ def _put_under_language(contact: Contact, language: str) -> None:
 
 
 def _take_next_number(contact: Contact) -> None:
-    """Go on with the person's next number that is not suppressed; none left: unusable."""
-    suppressed = suppressions.phones_suppressed_among(list(contact.other_phones))
-    usable = [phone for phone in contact.other_phones if phone not in suppressed]
-    if not usable:
+    """Go on with the person's next number; none left: unusable.
+
+    Also where that one is suppressed: it keeps them out of calling while it is on the list, and no
+    longer.
+    """
+    if not contact.other_phones:
         contact.state = UNUSABLE
         return
+    taken, *further = contact.other_phones
     try:
         with db.session.begin_nested():
-            contact.phone, contact.other_phones = usable[0], usable[1:]
+            contact.phone, contact.other_phones = taken, further
             contact.state = CALLABLE
             db.session.flush()
     except IntegrityError:

@@ -20,7 +20,7 @@ from phonebank.models.suppression import FROM_LIST, FROM_ORGANISER
 from phonebank.recount import differences, recount_tallies, repair
 from phonebank.scripts.versions import script_of
 from phonebank.stores import db
-from phonebank.suppressions.verbs import is_suppressed, suppress, suppress_all
+from phonebank.suppressions.verbs import is_suppressed, lift, suppress, suppress_all
 from phonebank.tallies import Totals, caller_totals, campaign_totals, party_totals
 from scripts_library.conversation import path
 from scripts_library.library import source_of
@@ -475,6 +475,27 @@ def test_a_wrong_number_moves_on_to_the_next_number(phone_bank: PhoneBank) -> No
     db.session.commit()
     ring(phone_bank, "wrong_number")
     assert contact.state == "unusable"
+
+
+@pytest.mark.parametrize("further", [[], ["+442079460998"]])
+def test_a_further_number_that_is_not_to_be_called_is_theirs_again_once_that_is_lifted(
+    phone_bank: PhoneBank, further: list[str]
+) -> None:
+    for contact in phone_bank.contacts[1:]:
+        contact.state = "finished"
+    contact, barred = phone_bank.contacts[0], "+442079460999"
+    contact.other_phones = [barred, *further]
+    db.session.commit()
+    hold = claim(phone_bank.sam)
+    db.session.commit()
+    suppress(barred, FROM_ORGANISER)  # while they are on the phone
+    record(phone_bank.sam, hold.call.id, "wrong_number")
+    db.session.commit()
+    with pytest.raises(NobodyToCall):
+        claim(phone_bank.sam)
+    lift(barred)
+    db.session.commit()
+    assert {claim(phone_bank.sam).call.phone, *contact.other_phones} == {barred, *further}
 
 
 def test_answers_are_kept_as_given_and_decide_what_is_a_conversation(
