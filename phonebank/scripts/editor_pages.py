@@ -4,7 +4,6 @@ Every button sends the whole form, and everything sent is kept as the script's d
 all. Without scripts in the browser the same buttons load the page anew.
 """
 
-import hashlib
 import re
 from collections.abc import Callable, Collection, Iterable
 from typing import get_args
@@ -88,13 +87,15 @@ FALLBACKS = {"first_name": "there", "last_name": "", "town": "your area"}
 def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """The editor. A POST keeps the form as the draft, after what its button asks for."""
     campaign, script = _script(campaign_id, script_id)
+    if request.method == "POST":
+        verbs.lock(script)
     kept, _ = verbs.working_script(script)
     if request.method == "GET":
         return _page(campaign, script, sheet_of(kept))
     as_sent = script_from(request.form, kept)
     typed = named(as_sent)
     button, about, at = _meant(as_sent, typed)
-    if request.form.get("seen") != _digest(script):
+    if request.form.get("seen") != verbs.digest(script):
         notice = (
             "Somebody else has changed this script since you opened it, so nothing was saved yet."
             " Open it in another tab to see theirs; save here once more to put yours in its place."
@@ -188,7 +189,7 @@ def _page(
         sheet=sheet,
         parsed=sheet.script,
         notice=notice,
-        seen=_digest(script),
+        seen=verbs.digest(script),
         kinds=KINDS,
         answers=ANSWERS,
         below=BELOW,
@@ -261,11 +262,6 @@ def _fields_known(script: ParsedScript) -> list[str]:
 
 def _newest(script: ParsedScript) -> str:
     return next((step.id for step in script.steps if not step.title), "")
-
-
-def _digest(script: Script) -> str:
-    """Tells whether the draft is the one that the form was drawn from."""
-    return hashlib.sha256(verbs.working_source(script).encode()).hexdigest()[:16]
 
 
 def _script(campaign_id: int, script_id: int) -> tuple[Campaign, Script]:

@@ -30,6 +30,9 @@ scripts = Blueprint("scripts", __name__, url_prefix="/campaigns/<int:campaign_id
 
 LONGEST_VALUE = 200  # characters, as merge_fields cuts them
 
+NOTHING_TO_PUBLISH = "There is nothing to publish: callers have the newest words already."
+NOTHING_LEFT = "There was nothing left to publish: the draft is published already, or thrown away."
+
 
 def init_app(app: Flask) -> None:
     """Add the pages of scripts and of their editor."""
@@ -143,13 +146,18 @@ def fill_in(campaign_id: int, script_id: int) -> ResponseReturnValue:
 def publish(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """Look over what would change for callers, and publish it on purpose."""
     campaign, script = _script(campaign_id, script_id)
+    sent = request.method == "POST"
+    if sent:
+        verbs.lock(script)
     if script.draft is None:
-        flash("There is nothing to publish: callers have the newest words already.", "info")
+        flash(NOTHING_LEFT if sent else NOTHING_TO_PUBLISH, "info")
         return _to("show", campaign, script)
+    seen = verbs.digest_of_changes(script)
+    overtaken = sent and request.form.get("seen") != seen
     new, found = verbs.working_script(script)
     meanings = changed_meanings(script, new)
-    unconfirmed = bool(meanings) and request.form.get("confirmed") != "yes"
-    if request.method == "POST" and not unconfirmed:
+    unconfirmed = sent and bool(meanings) and request.form.get("confirmed") != "yes"
+    if sent and not overtaken and not unconfirmed:
         verbs.publish_draft(campaign, script, _account())
         db.session.commit()
         flash("Published. Callers get it with their next person.", "success")
@@ -164,10 +172,12 @@ def publish(campaign_id: int, script_id: int) -> ResponseReturnValue:
         errors=[fault for fault in found if fault.severity == "error"],
         warnings=[*_warnings(found), *faults_for(campaign, new)],
         meanings=meanings,
-        unconfirmed=unconfirmed and request.method == "POST",
+        seen=seen,
+        overtaken=overtaken,
+        unconfirmed=unconfirmed and not overtaken,
         sections=differences(old, new) if old else None,
     )
-    return page, 422 if request.method == "POST" else 200
+    return page, 422 if sent else 200
 
 
 @scripts.post("/<int:script_id>/discard")

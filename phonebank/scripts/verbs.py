@@ -5,6 +5,7 @@ reaches callers with their next person. What an organiser is still at work on is
 draft, which nobody else sees.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -133,6 +134,28 @@ def working_script(script: Script) -> tuple[ParsedScript, list[Fault]]:
     return parsed, found
 
 
+def lock(script: Script) -> None:
+    """Read the script as it is now, and keep everybody else from changing it until the commit:
+    whoever is to see that nothing changed meanwhile has to lock first."""
+    db.session.refresh(script, with_for_update=True)
+
+
+def digest(script: Script) -> str:
+    """Tells whether what an editor goes on with is still what a form was drawn from.
+
+    16 hexadecimal digits, of the draft's words, or the published ones where there is no draft.
+    """
+    return _digest(working_source(script))
+
+
+def digest_of_changes(script: Script) -> str:
+    """Tells whether publishing, or throwing the draft away, would still do what a page showed.
+
+    16 hexadecimal digits, of the draft, or that there is none, and of what callers have.
+    """
+    return _digest(repr((script.published_version_id, script.draft)))
+
+
 def save_draft(script: Script, source: str) -> None:
     """Keep YAML as the script's draft, whatever its faults; none when it is as published.
 
@@ -206,6 +229,10 @@ def restore(script: Script, version: ScriptVersion) -> None:
     """Bring an earlier version's words back as the draft. Published, it is a version of its own,
     so that the order of what callers said stays true."""
     save_draft(script, version.source)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _alike(one: ParsedScript, other: ParsedScript) -> bool:

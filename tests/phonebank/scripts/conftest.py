@@ -1,5 +1,6 @@
 """An organiser with a campaign that has a script."""
 
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -26,6 +27,11 @@ class Desk:
 
     def address(self, page: str = "") -> str:
         return f"/campaigns/{self.campaign_id}/scripts/{self.script_id}{page}"
+
+    def seen(self, page: str) -> str:
+        """What tells one of the script's pages whether it was changed after it was opened."""
+        found = re.search(r'name="seen" value="(\w+)"', self.client.get(self.address(page)).text)
+        return found[1] if found else ""
 
     def script(self) -> Script:
         """Within an app context."""

@@ -17,6 +17,12 @@ def post(desk: Desk, address: str, status: int = 302, **data: object) -> str:
     return response.location or response.text
 
 
+def publish(desk: Desk, status: int = 302, **data: object) -> str:
+    """Open the page that looks a draft over, and press its button."""
+    address = desk.address("/publish")
+    return post(desk, address, status, seen=desk.seen("/publish"), **data)
+
+
 def change(desk: Desk, old: str, new: str) -> None:
     """Make a draft of the script with other words, by its text form."""
     with desk.app.app_context():
@@ -76,7 +82,7 @@ def test_a_draft_is_looked_over_and_published(desk: Desk) -> None:
     assert "<ins>" in page
     assert "Who is it?" in page
 
-    post(desk, desk.address("/publish"))
+    publish(desk)
     assert "Version 2" in desk.client.get(desk.address()).text
     assert desk.client.get(desk.address("/publish")).status_code == 302, "nothing is left"
 
@@ -86,7 +92,7 @@ def test_a_faulty_draft_has_no_button_to_publish_it(desk: Desk) -> None:
     page = desk.client.get(desk.address("/publish")).text
     assert "Mend this first" in page
     assert ">Publish<" not in page
-    post(desk, desk.address("/publish"), 422)
+    publish(desk, 422)
 
 
 def test_changing_what_an_answer_means_needs_a_word(desk: Desk) -> None:
@@ -96,18 +102,46 @@ def test_changing_what_an_answer_means_needs_a_word(desk: Desk) -> None:
 
     page = desk.client.get(desk.address("/publish")).text
     assert "“Undecided” (1 call) would read “Ours after all”" in page
-    assert "Say that you know" in post(desk, desk.address("/publish"), 422)
+    assert "Say that you know" in publish(desk, 422)
     with desk.app.app_context():
         assert len(verbs.versions_of(desk.script())) == 1
 
-    post(desk, desk.address("/publish"), confirmed="yes")
+    publish(desk, confirmed="yes")
     with desk.app.app_context():
         assert len(verbs.versions_of(desk.script())) == 2
 
 
+def test_only_what_was_looked_over_is_published(desk: Desk) -> None:
+    change(desk, "Who has answered?", "Who is it?")
+    mine = {"seen": desk.seen("/publish"), "confirmed": "yes"}
+    change(desk, "Who is it?", "Theirs, half written")
+    page = post(desk, desk.address("/publish"), 422, **mine)
+    assert "Somebody has changed this script" in page
+    assert "Theirs, half written" in page, "drawn anew, to be looked over"
+    assert "Who is it?" not in page
+    with desk.app.app_context():
+        assert len(verbs.versions_of(desk.script())) == 1
+
+    # The draft alone is as it was, and would change something else.
+    mine["seen"] = desk.seen("/publish")
+    with desk.app.app_context():
+        script = desk.script()
+        theirs = verbs.working_source(script).replace("Theirs, half written", "Theirs")
+        verbs.publish(script, verbs.add_version(script, theirs, None))
+        db.session.commit()
+    page = post(desk, desk.address("/publish"), 422, **mine)
+    assert "Somebody has changed this script" in page
+
+    publish(desk)
+    page = desk.client.post(desk.address("/publish"), data=mine, follow_redirects=True).text
+    assert "nothing left to publish" in page, "the button pressed twice"
+    with desk.app.app_context():
+        assert len(verbs.versions_of(desk.script())) == 3
+
+
 def test_versions_are_read_compared_and_brought_back(desk: Desk) -> None:
     change(desk, "Who has answered?", "Who is it?")
-    post(desk, desk.address("/publish"))
+    publish(desk)
     page = desk.client.get(desk.address("/versions")).text
     assert "1 part changed from version 1" in page
     assert "Bring version 1 back" in page
@@ -117,7 +151,7 @@ def test_versions_are_read_compared_and_brought_back(desk: Desk) -> None:
     assert desk.client.get(desk.address("/versions/9")).status_code == 404
 
     assert post(desk, desk.address("/versions/1/restore")) == desk.address("/publish")
-    post(desk, desk.address("/publish"))
+    publish(desk)
     with desk.app.app_context():
         assert [version.number for version in verbs.versions_of(desk.script())] == [3, 2, 1]
     location = post(desk, desk.address("/versions/3/restore"))
