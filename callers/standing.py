@@ -69,6 +69,19 @@ _OTHERS_WITH_ANOTHER_NUMBER = (
     .limit(OTHERS_AT_MOST)
     .with_for_update(key_share=True)
 )
+_NOT_RUNG_SINCE = (
+    select(Contact)
+    .where(
+        Contact.id.in_(bindparam("ids", expanding=True)),
+        or_(Contact.last_called_at.is_(None), Contact.last_called_at < bindparam("recorded_at")),
+    )
+    .order_by(Contact.id)
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
+_ON_A_SCREEN = select(Call.contact_id).where(
+    Call.contact_id.in_(bindparam("ids", expanding=True)), Call.ended_at.is_(None)
+)
 # One statement, which also tells what to put back: every outcome runs it.
 _OTHERS_REST = text("""
 WITH others AS (
@@ -171,7 +184,7 @@ def restore(contact: Contact, before: dict[str, Any]) -> None:
 def wake_the_household(call: Call, before: dict[str, Any]) -> None:
     """Put back what `rest_the_household` did to the others: their time, or the number they lost.
 
-    Whoever has been rung on another number since keeps that one.
+    Whoever has been rung on another number since, or is being rung on it, keeps that one.
     """
     if resting := before.get(_RESTING):
         ids, callable_at = zip(*resting, strict=True)
@@ -179,15 +192,30 @@ def wake_the_household(call: Call, before: dict[str, Any]) -> None:
             _OTHERS_REST_NO_MORE,
             {"ids": list(ids), "callable_at": list(callable_at), "until": before[_REST_UNTIL]},
         )
-    for other_id, other_phones in before.get(_LOST_THE_NUMBER, ()):
-        not_rung_since = or_(
-            Contact.last_called_at.is_(None), Contact.last_called_at < call.recorded_at
-        )
-        db.session.execute(
-            update(Contact)
-            .where(Contact.id == other_id, not_rung_since)
-            .values(state=CALLABLE, phone=call.phone, other_phones=other_phones)
-        )
+    if lost := dict(before.get(_LOST_THE_NUMBER, ())):
+        _give_the_number_back(call, lost)
+
+
+def _give_the_number_back(call: Call, lost: dict[int, list[str]]) -> None:
+    """Put those who lost the call's number on it again, each with their further numbers of before.
+
+    Locked first, and asked about after that: whoever is being handed out this moment is on a screen
+    by then, and the number on a screen stays.
+    """
+    which = {"ids": list(lost), "recorded_at": call.recorded_at}
+    others = db.session.scalars(_NOT_RUNG_SINCE, which).all()
+    on_a_screen = set(db.session.scalars(_ON_A_SCREEN, {"ids": list(lost)}))
+    for other in others:
+        if other.id in on_a_screen:
+            continue
+        try:
+            with db.session.begin_nested():
+                other.phone, other.other_phones = call.phone, lost[other.id]
+                other.state = CALLABLE
+                db.session.flush()
+        except IntegrityError:
+            # The same person has been uploaded again under that number: that row has it now.
+            continue
 
 
 def _put_under_language(contact: Contact, language: str) -> None:

@@ -220,6 +220,30 @@ def test_undoing_a_dead_number_gives_back_the_whole_household(phone_bank: PhoneB
     assert (has_mobile.phone, has_mobile.other_phones) == (rung.phone, [mobile])
 
 
+@pytest.mark.parametrize("since", ["handed out", "uploaded again"])
+def test_undoing_a_dead_number_leaves_whoever_is_on_a_screen_or_was_uploaded_again(
+    phone_bank: PhoneBank, since: str
+) -> None:
+    rung, *strangers = phone_bank.contacts
+    for stranger in strangers:
+        stranger.state = "finished"
+    rung.callable_at = datetime.now(UTC) - timedelta(days=2)  # the foremost
+    mobile = "+442079460999"
+    other = create_contact(
+        phone_bank.contact_list, phone=rung.phone, name_key="zoe", other_phones=[mobile]
+    )
+    db.session.commit()
+    call = ring(phone_bank, "disconnected")
+    if since == "handed out":
+        assert claim(phone_bank.priya).call.phone == mobile
+    else:
+        create_contact(phone_bank.contact_list, phone=rung.phone, name_key="zoe")
+    db.session.commit()
+    undo(phone_bank.sam, call.id)
+    db.session.commit()
+    assert (rung.state, other.phone, other.other_phones) == ("callable", mobile, [])
+
+
 @pytest.mark.parametrize("outcome", ["no_answer", "refused", "wrong_number", "call_back"])
 def test_undo_wakes_the_rest_of_the_household(phone_bank: PhoneBank, outcome: str) -> None:
     rung = phone_bank.contacts[0]
