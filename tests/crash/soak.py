@@ -44,12 +44,14 @@ VICTIMS = {
     "worker without its job": 2, "clock": 2, "web": 2,
 }  # fmt: skip
 BETWEEN_KILLS = (1.0, 5.0)  # seconds
+BETWEEN_KILLS_IN_A_SHORT_RUN = (0.5, 2.0)  # seconds
 DOWN_FOR = (0.0, 2.0)  # seconds
 CHECK_EVERY = 3.0  # seconds
 # The promise: the board equals the calls within this time after any crash.
 BOARD_WITHIN = 5.0
 # The reaper comes every five seconds.
 REAPED_WITHIN = 12.0
+WORK_GOES_ON_WITHIN = 15.0
 AWAY = (OperationalError, InterfaceError, RedisError)
 
 
@@ -59,6 +61,7 @@ class Soak:
         self.dice = random.Random(seed)
         # Short, so that many run out in a run; a volunteer who is there needs a second or two.
         self.hold_seconds = 20 if seconds > 120 else 10
+        self.between_kills = BETWEEN_KILLS if seconds > 120 else BETWEEN_KILLS_IN_A_SHORT_RUN
         self.faults: list[str] = []
         self.checks: Counter[str] = Counter()
         self.suppressed: dict[str, float] = {}
@@ -135,7 +138,8 @@ class Soak:
             iter(lambda: self.dice.choices(list(VICTIMS), list(VICTIMS.values()))[0], None),
         )
         while time.monotonic() < until:
-            time.sleep(min(self.dice.uniform(*BETWEEN_KILLS), max(0, until - time.monotonic())))
+            pause = self.dice.uniform(*self.between_kills)
+            time.sleep(min(pause, max(0, until - time.monotonic())))
             victim, began = next(victims), time.time()
             self.site.kill(victim, self.dice.uniform(*DOWN_FOR))
             with (self.folder / "kills.log").open("a") as kills:
@@ -230,12 +234,16 @@ class Soak:
         """After all that, a newcomer is given somebody, and the outcome is kept."""
         before = self.told.acknowledged
         newcomer = self._volunteer(self.callers)
-        time.sleep(8)
+        give_up = time.monotonic() + WORK_GOES_ON_WITHIN
+        while self._acknowledged() <= before and time.monotonic() < give_up:
+            time.sleep(0.5)
         newcomer.send_signal(signal.SIGTERM)
         newcomer.wait(60)
-        after = journals.read(self.folder.glob("volunteer-*.jsonl")).acknowledged
-        if after <= before:
+        if self._acknowledged() <= before:
             self.faults.append("after the chaos nobody could ring any more")
+
+    def _acknowledged(self) -> int:
+        return journals.read(self.folder.glob("volunteer-*.jsonl")).acknowledged
 
     def summary(self) -> str:
         """What was done to the site, and what it did all the same."""
