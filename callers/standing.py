@@ -41,7 +41,8 @@ _CONTACT_STATE = (
 )
 # Beside these: the others on a number that was said to be dead, each with their further numbers.
 _LOST_THE_NUMBER = "lost_the_number"
-# And those left in peace for a while, each with when they could have been rung; and until when.
+# And those left in peace for a while, each with when they could have been rung and had rested; and
+# until when.
 _RESTING, _REST_UNTIL = "resting", "rest_until"
 # A family, not a switchboard.
 OTHERS_AT_MOST = 100
@@ -85,19 +86,21 @@ _ON_A_SCREEN = select(Call.contact_id).where(
 # One statement, which also tells what to put back: every outcome runs it.
 _OTHERS_REST = text("""
 WITH others AS (
-    SELECT id, callable_at FROM contact
+    SELECT id, callable_at, rested_at FROM contact
     WHERE phone = :number AND campaign_id = :campaign AND id <> :rung AND state = 'callable'
       AND callable_at < :until
     ORDER BY id FOR NO KEY UPDATE
 )
 UPDATE contact SET callable_at = :until, rested_at = :rested
 FROM others WHERE contact.id = others.id
-RETURNING contact.id, others.callable_at
+RETURNING contact.id, others.callable_at, others.rested_at
 """)
 # Whoever was given another time since keeps it.
 _OTHERS_REST_NO_MORE = text("""
-UPDATE contact SET callable_at = others.callable_at, rested_at = NULL
-FROM unnest(CAST(:ids AS bigint[]), CAST(:callable_at AS timestamptz[])) AS others(id, callable_at)
+UPDATE contact SET callable_at = others.callable_at, rested_at = others.rested_at
+FROM unnest(
+    CAST(:ids AS bigint[]), CAST(:callable_at AS timestamptz[]), CAST(:rested_at AS timestamptz[])
+) AS others(id, callable_at, rested_at)
 WHERE contact.id = others.id AND contact.callable_at = CAST(:until AS timestamptz)
 """)
 
@@ -167,7 +170,10 @@ def rest_the_household(contact: Contact, call: Call, decision: Decision) -> dict
     resting = db.session.execute(_OTHERS_REST, others | times).all()
     if not resting:
         return {}
-    before = [(row.id, row.callable_at.isoformat()) for row in resting[:OTHERS_AT_MOST]]
+    before = [
+        (row.id, row.callable_at.isoformat(), row.rested_at and row.rested_at.isoformat())
+        for row in resting[:OTHERS_AT_MOST]
+    ]
     return {_RESTING: before, _REST_UNTIL: until.isoformat()}
 
 
@@ -187,11 +193,11 @@ def wake_the_household(call: Call, before: dict[str, Any]) -> None:
     Whoever has been rung on another number since, or is being rung on it, keeps that one.
     """
     if resting := before.get(_RESTING):
-        ids, callable_at = zip(*resting, strict=True)
-        db.session.execute(
-            _OTHERS_REST_NO_MORE,
-            {"ids": list(ids), "callable_at": list(callable_at), "until": before[_REST_UNTIL]},
-        )
+        # An older call may lack when they had rested.
+        whole = ([*other, None][:3] for other in resting)
+        ids, callable_at, rested_at = map(list, zip(*whole, strict=True))
+        stood = {"ids": ids, "callable_at": callable_at, "rested_at": rested_at}
+        db.session.execute(_OTHERS_REST_NO_MORE, stood | {"until": before[_REST_UNTIL]})
     if lost := dict(before.get(_LOST_THE_NUMBER, ())):
         _give_the_number_back(call, lost)
 

@@ -249,18 +249,18 @@ def test_undo_wakes_the_rest_of_the_household(phone_bank: PhoneBank, outcome: st
     rung = phone_bank.contacts[0]
     rung.callable_at = datetime.now(UTC) - timedelta(days=2)  # the foremost
     others = [
-        create_contact(phone_bank.contact_list, phone=rung.phone, callable_at=at)
-        for at in (
-            datetime.now(UTC) - timedelta(days=1),
-            datetime.now(UTC) + timedelta(minutes=5),
-            datetime.now(UTC) + timedelta(days=30),
+        create_contact(phone_bank.contact_list, phone=rung.phone, callable_at=at, rested_at=rested)
+        for at, rested in (
+            (datetime.now(UTC) - timedelta(days=1), None),
+            (datetime.now(UTC) + timedelta(minutes=5), datetime.now(UTC) - timedelta(hours=9)),
+            (datetime.now(UTC) + timedelta(days=30), datetime.now(UTC) + timedelta(days=30)),
         )
     ]
-    before = [other.callable_at for other in others]
+    before = [(other.callable_at, other.rested_at) for other in others]
     db.session.commit()
     call = ring(phone_bank, outcome)
     db.session.expire_all()
-    assert [other.callable_at > at for other, at in zip(others, before, strict=True)] == [
+    assert [other.callable_at > at for other, (at, _) in zip(others, before, strict=True)] == [
         True,
         True,
         False,
@@ -268,7 +268,7 @@ def test_undo_wakes_the_rest_of_the_household(phone_bank: PhoneBank, outcome: st
     undo(phone_bank.sam, call.id)
     db.session.commit()
     db.session.expire_all()
-    assert [other.callable_at for other in others] == before
+    assert [(other.callable_at, other.rested_at) for other in others] == before
 
 
 def test_undo_leaves_whoever_of_the_household_was_given_another_time_since(
