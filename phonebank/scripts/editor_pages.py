@@ -90,18 +90,19 @@ def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
     if request.method == "POST":
         verbs.lock(script)
     kept, _ = verbs.working_script(script)
+    seen = verbs.digest(script)
     if request.method == "GET":
-        return _page(campaign, script, sheet_of(kept))
+        return _page(campaign, script, sheet_of(kept), seen)
     as_sent = script_from(request.form, kept)
     typed = named(as_sent)
     button, about, at = _meant(as_sent, typed)
-    if request.form.get("seen") != verbs.digest(script):
+    if request.form.get("seen") != seen:
         notice = (
             "Somebody else has changed this script since you opened it, so nothing was saved yet."
             " Open it in another tab to see theirs; save here once more to put yours in its place."
         )
         # 422, as for any form that comes back: htmx shows no other error.
-        return _page(campaign, script, sheet_of(typed), notice, opened={about, at}), 422
+        return _page(campaign, script, sheet_of(typed), seen, notice, opened={about, at}), 422
     deleted = deleted_from(request.form.get("before", ""), request.form.get("deleted", ""))
     if button == "undo" and deleted:
         after, about, deleted = restored(settled(typed), deleted), deleted.step_id, None
@@ -113,15 +114,24 @@ def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
     try:
         verbs.save_draft(script, sheet.source)
     except BadInput as fault:
-        db.session.rollback()
         notice = f"{fault.message} {fault.what_to_do}"
-        return _page(campaign, script, sheet, notice, opened={about, at}, deleted=deleted), 422
+        page = _page(campaign, script, sheet, seen, notice, opened={about, at}, deleted=deleted)
+        return page, 422
+    seen = verbs.digest(script)
     db.session.commit()
     if button == "publish" and not sheet.faults.errors:
         return _leave_for(url_for("scripts.publish", campaign_id=campaign.id, script_id=script.id))
     new_step = _newest(sheet.script) if button.startswith("add-step") else ""
-    opened = {about, at, new_step}
-    return _page(campaign, script, sheet, opened=opened, new_step=new_step, at=at, deleted=deleted)
+    return _page(
+        campaign,
+        script,
+        sheet,
+        seen,
+        opened={about, at, new_step},
+        new_step=new_step,
+        at=at,
+        deleted=deleted,
+    )
 
 
 @editor.post("/check")
@@ -174,14 +184,15 @@ def _page(
     campaign: Campaign,
     script: Script,
     sheet: Sheet,
+    seen: str,
     notice: str = "",
     opened: Collection[str] = (),
     new_step: str = "",
     at: str = "",
     deleted: Deleted | None = None,
 ) -> str:
-    """`opened`: the blocks that somebody is at work on; `at`: where they type; `deleted`: what can
-    still be brought back."""
+    """`seen`: digest of what a save would overwrite; `opened`: the blocks that somebody is at work
+    on; `at`: where they type; `deleted`: what can still be brought back."""
     return render_template(
         "scripts/edit.html",
         campaign=campaign,
@@ -189,7 +200,7 @@ def _page(
         sheet=sheet,
         parsed=sheet.script,
         notice=notice,
-        seen=verbs.digest(script),
+        seen=seen,
         kinds=KINDS,
         answers=ANSWERS,
         below=BELOW,

@@ -32,6 +32,21 @@ LONGEST_VALUE = 200  # characters, as merge_fields cuts them
 
 NOTHING_TO_PUBLISH = "There is nothing to publish: callers have the newest words already."
 NOTHING_LEFT = "There was nothing left to publish: the draft is published already, or thrown away."
+NOTHING_TO_DISCARD = (
+    "There was nothing to throw away: the draft is published already, or thrown away."
+)
+DRAFT_STAYS = (
+    "Somebody has changed this script since you opened this page, so nothing was thrown away."
+    " Look the changes over first."
+)
+NOT_BROUGHT_BACK = (
+    "Somebody has changed this script since you opened this page, so nothing was brought back."
+    " Look at the draft, or press once more: the old words then take its place."
+)
+TEXT_NOT_SAVED = (
+    "Somebody else has changed this script since you opened it, so nothing was saved yet. Open it"
+    " in another tab to see theirs; save here once more to put yours in its place."
+)
 
 
 def init_app(app: Flask) -> None:
@@ -101,18 +116,7 @@ def start_blank(campaign_id: int) -> ResponseReturnValue:
 @open_to(ORGANISER)
 def show(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """The published script to read, and what may be done with it."""
-    campaign, script = _script(campaign_id, script_id)
-    published = verbs.published_version(script)
-    parsed = script_of(script.published_version_id)
-    return render_template(
-        "scripts/show.html",
-        campaign=campaign,
-        row=script,
-        version=published,
-        parsed=parsed,
-        blocks=blocks_of(parsed) if parsed else [],
-        fields=_fields_to_fill_in(script),
-    )
+    return _show_page(*_script(campaign_id, script_id))
 
 
 @scripts.post("/<int:script_id>/choose")
@@ -185,6 +189,13 @@ def publish(campaign_id: int, script_id: int) -> ResponseReturnValue:
 def discard(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """Throw away what was not published."""
     campaign, script = _script(campaign_id, script_id)
+    verbs.lock(script)
+    if script.draft is None:
+        flash(NOTHING_TO_DISCARD, "info")
+        return _to("show", campaign, script)
+    if request.form.get("seen") != verbs.digest_of_changes(script):
+        flash(DRAFT_STAYS, "error")
+        return _show_page(campaign, script), 422
     verbs.discard_draft(script)
     db.session.commit()
     flash("The changes are gone. Callers never had them.", "success")
@@ -195,15 +206,7 @@ def discard(campaign_id: int, script_id: int) -> ResponseReturnValue:
 @open_to(ORGANISER)
 def versions(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """Every version, newest first, each with what it changed."""
-    campaign, script = _script(campaign_id, script_id)
-    stored = verbs.versions_of(script)
-    authors = {account.id: account for account in db.session.query(Account)}
-    rows = []
-    for at, version in enumerate(stored):
-        before = script_of(stored[at + 1].id) if at + 1 < len(stored) else None
-        sections = differences(before, _parsed(version.id)) if before else None
-        rows.append((version, authors.get(version.created_by_id or 0), sections))
-    return render_template("scripts/versions.html", campaign=campaign, row=script, rows=rows)
+    return _versions_page(*_script(campaign_id, script_id))
 
 
 @scripts.get("/<int:script_id>/versions/<int:number>")
@@ -221,6 +224,7 @@ def read_version(campaign_id: int, script_id: int, number: int) -> ResponseRetur
         parsed=parsed,
         blocks=blocks_of(parsed),
         sections=differences(parsed, published) if published else [],
+        seen=verbs.digest_of_changes(script),
     )
 
 
@@ -229,7 +233,14 @@ def read_version(campaign_id: int, script_id: int, number: int) -> ResponseRetur
 def restore(campaign_id: int, script_id: int, number: int) -> ResponseReturnValue:
     """Bring an old version's words back, to be looked over and published."""
     campaign, script = _script(campaign_id, script_id)
-    verbs.restore(script, verbs.version_for(script, number))
+    version = verbs.version_for(script, number)
+    verbs.lock(script)
+    # Pressed twice, it has only done what was asked.
+    overtaken = request.form.get("seen") != verbs.digest_of_changes(script)
+    if overtaken and script.draft != version.source:
+        flash(NOT_BROUGHT_BACK, "error")
+        return _versions_page(campaign, script), 422
+    verbs.restore(script, version)
     db.session.commit()
     if script.draft is None:
         flash(f"Version {number} says what callers have now: nothing to bring back.", "info")
@@ -243,24 +254,32 @@ def restore(campaign_id: int, script_id: int, number: int) -> ResponseReturnValu
 def as_text(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """The script as YAML: to copy, to paste, to upload. What is wrong is named with its line."""
     campaign, script = _script(campaign_id, script_id)
-    source, found, status = verbs.working_source(script), None, 200
     if request.method == "POST":
-        source = _text_sent()
+        verbs.lock(script)
+    source, seen = verbs.working_source(script), verbs.digest(script)
+    found, status = None, 200
+    if request.method == "POST":
+        kept, source = source, _text_sent()
         found = faults(source, "this text")
-        try:
-            verbs.save_draft(script, source)
-        except BadInput as fault:
-            db.session.rollback()
-            flash(fault.message, "error")
+        if request.form.get("seen") != seen and source != kept:
+            flash(TEXT_NOT_SAVED, "error")
             status = 422
         else:
-            db.session.commit()
-            flash("Saved as a draft. Callers get it once you publish it.", "success")
+            try:
+                verbs.save_draft(script, source)
+            except BadInput as fault:
+                flash(fault.message, "error")
+                status = 422
+            else:
+                seen = verbs.digest(script)
+                db.session.commit()
+                flash("Saved as a draft. Callers get it once you publish it.", "success")
     page = render_template(
         "scripts/text.html",
         campaign=campaign,
         row=script,
         source=source,
+        seen=seen,
         faults=faults(source, "this text") if found is None else found,
     )
     return page, status
@@ -278,6 +297,37 @@ def download(campaign_id: int, script_id: int) -> ResponseReturnValue:
         source,
         mimetype="application/yaml",
         headers={"Content-Disposition": f'attachment; filename="{filename}"'},
+    )
+
+
+def _show_page(campaign: Campaign, script: Script) -> str:
+    parsed = script_of(script.published_version_id)
+    return render_template(
+        "scripts/show.html",
+        campaign=campaign,
+        row=script,
+        version=verbs.published_version(script),
+        parsed=parsed,
+        blocks=blocks_of(parsed) if parsed else [],
+        fields=_fields_to_fill_in(script),
+        seen=verbs.digest_of_changes(script),
+    )
+
+
+def _versions_page(campaign: Campaign, script: Script) -> str:
+    stored = verbs.versions_of(script)
+    authors = {account.id: account for account in db.session.query(Account)}
+    rows = []
+    for at, version in enumerate(stored):
+        before = script_of(stored[at + 1].id) if at + 1 < len(stored) else None
+        sections = differences(before, _parsed(version.id)) if before else None
+        rows.append((version, authors.get(version.created_by_id or 0), sections))
+    return render_template(
+        "scripts/versions.html",
+        campaign=campaign,
+        row=script,
+        rows=rows,
+        seen=verbs.digest_of_changes(script),
     )
 
 

@@ -50,7 +50,8 @@ def look(page: str) -> None:
 def test_a_file_that_is_no_script_is_refused_and_nothing_kept(
     desk: Desk, source: str, message: str
 ) -> None:
-    sent = {"file": (io.BytesIO(source.encode()), "script.yaml"), "source": ""}
+    file = (io.BytesIO(source.encode()), "script.yaml")
+    sent = {"file": file, "source": "", "seen": desk.seen("/text")}
     page = desk.client.post(desk.address("/text"), data=sent)
     assert page.status_code in (413, 422)
     assert message in page.text
@@ -68,7 +69,8 @@ def test_a_file_that_is_no_script_is_refused_and_nothing_kept(
 )
 def test_a_script_with_a_fault_is_told_where(desk: Desk, old: str, new: str, message: str) -> None:
     assert old in SOURCE
-    page = desk.client.post(desk.address("/text"), data={"source": SOURCE.replace(old, new, 1)})
+    sent = {"source": SOURCE.replace(old, new, 1), "seen": desk.seen("/text")}
+    page = desk.client.post(desk.address("/text"), data=sent)
     assert page.status_code in (200, 422)
     assert "Mend, line" in page.text
     assert message in page.text

@@ -1,6 +1,11 @@
 """Choosing, reading, filling in, publishing, bringing back and taking away scripts, by page."""
 
 import io
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import text
 
 from phonebank.models import Script
 from phonebank.scripts import verbs
@@ -28,7 +33,18 @@ def change(desk: Desk, old: str, new: str) -> None:
     with desk.app.app_context():
         source = verbs.working_source(desk.script())
     assert old in source
-    post(desk, desk.address("/text"), 200, source=source.replace(old, new))
+    save_text(desk, source=source.replace(old, new))
+
+
+def save_text(desk: Desk, status: int = 200, **data: object) -> str:
+    """Open the text form, and send it with these fields."""
+    return post(desk, desk.address("/text"), status, seen=desk.seen("/text"), **data)
+
+
+def restore(desk: Desk, number: int, status: int = 302) -> str:
+    """Open the versions, and press the button that brings one back."""
+    seen = desk.seen("/versions")
+    return post(desk, desk.address(f"/versions/{number}/restore"), status, seen=seen)
 
 
 def test_the_library_is_there_to_choose_from(desk: Desk) -> None:
@@ -150,23 +166,75 @@ def test_versions_are_read_compared_and_brought_back(desk: Desk) -> None:
     assert "Who has answered?" in old
     assert desk.client.get(desk.address("/versions/9")).status_code == 404
 
-    assert post(desk, desk.address("/versions/1/restore")) == desk.address("/publish")
+    assert restore(desk, 1) == desk.address("/publish")
     publish(desk)
     with desk.app.app_context():
         assert [version.number for version in verbs.versions_of(desk.script())] == [3, 2, 1]
-    location = post(desk, desk.address("/versions/3/restore"))
-    assert location == desk.address("/versions"), "the published one brings nothing back"
+    assert restore(desk, 3) == desk.address("/versions"), "the published one brings nothing back"
 
 
 def test_a_draft_can_be_thrown_away(desk: Desk) -> None:
     change(desk, "Who has answered?", "Who is it?")
-    post(desk, desk.address("/discard"))
+    discard = desk.address("/discard")
+    sent = {"seen": desk.seen("")}
+    gone = desk.client.post(discard, data=sent, follow_redirects=True).text
+    assert "The changes are gone" in gone
     with desk.app.app_context():
         assert desk.script().draft is None
+    # Pressed twice; or somebody published it meanwhile, so that callers do have the words.
+    again = desk.client.post(discard, data=sent, follow_redirects=True).text
+    assert "nothing to throw away" in again
+    assert "The changes are gone" not in again
+
+
+@pytest.mark.parametrize(
+    ("form_on", "sent_to", "said", "data"),
+    [
+        ("/publish", "/publish", "nothing was published", {}),
+        ("/text", "/text", "nothing was saved", {"source": source_of("deep-canvass", "en")}),
+        ("", "/discard", "nothing was thrown away", {}),
+        ("/versions", "/versions/1/restore", "nothing was brought back", {}),
+        ("/versions/1", "/versions/1/restore", "nothing was brought back", {}),
+        ("/edit", "/edit", "nothing was saved", {}),
+    ],
+)
+def test_what_somebody_saves_this_very_moment_is_not_lost(
+    desk: Desk, form_on: str, sent_to: str, said: str, data: dict[str, str]
+) -> None:
+    change(desk, "Who has answered?", "Who is it?")
+    with desk.app.app_context():  # a second version, so that the first can be brought back
+        script = desk.script()
+        verbs.publish(script, verbs.add_version(script, source_of("deep-canvass", "en"), None))
+        db.session.commit()
+    sent = {**data, "seen": desk.seen(form_on)}
+    assert sent["seen"], "the form carries it"
+
+    with desk.app.app_context(), ThreadPoolExecutor() as pool:
+        script = desk.script()
+        verbs.save_draft(script, verbs.working_source(script).replace("Who is it?", "Theirs"))
+        db.session.flush()  # theirs is not committed yet
+        answer = pool.submit(desk.client.post, desk.address(sent_to), data=sent)
+        waits = text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        with db.engine.connect() as looking:
+            while not looking.scalar(waits) and not answer.done():
+                looking.rollback()
+        db.session.commit()
+        page = answer.result()
+    assert page.status_code == 422
+    assert said in page.text
+    with desk.app.app_context():
+        script = desk.script()
+        assert "title: Theirs" in (script.draft or "")
+        assert len(verbs.versions_of(script)) == 2
+    if form_on == "/text":
+        assert "Deep canvass" in page.text, "what was typed is not lost either"
+        again = re.search(r'name="seen" value="(\w+)"', page.text)
+        assert again
+        post(desk, desk.address(sent_to), 200, **{**data, "seen": again[1]})
 
 
 def test_the_text_form_names_faults_by_line_and_keeps_what_was_typed(desk: Desk) -> None:
-    page = post(desk, desk.address("/text"), 422, source="slug: x\nsteps: <b>none</b>\n")
+    page = save_text(desk, 422, source="slug: x\nsteps: <b>none</b>\n")
     assert "line 2" in page
     assert "&lt;b&gt;none&lt;/b&gt;" in page
     with desk.app.app_context():
@@ -179,10 +247,10 @@ def test_a_script_goes_out_as_a_file_and_comes_in_again(desk: Desk) -> None:
     assert "attachment" in downloaded.headers["Content-Disposition"]
 
     other = source_of("deep-canvass", "en").encode()
-    post(desk, desk.address("/text"), 200, file=(io.BytesIO(other), "script.yaml"), source="")
+    save_text(desk, file=(io.BytesIO(other), "script.yaml"), source="")
     with desk.app.app_context():
         assert parse(desk.script().draft, "test").slug == "deep-canvass"
-    post(desk, desk.address("/text"), 422, file=(io.BytesIO(b"\xff\xfe\x00"), "s.yaml"), source="")
+    save_text(desk, 422, file=(io.BytesIO(b"\xff\xfe\x00"), "s.yaml"), source="")
 
 
 def test_a_blank_page_leads_to_the_editor(desk: Desk) -> None:
