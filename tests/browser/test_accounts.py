@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from passlib.totp import TOTP
 from playwright.sync_api import Page, expect
@@ -13,6 +12,7 @@ from phonebank.accounts import verbs
 from phonebank.models import ORGANISER, Account
 from phonebank.stores import db
 from tests.browser.conftest import Server
+from tests.browser.looking import fit_for_everyone
 from tests.factories import create_account, create_campaign
 
 pytestmark = pytest.mark.browser
@@ -57,9 +57,7 @@ def link(app: Flask, web_server: Server) -> Callable[[int], str]:
 def look(page: Page, title: str) -> None:
     """The page has this heading, nothing that axe finds, and no wider than the phone."""
     expect(page.get_by_role("heading", level=1)).to_contain_text(title)
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), title
+    fit_for_everyone(page)
     assert page.stopped == []  # type: ignore[attr-defined]
 
 

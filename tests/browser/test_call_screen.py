@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page, Response, expect
 from sqlalchemy import func, select
@@ -21,6 +20,7 @@ from phonebank.stores import db
 from phonebank.tallies import party_totals
 from scripts_library.conversation import first_step, path
 from scripts_library.library import ready_made, source_of
+from tests.browser.looking import SMALL, fit_for_everyone
 from tests.factories import (
     create_account,
     create_campaign,
@@ -569,21 +569,17 @@ def test_the_call_page_weighs_at_most_60_kb(party: Party, new_page: NewPage) -> 
     assert sum(loaded.values()) <= PAGE_AT_MOST, json.dumps(loaded, indent=1)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (390, "dark"), (1280, "light")])
-def test_every_page_is_sound_for_axe_and_for_thumbs(
-    party: Party, new_page: NewPage, width: int, scheme: str
+def test_every_page_is_sound_for_axe_and_for_thumbs_in_the_dark(
+    party: Party, new_page: NewPage
 ) -> None:
-    height = 844 if width < 1000 else 800
-    page = new_page(width, height, reduced_motion="reduce", color_scheme=scheme)
+    """By day and at other widths all pages are looked at together, in test_every_page.py."""
+    page = new_page(*SMALL, reduced_motion="reduce", color_scheme="dark")
     problems: list[str] = []
     page.on("console", lambda message: message.type == "error" and problems.append(message.text))
     page.on("pageerror", lambda error: problems.append(str(error)))
 
     def look() -> None:
-        results = Axe().run(page)
-        assert results.violations_count == 0, results.generate_report()
-        too_wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-        assert not too_wide, f"{page.url} is wider than {width} pixels"
+        fit_for_everyone(page)
         assert small_targets(page) == []
 
     page.goto("/join")

@@ -11,29 +11,32 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route
 
+from phonebank.help.guides import GUIDES
 from tests.browser.conftest import Server
+from tests.browser.looking import (
+    LAPTOP,
+    PHONE,
+    RULES_OF_LAYOUT,
+    SMALL,
+    TAGS,
+    TELEVISION,
+    Size,
+    accessibility_faults,
+    overflow,
+    resize,
+)
 from tests.conftest import empty_stores
 from tests.whole_evening import ADDRESSES, Evening, begin_evening, cookie_of, endpoints
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-Size = tuple[int, int]
-PHONE, LAPTOP, TELEVISION = (390, 844), (1280, 800), (1920, 1080)
-# WCAG 1.4.10: nothing scrolls sideways at 320 px.
-SMALL = (320, 640)
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-# What a page that is faultless at one width may still break at another.
-RULES_OF_LAYOUT = ["color-contrast", "scrollable-region-focusable", "target-size"]
 # A dozen folded parts: on a page with more of them the rest are of the same kinds.
 OPEN_FOLDED = (
     "[...document.querySelectorAll('details')].slice(0, 12).forEach(part => { part.open = true; })"
 )
-axe = Axe()
-
 LEFT_OUT = {
     "static": "files of the release",
     "accounts.signed_in": "leads on, and shows nothing",
@@ -121,7 +124,7 @@ VISITS = (
     Visit("stranger", "accounts.use_link", address=lambda e: e.links["host"]),
     Visit("stranger", "", "link-over", ADDRESSES["accounts.use_link"], refused=True),
     Visit("stranger", "help.show"),
-    Visit("stranger", "", "glossary", lambda e: "/help/glossary"),
+    *(Visit("stranger", "", name, lambda e, name=name: f"/help/{name}") for name in GUIDES),
     Visit("stranger", "callers.guide"),
     Visit("stranger", "callers.join"),
     Visit("stranger", "", "join-refused", ADDRESSES["callers.join"], press("Join"), refused=True),
@@ -275,37 +278,6 @@ def said_by(page: Page) -> list[str]:
 # What is looked for --------------------------------------------------------------------------
 
 
-def accessibility_faults(page: Page, kind: str, rules: list[str]) -> list[str]:
-    """What axe-core finds wrong. `rules` are ids of rules or tags of them, as `kind` says."""
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(axe.axe_script)
-    options = {"runOnly": {"type": kind, "values": rules}, "resultTypes": ["violations"]}
-    found = page.evaluate("options => axe.run(options)", options)
-    return [
-        f"{rule['id']} ({rule['help']}): {[node['target'] for node in rule['nodes'][:4]]}"
-        f" {rule['nodes'][0].get('failureSummary', '')}"
-        for rule in found["violations"]
-    ]
-
-
-def overflow(page: Page) -> list[str]:
-    """What sticks out on the right of the page."""
-    return list(
-        page.evaluate(
-            """() => {
-              const root = document.documentElement;
-              const width = root.clientWidth;
-              if (root.scrollWidth <= width) return [];
-              return [...document.querySelectorAll("body *")]
-                .filter((part) => part.getBoundingClientRect().right > width + 1)
-                .slice(0, 4)
-                .map((part) => `wider than ${width} px: ${part.outerHTML.slice(0, 120)}`)
-                .concat([`${root.scrollWidth} px wide on a screen of ${width}`]);
-            }"""
-        )
-    )
-
-
 def dead_links(page: Page, followed: set[str]) -> list[str]:
     """Links of the page to pages of ours that are not there, but for those followed already."""
     addresses = page.evaluate(
@@ -319,10 +291,6 @@ def dead_links(page: Page, followed: set[str]) -> list[str]:
     return [
         f"a link to {address}: {status}" for address, status in answers.items() if status >= 400
     ]
-
-
-def resize(page: Page, size: Size) -> None:
-    page.set_viewport_size({"width": size[0], "height": size[1]})
 
 
 def faults_of(page: Page, said: list[str], at_home: Size = LAPTOP) -> list[str]:

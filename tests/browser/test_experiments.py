@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page, expect
 
@@ -15,6 +14,7 @@ from phonebank.experiments import verbs as experiments
 from phonebank.models import ORGANISER, Account, now
 from phonebank.stores import db
 from tests.browser.conftest import Server
+from tests.browser.looking import PHONE, fit_for_everyone
 from tests.factories import create_account
 from tests.phonebank.experiments.conftest import Comparison, set_up_comparison
 
@@ -72,15 +72,9 @@ def organisers_page(
 
 def look(page: Page, name: str) -> None:
     """Nothing that axe finds, and no wider than the window, on a desk and on a phone."""
-    for width in (1280, 390):
-        page.set_viewport_size({"width": width, "height": 900})
-        if os.environ.get("SCREENSHOTS"):
-            path = f"{os.environ['SCREENSHOTS']}/{name}-{width}.png"
-            page.screenshot(path=path, full_page=True)
-        found = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
-    page.set_viewport_size({"width": 1280, "height": 900})
+    if os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=f"{os.environ['SCREENSHOTS']}/{name}.png", full_page=True)
+    fit_for_everyone(page, PHONE)
 
 
 def test_what_came_of_five_evenings_can_be_read(organisers_page: Page) -> None:

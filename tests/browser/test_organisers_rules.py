@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page, expect
 
@@ -12,6 +11,7 @@ from phonebank.models import ORGANISER, Account, Caller, Campaign, now
 from phonebank.models.caller import REMOVED, WAITING
 from phonebank.stores import db
 from tests.browser.conftest import Server
+from tests.browser.looking import PHONE, fit_for_everyone
 from tests.factories import (
     create_account,
     create_caller,
@@ -50,12 +50,7 @@ def organisers_page(
 
 def look(page: Page) -> None:
     """Nothing that axe finds, and no wider than the window, on a desk and on a phone."""
-    for width in (1280, 390):
-        page.set_viewport_size({"width": width, "height": 900})
-        found = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
-    page.set_viewport_size({"width": 1280, "height": 900})
+    fit_for_everyone(page, PHONE)
 
 
 def test_the_rules_of_when_people_are_rung_again_are_changed_and_put_back(

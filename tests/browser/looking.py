@@ -1,0 +1,60 @@
+"""Whether a page is fit for everyone: what axe-core finds wrong with it, and what sticks out."""
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+Size = tuple[int, int]
+PHONE, LAPTOP, TELEVISION = (390, 844), (1280, 800), (1920, 1080)
+# WCAG 1.4.10: nothing scrolls sideways at 320 px.
+SMALL = (320, 640)
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# What a page that is faultless at one width may still break at another.
+RULES_OF_LAYOUT = ["color-contrast", "scrollable-region-focusable", "target-size"]
+AXE = Axe().axe_script
+
+
+def accessibility_faults(page: Page, kind: str, rules: list[str]) -> list[str]:
+    """What axe-core finds wrong. `rules` are ids of rules or tags of them, as `kind` says."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)
+    options = {"runOnly": {"type": kind, "values": rules}, "resultTypes": ["violations"]}
+    found = page.evaluate("options => axe.run(options)", options)
+    return [
+        f"{rule['id']} ({rule['help']}): {[node['target'] for node in rule['nodes'][:4]]}"
+        f" {rule['nodes'][0].get('failureSummary', '')}"
+        for rule in found["violations"]
+    ]
+
+
+def overflow(page: Page) -> list[str]:
+    """What sticks out on the right of the page."""
+    return list(
+        page.evaluate(
+            """() => {
+              const root = document.documentElement;
+              const width = root.clientWidth;
+              if (root.scrollWidth <= width) return [];
+              return [...document.querySelectorAll("body *")]
+                .filter((part) => part.getBoundingClientRect().right > width + 1)
+                .slice(0, 4)
+                .map((part) => `wider than ${width} px: ${part.outerHTML.slice(0, 120)}`)
+                .concat([`${root.scrollWidth} px wide on a screen of ${width}`]);
+            }"""
+        )
+    )
+
+
+def resize(page: Page, size: Size) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+
+
+def fit_for_everyone(page: Page, elsewhere: Size | None = None) -> None:
+    """Nothing that axe finds and no wider than the window; and so, for what the size may break,
+    `elsewhere`."""
+    found = accessibility_faults(page, "tag", TAGS) + overflow(page)
+    home = page.viewport_size
+    if elsewhere and home:
+        resize(page, elsewhere)
+        found += accessibility_faults(page, "rule", RULES_OF_LAYOUT) + overflow(page)
+        resize(page, (home["width"], home["height"]))
+    assert found == [], page.url
