@@ -28,6 +28,8 @@ from callers.merge_values import fields_for
 from callers.outcomes import OUTCOMES, UnknownOutcome, outcome_of
 from callers.retry_rules import RetryRules
 from callers.standing import (
+    has_changed_since,
+    left_behind,
     move_contact,
     rest_the_household,
     restore,
@@ -99,11 +101,12 @@ def record(
     household = {} if superseded else rest_the_household(contact, call, decision)
     counted = decision.counted and not superseded
     _write_outcome(call, contact, caller, outcome_key, note, at, counted)
-    call.contact_before = None if superseded else state_of(contact) | household
     if decision.suppress_reason is not None:
         suppressions.suppress(call.phone, FROM_CALL, decision.suppress_reason, call_id=call.id)
     if not superseded:
+        before = state_of(contact) | household
         move_contact(contact, call, decision, outcome_key, at, only_me, language)
+        call.contact_before = before | left_behind(contact)
     _count(call, 1)
     if not call.late:
         # A late one's hold is over, and whoever has been given the person since keeps theirs.
@@ -118,8 +121,8 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
     Whoever was on it is given back first. A late copy of an undo that was done (its `turn` is not
     the call's) changes nothing, whatever was recorded since. Raises NotFound, NotAllowed for a
     caller who is not let in, Conflict when it is not their last, HoldLost when it is too long ago,
-    the person is on somebody else's screen or their number on the do-not-call list by another's
-    wish.
+    the person is on somebody else's screen or changed by another's call since, or their number on
+    the do-not-call list by another's wish.
     """
     call, contact = own_call_and_contact(caller, call_id)
     if call.outcome is None or is_stale(call, turn):
@@ -137,6 +140,11 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
         raise HoldLost("That call is too long ago to undo.", "Tell an organiser what to change.")
     if call.contact_before is None or _handed_on_since(call):
         raise HoldLost("Somebody else has rung them since.", "Tell an organiser what to change.")
+    if has_changed_since(contact, call.contact_before):
+        raise HoldLost(
+            "Somebody on their number has been rung since, or their list has been uploaded again.",
+            "Tell an organiser what to change.",
+        )
     current = current_hold(caller)
     if current is not None:
         give_back(caller, current.call.id)

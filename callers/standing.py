@@ -4,7 +4,7 @@ All of it within the transaction that records or undoes the call. `decision.deci
 become of them; here it is written down.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, func, or_, select, text, update
@@ -44,6 +44,10 @@ _LOST_THE_NUMBER = "lost_the_number"
 # And those left in peace for a while, each with when they could have been rung and had rested; and
 # until when.
 _RESTING, _REST_UNTIL = "resting", "rest_until"
+# And how the outcome left the person, as far as others may change it: somebody else on the number
+# is rung, or their list is uploaded anew. A change of hours moves `callable_at` alone.
+_LEFT = "left"
+_OTHERS_MAY_CHANGE = ("state", "phone", "other_phones", "rested_at")
 # A family, not a switchboard.
 OTHERS_AT_MOST = 100
 
@@ -112,6 +116,20 @@ def state_of(contact: Contact) -> dict[str, Any]:
         name: value.isoformat() if hasattr(value, "isoformat") else value
         for name, value in state.items()
     }
+
+
+def left_behind(contact: Contact) -> dict[str, Any]:
+    """What `has_changed_since` needs, to be kept with what `state_of` said before the outcome."""
+    left = {name: getattr(contact, name) for name in _OTHERS_MAY_CHANGE}
+    left["rested_at"] = contact.rested_at and contact.rested_at.astimezone(UTC).isoformat()
+    return {_LEFT: left}
+
+
+def has_changed_since(contact: Contact, before: dict[str, Any]) -> bool:
+    """Whether the person no longer stands as their outcome left them, so that to put back how they
+    stood before it would undo what came of another call."""
+    # An older call does not say.
+    return _LEFT in before and before[_LEFT] != left_behind(contact)[_LEFT]
 
 
 def move_contact(
@@ -190,7 +208,8 @@ def restore(contact: Contact, before: dict[str, Any]) -> None:
 def wake_the_household(call: Call, before: dict[str, Any]) -> None:
     """Put back what `rest_the_household` did to the others: their time, or the number they lost.
 
-    Whoever has been rung on another number since, or is being rung on it, keeps that one.
+    Whoever has been rung on another number since, or is being rung on it, keeps that one; so does
+    whoever lost another since.
     """
     if resting := before.get(_RESTING):
         # An older call may lack when they had rested.
@@ -212,11 +231,16 @@ def _give_the_number_back(call: Call, lost: dict[int, list[str]]) -> None:
     others = db.session.scalars(_NOT_RUNG_SINCE, which).all()
     on_a_screen = set(db.session.scalars(_ON_A_SCREEN, {"ids": list(lost)}))
     for other in others:
-        if other.id in on_a_screen:
+        further = lost[other.id]
+        as_left = (other.state, [other.phone, *other.other_phones]) in (
+            (CALLABLE, further),
+            (UNUSABLE, [call.phone, *further]),
+        )
+        if other.id in on_a_screen or not as_left:
             continue
         try:
             with db.session.begin_nested():
-                other.phone, other.other_phones = call.phone, lost[other.id]
+                other.phone, other.other_phones = call.phone, further
                 other.state = CALLABLE
                 db.session.flush()
         except IntegrityError:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from callers.answers import answers_of, save_answer
 from callers.calling import NobodyToCall, claim, current_hold, give_back
 from callers.contact_queue.reap import reap
-from callers.recording import record, undo
+from callers.recording import last_recorded_id, record, undo
 from phonebank.errors import BadInput, Conflict, HoldLost, NotFound
 from phonebank.models import Call, Caller, Contact, Suppression
 from phonebank.models.suppression import FROM_LIST, FROM_ORGANISER
@@ -286,6 +286,53 @@ def test_undo_leaves_whoever_of_the_household_was_given_another_time_since(
     db.session.commit()
     db.session.expire_all()
     assert other.callable_at == next_week
+
+
+@pytest.mark.parametrize("further", [[], ["+442079460999"]])
+@pytest.mark.parametrize("outcome", ["no_answer", "disconnected"])
+def test_undo_stands_back_once_somebody_else_on_the_number_has_been_rung(
+    phone_bank: PhoneBank, outcome: str, further: list[str]
+) -> None:
+    rung, *strangers = phone_bank.contacts
+    for stranger in strangers:
+        stranger.state = "finished"
+    rung.callable_at = datetime.now(UTC) - timedelta(days=2)  # the foremost
+    rung.other_phones = further
+    other = create_contact(phone_bank.contact_list, phone=rung.phone)
+    db.session.commit()
+    skipped = ring(phone_bank, "skipped")
+    assert ring(phone_bank, outcome, phone_bank.priya).contact_id == other.id
+    left = (rung.state, rung.phone, rung.callable_at)
+    with pytest.raises(HoldLost, match="Somebody on their number"):
+        undo(phone_bank.sam, skipped.id)
+    db.session.rollback()
+    assert (rung.state, rung.phone, rung.callable_at) == left
+    assert current_hold(phone_bank.sam) is None
+    # Once hers is undone, his can be.
+    for caller in (phone_bank.priya, phone_bank.sam):
+        undo(caller, last_recorded_id(caller))
+        give_back(caller, current_hold(caller).call.id)
+        db.session.commit()
+    assert skipped.outcome is None
+
+
+def test_undoing_a_dead_number_leaves_whoever_lost_their_other_number_since(
+    phone_bank: PhoneBank,
+) -> None:
+    rung, neighbour, *strangers = phone_bank.contacts
+    for stranger in strangers:
+        stranger.state = "finished"
+    rung.callable_at = datetime.now(UTC) - timedelta(days=2)  # the foremost
+    mobile = neighbour.phone
+    other = create_contact(phone_bank.contact_list, phone=rung.phone, other_phones=[mobile])
+    neighbour.callable_at = datetime.now(UTC) - timedelta(days=1)
+    db.session.commit()
+    call = ring(phone_bank, "disconnected")
+    assert ring(phone_bank, "disconnected", phone_bank.priya).contact_id == neighbour.id
+    assert (other.state, other.phone) == ("unusable", mobile)
+    undo(phone_bank.sam, call.id)
+    db.session.commit()
+    assert (rung.state, other.state, other.phone) == ("callable", "unusable", mobile)
 
 
 def test_undo_gives_the_next_person_back_first(phone_bank: PhoneBank) -> None:

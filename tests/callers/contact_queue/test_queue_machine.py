@@ -9,6 +9,7 @@ call" while somebody is, nor another time to come back than when the next is cal
 """
 
 import os
+import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -86,6 +87,8 @@ class Model:
     speak_polish: set[int] = field(default_factory=set)
     running: bool = True
     counted: int = 0
+    # How each call's outcome left the person: their state, and when they will have rested.
+    left: dict[uuid.UUID, tuple[str, datetime | None]] = field(default_factory=dict)
 
     def callable_for(self, caller_id: int, at: datetime) -> set[int]:
         return {
@@ -254,6 +257,11 @@ class QueueMachine(RuleBasedStateMachine):
         if OUTCOMES[outcome].suppress_reason is not None:
             self._suppressed(phone)
         self._see(phone)
+        self.model.left[call.id] = self._standing(call.contact_id)
+
+    def _standing(self, contact_id: int) -> tuple[str, datetime | None]:
+        contact = db.session.get_one(Contact, contact_id, populate_existing=True)
+        return contact.state, contact.rested_at
 
     @rule(index=st.integers(0, CALLERS - 1))
     def undo_last(self, index: int) -> None:
@@ -263,6 +271,8 @@ class QueueMachine(RuleBasedStateMachine):
             return
         call = db.session.get_one(Call, last)
         counted, phone, was_suppressed = call.counted, call.phone, call.outcome
+        # By the call of somebody else on the number.
+        changed = self._standing(call.contact_id) != self.model.left[last]
         try:
             undo(caller, last)
         except PhonebankError:
@@ -281,10 +291,11 @@ class QueueMachine(RuleBasedStateMachine):
                 )
             )
             too_late = self.now - call.recorded_at > UNDO_WITHIN
-            assert phone in busy or later or never_again or too_late, (
+            assert phone in busy or later or never_again or too_late or changed, (
                 "an undo refused for no reason"
             )
             return
+        assert not changed, "an undo of what came of somebody else's call"
         db.session.commit()
         self.model.holds[caller.id] = call.contact_id
         self.model.counted -= counted
