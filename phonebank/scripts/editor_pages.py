@@ -23,6 +23,7 @@ from phonebank.scripts.naming import named
 from phonebank.scripts.preview import Preview, preview_after, preview_at
 from phonebank.scripts.sheet import Sheet, sheet_of
 from phonebank.scripts.undoing import Deleted, deleted_from, restored
+from phonebank.scripts.versions import names_used
 from phonebank.scripts.ways import answers_of, title_of
 from phonebank.stores import db
 from scripts_library.script import BUILT_IN_FIELDS, FIELDS_ALWAYS_KNOWN, CharacterKind
@@ -93,8 +94,9 @@ def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
     seen = verbs.digest(script)
     if request.method == "GET":
         return _page(campaign, script, sheet_of(kept), seen)
-    as_sent = script_from(request.form, kept)
-    typed = named(as_sent)
+    used = names_used(script)
+    as_sent = script_from(request.form, kept, used)
+    typed = named(as_sent, used)
     button, about, at = _meant(as_sent, typed)
     if request.form.get("seen") != seen:
         notice = (
@@ -226,7 +228,7 @@ def _leave_for(address: str) -> ResponseReturnValue:
 
 def _sheet_sent(script: Script) -> Sheet:
     kept, _ = verbs.working_script(script)
-    return sheet_of(script_from(request.form, kept))
+    return sheet_of(script_from(request.form, kept, names_used(script)))
 
 
 def _preview_asked_for(campaign: Campaign, script: ParsedScript, at: str = "") -> Preview:

@@ -8,7 +8,7 @@ the script that the form was drawn from.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
@@ -31,13 +31,16 @@ from scripts_library.yaml_source import HIDDEN_CHARACTERS
 BELOW = "__below"
 
 
-def script_from(form: Mapping[str, str], drawn_from: Script) -> Script:
+def script_from(
+    form: Mapping[str, str], drawn_from: Script, used: Mapping[str, Collection[str]]
+) -> Script:
     """The script that the form holds, whatever is wrong with it.
 
     `next` may be BELOW: see `editing.settled`. A form without steps keeps those it was drawn from.
+    `used`: step id → keys that new answers of it must not have; see `naming.named_choices`.
     """
     fields = _Fields(form)
-    steps = tuple(_step(fields.inside(f"s{n}-")) for n in fields.numbers("s"))
+    steps = tuple(_step(fields.inside(f"s{n}-"), used) for n in fields.numbers("s"))
     yes = {
         step.id: tuple(
             choice.key
@@ -93,9 +96,11 @@ class _Fields:
         return sorted({int(found[1]) for name in self.form if (found := pattern.match(name))})
 
 
-def _step(fields: _Fields) -> Step:
+def _step(fields: _Fields, used: Mapping[str, Collection[str]]) -> Step:
+    step_id = fields.line("id")
+    choices = (_choice(fields.inside(f"c{n}-")) for n in fields.numbers("c"))
     return Step(
-        id=fields.line("id"),
+        id=step_id,
         kind=cast(StepKind, fields.line("kind")),
         title=fields.line("title"),
         words=fields.text("words"),
@@ -103,7 +108,7 @@ def _step(fields: _Fields) -> Step:
         answer=cast(AnswerKind | None, fields.line("answer") or None),
         low_label=fields.line("low"),
         high_label=fields.line("high"),
-        choices=named_choices(_choice(fields.inside(f"c{n}-")) for n in fields.numbers("c")),
+        choices=named_choices(choices, used.get(step_id, ())),
         branches=tuple(_branch(fields.inside(f"b{n}-")) for n in fields.numbers("b")),
         next=fields.line("next") or None,
     )

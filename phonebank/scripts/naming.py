@@ -6,7 +6,7 @@ them, so `how_will_they_vote` beats `step_7`.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from scripts_library.merge_fields import render_text
@@ -14,15 +14,17 @@ from scripts_library.script import BUILT_IN_FIELDS, Branch, Choice, Script
 
 # The beginning of a name that stands only until there are words to make one from.
 _UNNAMED = "new_"
+_PROVISIONAL = re.compile(rf"{_UNNAMED}\d+")
 _LONGEST = 40
 
 
-def named(script: Script) -> Script:
+def named(script: Script, used: Collection[str] = ()) -> Script:
     """The script with names for new steps, cards and fields, made from what they say.
 
-    A name once given stays, whatever the title becomes: answers are kept under it.
+    A name once given stays, whatever the title becomes: answers are kept under it. So no new step
+    gets one of `used`, the ids that steps had in any published version.
     """
-    taken = {step.id for step in script.steps}
+    taken = {step.id for step in script.steps} | set(used)
     names: dict[str, str] = {}
     for step in script.steps:
         if is_provisional(step.id) and step.title:
@@ -52,7 +54,7 @@ def provisional(taken: Iterable[str]) -> str:
 
 def is_provisional(name: str) -> bool:
     """Whether a name waits for a better one."""
-    return not name or name.startswith(_UNNAMED)
+    return not name or _PROVISIONAL.fullmatch(name) is not None
 
 
 def free_name(words: str, taken: Iterable[str]) -> str:
@@ -60,7 +62,7 @@ def free_name(words: str, taken: Iterable[str]) -> str:
     plain = unicodedata.normalize("NFKD", render_text(words, {})).encode("ascii", "ignore").decode()
     name = re.sub(r"[^a-z0-9]+", "_", plain.lower().replace("'", "")).strip("_")
     name = name[: _LONGEST - 4].rstrip("_")
-    if not name[:1].isalpha() or name.startswith(_UNNAMED):
+    if not name[:1].isalpha() or is_provisional(name):
         name = f"a_{name}".rstrip("_")
     used = set(taken)
     if name not in used:
@@ -68,10 +70,13 @@ def free_name(words: str, taken: Iterable[str]) -> str:
     return next(free for n in range(2, 10**4) if (free := f"{name}_{n}") not in used)
 
 
-def named_choices(choices: Iterable[Choice]) -> tuple[Choice, ...]:
-    """Answers with keys for those that have none, made from their labels; a key stays for good."""
+def named_choices(choices: Iterable[Choice], used: Collection[str] = ()) -> tuple[Choice, ...]:
+    """Answers with keys for those that have none, made from their labels; a key stays for good.
+
+    None gets one of `used`, the keys that the step's answers had in any published version.
+    """
     choices = tuple(choices)
-    taken = {choice.key for choice in choices}
+    taken = {choice.key for choice in choices} | set(used)
     result = []
     for choice in choices:
         if not choice.key and choice.label:

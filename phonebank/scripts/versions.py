@@ -1,5 +1,6 @@
 """Which script a call runs on. A stored version never changes, so a parsed one is kept."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 from sqlalchemy import select
@@ -24,6 +25,28 @@ def script_of(version_id: int | None) -> ParsedScript | None:
     if version_id is None:
         return None
     return _parsed(version_id)
+
+
+def every_version_of(script: Script) -> Iterator[ParsedScript]:
+    """The parsed script of each version that was ever published, newest first."""
+    for version_id in db.session.scalars(
+        select(ScriptVersion.id)
+        .where(ScriptVersion.script_id == script.id)
+        .order_by(ScriptVersion.number.desc())
+    ).all():
+        yield _parsed(version_id)
+
+
+def names_used(script: Script) -> dict[str, set[str]]:
+    """Step id → its choices' keys, of every step that any version ever had.
+
+    Answers are kept under these names, so nothing new may be given one of them.
+    """
+    used: dict[str, set[str]] = {}
+    for version in every_version_of(script):
+        for step in version.steps:
+            used.setdefault(step.id, set()).update(choice.key for choice in step.choices)
+    return used
 
 
 @lru_cache(maxsize=256)

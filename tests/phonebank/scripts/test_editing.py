@@ -103,9 +103,12 @@ def test_a_new_step_is_named_by_its_title_wherever_it_is_spoken_of() -> None:
     titled = tuple(
         replace(step, title="How's the café?") if step is new else step for step in script.steps
     )
-    script = named(replace(script, steps=titled, main_question=new.id))
+    unnamed = replace(script, steps=titled, main_question=new.id)
+    script = named(unnamed)
     assert script.has_step("hows_the_cafe")
     assert script.step("issue").next == script.main_question == "hows_the_cafe"
+    assert named(script) == script, "a name stays"
+    assert named(unnamed, {"hows_the_cafe"}).has_step("hows_the_cafe_2"), "another step's once"
 
 
 def test_names_are_plain_and_free() -> None:
@@ -115,6 +118,8 @@ def test_names_are_plain_and_free() -> None:
     assert free_name("投票", []) == "a"
     assert free_name("2 children", []) == "a_2_children"
     assert len(free_name("x" * 300, [])) <= 40
+    assert free_name("New 1", []) == "a_new_1", "that stands for a step without a title"
+    assert free_name("New voters", []) == "new_voters"
 
 
 buttons = st.builds(

@@ -5,9 +5,11 @@ from flask import Flask
 
 from phonebank.models import HOST
 from phonebank.scripts import verbs
+from phonebank.scripts.editing import changed, settled
 from phonebank.stores import db
-from scripts_library.format import Script, read
+from scripts_library.format import Script, parse, read
 from scripts_library.library import ready_made, source_of
+from scripts_library.writing import write
 from tests.factories import create_account
 from tests.phonebank.scripts.conftest import Desk
 from tests.phonebank.scripts.form_of import form_of
@@ -102,6 +104,28 @@ def test_a_step_is_added_named_and_led_to(desk: Desk) -> None:
     assert kept.yes["how_many_at_home"] == ("just_me",)
     assert kept.step("issue").next == "how_many_at_home"
     assert step.next == "ring_again_ask"
+
+
+def test_nothing_new_gets_a_name_that_answers_are_kept_under(desk: Desk) -> None:
+    with desk.app.app_context():  # answers were given to these, and both are gone since
+        script = desk.script()
+        first = parse(verbs.working_source(script), "test")
+        gone = changed(changed(first, "delete-choice:voting_intention:2"), "delete-step:issue")
+        verbs.publish(script, verbs.add_version(script, write(settled(gone)), None))
+        db.session.commit()
+    answers = first.step("voting_intention").choices
+    assert answers[2].key == "undecided"
+
+    form = form_of(send(desk, opened(desk), "add-choice:voting_intention"))
+    row = f"s2-c{len(answers) - 1}"
+    form |= {f"{row}-label": "Undecided", f"{row}-goto": "close_thanks"}
+    form = form_of(send(desk, form, "add-step:opening"))
+    send(desk, form | {"s1-title": "Issue"})
+
+    kept = draft(desk)
+    assert kept is not None
+    assert kept.step("voting_intention").choices[-1].key == "undecided_2"
+    assert kept.steps[1].id == "issue_2"
 
 
 def test_a_kind_chosen_by_mistake_loses_no_answers(desk: Desk) -> None:
