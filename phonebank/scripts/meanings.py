@@ -1,53 +1,118 @@
 """Would publishing change what answers that people already gave are taken to mean?"""
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from sqlalchemy import case, func, select
 
 from phonebank.models import Answer, Call, Script, ScriptVersion
-from phonebank.scripts.versions import script_of
+from phonebank.scripts.versions import every_version_of, script_of
 from phonebank.stores import db
 from scripts_library.script import Script as ParsedScript
+from scripts_library.script import Step
+
+Part = Literal["title", "words", "kind", "low", "high", "answer"]
+
+# Mended commas, capitals and emphasis ask nothing else.
+_NOT_SAID = str.maketrans("", "", ".,;:!?¿¡…*\"'“”‘’")
 
 
 @dataclass(frozen=True)
 class ChangedMeaning:
-    """An answer that `calls` calls gave; `label` is None where it is no longer offered."""
+    """A part of a question that `calls` calls answered; for the part "answer", the calls that gave
+    this one. `new` is None where it would no longer be offered."""
 
     step_title: str
-    old_label: str
-    label: str | None
+    part: Part
+    old: str
+    new: str | None
     calls: int
 
 
 def changed_meanings(script: Script, new: ParsedScript) -> list[ChangedMeaning]:
-    """Answers already given that `new` words otherwise, or no longer offers, in its order.
+    """What `new` asks, or offers as an answer, otherwise than the calls that answered it heard.
 
-    Compared with the published version. The calls keep their own words in any case: this is about
-    figures that would add the old meaning and the new.
+    In the order of `new`, then what it no longer has. Each question is compared with the newest
+    version that holds it, and each answer with the newest that offers it: one that was left out for
+    a while would otherwise come back with any meaning. The calls keep their own words in any case:
+    this is about figures that would add the old meaning and the new.
     """
-    old = script_of(script.published_version_id)
-    if old is None:
-        return []
+    asked: dict[str, Step] = {}
+    offered: dict[tuple[str, str], tuple[Step, str]] = {}
+    for version in every_version_of(script):
+        for step in version.steps:
+            if step.answer is not None:
+                asked.setdefault(step.id, step)
+            for choice in step.choices:
+                offered.setdefault((step.id, choice.key), (step, choice.label))
+
+    published = script_of(script.published_version_id)
     changes = []
-    for step_id, key, calls in _keys_given(script.id):
-        if not old.has_step(step_id):
+    for step_id, calls in _questions_answered(script.id):
+        if step_id in asked and new.has_step(step_id):
+            changes += [
+                (step_id, ChangedMeaning(asked[step_id].title, part, old, now, calls))
+                for part, old, now in _asked_otherwise(asked[step_id], new.step(step_id))
+            ]
+    for step_id, key, calls in _keys_given(script.id, {step_id for step_id, _ in offered}):
+        if (step_id, key) not in offered:
             continue
-        before = old.step(step_id).choice(key)
-        if before is None:
-            continue
-        after = new.step(step_id).choice(key) if new.has_step(step_id) else None
-        if after is None or after.label.split() != before.label.split():
-            title = old.step(step_id).title
-            changes.append(
-                ChangedMeaning(title, before.label, after.label if after else None, calls)
-            )
-    order = [step.title for step in old.steps]
-    return sorted(changes, key=lambda change: order.index(change.step_title))
+        step, label = offered[step_id, key]
+        now = _label_in(new, step_id, key)
+        # That it is offered no longer was told when it went.
+        went_before = _label_in(published, step_id, key) is None
+        changed = not went_before if now is None else now.split() != label.split()
+        if changed:
+            changes.append((step_id, ChangedMeaning(step.title, "answer", label, now, calls)))
+    order = {step.id: at for at, step in enumerate(new.steps)}
+    return [change for _, change in sorted(changes, key=lambda c: order.get(c[0], len(order)))]
 
 
-def _keys_given(script_id: int) -> list[tuple[str, str, int]]:
-    """(step, answer key, calls) for every key that calls on any version of the script gave."""
+def _asked_otherwise(old: Step, new: Step) -> Iterator[tuple[Part, str, str]]:
+    """(part, as it was, as it would be) of all that may turn the answers into answers to something
+    else."""
+    if new.answer is None:
+        return  # nothing is added to the old answers
+    if _said(old.title) != _said(new.title):
+        yield "title", old.title, new.title
+    if _said(old.words) != _said(new.words):
+        yield "words", old.words, new.words
+    if old.answer != new.answer:
+        yield "kind", old.answer or "", new.answer
+        return
+    if old.low_label.split() != new.low_label.split():
+        yield "low", old.low_label, new.low_label
+    if old.high_label.split() != new.high_label.split():
+        yield "high", old.high_label, new.high_label
+
+
+def _said(text: str) -> list[str]:
+    return text.translate(_NOT_SAID).casefold().split()
+
+
+def _label_in(script: ParsedScript | None, step_id: str, key: str) -> str | None:
+    if script is None or not script.has_step(step_id):
+        return None
+    choice = script.step(step_id).choice(key)
+    return choice.label if choice else None
+
+
+def _questions_answered(script_id: int) -> list[tuple[str, int]]:
+    """(step, calls) for every step that calls on any version of the script gave an answer at."""
+    rows = db.session.execute(
+        select(Answer.step_id, func.count())
+        .join(Call, Call.id == Answer.call_id)
+        .join(ScriptVersion, ScriptVersion.id == Call.script_version_id)
+        .where(ScriptVersion.script_id == script_id, func.jsonb_typeof(Answer.value) != "null")
+        .group_by(Answer.step_id)
+        .order_by(Answer.step_id)
+    )
+    return [(step_id, calls) for step_id, calls in rows]
+
+
+def _keys_given(script_id: int, step_ids: Collection[str]) -> list[tuple[str, str, int]]:
+    """(step, answer key, calls) for every key that calls on any version gave at these steps."""
     # One answer is stored as text, several as a list.
     as_list = func.jsonb_typeof(Answer.value) == "array"
     alone = func.jsonb_build_array(Answer.value)
@@ -56,7 +121,8 @@ def _keys_given(script_id: int) -> list[tuple[str, str, int]]:
         select(Answer.step_id, key.label("key"), func.count())
         .join(Call, Call.id == Answer.call_id)
         .join(ScriptVersion, ScriptVersion.id == Call.script_version_id)
-        .where(ScriptVersion.script_id == script_id)
+        .where(ScriptVersion.script_id == script_id, Answer.step_id.in_(step_ids))
         .group_by(Answer.step_id, "key")
+        .order_by(Answer.step_id, "key")
     )
     return [(step_id, key, calls) for step_id, key, calls in rows]

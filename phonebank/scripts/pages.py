@@ -15,7 +15,7 @@ from phonebank.models import ORGANISER, Account, Campaign, Script
 from phonebank.scripts import verbs
 from phonebank.scripts.contacts_lacking import faults_for
 from phonebank.scripts.difference import differences
-from phonebank.scripts.editor_pages import editor, in_form_words
+from phonebank.scripts.editor_pages import ANSWERS, editor, in_form_words
 from phonebank.scripts.flow import in_words, picture_of
 from phonebank.scripts.meanings import changed_meanings
 from phonebank.scripts.shown import blocks_of, merged_html, talking_time
@@ -176,6 +176,7 @@ def publish(campaign_id: int, script_id: int) -> ResponseReturnValue:
         errors=[fault for fault in found if fault.severity == "error"],
         warnings=[*_warnings(found), *faults_for(campaign, new)],
         meanings=meanings,
+        answers=ANSWERS,
         seen=seen,
         overtaken=overtaken,
         unconfirmed=unconfirmed and not overtaken,

@@ -115,10 +115,12 @@ def test_changing_what_an_answer_means_needs_a_word(desk: Desk) -> None:
     with desk.app.app_context():
         give_answers(desk.script(), [("voting_intention", "undecided")])
     change(desk, "label: Undecided", "label: Ours after all")
+    change(desk, "title: How will they vote?", "title: Who wins?")
 
     page = desk.client.get(desk.address("/publish")).text
     assert "“Undecided” (1 call) would read “Ours after all”" in page
-    assert "Say that you know" in publish(desk, 422)
+    assert "(1 call) would be called “Who wins?”" in page
+    assert "Say that you have checked" in publish(desk, 422)
     with desk.app.app_context():
         assert len(verbs.versions_of(desk.script())) == 1
 

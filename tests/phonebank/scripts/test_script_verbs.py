@@ -1,6 +1,7 @@
 """Scripts and their versions: what stays, what callers get, what may not change silently."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -12,10 +13,12 @@ from phonebank.errors import BadInput, Conflict, NotFound
 from phonebank.models import Campaign, Contact, ContactList, Script, ScriptVersion
 from phonebank.scripts import verbs
 from phonebank.scripts.contacts_lacking import faults_for
+from phonebank.scripts.editing import changed, settled
 from phonebank.scripts.meanings import changed_meanings
 from phonebank.scripts.versions import published_version_id
 from phonebank.stores import db
 from scripts_library.format import parse
+from scripts_library.writing import write
 from tests.factories import create_caller, create_campaign, create_contact, create_list
 
 SLUG = "voter-identification"
@@ -202,9 +205,9 @@ def test_rewording_or_dropping_an_answer_already_given_is_named(script: Script) 
     new = parse(source.replace("label: It's them", "label: That's them"), "test")
 
     found = changed_meanings(script, new)
-    assert [(c.old_label, c.label, c.calls) for c in found] == [
-        ("Someone else", None, 1),
-        ("Undecided", "Leaning our way after all", 2),
+    assert [(c.part, c.old, c.new, c.calls) for c in found] == [
+        ("answer", "Someone else", None, 1),
+        ("answer", "Undecided", "Leaning our way after all", 2),
     ], "an answer nobody has given may be reworded freely"
 
 
@@ -217,13 +220,67 @@ def test_several_answers_at_one_step_are_each_looked_at(script: Script) -> None:
 
     new = parse(source.replace("label: Housing", "label: Rents"), "test")
     [change] = changed_meanings(script, new)
-    assert (change.old_label, change.label, change.calls) == ("Housing", "Rents", 2)
+    assert (change.old, change.new, change.calls) == ("Housing", "Rents", 2)
 
 
-def test_words_alone_change_no_meaning(script: Script) -> None:
-    give_answers(script, [("voting_intention", "undecided")])
-    new = parse(reworded(script, "If it were tomorrow", "Were it tomorrow"), "test")
-    assert changed_meanings(script, new) == []
+@pytest.mark.parametrize(
+    ("old", "new", "part"),
+    [
+        ("someone else, or haven't", "someone else, or have", "words"),
+        ("title: How will they vote?", "title: How did they vote?", "title"),
+        ("title: How will they vote?", "title: how  will they *vote*", None),
+        ("Thank you. If it were", "Thank you! If it were", None),
+    ],
+)
+def test_another_question_with_the_same_answers_is_named(
+    script: Script, old: str, new: str, part: str | None
+) -> None:
+    give_answers(script, [("voting_intention", "undecided"), ("voting_intention", "other")])
+    source = reworded(script, old, new)
+    source = source.replace("What will decide it?", "What made them vote?")  # asked nobody yet
+    found = changed_meanings(script, parse(source, "test"))
+    assert [(c.part, c.calls) for c in found] == ([(part, 2)] if part else [])
+
+
+def test_a_scale_is_neither_turned_round_nor_made_into_another_answer_unseen(
+    campaign: Campaign,
+) -> None:
+    script = verbs.use_ready_made(campaign, "deep-canvass", "en", None)
+    give_answers(script, [("rating_before", 8)])
+    source = verbs.working_source(script)
+    turned = source.replace("low_label: Completely against", "low_label: X")
+    turned = turned.replace("high_label: Completely for", "high_label: Completely against")
+    turned = turned.replace("low_label: X", "low_label: Completely for")
+    found = changed_meanings(script, parse(turned, "test"))
+    assert [(c.part, c.old, c.new, c.calls) for c in found] == [
+        ("low", "Completely against", "Completely for", 1),
+        ("high", "Completely for", "Completely against", 1),
+    ]
+
+    asked = parse(source, "test")
+    steps = (replace(s, answer="number") if s.id == "rating_before" else s for s in asked.steps)
+    [change] = changed_meanings(script, replace(asked, steps=tuple(steps)))
+    assert (change.part, change.old, change.new) == ("kind", "scale", "number")
+
+
+def test_what_was_left_out_for_a_while_comes_back_as_it_was_or_is_named(script: Script) -> None:
+    give_answers(script, [("voting_intention", "undecided"), ("issue", "health")])
+    first = parse(verbs.working_source(script), "test")
+    gone = settled(changed(changed(first, "delete-step:issue"), "delete-choice:voting_intention:2"))
+    told = {(c.old, c.new) for c in changed_meanings(script, gone)}
+    assert told == {("Undecided", None), ("Health and care", None)}
+    verbs.publish(script, verbs.add_version(script, write(gone), None))
+    db.session.commit()
+    assert changed_meanings(script, replace(gone, title="Again")) == [], "told once"
+
+    assert changed_meanings(script, first) == []
+    other = write(first).replace("label: Undecided", "label: Will not say")
+    other = other.replace("one thing that will decide it", "one thing that put you off")
+    found = changed_meanings(script, parse(other, "test"))
+    assert [(c.part, c.old[:9], c.calls) for c in found] == [
+        ("answer", "Undecided", 1),
+        ("words", "What's th", 1),
+    ]
 
 
 def test_people_who_lack_a_field_are_counted(script: Script) -> None:
