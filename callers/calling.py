@@ -143,7 +143,7 @@ def claim(caller: Caller, holds_nobody: bool = False) -> Hold:
     held = None if holds_nobody else current_hold(caller)
     if held is not None:
         return held
-    campaign = _running_campaign(caller)
+    campaign = running_campaign(caller)
     if owes_practice(caller):
         raise PracticeFirst()
     try:
@@ -254,7 +254,8 @@ def is_stale(call: Call, turn: int | None) -> bool:
     return turn is not None and turn != call.turn
 
 
-def _running_campaign(caller: Caller) -> Campaign:
+def running_campaign(caller: Caller) -> Campaign:
+    """The caller's campaign, while it is calling and so is their party. Raises NotRunning, Gone."""
     campaign = db.session.get_one(Campaign, caller.campaign_id)
     if campaign.state == ENDED:
         raise Gone("This campaign has ended.", "Thank you for every call you made.")
@@ -336,7 +337,7 @@ def _open_call(caller: Caller, campaign: Campaign, contact_id: int) -> Hold | No
         return None
     if found.campaign_state != campaign.state:
         db.session.refresh(campaign)
-        _running_campaign(caller)
+        running_campaign(caller)
     if (found.list_ids, found.languages) != (caller.list_ids, caller.languages):
         db.session.refresh(caller)
     contact: Contact = found.Contact

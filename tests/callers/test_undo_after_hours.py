@@ -7,7 +7,8 @@ import time_machine
 from flask.testing import FlaskClient
 
 from callers.calling import current_hold
-from phonebank.models import Call, Contact
+from phonebank.models import Call, Contact, campaign, party
+from phonebank.models.campaign import PAUSED
 from phonebank.phone_numbers import pretty
 from phonebank.recount import differences
 from phonebank.stores import db
@@ -74,6 +75,30 @@ def test_nor_is_anybody_rung_whose_list_was_taken_out_of_calling(
         page = client.post(f"/calling/person/{call.id}/undo?turn=0", follow_redirects=True).text
     assert "Their list has been taken out of calling." in page
     assert call.phone not in page
+
+
+@pytest.mark.parametrize(
+    ("of", "changed", "said"),
+    [
+        ("campaign", {"state": PAUSED}, "The campaign is paused just now."),
+        ("campaign", {"state": campaign.ENDED}, "This campaign has ended."),
+        ("party", {"paused": True}, "Your host has called a break."),
+        ("party", {"state": party.ENDED}, "The party is over."),
+    ],
+)
+def test_nor_while_nobody_is_rung(
+    phone_bank: PhoneBank, client: FlaskClient, call: Call, of: str, changed: dict, said: str
+) -> None:
+    for name, value in changed.items():
+        setattr(getattr(phone_bank, of), name, value)
+    db.session.commit()
+    with time_machine.travel(BEFORE + timedelta(minutes=1)):
+        page = client.post(f"/calling/person/{call.id}/undo?turn=0", follow_redirects=True).text
+        assert said in page
+        assert call.phone not in page
+        client.post(f"/calling/person/{call.id}/outcome?turn=1", data={"outcome": "refused"})
+    db.session.expire_all()
+    assert call.outcome == "refused"
 
 
 def test_a_call_under_way_when_the_hours_end_keeps_its_number(

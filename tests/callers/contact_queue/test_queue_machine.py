@@ -31,10 +31,11 @@ from sqlalchemy import func, select, text
 from callers import roster
 from callers.calling import NobodyToCall, claim, give_back, release_caller, renew
 from callers.contact_queue.buckets import buckets_of, capacity_per_hour
-from callers.contact_queue.hours import next_ringing
+from callers.contact_queue.hours import may_ring, next_ringing
 from callers.contact_queue.reap import reap
 from callers.contact_queue.refill import store_of
 from callers.contact_queue.store import PROMISER_ALONE_SECONDS, Offer
+from callers.correcting import why_not_to_ring
 from callers.household import reached_instead
 from callers.outcomes import NOT_AN_ATTEMPT, OUTCOMES
 from callers.recording import UNDO_WITHIN, last_recorded_id, record, undo
@@ -297,6 +298,11 @@ class QueueMachine(RuleBasedStateMachine):
             return
         assert not changed, "an undo of what came of somebody else's call"
         db.session.commit()
+        contact = db.session.get_one(Contact, call.contact_id)
+        if not self.model.running or contact.contact_list_id in self.model.removed_lists:
+            assert why_not_to_ring(call, contact, self.campaign), "a number that must not be rung"
+        elif may_ring(self.campaign, contact.zone_key, self.now):
+            assert not why_not_to_ring(call, contact, self.campaign), "a number that was kept back"
         self.model.holds[caller.id] = call.contact_id
         self.model.counted -= counted
         if OUTCOMES[was_suppressed].suppress_reason is not None:
