@@ -7,8 +7,9 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 # Which Python makes the environment; empty: the first that is new enough.
 PYTHON ?=
-# Two at once, each with servers of its own; a file's tests stay together.
-AT_ONCE ?= -n 2 --dist loadfile
+# Three at once, each with servers of its own: many tests wait. A file's tests stay together, and
+# tests/conftest.py says which files come first.
+AT_ONCE ?= -n 3 --dist loadfile --no-loadscope-reorder
 # More for pytest, such as ARGS="-k upload -x"
 ARGS ?=
 

@@ -33,6 +33,12 @@ settings.register_profile("phonebank", deadline=None, suppress_health_check=[Hea
 settings.load_profile("phonebank")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first: what is begun last should not be waited for."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def servers_dir() -> Iterator[Path]:
     # Directly under /tmp: a unix socket's path may have 107 characters and no more.
