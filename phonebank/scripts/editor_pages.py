@@ -80,6 +80,18 @@ LABELS = {
     "words": "Words to say",
     "yes": "Counts as a yes",
 }
+OVERTAKEN = (
+    "Somebody else has changed this script since you opened it, so nothing was saved yet. Open it"
+    " in another tab to see theirs; save here once more to put yours in its place."
+)
+NOT_HELD = (
+    "The step could not be brought back: this page no longer holds it. If it was ever published,"
+    " you find it under “Versions”."
+)
+IN_WAY = (
+    "The step was not brought back yet: a new one without a title stands in its place. Give that"
+    " one a title, then press Undo again."
+)
 FALLBACKS = {"first_name": "there", "last_name": "", "town": "your area"}
 
 
@@ -94,20 +106,21 @@ def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
     seen = verbs.digest(script)
     if request.method == "GET":
         return _page(campaign, script, sheet_of(kept), seen)
+    deleted = deleted_from(request.form.get("before", ""), request.form.get("deleted", ""))
     used = names_used(script)
+    if deleted:  # it may come back, and has to find its name free
+        used.setdefault(deleted.step_id, set())
     as_sent = script_from(request.form, kept, used)
     typed = named(as_sent, used)
     button, about, at = _meant(as_sent, typed)
     if request.form.get("seen") != seen:
-        notice = (
-            "Somebody else has changed this script since you opened it, so nothing was saved yet."
-            " Open it in another tab to see theirs; save here once more to put yours in its place."
-        )
+        sheet, opened = sheet_of(typed), {about, at}
+        page = _page(campaign, script, sheet, seen, OVERTAKEN, opened, deleted=deleted)
         # 422, as for any form that comes back: htmx shows no other error.
-        return _page(campaign, script, sheet_of(typed), seen, notice, opened={about, at}), 422
-    deleted = deleted_from(request.form.get("before", ""), request.form.get("deleted", ""))
-    if button == "undo" and deleted:
-        after, about, deleted = restored(settled(typed), deleted), deleted.step_id, None
+        return page, 422
+    notice = ""
+    if button == "undo":
+        after, about, deleted, notice = _undone(settled(typed), deleted)
     else:
         after = changed(typed, button)
     if about and typed.has_step(about) and not after.has_step(about):
@@ -129,6 +142,7 @@ def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
         script,
         sheet,
         seen,
+        notice,
         opened={about, at, new_step},
         new_step=new_step,
         at=at,
@@ -217,6 +231,20 @@ def _page(
         at=at,
         opened=opened,
     )
+
+
+def _undone(
+    now: ParsedScript, deleted: Deleted | None
+) -> tuple[ParsedScript, str, Deleted | None, str]:
+    """The script after Undo; the step that it is about; what can still be brought back; and why
+    nothing came back, where nothing did."""
+    if deleted is None:
+        return now, "", None, NOT_HELD
+    step_id = deleted.step_id
+    if not now.has_step(step_id):
+        return restored(now, deleted), step_id, None, ""
+    title = now.step(step_id).title
+    return now, step_id, deleted, f"It is in the script already, as “{title}”." if title else IN_WAY
 
 
 def _leave_for(address: str) -> ResponseReturnValue:

@@ -98,6 +98,46 @@ def test_deleting_offers_undo_in_place_and_undo_restores(desk: Desk) -> None:
     assert draft(desk) is None, "all as it was published"
 
 
+def test_undo_is_still_there_after_somebody_else_saved(desk: Desk) -> None:
+    mine = form_of(send(desk, opened(desk), "delete-step:issue"))
+    send(desk, opened(desk) | {"s0-title": "Theirs"})
+    page = send(desk, mine, "undo:", status=422)
+    assert "nothing was saved yet" in page
+    send(desk, form_of(page), "undo:")
+    kept = draft(desk)
+    assert kept is None, "all as it was published"
+
+
+def test_a_new_step_does_not_take_the_name_of_a_deleted_one(desk: Desk) -> None:
+    def titled(form: dict[str, str], title: str) -> dict[str, str]:
+        return form | {"s1-title": title, "s1-words": f"{title}?"}
+
+    form = titled(form_of(send(desk, opened(desk), "add-step:opening")), "Weather")
+    form = form_of(send(desk, form_of(send(desk, form)), "delete-step:weather"))
+    form = titled(form_of(send(desk, form, "add-step:opening")), "Weather")
+    send(desk, form_of(send(desk, form)), "undo:")
+    kept = draft(desk)
+    assert kept is not None
+    assert {"weather", "weather_2"} < {step.id for step in kept.steps}
+
+
+def test_undo_that_changes_nothing_says_why_and_stays(desk: Desk) -> None:
+    form = form_of(send(desk, opened(desk), "add-step:opening"))
+    form = form_of(send(desk, form | {"s1-words": "Lost?"}, "delete-step:new_1"))
+    form = form_of(send(desk, form, "add-step:opening"))
+    page = send(desk, form, "undo:")
+    assert "Give that one a title, then press Undo again" in page
+    send(desk, form_of(page) | {"s1-title": "Weather"}, "undo:")
+    kept = draft(desk)
+    assert kept is not None
+    assert "Lost?" in {step.words for step in kept.steps}
+    assert kept.has_step("weather")
+
+    packed = Deleted("opening", kept).packed
+    page = send(desk, opened(desk) | {"before": packed, "deleted": "opening"}, "undo:")
+    assert f"It is in the script already, as “{kept.step('opening').title}”" in page
+
+
 @pytest.mark.parametrize(
     "packed",
     [
@@ -111,5 +151,6 @@ def test_deleting_offers_undo_in_place_and_undo_restores(desk: Desk) -> None:
 )
 def test_a_made_up_undo_changes_nothing(desk: Desk, packed: str) -> None:
     assert deleted_from(packed, "opening") is None
-    send(desk, opened(desk) | {"before": packed, "deleted": "opening"}, "undo:")
+    page = send(desk, opened(desk) | {"before": packed, "deleted": "opening"}, "undo:")
+    assert "could not be brought back" in page
     assert draft(desk) is None
