@@ -22,7 +22,7 @@ from callers.contact_queue.refill import (
     start_line_afresh,
     store_of,
 )
-from callers.contact_queue.store import QueueStore, Taken
+from callers.contact_queue.store import PROMISER_ALONE_SECONDS, QueueStore, Taken
 from callers.practice_first import PracticeFirst, owes_practice
 from phonebank.errors import BackInAMoment, Gone, NotAllowed, NotFound, NotRunning, PhonebankError
 from phonebank.experiments.choosing import words_among, words_on_offer
@@ -345,7 +345,7 @@ def _open_call(caller: Caller, campaign: Campaign, contact_id: int) -> Hold | No
         return None
     if not may_ring(campaign, contact.zone_key, at):
         return None
-    if contact.callback_caller_id != caller.id and not _is_theirs(caller, campaign, contact):
+    if contact.callback_caller_id != caller.id and not _is_theirs(caller, campaign, contact, at):
         return None
     until = at + timedelta(seconds=campaign.hold_seconds)
     words = words_among(found.words, contact_id)
@@ -368,8 +368,13 @@ def _open_call(caller: Caller, campaign: Campaign, contact_id: int) -> Hold | No
     return Hold(call, contact, until, is_new=True) if call is not None else None
 
 
-def _is_theirs(caller: Caller, campaign: Campaign, contact: Contact) -> bool:
-    """Whether the person is within the caller's limits; what Redis knows of it may be old."""
+def _is_theirs(caller: Caller, campaign: Campaign, contact: Contact, at: datetime) -> bool:
+    """Whether the person is within the caller's limits, and not another's to ring back for a while
+    yet; what Redis knows of it may be old."""
+    if contact.callback_caller_id is not None and contact.callback_at is not None:
+        alone_until = contact.callback_at + timedelta(seconds=PROMISER_ALONE_SECONDS)
+        if at < alone_until:
+            return False
     in_lists = not caller.list_ids or contact.contact_list_id in caller.list_ids
     return in_lists and contact.language in languages_of(caller, campaign)
 

@@ -9,6 +9,7 @@ from sqlalchemy import func, select, update
 from callers.calling import NobodyToCall, claim, give_back, release_caller, renew
 from callers.contact_queue.reap import reap
 from callers.contact_queue.refill import store_of
+from callers.contact_queue.store import Offer
 from callers.recording import record
 from phonebank.errors import Gone, NotAllowed, NotFound, NotRunning
 from phonebank.models import Call, Caller, Campaign, Suppression, now
@@ -81,6 +82,14 @@ def test_a_callback_is_told_to_its_promiser_first_and_to_others_ten_minutes_late
             claim(caller)
         assert nobody.value.next_at == due + timedelta(minutes=wait)
         db.session.rollback()
+    with time_machine.travel(due + timedelta(minutes=4)):
+        # An offer from before the promise was made.
+        stale = Offer(promised.id, 0.0, promised.contact_list_id, "")
+        store_of(phone_bank.campaign.id).offer([stale])
+        with pytest.raises(NobodyToCall):
+            claim(phone_bank.priya)
+        db.session.rollback()
+        assert claim(phone_bank.sam).contact.id == promised.id
 
 
 def test_untried_people_come_before_rested_ones_and_lower_priority_first(
