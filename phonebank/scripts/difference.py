@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from phonebank.scripts.ways import condition, ways_on
+from phonebank.scripts.shown import ANSWERS, KINDS
+from phonebank.scripts.ways import condition, label_of, ways_on
 from scripts_library.merge_fields import render_text
 from scripts_library.script import Script, Step
 
@@ -72,7 +73,9 @@ def _settings(script: Script, titles: Titles) -> Iterator[str]:
     if script.second_rating:
         yield f"Second rating: {_named(titles, script.second_rating)}"
     for step_id, keys in script.yes.items():
-        yield f"A yes is: {', '.join(keys)} at {_named(titles, step_id)}"
+        step = script.step(step_id) if script.has_step(step_id) else None
+        labels = " or ".join(f"“{label_of(step, key)}”" for key in keys)
+        yield f"Counts as a yes: {labels} at {_named(titles, step_id)}"
     for branch in script.start:
         yield f"If {condition(branch)} it begins with: {_named(titles, branch.goto)}"
     yield f"It begins with: {_named(titles, script.steps[0].id)}"
@@ -81,7 +84,9 @@ def _settings(script: Script, titles: Titles) -> Iterator[str]:
 
 
 def _step(step: Step, titles: Titles) -> Iterator[str]:
-    yield f"{step.title} ({step.kind}{', ' + step.answer if step.answer else ''})"
+    kind = KINDS.get(step.kind, step.kind)
+    answer = ANSWERS.get(step.answer, step.answer).lower() if step.answer else ""
+    yield f"{step.title} ({kind}{': ' if answer else ''}{answer})"
     yield from (line for line in step.words.splitlines() if line)
     yield from _prefixed("Tip: ", step.guidance)
     if step.low_label or step.high_label:

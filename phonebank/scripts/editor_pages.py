@@ -22,6 +22,7 @@ from phonebank.scripts.form_fields import BELOW, script_from
 from phonebank.scripts.naming import named
 from phonebank.scripts.preview import Preview, preview_after, preview_at
 from phonebank.scripts.sheet import Sheet, sheet_of
+from phonebank.scripts.shown import ANSWERS
 from phonebank.scripts.undoing import Deleted, deleted_from, restored
 from phonebank.scripts.versions import names_used
 from phonebank.scripts.ways import answers_of, title_of
@@ -42,15 +43,6 @@ KINDS = {
     "story": "Story: the caller tells one of their own",
     "ask": "Ask: for a vote, an hour, a promise",
     "close": "Close: goodbye, the call ends here",
-}
-ANSWERS = {
-    "": "None",
-    "choice": "One of several answers",
-    "several": "Any of several answers",
-    "scale": "A number from 0 to 10",
-    "text": "Words",
-    "number": "Any number",
-    "date": "A date",
 }
 CHARACTERS = [(kind, kind.capitalize()) for kind in get_args(CharacterKind)]
 # What the faults call a setting → what the form calls it.

@@ -17,6 +17,15 @@ KINDS = {
     "ask": "Ask",
     "close": "Close",
 }
+ANSWERS = {
+    "": "None",
+    "choice": "One of several answers",
+    "several": "Any of several answers",
+    "scale": "A number from 0 to 10",
+    "text": "Words",
+    "number": "Any number",
+    "date": "A date",
+}
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def condition(branch: Branch, step: Step | None = None) -> str:
 
 def answers_of(branch: Branch, step: Step | None = None) -> str:
     """The answers that a branch asks for: “Yes” or “Perhaps”."""
-    return " or ".join(f"“{_label(step, key)}”" for key in branch.choices)
+    return " or ".join(f"“{label_of(step, key)}”" for key in branch.choices)
 
 
 def title_of(script: Script, step_id: str) -> str:
@@ -54,6 +54,7 @@ def title_of(script: Script, step_id: str) -> str:
     return render_text(script.step(step_id).title, {}) if script.has_step(step_id) else step_id
 
 
-def _label(step: Step | None, key: str) -> str:
+def label_of(step: Step | None, key: str) -> str:
+    """An answer's label without merge fields; its key for one that is not there."""
     choice = step.choice(key) if step else None
     return render_text(choice.label, {}) if choice else key

@@ -61,8 +61,20 @@ def test_what_counts_is_part_of_the_whole() -> None:
     [section] = differences(OLD, replace(OLD, yes={}))
     assert section.title == "The script as a whole"
     assert [line.text for line in section.lines if line.mark == "gone"] == [
-        "A yes is: yes at Can we count on it?"
+        "Counts as a yes: “Yes” at Can we count on it?"
     ]
+
+
+def test_a_half_written_draft_is_compared_all_the_same() -> None:
+    [section] = differences(OLD, replace(OLD, yes={"gone": ("no",)}, main_question=""))
+    assert Line("new", "Counts as a yes: “no” at gone") in section.lines
+
+
+def test_kinds_of_answer_are_called_what_the_editor_calls_them() -> None:
+    steps = (replace(step, answer="several") if step.id == "issue" else step for step in OLD.steps)
+    [section] = differences(OLD, replace(OLD, steps=tuple(steps)))
+    assert Line("gone", "What will decide it? (Question: one of several answers)") in section.lines
+    assert Line("new", "What will decide it? (Question: any of several answers)") in section.lines
 
 
 def test_the_order_of_blocks_alone_is_no_difference_but_the_first_is() -> None:
