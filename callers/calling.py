@@ -167,7 +167,8 @@ def current_hold(caller: Caller) -> Hold | None:
 
 
 def renew(caller: Caller, call_id: uuid.UUID) -> datetime:
-    """Let the caller keep their person for another hold, up to the campaign's longest.
+    """Let the caller keep their person for another hold, up to the campaign's longest since they
+    were put on the screen, by handing them out or by an undo.
 
     Returns when the hold runs out. Raises NotFound when it is no longer theirs.
     """
@@ -179,7 +180,7 @@ def renew(caller: Caller, call_id: uuid.UUID) -> datetime:
     campaign = db.session.get_one(Campaign, call.campaign_id)
     until = min(
         now() + timedelta(seconds=campaign.hold_seconds),
-        call.started_at + timedelta(seconds=campaign.hold_seconds_at_most),
+        (call.reopened_at or call.started_at) + timedelta(seconds=campaign.hold_seconds_at_most),
     )
     try:
         store_of(campaign.id).renew(call.contact_id, until)

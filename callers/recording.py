@@ -275,7 +275,8 @@ def _count(call: Call, sign: int) -> None:
 
 def _reopen(call: Call) -> None:
     campaign = db.session.get_one(Campaign, call.campaign_id)
-    until = now() + timedelta(seconds=campaign.hold_seconds)
+    call.reopened_at = now()
+    until = call.reopened_at + timedelta(seconds=campaign.hold_seconds)
     call.outcome = call.recorded_at = call.ended_at = call.ending = call.contact_before = None
     call.reached = call.conversation = call.yes = call.counted = call.late = call.too_fast = False
     call.expires_at = until

@@ -116,10 +116,14 @@ def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
 
 
 def untold_call(caller: Caller) -> Call | None:
-    """The caller's latest call, where it ended without an outcome: its hold ran out, or they gave
-    it back. They may have been talking all the while, so they can still say how it ended."""
+    """The call that was last on the caller's screen, where it ended without an outcome: its hold
+    ran out, or they gave it back. They may have been talking all the while, so they can still say
+    how it ended."""
     call = db.session.scalars(
-        select(Call).where(Call.caller_id == caller.id).order_by(Call.started_at.desc()).limit(1)
+        select(Call)
+        .where(Call.caller_id == caller.id)
+        .order_by(func.coalesce(Call.reopened_at, Call.started_at).desc())
+        .limit(1)
     ).first()
     if call is None or call.outcome is not None or call.ended_at is None:
         return None

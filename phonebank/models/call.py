@@ -107,6 +107,8 @@ class Call(Base):
     # How often its outcome was undone. Requests say for which turn they were meant, so that a late
     # copy of one that was dealt with is known for what it is.
     turn: Mapped[int] = mapped_column(default=0)
+    # When it was undone last: from then on the person has been on the screen again.
+    reopened_at: Mapped[datetime | None]
     # The contact's state just before the outcome: what undo gives back.
     contact_before: Mapped[dict[str, Any] | None]
 

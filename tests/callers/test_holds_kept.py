@@ -11,6 +11,7 @@ from callers.contact_queue.jobs import reap_expired_holds
 from callers.contact_queue.reap import reap
 from callers.contact_queue.refill import refill, store_of
 from callers.recording import record, undo
+from callers.screen_data import untold_call
 from phonebank.models import Call, Contact
 from phonebank.models.campaign import ENDED
 from phonebank.stores import db
@@ -72,6 +73,35 @@ def test_somebody_put_back_on_a_screen_is_not_taken_by_their_callback(
             claim(phone_bank.priya)
         db.session.rollback()
         assert store_of(phone_bank.campaign.id).held_until([person.id])[person.id] is not None
+
+
+def test_somebody_put_back_on_a_screen_after_long_is_held_as_long_as_anybody(
+    phone_bank: PhoneBank,
+) -> None:
+    longest = phone_bank.campaign.hold_seconds_at_most
+    with at(0):
+        for contact in phone_bank.contacts:
+            contact.callable_at = NOON
+        db.session.commit()
+        call_id = claim(phone_bank.sam).call.id
+        db.session.commit()
+    with at(longest - 10):  # they had much to say to each other
+        record(phone_bank.sam, call_id, "talked")
+        db.session.commit()
+        claim(phone_bank.sam)
+        db.session.commit()
+    with at(longest + 60):
+        undo(phone_bank.sam, call_id)
+        db.session.commit()
+    with at(longest + 300):
+        renew(phone_bank.sam, call_id)
+        db.session.commit()
+    with at(longest + 500):
+        assert reap(phone_bank.campaign) == 0
+    with at(longest + 700):
+        assert reap(phone_bank.campaign) == 1
+        # It was the last on the screen, so they are asked how it ended.
+        assert untold_call(phone_bank.sam).id == call_id
 
 
 def test_holds_run_out_in_a_campaign_that_has_ended(phone_bank: PhoneBank) -> None:
