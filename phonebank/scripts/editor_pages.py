@@ -121,7 +121,7 @@ def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
     try:
         verbs.save_draft(script, sheet.source)
     except BadInput as fault:
-        notice = f"{fault.message} {fault.what_to_do}"
+        notice = f"Nothing was saved. {fault.message} {fault.what_to_do}"
         page = _page(campaign, script, sheet, seen, notice, opened={about, at}, deleted=deleted)
         return page, 422
     seen = verbs.digest(script)

@@ -11,6 +11,7 @@ from phonebank.access import open_to
 from phonebank.campaigns.forms import LANGUAGES
 from phonebank.campaigns.verbs import campaign_for
 from phonebank.errors import BadInput, NotFound
+from phonebank.experiments.choosing import versions_heard
 from phonebank.models import ORGANISER, Account, Campaign, Script
 from phonebank.scripts import verbs
 from phonebank.scripts.contacts_lacking import faults_for
@@ -30,7 +31,7 @@ scripts = Blueprint("scripts", __name__, url_prefix="/campaigns/<int:campaign_id
 
 LONGEST_VALUE = 200  # characters, as merge_fields cuts them
 
-NOTHING_TO_PUBLISH = "There is nothing to publish: callers have the newest words already."
+NOTHING_TO_PUBLISH = "There is nothing to publish: all that was written is published already."
 NOTHING_LEFT = "There was nothing left to publish: the draft is published already, or thrown away."
 NOTHING_TO_DISCARD = (
     "There was nothing to throw away: the draft is published already, or thrown away."
@@ -98,7 +99,11 @@ def use_ready_made(campaign_id: int) -> ResponseReturnValue:
     slug, language = request.form.get("slug", ""), request.form.get("language", "")
     script = verbs.use_ready_made(campaign, slug, language, _account())
     db.session.commit()
-    flash("The script is yours now. Fill in what is missing, and change what you like.", "success")
+    flash(
+        f"The script is yours now. {_when_heard(campaign, script)} Fill in what is missing, and"
+        " change what you like.",
+        "success",
+    )
     return _to("show", campaign, script)
 
 
@@ -126,7 +131,7 @@ def choose(campaign_id: int, script_id: int) -> ResponseReturnValue:
     campaign, script = _script(campaign_id, script_id)
     verbs.choose(campaign, script)
     db.session.commit()
-    flash("Callers get this script with their next person.", "success")
+    flash(f"This is the campaign's script now. {_when_heard(campaign, script)}", "success")
     return _to("show", campaign, script)
 
 
@@ -164,7 +169,7 @@ def publish(campaign_id: int, script_id: int) -> ResponseReturnValue:
     if sent and not overtaken and not unconfirmed:
         verbs.publish_draft(campaign, script, _account())
         db.session.commit()
-        flash("Published. Callers get it with their next person.", "success")
+        flash(f"Published. {_when_heard(campaign, script)}", "success")
         return _to("show", campaign, script)
     old = script_of(script.published_version_id)
     page = render_template(
@@ -269,7 +274,7 @@ def as_text(campaign_id: int, script_id: int) -> ResponseReturnValue:
             try:
                 verbs.save_draft(script, source)
             except BadInput as fault:
-                flash(fault.message, "error")
+                flash(f"Nothing was saved. {fault.message}", "error")
                 status = 422
             else:
                 seen = verbs.digest(script)
@@ -343,6 +348,15 @@ def _text_sent() -> str:
         raise BadInput(
             "This file is not text in UTF-8, so it is no script.", "Choose a .yaml file."
         ) from None
+
+
+def _when_heard(campaign: Campaign, script: Script) -> str:
+    """When callers get the published words, for them who have just had a hand in that."""
+    if script.published_version_id in versions_heard(campaign.id):
+        return "Callers get it with their next person."
+    if campaign.script_id == script.id:
+        return "Callers get it once the experiment that runs now is stopped."
+    return "Callers get it once you press “Call with this one”: they have other words now."
 
 
 def _fields_to_fill_in(script: Script) -> dict[str, str]:

@@ -93,7 +93,7 @@ def test_what_came_of_five_evenings_can_be_read(organisers_page: Page) -> None:
     page.get_by_role("button", name="Stop for good").click()
     expect(page.get_by_text("The last look")).to_be_visible()
     page.get_by_role("button", name="Call with this one").click()
-    expect(page.get_by_text("Callers get this script with their next person.")).to_be_visible()
+    expect(page.get_by_text("Callers get it with their next person.")).to_be_visible()
 
 
 def test_an_experiment_is_set_up_started_and_in_use(app: Flask, organisers_page: Page) -> None:

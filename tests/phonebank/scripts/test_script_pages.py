@@ -7,11 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import text
 
+from phonebank.experiments.verbs import ArmWanted, create_experiment, start, words_to_choose
 from phonebank.models import Script
 from phonebank.scripts import verbs
 from phonebank.stores import db
 from scripts_library.format import parse
 from scripts_library.library import ready_made, source_of
+from tests.factories import create_script
 from tests.phonebank.scripts.conftest import SLUG, Desk
 from tests.phonebank.scripts.test_script_verbs import give_answers
 
@@ -101,6 +103,34 @@ def test_a_draft_is_looked_over_and_published(desk: Desk) -> None:
     publish(desk)
     assert "Version 2" in desk.client.get(desk.address()).text
     assert desk.client.get(desk.address("/publish")).status_code == 302, "nothing is left"
+
+
+def test_who_publishes_is_told_whether_callers_get_it_now(desk: Desk) -> None:
+    def publish_title(old: str, new: str) -> str:
+        with desk.app.app_context():
+            script = desk.script()
+            verbs.save_draft(script, verbs.working_source(script).replace(old, new))
+            db.session.commit()
+        return desk.client.get(publish(desk)).text
+
+    told = publish_title("Who has answered?", "Who is it?")
+    assert "Published. Callers get it with their next person." in told
+    with desk.app.app_context():
+        create_script(desk.campaign(), source_of("deep-canvass", "en"))
+        db.session.commit()
+    told = publish_title("Who is it?", "Who is there?")
+    assert "Published. Callers get it once you press “Call with this one”" in told
+    with desk.app.app_context():
+        campaign, held = desk.campaign(), desk.script().published_version_id
+        older = [
+            ArmWanted(words, 1)
+            for words in words_to_choose(campaign)
+            if words.script_version_id not in (None, held)
+        ]
+        start(campaign, create_experiment(campaign, "Which was better?", older))
+        db.session.commit()
+    told = desk.client.get(post(desk, desk.address("/choose"))).text
+    assert "Callers get it once the experiment that runs now is stopped." in told
 
 
 def test_a_faulty_draft_has_no_button_to_publish_it(desk: Desk) -> None:
@@ -237,6 +267,7 @@ def test_what_somebody_saves_this_very_moment_is_not_lost(
 
 def test_the_text_form_names_faults_by_line_and_keeps_what_was_typed(desk: Desk) -> None:
     page = save_text(desk, 422, source="slug: x\nsteps: <b>none</b>\n")
+    assert "Nothing was saved" in page
     assert "line 2" in page
     assert "&lt;b&gt;none&lt;/b&gt;" in page
     with desk.app.app_context():
