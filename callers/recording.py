@@ -40,7 +40,7 @@ from callers.too_fast import is_too_fast
 from phonebank import tallies
 from phonebank.errors import BadInput, Conflict, HoldLost
 from phonebank.models import Call, Caller, Campaign, Contact, now
-from phonebank.models.call import RECORDED
+from phonebank.models.call import RECORDED, RECORDED_NO
 from phonebank.models.suppression import FROM_CALL
 from phonebank.scripts.versions import script_of
 from phonebank.stores import after_commit, db
@@ -51,6 +51,8 @@ NOTE_AT_MOST = 2000  # characters
 # How long a caller may take an outcome back: long enough to notice a slip, short enough that the
 # person is not shown again an hour after they were let go of.
 UNDO_WITHIN = timedelta(minutes=10)
+# A caller's calls; an older one may lack its number.
+LAST_RECORDED_FIRST = (Call.recorded_no.desc().nulls_last(), Call.recorded_at.desc())
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ def last_recorded_id(caller: Caller) -> uuid.UUID | None:
     return db.session.scalar(
         select(Call.id)
         .where(Call.caller_id == caller.id, Call.recorded_at.is_not(None))
-        .order_by(Call.recorded_at.desc())
+        .order_by(*LAST_RECORDED_FIRST)
         .limit(1)
     )
 
@@ -235,6 +237,7 @@ def _write_outcome(
         call.ended_at, call.ending = at, RECORDED
     call.outcome = outcome_key
     call.recorded_at = at
+    call.recorded_no = RECORDED_NO.next_value()  # type: ignore[assignment]
     call.note = note
     call.counted = counted
     call.reached = OUTCOMES[outcome_key].reached
@@ -277,7 +280,8 @@ def _reopen(call: Call) -> None:
     campaign = db.session.get_one(Campaign, call.campaign_id)
     call.reopened_at = now()
     until = call.reopened_at + timedelta(seconds=campaign.hold_seconds)
-    call.outcome = call.recorded_at = call.ended_at = call.ending = call.contact_before = None
+    call.outcome = call.recorded_at = call.recorded_no = call.contact_before = None
+    call.ended_at = call.ending = None
     call.reached = call.conversation = call.yes = call.counted = call.late = call.too_fast = False
     call.expires_at = until
     call.turn += 1

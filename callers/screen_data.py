@@ -11,7 +11,7 @@ from callers.calling import NobodyToCall, mark_seen
 from callers.calling_hours import zones_from
 from callers.contact_queue.hours import rules_of
 from callers.outcomes import label_of
-from callers.recording import UNDO_WITHIN
+from callers.recording import LAST_RECORDED_FIRST, UNDO_WITHIN
 from phonebank.errors import PhonebankError
 from phonebank.models import Answer, Call, Caller, Campaign, Contact, Party, now
 from phonebank.models.call import GIVEN_BACK
@@ -97,7 +97,7 @@ def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
             .scalar_subquery(),
         )
         .where(Call.caller_id == caller.id, Call.recorded_at.is_not(None))
-        .order_by(Call.recorded_at.desc())
+        .order_by(*LAST_RECORDED_FIRST)
         .limit(at_most)
     ).all()
     fresh = now() - UNDO_WITHIN

@@ -8,7 +8,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Sequence, String, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -20,6 +20,8 @@ GIVEN_BACK = "given_back"
 EXPIRED = "expired"
 TAKEN_AWAY = "taken_away"  # the caller was removed, or the campaign ended
 ENDINGS = (RECORDED, GIVEN_BACK, EXPIRED, TAKEN_AWAY)
+
+RECORDED_NO = Sequence("call_recorded_no", metadata=Base.metadata)
 
 
 class Call(Base):
@@ -94,6 +96,8 @@ class Call(Base):
 
     outcome: Mapped[str | None] = mapped_column(String(20))
     recorded_at: Mapped[datetime | None]
+    # From `RECORDED_NO`: which of a caller's outcomes came last, also where a clock was set back.
+    recorded_no: Mapped[int | None] = mapped_column(BigInteger)
     reached: Mapped[bool] = mapped_column(default=False)
     conversation: Mapped[bool] = mapped_column(default=False)
     yes: Mapped[bool] = mapped_column(default=False)

@@ -14,6 +14,7 @@ from callers.answers import answers_of, save_answer
 from callers.calling import NobodyToCall, claim, current_hold, give_back
 from callers.contact_queue.reap import reap
 from callers.recording import last_recorded_id, record, undo
+from callers.screen_data import last_calls
 from phonebank.errors import BadInput, Conflict, HoldLost, NotFound
 from phonebank.models import Call, Caller, Contact, Suppression
 from phonebank.models.suppression import FROM_LIST, FROM_ORGANISER
@@ -410,6 +411,23 @@ def test_undo_is_for_the_last_call_and_for_a_while(phone_bank: PhoneBank) -> Non
         pytest.raises(HoldLost),
     ):
         undo(phone_bank.sam, second.id)
+
+
+def test_the_last_call_is_the_last_also_where_the_clock_was_set_back(
+    phone_bank: PhoneBank,
+) -> None:
+    for contact in phone_bank.contacts:
+        contact.callable_at = datetime.now(UTC) - timedelta(hours=1)
+    first = ring(phone_bank, "no_answer")
+    with time_machine.travel(datetime.now(UTC) - timedelta(minutes=5)):
+        second = ring(phone_bank, "busy")
+        assert [call.id for call in last_calls(phone_bank.sam)] == [str(second.id), str(first.id)]
+        with pytest.raises(Conflict):
+            undo(phone_bank.sam, first.id)
+        db.session.rollback()
+        undo(phone_bank.sam, second.id)
+        db.session.commit()
+    assert current_hold(phone_bank.sam).call.id == second.id
 
 
 def test_a_late_outcome_counts_when_nobody_rang_since(phone_bank: PhoneBank) -> None:
