@@ -6,7 +6,7 @@ from sqlalchemy import select
 from phonebank.models import Suppression
 from phonebank.models.suppression import FROM_CALL, FROM_LIST
 from phonebank.stores import db
-from phonebank.suppressions.verbs import suppress, suppress_all
+from phonebank.suppressions.verbs import phones_suppressed_among, suppress, suppress_all
 from tests.factories import create_campaign, create_contact, create_list, drama_number
 
 
@@ -33,8 +33,11 @@ def test_a_number_already_there_keeps_its_first_entry(app_context: Flask) -> Non
 
 
 def test_a_list_may_hold_more_numbers_than_a_statement_has_parameters(app_context: Flask) -> None:
-    suppress_all([f"+4420{n:08d}" for n in range(70_000)], FROM_LIST)
+    numbers = [f"+4420{n:08d}" for n in range(70_000)]
+    assert phones_suppressed_among(numbers) == set()
+    suppress_all(numbers, FROM_LIST)
 
+    assert phones_suppressed_among(numbers) == set(numbers)
     assert db.session.query(Suppression).count() == 70_000
     suppress_all([], FROM_LIST)
     assert db.session.query(Suppression).count() == 70_000
