@@ -237,7 +237,7 @@ def _write_outcome(
         call.ended_at, call.ending = at, RECORDED
     call.outcome = outcome_key
     call.recorded_at = at
-    call.recorded_no = RECORDED_NO.next_value()  # type: ignore[assignment]
+    call.recorded_no = RECORDED_NO.next_value()
     call.note = note
     call.counted = counted
     call.reached = OUTCOMES[outcome_key].reached
