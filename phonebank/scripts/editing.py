@@ -75,20 +75,23 @@ def _tidied_step(step: Step) -> Step:
     if step.kind not in KINDS_THAT_MAY_ANSWER:
         step = replace(step, answer=None)
     has_choices, is_scale = step.answer in ("choice", "several"), step.answer == "scale"
-    keys = {choice.key for choice in step.choices} if has_choices else set()
-    branches = tuple(
-        branch
-        for branch in step.branches
-        if (branch.low is None or is_scale) and set(branch.choices) <= keys
-    )
+    choices = tuple(c for c in step.choices if c.label or c.goto) if has_choices else ()
+    branches = (branch for branch in step.branches if branch.low is None or is_scale)
     return replace(
         step,
-        choices=tuple(c for c in step.choices if c.label or c.goto) if has_choices else (),
+        choices=choices,
         low_label=step.low_label if is_scale else "",
         high_label=step.high_label if is_scale else "",
-        branches=() if step.is_end else branches,
+        branches=() if step.is_end else _asking_for(choices, branches),
         next=None if step.is_end else step.next,
     )
+
+
+def _asking_for(choices: Iterable[Choice], branches: Iterable[Branch]) -> tuple[Branch, ...]:
+    """The branches without answers that are gone; one that asked only for such answers goes too."""
+    keys = {choice.key for choice in choices}
+    kept = ((b, tuple(key for key in b.choices if key in keys)) for b in branches)
+    return tuple(replace(b, choices=left) for b, left in kept if left or not b.choices)
 
 
 def _add_step(script: Script, place: str) -> Script:
@@ -160,12 +163,8 @@ def _delete_choice(script: Script, place: str) -> Script:
     step_id, at = _row(place)
 
     def delete(step: Step) -> Step:
-        gone = step.choices[at].key if at < len(step.choices) else None
-        return replace(
-            step,
-            choices=_without(step.choices, at),
-            branches=tuple(b for b in step.branches if not gone or gone not in b.choices),
-        )
+        choices = _without(step.choices, at)
+        return replace(step, choices=choices, branches=_asking_for(choices, step.branches))
 
     return _with_step(script, step_id, delete)
 

@@ -12,6 +12,7 @@ from phonebank.scripts.naming import free_name, named
 from phonebank.scripts.sheet import sheet_of
 from scripts_library.format import Script, parse
 from scripts_library.library import ready_made, source_of
+from scripts_library.script import Branch
 
 IDENTIFY = parse(source_of("voter-identification", "en"), "test")
 
@@ -78,6 +79,33 @@ def test_answers_are_added_moved_and_deleted() -> None:
     assert [c.key for c in script.step("vote_ask").choices] == ["probably", "no"]
     assert tidied(script).yes == {}, "the answer that counted as a yes is gone"
     assert len(changed(script, "add-choice:vote_ask").step("vote_ask").choices) == 3
+
+
+def branching(*branches: Branch) -> Script:
+    """The script with ways of its own after the question whether they will vote."""
+    steps = (
+        replace(step, branches=branches) if step.id == "vote_ask" else step
+        for step in IDENTIFY.steps
+    )
+    return replace(IDENTIFY, steps=tuple(steps))
+
+
+def test_a_way_of_several_answers_is_kept_for_those_that_are_left() -> None:
+    both = Branch("close_thanks", choices=("yes", "probably"))
+    in_leeds = Branch("issue", choices=("yes",), field="town", equals="Leeds")
+    known = Branch("issue", field="town", known=True)
+    script = branching(both, in_leeds, known)
+    step = script.step("vote_ask")
+    left = (replace(both, choices=("probably",)), known)
+    row = [choice.key for choice in step.choices].index("yes")
+    assert changed(script, f"delete-choice:vote_ask:{row}").step("vote_ask").branches == left
+
+    emptied = tuple(
+        replace(choice, label="", goto=None) if choice.key == "yes" else choice
+        for choice in step.choices
+    )
+    steps = tuple(replace(s, choices=emptied) if s is step else s for s in script.steps)
+    assert tidied(replace(script, steps=steps)).step("vote_ask").branches == left
 
 
 @pytest.mark.parametrize(
