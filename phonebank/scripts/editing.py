@@ -22,6 +22,7 @@ from scripts_library.script import (
     Script,
     Step,
 )
+from scripts_library.walking import reachable_from
 
 Row = TypeVar("Row")
 
@@ -178,14 +179,7 @@ def _move_choice(script: Script, place: str, by: int) -> Script:
 
 def _add_range(script: Script, place: str) -> Script:
     """A part of a scale that leads somewhere of its own."""
-    target = script.steps[-1].id
-    return _with_step(
-        script,
-        place,
-        lambda step: replace(
-            step, branches=_with_one_more(step.branches, Branch(target, low=0, high=3))
-        ),
-    )
+    return _with_way(script, place, Branch("", low=0, high=3))
 
 
 def _delete_branch(script: Script, place: str) -> Script:
@@ -197,12 +191,25 @@ def _delete_branch(script: Script, place: str) -> Script:
 
 def _add_field_branch(script: Script, place: str) -> Script:
     """A way for contacts of whom something is known."""
-    new = Branch(script.steps[-1].id, field="town")
+    return _with_way(script, place, Branch("", field="town"))
 
-    def add(step: Step) -> Step:
-        return replace(step, branches=_with_one_more(step.branches, new))
 
-    return _with_step(script, place, add)
+def _with_way(script: Script, place: str, new: Branch) -> Script:
+    """The script with one more way from a step; in one of a single step there is none to lead to.
+
+    It leads to the last end there is, as that can make no loop; where none will do, to the last
+    step that does not lead back, and else to any other, which the faults then speak of.
+    """
+    others = [step for step in script.steps if step.id != place]
+    if not others:
+        return script
+    whole = settled(script)
+    onwards = [step for step in others if place not in reachable_from(whole, [step.id])]
+    ends = [step for step in onwards if step.is_end]
+    new = replace(new, goto=(ends or onwards or others)[-1].id)
+    return _with_step(
+        script, place, lambda step: replace(step, branches=_with_one_more(step.branches, new))
+    )
 
 
 def _move_branch(script: Script, place: str, by: int) -> Script:
@@ -213,8 +220,12 @@ def _move_branch(script: Script, place: str, by: int) -> Script:
 
 
 def _add_start(script: Script, place: str) -> Script:
-    """Another step to begin with, for contacts of whom something is known."""
-    new = Branch(script.steps[-1].id, field="town")
+    """Another step to begin with, for contacts of whom something is known.
+
+    The next that does not end the call, as a call that begins with goodbye is none.
+    """
+    begins = next((step for step in script.steps[1:] if not step.is_end), script.steps[0])
+    new = Branch(begins.id, field="town")
     return replace(script, start=_with_one_more(script.start, new))
 
 

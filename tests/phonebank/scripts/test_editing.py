@@ -12,7 +12,7 @@ from phonebank.scripts.naming import free_name, named
 from phonebank.scripts.sheet import sheet_of
 from scripts_library.format import Script, parse
 from scripts_library.library import ready_made, source_of
-from scripts_library.script import Branch
+from scripts_library.script import Branch, Step
 
 IDENTIFY = parse(source_of("voter-identification", "en"), "test")
 
@@ -81,6 +81,10 @@ def test_answers_are_added_moved_and_deleted() -> None:
     assert len(changed(script, "add-choice:vote_ask").step("vote_ask").choices) == 3
 
 
+def with_only(*steps: Step) -> Script:
+    return replace(IDENTIFY, steps=steps)
+
+
 def branching(*branches: Branch) -> Script:
     """The script with ways of its own after the question whether they will vote."""
     steps = (
@@ -113,6 +117,39 @@ def test_a_way_of_several_answers_is_kept_for_those_that_are_left() -> None:
 )
 def test_a_button_that_makes_no_sense_changes_nothing(button: str) -> None:
     assert changed(IDENTIFY, button) == IDENTIFY
+
+
+@pytest.mark.parametrize("verb", ["add-field-branch", "add-range"])
+def test_a_new_way_leads_to_an_end_and_never_back(verb: str) -> None:
+    for step in IDENTIFY.steps:
+        if not step.is_end:
+            [*_, new] = changed(IDENTIFY, f"{verb}:{step.id}").step(step.id).branches
+            assert IDENTIFY.step(new.goto).is_end
+    # Of two steps, a question that stands below goodbye; and the first of two without an end.
+    asks = Step("q", "say", "Q", "Q?", next=BELOW)
+    bye = Step("bye", "close", "Bye", "Bye.")
+    for steps, leads_to in (([bye, asks], "bye"), ([asks, replace(asks, id="r")], "r")):
+        [new] = changed(with_only(*steps), f"{verb}:q").step("q").branches
+        assert new.goto == leads_to
+    assert changed(with_only(asks), f"{verb}:q") == with_only(asks), "it leads nowhere else"
+
+
+def test_a_new_way_makes_no_loop_where_the_steps_below_lead_back() -> None:
+    first = Step("first", "say", "First", "W.", next="second")
+    second, third = (
+        Step(step_id, "say", step_id, "W.", next=BELOW) for step_id in ("second", "third")
+    )
+    script = with_only(third, first, second)
+    [new] = changed(script, "add-field-branch:first").step("first").branches
+    assert new.goto == "second", "third leads to the step below it, and that is this one"
+
+
+def test_a_new_beginning_is_not_goodbye() -> None:
+    [start] = changed(IDENTIFY, "add-start:").start
+    assert start.goto == ids(IDENTIFY)[1]
+    bye = Step("bye", "close", "Bye", "Bye.")
+    [start] = changed(with_only(Step("q", "say", "Q", "Q?", next="bye"), bye), "add-start:").start
+    assert start.goto == "q"
 
 
 def test_there_is_an_end_to_adding() -> None:
