@@ -217,7 +217,7 @@ def test_a_call_made_before_an_edit_keeps_its_words_in_the_export(
     expect(ask.get_by_label("Answer 1", exact=True)).to_have_value("Yes")
     ask.get_by_label("Answer 1", exact=True).fill("Yes, and I bring a friend")
     page.get_by_role("button", name="Save, look over, publish").click()
-    page.get_by_label("I know, and it means the same or should go").check()
+    page.get_by_label("I have checked: each means the same").check()
     page.get_by_role("button", name="Publish", exact=True).click()
     expect(page.get_by_text("Published. Callers get it")).to_be_visible()
     _ring_and_say_yes(app, campaign_id)
