@@ -29,6 +29,9 @@ from scripts_library.yaml_source import HIDDEN_CHARACTERS
 # Where a way leads that was not given by name: to whichever step stands below, also after one of
 # them has been moved.
 BELOW = "__below"
+# Sent by forms that have blocks for people to practise with. A page that was opened before there
+# were such blocks has none to send, and that means nothing.
+HAS_PRACTICE = "has_practice"
 
 
 def script_from(
@@ -36,7 +39,8 @@ def script_from(
 ) -> Script:
     """The script that the form holds, whatever is wrong with it.
 
-    `next` may be BELOW: see `editing.settled`. A form without steps keeps those it was drawn from.
+    `next` may be BELOW: see `editing.settled`. A form without steps keeps those it was drawn from,
+    and one without blocks for people to practise with keeps those people.
     `used`: step id → keys that new answers of it must not have; see `naming.named_choices`.
     """
     fields = _Fields(form)
@@ -60,7 +64,11 @@ def script_from(
         steps=steps or drawn_from.steps,
         yes={step_id: keys for step_id, keys in yes.items() if keys} if steps else drawn_from.yes,
         start=tuple(_branch(fields.inside(f"t{n}-")) for n in fields.numbers("t")),
-        practice=tuple(_character(fields.inside(f"p{n}-")) for n in fields.numbers("p")),
+        practice=(
+            tuple(_character(fields.inside(f"p{n}-")) for n in fields.numbers("p"))
+            if HAS_PRACTICE in form
+            else drawn_from.practice
+        ),
         cards=tuple(_card(fields.inside(f"k{n}-")) for n in fields.numbers("k")),
         fields={fields.line(f"f{n}-name"): fields.line(f"f{n}-about") for n in fields.numbers("f")},
     )

@@ -1,5 +1,7 @@
 """Blocks of the editor beyond steps and cards: people to practise with, ways for some contacts."""
 
+import re
+
 from scripts_library.format import read
 from tests.phonebank.scripts.conftest import Desk
 from tests.phonebank.scripts.form_of import form_of
@@ -45,6 +47,24 @@ def test_a_person_to_practise_with_is_added_and_taken_out(desk: Desk) -> None:
     kept = draft(desk)
     assert kept is not None
     assert dict(kept.practice[0].replies) == {"introduction": "Who?"}
+
+
+def test_a_page_from_before_there_were_blocks_for_people_takes_nobody_out(desk: Desk) -> None:
+    form = opened(desk)
+    assert "p0-name" in form
+    older = {
+        name: value
+        for name, value in form.items()
+        if name != "has_practice" and not re.match(r"p\d+-", name)
+    }
+    page = send(desk, older | {"s0-title": "Is it her?"})
+    kept = draft(desk)
+    assert kept is not None
+    assert kept.steps[0].title == "Is it her?"
+    assert [person.name for person in kept.practice] == [
+        form[f"p{number}-name"] for number in range(5)
+    ]
+    assert form_of(page)["p0-name"] == form["p0-name"], "and the page has them from now on"
 
 
 def test_there_is_one_person_of_each_kind(desk: Desk) -> None:
