@@ -246,10 +246,12 @@ def restore(campaign_id: int, script_id: int, number: int) -> ResponseReturnValu
     if overtaken and script.draft != version.source:
         flash(NOT_BROUGHT_BACK, "error")
         return _versions_page(campaign, script), 422
+    had_draft = script.draft is not None
     verbs.restore(script, version)
     db.session.commit()
     if script.draft is None:
-        flash(f"Version {number} says what callers have now: nothing to bring back.", "info")
+        lost = " What was not published is gone." if had_draft else ""
+        flash(f"Version {number} says what is published now: nothing to publish.{lost}", "info")
         return _to("versions", campaign, script)
     flash(f"The words of version {number} are back. Look them over, then publish them.", "success")
     return _to("publish", campaign, script)

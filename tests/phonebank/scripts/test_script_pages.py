@@ -203,6 +203,10 @@ def test_versions_are_read_compared_and_brought_back(desk: Desk) -> None:
     with desk.app.app_context():
         assert [version.number for version in verbs.versions_of(desk.script())] == [3, 2, 1]
     assert restore(desk, 3) == desk.address("/versions"), "the published one brings nothing back"
+    assert "is gone" not in desk.client.get(desk.address("/versions")).text
+    change(desk, "Who has answered?", "Who is there?")
+    restore(desk, 1)  # which says the same as version 3
+    assert "What was not published is gone" in desk.client.get(desk.address("/versions")).text
 
 
 def test_a_draft_can_be_thrown_away(desk: Desk) -> None:
