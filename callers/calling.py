@@ -278,7 +278,8 @@ def _claim_next(caller: Caller, campaign: Campaign) -> Hold:
             break
         try:
             hold = _open_call(caller, campaign, taken.contact_id)
-        except PhonebankError:
+        except Exception:
+            # Put out, or the database took it back: nobody has the person then.
             store.release(taken.contact_id)
             raise
         if hold is not None:

@@ -17,7 +17,7 @@ from phonebank.errors import BadInput, Conflict, Gone, NotFound, PhonebankError,
 from phonebank.models import Caller, Campaign, Party
 from phonebank.models.caller import REMOVED
 from phonebank.parties.verbs import party_by_code
-from phonebank.stores import db
+from phonebank.stores import again_after_deadlock, db
 from phonebank.web_security import limiter
 
 # Wrong codes and links from one address. Right ones do not count, so a living room of thirty comes
@@ -135,6 +135,7 @@ def _name_only(campaign: Campaign, party: Party | None) -> ResponseReturnValue:
     return render_template("callers/join.html", form=form, campaign=campaign, party=party)
 
 
+@again_after_deadlock
 def _join(form: NameForm, campaign: Campaign, party: Party | None) -> ResponseReturnValue:
     try:
         caller = joining.join(campaign, party, form.first_name.data or "", recognised())

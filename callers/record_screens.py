@@ -60,11 +60,9 @@ def outcome(call_id: uuid.UUID) -> ResponseReturnValue:
     except BadInput as refused:
         return not_like_that(refused)
     commit_and_keep()
-    told = {
-        "call_id": str(call_id),
-        "outcome": recorded.call.outcome,
-        "changed": recorded.changed,
-    }
+    # The hand-out after it may meet another and have this run again: it changed all the same.
+    g.recorded = recorded.changed or g.get("recorded", False)
+    told = {"call_id": str(call_id), "outcome": recorded.call.outcome, "changed": g.recorded}
     if _says_no(fields, "next"):
         return jsonify(told) if wants_json() else redirect(url_for(".calling"), 303)
     return hand_over(told=told, holds_nobody=recorded.changed)

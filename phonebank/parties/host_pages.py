@@ -31,7 +31,7 @@ from phonebank.parties.forms import NewPartyForm, SettingsForm
 from phonebank.parties.help import ABOUT, asking, mark_seen
 from phonebank.parties.names import NAME_AT_MOST
 from phonebank.parties.standings import standings
-from phonebank.stores import db
+from phonebank.stores import again_after_deadlock, db
 
 BREAKS = (5, 10, 15)  # minutes
 DEEDS = {
@@ -217,6 +217,7 @@ def admit_all(party_id: int) -> ResponseReturnValue:
 
 @pages.post("/<int:party_id>/callers/<int:caller_id>/<any(admit, hide, show, remove, helped):deed>")
 @open_to(HOST)
+@again_after_deadlock
 def do_with_caller(party_id: int, caller_id: int, deed: str) -> ResponseReturnValue:
     party = verbs.party_for(current_user, party_id)
     caller = people.caller_in(party, caller_id)
