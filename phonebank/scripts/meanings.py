@@ -48,25 +48,32 @@ def changed_meanings(script: Script, new: ParsedScript) -> list[ChangedMeaning]:
                 offered.setdefault((step.id, choice.key), (step, choice.label))
 
     published = script_of(script.published_version_id)
-    changes = []
-    for step_id, calls in _questions_answered(script.id):
-        if step_id in asked and new.has_step(step_id):
-            changes += [
-                (step_id, ChangedMeaning(asked[step_id].title, part, old, now, calls))
-                for part, old, now in _asked_otherwise(asked[step_id], new.step(step_id))
-            ]
-    for step_id, key, calls in _keys_given(script.id, {step_id for step_id, _ in offered}):
-        if (step_id, key) not in offered:
-            continue
-        step, label = offered[step_id, key]
+    otherwise = {
+        step_id: changes
+        for step_id, step in asked.items()
+        if new.has_step(step_id) and (changes := list(_asked_otherwise(step, new.step(step_id))))
+    }
+    reworded = {}
+    for (step_id, key), (step, label) in offered.items():
         now = _label_in(new, step_id, key)
-        # That it is offered no longer was told when it went.
-        went_before = _label_in(published, step_id, key) is None
-        changed = not went_before if now is None else now.split() != label.split()
+        if now is None:  # told when it goes, not at every version after that
+            changed = _label_in(published, step_id, key) is not None
+        else:
+            changed = now.split() != label.split()
         if changed:
-            changes.append((step_id, ChangedMeaning(step.title, "answer", label, now, calls)))
+            reworded[step_id, key] = (step, label, now)
+
+    found = [
+        (step_id, ChangedMeaning(asked[step_id].title, part, old, now, calls))
+        for step_id, calls in _questions_answered(script.id, otherwise)
+        for part, old, now in otherwise[step_id]
+    ]
+    for step_id, key, calls in _keys_given(script.id, {step_id for step_id, _ in reworded}):
+        if (step_id, key) in reworded:
+            step, label, label_now = reworded[step_id, key]
+            found.append((step_id, ChangedMeaning(step.title, "answer", label, label_now, calls)))
     order = {step.id: at for at, step in enumerate(new.steps)}
-    return [change for _, change in sorted(changes, key=lambda c: order.get(c[0], len(order)))]
+    return [change for _, change in sorted(found, key=lambda one: order.get(one[0], len(order)))]
 
 
 def _asked_otherwise(old: Step, new: Step) -> Iterator[tuple[Part, str, str]]:
@@ -98,13 +105,19 @@ def _label_in(script: ParsedScript | None, step_id: str, key: str) -> str | None
     return choice.label if choice else None
 
 
-def _questions_answered(script_id: int) -> list[tuple[str, int]]:
-    """(step, calls) for every step that calls on any version of the script gave an answer at."""
+def _questions_answered(script_id: int, step_ids: Collection[str]) -> list[tuple[str, int]]:
+    """(step, calls) for each of these steps that calls on any version gave an answer at."""
+    if not step_ids:
+        return []  # most edits touch no question: then no call need be read
     rows = db.session.execute(
         select(Answer.step_id, func.count())
         .join(Call, Call.id == Answer.call_id)
         .join(ScriptVersion, ScriptVersion.id == Call.script_version_id)
-        .where(ScriptVersion.script_id == script_id, func.jsonb_typeof(Answer.value) != "null")
+        .where(
+            ScriptVersion.script_id == script_id,
+            Answer.step_id.in_(step_ids),
+            func.jsonb_typeof(Answer.value) != "null",
+        )
         .group_by(Answer.step_id)
         .order_by(Answer.step_id)
     )
@@ -113,6 +126,8 @@ def _questions_answered(script_id: int) -> list[tuple[str, int]]:
 
 def _keys_given(script_id: int, step_ids: Collection[str]) -> list[tuple[str, str, int]]:
     """(step, answer key, calls) for every key that calls on any version gave at these steps."""
+    if not step_ids:
+        return []
     # One answer is stored as text, several as a list.
     as_list = func.jsonb_typeof(Answer.value) == "array"
     alone = func.jsonb_build_array(Answer.value)
