@@ -99,11 +99,6 @@ HTTP_WORDS: dict[int, tuple[str, str, str]] = {
     ),
     404: ("Not found", "There is nothing at this address.", "Check the link you were given."),
     405: ("Not that way", "This address does not take that kind of request.", "Go back and retry."),
-    413: (
-        "Too large",
-        "The file is larger than this server takes.",
-        "Split it and upload each part.",
-    ),
     429: ("Too many tries", "That was tried too often from your address.", "Wait a minute."),
 }
 
@@ -135,7 +130,7 @@ def register(app: Flask) -> None:
     def from_flask(error: HTTPException) -> ResponseReturnValue:
         if error.response is not None or error.code is None or error.code < 400:
             return error
-        return answer(*_words(error.code))
+        return answer(*(_too_large() if error.code == 413 else _words(error.code)))
 
     @app.errorhandler(OperationalError)
     @app.errorhandler(InterfaceError)
@@ -205,6 +200,24 @@ def wants_json() -> bool:
     return request.is_json or accepts.best_match(["text/html", "application/json"]) == (
         "application/json"
     )
+
+
+def _too_large() -> tuple[int, str, str, str]:
+    """What of the request is larger than which limit, and what to do about it."""
+    most, sent = request.max_content_length, request.content_length or 0
+    part = "The file or text that you sent"
+    if request.mimetype == "multipart/form-data" and most and sent <= most:
+        # Within the limit for the whole: then it was one text beside a file, which memory holds.
+        part, most = "One of the texts that you sent", request.max_form_memory_size
+    message = f"{part} is larger than the {_size(most)} that this page takes."
+    return 413, "Too large", message, "Split a file and send each part; make a text shorter."
+
+
+def _size(most: int | None) -> str:
+    """A number of bytes in words."""
+    if most is None:
+        return "size"
+    return f"{most // 1024**2} MB" if most >= 1024**2 else f"{most // 1000} kB"
 
 
 def _words(code: int) -> tuple[int, str, str, str]:

@@ -141,11 +141,12 @@ def test_wrong_addresses(
     assert told.json["error"]["what_to_do"]
 
 
-def test_a_file_that_is_too_large(visitor: FlaskClient) -> None:
+def test_what_is_too_large_is_told_with_the_limit(visitor: FlaskClient) -> None:
     for headers in ({}, JSON):
         answer = visitor.post("/sign-in", data={"email": "x" * 2000}, headers=headers)
         assert answer.status_code == 413
-        assert "larger than this server takes" in without_internals(answer).text
+        assert "larger than the 1 kB that this page takes" in without_internals(answer).text
+        assert "Split a file" in answer.text
 
 
 def test_trying_too_often(visitor: FlaskClient) -> None:

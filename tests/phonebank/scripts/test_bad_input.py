@@ -41,7 +41,7 @@ def look(page: str) -> None:
     [
         (BOMB, "alias"),
         (SOURCE + "# " + "x" * 300_000, "256 kB"),
-        (SOURCE + "# " + "x" * 5_000_000, "larger than this server takes"),
+        (SOURCE + "# " + "x" * 5_000_000, "larger than the 1 MB"),
         ("slug: [", "Mend, line"),
         ("\tslug: x", "tab"),
     ],
