@@ -9,6 +9,7 @@ from werkzeug.datastructures import MultiDict
 
 from phonebank import errors
 from phonebank.errors import BadInput, PhonebankError, SignInNeeded
+from phonebank.stores import db
 
 screens = Blueprint("callers", __name__, template_folder="templates")
 
@@ -34,6 +35,8 @@ def sent() -> MultiDict[str, Any] | Mapping[str, Any]:
 @screens.errorhandler(PhonebankError)
 def say_sorry(error: PhonebankError) -> ResponseReturnValue:
     """An error in the volunteer's own layout, with the one way on that makes sense."""
+    # What the request had begun is over, and nothing of it may be written by what the page asks.
+    db.session.rollback()
     if errors.wants_json():
         return errors.answer(error.status, error.title, error.message, error.what_to_do)
     stranger = isinstance(error, SignInNeeded)

@@ -116,7 +116,22 @@ class NobodyToCall(PhonebankError):
         if next_at is None:
             super().__init__("Everyone on the list has been rung. Thank you!")
         else:
-            super().__init__("Everyone we may ring now is being rung already.", "Come back then.")
+            super().__init__(
+                "Everyone who may be rung at this hour has been rung, or is being rung now.",
+                "Come back then.",
+            )
+
+
+class NotLetIn(NotAllowed):
+    """They wait in the lobby, or were put out since their request began."""
+
+    title = "You are not in"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nobody has let you in yet, or you have been put out.",
+            "Ask your host, or whoever sent you the link.",
+        )
 
 
 @dataclass(frozen=True)
@@ -134,12 +149,12 @@ def claim(caller: Caller, holds_nobody: bool = False) -> Hold:
     """Give the caller one person to ring; the same one while their hold lasts.
 
     `holds_nobody` saves looking for that hold: they have just recorded how their call ended.
-    Raises NotAllowed (not admitted), PracticeFirst, NotRunning, Gone (party or campaign over),
+    Raises NotLetIn, PracticeFirst, NotRunning, Gone (party or campaign over),
     NobodyToCall, BackInAMoment (Redis is away). Two of these at once for one caller give the same
     person.
     """
     if not caller.may_call:
-        raise not_let_in()
+        raise NotLetIn()
     held = None if holds_nobody else current_hold(caller)
     if held is not None:
         return held
@@ -153,11 +168,6 @@ def claim(caller: Caller, holds_nobody: bool = False) -> Hold:
             "The list is not answering. What you have recorded is safe.",
             "Wait a few seconds; this page tries again by itself.",
         ) from error
-
-
-def not_let_in() -> NotAllowed:
-    """What a caller is told who waits in the lobby or was put out."""
-    return NotAllowed("You have not been let in, or not any more.", "Ask your host to admit you.")
 
 
 def current_hold(caller: Caller) -> Hold | None:
@@ -328,13 +338,13 @@ def _open_call(caller: Caller, campaign: Campaign, contact_id: int) -> Hold | No
     None when they may not: suppressed or rung since they were put in line, out of hours by now,
     or somebody on their number is on the phone. The row locks make a suppression, and a removal of
     the caller, that commits first win, and one that comes second wait until this hand-out is on
-    record. Raises NotAllowed for a caller who was put out since their request began.
+    record. Raises NotLetIn for a caller who was put out since their request began.
     """
     at = now()
     ids = {"contact_id": contact_id, "caller_id": caller.id}
     found = db.session.execute(_LOCKED, ids).one_or_none()
     if found is not None and found.standing != ADMITTED:
-        raise not_let_in()
+        raise NotLetIn()
     if found is None or found.removed or found.suppressed:
         return None
     if found.campaign_state != campaign.state:

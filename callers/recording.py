@@ -8,17 +8,12 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import psycopg
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from callers.answers import answers_of
-from callers.calling import (
-    current_hold,
-    give_back,
-    is_stale,
-    not_let_in,
-    own_call_and_contact,
-)
+from callers.calling import NotLetIn, current_hold, give_back, is_stale, own_call_and_contact
 from callers.calling_hours import contact_date, zones_from
 from callers.contact_queue.hours import hours_of, rules_of
 from callers.contact_queue.refill import store_of
@@ -38,7 +33,7 @@ from callers.standing import (
 )
 from callers.too_fast import is_too_fast
 from phonebank import tallies
-from phonebank.errors import BadInput, Conflict, HoldLost
+from phonebank.errors import BadInput, HoldLost
 from phonebank.models import Call, Caller, Campaign, Contact, now
 from phonebank.models.call import RECORDED, RECORDED_NO
 from phonebank.models.suppression import FROM_CALL
@@ -53,6 +48,15 @@ NOTE_AT_MOST = 2000  # characters
 UNDO_WITHIN = timedelta(minutes=10)
 # A caller's calls; an older one may lack its number.
 LAST_RECORDED_FIRST = (Call.recorded_no.desc().nulls_last(), Call.recorded_at.desc())
+
+
+class CannotUndo(HoldLost):
+    """Too much has come about since, or another did it."""
+
+    title = "This can't be undone"
+
+    def __init__(self, message: str, what_to_do: str = "Tell an organiser what to change.") -> None:
+        super().__init__(message, what_to_do)
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,10 @@ def record(
             f"“{outcome_key}” is not an outcome of a call.", "Choose one of the buttons."
         )
     if len(note) > NOTE_AT_MOST:
-        raise BadInput(f"A note may have {NOTE_AT_MOST} characters; this one has {len(note)}.")
+        raise BadInput(
+            f"A note may have {NOTE_AT_MOST} characters; this one has {len(note)}.",
+            "Make it shorter.",
+        )
     if language not in ("", UNKNOWN, *LANGUAGES):
         raise BadInput("That is not one of the languages.", "Choose one of those shown.")
     call, contact = own_call_and_contact(caller, call_id)
@@ -121,10 +128,9 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
     """Take back the caller's last outcome and put that person on their screen again.
 
     Whoever was on it is given back first. A late copy of an undo that was done (its `turn` is not
-    the call's) changes nothing, whatever was recorded since. Raises NotFound, NotAllowed for a
-    caller who is not let in, Conflict when it is not their last, HoldLost when it is too long ago,
-    the person is on somebody else's screen or changed by another's call since, or their number on
-    the do-not-call list by another's wish.
+    the call's) changes nothing, whatever was recorded since. Raises NotFound, NotLetIn, CannotUndo
+    when it is not their last or too long ago, the person is on somebody else's screen or changed by
+    another's call since, or their number on the do-not-call list by another's wish.
     """
     call, contact = own_call_and_contact(caller, call_id)
     if call.outcome is None or is_stale(call, turn):
@@ -133,19 +139,16 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
     # has the person taken back.
     db.session.refresh(caller, with_for_update={"of": Caller, "key_share": True})
     if not caller.may_call:
-        raise not_let_in()
+        raise NotLetIn()
     if call.id != last_recorded_id(caller):
-        raise Conflict(
-            "Only your last call can be undone.", "Tell an organiser about an older one."
-        )
+        raise CannotUndo("It is not your last call.", "Tell an organiser about an older one.")
     if call.recorded_at is None or now() - call.recorded_at > UNDO_WITHIN:
-        raise HoldLost("That call is too long ago to undo.", "Tell an organiser what to change.")
+        raise CannotUndo("You recorded it more than ten minutes ago.")
     if call.contact_before is None or _handed_on_since(call):
-        raise HoldLost("Somebody else has rung them since.", "Tell an organiser what to change.")
+        raise CannotUndo("They have been given to somebody else since.")
     if has_changed_since(contact, call.contact_before):
-        raise HoldLost(
-            "Somebody on their number has been rung since, or their list has been uploaded again.",
-            "Tell an organiser what to change.",
+        raise CannotUndo(
+            "Somebody on their number has been rung since, or their list has been uploaded again."
         )
     current = current_hold(caller)
     if current is not None:
@@ -154,7 +157,10 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
     _count(call, -1)
     suppressions.lift_of_call(call.id)
     if suppressions.phones_suppressed_among([call.phone, *call.contact_before["other_phones"]]):
-        raise HoldLost("They are not to be called any more.", "Take the next person.")
+        raise CannotUndo(
+            "An organiser or another call has put them on the do-not-call list.",
+            "Go on with the next person.",
+        )
     wake_the_household(call, call.contact_before)
     restore(contact, call.contact_before)
     # It may have been set for a number they had in between.
@@ -286,11 +292,15 @@ def _reopen(call: Call) -> None:
     call.expires_at = until
     call.turn += 1
     try:
-        with db.session.begin_nested():
-            db.session.flush()
-    except IntegrityError:
-        raise HoldLost(
-            "Somebody else is ringing that number now.", "Tell an organiser what to change."
-        ) from None
+        db.session.flush()
+    except IntegrityError as taken:
+        raise CannotUndo(_who_has_the_number(taken)) from None
     store, contact_id = store_of(call.campaign_id), call.contact_id
     after_commit(lambda: store.hold({contact_id: until}))
+
+
+def _who_has_the_number(taken: IntegrityError) -> str:
+    broken = taken.orig.diag.constraint_name if isinstance(taken.orig, psycopg.Error) else None
+    if broken == "uq_contact_campaign_id_phone_name_key":
+        return "They have been uploaded again, and are in the list under that number."
+    return "Somebody else is ringing their number now."

@@ -29,6 +29,10 @@ _BY_ID = (
 )
 
 
+class PutOut(NotAllowed):
+    title = "You are out"
+
+
 def remember(caller: Caller) -> None:
     """Make this device the caller's, for as long as the browser keeps the cookie."""
     session[_KEY] = {"id": caller.id, "token": caller.device_token}
@@ -52,7 +56,7 @@ def recognised() -> Caller | None:
 
 
 def current_caller() -> Caller:
-    """The caller of this request. Raises SignInNeeded for strangers, NotAllowed once removed."""
+    """The caller of this request. Raises SignInNeeded for strangers, PutOut once removed."""
     caller = recognised()
     if caller is None:
         raise SignInNeeded(
@@ -60,7 +64,7 @@ def current_caller() -> Caller:
             "Join with the code on your host's screen, or with your campaign's link.",
         )
     if caller.state == REMOVED:
-        raise NotAllowed("Your host has ended your part in this party.", "Ask them why.")
+        raise PutOut("Your host has ended your part in this party.", "Ask them why.")
     return caller
 
 

@@ -18,14 +18,15 @@ from phonebank.models import Call, Contact, now
 from phonebank.models.caller import WAITING
 from phonebank.models.campaign import PAUSED, RUNNING
 from phonebank.models.party import ENDED
+from phonebank.models.suppression import FROM_ORGANISER
 from phonebank.stores import db
-from phonebank.suppressions.verbs import is_suppressed
+from phonebank.suppressions.verbs import is_suppressed, suppress
 from phonebank.tallies import campaign_totals
 from phonebank.time_zones import time_zone
 from scripts_library.library import source_of
 from tests.callers.conftest import PhoneBank, come_in
 from tests.conftest import NO_REDIS
-from tests.factories import create_script
+from tests.factories import create_contact, create_script
 
 JSON = {"Accept": "application/json"}
 
@@ -198,6 +199,46 @@ def test_undo_brings_the_person_back(phone_bank: PhoneBank, sam: FlaskClient) ->
     assert "Recorded" not in page.text
 
 
+@pytest.mark.parametrize(
+    ("since", "said"),
+    [
+        ("rung", "Somebody else is ringing their number now."),
+        ("uploaded again", "They have been uploaded again, and are in the list under that number."),
+        ("not to be called", "An organiser or another call has put them on the do-not-call list."),
+    ],
+)
+def test_an_undo_that_comes_too_late_says_why_and_leads_back_to_the_next_person(
+    phone_bank: PhoneBank, sam: FlaskClient, since: str, said: str
+) -> None:
+    first, second, *others = phone_bank.contacts
+    first.callable_at = now() - timedelta(days=2)  # the foremost
+    for other in others:
+        other.state = "finished"
+    first.other_phones = ["+442079460999"]
+    db.session.commit()
+    ask_for_somebody(sam)
+    call = held()
+    sam.post(at(call, "outcome"), data={"outcome": "wrong_number"})
+    following = held()
+    assert following.contact_id == second.id
+    if since == "not to be called":
+        suppress(call.phone, FROM_ORGANISER)
+    elif since == "uploaded again":
+        create_contact(phone_bank.contact_list, phone=call.phone, name_key=first.name_key)
+    else:
+        first.callable_at = now() + timedelta(days=1)
+        create_contact(phone_bank.contact_list, phone=call.phone)
+        db.session.commit()
+        assert claim(phone_bank.priya).call.phone == call.phone
+    db.session.commit()
+    page = sam.post(at(call, "undo"))
+    assert page.status_code == 409
+    for words in ("This can&#39;t be undone", said, "Back to calling"):
+        assert words in page.text
+    assert f'data-call="{following.id}"' in sam.get("/calling", follow_redirects=True).text
+    assert call.outcome == "wrong_number"
+
+
 def test_my_last_calls_tell_when_and_how_but_never_who(
     phone_bank: PhoneBank, sam: FlaskClient
 ) -> None:
@@ -228,6 +269,7 @@ def test_who_waits_in_the_lobby_is_not_shown_anybody_again(
     name = db.session.get_one(Contact, call.contact_id).first_name
     refused = sam.post(at(call, "undo"), follow_redirects=True)
     assert (refused.status_code, name in refused.text) == (403, False)
+    assert "Nobody has let you in yet" in refused.text
     assert call.outcome == "no_answer"
 
 
