@@ -11,8 +11,15 @@ from typing import Any
 
 from callers.outcomes import OUTCOMES
 from callers.stock_people import stock_people
-from scripts_library.conversation import AnswerRefused, check_answer, is_conversation, path, ratings
-from scripts_library.merge_fields import fields_in
+from scripts_library.conversation import (
+    AnswerRefused,
+    check_answer,
+    is_conversation,
+    path,
+    ratings,
+    steps_ahead,
+)
+from scripts_library.merge_fields import fields_in, render_text
 from scripts_library.script import Answer, Answers, Character, Fields, Script, Step
 
 # Whom one practises with where there is no script, or one in a language without stock people.
@@ -95,15 +102,43 @@ def answers_in(script: Script | None, text: str) -> dict[str, Answer]:
     return kept
 
 
-def is_complete(script: Script | None, person: Character, answers: Answers, outcome: str) -> bool:
+def is_complete(
+    script: Script | None, person: Character, answers: Answers, outcome: str, fields: Fields
+) -> bool:
     """Whether a practice call went far enough to have been practice.
 
     Who would have talked must have been asked the main question, where there is a script to ask it;
-    with anybody else, the call must have been put down as what it was.
+    where it is kept for people of whom something else is known, the call must have come to an end
+    of the script. With anybody else, it must have been put down as what it was.
     """
     if person.kind not in TALKERS:
         return outcome in FITTING[person.kind]
-    return outcome in OUTCOMES and (script is None or is_conversation(script, answers))
+    if script is None or outcome not in OUTCOMES:
+        return outcome in OUTCOMES
+    if is_conversation(script, answers):
+        return True
+    return not _asks_main_question(script, fields) and path(script, answers, fields)[-1].is_end
+
+
+def what_is_wanted(script: Script | None, fields: Fields) -> str:
+    """What makes a practice call complete, for somebody whose last one was not."""
+    if script is None:
+        return "Say how the call ended"
+    if not any(person.kind in TALKERS for person in people(script)):
+        return "Choose the ending that fits what they said"
+    far = "the last step"
+    if _asks_main_question(script, fields):
+        far = f"“{_main_question(script, fields)}”"
+    return f"Get as far as {far} with somebody who wants to talk, and say how the call ended"
+
+
+def _asks_main_question(script: Script, fields: Fields) -> bool:
+    """Whether any answers lead to the main question: it may stand behind a branch on a field."""
+    return script.main_question in steps_ahead(script, fields)
+
+
+def _main_question(script: Script, fields: Fields) -> str:
+    return render_text(script.step(script.main_question).title, fields)
 
 
 def remarks(
@@ -115,7 +150,7 @@ def remarks(
         way = Way.of(script, answers, fields)
         found += _about_who_calls(way)
         if person.kind in TALKERS:
-            found += _about_talking(script, answers, way)
+            found += _about_talking(script, answers, way, fields)
     return sorted(found, key=lambda remark: not remark.good)
 
 
@@ -169,16 +204,18 @@ def _says_who_calls(step: Step) -> bool:
     return any(field.name in WHO_CALLS for field in fields_in(step.words))
 
 
-def _about_talking(script: Script, answers: Answers, way: Way) -> list[Remark]:
-    if not is_conversation(script, answers):
-        title = script.step(script.main_question).title
+def _about_talking(script: Script, answers: Answers, way: Way, fields: Fields) -> list[Remark]:
+    found = []
+    if is_conversation(script, answers):
+        found.append(Remark(True, "You asked the main question: that is a conversation."))
+    elif _asks_main_question(script, fields):
+        title = _main_question(script, fields)
         return [
             Remark(
                 False,
                 f"Try to get as far as “{title}”: from there on it counts as a conversation.",
             )
         ]
-    found = [Remark(True, "You asked the main question: that is a conversation.")]
     found += way.remark(
         lambda step: step.kind == "listen",
         "You asked why, and listened.",

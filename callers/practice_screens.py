@@ -61,7 +61,7 @@ def practised() -> ResponseReturnValue:
     answers = rehearsal.answers_in(script, str(fields.get("answers") or ""))
     outcome = "call_back" if fields.get("ring_back") else str(fields.get("outcome") or "")
     view = _view(script, person, answers, "")
-    if rehearsal.is_complete(script, person, answers, outcome):
+    if rehearsal.is_complete(script, person, answers, outcome, view.fields):
         g.caller.practised_at = now()
         db.session.commit()
     return render_template(
@@ -71,7 +71,7 @@ def practised() -> ResponseReturnValue:
         words=words,
         other_words=others_heard,
         still_owed=owes_practice(g.caller),
-        main_question=script.step(script.main_question).title if script else "",
+        wanted=rehearsal.what_is_wanted(script, view.fields),
         identification=view.identification,
         remarks=rehearsal.remarks(script, person, answers, outcome, view.fields),
         **screen_data.place_of(g.caller),

@@ -63,6 +63,30 @@ def path(script: Script, answers: Answers, fields: Fields) -> list[Step]:
     return walked
 
 
+def steps_ahead(script: Script, fields: Fields) -> set[str]:
+    """The ids of all steps that a call to somebody of whom this is known can come to."""
+    reached: set[str] = set()
+    waiting: list[str | None] = [first_step(script, fields)]
+    while waiting:
+        step_id = waiting.pop()
+        if step_id is None or step_id in reached:
+            continue
+        reached.add(step_id)
+        for answer in _answers_that_differ(script.step(step_id)):
+            try:
+                waiting.append(next_step(script, step_id, answer, fields))
+            except AnswerRefused:
+                continue
+    return reached
+
+
+def _answers_that_differ(step: Step) -> list[Answer]:
+    """Answers enough to take every way on: of those in words and numbers, each leads alike."""
+    if step.answer == "scale":
+        return [None, *SCALE]
+    return [None, *(choice.key for choice in step.choices)]
+
+
 def answers_on_path(script: Script, answers: Answers, fields: Fields) -> dict[str, Answer]:
     """The answers that still count: those of the steps that `path` shows, in walking order."""
     walked = path(script, answers, fields)

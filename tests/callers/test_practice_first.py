@@ -22,6 +22,7 @@ from tests.factories import (
     create_party,
     create_script,
 )
+from tests.scripts_library.small_scripts import SMALL
 
 JSON = {"Accept": "application/json"}
 AS_FAR_AS_NEEDED = {"opening": "speaking", "introduction": "happy_to_talk", "rating_before": 9}
@@ -144,6 +145,37 @@ def test_a_campaign_without_words_keeps_nobody_out(
     come_in(client, phone_bank)
     assert "Go on to your calls" in practise(client, answers={})
     assert claim(phone_bank.sam)
+
+
+def test_where_the_main_question_is_for_others_the_last_step_is_far_enough(
+    strict: PhoneBank, client: FlaskClient
+) -> None:
+    """Nobody one practises with has a town, so no practice call comes to it."""
+    asked_in_towns = SMALL.replace(
+        "    next: support\n",
+        "    branches:\n      - field: town\n        known: true\n        goto: support\n"
+        "    next: help\n",
+        1,
+    )
+    create_script(strict.campaign, asked_in_towns)
+    db.session.commit()
+    come_in(client, strict)
+    page = practise(client, answers={"hello": None})
+    assert "Get as far as the last step with somebody who wants to talk" in page
+    assert "Try to get as far as" not in page
+    assert "Go on to your calls" in practise(client, answers={"hello": None, "help": "no"})
+
+
+def test_what_is_still_wanted_names_only_people_whom_the_script_has(
+    strict: PhoneBank, client: FlaskClient
+) -> None:
+    create_script(strict.campaign, SMALL.replace("character: cheerful", "character: hostile"))
+    db.session.commit()
+    come_in(client, strict)
+    page = practise(client, outcome="no_answer")
+    assert "Choose the ending that fits what they said: then you have your practice call" in page
+    assert "wants to talk" not in page
+    assert "Go on to your calls" in practise(client, outcome="refused")
 
 
 def test_it_is_remembered_in_the_next_party_and_not_in_another_campaign(

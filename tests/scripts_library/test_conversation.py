@@ -12,6 +12,7 @@ from scripts_library.conversation import (
     next_step,
     path,
     ratings,
+    steps_ahead,
 )
 from scripts_library.format import Choice, Script, Step, UnknownStep, parse
 from tests.scripts_library.small_scripts import SMALL, changed, script_with_steps
@@ -107,6 +108,21 @@ def test_branches_on_fields_and_on_answers_together():
     assert next_step(script, "main", "a", {"town": "York"}) == "end"
     assert next_step(script, "main", "a", {"town": ""}) == "no_town"
     assert next_step(script, "main", None, {}) == "no_town"
+
+
+def test_steps_ahead_are_those_that_some_answers_lead_to():
+    small = parse(SMALL, "test")
+    assert steps_ahead(small, {}) == {step.id for step in small.steps}
+    known = parse(
+        changed(
+            "      How are you?\n    next: support",
+            "      How are you?\n    branches:\n      - field: town\n        known: true\n"
+            "        goto: details\n    next: support",
+        ),
+        "test",
+    )
+    assert steps_ahead(known, {"town": "Leeds"}) == {"hello", "details", "shoes", "goodbye"}
+    assert "support" in steps_ahead(known, {"town": None})
 
 
 def test_a_call_can_begin_elsewhere_for_some_contacts():
