@@ -162,7 +162,9 @@ def move_contact(
         contact.callable_at = decision.callable_at or at + FAR_AWAY
         contact.rested_at = decision.rested_at
     elif decision.state == "unusable":
-        _take_next_number(contact)
+        # A late outcome may tell of a number that they have lost already.
+        if contact.phone == call.phone:
+            _take_next_number(contact)
     elif decision.state == "finished":
         contact.state = FINISHED
     if decision.tag_language:

@@ -469,6 +469,30 @@ def test_a_late_outcome_for_a_person_handed_on_is_kept_and_counts_nothing(
     assert differences() == []
 
 
+def test_a_late_wrong_number_costs_nobody_a_number_it_was_not_about(
+    phone_bank: PhoneBank,
+) -> None:
+    rung, *strangers = phone_bank.contacts
+    for stranger in strangers:
+        stranger.state = "finished"
+    rung.callable_at = datetime.now(UTC) - timedelta(days=2)  # the foremost
+    rung.other_phones = ["+442079460999", "+442079460998"]
+    other = create_contact(phone_bank.contact_list, phone=rung.phone)
+    db.session.commit()
+    dark = claim(phone_bank.sam)
+    db.session.commit()
+    assert dark.contact.id == rung.id
+    give_back(phone_bank.sam, dark.call.id)
+    rung.callable_at = datetime.now(UTC) + timedelta(hours=1)
+    db.session.commit()
+    assert ring(phone_bank, "disconnected", phone_bank.priya).contact_id == other.id
+    db.session.refresh(rung)
+    assert rung.phone == "+442079460999"
+    record(phone_bank.sam, dark.call.id, "wrong_number")
+    db.session.commit()
+    assert (rung.phone, rung.other_phones) == ("+442079460999", ["+442079460998"])
+
+
 def test_a_late_do_not_call_holds_all_the_same(phone_bank: PhoneBank) -> None:
     for contact in phone_bank.contacts[1:]:
         contact.state = "finished"
