@@ -149,9 +149,10 @@ def claim(caller: Caller, holds_nobody: bool = False) -> Hold:
     """Give the caller one person to ring; the same one while their hold lasts.
 
     `holds_nobody` saves looking for that hold: they have just recorded how their call ended.
-    Raises NotLetIn, PracticeFirst, NotRunning, Gone (party or campaign over),
-    NobodyToCall, BackInAMoment (Redis is away). Two of these at once for one caller give the same
-    person.
+    Raises NotLetIn, PracticeFirst, NotRunning, Gone (party or campaign over), NobodyToCall,
+    BackInAMoment (Redis is away). Two of these at once for one caller give the same person.
+
+    To be called with nothing to commit: it rolls back where somebody turns out not to be had.
     """
     if not caller.may_call:
         raise NotLetIn()
@@ -298,8 +299,11 @@ def _claim_next(caller: Caller, campaign: Campaign) -> Hold:
                     if mine:
                         refill(campaign, caller.list_ids, languages_of(caller, campaign))
             return hold
-        # A second tap got there first: theirs is the same person on the same screen.
+        # Let go of their lock: whoever waits for it may hold the next. What was read is read again.
+        db.session.rollback()
         store.release(taken.contact_id)
+        campaign = running_campaign(caller)
+        # A second tap got there first: theirs is the same person on the same screen.
         already = current_hold(caller)
         if already is not None:
             return already

@@ -7,12 +7,14 @@ import time_machine
 from sqlalchemy import func, select, update
 
 from callers.calling import NobodyToCall, claim, give_back, release_caller, renew
+from callers.contact_queue.buckets import buckets_of
+from callers.contact_queue.jobs import refill_ready
 from callers.contact_queue.reap import reap
 from callers.contact_queue.refill import store_of
 from callers.contact_queue.store import Offer
 from callers.recording import record
 from phonebank.errors import Gone, NotAllowed, NotFound, NotRunning
-from phonebank.models import Call, Caller, Campaign, Suppression, now
+from phonebank.models import Call, Caller, Campaign, Contact, Suppression, now
 from phonebank.models.call import EXPIRED
 from phonebank.models.caller import WAITING
 from phonebank.models.campaign import ENDED, PAUSED
@@ -127,6 +129,27 @@ def test_a_number_suppressed_before_the_upload_is_not_handed_out(phone_bank: Pho
     db.session.commit()
     with pytest.raises(NobodyToCall):
         claim(phone_bank.sam)
+    # They are found out, and stand where they belong.
+    refill_ready()
+    standing = {bucket.key: bucket.contacts for bucket in buckets_of(phone_bank.campaign)}
+    assert (standing["suppressed"], standing["ready"]) == (len(phone_bank.contacts), 0)
+    with pytest.raises(NobodyToCall) as nobody:
+        claim(phone_bank.sam)
+    assert nobody.value.next_at is None
+
+
+def test_a_claim_keeps_nobody_locked_whom_it_did_not_hand_out(phone_bank: PhoneBank) -> None:
+    give_back(phone_bank.sam, claim_and_commit(phone_bank.sam).call.id)
+    db.session.commit()
+    stale = [contact.id for contact in phone_bank.contacts[:3]]
+    for contact in phone_bank.contacts[:3]:
+        contact.state = FINISHED
+    db.session.commit()
+    hold = claim(phone_bank.sam)
+    assert hold.contact.id not in stale
+    free = select(Contact.id).where(Contact.id.in_(stale)).with_for_update(nowait=True)
+    with db.engine.connect() as elsewhere:
+        assert sorted(elsewhere.scalars(free)) == stale
 
 
 def test_a_removed_list_stops_at_the_next_claim_however_many_wait(phone_bank: PhoneBank) -> None:
