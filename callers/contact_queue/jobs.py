@@ -17,6 +17,7 @@ from phonebank.jobs import CHORES, job
 from phonebank.models import Call, Campaign
 from phonebank.models.campaign import PAUSED, RUNNING
 from phonebank.stores import db
+from phonebank.suppressions.verbs import take_out_listed
 
 
 @job(CHORES, timeout=60)
@@ -48,6 +49,9 @@ def _top_up(campaign: Campaign) -> None:
         if mine:
             refill(campaign)
             refill(campaign, languages=other_languages_spoken(campaign))
+            # No claim hands them out, and each would be brought into line again for ever.
+            take_out_listed(store_of(campaign.id).everyone_in_line())
+            db.session.commit()
 
 
 def _for_each_campaign(which: ColumnElement[bool], chore: Callable[[Campaign], object]) -> None:

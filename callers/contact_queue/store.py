@@ -182,6 +182,13 @@ class QueueStore:
         found = cast(list[str], self._redis.zrange(f"{self._lines}:{name}", 0, -1))
         return [int(contact_id) for contact_id in found]
 
+    def everyone_in_line(self) -> set[int]:
+        """The contacts in all the lines, and the callbacks due soon."""
+        names = cast(set[str], self._redis.smembers(self._lines))
+        keys = [self._callbacks, *(f"{self._lines}:{name}" for name in names)]
+        lines = [cast(list[str], self._redis.zrange(key, 0, -1)) for key in keys]
+        return {int(contact_id) for line in lines for contact_id in line}
+
     def held_count(self) -> int:
         """How many contacts are on callers' screens."""
         return self._redis.zcard(self._held)

@@ -36,6 +36,16 @@ _LOCK = text(
     f"SELECT id FROM contact WHERE suppressed_at IS NOT NULL AND {_WHO_HAS_ONE}"  # noqa: S608
     " ORDER BY id FOR NO KEY UPDATE"
 )
+# Kept from being lifted until this is committed: who lifts it then finds whom it kept out.
+_LISTED_NUMBERS = text("""
+SELECT phone FROM suppression
+WHERE phone = ANY (ARRAY(
+    SELECT unnest(array_append(ARRAY(SELECT jsonb_array_elements_text(contact.other_phones)),
+                               contact.phone::text))
+    FROM contact WHERE id = ANY(CAST(:ids AS bigint[])) AND suppressed_at IS NULL
+))
+ORDER BY phone FOR KEY SHARE
+""")
 _LET_BACK_IN = text("""
 UPDATE contact SET suppressed_at = NULL
 WHERE id = ANY(:ids) AND NOT EXISTS (
@@ -107,6 +117,12 @@ def take_out(phones: Collection[str]) -> None:
     """Take everyone who has one of these numbers, which are on the list, out of calling."""
     if phones:
         db.session.execute(_TAKE_OUT, {"phones": sorted(set(phones)), "now": now()})
+
+
+def take_out_listed(contact_ids: Collection[int]) -> None:
+    """Take those of the contacts out of calling who are in it although a number of theirs is on the
+    list: they came there by a way that did not look."""
+    take_out(list(db.session.scalars(_LISTED_NUMBERS, {"ids": list(contact_ids)})))
 
 
 def is_suppressed(phone: str) -> bool:
