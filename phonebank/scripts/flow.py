@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from phonebank.scripts.layers import Join, arranged, placed
-from phonebank.scripts.lettering import in_lines, width_of
+from phonebank.scripts.lettering import ELLIPSIS, in_lines, width_of
 from phonebank.scripts.shown import KINDS
-from phonebank.scripts.ways import condition, title_of, ways_on
+from phonebank.scripts.ways import OTHERWISE, condition, title_of, ways_on
 from scripts_library.script import Script, Step
 from scripts_library.walking import entry_ids, is_dead_end, reachable_from
 
@@ -109,11 +109,27 @@ class _Way:
 
     @property
     def words(self) -> str:
-        whens = [when for when in self.whens if when]
-        named = " or ".join(whens[:MOST_ANSWERS_NAMED])
-        rest = len(whens) - MOST_ANSWERS_NAMED
-        said = f"{named} or {rest} more" if rest > 0 else named
-        return ", ".join(filter(None, (said, self.fault)))
+        whens = [when for when in self.whens if when not in ("", OTHERWISE)]
+        said = whens[:MOST_ANSWERS_NAMED]
+        rest = len(whens) - len(said)
+        said += [f"{rest} more"] if rest else []
+        said += [OTHERWISE] if self.is_left else []
+        return ", ".join(filter(None, (" or ".join(said), self.fault)))
+
+    @property
+    def is_left(self) -> bool:
+        return OTHERWISE in self.whens
+
+    @property
+    def lines(self) -> list[str]:
+        """The words as there is room for them. Where not all fit, that it is the way that is left
+        says more than some of the answers that take it."""
+        most = 3 if self.fault else 2
+        lines = in_lines(self.words, LONGEST_LABEL, SMALL_LETTERS, most)
+        if self.is_left and any(line.endswith(ELLIPSIS) for line in lines):
+            words = ", ".join(filter(None, (OTHERWISE, self.fault)))
+            lines = in_lines(words, LONGEST_LABEL, SMALL_LETTERS, most)
+        return lines
 
 
 def picture_of(script: Script) -> Picture | None:
@@ -175,7 +191,7 @@ class _Drawing:
 
         for branch in self.script.start:
             add("", branch.goto, condition(branch))
-        add("", self.script.steps[0].id, "otherwise" if self.script.start else "")
+        add("", self.script.steps[0].id, OTHERWISE if self.script.start else "")
         for step in self.steps.values():
             for way in ways_on(step) if not step.is_end else ():
                 add(step.id, way.goto, way.when)
@@ -351,7 +367,7 @@ class _Spot:
 
 
 def _label(way: _Way) -> Label:
-    lines = in_lines(way.words, LONGEST_LABEL, SMALL_LETTERS, 3 if way.fault else 2)
+    lines = way.lines
     width = max((width_of(line, SMALL_LETTERS) for line in lines), default=LANE)
     height = len(lines) * (LINE - 3) + 4 if lines else 0
     return Label(lines, way.words, 0, 0, round(width, 1) + 8, height, bool(way.fault))

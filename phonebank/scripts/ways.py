@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from scripts_library.merge_fields import render_text
 from scripts_library.script import Branch, Script, Step
 
+# When the way is taken that is left where no other fits.
+OTHERWISE = "otherwise"
+
 
 @dataclass(frozen=True)
 class Way:
@@ -23,7 +26,7 @@ def ways_on(step: Step) -> list[Way]:
         if choice.goto
     ]
     if step.next:
-        ways.append(Way("otherwise" if ways else "", step.next))
+        ways.append(Way(OTHERWISE if ways else "", step.next))
     return ways
 
 

@@ -153,6 +153,23 @@ def test_answers_that_lead_to_the_same_step_share_an_arrow() -> None:
     assert said(script) == ["“Answer 0” or “Answer 1” or “Answer 2” or 2 more"]
 
 
+def test_the_way_that_is_left_is_said_to_be_so_however_many_answers_take_it() -> None:
+    labels = ("Yes", "A very long answer that no arrow has room for", "Perhaps", "Later", "No")
+    ends = (Step("end", "close", "End", "Bye."), Step("other", "close", "Other", "Bye."))
+
+    def asked(number: int) -> list[tuple[str, list[str]]]:
+        choices = tuple(Choice(f"c{n}", labels[n], "end") for n in range(number))
+        choices += (Choice("x", "Moved", "other"),)
+        question = Step("q", "question", "Q", "Q?", answer="choice", choices=choices, next="end")
+        return [(one.whole, one.lines) for one in drawn(with_steps(question, *ends)).labels]
+
+    assert asked(1) == [("“Yes” or otherwise", ["“Yes” or otherwise"]), ("“Moved”", ["“Moved”"])]
+    for number in (2, 3, 5):
+        (whole, lines), _ = asked(number)
+        assert whole.endswith(" or otherwise")
+        assert lines == ["otherwise"]
+
+
 @st.composite
 def drafts(draw: st.DrawFn) -> Script:
     """Half-written scripts: dead ends, steps nothing leads to, ways upward and to nowhere."""
