@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import delete, select
+from sqlalchemy import Select, delete, select
 
 from callers.calling import Hold, own_call
 from callers.contact_queue.refill import store_of
@@ -18,7 +18,11 @@ def others_on_the_number(call: Call) -> Sequence[Contact]:
     """The household as it was handed out with the call, those who may still be asked for."""
     if not call.household:
         return []
-    return db.session.scalars(
+    return db.session.scalars(_others(call).order_by(Contact.id)).all()
+
+
+def _others(call: Call) -> Select[Contact]:
+    return (
         select(Contact)
         .join(ContactList, ContactList.id == Contact.contact_list_id)
         .where(
@@ -28,8 +32,7 @@ def others_on_the_number(call: Call) -> Sequence[Contact]:
             Contact.state == CALLABLE,
             Contact.suppressed_at.is_(None),
         )
-        .order_by(Contact.id)
-    ).all()
+    )
 
 
 def reached_instead(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold:
@@ -43,7 +46,14 @@ def reached_instead(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold
     call = own_call(caller, call_id, lock=True)
     if call.outcome is not None or call.ended_at is not None:
         raise Conflict("This call is over.", "Take the next person.")
-    other = next((c for c in others_on_the_number(call) if c.id == contact_id), None)
+    # Locked: an undo may be giving them another number this moment, and leaves it once they are on
+    # a screen.
+    other = db.session.scalar(
+        _others(call)
+        .where(Contact.id == contact_id)
+        .with_for_update(of=Contact, key_share=True)
+        .execution_options(populate_existing=True)
+    )
     if other is None:
         raise NotFound("That person is not on this number.", "Reload the page.")
     first_asked_for = call.contact_id

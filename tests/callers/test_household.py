@@ -1,5 +1,7 @@
 """One number, several people: whom did you reach."""
 
+from datetime import timedelta
+
 import pytest
 from flask import Flask
 
@@ -7,10 +9,11 @@ from callers.calling import NobodyToCall, claim, current_hold
 from callers.household import others_on_the_number, reached_instead
 from callers.recording import record, undo
 from phonebank.errors import Conflict, NotFound
-from phonebank.models import Contact
+from phonebank.models import Caller, Contact, now
 from phonebank.recount import differences
 from phonebank.stores import db
 from tests.callers.conftest import PhoneBank
+from tests.callers.test_put_out_meanwhile import meanwhile
 from tests.factories import create_contact
 
 
@@ -88,6 +91,35 @@ def test_nobody_of_a_list_taken_out_of_calling_is_offered(
     phone_bank.contact_list.removed = True
     db.session.commit()
     assert others_on_the_number(hold.call) == []
+
+
+def test_nobody_is_gone_on_with_whom_an_undo_gives_another_number_this_moment(
+    phone_bank: PhoneBank, app: Flask, home: list[Contact]
+) -> None:
+    rung, other = home[:2]
+    other.other_phones = [phone_bank.contacts[0].phone]
+    rung.callable_at = now() - timedelta(days=2)  # the foremost
+    home[2].state = "finished"
+    db.session.commit()
+    dead = claim(phone_bank.sam).call
+    record(phone_bank.sam, dead.id, "disconnected")
+    neighbour = phone_bank.contacts[0]
+    neighbour.state = "callable"
+    other.callable_at = now() + timedelta(hours=1)
+    db.session.commit()
+    hold = claim(phone_bank.priya)
+    assert (hold.contact.id, others_on_the_number(hold.call)) == (neighbour.id, [other])
+    db.session.commit()
+    call_id, priya_id, other_id = hold.call.id, phone_bank.priya.id, other.id
+    undo(phone_bank.sam, dead.id)
+    going_on = meanwhile(
+        app, lambda: reached_instead(db.session.get_one(Caller, priya_id), call_id, other_id)
+    )
+    db.session.commit()
+    with pytest.raises(NotFound):
+        going_on.result()
+    assert other.phone == rung.phone == dead.phone
+    assert hold.call.contact_id == neighbour.id
 
 
 def test_somebody_living_alone_has_no_others(phone_bank: PhoneBank) -> None:
