@@ -26,7 +26,7 @@ class Decision:
                           within 60 days as the hours stand: look again when the hours change
     rested_at             when they would be callable at any hour and time of day: what
                           `callable_at` comes from, and comes from again when the hours change
-    callback_at           the same moment as `callable_at`, where it was promised to them
+    promised              that moment was promised to them
     counted               the call was an attempt
     number_bad            this person is not to be had on this number: try their next, if any
     number_dead           nor is anybody else
@@ -40,13 +40,18 @@ class Decision:
     counted: bool
     callable_at: datetime | None = None
     rested_at: datetime | None = None
-    callback_at: datetime | None = None
+    promised: bool = False
     suppress_reason: str | None = None
     number_bad: bool = False
     number_dead: bool = False
     household_rest_until: datetime | None = None
     household_rested_at: datetime | None = None
     tag_language: bool = False
+
+    @property
+    def callback_at(self) -> datetime | None:
+        """`callable_at`, where it was promised."""
+        return self.callable_at if self.promised else None
 
 
 def decide(
@@ -102,13 +107,12 @@ def decide(
         return decision
     if outcome.takes_callback and callback_at is not None:
         asked = max(at, callback_at)
-        promised = callable_from(asked)
         return replace(
             decision,
             state="callable",
-            callable_at=promised,
+            callable_at=callable_from(asked),
             rested_at=asked,
-            callback_at=promised,
+            promised=True,
         )
 
     rested = _rested(
@@ -129,13 +133,12 @@ def decide(
         decision = replace(decision, household_rest_until=again, household_rested_at=rested)
     if _is_exhausted(outcome, rules, attempts_before, same_outcome_before):
         return replace(decision, state=outcome.exhausted)
-    still_promised = again if callback_at is not None and key in NOT_AN_ATTEMPT else None
     return replace(
         decision,
         state="callable",
         callable_at=again,
         rested_at=rested,
-        callback_at=still_promised,
+        promised=callback_at is not None and key in NOT_AN_ATTEMPT,
     )
 
 

@@ -153,13 +153,14 @@ def move_contact(
             contact.attempts_that_day + 1 if contact.attempts_on == today else 1
         )
         contact.attempts_on = today
-    contact.callback_at = decision.callback_at
-    if decision.callback_at is None or not only_me:
+    callable_at = decision.callable_at or at + FAR_AWAY
+    contact.callback_at = callable_at if decision.promised else None
+    if not decision.promised or not only_me:
         contact.callback_caller_id = None
     elif outcome_of(outcome_key).counts_as_attempt:
         contact.callback_caller_id = call.caller_id
     if decision.state == "callable":
-        contact.callable_at = decision.callable_at or at + FAR_AWAY
+        contact.callable_at = callable_at
         contact.rested_at = decision.rested_at
     elif decision.state == "unusable":
         # A late outcome may tell of a number that they have lost already.

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from redis.exceptions import RedisError
 from sqlalchemy import ColumnElement, exists, select
 
-from callers.contact_queue.hours_changed import settle
 from callers.contact_queue.reap import reap
 from callers.contact_queue.refill import (
     ensure_built,
@@ -28,19 +27,13 @@ def reap_expired_holds() -> None:
     person: a number in an open call can be rung by nobody, in no campaign.
     """
     open_call = exists().where(Call.campaign_id == Campaign.id, Call.ended_at.is_(None))
-    _for_each_campaign(Campaign.state.in_((RUNNING, PAUSED)) | open_call, reap)
+    for_each_campaign(Campaign.state.in_((RUNNING, PAUSED)) | open_call, reap)
 
 
 @job(CHORES, timeout=60)
 def refill_ready() -> None:
     """Top up the line of every running campaign."""
-    _for_each_campaign(Campaign.state == RUNNING, _top_up)
-
-
-@job(CHORES, timeout=600)
-def settle_hours() -> None:
-    """Look again at who waits for an hour, where an organiser has changed the hours."""
-    _for_each_campaign(Campaign.state.in_((RUNNING, PAUSED)), settle)
+    for_each_campaign(Campaign.state == RUNNING, _top_up)
 
 
 def _top_up(campaign: Campaign) -> None:
@@ -54,7 +47,8 @@ def _top_up(campaign: Campaign) -> None:
             db.session.commit()
 
 
-def _for_each_campaign(which: ColumnElement[bool], chore: Callable[[Campaign], object]) -> None:
+def for_each_campaign(which: ColumnElement[bool], chore: Callable[[Campaign], object]) -> None:
+    """Do a chore for these campaigns, one after another, until Redis turns out to be away."""
     ids = db.session.scalars(select(Campaign.id).where(which)).all()
     for campaign_id in ids:
         campaign = db.session.get(Campaign, campaign_id)

@@ -43,9 +43,10 @@ class Campaign(Base):
     # Empty: the country's usual hours.
     hours: Mapped[dict[str, Any]] = mapped_column(default=dict)
     # The hours for which everybody's `callable_at` holds, and how often that was made sure of:
-    # {"hours": as above, "rounds": 2}. The queue's chores compare it with `hours`.
+    # {"hours": as above, "rounds": 2}, and while a round is under way "after", the id of the last
+    # contact looked at. callers.hours_changed compares it with `hours`.
     hours_settled: Mapped[dict[str, Any] | None]
-    # Changes to the default retry rules, as callers.outcomes reads them.
+    # Changes to the default retry rules, as callers.retry_rules reads them.
     retry_rules: Mapped[dict[str, Any]] = mapped_column(default=dict)
     hold_seconds: Mapped[int] = mapped_column(default=300)
     hold_seconds_at_most: Mapped[int] = mapped_column(default=3600)
