@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from phonebank.scripts.editing import tidied
 from phonebank.scripts.layers import Join, arranged, placed
 from phonebank.scripts.lettering import ELLIPSIS, in_lines, width_of
 from phonebank.scripts.shown import KINDS
@@ -135,40 +136,10 @@ class _Way:
 def picture_of(script: Script) -> Picture | None:
     """The picture of a script, faulty or not; None for one too tangled to draw.
 
-    Of steps with the same id, which only a faulty script has, the last is drawn.
+    Of steps with the same id, which only a faulty script has, the last is drawn. Answers that a
+    form still holds of a kind that its step no longer has lead nowhere.
     """
-    return _Drawing(script).picture()
-
-
-@dataclass(frozen=True)
-class InWords:
-    """A step and its ways, for who does not see the arrows: (when, where to)."""
-
-    step_id: str
-    title: str
-    is_end: bool
-    leads_to: list[tuple[str, str]]
-
-
-def in_words(script: Script) -> list[InWords]:
-    """What the picture shows, as a list in the script's order."""
-    titles = {
-        step.id: f"{number}. {title_of(script, step.id) or 'No title yet'}"
-        for number, step in enumerate(script.steps, start=1)
-    }
-    return [
-        InWords(
-            step.id,
-            titles[step.id],
-            step.is_end,
-            [
-                (way.when, titles.get(way.goto, "a step that is not there"))
-                for way in ways_on(step)
-                if not step.is_end
-            ],
-        )
-        for step in script.steps
-    ]
+    return _Drawing(tidied(script)).picture()
 
 
 class _Drawing:

@@ -17,10 +17,11 @@ from phonebank.scripts import verbs
 from phonebank.scripts.contacts_lacking import faults_for
 from phonebank.scripts.difference import differences
 from phonebank.scripts.editor_pages import editor, in_form_words
-from phonebank.scripts.flow import in_words, picture_of
+from phonebank.scripts.flow import picture_of
 from phonebank.scripts.meanings import changed_meanings
 from phonebank.scripts.shown import ANSWERS, blocks_of, merged_html, talking_time
 from phonebank.scripts.versions import script_of
+from phonebank.scripts.ways import in_words
 from phonebank.stores import db
 from scripts_library.format import Fault, faults
 from scripts_library.format import Script as ParsedScript

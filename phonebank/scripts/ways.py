@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from phonebank.scripts.editing import tidied
 from scripts_library.merge_fields import render_text
 from scripts_library.script import Branch, Script, Step
 
@@ -28,6 +29,38 @@ def ways_on(step: Step) -> list[Way]:
     if step.next:
         ways.append(Way(OTHERWISE if ways else "", step.next))
     return ways
+
+
+@dataclass(frozen=True)
+class InWords:
+    """A step and its ways, for who does not see the arrows: (when, where to)."""
+
+    step_id: str
+    title: str
+    is_end: bool
+    leads_to: list[tuple[str, str]]
+
+
+def in_words(script: Script) -> list[InWords]:
+    """What the picture shows, as a list in the script's order."""
+    script = tidied(script)
+    titles = {
+        step.id: f"{number}. {title_of(script, step.id) or 'No title yet'}"
+        for number, step in enumerate(script.steps, start=1)
+    }
+    return [
+        InWords(
+            step.id,
+            titles[step.id],
+            step.is_end,
+            [
+                (way.when, titles.get(way.goto, "a step that is not there"))
+                for way in ways_on(step)
+                if not step.is_end
+            ],
+        )
+        for step in script.steps
+    ]
 
 
 def condition(branch: Branch, step: Step | None = None) -> str:

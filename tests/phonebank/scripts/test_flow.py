@@ -4,16 +4,19 @@ import re
 import time
 from dataclasses import replace
 from itertools import combinations
+from typing import get_args
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from phonebank.scripts.flow import Picture, in_words, picture_of
+from phonebank.scripts.editing import tidied
+from phonebank.scripts.flow import Picture, picture_of
 from phonebank.scripts.lettering import in_lines, width_of
+from phonebank.scripts.ways import in_words, ways_on
 from scripts_library.format import Script, parse, read
 from scripts_library.library import ready_made
-from scripts_library.script import Branch, Choice, Step
+from scripts_library.script import AnswerKind, Branch, Choice, Step, StepKind
 from scripts_library.writing import write
 from tests.phonebank.scripts.conftest import Desk
 from tests.phonebank.scripts.test_editor_pages import opened
@@ -43,7 +46,20 @@ def said(script: Script) -> list[str]:
 def check_drawing(script: Script) -> None:
     """What any picture of a sound script must be."""
     picture = drawn(script)
+    check_places(picture)
     assert [box.step_id for box in picture.boxes] == [step.id for step in script.steps]
+    led_to = {target for step in script.steps for target in step.leads_to()}
+    led_to |= {branch.goto for branch in script.start} | {script.steps[0].id}
+    assert {arrow.target for arrow in picture.arrows if arrow.target} == led_to
+    assert {arrow.source for arrow in picture.arrows if arrow.source} == {
+        step.id for step in script.steps if not step.is_end
+    }
+    assert not any(label.is_faulty for label in picture.labels)
+    assert not any(box.marks for box in picture.boxes)
+
+
+def check_places(picture: Picture) -> None:
+    """Nothing stands over anything else, and arrows begin and end at their boxes."""
     corners = [(b.x, b.y, b.x + b.width, b.y + b.height) for b in picture.boxes]
     corners += [
         (one.x - one.width / 2, one.y, one.x + one.width / 2, one.y + one.height)
@@ -69,14 +85,6 @@ def check_drawing(script: Script) -> None:
             box = boxes[arrow.target]
             assert box.x <= numbers[-2] <= box.x + box.width
             assert box.y - 8 <= numbers[-1] <= box.y
-    led_to = {target for step in script.steps for target in step.leads_to()}
-    led_to |= {branch.goto for branch in script.start} | {script.steps[0].id}
-    assert {arrow.target for arrow in picture.arrows if arrow.target} == led_to
-    assert {arrow.source for arrow in picture.arrows if arrow.source} == {
-        step.id for step in script.steps if not step.is_end
-    }
-    assert not any(label.is_faulty for label in picture.labels)
-    assert not any(box.marks for box in picture.boxes)
 
 
 @st.composite
@@ -172,16 +180,37 @@ def test_the_way_that_is_left_is_said_to_be_so_however_many_answers_take_it() ->
 
 @st.composite
 def drafts(draw: st.DrawFn) -> Script:
-    """Half-written scripts: dead ends, steps nothing leads to, ways upward and to nowhere."""
+    """Half-written scripts, as the editor holds them: of every kind of step and answer, with dead
+    ends, steps nothing leads to, ways upward and to nowhere, and what a kind chosen before left."""
     ids = [f"s{number}" for number in range(draw(st.integers(1, 7)))]
-    steps = []
-    for step_id in ids:
-        onward = draw(st.sampled_from([*ids, None, "nowhere"]))
-        kind = draw(st.sampled_from(["say", "close"]))
-        steps.append(Step(step_id, kind, "T", "W.", next=None if kind == "close" else onward))
-    return replace(with_steps(*steps), main_question=ids[0], practice=())
+    places = st.sampled_from([*ids, "nowhere", ""])
+    keys = st.sampled_from(["yes", "no", "gone"])
+    parts = st.tuples(st.integers(0, 10), st.integers(0, 10))
+    on_fields = st.builds(Branch, places, field=st.just("town"), known=st.booleans())
+    on_scales = st.builds(lambda goto, part: Branch(goto, low=part[0], high=part[1]), places, parts)
+    on_answers = st.builds(Branch, places, choices=st.lists(keys, min_size=1).map(tuple))
+    choices = st.tuples(
+        st.builds(Choice, st.just("yes"), st.sampled_from(["Yes", ""]), st.none() | places),
+        st.builds(Choice, st.just("no"), st.just("No"), st.none() | places),
+    )
+    steps = [
+        Step(
+            step_id,
+            draw(st.sampled_from(get_args(StepKind))),
+            "T",
+            "W.",
+            answer=draw(st.none() | st.sampled_from(get_args(AnswerKind))),
+            choices=draw(st.just(()) | choices),
+            branches=tuple(draw(st.lists(on_fields | on_scales | on_answers, max_size=2))),
+            next=draw(st.none() | places),
+        )
+        for step_id in ids
+    ]
+    start = tuple(draw(st.lists(on_fields, max_size=1)))
+    return replace(with_steps(*steps), main_question=ids[0], start=start, practice=())
 
 
+@settings(max_examples=60)
 @given(drafts())
 @example(
     replace(
@@ -196,7 +225,34 @@ def drafts(draw: st.DrawFn) -> Script:
     )
 )
 def test_whatever_is_half_written_can_be_drawn(script: Script) -> None:
-    assert [box.step_id for box in drawn(script).boxes] == [step.id for step in script.steps]
+    """As it would be kept: what does not go with a step's kind is no way on."""
+    picture = drawn(script)
+    check_places(picture)
+    assert [box.step_id for box in picture.boxes] == [step.id for step in script.steps]
+    kept = tidied(script).steps
+    assert {arrow.source for arrow in picture.arrows if arrow.source} == {
+        step.id for step in kept if step.leads_to()
+    }
+    there = {step.id for step in kept}
+    led_to = {target for step in kept for target in step.leads_to()} & there
+    led_to |= {branch.goto for branch in script.start} & there | {kept[0].id}
+    assert {arrow.target for arrow in picture.arrows if arrow.target} <= led_to
+    assert {box.step_id for box in picture.boxes if "Nothing leads here" in box.marks} == (
+        there - led_to
+    )
+    for step, told in zip(kept, in_words(script), strict=True):
+        assert [when for when, _ in told.leads_to] == [way.when for way in ways_on(step)]
+        assert told.is_end == step.is_end
+
+
+def test_answers_of_a_kind_that_a_step_no_longer_has_lead_nowhere() -> None:
+    choices = (Choice("yes", "Yes", "other"), Choice("no", "No"))
+    was_asked = Step("q", "say", "Q", "Q.", answer="choice", choices=choices, next="end")
+    end, other = Step("end", "close", "End", "Bye."), Step("other", "close", "Other", "Bye.")
+    script = with_steps(was_asked, end, other)
+    assert said(script) == []
+    assert marks(script) == {"other": ["Nothing leads here"]}
+    assert in_words(script)[0].leads_to == [("", "2. End")]
 
 
 def test_faults_are_marked_where_they_are() -> None:
