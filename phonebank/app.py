@@ -51,6 +51,8 @@ def create_app(config: Config | None = None) -> Flask:
 
     stores.init_app(app, config.database_url, config.redis_url)
     app.config["ALEMBIC"] = {"script_location": str(MIGRATIONS)}
+    # Each by itself: nobody waits for the locks of one until the last is done.
+    app.config["ALEMBIC_CONTEXT"] = {"transaction_per_migration": True}
     alembic.init_app(app)
     web_security.init_app(app, config)
     accounts.init_app(app, config)
