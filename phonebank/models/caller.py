@@ -4,7 +4,7 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, String
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from phonebank.models.base import Base, now
@@ -33,7 +33,7 @@ class Caller(Base):
     )
     first_name: Mapped[str] = mapped_column(String(40))
     # Their host has given them this name: coming in again by another does not change it.
-    named_by_host: Mapped[bool] = mapped_column(default=False)
+    named_by_host: Mapped[bool] = mapped_column(default=False, server_default=false())
     state: Mapped[str] = mapped_column(String(10), default=WAITING)
     # Kept off the board's list of names; their calls still count.
     hidden: Mapped[bool] = mapped_column(default=False)

@@ -4,7 +4,7 @@ import secrets
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, String, Table
+from sqlalchemy import CheckConstraint, Column, ForeignKey, String, Table, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from phonebank.models.account import Account
@@ -57,7 +57,7 @@ class Campaign(Base):
     # Open: whoever has the link is admitted. Closed: an organiser admits each caller.
     door_open: Mapped[bool] = mapped_column(default=False)
     # Nobody is given a person here before they have completed a practice call.
-    practice_first: Mapped[bool] = mapped_column(default=False)
+    practice_first: Mapped[bool] = mapped_column(default=False, server_default=false())
     # Accept numbers of the drama ranges, which no one has. Only the demonstration does.
     allow_drama_numbers: Mapped[bool] = mapped_column(default=False)
     script_id: Mapped[int | None] = mapped_column(

@@ -4,6 +4,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from flask import Flask
 from sqlalchemy import create_engine, inspect, make_url, text
+from sqlalchemy.exc import ProgrammingError
 
 from phonebank.app import MIGRATIONS, alembic, create_app
 from phonebank.config import Config
@@ -39,6 +40,45 @@ def test_there_is_one_head_and_files_are_numbered_in_order(app: Flask) -> None:
         in_order = [script.revision for script in alembic.script_directory.walk_revisions()][::-1]
     names = sorted(path.name for path in MIGRATIONS.glob("[0-9]*.py"))
     assert [name.split("_")[0] for name in names] == in_order
+
+
+def test_an_older_release_goes_on_adding_rows_while_a_newer_one_is_brought_in(
+    empty_app: Flask,
+) -> None:
+    """Every column that came later may be left out."""
+    columns = (
+        "SELECT table_name, column_name FROM information_schema.columns"
+        " WHERE table_schema = 'public'"
+    )
+    needed = f"{columns} AND is_nullable = 'NO' AND column_default IS NULL AND is_identity = 'NO'"
+    with empty_app.app_context():
+        alembic.upgrade("0001")
+        first = set(map(tuple, db.session.execute(text(columns))))
+        db.session.rollback()
+        alembic.upgrade()
+    with empty_app.app_context():
+        came_later = set(map(tuple, db.session.execute(text(columns)))) - first
+        assert ("caller", "named_by_host") in came_later
+        old_tables = {table for table, _ in first}
+        missed = came_later & set(map(tuple, db.session.execute(text(needed))))
+        assert [column for column in missed if column[0] in old_tables] == []
+        db.session.rollback()
+        db.engine.dispose()
+
+
+def test_one_that_fails_leaves_those_before_it_done(empty_app: Flask) -> None:
+    with empty_app.app_context():
+        alembic.upgrade("0001")
+        db.session.execute(text("ALTER TABLE caller ADD named_by_host boolean"))
+        db.session.commit()
+    with empty_app.app_context(), pytest.raises(ProgrammingError):
+        alembic.upgrade()
+    with empty_app.app_context():
+        assert db.session.scalar(text("SELECT version_num FROM alembic_version")) == "0004"
+        db.session.execute(text("ALTER TABLE caller DROP named_by_host"))
+        db.session.commit()
+        alembic.upgrade()
+        db.engine.dispose()
 
 
 def test_each_migration_goes_up_down_and_up_again(empty_app: Flask) -> None:
