@@ -27,6 +27,7 @@ from phonebank.models import now
 from phonebank.stores import db
 
 _NO = ("no", "false", "0")
+_CHANGED = "phonebank.changed"
 _SEQ_DIGITS = 16  # as many as a number in a script is exact to
 
 
@@ -61,8 +62,9 @@ def outcome(call_id: uuid.UUID) -> ResponseReturnValue:
         return not_like_that(refused)
     commit_and_keep()
     # The hand-out after it may meet another and have this run again: it changed all the same.
-    g.recorded = recorded.changed or g.get("recorded", False)
-    told = {"call_id": str(call_id), "outcome": recorded.call.outcome, "changed": g.recorded}
+    changed = recorded.changed or request.environ.get(_CHANGED, False)
+    request.environ[_CHANGED] = changed
+    told = {"call_id": str(call_id), "outcome": recorded.call.outcome, "changed": changed}
     if _says_no(fields, "next"):
         return jsonify(told) if wants_json() else redirect(url_for(".calling"), 303)
     return hand_over(told=told, holds_nobody=recorded.changed)
