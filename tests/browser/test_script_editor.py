@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -128,7 +129,7 @@ def test_a_branching_script_is_written_practised_published_and_run(
     page.get_by_role("button", name="Save, look over, publish").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Look over and publish")
     assert page.stopped == []  # type: ignore[attr-defined]
-    look(page)
+    look(page, "publish")
     page.get_by_role("button", name="Publish", exact=True).click()
     expect(page.get_by_text("Published. Callers get it")).to_be_visible()
 
@@ -253,9 +254,25 @@ def test_blocks_move_and_keep_the_focus_on_their_button(
     expect(page.locator("li.block .block-title").nth(2)).to_have_text("3. Say who you are")
     expect(page.get_by_role("button", name="Move down: Say who you are")).to_be_focused()
 
-    page.on("dialog", lambda dialog: dialog.accept())
+    # Deleted, it leaves Undo where it stood, and comes back there with its words.
+    gone = page.locator("li.block .block-title", has_text="Say who you are")
     page.get_by_role("button", name="Delete: Say who you are").click()
-    expect(page.locator("li.block .block-title", has_text="Say who you are")).to_have_count(0)
+    expect(gone).to_have_count(0)
+    expect(page.locator(".flow-box")).to_have_count(3)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("li.block .block-title").nth(2)).to_have_text("3. Say who you are")
+    expect(page.locator(".flow-box")).to_have_count(4)
+    expect(page.locator("#step-introduction").get_by_label("Words to say")).to_have_value(
+        re.compile("my name")
+    )
+    expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+
+    # A box of the picture opens the step that it stands for.
+    title = page.locator("#step-goodbye").get_by_label("Title")
+    expect(title).to_be_hidden()
+    page.locator(".flow-box", has_text="Say goodbye").click()
+    expect(page.locator("#details-goodbye > summary")).to_be_focused()
+    expect(title).to_be_in_viewport()
     assert page.stopped == []  # type: ignore[attr-defined]
 
 
