@@ -48,6 +48,13 @@ def room_of(party_id: int) -> str:
     return f"party:{party_id}"
 
 
+def _somewhen_before(at: float) -> float:
+    """When to take a board as read that is, at `at`, for another reason than its turn: met, or
+    changed. What many boards come to at once, by a restart, a pause of the campaign or an emptied
+    Redis, would else have them all read in the same round ever after."""
+    return at - random.uniform(0, EACH_BOARD_EVERY)  # noqa: S311
+
+
 @dataclass(frozen=True)
 class Watcher:
     """A connected board: a television, let in by its link's `token`, or a host, by their sign-in to
@@ -137,15 +144,13 @@ class Pump:
         together = self.campaigns.of({found.campaign_id for found in figures.values()})
         self.hours.refresh(wanted)
         for party_id in wanted:
-            self._read_at[party_id] = at
+            self._read_at[party_id] = _somewhen_before(at) if party_id in changed else at
             self._send(party_id, watching[party_id], figures.get(party_id), together)
 
     def _meet(self, parties: AbstractSet[int], at: float) -> None:
-        """Keep notes of these parties and no others. A newcomer asks for its board itself; when the
-        pump reads it first, unless it changes, is left to chance: boards that came together, after
-        a restart, are not all read in the same round ever after."""
+        """Keep notes of these parties and no others. A newcomer asks for its board itself."""
         for party_id in parties - self._read_at.keys():
-            self._read_at[party_id] = at - random.uniform(0, EACH_BOARD_EVERY)  # noqa: S311
+            self._read_at[party_id] = _somewhen_before(at)
         for party_id in self._read_at.keys() - parties:
             del self._read_at[party_id]
             self._marks.pop(party_id, None)
