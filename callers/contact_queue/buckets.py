@@ -84,20 +84,27 @@ CROSS JOIN LATERAL (
 ) c
 GROUP BY g.zone_key
 UNION ALL
-SELECT c.zone_key, min(greatest(c.callable_at, CASE
-           WHEN c.callback_caller_id IS NULL OR c.callback_caller_id = :caller_id
-           THEN c.callback_at
-           ELSE c.callback_at + :alone * interval '1 second'
-       END))
-FROM contact c JOIN contact_list l ON l.id = c.contact_list_id
-WHERE c.campaign_id = :campaign_id AND c.callback_at IS NOT NULL AND NOT l.removed
-  AND c.state = 'callable' AND c.suppressed_at IS NULL
-  AND (c.callback_caller_id = :caller_id
-       OR (CAST(:list_ids AS integer[]) = '{}' OR l.id = ANY (CAST(:list_ids AS integer[])))
-          AND c.language = ANY (CAST(:languages AS text[])))
-  AND NOT EXISTS (SELECT FROM call WHERE call.phone = c.phone AND call.ended_at IS NULL)
-GROUP BY c.zone_key
+SELECT zone_key, min(first_at)
+FROM (
+    SELECT c.zone_key, greatest(c.callable_at, CASE
+               WHEN c.callback_caller_id IS NULL OR c.callback_caller_id = :caller_id
+               THEN c.callback_at
+               ELSE c.callback_at + :alone * interval '1 second'
+           END) AS first_at
+    FROM contact c JOIN contact_list l ON l.id = c.contact_list_id
+    WHERE c.campaign_id = :campaign_id AND c.callback_at IS NOT NULL AND NOT l.removed
+      AND c.state = 'callable' AND c.suppressed_at IS NULL
+      AND (c.callback_caller_id = :caller_id
+           OR (CAST(:list_ids AS integer[]) = '{}' OR l.id = ANY (CAST(:list_ids AS integer[])))
+              AND c.language = ANY (CAST(:languages AS text[])))
+      AND NOT EXISTS (SELECT FROM call WHERE call.phone = c.phone AND call.ended_at IS NULL)
+    ORDER BY c.callback_at LIMIT :callbacks_at_most
+) c
+GROUP BY zone_key
 """)
+# Every caller who waits asks. Of so many promises that come first one is kept first, unless all of
+# them are in zones where no hour is open.
+CALLBACKS_AT_MOST = 1000
 
 # Each range of the index is read from its start and no further than is worth knowing. A household
 # gets one call: the others on the number rest after it.
@@ -177,6 +184,7 @@ def next_callable_at(
             "languages": served(campaign, languages),
             "caller_id": caller_id,
             "alone": PROMISER_ALONE_SECONDS,
+            "callbacks_at_most": CALLBACKS_AT_MOST,
         },
     )
     first = None
