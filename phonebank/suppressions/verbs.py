@@ -29,9 +29,14 @@ contact.id = ANY (ARRAY(
     ) AS has
 ))
 """
-_TAKE_OUT = text(
-    f"UPDATE contact SET suppressed_at = coalesce(suppressed_at, :now) WHERE {_WHO_HAS_ONE}"  # noqa: S608
+# They are told as they stand once they are ours, and only who is not out yet is written.
+_TAKE_OUT = text(f"""
+WITH theirs AS (
+    SELECT id, suppressed_at FROM contact WHERE {_WHO_HAS_ONE} ORDER BY id FOR NO KEY UPDATE
 )
+UPDATE contact SET suppressed_at = :now FROM theirs
+WHERE contact.id = theirs.id AND theirs.suppressed_at IS NULL
+""")  # noqa: S608
 _LOCK = text(
     f"SELECT id FROM contact WHERE suppressed_at IS NOT NULL AND {_WHO_HAS_ONE}"  # noqa: S608
     " ORDER BY id FOR NO KEY UPDATE"

@@ -1,5 +1,8 @@
 """A person is known by every number of theirs: one on the do-not-call list is enough."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from flask import Flask
 from sqlalchemy import select, text
@@ -83,6 +86,41 @@ def test_who_was_being_imported_when_their_number_was_entered_is_out_once_the_li
     suppress_everyone_listed(people.id)
     assert is_out(barred)
     assert not is_out(stays)
+
+
+def test_who_enters_one_number_while_another_is_lifted_has_the_last_word(
+    app_context: Flask,
+) -> None:
+    contact = create_contact(create_list(create_campaign()), phone=FIRST, other_phones=[OTHER])
+    suppress(OTHER, FROM_ORGANISER)
+    db.session.commit()
+    place, contact_id = text("SELECT ctid FROM contact WHERE id = :id"), contact.id
+    before = db.session.scalar(place, {"id": contact_id})
+    suppress_all([OTHER], FROM_ORGANISER)
+    db.session.commit()
+    # Who is out already is not written anew.
+    assert db.session.scalar(place, {"id": contact_id}) == before
+
+    def enter() -> None:
+        with app_context.app_context():
+            suppress(FIRST, FROM_ORGANISER)
+            db.session.commit()
+
+    waiting = text(
+        "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        " AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+    )
+    lift(OTHER)
+    db.session.flush()
+    with ThreadPoolExecutor() as organiser:
+        entered = organiser.submit(enter)
+        give_up = time.monotonic() + 20
+        while not db.session.scalar(waiting):
+            assert time.monotonic() < give_up, "nobody waits for the contact"
+            time.sleep(0.01)
+        db.session.commit()
+        entered.result()
+    assert is_out(contact)
 
 
 def test_a_long_list_is_asked_by_its_key_and_long_lists_of_people_by_theirs(
