@@ -8,33 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from flask import get_template_attribute
 from markupsafe import Markup
 
 from callers.call_view import CallView
-from scripts_library.merge_fields import fields_in, render_html, render_text
-from scripts_library.script import Answer, Card, Fields, Step
+from phonebank.scripts.step_shown import drawn, filled_in
+from scripts_library.merge_fields import fields_in, render_text
+from scripts_library.script import Card, Fields, Step
 
 Values = tuple[tuple[str, str | None], ...]
-
-
-@dataclass(frozen=True)
-class ChoiceShown:
-    key: str
-    label: str
-
-
-@dataclass(frozen=True)
-class StepShown:
-    """A step with its merge fields filled in; words and guidance are safe HTML."""
-
-    step: Step
-    title: str
-    words: Markup
-    guidance: Markup
-    choices: tuple[ChoiceShown, ...]
-    low: str
-    high: str
 
 
 @dataclass(frozen=True)
@@ -65,8 +46,8 @@ def _step_html(step: Step, view: CallView, reply: str) -> Markup:
     chosen = view.answers.get(step.id)
     values = _if_for_everybody(step, view)
     if chosen is None and not reply and values is not None:
-        return _drawn(step, values, current)
-    return _draw(step, view.fields, current, chosen, reply)
+        return _drawn_for_everybody(step, values, current)
+    return drawn(step, view.fields, current, chosen, reply)
 
 
 def _if_for_everybody(words: Step | Card, view: CallView) -> Values | None:
@@ -78,22 +59,8 @@ def _if_for_everybody(words: Step | Card, view: CallView) -> Values | None:
 
 
 @lru_cache(maxsize=2048)
-def _drawn(step: Step, values: Values, current: bool) -> Markup:
-    return _draw(step, dict(values), current, None, "")
-
-
-def _draw(step: Step, fields: Fields, current: bool, chosen: Answer, reply: str) -> Markup:
-    shown = StepShown(
-        step,
-        render_text(step.title, fields),
-        _html(step.words, fields),
-        _html(step.guidance, fields),
-        tuple(ChoiceShown(c.key, render_text(c.label, fields)) for c in step.choices),
-        render_text(step.low_label, fields) or "Lowest",
-        render_text(step.high_label, fields) or "Highest",
-    )
-    draw = get_template_attribute("callers/_step.html", "step")
-    return Markup(draw(shown, current, chosen, reply))  # noqa: S704  (a template's own output)
+def _drawn_for_everybody(step: Step, values: Values, current: bool) -> Markup:
+    return drawn(step, dict(values), current)
 
 
 @lru_cache(maxsize=4096)
@@ -117,9 +84,7 @@ def _card_for_everybody(card: Card, values: Values) -> CardShown:
 
 def _card(card: Card, fields: Fields) -> CardShown:
     return CardShown(
-        render_text(card.title, fields), _html(card.words, fields), _html(card.guidance, fields)
+        render_text(card.title, fields),
+        filled_in(card.words, fields),
+        filled_in(card.guidance, fields),
     )
-
-
-def _html(words: str, fields: Fields) -> Markup:
-    return Markup(render_html(words, fields)) if words else Markup("")  # noqa: S704  (escaped)

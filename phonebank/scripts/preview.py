@@ -2,30 +2,16 @@
 
 from dataclasses import dataclass
 
-from flask import get_template_attribute
 from markupsafe import Markup
 
 from phonebank.models import Campaign
+from phonebank.scripts.step_shown import drawn, filled_in
 from scripts_library.conversation import AnswerRefused, check_answer, first_step, next_step
-from scripts_library.merge_fields import render_html, render_text
-from scripts_library.script import Choice, Fields, Script, Step
+from scripts_library.script import Fields, Script
 
 # Whom the preview rings: nobody.
 SAMPLE_PERSON = {"first_name": "Priya", "last_name": "Example", "town": "Riverside"}
 SAMPLE_CALLER = "Sam"
-
-
-@dataclass(frozen=True)
-class StepShown:
-    """What callers/_step.html draws: a step with its merge fields filled in."""
-
-    step: Step
-    title: str
-    words: Markup
-    guidance: Markup
-    choices: tuple[Choice, ...]
-    low: str
-    high: str
 
 
 @dataclass(frozen=True)
@@ -39,16 +25,14 @@ class Preview:
 
     @property
     def identification(self) -> Markup:
-        return _html(self.script.identification, self.fields)
+        return filled_in(self.script.identification, self.fields)
 
     @property
     def drawn(self) -> Markup:
         """The step as HTML, "" past the end."""
         if self.step_id is None:
             return Markup("")
-        step = self.script.step(self.step_id)
-        draw = get_template_attribute("callers/_step.html", "step")
-        return Markup(draw(_shown(step, self.fields), True))  # noqa: S704  (a template's output)
+        return drawn(self.script.step(self.step_id), self.fields, current=True)
 
 
 def fields_of(campaign: Campaign) -> dict[str, str | None]:
@@ -85,20 +69,3 @@ def preview_after(script: Script, campaign: Campaign, step_id: str, answers: lis
     if goes_to is not None and not script.has_step(goes_to):
         return Preview(script, step.id, here.fields, "This leads to a step that is not there.")
     return Preview(script, goes_to, here.fields)
-
-
-def _shown(step: Step, fields: Fields) -> StepShown:
-    choices = tuple(Choice(c.key, render_text(c.label, fields)) for c in step.choices)
-    return StepShown(
-        step,
-        render_text(step.title, fields),
-        _html(step.words, fields),
-        _html(step.guidance, fields),
-        choices,
-        render_text(step.low_label, fields) or "Lowest",
-        render_text(step.high_label, fields) or "Highest",
-    )
-
-
-def _html(words: str, fields: Fields) -> Markup:
-    return Markup(render_html(words, fields))  # noqa: S704  (render_html lets no markup through)
