@@ -110,6 +110,20 @@ class CountryRules:
             return week[day.weekday()]
         return week[SUNDAY] if treated == AS_SUNDAY else None
 
+    def hours_typed(self, data: object) -> WeekHours:
+        """A campaign's hours as somebody typed them, in the form that `WeekHours.parse` reads.
+
+        Raises WeekHoursFault, also for hours outside what the country permits.
+        """
+        return WeekHours.parse(data, self.permitted_hours.value, self.name)
+
+    def hours_stored(self, data: Mapping[str, object]) -> WeekHours:
+        """A campaign's hours as its row holds them; an empty row means the country's usual hours.
+
+        Not compared with the country's permitted hours again: those always apply on top.
+        """
+        return WeekHours.parse(data) if data else self.usual_hours.value
+
 
 def countries() -> tuple[str, ...]:
     """The countries that have rules, as sorted ISO codes."""
@@ -154,7 +168,7 @@ def read_rules(path: Path) -> CountryRules:
         cautions=tuple(caution.as_fact(_text) for caution in top.sections("cautions")),
     )
     top.refuse_unread()
-    outside = rules.usual_hours.value.outside(rules)
+    outside = rules.usual_hours.value.outside(rules.permitted_hours.value, rules.name)
     if outside:
         raise CountryRulesFault(f"{path.name}: usual_hours.value: {' '.join(outside.values())}")
     return rules

@@ -9,10 +9,7 @@ at 20:59 and not at 21:00. Both a country's permitted hours and a campaign's own
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
-
-if TYPE_CHECKING:
-    from phonebank.country_rules import CountryRules
+from typing import Self
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -44,15 +41,10 @@ class WeekHours:
     days: tuple[Opening | None, ...]
 
     @classmethod
-    def default(cls, rules: "CountryRules") -> "WeekHours":
-        """What a new campaign starts with: the country's usual hours, inside its permitted ones."""
-        return rules.usual_hours.value
-
-    @classmethod
-    def parse(cls, data: object, rules: "CountryRules | None" = None) -> Self:
+    def parse(cls, data: object, permitted: "WeekHours | None" = None, country: str = "") -> Self:
         """Read hours from their JSON form; a day that is absent is closed.
 
-        With `rules`, hours outside what the country permits are refused too.
+        With `permitted`, hours outside these are refused too, as those of `country`.
         Raises WeekHoursFault naming every faulty day, not only the first.
         """
         if not isinstance(data, Mapping):
@@ -70,34 +62,25 @@ class WeekHours:
         hours = cls(tuple(days))
         if not faults and not any(days):
             faults[""] = "No day has calling hours: open at least one."
-        if rules is not None:
-            faults = hours.outside(rules) | faults
+        if permitted is not None:
+            faults = hours.outside(permitted, country) | faults
         if faults:
             raise WeekHoursFault(faults)
         return hours
 
-    @classmethod
-    def stored(cls, data: Mapping[str, object], rules: "CountryRules") -> "WeekHours":
-        """A campaign's hours as its row holds them; an empty row means the country's usual hours.
-
-        Not compared with the country's permitted hours again: those always apply on top.
-        """
-        return cls.parse(data) if data else cls.default(rules)
-
-    def outside(self, rules: "CountryRules") -> dict[str, str]:
-        """The days that go beyond what the country permits, each with a sentence saying so."""
+    def outside(self, permitted: "WeekHours", country: str) -> dict[str, str]:
+        """The days that go beyond what is permitted in the country, by its name, each with a
+        sentence saying so."""
         faults = {}
-        for day, name, own, permitted in zip(
-            DAYS, DAY_NAMES, self.days, rules.permitted_hours.value.days, strict=True
-        ):
+        for day, name, own, allowed in zip(DAYS, DAY_NAMES, self.days, permitted.days, strict=True):
             if own is None:
                 continue
-            if permitted is None:
-                faults[day] = f"{name}: no calls are permitted on a {name} ({rules.name})."
-            elif own[0] < permitted[0] or own[1] > permitted[1]:
+            if allowed is None:
+                faults[day] = f"{name}: no calls are permitted on a {name} ({country})."
+            elif own[0] < allowed[0] or own[1] > allowed[1]:
                 faults[day] = (
-                    f"{name}: {span(own)} goes outside {span(permitted)}, "
-                    f"the hours permitted on a {name} ({rules.name})."
+                    f"{name}: {span(own)} goes outside {span(allowed)}, "
+                    f"the hours permitted on a {name} ({country})."
                 )
         return faults
 

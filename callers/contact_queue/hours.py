@@ -21,7 +21,7 @@ def rules_of(campaign: Campaign) -> CountryRules:
 
 def hours_of(campaign: Campaign) -> WeekHours:
     """The campaign's calling hours, the country's usual ones where it sets none."""
-    return WeekHours.stored(campaign.hours, rules_of(campaign))
+    return rules_of(campaign).hours_stored(campaign.hours)
 
 
 def may_ring(campaign: Campaign, zone_key: str, at: datetime) -> bool:

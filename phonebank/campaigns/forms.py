@@ -97,11 +97,9 @@ class HoursForm(FlaskForm):
 
     def hours(self) -> WeekHours:
         """The week's hours. Raises WeekHoursFault."""
-        rules = rules_for(self.campaign.country)
-        return WeekHours.parse(
+        return rules_for(self.campaign.country).hours_typed(
             {day: [t for t in (self[f"{day}_from"].data, self[f"{day}_to"].data) if t]
-             for day in DAYS},
-            rules,
+             for day in DAYS}
         )  # fmt: skip
 
     def validate(self, extra_validators: Any = None) -> bool:
@@ -134,7 +132,7 @@ for _day, _name in zip(DAYS, DAY_NAMES, strict=True):
 
 def hours_form(campaign: Campaign) -> HoursForm:
     """The hours form, filled with the campaign's present hours."""
-    stored = WeekHours.stored(campaign.hours, rules_for(campaign.country)).to_json()
+    stored = rules_for(campaign.country).hours_stored(campaign.hours).to_json()
     data = {}
     for day, opening in stored.items():
         data[f"{day}_from"], data[f"{day}_to"] = opening or ("", "")

@@ -15,7 +15,7 @@ from phonebank.parties.standings import standings
 from phonebank.scripts.versions import published_version_id, script_of
 from phonebank.stores import db
 from phonebank.tallies import campaign_totals
-from phonebank.week_hours import DAY_NAMES, DAYS, WeekHours
+from phonebank.week_hours import DAY_NAMES, DAYS
 
 campaigns = Blueprint("campaigns", __name__, url_prefix="/campaigns")
 
@@ -59,7 +59,7 @@ def new() -> ResponseReturnValue:
 def show(campaign_id: int) -> ResponseReturnValue:
     """One campaign: its state, its figures, and everything it is made of."""
     campaign = _campaign(campaign_id)
-    hours = WeekHours.stored(campaign.hours, rules_for(campaign.country)).to_json()
+    hours = rules_for(campaign.country).hours_stored(campaign.hours).to_json()
     return render_template(
         "campaigns/show.html",
         campaign=campaign,

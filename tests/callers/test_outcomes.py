@@ -51,7 +51,7 @@ def after(key: str, at: datetime = TUESDAY_TEN, **changes: Any) -> Decision:
         "at": at,
         "rules": DEFAULT,
         "zones": LONDON,
-        "hours": WeekHours.default(GB),
+        "hours": GB.usual_hours.value,
         "country": GB,
     }
     return decide(key, **(arguments | changes))
@@ -297,14 +297,14 @@ def test_nobody_waits_for_a_number_that_did_not_ring_or_never_rings_again(key: s
 
 
 def test_where_all_hours_are_evenings_the_evening_will_do() -> None:
-    hours = WeekHours.parse({key: ["18:00", "20:00"] for key in DAYS}, GB)
+    hours = GB.hours_typed({key: ["18:00", "20:00"] for key in DAYS})
     decision = after("no_answer", london("2026-11-24T18:30"), hours=hours)
     assert decision.callable_at == london("2026-11-25T18:00")
 
 
 def test_another_time_of_day_is_not_waited_for_longer_than_three_days() -> None:
-    hours = WeekHours.parse(
-        {key: ["18:00", "20:00"] for key in DAYS[:5]} | {"sat": ["10:00", "12:00"]}, GB
+    hours = GB.hours_typed(
+        {key: ["18:00", "20:00"] for key in DAYS[:5]} | {"sat": ["10:00", "12:00"]}
     )
     thursday, monday = london("2026-11-26T18:30"), london("2026-11-23T18:30")
     assert after("no_answer", thursday, hours=hours).callable_at == london("2026-11-28T10:00")
@@ -312,7 +312,7 @@ def test_another_time_of_day_is_not_waited_for_longer_than_three_days() -> None:
 
 
 def test_a_person_whose_zones_are_never_open_together_stays_with_no_time() -> None:
-    hours = WeekHours.parse({key: ["09:00", "11:00"] for key in DAYS}, GB)
+    hours = GB.hours_typed({key: ["09:00", "11:00"] for key in DAYS})
     decision = after("no_answer", zones=("Europe/London", "Pacific/Auckland"), hours=hours)
     assert (decision.state, decision.callable_at) == ("callable", None)
     assert decision.household_rest_until == TUESDAY_TEN + timedelta(days=1)
@@ -365,7 +365,7 @@ CASES = st.fixed_dictionaries(
         "at": MOMENTS,
         "rules": st.just(DEFAULT) | RETRY_RULES,
         "zones": ZONES,
-        "hours": st.just(WeekHours.default(GB)) | WEEKS,
+        "hours": st.just(GB.usual_hours.value) | WEEKS,
         "country": st.sampled_from([GB, rules_for("US"), rules_for("DE")]),
         "callback_at": st.none() | MOMENTS,
     }
@@ -424,7 +424,7 @@ def test_whatever_happens(key: str, case: dict[str, Any]) -> None:
 def test_the_next_try_is_at_another_time_of_day_wherever_the_usual_hours_allow_it(
     key: str, case: dict[str, Any]
 ) -> None:
-    case |= {"rules": DEFAULT, "zones": LONDON, "hours": WeekHours.default(GB), "country": GB}
+    case |= {"rules": DEFAULT, "zones": LONDON, "hours": GB.usual_hours.value, "country": GB}
     decision = decide(key, **(case | {"callback_at": None}))
     if decision.callable_at is not None:
         assert time_of_day("Europe/London", decision.callable_at) != time_of_day(
