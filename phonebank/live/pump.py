@@ -140,12 +140,14 @@ class Pump:
         if not wanted:
             return
         figures = read_figures(wanted)
-        self._marks.update(marks)
         together = self.campaigns.of({found.campaign_id for found in figures.values()})
         self.hours.refresh(wanted)
         for party_id in wanted:
-            self._read_at[party_id] = _somewhen_before(at) if party_id in changed else at
             self._send(party_id, watching[party_id], figures.get(party_id), together)
+            # Only now: a board that was not reached is still to be sent in the next round.
+            self._read_at[party_id] = _somewhen_before(at) if party_id in changed else at
+            if party_id in marks:
+                self._marks[party_id] = marks[party_id]
 
     def _meet(self, parties: AbstractSet[int], at: float) -> None:
         """Keep notes of these parties and no others. A newcomer asks for its board itself."""

@@ -1,12 +1,15 @@
 """Which boards a pump reads in which round: real rows and a real Redis, and rounds made by hand."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
+from phonebank.live.campaign_reading import CampaignReadings
 from phonebank.live.pump import EACH_BOARD_EVERY, ROUND, Pump, Watcher
 from phonebank.live.server import live
 from phonebank.live.signal import board_changed
@@ -75,3 +78,29 @@ def test_boards_that_changed_together_are_not_read_together_ever_after(
         # Each had its turn within four seconds, and no round had the half of them.
         assert set.union(*read) == everyone
         assert max(map(len, read)) < len(watched) / 2
+
+
+def test_a_board_that_was_not_reached_is_sent_in_the_next_round(
+    app_context: Flask, read: list[set[int]]
+) -> None:
+    watched = parties(2)
+    pump = pump_for(app_context, watched)
+    pump._round()
+    pump._read_at = dict.fromkeys(pump._read_at, time.monotonic())
+    signal_all(watched)
+    pump.campaigns = CampaignReadings()
+    read.clear()
+
+    def fail(*args: Any) -> None:
+        if "FROM tally WHERE campaign_id" in args[2]:
+            raise OperationalError("the database has gone", None, Exception())
+
+    event.listen(db.engine, "before_cursor_execute", fail)
+    try:
+        with pytest.raises(OperationalError):
+            pump._round()
+    finally:
+        event.remove(db.engine, "before_cursor_execute", fail)
+    pump._round()
+    pump._round()
+    assert read == [{party.id for party in watched}] * 2
