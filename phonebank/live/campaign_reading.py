@@ -6,7 +6,7 @@ show the campaign's sum two seconds older than its own figures, which are read f
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from sqlalchemy import text
@@ -38,14 +38,20 @@ class CampaignReadings:
 
     _read: dict[int, tuple[float, Together]] = field(default_factory=dict)
 
-    def of(self, campaign_ids: Iterable[int]) -> dict[int, Together]:
+    def of(self, campaign_ids: Collection[int]) -> dict[int, Together]:
         """The sums of these campaigns, none older than two seconds."""
-        wanted = set(campaign_ids)
         fresh_from = time.monotonic() - KEPT_FOR
-        self._read = {key: read for key, read in self._read.items() if read[0] >= fresh_from}
-        missing = wanted - self._read.keys()
+        fresh = {key: read for key, read in self._read.items() if read[0] >= fresh_from}
+        self._read = fresh
+        # Looked up here and not at the end: others who ask during the reading let go what has
+        # become too old by then.
+        found = {key: fresh[key][1] for key in set(campaign_ids) if key in fresh}
+        missing = set(campaign_ids) - found.keys()
         if missing:
             at = time.monotonic()
             for campaign_id, together in read_together(missing).items():
-                self._read[campaign_id] = (at, together)
-        return {campaign_id: self._read[campaign_id][1] for campaign_id in wanted}
+                found[campaign_id] = together
+                kept = self._read.get(campaign_id)
+                if kept is None or kept[0] < at:
+                    self._read[campaign_id] = (at, together)
+        return found

@@ -6,7 +6,7 @@ from sqlalchemy import event
 from phonebank import tallies
 from phonebank.live.board import Together, payload
 from phonebank.live.board_reading import read_figures
-from phonebank.live.campaign_reading import CampaignReadings, read_together
+from phonebank.live.campaign_reading import KEPT_FOR, CampaignReadings, read_together
 from phonebank.models import Party, now
 from phonebank.stores import db
 from tests.factories import create_party
@@ -75,3 +75,22 @@ def test_a_campaign_is_read_once_for_many_boards(app_context: Flask) -> None:
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
     assert len(statements) == 1
+
+
+def test_one_who_asks_is_answered_when_another_asks_in_between(app_context: Flask) -> None:
+    """What was fresh when the first began is too old when the second begins, and is let go."""
+    kept, missing = open_room().campaign.id, open_room().campaign.id
+    readings = CampaignReadings()
+    readings.of([kept])
+
+    def another_asks(*_: object) -> None:
+        readings._read = {
+            key: (at - KEPT_FOR, together) for key, (at, together) in readings._read.items()
+        }
+        readings.of([])
+
+    event.listen(db.engine, "before_cursor_execute", another_asks)
+    try:
+        assert readings.of([kept, missing]) == {kept: Together(), missing: Together()}
+    finally:
+        event.remove(db.engine, "before_cursor_execute", another_asks)
