@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_security import current_user
 from flask_wtf import FlaskForm
 from wtforms import SelectMultipleField
+from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from callers import limits, roster
@@ -159,9 +160,12 @@ def _limits_form(campaign: Campaign, caller: Caller) -> LimitsForm:
             "lists": list(caller.list_ids),
         }
     )
-    form.languages.choices = list(limits.languages_to_choose_from(campaign, caller).items())
+    form.languages.choices = [
+        SelectChoice(code, name)
+        for code, name in limits.languages_to_choose_from(campaign, caller).items()
+    ]
     form.lists.choices = [
-        (one.id, f"{one.name} (not in calling)" if one.removed else one.name)
+        SelectChoice(one.id, f"{one.name} (not in calling)" if one.removed else one.name)
         for one in lists_of(campaign)
     ]
     return form

@@ -11,6 +11,7 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 
 from phonebank.country_rules import countries, rules_for
@@ -48,7 +49,9 @@ class CampaignForm(FlaskForm):
         [InputRequired("Choose the country whose people are rung.")],
         description="Decides how numbers are read, and the hours in which people may be rung.",
     )
-    language = SelectField("Language of the calls", choices=LANGUAGES)
+    language = SelectField(
+        "Language of the calls", choices=[SelectChoice(code, name) for code, name in LANGUAGES]
+    )
     briefing = TextAreaField(
         "A word to your callers",
         [Optional(), Length(max=4000)],
@@ -64,8 +67,8 @@ class CampaignForm(FlaskForm):
         super().__init__(*args, **kwargs)
         # Nothing chosen at first: a country taken by oversight refuses every number of a list.
         self.country.choices = [
-            ("", "Choose a country"),
-            *((code, rules_for(code).name) for code in countries()),
+            SelectChoice("", "Choose a country"),
+            *(SelectChoice(code, rules_for(code).name) for code in countries()),
         ]
 
     def is_usable_for(self, campaign: Campaign, lists: Sequence[ContactList]) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import Field, IntegerField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
 from phonebank.experiments.verbs import ArmWanted, ArmWords
@@ -28,8 +29,8 @@ class ExperimentForm(FlaskForm):
         for number in ARMS:
             nothing = "Choose a script" if number in NEEDED else "None"
             self[f"words_{number}"].choices = [
-                ("", nothing),
-                *((key, words.name) for key, words in self._offered.items()),
+                SelectChoice("", nothing),
+                *(SelectChoice(key, words.name) for key, words in self._offered.items()),
             ]
 
     def arm_fields(self) -> list[tuple[Field, Field, Field]]:

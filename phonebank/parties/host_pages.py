@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
+from wtforms.fields.choices import SelectChoice
 
 from phonebank.access import open_to
 from phonebank.country_rules import NoRulesForCountry, rules_for
@@ -68,7 +69,7 @@ def mine() -> ResponseReturnValue:
 def new() -> ResponseReturnValue:
     campaigns = verbs.campaigns_to_host(current_user)
     form = NewPartyForm(title=_first_title(current_user.name))
-    form.campaign.choices = [(campaign.id, campaign.name) for campaign in campaigns]
+    form.campaign.choices = [SelectChoice(campaign.id, campaign.name) for campaign in campaigns]
     if campaigns and form.validate_on_submit():
         countries = {campaign.id: campaign.country for campaign in campaigns}
         zone = form.zone(zone_of_country(countries[form.campaign.data]))

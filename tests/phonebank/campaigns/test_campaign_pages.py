@@ -51,6 +51,7 @@ def test_the_first_page_says_what_to_do_when_there_is_nothing(organiser: FlaskCl
     assert "/campaigns/new" in page
 
 
+@pytest.mark.filterwarnings("error::DeprecationWarning")  # of WTForms, for choices as pairs
 def test_a_campaign_is_set_up_and_says_what_it_still_needs(organiser: FlaskClient) -> None:
     answer = organiser.post(
         "/campaigns/new",
