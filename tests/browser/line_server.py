@@ -28,6 +28,7 @@ window.line = open({
     if (!answer.ok) throw new Error("no state");
     return answer.json();
   },
+  silentAfterMs: Number(new URLSearchParams(location.search).get("silent")),
   show(state, whole) { window.shown.push([state.version, whole]); },
 });
 """

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -139,6 +140,72 @@ def test_a_server_that_hangs_up_and_refuses_for_a_while_is_found_again(server, p
     server.do(set={"refuse": False})
     wait_for(page, [[20, True]])
     assert banner(page) == ""
+
+
+def sleep_of(page: Page, milliseconds: int) -> None:
+    """Wake the page after a sleep: its clock has gone on, its timers have not."""
+    page.evaluate(
+        "ms => { const real = Date.now.bind(Date); Date.now = () => real() + ms; }", milliseconds
+    )
+
+
+def stands_still(server: LineServer) -> None:
+    """A line that is cut without a word: nothing is closed, and nothing is answered."""
+    assert server.process
+    server.process.send_signal(signal.SIGSTOP)
+
+
+def goes_on(server: LineServer) -> None:
+    assert server.process
+    server.process.send_signal(signal.SIGCONT)
+
+
+@pytest.mark.parametrize("noticed_by", ["silence", "waking"])
+def test_a_line_cut_without_a_word_is_told_and_made_anew(server, page, noticed_by):
+    if noticed_by == "silence":
+        page.goto(f"{server.url}/?silent=1000")
+        wait_for(page, [[10, True]])
+    first = page.evaluate("window.line.socket.id")
+    server.do(set={"version": 12})
+    stands_still(server)
+    if noticed_by == "waking":
+        sleep_of(page, 10_000)
+    page.locator("[data-line-down]:has-text('down since')").wait_for(timeout=5000)
+    assert page.evaluate("window.line.socket.connected") is False
+    goes_on(server)
+    page.wait_for_function("window.shown.some(([version]) => version === 12)")
+    page.wait_for_function("!document.querySelector('[data-line-down]').textContent")
+    assert page.evaluate("window.line.socket.id") != first
+
+
+def test_a_quiet_server_that_is_there_is_no_line_down(server, page):
+    page.goto(f"{server.url}/?silent=600")
+    page.wait_for_function("window.shown.length >= 3")
+    assert banner(page) == ""
+    assert page.evaluate("window.line.socket.connected")
+
+
+def test_a_page_that_slept_for_an_hour_is_right_within_a_second(server, page):
+    server.do(set={"version": 70})
+    first = page.evaluate("window.line.socket.id")
+    sleep_of(page, 3_600_000)
+    page.wait_for_function("window.shown.some(([version]) => version === 70)", timeout=1500)
+    assert page.evaluate("window.line.socket.id") != first
+    assert banner(page) == ""
+
+
+def test_a_whole_event_is_drawn_while_a_snapshot_is_asked_for_and_ends_the_banner(server, page):
+    server.kill()
+    page.locator("[data-line-down]:has-text('down since')").wait_for()
+    server.start(version=40)
+    server.do(set={"seconds": 3})
+    page.wait_for_function("window.line.socket.connected")
+    server.do(emit={"version": 45, "follows": 0})
+    wait_for(page, [[45, False]])
+    assert banner(page) == ""
+    # One that needs what the snapshot brings waits for it.
+    server.do(set={"version": 46, "seconds": 0}, emit={"version": 46})
+    wait_for(page, [[46, True]])
 
 
 def test_a_closed_line_stays_closed(server, page):

@@ -1,6 +1,6 @@
 /* A line to the server that mends itself, and a page that is never quietly out of date.
 
-   open({ namespace, auth, event, snapshot, show }) returns { socket, close }
+   open({ namespace, auth, event, snapshot, show, silentAfterMs }) returns { socket, close }
      namespace  Socket.IO namespace, such as "/board"
      auth       object sent with each connection
      event      name of the event to follow; it carries { version, ... } and, where versions do not
@@ -8,17 +8,28 @@
      snapshot   () => promise of { version, ... }: the whole state, asked for on connecting, on
                 waking and on a gap
      show       (state, whole) => void: draw an event, or the whole state when `whole` is true
+     silentAfterMs  for a server that says something every few seconds, whatever happens: after how
+                long a silence to ask whether it is still there. Left out: never
 
    An event that is old is dropped. One that leaves a gap is dropped too and a snapshot asked for,
-   so that what is shown is always some true state of the server, and soon its newest. After
+   so that what is shown is always some true state of the server, and soon its newest. A line may be
+   cut without a word, and the browser would notice only when a ping is missed: after a silence, and
+   on waking, the snapshot is a question that must be answered soon, or the line is made anew. After
    close() the line stays shut, as it should for a caller who was removed.
    Needs the vendored socket.io script, which defines window.io. */
 
 const ANSWER_WITHIN_MS = 8000;
 const ASK_AGAIN_AFTER_MS = 2000;
 const KNOCK_AGAIN_AFTER_MS = 5000;
+// For a server that may be gone. One that is only slow has said something else meanwhile.
+const STILL_THERE_WITHIN_MS = 1500;
+const LISTEN_EVERY_MS = 500;
+// A timer that comes this much late was asleep. Timers of a busy page come late by less.
+const SLEPT_MS = 3000;
+// By then the server has hung up (PING_EVERY and PING_ANSWER_WITHIN of live/server.py).
+const SURELY_GONE_MS = 30000;
 
-export function open({ namespace, auth, event, snapshot, show }) {
+export function open({ namespace, auth, event, snapshot, show, silentAfterMs }) {
   const socket = window.io(namespace, {
     transports: ["websocket"],
     auth,
@@ -30,14 +41,30 @@ export function open({ namespace, auth, event, snapshot, show }) {
   let question = 0; // counts snapshots asked for; an answer to an older one is ignored
   let asking = false;
   let closed = false;
+  let heardAt = Date.now(); // when the server last said anything
+  let listenedAt = Date.now();
 
   async function catchUp() {
+    await ask(ANSWER_WITHIN_MS, () => {});
+  }
+
+  /* Asks whether the server is still there. */
+  async function probe() {
+    const askedAt = Date.now();
+    await ask(STILL_THERE_WITHIN_MS, (error) => {
+      lineIsDown();
+      if (error === LATE && heardAt <= askedAt && socket.connected) socket.io.engine.close();
+    });
+  }
+
+  async function ask(patience, onFailure) {
     const mine = ++question;
     asking = true;
     try {
-      const state = await within(ANSWER_WITHIN_MS, snapshot());
+      const state = await within(patience, snapshot());
       if (mine !== question) return;
       asking = false;
+      heardAt = Date.now();
       if (shown === null || state.version >= shown) {
         shown = state.version;
         show(state, true);
@@ -48,11 +75,18 @@ export function open({ namespace, auth, event, snapshot, show }) {
     } catch (error) {
       if (mine !== question) return;
       asking = false;
+      onFailure(error);
       setTimeout(() => mine === question && socket.connected && catchUp(), ASK_AGAIN_AFTER_MS);
     }
   }
 
-  socket.on("connect", catchUp);
+  const heard = () => (heardAt = Date.now());
+  socket.onAny(heard);
+  socket.io.on("ping", heard);
+  socket.on("connect", () => {
+    heard();
+    catchUp();
+  });
   socket.on("connect_error", () => {
     lineIsDown();
     // The library gives up on a server that refuses. It may only have lost its database.
@@ -74,30 +108,49 @@ export function open({ namespace, auth, event, snapshot, show }) {
       catchUp();
       return;
     }
+    lineIsUp();
     shown = state.version;
     show(state, false);
   });
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden || closed) return;
-    if (socket.connected) {
-      catchUp();
+    if (!document.hidden) wake(Date.now() - listenedAt);
+  });
+  const listening = setInterval(() => {
+    const late = Date.now() - listenedAt;
+    listenedAt = Date.now();
+    // Timers of a hidden page are kept late on purpose.
+    if (document.hidden) return;
+    if (late > SLEPT_MS) wake(late);
+    else if (silentAfterMs && socket.connected && !asking && Date.now() - heardAt > silentAfterMs) {
+      probe();
+    }
+  }, LISTEN_EVERY_MS);
+
+  function wake(slept) {
+    if (closed) return;
+    if (socket.connected && slept < SURELY_GONE_MS) {
+      probe();
     } else if (socket.active) {
       // Somebody is looking: do not sit out the rest of the wait between two attempts.
+      lineIsDown();
       socket.disconnect();
       socket.connect();
     }
-  });
+  }
 
   function close() {
     closed = true;
+    clearInterval(listening);
     socket.disconnect();
   }
   return { socket, close };
 }
 
+const LATE = new Error("no answer in time");
+
 function within(milliseconds, promise) {
   const late = new Promise((resolve, reject) => {
-    setTimeout(() => reject(new Error("no answer in time")), milliseconds);
+    setTimeout(() => reject(LATE), milliseconds);
   });
   return Promise.race([promise, late]);
 }

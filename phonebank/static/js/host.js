@@ -83,6 +83,8 @@ const { socket } = open({
   namespace: "/board",
   auth: { party: Number(party.dataset.party) },
   event: "board",
+  // The server sends the board every four seconds, changed or not.
+  silentAfterMs: 8000,
   snapshot: async () => {
     const answer = await socket.emitWithAck("snapshot");
     if (!answer.ok) throw new Error(answer.error.message);
