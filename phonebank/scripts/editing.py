@@ -14,6 +14,7 @@ from scripts_library.reading import (
     MOST_STEPS,
 )
 from scripts_library.script import (
+    SCALE,
     Branch,
     Card,
     Character,
@@ -22,7 +23,7 @@ from scripts_library.script import (
     Script,
     Step,
 )
-from scripts_library.walking import reachable_from
+from scripts_library.walking import reachable_from, values_covered
 
 Row = TypeVar("Row")
 
@@ -178,8 +179,17 @@ def _move_choice(script: Script, place: str, by: int) -> Script:
 
 
 def _add_range(script: Script, place: str) -> Script:
-    """A part of a scale that leads somewhere of its own."""
-    return _with_way(script, place, Branch("", low=0, high=3))
+    """A part of a scale that leads somewhere of its own: of up to four numbers, free ones first."""
+    at = _position(script.steps, place)
+    if at is None:
+        return script
+    step = script.steps[at]
+    taken = {n for b in step.branches if b.field is None for n in values_covered(b, step)}
+    low = next((number for number in SCALE if number not in taken), 0)
+    high = low
+    while high < min(low + 3, SCALE[-1]) and high + 1 not in taken:
+        high += 1
+    return _with_way(script, place, Branch("", low=low, high=high))
 
 
 def _delete_branch(script: Script, place: str) -> Script:
@@ -197,8 +207,9 @@ def _add_field_branch(script: Script, place: str) -> Script:
 def _with_way(script: Script, place: str, new: Branch) -> Script:
     """The script with one more way from a step; in one of a single step there is none to lead to.
 
-    It leads to the last end there is, as that can make no loop; where none will do, to the last
-    step that does not lead back, and else to any other, which the faults then speak of.
+    It leads to the last end that the step comes to already, or that there is, as that can make no
+    loop; where there is none, to the last step that does not lead back, and else to any other,
+    which the faults then speak of.
     """
     others = [step for step in script.steps if step.id != place]
     if not others:
@@ -206,7 +217,9 @@ def _with_way(script: Script, place: str, new: Branch) -> Script:
     whole = settled(script)
     onwards = [step for step in others if place not in reachable_from(whole, [step.id])]
     ends = [step for step in onwards if step.is_end]
-    new = replace(new, goto=(ends or onwards or others)[-1].id)
+    reached = reachable_from(whole, [place])
+    own_ends = [step for step in ends if step.id in reached]
+    new = replace(new, goto=(own_ends or ends or onwards or others)[-1].id)
     return _with_step(
         script, place, lambda step: replace(step, branches=_with_one_more(step.branches, new))
     )

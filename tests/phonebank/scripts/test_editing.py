@@ -13,6 +13,7 @@ from phonebank.scripts.sheet import sheet_of
 from scripts_library.format import Script, parse
 from scripts_library.library import ready_made, source_of
 from scripts_library.script import Branch, Step
+from scripts_library.walking import reachable_from
 
 IDENTIFY = parse(source_of("voter-identification", "en"), "test")
 
@@ -125,6 +126,7 @@ def test_a_new_way_leads_to_an_end_and_never_back(verb: str) -> None:
         if not step.is_end:
             [*_, new] = changed(IDENTIFY, f"{verb}:{step.id}").step(step.id).branches
             assert IDENTIFY.step(new.goto).is_end
+            assert new.goto in reachable_from(IDENTIFY, [step.id]), "an end of its own"
     # Of two steps, a question that stands below goodbye; and the first of two without an end.
     asks = Step("q", "say", "Q", "Q?", next=BELOW)
     bye = Step("bye", "close", "Bye", "Bye.")
@@ -142,6 +144,21 @@ def test_a_new_way_makes_no_loop_where_the_steps_below_lead_back() -> None:
     script = with_only(third, first, second)
     [new] = changed(script, "add-field-branch:first").step("first").branches
     assert new.goto == "second", "third leads to the step below it, and that is this one"
+
+
+def test_a_new_part_of_a_scale_is_one_that_leads_nowhere_yet() -> None:
+    asks = Step("q", "question", "Q", "Q?", answer="scale", next="bye")
+    script = with_only(asks, Step("bye", "close", "Bye", "Bye."))
+    for _ in range(4):
+        script = changed(script, "add-range:q")
+    parts = [(branch.low, branch.high) for branch in script.step("q").branches]
+    assert parts == [(0, 3), (4, 7), (8, 10), (0, 0)]
+
+    gap = replace(asks, branches=(Branch("bye", low=0, high=1), Branch("bye", low=4, high=10)))
+    [*_, new] = (
+        changed(replace(script, steps=(gap, script.steps[1])), "add-range:q").steps[0].branches
+    )
+    assert (new.low, new.high) == (2, 3)
 
 
 def test_a_new_beginning_is_not_goodbye() -> None:
