@@ -8,7 +8,7 @@ import functools
 import logging
 import traceback
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -54,7 +54,7 @@ class Live:
 
     pump: Pump
     recognise_caller: Callable[[], Caller | None]
-    readings: SharedReadings = field(default_factory=SharedReadings)
+    readings: SharedReadings
 
 
 def nobody() -> None:
@@ -82,7 +82,10 @@ def init_app(app: Flask, recognise_caller: Callable[[], Caller | None] = nobody)
         max_http_buffer_size=MESSAGE_AT_MOST,
     )
     app.wsgi_app = _uncompressed(app.wsgi_app)  # type: ignore[assignment,method-assign]
-    app.extensions["live"] = Live(Pump(app, socketio), recognise_caller)
+    pump = Pump(app, socketio)
+    app.extensions["live"] = Live(
+        pump, recognise_caller, SharedReadings(pump.campaigns, pump.hours)
+    )
 
 
 def _uncompressed(wsgi_app: "WSGIApplication") -> "WSGIApplication":

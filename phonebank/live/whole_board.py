@@ -13,12 +13,9 @@ def whole_board(party_id: int, token: str | None = None) -> dict[str, Any]:
     `token` is the link of the television that asks. Raises Gone when that is no longer the party's,
     or there is no such party.
     """
-    figures = live().readings.of(party_id)
-    if figures is None or token not in (None, figures.board_token):
+    reading = live().readings.of(party_id)
+    if reading is None or token not in (None, reading.figures.board_token):
         raise Gone(
             "This board's link has been replaced.", "Ask the host to open the new link on this TV."
         )
-    together = live().pump.campaigns.of([figures.campaign_id])
-    hours = live().pump.hours
-    hours.refresh([party_id])
-    return payload(figures, together[figures.campaign_id], hours.of(party_id))
+    return payload(reading.figures, reading.together, reading.hour)
