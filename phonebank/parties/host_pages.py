@@ -4,6 +4,7 @@ Every button is a plain form that comes back to the page. Where scripts run, htm
 part of the answer that changed, and the socket says when to look again.
 """
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, redirect, render_template, request, url_for
@@ -33,6 +34,7 @@ from phonebank.parties.help import ABOUT, asking, mark_seen
 from phonebank.parties.names import NAME_AT_MOST
 from phonebank.parties.standings import standings
 from phonebank.stores import again_after_deadlock, db
+from phonebank.tallies import caller_totals
 
 BREAKS = (5, 10, 15)  # minutes
 DEEDS = {
@@ -92,7 +94,33 @@ def new() -> ResponseReturnValue:
 @open_to(HOST)
 def run(party_id: int) -> ResponseReturnValue:
     party = verbs.party_for(current_user, party_id)
+    # htmx names the part that it will take: the rest need not be made.
+    if request.headers.get("HX-Target") == "people":
+        return render_template("parties/_people.html", **_people_of(party))
     return _page_of(party, SettingsForm(formdata=None, obj=party))
+
+
+@pages.get("/<int:party_id>/shares")
+@open_to(HOST)
+def shares(party_id: int) -> ResponseReturnValue:
+    """What each caller did, in words by their id: for a page that shows the rest already."""
+    party = verbs.party_for(current_user, party_id)
+    return {
+        str(share.caller_id): people.share_in_words(share.calls, share.conversations)
+        for share in caller_totals(party.id)
+    }
+
+
+def _people_of(party: Party) -> dict[str, Any]:
+    """What the list of people needs."""
+    return {
+        "party": party,
+        "board": payload(read_figures([party.id])[party.id]),
+        "waiting": people.waiting(party),
+        "asking": [(caller, ABOUT[caller.help_about][1]) for caller in asking(party)],
+        "guests": people.roster(party),
+        "name_at_most": NAME_AT_MOST,
+    }
 
 
 def _page_of(party: Party, form: SettingsForm) -> str:
@@ -102,13 +130,9 @@ def _page_of(party: Party, form: SettingsForm) -> str:
     link = join_link(base_url, party.code)
     return render_template(
         "parties/run.html",
-        party=party,
+        **_people_of(party),
         campaign=campaign,
         form=form,
-        board=payload(read_figures([party.id])[party.id]),
-        waiting=people.waiting(party),
-        asking=[(caller, ABOUT[caller.help_about][1]) for caller in asking(party)],
-        guests=people.roster(party),
         link=link,
         qr=qr_picture(link),
         invitation=_invitation(party, link, base_url),
@@ -116,7 +140,6 @@ def _page_of(party: Party, form: SettingsForm) -> str:
         breaks=BREAKS,
         standings=standings(party.campaign_id),
         when=when_it_starts(party),
-        name_at_most=NAME_AT_MOST,
         host=db.session.get_one(Account, party.host_id),
         may_name=may_name(current_user, party),
         cohosts_at_most=COHOSTS_AT_MOST,

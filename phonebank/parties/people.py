@@ -29,6 +29,11 @@ class Guest:
     calls: int
     conversations: int
 
+    @property
+    def share(self) -> str:
+        """What they did, in words."""
+        return share_in_words(self.calls, self.conversations)
+
 
 def waiting(party: Party) -> list[Caller]:
     """Callers who wait to be let in, the longest first."""
@@ -44,6 +49,12 @@ def roster(party: Party) -> list[Guest]:
         for share in [shares.get(caller.id)]
     ]
     return sorted(guests, key=lambda guest: (guest.caller.first_name.casefold(), guest.caller.id))
+
+
+def share_in_words(calls: int, conversations: int) -> str:
+    """What somebody did, as the host's list says it: “1 conversation, 3 calls”."""
+    talks = "conversation" if conversations == 1 else "conversations"
+    return f"{conversations} {talks}, {calls} {'call' if calls == 1 else 'calls'}"
 
 
 def caller_in(party: Party, caller_id: int) -> Caller:

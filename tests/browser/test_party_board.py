@@ -263,6 +263,52 @@ def test_what_the_host_is_typing_survives_newcomers(phone: Page, room: Room) -> 
     expect(phone.locator("#people .lobby")).to_contain_text("Priya")
 
 
+def test_shares_move_around_an_open_menu_and_a_busy_server_is_borne(
+    phone: Page, room: Room
+) -> None:
+    sam = room.join("Sam")
+    db.session.commit()
+    phone.reload()
+    phone.evaluate("window.loadedOnce = true")
+    phone.clock.install()
+    menu = phone.locator(f"#change-{sam.id}")
+    menu.click()
+    menu.focus()
+    refused: list[str] = []
+    busy = f"**/parties/{room.party.id}/shares"
+    phone.route(busy, lambda route: (refused.append("503"), route.fulfill(status=503))[-1])
+    room.record(sam, conversation=True)
+    db.session.commit()
+    expect(phone.locator("#figure-calls")).to_have_text("1")
+    phone.clock.run_for(20_000)
+    while not refused:
+        phone.wait_for_timeout(50)
+    phone.unroute(busy)
+    # The next board says anew that they moved.
+    share = phone.locator(f"#share-{sam.id}")
+    for _ in range(20):
+        phone.clock.run_for(5_000)
+        phone.wait_for_timeout(500)
+        if share.inner_text() == "1 conversation, 1 call":
+            break
+    expect(share).to_have_text("1 conversation, 1 call")
+    expect(menu).to_be_focused()
+    assert phone.locator("#people details[open]").count() == 1
+    assert phone.evaluate("window.loadedOnce")
+
+
+def test_newcomers_leave_the_keyboard_where_it_is(phone: Page, room: Room) -> None:
+    room.join("Sam", state=WAITING)
+    db.session.commit()
+    phone.reload()
+    phone.get_by_role("button", name="Let in Sam").focus()
+    room.join("Priya", state=WAITING)
+    verbs.tell_boards(room.party)
+    db.session.commit()
+    expect(phone.locator("#people .lobby")).to_contain_text("Priya")
+    expect(phone.get_by_role("button", name="Let in Sam")).to_be_focused()
+
+
 def test_the_hosts_figures_move(phone: Page, room: Room) -> None:
     room.record(room.join("Sam"), conversation=True)
     db.session.commit()

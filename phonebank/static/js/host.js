@@ -4,7 +4,8 @@ import { open } from "./connection.js";
 
 const LOOK_AGAIN_MS = 2000;
 // Each caller's share moves with every call, and nobody watches it as they watch the figures.
-const SHARES_EVERY_MS = 8000;
+const SHARES_EVERY_MS = 15000;
+const AFTER_A_FAILURE_MS = 8000;
 
 const party = document.querySelector("[data-party]");
 // Not the page's own address, which is a form's where that could not be used as it was sent.
@@ -14,7 +15,8 @@ const title = document.title;
 
 let stale = false;
 let sharesMoved = false;
-let lookedAt = Date.now();
+let readAt = Date.now(); // when the shares were last asked for
+let failedAt = -Infinity;
 // How many, as last said.
 let waited = Number(party.dataset.waiting);
 let asked = Number(party.dataset.helping);
@@ -34,7 +36,8 @@ function show(state) {
   tellOfThem(state.waiting, state.helping);
   const people = document.getElementById("people").dataset;
   if (state.people !== people.people) stale = true;
-  sharesMoved = `${state.calls} ${state.conversations}` !== people.shares;
+  const shares = `${state.calls} ${state.conversations}`;
+  sharesMoved = shares !== people.shares && shares;
   lookAgain();
 }
 
@@ -55,13 +58,25 @@ function isTyping(part) {
   return part.contains(at) && ["INPUT", "TEXTAREA", "SELECT"].includes(at.tagName);
 }
 
-/* Reads the list of people anew, unless somebody is in the middle of changing one of them. */
+/* Reads the list of people anew, unless somebody is in the middle of changing one of them, and
+   between two such readings only what each has done. */
 function lookAgain() {
+  if (document.hidden || Date.now() - failedAt < AFTER_A_FAILURE_MS) return;
   const people = document.getElementById("people");
-  const sharesAreOld = sharesMoved && Date.now() - lookedAt > SHARES_EVERY_MS;
-  if (!(stale || sharesAreOld) || isTyping(people) || people.querySelector("details[open]")) return;
+  if (stale && !isBusy(people)) readPeople();
+  else if (sharesMoved && Date.now() - readAt > SHARES_EVERY_MS) readShares(people);
+}
+
+function isBusy(people) {
+  const at = document.activeElement;
+  // The keyboard goes back to where it was by the control's id.
+  const wouldLoseItsPlace = people.contains(at) && !at.id;
+  return isTyping(people) || wouldLoseItsPlace || people.querySelector("details[open]");
+}
+
+function readPeople() {
   stale = sharesMoved = false;
-  lookedAt = Date.now();
+  readAt = Date.now();
   window.htmx.ajax("GET", here, {
     target: "#people",
     select: "#people",
@@ -70,14 +85,48 @@ function lookAgain() {
 }
 setInterval(lookAgain, LOOK_AGAIN_MS);
 
-// The button that was pressed went with the old list: leave the keyboard where it was.
+/* Writes into what is there: no menu shuts and no control loses the keyboard. */
+async function readShares(people) {
+  const moved = sharesMoved;
+  sharesMoved = false;
+  readAt = Date.now();
+  try {
+    const answer = await fetch(`${here}/shares`);
+    if (!answer.ok) throw new Error(answer.status);
+    const shares = await answer.json();
+    for (const [caller, words] of Object.entries(shares)) {
+      const share = document.getElementById(`share-${caller}`);
+      if (share && share.textContent !== words) share.textContent = words;
+    }
+    people.dataset.shares = moved;
+  } catch (error) {
+    // Nobody asked for it. The board's next event asks again.
+    failedAt = Date.now();
+  }
+}
+
+// The button that was pressed went with the old list, or its person did: leave the keyboard there.
+let wasInside = false;
+document.body.addEventListener("htmx:beforeSwap", () => {
+  wasInside = document.getElementById("people").contains(document.activeElement);
+});
 document.body.addEventListener("htmx:afterSettle", (event) => {
   const pressed = event.detail.requestConfig && event.detail.requestConfig.verb !== "get";
-  if (pressed && document.activeElement === document.body) {
+  if ((pressed || wasInside) && document.activeElement === document.body) {
     document.getElementById("people-title").focus();
   }
 });
-document.body.addEventListener("htmx:responseError", () => location.assign(here));
+// What the host pressed and could not be done is told by the page. What the page asked for by
+// itself is asked for again.
+function didNotCome(event) {
+  const pressed = event.detail.requestConfig.verb !== "get";
+  if (pressed && event.type === "htmx:responseError") location.assign(here);
+  if (pressed) return;
+  stale = true;
+  failedAt = Date.now();
+}
+document.body.addEventListener("htmx:responseError", didNotCome);
+document.body.addEventListener("htmx:sendError", didNotCome);
 
 const { socket } = open({
   namespace: "/board",

@@ -54,6 +54,21 @@ def test_the_host_sees_their_party_and_not_whom_it_rings(
     assert not gives_away_the_contact(page.text)
 
 
+def test_a_page_that_looks_again_is_given_the_people_and_nothing_else(
+    client: FlaskClient, app: Flask, party_id: int
+) -> None:
+    whole = client.get(f"/parties/{party_id}").text
+    part = client.get(f"/parties/{party_id}", headers={"HX-Target": "people"}).text
+    assert 'id="people"' in part
+    assert "Priya" in part
+    assert "<h1" not in part
+    sam = caller_named(app, "Sam").id
+    shares = client.get(f"/parties/{party_id}/shares")
+    assert shares.json == {str(sam): "1 conversation, 1 call"}
+    for text in (whole, part):
+        assert f'id="share-{sam}">1 conversation, 1 call<' in text
+
+
 def test_strangers_are_kept_out_of_every_page(client: FlaskClient, app: Flask) -> None:
     with app.app_context():
         room, stranger = open_room(), create_account("host")
