@@ -19,11 +19,13 @@ def show(token: str) -> ResponseReturnValue:
     """The board with its present figures; a page without scripts loads itself again."""
     party = party_by_board_token(token)
     base_url = current_app.extensions["phonebank"].base_url
+    # Before the reading, which ends the transaction: the party would be looked up once more.
+    qr = qr_picture(join_link(base_url, party.code))
     return render_template(
         "parties/board.html",
-        party=party,
-        board=whole_board(party.id),
-        qr=qr_picture(join_link(base_url, party.code)),
+        board_token=token,
+        board=whole_board(party.id, token),
+        qr=qr,
         address=short_address(base_url),
     )
 
