@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from redis.exceptions import RedisError
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
@@ -40,6 +40,7 @@ from phonebank.models.call import GIVEN_BACK, TAKEN_AWAY
 from phonebank.models.caller import ADMITTED
 from phonebank.models.campaign import ENDED
 from phonebank.models.contact import CALLABLE
+from phonebank.models.party import ENDED as PARTY_ENDED
 from phonebank.stores import after_commit, db
 from phonebank.suppressions.verbs import is_any_suppressed
 
@@ -76,10 +77,11 @@ _household = (
     .order_by(_other.id)
     .limit(HOUSEHOLD_AT_MOST)
 )
-# The `Contact` and the caller, both locked; the caller's `standing`, `party` and limits, and the
-# campaign's state, as they are by now, for an organiser may have acted since the request came in;
-# whether the contact's list is `removed` and a number of theirs `suppressed`; the ids of others of
-# their `household` who may be asked for instead; the `words` on offer.
+# The `Contact` and the caller, both locked; the caller's `standing`, `party` and limits, the
+# campaign's state, and whether the `party_rests`, as they are by now, for an organiser or a host
+# may have acted since the request came in; whether the contact's list is `removed` and a number of
+# theirs `suppressed`; the ids of others of their `household` who may be asked for instead; the
+# `words` on offer.
 _LOCKED = (
     select(
         Contact,
@@ -90,12 +92,14 @@ _LOCKED = (
         func.array(_household.scalar_subquery()).label("household"),
         words_on_offer(Contact.campaign_id.expression).label("words"),
         Campaign.state.label("campaign_state"),
+        or_(Party.paused, Party.state == PARTY_ENDED).label("party_rests"),
         Caller.list_ids,
         Caller.languages,
     )
     .join(ContactList, ContactList.id == Contact.contact_list_id)
     .join(Campaign, Campaign.id == Contact.campaign_id)
     .join(Caller, Caller.id == bindparam("caller_id"))
+    .outerjoin(Party, Party.id == Caller.party_id)
     .where(Contact.id == bindparam("contact_id"))
     # Not FOR SHARE: two tabs of one caller would each hold it, and wait for the other's update.
     .with_for_update(of=[Contact, Caller], key_share=True)
@@ -351,8 +355,9 @@ def _open_call(caller: Caller, campaign: Campaign, contact_id: int) -> Hold | No
         raise NotLetIn()
     if found is None or found.removed or found.suppressed:
         return None
-    if found.campaign_state != campaign.state:
-        db.session.refresh(campaign)
+    if found.campaign_state != campaign.state or found.party_rests:
+        # What was read at the request's beginning is old.
+        db.session.expire_all()
         running_campaign(caller)
     if (found.list_ids, found.languages) != (caller.list_ids, caller.languages):
         db.session.refresh(caller)

@@ -1,12 +1,13 @@
 """Handing out and taking back, as callers would notice it."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
 from sqlalchemy import func, select, update
 
-from callers.calling import NobodyToCall, claim, give_back, release_caller, renew
+from callers.calling import NobodyToCall, claim, give_back, release_caller, renew, running_campaign
 from callers.contact_queue import buckets
 from callers.contact_queue.buckets import buckets_of
 from callers.contact_queue.jobs import refill_ready
@@ -15,7 +16,7 @@ from callers.contact_queue.refill import store_of
 from callers.contact_queue.store import Offer
 from callers.recording import record
 from phonebank.errors import Gone, NotAllowed, NotFound, NotRunning
-from phonebank.models import Call, Caller, Campaign, Contact, Suppression, now
+from phonebank.models import Call, Caller, Campaign, Contact, Party, Suppression, now
 from phonebank.models.call import EXPIRED
 from phonebank.models.caller import WAITING
 from phonebank.models.campaign import ENDED, PAUSED
@@ -219,6 +220,23 @@ def test_a_claim_under_way_keeps_to_limits_set_meanwhile(phone_bank: PhoneBank) 
     with db.engine.begin() as organisers:
         organisers.execute(update(Caller).values(list_ids=[other.contact_list_id]))
     assert claim_and_commit(phone_bank.sam).contact.id == other.id
+
+
+@pytest.mark.parametrize(
+    ("values", "refused"), [({"paused": True}, NotRunning), ({"state": "ended"}, Gone)]
+)
+def test_a_claim_under_way_sees_that_the_host_paused_or_ended_the_party(
+    phone_bank: PhoneBank, values: dict[str, Any], refused: type[Exception]
+) -> None:
+    party_id, caller, campaign_id = phone_bank.party.id, phone_bank.sam, phone_bank.campaign.id
+    # Read at the beginning of the request, before the host acts.
+    assert running_campaign(caller)
+    with db.engine.begin() as hosts:
+        hosts.execute(update(Party).where(Party.id == party_id).values(values))
+    with pytest.raises(refused):
+        claim(caller)
+    assert db.session.scalars(select(Call)).all() == []
+    assert store_of(campaign_id).held_count() == 0
 
 
 def test_pausing_lets_the_call_in_progress_finish(phone_bank: PhoneBank) -> None:
