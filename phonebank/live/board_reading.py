@@ -25,12 +25,15 @@ from phonebank.stores import db
 # do not. A personal best is the conversation that makes a clock hour better than each of the
 # caller's hours before it; four hours are longer than any outcome may come after its hand-out, so
 # the index finds all that can count. Each inner query is one party's, by an index that begins with
-# it or with its callers.
+# it or with its callers. The time is the statement's, set as its snapshot of the database is taken
+# and the same for all its boards: by the clock at each row, a long reading that began earlier would
+# pass for newer than a short one that saw more; by the transaction's, two readings in one would be
+# as old as each other.
 _FIGURES = text("""
 SELECT p.id AS party_id, p.campaign_id, p.board_token, p.title, p.goal, p.state, p.paused,
        campaign.state = 'running' AS campaign_running, p.celebrate, p.break_until, p.time_zone,
-       p.code, clock_timestamp() AS read_at,
-       floor(extract(epoch FROM clock_timestamp() - p.created_at) * 1000)::bigint AS age,
+       p.code, statement_timestamp() AS read_at,
+       floor(extract(epoch FROM statement_timestamp() - p.created_at) * 1000)::bigint AS age,
        sums.tally_version, sums.calls, sums.reached, sums.conversations, sums.yeses,
        recently.last_ten, ringing.active, ringing.ringing, door.waiting, door.helping, door.people,
        scores.scores, feed.recent
@@ -60,7 +63,8 @@ CROSS JOIN LATERAL (
 ) scores
 CROSS JOIN LATERAL (
     SELECT count(*) AS last_ten FROM call
-    WHERE party_id = p.id AND counted AND recorded_at > now() - interval '10 minutes'
+    WHERE party_id = p.id AND counted
+      AND recorded_at > statement_timestamp() - interval '10 minutes'
 ) recently
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE state = 'waiting') AS waiting,
@@ -80,7 +84,8 @@ CROSS JOIN LATERAL (
     CROSS JOIN LATERAL (SELECT ended_at, recorded_at FROM call WHERE caller_id = c.id
                         ORDER BY started_at DESC LIMIT 1) latest
     WHERE c.party_id = p.id AND c.state = 'admitted'
-      AND (latest.ended_at IS NULL OR latest.recorded_at > now() - interval '2 minutes')
+      AND (latest.ended_at IS NULL
+           OR latest.recorded_at > statement_timestamp() - interval '2 minutes')
 ) ringing
 CROSS JOIN LATERAL (
     SELECT coalesce(json_agg(json_build_array(

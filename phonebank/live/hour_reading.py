@@ -25,12 +25,13 @@ FORGOTTEN_AFTER = 60.0  # seconds
 AT_ONCE = 100
 
 _HOUR = text("""
-SELECT party_id, least(floor(extract(epoch FROM now() - recorded_at) / :seconds)::int, :oldest)
-           AS back, count(*) AS calls
+SELECT party_id, count(*) AS calls,
+       least(floor(extract(epoch FROM statement_timestamp() - recorded_at) / :seconds)::int,
+             :oldest) AS back
 FROM call
 WHERE party_id = ANY(:party_ids) AND counted
-  AND recorded_at > now() - make_interval(secs => :seconds * (:oldest + 1))
-GROUP BY 1, 2
+  AND recorded_at > statement_timestamp() - make_interval(secs => :seconds * (:oldest + 1))
+GROUP BY party_id, back
 """)
 
 

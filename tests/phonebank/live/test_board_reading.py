@@ -156,6 +156,16 @@ def test_many_boards_are_read_in_one_statement(app_context: Flask) -> None:
     assert len(read) == 3
 
 
+def test_boards_read_together_are_of_one_moment_and_the_next_reading_is_newer(
+    app_context: Flask,
+) -> None:
+    """By what a later row's clock says, a long reading would be newer than one that saw more."""
+    parties = [open_room().party.id for _ in range(5)]
+    first, second = (list(read_figures(parties).values()) for _ in range(2))
+    assert len({figures.read_at for figures in first}) == 1
+    assert first[0].read_at < second[0].read_at
+
+
 def test_a_personal_best_is_news_once_it_beats_an_hour_worth_beating(app_context: Flask) -> None:
     room = open_room()
     sam, ada = room.join("Sam"), room.join("Ada")
