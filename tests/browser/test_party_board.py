@@ -1,6 +1,7 @@
 """The television and the host's phone in a real browser, while calls are recorded elsewhere."""
 
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ from tests.phonebank.live.party_room import (
 )
 
 pytestmark = pytest.mark.browser
+SCRIPTS = Path(__file__).resolve().parents[2] / "phonebank/static/js"
 
 
 @pytest.fixture
@@ -199,6 +201,58 @@ def test_celebrations_can_be_switched_off(television: Page, room: Room) -> None:
     db.session.commit()
     expect(television.locator("[data-figure=calls]")).to_have_text("1")
     expect(television.locator("[data-moment]")).to_be_hidden()
+
+
+NEWER_THAN_2017 = """
+delete Element.prototype.replaceChildren;
+delete Array.prototype.flat; delete Array.prototype.flatMap; delete Array.prototype.at;
+delete String.prototype.replaceAll; delete String.prototype.at; delete String.prototype.matchAll;
+delete Object.fromEntries; delete Object.hasOwn; delete Promise.allSettled; delete Promise.any;
+delete Promise.prototype.finally; delete window.queueMicrotask; delete window.structuredClone;
+delete window.AbortController; delete window.ResizeObserver;
+delete Navigator.prototype.wakeLock; delete Document.prototype.fullscreenEnabled;
+"""
+# What a browser of 2017 could not even read.
+NEWER_SYNTAX = r"catch \{|\?\.[a-z\[(]|\?\?|\{ \.\.\.|, \.\.\.[a-z]+ \}|await import|#[a-z]+ ="
+
+
+def test_an_old_television_moves_with_the_calls(new_page: Callable[..., Page], room: Room) -> None:
+    page = new_page(1280, 720)
+    page.context.add_init_script(NEWER_THAN_2017)
+    page.goto(f"/board/{room.party.board_token}")
+    expect(page.locator("[data-controls]")).to_be_visible()
+    page.evaluate("window.loadedOnce = true")
+    room.record(room.join("Sam"), conversation=True)
+    db.session.commit()
+    expect(page.locator("[data-leaders] li")).to_have_text("1Sam1")
+    assert page.evaluate("window.loadedOnce")
+    for script in ("board", "connection"):
+        found = re.search(NEWER_SYNTAX, (SCRIPTS / f"{script}.js").read_text())
+        assert not found, f"{script}.js: {found}"
+
+
+def test_a_television_that_cannot_run_the_board_loads_it_again(
+    new_page: Callable[..., Page], room: Room
+) -> None:
+    page = new_page(1280, 720)
+    page.clock.install()
+    unreadable = {"body": "{", "content_type": "text/javascript"}
+    page.route("**/js/board.js*", lambda route: route.fulfill(**unreadable))
+    page.goto(f"/board/{room.party.board_token}")
+    page.evaluate("window.loadedOnce = true")
+    room.record(room.join("Sam"))
+    db.session.commit()
+    # While the server is away, a reload would leave the browser's own page on the wall.
+    asked: list[str] = []
+    page.route("**/board/*", lambda route: (asked.append(route.request.method), route.abort())[-1])
+    page.clock.run_for(10_000)
+    while not asked:
+        page.wait_for_timeout(50)
+    assert asked == ["HEAD"]
+    assert page.evaluate("window.loadedOnce")
+    page.unroute("**/board/*")
+    page.clock.run_for(10_000)
+    expect(page.locator("[data-figure=calls]")).to_have_text("1")
 
 
 def test_a_television_without_scripts_shows_the_figures(

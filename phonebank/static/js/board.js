@@ -1,6 +1,8 @@
 /* Keeps a board up to date: figures, places, what just happened, and a quiet celebration.
    Everything is written into elements that are there already, so that a board left on for an evening
-   holds no more than it did at its start. */
+   holds no more than it did at its start.
+   Televisions keep browsers for years: here and in connection.js nothing newer than Chromium 61, the
+   first with modules. Older ones, and any in which this fails, have board_reload.js. */
 
 import { open } from "./connection.js";
 
@@ -82,17 +84,15 @@ function list(selector, rows, cells) {
   const key = JSON.stringify(rows);
   if (target.dataset.shown === key) return;
   target.dataset.shown = key;
-  target.replaceChildren(
-    ...rows.map((row) => {
-      const item = document.createElement("li");
-      for (const [name, text] of cells(row)) {
-        const cell = name ? item.appendChild(document.createElement("span")) : item;
-        cell.className = name;
-        cell.textContent = text;
-      }
-      return item;
-    }),
-  );
+  target.textContent = "";
+  for (const row of rows) {
+    const item = target.appendChild(document.createElement("li"));
+    for (const [name, text] of cells(row)) {
+      const cell = name ? item.appendChild(document.createElement("span")) : item;
+      cell.className = name;
+      cell.textContent = text;
+    }
+  }
   target.parentElement.querySelector(".board-empty").hidden = rows.length > 0;
 }
 
@@ -159,13 +159,14 @@ fullScreenButton.addEventListener("click", () => {
   else document.documentElement.requestFullscreen();
 });
 document.querySelector("[data-controls]").hidden = false;
+document.documentElement.setAttribute("data-moves", "yes");
 
 // A laptop that drives the television must not fall asleep.
 async function stayAwake() {
   if (document.hidden || !navigator.wakeLock) return;
   try {
     await navigator.wakeLock.request("screen");
-  } catch {
+  } catch (error) {
     // Refused, as on a low battery: the board works all the same.
   }
 }

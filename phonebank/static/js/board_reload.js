@@ -1,4 +1,15 @@
-/* For televisions whose browser knows no modules: the page again, every ten seconds. */
-setTimeout(function () {
-  location.reload();
-}, 10000);
+/* For televisions in whose browser board.js does not run, as it knows no modules: the page again,
+   every ten seconds, if the server has one to give; a page that says it cannot be reached would stay.
+   Written for browsers of 2010. */
+(function () {
+  function look() {
+    if (document.documentElement.getAttribute("data-moves")) return;
+    var request = new XMLHttpRequest();
+    request.onload = function () {
+      if (request.status < 500) location.reload();
+    };
+    request.open("HEAD", location.href);
+    request.send();
+  }
+  setInterval(look, 10000);
+})();
