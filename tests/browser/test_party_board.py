@@ -162,6 +162,11 @@ def test_the_line_goes_down_in_sight_and_comes_back_by_itself(
     try:
         expect(television.locator("[data-line-down]")).to_contain_text("down since")
         assert figure(television, "calls") == "1"
+        # The code stays in sight.
+        assert television.evaluate(
+            "document.querySelector('.join').getBoundingClientRect().right"
+            " <= document.querySelector('[data-line-down]').getBoundingClientRect().left"
+        )
         room.record(room.join("Priya"))
         db.session.commit()
     finally:
@@ -381,3 +386,8 @@ def test_the_hosts_pages_are_accessible_and_fit_a_small_phone(phone: Page, room:
             summary.click()
         assert Axe().run(phone).violations_count == 0, address
         assert phone.evaluate("document.documentElement.scrollWidth") <= 320, address
+    # A name has the width of its row, and is not broken every few letters.
+    assert phone.evaluate(
+        "[...document.querySelectorAll('.guests li')].every("
+        "row => row.firstElementChild.offsetWidth >= 0.95 * row.offsetWidth)"
+    )
