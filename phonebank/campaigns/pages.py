@@ -8,7 +8,7 @@ from phonebank.access import open_to
 from phonebank.accounts.verbs import invite_host
 from phonebank.campaigns import verbs
 from phonebank.campaigns.forms import CampaignForm, hours_form
-from phonebank.campaigns.progress import answers_by_question, outcomes_of
+from phonebank.campaigns.progress import OutcomeReadings, answers_by_question
 from phonebank.country_rules import rules_for
 from phonebank.models import ORGANISER, Campaign
 from phonebank.parties.standings import standings
@@ -60,10 +60,14 @@ def show(campaign_id: int) -> ResponseReturnValue:
     """One campaign: its state, its figures, and everything it is made of."""
     campaign = _campaign(campaign_id)
     hours = rules_for(campaign.country).hours_stored(campaign.hours).to_json()
+    totals = campaign_totals(campaign.id)
+    readings: OutcomeReadings = current_app.extensions.setdefault(
+        "outcome_readings", OutcomeReadings()
+    )
     return render_template(
         "campaigns/show.html",
         campaign=campaign,
-        totals=campaign_totals(campaign.id),
+        totals=totals,
         moves=verbs.MOVES[campaign.state],
         missing=verbs.what_is_missing(campaign) if campaign.state == "draft" else [],
         lists=verbs.lists_of(campaign),
@@ -72,7 +76,7 @@ def show(campaign_id: int) -> ResponseReturnValue:
         waiting=verbs.waiting_callers(campaign),
         # Not `script`: base.html calls a macro so.
         conversation=script_of(published_version_id(campaign)),
-        outcomes=outcomes_of(campaign.id),
+        outcomes=readings.of(campaign.id, totals.calls),
         hours=[(name, hours[day]) for day, name in zip(DAYS, DAY_NAMES, strict=True)],
         join_link=f"{current_app.extensions['phonebank'].base_url}/c/{campaign.join_token}",
     )

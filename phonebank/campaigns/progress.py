@@ -1,7 +1,8 @@
 """How a campaign is going: outcomes and answers, counted from the calls."""
 
+import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import func, select, text
 
@@ -36,6 +37,30 @@ def outcomes_of(campaign_id: int) -> list[Count]:
         .order_by(func.count().desc())
     )
     return [Count(key or "", number) for key, number in rows]
+
+
+@dataclass
+class OutcomeReadings:
+    """The outcomes of campaigns as this process last counted them, and when.
+
+    Tallies do not tell outcomes apart, so every call is gone through. Up to `anew_up_to` calls that
+    is done for each view, and exact; for more, every `kept_for` seconds at most, for many may keep
+    the page of a large campaign open.
+    """
+
+    anew_up_to: int = 20_000
+    kept_for: float = 30.0
+    _read: dict[int, tuple[float, list[Count]]] = field(default_factory=dict)
+
+    def of(self, campaign_id: int, calls: int) -> list[Count]:
+        """As `outcomes_of`; `calls` is how many the campaign has by its tallies."""
+        at = time.monotonic()
+        kept = self._read.get(campaign_id)
+        if kept is not None and calls > self.anew_up_to and at - kept[0] < self.kept_for:
+            return kept[1]
+        counts = outcomes_of(campaign_id)
+        self._read[campaign_id] = (at, counts)
+        return counts
 
 
 _ANSWERS = text("""
