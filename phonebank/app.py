@@ -33,6 +33,9 @@ def _speak_up() -> None:
     """Log what is worth keeping (who downloaded what, who lifted a suppression) to the standard
     error, which is where a Procfile's host looks. A server that set up its own logging keeps it."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for library in ("alembic", "sqlalchemy"):
+        # Flask-Alembic brings them a handler each, beside the root's: every line would come twice.
+        logging.getLogger(library).handlers.clear()
     for ours in ("phonebank", "callers"):
         logging.getLogger(ours).setLevel(logging.INFO)
     # Statement values would put voters' names and numbers into logs.

@@ -1,5 +1,7 @@
 """The migrations build what the models say, and each one goes up and down."""
 
+import logging
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from flask import Flask
@@ -32,6 +34,11 @@ def test_the_head_is_what_the_models_say(app: Flask) -> None:
     with app.app_context():
         context = alembic.migration_contexts["default"]
         assert compare_metadata(context, Base.metadata) == []
+
+
+def test_the_log_tells_of_each_step_once(app: Flask) -> None:
+    assert logging.getLogger("alembic").isEnabledFor(logging.INFO)
+    assert logging.getLogger("alembic").handlers == [], "the root's handler writes it, too"
 
 
 def test_there_is_one_head_and_files_are_numbered_in_order(app: Flask) -> None:
