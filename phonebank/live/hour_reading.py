@@ -1,8 +1,8 @@
 """The calls of a party's last hour, in bars of five minutes: a picture some seconds old.
 
 An hour of a large party is thousands of rows, and its picture hardly moves, so it is not read with
-the figures twice a second. A process reads each party every ten seconds at most, and never many at
-once, so that a thousand boards that were opened together do not all wait for it.
+the figures twice a second. A process reads each party every ten seconds at most, and never many in
+one statement, so that a thousand boards that were opened together do not all wait for it.
 """
 
 import logging
