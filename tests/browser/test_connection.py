@@ -194,6 +194,40 @@ def test_a_page_that_slept_for_an_hour_is_right_within_a_second(server, page):
     assert banner(page) == ""
 
 
+def test_a_server_that_is_slow_to_answer_and_still_talks_is_no_line_down(server, page):
+    first = page.evaluate("window.line.socket.id")
+    page.evaluate(
+        "new MutationObserver(() => window.alarmed = true)"
+        ".observe(document.querySelector('[data-line-down]'), { childList: true })"
+    )
+    server.do(set={"version": 12, "seconds": 2})
+    sleep_of(page, 10_000)
+    for version in (13, 14, 15):
+        time.sleep(0.7)
+        server.do(emit={"version": version, "follows": 0})
+    wait_for(page, [[13, False], [14, False], [15, False]])
+    assert not page.evaluate("window.alarmed")
+    assert page.evaluate("window.line.socket.id") == first
+
+
+def test_waking_makes_one_new_line_without_an_alarm(server, page):
+    page.evaluate(
+        """() => {
+          window.lines = 0;
+          window.line.socket.on("connect", () => (window.lines += 1));
+          new MutationObserver(() => (window.alarmed = true))
+            .observe(document.querySelector("[data-line-down]"), { childList: true });
+          const real = Date.now.bind(Date);
+          Date.now = () => real() + 60_000;
+          // The phone is unlocked, and the timers that slept come after that.
+          document.dispatchEvent(new Event("visibilitychange"));
+        }"""
+    )
+    wait_for(page, [[10, True]])
+    page.wait_for_timeout(1000)
+    assert page.evaluate("[window.lines, !!window.alarmed]") == [1, False]
+
+
 def test_a_whole_event_is_drawn_while_a_snapshot_is_asked_for_and_ends_the_banner(server, page):
     server.kill()
     page.locator("[data-line-down]:has-text('down since')").wait_for()

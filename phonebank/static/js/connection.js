@@ -28,6 +28,8 @@ const LISTEN_EVERY_MS = 500;
 const SLEPT_MS = 3000;
 // By then the server has hung up (PING_EVERY and PING_ANSWER_WITHIN of live/server.py).
 const SURELY_GONE_MS = 30000;
+// A thousand boards must not keep knocking at a server that is up and says nothing.
+const PATIENCE_AT_MOST_MS = 60000;
 
 export function open({ namespace, auth, event, snapshot, show, silentAfterMs }) {
   const socket = window.io(namespace, {
@@ -43,6 +45,7 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs }) 
   let closed = false;
   let heardAt = Date.now(); // when the server last said anything
   let listenedAt = Date.now();
+  let patience = silentAfterMs; // doubled by each line that was made anew in vain
 
   async function catchUp() {
     await ask(ANSWER_WITHIN_MS, () => {});
@@ -52,19 +55,22 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs }) 
   async function probe() {
     const askedAt = Date.now();
     await ask(STILL_THERE_WITHIN_MS, (error) => {
-      lineIsDown();
-      if (error === LATE && heardAt <= askedAt && socket.connected) socket.io.engine.close();
+      if (error === LATE && heardAt > askedAt) return;
+      lineIsDown(heardAt);
+      if (error !== LATE || !socket.connected) return;
+      patience = Math.min(2 * patience, PATIENCE_AT_MOST_MS);
+      socket.io.engine.close();
     });
   }
 
-  async function ask(patience, onFailure) {
+  async function ask(milliseconds, onFailure) {
     const mine = ++question;
     asking = true;
     try {
-      const state = await within(patience, snapshot());
+      const state = await within(milliseconds, snapshot());
       if (mine !== question) return;
       asking = false;
-      heardAt = Date.now();
+      heard();
       if (shown === null || state.version >= shown) {
         shown = state.version;
         show(state, true);
@@ -80,21 +86,24 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs }) 
     }
   }
 
-  const heard = () => (heardAt = Date.now());
+  function heard() {
+    heardAt = Date.now();
+    patience = silentAfterMs;
+  }
   socket.onAny(heard);
   socket.io.on("ping", heard);
   socket.on("connect", () => {
-    heard();
+    heardAt = Date.now();
     catchUp();
   });
   socket.on("connect_error", () => {
-    lineIsDown();
+    lineIsDown(heardAt);
     // The library gives up on a server that refuses. It may only have lost its database.
     if (!socket.active) setTimeout(() => closed || socket.connect(), KNOCK_AGAIN_AFTER_MS);
   });
   socket.on("disconnect", (reason) => {
     if (reason === "io client disconnect") return;
-    lineIsDown();
+    lineIsDown(heardAt);
     // Nor does it come back by itself when the server hung up.
     if (reason === "io server disconnect") socket.connect();
   });
@@ -113,7 +122,10 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs }) 
     show(state, false);
   });
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) wake(Date.now() - listenedAt);
+    if (document.hidden) return;
+    const slept = Date.now() - listenedAt;
+    listenedAt = Date.now(); // so that the timer, which comes late too, does not wake it again
+    wake(slept);
   });
   const listening = setInterval(() => {
     const late = Date.now() - listenedAt;
@@ -121,7 +133,7 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs }) 
     // Timers of a hidden page are kept late on purpose.
     if (document.hidden) return;
     if (late > SLEPT_MS) wake(late);
-    else if (silentAfterMs && socket.connected && !asking && Date.now() - heardAt > silentAfterMs) {
+    else if (silentAfterMs && socket.connected && !asking && Date.now() - heardAt > patience) {
       probe();
     }
   }, LISTEN_EVERY_MS);
@@ -132,9 +144,10 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs }) 
       probe();
     } else if (socket.active) {
       // Somebody is looking: do not sit out the rest of the wait between two attempts.
-      lineIsDown();
+      const heardLast = heardAt;
       socket.disconnect();
       socket.connect();
+      setTimeout(() => heardAt === heardLast && !closed && lineIsDown(heardAt), STILL_THERE_WITHIN_MS);
     }
   }
 
@@ -157,10 +170,10 @@ function within(milliseconds, promise) {
 
 /* The banner is the element with data-line-down, whose value may hold the words for it, with
    {time} where the time goes. */
-function lineIsDown() {
+function lineIsDown(since) {
   const banner = document.querySelector("[data-line-down]");
   if (!banner || banner.textContent) return;
-  const time = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const time = new Date(since).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
   const words = banner.dataset.lineDown || "The line has been down since {time}. Trying again…";
   banner.textContent = words.replace("{time}", time);
 }
