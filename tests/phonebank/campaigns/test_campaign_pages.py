@@ -4,6 +4,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from phonebank.campaigns.progress import OutcomeReadings
 from phonebank.models import Campaign, Contact
 from phonebank.models.caller import ADMITTED, WAITING
 from phonebank.stores import db
@@ -18,6 +19,7 @@ from tests.factories import (
     create_party,
     create_script,
 )
+from tests.phonebank.live.party_room import open_room
 from tests.signing_in import sign_in
 
 
@@ -206,3 +208,20 @@ def test_answers_are_counted_question_by_question(
         assert db.session.query(Contact).one().last_outcome == "talked"
     page = organiser.get(f"/campaigns/{campaign_id}/answers").text
     assert "On average 7.0 out of 10." in page
+
+
+def test_outcomes_counted_before_the_last_call_say_so(app: Flask, organiser: FlaskClient) -> None:
+    """As those of a large campaign are, which are not counted for each view."""
+    with app.app_context():
+        room = open_room()
+        sam = room.join("Sam")
+        room.record(sam)
+        db.session.commit()
+        page = f"/campaigns/{room.campaign.id}"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(app.extensions, "outcome_readings", OutcomeReadings(anew_up_to=0))
+            assert "The figures above are newer" not in organiser.get(page).text
+            room.record(sam)
+            db.session.commit()
+            assert "The figures above are newer" in organiser.get(page).text
+        assert "The figures above are newer" not in organiser.get(page).text
