@@ -185,8 +185,12 @@ def together(names: Sequence[str], callers: int) -> str:
 
 
 def ringing(names: Sequence[str], active: int) -> str:
-    """Who rings now: “Ada, Kit and 12 more”; those without a name are counted, or “Someone”."""
-    shown = list(names)
+    """Who rings now: “Ada, Kit and 12 more”; those without a name are counted, or “Someone”. A name
+    that would fill the line, and hide how many more there are, is cut short."""
+    shown = [
+        name if len(name) <= LETTERS_RINGING else name[: LETTERS_RINGING - 1].rstrip() + "…"
+        for name in names
+    ]
     while len(shown) > 1 and len(", ".join(shown)) > LETTERS_RINGING:
         shown.pop()
     more = active - len(shown)

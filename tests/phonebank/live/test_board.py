@@ -176,7 +176,7 @@ def test_the_status_sentence_says_the_whole_board() -> None:
         (["Ada"], 2, "Ada and 1 more"),
         # Long names leave room for fewer.
         (["Ada", "Bartholomew", "Gwendolyn"], 3, "Ada, Bartholomew and 1 more"),
-        (["x" * 40, "Bo"], 2, f"{'x' * 40} and 1 more"),
+        (["Bartholomew Featherstonehaugh", "Bo"], 9, "Bartholomew Feather… and 8 more"),
     ],
 )
 def test_who_rings_in_words(names: list[str], active: int, words: str) -> None:
