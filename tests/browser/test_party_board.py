@@ -18,6 +18,7 @@ from phonebank.models.caller import WAITING
 from phonebank.parties import verbs
 from phonebank.stores import db
 from tests.browser.conftest import Server
+from tests.browser.looking import overflow
 from tests.factories import create_party
 from tests.phonebank.live.party_room import (
     Room,
@@ -162,10 +163,11 @@ def test_the_line_goes_down_in_sight_and_comes_back_by_itself(
     try:
         expect(television.locator("[data-line-down]")).to_contain_text("down since")
         assert figure(television, "calls") == "1"
-        # The code stays in sight.
+        # The code stays in sight, and nothing where an old television cuts the picture off.
         assert television.evaluate(
-            "document.querySelector('.join').getBoundingClientRect().right"
-            " <= document.querySelector('[data-line-down]').getBoundingClientRect().left"
+            "() => { const at = document.querySelector('[data-line-down]').getBoundingClientRect();"
+            "return document.querySelector('.join').getBoundingClientRect().right <= at.left"
+            " && at.right <= 0.97 * innerWidth && at.bottom <= 0.98 * innerHeight; }"
         )
         room.record(room.join("Priya"))
         db.session.commit()
@@ -378,6 +380,8 @@ def test_the_hosts_figures_move(phone: Page, room: Room) -> None:
 def test_the_hosts_pages_are_accessible_and_fit_a_small_phone(phone: Page, room: Room) -> None:
     for number, state in enumerate((WAITING, WAITING, "admitted")):
         room.join(f"Caller{number}", state=state)
+    room.join("W" * 40)
+    verbs.rename_party(room.party, "W" * 40)
     db.session.commit()
     phone.set_viewport_size({"width": 320, "height": 640})
     for address in ("/parties", "/parties/new", f"/parties/{room.party.id}"):
@@ -391,3 +395,6 @@ def test_the_hosts_pages_are_accessible_and_fit_a_small_phone(phone: Page, room:
         "[...document.querySelectorAll('.guests li')].every("
         "row => row.firstElementChild.offsetWidth >= 0.95 * row.offsetWidth)"
     )
+    # Half of a phone's 390, as letters of twice the size leave it.
+    phone.set_viewport_size({"width": 195, "height": 422})
+    assert overflow(phone) == []
