@@ -370,6 +370,17 @@ def test_newcomers_leave_the_keyboard_where_it_is(phone: Page, room: Room) -> No
     expect(phone.get_by_role("button", name="Let in Sam")).to_be_focused()
 
 
+def test_a_host_who_signed_out_elsewhere_is_told_and_not_left_with_an_old_list(
+    phone: Page, room: Room
+) -> None:
+    # The line was let in before, and stays.
+    phone.context.clear_cookies()
+    room.join("Priya", state=WAITING)
+    verbs.tell_boards(room.party)
+    db.session.commit()
+    expect(phone.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
 def test_the_hosts_figures_move(phone: Page, room: Room) -> None:
     room.record(room.join("Sam"), conversation=True)
     db.session.commit()

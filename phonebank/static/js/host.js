@@ -6,6 +6,8 @@ const LOOK_AGAIN_MS = 2000;
 // Each caller's share moves with every call, and nobody watches it as they watch the figures.
 const SHARES_EVERY_MS = 15000;
 const AFTER_A_FAILURE_MS = 8000;
+// Signed out, or the party is another's: the page says which.
+const NO_LONGER_THEIRS = [401, 403, 404];
 
 const party = document.querySelector("[data-party]");
 // Not the page's own address, which is a form's where that could not be used as it was sent.
@@ -120,7 +122,8 @@ document.body.addEventListener("htmx:afterSettle", (event) => {
 // itself is asked for again.
 function didNotCome(event) {
   const pressed = event.detail.requestConfig.verb !== "get";
-  if (pressed && event.type === "htmx:responseError") location.assign(here);
+  const answered = event.type === "htmx:responseError";
+  if (answered && (pressed || NO_LONGER_THEIRS.includes(event.detail.xhr.status))) location.assign(here);
   if (pressed) return;
   stale = true;
   failedAt = Date.now();
@@ -144,6 +147,5 @@ const { socket } = open({
 // No longer theirs to run: the page says so.
 socket.on("gone", () => location.assign(here));
 socket.on("connect_error", (error) => {
-  // Signed out, or no longer theirs: the page says which.
-  if (error.data && [401, 403, 404].includes(error.data.status)) location.assign(here);
+  if (error.data && NO_LONGER_THEIRS.includes(error.data.status)) location.assign(here);
 });
