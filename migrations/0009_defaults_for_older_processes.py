@@ -1,4 +1,4 @@
-"""Let processes of a release that does not know these columns go on adding rows.
+"""Let processes of a release that does not know the column go on adding campaigns.
 
 A release brings the database forward first and replaces the running processes after that.
 """
@@ -14,9 +14,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.alter_column("campaign", "practice_first", server_default=sa.false())
-    op.alter_column("caller", "named_by_host", server_default=sa.false())
 
 
 def downgrade() -> None:
-    op.alter_column("caller", "named_by_host", server_default=None)
     op.alter_column("campaign", "practice_first", server_default=None)

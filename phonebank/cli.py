@@ -15,6 +15,7 @@ from phonebank.accounts import verbs as accounts
 from phonebank.app import alembic, create_app
 from phonebank.config import Config, ConfigRefused
 from phonebank.errors import PhonebankError
+from phonebank.migrating import TableInUse, to_this_release
 from phonebank.models import HOST, ORGANISER, Account, Campaign, Party, Role
 from phonebank.models.campaign import RUNNING
 from phonebank.models.party import OPEN
@@ -50,8 +51,10 @@ def main() -> None:
 @main.command()
 def migrate() -> None:
     """Bring the database to this release's tables."""
-    with _app().app_context():
-        alembic.upgrade()
+    try:
+        to_this_release(_app(), alembic)
+    except TableInUse as in_use:
+        raise click.ClickException(f"{in_use.message} {in_use.what_to_do}") from None
 
 
 @main.command()

@@ -97,7 +97,9 @@ class Call(Base):
     outcome: Mapped[str | None] = mapped_column(String(20))
     recorded_at: Mapped[datetime | None]
     # From `RECORDED_NO`: which of a caller's outcomes came last, also where a clock was set back.
-    recorded_no: Mapped[int | None] = mapped_column(BigInteger)
+    recorded_no: Mapped[int | None] = mapped_column(
+        BigInteger, server_default=RECORDED_NO.next_value()
+    )
     reached: Mapped[bool] = mapped_column(default=False)
     conversation: Mapped[bool] = mapped_column(default=False)
     yes: Mapped[bool] = mapped_column(default=False)

@@ -413,6 +413,19 @@ def test_undo_is_for_the_last_call_and_for_a_while(phone_bank: PhoneBank) -> Non
         undo(phone_bank.sam, second.id)
 
 
+def test_the_last_call_is_the_last_also_where_an_older_release_recorded_it(
+    phone_bank: PhoneBank,
+) -> None:
+    ring(phone_bank, "no_answer")
+    second = claim(phone_bank.sam).call
+    db.session.commit()
+    handed_out = second.recorded_no  # which an older release leaves as it is
+    record(phone_bank.sam, second.id, "busy")
+    second.recorded_no = handed_out
+    db.session.commit()
+    assert last_recorded_id(phone_bank.sam) == second.id
+
+
 def test_the_last_call_is_the_last_also_where_the_clock_was_set_back(
     phone_bank: PhoneBank,
 ) -> None:

@@ -1,6 +1,8 @@
 """The migrations build what the models say, and each one goes up and down."""
 
 import logging
+import re
+import time
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -10,6 +12,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from phonebank.app import MIGRATIONS, alembic, create_app
 from phonebank.config import Config
+from phonebank.migrating import WAITS_FOR_A_TABLE, TableInUse, to_this_release
 from phonebank.models import Base
 from phonebank.stores import db
 
@@ -39,6 +42,32 @@ def test_the_head_is_what_the_models_say(app: Flask) -> None:
 def test_the_log_tells_of_each_step_once(app: Flask) -> None:
     assert logging.getLogger("alembic").isEnabledFor(logging.INFO)
     assert logging.getLogger("alembic").handlers == [], "the root's handler writes it, too"
+
+
+def test_a_migration_gives_way_to_who_reads_its_table_and_is_done_afterwards(
+    empty_app: Flask,
+) -> None:
+    with empty_app.app_context():
+        alembic.upgrade("0006")
+        reader = create_engine(db.engine.url).connect()
+    reader.execute(text("SELECT FROM call"))  # and does not end its transaction
+    began = time.monotonic()
+    with pytest.raises(TableInUse, match="in use"):
+        to_this_release(empty_app, alembic, tries=1)
+    assert time.monotonic() - began < 3 * WAITS_FOR_A_TABLE
+    reader.rollback()
+    to_this_release(empty_app, alembic, tries=1)
+    reader.execute(text("SELECT recorded_no FROM call"))
+    reader.close()
+    reader.engine.dispose()
+
+
+def test_each_newer_migration_changes_one_table() -> None:
+    """A request reads several tables, and would meet a migration that locks two half-way."""
+    for path in sorted(MIGRATIONS.glob("0*.py"))[6:]:
+        upgrade = path.read_text().split("def upgrade")[1].split("def downgrade")[0]
+        tables = set(re.findall(r'(?:_column|create_index)\(\s*"(\w+)"|ALTER TABLE (\w+)', upgrade))
+        assert len({one or other for one, other in tables}) == 1, path.name
 
 
 def test_there_is_one_head_and_files_are_numbered_in_order(app: Flask) -> None:
