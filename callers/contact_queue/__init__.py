@@ -6,7 +6,6 @@ Read in this order:
 - `store`    what Redis holds for a campaign, and the Lua scripts that change it
 - `refill`   PostgreSQL → Redis: keeps some minutes' worth of people ready; rebuilds a lost Redis
 - `reap`     takes back the holds of callers who vanished
-- `hours_changed`  looks again at who waits for an hour that an organiser has changed
 - `buckets`  where every contact of a campaign stands, and when the next becomes callable
 - `figures`  the same for everyone who watches, counted by one of them
 - `jobs`     the periodic chores

@@ -15,8 +15,11 @@ from callers.contact_queue.refill import (
 from phonebank.jobs import CHORES, job
 from phonebank.models import Call, Campaign
 from phonebank.models.campaign import PAUSED, RUNNING
-from phonebank.stores import db
+from phonebank.stores import again_after_deadlock, db
 from phonebank.suppressions.verbs import take_out_listed
+
+# Of each line. Far more than can come to be there between two looks.
+LOOKED_AT = 500
 
 
 @job(CHORES, timeout=60)
@@ -42,9 +45,14 @@ def _top_up(campaign: Campaign) -> None:
         if mine:
             refill(campaign)
             refill(campaign, languages=other_languages_spoken(campaign))
-            # No claim hands them out, and each would be brought into line again for ever.
-            take_out_listed(store_of(campaign.id).everyone_in_line())
-            db.session.commit()
+            _let_go_who_is_listed(campaign.id)
+
+
+@again_after_deadlock
+def _let_go_who_is_listed(campaign_id: int) -> None:
+    # No claim hands them out, and each would be brought into line again for ever, near its head.
+    take_out_listed(store_of(campaign_id).foremost_in_line(LOOKED_AT))
+    db.session.commit()
 
 
 def for_each_campaign(which: ColumnElement[bool], chore: Callable[[Campaign], object]) -> None:

@@ -182,11 +182,11 @@ class QueueStore:
         found = cast(list[str], self._redis.zrange(f"{self._lines}:{name}", 0, -1))
         return [int(contact_id) for contact_id in found]
 
-    def everyone_in_line(self) -> set[int]:
-        """The contacts in all the lines, and the callbacks due soon."""
+    def foremost_in_line(self, at_most: int) -> set[int]:
+        """The contacts at the head of each line and of the callbacks due soon, so many of each."""
         names = cast(set[str], self._redis.smembers(self._lines))
         keys = [self._callbacks, *(f"{self._lines}:{name}" for name in names)]
-        lines = [cast(list[str], self._redis.zrange(key, 0, -1)) for key in keys]
+        lines = [cast(list[str], self._redis.zrange(key, 0, at_most - 1)) for key in keys]
         return {int(contact_id) for line in lines for contact_id in line}
 
     def held_count(self) -> int:
