@@ -41,9 +41,9 @@ _CONTACT_STATE = (
 )
 # Beside these: the others on a number that was said to be dead, each with their further numbers.
 _LOST_THE_NUMBER = "lost_the_number"
-# And those left in peace for a while, each with when they could have been rung and had rested; and
-# until when.
-_RESTING, _REST_UNTIL = "resting", "rest_until"
+# And those left in peace for a while, each with when they could have been rung; in the same order,
+# when each had rested; and until when. Apart, because an older release reads the first.
+_RESTING, _HAD_RESTED, _REST_UNTIL = "resting", "had_rested", "rest_until"
 # And how the outcome left the person, as far as others may change it: somebody else on the number
 # is rung, or their list is uploaded anew. A change of hours moves `callable_at` alone.
 _LEFT = "left"
@@ -191,11 +191,12 @@ def rest_the_household(contact: Contact, call: Call, decision: Decision) -> dict
     resting = db.session.execute(_OTHERS_REST, others | times).all()
     if not resting:
         return {}
-    before = [
-        (row.id, row.callable_at.isoformat(), row.rested_at and row.rested_at.isoformat())
-        for row in resting[:OTHERS_AT_MOST]
-    ]
-    return {_RESTING: before, _REST_UNTIL: until.isoformat()}
+    family = resting[:OTHERS_AT_MOST]
+    return {
+        _RESTING: [(row.id, row.callable_at.isoformat()) for row in family],
+        _HAD_RESTED: [row.rested_at and row.rested_at.isoformat() for row in family],
+        _REST_UNTIL: until.isoformat(),
+    }
 
 
 def restore(contact: Contact, before: dict[str, Any]) -> None:
@@ -215,9 +216,9 @@ def wake_the_household(call: Call, before: dict[str, Any]) -> None:
     whoever lost another since.
     """
     if resting := before.get(_RESTING):
-        # An older call may lack when they had rested.
-        whole = ([*other, None][:3] for other in resting)
-        ids, callable_at, rested_at = map(list, zip(*whole, strict=True))
+        ids, callable_at = map(list, zip(*resting, strict=True))
+        # An older call lacks when they had rested.
+        rested_at = before.get(_HAD_RESTED, [None] * len(ids))
         stood = {"ids": ids, "callable_at": callable_at, "rested_at": rested_at}
         db.session.execute(_OTHERS_REST_NO_MORE, stood | {"until": before[_REST_UNTIL]})
     if lost := dict(before.get(_LOST_THE_NUMBER, ())):
