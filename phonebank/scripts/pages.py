@@ -13,7 +13,7 @@ from phonebank.campaigns.verbs import campaign_for
 from phonebank.errors import BadInput, NotFound
 from phonebank.experiments.choosing import versions_heard
 from phonebank.models import ORGANISER, Account, Campaign, Script
-from phonebank.scripts import verbs
+from phonebank.scripts import filling_in, verbs
 from phonebank.scripts.contacts_lacking import faults_for
 from phonebank.scripts.difference import differences
 from phonebank.scripts.editor_pages import editor, in_form_words
@@ -29,8 +29,6 @@ from scripts_library.merge_fields import render_text
 from scripts_library.yaml_source import MOST_BYTES
 
 scripts = Blueprint("scripts", __name__, url_prefix="/campaigns/<int:campaign_id>/scripts")
-
-LONGEST_VALUE = 200  # characters, as merge_fields cuts them
 
 NOTHING_TO_PUBLISH = "There is nothing to publish: all that was written is published already."
 NOTHING_LEFT = "There was nothing left to publish: the draft is published already, or thrown away."
@@ -139,13 +137,9 @@ def choose(campaign_id: int, script_id: int) -> ResponseReturnValue:
 @scripts.post("/<int:script_id>/values")
 @open_to(ORGANISER)
 def fill_in(campaign_id: int, script_id: int) -> ResponseReturnValue:
-    """Keep what the campaign's own merge fields hold."""
+    """Keep what was changed of what the campaign's own merge fields hold."""
     campaign, script = _script(campaign_id, script_id)
-    values = dict(campaign.merge_values)
-    for name in _fields_to_fill_in(script):
-        typed = " ".join(request.form.get(f"value-{name}", "").split())
-        values[name] = typed[:LONGEST_VALUE]
-    campaign.merge_values = {name: value for name, value in values.items() if value}
+    filling_in.fill_in(campaign, _fields_to_fill_in(script), request.form)
     db.session.commit()
     flash("Filled in. Callers see it with their next person.", "success")
     return _to("show", campaign, script)

@@ -15,6 +15,7 @@ from scripts_library.format import parse
 from scripts_library.library import ready_made, source_of
 from tests.factories import create_script
 from tests.phonebank.scripts.conftest import SLUG, Desk
+from tests.phonebank.scripts.form_of import form_of
 from tests.phonebank.scripts.test_script_verbs import give_answers
 
 
@@ -87,9 +88,30 @@ def test_filling_in_reaches_the_words(desk: Desk) -> None:
     post(desk, desk.address("/values"), **{"value-candidate": " Jo  Bloggs ", "value-other": "x"})
     with desk.app.app_context():
         assert desk.campaign().merge_values == {"candidate": "Jo Bloggs"}
-    preview = desk.client.get(desk.address("/edit?at=voting_intention")).text
     assert 'value="Jo Bloggs"' in desk.client.get(desk.address()).text
-    assert preview
+    form = form_of(desk.client.get(desk.address("/edit")).text) | {"at": "voting_intention"}
+    assert "Jo Bloggs" in post(desk, desk.address("/edit/check"), 200, **form)
+
+
+def test_filling_in_leaves_what_a_colleague_filled_in_meanwhile(desk: Desk) -> None:
+    def page() -> dict[str, str]:
+        return form_of(desk.client.get(desk.address()).text, "values-form")
+
+    def save(form: dict[str, str], **typed: str) -> dict[str, str]:
+        sent = form | {f"value-{name}": value for name, value in typed.items()}
+        post(desk, desk.address("/values"), 302, **sent)
+        with desk.app.app_context():
+            return dict(desk.campaign().merge_values)
+
+    older = page()
+    save(page(), candidate="Jo Bloggs")
+    both = {"candidate": "Jo Bloggs", "contact_details": "1 High Street"}
+    assert save(older, contact_details="1 High Street") == both
+
+    change(desk, "fields:\n", "fields:\n  venue: Where it is\n")
+    save(page(), venue="Town hall")
+    assert save(older) == both | {"venue": "Town hall"}, "a field that its page did not have"
+    assert save(page(), candidate="", venue=" ") == {"contact_details": "1 High Street"}
 
 
 def test_a_draft_is_looked_over_and_published(desk: Desk) -> None:
