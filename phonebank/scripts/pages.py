@@ -41,7 +41,7 @@ DRAFT_STAYS = (
 )
 NOT_BROUGHT_BACK = (
     "Somebody has changed this script since you opened this page, so nothing was brought back."
-    " Look at the draft, or press once more: the old words then take its place."
+    " Look at what is there now, or press once more: the old words then take its place."
 )
 TEXT_NOT_SAVED = (
     "Somebody else has changed this script since you opened it, so nothing was saved yet. Open it"
@@ -238,7 +238,7 @@ def restore(campaign_id: int, script_id: int, number: int) -> ResponseReturnValu
     verbs.lock(script)
     # Pressed twice, it has only done what was asked.
     overtaken = request.form.get("seen") != verbs.digest_of_changes(script)
-    if overtaken and script.draft != version.source:
+    if overtaken and not verbs.is_restored(script, version):
         flash(NOT_BROUGHT_BACK, "error")
         return _versions_page(campaign, script), 422
     had_draft = script.draft is not None

@@ -231,6 +231,14 @@ def restore(script: Script, version: ScriptVersion) -> None:
     save_draft(script, version.source)
 
 
+def is_restored(script: Script, version: ScriptVersion) -> bool:
+    """Whether bringing the version back would change nothing."""
+    if script.draft is not None:
+        return script.draft == version.source
+    published, parsed = script_of(script.published_version_id), script_of(version.id)
+    return published is not None and parsed is not None and _alike(published, parsed)
+
+
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -227,8 +227,27 @@ def test_versions_are_read_compared_and_brought_back(desk: Desk) -> None:
     assert restore(desk, 3) == desk.address("/versions"), "the published one brings nothing back"
     assert "is gone" not in desk.client.get(desk.address("/versions")).text
     change(desk, "Who has answered?", "Who is there?")
-    restore(desk, 1)  # which says the same as version 3
-    assert "What was not published is gone" in desk.client.get(desk.address("/versions")).text
+    button = desk.address("/versions/1/restore")  # which says the same as version 3
+    sent = {"seen": desk.seen("/versions")}
+    for said in ("What was not published is gone", "nothing to publish"):  # also pressed twice
+        page = desk.client.post(button, data=sent, follow_redirects=True)
+        assert page.status_code == 200
+        assert said in page.text
+
+
+def test_bringing_back_what_a_colleague_published_over_tells_what_to_look_at(desk: Desk) -> None:
+    change(desk, "Who has answered?", "Who is it?")
+    publish(desk)
+    mine = {"seen": desk.seen("/versions")}
+    change(desk, "Who is it?", "Who is there?")
+    publish(desk)
+    page = post(desk, desk.address("/versions/1/restore"), 422, **mine)
+    assert "nothing was brought back. Look at what is there now, or press once more" in page
+    assert "draft" not in page, "there is none to look at"
+    again = re.search(r'name="seen" value="(\w+)"', page)
+    assert again
+    location = post(desk, desk.address("/versions/1/restore"), seen=again[1])
+    assert location == desk.address("/publish")
 
 
 def test_a_draft_can_be_thrown_away(desk: Desk) -> None:
