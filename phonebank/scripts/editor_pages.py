@@ -277,13 +277,15 @@ def _meant(as_sent: ParsedScript, named: ParsedScript) -> tuple[str, str, str]:
     """
     steps = {old.id: new.id for old, new in zip(as_sent.steps, named.steps, strict=True)}
     cards = {old.id: new.id for old, new in zip(as_sent.cards, named.cards, strict=True)}
+    fields = dict(zip(as_sent.fields, named.fields, strict=True))
     at = request.form.get("at", "")
     at = steps.get(at, at)
     verb, _, place = request.form.get("do", "save").partition(":")
     about, colon, row = place.partition(":")
     if verb.endswith(("character", "reply")):
         return f"{verb}:{place}", f"person-{about}", at
-    about = (cards if verb.endswith("card") else steps).get(about, about)
+    _, _, sort = verb.rpartition("-")
+    about = {"card": cards, "field": fields}.get(sort, steps).get(about, about)
     return f"{verb}:{about}{colon}{row}" if place else verb, about, at
 
 

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from scripts_library.format import read
 from tests.phonebank.scripts.conftest import Desk
 from tests.phonebank.scripts.form_of import form_of
@@ -138,6 +140,20 @@ def test_some_people_begin_elsewhere(desk: Desk) -> None:
     assert (branch.field, branch.known, branch.goto) == ("town", True, "voting_intention")
     send(desk, form_of(page), "delete-start:0")
     assert draft(desk) is None
+
+
+@pytest.mark.parametrize(("sort", "described"), [("field", "f{}-about"), ("card", "k{}-title")])
+def test_what_was_just_described_goes_by_its_own_button(
+    desk: Desk, sort: str, described: str
+) -> None:
+    # A step without a title yet has the same name for now.
+    form = form_of(send(desk, opened(desk), "add-step:opening"))
+    form = form_of(send(desk, form | {"s1-words": "Hello again"}, f"add-{sort}:"))
+    new = next(at for at in range(20) if form.get(described.format(at)) == "")
+    form |= {described.format(new): "Where it is", "s1-title": "Weather"}
+    page = send(desk, form, f"delete-{sort}:new_1")
+    assert "Where it is" not in page
+    assert form_of(page)["s1-id"] == "weather"
 
 
 def test_a_field_that_is_not_declared_is_a_fault_at_its_step(desk: Desk) -> None:
