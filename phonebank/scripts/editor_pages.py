@@ -104,6 +104,7 @@ def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
         used.setdefault(deleted.step_id, set())
     as_sent = script_from(request.form, kept, used)
     typed = named(as_sent, used)
+    deleted = deleted and deleted.renamed(_names_given(as_sent, typed))
     button, about, at = _meant(as_sent, typed)
     if request.form.get("seen") != seen:
         sheet, opened = sheet_of(typed), {about, at}
@@ -275,7 +276,7 @@ def _meant(as_sent: ParsedScript, named: ParsedScript) -> tuple[str, str, str]:
 
     By the names that `named` has given: the browser knows a new block by its old one.
     """
-    steps = {old.id: new.id for old, new in zip(as_sent.steps, named.steps, strict=True)}
+    steps = _names_given(as_sent, named)
     cards = {old.id: new.id for old, new in zip(as_sent.cards, named.cards, strict=True)}
     fields = dict(zip(as_sent.fields, named.fields, strict=True))
     at = request.form.get("at", "")
@@ -287,6 +288,11 @@ def _meant(as_sent: ParsedScript, named: ParsedScript) -> tuple[str, str, str]:
     _, _, sort = verb.rpartition("-")
     about = {"card": cards, "field": fields}.get(sort, steps).get(about, about)
     return f"{verb}:{about}{colon}{row}" if place else verb, about, at
+
+
+def _names_given(as_sent: ParsedScript, named: ParsedScript) -> dict[str, str]:
+    """The id of each step in the form → the one that it has now."""
+    return {old.id: new.id for old, new in zip(as_sent.steps, named.steps, strict=True)}
 
 
 def _fields_known(script: ParsedScript) -> list[str]:

@@ -30,7 +30,7 @@ def named(script: Script, used: Collection[str] = ()) -> Script:
         if is_provisional(step.id) and step.title:
             names[step.id] = free_name(step.title, taken)
             taken.add(names[step.id])
-    script = _renamed(script, names)
+    script = renamed(script, names)
     cards_taken = {card.id for card in script.cards}
     cards = []
     for card in script.cards:
@@ -86,7 +86,7 @@ def named_choices(choices: Iterable[Choice], used: Collection[str] = ()) -> tupl
     return tuple(result)
 
 
-def _renamed(script: Script, names: Mapping[str, str]) -> Script:
+def renamed(script: Script, names: Mapping[str, str]) -> Script:
     """The script with other step names, wherever they are spoken of."""
 
     def new(name: str) -> str:

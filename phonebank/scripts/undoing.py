@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from phonebank.scripts.editing import changed, settled
+from phonebank.scripts.naming import renamed
 from scripts_library.format import read
 from scripts_library.script import Script, Step
 from scripts_library.writing import write
@@ -32,6 +33,12 @@ class Deleted:
     def packed(self) -> str:
         """For a hidden field of the form."""
         return base64.b64encode(zlib.compress(write(self.before).encode())).decode()
+
+    def renamed(self, names: Mapping[str, str]) -> "Deleted":
+        """The same after steps were given other ids (old → new), so that what led to them still
+        does. A step in the form that has the deleted one's id is another, added since."""
+        others = {old: new for old, new in names.items() if old != self.step_id}
+        return replace(self, before=renamed(self.before, others))
 
     def stood_after(self, now: Script) -> str:
         """The id of the step that it followed, of those still there; "" at the very beginning."""

@@ -121,6 +121,26 @@ def test_a_new_step_does_not_take_the_name_of_a_deleted_one(desk: Desk) -> None:
     assert {"weather", "weather_2"} < {step.id for step in kept.steps}
 
 
+@pytest.mark.parametrize("buttons", [["undo:"], ["save", "undo:"]], ids=["at once", "later"])
+def test_a_step_comes_back_leading_to_one_that_was_named_since(
+    desk: Desk, buttons: list[str]
+) -> None:
+    script = parse(source_of("voter-identification", "en"), "test")
+    page = send(desk, opened(desk), "add-step:issue")
+    page = send(desk, form_of(page), "delete-step:issue")
+    form = form_of(page)
+    new = next(name for name, value in form.items() if value == "new_1" and name.endswith("-id"))
+    form |= {new.replace("-id", "-title"): "Weather", new.replace("-id", "-words"): "Cold?"}
+    for button in buttons:
+        page = send(desk, form, button)
+        form = form_of(page)
+    kept = draft(desk)
+    assert kept is not None
+    assert kept.step("issue").next == "weather"
+    assert kept.step("voting_intention") == script.step("voting_intention"), "and led to again"
+    assert "Callers could use this" in page
+
+
 def test_undo_that_changes_nothing_says_why_and_stays(desk: Desk) -> None:
     form = form_of(send(desk, opened(desk), "add-step:opening"))
     form = form_of(send(desk, form | {"s1-words": "Lost?"}, "delete-step:new_1"))
