@@ -73,7 +73,7 @@ LABELS = {
     "yes": "Counts as a yes",
 }
 OVERTAKEN = (
-    "Somebody else has changed this script since you opened it, so nothing was saved yet. Open it"
+    "Somebody has changed this script since you opened it, so nothing was saved yet. Open it"
     " in another tab to see theirs; save here once more to put yours in its place."
 )
 NOT_HELD = (
@@ -90,9 +90,17 @@ FALLBACKS = {"first_name": "there", "last_name": "", "town": "your area"}
 @editor.route("", methods=["GET", "POST"])
 @open_to(ORGANISER)
 def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
-    """The editor. A POST keeps the form as the draft, after what its button asks for."""
+    """The editor. A POST keeps the form as the draft, after what its button asks for.
+
+    Raises BadInput for a POST without the form.
+    """
     campaign, script = _script(campaign_id, script_id)
     if request.method == "POST":
+        if not _form_came():
+            raise BadInput(
+                "The script was not in what your browser sent, so nothing was saved.",
+                "Open the editor again, and save once it has loaded.",
+            )
         verbs.lock(script)
     kept, _ = verbs.working_script(script)
     seen = verbs.digest(script)
@@ -101,12 +109,12 @@ def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
     deleted = deleted_from(request.form.get("before", ""), request.form.get("deleted", ""))
     used = names_used(script)
     if deleted:  # it may come back, and has to find its name free
-        used.setdefault(deleted.step_id, set())
+        used.setdefault(deleted.step_id, {})
     as_sent = script_from(request.form, kept, used)
     typed = named(as_sent, used)
     deleted = deleted and deleted.renamed(_names_given(as_sent, typed))
     button, about, at = _meant(as_sent, typed)
-    if request.form.get("seen") != seen:
+    if request.form["seen"] != seen and not _is_kept_already(typed, button, kept):
         sheet, opened = sheet_of(typed), {about, at}
         page = _page(campaign, script, sheet, seen, OVERTAKEN, opened, deleted=deleted)
         # 422, as for any form that comes back: htmx shows no other error.
@@ -146,8 +154,13 @@ def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
 @editor.post("/check")
 @open_to(ORGANISER)
 def check(campaign_id: int, script_id: int) -> ResponseReturnValue:
-    """What is wrong with the form as it stands, and how it looks to a caller. Keeps nothing."""
+    """What is wrong with the form as it stands, and how it looks to a caller. Keeps nothing.
+
+    No content for a request without the form: of nothing there is nothing to say.
+    """
     campaign, script = _script(campaign_id, script_id)
+    if not _form_came():
+        return "", 204
     sheet = _sheet_sent(script)
     preview = preview_at(sheet.script, campaign, request.form.get("at", ""))
     return render_template(
@@ -165,6 +178,8 @@ def check(campaign_id: int, script_id: int) -> ResponseReturnValue:
 def preview(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """The preview at another step, or after an answer was given in it. Keeps nothing."""
     campaign, script = _script(campaign_id, script_id)
+    if not _form_came():
+        return "", 204
     shown = _preview_asked_for(campaign, _sheet_sent(script).script)
     return render_template("scripts/_preview.html", campaign=campaign, row=script, preview=shown)
 
@@ -245,6 +260,18 @@ def _leave_for(address: str) -> ResponseReturnValue:
     if "HX-Request" in request.headers:
         return "", 204, {"HX-Redirect": address}
     return redirect(address)
+
+
+def _form_came() -> bool:
+    """Whether the editor's form is in the request. A browser sends nothing of a form that is shut
+    while another of its buttons is on its way."""
+    return "seen" in request.form and any(re.match(r"s\d+-", name) for name in request.form)
+
+
+def _is_kept_already(typed: ParsedScript, button: str, kept: ParsedScript) -> bool:
+    """Whether a button that only saves would save what is there: sent once more after the answer
+    was lost on its way, say. Nobody's words are lost by it."""
+    return button in ("save", "publish") and sheet_of(typed).source == sheet_of(kept).source
 
 
 def _sheet_sent(script: Script) -> Sheet:

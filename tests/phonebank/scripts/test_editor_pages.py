@@ -13,6 +13,8 @@ from scripts_library.writing import write
 from tests.factories import create_account
 from tests.phonebank.scripts.conftest import Desk
 from tests.phonebank.scripts.form_of import form_of
+from tests.phonebank.scripts.test_editing import IDENTIFY
+from tests.phonebank.scripts.test_script_verbs import give_answers
 from tests.signing_in import sign_in
 
 
@@ -118,7 +120,7 @@ def test_nothing_new_gets_a_name_that_answers_are_kept_under(desk: Desk) -> None
 
     form = form_of(send(desk, opened(desk), "add-choice:voting_intention"))
     row = f"s2-c{len(answers) - 1}"
-    form |= {f"{row}-label": "Undecided", f"{row}-goto": "close_thanks"}
+    form |= {f"{row}-label": "Undecided?", f"{row}-goto": "close_thanks"}
     form = form_of(send(desk, form, "add-step:opening"))
     send(desk, form | {"s1-title": "Issue"})
 
@@ -126,6 +128,25 @@ def test_nothing_new_gets_a_name_that_answers_are_kept_under(desk: Desk) -> None
     assert kept is not None
     assert kept.step("voting_intention").choices[-1].key == "undecided_2"
     assert kept.steps[1].id == "issue_2"
+
+
+def test_an_answer_deleted_by_mistake_is_put_back(desk: Desk) -> None:
+    with desk.app.app_context():
+        give_answers(desk.script(), [("voting_intention", "undecided")] * 3)
+    before = opened(desk)
+    assert before["s2-c2-key"] == "undecided"
+    form = form_of(send(desk, before, "delete-choice:voting_intention:2"))
+    page = desk.client.get(desk.address("/publish")).text
+    assert "“Undecided” (3 calls) would no longer be offered" in page
+
+    form = form_of(send(desk, form, "add-choice:voting_intention"))
+    last = f"s2-c{len(IDENTIFY.step('voting_intention').choices) - 1}"
+    form |= {f"{last}-label": " Undecided ", f"{last}-goto": before["s2-c2-goto"]}
+    send(desk, form, "publish", status=302)
+    kept = draft(desk)
+    assert kept is not None, "it stands last now"
+    assert kept.step("voting_intention").choices[-1] in IDENTIFY.step("voting_intention").choices
+    assert "(3 calls)" not in desk.client.get(desk.address("/publish")).text
 
 
 def test_a_kind_chosen_by_mistake_loses_no_answers(desk: Desk) -> None:
@@ -147,7 +168,7 @@ def test_two_at_once_do_not_overwrite_each_other_unseen(desk: Desk) -> None:
     mine, theirs = opened(desk), opened(desk)
     send(desk, theirs | {"s0-title": "Theirs"})
     page = send(desk, mine | {"s0-title": "Mine"}, status=422)
-    assert "Somebody else has changed this script" in page
+    assert "Somebody has changed this script" in page
     kept = draft(desk)
     assert kept is not None
     assert kept.steps[0].title == "Theirs"
@@ -156,6 +177,43 @@ def test_two_at_once_do_not_overwrite_each_other_unseen(desk: Desk) -> None:
     kept = draft(desk)
     assert kept is not None
     assert kept.steps[0].title == "Mine"
+
+
+@pytest.mark.parametrize("button", ["save", "publish"])
+@pytest.mark.parametrize("title", ["Once more", None], ids=["a draft", "as published"])
+def test_the_same_save_once_more_is_no_other_change(
+    desk: Desk, title: str | None, button: str
+) -> None:
+    """The answer was lost on its way, or a page without scripts was sent twice."""
+    form = opened(desk)
+    send(desk, form | {"s0-title": "First"})
+    if title is None:  # back to what callers have: no draft is left
+        again = opened(desk) | {"s0-title": form["s0-title"]}
+    else:  # with a step and an answer that get their names only now
+        again = form_of(send(desk, opened(desk), "add-step:opening"))
+        again |= {"s1-title": title, "s1-words": "", "s1-kind": "question"}
+    send(desk, again)
+    before = draft(desk)
+    assert (before is None) == (title is None)
+
+    response = desk.client.post(desk.address("/edit"), data=again | {"do": button})
+    assert response.status_code in (200, 302)
+    assert draft(desk) == before
+    assert "Somebody has changed" in send(desk, again | {"s0-title": "Other"}, button, status=422)
+    assert "Somebody has changed" in send(desk, again, "delete-step:opening", status=422)
+    assert draft(desk) == before
+
+
+def test_a_button_without_its_form_saves_and_draws_nothing(desk: Desk) -> None:
+    """What a browser sends of a form that is shut: the button, and no field."""
+    form = opened(desk)
+    for sent in ({}, {"seen": form["seen"]}, {"s0-id": "opening"}):
+        page = send(desk, sent, "publish", status=422)
+        assert "nothing was saved" in page
+        assert "script-form" not in page, "an editor of nothing could be saved"
+        for address in ("/edit/check", "/edit/preview"):
+            assert desk.client.post(desk.address(address), data=sent).status_code == 204
+    assert draft(desk) is None
 
 
 def test_publish_leads_on_only_without_errors(desk: Desk) -> None:
@@ -213,8 +271,8 @@ def test_a_form_that_no_browser_sent_is_met_without_a_crash(desk: Desk) -> None:
         {"f0-name": "a.b", "f0-about": "x", "k0-words": "x"},
         {"s0-words": "{{ a.b }} {% raw %}"},
     ):
-        response = desk.client.post(desk.address("/edit/check"), data=form)
-        assert response.status_code in (200, 404)
+        response = desk.client.post(desk.address("/edit/check"), data=form | {"seen": seen})
+        assert response.status_code in (200, 204)
         response = desk.client.post(desk.address("/edit"), data=form | {"seen": seen})
         assert response.status_code in (200, 422)
 
