@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from sqlalchemy import select
 
 from callers.answers import answers_of, save_answer
@@ -274,6 +274,77 @@ def test_blocks_move_and_keep_the_focus_on_their_button(
     expect(page.locator("#details-goodbye > summary")).to_be_focused()
     expect(title).to_be_in_viewport()
     assert page.stopped == []  # type: ignore[attr-defined]
+
+
+def test_a_slow_line_and_a_save_that_fails_lose_nothing(
+    app: Flask, desk: Callable[..., Page], campaign_id: int
+) -> None:
+    page = desk()
+    page.goto(f"/campaigns/{campaign_id}/scripts")
+    page.get_by_role("button", name="Start writing").click()
+    page.locator("#details-introduction > summary").click()
+    words = page.locator("#step-introduction").get_by_label("Words to say")
+    save = page.locator("#save-draft")
+    publish = page.get_by_role("button", name="Save, look over, publish")
+    asked: list[str] = []
+    page.on("request", lambda sent: asked.append(sent.url))
+    held: list[Route] = []
+    page.route("**/edit", lambda route: held.append(route))
+
+    # Two quick presses and a check while the first is on its way: only the first is sent.
+    words.fill("Typed on a train")
+    with page.expect_request("**/edit"):
+        save.click()
+    expect(words).to_be_disabled()
+    expect(save).to_be_disabled()
+    asked.clear()
+    # A press that came before the button was shut.
+    publish.evaluate("button => htmx.trigger(button, 'click')")
+    page.evaluate("htmx.trigger('#checker', 'look')")
+    page.locator("#preview").get_by_role("button", name="From the beginning").click()
+    held.pop().continue_()
+    expect(page.locator("h1 .badge")).to_have_text("Draft")
+    expect(words).to_have_value("Typed on a train")
+    expect(save).to_be_focused()
+    expect(page.locator("#sheet-summary")).to_contain_text("Callers could use this")
+    assert held == []
+    assert not [address for address in asked if "/edit" in address], "sent beside the first"
+    assert "Typed on a train" in _draft(app, campaign_id)
+
+    # Whatever comes instead of the editor, what was typed stays, and it is said.
+    words.fill("Typed in a tunnel")
+    below = page.locator("#save-below")
+    told = page.locator("#editor").get_by_role("alert")
+    page.unroute("**/edit")
+    for answer, said in (
+        (lambda route: route.abort(), "No answer came, so this may not be saved."),
+        (lambda route: route.fulfill(status=500, body="no"), "Nothing was saved. What"),
+        (lambda route: route.fulfill(body="Sign in to our wifi"), "Nothing was saved. What"),
+    ):
+        page.route("**/edit", answer, times=1)
+        below.click()
+        expect(told).to_contain_text(said)
+        expect(told).to_be_in_viewport(ratio=1)
+        expect(words).to_have_value("Typed in a tunnel")
+        expect(below).to_be_focused()
+    look(page, "editor-not-saved")
+    cookies = page.context.cookies()
+    page.context.clear_cookies()
+    below.click()
+    expect(told).to_contain_text("Nothing was saved: you are signed out")
+    assert "Typed in a tunnel" not in _draft(app, campaign_id)
+    page.context.add_cookies(cookies)  # type: ignore[arg-type]
+    below.click()
+    expect(told).to_have_count(0)
+    assert "Typed in a tunnel" in _draft(app, campaign_id)
+    assert page.stopped == []  # type: ignore[attr-defined]
+
+
+def _draft(app: Flask, campaign_id: int) -> str:
+    """The words of the campaign's one script as the editor has them."""
+    with app.app_context():
+        [script] = verbs.scripts_of(db.session.get_one(Campaign, campaign_id))
+        return verbs.working_source(script)
 
 
 def test_a_script_with_faults_is_fit_for_everyone_with_all_its_steps_open(

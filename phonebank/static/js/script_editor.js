@@ -1,6 +1,6 @@
 /* The script editor: merge fields put in where the writer last typed, the phone showing the step that
-   they are at, each block showing what goes with its kind, and the picture leading to the blocks. All
-   else the page does by itself. */
+   they are at, each block showing what goes with its kind, the picture leading to the blocks, and a
+   save that fails being told. All else the page does by itself. */
 
 let lastField = null;
 
@@ -53,11 +53,74 @@ document.addEventListener("click", (event) => {
   folded.querySelector("summary").focus({ preventScroll: true });
 });
 
+// What the form's buttons send, and the two above it.
+function isSave(element) {
+  return Boolean(element.closest("#script-form")) || element.getAttribute("form") === "script-form";
+}
+
+// While a button is on its way the form is shut, which takes the focus from the button.
+let pressed = "";
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (isSave(event.target)) pressed = document.activeElement.id;
+});
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.target.id === "editor") focusAgain();
+});
+function focusAgain() {
+  if (document.activeElement !== document.body) return;
+  (document.getElementById(pressed) ?? document.getElementById("undo"))?.focus();
+}
+
+// Of a form that is shut a browser sends nothing, and nothing is what would be checked and shown.
+document.addEventListener("htmx:configRequest", (event) => {
+  const isShut = document.getElementById("script-fields").disabled;
+  if (isShut && event.target.closest("#editor")) event.preventDefault();
+});
+// What a check found in the form before belongs beside no block of the form that comes.
+document.addEventListener("htmx:beforeSend", (event) => {
+  if (isSave(event.target)) window.htmx.trigger("#checker", "htmx:abort");
+});
+
+const KEPT_HERE = "What you wrote is still here: try again; if it happens twice, copy it and reload.";
+const NOT_SAVED = {
+  0: `No answer came, so this may not be saved. ${KEPT_HERE}`,
+  400: "Nothing was saved: you are signed out, or this page was open too long. Copy what you wrote, then reload.",
+  401: "Nothing was saved: you are signed out. Sign in in another tab, then press the button here again.",
+  403: "Nothing was saved: you may no longer change scripts. Copy what you wrote, and ask an organiser.",
+  413: "Nothing was saved: it is longer than can be sent. Make some of it shorter, then try again.",
+};
+// A proxy's words for a server that gave no answer, or none in time.
+NOT_SAVED[502] = NOT_SAVED[504] = NOT_SAVED[0];
+
+function holdsEditor(answer) {
+  return answer.responseText.includes('id="editor"');
+}
+
+// Any other page in the editor's place would leave nothing there, and nothing of what was typed.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { requestConfig, xhr } = event.detail;
+  if (isSave(requestConfig.elt) && !holdsEditor(xhr)) event.detail.shouldSwap = false;
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  const { requestConfig, xhr } = event.detail;
+  const leaves = xhr.status === 204;
+  if (!isSave(requestConfig.elt) || leaves || holdsEditor(xhr)) return;
+  // One notice, put there anew: so it is read out again.
+  document.querySelector("#editor > .flash-error")?.remove();
+  const notice = document.createElement("div");
+  notice.className = "flash flash-error";
+  notice.setAttribute("role", "alert");
+  notice.textContent = NOT_SAVED[xhr.status] ?? `Nothing was saved. ${KEPT_HERE}`;
+  document.querySelector("#editor > .page-header").after(notice);
+  focusAgain();
+  window.htmx.trigger("#checker", "look");
+});
+
 // The picture stays as open, and as far scrolled, as it was.
 let picture = null;
 document.addEventListener("htmx:beforeSwap", (event) => {
   const box = document.getElementById("flow-scroll");
-  if (event.target.id !== "editor" || !box) return;
+  if (event.target.id !== "editor" || !box || !event.detail.shouldSwap) return;
   picture = { open: document.getElementById("flow-card").open, left: box.scrollLeft, top: box.scrollTop };
 });
 document.addEventListener("htmx:afterSwap", () => {
@@ -66,14 +129,4 @@ document.addEventListener("htmx:afterSwap", () => {
   document.getElementById("flow-card").open = picture.open;
   box.scrollTo(picture.left, picture.top);
   picture = null;
-});
-
-// While a button is on its way the form is shut, which takes the focus from the button.
-let pressed = "";
-document.addEventListener("htmx:beforeRequest", (event) => {
-  if (event.target.closest("#script-form")) pressed = document.activeElement.id;
-});
-document.addEventListener("htmx:afterSettle", (event) => {
-  if (event.target.id !== "editor" || document.activeElement !== document.body) return;
-  (document.getElementById(pressed) ?? document.getElementById("undo"))?.focus();
 });
