@@ -8,7 +8,7 @@ the script that the form was drawn from.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
@@ -35,13 +35,13 @@ HAS_PRACTICE = "has_practice"
 
 
 def script_from(
-    form: Mapping[str, str], drawn_from: Script, used: Mapping[str, Collection[str]]
+    form: Mapping[str, str], drawn_from: Script, used: Mapping[str, Mapping[str, str]]
 ) -> Script:
     """The script that the form holds, whatever is wrong with it.
 
     `next` may be BELOW: see `editing.settled`. A form without steps keeps those it was drawn from,
     and one without blocks for people to practise with keeps those people.
-    `used`: step id → keys that new answers of it must not have; see `naming.named_choices`.
+    `used`: step id → its answers' keys in any version → their labels; see `naming.named_choices`.
     """
     fields = _Fields(form)
     steps = tuple(_step(fields.inside(f"s{n}-"), used) for n in fields.numbers("s"))
@@ -104,7 +104,7 @@ class _Fields:
         return sorted({int(found[1]) for name in self.form if (found := pattern.match(name))})
 
 
-def _step(fields: _Fields, used: Mapping[str, Collection[str]]) -> Step:
+def _step(fields: _Fields, used: Mapping[str, Mapping[str, str]]) -> Step:
     step_id = fields.line("id")
     choices = (_choice(fields.inside(f"c{n}-")) for n in fields.numbers("c"))
     return Step(
@@ -116,7 +116,7 @@ def _step(fields: _Fields, used: Mapping[str, Collection[str]]) -> Step:
         answer=cast(AnswerKind | None, fields.line("answer") or None),
         low_label=fields.line("low"),
         high_label=fields.line("high"),
-        choices=named_choices(choices, used.get(step_id, ())),
+        choices=named_choices(choices, used.get(step_id, {})),
         branches=tuple(_branch(fields.inside(f"b{n}-")) for n in fields.numbers("b")),
         next=fields.line("next") or None,
     )

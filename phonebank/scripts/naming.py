@@ -22,7 +22,8 @@ def named(script: Script, used: Collection[str] = ()) -> Script:
     """The script with names for new steps, cards and fields, made from what they say.
 
     A name once given stays, whatever the title becomes: answers are kept under it. So no new step
-    gets one of `used`, the ids that steps had in any published version.
+    gets one of `used`, the ids that steps had in any published version: not even one of the same
+    title, as what it asks is not written yet.
     """
     taken = {step.id for step in script.steps} | set(used)
     names: dict[str, str] = {}
@@ -70,18 +71,22 @@ def free_name(words: str, taken: Iterable[str]) -> str:
     return next(free for n in range(2, 10**4) if (free := f"{name}_{n}") not in used)
 
 
-def named_choices(choices: Iterable[Choice], used: Collection[str] = ()) -> tuple[Choice, ...]:
+def named_choices(choices: Iterable[Choice], used: Mapping[str, str]) -> tuple[Choice, ...]:
     """Answers with keys for those that have none, made from their labels; a key stays for good.
 
-    None gets one of `used`, the keys that the step's answers had in any published version.
+    `used`: the keys that the step's answers had in any published version → the newest label of
+    each. No new answer gets one of these, but for one put back with the same label: it means the
+    same, so it is counted with what was given before.
     """
     choices = tuple(choices)
-    taken = {choice.key for choice in choices} | set(used)
+    offered = {choice.key for choice in choices}
     result = []
     for choice in choices:
         if not choice.key and choice.label:
-            choice = replace(choice, key=free_name(choice.label, taken))
-            taken.add(choice.key)
+            again = (key for key, label in used.items() if label.split() == choice.label.split())
+            back = next((key for key in again if key not in offered), None)
+            choice = replace(choice, key=back or free_name(choice.label, {*offered, *used}))
+            offered.add(choice.key)
         result.append(choice)
     return tuple(result)
 

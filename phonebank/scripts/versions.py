@@ -37,15 +37,17 @@ def every_version_of(script: Script) -> Iterator[ParsedScript]:
         yield _parsed(version_id)
 
 
-def names_used(script: Script) -> dict[str, set[str]]:
-    """Step id → its choices' keys, of every step that any version ever had.
+def names_used(script: Script) -> dict[str, dict[str, str]]:
+    """Step id → its choices' keys → the newest label of each, of every step that any version had.
 
     Answers are kept under these names, so nothing new may be given one of them.
     """
-    used: dict[str, set[str]] = {}
+    used: dict[str, dict[str, str]] = {}
     for version in every_version_of(script):
         for step in version.steps:
-            used.setdefault(step.id, set()).update(choice.key for choice in step.choices)
+            labels = used.setdefault(step.id, {})
+            for choice in step.choices:
+                labels.setdefault(choice.key, choice.label)
     return used
 
 

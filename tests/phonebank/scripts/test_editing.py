@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from phonebank.scripts.editing import BUTTONS, changed, settled, tidied
 from phonebank.scripts.form_fields import BELOW
-from phonebank.scripts.naming import free_name, named
+from phonebank.scripts.naming import free_name, named, named_choices
 from phonebank.scripts.sheet import sheet_of
 from scripts_library.format import Script, parse
 from scripts_library.library import ready_made, source_of
-from scripts_library.script import Branch, Step
+from scripts_library.script import Branch, Choice, Step
 from scripts_library.walking import reachable_from
 
 IDENTIFY = parse(source_of("voter-identification", "en"), "test")
@@ -191,6 +191,13 @@ def test_a_new_step_is_named_by_its_title_wherever_it_is_spoken_of() -> None:
     assert script.step("issue").next == script.main_question == "hows_the_cafe"
     assert named(script) == script, "a name stays"
     assert named(unnamed, {"hows_the_cafe"}).has_step("hows_the_cafe_2"), "another step's once"
+
+
+def test_an_answer_in_the_newest_words_of_one_that_is_gone_is_that_one() -> None:
+    used = {"no": "No", "unsure": "Undecided", "undecided": "Undecided", "yes": "Yes, surely"}
+    choices = [Choice("no", "No"), *(Choice("", label) for label in ("No", "Yes", "Undecided") * 2)]
+    named_so = [choice.key for choice in named_choices(choices, used)]
+    assert named_so == ["no", "no_2", "yes_2", "unsure", "no_3", "yes_3", "undecided"]
 
 
 def test_names_are_plain_and_free() -> None:
