@@ -82,15 +82,37 @@ document.addEventListener("htmx:beforeSend", (event) => {
 });
 
 const KEPT_HERE = "What you wrote is still here: try again; if it happens twice, copy it and reload.";
+const SIGNED_OUT = "Nothing was saved: you are signed out. Sign in in another tab, then press the button here again.";
+const NO_ANSWER = `No answer came, so this may not be saved. ${KEPT_HERE}`;
+const TOO_OLD = 400;
 const NOT_SAVED = {
-  0: `No answer came, so this may not be saved. ${KEPT_HERE}`,
-  400: "Nothing was saved: you are signed out, or this page was open too long. Copy what you wrote, then reload.",
-  401: "Nothing was saved: you are signed out. Sign in in another tab, then press the button here again.",
+  0: NO_ANSWER,
+  [TOO_OLD]: SIGNED_OUT,
+  401: SIGNED_OUT,
   403: "Nothing was saved: you may no longer change scripts. Copy what you wrote, and ask an organiser.",
   413: "Nothing was saved: it is longer than can be sent. Make some of it shorter, then try again.",
+  // A proxy's words for a server that gave no answer, or none in time.
+  502: NO_ANSWER,
+  504: NO_ANSWER,
 };
-// A proxy's words for a server that gave no answer, or none in time.
-NOT_SAVED[502] = NOT_SAVED[504] = NOT_SAVED[0];
+const MADE_FRESH =
+  "Nothing was saved yet: this page was open too long. Press the button once more; if it happens twice, copy what you wrote and reload.";
+
+/* The CSRF token of a page that was open all night, or before a new sign-in, fits no more. True once
+   the page has one that does: whoever is signed in has to press again themselves. */
+async function takeNewToken() {
+  try {
+    // As htmx asks: then somebody signed out is told so, and led nowhere.
+    const answer = await fetch(location.href, { headers: { "HX-Request": "true" } });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const token = page.querySelector("#script-form [name='csrf_token']").value;
+    document.querySelector("meta[name='csrf']").content = token;
+    document.querySelector("#script-form [name='csrf_token']").value = token;
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 function holdsEditor(answer) {
   return answer.responseText.includes('id="editor"');
@@ -101,16 +123,17 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   const { requestConfig, xhr } = event.detail;
   if (isSave(requestConfig.elt) && !holdsEditor(xhr)) event.detail.shouldSwap = false;
 });
-document.addEventListener("htmx:afterRequest", (event) => {
+document.addEventListener("htmx:afterRequest", async (event) => {
   const { requestConfig, xhr } = event.detail;
   const leaves = xhr.status === 204;
   if (!isSave(requestConfig.elt) || leaves || holdsEditor(xhr)) return;
+  const isFresh = xhr.status === TOO_OLD && (await takeNewToken());
   // One notice, put there anew: so it is read out again.
   document.querySelector("#editor > .flash-error")?.remove();
   const notice = document.createElement("div");
   notice.className = "flash flash-error";
   notice.setAttribute("role", "alert");
-  notice.textContent = NOT_SAVED[xhr.status] ?? `Nothing was saved. ${KEPT_HERE}`;
+  notice.textContent = isFresh ? MADE_FRESH : NOT_SAVED[xhr.status] ?? `Nothing was saved. ${KEPT_HERE}`;
   document.querySelector("#editor > .page-header").after(notice);
   focusAgain();
   window.htmx.trigger("#checker", "look");
