@@ -322,6 +322,7 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "lists.new": _campaign("/lists/new"),
     "lists.progress": _list("ready"),
     "lists.refused": _list("ready", "/refused.csv"),
+    "parties.shares": lambda evening: f"/parties/{evening.party_id}/shares",
     "parties.calendar": lambda evening: f"/parties/{evening.party_id}/invitation.ics",
     "parties.callers_file": lambda evening: f"/parties/{evening.ended_party_id}/callers.csv",
     "parties.mine": _at("/parties"),

@@ -48,6 +48,7 @@ LEFT_OUT = {
     "lists.refused": "a file",
     "parties.calendar": "a file",
     "parties.callers_file": "a file",
+    "parties.shares": "figures on parties.run",
     "scripts.download": "a file",
 }
 

@@ -45,7 +45,8 @@ def test_every_figure_has_a_source_and_a_status(country: str) -> None:
 @pytest.mark.parametrize("country", countries())
 def test_usual_hours_lie_inside_the_permitted_ones(country: str) -> None:
     rules = rules_for(country)
-    assert rules.usual_hours.value.outside(rules) == {}
+    usual, permitted = rules.usual_hours.value, rules.permitted_hours.value
+    assert usual.outside(permitted, rules.name) == {}
     assert any(rules.usual_hours.value.days)
 
 
