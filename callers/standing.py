@@ -240,16 +240,9 @@ def _give_the_number_back(call: Call, lost: dict[int, list[str]]) -> None:
             (CALLABLE, further),
             (UNUSABLE, [call.phone, *further]),
         )
-        if other.id in on_a_screen or not as_left:
-            continue
-        try:
-            with db.session.begin_nested():
-                other.phone, other.other_phones = call.phone, further
-                other.state = CALLABLE
-                db.session.flush()
-        except IntegrityError:
-            # The same person has been uploaded again under that number: that row has it now.
-            continue
+        if as_left and other.id not in on_a_screen:
+            # Or they stay as they are: uploaded again under that number, that row has it now.
+            _put_on(other, call.phone, further)
 
 
 def _put_under_language(contact: Contact, language: str) -> None:
@@ -273,12 +266,19 @@ def _take_next_number(contact: Contact) -> None:
     if not contact.other_phones:
         contact.state = UNUSABLE
         return
-    taken, *further = contact.other_phones
+    following, *further = contact.other_phones
+    if not _put_on(contact, following, further):
+        contact.state = UNUSABLE
+
+
+def _put_on(contact: Contact, phone: str, further: list[str]) -> bool:
+    """Have the person rung on this number from now on, and on the further ones after it. False, and
+    nothing changed: the same person is in the campaign again under that number."""
     try:
         with db.session.begin_nested():
-            contact.phone, contact.other_phones = taken, further
+            contact.phone, contact.other_phones = phone, further
             contact.state = CALLABLE
             db.session.flush()
     except IntegrityError:
-        # The same person is in the campaign again under that number.
-        contact.state = UNUSABLE
+        return False
+    return True
