@@ -16,7 +16,7 @@ from phonebank.models import ORGANISER, Account, Campaign, Script
 from phonebank.scripts import filling_in, verbs
 from phonebank.scripts.contacts_lacking import faults_for
 from phonebank.scripts.difference import differences
-from phonebank.scripts.editor_pages import editor, in_form_words
+from phonebank.scripts.editor_pages import OVERTAKEN, editor, in_form_words
 from phonebank.scripts.flow import picture_of
 from phonebank.scripts.meanings import changed_meanings
 from phonebank.scripts.shown import ANSWERS, blocks_of, merged_html, talking_time
@@ -42,10 +42,6 @@ DRAFT_STAYS = (
 NOT_BROUGHT_BACK = (
     "Somebody has changed this script since you opened this page, so nothing was brought back."
     " Look at what is there now, or press once more: the old words then take its place."
-)
-TEXT_NOT_SAVED = (
-    "Somebody else has changed this script since you opened it, so nothing was saved yet. Open it"
-    " in another tab to see theirs; save here once more to put yours in its place."
 )
 
 
@@ -265,7 +261,7 @@ def as_text(campaign_id: int, script_id: int) -> ResponseReturnValue:
         kept, source = source, _text_sent()
         found = faults(source, "this text")
         if request.form.get("seen") != seen and source != kept:
-            flash(TEXT_NOT_SAVED, "error")
+            flash(OVERTAKEN, "error")
             status = 422
         else:
             try:
