@@ -20,15 +20,16 @@ from phonebank.live.board import (
 from phonebank.models import ORGANISER
 from phonebank.stores import db
 
-# A caller rings now whose latest call is open, or was recorded in the last two minutes: between two
-# calls nobody leaves the count. Names stay out where a host hid or removed a caller, their calls
-# do not. A personal best is the conversation that makes a clock hour better than each of the
-# caller's hours before it; four hours are longer than any outcome may come after its hand-out, so
-# the index finds all that can count. Each inner query is one party's, by an index that begins with
-# it or with its callers. The time is the statement's, set as its snapshot of the database is taken
-# and the same for all its boards: by the clock at each row, a long reading that began earlier would
-# pass for newer than a short one that saw more; by the transaction's, two readings in one would be
-# as old as each other.
+# A caller rings now whose latest call is open, or was recorded in the last two minutes: between
+# two calls nobody leaves the count. Names stay out where a host hid or removed a caller, their
+# calls do not. A personal best is the conversation that makes a clock hour better than each of
+# the caller's hours before it; four hours are longer than any outcome may come after its hand-
+# out, so the index finds all that can count; the hour itself is a FILTER, for as a condition it
+# makes PostgreSQL expect few calls in it and read the whole campaign's of that hour. Each inner
+# query is one party's, by an index that begins with it or with its callers. The time is the
+# statement's, set as its snapshot of the database is taken and the same for all its boards: by
+# the clock at each row, a long reading that began earlier would pass for newer than a short one
+# that saw more; by the transaction's, two readings in one would be as old as each other.
 _FIGURES = text("""
 SELECT p.id AS party_id, p.campaign_id, p.board_token, p.title, p.goal, p.state, p.paused,
        campaign.state = 'running' AS campaign_running, p.celebrate, p.break_until, p.time_zone,
@@ -93,18 +94,21 @@ CROSS JOIN LATERAL (
                k.conversation,
                NOT EXISTS (SELECT FROM call e WHERE e.caller_id = k.caller_id AND e.counted
                            AND e.recorded_at < k.recorded_at),
-               k.yes AND NOT EXISTS (SELECT FROM call e WHERE e.party_id = p.id AND e.counted
-                                     AND e.yes AND e.recorded_at < k.recorded_at),
+               k.yes AND k.recorded_at = (SELECT e.recorded_at FROM call e
+                                          WHERE e.party_id = p.id AND e.counted AND e.yes
+                                          ORDER BY e.recorded_at LIMIT 1),
                k.recorded_at,
                CASE WHEN k.conversation AND NOT k.too_fast THEN
                    best.conversations >= :best_from
                    AND best.conversations + 1 = (
-                       SELECT count(*) FROM call e
+                       SELECT count(*) FILTER (
+                                  WHERE e.recorded_at BETWEEN date_trunc('hour', k.recorded_at,
+                                                                         'UTC')
+                                                          AND k.recorded_at)
+                       FROM call e
                        WHERE e.caller_id = k.caller_id AND e.counted AND e.conversation
                          AND NOT e.too_fast
-                         AND e.started_at > k.recorded_at - interval '4 hours'
-                         AND e.recorded_at BETWEEN date_trunc('hour', k.recorded_at, 'UTC')
-                                               AND k.recorded_at)
+                         AND e.started_at > k.recorded_at - interval '4 hours')
                ELSE false END) ORDER BY k.recorded_at DESC), '[]') AS recent
     FROM (SELECT caller_id, conversation, yes, too_fast, recorded_at FROM call
           WHERE party_id = p.id AND counted AND recorded_at IS NOT NULL
@@ -119,6 +123,13 @@ CROSS JOIN LATERAL (
 ) feed
 WHERE p.id = ANY(:party_ids)
 """)
+_VALUES = {
+    "names": NAMES_IN_A_PLACE,
+    "places": PLACES,
+    "lines": FEED_LINES,
+    "best_from": BEST_FROM,
+    "ringing": NAMES_RINGING,
+}
 
 
 # For many boards PostgreSQL thinks the statement worth compiling, which takes longer than running
@@ -129,17 +140,7 @@ _NO_COMPILING = text("SET LOCAL jit = off")
 def read_figures(party_ids: Iterable[int]) -> dict[int, Figures]:
     """The figures of these parties; one that does not exist is left out."""
     db.session.execute(_NO_COMPILING)
-    rows = db.session.execute(
-        _FIGURES,
-        {
-            "party_ids": list(party_ids),
-            "names": NAMES_IN_A_PLACE,
-            "places": PLACES,
-            "lines": FEED_LINES,
-            "best_from": BEST_FROM,
-            "ringing": NAMES_RINGING,
-        },
-    )
+    rows = db.session.execute(_FIGURES, _VALUES | {"party_ids": list(party_ids)})
     return {row.party_id: _figures(row) for row in rows}
 
 

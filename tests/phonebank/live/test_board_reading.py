@@ -5,14 +5,17 @@ from datetime import timedelta
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import insert, text
 
+from phonebank.live import board_reading
 from phonebank.live.board import payload
 from phonebank.live.board_reading import read_figures
-from phonebank.models import Call, Party, now
+from phonebank.models import Call, Caller, Party, now
 from phonebank.models.caller import REMOVED, WAITING
 from phonebank.recount import differences
 from phonebank.stores import db
 from phonebank.tallies import party_totals
+from tests.factories import create_contact
 from tests.phonebank.live.party_room import open_room
 
 
@@ -241,3 +244,32 @@ def test_the_board_equals_a_recount_after_every_deed(app_context: Flask, deeds: 
         assert payload(figures)["version"] >= last_version
         last_version = payload(figures)["version"]
     db.session.rollback()
+
+
+def test_a_personal_best_is_looked_for_among_its_callers_own_calls(app_context: Flask) -> None:
+    """However many people ring: PostgreSQL is not tempted to read the campaign's whole hour."""
+    room = open_room()
+    ids = {"campaign_id": room.campaign.id, "party_id": room.party.id}
+    db.session.execute(insert(Caller), [ids | {"first_name": f"Sam{n}"} for n in range(500)])
+    db.session.execute(
+        text("""
+            INSERT INTO call (id, campaign_id, contact_id, caller_id, party_id, phone, household,
+                              started_at, expires_at, ended_at, ending, outcome, recorded_at,
+                              reached, conversation, yes, counted, late, note, too_fast, turn)
+            SELECT gen_random_uuid(), campaign_id, :contact_id, id, party_id, '', '[]', at, at, at,
+                   'recorded', 'talked', at, true, n % 4 = 0, false, true, false, '', false, 0
+            FROM caller, generate_series(1, 40) AS n,
+                 LATERAL (SELECT now() - n * interval '7 minutes'
+                                       - id % 420 * interval '1 second') t(at)
+            WHERE campaign_id = :campaign_id
+        """),
+        {"campaign_id": room.campaign.id, "contact_id": create_contact(room.contact_list).id},
+    )
+    db.session.execute(text("ANALYZE call, caller, party, tally"))
+    statement = text(f"EXPLAIN {board_reading._FIGURES}")
+    plan = "\n".join(
+        db.session.scalars(statement, board_reading._VALUES | {"party_ids": [room.party.id]})
+    )
+    conditions = [line for line in plan.splitlines() if "Cond:" in line and "recorded_at" in line]
+    assert conditions
+    assert all("party_id =" in line or "caller_id =" in line for line in conditions), plan
