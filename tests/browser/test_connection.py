@@ -48,6 +48,10 @@ class LineServer:
                 time.sleep(0.1)
         raise AssertionError("the line server did not start")
 
+    @property
+    def alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     def kill(self) -> None:
         if self.process:
             self.process.kill()
@@ -63,12 +67,20 @@ class LineServer:
         connection.close()
 
 
-@pytest.fixture
-def server() -> Iterator[LineServer]:
+@pytest.fixture(scope="module")
+def long_lived() -> Iterator[LineServer]:
     server = LineServer()
-    server.start(version=10)
     yield server
     server.kill()
+
+
+@pytest.fixture
+def server(long_lived: LineServer) -> LineServer:
+    """The server as each test finds it: up, at version 10, and willing."""
+    if not long_lived.alive:
+        long_lived.start(version=10)
+    long_lived.do(set={"version": 10, "refuse": False, "broken": False, "seconds": 0})
+    return long_lived
 
 
 @pytest.fixture
