@@ -7,12 +7,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from playwright.sync_api import Page, Response, expect
 from sqlalchemy import func, select
 
 from callers.answers import answers_of
 from callers.call_view import ways_from
+from callers.joining import join
 from phonebank.models import Call, Caller, Campaign, Contact, Party, now
 from phonebank.parties.people import admit, remove_caller, send_message, waiting
 from phonebank.parties.verbs import pause
@@ -29,6 +30,7 @@ from tests.factories import (
     create_party,
     create_script,
 )
+from tests.whole_evening import cookie_of
 
 pytestmark = pytest.mark.browser
 
@@ -50,11 +52,17 @@ def party(app_context: Flask) -> Party:
     return party
 
 
-def come_in(page: Page, party: Party, name: str = "Kit") -> None:
-    page.goto(f"/join/{party.code}")
-    page.get_by_label("Your first name").fill(name)
-    page.get_by_role("button", name="Join").click()
-    page.wait_for_url("**/calling")
+def come_in(page: Page, party: Party) -> None:
+    """Be Kit, who has joined with this browser."""
+    campaign = db.session.get_one(Campaign, party.campaign_id)
+    caller = join(campaign, party, "Kit", known=None)
+    db.session.commit()
+    session = {"caller": {"id": caller.id, "token": caller.device_token}}
+    value = cookie_of(current_app._get_current_object(), session)  # type: ignore[attr-defined]
+    page.context.add_cookies(
+        [{"name": "session", "value": value, "domain": "127.0.0.1", "path": "/"}]
+    )
+    page.goto("/calling")
 
 
 def ask_for_somebody(page: Page) -> None:
@@ -97,7 +105,10 @@ def eventually(check: Callable[[], bool], seconds: float = 8) -> None:
 
 def test_two_taps_and_one_field_then_one_tap_each(party: Party, new_page: NewPage) -> None:
     page = new_page()
-    come_in(page, party)
+    page.goto(f"/join/{party.code}")
+    page.get_by_label("Your first name").fill("Kit")
+    page.get_by_role("button", name="Join").click()
+    page.wait_for_url("**/calling")
     ask_for_somebody(page)
     first = held(party)
     assert page.locator(f'a[href="tel:{first.phone}"]').is_visible()
