@@ -5,6 +5,7 @@ who looks every morning and stops when it suits them.
 """
 
 import functools
+import itertools
 import math
 from collections.abc import Callable, Iterator
 
@@ -110,14 +111,28 @@ def test_the_usual_interval_would_not_do() -> None:
 
 @pytest.mark.parametrize("chance", [0.02, 0.3])
 def test_the_rate_of_an_arm_is_covered(chance: float) -> None:
-    exact = functools.cache(intervals.rate)
     random = np.random.default_rng(6)
     counts = random.binomial(PEOPLE_A_DAY, chance, (DAYS, RUNS)).cumsum(axis=0)
     missed = np.zeros(RUNS, dtype=bool)
     for day, yes in enumerate(counts, 1):
-        for count in np.unique(yes):
-            interval = exact(int(count), day * PEOPLE_A_DAY, error_at(day))
+
+        def covered(count: int, day: int = day) -> bool:
+            interval = intervals.rate(count, day * PEOPLE_A_DAY, error_at(day))
             assert interval is not None
-            if not interval.low <= chance <= interval.high:
-                missed |= yes == count
+            return interval.low <= chance <= interval.high
+
+        # The more say yes, the higher both ends: a count between two that are covered is covered.
+        seen = [int(count) for count in np.unique(yes)]
+        lowest = next(count for count in seen if covered(count))
+        highest = next(count for count in reversed(seen) if covered(count))
+        missed |= (yes < lowest) | (yes > highest)
     assert missed.sum() <= MOST_MISSES
+
+
+@pytest.mark.parametrize("people", [40, 1120])
+def test_the_more_say_yes_the_higher_both_ends_of_the_rate(people: int) -> None:
+    found = [intervals.rate(yes, people, 0.01) for yes in range(0, people + 1, people // 40)]
+    ends = [(interval.low, interval.high) for interval in found if interval is not None]
+    assert len(ends) == 41
+    assert all(low <= higher for (low, _), (higher, _) in itertools.pairwise(ends))
+    assert all(high <= higher for (_, high), (_, higher) in itertools.pairwise(ends))
