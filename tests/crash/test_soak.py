@@ -17,7 +17,7 @@ def test_every_promise_is_kept_while_everything_is_killed() -> None:
     soak = subprocess.run(
         [sys.executable, "-m", "tests.crash.soak"],
         cwd=ROOT,
-        env={**os.environ, "SOAK_SECONDS": "24", "SOAK_CALLERS": "10"},
+        env={**os.environ, "SOAK_SECONDS": "20", "SOAK_CALLERS": "10"},
         capture_output=True,
         text=True,
         timeout=380,

@@ -141,7 +141,7 @@ def test_the_real_thing_starts_from_nothing_and_finds_yesterdays_data(
         process = subprocess.Popen(
             [sys.executable, "-m", "phonebank.launcher"],
             cwd=launcher.ROOT,
-            env=_environment(port) | {"PHONEBANK_VAR": str(root / "var")},
+            env=_environment(port) | {"PHONEBANK_VAR": str(root / "var"), "WEB_CONCURRENCY": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
