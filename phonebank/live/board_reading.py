@@ -20,16 +20,16 @@ from phonebank.live.board import (
 from phonebank.models import ORGANISER
 from phonebank.stores import db
 
-# A caller rings now whose latest call is open, or was recorded in the last two minutes: between
-# two calls nobody leaves the count. Names stay out where a host hid or removed a caller, their
-# calls do not. A personal best is the conversation that makes a clock hour better than each of
-# the caller's hours before it; four hours are longer than any outcome may come after its hand-
-# out, so the index finds all that can count; the hour itself is a FILTER, for as a condition it
-# makes PostgreSQL expect few calls in it and read the whole campaign's of that hour. Each inner
-# query is one party's, by an index that begins with it or with its callers. The time is the
-# statement's, set as its snapshot of the database is taken and the same for all its boards: by
-# the clock at each row, a long reading that began earlier would pass for newer than a short one
-# that saw more; by the transaction's, two readings in one would be as old as each other.
+# A caller rings now whose latest call is open, or was recorded in the last two minutes: between two
+# calls nobody leaves the count. Names stay out where a host hid or removed a caller, their calls do
+# not. A personal best is the conversation that makes a clock hour better than each of the caller's
+# hours before it; four hours are longer than any outcome may come after its hand-out, so the index
+# finds all that can count; the hour itself is a FILTER, for as a condition it makes PostgreSQL
+# expect few calls in it and read the whole campaign's of that hour. Each inner query is one
+# party's, by an index that begins with it or with its callers. The time is the statement's, set as
+# its snapshot of the database is taken and the same for all its boards: by the clock at each row, a
+# long reading that began earlier would pass for newer than a short one that saw more; by the
+# transaction's, two readings in one would be as old as each other.
 _FIGURES = text("""
 SELECT p.id AS party_id, p.campaign_id, p.board_token, p.title, p.goal, p.state, p.paused,
        campaign.state = 'running' AS campaign_running, p.celebrate, p.break_until, p.time_zone,

@@ -58,7 +58,7 @@ def come_in(page: Page, party: Party) -> None:
     caller = join(campaign, party, "Kit", known=None)
     db.session.commit()
     session = {"caller": {"id": caller.id, "token": caller.device_token}}
-    value = cookie_of(current_app._get_current_object(), session)  # type: ignore[attr-defined]
+    value = cookie_of(current_app, session)
     page.context.add_cookies(
         [{"name": "session", "value": value, "domain": "127.0.0.1", "path": "/"}]
     )

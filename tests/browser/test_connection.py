@@ -75,12 +75,13 @@ def long_lived() -> Iterator[LineServer]:
 
 
 @pytest.fixture
-def server(long_lived: LineServer) -> LineServer:
+def server(long_lived: LineServer) -> Iterator[LineServer]:
     """The server as each test finds it: up, at version 10, and willing."""
     if not long_lived.alive:
         long_lived.start(version=10)
     long_lived.do(set={"version": 10, "refuse": False, "broken": False, "seconds": 0})
-    return long_lived
+    yield long_lived
+    goes_on(long_lived)  # also where a test failed while it stood still: the next one needs it
 
 
 @pytest.fixture

@@ -111,20 +111,19 @@ def test_the_usual_interval_would_not_do() -> None:
 
 @pytest.mark.parametrize("chance", [0.02, 0.3])
 def test_the_rate_of_an_arm_is_covered(chance: float) -> None:
+    def covered(count: int, day: int) -> bool:
+        interval = intervals.rate(count, day * PEOPLE_A_DAY, error_at(day))
+        assert interval is not None
+        return interval.low <= chance <= interval.high
+
     random = np.random.default_rng(6)
     counts = random.binomial(PEOPLE_A_DAY, chance, (DAYS, RUNS)).cumsum(axis=0)
     missed = np.zeros(RUNS, dtype=bool)
     for day, yes in enumerate(counts, 1):
-
-        def covered(count: int, day: int = day) -> bool:
-            interval = intervals.rate(count, day * PEOPLE_A_DAY, error_at(day))
-            assert interval is not None
-            return interval.low <= chance <= interval.high
-
         # The more say yes, the higher both ends: a count between two that are covered is covered.
         seen = [int(count) for count in np.unique(yes)]
-        lowest = next(count for count in seen if covered(count))
-        highest = next(count for count in reversed(seen) if covered(count))
+        lowest = next(count for count in seen if covered(count, day))
+        highest = next(count for count in reversed(seen) if covered(count, day))
         missed |= (yes < lowest) | (yes > highest)
     assert missed.sum() <= MOST_MISSES
 
