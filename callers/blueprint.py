@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
-from phonebank import errors
+from phonebank import answer_marks, errors
 from phonebank.errors import BadInput, PhonebankError, SignInNeeded
 from phonebank.stores import db
 
@@ -55,3 +55,21 @@ def say_sorry(error: PhonebankError) -> ResponseReturnValue:
         link=link,
     )
     return page, error.status
+
+
+@screens.after_request
+def tell_the_call_page(response: Response) -> Response:
+    """Name the call that was sent about, with the verdict, so that the phone may let go of it.
+
+    Our own JavaScript gets a redirect as a header: a browser would follow it out of sight, and the
+    answer about the call would be lost behind the next page's.
+    """
+    call_id = (request.view_args or {}).get("call_id")
+    verdict = answer_marks.verdict_on(response)
+    if call_id is not None and verdict is not None:
+        response.headers[answer_marks.CALL] = f"{call_id} {verdict}"
+    if wants_screen() and response.location:
+        response.headers[answer_marks.GO_TO] = response.headers.pop("Location")
+        response.status_code = 200
+        response.set_data(b"")
+    return response

@@ -24,6 +24,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
+from phonebank.answer_marks import STALE_FORM
 from phonebank.stores import db
 
 log = logging.getLogger(__name__)
@@ -113,12 +114,14 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(CSRFError)
     def form_too_old(error: CSRFError) -> ResponseReturnValue:
-        return answer(
-            400,
-            "This page was open too long",
-            "For your safety a form can only be sent from a fresh page.",
-            "Go back, reload the page, and send it again.",
+        words = (
+            _form_too_old()
+            if app.config["SESSION_COOKIE_NAME"] in request.cookies
+            else _no_cookie()
         )
+        refused = app.make_response(answer(400, *words))
+        refused.headers[STALE_FORM] = "1"
+        return refused
 
     @app.errorhandler(RateLimitExceeded)
     def too_many(error: RateLimitExceeded) -> ResponseReturnValue:
@@ -199,6 +202,24 @@ def wants_json() -> bool:
     accepts = request.accept_mimetypes
     return request.is_json or accepts.best_match(["text/html", "application/json"]) == (
         "application/json"
+    )
+
+
+def _form_too_old() -> tuple[str, str, str]:
+    return (
+        "This page was open too long",
+        "For your safety a form can only be sent from a fresh page.",
+        "Go back, reload the page, and send it again.",
+    )
+
+
+def _no_cookie() -> tuple[str, str, str]:
+    """The page that held the form gave the browser a cookie, and it came back without."""
+    return (
+        "Your browser kept no cookie",
+        "Phonebank needs one small cookie to know that it is you, and your browser sent none.",
+        "Open the link in Safari, Chrome or Firefox itself, not inside another app, and allow "
+        "cookies for this site. If you only left the page open for days, go back and reload it.",
     )
 
 

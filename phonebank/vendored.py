@@ -75,7 +75,8 @@ def let_browsers_keep_what_cannot_change(response: Response) -> Response:
     The sum is checked, because while a release rolls out an old process may be asked for the new
     file, and its answer must not be kept under the new address.
     """
-    if response.status_code != 200 or not (request.endpoint or "").endswith("static"):
+    is_file = response.status_code == 200 and request.method in ("GET", "HEAD")
+    if not is_file or not (request.endpoint or "").endswith("static"):
         return response
     filename = (request.view_args or {})["filename"]
     is_vendored = request.blueprint is None and filename.startswith("vendor/")

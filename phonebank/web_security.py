@@ -12,6 +12,7 @@ from flask_security import current_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from phonebank import answer_marks
 from phonebank.config import Config
 from phonebank.errors import BadInput
 from phonebank.stores import REDIS_TIMEOUT
@@ -102,6 +103,7 @@ def init_app(app: Flask, config: Config) -> None:
 
     @app.after_request
     def add_headers(response: Response) -> Response:
+        answer_marks.mark_as_ours(response)
         headers = response.headers
         headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         headers.setdefault("X-Content-Type-Options", "nosniff")

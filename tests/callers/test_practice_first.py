@@ -82,7 +82,7 @@ def test_the_verb_refuses_whatever_page_asks(strict: PhoneBank, client: FlaskCli
     assert client.get("/calling", headers=JSON).json["practice_first"] is True
     # Our own script on the call page, too.
     drawn = client.post("/calling/next", headers={"X-Phonebank-Screen": "1"})
-    assert drawn.location == "/calling/practice"
+    assert drawn.headers["X-Phonebank-Go-To"] == "/calling/practice"
     assert hand_outs() == 0
 
 

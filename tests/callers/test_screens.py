@@ -9,6 +9,7 @@ import time_machine
 from flask.testing import FlaskClient
 from redis import Redis
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
 from callers.answers import answers_of
@@ -122,6 +123,59 @@ def test_our_script_gets_the_next_person_in_the_same_answer(
     )
     assert page.status_code == 200
     assert f'data-call="{held().id}"' in page.text
+
+
+def verdict(answer: TestResponse) -> str | None:
+    return answer.headers.get("X-Phonebank-Call")
+
+
+def test_an_answer_about_a_call_names_it_with_a_yes_or_a_no(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    ask_for_somebody(sam)
+    call = held()
+    told = {"X-Phonebank-Screen": "1"}
+    kept = sam.post(at(call, "answers"), data={"step_id": "opening", "answer": "speaking"})
+    assert verdict(kept) == f"{call.id} saved"
+    wrong = sam.post(at(call, "answers"), data={"step_id": "opening", "answer": "danced"})
+    assert (wrong.status_code, verdict(wrong)) == (422, f"{call.id} refused")
+    unsaid = sam.post(at(call, "outcome"), data={}, headers=told)
+    assert verdict(unsaid) == f"{call.id} refused"
+    saved = sam.post(at(call, "outcome"), data={"outcome": "no_answer"}, headers=told)
+    assert verdict(saved) == f"{call.id} saved"
+    nobodys = uuid.uuid4()
+    unknown = sam.post(f"/calling/person/{nobodys}/outcome", data={"outcome": "no_answer"})
+    assert (unknown.status_code, verdict(unknown)) == (404, f"{nobodys} refused")
+    # A page that was about no call says nothing of one.
+    assert verdict(sam.get("/calling/person")) is None
+
+
+def test_our_javascript_is_told_where_to_go_in_the_answer_about_the_call(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    ask_for_somebody(sam)
+    call = held()
+    answer = sam.post(at(call, "give-back"), headers={"X-Phonebank-Screen": "1"})
+    assert (answer.status_code, answer.location) == (200, None)
+    assert answer.headers["X-Phonebank-Go-To"] == "/calling"
+    assert verdict(answer) == f"{call.id} saved"
+
+
+@pytest.mark.parametrize("away", [OperationalError("", {}, Exception()), RuntimeError("a fault")])
+def test_a_fault_of_ours_is_neither_yes_nor_no(
+    phone_bank: PhoneBank, sam: FlaskClient, monkeypatch: pytest.MonkeyPatch, away: Exception
+) -> None:
+    ask_for_somebody(sam)
+    call = held()
+
+    def fail(*_: object, **__: object) -> None:
+        raise away
+
+    monkeypatch.setattr("callers.record_screens.record", fail)
+    monkeypatch.setattr(sam.application, "testing", False)
+    answer = sam.post(at(call, "outcome"), data={"outcome": "no_answer"})
+    assert answer.status_code in (500, 503)
+    assert (answer.headers["X-Phonebank"], verdict(answer)) == ("1", None)
 
 
 def test_a_form_sent_twice_counts_once(phone_bank: PhoneBank, sam: FlaskClient) -> None:

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask, Response
 from flask.testing import FlaskClient
 
+from phonebank.access import ANYONE, open_to
 from phonebank.app import create_app
 from phonebank.config import Config
 from phonebank.local import start_redis
@@ -49,6 +50,7 @@ def token_in(page: str) -> str:
 
 
 def test_a_form_without_its_token_is_refused(browser: FlaskClient) -> None:
+    browser.get("/sign-in")
     refused = browser.post("/sign-in", data={"email": "cy@example.org"})
     assert refused.status_code == 400
     assert "This page was open too long" in refused.text
@@ -89,8 +91,49 @@ def test_no_route_takes_a_form_without_a_token(strict_app: Flask, browser: Flask
                 continue
             asked += 1
             answer = browser.open(address(route), method=method)
-            assert (answer.status_code, "open too long" in answer.text) == (400, True), route.rule
+            stale = "X-Phonebank-Stale-Form" in answer.headers
+            assert (answer.status_code, stale) == (400, True), route.rule
     assert asked > 5
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/join", "/join/ABCDEF", "/calling/next"])
+def test_a_browser_that_keeps_no_cookies_is_told_so_and_what_to_do(
+    strict_app: Flask, clean_stores: None, path: str
+) -> None:
+    blocked = strict_app.test_client(use_cookies=False)
+    token = token_in(blocked.get("/sign-in").text)
+    refused = blocked.post(path, data={"csrf_token": token, "first_name": "Kit"})
+    assert refused.status_code == 400
+    assert "Your browser kept no cookie" in refused.text
+    assert "Open the link in Safari, Chrome or Firefox itself" in refused.text
+    assert "open too long" not in refused.text
+
+
+# Our own answers -----------------------------------------------------------------------------
+
+
+def test_every_answer_says_that_it_is_ours(app: Flask, client: FlaskClient) -> None:
+    """Also errors, files and what no route knows: a page believes nothing without this header."""
+    for route in app.url_map.iter_rules():
+        if route.build_only:
+            continue
+        for method in sorted(route.methods or ()):
+            answer = client.open(address(route), method=method)
+            assert answer.headers.get("X-Phonebank"), f"{method} {route.rule}"
+    for answer in (client.get("/nothing/here"), client.put("/join"), client.get("/static/none.js")):
+        assert (answer.status_code >= 400, answer.headers.get("X-Phonebank")) == (True, "1")
+
+
+def test_a_fault_of_ours_says_that_it_is_ours(config: Config, clean_stores: None) -> None:
+    broken = create_app(config)
+
+    @open_to(ANYONE)
+    def fault() -> str:
+        raise RuntimeError("a name that no log may hold")
+
+    broken.view_functions["callers.join"] = fault
+    answer = broken.test_client().get("/join")
+    assert (answer.status_code, answer.headers["X-Phonebank"]) == (500, "1")
 
 
 # Bodies --------------------------------------------------------------------------------------
