@@ -16,6 +16,7 @@ from phonebank.access import ANYONE, open_to
 from phonebank.errors import BadInput, Conflict, Gone, NotFound, PhonebankError, wants_json
 from phonebank.models import Caller, Campaign, Party
 from phonebank.models.caller import REMOVED
+from phonebank.parties.devices import end_session
 from phonebank.parties.verbs import party_by_code
 from phonebank.stores import again_after_deadlock, db
 from phonebank.web_security import limiter
@@ -115,8 +116,10 @@ def join_campaign(token: str) -> ResponseReturnValue:
 @screens.post("/leave")
 @for_callers
 def leave() -> ResponseReturnValue:
-    """The device is nobody's again; whoever was on its screen goes back to the list."""
+    """The device is nobody's again, and so is every copy of its cookie; the person on its screen
+    goes back to the list."""
     release_caller(g.caller.id)
+    end_session(g.caller)
     db.session.commit()
     sessions.forget()
     flash("You have left, and this device has forgotten you.", "success")

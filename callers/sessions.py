@@ -1,7 +1,7 @@
 """Who is ringing from this device: a signed cookie with the caller's id and their device token.
 
 No account and no password: a first name, and a host or organiser who let them in. A new device
-token (a removed caller gets one) ends the cookie everywhere.
+token (who is removed or leaves gets one) ends the cookie and its copies, on the server.
 """
 
 import functools

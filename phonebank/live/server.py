@@ -17,13 +17,14 @@ from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import SocketIO
 from gevent.monkey import is_module_patched
 from redis.exceptions import RedisError
-from socketio import RedisManager
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from phonebank import access
 from phonebank.config import Config
 from phonebank.errors import BackInAMoment, NotFound, PhonebankError
 from phonebank.live import signal
+from phonebank.live.caller_screens import CallerScreens
+from phonebank.live.lines import Lines
 from phonebank.live.pump import Pump
 from phonebank.live.shared_reading import SharedReadings
 from phonebank.models import Caller
@@ -55,6 +56,7 @@ class Live:
     pump: Pump
     recognise_caller: Callable[[], Caller | None]
     readings: SharedReadings
+    screens: CallerScreens
 
 
 def nobody() -> None:
@@ -72,7 +74,7 @@ def init_app(app: Flask, recognise_caller: Callable[[], Caller | None] = nobody)
     socketio.init_app(
         app,
         async_mode="gevent" if is_module_patched("socket") else "threading",
-        client_manager=RedisManager(
+        client_manager=Lines(
             config.redis_url, channel="phonebank", redis_options={"socket_connect_timeout": 2}
         ),
         transports=["websocket"],
@@ -84,7 +86,10 @@ def init_app(app: Flask, recognise_caller: Callable[[], Caller | None] = nobody)
     app.wsgi_app = _uncompressed(app.wsgi_app)  # type: ignore[assignment,method-assign]
     pump = Pump(app, socketio)
     app.extensions["live"] = Live(
-        pump, recognise_caller, SharedReadings(pump.campaigns, pump.hours)
+        pump,
+        recognise_caller,
+        SharedReadings(pump.campaigns, pump.hours),
+        CallerScreens(app, socketio),
     )
 
 

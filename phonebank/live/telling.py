@@ -8,11 +8,11 @@ commit.
 from collections.abc import Iterable
 from typing import Any
 
+from phonebank.live.caller_screens import GONE
+from phonebank.live.caller_screens import NAMESPACE as NAMESPACE
 from phonebank.live.server import socketio
 
-NAMESPACE = "/caller"
 ADMITTED = "admitted"
-REMOVED = "removed"
 MESSAGE = "message"
 # The party was paused, went on, or ended.
 PARTY = "party"
@@ -31,6 +31,7 @@ def tell_callers(caller_ids: Iterable[int], event: str, data: dict[str, Any] | N
 
 
 def tell_removed(caller_id: int) -> None:
-    """Tell a removed caller's screens, then say nothing more to them."""
-    tell_callers([caller_id], REMOVED)
+    """Tell the screens of a caller who was removed or has left, then cut them off, in whichever
+    process they are: see `phonebank.live.lines`."""
+    tell_callers([caller_id], GONE)
     socketio.close_room(room_of(caller_id), namespace=NAMESPACE)

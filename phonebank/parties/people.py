@@ -1,6 +1,5 @@
 """Who is in a party: let in, rename, hide, remove. The verbs do not commit; screens hear after."""
 
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -9,10 +8,11 @@ from sqlalchemy import select, update
 from phonebank.errors import BadInput, NotFound
 from phonebank.live.signal import board_changed
 from phonebank.live.telling import ADMITTED as TOLD_ADMITTED
-from phonebank.live.telling import MESSAGE, tell_callers, tell_removed
+from phonebank.live.telling import MESSAGE, tell_callers
 from phonebank.models import Call, Caller, Party, now
 from phonebank.models.call import TAKEN_AWAY
 from phonebank.models.caller import ADMITTED, REMOVED, WAITING
+from phonebank.parties.devices import end_session
 from phonebank.parties.names import clean_name
 from phonebank.parties.verbs import callers_inside, tell_boards
 from phonebank.stores import after_commit, db
@@ -117,7 +117,7 @@ def remove_caller(caller: Caller) -> None:
     them straight back in, so it shuts.
     """
     caller.state = REMOVED
-    caller.device_token = secrets.token_urlsafe(24)
+    end_session(caller)
     db.session.execute(
         update(Call)
         .where(Call.caller_id == caller.id, Call.ended_at.is_(None))
@@ -125,8 +125,6 @@ def remove_caller(caller: Caller) -> None:
     )
     if caller.party_id is not None:
         db.session.get_one(Party, caller.party_id).door_open = False
-    caller_id = caller.id
-    after_commit(lambda: tell_removed(caller_id))
     _tell_boards_of(caller)
 
 

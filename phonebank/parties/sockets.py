@@ -75,13 +75,16 @@ def _watcher(proof: Any) -> Watcher:
 @open_to(CALLER)
 def caller_connects(_: Any = None) -> None:
     """Let in one screen of a caller, known by their device's cookie."""
-    join_room(telling.room_of(_caller().id))
+    caller = _caller()
+    join_room(telling.room_of(caller.id))
+    live().screens.add(request.sid, caller.id, caller.device_token)  # type: ignore[attr-defined]
 
 
 @hears("disconnect", telling.NAMESPACE)
 @open_to(ANYONE)
 def caller_goes(_reason: str = "") -> None:
-    """Nothing to put away: the server forgets the screen's rooms by itself."""
+    """Look after this screen no more."""
+    live().screens.remove(request.sid)  # type: ignore[attr-defined]
 
 
 @hears("state", telling.NAMESPACE)

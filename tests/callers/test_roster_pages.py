@@ -175,7 +175,7 @@ def test_removing_who_came_by_the_campaigns_link_shuts_its_door(site: Site) -> N
 def test_the_callers_screens_are_told(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[int, str]] = []
     monkeypatch.setattr(
-        "phonebank.parties.people.tell_removed", lambda caller: told.append((caller, "removed"))
+        "phonebank.parties.devices.tell_removed", lambda caller: told.append((caller, "removed"))
     )
     monkeypatch.setattr(
         "phonebank.parties.people.tell_callers",

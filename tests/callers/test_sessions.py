@@ -53,6 +53,27 @@ def test_leaving_gives_the_person_back_and_forgets_the_device(
     assert current_hold(db.session.get_one(Caller, caller.id)) is None
 
 
+def test_a_copied_cookie_is_worthless_after_leaving(
+    phone_bank: PhoneBank, client: FlaskClient
+) -> None:
+    come_in(client, phone_bank)
+    client.get("/calling")
+    copied = client.get_cookie("session")
+    assert copied
+    thief = client.application.test_client()
+    thief.set_cookie("session", copied.value)
+    assert thief.get("/calling").status_code == 200
+    client.post("/leave")
+    for method, path in (
+        ("get", "/calling"),
+        ("get", "/calling/person"),
+        ("post", "/calling/next"),
+        ("get", "/calling/mine"),
+        ("post", "/leave"),
+    ):
+        assert getattr(thief, method)(path, headers=JSON).status_code == 401, path
+
+
 def test_forms_are_refused_without_their_token(phone_bank: PhoneBank, client: FlaskClient) -> None:
     come_in(client, phone_bank)
     client.application.config["WTF_CSRF_ENABLED"] = True

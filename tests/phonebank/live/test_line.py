@@ -11,7 +11,7 @@ from flask import Flask
 
 from phonebank.models import Account, Caller
 from phonebank.models.caller import WAITING
-from phonebank.parties import people, verbs
+from phonebank.parties import devices, people, verbs
 from phonebank.stores import db
 from tests.factories import create_account
 from tests.phonebank.live.conftest import Line, OwnRedis, Web, within
@@ -343,6 +343,30 @@ def test_a_callers_screens_hear_what_the_host_does_and_nothing_after_removal(
     # The device is out everywhere: its old cookie opens no line.
     with pytest.raises(socketio.exceptions.ConnectionError):
         Line(webs[0].url, "/caller", cookie=sams[0].cookie).connect()
+
+
+@pytest.mark.parametrize("word_is_lost", [False, True])
+def test_a_device_whose_session_ends_is_cut_off_and_no_other(
+    word_is_lost: bool, room: Room, webs: list[Web], lines: list[Line], live_context: Flask
+) -> None:
+    sam, priya = room.join("Sam"), room.join("Priya")
+    db.session.commit()
+    sams = [Line(web.url, "/caller", cookie=joined(live_context, sam)).connect() for web in webs]
+    priyas = Line(webs[1].url, "/caller", cookie=joined(live_context, priya)).connect()
+    lines += [*sams, priyas]
+    devices.end_session(sam)
+    if word_is_lost:
+        db.session.info.pop("after_commit")
+    db.session.commit()
+    for line in sams:
+        within(8 if word_is_lost else 1, lambda line=line: not line.client.connected)
+        assert ("removed", {}) in line.heard
+        again = Line(line.url, "/caller", cookie=line.cookie)
+        with pytest.raises(socketio.exceptions.ConnectionError):
+            again.connect()
+        assert again.refusal["data"]["status"] == 401
+    assert priyas.say("state")["ok"]
+    assert priyas.heard == []
 
 
 def test_nothing_that_a_board_hears_names_the_person_rung(

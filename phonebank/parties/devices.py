@@ -1,0 +1,15 @@
+"""A caller's device: the secret in its cookie, which makes it the caller's."""
+
+import secrets
+
+from phonebank.live.telling import tell_removed
+from phonebank.models import Caller
+from phonebank.stores import after_commit
+
+
+def end_session(caller: Caller) -> None:
+    """End the session of a caller's device on the server: every copy of its cookie, and every
+    socket that it opened, is worthless after the commit."""
+    caller.device_token = secrets.token_urlsafe(24)
+    caller_id = caller.id
+    after_commit(lambda: tell_removed(caller_id))
