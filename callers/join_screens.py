@@ -14,10 +14,11 @@ from callers.calling import release_caller
 from callers.sessions import for_callers, recognised
 from phonebank.access import ANYONE, open_to
 from phonebank.errors import BadInput, Conflict, Gone, NotFound, PhonebankError, wants_json
+from phonebank.locks import lock_row
 from phonebank.models import Caller, Campaign, Party
 from phonebank.models.caller import REMOVED
-from phonebank.parties.devices import end_session
 from phonebank.parties.verbs import party_by_code
+from phonebank.roster.devices import end_session
 from phonebank.stores import again_after_deadlock, db
 from phonebank.web_security import limiter
 
@@ -118,6 +119,8 @@ def join_campaign(token: str) -> ResponseReturnValue:
 def leave() -> ResponseReturnValue:
     """The device is nobody's again, and so is every copy of its cookie; the person on its screen
     goes back to the list."""
+    # Somebody who is being handed to them this moment is theirs by then, and is taken back too.
+    lock_row(g.caller)
     release_caller(g.caller.id)
     end_session(g.caller)
     db.session.commit()

@@ -4,6 +4,7 @@ from sqlalchemy import func, select
 
 from callers.calling import release_caller
 from phonebank.errors import Gone, NotFound
+from phonebank.locks import lock_row
 from phonebank.models import Caller, Campaign, Party, now
 from phonebank.models.caller import ADMITTED, REMOVED, WAITING
 from phonebank.models.campaign import ENDED
@@ -13,13 +14,19 @@ from phonebank.parties.verbs import refuse_newcomers, tell_boards
 from phonebank.stores import db
 
 
+class _OldLink(NotFound):
+    def __init__(self) -> None:
+        super().__init__(
+            "This link no longer works.", "Ask whoever sent it to you for the new one."
+        )
+
+
 def campaign_of_link(token: str) -> Campaign:
     """The campaign of a join link. Raises NotFound for a link that was changed, Gone once over."""
     campaign = db.session.scalar(select(Campaign).where(Campaign.join_token == token))
     if campaign is None:
-        raise NotFound("This link no longer works.", "Ask whoever sent it to you for the new one.")
-    if campaign.state == ENDED:
-        raise Gone("This campaign has ended.", "Thank you for wanting to help.")
+        raise _OldLink
+    _refuse_when_ended(campaign)
     return campaign
 
 
@@ -33,9 +40,10 @@ def join(campaign: Campaign, party: Party | None, first_name: str, known: Caller
     one that is over.
     """
     name = clean_name(first_name)
+    _look_at_the_door(campaign, party)
     if known is not None:
         # Their host may be removing or renaming them this moment, and a person on their way.
-        db.session.refresh(known, with_for_update={"of": Caller, "key_share": True})
+        lock_row(known)
     if known is None or name != known.first_name:
         # What the host called them stands.
         refuse_bad_words(name)
@@ -68,6 +76,31 @@ def join(campaign: Campaign, party: Party | None, first_name: str, known: Caller
     db.session.add(caller)
     db.session.flush()
     return caller
+
+
+def _look_at_the_door(campaign: Campaign, party: Party | None) -> None:
+    """Read it as it is now, and keep it so until the caller is in: whoever shuts it, locks the
+    party or changes the link meanwhile comes after us, and finds them.
+
+    Raises NotFound when the code or the link was changed since the room was found by it, Gone when
+    the campaign has ended.
+    """
+    if party is not None:
+        code = party.code
+        lock_row(party, share=True)
+        if party.code != code:
+            raise NotFound("No party has this code.", "Check the code with your host.")
+        return
+    token = campaign.join_token
+    lock_row(campaign, share=True)
+    if campaign.join_token != token:
+        raise _OldLink
+    _refuse_when_ended(campaign)
+
+
+def _refuse_when_ended(campaign: Campaign) -> None:
+    if campaign.state == ENDED:
+        raise Gone("This campaign has ended.", "Thank you for wanting to help.")
 
 
 def callers_in(party_id: int) -> int:

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Select, func, select
 
-from callers.calling import release_caller
 from phonebank.errors import NotFound
 from phonebank.models import Caller, Campaign, Party
 from phonebank.models.caller import ADMITTED, REMOVED, WAITING
-from phonebank.parties import people
+from phonebank.roster import admission, removal
 from phonebank.stores import db
 from phonebank.tallies import Totals, totals_of_callers
 
@@ -61,22 +60,14 @@ def caller_of(campaign: Campaign, caller_id: int) -> Caller:
 
 
 def admit(caller: Caller) -> bool:
-    """Let a waiting caller in; False when they no longer waited. Their screen goes on by itself."""
-    return people.admit([caller]) == 1
+    """Let a waiting caller in; False when they no longer waited where they were shown."""
+    return admission.admit([caller]) == 1
 
 
 def remove(campaign: Campaign, caller: Caller) -> None:
-    """Put a caller out, on every device; what they recorded still counts.
-
-    Whoever they hold can be rung by somebody else at once. An open door would let them straight
-    back in, so the one they came through shuts.
-    """
-    # Whoever is being handed to them this moment is so by now, and is taken back with the rest.
-    db.session.refresh(caller, with_for_update={"of": Caller, "key_share": True})
-    release_caller(caller.id)
-    people.remove_caller(caller)
-    if caller.party_id is None:
-        campaign.door_open = False
+    """Put a caller of the campaign out, on every device, whichever party they are in by now; what
+    they recorded still counts. Raises NotFound for one who is out already."""
+    removal.remove_anywhere(caller)
 
 
 def _with_party(campaign: Campaign, state: str, name: str = "") -> Select:

@@ -117,8 +117,11 @@ def admit(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     """Let one waiting caller in."""
     campaign = campaign_for(current_user, campaign_id)
     caller = roster.caller_of(campaign, caller_id)
+    name = caller.first_name
     if roster.admit(caller):
-        flash(f"{caller.first_name} is in.", "success")
+        flash(f"{name} is in.", "success")
+    else:
+        flash(f"{name} is not waiting there any more. The list shows where they are now.", "info")
     db.session.commit()
     return _to_all(campaign)
 

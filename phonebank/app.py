@@ -8,6 +8,7 @@ from flask_alembic import Alembic
 
 from callers import queue_pages, retry_pages, roster_pages
 from callers import screens as callers
+from callers.calling import release_caller
 from callers.outcomes import OUTCOMES, label_of
 from callers.sessions import recognised
 from phonebank import access, errors, outcome_words, stores, vendored, web_security
@@ -21,6 +22,7 @@ from phonebank.lists import pages as lists
 from phonebank.live import server as live
 from phonebank.models import Base
 from phonebank.parties import host_pages as parties
+from phonebank.roster import removal
 from phonebank.scripts import pages as scripts
 from phonebank.suppressions import pages as suppressions
 
@@ -73,6 +75,7 @@ def create_app(config: Config | None = None) -> Flask:
     experiments.init_app(app)
     guides.init_app(app)
     parties.init_app(app)
+    removal.init_app(app, release_caller)
     queue_pages.init_app(app)
     retry_pages.init_app(app)
     roster_pages.init_app(app)

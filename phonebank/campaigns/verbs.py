@@ -7,13 +7,13 @@ from typing import Any
 from sqlalchemy import select
 
 from phonebank.errors import Conflict, NotFound
-from phonebank.live.telling import ADMITTED as TOLD_ADMITTED
-from phonebank.live.telling import tell_callers
+from phonebank.locks import lock_row
 from phonebank.models import Account, Caller, Campaign, ContactList, Party, campaign_host
-from phonebank.models.caller import ADMITTED, WAITING
+from phonebank.models.caller import WAITING
 from phonebank.models.campaign import DRAFT, ENDED, PAUSED, RUNNING
 from phonebank.models.contact_list import READY
-from phonebank.stores import after_commit, db
+from phonebank.roster import admission
+from phonebank.stores import db
 
 # What an organiser may do in each state: the verb on the button, and the state it leads to.
 MOVES: dict[str, dict[str, str]] = {
@@ -50,8 +50,9 @@ def create_campaign(account: Account, values: dict[str, Any]) -> Campaign:
 
 
 def move(campaign: Campaign, verb: str) -> None:
-    """Start, pause, resume, end or reopen. Raises Conflict when it makes no sense now, and when a
-    campaign would start with nobody to ring or nothing to say."""
+    """Start, pause, resume, end or reopen. Raises Conflict when it makes no sense now, whatever a
+    page last showed, and when a campaign would start with nobody to call or nothing to say."""
+    lock_row(campaign)
     target = MOVES[campaign.state].get(verb)
     if target is None:
         raise Conflict(
@@ -88,6 +89,7 @@ def has_people(campaign: Campaign) -> bool:
 
 def new_join_link(campaign: Campaign) -> None:
     """Give callers a new link; the old one stops working, those inside stay."""
+    lock_row(campaign)
     campaign.join_token = secrets.token_urlsafe(12)
 
 
@@ -106,21 +108,16 @@ def waiting_callers(campaign: Campaign) -> Sequence[Caller]:
 
 
 def admit(campaign: Campaign, caller_ids: list[int] | None) -> int:
-    """Let waiting callers in (None: all of them); how many. Their screens go on by themselves."""
-    admitted = [
-        caller
-        for caller in waiting_callers(campaign)
-        if caller_ids is None or caller.id in caller_ids
-    ]
-    for caller in admitted:
-        caller.state = ADMITTED
-    ids = [caller.id for caller in admitted]
-    after_commit(lambda: tell_callers(ids, TOLD_ADMITTED))
-    return len(ids)
+    """Let in those of these callers who wait at the campaign's own door (None: all of them); how
+    many. Their screens go on by themselves."""
+    if caller_ids is None:
+        return admission.admit_all(campaign)
+    return admission.admit_some(campaign, caller_ids)
 
 
 def open_door(campaign: Campaign, is_open: bool) -> None:
     """Leave the door open for whoever has the link (those waiting come in), or close it."""
+    lock_row(campaign)
     campaign.door_open = is_open
     if is_open:
         admit(campaign, None)

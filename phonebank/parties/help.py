@@ -9,10 +9,10 @@ from datetime import timedelta
 from sqlalchemy import select, update
 
 from phonebank.errors import BadInput, NotFound
-from phonebank.live.signal import board_changed
 from phonebank.live.telling import MESSAGE, tell_callers
 from phonebank.models import Caller, Party, now
 from phonebank.models.caller import REMOVED
+from phonebank.roster.rooms import lock_in_room, tell_boards
 from phonebank.stores import after_commit, db
 
 # What a caller presses, and what the host reads. The keys are stored.
@@ -50,7 +50,7 @@ def ask_for_help(caller: Caller, about: str) -> bool:
         .returning(Caller.id)
     ).all()
     if asked:
-        _tell_boards(caller)
+        tell_boards(caller.campaign_id, caller.party_id)
     return bool(asked)
 
 
@@ -70,15 +70,14 @@ def asking(party: Party) -> list[Caller]:
 
 
 def mark_seen(caller: Caller) -> None:
-    """The host has seen it: off the list, and the caller is told. Harmless when repeated."""
+    """The host has seen it: off the list, and the caller is told. Harmless when repeated.
+
+    Raises NotFound when the caller is at another party by now, whose host is to look.
+    """
+    lock_in_room(caller)
     if caller.help_asked_at is None or caller.help_seen:
         return
     caller.help_seen = True
     caller_id = caller.id
     after_commit(lambda: tell_callers([caller_id], MESSAGE, {"text": SEEN}))
-    _tell_boards(caller)
-
-
-def _tell_boards(caller: Caller) -> None:
-    campaign_id, party_id = caller.campaign_id, caller.party_id
-    after_commit(lambda: board_changed(campaign_id, party_id))
+    tell_boards(caller.campaign_id, caller.party_id)

@@ -164,7 +164,7 @@ def calendar(party_id: int) -> ResponseReturnValue:
 @pages.post('/<int:party_id>/<any("lock", "unlock", "pause", "resume", "end-break"):deed>')
 @open_to(HOST)
 def do(party_id: int, deed: str) -> ResponseReturnValue:
-    party = verbs.party_for(current_user, party_id)
+    party = verbs.party_for(current_user, party_id, to_change=True)
     DEEDS[deed](party)
     return back_to(party)
 
@@ -172,7 +172,7 @@ def do(party_id: int, deed: str) -> ResponseReturnValue:
 @pages.post("/<int:party_id>/code")
 @open_to(HOST)
 def change_code(party_id: int) -> ResponseReturnValue:
-    party = verbs.party_for(current_user, party_id)
+    party = verbs.party_for(current_user, party_id, to_change=True)
     verbs.change_code(party)
     return back_to(party, "The party has a new code. The old one opens nothing any more.")
 
@@ -180,7 +180,7 @@ def change_code(party_id: int) -> ResponseReturnValue:
 @pages.post("/<int:party_id>/board-link")
 @open_to(HOST)
 def change_board_link(party_id: int) -> ResponseReturnValue:
-    party = verbs.party_for(current_user, party_id)
+    party = verbs.party_for(current_user, party_id, to_change=True)
     verbs.change_board_link(party)
     return back_to(party, "The TV has a new link. Boards opened by the old one have gone.")
 
@@ -188,7 +188,7 @@ def change_board_link(party_id: int) -> ResponseReturnValue:
 @pages.post("/<int:party_id>/settings")
 @open_to(HOST)
 def settings(party_id: int) -> ResponseReturnValue:
-    party = verbs.party_for(current_user, party_id)
+    party = verbs.party_for(current_user, party_id, to_change=True)
     form = SettingsForm()
     if not form.validate():
         return _page_of(party, form), 422
@@ -201,7 +201,7 @@ def settings(party_id: int) -> ResponseReturnValue:
 @pages.post("/<int:party_id>/break")
 @open_to(HOST)
 def start_break(party_id: int) -> ResponseReturnValue:
-    party = verbs.party_for(current_user, party_id)
+    party = verbs.party_for(current_user, party_id, to_change=True)
     minutes = request.form.get("minutes", "")
     verbs.start_break(party, int(minutes) if minutes in map(str, BREAKS) else 0)
     return back_to(party)
@@ -210,7 +210,7 @@ def start_break(party_id: int) -> ResponseReturnValue:
 @pages.post("/<int:party_id>/message")
 @open_to(HOST)
 def message(party_id: int) -> ResponseReturnValue:
-    party = verbs.party_for(current_user, party_id)
+    party = verbs.party_for(current_user, party_id, to_change=True)
     people.send_message(party, request.form.get("text", ""))
     return back_to(party, "Sent to everyone who is in.")
 
@@ -218,7 +218,7 @@ def message(party_id: int) -> ResponseReturnValue:
 @pages.post("/<int:party_id>/end")
 @open_to(HOST)
 def end(party_id: int) -> ResponseReturnValue:
-    party = verbs.party_for(current_user, party_id)
+    party = verbs.party_for(current_user, party_id, to_change=True)
     verbs.end_party(party)
     return back_to(party, "The party has ended. Thank you for hosting.", ".summary")
 
@@ -226,7 +226,7 @@ def end(party_id: int) -> ResponseReturnValue:
 @pages.post("/<int:party_id>/door")
 @open_to(HOST)
 def door(party_id: int) -> ResponseReturnValue:
-    party = verbs.party_for(current_user, party_id)
+    party = verbs.party_for(current_user, party_id, to_change=True)
     people.set_door(party, request.form.get("open") == "yes")
     return back_to(party)
 
@@ -234,7 +234,7 @@ def door(party_id: int) -> ResponseReturnValue:
 @pages.post("/<int:party_id>/admit-all")
 @open_to(HOST)
 def admit_all(party_id: int) -> ResponseReturnValue:
-    party = verbs.party_for(current_user, party_id)
+    party = verbs.party_for(current_user, party_id, to_change=True)
     people.admit_all(party)
     return back_to(party)
 
@@ -243,10 +243,11 @@ def admit_all(party_id: int) -> ResponseReturnValue:
 @open_to(HOST)
 @again_after_deadlock
 def do_with_caller(party_id: int, caller_id: int, deed: str) -> ResponseReturnValue:
-    party = verbs.party_for(current_user, party_id)
+    party = verbs.party_for(current_user, party_id, to_change=True)
     caller = people.caller_in(party, caller_id)
     if deed == "admit":
-        people.admit([caller])
+        if not people.admit([caller]):
+            return back_to(party, f"{caller.first_name} is not waiting here any more.")
     elif deed == "remove":
         people.remove_caller(caller)
     elif deed == "helped":
@@ -259,7 +260,7 @@ def do_with_caller(party_id: int, caller_id: int, deed: str) -> ResponseReturnVa
 @pages.post("/<int:party_id>/callers/<int:caller_id>/name")
 @open_to(HOST)
 def rename_caller(party_id: int, caller_id: int) -> ResponseReturnValue:
-    party = verbs.party_for(current_user, party_id)
+    party = verbs.party_for(current_user, party_id, to_change=True)
     people.rename_caller(people.caller_in(party, caller_id), request.form.get("name", ""))
     return back_to(party)
 

@@ -1,22 +1,40 @@
-"""Who is in a party: let in, rename, hide, remove. The verbs do not commit; screens hear after."""
+"""Who is in a party, as its host sees them. The verbs do not commit; screens hear after that.
 
-from collections.abc import Iterable
+What a host does with one caller is `phonebank.roster`'s, for an organiser does the same.
+"""
+
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from phonebank.errors import BadInput, NotFound
-from phonebank.live.signal import board_changed
-from phonebank.live.telling import ADMITTED as TOLD_ADMITTED
 from phonebank.live.telling import MESSAGE, tell_callers
-from phonebank.models import Call, Caller, Party, now
-from phonebank.models.call import TAKEN_AWAY
+from phonebank.locks import lock_row
+from phonebank.models import Caller, Party
 from phonebank.models.caller import ADMITTED, REMOVED, WAITING
-from phonebank.parties.devices import end_session
 from phonebank.parties.names import clean_name
 from phonebank.parties.verbs import callers_inside, tell_boards
+from phonebank.roster.admission import admit
+from phonebank.roster.naming import hide as hide_caller
+from phonebank.roster.naming import rename
+from phonebank.roster.removal import remove as remove_caller
 from phonebank.stores import after_commit, db
 from phonebank.tallies import caller_totals
+
+__all__ = [
+    "Guest",
+    "admit",
+    "admit_all",
+    "caller_in",
+    "hide_caller",
+    "remove_caller",
+    "rename_caller",
+    "roster",
+    "send_message",
+    "set_door",
+    "share_in_words",
+    "waiting",
+]
 
 MESSAGE_AT_MOST = 200  # characters
 
@@ -65,31 +83,16 @@ def caller_in(party: Party, caller_id: int) -> Caller:
     return caller
 
 
-def admit(callers: Iterable[Caller]) -> int:
-    """Let these callers in, and return how many were waiting still.
-
-    One who was removed meanwhile stays out: the database decides, not what a page last showed.
-    """
-    waiting_ids = [caller.id for caller in callers]
-    admitted = db.session.execute(
-        update(Caller)
-        .where(Caller.id.in_(waiting_ids), Caller.state == WAITING)
-        .values(state=ADMITTED)
-        .returning(Caller.id, Caller.campaign_id, Caller.party_id)
-    ).all()
-    after_commit(lambda: tell_callers([row.id for row in admitted], TOLD_ADMITTED))
-    for campaign_id, party_id in {(row.campaign_id, row.party_id) for row in admitted}:
-        _tell_boards_later(campaign_id, party_id)
-    return len(admitted)
-
-
 def admit_all(party: Party) -> int:
     """Let in everyone who waits; returns how many."""
+    # Those who are coming in this moment have looked at the door, or look at it after us.
+    lock_row(party)
     return admit(waiting(party))
 
 
 def set_door(party: Party, is_open: bool) -> None:
     """Open: whoever has the code is let in at once, and those who wait now. Shut: each waits."""
+    lock_row(party)
     party.door_open = is_open
     if is_open:
         admit_all(party)
@@ -97,35 +100,11 @@ def set_door(party: Party, is_open: bool) -> None:
 
 
 def rename_caller(caller: Caller, first_name: str) -> None:
-    """Give a caller another name on the board and in the list; a word that the door refuses is the
-    host's to allow. They keep it when they come in again. Raises BadInput."""
-    caller.first_name = clean_name(first_name)
-    caller.named_by_host = True
-    _tell_boards_of(caller)
+    """Give a caller another name; a word that the door refuses is the host's to allow.
 
-
-def hide_caller(caller: Caller, hidden: bool) -> None:
-    """Keep a caller's name off the board, or put it back. Their calls count either way."""
-    caller.hidden = hidden
-    _tell_boards_of(caller)
-
-
-def remove_caller(caller: Caller) -> None:
-    """Put a caller out, on every device and in every tab; what they recorded still counts.
-
-    The person they hold is taken away and may be rung by somebody else. An open door would let
-    them straight back in, so it shuts.
+    Raises BadInput, and NotFound for one who is no longer where they were shown.
     """
-    caller.state = REMOVED
-    end_session(caller)
-    db.session.execute(
-        update(Call)
-        .where(Call.caller_id == caller.id, Call.ended_at.is_(None))
-        .values(ended_at=now(), ending=TAKEN_AWAY)
-    )
-    if caller.party_id is not None:
-        db.session.get_one(Party, caller.party_id).door_open = False
-    _tell_boards_of(caller)
+    rename(caller, clean_name(first_name))
 
 
 def send_message(party: Party, text: str) -> None:
@@ -152,11 +131,3 @@ def _callers(party: Party, state: str) -> list[Caller]:
         .order_by(Caller.created_at, Caller.id)
     )
     return list(db.session.scalars(query))
-
-
-def _tell_boards_of(caller: Caller) -> None:
-    _tell_boards_later(caller.campaign_id, caller.party_id)
-
-
-def _tell_boards_later(campaign_id: int, party_id: int | None) -> None:
-    after_commit(lambda: board_changed(campaign_id, party_id))

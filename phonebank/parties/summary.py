@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 
 from phonebank.errors import Gone
 from phonebank.live.board import answered, clock
+from phonebank.locks import lock_row
 from phonebank.models import Caller, Party
 from phonebank.models.caller import REMOVED
 from phonebank.stores import db
@@ -105,6 +106,7 @@ def party_by_summary_token(token: str) -> Party:
 
 def change_summary_link(party: Party) -> None:
     """Give the summary another link; whoever has the old one sees nothing more."""
+    lock_row(party)
     party.summary_token = secrets.token_urlsafe(24)
 
 

@@ -51,7 +51,7 @@ def callers_file(party_id: int) -> ResponseReturnValue:
 @open_to(HOST)
 def new_summary_link(party_id: int) -> ResponseReturnValue:
     """End the link to the summary and make a new one."""
-    party = verbs.party_for(current_user, party_id)
+    party = verbs.party_for(current_user, party_id, to_change=True)
     change_summary_link(party)
     return back_to(party, "The summary has a new link. The old one shows nothing.", ".summary")
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from phonebank.errors import BadInput, Conflict, Gone, NotAllowed, NotFound
 from phonebank.live.signal import board_changed
 from phonebank.live.telling import PARTY, tell_callers
+from phonebank.locks import lock_row
 from phonebank.models import Account, Caller, Campaign, Party, campaign_host, now
 from phonebank.models import campaign as campaigns
 from phonebank.models.caller import ADMITTED
@@ -41,9 +42,15 @@ def parties_of(account: Account) -> list[Party]:
     return list(db.session.scalars(query))
 
 
-def party_for(account: Account, party_id: int) -> Party:
-    """The party, if this account may run it. Raises NotFound otherwise, and does not tell which."""
+def party_for(account: Account, party_id: int, to_change: bool = False) -> Party:
+    """The party, if this account may run it. Raises NotFound otherwise, and does not tell which.
+
+    `to_change` locks it first: whoever was a co-host when their request came in, and is none any
+    more, changes nothing.
+    """
     party = db.session.get(Party, party_id)
+    if party is not None and to_change:
+        lock_row(party)
     if party is None or not (
         account.is_organiser or party.host_id == account.id or account in party.cohosts
     ):
@@ -131,13 +138,14 @@ def party_by_board_token(token: str) -> Party:
 
 def rename_party(party: Party, title: str) -> None:
     """Give the party another title. Raises BadInput."""
+    lock_row(party)
     party.title = clean_name(title, "title")
     tell_boards(party)
 
 
 def set_goal(party: Party, goal: int) -> None:
     """Change how many conversations the room wants to have. Raises BadInput."""
-    _refuse_when_over(party)
+    _lock_while_on(party)
     _check_goal(goal)
     party.goal = goal
     tell_boards(party)
@@ -145,41 +153,42 @@ def set_goal(party: Party, goal: int) -> None:
 
 def lock(party: Party) -> None:
     """Let nobody new in; those inside, and those waiting, stay."""
-    _refuse_when_over(party)
+    _lock_while_on(party)
     party.state = LOCKED
     tell_boards(party)
 
 
 def unlock(party: Party) -> None:
     """Let people join by the code again."""
-    _refuse_when_over(party)
+    _lock_while_on(party)
     party.state = OPEN
     tell_boards(party)
 
 
 def change_code(party: Party) -> None:
     """Give the party another code. Whoever has the old one can no longer come in."""
-    _refuse_when_over(party)
+    _lock_while_on(party)
     party.code = _unused_code()
     tell_boards(party)
 
 
 def change_board_link(party: Party) -> None:
     """Give the television another link; boards opened by the old one are cut off."""
+    lock_row(party)
     party.board_token = secrets.token_urlsafe(24)
     tell_boards(party)
 
 
 def pause(party: Party) -> None:
     """Hand out nobody more until `resume`; calls in progress are finished and count."""
-    _refuse_when_over(party)
+    _lock_while_on(party)
     party.paused = True
     _tell_everyone(party)
 
 
 def resume(party: Party) -> None:
     """Go on after a pause; ends a break too."""
-    _refuse_when_over(party)
+    _lock_while_on(party)
     party.paused = False
     party.break_until = None
     _tell_everyone(party)
@@ -187,7 +196,7 @@ def resume(party: Party) -> None:
 
 def start_break(party: Party, minutes: int) -> None:
     """Put a break of 1 to 60 minutes on the board; whoever rings on may. Raises BadInput."""
-    _refuse_when_over(party)
+    _lock_while_on(party)
     if not 1 <= minutes <= BREAK_AT_MOST:
         raise BadInput("A break has 1 to 60 minutes.", "Choose one of the lengths offered.")
     party.break_until = now() + timedelta(minutes=minutes)
@@ -196,12 +205,14 @@ def start_break(party: Party, minutes: int) -> None:
 
 def end_break(party: Party) -> None:
     """Take the break off the board."""
+    lock_row(party)
     party.break_until = None
     tell_boards(party)
 
 
 def celebrate(party: Party, wanted: bool) -> None:
     """Whether the board marks first calls and quarters of the goal."""
+    lock_row(party)
     party.celebrate = wanted
     tell_boards(party)
 
@@ -211,6 +222,7 @@ def end_party(party: Party) -> None:
 
     Who is on the phone finishes and records, and it counts. Harmless when it is over already.
     """
+    lock_row(party)
     if party.is_over:
         return
     party.state = ENDED
@@ -254,6 +266,8 @@ def _check_goal(goal: int) -> None:
         )
 
 
-def _refuse_when_over(party: Party) -> None:
+def _lock_while_on(party: Party) -> None:
+    """Lock the party. Raises Conflict when it is over, whatever a page last showed."""
+    lock_row(party)
     if party.is_over:
         raise Conflict("This party has ended.", "Start a new one.")

@@ -11,7 +11,8 @@ from flask import Flask
 
 from phonebank.models import Account, Caller
 from phonebank.models.caller import WAITING
-from phonebank.parties import devices, people, verbs
+from phonebank.parties import people, verbs
+from phonebank.roster import devices
 from phonebank.stores import db
 from tests.factories import create_account
 from tests.phonebank.live.conftest import Line, OwnRedis, Web, within

@@ -1,0 +1,43 @@
+"""A caller's room: the party they are in, or the campaign itself for those who came by its link.
+
+Its row is locked before a caller's, because the room's door decides who comes in.
+"""
+
+from phonebank.errors import NotFound
+from phonebank.live.signal import board_changed
+from phonebank.locks import lock_row
+from phonebank.models import Caller, Campaign, Party
+from phonebank.models.caller import REMOVED
+from phonebank.stores import after_commit, db
+
+Room = Party | Campaign
+
+
+class NotInThisRoom(NotFound):
+    """The caller was removed, or went to another party, since their row was read."""
+
+    def __init__(self) -> None:
+        super().__init__("This caller is no longer in the party.", "Reload the page.")
+
+
+def room_of(caller: Caller) -> Room:
+    """The party that the caller is in, or their campaign."""
+    if caller.party_id is None:
+        return db.session.get_one(Campaign, caller.campaign_id)
+    return db.session.get_one(Party, caller.party_id)
+
+
+def lock_in_room(caller: Caller) -> None:
+    """Lock a caller who is still in the room where they were when they were read.
+
+    What was asked about them was asked about that room. Raises NotInThisRoom otherwise.
+    """
+    shown = caller.party_id
+    lock_row(caller)
+    if caller.state == REMOVED or caller.party_id != shown:
+        raise NotInThisRoom
+
+
+def tell_boards(campaign_id: int, party_id: int | None) -> None:
+    """Have the boards of the room look again after the commit."""
+    after_commit(lambda: board_changed(campaign_id, party_id))

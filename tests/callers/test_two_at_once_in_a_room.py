@@ -1,0 +1,240 @@
+"""A caller, their party and its host, an organiser and the door: every two of them at once."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from callers import roster
+from callers.calling import claim
+from callers.contact_queue.refill import store_of
+from callers.joining import join
+from phonebank.campaigns import verbs as campaigns
+from phonebank.models import Call, Caller, Campaign, Party
+from phonebank.models.caller import ADMITTED, REMOVED, WAITING
+from phonebank.parties import people, verbs
+from phonebank.stores import db
+from tests.factories import (
+    create_account,
+    create_caller,
+    create_campaign,
+    create_contact,
+    create_list,
+    create_party,
+)
+from tests.two_at_once import Act, Place, State, always, faults_of_all_pairs
+
+
+class Room(NamedTuple):
+    """Two parties of two hosts, and a caller who is in the first."""
+
+    campaign: Campaign
+    here: Party
+    there: Party
+    sam: Caller
+
+
+def _made(**sam: Any) -> Callable[[], tuple[int, int, int, int]]:
+    def made() -> tuple[int, int, int, int]:
+        campaign = create_campaign()
+        here = create_party(campaign, create_account("host"), title="Here")
+        there = create_party(campaign, create_account("host"), title="There")
+        caller = create_caller(campaign, here, first_name="Sam", **sam)
+        if caller.may_call:
+            create_contact(create_list(campaign))
+            db.session.commit()
+            claim(caller)
+        db.session.commit()
+        return campaign.id, here.id, there.id, caller.id
+
+    return made
+
+
+def _read(ids: tuple[int, int, int, int]) -> Room:
+    room = Room(
+        db.session.get_one(Campaign, ids[0]),
+        db.session.get_one(Party, ids[1]),
+        db.session.get_one(Party, ids[2]),
+        db.session.get_one(Caller, ids[3]),
+    )
+    # As a page does that asks whether the caller is in the host's party.
+    assert people.caller_in(room.here, room.sam.id) is room.sam
+    return room
+
+
+def _state(ids: tuple[int, int, int, int]) -> State:
+    campaign_id, here_id, there_id, sam_id = ids
+    here, sam = db.session.get_one(Party, here_id), db.session.get_one(Caller, sam_id)
+    newcomers = db.session.scalars(
+        select(Caller.state)
+        .where(Caller.campaign_id == campaign_id, Caller.id != sam_id)
+        .order_by(Caller.id)
+    )
+    held = db.session.scalar(
+        select(Call.id).where(Call.caller_id == sam_id, Call.ended_at.is_(None))
+    )
+    return {
+        "sam": sam.state,
+        "at": {here_id: "here", there_id: "there"}[sam.party_id or 0],
+        "name": sam.first_name,
+        "hidden": sam.hidden,
+        "door": here.door_open,
+        "party": here.state,
+        "newcomers": list(newcomers),
+        "holds": held is not None,
+        "held in Redis": store_of(campaign_id).held_count() > 0,
+    }
+
+
+NOBODY = {"holds": False, "held in Redis": False}
+
+
+def _is_here(state: State) -> bool:
+    return state["sam"] != REMOVED and state["at"] == "here"
+
+
+def _host_does(**changes: Any) -> Callable[[State], State | None]:
+    return lambda state: state | changes if _is_here(state) else None
+
+
+def _let_in(state: State) -> State:
+    return state | {"sam": ADMITTED} if _is_here(state) and state["sam"] == WAITING else state
+
+
+def _put_out_by_an_organiser(state: State) -> State | None:
+    if state["sam"] == REMOVED:
+        return None
+    door = {"door": False} if state["at"] == "here" else {}
+    return state | {"sam": REMOVED} | door | NOBODY
+
+
+def _goes_there(state: State) -> State:
+    # The door there is shut.
+    if state["sam"] == REMOVED:
+        return state | {"newcomers": [*state["newcomers"], WAITING]}
+    if state["at"] == "there":
+        return state
+    return state | {"sam": WAITING, "at": "there"} | NOBODY
+
+
+def _comes_back(state: State) -> State | None:
+    through = ADMITTED if state["door"] else WAITING
+    if _is_here(state):
+        return state | ({"sam": ADMITTED} if state["door"] else {})
+    if state["party"] != "open":
+        return None
+    if state["sam"] == REMOVED:
+        return state | {"newcomers": [*state["newcomers"], through]}
+    return state | {"sam": through, "at": "here"} | NOBODY
+
+
+def _somebody_comes(state: State) -> State | None:
+    if state["party"] != "open":
+        return None
+    through = ADMITTED if state["door"] else WAITING
+    return state | {"newcomers": [*state["newcomers"], through]}
+
+
+def _opens(state: State) -> State:
+    return _let_in(state) | {
+        "door": True,
+        "newcomers": [ADMITTED for _ in state["newcomers"]],
+    }
+
+
+def _all_come_in(state: State) -> State:
+    return _let_in(state) | {"newcomers": [ADMITTED for _ in state["newcomers"]]}
+
+
+ACTS = [
+    Act("host lets in", lambda room: people.admit([room.sam]), _let_in),
+    Act("organiser lets in", lambda room: roster.admit(room.sam), _let_in),
+    Act(
+        "host removes",
+        lambda room: people.remove_caller(room.sam),
+        _host_does(sam=REMOVED, door=False, **NOBODY),
+    ),
+    Act(
+        "organiser removes",
+        lambda room: roster.remove(room.campaign, room.sam),
+        _put_out_by_an_organiser,
+    ),
+    Act(
+        "host renames",
+        lambda room: people.rename_caller(room.sam, "Samira"),
+        _host_does(name="Samira"),
+    ),
+    Act("host hides", lambda room: people.hide_caller(room.sam, True), _host_does(hidden=True)),
+    Act("goes there", lambda room: join(room.campaign, room.there, "Sam", room.sam), _goes_there),
+    Act("comes back", lambda room: join(room.campaign, room.here, "Sam", room.sam), _comes_back),
+    Act("host opens", lambda room: people.set_door(room.here, True), _opens),
+    Act("host shuts", lambda room: people.set_door(room.here, False), always(door=False)),
+]
+DOOR_ACTS = [
+    Act(
+        "somebody comes", lambda room: join(room.campaign, room.here, "Kit", None), _somebody_comes
+    ),
+    Act("host lets all in", lambda room: people.admit_all(room.here), _all_come_in),
+    Act(
+        "host locks",
+        lambda room: verbs.lock(room.here),
+        lambda state: state | {"party": "locked"} if state["party"] != "ended" else None,
+    ),
+    Act("host ends", lambda room: verbs.end_party(room.here), always(party="ended")),
+    *(
+        act
+        for act in ACTS
+        if act.name in ("host opens", "host shuts", "comes back", "host removes")
+    ),
+]
+
+
+@pytest.mark.parametrize("sam", [WAITING, ADMITTED])
+def test_every_two_who_do_something_about_one_caller(app_context: Flask, sam: str) -> None:
+    place = Place(_made(state=sam), _read, _state)
+    assert faults_of_all_pairs(app_context, place, ACTS) == []
+
+
+def test_every_two_who_come_to_a_door_or_close_it(app_context: Flask) -> None:
+    place = Place(_made(state=WAITING), _read, _state)
+    assert faults_of_all_pairs(app_context, place, DOOR_ACTS) == []
+
+
+def test_an_organiser_opens_a_campaigns_door_or_shuts_it_while_somebody_comes(
+    app_context: Flask,
+) -> None:
+    def made() -> int:
+        campaign = create_campaign()
+        db.session.commit()
+        return campaign.id
+
+    def state(campaign_id: int) -> State:
+        callers = select(Caller.state).where(Caller.campaign_id == campaign_id).order_by(Caller.id)
+        campaign = db.session.get_one(Campaign, campaign_id)
+        return {"door": campaign.door_open, "in": list(db.session.scalars(callers))}
+
+    def comes(state: State) -> State:
+        return state | {"in": [*state["in"], ADMITTED if state["door"] else WAITING]}
+
+    acts = [
+        Act("somebody comes", lambda campaign: join(campaign, None, "Kit", None), comes),
+        Act(
+            "organiser opens",
+            lambda campaign: campaigns.open_door(campaign, True),
+            lambda state: state | {"door": True, "in": [ADMITTED for _ in state["in"]]},
+        ),
+        Act(
+            "organiser shuts",
+            lambda campaign: campaigns.open_door(campaign, False),
+            always(door=False),
+        ),
+        Act(
+            "organiser lets all in",
+            lambda campaign: campaigns.admit(campaign, None),
+            lambda state: state | {"in": [ADMITTED for _ in state["in"]]},
+        ),
+    ]
+    place = Place(made, lambda campaign_id: db.session.get_one(Campaign, campaign_id), state)
+    assert faults_of_all_pairs(app_context, place, acts) == []
