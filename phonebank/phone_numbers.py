@@ -8,7 +8,6 @@ demonstration may use.
 from __future__ import annotations
 
 import re
-import unicodedata
 
 import phonenumbers
 from phonenumbers import (
@@ -20,6 +19,17 @@ from phonenumbers import (
 )
 from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
 
+from phonebank.area_codes import NORTH_AMERICA, region_of_area_code, time_zones_of_area_code
+from phonebank.number_text import (
+    DECIMAL_TAIL,
+    DROP_PUNCTUATION,
+    SCIENTIFIC,
+    has_letter_for_digit,
+    pieces,
+    plain_text,
+    without_extension,
+    without_notes,
+)
 from phonebank.numbering_plans import (
     calling_code_of,
     plan_of_calling_code,
@@ -32,6 +42,9 @@ LONGEST_CELL = 120  # characters
 REASONS = {
     "empty": "There is no number here.",
     "not_a_number": "This is not a phone number.",
+    "letter_for_digit": (
+        "A letter stands among the digits, such as O for 0 or l for 1. Type the number again."
+    ),
     "scientific_notation": (
         "The spreadsheet has rounded this number and its last digits are gone. Format the column "
         "as text in the original and save it as CSV again."
@@ -55,25 +68,6 @@ REASONS = {
 }
 
 _COSTS_EXTRA = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST})
-
-# What people put between digits: all of it means nothing. Includes the invisible direction marks
-# that a number copied from a phone's address book carries.
-_PUNCTUATION = " \t\xa0\u202f\u2007()[]-.='\"\u2019\u2010\u2011\u2012\u2013\u2014\u2212"
-_INVISIBLE = "\ufeff\u00ad\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2069"
-_DROP_PUNCTUATION = dict.fromkeys(map(ord, _PUNCTUATION + _INVISIBLE))
-_DROP_INVISIBLE = dict.fromkeys(map(ord, _INVISIBLE))
-
-_DECIMAL_TAIL = re.compile(r"(\+?[0-9]{6,})[.,]0{1,2}")
-_SCIENTIFIC = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]{1,3}")
-_EXTENSION = re.compile(
-    r"[\s,;]*(?:;ext=|\bext(?:ension|n)?\b|(?<![a-z])x|#)[\s.:]*[0-9]{1,7}\W*$", re.IGNORECASE
-)
-# Germans write the area code before a slash: "030/1234567" is one number.
-_AREA_CODE_SLASH = re.compile(r"(^|(?<=[^0-9 ()+]))([ (+]*[0-9](?:[ ()]*[0-9]){1,5}[ )]*)/")
-_BETWEEN_NUMBERS = re.compile(
-    r"[;,/|&\r\n]|\s(?=\+)|(?<=[0-9]{9})\s+(?=[0-9]{9})|\b(?:or|and|oder|und|ou|et|neu)\b",
-    re.IGNORECASE,
-)
 
 
 class NumberRefused(ValueError):
@@ -119,7 +113,7 @@ def read_numbers(cell: str, country: str, allow_drama: bool = False) -> list[str
         return [found]
     numbers: list[str] = []
     fault: NumberRefused | None = None
-    for piece in _pieces(cell):
+    for piece in pieces(without_notes(plain_text(cell)), country):
         try:
             number = read_number(piece, country, allow_drama)
         except NumberRefused as refused:
@@ -133,11 +127,28 @@ def read_numbers(cell: str, country: str, allow_drama: bool = False) -> list[str
 
 
 def is_of_country(e164: str, country: str) -> bool:
-    """Whether an E.164 number has the calling code of this country.
+    """Whether a valid E.164 number is one of `country` (ISO 3166-1 alpha-2) or its territories.
 
-    +1 is one code for the United States, Canada and others: between those it cannot tell.
+    Numbers without a place, such as freephone, count for each country under their calling code.
     """
-    return e164.startswith(f"+{phonenumbers.country_code_for_region(country)}")
+    code = phonenumbers.country_code_for_region(country)
+    if not e164.startswith(f"+{code}"):
+        return False
+    if str(code) == NORTH_AMERICA:
+        region = region_of_area_code(e164[2:5])
+    elif len(phonenumbers.region_codes_for_country_code(code)) == 1:
+        return True
+    else:
+        region = _region_of(e164)
+    return region is None or region == country or region in _TERRITORIES.get(country, ())
+
+
+# Regions whose people are called under the rules of the country beside them: the territories of
+# the United States, and the islands under Britain's calling code.
+_TERRITORIES = {
+    "US": frozenset({"PR", "VI", "GU", "AS", "MP"}),
+    "GB": frozenset({"JE", "GG", "IM"}),
+}
 
 
 def is_drama_number(e164: str) -> bool:
@@ -165,17 +176,25 @@ _DRAMA = re.compile(
 def time_zones_of(e164: str) -> tuple[str, ...]:
     """Every IANA time zone the owner of a number may be in, sorted; empty where nothing is known.
 
-    A landline gives its area's zones and a North American number its area code's. A mobile
+    A landline gives its area's zones, and a North American number those of all places that its
+    area code reaches: `phonebank.area_codes`. A mobile
     elsewhere gives all of its country's, for its first digits say nothing of where the phone is:
     0412 in Australia is Sydney by its prefix and may well be in Perth.
     """
     code = calling_code_of(e164)
     if code is None or code not in TIMEZONE_DATA:
         return ()
+    if code == NORTH_AMERICA and region_of_area_code(e164[2:5]) in (
+        None,
+        "US",
+        "CA",
+        *_TERRITORIES["US"],
+    ):
+        return time_zones_of_area_code(e164[2:5])
     of_country = TIMEZONE_DATA[code]
     if len(of_country) == 1:
         return tuple(of_country)
-    if code != "1" and not phonenumbers.is_number_type_geographical(
+    if code != NORTH_AMERICA and not phonenumbers.is_number_type_geographical(
         _kind_of(e164, code), int(code)
     ):
         return tuple(of_country)
@@ -202,9 +221,9 @@ def _recognised_at_once(text: str, country: str, allow_drama: bool) -> str | Non
     Raises NumberRefused for a plain premium rate number.
     """
     if text[-2:] == ".0" or text[-3:] == ".00":
-        whole = _DECIMAL_TAIL.fullmatch(text)
+        whole = DECIMAL_TAIL.fullmatch(text)
         text = whole[1] if whole else text
-    digits = text.translate(_DROP_PUNCTUATION)
+    digits = text.translate(DROP_PUNCTUATION)
     international = digits[:1] == "+"
     if international:
         digits = digits[1:]
@@ -243,26 +262,28 @@ def _read_with_libphonenumber(text: str, country: str, allow_drama: bool) -> str
 
 def _without_words(text: str) -> str:
     """The text with what is said around the number taken off: "Mob: 07700 900123 (home) x12"."""
-    text = unicodedata.normalize("NFKC", text.translate(_DROP_INVISIBLE)).strip()
+    text = plain_text(text)
     if not any(c.isalnum() for c in text):
         raise NumberRefused("empty")
     if len(text) > LONGEST_CELL:
         raise NumberRefused("too_long")
-    if _SCIENTIFIC.fullmatch(text):
+    if SCIENTIFIC.fullmatch(text):
         raise NumberRefused("scientific_notation")
-    decimal = _DECIMAL_TAIL.fullmatch(text)
+    decimal = DECIMAL_TAIL.fullmatch(text)
     if decimal:
         return decimal[1]
-    text = _EXTENSION.sub("", text)
+    text = without_extension(without_notes(text))
     first_digit = next((at for at, c in enumerate(text) if c.isdecimal()), None)
     if first_digit is None:
         raise NumberRefused("not_a_number")
+    if has_letter_for_digit(text):
+        raise NumberRefused("letter_for_digit")
     end = next((at for at in range(first_digit, len(text)) if text[at].isalpha()), len(text))
     # libphonenumber would spell letters on the keypad: "07700 900123 home" is no number of 15
     # digits, and "12 High Street 4" none at all.
     if any(c.isdecimal() for c in text[end:]):
         raise NumberRefused("not_a_number")
-    return text[:end]
+    return text[:end].rstrip(" ;")
 
 
 def _parsed(text: str, country: str) -> PhoneNumber:
@@ -293,19 +314,6 @@ def _why_invalid(number: PhoneNumber) -> str:
             return "too_short"
 
 
-def _pieces(cell: str) -> list[str]:
-    """The cell cut where people write "and another number"; never empty."""
-    if _SCIENTIFIC.fullmatch(cell) or _DECIMAL_TAIL.fullmatch(cell):
-        return [cell]  # a comma there is a decimal point
-    cuts = _BETWEEN_NUMBERS.split(_AREA_CODE_SLASH.sub(r"\2 ", cell))
-    first, *others = [cut.strip() for cut in cuts if cut.strip()] or [cell]
-    if first.startswith("0"):
-        # "030 123456/234567" means 030 234567. Read by itself the tail would be somebody else's
-        # number in a country where numbers are of any length, so it is left out.
-        others = [other for other in others if not other[0].isdecimal() or other[0] == "0"]
-    return [first, *others]
-
-
 def _kind_of(e164: str, code: str) -> int:
     plan = plan_of_calling_code(code)
     kind = plan.kind_of(e164[1 + len(code) :]) if plan else None
@@ -318,6 +326,13 @@ def _kind_of(e164: str, code: str) -> int:
         return phonenumbers.number_type(phonenumbers.parse(e164, None))
     except NumberParseException:
         return PhoneNumberType.UNKNOWN
+
+
+def _region_of(e164: str) -> str | None:
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(e164, None))
+    except NumberParseException:
+        return None
 
 
 def _zones_of_longest_prefix(e164: str) -> tuple[str, ...]:

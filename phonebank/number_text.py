@@ -1,0 +1,210 @@
+"""What people write around a telephone number, and how a cell with several of them is cut.
+
+Pure, and careful in one direction: a number that cannot be read is a row to correct, while half a
+number with something else beside it is a stranger's telephone.
+"""
+
+import re
+import sys
+import unicodedata
+from functools import cache
+
+from phonenumbers.phonemetadata import PhoneMetadata
+
+# Spaces, brackets, dashes and quotation marks between digits mean nothing.
+_PUNCTUATION = " \t()[]-.='\"\u2019\u2010\u2011\u2012\u2013\u2014\u2212"
+# Nor does what cannot be seen: direction marks from a phone's address book, joiners, the Mongolian
+# vowel separator, variation selectors, the fillers of Hangul and Braille; every space but the
+# line breaks, which may stand between two numbers.
+_BEYOND_FORMAT = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0" + "".join(
+    chr(code) for code in (*range(0xFE00, 0xFE10), *range(0x180B, 0x1810))
+)
+_EVERY_BMP_CHARACTER = [chr(code) for code in range(sys.maxunicode // 17 + 1)]
+_INVISIBLE = _BEYOND_FORMAT + "".join(
+    c for c in _EVERY_BMP_CHARACTER if unicodedata.category(c) == "Cf"
+)
+_SPACES = "".join(c for c in _EVERY_BMP_CHARACTER if unicodedata.category(c) == "Zs")
+
+DROP_PUNCTUATION = dict.fromkeys(map(ord, _PUNCTUATION + _SPACES + _INVISIBLE))
+_PLAINER = {ord(c): " " for c in _SPACES} | dict.fromkeys(map(ord, _INVISIBLE))
+
+DECIMAL_TAIL = re.compile(r"(\+?[0-9]{6,})[.,]0{1,2}")
+SCIENTIFIC = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]{1,3}")
+
+_EXTENSION = re.compile(
+    r"[\s,;]*(?:;ext=|\b(?:ext(?:ension|n)?|durchwahl|dw|nebenstelle|poste|estensione|estyniad)\b"
+    r"|(?<![^\W\d_])x|#)[\s.:]*[0-9]{1,7}\W*$",
+    re.IGNORECASE,
+)
+
+# A note's place is taken by this: two numbers with a note between them stay two.
+_CUT = " ; "
+
+# The letters that are typed for a digit: O and o for 0, l and I for 1, S for 5, Z for 2, B for 8.
+_LOOK_LIKE_DIGITS = frozenset("OoQDIiLlSsZzBbGgqT")
+
+_BRACKETED = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]|\{([^{}]*)\}")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_MOST_DIGITS_IN_A_NOTE = 6
+
+_HOUR = r"(?:[01]?[0-9]|2[0-4])(?:[:.h][0-5][0-9])?"
+_OF_THE_CLOCK = (
+    r"(?:a\.?m\b\.?|p\.?m\b\.?|h(?:rs?|ours?)?\b|uhr\b|o['’]?clock\b|heures?\b|horas?\b)"
+)
+_TO = r"\s*(?:-|–|—|/|to|till?|until|and|bis|und|à|a|et|y|i)\s*"
+_NOT_WITHIN_A_NUMBER = r"(?<![0-9])(?<![0-9][-.:/])"
+_NO_NUMBER_FOLLOWS = r"(?![0-9])(?![-.() ]*[0-9])"
+_BEFORE_A_TIME = (
+    r"(?:after|before|from|until|till?|between|by|past|at|about|around|call|ring|best|only|not"
+    r"|mornings?|afternoons?|evenings?|eves?|nights?|days?|daytime|weekdays?|weekends?"
+    r"|mon|tues?|wed|thu(?:rs?)?|fri|sat|sun|(?:mon|tues|wednes|thurs|fri|satur|sun)days?"
+    r"|ab|nach|vor|bis|von|um|zwischen|gegen|abends|morgens|mittags|nachmittags|werktags"
+    r"|mo|di|mi|do|fr|sa|so"
+    r"|après|apres|avant|dès|entre|vers|jusqu['’]?à|de|lun|mar|mer|jeu|ven|sam|dim"
+    r"|después|despues|antes|desde|hasta|partir|ar ôl|ar ol|cyn|tan)"
+)
+_TIMES = re.compile(
+    # after 6, evenings 6-8, ab 18.00 Uhr, not before 1800
+    rf"\b{_BEFORE_A_TIME}\b[\s.:,]*(?:(?:de|las|la|les|about|at|ca\.?)\s+)*"
+    rf"(?:{_HOUR}|[0-2][0-9][0-5][0-9])\s*(?:{_OF_THE_CLOCK})?"
+    rf"(?:{_TO}{_HOUR}\s*(?:{_OF_THE_CLOCK})?)?{_NO_NUMBER_FOLLOWS}"
+    # 6pm, 18:00, 6-8pm, 18h30, 18 Uhr
+    rf"|{_NOT_WITHIN_A_NUMBER}{_HOUR}(?:{_TO}{_HOUR})?\s?{_OF_THE_CLOCK}"
+    rf"|{_NOT_WITHIN_A_NUMBER}\b(?:[01]?[0-9]|2[0-4])[:h][0-5][0-9]"
+    rf"(?:{_TO}{_HOUR})?{_NO_NUMBER_FOLLOWS}",
+    re.IGNORECASE,
+)
+_PLACES_AND_RANKS = re.compile(
+    # flat 2, room 12, press 1; 1st choice, 2nd, 2e
+    r"\b(?:flat|apt|apartment|room|unit|floor|option|press|line|desk|house|number|no|nr|zimmer"
+    r"|wohnung|etage|piso|puerta|appt?|étage|fflat)\b\.?\s*"
+    rf"[0-9]{{1,4}}[a-z]?\b{_NO_NUMBER_FOLLOWS}"
+    rf"|{_NOT_WITHIN_A_NUMBER}\b(?:1st|2nd|3rd|[4-9]th|1er|1ère|2e|2ème|1[ºª]|2[ºª]|1af|2il)\b",
+    re.IGNORECASE,
+)
+
+# Germans write the area code before a slash: "030/1234567" is one number. What follows it is no
+# area code and no country code, and before it stands no digit of the same number.
+_AREA_CODE_SLASH = re.compile(r"([ (+]*[0-9](?:[ ()]*[0-9]){1,5}[ )]*)/(?!\s*\(?[0+])")
+_BETWEEN_NUMBERS = re.compile(
+    r":::|[;,/|&\r\n]|\s(?=\+)|(?<=[0-9]{9})\s+(?=[0-9]{9})"
+    r"|\b(?:or|and|oder|und|bzw|ou|et|neu)\b",
+    re.IGNORECASE,
+)
+# From the first letter after a digit to the last before the next one.
+_LABEL = re.compile(r"(?<=[0-9)\] ])[^\W\d_](?:[^0-9(+]*[^\W\d_])?[^0-9(+]*(?=[(+]*[0-9])")
+_FEWEST_DIGITS = 7  # of a whole number, in what stands between two labels
+
+
+def plain_text(text: str) -> str:
+    """The text in everyday characters: digits of any script as 0 to 9, one kind of space, nothing
+    invisible."""
+    plain = unicodedata.normalize("NFKC", text.translate(_PLAINER)).translate(_PLAINER)
+    return "".join(
+        str(unicodedata.decimal(c)) if c.isdecimal() and c > "9" else c for c in plain
+    ).strip()
+
+
+def without_notes(text: str) -> str:
+    """The text without what is said beside a number, digits and all: "(home)", "after 6pm",
+    "flat 2", "1st choice"; `text` as `plain_text` leaves it."""
+    text = _BRACKETED.sub(_unless_digits, text)
+    text = _TIMES.sub(_CUT, text)
+    return _PLACES_AND_RANKS.sub(_CUT, text).strip(" ;")
+
+
+def without_extension(text: str) -> str:
+    """The text without "ext 12", "x12", "Durchwahl 12" or "#12" at its end."""
+    return _EXTENSION.sub("", text)
+
+
+def has_letter_for_digit(text: str) -> bool:
+    """Whether a letter seems to stand for a digit: one joined to digits, as the O in "O20 7946", or
+    one of those that look like digits alone among them.
+
+    A whole word may be joined at one end of the digits: "Tel020…".
+    """
+    for letters in re.finditer(r"[^\W\d_]+", text):
+        before = text[letters.start() - 1 : letters.start()].isdecimal()
+        after = text[letters.end() : letters.end() + 1].isdecimal()
+        look_alike = _LOOK_LIKE_DIGITS.issuperset(letters[0])
+        if before and after:
+            return True
+        if (before or after) and (len(letters[0]) == 1 or look_alike):
+            return True
+        within = any(c.isdecimal() for c in text[: letters.start()])
+        named = text[letters.end() : letters.end() + 1] in (":", ")")
+        if within and not named and len(letters[0]) < 3 and look_alike:
+            return True
+    return False
+
+
+def pieces(cell: str, country: str) -> list[str]:
+    """The cell cut where people write "and another number"; never empty.
+
+    A later number without its area code is left out: "030 123456/234567" means 030 234567, and
+    read by itself the tail would be somebody else's where numbers are of any length.
+    """
+    if SCIENTIFIC.fullmatch(cell) or DECIMAL_TAIL.fullmatch(cell):
+        return [cell]  # a comma there is a decimal point
+    cuts = _BETWEEN_NUMBERS.split(_AREA_CODE_SLASH.sub(_joined, cell))
+    found = [piece for cut in cuts for piece in _cut_at_labels(cut.strip()) if piece]
+    numbered = [piece for piece in found if any(c.isdecimal() for c in piece)]
+    if len(numbered) > 1:
+        first = numbered[0]
+        return [first, *(p for p in numbered[1:] if _is_whole(p, first, country))]
+    return numbered or found or [cell]
+
+
+def _unless_digits(note: re.Match[str]) -> str:
+    """A cut for a bracketed note; the brackets as they are around part of a number."""
+    said = next(group for group in note.groups() if group is not None)
+    digits = sum(c.isdecimal() for c in said)
+    words = [word for word in _WORD.findall(said) if not _LOOK_LIKE_DIGITS.issuperset(word)]
+    only_letters = digits == 0 and any(c.isalpha() for c in said)
+    if only_letters or (digits <= _MOST_DIGITS_IN_A_NOTE and (words or _TIMES.search(said))):
+        # "(ext 12)" belongs to the number before it.
+        return f" {said} " if _EXTENSION.fullmatch(said) else _CUT
+    return note[0]
+
+
+def _joined(slash: re.Match[str]) -> str:
+    """The area code before a slash and a gap; the slash stays where digits stand before it."""
+    before = slash.string[: slash.start()].rstrip(" ()-.")
+    within_a_number = before[-1:].isdecimal()
+    return slash[0] if within_a_number else f"{slash[1]} "
+
+
+def _cut_at_labels(piece: str) -> list[str]:
+    """ "020 7946 0123 m: 07700 900123" is two numbers with a label between them.
+
+    Where a part has too few digits for a number, the piece stays whole, and is refused.
+    """
+    parts = _LABEL.split(piece)
+    enough = all(sum(c.isdecimal() for c in part) >= _FEWEST_DIGITS for part in parts)
+    return [part.strip() for part in parts] if enough else [piece]
+
+
+def _is_whole(piece: str, first: str, country: str) -> bool:
+    """Whether a later number of a cell has its area code, as far as that can be told."""
+    metadata = PhoneMetadata.metadata_for_region(country)
+    if metadata is None or metadata.national_prefix != "0":
+        return True  # in North America and Spain one without it is too short to be a number
+    if _is_with_prefix(piece):
+        return True
+    # Excel takes the 0 off both. Only where all numbers are as long is that sure to be the reason.
+    digits, of_first = (sum(c.isdecimal() for c in text) for text in (piece, first))
+    return _has_one_length(country) and not _is_with_prefix(first) and digits == of_first
+
+
+def _is_with_prefix(piece: str) -> bool:
+    at = next(n for n, c in enumerate(piece) if c.isdecimal())
+    return piece[at] == "0" or piece[:at].rstrip(" (").endswith("+")
+
+
+@cache
+def _has_one_length(country: str) -> bool:
+    """Whether landlines with their area code are of one length, or of two next to each other."""
+    metadata = PhoneMetadata.metadata_for_region(country)
+    lengths = metadata.fixed_line.possible_length if metadata and metadata.fixed_line else ()
+    return bool(lengths) and max(lengths) - min(lengths) <= 1
