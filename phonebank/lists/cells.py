@@ -1,13 +1,11 @@
-"""What single cells of a list say: postcodes, languages, time zones, a yes or a no. Pure.
+"""What single cells of a list say: postcodes, languages, a yes or a no. Pure.
 
-People's data is tidied as little as it can be: spaces and invisible characters. Names have a
-module of their own.
+People's data is tidied as little as it can be: spaces and invisible characters. Names and time
+zones have modules of their own.
 """
 
 import re
-from functools import cache, lru_cache
-
-from phonebank.time_zones import time_zone_names
+from functools import lru_cache
 
 # Invisible, and needed to spell names in Persian and Hindi.
 _JOINERS = "\u200c\u200d"
@@ -96,17 +94,6 @@ def language(text: str) -> str:
     return code if code in _LANGUAGE_CODES else _LANGUAGES.get(word, "")
 
 
-@lru_cache(maxsize=1024)
-def time_zone(text: str) -> str | None:
-    """The IANA name of a time zone, in its own spelling, or None for none known."""
-    return _zones_by_folded_name().get(tidy(text).casefold().replace(" ", "_"))
-
-
 def says_do_not_call(text: str) -> bool:
     """Whether a cell of a "do not call" column asks us not to: anything but a plain no does."""
     return tidy(text).casefold() not in _NO
-
-
-@cache
-def _zones_by_folded_name() -> dict[str, str]:
-    return {name.casefold(): name for name in time_zone_names()}

@@ -12,8 +12,8 @@ from phonebank.lists.cells import (
     postcode,
     says_do_not_call,
     tidy,
-    time_zone,
 )
+from phonebank.lists.clock_words import time_zones_said
 from phonebank.lists.mapping import KEPT_AS_FIELDS, Mapping
 from phonebank.lists.names import split_full_name, tidy_name
 from phonebank.lists.reading import EXTRA_CELLS, UNCLOSED_QUOTE, Row
@@ -33,7 +33,6 @@ LONGEST = {
     "external_id": 120,
     "email": 255,
     "language": 8,
-    "time_zone": 40,
     "postcode": 20,
 }
 LONGEST_FIELD_VALUE = 2000
@@ -60,7 +59,7 @@ class ContactRow:
     external_id: str | None = None
     postcode: str | None = None
     language: str = ""  # an ISO 639 code
-    time_zone: str | None = None  # an IANA name, where the list itself says it
+    time_zone: str | None = None  # where the list says it: IANA names, joined by "|"
     email: str | None = None
     do_not_call: bool = False
     fields: dict[str, str] = field(default_factory=dict)  # "town", "address" and the list's own
@@ -177,6 +176,9 @@ def _describe(contact: ContactRow, cells: list[str], mapping: Mapping, country: 
         column = columns["postcode"][0]
         code = postcode(cells[column], country)
         contact.postcode = _fitting(code, column, LONGEST["postcode"]) or None
+    if "time_zone" in columns:
+        said = time_zones_said(cells[columns["time_zone"][0]][:LONGEST_FIELD_VALUE], country)
+        contact.time_zone = "|".join(said) or None
     if "full_name" in columns and not (contact.first_name or contact.last_name):
         column = columns["full_name"][0]
         first, last = split_full_name(cells[column])
@@ -210,5 +212,4 @@ _READ: dict[str, Callable[[str], str | None]] = {
     "external_id": identifier,
     "email": email,
     "language": language,
-    "time_zone": time_zone,
 }

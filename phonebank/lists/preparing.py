@@ -14,7 +14,7 @@ from phonebank.lists.normalise import ContactRow, RefusedRow, normalise
 from phonebank.lists.reading import Row
 from phonebank.phone_numbers import time_zones_of
 from phonebank.postcodes import time_zones_of_postcode
-from phonebank.time_zones import zones_key
+from phonebank.time_zones import canonical_name, zones_key
 
 # Rows a transaction: about half a second's work, so that a killed worker loses no more.
 BATCH = 10_000
@@ -114,10 +114,16 @@ def _zone_key(row: ContactRow, country: str) -> str:
     The list's own word comes first, then where the postcode is, then what the numbers tell.
     `callers.calling_hours` reads the key, and takes the whole country where it is empty.
     """
-    if row.time_zone:
-        return _joined((row.time_zone,))
     of_postcode = time_zones_of_postcode(row.postcode, country) if row.postcode else ()
-    return _joined(of_postcode or _zones_of_numbers((row.phone, *row.other_phones)))
+    told = of_postcode or _zones_of_numbers((row.phone, *row.other_phones))
+    if not row.time_zone:
+        return _joined(told)
+    said = tuple(row.time_zone.split("|"))
+    if len(said) > 1:
+        # "MST" is Denver's clock or Phoenix's: where they live says which.
+        here = {canonical_name(zone) for zone in told}
+        said = tuple(zone for zone in said if canonical_name(zone) in here) or said
+    return _joined(said)
 
 
 def _zones_of_numbers(phones: tuple[str, ...]) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ from phonebank.lists.cells import (
     postcode,
     says_do_not_call,
     tidy,
-    time_zone,
 )
 from phonebank.lists.names import split_full_name, tidy_name
 
@@ -163,21 +162,6 @@ def test_email(text: str, address: str) -> None:
 )
 def test_language(text: str, code: str) -> None:
     assert language(text) == code
-
-
-@pytest.mark.parametrize(
-    ("text", "zone"),
-    [
-        ("Europe/London", "Europe/London"),
-        ("america/new york", "America/New_York"),
-        ("US/Eastern", "US/Eastern"),
-        ("Eastern", None),
-        ("../../etc/passwd", None),
-        ("", None),
-    ],
-)
-def test_time_zone(text: str, zone: str | None) -> None:
-    assert time_zone(text) == zone
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,121 @@
+"""What a time zone column says: names of the IANA database, and the words people use instead. Pure.
+
+"EST" in somebody's list is the clock on the wall of the east coast, which goes forward in summer.
+The database has a zone of that name which never does: read by it, people would be called an hour
+after closing time from March to November.
+"""
+
+import re
+from functools import cache, lru_cache
+
+from phonebank.lists.cells import tidy
+from phonebank.time_zones import time_zone_names
+
+# The words of each country → every clock there that goes by them. Arizona keeps Mountain Standard
+# Time all year and Saskatchewan Central: a list's "MST" may mean them (IANA database,
+# `northamerica`).
+_AMERICAN = {
+    "eastern est edt et est5edt eastcoast": ("America/New_York",),
+    "central cst cdt ct cst6cdt": ("America/Chicago",),
+    "mountain mst mt": ("America/Denver", "America/Phoenix"),
+    "mdt mst7mdt": ("America/Denver",),
+    "arizona": ("America/Phoenix",),
+    "pacific pst pdt pt pst8pdt westcoast": ("America/Los_Angeles",),
+    "alaska alaskan akst akdt akt": ("America/Anchorage",),
+    "hawaii hawaiian hst ht hawaiialeutian": ("Pacific/Honolulu", "America/Adak"),
+    "hdt aleutian": ("America/Adak",),
+    "atlantic ast": ("America/Puerto_Rico",),
+    "chamorro chst": ("Pacific/Guam",),
+    "samoa": ("Pacific/Pago_Pago",),
+}
+_CANADIAN = {
+    "newfoundland nst ndt nt": ("America/St_Johns",),
+    "atlantic ast at": ("America/Halifax", "America/Blanc-Sablon"),
+    "adt": ("America/Halifax",),
+    "eastern est et": ("America/Toronto", "America/Atikokan"),
+    "edt": ("America/Toronto",),
+    "central cst ct": ("America/Winnipeg", "America/Regina"),
+    "cdt": ("America/Winnipeg",),
+    "saskatchewan canadacentral": ("America/Regina",),
+    "mountain mst mt": ("America/Edmonton", "America/Creston", "America/Whitehorse"),
+    "mdt": ("America/Edmonton",),
+    "yukon yst": ("America/Whitehorse",),
+    "pacific pst pdt pt": ("America/Vancouver",),
+}
+_BRITISH = {
+    "gmt bst utc ut wet west greenwich greenwichmean british uk london gb": ("Europe/London",),
+}
+_IRISH = {"gmt ist utc ut wet west bst greenwich irish dublin": ("Europe/Dublin",)}
+_GERMAN = {
+    "cet cest met mest mez mesz mitteleuropaisch mitteleuropaische centraleuropean centraleurope"
+    " berlin weurope westeurope": ("Europe/Berlin",)
+}
+_WORDS = {
+    "US": _AMERICAN,
+    "CA": _CANADIAN,
+    "GB": _BRITISH,
+    "IE": _IRISH,
+    "DE": _GERMAN,
+}
+
+# Said of any clock: "Eastern Standard Time", "Mountain (US & Canada)", "GMT/BST".
+_NOISE = re.compile(
+    r"\b(?:standard|daylight|savings?|summer|winter|local|time|zone|zeit|sommerzeit|normalzeit"
+    r"|us|usa|canada|and|the)\b",
+    re.IGNORECASE,
+)
+_IANA_NAME = re.compile(r"[A-Za-z]+(?:/[A-Za-z0-9_+-]+)+")
+
+
+@lru_cache(maxsize=1024)
+def time_zones_said(text: str, country: str) -> tuple[str, ...]:
+    """Every IANA time zone that a cell may mean in a list of `country` (ISO 3166-1 alpha-2), in the
+    database's own spelling, sorted; empty where it names no clock of people there."""
+    said = tidy(text)
+    named = _name_in(said)
+    if named:
+        return (named,)
+    words = _words_of(country)
+    # "GMT/BST" and "EST/EDT" are two words for one clock.
+    parts = [_plain(part) for part in re.split(r"[/,;|()]", _NOISE.sub(" ", said))]
+    meant = [words[part] for part in parts if part in words]
+    if not meant or any(part and part not in words and not _is_offset(part) for part in parts):
+        return ()
+    return tuple(sorted(set().union(*meant)))
+
+
+def _name_in(said: str) -> str | None:
+    """A name with a place in it: "America/Chicago", "(GMT-06:00) Central Time (America/Chicago)".
+
+    Names without a place, such as EST, MST7MDT or Etc/GMT+5, are clocks that nobody's wall has, or
+    words that mean what people there mean by them.
+    """
+    for found in _IANA_NAME.finditer(said.replace(" ", "_") if "(" not in said else said):
+        name = _names_with_a_place().get(found[0].casefold())
+        if name:
+            return name
+    return None
+
+
+def _is_offset(part: str) -> bool:
+    """ "GMT-05:00" beside a word only says it again, for half of the year."""
+    return re.fullmatch(r"(?:gmt|utc)?[0-9]{1,4}", part) is not None
+
+
+def _plain(part: str) -> str:
+    return "".join(c for c in part.casefold().replace("ä", "a") if c.isalnum())
+
+
+@cache
+def _words_of(country: str) -> dict[str, tuple[str, ...]]:
+    of_country = _WORDS.get(country, {})
+    return {word: zones for words, zones in of_country.items() for word in words.split()}
+
+
+@cache
+def _names_with_a_place() -> dict[str, str]:
+    return {
+        name.casefold(): name
+        for name in time_zone_names()
+        if "/" in name and not name.startswith(("Etc/", "SystemV/"))
+    }
