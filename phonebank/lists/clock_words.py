@@ -14,7 +14,8 @@ from phonebank.time_zones import time_zone_names
 # The words of each country → every clock there that goes by them. Arizona keeps Mountain Standard
 # Time all year and Saskatchewan Central: a list's "MST" may mean them (IANA database,
 # `northamerica`).
-_AMERICAN = {
+_Words = dict[str, tuple[str, ...]]
+_AMERICAN: _Words = {
     "eastern est edt et est5edt eastcoast": ("America/New_York",),
     "central cst cdt ct cst6cdt": ("America/Chicago",),
     "mountain mst mt": ("America/Denver", "America/Phoenix"),
@@ -28,7 +29,7 @@ _AMERICAN = {
     "chamorro chst": ("Pacific/Guam",),
     "samoa": ("Pacific/Pago_Pago",),
 }
-_CANADIAN = {
+_CANADIAN: _Words = {
     "newfoundland nst ndt nt": ("America/St_Johns",),
     "atlantic ast at": ("America/Halifax", "America/Blanc-Sablon"),
     "adt": ("America/Halifax",),
@@ -42,15 +43,15 @@ _CANADIAN = {
     "yukon yst": ("America/Whitehorse",),
     "pacific pst pdt pt": ("America/Vancouver",),
 }
-_BRITISH = {
+_BRITISH: _Words = {
     "gmt bst utc ut wet west greenwich greenwichmean british uk london gb": ("Europe/London",),
 }
-_IRISH = {"gmt ist utc ut wet west bst greenwich irish dublin": ("Europe/Dublin",)}
-_GERMAN = {
+_IRISH: _Words = {"gmt ist utc ut wet west bst greenwich irish dublin": ("Europe/Dublin",)}
+_GERMAN: _Words = {
     "cet cest met mest mez mesz mitteleuropaisch mitteleuropaische centraleuropean centraleurope"
     " berlin weurope westeurope": ("Europe/Berlin",)
 }
-_WORDS = {
+_WORDS: dict[str, _Words] = {
     "US": _AMERICAN,
     "CA": _CANADIAN,
     "GB": _BRITISH,
@@ -107,7 +108,7 @@ def _plain(part: str) -> str:
 
 
 @cache
-def _words_of(country: str) -> dict[str, tuple[str, ...]]:
+def _words_of(country: str) -> _Words:
     of_country = _WORDS.get(country, {})
     return {word: zones for words, zones in of_country.items() for word in words.split()}
 

@@ -63,12 +63,12 @@ def test_a_letter_for_a_digit_refuses_the_number_wherever_it_stands(
     assert refusal(text[:place] + letter + text[place + 1 :], country) == "letter_for_digit"
 
 
-@given(st.sampled_from("abcdefghjkmnpruvwxyzÄØО"), st.integers(0, 11))
+@given(st.sampled_from("abcdefghjkmnpruvwyzÄØО"), st.integers(0, 11))
 def test_any_other_letter_among_digits_refuses_it_too(letter: str, at: int) -> None:
     digits = "02079460123"
-    if letter == "x" and at > 3:
-        return  # "0207946x0123" has an extension
-    assert refusal(digits[:at] + letter + digits[at:], "GB") in ("letter_for_digit", "too_short")
+    # An x begins an extension, and "02079460e123" is how Excel rounds.
+    reason = refusal(digits[:at] + letter + digits[at:], "GB")
+    assert reason == "letter_for_digit" or (letter, reason) == ("e", "scientific_notation")
 
 
 NOTES = [
