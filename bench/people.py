@@ -13,6 +13,7 @@ from http.cookies import SimpleCookie
 from sqlalchemy import text
 
 from callers.calling_hours import zones_key
+from callers.pace import AT_ANY_PACE
 from phonebank.models import Campaign, ContactList, Script, ScriptVersion
 from phonebank.models.campaign import RUNNING
 from phonebank.models.contact_list import READY
@@ -61,6 +62,8 @@ def build(contacts: int) -> tuple[int, str]:
         door_open=True,
         # At any hour, so that the bench runs at any hour.
         allow_drama_numbers=True,
+        # Its callers are faster than people.
+        **AT_ANY_PACE,
     )
     db.session.add(campaign)
     db.session.flush()

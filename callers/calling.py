@@ -23,6 +23,7 @@ from callers.contact_queue.refill import (
     store_of,
 )
 from callers.contact_queue.store import PROMISER_ALONE_SECONDS, QueueStore, Taken
+from callers.pace import keep_pace, refuse_paused
 from callers.practice_first import PracticeFirst, owes_practice
 from phonebank.errors import BackInAMoment, Gone, NotAllowed, NotFound, NotRunning, PhonebankError
 from phonebank.experiments.choosing import words_among, words_on_offer
@@ -154,7 +155,8 @@ def claim(caller: Caller, holds_nobody: bool = False) -> Hold:
 
     `holds_nobody` saves looking for that hold: they have just recorded how their call ended.
     Raises NotLetIn, PracticeFirst, NotRunning, Gone (party or campaign over), NobodyToCall,
-    BackInAMoment (Redis is away). Two of these at once for one caller give the same person.
+    BackInAMoment (Redis is away), PacePaused (then commit: the pause is written). Two of these at
+    once for one caller give the same person.
 
     To be called with nothing to commit: it rolls back where somebody turns out not to be had.
     """
@@ -166,6 +168,7 @@ def claim(caller: Caller, holds_nobody: bool = False) -> Hold:
     campaign = running_campaign(caller)
     if owes_practice(caller):
         raise PracticeFirst()
+    refuse_paused(caller, now())
     try:
         return _claim_next(caller, campaign)
     except RedisError as error:
@@ -367,6 +370,8 @@ def _open_call(caller: Caller, campaign: Campaign, contact_id: int) -> Hold | No
     if not may_ring(campaign, contact.zone_key, at):
         return None
     if contact.callback_caller_id != caller.id and not _is_theirs(caller, campaign, contact, at):
+        return None
+    if not keep_pace(caller, campaign, at):
         return None
     until = at + timedelta(seconds=campaign.hold_seconds)
     words = words_among(found.words, contact_id)

@@ -1,5 +1,6 @@
 """What a volunteer is shown after a tap: their person, or why there is none. Claims commit here."""
 
+from math import ceil
 from typing import Any
 
 from flask import g, jsonify, redirect, render_template, request, url_for
@@ -10,6 +11,7 @@ from callers import calling, screen_data
 from callers.blueprint import wants_screen
 from callers.call_view import CallView, view_of
 from callers.calling import Hold, NobodyToCall
+from callers.pace import PacePaused
 from callers.practice_first import PracticeFirst
 from callers.step_view import cards_of, steps_html
 from phonebank.errors import (
@@ -20,6 +22,7 @@ from phonebank.errors import (
     PhonebankError,
     wants_json,
 )
+from phonebank.models import now
 from phonebank.stores import db
 
 NOBODY_NOW = (NobodyToCall, NotRunning, BackInAMoment)
@@ -36,6 +39,9 @@ def hand_over(
     """
     try:
         hold = calling.claim(g.caller, holds_nobody)
+    except PacePaused as pause:
+        db.session.commit()  # the pause, and the flag for the organisers
+        return _nobody(pause, in_line, told)
     except NOBODY_NOW as reason:
         db.session.rollback()
         return _nobody(reason, in_line, told)
@@ -149,9 +155,10 @@ def _over(over: Gone, told: dict[str, Any] | None) -> ResponseReturnValue:
 def _nobody(
     reason: PhonebankError, in_line: bool, told: dict[str, Any] | None
 ) -> ResponseReturnValue:
-    next_at = reason.next_at if isinstance(reason, NobodyToCall) else None
+    pause = isinstance(reason, PacePaused)
+    next_at = reason.next_at if isinstance(reason, NobodyToCall | PacePaused) else None
     if wants_json() and not wants_screen():
-        if told is None and not isinstance(reason, NobodyToCall):
+        if told is None and not isinstance(reason, NobodyToCall | PacePaused):
             raise reason
         at = next_at.isoformat() if next_at else None
         return jsonify((told or {}) | {"person": None, "message": reason.message, "next_at": at})
@@ -162,6 +169,7 @@ def _nobody(
         "callers/waiting.html",
         reason=reason,
         next_at=next_at,
+        pause_seconds=ceil((next_at - now()).total_seconds()) if pause and next_at else None,
         retry=screen_data.worth_staying(reason, next_at),
         last=last,
         how_far=screen_data.how_far(g.caller) if last else None,

@@ -6,7 +6,7 @@ from pathlib import Path
 from flask import Flask
 from flask_alembic import Alembic
 
-from callers import queue_pages, retry_pages, roster_pages
+from callers import history_pages, pace_pages, queue_pages, retry_pages, roster_pages
 from callers import screens as callers
 from callers.calling import release_caller
 from callers.outcomes import OUTCOMES, label_of
@@ -79,6 +79,8 @@ def create_app(config: Config | None = None) -> Flask:
     queue_pages.init_app(app)
     retry_pages.init_app(app)
     roster_pages.init_app(app)
+    pace_pages.init_app(app)
+    history_pages.init_app(app)
     callers.init_app(app)
     live.init_app(app, recognised)
     return app

@@ -82,6 +82,10 @@ def load() -> Campaign:
         merge_values={"candidate": "Sam Rivers"},
         door_open=True,
         allow_drama_numbers=True,
+        # Nobody dials here, so whoever tries it by hand is faster than a caller; a script is not
+        # let through.
+        people_an_hour=240,
+        people_a_minute=15,
         created_by_id=organiser.id,
     )
     campaign.hosts.append(host)

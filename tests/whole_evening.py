@@ -317,11 +317,15 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "exports.definitions": _campaign("/definitions.csv"),
     "exports.do_not_call": _at("/do-not-call.csv"),
     "help.show": _at("/help/calling-rules"),
+    "history.show": lambda evening: (
+        f"/campaigns/{evening.campaign_id}/callers/{evening.callers['Sam']}/history"
+    ),
     "lists.columns": _list("uploaded", "/columns"),
     "lists.history": _campaign("/lists"),
     "lists.new": _campaign("/lists/new"),
     "lists.progress": _list("ready"),
     "lists.refused": _list("ready", "/refused.csv"),
+    "pace.edit": _campaign("/pace"),
     "parties.shares": lambda evening: f"/parties/{evening.party_id}/shares",
     "parties.calendar": lambda evening: f"/parties/{evening.party_id}/invitation.ics",
     "parties.callers_file": lambda evening: f"/parties/{evening.ended_party_id}/callers.csv",

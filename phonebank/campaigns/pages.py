@@ -74,6 +74,7 @@ def show(campaign_id: int) -> ResponseReturnValue:
         parties=verbs.parties_of(campaign),
         standings=standings(campaign.id),
         waiting=verbs.waiting_callers(campaign),
+        to_look_at=verbs.callers_to_look_at(campaign),
         # Not `script`: base.html calls a macro so.
         conversation=script_of(published_version_id(campaign)),
         outcomes=readings.of(campaign.id, totals.calls),

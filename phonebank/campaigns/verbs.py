@@ -4,11 +4,11 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from phonebank.errors import Conflict, NotFound
 from phonebank.locks import lock_row
-from phonebank.models import Account, Caller, Campaign, ContactList, Party, campaign_host
+from phonebank.models import Account, Caller, Campaign, ContactList, PaceFlag, Party, campaign_host
 from phonebank.models.caller import WAITING
 from phonebank.models.campaign import DRAFT, ENDED, PAUSED, RUNNING
 from phonebank.models.contact_list import READY
@@ -121,6 +121,14 @@ def open_door(campaign: Campaign, is_open: bool) -> None:
     campaign.door_open = is_open
     if is_open:
         admit(campaign, None)
+
+
+def callers_to_look_at(campaign: Campaign) -> int:
+    """How many callers went past a budget of theirs since an organiser last looked at them."""
+    query = select(func.count(PaceFlag.caller_id.distinct())).where(
+        PaceFlag.campaign_id == campaign.id, PaceFlag.looked_at.is_(None)
+    )
+    return db.session.scalar(query) or 0
 
 
 def parties_of(campaign: Campaign) -> Sequence[Party]:

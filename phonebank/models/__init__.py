@@ -8,6 +8,7 @@ from phonebank.models.campaign import Campaign, campaign_host
 from phonebank.models.contact import Contact
 from phonebank.models.contact_list import ContactList, RefusedRow, UploadChunk
 from phonebank.models.experiment import Experiment, ExperimentArm
+from phonebank.models.pace import PaceFlag
 from phonebank.models.party import Party
 from phonebank.models.script import Script, ScriptVersion
 from phonebank.models.suppression import Suppression
@@ -27,6 +28,7 @@ __all__ = [
     "ContactList",
     "Experiment",
     "ExperimentArm",
+    "PaceFlag",
     "Party",
     "RefusedRow",
     "Role",

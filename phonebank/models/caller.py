@@ -46,6 +46,11 @@ class Caller(Base):
     promised_at: Mapped[datetime | None]
     practised_at: Mapped[datetime | None]
     seen_at: Mapped[datetime | None]
+    # Given nobody until then: see callers.pace. `pace_from`: when an organiser let them go on, and
+    # from when on their pace is measured.
+    paused_until: Mapped[datetime | None]
+    pause_kind: Mapped[str] = mapped_column(String(30), default="", server_default="")
+    pace_from: Mapped[datetime | None]
     # When they last asked their host for help, with what, and whether somebody has seen it.
     help_asked_at: Mapped[datetime | None]
     help_about: Mapped[str] = mapped_column(String(10), default="")

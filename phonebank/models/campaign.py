@@ -50,6 +50,17 @@ class Campaign(Base):
     retry_rules: Mapped[dict[str, Any]] = mapped_column(default=dict)
     hold_seconds: Mapped[int] = mapped_column(default=300)
     hold_seconds_at_most: Mapped[int] = mapped_column(default=3600)
+    # How fast a caller may see people before they are paused: callers.pace says what each is for
+    # and where its number comes from.
+    people_an_hour: Mapped[int] = mapped_column(default=120, server_default="120")
+    people_a_minute: Mapped[int] = mapped_column(default=8, server_default="8")
+    no_calls_in_a_row: Mapped[int] = mapped_column(default=10, server_default="10")
+    unrecorded_an_hour: Mapped[int] = mapped_column(default=20, server_default="20")
+    do_not_calls_an_hour: Mapped[int] = mapped_column(default=10, server_default="10")
+    fast_do_not_calls_an_hour: Mapped[int] = mapped_column(default=3, server_default="3")
+    # What all who came in within an hour from one address may see together before the next ones
+    # wait at the door.
+    newcomers_people_an_hour: Mapped[int] = mapped_column(default=300, server_default="300")
     # Part of the link callers join by; changing it closes the old link.
     join_token: Mapped[str] = mapped_column(
         String(32), unique=True, default=lambda: secrets.token_urlsafe(12)

@@ -179,6 +179,8 @@ VISITS = (
     Visit("organiser", "retry_rules.edit"),
     Visit("organiser", "roster.index"),
     Visit("organiser", "roster.show"),
+    Visit("organiser", "history.show"),
+    Visit("organiser", "pace.edit"),
     Visit("organiser", "lists.history"),
     Visit("organiser", "", "no-lists", lambda e: f"/campaigns/{e.draft_campaign_id}/lists"),
     Visit("organiser", "lists.new"),

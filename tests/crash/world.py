@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import insert
 
 from callers.calling_hours import zones_key
+from callers.pace import AT_ANY_PACE
 from phonebank.accounts.verbs import create_account
 from phonebank.models import (
     HOST,
@@ -151,6 +152,7 @@ def _campaign(name: str, country: str, host: Account, hold_seconds: int, **value
         door_open=True,
         retry_rules=RETRY_RULES,
         hold_seconds=hold_seconds,
+        **AT_ANY_PACE,
         **values,
     )
     db.session.add(campaign)

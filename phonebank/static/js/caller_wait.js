@@ -53,6 +53,8 @@ if (waiting) {
     timer = setTimeout(tryAgain, WAITS_MS[0]);
     document.addEventListener("visibilitychange", () => document.hidden || hurry());
   }
+  // A pause that ends by itself: a second later, not at the next try.
+  if ("goesOnIn" in waiting.dataset) setTimeout(hurry, 1000 * (Number(waiting.dataset.goesOnIn) + Math.random()));
   listen({
     removed: () => location.replace("/calling"),
     party: hurry,

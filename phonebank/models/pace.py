@@ -1,0 +1,43 @@
+"""A caller who went past their budget: what for, how often, and whether somebody looked."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from phonebank.models.base import Base, now
+from phonebank.models.caller import Caller
+
+
+class PaceFlag(Base):
+    """One for each caller and budget, until an organiser has looked at it; then it is kept.
+
+    The figures are those of the last time. The evidence behind them is the caller's calls.
+    """
+
+    __tablename__ = "pace_flag"
+    __table_args__ = (
+        Index(
+            "uq_pace_flag_open",
+            "caller_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("looked_at IS NULL"),
+        ),
+        Index("ix_pace_flag_campaign", "campaign_id", "last_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"))
+    caller_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("caller.id", ondelete="CASCADE"))
+    # The campaign's column that holds the budget.
+    kind: Mapped[str] = mapped_column(String(30))
+    seen: Mapped[int]
+    budget: Mapped[int]
+    times: Mapped[int] = mapped_column(default=1)
+    first_at: Mapped[datetime] = mapped_column(default=now)
+    last_at: Mapped[datetime] = mapped_column(default=now)
+    looked_at: Mapped[datetime | None]
+    looked_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
+
+    caller: Mapped[Caller] = relationship()
