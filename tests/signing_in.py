@@ -1,8 +1,11 @@
 """Sign a test's browser in, by the way people come in: a link, and one click."""
 
+import time
+from typing import Any
+
 from flask.testing import FlaskClient
 
-from phonebank.accounts import verbs
+from phonebank.accounts import sessions, verbs
 from phonebank.models import Account
 from phonebank.stores import db
 
@@ -20,3 +23,16 @@ def sign_in(client: FlaskClient, account_id: int) -> None:
     came_in = client.post(link.removeprefix(app.extensions["phonebank"].base_url))
     assert came_in.status_code == 302
     assert came_in.location == "/signed-in", "a second factor is wanted"
+
+
+def signed_in(account: Account) -> dict[str, Any]:
+    """The contents of the cookie of a browser that signs in as the account, for tests that make
+    one by hand. Commits, in the app context that is there."""
+    secret = sessions.new_session(account, "A test's browser")
+    db.session.commit()
+    return {
+        "_user_id": account.fs_uniquifier,
+        "_fresh": True,
+        "fs_paa": time.time(),
+        "account_session": secret,
+    }

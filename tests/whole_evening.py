@@ -47,6 +47,7 @@ from tests.factories import (
     create_list,
     create_party,
 )
+from tests.signing_in import signed_in
 
 # What callers record in turn: some of everything that charts and tables show.
 OUTCOMES = ("no_answer", "answerphone", "no_answer", "talked", "busy", "refused", "no_answer",
@@ -146,7 +147,7 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
     base_url = current_app.extensions["phonebank"].base_url
     for name, account_id in evening.accounts.items():
         account = db.session.get_one(Account, account_id)
-        evening.cookies[name] = _signed_in(account)
+        evening.cookies[name] = signed_in(account)
         evening.links[name] = sign_in_link(account).removeprefix(base_url)
     for name, caller in callers.items():
         evening.cookies[name] = {"caller": {"id": caller.id, "token": caller.device_token}}
@@ -237,10 +238,6 @@ def _contact(contact_list: ContactList, **values: Any) -> Contact:
 
 def _totp_secret() -> str:
     return str(current_app.extensions["security"]._totp_factory.generate_totp_secret())
-
-
-def _signed_in(account: Account) -> dict[str, Any]:
-    return {"_user_id": account.fs_uniquifier, "_fresh": True, "fs_paa": now().timestamp()}
 
 
 def cookie_of(app: Flask, session: dict[str, Any]) -> str:

@@ -87,13 +87,17 @@ def read(token: str) -> Link:
 
 
 def spend(link: Link) -> None:
-    """Use the link up. Of two that spend it at the same moment, one gets LinkOver."""
+    """Use the link up. Of two that spend it at the same moment, one gets LinkOver, and so does who
+    comes after the account was deactivated or its role changed. The account stays locked until the
+    commit."""
     if link.reusable:
         return
     spent = db.session.execute(
         update(Account)
         .where(
             Account.id == link.account.id,
+            Account.active,
+            Account.fs_uniquifier == link.account.fs_uniquifier,
             or_(
                 Account.links_spent_until.is_(None),
                 Account.links_spent_until < link.issued_at,
@@ -104,6 +108,8 @@ def spend(link: Link) -> None:
     )
     if spent.first() is None:
         raise LinkOver
+    # Which decide whether a second factor is asked for.
+    db.session.expire(link.account)
 
 
 def path_on_this_site(address: str | None) -> str:

@@ -1,4 +1,4 @@
-"""Flask-Security, set up for what we use of it: sessions, roles and the second factor.
+"""Flask-Security, set up for what we use of it: signing in and out, roles and the second factor.
 
 Of its pages only four are served, on addresses of ours (see `sign_in_pages.py`): the rest of it
 does not exist here, because a page that is not routed needs no guarding.
@@ -12,19 +12,29 @@ from typing import Any
 
 from flask import Flask, current_app, flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue, ResponseValue
-from flask_security import FSQLALiteUserDatastore, Security, Totp, current_user, logout_user
+from flask_login import user_logged_out
+from flask_security import (
+    FSQLALiteUserDatastore,
+    Security,
+    current_user,
+    logout_user,
+    tf_disabled,
+    tf_profile_changed,
+    user_authenticated,
+)
+from flask_security.utils import set_request_attr
 
 from phonebank import errors, mail
 from phonebank.access import ANYONE, LIBRARY_RULES, SIGNED_IN, rule_of
-from phonebank.accounts import links, people_pages, sign_in_pages
+from phonebank.accounts import links, people_pages, sessions, sign_in_pages
 from phonebank.accounts.forms import CodeForm, RecoveryCodeForm
+from phonebank.accounts.second_factor import EachCodeOnce, EachRecoveryCodeOnce
+from phonebank.accounts.sessions import SIGNED_IN_FOR
 from phonebank.config import Config
 from phonebank.errors import SignInNeeded
 from phonebank.models import HOST, ORGANISER, Account, Role
 from phonebank.stores import db
 
-# A day's work and an evening's party; a laptop found tomorrow is signed out.
-SIGNED_IN_FOR = timedelta(hours=12)
 # What changes the second factor itself asks for a sign-in no older than this.
 FRESH_FOR = timedelta(hours=1)
 RECOVERY_CODES = 8
@@ -42,17 +52,6 @@ RULES = {
 }
 
 
-class EachCodeOnce(Totp):
-    """Refuses an authenticator code that was used already, as RFC 6238 section 5.2 demands."""
-
-    def get_last_counter(self, user: Any) -> int | None:
-        last: int | None = user.totp_step_used
-        return last
-
-    def set_last_counter(self, user: Any, tmatch: Any) -> None:
-        user.totp_step_used = tmatch.counter
-
-
 def init_app(app: Flask, config: Config) -> None:
     """Give the app sign-in, the people pages and mail. Before access.register, after csrf."""
     mail.init_app(app, config)
@@ -62,13 +61,14 @@ def init_app(app: Flask, config: Config) -> None:
         FSQLALiteUserDatastore(db, Account, Role),
         register_blueprint=False,
         totp_cls=EachCodeOnce,
+        mf_recovery_codes_util_cls=EachRecoveryCodeOnce,
         two_factor_verify_code_form=CodeForm,
         mf_recovery_form=RecoveryCodeForm,
     )
     security.want_json(lambda request: False)
     security.unauthn_handler(_say_who_you_are)
     security.reauthn_handler(_say_again_who_you_are)
-    _trust_only_young_sessions(security)
+    _trust_only_our_sessions(app, security)
     LIBRARY_RULES.update(RULES)
     app.register_blueprint(sign_in_pages.pages)
     app.register_blueprint(people_pages.pages)
@@ -124,19 +124,45 @@ def _settings(config: Config) -> dict[str, Any]:
     }
 
 
-def _trust_only_young_sessions(security: Security) -> None:
-    """Load accounts from sessions younger than SIGNED_IN_FOR, and from nothing else."""
+def _trust_only_our_sessions(app: Flask, security: Security) -> None:
+    """Load accounts by the sessions that `sessions` keeps, and by nothing else; begin one at each
+    sign-in and end it with each sign-out, whoever asks for them."""
     manager = security.login_manager
-    load = manager._user_callback
 
     @manager.user_loader
     def load_account(uniquifier: str) -> Account | None:
-        if time.time() - session.get("fs_paa", 0) > SIGNED_IN_FOR.total_seconds():
+        signed_in_at = session.get("fs_paa", 0)
+        if time.time() - signed_in_at > SIGNED_IN_FOR.total_seconds():
             return None
-        return load(uniquifier)
+        account = sessions.find(uniquifier)
+        if account is not None:
+            # What Flask-Security asks where a recent sign-in is needed.
+            set_request_attr("fs_authn_via", "session")
+            set_request_attr("fs_paa", signed_in_at)
+        return account
 
     # Flask-Security would also take a token from a header or the address; none is ever issued.
     manager.request_loader(lambda request: None)
+
+    def begin(_: Flask, user: Account, **__: Any) -> None:
+        sessions.begin(user)
+
+    def end(_: Flask, **__: Any) -> None:
+        sessions.end_own()
+
+    def end_others(_: Flask, user: Account, **__: Any) -> None:
+        sessions.end_others(user)
+
+    # Not weak, as these functions have no other owner.
+    user_authenticated.connect(begin, app, weak=False)
+    user_logged_out.connect(end, app, weak=False)
+    for changed in (tf_profile_changed, tf_disabled):
+        changed.connect(end_others, app, weak=False)
+
+    @app.before_request
+    def note_use() -> None:
+        if request.endpoint != "static" and current_user.is_authenticated:
+            sessions.note_use()
 
 
 def _say_who_you_are(mechanisms: list[str], headers: dict[str, str] | None) -> ResponseValue:

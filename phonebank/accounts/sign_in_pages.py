@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 
 from flask import (
@@ -25,7 +26,7 @@ from flask_security.tf_plugin import tf_clean_session
 from flask_security.views import two_factor_setup, two_factor_token_validation
 
 from phonebank.access import ANYONE, SIGNED_IN, open_to
-from phonebank.accounts import links, verbs
+from phonebank.accounts import links, sessions, verbs
 from phonebank.accounts.forms import NameForm, SignInForm
 from phonebank.mail import MailNotSent
 from phonebank.stores import db
@@ -119,17 +120,16 @@ def use_link(token: str) -> ResponseReturnValue:
 def come_in(token: str) -> ResponseReturnValue:
     link = links.read(token)
     links.spend(link)
-    db.session.commit()
     if current_user.is_authenticated:
         logout_user()
     session["after_sign_in"] = link.next
     session["second_factor_until"] = time.time() + SECOND_FACTOR_WITHIN
     security = current_app.extensions["security"]
     second_factor = security.two_factor_plugins.tf_enter(link.account, False, "email", None)
-    if second_factor:
-        return second_factor
-    login_user(link.account, authn_via=["email"])
-    return redirect(url_for(".signed_in"))
+    if not second_factor:
+        login_user(link.account, authn_via=["email"])
+    db.session.commit()
+    return second_factor or redirect(url_for(".signed_in"))
 
 
 @pages.errorhandler(links.LinkOver)
@@ -165,7 +165,35 @@ def account() -> ResponseReturnValue:
         flash("Saved.", "success")
         return redirect(url_for(".account"))
     status = 422 if form.is_submitted() else 200
-    return render_template("accounts/account.html", form=form), status
+    page = render_template(
+        "accounts/account.html",
+        form=form,
+        sessions=sessions.sessions_of(current_user),
+        this_session=sessions.current_id(),
+        hours=sessions.SIGNED_IN_FOR // timedelta(hours=1),
+    )
+    return page, status
+
+
+@pages.post("/account/sessions/<int:session_id>/end")
+@open_to(SIGNED_IN)
+def end_session(session_id: int) -> ResponseReturnValue:
+    if session_id == sessions.current_id():
+        return sign_out()
+    sessions.end_one(current_user, session_id)
+    db.session.commit()
+    flash("That browser is signed out.", "success")
+    return redirect(url_for(".account"))
+
+
+@pages.post("/account/sign-out-everywhere")
+@open_to(SIGNED_IN)
+def sign_out_everywhere() -> ResponseReturnValue:
+    verbs.sign_out_everywhere(current_user)
+    db.session.commit()
+    logout_user()
+    flash("You are signed out everywhere.", "success")
+    return redirect(url_for(".front"))
 
 
 def _account_at_second_factor() -> str:

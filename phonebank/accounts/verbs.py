@@ -13,7 +13,7 @@ from flask import current_app
 from sqlalchemy import select
 
 from phonebank import mail
-from phonebank.accounts import links
+from phonebank.accounts import links, sessions
 from phonebank.config import Config
 from phonebank.errors import BadInput, Conflict, NotFound
 from phonebank.models import HOST, ORGANISER, ROLES, Account, Campaign, Role
@@ -52,7 +52,7 @@ def create_account(email: str, name: str, roles: Iterable[str]) -> Account:
             # An organiser may host as it is: a host who invites one must not sign them out.
             needless = role == HOST and account.is_organiser
             if not needless and datastore.add_role_to_user(account, role):
-                _sign_out_everywhere(account)
+                sign_out_everywhere(account)
     db.session.flush()
     return account
 
@@ -187,7 +187,7 @@ def change_role(account: Account, role: str) -> None:
         _keep_an_organiser_besides(account)
     account.roles = [_datastore().find_or_create_role(role)]
     # An organiser needs a second factor, which a host's open session has not shown.
-    _sign_out_everywhere(account)
+    sign_out_everywhere(account)
 
 
 def deactivate(account: Account) -> None:
@@ -197,12 +197,19 @@ def deactivate(account: Account) -> None:
     """
     _keep_an_organiser_besides(account)
     account.active = False
-    _sign_out_everywhere(account)
+    sign_out_everywhere(account)
 
 
 def reactivate(account: Account) -> None:
     """Let a deactivated account in again."""
     account.active = True
+
+
+def sign_out_everywhere(account: Account) -> None:
+    """End the account's sessions in all browsers, its unused links, and the sign-ins that wait for
+    a second factor."""
+    _datastore().set_uniquifier(account)
+    sessions.end_all(account)
 
 
 def reset_second_factor(account: Account) -> None:
@@ -214,7 +221,7 @@ def reset_second_factor(account: Account) -> None:
     datastore.tf_reset(account)
     datastore.mf_set_recovery_codes(account, None)
     account.totp_step_used = None
-    _sign_out_everywhere(account)
+    sign_out_everywhere(account)
 
 
 def invite(account: Account, sentence: str, next: str = "/") -> None:
@@ -248,10 +255,6 @@ def _keep_an_organiser_besides(account: Account) -> None:
             f"{account.name or account.email} is the only organiser.",
             "Make somebody else an organiser first.",
         )
-
-
-def _sign_out_everywhere(account: Account) -> None:
-    _datastore().set_uniquifier(account)
 
 
 def _name(name: str) -> str:

@@ -146,10 +146,13 @@ def read_figures(party_ids: Iterable[int]) -> dict[int, Figures]:
 
 # As `phonebank.parties.verbs.party_for` has it, for many at once.
 _MAY_RUN = text("""
-SELECT p.id, a.id
-FROM unnest(CAST(:party_ids AS integer[]), CAST(:account_ids AS integer[])) AS w(party, account)
+SELECT p.id, a.id, s.id
+FROM unnest(
+    CAST(:party_ids AS integer[]), CAST(:account_ids AS integer[]), CAST(:session_ids AS bigint[])
+) AS w(party, account, session)
 JOIN party p ON p.id = w.party
 JOIN account a ON a.id = w.account
+JOIN account_session s ON s.id = w.session AND s.account_id = a.id
 WHERE a.active AND (
     p.host_id = a.id
     OR EXISTS (SELECT FROM party_cohost c WHERE c.party_id = p.id AND c.account_id = a.id)
@@ -158,18 +161,20 @@ WHERE a.active AND (
 """)
 
 
-def may_run(pairs: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Of these pairs of party and account, those in which the account may run the party."""
-    asked = list(pairs)
+def may_run(hosts: Iterable[tuple[int, int, int]]) -> set[tuple[int, int, int]]:
+    """Of these triples of party, account and session, those in which the account may run the party
+    and is still signed in with the session."""
+    asked = list(hosts)
     rows = db.session.execute(
         _MAY_RUN,
         {
-            "party_ids": [party_id for party_id, _ in asked],
-            "account_ids": [account_id for _, account_id in asked],
+            "party_ids": [party_id for party_id, _, _ in asked],
+            "account_ids": [account_id for _, account_id, _ in asked],
+            "session_ids": [session_id for _, _, session_id in asked],
             "organiser": ORGANISER,
         },
     )
-    return {(row[0], row[1]) for row in rows}
+    return {(row[0], row[1], row[2]) for row in rows}
 
 
 def _figures(row: Row[Any]) -> Figures:

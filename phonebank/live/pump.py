@@ -58,11 +58,12 @@ def _somewhen_before(at: float) -> float:
 @dataclass(frozen=True)
 class Watcher:
     """A connected board: a television, let in by its link's `token`, or a host, by their sign-in to
-    the account `account_id`."""
+    the account `account_id` in the browser's session `session_id`."""
 
     party_id: int
     token: str | None = None
     account_id: int | None = None
+    session_id: int | None = None
 
 
 @dataclass
@@ -188,9 +189,9 @@ class Pump:
         )
 
     def _let_hosts_go(self) -> None:
-        """Cut off hosts whose party it no longer is: co-hosts removed, accounts deactivated."""
+        """Cut off hosts whose party it no longer is: signed out, co-hosts removed, deactivated."""
         hosts = {
-            sid: (watcher.party_id, watcher.account_id)
+            sid: (watcher.party_id, watcher.account_id, watcher.session_id or 0)
             for sid, watcher in list(self._watchers.items())
             if watcher.account_id is not None
         }

@@ -1,6 +1,7 @@
 """The tables, one noun a file. State and its names, nothing else."""
 
 from phonebank.models.account import HOST, ORGANISER, ROLES, Account, Role, account_role
+from phonebank.models.account_session import AccountSession
 from phonebank.models.base import Base, new_id, now
 from phonebank.models.call import Answer, Call
 from phonebank.models.caller import Caller
@@ -19,6 +20,7 @@ __all__ = [
     "ORGANISER",
     "ROLES",
     "Account",
+    "AccountSession",
     "Answer",
     "Base",
     "Call",

@@ -12,6 +12,7 @@ from flask_socketio import join_room
 
 from phonebank import access
 from phonebank.access import ANYONE, CALLER, TV, open_to
+from phonebank.accounts import sessions
 from phonebank.errors import BadInput, NotAllowed, SignInNeeded
 from phonebank.live import pump, telling
 from phonebank.live.pump import Watcher
@@ -68,7 +69,11 @@ def _watcher(proof: Any) -> Watcher:
     if type(party_id) is not int or not 0 < party_id < 2**31:
         raise BadInput("This is not a board's link.", "Open the board from the host's page.")
     access.check(HOST)
-    return Watcher(party_for(current_user, party_id).id, account_id=current_user.id)
+    return Watcher(
+        party_for(current_user, party_id).id,
+        account_id=current_user.id,
+        session_id=sessions.current_id(),
+    )
 
 
 @hears("connect", telling.NAMESPACE)

@@ -1,6 +1,5 @@
 """An organiser uploads a list in a real browser, on a phone and on a desk."""
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -15,6 +14,7 @@ from phonebank.stores import db
 from tests.browser.conftest import Server
 from tests.browser.looking import LAPTOP, fit_for_everyone
 from tests.factories import create_account, create_campaign, drama_number
+from tests.signing_in import signed_in
 
 pytestmark = pytest.mark.browser
 
@@ -47,7 +47,7 @@ def page(
     page = new_page(390, 844, reduced_motion="reduce")
     with app.app_context():
         ada = db.session.query(Account).one()
-        session = {"_user_id": ada.fs_uniquifier, "_fresh": True, "fs_paa": time.time()}
+        session = signed_in(ada)
     signed = app.session_interface.get_signing_serializer(app).dumps(session)
     page.context.add_cookies([{"name": "session", "value": signed, "url": web_server.url}])
     page.goto(f"/campaigns/{campaign_id}/lists")

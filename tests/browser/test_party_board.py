@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +25,7 @@ from tests.phonebank.live.party_room import (
     open_room,
     secret_contact,
 )
+from tests.signing_in import signed_in
 
 pytestmark = pytest.mark.browser
 SCRIPTS = Path(__file__).resolve().parents[2] / "phonebank/static/js"
@@ -53,7 +53,7 @@ def phone(new_page: Callable[..., Page], app: Flask, web_server: Server, room: R
     """The host's phone, signed in, on the party's page."""
     page = new_page(390, 844)
     serializer = app.session_interface.get_signing_serializer(app)
-    session = {"_user_id": room.host.fs_uniquifier, "_fresh": True, "fs_paa": time.time()}
+    session = signed_in(room.host)
     page.context.add_cookies(
         [{"name": "session", "value": serializer.dumps(session), "url": web_server.url}]
     )

@@ -26,6 +26,7 @@ from tests.factories import (
     create_party,
     create_script,
 )
+from tests.signing_in import signed_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.crash, pytest.mark.slow]
 
@@ -106,7 +107,7 @@ def evening(site: Site, browser: Browser) -> Iterator[Evening]:
         alembic.upgrade()
         party, host = set_up()
         party_id, code, token = party.id, party.code, party.board_token
-        session = {"_user_id": host.fs_uniquifier, "_fresh": True, "fs_paa": time.time()}
+        session = signed_in(host)
         cookie = app.session_interface.get_signing_serializer(app).dumps(session)
     site.start_parts()
     url = f"http://127.0.0.1:{site.port}"

@@ -4,7 +4,6 @@ With SCREENSHOTS=folder in the environment it leaves a picture of each page.
 """
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +18,7 @@ from phonebank.parties import verbs
 from phonebank.stores import db
 from tests.browser.conftest import Server
 from tests.phonebank.live.party_room import Room, open_room
+from tests.signing_in import signed_in
 
 pytestmark = pytest.mark.browser
 
@@ -48,7 +48,7 @@ def room(app_context: Flask) -> Iterator[Room]:
 
 def as_host(page: Page, app: Flask, web_server: Server, room: Room) -> Page:
     serializer = app.session_interface.get_signing_serializer(app)
-    session = {"_user_id": room.host.fs_uniquifier, "_fresh": True, "fs_paa": time.time()}
+    session = signed_in(room.host)
     page.context.add_cookies(
         [{"name": "session", "value": serializer.dumps(session), "url": web_server.url}]
     )

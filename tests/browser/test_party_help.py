@@ -1,7 +1,6 @@
 """Help, asked on one phone and seen on another, in real browsers."""
 
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from phonebank.stores import db
 from tests.browser.conftest import Server
 from tests.factories import create_contact
 from tests.phonebank.live.party_room import open_room
+from tests.signing_in import signed_in
 
 pytestmark = pytest.mark.browser
 
@@ -44,8 +44,7 @@ def test_a_tap_on_the_call_page_reaches_the_host_and_their_seen_comes_back(
     caller = carrying(new_page(), app, web_server, known)
     caller.goto("/calling")
     caller.get_by_role("button", name="Give me someone to call").click()
-    signed_in = {"_user_id": room.host.fs_uniquifier, "_fresh": True, "fs_paa": time.time()}
-    host = carrying(new_page(), app, web_server, signed_in)
+    host = carrying(new_page(), app, web_server, signed_in(room.host))
     host.goto(f"/parties/{room.party.id}")
 
     caller.get_by_text("Add a note").click()

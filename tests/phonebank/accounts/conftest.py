@@ -1,6 +1,7 @@
 """Apps that differ from the usual one in their mail server or second factor; people to sign in."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,8 @@ from phonebank.config import PRODUCTION, Config
 from phonebank.models import HOST, ORGANISER
 from phonebank.stores import db
 from tests.factories import create_account
+
+ORIGIN = "https://phonebank.example.org"
 
 
 def build(config: Config) -> Flask:
@@ -31,7 +34,7 @@ def public_app(app: Flask, config: Config) -> Iterator[Flask]:
         replace(
             config,
             mode=PRODUCTION,
-            base_url="https://phonebank.example.org",
+            base_url=ORIGIN,
             mail_server="mail.example.org",
             mail_sender="bank@example.org",
             require_second_factor=True,
@@ -73,3 +76,20 @@ def cy(app: Flask, clean_stores: None) -> int:
         account = create_account(HOST, email="cy@example.org", name="Cy")
         db.session.commit()
         return account.id
+
+
+def at_once(*acts: Callable[[], object]) -> list[object]:
+    """Do all of it in threads that begin together; what each returned."""
+    barrier = threading.Barrier(len(acts))
+    results: list[object] = [None] * len(acts)
+
+    def run(number: int) -> None:
+        barrier.wait()
+        results[number] = acts[number]()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(acts))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results

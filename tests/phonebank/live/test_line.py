@@ -1,7 +1,6 @@
 """Boards over real websockets to two web processes: moving, catching up, shut to others."""
 
 import json
-import time
 from statistics import median
 
 import pytest
@@ -9,6 +8,7 @@ import socketio
 import websocket
 from flask import Flask
 
+from phonebank.accounts import sessions
 from phonebank.models import Account, Caller
 from phonebank.models.caller import WAITING
 from phonebank.parties import people, verbs
@@ -22,6 +22,7 @@ from tests.phonebank.live.party_room import (
     open_room,
     secret_contact,
 )
+from tests.signing_in import signed_in
 
 # Seconds. A signalled change shows within one; a machine busy with other tests may need longer.
 SOON = 3
@@ -55,9 +56,9 @@ def cookie(app: Flask, session: dict) -> str:
     return f"session={serializer.dumps(session)}"
 
 
-def signed_in(app: Flask, account: Account) -> str:
+def signed_in_cookie(app: Flask, account: Account) -> str:
     """The cookie of somebody who has signed in."""
-    return cookie(app, {"_user_id": account.fs_uniquifier, "_fresh": True, "fs_paa": time.time()})
+    return cookie(app, signed_in(account))
 
 
 def joined(app: Flask, caller: Caller) -> str:
@@ -81,6 +82,25 @@ def test_an_outcome_is_on_every_board_within_a_second(
     assert median(seconds) < 1
 
 
+def test_a_host_who_signs_out_is_cut_off_and_their_other_browser_stays(
+    room: Room, webs: list[Web], lines: list[Line], live_context: Flask
+) -> None:
+    proof = {"party": room.party.id}
+    cookies = [signed_in_cookie(live_context, room.host) for _ in range(2)]
+    here, there = (Line(webs[0].url, "/board", proof, cookie).connect() for cookie in cookies)
+    lines += [here, there]
+    sessions.end_one(room.host, min(known.id for known in sessions.sessions_of(room.host)))
+    db.session.commit()
+    within(8, lambda: any(event == "gone" for event, _ in here.heard))
+    within(SOON, lambda: not here.client.connected)
+    again = Line(webs[1].url, "/board", proof, cookies[0])
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        again.connect()
+    assert again.refusal["data"]["status"] == 401
+    assert there.say("snapshot")["ok"]
+    assert all(event != "gone" for event, _ in there.heard)
+
+
 def test_who_may_no_longer_run_a_party_is_cut_off(
     room: Room, webs: list[Web], lines: list[Line], live_context: Flask
 ) -> None:
@@ -90,7 +110,7 @@ def test_who_may_no_longer_run_a_party_is_cut_off(
     accounts = {"kit": kit, "ada": ada, "host": room.host}
     watching = {}
     for name, account in accounts.items():
-        session = signed_in(live_context, account)
+        session = signed_in_cookie(live_context, account)
         watching[name] = Line(webs[0].url, "/board", {"party": room.party.id}, session).connect()
         lines.append(watching[name])
     room.party.cohosts.remove(kit)
@@ -172,7 +192,7 @@ def test_a_replaced_link_cuts_the_television_off(
 ) -> None:
     board = watch(lines, webs[0], room)
     host = Line(
-        webs[0].url, "/board", {"party": room.party.id}, signed_in(live_context, room.host)
+        webs[0].url, "/board", {"party": room.party.id}, signed_in_cookie(live_context, room.host)
     ).connect()
     lines.append(host)
     verbs.change_board_link(room.party)
@@ -218,11 +238,12 @@ def test_a_host_watches_their_own_party_and_no_other(
     db.session.commit()
     for account in (room.host, organiser):
         line = Line(
-            webs[0].url, "/board", {"party": room.party.id}, signed_in(live_context, account)
+            webs[0].url, "/board", {"party": room.party.id}, signed_in_cookie(live_context, account)
         ).connect()
         lines.append(line)
         within(3, line.board)
-    line = Line(webs[0].url, "/board", {"party": room.party.id}, signed_in(live_context, stranger))
+    cookie_of_another = signed_in_cookie(live_context, stranger)
+    line = Line(webs[0].url, "/board", {"party": room.party.id}, cookie_of_another)
     with pytest.raises(socketio.exceptions.ConnectionError):
         line.connect()
     assert line.refusal["data"]["status"] == 404
@@ -329,6 +350,7 @@ def test_a_callers_screens_hear_what_the_host_does_and_nothing_after_removal(
     for line in sams:
         within(SOON, lambda line=line: ("message", {"text": "Pizza is here"}) in line.heard)
         assert ("admitted", {}) in line.heard
+    within(SOON, lambda: ("party", {"paused": True, "ended": False}) in priyas.heard)
     assert priyas.heard.count(("party", {"paused": True, "ended": False})) == 1
     assert ("admitted", {}) not in priyas.heard
 
