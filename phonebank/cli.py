@@ -10,7 +10,7 @@ from flask import Flask, current_app
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from phonebank import demo, jobs, mail, running
+from phonebank import connections, demo, jobs, mail, running
 from phonebank.accounts import verbs as accounts
 from phonebank.app import alembic, create_app
 from phonebank.config import Config, ConfigRefused
@@ -19,15 +19,15 @@ from phonebank.migrating import TableInUse, to_this_release
 from phonebank.models import HOST, ORGANISER, Account, Campaign, Party, Role
 from phonebank.models.campaign import RUNNING
 from phonebank.models.party import OPEN
-from phonebank.stores import db
+from phonebank.stores import FOR_COMMANDS, FOR_JOBS, Patience, db
 
 # A link printed here is read by whoever runs the server, who may be some hours in getting to it.
 PRINTED_LINK_LIVES_FOR = timedelta(hours=12)
 
 
-def _app() -> Flask:
+def _app(patience: Patience = FOR_COMMANDS) -> Flask:
     try:
-        return create_app()
+        return create_app(patience=patience)
     except ConfigRefused as refused:
         raise click.ClickException(str(refused)) from None
 
@@ -60,7 +60,12 @@ def migrate() -> None:
 @main.command()
 def worker() -> None:
     """Do the chores and imports that the web processes put on the queues."""
-    with _app().app_context():
+    app = _app(FOR_JOBS)
+    try:
+        connections.check(app)
+    except ConfigRefused as refused:
+        raise click.ClickException(str(refused)) from None
+    with app.app_context():
         jobs.run_worker()
 
 

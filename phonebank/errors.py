@@ -11,23 +11,32 @@ PhonebankError
 ├── Gone                 410  it was here; the link or the party has ended
 ├── TooMany              429
 └── BackInAMoment        503  a store is away; nothing was lost, try again
+
+What a store or the machine refuses (`store_faults`) is a 503 in words too, and each 503 says when
+to come back.
 """
 
 import logging
+import random
 import traceback
+from collections.abc import Callable
 
-from flask import Flask, current_app, g, jsonify, render_template, request
+from flask import Flask, Response, current_app, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
-from redis.exceptions import RedisError
-from sqlalchemy.exc import DataError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
+from phonebank import store_faults
 from phonebank.answer_marks import STALE_FORM
 from phonebank.stores import db
 
 log = logging.getLogger(__name__)
+
+# Seconds, the shortest and the longest. Whole seconds are all that the header can say; those who
+# were refused at one moment must not all be back at one.
+COME_BACK_AFTER = (2, 9)
 
 
 class PhonebankError(Exception):
@@ -135,20 +144,6 @@ def register(app: Flask) -> None:
             return error
         return answer(*(_too_large() if error.code == 413 else _words(error.code)))
 
-    @app.errorhandler(OperationalError)
-    @app.errorhandler(InterfaceError)
-    @app.errorhandler(RedisError)
-    def store_is_away(error: Exception) -> ResponseReturnValue:
-        # The driver's own text may quote a statement's values: it stays out of the log.
-        log.error("a store is away: %s", type(error).__name__)
-        _let_the_page_be_nobodys()
-        return answer(
-            503,
-            BackInAMoment.title,
-            "Our database is restarting. Nothing you did is lost.",
-            "Try again in a few seconds.",
-        )
-
     @app.errorhandler(DataError)
     def not_storable(error: DataError) -> ResponseReturnValue:
         # A number too large for any id, or a character that no text may have.
@@ -170,6 +165,32 @@ def register(app: Flask) -> None:
             "That is our fault, not yours.",
             "Try again; if it happens twice, tell your organiser what you were doing.",
         )
+
+    _register_store_faults(app, unforeseen)
+
+
+def _register_store_faults(
+    app: Flask, otherwise: Callable[[Exception], ResponseReturnValue]
+) -> None:
+    def store_is_away(error: Exception) -> ResponseReturnValue:
+        words = store_faults.words_for(error)
+        if words is None:
+            return otherwise(error)
+        # The driver's own text may quote a statement's values: it stays out of the log.
+        log.error("%s: %s", words.in_log, store_faults.kind_of(error))
+        _undo()
+        _let_the_page_be_nobodys()
+        return answer(503, BackInAMoment.title, words.message, words.what_to_do)
+
+    for kind in store_faults.KINDS:
+        app.register_error_handler(kind, store_is_away)
+
+    @app.after_request
+    def say_when_to_come_back(response: Response) -> Response:
+        if response.status_code == 503:
+            seconds = random.randint(*COME_BACK_AFTER)  # noqa: S311
+            response.headers.setdefault("Retry-After", str(seconds))
+        return response
 
 
 def _undo() -> None:

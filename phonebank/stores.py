@@ -7,6 +7,7 @@ import functools
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from inspect import iscoroutinefunction
 from typing import Any, ParamSpec, TypeVar
 
@@ -15,7 +16,7 @@ from flask import Flask, current_app
 from flask_sqlalchemy_lite import SQLAlchemy
 from redis import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import event
+from sqlalchemy import event, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
@@ -27,15 +28,49 @@ Result = TypeVar("Result")
 
 db = SQLAlchemy(
     engine_options={
-        # A web worker runs many greenlets; each needs a connection only for milliseconds.
-        "pool_size": 10,
-        "max_overflow": 20,
-        "pool_timeout": 10,
+        # A web worker runs many greenlets; each needs a connection only for milliseconds. The
+        # number of connections is `Config.database_connections`, and never more: what is above
+        # it for a moment would be opened and closed again for each request.
+        "max_overflow": 0,
+        # The one given back last is lent first: it need not be tried (see TRIED_AFTER_IDLE).
+        "pool_use_lifo": True,
+        # Seconds. Requests under way are bounded (`overload`), so this is waited out only while
+        # something holds connections for long. Then more people waiting would be no help.
+        "pool_timeout": 5,
         # A driver's error quotes the statement's values: names and numbers, in logs and in the
         # tracebacks that RQ keeps.
         "hide_parameters": True,
     }
 )
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long PostgreSQL may work on one statement, and may wait for one lock, in seconds; 0 for
+    as long as it takes."""
+
+    statement: float
+    lock: float
+
+    @property
+    def options(self) -> str:
+        """As PostgreSQL is told when a connection is opened."""
+        return (
+            f"-c statement_timeout={round(1000 * self.statement)}"
+            f" -c lock_timeout={round(1000 * self.lock)}"
+        )
+
+
+# A phone gives up after 15 seconds and asks again: what nobody waits for any more is not worked on.
+# Counting where everyone of three million stands takes 3 seconds.
+FOR_PAGES = Patience(statement=12, lock=5)
+# A job is run again where it failed. Its own time limit is RQ's; no statement of one takes this
+# long unless something is wrong.
+FOR_JOBS = Patience(statement=900, lock=60)
+# Sorting a million calls comes before the first row of a download.
+FOR_DOWNLOADS = Patience(statement=600, lock=5)
+# Migrations set what they need themselves, and whoever types a command can stop it.
+FOR_COMMANDS = Patience(statement=0, lock=0)
 
 # Seconds. A connection that lay unused for longer is tried before it is lent: PostgreSQL may have
 # been restarted meanwhile. One in steady use is not, so a busy server pays nothing for this.
@@ -46,9 +81,26 @@ TRIED_AFTER_IDLE = 1.0
 REDIS_TIMEOUT = 2.0
 
 
-def init_app(app: Flask, database_url: str, redis_url: str) -> None:
-    """Bind both stores to the app. Nothing is connected until first used."""
-    app.config["SQLALCHEMY_ENGINES"] = {"default": {"url": database_url}}
+def init_app(
+    app: Flask,
+    database_url: str,
+    redis_url: str,
+    connections: int = 24,
+    patience: Patience = FOR_PAGES,
+) -> None:
+    """Bind both stores to the app. Nothing is connected until first used.
+
+    `connections`: to PostgreSQL, at most. `patience`: of every statement on them.
+    """
+    theirs = make_url(database_url).query.get("options", "")
+    options = f"{theirs if isinstance(theirs, str) else ' '.join(theirs)} {patience.options}"
+    app.config["SQLALCHEMY_ENGINES"] = {
+        "default": {
+            "url": database_url,
+            "pool_size": connections,
+            "connect_args": {"options": options.strip()},
+        }
+    }
     db.init_app(app)
     # The extension's teardown for asynchronous sessions, of which we have none, starts an event
     # loop at the end of every request. Under gevent a second one beside it fails, and takes the

@@ -16,10 +16,8 @@ from flask import Flask, current_app, request
 from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import SocketIO
 from gevent.monkey import is_module_patched
-from redis.exceptions import RedisError
-from sqlalchemy.exc import InterfaceError, OperationalError
 
-from phonebank import access
+from phonebank import access, store_faults
 from phonebank.config import Config
 from phonebank.errors import BackInAMoment, NotFound, PhonebankError
 from phonebank.live import signal
@@ -156,9 +154,10 @@ def refuse_unknown_events(namespace: str) -> None:
 def _as_ours(error: Exception, event: str) -> PhonebankError:
     if isinstance(error, PhonebankError):
         return error
-    if isinstance(error, (OperationalError, InterfaceError, RedisError)):
-        log.error("a store is away at socket event %s: %s", event, type(error).__name__)
-        return BackInAMoment("Our database is restarting.", "Wait a few seconds.")
+    words = store_faults.words_for(error)
+    if words is not None:
+        log.error("a store fails at socket event %s: %s", event, store_faults.kind_of(error))
+        return BackInAMoment(words.message, words.what_to_do)
     # Where, and not what it says, as for pages: it may quote what the client sent.
     where = "".join(traceback.format_tb(error.__traceback__))
     log.error("unforeseen %s at socket event %s\n%s", type(error).__name__, event, where)

@@ -1,0 +1,142 @@
+"""What went wrong in PostgreSQL, Redis or the machine under them, in words for who asked.
+
+None of it is the fault of who asked, and all of it may be over in a moment: each is a 503. Whatever
+this module does not know is for others to answer.
+"""
+
+import errno
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import psycopg
+from redis.exceptions import MaxConnectionsError, OutOfMemoryError, ReadOnlyError, RedisError
+from sqlalchemy import exc
+
+
+class Words(NamedTuple):
+    """What is wrong and what to do about it, for people; and for the log, which
+    docs/operations.md explains."""
+
+    message: str
+    what_to_do: str
+    in_log: str
+
+
+AWAY = Words(
+    "Our database is restarting. Nothing you did is lost.",
+    "Try again in a few seconds.",
+    "a store is away",
+)
+CROWDED = Words(
+    "A great many people are using Phonebank just now. Nothing you did is lost.",
+    "Try again in a few seconds.",
+    "more is asked than there are connections, files or memory for",
+)
+LOCKED = Words(
+    "Somebody else has been changing the same thing for some seconds, so nothing was changed here.",
+    "Try again in a few seconds.",
+    "a lock was waited for too long",
+)
+TOO_LONG = Words(
+    "That took longer than we let anybody wait, so it was stopped. Nothing was changed.",
+    "Try again in a minute. If it happens twice, tell your organiser what you were doing.",
+    "a statement took too long and was stopped",
+)
+FULL = Words(
+    "Our database has no room left and cannot keep anything just now. Nothing was changed.",
+    "Try again in a few minutes. If it lasts, tell your organiser.",
+    "a store cannot write",
+)
+TOO_DEEP = Words(
+    "What was sent has too many levels inside each other for us to work through.",
+    "Send something simpler, or send it in parts.",
+    "something was nested too deeply",
+)
+
+# SQLSTATE, appendix A of PostgreSQL's manual.
+_BY_CODE: Mapping[str, Words] = {
+    "25006": FULL,  # read-only: a standby, or a host that has run out of disc
+    "53100": FULL,  # the disc
+    "53200": CROWDED,  # memory
+    "53300": CROWDED,  # connections
+    "53400": CROWDED,  # a limit of the configuration
+    "54001": TOO_DEEP,  # the depth of the stack
+    "55P03": LOCKED,  # lock_timeout
+    "40001": LOCKED,  # two changes at once
+    "40P01": LOCKED,  # a deadlock
+    "57014": TOO_LONG,  # statement_timeout
+}
+# A server that refuses a connection does so before there is a SQLSTATE to read.
+_NO_SLOT = ("too many clients", "too many connections", "connection slots are reserved")
+# The first word of what Redis answers.
+_REDIS_CANNOT_WRITE = ("OOM", "MISCONF", "NOREPLICAS")
+_ERRNO: Mapping[int, Words] = {
+    errno.ENOSPC: FULL,
+    errno.EDQUOT: FULL,
+    errno.EROFS: FULL,
+    errno.EMFILE: CROWDED,
+    errno.ENFILE: CROWDED,
+    errno.ENOMEM: CROWDED,
+}
+# Every kind of exception that `words_for` may know.
+KINDS: tuple[type[Exception], ...] = (
+    exc.OperationalError,
+    exc.InterfaceError,
+    exc.InternalError,
+    exc.TimeoutError,
+    exc.PendingRollbackError,
+    # Of COPY and cursors that SQLAlchemy does not see.
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.InternalError,
+    RedisError,
+    RecursionError,
+    MemoryError,
+    OSError,
+)
+
+
+def words_for(error: BaseException) -> Words | None:
+    """What to tell who asked; None where the error is none of these faults."""
+    if isinstance(error, RecursionError):
+        return TOO_DEEP
+    if isinstance(error, (exc.TimeoutError, MemoryError)):
+        return CROWDED
+    if isinstance(error, RedisError):
+        return _of_redis(error)
+    if isinstance(error, OSError):
+        return _ERRNO.get(error.errno or 0)
+    if isinstance(error, exc.PendingRollbackError):
+        return AWAY
+    return _of_postgres(error.orig if isinstance(error, exc.DBAPIError) else error)
+
+
+def kind_of(error: BaseException) -> str:
+    """The error's kind by name, without its words: they may quote somebody's name or number."""
+    cause = error.orig if isinstance(error, exc.DBAPIError) else None
+    return type(error).__name__ + (f" ({type(cause).__name__})" if cause is not None else "")
+
+
+def _of_redis(error: RedisError) -> Words:
+    if isinstance(error, MaxConnectionsError) or "max number of clients" in str(error):
+        return CROWDED
+    if isinstance(error, (OutOfMemoryError, ReadOnlyError)) or any(
+        word in str(error) for word in _REDIS_CANNOT_WRITE
+    ):
+        return FULL
+    return AWAY
+
+
+def _of_postgres(error: BaseException | None) -> Words | None:
+    if not isinstance(error, psycopg.Error):
+        return None
+    if known := _BY_CODE.get(error.sqlstate or ""):
+        return known
+    if any(words in str(error) for words in _NO_SLOT):
+        return CROWDED
+    if isinstance(error, psycopg.InternalError):
+        # A transaction that something else has ended (class 25). The rest is a fault inside.
+        return AWAY if (error.sqlstate or "").startswith("25") else None
+    if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
+        return AWAY
+    return None
