@@ -11,7 +11,7 @@ from callers import screens as callers
 from callers.calling import release_caller
 from callers.outcomes import OUTCOMES, label_of
 from callers.sessions import recognised
-from phonebank import access, errors, outcome_words, stores, vendored, web_security
+from phonebank import access, errors, outcome_words, overload, stores, vendored, web_security
 from phonebank.accounts import setup as accounts
 from phonebank.campaigns import pages as campaigns
 from phonebank.config import Config
@@ -24,6 +24,7 @@ from phonebank.models import Base
 from phonebank.parties import host_pages as parties
 from phonebank.roster import removal
 from phonebank.scripts import pages as scripts
+from phonebank.stores import Patience
 from phonebank.suppressions import pages as suppressions
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
@@ -44,17 +45,20 @@ def _speak_up() -> None:
     logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
 
 
-def create_app(config: Config | None = None) -> Flask:
+def create_app(config: Config | None = None, patience: Patience = stores.FOR_PAGES) -> Flask:
     """Build the app.
 
-    `config` None reads the environment. Raises ConfigRefused when it does not allow a safe start.
+    `config` None reads the environment; `patience` is PostgreSQL's with our statements. Raises
+    ConfigRefused when the environment does not allow a safe start.
     """
     config = config or Config.from_environment()
     app = Flask(__name__)
     app.extensions["phonebank"] = config
     _speak_up()
 
-    stores.init_app(app, config.database_url, config.redis_url)
+    serves_jobs = patience in (stores.FOR_JOBS, stores.FOR_COMMANDS)
+    connections = config.worker_connections if serves_jobs else config.database_connections
+    stores.init_app(app, config.database_url, config.redis_url, connections, patience)
     app.config["ALEMBIC"] = {"script_location": str(MIGRATIONS)}
     # Each by itself: nobody waits for the locks of one until the last is done.
     app.config["ALEMBIC_CONTEXT"] = {"transaction_per_migration": True}
@@ -83,4 +87,5 @@ def create_app(config: Config | None = None) -> Flask:
     history_pages.init_app(app)
     callers.init_app(app)
     live.init_app(app, recognised)
+    overload.init_app(app)
     return app

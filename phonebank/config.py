@@ -13,6 +13,10 @@ DEVELOPMENT = "development"
 MODES = (PRODUCTION, DEVELOPMENT)
 
 
+# Of a web process: boards, downloads and each urgency of request need some of their own.
+LEAST_CONNECTIONS = 8
+
+
 class ConfigRefused(Exception):
     """The environment does not allow a safe start; the message says which variable and why."""
 
@@ -39,6 +43,15 @@ class Config:
     proxies: int = 0
     # People who may come in from one address within a minute; five times as many in an hour.
     joins_a_minute: int = 60
+    # Connections to PostgreSQL that each process opens at most: a web process, and a worker.
+    database_connections: int = 24
+    worker_connections: int = 5
+    # How many of each there are, on all machines together.
+    web_processes: int = 2
+    worker_processes: int = 2
+    # Answers say in a header how long the server took. Not in public: how long a sign-in takes
+    # may tell whether there is an account.
+    timings: bool = False
     mail_server: str = ""
     mail_port: int = 587
     mail_username: str = ""
@@ -90,6 +103,11 @@ class Config:
             base_url=(environ.get("BASE_URL") or cls.base_url).rstrip("/"),
             proxies=number("PROXIES", 0),
             joins_a_minute=number("JOINS_A_MINUTE", cls.joins_a_minute),
+            database_connections=number("DATABASE_CONNECTIONS", cls.database_connections),
+            worker_connections=number("WORKER_DATABASE_CONNECTIONS", cls.worker_connections),
+            web_processes=number("WEB_PROCESSES", number("WEB_CONCURRENCY", cls.web_processes)),
+            worker_processes=number("WORKER_PROCESSES", cls.worker_processes),
+            timings=environ.get("PHONEBANK_TIMINGS") == "yes",
             mail_server=environ.get("MAIL_SERVER", ""),
             mail_port=number("MAIL_PORT", cls.mail_port),
             mail_username=environ.get("MAIL_USERNAME", ""),
@@ -106,6 +124,14 @@ class Config:
             raise ConfigRefused(f"PHONEBANK_MODE must be {' or '.join(MODES)}, not {self.mode!r}.")
         if self.joins_a_minute < 1:
             raise ConfigRefused("JOINS_A_MINUTE must be 1 or more, or nobody could come in.")
+        for name, least, is_now in (
+            ("DATABASE_CONNECTIONS", LEAST_CONNECTIONS, self.database_connections),
+            ("WORKER_DATABASE_CONNECTIONS", 2, self.worker_connections),
+            ("WEB_PROCESSES", 1, self.web_processes),
+            ("WORKER_PROCESSES", 1, self.worker_processes),
+        ):
+            if is_now < least:
+                raise ConfigRefused(f"{name} must be {least} or more, not {is_now}.")
         if not self.is_production:
             return
         for name, secret in (

@@ -52,6 +52,14 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+# What every answer carries.
+SECURITY_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    # The call page's address holds nothing of the person, but a tel: page needs no referrer.
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(self), geolocation=()",
+}
 # Bytes. A form, and a script as a file; whoever is signed in may upload more where files are taken.
 BODY_AT_MOST = 1024 * 1024
 # A million rows of a full export are about 200 MB.
@@ -105,11 +113,8 @@ def init_app(app: Flask, config: Config) -> None:
     def add_headers(response: Response) -> Response:
         answer_marks.mark_as_ours(response)
         headers = response.headers
-        headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-        headers.setdefault("X-Content-Type-Options", "nosniff")
-        # The call page's address holds nothing of the person, but a tel: page needs no referrer.
-        headers.setdefault("Referrer-Policy", "same-origin")
-        headers.setdefault("Permissions-Policy", "camera=(), microphone=(self), geolocation=()")
+        for name, value in SECURITY_HEADERS.items():
+            headers.setdefault(name, value)
         if config.is_https:
             headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         if request.endpoint != "static":
@@ -130,7 +135,8 @@ def _refuse_odd_json() -> None:
         return
     if request.blueprint not in (TAKES_JSON, None):
         raise BadInput("This address takes forms and no JSON.")
-    if not request.content_length:
+    # Asked of the body itself: one sent in chunks does not say its length.
+    if not request.get_data():
         return
     try:
         body = request.get_json(silent=True)

@@ -1,0 +1,291 @@
+"""How a web process bends and does not break: what it refuses at once when too much is asked.
+
+In front of everything else a count is kept of the requests under way. Beyond a bound the answer is
+a 503 within a millisecond, which says when to come back, so that those who are served are served in
+time. What records a call or keeps a person goes before new hand-outs, and hand-outs before pages:
+each has a bound of its own on the one count. Lines of sockets wait without working and are not
+counted, nor are the files that pages load.
+
+A request comes to be counted with its body read (`request_body`), so a slow sender holds up nobody.
+"""
+
+import logging
+import math
+import random
+import socket
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from functools import cache
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import Flask, json
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map, RequestRedirect
+
+from phonebank import answer_marks, request_body
+from phonebank.config import Config
+from phonebank.errors import BackInAMoment
+from phonebank.web_security import BODY_AT_MOST, SECURITY_HEADERS
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+log = logging.getLogger(__name__)
+
+
+class Urgency(Enum):
+    """What is refused last comes first."""
+
+    RECORD = "record"
+    HAND_OUT = "hand-out"
+    PAGE = "page"
+    # Larger than any form. Counted by themselves, for they take as long as the line they come by.
+    UPLOAD = "upload"
+
+
+# Of the connections to PostgreSQL that a process may open. What may wait for a lock, or for a plan
+# through millions of rows, leaves some for boards, downloads and records. Records take
+# milliseconds, and may stand in line for a connection.
+SHARE = {Urgency.PAGE: 2 / 3, Urgency.HAND_OUT: 5 / 6, Urgency.RECORD: 5 / 3}
+UPLOADS_AT_ONCE = 3
+
+# Seconds over which refusals are counted, and how many of those refused should be back within one.
+# With more of them each is sent away for longer.
+REMEMBERED = 10.0
+BACK_WITHIN_A_SECOND = 10
+# Seconds to stay away, at least and at most, before chance has moved it by up to half.
+STAY_AWAY = {
+    Urgency.RECORD: (2.0, 10.0),
+    Urgency.HAND_OUT: (4.0, 60.0),
+    Urgency.PAGE: (4.0, 30.0),
+    Urgency.UPLOAD: (20.0, 60.0),
+}
+
+# Seconds between two lines in the log.
+TOLD_EVERY = 60.0
+
+MESSAGE = "A great many people are calling just now. Nothing you did is lost."
+WHAT_TO_DO = "Try again in {seconds} seconds."
+_SOCKETS, _FILES = "/socket.io/", "/static/"
+# The hand-outs; whatever else names a call, and is sent, records something of it.
+_HAND_OUTS = frozenset({"callers.next_person", "callers.wait", "callers.person"})
+# Of TCP, as Linux counts them (tcp_states.h): the other end is gone, or sends nothing any more.
+_GONE = frozenset({7, 8})
+
+
+def init_app(app: Flask) -> None:
+    """Put the count in front of everything that the app has by now: call it last."""
+    config: Config = app.extensions["phonebank"]
+    guard = Overload(
+        app.wsgi_app, app.url_map, bounds_for(config.database_connections), config.timings
+    )
+    app.extensions["overload"] = guard
+    app.wsgi_app = guard  # type: ignore[method-assign]
+
+
+def bounds_for(connections: int) -> dict[Urgency, int]:
+    """How many requests may be under way when one of each urgency comes in."""
+    return {urgency: int(connections * share) for urgency, share in SHARE.items()}
+
+
+class Overload:
+    """The count of one process, as WSGI middleware."""
+
+    def __init__(
+        self,
+        wsgi_app: "WSGIApplication",
+        url_map: Map,
+        bounds: Mapping[Urgency, int],
+        timings: bool = False,
+    ) -> None:
+        self._app = wsgi_app
+        self._urls = url_map
+        self._bounds = bounds
+        self._timings = timings
+        self._lock = threading.Lock()
+        self.under_way = 0
+        self.uploads = 0
+        self._refused_lately = 0.0
+        self._refused_at = time.monotonic()
+        self._refused_untold = 0
+        self._told_at = -math.inf
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path.startswith((_SOCKETS, _FILES)):
+            return self._app(environ, start_response)
+        if not request_body.take_in(environ):
+            return _cut_short(start_response)
+        began = time.perf_counter()
+        urgency = self._urgency_of(environ)
+        # What was told of a call is worth keeping even if nobody hears the answer.
+        gone = urgency is not Urgency.RECORD and has_gone(environ)
+        if gone or not self._enter(urgency):
+            return self._refuse(urgency, environ, start_response, began)
+        try:
+            if self._timings:
+                start_response = _timed(start_response, began)
+            return self._app(environ, start_response)
+        finally:
+            self._leave(urgency)
+
+    def _enter(self, urgency: Urgency) -> bool:
+        with self._lock:
+            if urgency is Urgency.UPLOAD:
+                if self.uploads >= UPLOADS_AT_ONCE:
+                    return False
+                self.uploads += 1
+                return True
+            if self.under_way >= self._bounds[urgency]:
+                return False
+            self.under_way += 1
+            return True
+
+    def _leave(self, urgency: Urgency) -> None:
+        with self._lock:
+            if urgency is Urgency.UPLOAD:
+                self.uploads -= 1
+            else:
+                self.under_way -= 1
+
+    def _urgency_of(self, environ: "WSGIEnvironment") -> Urgency:
+        length = environ.get("CONTENT_LENGTH") or "0"
+        if length.isdigit() and int(length) > BODY_AT_MOST:
+            return Urgency.UPLOAD
+        try:
+            endpoint, values = self._urls.bind_to_environ(environ).match()
+        except (HTTPException, RequestRedirect):
+            return Urgency.PAGE
+        sends = environ["REQUEST_METHOD"] == "POST"
+        if sends and "call_id" in values:
+            return Urgency.RECORD
+        if endpoint in _HAND_OUTS:
+            return Urgency.HAND_OUT
+        return Urgency.PAGE
+
+    def _refuse(
+        self,
+        urgency: Urgency,
+        environ: "WSGIEnvironment",
+        start_response: "StartResponse",
+        began: float,
+    ) -> Iterable[bytes]:
+        seconds = self._stay_away(urgency)
+        self._tell()
+        kind, body = _words(environ, seconds)
+        headers = {
+            **SECURITY_HEADERS,
+            answer_marks.OURS: "1",
+            "Content-Type": kind,
+            "Content-Length": str(len(body)),
+            "Cache-Control": "no-store",
+            "Retry-After": str(seconds),
+        }
+        if environ["REQUEST_METHOD"] == "GET":
+            headers["Refresh"] = str(seconds)
+        if self._timings:
+            headers["Server-Timing"] = f"refused;dur={_since(began)}"
+        start_response("503 Service Unavailable", list(headers.items()))
+        return [body]
+
+    def _stay_away(self, urgency: Urgency) -> int:
+        """Seconds until the next try: the more were refused lately, the longer, so that those who
+        come back cost little; and by chance, so that they do not come back together."""
+        with self._lock:
+            now = time.monotonic()
+            self._refused_lately *= math.exp((self._refused_at - now) / REMEMBERED)
+            self._refused_lately += 1
+            self._refused_at = now
+            crowd = self._refused_lately
+        least, most = STAY_AWAY[urgency]
+        seconds = min(most, max(least, crowd / BACK_WITHIN_A_SECOND))
+        return max(1, round(seconds * random.uniform(0.5, 1.5)))  # noqa: S311
+
+    def _tell(self) -> None:
+        """Say in the log, now and then, that and how much was refused."""
+        self._refused_untold += 1
+        if time.monotonic() < self._told_at + TOLD_EVERY:
+            return
+        log.warning("too much is asked: %d requests refused", self._refused_untold)
+        self._told_at = time.monotonic()
+        self._refused_untold = 0
+
+
+def has_gone(environ: "WSGIEnvironment") -> bool:
+    """Whether who asked has hung up already. Known of TCP on Linux; a proxy hangs up as they do."""
+    line = environ.get("gunicorn.socket")
+    if line is None or not hasattr(socket, "TCP_INFO"):
+        return False
+    try:
+        return line.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] in _GONE
+    except OSError:
+        return False
+
+
+def _cut_short(start_response: "StartResponse") -> Iterable[bytes]:
+    body = b"The request ended before its end."
+    start_response(
+        f"400 {HTTPStatus.BAD_REQUEST.phrase}",
+        [
+            *SECURITY_HEADERS.items(),
+            (answer_marks.OURS, "1"),
+            ("Content-Type", "text/plain; charset=utf-8"),
+            ("Content-Length", str(len(body))),
+            ("Connection", "close"),
+        ],
+    )
+    return [body]
+
+
+def _words(environ: "WSGIEnvironment", seconds: int) -> tuple[str, bytes]:
+    """Type and text of a refusal: a page for people, JSON for who reads that."""
+    what_to_do = WHAT_TO_DO.format(seconds=seconds)
+    kinds = environ.get("HTTP_ACCEPT", "") + environ.get("CONTENT_TYPE", "")
+    if "application/json" in kinds and "text/html" not in kinds:
+        told = {"title": BackInAMoment.title, "message": MESSAGE, "what_to_do": what_to_do}
+        return "application/json", json.dumps({"error": told}).encode()
+    page = _page_for_get() if environ["REQUEST_METHOD"] == "GET" else _page_for_forms()
+    return "text/html; charset=utf-8", page.replace("{seconds}", str(seconds)).encode()
+
+
+@cache
+def _page_for_get() -> str:
+    return _page("This page tries again by itself in {seconds} seconds.")
+
+
+@cache
+def _page_for_forms() -> str:
+    return _page(
+        "Wait {seconds} seconds and reload this page. If your browser asks whether to send the form"
+        " again, say yes: nothing counts twice."
+    )
+
+
+def _page(what_to_do: str) -> str:
+    # Read as it is: what draws the other pages is what there is too much work for.
+    page = (Path(__file__).parent / "templates" / "busy.html").read_text()
+    return (
+        page.replace("{title}", BackInAMoment.title)
+        .replace("{message}", MESSAGE)
+        .replace("{what_to_do}", what_to_do)
+    )
+
+
+def _since(began: float) -> str:
+    """Milliseconds, as Server-Timing has them."""
+    return f"{1000 * (time.perf_counter() - began):.2f}"
+
+
+def _timed(start_response: "StartResponse", began: float) -> "StartResponse":
+    def start(status, headers, *more):  # type: ignore[no-untyped-def]
+        headers.append(("Server-Timing", f"answered;dur={_since(began)}"))
+        return start_response(status, headers, *more)
+
+    return start
