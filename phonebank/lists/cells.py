@@ -1,4 +1,4 @@
-"""What single cells of a list say: postcodes, languages, a yes or a no. Pure.
+"""What single cells of a list say: postcodes, languages. Pure.
 
 People's data is tidied as little as it can be: spaces and invisible characters. Names and time
 zones have modules of their own.
@@ -15,10 +15,6 @@ def words(text: str) -> frozenset[str]:
     """The words of a text, as a set."""
     return frozenset(text.split())
 
-
-# A list says no in few ways and yes in many: a tick, an initial, the date of the request.
-_NO = words("0 0.0 n no f false off none null nil na n/a - -- . unknown ok okay clear subscribed")
-_NO |= {"", "opt in", "opted in", "not registered", "not checked", "nac oes", "nein", "non"}
 
 _LANGUAGES = {
     "english": "en", "saesneg": "en", "ingles": "en", "inglés": "en", "englisch": "en",
@@ -92,8 +88,3 @@ def language(text: str) -> str:
     word = tidy(text).casefold()
     code = re.split(r"[-_]", word)[0]
     return code if code in _LANGUAGE_CODES else _LANGUAGES.get(word, "")
-
-
-def says_do_not_call(text: str) -> bool:
-    """Whether a cell of a "do not call" column asks us not to: anything but a plain no does."""
-    return tidy(text).casefold() not in _NO

@@ -10,6 +10,8 @@ electoral register as Xpress and Idox deliver it.
 import re
 import unicodedata
 
+from phonebank.lists.cells import words
+
 NAMES: dict[str, str] = {
     "first_name": (
         "firstname forename forenames electorforename electorforenames givenname givennames"
@@ -62,8 +64,15 @@ NAMES: dict[str, str] = {
         "donotcall dnc federaldonotcall donotcontact donotphone nocall nocalls nophone"
         " tps ctps tpsregistered optout optedout unsubscribed"
         " peidiwchaffonio dimgalwadau nollamar listarobinson nichtanrufen robinsonliste"
-        " nepasappeler bloctel"
+        " nepasappeler bloctel deceased isdeceased verstorben fallecido decede"
     ),
+    "consent": (
+        "consent consenttocall consenttophone phoneconsent telephoneconsent callconsent consented"
+        " maywecall maywecallyou canwecall canwecallyou oktocall okaytocall phoneoptin calloptin"
+        " caniatad caniatadiffonio consentimiento podemosllamar podemosllamarle einwilligung"
+        " anruferlaubt durfenwiranrufen consentement pouvonsnousvousappeler"
+    ),
+    "bad_number": "badnumber wrongnumber invalidnumber badphone ismobilebad isphonebad",
     "language": "language preferredlanguage spokenlanguage lang iaith idioma sprache langue",
     "time_zone": "timezone tz cylchfaamser zonahoraria zeitzone fuseauhoraire",
     "email": (
@@ -98,6 +107,12 @@ WEAK = frozenset(
         "optout",
         "optedout",
         "unsubscribed",
+        "consent",
+        "consented",
+        "caniatad",
+        "consentimiento",
+        "einwilligung",
+        "consentement",
     }
 )
 
@@ -114,6 +129,101 @@ WITHIN_A_LONGER_NAME = frozenset(
     {"first_name", "last_name", "phone", "mobile", "landline", "work_phone", "email", "postcode"}
 )
 NUMBERED = frozenset({"phone", "mobile", "landline", "work_phone", "address"})
+
+
+# Words in the name of a "number does not work" column → which of the numbers that is.
+KINDS_OF_PHONE: dict[str, frozenset[str]] = {
+    "mobile": words("mobile cell cellphone mob symudol movil celular handy mobil portable"),
+    "landline": words("landline home fixed gartref fijo festnetz fixe domicile"),
+    "work_phone": words("work office business gwaith trabajo dienst bureau travail"),
+}
+
+# Phrases within a longer name, as `phrase_of` writes it.
+_NO_CALLS = (
+    "do not call|do not phone|do not contact|do not ring|do not telephone|donotcall|donotcontact"
+    "|dnc"
+    "|dont call|dont phone|dont contact|no calls|no phone|no contact|tps|ctps|never call"
+    "|not to call"
+    "|call opt out|calls opt out|opt out|opted out|optout|unsubscribed|unsubscribe|call suppression"
+    "|suppressed|deceased|is dead|has died|died|deceased flag"
+    "|peidiwch a ffonio|peidiwch a galw|dim galwadau|wedi marw|ymadawedig|wedi optio allan"
+    "|no llamar|no contactar|lista robinson|robinson|fallecido|fallecida|difunto|baja"
+    "|nicht anrufen|nicht kontaktieren|keine anrufe|anrufsperre|robinsonliste|sperrvermerk|gesperrt"
+    "|verstorben|widerspruch|werbesperre|telefonsperre"
+    "|ne pas appeler|ne plus appeler|ne pas contacter|bloctel|decede|decedee|opposition|desinscrit"
+)
+_CONSENT = (
+    "may we call|may we phone|may we ring|may we telephone|may we contact|may we ring you"
+    "|may be called"
+    "|can we call|can we phone|can we ring|can we contact|can be called|may call|can call|may phone"
+    "|can phone|ok to call|okay to call|ok to phone|okay to phone|ok to contact|okay to contact"
+    "|ok to ring"
+    "|contact by phone|contact me by phone|by phone|happy to be called"
+    "|happy for us to call|happy to receive calls|willing to be called|agree to be called"
+    "|agrees to be called|agree to calls|permission to call|permission to phone|phone permission"
+    "|call permission|allow calls|calls allowed|accept calls|accepts calls|wants calls|callable"
+    "|contactable|phone opt in|call opt in|calls opt in|telephone opt in|opt in phone|opt in calls"
+    "|opted in to calls|opted in calls|phone ok|call ok|phone allowed|consent|consents|consented"
+    "|consent given"
+    "|gawn ni ffonio|gawn ni alw|caniatad|cydsyniad|iawn i ffonio"
+    "|podemos llamar|podemos llamarle|podemos llamarte|se puede llamar|acepta llamadas"
+    "|consentimiento|autoriza llamadas|permiso para llamar"
+    "|durfen wir anrufen|durfen wir sie anrufen|darf angerufen werden|anruf erlaubt|anrufe erlaubt"
+    "|einwilligung|anruferlaubnis|zustimmung|telefonische einwilligung"
+    "|pouvons nous appeler|pouvons nous vous appeler|peut on appeler|peut on vous appeler"
+    "|accepte les appels|appel autorise|appels autorises|consentement|accord pour appel"
+)
+_BAD = (
+    "bad|wrong|invalid|disconnected|not working|out of service|not in service|dead line"
+    "|anghywir|annilys|equivocado|erroneo|incorrecto|invalido|falsch|ungultig|faux|mauvais|errone"
+    "|invalide|hors service"
+)
+_PHONE_WORDS = words(
+    "phone phones telephone tel mobile cell cellphone landline number numbers call calls"
+    " called calling ring ffon ffonio rhif galw galwadau telefono movil numero llamar llamadas"
+    " telefon telefonisch telefonische handy nummer rufnummer anruf anrufe anrufen portable"
+    " appel appels appeler fixe"
+)
+# Consent to these says nothing of calls.
+_OTHER_WAYS = words(
+    "email mail sms text texts texting post postal letter whatsapp newsletter newsletters"
+    " data photo cookies marketing mobile ebost neges correo mensaje post brief courriel"
+    " courrier"
+)
+# "Consent withdrawn" asks the other way round.
+_TURNED_ROUND = words(
+    "no not non withdrawn refused declined denied revoked without missing dim heb ddim sin"
+    " rechazado kein keine nicht widerrufen verweigert sans pas refuse retire"
+)
+
+
+def phrase_of(header: str) -> str:
+    """A column's name as its plain words, without apostrophes: "Don't call?" is "dont call"."""
+    return " ".join(words_of(re.sub("['’`]", "", header)))
+
+
+def mark_named_by(header: str) -> tuple[str, bool] | None:
+    """The target of a column whose name asks something of calls, and whether that is sure.
+
+    None for every other name. "Consent" is turned round: a no there means do not call.
+    """
+    phrase = phrase_of(header)
+    named = words(phrase)
+    of_calls = bool(named & _PHONE_WORDS - _OTHER_WAYS)
+    if named & _OTHER_WAYS and not of_calls:
+        return ("bad_number", True) if _says(_BAD, phrase) and named & _PHONE_WORDS else None
+    if _says(_BAD, phrase) and named & _PHONE_WORDS and not _says(_CONSENT, phrase):
+        return "bad_number", True
+    if _says(_CONSENT, phrase):
+        turned = bool(named & _TURNED_ROUND)
+        return ("do_not_call", False) if turned else ("consent", of_calls)
+    if _says(_NO_CALLS, phrase):
+        return "do_not_call", of_calls
+    return None
+
+
+def _says(phrases: str, phrase: str) -> bool:
+    return any(f" {said} " in f" {phrase} " for said in phrases.split("|"))
 
 
 def plain(header: str) -> str:

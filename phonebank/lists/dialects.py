@@ -16,6 +16,8 @@ HEAD_BYTES = 64 * 1024  # what `sniff` wants to see
 # Where a file ties, the character that seldom stands within a cell.
 _DELIMITERS = ("\t", "|", ";", ",")
 SEPARATOR_LINE = re.compile(r'\ufeff?"?sep=([,;|\t])"?(?:\r\n|\r|\n)', re.IGNORECASE)
+# Ctrl-Z, with which DOS programs end a text; joined files have it in the middle.
+END_OF_FILE = "\x1a"
 WINDOWS_1252_BYTE = "windows-1252-byte"  # the error handler for UTF-8 that is not
 
 
@@ -50,6 +52,7 @@ def sniff(head: bytes) -> Dialect:
     if kind:
         raise FileRefused(*kind)
     encoding, text = _decoded_head(head)
+    text = text.replace(END_OF_FILE, "")
     _refuse_what_is_no_text(text)
     announced = SEPARATOR_LINE.match(text)
     if announced:  # Excel's own way of saying it

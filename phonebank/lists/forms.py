@@ -1,6 +1,10 @@
 """The forms of the contact lists' pages."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from typing import Any
 
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
@@ -8,8 +12,19 @@ from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length
 
-from phonebank.lists.mapping import FIELD, FIELDS, ColumnGuess, Mapping, as_field, check
+from phonebank.lists.mapping import FIELD, FIELDS, Actions, ColumnGuess, Mapping, as_field, check
+from phonebank.lists.mark_counts import MOST_VALUES, MarkCounts, Value, asks_about
+from phonebank.lists.marks import MARKS, Action
 from phonebank.lists.verbs import PRIORITIES
+
+# What a page calls the actions; of two the second is for the columns of numbers that do not work.
+ACTIONS = {
+    Action.SUPPRESS: "Do not call",
+    Action.CALL: "May be called",
+    Action.DROP_NUMBER: "Leave the number out",
+    Action.SET_ASIDE: "Set the row aside",
+}
+NUMBER_WORKS = "The number works"
 
 
 class UploadForm(FlaskForm):
@@ -32,7 +47,14 @@ class PriorityForm(FlaskForm):
 
 
 class ColumnsForm(PriorityForm):
-    """One select for each column besides; make with `columns_form`."""
+    """One select for each column, and one for each value of a column of marks; make with
+    `columns_form`.
+    """
+
+    counts: MarkCounts
+    # How many rows would be suppressed, once that is asked about.
+    asked_about: int | None = None
+    suppress_rows = StringField("Yes, put them all on the do-not-call list")
 
     name = StringField(
         "Name of this list",
@@ -48,9 +70,67 @@ class ColumnsForm(PriorityForm):
         """What each column is, as chosen."""
         return [field.data for field in self.columns()]
 
+    def values_of(self, column: int) -> list[ValueField]:
+        """The selects for the values of a column, the most frequent value first."""
+        return [field for field in self.value_fields() if field.column == column]
+
+    def value_fields(self) -> list[ValueField]:
+        return [field for field in self if isinstance(field, ValueField)]
+
+    def actions(self) -> Actions:
+        """What was decided about each value of each column of marks."""
+        actions: Actions = {}
+        for field in self.value_fields():
+            actions.setdefault(str(field.column), {})[field.value.key] = field.data or Action.ASK
+        return actions
+
+    def suppressing(self) -> int | None:
+        """The number of suppressed rows that was agreed to; None where none was."""
+        number = self.suppress_rows.data or ""
+        return int(number) if number.isascii() and number.isdigit() else None
+
     def is_usable_for(self, headers: Sequence[str]) -> bool:
-        """Whether the columns chosen make sense together; each fault goes beside its column."""
-        faults = check(Mapping.of(headers, self.targets()))
+        """Whether the columns chosen make sense together and every value of a mark is decided.
+
+        Each fault goes beside its field.
+        """
+        mapping = Mapping.of(headers, self.targets(), self.actions())
+        return self._columns_fit(mapping) and self._marks_are_decided(mapping)
+
+    def _marks_are_decided(self, mapping: Mapping) -> bool:
+        columns = self.columns()
+        for column in self.counts.too_many:
+            columns[column].errors.append(
+                f"“{mapping.header(column)}” holds more than {MOST_VALUES} different values, so it "
+                "is probably not a column of yes and no. Choose something else for it, or put a "
+                "plain yes or no into it and upload the file again."
+            )
+        unseen = False
+        for field in self.value_fields():
+            if field.raw_data and not field.data:
+                field.errors.append(
+                    f"Say what “{field.value.shown}” means in “{mapping.header(field.column)}”."
+                )
+            unseen = unseen or not field.raw_data
+        if unseen and not self.counts.too_many:
+            self.form_errors.append(
+                "Look at what each value of the marked columns means, then press again."
+            )
+        if self.errors:
+            return False
+        rows = sum(count for _, count in self.counts.together)
+        suppressed = self.counts.suppressed(mapping)
+        if asks_about(suppressed, rows) and self.suppressing() != suppressed:
+            self.asked_about = suppressed
+            self.suppress_rows.errors = [
+                f"{suppressed:,} of {rows:,} people would be put on the do-not-call list, in every "
+                "campaign. If that is right, tick the box below and press again."
+            ]
+            return False
+        return True
+
+    def _columns_fit(self, mapping: Mapping) -> bool:
+        faults = check(mapping)
         columns = self.columns()
         for fault in faults:
             # Of two columns that are one thing the later is marked: said twice, it looks like two.
@@ -59,14 +139,52 @@ class ColumnsForm(PriorityForm):
         return not faults
 
 
-def columns_form(guesses: Iterable[ColumnGuess], name: str) -> ColumnsForm:
-    """The form for the columns of one file, as guessed."""
-    fields = {f"column_{guess.index}": _column(guess) for guess in guesses}
+class ValueField(SelectField):
+    """What is done with the rows that have one value in one column of marks."""
+
+    def __init__(self, *args: Any, column: int = 0, value: Value, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.column = column
+        self.value = value
+
+
+def columns_form(
+    guesses: Iterable[ColumnGuess], name: str, mapping: Mapping, counts: MarkCounts
+) -> ColumnsForm:
+    """The form for the columns of one file, as guessed, with the values of its columns of marks.
+
+    `mapping` is what the columns are now, as guessed or as sent; `counts` are its values.
+    """
+    fields: dict[str, SelectField] = {f"column_{guess.index}": _column(guess) for guess in guesses}
+    for column, values in counts.columns.items():
+        if column not in counts.too_many:
+            for value in values:
+                fields[_name_of(column, value)] = _value(mapping, column, value)
     form_class = type("ColumnsOfThisFile", (ColumnsForm,), fields)
     form: ColumnsForm = form_class(name=name)
-    for field in form.columns():
+    form.counts = counts
+    for field in form:
         field.errors = list(field.errors)
     return form
+
+
+def _name_of(column: int, value: Value) -> str:
+    return f"value_{column}_{sha256(value.key.encode()).hexdigest()[:16]}"
+
+
+def _value(mapping: Mapping, column: int, value: Value) -> ValueField:
+    target = mapping.targets[column]
+    labels = ACTIONS | ({Action.CALL: NUMBER_WORKS} if target == "bad_number" else {})
+    choices = [SelectChoice(action, labels[action]) for action in MARKS[target]]
+    if value.reading is Action.ASK:
+        choices.insert(0, SelectChoice("", "Choose…"))
+    return ValueField(
+        f"{mapping.header(column)}: {value.shown}",
+        column=column,
+        value=value,
+        choices=choices,
+        default="" if value.reading is Action.ASK else value.reading,
+    )
 
 
 def _column(guess: ColumnGuess) -> SelectField:

@@ -82,7 +82,7 @@ def _batches_left(contact_list: ContactList) -> Iterator[Batch]:
     return batches(
         rows,
         contact_list.rows_read,
-        Mapping.of(contact_list.headers, contact_list.mapping),
+        Mapping.of(contact_list.headers, contact_list.mapping, contact_list.mark_actions),
         campaign.country,
         campaign.allow_drama_numbers,
     )

@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
 from phonebank.lists.cells import email, tidy
 from phonebank.lists.column_names import (
+    KINDS_OF_PHONE,
     NAME_ALONE,
     NOT_THEIRS,
     NUMBERED,
     TARGET_OF,
     WEAK,
     WITHIN_A_LONGER_NAME,
+    mark_named_by,
     plain,
     words_of,
 )
+from phonebank.lists.marks import MARKS, Action, reading
 
 IGNORE = "ignore"
 FIELD = "field:"  # "field:polling_district" keeps a column under a name that scripts can show
@@ -39,6 +42,8 @@ FIELDS: dict[str, str] = {
     "external_id": "ID in your own database",
     "postcode": "Postcode or ZIP code",
     "do_not_call": "Do not call",
+    "consent": "May be called: yes or no",
+    "bad_number": "Number does not work",
     "language": "Language",
     "time_zone": "Time zone",
     "email": "E-mail",
@@ -50,27 +55,42 @@ FIELDS: dict[str, str] = {
 # In the order in which a contact's numbers are rung: the list's own choice, then the mobile.
 PHONE_TARGETS = ("phone", "mobile", "landline", "work_phone")
 
+NAME_TARGETS = frozenset({"first_name", "last_name", "full_name"})
+
 # What a contact keeps among its fields, under these names.
 KEPT_AS_FIELDS = ("town", "address")
 
-# Several columns may feed these: numbers add up, address lines join, any "do not call" counts.
-SEVERAL_COLUMNS = frozenset({*PHONE_TARGETS, "do_not_call", "address", IGNORE})
+# Several columns may feed these: numbers add up, address lines join, any mark counts.
+SEVERAL_COLUMNS = frozenset({*PHONE_TARGETS, *MARKS, "address", IGNORE})
+
+
+# Column, as JSON keys it → key of a value → an Action.
+Actions = dict[str, dict[str, str]]
 
 
 @dataclass(frozen=True)
 class Mapping:
     """The columns of a list and what each is: `targets[n]` is what the column `headers[n]` holds.
 
-    A target is a key of FIELDS or "field:" and a name.
+    A target is a key of FIELDS or "field:" and a name. `actions` is what an organiser decided about
+    the values of columns of marks: column → key of `marks.key_of` → `marks.Action`.
     """
 
     headers: tuple[str, ...]
     targets: tuple[str, ...]
+    actions: Actions = field(default_factory=dict)
 
     @classmethod
-    def of(cls, headers: Sequence[str], targets: Sequence[str]) -> Mapping:
+    def of(
+        cls, headers: Sequence[str], targets: Sequence[str], actions: Actions | None = None
+    ) -> Mapping:
         """From any two lists of one length, such as those stored with a contact list."""
-        return cls(tuple(headers), tuple(targets))
+        return cls(tuple(headers), tuple(targets), actions or {})
+
+    def action(self, column: int, key: str) -> Action:
+        """What is done for a value of a column of marks: as decided, else as its words say."""
+        decided = self.actions.get(str(column), {}).get(key)
+        return Action(decided) if decided else reading(self.targets[column], key)
 
     @cached_property
     def columns(self) -> dict[str, tuple[int, ...]]:
@@ -84,6 +104,31 @@ class Mapping:
     def phone_columns(self) -> tuple[int, ...]:
         """The columns that hold numbers, in the order in which they are rung."""
         return tuple(i for target in PHONE_TARGETS for i in self.columns.get(target, ()))
+
+    @cached_property
+    def mark_columns(self) -> tuple[int, ...]:
+        """The columns whose cells say whether somebody may be called, left to right."""
+        return tuple(i for i, target in enumerate(self.targets) if target in MARKS)
+
+    @cached_property
+    def name_columns(self) -> tuple[int, ...]:
+        """The columns that hold names of people."""
+        return tuple(i for i, target in enumerate(self.targets) if target in NAME_TARGETS)
+
+    def header(self, column: int) -> str:
+        """A column's name, as messages give it."""
+        return self.headers[column].strip()
+
+    def numbers_of_mark(self, column: int) -> tuple[int, ...]:
+        """The columns of numbers that a "number does not work" column is about.
+
+        As its name says ("is_mobile_bad"), where the list has such a column; else all of them.
+        """
+        words = set(words_of(self.headers[column]))
+        for target, names in KINDS_OF_PHONE.items():
+            if names & words and target in self.columns:
+                return self.columns[target]
+        return self.phone_columns
 
     @cached_property
     def field_columns(self) -> tuple[tuple[str, int], ...]:
@@ -213,6 +258,8 @@ def _by_name(header: str, values: Sequence[str]) -> _Named:
     """What a column's name says; IGNORE where that is nothing."""
     name = plain(header)
     found = TARGET_OF.get(name)
+    if found is None and (mark := _mark_by_name(header, values)):
+        return mark
     if found is None:
         name = name.rstrip("0123456789")
         found = TARGET_OF.get(name)
@@ -223,6 +270,14 @@ def _by_name(header: str, values: Sequence[str]) -> _Named:
         # Called a phone and holding none: "Number" is a house number.
         return _Named(IGNORE if name in WEAK else target, rank=rank)
     return _Named(target, name not in WEAK, rank)
+
+
+def _mark_by_name(header: str, values: Sequence[str]) -> _Named | None:
+    """ "Is deceased", "May we call you?", "is_mobile_bad": what a column of yes and no asks."""
+    found = mark_named_by(header)
+    if found is None or (found[0] != "do_not_call" and _share(_holds_digits, values) > 0.5):
+        return None  # "Mobile (opted in)" and "Wrong number" may hold numbers
+    return _Named(*found)
 
 
 def _by_last_words(header: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from phonebank.lists.cells import (
@@ -10,13 +10,14 @@ from phonebank.lists.cells import (
     identifier,
     language,
     postcode,
-    says_do_not_call,
     tidy,
 )
 from phonebank.lists.clock_words import time_zones_said
 from phonebank.lists.mapping import KEPT_AS_FIELDS, Mapping
+from phonebank.lists.marks import Action, key_of
 from phonebank.lists.names import split_full_name, tidy_name
 from phonebank.lists.reading import EXTRA_CELLS, UNCLOSED_QUOTE, Row
+from phonebank.lists.wishes import MESSAGES, Wish, wish_beside_number, wish_in_name
 from phonebank.phone_numbers import (
     REASONS,
     NumberRefused,
@@ -94,23 +95,32 @@ def normalise(
     campaign's ISO 3166-1 code, in which numbers without a country code are read; `allow_drama`
     takes the numbers kept for fiction and no others, for demonstrations. The first number that can
     be read, in the order of `mapping.phone_columns`, is the one to ring. A row without one is
-    refused, and so is one with a cell too long to keep, unless it asks us not to call.
+    refused, and so is one with a cell too long to keep, unless it asks us not to call. A row with a
+    wish written beside its number or name ("deceased") is refused too, and so is one with a mark
+    that nobody has decided about.
     """
     if row.fault:
         message = _FAULTS[row.fault].format(cells=len(row.cells), columns=len(mapping.headers))
         return RefusedRow(row.number, "", row.fault, message, row.cells)
-    numbered = _numbers(row, mapping, country, allow_drama)
+    marks = _marks(row, mapping)
+    asks_not_to = Action.SUPPRESS in marks.values()
+    dropped: tuple[int, ...] = ()
+    if not asks_not_to:
+        wishes = list(_wishes(row, mapping))
+        if aside := _set_aside(row, mapping, marks, wishes):
+            return aside
+        dropped = _dropped(mapping, marks, wishes)
+    numbered = _numbers(row, mapping, country, allow_drama, dropped)
     if isinstance(numbered, RefusedRow):
         return numbered
     (phone, *others), original = numbered
     contact = ContactRow(row.number, phone, original, other_phones=others)
-    asked_not_to = mapping.columns.get("do_not_call", ())
-    contact.do_not_call = any(says_do_not_call(row.cells[column]) for column in asked_not_to)
+    contact.do_not_call = asks_not_to
     if not contact.do_not_call and not allow_drama:
         # Numbers abroad are rung by the law over there, which this campaign does not keep.
         at_home = [n for n in (phone, *others) if is_of_country(n, country)]
         if not at_home:
-            header = mapping.headers[mapping.phone_columns[0]].strip()
+            header = mapping.header(mapping.phone_columns[0])
             reason = "another_country"
             return RefusedRow(row.number, header, reason, REASONS[reason], row.cells)
         contact.phone, contact.other_phones = at_home[0], at_home[1:]
@@ -132,16 +142,82 @@ def _nobodys(numbers: list[str]) -> list[str]:
     return left
 
 
+def _marks(row: Row, mapping: Mapping) -> dict[int, Action]:
+    """What is done for what each column of marks says in this row."""
+    own = [row.cells[column] for column in mapping.phone_columns] if mapping.mark_columns else []
+    return {
+        column: mapping.action(column, key_of(row.cells[column], own))
+        for column in mapping.mark_columns
+    }
+
+
+def _set_aside(
+    row: Row, mapping: Mapping, marks: dict[int, Action], wishes: list[tuple[int, Wish]]
+) -> RefusedRow | None:
+    """The row as one for an organiser to read: for a mark of it, or for a wish written in it."""
+    for column, action in marks.items():
+        if action in _ASIDE:
+            reason, message = _ASIDE[action]
+            return RefusedRow(row.number, mapping.header(column), reason, message, row.cells)
+    for column, wish in wishes:
+        if wish is not Wish.BAD_NUMBER or column in mapping.name_columns:
+            return RefusedRow(row.number, mapping.header(column), wish, MESSAGES[wish], row.cells)
+    return None
+
+
+_ASIDE = {
+    Action.SET_ASIDE: (
+        "set_aside",
+        "Rows with this value are set aside, as was chosen when the columns were confirmed.",
+    ),
+    Action.ASK: (
+        "unread_mark",
+        "Nobody has said what this value means, so the person is not called. Correct it to yes or "
+        "no and upload the row again.",
+    ),
+}
+
+
+def _wishes(row: Row, mapping: Mapping) -> Iterator[tuple[int, Wish]]:
+    """Each cell of a number or a name in which a wish is written, with its column."""
+    for column in mapping.phone_columns:
+        if wish := wish_beside_number(row.cells[column]):
+            yield column, wish
+    names = mapping.name_columns
+    for column in names:
+        rest = " ".join(row.cells[other] for other in names if other != column)
+        if wish := wish_in_name(row.cells[column], rest):
+            yield column, wish
+
+
+def _dropped(
+    mapping: Mapping, marks: dict[int, Action], wishes: list[tuple[int, Wish]]
+) -> tuple[int, ...]:
+    """The columns of numbers that do not work, as a mark or a word beside the number says."""
+    marked = {
+        number
+        for column, action in marks.items()
+        if action is Action.DROP_NUMBER
+        for number in mapping.numbers_of_mark(column)
+    }
+    written = {column for column, wish in wishes if wish is Wish.BAD_NUMBER}
+    return tuple(sorted(marked | written))
+
+
 def _numbers(
-    row: Row, mapping: Mapping, country: str, allow_drama: bool
+    row: Row, mapping: Mapping, country: str, allow_drama: bool, dropped: tuple[int, ...] = ()
 ) -> tuple[list[str], str] | RefusedRow:
-    """Every number of the row, the one to ring first, with the cell that one came from."""
+    """Every number of the row, the one to ring first, with the cell that one came from.
+
+    The numbers of the columns `dropped` do not work: they are left out, wherever else they stand.
+    """
     numbers: list[str] = []
     original = ""
     refusal: RefusedRow | None = None
+    useless = {n for column in dropped for n in _readable(row.cells[column], country, allow_drama)}
     for column in mapping.phone_columns:
         cell = row.cells[column]
-        if not cell or cell.isspace():
+        if not cell or cell.isspace() or column in dropped:
             continue
         try:
             found = read_numbers(cell, country, allow_drama)
@@ -149,17 +225,30 @@ def _numbers(
                 found = _nobodys(found)
         except NumberRefused as refused:
             if refusal is None and refused.reason != "empty":
-                header = mapping.headers[column].strip()
+                header = mapping.header(column)
                 refusal = RefusedRow(row.number, header, refused.reason, refused.message, row.cells)
             continue
-        original = original or tidy(cell)
+        found = [number for number in found if number not in useless]
+        if found:
+            original = original or tidy(cell)
         numbers += [number for number in found if number not in numbers]
     if numbers:
         return numbers, original
     if refusal:
         return refusal
-    header = mapping.headers[mapping.phone_columns[0]].strip() if mapping.phone_columns else ""
+    if dropped:
+        wish = Wish.BAD_NUMBER
+        header = mapping.header(dropped[0])
+        return RefusedRow(row.number, header, wish, MESSAGES[wish], row.cells)
+    header = mapping.header(mapping.phone_columns[0]) if mapping.phone_columns else ""
     return RefusedRow(row.number, header, "no_phone", "This row has no phone number.", row.cells)
+
+
+def _readable(cell: str, country: str, allow_drama: bool) -> list[str]:
+    try:
+        return read_numbers(cell, country, allow_drama)
+    except NumberRefused:
+        return []
 
 
 def _describe(contact: ContactRow, cells: list[str], mapping: Mapping, country: str) -> None:

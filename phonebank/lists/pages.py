@@ -23,6 +23,8 @@ from phonebank.jobs import enqueue
 from phonebank.lists import refused_file, undo, verbs
 from phonebank.lists.forms import PriorityForm, UploadForm, columns_form
 from phonebank.lists.jobs import import_list, undo_import
+from phonebank.lists.mapping import Mapping
+from phonebank.lists.mark_counts import counts_for
 from phonebank.lists.reading import FileRefused
 from phonebank.lists.uploads import guesses_of, take_in
 from phonebank.models import ORGANISER, Campaign, ContactList
@@ -83,9 +85,20 @@ def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
     if contact_list.state != UPLOADED:
         return redirect(_address("progress", contact_list))
     guesses = guesses_of(contact_list)
-    form = columns_form(guesses, contact_list.name)
+    targets = [request.form.get(f"column_{guess.index}", guess.target) for guess in guesses]
+    mapping = Mapping.of(contact_list.headers, targets)
+    counts = counts_for(contact_list, mapping)
+    db.session.commit()
+    form = columns_form(guesses, contact_list.name, mapping, counts)
     if form.validate_on_submit() and form.is_usable_for(contact_list.headers):
-        verbs.confirm(contact_list, form.name.data or "", form.priority.data, form.targets())
+        verbs.confirm(
+            contact_list,
+            form.name.data or "",
+            form.priority.data,
+            form.targets(),
+            form.actions(),
+            form.suppressing(),
+        )
         _commit_and_enqueue(import_list, contact_list)
         return redirect(_address("progress", contact_list))
     page = render_template(

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from phonebank.lists.cells import email
 from phonebank.lists.dialects import (
+    END_OF_FILE,
     HEAD_BYTES,
     SEPARATOR_LINE,
     WINDOWS_1252_BYTE,
@@ -180,6 +181,8 @@ class _Lines:
     def __next__(self) -> str:
         put_back = self._put_back
         line = put_back.popleft() if put_back else self._text.readline(LONGEST_LINE + 1)
+        while END_OF_FILE in line:
+            line = line.replace(END_OF_FILE, "") or self._text.readline(LONGEST_LINE + 1)
         if not line:
             self.ended = True
             raise StopIteration

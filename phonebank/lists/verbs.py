@@ -6,6 +6,8 @@ from datetime import timedelta
 from sqlalchemy import delete, select, update
 
 from phonebank.errors import Conflict, NotFound
+from phonebank.lists.mapping import Actions, Mapping
+from phonebank.lists.mark_counts import asks_about, counts_for
 from phonebank.lists.uploads import discard
 from phonebank.models import Account, Campaign, ContactList, RefusedRow, now
 from phonebank.models.contact_list import (
@@ -48,16 +50,45 @@ def list_of(campaign: Campaign, contact_list_id: int) -> ContactList:
     return contact_list
 
 
-def confirm(contact_list: ContactList, name: str, priority: int, mapping: list[str]) -> None:
-    """Say what the columns are; the import may begin. Raises Conflict when it has already."""
+def confirm(
+    contact_list: ContactList,
+    name: str,
+    priority: int,
+    targets: list[str],
+    actions: Actions | None = None,
+    suppressing: int | None = None,
+) -> None:
+    """Say what the columns are; the import may begin.
+
+    `actions` are the organiser's decisions about values of columns of marks; `suppressing` is the
+    number of rows they agreed to put on the do-not-call list, where that is asked.
+
+    Raises Conflict when the columns have been confirmed already, while a value is undecided, and
+    when more would be suppressed than was agreed to.
+    """
     db.session.refresh(contact_list, with_for_update=True)
     if contact_list.state != UPLOADED:
         raise Conflict(
             "This file's columns have been confirmed already.", "Its page shows how far it is."
         )
+    mapping = Mapping.of(contact_list.headers, targets, actions)
+    counts = counts_for(contact_list, mapping)
+    if counts.too_many or counts.undecided(mapping):
+        raise Conflict(
+            "Nobody has said what some values of this file mean.",
+            "Go back to its columns and choose for each value.",
+        )
+    suppressed = counts.suppressed(mapping)
+    if asks_about(suppressed, contact_list.rows_total) and suppressing != suppressed:
+        raise Conflict(
+            f"This would put {suppressed:,} people on the do-not-call list.",
+            "Go back to the file's columns and agree to that number, or choose otherwise.",
+        )
     contact_list.name = name
     contact_list.priority = priority
-    contact_list.mapping = mapping
+    contact_list.mapping = targets
+    contact_list.mark_actions = mapping.actions
+    contact_list.mark_counts = {}
     contact_list.state = QUEUED
     contact_list.progress_at = now()
 
@@ -164,7 +195,7 @@ def _end_import(contact_list_id: int, state: str, fault: str | None) -> None:
     ended = db.session.execute(
         update(ContactList)
         .where(ContactList.id == contact_list_id, ContactList.state == IMPORTING)
-        .values(state=state, fault=fault, finished_at=now())
+        .values(state=state, fault=fault, finished_at=now(), mark_actions={})
         .returning(ContactList.id)
     ).scalar()
     if ended is not None:

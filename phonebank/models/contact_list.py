@@ -38,6 +38,11 @@ class ContactList(Base):
     headers: Mapped[list[Any]] = mapped_column(default=list)
     # One target a column, in column order, as phonebank.lists.mapping names them.
     mapping: Mapped[list[Any]] = mapped_column(default=list)
+    # What an organiser decided about the values of its columns of marks, until it is read
+    # (phonebank.lists.mapping.Actions). Before they confirm it: how often each value stands there,
+    # as phonebank.lists.mark_counts counts them.
+    mark_actions: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    mark_counts: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     # The distinct zone keys and languages of its contacts: what the queue asks the list for.
     zone_keys: Mapped[list[Any]] = mapped_column(default=list)
     languages: Mapped[list[Any]] = mapped_column(default=list)

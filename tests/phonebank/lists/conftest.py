@@ -9,15 +9,19 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from phonebank.jobs import enqueue, run_worker
 from phonebank.lists import verbs
 from phonebank.lists.jobs import import_list
+from phonebank.lists.mapping import Mapping
+from phonebank.lists.mark_counts import counts_for
 from phonebank.lists.uploads import guesses_of, take_in
 from phonebank.models import ORGANISER, Campaign, Contact, ContactList
 from phonebank.stores import db
 from tests.factories import create_account, create_campaign, drama_number
+from tests.signing_in import sign_in
 
 
 @dataclass
@@ -38,11 +42,16 @@ class Desk:
             return contact_list.id
 
     def confirm(self, list_id: int) -> None:
-        """Say that every column is what it seems, and put the import on its queue."""
+        """Say that every column is what it seems, and put the import on its queue.
+
+        Agrees to whatever its marks would suppress.
+        """
         with self.app.app_context():
             contact_list = db.session.get_one(ContactList, list_id)
             targets = [guess.target for guess in guesses_of(contact_list)]
-            verbs.confirm(contact_list, contact_list.name, 0, targets)
+            mapping = Mapping.of(contact_list.headers, targets)
+            agreed = counts_for(contact_list, mapping).suppressed(mapping)
+            verbs.confirm(contact_list, contact_list.name, 0, targets, suppressing=agreed)
             db.session.commit()
             enqueue(import_list, list_id)
 
@@ -82,6 +91,18 @@ def desk(app: Flask, clean_stores: None) -> Desk:
         campaign, account = create_campaign(), create_account(ORGANISER)
         db.session.commit()
         return Desk(app, campaign.id, account.id)
+
+
+@pytest.fixture
+def browser(client: FlaskClient, desk: Desk) -> FlaskClient:
+    """An organiser's browser."""
+    sign_in(client, desk.account_id)
+    return client
+
+
+@pytest.fixture
+def at(desk: Desk) -> str:
+    return f"/campaigns/{desk.campaign_id}/lists"
 
 
 @contextmanager

@@ -7,7 +7,6 @@ from phonebank.lists.cells import (
     identifier,
     language,
     postcode,
-    says_do_not_call,
     tidy,
 )
 from phonebank.lists.names import split_full_name, tidy_name
@@ -162,18 +161,3 @@ def test_email(text: str, address: str) -> None:
 )
 def test_language(text: str, code: str) -> None:
     assert language(text) == code
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["yes", "Y", "1", "1.0", "TRUE", "t", "x", "X", "✓", "DNC", "TPS", "do not call", "sí", "ja"]
-    + ["ydw", "2024-11-05", "rang to ask 5 Nov", "unsubscribed"],
-)
-def test_anything_but_a_plain_no_means_do_not_call(text: str) -> None:
-    assert says_do_not_call(text)
-    assert says_do_not_call(f" {text}\n")
-
-
-@pytest.mark.parametrize("text", ["", "  ", "no", "No", "N", "0", "0.0", "FALSE", "f", "-", "n/a"])
-def test_a_plain_no(text: str) -> None:
-    assert not says_do_not_call(text)

@@ -63,13 +63,51 @@ def test_nationbuilder() -> None:
         "phone_number": "phone",
         "work_phone_number": "work_phone",
         "mobile_number": "mobile",
+        "is_mobile_bad": "bad_number",
         "federal_donotcall": "do_not_call",
         "do_not_call": "do_not_call",
         "language": "language",
+        "is_deceased": "do_not_call",
         "address_address1": "address",
         "address_city": "town",
         "address_zip": "postcode",
     }
+
+
+@pytest.mark.parametrize(
+    ("header", "target"),
+    [
+        ("Is Deceased", "do_not_call"),
+        ("Wedi marw", "do_not_call"),
+        ("Opted out of calls", "do_not_call"),
+        ("Do Not Call Flag", "do_not_call"),
+        ("TPS status", "do_not_call"),
+        ("Don’t call", "do_not_call"),
+        ("Consent withdrawn", "do_not_call"),
+        ("No consent to call", "do_not_call"),
+        ("May we call you?", "consent"),
+        ("Consent to phone", "consent"),
+        ("OK to call", "consent"),
+        ("Telephone opt-in", "consent"),
+        ("Gawn ni ffonio?", "consent"),
+        ("¿Podemos llamarle?", "consent"),
+        ("Dürfen wir anrufen?", "consent"),
+        ("Pouvons-nous vous appeler ?", "consent"),
+        ("Bad phone", "bad_number"),
+        ("Mobile disconnected", "bad_number"),
+        ("Telefon ungültig", "bad_number"),
+        ("Email consent", None),
+        ("SMS opt out", None),
+    ],
+)
+def test_what_a_column_of_yes_and_no_asks(header: str, target: str | None) -> None:
+    found = guess([header, "Phone"], [["yes", "020 7946 0001"]] * 3)
+    assert found[0].target == (target or "ignore")
+
+
+def test_a_column_of_numbers_is_no_consent_whatever_its_name() -> None:
+    found = guess(["Mobile phone (consented)"], [["07700 900123"]] * 3)
+    assert found[0].target != "consent"
 
 
 def test_action_network_and_spoke() -> None:
@@ -177,7 +215,6 @@ def test_a_known_name_within_a_longer_one_is_asked_about() -> None:
         "Fax number",
         "Ward name",
         "Party ID",
-        "is_mobile_bad",
         "Mobile opt in",
         "Phone type",
         "Date of birth",

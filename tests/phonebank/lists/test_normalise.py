@@ -17,6 +17,7 @@ from phonebank.lists.normalise import (
     normalise,
 )
 from phonebank.lists.reading import Row, read_rows, sniff
+from phonebank.lists.wishes import Wish
 from phonebank.phone_numbers import LONGEST_CELL, REASONS, read_number
 
 
@@ -173,6 +174,52 @@ def test_a_wish_not_to_be_called_outlives_other_faults_of_the_row() -> None:
     assert (done.phone, done.do_not_call) == ("+442079460123", True)
 
 
+def test_a_value_that_nobody_decided_stores_and_suppresses_nobody() -> None:
+    row = refused(phone="020 7946 0123", do_not_call="perhaps")
+    assert (row.column, row.reason) == ("The do_not_call", "unread_mark")
+
+
+def test_what_an_organiser_decided_about_a_value_is_done() -> None:
+    for action, reason in (("call", None), ("suppress", None), ("set_aside", "set_aside")):
+        mapping = Mapping.of(["Tel", "DNC"], ["phone", "do_not_call"], {"1": {"perhaps": action}})
+        done = normalise(Row(2, ["020 7946 0123", " Perhaps."]), mapping, "GB")
+        if isinstance(done, RefusedRow):
+            assert done.reason == reason
+        else:
+            assert done.do_not_call is (action == "suppress")
+
+
+def test_a_no_to_calls_means_do_not_call() -> None:
+    assert contact(phone="020 7946 0123", consent="No").do_not_call
+    assert not contact(phone="020 7946 0123", consent="Yes").do_not_call
+
+
+def test_a_number_that_does_not_work_is_left_out_wherever_it_stands() -> None:
+    headers = ["mobile_number", "home", "is_mobile_bad"]
+    mapping = Mapping.of(headers, ["mobile", "landline", "bad_number"])
+    for bad, phones in (("true", ["+442079460123"]), ("false", ["+447700900123", "+442079460123"])):
+        row = Row(2, ["07700 900123", "020 7946 0123, 07700 900123", bad])
+        done = normalise(row, mapping, "GB", allow_drama=True)
+        assert isinstance(done, ContactRow)
+        assert [done.phone, *done.other_phones] == phones
+    alone = normalise(Row(3, ["07700 900123", "", "true"]), mapping, "GB", allow_drama=True)
+    assert isinstance(alone, RefusedRow)
+    assert (alone.column, alone.reason) == ("mobile_number", "wish_bad_number")
+
+
+def test_a_row_with_a_wish_written_in_it_is_set_aside_with_the_reason() -> None:
+    row = refused(first_name="Ann", phone="020 7946 0123 (do not call)", landline="020 7946 0124")
+    assert (row.column, row.reason) == ("The phone", "wish_do_not_call")
+    row = refused(first_name="Deceased", last_name="Ex", phone="020 7946 0123")
+    assert (row.column, row.reason) == ("The first_name", "wish_deceased")
+    row = refused(phone="020 7946 0123 wrong number")
+    assert (row.column, row.reason) == ("The phone", "wish_bad_number")
+    other = contact(phone="020 7946 0123 wrong number", landline="020 7946 0124")
+    assert (other.phone, other.other_phones) == ("+442079460124", [])
+    marked = contact(phone="020 7946 0123 deceased", do_not_call="yes")
+    assert marked.do_not_call
+
+
 NUMBERS = st.sampled_from(
     ["020 7946 0123", "07700 900123 / 020 7946 0123", "0909 879 0123", "x", ""]
 )
@@ -187,7 +234,7 @@ def test_any_row_is_a_contact_that_can_be_stored_or_a_refusal(data: st.DataObjec
     mapping = Mapping.of(targets, targets)
     done = normalise(Row(2, cells), mapping, data.draw(st.sampled_from(["GB", "US"])), True)
     if isinstance(done, RefusedRow):
-        assert done.reason in {*REASONS, "no_phone", "cell_too_long"}
+        assert done.reason in {*REASONS, *Wish, "no_phone", "cell_too_long", "unread_mark"}
         assert done.column in (*targets, "")
         assert done.message
         return

@@ -23,18 +23,6 @@ from tests.signing_in import sign_in
 NOTHING_STORED = "This file cannot be used; nothing was stored"
 
 
-@pytest.fixture
-def browser(client: FlaskClient, desk: Desk) -> FlaskClient:
-    """An organiser's browser."""
-    sign_in(client, desk.account_id)
-    return client
-
-
-@pytest.fixture
-def at(desk: Desk) -> str:
-    return f"/campaigns/{desk.campaign_id}/lists"
-
-
 def send(
     browser: FlaskClient, at: str, content: str | bytes, name: str = "ward.csv"
 ) -> TestResponse:

@@ -53,6 +53,11 @@ def test_encodings_delimiters_and_line_ends(encoding: str, delimiter: str, line_
     assert cells((mark + text).encode(encoding)) == PEOPLE
 
 
+@pytest.mark.parametrize("end", ["\x1a", "\r\n\x1a", "\r\n\x1a\r\n", "\x1a\x1a"])
+def test_the_mark_that_dos_ends_a_text_with_is_no_fault(end: str) -> None:
+    assert cells(f"Name,Phone\r\nAda,1{end}".encode()) == [["Name", "Phone"], ["Ada", "1"]]
+
+
 def test_windows_1252() -> None:
     content = "Name;Phone\r\nRenée O’Brien – “Red”;020 7946 0123\r\n".encode("cp1252")
     assert sniff(content).encoding == "cp1252"
@@ -289,10 +294,10 @@ def test_memory_stays_flat() -> None:
 
 # What may stand in a cell: anything a person's keyboard and a UTF-8 file can hold.
 TEXT = st.text(
-    st.characters(codec="utf-8", exclude_characters="\0\ufeff", exclude_categories=["Cs"]),
+    st.characters(codec="utf-8", exclude_characters="\0\x1a\ufeff", exclude_categories=["Cs"]),
     max_size=12,
 )
-WINDOWS_TEXT = st.text(st.characters(codec="cp1252", exclude_characters="\0"), max_size=12)
+WINDOWS_TEXT = st.text(st.characters(codec="cp1252", exclude_characters="\0\x1a"), max_size=12)
 
 
 def tables(texts: st.SearchStrategy[str]) -> st.SearchStrategy[list[list[str]]]:

@@ -1,0 +1,218 @@
+"""Wishes that stand beside a number or a name instead of in a column: "deceased", "(TPS)". Pure.
+
+Such a row is set aside with the reason, for an organiser to read, and is never called. In five
+languages. People whose names are such words (Rip Torn, Moritz Tote, Mort Sahl) are not set aside:
+in a name a word that may be one counts only where it plainly is a note.
+"""
+
+import re
+import unicodedata
+from enum import StrEnum
+from functools import cache, lru_cache
+
+from phonebank.lists.mark_words import phrases
+from phonebank.lists.marks import fold
+
+
+class Wish(StrEnum):
+    """Why a row is set aside. The values are reasons of refused rows."""
+
+    DO_NOT_CALL = "wish_do_not_call"
+    DECEASED = "wish_deceased"
+    BAD_NUMBER = "wish_bad_number"
+
+
+MESSAGES = {
+    Wish.DO_NOT_CALL: (
+        "This says that the person wants no calls, so they are not called. Enter their number on "
+        "the do-not-call page, or correct the cell and upload the row again."
+    ),
+    Wish.DECEASED: (
+        "This says that the person has died, so they are not called. If it is a mistake, correct "
+        "the cell and upload the row again."
+    ),
+    Wish.BAD_NUMBER: (
+        "This says that the number is wrong or does not work, so it is not called. Put the right "
+        "number into the cell and upload the row again."
+    ),
+}
+
+# Nobody's name and no usual note: they count wherever they stand.
+_PLAIN: dict[Wish, frozenset[str]] = {
+    Wish.DO_NOT_CALL: phrases("""
+        do not call|do not ring|do not phone|do not telephone|do not contact|do not dial|do not use
+        |dont call|dont ring|dont phone|dont contact|dont dial|never call|never ring|never phone
+        |no calls|no more calls|no phone calls|not to be called|stop calling|no contact
+        |no cold calls
+        |opted out|opt out|opts out|optout|unsubscribed|unsubscribe|removed from list
+        |remove from list
+        |take off list|refuses calls|hates calls|donotcall|tps registered|ctps registered|on tps
+        |on the tps|on ctps|on the ctps|on dnc|wants no calls|will not talk|asked not to be called
+        |asked us not to call|consent withdrawn|withdrew consent|no consent
+        |peidiwch a ffonio|peidiwch a galw|peidio a ffonio|peidio a galw|dim galwadau|dim ffonio
+        |peidiwch a chysylltu|wedi optio allan|paid a ffonio|paid a galw
+        |no llamar|no llame|no llamen|no llames|no telefonear|no contactar|no molestar
+        |no quiere llamadas|no mas llamadas|dado de baja|dada de baja|lista robinson
+        |nicht anrufen|nicht mehr anrufen|nicht kontaktieren|nicht telefonieren|kein anruf
+        |keine anrufe|keine anrufe mehr|bitte nicht anrufen|anrufsperre|robinsonliste|robinson liste
+        |will keine anrufe|widerspruch eingelegt|wunscht keine anrufe|werbesperre
+        |ne pas appeler|ne plus appeler|ne pas rappeler|ne pas contacter|ne plus contacter
+        |ne pas telephoner|ne pas deranger|pas dappel|pas dappels|plus dappels|bloctel|desinscrit
+        |desinscrite|liste robinson|nappelez pas|nappelez plus
+    """),
+    Wish.DECEASED: phrases("""
+        deceased|decd|passed away|has died|has passed|is dead|rest in peace|late husband|late wife
+        |wedi marw|ymadawedig|bu farw|fallecido|fallecida|fallecio|ha fallecido|ha muerto|difunto
+        |difunta|descanse en paz|qepd|verstorben|verstorbene|verstorbener|ist tot|ist gestorben
+        |ruhe in frieden|decede|decedee|est mort|est morte|defunt|defunte|feu monsieur|feue madame
+    """),
+    Wish.BAD_NUMBER: phrases("""
+        wrong number|wrong no|wrong person|wrong num|number wrong|bad number|bad no|disconnected
+        |not in service|out of service|no longer in service|invalid number|number invalid|dead line
+        |dead number|dead tone|unobtainable|not working|does not work|doesnt work|number changed
+        |changed number|number ceased|not their number|not his number|not her number
+        |no longer theirs
+        |number not recognised|number not recognized|no such number|not valid
+        |rhif anghywir|ddim yn gweithio|rhif wedi newid|wedi datgysylltu|wedii ddatgysylltu
+        |numero equivocado|numero erroneo|numero incorrecto|numero invalido|no funciona|no existe
+        |fuera de servicio|desconectado|telefono equivocado
+        |falsche nummer|nummer falsch|falsche person|nicht vergeben|kein anschluss|nummer ungultig
+        |ungultige nummer|ausser betrieb|nicht erreichbar|funktioniert nicht|abgemeldet
+        |faux numero|mauvais numero|numero errone|numero incorrect|numero invalide|hors service
+        |non attribue|ne fonctionne pas|ne fonctionne plus|plus en service
+    """),
+}
+# Beside a number they count as well; in a name they may be one, or be its initials.
+_SHORT: dict[Wish, frozenset[str]] = {
+    Wish.DO_NOT_CALL: phrases(
+        "dnc|tps|ctps|stop|stopp|sperre|gesperrt|baja|refused|refus|no call|objected|widerspruch"
+    ),
+    Wish.DECEASED: phrases(
+        "rip|r i p|dead|died|tot|tote|toter|gestorben|mort|morte|muerto|muerta|marw|qepd|q e p d"
+        "|d e p"
+    ),
+    Wish.BAD_NUMBER: phrases(
+        "wrong|invalid|ceased|anghywir|equivocado|erroneo|incorrecto|invalido|falsch|ungultig|faux"
+        "|mauvais|errone|invalide"
+    ),
+}
+# Initials and marks that nobody bears as a whole name, however they are written.
+_WHOLE = frozenset({"dnc", "tps", "ctps", "dead", "died", "gestorben", "gesperrt"})
+# In capitals behind or before a name that is not: "Ada Example RIP".
+_MARKS = frozenset({"dnc", "tps", "ctps", "rip", "dead", "stop", "qepd"})
+# Before a single name they are its initials: "TPS Rao".
+_INITIALS = frozenset({"dnc", "tps", "ctps"})
+# Names that people are called by: "Elmore (Rip) Torn".
+_NICKNAMES = frozenset({"Rip", "Mort"})
+# "Not on the TPS" and "TPS checked" are no wishes.
+_NO_WISH = re.compile(
+    r"""
+    \b(?:not|no|non|ddim|nicht|kein|pas|hors)
+    (?:\ (?:on|ar|an|auf|in|the|y|der|sur|en|is|yet|been))*
+    \ (?:tps|ctps|dnc|bloctel|robinsonliste|dead|deceased|disconnected|wrong|opted\ out|bad
+        |unsubscribed|invalid|stop)\b
+    |\b(?:tps|ctps|dnc|bloctel)(?:\ (?:is|was|has|been))*
+    \ (?:clear|cleared|clean|ok|okay|checked|screened|free|not\ listed|not\ registered
+        |no\ match|no(?!\ (?:calls?|contact|phone|more)))\b
+    """,
+    re.VERBOSE,
+)
+# What stands in brackets, in stars or behind dashes.
+_NOTE = re.compile(
+    r"""
+    [(\[{<]([^()\[\]{}<>]*)[)\]}>]?
+    |\*+([^*]+)\**
+    |(?:\s[-–—/|:;]+\s|[-–—_=]{2,}|\s[-–—]+(?=\w))(.+)$
+    """,
+    re.VERBOSE,
+)
+_DIGITS = re.compile(r"[0-9]+")
+
+
+def wish_beside_number(cell: str) -> Wish | None:
+    """The wish that a cell of a number says, in any words around the digits or instead of them."""
+    if not any(c.isalpha() for c in cell):
+        return None
+    return _wish_in(_DIGITS.sub(" ", fold(_spaced(cell))), short=True)
+
+
+def wish_in_name(name: str, rest: str = "") -> Wish | None:
+    """The wish that a cell of a name says in the name's place or beside it.
+
+    `rest` is what the row's other cells of names hold: "RIP" beside "Torn" is a note, beside "TORN"
+    it is how the list writes names.
+    """
+    wish = _wish_alone(name)
+    return wish or (_mark_in_capitals(name, rest) if _ends_in_a_mark(name) else None)
+
+
+@lru_cache(maxsize=65536)
+def _wish_alone(name: str) -> Wish | None:
+    name = " ".join(unicodedata.normalize("NFKC", name).split())
+    if not name:
+        return None
+    folded = fold(name)
+    if wish := _wish_in(folded, short=False):
+        return wish
+    if folded in _WHOLE:
+        return _wish_in(folded, short=True)
+    for note in _NOTE.finditer(name):
+        said = next(filter(None, note.groups()), "").strip()
+        if said not in _NICKNAMES and (wish := _of_short_words(fold(said))):
+            return wish
+    return None
+
+
+@lru_cache(maxsize=65536)
+def _ends_in_a_mark(name: str) -> bool:
+    words = name.split()
+    return bool(words) and not _MARKS.isdisjoint((_letters(words[0]), _letters(words[-1])))
+
+
+def _mark_in_capitals(name: str, rest: str) -> Wish | None:
+    words = name.split()
+    others = [word for word in [*words, *rest.split()] if _letters(word) not in _MARKS]
+    if not others or all(word.isupper() for word in others):
+        return None
+    for word in (words[-1], words[0]):
+        mark = _letters(word)
+        initials = word is words[0] and len(words) > 1 and len(others) < 2 and mark in _INITIALS
+        if word.isupper() and mark in _MARKS and not initials:
+            return _of_short_words(mark)
+    return None
+
+
+def _letters(word: str) -> str:
+    return fold(word).replace(" ", "")
+
+
+def _of_short_words(folded: str) -> Wish | None:
+    return _wish_in(folded, short=True)
+
+
+@lru_cache(maxsize=4096)
+def _wish_in(folded: str, short: bool) -> Wish | None:
+    if not folded:
+        return None
+    said = f" {_NO_WISH.sub(' ', folded)} ".replace(" ? ", " ")
+    for wish, pattern in _patterns(short).items():
+        if pattern.search(" ".join(said.split())):
+            return wish
+    return None
+
+
+@cache
+def _patterns(short: bool) -> dict[Wish, re.Pattern[str]]:
+    return {
+        wish: _pattern(_PLAIN[wish] | (_SHORT[wish] if short else frozenset())) for wish in Wish
+    }
+
+
+def _pattern(words: frozenset[str]) -> re.Pattern[str]:
+    longest_first = sorted((re.escape(fold(word)) for word in words), key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(longest_first)})(?!\w)")
+
+
+def _spaced(cell: str) -> str:
+    """A cell with gaps where letters touch digits: "0117 496 0807DEAD"."""
+    return re.sub(r"(?<=[0-9])(?=[^\W\d_])|(?<=[^\W\d_])(?=[0-9])|_", " ", cell)
