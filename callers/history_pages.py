@@ -1,15 +1,16 @@
 """The organiser's page of what one caller did, and what can be done about it."""
 
-from flask import Blueprint, Flask, flash, redirect, render_template, url_for
+from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
 from callers.history import anyone_of, sights_of
-from callers.pace import flags_of, let_go_on, pause_of
+from callers.pace import flags_of, pause_of
+from callers.stopping import REASON_AT_MOST, actions_on, let_go_on, stop
 from phonebank.access import open_to
 from phonebank.campaigns.verbs import campaign_for
 from phonebank.models import ORGANISER, now
-from phonebank.stores import db
+from phonebank.stores import again_after_deadlock, db
 
 history = Blueprint(
     "history",
@@ -40,6 +41,8 @@ def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
         flags=flags,
         open_flags=any(flag.looked_at is None for flag in flags),
         sights=sights_of(caller, at),
+        actions=actions_on(caller),
+        reason_at_most=REASON_AT_MOST,
     )
 
 
@@ -53,3 +56,19 @@ def go_on(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     db.session.commit()
     flash(f"{caller.first_name} goes on.", "success")
     return redirect(url_for("roster.index", campaign_id=campaign.id), 303)
+
+
+@history.post("/stop")
+@open_to(ORGANISER)
+@again_after_deadlock
+def stop_now(campaign_id: int, caller_id: int) -> ResponseReturnValue:
+    """Stop a caller on every device, and have newcomers from their address wait."""
+    campaign = campaign_for(current_user, campaign_id)
+    caller = anyone_of(campaign, caller_id)
+    at = now()
+    seen = sights_of(caller, at)
+    reason = request.form.get("reason", "")
+    stop(caller, current_user, reason, at, people=seen.people, last_hour=seen.last_hour)
+    db.session.commit()
+    flash(f"{caller.first_name} is stopped, on every device.", "success")
+    return redirect(url_for(".show", campaign_id=campaign.id, caller_id=caller.id), 303)

@@ -20,7 +20,7 @@ from phonebank.models.caller import REMOVED
 from phonebank.parties.verbs import party_by_code
 from phonebank.roster.devices import end_session
 from phonebank.stores import again_after_deadlock, db
-from phonebank.web_security import limiter
+from phonebank.web_security import limiter, whose_connection
 
 # Wrong codes and links from one address. Right ones do not count, so a living room of thirty comes
 # in behind one router; at twenty a minute, guessing one of 887 million codes takes a lifetime.
@@ -144,7 +144,9 @@ def _name_only(campaign: Campaign, party: Party | None) -> ResponseReturnValue:
 @again_after_deadlock
 def _join(form: NameForm, campaign: Campaign, party: Party | None) -> ResponseReturnValue:
     try:
-        caller = joining.join(campaign, party, form.first_name.data or "", recognised())
+        caller = joining.join(
+            campaign, party, form.first_name.data or "", recognised(), whose_connection()
+        )
     except BadInput as error:
         return _refused(form, error, "first_name", campaign, party)
     except (Conflict, Gone) as error:

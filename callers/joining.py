@@ -2,6 +2,7 @@
 
 from sqlalchemy import func, select
 
+from callers import door
 from callers.calling import release_caller
 from phonebank.errors import Gone, NotFound
 from phonebank.locks import lock_row
@@ -30,14 +31,21 @@ def campaign_of_link(token: str) -> Campaign:
     return campaign
 
 
-def join(campaign: Campaign, party: Party | None, first_name: str, known: Caller | None) -> Caller:
+def join(
+    campaign: Campaign,
+    party: Party | None,
+    first_name: str,
+    known: Caller | None,
+    address: str = "",
+) -> Caller:
     """Let somebody in, or into the lobby.
 
     The same device coming back (`known`) stays the same caller and keeps their tally; joining
     another party moves them there, so that they are in one room at a time. Whoever they hold goes
     back to the list then: the call would count in the room they left. A name that a host gave them
-    stays. Raises BadInput for a name that cannot be shown, Conflict for a locked party, Gone for
-    one that is over.
+    stays. `address` is where the request came from: who is new from where a caller was stopped or
+    paused waits, also at an open door. Raises BadInput for a name that cannot be shown, Conflict
+    for a locked party, Gone for one that is over.
     """
     name = clean_name(first_name)
     _look_at_the_door(campaign, party)
@@ -55,27 +63,46 @@ def join(campaign: Campaign, party: Party | None, first_name: str, known: Caller
         # The host sees who waits.
         tell_boards(party)
     door_open = party.door_open if party is not None else campaign.door_open
+    mark = door.mark_of(campaign.id, address)
     if known is not None and not (back and known.party_id == party_id):
         release_caller(known.id)
     if back and known is not None:
+        comes_in = door_open and _may_pass(known, campaign, mark)
         if known.party_id != party_id:
             known.party_id = party_id
-            known.state = ADMITTED if door_open else WAITING
-        elif door_open:
+            known.state = ADMITTED if comes_in else WAITING
+        elif comes_in:
             known.state = ADMITTED
+        known.address = mark or known.address
         if not known.named_by_host:
             known.first_name = name
         return known
     caller = Caller(
-        campaign_id=campaign.id,
-        party_id=party_id,
-        first_name=name,
-        state=ADMITTED if door_open else WAITING,
-        seen_at=now(),
+        campaign_id=campaign.id, party_id=party_id, first_name=name, address=mark, seen_at=now()
     )
+    _let_in(caller, campaign, door_open)
+    return caller
+
+
+def _let_in(caller: Caller, campaign: Campaign, door_open: bool) -> None:
+    """Store a newcomer: in, or waiting at the door, in spite of it being open where they come from
+    somewhere that the door looks at (see `door`)."""
+    at = now()
+    why_wait = door.why_to_wait(campaign, caller.address, at)
+    caller.state = ADMITTED if door_open and not why_wait else WAITING
+    caller.held = why_wait in door.HOLDS
     db.session.add(caller)
     db.session.flush()
-    return caller
+    if why_wait == door.CROWD and door_open:
+        door.flag_crowd(caller, campaign, at)
+
+
+def _may_pass(known: Caller, campaign: Campaign, mark: str | None) -> bool:
+    """Whether an open door lets this caller in. Who waits for an organiser waits for one in every
+    room, and who waits because of the crowd they came with does so however often they ask."""
+    if known.held:
+        return False
+    return known.state == ADMITTED or not door.why_to_wait(campaign, mark, now())
 
 
 def _look_at_the_door(campaign: Campaign, party: Party | None) -> None:

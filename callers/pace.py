@@ -16,7 +16,7 @@ from sqlalchemy.orm import joinedload
 from callers.outcomes import NOT_AN_ATTEMPT, SUPPRESSES
 from phonebank.errors import NotRunning
 from phonebank.live.telling import PARTY, tell_callers
-from phonebank.models import Account, Caller, Campaign, PaceFlag
+from phonebank.models import Caller, Campaign, PaceFlag
 from phonebank.stores import after_commit, db
 
 # The budgets, each the name of the campaign's column.
@@ -226,8 +226,8 @@ def pause_of(caller: Caller, at: datetime) -> datetime | Literal["look"] | None:
 
 def evidence_of(flag: PaceFlag) -> str:
     """What a flag is for, in words with its figures."""
-    if flag.kind not in KINDS:
-        return f"{flag.seen} people ({flag.kind})"
+    if flag.kind == NEWCOMERS:
+        return f"Came from an address whose newcomers have seen {flag.seen} people within an hour"
     return KINDS[flag.kind].evidence.format(seen=flag.seen)
 
 
@@ -248,16 +248,10 @@ def flags_of(caller: Caller) -> Sequence[PaceFlag]:
     return db.session.scalars(query.order_by(PaceFlag.last_at.desc())).all()
 
 
-def let_go_on(caller: Caller, account: Account, at: datetime) -> None:
-    """An organiser has looked: the pause is over, the flags are kept as looked at, and the caller's
-    pace is measured from now on."""
+def end_pause(caller: Caller, at: datetime) -> None:
+    """End the caller's pause, and measure their pace from `at` on. Their page goes on by itself."""
     db.session.execute(
         update(Caller).where(Caller.id == caller.id).values(paused_until=at, pace_from=at)
-    )
-    db.session.execute(
-        update(PaceFlag)
-        .where(PaceFlag.caller_id == caller.id, PaceFlag.looked_at.is_(None))
-        .values(looked_at=at, looked_by_id=account.id)
     )
     caller_id = caller.id
     after_commit(lambda: tell_callers([caller_id], PARTY))

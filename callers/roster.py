@@ -61,7 +61,7 @@ def caller_of(campaign: Campaign, caller_id: int) -> Caller:
 
 def admit(caller: Caller) -> bool:
     """Let a waiting caller in; False when they no longer waited where they were shown."""
-    return admission.admit([caller]) == 1
+    return admission.admit([caller], for_organiser=True) == 1
 
 
 def remove(campaign: Campaign, caller: Caller) -> None:

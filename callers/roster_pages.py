@@ -13,6 +13,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from callers import limits, roster
 from callers.languages import language_name
 from callers.pace import open_flags, pause_of
+from callers.stopping import acted_on
 from callers.too_fast import in_a_hurry
 from phonebank.access import open_to
 from phonebank.campaigns.verbs import campaign_for, lists_of
@@ -77,6 +78,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
         has_more=page * roster.A_PAGE < in_all,
         waiting=roster.waiting(campaign),
         flags=[(flag, pause_of(flag.caller, at)) for flag in open_flags(campaign.id)],
+        stopped=acted_on(campaign) if page == 1 and not name else [],
         hurried=in_a_hurry(campaign.id) if page == 1 and not name else [],
         languages={row.caller.id: limits.languages_spoken(campaign, row.caller) for row in rows},
         lists={row.caller.id: _names(row.caller, lists) for row in rows},

@@ -108,11 +108,11 @@ def waiting_callers(campaign: Campaign) -> Sequence[Caller]:
 
 
 def admit(campaign: Campaign, caller_ids: list[int] | None) -> int:
-    """Let in those of these callers who wait at the campaign's own door (None: all of them); how
-    many. Their screens go on by themselves."""
+    """Let in those of these callers who wait at the campaign's own door (None: all of them, except
+    who is held until an organiser names them); how many. Their screens go on by themselves."""
     if caller_ids is None:
         return admission.admit_all(campaign)
-    return admission.admit_some(campaign, caller_ids)
+    return admission.admit_some(campaign, caller_ids, for_organiser=True)
 
 
 def open_door(campaign: Campaign, is_open: bool) -> None:

@@ -12,6 +12,7 @@ from phonebank.models.experiment import Experiment, ExperimentArm
 from phonebank.models.pace import PaceFlag
 from phonebank.models.party import Party
 from phonebank.models.script import Script, ScriptVersion
+from phonebank.models.stop import CallerAction, DoorStop
 from phonebank.models.suppression import Suppression
 from phonebank.models.tally import Tally
 
@@ -25,9 +26,11 @@ __all__ = [
     "Base",
     "Call",
     "Caller",
+    "CallerAction",
     "Campaign",
     "Contact",
     "ContactList",
+    "DoorStop",
     "Experiment",
     "ExperimentArm",
     "PaceFlag",

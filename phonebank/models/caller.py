@@ -4,7 +4,7 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, String, false
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from phonebank.models.base import Base, now
@@ -24,6 +24,12 @@ class Caller(Base):
     __table_args__ = (
         CheckConstraint(f"state IN {CALLER_STATES}", name="state"),
         Index("ix_caller_campaign_state", "campaign_id", "state"),
+        Index(
+            "ix_caller_address",
+            "campaign_id",
+            "address",
+            postgresql_where=text("address IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -51,6 +57,10 @@ class Caller(Base):
     paused_until: Mapped[datetime | None]
     pause_kind: Mapped[str] = mapped_column(String(30), default="", server_default="")
     pace_from: Mapped[datetime | None]
+    # Where they came in from, as callers.door keeps it for some days: no address can be read off.
+    address: Mapped[str | None] = mapped_column(String(64))
+    # Waits for an organiser, also where the door is open or the host lets everybody in.
+    held: Mapped[bool] = mapped_column(default=False, server_default=false())
     # When they last asked their host for help, with what, and whether somebody has seen it.
     help_asked_at: Mapped[datetime | None]
     help_about: Mapped[str] = mapped_column(String(10), default="")

@@ -246,6 +246,8 @@ def do_with_caller(party_id: int, caller_id: int, deed: str) -> ResponseReturnVa
     party = verbs.party_for(current_user, party_id, to_change=True)
     caller = people.caller_in(party, caller_id)
     if deed == "admit":
+        if caller.held:
+            return back_to(party, f"An organiser must let {caller.first_name} in.")
         if not people.admit([caller]):
             return back_to(party, f"{caller.first_name} is not waiting here any more.")
     elif deed == "remove":

@@ -13,9 +13,11 @@ from phonebank.roster.rooms import Room, tell_boards
 from phonebank.stores import after_commit, db
 
 
-def admit(callers: Iterable[Caller]) -> int:
+def admit(callers: Iterable[Caller], for_organiser: bool = False) -> int:
     """Let these callers into the room in which they were read, and return how many still waited
     there. Their screens go on by themselves.
+
+    One who is held waits for an organiser (`for_organiser`), and stays where they are for a host.
 
     The database decides, not what a page last showed: one who was removed meanwhile stays out, and
     one who waits at another party by now is its host's to let in.
@@ -24,22 +26,23 @@ def admit(callers: Iterable[Caller]) -> int:
     for caller in callers:
         shown.setdefault(caller.party_id, []).append(caller.id)
     return sum(
-        _admit(Caller.id.in_(ids) & Caller.party_id.is_not_distinct_from(party_id))
+        _admit(Caller.id.in_(ids) & Caller.party_id.is_not_distinct_from(party_id), for_organiser)
         for party_id, ids in shown.items()
     )
 
 
 def admit_all(room: Room) -> int:
-    """Let in everybody who waits in a room; returns how many. A campaign's own room has those who
-    are in no party."""
+    """Let in everybody who waits in a room, but nobody who is held; returns how many. A campaign's
+    own room has those who are in no party."""
     # Those who are coming in this moment have looked at the door, or look at it after us.
     lock_row(room)
     return _admit(_is_in(room))
 
 
-def admit_some(room: Room, caller_ids: Iterable[int]) -> int:
-    """Let in those of these callers who wait in the room; returns how many."""
-    return _admit(_is_in(room) & Caller.id.in_(list(caller_ids)))
+def admit_some(room: Room, caller_ids: Iterable[int], for_organiser: bool = False) -> int:
+    """Let in those of these callers who wait in the room; returns how many. Who is held, see
+    `admit`."""
+    return _admit(_is_in(room) & Caller.id.in_(list(caller_ids)), for_organiser)
 
 
 def _is_in(room: Room) -> ColumnElement[bool]:
@@ -48,11 +51,13 @@ def _is_in(room: Room) -> ColumnElement[bool]:
     return (Caller.campaign_id == room.id) & Caller.party_id.is_(None)
 
 
-def _admit(which: ColumnElement[bool]) -> int:
+def _admit(which: ColumnElement[bool], for_organiser: bool = False) -> int:
+    if not for_organiser:
+        which &= ~Caller.held
     admitted = db.session.execute(
         update(Caller)
         .where(which, Caller.state == WAITING)
-        .values(state=ADMITTED)
+        .values(state=ADMITTED, held=False)
         .returning(Caller.id, Caller.campaign_id, Caller.party_id),
         # Of what was read, only the rows that were changed are to say so.
         execution_options={"synchronize_session": "fetch"},

@@ -20,12 +20,13 @@ def init_app(app: Flask, release_caller: Callable[[int], object]) -> None:
     app.extensions[_RELEASE] = release_caller
 
 
-def remove(caller: Caller) -> None:
+def remove(caller: Caller, shut_the_door: bool = True) -> None:
     """Put a caller out of the room in which they were read, on every device and in every tab; what
     they recorded still counts.
 
     The person whom they hold can be called by somebody else at once. An open door would let the
-    caller straight back in, so the one they came through shuts.
+    caller straight back in, so the one they came through shuts, unless it is kept from them in
+    another way.
 
     Raises NotInThisRoom when they are somewhere else by now, or out already.
     """
@@ -36,11 +37,12 @@ def remove(caller: Caller) -> None:
     current_app.extensions[_RELEASE](caller.id)
     caller.state = REMOVED
     end_session(caller)
-    room.door_open = False
+    if shut_the_door:
+        room.door_open = False
     tell_boards(caller.campaign_id, caller.party_id)
 
 
-def remove_anywhere(caller: Caller) -> None:
+def remove_anywhere(caller: Caller, shut_the_door: bool = True) -> None:
     """Put a caller out of their campaign, also when they have just gone to another party of it.
 
     Raises NotInThisRoom for one who is out already.
@@ -49,7 +51,7 @@ def remove_anywhere(caller: Caller) -> None:
         try:
             # Its end lets go of the door of a room that they have left.
             with db.session.begin_nested():
-                remove(caller)
+                remove(caller, shut_the_door)
             return
         except NotInThisRoom:
             db.session.refresh(caller)

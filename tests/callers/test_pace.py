@@ -14,6 +14,7 @@ from callers.calling import claim, give_back
 from callers.contact_queue.refill import store_of
 from callers.pace import PacePaused
 from callers.recording import record
+from callers.stopping import let_go_on
 from phonebank.models import ORGANISER, Call, Caller, Campaign, PaceFlag, now
 from phonebank.stores import db
 from tests.callers.conftest import PhoneBank, come_in
@@ -167,7 +168,7 @@ def test_an_organiser_lets_them_go_on(bank: PhoneBank) -> None:
     organiser = create_account(ORGANISER)
     later = now() + timedelta(minutes=5)
     with time_machine.travel(later, tick=False):
-        pace.let_go_on(bank.sam, organiser, now())
+        let_go_on(bank.sam, organiser, now())
         db.session.commit()
         assert claim(bank.sam).is_new
     flag = db.session.query(PaceFlag).one()

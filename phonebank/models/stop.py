@@ -1,0 +1,43 @@
+"""What organisers did with a caller, kept for good; and the addresses whose newcomers wait."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from phonebank.models.base import Base, now
+
+STOPPED = "stopped"
+WENT_ON = "went_on"
+SET_ASIDE = "set_aside"
+BROUGHT_BACK = "brought_back"
+
+
+class CallerAction(Base):
+    """One act of an organiser on one caller: who, when, why, and the figures they saw."""
+
+    __tablename__ = "caller_action"
+    __table_args__ = (Index("ix_caller_action_caller", "caller_id", "at"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"))
+    caller_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("caller.id", ondelete="CASCADE"))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
+    action: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[str] = mapped_column(default="")
+    figures: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
+class DoorStop(Base):
+    """Newcomers of this campaign from this address wait for an organiser, until then."""
+
+    __tablename__ = "door_stop"
+    __table_args__ = (Index("ix_door_stop_address", "campaign_id", "address"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"))
+    caller_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("caller.id", ondelete="CASCADE"))
+    address: Mapped[str] = mapped_column(String(64))
+    until: Mapped[datetime]
