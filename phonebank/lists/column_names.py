@@ -120,8 +120,25 @@ WEAK = frozenset(
 NAME_ALONE = frozenset({"nombre", "nom"})
 
 # A longer name with one of these words is of somebody else's number, or of none worth ringing.
-NOT_THEIRS = frozenset(
-    {"emergency", "kin", "carer", "parent", "guardian", "fax", "bad", "invalid", "wrong", "old"}
+NOT_THEIRS = words(
+    "fax bad invalid wrong old former previous"
+    " emergency kin carer caregiver parent parents guardian mother father mum mom dad"
+    " son daughter child children brother sister sibling neighbour neighbor friend"
+    " spouse spouses husband wife partner partners"
+    " assistant assistants secretary secretaries manager managers supervisor employer"
+    " company companies organisation organization firm branch branches headquarters hq"
+    " reception switchboard agency agent landlord school doctor gp solicitor lawyer referrer"
+    " emergencia emergencias conyuge esposo esposa marido pareja madre padre tutor tutora"
+    " hijo hija hermano hermana vecino vecina asistente secretaria secretario jefe jefa"
+    " empresa compania sucursal centralita"
+    " notfall ehepartner ehefrau ehemann gatte gattin lebenspartner mutter vater eltern"
+    " sohn tochter nachbar nachbarin assistent assistentin assistenz sekretar sekretarin"
+    " sekretariat vorgesetzter arbeitgeber firma unternehmen filiale zweigstelle zentrale"
+    " urgence conjoint conjointe epoux epouse mari mere pere fils fille frere soeur voisin"
+    " voisine assistante secretaire secretariat societe entreprise agence succursale"
+    " employeur"
+    " argyfwng priod gwr gwraig mam tad rhiant gofalwr cymydog cynorthwyydd ysgrifennydd"
+    " cwmni cangen cyflogwr"
 )
 
 # Targets whose names may be part of a longer one ("Voter's mobile number") or be numbered.
@@ -224,6 +241,19 @@ def mark_named_by(header: str) -> tuple[str, bool] | None:
 
 def _says(phrases: str, phrase: str) -> bool:
     return any(f" {said} " in f" {phrase} " for said in phrases.split("|"))
+
+
+def is_somebody_elses(header: str) -> bool:
+    """Whether a column's name says that it is of another person, of a firm, or out of use.
+
+    One written as one word ("Notfalltelefon", "SPOUSEPHONE") counts by its beginning.
+    """
+    if NOT_THEIRS.intersection(words_of(header)):
+        return True
+    return plain(header).startswith(_BEGINNINGS_NOT_THEIRS)
+
+
+_BEGINNINGS_NOT_THEIRS = tuple(sorted(word for word in NOT_THEIRS if len(word) > 5))
 
 
 def plain(header: str) -> str:

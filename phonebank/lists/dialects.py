@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import islice
 
+from phonebank.lists.code_pages import AccentedWords, alphabet_of
 from phonebank.lists.file_kinds import SAVE_AS_CSV, kind_that_is_no_list
 
 HEAD_BYTES = 64 * 1024  # what `sniff` wants to see
@@ -34,7 +35,7 @@ class FileRefused(ValueError):
 class Dialect:
     """How a file is written."""
 
-    encoding: str  # a Python codec: utf-8, utf-8-sig, utf-16 or cp1252
+    encoding: str  # a Python codec: utf-8, utf-8-sig, utf-16 or one of `code_pages`' ALPHABETS
     delimiter: str
     quotechar: str = '"'
     space_after_delimiter: bool = False  # `"a", "b"`: the space is not part of the cell
@@ -93,7 +94,13 @@ def _decoded_head(head: bytes) -> tuple[str, str]:
     whole = sum(1 for c in text if c > "\x7f") - broken
     if whole * 10 > broken:  # no accident: UTF-8 with something older pasted in
         return "utf-8", codecs.getincrementaldecoder("utf-8")(WINDOWS_1252_BYTE).decode(head)
-    return "cp1252", head.decode("cp1252", "replace")
+    words = AccentedWords()
+    words.add(head)
+    alphabet = alphabet_of(words.old)
+    if alphabet is None:
+        _refuse_what_is_no_text(head.decode("latin-1"))
+        raise unknown_alphabet()
+    return alphabet, head.decode(alphabet, "replace")
 
 
 def _refuse_what_is_no_text(text: str) -> None:
@@ -104,6 +111,14 @@ def _refuse_what_is_no_text(text: str) -> None:
         raise FileRefused("not_text", f"This is not a CSV file. {SAVE_AS_CSV}")
     if not text.strip("\ufeff \t\r\n"):
         raise FileRefused("empty", "This file is empty.")
+
+
+def unknown_alphabet() -> FileRefused:
+    return FileRefused(
+        "unknown_alphabet",
+        "The accented letters of this file cannot be told: it was saved in an old alphabet. "
+        f"{SAVE_AS_CSV}",
+    )
 
 
 def null_characters() -> FileRefused:

@@ -15,11 +15,11 @@ from phonebank.lists.cells import email, tidy
 from phonebank.lists.column_names import (
     KINDS_OF_PHONE,
     NAME_ALONE,
-    NOT_THEIRS,
     NUMBERED,
     TARGET_OF,
     WEAK,
     WITHIN_A_LONGER_NAME,
+    is_somebody_elses,
     mark_named_by,
     plain,
     words_of,
@@ -173,7 +173,7 @@ def guess(headers: Sequence[str], samples: Sequence[Sequence[str]]) -> list[Colu
     names = [_by_name(header, of) for header, of in zip(headers, values, strict=True)]
     targets = _names_fitted(headers, _one_column_each(names))
     for index, named in enumerate(names):
-        if named.target == IGNORE:
+        if named.target == IGNORE and not is_somebody_elses(headers[index]):
             targets[index] = _by_content(values[index], taken=targets)
     return [
         ColumnGuess(
@@ -256,6 +256,7 @@ class _Named(NamedTuple):
 
 def _by_name(header: str, values: Sequence[str]) -> _Named:
     """What a column's name says; IGNORE where that is nothing."""
+    header = _GOOGLES.sub(r"\1", header)
     name = plain(header)
     found = TARGET_OF.get(name)
     if found is None and (mark := _mark_by_name(header, values)):
@@ -280,10 +281,14 @@ def _mark_by_name(header: str, values: Sequence[str]) -> _Named | None:
     return _Named(*found)
 
 
+# Google's contacts come as "Phone 1 - Label" beside "Phone 1 - Value".
+_GOOGLES = re.compile(r"^(.*\d)\s+-\s+Value$", re.IGNORECASE)
+
+
 def _by_last_words(header: str) -> str:
     """The target of the longest known name that a longer one ends with: "Voter's mobile number"."""
     words = words_of(header)
-    if NOT_THEIRS.intersection(words):
+    if is_somebody_elses(header):
         return IGNORE
     for start in range(max(1, len(words) - 4), len(words)):
         name = "".join(words[start:])

@@ -12,13 +12,27 @@ _SUFFIXES = words("jr sr ii iii iv esq phd md obe mbe cbe")
 _PARTICLES = words(
     "van von der den de del della di da dos du la le las los bin ibn al el ap ab ferch mac st"
 )
+# What programs and people write where they have no name, in the languages that lists come in.
+_NO_NAME_AS_WRITTEN = words("NULL null NaN nan NIL None none NA \\N")
+_NO_NAME = words("n/a n.a n.a. n/d n/k k.a k.a. s/n unknown blank empty tbc tba") | {
+    "no name", "name unknown", "not known", "not given", "not provided", "first name unknown",
+    "unbekannt", "keine angabe", "ohne namen", "k. a",
+    "inconnu", "inconnue", "sans nom", "non renseigné", "non communiqué",
+    "desconocido", "desconocida", "sin nombre", "no consta",
+    "anhysbys", "dim enw",
+}  # fmt: skip
 _ROMAN = words("II III IV")
 _CONSONANT_VOWEL = re.compile("[B-DF-HJ-NP-TV-Z][AEIOUY]")
 
 
 def tidy_name(text: str) -> str:
-    """A name, tidied; in capitals throughout it is written as names are: "O'NEIL" is O'Neil."""
+    """A name, tidied; in capitals throughout it is written as names are: "O'NEIL" is O'Neil.
+
+    "" for what stands in a name's place: "N/A", "NULL", "#N/A", "-", "?".
+    """
     name = tidy(text)
+    if _is_no_name(name):
+        return ""
     if not name.isupper():
         return name
     return " ".join(map(_title, name.split(" ")))
@@ -31,11 +45,13 @@ def split_full_name(text: str) -> tuple[str, str]:
     ("Mrs Jones") is a last name with its title, since that is how to ask for her.
     """
     name = tidy(text).strip(" ,")
+    if _is_no_name(name):
+        return "", ""
     before, comma, after = name.partition(",")
     if comma and after.strip(" .").casefold() not in _SUFFIXES:
         first, last = _without_titles(after.split()), before.split()
         return tidy_name(" ".join(first)), tidy_name(" ".join(last))
-    parts = name.replace(",", " ").split()
+    parts = [part for part in name.replace(",", " ").split() if not _is_no_name(part)]
     bare = _without_titles(parts)
     if len(bare) < 2:
         whole = tidy_name(" ".join(parts))
@@ -44,6 +60,16 @@ def split_full_name(text: str) -> tuple[str, str]:
         return " ".join(bare[1:]), tidy_name(bare[0])  # DUPONT Marie
     start = _start_of_last_name(bare)
     return tidy_name(" ".join(bare[:start])), tidy_name(" ".join(bare[start:]))
+
+
+def _is_no_name(name: str) -> bool:
+    """Whether a cell says that there is no name; spreadsheets' own errors begin with a #.
+
+    Jennifer Null, Nan Goldin and Nil Sala are people: such words count only as programs write them.
+    """
+    if name.startswith("#") or not any(map(str.isalpha, name)):
+        return True
+    return name in _NO_NAME_AS_WRITTEN or name.casefold().strip("().[]<> ") in _NO_NAME
 
 
 def _title(word: str) -> str:

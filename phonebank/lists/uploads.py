@@ -4,12 +4,15 @@ In the database and not on a disc, so that any worker on any machine can read it
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import islice
 from typing import BinaryIO
 
 from sqlalchemy import delete, insert, select
 
+from phonebank.lists.code_pages import WINDOWS, AccentedWords, alphabet_of
+from phonebank.lists.column_names import TARGET_OF, plain
+from phonebank.lists.dialects import unknown_alphabet
 from phonebank.lists.mapping import PHONE_TARGETS, ColumnGuess, guess
 from phonebank.lists.reading import HEAD_BYTES, Dialect, FileRefused, Row, read_rows, sniff
 from phonebank.models import Campaign, ContactList, UploadChunk
@@ -17,6 +20,8 @@ from phonebank.stores import db
 
 CHUNK = 1024 * 1024  # bytes
 
+# How far down the names of the columns are looked for below a title.
+ROWS_BELOW_A_TITLE = 10
 # Rows that columns are guessed by.
 SAMPLE_ROWS = 100
 # Column names quoted where none is a phone's.
@@ -45,9 +50,13 @@ def take_in(
     )
     db.session.add(contact_list)
     db.session.flush()
-    rows = read_rows(_stored_on_the_way(contact_list, head, file), dialect)
+    words = AccentedWords()
+    rows = read_rows(_stored_on_the_way(contact_list, head, file, words), dialect)
     contact_list.headers = next(rows).cells
-    contact_list.rows_total = sum(1 for _ in rows)
+    first_rows = list(islice(rows, ROWS_BELOW_A_TITLE))
+    _refuse_a_title(contact_list.headers, first_rows)
+    contact_list.rows_total = len(first_rows) + sum(1 for _ in rows)
+    contact_list.dialect = asdict(_with_alphabet(dialect, words))
     if not any(guessed.target in PHONE_TARGETS for guessed in guesses_of(contact_list)):
         raise FileRefused(
             "no_phone_column",
@@ -88,9 +97,41 @@ def discard(contact_list_id: int) -> None:
     db.session.execute(delete(UploadChunk).where(UploadChunk.contact_list_id == contact_list_id))
 
 
-def _stored_on_the_way(contact_list: ContactList, head: bytes, file: BinaryIO) -> Iterator[bytes]:
+def _refuse_a_title(headers: list[str], first_rows: list[Row]) -> None:
+    """Raises FileRefused where the names of the columns stand further down, below a title."""
+    if any(plain(header) in TARGET_OF for header in headers):
+        return
+    for row in first_rows:
+        if sum(plain(cell) in TARGET_OF for cell in row.cells) > 1:
+            raise FileRefused(
+                "title_line",
+                f"Row {row.number} names the columns, and a title stands above it. Delete the rows "
+                "above it and upload the file again.",
+            )
+
+
+def _with_alphabet(dialect: Dialect, words: AccentedWords) -> Dialect:
+    """The dialect, where only what came after the file's head shows its alphabet.
+
+    Raises FileRefused where a file holds UTF-8 and an alphabet other than Windows' as well.
+    """
+    if dialect.encoding != "utf-8":
+        return dialect
+    alphabet = alphabet_of(words.old)
+    if alphabet == WINDOWS:
+        return dialect
+    if alphabet is None or words.has_utf_8:
+        raise unknown_alphabet()
+    return replace(dialect, encoding=alphabet)
+
+
+def _stored_on_the_way(
+    contact_list: ContactList, head: bytes, file: BinaryIO, words: AccentedWords
+) -> Iterator[bytes]:
+    """The file's pieces, each stored before it is handed on, and its `words` gathered."""
     data, number = head, 0
     while data:
+        words.add(data)
         db.session.execute(
             insert(UploadChunk).values(contact_list_id=contact_list.id, number=number, data=data)
         )

@@ -338,3 +338,38 @@ def test_any_header_can_be_a_field_of_its_own(header: str) -> None:
     assert len(target) <= len("field:") + LONGEST_FIELD_NAME
     reasons = [f.reason for f in check(Mapping.of([header, "Tel"], [target, "phone"]))]
     assert reasons in ([], ["field_name"])
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Assistant's Phone", "Branch Secretary Mobile", "Spouse Mobile", "Company Main Phone",
+        "Husband's phone number", "EMPLOYER_PHONE", "SPOUSEPHONE", "Notfalltelefon",
+        "Telefon Sekretariat", "Téléphone du conjoint", "Teléfono de la empresa", "Ffôn priod",
+        "Firma Telefon", "Next of kin mobile", "Fax", "Fax number",
+    ],
+)  # fmt: skip
+def test_other_peoples_telephones_are_left_out(header: str) -> None:
+    rows = [["Ada", f"020 7946 0{n:03d}"] for n in range(20)]
+    # Even where nothing else in the file is a telephone.
+    assert guessed("First name", header, rows=rows) == {"First name": "first_name"}
+    beside = [[*row, "020 7946 0999"] for row in rows]
+    assert guessed("First name", header, "Phone", rows=beside) == {
+        "First name": "first_name",
+        "Phone": "phone",
+    }
+
+
+def test_googles_contacts() -> None:
+    headers = columns(
+        "First Name,Last Name,Organization Name,E-mail 1 - Label,E-mail 1 - Value,"
+        "Phone 1 - Label,Phone 1 - Value,Phone 2 - Label,Phone 2 - Value"
+    )
+    row = columns("Ada,Example,,Home,ada@example.org,Mobile,020 7946 0123 ::: 020 7946 0124,Work,")
+    assert guessed(*headers, rows=[row]) == {
+        "First Name": "first_name",
+        "Last Name": "last_name",
+        "E-mail 1 - Value": "email",
+        "Phone 1 - Value": "phone",
+        "Phone 2 - Value": "phone",
+    }

@@ -1,0 +1,119 @@
+"""Which old alphabet the accented letters of a file are in. Pure.
+
+Before UTF-8 each system had one of its own, and files do not say which: the é of a Mac is the Ž of
+Windows. So the words that hold such letters are read in each alphabet, and the one in which they
+look like words is taken. Where none does, nobody should be called "JosŽ": the file is refused.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+WINDOWS = "cp1252"
+# Windows first: where two do as well, it is the likelier. Then old Macs, DOS, and Windows in
+# Central Europe.
+ALPHABETS = (WINDOWS, "mac_roman", "cp850", "cp1250")
+
+# Words looked at; a list's accented names repeat themselves.
+MOST_WORDS = 2_000
+LONGEST_WORD = 60  # bytes
+# Of the words, so many may look wrong: a stray symbol, somebody's typing error.
+STRANGE_SHARE = 0.1
+
+_WORD = re.compile(rb"[A-Za-z'\x80-\xff]*[\x80-\xff][A-Za-z'\x80-\xff]*")
+_UTF_8 = re.compile(
+    rb"(?:[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+    rb"|[A-Za-z'])+"
+)
+
+_COMMON = frozenset("áàâäãåçéèêëíìîïñóòôöõúùûüß")
+_CENTRAL = frozenset("ąćęłńśźżčďěňřšťůžőűľĺŕăşţđ")
+_BESIDE_WORDS = frozenset("“”‘’„‚–—…«»‹›¿¡·•€£§°ºª©®™½¼¾²³¹×´`¨\xa0")
+_VOWELS = frozenset("aeiouyAEIOUY")
+_GOOD, _WEAK, _BAD = 2, 0, -4
+
+
+@dataclass
+class AccentedWords:
+    """Words with accented letters, gathered piece by piece from a file."""
+
+    old: set[bytes] = field(default_factory=set)  # in no UTF-8; at most MOST_WORDS
+    has_utf_8: bool = False
+
+    def add(self, data: bytes) -> None:
+        """Look at a piece of the file."""
+        if data.isascii() or len(self.old) >= MOST_WORDS:
+            return
+        for found in _WORD.finditer(data):
+            if _UTF_8.fullmatch(found[0]):
+                self.has_utf_8 = True
+            elif len(self.old) < MOST_WORDS:
+                self.old.add(found[0][:LONGEST_WORD])
+
+
+def alphabet_of(words: Iterable[bytes]) -> str | None:
+    """The Python codec in which these words look like words, or None where they do in none.
+
+    Windows' own is left only for a better one, and only where words look wrong in it, or where
+    none of its everyday accented letters occurs.
+    """
+    looked_at = [word for word in words if len(word) > 1]
+    most_strange = len(looked_at) * STRANGE_SHARE
+    scores = {alphabet: [_score(word, alphabet) for word in looked_at] for alphabet in ALPHABETS}
+    strange = {alphabet: sum(score < 0 for score in of) for alphabet, of in scores.items()}
+    everyday = any(score >= _GOOD for score in scores[WINDOWS])
+    if not looked_at or (not strange[WINDOWS] and everyday):
+        return WINDOWS
+    # Central Europe's own letters all look like letters in Windows: nothing else tells them.
+    others = ALPHABETS if strange[WINDOWS] else ALPHABETS[:-1]
+    best = max(others, key=lambda alphabet: sum(scores[alphabet]))
+    return next((of for of in (best, WINDOWS) if strange[of] <= most_strange), None)
+
+
+def _score(word: bytes, alphabet: str) -> int:
+    try:
+        text = word.decode(alphabet)
+    except UnicodeDecodeError:
+        return _BAD * 2
+    foreign = sum(c > "\x7f" for c in text)
+    if len(text) > 3 and foreign * 5 > len(text) * 3:
+        return _BAD  # Cyrillic or Greek: no Latin word is made of accents
+    score = 0
+    for at, c in enumerate(text):
+        if c > "\x7f":
+            score += _score_of(c, text[at - 1 : at] if at else "", text[at + 1 : at + 2], alphabet)
+    return score
+
+
+def _score_of(c: str, before: str, after: str, alphabet: str) -> int:
+    """How well a character stands between its neighbours ("" where there is none)."""
+    if not c.isalpha() or c in "ºª":
+        return _score_of_sign(c, before, after)
+    if c.isupper() and (before.islower() or (before.isupper() and after.islower())):
+        return _BAD  # JosŽ, MÅller
+    if c.islower() and after.isupper():
+        return _BAD  # NUéEZ
+    letter = c.lower()
+    if letter == "ç" and after.isalpha() and after not in _VOWELS:
+        return _BAD  # çlvarez
+    if letter == "œ" and after in ("u", "U"):
+        return _GOOD  # sœur
+    if letter in _COMMON and (alphabet != "cp1250" or letter in "áâäçéëíîóôöúüß"):
+        # "Duöan" is Dušan on a Mac: few words have an umlaut beside another vowel.
+        beside_a_vowel = letter in "öäüûåø" and before in _VOWELS and before != ""
+        return _BAD // 2 if beside_a_vowel and alphabet != WINDOWS else _GOOD
+    if letter in _CENTRAL and alphabet == "cp1250":
+        return _GOOD - 1
+    return _WEAK if alphabet in (WINDOWS, "cp1250") else _WEAK - 1
+
+
+def _score_of_sign(c: str, before: str, after: str) -> int:
+    if c not in _BESIDE_WORDS:
+        return _BAD
+    if not (before.isalpha() and after.isalpha()):
+        beside_a_letter = (before.isalpha() or after.isalpha()) and c in "¡¢£¤¥§€´`¨·"
+        return _BAD // 2 if beside_a_letter else _WEAK
+    if c == "’":
+        # O’Brien, and not Garc’a.
+        return _GOOD if after.isupper() or before.isupper() or after in "stdl" else _BAD // 2
+    return _WEAK if c in "–—" and after.isupper() else _BAD
