@@ -12,7 +12,7 @@ from flask_security import current_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from phonebank import answer_marks
+from phonebank import answer_marks, signed_times
 from phonebank.config import Config
 from phonebank.errors import BadInput
 from phonebank.stores import REDIS_TIMEOUT
@@ -76,6 +76,7 @@ def takes_files(view: View) -> View:
 
 def init_app(app: Flask, config: Config) -> None:
     """Harden the app: cookies, CSRF on every form, rate limits shared through Redis, headers."""
+    signed_times.install()
     app.config.update(
         SECRET_KEY=config.secret_key,
         SESSION_COOKIE_HTTPONLY=True,
