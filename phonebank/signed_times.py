@@ -17,7 +17,9 @@ CLOCKS_DIFFER_AT_MOST = 60
 class PatientSigner(TimestampSigner):
     """Takes what was signed up to a minute ahead of this machine's clock for signed just now."""
 
-    def unsign(self, signed_value: str | bytes, max_age: int | None = None, **options: Any) -> Any:
+    def unsign(  # type: ignore[override]
+        self, signed_value: str | bytes, max_age: int | None = None, **options: Any
+    ) -> Any:
         """As TimestampSigner has it. Raises SignatureExpired, BadSignature."""
         try:
             return super().unsign(signed_value, max_age=max_age, **options)

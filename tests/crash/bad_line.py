@@ -33,8 +33,11 @@ class GaveUp(Exception):
 
 @dataclass(frozen=True)
 class Answer:
+    """`sent_at`: when the copy that was answered set out, by this machine's clock."""
+
     status: int
     body: Any
+    sent_at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -64,13 +67,14 @@ class Journal:
 
 @dataclass
 class BadLine:
-    """One device: a cookie, a form token, and requests that arrive as they may.
+    """One device: a cookie, a form token, and requests that arrive as they may, each at one of the
+    web machines.
 
     `patience` says how long to repeat a request that finds the server away, in seconds; asked
     again each time, so that it may shrink.
     """
 
-    address: tuple[str, int]
+    ports: list[int]
     journal: Journal
     dice: random.Random
     patience: Callable[[], float]
@@ -138,7 +142,9 @@ class BadLine:
     def _once(self, wish: Wish, listen: bool = True, keep_cookie: bool = False) -> Answer | None:
         """Send one copy; None when no whole answer came back."""
         self.journal.note("sent", wish=wish.number, **wish.about)
-        connection = http.client.HTTPConnection(*self.address, timeout=ANSWER_WITHIN)
+        sent_at = time.time()
+        port = self.dice.choice(self.ports)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_WITHIN)
         headers = dict(wish.headers)
         content = None
         if wish.body is not None:
@@ -151,7 +157,7 @@ class BadLine:
                 time.sleep(self.dice.choice((0, 0.01, 0.1)))
                 return None
             heard = connection.getresponse()
-            answer = Answer(heard.status, _read(heard))
+            answer = Answer(heard.status, _read(heard), sent_at)
             if keep_cookie and heard.headers.get("Set-Cookie"):
                 self.cookie = heard.headers["Set-Cookie"].split(";", 1)[0]
         except (OSError, http.client.HTTPException):

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.crash.history import PROMISE_ALLOWANCE
+
 FOR_GOOD = float("inf")
 # Both of these mean that nobody may ring the number any more.
 NEVER_AGAIN = ("do_not_call", "deceased")
@@ -51,10 +53,15 @@ class Journals:
     vanished: int = 0
     # How often a volunteer found that an organiser had put them out.
     put_out: int = 0
-    # By call id: those that perhaps went on with another of the household, or ended with another
-    # language than was known.
-    passed_on: set[str] = field(default_factory=set)
-    barred: set[str] = field(default_factory=set)
+    turned_away: int = 0
+    # By call id: when a promise was heard, and until when it was for; and when a renewal was sent
+    # that was refused.
+    promised: dict[str, list[tuple[float, float]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    refused: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    # By status: answers that were not Phonebank's.
+    false_answers: Counter[str] = field(default_factory=Counter)
     # By call id: outcomes and undos; by call id and step: answers.
     outcomes: dict[str, list[Told]] = field(default_factory=lambda: defaultdict(list))
     steps: dict[tuple[str, str], list[Told]] = field(default_factory=lambda: defaultdict(list))
@@ -103,22 +110,18 @@ class _Reader:
         self.journals = journals
         self.volunteer = volunteer
         self._wishes: dict[int, Told] = {}
-        self._last_wish = -1
+        self._known: set[int] = set()
         # What is on the screen: call id, since when, until when at most.
         self._screen: tuple[str, float, float] | None = None
 
     def sent(self, entry: dict[str, Any]) -> None:
         self.journals.requests += 1
-        if entry["wish"] <= self._last_wish:
+        if entry["wish"] in self._known:
             return  # another copy
-        self._last_wish = entry["wish"]
+        self._known.add(entry["wish"])
         kind = entry.get("kind")
         if kind in ENDS_A_SCREEN:
             self._screen_ends(entry["at"])
-        if kind == "reached":
-            self.journals.passed_on.add(entry["call"])
-        if entry.get("value") == "language_barrier":
-            self.journals.barred.add(entry["call"])
         if kind in ("outcome", "undo", "answer"):
             wish = Told(kind, entry.get("value"), entry["at"])
             self._wishes[entry["wish"]] = wish
@@ -142,6 +145,26 @@ class _Reader:
         if self._screen is None or self._screen[0] != entry["call"]:
             self._screen_ends(entry["at"])
             self._screen = (entry["call"], entry["at"], entry["until"])
+        self.promised(entry)
+
+    def promised(self, entry: dict[str, Any]) -> None:
+        """A 200 said until when the person is this volunteer's."""
+        self.journals.promised[entry["call"]].append((entry["at"], entry["until"]))
+        if self._screen is not None and self._screen[0] == entry["call"]:
+            call, since, until = self._screen
+            self._screen = (call, since, max(until, entry["until"]))
+
+    def refused(self, entry: dict[str, Any]) -> None:
+        """A renewal was answered that the call is no longer this volunteer's."""
+        self.journals.refused[entry["call"]].append(entry["sent"])
+
+    def false_answer(self, entry: dict[str, Any]) -> None:
+        """Something between the phone and Phonebank answered in its place."""
+        self.journals.false_answers[str(entry["status"])] += 1
+
+    def turned_away(self, entry: dict[str, Any]) -> None:
+        """The party was locked or over, or the campaign: they go to another."""
+        self.journals.turned_away += 1
 
     def trouble(self, entry: dict[str, Any]) -> None:
         self.journals.troubles[entry["kind"]] += 1
@@ -166,9 +189,10 @@ class _Reader:
             return
         call, since, until = self._screen
         self._screen = None
-        if since < min(at, until):
+        end = min(at, until - PROMISE_ALLOWANCE)
+        if since < end:
             phone = self.journals.phones[call]
-            self.journals.screens[phone].append((since, min(at, until), self.volunteer, call))
+            self.journals.screens[phone].append((since, end, self.volunteer, call))
 
 
 def lost_or_changed(

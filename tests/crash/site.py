@@ -1,10 +1,11 @@
 """A whole Phonebank on this machine, every part of which can be killed and started again.
 
-Two web workers, the job worker and the clock, as the Procfile runs them, on a PostgreSQL that
-keeps its promises when killed and a Redis that keeps nothing.
+The web, the job worker and the clock, as the Procfile runs them, on a PostgreSQL that keeps its
+promises when killed, and a Redis that comes back empty, or from its own file, or that forgets.
 """
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -17,36 +18,54 @@ from pathlib import Path
 
 import psutil
 import psycopg
+from redis import Redis
+from redis.exceptions import RedisError
 from sqlalchemy import make_url
 
 from phonebank.local import LocalServerFailed, RunningServer, start_postgres, start_redis
 from phonebank.local_process import die_with_parent
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = {
-    "web": "gunicorn -k gevent --no-control-socket -w {workers} --worker-connections 1000"
-    " --graceful-timeout 2 -b 127.0.0.1:{port} wsgi:app",
-    "worker": "phonebank worker",
-    "clock": "phonebank clock",
-}
+WEB = (
+    "gunicorn -k gevent --no-control-socket -w {workers} --worker-connections 1000"
+    " --graceful-timeout 2 -b 127.0.0.1:{port} "
+)
+PARTS = {"web": WEB + "wsgi:app", "worker": "phonebank worker", "clock": "phonebank clock"}
+# A second web machine, by a clock of its own.
+OTHER_WEB = "other web"
+
+# A file every so many seconds where anything was written, as a Redis from a package keeps one.
+SAVE_EVERY = 4
 
 
 class Site:
     """Start and kill from one thread only: a part goes when the thread that started it goes."""
 
-    def __init__(self, folder: Path, web_workers: int = 2) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        web_workers: int = 2,
+        clock_ahead: float = 0,
+        redis_keeps_its_file: bool = False,
+    ) -> None:
+        """`clock_ahead`: seconds by which the clock of a second web machine goes before this one's;
+        0: there is no second machine."""
         self.folder = folder
         self.web_workers = web_workers
-        with socket.socket() as found:
-            found.bind(("127.0.0.1", 0))
-            self.port: int = found.getsockname()[1]
+        self.redis_keeps_its_file = redis_keeps_its_file
+        self.port = _free_port()
+        self.ports = [self.port]
+        self._commands = dict(PARTS)
+        if clock_ahead:
+            self.ports.append(_free_port())
+            self._commands[OTHER_WEB] = WEB + "tests.crash.other_clock:app"
         self.kills: Counter[str] = Counter()
         # Parts that ended without being killed, which an init system would start again.
         self.ended_by_themselves: Counter[str] = Counter()
         self._parts: dict[str, subprocess.Popen[bytes]] = {}
         self._postgres = start_postgres(folder / "postgres")
         self._remember_when_transactions_committed()
-        self._redis = start_redis(folder / "redis")
+        self._redis = self._started_redis()
         self.database_url, self.redis_url = self._postgres.url, self._redis.url
         self.environment = {
             **os.environ,
@@ -60,13 +79,14 @@ class Site:
             "JOINS_A_MINUTE": "100000",
             "BASE_URL": f"http://127.0.0.1:{self.port}",
             "PHONEBANK_VAR": str(folder),
+            "SOAK_CLOCK_AHEAD": str(clock_ahead),
             "PYTHONPATH": str(ROOT),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         }
 
     def start_parts(self) -> None:
         """Start what is not running; return once the web answers."""
-        for name in PARTS:
+        for name in self._commands:
             self._start(name)
         self.wait_for_web()
 
@@ -87,18 +107,24 @@ class Site:
                 self._start(name)
 
     def wait_for_web(self, seconds: float = 60) -> None:
+        """Until every web machine answers."""
         give_up = time.monotonic() + seconds
-        while True:
-            try:
-                with socket.create_connection(("127.0.0.1", self.port), 5) as probe:
-                    probe.sendall(b"GET /static/icon.svg HTTP/1.0\r\nHost: localhost\r\n\r\n")
-                    if probe.recv(12).endswith(b"200"):
-                        return
-            except OSError:
-                pass
-            if time.monotonic() > give_up:
-                raise AssertionError(f"the web does not answer; see {self.folder}")
-            time.sleep(0.1)
+        for port in self.ports:
+            while not _answers(port):
+                if time.monotonic() > give_up:
+                    raise AssertionError(f"the web does not answer; see {self.folder}")
+                time.sleep(0.1)
+
+    def let_redis_forget(self, share: float, dice: random.Random) -> int:
+        """Delete so large a share of its keys, whichever they are, as one that is full and evicts
+        may; how many."""
+        try:
+            with Redis.from_url(self.redis_url) as redis:
+                keys = redis.keys()
+                chosen = dice.sample(sorted(keys), round(len(keys) * share))
+                return int(redis.delete(*chosen)) if chosen else 0
+        except RedisError:
+            return 0  # it is away, and will have forgotten more
 
     def kill(
         self,
@@ -116,8 +142,10 @@ class Site:
         self.kills[victim] += 1
         match victim:
             case "web worker":
-                self._kill_one(psutil.Process(self._parts["web"].pid).children())
-            case "web" | "worker" | "clock":
+                machine = "web" if self.kills[victim] % len(self.ports) == 0 else OTHER_WEB
+                machine = machine if machine in self._parts else "web"
+                self._kill_one(psutil.Process(self._parts[machine].pid).children())
+            case "web" | "other web" | "worker" | "clock":
                 os.killpg(self._parts[victim].pid, signal.SIGKILL)
                 self._parts[victim].wait()
                 wait()
@@ -154,7 +182,7 @@ class Site:
         while True:
             try:
                 if server is self._redis:
-                    return start_redis(self.folder / "redis")
+                    return self._started_redis()
                 return start_postgres(self.folder / "postgres")
             except LocalServerFailed:
                 # Backends that have not noticed yet still hold the old one's memory.
@@ -165,7 +193,8 @@ class Site:
     def _start(self, name: str) -> None:
         if name in self._parts and self._parts[name].poll() is None:
             return
-        command = PARTS[name].format(workers=self.web_workers, port=self.port)
+        port = self.ports[-1] if name == OTHER_WEB else self.port
+        command = self._commands[name].format(workers=self.web_workers, port=port)
         with (self.folder / f"{name}.log").open("ab") as log:
             self._parts[name] = subprocess.Popen(
                 command.split(),
@@ -177,6 +206,13 @@ class Site:
                 preexec_fn=die_with_parent(signal.SIGKILL),
             )
 
+    def _started_redis(self) -> RunningServer:
+        server = start_redis(self.folder / "redis")
+        if self.redis_keeps_its_file:
+            with Redis.from_url(server.url) as redis:
+                redis.config_set("save", f"{SAVE_EVERY} 1")
+        return server
+
     def _remember_when_transactions_committed(self) -> None:
         """So that "after the suppression committed" can be asked exactly."""
         url = make_url(self._postgres.url).set(drivername="postgresql")
@@ -185,6 +221,21 @@ class Site:
             connection.execute("ALTER SYSTEM SET track_commit_timestamp = on")
         self._postgres.stop()
         self._postgres = start_postgres(self.folder / "postgres")
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def _answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), 5) as probe:
+            probe.sendall(b"GET /static/icon.svg HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            return probe.recv(12).endswith(b"200")
+    except OSError:
+        return False
 
 
 def _title(process: psutil.Process) -> str:

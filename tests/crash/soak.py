@@ -1,7 +1,8 @@
-"""`make soak`: volunteers ring while everything around them is killed, and nothing goes wrong.
+"""`make soak`: volunteers call while everything around them is killed, and nothing goes wrong.
 
-SOAK_SECONDS (600) of it with SOAK_CALLERS (64) volunteers, each a process of its own; SOAK_SEED
-repeats the dice, not the races. Everything runs on this machine and talks to 127.0.0.1 only.
+SOAK_SECONDS (600) of it with SOAK_CALLERS (64) volunteers, each a process of its own. SOAK_SEED
+repeats the dice, not the races; an odd one has Redis come back from its own file, and one that
+three divides has it forget keys. Everything runs on this machine and talks to 127.0.0.1 only.
 
 Exit status 0 when every promise was kept, 1 with the evidence when one was not. The folder with
 journals and logs is kept then, and also with SOAK_KEEP=1.
@@ -21,7 +22,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from flask import Flask
@@ -31,20 +31,17 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from phonebank.app import alembic, create_app
 from phonebank.config import Config
 from phonebank.local_process import die_with_parent
-from phonebank.models.suppression import FROM_ORGANISER
 from phonebank.stores import db
-from phonebank.suppressions import verbs as suppressions
-from tests.crash import invariants, journals, orders, world
-from tests.crash.organiser import Organiser
+from tests.crash import history, invariants, journals, ledger, staff, world
 from tests.crash.site import ROOT, Site
 
 # What is killed, and how often, out of their sum.
 VICTIMS = {
     "web worker": 8, "redis": 5, "postgres": 3, "postgres backend": 3, "worker": 2,
-    "worker without its job": 2, "clock": 2, "web": 2,
+    "worker without its job": 2, "clock": 2, "web": 1, "other web": 1, "redis's memory": 3,
 }  # fmt: skip
 BETWEEN_KILLS = (1.0, 5.0)  # seconds
-BETWEEN_KILLS_IN_A_SHORT_RUN = (0.5, 2.0)  # seconds
+BETWEEN_KILLS_IN_A_SHORT_RUN = (1.0, 4.0)  # seconds
 DOWN_FOR = (0.0, 2.0)  # seconds
 CHECK_EVERY = 3.0  # seconds
 # The promise: the board equals the calls within this time after any crash.
@@ -52,27 +49,46 @@ BOARD_WITHIN = 5.0
 # The reaper comes every five seconds.
 REAPED_WITHIN = 12.0
 WORK_GOES_ON_WITHIN = 15.0
+# At the desks; each is a thread. Two organisers press on the same rows, and so do the hosts.
+STAFF = (
+    staff.Organiser, staff.Organiser, staff.Host, staff.Host, staff.SideHost, staff.SideHost,
+    staff.Wanderer, staff.SlowHand,
+)  # fmt: skip
+# So often in a minute at the least, or the run has shown little.
+ENOUGH_A_MINUTE = {"undo": 5, "reached": 3, "renew": 15}
 AWAY = (OperationalError, InterfaceError, RedisError)
 
 
 class Soak:
     def __init__(self, folder: Path, seconds: float, callers: int, seed: int) -> None:
-        self.folder, self.seconds, self.callers = folder, seconds, callers
+        self.folder, self.seconds, self.callers, self.seed = folder, seconds, callers, seed
         self.dice = random.Random(seed)
         # Short, so that many run out in a run; a volunteer who is there needs a second or two.
         self.hold_seconds = 20 if seconds > 120 else 10
         self.between_kills = BETWEEN_KILLS if seconds > 120 else BETWEEN_KILLS_IN_A_SHORT_RUN
         self.faults: list[str] = []
         self.checks: Counter[str] = Counter()
-        self.suppressed: dict[str, float] = {}
-        self.checked_to_the_end = False
-        self.site = Site(folder)
+        self.done_by_staff: Counter[str] = Counter()
+        self.over = threading.Event()
+        self.at_work: list[threading.Thread] = []
+        self.to_the_end = 0
+        self.site = Site(
+            folder,
+            web_workers=1,
+            clock_ahead=history.CLOCKS_DIFFER * self.dice.choice((1, -1)),
+            redis_keeps_its_file=seed % 2 == 1,
+        )
+        self.redis_forgets = seed % 3 == 0
         self.app: Flask = create_app(Config.from_environment(self.site.environment))
         with self.app.app_context():
             alembic.upgrade()
             contacts = min(20_000, 500 + int(seconds * callers * 0.6))
             self.world = world.build(contacts, seconds, self.hold_seconds, self.dice)
-        self.organiser = Organiser(self.world, random.Random(seed))
+            ledger.install()
+        # The pages' own scripts, as modules: the volunteers with phones run them.
+        scripts = folder / "js"
+        shutil.copytree(ROOT / "phonebank" / "static" / "js", scripts)
+        (scripts / "package.json").write_text('{"type": "module"}')
         self.site.start_parts()
 
     def run(self) -> list[str]:
@@ -83,26 +99,25 @@ class Soak:
             "boards": self.world.board_tokens,
             "journal": str(self.folder / "boards.jsonl"),
         })  # fmt: skip
-        over = threading.Event()
-        checker = threading.Thread(target=self._check_until, args=(over,))
-        checker.start()
+        self._set_to_work()
         self._kill_things(time.monotonic() + self.seconds)
         for volunteer in volunteers:
             volunteer.send_signal(signal.SIGTERM)
         for volunteer in volunteers:
             volunteer.wait(120)
         stopped_at = time.time()
-        over.set()
-        checker.join()
-        if not self.checked_to_the_end:
-            self.faults.append("the checks ended too early; see above")
+        self.over.set()
+        for thread in self.at_work:
+            thread.join()
+        if self.to_the_end < len(self.at_work):
+            self.faults.append("a check or a desk ended too early; see above")
         with self.app.app_context():
             self._boards_agree(stopped_at)
             self._check()
             self._holds_come_back(stopped_at)
-            self._compare_with_journals()
+            self._judge()
             self._check()
-            while not self._organise(self.organiser.lift_everything):
+            while not self._tried(lambda: staff.lift_everything(self.world)):
                 time.sleep(1)
             self._work_goes_on()
         televisions.send_signal(signal.SIGTERM)
@@ -110,25 +125,35 @@ class Soak:
         return self.faults
 
     def _volunteer(self, number: int) -> "subprocess.Popen[bytes]":
-        # Of ten, six ring for the parties, one at any hour without a party, three by the clock.
-        links = [*self.world.party_links, *self.world.party_links[:2], self.world.campaign_link]
-        links += [self.world.by_the_clock_link] * 3
-        return self._start("volunteer", {
-            "port": self.site.port,
-            "path": links[number % len(links)],
+        # Of ten, six call for the parties, one at any hour without a party, three by the clock.
+        by_the_clock, by_itself = [self.world.by_the_clock_link], [self.world.campaign_link]
+        paths = [self.world.party_links] * 6 + [by_itself] + [by_the_clock] * 3
+        name = f"volunteer-{number:02}"
+        return self._start("phone.mjs" if number % 2 else "volunteer", {
+            "ports": self.site.ports,
+            "paths": paths[number // 2 % len(paths)],
             "hold_seconds": self.hold_seconds,
             "think_seconds": 0.6,
             "seed": self.dice.random(),
-            "journal": str(self.folder / f"volunteer-{number:02}.jsonl"),
-        })  # fmt: skip
+            "journal": str(self.folder / f"{name}.jsonl"),
+            "scripts": str(self.folder / "js"),
+        }, name)  # fmt: skip
 
-    @staticmethod
-    def _start(module: str, settings: dict[str, object]) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(
-            [sys.executable, "-m", f"tests.crash.{module}", json.dumps(settings)],
-            cwd=ROOT,
-            preexec_fn=die_with_parent(signal.SIGKILL),
-        )
+    def _start(
+        self, module: str, settings: dict[str, object], name: str = "televisions"
+    ) -> "subprocess.Popen[bytes]":
+        """A process of Python, or of Node where the module is its."""
+        program = [sys.executable, "-m", f"tests.crash.{module}"]
+        if module.endswith(".mjs"):
+            program = ["node", str(Path(__file__).with_name(module))]
+        with (self.folder / f"{name}.log").open("ab") as log:
+            return subprocess.Popen(
+                [*program, json.dumps(settings)],
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+                preexec_fn=die_with_parent(signal.SIGKILL),
+            )
 
     def _kill_things(self, until: float) -> None:
         """One victim after another; everything is up again on return."""
@@ -141,44 +166,50 @@ class Soak:
             pause = self.dice.uniform(*self.between_kills)
             time.sleep(min(pause, max(0, until - time.monotonic())))
             victim, began = next(victims), time.time()
-            self.site.kill(victim, self.dice.uniform(*DOWN_FOR))
+            if victim == "redis's memory":
+                # As one that is full and evicts; with the other seeds it has room.
+                share = self.dice.choice((0.1, 0.3, 0.6)) if self.redis_forgets else 0
+                self.checks["keys forgotten"] += self.site.let_redis_forget(share, self.dice)
+            else:
+                self.site.kill(victim, self.dice.uniform(*DOWN_FOR))
             with (self.folder / "kills.log").open("a") as kills:
                 kills.write(f"{began:.3f} {victim}, {time.time() - began:.1f} s\n")
             self.site.look_after_parts()
         self.site.wait_for_web()
 
-    def _check_until(self, over: threading.Event) -> None:
-        while not over.wait(CHECK_EVERY):
+    def _set_to_work(self) -> None:
+        """The checks and the staff, each in a thread."""
+        for number, kind in enumerate(STAFF):
+            desk = kind(self.world, random.Random(f"{self.seed} {number}"), self.done_by_staff)
+            thread = threading.Thread(target=self._work, args=(desk,), name=kind.__name__)
+            self.at_work.append(thread)
+        self.at_work.append(threading.Thread(target=self._check_until_over, name="checks"))
+        for thread in self.at_work:
+            thread.start()
+
+    def _work(self, desk: staff.Desk) -> None:
+        while not self.over.wait(desk.dice.expovariate(1 / desk.between)):
+            with self.app.app_context():
+                if not self._tried(desk.act):
+                    self.done_by_staff["stores away"] += 1
+        self.to_the_end += 1
+
+    def _check_until_over(self) -> None:
+        while not self.over.wait(CHECK_EVERY):
             with self.app.app_context():
                 self._check()
-                self._suppress_somebody()
-                self._organise(self.organiser.act)
-        self.checked_to_the_end = True
+        self.to_the_end += 1
 
     def _check(self) -> None:
-        since = datetime.now(UTC) - timedelta(minutes=10)
-        try:
-            found = invariants.broken(self.world, since)
-        except AWAY:
+        found: list[str] = []
+        if self._tried(lambda: found.extend(invariants.broken(self.world))):
+            self.checks["made"] += 1
+            self.faults += found
+        else:
             self.checks["database away"] += 1
-            _let_go()
-            return
-        self.checks["made"] += 1
-        self.faults += found
-        _let_go()
 
-    def _suppress_somebody(self) -> None:
-        """An organiser enters the number of somebody who has just been rung, or will be soon."""
-        try:
-            phone = invariants.some_number(self.dice.random())
-            suppressions.suppress(phone, FROM_ORGANISER)
-            db.session.commit()
-            self.suppressed[phone] = time.time()
-        except AWAY:
-            _let_go()
-
-    def _organise(self, deed: Callable[[], None]) -> bool:
-        """What an organiser does; whether it was done."""
+    def _tried(self, deed: Callable[[], object]) -> bool:
+        """Do it; whether the stores were there."""
         try:
             deed()
         except AWAY:
@@ -212,23 +243,29 @@ class Soak:
         if invariants.open_calls():
             self.faults.append(f"{invariants.open_calls()} holds of vanished callers never ended")
 
-    def _compare_with_journals(self) -> None:
-        self.told = journals.read(self.folder.glob("volunteer-*.jsonl"))
+    def _judge(self) -> None:
+        """What the volunteers were told, what the ledger says, and whether both agree."""
+        self.told = told = journals.read(self.folder.glob("volunteer-*.jsonl"))
+        entries = ledger.read()
         outcomes, answers = invariants.stored()
-        self.faults += self.told.faults
-        self.faults += journals.lost_or_changed(self.told, outcomes, answers)
-        self.faults += journals.on_two_screens(self.told, orders.taken_away())
-        self.faults += invariants.overlapping(self.told.reopened)
-        self.faults += invariants.rung_after({**journals.never_again(self.told), **self.suppressed})
-        self.faults += invariants.out_of_hours(self.world, datetime.fromtimestamp(0, UTC))
-        self.faults += orders.disobeyed(
-            self.organiser.orders, self.told.passed_on, self.told.barred
-        )
-        if self.told.put_out > self.organiser.removals_begun:
+        self.faults += told.faults
+        self.faults += journals.lost_or_changed(told, outcomes, answers)
+        self.faults += journals.on_two_screens(told, history.put_out(entries))
+        self.faults += history.broken(entries)
+        self.faults += history.out_of_hours(entries, self.world.by_the_clock_id, self.world.opening)
+        self.faults += history.given_after(entries, journals.never_again(told))
+        self.faults += history.broken_promises(entries, told.promised)
+        self.faults += history.refused_before_promised(entries, told.promised, told.refused)
+        self.faults += history.shortened(told.promised)
+        self.removals = history.removals(entries)
+        if told.put_out > self.removals:
             self.faults.append(
-                f"{self.told.put_out} devices were forgotten, and only"
-                f" {self.organiser.removals_begun} callers removed"
+                f"{told.put_out} devices were forgotten, and only {self.removals} callers removed"
             )
+        for kind, at_least in ENOUGH_A_MINUTE.items():
+            done, wanted = told.answers[f"{kind} 200"], at_least * self.seconds / 60
+            if done < wanted:
+                self.faults.append(f"too little to go by: {kind} was done {done} times only")
 
     def _work_goes_on(self) -> None:
         """After all that, a newcomer is given somebody, and the outcome is kept."""
@@ -253,16 +290,19 @@ class Soak:
             rung, zones = invariants.zones_rung(self.world)
         lines = [
             f"{self.seconds:.0f} s, {self.callers} volunteers, {self.world.contacts} contacts in"
-            f" each of 2 campaigns, holds of {self.hold_seconds} s, load {os.getloadavg()[0]:.1f}",
+            f" each of 2 campaigns, holds of {self.hold_seconds} s, load {os.getloadavg()[0]:.1f};"
+            f" Redis {'keeps its file' if site.redis_keeps_its_file else 'comes back empty'}"
+            f"{' and forgets' if self.redis_forgets else ''}",
             f"killed: {_counts(site.kills)}",
             f"ended by themselves: {_counts(site.ended_by_themselves) or 'none'}",
             f"requests: {told.requests}, of them in trouble: {_counts(told.troubles)}",
             f"answers: {_counts(told.answers)}",
             f"outcomes acknowledged: {told.acknowledged}; calls with an undo:"
-            f" {len(told.reopened)}; vanished: {told.vanished};"
-            f" put out: {told.put_out}",
-            f"done by an organiser: {len(self.suppressed)} suppressed,"
-            f" {_counts(self.organiser.done)}",
+            f" {len(told.reopened)}; promises: {sum(map(len, told.promised.values()))};"
+            f" vanished: {told.vanished}; turned away: {told.turned_away};"
+            f" put out: {told.put_out} of {self.removals} removed",
+            f"answers that were not Phonebank's: {_counts(told.false_answers) or 'none'}",
+            f"done by the staff: {_counts(self.done_by_staff)}",
             f"zone keys rung by the clock: {rung} of {zones}",
             f"checks: {_counts(self.checks)}",
         ]

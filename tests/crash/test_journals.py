@@ -111,14 +111,29 @@ def test_a_screen_is_nobodys_once_its_caller_was_put_out(tmp_path: Path) -> None
     assert on_two_screens(journals, {CALL: 13.0}) == []
 
 
-def test_calls_that_may_have_changed_hands_or_language_are_known_though_unheard(
-    tmp_path: Path,
-) -> None:
-    reached = {"at": 11, "what": "sent", "wish": 0, "kind": "reached", "call": CALL}
-    barred = _sent(12, OTHER_CALL, 1) | {"value": "language_barrier"}
-    _journal(tmp_path / "one", _shown(10, CALL), reached, barred)
+def test_a_renewed_person_on_another_screen_is_seen(tmp_path: Path) -> None:
+    _journal(
+        tmp_path / "one",
+        _shown(10, CALL),  # until 30
+        {"at": 25, "what": "promised", "call": CALL, "until": 45},
+        _sent(44, CALL),
+    )
+    _journal(tmp_path / "two", _shown(33, OTHER_CALL), _sent(36, OTHER_CALL))
     journals = read(tmp_path.iterdir())
-    assert (journals.passed_on, journals.barred) == ({CALL}, {OTHER_CALL})
+    assert len(on_two_screens(journals)) == 1
+    assert journals.promised[CALL] == [(10, 30), (25, 45)]
+
+
+def test_a_refused_renewal_is_known_with_the_moment_it_was_asked_for(tmp_path: Path) -> None:
+    refused = {"at": 25, "what": "refused", "call": CALL, "sent": 24}
+    _journal(tmp_path / "one", _shown(10, CALL), refused)
+    assert read(tmp_path.iterdir()).refused == {CALL: [24]}
+
+
+def test_wishes_of_a_phone_may_be_sent_in_another_order(tmp_path: Path) -> None:
+    _journal(tmp_path / "one", _shown(10, CALL), _sent(12, CALL, 5), _sent(13, OTHER_CALL, 4))
+    journals = read(tmp_path.iterdir())
+    assert set(journals.outcomes) == {CALL, OTHER_CALL}
 
 
 def test_calls_undone_after_hours_show_no_number_and_are_on_no_screen(tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
 """One volunteer as a process: joins, is given people, says what came of each, until told to stop.
 
-    python -m tests.crash.volunteer '{"port": …, "path": "/join/ABC234", "journal": …, "seed": …}'
+    python -m tests.crash.volunteer '{"ports": […], "paths": ["/join/ABC234"], "journal": …, …}'
 
-Also loses interest in the middle of a call, takes breaks, undoes, comes back after its hold has
-run out, promises callbacks and hears "never again". Stops at SIGTERM, once everything that it
-wished for is acknowledged.
+Takes another of the paths where one is locked or over. Also talks for longer than a hold, loses
+interest in the middle of a call, takes breaks, undoes, comes back after its hold has run out,
+promises callbacks and hears "never again". Stops at SIGTERM, once everything that it wished for is
+acknowledged. `phone.mjs` is its twin, with the pages' own scripts.
 """
 
 import json
@@ -32,25 +33,28 @@ OUTCOMES = {
 }  # fmt: skip
 # What the volunteer does with a person on the screen, besides telling how the call ended.
 DEEDS = {
-    "record": 75, "undo": 6, "give_back": 5, "renew": 4, "reload": 3, "vanish": 3,
-    "reach_another": 3, "oversleep": 1,
+    "record": 62, "undo": 10, "give_back": 4, "renew": 3, "reload": 3, "vanish": 3,
+    "reach_another": 10, "oversleep": 1, "talk_long": 4,
 }  # fmt: skip
 
 # An answer of any other status than these is a fault. 409: paused, or overtaken by an undo or by a
-# hold that ran out. 404: the person was on the screen no longer. 422: a time to ring back that was
-# still to come when it was chosen.
+# hold that ran out. 404: the person was on the screen no longer. 410: the party is over, or the
+# campaign. 422: a time to ring back that was still to come when it was chosen.
 EXPECTED = {
-    "next": (200, 409),
-    "outcome": (200, 422),
+    "next": (200, 409, 410),
+    "outcome": (200, 410, 422),
     "answer": (200, 409),
     "undo": (200, 409),
     "give_back": (200,),
     "renew": (200, 404),
     "reload": (200, 404),
-    "reached": (200, 404, 409),
+    "reached": (200, 404, 409, 410),
 }
-# The device is nobody's any more, or was so a moment ago.
+# The device is nobody's any more, or was so a moment ago; or its caller waits in the lobby.
 PUT_OUT = (401, 403)
+# A party is locked or over, a campaign is over.
+TURNED_AWAY = (409, 410)
+WAITS_IN_THE_LOBBY = 8.0  # seconds
 LONDON = ZoneInfo("Europe/London")
 # Seconds to go on asking a server that is away.
 PATIENCE = 300.0
@@ -59,15 +63,13 @@ PATIENCE_AT_THE_END = 90.0
 
 class Volunteer:
     def __init__(self, settings: dict[str, Any]) -> None:
-        self.join_path: str = settings["path"]
+        self.join_paths: list[str] = settings["paths"]
         self.hold_seconds: int = settings["hold_seconds"]
         self.think_seconds: float = settings["think_seconds"]
         self.dice = random.Random(settings["seed"])
         self.journal = Journal(Path(settings["journal"]))
         self.stopping = threading.Event()
-        self.line = BadLine(
-            ("127.0.0.1", settings["port"]), self.journal, self.dice, self._patience
-        )
+        self.line = BadLine(settings["ports"], self.journal, self.dice, self._patience)
         self.person: dict[str, Any] | None = None
         self.last_call: dict[str, Any] | None = None
 
@@ -88,26 +90,35 @@ class Volunteer:
         self.journal.note("left")
 
     def join(self) -> None:
-        """Come in by the link, as a device nobody knows."""
+        """Come in by a link, as a device nobody knows."""
         self.person = self.last_call = None
         while not self.stopping.is_set():
             self.line.forget()
-            page = self.line.ask("GET", self.join_path)
+            path = self.dice.choice(self.join_paths)
+            page = self.line.ask("GET", path)
             token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', str(page.body))
+            status = page.status
             if page.status == 200 and token:
                 self.line.token = token[1]
                 name = {"first_name": self.dice.choice(NAMES)}
-                if self.line.ask("POST", self.join_path, name).status == 201:
+                status = self.line.ask("POST", path, name).status
+                if status == 201:
                     return
-            self.journal.note("fault", text=f"joining was answered {page.status}")
-            time.sleep(1)
+            if status in TURNED_AWAY:
+                self.journal.note("turned_away")
+            else:
+                self.journal.note("fault", text=f"joining was answered {status}")
+            self.stopping.wait(1)
 
     def next(self) -> None:
         """Ask for somebody to ring."""
         answer = self._ask("next", "/calling/next")
+        if answer.status == 410:
+            return self.join()
         self._show(answer)
         if self.person is None:
             self.stopping.wait(1)
+        return None
 
     def record(self, person: dict[str, Any], outcome: str = "") -> None:
         """Say how the call ended; the next person comes with the answer."""
@@ -144,8 +155,23 @@ class Volunteer:
 
     def renew(self, person: dict[str, Any]) -> None:
         """Keep the person for longer, as an open page does."""
-        if self._ask("renew", self._at(person, "renew"), {}, person).status == 404:
+        answer = self._ask("renew", self._at(person, "renew"), {}, person)
+        call = person["call_id"]
+        if answer.status == 404:
+            self.journal.note("refused", call=call, sent=answer.sent_at)
             self.person = None
+        elif answer.status == 200:
+            until = answer.sent_at + answer.body["seconds_left"]
+            self.journal.note("promised", call=call, until=until)
+
+    def talk_long(self, person: dict[str, Any]) -> None:
+        """A good conversation: longer than two holds, renewed all the while."""
+        until = time.monotonic() + 2.3 * self.hold_seconds
+        while self.person is person and time.monotonic() < until and not self.stopping.is_set():
+            self.stopping.wait(self.hold_seconds / 4)
+            self.renew(person)
+        if self.person is person:
+            self.record(person)
 
     def reload(self, person: dict[str, Any]) -> None:
         """Load the page again."""
@@ -204,14 +230,28 @@ class Volunteer:
         call = about["call_id"] if about else ""
         answer = self.line.ask(method, path, body, kind=kind, call=call, **values)
         if answer.status in PUT_OUT:
-            # By an organiser, and each time is compared with their doings: in again as a newcomer.
-            self.journal.note("put_out")
-            self.join()
+            if not self._is_let_in_again():
+                self.join()
         elif answer.status not in EXPECTED[kind]:
             said = json.dumps(answer.body)[:300]
             self.journal.note("fault", text=f"{kind} of {call} answered {answer.status}: {said}")
             self.person = None
         return answer
+
+    def _is_let_in_again(self) -> bool:
+        """Whether it is only the lobby, and they were let in; each putting out is noted, to be
+        compared with what organisers and hosts did."""
+        give_up = time.monotonic() + WAITS_IN_THE_LOBBY
+        while not self.stopping.is_set() and time.monotonic() < give_up:
+            stands = self.line.ask("GET", "/calling")
+            if stands.status != 200:
+                self.journal.note("put_out")
+                return False
+            if stands.body["state"] == "admitted":
+                self.person = None
+                return True
+            self.stopping.wait(1)
+        return False
 
     def _show(self, answer: Answer) -> None:
         self.person = answer.body.get("person") if answer.status == 200 else None

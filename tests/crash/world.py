@@ -1,4 +1,5 @@
-"""The campaigns that the soak rings in: one at any hour, one by the clock in zones all around.
+"""The campaigns that the soak calls in: one at any hour, one by the clock in zones all around; and
+one beside them, where nobody calls and everything is pressed at once.
 
 Every number is from a range kept for drama, or for fiction in North America (NPA-555-0100 to
 0199), which no one has.
@@ -30,7 +31,7 @@ from phonebank.models.campaign import RUNNING
 from phonebank.models.contact_list import READY
 from phonebank.stores import db
 
-PARTIES = 4
+PARTIES = 10  # of which hosts end most
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 # One for nearly every whole hour around the world.
@@ -96,7 +97,8 @@ practice: []
 class World:
     """What was set up: where volunteers come in, which boards to watch, who is in which campaign.
 
-    `opening` is the hours, in minutes after local midnight, of the campaign by the clock.
+    `opening` is the hours, in minutes after local midnight, of the campaign by the clock. Lists are
+    those that were there from the beginning. `side_parties`: the last two are those in use.
     """
 
     any_hour_id: int
@@ -108,14 +110,23 @@ class World:
     by_the_clock_link: str
     list_ids: dict[int, list[int]] = field(default_factory=dict)
     board_tokens: dict[int, str] = field(default_factory=dict)
+    numbers: list[str] = field(default_factory=list)
+    side_id: int = 0
+    host_id: int = 0
+    side_parties: list[int] = field(default_factory=list)
+
+    @property
+    def campaign_ids(self) -> tuple[int, int]:
+        """The two that volunteers call for."""
+        return self.any_hour_id, self.by_the_clock_id
 
 
 def build(contacts: int, seconds: float, hold_seconds: int, dice: random.Random) -> World:
-    """Store both campaigns with so many contacts each; commits."""
+    """Store the campaigns, two of them with so many contacts each; commits."""
     host = create_account("host@example.org", "Hari", [HOST])
     any_hour = _campaign("At any hour", "GB", host, hold_seconds, allow_drama_numbers=True)
-    opening, hours = _hours_around_now(seconds)
-    by_the_clock = _campaign("By the clock", "US", host, hold_seconds, hours=hours)
+    opening = _opening_around_now(seconds)
+    by_the_clock = _campaign("By the clock", "US", host, hold_seconds, hours=hours(*opening))
     # Both campaigns have people on the same numbers: one call at a time holds for the number, and
     # "never again" for both.
     numbers = list(_numbers())
@@ -129,8 +140,9 @@ def build(contacts: int, seconds: float, hold_seconds: int, dice: random.Random)
         for n in range(PARTIES)
     ]
     db.session.add_all(parties)
+    side = _campaign("Beside", "GB", host, hold_seconds, allow_drama_numbers=True)
     db.session.commit()
-    return World(
+    built = World(
         any_hour.id,
         by_the_clock.id,
         opening,
@@ -140,7 +152,26 @@ def build(contacts: int, seconds: float, hold_seconds: int, dice: random.Random)
         f"/c/{by_the_clock.join_token}",
         {any_hour.id: any_hours_lists, by_the_clock.id: by_the_clocks_lists},
         {party.id: party.board_token for party in parties},
+        numbers[: contacts // 4],
+        side.id,
+        host.id,
     )
+    for _ in range(2):
+        side_party(built)
+    return built
+
+
+def side_party(world: World) -> None:
+    """One more party in the campaign beside, its door shut. Commits."""
+    party = Party(campaign_id=world.side_id, host_id=world.host_id, title="Beside")
+    db.session.add(party)
+    db.session.commit()
+    world.side_parties.append(party.id)
+
+
+def hours(start: int, end: int) -> dict[str, list[str]]:
+    """A week's hours, the same each day, from minutes after midnight."""
+    return {day: [f"{m // 60:02}:{m % 60:02}" for m in (start, end)] for day in DAYS}
 
 
 def _campaign(name: str, country: str, host: Account, hold_seconds: int, **values: Any) -> Campaign:
@@ -168,7 +199,7 @@ def _campaign(name: str, country: str, host: Account, hold_seconds: int, **value
     return campaign
 
 
-def _hours_around_now(seconds: float) -> tuple[tuple[int, int], dict[str, list[str]]]:
+def _opening_around_now(seconds: float) -> tuple[int, int]:
     """Hours by which some zones are open now and others shut, and one shuts half-way through."""
     half_way = datetime.now(UTC) + timedelta(seconds=seconds / 2)
     for zone in ZONES:
@@ -177,9 +208,7 @@ def _hours_around_now(seconds: float) -> tuple[tuple[int, int], dict[str, list[s
         # Well inside what the United States permit, 8:00 to 21:00.
         if 12 * 60 <= minutes < 18 * 60 and local.minute == half_way.minute:
             # Nobody is handed out in the last two minutes: those are for dialling.
-            start, end = minutes - 150, minutes + 3
-            span = [f"{m // 60:02}:{m % 60:02}" for m in (start, end)]
-            return (start, end), dict.fromkeys(DAYS, span)
+            return minutes - 150, minutes + 3
     raise AssertionError("it is noon somewhere")
 
 
@@ -198,7 +227,7 @@ def _contacts(
     zone_keys: list[str],
     dice: random.Random,
 ) -> list[int]:
-    """Three lists. One number in eight is a household's, one contact in eight has a second, and
+    """Three lists. Three people share each number, one contact in eight has a second, and
     one in eight speaks Welsh.
 
     Returns the ids of the lists.
@@ -219,7 +248,7 @@ def _contacts(
     db.session.flush()
     rows: list[dict[str, Any]] = []
     for n in range(count):
-        shared = n % 8 == 0 and n > 0
+        shared = n % 3 != 0
         zone_key = rows[-1]["zone_key"] if shared else dice.choice(zone_keys)
         rows.append(
             {

@@ -1,0 +1,414 @@
+"""The judge of what happened: the ledger's entries, held against the promises.
+
+Plain functions over entries, so that each can be tried with a history that was made up for it.
+Every answer is a list of sentences, empty when all is well. No time that the software wrote down is
+believed: what counts is when a transaction committed, and when a row was written, by PostgreSQL.
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from callers.outcomes import NOT_AN_ATTEMPT
+from phonebank.campaigns.verbs import MOVES
+from tests.crash.ledger import Entry
+
+# From reading how everything stands, with the locks held, to the row of the hand-out, and from a
+# commit's time stamp to everybody's seeing it: milliseconds, and this on a busy machine. Rows are
+# kept locked for longer than that while things change: see `staff.SlowHand`.
+ALLOWANCE = 1.5
+# The two web machines' clocks.
+CLOCKS_DIFFER = 2.0
+# A promise in whole seconds, or by the web machine's clock, is held to this much less.
+PROMISE_ALLOWANCE = CLOCKS_DIFFER + 0.6
+FOR_GOOD = float("inf")
+# Who did it, in the ledger: see `ledger.act_as`.
+HOST_OF = "host of "
+GUEST = "guest"
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@dataclass(frozen=True)
+class HandOut:
+    """A person given to a caller: the call's row as it was first written."""
+
+    call: str
+    no: int
+    at: float
+    committed: float
+    row: dict[str, Any]
+    person: dict[str, Any]
+
+
+@dataclass
+class Timeline:
+    """A value over time: `starts[n]` is when `values[n]` was committed."""
+
+    starts: list[float] = field(default_factory=list)
+    values: list[Any] = field(default_factory=list)
+
+    def add(self, at: float, value: Any) -> None:
+        self.starts.append(at)
+        self.values.append(value)
+
+    def during(self, since: float, until: float) -> list[Any]:
+        """Every value that it had between the two moments."""
+        first = max(0, bisect_right(self.starts, since) - 1)
+        return self.values[first : bisect_right(self.starts, until)]
+
+
+def hand_outs(entries: Iterable[Entry]) -> list[HandOut]:
+    """Every hand-out that was committed, in order."""
+    return [
+        HandOut(entry.key, entry.no, entry.at, entry.committed, entry.after, entry.beside or {})
+        for entry in entries
+        if entry.what == "call" and entry.is_new and entry.after
+    ]
+
+
+def broken(entries: Sequence[Entry]) -> list[str]:
+    """Everything that the ledger alone can tell, but for the hours."""
+    return [
+        *overlapping(entries),
+        *after_never_again(entries),
+        *false_beginnings(entries),
+        *against_how_things_stood(entries),
+        *beyond_limits(entries),
+        *impossible_changes(entries),
+        *beyond_the_door(entries),
+        *counted_twice(entries),
+    ]
+
+
+def overlapping(entries: Sequence[Entry]) -> Iterator[str]:
+    """Numbers and people in two open calls at the same time, by the commits."""
+    for name in ("phone", "contact_id"):
+        for about, spans in _open_spans(entries, name).items():
+            ends, whose = 0.0, ""
+            for since, until, call in sorted(spans):
+                if since < ends:
+                    yield f"in two calls at once, by the commits: {name} {about}, {whose}, {call}"
+                if until > ends:
+                    ends, whose = until, call
+
+
+def _open_spans(entries: Iterable[Entry], name: str) -> dict[Any, list[tuple[float, float, str]]]:
+    """By number, or by whom: from when to when which call was open, an undone one again."""
+    spans: dict[Any, list[tuple[float, float, str]]] = defaultdict(list)
+    open_since: dict[str, tuple[float, Any]] = {}
+    for entry in sorted(_of("call", entries), key=lambda entry: (entry.committed, entry.no)):
+        about = _open_about(entry.after, name)
+        since, before = open_since.pop(entry.key, (0.0, None))
+        if before is not None and before == about:
+            open_since[entry.key] = since, before
+            continue
+        if before is not None:
+            spans[before].append((since, entry.committed, entry.key))
+        if about is not None:
+            open_since[entry.key] = entry.committed, about
+    for key, (since, about) in open_since.items():
+        spans[about].append((since, FOR_GOOD, key))
+    return spans
+
+
+def after_never_again(entries: Sequence[Entry]) -> Iterator[str]:
+    """People handed out while their number was on the do-not-call list.
+
+    No allowance: entering a number waits for every hand-out of that person, and every later one
+    waits for the entry.
+    """
+    listed: dict[str, Timeline] = defaultdict(Timeline)
+    for entry in _of("suppression", entries):
+        listed[entry.key].add(entry.committed if entry.after else entry.at, entry.after is not None)
+    for given in hand_outs(entries):
+        line = listed.get(str(given.row["phone"]))
+        if line and line.starts[0] < given.at and all(line.during(given.at, given.at)):
+            yield f"handed out after the number was suppressed: call {given.call}"
+
+
+def out_of_hours(
+    entries: Sequence[Entry], campaign_id: int, opening: tuple[int, int]
+) -> Iterator[str]:
+    """People of a campaign handed out while it was open nowhere that they may be.
+
+    `opening`: from when to when, in minutes after local midnight, until its hours are changed.
+    """
+    hours = Timeline([0.0], [opening])
+    for entry in _of("campaign", entries):
+        if entry.key == str(campaign_id) and entry.after and entry.changed("hours"):
+            hours.add(entry.committed, _minutes(entry.after["hours"]))
+    for given in hand_outs(entries):
+        if given.row["campaign_id"] != campaign_id:
+            continue
+        open_at = hours.during(given.at - ALLOWANCE, given.at)
+        for zone in given.person["zone_key"].split("|"):
+            local = datetime.fromtimestamp(given.at, UTC).astimezone(ZoneInfo(zone))
+            minutes = local.hour * 60 + local.minute
+            if not any(start <= minutes < end for start, end in open_at):
+                yield f"out of hours: call {given.call} at {local:%H:%M:%S} in {zone}"
+
+
+def false_beginnings(entries: Iterable[Entry]) -> Iterator[str]:
+    """Calls whose beginning in the access ledger is not when the person was handed out."""
+    for given in hand_outs(entries):
+        noted = datetime.fromisoformat(str(given.row["started_at"])).timestamp()
+        if abs(noted - given.at) > CLOCKS_DIFFER + ALLOWANCE:
+            off = noted - given.at
+            yield f"a false beginning: call {given.call} is noted {off:+.1f} s from its hand-out"
+
+
+def against_how_things_stood(entries: Sequence[Entry]) -> Iterator[str]:
+    """People handed out although an organiser or a host had put an end to that before."""
+    stood: dict[tuple[str, str], Timeline] = defaultdict(Timeline)
+    for entry in entries:
+        forbidden = _forbids(entry)
+        if forbidden is not None:
+            line = stood[entry.what, entry.key]
+            if not line.starts:
+                line.add(0.0, "")
+            # What forbids does so once it is committed; what lifts it, from when it was written.
+            line.add(entry.committed if forbidden else entry.at, forbidden)
+    for given in hand_outs(entries):
+        concerns = {
+            "campaign": given.row["campaign_id"],
+            "party": given.row["party_id"],
+            "contact_list": given.person.get("list_id"),
+            "caller": given.row["caller_id"],
+        }
+        for what, key in concerns.items():
+            line = stood.get((what, str(key)))
+            if line is None:
+                continue
+            values = line.during(given.at - ALLOWANCE, given.at)
+            if all(values):
+                yield f"handed out although the {what} was {values[-1]}: call {given.call}"
+
+
+def beyond_limits(entries: Sequence[Entry]) -> Iterator[str]:
+    """People handed out beyond the lists and languages that their caller is limited to.
+
+    Somebody the caller has had before may be a callback of theirs, which no limits take away.
+    """
+    limits: dict[str, Timeline] = defaultdict(Timeline)
+    for entry in _of("caller", entries):
+        if entry.after and (entry.changed("list_ids") or entry.changed("languages")):
+            limits[entry.key].add(
+                entry.committed, (entry.after["list_ids"], entry.after["languages"] or ["en"])
+            )
+    had: dict[tuple[str, str], int] = {}
+    for entry in _of("call", entries):
+        for row in (entry.before, entry.after):
+            if row:
+                had.setdefault((str(row["caller_id"]), str(row["contact_id"])), entry.no)
+    for given in hand_outs(entries):
+        caller = str(given.row["caller_id"])
+        line = limits.get(caller)
+        if line is None or had[caller, str(given.row["contact_id"])] < given.no:
+            continue
+        in_force = line.during(given.at - ALLOWANCE, given.at)
+        if in_force and not any(
+            (not lists or given.person["list_id"] in lists)
+            and (not given.person["language"] or given.person["language"] in languages)
+            for lists, languages in in_force
+        ):
+            yield f"handed out beyond its caller's limits: call {given.call}, {in_force[-1]}"
+
+
+def impossible_changes(entries: Iterable[Entry]) -> Iterator[str]:
+    """Changes of state that no button makes: of two people who pressed at once, one was overruled
+    by what another had read before."""
+    for entry in entries:
+        if entry.is_new or not entry.after or not entry.changed("state") or entry.what == "call":
+            # A list that was undone is out of calling for good, whatever its state is called.
+            if entry.what == "contact_list" and entry.before and entry.after:
+                undone = entry.before["state"] == entry.after["state"] == "undone"
+                if undone and not entry.after["removed"]:
+                    yield f"an undone list was put back into calling: {_who(entry)}"
+            continue
+        was, is_ = str((entry.before or {})["state"]), str(entry.after["state"])
+        possible = True
+        if entry.what == "campaign":
+            possible = is_ in MOVES[was].values()
+        elif entry.what in ("party", "contact_list"):
+            possible = was not in ("ended", "undone")
+        elif entry.what == "caller":
+            possible = was != "removed"
+        if not possible:
+            yield f"a {entry.what} that was {was} is {is_}: {_who(entry)}"
+
+
+def beyond_the_door(entries: Iterable[Entry]) -> Iterator[str]:
+    """What a host did to another host's party or guests; who came in by a door that was shut."""
+    doors: dict[str, Timeline] = defaultdict(Timeline)
+    for entry in entries:
+        if entry.what == "party" and entry.after and entry.changed("door_open"):
+            open_ = bool(entry.after["door_open"])
+            doors[entry.key].add(entry.at if open_ else entry.committed, open_)
+        if entry.actor.startswith(HOST_OF) and entry.what in ("party", "caller") and entry.before:
+            its = entry.key if entry.what == "party" else str(entry.before["party_id"])
+            if its != entry.actor.removeprefix(HOST_OF):
+                yield f"acted on another host's {entry.what} (party {its}): {_who(entry)}"
+        # Hosts and organisers let in whom they like; who comes by a link has no name here.
+        if entry.what == "caller" and entry.after and entry.actor in ("", GUEST):
+            admitted = entry.after["state"] == "admitted" and (
+                entry.changed("state") or entry.changed("party_id")
+            )
+            door = doors.get(str(entry.after["party_id"])) if admitted else None
+            known = door.during(entry.at - ALLOWANCE, entry.at) if door else []
+            # Before the door was first touched it was as the party was made.
+            if door and door.starts[0] < entry.at - ALLOWANCE and known and not any(known):
+                yield f"came in by a door that was shut: {_who(entry)}"
+
+
+def counted_twice(entries: Sequence[Entry]) -> Iterator[str]:
+    """Outcomes that came so late that the person had been handed on, and count all the same."""
+    given: dict[str, list[HandOut]] = defaultdict(list)
+    for hand_out in hand_outs(entries):
+        given[str(hand_out.row["contact_id"])].append(hand_out)
+    first = {hand_out.call: hand_out.no for hand_out in hand_outs(entries)}
+    last_contact: dict[str, Any] = {}
+    for entry in _of("call", entries):
+        if not entry.after:
+            continue
+        last_contact[entry.key] = entry.after["contact_id"]
+        if not (entry.after["counted"] and entry.changed("counted") and entry.after["late"]):
+            continue
+        contact = entry.after["contact_id"]
+        newer = [
+            other.call
+            for other in given[str(contact)]
+            if first.get(entry.key, entry.no) < other.no < entry.no
+            and last_contact[other.call] == contact
+        ]
+        if newer:
+            yield f"counted although handed on since: call {entry.key}, then {newer[0]}"
+
+
+def broken_promises(
+    entries: Sequence[Entry], promised: dict[str, list[tuple[float, float]]]
+) -> Iterator[str]:
+    """Holds that ran out before the time that a 200 had promised.
+
+    `promised`: by call id, when each promise was heard and until when it was for, by the
+    volunteer's own clock.
+    """
+    for entry in _of("call", entries):
+        if not entry.after or entry.after["ending"] != "expired" or not entry.changed("ending"):
+            continue
+        stood = [
+            until
+            for heard, until in promised.get(entry.key, ())
+            if heard < entry.committed < until - PROMISE_ALLOWANCE
+        ]
+        if stood:
+            early = max(stood) - entry.committed
+            yield f"taken away {early:.1f} s before it was promised: call {entry.key}"
+
+
+def refused_before_promised(
+    entries: Sequence[Entry],
+    promised: dict[str, list[tuple[float, float]]],
+    refused: dict[str, list[float]],
+) -> Iterator[str]:
+    """Renewals that were refused while a promise stood and nothing had ended the call.
+
+    `refused`: by call id, when a renewal of it was sent that was refused.
+    """
+    endings: dict[str, Timeline] = defaultdict(Timeline)
+    for entry in _of("call", entries):
+        if entry.after and entry.changed("ending"):
+            endings[entry.key].add(entry.at, entry.after["ending"])
+    for call, moments in refused.items():
+        for at in moments:
+            stands = any(
+                heard < at < until - PROMISE_ALLOWANCE for heard, until in promised.get(call, ())
+            )
+            # An end a moment later may be what the server knew when it answered.
+            ended = [e for e in endings[call].during(at, at + 30) if e not in (None, "expired")]
+            if stands and call in endings and not ended:
+                yield f"a renewal was refused although the call was still promised: {call}"
+
+
+def shortened(promised: dict[str, list[tuple[float, float]]]) -> Iterator[str]:
+    """Calls of which less was promised later than before: after a reload, say."""
+    for call, promises in promised.items():
+        longest = 0.0
+        for heard, until in sorted(promises):
+            if until < longest - PROMISE_ALLOWANCE and heard < longest:
+                yield f"less was promised than before: call {call}, {longest - until:.1f} s less"
+            longest = max(longest, until)
+
+
+def given_after(entries: Iterable[Entry], moments: dict[str, float]) -> Iterator[str]:
+    """People handed out after their number was known never to be called again, by number."""
+    for given in hand_outs(entries):
+        if given.at > moments.get(str(given.row["phone"]), FOR_GOOD):
+            yield f"handed out after never again was acknowledged: call {given.call}"
+
+
+def put_out(entries: Iterable[Entry]) -> dict[str, float]:
+    """When each call was taken from its caller because they were put out, by call id."""
+    return {
+        entry.key: entry.at
+        for entry in _of("call", entries)
+        if entry.after and entry.after["ending"] == "taken_away" and entry.changed("ending")
+    }
+
+
+def removals(entries: Iterable[Entry]) -> int:
+    """How many callers were put out."""
+    return sum(
+        entry.after["state"] == "removed"
+        for entry in _of("caller", entries)
+        if entry.after and entry.changed("state")
+    )
+
+
+def due_to_count(outcome: str | None) -> bool:
+    """Whether an outcome counts, unless it came too late."""
+    return outcome is not None and outcome not in NOT_AN_ATTEMPT
+
+
+def _of(what: str, entries: Iterable[Entry]) -> Iterator[Entry]:
+    return (entry for entry in entries if entry.what == what)
+
+
+def _open_about(row: dict[str, Any] | None, name: str) -> Any:
+    return row[name] if row and row["ended_at"] is None else None
+
+
+def _forbids(entry: Entry) -> str | None:
+    """Why nobody may be handed out from here on, "" when they may; None where this entry says
+    nothing of that."""
+    row = entry.after
+    if row is None:
+        return None
+    if entry.what == "campaign":
+        return "" if row["state"] == "running" else str(row["state"])
+    if entry.what == "party":
+        return "ended" if row["state"] == "ended" else "paused" if row["paused"] else ""
+    if entry.what == "contact_list":
+        return "taken out of calling" if row["removed"] else ""
+    if entry.what == "caller":
+        return "" if row["state"] == "admitted" else f"{row['state']}"
+    return None
+
+
+def _minutes(hours: dict[str, Sequence[str]]) -> tuple[int, int]:
+    """From when to when, in minutes after midnight; the soak's campaigns have the same each day."""
+    start, end = hours[DAYS[0]]
+    return _minute(start), _minute(end)
+
+
+def _minute(clock: str) -> int:
+    hours, minutes = clock.split(":")
+    return int(hours) * 60 + int(minutes)
+
+
+def _who(entry: Entry) -> str:
+    by = entry.actor or "a request"
+    return f"{entry.what} {entry.key} by {by}, {entry.before} -> {entry.after}"

@@ -1,0 +1,546 @@
+"""Organisers and hosts at work while everything is killed, several at once and on the same rows.
+
+Each desk reads what it is about, dawdles as a person before a form does, and presses the button:
+whatever another desk did in between must be seen. Nothing is noted here of what was done: the
+ledger knows, and `history` judges. To be refused, in words, is as good as to be obeyed.
+"""
+
+import io
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from sqlalchemy import Select, select, text
+
+from callers import limits, roster
+from callers.joining import join
+from phonebank.campaigns import verbs as campaigns
+from phonebank.errors import PhonebankError
+from phonebank.jobs import enqueue
+from phonebank.lists import jobs as list_jobs
+from phonebank.lists import undo as list_undo
+from phonebank.lists import uploads
+from phonebank.lists import verbs as lists
+from phonebank.models import Caller, Campaign, ContactList, Party, Script, now
+from phonebank.models.caller import ADMITTED, REMOVED, WAITING
+from phonebank.models.campaign import ENDED, PAUSED
+from phonebank.models.contact_list import READY, UNDONE
+from phonebank.models.party import ENDED as PARTY_ENDED
+from phonebank.models.suppression import FROM_ORGANISER
+from phonebank.parties import people
+from phonebank.parties import verbs as parties
+from phonebank.scripts import verbs as scripts
+from phonebank.stores import db
+from phonebank.suppressions import verbs as suppressions
+from tests.crash import invariants, world
+from tests.crash.history import GUEST, HOST_OF
+from tests.crash.ledger import act_as
+from tests.crash.world import World
+
+Row = TypeVar("Row")
+
+# Languages that callers are put down for: those who name none call in the campaign's own.
+LANGUAGES = ([], [], ["en", "cy"], ["cy"])
+LANGUAGES_SHARES = (4, 2, 3, 1)
+DAWDLES_AT_MOST = 0.15  # seconds
+# Something is paused, locked or out of calling for as long as this.
+STANDS_FOR = (1.8, 3.2)  # seconds
+# Parties that volunteers can still come into, at the least.
+PARTIES_LEFT = 3
+IMPORTED_AT_ONCE = 40  # rows
+
+
+class Desk:
+    """One of the staff: `deeds` are its methods, by how often it does them out of their sum."""
+
+    deeds: dict[str, int]
+    between = 0.5  # seconds between two deeds, on average
+
+    def __init__(self, world: World, dice: random.Random, done: Counter[str]) -> None:
+        self.world, self.dice, self.done = world, dice, done
+
+    def act(self) -> None:
+        """One deed. Raises what the stores raise when they are away."""
+        deed = self.dice.choices(list(self.deeds), list(self.deeds.values()))[0]
+        try:
+            getattr(self, deed)()
+            db.session.commit()
+        except PhonebankError:
+            db.session.rollback()
+            deed += " refused"
+        self.done[deed.replace("_", " ")] += 1
+
+    def as_(self, actor: str) -> None:
+        """Put a name to this transaction, after a form's time has gone by."""
+        time.sleep(self.dice.uniform(0, DAWDLES_AT_MOST))
+        act_as(actor)
+
+    def stand(self) -> None:
+        """Commit, and let it stand for a while."""
+        db.session.commit()
+        time.sleep(self.dice.uniform(*STANDS_FOR))
+
+    def undo_at_last(self, deed: Callable[[], None]) -> None:
+        """Do it for certain, however often the stores are away; refused is as good."""
+        while True:
+            try:
+                db.session.rollback()
+                deed()
+                db.session.commit()
+                return
+            except PhonebankError:
+                db.session.rollback()
+                return
+            except Exception as error:
+                if type(error).__name__ not in ("OperationalError", "InterfaceError"):
+                    raise
+                time.sleep(0.2)
+
+
+class Organiser(Desk):
+    """In the two campaigns that volunteers call for."""
+
+    deeds = {  # noqa: RUF012
+        "pause": 3, "end": 1, "take_out": 3, "change_hours": 2, "limit_somebody": 12,
+        "remove_somebody": 3, "suppress_somebody": 5, "publish": 2, "import_a_list": 2,
+        "undo_an_import": 2, "put_an_import_back": 3, "let_everybody_in": 4,
+    }  # fmt: skip
+    between = 0.6
+
+    def pause(self) -> None:
+        campaign = self._campaign()
+        self.as_("organiser")
+        campaigns.move(campaign, "pause")
+        self.stand()
+        self.undo_at_last(lambda: set_running(campaign.id))
+
+    def end(self) -> None:
+        campaign = self._campaign()
+        self.as_("organiser")
+        campaigns.move(campaign, "end")
+        self.stand()
+        self.undo_at_last(lambda: set_running(campaign.id))
+
+    def take_out(self) -> None:
+        list_id = self.dice.choice(self.world.list_ids[self._campaign().id])
+        self.as_("organiser")
+        lists.take_out_of_calling(db.session.get_one(ContactList, list_id))
+        self.stand()
+        self.undo_at_last(
+            lambda: lists.put_back_into_calling(db.session.get_one(ContactList, list_id))
+        )
+
+    def change_hours(self) -> None:
+        campaign = db.session.get_one(Campaign, self.world.by_the_clock_id)
+        self.as_("organiser")
+        start, end = self.world.opening
+        campaign.hours = world.hours(start + 60, end)
+        self.stand()
+        self.undo_at_last(self._usual_hours)
+
+    def _usual_hours(self) -> None:
+        campaign = db.session.get_one(Campaign, self.world.by_the_clock_id)
+        campaign.hours = world.hours(*self.world.opening)
+
+    def limit_somebody(self) -> None:
+        caller = some_caller(self.dice)
+        campaign = db.session.get_one(Campaign, caller.campaign_id)
+        listed = self.world.list_ids.get(campaign.id, [])
+        chosen = self.dice.sample(listed, min(len(listed), self.dice.choice((0, 0, 1, 2))))
+        self.as_("organiser")
+        limits.keep_to_lists(campaign, caller, chosen)
+        spoken = self.dice.choices(LANGUAGES, LANGUAGES_SHARES)[0]
+        limits.choose_languages(campaign, caller, spoken)
+
+    def remove_somebody(self) -> None:
+        caller = some_caller(self.dice)
+        campaign_id, party_id = caller.campaign_id, caller.party_id
+        self.as_("organiser")
+        roster.remove(db.session.get_one(Campaign, campaign_id), caller)
+        db.session.commit()
+        self.undo_at_last(lambda: open_doors(campaign_id, party_id))
+
+    def suppress_somebody(self) -> None:
+        """Somebody who has just been called, or will be soon."""
+        suppressions.suppress(invariants.some_number(self.dice.random()), FROM_ORGANISER)
+
+    def publish(self) -> None:
+        campaign = self._campaign()
+        script = db.session.get_one(Script, campaign.script_id)
+        self.as_("organiser")
+        words = f"Will you help us on day {self.dice.randint(1, 10**6)}?"
+        scripts.save_draft(script, world.SCRIPT.replace("Will you help?", words))
+        scripts.publish_draft(campaign, script, None)
+
+    def import_a_list(self) -> None:
+        """More people on numbers of the campaign's own: they join its households."""
+        campaign = db.session.get_one(Campaign, self.world.any_hour_id)
+        first = self.dice.randrange(len(self.world.numbers) - IMPORTED_AT_ONCE)
+        rows = [
+            f"Guest{self.dice.randrange(10**9)},Example,{number}"
+            for number in self.world.numbers[first : first + IMPORTED_AT_ONCE]
+        ]
+        file = io.BytesIO("\n".join(["First name,Last name,Phone", *rows]).encode())
+        self.as_("organiser")
+        contact_list = uploads.take_in(campaign, None, "guests.csv", file)
+        mapping = [guess.target for guess in uploads.guesses_of(contact_list)]
+        lists.confirm(contact_list, "Guests", -1, mapping)
+        db.session.commit()
+        enqueue(list_jobs.import_list, contact_list.id)
+
+    def undo_an_import(self) -> None:
+        contact_list = self._import()
+        self.as_("organiser")
+        list_undo.begin_undo(contact_list)
+        db.session.commit()
+        enqueue(list_jobs.undo_import, contact_list.id)
+
+    def put_an_import_back(self) -> None:
+        """Take out and put back: while another may be undoing it."""
+        contact_list = self._import()
+        self.as_("organiser")
+        if contact_list.removed:
+            lists.put_back_into_calling(contact_list)
+        else:
+            lists.take_out_of_calling(contact_list)
+
+    def let_everybody_in(self) -> None:
+        campaign = self._campaign()
+        campaigns.open_door(campaign, True)
+
+    def _campaign(self) -> Campaign:
+        return db.session.get_one(Campaign, self.dice.choice(self.world.campaign_ids))
+
+    def _import(self) -> ContactList:
+        """One of the newest imports, as it was read by now."""
+        newest = db.session.scalars(
+            select(ContactList)
+            .where(ContactList.name == "Guests", ContactList.state.in_((READY, UNDONE)))
+            .order_by(ContactList.id.desc())
+            .limit(4)
+        ).all()
+        return _one_of(newest, self.dice)
+
+
+class Host(Desk):
+    """At the parties that volunteers come to."""
+
+    deeds = {  # noqa: RUF012
+        "lock": 3, "pause": 3, "end": 1, "shut_the_door": 2, "let_in": 5, "remove_a_guest": 2,
+        "rename_a_guest": 2, "hide_a_guest": 2,
+    }  # fmt: skip
+
+    def lock(self) -> None:
+        party = self._party()
+        parties.lock(party)
+        self.stand()
+        self.undo_at_last(lambda: parties.unlock(db.session.get_one(Party, party.id)))
+
+    def pause(self) -> None:
+        party = self._party()
+        parties.pause(party)
+        self.stand()
+        self.undo_at_last(lambda: parties.resume(db.session.get_one(Party, party.id)))
+
+    def end(self) -> None:
+        """While enough parties are left; their volunteers go to another."""
+        running = select(Party.id).where(
+            Party.id.in_(self.world.board_tokens), Party.state != PARTY_ENDED
+        )
+        if len(db.session.scalars(running).all()) > PARTIES_LEFT:
+            parties.end_party(self._party())
+
+    def shut_the_door(self) -> None:
+        party = self._party()
+        people.set_door(party, False)
+        self.stand()
+        self.undo_at_last(lambda: people.set_door(db.session.get_one(Party, party.id), True))
+
+    def let_in(self) -> None:
+        people.set_door(self._party(), True)
+
+    def remove_a_guest(self) -> None:
+        party = self._party(dawdle=False)
+        caller = self._guest(party)
+        self.as_(f"{HOST_OF}{party.id}")
+        people.remove_caller(caller)
+        db.session.commit()
+        self.undo_at_last(lambda: people.set_door(db.session.get_one(Party, party.id), True))
+
+    def rename_a_guest(self) -> None:
+        party = self._party(dawdle=False)
+        caller = self._guest(party)
+        self.as_(f"{HOST_OF}{party.id}")
+        people.rename_caller(caller, self.dice.choice(("Ottilie", "Ulla", "Wilma")))
+
+    def hide_a_guest(self) -> None:
+        party = self._party(dawdle=False)
+        caller = self._guest(party)
+        self.as_(f"{HOST_OF}{party.id}")
+        people.hide_caller(caller, not caller.hidden)
+
+    def _party_ids(self) -> Sequence[int]:
+        return list(self.world.board_tokens)
+
+    def _party(self, dawdle: bool = True) -> Party:
+        found = db.session.scalars(
+            select(Party).where(Party.id.in_(self._party_ids()), Party.state != PARTY_ENDED)
+        ).all()
+        party = _one_of(found, self.dice)
+        if dawdle:
+            self.as_(f"{HOST_OF}{party.id}")
+        return party
+
+    def _guest(self, party: Party, states: Sequence[str] = (ADMITTED,)) -> Caller:
+        found = db.session.scalars(
+            select(Caller)
+            .where(Caller.party_id == party.id, Caller.state.in_(states))
+            .order_by(Caller.seen_at.desc().nulls_last())
+            .limit(10)
+        ).all()
+        caller = _one_of(found, self.dice)
+        return people.caller_in(party, caller.id)
+
+
+class SideHost(Host):
+    """At two parties beside, where nobody calls and everything is pressed at once: their guests go
+    to and fro between them."""
+
+    between = 0.15
+    deeds = {  # noqa: RUF012
+        "lock": 2, "unlock": 2, "end": 1, "admit": 6, "admit_all": 3, "remove_a_guest": 2,
+        "rename_a_guest": 4, "hide_a_guest": 4, "shut": 3, "open": 2, "press": 6,
+    }  # fmt: skip
+
+    def lock(self) -> None:
+        parties.lock(self._party())
+
+    def unlock(self) -> None:
+        parties.unlock(self._party())
+
+    def end(self) -> None:
+        party = self._party()
+        parties.end_party(party)
+        db.session.commit()
+        world.side_party(self.world)
+
+    def admit(self) -> None:
+        party = self._party(dawdle=False)
+        caller = self._guest(party, (WAITING,))
+        self.as_(f"{HOST_OF}{party.id}")
+        people.admit([caller])
+
+    def admit_all(self) -> None:
+        people.admit_all(self._party())
+
+    def remove_a_guest(self) -> None:
+        party = self._party(dawdle=False)
+        caller = self._guest(party)
+        self.as_(f"{HOST_OF}{party.id}")
+        people.remove_caller(caller)
+
+    def shut(self) -> None:
+        people.set_door(self._party(), False)
+
+    def open(self) -> None:
+        people.set_door(self._party(), True)
+
+    def press(self) -> None:
+        """Whatever button the campaign's page shows."""
+        campaign = db.session.get_one(Campaign, self.world.side_id)
+        verb = self.dice.choice(list(campaigns.MOVES[campaign.state]))
+        self.as_("organiser")
+        campaigns.move(campaign, verb)
+
+    def _party_ids(self) -> Sequence[int]:
+        return self.world.side_parties[-2:]
+
+
+class Wanderer(Desk):
+    """Guests of the parties beside, who move from one to the other by their links; and an organiser
+    who lets in and removes them by the campaign's own page."""
+
+    between = 0.15
+    deeds = {"move": 10, "come": 4, "let_in": 4, "remove": 2}  # noqa: RUF012
+
+    def move(self) -> None:
+        caller = self._guest((WAITING, ADMITTED))
+        self._join(caller)
+
+    def come(self) -> None:
+        if len(db.session.scalars(self._guests((WAITING, ADMITTED))).all()) < 12:
+            self._join(None)
+
+    def let_in(self) -> None:
+        caller = self._guest((WAITING,))
+        self.as_("organiser")
+        roster.admit(caller)
+
+    def remove(self) -> None:
+        caller = self._guest((WAITING, ADMITTED))
+        self.as_("organiser")
+        roster.remove(db.session.get_one(Campaign, self.world.side_id), caller)
+
+    def _join(self, caller: Caller | None) -> None:
+        party = db.session.get_one(Party, self.dice.choice(self.world.side_parties[-2:]))
+        campaign = db.session.get_one(Campaign, self.world.side_id)
+        self.as_(GUEST)
+        join(campaign, party, "Wanda", caller)
+
+    def _guests(self, states: Sequence[str]) -> Select[tuple[Caller]]:
+        return select(Caller).where(
+            Caller.campaign_id == self.world.side_id, Caller.state.in_(states)
+        )
+
+    def _guest(self, states: Sequence[str]) -> Caller:
+        return _one_of(db.session.scalars(self._guests(states)).all(), self.dice)
+
+
+class SlowHand(Desk):
+    """Keeps the rows of some callers locked for seconds, as a slow job may, so that hand-outs and
+    guests wait; meanwhile something changes that they have to see once they go on."""
+
+    deeds = {"hold_up": 1}  # noqa: RUF012
+    between = 3.0
+    HELD_UP_FOR = 3.4  # seconds; more than `history.ALLOWANCE` after the change
+
+    def hold_up(self) -> None:
+        change, change_back, rows = self._change()
+        with db.engine.begin() as other:
+            other.execute(
+                text("SELECT id FROM caller WHERE id = ANY(:ids) ORDER BY id FOR UPDATE"),
+                {"ids": rows},
+            )
+            time.sleep(0.5)
+            act_as("organiser")
+            change()
+            db.session.commit()
+            time.sleep(self.HELD_UP_FOR - 0.5)
+        time.sleep(0.5)
+        self.undo_at_last(change_back)
+
+    def _change(self) -> tuple[Callable[[], None], Callable[[], None], list[int]]:
+        """What is done, how it is undone, and the callers who wait meanwhile."""
+        caller = some_caller(self.dice)
+        campaign_id, party_id = caller.campaign_id, caller.party_id
+        others = select(Caller.id).where(
+            Caller.campaign_id == campaign_id, Caller.state == ADMITTED, Caller.seen_at <= now()
+        )
+        if party_id is not None and self.dice.random() < 0.5:
+            others = others.where(Caller.party_id == party_id)
+        recent = others.order_by(Caller.seen_at.desc()).limit(12)
+        rows = list(db.session.scalars(recent))
+        kinds = ["pause", "take out"]
+        kinds += ["party"] if party_id else []
+        kinds += ["hours"] if campaign_id == self.world.by_the_clock_id else []
+        kinds += ["door"]
+        kind = self.dice.choice(kinds)
+        if kind == "party":
+            return (
+                lambda: parties.pause(db.session.get_one(Party, party_id)),
+                lambda: parties.resume(db.session.get_one(Party, party_id)),
+                rows,
+            )
+        if kind == "take out":
+            list_ids = self.world.list_ids[campaign_id]
+            return (
+                lambda: _each(lists.take_out_of_calling, list_ids),
+                lambda: _each(lists.put_back_into_calling, list_ids),
+                rows,
+            )
+        if kind == "hours":
+            start, end = self.world.opening
+            return (
+                lambda: _set_hours(campaign_id, end - 40, end),
+                lambda: _set_hours(campaign_id, start, end),
+                rows,
+            )
+        if kind == "door":
+            beside = select(Caller.id).where(
+                Caller.campaign_id == self.world.side_id, Caller.state != REMOVED
+            )
+            side = self.world.side_parties[-2:]
+            return (
+                lambda: _shut(side),
+                lambda: None,
+                list(db.session.scalars(beside)),
+            )
+        return (
+            lambda: campaigns.move(db.session.get_one(Campaign, campaign_id), "pause"),
+            lambda: set_running(campaign_id),
+            rows,
+        )
+
+
+def lift_everything(world: World) -> None:
+    """Let everyone call everybody again. Commits."""
+    for campaign_id in world.campaign_ids:
+        set_running(campaign_id)
+        open_doors(campaign_id, None)
+        for list_id in world.list_ids[campaign_id]:
+            lists.put_back_into_calling(db.session.get_one(ContactList, list_id))
+    for party_id in world.board_tokens:
+        party = db.session.get_one(Party, party_id)
+        if party.state != PARTY_ENDED:
+            parties.unlock(party)
+            parties.resume(party)
+            people.set_door(party, True)
+    _set_hours(world.by_the_clock_id, *world.opening)
+    db.session.commit()
+
+
+def set_running(campaign_id: int) -> None:
+    """Reopen and resume a campaign, as its page would."""
+    campaign = db.session.get_one(Campaign, campaign_id, populate_existing=True)
+    if campaign.state == ENDED:
+        campaigns.move(campaign, "reopen")
+        db.session.flush()
+    if campaign.state == PAUSED:
+        campaigns.move(campaign, "resume")
+
+
+def open_doors(campaign_id: int, party_id: int | None) -> None:
+    """A removal shuts the door that somebody came through: another comes in their place."""
+    campaigns.open_door(db.session.get_one(Campaign, campaign_id), True)
+    if party_id is not None:
+        people.set_door(db.session.get_one(Party, party_id), True)
+
+
+def some_caller(dice: random.Random) -> Caller:
+    """One of those who were here last. Raises NobodyThere."""
+    recent = db.session.scalars(
+        select(Caller)
+        .where(Caller.state == ADMITTED, Caller.promised_at.is_not(None), Caller.seen_at <= now())
+        .order_by(Caller.seen_at.desc())
+        .limit(40)
+    ).all()
+    return _one_of(recent, dice)
+
+
+class NobodyThere(PhonebankError):
+    """There is nothing for this deed to be done to just now."""
+
+    status = 404
+    title = "Nobody there"
+
+
+def _one_of(rows: Sequence[Row], dice: random.Random) -> Row:
+    if not rows:
+        raise NobodyThere("There is nobody just now.", "Try again.")
+    return dice.choice(rows)
+
+
+def _each(verb: Callable[[ContactList], None], list_ids: Sequence[int]) -> None:
+    for list_id in sorted(list_ids):
+        verb(db.session.get_one(ContactList, list_id))
+
+
+def _shut(party_ids: Sequence[int]) -> None:
+    for party_id in sorted(party_ids):
+        people.set_door(db.session.get_one(Party, party_id), False)
+
+
+def _set_hours(campaign_id: int, start: int, end: int) -> None:
+    db.session.get_one(Campaign, campaign_id).hours = world.hours(start, end)
