@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint format bench soak requirements
+.PHONY: help run test test-fast lint format bench soak put-back requirements
 
 PY := .venv/bin/python
 # Which Python makes the environment; empty: the first that is new enough.
@@ -38,8 +38,12 @@ format: .venv/.ready-for-tests ## Put the code into house style
 bench: .venv/.ready-for-tests ## Measure against the bars in docs/benchmarks.md
 	$(PY) -m bench $(ARGS)
 
-soak: .venv/.ready-for-tests ## Ring for ten minutes while everything is killed (SOAK_SECONDS=60)
+soak: .venv/.ready-for-tests ## Call for ten minutes while everything is killed (SOAK_SECONDS=60)
+	@command -v node >/dev/null || { echo "The soak's phones need Node 20: sudo apt-get install nodejs" >&2; exit 1; }
 	$(PY) -m tests.crash.soak
+
+put-back: .venv/.ready-for-tests ## Put known faults back, one by one: the soak must find each
+	$(PY) -m tests.crash.put_back
 
 requirements: .venv/.ready-for-tests ## Compile the requirements*.in into pinned requirements*.txt
 	$(COMPILE) --allow-unsafe -o requirements.txt requirements.in
