@@ -34,6 +34,7 @@ from callers.standing import (
 from callers.too_fast import is_too_fast
 from phonebank import tallies
 from phonebank.errors import BadInput, HoldLost
+from phonebank.locks import lock_row
 from phonebank.models import Call, Caller, Campaign, Contact, now
 from phonebank.models.call import RECORDED, RECORDED_NO
 from phonebank.models.suppression import FROM_CALL
@@ -137,7 +138,7 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
         return call  # undone already: a resent request
     # After the contact, as a hand-out locks them. Whoever is put out at this moment is so first, or
     # has the person taken back.
-    db.session.refresh(caller, with_for_update={"of": Caller, "key_share": True})
+    lock_row(caller)
     if not caller.may_call:
         raise NotLetIn()
     if call.id != last_recorded_id(caller):

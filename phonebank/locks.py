@@ -3,11 +3,15 @@
 `docs/locks.md` says in which order the rows of different tables are locked.
 """
 
+from typing import TypeVar
+
 from sqlalchemy.exc import InvalidRequestError
 
 from phonebank.errors import NotFound
 from phonebank.models import Base
 from phonebank.stores import db
+
+Row = TypeVar("Row", bound=Base)
 
 
 def lock_row(row: Base, share: bool = False) -> None:
@@ -21,10 +25,16 @@ def lock_row(row: Base, share: bool = False) -> None:
     # What we have changed ourselves is part of how the row is.
     db.session.flush()
     try:
+        # Not type(row): who is signed in comes as a proxy.
         db.session.refresh(
-            row, with_for_update={"of": type(row), "read": share, "key_share": not share}
+            row, with_for_update={"of": row.__class__, "read": share, "key_share": not share}
         )
     except InvalidRequestError:
         raise NotFound(
             "Somebody has deleted this meanwhile.", "Go back, and reload the page."
         ) from None
+
+
+def locked(kind: type[Row], row_id: int) -> Row | None:
+    """The row of this id, locked and read as `lock_row` does; None where there is none by now."""
+    return db.session.get(kind, row_id, with_for_update={"key_share": True}, populate_existing=True)

@@ -21,6 +21,7 @@ from phonebank.stores import db
 
 State = dict[str, Any]
 Rows = Any
+Becomes = Callable[[State], State | None]
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,21 @@ class Place:
     made: Callable[[], Any]
     read: Callable[[Any], Rows]
     state: Callable[[Any], State]
+
+
+def one_row(kind: Any, make: Callable[[], Any], state: Callable[[Any], State]) -> Place:
+    """A place with one row of interest."""
+
+    def made() -> int:
+        row = make()
+        db.session.commit()
+        return row.id
+
+    return Place(
+        made,
+        lambda row_id: db.session.get_one(kind, row_id),
+        lambda row_id: state(db.session.get_one(kind, row_id)),
+    )
 
 
 def always(**changes: Any) -> Callable[[State], State | None]:

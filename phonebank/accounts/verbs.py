@@ -11,12 +11,15 @@ from typing import Any
 from email_validator import EmailNotValidError, validate_email
 from flask import current_app
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 
 from phonebank import mail
 from phonebank.accounts import links, sessions
 from phonebank.config import Config
 from phonebank.errors import BadInput, Conflict, NotFound
-from phonebank.models import HOST, ORGANISER, ROLES, Account, Campaign, Role
+from phonebank.locks import lock_row
+from phonebank.models import HOST, ORGANISER, ROLES, Account, Campaign, Role, campaign_host
 from phonebank.stores import db
 
 log = logging.getLogger(__name__)
@@ -35,24 +38,19 @@ def create_account(email: str, name: str, roles: Iterable[str]) -> Account:
     """
     email = normal_email(email)
     datastore = _datastore()
-    for role in roles:
-        if role not in ROLES:
-            raise BadInput(f"There is no role “{role}”.", f"Choose {' or '.join(ROLES)}.")
-        datastore.find_or_create_role(role)
-    account = account_of(email)
-    if account is None:
-        account = datastore.create_user(email=email, name=_name(name), roles=list(roles))
-    elif not account.active:
+    wanted = [_role(role) for role in roles]
+    account = account_of(email) or _new_account(email, name, wanted)
+    _lock(account)
+    if not account.active:
         raise Conflict(
             f"{email} has been deactivated.", "Let them in again on their page under People."
         )
-    else:
-        account.name = account.name or _name(name)
-        for role in roles:
-            # An organiser may host as it is: a host who invites one must not sign them out.
-            needless = role == HOST and account.is_organiser
-            if not needless and datastore.add_role_to_user(account, role):
-                sign_out_everywhere(account)
+    account.name = account.name or _name(name)
+    for role in wanted:
+        # An organiser may host as it is: a host who invites one must not sign them out.
+        needless = role.name == HOST and account.is_organiser
+        if not needless and datastore.add_role_to_user(account, role):
+            sign_out_everywhere(account)
     db.session.flush()
     return account
 
@@ -133,9 +131,13 @@ def invite_host(campaign: Campaign, email: str, name: str) -> Account:
     mail.MailNotSent.
     """
     account = create_account(email, name, [HOST])
-    if account not in campaign.hosts:
-        campaign.hosts.append(account)
-        db.session.flush()
+    # Invited twice at once, they host it once.
+    db.session.execute(
+        insert(campaign_host)
+        .values(campaign_id=campaign.id, account_id=account.id)
+        .on_conflict_do_nothing()
+    )
+    db.session.expire(campaign, ["hosts"])
     invite(
         account,
         f"You are invited to host phone parties for “{campaign.name}”, on behalf of\n"
@@ -171,9 +173,11 @@ def hand_over(account: Account, link: str, subject: str, text: str) -> None:
 
 def rename(account: Account, name: str) -> None:
     """Change how the account is called on pages. Raises BadInput for an empty name."""
-    account.name = _name(name)
-    if not account.name:
+    name = _name(name)
+    if not name:
         raise BadInput("A name is needed.", "Write the name that others should see.")
+    lock_row(account)
+    account.name = name
 
 
 def change_role(account: Account, role: str) -> None:
@@ -181,11 +185,11 @@ def change_role(account: Account, role: str) -> None:
 
     Raises BadInput for another role, Conflict when nobody would be left to organise.
     """
-    if role not in ROLES:
-        raise BadInput(f"There is no role “{role}”.", f"Choose {' or '.join(ROLES)}.")
+    wanted = _role(role)
+    _lock(account)
     if role != ORGANISER:
         _keep_an_organiser_besides(account)
-    account.roles = [_datastore().find_or_create_role(role)]
+    account.roles = [wanted]
     # An organiser needs a second factor, which a host's open session has not shown.
     sign_out_everywhere(account)
 
@@ -195,6 +199,7 @@ def deactivate(account: Account) -> None:
 
     Raises Conflict when nobody would be left to organise.
     """
+    _lock(account)
     _keep_an_organiser_besides(account)
     account.active = False
     sign_out_everywhere(account)
@@ -202,6 +207,7 @@ def deactivate(account: Account) -> None:
 
 def reactivate(account: Account) -> None:
     """Let a deactivated account in again."""
+    _lock(account)
     account.active = True
 
 
@@ -217,6 +223,7 @@ def reset_second_factor(account: Account) -> None:
 
     Whoever signs in next with an e-mailed link sets up new ones, so be sure who is asking.
     """
+    lock_row(account)
     datastore = _datastore()
     datastore.tf_reset(account)
     datastore.mf_set_recovery_codes(account, None)
@@ -241,9 +248,41 @@ def invite(account: Account, sentence: str, next: str = "/") -> None:
     )
 
 
+def _new_account(email: str, name: str, roles: list[Role]) -> Account:
+    """An account of a new address; the one there is where somebody else makes it at this moment."""
+    try:
+        with db.session.begin_nested():
+            account: Account = _datastore().create_user(
+                email=email, name=_name(name), roles=[role.name for role in roles]
+            )
+        return account
+    except IntegrityError:
+        theirs = account_of(email)
+        if theirs is None:
+            raise
+        return theirs
+
+
+def _role(name: str) -> Role:
+    """The role of this name, made if there is none. Raises BadInput for a name we do not know."""
+    if name not in ROLES:
+        raise BadInput(f"There is no role “{name}”.", f"Choose {' or '.join(ROLES)}.")
+    called_so = select(Role).where(Role.name == name)
+    role = db.session.scalar(called_so)
+    if role is None:
+        db.session.execute(insert(Role).values(name=name).on_conflict_do_nothing())
+        role = db.session.scalars(called_so).one()
+    return role
+
+
+def _lock(account: Account) -> None:
+    """Lock what the account may do. First that of all organisers: who leaves them no organiser
+    counts the others, and two of them at the same moment take turns."""
+    db.session.execute(select(Role).where(Role.name == ORGANISER).with_for_update(key_share=True))
+    lock_row(account)
+
+
 def _keep_an_organiser_besides(account: Account) -> None:
-    # The lock makes two organisers who shut each other out at the same moment take turns.
-    db.session.execute(select(Role).where(Role.name == ORGANISER).with_for_update())
     others = (
         select(Account.id)
         .join(Account.roles)

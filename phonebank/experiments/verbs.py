@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from phonebank.errors import BadInput, Conflict, NotFound
+from phonebank.locks import lock_row
 from phonebank.models import Campaign, Experiment, ExperimentArm, Script, ScriptVersion, now
 from phonebank.models.campaign import ENDED
 from phonebank.models.experiment import DRAFT, RUNNING, STOPPED
@@ -57,9 +58,7 @@ def experiment_for(campaign: Campaign, experiment_id: int) -> Experiment:
 
 def running_experiment(campaign: Campaign) -> Experiment | None:
     """The experiment that decides who hears what just now."""
-    return db.session.scalar(
-        select(Experiment).where(Experiment.campaign_id == campaign.id, Experiment.state == RUNNING)
-    )
+    return db.session.scalar(_running(campaign))
 
 
 def words_to_choose(campaign: Campaign) -> list[ArmWords]:
@@ -112,16 +111,15 @@ def start(campaign: Campaign, experiment: Experiment) -> None:
     Raises Conflict unless it is a draft, every arm has published words, the campaign has not ended
     and runs no other experiment.
     """
-    # Two organisers who start at once take turns.
-    db.session.execute(
-        select(Campaign.id).where(Campaign.id == campaign.id).with_for_update(key_share=True)
-    )
-    db.session.refresh(experiment)
+    # Two organisers who start one each at once take turns.
+    lock_row(campaign)
+    lock_row(experiment)
     if experiment.state != DRAFT:
         raise Conflict("This experiment was started before.", "Set up a new one.")
     if campaign.state == ENDED:
         raise Conflict("The campaign has ended.", "Reopen it first.")
-    running = running_experiment(campaign)
+    # One that is being stopped this moment is waited for.
+    running = db.session.scalar(_running(campaign).with_for_update(key_share=True))
     if running is not None:
         raise Conflict(f"“{running.name}” is running.", "Stop it first: one at a time.")
     for arm in experiment.arms:
@@ -134,6 +132,7 @@ def start(campaign: Campaign, experiment: Experiment) -> None:
 
 def stop(experiment: Experiment) -> None:
     """End it for good: callers get the campaign's script again. Raises Conflict unless running."""
+    lock_row(experiment)
     if not experiment.is_running:
         raise Conflict("This experiment is not running.", "Reload the page to see it now.")
     experiment.state = STOPPED
@@ -142,9 +141,16 @@ def stop(experiment: Experiment) -> None:
 
 def discard(experiment: Experiment) -> None:
     """Throw a draft away. Raises Conflict for one that was started: it has results."""
+    lock_row(experiment)
     if experiment.state != DRAFT:
         raise Conflict("This experiment has results.", "It stays.")
     for arm in experiment.arms:
         db.session.delete(arm)
     db.session.flush()
     db.session.delete(experiment)
+
+
+def _running(campaign: Campaign) -> Select[Experiment]:
+    return select(Experiment).where(
+        Experiment.campaign_id == campaign.id, Experiment.state == RUNNING
+    )

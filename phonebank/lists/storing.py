@@ -13,6 +13,7 @@ from sqlalchemy import CursorResult, select, text
 
 from phonebank.lists.normalise import RefusedRow
 from phonebank.lists.preparing import COLUMNS, Batch
+from phonebank.locks import locked
 from phonebank.models import ContactList, now
 from phonebank.models.contact_list import IMPORTING, UNDONE
 from phonebank.models.suppression import FROM_LIST
@@ -88,10 +89,7 @@ def suppress_everyone_listed(contact_list_id: int) -> None:
 
 
 def _locked(contact_list_id: int) -> ContactList:
-    # Not FOR UPDATE: the contacts' foreign keys to this row must stay free to be checked.
-    query = select(ContactList).where(ContactList.id == contact_list_id)
-    query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
-    contact_list = db.session.scalar(query)
+    contact_list = locked(ContactList, contact_list_id)
     if contact_list is None:
         raise Overtaken
     return contact_list

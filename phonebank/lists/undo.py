@@ -10,6 +10,7 @@ from sqlalchemy import delete, exists, func, select
 
 from phonebank.errors import Conflict
 from phonebank.lists.uploads import discard
+from phonebank.locks import lock_row
 from phonebank.models import Call, Contact, ContactList, RefusedRow, now
 from phonebank.models.contact_list import FAILED, IMPORTING, QUEUED, READY, UNDONE
 from phonebank.stores import db
@@ -45,7 +46,7 @@ def begin_undo(contact_list: ContactList) -> None:
 
     Raises Conflict where there is nothing to undo.
     """
-    db.session.refresh(contact_list, with_for_update={"key_share": True})
+    lock_row(contact_list)
     if contact_list.state not in UNDOABLE:
         raise Conflict("This upload cannot be undone.", "Its page says how it stands.")
     contact_list.state = UNDONE

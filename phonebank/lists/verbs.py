@@ -9,6 +9,7 @@ from phonebank.errors import Conflict, NotFound
 from phonebank.lists.mapping import Actions, Mapping
 from phonebank.lists.mark_counts import asks_about, counts_for
 from phonebank.lists.uploads import discard
+from phonebank.locks import lock_row, locked
 from phonebank.models import Account, Campaign, ContactList, RefusedRow, now
 from phonebank.models.contact_list import (
     FAILED,
@@ -66,7 +67,7 @@ def confirm(
     Raises Conflict when the columns have been confirmed already, while a value is undecided, and
     when more would be suppressed than was agreed to.
     """
-    db.session.refresh(contact_list, with_for_update=True)
+    lock_row(contact_list)
     if contact_list.state != UPLOADED:
         raise Conflict(
             "This file's columns have been confirmed already.", "Its page shows how far it is."
@@ -95,7 +96,7 @@ def confirm(
 
 def cancel(contact_list: ContactList) -> None:
     """Forget an upload whose columns are not confirmed. Raises Conflict when they are."""
-    db.session.refresh(contact_list, with_for_update=True)
+    lock_row(contact_list)
     if contact_list.state != UPLOADED:
         raise Conflict("This file has been imported.", "Undo the import instead.")
     db.session.delete(contact_list)
@@ -103,18 +104,19 @@ def cancel(contact_list: ContactList) -> None:
 
 def take_out_of_calling(contact_list: ContactList) -> None:
     """Nobody of this list is handed out any more. Raises Conflict for an undone list."""
-    _refuse_if_undone(contact_list)
+    _lock_unless_undone(contact_list)
     contact_list.removed = True
 
 
 def put_back_into_calling(contact_list: ContactList) -> None:
     """Hand out this list's people again. Raises Conflict for an undone list."""
-    _refuse_if_undone(contact_list)
+    _lock_unless_undone(contact_list)
     contact_list.removed = False
 
 
 def set_priority(contact_list: ContactList, priority: int) -> None:
-    """Lists with a lower number are rung first."""
+    """Lists with a lower number are called first."""
+    lock_row(contact_list)
     contact_list.priority = priority
 
 
@@ -123,7 +125,7 @@ def begin_import(contact_list_id: int) -> ContactList | None:
 
     One that has been begun too often is given up.
     """
-    contact_list = db.session.get(ContactList, contact_list_id, with_for_update=True)
+    contact_list = locked(ContactList, contact_list_id)
     if contact_list is None or contact_list.state not in LIST_STATES_IN_PROGRESS:
         return None
     contact_list.state = IMPORTING
@@ -202,6 +204,8 @@ def _end_import(contact_list_id: int, state: str, fault: str | None) -> None:
         discard(contact_list_id)
 
 
-def _refuse_if_undone(contact_list: ContactList) -> None:
+def _lock_unless_undone(contact_list: ContactList) -> None:
+    """Lock the list. Raises Conflict when it was undone, whatever a page last showed."""
+    lock_row(contact_list)
     if contact_list.state == UNDONE:
         raise Conflict("This upload was undone.", "Upload the file again.")

@@ -29,6 +29,6 @@ def add_cohost(party_id: int) -> ResponseReturnValue:
 @open_to(HOST)
 def drop_cohost(party_id: int, account_id: int) -> ResponseReturnValue:
     """A co-host runs the party no more."""
-    party = party_for(current_user, party_id)
+    party = party_for(current_user, party_id, to_change=True)
     remove_cohost(current_user, party, account_id)
     return back_to(party, "They can no longer run this party.")

@@ -6,6 +6,7 @@ stranger. The caller commits.
 
 from phonebank.accounts.verbs import create_account, invite
 from phonebank.errors import BadInput, Conflict, NotAllowed, NotFound
+from phonebank.locks import lock_row
 from phonebank.models import HOST, Account, Party
 from phonebank.stores import db
 
@@ -26,34 +27,45 @@ def invite_cohost(account: Account, party: Party, email: str) -> Account:
     that is over; mail.MailNotSent.
     """
     _check(account, party)
-    if party.is_over:
-        raise Conflict("This party has ended.", "Start a new one.")
     invited = create_account(email, "", [HOST])
-    if invited.id == party.host_id:
-        raise BadInput("That is the host of this party.", "Write somebody else's address.")
-    if invited not in party.cohosts:
-        if len(party.cohosts) >= COHOSTS_AT_MOST:
-            raise Conflict(
-                f"A party has {COHOSTS_AT_MOST} co-hosts at most.", "Remove one of them first."
-            )
-        party.cohosts.append(invited)
-        db.session.flush()
+    _refuse(party, invited)
+    # Before the party is locked: a mail server takes its time, and people want to come in.
     invite(
         invited,
         f"{account.name or account.email} invites you to run “{party.title}” with them:\n"
         "to let people in, and to keep an eye on the board.",
         f"/parties/{party.id}",
     )
+    # Somebody else may have invited another meanwhile, or ended the party.
+    lock_row(party)
+    _check(account, party)
+    _refuse(party, invited)
+    if invited not in party.cohosts:
+        party.cohosts.append(invited)
+        db.session.flush()
     return invited
 
 
 def remove_cohost(account: Account, party: Party, cohost_id: int) -> None:
     """Let a co-host run the party no more. Raises NotAllowed for a co-host, NotFound."""
+    lock_row(party)
     _check(account, party)
     cohost = next((one for one in party.cohosts if one.id == cohost_id), None)
     if cohost is None:
         raise NotFound("They are no co-host of this party.", "Reload the page.")
     party.cohosts.remove(cohost)
+
+
+def _refuse(party: Party, invited: Account) -> None:
+    """Raises Conflict or BadInput unless the account may become a co-host of the party."""
+    if party.is_over:
+        raise Conflict("This party has ended.", "Start a new one.")
+    if invited.id == party.host_id:
+        raise BadInput("That is the host of this party.", "Write somebody else's address.")
+    if invited not in party.cohosts and len(party.cohosts) >= COHOSTS_AT_MOST:
+        raise Conflict(
+            f"A party has {COHOSTS_AT_MOST} co-hosts at most.", "Remove one of them first."
+        )
 
 
 def _check(account: Account, party: Party) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from sqlalchemy import exists, select
 
 from phonebank.jobs import CHORES, job
+from phonebank.locks import lock_row
 from phonebank.models import Call, Party, now
 from phonebank.models.party import ENDED
 from phonebank.parties.verbs import end_party
@@ -38,5 +39,8 @@ def forgotten() -> list[Party]:
 def end_forgotten_parties() -> None:
     """End them, as their hosts would have. Periodic; harmless when run twice."""
     for party in forgotten():
-        end_party(party)
+        # Its host may have come back since we looked.
+        lock_row(party)
+        if party in forgotten():
+            end_party(party)
         db.session.commit()

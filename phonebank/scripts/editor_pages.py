@@ -15,6 +15,7 @@ from flask_security import current_user
 from phonebank.access import open_to
 from phonebank.campaigns.verbs import campaign_for
 from phonebank.errors import BadInput
+from phonebank.locks import lock_row
 from phonebank.models import ORGANISER, Campaign, Script
 from phonebank.scripts import verbs
 from phonebank.scripts.editing import changed, settled
@@ -101,7 +102,7 @@ def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
                 "The script was not in what your browser sent, so nothing was saved.",
                 "Open the editor again, and save once it has loaded.",
             )
-        verbs.lock(script)
+        lock_row(script)
     kept, _ = verbs.working_script(script)
     seen = verbs.digest(script)
     if request.method == "GET":

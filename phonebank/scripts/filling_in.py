@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+from phonebank.locks import lock_row
 from phonebank.models import Campaign
-from phonebank.stores import db
 
 LONGEST_VALUE = 200  # characters, as merge_fields cuts them
 
@@ -15,8 +15,8 @@ def fill_in(campaign: Campaign, names: Iterable[str], form: Mapping[str, str]) -
     What the page did not have, or had and nobody changed in it, stays: a colleague may have filled
     it in meanwhile.
     """
-    # Two who save at once take turns. Not so that calls, which only refer to the campaign, wait.
-    db.session.refresh(campaign, with_for_update={"key_share": True})
+    # Two who save at once take turns.
+    lock_row(campaign)
     values = dict(campaign.merge_values)
     for name in names:
         typed = _on_one_line(form.get(f"value-{name}"))

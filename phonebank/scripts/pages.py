@@ -12,6 +12,7 @@ from phonebank.campaigns.forms import LANGUAGES
 from phonebank.campaigns.verbs import campaign_for
 from phonebank.errors import BadInput, NotFound
 from phonebank.experiments.choosing import versions_heard
+from phonebank.locks import lock_row
 from phonebank.models import ORGANISER, Account, Campaign, Script
 from phonebank.scripts import filling_in, verbs
 from phonebank.scripts.contacts_lacking import faults_for
@@ -148,7 +149,7 @@ def publish(campaign_id: int, script_id: int) -> ResponseReturnValue:
     campaign, script = _script(campaign_id, script_id)
     sent = request.method == "POST"
     if sent:
-        verbs.lock(script)
+        lock_row(script)
     if script.draft is None:
         flash(NOTHING_LEFT if sent else NOTHING_TO_PUBLISH, "info")
         return _to("show", campaign, script)
@@ -186,7 +187,7 @@ def publish(campaign_id: int, script_id: int) -> ResponseReturnValue:
 def discard(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """Throw away what was not published."""
     campaign, script = _script(campaign_id, script_id)
-    verbs.lock(script)
+    lock_row(script)
     if script.draft is None:
         flash(NOTHING_TO_DISCARD, "info")
         return _to("show", campaign, script)
@@ -231,7 +232,7 @@ def restore(campaign_id: int, script_id: int, number: int) -> ResponseReturnValu
     """Bring an old version's words back, to be looked over and published."""
     campaign, script = _script(campaign_id, script_id)
     version = verbs.version_for(script, number)
-    verbs.lock(script)
+    lock_row(script)
     # Pressed twice, it has only done what was asked.
     overtaken = request.form.get("seen") != verbs.digest_of_changes(script)
     if overtaken and not verbs.is_restored(script, version):
@@ -254,7 +255,7 @@ def as_text(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """The script as YAML: to copy, to paste, to upload. What is wrong is named with its line."""
     campaign, script = _script(campaign_id, script_id)
     if request.method == "POST":
-        verbs.lock(script)
+        lock_row(script)
     source, seen = verbs.working_source(script), verbs.digest(script)
     found, status = None, 200
     if request.method == "POST":

@@ -14,6 +14,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from phonebank.errors import BadInput, Conflict, NotFound
+from phonebank.locks import lock_row
 from phonebank.models import Account, Campaign, Script, ScriptVersion
 from phonebank.scripts.versions import script_of
 from phonebank.stores import db
@@ -115,6 +116,7 @@ def choose(campaign: Campaign, script: Script) -> None:
     version of it is published."""
     if script.published_version_id is None:
         raise Conflict("This script has not been published yet.", "Publish it first.")
+    lock_row(campaign)
     campaign.script_id = script.id
 
 
@@ -132,12 +134,6 @@ def working_script(script: Script) -> tuple[ParsedScript, list[Fault]]:
     if parsed is None:
         raise NotFound("This script holds no step that can be read.", "Mend it as text.")
     return parsed, found
-
-
-def lock(script: Script) -> None:
-    """Read the script as it is now, and keep everybody else from changing it until the commit:
-    whoever is to see that nothing changed meanwhile has to lock first."""
-    db.session.refresh(script, with_for_update=True)
 
 
 def digest(script: Script) -> str:
@@ -168,6 +164,7 @@ def save_draft(script: Script, source: str) -> None:
     parsed, found = read(source)
     if parsed is None:
         raise FaultyScript(found)
+    lock_row(script)
     published = script_of(script.published_version_id)
     script.draft = None if published and _alike(published, parsed) else source
     script.name = parsed.title[:120] or script.name
@@ -175,6 +172,7 @@ def save_draft(script: Script, source: str) -> None:
 
 def discard_draft(script: Script) -> None:
     """Throw the draft away. Raises Conflict where nothing else would be left."""
+    lock_row(script)
     if script.published_version_id is None:
         raise Conflict("This script has no published version to go back to.", "Keep the draft.")
     script.draft = None
@@ -190,7 +188,7 @@ def add_version(script: Script, source: str, account: Account | None) -> ScriptV
     except ScriptRefused as refused:
         raise FaultyScript(refused.faults) from None
     # Two organisers publishing at once take turns, so that both get a number.
-    db.session.execute(select(Script.id).where(Script.id == script.id).with_for_update())
+    lock_row(script)
     last = db.session.scalar(
         select(func.max(ScriptVersion.number)).where(ScriptVersion.script_id == script.id)
     )
@@ -215,11 +213,13 @@ def publish_draft(campaign: Campaign, script: Script, account: Account | None) -
 
     Raises Conflict where there is no draft, FaultyScript for one that callers cannot use.
     """
+    lock_row(script)
     if script.draft is None:
         raise Conflict("There is nothing to publish.", "Change something first.")
     version = add_version(script, script.draft, account)
     publish(script, version)
     script.draft = None
+    lock_row(campaign)
     if campaign.script_id is None:
         choose(campaign, script)
     return version

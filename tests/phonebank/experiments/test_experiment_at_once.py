@@ -1,0 +1,88 @@
+"""Two organisers at a campaign's experiments at once: every two of what they may do."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from phonebank.campaigns import verbs as campaigns
+from phonebank.experiments import verbs as experiments
+from phonebank.models import (
+    Campaign,
+    Experiment,
+)
+from phonebank.models.experiment import EXPERIMENT_STATES
+from phonebank.scripts.verbs import BLANK
+from phonebank.stores import db
+from tests.factories import (
+    create_campaign,
+    create_script,
+)
+from tests.two_at_once import Act, Becomes, Place, State, faults_of_all_pairs, only_from
+
+
+@pytest.mark.parametrize("state", EXPERIMENT_STATES)
+@pytest.mark.parametrize("beside", ["draft", "running"])
+def test_an_experiment_that_was_started_is_not_thrown_away(
+    app_context: Flask, state: str, beside: str
+) -> None:
+    if state == beside == "running":
+        return  # one at a time
+
+    def made() -> tuple[int, int, int]:
+        campaign = create_campaign()
+        create_script(campaign, BLANK.read_text("utf-8"))
+        create_script(campaign, BLANK.read_text("utf-8"))
+        arms = [experiments.ArmWanted(w, 1) for w in experiments.words_to_choose(campaign)[:2]]
+        both = [experiments.create_experiment(campaign, name, arms) for name in ("This", "Other")]
+        both[0].state, both[1].state = state, beside
+        db.session.commit()
+        return campaign.id, both[0].id, both[1].id
+
+    def read(where: tuple[int, int, int]) -> Any:
+        return (
+            db.session.get_one(Campaign, where[0]),
+            *(db.session.get_one(Experiment, one) for one in where[1:]),
+        )
+
+    def now_is(where: tuple[int, int, int]) -> State:
+        this, other = (db.session.get(Experiment, one) for one in where[1:])
+        return {
+            "this": this.state if this else "gone",
+            "other": other.state if other else "gone",
+            "campaign": db.session.get_one(Campaign, where[0]).state,
+        }
+
+    def starts(which: str, another: str) -> Becomes:
+        return lambda state: (
+            state | {which: "running"}
+            if state[which] == "draft"
+            and state[another] != "running"
+            and state["campaign"] != "ended"
+            else None
+        )
+
+    def discards(rows: Any) -> None:
+        experiments.discard(rows[1])
+        db.session.flush()
+
+    acts = [
+        Act("starts", lambda rows: experiments.start(rows[0], rows[1]), starts("this", "other")),
+        Act(
+            "starts the other",
+            lambda rows: experiments.start(rows[0], rows[2]),
+            starts("other", "this"),
+        ),
+        Act(
+            "stops",
+            lambda rows: experiments.stop(rows[1]),
+            only_from("this", ["running"], this="stopped"),
+        ),
+        Act("discards", discards, only_from("this", ["draft"], this="gone")),
+        Act(
+            "ends the campaign",
+            lambda rows: campaigns.move(rows[0], "end"),
+            only_from("campaign", ["running", "paused"], campaign="ended"),
+        ),
+    ]
+    assert faults_of_all_pairs(app_context, Place(made, read, now_is), acts) == []
