@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, current_app, flash, g, jsonify, redirect, render_template, url_for
+from flask import current_app, flash, g, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from wtforms import StringField
@@ -13,6 +13,7 @@ from callers.blueprint import screens, sent
 from callers.calling import release_caller
 from callers.sessions import for_callers, recognised
 from phonebank.access import ANYONE, open_to
+from phonebank.counted_tries import CountedTries
 from phonebank.errors import BadInput, Conflict, Gone, NotFound, PhonebankError, wants_json
 from phonebank.locks import lock_row
 from phonebank.models import Caller, Campaign, Party
@@ -20,19 +21,11 @@ from phonebank.models.caller import REMOVED
 from phonebank.parties.verbs import party_by_code
 from phonebank.roster.devices import end_session
 from phonebank.stores import again_after_deadlock, db
-from phonebank.web_security import limiter, whose_connection
+from phonebank.web_security import whose_connection
 
 # Wrong codes and links from one address. Right ones do not count, so a living room of thirty comes
 # in behind one router; at twenty a minute, guessing one of 887 million codes takes a lifetime.
 WRONG_ONES = "20 per minute; 200 per hour"
-
-
-def _was_wrong(response: Response) -> bool:
-    return response.status_code in (404, 410)
-
-
-def _came_in(response: Response) -> bool:
-    return response.status_code in (201, 303)
 
 
 def _joins_from_one_address() -> str:
@@ -42,13 +35,13 @@ def _joins_from_one_address() -> str:
     return f"{joins} per minute; {5 * joins} per hour"
 
 
-slow_down_guessing = limiter.shared_limit(WRONG_ONES, scope="wrong codes", deduct_when=_was_wrong)
-slow_down_joining = limiter.shared_limit(
+slow_down_guessing = CountedTries("wrong codes", WRONG_ONES, lambda status: status in (404, 410))
+slow_down_joining = CountedTries(
+    "joins",
     _joins_from_one_address,
-    scope="joins",
-    methods=["POST"],
-    deduct_when=_came_in,
-    error_message="Very many people have just joined from where you are.",
+    lambda status: status in (201, 303),
+    methods=("POST",),
+    message="Very many people have just joined from where you are.",
 )
 
 

@@ -1,6 +1,8 @@
 """What every response carries, and what every form must: headers, CSRF, rate limits, cookies."""
 
 import json
+import re
+import unicodedata
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 from typing import TypeVar
@@ -27,14 +29,39 @@ def whose_connection() -> str:
     """
     address = get_remote_address()
     try:
-        parsed = ip_address(address)
+        parsed = ip_address(_without_port(address))
     except ValueError:
-        return address
+        return normal_key(address)
     if not isinstance(parsed, IPv6Address):
-        return address
+        return str(parsed)
     if parsed.ipv4_mapped:
         return str(parsed.ipv4_mapped)
     return f"{IPv6Address(int(parsed) >> 64 << 64)}/64"
+
+
+def whose_account() -> str:
+    """Whom the limits on what is done signed in take the sender for: the account, whatever browsers
+    and addresses it comes from."""
+    if current_user.is_authenticated:
+        return f"account {current_user.id}"
+    return whose_connection()
+
+
+def normal_key(text: str) -> str:
+    """Typed text as a limit counts it: in one form, however it is written (full width, capitals,
+    spaces around it), so that nobody has a fresh limit for each way to write the same."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(unicodedata.normalize("NFKC", folded).split())
+
+
+def _without_port(address: str) -> str:
+    """The address alone: some proxies pass it on as `192.0.2.1:4711` or `[2001:db8::1]:4711`, and
+    every connection has another port."""
+    bracketed = re.fullmatch(r"\s*\[([^\]]*)\](?::\d+)?\s*", address)
+    if bracketed:
+        return bracketed[1]
+    host, colon, port = address.strip().partition(":")
+    return host if colon and port.isdigit() else address.strip()
 
 
 csrf = CSRFProtect()
@@ -92,9 +119,6 @@ def init_app(app: Flask, config: Config) -> None:
         },
         # Redis away: each process counts for itself, rather than nobody or everybody being let in.
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
-        # And gone between a request's beginning and its end, when those limits are counted that
-        # follow from the answer: what was done is done, and is not told as a failure.
-        RATELIMIT_SWALLOW_ERRORS=True,
         RATELIMIT_KEY_PREFIX="limit",
     )
     if config.proxies:

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import wraps
 
@@ -28,9 +29,10 @@ from flask_security.views import two_factor_setup, two_factor_token_validation
 from phonebank.access import ANYONE, SIGNED_IN, open_to
 from phonebank.accounts import links, sessions, verbs
 from phonebank.accounts.forms import NameForm, SignInForm
+from phonebank.errors import BadInput
 from phonebank.mail import MailNotSent
 from phonebank.stores import db
-from phonebank.web_security import limiter
+from phonebank.web_security import limiter, normal_key
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +60,10 @@ def sign_in() -> ResponseReturnValue:
 
 
 def _asked_email() -> str:
-    return request.form.get("email", "").strip().lower()
+    email = request.form.get("email", "")
+    with suppress(BadInput):  # no mailbox has it, and the form says so
+        email = verbs.normal_email(email)
+    return normal_key(email)
 
 
 @pages.post("/sign-in")

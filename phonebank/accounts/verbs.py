@@ -4,6 +4,7 @@ Nothing here commits, and nothing is shown: pages and commands do that.
 """
 
 import logging
+import unicodedata
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
@@ -56,8 +57,12 @@ def create_account(email: str, name: str, roles: Iterable[str]) -> Account:
 
 
 def account_of(email: str) -> Account | None:
-    """The account with this address, active or not."""
-    return db.session.scalar(select(Account).where(Account.email == email.strip().lower()))
+    """The account with this address, however it is written, active or not."""
+    try:
+        email = normal_email(email)
+    except BadInput:
+        email = email.strip().lower()
+    return db.session.scalar(select(Account).where(Account.email == email))
 
 
 def account_for(account_id: int) -> Account:
@@ -81,7 +86,9 @@ def normal_email(email: str) -> str:
     people use. Raises BadInput.
     """
     try:
-        checked = validate_email(email.strip(), check_deliverability=False).normalized.lower()
+        # Full-width letters and the like are letters that a keyboard wrote wide.
+        plain = unicodedata.normalize("NFKC", email).strip()
+        checked = validate_email(plain, check_deliverability=False).normalized.lower()
     except EmailNotValidError:
         checked = ""
     if not checked or len(checked) > EMAIL_AT_MOST:

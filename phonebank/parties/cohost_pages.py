@@ -9,15 +9,15 @@ from phonebank.models import HOST
 from phonebank.parties.blueprint import back_to, pages
 from phonebank.parties.cohosts import invite_cohost, remove_cohost
 from phonebank.parties.verbs import party_for
-from phonebank.web_security import limiter
+from phonebank.web_security import limiter, whose_account
 
-# Each sends an e-mail to whatever address is typed.
+# Each sends an e-mail to the address that is typed. For each account.
 INVITATIONS = "20 per hour"
 
 
 @pages.post("/<int:party_id>/cohosts")
 @open_to(HOST)
-@limiter.limit(INVITATIONS)
+@limiter.limit(INVITATIONS, key_func=whose_account)
 def add_cohost(party_id: int) -> ResponseReturnValue:
     """Invite somebody to run the party too."""
     party = party_for(current_user, party_id)

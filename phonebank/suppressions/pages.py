@@ -20,7 +20,7 @@ from phonebank.stores import again_after_deadlock, db
 from phonebank.suppressions import verbs
 from phonebank.suppressions.entering import BYTES_AT_MOST, RefusedLine, read_lines, text_of_file
 from phonebank.suppressions.forms import REASONS, AddForm, LiftForm, LookUpForm
-from phonebank.web_security import limiter, takes_files, whose_connection
+from phonebank.web_security import limiter, takes_files, whose_account
 
 log = logging.getLogger(__name__)
 
@@ -41,10 +41,6 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(pages)
 
 
-def _account() -> str:
-    return str(current_user.get_id() or whose_connection())
-
-
 @pages.get("")
 @open_to(ORGANISER)
 def show() -> ResponseReturnValue:
@@ -53,7 +49,7 @@ def show() -> ResponseReturnValue:
 
 
 @pages.post("/look-up")
-@limiter.limit(LOOK_UPS, key_func=_account)
+@limiter.limit(LOOK_UPS, key_func=whose_account)
 @open_to(ORGANISER)
 def look_up() -> ResponseReturnValue:
     """Whether a number is on the list, and since when and why."""
@@ -75,7 +71,7 @@ def look_up() -> ResponseReturnValue:
 
 
 @pages.post("/add")
-@limiter.limit(LOOK_UPS, key_func=_account)
+@limiter.limit(LOOK_UPS, key_func=whose_account)
 @open_to(ORGANISER)
 @takes_files
 def add() -> ResponseReturnValue:
@@ -105,7 +101,7 @@ def _enter(phones: list[str], reason: str, account_id: int) -> None:
 
 
 @pages.post("/lift")
-@limiter.limit(LOOK_UPS, key_func=_account)
+@limiter.limit(LOOK_UPS, key_func=whose_account)
 @open_to(ORGANISER)
 @again_after_deadlock
 def lift() -> ResponseReturnValue:

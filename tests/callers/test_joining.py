@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
@@ -17,6 +18,7 @@ from phonebank.models.campaign import ENDED as CAMPAIGN_ENDED
 from phonebank.models.party import ENDED, LOCKED
 from phonebank.parties.people import remove_caller, rename_caller
 from phonebank.stores import db
+from tests.at_once import at_once
 from tests.callers.conftest import PhoneBank, come_in
 from tests.factories import create_party
 
@@ -184,6 +186,19 @@ def test_guessing_codes_is_slowed_down_and_a_living_room_is_not(
     assert "Wait a minute" in slowed.text
     elsewhere = {"REMOTE_ADDR": "192.0.2.7"}
     assert client.get(f"/join/{code}", environ_overrides=elsewhere).status_code == 200
+
+
+def test_guesses_that_are_sent_at_once_are_counted_all_the_same(
+    phone_bank: PhoneBank, app: Flask
+) -> None:
+    def guess(number: int) -> int:
+        return app.test_client().get(f"/join/ZZZZ{number:02d}").status_code
+
+    # As many as one process has under way, three times.
+    guesses = [lambda number=number: guess(number) for number in range(12)]
+    statuses = [status for _ in range(3) for status in at_once(*guesses)]
+    assert sorted(statuses) == [404] * 20 + [429] * 16
+    assert app.test_client().get(f"/join/{phone_bank.party.code}").status_code == 429
 
 
 def test_a_full_room_comes_in_at_once_and_a_flood_does_not(

@@ -16,7 +16,7 @@ from phonebank.config import Config
 from phonebank.local import start_redis
 from phonebank.models import HOST, ORGANISER
 from phonebank.stores import db
-from phonebank.web_security import csrf, limiter
+from phonebank.web_security import csrf, limiter, whose_connection
 from tests.factories import create_account, create_campaign
 from tests.route_addresses import address
 from tests.signing_in import sign_in
@@ -319,6 +319,27 @@ def test_a_home_is_one_sender_however_many_addresses_it_has(client: FlaskClient)
     assert tries("2001:db8:1:3::1") == 422
     # Written as IPv6 they are addresses of IPv4 all the same, and each its own sender.
     assert {tries(f"::ffff:192.0.2.{n}") for n in range(1, 12)} == {422}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("192.0.2.1:4711", "192.0.2.1:4712"),
+        ("[2001:db8::1]:4711", "[2001:db8::2]:80"),
+        ("2001:DB8::1", "2001:db8:0:0:1::1"),
+        ("Unix:", "unix:"),
+    ],
+)
+def test_one_sender_is_one_however_a_proxy_writes_the_address(
+    app: Flask, one: str, other: str
+) -> None:
+    def sender(address: str) -> str:
+        with app.test_request_context(environ_base={"REMOTE_ADDR": address}):
+            return whose_connection()
+
+    assert sender(one) == sender(other)
+    assert sender(one) != sender("192.0.2.9:4711")
+    assert sender("192.0.2.9:4711") == "192.0.2.9"
 
 
 def test_redis_lost_in_the_middle_of_a_request_does_not_spoil_its_answer(

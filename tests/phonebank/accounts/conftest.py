@@ -1,7 +1,6 @@
 """Apps that differ from the usual one in their mail server or second factor; people to sign in."""
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -76,20 +75,3 @@ def cy(app: Flask, clean_stores: None) -> int:
         account = create_account(HOST, email="cy@example.org", name="Cy")
         db.session.commit()
         return account.id
-
-
-def at_once(*acts: Callable[[], object]) -> list[object]:
-    """Do all of it in threads that begin together; what each returned."""
-    barrier = threading.Barrier(len(acts))
-    results: list[object] = [None] * len(acts)
-
-    def run(number: int) -> None:
-        barrier.wait()
-        results[number] = acts[number]()
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(acts))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results

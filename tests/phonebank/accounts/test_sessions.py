@@ -14,8 +14,8 @@ from phonebank.accounts.browsers import UNKNOWN, browser_words
 from phonebank.accounts.sessions import SEEN_EVERY, SIGNED_IN_FOR, sessions_of
 from phonebank.models import HOST, ORGANISER, Account, AccountSession, now
 from phonebank.stores import db
+from tests.at_once import at_once
 from tests.factories import create_account, create_campaign
-from tests.phonebank.accounts.conftest import at_once
 from tests.signing_in import sign_in
 
 FIREFOX = "Mozilla/5.0 (Android 14; Mobile; rv:130.0) Gecko/130.0 Firefox/130.0"

@@ -14,6 +14,7 @@ from phonebank.accounts.setup import SIGNED_IN_FOR
 from phonebank.app import create_app
 from phonebank.models import HOST, Account
 from phonebank.stores import db
+from tests.at_once import at_once
 from tests.factories import create_account
 from tests.signing_in import sign_in
 
@@ -234,6 +235,69 @@ def test_one_mailbox_is_not_filled_from_many_addresses(
     assert len(outbox) == 5
     other = public_client.post("/sign-in", data={"email": "di@example.org"})
     assert other.status_code == 302, "only that mailbox waits"
+
+
+WAYS_TO_WRITE_ONE_MAILBOX = (
+    "cy@example.org",
+    "CY@Example.ORG",
+    "\u3000cy@example.org\u00a0",
+    "\uff43\uff59@example.org",
+    "\uff23\uff39\uff20\uff25xample.org",
+    "cy@ex\uff41mple\uff0eorg",
+    "cy@example\u3002org",
+    "\U0001d41c\U0001d432@example.org",
+    "c\u24e8@example.org",
+    "cy@\u24d4xample.org",
+)
+
+
+def test_one_mailbox_is_one_however_it_is_written(
+    public_client: FlaskClient, outbox: list, cy: int
+) -> None:
+    answers = []
+    for n, spelled in enumerate(WAYS_TO_WRITE_ONE_MAILBOX):
+        answer = public_client.post(
+            "/sign-in", data={"email": spelled}, environ_base={"REMOTE_ADDR": f"192.0.2.{n}"}
+        )
+        answer.close()
+        answers.append(answer.status_code)
+    assert answers == [302] * 5 + [429] * 5
+    assert [message.to for message in outbox] == [["cy@example.org"]] * 5
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [("cy@xn--mnchen-3ya.example", "cy@m\u00fcnchen.example"), ("a\u0301@b.org", "\u00e1@b.org")],
+)
+def test_an_international_address_is_one_mailbox_too(
+    public_client: FlaskClient, pair: tuple[str, str]
+) -> None:
+    answers = []
+    for n in range(6):
+        answer = public_client.post(
+            "/sign-in", data={"email": pair[n % 2]}, environ_base={"REMOTE_ADDR": f"192.0.2.{n}"}
+        )
+        answer.close()
+        answers.append(answer.status_code)
+    assert answers == [302] * 5 + [429]
+
+
+def test_links_asked_for_at_once_are_counted_all_the_same(
+    public_app: Flask, public_client: FlaskClient, outbox: list, cy: int
+) -> None:
+    def ask(n: int) -> int:
+        answer = public_app.test_client().post(
+            "/sign-in",
+            data={"email": "cy@example.org"},
+            environ_base={"REMOTE_ADDR": f"192.0.2.{n}"},
+        )
+        answer.close()
+        return answer.status_code
+
+    # As many as one process has under way.
+    asked = at_once(*[lambda n=n: ask(n) for n in range(12)])
+    assert sorted(asked) == [302] * 5 + [429] * 7
+    assert len(outbox) == 5
 
 
 def test_an_unknown_mailbox_is_slowed_down_alike(public_client: FlaskClient) -> None:

@@ -12,7 +12,8 @@ from sqlalchemy import text
 from phonebank.accounts import verbs
 from phonebank.models import Account
 from phonebank.stores import db
-from tests.phonebank.accounts.conftest import ORIGIN, at_once
+from tests.at_once import at_once
+from tests.phonebank.accounts.conftest import ORIGIN
 from tests.phonebank.accounts.test_second_factor import (
     code,
     finish,
