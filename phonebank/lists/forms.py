@@ -16,6 +16,7 @@ from phonebank.lists.mapping import FIELD, FIELDS, Actions, ColumnGuess, Mapping
 from phonebank.lists.mark_counts import MOST_VALUES, MarkCounts, Value, asks_about
 from phonebank.lists.marks import MARKS, Action
 from phonebank.lists.verbs import PRIORITIES
+from phonebank.suppressions.batches import REASONS_TO_LIFT_MANY
 
 # What a page calls the actions; of two the second is for the columns of numbers that do not work.
 ACTIONS = {
@@ -33,6 +34,16 @@ class UploadForm(FlaskForm):
         description="CSV, or text with tabs or semicolons, with column names in its first row. "
         "Up to 512 MB.",
         validators=[FileRequired("Choose a file first.")],
+    )
+
+
+class UndoForm(FlaskForm):
+    """Why an upload is undone that put numbers on the do-not-call list."""
+
+    why = SelectField(
+        "Why?",
+        choices=[SelectChoice(key, label) for key, label in REASONS_TO_LIFT_MANY.items()],
+        description="Kept with this upload, with your name.",
     )
 
 

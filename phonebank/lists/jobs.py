@@ -21,6 +21,7 @@ from phonebank.lists.storing import (
 from phonebank.lists.uploads import rows_of
 from phonebank.models import Campaign, ContactList
 from phonebank.stores import db
+from phonebank.suppressions.jobs import lift_all
 
 log = logging.getLogger(__name__)
 
@@ -57,9 +58,12 @@ def import_list(contact_list_id: int) -> None:
 
 @job(IMPORTS, timeout=6 * 60 * 60)
 def undo_import(contact_list_id: int) -> None:
-    """Remove the contacts of an undone list who were never called."""
+    """Remove the contacts of an undone list who were never called, and lift what it suppressed."""
     while undo.remove_some_uncalled(contact_list_id):
         db.session.commit()
+    batch = undo.batch_of(db.session.get_one(ContactList, contact_list_id))
+    if batch:
+        lift_all(batch.id)
     undo.finish_undo(contact_list_id)
     db.session.commit()
 

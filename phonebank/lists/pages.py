@@ -21,7 +21,7 @@ from phonebank.campaigns.verbs import campaign_for
 from phonebank.country_rules import rules_for
 from phonebank.jobs import enqueue
 from phonebank.lists import refused_file, undo, verbs
-from phonebank.lists.forms import PriorityForm, UploadForm, columns_form
+from phonebank.lists.forms import PriorityForm, UndoForm, UploadForm, columns_form
 from phonebank.lists.jobs import import_list, undo_import
 from phonebank.lists.mapping import Mapping
 from phonebank.lists.mark_counts import counts_for
@@ -30,6 +30,7 @@ from phonebank.lists.uploads import guesses_of, take_in
 from phonebank.models import ORGANISER, Campaign, ContactList
 from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS, UNDONE, UPLOADED
 from phonebank.stores import after_commit, db
+from phonebank.suppressions.batches import REASONS_TO_LIFT_MANY, numbers_to_lift
 from phonebank.web_security import takes_files
 
 log = logging.getLogger(__name__)
@@ -125,10 +126,15 @@ def progress(campaign_id: int, list_id: int) -> ResponseReturnValue:
             return render_template("lists/_meter.html", contact_list=contact_list)
         # The whole page changes when it is over; a page that is loaded anew is also announced.
         return Response(headers={"HX-Refresh": "true"})
+    batch = undo.batch_of(contact_list)
     return render_template(
         "lists/list.html",
         campaign=campaign,
         contact_list=contact_list,
+        batch=batch,
+        to_lift=numbers_to_lift(batch) if batch else 0,
+        undo_form=UndoForm(),
+        reasons_to_lift=REASONS_TO_LIFT_MANY,
         under_way=under_way,
         refused=verbs.refused_rows(contact_list, at_most=REFUSED_ROWS_SHOWN),
         undoable=undo.what_undo_would_do(contact_list),
@@ -164,7 +170,10 @@ def cancel(campaign_id: int, list_id: int) -> ResponseReturnValue:
 @open_to(ORGANISER)
 def undo_list(campaign_id: int, list_id: int) -> ResponseReturnValue:
     _, contact_list = _list(campaign_id, list_id)
-    undo.begin_undo(contact_list)
+    why = UndoForm().why.data
+    reason = why if why in REASONS_TO_LIFT_MANY else "undone"
+    undo.begin_undo(contact_list, reason, current_user.id)
+    log.info("account %s undoes list %s: %s", current_user.id, contact_list.id, reason)
     _commit_and_enqueue(undo_import, contact_list)
     return redirect(_address("progress", contact_list))
 

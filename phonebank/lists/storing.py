@@ -16,9 +16,9 @@ from phonebank.lists.preparing import COLUMNS, Batch
 from phonebank.locks import locked
 from phonebank.models import ContactList, now
 from phonebank.models.contact_list import IMPORTING, UNDONE
-from phonebank.models.suppression import FROM_LIST
 from phonebank.stores import db
-from phonebank.suppressions.verbs import suppress_all, take_out
+from phonebank.suppressions.batches import batch_of_list, suppress_batch
+from phonebank.suppressions.verbs import take_out
 
 
 class Overtaken(Exception):
@@ -29,7 +29,8 @@ def store(batch: Batch, contact_list_id: int) -> None:
     """Store a batch and move the list on past it.
 
     Rows on the do-not-call list are not stored, nor are rows whose person the campaign already
-    has. Where a batch itself says "do not call", its numbers go on the do-not-call list.
+    has. Where a batch itself says "do not call", its numbers go on the do-not-call list, until the
+    upload is undone.
 
     Raises Overtaken, with nothing changed.
     """
@@ -37,7 +38,7 @@ def store(batch: Batch, contact_list_id: int) -> None:
     if contact_list.state != IMPORTING or contact_list.rows_read != batch.first:
         raise Overtaken
     if batch.do_not_call:
-        suppress_all(batch.do_not_call, FROM_LIST, account_id=contact_list.created_by_id)
+        suppress_batch(batch.do_not_call, batch_of_list(contact_list))
     stored = suppressed = 0
     if batch.contacts:
         _copy_incoming(batch.contacts)

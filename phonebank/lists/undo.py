@@ -11,9 +11,10 @@ from sqlalchemy import delete, exists, func, select
 from phonebank.errors import Conflict
 from phonebank.lists.uploads import discard
 from phonebank.locks import lock_row
-from phonebank.models import Call, Contact, ContactList, RefusedRow, now
+from phonebank.models import Call, Contact, ContactList, RefusedRow, SuppressionBatch, now
 from phonebank.models.contact_list import FAILED, IMPORTING, QUEUED, READY, UNDONE
 from phonebank.stores import db
+from phonebank.suppressions.batches import begin_lifting
 
 UNDOABLE = (QUEUED, IMPORTING, READY, FAILED)
 
@@ -39,10 +40,20 @@ def what_undo_would_do(contact_list: ContactList) -> Undoable:
     return Undoable((db.session.scalar(of_list) or 0) - called, called)
 
 
-def begin_undo(contact_list: ContactList) -> None:
+def batch_of(contact_list: ContactList) -> SuppressionBatch | None:
+    """What a list put on the do-not-call list; None where that is nothing."""
+    query = select(SuppressionBatch).where(SuppressionBatch.contact_list_id == contact_list.id)
+    return db.session.scalar(query)
+
+
+def begin_undo(
+    contact_list: ContactList, why: str = "undone", account_id: int | None = None
+) -> None:
     """Take the list out of calling, stop its import and forget its file and refused rows.
 
-    The contacts go afterwards, by `remove_some_uncalled`: a million of them take a while.
+    The contacts go afterwards, by `remove_some_uncalled`, and then what the list alone put on the
+    do-not-call list, by `batches.lift_some`: a million of them take a while. `why`, a key of
+    REASONS_TO_LIFT_MANY, is kept with what is lifted.
 
     Raises Conflict where there is nothing to undo.
     """
@@ -53,6 +64,9 @@ def begin_undo(contact_list: ContactList) -> None:
     contact_list.removed = True
     contact_list.finished_at = None
     contact_list.progress_at = now()
+    batch = batch_of(contact_list)
+    if batch:
+        begin_lifting(batch.id, why, account_id)
     discard(contact_list.id)
     db.session.execute(delete(RefusedRow).where(RefusedRow.contact_list_id == contact_list.id))
 

@@ -13,7 +13,7 @@ from phonebank.models.pace import PaceFlag
 from phonebank.models.party import Party
 from phonebank.models.script import Script, ScriptVersion
 from phonebank.models.stop import CallerAction, DoorStop
-from phonebank.models.suppression import Suppression
+from phonebank.models.suppression import Suppression, SuppressionBatch, SuppressionSource
 from phonebank.models.tally import Tally
 
 __all__ = [
@@ -40,6 +40,8 @@ __all__ = [
     "Script",
     "ScriptVersion",
     "Suppression",
+    "SuppressionBatch",
+    "SuppressionSource",
     "Tally",
     "UploadChunk",
     "account_role",

@@ -2,8 +2,10 @@
 
 import uuid
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from phonebank.models.base import Base, now
@@ -17,6 +19,7 @@ class Suppression(Base):
     """The number is the key, so that it can be said twice and stands once.
 
     Kept for good, with no name beside it: it is what makes the promise hold for later uploads.
+    Only what files alone have said is lifted when those files are taken back.
     """
 
     __tablename__ = "suppression"
@@ -30,3 +33,61 @@ class Suppression(Base):
     )
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(default=now)
+    # A caller or an organiser entered it by itself; `source` and the rest are then of that entry.
+    # Else only files name it, and the rows of SuppressionSource say which.
+    entered_singly: Mapped[bool] = mapped_column(default=True, server_default=true())
+
+
+class BatchState(StrEnum):
+    """How a batch stands."""
+
+    UPLOADED = "uploaded"  # the file is here; nothing of it is on the list yet
+    ENTERED = "entered"
+    LIFTING = "lifting"  # taken back; a job is at it
+    LIFTED = "lifted"
+
+
+class SuppressionBatch(Base):
+    """What entered many numbers at once: an upload's do-not-call column, or a do-not-call file.
+
+    It is taken back as one act. The row stays and says who did so, when and why; the numbers that
+    it lifted are named nowhere any more.
+    """
+
+    __tablename__ = "suppression_batch"
+    __table_args__ = (CheckConstraint(f"state IN {tuple(map(str, BatchState))}", name="state"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    # None for a do-not-call file.
+    contact_list_id: Mapped[int | None] = mapped_column(
+        ForeignKey("contact_list.id", ondelete="SET NULL"), unique=True
+    )
+    source: Mapped[str] = mapped_column(String(10))
+    reason: Mapped[str] = mapped_column(String(40), default="asked")
+    filename: Mapped[str] = mapped_column(String(255), default="")
+    country: Mapped[str] = mapped_column(String(2), default="")
+    # The file, until it is entered, and the columns of it that hold numbers, counted from 0.
+    data: Mapped[bytes | None] = mapped_column(LargeBinary)
+    columns: Mapped[list[Any]] = mapped_column(default=list)
+    state: Mapped[str] = mapped_column(String(10), default=BatchState.ENTERED)
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    # How many numbers it names, also those that were on the list before.
+    numbers: Mapped[int] = mapped_column(default=0)
+    lifted_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
+    lifted_reason: Mapped[str] = mapped_column(String(40), default="")
+    lifted_numbers: Mapped[int] = mapped_column(default=0)
+    lifted_at: Mapped[datetime | None]
+
+
+class SuppressionSource(Base):
+    """A number that a batch names. While one is left, the number stays on the list."""
+
+    __tablename__ = "suppression_source"
+
+    batch_id: Mapped[int] = mapped_column(
+        ForeignKey("suppression_batch.id", ondelete="CASCADE"), primary_key=True
+    )
+    phone: Mapped[str] = mapped_column(
+        ForeignKey("suppression.phone", ondelete="CASCADE"), primary_key=True, index=True
+    )

@@ -5,12 +5,22 @@ while it is another that would be rung.
 """
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, any_, delete, exists, func, select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    String,
+    any_,
+    cast,
+    delete,
+    exists,
+    func,
+    select,
+    text,
+)
 
-from phonebank.models import Contact, Suppression, now
+from phonebank.models import Contact, Suppression, SuppressionSource, now
 from phonebank.stores import db
 
 # Each number is looked up in both indexes: what it costs follows the numbers, not the lists. In two
@@ -60,6 +70,31 @@ WHERE id = ANY(:ids) AND NOT EXISTS (
 )
 """)
 
+# An entry of a person's wish outranks what files alone have said, and is then what is shown.
+_ENTER = text("""
+INSERT INTO suppression
+    (phone, source, reason, call_id, account_id, created_at, entered_singly)
+SELECT phone, :source, :reason, CAST(:call_id AS uuid), CAST(:account_id AS integer), :now, true
+FROM unnest(CAST(:phones AS text[])) AS phone
+ON CONFLICT (phone) DO UPDATE SET
+    call_id = CASE WHEN suppression.entered_singly THEN NULL ELSE excluded.call_id END,
+    source = CASE WHEN suppression.entered_singly
+        THEN suppression.source ELSE excluded.source END,
+    reason = CASE WHEN suppression.entered_singly
+        THEN suppression.reason ELSE excluded.reason END,
+    account_id = CASE WHEN suppression.entered_singly
+        THEN suppression.account_id ELSE excluded.account_id END,
+    entered_singly = true
+WHERE suppression.call_id IS NOT NULL OR NOT suppression.entered_singly
+""")
+# What a file says too keeps the file's entry.
+_BACK_TO_FILE = text("""
+UPDATE suppression SET call_id = NULL, entered_singly = false,
+    source = batch.source, reason = batch.reason, account_id = batch.account_id
+FROM suppression_source JOIN suppression_batch AS batch ON batch.id = batch_id
+WHERE suppression.phone = ANY(:phones) AND suppression_source.phone = suppression.phone
+""")
+
 
 def suppress(
     phone: str,
@@ -70,51 +105,38 @@ def suppress(
 ) -> None:
     """Put an E.164 number on the do-not-call list and take everyone who has it out of calling.
 
-    In every campaign, in this transaction. A number already there keeps its first entry, which
-    then stands whatever becomes of the call that made it: it has been asked for twice.
-    `source` is one of `phonebank.models.suppression`'s FROM_… names.
+    In every campaign, in this transaction. A number that a caller or an organiser entered before
+    keeps that entry, which then stands whatever becomes of the call that made it: it has been asked
+    for twice. `source` is one of `phonebank.models.suppression`'s FROM_… names.
     """
-    entry = insert(Suppression).values(
-        phone=phone,
-        source=source,
-        reason=reason,
-        call_id=call_id,
-        account_id=account_id,
-        created_at=now(),
-    )
-    db.session.execute(
-        entry.on_conflict_do_update(
-            index_elements=["phone"],
-            set_={"call_id": None},
-            where=Suppression.call_id.is_not(None),
-        )
-    )
-    take_out([phone])
+    _enter([phone], source, reason, call_id, account_id)
 
 
 def suppress_all(
     phones: Collection[str], source: str, reason: str = "asked", account_id: int | None = None
 ) -> None:
-    """`suppress` for the many numbers of a list."""
-    # Sorted: two lists entering the same numbers then wait for each other, and do not deadlock.
-    # As one array: a list may hold more numbers than a statement may have parameters.
+    """`suppress` for many numbers."""
+    _enter(phones, source, reason, None, account_id)
+
+
+def _enter(
+    phones: Collection[str],
+    source: str,
+    reason: str,
+    call_id: uuid.UUID | None,
+    account_id: int | None,
+) -> None:
     values = {
+        # Sorted: two who enter the same numbers then wait for each other, and do not deadlock.
+        # As one array: there may be more numbers than a statement may have parameters.
         "phones": sorted(set(phones)),
         "source": source,
         "reason": reason,
+        "call_id": call_id,
         "account_id": account_id,
         "now": now(),
     }
-    db.session.execute(
-        text(
-            "INSERT INTO suppression (phone, source, reason, account_id, created_at)"
-            " SELECT phone, :source, :reason, :account_id, :now"
-            " FROM unnest(CAST(:phones AS text[])) AS phone"
-            " ON CONFLICT (phone) DO UPDATE SET call_id = NULL"
-            " WHERE suppression.call_id IS NOT NULL"
-        ),
-        values,
-    )
+    db.session.execute(_ENTER, values)
     take_out(phones)
 
 
@@ -138,14 +160,31 @@ def is_suppressed(phone: str) -> bool:
 def lift(phone: str) -> bool:
     """Take a number off the list, its contacts back to where they stood. False: it was not there.
 
-    For a number entered by mistake; who lifts one is asked and logged by the page.
+    For a number entered by mistake, whoever entered it; who lifts one is asked and logged by the
+    page.
     """
-    return _lift(Suppression.phone == phone)
+    return bool(_delete_and_let_back_in(Suppression.phone == phone))
 
 
 def lift_of_call(call_id: uuid.UUID) -> bool:
-    """Undo the suppression that this call entered. False: the call entered none."""
-    return _lift(Suppression.call_id == call_id)
+    """Undo the suppression that this call entered. False: the call entered none, or a file names
+    the number too, which then stays on the list."""
+    phones = db.session.scalars(
+        select(Suppression.phone).where(Suppression.call_id == call_id).with_for_update()
+    ).all()
+    if not phones:
+        return False
+    db.session.execute(_BACK_TO_FILE, {"phones": list(phones)})
+    return bool(_delete_and_let_back_in(Suppression.call_id == call_id))
+
+
+def lift_where_no_source_is_left(phones: Sequence[str]) -> int:
+    """Take those of the numbers, which the transaction has locked, off the list that nobody has
+    said: no caller, no organiser, and no file any more. How many."""
+    named = exists().where(SuppressionSource.phone == Suppression.phone)
+    # As one array: there may be more numbers than a statement may have parameters.
+    among = Suppression.phone == any_(cast(list(phones), ARRAY(String)))
+    return _delete_and_let_back_in(among, ~Suppression.entered_singly, ~named)
 
 
 def is_any_suppressed() -> ColumnElement[bool]:
@@ -165,12 +204,12 @@ def phones_suppressed_among(phones: list[str]) -> set[str]:
     return set(db.session.scalars(rows, {"phones": phones}))
 
 
-def _lift(which: object) -> bool:
+def _delete_and_let_back_in(*which: ColumnElement[bool]) -> int:
     phones = db.session.scalars(
-        delete(Suppression).where(which).returning(Suppression.phone)  # type: ignore[arg-type]
+        delete(Suppression).where(*which).returning(Suppression.phone)
     ).all()
     if phones:
         # Locked first and asked about after that: another of their numbers may just be entered.
         ids = db.session.scalars(_LOCK, {"phones": list(phones)}).all()
         db.session.execute(_LET_BACK_IN, {"ids": list(ids)})
-    return bool(phones)
+    return len(phones)

@@ -138,3 +138,26 @@ def test_an_undone_list_s_file_is_forgotten(desk: Desk) -> None:
     with desk.app.app_context():
         contact_list = db.session.get_one(ContactList, list_id)
         assert list(chunks_of(contact_list.id)) == []
+
+
+def test_undo_lifts_what_the_upload_suppressed_and_the_corrected_file_goes_in(desk: Desk) -> None:
+    wrong = "First name,Phone,TPS\nAda,020 7946 0001,x\nBo,020 7946 0002,x\nCy,020 7946 0003,x\n"
+    list_id = desk.bring(wrong)["id"]
+    with desk.app.app_context():
+        suppress(drama_number(2), "call")  # they have told a caller as well
+        db.session.commit()
+
+    with desk.app.app_context():
+        undo.begin_undo(db.session.get_one(ContactList, list_id), "misread", desk.account_id)
+        db.session.commit()
+        enqueue(undo_import, list_id)
+    desk.work()
+
+    with desk.app.app_context():
+        assert db.session.scalars(select(Suppression.phone)).all() == [drama_number(2)]
+        batch = undo.batch_of(db.session.get_one(ContactList, list_id))
+        assert batch is not None
+        assert (batch.lifted_reason, batch.lifted_by_id) == ("misread", desk.account_id)
+        assert (batch.numbers, batch.lifted_numbers) == (3, 2)
+    desk.bring(wrong.replace(",x", ",no"))
+    assert [contact.phone for contact in desk.contacts()] == [drama_number(1), drama_number(3)]
