@@ -15,6 +15,7 @@ from callers.contact_queue.hours import rules_of
 from callers.decision import Decision
 from callers.languages import UNKNOWN
 from callers.outcomes import outcome_of
+from phonebank.dead_numbers import dead_among, report, take_back
 from phonebank.models import Call, Campaign, Contact
 from phonebank.models.contact import CALLABLE, FINISHED, UNUSABLE
 from phonebank.stores import db
@@ -55,7 +56,6 @@ OTHERS_AT_MOST = 100
 # Statements are put together once: that takes longer than PostgreSQL needs to answer them.
 _ON_THE_NUMBER = (
     Contact.phone == bindparam("number"),
-    Contact.campaign_id == bindparam("campaign"),
     Contact.id != bindparam("rung"),
     Contact.state == CALLABLE,
 )
@@ -173,12 +173,14 @@ def move_contact(
 
 
 def rest_the_household(contact: Contact, call: Call, decision: Decision) -> dict[str, Any]:
-    """Leave the others on the number in peace; a dead number is dead for all of them.
+    """Leave the others on the number in peace; a dead number is dead for everybody who has it, in
+    every campaign and in later uploads.
 
     Returns what `wake_the_household` needs, to be kept with what `state_of` says.
     """
-    others = {"number": call.phone, "campaign": contact.campaign_id, "rung": contact.id}
+    others = {"number": call.phone, "rung": contact.id}
     if decision.number_dead:
+        report(call.phone, call.id)
         lost: list[Any] = [(key, []) for key in db.session.scalars(_OTHERS_UNUSABLE, others)]
         for other in db.session.scalars(_OTHERS_WITH_ANOTHER_NUMBER, others).all():
             lost.append((other.id, list(other.other_phones)))
@@ -188,6 +190,7 @@ def rest_the_household(contact: Contact, call: Call, decision: Decision) -> dict
     if until is None:
         return {}
     times = {"until": until, "rested": decision.household_rested_at}
+    others["campaign"] = contact.campaign_id
     resting = db.session.execute(_OTHERS_REST, others | times).all()
     if not resting:
         return {}
@@ -221,6 +224,7 @@ def wake_the_household(call: Call, before: dict[str, Any]) -> None:
         rested_at = before.get(_HAD_RESTED, [None] * len(ids))
         stood = {"ids": ids, "callable_at": callable_at, "rested_at": rested_at}
         db.session.execute(_OTHERS_REST_NO_MORE, stood | {"until": before[_REST_UNTIL]})
+    take_back(call.id)
     if lost := dict(before.get(_LOST_THE_NUMBER, ())):
         _give_the_number_back(call, lost)
 
@@ -258,15 +262,16 @@ def _put_under_language(contact: Contact, language: str) -> None:
 
 
 def _take_next_number(contact: Contact) -> None:
-    """Go on with the person's next number; none left: unusable.
+    """Go on with the person's next number that may be in service; none left: unusable.
 
     Also where that one is suppressed: it keeps them out of calling while it is on the list, and no
     longer.
     """
-    if not contact.other_phones:
+    dead = dead_among(contact.other_phones)
+    following, *further = [phone for phone in contact.other_phones if phone not in dead] or [None]
+    if following is None:
         contact.state = UNUSABLE
         return
-    following, *further = contact.other_phones
     if not _put_on(contact, following, further):
         contact.state = UNUSABLE
 

@@ -11,6 +11,7 @@ from typing import Any
 from psycopg import Connection
 from sqlalchemy import CursorResult, select, text
 
+from phonebank.dead_numbers import DEAD_FOR
 from phonebank.lists.normalise import RefusedRow
 from phonebank.lists.preparing import COLUMNS, Batch
 from phonebank.locks import locked
@@ -43,6 +44,7 @@ def store(batch: Batch, contact_list_id: int) -> None:
     if batch.contacts:
         _copy_incoming(batch.contacts)
         suppressed = _drop_suppressed()
+        _drop_dead_numbers()
         stored = _take_over_from_undone(contact_list) + _insert(contact_list)
         _suppress_stored()
     _copy_refused(contact_list.id, batch.refused)
@@ -142,6 +144,32 @@ def _drop_suppressed() -> int:
     )
 
 
+def _drop_dead_numbers() -> None:
+    """Put people on a number of theirs that may be in service.
+
+    Where none is, the row stays as it is, and `_insert` stores somebody with no number that works.
+    """
+    since = {"since": now() - DEAD_FOR}
+    any_dead = "SELECT EXISTS (SELECT FROM dead_number WHERE reported_at > :since)"
+    if not db.session.scalar(text(any_dead), since):
+        return
+    _changed(
+        """
+        UPDATE incoming SET phone = alive.numbers[1], other_phones = alive.numbers[2:]
+        FROM (
+            SELECT ordinal, array_agg(number ORDER BY position) FILTER (WHERE d.phone IS NULL)
+                AS numbers
+            FROM incoming
+            CROSS JOIN LATERAL unnest(phone || other_phones) WITH ORDINALITY AS u(number, position)
+            LEFT JOIN dead_number d ON d.phone = number AND d.reported_at > :since
+            GROUP BY ordinal HAVING bool_or(d.phone IS NOT NULL)
+        ) AS alive
+        WHERE incoming.ordinal = alive.ordinal AND alive.numbers IS NOT NULL
+        """,
+        **since,
+    )
+
+
 def _take_over_from_undone(contact_list: ContactList) -> int:
     """People called before their list was undone come back with what is known of their calls."""
     undone = select(ContactList.id).where(
@@ -183,12 +211,16 @@ def _insert(contact_list: ContactList) -> int:
         )
         SELECT :campaign_id, :list_id, phone, name_key, first_name, last_name, phone_original,
             to_jsonb(other_phones), external_id, postcode, email, language, zone_key, fields,
-            'callable', false, now(), 0, 0, now()
+            CASE WHEN EXISTS (
+                SELECT FROM dead_number d WHERE d.phone = incoming.phone AND d.reported_at > :since
+            ) THEN 'unusable' ELSE 'callable' END,
+            false, now(), 0, 0, now()
         FROM incoming ORDER BY phone, name_key, ordinal
         ON CONFLICT (campaign_id, phone, name_key) DO NOTHING
         """,
         campaign_id=contact_list.campaign_id,
         list_id=contact_list.id,
+        since=now() - DEAD_FOR,
     )
 
 

@@ -8,6 +8,7 @@ from phonebank.models.caller import Caller
 from phonebank.models.campaign import Campaign, campaign_host
 from phonebank.models.contact import Contact
 from phonebank.models.contact_list import ContactList, RefusedRow, UploadChunk
+from phonebank.models.dead_number import DeadNumber
 from phonebank.models.experiment import Experiment, ExperimentArm
 from phonebank.models.pace import PaceFlag
 from phonebank.models.party import Party
@@ -30,6 +31,7 @@ __all__ = [
     "Campaign",
     "Contact",
     "ContactList",
+    "DeadNumber",
     "DoorStop",
     "Experiment",
     "ExperimentArm",

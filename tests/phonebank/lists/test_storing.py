@@ -96,7 +96,9 @@ def test_a_word_is_stored_as_it_is_written(desk: Desk, word: str) -> None:
         import_list(list_id)
 
     (contact,) = desk.contacts()
-    assert contact.first_name == contact.fields["ward"] == word.replace("\t", " ")
+    assert contact.fields["ward"] == word.replace("\t", " ")
+    is_a_name = word != "\\N" and any(map(str.isalpha, word))
+    assert contact.first_name == (contact.fields["ward"] if is_a_name else "")
     assert (contact.last_name, contact.external_id, contact.other_phones) == ("", None, [])
 
 

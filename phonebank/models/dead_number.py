@@ -1,0 +1,22 @@
+"""A telephone number that is not in service: nobody is called on it, in any campaign."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from phonebank.models.base import Base, now
+
+
+class DeadNumber(Base):
+    """Said by a caller who heard that the number does not exist. No name stands beside it."""
+
+    __tablename__ = "dead_number"
+
+    phone: Mapped[str] = mapped_column(String(20), primary_key=True)  # E.164
+    # The call in which it was heard; undoing that call takes it back.
+    call_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("call.id", ondelete="SET NULL"), index=True
+    )
+    reported_at: Mapped[datetime] = mapped_column(default=now)
