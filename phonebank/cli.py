@@ -10,7 +10,7 @@ from flask import Flask, current_app
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from phonebank import connections, demo, jobs, mail, running
+from phonebank import connections, demo, jobs, mail, redis_settings, running
 from phonebank.accounts import verbs as accounts
 from phonebank.app import alembic, create_app
 from phonebank.config import Config, ConfigRefused
@@ -65,6 +65,7 @@ def worker() -> None:
         connections.check(app)
     except ConfigRefused as refused:
         raise click.ClickException(str(refused)) from None
+    redis_settings.check(app)
     with app.app_context():
         jobs.run_worker()
 
