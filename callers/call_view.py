@@ -6,6 +6,7 @@ at a tap, also while the line is down. The server draws the same without scripts
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from markupsafe import Markup
@@ -131,7 +132,7 @@ def view_of(hold: Hold, caller: Caller, campaign: Campaign, change: str = "") ->
         phone="" if not_to_ring else call.phone,
         phone_shown="" if not_to_ring else pretty(call.phone, campaign.country),
         expires_at=hold.expires_at.isoformat(),
-        seconds_left=max(0, round((hold.expires_at - now()).total_seconds())),
+        seconds_left=seconds_until(hold.expires_at),
         shared=shared_fields(caller, campaign),
         household=[
             (other.id, other.first_name or other.last_name or "Somebody else")
@@ -139,6 +140,11 @@ def view_of(hold: Hold, caller: Caller, campaign: Campaign, change: str = "") ->
         ],
         **script_state(script, fields, answers, change),
     )
+
+
+def seconds_until(end: datetime) -> int:
+    """Whole seconds that are left until then, never more than there are."""
+    return max(0, int((end - now()).total_seconds()))
 
 
 def script_state(script: Script | None, fields: Fields, answers: Answers, change: str = "") -> dict:

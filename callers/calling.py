@@ -3,12 +3,14 @@
 What was answered is `answers`' matter, and what came of the call `recording`'s.
 """
 
+import time
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from redis.exceptions import RedisError
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
@@ -22,7 +24,7 @@ from callers.contact_queue.refill import (
     start_line_afresh,
     store_of,
 )
-from callers.contact_queue.store import PROMISER_ALONE_SECONDS, QueueStore, Taken
+from callers.contact_queue.store import PROMISER_ALONE_SECONDS, Held, QueueStore, Taken
 from callers.pace import keep_pace, refuse_paused
 from callers.practice_first import PracticeFirst, owes_practice
 from phonebank.errors import BackInAMoment, Gone, NotAllowed, NotFound, NotRunning, PhonebankError
@@ -38,10 +40,8 @@ from phonebank.models import (
     now,
 )
 from phonebank.models.call import GIVEN_BACK, TAKEN_AWAY
-from phonebank.models.caller import ADMITTED
 from phonebank.models.campaign import ENDED
 from phonebank.models.contact import CALLABLE
-from phonebank.models.party import ENDED as PARTY_ENDED
 from phonebank.stores import after_commit, db
 from phonebank.suppressions.verbs import is_any_suppressed
 
@@ -49,6 +49,13 @@ from phonebank.suppressions.verbs import is_any_suppressed
 # removed, hours ended): the line is then made anew instead of being emptied one by one.
 STALE_IN_A_ROW = 5
 TRIES_AT_MOST = 50
+
+# A renewed end is written once in so long a caller: the page asks once a minute, and two tabs or
+# somebody who goes to and fro ask more often.
+WRITTEN_APART = timedelta(minutes=1)
+
+# Seconds. Longer than it takes to write a call that has nothing to wait for.
+WROTE_AT_ONCE = 0.05
 
 # Of a household so many others are shown beside the person rung.
 HOUSEHOLD_AT_MOST = 9
@@ -78,35 +85,51 @@ _household = (
     .order_by(_other.id)
     .limit(HOUSEHOLD_AT_MOST)
 )
-# The `Contact` and the caller, both locked; the caller's `standing`, `party` and limits, the
-# campaign's state, and whether the `party_rests`, as they are by now, for an organiser or a host
-# may have acted since the request came in; whether the contact's list is `removed` and a number of
-# theirs `suppressed`; the ids of others of their `household` who may be asked for instead; the
-# `words` on offer.
-_LOCKED = (
+# Not FOR SHARE: two tabs of one caller would each hold it, and wait for the other's update.
+_LOCK = (
+    select(Contact.id)
+    .join(Caller, Caller.id == bindparam("caller_id"))
+    .where(Contact.id == bindparam("contact_id"))
+    .with_for_update(of=[Contact, Caller], key_share=True)
+)
+# Everything that says whether they may be handed out, as it stands by now, for an organiser or a
+# host may have acted since the request came in. Not in the statement that locks: one that waits
+# for a row goes on with the other rows as they were before it waited. Beside it the ids of others
+# of their `household` who may be asked for instead, and the `words` on offer.
+_AS_IT_STANDS = (
     select(
         Contact,
-        Caller.state.label("standing"),
-        Caller.party_id.label("party"),
+        Caller,
+        Campaign,
+        Party,
         ContactList.removed.label("removed"),
         is_any_suppressed().label("suppressed"),
         func.array(_household.scalar_subquery()).label("household"),
         words_on_offer(Contact.campaign_id.expression).label("words"),
-        Campaign.state.label("campaign_state"),
-        or_(Party.paused, Party.state == PARTY_ENDED).label("party_rests"),
-        Caller.list_ids,
-        Caller.languages,
     )
     .join(ContactList, ContactList.id == Contact.contact_list_id)
     .join(Campaign, Campaign.id == Contact.campaign_id)
     .join(Caller, Caller.id == bindparam("caller_id"))
     .outerjoin(Party, Party.id == Caller.party_id)
     .where(Contact.id == bindparam("contact_id"))
-    # Not FOR SHARE: two tabs of one caller would each hold it, and wait for the other's update.
-    .with_for_update(of=[Contact, Caller], key_share=True)
     .execution_options(populate_existing=True)
 )
 _OPEN_CALL = insert(Call).on_conflict_do_nothing().returning(Call)
+_WHO_HOLDS = select(Call.id, Call.expires_at).where(
+    Call.contact_id == bindparam("contact_id"), Call.ended_at.is_(None)
+)
+_RENEWABLE = text("""
+SELECT call.campaign_id, contact_id, expires_at, hold_seconds,
+       coalesce(reopened_at, started_at) + hold_seconds_at_most * interval '1 second' AS longest
+FROM call JOIN campaign ON campaign.id = call.campaign_id
+WHERE call.id = :call_id AND caller_id = :caller_id AND ended_at IS NULL
+""")
+# Another tab may have been promised a little more.
+_RENEW = text("""
+UPDATE call SET expires_at = greatest(expires_at, :until)
+WHERE id = :call_id AND caller_id = :caller_id AND ended_at IS NULL
+RETURNING contact_id, expires_at
+""")
 
 
 class NobodyToCall(PhonebankError):
@@ -188,24 +211,38 @@ def renew(caller: Caller, call_id: uuid.UUID) -> datetime:
     """Let the caller keep their person for another hold, up to the campaign's longest since they
     were put on the screen, by handing them out or by an undo.
 
-    Returns when the hold runs out. Raises NotFound when it is no longer theirs.
+    Returns when the hold runs out, as PostgreSQL has it: written no more often than `_apart`, so
+    an end that is younger stands. Raises NotFound when it is no longer theirs.
     """
-    call = db.session.scalar(
-        select(Call).where(Call.id == call_id, Call.caller_id == caller.id, Call.ended_at.is_(None))
-    )
-    if call is None:
-        raise NotFound("This call is no longer yours.", "Take the next person.")
-    campaign = db.session.get_one(Campaign, call.campaign_id)
-    until = min(
-        now() + timedelta(seconds=campaign.hold_seconds),
-        (call.reopened_at or call.started_at) + timedelta(seconds=campaign.hold_seconds_at_most),
-    )
-    try:
-        store_of(campaign.id).renew(call.contact_id, until)
-    except RedisError:
-        # Redis is away: what a rebuild will read.
-        call.expires_at = until
-    return until
+    own = {"call_id": call_id, "caller_id": caller.id}
+    held = db.session.execute(_RENEWABLE, own).one_or_none()
+    if held is None:
+        raise _no_longer_theirs()
+    until = min(now() + timedelta(seconds=held.hold_seconds), held.longest)
+    with_whom, ends = held.contact_id, held.expires_at
+    if until - ends >= _apart(held.hold_seconds) or until == held.longest > ends:
+        # Looked at once more by the statement that writes: it may have ended since.
+        renewed = db.session.execute(_RENEW, own | {"until": until}).one_or_none()
+        if renewed is None:
+            raise _no_longer_theirs()
+        with_whom, ends = renewed
+    _copy_after_commit(held.campaign_id, Held(with_whom, call_id, ends))
+    return ends
+
+
+def _apart(hold_seconds: int) -> timedelta:
+    """How long after an end was written a renewal writes a later one; where holds are short, often
+    enough that most of each is left."""
+    return min(WRITTEN_APART, timedelta(seconds=hold_seconds / 5))
+
+
+def _no_longer_theirs() -> NotFound:
+    return NotFound("This call is no longer yours.", "Take the next person.")
+
+
+def _copy_after_commit(campaign_id: int, held: Held) -> None:
+    store = store_of(campaign_id)
+    after_commit(lambda: store.hold(held))
 
 
 def give_back(caller: Caller, call_id: uuid.UUID) -> None:
@@ -235,8 +272,19 @@ def end_hold(call: Call, ending: str) -> None:
     """Close the call's row in this transaction, and free the person in Redis once it commits."""
     call.ended_at = now()
     call.ending = ending
-    store, contact_id = store_of(call.campaign_id), call.contact_id
-    after_commit(lambda: store.release(contact_id))
+    release_after_commit(call)
+
+
+def release_after_commit(call: Call) -> None:
+    """Free the call's person in Redis once this transaction commits, if it is this call that holds
+    them there."""
+    store, contact_id, call_id = store_of(call.campaign_id), call.contact_id, call.id
+    after_commit(lambda: store.release(contact_id, call_id))
+
+
+def hold_after_commit(call: Call) -> None:
+    """Have Redis know once this transaction commits that the call holds its person, until when."""
+    _copy_after_commit(call.campaign_id, Held(call.contact_id, call.id, call.expires_at))
 
 
 def own_call(caller: Caller, call_id: uuid.UUID, lock: bool = False) -> Call:
@@ -291,14 +339,15 @@ def running_campaign(caller: Caller) -> Campaign:
 def _claim_next(caller: Caller, campaign: Campaign) -> Hold:
     store = store_of(campaign.id)
     for tries in range(1, TRIES_AT_MOST + 1):
-        taken = _take(caller, campaign, store)
+        call_id = new_id()
+        taken = _take(caller, campaign, store, call_id)
         if taken.contact_id is None:
             break
         try:
-            hold = _open_call(caller, campaign, taken.contact_id)
+            hold = _open_call(caller, taken.contact_id, call_id)
         except Exception:
-            # Put out, or the database took it back: nobody has the person then.
-            store.release(taken.contact_id)
+            # Put out, paused, or the database took it back: nobody has the person by this call.
+            store.release(taken.contact_id, call_id)
             raise
         if hold is not None:
             if is_low(store, taken.left):
@@ -308,7 +357,8 @@ def _claim_next(caller: Caller, campaign: Campaign) -> Hold:
             return hold
         # Let go of their lock: whoever waits for it may hold the next. What was read is read again.
         db.session.rollback()
-        store.release(taken.contact_id)
+        store.release(taken.contact_id, call_id)
+        _copy_true_hold(store, taken.contact_id)
         campaign = running_campaign(caller)
         # A second tap got there first: theirs is the same person on the same screen.
         already = current_hold(caller)
@@ -320,18 +370,27 @@ def _claim_next(caller: Caller, campaign: Campaign) -> Hold:
     raise NobodyToCall(next_at)
 
 
+def _copy_true_hold(store: QueueStore, contact_id: int) -> None:
+    """Have Redis know again who holds this contact, where somebody does: it has offered them."""
+    row = db.session.execute(_WHO_HOLDS, {"contact_id": contact_id}).one_or_none()
+    if row is not None:
+        store.hold(Held(contact_id, row.id, row.expires_at))
+
+
 def languages_of(caller: Caller, campaign: Campaign) -> list[str]:
     """The languages of the people a caller is given: see `refill.served`."""
     return served(campaign, caller.languages)
 
 
-def _take(caller: Caller, campaign: Campaign, store: QueueStore) -> Taken:
-    """Take from Redis; once more after rebuilding a lost queue or refilling an empty line."""
+def _take(caller: Caller, campaign: Campaign, store: QueueStore, call_id: uuid.UUID) -> Taken:
+    """Take from Redis for this call to be; once more after rebuilding a lost queue or refilling an
+    empty line."""
 
     def take() -> Taken:
         at = now()
         until = at + timedelta(seconds=campaign.hold_seconds)
-        return store.take(at, until, caller.id, caller.list_ids, languages_of(caller, campaign))
+        languages = languages_of(caller, campaign)
+        return store.take(at, until, caller.id, call_id, caller.list_ids, languages)
 
     taken = take()
     if taken.lost:
@@ -343,55 +402,92 @@ def _take(caller: Caller, campaign: Campaign, store: QueueStore) -> Taken:
     return taken
 
 
-def _open_call(caller: Caller, campaign: Campaign, contact_id: int) -> Hold | None:
-    """Ask PostgreSQL whether this person may be rung now, and write the open call.
+def _open_call(caller: Caller, contact_id: int, call_id: uuid.UUID) -> Hold | None:
+    """Ask PostgreSQL whether this person may be called now, and write the open call.
 
-    None when they may not: suppressed or rung since they were put in line, out of hours by now,
+    None when they may not: suppressed or called since they were put in line, out of hours by now,
     or somebody on their number is on the phone. The row locks make a suppression, and a removal of
     the caller, that commits first win, and one that comes second wait until this hand-out is on
-    record. Raises NotLetIn for a caller who was put out since their request began.
+    record. Raises what `_look_again` and `keep_pace` do.
     """
-    at = now()
     ids = {"contact_id": contact_id, "caller_id": caller.id}
-    found = db.session.execute(_LOCKED, ids).one_or_none()
-    if found is not None and found.standing != ADMITTED:
-        raise NotLetIn()
-    if found is None or found.removed or found.suppressed:
+    if db.session.scalar(_LOCK, ids) is None:
         return None
-    if found.campaign_state != campaign.state or found.party_rests:
-        # What was read at the request's beginning is old.
-        db.session.expire_all()
-        running_campaign(caller)
-    if (found.list_ids, found.languages) != (caller.list_ids, caller.languages):
-        db.session.refresh(caller)
-    contact: Contact = found.Contact
+    found = _look_again(ids)
+    if found is None or not keep_pace(caller, found.campaign, found.at):
+        return None
+    hold = timedelta(seconds=found.campaign.hold_seconds)
+    words = words_among(found.words, contact_id)
+    writing_since = time.monotonic()
+    call = db.session.scalar(
+        _OPEN_CALL,
+        {
+            "id": call_id,
+            "campaign_id": found.campaign.id,
+            "contact_id": contact_id,
+            "caller_id": caller.id,
+            "party_id": caller.party_id,
+            "script_version_id": words.script_version_id,
+            "experiment_arm_id": words.experiment_arm_id,
+            "phone": found.contact.phone,
+            "household": found.household,
+            "started_at": found.at,
+            "expires_at": found.at + hold,
+        },
+    )
+    if call is None:
+        return None
+    if time.monotonic() - writing_since > WROTE_AT_ONCE:
+        # Writing waited: for a call to the same number that came to nothing, or for somebody who
+        # has locked the campaign or the party.
+        try:
+            again = _look_again(ids)
+        except PhonebankError:
+            db.session.rollback()
+            raise
+        if again is None:
+            return None
+        call.started_at, call.expires_at = again.at, again.at + hold
+        db.session.flush()
+    return Hold(call, found.contact, call.expires_at, is_new=True)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A person who may be handed out, as everything stood `at` that moment."""
+
+    contact: Contact
+    campaign: Campaign
+    household: list[int]
+    words: dict[str, Any]
+    at: datetime
+
+
+def _look_again(ids: dict[str, int]) -> _Found | None:
+    """Whether this person may be handed to this caller as things stand by now; None if not.
+
+    Reads both, their campaign, party and list anew, and the time after it: to be called once the
+    locks are had, however long that took. Raises NotLetIn for a caller who was put out since their
+    request began, PacePaused, and NotRunning or Gone when the campaign or the party paused or ended
+    meanwhile.
+    """
+    found = db.session.execute(_AS_IT_STANDS, ids).one_or_none()
+    if found is None:
+        return None
+    at, contact, caller, campaign = now(), found.Contact, found.Caller, found.Campaign
+    if not caller.may_call:
+        raise NotLetIn()
+    running_campaign(caller)
+    refuse_paused(caller, at)
+    if found.removed or found.suppressed:
+        return None
     if contact.state != CALLABLE or contact.suppressed_at is not None or contact.callable_at > at:
         return None
     if not may_ring(campaign, contact.zone_key, at):
         return None
     if contact.callback_caller_id != caller.id and not _is_theirs(caller, campaign, contact, at):
         return None
-    if not keep_pace(caller, campaign, at):
-        return None
-    until = at + timedelta(seconds=campaign.hold_seconds)
-    words = words_among(found.words, contact_id)
-    call = db.session.scalar(
-        _OPEN_CALL,
-        {
-            "id": new_id(),
-            "campaign_id": campaign.id,
-            "contact_id": contact_id,
-            "caller_id": caller.id,
-            "party_id": found.party,
-            "script_version_id": words.script_version_id,
-            "experiment_arm_id": words.experiment_arm_id,
-            "phone": contact.phone,
-            "household": found.household,
-            "started_at": at,
-            "expires_at": until,
-        },
-    )
-    return Hold(call, contact, until, is_new=True) if call is not None else None
+    return _Found(contact, campaign, found.household, found.words, at)
 
 
 def _is_theirs(caller: Caller, campaign: Campaign, contact: Contact, at: datetime) -> bool:

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 from sqlalchemy import Select, delete, select
 
-from callers.calling import Hold, own_call
-from callers.contact_queue.refill import store_of
+from callers.calling import Hold, hold_after_commit, own_call, release_after_commit
 from phonebank.errors import Conflict, NotFound
 from phonebank.experiments.choosing import words_for
 from phonebank.models import Answer, Call, Caller, Contact, ContactList
+from phonebank.models.call import HANDED_OUT_NO
 from phonebank.models.contact import CALLABLE
-from phonebank.stores import after_commit, db
+from phonebank.stores import db
 
 
 def others_on_the_number(call: Call) -> Sequence[Contact]:
@@ -58,17 +58,13 @@ def reached_instead(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold
         raise NotFound("That person is not on this number.", "Reload the page.")
     first_asked_for = call.contact_id
     call.household = [*(c for c in call.household if c != contact_id), first_asked_for]
+    release_after_commit(call)
     call.contact_id = contact_id
+    call.handed_out_no = HANDED_OUT_NO.next_value()
     _give_their_words(call)
     db.session.flush()
-    store, until = store_of(call.campaign_id), call.expires_at
-
-    def tell_redis() -> None:
-        store.release(first_asked_for)
-        store.hold({contact_id: until})
-
-    after_commit(tell_redis)
-    return Hold(call, other, until)
+    hold_after_commit(call)
+    return Hold(call, other, call.expires_at)
 
 
 def _give_their_words(call: Call) -> None:

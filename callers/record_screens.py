@@ -18,6 +18,7 @@ from werkzeug.datastructures import MultiDict
 from callers import calling, screen_data
 from callers.answers import save_answer
 from callers.blueprint import screens, sent, wants_screen
+from callers.call_view import seconds_until
 from callers.callback_times import callback_time
 from callers.handing import commit_and_keep, hand_over, not_like_that, show_or_go
 from callers.recording import Recorded, record, undo
@@ -98,12 +99,11 @@ def give_back(call_id: uuid.UUID) -> ResponseReturnValue:
 def renew(call_id: uuid.UUID) -> ResponseReturnValue:
     """Keep the person for a while longer: the screen asks this while it is open."""
     until = calling.renew(g.caller, call_id)
-    calling.mark_seen(g.caller)
+    screen_data.note_presence(g.caller)
     db.session.commit()
     if not wants_json():
         return redirect(url_for(".person"), 303)
-    left = max(0, round((until - now()).total_seconds()))
-    return jsonify(expires_at=until.isoformat(), seconds_left=left)
+    return jsonify(expires_at=until.isoformat(), seconds_left=seconds_until(until))
 
 
 def _record(call_id: uuid.UUID, fields: MultiDict[str, Any] | Mapping[str, Any]) -> Recorded:

@@ -9,14 +9,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import psycopg
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, exists, func, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from callers.answers import answers_of
-from callers.calling import NotLetIn, current_hold, give_back, is_stale, own_call_and_contact
+from callers.calling import (
+    NotLetIn,
+    current_hold,
+    give_back,
+    hold_after_commit,
+    is_stale,
+    own_call_and_contact,
+    release_after_commit,
+)
 from callers.calling_hours import contact_date, zones_from
 from callers.contact_queue.hours import hours_of, rules_of
-from callers.contact_queue.refill import store_of
 from callers.decision import Decision, decide
 from callers.languages import LANGUAGES, UNKNOWN
 from callers.merge_values import fields_for
@@ -36,10 +43,10 @@ from phonebank import tallies
 from phonebank.errors import BadInput, HoldLost
 from phonebank.locks import lock_row
 from phonebank.models import Call, Caller, Campaign, Contact, now
-from phonebank.models.call import RECORDED, RECORDED_NO
+from phonebank.models.call import HANDED_OUT_NO, RECORDED, RECORDED_NO
 from phonebank.models.suppression import FROM_CALL
 from phonebank.scripts.versions import script_of
-from phonebank.stores import after_commit, db
+from phonebank.stores import db
 from phonebank.suppressions import verbs as suppressions
 from scripts_library.conversation import answers_on_path, is_conversation, is_yes
 
@@ -118,10 +125,8 @@ def record(
         move_contact(contact, call, decision, outcome_key, at, only_me, language)
         call.contact_before = before | left_behind(contact)
     _count(call, 1)
-    if not call.late:
-        # A late one's hold is over, and whoever has been given the person since keeps theirs.
-        store, contact_id = store_of(call.campaign_id), contact.id
-        after_commit(lambda: store.release(contact_id))
+    # Where somebody else has been given the person since, they keep them.
+    release_after_commit(call)
     return Recorded(call, changed=True)
 
 
@@ -181,12 +186,20 @@ def last_recorded_id(caller: Caller) -> uuid.UUID | None:
 
 
 def _handed_on_since(call: Call) -> bool:
-    return bool(
-        db.session.scalar(
-            select(func.count())
-            .select_from(Call)
-            .where(Call.contact_id == call.contact_id, Call.started_at > call.started_at)
-        )
+    return bool(db.session.scalar(select(exists().where(was_handed_on_since(call)))))
+
+
+def was_handed_on_since(call: Call) -> ColumnElement[bool]:
+    """For a query of calls: those by which the person of this one came onto a screen later.
+
+    By their numbers and not by the clock: two servers' clocks may differ. Calls of a release that
+    gave no numbers come before all that have one.
+    """
+    on_screen = tuple_(func.coalesce(Call.handed_out_no, 0), Call.started_at)
+    return and_(
+        Call.contact_id == call.contact_id,
+        Call.id != call.id,
+        on_screen > tuple_(call.handed_out_no or 0, call.started_at),
     )
 
 
@@ -286,18 +299,17 @@ def _count(call: Call, sign: int) -> None:
 def _reopen(call: Call) -> None:
     campaign = db.session.get_one(Campaign, call.campaign_id)
     call.reopened_at = now()
-    until = call.reopened_at + timedelta(seconds=campaign.hold_seconds)
     call.outcome = call.recorded_at = call.recorded_no = call.contact_before = None
     call.ended_at = call.ending = None
     call.reached = call.conversation = call.yes = call.counted = call.late = call.too_fast = False
-    call.expires_at = until
+    call.expires_at = call.reopened_at + timedelta(seconds=campaign.hold_seconds)
+    call.handed_out_no = HANDED_OUT_NO.next_value()
     call.turn += 1
     try:
         db.session.flush()
     except IntegrityError as taken:
         raise CannotUndo(_who_has_the_number(taken)) from None
-    store, contact_id = store_of(call.campaign_id), call.contact_id
-    after_commit(lambda: store.hold({contact_id: until}))
+    hold_after_commit(call)
 
 
 def _who_has_the_number(taken: IntegrityError) -> str:

@@ -122,7 +122,7 @@ def untold_call(caller: Caller) -> Call | None:
     call = db.session.scalars(
         select(Call)
         .where(Call.caller_id == caller.id)
-        .order_by(func.coalesce(Call.reopened_at, Call.started_at).desc())
+        .order_by(Call.handed_out_no.desc().nulls_last(), Call.started_at.desc())
         .limit(1)
     ).first()
     if call is None or call.outcome is not None or call.ended_at is None:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Row, text
 
 from callers.contact_queue.hours import may_ring
-from callers.contact_queue.store import Offer, QueueStore
+from callers.contact_queue.store import Held, Offer, QueueStore
 from phonebank.models import Campaign, now
 from phonebank.stores import db, redis_store
 
@@ -66,6 +66,11 @@ LIMIT :wanted
 _LANGUAGES_SPOKEN = text("""
 SELECT DISTINCT jsonb_array_elements_text(languages) FROM caller
 WHERE campaign_id = :campaign_id AND state = 'admitted'
+""")
+
+_OPEN_HOLDS = text("""
+SELECT id, contact_id, expires_at FROM call
+WHERE campaign_id = :campaign_id AND ended_at IS NULL
 """)
 
 _CALLBACKS = text("""
@@ -137,7 +142,8 @@ def is_low(store: QueueStore, left: int) -> bool:
 
 
 def ensure_built(campaign: Campaign) -> None:
-    """Rebuild the queue if Redis has lost it; wait for whoever is rebuilding it already.
+    """Rebuild the queue if Redis has lost it, or was started again and has read back an old one;
+    wait for whoever is rebuilding it already.
 
     Several wait at most two seconds: after that the claim finds it built or says so.
     """
@@ -160,17 +166,19 @@ def start_line_afresh(campaign: Campaign) -> None:
     refill(campaign)
 
 
+def open_holds(campaign: Campaign) -> list[Held]:
+    """Who is on which caller's screen, and until when: the truth, of which Redis has a copy."""
+    rows = db.session.execute(_OPEN_HOLDS, {"campaign_id": campaign.id})
+    return [Held(row.contact_id, row.id, row.expires_at) for row in rows]
+
+
 def _rebuild(campaign: Campaign, store: QueueStore) -> None:
+    # Asked for first: if Redis is started again meanwhile, what was built is not all there.
+    run_id = store.run_id()
     store.clear_lines()
-    # Renewals were in Redis only; each holder gets a whole new hold rather than lose their person.
-    until = now() + timedelta(seconds=campaign.hold_seconds)
-    open_calls = db.session.scalars(
-        text("SELECT contact_id FROM call WHERE campaign_id = :id AND ended_at IS NULL"),
-        {"id": campaign.id},
-    )
-    store.hold(dict.fromkeys(open_calls, until))
+    store.hold_only(open_holds(campaign))
     refill(campaign)
-    store.mark_built()
+    store.mark_built(run_id)
     log.info("queue of campaign %s built", campaign.id)
 
 

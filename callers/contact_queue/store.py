@@ -1,20 +1,25 @@
 """What Redis holds for one campaign, and every command that changes it.
 
+All of it is a copy: who holds whom, and until when, is written in PostgreSQL (`call.expires_at`).
+
 Keys, all with one hash tag so that a Redis Cluster keeps a campaign on one node:
 
-- `built`      there while the queue stands; gone with a Redis that was emptied or replaced
+- `built`      the run id of the Redis in which the queue was built. Gone with a Redis that was
+               emptied; another's in one that was started again or replaced, whatever it read back
 - `lines`      set of the names of the lines, "lists:language"
 - `lines:…`    a line: sorted set of contact ids in hand-out order, a few minutes' worth. One for
                each language, and again for each set of lists that some caller is limited to
 - `callbacks`  sorted set of contact ids by the time they are due, those due soon
 - `details`    hash, contact id → "list:language:promiser", for the callbacks
 - `held`       sorted set of contact ids by the time their hold runs out
+- `holders`    hash, contact id → id of the call that holds them: only that call lets go of them
 - `lock:…`     short-lived, so that one process refills or rebuilds at a time
 
 Times are seconds since 1970, with fractions.
 """
 
 import secrets
+import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -55,6 +60,16 @@ class Taken:
     lost: bool = False
 
 
+@dataclass(frozen=True)
+class Held:
+    """A contact on a caller's screen: the call that holds them, and until when. `call_id` is None
+    where Redis has lost it."""
+
+    contact_id: int
+    call_id: uuid.UUID | None
+    until: datetime
+
+
 class QueueStore:
     """The queue of one campaign in Redis. Raises redis' own errors when Redis is away."""
 
@@ -66,6 +81,7 @@ class QueueStore:
         self._callbacks = f"{prefix}:callbacks"
         self._details = f"{prefix}:details"
         self._held = f"{prefix}:held"
+        self._holders = f"{prefix}:holders"
         self._lock = f"{prefix}:lock"
 
     def take(
@@ -73,20 +89,29 @@ class QueueStore:
         now: datetime,
         hold_until: datetime,
         caller_id: int,
+        call_id: uuid.UUID,
         list_ids: Iterable[int] = (),
         languages: Iterable[str] = ("",),
     ) -> Taken:
-        """Move one contact from a line into `held`, for this caller. Atomic.
+        """Move one contact from a line into `held`, for this caller and this call to be. Atomic.
 
         Only of these lists, where any are named, and of these languages; "" is those of whom no
         language is known.
         """
         answer = _script(self._redis, "take")(
-            keys=[self._built, self._held, self._lines, self._callbacks, self._details],
+            keys=[
+                self._built,
+                self._held,
+                self._holders,
+                self._lines,
+                self._callbacks,
+                self._details,
+            ],
             args=[
                 now.timestamp(),
                 hold_until.timestamp(),
                 caller_id,
+                str(call_id),
                 PROMISER_ALONE_SECONDS,
                 _joined(list_ids),
                 ",".join(languages),
@@ -132,49 +157,60 @@ class QueueStore:
             _script(self._redis, "offer")(keys=[key, self._held], args=args, client=self._redis)
         )
 
-    def hold(self, until_by_contact: dict[int, datetime]) -> None:
-        """Note holds that PostgreSQL knows of, when rebuilding."""
-        if until_by_contact:
-            self._redis.zadd(
-                self._held, {str(key): until.timestamp() for key, until in until_by_contact.items()}
+    def hold(self, *holds: Held) -> None:
+        """Copy holds as PostgreSQL has them, over whatever Redis knew of these contacts."""
+        self._write_holds(holds, replace=False)
+
+    def hold_only(self, holds: Iterable[Held]) -> None:
+        """Copy every hold as PostgreSQL has them, and forget all others."""
+        self._write_holds(tuple(holds), replace=True)
+
+    def _write_holds(self, holds: tuple[Held, ...], replace: bool) -> None:
+        if not holds and not replace:
+            return
+        with self._redis.pipeline() as at_once:
+            if replace:
+                at_once.delete(self._held, self._holders)
+            if holds:
+                at_once.zadd(self._held, {str(h.contact_id): h.until.timestamp() for h in holds})
+                at_once.hset(self._holders, mapping={str(h.contact_id): str(h.call_id)
+                                                     for h in holds})  # fmt: skip
+            at_once.execute()
+
+    def release(self, contact_id: int, call_id: uuid.UUID | None) -> None:
+        """Let go of a contact: the call was recorded, given back, or never came to be.
+
+        Only where this call holds them, or Redis has lost which one does.
+        """
+        _script(self._redis, "release")(
+            keys=[self._held, self._holders],
+            args=[contact_id, str(call_id or "")],
+            client=self._redis,
+        )
+
+    def copied_holds(self) -> list[Held]:
+        """Every contact held, as Redis has it."""
+        with self._redis.pipeline() as at_once:
+            at_once.zrange(self._held, 0, -1, withscores=True)
+            at_once.hgetall(self._holders)
+            held, holders = at_once.execute()
+        return [
+            Held(
+                int(key),
+                uuid.UUID(holders[key]) if key in holders else None,
+                datetime.fromtimestamp(until, UTC),
             )
-
-    def renew(self, contact_id: int, until: datetime) -> None:
-        """Let a hold last until then. A hold that was let go of is not made again."""
-        self._redis.zadd(self._held, {str(contact_id): until.timestamp()}, xx=True)
-
-    def release(self, *contact_ids: int) -> None:
-        """End holds: the call was recorded, given back, or never came to be."""
-        if contact_ids:
-            self._redis.zrem(self._held, *map(str, contact_ids))
+            for key, until in held
+        ]
 
     def holds(self) -> dict[int, datetime]:
         """Every contact held, with the time its hold runs out."""
-        held = cast(list[tuple[str, float]], self._redis.zrange(self._held, 0, -1, withscores=True))
-        return {int(key): datetime.fromtimestamp(until, UTC) for key, until in held}
+        return {held.contact_id: held.until for held in self.copied_holds()}
 
     def held_until(self, contact_ids: Iterable[int]) -> dict[int, datetime | None]:
         """When each contact's hold runs out; None for a contact nobody holds."""
-        ids = list(contact_ids)
-        if not ids:
-            return {}
-        scores = self._redis.zmscore(self._held, [str(contact_id) for contact_id in ids])
-        return {
-            contact_id: None if score is None else datetime.fromtimestamp(score, UTC)
-            for contact_id, score in zip(ids, scores, strict=True)
-        }
-
-    def run_out(self, now: datetime) -> list[int]:
-        """The contacts whose hold has run out, still in `held`."""
-        found = cast(list[str], self._redis.zrangebyscore(self._held, "-inf", now.timestamp()))
-        return [int(contact_id) for contact_id in found]
-
-    def let_go(self, now: datetime, contact_ids: list[int]) -> None:
-        """Forget the holds of `run_out`, except those renewed since."""
-        if contact_ids:
-            _script(self._redis, "let_go")(
-                keys=[self._held], args=[now.timestamp(), *contact_ids], client=self._redis
-            )
+        holds = self.holds()
+        return {contact_id: holds.get(contact_id) for contact_id in contact_ids}
 
     def in_line(self, language: str = "", list_ids: Iterable[int] = ()) -> list[int]:
         """The contacts in one line, in order."""
@@ -193,13 +229,20 @@ class QueueStore:
         """How many contacts are on callers' screens."""
         return self._redis.zcard(self._held)
 
-    def is_built(self) -> bool:
-        """Whether the queue stands: False after Redis was emptied or replaced."""
-        return bool(self._redis.exists(self._built))
+    def run_id(self) -> str:
+        """Which Redis this is: another one after each start of it."""
+        return str(self._redis.info("server")["run_id"])
 
-    def mark_built(self) -> None:
-        """Open the queue for taking, once it is rebuilt."""
-        self._redis.set(self._built, "1")
+    def is_built(self) -> bool:
+        """Whether the queue stands: False once Redis was emptied, replaced or started again.
+
+        What one that was started again read back from its file is older than what it forgot.
+        """
+        return self._redis.get(self._built) == self.run_id()
+
+    def mark_built(self, run_id: str = "") -> None:
+        """Open the queue for taking, once it is rebuilt: in the Redis of this run, else in this."""
+        self._redis.set(self._built, run_id or self.run_id())
 
     def clear_lines(self) -> None:
         """Empty the lines and the callbacks; holds stay."""
@@ -210,7 +253,7 @@ class QueueStore:
     def close(self) -> None:
         """Forget everything: the next claim rebuilds from PostgreSQL."""
         self.clear_lines()
-        self._redis.delete(self._built, self._held)
+        self._redis.delete(self._built, self._held, self._holders)
 
     @contextmanager
     def only_one(self, what: str) -> Iterator[bool]:

@@ -22,6 +22,7 @@ TAKEN_AWAY = "taken_away"  # the caller was removed, or the campaign ended
 ENDINGS = (RECORDED, GIVEN_BACK, EXPIRED, TAKEN_AWAY)
 
 RECORDED_NO = Sequence("call_recorded_no", metadata=Base.metadata)
+HANDED_OUT_NO = Sequence("call_handed_out_no", metadata=Base.metadata)
 
 
 class Call(Base):
@@ -89,7 +90,7 @@ class Call(Base):
     # Contacts on the same number whose first names the caller is shown beside: the household.
     household: Mapped[list[Any]] = mapped_column(default=list)
     started_at: Mapped[datetime] = mapped_column(default=now)
-    # As written at hand-out and when Redis is away; Redis holds the renewed time.
+    # When the hold runs out: renewals write it here, and Redis has a copy.
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     ending: Mapped[str | None] = mapped_column(String(10))
@@ -99,6 +100,11 @@ class Call(Base):
     # From `RECORDED_NO`: which of a caller's outcomes came last, also where a clock was set back.
     recorded_no: Mapped[int | None] = mapped_column(
         BigInteger, server_default=RECORDED_NO.next_value()
+    )
+    # From `HANDED_OUT_NO`: in which order people came onto screens, also where servers' clocks
+    # differ. An undo, and somebody else of the household who came to the phone, take a new one.
+    handed_out_no: Mapped[int | None] = mapped_column(
+        BigInteger, server_default=HANDED_OUT_NO.next_value()
     )
     reached: Mapped[bool] = mapped_column(default=False)
     conversation: Mapped[bool] = mapped_column(default=False)

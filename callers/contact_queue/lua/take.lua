@@ -1,15 +1,16 @@
 -- Take one contact for a caller: a promised callback first, then the foremost of their lines.
 --
--- KEYS  built, held, lines, callbacks, details
--- ARGV  now, expiry, caller id, seconds a callback is its promiser's own,
+-- KEYS  built, held, holders, lines, callbacks, details
+-- ARGV  now, expiry, caller id, call id, seconds a callback is its promiser's own,
 --       lists ("1,2" or ""), languages (",cy" : unknown and Welsh)
--- Returns {"lost"} when the queue was never built or Redis was emptied, {"empty", left in line},
---         or {"taken", contact id, left in line}; only lines the caller may take from count.
-local built, held, lines, callbacks, details = unpack(KEYS)
-local now, expiry, caller = tonumber(ARGV[1]), ARGV[2], ARGV[3]
-local own_for, lists, languages = tonumber(ARGV[4]), ARGV[5], ARGV[6]
+-- Returns {"lost"} when the queue was not built in this run of this Redis or has been emptied,
+--         {"empty", left in line}, or {"taken", contact id, left in line}; only lines the caller
+--         may take from count.
+local built, held, holders, lines, callbacks, details = unpack(KEYS)
+local now, expiry, caller, call = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
+local own_for, lists, languages = tonumber(ARGV[5]), ARGV[6], ARGV[7]
 
-if redis.call('EXISTS', built) == 0 then
+if redis.call('GET', built) ~= string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') then
   return {'lost'}
 end
 
@@ -33,6 +34,7 @@ local function hand_over(contact)
     redis.call('ZREM', lines .. ':' .. name, contact)
   end
   redis.call('ZADD', held, expiry, contact)
+  redis.call('HSET', holders, contact, call)
   local left = 0
   for _, line in ipairs(mine) do
     left = left + redis.call('ZCARD', line)

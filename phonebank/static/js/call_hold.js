@@ -1,11 +1,13 @@
 /* Keeps the person on this screen while somebody is here, and says so in time when it cannot.
 
    The server lends a person for minutes. While the page is looked at, or the call has begun, the
-   loan is renewed; half a minute before its end there is a warning with one button. */
+   loan is renewed; half a minute before its end there is a warning with one button. A page that
+   opens late, with little or nothing left, asks for more first and warns only if it gets none. */
 
 import { csrfToken } from "./csrf.js";
 
 const RENEW_EVERY_MS = 60_000;
+const RENEW_AT_MOST_EVERY_MS = 5_000;
 const WARN_BEFORE_MS = 30_000;
 
 export class Hold {
@@ -17,7 +19,7 @@ export class Hold {
     this.over = false;
     this.renewedAt = Date.now();
     this.endsAt = this.renewedAt + secondsLeft * 1000;
-    this.every = Math.min(RENEW_EVERY_MS, (secondsLeft * 1000) / 3);
+    if (secondsLeft * 1000 < RENEW_EVERY_MS) this.renew();
     this.timer = setInterval(() => this.look(), 1000);
     this.wake = () => document.hidden || this.over || this.renew();
     document.addEventListener("visibilitychange", this.wake);
@@ -31,7 +33,9 @@ export class Hold {
 
   look() {
     const at = Date.now();
-    if ((!document.hidden || this.begun) && at - this.renewedAt >= this.every) this.renew();
+    // The less there is left, the sooner, where an answer was lost; but never in a rush.
+    const every = Math.max(RENEW_AT_MOST_EVERY_MS, Math.min(RENEW_EVERY_MS, (this.endsAt - at) / 3));
+    if ((!document.hidden || this.begun) && at - this.renewedAt >= every) this.renew();
     const warned = this.warned;
     this.warned = this.endsAt - at < WARN_BEFORE_MS;
     if (this.warned && !warned) {

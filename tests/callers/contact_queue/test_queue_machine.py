@@ -475,8 +475,7 @@ class QueueMachine(RuleBasedStateMachine):
         elif what == "offers everyone":
             store.offer([Offer(p.id, 0.0, p.list_id, "") for p in people])
         else:
-            for person in people:
-                store.release(person.id)
+            redis_store().delete(f"queue:{{{self.campaign.id}}}:held")
 
     @invariant()
     def the_promises_hold(self) -> None:
