@@ -1,4 +1,4 @@
-"""The calls file: one row for each recorded call, read as it is sent."""
+"""The calls file: a row for each time a person was on a caller's screen, read as it is sent."""
 
 from collections.abc import Iterator
 
@@ -9,11 +9,12 @@ from phonebank.exports.columns import COLUMNS, answer_columns, steps_asked
 from phonebank.exports.row_stream import rows_of
 from phonebank.models import Campaign
 
-# In the order of an index, so that PostgreSQL sorts nothing and the first row comes at once.
-_CALLS = text("""
-SELECT call.id AS call_id, call.started_at, call.recorded_at, call.outcome,
+_CALLS = """
+SELECT call.id AS call_id, call.started_at, call.ended_at, call.ending, call.recorded_at,
+       call.outcome,
        call.reached, call.conversation, call.yes, call.counted, call.late, call.note,
-       call.script_version_id, call.phone AS contact_phone,
+       call.script_version_id, jsonb_array_length(call.household) AS household,
+       call.phone AS contact_phone,
        caller.first_name AS caller, party.title AS party, contact_list.name AS list,
        contact.external_id AS contact_external_id, contact.first_name AS contact_first_name,
        contact.last_name AS contact_last_name, contact.postcode AS contact_postcode,
@@ -29,13 +30,22 @@ LEFT JOIN party ON party.id = call.party_id
 LEFT JOIN script_version ON script_version.id = call.script_version_id
 LEFT JOIN script ON script.id = script_version.script_id
 LEFT JOIN experiment_arm ON experiment_arm.id = call.experiment_arm_id
-WHERE call.campaign_id = :campaign_id AND call.recorded_at IS NOT NULL
-ORDER BY call.recorded_at, call.id
+WHERE call.campaign_id = :campaign_id
+"""
+# First the recorded ones in the order of an index, so that PostgreSQL sorts nothing and the first
+# row comes at once; then the few people who were on a screen and of whom nothing was recorded.
+_SIGHTS = text(f"""
+({_CALLS} AND call.recorded_at IS NOT NULL ORDER BY call.recorded_at, call.id)
+UNION ALL
+({_CALLS} AND call.recorded_at IS NULL ORDER BY call.started_at, call.id)
 """)
 
 
 def calls_file(campaign: Campaign, mark: bool = False) -> Iterator[str]:
-    """The campaign's recorded calls as CSV, in pieces; see `csv_chunks` for `mark`.
+    """Every sight of a person in the campaign as CSV, in pieces; see `csv_chunks` for `mark`.
+
+    Recorded calls come first, then the people who were given back, held too long, taken away, or
+    are on a screen now: `ending` tells them apart.
 
     Rows come through a cursor in the server: memory stays flat, and one moment of the database is
     shown however long the sending takes.
@@ -43,6 +53,6 @@ def calls_file(campaign: Campaign, mark: bool = False) -> Iterator[str]:
     columns = list(COLUMNS)
     for step_id, versions in steps_asked(campaign).items():
         columns += answer_columns(campaign, step_id, versions)
-    calls = rows_of(_CALLS, campaign_id=campaign.id)
+    calls = rows_of(_SIGHTS, campaign_id=campaign.id)
     rows = ([column.value(call) for column in columns] for call in calls)
     return csv_chunks([column.name for column in columns], rows, mark)

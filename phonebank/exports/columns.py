@@ -31,8 +31,15 @@ def _plain(name: str, meaning: str) -> Column:
 COLUMNS = (
     Column("call_id", "The call: no other call has the same.", lambda row: str(row.call_id)),
     _plain("started_at", "When the person came onto the caller's screen, in UTC."),
-    _plain("recorded_at", "When the caller recorded the outcome, in UTC."),
-    _plain("outcome", "What came of the call."),
+    _plain("ended_at", "When the person left the caller's screen, in UTC; empty while on it."),
+    Column(
+        "ending",
+        "How that came: recorded; given_back, by the caller, without an outcome; expired, held too"
+        " long; taken_away, as the caller was put out or the campaign ended; on_screen, not yet.",
+        lambda row: row.ending or "on_screen",
+    ),
+    _plain("recorded_at", "When the caller recorded the outcome, in UTC; empty for none."),
+    _plain("outcome", "What came of the call; empty where nothing was recorded."),
     _plain("reached", "yes if a person answered, whoever it was."),
     _plain("conversation", "yes if a person answered and so was the script's main question."),
     _plain("yes", "yes if it was a conversation and they said yes to what the script asks for."),
@@ -54,6 +61,10 @@ COLUMNS = (
         " spreadsheets that it is text.",
     ),
     _plain("contact_postcode", "The person's postcode."),
+    _plain(
+        "household",
+        "How many others on the number the caller saw by their first names, to ask for instead.",
+    ),
     _plain("script", "The script that the caller had on screen."),
     _plain("script_version", "The version of the script: its words never change."),
     _plain(

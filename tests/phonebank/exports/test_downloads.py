@@ -3,6 +3,7 @@
 import csv
 import io
 import tracemalloc
+from datetime import timedelta
 from typing import Any
 
 from flask import Flask
@@ -15,7 +16,7 @@ from callers.outcomes import OUTCOMES
 from callers.recording import record
 from phonebank.exports.calls import calls_file
 from phonebank.exports.columns import COLUMNS
-from phonebank.models import Call, Campaign, Script, ScriptVersion
+from phonebank.models import Call, Campaign, Script, ScriptVersion, now
 from phonebank.models.experiment import Experiment, ExperimentArm
 from phonebank.models.suppression import FROM_ORGANISER
 from phonebank.stores import db
@@ -113,17 +114,32 @@ def publish(campaign: Campaign, source: str) -> None:
     db.session.commit()
 
 
-def test_people_handed_out_and_not_yet_recorded_are_no_rows(
+def test_every_sight_of_a_person_is_a_row_that_says_how_it_ended(
     app: Flask, organiser: FlaskClient
 ) -> None:
     with app.app_context():
         room = create_room()
+        for _ in range(4):
+            create_contact(room.contact_list)
+        for ending in ("given_back", "expired", "taken_away"):
+            hold = claim(room.caller)
+            hold.call.ended_at, hold.call.ending = now(), ending
+            hold.contact.callable_at = now() + timedelta(days=1)
+            db.session.commit()
+        ring(room, "no_answer")
         create_contact(room.contact_list)
+        db.session.commit()
         claim(room.caller)
         db.session.commit()
         address = f"/campaigns/{room.campaign.id}/calls.csv"
 
-    assert download(organiser, address) == []
+    rows = download(organiser, address)
+    assert [row["ending"] for row in rows] == [
+        "recorded", "given_back", "expired", "taken_away", "on_screen",
+    ]  # fmt: skip
+    assert all(row["contact_first_name"] and row["caller"] == "Sam" for row in rows)
+    assert [bool(row["outcome"]) for row in rows] == [True, False, False, False, False]
+    assert [bool(row["ended_at"]) for row in rows] == [True, True, True, True, False]
 
 
 def test_every_column_and_outcome_is_explained(app: Flask, organiser: FlaskClient) -> None:
