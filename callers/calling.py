@@ -14,7 +14,6 @@ from sqlalchemy import bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
-from callers.contact_queue.buckets import next_callable_at
 from callers.contact_queue.hours import may_ring
 from callers.contact_queue.refill import (
     ensure_built,
@@ -27,6 +26,7 @@ from callers.contact_queue.refill import (
 from callers.contact_queue.store import PROMISER_ALONE_SECONDS, Held, QueueStore, Taken
 from callers.pace import keep_pace, refuse_paused
 from callers.practice_first import PracticeFirst, owes_practice
+from callers.why_nobody import WORDS, Nobody, why_nobody
 from phonebank.errors import BackInAMoment, Gone, NotAllowed, NotFound, NotRunning, PhonebankError
 from phonebank.experiments.choosing import words_among, words_on_offer
 from phonebank.models import (
@@ -133,21 +133,15 @@ RETURNING contact_id, expires_at
 
 
 class NobodyToCall(PhonebankError):
-    """Everyone callable is being rung, resting or out of hours. `next_at` is when the next
-    becomes callable, aware UTC, or None when the list is finished."""
+    """There is nobody for this caller just now: `why`. `next_at` is when the next becomes callable,
+    aware UTC, or None where the passing of time does not make it so."""
 
     status = 200
-    title = "Nobody to ring just now"
+    title = "Nobody to call just now"
 
-    def __init__(self, next_at: datetime | None) -> None:
-        self.next_at = next_at
-        if next_at is None:
-            super().__init__("Everyone on the list has been rung. Thank you!")
-        else:
-            super().__init__(
-                "Everyone who may be rung at this hour has been rung, or is being rung now.",
-                "Come back then.",
-            )
+    def __init__(self, nobody: Nobody) -> None:
+        self.why, self.next_at = nobody
+        super().__init__(*WORDS[self.why])
 
 
 class NotLetIn(NotAllowed):
@@ -366,8 +360,7 @@ def _claim_next(caller: Caller, campaign: Campaign) -> Hold:
             return already
         if tries == STALE_IN_A_ROW:
             start_line_afresh(campaign)
-    next_at = next_callable_at(campaign, caller.list_ids, caller.languages, caller.id)
-    raise NobodyToCall(next_at)
+    raise NobodyToCall(why_nobody(campaign, caller))
 
 
 def _copy_true_hold(store: QueueStore, contact_id: int) -> None:

@@ -161,7 +161,10 @@ def _nobody(
         if told is None and not isinstance(reason, NobodyToCall | PacePaused):
             raise reason
         at = next_at.isoformat() if next_at else None
-        return jsonify((told or {}) | {"person": None, "message": reason.message, "next_at": at})
+        nobody = {"person": None, "message": reason.message, "next_at": at}
+        if isinstance(reason, NobodyToCall):
+            nobody["reason"] = reason.why
+        return jsonify((told or {}) | nobody)
     if not in_line and not wants_screen():
         return redirect(url_for("callers.wait"), 303)
     last = screen_data.last_recorded(g.caller)

@@ -12,6 +12,7 @@ from callers.calling_hours import zones_from
 from callers.contact_queue.hours import rules_of
 from callers.outcomes import label_of
 from callers.recording import LAST_RECORDED_FIRST, UNDO_WITHIN
+from callers.why_nobody import SOON_OVER
 from phonebank.errors import PhonebankError
 from phonebank.models import Answer, Call, Caller, Campaign, Contact, Party, now
 from phonebank.models.call import GIVEN_BACK
@@ -137,7 +138,7 @@ def worth_staying(reason: PhonebankError, next_at: datetime | None) -> bool:
     """Whether a page without a person should try again by itself: soon there may be one."""
     if not isinstance(reason, NobodyToCall):
         return True
-    return next_at is not None and next_at - now() < SOON
+    return reason.why in SOON_OVER or (next_at is not None and next_at - now() < SOON)
 
 
 def note_presence(caller: Caller) -> None:

@@ -7,6 +7,7 @@ queue is being rebuilt.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import text
 
@@ -164,14 +165,22 @@ def buckets_of(campaign: Campaign) -> list[Bucket]:
     return [Bucket(key, label, counts[key], first[key]) for key, label in BUCKETS.items()]
 
 
-def next_callable_at(
+class Coming(NamedTuple):
+    """The next person that a caller can be given. `rested_at` is when they have rested, `opens_at`
+    when they may be called too; both aware UTC, None where nobody ever will."""
+
+    rested_at: datetime | None
+    opens_at: datetime | None
+
+
+def next_callable(
     campaign: Campaign,
     list_ids: Sequence[int] = (),
     languages: Sequence[str] = (),
     caller_id: int = 0,
-) -> datetime | None:
-    """When somebody whom a caller with these limits can be given next becomes callable; None when
-    nobody ever will. No lists: any; no languages: the campaign's own.
+) -> Coming:
+    """When somebody whom a caller with these limits can be given next becomes callable. No lists:
+    any; no languages: the campaign's own. People on a caller's screen do not count.
 
     A callback is first only for the caller who promised it; 0 promised none.
     """
@@ -187,11 +196,14 @@ def next_callable_at(
             "callbacks_at_most": CALLBACKS_AT_MOST,
         },
     )
-    first = None
+    coming = Coming(None, None)
     for row in rows:
-        opens = next_ringing(campaign, row.zone_key, max(at, row.first_at))
-        first = _earliest(first, opens)
-    return first
+        opens_at = next_ringing(campaign, row.zone_key, max(at, row.first_at))
+        if opens_at is None:
+            coming = Coming(coming.rested_at or row.first_at, coming.opens_at)
+        elif coming.opens_at is None or opens_at < coming.opens_at:
+            coming = Coming(row.first_at, opens_at)
+    return coming
 
 
 def capacity_per_hour(campaign: Campaign) -> int:
