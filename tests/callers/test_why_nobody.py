@@ -71,6 +71,7 @@ def test_they_rest(last_one: PhoneBank) -> None:
 
 def test_it_is_too_late_where_they_are(last_one: PhoneBank) -> None:
     shut = dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
+    last_one.campaign.allow_drama_numbers = False
     last_one.campaign.hours = shut | {day_after_tomorrow(): ["10:00", "20:00"]}
     db.session.commit()
     assert why(last_one.sam) == (Why.OUT_OF_HOURS, True)
