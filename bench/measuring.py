@@ -22,7 +22,7 @@ def servers() -> dict[str, list[psutil.Process]]:
         if child.status() == psutil.STATUS_ZOMBIE:
             continue
         name, line = child.name(), child.cmdline()
-        if "gunicorn" in line:
+        if any(part.endswith("gunicorn") for part in line):
             found["web"] += child.children()
         elif name.startswith("postgres"):
             found["postgres"] += [child, *child.children(recursive=True)]

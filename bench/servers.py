@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flask import Flask
+from honcho.environ import parse_procfile
 
 from phonebank.app import alembic, create_app
 from phonebank.config import Config
@@ -54,9 +55,7 @@ def migrated_app(environment: dict[str, str]) -> Flask:
 @contextmanager
 def web(environment: dict[str, str], application: str, workers: int) -> Iterator[int]:
     """Gunicorn as the Procfile runs it, with so many workers; yields its port."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
+    port = _free_port()
     log = Path(environment["PHONEBANK_VAR"]) / "web.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -78,6 +77,47 @@ def web(environment: dict[str, str], application: str, workers: int) -> Iterator
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+@contextmanager
+def procfile(environment: dict[str, str]) -> Iterator[int]:
+    """The Procfile's own processes, all but the release; yields the port of its web."""
+    port = _free_port()
+    log = Path(environment["PHONEBANK_VAR"]) / "web.log"
+    environment = environment | {
+        "PORT": str(port),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+    }
+    commands = parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8")).processes
+    del commands["release"]
+    started = []
+    try:
+        for command in commands.values():
+            with log.open("ab") as output:
+                started.append(
+                    subprocess.Popen(
+                        ["/bin/sh", "-c", f"exec {command}"],
+                        cwd=ROOT,
+                        env=environment,
+                        stdout=output,
+                        stderr=output,
+                        start_new_session=True,
+                        preexec_fn=die_with_parent(signal.SIGKILL),
+                    )
+                )
+        _wait_for(port, log, int(environment.get("WEB_CONCURRENCY", "2")))
+        yield port
+    finally:
+        for process in started:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+    return port
 
 
 def _wait_for(port: int, log: Path, workers: int) -> None:
