@@ -4,10 +4,16 @@ from gevent import monkey
 
 monkey.patch_all()
 
-from phonebank import collecting, connections, redis_settings  # noqa: E402  (sockets patched first)
+from phonebank import (  # noqa: E402  (sockets must be patched first)
+    accepting,
+    collecting,
+    connections,
+    redis_settings,
+)
 from phonebank.app import create_app  # noqa: E402
 
 app = create_app()
 connections.check(app)
 redis_settings.check(app)
+accepting.take_many()
 collecting.rarely()

@@ -6,9 +6,9 @@ Settings: port, devices (a list of {"cookie", "token"}), ramp and seconds (from 
 all, and from then on), drain (seconds given to them to be acknowledged), hold (seconds that a
 person is lent for).
 
-A phone asks for a person, talks, renews its hold meanwhile, and says how the call ended. What it has
-to say stays in its outbox until Phonebank itself settles it, as in call_outbox.js: pauses that grow,
-never the same for two phones, and at least as long as `Retry-After` asks for.
+A phone asks for a person, talks, renews its hold meanwhile, and says how the call ended. What it
+has to say stays in its outbox until Phonebank itself settles it, as in call_outbox.js: with pauses
+that grow, are never the same for two phones, and at least as long as `Retry-After` asks for.
 
 Out comes what the phones know: every outcome they were told is saved, until when each hold was
 promised, what of all this was broken, and how long each request took, by their clock and by the

@@ -219,7 +219,9 @@ def _report(size: Size, measured: dict[str, Any], spent: dict[str, float]) -> di
     answered, refused = measured["server_answered"], measured["server_refused"]
     for name, took in (("answered", answered), ("refused", refused)):
         if took:
-            words = ", ".join(f"{1000 * percentile(took, share):.2f}" for share in (0.5, 0.95, 0.99))
+            words = ", ".join(
+                f"{1000 * percentile(took, share):.2f}" for share in (0.5, 0.95, 0.99)
+            )
             say(f"  at the server {name}: p50, p95, p99 {words} ms")
     if measured["other"]:
         say("  besides: " + ", ".join(f"{n} × {what}" for what, n in measured["other"].items()))

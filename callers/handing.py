@@ -23,9 +23,23 @@ from phonebank.errors import (
     wants_json,
 )
 from phonebank.models import now
+from phonebank.overload import is_busy
 from phonebank.stores import db
 
 NOBODY_NOW = (NobodyToCall, NotRunning, BackInAMoment)
+
+
+class Crowded(NotRunning):
+    """What was said of the last call is saved; the next person comes when others are served."""
+
+    title = "One moment"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Your call is saved. A great many people are calling just now, so the next person takes"
+            " a moment.",
+            "Keep this page open: it asks again by itself.",
+        )
 
 
 def hand_over(
@@ -37,6 +51,8 @@ def hand_over(
     after an outcome is a success whether or not there is a next person. `holds_nobody`: see
     `calling.claim`.
     """
+    if holds_nobody and is_busy(request.environ):
+        return _nobody(Crowded(), in_line, told)
     try:
         hold = calling.claim(g.caller, holds_nobody)
     except PacePaused as pause:

@@ -13,6 +13,7 @@ import logging
 import math
 import random
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -20,7 +21,7 @@ from enum import Enum
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from flask import Flask, json
 from werkzeug.exceptions import HTTPException
@@ -71,11 +72,17 @@ TOLD_EVERY = 60.0
 
 MESSAGE = "A great many people are calling just now. Nothing you did is lost."
 WHAT_TO_DO = "Try again in {seconds} seconds."
+_BUSY = "phonebank.busy"
 _SOCKETS, _FILES = "/socket.io/", "/static/"
 # The hand-outs; whatever else names a call, and is sent, records something of it.
 _HAND_OUTS = frozenset({"callers.next_person", "callers.wait", "callers.person"})
+# Seconds. While a process is busy, who has waited longer before anybody looked is asked to come
+# again: it is quicker to refuse them than to serve them late, and the line is short again.
+WAITED_AT_MOST = 1.0
 # Of TCP, as Linux counts them (tcp_states.h): the other end is gone, or sends nothing any more.
 _GONE = frozenset({7, 8})
+# Where `struct tcp_info` says how many milliseconds ago something was received last.
+_RECEIVED_AGO = struct.Struct("=52xI")
 
 
 def init_app(app: Flask) -> None:
@@ -86,6 +93,12 @@ def init_app(app: Flask) -> None:
     )
     app.extensions["overload"] = guard
     app.wsgi_app = guard  # type: ignore[method-assign]
+
+
+def is_busy(environ: "WSGIEnvironment") -> bool:
+    """Whether the process had too much under way for a hand-out when this request came: what it
+    records goes before, and its next person must be asked for later."""
+    return bool(environ.get(_BUSY))
 
 
 def bounds_for(connections: int) -> dict[Urgency, int]:
@@ -125,16 +138,26 @@ class Overload:
             return _cut_short(start_response)
         began = time.perf_counter()
         urgency = self._urgency_of(environ)
-        # What was told of a call is worth keeping even if nobody hears the answer.
-        gone = urgency is not Urgency.RECORD and has_gone(environ)
-        if gone or not self._enter(urgency):
+        # What was told of a call is worth keeping even if it is late and nobody hears the answer.
+        late = urgency is not Urgency.RECORD and self._comes_late(environ)
+        if late or not self._enter(urgency):
             return self._refuse(urgency, environ, start_response, began)
+        # More is under way than new hand-outs may come on top of: see `is_busy`.
+        environ[_BUSY] = self.under_way > self._bounds[Urgency.HAND_OUT]
         try:
             if self._timings:
                 start_response = _timed(start_response, began)
             return self._app(environ, start_response)
         finally:
             self._leave(urgency)
+
+    def _comes_late(self, environ: "WSGIEnvironment") -> bool:
+        """Whether who asked has hung up, or has waited too long in a line that others wait in."""
+        line = state_of_line(environ)
+        if line is None:
+            return False
+        is_busy = self.under_way >= self._bounds[Urgency.PAGE] / 2
+        return line.gone or (is_busy and line.waited > WAITED_AT_MOST)
 
     def _enter(self, urgency: Urgency) -> bool:
         with self._lock:
@@ -218,15 +241,25 @@ class Overload:
         self._refused_untold = 0
 
 
-def has_gone(environ: "WSGIEnvironment") -> bool:
-    """Whether who asked has hung up already. Known of TCP on Linux; a proxy hangs up as they do."""
+class Line(NamedTuple):
+    """Of a request: whether who asked has hung up already, and how many seconds ago the last of it
+    came in."""
+
+    gone: bool
+    waited: float
+
+
+def state_of_line(environ: "WSGIEnvironment") -> Line | None:
+    """How the connection of a request stands; None where nobody knows. Linux tells it of TCP. A
+    proxy hangs up when they do."""
     line = environ.get("gunicorn.socket")
     if line is None or not hasattr(socket, "TCP_INFO"):
-        return False
+        return None
     try:
-        return line.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] in _GONE
-    except OSError:
-        return False
+        told = line.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _RECEIVED_AGO.size)
+        return Line(told[0] in _GONE, _RECEIVED_AGO.unpack(told)[0] / 1000)
+    except (OSError, struct.error):
+        return None
 
 
 def _cut_short(start_response: "StartResponse") -> Iterable[bytes]:

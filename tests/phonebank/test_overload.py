@@ -17,8 +17,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
-from phonebank import store_faults
-from phonebank.answer_marks import OURS
+from phonebank import overload, store_faults
+from phonebank.answer_marks import CALL, OURS
 from phonebank.app import create_app
 from phonebank.config import Config
 from phonebank.models import Caller
@@ -28,10 +28,10 @@ from phonebank.web_security import BODY_AT_MOST, SECURITY_HEADERS
 from tests.factories import create_caller, create_campaign, create_contact, create_list
 from tests.processes import within
 
-CALL = uuid.uuid4()
+SOME_CALL = uuid.uuid4()
 JSON = {"Accept": "application/json"}
 RECORDS = [
-    f"/calling/person/{CALL}/{what}"
+    f"/calling/person/{SOME_CALL}/{what}"
     for what in ("outcome", "answers", "renew", "undo", "give-back")
 ]
 HAND_OUTS = [("POST", "/calling/next"), ("GET", "/calling/wait"), ("GET", "/calling/person")]
@@ -201,6 +201,31 @@ def test_nobody_is_handed_out_to_who_has_hung_up(
     assert client.post(RECORDS[0], environ_overrides=on).status_code == 401
 
 
+@pytest.mark.skipif(not hasattr(socket, "TCP_INFO"), reason="known on Linux only")
+def test_who_waited_long_before_anybody_looked_is_refused_while_it_is_busy(
+    app: Flask,
+    client: FlaskClient,
+    line: tuple[socket.socket, socket.socket],
+    bounds: dict[Urgency, int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    theirs, ours = line
+    on = {"gunicorn.socket": ours}
+    monkeypatch.setattr(overload, "WAITED_AT_MOST", 0.1)
+    theirs.sendall(b"GET")
+    with busy(app, bounds[Urgency.PAGE] - 1):
+        assert client.get("/join", environ_overrides=on).status_code == 200
+        time.sleep(0.2)
+        assert is_refused(client.get("/join", environ_overrides=on))
+        assert is_refused(client.post("/calling/next", environ_overrides=on))
+        assert client.post(RECORDS[0], environ_overrides=on).status_code == 401
+        theirs.sendall(b"GET again")
+        within(1, lambda: client.get("/join", environ_overrides=on).status_code == 200)
+    time.sleep(0.2)
+    # With nobody else there a slow machine still answers.
+    assert client.get("/join", environ_overrides=on).status_code == 200
+
+
 def test_while_hand_outs_wait_for_a_lock_calls_are_renewed(
     config: Config, clean_stores: None
 ) -> None:
@@ -234,6 +259,36 @@ def test_while_hand_outs_wait_for_a_lock_calls_are_renewed(
     assert others[0].post("/calling/next", headers=JSON).json["person"]
     with app.app_context():
         db.engine.dispose()
+
+
+def test_an_outcome_is_recorded_without_a_next_person_while_hand_outs_are_refused(
+    app: Flask, client: FlaskClient, bounds: dict[Urgency, int]
+) -> None:
+    with app.app_context():
+        campaign = create_campaign()
+        contact_list = create_list(campaign)
+        for _ in range(3):
+            create_contact(contact_list)
+        sam = create_caller(campaign)
+        db.session.commit()
+        device = device_of(app, sam)
+
+    def record(**headers: str) -> TestResponse:
+        person = device.post("/calling/next", headers=JSON).json["person"]
+        at = f"/calling/person/{person['call_id']}/outcome?turn={person['turn']}"
+        with busy(app, bounds[Urgency.HAND_OUT]):
+            answer = device.post(at, data={"outcome": "no_answer"}, headers=headers)
+            assert is_refused(device.post("/calling/next", headers=JSON))
+        assert answer.status_code == 200
+        assert answer.headers[CALL] == f"{person['call_id']} saved"
+        assert "Your call is saved." in answer.text
+        return answer
+
+    told = record(**JSON).json
+    assert told["outcome"] == "no_answer"
+    assert told["person"] is None
+    # And for the call page's own JavaScript, which waits and asks again.
+    assert "data-retry" in record(**{"X-Phonebank-Screen": "1"}).text
 
 
 def device_of(app: Flask, caller: Caller) -> FlaskClient:
