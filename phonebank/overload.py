@@ -49,10 +49,10 @@ class Urgency(Enum):
     UPLOAD = "upload"
 
 
-# Of the connections to PostgreSQL that a process may open. What may wait for a lock, or for a plan
-# through millions of rows, leaves some for boards, downloads and records. Records take
-# milliseconds, and may stand in line for a connection.
-SHARE = {Urgency.PAGE: 2 / 3, Urgency.HAND_OUT: 5 / 6, Urgency.RECORD: 5 / 3}
+# Of the connections to PostgreSQL that a process may open, of which each request needs one. What may
+# wait for a lock, or for a plan through millions of rows, leaves some for boards, downloads and
+# records. With all of them at work an answer takes a third of a second on a processor of 2026.
+SHARE = {Urgency.PAGE: 1 / 2, Urgency.HAND_OUT: 3 / 4, Urgency.RECORD: 1}
 UPLOADS_AT_ONCE = 3
 
 # Seconds over which refusals are counted, and how many of those refused should be back within one.
