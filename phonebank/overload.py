@@ -49,9 +49,9 @@ class Urgency(Enum):
     UPLOAD = "upload"
 
 
-# Of the connections to PostgreSQL that a process may open, of which each request needs one. What may
-# wait for a lock, or for a plan through millions of rows, leaves some for boards, downloads and
-# records. With all of them at work an answer takes a third of a second on a processor of 2026.
+# Of the connections to PostgreSQL that a process may open; each request needs one. What may wait
+# for a lock, or for a plan through millions of rows, leaves some for boards, downloads and records.
+# With all of them at work an answer takes a third of a second on a server of today.
 SHARE = {Urgency.PAGE: 1 / 2, Urgency.HAND_OUT: 3 / 4, Urgency.RECORD: 1}
 UPLOADS_AT_ONCE = 3
 
