@@ -13,13 +13,14 @@ from phonebank.stores import db
 _SIGHTS = text("""
 SELECT count(*) AS people,
        count(*) FILTER (WHERE started_at > :hour_ago) AS last_hour,
+       count(*) FILTER (WHERE recorded_at IS NOT NULL) AS recorded,
        count(*) FILTER (WHERE too_fast) AS too_fast,
        coalesce(max(in_a_minute), 0) AS most_in_a_minute,
        percentile_cont(0.5) WITHIN GROUP (
            ORDER BY extract(epoch FROM ended_at - started_at)::float8
        ) AS usual_seconds
 FROM (
-    SELECT started_at, ended_at, too_fast,
+    SELECT started_at, ended_at, recorded_at, too_fast,
            count(*) OVER (ORDER BY started_at
                           RANGE BETWEEN interval '1 minute' PRECEDING AND CURRENT ROW)
                AS in_a_minute
@@ -40,6 +41,7 @@ class Sights:
 
     people: int
     last_hour: int
+    recorded: int
     too_fast: int
     most_in_a_minute: int
     usual_seconds: float | None

@@ -6,6 +6,7 @@ from flask_security import current_user
 
 from callers.history import anyone_of, sights_of
 from callers.pace import flags_of, pause_of
+from callers.set_aside import acts_on, progress
 from callers.stopping import REASON_AT_MOST, actions_on, let_go_on, stop
 from phonebank.access import open_to
 from phonebank.campaigns.verbs import campaign_for
@@ -42,6 +43,7 @@ def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
         open_flags=any(flag.looked_at is None for flag in flags),
         sights=sights_of(caller, at),
         actions=actions_on(caller),
+        acts=[(act, progress(act)) for act in acts_on(caller)],
         reason_at_most=REASON_AT_MOST,
     )
 

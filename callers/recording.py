@@ -124,7 +124,7 @@ def record(
         before = state_of(contact) | household
         move_contact(contact, call, decision, outcome_key, at, only_me, language)
         call.contact_before = before | left_behind(contact)
-    _count(call, 1)
+    add_to_tally(call, 1)
     # Where somebody else has been given the person since, they keep them.
     release_after_commit(call)
     return Recorded(call, changed=True)
@@ -146,6 +146,8 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
     lock_row(caller)
     if not caller.may_call:
         raise NotLetIn()
+    if call.set_aside_at is not None:
+        raise CannotUndo("An organiser has set this call aside.")
     if call.id != last_recorded_id(caller):
         raise CannotUndo("It is not your last call.", "Tell an organiser about an older one.")
     if call.recorded_at is None or now() - call.recorded_at > UNDO_WITHIN:
@@ -160,7 +162,7 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
     if current is not None:
         give_back(caller, current.call.id)
         db.session.flush()
-    _count(call, -1)
+    add_to_tally(call, -1)
     suppressions.lift_of_call(call.id)
     if suppressions.phones_suppressed_among([call.phone, *call.contact_before["other_phones"]]):
         raise CannotUndo(
@@ -238,7 +240,9 @@ def _same_outcome_before(contact: Contact, outcome_key: str, rules: RetryRules) 
     if rule is None or rule.retries_at_most is None:
         return 0
     ended_so = select(func.count()).where(
-        Call.contact_id == contact.id, Call.outcome == outcome_key
+        Call.contact_id == contact.id,
+        Call.outcome == outcome_key,
+        Call.set_aside_at.is_(None),
     )
     return db.session.scalar(ended_so) or 0
 
@@ -280,7 +284,8 @@ def _conversation_and_yes(
     return talked, talked and is_yes(script, answers)
 
 
-def _count(call: Call, sign: int) -> None:
+def add_to_tally(call: Call, sign: int) -> None:
+    """Count a call (1), or take it out of the count (-1), where it counts."""
     if not call.counted or call.recorded_at is None:
         return
     tallies.add(

@@ -93,6 +93,7 @@ def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
             Call.turn,
             Call.recorded_at,
             Call.outcome,
+            Call.set_aside_at,
             select(func.count())
             .where(Answer.call_id == Call.id, Answer.value != JSON.NULL)
             .scalar_subquery(),
@@ -110,9 +111,9 @@ def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
             at,
             label_of(outcome),
             answers,
-            can_undo=let_in and index == 0 and at > fresh,
+            can_undo=let_in and index == 0 and at > fresh and aside is None,
         )
-        for index, (call_id, turn, at, outcome, answers) in enumerate(rows)
+        for index, (call_id, turn, at, outcome, aside, answers) in enumerate(rows)
     ]
 
 

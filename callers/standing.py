@@ -202,14 +202,34 @@ def rest_the_household(contact: Contact, call: Call, decision: Decision) -> dict
     }
 
 
+def stands_as(contact: Contact, state: dict[str, Any]) -> bool:
+    """Whether the person still stands as `state_of` said then; a change of hours since is none."""
+    return all(
+        getattr(contact, name) == _as_column(name, state.get(name))
+        for name in _CONTACT_STATE
+        if name != "callable_at"
+    )
+
+
+def others_touched(before: dict[str, Any]) -> list[int]:
+    """The ids of those in the household whom `rest_the_household` changed."""
+    rested, lost = before.get(_RESTING, ()), before.get(_LOST_THE_NUMBER, ())
+    return sorted({key for key, _ in [*rested, *lost]})
+
+
 def restore(contact: Contact, before: dict[str, Any]) -> None:
     """Put the person back where they stood."""
     for name in _CONTACT_STATE:
-        value = before.get(name)  # an older call may lack the newest of them
-        python_type = Contact.__table__.c[name].type.python_type
-        if value is not None and hasattr(python_type, "fromisoformat"):
-            value = python_type.fromisoformat(value)
-        setattr(contact, name, value)
+        # An older call may lack the newest of them.
+        setattr(contact, name, _as_column(name, before.get(name)))
+
+
+def _as_column(name: str, value: Any) -> Any:
+    """A value of `state_of` as the contact's column holds it."""
+    python_type = Contact.__table__.c[name].type.python_type
+    if value is not None and hasattr(python_type, "fromisoformat"):
+        return python_type.fromisoformat(value)
+    return value
 
 
 def wake_the_household(call: Call, before: dict[str, Any]) -> None:

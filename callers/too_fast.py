@@ -42,7 +42,7 @@ def in_a_hurry(campaign_id: int) -> list[Hurry]:
     """Callers worth a look, who have the most such outcomes first; 20 at most."""
     too_fast = (
         select(Call.caller_id, func.count().label("number"))
-        .where(Call.campaign_id == campaign_id, Call.too_fast)
+        .where(Call.campaign_id == campaign_id, Call.too_fast, Call.set_aside_at.is_(None))
         .group_by(Call.caller_id)
         .having(func.count() >= WORTH_A_LOOK)
         .order_by(func.count().desc(), Call.caller_id)

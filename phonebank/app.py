@@ -6,7 +6,14 @@ from pathlib import Path
 from flask import Flask
 from flask_alembic import Alembic
 
-from callers import history_pages, pace_pages, queue_pages, retry_pages, roster_pages
+from callers import (
+    history_pages,
+    pace_pages,
+    queue_pages,
+    retry_pages,
+    roster_pages,
+    set_aside_pages,
+)
 from callers import screens as callers
 from callers.calling import release_caller
 from callers.outcomes import OUTCOMES, label_of
@@ -85,6 +92,7 @@ def create_app(config: Config | None = None, patience: Patience = stores.FOR_PAG
     roster_pages.init_app(app)
     pace_pages.init_app(app)
     history_pages.init_app(app)
+    set_aside_pages.init_app(app)
     callers.init_app(app)
     live.init_app(app, recognised)
     overload.init_app(app)

@@ -73,6 +73,7 @@ PERIODIC = (
     Periodic("callers.contact_queue.jobs.reap_expired_holds", 5),
     Periodic("callers.contact_queue.jobs.refill_ready", 15),
     Periodic("callers.hours_changed.settle_hours", 15),
+    Periodic("callers.set_aside_jobs.go_on_setting_aside", 15),
     Periodic("callers.door.forget_addresses", 3600),
     Periodic("phonebank.lists.jobs.resume_imports", 60),
     Periodic("phonebank.recount.recount_tallies", 300),

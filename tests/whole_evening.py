@@ -14,6 +14,7 @@ from flask import Flask, current_app
 
 from callers.answers import save_answer
 from callers.calling import claim
+from callers.pace import A_MINUTE, flag
 from callers.recording import record
 from phonebank.accounts.verbs import sign_in_link
 from phonebank.experiments import verbs as experiments
@@ -28,11 +29,13 @@ from phonebank.models import (
     Contact,
     Experiment,
     Party,
+    SetAside,
     now,
 )
 from phonebank.models.caller import WAITING
 from phonebank.models.campaign import DRAFT, PAUSED
 from phonebank.models.contact_list import FAILED, IMPORTING, UNDONE, ContactList, RefusedRow
+from phonebank.models.set_aside import DONE
 from phonebank.models.suppression import FROM_ORGANISER
 from phonebank.parties import verbs as parties
 from phonebank.scripts import verbs as scripts
@@ -220,6 +223,8 @@ def _people_ringing(
                 save_answer(caller, call.id, step_id, answer)
         record(caller, call.id, outcome)
         db.session.commit()
+    flag(callers["Priya"], A_MINUTE, 9, 8, now())
+    db.session.add(SetAside(campaign_id=campaign.id, caller_id=callers["Sam"].id, state=DONE))
     # Of all who may be rung now there is this one, so this one is who Sam gets.
     _contact(contact_list, **person)
     db.session.commit()
@@ -346,6 +351,12 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "scripts.read_version": _script("/versions/1"),
     "scripts.show": _script(),
     "scripts.versions": _script("/versions"),
+    "set_aside.look": lambda evening: (
+        f"/campaigns/{evening.campaign_id}/callers/{evening.callers['Sam']}/set-aside"
+    ),
+    "set_aside.look_back": lambda evening: (
+        f"/campaigns/{evening.campaign_id}/callers/{evening.callers['Sam']}/set-aside/1/bring-back"
+    ),
     "suppressions.show": _at("/do-not-call"),
 }
 LEFT_OUT = {"static": "files of the release, the same for everyone"}

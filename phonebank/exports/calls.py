@@ -12,7 +12,8 @@ from phonebank.models import Campaign
 _CALLS = """
 SELECT call.id AS call_id, call.started_at, call.ended_at, call.ending, call.recorded_at,
        call.outcome,
-       call.reached, call.conversation, call.yes, call.counted, call.late, call.note,
+       call.reached, call.conversation, call.yes, call.counted, call.late,
+       call.set_aside_at IS NOT NULL AS set_aside, call.note,
        call.script_version_id, jsonb_array_length(call.household) AS household,
        call.phone AS contact_phone,
        caller.first_name AS caller, party.title AS party, contact_list.name AS list,

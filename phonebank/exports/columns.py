@@ -46,9 +46,14 @@ COLUMNS = (
     _plain(
         "counted",
         "yes if the call is in the totals of campaign and party. no for one that never rang, and"
-        " for one recorded too late, when somebody else had been given the person.",
+        " for one recorded too late, when somebody else had been given the person, and for one that"
+        " was set aside.",
     ),
     _plain("late", "yes if the outcome was recorded after the caller's hold had run out."),
+    _plain(
+        "set_aside",
+        "yes if an organiser has set aside what this caller recorded: the call counts nowhere.",
+    ),
     _plain("caller", "The caller's first name, as they gave it."),
     _plain("party", "The phone party they rang in; empty for none."),
     _plain("list", "The contact list that the person is in."),

@@ -13,6 +13,7 @@ from phonebank.models.experiment import Experiment, ExperimentArm
 from phonebank.models.pace import PaceFlag
 from phonebank.models.party import Party
 from phonebank.models.script import Script, ScriptVersion
+from phonebank.models.set_aside import SetAside, SetAsideCall
 from phonebank.models.stop import CallerAction, DoorStop
 from phonebank.models.suppression import Suppression, SuppressionBatch, SuppressionSource
 from phonebank.models.tally import Tally
@@ -41,6 +42,8 @@ __all__ = [
     "Role",
     "Script",
     "ScriptVersion",
+    "SetAside",
+    "SetAsideCall",
     "Suppression",
     "SuppressionBatch",
     "SuppressionSource",

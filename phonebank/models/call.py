@@ -121,6 +121,8 @@ class Call(Base):
     turn: Mapped[int] = mapped_column(default=0)
     # When it was undone last: from then on the person has been on the screen again.
     reopened_at: Mapped[datetime | None]
+    # An organiser has set the call aside: it is kept, and counts nowhere. See callers.set_aside.
+    set_aside_at: Mapped[datetime | None]
     # The contact's state just before the outcome: what undo gives back.
     contact_before: Mapped[dict[str, Any] | None]
 

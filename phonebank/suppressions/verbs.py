@@ -18,6 +18,7 @@ from sqlalchemy import (
     func,
     select,
     text,
+    update,
 )
 
 from phonebank.models import Contact, Suppression, SuppressionSource, now
@@ -85,7 +86,10 @@ ON CONFLICT (phone) DO UPDATE SET
     account_id = CASE WHEN suppression.entered_singly
         THEN suppression.account_id ELSE excluded.account_id END,
     entered_singly = true
-WHERE suppression.call_id IS NOT NULL OR NOT suppression.entered_singly
+WHERE (suppression.call_id IS NOT NULL OR NOT suppression.entered_singly)
+  -- A caller who says so in a second call of theirs has not said it twice.
+  AND NOT EXISTS (SELECT FROM call AS first JOIN call AS second USING (caller_id)
+                  WHERE first.id = suppression.call_id AND second.id = excluded.call_id)
 """)
 # What a file says too keeps the file's entry.
 _BACK_TO_FILE = text("""
@@ -176,6 +180,23 @@ def lift_of_call(call_id: uuid.UUID) -> bool:
         return False
     db.session.execute(_BACK_TO_FILE, {"phones": list(phones)})
     return bool(_delete_and_let_back_in(Suppression.call_id == call_id))
+
+
+def reason_of_call(call_id: uuid.UUID) -> str | None:
+    """The reason of the entry that this call made and nobody repeated; None for no such entry."""
+    return db.session.scalar(select(Suppression.reason).where(Suppression.call_id == call_id))
+
+
+def stands_by(call_id: uuid.UUID, another: uuid.UUID) -> None:
+    """Have the entry of a call stand by another call, in which the same was said."""
+    entry = update(Suppression).where(Suppression.call_id == call_id)
+    db.session.execute(entry.values(call_id=another))
+
+
+def let_back_in(contact_ids: Collection[int]) -> None:
+    """Let those of the contacts back into calling of whom no number is on the list any more."""
+    if contact_ids:
+        db.session.execute(_LET_BACK_IN, {"ids": list(contact_ids)})
 
 
 def lift_where_no_source_is_left(phones: Sequence[str]) -> int:

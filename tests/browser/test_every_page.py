@@ -181,6 +181,8 @@ VISITS = (
     Visit("organiser", "roster.show"),
     Visit("organiser", "history.show"),
     Visit("organiser", "pace.edit"),
+    Visit("organiser", "set_aside.look"),
+    Visit("organiser", "set_aside.look_back"),
     Visit("organiser", "lists.history"),
     Visit("organiser", "", "no-lists", lambda e: f"/campaigns/{e.draft_campaign_id}/lists"),
     Visit("organiser", "lists.new"),

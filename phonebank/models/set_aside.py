@@ -1,0 +1,57 @@
+"""What one caller recorded, set aside by an organiser: kept, undone in its effects, reversible."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from phonebank.models.base import Base, now
+
+WORKING = "working"  # calls are being set aside, some at a time
+DONE = "done"
+RETURNING = "returning"  # they are being brought back, some at a time
+RETURNED = "returned"
+SET_ASIDE_STATES = (WORKING, DONE, RETURNING, RETURNED)
+
+
+class SetAside(Base):
+    """One act: which calls (of whom, until when, all or the fast ones), and how far it has come."""
+
+    __tablename__ = "set_aside"
+    __table_args__ = (
+        CheckConstraint(f"state IN {SET_ASIDE_STATES}", name="state"),
+        Index("ix_set_aside_caller", "caller_id"),
+        Index("ix_set_aside_state", "state"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"))
+    caller_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("caller.id", ondelete="CASCADE"))
+    state: Mapped[str] = mapped_column(String(10), default=WORKING)
+    # Only those that were recorded sooner than a call takes.
+    only_fast: Mapped[bool] = mapped_column(default=False)
+    # Of calls recorded later nothing was shown to who decided.
+    until: Mapped[datetime] = mapped_column(default=now)
+
+
+class SetAsideCall(Base):
+    """One call that was set aside, and all that it takes to bring it back."""
+
+    __tablename__ = "set_aside_call"
+
+    set_aside_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("set_aside.id", ondelete="CASCADE"), primary_key=True
+    )
+    call_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("call.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    # Whether it was in the tallies.
+    counted: Mapped[bool]
+    # How the person stood before and after, and their household: None where somebody else's call
+    # has changed them since, so that they were left as they are.
+    before: Mapped[dict[str, Any] | None]
+    after: Mapped[dict[str, Any] | None]
+    # The reason of the do-not-call entry that was lifted with it; None for none.
+    lifted_reason: Mapped[str | None] = mapped_column(String(40))
