@@ -13,7 +13,7 @@ from callers.contact_queue.jobs import for_each_campaign
 from callers.decision import callable_again
 from callers.retry_rules import RetryRules
 from callers.standing import FAR_AWAY
-from phonebank.jobs import CHORES, job
+from phonebank.jobs import URGENT, job
 from phonebank.models import Campaign, Contact, now
 from phonebank.models.campaign import PAUSED, RUNNING
 from phonebank.models.contact import CALLABLE
@@ -52,7 +52,7 @@ ORDER BY phone, last_called_at DESC
 """)
 
 
-@job(CHORES, timeout=60)
+@job(URGENT, timeout=60)
 def settle_hours() -> None:
     """Look again at who waits for an hour, where an organiser has changed the hours."""
     stop_at = time.monotonic() + STOP_AFTER.total_seconds()

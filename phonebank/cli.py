@@ -58,7 +58,8 @@ def migrate() -> None:
 
 
 @main.command()
-def worker() -> None:
+@click.option("--urgent", is_flag=True, help="Do only what callers cannot wait for.")
+def worker(urgent: bool) -> None:
     """Do the chores and imports that the web processes put on the queues."""
     app = _app(FOR_JOBS)
     try:
@@ -67,7 +68,7 @@ def worker() -> None:
         raise click.ClickException(str(refused)) from None
     redis_settings.check(app)
     with app.app_context():
-        jobs.run_worker()
+        jobs.run_worker(queues=(jobs.URGENT,) if urgent else jobs.QUEUES)
 
 
 @main.command()

@@ -5,26 +5,30 @@ A job takes ids, reads the rows again, and is safe to run twice: after a killed 
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec
 
 from flask import Flask, current_app
+from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, Worker
-from rq.cron import CronScheduler
+from rq.cron import CronJob, CronScheduler
 from rq.executions import Execution
 from rq.job import Job
+from rq.serializers import JSONSerializer
 from rq.utils import import_attribute
 
 from phonebank.stores import db, redis_for_jobs
 
 Arguments = ParamSpec("Arguments")
 
-# Served in this order: what keeps callers ringing comes before what organisers wait for.
+# Served in this order. Callers stand still without the first, whose jobs take seconds; an import
+# may take hours. One worker serves the first alone, so that it never waits behind another.
+URGENT = "urgent"
 CHORES = "chores"
 IMPORTS = "imports"
-QUEUES = (CHORES, IMPORTS)
+QUEUES = (URGENT, CHORES, IMPORTS)
 
 
 def job(
@@ -49,7 +53,7 @@ def job(
 
 def enqueue(function: Callable[..., None], *args: Any) -> Job:
     """Put a job on its queue. Call it after the commit of the rows that its ids name."""
-    queue = Queue(function.queue, connection=redis_for_jobs())  # type: ignore[attr-defined]
+    queue = _queue(function.queue, redis_for_jobs())  # type: ignore[attr-defined]
     return queue.enqueue(
         function,
         *args,
@@ -58,6 +62,11 @@ def enqueue(function: Callable[..., None], *args: Any) -> Job:
         result_ttl=0,
         failure_ttl=3600,
     )
+
+
+def _queue(name: str, connection: Redis) -> Queue:
+    # RQ's own way is pickles, which run what whoever can write into Redis has put into them.
+    return Queue(name, connection=connection, serializer=JSONSerializer)
 
 
 @dataclass(frozen=True)
@@ -89,16 +98,28 @@ class AppWorker(Worker):
         return super().perform_job(job, queue, execution)
 
 
-def run_worker(burst: bool = False) -> None:
+class _PeriodicJob(CronJob):
+    """A job that the clock puts on its queue as JSON; its class in RQ does so as a pickle."""
+
+    def enqueue(self, connection: Redis) -> Job:
+        function: Any = self.func
+        return _queue(self.queue_name, connection).enqueue(function, **self.job_options)
+
+
+def run_worker(burst: bool = False, queues: Sequence[str] = QUEUES) -> None:
     """Work through the queues until told to stop (or, with `burst`, until they are empty).
 
     RQ waits for a Redis that is away while it is idle, but not in the middle of a job.
     """
     while True:
         try:
-            AppWorker(list(QUEUES), connection=redis_for_jobs(), log_job_description=False).work(
-                burst=burst, logging_level="WARNING"
+            worker = AppWorker(
+                list(queues),
+                connection=redis_for_jobs(),
+                serializer=JSONSerializer,
+                log_job_description=False,
             )
+            worker.work(burst=burst, logging_level="WARNING")
             return
         except RedisError:
             if burst:
@@ -123,14 +144,16 @@ def _new_clock() -> CronScheduler:
     clock = CronScheduler(connection=redis_for_jobs(), logging_level="WARNING")
     for periodic in PERIODIC:
         function: Any = import_attribute(periodic.path)
-        clock.register(
-            function,
-            function.queue,
-            interval=periodic.seconds,
-            job_timeout=function.timeout,
-            # Not picked up before the next is due: drop it, so that they never pile up.
-            ttl=periodic.seconds,
-            result_ttl=0,
-            failure_ttl=3600,
+        clock.get_jobs().append(
+            _PeriodicJob(
+                function.queue,
+                function,
+                interval=periodic.seconds,
+                job_timeout=function.timeout,
+                # Not picked up before the next is due: drop it, so that they never pile up.
+                ttl=periodic.seconds,
+                result_ttl=0,
+                failure_ttl=3600,
+            )
         )
     return clock

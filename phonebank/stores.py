@@ -116,7 +116,7 @@ def init_app(
         socket_timeout=REDIS_TIMEOUT,
         socket_connect_timeout=REDIS_TIMEOUT,
     )
-    # RQ keeps pickles, so its client must not decode, and its blocking reads need no timeout.
+    # RQ keeps it compressed, so its client must not decode, and its blocking reads need no timeout.
     app.extensions["redis_for_jobs"] = Redis.from_url(redis_url)
 
 

@@ -66,9 +66,9 @@ class Processes:
         )
         within(STARTS_WITHIN, self._answers, "the web server answers")
 
-    def start_command(self, name: str) -> None:
-        """Start `phonebank NAME`: the worker or the clock."""
-        self._start("-c", f"{LOUD}; {COMMAND}" if self.loud else COMMAND, name)
+    def start_command(self, *arguments: str) -> None:
+        """Start `phonebank …`: a worker or the clock."""
+        self._start("-c", f"{LOUD}; {COMMAND}" if self.loud else COMMAND, *arguments)
 
     def run_command(self, *arguments: str) -> str:
         """Run `phonebank …` to its end; what it printed."""

@@ -12,7 +12,7 @@ from callers.contact_queue.refill import (
     refill,
     store_of,
 )
-from phonebank.jobs import CHORES, job
+from phonebank.jobs import URGENT, job
 from phonebank.models import Call, Campaign
 from phonebank.models.campaign import PAUSED, RUNNING
 from phonebank.stores import again_after_deadlock, db
@@ -22,7 +22,7 @@ from phonebank.suppressions.verbs import take_out_listed
 LOOKED_AT = 500
 
 
-@job(CHORES, timeout=60)
+@job(URGENT, timeout=60)
 def reap_expired_holds() -> None:
     """Take back every hold that has run out.
 
@@ -33,7 +33,7 @@ def reap_expired_holds() -> None:
     for_each_campaign(Campaign.state.in_((RUNNING, PAUSED)) | open_call, reap)
 
 
-@job(CHORES, timeout=60)
+@job(URGENT, timeout=60)
 def refill_ready() -> None:
     """Top up the line of every running campaign."""
     for_each_campaign(Campaign.state == RUNNING, _top_up)

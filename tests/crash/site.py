@@ -30,7 +30,12 @@ WEB = (
     "gunicorn -k gevent --no-control-socket -w {workers} --worker-connections 1000"
     " --graceful-timeout 2 -b 127.0.0.1:{port} "
 )
-PARTS = {"web": WEB + "wsgi:app", "worker": "phonebank worker", "clock": "phonebank clock"}
+PARTS = {
+    "web": WEB + "wsgi:app",
+    "urgent": "phonebank worker --urgent",
+    "worker": "phonebank worker",
+    "clock": "phonebank clock",
+}
 # A second web machine, by a clock of its own.
 OTHER_WEB = "other web"
 
