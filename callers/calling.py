@@ -12,7 +12,7 @@ from typing import Any
 from redis.exceptions import RedisError
 from sqlalchemy import bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, contains_eager
 
 from callers.contact_queue.hours import may_ring
 from callers.contact_queue.refill import (
@@ -100,18 +100,17 @@ _AS_IT_STANDS = (
     select(
         Contact,
         Caller,
-        Campaign,
-        Party,
         ContactList.removed.label("removed"),
         is_any_suppressed().label("suppressed"),
         func.array(_household.scalar_subquery()).label("household"),
         words_on_offer(Contact.campaign_id.expression).label("words"),
     )
     .join(ContactList, ContactList.id == Contact.contact_list_id)
-    .join(Campaign, Campaign.id == Contact.campaign_id)
     .join(Caller, Caller.id == bindparam("caller_id"))
-    .outerjoin(Party, Party.id == Caller.party_id)
+    .join(Caller.campaign)
+    .outerjoin(Caller.party)
     .where(Contact.id == bindparam("contact_id"))
+    .options(contains_eager(Caller.campaign), contains_eager(Caller.party))
     .execution_options(populate_existing=True)
 )
 _OPEN_CALL = insert(Call).on_conflict_do_nothing().returning(Call)
@@ -467,7 +466,8 @@ def _look_again(ids: dict[str, int]) -> _Found | None:
     found = db.session.execute(_AS_IT_STANDS, ids).one_or_none()
     if found is None:
         return None
-    at, contact, caller, campaign = now(), found.Contact, found.Caller, found.Campaign
+    at, contact, caller = now(), found.Contact, found.Caller
+    campaign = caller.campaign
     if not caller.may_call:
         raise NotLetIn()
     running_campaign(caller)
