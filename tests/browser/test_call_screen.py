@@ -411,6 +411,18 @@ def test_the_screen_renews_its_hold_while_it_is_looked_at(party: Party, new_page
     with page.expect_response("**/renew") as renewed:
         page.clock.run_for(61_000)
     assert renewed.value.status == 200
+    # Opened again when hardly anything is left, as after a while in another app.
+    held(party).expires_at = now() + timedelta(seconds=2)
+    db.session.commit()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    with page.expect_response("**/renew") as at_once:
+        page.reload()
+    assert at_once.value.json()["seconds_left"] > 290
+    for _ in range(40):
+        page.clock.run_for(1000)
+    expect(page.locator("[data-hold-warning]")).to_be_empty()
+    assert len([url for url in asked if url.endswith("/renew")]) == 1
 
 
 def test_the_lobby_moves_on_when_the_host_opens_the_door(party: Party, new_page: NewPage) -> None:
