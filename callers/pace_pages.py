@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from flask import Blueprint, Flask, flash, redirect, render_template, url_for
+from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
-from flask_wtf import FlaskForm
 from wtforms import IntegerField
 from wtforms.validators import InputRequired, NumberRange
 
 from callers.pace import BUDGET_AT_MOST, BUDGETS, KINDS, NEWCOMERS, evidence_of
 from phonebank.access import open_to
 from phonebank.campaigns.verbs import campaign_for
+from phonebank.edit_form import EditForm
 from phonebank.models import ORGANISER, Campaign
 from phonebank.stores import db
 
@@ -26,7 +26,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(evidence_of, "pace_evidence")
 
 
-class PaceForm(FlaskForm):
+class PaceForm(EditForm):
     """A whole number for each budget; the fields are added below."""
 
     def values(self) -> dict[str, Any]:
@@ -60,12 +60,12 @@ for _key in BUDGETS:
 @open_to(ORGANISER)
 def edit(campaign_id: int) -> ResponseReturnValue:
     """Read the budgets, or change them. They hold from the next person on."""
-    campaign = campaign_for(current_user, campaign_id)
+    campaign = campaign_for(current_user, campaign_id, to_change=request.method == "POST")
     form = PaceForm(obj=campaign)
     status = 200
     if form.is_submitted():
         status = 422
-        if form.validate():
+        if form.validate() and not form.is_overtaken():
             for name, value in form.values().items():
                 setattr(campaign, name, value)
             db.session.commit()

@@ -5,16 +5,16 @@ Here and not beside the campaign's pages, because what an outcome does is this s
 
 from typing import Any
 
-from flask import Blueprint, Flask, flash, redirect, render_template, url_for
+from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, SelectField, StringField
 
 from callers.outcomes import OUTCOMES, RETRIED
 from callers.retry_rules import UNITS, RetryRules, RetryRulesFault, in_largest_unit, in_words
 from phonebank.access import open_to
 from phonebank.campaigns.verbs import campaign_for
+from phonebank.edit_form import EditForm
 from phonebank.models import ORGANISER, Campaign
 from phonebank.stores import db
 
@@ -27,6 +27,10 @@ retry_rules = Blueprint(
 
 # In the order of the buttons on the caller's screen.
 RULED = tuple(key for key in OUTCOMES if key in RETRIED)
+RULES_STAY = (
+    "Somebody has changed these rules since you opened this page, so nothing was put back. Look at"
+    " them as they are now; then press once more."
+)
 # The longest number worth reading; the rules say which are too large.
 _DIGITS = 6
 
@@ -36,7 +40,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(retry_rules)
 
 
-class RetryRulesForm(FlaskForm):
+class RetryRulesForm(EditForm):
     """The rules that hold over all calls, and `_OUTCOME_FIELDS` for every outcome."""
 
     attempts_at_most = StringField(
@@ -102,7 +106,7 @@ for _key in RULED:
 @open_to(ORGANISER)
 def edit(campaign_id: int) -> ResponseReturnValue:
     """Read the rules, or change them. They hold from the next outcome on."""
-    campaign = campaign_for(current_user, campaign_id)
+    campaign = campaign_for(current_user, campaign_id, to_change=request.method == "POST")
     stored = RetryRules.parse(campaign.retry_rules)
     form = RetryRulesForm(data=_as_fields(stored))
     status = 200
@@ -110,13 +114,15 @@ def edit(campaign_id: int) -> ResponseReturnValue:
         status = 422
         if form.validate():
             try:
-                campaign.retry_rules = RetryRules.parse(form.as_json()).changes()
+                changes = RetryRules.parse(form.as_json()).changes()
             except RetryRulesFault as fault:
                 form.show_faults(fault)
             else:
-                db.session.commit()
-                flash("Saved. The rules hold from the next outcome on.", "success")
-                return redirect(_back(campaign), 303)
+                if not form.is_overtaken():
+                    campaign.retry_rules = changes
+                    db.session.commit()
+                    flash("Saved. The rules hold from the next outcome on.", "success")
+                    return redirect(_back(campaign), 303)
     page = render_template(
         "callers/retry_rules.html",
         form=form,
@@ -133,7 +139,11 @@ def edit(campaign_id: int) -> ResponseReturnValue:
 @open_to(ORGANISER)
 def back_to_usual(campaign_id: int) -> ResponseReturnValue:
     """Forget every change."""
-    campaign = campaign_for(current_user, campaign_id)
+    campaign = campaign_for(current_user, campaign_id, to_change=True)
+    stored = RetryRulesForm(formdata=None, data=_as_fields(RetryRules.parse(campaign.retry_rules)))
+    if not stored.is_as_shown(request.form.get("seen")):
+        flash(RULES_STAY, "error")
+        return redirect(_back(campaign), 303)
     campaign.retry_rules = {}
     db.session.commit()
     flash("The usual rules hold again.", "success")

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
-from flask_wtf import FlaskForm
 from wtforms import SelectMultipleField
 from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import CheckboxInput, ListWidget
@@ -17,6 +16,8 @@ from callers.stopping import acted_on
 from callers.too_fast import in_a_hurry
 from phonebank.access import open_to
 from phonebank.campaigns.verbs import campaign_for, lists_of
+from phonebank.edit_form import EditForm
+from phonebank.locks import lock_row
 from phonebank.models import ORGANISER, Caller, Campaign, ContactList, now
 from phonebank.models.caller import ADMITTED
 from phonebank.stores import again_after_deadlock, db
@@ -39,7 +40,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(language_name)
 
 
-class LimitsForm(FlaskForm):
+class LimitsForm(EditForm):
     """Tick boxes; none of a kind means no limit of that kind."""
 
     languages = SelectMultipleField(
@@ -92,10 +93,12 @@ def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     """One caller: their figures, whom they may ring, and the way out."""
     campaign = campaign_for(current_user, campaign_id)
     caller = roster.caller_of(campaign, caller_id)
+    if request.method == "POST":
+        lock_row(caller)
     form = _limits_form(campaign, caller)
     status = 200
     if form.is_submitted():
-        if form.validate():
+        if form.validate() and not form.is_overtaken():
             if form.languages.choices:
                 limits.choose_languages(campaign, caller, form.languages.data or [])
             limits.keep_to_lists(campaign, caller, form.lists.data or [])

@@ -15,6 +15,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 
 from phonebank.country_rules import countries, rules_for
+from phonebank.edit_form import EditForm
 from phonebank.models import Campaign, ContactList
 from phonebank.week_hours import DAY_NAMES, DAYS, WeekHours, WeekHoursFault
 
@@ -33,7 +34,7 @@ LANGUAGES = (
 )
 
 
-class CampaignForm(FlaskForm):
+class CampaignForm(EditForm):
     name = StringField(
         "Name",
         [InputRequired("Give the campaign a name."), Length(max=120)],
@@ -91,7 +92,7 @@ class CampaignForm(FlaskForm):
         return texts | {"practice_first": self.practice_first.data}
 
 
-class HoursForm(FlaskForm):
+class HoursForm(EditForm):
     """Two times a day; an empty pair is a day without calls."""
 
     def __init__(self, campaign: Campaign, *args: Any, **kwargs: Any) -> None:

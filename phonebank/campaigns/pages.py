@@ -10,6 +10,7 @@ from phonebank.campaigns import verbs
 from phonebank.campaigns.forms import CampaignForm, hours_form
 from phonebank.campaigns.progress import OutcomeReadings, answers_by_question
 from phonebank.country_rules import rules_for
+from phonebank.edit_form import EditForm
 from phonebank.models import ORGANISER, Campaign
 from phonebank.parties.standings import standings
 from phonebank.scripts.versions import published_version_id, script_of
@@ -25,8 +26,8 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(campaigns)
 
 
-def _campaign(campaign_id: int) -> Campaign:
-    return verbs.campaign_for(current_user, campaign_id)
+def _campaign(campaign_id: int, to_change: bool = False) -> Campaign:
+    return verbs.campaign_for(current_user, campaign_id, to_change)
 
 
 def _back(campaign: Campaign, anchor: str = "") -> ResponseReturnValue:
@@ -87,24 +88,25 @@ def show(campaign_id: int) -> ResponseReturnValue:
 @open_to(ORGANISER)
 def edit(campaign_id: int) -> ResponseReturnValue:
     """Change what the campaign is called and whom it calls for."""
-    campaign = _campaign(campaign_id)
+    campaign = _campaign(campaign_id, to_change=request.method == "POST")
     form = CampaignForm(obj=campaign)
-    if form.validate_on_submit() and form.is_usable_for(campaign, verbs.lists_of(campaign)):
+    if _may_be_saved(form) and form.is_usable_for(campaign, verbs.lists_of(campaign)):
         for name, value in form.values().items():
             setattr(campaign, name, value)
         db.session.commit()
         flash("Saved.", "success")
         return _back(campaign)
-    return render_template("campaigns/form.html", form=form, campaign=campaign)
+    page = render_template("campaigns/form.html", form=form, campaign=campaign)
+    return page, 422 if form.is_submitted() else 200
 
 
 @campaigns.route("/<int:campaign_id>/hours", methods=["GET", "POST"])
 @open_to(ORGANISER)
 def hours(campaign_id: int) -> ResponseReturnValue:
     """Change the calling hours, within those of the country."""
-    campaign = _campaign(campaign_id)
+    campaign = _campaign(campaign_id, to_change=request.method == "POST")
     form = hours_form(campaign)
-    if form.validate_on_submit():
+    if _may_be_saved(form):
         campaign.hours = form.hours().to_json()
         db.session.commit()
         flash("Calling hours saved. They hold from the next call on.", "success")
@@ -112,9 +114,15 @@ def hours(campaign_id: int) -> ResponseReturnValue:
     rules = rules_for(campaign.country)
     permitted = rules.permitted_hours.value.to_json()
     days = [(day, name, permitted[day]) for day, name in zip(DAYS, DAY_NAMES, strict=True)]
-    return render_template(
+    page = render_template(
         "campaigns/hours.html", form=form, campaign=campaign, days=days, rules=rules
     )
+    return page, 422 if form.is_submitted() else 200
+
+
+def _may_be_saved(form: EditForm) -> bool:
+    """Whether the form was sent, can be used, and overwrites nothing that somebody else saved."""
+    return form.validate_on_submit() and not form.is_overtaken()
 
 
 @campaigns.post("/<int:campaign_id>/state")

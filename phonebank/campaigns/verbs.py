@@ -32,12 +32,16 @@ def campaigns_of(account: Account) -> Sequence[Campaign]:
     return db.session.scalars(query).all()
 
 
-def campaign_for(account: Account, campaign_id: int) -> Campaign:
-    """The campaign, for somebody who may change it. Raises NotFound for everyone else, so that
-    nobody learns which campaigns there are."""
+def campaign_for(account: Account, campaign_id: int, to_change: bool = False) -> Campaign:
+    """The campaign, for somebody who may change it; `to_change` locks it.
+
+    Raises NotFound for everyone else, so that nobody learns which campaigns there are.
+    """
     campaign = db.session.get(Campaign, campaign_id)
     if campaign is None or not account.is_organiser:
         raise NotFound("There is no such campaign.", "Go back to the list of campaigns.")
+    if to_change:
+        lock_row(campaign)
     return campaign
 
 

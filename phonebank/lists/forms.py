@@ -12,6 +12,7 @@ from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length
 
+from phonebank.edit_form import EditForm
 from phonebank.lists.mapping import FIELD, FIELDS, Actions, ColumnGuess, Mapping, as_field, check
 from phonebank.lists.mark_counts import MOST_VALUES, MarkCounts, Value, asks_about
 from phonebank.lists.marks import MARKS, Action
@@ -47,8 +48,8 @@ class UndoForm(FlaskForm):
     )
 
 
-class PriorityForm(FlaskForm):
-    priority = SelectField(
+def _priority_field() -> SelectField:
+    return SelectField(
         "When to ring it",
         choices=[SelectChoice(number, label) for number, label in PRIORITIES.items()],
         coerce=int,
@@ -57,12 +58,17 @@ class PriorityForm(FlaskForm):
     )
 
 
-class ColumnsForm(PriorityForm):
+class PriorityForm(EditForm):
+    priority = _priority_field()
+
+
+class ColumnsForm(FlaskForm):
     """One select for each column, and one for each value of a column of marks; make with
     `columns_form`.
     """
 
     counts: MarkCounts
+    priority = _priority_field()
     # How many rows would be suppressed, once that is asked about.
     asked_about: int | None = None
     suppress_rows = StringField("Yes, put them all on the do-not-call list")

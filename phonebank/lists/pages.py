@@ -27,6 +27,7 @@ from phonebank.lists.mapping import Mapping
 from phonebank.lists.mark_counts import counts_for
 from phonebank.lists.reading import FileRefused
 from phonebank.lists.uploads import guesses_of, take_in
+from phonebank.locks import lock_row
 from phonebank.models import ORGANISER, Campaign, ContactList
 from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS, UNDONE, UPLOADED
 from phonebank.stores import after_commit, db
@@ -202,11 +203,18 @@ def restore(campaign_id: int, list_id: int) -> ResponseReturnValue:
 @open_to(ORGANISER)
 def priority(campaign_id: int, list_id: int) -> ResponseReturnValue:
     _, contact_list = _list(campaign_id, list_id)
-    form = PriorityForm()
-    if form.validate_on_submit():
+    lock_row(contact_list)
+    form = PriorityForm(obj=contact_list)
+    if form.validate_on_submit() and not form.is_overtaken():
         verbs.set_priority(contact_list, form.priority.data)
         db.session.commit()
         flash("Changed.", "success")
+    elif form.validate():
+        flash(
+            "Somebody else has just changed when this list is called, so your choice was not saved."
+            " Below is what they chose: change it again if you need to.",
+            "error",
+        )
     return redirect(_address("progress", contact_list))
 
 

@@ -21,6 +21,7 @@ from wtforms.validators import (
 )
 from wtforms.widgets import TextInput
 
+from phonebank.edit_form import EditForm
 from phonebank.errors import BadInput
 from phonebank.parties.names import NAME_AT_MOST, clean_name
 from phonebank.parties.verbs import GOAL_AT_MOST
@@ -104,7 +105,7 @@ class NewPartyForm(FlaskForm):
         return moment.replace(tzinfo=time_zone(zone)).astimezone(UTC) if moment else None
 
 
-class SettingsForm(FlaskForm):
+class SettingsForm(EditForm):
     """What is changed while a party runs; it stands on the host's page."""
 
     title = StringField("Title", [a_name])

@@ -7,7 +7,17 @@ part of the answer that changed, and the socket says when to look again.
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, redirect, render_template, request, url_for
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    flash,
+    get_flashed_messages,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 from wtforms.fields.choices import SelectChoice
@@ -33,6 +43,7 @@ from phonebank.parties.forms import NewPartyForm, SettingsForm
 from phonebank.parties.help import ABOUT, asking, mark_seen
 from phonebank.parties.names import NAME_AT_MOST
 from phonebank.parties.standings import standings
+from phonebank.roster.rooms import lock_in_room
 from phonebank.stores import again_after_deadlock, db
 from phonebank.tallies import caller_totals
 
@@ -96,7 +107,8 @@ def run(party_id: int) -> ResponseReturnValue:
     party = verbs.party_for(current_user, party_id)
     # htmx names the part that it will take: the rest need not be made.
     if request.headers.get("HX-Target") == "people":
-        return render_template("parties/_people.html", **_people_of(party))
+        said = get_flashed_messages(with_categories=True)
+        return render_template("parties/_people.html", said=said, **_people_of(party))
     return _page_of(party, SettingsForm(formdata=None, obj=party))
 
 
@@ -189,8 +201,8 @@ def change_board_link(party_id: int) -> ResponseReturnValue:
 @open_to(HOST)
 def settings(party_id: int) -> ResponseReturnValue:
     party = verbs.party_for(current_user, party_id, to_change=True)
-    form = SettingsForm()
-    if not form.validate():
+    form = SettingsForm(obj=party)
+    if not form.validate() or form.is_overtaken():
         return _page_of(party, form), 422
     verbs.set_goal(party, form.goal.data or 0)
     verbs.rename_party(party, form.title.data or "")
@@ -249,7 +261,7 @@ def do_with_caller(party_id: int, caller_id: int, deed: str) -> ResponseReturnVa
         if caller.held:
             return back_to(party, f"An organiser must let {caller.first_name} in.")
         if not people.admit([caller]):
-            return back_to(party, f"{caller.first_name} is not waiting here any more.")
+            flash(f"{caller.first_name} is not waiting here any more.", "info")
     elif deed == "remove":
         people.remove_caller(caller)
     elif deed == "helped":
@@ -263,7 +275,14 @@ def do_with_caller(party_id: int, caller_id: int, deed: str) -> ResponseReturnVa
 @open_to(HOST)
 def rename_caller(party_id: int, caller_id: int) -> ResponseReturnValue:
     party = verbs.party_for(current_user, party_id, to_change=True)
-    people.rename_caller(people.caller_in(party, caller_id), request.form.get("name", ""))
+    caller = people.caller_in(party, caller_id)
+    lock_in_room(caller)
+    name, was = request.form.get("name", ""), request.form.get("was", caller.first_name)
+    if was != caller.first_name and name != caller.first_name:
+        words = f"Somebody else has just renamed {was} to {caller.first_name}, so that name stays."
+        flash(f"{words} Rename {caller.first_name} again if you need to.", "error")
+        return back_to(party)
+    people.rename_caller(caller, name)
     return back_to(party)
 
 

@@ -1,5 +1,6 @@
 """A campaign's scripts: choose one, read it, its versions, publish, take it away as text."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Flask, Response, flash, redirect, render_template, request, url_for
@@ -136,7 +137,11 @@ def choose(campaign_id: int, script_id: int) -> ResponseReturnValue:
 def fill_in(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """Keep what was changed of what the campaign's own merge fields hold."""
     campaign, script = _script(campaign_id, script_id)
-    filling_in.fill_in(campaign, _fields_to_fill_in(script), request.form)
+    fields = _fields_to_fill_in(script)
+    overtaken = filling_in.fill_in(campaign, fields, request.form)
+    if overtaken:
+        typed = filling_in.typed_anew(fields, request.form)
+        return _show_page(campaign, script, typed, overtaken), 422
     db.session.commit()
     flash("Filled in. Callers see it with their next person.", "success")
     return _to("show", campaign, script)
@@ -300,7 +305,14 @@ def download(campaign_id: int, script_id: int) -> ResponseReturnValue:
     )
 
 
-def _show_page(campaign: Campaign, script: Script) -> str:
+def _show_page(
+    campaign: Campaign,
+    script: Script,
+    typed: Mapping[str, str] | None = None,
+    overtaken: Mapping[str, str] | None = None,
+) -> str:
+    """`typed`: what somebody wrote into merge fields and is not kept yet; `overtaken`: what a
+    colleague wrote into them meanwhile."""
     parsed = script_of(script.published_version_id)
     return render_template(
         "scripts/show.html",
@@ -310,6 +322,8 @@ def _show_page(campaign: Campaign, script: Script) -> str:
         parsed=parsed,
         blocks=blocks_of(parsed) if parsed else [],
         fields=_fields_to_fill_in(script),
+        typed=typed or {},
+        overtaken=overtaken or {},
         seen=verbs.digest_of_changes(script),
     )
 

@@ -1,0 +1,105 @@
+"""Forms over something that is stored, and that somebody else may change while one is filled in.
+
+The page carries in `seen` a short digest of each value that it showed. When it comes back, the form
+compares these with what is stored by then, and nobody's change is overwritten without a word.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import Field, HiddenField
+from wtforms.fields.choices import SelectFieldBase
+
+# Characters of a long text that a message quotes.
+QUOTED_AT_MOST = 80
+# Hexadecimal digits of a digest: enough to tell two values apart, and no guard against anybody.
+_DIGITS = 8
+
+
+class EditForm(FlaskForm):
+    """Made with `obj` or `data`, also to read what was sent: these are then what is stored now, so
+    the row is to be locked first. Ask `is_overtaken` before anything of the form is stored."""
+
+    seen = HiddenField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.seen.raw_data is None:  # drawn, and not sent
+            self.seen.data = self._digests()
+
+    def is_overtaken(self) -> bool:
+        """Whether somebody else has changed what this form would overwrite, since it was drawn.
+
+        Then each field says so. One that was not touched has the other's value now; one that was
+        keeps what was typed, and sending the form once more puts that in the other's place. A form
+        that does not say what it was drawn from, as from before this was asked, is let through.
+        """
+        shown = dict(part.split(".", 1) for part in (self.seen.data or "").split() if "." in part)
+        changed = False
+        for field in self._edited():
+            stored = _digest(field.object_data)
+            if shown.get(field.short_name, stored) == stored or _digest(field.data) == stored:
+                continue
+            changed = True
+            self._say_what_changed(field, shown[field.short_name])
+        if changed:
+            self.form_errors.append(
+                "Somebody else has saved changes since you opened this page, so nothing of yours "
+                "was saved yet. Look at what is marked, then save again."
+            )
+            self.seen.data = self._digests()
+        return changed
+
+    def is_as_shown(self, seen: str | None) -> bool:
+        """Whether what is stored is still what a page showed that sends this `seen`; None, or an
+        empty one, does not say, and is let through."""
+        return not seen or seen == self._digests()
+
+    def _say_what_changed(self, field: Field, shown: str) -> None:
+        theirs = f"Somebody else has changed “{field.label.text}” to {_in_words(field)}."
+        if _digest(field.data) == shown:
+            field.data, field.raw_data = field.object_data, None
+            mine = "You had not changed it, so theirs stands here now."
+        else:
+            mine = "Yours stands here: save again to use it instead."
+        field.errors = [*field.errors, f"{theirs} {mine}"]
+
+    def _digests(self) -> str:
+        return " ".join(
+            f"{field.short_name}.{_digest(field.object_data)}" for field in self._edited()
+        )
+
+    def _edited(self) -> Iterator[Field]:
+        return (field for field in self if getattr(field.widget, "input_type", "") != "hidden")
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(_plain(value).encode()).hexdigest()[:_DIGITS]
+
+
+def _plain(value: Any) -> str:
+    """A value as text that is the same whether it comes from the database or from a browser."""
+    if value is None or value is False:
+        return ""
+    if isinstance(value, list | tuple | set):
+        return " ".join(sorted(map(str, value)))
+    return "\n".join(str(value).split("\r\n")).strip()
+
+
+def _in_words(field: Field) -> str:
+    """What is stored for the field, as a person would read it on the page."""
+    value = field.object_data
+    if isinstance(value, bool):
+        return "ticked" if value else "not ticked"
+    if not _plain(value):
+        return "nothing"
+    choices = {}
+    if isinstance(field, SelectFieldBase) and field.choices:
+        choices = {_plain(choice.value): str(choice.label) for choice in field.iter_choices()}
+    values = value if isinstance(value, list | tuple) else [value]
+    words = ", ".join(choices.get(_plain(one), _plain(one)) for one in values)
+    if len(words) > QUOTED_AT_MOST:
+        return f"“{words[:QUOTED_AT_MOST].rstrip()}…” (open the page in another tab to see it all)"
+    return f"“{words}”"
