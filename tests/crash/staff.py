@@ -103,11 +103,11 @@ class Organiser(Desk):
     """In the two campaigns that volunteers call for."""
 
     deeds = {  # noqa: RUF012
-        "pause": 3, "end": 1, "take_out": 3, "change_hours": 2, "limit_somebody": 12,
+        "pause": 2, "end": 1, "take_out": 3, "change_hours": 2, "limit_somebody": 12,
         "remove_somebody": 3, "suppress_somebody": 5, "publish": 2, "import_a_list": 2,
         "undo_an_import": 2, "put_an_import_back": 3, "let_everybody_in": 4,
     }  # fmt: skip
-    between = 0.6
+    between = 0.8
 
     def pause(self) -> None:
         campaign = self._campaign()
@@ -227,8 +227,9 @@ class Organiser(Desk):
 class Host(Desk):
     """At the parties that volunteers come to."""
 
+    between = 0.8
     deeds = {  # noqa: RUF012
-        "lock": 3, "pause": 3, "end": 1, "shut_the_door": 2, "let_in": 5, "remove_a_guest": 2,
+        "lock": 3, "pause": 2, "end": 1, "shut_the_door": 2, "let_in": 5, "remove_a_guest": 2,
         "rename_a_guest": 2, "hide_a_guest": 2,
     }  # fmt: skip
 
@@ -403,7 +404,7 @@ class SlowHand(Desk):
     guests wait; meanwhile something changes that they have to see once they go on."""
 
     deeds = {"hold_up": 1}  # noqa: RUF012
-    between = 3.0
+    between = 4.0
     HELD_UP_FOR = 3.4  # seconds; more than `history.ALLOWANCE` after the change
 
     def hold_up(self) -> None:
