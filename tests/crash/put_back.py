@@ -40,6 +40,27 @@ MUTATIONS = (
         "    assert TimedSerializer.default_signer is not PatientSigner",
         ("answered 400", "answered 401", "devices were forgotten"),
     ),
+    Mutation(
+        "resume beats end",
+        "phonebank/campaigns/verbs.py",
+        "    lock_row(campaign)\n    target =",
+        "    target =",
+        ("a campaign that was ended is running",),
+    ),
+    Mutation(
+        "unlock beats a party's end",
+        "phonebank/parties/verbs.py",
+        "    lock_row(party)\n    if party.is_over:\n        raise Conflict",
+        "    if party.is_over:\n        raise Conflict",
+        ("a party that was ended is",),
+    ),
+    Mutation(
+        "a host acts on somebody who is at another's party by then",
+        "phonebank/roster/rooms.py",
+        "    if caller.state == REMOVED or caller.party_id != shown:",
+        "    if caller.state == REMOVED or shown == -1:",
+        ("acted on another host's caller",),
+    ),
 )
 
 
