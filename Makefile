@@ -39,7 +39,7 @@ bench: .venv/.ready-for-tests ## Measure against the bars in docs/benchmarks.md
 	$(PY) -m bench $(ARGS)
 
 soak: .venv/.ready-for-tests ## Call for ten minutes while everything is killed (SOAK_SECONDS=60)
-	@command -v node >/dev/null || { echo "The soak's phones need Node 20: sudo apt-get install nodejs" >&2; exit 1; }
+	@command -v node >/dev/null || { echo "The soak's phones need Node 18 or newer: sudo apt-get install nodejs" >&2; exit 1; }
 	$(PY) -m tests.crash.soak
 
 put-back: .venv/.ready-for-tests ## Put known faults back, one by one: the soak must find each

@@ -7,7 +7,7 @@ believed: what counts is when a transaction committed, and when a row was writte
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -42,6 +42,23 @@ class HandOut:
     committed: float
     row: dict[str, Any]
     person: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A 200 that said for how long a person is this volunteer's: when it was heard, and until when
+    it was for, at the least and at the most, by the volunteer's own clock."""
+
+    heard: float
+    until: float
+    at_most: float
+
+    def stands(self, at: float) -> bool:
+        """Whether it was heard by then, and is not over."""
+        return self.heard < at < self.until - PROMISE_ALLOWANCE
+
+
+Promises = Mapping[str, Sequence[Promise]]  # by call id
 
 
 @dataclass
@@ -288,21 +305,15 @@ def counted_twice(entries: Sequence[Entry]) -> Iterator[str]:
             yield f"counted although handed on since: call {entry.key}, then {newer[0]}"
 
 
-def broken_promises(
-    entries: Sequence[Entry], promised: dict[str, list[tuple[float, float]]]
-) -> Iterator[str]:
-    """Holds that ran out before the time that a 200 had promised.
-
-    `promised`: by call id, when each promise was heard and until when it was for, by the
-    volunteer's own clock.
-    """
+def broken_promises(entries: Sequence[Entry], promised: Promises) -> Iterator[str]:
+    """Holds that ran out before the time that a 200 had promised."""
     for entry in _of("call", entries):
         if not entry.after or entry.after["ending"] != "expired" or not entry.changed("ending"):
             continue
         stood = [
-            until
-            for heard, until in promised.get(entry.key, ())
-            if heard < entry.committed < until - PROMISE_ALLOWANCE
+            promise.until
+            for promise in promised.get(entry.key, ())
+            if promise.stands(entry.committed)
         ]
         if stood:
             early = max(stood) - entry.committed
@@ -310,9 +321,7 @@ def broken_promises(
 
 
 def refused_before_promised(
-    entries: Sequence[Entry],
-    promised: dict[str, list[tuple[float, float]]],
-    refused: dict[str, list[float]],
+    entries: Sequence[Entry], promised: Promises, refused: Mapping[str, Sequence[float]]
 ) -> Iterator[str]:
     """Renewals that were refused while a promise stood and nothing had ended the call.
 
@@ -324,23 +333,22 @@ def refused_before_promised(
             endings[entry.key].add(entry.at, entry.after["ending"])
     for call, moments in refused.items():
         for at in moments:
-            stands = any(
-                heard < at < until - PROMISE_ALLOWANCE for heard, until in promised.get(call, ())
-            )
+            stood = any(promise.stands(at) for promise in promised.get(call, ()))
             # An end a moment later may be what the server knew when it answered.
-            ended = [e for e in endings[call].during(at, at + 30) if e not in (None, "expired")]
-            if stands and call in endings and not ended:
+            ends = endings[call].during(at, at + 30)
+            if stood and call in endings and not set(ends) - {None, "expired"}:
                 yield f"a renewal was refused although the call was still promised: {call}"
 
 
-def shortened(promised: dict[str, list[tuple[float, float]]]) -> Iterator[str]:
+def shortened(promised: Promises) -> Iterator[str]:
     """Calls of which less was promised later than before: after a reload, say."""
     for call, promises in promised.items():
         longest = 0.0
-        for heard, until in sorted(promises):
-            if until < longest - PROMISE_ALLOWANCE and heard < longest:
-                yield f"less was promised than before: call {call}, {longest - until:.1f} s less"
-            longest = max(longest, until)
+        for promise in sorted(promises, key=lambda promise: promise.heard):
+            less = longest - promise.at_most
+            if less > PROMISE_ALLOWANCE and promise.heard < longest:
+                yield f"less was promised than before: call {call}, {less:.1f} s less"
+            longest = max(longest, promise.until)
 
 
 def given_after(entries: Iterable[Entry], moments: dict[str, float]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.crash.history import PROMISE_ALLOWANCE
+from tests.crash.history import PROMISE_ALLOWANCE, Promise
 
 FOR_GOOD = float("inf")
 # Both of these mean that nobody may ring the number any more.
@@ -54,11 +54,8 @@ class Journals:
     # How often a volunteer found that an organiser had put them out.
     put_out: int = 0
     turned_away: int = 0
-    # By call id: when a promise was heard, and until when it was for; and when a renewal was sent
-    # that was refused.
-    promised: dict[str, list[tuple[float, float]]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
+    # By call id: what was promised, and when a renewal was sent that was refused.
+    promised: dict[str, list[Promise]] = field(default_factory=lambda: defaultdict(list))
     refused: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     # By status: answers that were not Phonebank's.
     false_answers: Counter[str] = field(default_factory=Counter)
@@ -149,7 +146,9 @@ class _Reader:
 
     def promised(self, entry: dict[str, Any]) -> None:
         """A 200 said until when the person is this volunteer's."""
-        self.journals.promised[entry["call"]].append((entry["at"], entry["until"]))
+        self.journals.promised[entry["call"]].append(
+            Promise(entry["at"], entry["until"], entry.get("at_most", entry["until"]))
+        )
         if self._screen is not None and self._screen[0] == entry["call"]:
             call, since, until = self._screen
             self._screen = (call, since, max(until, entry["until"]))

@@ -151,7 +151,7 @@ async function hear(wish, response, began, heard) {
   wish.began = began;
   if (kind === "renew" && status === 200) {
     const { seconds_left: left } = await response.json();
-    note("promised", { call, until: began + left });
+    note("promised", { call, until: began + left, at_most: Date.now() / 1000 + left });
   }
   if (kind === "renew" && status === 404) note("refused", { call, sent: began });
   if (PUT_OUT.includes(status)) stuck ||= Date.now();
@@ -234,7 +234,8 @@ function show(html, began) {
     reached: [...html.matchAll(/\/reached"[^>]*>[\s\S]*?name="contact_id" value="(\d+)"/g)].map((found) => found[1]),
   };
   seq = Math.max(Date.now(), about.seq + 1);
-  note("shown", { call: page.call, phone: phone ? phone[1] : "", until: began + about.seconds_left });
+  const [until, atMost] = [began, Date.now() / 1000].map((at) => at + about.seconds_left);
+  note("shown", { call: page.call, phone: phone ? phone[1] : "", until, at_most: atMost });
   lostCall = "";
   const call = page.call;
   hold = new Hold(about.renew, about.seconds_left, (words) => {

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.crash import history
-from tests.crash.history import ALLOWANCE, PROMISE_ALLOWANCE
+from tests.crash.history import ALLOWANCE, PROMISE_ALLOWANCE, Promise, Promises
 from tests.crash.ledger import Entry
 
 AT = datetime(2026, 5, 5, 18, 30, tzinfo=UTC).timestamp()  # 13:30 in Chicago, 14:30 in New York
@@ -203,8 +203,8 @@ def test_a_history_with_the_fault_is_called_out_and_one_beside_it_passes(fault: 
     assert history.broken(without.entries) == []
 
 
-def promised(*until: float, heard: float = 0) -> dict[str, list[tuple[float, float]]]:
-    return {"a": [(AT + heard, AT + seconds) for seconds in until]}
+def promised(*until: float, heard: float = 0) -> Promises:
+    return {"a": [Promise(AT + heard, AT + seconds, AT + seconds) for seconds in until]}
 
 
 def test_a_person_lost_before_a_promised_end_is_called_out() -> None:
@@ -232,9 +232,11 @@ def test_a_renewal_refused_while_a_promise_stands_is_called_out() -> None:
 
 def test_less_promised_than_before_is_called_out() -> None:
     # Renewed until 400 s; after a reload the page is told the first end, 300 s.
-    told = {"a": [(AT, AT + 300), (AT + 100, AT + 400), (AT + 310, AT + 300)]}
-    assert "100.0 s less" in next(history.shortened(told))
-    assert list(history.shortened({"a": [(AT, AT + 300), (AT + 1, AT + 299)]})) == []
+    renewed, reloaded = Promise(100, 400, 401), Promise(310, 299, 301)
+    told = {"a": [Promise(0, 300, 300), renewed, reloaded]}
+    assert "99.0 s less" in next(history.shortened(told))
+    # The answer was ten seconds on its way: what it said may have been said at any of them.
+    assert list(history.shortened({"a": [renewed, Promise(320, 390, 400)]})) == []
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.crash.history import Promise
 from tests.crash.journals import (
     Journals,
     Told,
@@ -115,13 +116,13 @@ def test_a_renewed_person_on_another_screen_is_seen(tmp_path: Path) -> None:
     _journal(
         tmp_path / "one",
         _shown(10, CALL),  # until 30
-        {"at": 25, "what": "promised", "call": CALL, "until": 45},
+        {"at": 25, "what": "promised", "call": CALL, "until": 45, "at_most": 46},
         _sent(44, CALL),
     )
     _journal(tmp_path / "two", _shown(33, OTHER_CALL), _sent(36, OTHER_CALL))
     journals = read(tmp_path.iterdir())
     assert len(on_two_screens(journals)) == 1
-    assert journals.promised[CALL] == [(10, 30), (25, 45)]
+    assert journals.promised[CALL] == [Promise(10, 30, 30), Promise(25, 45, 46)]
 
 
 def test_a_refused_renewal_is_known_with_the_moment_it_was_asked_for(tmp_path: Path) -> None:

@@ -161,8 +161,9 @@ class Volunteer:
             self.journal.note("refused", call=call, sent=answer.sent_at)
             self.person = None
         elif answer.status == 200:
-            until = answer.sent_at + answer.body["seconds_left"]
-            self.journal.note("promised", call=call, until=until)
+            left = answer.body["seconds_left"]
+            until, at_most = answer.sent_at + left, time.time() + left
+            self.journal.note("promised", call=call, until=until, at_most=at_most)
 
     def talk_long(self, person: dict[str, Any]) -> None:
         """A good conversation: longer than two holds, renewed all the while."""
