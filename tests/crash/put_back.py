@@ -61,6 +61,23 @@ MUTATIONS = (
         "    if caller.state == REMOVED or shown == -1:",
         ("acted on another host's caller",),
     ),
+    Mutation(
+        "a renewal is said and not written",
+        "callers/calling.py",
+        "    if until - ends >= _apart(held.hold_seconds) or until == held.longest > ends:",
+        "    ends = max(until, ends)\n    if until == held.longest > ends:",
+        ("before it was promised", "although the call was still promised"),
+    ),
+    Mutation(
+        "a hand-out goes by what it read before it waited",
+        "callers/calling.py",
+        "    if db.session.scalar(_LOCK, ids) is None:\n        return None\n"
+        "    found = _look_again(ids)\n",
+        "    found = _look_again(ids)\n    if db.session.scalar(_LOCK, ids) is None:\n"
+        "        return None\n",
+        ("handed out although the", "a false beginning", "out of hours"),
+        seed=2,
+    ),
 )
 
 
