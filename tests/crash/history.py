@@ -325,7 +325,8 @@ def refused_before_promised(
 ) -> Iterator[str]:
     """Renewals that were refused while a promise stood and nothing had ended the call.
 
-    `refused`: by call id, when a renewal of it was sent that was refused.
+    `refused`: by call id, when it was heard that a renewal was refused. An answer may have been
+    long on its way, and was true when it was given.
     """
     endings: dict[str, Timeline] = defaultdict(Timeline)
     for entry in _of("call", entries):
@@ -334,8 +335,7 @@ def refused_before_promised(
     for call, moments in refused.items():
         for at in moments:
             stood = any(promise.stands(at) for promise in promised.get(call, ()))
-            # An end a moment later may be what the server knew when it answered.
-            ends = endings[call].during(at, at + 30)
+            ends = endings[call].during(at, at)
             if stood and call in endings and not set(ends) - {None, "expired"}:
                 yield f"a renewal was refused although the call was still promised: {call}"
 

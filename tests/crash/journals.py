@@ -54,7 +54,7 @@ class Journals:
     # How often a volunteer found that an organiser had put them out.
     put_out: int = 0
     turned_away: int = 0
-    # By call id: what was promised, and when a renewal was sent that was refused.
+    # By call id: what was promised, and when it was heard that a renewal was refused.
     promised: dict[str, list[Promise]] = field(default_factory=lambda: defaultdict(list))
     refused: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     # By status: answers that were not Phonebank's.
@@ -155,7 +155,7 @@ class _Reader:
 
     def refused(self, entry: dict[str, Any]) -> None:
         """A renewal was answered that the call is no longer this volunteer's."""
-        self.journals.refused[entry["call"]].append(entry["sent"])
+        self.journals.refused[entry["call"]].append(entry["at"])
 
     def false_answer(self, entry: dict[str, Any]) -> None:
         """Something between the phone and Phonebank answered in its place."""

@@ -153,7 +153,7 @@ async function hear(wish, response, began, heard) {
     const { seconds_left: left } = await response.json();
     note("promised", { call, until: began + left, at_most: Date.now() / 1000 + left });
   }
-  if (kind === "renew" && status === 404) note("refused", { call, sent: began });
+  if (kind === "renew" && status === 404) note("refused", { call });
   if (PUT_OUT.includes(status)) stuck ||= Date.now();
   else if (status < 500) stuck = 0;
   if (![...EXPECTED[kind], ...PUT_OUT].includes(status) && !NOT_THE_LAST_WORD(status)) {

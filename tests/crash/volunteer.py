@@ -158,7 +158,7 @@ class Volunteer:
         answer = self._ask("renew", self._at(person, "renew"), {}, person)
         call = person["call_id"]
         if answer.status == 404:
-            self.journal.note("refused", call=call, sent=answer.sent_at)
+            self.journal.note("refused", call=call)
             self.person = None
         elif answer.status == 200:
             left = answer.body["seconds_left"]
