@@ -336,7 +336,7 @@ def refused_before_promised(
         for at in moments:
             stood = any(promise.stands(at) for promise in promised.get(call, ()))
             ends = endings[call].during(at, at)
-            if stood and call in endings and not set(ends) - {None, "expired"}:
+            if stood and not set(ends) - {None, "expired"}:
                 yield f"a renewal was refused although the call was still promised: {call}"
 
 

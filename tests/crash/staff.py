@@ -10,8 +10,10 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from flask import Flask, current_app
 from sqlalchemy import Select, select, text
 
 from callers import limits, roster
@@ -77,6 +79,20 @@ class Desk:
         time.sleep(self.dice.uniform(0, DAWDLES_AT_MOST))
         act_as(actor)
 
+    def overtaken(self, actor: str, deed: Callable[[], object], other: str = "organiser") -> None:
+        """Somebody else does this, and commits it, after we have read and before we press."""
+        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+
+        def elsewhere() -> None:
+            with app.app_context():
+                act_as(other)
+                deed()
+                db.session.commit()
+
+        with ThreadPoolExecutor(max_workers=1) as at_another_desk:
+            at_another_desk.submit(elsewhere).result()
+        act_as(actor)
+
     def stand(self) -> None:
         """Commit, and let it stand for a while."""
         db.session.commit()
@@ -105,7 +121,8 @@ class Organiser(Desk):
     deeds = {  # noqa: RUF012
         "pause": 2, "end": 1, "take_out": 3, "change_hours": 2, "limit_somebody": 12,
         "remove_somebody": 3, "suppress_somebody": 5, "publish": 2, "import_a_list": 2,
-        "undo_an_import": 2, "put_an_import_back": 3, "let_everybody_in": 4,
+        "undo_an_import": 2, "put_an_import_back": 3, "put_back_what_is_undone": 1,
+        "let_everybody_in": 4,
     }  # fmt: skip
     between = 0.8
 
@@ -205,6 +222,18 @@ class Organiser(Desk):
             lists.put_back_into_calling(contact_list)
         else:
             lists.take_out_of_calling(contact_list)
+
+    def put_back_what_is_undone(self) -> None:
+        contact_list = self._import()
+        list_id = contact_list.id
+        lists.take_out_of_calling(contact_list)
+        db.session.commit()
+        db.session.refresh(contact_list)
+        self.overtaken(
+            "organiser", lambda: list_undo.begin_undo(db.session.get_one(ContactList, list_id))
+        )
+        enqueue(list_jobs.undo_import, list_id)
+        lists.put_back_into_calling(contact_list)
 
     def let_everybody_in(self) -> None:
         campaign = self._campaign()
@@ -313,6 +342,8 @@ class SideHost(Host):
     deeds = {  # noqa: RUF012
         "lock": 2, "unlock": 2, "end": 1, "admit": 6, "admit_all": 3, "remove_a_guest": 2,
         "rename_a_guest": 4, "hide_a_guest": 4, "shut": 3, "open": 2, "press": 6,
+        "unlock_what_is_over": 2, "resume_what_is_over": 2, "rename_who_has_moved": 2,
+        "admit_who_is_out": 2,
     }  # fmt: skip
 
     def lock(self) -> None:
@@ -354,6 +385,51 @@ class SideHost(Host):
         verb = self.dice.choice(list(campaigns.MOVES[campaign.state]))
         self.as_("organiser")
         campaigns.move(campaign, verb)
+
+    def unlock_what_is_over(self) -> None:
+        party = self._party(dawdle=False)
+        party_id = party.id
+        self.overtaken(
+            f"{HOST_OF}{party_id}",
+            lambda: parties.end_party(db.session.get_one(Party, party_id)),
+        )
+        world.side_party(self.world)
+        parties.unlock(party)
+
+    def resume_what_is_over(self) -> None:
+        set_running(self.world.side_id)
+        campaign = db.session.get_one(Campaign, self.world.side_id)
+        campaigns.move(campaign, "pause")
+        db.session.commit()
+        db.session.refresh(campaign)
+        self.overtaken(
+            "organiser",
+            lambda: campaigns.move(db.session.get_one(Campaign, self.world.side_id), "end"),
+        )
+        campaigns.move(campaign, "resume")
+
+    def rename_who_has_moved(self) -> None:
+        party = self._party(dawdle=False)
+        caller = self._guest(party, (WAITING, ADMITTED))
+        caller_id = caller.id
+        others = [id_ for id_ in self._party_ids() if id_ != party.id]
+        self.overtaken(
+            f"{HOST_OF}{party.id}", lambda: move(self.world, caller_id, others[0]), GUEST
+        )
+        people.rename_caller(caller, "Ottilie")
+
+    def admit_who_is_out(self) -> None:
+        party = self._party(dawdle=False)
+        caller = self._guest(party, (WAITING,))
+        caller_id = caller.id
+        self.overtaken(
+            f"{HOST_OF}{party.id}",
+            lambda: roster.remove(
+                db.session.get_one(Campaign, self.world.side_id),
+                db.session.get_one(Caller, caller_id),
+            ),
+        )
+        people.admit([caller])
 
     def _party_ids(self) -> Sequence[int]:
         return self.world.side_parties[-2:]
@@ -507,6 +583,13 @@ def open_doors(campaign_id: int, party_id: int | None) -> None:
     campaigns.open_door(db.session.get_one(Campaign, campaign_id), True)
     if party_id is not None:
         people.set_door(db.session.get_one(Party, party_id), True)
+
+
+def move(world: World, caller_id: int, party_id: int) -> None:
+    """A guest of the parties beside comes in by the link of another of them."""
+    caller = db.session.get_one(Caller, caller_id)
+    campaign = db.session.get_one(Campaign, world.side_id)
+    join(campaign, db.session.get_one(Party, party_id), caller.first_name, caller)
 
 
 def some_caller(dice: random.Random) -> Caller:
