@@ -49,10 +49,10 @@ class Urgency(Enum):
     UPLOAD = "upload"
 
 
-# Of the connections to PostgreSQL that a process may open; each request needs one. What may wait
-# for a lock, or for a plan through millions of rows, leaves some for boards, downloads and records.
-# With all of them at work an answer takes a third of a second on a server of today.
-SHARE = {Urgency.PAGE: 1 / 2, Urgency.HAND_OUT: 3 / 4, Urgency.RECORD: 1}
+# Of the connections to PostgreSQL that a process may open; each request needs one. A quarter is
+# left for boards and downloads. What may wait for a lock, or for a plan through millions of rows,
+# leaves more.
+SHARE = {Urgency.PAGE: 1 / 2, Urgency.HAND_OUT: 5 / 8, Urgency.RECORD: 3 / 4}
 UPLOADS_AT_ONCE = 3
 
 # Seconds over which refusals are counted, and how many of those refused should be back within one.
