@@ -85,6 +85,7 @@ PERIODIC = (
     Periodic("callers.set_aside_jobs.go_on_setting_aside", 15),
     Periodic("callers.door.forget_addresses", 3600),
     Periodic("phonebank.lists.jobs.resume_imports", 60),
+    Periodic("phonebank.suppressions.jobs.resume_lifting", 300),
     Periodic("phonebank.recount.recount_tallies", 300),
     Periodic("phonebank.parties.ending.end_forgotten_parties", 600),
 )

@@ -40,6 +40,7 @@ from phonebank.models.suppression import FROM_ORGANISER
 from phonebank.parties import verbs as parties
 from phonebank.scripts import verbs as scripts
 from phonebank.stores import db
+from phonebank.suppressions.batches import take_in_file
 from phonebank.suppressions.verbs import suppress
 from scripts_library.library import source_of
 from tests.factories import (
@@ -76,6 +77,7 @@ class Evening:
     script_id: int
     unpublished_script_id: int
     experiment_id: int
+    wishes_file_id: int
     accounts: dict[str, int]
     callers: dict[str, int]
     code: str
@@ -124,6 +126,8 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
     db.session.commit()
     callers, call_id = _people_ringing(campaign, party, lists["ready"], person or {})
     suppress("+442079460999", FROM_ORGANISER, "asked", account_id=organiser.id)
+    wishes = b"Member ID,Name,Phone\n1234567890,Ada Example,020 7946 0700\n2,Bo,none\n"
+    wishes_file = take_in_file(wishes, "wishes.csv", "GB", "asked", organiser.id)
     db.session.commit()
     evening = Evening(
         campaign_id=campaign.id,
@@ -134,6 +138,7 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
         script_id=script.id,
         unpublished_script_id=unpublished.id,
         experiment_id=experiment.id,
+        wishes_file_id=wishes_file.id,
         accounts={
             "organiser": organiser.id,
             "host": host.id,
@@ -357,6 +362,7 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "set_aside.look_back": lambda evening: (
         f"/campaigns/{evening.campaign_id}/callers/{evening.callers['Sam']}/set-aside/1/bring-back"
     ),
+    "suppression_files.show": lambda evening: f"/do-not-call/files/{evening.wishes_file_id}",
     "suppressions.show": _at("/do-not-call"),
 }
 LEFT_OUT = {"static": "files of the release, the same for everyone"}

@@ -201,6 +201,10 @@ _PHONE_WORDS = words(
     " telefon telefonisch telefonische handy nummer rufnummer anruf anrufe anrufen portable"
     " appel appels appeler fixe"
 )
+_TELEPHONES = _PHONE_WORDS - words(
+    "number numbers call calls called calling ring rhif galw galwadau numero llamar llamadas nummer"
+    " anruf anrufe anrufen appel appels appeler"
+)
 # Consent to these says nothing of calls.
 _OTHER_WAYS = words(
     "email mail sms text texts texting post postal letter whatsapp newsletter newsletters"
@@ -237,6 +241,12 @@ def mark_named_by(header: str) -> tuple[str, bool] | None:
     if _says(_NO_CALLS, phrase):
         return "do_not_call", of_calls
     return None
+
+
+def is_named_as_phone(header: str) -> bool:
+    """Whether a column's name says that it holds telephone numbers."""
+    target, _ = TARGET_OF.get(plain(header), ("", 0))
+    return target in NUMBERED - {"address"} or bool(_TELEPHONES & set(words_of(header)))
 
 
 def _says(phrases: str, phrase: str) -> bool:

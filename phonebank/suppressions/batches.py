@@ -4,7 +4,8 @@ A batch is an upload's do-not-call column or a do-not-call file. Taking one back
 that nobody else has said: no caller, no organiser, no other file.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from datetime import timedelta
 
 from sqlalchemy import delete, exists, func, select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -12,18 +13,24 @@ from sqlalchemy.orm import aliased
 
 from phonebank.errors import Conflict
 from phonebank.models import (
+    Account,
     ContactList,
     Suppression,
     SuppressionBatch,
     SuppressionSource,
     now,
 )
-from phonebank.models.suppression import FROM_LIST, BatchState
+from phonebank.models.suppression import FROM_LIST, FROM_ORGANISER, BatchState
 from phonebank.stores import db
 from phonebank.suppressions.verbs import lift_where_no_source_is_left, take_out
 
 # Numbers a transaction, when a batch is lifted: well under a second's work.
 AT_ONCE = 2000
+
+# One that stands still this long was left behind by a killed worker.
+LEFT_BEHIND_AFTER = timedelta(minutes=5)
+# A file of which nobody entered anything is people's data that nobody wants.
+UNENTERED_FOR = timedelta(days=1)
 
 # Kept with the batch. Chosen and not typed, so that nobody can write a name or number there.
 REASONS_TO_LIFT_MANY = {
@@ -81,6 +88,77 @@ def suppress_batch(phones: Collection[str], batch: SuppressionBatch) -> None:
     take_out(in_order)
 
 
+def take_in_file(
+    data: bytes, filename: str, country: str, reason: str, account_id: int
+) -> SuppressionBatch:
+    """Keep a do-not-call file until an organiser has seen what it would enter."""
+    batch = SuppressionBatch(
+        source=FROM_ORGANISER,
+        reason=reason,
+        filename=filename[-255:] or "numbers",
+        country=country,
+        data=data,
+        state=BatchState.UPLOADED,
+        account_id=account_id,
+    )
+    db.session.add(batch)
+    db.session.flush()
+    return batch
+
+
+def enter_file(batch_id: int, phones: Sequence[str], columns: list[int]) -> None:
+    """Put what an organiser has agreed to on the list. Raises Conflict where that is done already,
+    or the file was deleted."""
+    batch = _locked(batch_id)
+    if batch is None or batch.state != BatchState.UPLOADED:
+        raise Conflict("This file has been entered or deleted already.", "Look at the list.")
+    batch.state = BatchState.ENTERED
+    batch.data = None
+    batch.columns = columns
+    for start in range(0, len(phones), AT_ONCE):
+        suppress_batch(phones[start : start + AT_ONCE], batch)
+
+
+def delete_file(batch_id: int) -> None:
+    """Forget a file. Raises Conflict where it has been entered."""
+    batch = _locked(batch_id)
+    if batch is None or batch.state != BatchState.UPLOADED:
+        raise Conflict("This file has been entered already.", "Take it back instead.")
+    db.session.delete(batch)
+
+
+def files(at_most: int) -> Sequence[tuple[SuppressionBatch, Account | None]]:
+    """The newest do-not-call files with who uploaded them."""
+    query = (
+        select(SuppressionBatch, Account)
+        .outerjoin(Account, Account.id == SuppressionBatch.account_id)
+        .where(SuppressionBatch.contact_list_id.is_(None), SuppressionBatch.source != FROM_LIST)
+        .order_by(SuppressionBatch.id.desc())
+        .limit(at_most)
+    )
+    return [(batch, account) for batch, account in db.session.execute(query)]
+
+
+def lifted_left_behind() -> Sequence[int]:
+    """Batches that should be lifted by now and are not."""
+    return db.session.scalars(
+        select(SuppressionBatch.id).where(
+            SuppressionBatch.state == BatchState.LIFTING,
+            SuppressionBatch.lifted_at < now() - LEFT_BEHIND_AFTER,
+        )
+    ).all()
+
+
+def forget_unentered_files() -> None:
+    """Delete the files of which nobody entered anything within a day."""
+    db.session.execute(
+        delete(SuppressionBatch).where(
+            SuppressionBatch.state == BatchState.UPLOADED,
+            SuppressionBatch.created_at < now() - UNENTERED_FOR,
+        )
+    )
+
+
 def numbers_to_lift(batch: SuppressionBatch) -> int:
     """How many numbers would come off the list, were this batch taken back now."""
     other = aliased(SuppressionSource)
@@ -102,7 +180,7 @@ def begin_lifting(batch_id: int, reason: str, account_id: int | None) -> None:
     `reason` is a key of REASONS_TO_LIFT_MANY. Raises Conflict where it is taken back already, or
     was never entered.
     """
-    batch = db.session.get(SuppressionBatch, batch_id, with_for_update=True, populate_existing=True)
+    batch = _locked(batch_id)
     if batch is None or batch.state != BatchState.ENTERED:
         raise Conflict("These numbers have been taken back already.", "The page shows by whom.")
     batch.state = BatchState.LIFTING
@@ -135,3 +213,7 @@ def lift_some(batch_id: int) -> int:
     )
     batch.lifted_numbers += lift_where_no_source_is_left(phones)
     return len(phones)
+
+
+def _locked(batch_id: int) -> SuppressionBatch | None:
+    return db.session.get(SuppressionBatch, batch_id, with_for_update=True, populate_existing=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from phonebank.errors import BadInput
-from phonebank.lists.dialects import HEAD_BYTES, WINDOWS_1252_BYTE, FileRefused, sniff
+from phonebank.lists.dialects import END_OF_FILE, HEAD_BYTES, WINDOWS_1252_BYTE, FileRefused, sniff
 from phonebank.phone_numbers import NumberRefused, read_numbers
 
 LINES_AT_MOST = 100_000
@@ -67,7 +67,7 @@ def text_of_file(data: bytes) -> str:
     except FileRefused as refused:
         raise BadInput(refused.message) from None
     faults = WINDOWS_1252_BYTE if dialect.encoding.startswith("utf-8") else "replace"
-    return data.decode(dialect.encoding, faults)
+    return data.decode(dialect.encoding, faults).replace(END_OF_FILE, "")
 
 
 def _lines_with_words(lines: list[str]) -> Iterator[tuple[int, str]]:

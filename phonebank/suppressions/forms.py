@@ -9,6 +9,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
 from phonebank.country_rules import countries, rules_for
+from phonebank.suppressions.batches import REASONS_TO_LIFT_MANY
 
 # Kept with the entry. The first two are also what calls enter.
 REASONS = {
@@ -52,13 +53,26 @@ class LookUpForm(_CountryForm):
 
 class AddForm(_CountryForm):
     numbers = TextAreaField("Numbers", description="One on each line.")
-    file = FileField("Or a file", description="CSV or text, one number on each line.")
+    file = FileField(
+        "Or a file",
+        description="CSV or text. You see which numbers are in it before any is on the list.",
+    )
     country = _country("add-country")
     reason = SelectField("Why?", choices=_choices(REASONS))
 
     def validate_numbers(self, field: TextAreaField) -> None:
         if not (field.data or "").strip() and not self.file.data:
             raise ValidationError("Type or paste a number, or choose a file.")
+        if (field.data or "").strip() and self.file.data:
+            raise ValidationError("Enter numbers or choose a file: one at a time.")
+
+
+class TakeBackForm(FlaskForm):
+    why = SelectField(
+        "Why is this file taken back?",
+        [InputRequired("Say why.")],
+        choices=[SelectChoice("", "Choose a reason"), *_choices(REASONS_TO_LIFT_MANY)],
+    )
 
 
 class LiftForm(FlaskForm):

@@ -1,6 +1,6 @@
-"""The job of the do-not-call list: lift what a batch entered, piece by piece."""
+"""The jobs of the do-not-call list: lift what a batch entered, and look after those left behind."""
 
-from phonebank.jobs import IMPORTS, job
+from phonebank.jobs import CHORES, IMPORTS, enqueue, job
 from phonebank.stores import again_after_deadlock, db
 from phonebank.suppressions import batches
 
@@ -22,3 +22,12 @@ def _lift_some(batch_id: int) -> int:
     lifted = batches.lift_some(batch_id)
     db.session.commit()
     return lifted
+
+
+@job(CHORES, timeout=60)
+def resume_lifting() -> None:
+    """Take up what a killed worker left behind, and forget files that nobody entered."""
+    batches.forget_unentered_files()
+    db.session.commit()
+    for batch_id in batches.lifted_left_behind():
+        enqueue(lift_batch, batch_id)

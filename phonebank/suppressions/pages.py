@@ -17,9 +17,10 @@ from phonebank.models import ORGANISER, Campaign, Suppression
 from phonebank.models.suppression import FROM_CALL, FROM_LIST, FROM_ORGANISER
 from phonebank.phone_numbers import NumberRefused, pretty, read_number
 from phonebank.stores import again_after_deadlock, db
-from phonebank.suppressions import verbs
-from phonebank.suppressions.entering import BYTES_AT_MOST, RefusedLine, read_lines, text_of_file
-from phonebank.suppressions.forms import REASONS, AddForm, LiftForm, LookUpForm
+from phonebank.suppressions import batches, file_pages, verbs
+from phonebank.suppressions.entering import BYTES_AT_MOST, RefusedLine, read_lines
+from phonebank.suppressions.files import is_to_be_looked_at, table_of
+from phonebank.suppressions.forms import REASONS, AddForm, LiftForm, LookUpForm, TakeBackForm
 from phonebank.web_security import limiter, takes_files, whose_account
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ SOURCES = {
     FROM_ORGANISER: "by an organiser",
 }
 REFUSED_SHOWN = 100
+FILES_SHOWN = 20
 # Enough for somebody with a letter in each hand, too few to try a directory through.
 LOOK_UPS = "30 per minute"
 
@@ -39,6 +41,7 @@ LOOK_UPS = "30 per minute"
 def init_app(app: Flask) -> None:
     """Add the do-not-call page."""
     app.register_blueprint(pages)
+    file_pages.init_app(app)
 
 
 @pages.get("")
@@ -75,14 +78,24 @@ def look_up() -> ResponseReturnValue:
 @open_to(ORGANISER)
 @takes_files
 def add() -> ResponseReturnValue:
-    """Enter the numbers of a text or a file; lines that hold none are named."""
+    """Enter the numbers of a short text; lines that hold none are named.
+
+    A file, a longer text, and one with several columns are shown first, by `file_pages`.
+    """
     form = AddForm()
     if not form.validate():
         return _page(add=form), 422
+    typed = form.numbers.data or ""
     try:
-        read = read_lines(_text_of(form), form.country.data)
+        if form.file.data:
+            data = form.file.data.read(BYTES_AT_MOST + 1)
+            return _to_be_looked_at(form, data, form.file.data.filename or "")
+        if is_to_be_looked_at(typed):
+            return _to_be_looked_at(form, typed.encode("utf-8", "replace"), "Pasted numbers")
+        read = read_lines(typed, form.country.data)
     except BadInput as fault:
-        form.numbers.errors = [f"{fault.message} {fault.what_to_do}".strip()]
+        field = form.file if form.file.data else form.numbers
+        field.errors = [f"{fault.message} {fault.what_to_do}".strip()]
         return _page(add=form), 422
     before = verbs.phones_suppressed_among(read.phones)
     _enter(read.phones, form.reason.data, current_user.id)
@@ -122,11 +135,15 @@ def lift() -> ResponseReturnValue:
     return redirect(url_for(".show"))
 
 
-def _text_of(form: AddForm) -> str:
-    texts = [form.numbers.data or ""]
-    if form.file.data:
-        texts.append(text_of_file(form.file.data.read(BYTES_AT_MOST + 1)))
-    return "\n".join(text for text in texts if text.strip())
+def _to_be_looked_at(form: AddForm, data: bytes, filename: str) -> ResponseReturnValue:
+    """Keep a file until its organiser has seen what it would enter. Raises BadInput."""
+    table_of(data)
+    batch = batches.take_in_file(
+        data, filename, form.country.data, form.reason.data, current_user.id
+    )
+    batch_id = batch.id
+    db.session.commit()
+    return redirect(url_for("suppression_files.show", batch_id=batch_id))
 
 
 def in_words(new: int, already: int, refused: int) -> str:
@@ -154,6 +171,9 @@ def _page(
         refused=(refused or [])[:REFUSED_SHOWN],
         refused_more=max(0, len(refused or []) - REFUSED_SHOWN),
         sources=SOURCES,
+        files=batches.files(FILES_SHOWN),
+        take_back=TakeBackForm(formdata=None),
+        reasons_to_lift=batches.REASONS_TO_LIFT_MANY,
         reasons=REASONS,
         **shown,
     )

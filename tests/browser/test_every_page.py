@@ -219,6 +219,7 @@ VISITS = (
     Visit("organiser", "experiments.show"),
     Visit("organiser", "suppressions.show"),
     Visit("organiser", "", "looked-up", ADDRESSES["suppressions.show"], look_up),
+    Visit("organiser", "suppression_files.show"),
     Visit("organiser", "people.everybody"),
     Visit("organiser", "people.person"),
     Visit("organiser", "people.invite"),

@@ -9,34 +9,19 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from phonebank.models import HOST, ORGANISER, Contact
+from phonebank.models import HOST, Contact
 from phonebank.models.suppression import FROM_CALL
 from phonebank.stores import db
 from phonebank.suppressions.verbs import is_suppressed, suppress
 from tests.factories import (
-    create_account,
     create_campaign,
     create_contact,
     create_list,
     drama_number,
 )
-from tests.signing_in import sign_in
+from tests.phonebank.suppressions.conftest import signed_in
 
 NUMBER = drama_number(5)  # 020 7946 0005
-
-
-def signed_in(app: Flask, role: str) -> FlaskClient:
-    with app.app_context():
-        account_id = create_account(role).id
-        db.session.commit()
-    client = app.test_client()
-    sign_in(client, account_id)
-    return client
-
-
-@pytest.fixture
-def organiser(app: Flask, clean_stores: None) -> FlaskClient:
-    return signed_in(app, ORGANISER)
 
 
 def on_the_list(app: Flask, phone: str) -> bool:
@@ -82,14 +67,13 @@ def test_many_numbers_at_once_with_the_unreadable_lines_named(
     page = organiser.post(
         "/do-not-call/add",
         data={
-            "numbers": f"020 7946 0001\n{NUMBER}\n<b>999</b>",
-            "file": (io.BytesIO(b"Phone\n020 7946 0002\n"), "numbers.csv"),
+            "numbers": f"020 7946 0001\n020 7946 0002\n{NUMBER}\n<b>999</b>",
             "country": "GB",
             "reason": "register",
         },
     )
     assert page.status_code == 200
-    assert "2 numbers entered. 1 was there already. 2 lines could not be read." in page.text
+    assert "2 numbers entered. 1 was there already. 1 line could not be read." in page.text
     assert "&lt;b&gt;999&lt;/b&gt;" in page.text
     assert on_the_list(app, drama_number(1))
     assert on_the_list(app, drama_number(2))

@@ -1,0 +1,196 @@
+"""A do-not-call file → its columns, for an organiser to choose among, and the numbers in those.
+
+Pure. Nothing is guessed into the list: a membership number read as a telephone number would bar a
+stranger for good.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from phonebank.errors import BadInput
+from phonebank.lists.column_names import TARGET_OF, is_named_as_phone, plain, words_of
+from phonebank.lists.dialects import HEAD_BYTES, FileRefused, sniff
+from phonebank.lists.mapping import PHONE_TARGETS, guess
+from phonebank.lists.marks import DATE, key_of
+from phonebank.lists.reading import MOST_COLUMNS
+from phonebank.phone_numbers import NumberRefused, read_numbers
+from phonebank.suppressions.entering import LINES_AT_MOST, Read, RefusedLine, text_of_file
+
+SAMPLES = 3
+GUESSED_BY = 100  # rows
+LINES_AT_ONCE = 20  # more pasted lines than anybody looks through are shown and counted first
+
+# Words in the name of a column that holds no telephone numbers, whatever its cells look like.
+_NO_NUMBERS = frozenset(
+    [
+        "id",
+        "ids",
+        "nr",
+        "no",
+        "num",
+        "member",
+        "membership",
+        "date",
+        "datum",
+        "fecha",
+        "dyddiad",
+        "born",
+        "dob",
+        "birthday",
+        "geburtsdatum",
+        "time",
+        "zeit",
+        "hora",
+        "heure",
+        "amser",
+        "account",
+        "konto",
+        "iban",
+        "urn",
+        "ref",
+        "reference",
+        "mitgliedsnummer",
+        "kundennummer",
+        "matricule",
+        "socio",
+        "aelod",
+        "aelodaeth",
+        "year",
+        "jahr",
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column as it is shown: `name` is "" where the file names none."""
+
+    index: int
+    name: str
+    samples: tuple[str, ...]
+    holds_none: bool  # its name says that it holds something else than telephone numbers
+
+
+@dataclass(frozen=True)
+class Table:
+    """A file's rows, each with the number of the line it ends on, counted from 1."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[int, tuple[str, ...]], ...]
+    guessed: tuple[int, ...]  # the columns that seem to hold the numbers; none where it is open
+
+
+def table_of(data: bytes) -> Table:
+    """The table in a file's bytes. The first row names the columns if no cell may be a number.
+
+    Raises BadInput for what is no text, too large or of too many lines or columns.
+    """
+    text = text_of_file(data).lstrip("\ufeff")
+    try:
+        dialect = sniff(text[:HEAD_BYTES].encode())
+    except FileRefused as refused:
+        raise BadInput(refused.message) from None
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=dialect.delimiter, quotechar=dialect.quotechar
+    )
+    rows: list[tuple[int, tuple[str, ...]]] = []
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                rows.append((reader.line_num, tuple(cells)))
+            if len(rows) > LINES_AT_MOST:
+                raise BadInput(
+                    f"That file has more than {LINES_AT_MOST:,} lines.",
+                    "Split it and enter each part.",
+                )
+    except csv.Error:
+        raise BadInput(
+            f"Line {reader.line_num} of that file cannot be read.",
+            "Look there for a quotation mark that is never closed.",
+        ) from None
+    return _table(rows)
+
+
+def is_to_be_looked_at(text: str) -> bool:
+    """Whether pasted numbers are shown before they are entered: many, or several columns."""
+    try:
+        table = table_of(text.encode("utf-8", "replace"))
+    except BadInput:
+        return False
+    return len(table.columns) > 1 or len(table.rows) > LINES_AT_ONCE
+
+
+def _table(rows: list[tuple[int, tuple[str, ...]]]) -> Table:
+    width = max((len(cells) for _, cells in rows), default=0)
+    if not rows or width > MOST_COLUMNS:
+        raise BadInput(
+            f"That file has {width} columns." if rows else "There is nothing in that file.",
+            "Keep only the column of numbers.",
+        )
+    rows = [(line, cells + ("",) * (width - len(cells))) for line, cells in rows]
+    headed = not any(_may_be_a_number(cell, alone=width == 1) for cell in rows[0][1])
+    names = rows.pop(0)[1] if headed else ("",) * width
+    values = [
+        tuple(dict.fromkeys(cells[index].strip()[:60] for _, cells in rows if cells[index].strip()))
+        for index in range(width)
+    ]
+    columns = tuple(
+        Column(index, names[index].strip()[:60], values[index][:SAMPLES], holds_none(names[index]))
+        for index in range(width)
+    )
+    return Table(columns, tuple(rows), _guessed(names, rows, columns))
+
+
+def _guessed(
+    names: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]], columns: Sequence[Column]
+) -> tuple[int, ...]:
+    if len(columns) == 1:
+        return () if columns[0].holds_none else (0,)
+    found = guess(names, [cells for _, cells in rows[:GUESSED_BY]])
+    return tuple(
+        guessed.index
+        for guessed, column in zip(found, columns, strict=True)
+        if guessed.target in PHONE_TARGETS and not column.holds_none
+    )
+
+
+def holds_none(name: str) -> bool:
+    """Whether a column's name says that it holds something else than telephone numbers."""
+    if is_named_as_phone(name):
+        return False
+    target, _ = TARGET_OF.get(plain(name), ("", 0))
+    return bool(target and target not in PHONE_TARGETS and target != "do_not_call") or bool(
+        _NO_NUMBERS.intersection(words_of(name))
+    )
+
+
+def _may_be_a_number(cell: str, alone: bool) -> bool:
+    digits = sum(map(str.isdigit, cell))
+    return digits > 0 if alone else digits >= 6
+
+
+def numbers_in(table: Table, chosen: Sequence[int], country: str) -> Read:
+    """The numbers in the chosen columns, as E.164, each once, and the lines with what is none.
+
+    A date is never read as a number. Numbers kept for fiction are taken: nobody has them.
+    """
+    read, seen = Read(), set[str]()
+    for line, cells in table.rows:
+        for index in chosen:
+            cell = cells[index].strip()
+            if not cell.strip(' ,;"'):
+                continue
+            try:
+                if key_of(cell) == DATE:
+                    raise NumberRefused("not_a_number")
+                found = read_numbers(cell, country, allow_drama=True)
+            except NumberRefused as refused:
+                read.refused.append(RefusedLine(line, cell[:80], refused.message))
+                continue
+            read.phones += [phone for phone in found if phone not in seen]
+            seen.update(found)
+    return read
