@@ -24,6 +24,10 @@ from sqlalchemy import (
 from phonebank.models import Contact, Suppression, SuppressionSource, now
 from phonebank.stores import db
 
+# Numbers a statement: well within what a statement may take, also on a busy machine, and more than
+# a batch of an upload has, so that two uploads lock their people in one order.
+AT_ONCE = 20_000
+
 # Each number is looked up in both indexes: what it costs follows the numbers, not the lists. In two
 # halves and as arrays, for PostgreSQL would else expect so many that it reads every contact there
 # is. Who is out already is waited for as well, so that nobody who lifts another number of theirs
@@ -146,8 +150,10 @@ def _enter(
 
 def take_out(phones: Collection[str]) -> None:
     """Take everyone who has one of these numbers, which are on the list, out of calling."""
-    if phones:
-        db.session.execute(_TAKE_OUT, {"phones": sorted(set(phones)), "now": now()})
+    in_order, moment = sorted(set(phones)), now()
+    for start in range(0, len(in_order), AT_ONCE):
+        piece = in_order[start : start + AT_ONCE]
+        db.session.execute(_TAKE_OUT, {"phones": piece, "now": moment})
 
 
 def take_out_listed(contact_ids: Collection[int]) -> None:
