@@ -205,7 +205,8 @@ def renew(caller: Caller, call_id: uuid.UUID) -> datetime:
     were put on the screen, by handing them out or by an undo.
 
     Returns when the hold runs out, as PostgreSQL has it: written no more often than `_apart`, so
-    an end that is younger stands. Raises NotFound when it is no longer theirs.
+    an end that is younger stands. Raises NotFound when it is no longer theirs, or they have had it
+    for as long as anybody may.
     """
     own = {"call_id": call_id, "caller_id": caller.id}
     held = db.session.execute(_RENEWABLE, own).one_or_none()
@@ -219,6 +220,8 @@ def renew(caller: Caller, call_id: uuid.UUID) -> datetime:
         if renewed is None:
             raise _no_longer_theirs()
         with_whom, ends = renewed
+    if ends <= now():
+        raise _no_longer_theirs()
     _copy_after_commit(held.campaign_id, Held(with_whom, call_id, ends))
     return ends
 
@@ -460,8 +463,8 @@ def _look_again(ids: dict[str, int]) -> _Found | None:
 
     Reads both, their campaign, party and list anew, and the time after it: to be called once the
     locks are had, however long that took. Raises NotLetIn for a caller who was put out since their
-    request began, PacePaused, and NotRunning or Gone when the campaign or the party paused or ended
-    meanwhile.
+    request began, PracticeFirst, PacePaused, and NotRunning or Gone when the campaign or the party
+    paused or ended meanwhile.
     """
     found = db.session.execute(_AS_IT_STANDS, ids).one_or_none()
     if found is None:
@@ -471,6 +474,8 @@ def _look_again(ids: dict[str, int]) -> _Found | None:
     if not caller.may_call:
         raise NotLetIn()
     running_campaign(caller)
+    if owes_practice(caller):
+        raise PracticeFirst()
     refuse_paused(caller, at)
     if found.removed or found.suppressed:
         return None

@@ -47,12 +47,12 @@ def reached_instead(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold
     if call.outcome is not None or call.ended_at is not None:
         raise Conflict("This call is over.", "Take the next person.")
     # Locked: an undo may be giving them another number this moment, and leaves it once they are on
-    # a screen.
+    # a screen. By itself: what waits for a lock goes by the list as it was before the wait.
+    db.session.execute(
+        select(Contact.id).where(Contact.id == contact_id).with_for_update(key_share=True)
+    )
     other = db.session.scalar(
-        _others(call)
-        .where(Contact.id == contact_id)
-        .with_for_update(of=Contact, key_share=True)
-        .execution_options(populate_existing=True)
+        _others(call).where(Contact.id == contact_id).execution_options(populate_existing=True)
     )
     if other is None:
         raise NotFound("That person is not on this number.", "Reload the page.")

@@ -11,9 +11,11 @@ from sqlalchemy import event, select, text
 
 from callers.calling import claim
 from callers.contact_queue.refill import store_of
-from phonebank.errors import PhonebankError
-from phonebank.models import Call, Caller, new_id
+from callers.household import reached_instead
+from phonebank.errors import NotFound, PhonebankError
+from phonebank.models import Call, Caller, Contact, new_id
 from phonebank.stores import db
+from phonebank.suppressions.verbs import suppress
 from tests.callers.conftest import PhoneBank
 from tests.callers.test_put_out_meanwhile import meanwhile, open_calls
 from tests.factories import create_contact, create_party
@@ -44,6 +46,7 @@ CHANGES = {
     "party ended": "UPDATE party SET state = 'ended' WHERE id = :party",
     "hours changed": """UPDATE campaign SET hours = '{"wed": ["14:00", "15:00"]}'
                         WHERE id = :campaign""",
+    "practice asked for": "UPDATE campaign SET practice_first = true WHERE id = :campaign",
     "caller removed": "UPDATE caller SET state = 'removed' WHERE id = :caller",
     "caller in the lobby": "UPDATE caller SET state = 'waiting' WHERE id = :caller",
     "caller limited to another list": "UPDATE caller SET list_ids = '[-1]' WHERE id = :caller",
@@ -124,6 +127,35 @@ def test_nobody_is_handed_out_by_what_was_true_before_the_wait(
             claiming.result(timeout=10)
         assert open_calls() == 0
         assert store_of(ids["campaign"]).holds() == {}
+
+
+@pytest.mark.parametrize("change", ["list taken out", "number on the do-not-call list"])
+def test_nor_does_anybody_come_to_the_phone_who_is_not_to_be_asked_for(
+    app: Flask, ids: dict[str, Any], change: str
+) -> None:
+    with time_machine.travel(NOON):
+        call = claim(db.session.get_one(Caller, ids["caller"])).call
+        other = db.session.get_one(Contact, ids["other"])
+        call.household, other.state = [other.id], "callable"
+        db.session.commit()
+        call_id = call.id
+        db.session.execute(
+            text("UPDATE contact SET email = 'x@example.org' WHERE id = :other"), ids
+        )
+        reaching = meanwhile(
+            app,
+            lambda: reached_instead(
+                db.session.get_one(Caller, ids["caller"]), call_id, ids["other"]
+            ),
+        )
+        if change == "list taken out":
+            with db.engine.begin() as somebody_else:
+                somebody_else.execute(text(CHANGES[change]), ids)
+        else:
+            suppress(other.phone, "organiser")
+        db.session.commit()
+        with pytest.raises(NotFound):
+            reaching.result(timeout=10)
 
 
 @pytest.mark.parametrize("wait", WAITS)

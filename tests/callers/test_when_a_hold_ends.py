@@ -77,6 +77,17 @@ def test_short_holds_are_renewed_in_time_too(phone_bank: PhoneBank) -> None:
             renewed(phone_bank.sam, call_id)
 
 
+def test_a_yes_to_a_renewal_is_never_for_a_hold_that_is_over(phone_bank: PhoneBank) -> None:
+    only_one_person(phone_bank)
+    longest = phone_bank.campaign.hold_seconds_at_most
+    with at(0):
+        call_id = claimed(phone_bank.sam).id
+    with at(longest - 1):
+        assert renewed(phone_bank.sam, call_id) == NOON + timedelta(seconds=longest)
+    with at(longest), pytest.raises(NotFound):  # the reaper has not come yet
+        renew(phone_bank.sam, call_id)
+
+
 @pytest.mark.parametrize("ended", ["given back", "expired", "taken away", "recorded"])
 def test_a_renewal_that_waited_for_the_end_of_its_call_says_no(
     phone_bank: PhoneBank, app: Flask, ended: str
