@@ -18,6 +18,7 @@ from phonebank.errors import BadInput, Conflict, Gone, NotFound, PhonebankError,
 from phonebank.locks import lock_row
 from phonebank.models import Caller, Campaign, Party
 from phonebank.models.caller import REMOVED
+from phonebank.parties.codes import campaign_token_in
 from phonebank.parties.verbs import party_by_code
 from phonebank.roster.devices import end_session
 from phonebank.stores import again_after_deadlock, db
@@ -82,6 +83,9 @@ def join() -> ResponseReturnValue:
     if not form.validate():
         return _form_again(form, 422)
     try:
+        token = campaign_token_in(form.code.data)
+        if token is not None:
+            return _join(form, joining.campaign_of_link(token), None)
         party = party_by_code(form.code.data)
     except (NotFound, Gone) as error:
         return _refused(form, error, "code")

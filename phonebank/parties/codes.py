@@ -1,16 +1,31 @@
 """A party's code: as people type it, as a link, as a picture, as an invitation. Pure."""
 
 import re
+import unicodedata
+from urllib.parse import unquote
 
 import segno
 
-# What people put between and around the letters of a code they read aloud or copy.
-_BETWEEN = re.compile(r"[\s\-–—_.·]+")
+# A join link, however much of it was copied, and whatever stands behind the code.
+_LINK = re.compile(r"/join/([^/?#\s]+)", re.IGNORECASE)
+_CAMPAIGN_LINK = re.compile(r"/c/([^/?#\s]+)", re.IGNORECASE)
+# A code has letters and digits only. All else stands between or around them where somebody read it
+# aloud, copied it with its dot, or pasted it from a message.
+_NO_LETTERS = re.compile(r"[\W_]+")
 
 
 def normalised_code(text: str) -> str:
-    """A code as stored, from one as typed: case-blind, spaces and dashes ignored."""
-    return _BETWEEN.sub("", text).upper()
+    """A code as stored, from one as typed or pasted: by itself or in its link, in small or
+    full-width letters, with spaces, dashes, dots, quotes or marks that nobody can see."""
+    plain = unicodedata.normalize("NFKC", unquote(text))
+    link = _LINK.search(plain)
+    return _NO_LETTERS.sub("", link[1] if link else plain).upper()
+
+
+def campaign_token_in(text: str) -> str | None:
+    """The token of a campaign's own join link, where somebody pasted that for a party's code."""
+    link = _CAMPAIGN_LINK.search(unquote(text))
+    return link[1] if link else None
 
 
 def join_link(base_url: str, code: str) -> str:

@@ -126,6 +126,49 @@ def test_a_locked_and_an_ended_party_say_so(
     assert callers() == before
 
 
+PASTED = (
+    "https://phones.example/join/{}",
+    "phones.example/join/{}/?from=whatsapp#x",
+    "Join here: http://127.0.0.1:5001/JOIN/{} or go to phones.example/join",
+    "https%3A%2F%2Fphones.example%2Fjoin%2F{}",
+    "\u200b“{}”.",
+    "{} \ufeff",
+)
+
+
+@pytest.mark.parametrize("pasted", PASTED)
+def test_a_pasted_link_or_message_means_its_party(
+    phone_bank: PhoneBank, client: FlaskClient, pasted: str
+) -> None:
+    code = pasted.format(phone_bank.party.code.lower())
+    page = client.post("/join", data={"code": code, "first_name": "Kit"}, follow_redirects=True)
+    assert page.request.path == "/calling"
+    assert newest().party_id == phone_bank.party.id
+
+
+def test_full_width_and_spaced_letters_mean_the_party(
+    phone_bank: PhoneBank, client: FlaskClient
+) -> None:
+    wide = "".join(chr(ord(letter) + 0xFEE0) for letter in phone_bank.party.code)
+    for typed in (wide, "\u3000".join(wide), " ".join(phone_bank.party.code)):
+        page = client.post("/join", data={"code": typed, "first_name": "Kit"})
+        assert page.location == "/calling", typed
+
+
+def test_a_campaigns_link_pasted_for_a_code_means_the_campaign(
+    phone_bank: PhoneBank, client: FlaskClient
+) -> None:
+    phone_bank.campaign.door_open = True
+    db.session.commit()
+    link = f"https://phones.example/c/{phone_bank.campaign.join_token}"
+    client.post("/join", data={"code": link, "first_name": "Kit"})
+    assert newest().party_id is None
+    wrong = client.post("/join", data={"code": "https://phones.example/c/x", "first_name": "Kit"})
+    assert (wrong.status_code, "This link no longer works." in wrong.text) == (404, True)
+    # The field takes a whole link.
+    assert "maxlength" not in client.get("/join").text.split('name="code"')[1].split(">")[0]
+
+
 def test_a_wrong_code_and_an_old_link_change_nothing(
     phone_bank: PhoneBank, client: FlaskClient
 ) -> None:
