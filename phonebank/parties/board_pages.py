@@ -16,8 +16,13 @@ pages = Blueprint("board", __name__, url_prefix="/board")
 @pages.get("/<token>")
 @open_to(TV)
 def show(token: str) -> ResponseReturnValue:
-    """The board with its present figures; a page without scripts loads itself again."""
+    """The board with its present figures; a page without JavaScript loads itself again.
+
+    JSON: {"board"}, which the page polls where a network lets no websocket through.
+    """
     party = party_by_board_token(token)
+    if errors.wants_json():
+        return {"board": whole_board(party.id, token)}
     base_url = current_app.extensions["phonebank"].base_url
     # Before the reading, which ends the transaction: the party would be looked up once more.
     qr = qr_picture(join_link(base_url, party.code))

@@ -24,8 +24,10 @@ from wtforms.fields.choices import SelectChoice
 
 from phonebank.access import open_to
 from phonebank.country_rules import NoRulesForCountry, rules_for
+from phonebank.errors import wants_json
 from phonebank.live.board import payload
 from phonebank.live.board_reading import read_figures
+from phonebank.live.whole_board import whole_board
 from phonebank.models import HOST, Account, Campaign, Party, now
 from phonebank.parties import (
     board_pages,
@@ -104,7 +106,10 @@ def new() -> ResponseReturnValue:
 @pages.get("/<int:party_id>")
 @open_to(HOST)
 def run(party_id: int) -> ResponseReturnValue:
+    """The page from which a host runs the party. JSON: {"board"}, as on the television."""
     party = verbs.party_for(current_user, party_id)
+    if wants_json():
+        return {"board": whole_board(party.id)}
     # htmx names the part that it will take: the rest need not be made.
     if request.headers.get("HX-Target") == "people":
         said = get_flashed_messages(with_categories=True)

@@ -2,35 +2,34 @@
 
 import gzip
 import json
-import time
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from flask import Flask, current_app
+from flask import Flask
 from playwright.sync_api import Page, Response, expect
 from sqlalchemy import func, select
 
 from callers.answers import answers_of
 from callers.call_view import ways_from
-from callers.joining import join
 from phonebank.models import Call, Caller, Campaign, Contact, Party, now
 from phonebank.parties.people import admit, remove_caller, send_message, waiting
 from phonebank.parties.verbs import pause
 from phonebank.stores import db
 from phonebank.tallies import party_totals
 from scripts_library.conversation import first_step, path
-from scripts_library.library import ready_made, source_of
-from tests.browser.looking import SMALL, fit_for_everyone
-from tests.factories import (
-    create_account,
-    create_campaign,
-    create_contact,
-    create_list,
-    create_party,
-    create_script,
+from scripts_library.library import ready_made
+from tests.browser.call_page import (
+    ask_for_somebody,
+    come_in,
+    eventually,
+    held,
+    open_party,
+    outcomes,
+    step,
+    tap,
 )
-from tests.whole_evening import cookie_of
+from tests.browser.looking import SMALL, fit_for_everyone
 
 pytestmark = pytest.mark.browser
 
@@ -41,66 +40,7 @@ NewPage = Callable[..., Page]
 
 @pytest.fixture
 def party(app_context: Flask) -> Party:
-    """An open party of a campaign with a script and eight people to ring."""
-    campaign = create_campaign(briefing="Be *kind*.", merge_values={"candidate": "Jo Marsh"})
-    contacts = create_list(campaign)
-    party = create_party(campaign, create_account("host"), door_open=True)
-    create_script(campaign, source_of("persuasive-conversation", "en"))
-    for _ in range(8):
-        create_contact(contacts, fields={"town": "Leeds"})
-    db.session.commit()
-    return party
-
-
-def come_in(page: Page, party: Party) -> None:
-    """Be Kit, who has joined with this browser."""
-    campaign = db.session.get_one(Campaign, party.campaign_id)
-    caller = join(campaign, party, "Kit", known=None)
-    db.session.commit()
-    session = {"caller": {"id": caller.id, "token": caller.device_token}}
-    value = cookie_of(current_app, session)
-    page.context.add_cookies(
-        [{"name": "session", "value": value, "domain": "127.0.0.1", "path": "/"}]
-    )
-    page.goto("/calling")
-
-
-def ask_for_somebody(page: Page) -> None:
-    page.get_by_role("button", name="Give me someone to call").click()
-    page.wait_for_url("**/calling/person")
-    settle(page)
-
-
-def settle(page: Page) -> None:
-    """Wait until a tap on an outcome is no longer taken for the second of a double tap."""
-    page.wait_for_timeout(750)
-
-
-def held(party: Party) -> Call:
-    db.session.expire_all()
-    query = select(Call).where(Call.party_id == party.id, Call.ended_at.is_(None))
-    return db.session.scalars(query).one()
-
-
-def outcomes(party: Party) -> list[str]:
-    db.session.expire_all()
-    query = select(Call.outcome).where(Call.outcome.is_not(None)).order_by(Call.recorded_at)
-    return list(db.session.scalars(query))
-
-
-def tap(page: Page, name: str) -> None:
-    page.locator("button:visible", has_text=name).first.click()
-
-
-def step(page: Page) -> str:
-    return page.locator("[data-step]:visible").get_attribute("data-step") or ""
-
-
-def eventually(check: Callable[[], bool], seconds: float = 8) -> None:
-    give_up = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < give_up, "it did not happen in time"
-        time.sleep(0.1)
+    return open_party()
 
 
 def test_two_taps_and_one_field_then_one_tap_each(party: Party, new_page: NewPage) -> None:

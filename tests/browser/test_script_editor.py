@@ -318,8 +318,8 @@ def test_a_slow_line_and_a_save_that_fails_lose_nothing(
     page.unroute("**/edit")
     for answer, said in (
         (lambda route: route.abort(), "No answer came, so this may not be saved."),
-        (lambda route: route.fulfill(status=500, body="no"), "Nothing was saved. What"),
-        (lambda route: route.fulfill(body="Sign in to our wifi"), "Nothing was saved. What"),
+        (lambda route: route.fulfill(status=500, body="no"), "Something else than Phonebank"),
+        (lambda route: route.fulfill(body="Sign in to our wifi"), "Something else than Phonebank"),
     ):
         page.route("**/edit", answer, times=1)
         below.click()

@@ -133,6 +133,9 @@ const { socket } = open({
     return answer.board;
   },
   show,
+  poll: location.pathname,
+  // The link was replaced: the page says so when it is loaded again.
+  refused: () => location.reload(),
 });
 // The link was replaced: the page says so when it is loaded again.
 socket.on("gone", () => location.reload());

@@ -6,7 +6,8 @@
     if (document.documentElement.getAttribute("data-moves")) return;
     var request = new XMLHttpRequest();
     request.onload = function () {
-      if (request.status < 500) location.reload();
+      // Somebody else's page, such as a Wi-Fi log-in, would never come back here.
+      if (request.status < 500 && request.getResponseHeader("X-Phonebank")) location.reload();
     };
     request.open("HEAD", location.href);
     request.send();

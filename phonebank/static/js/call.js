@@ -3,16 +3,23 @@
 
 import { drawKeySwitch, listenToKeys } from "./call_keys.js";
 import { Hold } from "./call_hold.js";
-import { Outbox } from "./call_outbox.js";
+import { callIn, Outbox } from "./call_outbox.js";
 import { ScriptWalk } from "./call_script.js";
 import { listen, showMessage } from "./caller_line.js";
+import { buttonOf, fieldsOf } from "./forms.js";
 import { showTimes } from "./local_time.js";
+import { errorIn } from "./our_answers.js";
 
 // A second tap on "No answer" must not land on the next person, whose button lies under the same thumb.
 const NO_OUTCOME_WITHIN_MS = 700;
 const OFFLINE_WITH_OUTCOME = "You are offline. How this call ended is kept here, and sent as soon as we are back.";
 const OFFLINE = "You are offline: keep talking, we will save this.";
 const RESTARTING = "Back in a moment: this is kept here, and sent by itself.";
+const SOMEBODY_ELSE =
+  "Something else answers in our place, perhaps a Wi-Fi log-in page. This is kept here, and sent as soon as we are reached.";
+const NOT_KNOWN = "We no longer know this phone. Open the party's link in another tab: this is kept here.";
+const OUTCOME_NOT_SAVED = "How the call ended was not saved.";
+const NOT_DONE = "That was not done.";
 const NOTE_KEY = "phonebank.note";
 
 let page, data, walk, hold, drawnAt;
@@ -20,51 +27,65 @@ let page, data, walk, hold, drawnAt;
 const outbox = new Outbox({ answered, down: lineIsDown, up: lineIsUp });
 
 function begin() {
-  page = document.querySelector("[data-call]");
-  if (!page) return;
+  page = null;
+  const drawn = document.querySelector("[data-call]");
+  if (!drawn) return;
   data = JSON.parse(document.getElementById("call-data").textContent);
   drawnAt = Date.now();
   for (const entry of outbox.entries) {
     if (entry.call === data.call && entry.kind === "answer") data.answers[entry.step] = entry.answer;
   }
-  walk = new ScriptWalk(page, data);
+  walk = new ScriptWalk(drawn, data);
   walk.draw(false);
   drawKeySwitch();
   showTimes();
   keepNote();
   hold = data.practice ? null : new Hold(data.renew, data.seconds_left, warn);
   if (hold && Object.keys(data.answers).length) hold.begun = true;
+  page = drawn; // all of it works: from here on it sends its own forms
   if (outbox.has((entry) => entry.kind === "screen")) setBusy(true);
 }
 
+// A form is stopped only once it is dealt with here: if this fails, the browser sends it.
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (!page || form.method !== "post" && !form.matches("[data-done]")) return;
-  const button = event.submitter;
+  if (!page || event.defaultPrevented) return;
+  const button = buttonOf(event);
+  const stop = () => event.preventDefault();
   if (form.matches("[data-done]")) {
-    event.preventDefault();
-    walk.change(button.value);
+    if (button) change(button.value, stop);
   } else if (form.matches("[data-answer-form]")) {
-    event.preventDefault();
-    takeAnswer(button);
-  } else if (!data.practice) {
-    event.preventDefault();
-    send(form, button);
+    takeAnswer(button, stop);
+  } else if (form.method === "post" && !data.practice) {
+    send(form, button, stop);
   } else if (form.elements.answers) {
     form.elements.answers.value = JSON.stringify(walk.answers);
   }
 });
 
-function takeAnswer(button) {
-  const step = walk.current;
+function change(step, stop) {
+  walk.change(step);
+  stop();
+}
+
+function takeAnswer(button, stop) {
   const answer = walk.read(button);
-  if (!walk.take(answer)) return say("Choose an answer: what comes next depends on it.");
+  if (!walk.goesOn(answer)) {
+    say("Choose an answer: what comes next depends on it.");
+    return stop();
+  }
+  if (hold) sendAnswer(walk.current, answer);
+  stop();
   say("");
-  if (!hold) return;
-  hold.begun = true;
+  walk.take(answer);
+}
+
+function sendAnswer(step, answer) {
   const values = Array.isArray(answer) ? answer : [answer === null ? "" : String(answer)];
   const fields = [["step_id", step], ["seq", nextSeq()], ...values.map((value) => ["answer", value])];
-  outbox.add({ kind: "answer", call: data.call, url: data.answer, fields, step, answer, seq: data.seq });
+  const asked = walk.step(step).querySelector("legend").textContent;
+  outbox.add({ kind: "answer", call: data.call, url: data.answer, fields, step, asked, answer, seq: data.seq });
+  hold.begun = true;
 }
 
 /* A copy that the network delivers late is known by its place among the answers. By the clock, so that
@@ -75,34 +96,51 @@ function nextSeq() {
   return data.seq;
 }
 
-function send(form, button) {
+function send(form, button, stop) {
   const isOutcome = form.matches("[data-outcome-form]");
-  if (isOutcome && !button.value) return; // Enter in a field
-  if (page.dataset.busy === "yes" || (isOutcome && Date.now() - drawnAt < NO_OUTCOME_WITHIN_MS)) return;
-  const fields = [...new FormData(form, button)].filter(([name]) => name !== "csrf_token");
+  if (!callIn(form.action) || (isOutcome && !button)) return; // the browser's own
+  if (isOutcome && !button.value) return stop(); // Enter in a field
+  // Whoever answered or dialled already has seen who this is.
+  const tooSoon = isOutcome && !hold.begun && Date.now() - drawnAt < NO_OUTCOME_WITHIN_MS;
+  if (page.dataset.busy === "yes" || tooSoon) return stop();
+  const fields = fieldsOf(form, button).filter(([name]) => name !== "csrf_token");
+  outbox.add({ kind: "screen", call: data.call, url: form.action, fields, isOutcome });
+  stop();
   setBusy(true);
-  outbox.add({ kind: "screen", call: data.call, url: form.action, fields });
 }
 
 /* The server's last word on something sent. */
-async function answered(entry, response) {
-  if (entry.kind === "answer") {
-    if (response.ok || !page || entry.call !== data.call) return;
-    if ([401, 403].includes(response.status)) return location.reload();
-    const { error } = await response.json().catch(() => ({}));
-    if (response.status !== 422 || !error) return;
-    delete walk.answers[entry.step];
-    walk.change(entry.step);
-    return say(`${error.message} ${error.what_to_do}`.trim());
-  }
-  const html = await response.text();
-  const next = new DOMParser().parseFromString(html, "text/html");
+function answered(entry, answer, verdict) {
+  if (entry.kind === "answer") return verdict === "saved" || answerWasRefused(entry, answer);
+  if (answer.goTo) return location.assign(answer.goTo);
+  const next = new DOMParser().parseFromString(answer.text, "text/html");
   setBusy(false);
   const waiting = next.querySelector("[data-waiting]");
   if (waiting) return location.replace(waiting.dataset.waiting);
-  if (response.ok && !next.querySelector("[data-call]")) return location.assign(response.url);
-  if (response.ok) sessionStorage.removeItem(NOTE_KEY);
+  if (!next.querySelector("#main")) return location.reload();
+  if (verdict === "saved") forgetNote();
   draw(next);
+  // A person's own page says by itself what was wrong with the form.
+  if (verdict !== "saved" && !page) tell(entry.isOutcome ? OUTCOME_NOT_SAVED : NOT_DONE);
+}
+
+/* Back to its step where that is on the screen and the answer can be put right; else in words. */
+function answerWasRefused(entry, answer) {
+  const why = errorIn(answer);
+  if (page && walk && entry.call === data.call && answer.status === 422 && entry.step in data.script.steps) {
+    delete walk.answers[entry.step];
+    walk.change(entry.step);
+    return say(why);
+  }
+  showMessage(`Your answer to “${entry.asked || entry.step}” was not saved. ${why}`, "");
+}
+
+function tell(words) {
+  const notice = document.createElement("div");
+  notice.className = "flash flash-error";
+  notice.setAttribute("role", "alert");
+  notice.textContent = words;
+  document.getElementById("main").prepend(notice);
 }
 
 function draw(next) {
@@ -120,13 +158,15 @@ function draw(next) {
 }
 
 function setBusy(busy) {
+  if (!page) return;
   page.dataset.busy = busy ? "yes" : "";
   const bar = document.querySelector(".call-bar");
   if (bar) bar.classList.toggle("is-sending", busy);
 }
 
-function lineIsDown(entries, reached) {
-  if (reached) return banner(RESTARTING);
+function lineIsDown(entries, answer) {
+  if (answer && !answer.ours) return banner(SOMEBODY_ELSE);
+  if (answer) return banner(answer.status === 401 ? NOT_KNOWN : RESTARTING);
   const outcome = entries.some((entry) => entry.kind === "screen");
   banner(outcome ? OFFLINE_WITH_OUTCOME : OFFLINE);
 }
@@ -158,18 +198,29 @@ function warn(words, button) {
   place.append(keep);
 }
 
-/* A note half written survives a tab that the phone threw away. */
+/* A note half written survives a tab that the phone threw away, where the phone keeps anything. */
 function keepNote() {
   const note = document.getElementById("note");
-  const kept = JSON.parse(sessionStorage.getItem(NOTE_KEY) || "{}");
-  if (kept.call === data.call && kept.text) {
-    note.value = kept.text;
-    note.closest("details").open = true;
-  }
-  if (!data.practice) {
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(NOTE_KEY) || "{}");
+    if (kept.call === data.call && kept.text) {
+      note.value = kept.text;
+      note.closest("details").open = true;
+    }
+    if (data.practice) return;
     note.addEventListener("input", () => {
       sessionStorage.setItem(NOTE_KEY, JSON.stringify({ call: data.call, text: note.value }));
     });
+  } catch (error) {
+    // The note is sent with the outcome all the same.
+  }
+}
+
+function forgetNote() {
+  try {
+    sessionStorage.removeItem(NOTE_KEY);
+  } catch (error) {
+    // Then none is kept.
   }
 }
 
@@ -189,6 +240,6 @@ listen({
   },
 });
 
+outbox.send();
 listenToKeys();
 begin();
-outbox.send();

@@ -1,27 +1,34 @@
 /* Asks for help without leaving the call: the script, the note and the place on the page stay. */
 
+import { buttonOf, fieldsOf } from "./forms.js";
+import { ask, errorIn } from "./our_answers.js";
+
+const ANSWER_WITHIN_MS = 15000;
+
 document.addEventListener(
   "submit",
-  async (event) => {
+  (event) => {
     const form = event.target;
     if (!form.matches("[data-ask-help]")) return;
+    const fields = fieldsOf(form, buttonOf(event));
+    const told = form.querySelector("[data-help-told]");
     event.preventDefault();
     // The call page would send it as it sends outcomes, and draw itself anew.
     event.stopImmediatePropagation();
-    const told = form.querySelector("[data-help-told]");
-    told.textContent = "Telling your host…";
-    try {
-      const answer = await fetch(form.action, {
-        method: "POST",
-        body: new FormData(form, event.submitter),
-        headers: { Accept: "application/json" },
-      });
-      if ([401, 403].includes(answer.status)) return location.reload();
-      const said = await answer.json();
-      told.textContent = answer.ok ? said.message : `${said.error.message} ${said.error.what_to_do}`;
-    } catch {
-      told.textContent = "You are offline. Wave at your host.";
-    }
+    tellHost(form.action, fields, told);
   },
   true,
 );
+
+async function tellHost(url, fields, told) {
+  told.textContent = "Telling your host…";
+  const sent = { method: "POST", body: new URLSearchParams(fields), headers: { Accept: "application/json" } };
+  const answer = await ask(url, sent, ANSWER_WITHIN_MS).catch(() => null);
+  if (!answer || !answer.ours) {
+    told.textContent = "Your host could not be told: you are offline. Wave at them.";
+  } else if ([401, 403].includes(answer.status)) {
+    location.reload();
+  } else {
+    told.textContent = answer.ok ? JSON.parse(answer.text).message : errorIn(answer);
+  }
+}

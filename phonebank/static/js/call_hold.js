@@ -4,11 +4,16 @@
    loan is renewed; half a minute before its end there is a warning with one button. A page that
    opens late, with little or nothing left, asks for more first and warns only if it gets none. */
 
+import { callIn } from "./call_outbox.js";
 import { csrfToken } from "./csrf.js";
+import { ask, pauseMs } from "./our_answers.js";
 
 const RENEW_EVERY_MS = 60_000;
 const RENEW_AT_MOST_EVERY_MS = 5_000;
 const WARN_BEFORE_MS = 30_000;
+const ANSWER_WITHIN_MS = 10_000;
+// After a renewal that Phonebank did not answer.
+const TRY_AGAIN_AFTER_MS = 4000;
 
 export class Hold {
   /* url: where to renew. show(words, button): the warning; "" takes it away. */
@@ -17,8 +22,9 @@ export class Hold {
     this.show = show;
     this.begun = false; // the call: dialled, or a first answer
     this.over = false;
-    this.renewedAt = Date.now();
-    this.endsAt = this.renewedAt + secondsLeft * 1000;
+    this.failures = 0;
+    this.endsAt = Date.now() + secondsLeft * 1000;
+    this.renewAt = Date.now() + this.pauseMs();
     if (secondsLeft * 1000 < RENEW_EVERY_MS) this.renew();
     this.timer = setInterval(() => this.look(), 1000);
     this.wake = () => document.hidden || this.over || this.renew();
@@ -33,9 +39,7 @@ export class Hold {
 
   look() {
     const at = Date.now();
-    // The less there is left, the sooner, where an answer was lost; but never in a rush.
-    const every = Math.max(RENEW_AT_MOST_EVERY_MS, Math.min(RENEW_EVERY_MS, (this.endsAt - at) / 3));
-    if ((!document.hidden || this.begun) && at - this.renewedAt >= every) this.renew();
+    if ((!document.hidden || this.begun) && at >= this.renewAt) this.renew();
     const warned = this.warned;
     this.warned = this.endsAt - at < WARN_BEFORE_MS;
     if (this.warned && !warned) {
@@ -43,24 +47,39 @@ export class Hold {
     }
   }
 
+  /* The less there is left, the sooner to the next renewal; but never in a rush. */
+  pauseMs() {
+    return Math.max(RENEW_AT_MOST_EVERY_MS, Math.min(RENEW_EVERY_MS, (this.endsAt - Date.now()) / 3));
+  }
+
   async renew() {
-    this.renewedAt = Date.now();
-    const response = await fetch(this.url, {
-      method: "POST",
-      headers: { Accept: "application/json", "X-CSRFToken": csrfToken() },
-      signal: AbortSignal.timeout(10_000),
-    }).catch(() => null);
-    if (response === null || this.over) return;
-    if (response.status === 404) return this.lost();
-    if (!response.ok) return;
-    const { seconds_left: left } = await response.json();
+    this.renewAt = Date.now() + this.pauseMs();
+    const answer = await ask(
+      this.url,
+      { method: "POST", headers: { Accept: "application/json", "X-CSRFToken": csrfToken() } },
+      ANSWER_WITHIN_MS,
+    ).catch(() => null);
+    if (this.over) return;
+    const verdict = answer && answer.verdictOn(callIn(this.url));
+    if (!verdict) return this.later(answer);
+    this.failures = 0;
+    if (verdict === "refused") return this.lost();
+    const { seconds_left: left } = JSON.parse(answer.text);
     this.endsAt = Date.now() + left * 1000;
+    this.renewAt = Date.now() + this.pauseMs();
     if (this.warned && left * 1000 >= WARN_BEFORE_MS) {
       this.warned = false;
       this.show("");
     } else if (this.warned) {
       this.show("You have had this call for as long as anybody may. Please say how it ended.");
     }
+  }
+
+  /* Nobody's answer, or not the last word: asked again sooner than a renewal would come round. */
+  later(answer) {
+    const asked = answer ? answer.retryAfterMs : 0;
+    const wait = pauseMs(++this.failures, asked, TRY_AGAIN_AFTER_MS, this.pauseMs());
+    this.renewAt = Date.now() + wait;
   }
 
   lost() {

@@ -5,13 +5,29 @@
 const KEY = "phonebank.keys";
 const TEN_WITHIN_MS = 700;
 
-const isOn = () => localStorage.getItem(KEY) !== "off";
+let on = kept() !== "off";
 let one = null;
 
+function kept() {
+  try {
+    return localStorage.getItem(KEY);
+  } catch (error) {
+    return null; // this browser keeps nothing
+  }
+}
+
+function keep(value) {
+  try {
+    localStorage.setItem(KEY, value);
+  } catch (error) {
+    // Until the page is left, then.
+  }
+}
+
 function press(event) {
-  if (!isOn() || event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
+  if (!on || event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
   if (!/^[0-9]$/.test(event.key)) return;
-  if (event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]")) return;
+  if (event.target.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]")) return;
   const step = document.querySelector("[data-step]:not([hidden])");
   if (!step) return;
   if (step.dataset.kind === "scale") return pressScale(step, event.key);
@@ -33,9 +49,9 @@ function pressScale(step, digit) {
 }
 
 function say(button) {
-  button.setAttribute("aria-checked", String(isOn()));
-  button.querySelector("[data-keys-state]").textContent = isOn() ? "on" : "off";
-  document.body.classList.toggle("keys-off", !isOn());
+  button.setAttribute("aria-checked", String(on));
+  button.querySelector("[data-keys-state]").textContent = on ? "on" : "off";
+  document.body.classList.toggle("keys-off", !on);
 }
 
 export function listenToKeys() {
@@ -43,7 +59,8 @@ export function listenToKeys() {
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-keys-switch]");
     if (!button) return;
-    localStorage.setItem(KEY, isOn() ? "off" : "on");
+    on = !on;
+    keep(on ? "on" : "off");
     say(button);
   });
 }

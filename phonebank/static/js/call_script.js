@@ -37,14 +37,17 @@ export class ScriptWalk {
     return field ? valueOf(kind, field.value) : null;
   }
 
-  /* Takes an answer and goes on. False where the way on depends on an answer that is not there. */
-  take(answer) {
+  /* False where the way on depends on an answer that is not there. */
+  goesOn(answer) {
     const id = this.current;
-    if (this.script.steps[id].length && nextStep(this.script, id, answer) === null) return false;
-    this.answers[id] = answer;
+    return !this.script.steps[id].length || nextStep(this.script, id, answer) !== null;
+  }
+
+  /* Takes an answer and goes on. */
+  take(answer) {
+    this.answers[this.current] = answer;
     this.changing = null;
     this.draw();
-    return true;
   }
 
   change(id) {
@@ -82,7 +85,9 @@ export class ScriptWalk {
       line.querySelector("button .visually-hidden").textContent = ` your answer to: ${title}`;
       return line;
     });
-    this.page.querySelector("[data-done-steps]").replaceChildren(...lines);
+    const done = this.page.querySelector("[data-done-steps]");
+    done.textContent = "";
+    done.append(...lines);
   }
 }
 

@@ -1,23 +1,31 @@
 /* The lobby and the waiting page: both go on by themselves. */
 
 import { listen, showMessage } from "./caller_line.js";
+import { ask } from "./our_answers.js";
 
 const LOBBY_EVERY_MS = 8000;
+const ANSWER_WITHIN_MS = 10000;
+const CUT = "Live updates do not get through on this network. This page asks by itself every few seconds.";
 const WAITS_MS = [4000, 6000, 9000, 13000, 20000, 30000];
 
 const lobby = document.querySelector("[data-lobby]");
 const waiting = document.querySelector("[data-waiting]");
 
-async function ask(url) {
-  const response = await fetch(url, { headers: { Accept: "application/json" } }).catch(() => null);
-  if (response === null || response.status >= 500) return null; // they are restarting: ask again
-  return { status: response.status, body: await response.json() };
+/* { status, body }; null where Phonebank did not answer, or is restarting: then ask again. */
+async function whatNow(url) {
+  try {
+    const answer = await ask(url, { headers: { Accept: "application/json" } }, ANSWER_WITHIN_MS);
+    if (!answer.ours || answer.status >= 500 || answer.status === 429) return null;
+    return { status: answer.status, body: JSON.parse(answer.text) };
+  } catch (error) {
+    return null;
+  }
 }
 
 async function lookInTheLobby() {
-  const answer = document.hidden ? null : await ask(lobby.dataset.lobby);
-  if (answer && answer.body.state !== "waiting") location.replace(lobby.dataset.lobby);
-  else setTimeout(lookInTheLobby, LOBBY_EVERY_MS);
+  const answer = document.hidden ? null : await whatNow(lobby.dataset.lobby);
+  if (answer && answer.body.state !== "waiting") return location.replace(lobby.dataset.lobby);
+  setTimeout(lookInTheLobby, LOBBY_EVERY_MS * (0.75 + Math.random() / 2));
 }
 
 let tries = 0;
@@ -26,7 +34,7 @@ let timer = null;
 async function tryAgain() {
   clearTimeout(timer);
   // Nobody is handed to a page that nobody looks at: it tries again when they come back to it.
-  const answer = document.hidden ? null : await ask(waiting.dataset.waiting);
+  const answer = document.hidden ? null : await whatNow(waiting.dataset.waiting);
   const goesOn = answer && ((answer.status === 200 && answer.body.person) || ![200, 409].includes(answer.status));
   if (goesOn) return location.replace(waiting.dataset.waiting);
   const wait = WAITS_MS[Math.min(tries++, WAITS_MS.length - 1)];
@@ -41,6 +49,9 @@ if (lobby) {
     removed: goOn,
     message: ({ text }) => showMessage(text),
     state: ({ state }) => state !== "waiting" && goOn(),
+    cut(isCut) {
+      document.querySelector("[data-line-down]").textContent = isCut ? CUT : "";
+    },
   });
 }
 

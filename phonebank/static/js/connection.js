@@ -1,6 +1,6 @@
 /* A line to the server that mends itself, and a page that is never quietly out of date.
 
-   open({ namespace, auth, event, snapshot, show, silentAfterMs }) returns { socket, close }
+   open({ namespace, auth, event, snapshot, show, silentAfterMs, poll, refused }) returns { socket, close }
      namespace  Socket.IO namespace, such as "/board"
      auth       object sent with each connection
      event      name of the event to follow; it carries { version, ... } and, where versions do not
@@ -10,6 +10,9 @@
      show       (state, whole) => void: draw an event, or the whole state when `whole` is true
      silentAfterMs  for a server that says something every few seconds, whatever happens: after how
                 long a silence to ask whether it is still there. Left out: never
+     poll       address of the same state as { board } in JSON: asked every few seconds, and the banner
+                says so, while a network lets no websocket through. Left out: never
+     refused    (status) => void: what the poll found is not to be had by this page any more
 
    An event that is old is dropped. One that leaves a gap is dropped too and a snapshot asked for,
    so that what is shown is always some true state of the server, and soon its newest. A line may be
@@ -30,8 +33,15 @@ const SLEPT_MS = 3000;
 const SURELY_GONE_MS = 30000;
 // A thousand boards must not keep knocking at a server that is up and says nothing.
 const PATIENCE_AT_MOST_MS = 60000;
+// A websocket that some network swallows fails without a word. One that works is there sooner.
+const CONNECTED_WITHIN_MS = 3000;
+const POLL_EVERY_MS = 4000;
+// A server that restarts is back within two.
+const POLLS_BEFORE_SAYING_SO = 2;
+// Phonebank's own refusals of a page, as against "not now".
+const REFUSED = [401, 403, 404, 410];
 
-export function open({ namespace, auth, event, snapshot, show, silentAfterMs }) {
+export function open({ namespace, auth, event, snapshot, show, silentAfterMs, poll, refused }) {
   const socket = window.io(namespace, {
     transports: ["websocket"],
     auth,
@@ -46,6 +56,8 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs }) 
   let heardAt = Date.now(); // when the server last said anything
   let listenedAt = Date.now();
   let patience = silentAfterMs; // doubled by each line that was made anew in vain
+  let polled = 0; // polls in a row that brought the state, since the line was last up
+  let pollTimer = null;
 
   async function catchUp() {
     await ask(ANSWER_WITHIN_MS, () => {});
@@ -86,6 +98,42 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs }) 
     }
   }
 
+  /* Polls until the line is up: at once, or with the delay of the next round. */
+  function pollUntilConnected(milliseconds) {
+    if (!poll || pollTimer !== null || closed) return;
+    pollTimer = setTimeout(async () => {
+      if (!closed && !socket.connected && !document.hidden) await pollOnce();
+      pollTimer = null;
+      if (socket.connected) polled = 0;
+      else pollUntilConnected(POLL_EVERY_MS);
+    }, milliseconds * (0.75 + Math.random() / 2));
+  }
+
+  async function pollOnce() {
+    try {
+      const state = await within(ANSWER_WITHIN_MS, overHttp(poll, refused));
+      if (socket.connected) return;
+      heard();
+      if (shown === null || state.version >= shown) {
+        shown = state.version;
+        show(state, true);
+      }
+      polled += 1;
+      if (polled >= POLLS_BEFORE_SAYING_SO) lineIsPolled();
+      else lineIsUp();
+    } catch (error) {
+      polled = 0;
+      if (!socket.connected) lineIsDown(heardAt);
+    }
+  }
+
+  /* The line is down, unless polls take its place. */
+  function lost() {
+    if (!poll) lineIsDown(heardAt);
+    else pollUntilConnected(polled ? POLL_EVERY_MS : 0);
+  }
+  setTimeout(() => socket.connected || lost(), CONNECTED_WITHIN_MS);
+
   function heard() {
     heardAt = Date.now();
     patience = silentAfterMs;
@@ -97,13 +145,14 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs }) 
     catchUp();
   });
   socket.on("connect_error", () => {
-    lineIsDown(heardAt);
+    lost();
     // The library gives up on a server that refuses. It may only have lost its database.
     if (!socket.active) setTimeout(() => closed || socket.connect(), KNOCK_AGAIN_AFTER_MS);
   });
   socket.on("disconnect", (reason) => {
     if (reason === "io client disconnect") return;
     lineIsDown(heardAt);
+    lost();
     // Nor does it come back by itself when the server hung up.
     if (reason === "io server disconnect") socket.connect();
   });
@@ -161,6 +210,15 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs }) 
 
 const LATE = new Error("no answer in time");
 
+/* The state from an address; only Phonebank's own answer counts (see phonebank/answer_marks.py). */
+async function overHttp(url, refused) {
+  const answer = await fetch(url, { headers: { Accept: "application/json" } });
+  if (!answer.headers.has("X-Phonebank")) throw new Error("somebody else answered");
+  if (REFUSED.includes(answer.status)) refused(answer.status);
+  if (!answer.ok) throw new Error(answer.status);
+  return (await answer.json()).board;
+}
+
 function within(milliseconds, promise) {
   const late = new Promise((resolve, reject) => {
     setTimeout(() => reject(LATE), milliseconds);
@@ -170,15 +228,25 @@ function within(milliseconds, promise) {
 
 /* The banner is the element with data-line-down, whose value may hold the words for it, with
    {time} where the time goes. */
+function banner(state, words) {
+  const element = document.querySelector("[data-line-down]");
+  if (!element || (element.dataset.line || "") === state) return;
+  element.dataset.line = state;
+  element.textContent = words(element);
+}
+
 function lineIsDown(since) {
-  const banner = document.querySelector("[data-line-down]");
-  if (!banner || banner.textContent) return;
   const time = new Date(since).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  const words = banner.dataset.lineDown || "The line has been down since {time}. Trying again…";
-  banner.textContent = words.replace("{time}", time);
+  banner("down", (element) => {
+    const words = element.dataset.lineDown || "The line has been down since {time}. Trying again…";
+    return words.replace("{time}", time);
+  });
+}
+
+function lineIsPolled() {
+  banner("polled", () => "Live updates do not get through on this network. This page asks every few seconds instead.");
 }
 
 function lineIsUp() {
-  const banner = document.querySelector("[data-line-down]");
-  if (banner) banner.textContent = "";
+  banner("", () => "");
 }

@@ -5,6 +5,13 @@ export function csrfToken() {
   return meta ? meta.content : "";
 }
 
+/* Puts a fresh token into the page, for its meta element and its forms. */
+export function setToken(token) {
+  const meta = document.querySelector('meta[name="csrf"]');
+  if (meta) meta.content = token;
+  for (const field of document.querySelectorAll("input[name=csrf_token]")) field.value = token;
+}
+
 document.addEventListener("htmx:configRequest", (event) => {
   if (event.detail.verb !== "get") event.detail.headers["X-CSRFToken"] = csrfToken();
 });

@@ -1,6 +1,7 @@
 /* The host's page on a phone: figures that move, and a list of people that is never out of date. */
 
 import { open } from "./connection.js";
+import { isOurs } from "./htmx_answers.js";
 
 const LOOK_AGAIN_MS = 2000;
 // Each caller's share moves with every call, and nobody watches it as they watch the figures.
@@ -94,7 +95,7 @@ async function readShares(people) {
   readAt = Date.now();
   try {
     const answer = await fetch(`${here}/shares`);
-    if (!answer.ok) throw new Error(answer.status);
+    if (!answer.ok || !answer.headers.has("X-Phonebank")) throw new Error(answer.status);
     const shares = await answer.json();
     for (const [caller, words] of Object.entries(shares)) {
       const share = document.getElementById(`share-${caller}`);
@@ -129,6 +130,12 @@ function didNotCome(event) {
   failedAt = Date.now();
 }
 document.body.addEventListener("htmx:responseError", didNotCome);
+// Somebody else answered: nothing was put in, and what the page wants is still to be had.
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  if (isOurs(event.detail.xhr)) return;
+  stale = true;
+  failedAt = Date.now();
+});
 document.body.addEventListener("htmx:sendError", didNotCome);
 
 const { socket } = open({
@@ -143,6 +150,8 @@ const { socket } = open({
     return answer.board;
   },
   show,
+  poll: here,
+  refused: (status) => NO_LONGER_THEIRS.includes(status) && location.assign(here),
 });
 // No longer theirs to run: the page says so.
 socket.on("gone", () => location.assign(here));

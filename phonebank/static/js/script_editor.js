@@ -2,6 +2,8 @@
    they are at, each block showing what goes with its kind, the picture leading to the blocks, and a
    save that fails being told. All else the page does by itself. */
 
+import { isOurs } from "./htmx_answers.js";
+
 let lastField = null;
 
 document.addEventListener("focusin", (event) => {
@@ -82,6 +84,7 @@ document.addEventListener("htmx:beforeSend", (event) => {
 });
 
 const KEPT_HERE = "What you wrote is still here: try again; if it happens twice, copy it and reload.";
+const FOREIGN = `Something else than Phonebank answered, perhaps a Wi-Fi log-in page, so this may not be saved. ${KEPT_HERE}`;
 const SIGNED_OUT = "Nothing was saved: you are signed out. Sign in in another tab, then press the button here again.";
 const NO_ANSWER = `No answer came, so this may not be saved. ${KEPT_HERE}`;
 const TOO_OLD = 400;
@@ -91,9 +94,6 @@ const NOT_SAVED = {
   401: SIGNED_OUT,
   403: "Nothing was saved: you may no longer change scripts. Copy what you wrote, and ask an organiser.",
   413: "Nothing was saved: it is longer than can be sent. Make some of it shorter, then try again.",
-  // A proxy's words for a server that gave no answer, or none in time.
-  502: NO_ANSWER,
-  504: NO_ANSWER,
 };
 const MADE_FRESH =
   "Nothing was saved yet: this page was open too long. Press the button once more; if it happens twice, copy what you wrote and reload.";
@@ -118,6 +118,11 @@ function holdsEditor(answer) {
   return answer.responseText.includes('id="editor"');
 }
 
+function whyNotSaved(xhr) {
+  if (xhr.status && !isOurs(xhr)) return FOREIGN;
+  return NOT_SAVED[xhr.status] || `Nothing was saved. ${KEPT_HERE}`;
+}
+
 // Any other page in the editor's place would leave nothing there, and nothing of what was typed.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { requestConfig, xhr } = event.detail;
@@ -127,13 +132,13 @@ document.addEventListener("htmx:afterRequest", async (event) => {
   const { requestConfig, xhr } = event.detail;
   const leaves = xhr.status === 204;
   if (!isSave(requestConfig.elt) || leaves || holdsEditor(xhr)) return;
-  const isFresh = xhr.status === TOO_OLD && (await takeNewToken());
+  const isFresh = isOurs(xhr) && xhr.status === TOO_OLD && (await takeNewToken());
   // One notice, put there anew: so it is read out again.
   document.querySelector("#editor > .flash-error")?.remove();
   const notice = document.createElement("div");
   notice.className = "flash flash-error";
   notice.setAttribute("role", "alert");
-  notice.textContent = isFresh ? MADE_FRESH : NOT_SAVED[xhr.status] ?? `Nothing was saved. ${KEPT_HERE}`;
+  notice.textContent = isFresh ? MADE_FRESH : whyNotSaved(xhr);
   document.querySelector("#editor > .page-header").after(notice);
   focusAgain();
   window.htmx.trigger("#checker", "look");

@@ -1,0 +1,32 @@
+/* What a form would send, also in browsers without SubmitEvent.submitter (Safari before 15.4) and
+   FormData's second argument (Safari before 16.4, Chrome before 112). */
+
+const JUST_NOW_MS = 1000;
+let pressed = { button: null, at: 0 };
+
+// Enter in a field counts too: browsers then click the form's first button.
+document.addEventListener(
+  "click",
+  (event) => {
+    const button = event.target.closest("button, input[type=submit]");
+    if (button) pressed = { button, at: Date.now() };
+  },
+  true,
+);
+
+/* The button that sent the form; null where there is none. */
+export function buttonOf(event) {
+  if (event.submitter) return event.submitter;
+  const form = event.target;
+  if (pressed.button && pressed.button.form === form && Date.now() - pressed.at < JUST_NOW_MS) {
+    return pressed.button;
+  }
+  return [...form.elements].find((element) => element.type === "submit" && !element.disabled) || null;
+}
+
+/* The fields as [[name, value], …], with the button's own. */
+export function fieldsOf(form, button) {
+  const fields = [...new FormData(form)];
+  if (button && button.name) fields.push([button.name, button.value]);
+  return fields;
+}

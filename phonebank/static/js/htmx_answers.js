@@ -1,0 +1,33 @@
+/* htmx puts only our own answers into a page. A foreign one, such as a Wi-Fi log-in page in the place
+   of a list, is told in words where somebody pressed a button, and left alone where the page asked by
+   itself: it asks again. */
+
+const OURS = "X-Phonebank";
+const FOREIGN =
+  "That did not reach Phonebank: something else answered in its place, perhaps a Wi-Fi log-in page. " +
+  "What you see is as it was. Try again.";
+
+export const isOurs = (xhr) => Boolean(xhr.getResponseHeader(OURS));
+
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  const { xhr, requestConfig } = event.detail;
+  if (isOurs(xhr)) return;
+  event.preventDefault();
+  if (requestConfig.verb !== "get" && !requestConfig.elt.closest("[data-tells-failures]")) tell();
+});
+
+function tell() {
+  let notice = document.getElementById("foreign-answer");
+  if (notice) notice.remove(); // put there again, so that it is read out again
+  notice = document.createElement("div");
+  notice.id = "foreign-answer";
+  notice.className = "flash flash-error";
+  notice.setAttribute("role", "alert");
+  notice.textContent = FOREIGN;
+  document.getElementById("main").prepend(notice);
+}
+
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  const notice = document.getElementById("foreign-answer");
+  if (notice && isOurs(event.detail.xhr)) notice.remove();
+});

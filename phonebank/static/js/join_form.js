@@ -1,0 +1,80 @@
+/* Joins, and goes on trying where something else than Phonebank answers: a Wi-Fi log-in page, a proxy
+   while the server restarts. Without it the form works by itself. */
+
+import { csrfToken, setToken } from "./csrf.js";
+import { buttonOf, fieldsOf } from "./forms.js";
+import { ask, canAsk, pauseMs } from "./our_answers.js";
+
+const ANSWER_WITHIN_MS = 15000;
+const NOBODY = "You are offline. Keep this page open: it tries again by itself.";
+const SOMEBODY_ELSE =
+  "Something else answers in our place, perhaps a Wi-Fi log-in page. Keep this page open: it tries again by itself.";
+const RESTARTING = "Back in a moment. Keep this page open: it tries again by itself.";
+
+let timer;
+let asking = false;
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches("[data-join]")) return;
+  canAsk();
+  const fields = fieldsOf(form, buttonOf(event));
+  const body = new URLSearchParams(fields.filter(([name]) => name !== "csrf_token"));
+  event.preventDefault();
+  send(form, body, 0);
+});
+
+/* The answer to the form; a second one, with a fresh token, where the page's has grown too old. */
+async function joined(form, body) {
+  const post = () => {
+    const headers = { Accept: "text/html", "X-Phonebank-Screen": "1", "X-CSRFToken": csrfToken() };
+    return ask(form.action, { method: "POST", body, headers }, ANSWER_WITHIN_MS);
+  };
+  const answer = await post();
+  if (!answer.stale) return answer;
+  const fresh = await ask(form.action, { headers: { Accept: "text/html" } }, ANSWER_WITHIN_MS);
+  const meta = fresh.ok && parsed(fresh.text).querySelector('meta[name="csrf"]');
+  if (!meta) return answer;
+  setToken(meta.content);
+  return post();
+}
+
+async function send(form, body, failures) {
+  if (asking) return;
+  clearTimeout(timer);
+  asking = true;
+  form.setAttribute("aria-busy", "true");
+  const answer = await joined(form, body).catch(() => null);
+  asking = false;
+  if (!answer || !answer.ours || answer.status >= 500) {
+    banner(answer === null ? NOBODY : answer.ours ? RESTARTING : SOMEBODY_ELSE);
+    const wait = pauseMs(failures + 1, answer ? answer.retryAfterMs : 0);
+    timer = setTimeout(() => send(form, body, failures + 1), wait);
+    return;
+  }
+  banner("");
+  form.removeAttribute("aria-busy");
+  if (answer.goTo) return location.assign(answer.goTo);
+  draw(parsed(answer.text));
+}
+
+const parsed = (html) => new DOMParser().parseFromString(html, "text/html");
+
+/* The form again with what was wrong, or a page that says why not. */
+function draw(next) {
+  const main = next.getElementById("main");
+  if (!main) return location.reload();
+  const meta = next.querySelector('meta[name="csrf"]');
+  document.getElementById("main").replaceWith(main);
+  document.title = next.title;
+  if (meta) setToken(meta.content);
+  const first = main.querySelector("[role=alert], h1");
+  if (first) {
+    first.tabIndex = -1;
+    first.focus();
+  }
+}
+
+function banner(words) {
+  document.querySelector("[data-line-down]").textContent = words;
+}

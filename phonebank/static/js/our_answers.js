@@ -1,0 +1,74 @@
+/* Which answers are Phonebank's own, and what they settle: see phonebank/answer_marks.py. */
+
+const OURS = "X-Phonebank";
+const CALL = "X-Phonebank-Call";
+const STALE_FORM = "X-Phonebank-Stale-Form";
+const GO_TO = "X-Phonebank-Go-To";
+
+/* The whole answer; rejects without one in time. `ours`: Phonebank made it. `verdictOn(call)`: "saved"
+   or "refused" where it settles what was sent about that call, else "". */
+export async function ask(url, options, withinMs) {
+  // Not AbortSignal.timeout, which Safari has since 16 and Chrome since 103.
+  const abort = new AbortController();
+  let timer;
+  const late = new Promise((resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error("no answer in time"));
+      abort.abort();
+    }, withinMs);
+  });
+  const whole = fetch(url, { ...options, signal: abort.signal }).then(async (response) =>
+    read(response, await response.text()),
+  );
+  try {
+    return await Promise.race([whole, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/* Raises TypeError in a browser that lacks what `ask` needs: then its forms must go by themselves. */
+export function canAsk() {
+  new AbortController();
+  if (typeof fetch !== "function") throw new TypeError("this browser has no fetch");
+}
+
+function read({ status, headers }, text) {
+  const ours = headers.has(OURS);
+  const [call, verdict] = ((ours && headers.get(CALL)) || "").split(" ");
+  return {
+    status,
+    ok: ours && status < 300,
+    text,
+    ours,
+    stale: ours && headers.has(STALE_FORM),
+    goTo: (ours && headers.get(GO_TO)) || "",
+    retryAfterMs: milliseconds(headers.get("Retry-After")),
+    verdictOn: (id) => (id && id === call && verdict) || "",
+  };
+}
+
+/* The value of Retry-After, which is a number of seconds or a date. */
+function milliseconds(value) {
+  if (!value) return 0;
+  const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  return Math.max(0, wait) || 0;
+}
+
+/* What one of our answers in JSON says of an error, as one string; "" where it says nothing. */
+export function errorIn(answer) {
+  try {
+    const { message, what_to_do: whatToDo } = JSON.parse(answer.text).error;
+    return `${message} ${whatToDo}`.trim();
+  } catch (error) {
+    return "";
+  }
+}
+
+/* How long to wait before the next try: longer with each failure, never the same for two phones, and
+   at least as long as the server asked. Retry-After beyond `mostMs` is not believed. */
+export function pauseMs(failures, retryAfterMs = 0, firstMs = 1000, mostMs = 30000) {
+  const grown = Math.min(firstMs * 2 ** Math.min(failures - 1, 20), mostMs) * (0.5 + Math.random());
+  const asked = Math.min(retryAfterMs, 10 * mostMs) * (1 + Math.random() / 2);
+  return Math.max(grown, asked);
+}

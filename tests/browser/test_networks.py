@@ -1,0 +1,182 @@
+"""Phones and networks as they are: pages that answer in our place, websockets cut, old browsers."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Page, Response, Route, expect
+
+from callers.answers import answers_of
+from phonebank.models import Call, Caller, Party
+from phonebank.models.caller import ADMITTED, WAITING
+from phonebank.parties.people import admit_all
+from phonebank.stores import db
+from tests.browser.call_page import (
+    ask_for_somebody,
+    come_in,
+    eventually,
+    held,
+    open_party,
+    outcomes,
+    settle,
+    tap,
+)
+
+pytestmark = pytest.mark.browser
+NewPage = Callable[..., Page]
+
+PORTAL = "<!doctype html><title>Wi-Fi</title><h1>Welcome to our Wi-Fi</h1>"
+
+
+@pytest.fixture
+def party(app_context: Flask) -> Iterator[Party]:
+    yield open_party()
+
+
+def answer_instead(page: Page, where: str, status: int, body: str = PORTAL) -> list[str]:
+    """Answer the next request there as somebody else would; the list tells once it has happened."""
+    happened: list[str] = []
+
+    def foreign(route: Route) -> None:
+        happened.append(route.request.url)
+        route.fulfill(status=status, body=body, content_type="text/html")
+
+    page.route(where, foreign, times=1)
+    return happened
+
+
+def cut_websockets(page: Page) -> None:
+    page.route_web_socket("**/*", lambda ws: ws.close())
+
+
+def test_somebody_elses_answer_settles_nothing_and_the_page_stays(
+    party: Party, new_page: NewPage
+) -> None:
+    page = new_page()
+    come_in(page, party)
+    ask_for_somebody(page)
+    for recorded, (status, button) in enumerate(((200, "No answer"), (404, "Busy")), 1):
+        answered = answer_instead(page, "**/outcome?*", status)
+        with page.expect_response(lambda answer: _is_ours(answer, "/outcome")):
+            tap(page, button)
+            page.locator("[data-line-down]", has_text="Something else answers in").wait_for()
+            expect(page.locator(".person h1")).to_be_visible()
+        assert len(outcomes(party)) == recorded
+        page.get_by_text("Recorded:").wait_for()
+        expect(page.locator("[data-line-down]")).to_be_empty()
+        assert len(answered) == 1
+        settle(page)
+    call = held(party)
+    answer_instead(page, "**/answers?*", 200)
+    with page.expect_response(lambda answer: _is_ours(answer, "/answers")):
+        tap(page, "It's them")
+    assert _answers(call) == {"opening": "speaking"}
+
+
+def _is_ours(answer: Response, where: str) -> bool:
+    return where in answer.url and "x-phonebank-call" in answer.headers
+
+
+def _answers(call: Call) -> dict[str, object]:
+    db.session.expire_all()
+    return answers_of(call)
+
+
+def test_an_answer_that_cannot_be_kept_is_told_in_words(party: Party, new_page: NewPage) -> None:
+    page = new_page()
+    come_in(page, party)
+    ask_for_somebody(page)
+    other_tab = page.context.new_page()
+    other_tab.goto("/calling/person")
+    settle(other_tab)
+    tap(other_tab, "Busy")
+    other_tab.get_by_text("Recorded: Busy.").wait_for()
+    tap(page, "It's them")
+    told = page.locator("#host-word")
+    expect(told).to_contain_text("was not saved. This call is recorded already.")
+
+
+# Each of the first three alone stopped every outcome. Fetch is lacked by none of the browsers that
+# Phonebank is for: without it, the form goes by itself.
+OLD = {
+    "Safari before 16": "delete AbortSignal.timeout;",
+    "Safari before 16.4": """
+        const F = window.FormData;
+        window.FormData = class extends F { constructor(form) { super(form); } };""",
+    "Safari before 15.4": """Object.defineProperty(SubmitEvent.prototype, "submitter", {
+        get() { return undefined; } });""",
+    "Chrome 80": """for (const lacking of ["replaceChildren"]) delete Element.prototype[lacking];
+        delete Array.prototype.at; delete String.prototype.replaceAll;
+        for (const name of ["matches", "closest", "querySelector", "querySelectorAll"]) {
+          for (const proto of [Element.prototype, Document.prototype]) {
+            const real = proto[name];
+            if (real) proto[name] = function (words) {
+              if (/:has|:(not|is|where)\\([^)]*,/.test(words)) throw new SyntaxError(words);
+              return real.call(this, words);
+            };
+          }
+        }""",
+    "no fetch": "delete window.fetch;",
+    "no storage": """for (const name of ["sessionStorage", "localStorage"])
+        Object.defineProperty(window, name, {
+          get() { throw new DOMException("", "SecurityError"); } });""",
+}
+
+
+@pytest.mark.parametrize("browser_is", OLD)
+def test_a_call_is_recorded_in_an_old_browser(
+    party: Party, new_page: NewPage, browser_is: str
+) -> None:
+    page = new_page()
+    page.add_init_script(OLD[browser_is])
+    come_in(page, party)
+    ask_for_somebody(page)
+    call = held(party)
+    tap(page, "It's them")
+    tap(page, "Happy to talk")
+    page.get_by_role("button", name="5", exact=True).click()
+    eventually(lambda: _answers(call).get("rating_before") == 5)
+    settle(page)
+    tap(page, "Save and next")
+    page.get_by_text("Recorded: We talked.").wait_for()
+    settle(page)
+    tap(page, "No answer")
+    page.get_by_text("Recorded: No answer.").wait_for()
+    assert outcomes(party) == ["talked", "no_answer"]
+
+
+def test_joining_and_the_lobby_keep_asking_when_somebody_else_answers(
+    party: Party, new_page: NewPage
+) -> None:
+    party.door_open = False
+    db.session.commit()
+    page = new_page()
+    cut_websockets(page)
+    page.goto(f"/join/{party.code}")
+    answer_instead(page, f"**/join/{party.code}", 404)
+    page.get_by_label("Your first name").fill("Kit")
+    page.get_by_role("button", name="Join").click()
+    page.locator("[data-line-down]", has_text="Something else answers in our place").wait_for()
+    page.wait_for_url("**/calling")
+    db.session.expire_all()
+    assert [caller.state for caller in db.session.query(Caller)] == [WAITING]
+    # The page asks by itself, and somebody else answers first.
+    answer_instead(page, "**/calling", 200)
+    with page.expect_response("**/calling", timeout=15_000):
+        expect(page.locator("[data-line-down]")).to_contain_text("Live updates do not get through")
+    admit_all(party)
+    db.session.commit()
+    expect(page.get_by_role("button", name="Give me someone to call")).to_be_visible(timeout=15_000)
+    db.session.expire_all()
+    assert [caller.state for caller in db.session.query(Caller)] == [ADMITTED]
+
+
+def test_a_form_with_a_wrong_name_says_so_in_its_place(party: Party, new_page: NewPage) -> None:
+    page = new_page()
+    page.goto(f"/join/{party.code}")
+    page.get_by_label("Your first name").fill("f.u.c.k")
+    page.get_by_role("button", name="Join").click()
+    page.get_by_text("That name cannot go on the board.").first.wait_for()
+    page.get_by_label("Your first name").fill("Analía")
+    page.get_by_role("button", name="Join").click()
+    page.wait_for_url("**/calling")
