@@ -11,6 +11,7 @@ from callers.contact_queue.refill import served
 from callers.languages import language_name
 from phonebank.campaigns.verbs import lists_of
 from phonebank.errors import BadInput
+from phonebank.locks import lock_row
 from phonebank.models import Caller, Campaign
 from phonebank.stores import db
 
@@ -44,6 +45,7 @@ def choose_languages(campaign: Campaign, caller: Caller, codes: Iterable[str]) -
             f"Nobody in this campaign's lists speaks “{code}”.", "Choose among those shown."
         )
     chosen -= {campaign.language} if chosen == {campaign.language} else set()
+    lock_row(caller)
     caller.languages = [code for code in offered if code in chosen]
 
 
@@ -58,4 +60,5 @@ def keep_to_lists(campaign: Campaign, caller: Caller, list_ids: Iterable[int]) -
     chosen = set(list_ids)
     if chosen - {contact_list.id for contact_list in lists_of(campaign)}:
         raise BadInput("That list is not one of this campaign's.", "Reload the page.")
+    lock_row(caller)
     caller.list_ids = sorted(chosen)

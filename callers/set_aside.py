@@ -28,6 +28,7 @@ from callers.standing import (
 from callers.stopping import note
 from phonebank import dead_numbers
 from phonebank.errors import Conflict, NotFound
+from phonebank.locks import lock_row
 from phonebank.models import Account, Call, Caller, Contact, SetAside, SetAsideCall, now
 from phonebank.models.set_aside import DONE, RETURNED, RETURNING, WORKING
 from phonebank.models.stop import BROUGHT_BACK, SET_ASIDE
@@ -189,6 +190,8 @@ def bring_back(act: SetAside, account: Account, reason: str, at: datetime) -> No
 
 def work_on(act: SetAside) -> bool:
     """Do the next part of an act; False once there is none."""
+    # Two workers take turns, and whoever brings it back comes between two parts.
+    lock_row(act)
     if act.state == WORKING:
         if _set_aside_some(act):
             return True

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
 from phonebank.errors import Conflict
+from phonebank.locks import locked
 from phonebank.models import (
     Account,
     ContactList,
@@ -109,7 +110,7 @@ def take_in_file(
 def enter_file(batch_id: int, phones: Sequence[str], columns: list[int]) -> None:
     """Put what an organiser has agreed to on the list. Raises Conflict where that is done already,
     or the file was deleted."""
-    batch = _locked(batch_id)
+    batch = locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.UPLOADED:
         raise Conflict("This file has been entered or deleted already.", "Look at the list.")
     batch.state = BatchState.ENTERED
@@ -121,7 +122,7 @@ def enter_file(batch_id: int, phones: Sequence[str], columns: list[int]) -> None
 
 def delete_file(batch_id: int) -> None:
     """Forget a file. Raises Conflict where it has been entered."""
-    batch = _locked(batch_id)
+    batch = locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.UPLOADED:
         raise Conflict("This file has been entered already.", "Take it back instead.")
     db.session.delete(batch)
@@ -180,7 +181,7 @@ def begin_lifting(batch_id: int, reason: str, account_id: int | None) -> None:
     `reason` is a key of REASONS_TO_LIFT_MANY. Raises Conflict where it is taken back already, or
     was never entered.
     """
-    batch = _locked(batch_id)
+    batch = locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.ENTERED:
         raise Conflict("These numbers have been taken back already.", "The page shows by whom.")
     batch.state = BatchState.LIFTING
@@ -194,6 +195,10 @@ def lift_some(batch_id: int) -> int:
 
     A number that nobody else has said comes off the list.
     """
+    # Two workers take turns: each adds to how many it lifted.
+    batch = locked(SuppressionBatch, batch_id)
+    if batch is None:
+        return 0
     phones = db.session.scalars(
         select(Suppression.phone)
         .join(SuppressionSource, SuppressionSource.phone == Suppression.phone)
@@ -202,7 +207,6 @@ def lift_some(batch_id: int) -> int:
         .limit(AT_ONCE)
         .with_for_update(of=Suppression)
     ).all()
-    batch = db.session.get_one(SuppressionBatch, batch_id)
     if not phones:
         batch.state = BatchState.LIFTED
         return 0
@@ -213,7 +217,3 @@ def lift_some(batch_id: int) -> int:
     )
     batch.lifted_numbers += lift_where_no_source_is_left(phones)
     return len(phones)
-
-
-def _locked(batch_id: int) -> SuppressionBatch | None:
-    return db.session.get(SuppressionBatch, batch_id, with_for_update=True, populate_existing=True)
