@@ -16,7 +16,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from enum import Enum
 from functools import cache
 from http import HTTPStatus
@@ -53,6 +53,8 @@ class Urgency(Enum):
 # left for boards and downloads. What may wait for a lock, or for a plan through millions of rows,
 # leaves more.
 SHARE = {Urgency.PAGE: 1 / 2, Urgency.HAND_OUT: 5 / 8, Urgency.RECORD: 3 / 4}
+# And of hand-outs alone: while all of them wait for one lock, pages are still served.
+HAND_OUTS_ALONE = 5 / 12
 UPLOADS_AT_ONCE = 3
 
 # Seconds over which refusals are counted, and how many of those refused should be back within one.
@@ -89,7 +91,10 @@ def init_app(app: Flask) -> None:
     """Put the count in front of everything that the app has by now: call it last."""
     config: Config = app.extensions["phonebank"]
     guard = Overload(
-        app.wsgi_app, app.url_map, bounds_for(config.database_connections), config.timings
+        app.wsgi_app,
+        app.url_map,
+        config.database_connections,
+        config.timings,
     )
     app.extensions["overload"] = guard
     app.wsgi_app = guard  # type: ignore[method-assign]
@@ -106,6 +111,11 @@ def bounds_for(connections: int) -> dict[Urgency, int]:
     return {urgency: int(connections * share) for urgency, share in SHARE.items()}
 
 
+def hand_outs_at_once(connections: int) -> int:
+    """How many hand-outs may be under way, whatever else is."""
+    return int(connections * HAND_OUTS_ALONE)
+
+
 class Overload:
     """The count of one process, as WSGI middleware."""
 
@@ -113,15 +123,17 @@ class Overload:
         self,
         wsgi_app: "WSGIApplication",
         url_map: Map,
-        bounds: Mapping[Urgency, int],
+        connections: int,
         timings: bool = False,
     ) -> None:
         self._app = wsgi_app
         self._urls = url_map
-        self._bounds = bounds
+        self._bounds = bounds_for(connections)
+        self._hand_outs_at_once = hand_outs_at_once(connections)
         self._timings = timings
         self._lock = threading.Lock()
         self.under_way = 0
+        self.hand_outs = 0
         self.uploads = 0
         self._refused_lately = 0.0
         self._refused_at = time.monotonic()
@@ -168,6 +180,10 @@ class Overload:
                 return True
             if self.under_way >= self._bounds[urgency]:
                 return False
+            if urgency is Urgency.HAND_OUT:
+                if self.hand_outs >= self._hand_outs_at_once:
+                    return False
+                self.hand_outs += 1
             self.under_way += 1
             return True
 
@@ -177,6 +193,8 @@ class Overload:
                 self.uploads -= 1
             else:
                 self.under_way -= 1
+            if urgency is Urgency.HAND_OUT:
+                self.hand_outs -= 1
 
     def _urgency_of(self, environ: "WSGIEnvironment") -> Urgency:
         length = environ.get("CONTENT_LENGTH") or "0"

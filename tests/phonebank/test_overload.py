@@ -22,7 +22,13 @@ from phonebank.answer_marks import CALL, OURS
 from phonebank.app import create_app
 from phonebank.config import Config
 from phonebank.models import Caller
-from phonebank.overload import UPLOADS_AT_ONCE, Overload, Urgency, bounds_for
+from phonebank.overload import (
+    UPLOADS_AT_ONCE,
+    Overload,
+    Urgency,
+    bounds_for,
+    hand_outs_at_once,
+)
 from phonebank.stores import Patience, db
 from phonebank.web_security import BODY_AT_MOST, SECURITY_HEADERS
 from tests.factories import create_caller, create_campaign, create_contact, create_list
@@ -156,7 +162,7 @@ def test_a_request_that_fails_is_counted_out_too(app: Flask, client: FlaskClient
     def fails(*_: Any) -> Any:
         raise ZeroDivisionError
 
-    guard = Overload(fails, app.url_map, bounds_for(24))
+    guard = Overload(fails, app.url_map, 24)
     environ = client.application.test_request_context("/join").request.environ
     with pytest.raises(ZeroDivisionError):
         guard(environ, fails)
@@ -226,12 +232,12 @@ def test_who_waited_long_before_anybody_looked_is_refused_while_it_is_busy(
     assert client.get("/join", environ_overrides=on).status_code == 200
 
 
-def test_while_hand_outs_wait_for_a_lock_calls_are_renewed(
+def test_while_hand_outs_wait_for_a_lock_calls_are_renewed_and_pages_served(
     config: Config, clean_stores: None
 ) -> None:
     app = create_app(replace(config, database_connections=8), Patience(statement=5, lock=1))
     app.config["WTF_CSRF_ENABLED"] = False
-    bound = bounds_for(8)[Urgency.HAND_OUT]
+    bound = hand_outs_at_once(8)
     with app.app_context():
         campaign = create_campaign()
         contact_list = create_list(campaign)
@@ -248,9 +254,11 @@ def test_while_hand_outs_wait_for_a_lock_calls_are_renewed(
         holder.execute(text("LOCK TABLE contact IN ACCESS EXCLUSIVE MODE"))
         asked = [crowd.submit(one.post, "/calling/next", headers=JSON) for one in others]
         within(5, lambda: guard_of(app).under_way == bound)
+        page = app.test_client().get("/join")
         renewed = sam.post(f"/calling/person/{person['call_id']}/renew", headers=JSON)
         answers = [each.result() for each in asked]
     assert renewed.status_code == 200
+    assert page.status_code == 200
     assert {answer.status_code for answer in answers} == {503}
     # As many as may be under way waited for the lock, and no longer than people would.
     words = Counter(store_faults.LOCKED.message in answer.text for answer in answers)
