@@ -33,19 +33,17 @@ FLAGGED_WITHIN = timedelta(hours=1)
 # hundred phones may be made ready before the first of them begins.
 EACH_AT_LEAST = 8
 
-# All in one statement; each half is a range of ix_door_stop_address and ix_caller_address.
+# All in one statement, read from the flags: there are few, and a hall may have hundreds of callers.
+# Whoever is paused has one.
 _LOOK = text("""
 SELECT EXISTS (
            SELECT FROM door_stop
            WHERE campaign_id = :campaign_id AND address = :address AND until > :at
        ) AS stopped,
        EXISTS (
-           SELECT FROM caller k
-           WHERE k.campaign_id = :campaign_id AND k.address = :address
-             AND (k.paused_until > :at
-                  OR EXISTS (SELECT FROM pace_flag f
-                             WHERE f.caller_id = k.id AND f.looked_at IS NULL
-                               AND f.kind <> :crowd AND f.last_at > :flagged_since))
+           SELECT FROM pace_flag f JOIN caller k ON k.id = f.caller_id
+           WHERE f.campaign_id = :campaign_id AND f.looked_at IS NULL AND f.kind <> :crowd
+             AND k.address = :address AND (k.paused_until > :at OR f.last_at > :flagged_since)
        ) AS paused
 """)
 _SEEN_BY_NEWCOMERS = text("""

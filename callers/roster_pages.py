@@ -11,7 +11,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from callers import limits, roster
 from callers.languages import language_name
-from callers.pace import open_flags, pause_of
+from callers.pace import flags_of, open_flags, pause_of
 from callers.stopping import acted_on
 from callers.too_fast import in_a_hurry
 from phonebank.access import open_to
@@ -112,6 +112,8 @@ def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
         caller=caller,
         is_in=caller.state == ADMITTED,
         totals=totals_of_caller(caller.id),
+        pause=pause_of(caller, now()),
+        flags=[flag for flag in flags_of(caller) if flag.looked_at is None],
         last_here=last_here(caller.seen_at, now()),
         form=form,
     )

@@ -280,6 +280,7 @@ def test_organisers_see_what_was_done_and_can_let_them_go_on(
     assert "A caller goes faster than people call" in client.get(campaign).text
     roster = client.get(f"{campaign}/callers").text
     assert "3 people put on the do-not-call list within an hour" in roster
+    assert "Paused until you have looked" in client.get(f"{campaign}/callers/{bank.sam.id}").text
     page = client.get(f"{campaign}/callers/{bank.sam.id}/history").text
     assert "Paused until you have looked" in page
     assert "Do not call" in page

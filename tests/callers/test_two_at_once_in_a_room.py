@@ -11,8 +11,9 @@ from callers import roster
 from callers.calling import claim
 from callers.contact_queue.refill import store_of
 from callers.joining import join
+from callers.stopping import stop
 from phonebank.campaigns import verbs as campaigns
-from phonebank.models import Call, Caller, Campaign, Party
+from phonebank.models import Account, Call, Caller, Campaign, Party, now
 from phonebank.models.caller import ADMITTED, REMOVED, WAITING
 from phonebank.parties import people, verbs
 from phonebank.stores import db
@@ -159,6 +160,12 @@ ACTS = [
     Act(
         "organiser removes",
         lambda room: roster.remove(room.campaign, room.sam),
+        _put_out_by_an_organiser,
+    ),
+    # Nobody knows where they came from: see callers.stopping.
+    Act(
+        "organiser stops",
+        lambda room: stop(room.sam, db.session.get_one(Account, room.here.host_id), "", now()),
         _put_out_by_an_organiser,
     ),
     Act(
