@@ -481,7 +481,8 @@ class SlowHand(Desk):
 
     deeds = {"hold_up": 1}  # noqa: RUF012
     between = 4.0
-    HELD_UP_FOR = 3.4  # seconds; more than `history.ALLOWANCE` after the change
+    # Seconds: more than `history.ALLOWANCE` after the change, less than pages wait for a lock.
+    HELD_UP_FOR = 4.0
 
     def hold_up(self) -> None:
         change, change_back, rows = self._change()
