@@ -1,4 +1,4 @@
-"""The soak's phones call out an outbox that throws things away."""
+"""The soak's phones call out an outbox that throws things away, and pass one that does not."""
 
 import json
 import os
@@ -128,3 +128,12 @@ def test_an_outbox_that_throws_taps_away_is_called_out(port: int, tmp_path: Path
     (scripts / "call_outbox.js").write_text(CARELESS)
     told = called(port, scripts, tmp_path, until_fault=True)
     assert any("was thrown away" in fault for fault in told.faults), told.faults
+
+
+@pytest.mark.timeout(120)
+def test_the_pages_own_outbox_keeps_everything(port: int, tmp_path: Path) -> None:
+    scripts = Path(shutil.copytree(SCRIPTS, tmp_path / "js"))
+    told = called(port, scripts, tmp_path, until_fault=False)
+    assert told.faults == []
+    assert told.acknowledged >= ENOUGH_OUTCOMES
+    assert sum(told.false_answers.values()) > 0
