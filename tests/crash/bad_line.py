@@ -78,6 +78,7 @@ class BadLine:
     journal: Journal
     dice: random.Random
     patience: Callable[[], float]
+    from_address: str = "127.0.0.1"
     cookie: str = ""
     token: str = ""
     copies: list[threading.Thread] = field(default_factory=list)
@@ -88,7 +89,7 @@ class BadLine:
 
         Raises GaveUp.
         """
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": "application/json", "X-Forwarded-For": self.from_address}
         if self.cookie:
             headers["Cookie"] = self.cookie
         if self.token:

@@ -119,6 +119,7 @@ async function once(url, options, wish, heard = false) {
   for (let hops = 0; hops < 5; hops++) {
     const port = settings.ports[Math.floor(dice() * settings.ports.length)];
     const headers = new Headers(copy.headers);
+    headers.set("X-Forwarded-For", settings.from_address);
     if (cookie) headers.set("Cookie", cookie);
     response = await realFetch(`http://127.0.0.1:${port}${address.replace(/^https?:\/\/[^/]+/, "")}`, {
       ...copy,
@@ -282,7 +283,7 @@ async function comeIn() {
       return true;
     }
   }
-  if ([409, 410].includes(status)) note("turned_away");
+  if ([409, 410, 429].includes(status)) note("turned_away");
   else fault(`joining was answered ${status}`);
   return false;
 }

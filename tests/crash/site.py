@@ -82,6 +82,8 @@ class Site:
             "PHONEBANK_MODE": "development",
             # All volunteers join from this one machine, again and again.
             "JOINS_A_MINUTE": "100000",
+            # Each volunteer says where they are, as a proxy would.
+            "PROXIES": "1",
             "BASE_URL": f"http://127.0.0.1:{self.port}",
             "PHONEBANK_VAR": str(folder),
             "SOAK_CLOCK_AHEAD": str(clock_ahead),

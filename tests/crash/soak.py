@@ -137,6 +137,8 @@ class Soak:
             "seed": self.dice.random(),
             "journal": str(self.folder / f"{name}.jsonl"),
             "scripts": str(self.folder / "js"),
+            # Of the range for examples that is nobody's.
+            "from_address": f"198.51.100.{number % 250 + 1}",
         }, name)  # fmt: skip
 
     def _start(

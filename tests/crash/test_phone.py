@@ -104,7 +104,8 @@ def called(port: int, scripts: Path, folder: Path, until_fault: bool) -> Journal
     (scripts / "package.json").write_text('{"type": "module"}')
     journal = folder / "phone.jsonl"
     settings = {"ports": [port], "paths": ["/join"], "hold_seconds": 2, "think_seconds": 0.02,
-                "seed": 0.5, "journal": str(journal), "scripts": str(scripts)}  # fmt: skip
+                "seed": 0.5, "from_address": "198.51.100.1",
+                "journal": str(journal), "scripts": str(scripts)}  # fmt: skip
     phone = subprocess.Popen(["node", str(HERE / "phone.mjs"), json.dumps(settings)], cwd=folder)
     try:
         give_up = time.monotonic() + PATIENCE

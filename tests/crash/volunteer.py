@@ -52,8 +52,8 @@ EXPECTED = {
 }
 # The device is nobody's any more, or was so a moment ago; or its caller waits in the lobby.
 PUT_OUT = (401, 403)
-# A party is locked or over, a campaign is over.
-TURNED_AWAY = (409, 410)
+# A party is locked or over, a campaign is over; or that was found too often in a minute.
+TURNED_AWAY = (409, 410, 429)
 WAITS_IN_THE_LOBBY = 8.0  # seconds
 LONDON = ZoneInfo("Europe/London")
 # Seconds to go on asking a server that is away.
@@ -69,7 +69,9 @@ class Volunteer:
         self.dice = random.Random(settings["seed"])
         self.journal = Journal(Path(settings["journal"]))
         self.stopping = threading.Event()
-        self.line = BadLine(settings["ports"], self.journal, self.dice, self._patience)
+        self.line = BadLine(
+            settings["ports"], self.journal, self.dice, self._patience, settings["from_address"]
+        )
         self.person: dict[str, Any] | None = None
         self.last_call: dict[str, Any] | None = None
 
