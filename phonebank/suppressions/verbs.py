@@ -27,6 +27,7 @@ from phonebank.stores import db
 # Numbers a statement: well within what a statement may take, also on a busy machine, and more than
 # a batch of an upload has, so that two uploads lock their people in one order.
 AT_ONCE = 20_000
+FEW = 100
 
 # Each number is looked up in both indexes: what it costs follows the numbers, not the lists. In two
 # halves and as arrays, for PostgreSQL would else expect so many that it reads every contact there
@@ -151,6 +152,9 @@ def _enter(
 def take_out(phones: Collection[str]) -> None:
     """Take everyone who has one of these numbers, which are on the list, out of calling."""
     in_order, moment = sorted(set(phones)), now()
+    if len(in_order) > FEW:
+        # Every look-up reads through what was added to the index since it was last tidied.
+        db.session.execute(text("SELECT gin_clean_pending_list('ix_contact_other_phones')"))
     for start in range(0, len(in_order), AT_ONCE):
         piece = in_order[start : start + AT_ONCE]
         db.session.execute(_TAKE_OUT, {"phones": piece, "now": moment})
