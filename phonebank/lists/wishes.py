@@ -127,11 +127,12 @@ _NOTE = re.compile(
     re.VERBOSE,
 )
 _DIGITS = re.compile(r"[0-9]+")
+_LETTER = re.compile(r"[^\W\d_]")
 
 
 def wish_beside_number(cell: str) -> Wish | None:
     """The wish that a cell of a number says, in any words around the digits or instead of them."""
-    if not any(c.isalpha() for c in cell):
+    if not _LETTER.search(cell):
         return None
     return _wish_in(_DIGITS.sub(" ", fold(_spaced(cell))), short=True)
 
@@ -142,8 +143,20 @@ def wish_in_name(name: str, rest: str = "") -> Wish | None:
     `rest` is what the row's other cells of names hold: "RIP" beside "Torn" is a note, beside "TORN"
     it is how the list writes names.
     """
+    if name.isascii() and name.isalpha():  # most names, and quickly
+        wish = _single_words().get(name.lower())
+        if wish or not name.isupper():
+            return wish
     wish = _wish_alone(name)
     return wish or (_mark_in_capitals(name, rest) if _ends_in_a_mark(name) else None)
+
+
+@cache
+def _single_words() -> dict[str, Wish]:
+    """The words that are a wish where a name is nothing but one of them."""
+    plain = {word: wish for wish, said in _PLAIN.items() for word in said if " " not in word}
+    whole = {word: wish for word in _WHOLE if (wish := _of_short_words(word))}
+    return plain | whole
 
 
 @lru_cache(maxsize=65536)
