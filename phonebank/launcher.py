@@ -110,6 +110,7 @@ def _run(environment: dict[str, str]) -> NoReturn:
         environment = with_secrets(home / "secrets.env") | environment
     except OSError as fault:
         raise unusable("it", home, fault) from fault
+    check_shared_memory()
     environment |= addresses(environment)
     print(f"Starting Phonebank; its data is in {home}", flush=True)
     with claim, LocalServers(home, environment) as servers:
@@ -129,6 +130,18 @@ def _run(environment: dict[str, str]) -> NoReturn:
         finally:
             _stop_listening()
             running.forget(home)
+
+
+def check_shared_memory() -> None:
+    """The processes and PostgreSQL talk to each other through /dev/shm. Raises CannotStart if it
+    cannot be written, as in some containers."""
+    try:
+        multiprocessing.Lock()
+    except OSError as fault:
+        raise CannotStart(
+            f"the shared memory in /dev/shm cannot be used ({fault.strerror}). An administrator can"
+            " make it with: mount -t tmpfs -o mode=1777 tmpfs /dev/shm"
+        ) from fault
 
 
 def addresses(environment: Mapping[str, str]) -> dict[str, str]:

@@ -289,6 +289,23 @@ def test_a_folder_that_cannot_be_written_gets_one_line(
         assert re.search(r"cannot use the folder (\S+/var|/proc/phonebank):", said)
 
 
+def test_shared_memory_that_cannot_be_written_gets_one_line(root: Path, port: int) -> None:
+    mounts = ["unshare", "--mount", "--map-root-user"]
+    if subprocess.run([*mounts, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine lets nobody mount a file system of their own")
+    read_only = 'mount -t tmpfs -o ro tmpfs /dev/shm && exec "$0" "$@"'
+    run = subprocess.run(
+        [*mounts, "sh", "-c", read_only, sys.executable, "-c", DRIVER, str(root)],
+        env=_environment(port),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 2
+    assert run.stderr.count("\n") == 1
+    assert "the shared memory in /dev/shm cannot be used" in run.stderr
+
+
 def test_secrets_are_made_once_for_their_owner_alone(root: Path) -> None:
     path = root / "secrets.env"
     first = launcher.with_secrets(path)
