@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
+from flask import request
 from flask_wtf import FlaskForm
 from wtforms import Field, HiddenField
 from wtforms.fields.choices import SelectFieldBase
@@ -61,9 +62,9 @@ class EditForm(FlaskForm):
         theirs = f"Somebody else has changed “{field.label.text}” to {_in_words(field)}."
         if _digest(field.data) == shown:
             field.data, field.raw_data = field.object_data, None
-            mine = "You had not changed it, so theirs stands here now."
+            mine = "You had not changed it, so theirs is shown here now."
         else:
-            mine = "Yours stands here: save again to use it instead."
+            mine = "What you typed is still here: save again to use it instead."
         field.errors = [*field.errors, f"{theirs} {mine}"]
 
     def _digests(self) -> str:
@@ -73,6 +74,12 @@ class EditForm(FlaskForm):
 
     def _edited(self) -> Iterator[Field]:
         return (field for field in self if getattr(field.widget, "input_type", "") != "hidden")
+
+
+def is_still(current: str) -> bool:
+    """Whether the code or link that a page showed, which asks for another in its place and sends it
+    as `seen`, is the `current` one. Two who ask at once get one new link, which both then have."""
+    return request.form.get("seen", current) == current
 
 
 def _digest(value: Any) -> str:

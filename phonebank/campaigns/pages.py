@@ -10,7 +10,7 @@ from phonebank.campaigns import verbs
 from phonebank.campaigns.forms import CampaignForm, hours_form
 from phonebank.campaigns.progress import OutcomeReadings, answers_by_question
 from phonebank.country_rules import rules_for
-from phonebank.edit_form import EditForm
+from phonebank.edit_form import EditForm, is_still
 from phonebank.models import ORGANISER, Campaign
 from phonebank.parties.standings import standings
 from phonebank.scripts.versions import published_version_id, script_of
@@ -161,7 +161,10 @@ def admit(campaign_id: int) -> ResponseReturnValue:
 @open_to(ORGANISER)
 def new_link(campaign_id: int) -> ResponseReturnValue:
     """End the old link for callers and make a new one."""
-    campaign = _campaign(campaign_id)
+    campaign = _campaign(campaign_id, to_change=True)
+    if not is_still(campaign.join_token):
+        flash("Somebody else has just replaced the link. This is the new one.", "info")
+        return _back(campaign, "callers")
     verbs.new_join_link(campaign)
     db.session.commit()
     flash("The old link is closed. Send the new one.", "success")

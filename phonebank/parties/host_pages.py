@@ -24,6 +24,7 @@ from wtforms.fields.choices import SelectChoice
 
 from phonebank.access import open_to
 from phonebank.country_rules import NoRulesForCountry, rules_for
+from phonebank.edit_form import is_still
 from phonebank.errors import wants_json
 from phonebank.live.board import payload
 from phonebank.live.board_reading import read_figures
@@ -190,6 +191,8 @@ def do(party_id: int, deed: str) -> ResponseReturnValue:
 @open_to(HOST)
 def change_code(party_id: int) -> ResponseReturnValue:
     party = verbs.party_for(current_user, party_id, to_change=True)
+    if not is_still(party.code):
+        return back_to(party, "Somebody else has just made a new code. This is it.")
     verbs.change_code(party)
     return back_to(party, "The party has a new code. The old one opens nothing any more.")
 
@@ -198,6 +201,8 @@ def change_code(party_id: int) -> ResponseReturnValue:
 @open_to(HOST)
 def change_board_link(party_id: int) -> ResponseReturnValue:
     party = verbs.party_for(current_user, party_id, to_change=True)
+    if not is_still(party.board_token):
+        return back_to(party, "Somebody else has just made a new link for the TV. This is it.")
     verbs.change_board_link(party)
     return back_to(party, "The TV has a new link. Boards opened by the old one have gone.")
 

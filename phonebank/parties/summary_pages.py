@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
 from phonebank.access import TV, open_to
+from phonebank.edit_form import is_still
 from phonebank.exports.cells import csv_chunks
 from phonebank.models import HOST, Campaign, Party
 from phonebank.parties import verbs
@@ -52,6 +53,8 @@ def callers_file(party_id: int) -> ResponseReturnValue:
 def new_summary_link(party_id: int) -> ResponseReturnValue:
     """End the link to the summary and make a new one."""
     party = verbs.party_for(current_user, party_id, to_change=True)
+    if not is_still(party.summary_token):
+        return back_to(party, "Somebody else has just made a new link. This is it.", ".summary")
     change_summary_link(party)
     return back_to(party, "The summary has a new link. The old one shows nothing.", ".summary")
 

@@ -252,3 +252,30 @@ def test_a_lists_place_and_a_callers_name_are_not_changed_unseen_either(
         with app.app_context():
             assert db.session.query(Caller).one().first_name == expected
     assert f"renamed {was} to Kit" in said.text
+
+
+@pytest.mark.parametrize(
+    ("address", "kind", "attribute"),
+    [
+        ("/parties/1/code", Party, "code"),
+        ("/parties/1/board-link", Party, "board_token"),
+        ("/parties/1/summary-link", Party, "summary_token"),
+        ("/campaigns/1/new-link", Campaign, "join_token"),
+    ],
+)
+def test_two_who_replace_a_link_at_once_get_the_same_new_one(
+    organiser: FlaskClient, app: Flask, address: str, kind: Any, attribute: str
+) -> None:
+    def link() -> str:
+        with app.app_context():
+            return getattr(db.session.query(kind).one(), attribute)
+
+    old = link()
+    organiser.post(address, data={"seen": old})
+    new = link()
+    assert new != old
+    said = organiser.post(address, data={"seen": old}, follow_redirects=True).text
+    assert "Somebody else has just" in said
+    assert link() == new
+    organiser.post(address, data={"seen": new})
+    assert link() != new
