@@ -55,6 +55,12 @@ class Urgency(Enum):
 SHARE = {Urgency.PAGE: 1 / 2, Urgency.HAND_OUT: 5 / 8, Urgency.RECORD: 3 / 4}
 # And of hand-outs alone: while all of them wait for one lock, pages are still served.
 HAND_OUTS_ALONE = 5 / 12
+# Seconds. On a slow or shared machine fewer requests fit into one second: each record that takes
+# longer than this narrows all the bounds a little, and each that is faster widens them again. A
+# hand-out does so to the bound of hand-outs alone, for it may only be waiting for a lock.
+SLOW = 0.6
+NARROWER, WIDER = 0.95, 0.02
+NARROWEST = 0.4
 UPLOADS_AT_ONCE = 3
 
 # Seconds over which refusals are counted, and how many of those refused should be back within one.
@@ -131,6 +137,8 @@ class Overload:
         self._bounds = bounds_for(connections)
         self._hand_outs_at_once = hand_outs_at_once(connections)
         self._timings = timings
+        # The share of the bounds that is open: see SLOW.
+        self._open = {Urgency.RECORD: 1.0, Urgency.HAND_OUT: 1.0}
         self._lock = threading.Lock()
         self.under_way = 0
         self.hand_outs = 0
@@ -155,13 +163,17 @@ class Overload:
         if late or not self._enter(urgency):
             return self._refuse(urgency, environ, start_response, began)
         # More is under way than new hand-outs may come on top of: see `is_busy`.
-        environ[_BUSY] = self.under_way > self._bounds[Urgency.HAND_OUT]
+        environ[_BUSY] = self.under_way > self._fit(self._bounds[Urgency.HAND_OUT])
         try:
             if self._timings:
                 start_response = _timed(start_response, began)
             return self._app(environ, start_response)
         finally:
-            self._leave(urgency)
+            self._leave(urgency, time.perf_counter() - began)
+
+    def _fit(self, bound: int, by: Urgency = Urgency.RECORD) -> int:
+        """A bound, as narrow as it is now by how long those of one urgency took."""
+        return max(1, int(bound * self._open[by]))
 
     def _comes_late(self, environ: "WSGIEnvironment") -> bool:
         """Whether who asked has hung up, or has waited too long in a line that others wait in."""
@@ -178,17 +190,21 @@ class Overload:
                     return False
                 self.uploads += 1
                 return True
-            if self.under_way >= self._bounds[urgency]:
+            if self.under_way >= self._fit(self._bounds[urgency]):
                 return False
             if urgency is Urgency.HAND_OUT:
-                if self.hand_outs >= self._hand_outs_at_once:
+                if self.hand_outs >= self._fit(self._hand_outs_at_once, by=urgency):
                     return False
                 self.hand_outs += 1
             self.under_way += 1
             return True
 
-    def _leave(self, urgency: Urgency) -> None:
+    def _leave(self, urgency: Urgency, took: float) -> None:
         with self._lock:
+            if urgency in self._open:
+                share = self._open[urgency]
+                narrower, wider = max(NARROWEST, share * NARROWER), min(1.0, share + WIDER)
+                self._open[urgency] = narrower if took > SLOW else wider
             if urgency is Urgency.UPLOAD:
                 self.uploads -= 1
             else:

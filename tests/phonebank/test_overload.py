@@ -169,6 +169,40 @@ def test_a_request_that_fails_is_counted_out_too(app: Flask, client: FlaskClient
     assert guard.under_way == 0
 
 
+def test_a_slow_machine_takes_on_less_until_it_is_fast_again(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    takes = 0.02
+
+    def serve(*_: Any) -> list[bytes]:
+        time.sleep(takes)
+        return []
+
+    monkeypatch.setattr(overload, "SLOW", 0.01)
+    guard = Overload(serve, app.url_map, 24)
+    at = {
+        urgency: app.test_request_context(path, method="POST").request.environ
+        for urgency, path in ((Urgency.RECORD, RECORDS[0]), (Urgency.PAGE, "/join"))
+    }
+
+    def lets_in_a_page(under_way: int) -> bool:
+        guard.under_way = under_way
+        refused = list(guard(dict(at[Urgency.PAGE]), lambda *_: print))
+        guard.under_way = 0
+        return not refused
+
+    assert lets_in_a_page(11)
+    for _ in range(30):
+        guard(dict(at[Urgency.RECORD]), lambda *_: print)
+    assert not lets_in_a_page(5)
+    assert lets_in_a_page(2)
+    takes = 0
+    monkeypatch.setattr(overload, "SLOW", 1)
+    for _ in range(40):
+        guard(dict(at[Urgency.RECORD]), lambda *_: print)
+    assert lets_in_a_page(11)
+
+
 def test_uploads_have_a_bound_of_their_own(app: Flask, client: FlaskClient) -> None:
     guard = guard_of(app)
     large = b"x" * (BODY_AT_MOST + 1)
