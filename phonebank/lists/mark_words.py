@@ -16,7 +16,8 @@ def phrases(text: str) -> frozenset[str]:
 
 # Nothing is said. Excel writes #N/A where VLOOKUP finds nobody: that is not on the TPS.
 NOTHING = phrases("""
-|null|nil|none|nan|na|n/a|n.a.|not applicable|not available|not found|no value|no data|empty|blank
+|null|nil|none|none found|no flag|unset|nan|na|n/a|n.a.|not applicable|not available|not found
+|no value|no data|empty|blank
 |(empty)|(blank)|(null)|(none)|undefined|pd.NA|<NA>|NaT|N|nul
 |#N/A|#N/A N/A|#REF!|#VALUE!|#NAME?|#NULL!|#NUM!|#DIV/0!|#SPILL!|#CALC!|#FIELD!|#ERROR!
 |#GETTING_DATA
@@ -24,7 +25,7 @@ NOTHING = phrases("""
 |#N/D|#¡REF!|#¡VALOR!|#¿NOMBRE?|#¡NULO!|#¡NUM!|#¡DIV/0!|#DESBORDAMIENTO!|#CALCULO!
 |#VALEUR!|#NOM?|#NOMBRE!|#NUL!|#EPARS!|#PROPAGATION!|#CHAMP!|#ND|#NVT|#GWERTH!|#ENW?
 |dim byd|gwag|amherthnasol|ddim ar gael
-|nulo|ninguno|ninguna|vacío|no aplica|no procede|no disponible|no encontrado|sin datos
+|nulo|ninguno|ninguna|nada|vacío|no aplica|no procede|no disponible|no encontrado|sin datos
 |leer|keine|keiner|kein|nichts|nicht gefunden|entfällt|nicht zutreffend|keine angabe|k.A.
 |nicht vorhanden
 |néant|aucun|aucune|vide|rien|sans objet|s.o.|non trouvé|introuvable|non applicable|non disponible
@@ -34,7 +35,7 @@ NOTHING = phrases("""
 NO = phrases("""
 0|no|n|nope|not|never|f|false|off|fals|unticked|not ticked
 |✗|✘|❌|☐|no thanks
-|na|nac ydw|nac ydy|nac ydi|nac oes|naddo|nage|nag ydw|nag ydy|nag oes|ddim|byth|anwir|gau
+|na|dim|nac ydw|nac ydy|nac ydi|nac oes|naddo|nage|nag ydw|nag ydy|nag oes|ddim|byth|anwir|gau
 |falso|nunca
 |nein|falsch|unwahr|nie|niemals|aus|nö
 |non|faux|jamais|décoché
@@ -52,7 +53,9 @@ YES = phrases("""
 
 # The person wants no calls, whatever the column asks.
 DO_NOT_CALL = phrases("""
-dnc|do not call|don't call|dont call|do not ring|do not phone|do not telephone|do not contact
+dnc|do not call|donotcall|donotphone|donotcontact|no calls please|rip|t.p.s.|c.t.p.s.
+|telephone preference service|do not call registry|don't call|dont call|do not ring|do not phone
+|do not telephone|do not contact
 |do not call list|never call|no call|no calls|no phone calls|not to be called|cannot call|can't call
 |don't ring|don't phone|don't contact|must not call|may not call|no contact|no phone|not callable
 |not ok to call|not okay to call|do not dial|don't dial
@@ -86,7 +89,8 @@ dnc|do not call|don't call|dont call|do not ring|do not phone|do not telephone|d
 
 # The person may be called, whatever the column asks.
 MAY_CALL = phrases("""
-ok|okay|o.k.|ok to call|okay to call|ok to phone|ok to contact|ok to ring|can call|can be called
+ok|okay|o.k.|safe to call|contact ok|opted in to calls|hasn't opted out|ok to call|okay to call
+|ok to phone|ok to contact|ok to ring|can call|can be called
 |can phone|can contact|may call|may be called|may phone|may contact|callable|contactable|do call
 |call|call ok|phone ok|please call|allow|allowed|permitted|permission|permission given|granted
 |consent|consented|consents|consent given|gave consent|given consent|has consent|with consent
@@ -132,7 +136,8 @@ not listed|unlisted|not registered|unregistered|nonregistered|non registered|not
 |no results|absent|unmatched|not matched|non match|nonmatch|no hit|no hits|clean|cleaned|clear
 |cleared
 |screened clear|screened ok|screened clean|negative|not flagged|unflagged|pass|passed|passes|safe
-|not tps|non tps|no tps|not on tps|not on the tps|not tps registered|tps clear|tps cleared|tps clean
+|not on telephone preference service|not on the telephone preference service|not tps|non tps
+|no tps|not on tps|not on the tps|not tps registered|tps clear|tps cleared|tps clean
 |tps ok|tps no|tps checked ok|tps screened ok|not registered with tps|tps not registered|tps free
 |not ctps|non ctps|not on ctps|not on the ctps|ctps clear|ctps clean|ctps ok|not tps/ctps
 |not on tps/ctps|not on tps or ctps|no dnc|not dnc|no opt out|no optout|not on dnc|not on dnc list
@@ -141,7 +146,8 @@ not listed|unlisted|not registered|unregistered|nonregistered|non registered|not
 |not on bloctel|not on robinson list
 |ddim ar y rhestr|ddim ar y TPS|ddim ar TPS|heb gofrestru|heb ei gofrestru|heb ei restru|clir|glân
 |dim cyfatebiad
-|no inscrito|no inscrita|no registrado|no registrada|no listado|no está|no está en la lista
+|no consta|no figura|no está inscrito|no está inscrita|no inscrito|no inscrita|no registrado
+|no registrada|no listado|no está|no está en la lista
 |no en la lista|sin coincidencia|sin coincidencias|no coincide|limpio|limpia|libre|negativo
 |no está en lista robinson|no en lista robinson|no está en la lista robinson
 |nicht gelistet|nicht eingetragen|nicht registriert|nicht auf der liste|nicht auf liste|kein treffer

@@ -116,16 +116,28 @@ def reading(target: str, key: str) -> Action:
 
     Action.ASK for every value that is in none of our words. `target` is a key of MARKS.
     """
-    said = _readings(target).get(key)
+    said = _readings(target).get(key) or _said_twice(target, key)
     if said is None and target == "do_not_call":
         said = _of_a_register(key)
     return said or Action.ASK
 
 
-def _of_a_register(key: str) -> Action | None:
-    """ "TPS: no match" and "not suppressed": what a register's name or a "not" stands before."""
+def _said_twice(target: str, key: str) -> Action | None:
+    """ "0 - No" and "Y (yes)": more than one plain word for the same."""
     said = key.split()
-    told = " ".join(word for word in said if word not in _REGISTERS)
+    for plain in (_YES, _NO):
+        if said and plain.issuperset(said):
+            return _readings(target).get(said[0])
+    return None
+
+
+def _of_a_register(key: str) -> Action | None:
+    """ "TPS: no match", "Registered on TPS", "not suppressed": with a register's name, or a "not"."""
+    said = key.split()
+    telling = [word for word in said if word not in _REGISTERS]
+    while telling and len(telling) < len(said) and telling[-1] in _BEFORE_A_REGISTER:
+        telling.pop()
+    told = " ".join(telling)
     if told != key and told in _TOLD_BY_A_REGISTER:
         return _TOLD_BY_A_REGISTER[told]
     if said and said[0] in _NOT and " ".join(said[1:]) in _DNC_YES - _YES:
@@ -164,6 +176,8 @@ def _keys(phrases: frozenset[str]) -> frozenset[str]:
 _DNC_YES = _keys(mark_words.YES | mark_words.DO_NOT_CALL | mark_words.LISTED)
 _DNC_NO = _keys(mark_words.NO | mark_words.MAY_CALL | mark_words.NOT_LISTED)
 _YES = _keys(mark_words.YES)
+_NO = _keys(mark_words.NO)
+_BEFORE_A_REGISTER = words("on of with by in at the")
 _NOT = words("not nicht ddim")
 _REGISTERS = frozenset(
     {"tps", "ctps", "mps", "dnc", "bloctel", "robinson", "is", "status", "result"}

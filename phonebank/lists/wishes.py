@@ -46,7 +46,8 @@ _PLAIN: dict[Wish, frozenset[str]] = {
         |no cold calls
         |opted out|opt out|opts out|optout|unsubscribed|unsubscribe|removed from list
         |remove from list
-        |take off list|refuses calls|hates calls|donotcall|tps registered|ctps registered|on tps
+        |take off list|take me off|please remove|no volver a llamar|refuses calls|hates calls
+        |donotcall|tps registered|ctps registered|on tps
         |on the tps|on ctps|on the ctps|on dnc|wants no calls|will not talk|asked not to be called
         |asked us not to call|consent withdrawn|withdrew consent|no consent
         |peidiwch a ffonio|peidiwch a galw|peidio a ffonio|peidio a galw|dim galwadau|dim ffonio
@@ -62,12 +63,13 @@ _PLAIN: dict[Wish, frozenset[str]] = {
     """),
     Wish.DECEASED: phrases("""
         deceased|decd|passed away|has died|has passed|is dead|rest in peace|late husband|late wife
-        |wedi marw|ymadawedig|bu farw|fallecido|fallecida|fallecio|ha fallecido|ha muerto|difunto
-        |difunta|descanse en paz|qepd|verstorben|verstorbene|verstorbener|ist tot|ist gestorben
+        |wedi marw|ymadawedig|bu farw|fallecido|fallecida|fallecio|ha fallecido|ha muerto
+        |verst|descanse en paz|qepd|verstorben|verstorbene|verstorbener|ist tot|ist gestorben
         |ruhe in frieden|decede|decedee|est mort|est morte|defunt|defunte|feu monsieur|feue madame
     """),
     Wish.BAD_NUMBER: phrases("""
         wrong number|wrong no|wrong person|wrong num|number wrong|bad number|bad no|disconnected
+        |disconn|no longer at this number
         |not in service|out of service|no longer in service|invalid number|number invalid|dead line
         |dead number|dead tone|unobtainable|not working|does not work|doesnt work|number changed
         |changed number|number ceased|not their number|not his number|not her number
@@ -76,7 +78,8 @@ _PLAIN: dict[Wish, frozenset[str]] = {
         |rhif anghywir|ddim yn gweithio|rhif wedi newid|wedi datgysylltu|wedii ddatgysylltu
         |numero equivocado|numero erroneo|numero incorrecto|numero invalido|no funciona|no existe
         |fuera de servicio|desconectado|telefono equivocado
-        |falsche nummer|nummer falsch|falsche person|nicht vergeben|kein anschluss|nummer ungultig
+        |falsche nummer|falsche nr|nummer falsch|falsche person|nicht vergeben|kein anschluss
+        |nummer ungultig
         |ungultige nummer|ausser betrieb|nicht erreichbar|funktioniert nicht|abgemeldet
         |faux numero|mauvais numero|numero errone|numero incorrect|numero invalide|hors service
         |non attribue|ne fonctionne pas|ne fonctionne plus|plus en service
@@ -85,10 +88,12 @@ _PLAIN: dict[Wish, frozenset[str]] = {
 # Beside a number they count as well; in a name they may be one, or be its initials.
 _SHORT: dict[Wish, frozenset[str]] = {
     Wish.DO_NOT_CALL: phrases(
-        "dnc|tps|ctps|stop|stopp|sperre|gesperrt|baja|refused|refus|no call|objected|widerspruch"
+        "dnc|d n c|tps|t p s|ctps|c t p s|stop|stopp|sperre|gesperrt|baja|refused|refus|no call"
+        "|objected|widerspruch"
     ),
     Wish.DECEASED: phrases(
-        "rip|r i p|dead|died|tot|tote|toter|gestorben|mort|morte|muerto|muerta|marw|qepd|q e p d"
+        "rip|r i p|difunto|difunta|dead|died|tot|tote|toter|gestorben|mort|morte|muerto|muerta"
+        "|marw|qepd|q e p d"
         "|d e p"
     ),
     Wish.BAD_NUMBER: phrases(
@@ -127,11 +132,15 @@ _NOTE = re.compile(
     re.VERBOSE,
 )
 _DIGITS = re.compile(r"[0-9]+")
+# Beside a name these say that somebody has died.
+_DAGGERS = frozenset("†✝🕇")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
 def wish_beside_number(cell: str) -> Wish | None:
     """The wish that a cell of a number says, in any words around the digits or instead of them."""
+    if not _DAGGERS.isdisjoint(cell):
+        return Wish.DECEASED
     if not _LETTER.search(cell):
         return None
     return _wish_in(_DIGITS.sub(" ", fold(_spaced(cell))), short=True)
@@ -164,6 +173,8 @@ def _wish_alone(name: str) -> Wish | None:
     name = " ".join(unicodedata.normalize("NFKC", name).split())
     if not name:
         return None
+    if not _DAGGERS.isdisjoint(name):
+        return Wish.DECEASED
     folded = fold(name)
     if wish := _wish_in(folded, short=False):
         return wish

@@ -12,13 +12,14 @@ NOES = """
 |0|0.0|0,00|00|FALSE|false|f|FALSCH|FAUX|FALSO|#REF!|#VALUE!|#NV|#N/D|#BEZUG!|#¿NOMBRE?|#NOM?
 |<NA>
 |(empty)|empty|not listed|not registered|Cleared|unregistered|may call|callable|opt in|opted-in
+|0 - No|N (no)|Clear of TPS|not listed on the TPS|none found|no consta
 |has consent|No Match Found|TPS: no match|tps - clear|not on the TPS|Nein|nicht eingetragen
 |kein Treffer|Non|non inscrit|pas sur Bloctel|nac ydw|nac oes|ddim ar y TPS|heb gofrestru
 |no inscrito|sin coincidencias
 |="No"|'no'|Ｎｏ|no\xa0|✗|ok|Okay|subscribed|Alive|not deceased|not suppressed
 """
 YESES = """
-yes|Y|1|1.0|-1|TRUE|t|x|X|✓|✔️|DNC|TPS|CTPS|tps/ctps|registered|Listed|match|MATCHED|do not call
+yes|Y|1|1.0|-1|TRUE|t|x|X|✓|✔️|DNC|TPS|CTPS|tps/ctps|registered|Registered on TPS|Y - yes|Listed|match|MATCHED|do not call
 |Do-Not-Call|don’t call|opt out|Opted-Out|stop|STOP!|unsubscribed|TPS registered|sí|SÍ|ja|oui|ie
 |ydw|Sperre|Robinsonliste|nicht anrufen|Bloctel|ne pas appeler|Lista Robinson|no llamar|fallecida
 |peidiwch â ffonio|wedi marw|verstorben|décédé|Deceased|dead|eingetragen|inscrit

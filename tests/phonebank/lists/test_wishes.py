@@ -16,7 +16,7 @@ WORDS = [
     ("deceased", DECEASED), ("RIP", DECEASED), ("R.I.P.", DECEASED), ("died 2019", DECEASED),
     ("verstorben", DECEASED), ("décédée", DECEASED), ("fallecido", DECEASED),
     ("wedi marw", DECEASED), ("tot", DECEASED),
-    ("WRONG NUMBER", BAD), ("disconnected", BAD), ("not in service", BAD), ("falsche Nummer", BAD),
+    ("WRONG NUMBER", BAD), ("disconnected", BAD), ("not in service", BAD), ("falsche Nummer", BAD), ("D.N.C.", DNC), ("†", DECEASED),
     ("faux numéro", BAD), ("número equivocado", BAD), ("rhif anghywir", BAD),
 ]  # fmt: skip
 
@@ -58,6 +58,7 @@ def test_other_words_beside_a_number_are_no_wish(cell: str) -> None:
         ("Ada (disconnected)", "", BAD),
         ("peidiwch â ffonio", "", DNC),
         ("no llamar", "", DNC),
+        ("Ada †", "", DECEASED),
     ],
 )
 def test_a_wish_in_the_name(name: str, rest: str, wish: Wish) -> None:
@@ -68,7 +69,8 @@ def test_a_wish_in_the_name(name: str, rest: str, wish: Wish) -> None:
     ("name", "rest"),
     [
         ("Rip", "Torn"), ("Rip Torn", ""), ("RIP", "TORN"), ("Elmore (Rip) Torn", ""),
-        ("Tote", "Anna"), ("Moritz Tote", ""), ("Mort", "Sahl"), ("Stop", "Ann"), ("Wrong", "Amy"),
+        ("Tote", "Anna"), ("Moritz Tote", ""), ("Mort", "Sahl"), ("Difunto", "Luis"),
+        ("Stop", "Ann"), ("Wrong", "Amy"),
         ("Ann Muerto", ""), ("Baja", "Luz"), ("DNC Perera", ""), ("TPS Rao", ""),
         ("Anne-Marie Lee-Jones", ""), ("Marwa", "Ali"), ("Ada (Bob)", ""), ("Mr Late", ""),
         ("", ""),

@@ -3,6 +3,7 @@
 import html
 import io
 import re
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -11,10 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from phonebank.jobs import run_worker
-from phonebank.models import Suppression, SuppressionBatch
+from phonebank.jobs import enqueue, run_worker
+from phonebank.models import Suppression, SuppressionBatch, now
 from phonebank.stores import db
+from phonebank.suppressions.batches import begin_lifting
 from phonebank.suppressions.files import numbers_in, table_of
+from phonebank.suppressions.jobs import resume_lifting
 from phonebank.suppressions.verbs import suppress
 from tests.factories import drama_number
 from tests.phonebank.lists.conftest import signals_kept
@@ -137,6 +140,25 @@ def test_a_file_of_our_own_comes_in_again(app: Flask, organiser: FlaskClient) ->
     shown = organiser.get(page).text
     assert "1 number would be on the list" in shown
     assert "1 is on it already" in shown
+
+
+def test_what_was_left_behind_is_taken_up_and_what_nobody_entered_forgotten(
+    app: Flask, organiser: FlaskClient
+) -> None:
+    page = upload(organiser, "020 7946 0001\n")
+    organiser.post(page, data={"columns": "0", "agreed": "1"})
+    forgotten = upload(organiser, "020 7946 0002\n")
+    with app.app_context():
+        first, second = db.session.scalars(select(SuppressionBatch).order_by(SuppressionBatch.id))
+        begin_lifting(first.id, "misread", None)
+        first.lifted_at = now() - timedelta(hours=1)
+        second.created_at = now() - timedelta(days=2)
+        db.session.commit()
+        enqueue(resume_lifting)
+        with signals_kept():
+            run_worker(burst=True)
+    assert entered(app) == []
+    assert organiser.get(forgotten).status_code == 404
 
 
 @given(
