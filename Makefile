@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint format bench soak put-back requirements
+.PHONY: help run test test-fast lint lint-javascript format bench soak put-back requirements
 
 PY := .venv/bin/python
 # Which Python makes the environment; empty: the first that is new enough.
@@ -30,6 +30,15 @@ lint: .venv/.ready-for-tests ## Check style, types and which part imports which
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	@if command -v npm >/dev/null; then $(MAKE) -s lint-javascript; \
+	else echo "JavaScript not checked: no npm on this machine (sudo apt-get install npm)"; fi
+
+lint-javascript: node_modules/.ready
+	npx --no-install eslint .
+
+node_modules/.ready: package.json package-lock.json
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
 
 format: .venv/.ready-for-tests ## Put the code into house style
 	.venv/bin/ruff check --fix-only .

@@ -410,3 +410,51 @@ def test_the_hosts_pages_are_accessible_and_fit_a_small_phone(phone: Page, room:
     # Half of a phone's 390, as letters of twice the size leave it.
     phone.set_viewport_size({"width": 195, "height": 422})
     assert overflow(phone) == []
+
+
+def cut_websockets(page: Page) -> None:
+    """A network that lets no websocket through."""
+    page.route_web_socket("**/*", lambda ws: ws.close())
+
+
+POLLED = "Live updates do not get through on this network"
+
+
+def test_a_board_moves_and_says_how_where_websockets_are_cut(
+    new_page: Callable[..., Page], room: Room
+) -> None:
+    page = new_page(1920, 1080)
+    cut_websockets(page)
+    page.goto(f"/board/{room.party.board_token}")
+    page.evaluate("window.loadedOnce = true")
+    expect(page.locator("[data-line-down]")).to_contain_text(POLLED, timeout=20_000)
+    # Somebody else answers the next time: nothing of theirs is shown, and the page stays.
+    page.route("**/board/*", lambda route: route.fulfill(body="<h1>Wi-Fi</h1>"), times=1)
+    room.record(room.join("Sam"), conversation=True)
+    db.session.commit()
+    expect(page.locator("[data-figure=conversations]")).to_have_text("1", timeout=20_000)
+    expect(page.locator("[data-line-down]")).to_contain_text(POLLED, timeout=20_000)
+    assert page.evaluate("window.loadedOnce")
+
+
+def test_a_host_sees_who_waits_where_websockets_are_cut(phone: Page, room: Room) -> None:
+    cut_websockets(phone)
+    phone.reload()
+    expect(phone.locator("[data-line-down]")).to_contain_text(POLLED, timeout=20_000)
+    # The list is asked for with htmx, and a log-in page answers first.
+    phone.route(
+        lambda url: url.endswith(f"/parties/{room.party.id}"),
+        lambda route: (
+            route.fulfill(body="<h1>Wi-Fi</h1>")
+            if "hx-request" in route.request.headers
+            else route.fallback()
+        ),
+    )
+    with phone.expect_response(lambda answer: "hx-request" in answer.request.headers):
+        room.join("Kit", state=WAITING)
+        verbs.tell_boards(room.party)
+        db.session.commit()
+        expect(phone.locator("#door-status")).to_contain_text("1 person is waiting", timeout=20_000)
+    expect(phone.locator("#people-title")).to_be_visible()
+    phone.unroute_all()
+    expect(phone.locator("#people")).to_contain_text("Kit", timeout=25_000)

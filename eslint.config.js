@@ -1,0 +1,70 @@
+/* Holds our JavaScript to what the browsers that Phonebank is for can do. `make lint` runs it where npm is.
+
+   A feature that is newer must be done without, or be asked for before it is used: then it stands under
+   `asked` below, with the line that asks. */
+
+import compat from "eslint-plugin-compat";
+
+import { known } from "./tools/known_to_browsers.js";
+
+// Told in docs/for-callers.md.
+const PHONES = { safari: "14", safari_ios: "14", chrome: "80", chrome_android: "80", firefox: "78", firefox_android: "79" };
+// Televisions: see board.js. Older ones have board_reload.js.
+const TELEVISIONS = { chrome: "61" };
+
+const phonebank = { rules: { known } };
+// Fields and methods of our own that are called like something new in a browser.
+const OURS = ["draw", "take", "first"];
+const rules = (browsers, asked) => ({
+  "phonebank/known": ["error", { browsers, asked: [...OURS, ...asked] }],
+  "no-undef": "error",
+  "no-unused-vars": ["error", { caughtErrors: "none", args: "none" }],
+  "no-restricted-syntax": [
+    "error",
+    { selector: "NewExpression[callee.name='FormData'][arguments.length>1]", message: "Safari has it since 16.4: use fieldsOf of forms.js." },
+    { selector: "AssignmentExpression[operator=/^(\\|\\||&&|\\?\\?)=$/]", message: "Chrome has it since 85." },
+    { selector: "Literal[value=/:(has|is|where)\\(|:not\\([^)]*,/]", message: "Chrome 80 knows no such selector." },
+  ],
+});
+const window = [
+  "addEventListener AbortController clearInterval clearTimeout CSS document DOMParser Event fetch FormData Image",
+  "Intl localStorage location matchMedia navigator scrollTo sessionStorage setInterval setTimeout",
+  "URLSearchParams window XMLHttpRequest",
+].join(" ").split(" ");
+const globals = Object.fromEntries(window.map((name) => [name, "readonly"]));
+
+export default [
+  { ignores: ["phonebank/static/vendor/**", ".venv/**", "var/**"] },
+  {
+    files: ["phonebank/static/js/*.js"],
+    plugins: { compat, phonebank },
+    settings: {
+      browserslistConfigFile: false,
+      browsers: ["safari 14", "ios_saf 14.0", "chrome 80", "firefox 78"],
+      polyfills: ["navigator.wakeLock", "document.fullscreenEnabled"], // asked for before: see below
+    },
+    languageOptions: { ecmaVersion: 2021, sourceType: "module", globals },
+    rules: {
+      ...rules(PHONES, []),
+      "compat/compat": "error",
+    },
+  },
+  {
+    files: ["phonebank/static/js/forms.js"],
+    rules: rules(PHONES, ["submitter"]), // buttonOf() looks whether it is there
+  },
+  {
+    files: ["phonebank/static/js/board.js", "phonebank/static/js/connection.js"],
+    languageOptions: { ecmaVersion: 2018 },
+    rules: {
+      ...rules(TELEVISIONS, [
+        "wakeLock", // stayAwake() looks whether it is there
+        "fullscreenElement", // the button that uses these shows only where fullscreenEnabled
+        "fullscreenEnabled",
+        "exitFullscreen",
+        "requestFullscreen",
+      ]),
+    },
+  },
+  { files: ["phonebank/static/js/board_reload.js"], languageOptions: { ecmaVersion: 5, sourceType: "script" } },
+];
