@@ -132,7 +132,7 @@ def _said_twice(target: str, key: str) -> Action | None:
 
 
 def _of_a_register(key: str) -> Action | None:
-    """ "TPS: no match", "Registered on TPS", "not suppressed": with a register's name, or a "not"."""
+    """ "TPS: no match" and "not suppressed": what stands beside a register's name or a "not"."""
     said = key.split()
     telling = [word for word in said if word not in _REGISTERS]
     while telling and len(telling) < len(said) and telling[-1] in _BEFORE_A_REGISTER:

@@ -19,8 +19,9 @@ NOES = """
 |="No"|'no'|Ｎｏ|no\xa0|✗|ok|Okay|subscribed|Alive|not deceased|not suppressed
 """
 YESES = """
-yes|Y|1|1.0|-1|TRUE|t|x|X|✓|✔️|DNC|TPS|CTPS|tps/ctps|registered|Registered on TPS|Y - yes|Listed|match|MATCHED|do not call
+yes|Y|1|1.0|-1|TRUE|t|x|X|✓|✔️|DNC|TPS|CTPS|tps/ctps|registered|Listed|match|MATCHED|do not call
 |Do-Not-Call|don’t call|opt out|Opted-Out|stop|STOP!|unsubscribed|TPS registered|sí|SÍ|ja|oui|ie
+|Registered on TPS|Y - yes
 |ydw|Sperre|Robinsonliste|nicht anrufen|Bloctel|ne pas appeler|Lista Robinson|no llamar|fallecida
 |peidiwch â ffonio|wedi marw|verstorben|décédé|Deceased|dead|eingetragen|inscrit
 """

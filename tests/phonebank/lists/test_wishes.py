@@ -16,7 +16,8 @@ WORDS = [
     ("deceased", DECEASED), ("RIP", DECEASED), ("R.I.P.", DECEASED), ("died 2019", DECEASED),
     ("verstorben", DECEASED), ("décédée", DECEASED), ("fallecido", DECEASED),
     ("wedi marw", DECEASED), ("tot", DECEASED),
-    ("WRONG NUMBER", BAD), ("disconnected", BAD), ("not in service", BAD), ("falsche Nummer", BAD), ("D.N.C.", DNC), ("†", DECEASED),
+    ("WRONG NUMBER", BAD), ("disconnected", BAD), ("not in service", BAD), ("falsche Nummer", BAD),
+    ("D.N.C.", DNC), ("†", DECEASED),
     ("faux numéro", BAD), ("número equivocado", BAD), ("rhif anghywir", BAD),
 ]  # fmt: skip
 
