@@ -1,11 +1,17 @@
 """The demonstration works for the first person who tries it, and can disturb nobody."""
 
+from datetime import timedelta
+
+import pytest
+import time_machine
 from flask import Flask
 from sqlalchemy import select
 
 from callers.calling import claim
+from callers.pace import PacePaused
+from callers.recording import record
 from phonebank import demo
-from phonebank.models import Account, Contact, Party
+from phonebank.models import Account, Contact, Party, now
 from phonebank.phone_numbers import is_drama_number
 from phonebank.stores import db
 from tests.factories import create_account, create_caller
@@ -24,6 +30,20 @@ def test_a_caller_can_ring_at_once_whatever_the_hour(app_context: Flask) -> None
     assert party.door_open
     hold = claim(create_caller(campaign, party))
     assert hold.call.script_version_id is not None
+
+
+def test_it_lets_people_try_and_no_script_read_it(app_context: Flask) -> None:
+    campaign = demo.load()
+    by_hand, script = create_caller(campaign), create_caller(campaign)
+    at = now()
+    for number in range(40):
+        with time_machine.travel(at + timedelta(seconds=5 * number)):
+            record(by_hand, claim(by_hand).call.id, "no_answer")
+            db.session.commit()
+    with pytest.raises(PacePaused):
+        for _ in range(20):
+            record(script, claim(script).call.id, "no_answer")
+            db.session.commit()
 
 
 def test_it_is_loaded_only_where_there_is_nothing(app_context: Flask) -> None:
