@@ -106,7 +106,7 @@ def main(quick: bool = False) -> bool:
             measured = _call(port, devices, size)
             spent = clock.read(0.0)
         with app.app_context():
-            broken = _broken(measured)
+            broken = broken_promises(measured)
         log = (Path(environment["PHONEBANK_VAR"]) / "web.log").read_text(errors="replace")
         broken["errors in the log"] = [line for line in log.splitlines() if " ERROR " in line]
     bars = _report(size, measured, spent)
@@ -180,7 +180,7 @@ def _call(port: int, devices: list[Device], size: Size) -> dict[str, Any]:
     return measured
 
 
-def _broken(measured: dict[str, Any]) -> dict[str, list[str]]:
+def broken_promises(measured: dict[str, Any]) -> dict[str, list[str]]:
     """Every promise, with what broke it."""
     stored = {row.id: row.outcome for row in db.session.execute(_STORED)}
     saved, promised = measured["saved"], measured["promised"]
