@@ -78,6 +78,14 @@ MUTATIONS = (
         ("handed out although the", "a false beginning", "out of hours"),
         seed=2,
     ),
+    Mutation(
+        "whoever answers settles an outcome",
+        "phonebank/static/js/our_answers.js",
+        '    verdictOn: (id) => (id && id === call && verdict) || "",',
+        '    verdictOn: (id) => (status < 500 && (verdict || (id && "saved"))) || "",',
+        ("was thrown away",),
+        seed=2,
+    ),
 )
 
 

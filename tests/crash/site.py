@@ -152,7 +152,7 @@ class Site:
                 machine = "web" if self.kills[victim] % len(self.ports) == 0 else OTHER_WEB
                 machine = machine if machine in self._parts else "web"
                 self._kill_one(psutil.Process(self._parts[machine].pid).children())
-            case "web" | "other web" | "worker" | "clock":
+            case "web" | "other web" | "urgent" | "worker" | "clock":
                 os.killpg(self._parts[victim].pid, signal.SIGKILL)
                 self._parts[victim].wait()
                 wait()

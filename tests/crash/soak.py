@@ -37,7 +37,7 @@ from tests.crash.site import ROOT, Site
 
 # What is killed, and how often, out of their sum.
 VICTIMS = {
-    "web worker": 8, "redis": 5, "postgres": 3, "postgres backend": 3, "worker": 2,
+    "web worker": 8, "redis": 5, "postgres": 3, "postgres backend": 3, "worker": 2, "urgent": 2,
     "worker without its job": 2, "clock": 2, "web": 1, "other web": 1, "redis's memory": 3,
 }  # fmt: skip
 BETWEEN_KILLS = (1.0, 5.0)  # seconds
