@@ -173,7 +173,7 @@ class Overload:
 
     def _fit(self, bound: int, by: Urgency = Urgency.RECORD) -> int:
         """A bound, as narrow as it is now by how long those of one urgency took."""
-        return max(1, int(bound * self._open[by]))
+        return math.ceil(bound * self._open[by])
 
     def _comes_late(self, environ: "WSGIEnvironment") -> bool:
         """Whether who asked has hung up, or has waited too long in a line that others wait in."""
