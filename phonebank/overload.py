@@ -30,6 +30,7 @@ from werkzeug.routing import Map, RequestRedirect
 from phonebank import answer_marks, request_body
 from phonebank.config import Config
 from phonebank.errors import BackInAMoment
+from phonebank.vendored import vendored_files
 from phonebank.web_security import BODY_AT_MOST, SECURITY_HEADERS
 
 if TYPE_CHECKING:
@@ -340,6 +341,7 @@ def _page(what_to_do: str) -> str:
     page = (Path(__file__).parent / "templates" / "busy.html").read_text()
     return (
         page.replace("{title}", BackInAMoment.title)
+        .replace("{pico}", vendored_files()["pico"].path)
         .replace("{message}", MESSAGE)
         .replace("{what_to_do}", what_to_do)
     )
