@@ -25,6 +25,8 @@ ALLOWANCE = 2.0
 CLOCKS_DIFFER = 2.0
 # A promise in whole seconds, or by the web machine's clock, is held to this much less.
 PROMISE_ALLOWANCE = CLOCKS_DIFFER + 0.6
+# Two such promises, of which one was rounded up and the other down.
+LESS_ALLOWANCE = CLOCKS_DIFFER + 1.6
 FOR_GOOD = float("inf")
 # Who did it, in the ledger: see `ledger.act_as`.
 HOST_OF = "host of "
@@ -346,7 +348,7 @@ def shortened(promised: Promises) -> Iterator[str]:
         longest = 0.0
         for promise in sorted(promises, key=lambda promise: promise.heard):
             less = longest - promise.at_most
-            if less > PROMISE_ALLOWANCE and promise.heard < longest:
+            if less > LESS_ALLOWANCE and promise.heard < longest:
                 yield f"less was promised than before: call {call}, {less:.1f} s less"
             longest = max(longest, promise.until)
 

@@ -86,23 +86,25 @@ globalThis.fetch = async (url, options = {}) => {
   const wish = wishOf(String(url), options);
   if (!wish) return once(url, options);
   if (joining) throw new TypeError("offline");
+  // As it was asked: a copy that is late is still that device's, with its cookie and its token.
+  const jar = cookie;
   const trouble = draw(TROUBLES);
   if (trouble !== "plain") note("trouble", { kind: trouble });
   if (trouble === "late") await pause(between(100, 2000));
-  if (trouble === "twice") once(url, options, wish).catch(() => {});
+  if (trouble === "twice") once(url, options, wish, false, jar).catch(() => {});
   if (trouble === "unheard") {
-    once(url, options, wish).catch(() => {});
+    once(url, options, wish, false, jar).catch(() => {});
     throw new TypeError("the line went dead");
   }
-  if (trouble === "false answer") return falseAnswer(url, options, wish);
-  const response = await once(url, options, wish, true);
-  if (trouble === "late copy") setTimeout(() => once(url, options, wish).catch(() => {}), between(50, 5000));
+  if (trouble === "false answer") return falseAnswer(url, options, wish, jar);
+  const response = await once(url, options, wish, true, jar);
+  if (trouble === "late copy") setTimeout(() => once(url, options, wish, false, jar).catch(() => {}), between(50, 5000));
   return response;
 };
 
 /* Somebody in between answers; half of the time the request went through all the same. */
-function falseAnswer(url, options, wish) {
-  if (dice() < 0.5) once(url, options, wish).catch(() => {});
+function falseAnswer(url, options, wish, jar) {
+  if (dice() < 0.5) once(url, options, wish, false, jar).catch(() => {});
   const status = FALSE_STATUSES[Math.floor(dice() * FALSE_STATUSES.length)];
   note("false_answer", { status });
   const page = "<!doctype html><title>Welcome to our Wi-Fi</title><p>Please log in.";
@@ -110,7 +112,7 @@ function falseAnswer(url, options, wish) {
 }
 
 /* One copy to one of the web machines. `heard`: the page gets this answer. */
-async function once(url, options, wish, heard = false) {
+async function once(url, options, wish, heard = false, jar = null) {
   const copy = { ...options, redirect: "manual" };
   const began = Date.now() / 1000;
   if (wish) note("sent", { wish: wish.number, ...wish.about });
@@ -120,14 +122,18 @@ async function once(url, options, wish, heard = false) {
     const port = settings.ports[Math.floor(dice() * settings.ports.length)];
     const headers = new Headers(copy.headers);
     headers.set("X-Forwarded-For", settings.from_address);
-    if (cookie) headers.set("Cookie", cookie);
+    const its = jar ?? cookie;
+    if (its) headers.set("Cookie", its);
     response = await realFetch(`http://127.0.0.1:${port}${address.replace(/^https?:\/\/[^/]+/, "")}`, {
       ...copy,
       headers,
       signal: copy.signal || AbortSignal.timeout(ANSWER_WITHIN_MS),
     });
     const set = response.headers.getSetCookie();
-    if (set.length && (heard || !wish)) cookie = set[0].split(";", 1)[0];
+    if (set.length && (wish ? heard && jar === cookie : true)) {
+      cookie = set[0].split(";", 1)[0];
+      if (wish) jar = cookie;
+    }
     if (response.status < 300 || response.status >= 400) break;
     address = response.headers.get("location");
     await response.arrayBuffer();
