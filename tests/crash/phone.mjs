@@ -21,7 +21,7 @@ const OUTCOMES = {
   wrong_number: 2, disconnected: 2, do_not_call: 3, skipped: 3,
 };
 const DEEDS = {
-  record: 58, undo: 10, giveBack: 4, reload: 4, vanish: 3, reachAnother: 10, talkLong: 5, pocket: 2, oversleep: 1,
+  record: 58, undo: 14, giveBack: 4, reload: 4, vanish: 3, reachAnother: 10, talkLong: 5, pocket: 2, oversleep: 1,
 };
 const TROUBLES = { plain: 62, twice: 8, "late copy": 8, late: 6, unheard: 6, "false answer": 10 };
 const FALSE_STATUSES = [200, 200, 400, 403, 404, 404, 407, 408, 410, 413, 422, 425, 429, 451, 500, 500, 502, 503];

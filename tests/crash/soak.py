@@ -55,7 +55,7 @@ STAFF = (
     staff.Wanderer, staff.SlowHand,
 )  # fmt: skip
 # So often in a minute at the least, or the run has shown little.
-ENOUGH_A_MINUTE = {"undo": 3, "reached": 2, "renew": 10}
+ENOUGH_A_MINUTE = {"undo": 2, "reached": 2, "renew": 8}
 AWAY = (OperationalError, InterfaceError, RedisError)
 
 

@@ -33,7 +33,7 @@ OUTCOMES = {
 }  # fmt: skip
 # What the volunteer does with a person on the screen, besides telling how the call ended.
 DEEDS = {
-    "record": 62, "undo": 10, "give_back": 4, "renew": 3, "reload": 3, "vanish": 3,
+    "record": 62, "undo": 14, "give_back": 4, "renew": 3, "reload": 3, "vanish": 3,
     "reach_another": 10, "oversleep": 1, "talk_long": 4,
 }  # fmt: skip
 
