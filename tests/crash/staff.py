@@ -412,10 +412,12 @@ class SideHost(Host):
         party = self._party(dawdle=False)
         caller = self._guest(party, (WAITING, ADMITTED))
         caller_id = caller.id
-        others = [id_ for id_ in self._party_ids() if id_ != party.id]
-        self.overtaken(
-            f"{HOST_OF}{party.id}", lambda: move(self.world, caller_id, others[0]), GUEST
-        )
+        other_id = [id_ for id_ in self._party_ids() if id_ != party.id][-1]
+        parties.unlock(db.session.get_one(Party, other_id))
+        db.session.commit()
+        db.session.refresh(caller)
+        host = f"{HOST_OF}{party.id}"
+        self.overtaken(host, lambda: move(self.world, caller_id, other_id), GUEST)
         people.rename_caller(caller, "Ottilie")
 
     def admit_who_is_out(self) -> None:
