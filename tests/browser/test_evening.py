@@ -365,7 +365,8 @@ def nothing_of_anybody_rung_is_on(*texts: str) -> None:
 
 def the_file_holds_the_ten_calls(path: Path) -> None:
     with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.DictReader(file))
+        # And a row for each sight of somebody whose call was never recorded.
+        rows = [row for row in csv.DictReader(file) if row["outcome"]]
     assert sorted((row["caller"], row["outcome"]) for row in rows) == [
         ("Priya", "busy"),
         ("Priya", "do_not_call"),
