@@ -15,6 +15,7 @@ screens = Blueprint("callers", __name__, template_folder="templates")
 
 # Sent by call.js with every form: it wants the next screen in the answer, not an address to go to.
 SCREEN_HEADER = "X-Phonebank-Screen"
+_SAVED = "phonebank.saved"
 
 
 def wants_screen() -> bool:
@@ -30,6 +31,12 @@ def sent() -> MultiDict[str, Any] | Mapping[str, Any]:
     if not isinstance(body, dict):
         raise BadInput("The request's body must be a JSON object.")
     return body
+
+
+def it_is_saved() -> None:
+    """What was sent about a call is committed: whatever the rest of the request meets, such as a
+    campaign that has ended, the phone is told that it was saved."""
+    request.environ[_SAVED] = True
 
 
 @screens.errorhandler(PhonebankError)
@@ -66,6 +73,8 @@ def tell_the_call_page(response: Response) -> Response:
     """
     call_id = (request.view_args or {}).get("call_id")
     verdict = answer_marks.verdict_on(response)
+    if verdict == "refused" and request.environ.get(_SAVED):
+        verdict = "saved"
     if call_id is not None and verdict is not None:
         response.headers[answer_marks.CALL] = f"{call_id} {verdict}"
     if wants_screen() and response.location:

@@ -46,14 +46,15 @@ SELECT EXISTS (
              AND k.address = :address AND (k.paused_until > :at OR f.last_at > :flagged_since)
        ) AS paused
 """)
+# Who waits has been nowhere, or was in and waits at another door since: that one's people count.
 _SEEN_BY_NEWCOMERS = text("""
-SELECT coalesce(sum(greatest(:each_at_least, seen.people)), 0)
+SELECT coalesce(sum(greatest(
+           CASE WHEN k.state <> 'waiting' THEN :each_at_least ELSE 0 END, seen.people)), 0)
 FROM caller k
 CROSS JOIN LATERAL (
     SELECT count(*) AS people FROM call WHERE caller_id = k.id AND started_at > :hour_ago
 ) seen
 WHERE k.campaign_id = :campaign_id AND k.address = :address AND k.created_at > :hour_ago
-  AND k.state <> 'waiting'
 """)
 # Those who come from one address at the same moment look one after another.
 _ONE_BY_ONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:address, 0))")

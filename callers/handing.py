@@ -10,7 +10,7 @@ from flask_wtf.csrf import generate_csrf
 from callers import calling, screen_data
 from callers.blueprint import wants_screen
 from callers.call_view import CallView, view_of
-from callers.calling import Hold, NobodyToCall
+from callers.calling import Hold, NobodyToCall, NotLetIn
 from callers.pace import PacePaused
 from callers.practice_first import PracticeFirst
 from callers.step_view import cards_of, steps_html
@@ -61,7 +61,7 @@ def hand_over(
     except NOBODY_NOW as reason:
         db.session.rollback()
         return _nobody(reason, in_line, told)
-    except Gone as over:
+    except (Gone, NotLetIn) as over:
         db.session.rollback()
         return _over(over, told)
     except PracticeFirst as first:
@@ -156,14 +156,16 @@ def not_like_that(refused: BadInput) -> ResponseReturnValue:
     return show(hold, refused.status, refused)
 
 
-def _over(over: Gone, told: dict[str, Any] | None) -> ResponseReturnValue:
-    """The campaign or the party is over. An outcome just recorded is recorded all the same."""
+def _over(over: Gone | NotLetIn, told: dict[str, Any] | None) -> ResponseReturnValue:
+    """The campaign or the party is over, or nobody has let them in. An outcome just recorded is
+    recorded all the same."""
     if wants_json() and not wants_screen():
         if told is None:
             raise over
         return jsonify(told | {"person": None, "message": over.message, "next_at": None})
     party = screen_data.place_of(g.caller)["party"]
-    if party is None or not party.is_over:
+    recorded = told is not None and isinstance(over, NotLetIn)
+    if not recorded and (party is None or not party.is_over):
         raise over
     return redirect(url_for("callers.calling"), 303)
 

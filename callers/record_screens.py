@@ -17,7 +17,7 @@ from werkzeug.datastructures import MultiDict
 
 from callers import calling, screen_data
 from callers.answers import save_answer
-from callers.blueprint import screens, sent, wants_screen
+from callers.blueprint import it_is_saved, screens, sent, wants_screen
 from callers.call_view import seconds_until
 from callers.callback_times import callback_time
 from callers.handing import commit_and_keep, hand_over, not_like_that, show_or_go
@@ -62,6 +62,7 @@ def outcome(call_id: uuid.UUID) -> ResponseReturnValue:
     except BadInput as refused:
         return not_like_that(refused)
     commit_and_keep()
+    it_is_saved()
     # The hand-out after it may meet another and have this run again: it changed all the same.
     changed = recorded.changed or request.environ.get(_CHANGED, False)
     request.environ[_CHANGED] = changed
@@ -77,6 +78,7 @@ def take_back(call_id: uuid.UUID) -> ResponseReturnValue:
     """Undo the last outcome: that person is on the screen again."""
     undo(g.caller, call_id, _turn())
     db.session.commit()
+    it_is_saved()
     hold = calling.current_hold(g.caller)
     if hold is not None:
         return show_or_go(hold)

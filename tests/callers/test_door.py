@@ -189,6 +189,17 @@ def test_many_devices_from_one_address_share_a_budget(site: Door) -> None:
         assert site.state(site.device(HERE)) == ADMITTED
 
 
+def test_going_to_wait_at_another_door_hides_nobody_from_the_count(site: Door) -> None:
+    budget = 2 * door.EACH_AT_LEAST
+    site.change(site.campaign, newcomers_people_an_hour=budget, people_a_minute=60)
+    site.change(site.party, door_open=False)
+    mallory = site.device(HERE)
+    assert see(mallory, people=budget) == budget
+    mallory.post(f"/join/{site.party.code}", data={"first_name": "Mallory"})
+    assert site.state(mallory) == WAITING
+    assert site.state(site.device(HERE)) == WAITING
+
+
 def test_a_host_may_let_a_crowd_in(site: Door) -> None:
     site.change(site.campaign, newcomers_people_an_hour=door.EACH_AT_LEAST)
     site.device(HERE, site.party)

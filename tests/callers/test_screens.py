@@ -150,6 +150,27 @@ def test_an_answer_about_a_call_names_it_with_a_yes_or_a_no(
     assert verdict(sam.get("/calling/person")) is None
 
 
+@pytest.mark.parametrize("meanwhile", ["ended", "paused", "party ended", "moved to a lobby"])
+@pytest.mark.parametrize("headers", [{"X-Phonebank-Screen": "1", "Accept": "text/html"}, JSON])
+def test_a_saved_outcome_is_told_as_saved_whatever_keeps_the_next_person_away(
+    phone_bank: PhoneBank, sam: FlaskClient, meanwhile: str, headers: dict[str, str]
+) -> None:
+    ask_for_somebody(sam)
+    call = held()
+    if meanwhile == "moved to a lobby":
+        phone_bank.sam.state = WAITING
+    elif meanwhile == "party ended":
+        phone_bank.party.state = ENDED
+    else:
+        phone_bank.campaign.state = meanwhile
+    db.session.commit()
+    for _ in "sent", "sent again":
+        answer = sam.post(at(call, "outcome"), data={"outcome": "no_answer"}, headers=headers)
+        assert verdict(answer) == f"{call.id} saved"
+        db.session.expire_all()
+        assert call.outcome == "no_answer"
+
+
 def test_our_javascript_is_told_where_to_go_in_the_answer_about_the_call(
     phone_bank: PhoneBank, sam: FlaskClient
 ) -> None:

@@ -102,6 +102,18 @@ test("Retry-After is waited for, in seconds or as a date, also when somebody loo
   }
 });
 
+test("somebody else's Retry-After keeps nothing back", async () => {
+  const phone = new Phone([foreign(503, { "Retry-After": "300" }), saved()]);
+  const { box } = boxOf(phone);
+  box.add(OUTCOME);
+  await phone.settle();
+  const [pause] = [...phone.timers.values()].map((timer) => timer.wait);
+  assert.ok(pause <= 2000, String(pause));
+  phone.listeners.online();
+  await phone.settle();
+  assert.deepEqual(box.entries, []);
+});
+
 test("a network that is back is used at once", async () => {
   const phone = new Phone([nobody, saved()]);
   const { box, heard } = boxOf(phone);

@@ -43,7 +43,8 @@ function read({ status, headers }, text) {
     ours,
     stale: ours && headers.has(STALE_FORM),
     goTo: (ours && headers.get(GO_TO)) || "",
-    retryAfterMs: milliseconds(headers.get("Retry-After")),
+    // Somebody else's says nothing of when we are reached.
+    retryAfterMs: ours ? milliseconds(headers.get("Retry-After")) : 0,
     verdictOn: (id) => (id && id === call && verdict) || "",
   };
 }
