@@ -51,6 +51,7 @@ def test_practice_comes_first_and_then_the_first_call(
     page.goto(f"/join/{party.code}")
     page.get_by_label("Your first name").fill("Kit")
     page.get_by_role("button", name="Join").click()
+    expect(page.get_by_role("link", name="Make a practice call")).to_be_visible()
     expect(page.get_by_role("button", name="Give me someone to call")).to_have_count(0)
     look(page, f"owed-briefing-{kind}", scripts)
     page.get_by_role("link", name="Make a practice call").click()
