@@ -55,13 +55,6 @@ MUTATIONS = (
         ("a party that was ended is",),
     ),
     Mutation(
-        "a host acts on somebody who is at another's party by then",
-        "phonebank/roster/rooms.py",
-        "    if caller.state == REMOVED or caller.party_id != shown:",
-        "    if caller.state == REMOVED or shown == -1:",
-        ("acted on another host's caller",),
-    ),
-    Mutation(
         "a renewal is said and not written",
         "callers/calling.py",
         "    if until - ends >= _apart(held.hold_seconds) or until == held.longest > ends:",
