@@ -40,7 +40,7 @@ EXPLAINED = {
     "language": "They speak a language that no admitted caller does.",
     "suppressed": "On the do-not-call list. Nobody rings them again, in any campaign.",
     "finished": "They talked, would rather not, or have been tried as often as your rules allow.",
-    "unusable": "Every number we had for them proved wrong or dead.",
+    "unusable": "Every number we had for them proved wrong or dead, or calls to it kept failing.",
     "removed": "Put the list back into calling and they are in line again.",
 }
 

@@ -166,7 +166,12 @@ def test_a_removed_list_stops_at_the_next_claim_however_many_wait(phone_bank: Ph
     give_back(phone_bank.sam, claim_and_commit(phone_bank.sam).call.id)
     phone_bank.contact_list.removed = True
     db.session.commit()
-    assert claim_and_commit(phone_bank.sam).contact.id == wanted.id
+    held = claim_and_commit(phone_bank.sam)
+    assert held.contact.id == wanted.id
+    record(phone_bank.sam, held.call.id, "talked")
+    phone_bank.contact_list.removed = False
+    db.session.commit()
+    assert claim_and_commit(phone_bank.sam).contact.contact_list_id == phone_bank.contact_list.id
 
 
 def test_one_household_has_one_call_at_a_time(phone_bank: PhoneBank) -> None:
@@ -383,6 +388,9 @@ def test_a_caller_limited_to_a_language_gets_people_who_speak_it(phone_bank: Pho
         (datetime(2026, 6, 10, 12, tzinfo=UTC), True),
         (datetime(2026, 6, 10, 2, tzinfo=UTC), False),
         (datetime(2026, 6, 10, 23, tzinfo=UTC), False),
+        # Hours end at 21:00 in London; the last two minutes are for dialling.
+        (datetime(2026, 6, 10, 19, 57, 50, tzinfo=UTC), True),
+        (datetime(2026, 6, 10, 19, 58, 10, tzinfo=UTC), False),
     ],
 )
 def test_nobody_is_handed_out_outside_their_hours(

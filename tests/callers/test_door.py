@@ -144,14 +144,25 @@ def test_the_door_stays_open_for_everybody_but_that_address(site: Door) -> None:
     assert site.state(site.device(HERE)) == WAITING
     assert site.state(site.device(HERE, site.party)) == WAITING
     assert site.state(site.device(THERE)) == ADMITTED
-    with time_machine.travel(now() + door.STOPPED_FOR + timedelta(minutes=1)):
+    with time_machine.travel(now() + timedelta(hours=23)):
+        assert site.state(site.device(HERE)) == WAITING
+    with time_machine.travel(now() + timedelta(days=1, minutes=1)):
         assert site.state(site.device(HERE)) == ADMITTED
+
+
+def test_in_ipv6_an_address_is_a_homes_whole_network(site: Door) -> None:
+    site.stop(site.device("2001:db8:1:2::7"))
+    assert site.state(site.device("2001:db8:1:2:aaaa:bbbb:cccc:1")) == WAITING
+    assert site.state(site.device("2001:db8:1:3::7")) == ADMITTED
 
 
 def test_only_an_organiser_lets_in_who_comes_from_a_stopped_address(site: Door) -> None:
     site.stop(site.device(HERE))
     again = site.device(HERE, site.party)
     run = f"/parties/{site.party.id}"
+    shown = site.host.get(run).text
+    assert "An organiser must let them in." in shown
+    assert ">Let in" not in shown
     site.host.post(f"{run}/callers/{site.caller(again).id}/admit")
     site.host.post(f"{run}/admit-all")
     site.host.post(f"{run}/door", data={"open": "yes"})
@@ -174,6 +185,21 @@ def test_a_fresh_device_does_not_reset_the_budget(site: Door) -> None:
     for caller in site.rows(Caller):
         site.organiser.post(f"{site.history(caller)}/go-on")
     assert site.state(site.device(HERE)) == ADMITTED
+
+
+def test_a_flag_holds_newcomers_for_an_hour_and_only_an_organiser_lets_them_in(site: Door) -> None:
+    site.change(site.campaign, people_a_minute=2)
+    assert see(site.device(HERE), people=3) == 2
+    with time_machine.travel(now() + timedelta(minutes=30)):
+        waits = site.device(HERE, site.party)
+        site.host.post(f"/parties/{site.party.id}/admit-all")
+        assert site.state(waits) == WAITING
+        assert site.state(site.device(THERE)) == ADMITTED
+        callers = f"/campaigns/{site.campaign.id}/callers"
+        site.organiser.post(f"{callers}/{site.caller(waits).id}/admit")
+        assert site.state(waits) == ADMITTED
+    with time_machine.travel(now() + timedelta(minutes=61)):
+        assert site.state(site.device(HERE)) == ADMITTED
 
 
 def test_many_devices_from_one_address_share_a_budget(site: Door) -> None:
@@ -219,7 +245,7 @@ def test_no_address_is_kept_that_anybody_could_read(site: Door) -> None:
     assert [stop.address for stop in site.rows(DoorStop)] == [mark]
     with (
         site.app.app_context(),
-        time_machine.travel(now() + door.ADDRESS_KEPT_FOR + timedelta(days=1)),
+        time_machine.travel(now() + timedelta(days=7, hours=1)),
     ):
         assert door.mark_of(site.campaign.id + 1, HERE) != mark
         door.forget_addresses()

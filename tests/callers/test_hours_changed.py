@@ -111,6 +111,19 @@ def test_a_household_waits_for_another_time_of_day_like_the_one_who_was_rung(
         assert rung.callable_at == other.callable_at == at(14, 12)
 
 
+def test_who_rests_already_rests_on_when_the_rules_of_rest_change(evenings: PhoneBank) -> None:
+    with time_machine.travel(EVENING, tick=False):
+        rests = ring(evenings, "left_message")
+        until = rests.callable_at
+        shorter = {"outcomes": {"left_message": {"rest_minutes": 1, "another_time_of_day": False}}}
+        evenings.campaign.retry_rules = shorter
+        db.session.commit()
+        settle_hours()
+        db.session.expire_all()
+        assert rests.callable_at == until == at(15, 20)
+        assert ring(evenings, "left_message").callable_at == at(14, 17)
+
+
 def test_a_promise_made_while_no_hour_is_open_is_kept_until_one_is(evenings: PhoneBank) -> None:
     """Somebody who may be in either of two zones, which are never both open."""
     zone_key = "Asia/Tokyo|Europe/London"

@@ -17,6 +17,7 @@ from phonebank.models.caller import ADMITTED, REMOVED, WAITING
 from phonebank.models.campaign import ENDED as CAMPAIGN_ENDED
 from phonebank.models.party import ENDED, LOCKED
 from phonebank.parties.people import remove_caller, rename_caller
+from phonebank.parties.verbs import change_code
 from phonebank.stores import db
 from tests.at_once import at_once
 from tests.callers.conftest import PhoneBank, come_in
@@ -85,6 +86,18 @@ def test_a_shut_door_means_the_lobby_until_somebody_opens_it(
     newest().state = ADMITTED
     db.session.commit()
     assert "Give me someone to call" in client.get("/calling").text
+
+
+def test_a_new_code_leaves_those_who_are_in(phone_bank: PhoneBank, client: FlaskClient) -> None:
+    phone_bank.party.door_open = True
+    db.session.commit()
+    old = phone_bank.party.code
+    client.post(f"/join/{old}", data={"first_name": "Kit"})
+    change_code(phone_bank.party)
+    db.session.commit()
+    assert client.application.test_client().get(f"/join/{old}").status_code == 404
+    assert "Give me someone to call" in client.get("/calling").text
+    assert (newest().party_id, newest().state) == (phone_bank.party.id, ADMITTED)
 
 
 def test_the_campaigns_own_link_needs_no_party(phone_bank: PhoneBank, client: FlaskClient) -> None:

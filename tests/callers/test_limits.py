@@ -95,6 +95,30 @@ def test_a_caller_kept_to_lists_is_given_nobody_else(phone_bank: PhoneBank) -> N
     assert claim(phone_bank.priya).contact.contact_list_id == phone_bank.contact_list.id
 
 
+def test_limits_leave_the_person_on_the_screen(phone_bank: PhoneBank) -> None:
+    hold = claim(phone_bank.sam)
+    db.session.commit()
+    limits.keep_to_lists(phone_bank.campaign, phone_bank.sam, [create_list(phone_bank.campaign).id])
+    db.session.commit()
+    assert claim(phone_bank.sam).call.id == hold.call.id
+    assert record(phone_bank.sam, hold.call.id, "talked").changed
+
+
+def test_a_break_leads_to_where_languages_are_changed(
+    phone_bank: PhoneBank, client: FlaskClient
+) -> None:
+    phone_bank.contact_list.languages = ["", "pl"]
+    db.session.commit()
+    come_in(client, phone_bank)
+    client.post("/calling/next", data={"choosing_languages": "yes", "language": ["en", "pl"]})
+    call_id = claim(phone_bank.sam).call.id
+    page = client.post(f"/calling/person/{call_id}/give-back", follow_redirects=True).text
+    assert re.findall(r'name="language" value="(\w+)" form="begin"( checked)?', page) == [
+        ("en", " checked"),
+        ("pl", " checked"),
+    ]
+
+
 def test_a_list_of_another_campaign_is_refused(phone_bank: PhoneBank) -> None:
     elsewhere = create_list(create_campaign())
     with pytest.raises(BadInput, match="not one of this campaign's"):

@@ -547,20 +547,45 @@ def test_every_faulty_field_is_told_at_once() -> None:
     }
 
 
-def test_the_page_for_organisers_gives_the_same_numbers() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "calling-rules.md").read_text(encoding="utf-8")
-    rows = {
+PAGE = (Path(__file__).parents[2] / "docs" / "calling-rules.md").read_text(encoding="utf-8")
+
+
+def rows_of_the_page() -> dict[str, list[str]]:
+    """The cells of each outcome's row in the table, by its label."""
+    return {
         cells[1]: cells
-        for line in page.splitlines()
+        for line in PAGE.splitlines()
         if len(cells := [cell.strip() for cell in line.split("|")]) == 6
     }
+
+
+def test_the_page_for_organisers_names_what_becomes_of_the_person() -> None:
+    rows = rows_of_the_page()
+    for key, outcome in OUTCOMES.items():
+        becomes, again = rows[outcome.label][2].strip("*"), rows[outcome.label][3]
+        state = after(key).state
+        if state == "callable":
+            assert becomes.startswith("stays"), key
+            continue
+        assert again == ("never" if state == "suppressed" else "none"), key
+        if state == "suppressed":
+            assert becomes.startswith("nobody rings this number again"), key
+        elif outcome.number_bad:
+            whose = "everybody" if outcome.number_dead else "them"
+            assert becomes.startswith(f"this number is dropped for {whose}"), key
+        else:
+            assert becomes.startswith("done"), key
+
+
+def test_the_page_for_organisers_gives_the_same_numbers() -> None:
+    rows = rows_of_the_page()
     for key, outcome in OUTCOMES.items():
         assert outcome.label in rows
         if key in RETRIED:
             assert rows[outcome.label][3:5] == in_words(key), outcome.label
     assert (
         f"{DEFAULT.attempts_at_most} attempts at most, "
-        f"{DEFAULT.attempts_a_day_at_most} a day at most" in page
+        f"{DEFAULT.attempts_a_day_at_most} a day at most" in PAGE
     )
 
 

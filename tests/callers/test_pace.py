@@ -1,5 +1,6 @@
 """A human pace: budgets, pauses, flags. The clock is moved, and the stores are real."""
 
+import re
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -9,12 +10,13 @@ import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 
-from callers import pace
+from callers import door, pace
 from callers.calling import claim, give_back
 from callers.contact_queue.refill import store_of
 from callers.pace import PacePaused
 from callers.recording import record
 from callers.stopping import let_go_on
+from phonebank.help.guides import DOCS
 from phonebank.models import ORGANISER, Call, Caller, Campaign, PaceFlag, now
 from phonebank.stores import db
 from tests.callers.conftest import PhoneBank, come_in
@@ -154,6 +156,37 @@ def test_the_third_pause_in_a_day_waits_for_an_organiser(bank: PhoneBank) -> Non
     assert db.session.query(PaceFlag).one().times == 3
 
 
+def test_the_third_pause_for_the_hours_number_ends_by_itself_too(bank: PhoneBank) -> None:
+    budget(bank, people_an_hour=2)
+    at = now()
+    for hours in (0, 2, 4):
+        with time_machine.travel(at + timedelta(hours=hours)):
+            assert call_on(bank.sam, "no_answer", 30).next_at is not None
+    assert db.session.query(PaceFlag).one().times == 3
+
+
+def test_the_page_for_organisers_gives_the_same_budgets() -> None:
+    page = (DOCS / "calling-rules.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"(?m)^\| ([^|]*(?:people|“Never)[^|]*) \| (\d+)\b", page))
+    usual = {name: Campaign.__table__.c[name].default.arg for name in pace.BUDGETS}
+    assert told == {
+        "people an hour": str(usual[pace.AN_HOUR]),
+        "people a minute": str(usual[pace.A_MINUTE]),
+        "people in a row without a call (skipped, handed back, run out, or “The call failed”)": str(
+            usual[pace.NO_CALLS]
+        ),
+        "people an hour without an outcome": str(usual[pace.UNRECORDED]),
+        "“Never call again” an hour": str(usual[pace.DO_NOT_CALLS]),
+        "“Never call again” within 3 seconds of seeing the person, an hour": str(
+            usual[pace.FAST_DO_NOT_CALLS]
+        ),
+    }
+    assert (
+        f"*People an hour for all newcomers of one address* ({usual[pace.NEWCOMERS]}, "
+        f"and each newcomer counts for {door.EACH_AT_LEAST} at least)" in page
+    )
+
+
 def test_pauses_on_different_days_do_not_add_up(bank: PhoneBank) -> None:
     budget(bank, people_a_minute=2)
     at = now()
@@ -280,10 +313,13 @@ def test_organisers_see_what_was_done_and_can_let_them_go_on(
     assert "A caller goes faster than people call" in client.get(campaign).text
     roster = client.get(f"{campaign}/callers").text
     assert "3 people put on the do-not-call list within an hour" in roster
+    assert f'href="{campaign}/pace">How fast they may go' in roster
     assert "Paused until you have looked" in client.get(f"{campaign}/callers/{bank.sam.id}").text
     page = client.get(f"{campaign}/callers/{bank.sam.id}/history").text
     assert "Paused until you have looked" in page
     assert "Do not call" in page
+    for figure in ("people seen", "in the last hour", "most in a minute", "seconds a person"):
+        assert figure in page
     client.post(f"{campaign}/callers/{bank.sam.id}/history/go-on")
     assert "faster than people call" not in client.get(campaign).text.lower()
     with time_machine.travel(now() + timedelta(minutes=3)):

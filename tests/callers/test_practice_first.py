@@ -198,6 +198,16 @@ def test_it_is_remembered_in_the_next_party_and_not_in_another_campaign(
     assert "Make a practice call" in page
 
 
+def test_it_is_forgotten_with_the_device(strict: PhoneBank, client: FlaskClient) -> None:
+    come_in(client, strict)
+    practise(client)
+    assert "Give me someone to call" in client.get("/calling").text
+    client.post("/leave")
+    link = f"/join/{strict.party.code}"
+    page = client.post(link, data={"first_name": "Sam"}, follow_redirects=True).text
+    assert "Make a practice call" in page
+
+
 def test_who_is_calling_already_is_not_sent_to_practise(phone_bank: PhoneBank) -> None:
     first = claim(phone_bank.sam)
     phone_bank.campaign.practice_first = True

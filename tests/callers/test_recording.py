@@ -16,7 +16,7 @@ from callers.contact_queue.reap import reap
 from callers.recording import last_recorded_id, record, undo
 from callers.screen_data import last_calls
 from phonebank.errors import BadInput, Conflict, HoldLost, NotFound
-from phonebank.models import Call, Caller, Contact, Suppression
+from phonebank.models import Call, Caller, Contact, Suppression, Tally
 from phonebank.models.suppression import FROM_LIST, FROM_ORGANISER
 from phonebank.recount import differences, recount_tallies, repair
 from phonebank.scripts.versions import script_of
@@ -28,6 +28,24 @@ from scripts_library.library import source_of
 from tests.callers.conftest import PhoneBank
 from tests.conftest import NO_REDIS
 from tests.factories import create_campaign, create_contact, create_list, create_script
+
+TWO_YESES = """
+slug: two-yeses
+language: en
+title: Two yeses
+purpose: To try out.
+provenance: Written for this test.
+licence: CC0-1.0
+identification: This is {{ caller_name }} for {{ on_behalf_of }}.
+main_question: vote
+yes: {vote: ["yes"], help: ["yes"]}
+steps:
+  - {id: vote, kind: question, title: Vote, words: Will you vote?, answer: choice,
+     choices: [{key: "yes", label: Yes}, {key: "no", label: No}], next: help}
+  - {id: help, kind: question, title: Help, words: Will you help?, answer: choice,
+     choices: [{key: "yes", label: Yes}, {key: "no", label: No}], next: end}
+  - {id: end, kind: close, title: End, words: Goodbye.}
+"""
 
 
 def counts(totals: Totals) -> tuple[int, int, int, int]:
@@ -650,6 +668,30 @@ def test_answers_are_kept_as_given_and_decide_what_is_a_conversation(
         save_answer(phone_bank.sam, hold.call.id, rating, "6")
 
 
+def test_answers_without_anybody_who_answered_are_no_conversation(phone_bank: PhoneBank) -> None:
+    create_script(phone_bank.campaign, source_of("persuasive-conversation", "en"))
+    db.session.commit()
+    hold = claim(phone_bank.sam)
+    script = script_of(hold.call.script_version_id)
+    walk_to(script.first_rating, script, phone_bank.sam, hold.call)
+    save_answer(phone_bank.sam, hold.call.id, script.first_rating, "5")
+    call = record(phone_bank.sam, hold.call.id, "no_answer").call
+    db.session.commit()
+    assert (call.reached, call.conversation) == (False, False)
+    assert counts(party(phone_bank)) == (1, 0, 0, 0)
+
+
+def test_two_yeses_in_one_call_are_one(phone_bank: PhoneBank) -> None:
+    create_script(phone_bank.campaign, TWO_YESES)
+    db.session.commit()
+    hold = claim(phone_bank.sam)
+    for step in ("vote", "help"):
+        save_answer(phone_bank.sam, hold.call.id, step, "yes")
+    record(phone_bank.sam, hold.call.id, "talked")
+    db.session.commit()
+    assert counts(party(phone_bank)) == (1, 1, 1, 1)
+
+
 def test_an_answer_on_a_way_that_was_left_is_no_conversation(phone_bank: PhoneBank) -> None:
     create_script(phone_bank.campaign, source_of("persuasive-conversation", "en"))
     db.session.commit()
@@ -678,11 +720,23 @@ def test_a_skip_is_no_call(phone_bank: PhoneBank) -> None:
     assert db.session.get_one(Contact, call.contact_id).attempts == 0
 
 
+def test_a_tally_is_one_caller_in_one_party_in_one_hour(phone_bank: PhoneBank) -> None:
+    on_the_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    for minutes, caller in ((1, "sam"), (59, "sam"), (59, "priya"), (61, "sam")):
+        with time_machine.travel(on_the_hour + timedelta(minutes=minutes), tick=False):
+            ring(phone_bank, "no_answer", getattr(phone_bank, caller))
+    rows = db.session.scalars(select(Tally).order_by(Tally.hour, Tally.caller_id))
+    hours = [on_the_hour, on_the_hour, on_the_hour + timedelta(hours=1)]
+    callers = [phone_bank.sam.id, phone_bank.priya.id, phone_bank.sam.id]
+    assert [(row.hour, row.caller_id, row.party_id, row.calls) for row in rows] == [
+        (hour, caller_id, phone_bank.party.id, calls)
+        for hour, caller_id, calls in zip(hours, callers, (2, 1, 1), strict=True)
+    ]
+
+
 def test_a_tally_that_differs_is_found_and_repaired(phone_bank: PhoneBank) -> None:
     for outcome in ("talked", "no_answer", "refused"):
         ring(phone_bank, outcome)
-    from phonebank.models import Tally
-
     row = db.session.scalars(select(Tally)).one()
     row.calls, row.conversations = 7, 0
     db.session.commit()

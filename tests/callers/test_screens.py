@@ -3,6 +3,7 @@
 import re
 import uuid
 from datetime import timedelta
+from html import unescape
 
 import pytest
 import time_machine
@@ -15,6 +16,7 @@ from werkzeug.test import TestResponse
 from callers.answers import answers_of
 from callers.calling import claim, current_hold
 from callers.contact_queue.reap import reap
+from callers.outcomes import OUTCOMES
 from phonebank.models import Call, Contact, now
 from phonebank.models.caller import WAITING
 from phonebank.models.campaign import PAUSED, RUNNING
@@ -99,6 +101,24 @@ def test_the_briefing_says_who_for_what_to_say_and_what_the_campaign_wants(
     assert "<em>gently</em>" in page
     assert "<script>alert" not in page
     assert "/calling/practice" in page
+
+
+def test_a_call_has_the_number_the_words_and_every_way_it_can_end(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    page = unescape(ask_for_somebody(sam).text)
+    # To tap on a phone, to copy on a computer, and to scan from it.
+    for way in (f'href="tel:{held().phone}"', f'data-copy="{held().phone}"', "/person/qr.svg"):
+        assert way in page
+    assert "Always say:" in page
+    cards = page.split("If they say…")[1]
+    assert "Who are you" in cards or "Who is" in cards
+    panel = page.split("How did it end?")[1]
+    for outcome in OUTCOMES.values():
+        assert outcome.label in panel
+        assert outcome.help in panel
+    for time in ("In 3 hours", "This time tomorrow", "This time next week", "Another day or time"):
+        assert time in panel
 
 
 def test_no_answer_is_one_tap_and_brings_the_next(phone_bank: PhoneBank, sam: FlaskClient) -> None:

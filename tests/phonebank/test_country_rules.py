@@ -98,6 +98,14 @@ def test_germany_and_ireland_are_silent_on_holidays_and_america_is_not() -> None
     assert rules_for("US").permitted_on(date(2026, 11, 26)) == (8 * 60, 21 * 60)
 
 
+def test_canadian_holidays_are_the_national_ones() -> None:
+    canada = rules_for("CA")
+    weekday, sunday = (9 * 60, 21 * 60 + 30), (10 * 60, 18 * 60)
+    assert canada.permitted_on(date(2026, 7, 1)) == sunday  # Canada Day, a Wednesday
+    assert canada.permitted_on(date(2026, 2, 16)) == weekday  # Family Day, in some provinces
+    assert canada.permitted_on(date(2026, 6, 24)) == weekday  # Saint-Jean-Baptiste, in Quebec
+
+
 def spoil(change: Callable[[dict[str, Any]], Any]) -> Callable[[Path], Path]:
     """A copy of the British file with one thing changed."""
 
@@ -182,6 +190,54 @@ def test_a_file_that_is_no_set_of_rules_is_refused_by_name(text: str, tmp_path: 
 def test_a_file_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(CountryRulesFault, match=r"xx\.yaml: it cannot be read"):
         read_rules(tmp_path / "xx.yaml")
+
+
+@pytest.mark.parametrize(
+    ("country", "on_the_page", "in_the_rules"),
+    [
+        ("CA", "Part III, sections 23 and 24", "Part III, sections 23 and 24"),
+        ("DE", "(CCV and DDV) of 2015", "(CCV and DDV), 1 January 2015"),
+        ("IE", "Consumer Protection Code", "Consumer Protection Code"),
+        ("IE", "quoted from memory", "quoted from memory"),
+        ("GB", "trade code (DMA)", "DMA Code of Practice"),
+        ("GB", "PECR 2003, sets no hours", "PECR 2003 sets no hours"),
+        ("US", "47 CFR 64.1200(c)(1)", "47 CFR 64.1200(c)(1)"),
+    ],
+)
+def test_the_page_for_organisers_names_the_same_sources_of_the_hours(
+    country: str, on_the_page: str, in_the_rules: str
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "calling-rules.md").read_text(encoding="utf-8")
+    rules = rules_for(country)
+    [line] = [line for line in page.splitlines() if line.startswith(f"- **{rules.name}**")]
+    assert on_the_page in line
+    assert in_the_rules in rules.permitted_hours.source
+    assert rules.permitted_hours.status == "practice", "the page says that none of them is law"
+
+
+def test_the_duties_on_the_page_for_organisers_are_those_of_the_rules() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "calling-rules.md").read_text(encoding="utf-8")
+    gb = rules_for("GB")
+    assert gb.screening is not None
+    assert gb.screening.required.value
+    assert gb.screening.required.status == "law"
+    for where in (page.replace("*", ""), gb.screening.required.source):
+        assert "PECR 2003 reg 21" in where
+        assert "Scottish National Party v Information Commissioner" in where
+    assert "Ofcom dropped 3 % as a safe number in 2016" in page
+    assert "the aim is 0" in gb.abandoned_calls.ceiling_percent.source
+    assert "Ofcom, statement of policy on persistent misuse, 20 December 2016" in (
+        gb.minimum_ring_seconds.source
+    )
+    assert "**Several states are stricter**" in page
+    assert "Several states close earlier" in rules_for("US").cautions[0].value
+    assert "Recordings need consent." in page
+    assert "recorded message needs the person's consent" in gb.cautions[0].value
+    assert "In Germany and Ireland ring only people who agreed beforehand" in page
+    for country in countries():
+        cautions = [caution.value for caution in rules_for(country).cautions]
+        asks_for_consent = any(words.startswith("Ring only people who") for words in cautions)
+        assert asks_for_consent == (country in {"DE", "IE"})
 
 
 def test_the_page_for_organisers_gives_the_same_numbers() -> None:

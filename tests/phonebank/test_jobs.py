@@ -103,6 +103,10 @@ def test_what_keeps_callers_going_has_a_queue_of_its_own() -> None:
     assert jobs.QUEUES[0] == jobs.URGENT
 
 
+def test_totals_are_recounted_every_five_minutes() -> None:
+    assert jobs.Periodic("phonebank.recount.recount_tallies", 5 * 60) in jobs.PERIODIC
+
+
 def test_nothing_on_the_queues_is_a_pickle(app: Flask, clean_stores: None) -> None:
     with app.app_context():
         jobs.enqueue(import_list, 7)
@@ -127,3 +131,9 @@ def test_a_pickle_on_a_queue_is_not_run(app: Flask, clean_stores: None, tmp_path
         jobs.run_worker(burst=True)
         assert [len(jobs._queue(name, redis_for_jobs())) for name in jobs.QUEUES] == [0, 0, 0]
     assert not trace.exists()
+
+
+def test_the_clock_comes_round_as_often_as_the_guides_say() -> None:
+    every = {periodic.path.rpartition(".")[2]: periodic.seconds for periodic in jobs.PERIODIC}
+    assert every["settle_hours"] <= 30, "calling-rules.md: within half a minute of a change"
+    assert every["recount_tallies"] <= 300, "glossary.md: checked every five minutes"

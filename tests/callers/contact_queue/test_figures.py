@@ -2,10 +2,11 @@
 
 import itertools
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+import time_machine
 from flask import Flask
 from redis import Redis
 
@@ -70,6 +71,20 @@ def test_every_way_somebody_can_stand_is_in_the_first_bucket_that_fits(
     found = {bucket.key: bucket.contacts for bucket in buckets_of(campaign)}
     assert found == expected
     assert sum(found.values()) == 2 * 2 * 2 * 3 * 4 * 3 * 2
+
+
+def test_who_is_outside_calling_hours_is_told_by_the_clock_on_their_own_wall(
+    app_context: Flask,
+) -> None:
+    campaign = create_campaign(allow_drama_numbers=False)
+    at = datetime(2026, 6, 9, 10, tzinfo=UTC)  # a Tuesday: 11:00 in London, 22:00 in Auckland
+    people = create_list(campaign)
+    for zone_key in ("Europe/London", "Pacific/Auckland", "Europe/London|Pacific/Auckland"):
+        create_contact(people, zone_key=zone_key, callable_at=at - timedelta(days=1))
+    db.session.commit()
+    with time_machine.travel(at, tick=False):
+        found = {bucket.key: bucket.contacts for bucket in buckets_of(campaign)}
+    assert found == dict.fromkeys(BUCKETS, 0) | {"ready": 1, "out_of_hours": 2}
 
 
 def hold(campaign: Campaign, contact_id: int) -> None:

@@ -84,6 +84,15 @@ def test_whoever_speaks_two_languages_is_given_those_whom_nobody_else_can_talk_w
     assert given(bilingual).language == "pl"
 
 
+def test_who_speaks_two_languages_is_given_the_first_in_line_of_both(campaign: Campaign) -> None:
+    both = create_list(campaign)
+    for language, minutes in (("en", 4), ("pl", 3), ("en", 2), ("pl", 1)):
+        people(both, 1, timedelta(minutes=minutes), language)
+    bilingual = [next_caller(campaign, languages=["en", "pl"]) for _ in range(4)]
+    refill_ready()
+    assert [given(caller).language for caller in bilingual] == ["en", "pl", "en", "pl"]
+
+
 def test_people_of_a_language_nobody_speaks_hold_up_nobody(campaign: Campaign) -> None:
     both = create_list(campaign)
     people(both, 10, OLDER, "pl")

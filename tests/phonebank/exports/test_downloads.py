@@ -10,18 +10,20 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from callers import set_aside
 from callers.answers import save_answer
 from callers.calling import claim
 from callers.outcomes import OUTCOMES
 from callers.recording import record
+from callers.set_aside_jobs import work
 from phonebank.exports.calls import calls_file
 from phonebank.exports.columns import COLUMNS
-from phonebank.models import Call, Campaign, Script, ScriptVersion, now
+from phonebank.models import ORGANISER, Call, Campaign, Script, ScriptVersion, now
 from phonebank.models.experiment import Experiment, ExperimentArm
 from phonebank.models.suppression import FROM_ORGANISER
 from phonebank.stores import db
 from phonebank.suppressions.verbs import suppress
-from tests.factories import create_contact, create_script, drama_number
+from tests.factories import create_account, create_contact, create_script, drama_number
 from tests.phonebank.exports.conftest import SCRIPT, Room, create_room
 
 
@@ -140,6 +142,25 @@ def test_every_sight_of_a_person_is_a_row_that_says_how_it_ended(
     assert all(row["contact_first_name"] and row["caller"] == "Sam" for row in rows)
     assert [bool(row["outcome"]) for row in rows] == [True, False, False, False, False]
     assert [bool(row["ended_at"]) for row in rows] == [True, True, True, True, False]
+
+
+def test_a_call_that_was_set_aside_is_kept_and_marked(app: Flask, organiser: FlaskClient) -> None:
+    with app.app_context():
+        room = create_room()
+        for _ in range(2):
+            create_contact(room.contact_list)
+        ring(room, "talked")
+        act = set_aside.begin(room.caller, create_account(ORGANISER), "made up", now())
+        db.session.commit()
+        assert work(act.id, 60)
+        ring(room, "no_answer")
+        address = f"/campaigns/{room.campaign.id}/calls.csv"
+
+    rows = download(organiser, address)
+    assert [(row["outcome"], row["set_aside"], row["counted"]) for row in rows] == [
+        ("talked", "yes", "no"),
+        ("no_answer", "no", "yes"),
+    ]
 
 
 def test_every_column_and_outcome_is_explained(app: Flask, organiser: FlaskClient) -> None:

@@ -12,6 +12,7 @@ from phonebank.help.guides import DOCS, GUIDES, guide
 from phonebank.models import HOST, ORGANISER
 from phonebank.scripts.editor_pages import KINDS
 from phonebank.stores import db
+from tests.claims import DOCUMENTS, ROOT
 from tests.factories import create_account
 from tests.signing_in import sign_in
 
@@ -60,6 +61,14 @@ def test_the_glossary_has_every_word_the_product_uses() -> None:
     assert defined >= {label.lower() for label in BUCKETS.values()}
     steps = source.split("- **Step**:")[1].split("- **")[0]
     assert set(re.findall(r"\*(\w+)\*", steps)) == set(KINDS)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_files_that_a_guide_names_are_there(document: str) -> None:
+    named = re.findall(
+        r"`(?:sudo )?([\w*-]+/[\w*/-]+\.(?:py|yaml|md|sh))", (ROOT / document).read_text("utf-8")
+    )
+    assert [path for path in named if not list(ROOT.glob(path))] == []
 
 
 def test_an_unknown_guide_is_not_found(client: FlaskClient) -> None:

@@ -15,6 +15,7 @@ import psutil
 import pytest
 from sqlalchemy import insert, select, text, update
 
+from callers.calling import claim
 from phonebank.config import Config
 from phonebank.jobs import enqueue
 from phonebank.lists import preparing, verbs
@@ -33,7 +34,7 @@ from phonebank.models import (
 )
 from phonebank.stores import db
 from phonebank.suppressions.verbs import suppress
-from tests.factories import create_contact, create_list, drama_number
+from tests.factories import create_caller, create_contact, create_list, drama_number
 from tests.phonebank.lists.conftest import Desk, rows
 
 
@@ -213,6 +214,22 @@ def test_a_batch_is_stored_once_or_not_at_all(desk: Desk) -> None:
     standing = desk.standing(list_id)
     assert (standing["rows_read"], standing["rows_stored"]) == (5, 5)
     assert len(desk.contacts()) == 5
+
+
+def test_callers_get_the_first_people_while_the_rest_is_still_being_read(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparing, "BATCH", 2)
+    with desk.app.app_context():
+        batch, list_id = first_batch(desk, rows(5))
+        store(batch, list_id)
+        db.session.commit()
+        caller = create_caller(db.session.get_one(Campaign, desk.campaign_id), None)
+        db.session.commit()
+        assert claim(caller).contact.phone in (drama_number(0), drama_number(1))
+        db.session.commit()
+    standing = desk.standing(list_id)
+    assert (standing["state"], standing["rows_read"]) == ("importing", 2)
 
 
 def test_whoever_asks_not_to_be_called_during_an_import_is_not_called(desk: Desk) -> None:

@@ -116,6 +116,20 @@ def test_a_file_that_cannot_be_used_is_refused_by_name_and_nothing_is_stored(
         assert db.session.query(UploadChunk).count() == 0
 
 
+def test_a_file_of_more_than_512_mb_is_refused_before_it_is_read(
+    browser: FlaskClient, at: str
+) -> None:
+    """It is told by its length; nothing follows here."""
+    for length, too_large in ((512 * 1024 * 1024 + 1, True), (512 * 1024 * 1024, False)):
+        answer = browser.post(
+            f"{at}/new",
+            content_type="multipart/form-data; boundary=x",
+            environ_overrides={"CONTENT_LENGTH": str(length)},
+        )
+        assert (answer.status_code == 413) is too_large
+        assert ("larger than the 512 MB" in answer.text) is too_large
+
+
 def test_no_file_at_all_is_said_beside_the_field(browser: FlaskClient, at: str) -> None:
     answer = browser.post(f"{at}/new", data={})
     assert answer.status_code == 422

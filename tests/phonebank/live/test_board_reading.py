@@ -54,8 +54,8 @@ def test_the_last_ten_minutes_are_ten_minutes(app_context: Flask) -> None:
 def test_who_rings_now(app_context: Flask) -> None:
     room = open_room()
     room.hand_out(room.join("Holding"))
-    room.record(room.join("JustDone"))
-    room.record(room.join("Gone"), at=now() - timedelta(minutes=5))
+    room.record(room.join("JustDone"), at=now() - timedelta(minutes=1, seconds=50))
+    room.record(room.join("Gone"), at=now() - timedelta(minutes=2, seconds=10))
     room.join("Sitting")
     room.join("Waiting", state=WAITING)
     room.hand_out(room.join("Shy", hidden=True))

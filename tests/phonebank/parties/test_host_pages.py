@@ -6,8 +6,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from phonebank.help.guides import DOCS
 from phonebank.models import Caller, Party
 from phonebank.models.caller import ADMITTED, REMOVED, WAITING
+from phonebank.parties.codes import join_link, qr_picture
 from phonebank.stores import db
 from tests.factories import create_account, create_campaign
 from tests.phonebank.live.party_room import gives_away_the_contact, open_room, secret_contact
@@ -48,7 +50,9 @@ def test_the_host_sees_their_party_and_not_whom_it_rings(
     assert page.status_code == 200
     assert "Tuesday &lt;b&gt;night&lt;/b&gt;" in page.text
     assert party(app, party_id, "code")[:3] in page.text
-    assert f"/join/{party(app, party_id, 'code')}" in page.text
+    link = join_link("http://localhost", str(party(app, party_id, "code")))
+    assert link in page.text
+    assert qr_picture(link) in page.text
     assert "Sam" in page.text
     assert "Priya" in page.text
     assert not gives_away_the_contact(page.text)
@@ -198,6 +202,21 @@ def test_the_host_lets_in_renames_hides_and_removes(
     assert client.post(f"{people}/{sam.id}/admit").status_code == 404
 
 
+def test_what_the_guide_tells_hosts_to_press_is_on_the_page(
+    client: FlaskClient, app: Flask, party_id: int
+) -> None:
+    sam, phone = caller_named(app, "Sam"), app.test_client()
+    with phone.session_transaction() as session:
+        session["caller"] = {"id": sam.id, "token": sam.device_token}
+    phone.post("/calling/help", data={"about": "words"})
+    guide = (DOCS / "for-hosts.md").read_text("utf-8")
+    table = "\n".join(line for line in guide.splitlines() if line.startswith("|"))
+    named = re.findall(r"\*\*(.+?)\*\*", table)
+    assert "Lock: nobody new" in named
+    page = client.get(f"/parties/{party_id}").text
+    assert [name for name in named if name not in page] == []
+
+
 def test_the_host_runs_the_party(client: FlaskClient, app: Flask, party_id: int) -> None:
     at = f"/parties/{party_id}"
     old_code, old_token = party(app, party_id, "code"), party(app, party_id, "board_token")
@@ -299,6 +318,16 @@ def test_the_board_shows_without_sign_in_and_without_scripts(
     assert '<meta http-equiv="refresh"' in board.text
     assert not gives_away_the_contact(board.text)
     assert television.post(f"/board/{party(app, party_id, 'board_token')}").status_code == 405
+
+
+def test_the_board_of_a_party_that_is_over_keeps_its_figures(
+    client: FlaskClient, app: Flask, party_id: int
+) -> None:
+    client.post(f"/parties/{party_id}/end")
+    board = app.test_client().get(f"/board/{party(app, party_id, 'board_token')}")
+    assert board.status_code == 200
+    figures = dict(re.findall(r'data-figure="(\w+)">([^<]*)<', board.text))
+    assert (figures["conversations"], figures["calls"]) == ("1", "1")
 
 
 def test_a_replaced_board_link_says_so_and_whom_to_ask(client: FlaskClient) -> None:

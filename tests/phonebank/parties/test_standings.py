@@ -5,7 +5,7 @@ from flask.testing import FlaskClient
 
 from phonebank.parties.standings import standings
 from phonebank.stores import db
-from tests.factories import create_party
+from tests.factories import create_account, create_party
 from tests.phonebank.live.party_room import Room, open_room
 from tests.signing_in import sign_in
 
@@ -56,3 +56,17 @@ def test_hosts_see_them_and_not_another_campaigns(client: FlaskClient, app: Flas
     assert "Parties with most conversations" in page
     assert "Attic &lt;b&gt;" in page
     assert "Castle" not in page
+
+
+def test_organisers_see_them_on_the_campaigns_page(client: FlaskClient, app: Flask) -> None:
+    with app.app_context():
+        room = open_room()
+        party_with(room, "Attic", 1)
+        party_with(room, "Barn", 2)
+        organiser = create_account("organiser")
+        db.session.commit()
+        campaign_id, organiser_id = room.campaign.id, organiser.id
+    sign_in(client, organiser_id)
+    page = client.get(f"/campaigns/{campaign_id}").text
+    ranking = page.split("Parties with most conversations")[1]
+    assert 0 <= ranking.index("Barn") < ranking.index("Attic")

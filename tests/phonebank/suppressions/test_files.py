@@ -123,13 +123,26 @@ def test_a_file_is_entered_once_and_can_be_deleted_before(
 
 
 def test_pasted_columns_and_long_pastes_are_shown_first(app: Flask, organiser: FlaskClient) -> None:
-    many = "\n".join(f"020 7946 {n:04d}" for n in range(30))
+    many = "\n".join(f"020 7946 {n:04d}" for n in range(21))
     for pasted in (MEMBERS, "1234567890, 020 7946 0700", many):
         sent = organiser.post(
             "/do-not-call/add", data={"numbers": pasted, "country": "GB", "reason": "asked"}
         )
         assert "/do-not-call/files/" in sent.location
     assert entered(app) == []
+    twenty = many.rsplit("\n", 1)[0]
+    organiser.post("/do-not-call/add", data={"numbers": twenty, "country": "GB", "reason": "asked"})
+    assert len(entered(app)) == 20
+
+
+def test_a_column_is_shown_by_its_name_and_three_of_its_values(organiser: FlaskClient) -> None:
+    lines = "\n".join(f"Ada{n},020 7946 000{n}" for n in range(4))
+    shown = organiser.get(upload(organiser, f"Name,Phone\n{lines}\n")).text
+    assert re.search(r'<label class="column-name[^>]*>.*?> Phone</label>', shown)
+    samples = re.findall(r'<span class="sample">(.*?)</span>', shown)
+    assert [s for s in samples if s[0] == "0"] == [f"020 7946 000{n}" for n in range(3)]
+    # What they are read as.
+    assert "The numbers are read as 020 7946 0000, 020 7946 0001" in shown
 
 
 def test_a_file_of_our_own_comes_in_again(app: Flask, organiser: FlaskClient) -> None:

@@ -1,0 +1,65 @@
+"""What the README and the guides claim, sentence by sentence, and `docs/claims.md` beside them."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from phonebank.help.guides import DOCS, GUIDES
+
+ROOT = DOCS.parent
+CLAIMS = DOCS / "claims.md"
+# The documents whose every sentence is a claim, as paths below the repository.
+DOCUMENTS = ("README.md", *(f"docs/{file}" for file, _ in GUIDES.values()))
+
+# What stands beside a sentence that no test can try: it asks people to do something, or says why.
+NO_CLAIM = "—"
+
+_END_OF_SENTENCE = re.compile(r"""(?<=[.!?:])["”*)]*\s+(?=["“(*`\[]*[A-Z*`])""")
+_LIST_ITEM = re.compile(r"(?m)^\s*(?:[-*]|[0-9]+\.)\s+")
+
+
+def sentences_of(document: str) -> list[str]:
+    """The sentences of a document's prose, list items and table rows, each once and on one line.
+
+    Headings, code and the heads of tables claim nothing.
+    """
+    text = (ROOT / document).read_text(encoding="utf-8")
+    text = re.sub(r"(?ms)^```.*?^```", "", text)
+    found: dict[str, None] = {}
+    for block in re.split(r"\n\s*\n", text):
+        if block.startswith("#"):
+            continue
+        if block.startswith("|"):
+            found |= dict.fromkeys(row.strip("| ") for row in block.splitlines()[2:])
+            continue
+        for item in _LIST_ITEM.split(block):
+            found |= dict.fromkeys(_END_OF_SENTENCE.split(" ".join(item.split())))
+    return [sentence for sentence in found if sentence]
+
+
+def claims() -> Iterator[tuple[str, str, list[str]]]:
+    """Each line of `docs/claims.md`: the document, its sentence, and the tests that try it.
+
+    A document is a heading, and below it each line is "- sentence" and then, indented, "→ tests"
+    with spaces between them, or "→ —" where there is nothing to try.
+    """
+    document = sentence = ""
+    for line in CLAIMS.read_text(encoding="utf-8").splitlines():
+        if line.startswith("## "):
+            document = line.removeprefix("## ")
+        elif line.startswith("- "):
+            sentence = line.removeprefix("- ")
+        elif line.startswith("  → "):
+            yield document, sentence, line.removeprefix("  → ").split()
+
+
+@cache
+def names_in(file: str) -> frozenset[str]:
+    """The names of the tests, and of the state machines' rules, in a file of tests."""
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+    return frozenset(
+        node.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    )
