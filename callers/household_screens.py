@@ -19,7 +19,7 @@ def reached(call_id: uuid.UUID) -> ResponseReturnValue:
     """Go on with somebody else on the same number. JSON: {"contact_id"}."""
     try:
         contact_id = int(sent().get("contact_id") or "")
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise BadInput("Say whom you reached.", "Tap one of the names.") from None
     hold = reached_instead(g.caller, call_id, contact_id)
     db.session.commit()

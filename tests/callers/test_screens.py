@@ -170,6 +170,33 @@ def test_an_answer_about_a_call_names_it_with_a_yes_or_a_no(
     assert verdict(sam.get("/calling/person")) is None
 
 
+@pytest.mark.parametrize("as_json", [False, True])
+def test_no_character_in_a_note_loses_the_outcome(
+    phone_bank: PhoneBank, sam: FlaskClient, as_json: bool
+) -> None:
+    ask_for_somebody(sam)
+    call = held()
+    body = {"outcome": "no_answer", "note": "rang\0 twice \x1b\u2028\U0010ffff"}
+    sent = {"json": body} if as_json else {"data": body}
+    assert verdict(sam.post(at(call, "outcome"), **sent)) == f"{call.id} saved"
+    db.session.expire_all()
+    assert call.note == "rang twice \x1b\u2028\U0010ffff"
+
+
+@pytest.mark.parametrize("odd", ["1e999", "-1e999", "NaN", "1e30", "[]", "{}", '"\\u0000"', "true"])
+def test_an_odd_number_for_whom_they_reached_is_refused_in_words(
+    phone_bank: PhoneBank, sam: FlaskClient, odd: str
+) -> None:
+    ask_for_somebody(sam)
+    answer = sam.post(
+        at(held(), "reached"),
+        data=f'{{"contact_id": {odd}}}',
+        headers=JSON | {"Content-Type": "application/json"},
+    )
+    assert answer.status_code in (400, 404, 422)
+    assert answer.json["error"]["what_to_do"]  # type: ignore[index]
+
+
 @pytest.mark.parametrize("meanwhile", ["ended", "paused", "party ended", "moved to a lobby"])
 @pytest.mark.parametrize("headers", [{"X-Phonebank-Screen": "1", "Accept": "text/html"}, JSON])
 def test_a_saved_outcome_is_told_as_saved_whatever_keeps_the_next_person_away(
