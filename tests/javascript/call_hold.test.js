@@ -39,6 +39,7 @@ test("a hold is renewed every minute while somebody looks", async () => {
 
 const NOT_THE_LAST_WORD = { nobody, cutShort, "our 500": ours(500), "our 503": ours(503) };
 for (const status of [200, 403, 404, 407, 410, 451, 502]) NOT_THE_LAST_WORD[`somebody else's ${status}`] = foreign(status);
+NOT_THE_LAST_WORD["somebody else's 503 that asks for five minutes"] = foreign(503, { "Retry-After": "300" });
 
 for (const [what, meets] of Object.entries(NOT_THE_LAST_WORD)) {
   test(`${what}: the hold is not taken for lost, and asked for again soon`, async () => {
@@ -57,6 +58,19 @@ test("while nobody answers the pauses grow, and the warning comes in time", asyn
   phone.network = [renewed(300)];
   await hold.renew();
   assert.deepEqual(said.slice(1), [""]);
+});
+
+test("a page whose token grew too old renews with a fresh one, or hears that the person is gone", async () => {
+  const stale = ours(400, { "X-Phonebank-Stale-Form": "1" });
+  const fresh = ours(200, {}, JSON.stringify({ csrf_token: "of today" }));
+  const kept = holdOn([stale, fresh, renewed(300)]);
+  await seconds(kept.phone, 61);
+  assert.deepEqual(kept.phone.sent.map(([url]) => url), [RENEW, "/calling", RENEW]);
+  assert.equal(kept.phone.sent[2][1]["X-CSRFToken"], "of today");
+  assert.equal(kept.hold.over, false);
+  const lost = holdOn([stale, fresh, gone]);
+  await seconds(lost.phone, 61);
+  assert.match(lost.said[0], /has gone back to the list/);
 });
 
 test("Phonebank's own no ends it, in words", async () => {

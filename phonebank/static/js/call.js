@@ -166,7 +166,7 @@ function setBusy(busy) {
 
 function lineIsDown(entries, answer) {
   if (answer && !answer.ours) return banner(SOMEBODY_ELSE);
-  if (answer) return banner(answer.status === 401 ? NOT_KNOWN : RESTARTING);
+  if (answer) return banner([401, 403].includes(answer.status) ? NOT_KNOWN : RESTARTING);
   const outcome = entries.some((entry) => entry.kind === "screen");
   banner(outcome ? OFFLINE_WITH_OUTCOME : OFFLINE);
 }

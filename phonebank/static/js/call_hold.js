@@ -4,7 +4,7 @@
    loan is renewed; half a minute before its end there is a warning with one button. A page that
    opens late, with little or nothing left, asks for more first and warns only if it gets none. */
 
-import { callIn } from "./call_outbox.js";
+import { callIn, withFreshToken } from "./call_outbox.js";
 import { csrfToken } from "./csrf.js";
 import { ask, pauseMs } from "./our_answers.js";
 
@@ -54,11 +54,9 @@ export class Hold {
 
   async renew() {
     this.renewAt = Date.now() + this.pauseMs();
-    const answer = await ask(
-      this.url,
-      { method: "POST", headers: { Accept: "application/json", "X-CSRFToken": csrfToken() } },
-      ANSWER_WITHIN_MS,
-    ).catch(() => null);
+    const headers = () => ({ Accept: "application/json", "X-CSRFToken": csrfToken() });
+    const post = () => ask(this.url, { method: "POST", headers: headers() }, ANSWER_WITHIN_MS);
+    const answer = await withFreshToken(post).catch(() => null);
     if (this.over) return;
     const verdict = answer && answer.verdictOn(callIn(this.url));
     if (!verdict) return this.later(answer);
@@ -85,7 +83,7 @@ export class Hold {
   lost() {
     this.close();
     this.show(
-      "This person has gone back to the list, because this screen was away for too long. " +
+      "This person has gone back to the list: this screen was away, or the call went on, for too long. " +
         "If you are talking with them, carry on and say how it ended: it is saved all the same.",
     );
   }

@@ -78,7 +78,7 @@ export class Outbox {
     if (this.sending || !this.entries.length) return;
     this.sending = true;
     const entry = this.entries[0];
-    const answer = await settle(entry).catch(() => null);
+    const answer = await withFreshToken(() => post(entry)).catch(() => null);
     this.sending = false;
     const verdict = answer && answer.verdictOn(callIn(entry.url));
     if (!verdict) return this.later(answer);
@@ -111,14 +111,14 @@ function kept() {
   }
 }
 
-/* Sends an entry; once more, with a fresh token, where the page's has grown too old. */
-async function settle(entry) {
-  const answer = await post(entry);
+/* What `post` gets; once more, with a fresh token, where the page's has grown too old. */
+export async function withFreshToken(post) {
+  const answer = await post();
   if (!answer.stale) return answer;
   const fresh = await ask(TOKEN_URL, { headers: { Accept: "application/json" } }, ANSWER_WITHIN_MS);
   if (!fresh.ok) return fresh;
   setToken(JSON.parse(fresh.text).csrf_token);
-  return post(entry);
+  return post();
 }
 
 const post = (entry) => ask(entry.url, sendable(entry), ANSWER_WITHIN_MS);
