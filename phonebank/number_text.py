@@ -32,7 +32,8 @@ DECIMAL_TAIL = re.compile(r"(\+?[0-9]{6,})[.,]0{1,2}")
 SCIENTIFIC = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]{1,3}")
 
 _EXTENSION = re.compile(
-    r"[\s,;]*(?:;ext=|\b(?:ext(?:ension|n)?|durchwahl|dw|nebenstelle|poste|estensione|estyniad)\b"
+    r"[\s,;]*(?:;ext=|\b(?:ext(?:ension|ensión|n)?|durchwahl|dw|nebenstelle|app|apparat|poste|p"
+    r"|int|interno|estensione|estyniad)(?![^\W\d_])"
     r"|(?<![^\W\d_])x|#)[\s.:]*[0-9]{1,7}\W*$",
     re.IGNORECASE,
 )
@@ -87,13 +88,36 @@ _PLACES_AND_RANKS = re.compile(
 # area code and no country code, and before it stands no digit of the same number.
 _AREA_CODE_SLASH = re.compile(r"([ (+]*[0-9](?:[ ()]*[0-9]){1,5}[ )]*)/(?!\s*\(?[0+])")
 _BETWEEN_NUMBERS = re.compile(
-    r":::|[;,/|&\r\n]|\s(?=\+)|(?<=[0-9]{9})\s+(?=[0-9]{9})"
+    r":::|[;,/\\|¦•→&\r\n]|\s(?=\+)|(?<=[0-9]{9})\s+(?=[0-9]{9})"
     r"|\b(?:or|and|oder|und|bzw|ou|et|neu)\b",
     re.IGNORECASE,
 )
 # From the first letter after a digit to the last before the next one.
 _LABEL = re.compile(r"(?<=[0-9)\] ])[^\W\d_](?:[^0-9(+]*[^\W\d_])?[^0-9(+]*(?=[(+]*[0-9])")
 _FEWEST_DIGITS = 7  # of a whole number, in what stands between two labels
+
+# Beside a number these say that it is another person's, or that nobody is there any more.
+_NOT_THEIRS = re.compile(
+    r"\b(?:wife|husband|hubby|mum|mummy|mom|mother|dad|father|parents?"
+    r"|son(?! (?:portable|fixe|num|t[eé]l))|daughter|sister|brother"
+    r"|aunt|uncle|grandmother|grandfather|gran|grandma|grandad|spouse|partner|girlfriend|boyfriend"
+    r"|neighbou?r|friend|flatmate|housemate|roommate|carer|caregiver|assistant|secretary|landlord"
+    r"|landlady|employer|emergency|next of kin|old|former|formerly|previous|previously"
+    r"|was(?=[ :(+]*[0-9])"
+    r"|ehefrau|ehemann|gattin|gatte|mutter|vater|eltern|sohn|tochter|schwester|bruder|nachbar(?:in)?"
+    r"|freund(?:in)?|sekretariat|sekretärin|assistent(?:in)?|notfall|alte|früher|ehemals"
+    r"|conjoint|conjointe|épouse|époux|mari|femme|mère|père|fille|fils|sœur|soeur|frère|voisine?"
+    r"|assistante|secrétaire|urgence|ancien|ancienne"
+    r"|esposa|esposo|marido|mujer|madre|padre|hijo|hija|hermano|hermana|vecin[oa]|secretari[oa]"
+    r"|emergencia|antiguo|anterior"
+    r"|gwraig|gŵr|mam|tad|merch|mab|chwaer|brawd|cymydog|ysgrifennydd|argyfwng|hen rif)"
+    r"(?:['’]?s)?\b",
+    re.IGNORECASE,
+)
+_FAX = r"(?:tele)?(?:fax|ffacs|télécopie)"
+# A fax by itself, its number behind it: "Tel.: … Fax: …".
+_A_FAX = re.compile(rf"\b{_FAX}\b[\s.:#]*-?[+0-9(][0-9 ().-]*(?:/[0-9 -]+)?", re.IGNORECASE)
+_IS_A_FAX = re.compile(rf"\b{_FAX}\b", re.IGNORECASE)
 
 
 def plain_text(text: str) -> str:
@@ -111,6 +135,22 @@ def without_notes(text: str) -> str:
     text = _BRACKETED.sub(_unless_digits, text)
     text = _TIMES.sub(_CUT, text)
     return _PLACES_AND_RANKS.sub(_CUT, text).strip(" ;")
+
+
+def without_others(text: str) -> str:
+    """The text without other people's numbers, faxes and numbers given up: "husband 07700 900123".
+
+    `text` as `plain_text` leaves it. What stands between two signs such as a comma goes as a whole,
+    and where the words stand there alone, nobody knows whose number is whose: all of it goes.
+    """
+    text = _A_FAX.sub(_CUT, text)
+    if not (_NOT_THEIRS.search(text) or _IS_A_FAX.search(text)):
+        return text
+    parts = _BETWEEN_NUMBERS.split(text)
+    others = [part for part in parts if _NOT_THEIRS.search(part) or _IS_A_FAX.search(part)]
+    if not all(any(c.isdecimal() for c in part) for part in others):
+        return ""
+    return _CUT.join(part for part in parts if part not in others)
 
 
 def without_extension(text: str) -> str:

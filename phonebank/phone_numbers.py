@@ -29,6 +29,7 @@ from phonebank.number_text import (
     plain_text,
     without_extension,
     without_notes,
+    without_others,
 )
 from phonebank.numbering_plans import (
     calling_code_of,
@@ -44,6 +45,10 @@ REASONS = {
     "not_a_number": "This is not a phone number.",
     "letter_for_digit": (
         "A letter stands among the digits, such as O for 0 or l for 1. Type the number again."
+    ),
+    "somebody_elses": (
+        "The words beside this number say that it is another person's, a fax or no longer used. "
+        "If it is the person's own, take the words away."
     ),
     "scientific_notation": (
         "The spreadsheet has rounded this number and its last digits are gone. Format the column "
@@ -92,9 +97,10 @@ def read_number(text: str, country: str, allow_drama: bool = False) -> str:
 
     Raises NumberRefused; ValueError for a `country` that is none.
     """
-    text = text.strip()
+    text = _with_its_plus(text.strip(), country)
     found = _recognised_at_once(text, country, allow_drama)
-    return found if found else _read_with_libphonenumber(text, country, allow_drama)
+    found = found or _read_with_libphonenumber(text, country, allow_drama)
+    return _of_one_place(found, text, country)
 
 
 def read_numbers(cell: str, country: str, allow_drama: bool = False) -> list[str]:
@@ -108,12 +114,17 @@ def read_numbers(cell: str, country: str, allow_drama: bool = False) -> list[str
     cell = cell.strip()
     if len(cell) > LONGEST_CELL:
         raise NumberRefused("too_long")
-    found = _recognised_at_once(cell, country, allow_drama)
+    text = _with_its_plus(cell, country)
+    found = _recognised_at_once(text, country, allow_drama)
     if found:
-        return [found]
+        return [_of_one_place(found, text, country)]
     numbers: list[str] = []
     fault: NumberRefused | None = None
-    for piece in pieces(without_notes(plain_text(cell)), country):
+    plain = plain_text(cell)
+    theirs = without_others(plain)
+    if theirs != plain and not any(c.isdecimal() for c in theirs):
+        raise NumberRefused("somebody_elses")
+    for piece in pieces(without_notes(theirs), country):
         try:
             number = read_number(piece, country, allow_drama)
         except NumberRefused as refused:
@@ -238,6 +249,41 @@ def _recognised_at_once(text: str, country: str, allow_drama: bool) -> str | Non
     if found.kind in _COSTS_EXTRA:
         raise NumberRefused("premium_rate")
     return found.e164
+
+
+# Countries whose numbers are of many lengths → the most digits that one has without its area code.
+# There a number without its area code, or one whose plus sign a spreadsheet has taken off, is
+# often a stranger's. (Bundesnetzagentur, "Nummernplan Ortsnetzrufnummern": at most eight digits in
+# old use; ComReg, "National Numbering Scheme": five to seven.)
+_OF_ANY_LENGTH = {"DE": 8, "IE": 7}
+
+
+def _with_its_plus(text: str, country: str) -> str:
+    """The text with the plus sign that it lacks: "49 (0)30 1234567", and 491711234567 in Germany,
+    which is a mobile there and a landline of no length that anybody has."""
+    digits = text.translate(DROP_PUNCTUATION)
+    if country not in _OF_ANY_LENGTH or not (digits.isascii() and digits.isdigit()):
+        return text
+    plan = plan_of_country(country)
+    if plan is None or not digits.startswith(plan.calling_code):
+        return text
+    rest = digits.removeprefix(plan.calling_code)
+    mobile = plan.kind_of(rest) == PhoneNumberType.MOBILE
+    trunk = re.match(rf"\W*{plan.calling_code}\W*\(\s*0\s*\)", text)
+    return f"+{plan.calling_code}{rest.removeprefix('0')}" if mobile or trunk else text
+
+
+def _of_one_place(e164: str, text: str, country: str) -> str:
+    """The number, unless `text` has no area code and so may be of any town.
+
+    Ireland dials 048 for Northern Ireland, whose numbers are Britain's 028. Raises NumberRefused.
+    """
+    longest = _OF_ANY_LENGTH.get(country, 0)
+    digits = "".join(c for c in text if c.isdecimal())
+    in_full = "+" in text or digits.startswith("0")
+    if len(digits) <= longest and not in_full and e164.endswith(digits):
+        raise NumberRefused("too_short")
+    return "+4428" + e164[6:] if e164.startswith("+35348") and len(e164) == 14 else e164
 
 
 def _drama_number_in(digits: str, calling_code: str, international: bool) -> str | None:

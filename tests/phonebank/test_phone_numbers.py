@@ -11,6 +11,7 @@ from phonebank.phone_numbers import (
     REASONS,
     NumberRefused,
     is_drama_number,
+    is_of_country,
     pretty,
     read_number,
     read_numbers,
@@ -323,3 +324,85 @@ def test_any_text_is_a_number_or_refused_by_name(text: str, country: str, drama:
 def test_any_text_has_zones_and_a_look(text: str, country: str) -> None:
     assert isinstance(time_zones_of(text), tuple)
     assert isinstance(pretty(text, country), str)
+
+
+@pytest.mark.parametrize(
+    ("cell", "left"),
+    [
+        ("020 7946 0123, husband 07700 900123", [LONDON]),
+        ("07700 900123 (wife) / 020 7946 0123", [LONDON]),
+        ("was 07700 900123; 020 7946 0123 now", [LONDON]),
+        ("Tel.: 020 7946 0123 Fax: 020 7946 0124", [LONDON]),
+        ("Fax 020 7946 0124 Tel 020 7946 0123", [LONDON]),
+        ("020 7946 0123 (home), 07700 900123 (son's)", [LONDON]),
+        ("020 7946 0123 alt: 07700 900123", [LONDON, MOBILE]),
+        ("07700 900123 was engaged", [MOBILE]),
+    ],
+)
+def test_other_peoples_numbers_in_a_cell_are_left_out(cell: str, left: list[str]) -> None:
+    assert read_numbers(cell, "GB", allow_drama=True) == left
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "07700 900123 (Mum)",
+        "07700 900123, wife's",
+        "wife, 07700 900123",
+        "07700 900123 (Mutter)",
+        "07700 900123 conjoint",
+        "vecina 07700 900123",
+        "07700 900123 (old) 07700 900124 (new)",
+        "07700 900123 (Mum 07700 900124)",
+        "020 7946 0124 (fax)",
+        "Fax: 020 7946 0124",
+    ],
+)
+def test_a_cell_with_another_persons_number_alone_says_so(cell: str) -> None:
+    with pytest.raises(NumberRefused) as refused:
+        read_numbers(cell, "GB", allow_drama=True)
+    assert refused.value.reason == "somebody_elses"
+
+
+@pytest.mark.parametrize(
+    "ending", ["ext12", "Ext.12", "Ext1", "p. 12", "App. 12", "int. 12", "x12"]
+)
+def test_an_extension_is_dropped_in_any_spelling(ending: str) -> None:
+    assert read_numbers(f"020 7946 0123 {ending}", "GB", allow_drama=True) == [LONDON]
+
+
+@pytest.mark.parametrize(
+    ("cell", "country"),
+    [
+        ("23125123", "DE"),
+        ("2312512", "DE"),
+        ("23 12 51", "DE"),
+        ("2091123", "IE"),
+        ("671 2345", "IE"),
+    ],
+)
+def test_a_number_without_its_area_code_is_nobodys_in_another_town(cell: str, country: str) -> None:
+    with pytest.raises(NumberRefused) as refused:
+        read_numbers(cell, country)
+    assert refused.value.reason in ("too_short", "invalid_for_country")
+
+
+@pytest.mark.parametrize(
+    ("cell", "country", "number"),
+    [
+        ("491713920012", "DE", "+491713920012"),
+        ("49 171 3920012", "DE", "+491713920012"),
+        ("49 (0)30 23125123", "DE", "+493023125123"),
+        ("49(0)171 3920012", "DE", "+491713920012"),
+        ("1713920012", "DE", "+491713920012"),
+        ("30 23125123", "DE", "+493023125123"),
+        ("1 671 2345", "IE", "+35316712345"),
+    ],
+)
+def test_a_plus_or_zero_that_a_spreadsheet_took(cell: str, country: str, number: str) -> None:
+    assert read_numbers(cell, country) == [number]
+
+
+def test_irelands_prefix_for_the_north_is_a_number_of_the_north() -> None:
+    assert read_numbers("048 9018 0123", "IE", allow_drama=True) == ["+442890180123"]
+    assert not is_of_country("+442890180123", "IE")
