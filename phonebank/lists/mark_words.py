@@ -87,6 +87,13 @@ dnc|do not call|donotcall|donotphone|donotcontact|no calls please|rip|t.p.s.|c.t
 |consentement retiré|non autorisé|bloqué|bloquée|décédé|décédée|mort|morte
 """)
 
+# Under "Do not call" these may be a yes and may be a no: "never", a cross in the box, and "in" or
+# "signed off" of a register, which may be the register or our own list.
+EITHER_WAY = phrases("""
+never|not|no thanks|✗|✘|❌|in|out|byth|ddim|nunca|nie|niemals|jamais
+|angemeldet|abgemeldet|ausgetragen
+""")
+
 # The person may be called, whatever the column asks.
 MAY_CALL = phrases("""
 ok|okay|o.k.|safe to call|contact ok|opted in to calls|hasn't opted out|ok to call|okay to call

@@ -164,6 +164,8 @@ def _readings(target: str) -> dict[str, Action]:
     }
     for_yes, for_no = said[target]
     both = set(for_yes).intersection(for_no)
+    if target == "do_not_call":
+        both |= _keys(mark_words.EITHER_WAY)
     return {key: no for key in for_no if key not in both} | {
         key: yes for key in for_yes if key not in both
     }

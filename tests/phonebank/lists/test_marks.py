@@ -16,7 +16,7 @@ NOES = """
 |has consent|No Match Found|TPS: no match|tps - clear|not on the TPS|Nein|nicht eingetragen
 |kein Treffer|Non|non inscrit|pas sur Bloctel|nac ydw|nac oes|ddim ar y TPS|heb gofrestru
 |no inscrito|sin coincidencias
-|="No"|'no'|Ｎｏ|no\xa0|✗|ok|Okay|subscribed|Alive|not deceased|not suppressed
+|="No"|'no'|Ｎｏ|no\xa0|ok|Okay|subscribed|Alive|not deceased|not suppressed
 """
 YESES = """
 yes|Y|1|1.0|-1|TRUE|t|x|X|✓|✔️|DNC|TPS|CTPS|tps/ctps|registered|Listed|match|MATCHED|do not call
@@ -148,3 +148,11 @@ def test_what_is_in_none_of_our_words_is_asked_about(cell: str, target: str) -> 
 @given(st.text(alphabet=st.characters(categories=["L"]), min_size=4, max_size=12))
 def test_a_word_nobody_knows_neither_suppresses_nor_stores(word: str) -> None:
     assert says(f"qz{word}qz") is Action.ASK
+
+
+@pytest.mark.parametrize(
+    "cell", ["never", "Niemals", "jamais", "✗", "❌", "no thanks", "in", "out", "angemeldet"]
+)
+def test_what_may_be_a_yes_and_may_be_a_no_is_asked_about(cell: str) -> None:
+    """ "Never" under "Do not call" is said of some who want no calls and some who may be called."""
+    assert says(cell) is Action.ASK
