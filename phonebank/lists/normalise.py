@@ -17,7 +17,13 @@ from phonebank.lists.mapping import KEPT_AS_FIELDS, Mapping
 from phonebank.lists.marks import Action, key_of
 from phonebank.lists.names import split_full_name, tidy_name
 from phonebank.lists.reading import EXTRA_CELLS, UNCLOSED_QUOTE, Row
-from phonebank.lists.wishes import MESSAGES, Wish, wish_beside_number, wish_in_name
+from phonebank.lists.wishes import (
+    MESSAGES,
+    Wish,
+    wish_beside_number,
+    wish_in_name,
+    wish_over_names,
+)
 from phonebank.phone_numbers import (
     REASONS,
     NumberRefused,
@@ -184,6 +190,8 @@ def _wishes(row: Row, mapping: Mapping) -> Iterator[tuple[int, Wish]]:
         if wish := wish_beside_number(row.cells[column]):
             yield column, wish
     names = mapping.name_columns
+    if len(names) > 1 and (wish := wish_over_names([row.cells[column] for column in names])):
+        yield names[0], wish
     for column in names:
         rest = " ".join(row.cells[other] for other in names if other != column)
         if wish := wish_in_name(row.cells[column], rest):

@@ -7,6 +7,7 @@ in a name a word that may be one counts only where it plainly is a note.
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from enum import StrEnum
 from functools import cache, lru_cache
 
@@ -49,7 +50,13 @@ _PLAIN: dict[Wish, frozenset[str]] = {
         |take off list|take me off|please remove|no volver a llamar|refuses calls|hates calls
         |donotcall|tps registered|ctps registered|on tps
         |on the tps|on ctps|on the ctps|on dnc|wants no calls|will not talk|asked not to be called
-        |asked us not to call|consent withdrawn|withdrew consent|no consent
+        |asked us not to call|dont use|dont ring again|asked to be removed|wants to be removed
+        |off the list|wants off|unsub|does not want calls|doesnt want calls
+        |ddim eisiau galwadau|ddim am gael galwadau|no quiere que le llamen|no desea llamadas
+        |no desea ser llamado|no desea ser llamada|kein kontakt|mochte nicht angerufen werden
+        |will nicht angerufen werden|mochte keine anrufe|ne veut pas etre appele
+        |ne veut pas etre appelee|ne souhaite pas etre appele|ne souhaite pas etre appelee
+        |consent withdrawn|withdrew consent|no consent
         |peidiwch a ffonio|peidiwch a galw|peidio a ffonio|peidio a galw|dim galwadau|dim ffonio
         |peidiwch a chysylltu|wedi optio allan|paid a ffonio|paid a galw
         |no llamar|no llame|no llamen|no llames|no telefonear|no contactar|no molestar
@@ -62,14 +69,18 @@ _PLAIN: dict[Wish, frozenset[str]] = {
         |desinscrite|liste robinson|nappelez pas|nappelez plus
     """),
     Wish.DECEASED: phrases("""
-        deceased|decd|passed away|has died|has passed|is dead|rest in peace|late husband|late wife
+        deceased|decd|passed away|the late|estate of|executor of|executors of
+        |exors of|y diweddar|q e p d|has died|has passed|is dead|rest in peace|late husband
+        |late wife
         |wedi marw|ymadawedig|bu farw|fallecido|fallecida|fallecio|ha fallecido|ha muerto
         |verst|descanse en paz|qepd|verstorben|verstorbene|verstorbener|ist tot|ist gestorben
         |ruhe in frieden|decede|decedee|est mort|est morte|defunt|defunte|feu monsieur|feue madame
     """),
     Wish.BAD_NUMBER: phrases("""
         wrong number|wrong no|wrong person|wrong num|number wrong|bad number|bad no|disconnected
-        |disconn|no longer at this number
+        |disconn|no longer at this number|no longer lives|gone away
+        |moved away|moved house|wedi symud|ddim yn byw|ya no vive|no es su numero|verzogen
+        |stimmt nicht|wohnt nicht mehr|nhabite plus|a demenage|nexiste plus|plus attribue
         |not in service|out of service|no longer in service|invalid number|number invalid|dead line
         |dead number|dead tone|unobtainable|not working|does not work|doesnt work|number changed
         |changed number|number ceased|not their number|not his number|not her number
@@ -118,6 +129,7 @@ _NO_WISH = re.compile(
         |unsubscribed|invalid|stop)\b
     |\b(?:tps|ctps|dnc|bloctel)(?:\ (?:is|was|has|been))*
     \ (?:clear|cleared|clean|ok|okay|checked|screened|free|not\ listed|not\ registered
+        |n|none|false|nein|non
         |no\ match|no(?!\ (?:calls?|contact|phone|more)))\b
     """,
     re.VERBOSE,
@@ -160,6 +172,22 @@ def wish_in_name(name: str, rest: str = "") -> Wish | None:
     return wish or (_mark_in_capitals(name, rest) if _ends_in_a_mark(name) else None)
 
 
+def wish_over_names(names: Sequence[str]) -> Wish | None:
+    """The wish that a row's cells of names say only together: "Do Not" beside "Call".
+
+    It counts where the words are all there is, as nobody's name is.
+    """
+    return _split_words().get(" ".join(fold(name) for name in names if name))
+
+
+@cache
+def _split_words() -> dict[str, Wish]:
+    """The wishes of several words, which a list may cut into a first and a last name."""
+    return {
+        said: wish for wish, known in _PLAIN.items() for said in map(fold, known) if " " in said
+    }
+
+
 @cache
 def _single_words() -> dict[str, Wish]:
     """The words that are a wish where a name is nothing but one of them."""
@@ -196,6 +224,8 @@ def _ends_in_a_mark(name: str) -> bool:
 def _mark_in_capitals(name: str, rest: str) -> Wish | None:
     words = name.split()
     others = [word for word in [*words, *rest.split()] if _letters(word) not in _MARKS]
+    if not others and not rest:
+        return _of_short_words(_letters(words[0])) if words[0].isupper() else None
     if not others or all(word.isupper() for word in others):
         return None
     for word in (words[-1], words[0]):

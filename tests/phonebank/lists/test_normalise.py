@@ -385,3 +385,8 @@ def test_an_electoral_register_with_phones_joined_on() -> None:
     assert isinstance(fourth, ContactRow)
     assert (fourth.phone, fourth.other_phones) == ("+447700900024", ["+447700900025"])
     assert fourth.phone_original == "07700 900024 or 07700 900025"
+
+
+def test_a_wish_over_both_names_sets_the_row_aside() -> None:
+    said = refused(phone="020 7123 4567", first_name="Do Not", last_name="Call")
+    assert said.reason == Wish.DO_NOT_CALL

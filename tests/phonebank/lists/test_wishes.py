@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phonebank.lists.wishes import Wish, wish_beside_number, wish_in_name
+from phonebank.lists.wishes import Wish, wish_beside_number, wish_in_name, wish_over_names
 
 DNC, DECEASED, BAD = Wish.DO_NOT_CALL, Wish.DECEASED, Wish.BAD_NUMBER
 
@@ -89,3 +89,44 @@ def test_a_wish_is_seen_however_it_is_written(
     if fullwidth:
         words = "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in words)
     assert wish_beside_number(f"0117 496 0801 {words}") is said[1]
+
+
+@pytest.mark.parametrize(
+    ("names", "wish"),
+    [
+        (["Do Not", "Call"], Wish.DO_NOT_CALL),
+        (["WRONG", "NUMBER"], Wish.BAD_NUMBER),
+        (["Nicht", "anrufen!"], Wish.DO_NOT_CALL),
+        (["Ne pas", "appeler"], Wish.DO_NOT_CALL),
+        (["Wedi", "", "marw"], Wish.DECEASED),
+        (["Nina", "No", "Llame"], None),
+        (["Dora Donot", "Call"], None),
+    ],
+)
+def test_a_wish_cut_into_first_and_last_name(names: list[str], wish: Wish | None) -> None:
+    assert wish_over_names(names) == wish
+
+
+@pytest.mark.parametrize(
+    ("cell", "wish"),
+    [
+        ("020 7946 0123 asked to be removed", Wish.DO_NOT_CALL),
+        ("020 7946 0123 möchte nicht angerufen werden", Wish.DO_NOT_CALL),
+        ("020 7946 0123 ne veut pas être appelée", Wish.DO_NOT_CALL),
+        ("020 7946 0123 no quiere que le llamen", Wish.DO_NOT_CALL),
+        ("020 7946 0123 ddim eisiau galwadau", Wish.DO_NOT_CALL),
+        ("020 7946 0123 n'existe plus", Wish.BAD_NUMBER),
+        ("020 7946 0123 unbekannt verzogen", Wish.BAD_NUMBER),
+        ("020 7946 0123 no longer lives here", Wish.BAD_NUMBER),
+        ("020 7946 0123 TPS: N", None),
+        ("020 7946 0123 (TPS none)", None),
+        ("020 7946 0123 TPS: Y", Wish.DO_NOT_CALL),
+    ],
+)
+def test_a_sentence_beside_a_number(cell: str, wish: Wish | None) -> None:
+    assert wish_beside_number(cell) == wish
+
+
+@pytest.mark.parametrize("name", ["The late Ada Example", "Estate of Ada", "Ada q.e.p.d.", "RIP"])
+def test_what_is_said_of_the_dead_in_a_name(name: str) -> None:
+    assert wish_in_name(name) is Wish.DECEASED
