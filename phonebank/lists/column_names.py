@@ -126,6 +126,9 @@ NOT_THEIRS = words(
     " son daughter child children brother sister sibling neighbour neighbor friend"
     " spouse spouses husband wife partner partners"
     " assistant assistants secretary secretaries manager managers supervisor employer"
+    " pa ea boss colleague flatmate housemate roommate girlfriend boyfriend aunt uncle"
+    " grandmother grandfather grandparent nan landlady recruiter recruited referred captain"
+    " canvasser fundraiser coordinator"
     " company companies organisation organization firm branch branches headquarters hq"
     " reception switchboard agency agent landlord school doctor gp solicitor lawyer referrer"
     " emergencia emergencias conyuge esposo esposa marido pareja madre padre tutor tutora"
@@ -161,6 +164,10 @@ _NO_CALLS = (
     "|dnc"
     "|dont call|dont phone|dont contact|no calls|no phone|no contact|tps|ctps|never call"
     "|not to call"
+    "|no desea llamadas|no quiere llamadas|ddim eisiau galwadau|kein anruf|anruf unerwunscht"
+    "|anrufe unerwunscht|nicht angerufen werden|ne souhaite pas etre appele|ne veut pas etre appele"
+    "|refus dappel|appel refuse|appels refuses|object to calls|objects to calls|objected to calls"
+    "|objects to phone|never phone|never ring|never contact|uncallable"
     "|call opt out|calls opt out|opt out|opted out|optout|unsubscribed|unsubscribe|call suppression"
     "|suppressed|deceased|is dead|has died|died|deceased flag"
     "|peidiwch a ffonio|peidiwch a galw|dim galwadau|wedi marw|ymadawedig|wedi optio allan"
@@ -187,7 +194,9 @@ _CONSENT = (
     "|consentimiento|autoriza llamadas|permiso para llamar"
     "|durfen wir anrufen|durfen wir sie anrufen|darf angerufen werden|anruf erlaubt|anrufe erlaubt"
     "|einwilligung|anruferlaubnis|zustimmung|telefonische einwilligung"
-    "|pouvons nous appeler|pouvons nous vous appeler|peut on appeler|peut on vous appeler"
+    "|anruf erwunscht|anrufe erwunscht|cleared to call|accepte detre appele|acepta ser llamado"
+    "|acepta ser llamada|pouvons nous appeler|pouvons nous vous appeler|peut on appeler"
+    "|peut on vous appeler"
     "|accepte les appels|appel autorise|appels autorises|consentement|accord pour appel"
 )
 _BAD = (
@@ -208,14 +217,17 @@ _TELEPHONES = _PHONE_WORDS - words(
 # Consent to these says nothing of calls.
 _OTHER_WAYS = words(
     "email mail sms text texts texting post postal letter whatsapp newsletter newsletters"
-    " data photo cookies marketing mobile ebost neges correo mensaje post brief courriel"
-    " courrier"
+    " mailing mailings data photo cookies marketing mobile ebost neges correo mensaje post"
+    " brief courriel courrier"
 )
 # "Consent withdrawn" asks the other way round.
 _TURNED_ROUND = words(
     "no not non withdrawn refused declined denied revoked without missing dim heb ddim sin"
     " rechazado kein keine nicht widerrufen verweigert sans pas refuse retire"
 )
+
+# "Not on the TPS" and "TPS clear" ask the other way round.
+_CLEARED = words("not non nicht pas hors ddim clear cleared clean free sauber frei libre limpio")
 
 
 def phrase_of(header: str) -> str:
@@ -239,7 +251,8 @@ def mark_named_by(header: str) -> tuple[str, bool] | None:
         turned = bool(named & _TURNED_ROUND)
         return ("do_not_call", False) if turned else ("consent", of_calls)
     if _says(_NO_CALLS, phrase):
-        return "do_not_call", of_calls
+        beside = words(_without(_NO_CALLS, phrase))
+        return ("consent", False) if beside & _CLEARED else ("do_not_call", of_calls)
     return None
 
 
@@ -251,6 +264,12 @@ def is_named_as_phone(header: str) -> bool:
 
 def _says(phrases: str, phrase: str) -> bool:
     return any(f" {said} " in f" {phrase} " for said in phrases.split("|"))
+
+
+def _without(phrases: str, phrase: str) -> str:
+    for said in phrases.split("|"):
+        phrase = f" {phrase} ".replace(f" {said} ", "  ").strip()
+    return phrase
 
 
 def is_somebody_elses(header: str) -> bool:
