@@ -7,8 +7,10 @@ from urllib.parse import unquote
 import segno
 
 # A join link, however much of it was copied, and whatever stands behind the code.
-_LINK = re.compile(r"/join/([^/?#\s]+)", re.IGNORECASE)
+_LINK = re.compile(r"/join/([^/?#&\s]+)", re.IGNORECASE)
 _CAMPAIGN_LINK = re.compile(r"/c/([^/?#\s]+)", re.IGNORECASE)
+# "The code is ABC123", "go to phones.example/join and type ABC123".
+_SAID = re.compile(r"\b(?:code|type|join)\b(?:\s+is\b)?[\s:=]+(\S.*)$", re.IGNORECASE | re.DOTALL)
 # A code has letters and digits only. All else stands between or around them where somebody read it
 # aloud, copied it with its dot, or pasted it from a message.
 _NO_LETTERS = re.compile(r"[\W_]+")
@@ -19,6 +21,8 @@ def normalised_code(text: str) -> str:
     full-width letters, with spaces, dashes, dots, quotes or marks that nobody can see."""
     plain = unicodedata.normalize("NFKC", unquote(text))
     link = _LINK.search(plain)
+    while not link and (said := _SAID.search(plain)):
+        plain = said[1]
     return _NO_LETTERS.sub("", link[1] if link else plain).upper()
 
 

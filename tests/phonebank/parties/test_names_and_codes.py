@@ -105,3 +105,19 @@ def test_the_invitation_has_all_that_a_friend_needs() -> None:
         "type ABC234",
     ):
         assert needed in words
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "Code: ABC234",
+        "the code is abc 234",
+        "phones.example/join and type ABC234.",
+        "phones.example/join ABC-234",
+        "https://phones.example/join?code=ABC234",
+        "https://l.facebook.com/l.php?u=https%3A%2F%2Fphones.example%2Fjoin%2FABC234&h=x1",
+        "https://www.google.com/url?q=https://phones.example/join/ABC234&sa=D",
+    ],
+)
+def test_a_code_within_the_words_or_the_link_it_came_in(pasted: str) -> None:
+    assert normalised_code(pasted) == "ABC234"
