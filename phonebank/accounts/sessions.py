@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from flask import after_this_request, current_app, g, request, session
 from flask.typing import ResponseReturnValue
-from sqlalchemy import delete, select, update
+from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.orm import joinedload
 
 from phonebank.accounts.browsers import browser_words
@@ -96,6 +96,16 @@ def current_id() -> int | None:
     """The id of the session of this request's browser; None where nobody is signed in."""
     known: tuple[int, datetime] | None = g.get("account_session")
     return known[0] if known else None
+
+
+def goes_on(engine: Engine, session_id: int | None) -> bool:
+    """Whether a session has not ended: for an answer that is still being sent when the request's
+    own connection has been given back."""
+    stands = select(AccountSession.id).where(
+        AccountSession.id == session_id, AccountSession.created_at > now() - SIGNED_IN_FOR
+    )
+    with engine.connect() as connection:
+        return connection.scalar(stands) is not None
 
 
 def end_one(account: Account, session_id: int) -> None:

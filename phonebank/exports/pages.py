@@ -2,18 +2,23 @@
 
 import logging
 import re
+import time
 from collections.abc import Iterator
 
 from flask import Blueprint, Flask, Response, request
 from flask_security import current_user
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from phonebank.access import open_to
+from phonebank.accounts import sessions
 from phonebank.campaigns.verbs import campaign_for
 from phonebank.exports.calls import calls_file
 from phonebank.exports.definitions import definitions_file
 from phonebank.exports.do_not_call import do_not_call_file
 from phonebank.models import ORGANISER, now
 from phonebank.outcome_words import outcomes
+from phonebank.stores import db
 from phonebank.web_security import limiter
 
 log = logging.getLogger(__name__)
@@ -22,6 +27,12 @@ exports = Blueprint("exports", __name__)
 
 # A download holds a database connection for as long as it takes, and nobody needs ten at once.
 DOWNLOADS = "10 per minute"
+# Seconds between two looks at whether who downloads is still signed in.
+LOOKS_EVERY = 2.0
+
+
+class SignedOutMeanwhile(Exception):
+    """The rest of a file is not for this browser any more: its line is cut."""
 
 
 def init_app(app: Flask) -> None:
@@ -67,7 +78,27 @@ def _download(chunks: Iterator[str], name: str) -> Response:
     plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:80].lower()
     filename = f"{plain}-{now():%Y-%m-%d}.csv"
     return Response(
-        chunks,
+        _while_signed_in(chunks, db.engine, sessions.current_id()),
         mimetype="text/csv",
         headers={"Content-Disposition": f'attachment; filename="{filename}"'},
     )
+
+
+def _while_signed_in(
+    chunks: Iterator[str], engine: Engine, session_id: int | None
+) -> Iterator[str]:
+    looked_at = time.monotonic()
+    for chunk in chunks:
+        if time.monotonic() >= looked_at + LOOKS_EVERY:
+            if not _still_there(engine, session_id):
+                raise SignedOutMeanwhile
+            looked_at = time.monotonic()
+        yield chunk
+
+
+def _still_there(engine: Engine, session_id: int | None) -> bool:
+    try:
+        return sessions.goes_on(engine, session_id)
+    except SQLAlchemyError as error:
+        log.warning("who downloads was not looked at: %s", type(error).__name__)
+        return True

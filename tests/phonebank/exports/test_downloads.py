@@ -6,6 +6,7 @@ import tracemalloc
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
@@ -18,7 +19,8 @@ from callers.recording import record
 from callers.set_aside_jobs import work
 from phonebank.exports.calls import calls_file
 from phonebank.exports.columns import COLUMNS
-from phonebank.models import ORGANISER, Call, Campaign, Script, ScriptVersion, now
+from phonebank.exports.pages import SignedOutMeanwhile
+from phonebank.models import ORGANISER, Call, Campaign, Script, ScriptVersion, Suppression, now
 from phonebank.models.experiment import Experiment, ExperimentArm
 from phonebank.models.suppression import FROM_ORGANISER
 from phonebank.stores import db
@@ -275,3 +277,25 @@ def test_two_scripts_on_one_campaign_share_the_columns_of_like_steps(
         ("Main script", "ours"),
         ("Short script", "other"),
     ]
+
+
+def test_a_download_under_way_is_cut_off_when_its_browser_is_signed_out(
+    app: Flask, organiser: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("phonebank.exports.pages.LOOKS_EVERY", 0.0)
+    with app.app_context():
+        for number in range(3000):
+            phone = f"+4420794{number:05d}"
+            db.session.add(Suppression(phone=phone, source=FROM_ORGANISER))
+        db.session.commit()
+    whole = organiser.get("/do-not-call.csv")
+    assert len(whole.text.splitlines()) == 3001
+    response = organiser.get("/do-not-call.csv", buffered=False)
+    pieces = response.iter_encoded()
+    next(pieces)
+    with app.app_context():
+        db.session.execute(text("DELETE FROM account_session"))
+        db.session.commit()
+    with pytest.raises(SignedOutMeanwhile):
+        list(pieces)
+    response.close()
