@@ -104,6 +104,8 @@ _NOT_THEIRS = re.compile(
     r"|neighbou?r|friend|flatmate|housemate|roommate|carer|caregiver|assistant|secretary|landlord"
     r"|landlady|employer|emergency|next of kin|old|former|formerly|previous|previously"
     r"|was(?=[ :(+]*[0-9])"
+    r"|(?:not|no longer|instead of|rather than|nicht|nicht mehr|statt|anstatt|plus le|pas le|ya no"
+    r"|en vez de|nid|yn lle)(?=[ :(+]*[0-9](?:[ ()/-]*[0-9]){6})"
     r"|ehefrau|ehemann|gattin|gatte|mutter|vater|eltern|sohn|tochter|schwester|bruder|nachbar(?:in)?"
     r"|freund(?:in)?|sekretariat|sekretärin|assistent(?:in)?|notfall|alte|früher|ehemals"
     r"|conjoint|conjointe|épouse|époux|mari|femme|mère|père|fille|fils|sœur|soeur|frère|voisine?"

@@ -103,11 +103,15 @@ def read_number(text: str, country: str, allow_drama: bool = False) -> str:
     return _of_one_place(found, text, country)
 
 
-def read_numbers(cell: str, country: str, allow_drama: bool = False) -> list[str]:
+def read_numbers(
+    cell: str, country: str, allow_drama: bool = False, others_too: bool = False
+) -> list[str]:
     """Every number in a spreadsheet's cell, as E.164, each once, in the order written; never empty.
 
     "07700 900123 / 020 7946 0123" holds two, so do "a or b", "a; b" and "a, b". What cannot be
     read beside one that can is dropped; where nothing can be read the first fault is raised.
+    `others_too` takes the numbers that the words beside them call another person's or a fax, as for
+    a do-not-call list, which is about the number.
 
     Raises NumberRefused; ValueError for a `country` that is none.
     """
@@ -121,7 +125,7 @@ def read_numbers(cell: str, country: str, allow_drama: bool = False) -> list[str
     numbers: list[str] = []
     fault: NumberRefused | None = None
     plain = plain_text(cell)
-    theirs = without_others(plain)
+    theirs = plain if others_too else without_others(plain)
     if theirs != plain and not any(c.isdecimal() for c in theirs):
         raise NumberRefused("somebody_elses")
     for piece in pieces(without_notes(theirs), country):
@@ -258,6 +262,10 @@ def _recognised_at_once(text: str, country: str, allow_drama: bool) -> str | Non
 _OF_ANY_LENGTH = {"DE": 8, "IE": 7}
 
 
+# "23125123 (030)"
+_AREA_CODE_BEHIND = re.compile(r"[0-9]\W*\(\s*0[1-9][0-9]{0,4}\s*\)\W*$")
+
+
 def _with_its_plus(text: str, country: str) -> str:
     """The text with the plus sign that it lacks: "49 (0)30 1234567", and 491711234567 in Germany,
     which is a mobile there and a landline of no length that anybody has."""
@@ -283,6 +291,8 @@ def _of_one_place(e164: str, text: str, country: str) -> str:
     in_full = "+" in text or digits.startswith("0")
     if len(digits) <= longest and not in_full and e164.endswith(digits):
         raise NumberRefused("too_short")
+    if longest and _AREA_CODE_BEHIND.search(text):
+        raise NumberRefused("too_long")
     return "+4428" + e164[6:] if e164.startswith("+35348") and len(e164) == 14 else e164
 
 

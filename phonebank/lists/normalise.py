@@ -116,7 +116,7 @@ def normalise(
         if aside := _set_aside(row, mapping, marks, wishes):
             return aside
         dropped = _dropped(mapping, marks, wishes)
-    numbered = _numbers(row, mapping, country, allow_drama, dropped)
+    numbered = _numbers(row, mapping, country, allow_drama, dropped, others_too=asks_not_to)
     if isinstance(numbered, RefusedRow):
         return numbered
     (phone, *others), original = numbered
@@ -213,7 +213,12 @@ def _dropped(
 
 
 def _numbers(
-    row: Row, mapping: Mapping, country: str, allow_drama: bool, dropped: tuple[int, ...] = ()
+    row: Row,
+    mapping: Mapping,
+    country: str,
+    allow_drama: bool,
+    dropped: tuple[int, ...] = (),
+    others_too: bool = False,
 ) -> tuple[list[str], str] | RefusedRow:
     """Every number of the row, the one to ring first, with the cell that one came from.
 
@@ -228,7 +233,7 @@ def _numbers(
         if not cell or cell.isspace() or column in dropped:
             continue
         try:
-            found = read_numbers(cell, country, allow_drama)
+            found = read_numbers(cell, country, allow_drama, others_too)
             if allow_drama:
                 found = _nobodys(found)
         except NumberRefused as refused:

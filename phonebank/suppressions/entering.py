@@ -44,7 +44,7 @@ def read_lines(text: str, country: str) -> Read:
     read, seen = Read(), set[str]()
     for number, line in _lines_with_words(lines):
         try:
-            found = read_numbers(line, country, allow_drama=True)
+            found = read_numbers(line, country, allow_drama=True, others_too=True)
         except NumberRefused as refused:
             read.refused.append(RefusedLine(number, line.strip()[:80], refused.message))
             continue

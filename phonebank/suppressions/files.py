@@ -187,7 +187,7 @@ def numbers_in(table: Table, chosen: Sequence[int], country: str) -> Read:
             try:
                 if key_of(cell) == DATE:
                     raise NumberRefused("not_a_number")
-                found = read_numbers(cell, country, allow_drama=True)
+                found = read_numbers(cell, country, allow_drama=True, others_too=True)
             except NumberRefused as refused:
                 read.refused.append(RefusedLine(line, cell[:80], refused.message))
                 continue

@@ -335,6 +335,9 @@ def test_any_text_has_zones_and_a_look(text: str, country: str) -> None:
         ("Tel.: 020 7946 0123 Fax: 020 7946 0124", [LONDON]),
         ("Fax 020 7946 0124 Tel 020 7946 0123", [LONDON]),
         ("020 7946 0123 (home), 07700 900123 (son's)", [LONDON]),
+        ("020 7946 0123, not 07700 900123", [LONDON]),
+        ("020 7946 0123 / no longer 07700 900123", [LONDON]),
+        ("020 7946 0123 not before 18:00", [LONDON]),
         ("020 7946 0123 alt: 07700 900123", [LONDON, MOBILE]),
         ("07700 900123 was engaged", [MOBILE]),
     ],
@@ -355,6 +358,9 @@ def test_other_peoples_numbers_in_a_cell_are_left_out(cell: str, left: list[str]
         "07700 900123 (old) 07700 900124 (new)",
         "07700 900123 (Mum 07700 900124)",
         "020 7946 0124 (fax)",
+        "07700 900123 instead of 07700 900124",
+        "NOT 07700 900123",
+        "020 7946 0123 statt 07700 900124",
         "Fax: 020 7946 0124",
     ],
 )
@@ -401,6 +407,11 @@ def test_a_number_without_its_area_code_is_nobodys_in_another_town(cell: str, co
 )
 def test_a_plus_or_zero_that_a_spreadsheet_took(cell: str, country: str, number: str) -> None:
     assert read_numbers(cell, country) == [number]
+
+
+def test_an_area_code_behind_the_number_refuses_it() -> None:
+    with pytest.raises(NumberRefused):
+        read_numbers("23125123 (030)", "DE")
 
 
 def test_irelands_prefix_for_the_north_is_a_number_of_the_north() -> None:

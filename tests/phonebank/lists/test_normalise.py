@@ -390,3 +390,8 @@ def test_an_electoral_register_with_phones_joined_on() -> None:
 def test_a_wish_over_both_names_sets_the_row_aside() -> None:
     said = refused(phone="020 7123 4567", first_name="Do Not", last_name="Call")
     assert said.reason == Wish.DO_NOT_CALL
+
+
+def test_a_wish_counts_for_a_number_with_words_beside_it() -> None:
+    done = contact(phone="020 7946 0123 (Mum)", do_not_call="yes")
+    assert (done.phone, done.do_not_call) == ("+442079460123", True)

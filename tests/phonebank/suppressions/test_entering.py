@@ -30,6 +30,11 @@ def test_a_heading_and_empty_lines_are_passed_over() -> None:
     assert (read.phones, read.refused) == (["+442079460001"], [])
 
 
+def test_a_number_counts_whoever_the_words_beside_it_say_has_it() -> None:
+    read = read_lines("020 7946 0123 (wife)\nFax: 020 7946 0124", "GB")
+    assert read.phones == ["+442079460123", "+442079460124"]
+
+
 def test_the_country_decides_how_a_number_is_read() -> None:
     assert read_lines("212 555 0123", "US").phones == ["+12125550123"]
     assert read_lines("212 555 0123", "GB").phones == []
