@@ -90,6 +90,8 @@ def _key_of(cell: str) -> str:
     text = " ".join(unicodedata.normalize("NFKC", cell).split())
     if all(c in _DASHES or not c.isprintable() for c in text):
         return ""
+    if text == "\\N":  # PostgreSQL's nothing, and no N
+        return "null"
     bare = text.strip("'\"=()[] ")
     numeric = _NUMERIC.fullmatch(bare)
     if numeric:

@@ -101,8 +101,11 @@ def _refuse_a_title(headers: list[str], first_rows: list[Row]) -> None:
     """Raises FileRefused where the names of the columns stand further down, below a title."""
     if any(plain(header) in TARGET_OF for header in headers):
         return
+    # Above "Number, Result" one known name has to do, where the title is one cell.
+    enough = 1 if len(headers) == 1 else 2
     for row in first_rows:
-        if sum(plain(cell) in TARGET_OF for cell in row.cells) > 1:
+        known = sum(plain(cell) in TARGET_OF for cell in row.cells)
+        if known >= enough and sum(map(bool, row.cells)) > 1:
             raise FileRefused(
                 "title_line",
                 f"Row {row.number} names the columns, and a title stands above it. Delete the rows "

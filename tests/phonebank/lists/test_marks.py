@@ -86,6 +86,7 @@ def test_the_rows_own_number_says_that_a_register_has_it() -> None:
         ("do not call", Action.SUPPRESS),
         ("", Action.ASK),
         ("#N/A", Action.ASK),
+        (r"\N", Action.ASK),
         ("maybe", Action.ASK),
         ("registered", Action.ASK),
     ],
