@@ -49,6 +49,14 @@ def canonical_name(name: str) -> str:
 
 
 @cache
+def zones_of_country(country: str) -> frozenset[str]:
+    """The canonical names of the zones of a country (ISO 3166-1 alpha-2), from `zone.tab`."""
+    text = (resources.files("tzdata") / "zoneinfo" / "zone.tab").read_text()
+    lines = (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
+    return frozenset(canonical_name(zone) for code, _, zone, *_ in lines if code == country)
+
+
+@cache
 def _links() -> dict[str, str]:
     """Alias to target, from the `L target alias` lines of the database's own text form."""
     text = (resources.files("tzdata") / "zoneinfo" / "tzdata.zi").read_text()

@@ -14,7 +14,7 @@ from phonebank.lists.normalise import ContactRow, RefusedRow, normalise
 from phonebank.lists.reading import Row
 from phonebank.phone_numbers import time_zones_of
 from phonebank.postcodes import time_zones_of_postcode
-from phonebank.time_zones import canonical_name, zones_key
+from phonebank.time_zones import canonical_name, zones_key, zones_of_country
 
 # Rows a transaction: about half a second's work, so that a killed worker loses no more.
 BATCH = 10_000
@@ -119,6 +119,9 @@ def _zone_key(row: ContactRow, country: str) -> str:
     if not row.time_zone:
         return _joined(told)
     said = tuple(row.time_zone.split("|"))
+    if not any(canonical_name(zone) in zones_of_country(country) for zone in said):
+        # Often the office's clock, filled in by the database they come from. Both have to be open.
+        return _joined((*said, *told)) if told else ""
     if len(said) > 1:
         # "MST" is Denver's clock or Phoenix's: where they live says which.
         here = {canonical_name(zone) for zone in told}

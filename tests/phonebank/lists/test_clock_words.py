@@ -95,6 +95,10 @@ def test_any_text_names_zones_of_the_database_or_none(text: str, country: str) -
         ("CST", "204 555 0123", "CA", "America/Winnipeg"),
         ("UTC", "202 555 0123", "US", "America/New_York"),
         ("GMT", "020 7946 0123", "GB", "Europe/London"),
+        # Zones of other countries: where the number is has to be open as well.
+        ("America/New_York", "020 7946 0123", "GB", "America/New_York|Europe/London"),
+        ("Asia/Kolkata", "202 555 0123", "US", "America/New_York|Asia/Kolkata"),
+        ("America/Detroit", "202 555 0123", "US", "America/Detroit"),
     ],
 )
 def test_a_word_for_two_clocks_is_settled_by_where_they_live(
