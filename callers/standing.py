@@ -87,12 +87,13 @@ _NOT_RUNG_SINCE = (
 _ON_A_SCREEN = select(Call.contact_id).where(
     Call.contact_id.in_(bindparam("ids", expanding=True)), Call.ended_at.is_(None)
 )
-# One statement, which also tells what to put back: every outcome runs it.
+# One statement, which also tells what to put back: every outcome runs it. Near closing time two
+# rests of different length end with the same opening, so the longer one is told by `rested_at`.
 _OTHERS_REST = text("""
 WITH others AS (
     SELECT id, callable_at, rested_at FROM contact
     WHERE phone = :number AND campaign_id = :campaign AND id <> :rung AND state = 'callable'
-      AND callable_at < :until
+      AND (callable_at < :until OR callable_at = :until AND rested_at < :rested)
     ORDER BY id FOR NO KEY UPDATE
 )
 UPDATE contact SET callable_at = :until, rested_at = :rested

@@ -307,6 +307,27 @@ def test_undo_leaves_whoever_of_the_household_was_given_another_time_since(
     assert other.callable_at == next_week
 
 
+@pytest.mark.parametrize("hour", [12, 20])
+def test_the_longer_rest_of_a_household_counts_also_where_both_end_with_the_next_opening(
+    phone_bank: PhoneBank, hour: int
+) -> None:
+    """At twenty to nine in the evening both come to the next morning, unless the hours are changed."""
+    with time_machine.travel(datetime(2026, 11, 25, hour, 40, tzinfo=UTC)):
+        rung, *strangers = phone_bank.contacts
+        for stranger in strangers:
+            stranger.state = "finished"
+        rung.callable_at = datetime.now(UTC) - timedelta(days=2)  # the foremost
+        create_contact(
+            phone_bank.contact_list, phone=rung.phone, callable_at=rung.callable_at + timedelta(1)
+        )
+        db.session.commit()
+        ring(phone_bank, "skipped")
+        rested_at = rung.rested_at
+        ring(phone_bank, "no_answer", phone_bank.priya)
+        db.session.refresh(rung)
+        assert rung.rested_at > rested_at
+
+
 @pytest.mark.parametrize("further", [[], ["+442079460999"]])
 @pytest.mark.parametrize("outcome", ["no_answer", "disconnected"])
 def test_undo_stands_back_once_somebody_else_on_the_number_has_been_rung(
