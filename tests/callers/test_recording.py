@@ -311,8 +311,8 @@ def test_undo_leaves_whoever_of_the_household_was_given_another_time_since(
 def test_the_longer_rest_of_a_household_counts_also_where_both_end_with_the_next_opening(
     phone_bank: PhoneBank, hour: int
 ) -> None:
-    """At twenty to nine in the evening both come to the next morning, unless the hours are changed."""
-    with time_machine.travel(datetime(2026, 11, 25, hour, 40, tzinfo=UTC)):
+    """Ten minutes before closing both come to the next morning, unless the hours are changed."""
+    with time_machine.travel(datetime(2026, 11, 25, hour, 50, tzinfo=UTC)):
         rung, *strangers = phone_bank.contacts
         for stranger in strangers:
             stranger.state = "finished"
