@@ -67,7 +67,7 @@ def _is_no_name(name: str) -> bool:
 
     Jennifer Null, Nan Goldin and Nil Sala are people: such words count only as programs write them.
     """
-    if name.startswith("#") or not any(map(str.isalpha, name)):
+    if not any(map(str.isalpha, name)) or (name[0] == "#" and " " not in name):
         return True
     return name in _NO_NAME_AS_WRITTEN or name.casefold().strip("().[]<> ") in _NO_NAME
 

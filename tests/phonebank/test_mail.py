@@ -64,8 +64,10 @@ def test_a_message_arrives(mail_config: Config, mail_server: _Server) -> None:
     with create_app(mail_config).app_context():
         mail.send("ada@example.org", "Zoë's link", "Hello Zoë\nhere it is\n")
     heard = mail_server.heard
-    assert any(line.lower().startswith("mail from:<bank@example.org>") for line in heard)
-    assert "rcpt TO:<ada@example.org>" in heard
+    # Which letters are capitals depends on the release of Python.
+    said = [line.casefold() for line in heard]
+    assert any(line.startswith("mail from:<bank@example.org>") for line in said)
+    assert "rcpt to:<ada@example.org>" in said
     [subject] = [line for line in heard if line.startswith("Subject: ")]
     assert str(make_header(decode_header(subject))) == "Subject: Zoë's link"
     assert "here it is" in heard

@@ -395,7 +395,12 @@ class QueueMachine(RuleBasedStateMachine):
             select(Call).where(Call.caller_id == caller.id, Call.ended_at.is_(None))
         ).one()
         if how == "renew":
-            renew(caller, call.id)
+            longest = timedelta(seconds=self.campaign.hold_seconds_at_most)
+            if self.now < (call.reopened_at or call.started_at) + longest:
+                assert renew(caller, call.id) > self.now
+            else:  # they have had the person for as long as anybody may
+                with pytest.raises(NotFound):
+                    renew(caller, call.id)
         else:
             if how == "back":
                 give_back(caller, call.id)
