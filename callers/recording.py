@@ -307,7 +307,9 @@ def _reopen(call: Call) -> None:
     call.outcome = call.recorded_at = call.recorded_no = call.contact_before = None
     call.ended_at = call.ending = None
     call.reached = call.conversation = call.yes = call.counted = call.late = call.too_fast = False
-    call.expires_at = call.reopened_at + timedelta(seconds=campaign.hold_seconds)
+    # No less than was promised before: another machine's clock may be ahead of this one's.
+    until = call.reopened_at + timedelta(seconds=campaign.hold_seconds)
+    call.expires_at = max(call.expires_at, until)
     call.handed_out_no = HANDED_OUT_NO.next_value()
     call.turn += 1
     try:

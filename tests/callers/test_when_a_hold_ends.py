@@ -14,7 +14,7 @@ from callers.contact_queue.reap import reap
 from callers.contact_queue.refill import ensure_built, store_of
 from callers.contact_queue.store import Held, Offer
 from callers.household import reached_instead
-from callers.recording import record
+from callers.recording import record, undo
 from phonebank.errors import NotFound
 from phonebank.models import Call, Caller, Campaign, new_id
 from phonebank.recount import differences
@@ -245,6 +245,23 @@ def test_one_who_was_reached_instead_is_held_as_long_as_was_promised(
         db.session.commit()
         assert copied(phone_bank) == [Held(whom, call.id, until)]
         assert reap(phone_bank.campaign) == 0
+
+
+@pytest.mark.parametrize(("ahead", "lasts"), [(timedelta(seconds=2), 2), (timedelta(hours=-1), 0)])
+def test_an_undo_promises_no_less_than_was_promised_before(
+    phone_bank: PhoneBank, ahead: timedelta, lasts: int
+) -> None:
+    """The hand-out was promised by a machine whose clock is ahead of the one that undoes."""
+    hold_seconds = timedelta(seconds=phone_bank.campaign.hold_seconds)
+    with time_machine.travel(NOON, tick=False):
+        call = claim(phone_bank.sam).call
+        call.expires_at = NOON + hold_seconds + ahead
+        db.session.commit()
+        record(phone_bank.sam, call.id, "no_answer")
+        db.session.commit()
+        undo(phone_bank.sam, call.id)
+        db.session.commit()
+        assert call.expires_at == NOON + hold_seconds + timedelta(seconds=lasts)
 
 
 def test_a_page_that_is_reloaded_late_knows_how_long_there_is(
