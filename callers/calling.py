@@ -151,7 +151,7 @@ class NotLetIn(NotAllowed):
     def __init__(self) -> None:
         super().__init__(
             "Nobody has let you in yet, or you have been put out.",
-            "Ask your host, or whoever sent you the link.",
+            "Ask your host, or the person who sent you the link.",
         )
 
 

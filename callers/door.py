@@ -34,7 +34,7 @@ FLAGGED_WITHIN = timedelta(hours=1)
 EACH_AT_LEAST = 8
 
 # All in one statement, read from the flags: there are few, and a hall may have hundreds of callers.
-# Whoever is paused has one.
+# A caller who is paused has one.
 _LOOK = text("""
 SELECT EXISTS (
            SELECT FROM door_stop

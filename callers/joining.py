@@ -18,7 +18,7 @@ from phonebank.stores import db
 class _OldLink(NotFound):
     def __init__(self) -> None:
         super().__init__(
-            "This link no longer works.", "Ask whoever sent it to you for the new one."
+            "This link no longer works.", "Ask the person who sent it for the new one."
         )
 
 

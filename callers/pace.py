@@ -180,7 +180,8 @@ class PacePaused(NotRunning):
             self.title = "An organiser must look first"
             super().__init__(
                 f"{told} The organisers have been told, and one of them must look before you go "
-                "on. What you recorded is safe. If nobody does, ask whoever sent you the link.",
+                "on. What you recorded is safe. If nobody does, ask the person who sent you the "
+                "link.",
                 "Keep this page open.",
             )
         else:

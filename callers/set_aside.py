@@ -190,7 +190,7 @@ def bring_back(act: SetAside, account: Account, reason: str, at: datetime) -> No
 
 def work_on(act: SetAside) -> bool:
     """Do the next part of an act; False once there is none."""
-    # Two workers take turns, and whoever brings it back comes between two parts.
+    # Two workers take turns, and an organiser who brings it back comes between two parts.
     lock_row(act)
     if act.state == WORKING:
         if _set_aside_some(act):

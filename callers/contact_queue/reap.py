@@ -43,7 +43,7 @@ def reap(campaign: Campaign) -> int:
 def _put_copy_right(campaign: Campaign, store: QueueStore, at: datetime) -> None:
     """Make what Redis has of the holds what PostgreSQL has of them.
 
-    They differ where holds ran out, where whoever changed one was killed before Redis heard of it,
+    They differ where holds ran out, where a process that changed one was killed before Redis knew,
     and where Redis was away or threw something out.
     """
     copied = store.copied_holds()

@@ -143,7 +143,7 @@ def is_low(store: QueueStore, left: int) -> bool:
 
 def ensure_built(campaign: Campaign) -> None:
     """Rebuild the queue if Redis has lost it, or was started again and has read back an old one;
-    wait for whoever is rebuilding it already.
+    wait for the process that is rebuilding it already.
 
     Several wait at most two seconds: after that the claim finds it built or says so.
     """

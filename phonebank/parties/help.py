@@ -37,7 +37,7 @@ def ask_for_help(caller: Caller, about: str) -> bool:
     if about not in ABOUT:
         raise BadInput("That is not a kind of help.", "Choose one of the buttons.")
     if caller.party_id is None:
-        raise NotFound("You are not at a party.", "Ask whoever sent you the link.")
+        raise NotFound("You are not at a party.", "Ask the person who sent you the link.")
     at = now()
     # Decided by the database: two taps at once are one question.
     asked = db.session.execute(

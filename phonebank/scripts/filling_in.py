@@ -32,12 +32,12 @@ def fill_in(campaign: Campaign, names: Iterable[str], form: Mapping[str, str]) -
 
 def typed_anew(names: Iterable[str], form: Mapping[str, str]) -> dict[str, str]:
     """The fields that somebody changed in the form, with what they typed."""
-    anew = {}
+    changed = {}
     for name in names:
         typed = _on_one_line(form.get(f"value-{name}"))
         if typed is not None and typed != _on_one_line(form.get(f"was-{name}")):
-            anew[name] = typed
-    return anew
+            changed[name] = typed
+    return changed
 
 
 def _on_one_line(text: str | None) -> str | None:
