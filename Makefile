@@ -10,6 +10,8 @@ PYTHON ?=
 # Three at once, each with servers of its own: many tests wait. A file's tests stay together, and
 # tests/conftest.py says which files come first.
 AT_ONCE ?= -n 3 --dist loadfile --no-loadscope-reorder
+# What runs the tests: continuous integration has tools/rerun_timing.py here.
+PYTEST ?= $(PY) -m pytest
 # More for pytest, such as ARGS="-k upload -x"
 ARGS ?=
 
@@ -20,10 +22,10 @@ run: .venv/.ready ## Run Phonebank here (PORT=5001 for another port); Ctrl-C sto
 	@exec $(PY) -m phonebank.launcher
 
 test: .venv/.ready-for-tests ## Run every test but the load tests
-	$(PY) -m pytest -m "not load" $(AT_ONCE) $(ARGS)
+	$(PYTEST) -m "not load" $(AT_ONCE) $(ARGS)
 
 test-fast: .venv/.ready-for-tests ## Run the tests that need neither a browser nor patience
-	$(PY) -m pytest -m "not load and not browser and not crash and not slow" $(AT_ONCE) $(ARGS)
+	$(PYTEST) -m "not load and not browser and not crash and not slow" $(AT_ONCE) $(ARGS)
 
 lint: .venv/.ready-for-tests ## Check style, types and which part imports which
 	.venv/bin/ruff check .

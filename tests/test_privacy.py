@@ -480,6 +480,7 @@ def test_what_went_wrong_is_in_the_log_all_the_same(driven: Driven) -> None:
         assert words in driven.log, words
 
 
+@pytest.mark.timing
 def test_the_searches_find_what_is_put_there(driven: Driven, site: Processes) -> None:
     """The host writes a message and a stranger asks for a page, both with the name in it."""
     host, priya = driven.people["host"], driven.lines["Priya"]

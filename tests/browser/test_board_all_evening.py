@@ -72,6 +72,7 @@ def in_use(page: Page, devtools: CDPSession) -> tuple[int, int]:
     return used, page.evaluate("document.querySelectorAll('*').length")
 
 
+@pytest.mark.timing
 def test_events_leave_the_page_as_large_as_it_was(
     new_page: Callable[..., Page], app_context: Flask
 ) -> None:

@@ -173,6 +173,7 @@ def test_enter_in_a_field_records_nothing(party: Party, new_page: NewPage) -> No
     assert outcomes(party) == []
 
 
+@pytest.mark.timing
 def test_the_second_of_a_double_tap_does_not_land_on_the_next_person(
     party: Party, new_page: NewPage
 ) -> None:
@@ -343,6 +344,7 @@ def ask_for_somebody_with_clock(page: Page) -> None:
     page.clock.run_for(1000)
 
 
+@pytest.mark.timing
 def test_the_screen_renews_its_hold_while_it_is_looked_at(party: Party, new_page: NewPage) -> None:
     page = new_page()
     come_in(page, party)
@@ -365,6 +367,7 @@ def test_the_screen_renews_its_hold_while_it_is_looked_at(party: Party, new_page
     assert len([url for url in asked if url.endswith("/renew")]) == 1
 
 
+@pytest.mark.timing
 def test_the_lobby_moves_on_when_the_host_opens_the_door(party: Party, new_page: NewPage) -> None:
     party.door_open = False
     db.session.commit()
@@ -378,6 +381,7 @@ def test_the_lobby_moves_on_when_the_host_opens_the_door(party: Party, new_page:
     page.get_by_role("button", name="Give me someone to call").wait_for(timeout=5000)
 
 
+@pytest.mark.timing
 def test_a_removed_caller_loses_sight_of_the_person_at_once(
     party: Party, new_page: NewPage
 ) -> None:
@@ -393,6 +397,7 @@ def test_a_removed_caller_loses_sight_of_the_person_at_once(
     assert name not in page.content()
 
 
+@pytest.mark.timing
 def test_a_word_from_the_host_and_a_break_reach_the_screen(party: Party, new_page: NewPage) -> None:
     page = new_page()
     come_in(page, party)
@@ -410,6 +415,7 @@ def test_a_word_from_the_host_and_a_break_reach_the_screen(party: Party, new_pag
     page.get_by_text("Your host has called a break.").wait_for()
 
 
+@pytest.mark.timing
 def test_the_waiting_page_goes_on_by_itself(party: Party, new_page: NewPage) -> None:
     campaign = db.session.get_one(Campaign, party.campaign_id)
     campaign.state = "paused"

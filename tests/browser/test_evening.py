@@ -29,7 +29,7 @@ from phonebank.models import Call, Campaign, Contact, Party, Suppression
 from phonebank.stores import db
 from phonebank.tallies import campaign_totals, party_totals
 from scripts_library.library import source_of
-from tests.browser.conftest import Server
+from tests.browser.conftest import PATIENCE, Server
 from tests.factories import (
     create_account,
     create_campaign,
@@ -40,7 +40,7 @@ from tests.factories import (
 )
 from tests.processes import Processes, within
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timing]
 
 ROWS = 1000
 # A last name that nobody could miss on a page where it has no business.
@@ -48,7 +48,6 @@ LAST_NAME = "Quillfeather"
 PHONE, LAPTOP, TELEVISION = (390, 844), (1280, 800), (1920, 1080)
 # Milliseconds. A tap sooner after a new person came is taken for a slip and does nothing.
 READS_THE_NAME = 800
-SLOWEST = 15_000  # milliseconds that any one thing may take on a machine busy with other tests
 BYTES_OF_CALL_PAGE = 60_000
 
 
@@ -90,7 +89,7 @@ class Devices:
             viewport={"width": size[0], "height": size[1]},
             has_touch=size == PHONE,
         )
-        context.set_default_timeout(SLOWEST)
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         self.pages.append(page)
         page.on("pageerror", lambda error: self.faults.append(f"{who}: {error}"))
@@ -103,7 +102,6 @@ class Devices:
 
 @pytest.fixture
 def devices(browser: Browser, site: Processes) -> Iterator[Devices]:
-    expect.set_options(timeout=SLOWEST)
     devices = Devices(browser, site)
     yield devices
     for page in devices.pages:
@@ -111,7 +109,6 @@ def devices(browser: Browser, site: Processes) -> Iterator[Devices]:
         print(f"--- {page.url}\n{page.locator('body').inner_text()[:2000]}")
         page.context.close()
     print(f"--- printed\n{site.printed()[-3000:]}")
-    expect.set_options(timeout=5_000)
 
 
 # What people do ------------------------------------------------------------------------------

@@ -145,6 +145,7 @@ def test_a_call_is_recorded_in_an_old_browser(
     assert outcomes(party) == ["talked", "no_answer"]
 
 
+@pytest.mark.timing
 def test_joining_and_the_lobby_keep_asking_when_somebody_else_answers(
     party: Party, new_page: NewPage
 ) -> None:

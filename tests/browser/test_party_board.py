@@ -65,6 +65,7 @@ def figure(page: Page, name: str) -> str:
     return page.locator(f"[data-figure={name}]").inner_text()
 
 
+@pytest.mark.timing
 def test_the_strip_of_all_parties_comes_with_a_second_party(television: Page, room: Room) -> None:
     room.record(room.join("Sam"), conversation=True)
     party = create_party(room.campaign, room.host, title="Next door")
@@ -128,6 +129,7 @@ def test_the_board_fits_its_screen_and_can_be_read_from_the_sofa(
     )
 
 
+@pytest.mark.timing
 def test_who_rings_and_the_last_hour_move_in_place(television: Page, room: Room) -> None:
     sam, ada = room.join("Sam <i>"), room.join("Ada")
     expect(television.locator("[data-ringing]")).to_be_hidden()
@@ -152,6 +154,7 @@ def test_who_rings_and_the_last_hour_move_in_place(television: Page, room: Room)
     assert television.evaluate("window.loadedOnce")
 
 
+@pytest.mark.timing
 def test_the_line_goes_down_in_sight_and_comes_back_by_itself(
     television: Page, room: Room, web_server: Server
 ) -> None:
@@ -239,6 +242,7 @@ def test_an_old_television_moves_with_the_calls(new_page: Callable[..., Page], r
         assert not found, f"{script}.js: {found}"
 
 
+@pytest.mark.timing
 def test_a_television_that_cannot_run_the_board_loads_it_again(
     new_page: Callable[..., Page], room: Room
 ) -> None:
@@ -325,6 +329,7 @@ def test_what_the_host_is_typing_survives_newcomers(phone: Page, room: Room) -> 
     expect(phone.locator("#people .lobby")).to_contain_text("Priya")
 
 
+@pytest.mark.timing
 def test_shares_move_around_an_open_menu_and_a_busy_server_is_borne(
     phone: Page, room: Room
 ) -> None:
@@ -420,6 +425,7 @@ def cut_websockets(page: Page) -> None:
 POLLED = "Live updates do not get through on this network"
 
 
+@pytest.mark.timing
 def test_a_board_moves_and_says_how_where_websockets_are_cut(
     new_page: Callable[..., Page], room: Room
 ) -> None:
@@ -437,6 +443,7 @@ def test_a_board_moves_and_says_how_where_websockets_are_cut(
     assert page.evaluate("window.loadedOnce")
 
 
+@pytest.mark.timing
 def test_a_host_sees_who_waits_where_websockets_are_cut(phone: Page, room: Room) -> None:
     cut_websockets(phone)
     phone.reload()

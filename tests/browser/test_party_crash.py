@@ -17,6 +17,7 @@ from phonebank.config import Config
 from phonebank.models import Account, Call, Caller, Party
 from phonebank.stores import db
 from scripts_library.library import source_of
+from tests.browser.conftest import PATIENCE
 from tests.crash.site import Site
 from tests.factories import (
     create_account,
@@ -28,7 +29,7 @@ from tests.factories import (
 )
 from tests.signing_in import signed_in
 
-pytestmark = [pytest.mark.browser, pytest.mark.crash, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.crash, pytest.mark.slow, pytest.mark.timing]
 
 PHONE, TELEVISION = (390, 844), (1920, 1080)
 # Milliseconds. A tap sooner after a new person came is taken for a slip and does nothing.
@@ -139,7 +140,7 @@ def evening(site: Site, browser: Browser) -> Iterator[Evening]:
     print((site.folder / "web.log").read_text()[-3000:])
     with app.app_context():
         db.engine.dispose()
-    expect.set_options(timeout=5_000)
+    expect.set_options(timeout=PATIENCE)
 
 
 def set_up() -> tuple[Party, Account]:

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 # In a process of its own, for it goes on to its end.
 PROCESS = """
@@ -33,5 +35,6 @@ while gone() is not None:
 """
 
 
+@pytest.mark.timing
 def test_what_closed_lines_leave_goes_in_time_and_no_other_look_is_long() -> None:
     subprocess.run([sys.executable, "-c", PROCESS], cwd=ROOT, check=True, timeout=60)

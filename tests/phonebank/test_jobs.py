@@ -44,6 +44,7 @@ def worker_commands() -> list[list[str]]:
     return [command[1:] for command in commands if command[:2] == ["phonebank", "worker"]]
 
 
+@pytest.mark.timing
 def test_holds_are_taken_back_while_an_import_runs(
     app: Flask, clean_stores: None, processes: Processes
 ) -> None:

@@ -44,6 +44,7 @@ def test_the_log_tells_of_each_step_once(app: Flask) -> None:
     assert logging.getLogger("alembic").handlers == [], "the root's handler writes it, too"
 
 
+@pytest.mark.timing
 def test_a_migration_gives_way_to_who_reads_its_table_and_is_done_afterwards(
     empty_app: Flask,
 ) -> None:

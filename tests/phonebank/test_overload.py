@@ -125,6 +125,7 @@ def test_what_a_page_loads_is_never_refused(app: Flask, client: FlaskClient) -> 
         assert not is_refused(client.get("/socket.io/"))
 
 
+@pytest.mark.timing
 def test_a_refusal_takes_about_a_millisecond(
     app: Flask, client: FlaskClient, bounds: dict[Urgency, int]
 ) -> None:
@@ -169,6 +170,7 @@ def test_a_request_that_fails_is_counted_out_too(app: Flask, client: FlaskClient
     assert guard.under_way == 0
 
 
+@pytest.mark.timing
 def test_a_slow_machine_takes_on_less_until_it_is_fast_again(
     app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -241,6 +243,7 @@ def test_nobody_is_handed_out_to_who_has_hung_up(
     assert client.post(RECORDS[0], environ_overrides=on).status_code == 401
 
 
+@pytest.mark.timing
 @pytest.mark.skipif(not hasattr(socket, "TCP_INFO"), reason="known on Linux only")
 def test_who_waited_long_before_anybody_looked_is_refused_while_it_is_busy(
     app: Flask,
@@ -266,6 +269,7 @@ def test_who_waited_long_before_anybody_looked_is_refused_while_it_is_busy(
     assert client.get("/join", environ_overrides=on).status_code == 200
 
 
+@pytest.mark.timing
 def test_while_hand_outs_wait_for_a_lock_calls_are_renewed_and_pages_served(
     config: Config, clean_stores: None
 ) -> None:

@@ -23,8 +23,11 @@ from tests.factories import create_account
 from tests.phonebank.test_errors import JSON, without_internals
 from tests.signing_in import sign_in
 
+pytestmark = pytest.mark.timing
+
 # As PostgreSQL itself would raise it.
 RAISE = "DO $$ BEGIN RAISE EXCEPTION 'Alice Smith' USING ERRCODE = '{}'; END $$"
+# Seconds: a machine that stalls for as long has it answer otherwise.
 SOON = Patience(statement=0.3, lock=0.1)
 
 

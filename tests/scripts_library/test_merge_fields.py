@@ -153,6 +153,7 @@ def test_fields_used_are_listed_with_their_step_and_fallback():
     assert fields_that_need_a_value(parse(SMALL, "test.yaml")) == []
 
 
+@pytest.mark.timing
 def test_a_step_is_rendered_in_less_than_a_millisecond():
     """The bar for the call screen; the longest step of the library, and the best of five runs."""
     step = max((s for script in ready_made() for s in script.steps), key=lambda s: len(s.words))

@@ -3,6 +3,8 @@
 import time
 from statistics import median
 
+import pytest
+
 from scripts_library.conversation import first_step, next_step
 from scripts_library.library import ready_made
 from scripts_library.merge_fields import render_html, render_text
@@ -40,6 +42,7 @@ def seconds_to_render(script: Script, step: Step) -> float:
     return min(taken)
 
 
+@pytest.mark.timing
 def test_a_step_is_rendered_in_less_than_a_millisecond() -> None:
     seconds = {
         (script.slug, script.language, step.id): seconds_to_render(script, step)

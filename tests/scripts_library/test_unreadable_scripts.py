@@ -51,6 +51,7 @@ def test_tags_are_refused(tag):
     assert "tag" in fault.message
 
 
+@pytest.mark.timing
 def test_five_megabytes_are_refused_at_once():
     started = time.perf_counter()
 
@@ -81,6 +82,7 @@ def test_size_is_counted_in_bytes():
     assert "256 kB" in fault.message
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("opener", ["[", "{a: ", "- ", "? "])
 def test_deep_nesting_is_refused_without_falling_over(opener):
     started = time.perf_counter()

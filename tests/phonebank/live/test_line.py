@@ -24,6 +24,8 @@ from tests.phonebank.live.party_room import (
 )
 from tests.signing_in import signed_in
 
+pytestmark = pytest.mark.timing
+
 # Seconds. A signalled change shows within one; a machine busy with other tests may need longer.
 SOON = 3
 

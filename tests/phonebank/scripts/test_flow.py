@@ -294,6 +294,7 @@ def test_the_words_say_what_the_picture_shows() -> None:
     assert steps["goodbye"].leads_to == []
 
 
+@pytest.mark.timing
 def test_huge_scripts_are_drawn_or_declined_soon() -> None:
     end = Step("end", "close", "End", "Bye.")
     answers = tuple(Choice(f"c{n}", f"Answer {n}", f"e{n}") for n in range(200))

@@ -1,0 +1,60 @@
+"""Runs pytest, and once more the tests that failed only because the machine was busy.
+
+    python -m tools.rerun_timing [pytest's arguments]
+
+A test marked `timing` measures seconds, and a machine that others share may stall for that long.
+Up to three such failures are run once more, one test at a time. Any other failure stands: what
+fails once in a while without measuring seconds is a fault.
+"""
+
+import subprocess
+import sys
+
+import pytest
+
+MARKER = "timing"
+AT_MOST = 3
+
+
+class FailedTests:
+    """A pytest plugin: which tests failed, and whether each is marked `timing`."""
+
+    def __init__(self) -> None:
+        self.is_timing: dict[str, bool] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.is_timing[report.nodeid] = MARKER in report.keywords
+
+
+def main(arguments: list[str]) -> int:
+    """pytest's exit code, after at most one rerun."""
+    failed = FailedTests()
+    code = int(pytest.main(arguments, plugins=[failed]))
+    if code != pytest.ExitCode.TESTS_FAILED:
+        return code
+    others = [test for test, is_timing in failed.is_timing.items() if not is_timing]
+    if others or not failed.is_timing:
+        _say(f"Reran 0 tests: {len(others)} of the failed tests are not marked {MARKER}.")
+        return code
+    if len(failed.is_timing) > AT_MOST:
+        _say(
+            f"Reran 0 tests: {len(failed.is_timing)} tests marked {MARKER} failed, over {AT_MOST}."
+        )
+        return code
+    _say(f"Rerunning {len(failed.is_timing)} tests marked {MARKER}, one at a time.")
+    again = subprocess.run([sys.executable, "-m", "pytest", *failed.is_timing], check=False)
+    _say(f"Reran {len(failed.is_timing)} tests marked {MARKER}: {_outcome(again.returncode)}.")
+    return again.returncode
+
+
+def _outcome(code: int) -> str:
+    return "all passed" if code == pytest.ExitCode.OK else "not all passed"
+
+
+def _say(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
