@@ -56,8 +56,8 @@ soak: .venv/.ready-for-tests ## Call for ten minutes while everything is killed 
 put-back: .venv/.ready-for-tests ## Put known faults back, one by one: the soak must find each
 	$(PY) -m tests.crash.put_back
 
-requirements: .venv/.ready-for-tests ## Compile the requirements*.in into pinned requirements*.txt
-	$(COMPILE) --allow-unsafe -o requirements.txt requirements.in
+requirements: .venv/.ready-for-tests ## Compile pyproject.toml and requirements-dev.in into pinned requirements*.txt
+	$(COMPILE) --no-build-isolation --build-deps-for editable -o requirements.txt pyproject.toml
 	$(COMPILE) -o requirements-dev.txt requirements-dev.in
 
 # Upgrades nothing that still satisfies the .in files: add ARGS=--upgrade for that.
@@ -89,7 +89,7 @@ again:
 	fi
 	@rm -f $@
 	@$(PIP_INSTALL) -r requirements.txt
-	@$(PIP_INSTALL) --no-deps --no-build-isolation --config-settings editable_mode=compat -e .
+	@$(PIP_INSTALL) --no-deps --no-build-isolation -e .
 	@echo "$(CURDIR)" > $@
 
 .venv/.ready-for-tests: .venv/.ready requirements-dev.txt

@@ -1,7 +1,6 @@
 """create_app: the one place that knows every part."""
 
 import logging
-from pathlib import Path
 
 from flask import Flask
 from flask_alembic import Alembic
@@ -31,10 +30,11 @@ from phonebank.models import Base
 from phonebank.parties import host_pages as parties
 from phonebank.roster import removal
 from phonebank.scripts import pages as scripts
+from phonebank.shipped_files import ROOT
 from phonebank.stores import Patience
 from phonebank.suppressions import pages as suppressions
 
-MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+MIGRATIONS = ROOT / "migrations"
 
 alembic = Alembic(run_mkdir=False, command_name="", metadatas=Base.metadata)
 

@@ -10,7 +10,7 @@ from flask import Flask, current_app
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from phonebank import connections, demo, jobs, mail, redis_settings, running
+from phonebank import connections, demo, jobs, launcher, mail, redis_settings, running
 from phonebank.accounts import verbs as accounts
 from phonebank.app import alembic, create_app
 from phonebank.config import Config, ConfigRefused
@@ -43,9 +43,18 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands)
-def main() -> None:
+@click.version_option(package_name="phonebank")
+@click.pass_context
+def main(context: click.Context) -> None:
     """Run and look after a Phonebank server."""
-    running.join(os.environ)
+    if context.invoked_subcommand != run.name:  # which starts servers of its own
+        running.join(os.environ)
+
+
+@main.command()
+def run() -> None:
+    """Run all of Phonebank on this machine, with servers and a demonstration of its own."""
+    sys.exit(launcher.main())
 
 
 @main.command()

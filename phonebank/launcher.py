@@ -1,4 +1,4 @@
-"""`make run`: everything on one machine, from an empty folder to three links to click.
+"""`make run` and `phonebank run`: from an empty folder to links to click, on one machine.
 
 Checks first, each with one clear line; then the servers, the tables, the demonstration, and the
 Procfile's processes. Whatever ends it (Ctrl-C, a signal, a crash of one part), all of it ends.
@@ -35,8 +35,8 @@ from honcho.process import Popen, Process
 from phonebank import running
 from phonebank.local import LocalServerFailed, LocalServers
 from phonebank.local_process import claim_folder, die_with_parent, unusable
+from phonebank.shipped_files import ROOT, data_folder
 
-ROOT = Path(__file__).resolve().parent.parent
 # Run once the tables are there: load the demonstration into an empty database.
 BEFORE_THE_PARTS = ("phonebank demo",)
 # Run once the web answers: where to go.
@@ -104,7 +104,7 @@ def main() -> int:
 
 
 def _run(environment: dict[str, str]) -> NoReturn:
-    home = Path(environment.get("PHONEBANK_VAR") or ROOT / "var").absolute()
+    home = data_folder(environment).absolute()
     try:
         claim = claim_folder(home)
         environment = with_secrets(home / "secrets.env") | environment
@@ -158,10 +158,10 @@ def addresses(environment: Mapping[str, str]) -> dict[str, str]:
     if fault == errno.EADDRINUSE:
         free = next(p for p in range(port + 1, port + 1000) if not _cannot_listen(host, p))
         raise CannotStart(
-            f"port {port} is taken by another program: stop it, or `make run PORT={free}`"
+            f"port {port} is taken by another program: stop it, or choose another by PORT={free}"
         )
     if fault == errno.EACCES:
-        raise CannotStart(f"port {port} is for root only: try `make run PORT=5000`")
+        raise CannotStart(f"port {port} is for root only: try PORT=5000")
     if fault:
         raise CannotStart(f"nothing can listen on {host} port {port}: {os.strerror(fault)}")
     base_url = environment.get("BASE_URL") or f"http://127.0.0.1:{port}"

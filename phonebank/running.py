@@ -11,7 +11,8 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-ROOT = Path(__file__).resolve().parent.parent
+from phonebank.shipped_files import data_folder
+
 FILE = "running.env"
 # What tells a command which installation it works on.
 VARIABLES = (
@@ -51,7 +52,7 @@ def join(environment: MutableMapping[str, str]) -> None:
     """Add what the running `make run` left, unless the environment names a database of its own."""
     if environment.get("DATABASE_URL"):
         return
-    home = Path(environment.get("PHONEBANK_VAR") or ROOT / "var")
+    home = data_folder(environment)
     # No interpolation: a password may have a dollar sign.
     for name, value in dotenv_values(home / FILE, interpolate=False).items():
         if value:

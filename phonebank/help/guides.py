@@ -5,13 +5,14 @@ One source for both, so that what a page says cannot differ from what the docume
 
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+from phonebank.shipped_files import ROOT
+
+DOCS = ROOT / "docs"
 
 # The address under /help → the file, and how other pages call it.
 GUIDES: Mapping[str, tuple[str, str]] = {

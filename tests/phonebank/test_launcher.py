@@ -20,10 +20,12 @@ from phonebank import launcher
 
 # The launcher over a folder of its own, with a Procfile of its own.
 DRIVER = """
+import os
 import sys
 from pathlib import Path
 import phonebank.launcher as launcher
 launcher.ROOT = Path(sys.argv[1])
+os.environ.setdefault("PHONEBANK_VAR", str(launcher.ROOT / "var"))
 launcher.BEFORE_THE_PARTS = ("echo demonstration loaded",)
 launcher.LINKS = "echo http://127.0.0.1/sign-in-here"
 sys.exit(launcher.main())
@@ -137,9 +139,9 @@ def test_the_real_thing_starts_from_nothing_and_finds_yesterdays_data(
     root: Path, port: int
 ) -> None:
     shown = []
-    for _ in range(2):
+    for command in (["phonebank.launcher"], ["phonebank.cli", "run"]):
         process = subprocess.Popen(
-            [sys.executable, "-m", "phonebank.launcher"],
+            [sys.executable, "-m", *command],
             cwd=launcher.ROOT,
             env=_environment(port) | {"PHONEBANK_VAR": str(root / "var"), "WEB_CONCURRENCY": "1"},
             stdout=subprocess.PIPE,
@@ -247,7 +249,7 @@ def test_a_taken_port_says_which_and_offers_another(start: Callable[..., Run], p
         status, said = start().end()
     assert status == 2
     assert said.count("\n") == 1
-    offered = re.search(rf"port {port} is taken .*make run PORT=(\d+)", said)
+    offered = re.search(rf"port {port} is taken .*PORT=(\d+)", said)
     assert offered is not None
     assert int(offered[1]) > port
 

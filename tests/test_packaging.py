@@ -1,0 +1,104 @@
+"""What `pip install .` gives: a wheel with all that Phonebank reads, at work far from the clone."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from phonebank.config import Config
+from phonebank.shipped_files import ROOT
+
+PACKAGES = ("phonebank", "callers", "scripts_library")
+BESIDE = ("Procfile", "wsgi.py", "docs", "migrations")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel"]
+    subprocess.run([*build, "--directory", folder], cwd=ROOT, check=True, capture_output=True)
+    (found,) = folder.glob("phonebank-*.whl")
+    return found
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel as an installation has it, without what it depends on."""
+    folder = tmp_path_factory.mktemp("installed")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def _python(code: str, installed: Path, **more: str) -> str:
+    """What Python says that finds this installation first, in an empty folder."""
+    empty = installed.parent / f"{installed.name}-empty"
+    empty.mkdir(exist_ok=True)
+    environment = {k: v for k, v in os.environ.items() if k != "PHONEBANK_VAR"}
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        cwd=empty,
+        env=environment | {"PYTHONPATH": str(installed)} | more,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_everything_in_the_packages_and_beside_them_is_installed(installed: Path) -> None:
+    names = [*PACKAGES, *BESIDE]
+    files = [
+        f
+        for name in names
+        for f in ((ROOT / name).rglob("*") if (ROOT / name).is_dir() else [ROOT / name])
+    ]
+    wanted = {
+        str(
+            Path("" if file.relative_to(ROOT).parts[0] in PACKAGES else "phonebank_files")
+            / file.relative_to(ROOT)
+        )
+        for file in files
+        if file.is_file() and file.suffix != ".pyc"
+    }
+    found = {str(f.relative_to(installed)) for f in installed.rglob("*") if f.is_file()}
+    assert {name for name in found if ".dist-info" not in name} == wanted
+
+
+def test_an_installation_finds_its_own_files_and_keeps_its_data_where_it_is_run(
+    installed: Path,
+) -> None:
+    said = _python(
+        "from phonebank import help, launcher, shipped_files\n"
+        "print(shipped_files.ROOT, shipped_files.data_folder({}).absolute(), sep='\\n')",
+        installed,
+    )
+    root, data = map(Path, said.split("\n")[:2])
+    assert root == installed / "phonebank_files"
+    assert data == installed.parent / f"{installed.name}-empty" / "var"
+
+
+def test_an_installation_brings_a_database_to_its_tables_and_shows_the_guides(
+    installed: Path, config: Config
+) -> None:
+    said = _python(
+        "from phonebank.cli import main\n"
+        "main(['migrate'], standalone_mode=False)\n"
+        "from phonebank.app import create_app\n"
+        "app = create_app()\n"
+        "print(app.root_path)\n"
+        "print(app.test_client().get('/help/callers').status_code)\n",
+        installed,
+        DATABASE_URL=config.database_url.replace("postgresql+psycopg", "postgresql"),
+        REDIS_URL=config.redis_url,
+        SECRET_KEY=config.secret_key,
+        PASSWORD_SALT=config.password_salt,
+        TOTP_SECRET=config.totp_secret,
+        PHONEBANK_MODE=config.mode,
+    )
+    assert said.split() == [str(installed / "phonebank"), "200"]
