@@ -59,7 +59,7 @@ def run() -> None:
 
 @main.command()
 def migrate() -> None:
-    """Bring the database to this release's tables."""
+    """Update the database's tables to this release."""
     try:
         to_this_release(_app(), alembic)
     except TableInUse as in_use:
@@ -89,7 +89,7 @@ def clock() -> None:
 
 @main.command("demo")
 def load_demo() -> None:
-    """Load the demonstration into an empty database; leave any other as it is."""
+    """Load the demonstration if the database is empty. Otherwise do nothing."""
     with _app().app_context():
         if demo.is_empty():
             demo.load()
@@ -137,7 +137,7 @@ def reset_second_factor(email: str) -> None:
         for _, account in _named((email,)):
             accounts.reset_second_factor(account)
         db.session.commit()
-        click.echo(f"{email} sets up an authenticator app at the next sign-in.")
+        click.echo(f"{email} will set up an authenticator app at the next sign-in.")
 
 
 def _named(emails: tuple[str, ...]) -> list[tuple[str, Account]]:

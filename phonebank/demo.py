@@ -55,9 +55,9 @@ LAST_NAMES = (
 BRIEFING = """\
 Thank you for giving us an evening.
 
-- You will ring people who may not have made up their minds. **Listen more than you talk.**
-- If they ask not to be rung again, tap **Do not call**: nobody here will ring them again.
-- Everybody in this demonstration is invented, and no number in it can ring.
+- You will call people who may not have made up their minds. **Listen more than you talk.**
+- If they ask not to be called again, tap **Do not call**. Nobody here will call them again.
+- Everyone in this demonstration is made up, and nobody has these numbers.
 """
 
 

@@ -47,8 +47,8 @@ class EditForm(FlaskForm):
             self._say_what_changed(field, shown[field.short_name])
         if changed:
             self.form_errors.append(
-                "Somebody else has saved changes since you opened this page, so nothing of yours "
-                "was saved yet. Look at what is marked, then save again."
+                "Someone else saved changes after you opened this page, so yours are not saved "
+                "yet. Check what is marked, then save again."
             )
             self.seen.data = self._digests()
         return changed
@@ -59,12 +59,12 @@ class EditForm(FlaskForm):
         return not seen or seen == self._digests()
 
     def _say_what_changed(self, field: Field, shown: str) -> None:
-        theirs = f"Somebody else has changed “{field.label.text}” to {_in_words(field)}."
+        theirs = f"Someone else changed “{field.label.text}” to {_in_words(field)}."
         if _digest(field.data) == shown:
             field.data, field.raw_data = field.object_data, None
-            mine = "You had not changed it, so theirs is shown here now."
+            mine = "You had not changed it, so their version is now shown here."
         else:
-            mine = "What you typed is still here: save again to use it instead."
+            mine = "What you entered is still here. Save again to use it instead."
         field.errors = [*field.errors, f"{theirs} {mine}"]
 
     def _digests(self) -> str:

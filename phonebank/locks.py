@@ -31,7 +31,7 @@ def lock_row(row: Base, share: bool = False) -> None:
         )
     except InvalidRequestError:
         raise NotFound(
-            "Somebody has deleted this meanwhile.", "Go back, and reload the page."
+            "Someone has deleted this in the meantime.", "Go back, and reload the page."
         ) from None
 
 

@@ -44,33 +44,37 @@ REASONS = {
     "empty": "There is no number here.",
     "not_a_number": "This is not a phone number.",
     "letter_for_digit": (
-        "A letter stands among the digits, such as O for 0 or l for 1. Type the number again."
+        "There is a letter among the digits, such as O for 0 or l for 1. Type the number again."
     ),
     "somebody_elses": (
-        "The words beside this number say that it is another person's, a fax or no longer used. "
-        "If it is the person's own, take the words away."
+        "The words beside this number say that it is someone else's, a fax or no longer used. "
+        "If it is this person's own number, remove the words."
     ),
     "scientific_notation": (
-        "The spreadsheet has rounded this number and its last digits are gone. Format the column "
-        "as text in the original and save it as CSV again."
+        "The spreadsheet rounded this number, so its last digits are gone. Format the column as "
+        "text in the original and save it as CSV again."
     ),
-    "too_short": "This number has too few digits: the area code or a digit is missing.",
-    "too_long": "This number has too many digits, or two numbers run together.",
+    "too_short": "This number has too few digits. The area code or a digit is missing.",
+    "too_long": "This number has too many digits, or it is two numbers run together.",
     "unknown_calling_code": "No country has the code after the plus sign.",
     "invalid_for_country": (
-        "No phone in {country} has a number like this: look for a wrong or missing digit. A number "
-        "from abroad needs a plus sign and its country code."
+        "This isn't a valid {country} number. Check for a wrong or missing digit. A number from "
+        "another country needs a plus sign and its country code."
     ),
-    "premium_rate": "Calls to this number cost extra, so it is never rung.",
+    "premium_rate": "Calls to this number cost extra, so nobody calls it.",
     "another_country": (
-        "This number is in another country, where other hours and rules hold. Set up a campaign "
-        "for that country and upload it there."
+        "This number is in another country, which has its own calling hours and rules. Set up a "
+        "campaign for that country and upload the number there."
     ),
     "somebodys_number": (
-        "This may be somebody's number. The demonstration, which rings at any hour, takes only "
-        "numbers that nobody has, such as 020 7946 0000 to 0999. For people, set up a campaign."
+        "This may be a real person's number. The demonstration is open at any hour, so it takes "
+        "only numbers that nobody has, such as 020 7946 0000 to 0999. To call real people, set "
+        "up a campaign."
     ),
 }
+
+# What a message calls the numbers of a country; others go by their code.
+_ADJECTIVES = {"GB": "UK", "IE": "Irish", "US": "US", "CA": "Canadian", "DE": "German"}
 
 _COSTS_EXTRA = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST})
 
@@ -84,7 +88,7 @@ class NumberRefused(ValueError):
 
     def __init__(self, reason: str, country: str = "") -> None:
         self.reason = reason
-        self.message = REASONS[reason].format(country=country)
+        self.message = REASONS[reason].format(country=_ADJECTIVES.get(country, country))
         super().__init__(self.message)
 
 

@@ -38,30 +38,32 @@ class CampaignForm(EditForm):
     name = StringField(
         "Name",
         [InputRequired("Give the campaign a name."), Length(max=120)],
-        description="What callers and hosts see. “Riverside council election”.",
+        description="Callers and hosts see this name. Example: “Riverside council election”.",
     )
     on_behalf_of = StringField(
         "Who is calling?",
-        [InputRequired("Say on whose behalf people are called."), Length(max=200)],
-        description="The organisation's full name: callers say it in every call, as the law asks.",
+        [InputRequired("Enter the organisation you are calling for."), Length(max=200)],
+        description="The organisation's full name. Callers say it in every call, as the law "
+        "requires.",
     )
     country = SelectField(
         "Country",
-        [InputRequired("Choose the country whose people are rung.")],
-        description="Decides how numbers are read, and the hours in which people may be rung.",
+        [InputRequired("Choose the country of the people you will call.")],
+        description="The country decides how numbers are read and when calling is allowed.",
     )
     language = SelectField(
         "Language of the calls", choices=[SelectChoice(code, name) for code, name in LANGUAGES]
     )
     briefing = TextAreaField(
-        "A word to your callers",
+        "Message to callers",
         [Optional(), Length(max=4000)],
-        description="Shown before their first call: why it matters, and whom to ask. Markdown.",
+        description="Callers see this before their first call. Say why it matters and who to ask "
+        "for help. You can use Markdown.",
     )
     practice_first = BooleanField(
         "One practice call before the first real one",
-        description="Callers are given nobody until they have made a call with somebody made up. "
-        "It takes them about three minutes. Who has recorded a call here already goes on.",
+        description="New callers make one practice call with a made-up person before a real one. "
+        "It takes about three minutes. Callers who have recorded a call here skip it.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -78,8 +80,8 @@ class CampaignForm(EditForm):
         if self.country.data == campaign.country or not lists:
             return True
         self.country.errors = [
-            "The people of this campaign are rung by the hours of its country. For people of "
-            "another country, set up another campaign."
+            "This campaign already has people, so its country cannot change: it sets when they may "
+            "be called. For people in another country, set up another campaign."
         ]
         return False
 
@@ -126,7 +128,7 @@ def _time_field(label: str) -> StringField:
 def _is_a_time(form: FlaskForm, field: StringField) -> None:
     hours, colon, minutes = (field.data or "").partition(":")
     if field.data and not (colon and hours.isdigit() and minutes.isdigit()):
-        raise ValidationError("Write the time as 09:00.")
+        raise ValidationError("Write the time like this: 09:00.")
 
 
 for _day, _name in zip(DAYS, DAY_NAMES, strict=True):

@@ -50,7 +50,7 @@ def new() -> ResponseReturnValue:
     if form.validate_on_submit():
         campaign = verbs.create_campaign(current_user, form.values())
         db.session.commit()
-        flash("The campaign is set up. Next: upload a list, and choose a script.", "success")
+        flash("The campaign is set up. Next, upload a list and choose a script.", "success")
         return _back(campaign)
     return render_template("campaigns/form.html", form=form, campaign=None)
 
@@ -109,7 +109,7 @@ def hours(campaign_id: int) -> ResponseReturnValue:
     if _may_be_saved(form):
         campaign.hours = form.hours().to_json()
         db.session.commit()
-        flash("Calling hours saved. They hold from the next call on.", "success")
+        flash("Calling hours saved. They apply from the next call.", "success")
         return _back(campaign)
     rules = rules_for(campaign.country)
     permitted = rules.permitted_hours.value.to_json()
@@ -132,7 +132,7 @@ def change_state(campaign_id: int) -> ResponseReturnValue:
     campaign = _campaign(campaign_id)
     verbs.move(campaign, request.form.get("verb", ""))
     db.session.commit()
-    flash(f"The campaign is {campaign.state} now.", "success")
+    flash(f"The campaign is now {campaign.state}.", "success")
     return _back(campaign)
 
 
@@ -163,11 +163,11 @@ def new_link(campaign_id: int) -> ResponseReturnValue:
     """End the old link for callers and make a new one."""
     campaign = _campaign(campaign_id, to_change=True)
     if not is_still(campaign.join_token):
-        flash("Somebody else has just replaced the link. This is the new one.", "info")
+        flash("Someone else has just replaced the link. This is the new one.", "info")
         return _back(campaign, "callers")
     verbs.new_join_link(campaign)
     db.session.commit()
-    flash("The old link is closed. Send the new one.", "success")
+    flash("The old link no longer works. Send the new one.", "success")
     return _back(campaign, "callers")
 
 
@@ -178,7 +178,7 @@ def invite(campaign_id: int) -> ResponseReturnValue:
     campaign = _campaign(campaign_id)
     host = invite_host(campaign, request.form.get("email", ""), request.form.get("name", ""))
     db.session.commit()
-    flash(f"{host.email} can host parties for this campaign now.", "success")
+    flash(f"{host.email} can now host parties for this campaign.", "success")
     return _back(campaign, "hosts")
 
 

@@ -39,7 +39,7 @@ def campaign_for(account: Account, campaign_id: int, to_change: bool = False) ->
     """
     campaign = db.session.get(Campaign, campaign_id)
     if campaign is None or not account.is_organiser:
-        raise NotFound("There is no such campaign.", "Go back to the list of campaigns.")
+        raise NotFound("This campaign does not exist.", "Go back to the list of campaigns.")
     if to_change:
         lock_row(campaign)
     return campaign
@@ -60,7 +60,8 @@ def move(campaign: Campaign, verb: str) -> None:
     target = MOVES[campaign.state].get(verb)
     if target is None:
         raise Conflict(
-            f"A campaign that is {campaign.state} cannot {verb}.", "Reload the page to see it now."
+            f"This campaign is {campaign.state}, so you cannot {verb} it.",
+            "Reload the page to see it now.",
         )
     if verb == "start":
         missing = what_is_missing(campaign)
@@ -73,7 +74,7 @@ def what_is_missing(campaign: Campaign) -> list[str]:
     """What a draft still needs before callers can start, one sentence each."""
     missing = []
     if not has_people(campaign):
-        missing.append("Upload a list of people to ring.")
+        missing.append("Upload a list of people to call.")
     if campaign.script_id is None:
         missing.append("Choose a script.")
     return missing

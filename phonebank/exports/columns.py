@@ -29,61 +29,62 @@ def _plain(name: str, meaning: str) -> Column:
 
 
 COLUMNS = (
-    Column("call_id", "The call: no other call has the same.", lambda row: str(row.call_id)),
-    _plain("started_at", "When the person came onto the caller's screen, in UTC."),
-    _plain("ended_at", "When the person left the caller's screen, in UTC; empty while on it."),
+    Column("call_id", "The ID of the call. Every call has its own.", lambda row: str(row.call_id)),
+    _plain("started_at", "When the person appeared on the caller's screen, in UTC."),
+    _plain("ended_at", "When the person left the caller's screen, in UTC. Empty while on it."),
     Column(
         "ending",
-        "How that came: recorded; given_back, by the caller, without an outcome; expired, held too"
-        " long; taken_away, as the caller was put out or the campaign ended; on_screen, not yet.",
+        "How the person left the screen. recorded: the caller recorded an outcome. given_back: the"
+        " caller gave the person back without an outcome. expired: the caller took too long."
+        " taken_away: the caller was removed or the campaign ended. on_screen: not yet.",
         lambda row: row.ending or "on_screen",
     ),
-    _plain("recorded_at", "When the caller recorded the outcome, in UTC; empty for none."),
-    _plain("outcome", "What came of the call; empty where nothing was recorded."),
-    _plain("reached", "yes if a person answered, whoever it was."),
-    _plain("conversation", "yes if a person answered and so was the script's main question."),
+    _plain("recorded_at", "When the caller recorded the outcome, in UTC. Empty if they did not."),
+    _plain("outcome", "How the call ended. Empty if nothing was recorded."),
+    _plain("reached", "yes if someone answered, whether or not it was the person called."),
+    _plain("conversation", "yes if a person picked up and answered the script's main question."),
     _plain("yes", "yes if it was a conversation and they said yes to what the script asks for."),
     _plain(
         "counted",
-        "yes if the call is in the totals of campaign and party. no for one that never rang, and"
-        " for one recorded too late, when somebody else had been given the person, and for one that"
-        " was set aside.",
+        "yes if the call is in the totals of campaign and party. no if the phone never rang,"
+        " if the outcome came too late because another caller had been given the person, or if the"
+        " call was set aside.",
     ),
     _plain("late", "yes if the outcome was recorded after the caller's hold had run out."),
     _plain(
         "set_aside",
-        "yes if an organiser has set aside what this caller recorded: the call counts nowhere.",
+        "yes if an organiser set aside what this caller recorded. The call counts nowhere.",
     ),
     _plain("caller", "The caller's first name, as they gave it."),
-    _plain("party", "The phone party they rang in; empty for none."),
-    _plain("list", "The contact list that the person is in."),
-    _plain("contact_external_id", "The person's identifier in your own list, if it gave one."),
+    _plain("party", "The phone party the caller called in. Empty if none."),
+    _plain("list", "The contact list that the person is on."),
+    _plain("contact_external_id", "The person's ID in your own list, if it has one."),
     _plain("contact_first_name", "The person's first name."),
     _plain("contact_last_name", "The person's last name."),
     _plain(
         "contact_phone",
-        "The number that was rung, with its country code. The apostrophe in front tells"
+        "The number called, with its country code. The apostrophe in front tells"
         " spreadsheets that it is text.",
     ),
     _plain("contact_postcode", "The person's postcode."),
     _plain(
         "household",
-        "How many others on the number the caller saw by their first names, to ask for instead.",
+        "How many other people on the number the caller could ask for, by first name.",
     ),
     _plain("script", "The script that the caller had on screen."),
-    _plain("script_version", "The version of the script: its words never change."),
+    _plain("script_version", "The version of the script. The words of a version never change."),
     _plain(
         "experiment_arm",
-        "The arm of the experiment that decided which script; empty outside of an experiment.",
+        "The arm of the experiment that decided the script. Empty outside an experiment.",
     ),
-    _plain("note", "What the caller noted."),
+    _plain("note", "The caller's note."),
 )
 
 FITS = {
-    "choice": "One of the answers named below, by its key.",
-    "several": "Any of the answers named below, by their keys.",
+    "choice": "The key of one of the answers below.",
+    "several": "The keys of one or more of the answers below.",
     "scale": "A number from 0 to 10.",
-    "text": "Words, as the caller typed them.",
+    "text": "Text, as the caller typed it.",
     "number": "A number.",
     "date": "A date, as year-month-day.",
 }

@@ -24,7 +24,7 @@ def rows_of(query: Executable, **values: Any) -> Iterator[Row[Any]]:
     """
     if len(_under_way) >= DOWNLOADS_AT_ONCE:
         raise BackInAMoment(
-            "Several other files are being downloaded just now.", "Try again in a minute."
+            "Several other files are being downloaded right now.", "Try again in a minute."
         )
     return _read(db.engine, query, values)
 

@@ -116,7 +116,7 @@ def _refuse_what_is_no_text(text: str) -> None:
 def unknown_alphabet() -> FileRefused:
     return FileRefused(
         "unknown_alphabet",
-        "The accented letters of this file cannot be told: it was saved in an old alphabet. "
+        "We can't read the accented letters in this file. It was saved in an old format. "
         f"{SAVE_AS_CSV}",
     )
 
@@ -124,8 +124,8 @@ def unknown_alphabet() -> FileRefused:
 def null_characters() -> FileRefused:
     return FileRefused(
         "nul_bytes",
-        "This file holds null characters, so it is damaged, or not text, or UTF-16 without its "
-        "mark. Save it again as “CSV UTF-8”.",
+        "This file has null characters, so it is damaged or it is not text. Save it again as "
+        "“CSV UTF-8”.",
     )
 
 

@@ -28,7 +28,7 @@ _BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
     (b"\x89PNG", "image", "This is a picture (PNG), not a CSV file."),
     (b"\xff\xd8\xff", "image", "This is a picture (JPEG), not a CSV file."),
     (b"GIF8", "image", "This is a picture (GIF), not a CSV file."),
-    (b"{\\rtf", "document", "This is a word processor’s document, not a CSV file."),
+    (b"{\\rtf", "document", "This is a word processor document, not a CSV file."),
     (
         b"SQLite format 3",
         "database",
@@ -44,7 +44,7 @@ _TEXT_BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
         "This is a web page. Download the list as CSV.",
     ),
     (b"<html", "web_page", "This is a web page. Download the list as CSV."),
-    (b"<table", "web_page", f"This is a web page named as a spreadsheet. {SAVE_AS_CSV}"),
+    (b"<table", "web_page", f"This is a web page saved as a spreadsheet. {SAVE_AS_CSV}"),
     (b"<?xml", "xml", f"This is an XML file, not a CSV file. {SAVE_AS_CSV}"),
     (b'{"', "json", "This is a JSON file, not a CSV file. Export the list as CSV."),
     (b"[{", "json", "This is a JSON file, not a CSV file. Export the list as CSV."),

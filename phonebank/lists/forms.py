@@ -32,7 +32,7 @@ NUMBER_WORKS = "The number works"
 class UploadForm(FlaskForm):
     file = FileField(
         "The file",
-        description="CSV, or text with tabs or semicolons, with column names in its first row. "
+        description="CSV, or text with tabs or semicolons. The first row names the columns. "
         "Up to 512 MB.",
         validators=[FileRequired("Choose a file first.")],
     )
@@ -44,17 +44,17 @@ class UndoForm(FlaskForm):
     why = SelectField(
         "Why?",
         choices=[SelectChoice(key, label) for key, label in REASONS_TO_LIFT_MANY.items()],
-        description="Kept with this upload, with your name.",
+        description="We keep this reason and your name with the upload.",
     )
 
 
 def _priority_field() -> SelectField:
     return SelectField(
-        "When to ring it",
+        "Priority among your lists",
         choices=[SelectChoice(number, label) for number, label in PRIORITIES.items()],
         coerce=int,
         default=0,
-        description="Against the campaign's other lists.",
+        description="Callers get people from the first lists first.",
     )
 
 
@@ -75,7 +75,7 @@ class ColumnsForm(FlaskForm):
 
     name = StringField(
         "Name of this list",
-        description="Shown to organisers, never to callers.",
+        description="Organisers see this name. Callers never do.",
         validators=[DataRequired("Give the list a name."), Length(max=120)],
         filters=[lambda name: name and name.strip()],
     )
@@ -118,9 +118,9 @@ class ColumnsForm(FlaskForm):
         columns = self.columns()
         for column in self.counts.too_many:
             columns[column].errors.append(
-                f"“{mapping.header(column)}” holds more than {MOST_VALUES} different values, so it "
-                "is probably not a column of yes and no. Choose something else for it, or put a "
-                "plain yes or no into it and upload the file again."
+                f"“{mapping.header(column)}” has more than {MOST_VALUES} different values, so it "
+                "is probably not a yes-or-no column. Choose something else for it. Or change its "
+                "values to yes or no and upload the file again."
             )
         unseen = False
         for field in self.value_fields():
@@ -131,7 +131,7 @@ class ColumnsForm(FlaskForm):
             unseen = unseen or not field.raw_data
         if unseen and not self.counts.too_many:
             self.form_errors.append(
-                "Look at what each value of the marked columns means, then press again."
+                "Check what each value of the yes-or-no columns means, then press again."
             )
         if self.errors:
             return False
@@ -140,7 +140,7 @@ class ColumnsForm(FlaskForm):
         if asks_about(suppressed, rows) and self.suppressing() != suppressed:
             self.asked_about = suppressed
             self.suppress_rows.errors = [
-                f"{suppressed:,} of {rows:,} people would be put on the do-not-call list, in every "
+                f"{suppressed:,} of {rows:,} people would go on the do-not-call list, in every "
                 "campaign. If that is right, tick the box below and press again."
             ]
             return False

@@ -200,8 +200,8 @@ def check(mapping: Mapping) -> list[Fault]:
         faults.append(
             Fault(
                 "no_phone_column",
-                "No column is a phone number. Choose the one to ring people on; if the file has "
-                "none, upload one that does.",
+                "No column is a phone number. Choose the column with the numbers to call. If the "
+                "file has none, upload a file that does.",
             )
         )
     return faults
@@ -232,12 +232,12 @@ def _fault_of(target: str, mapping: Mapping) -> Fault | None:
         if name in KEPT_AS_FIELDS:  # a column that is the target of that name has the place
             columns = tuple(sorted((*columns, *mapping.columns.get(name, ()))))
     elif target not in FIELDS:
-        return Fault("unknown_target", f"“{target}” is nothing a column can be.", columns)
+        return Fault("unknown_target", f"“{target}” is not a choice for a column.", columns)
     if len(columns) > 1 and target not in SEVERAL_COLUMNS:
         label = FIELDS.get(target) or target.removeprefix(FIELD)
         return Fault(
             "two_columns",
-            f"The columns {_named(columns, mapping)} are both “{label}”. Keep one, and leave out "
+            f"The columns {_named(columns, mapping)} are both “{label}”. Keep one and leave out "
             "the other.",
             columns,
         )

@@ -46,8 +46,8 @@ LONGEST_FIELD_VALUE = 2000
 
 _FAULTS = {
     EXTRA_CELLS: (
-        "This row has {cells} cells and the column names {columns}: a cell may hold the character "
-        "that separates cells, and needs quotation marks around it."
+        "This row has {cells} cells, but there are {columns} column names. If a cell contains the "
+        "character that separates cells, put quotation marks around that cell."
     ),
     UNCLOSED_QUOTE: "A quotation mark in this row is never closed.",
 }
@@ -87,8 +87,8 @@ class _CellTooLong(Exception):
     def __init__(self, column: int, length: int, longest: int) -> None:
         self.column = column
         self.message = (
-            f"This cell has {length:,} characters, and at most {longest:,} can be kept. Perhaps "
-            "the cells of this row have slipped by a column."
+            f"This cell has {length:,} characters. We can keep at most {longest:,}. The cells of "
+            "this row may have slipped by a column."
         )
 
 
@@ -174,12 +174,12 @@ def _set_aside(
 _ASIDE = {
     Action.SET_ASIDE: (
         "set_aside",
-        "Rows with this value are set aside, as was chosen when the columns were confirmed.",
+        "Rows with this value are set aside. An organiser chose this when confirming the columns.",
     ),
     Action.ASK: (
         "unread_mark",
-        "Nobody has said what this value means, so the person is not called. Correct it to yes or "
-        "no and upload the row again.",
+        "We don't know what this value means, so nobody calls this person. Change it to yes or no "
+        "and upload the row again.",
     ),
 }
 

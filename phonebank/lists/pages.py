@@ -163,7 +163,7 @@ def cancel(campaign_id: int, list_id: int) -> ResponseReturnValue:
     _, contact_list = _list(campaign_id, list_id)
     verbs.cancel(contact_list)
     db.session.commit()
-    flash("The file is deleted. Nobody was added.", "info")
+    flash("The file is deleted. No people were added.", "info")
     return redirect(url_for(".history", campaign_id=campaign_id))
 
 
@@ -185,7 +185,7 @@ def remove(campaign_id: int, list_id: int) -> ResponseReturnValue:
     _, contact_list = _list(campaign_id, list_id)
     verbs.take_out_of_calling(contact_list)
     db.session.commit()
-    flash("Nobody on this list is handed to callers any more.", "success")
+    flash("This list is paused. Callers will not get anyone from it.", "success")
     return redirect(_address("progress", contact_list))
 
 
@@ -195,7 +195,7 @@ def restore(campaign_id: int, list_id: int) -> ResponseReturnValue:
     _, contact_list = _list(campaign_id, list_id)
     verbs.put_back_into_calling(contact_list)
     db.session.commit()
-    flash("The people on this list are rung again.", "success")
+    flash("This list is resumed. Callers can get people from it again.", "success")
     return redirect(_address("progress", contact_list))
 
 
@@ -211,8 +211,8 @@ def priority(campaign_id: int, list_id: int) -> ResponseReturnValue:
         flash("Changed.", "success")
     elif form.validate():
         flash(
-            "Somebody else has just changed when this list is called, so your choice was not saved."
-            " Below is what they chose: change it again if you need to.",
+            "Someone else has just changed this list's priority, so your choice was not saved. "
+            "Their choice is shown below. Change it again if you need to.",
             "error",
         )
     return redirect(_address("progress", contact_list))

@@ -80,7 +80,7 @@ def read_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
     if header is None:
         raise FileRefused("empty", "This file is empty.")
     if not rows:
-        raise FileRefused("header_only", "This file has column names and no rows below them.")
+        raise FileRefused("header_only", "This file has column names but no rows below them.")
 
 
 def _checked_header(row: Row) -> Row:
@@ -96,14 +96,14 @@ def _checked_header(row: Row) -> Row:
     if len(cells) > MOST_COLUMNS:
         raise FileRefused(
             "too_many_columns",
-            f"This file has {len(cells)} columns; at most {MOST_COLUMNS} can be read. Delete the "
-            "columns your callers do not need.",
+            f"This file has {len(cells)} columns. We can read at most {MOST_COLUMNS}. Delete "
+            "the columns your callers do not need.",
         )
     if any(_PHONE_LIKE.fullmatch(cell) or email(cell) for cell in cells):
         raise FileRefused(
             "no_header",
-            f"Row {row.number} should name the columns, and holds a person already. Put a row of "
-            "names such as First name, Last name, Phone above it.",
+            f"Row {row.number} should name the columns, but it has a person in it. Add a row above "
+            "it with names such as First name, Last name, Phone.",
         )
     shortened = [
         cell if len(cell) <= LONGEST_COLUMN_NAME else cell[: LONGEST_COLUMN_NAME - 1] + "…"

@@ -59,7 +59,7 @@ def begin_undo(
     """
     lock_row(contact_list)
     if contact_list.state not in UNDOABLE:
-        raise Conflict("This upload cannot be undone.", "Its page says how it stands.")
+        raise Conflict("This upload cannot be undone.", "Its page shows its state.")
     contact_list.state = UNDONE
     contact_list.removed = True
     contact_list.finished_at = None

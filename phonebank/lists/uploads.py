@@ -60,8 +60,8 @@ def take_in(
     if not any(guessed.target in PHONE_TARGETS for guessed in guesses_of(contact_list)):
         raise FileRefused(
             "no_phone_column",
-            "No column of this file holds phone numbers, going by its column names "
-            f"({_named(contact_list.headers)}) and its first rows. If one does, call it “Phone” "
+            "We found no column of phone numbers in this file. Its columns are "
+            f"{_named(contact_list.headers)}. If one of them has phone numbers, name it “Phone” "
             "and upload the file again.",
         )
     return contact_list
@@ -108,8 +108,8 @@ def _refuse_a_title(headers: list[str], first_rows: list[Row]) -> None:
         if known >= enough and sum(map(bool, row.cells)) > 1:
             raise FileRefused(
                 "title_line",
-                f"Row {row.number} names the columns, and a title stands above it. Delete the rows "
-                "above it and upload the file again.",
+                f"Row {row.number} names the columns, and there is a title above it. Delete the "
+                "rows above it and upload the file again.",
             )
 
 

@@ -47,7 +47,7 @@ def list_of(campaign: Campaign, contact_list_id: int) -> ContactList:
     """One of the campaign's lists. Raises NotFound."""
     contact_list = db.session.get(ContactList, contact_list_id)
     if contact_list is None or contact_list.campaign_id != campaign.id:
-        raise NotFound("This campaign has no such list.", "Choose one from its lists.")
+        raise NotFound("This campaign does not have this list.", "Choose one of its lists.")
     return contact_list
 
 
@@ -70,20 +70,20 @@ def confirm(
     lock_row(contact_list)
     if contact_list.state != UPLOADED:
         raise Conflict(
-            "This file's columns have been confirmed already.", "Its page shows how far it is."
+            "This file's columns have already been confirmed.", "Its page shows the progress."
         )
     mapping = Mapping.of(contact_list.headers, targets, actions)
     counts = counts_for(contact_list, mapping)
     if counts.too_many or counts.undecided(mapping):
         raise Conflict(
-            "Nobody has said what some values of this file mean.",
-            "Go back to its columns and choose for each value.",
+            "Some values in this file still need a decision.",
+            "Go back to its columns and choose what each value means.",
         )
     suppressed = counts.suppressed(mapping)
     if asks_about(suppressed, contact_list.rows_total) and suppressing != suppressed:
         raise Conflict(
             f"This would put {suppressed:,} people on the do-not-call list.",
-            "Go back to the file's columns and agree to that number, or choose otherwise.",
+            "Go back to the file's columns. Agree to that number, or change your choices.",
         )
     contact_list.name = name
     contact_list.priority = priority
@@ -98,7 +98,7 @@ def cancel(contact_list: ContactList) -> None:
     """Forget an upload whose columns are not confirmed. Raises Conflict when they are."""
     lock_row(contact_list)
     if contact_list.state != UPLOADED:
-        raise Conflict("This file has been imported.", "Undo the import instead.")
+        raise Conflict("This file has already been imported.", "Undo the import instead.")
     db.session.delete(contact_list)
 
 
@@ -134,9 +134,9 @@ def begin_import(contact_list_id: int) -> ContactList | None:
         db.session.flush()
         fail_import(
             contact_list.id,
-            f"The import stopped after {contact_list.rows_read:,} rows and could not be taken up "
-            "again. That is our fault, not your file's. Upload the file again: whoever is stored "
-            "already is skipped. If it stops again, tell whoever runs this server.",
+            f"The import stopped after {contact_list.rows_read:,} rows and could not "
+            "continue. That is our fault, not your file's. Upload the file again: people who are "
+            "already stored are skipped. If it stops again, tell the person who runs this server.",
         )
         return None
     return contact_list

@@ -25,16 +25,16 @@ class Wish(StrEnum):
 
 MESSAGES = {
     Wish.DO_NOT_CALL: (
-        "This says that the person wants no calls, so they are not called. Enter their number on "
-        "the do-not-call page, or correct the cell and upload the row again."
+        "This says that the person does not want calls, so nobody calls them. Enter their number "
+        "on the do-not-call page, or correct the cell and upload the row again."
     ),
     Wish.DECEASED: (
-        "This says that the person has died, so they are not called. If it is a mistake, correct "
+        "This says that the person has died, so nobody calls them. If that is a mistake, correct "
         "the cell and upload the row again."
     ),
     Wish.BAD_NUMBER: (
-        "This says that the number is wrong or does not work, so it is not called. Put the right "
-        "number into the cell and upload the row again."
+        "This says that the number is wrong or does not work, so nobody calls it. Put the "
+        "right number in the cell and upload the row again."
     ),
 }
 

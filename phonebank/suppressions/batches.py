@@ -112,7 +112,7 @@ def enter_file(batch_id: int, phones: Sequence[str], columns: list[int]) -> None
     or the file was deleted."""
     batch = locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.UPLOADED:
-        raise Conflict("This file has been entered or deleted already.", "Look at the list.")
+        raise Conflict("This file has already been entered or deleted.", "Look at the list.")
     batch.state = BatchState.ENTERED
     batch.data = None
     batch.columns = columns
@@ -124,7 +124,7 @@ def delete_file(batch_id: int) -> None:
     """Forget a file. Raises Conflict where it has been entered."""
     batch = locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.UPLOADED:
-        raise Conflict("This file has been entered already.", "Take it back instead.")
+        raise Conflict("This file has already been entered.", "Take it back instead.")
     db.session.delete(batch)
 
 
@@ -183,7 +183,9 @@ def begin_lifting(batch_id: int, reason: str, account_id: int | None) -> None:
     """
     batch = locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.ENTERED:
-        raise Conflict("These numbers have been taken back already.", "The page shows by whom.")
+        raise Conflict(
+            "These numbers have already been taken back.", "Reload the page to see it now."
+        )
     batch.state = BatchState.LIFTING
     batch.lifted_reason = reason
     batch.lifted_by_id = account_id

@@ -38,8 +38,8 @@ def read_lines(text: str, country: str) -> Read:
     lines = text.splitlines()
     if len(lines) > LINES_AT_MOST:
         raise BadInput(
-            f"That is {len(lines):,} lines; {LINES_AT_MOST:,} at a time is the most.",
-            "Split it and enter each part.",
+            f"That is {len(lines):,} lines. You can enter at most {LINES_AT_MOST:,} at a time.",
+            "Split them and enter each part.",
         )
     read, seen = Read(), set[str]()
     for number, line in _lines_with_words(lines):

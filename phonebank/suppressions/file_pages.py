@@ -61,7 +61,7 @@ def enter(batch_id: int) -> ResponseReturnValue:
     """Show what the chosen columns would enter, or enter it where that number was agreed to."""
     batch = _file(batch_id)
     if batch.state != BatchState.UPLOADED:
-        flash("That file has been entered already.", "info")
+        flash("That file has already been entered.", "info")
         return redirect(url_for("suppressions.show"))
     table = table_of(batch.data or b"")
     chosen = sorted({int(c) for c in request.form.getlist("columns") if c.isdigit()})
@@ -74,7 +74,7 @@ def enter(batch_id: int) -> ResponseReturnValue:
     if not agreed:
         return _page(batch, table, chosen)
     if agreed != str(len(read.phones)) or not read.phones:
-        fault = f"These columns hold {len(read.phones):,} numbers. Look at them, then press again."
+        fault = f"These columns have {len(read.phones):,} numbers. Check them, then press again."
         return _page(batch, table, chosen, fault), 422
     entered = _enter(batch_id, read.phones, chosen)
     log.info("account %s enters do-not-call file %s: %d", current_user.id, batch_id, entered)
@@ -96,7 +96,7 @@ def delete(batch_id: int) -> ResponseReturnValue:
     """Forget a file of which nothing is entered."""
     batches.delete_file(batch_id)
     db.session.commit()
-    flash("The file is deleted. No number was entered.", "info")
+    flash("The file is deleted. No numbers were entered.", "info")
     return redirect(url_for("suppressions.show"))
 
 
@@ -107,7 +107,7 @@ def take_back(batch_id: int) -> ResponseReturnValue:
     _file(batch_id)
     form = TakeBackForm()
     if not form.validate():
-        flash("Say why these numbers are taken back.", "error")
+        flash("Choose why you are taking these numbers back.", "error")
         return redirect(url_for("suppressions.show"))
     batches.begin_lifting(batch_id, form.why.data, current_user.id)
     log.info("account %s takes back do-not-call file %s", current_user.id, batch_id)
@@ -117,7 +117,11 @@ def take_back(batch_id: int) -> ResponseReturnValue:
 
     after_commit(put_on_its_queue)
     db.session.commit()
-    flash("The file is being taken back. Numbers that nobody else entered come off.", "success")
+    flash(
+        "The file is being taken back. Its numbers come off the list unless they were also "
+        "entered another way.",
+        "success",
+    )
     return redirect(url_for("suppressions.show"))
 
 
@@ -125,19 +129,19 @@ def _file(batch_id: int) -> SuppressionBatch:
     """A do-not-call file's batch. An upload's is taken back on the upload's page."""
     batch = db.session.get(SuppressionBatch, batch_id)
     if batch is None or batch.contact_list_id is not None or not batch.filename:
-        raise NotFound("There is no such file.", "Choose one on the do-not-call page.")
+        raise NotFound("This file does not exist.", "Choose one on the do-not-call page.")
     return batch
 
 
 def _fault_of(table: Table, chosen: Sequence[int]) -> str:
     if not chosen:
-        return "Choose the column that holds the phone numbers."
+        return "Choose the column that has the phone numbers."
     others = [table.columns[index].name for index in chosen if table.columns[index].holds_none]
     if others:
         named = " and ".join(f"“{name}”" for name in others)
         return (
-            f"{named} is no column of phone numbers, going by its name. If it is one, call it "
-            "“Phone” in the file and upload it again."
+            f"{named} is not named like a column of phone numbers. If it is one, rename it to "
+            "“Phone” in the file and upload the file again."
         )
     return ""
 

@@ -110,7 +110,7 @@ def table_of(data: bytes) -> Table:
     except csv.Error:
         raise BadInput(
             f"Line {reader.line_num} of that file cannot be read.",
-            "Look there for a quotation mark that is never closed.",
+            "Check it for a quotation mark that is never closed.",
         ) from None
     return _table(rows)
 
@@ -128,7 +128,7 @@ def _table(rows: list[tuple[int, tuple[str, ...]]]) -> Table:
     width = max((len(cells) for _, cells in rows), default=0)
     if not rows or width > MOST_COLUMNS:
         raise BadInput(
-            f"That file has {width} columns." if rows else "There is nothing in that file.",
+            f"That file has {width} columns." if rows else "That file is empty.",
             "Keep only the column of numbers.",
         )
     rows = [(line, cells + ("",) * (width - len(cells))) for line, cells in rows]

@@ -15,14 +15,14 @@ from phonebank.suppressions.batches import REASONS_TO_LIFT_MANY
 REASONS = {
     "asked": "They asked not to be called",
     "deceased": "They have died",
-    "register": "They are on a register of people who want no calls",
+    "register": "They are on a register of people who do not want calls",
     "other": "Another reason",
 }
 # Kept in the server's log, where no number stands beside it; chosen and not typed, so that nobody
 # can write a name or number there.
 REASONS_TO_LIFT = {
     "mistake": "It was entered by mistake",
-    "new_owner": "The number is somebody else's now",
+    "new_owner": "The number belongs to someone else now",
     "asked_back": "They have asked to be called again",
 }
 
@@ -38,7 +38,7 @@ class _CountryForm(FlaskForm):
 
 
 def _country(field_id: str) -> SelectField:
-    about = "For numbers without a country code."
+    about = "The country of numbers without a country code."
     return SelectField("Country", id=field_id, description=about)
 
 
@@ -46,16 +46,16 @@ class LookUpForm(_CountryForm):
     number = StringField(
         "Phone number",
         [InputRequired("Type a number."), Length(max=120)],
-        description="Written any way: 020 7946 0123, +44 20 7946 0123.",
+        description="Any format works: 020 7946 0123, +44 20 7946 0123.",
     )
     country = _country("look-up-country")
 
 
 class AddForm(_CountryForm):
-    numbers = TextAreaField("Numbers", description="One on each line.")
+    numbers = TextAreaField("Numbers", description="Put one number on each line.")
     file = FileField(
         "Or a file",
-        description="CSV or text. You see which numbers are in it before any is on the list.",
+        description="CSV or text. You see its numbers before any of them go on the list.",
     )
     country = _country("add-country")
     reason = SelectField("Why?", choices=_choices(REASONS))
@@ -64,13 +64,13 @@ class AddForm(_CountryForm):
         if not (field.data or "").strip() and not self.file.data:
             raise ValidationError("Type or paste a number, or choose a file.")
         if (field.data or "").strip() and self.file.data:
-            raise ValidationError("Enter numbers or choose a file: one at a time.")
+            raise ValidationError("Enter numbers or choose a file, not both.")
 
 
 class TakeBackForm(FlaskForm):
     why = SelectField(
-        "Why is this file taken back?",
-        [InputRequired("Say why.")],
+        "Why are you taking this file back?",
+        [InputRequired("Choose a reason.")],
         choices=[SelectChoice("", "Choose a reason"), *_choices(REASONS_TO_LIFT_MANY)],
     )
 
@@ -78,7 +78,7 @@ class TakeBackForm(FlaskForm):
 class LiftForm(FlaskForm):
     phone = HiddenField()
     why = SelectField(
-        "Why may they be called again?",
-        [InputRequired("Say why.")],
+        "Why can they be called again?",
+        [InputRequired("Choose a reason.")],
         choices=[SelectChoice("", "Choose a reason"), *_choices(REASONS_TO_LIFT)],
     )

@@ -131,7 +131,7 @@ def lift() -> ResponseReturnValue:
         return redirect(url_for(".show"))
     db.session.commit()
     log.info("account %s lifted a do-not-call entry: %s", current_user.id, form.why.data)
-    flash("The number is off the list and can be rung again.", "success")
+    flash("The number is off the list and can be called again.", "success")
     return redirect(url_for(".show"))
 
 
@@ -150,7 +150,7 @@ def in_words(new: int, already: int, refused: int) -> str:
     """What became of the numbers that were entered."""
     words = f"{new:,} {'number' if new == 1 else 'numbers'} entered."
     if already:
-        words += f" {already:,} {'was' if already == 1 else 'were'} there already."
+        words += f" {already:,} {'was' if already == 1 else 'were'} already there."
     if refused:
         words += f" {refused:,} {'line' if refused == 1 else 'lines'} could not be read."
     return words

@@ -128,7 +128,7 @@ def set_up_campaign(page: Page, app: Flask) -> None:
     page.get_by_label("Name").fill("Riverside by-election")
     page.get_by_label("Who is calling?").fill("Riverside Neighbours")
     page.get_by_label("Country").select_option("United Kingdom")
-    page.get_by_label("A word to your callers").fill("Listen **more** than you talk.")
+    page.get_by_label("Message to callers").fill("Listen **more** than you talk.")
     page.get_by_role("button", name="Set up the campaign").click()
     expect(page.get_by_role("heading", name="Riverside by-election")).to_be_visible()
     with app.app_context():

@@ -88,7 +88,7 @@ def test_a_list_goes_in_is_watched_and_undone(page: Page, app: Flask) -> None:
     page.get_by_label("Number", exact=True).select_option("Leave out")
     page.get_by_role("button", name="Check and import").click()
     look(page, "ward")
-    expect(page.get_by_text("Waiting for its turn")).to_be_visible()
+    expect(page.get_by_text("Waiting to start")).to_be_visible()
 
     list_id = int(page.url.partition("#")[0].rpartition("/")[2])
     show(app, list_id, state=IMPORTING, rows_read=20)

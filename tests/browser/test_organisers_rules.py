@@ -58,7 +58,7 @@ def test_the_rules_of_when_people_are_rung_again_are_changed_and_put_back(
 ) -> None:
     page = organisers_page
     page.goto("/campaigns/1")
-    page.get_by_role("link", name="When people are rung again").click()
+    page.get_by_role("link", name="When people are called again").click()
     look(page)
     busy = page.get_by_role("group", name="Busy")
     busy.get_by_label("Rest", exact=True).fill("100")
@@ -94,7 +94,7 @@ def test_callers_are_let_in_kept_to_what_they_can_do_and_put_out(
 ) -> None:
     page = organisers_page
     page.goto("/campaigns/1")
-    page.get_by_role("link", name="Who is in, and whom they ring").click()
+    page.get_by_role("link", name="Manage callers").click()
     look(page)
     page.get_by_role("button", name="Let in Wendy").click()
     page.get_by_role("link", name="Wendy").click()

@@ -143,7 +143,7 @@ def test_a_branching_script_is_written_practised_published_and_run(
         assert (script.step("why_not").kind, script.step("why_not").next) == ("listen", "goodbye")
 
     page.goto(f"/campaigns/{campaign_id}#callers")
-    page.get_by_role("button", name="Leave the door open").click()
+    page.get_by_role("button", name="Let people in automatically").click()
     phone = new_page(390, 844, has_touch=True, is_mobile=True)
     phone.goto(page.locator("#callers .copy-text").inner_text())
     _practise_and_ring(phone)

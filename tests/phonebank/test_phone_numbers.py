@@ -115,7 +115,7 @@ def test_refusals_are_named(text: str, reason: str) -> None:
         with pytest.raises(NumberRefused) as refused:
             read(text, "GB")
         assert refused.value.reason == reason
-        assert refused.value.message == REASONS[reason].format(country="GB")
+        assert refused.value.message == REASONS[reason].format(country="UK")
 
 
 def test_local_number_without_its_area_code_is_too_short() -> None:

@@ -141,6 +141,6 @@ def test_resetting_a_second_factor_by_command(
         account.tf_primary_method, account.tf_totp_secret = "authenticator", "x"
         db.session.commit()
     done = run(environment, "reset-second-factor", "ada@example.org")
-    assert done.stdout == "ada@example.org sets up an authenticator app at the next sign-in.\n"
+    assert done.stdout == "ada@example.org will set up an authenticator app at the next sign-in.\n"
     with app.app_context():
         assert db.session.get_one(Account, ada).tf_primary_method is None

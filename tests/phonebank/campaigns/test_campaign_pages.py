@@ -66,7 +66,7 @@ def test_a_campaign_is_set_up_and_says_what_it_still_needs(organiser: FlaskClien
         },
         follow_redirects=True,
     )
-    assert "Upload a list of people to ring." in answer.text
+    assert "Upload a list of people to call." in answer.text
     assert "Start calling" not in answer.text
 
 
@@ -75,9 +75,9 @@ def test_a_campaign_is_set_up_and_says_what_it_still_needs(organiser: FlaskClien
     [
         ("name", "", "Give the campaign a name."),
         ("name", "x" * 121, "120"),
-        ("on_behalf_of", "", "Say on whose behalf"),
+        ("on_behalf_of", "", "Enter the organisation"),
         ("country", "XX", "Not a valid choice"),
-        ("country", "", "Choose the country whose people are rung."),
+        ("country", "", "Choose the country of the people you will call."),
     ],
 )
 def test_a_faulty_form_says_what_is_wrong_and_stores_nothing(
@@ -182,7 +182,7 @@ def test_a_new_link_and_a_new_host(app: Flask, organiser: FlaskClient, campaign_
     answer = organiser.post(
         f"/campaigns/{campaign_id}/hosts", data={"email": "nia@example.org"}, follow_redirects=True
     )
-    assert "nia@example.org can host" in answer.text
+    assert "nia@example.org can now host" in answer.text
     with app.app_context():
         assert db.session.get_one(Campaign, campaign_id).join_token != old
     refused = organiser.post(f"/campaigns/{campaign_id}/hosts", data={"email": "not an address"})
@@ -207,7 +207,7 @@ def test_answers_are_counted_question_by_question(
         db.session.commit()
         assert db.session.query(Contact).one().last_outcome == "talked"
     page = organiser.get(f"/campaigns/{campaign_id}/answers").text
-    assert "On average 7.0 out of 10." in page
+    assert "The average is 7.0 out of 10." in page
 
 
 def test_outcomes_counted_before_the_last_call_say_so(app: Flask, organiser: FlaskClient) -> None:

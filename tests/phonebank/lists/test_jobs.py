@@ -327,7 +327,7 @@ def test_an_import_that_gets_no_further_is_given_up_with_a_reason(desk: Desk) ->
 
     standing = desk.standing(list_id)
     assert standing["state"] == "failed"
-    assert "could not be taken up again" in standing["fault"]
+    assert "could not continue" in standing["fault"]
     with desk.app.app_context():
         assert db.session.query(UploadChunk).count() == 0
 

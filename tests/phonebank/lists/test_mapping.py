@@ -292,7 +292,7 @@ def test_faults_of_a_mapping_are_named() -> None:
     message = check(Mapping.of(["E-mail ", "Mail", "Tel"], ["email", "email", "phone"]))[0].message
     assert (
         message
-        == "The columns “E-mail” and “Mail” are both “E-mail”. Keep one, and leave out the other."
+        == "The columns “E-mail” and “Mail” are both “E-mail”. Keep one and leave out the other."
     )
 
 

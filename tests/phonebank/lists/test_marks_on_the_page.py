@@ -79,7 +79,7 @@ def test_not_found_in_the_register_is_no_do_not_call(
 
     asked = browser.post(page, data=fields_of(shown))
     assert asked.status_code == 422
-    assert "4 of 20 people would be put on the do-not-call list" in asked.text
+    assert "4 of 20 people would go on the do-not-call list" in asked.text
     assert suppressed(desk) == 0
     done = browser.post(page, data=fields_of(asked.text))
     assert done.status_code == 302
@@ -126,7 +126,7 @@ def test_a_column_chosen_as_do_not_call_shows_its_values_first(
     sent = fields_of(browser.get(page).text) | {"column_2": "do_not_call"}
     looked = browser.post(page, data=sent)
     assert looked.status_code == 422
-    assert "Look at what each value" in looked.text
+    assert "Check what each value" in looked.text
     assert shown_values(looked.text) == {"no": (19, "call"), "yes": (1, "suppress")}
     assert browser.post(page, data=fields_of(looked.text)).status_code == 302
 
@@ -154,7 +154,7 @@ def test_agreeing_to_another_number_than_there_is_does_nothing(
         targets = ["first_name", "phone", "do_not_call"]
         with pytest.raises(Conflict, match="5 people"):
             verbs.confirm(contact_list, "Ward", 0, targets)
-        with pytest.raises(Conflict, match="Nobody has said"):
+        with pytest.raises(Conflict, match="still need a decision"):
             verbs.confirm(contact_list, "Ward", 0, targets, {"2": {"yes": "ask"}}, 5)
     assert suppressed(desk) == 0
 
@@ -200,6 +200,6 @@ def test_wishes_written_in_cells_keep_people_from_being_called(
     assert [contact.first_name for contact in desk.contacts()] == ["Rip"]
     assert suppressed(desk) == 0
     refused = browser.get(f"{done.location}/refused.csv").text
-    assert refused.count("the person wants no calls") == 6
+    assert refused.count("the person does not want calls") == 6
     assert refused.count("the person has died") == 3
     assert refused.count("the number is wrong") == 1

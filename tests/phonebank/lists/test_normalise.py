@@ -111,7 +111,7 @@ def test_drama_numbers_are_for_demonstrations() -> None:
 
 @pytest.mark.parametrize(
     ("fault", "words"),
-    [("extra_cells", "3 cells and the column names 2"), ("unclosed_quote", "never closed")],
+    [("extra_cells", "3 cells, but there are 2 column names"), ("unclosed_quote", "never closed")],
 )
 def test_a_faulty_row_is_refused_whole(fault: str, words: str) -> None:
     mapping = Mapping.of(["Name", "Tel"], ["full_name", "phone"])

@@ -20,7 +20,7 @@ from tests.factories import create_account, create_campaign
 from tests.phonebank.lists.conftest import Desk, rows
 from tests.signing_in import sign_in
 
-NOTHING_STORED = "This file cannot be used; nothing was stored"
+NOTHING_STORED = "This file cannot be used. Nothing was stored"
 
 
 def send(
@@ -49,7 +49,7 @@ def zip_file() -> bytes:
 
 
 def test_a_list_goes_in_from_upload_to_summary(browser: FlaskClient, desk: Desk, at: str) -> None:
-    assert "Nobody to ring yet" in browser.get(at).text
+    assert "Nobody to call yet" in browser.get(at).text
     sent = send(browser, at, "Forename,Surname,Tel\nAda,Example,020 7946 0018\nBob,Bad,none\n")
     assert sent.status_code == 302
 
@@ -60,7 +60,7 @@ def test_a_list_goes_in_from_upload_to_summary(browser: FlaskClient, desk: Desk,
     done = confirmed(browser, sent.location, name="North ward", priority="-1")
     assert done.status_code == 302
     waiting = browser.get(done.location).text
-    assert "Waiting for its turn" in waiting
+    assert "Waiting to start" in waiting
     assert "<progress" in waiting
     desk.work()
 
@@ -81,14 +81,14 @@ def test_a_list_goes_in_from_upload_to_summary(browser: FlaskClient, desk: Desk,
         (b"", "This file is empty"),
         (b"\xef\xbb\xbf\r\n", "This file is empty"),
         (b"First name,Phone\r\n", "no rows below"),
-        (b"Name,Postcode\nAda,SW1A 1AA\n", "No column of this file holds phone numbers"),
+        (b"Name,Postcode\nAda,SW1A 1AA\n", "no column of phone numbers in this file"),
         (
             b"Members,,\nOctober,,\nFirst name,Surname,Phone\nAda,Example,020 7946 0123\n",
-            "Row 3 names the columns, and a title stands above it. Delete the rows above it",
+            "Row 3 names the columns, and there is a title above it. Delete the rows above it",
         ),
         (b"Members\n\nName;Telefon\nA;030 23125503\nB;030 23125504\n", "Row 3 names the columns"),
         (b"TPS results\nNumber,Result\n020 7946 0123,Match\n", "Row 2 names the columns"),
-        ("Name,Phone\nИванов,1\n".encode("cp1251"), "accented letters of this file cannot be told"),
+        ("Name,Phone\nИванов,1\n".encode("cp1251"), "read the accented letters in this file"),
         (zip_file(), "Excel workbook"),
         (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 9, "picture"),
         (b"%PDF-1.7 ...", "PDF"),
@@ -101,7 +101,7 @@ def test_a_list_goes_in_from_upload_to_summary(browser: FlaskClient, desk: Desk,
     ids=[
         "empty", "only a mark", "header only", "no phone", "title", "title alone",
         "title over one known name",
-        "old alphabet",
+        "old format",
         "xlsx as csv", "png as csv", "pdf",
         "binary", "200 columns", "one long line", "long cell", "long line at the end",
     ],
@@ -293,7 +293,7 @@ def test_only_the_first_refused_rows_are_shown(browser: FlaskClient, desk: Desk,
     content = rows(1) + "".join(f"Voter{n},Bad,none\n" for n in range(60))
     list_id = desk.bring(content)["id"]
     page = browser.get(f"{at}/{list_id}").text
-    assert "The first 50 of 60" in page
+    assert "These are the first 50 of 60" in page
     assert page.count("This is not a phone number") == 50
 
 
@@ -301,7 +301,7 @@ def test_a_list_can_leave_calling_and_come_back(browser: FlaskClient, desk: Desk
     list_id = desk.bring(rows(3))["id"]
     browser.post(f"{at}/{list_id}/remove")
     assert desk.standing(list_id)["removed"] is True
-    assert "Not being rung" in browser.get(at).text
+    assert "Paused" in browser.get(at).text
     browser.post(f"{at}/{list_id}/restore")
     assert desk.standing(list_id)["removed"] is False
 
@@ -316,7 +316,7 @@ def test_a_list_s_priority_can_be_changed(browser: FlaskClient, desk: Desk, at: 
 
 def test_an_upload_is_undone_from_its_page(browser: FlaskClient, desk: Desk, at: str) -> None:
     list_id = desk.bring(rows(3))["id"]
-    assert "Removes 3 people for good" in browser.get(f"{at}/{list_id}").text
+    assert "This removes 3 people for good" in browser.get(f"{at}/{list_id}").text
     answer = browser.post(f"{at}/{list_id}/undo", follow_redirects=True)
     assert "Removing the people" in answer.text
     desk.work()

@@ -73,7 +73,7 @@ def test_many_numbers_at_once_with_the_unreadable_lines_named(
         },
     )
     assert page.status_code == 200
-    assert "2 numbers entered. 1 was there already. 1 line could not be read." in page.text
+    assert "2 numbers entered. 1 was already there. 1 line could not be read." in page.text
     assert "&lt;b&gt;999&lt;/b&gt;" in page.text
     assert on_the_list(app, drama_number(1))
     assert on_the_list(app, drama_number(2))
@@ -113,7 +113,7 @@ def test_lifting_asks_for_a_reason_and_logs_no_number(
     enter(app, NUMBER)
     without = organiser.post("/do-not-call/lift", data={"phone": NUMBER, "why": ""})
     assert without.status_code == 422
-    assert "Say why." in without.text
+    assert "Choose a reason." in without.text
     assert on_the_list(app, NUMBER)
 
     with caplog.at_level(logging.INFO):

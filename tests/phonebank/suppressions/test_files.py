@@ -57,7 +57,7 @@ def test_only_the_column_of_numbers_is_read(
 ) -> None:
     page = upload(organiser, content, country)
     shown = organiser.get(page).text
-    assert "1 number would be on the list" in shown
+    assert "1 number would go on the list" in shown
     assert entered(app) == []
     chosen = re.findall(r'name="columns" value="(\d+)" checked', shown)
     assert chosen == ["2"]
@@ -73,7 +73,7 @@ def test_a_column_of_ids_is_never_read_and_neither_is_a_date(
     page = upload(organiser, MEMBERS)
     refused = organiser.post(page, data={"columns": ["0", "2"], "agreed": "2"})
     assert refused.status_code == 422
-    assert "“Member ID” is no column of phone numbers" in html.unescape(refused.text)
+    assert "“Member ID” is not named like a column of phone numbers" in html.unescape(refused.text)
     dates = organiser.post(page, data={"columns": ["3"], "agreed": "1"})
     assert dates.status_code == 422
     assert entered(app) == []
@@ -84,7 +84,7 @@ def test_a_number_that_was_not_agreed_to_enters_nothing(app: Flask, organiser: F
     assert organiser.post(page, data={"agreed": "1"}).status_code == 422
     answer = organiser.post(page, data={"columns": ["0", "1"], "agreed": "1"})
     assert answer.status_code == 422
-    assert "2 numbers would be on the list" in answer.text
+    assert "2 numbers would go on the list" in answer.text
     assert entered(app) == []
 
 
@@ -151,8 +151,8 @@ def test_a_file_of_our_own_comes_in_again(app: Flask, organiser: FlaskClient) ->
         db.session.commit()
     page = upload(organiser, organiser.get("/do-not-call.csv").data)
     shown = organiser.get(page).text
-    assert "1 number would be on the list" in shown
-    assert "1 is on it already" in shown
+    assert "1 number would go on the list" in shown
+    assert "1 is already on it" in shown
 
 
 def test_what_was_left_behind_is_taken_up_and_what_nobody_entered_forgotten(
