@@ -259,8 +259,10 @@ def measure(
             words = cost(clock, len(events), lasted, told["backend_cpu"])
             if writer is not None:
                 # The last outcomes are still on their way.
-                time.sleep(6)
-                events += televisions.ask("heard")["events"]
+                give_up = time.monotonic() + 6
+                while waits(told["recorded"], events)[1] and time.monotonic() < give_up:
+                    time.sleep(0.5)
+                    events += televisions.ask("heard")["events"]
             say(f"  {name}: {words}")
             if writer is None:
                 return 0.0
@@ -279,8 +281,12 @@ def measure(
             f"{10 * size.rate:.0f} a second, in bulk", 10 * size.rate, size.bulk_seconds, bulk=True
         )
 
+        enough = sum(calls_of(app).values()) + 3 * size.rate
         writer = Writer(environment, there.campaign_id, size.rate, 20, bulk=False)
-        time.sleep(3)
+        # In the midst of the outcomes, three seconds after the first on a machine that keeps up.
+        give_up = time.monotonic() + 20
+        while sum(calls_of(app).values()) < enough and time.monotonic() < give_up:
+            time.sleep(0.1)
         storm = televisions.ask("storm", wanted=calls_of(app))
         writer.recorded()
         heard = [televisions.ask("heard"), *(crowd.ask("heard") for crowd in screens)]

@@ -14,12 +14,15 @@ from pathlib import Path
 from flask import Flask
 from honcho.environ import parse_procfile
 
+from bench.measuring import cpu_of, servers
 from phonebank.app import alembic, create_app
 from phonebank.config import Config
 from phonebank.local import LocalServers
 from phonebank.local_process import die_with_parent
 
 ROOT = Path(__file__).resolve().parent.parent
+# Processor seconds in half a second; a worker that loads the app takes ten times as many.
+RESTING = 0.04
 
 
 @contextmanager
@@ -128,8 +131,21 @@ def _wait_for(port: int, log: Path, workers: int) -> None:
                 probe.sendall(b"GET /static/icon.svg HTTP/1.0\r\nHost: localhost\r\n\r\n")
                 if probe.recv(5) == b"HTTP/":
                     # The first worker answers; the others come up at the same time.
-                    time.sleep(0.5 * workers)
+                    _wait_until_all_rest(workers, give_up)
                     return
         except OSError:
             time.sleep(0.1)
     raise RuntimeError(f"the web does not answer: {log.read_text()[-2000:]}")
+
+
+def _wait_until_all_rest(workers: int, give_up: float) -> None:
+    """Until every worker has loaded the app, which keeps its processor busy to the end."""
+    before: dict[int, float] = {}
+    while time.monotonic() < give_up:
+        spent = {worker.pid: cpu_of(worker) for worker in servers()["web"]}
+        if len(spent) >= workers and all(
+            seconds - before.get(pid, -1.0) < RESTING for pid, seconds in spent.items()
+        ):
+            return
+        before = spent
+        time.sleep(0.5)

@@ -183,10 +183,13 @@ def test_the_line_goes_down_in_sight_and_comes_back_by_itself(
 
 
 def test_a_paused_board_stands_still_and_then_is_right(television: Page, room: Room) -> None:
+    with television.expect_websocket() as line:
+        television.reload()
     television.get_by_role("button", name="Pause").click()
-    room.record(room.join("Sam"))
-    db.session.commit()
-    television.wait_for_timeout(1500)
+    with line.value.expect_event("framereceived", lambda frame: '"calls":1,' in str(frame)):
+        room.record(room.join("Sam"))
+        db.session.commit()
+    television.evaluate("new Promise(requestAnimationFrame)")
     assert figure(television, "calls") == "0"
     television.get_by_role("button", name="Go on").click()
     expect(television.locator("[data-figure=calls]")).to_have_text("1")
@@ -316,13 +319,14 @@ def test_what_the_host_is_typing_survives_newcomers(phone: Page, room: Room) -> 
     room.join("Sam")
     db.session.commit()
     phone.reload()
+    phone.clock.install()
     phone.locator("#people summary").click()
     phone.locator("#people input[name=name]").fill("Samm")
     room.join("Priya", state=WAITING)
     verbs.tell_boards(room.party)
     db.session.commit()
     expect(phone.locator("#door-status")).not_to_be_empty()
-    phone.wait_for_timeout(2500)
+    phone.clock.run_for(2500)
     assert phone.locator("#people input[name=name]").input_value() == "Samm"
     phone.get_by_role("button", name="Rename").click()
     expect(phone.locator("#people .guest-name").last).to_have_text("Samm")

@@ -1,12 +1,11 @@
 """The stores' own promises: what runs after a commit, and a request that outlives its database."""
 
-import time
-
 import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from phonebank.stores import TRIED_AFTER_IDLE, after_commit, db
+from phonebank import stores
+from phonebank.stores import after_commit, db
 
 
 def test_what_waits_for_the_commit_does_not_run_at_a_savepoint(app_context: Flask) -> None:
@@ -40,7 +39,7 @@ def test_a_request_is_answered_whose_connection_dies_before_its_end(
 
 
 def test_connections_that_died_while_idle_are_replaced_before_anybody_meets_them(
-    app: Flask, clean_stores: None
+    app: Flask, clean_stores: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with app.app_context():
         dies, lives = db.engine.connect(), db.engine.connect()
@@ -48,7 +47,7 @@ def test_connections_that_died_while_idle_are_replaced_before_anybody_meets_them
         dies.close()
         assert lives.scalar(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
         lives.close()
-    time.sleep(TRIED_AFTER_IDLE + 0.1)
+    monkeypatch.setattr(stores, "TRIED_AFTER_IDLE", 0.0)
     with app.app_context():
         # As many as the pool may hold, so that the dead one is among those lent.
         lent = [db.engine.connect() for _ in range(5)]

@@ -16,6 +16,7 @@ from tests.at_once import at_once
 from tests.phonebank.accounts.conftest import ORIGIN
 from tests.phonebank.accounts.test_second_factor import (
     code,
+    early_in_a_half_minute,
     finish,
     is_in,
     organiser,
@@ -25,7 +26,7 @@ from tests.phonebank.accounts.test_second_factor import (
     use_link,
 )
 
-__all__ = ["organiser", "phone", "recovery_codes"]  # fixtures
+__all__ = ["early_in_a_half_minute", "organiser", "phone", "recovery_codes"]  # fixtures
 
 BROWSERS = 6
 
