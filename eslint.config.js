@@ -32,6 +32,11 @@ const window = [
   "URLSearchParams window XMLHttpRequest",
 ].join(" ").split(" ");
 const globals = Object.fromEntries(window.map((name) => [name, "readonly"]));
+const node = [
+  "AbortController AbortSignal clearInterval clearTimeout console DOMException fetch Headers performance process",
+  "ReadableStream Response setImmediate setInterval setTimeout URL URLSearchParams",
+].join(" ").split(" ");
+const nodeGlobals = Object.fromEntries(node.map((name) => [name, "readonly"]));
 
 export default [
   { ignores: ["phonebank/static/vendor/**", ".venv/**", "var/**"] },
@@ -67,4 +72,10 @@ export default [
     },
   },
   { files: ["phonebank/static/js/board_reload.js"], languageOptions: { ecmaVersion: 5, sourceType: "script" } },
+  {
+    files: ["tests/**/*.js", "tests/**/*.mjs", "tools/*.js", "eslint.config.js"],
+    // They run under Node, with a document that the tests put there.
+    languageOptions: { ecmaVersion: 2024, sourceType: "module", globals: { ...nodeGlobals, document: "readonly" } },
+    rules: { "no-undef": "error", "no-unused-vars": ["error", { caughtErrors: "none", args: "none" }] },
+  },
 ];

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ANSWER, CALL, cutShort, foreign, nobody, OTHER_CALL, ours, OUTCOME, Phone, refused, saved, silence } from "./phone.js";
-import { Outbox } from "../../phonebank/static/js/call_outbox.js";
+import { callIn, Outbox, somethingWaits } from "../../phonebank/static/js/call_outbox.js";
 
 const HTTP_ERRORS = [400, 401, 403, 404, 405, 407, 408, 409, 410, 413, 418, 421, 422, 425, 426, 429, 431, 451];
 const SERVER_ERRORS = [500, 501, 502, 503, 504, 505, 507, 508, 511, 520, 522, 530, 599];
@@ -192,6 +192,89 @@ test("a browser that cannot send takes nothing, so that the form goes by itself"
     globalThis[lacks] = had;
     assert.deepEqual([box.entries, phone.store], [[], {}]);
   }
+});
+
+test("what another page of this tab left is known, and nothing that is no outbox", () => {
+  const phone = new Phone([nobody]);
+  assert.equal(somethingWaits(), false);
+  phone.store["phonebank.outbox"] = JSON.stringify([OUTCOME]);
+  assert.equal(somethingWaits(), true);
+  phone.store["phonebank.outbox"] = "[{";
+  assert.equal(somethingWaits(), false);
+  assert.deepEqual(boxOf(phone).box.entries, []);
+});
+
+test("an address names its call, or none", () => {
+  assert.equal(callIn(OUTCOME.url), CALL);
+  assert.equal(callIn(ANSWER.url), CALL);
+  for (const url of ["/calling/person", `/calling/person/${CALL}`, "/calling/person/7/outcome"]) assert.equal(callIn(url), "");
+});
+
+test("an outcome asks for the next page, an answer for JSON, and both with the form's token", async () => {
+  const phone = new Phone([saved()]);
+  const { box } = boxOf(phone);
+  box.add(ANSWER);
+  box.add(OUTCOME);
+  await phone.settle();
+  const [answer, outcome] = phone.sent;
+  assert.deepEqual(answer[1], { Accept: "application/json", "X-CSRFToken": "of yesterday" });
+  assert.deepEqual(outcome[1], { Accept: "text/html", "X-CSRFToken": "of yesterday", "X-Phonebank-Screen": "1" });
+  assert.deepEqual([answer[2], outcome[2]], ["step_id=a&answer=1", "outcome=busy"]);
+});
+
+test("a page is not left unasked while something waits", async () => {
+  const phone = new Phone([nobody, saved()]);
+  const { box } = boxOf(phone);
+  const leave = () => {
+    const event = { asked: false, preventDefault: () => (event.asked = true) };
+    phone.listeners.beforeunload(event);
+    return event.asked;
+  };
+  assert.equal(leave(), false);
+  box.add(OUTCOME);
+  await phone.settle();
+  assert.equal(leave(), true);
+  await phone.next();
+  assert.equal(leave(), false);
+});
+
+test("it tries again when somebody looks at the page, and not when they look away or while it is sending", async () => {
+  const phone = new Phone([nobody, silence]);
+  const { box } = boxOf(phone);
+  box.add(OUTCOME);
+  await phone.settle();
+  globalThis.document.hidden = true;
+  phone.listeners.visibilitychange();
+  await phone.settle();
+  assert.equal(phone.sent.length, 1);
+  globalThis.document.hidden = false;
+  for (const event of ["visibilitychange", "pageshow", "online"]) phone.listeners[event]();
+  await phone.settle();
+  assert.equal(phone.sent.length, 2);
+});
+
+test("a page that fails over one answer still gets the next", async () => {
+  const phone = new Phone([saved()]);
+  phone.store["phonebank.outbox"] = JSON.stringify([ANSWER, OUTCOME]);
+  const settled = [];
+  const box = new Outbox({
+    answered(entry) {
+      settled.push(entry.kind);
+      if (entry.kind === "answer") throw new Error("the page stumbled");
+    },
+    down() {},
+    up() {},
+  });
+  await assert.rejects(box.send(), /the page stumbled/);
+  await phone.settle();
+  assert.deepEqual([settled, box.entries, phone.store], [["answer", "screen"], [], {}]);
+});
+
+test("what waits can be looked for", () => {
+  const phone = new Phone([silence]);
+  const { box } = boxOf(phone);
+  box.add(OUTCOME);
+  assert.deepEqual([box.has(({ kind }) => kind === "screen"), box.has(({ kind }) => kind === "answer")], [true, false]);
 });
 
 test("whatever the network does, each outcome is settled once and only after it was stored", async () => {

@@ -43,7 +43,7 @@ export class Phone {
       addEventListener: (name, heard) => (phone.listeners[name] = heard),
       document: {
         hidden: false,
-        addEventListener() {},
+        addEventListener: (name, heard) => (phone.listeners[name] = heard),
         querySelector: () => phone.meta,
         querySelectorAll: () => [],
       },
