@@ -19,7 +19,7 @@ THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 class MailNotSent(BackInAMoment):
-    title = "The e-mail could not be sent"
+    title = "We couldn't send the e-mail"
 
 
 def init_app(app: Flask, config: Config) -> None:
@@ -59,6 +59,6 @@ def send(to: str, subject: str, text: str) -> None:
         # The server's own text quotes the address and sometimes the message.
         log.error("the mail server did not take a message: %s", type(error).__name__)
         raise MailNotSent(
-            "The mail server did not take the e-mail.",
-            "Try again in a few minutes; if it goes on, tell whoever runs this server.",
+            "The mail server didn't accept the e-mail.",
+            "Try again in a few minutes. If it still fails, tell the person who runs this server.",
         ) from None

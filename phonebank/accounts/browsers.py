@@ -2,7 +2,7 @@
 
 import re
 
-UNKNOWN = "A browser that we do not know"
+UNKNOWN = "A browser we don't recognise"
 
 # The first that is found. Nearly all of them also name those that come after them here.
 _BROWSERS = (

@@ -14,8 +14,8 @@ from phonebank.errors import BadInput
 from phonebank.models import HOST, ORGANISER
 
 ROLE_WORDS = (
-    SelectChoice(HOST, "Host: runs parties, sees totals"),
-    SelectChoice(ORGANISER, "Organiser: campaigns, lists, people"),
+    SelectChoice(HOST, "Host: runs parties and sees totals"),
+    SelectChoice(ORGANISER, "Organiser: manages campaigns, lists and people"),
 )
 
 
@@ -39,22 +39,28 @@ class SignInForm(FlaskForm):
 class NameForm(FlaskForm):
     name = StringField(
         "Your name",
-        description="As the people you work with should see it.",
-        validators=[DataRequired("Write a name."), Length(max=verbs.NAME_AT_MOST)],
+        description="The name that the people you work with see.",
+        validators=[
+            DataRequired("Type a name."),
+            Length(max=verbs.NAME_AT_MOST, message="Use up to %(max)d characters."),
+        ],
     )
 
 
 class RoleForm(FlaskForm):
-    role = RadioField("What they may do", choices=ROLE_WORDS)
+    role = RadioField("What they can do", choices=ROLE_WORDS)
 
 
 class InviteForm(FlaskForm):
     name = StringField(
         "Name",
-        validators=[DataRequired("Write a name."), Length(max=verbs.NAME_AT_MOST)],
+        validators=[
+            DataRequired("Type a name."),
+            Length(max=verbs.NAME_AT_MOST, message="Use up to %(max)d characters."),
+        ],
     )
     email = _Email("E-mail address")
-    role = RadioField("What they may do", choices=ROLE_WORDS, default=HOST)
+    role = RadioField("What they can do", choices=ROLE_WORDS, default=HOST)
     # Choices are set by the page.
     campaign = SelectField("Campaign they host for", coerce=int)
 
@@ -64,8 +70,8 @@ class CodeForm(TwoFactorVerifyCodeForm):
 
     code = StringField(
         "Code from your authenticator app",
-        description="Six digits, new every half minute.",
-        validators=[DataRequired("Write the six digits that your app shows.")],
+        description="Six digits. The app shows a new code every 30 seconds.",
+        validators=[DataRequired("Type the six digits that your app shows.")],
     )
 
 
@@ -74,7 +80,7 @@ class RecoveryCodeForm(MfRecoveryForm):
 
     code = StringField(
         "Recovery code",
-        description="Three groups of four, as in 12ab-34cd-56ef. Each code works once.",
-        validators=[DataRequired("Write one of your recovery codes.")],
+        description="Three groups of four, such as 12ab-34cd-56ef. Each code works once.",
+        validators=[DataRequired("Type one of your recovery codes.")],
         filters=[lambda code: (code or "").strip().lower()],
     )

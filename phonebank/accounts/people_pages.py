@@ -31,7 +31,7 @@ def invite() -> ResponseReturnValue:
     campaigns = list(db.session.scalars(select(Campaign).order_by(Campaign.created_at.desc())))
     form.campaign.choices = [
         SelectChoice(str(campaign.id), campaign.name) for campaign in campaigns
-    ] or [SelectChoice("0", "There is no campaign yet")]
+    ] or [SelectChoice("0", "No campaigns yet")]
     if form.validate_on_submit():
         try:
             invited = _invite(form)
@@ -52,17 +52,17 @@ def _invite(form: InviteForm) -> Account:
         return verbs.invite_organiser(email, name)
     campaign = db.session.get(Campaign, form.campaign.data)
     if campaign is None:
-        raise Conflict("A host needs a campaign to host for.", "Set up a campaign first.")
+        raise Conflict("A host needs a campaign.", "Create a campaign first.")
     return verbs.invite_host(campaign, email, name)
 
 
 def _how_they_hear(account: Account) -> str:
     who = account.name or account.email
     if mail.is_configured():
-        return f"{who} has been sent an invitation."
+        return f"We've e-mailed {who} an invitation."
     return (
-        f"{who} can sign in now. No mail server is set, so no e-mail was sent: whoever runs "
-        f"this server can print a link with: phonebank links {account.email}"
+        f"{who} can sign in now, but this server can't send e-mail yet. The person who runs "
+        f"the server can print a sign-in link with: phonebank links {account.email}"
     )
 
 
@@ -84,9 +84,10 @@ def person(account_id: int) -> ResponseReturnValue:
 @open_to(ORGANISER)
 def change_role(account_id: int) -> ResponseReturnValue:
     account = verbs.account_for(account_id)
-    form = RoleForm()
-    verbs.change_role(account, form.role.data or "")
-    return _done(account, f"{account.name} is now {form.role.data}, and signs in again.")
+    role = RoleForm().role.data or ""
+    verbs.change_role(account, role)
+    a_role = f"{'an' if role == ORGANISER else 'a'} {role}"
+    return _done(account, f"{account.name} is now {a_role} and has to sign in again.")
 
 
 @pages.post("/<int:account_id>/deactivate")
@@ -110,7 +111,9 @@ def reactivate(account_id: int) -> ResponseReturnValue:
 def reset_second_factor(account_id: int) -> ResponseReturnValue:
     account = verbs.account_for(account_id)
     verbs.reset_second_factor(account)
-    return _done(account, f"{account.name} sets up an authenticator app at the next sign-in.")
+    return _done(
+        account, f"{account.name} will set up an authenticator app the next time they sign in."
+    )
 
 
 def _done(account: Account, words: str) -> ResponseReturnValue:

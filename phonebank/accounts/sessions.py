@@ -43,7 +43,7 @@ def new_session(account: Account, device: str) -> str:
         Account.fs_uniquifier == account.fs_uniquifier,
     )
     if db.session.scalar(as_it_was.with_for_update(key_share=True)) is None:
-        raise Conflict("Your account was changed this moment.", "Ask for a new sign-in link.")
+        raise Conflict("Your account has just been changed.", "Ask for a new sign-in link.")
     db.session.execute(
         delete(AccountSession).where(
             AccountSession.account_id == account.id,

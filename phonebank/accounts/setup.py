@@ -103,20 +103,20 @@ def _settings(config: Config) -> dict[str, Any]:
         "SECURITY_TOTP_SECRETS": {"1": config.totp_secret},
         "SECURITY_TOTP_ISSUER": "Phonebank",
         "SECURITY_MSG_TWO_FACTOR_INVALID_TOKEN": (
-            "That code did not match. Wait for the next one, and check that your phone's clock "
+            "That code isn't right. Wait for the next one, and check that your phone's clock "
             "is right.",
             "error",
         ),
         "SECURITY_MSG_INVALID_RECOVERY_CODE": (
-            "That is not one of your recovery codes, or it has been used.",
+            "That isn't one of your recovery codes, or you've already used it.",
             "error",
         ),
-        "SECURITY_MSG_TWO_FACTOR_LOGIN_SUCCESSFUL": ("You are signed in.", "success"),
+        "SECURITY_MSG_TWO_FACTOR_LOGIN_SUCCESSFUL": ("You're signed in.", "success"),
         "SECURITY_MSG_TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL": (
-            "Your authenticator app is set up.",
+            "You've set up your authenticator app.",
             "success",
         ),
-        "SECURITY_MSG_TWO_FACTOR_DISABLED": ("The second factor is off.", "success"),
+        "SECURITY_MSG_TWO_FACTOR_DISABLED": ("Your second factor is off.", "success"),
         "SECURITY_MSG_TWO_FACTOR_PERMISSION_DENIED": (
             "That took too long. Ask for a new sign-in link.",
             "error",
@@ -171,7 +171,7 @@ def _say_who_you_are(mechanisms: list[str], headers: dict[str, str] | None) -> R
 
 def _say_again_who_you_are(within: timedelta, grace: timedelta) -> ResponseValue:
     logout_user()
-    flash("This page changes how you sign in. To be sure it is you, please sign in again.", "info")
+    flash("This page changes how you sign in. Please sign in again, so we know it's you.", "info")
     return redirect(url_for("accounts.sign_in", next=request.full_path.rstrip("?")))
 
 

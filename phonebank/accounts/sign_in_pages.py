@@ -156,7 +156,7 @@ def signed_in() -> ResponseReturnValue:
 @open_to(ANYONE)
 def sign_out() -> ResponseReturnValue:
     logout_user()
-    flash("You are signed out.", "success")
+    flash("You're signed out.", "success")
     return redirect(url_for(".front"))
 
 
@@ -197,7 +197,7 @@ def sign_out_everywhere() -> ResponseReturnValue:
     verbs.sign_out_everywhere(current_user)
     db.session.commit()
     logout_user()
-    flash("You are signed out everywhere.", "success")
+    flash("You're signed out everywhere.", "success")
     return redirect(url_for(".front"))
 
 

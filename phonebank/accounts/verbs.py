@@ -44,7 +44,7 @@ def create_account(email: str, name: str, roles: Iterable[str]) -> Account:
     _lock(account)
     if not account.active:
         raise Conflict(
-            f"{email} has been deactivated.", "Let them in again on their page under People."
+            f"The account {email} is deactivated.", "Reactivate it on its page under People."
         )
     account.name = account.name or _name(name)
     for role in wanted:
@@ -69,7 +69,7 @@ def account_for(account_id: int) -> Account:
     """The account with this id. Raises NotFound."""
     account = db.session.get(Account, account_id)
     if account is None:
-        raise NotFound("There is nobody with this number.", "Look under People.")
+        raise NotFound("We can't find this account.", "Look for it under People.")
     return account
 
 
@@ -92,7 +92,7 @@ def normal_email(email: str) -> str:
     except EmailNotValidError:
         checked = ""
     if not checked or len(checked) > EMAIL_AT_MOST:
-        raise BadInput("That is not an e-mail address.", "Write it like this: name@example.org.")
+        raise BadInput("That isn't an e-mail address.", "Type it like this: name@example.org.")
     return checked
 
 
@@ -126,8 +126,8 @@ def send_sign_in_link(email: str, next: str = "/") -> None:
         link,
         "Your link to sign in to Phonebank",
         f"This link signs you in to Phonebank:\n\n{link}\n\n"
-        f"It works once, within {minutes} minutes. If you did not ask for it, ignore this e-mail:\n"
-        "nobody gets in without it.\n",
+        f"It works once, within {minutes} minutes. If you didn't ask for it, ignore this e-mail.\n"
+        "Nobody can sign in without this link.\n",
     )
 
 
@@ -147,7 +147,7 @@ def invite_host(campaign: Campaign, email: str, name: str) -> Account:
     db.session.expire(campaign, ["hosts"])
     invite(
         account,
-        f"You are invited to host phone parties for “{campaign.name}”, on behalf of\n"
+        f"You're invited to host phone parties for “{campaign.name}”, on behalf of\n"
         f"{campaign.on_behalf_of}.",
     )
     return account
@@ -159,7 +159,7 @@ def invite_organiser(email: str, name: str) -> Account:
     Raises as invite_host.
     """
     account = create_account(email, name, [ORGANISER])
-    invite(account, "You are invited to organise campaigns with Phonebank.")
+    invite(account, "You're invited to organise campaigns with Phonebank.")
     return account
 
 
@@ -182,7 +182,7 @@ def rename(account: Account, name: str) -> None:
     """Change how the account is called on pages. Raises BadInput for an empty name."""
     name = _name(name)
     if not name:
-        raise BadInput("A name is needed.", "Write the name that others should see.")
+        raise BadInput("Your name is empty.", "Type the name that others should see.")
     lock_row(account)
     account.name = name
 
@@ -248,10 +248,11 @@ def invite(account: Account, sentence: str, next: str = "/") -> None:
     hand_over(
         account,
         link,
-        "You are invited to Phonebank",
-        f"{sentence}\n\nBegin here:\n\n{link}\n\n"
-        f"The link works once, within {days} days. After that, ask for another at\n"
-        f"{_config().base_url}/sign-in with this e-mail address: there is no password.\n",
+        "You're invited to Phonebank",
+        f"{sentence}\n\nStart here:\n\n{link}\n\n"
+        f"The link works once, within {days} days. You don't need a password. To sign in later,\n"
+        f"go to {_config().base_url}/sign-in and type this e-mail address.\n"
+        "We'll send you a new link.\n",
     )
 
 
@@ -299,7 +300,7 @@ def _keep_an_organiser_besides(account: Account) -> None:
     if account.is_organiser and db.session.scalar(others) is None:
         raise Conflict(
             f"{account.name or account.email} is the only organiser.",
-            "Make somebody else an organiser first.",
+            "Make another person an organiser first.",
         )
 
 

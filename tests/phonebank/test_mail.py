@@ -78,7 +78,7 @@ def test_a_refused_message_is_said_and_the_address_not_logged(
 ) -> None:
     with create_app(mail_config).app_context(), pytest.raises(mail.MailNotSent) as refused:
         mail.send("refused@example.org", "A link", "…")
-    assert "The mail server did not take the e-mail." in str(refused.value)
+    assert "The mail server didn't accept the e-mail." in str(refused.value)
     assert "refused@example.org" not in caplog.text
     assert "SMTPRecipientsRefused" in caplog.text
 

@@ -25,7 +25,7 @@ document.addEventListener("click", async (event) => {
     await copy(button.dataset.copy);
     words.textContent = "Copied";
   } catch {
-    words.textContent = "Select it and copy by hand";
+    words.textContent = "Select the text and copy it";
   }
   button.focus();
   setTimeout(() => {

@@ -107,9 +107,9 @@ def test_inviting_a_host_again_for_another_campaign_keeps_the_first(
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"email": "cy"}, "That is not an e-mail address."),
-        ({"name": " "}, "Write a name."),
-        ({"name": "x" * 81}, "Field cannot be longer than 80 characters."),
+        ({"email": "cy"}, "That isn&#39;t an e-mail address."),
+        ({"name": " "}, "Type a name."),
+        ({"name": "x" * 81}, "Use up to 80 characters."),
         ({"role": "king"}, "Not a valid choice"),
         ({"campaign": "999"}, "Not a valid choice"),
     ],
@@ -128,7 +128,7 @@ def test_a_host_cannot_be_invited_before_there_is_a_campaign(
 ) -> None:
     answer = organiser_client.post("/people/invite", data=invitation(0))
     assert answer.status_code == 422
-    assert "Set up a campaign first." in answer.text
+    assert "Create a campaign first." in answer.text
     assert account(app, "cy@example.org") is None
 
 
@@ -148,7 +148,7 @@ def test_an_invitation_that_the_mail_server_refuses_stores_nothing(
         away.backend, away.server, away.port = "locmem", "mail.example.org", 587
         public_app.config["SECURITY_TWO_FACTOR_REQUIRED"] = True
     assert answer.status_code == 422
-    assert "The mail server did not take the e-mail." in answer.text
+    assert "The mail server didn&#39;t accept the e-mail." in answer.text
     assert account(public_app, "cy@example.org") is None
 
 
@@ -158,7 +158,7 @@ def test_a_deactivated_person_is_not_let_in_by_an_invitation(
     organiser_client.post(f"/people/{cy}/deactivate")
     answer = organiser_client.post("/people/invite", data=invitation(campaign))
     assert answer.status_code == 422
-    assert "cy@example.org has been deactivated." in answer.text
+    assert "The account cy@example.org is deactivated." in answer.text
 
 
 def test_deactivating_and_reactivating(organiser_client: FlaskClient, app: Flask, cy: int) -> None:
@@ -180,7 +180,7 @@ def test_the_last_organiser_can_neither_leave_nor_step_down(
         answer = organiser_client.post(path, data=data)
         assert answer.status_code == 409
         assert "Ada is the only organiser." in answer.text
-        assert "Make somebody else an organiser first." in answer.text
+        assert "Make another person an organiser first." in answer.text
     assert organiser_client.get("/people").status_code == 200
 
 

@@ -116,7 +116,7 @@ def test_a_wrong_code_at_set_up_is_said_so_and_can_be_tried_again(
     app = set_up_app(public_client)
     wrong = public_client.post("/sign-in/second-factor", data={"code": "000000"})
     assert wrong.status_code == 200
-    assert "That code did not match" in wrong.text
+    assert "That code isn&#39;t right" in wrong.text
     assert not is_in(public_client)
     assert finish(public_client, code(app)) == 302
     assert is_in(public_client)
@@ -198,7 +198,7 @@ def test_a_recovery_code_lets_in_once(
     public_client.post("/sign-out")
     use_link(public_client, organiser)
     again = public_client.post("/sign-in/lost-phone", data={"code": recovery_codes[0]})
-    assert "not one of your recovery codes, or it has been used" in again.text
+    assert "one of your recovery codes, or you&#39;ve already used it" in again.text
     assert not is_in(public_client)
     assert public_client.post("/sign-in/lost-phone", data={"code": recovery_codes[1]}).location
 

@@ -86,7 +86,7 @@ def test_signing_out_everywhere_ends_every_browser_and_the_links_not_yet_used(
         link = verbs.sign_in_link(db.session.get_one(Account, ada)).removeprefix("http://localhost")
     thieves = [copied(client) for client in browsers]
     answer = browsers[0].post("/account/sign-out-everywhere", follow_redirects=True)
-    assert "You are signed out everywhere." in answer.text
+    assert "You&#39;re signed out everywhere." in answer.text
     for client in browsers + thieves:
         assert not is_in(client)
     assert app.test_client().post(link).status_code == 410
@@ -116,7 +116,7 @@ def test_the_account_page_lists_the_browsers_and_ends_one(
 def test_ending_the_present_browser_signs_it_out(browsers: list[FlaskClient]) -> None:
     page = browsers[0].get("/account").text
     [own] = re.findall(r'Now: this browser.*?action="(/account/sessions/\d+/end)"', page, re.S)
-    assert "You are signed out." in browsers[0].post(own, follow_redirects=True).text
+    assert "You&#39;re signed out." in browsers[0].post(own, follow_redirects=True).text
     assert [is_in(client) for client in browsers] == [False, True, True]
 
 
