@@ -209,7 +209,9 @@ def bars(hour: Sequence[int]) -> list[int]:
 
 def hour_words(hour: Sequence[int]) -> str:
     """The bars in words, for those who do not see them."""
-    return f"{_count(sum(hour), 'call')} in the last hour, at most {max(hour):,} in five minutes"
+    return (
+        f"{_count(sum(hour), 'call')} in the last hour. The busiest five minutes had {max(hour):,}."
+    )
 
 
 def is_moment(call: Recent) -> bool:
@@ -223,11 +225,11 @@ def line(call: Recent) -> str:
     if call.first_yes:
         return f"{name} got the first yes"
     if call.personal_best:
-        return f"{name} has a personal best"
+        return f"{name} set a personal best"
     if call.first_call and call.conversation:
-        return f"{name} had a first conversation"
+        return f"{name} had their first conversation"
     if call.first_call:
-        return f"{name} made a first call"
+        return f"{name} made their first call"
     return f"{name} had a conversation" if call.conversation else f"{name} made a call"
 
 
@@ -256,9 +258,9 @@ def all_parties(figures: Figures, together: Together | None) -> str:
 def notice(figures: Figures) -> str:
     """What everybody in the room should know now; empty when nothing."""
     if figures.state == ENDED:
-        return "The party is over. Thank you!"
+        return "The party has ended. Thank you!"
     if figures.break_until and figures.break_until > figures.read_at:
-        return f"A break until {clock(figures.break_until, figures.time_zone)}"
+        return f"Break until {clock(figures.break_until, figures.time_zone)}"
     if figures.paused or not figures.campaign_running:
         return "Calling is paused"
     return ""
@@ -276,7 +278,7 @@ def status(figures: Figures) -> str:
     """One sentence that says the whole board, for those who hear it."""
     words = (
         f"{figures.conversations:,} of {figures.goal:,} conversations, "
-        f"{_count(figures.calls, 'call')}, {_count(figures.active, 'caller')} ringing now."
+        f"{_count(figures.calls, 'call')}, {_count(figures.active, 'caller')} calling now."
     )
     return f"{notice(figures)}. {words}" if notice(figures) else words
 

@@ -21,8 +21,8 @@ def refuse_bad_words(name: str) -> None:
     """Raise BadInput where a word of the name is on the list, spelled out or broken up by dots."""
     if _filter().is_profane(_in_plain_letters(name)):
         raise BadInput(
-            "That name cannot go on the board.",
-            "Type another one. If it is your name, type an initial: your host can put it right.",
+            "We can't show that name on the board.",
+            "Type another name. If it's your real name, type an initial: your host can correct it.",
         )
 
 

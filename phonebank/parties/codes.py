@@ -56,7 +56,7 @@ def invitation(
     """Words to send to friends."""
     return (
         f"Come to my phone party: {title}, {when}.\n"
-        f"We ring people together for {on_behalf_of}. You need a phone, and somebody shows you "
+        f"We'll make calls together for {on_behalf_of}. All you need is a phone. We'll show you "
         "the rest.\n"
         f"Join here: {link}\n"
         f"Or go to {short_address(base_url)} and type {code}."

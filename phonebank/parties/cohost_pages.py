@@ -22,7 +22,9 @@ def add_cohost(party_id: int) -> ResponseReturnValue:
     """Invite somebody to run the party too."""
     party = party_for(current_user, party_id)
     invited = invite_cohost(current_user, party, request.form.get("email", ""))
-    return back_to(party, f"{invited.email} may run this party too, and has mail with a link.")
+    return back_to(
+        party, f"{invited.email} can now run this party too. We've e-mailed them a link."
+    )
 
 
 @pages.post("/<int:party_id>/cohosts/<int:account_id>/remove")

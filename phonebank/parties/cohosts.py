@@ -32,8 +32,8 @@ def invite_cohost(account: Account, party: Party, email: str) -> Account:
     # Before the party is locked: a mail server takes its time, and people want to come in.
     invite(
         invited,
-        f"{account.name or account.email} invites you to run “{party.title}” with them:\n"
-        "to let people in, and to keep an eye on the board.",
+        f"{account.name or account.email} has invited you to help run a phone party:\n"
+        f"“{party.title}”. You can let people in and keep an eye on the board.",
         f"/parties/{party.id}",
     )
     # Somebody else may have invited another meanwhile, or ended the party.
@@ -52,7 +52,7 @@ def remove_cohost(account: Account, party: Party, cohost_id: int) -> None:
     _check(account, party)
     cohost = next((one for one in party.cohosts if one.id == cohost_id), None)
     if cohost is None:
-        raise NotFound("They are no co-host of this party.", "Reload the page.")
+        raise NotFound("This person isn't a co-host of this party.", "Reload the page.")
     party.cohosts.remove(cohost)
 
 
@@ -61,13 +61,17 @@ def _refuse(party: Party, invited: Account) -> None:
     if party.is_over:
         raise Conflict("This party has ended.", "Start a new one.")
     if invited.id == party.host_id:
-        raise BadInput("That is the host of this party.", "Write somebody else's address.")
+        raise BadInput(
+            "That person is already the host of this party.", "Type another person's address."
+        )
     if invited not in party.cohosts and len(party.cohosts) >= COHOSTS_AT_MOST:
         raise Conflict(
-            f"A party has {COHOSTS_AT_MOST} co-hosts at most.", "Remove one of them first."
+            f"A party can have up to {COHOSTS_AT_MOST} co-hosts.", "Remove one of them first."
         )
 
 
 def _check(account: Account, party: Party) -> None:
     if not may_name(account, party):
-        raise NotAllowed("Only the host names co-hosts.", "Ask the host to do it.")
+        raise NotAllowed(
+            "Only the host or an organiser can add or remove co-hosts.", "Ask one of them to do it."
+        )

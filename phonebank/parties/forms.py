@@ -44,8 +44,8 @@ class GoalField(IntegerField):
 
     def __init__(self, label: str, description: str = "", **kwargs: Any) -> None:
         validators = [
-            InputRequired("Say how many conversations the room wants to have."),
-            NumberRange(1, GOAL_AT_MOST, f"A goal is a number from 1 to {GOAL_AT_MOST:,}."),
+            InputRequired("Type how many conversations the party wants to have."),
+            NumberRange(1, GOAL_AT_MOST, f"The goal must be from 1 to {GOAL_AT_MOST:,}."),
         ]
         super().__init__(label, validators, description=description, **kwargs)
 
@@ -56,7 +56,7 @@ class GoalField(IntegerField):
         try:
             goal = int(typed)
         except ValueError:
-            raise ValueError("A goal is a whole number, such as 50.") from None
+            raise ValueError("The goal must be a whole number, such as 50.") from None
         # The check of the range takes no number with hundreds of digits.
         self.data = max(-1, min(goal, GOAL_AT_MOST + 1))
 
@@ -72,24 +72,24 @@ class NewPartyForm(FlaskForm):
     title = StringField(
         "Title",
         [a_name],
-        description=f"Shown on the board. {NAME_AT_MOST} characters at most.",
+        description=f"The board shows it. Up to {NAME_AT_MOST} characters.",
     )
     starts_at = DateTimeLocalField(
         "When",
         [Optional()],
         format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
-        description="Leave it empty to start now.",
+        description="Leave this empty to start now.",
     )
     # Filled in by the page's script; without it, the campaign's country decides.
     time_zone = HiddenField()
     goal = GoalField(
         "Goal",
-        "Conversations for the whole room. Ten people have about 50 in two hours.",
+        "The number of conversations for the whole party. Ten people have about 50 in two hours.",
         default=50,
     )
     door_open = BooleanField(
-        "Leave the door open",
-        description="Whoever has the code is in at once. Otherwise you let in each person.",
+        "Let people in automatically",
+        description="Everyone with the code joins at once. Otherwise you approve each person.",
     )
 
     def zone(self, default: str) -> str:
@@ -109,5 +109,5 @@ class SettingsForm(EditForm):
     """What is changed while a party runs; it stands on the host's page."""
 
     title = StringField("Title", [a_name])
-    goal = GoalField("Goal: conversations for the whole room")
+    goal = GoalField("Goal: conversations for the whole party")
     celebrate = BooleanField("Celebrate first calls and each quarter of the goal")

@@ -17,14 +17,14 @@ from phonebank.stores import after_commit, db
 
 # What a caller presses, and what the host reads. The keys are stored.
 ABOUT = {
-    "words": ("I do not know what to say", "does not know what to say"),
-    "upset": ("Somebody is upset or rude", "has somebody upset or rude on the phone"),
-    "page": ("The page does not work", "has a page that does not work"),
-    "other": ("Something else", "asks for help"),
+    "words": ("I don't know what to say", "doesn't know what to say"),
+    "upset": ("The person is upset or rude", "is talking to someone who is upset or rude"),
+    "page": ("The page isn't working", "says the page isn't working"),
+    "other": ("Something else", "needs help"),
 }
 # A second tap says nothing new.
 AGAIN_AFTER = timedelta(minutes=1)
-SEEN = "I have seen that you asked for help."
+SEEN = "I've seen that you need help."
 
 
 def ask_for_help(caller: Caller, about: str) -> bool:
@@ -35,9 +35,14 @@ def ask_for_help(caller: Caller, about: str) -> bool:
     """
     about = about or "other"
     if about not in ABOUT:
-        raise BadInput("That is not a kind of help.", "Choose one of the buttons.")
+        raise BadInput(
+            "We didn't understand what you need help with.", "Choose one of the buttons."
+        )
     if caller.party_id is None:
-        raise NotFound("You are not at a party.", "Ask the person who sent you the link.")
+        raise NotFound(
+            "You aren't at a party, so there is no host to ask.",
+            "Ask the person who sent you the link.",
+        )
     at = now()
     # Decided by the database: two taps at once are one question.
     asked = db.session.execute(

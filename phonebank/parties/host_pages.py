@@ -192,9 +192,11 @@ def do(party_id: int, deed: str) -> ResponseReturnValue:
 def change_code(party_id: int) -> ResponseReturnValue:
     party = verbs.party_for(current_user, party_id, to_change=True)
     if not is_still(party.code):
-        return back_to(party, "Somebody else has just made a new code. This is it.")
+        return back_to(
+            party, "The code has just been changed on another device. This is the new one."
+        )
     verbs.change_code(party)
-    return back_to(party, "The party has a new code. The old one opens nothing any more.")
+    return back_to(party, "The party has a new code. The old code no longer works.")
 
 
 @pages.post("/<int:party_id>/board-link")
@@ -202,9 +204,11 @@ def change_code(party_id: int) -> ResponseReturnValue:
 def change_board_link(party_id: int) -> ResponseReturnValue:
     party = verbs.party_for(current_user, party_id, to_change=True)
     if not is_still(party.board_token):
-        return back_to(party, "Somebody else has just made a new link for the TV. This is it.")
+        return back_to(
+            party, "The board's link has just been replaced on another device. This is the new one."
+        )
     verbs.change_board_link(party)
-    return back_to(party, "The TV has a new link. Boards opened by the old one have gone.")
+    return back_to(party, "The board has a new link. Screens that used the old link have gone off.")
 
 
 @pages.post("/<int:party_id>/settings")
@@ -234,7 +238,7 @@ def start_break(party_id: int) -> ResponseReturnValue:
 def message(party_id: int) -> ResponseReturnValue:
     party = verbs.party_for(current_user, party_id, to_change=True)
     people.send_message(party, request.form.get("text", ""))
-    return back_to(party, "Sent to everyone who is in.")
+    return back_to(party, "Sent to everyone at the party.")
 
 
 @pages.post("/<int:party_id>/end")
@@ -269,9 +273,9 @@ def do_with_caller(party_id: int, caller_id: int, deed: str) -> ResponseReturnVa
     caller = people.caller_in(party, caller_id)
     if deed == "admit":
         if caller.held:
-            return back_to(party, f"An organiser must let {caller.first_name} in.")
+            return back_to(party, f"Only an organiser can let {caller.first_name} in.")
         if not people.admit([caller]):
-            flash(f"{caller.first_name} is not waiting here any more.", "info")
+            flash(f"{caller.first_name} is no longer waiting here.", "info")
     elif deed == "remove":
         people.remove_caller(caller)
     elif deed == "helped":
@@ -289,8 +293,8 @@ def rename_caller(party_id: int, caller_id: int) -> ResponseReturnValue:
     lock_in_room(caller)
     name, was = request.form.get("name", ""), request.form.get("was", caller.first_name)
     if was != caller.first_name and name != caller.first_name:
-        words = f"Somebody else has just renamed {was} to {caller.first_name}, so that name stays."
-        flash(f"{words} Rename {caller.first_name} again if you need to.", "error")
+        words = f"Another host has just renamed {was} to {caller.first_name}. We kept that name."
+        flash(f"{words} You can rename {caller.first_name} again.", "error")
         return back_to(party)
     people.rename_caller(caller, name)
     return back_to(party)

@@ -24,7 +24,7 @@ def clean_name(text: str, what: str = "name") -> str:
     name = unicodedata.normalize("NFC", text).strip()
     if any(_is_refused(letter) for letter in name):
         raise BadInput(
-            f"The {what} has a character in it that cannot be shown.",
+            f"The {what} has a character in it that we can't show.",
             "Type it again by hand instead of pasting it.",
         )
     name = " ".join(name.split())
@@ -32,7 +32,7 @@ def clean_name(text: str, what: str = "name") -> str:
         raise BadInput(f"The {what} is empty.", f"Type a {what}.")
     if len(name) > NAME_AT_MOST:
         raise BadInput(
-            f"The {what} has {len(name)} characters.", f"Use {NAME_AT_MOST} characters at most."
+            f"The {what} has {len(name)} characters.", f"Use up to {NAME_AT_MOST} characters."
         )
     return name
 

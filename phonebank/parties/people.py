@@ -114,11 +114,11 @@ def send_message(party: Party, text: str) -> None:
     """
     words = " ".join(text.split())
     if not words:
-        raise BadInput("The message is empty.", "Write what everyone should know.")
+        raise BadInput("The message is empty.", "Type what everyone should know.")
     if len(words) > MESSAGE_AT_MOST:
         raise BadInput(
             f"The message has {len(words)} characters.",
-            f"Use {MESSAGE_AT_MOST} characters at most: people read it between two calls.",
+            f"Use up to {MESSAGE_AT_MOST} characters. People read it between calls.",
         )
     callers = callers_inside(party)
     after_commit(lambda: tell_callers(callers, MESSAGE, {"text": words}))

@@ -52,7 +52,7 @@ def board_asks(_: Any = None) -> dict[str, Any]:
     """The whole board, as it is now."""
     watcher = live().pump.watcher(request.sid)  # type: ignore[attr-defined]
     if watcher is None:
-        raise NotAllowed("This board is not connected.", "Reload the page.")
+        raise NotAllowed("This board isn't connected.", "Reload the page.")
     # Asked again: the host may have signed out since it connected, the link have been replaced.
     if watcher.token is None:
         _watcher({"party": watcher.party_id})
@@ -67,7 +67,7 @@ def _watcher(proof: Any) -> Watcher:
     if isinstance(token, str) and token:
         return Watcher(party_by_board_token(token).id, token)
     if type(party_id) is not int or not 0 < party_id < 2**31:
-        raise BadInput("This is not a board's link.", "Open the board from the host's page.")
+        raise BadInput("This isn't a link to a board.", "Open the board from the host's page.")
     access.check(HOST)
     return Watcher(
         party_for(current_user, party_id).id,
@@ -108,7 +108,7 @@ def caller_asks(_: Any = None) -> dict[str, Any]:
 def _caller() -> Caller:
     caller = live().recognise_caller()
     if caller is None:
-        raise SignInNeeded("We do not know this device.", "Join again with the code.")
+        raise SignInNeeded("We don't recognise this device.", "Join again with the code.")
     if caller.state == REMOVED:
-        raise NotAllowed("You are no longer in this party.", "Ask the host if that is a mistake.")
+        raise NotAllowed("You are no longer in this party.", "If this is a mistake, ask the host.")
     return caller

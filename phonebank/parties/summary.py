@@ -100,7 +100,7 @@ def party_by_summary_token(token: str) -> Party:
     """The party whose summary this link shows. Raises Gone for any other token."""
     party = db.session.scalars(select(Party).where(Party.summary_token == token)).first()
     if party is None:
-        raise Gone("This link has been replaced.", "Ask the person who sent it for the new one.")
+        raise Gone("This link has been replaced.", "Ask the person who sent it for the new link.")
     return party
 
 

@@ -54,9 +54,13 @@ def new_summary_link(party_id: int) -> ResponseReturnValue:
     """End the link to the summary and make a new one."""
     party = verbs.party_for(current_user, party_id, to_change=True)
     if not is_still(party.summary_token):
-        return back_to(party, "Somebody else has just made a new link. This is it.", ".summary")
+        return back_to(
+            party,
+            "The link has just been replaced on another device. This is the new one.",
+            ".summary",
+        )
     change_summary_link(party)
-    return back_to(party, "The summary has a new link. The old one shows nothing.", ".summary")
+    return back_to(party, "The summary has a new link. The old link no longer works.", ".summary")
 
 
 @public.get("/<token>")

@@ -55,7 +55,7 @@ def party_for(account: Account, party_id: int, to_change: bool = False) -> Party
         account.is_organiser or party.host_id == account.id or account in party.cohosts
     ):
         raise NotFound(
-            "There is no such party among yours.", "Ask its host, or an organiser, for help."
+            "We can't find this party among yours.", "Ask its host or an organiser for help."
         )
     return party
 
@@ -77,9 +77,7 @@ def create_party(
     title = clean_name(title, "title")
     _check_goal(goal)
     if campaign_id not in {campaign.id for campaign in campaigns_to_host(account)}:
-        raise NotAllowed(
-            "This campaign was not given to you.", "Ask an organiser to give it to you."
-        )
+        raise NotAllowed("You aren't a host for this campaign.", "Ask an organiser to add you.")
     party = Party(
         campaign_id=campaign_id,
         host_id=account.id,
@@ -122,7 +120,8 @@ def refuse_newcomers(party: Party) -> None:
         raise Gone("This party has ended.", "Ask your host when the next one is.")
     if party.state == LOCKED:
         raise Conflict(
-            "The host has locked this party.", "Ask the host to unlock it, then try again."
+            "This party isn't taking new people.",
+            "Ask the host to let new people join, then try again.",
         )
 
 
@@ -198,7 +197,7 @@ def start_break(party: Party, minutes: int) -> None:
     """Put a break of 1 to 60 minutes on the board; whoever rings on may. Raises BadInput."""
     _lock_while_on(party)
     if not 1 <= minutes <= BREAK_AT_MOST:
-        raise BadInput("A break has 1 to 60 minutes.", "Choose one of the lengths offered.")
+        raise BadInput("A break must be from 1 to 60 minutes.", "Choose one of the buttons.")
     party.break_until = now() + timedelta(minutes=minutes)
     tell_boards(party)
 
@@ -261,8 +260,8 @@ def _unused_code() -> str:
 def _check_goal(goal: int) -> None:
     if not 1 <= goal <= GOAL_AT_MOST:
         raise BadInput(
-            f"A goal is a number from 1 to {GOAL_AT_MOST:,}.",
-            "Say how many conversations the room wants to have.",
+            f"The goal must be from 1 to {GOAL_AT_MOST:,}.",
+            "Type how many conversations the party wants to have.",
         )
 
 

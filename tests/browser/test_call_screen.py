@@ -452,7 +452,7 @@ def test_a_practice_call_sends_nothing_until_its_end(party: Party, new_page: New
     page.get_by_role("link", name="Practise first").click()
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.method))
-    page.get_by_text("Nobody is rung and nothing is saved.").wait_for()
+    page.get_by_text("You aren't calling anyone and nothing is saved.").wait_for()
     page.wait_for_load_state()  # a tap before the page's scripts run is sent as a form is
     assert page.locator('a[href^="tel:"]').count() == 0
     tap(page, "It's them")

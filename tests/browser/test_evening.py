@@ -169,7 +169,7 @@ def make_party(page: Page) -> str:
     page.get_by_role("link", name="New party").first.click()
     page.get_by_label("Title").fill("Kitchen table")
     page.get_by_label("Goal").fill("4")
-    page.get_by_role("button", name="Make the party").click()
+    page.get_by_role("button", name="Create the party").click()
     return "".join(page.locator(".invite-code [aria-hidden]").all_inner_texts())
 
 

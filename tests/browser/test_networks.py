@@ -177,7 +177,7 @@ def test_a_form_with_a_wrong_name_says_so_in_its_place(party: Party, new_page: N
     page.goto(f"/join/{party.code}")
     page.get_by_label("Your first name").fill("f.u.c.k")
     page.get_by_role("button", name="Join").click()
-    page.get_by_text("That name cannot go on the board.").first.wait_for()
+    page.get_by_text("We can't show that name on the board.").first.wait_for()
     page.get_by_label("Your first name").fill("Analía")
     page.get_by_role("button", name="Join").click()
     page.wait_for_url("**/calling")

@@ -138,11 +138,11 @@ def test_who_rings_and_the_last_hour_move_in_place(television: Page, room: Room)
     for _ in range(6):
         room.record(ada)
     db.session.commit()
-    expect(television.locator("[data-ringing]")).to_have_text("Ringing: Ada and Sam <i>")
+    expect(television.locator("[data-ringing]")).to_have_text("Calling now: Ada and Sam <i>")
     picture = television.locator("[data-hour]")
     # The picture may be ten seconds older than the figures.
     expect(picture).to_have_attribute(
-        "aria-label", "7 calls in the last hour, at most 6 in five minutes", timeout=20_000
+        "aria-label", "7 calls in the last hour. The busiest five minutes had 6.", timeout=20_000
     )
     heights = picture.locator("rect").evaluate_all(
         "all => all.map(bar => +bar.getAttribute('height'))"

@@ -50,15 +50,15 @@ def test_a_tap_on_the_call_page_reaches_the_host_and_their_seen_comes_back(
     caller.get_by_text("Add a note").click()
     caller.locator("#note").fill("half a note")
     caller.get_by_text("Ask your host for help").click()
-    caller.get_by_role("button", name="Somebody is upset or rude").click()
+    caller.get_by_role("button", name="The person is upset or rude").click()
     expect(caller.get_by_text("Your host has been told.")).to_be_visible()
     # The call stays as it was.
     assert caller.locator("#note").input_value() == "half a note"
     judged(caller, "help-asked-390")
 
     expect(host.get_by_role("heading", name="Asking for help")).to_be_visible()
-    expect(host.get_by_text("1 caller asks for help.")).to_be_attached()
+    expect(host.get_by_text("1 caller needs help.")).to_be_attached()
     judged(host, "help-host-390")
     host.get_by_role("button", name="Seen Sam").click()
     expect(host.get_by_role("heading", name="Asking for help")).to_have_count(0)
-    expect(caller.get_by_text("I have seen that you asked for help.")).to_be_visible()
+    expect(caller.get_by_text("I've seen that you need help.")).to_be_visible()

@@ -66,7 +66,7 @@ def test_within_a_minute_it_is_one_question(
     host = app.test_client()
     sign_in(host, host_id)
     page = host.get(f"/parties/{party_id}")
-    assert "does not know what to say" in page.text
+    assert "doesn&#39;t know what to say" in page.text
     assert host.post(f"/parties/{party_id}/callers/{sam_id}/helped").status_code == 303
     assert names(phone_bank) == []
     # A second tap is no error and no second question; a minute later it is one.

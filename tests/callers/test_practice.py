@@ -57,7 +57,7 @@ def test_a_practice_call_from_first_word_to_last_without_scripts(
     phone_bank: PhoneBank, sam: FlaskClient
 ) -> None:
     page = sam.get("/calling/practice?with=undecided").text
-    assert "Nobody is rung and nothing is saved." in page
+    assert "You aren't calling anyone and nothing is saved." in page
     assert "tel:" not in page
     assert "Yeah, that&#39;s me." in page
     answers: dict[str, object] = {}
@@ -110,7 +110,7 @@ def test_each_invented_person_answers_on_the_call_page_and_nothing_comes_of_it(
     # The same screen as in earnest.
     for part in ('class="call"', "Always say:", "If they say…", "How did it end?"):
         assert part in page
-    assert "<strong>Practice.</strong> Nobody is rung and nothing is saved." in page
+    assert "<strong>Practice.</strong> You aren't calling anyone and nothing is saved." in page
     assert says in page
     for dialled in ("tel:", "data-copy=", "qr.svg"):
         assert dialled not in page

@@ -90,7 +90,7 @@ PAGES = {
         {"goal": "60"},
         {"goal": "70"},
         of(Party, "goal"),
-        "“Goal: conversations for the whole room” to “60”",
+        "“Goal: conversations for the whole party” to “60”",
     ),
     "caller": Page(
         "/campaigns/1/callers/1",

@@ -151,7 +151,7 @@ setInterval(() => {
 const pauseButton = document.querySelector("[data-pause]");
 pauseButton.addEventListener("click", () => {
   paused = !paused;
-  pauseButton.textContent = paused ? "Go on" : "Pause";
+  pauseButton.textContent = paused ? "Resume" : "Pause";
   if (!paused && latest) paint(latest);
 });
 

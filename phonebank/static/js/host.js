@@ -47,10 +47,10 @@ function show(state) {
 function tellOfThem(waiting, helping) {
   document.title = waiting + helping ? `(${waiting + helping}) ${title}` : title;
   if (helping > asked) {
-    doorStatus.textContent = helping === 1 ? "1 caller asks for help." : `${helping} callers ask for help.`;
+    doorStatus.textContent = helping === 1 ? "1 caller needs help." : `${helping} callers need help.`;
   } else if (waiting > waited) {
     const words = waiting === 1 ? "1 person is waiting" : `${waiting} people are waiting`;
-    doorStatus.textContent = `${words} to be let in.`;
+    doorStatus.textContent = `${words} to join.`;
   }
   waited = waiting;
   asked = helping;

@@ -21,7 +21,7 @@ WORDS = {
     "campaign", "contact list", "contact", "suppression", "caller", "hold", "call", "outcome",
     "conversation", "script", "version", "step", "answer", "party", "board", "tally",
     "organiser", "host", "callback", "draft", "card", "merge field", "reached", "yes", "late",
-    "attempt", "calls", "answered", "conversations", "said yes", "goal", "ringing now",
+    "attempt", "calls", "answered", "conversations", "said yes", "goal", "calling now",
     "last ten minutes",
 }  # fmt: skip
 

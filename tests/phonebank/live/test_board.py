@@ -87,8 +87,8 @@ def test_a_crowd_in_one_place_is_counted() -> None:
     [
         ({"conversation": False}, "Sam made a call"),
         ({"conversation": True}, "Sam had a conversation"),
-        ({"conversation": False, "first_call": True}, "Sam made a first call"),
-        ({"conversation": True, "first_call": True}, "Sam had a first conversation"),
+        ({"conversation": False, "first_call": True}, "Sam made their first call"),
+        ({"conversation": True, "first_call": True}, "Sam had their first conversation"),
         ({"conversation": True, "first_yes": True}, "Sam got the first yes"),
         ({"conversation": True, "name": None}, "Someone had a conversation"),
     ],
@@ -146,10 +146,10 @@ def test_the_answered_rate_is_a_dash_before_any_call() -> None:
                 "read_at": datetime(2026, 7, 1, 19, 0, tzinfo=UTC),
                 "break_until": datetime(2026, 7, 1, 19, 10, tzinfo=UTC),
             },
-            "A break until 20:10",
+            "Break until 20:10",
         ),
         ({"break_until": EIGHT - timedelta(seconds=1)}, ""),
-        ({"state": "ended", "paused": True}, "The party is over. Thank you!"),
+        ({"state": "ended", "paused": True}, "The party has ended. Thank you!"),
     ],
 )
 def test_what_everybody_should_know(values: dict, words: str) -> None:
@@ -159,7 +159,7 @@ def test_what_everybody_should_know(values: dict, words: str) -> None:
 def test_the_status_sentence_says_the_whole_board() -> None:
     shown = payload(figures(conversations=12, calls=1, active=3, paused=True))
     assert shown["status"] == (
-        "Calling is paused. 12 of 50 conversations, 1 call, 3 callers ringing now."
+        "Calling is paused. 12 of 50 conversations, 1 call, 3 callers calling now."
     )
 
 
@@ -199,4 +199,4 @@ def test_the_bars_of_the_hour_fit_and_stand_in_order(hour: list[int]) -> None:
 def test_an_hour_with_few_calls_looks_like_one() -> None:
     shown = payload(figures(), hour=[0] * 11 + [1])
     assert shown["hour"] == [0] * 11 + [20]
-    assert shown["hour_words"] == "1 call in the last hour, at most 1 in five minutes"
+    assert shown["hour_words"] == "1 call in the last hour. The busiest five minutes had 1."

@@ -131,7 +131,7 @@ def test_the_feed_is_the_last_five_newest_first_with_firsts_marked(app_context: 
     feed = shown(room.party)["feed"]
     assert [line["text"] for line in feed] == [
         "Sam made a call",
-        "Priya had a first conversation",
+        "Priya had their first conversation",
         "Sam made a call",
         "Sam had a conversation",
         "Sam got the first yes",
@@ -187,7 +187,7 @@ def test_a_personal_best_is_news_once_it_beats_an_hour_worth_beating(app_context
     feed = shown(room.party)["feed"]
     assert [(line["text"], line["moment"]) for line in feed] == [
         ("Sam had a conversation", False),
-        ("Sam has a personal best", True),
+        ("Sam set a personal best", True),
         ("Sam had a conversation", False),
         ("Sam had a conversation", False),
         ("Ada had a conversation", False),

@@ -139,10 +139,10 @@ def test_a_party_is_made_with_one_press(client: FlaskClient, app: Flask, party_i
     [
         ("title", "", "The title is empty."),
         ("title", "x" * 500, "500 characters"),
-        ("title", "a\u202eb", "cannot be shown"),
+        ("title", "a\u202eb", "has a character in it that we can"),
         ("goal", "0", "from 1 to"),
         ("goal", "9" * 400, "from 1 to"),
-        ("goal", "many", "A goal is a whole number, such as 50."),
+        ("goal", "many", "The goal must be a whole number, such as 50."),
         ("campaign", "999999", "Not a valid choice"),
         ("starts_at", "tomorrow", "Not a valid"),
     ],
@@ -212,7 +212,7 @@ def test_what_the_guide_tells_hosts_to_press_is_on_the_page(
     guide = (DOCS / "for-hosts.md").read_text("utf-8")
     table = "\n".join(line for line in guide.splitlines() if line.startswith("|"))
     named = re.findall(r"\*\*(.+?)\*\*", table)
-    assert "Lock: nobody new" in named
+    assert "Stop new people joining" in named
     page = client.get(f"/parties/{party_id}").text
     assert [name for name in named if name not in page] == []
 
@@ -281,9 +281,9 @@ def test_what_cannot_be_is_refused_and_changes_nothing(
     [
         ("title", "x" * 500, "The title has 500 characters."),
         ("title", " ", "The title is empty."),
-        ("goal", "many", "A goal is a whole number, such as 50."),
-        ("goal", "", "Say how many conversations the room wants to have."),
-        ("goal", "0", "A goal is a number from 1 to 100,000."),
+        ("goal", "many", "The goal must be a whole number, such as 50."),
+        ("goal", "", "Type how many conversations the party wants to have."),
+        ("goal", "0", "The goal must be from 1 to 100,000."),
     ],
 )
 def test_settings_that_cannot_be_are_shown_again_with_the_fault_at_its_field(
@@ -313,7 +313,7 @@ def test_the_board_shows_without_sign_in_and_without_scripts(
     assert board.status_code == 200
     figures = dict(re.findall(r'data-figure="(\w+)">([^<]*)<', board.text))
     assert (figures["conversations"], figures["calls"], figures["active"]) == ("1", "1", "1")
-    assert "Sam had a first conversation" in board.text
+    assert "Sam had their first conversation" in board.text
     assert "Tuesday &lt;b&gt;night&lt;/b&gt;" in board.text
     assert '<meta http-equiv="refresh"' in board.text
     assert not gives_away_the_contact(board.text)

@@ -53,7 +53,7 @@ def test_hosts_see_them_and_not_another_campaigns(client: FlaskClient, app: Flas
         party_id, host_id = room.party.id, room.host.id
     sign_in(client, host_id)
     page = client.get(f"/parties/{party_id}").text
-    assert "Parties with most conversations" in page
+    assert "Parties with the most conversations" in page
     assert "Attic &lt;b&gt;" in page
     assert "Castle" not in page
 
@@ -68,5 +68,5 @@ def test_organisers_see_them_on_the_campaigns_page(client: FlaskClient, app: Fla
         campaign_id, organiser_id = room.campaign.id, organiser.id
     sign_in(client, organiser_id)
     page = client.get(f"/campaigns/{campaign_id}").text
-    ranking = page.split("Parties with most conversations")[1]
+    ranking = page.split("Parties with the most conversations")[1]
     assert 0 <= ranking.index("Barn") < ranking.index("Attic")

@@ -143,7 +143,7 @@ def test_the_picture_says_what_its_two_colours_are(client: FlaskClient, ended: P
         name: re.search(rf'class="evening-{name}" fill="(#\w+)"', shown).group(1)
         for name in ("calls", "conversations")
     }
-    assert key == {bars["calls"]: "calls", bars["conversations"]: "of which conversations"}
+    assert key == {bars["calls"]: "calls", bars["conversations"]: "conversations"}
 
 
 def test_the_picture_is_a_drawing_without_names(client: FlaskClient, ended: Party) -> None:

@@ -132,6 +132,7 @@ def test_a_break_is_over_by_itself_and_by_going_on(room: Room) -> None:
             verbs.start_break(room.party, minutes)
     verbs.start_break(room.party, 10)
     assert timedelta(minutes=9) < room.party.break_until - now() <= timedelta(minutes=10)
+    assert not room.party.paused, "callers can carry on"
     verbs.resume(room.party)
     assert room.party.break_until is None
 
