@@ -131,7 +131,7 @@ def test_an_authenticator_app_is_set_up_by_camera_or_by_hand_and_then_asked_for(
     page.get_by_role("button", name="Sign out").click()
     page.goto(link(organiser))
     page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("link", name="I do not have my phone").click()
+    page.get_by_role("link", name="I don't have my phone").click()
     look(page, "Use a recovery code")
     page.get_by_label("Recovery code").fill(recovery_code)
     page.get_by_role("button", name="Sign in").click()

@@ -138,7 +138,7 @@ def test_who_rings_and_the_last_hour_move_in_place(television: Page, room: Room)
     for _ in range(6):
         room.record(ada)
     db.session.commit()
-    expect(television.locator("[data-ringing]")).to_have_text("Calling now: Ada and Sam <i>")
+    expect(television.locator("[data-ringing]")).to_have_text("Calling: Ada and Sam <i>")
     picture = television.locator("[data-hour]")
     # The picture may be ten seconds older than the figures.
     expect(picture).to_have_attribute(
@@ -191,7 +191,7 @@ def test_a_paused_board_stands_still_and_then_is_right(television: Page, room: R
         db.session.commit()
     television.evaluate("new Promise(requestAnimationFrame)")
     assert figure(television, "calls") == "0"
-    television.get_by_role("button", name="Go on").click()
+    television.get_by_role("button", name="Resume").click()
     expect(television.locator("[data-figure=calls]")).to_have_text("1")
 
 
@@ -304,7 +304,7 @@ def test_somebody_at_the_door_is_seen_and_let_in_without_a_reload(phone: Page, r
     verbs.tell_boards(room.party)
     db.session.commit()
     expect(phone.locator("#people .lobby")).to_contain_text("Priya")
-    expect(phone.locator("#door-status")).to_have_text("1 person is waiting to be let in.")
+    expect(phone.locator("#door-status")).to_have_text("1 person is waiting to join.")
     assert phone.title().startswith("(1) ")
     phone.get_by_role("button", name="Let in Priya").click()
     expect(phone.locator("#people .lobby")).to_have_count(0)

@@ -59,6 +59,6 @@ def test_a_tap_on_the_call_page_reaches_the_host_and_their_seen_comes_back(
     expect(host.get_by_role("heading", name="Asking for help")).to_be_visible()
     expect(host.get_by_text("1 caller needs help.")).to_be_attached()
     judged(host, "help-host-390")
-    host.get_by_role("button", name="Seen Sam").click()
+    host.get_by_role("button", name="Got it Sam").click()
     expect(host.get_by_role("heading", name="Asking for help")).to_have_count(0)
     expect(caller.get_by_text("I've seen that you need help.")).to_be_visible()
