@@ -38,7 +38,7 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except OperationalError:
             raise click.ClickException(
-                "The database does not answer. Is the server, or `make run`, running?"
+                "The database doesn't answer. Is the server, or `make run`, running?"
             ) from None
 
 
@@ -67,9 +67,9 @@ def migrate() -> None:
 
 
 @main.command()
-@click.option("--urgent", is_flag=True, help="Do only what callers cannot wait for.")
+@click.option("--urgent", is_flag=True, help="Do only the jobs that callers can't wait for.")
 def worker(urgent: bool) -> None:
-    """Do the chores and imports that the web processes put on the queues."""
+    """Do the jobs and imports that wait on the queues."""
     app = _app(FOR_JOBS)
     try:
         connections.check(app)
@@ -82,7 +82,7 @@ def worker(urgent: bool) -> None:
 
 @main.command()
 def clock() -> None:
-    """Put the periodic jobs on their queues. Run exactly one."""
+    """Put the periodic jobs on their queues. Run exactly one clock."""
     with _app().app_context():
         jobs.run_clock()
 
@@ -99,16 +99,16 @@ def load_demo() -> None:
 
 @main.command("create-organiser")
 @click.argument("email")
-@click.option("--name", default="", help="How pages call them; they can change it.")
+@click.option("--name", default="", help="The name that pages show. The person can change it.")
 def create_organiser(email: str, name: str) -> None:
-    """Make EMAIL an organiser, and send or print a link to sign in with. Safe to repeat."""
+    """Make EMAIL an organiser, and e-mail or print a sign-in link. Safe to repeat."""
     with _app().app_context():
         try:
             account = accounts.create_account(email, name, [ORGANISER])
             db.session.commit()
             if mail.is_configured():
                 accounts.send_sign_in_link(account.email)
-                click.echo(f"{account.email} is an organiser, and has been sent a sign-in link.")
+                click.echo(f"{account.email} is an organiser. We've e-mailed them a sign-in link.")
                 return
         except PhonebankError as fault:
             raise click.ClickException(f"{fault.message} {fault.what_to_do}") from None
@@ -118,7 +118,7 @@ def create_organiser(email: str, name: str) -> None:
 @main.command()
 @click.argument("emails", nargs=-1)
 def links(emails: tuple[str, ...]) -> None:
-    """Print links that sign EMAILS in; without EMAILS, one for an organiser and one for a host."""
+    """Print sign-in links for EMAILS, or for one organiser and one host if you name none."""
     with _app().app_context():
         for role, account in _named(emails) if emails else _one_of_each_role():
             click.echo(
@@ -132,7 +132,7 @@ def links(emails: tuple[str, ...]) -> None:
 @main.command("reset-second-factor")
 @click.argument("email")
 def reset_second_factor(email: str) -> None:
-    """Forget the authenticator app and recovery codes of EMAIL, who has lost both."""
+    """Remove the authenticator app and recovery codes of EMAIL, who has lost both."""
     with _app().app_context():
         for _, account in _named((email,)):
             accounts.reset_second_factor(account)

@@ -40,8 +40,8 @@ def init_app(app: Flask, config: Config) -> None:
     Mail(app)
     if config.is_production and not is_configured(config):
         log.warning(
-            "WARNING: MAIL_SERVER is not set. NOBODY CAN BE SENT A SIGN-IN LINK. Set it (see "
-            "docs/operations.md); until then `phonebank links EMAIL` prints a link here."
+            "WARNING: MAIL_SERVER is not set. NOBODY CAN GET A SIGN-IN LINK BY E-MAIL. Set it (see "
+            "docs/operations.md). Until then, `phonebank links EMAIL` prints a link here."
         )
 
 

@@ -129,7 +129,7 @@ def test_a_public_server_without_mail_starts_with_a_loud_warning(
 ) -> None:
     public = replace(config, mode=PRODUCTION, base_url="https://phonebank.example.org")
     create_app(public)
-    assert "MAIL_SERVER is not set. NOBODY CAN BE SENT A SIGN-IN LINK." in caplog.text
+    assert "MAIL_SERVER is not set. NOBODY CAN GET A SIGN-IN LINK BY E-MAIL." in caplog.text
     caplog.clear()
     create_app(replace(public, mail_server="mail.example.org"))
     create_app(config)

@@ -116,7 +116,7 @@ def test_a_database_that_is_away_gets_one_line(environment: dict[str, str]) -> N
     refused = run(environment | {"DATABASE_URL": away}, "create-organiser", "ada@example.org")
     assert refused.exit_code == 1
     assert refused.stderr == (
-        "Error: The database does not answer. Is the server, or `make run`, running?\n"
+        "Error: The database doesn't answer. Is the server, or `make run`, running?\n"
     )
 
 
