@@ -17,7 +17,16 @@ from callers import screens as callers
 from callers.calling import release_caller
 from callers.outcomes import OUTCOMES, label_of
 from callers.sessions import recognised
-from phonebank import access, errors, outcome_words, overload, stores, vendored, web_security
+from phonebank import (
+    access,
+    errors,
+    health,
+    outcome_words,
+    overload,
+    stores,
+    vendored,
+    web_security,
+)
 from phonebank.accounts import setup as accounts
 from phonebank.campaigns import pages as campaigns
 from phonebank.config import Config
@@ -75,6 +84,7 @@ def create_app(config: Config | None = None, patience: Patience = stores.FOR_PAG
     access.register(app)
     errors.register(app)
     vendored.init_app(app)
+    health.init_app(app)
     # Pages of this package show outcomes, which are the callers' side's to define.
     app.add_template_filter(label_of, "outcome_label")
     outcome_words.init_app(app, OUTCOMES.values())

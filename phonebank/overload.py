@@ -4,7 +4,7 @@ In front of everything else a count is kept of the requests under way. Beyond a 
 a 503 within a millisecond, which says when to come back, so that those who are served are served in
 time. What records a call or keeps a person goes before new hand-outs, and hand-outs before pages:
 each has a bound of its own on the one count. Lines of sockets wait without working and are not
-counted, nor are the files that pages load.
+counted, nor are the files that pages load, nor the probes of a load balancer.
 
 A request comes to be counted with its body read (`request_body`), so a slow sender holds up nobody.
 """
@@ -83,6 +83,8 @@ MESSAGE = "A great many people are calling just now. Nothing you did is lost."
 WHAT_TO_DO = "Try again in {seconds} seconds."
 _BUSY = "phonebank.busy"
 _SOCKETS, _FILES = "/socket.io/", "/static/"
+# Refusing these would have a busy process taken for a dead one, and ended (`health`).
+_PROBES = frozenset({"/healthz", "/readyz"})
 # The hand-outs; whatever else names a call, and is sent, records something of it.
 _HAND_OUTS = frozenset({"callers.next_person", "callers.wait", "callers.person"})
 # Seconds. While a process is busy, who has waited longer before anybody looked is asked to come
@@ -153,7 +155,7 @@ class Overload:
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
-        if path.startswith((_SOCKETS, _FILES)):
+        if path.startswith((_SOCKETS, _FILES)) or path in _PROBES:
             return self._app(environ, start_response)
         if not request_body.take_in(environ):
             return _cut_short(start_response)
