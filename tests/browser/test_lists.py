@@ -110,7 +110,7 @@ def test_a_list_goes_in_is_watched_and_undone(page: Page, app: Flask) -> None:
 
     page.get_by_text("Undo this upload").click()
     look(page, "ward")
-    page.get_by_role("button", name="Remove them").click()
+    page.get_by_role("button", name="Remove these people").click()
     expect(page.get_by_text("Removing the people")).to_be_visible()
     with app.app_context():
         undo_import(list_id)

@@ -321,6 +321,7 @@ def test_an_upload_is_undone_from_its_page(browser: FlaskClient, desk: Desk, at:
     assert "Removing the people" in answer.text
     desk.work()
     assert "This upload was undone" in browser.get(f"{at}/{list_id}").text
+    assert "Undone" in browser.get(at.removesuffix("/lists")).text  # and not "Paused"
     assert desk.contacts() == []
     for verb in ("undo", "remove", "restore"):
         assert browser.post(f"{at}/{list_id}/{verb}").status_code == 409
