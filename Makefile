@@ -19,7 +19,7 @@ help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 run: .venv/.ready ## Run Phonebank here (PORT=5001 for another port); Ctrl-C stops it
-	@exec $(PY) -m phonebank.launcher
+	@exec $(PY) -m phonebank.local.launcher
 
 test: .venv/.ready-for-tests ## Run every test but the load tests
 	$(PYTEST) -m "not load" $(AT_ONCE) $(ARGS)

@@ -4,16 +4,11 @@ from gevent import monkey
 
 monkey.patch_all()
 
-from phonebank import (  # noqa: E402  (sockets must be patched first)
-    accepting,
-    collecting,
-    connections,
-    redis_settings,
-)
 from phonebank.app import create_app  # noqa: E402
+from phonebank.core import accept_rate, connection_check, gc_tuning, redis_settings  # noqa: E402
 
 app = create_app()
-connections.check(app)
+connection_check.check(app)
 redis_settings.check(app)
-accepting.take_many()
-collecting.rarely()
+accept_rate.take_many()
+gc_tuning.rarely()

@@ -14,10 +14,10 @@ import os  # noqa: E402  (sockets must be patched first)
 from flask import Flask, jsonify, request  # noqa: E402
 from sqlalchemy import text  # noqa: E402
 
-from phonebank import stores  # noqa: E402
-from phonebank.config import Config  # noqa: E402
+from phonebank.core import stores  # noqa: E402
+from phonebank.core.config import Config  # noqa: E402
+from phonebank.core.stores import db, redis_store  # noqa: E402
 from phonebank.models import new_id  # noqa: E402
-from phonebank.stores import db, redis_store  # noqa: E402
 
 _INSERT = text("INSERT INTO bench_bare VALUES (:id, :phone, now(), :note)")
 _TAKE = """

@@ -19,13 +19,13 @@ import psycopg
 from sqlalchemy import make_url, text
 
 from phonebank.app import alembic, create_app
-from phonebank.config import DEVELOPMENT, Config
+from phonebank.core.config import DEVELOPMENT, Config
+from phonebank.core.stores import db
 from phonebank.lists.jobs import import_list
+from phonebank.lists.services import confirm
 from phonebank.lists.uploads import guesses_of, take_in
-from phonebank.lists.verbs import confirm
-from phonebank.local import LocalServers
+from phonebank.local.servers import LocalServers
 from phonebank.models import Campaign, ContactList
-from phonebank.stores import db
 
 BAR = 2.0
 CORES = 2

@@ -3,7 +3,8 @@
     python -m bench.outcomes < settings.json
 
 Settings: campaign_id, rate (outcomes a second), seconds, and bulk. Without it each outcome is one
-run of `callers.recording.record`, the verb behind `POST /calling/person/<id>/outcome`, committed by
+run of `phonebank.calls.record.record`, which is behind `POST /calling/person/<id>/outcome`,
+committed by
 itself. With it ten at a time are written with plain SQL into the same tables, for a rate that the
 verb does not reach on a machine that it shares. Boards are signalled after the commit by both.
 
@@ -23,11 +24,11 @@ from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from bench.measuring import cpu_of
-from callers import recording
 from phonebank.app import create_app
-from phonebank.live.signal import board_changed
+from phonebank.calls import record as recording
+from phonebank.core.stores import after_commit, db
+from phonebank.live.change_marks import board_changed
 from phonebank.models import Caller
-from phonebank.stores import after_commit, db
 
 IN_BULK = 10
 # One in so many is a conversation.

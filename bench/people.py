@@ -12,12 +12,12 @@ from http.cookies import SimpleCookie
 
 from sqlalchemy import text
 
-from callers.calling_hours import zones_key
-from callers.pace import AT_ANY_PACE
+from phonebank.core.stores import db
 from phonebank.models import Campaign, ContactList, Script, ScriptVersion
 from phonebank.models.campaign import RUNNING
 from phonebank.models.contact_list import READY
-from phonebank.stores import db
+from phonebank.roster.pace import AT_ANY_PACE
+from phonebank.rules.calling_hours import zones_key
 from scripts_library.library import source_of
 
 LISTS = 3

@@ -28,10 +28,10 @@ from bench.boards import percentile, say, tail
 from bench.measuring import Clock
 from bench.people import Device
 from bench.servers import ROOT, migrated_app, procfile, stores
+from phonebank.core.stores import db
 from phonebank.models import Account, Caller, Campaign, Party
 from phonebank.models.caller import ADMITTED
-from phonebank.recount import differences
-from phonebank.stores import db
+from phonebank.tallies.reconcile import differences
 
 ANSWERED_BAR = 1.0  # seconds, p99 of answers, at the server
 REFUSED_BAR = 0.001  # seconds, p50 of refusals, at the server

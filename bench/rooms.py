@@ -6,9 +6,9 @@ from flask import Flask
 from sqlalchemy import insert, text
 
 from bench import people
+from phonebank.core.stores import db
 from phonebank.models import Account, Caller, Party
 from phonebank.models.caller import ADMITTED
-from phonebank.stores import db
 
 CALLERS_EACH = 10
 CALLS_EACH = 20

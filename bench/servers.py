@@ -16,9 +16,9 @@ from honcho.environ import parse_procfile
 
 from bench.measuring import cpu_of, servers
 from phonebank.app import alembic, create_app
-from phonebank.config import Config
-from phonebank.local import LocalServers
-from phonebank.local_process import die_with_parent
+from phonebank.core.config import Config
+from phonebank.local.process import die_with_parent
+from phonebank.local.servers import LocalServers
 
 ROOT = Path(__file__).resolve().parent.parent
 # Processor seconds in half a second; a worker that loads the app takes ten times as many.

@@ -5,9 +5,9 @@ from gevent import monkey
 
 monkey.patch_all()
 
-from phonebank.live import pump  # noqa: E402  (sockets must be patched first)
+from phonebank.live import broadcaster  # noqa: E402  (sockets must be patched first)
 
-pump.ROUND = pump.EACH_BOARD_EVERY = 0.0
-pump.LEAST_REST = 0.001
+broadcaster.ROUND = broadcaster.EACH_BOARD_EVERY = 0.0
+broadcaster.LEAST_REST = 0.001
 
 from wsgi import app as app  # noqa: E402

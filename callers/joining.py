@@ -2,17 +2,17 @@
 
 from sqlalchemy import func, select
 
-from callers import door
-from callers.calling import release_caller
-from phonebank.errors import Gone, NotFound
-from phonebank.locks import lock_row
+from phonebank.contact_queue.holds import release_caller
+from phonebank.core.errors import Gone, NotFound
+from phonebank.core.locks import lock_row
+from phonebank.core.stores import db
 from phonebank.models import Caller, Campaign, Party, now
 from phonebank.models.caller import ADMITTED, REMOVED, WAITING
 from phonebank.models.campaign import ENDED
-from phonebank.parties.bad_words import refuse_bad_words
-from phonebank.parties.names import clean_name
-from phonebank.parties.verbs import refuse_newcomers, tell_boards
-from phonebank.stores import db
+from phonebank.parties.display_names import clean_name
+from phonebank.parties.profanity import refuse_bad_words
+from phonebank.parties.services import refuse_newcomers, tell_boards
+from phonebank.roster import open_door
 
 
 class _OldLink(NotFound):
@@ -63,7 +63,7 @@ def join(
         # The host sees who waits.
         tell_boards(party)
     door_open = party.door_open if party is not None else campaign.door_open
-    mark = door.mark_of(campaign.id, address)
+    mark = open_door.mark_of(campaign.id, address)
     if known is not None and not (back and known.party_id == party_id):
         release_caller(known.id)
     if back and known is not None:
@@ -88,13 +88,13 @@ def _let_in(caller: Caller, campaign: Campaign, door_open: bool) -> None:
     """Store a newcomer: in, or waiting at the door, in spite of it being open where they come from
     somewhere that the door looks at (see `door`)."""
     at = now()
-    why_wait = door.why_to_wait(campaign, caller.address, at)
+    why_wait = open_door.why_to_wait(campaign, caller.address, at)
     caller.state = ADMITTED if door_open and not why_wait else WAITING
-    caller.held = why_wait in door.HOLDS
+    caller.held = why_wait in open_door.HOLDS
     db.session.add(caller)
     db.session.flush()
-    if why_wait == door.CROWD and door_open:
-        door.flag_crowd(caller, campaign, at)
+    if why_wait == open_door.CROWD and door_open:
+        open_door.flag_crowd(caller, campaign, at)
 
 
 def _may_pass(known: Caller, campaign: Campaign, mark: str | None) -> bool:
@@ -102,7 +102,7 @@ def _may_pass(known: Caller, campaign: Campaign, mark: str | None) -> bool:
     room, and who waits because of the crowd they came with does so however often they ask."""
     if known.held:
         return False
-    return known.state == ADMITTED or not door.why_to_wait(campaign, mark, now())
+    return known.state == ADMITTED or not open_door.why_to_wait(campaign, mark, now())
 
 
 def _look_at_the_door(campaign: Campaign, party: Party | None) -> None:

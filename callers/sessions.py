@@ -13,11 +13,11 @@ from flask import g, session
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import joinedload
 
-from phonebank.access import CALLER, open_to
-from phonebank.errors import NotAllowed, SignInNeeded
+from phonebank.core.access import CALLER, open_to
+from phonebank.core.errors import NotAllowed, SignInNeeded
+from phonebank.core.stores import again_after_deadlock, db
 from phonebank.models import Caller
 from phonebank.models.caller import REMOVED
-from phonebank.stores import again_after_deadlock, db
 
 _KEY = "caller"
 

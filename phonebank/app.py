@@ -5,43 +5,18 @@ import logging
 from flask import Flask
 from flask_alembic import Alembic
 
-from callers import (
-    history_pages,
-    pace_pages,
-    queue_pages,
-    retry_pages,
-    roster_pages,
-    set_aside_pages,
-)
-from callers import screens as callers
-from callers.calling import release_caller
-from callers.outcomes import OUTCOMES, label_of
+from callers import routes as callers
 from callers.sessions import recognised
-from phonebank import (
-    access,
-    errors,
-    health,
-    outcome_words,
-    overload,
-    stores,
-    vendored,
-    web_security,
-)
-from phonebank.accounts import setup as accounts
-from phonebank.campaigns import pages as campaigns
-from phonebank.config import Config
-from phonebank.experiments import pages as experiments
-from phonebank.exports import pages as exports
-from phonebank.help import pages as guides
-from phonebank.lists import pages as lists
+from phonebank.core import access, assets, errors, overload, security, stores
+from phonebank.core.config import Config
+from phonebank.core.shipped_files import ROOT
+from phonebank.core.stores import Patience
+from phonebank.hosts import routes as hosts
 from phonebank.live import server as live
 from phonebank.models import Base
-from phonebank.parties import host_pages as parties
-from phonebank.roster import removal
-from phonebank.scripts import pages as scripts
-from phonebank.shipped_files import ROOT
-from phonebank.stores import Patience
-from phonebank.suppressions import pages as suppressions
+from phonebank.organisers import routes as organisers
+from phonebank.rules.outcomes import label_of
+from phonebank.site import guide_views, health, sign_in_setup
 
 MIGRATIONS = ROOT / "migrations"
 
@@ -79,30 +54,16 @@ def create_app(config: Config | None = None, patience: Patience = stores.FOR_PAG
     # Each by itself: nobody waits for the locks of one until the last is done.
     app.config["ALEMBIC_CONTEXT"] = {"transaction_per_migration": True}
     alembic.init_app(app)
-    web_security.init_app(app, config)
-    accounts.init_app(app, config)
+    security.init_app(app, config)
+    sign_in_setup.init_app(app, config)
     access.register(app)
     errors.register(app)
-    vendored.init_app(app)
+    assets.init_app(app)
     health.init_app(app)
-    # Pages of this package show outcomes, which are the callers' side's to define.
     app.add_template_filter(label_of, "outcome_label")
-    outcome_words.init_app(app, OUTCOMES.values())
-    campaigns.init_app(app)
-    lists.init_app(app)
-    exports.init_app(app)
-    suppressions.init_app(app)
-    scripts.init_app(app)
-    experiments.init_app(app)
-    guides.init_app(app)
-    parties.init_app(app)
-    removal.init_app(app, release_caller)
-    queue_pages.init_app(app)
-    retry_pages.init_app(app)
-    roster_pages.init_app(app)
-    pace_pages.init_app(app)
-    history_pages.init_app(app)
-    set_aside_pages.init_app(app)
+    organisers.init_app(app)
+    guide_views.init_app(app)
+    hosts.init_app(app)
     callers.init_app(app)
     live.init_app(app, recognised)
     overload.init_app(app)

@@ -10,16 +10,18 @@ from flask import Flask, current_app
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from phonebank import connections, demo, jobs, launcher, mail, redis_settings, running
-from phonebank.accounts import verbs as accounts
+from phonebank import demo
+from phonebank.accounts import services as accounts
 from phonebank.app import alembic, create_app
-from phonebank.config import Config, ConfigRefused
-from phonebank.errors import PhonebankError
-from phonebank.migrating import TableInUse, to_this_release
+from phonebank.core import connection_check, jobs, mail, redis_settings
+from phonebank.core.config import Config, ConfigRefused
+from phonebank.core.errors import PhonebankError
+from phonebank.core.migrations import TableInUse, to_this_release
+from phonebank.core.stores import FOR_COMMANDS, FOR_JOBS, Patience, db
+from phonebank.local import env_file, launcher
 from phonebank.models import HOST, ORGANISER, Account, Campaign, Party, Role
 from phonebank.models.campaign import RUNNING
 from phonebank.models.party import OPEN
-from phonebank.stores import FOR_COMMANDS, FOR_JOBS, Patience, db
 
 # A link printed here is read by whoever runs the server, who may be some hours in getting to it.
 PRINTED_LINK_LIVES_FOR = timedelta(hours=12)
@@ -48,7 +50,7 @@ class _Commands(click.Group):
 def main(context: click.Context) -> None:
     """Run and look after a Phonebank server."""
     if context.invoked_subcommand != run.name:  # which starts servers of its own
-        running.join(os.environ)
+        env_file.join(os.environ)
 
 
 @main.command()
@@ -72,7 +74,7 @@ def worker(urgent: bool) -> None:
     """Do the jobs and imports that wait on the queues."""
     app = _app(FOR_JOBS)
     try:
-        connections.check(app)
+        connection_check.check(app)
     except ConfigRefused as refused:
         raise click.ClickException(str(refused)) from None
     redis_settings.check(app)

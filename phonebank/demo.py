@@ -12,8 +12,8 @@ import random
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from callers.calling_hours import zones_key
-from phonebank.accounts.verbs import create_account
+from phonebank.accounts.services import create_account
+from phonebank.core.stores import db
 from phonebank.models import (
     HOST,
     ORGANISER,
@@ -28,7 +28,7 @@ from phonebank.models import (
 )
 from phonebank.models.campaign import RUNNING
 from phonebank.models.contact_list import READY
-from phonebank.stores import db
+from phonebank.rules.calling_hours import zones_key
 from scripts_library.library import source_of
 
 PEOPLE = 400

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 
-from scripts_library.faults import Fault
-from scripts_library.merge_fields import fields_in, words_of
-from scripts_library.script import Script
-from scripts_library.walking import (
+from scripts_library.diagnostics import Fault
+from scripts_library.graph import (
     entry_ids,
     in_walking_order,
     reachable_from,
     values_covered,
     walking_faults,
 )
+from scripts_library.merge_fields import fields_in, words_of
+from scripts_library.script import Script
 
 # Said slowly and clearly, as newsreaders and readers of audiobooks do: 140 to 160 words a minute.
 WORDS_A_MINUTE = 150

@@ -1,7 +1,7 @@
 """What a script may contain: read one from YAML, or say everything that is wrong with it."""
 
-from scripts_library import checks, reading, yaml_source
-from scripts_library.faults import Fault, FaultList, ScriptRefused, in_line_order
+from scripts_library import checks, parser, yaml_source
+from scripts_library.diagnostics import Fault, FaultList, ScriptRefused, in_line_order
 from scripts_library.script import (
     BUILT_IN_FIELDS,
     Answer,
@@ -65,7 +65,7 @@ def read(text: str) -> tuple[Script | None, list[Fault]]:
     table = yaml_source.read(text, found)
     if table is None:
         return None, in_line_order(found)
-    script = reading.read_script(table, found)
+    script = parser.read_script(table, found)
     if script is not None:
         found.extend(checks.check(script, table.key_lines))
     return script, in_line_order(found)

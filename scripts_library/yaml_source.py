@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import yaml
 
-from scripts_library.faults import FaultList
+from scripts_library.diagnostics import FaultList
 
 MOST_BYTES = 256 * 1024
 DEEPEST = 8

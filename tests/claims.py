@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from phonebank.help.guides import DOCS, GUIDES
+from phonebank.site.guides import DOCS, GUIDES
 
 ROOT = DOCS.parent
 CLAIMS = DOCS / "claims.md"

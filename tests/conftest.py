@@ -15,11 +15,14 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import Connection, create_engine, make_url, text
 
 from phonebank.app import alembic, create_app
-from phonebank.config import DEVELOPMENT, Config
-from phonebank.local import start_postgres, start_redis
+from phonebank.core.config import DEVELOPMENT, Config
+from phonebank.core.security import limiter
+from phonebank.core.stores import db, redis_store
+from phonebank.local.servers import start_postgres, start_redis
 from phonebank.models import Base
-from phonebank.stores import db, redis_store
-from phonebank.web_security import limiter
+from tests.phone_bank import phone_bank
+
+__all__ = ["phone_bank"]  # a fixture
 
 # Where no Redis is. Clients made from an address, as the app's is, give up at once.
 NO_REDIS = "redis://127.0.0.1:1/0"

@@ -7,7 +7,7 @@ import itertools
 import uuid
 from typing import Any
 
-from callers.pace import AT_ANY_PACE
+from phonebank.core.stores import db
 from phonebank.models import (
     Account,
     Caller,
@@ -22,7 +22,7 @@ from phonebank.models import (
 from phonebank.models.caller import ADMITTED
 from phonebank.models.campaign import RUNNING
 from phonebank.models.contact_list import READY
-from phonebank.stores import db
+from phonebank.roster.pace import AT_ANY_PACE
 
 _counter = itertools.count(1)
 

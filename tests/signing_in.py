@@ -5,9 +5,9 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from phonebank.accounts import sessions, verbs
+from phonebank.accounts import services, sessions
+from phonebank.core.stores import db
 from phonebank.models import Account
-from phonebank.stores import db
 
 
 def sign_in(client: FlaskClient, account_id: int) -> None:
@@ -19,7 +19,7 @@ def sign_in(client: FlaskClient, account_id: int) -> None:
     app = client.application
     with app.app_context():
         account = db.session.get_one(Account, account_id)
-        link = verbs.sign_in_link(account)
+        link = services.sign_in_link(account)
     came_in = client.post(link.removeprefix(app.extensions["phonebank"].base_url))
     assert came_in.status_code == 302
     assert came_in.location == "/signed-in", "a second factor is wanted"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from phonebank.config import Config
-from phonebank.shipped_files import ROOT
+from phonebank.core.config import Config
+from phonebank.core.shipped_files import ROOT
 
 PACKAGES = ("phonebank", "callers", "scripts_library")
 BESIDE = ("Procfile", "wsgi.py", "docs", "migrations")
@@ -74,7 +74,7 @@ def test_an_installation_finds_its_own_files_and_keeps_its_data_where_it_is_run(
     installed: Path,
 ) -> None:
     said = _python(
-        "from phonebank import help, launcher, shipped_files\n"
+        "from phonebank.core import shipped_files\n"
         "print(shipped_files.ROOT, shipped_files.data_folder({}).absolute(), sep='\\n')",
         installed,
     )

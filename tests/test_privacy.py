@@ -25,11 +25,11 @@ from redis import Redis
 from sqlalchemy import create_engine, make_url, select, text
 from sqlalchemy.exc import IntegrityError
 
-from phonebank.config import Config
+from phonebank.core.config import Config
+from phonebank.core.stores import db
 from phonebank.models import Call, ContactList
 from phonebank.models.contact_list import IMPORTING, READY
-from phonebank.stores import db
-from phonebank.suppressions.verbs import lift
+from phonebank.suppressions.services import lift
 from tests.conftest import empty_stores
 from tests.phonebank.live.conftest import Line
 from tests.processes import Processes, within

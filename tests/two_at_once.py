@@ -16,8 +16,8 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import text
 
-from phonebank.errors import PhonebankError
-from phonebank.stores import db
+from phonebank.core.errors import PhonebankError
+from phonebank.core.stores import db
 
 State = dict[str, Any]
 Rows = Any

@@ -12,13 +12,13 @@ from typing import Any
 
 from flask import Flask, current_app
 
-from callers.answers import save_answer
-from callers.calling import claim
-from callers.pace import A_MINUTE, flag
-from callers.recording import record
-from phonebank.accounts.verbs import sign_in_link
-from phonebank.experiments import verbs as experiments
-from phonebank.lists.reading import Dialect
+from phonebank.accounts.services import sign_in_link
+from phonebank.calls.answers import save_answer
+from phonebank.calls.claim import claim
+from phonebank.calls.record import record
+from phonebank.core.stores import db
+from phonebank.csv_input.rows import Dialect
+from phonebank.experiments import services as experiments
 from phonebank.lists.uploads import take_in
 from phonebank.models import (
     HOST,
@@ -37,11 +37,11 @@ from phonebank.models.campaign import DRAFT, PAUSED
 from phonebank.models.contact_list import FAILED, IMPORTING, UNDONE, ContactList, RefusedRow
 from phonebank.models.set_aside import DONE
 from phonebank.models.suppression import FROM_ORGANISER
-from phonebank.parties import verbs as parties
-from phonebank.scripts import verbs as scripts
-from phonebank.stores import db
+from phonebank.parties import services as parties
+from phonebank.roster.pace import A_MINUTE, flag
+from phonebank.scripts import services as scripts
 from phonebank.suppressions.batches import take_in_file
-from phonebank.suppressions.verbs import suppress
+from phonebank.suppressions.services import suppress
 from scripts_library.library import source_of
 from tests.factories import (
     create_account,

@@ -14,10 +14,10 @@ from flask import current_app
 from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import or_, select, update
 
-from phonebank.config import Config
-from phonebank.errors import Gone
+from phonebank.core.config import Config
+from phonebank.core.errors import Gone
+from phonebank.core.stores import db
 from phonebank.models import Account, now
-from phonebank.stores import db
 
 LIVES_FOR = timedelta(minutes=15)
 SALT = "sign-in link"

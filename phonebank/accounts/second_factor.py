@@ -13,8 +13,8 @@ from flask_security.recovery_codes import MfRecoveryCodesUtil
 from passlib.exc import UsedTokenError
 from sqlalchemy import or_, select, update
 
+from phonebank.core.stores import db
 from phonebank.models import Account
-from phonebank.stores import db
 
 
 class EachCodeOnce(Totp):

@@ -14,9 +14,9 @@ from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.orm import joinedload
 
 from phonebank.accounts.browsers import browser_words
-from phonebank.errors import Conflict
+from phonebank.core.errors import Conflict
+from phonebank.core.stores import db
 from phonebank.models import Account, AccountSession, now
-from phonebank.stores import db
 
 # A day's work and an evening's party; a laptop found tomorrow is signed out.
 SIGNED_IN_FOR = timedelta(hours=12)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import func, select, text
 
+from phonebank.core.stores import db
 from phonebank.models import Call, Campaign
 from phonebank.scripts.versions import published_version_id, script_of
-from phonebank.stores import db
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,15 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from phonebank.core.stores import db
 from phonebank.experiments import intervals, verdict
-from phonebank.experiments.counting import ArmCounts, calls_since, counts_of
+from phonebank.experiments.counts import ArmCounts, calls_since, counts_of
+from phonebank.experiments.interim_looks import Look, look_at
 from phonebank.experiments.intervals import Interval
-from phonebank.experiments.looks import Look, look_at
 from phonebank.experiments.sample_ratio import imbalance
 from phonebank.experiments.verdict import Comparison, Measure
 from phonebank.models import Experiment, ExperimentArm, Script, ScriptVersion, now
 from phonebank.scripts.versions import script_of
-from phonebank.stores import db
 from scripts_library.script import Script as ParsedScript
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from phonebank.experiments.looks import ERROR, Look
+from phonebank.experiments.interim_looks import ERROR, Look
 
 # The stated rate of false alarms, over all looks of an experiment together. Smaller than that of
 # the intervals: this alarm puts a whole experiment in doubt.

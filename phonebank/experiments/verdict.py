@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from phonebank.experiments.interim_looks import Look, error_at
 from phonebank.experiments.intervals import OF_EACH_KIND_AT_LEAST, PEOPLE_AT_LEAST, Interval
-from phonebank.experiments.looks import Look, error_at
 from phonebank.experiments.sample_ratio import FALSE_ALARMS, Imbalance
 
 # Nobody plans a phone bank further ahead than that.

@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
+from phonebank.core.stores import db
 from phonebank.exports.cells import Cell
 from phonebank.models import Call, Campaign, Script, ScriptVersion
 from phonebank.scripts.versions import script_of
-from phonebank.stores import db
 from scripts_library.merge_fields import render_text
 from scripts_library.script import Script as ParsedScript
 from scripts_library.script import Step

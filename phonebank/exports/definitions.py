@@ -1,6 +1,6 @@
 """The definitions file: what each column of the calls file holds, and each value, in words."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from phonebank.exports.cells import Cell, csv_chunks
 from phonebank.exports.columns import (
@@ -12,25 +12,23 @@ from phonebank.exports.columns import (
     steps_asked,
 )
 from phonebank.models import Campaign
-from phonebank.outcome_words import OutcomeWords
+from phonebank.rules.outcomes import OUTCOMES
 from scripts_library.merge_fields import render_text
 from scripts_library.script import Fields
 
 HEADER = ("column", "value", "meaning", "script_versions")
 
 
-def definitions_file(
-    campaign: Campaign, outcomes: Iterable[OutcomeWords], mark: bool = False
-) -> Iterator[str]:
+def definitions_file(campaign: Campaign, mark: bool = False) -> Iterator[str]:
     """One row for each column of the calls file, then one for each value it can hold."""
-    return csv_chunks(HEADER, list(_rows(campaign, outcomes)), mark)
+    return csv_chunks(HEADER, list(_rows(campaign)), mark)
 
 
-def _rows(campaign: Campaign, outcomes: Iterable[OutcomeWords]) -> Iterator[tuple[Cell, ...]]:
+def _rows(campaign: Campaign) -> Iterator[tuple[Cell, ...]]:
     for column in COLUMNS:
         yield column.name, "", column.meaning, ""
         if column.name == "outcome":
-            for outcome in outcomes:
+            for outcome in OUTCOMES.values():
                 yield column.name, outcome.key, f"{outcome.label}. {outcome.help}", ""
     for step_id, versions in steps_asked(campaign).items():
         answer, *words = answer_columns(campaign, step_id, versions)

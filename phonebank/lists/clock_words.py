@@ -8,8 +8,8 @@ after closing time from March to November.
 import re
 from functools import cache, lru_cache
 
-from phonebank.lists.cells import tidy
-from phonebank.time_zones import time_zone_names
+from phonebank.csv_input.cells import tidy
+from phonebank.rules.time_zones import time_zone_names
 
 # The words of each country → every clock there that goes by them. Arizona keeps Mountain Standard
 # Time all year and Saskatchewan Central: a list's "MST" may mean them (IANA database,

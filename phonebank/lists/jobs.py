@@ -7,12 +7,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from flask import Flask, current_app
 
-from phonebank.jobs import CHORES, IMPORTS, enqueue, job
-from phonebank.lists import undo, verbs
-from phonebank.lists.mapping import Mapping
-from phonebank.lists.preparing import Batch, batches
-from phonebank.lists.reading import FileRefused
-from phonebank.lists.storing import (
+from phonebank.core.jobs import CHORES, IMPORTS, enqueue, job
+from phonebank.core.stores import db
+from phonebank.csv_input.column_mapping import Mapping
+from phonebank.csv_input.rows import FileRefused
+from phonebank.lists import services, undo
+from phonebank.lists.batching import Batch, batches
+from phonebank.lists.persist import (
     Overtaken,
     store,
     suppress_everyone_listed,
@@ -20,7 +21,6 @@ from phonebank.lists.storing import (
 )
 from phonebank.lists.uploads import rows_of
 from phonebank.models import Campaign, ContactList
-from phonebank.stores import db
 from phonebank.suppressions.jobs import lift_all
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class ImportBroke(Exception):
 @job(IMPORTS, timeout=6 * 60 * 60)
 def import_list(contact_list_id: int) -> None:
     """Read a confirmed upload into contacts, from where the last attempt stopped."""
-    contact_list = verbs.begin_import(contact_list_id)
+    contact_list = services.begin_import(contact_list_id)
     db.session.commit()
     if contact_list is None:
         return
@@ -42,12 +42,12 @@ def import_list(contact_list_id: int) -> None:
         wait_for_suppressions_under_way()
         db.session.commit()
         suppress_everyone_listed(contact_list_id)
-        verbs.finish_import(contact_list_id)
+        services.finish_import(contact_list_id)
     except Overtaken:
         return
     except FileRefused as refused:
         db.session.rollback()
-        verbs.fail_import(contact_list_id, refused.message)
+        services.fail_import(contact_list_id, refused.message)
     except Exception as error:
         # A database error quotes the row it stumbled over: neither log nor Redis may hold that.
         kind, where = type(error).__name__, "".join(traceback.format_tb(error.__traceback__))
@@ -71,11 +71,11 @@ def undo_import(contact_list_id: int) -> None:
 @job(CHORES, timeout=60)
 def resume_imports() -> None:
     """Take up what a killed worker left behind, and forget uploads that nobody confirmed."""
-    verbs.forget_unconfirmed_uploads()
+    services.forget_unconfirmed_uploads()
     db.session.commit()
-    for contact_list_id in verbs.lists_left_behind():
+    for contact_list_id in services.lists_left_behind():
         enqueue(import_list, contact_list_id)
-    for contact_list_id in verbs.undos_left_behind():
+    for contact_list_id in services.undos_left_behind():
         enqueue(undo_import, contact_list_id)
 
 

@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from phonebank.lists.cells import (
-    email,
-    identifier,
-    language,
-    postcode,
-    tidy,
-)
+from phonebank.csv_input.cells import email, identifier, language, postcode, tidy
+from phonebank.csv_input.column_mapping import KEPT_AS_FIELDS, Mapping
+from phonebank.csv_input.rows import EXTRA_CELLS, UNCLOSED_QUOTE, Row
+from phonebank.csv_input.yes_no_columns import Action, key_of
 from phonebank.lists.clock_words import time_zones_said
-from phonebank.lists.mapping import KEPT_AS_FIELDS, Mapping
-from phonebank.lists.marks import Action, key_of
-from phonebank.lists.names import split_full_name, tidy_name
-from phonebank.lists.reading import EXTRA_CELLS, UNCLOSED_QUOTE, Row
+from phonebank.lists.person_names import split_full_name, tidy_name
 from phonebank.lists.wishes import (
     MESSAGES,
     Wish,
@@ -24,7 +18,7 @@ from phonebank.lists.wishes import (
     wish_in_name,
     wish_over_names,
 )
-from phonebank.phone_numbers import (
+from phonebank.phones.e164 import (
     REASONS,
     NumberRefused,
     is_drama_number,

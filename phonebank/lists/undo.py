@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from sqlalchemy import delete, exists, func, select
 
-from phonebank.errors import Conflict
+from phonebank.core.errors import Conflict
+from phonebank.core.locks import lock_row
+from phonebank.core.stores import db
 from phonebank.lists.uploads import discard
-from phonebank.locks import lock_row
 from phonebank.models import Call, Contact, ContactList, RefusedRow, SuppressionBatch, now
 from phonebank.models.contact_list import FAILED, IMPORTING, QUEUED, READY, UNDONE
-from phonebank.stores import db
 from phonebank.suppressions.batches import begin_lifting
 
 UNDOABLE = (QUEUED, IMPORTING, READY, FAILED)

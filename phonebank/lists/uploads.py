@@ -10,13 +10,13 @@ from typing import BinaryIO
 
 from sqlalchemy import delete, insert, select
 
-from phonebank.lists.code_pages import WINDOWS, AccentedWords, alphabet_of
-from phonebank.lists.column_names import TARGET_OF, plain
-from phonebank.lists.dialects import unknown_alphabet
-from phonebank.lists.mapping import PHONE_TARGETS, ColumnGuess, guess
-from phonebank.lists.reading import HEAD_BYTES, Dialect, FileRefused, Row, read_rows, sniff
+from phonebank.core.stores import db
+from phonebank.csv_input.code_pages import WINDOWS, AccentedWords, alphabet_of
+from phonebank.csv_input.column_mapping import PHONE_TARGETS, ColumnGuess, guess
+from phonebank.csv_input.column_names import TARGET_OF, plain
+from phonebank.csv_input.dialects import unknown_alphabet
+from phonebank.csv_input.rows import HEAD_BYTES, Dialect, FileRefused, Row, read_rows, sniff
 from phonebank.models import Campaign, ContactList, UploadChunk
-from phonebank.stores import db
 
 CHUNK = 1024 * 1024  # bytes
 

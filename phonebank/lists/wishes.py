@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 from functools import cache, lru_cache
 
-from phonebank.lists.mark_words import phrases
-from phonebank.lists.marks import fold
+from phonebank.csv_input.yes_no_columns import fold
+from phonebank.csv_input.yes_no_words import phrases
 
 
 class Wish(StrEnum):

@@ -13,8 +13,8 @@ from flask_socketio import SocketIO
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from phonebank.core.stores import db
 from phonebank.models.caller import REMOVED
-from phonebank.stores import db
 
 log = logging.getLogger(__name__)
 

@@ -17,14 +17,14 @@ from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import SocketIO
 from gevent.monkey import is_module_patched
 
-from phonebank import access, store_faults
-from phonebank.config import Config
-from phonebank.errors import BackInAMoment, NotFound, PhonebankError
-from phonebank.live import signal
+from phonebank.core import access, store_errors
+from phonebank.core.config import Config
+from phonebank.core.errors import BackInAMoment, NotFound, PhonebankError
+from phonebank.live import change_marks
+from phonebank.live.broadcaster import Pump
 from phonebank.live.caller_screens import CallerScreens
-from phonebank.live.lines import Lines
-from phonebank.live.pump import Pump
-from phonebank.live.shared_reading import SharedReadings
+from phonebank.live.redis_manager import Lines
+from phonebank.live.request_coalescer import SharedReadings
 from phonebank.models import Caller
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def init_app(app: Flask, recognise_caller: Callable[[], Caller | None] = nobody)
     callers' side, so it hands it in.
     """
     config: Config = app.extensions["phonebank"]
-    signal.init_app(app, config.redis_url)
+    change_marks.init_app(app, config.redis_url)
     socketio.init_app(
         app,
         async_mode="gevent" if is_module_patched("socket") else "threading",
@@ -154,9 +154,9 @@ def refuse_unknown_events(namespace: str) -> None:
 def _as_ours(error: Exception, event: str) -> PhonebankError:
     if isinstance(error, PhonebankError):
         return error
-    words = store_faults.words_for(error)
+    words = store_errors.words_for(error)
     if words is not None:
-        log.error("a store fails at socket event %s: %s", event, store_faults.kind_of(error))
+        log.error("a store fails at socket event %s: %s", event, store_errors.kind_of(error))
         return BackInAMoment(words.message, words.what_to_do)
     # Where, and not what it says, as for pages: it may quote what the client sent.
     where = "".join(traceback.format_tb(error.__traceback__))

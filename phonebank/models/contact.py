@@ -77,7 +77,7 @@ class Contact(Base):
     postcode: Mapped[str | None] = mapped_column(String(20))
     email: Mapped[str | None] = mapped_column(String(255))
     language: Mapped[str] = mapped_column(String(8), default="")
-    # The sorted time zones the person may be in, joined by "|" (callers.calling_hours.zones_key).
+    # The sorted time zones the person may be in, joined by "|" (calling_hours.zones_key).
     zone_key: Mapped[str] = mapped_column(String(400), default="")
     fields: Mapped[dict[str, Any]] = mapped_column(default=dict)
 

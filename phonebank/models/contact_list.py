@@ -33,14 +33,14 @@ class ContactList(Base):
     priority: Mapped[int] = mapped_column(default=0)
     # Taken out of calling without being undone.
     removed: Mapped[bool] = mapped_column(default=False)
-    # {"encoding": …, "delimiter": …, "quotechar": …}, as phonebank.lists.reading found it.
+    # {"encoding": …, "delimiter": …, "quotechar": …}, as phonebank.csv_input.rows found it.
     dialect: Mapped[dict[str, Any]] = mapped_column(default=dict)
     headers: Mapped[list[Any]] = mapped_column(default=list)
-    # One target a column, in column order, as phonebank.lists.mapping names them.
+    # One target a column, in column order, as phonebank.csv_input.column_mapping names them.
     mapping: Mapped[list[Any]] = mapped_column(default=list)
     # What an organiser decided about the values of its columns of marks, until it is read
-    # (phonebank.lists.mapping.Actions). Before they confirm it: how often each value stands there,
-    # as phonebank.lists.mark_counts counts them.
+    # (csv_input.column_mapping.Actions). Before they confirm it: how often each value stands
+    # there, as phonebank.lists.yes_no_counts counts them.
     mark_actions: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     mark_counts: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     # The distinct zone keys and languages of its contacts: what the queue asks the list for.

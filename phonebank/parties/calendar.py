@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from icalendar import Alarm, Calendar, Event
 
 from phonebank.models import Party
-from phonebank.time_zones import time_zone
+from phonebank.rules.time_zones import time_zone
 
 # How long a party is put down for: two hours are the usual evening, and nobody is held to it.
 LASTS = timedelta(hours=2)

@@ -4,11 +4,11 @@ A co-host may do at this party what its host may, save naming others; at every o
 stranger. The caller commits.
 """
 
-from phonebank.accounts.verbs import create_account, invite
-from phonebank.errors import BadInput, Conflict, NotAllowed, NotFound
-from phonebank.locks import lock_row
+from phonebank.accounts.services import create_account, invite
+from phonebank.core.errors import BadInput, Conflict, NotAllowed, NotFound
+from phonebank.core.locks import lock_row
+from phonebank.core.stores import db
 from phonebank.models import HOST, Account, Party
-from phonebank.stores import db
 
 # The host and two others: enough for a door, a board and a kitchen, and few enough to know by name.
 COHOSTS_AT_MOST = 2

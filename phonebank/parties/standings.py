@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import text
 
-from phonebank.live.board import NAMES_IN_A_PLACE, PLACES, Score, leaders
-from phonebank.stores import db
+from phonebank.core.stores import db
+from phonebank.live.board_payload import NAMES_IN_A_PLACE, PLACES, Score, leaders
 
 _STANDINGS = text("""
 SELECT ranked AS conversations, (array_agg(title ORDER BY title))[1:(:names)] AS titles,

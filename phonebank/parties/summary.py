@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select, text
 
-from phonebank.errors import Gone
-from phonebank.live.board import answered, clock
-from phonebank.locks import lock_row
+from phonebank.core.errors import Gone
+from phonebank.core.locks import lock_row
+from phonebank.core.stores import db
+from phonebank.live.board_payload import answered, clock
 from phonebank.models import Caller, Party
 from phonebank.models.caller import REMOVED
-from phonebank.stores import db
-from phonebank.tallies import CallerTotals, Totals, caller_totals, party_totals
+from phonebank.tallies.totals import CallerTotals, Totals, caller_totals, party_totals
 
 # Minutes a bar stands for. Ten show the breaks of an evening of two hours; a party that went on for
 # longer, or over days, gets wider ones, so that there are never more bars than a phone can show.

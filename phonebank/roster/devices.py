@@ -2,9 +2,9 @@
 
 import secrets
 
-from phonebank.live.telling import tell_removed
+from phonebank.core.stores import after_commit
+from phonebank.live.caller_events import tell_removed
 from phonebank.models import Caller
-from phonebank.stores import after_commit
 
 
 def end_session(caller: Caller) -> None:

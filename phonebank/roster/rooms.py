@@ -3,12 +3,12 @@
 Its row is locked before a caller's, because the room's door decides who comes in.
 """
 
-from phonebank.errors import NotFound
-from phonebank.live.signal import board_changed
-from phonebank.locks import lock_row
+from phonebank.core.errors import NotFound
+from phonebank.core.locks import lock_row
+from phonebank.core.stores import after_commit, db
+from phonebank.live.change_marks import board_changed
 from phonebank.models import Caller, Campaign, Party
 from phonebank.models.caller import REMOVED
-from phonebank.stores import after_commit, db
 
 Room = Party | Campaign
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from phonebank.scripts.naming import named_choices
+from phonebank.scripts.identifiers import named_choices
 from scripts_library.script import (
     AnswerKind,
     Branch,

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from phonebank.models import Campaign
-from phonebank.scripts.step_shown import drawn, filled_in
-from scripts_library.conversation import AnswerRefused, check_answer, first_step, next_step
+from phonebank.scripts.step_renderer import drawn, filled_in
+from scripts_library.engine import AnswerRefused, check_answer, first_step, next_step
 from scripts_library.script import Fields, Script
 
 # Whom the preview rings: nobody.

@@ -5,8 +5,8 @@ from functools import lru_cache
 
 from sqlalchemy import select
 
+from phonebank.core.stores import db
 from phonebank.models import Campaign, Script, ScriptVersion
-from phonebank.stores import db
 from scripts_library.format import parse
 from scripts_library.script import Script as ParsedScript
 

@@ -11,8 +11,9 @@ from sqlalchemy import delete, exists, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
-from phonebank.errors import Conflict
-from phonebank.locks import locked
+from phonebank.core.errors import Conflict
+from phonebank.core.locks import locked
+from phonebank.core.stores import db
 from phonebank.models import (
     Account,
     ContactList,
@@ -22,8 +23,7 @@ from phonebank.models import (
     now,
 )
 from phonebank.models.suppression import FROM_LIST, FROM_ORGANISER, BatchState
-from phonebank.stores import db
-from phonebank.suppressions.verbs import lift_where_no_source_is_left, take_out
+from phonebank.suppressions.services import lift_where_no_source_is_left, take_out
 
 # Numbers a transaction, when a batch is lifted: well under a second's work.
 AT_ONCE = 2000

@@ -11,14 +11,14 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from phonebank.errors import BadInput
-from phonebank.lists.column_names import TARGET_OF, is_named_as_phone, plain, words_of
-from phonebank.lists.dialects import HEAD_BYTES, FileRefused, sniff
-from phonebank.lists.mapping import PHONE_TARGETS, guess
-from phonebank.lists.marks import DATE, key_of
-from phonebank.lists.reading import MOST_COLUMNS
-from phonebank.phone_numbers import NumberRefused, read_numbers
-from phonebank.suppressions.entering import LINES_AT_MOST, Read, RefusedLine, text_of_file
+from phonebank.core.errors import BadInput
+from phonebank.csv_input.column_mapping import PHONE_TARGETS, guess
+from phonebank.csv_input.column_names import TARGET_OF, is_named_as_phone, plain, words_of
+from phonebank.csv_input.dialects import HEAD_BYTES, FileRefused, sniff
+from phonebank.csv_input.rows import MOST_COLUMNS
+from phonebank.csv_input.yes_no_columns import DATE, key_of
+from phonebank.phones.e164 import NumberRefused, read_numbers
+from phonebank.suppressions.typed_numbers import LINES_AT_MOST, Read, RefusedLine, text_of_file
 
 SAMPLES = 3
 GUESSED_BY = 100  # rows

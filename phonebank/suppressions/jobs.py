@@ -1,7 +1,7 @@
 """The jobs of the do-not-call list: lift what a batch entered, and look after those left behind."""
 
-from phonebank.jobs import CHORES, IMPORTS, enqueue, job
-from phonebank.stores import again_after_deadlock, db
+from phonebank.core.jobs import CHORES, IMPORTS, enqueue, job
+from phonebank.core.stores import again_after_deadlock, db
 from phonebank.suppressions import batches
 
 

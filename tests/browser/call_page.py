@@ -8,8 +8,8 @@ from playwright.sync_api import Page
 from sqlalchemy import select
 
 from callers.joining import join
+from phonebank.core.stores import db
 from phonebank.models import Call, Campaign, Party
-from phonebank.stores import db
 from scripts_library.library import source_of
 from tests.factories import (
     create_account,

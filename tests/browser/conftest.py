@@ -22,7 +22,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from phonebank.config import Config
+from phonebank.core.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]
 HOW_TO_GET_CHROMIUM = "sudo apt-get install chromium-headless-shell"

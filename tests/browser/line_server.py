@@ -12,7 +12,7 @@ from pathlib import Path
 from flask import Flask, render_template_string, request
 from flask_socketio import SocketIO
 
-from phonebank import vendored
+from phonebank.core import assets
 
 PAGE = """{% extends "board_base.html" %}{% block scripts %}
 <script type="module" src="/driver.js"></script>{% endblock %}"""
@@ -36,9 +36,9 @@ window.line = open({
 
 def main(port: int, version: int) -> None:
     state = {"version": version, "refuse": False, "broken": False, "seconds": 0}
-    package = Path(vendored.__file__).parent
+    package = Path(assets.__file__).parent
     app = Flask("phonebank", root_path=str(package))
-    vendored.init_app(app)
+    assets.init_app(app)
     sockets = SocketIO(app, async_mode="threading")
     sids: list[str] = []
 

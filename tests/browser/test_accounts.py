@@ -8,9 +8,9 @@ from flask import Flask
 from passlib.totp import TOTP
 from playwright.sync_api import Page, expect
 
-from phonebank.accounts import verbs
+from phonebank.accounts import services
+from phonebank.core.stores import db
 from phonebank.models import ORGANISER, Account
-from phonebank.stores import db
 from tests.browser.conftest import Server
 from tests.browser.looking import fit_for_everyone
 from tests.factories import create_account, create_campaign
@@ -48,7 +48,7 @@ def page(new_page: Callable[..., Page]) -> Page:
 def link(app: Flask, web_server: Server) -> Callable[[int], str]:
     def link_for(account_id: int) -> str:
         with app.app_context():
-            link = verbs.sign_in_link(db.session.get_one(Account, account_id))
+            link = services.sign_in_link(db.session.get_one(Account, account_id))
         return link.replace("http://localhost", web_server.url)
 
     return link_for

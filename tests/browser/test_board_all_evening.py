@@ -7,8 +7,8 @@ import pytest
 from flask import Flask
 from playwright.sync_api import CDPSession, Page, expect
 
-from phonebank.live.whole_board import whole_board
-from phonebank.stores import db
+from phonebank.core.stores import db
+from phonebank.live.board_snapshot import whole_board
 from tests.phonebank.live.party_room import open_room
 
 pytestmark = pytest.mark.browser

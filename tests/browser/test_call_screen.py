@@ -10,14 +10,14 @@ from flask import Flask
 from playwright.sync_api import Page, Response, expect
 from sqlalchemy import func, select
 
-from callers.answers import answers_of
-from callers.call_view import ways_from
+from callers.views.call_page import ways_from
+from phonebank.calls.answers import answers_of
+from phonebank.core.stores import db
 from phonebank.models import Call, Caller, Campaign, Contact, Party, now
-from phonebank.parties.people import admit, remove_caller, send_message, waiting
-from phonebank.parties.verbs import pause
-from phonebank.stores import db
-from phonebank.tallies import party_totals
-from scripts_library.conversation import first_step, path
+from phonebank.parties.participants import admit, remove_caller, send_message, waiting
+from phonebank.parties.services import pause
+from phonebank.tallies.totals import party_totals
+from scripts_library.engine import first_step, path
 from scripts_library.library import ready_made
 from tests.browser.call_page import (
     ask_for_somebody,

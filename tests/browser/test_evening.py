@@ -23,11 +23,11 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, Response, expect
 from sqlalchemy import select
 
-from phonebank import recount
-from phonebank.config import Config
+from phonebank.core.config import Config
+from phonebank.core.stores import db
 from phonebank.models import Call, Campaign, Contact, Party, Suppression
-from phonebank.stores import db
-from phonebank.tallies import campaign_totals, party_totals
+from phonebank.tallies import reconcile
+from phonebank.tallies.totals import campaign_totals, party_totals
 from scripts_library.library import source_of
 from tests.browser.conftest import PATIENCE, Server
 from tests.factories import (
@@ -342,7 +342,7 @@ def the_board_equals_the_database(app: Flask, board: Board) -> None:
         assert by_hand == (10, 6, 2, 1)
         for sums in (totals, campaign_totals(party.campaign_id)):
             assert (sums.calls, sums.reached, sums.conversations, sums.yeses) == by_hand
-        assert recount.differences() == []
+        assert reconcile.differences() == []
         assert board.figure("calls").inner_text() == str(totals.calls)
         assert board.figure("conversations").inner_text() == str(totals.conversations)
 

@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route
 
-from phonebank.help.guides import GUIDES
+from phonebank.site.guides import GUIDES
 from tests.browser.conftest import Server
 from tests.browser.looking import (
     LAPTOP,

@@ -9,10 +9,10 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from phonebank.accounts import verbs as accounts
-from phonebank.experiments import verbs as experiments
+from phonebank.accounts import services as accounts
+from phonebank.core.stores import db
+from phonebank.experiments import services as experiments
 from phonebank.models import ORGANISER, Account, now
-from phonebank.stores import db
 from tests.browser.conftest import Server
 from tests.browser.looking import PHONE, fit_for_everyone
 from tests.factories import create_account

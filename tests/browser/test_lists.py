@@ -7,10 +7,10 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
 
+from phonebank.core.stores import db
 from phonebank.lists.jobs import import_list, undo_import
 from phonebank.models import ORGANISER, Account, ContactList
 from phonebank.models.contact_list import IMPORTING, QUEUED
-from phonebank.stores import db
 from tests.browser.conftest import Server
 from tests.browser.looking import LAPTOP, fit_for_everyone
 from tests.factories import create_account, create_campaign, drama_number

@@ -6,11 +6,11 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, Response, Route, expect
 
-from callers.answers import answers_of
+from phonebank.calls.answers import answers_of
+from phonebank.core.stores import db
 from phonebank.models import Call, Caller, Party
 from phonebank.models.caller import ADMITTED, WAITING
-from phonebank.parties.people import admit_all
-from phonebank.stores import db
+from phonebank.parties.participants import admit_all
 from tests.browser.call_page import (
     ask_for_somebody,
     come_in,

@@ -6,10 +6,10 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from phonebank.accounts import verbs
+from phonebank.accounts import services
+from phonebank.core.stores import db
 from phonebank.models import ORGANISER, Account, Caller, Campaign, now
 from phonebank.models.caller import REMOVED, WAITING
-from phonebank.stores import db
 from tests.browser.conftest import Server
 from tests.browser.looking import PHONE, fit_for_everyone
 from tests.factories import (
@@ -41,7 +41,7 @@ def organisers_page(
         create_caller(campaign, party, first_name="Wendy", state=WAITING)
         account_id = create_account(ORGANISER).id
         db.session.commit()
-        link = verbs.sign_in_link(db.session.get_one(Account, account_id))
+        link = services.sign_in_link(db.session.get_one(Account, account_id))
     page = new_page(1280, 900)
     page.goto(link.replace("http://localhost", web_server.url))
     page.get_by_role("button", name="Sign in").click()

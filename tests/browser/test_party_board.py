@@ -12,10 +12,10 @@ from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page, expect
 
+from phonebank.core.stores import db
 from phonebank.models import now
 from phonebank.models.caller import WAITING
-from phonebank.parties import verbs
-from phonebank.stores import db
+from phonebank.parties import services
 from tests.browser.conftest import Server
 from tests.browser.looking import overflow
 from tests.factories import create_party
@@ -196,21 +196,21 @@ def test_a_paused_board_stands_still_and_then_is_right(television: Page, room: R
 
 
 def test_a_replaced_link_says_so_on_the_television(television: Page, room: Room) -> None:
-    verbs.change_board_link(room.party)
+    services.change_board_link(room.party)
     db.session.commit()
     expect(television.locator("main")).to_contain_text("link has been replaced")
 
 
 def test_a_new_code_is_on_the_board_with_its_picture(television: Page, room: Room) -> None:
     picture = television.locator(".qr svg path").get_attribute("d")
-    verbs.change_code(room.party)
+    services.change_code(room.party)
     db.session.commit()
     expect(television.locator("[data-board]")).to_have_attribute("data-code", room.party.code)
     assert television.locator(".qr svg path").get_attribute("d") != picture
 
 
 def test_celebrations_can_be_switched_off(television: Page, room: Room) -> None:
-    verbs.celebrate(room.party, False)
+    services.celebrate(room.party, False)
     room.record(room.join("Sam"), conversation=True)
     db.session.commit()
     expect(television.locator("[data-figure=calls]")).to_have_text("1")
@@ -284,7 +284,7 @@ def test_a_television_without_scripts_shows_the_figures(
 def test_the_board_is_accessible_and_stands_still_where_motion_is_unwelcome(
     new_page: Callable[..., Page], room: Room
 ) -> None:
-    verbs.pause(room.party)
+    services.pause(room.party)
     room.record(room.join("Sam"), conversation=True)
     db.session.commit()
     for width, height in ((320, 640), (1920, 1080)):
@@ -301,7 +301,7 @@ def test_the_board_is_accessible_and_stands_still_where_motion_is_unwelcome(
 def test_somebody_at_the_door_is_seen_and_let_in_without_a_reload(phone: Page, room: Room) -> None:
     phone.evaluate("window.loadedOnce = true")
     priya = room.join("Priya", state=WAITING)
-    verbs.tell_boards(room.party)
+    services.tell_boards(room.party)
     db.session.commit()
     expect(phone.locator("#people .lobby")).to_contain_text("Priya")
     expect(phone.locator("#door-status")).to_have_text("1 person is waiting to join.")
@@ -323,7 +323,7 @@ def test_what_the_host_is_typing_survives_newcomers(phone: Page, room: Room) -> 
     phone.locator("#people summary").click()
     phone.locator("#people input[name=name]").fill("Samm")
     room.join("Priya", state=WAITING)
-    verbs.tell_boards(room.party)
+    services.tell_boards(room.party)
     db.session.commit()
     expect(phone.locator("#door-status")).not_to_be_empty()
     phone.clock.run_for(2500)
@@ -374,7 +374,7 @@ def test_newcomers_leave_the_keyboard_where_it_is(phone: Page, room: Room) -> No
     phone.reload()
     phone.get_by_role("button", name="Let in Sam").focus()
     room.join("Priya", state=WAITING)
-    verbs.tell_boards(room.party)
+    services.tell_boards(room.party)
     db.session.commit()
     expect(phone.locator("#people .lobby")).to_contain_text("Priya")
     expect(phone.get_by_role("button", name="Let in Sam")).to_be_focused()
@@ -386,7 +386,7 @@ def test_a_host_who_signed_out_elsewhere_is_told_and_not_left_with_an_old_list(
     # The line was let in before, and stays.
     phone.context.clear_cookies()
     room.join("Priya", state=WAITING)
-    verbs.tell_boards(room.party)
+    services.tell_boards(room.party)
     db.session.commit()
     expect(phone.get_by_role("heading", name="Sign in")).to_be_visible()
 
@@ -402,7 +402,7 @@ def test_the_hosts_pages_are_accessible_and_fit_a_small_phone(phone: Page, room:
     for number, state in enumerate((WAITING, WAITING, "admitted")):
         room.join(f"Caller{number}", state=state)
     room.join("W" * 40)
-    verbs.rename_party(room.party, "W" * 40)
+    services.rename_party(room.party, "W" * 40)
     db.session.commit()
     phone.set_viewport_size({"width": 320, "height": 640})
     for address in ("/parties", "/parties/new", f"/parties/{room.party.id}"):
@@ -463,7 +463,7 @@ def test_a_host_sees_who_waits_where_websockets_are_cut(phone: Page, room: Room)
     )
     with phone.expect_response(lambda answer: "hx-request" in answer.request.headers):
         room.join("Kit", state=WAITING)
-        verbs.tell_boards(room.party)
+        services.tell_boards(room.party)
         db.session.commit()
         expect(phone.locator("#door-status")).to_contain_text("1 person is waiting", timeout=20_000)
     expect(phone.locator("#people-title")).to_be_visible()

@@ -11,11 +11,11 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
-from phonebank import recount
 from phonebank.app import alembic, create_app
-from phonebank.config import Config
+from phonebank.core.config import Config
+from phonebank.core.stores import db
 from phonebank.models import Account, Call, Caller, Party
-from phonebank.stores import db
+from phonebank.tallies import reconcile
 from scripts_library.library import source_of
 from tests.browser.conftest import PATIENCE
 from tests.crash.site import Site
@@ -228,7 +228,7 @@ def the_pages_equal_the_calls(evening: Evening) -> None:
         tapped = [phone.tapped for phone in evening.phones.values()]
         assert kept == {call: outcome for taps in tapped for call, outcome in taps.items()}
         assert len({call.contact_id for call in calls}) == len(calls), "nobody was rung twice"
-        assert recount.differences() == []
+        assert reconcile.differences() == []
         reached = sum(call.reached for call in calls)
         conversations = sum(call.conversation for call in calls)
         inside = [caller for caller in db.session.scalars(select(Caller)) if caller.may_call]

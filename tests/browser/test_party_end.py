@@ -13,9 +13,9 @@ from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page, expect
 
+from phonebank.core.stores import db
 from phonebank.models import now
-from phonebank.parties import verbs
-from phonebank.stores import db
+from phonebank.parties import services
 from tests.browser.conftest import Server
 from tests.phonebank.live.party_room import Room, open_room
 from tests.signing_in import signed_in
@@ -41,7 +41,7 @@ def room(app_context: Flask) -> Iterator[Room]:
             yes=number % 9 == 0,
             at=began + timedelta(seconds=100 * number),
         )
-    verbs.end_party(room.party)
+    services.end_party(room.party)
     db.session.commit()
     yield room
 

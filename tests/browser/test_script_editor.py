@@ -11,14 +11,14 @@ from flask import Flask
 from playwright.sync_api import Page, Route, expect
 from sqlalchemy import select
 
-from callers.answers import answers_of, save_answer
-from callers.calling import claim
-from callers.recording import record
-from phonebank.accounts import verbs as accounts
+from phonebank.accounts import services as accounts
+from phonebank.calls.answers import answers_of, save_answer
+from phonebank.calls.claim import claim
+from phonebank.calls.record import record
+from phonebank.core.stores import db
 from phonebank.models import ORGANISER, Account, Call, Campaign
-from phonebank.scripts import verbs
+from phonebank.scripts import services
 from phonebank.scripts.versions import published_version_id, script_of
-from phonebank.stores import db
 from tests.browser.conftest import Server
 from tests.browser.looking import LAPTOP, fit_for_everyone
 from tests.factories import (
@@ -348,8 +348,8 @@ def test_a_slow_line_and_a_save_that_fails_lose_nothing(
 def _draft(app: Flask, campaign_id: int) -> str:
     """The words of the campaign's one script as the editor has them."""
     with app.app_context():
-        [script] = verbs.scripts_of(db.session.get_one(Campaign, campaign_id))
-        return verbs.working_source(script)
+        [script] = services.scripts_of(db.session.get_one(Campaign, campaign_id))
+        return services.working_source(script)
 
 
 def test_a_script_with_faults_is_fit_for_everyone_with_all_its_steps_open(
@@ -358,9 +358,9 @@ def test_a_script_with_faults_is_fit_for_everyone_with_all_its_steps_open(
     """The other pages are looked at together, in test_every_page.py."""
     with app.app_context():
         campaign = db.session.get_one(Campaign, campaign_id)
-        script = verbs.use_ready_made(campaign, "persuasive-conversation", "en", None)
-        verbs.save_draft(
-            script, verbs.working_source(script).replace("- key: settled", "- key: no")
+        script = services.use_ready_made(campaign, "persuasive-conversation", "en", None)
+        services.save_draft(
+            script, services.working_source(script).replace("- key: settled", "- key: no")
         )
         db.session.commit()
         script_id = script.id

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callers.callback_times import AHEAD_AT_MOST, CHOSEN, NEXT_WEEK, PRESETS, callback_time
-from phonebank.errors import BadInput
+from callers.views.callback_times import AHEAD_AT_MOST, CHOSEN, NEXT_WEEK, PRESETS, callback_time
+from phonebank.core.errors import BadInput
 
 LONDON = ZoneInfo("Europe/London")
 CHICAGO = ZoneInfo("America/Chicago")

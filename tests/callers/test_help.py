@@ -7,14 +7,14 @@ import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 
-from phonebank.live.board import payload
-from phonebank.live.board_reading import read_figures
+from phonebank.core.stores import db
+from phonebank.live.board_payload import payload
+from phonebank.live.board_query import read_figures
 from phonebank.models import Caller, now
 from phonebank.models.caller import REMOVED, WAITING
-from phonebank.parties.help import asking
-from phonebank.stores import db
-from tests.callers.conftest import PhoneBank, come_in
+from phonebank.parties.help_requests import asking
 from tests.factories import create_account, create_party
+from tests.phone_bank import PhoneBank, come_in
 from tests.signing_in import sign_in
 
 JSON = {"Accept": "application/json"}

@@ -8,20 +8,20 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
-from callers.calling import claim
-from callers.contact_queue.refill import store_of
-from callers.outcomes import OUTCOMES
+from phonebank.calls.claim import claim
+from phonebank.contact_queue.refill import store_of
+from phonebank.core.stores import db
 from phonebank.models import Call, Caller
 from phonebank.models.call import TAKEN_AWAY
 from phonebank.models.caller import ADMITTED, REMOVED, WAITING
 from phonebank.models.campaign import ENDED as CAMPAIGN_ENDED
 from phonebank.models.party import ENDED, LOCKED
-from phonebank.parties.people import remove_caller, rename_caller
-from phonebank.parties.verbs import change_code
-from phonebank.stores import db
+from phonebank.parties.participants import remove_caller, rename_caller
+from phonebank.parties.services import change_code
+from phonebank.rules.outcomes import OUTCOMES
 from tests.at_once import at_once
-from tests.callers.conftest import PhoneBank, come_in
 from tests.factories import create_party
+from tests.phone_bank import PhoneBank, come_in
 
 JSON = {"Accept": "application/json"}
 

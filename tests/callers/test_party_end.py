@@ -3,11 +3,11 @@
 import pytest
 from flask.testing import FlaskClient
 
+from phonebank.core.stores import db
 from phonebank.models.campaign import ENDED
-from phonebank.parties.verbs import end_party
-from phonebank.stores import db
-from tests.callers.conftest import PhoneBank, come_in
-from tests.callers.test_screens import at, held
+from phonebank.parties.services import end_party
+from tests.callers.test_views import at, held
+from tests.phone_bank import PhoneBank, come_in
 
 
 @pytest.fixture

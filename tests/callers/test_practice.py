@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from callers.outcomes import OUTCOMES
-from callers.practice import (
+from callers.practice.practice_call import (
     FITTING,
     NOBODY_IN_PARTICULAR,
     answers_in,
@@ -22,13 +21,14 @@ from callers.practice import (
     remarks,
     replies_of,
 )
-from phonebank.experiments import verbs as experiments
+from phonebank.core.stores import db
+from phonebank.experiments import services as experiments
 from phonebank.models import Answer, Call, Contact, Suppression, Tally
 from phonebank.models.contact import CALLABLE
-from phonebank.stores import db
+from phonebank.rules.outcomes import OUTCOMES
 from scripts_library.library import ready_made, source_of
-from tests.callers.conftest import PhoneBank, come_in
 from tests.factories import create_script
+from tests.phone_bank import PhoneBank, come_in
 
 PERSUASIVE = next(s for s in ready_made() if s.slug == "persuasive-conversation")
 LONG_WAY = {

@@ -7,14 +7,13 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from callers.calling import claim
-from callers.practice_first import PracticeFirst
-from callers.recording import record
+from phonebank.calls.claim import claim
+from phonebank.calls.record import record
+from phonebank.core.stores import db
 from phonebank.models import Call, Caller
 from phonebank.models.caller import WAITING
-from phonebank.stores import db
+from phonebank.roster.practice_first import PracticeFirst
 from scripts_library.library import source_of
-from tests.callers.conftest import PhoneBank, come_in
 from tests.factories import (
     create_account,
     create_campaign,
@@ -22,6 +21,7 @@ from tests.factories import (
     create_party,
     create_script,
 )
+from tests.phone_bank import PhoneBank, come_in
 from tests.scripts_library.small_scripts import SMALL
 
 JSON = {"Accept": "application/json"}

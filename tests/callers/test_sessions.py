@@ -2,10 +2,10 @@
 
 from flask.testing import FlaskClient
 
-from callers.calling import current_hold
+from phonebank.calls.claim import current_hold
+from phonebank.core.stores import db
 from phonebank.models import Caller
-from phonebank.stores import db
-from tests.callers.conftest import PhoneBank, come_in
+from tests.phone_bank import PhoneBank, come_in
 
 JSON = {"Accept": "application/json"}
 

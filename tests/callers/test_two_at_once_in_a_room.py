@@ -7,16 +7,16 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from callers import roster
-from callers.calling import claim
-from callers.contact_queue.refill import store_of
 from callers.joining import join
-from callers.stopping import stop
-from phonebank.campaigns import verbs as campaigns
+from phonebank.calls.claim import claim
+from phonebank.campaigns import services as campaigns
+from phonebank.contact_queue.refill import store_of
+from phonebank.core.stores import db
 from phonebank.models import Account, Call, Caller, Campaign, Party, now
 from phonebank.models.caller import ADMITTED, REMOVED, WAITING
-from phonebank.parties import people, verbs
-from phonebank.stores import db
+from phonebank.parties import participants, services
+from phonebank.roster import campaign_callers
+from phonebank.roster.stop import stop
 from tests.factories import (
     create_account,
     create_caller,
@@ -61,7 +61,7 @@ def _read(ids: tuple[int, int, int, int]) -> Room:
         db.session.get_one(Caller, ids[3]),
     )
     # As a page does that asks whether the caller is in the host's party.
-    assert people.caller_in(room.here, room.sam.id) is room.sam
+    assert participants.caller_in(room.here, room.sam.id) is room.sam
     return room
 
 
@@ -150,16 +150,16 @@ def _all_come_in(state: State) -> State:
 
 
 ACTS = [
-    Act("host lets in", lambda room: people.admit([room.sam]), _let_in),
-    Act("organiser lets in", lambda room: roster.admit(room.sam), _let_in),
+    Act("host lets in", lambda room: participants.admit([room.sam]), _let_in),
+    Act("organiser lets in", lambda room: campaign_callers.admit(room.sam), _let_in),
     Act(
         "host removes",
-        lambda room: people.remove_caller(room.sam),
+        lambda room: participants.remove_caller(room.sam),
         _host_does(sam=REMOVED, door=False, **NOBODY),
     ),
     Act(
         "organiser removes",
-        lambda room: roster.remove(room.campaign, room.sam),
+        lambda room: campaign_callers.remove(room.campaign, room.sam),
         _put_out_by_an_organiser,
     ),
     # Nobody knows where they came from: see callers.stopping.
@@ -170,26 +170,28 @@ ACTS = [
     ),
     Act(
         "host renames",
-        lambda room: people.rename_caller(room.sam, "Samira"),
+        lambda room: participants.rename_caller(room.sam, "Samira"),
         _host_does(name="Samira"),
     ),
-    Act("host hides", lambda room: people.hide_caller(room.sam, True), _host_does(hidden=True)),
+    Act(
+        "host hides", lambda room: participants.hide_caller(room.sam, True), _host_does(hidden=True)
+    ),
     Act("goes there", lambda room: join(room.campaign, room.there, "Sam", room.sam), _goes_there),
     Act("comes back", lambda room: join(room.campaign, room.here, "Sam", room.sam), _comes_back),
-    Act("host opens", lambda room: people.set_door(room.here, True), _opens),
-    Act("host shuts", lambda room: people.set_door(room.here, False), always(door=False)),
+    Act("host opens", lambda room: participants.set_door(room.here, True), _opens),
+    Act("host shuts", lambda room: participants.set_door(room.here, False), always(door=False)),
 ]
 DOOR_ACTS = [
     Act(
         "somebody comes", lambda room: join(room.campaign, room.here, "Kit", None), _somebody_comes
     ),
-    Act("host lets all in", lambda room: people.admit_all(room.here), _all_come_in),
+    Act("host lets all in", lambda room: participants.admit_all(room.here), _all_come_in),
     Act(
         "host locks",
-        lambda room: verbs.lock(room.here),
+        lambda room: services.lock(room.here),
         lambda state: state | {"party": "locked"} if state["party"] != "ended" else None,
     ),
-    Act("host ends", lambda room: verbs.end_party(room.here), always(party="ended")),
+    Act("host ends", lambda room: services.end_party(room.here), always(party="ended")),
     *(
         act
         for act in ACTS

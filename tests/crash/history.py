@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from callers.outcomes import NOT_AN_ATTEMPT
-from phonebank.campaigns.verbs import MOVES
+from phonebank.campaigns.services import MOVES
+from phonebank.rules.outcomes import NOT_AN_ATTEMPT
 from tests.crash.ledger import Entry
 
 # From reading how everything stands, with the locks held, to the row of the hand-out, and from a

@@ -9,11 +9,12 @@ from typing import Any
 
 from sqlalchemy import text
 
-from callers.contact_queue.buckets import buckets_of
-from callers.outcomes import NOT_AN_ATTEMPT
-from phonebank import recount, tallies
+from phonebank.contact_queue.status_counts import buckets_of
+from phonebank.core.stores import db
 from phonebank.models import Campaign
-from phonebank.stores import db
+from phonebank.rules.outcomes import NOT_AN_ATTEMPT
+from phonebank.tallies import reconcile
+from phonebank.tallies import totals as tallies
 from tests.crash.world import World
 
 _OPEN_TWICE = """
@@ -78,7 +79,7 @@ def miscounted() -> Iterator[str]:
         yield f"attempts differ from calls: {what}"
     for what in _texts(_COUNTED_WRONGLY, no_attempt=list(NOT_AN_ATTEMPT)):
         yield f"counted wrongly: {what}"
-    for difference in recount.differences():
+    for difference in reconcile.differences():
         yield f"a tally differs from its calls: {difference}"
 
 

@@ -35,35 +35,35 @@ class Mutation:
 MUTATIONS = (
     Mutation(
         "what another machine's clock signed is too old",
-        "phonebank/signed_times.py",
+        "phonebank/core/signed_times.py",
         "    TimedSerializer.default_signer = PatientSigner",
         "    assert TimedSerializer.default_signer is not PatientSigner",
         ("answered 400", "answered 401", "devices were forgotten"),
     ),
     Mutation(
         "resume beats end",
-        "phonebank/campaigns/verbs.py",
+        "phonebank/campaigns/services.py",
         "    lock_row(campaign)\n    target =",
         "    target =",
         ("a campaign that was ended is running",),
     ),
     Mutation(
         "unlock beats a party's end",
-        "phonebank/parties/verbs.py",
+        "phonebank/parties/services.py",
         "    lock_row(party)\n    if party.is_over:\n        raise Conflict",
         "    if party.is_over:\n        raise Conflict",
         ("a party that was ended is",),
     ),
     Mutation(
         "a renewal is said and not written",
-        "callers/calling.py",
+        "phonebank/calls/claim.py",
         "    if until - ends >= _apart(held.hold_seconds) or until == held.longest > ends:",
         "    ends = max(until, ends)\n    if until == held.longest > ends:",
         ("before it was promised", "although the call was still promised"),
     ),
     Mutation(
         "a hand-out goes by what it read before it waited",
-        "callers/calling.py",
+        "phonebank/calls/claim.py",
         "    if db.session.scalar(_LOCK, ids) is None:\n        return None\n"
         "    found = _look_again(ids)\n",
         "    found = _look_again(ids)\n    if db.session.scalar(_LOCK, ids) is None:\n"

@@ -22,8 +22,8 @@ from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import make_url
 
-from phonebank.local import LocalServerFailed, RunningServer, start_postgres, start_redis
-from phonebank.local_process import die_with_parent
+from phonebank.local.process import die_with_parent
+from phonebank.local.servers import LocalServerFailed, RunningServer, start_postgres, start_redis
 
 ROOT = Path(__file__).resolve().parents[2]
 WEB = (

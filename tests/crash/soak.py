@@ -29,9 +29,9 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from phonebank.app import alembic, create_app
-from phonebank.config import Config
-from phonebank.local_process import die_with_parent
-from phonebank.stores import db
+from phonebank.core.config import Config
+from phonebank.core.stores import db
+from phonebank.local.process import die_with_parent
 from tests.crash import history, invariants, journals, ledger, staff, world
 from tests.crash.site import ROOT, Site
 

@@ -16,26 +16,26 @@ from typing import TypeVar
 from flask import Flask, current_app
 from sqlalchemy import Select, select, text
 
-from callers import limits, roster
 from callers.joining import join
-from phonebank.campaigns import verbs as campaigns
-from phonebank.errors import PhonebankError
-from phonebank.jobs import enqueue
+from phonebank.campaigns import services as campaigns
+from phonebank.core.errors import PhonebankError
+from phonebank.core.jobs import enqueue
+from phonebank.core.stores import db
 from phonebank.lists import jobs as list_jobs
+from phonebank.lists import services as lists
 from phonebank.lists import undo as list_undo
 from phonebank.lists import uploads
-from phonebank.lists import verbs as lists
 from phonebank.models import Caller, Campaign, ContactList, Party, Script, now
 from phonebank.models.caller import ADMITTED, REMOVED, WAITING
 from phonebank.models.campaign import ENDED, PAUSED
 from phonebank.models.contact_list import READY, UNDONE
 from phonebank.models.party import ENDED as PARTY_ENDED
 from phonebank.models.suppression import FROM_ORGANISER
-from phonebank.parties import people
-from phonebank.parties import verbs as parties
-from phonebank.scripts import verbs as scripts
-from phonebank.stores import db
-from phonebank.suppressions import verbs as suppressions
+from phonebank.parties import participants
+from phonebank.parties import services as parties
+from phonebank.roster import campaign_callers, filters
+from phonebank.scripts import services as scripts
+from phonebank.suppressions import services as suppressions
 from tests.crash import invariants, world
 from tests.crash.history import GUEST, HOST_OF
 from tests.crash.ledger import act_as
@@ -167,15 +167,15 @@ class Organiser(Desk):
         listed = self.world.list_ids.get(campaign.id, [])
         chosen = self.dice.sample(listed, min(len(listed), self.dice.choice((0, 0, 1, 2))))
         self.as_("organiser")
-        limits.keep_to_lists(campaign, caller, chosen)
+        filters.keep_to_lists(campaign, caller, chosen)
         spoken = self.dice.choices(LANGUAGES, LANGUAGES_SHARES)[0]
-        limits.choose_languages(campaign, caller, spoken)
+        filters.choose_languages(campaign, caller, spoken)
 
     def remove_somebody(self) -> None:
         caller = some_caller(self.dice)
         campaign_id, party_id = caller.campaign_id, caller.party_id
         self.as_("organiser")
-        roster.remove(db.session.get_one(Campaign, campaign_id), caller)
+        campaign_callers.remove(db.session.get_one(Campaign, campaign_id), caller)
         db.session.commit()
         self.undo_at_last(lambda: open_doors(campaign_id, party_id))
 
@@ -284,32 +284,32 @@ class Host(Desk):
 
     def shut_the_door(self) -> None:
         party = self._party()
-        people.set_door(party, False)
+        participants.set_door(party, False)
         self.stand()
-        self.undo_at_last(lambda: people.set_door(db.session.get_one(Party, party.id), True))
+        self.undo_at_last(lambda: participants.set_door(db.session.get_one(Party, party.id), True))
 
     def let_in(self) -> None:
-        people.set_door(self._party(), True)
+        participants.set_door(self._party(), True)
 
     def remove_a_guest(self) -> None:
         party = self._party(dawdle=False)
         caller = self._guest(party)
         self.as_(f"{HOST_OF}{party.id}")
-        people.remove_caller(caller)
+        participants.remove_caller(caller)
         db.session.commit()
-        self.undo_at_last(lambda: people.set_door(db.session.get_one(Party, party.id), True))
+        self.undo_at_last(lambda: participants.set_door(db.session.get_one(Party, party.id), True))
 
     def rename_a_guest(self) -> None:
         party = self._party(dawdle=False)
         caller = self._guest(party)
         self.as_(f"{HOST_OF}{party.id}")
-        people.rename_caller(caller, self.dice.choice(("Ottilie", "Ulla", "Wilma")))
+        participants.rename_caller(caller, self.dice.choice(("Ottilie", "Ulla", "Wilma")))
 
     def hide_a_guest(self) -> None:
         party = self._party(dawdle=False)
         caller = self._guest(party)
         self.as_(f"{HOST_OF}{party.id}")
-        people.hide_caller(caller, not caller.hidden)
+        participants.hide_caller(caller, not caller.hidden)
 
     def _party_ids(self) -> Sequence[int]:
         return list(self.world.board_tokens)
@@ -331,7 +331,7 @@ class Host(Desk):
             .limit(10)
         ).all()
         caller = _one_of(found, self.dice)
-        return people.caller_in(party, caller.id)
+        return participants.caller_in(party, caller.id)
 
 
 class SideHost(Host):
@@ -362,22 +362,22 @@ class SideHost(Host):
         party = self._party(dawdle=False)
         caller = self._guest(party, (WAITING,))
         self.as_(f"{HOST_OF}{party.id}")
-        people.admit([caller])
+        participants.admit([caller])
 
     def admit_all(self) -> None:
-        people.admit_all(self._party())
+        participants.admit_all(self._party())
 
     def remove_a_guest(self) -> None:
         party = self._party(dawdle=False)
         caller = self._guest(party)
         self.as_(f"{HOST_OF}{party.id}")
-        people.remove_caller(caller)
+        participants.remove_caller(caller)
 
     def shut(self) -> None:
-        people.set_door(self._party(), False)
+        participants.set_door(self._party(), False)
 
     def open(self) -> None:
-        people.set_door(self._party(), True)
+        participants.set_door(self._party(), True)
 
     def press(self) -> None:
         """Whatever button the campaign's page shows."""
@@ -418,7 +418,7 @@ class SideHost(Host):
         db.session.refresh(caller)
         host = f"{HOST_OF}{party.id}"
         self.overtaken(host, lambda: move(self.world, caller_id, other_id), GUEST)
-        people.rename_caller(caller, "Ottilie")
+        participants.rename_caller(caller, "Ottilie")
 
     def admit_who_is_out(self) -> None:
         party = self._party(dawdle=False)
@@ -426,12 +426,12 @@ class SideHost(Host):
         caller_id = caller.id
         self.overtaken(
             f"{HOST_OF}{party.id}",
-            lambda: roster.remove(
+            lambda: campaign_callers.remove(
                 db.session.get_one(Campaign, self.world.side_id),
                 db.session.get_one(Caller, caller_id),
             ),
         )
-        people.admit([caller])
+        participants.admit([caller])
 
     def _party_ids(self) -> Sequence[int]:
         return self.world.side_parties[-2:]
@@ -455,12 +455,12 @@ class Wanderer(Desk):
     def let_in(self) -> None:
         caller = self._guest((WAITING,))
         self.as_("organiser")
-        roster.admit(caller)
+        campaign_callers.admit(caller)
 
     def remove(self) -> None:
         caller = self._guest((WAITING, ADMITTED))
         self.as_("organiser")
-        roster.remove(db.session.get_one(Campaign, self.world.side_id), caller)
+        campaign_callers.remove(db.session.get_one(Campaign, self.world.side_id), caller)
 
     def _join(self, caller: Caller | None) -> None:
         party = db.session.get_one(Party, self.dice.choice(self.world.side_parties[-2:]))
@@ -566,7 +566,7 @@ def lift_everything(world: World) -> None:
         if party.state != PARTY_ENDED:
             parties.unlock(party)
             parties.resume(party)
-            people.set_door(party, True)
+            participants.set_door(party, True)
     _set_hours(world.by_the_clock_id, *world.opening)
     db.session.commit()
 
@@ -585,7 +585,7 @@ def open_doors(campaign_id: int, party_id: int | None) -> None:
     """A removal shuts the door that somebody came through: another comes in their place."""
     campaigns.open_door(db.session.get_one(Campaign, campaign_id), True)
     if party_id is not None:
-        people.set_door(db.session.get_one(Party, party_id), True)
+        participants.set_door(db.session.get_one(Party, party_id), True)
 
 
 def move(world: World, caller_id: int, party_id: int) -> None:
@@ -626,7 +626,7 @@ def _each(verb: Callable[[ContactList], None], list_ids: Sequence[int]) -> None:
 
 def _shut(party_ids: Sequence[int]) -> None:
     for party_id in sorted(party_ids):
-        people.set_door(db.session.get_one(Party, party_id), False)
+        participants.set_door(db.session.get_one(Party, party_id), False)
 
 
 def _set_hours(campaign_id: int, start: int, end: int) -> None:

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 import pytest
 from flask import Flask
 
+from phonebank.core.stores import db
 from phonebank.models import Call, Campaign, Contact, now
 from phonebank.models.call import RECORDED
-from phonebank.stores import db
 from tests.crash import invariants
 from tests.factories import create_caller, create_campaign, create_contact, create_list
 

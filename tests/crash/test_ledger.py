@@ -7,10 +7,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from phonebank.core.stores import db
 from phonebank.models import Call, now
 from phonebank.models.suppression import FROM_ORGANISER
-from phonebank.stores import db
-from phonebank.suppressions import verbs as suppressions
+from phonebank.suppressions import services as suppressions
 from tests.crash import ledger
 from tests.factories import create_caller, create_campaign, create_contact, create_list
 

@@ -7,9 +7,9 @@ from flask import Flask
 from sqlalchemy import text
 
 from bench.phones import broken_promises
-from callers.calling import claim
-from callers.recording import record
-from phonebank.stores import db
+from phonebank.calls.claim import claim
+from phonebank.calls.record import record
+from phonebank.core.stores import db
 from tests.factories import create_caller, create_campaign, create_contact, create_list
 
 # What breaks each promise: a statement, or what the phones noted.

@@ -14,9 +14,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert
 
-from callers.calling_hours import zones_key
-from callers.pace import AT_ANY_PACE
-from phonebank.accounts.verbs import create_account
+from phonebank.accounts.services import create_account
+from phonebank.core.stores import db
 from phonebank.models import (
     HOST,
     Account,
@@ -29,7 +28,8 @@ from phonebank.models import (
 )
 from phonebank.models.campaign import RUNNING
 from phonebank.models.contact_list import READY
-from phonebank.stores import db
+from phonebank.roster.pace import AT_ANY_PACE
+from phonebank.rules.calling_hours import zones_key
 
 PARTIES = 10  # of which hosts end most
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -7,13 +7,13 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select
 
-from callers.calling import claim
-from callers.pace import PacePaused
-from callers.recording import record
 from phonebank import demo
+from phonebank.calls.claim import claim
+from phonebank.calls.record import record
+from phonebank.core.stores import db
 from phonebank.models import Account, Contact, Party, now
-from phonebank.phone_numbers import is_drama_number
-from phonebank.stores import db
+from phonebank.phones.e164 import is_drama_number
+from phonebank.roster.pace import PacePaused
 from tests.factories import create_account, create_caller
 
 

@@ -10,7 +10,7 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, IntegerField, RadioField, StringField
 from wtforms.validators import DataRequired, Optional
 
-from phonebank import vendored
+from phonebank.core import assets
 
 PACKAGE = Path(__file__).resolve().parents[2] / "phonebank"
 
@@ -47,7 +47,7 @@ class Page(HTMLParser):
 def app():
     app = Flask("phonebank", root_path=str(PACKAGE))
     app.config.update(SECRET_KEY="test", WTF_CSRF_ENABLED=False)
-    vendored.init_app(app)
+    assets.init_app(app)
     return app
 
 

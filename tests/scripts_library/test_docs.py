@@ -7,10 +7,10 @@ from typing import get_args
 
 import pytest
 
-from scripts_library import reading, yaml_source
+from scripts_library import parser, yaml_source
 from scripts_library.__main__ import check_files
 from scripts_library.checks import LONGEST_BREATH_SECONDS, WORDS_A_MINUTE
-from scripts_library.conversation import LONGEST_TEXT
+from scripts_library.engine import LONGEST_TEXT
 from scripts_library.format import Card, Choice, Script, Step, faults
 from scripts_library.script import BUILT_IN_FIELDS, AnswerKind, CharacterKind, StepKind
 from scripts_library.yaml_source import DEEPEST
@@ -42,8 +42,8 @@ def test_the_limits_on_the_page_are_the_limits_in_force():
     page = " ".join(PAGE.split())
 
     assert (
-        f"more than {reading.MOST_STEPS} steps, {reading.MOST_CARDS} cards,"
-        f" {reading.MOST_CHOICES} choices or {reading.LONGEST_WORDS:,} characters" in page
+        f"more than {parser.MOST_STEPS} steps, {parser.MOST_CARDS} cards,"
+        f" {parser.MOST_CHOICES} choices or {parser.LONGEST_WORDS:,} characters" in page
     )
     assert f"files over {yaml_source.MOST_BYTES // 1024} kB" in page
     assert f"more than {LONGEST_BREATH_SECONDS} seconds of words" in page

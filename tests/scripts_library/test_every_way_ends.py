@@ -8,7 +8,7 @@ of how the checks reason.
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scripts_library.conversation import AnswerRefused, first_step, next_step, path
+from scripts_library.engine import AnswerRefused, first_step, next_step, path
 from scripts_library.format import Script, ScriptRefused, Step, parse
 from scripts_library.library import ready_made
 from scripts_library.script import SCALE

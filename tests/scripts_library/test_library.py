@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from scripts_library import library
-from scripts_library.conversation import path
+from scripts_library.engine import path
 from scripts_library.format import Script, Step, faults
 from scripts_library.merge_fields import fields_that_need_a_value, render_html, render_text
 

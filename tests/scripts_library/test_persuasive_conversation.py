@@ -4,14 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts_library.conversation import (
-    first_step,
-    is_conversation,
-    is_yes,
-    next_step,
-    path,
-    ratings,
-)
+from scripts_library.engine import first_step, is_conversation, is_yes, next_step, path, ratings
 from scripts_library.format import Script, faults, parse
 
 FILE = Path(__file__).parents[2] / "scripts_library" / "scripts" / "persuasive-conversation.en.yaml"

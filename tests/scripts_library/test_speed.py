@@ -5,7 +5,7 @@ from statistics import median
 
 import pytest
 
-from scripts_library.conversation import first_step, next_step
+from scripts_library.engine import first_step, next_step
 from scripts_library.library import ready_made
 from scripts_library.merge_fields import render_html, render_text
 from scripts_library.script import Script, Step

@@ -21,7 +21,7 @@ export function walk(script, answers) {
   return walked;
 }
 
-/* Which buttons belong under the thumb: see callers/call_view.py. */
+/* Which buttons belong under the thumb: see callers/views/call_page.py. */
 export function stageOf(script, answers) {
   if (!script.first) return "plain";
   const main = answers[script.main];

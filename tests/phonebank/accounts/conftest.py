@@ -8,9 +8,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from phonebank.app import create_app
-from phonebank.config import PRODUCTION, Config
+from phonebank.core.config import PRODUCTION, Config
+from phonebank.core.stores import db
 from phonebank.models import HOST, ORGANISER
-from phonebank.stores import db
 from tests.factories import create_account
 
 ORIGIN = "https://phonebank.example.org"

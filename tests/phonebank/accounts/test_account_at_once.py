@@ -6,14 +6,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from phonebank.accounts import verbs as accounts
+from phonebank.accounts import services as accounts
+from phonebank.core.stores import db
 from phonebank.models import (
     HOST,
     ORGANISER,
     Account,
     Campaign,
 )
-from phonebank.stores import db
 from tests.factories import (
     create_account,
     create_campaign,

@@ -10,11 +10,11 @@ from click.testing import CliRunner, Result
 from flask import Flask
 from sqlalchemy import select
 
-from phonebank import running
 from phonebank.cli import main
-from phonebank.config import Config
+from phonebank.core.config import Config
+from phonebank.core.stores import db
+from phonebank.local import env_file
 from phonebank.models import HOST, ORGANISER, Account
-from phonebank.stores import db
 from tests.factories import create_account
 
 
@@ -123,7 +123,7 @@ def test_a_database_that_is_away_gets_one_line(environment: dict[str, str]) -> N
 def test_a_command_finds_what_make_run_started(
     environment: dict[str, str], app: Flask, ada: int, tmp_path: Path
 ) -> None:
-    running.tell(tmp_path, environment)
+    env_file.tell(tmp_path, environment)
     found = run(
         dict.fromkeys(environment, "") | {"PHONEBANK_VAR": str(tmp_path)},
         "links",

@@ -10,10 +10,10 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phonebank.accounts import links, verbs
-from phonebank.config import PRODUCTION
+from phonebank.accounts import links, services
+from phonebank.core.config import PRODUCTION
+from phonebank.core.stores import db
 from phonebank.models import HOST, Account
-from phonebank.stores import db
 from tests.factories import create_account
 
 
@@ -103,11 +103,11 @@ def test_a_changed_link_is_over(account: Account) -> None:
 def test_a_link_to_a_deactivated_account_is_over(account: Account) -> None:
     create_account("organiser")
     token = links.token_for(account)
-    verbs.deactivate(account)
+    services.deactivate(account)
     db.session.flush()
     with pytest.raises(links.LinkOver):
         links.read(token)
-    verbs.reactivate(account)
+    services.reactivate(account)
     db.session.flush()
     with pytest.raises(links.LinkOver):
         links.read(token)

@@ -10,10 +10,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from passlib.totp import TOTP
 
-from phonebank.accounts import verbs
-from phonebank.accounts.sign_in_pages import SECOND_FACTOR_WITHIN
+from phonebank.accounts import services
+from phonebank.core.stores import db
 from phonebank.models import ORGANISER, Account
-from phonebank.stores import db
+from phonebank.site.sign_in_views import SECOND_FACTOR_WITHIN
 from tests.factories import create_account
 from tests.signing_in import sign_in
 
@@ -37,7 +37,7 @@ def use_link(client: FlaskClient, account_id: int, next: str = "/") -> str:
     """Click a new link; the path it leads on to."""
     app = client.application
     with app.app_context():
-        link = verbs.sign_in_link(db.session.get_one(Account, account_id), next)
+        link = services.sign_in_link(db.session.get_one(Account, account_id), next)
     return client.post(link.removeprefix("https://phonebank.example.org")).location
 
 
@@ -269,7 +269,7 @@ def test_a_host_made_organiser_signs_in_again_and_needs_the_second_factor(
     use_link(public_client, cy)
     assert is_in(public_client)
     with public_app.app_context():
-        verbs.create_account("cy@example.org", "Cy", [ORGANISER])
+        services.create_account("cy@example.org", "Cy", [ORGANISER])
         db.session.commit()
     assert not is_in(public_client)
     assert use_link(public_client, cy) == "/account/second-factor"

@@ -9,11 +9,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from phonebank.accounts import verbs
+from phonebank.accounts import services
 from phonebank.accounts.browsers import UNKNOWN, browser_words
 from phonebank.accounts.sessions import SEEN_EVERY, SIGNED_IN_FOR, sessions_of
+from phonebank.core.stores import db
 from phonebank.models import HOST, ORGANISER, Account, AccountSession, now
-from phonebank.stores import db
 from tests.at_once import at_once
 from tests.factories import create_account, create_campaign
 from tests.signing_in import sign_in
@@ -83,7 +83,9 @@ def test_signing_out_everywhere_ends_every_browser_and_the_links_not_yet_used(
     app: Flask, ada: int, browsers: list[FlaskClient]
 ) -> None:
     with app.app_context():
-        link = verbs.sign_in_link(db.session.get_one(Account, ada)).removeprefix("http://localhost")
+        link = services.sign_in_link(db.session.get_one(Account, ada)).removeprefix(
+            "http://localhost"
+        )
     thieves = [copied(client) for client in browsers]
     answer = browsers[0].post("/account/sign-out-everywhere", follow_redirects=True)
     assert "You&#39;re signed out everywhere." in answer.text
@@ -123,10 +125,10 @@ def test_ending_the_present_browser_signs_it_out(browsers: list[FlaskClient]) ->
 @pytest.mark.parametrize(
     "act",
     [
-        verbs.deactivate,
-        lambda account: verbs.change_role(account, HOST),
-        verbs.reset_second_factor,
-        lambda account: (verbs.deactivate(account), verbs.reactivate(account)),
+        services.deactivate,
+        lambda account: services.change_role(account, HOST),
+        services.reset_second_factor,
+        lambda account: (services.deactivate(account), services.reactivate(account)),
     ],
     ids=["deactivated", "another role", "second factor reset", "let in again"],
 )
@@ -181,14 +183,14 @@ def test_a_sign_in_and_a_deactivation_at_once_leave_nobody_in(app: Flask, ada: i
         db.session.commit()
     for _ in range(5):
         with app.app_context():
-            link = verbs.sign_in_link(db.session.get_one(Account, ada))
+            link = services.sign_in_link(db.session.get_one(Account, ada))
         client = app.test_client()
         path = link.removeprefix("http://localhost")
         at_once(
             lambda client=client, path=path: client.post(path),
-            lambda: with_account(app, ada, verbs.deactivate),
+            lambda: with_account(app, ada, services.deactivate),
         )
-        with_account(app, ada, verbs.reactivate)
+        with_account(app, ada, services.reactivate)
         assert not is_in(client)
 
 

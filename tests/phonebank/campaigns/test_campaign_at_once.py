@@ -3,12 +3,12 @@
 import pytest
 from flask import Flask
 
-from phonebank.campaigns import verbs as campaigns
+from phonebank.campaigns import services as campaigns
 from phonebank.models import (
     Campaign,
 )
 from phonebank.models.campaign import CAMPAIGN_STATES
-from phonebank.scripts import verbs as scripts
+from phonebank.scripts import services as scripts
 from tests.factories import (
     create_campaign,
     create_list,

@@ -5,10 +5,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from phonebank.campaigns.progress import OutcomeReadings
+from phonebank.core.stores import db
 from phonebank.models import Campaign, Contact
 from phonebank.models.caller import ADMITTED, WAITING
-from phonebank.stores import db
-from phonebank.week_hours import DAYS
+from phonebank.rules.week_hours import DAYS
 from scripts_library.library import source_of
 from tests.factories import (
     create_account,
@@ -192,9 +192,9 @@ def test_a_new_link_and_a_new_host(app: Flask, organiser: FlaskClient, campaign_
 def test_answers_are_counted_question_by_question(
     app: Flask, organiser: FlaskClient, campaign_id: int
 ) -> None:
-    from callers.answers import save_answer
-    from callers.calling import claim
-    from callers.recording import record
+    from phonebank.calls.answers import save_answer
+    from phonebank.calls.claim import claim
+    from phonebank.calls.record import record
     from phonebank.scripts.versions import script_of
 
     with app.app_context():

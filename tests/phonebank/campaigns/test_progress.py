@@ -4,8 +4,8 @@ import pytest
 from flask import Flask
 
 from phonebank.campaigns.progress import OutcomeReadings
-from phonebank.stores import db
-from phonebank.tallies import campaign_totals
+from phonebank.core.stores import db
+from phonebank.tallies.totals import campaign_totals
 from tests.phonebank.live.party_room import open_room
 
 

@@ -6,12 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from flask import Flask
 
-from phonebank.experiments.verbs import (
-    ArmWanted,
-    create_experiment,
-    start,
-    words_to_choose,
-)
+from phonebank.core.stores import db
+from phonebank.experiments.services import ArmWanted, create_experiment, start, words_to_choose
 from phonebank.models import (
     Answer,
     Call,
@@ -24,7 +20,6 @@ from phonebank.models import (
     Script,
 )
 from phonebank.models.call import RECORDED
-from phonebank.stores import db
 from scripts_library.library import source_of
 from tests.factories import (
     create_caller,

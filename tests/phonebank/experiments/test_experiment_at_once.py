@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from phonebank.campaigns import verbs as campaigns
-from phonebank.experiments import verbs as experiments
+from phonebank.campaigns import services as campaigns
+from phonebank.core.stores import db
+from phonebank.experiments import services as experiments
 from phonebank.models import (
     Campaign,
     Experiment,
 )
 from phonebank.models.experiment import EXPERIMENT_STATES
-from phonebank.scripts.verbs import BLANK
-from phonebank.stores import db
+from phonebank.scripts.services import BLANK
 from tests.factories import (
     create_campaign,
     create_script,

@@ -7,12 +7,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from phonebank.experiments.choosing import words_for
+from phonebank.core.stores import db
+from phonebank.experiments.script_choice import words_for
 from phonebank.models import HOST, ORGANISER, Campaign, Experiment, ExperimentArm, Script
 from phonebank.models.campaign import ENDED
 from phonebank.models.experiment import RUNNING, STOPPED
-from phonebank.scripts.verbs import add_version
-from phonebank.stores import db
+from phonebank.scripts.services import add_version
 from scripts_library.library import source_of
 from tests.factories import create_account, create_campaign, create_script
 from tests.signing_in import sign_in

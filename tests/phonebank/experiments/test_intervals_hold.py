@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from phonebank.experiments import intervals
+from phonebank.experiments.interim_looks import ERROR, error_at
 from phonebank.experiments.intervals import Interval
-from phonebank.experiments.looks import ERROR, error_at
 
 RUNS, DAYS, PEOPLE_A_DAY = 1000, 28, 40
 # Three standard errors of a count of misses among the runs.

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from phonebank.experiments import verbs
+from phonebank.core.stores import db
+from phonebank.experiments import services
 from phonebank.experiments.results import results_of
 from phonebank.models import Experiment, ScriptVersion
-from phonebank.stores import db
 from tests.phonebank.experiments.conftest import (
     FIRST_EVENING,
     NEXT_MORNING,
@@ -131,7 +131,7 @@ def test_a_clear_difference_is_named_and_small_ones_are_not(comparison: Comparis
 
 def test_stopping_is_a_last_look_and_later_calls_do_not_count(comparison: Comparison) -> None:
     comparison.call(comparison.canvass, RATED)
-    verbs.stop(comparison.experiment)
+    services.stop(comparison.experiment)
     comparison.experiment.stopped_at = FIRST_EVENING + timedelta(minutes=30)
     comparison.call(comparison.canvass, RATED, at=NEXT_MORNING)
     results = results_of(comparison.experiment, NEXT_MORNING)
@@ -143,15 +143,15 @@ def test_stopping_is_a_last_look_and_later_calls_do_not_count(comparison: Compar
 
 
 def test_with_more_than_two_arms_each_is_compared_with_the_first(comparison: Comparison) -> None:
-    verbs.stop(comparison.experiment)
-    first, second = verbs.words_to_choose(comparison.campaign)
+    services.stop(comparison.experiment)
+    first, second = services.words_to_choose(comparison.campaign)
     held = db.session.scalar(
         select(ScriptVersion.id).where(ScriptVersion.script_id == first.script_id)
     )
-    third = verbs.ArmWords(first.script_id, held, "Held")
-    wanted = [verbs.ArmWanted(words, 1) for words in (first, second, third)]
-    experiment: Experiment = verbs.create_experiment(comparison.campaign, "Three", wanted)
-    verbs.start(comparison.campaign, experiment)
+    third = services.ArmWords(first.script_id, held, "Held")
+    wanted = [services.ArmWanted(words, 1) for words in (first, second, third)]
+    experiment: Experiment = services.create_experiment(comparison.campaign, "Three", wanted)
+    services.start(comparison.campaign, experiment)
     experiment.started_at = comparison.experiment.started_at
     results = results_of(experiment, NEXT_MORNING)
     told = [lines[0] for lines in results.comparisons]
@@ -161,8 +161,8 @@ def test_with_more_than_two_arms_each_is_compared_with_the_first(comparison: Com
 
 
 def test_a_draft_has_no_results(comparison: Comparison) -> None:
-    words = verbs.words_to_choose(comparison.campaign)
-    draft = verbs.create_experiment(
-        comparison.campaign, "Later", [verbs.ArmWanted(one, 50) for one in words]
+    words = services.words_to_choose(comparison.campaign)
+    draft = services.create_experiment(
+        comparison.campaign, "Later", [services.ArmWanted(one, 50) for one in words]
     )
     assert results_of(draft).arms == []

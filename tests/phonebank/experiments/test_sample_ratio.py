@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from phonebank.core.stores import db
 from phonebank.experiments.assignment import arm_of
-from phonebank.experiments.looks import Look
+from phonebank.experiments.interim_looks import Look
 from phonebank.experiments.results import results_of
 from phonebank.experiments.sample_ratio import (
     FALSE_ALARMS,
@@ -16,7 +17,6 @@ from phonebank.experiments.sample_ratio import (
     chances_of,
     imbalance,
 )
-from phonebank.stores import db
 from tests.phonebank.experiments.conftest import NEXT_MORNING, Comparison
 
 RUNS, DAYS, PEOPLE_A_DAY = 1000, 28, 80

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from phonebank.experiments.interim_looks import Look, error_at
 from phonebank.experiments.intervals import Interval, difference_of_rates
-from phonebank.experiments.looks import Look, error_at
 from phonebank.experiments.verdict import (
     CONVERSATIONS,
     SHIFT,

@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from phonebank.core.stores import db
 from phonebank.models import HOST, ORGANISER, Account, Caller, Campaign, ContactList
-from phonebank.stores import db
 from tests.factories import (
     create_account,
     create_caller,

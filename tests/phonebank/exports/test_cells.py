@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from phonebank.exports.cells import as_text, csv_chunks, safe_text
-from phonebank.phone_numbers import read_number
+from phonebank.phones.e164 import read_number
 
 FORMULA_SIGNS = tuple("=+-@\t\r＝＋－＠")
 # Text made mostly of what matters here.

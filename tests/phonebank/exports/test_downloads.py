@@ -11,20 +11,20 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from callers import set_aside
-from callers.answers import save_answer
-from callers.calling import claim
-from callers.outcomes import OUTCOMES
-from callers.recording import record
-from callers.set_aside_jobs import work
+from phonebank.calls import set_aside
+from phonebank.calls.answers import save_answer
+from phonebank.calls.claim import claim
+from phonebank.calls.jobs import work
+from phonebank.calls.record import record
+from phonebank.core.stores import db
 from phonebank.exports.calls import calls_file
 from phonebank.exports.columns import COLUMNS
-from phonebank.exports.pages import SignedOutMeanwhile
 from phonebank.models import ORGANISER, Call, Campaign, Script, ScriptVersion, Suppression, now
 from phonebank.models.experiment import Experiment, ExperimentArm
 from phonebank.models.suppression import FROM_ORGANISER
-from phonebank.stores import db
-from phonebank.suppressions.verbs import suppress
+from phonebank.organisers.exports.views import SignedOutMeanwhile
+from phonebank.rules.outcomes import OUTCOMES
+from phonebank.suppressions.services import suppress
 from tests.factories import create_account, create_contact, create_script, drama_number
 from tests.phonebank.exports.conftest import SCRIPT, Room, create_room
 
@@ -282,7 +282,7 @@ def test_two_scripts_on_one_campaign_share_the_columns_of_like_steps(
 def test_a_download_under_way_is_cut_off_when_its_browser_is_signed_out(
     app: Flask, organiser: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("phonebank.exports.pages.LOOKS_EVERY", 0.0)
+    monkeypatch.setattr("phonebank.organisers.exports.views.LOOKS_EVERY", 0.0)
     with app.app_context():
         for number in range(3000):
             phone = f"+4420794{number:05d}"

@@ -12,14 +12,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from phonebank.jobs import enqueue, run_worker
-from phonebank.lists import verbs
+from phonebank.core.jobs import enqueue, run_worker
+from phonebank.core.stores import db
+from phonebank.csv_input.column_mapping import Mapping
+from phonebank.lists import services
 from phonebank.lists.jobs import import_list
-from phonebank.lists.mapping import Mapping
-from phonebank.lists.mark_counts import counts_for
 from phonebank.lists.uploads import guesses_of, take_in
+from phonebank.lists.yes_no_counts import counts_for
 from phonebank.models import ORGANISER, Campaign, Contact, ContactList
-from phonebank.stores import db
 from tests.factories import create_account, create_campaign, drama_number
 from tests.signing_in import sign_in
 
@@ -51,7 +51,7 @@ class Desk:
             targets = [guess.target for guess in guesses_of(contact_list)]
             mapping = Mapping.of(contact_list.headers, targets)
             agreed = counts_for(contact_list, mapping).suppressed(mapping)
-            verbs.confirm(contact_list, contact_list.name, 0, targets, suppressing=agreed)
+            services.confirm(contact_list, contact_list.name, 0, targets, suppressing=agreed)
             db.session.commit()
             enqueue(import_list, list_id)
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from phonebank.csv_input.column_mapping import Mapping
+from phonebank.csv_input.rows import Row
+from phonebank.lists.batching import batches
 from phonebank.lists.clock_words import time_zones_said
-from phonebank.lists.mapping import Mapping
-from phonebank.lists.preparing import batches
-from phonebank.lists.reading import Row
-from phonebank.time_zones import time_zone, time_zone_names, zones_key
+from phonebank.rules.time_zones import time_zone, time_zone_names, zones_key
 
 
 @pytest.mark.parametrize(

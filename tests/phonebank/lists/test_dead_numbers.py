@@ -5,9 +5,9 @@ from datetime import timedelta
 from flask import Flask
 from sqlalchemy import update
 
-from callers.calling import claim
+from phonebank.calls.claim import claim
+from phonebank.core.stores import db
 from phonebank.models import Campaign, DeadNumber, now
-from phonebank.stores import db
 from tests.factories import create_caller
 from tests.phonebank.lists.conftest import Desk
 

@@ -15,13 +15,14 @@ import psutil
 import pytest
 from sqlalchemy import insert, select, text, update
 
-from callers.calling import claim
-from phonebank.config import Config
-from phonebank.jobs import enqueue
-from phonebank.lists import preparing, verbs
+from phonebank.calls.claim import claim
+from phonebank.core.config import Config
+from phonebank.core.jobs import enqueue
+from phonebank.core.stores import db
+from phonebank.csv_input.column_mapping import Mapping
+from phonebank.lists import batching, services
 from phonebank.lists.jobs import ImportBroke, import_list, resume_imports
-from phonebank.lists.mapping import Mapping
-from phonebank.lists.storing import Overtaken, store
+from phonebank.lists.persist import Overtaken, store
 from phonebank.lists.uploads import rows_of
 from phonebank.models import (
     Campaign,
@@ -32,8 +33,7 @@ from phonebank.models import (
     UploadChunk,
     now,
 )
-from phonebank.stores import db
-from phonebank.suppressions.verbs import suppress
+from phonebank.suppressions.services import suppress
 from tests.factories import create_caller, create_contact, create_list, drama_number
 from tests.phonebank.lists.conftest import Desk, rows
 
@@ -51,7 +51,7 @@ def everybody(count: int) -> str:
 def left_behind(desk: Desk, list_id: int) -> None:
     """As if nobody had been at it for a while."""
     with desk.app.app_context():
-        long_ago = now() - verbs.LEFT_BEHIND_AFTER - timedelta(seconds=1)
+        long_ago = now() - services.LEFT_BEHIND_AFTER - timedelta(seconds=1)
         db.session.execute(
             update(ContactList).where(ContactList.id == list_id).values(progress_at=long_ago)
         )
@@ -99,16 +99,16 @@ def in_thread(desk: Desk, function: Callable[..., None], *args: int) -> threadin
     return thread
 
 
-def first_batch(desk: Desk, content: str) -> tuple[preparing.Batch, int]:
+def first_batch(desk: Desk, content: str) -> tuple[batching.Batch, int]:
     """A file's first batch, ready to be stored, and its list, whose import has begun."""
     list_id = desk.upload(content)
     desk.confirm(list_id)
-    contact_list = verbs.begin_import(list_id)
+    contact_list = services.begin_import(list_id)
     assert contact_list
     mapping = Mapping.of(contact_list.headers, contact_list.mapping)
     file = rows_of(contact_list)
     next(file)
-    batch = next(preparing.batches(file, 0, mapping, "GB", False))
+    batch = next(batching.batches(file, 0, mapping, "GB", False))
     db.session.commit()
     return batch, list_id
 
@@ -219,7 +219,7 @@ def test_a_batch_is_stored_once_or_not_at_all(desk: Desk) -> None:
 def test_callers_get_the_first_people_while_the_rest_is_still_being_read(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(preparing, "BATCH", 2)
+    monkeypatch.setattr(batching, "BATCH", 2)
     with desk.app.app_context():
         batch, list_id = first_batch(desk, rows(5))
         store(batch, list_id)
@@ -302,7 +302,7 @@ def test_an_import_nobody_is_at_is_taken_up_by_the_clock(desk: Desk) -> None:
     list_id = desk.upload(rows(20))
     desk.confirm(list_id)
     with desk.app.app_context():
-        verbs.begin_import(list_id)
+        services.begin_import(list_id)
         db.session.commit()
         desk.app.extensions["redis"].flushdb()  # and Redis has lost the job
         resume_imports()
@@ -320,8 +320,8 @@ def test_an_import_that_gets_no_further_is_given_up_with_a_reason(desk: Desk) ->
     list_id = desk.upload(rows(20))
     desk.confirm(list_id)
     with desk.app.app_context():
-        for _ in range(verbs.TRIES_AT_MOST):
-            assert verbs.begin_import(list_id)
+        for _ in range(services.TRIES_AT_MOST):
+            assert services.begin_import(list_id)
             db.session.commit()
     desk.work()
 
@@ -368,7 +368,7 @@ def test_an_upload_that_nobody_confirms_is_deleted_after_a_day(desk: Desk) -> No
         db.session.execute(
             update(ContactList)
             .where(ContactList.id == old)
-            .values(created_at=now() - verbs.UNCONFIRMED_FOR - timedelta(minutes=1))
+            .values(created_at=now() - services.UNCONFIRMED_FOR - timedelta(minutes=1))
         )
         db.session.commit()
         resume_imports()

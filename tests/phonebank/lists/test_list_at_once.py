@@ -3,12 +3,12 @@
 import pytest
 from flask import Flask
 
+from phonebank.core.stores import db
+from phonebank.lists import services as lists
 from phonebank.lists import undo
-from phonebank.lists import verbs as lists
 from phonebank.models import (
     ContactList,
 )
-from phonebank.stores import db
 from tests.factories import (
     create_campaign,
     create_list,

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phonebank.lists.mapping import FIELDS, Mapping, as_field, check, guess
+from phonebank.csv_input.column_mapping import FIELDS, Mapping, as_field, check, guess
+from phonebank.csv_input.rows import Row, read_rows, sniff
 from phonebank.lists.normalise import (
     LONGEST,
     LONGEST_FIELD_VALUE,
@@ -16,9 +17,8 @@ from phonebank.lists.normalise import (
     RefusedRow,
     normalise,
 )
-from phonebank.lists.reading import Row, read_rows, sniff
 from phonebank.lists.wishes import Wish
-from phonebank.phone_numbers import LONGEST_CELL, REASONS, read_number
+from phonebank.phones.e164 import LONGEST_CELL, REASONS, read_number
 
 
 def contact(country: str = "GB", **columns: str) -> ContactRow:

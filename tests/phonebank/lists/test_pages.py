@@ -12,10 +12,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, text
 from werkzeug.test import TestResponse
 
-from phonebank.lists.reading import FileRefused
+from phonebank.core.stores import db
+from phonebank.csv_input.rows import FileRefused
 from phonebank.lists.uploads import CHUNK, take_in
 from phonebank.models import HOST, Campaign, ContactList, UploadChunk
-from phonebank.stores import db
 from tests.factories import create_account, create_campaign
 from tests.phonebank.lists.conftest import Desk, rows
 from tests.signing_in import sign_in

@@ -2,11 +2,11 @@
 
 import pytest
 
-from phonebank.lists.mapping import Mapping, guess
+from phonebank.csv_input.column_mapping import Mapping, guess
+from phonebank.csv_input.rows import read_rows, sniff
+from phonebank.lists.batching import batches
 from phonebank.lists.normalise import ContactRow, RefusedRow, normalise
-from phonebank.lists.preparing import batches
-from phonebank.lists.reading import read_rows, sniff
-from phonebank.time_zones import canonical_name
+from phonebank.rules.time_zones import canonical_name
 
 
 def imported(text: str, country: str) -> dict[str, list[str] | str]:

@@ -4,13 +4,13 @@ import threading
 
 from sqlalchemy import select, text
 
-from phonebank.jobs import enqueue
+from phonebank.core.jobs import enqueue
+from phonebank.core.stores import db
 from phonebank.lists import undo
 from phonebank.lists.jobs import undo_import
 from phonebank.lists.uploads import chunks_of
 from phonebank.models import Call, Campaign, Contact, ContactList, RefusedRow, Suppression, now
-from phonebank.stores import db
-from phonebank.suppressions.verbs import suppress
+from phonebank.suppressions.services import suppress
 from tests.factories import create_caller, drama_number
 from tests.phonebank.lists.conftest import Desk, rows
 

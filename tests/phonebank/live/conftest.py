@@ -16,10 +16,10 @@ from flask import Flask
 from sqlalchemy import text
 
 from phonebank.app import create_app
-from phonebank.config import Config
-from phonebank.local import start_redis
+from phonebank.core.config import Config
+from phonebank.core.stores import db
+from phonebank.local.servers import start_redis
 from phonebank.models import Base
-from phonebank.stores import db
 
 ROOT = Path(__file__).parents[3]
 

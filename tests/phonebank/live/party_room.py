@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
-from phonebank import tallies
+from phonebank.core.stores import db
 from phonebank.models import Account, Call, Caller, Campaign, Contact, ContactList, Party, now
 from phonebank.models.call import RECORDED
-from phonebank.stores import db
+from phonebank.tallies import totals
 from tests.factories import (
     create_account,
     create_caller,
@@ -92,7 +92,7 @@ class Room:
         return tuple(db.session.execute(counted).one())
 
     def _tally(self, call: Call, sign: int) -> None:
-        tallies.add(
+        totals.add(
             call.campaign_id,
             call.party_id,
             call.caller_id,

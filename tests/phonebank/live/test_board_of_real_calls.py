@@ -11,16 +11,16 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from callers.answers import save_answer
-from callers.calling import NobodyToCall, claim, current_hold
-from callers.contact_queue.reap import reap
-from callers.recording import last_recorded_id, record, undo
-from phonebank.errors import Conflict
-from phonebank.live.board_reading import read_figures
+from phonebank.calls.answers import save_answer
+from phonebank.calls.claim import NobodyToCall, claim, current_hold
+from phonebank.calls.record import last_recorded_id, record, undo
+from phonebank.contact_queue.expire_holds import reap
+from phonebank.core.errors import Conflict
+from phonebank.core.stores import db
+from phonebank.live.board_query import read_figures
 from phonebank.models import Call, Caller, now
-from phonebank.parties.people import hide_caller, remove_caller
-from phonebank.recount import differences
-from phonebank.stores import db
+from phonebank.parties.participants import hide_caller, remove_caller
+from phonebank.tallies.reconcile import differences
 from tests.crash.world import SCRIPT
 from tests.factories import create_contact, create_script
 from tests.phonebank.live.party_room import Room, open_room

@@ -9,11 +9,11 @@ import websocket
 from flask import Flask
 
 from phonebank.accounts import sessions
+from phonebank.core.stores import db
 from phonebank.models import Account, Caller
 from phonebank.models.caller import WAITING
-from phonebank.parties import people, verbs
+from phonebank.parties import participants, services
 from phonebank.roster import devices
-from phonebank.stores import db
 from tests.factories import create_account
 from tests.phonebank.live.conftest import Line, OwnRedis, Web, within
 from tests.phonebank.live.party_room import (
@@ -181,8 +181,8 @@ def test_settings_and_people_reach_the_board(
     room: Room, webs: list[Web], lines: list[Line]
 ) -> None:
     board = watch(lines, webs[0], room)
-    verbs.set_goal(room.party, 80)
-    verbs.pause(room.party)
+    services.set_goal(room.party, 80)
+    services.pause(room.party)
     db.session.commit()
     within(
         SOON, lambda: (board.board()["goal"], board.board()["notice"]) == (80, "Calling is paused")
@@ -197,7 +197,7 @@ def test_a_replaced_link_cuts_the_television_off(
         webs[0].url, "/board", {"party": room.party.id}, signed_in_cookie(live_context, room.host)
     ).connect()
     lines.append(host)
-    verbs.change_board_link(room.party)
+    services.change_board_link(room.party)
     db.session.commit()
     within(SOON, lambda: ("gone", {}) in board.heard)
     within(SOON, lambda: not board.client.connected)
@@ -345,9 +345,9 @@ def test_a_callers_screens_hear_what_the_host_does_and_nothing_after_removal(
     priyas = Line(webs[1].url, "/caller", cookie=joined(live_context, priya)).connect()
     lines += [*sams, priyas]
     assert sams[0].say("state") == {"ok": True, "state": "waiting", "paused": False, "ended": False}
-    people.admit([sam])
-    verbs.pause(room.party)
-    people.send_message(room.party, "Pizza is here")
+    participants.admit([sam])
+    services.pause(room.party)
+    participants.send_message(room.party, "Pizza is here")
     db.session.commit()
     for line in sams:
         within(SOON, lambda line=line: ("message", {"text": "Pizza is here"}) in line.heard)
@@ -356,11 +356,11 @@ def test_a_callers_screens_hear_what_the_host_does_and_nothing_after_removal(
     assert priyas.heard.count(("party", {"paused": True, "ended": False})) == 1
     assert ("admitted", {}) not in priyas.heard
 
-    people.remove_caller(sam)
+    participants.remove_caller(sam)
     db.session.commit()
     for line in sams:
         within(SOON, lambda line=line: ("removed", {}) in line.heard)
-    people.send_message(room.party, "After Sam went")
+    participants.send_message(room.party, "After Sam went")
     db.session.commit()
     within(SOON, lambda: ("message", {"text": "After Sam went"}) in priyas.heard)
     assert all(("message", {"text": "After Sam went"}) not in line.heard for line in sams)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from phonebank import access
+from phonebank.core import access
+from phonebank.hosts import sockets  # noqa: F401  (registers what sockets hear)
 from phonebank.live.server import _is_own_page, heard_events, socketio
-from phonebank.parties import sockets  # noqa: F401  (registers what sockets hear)
 
 
 def test_every_socket_event_has_an_access_rule() -> None:

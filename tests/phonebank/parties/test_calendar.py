@@ -6,9 +6,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from icalendar import Calendar
 
+from phonebank.core.stores import db
 from phonebank.models import Party
 from phonebank.parties.calendar import calendar_file
-from phonebank.stores import db
 from tests.phonebank.live.party_room import open_room
 from tests.signing_in import sign_in
 

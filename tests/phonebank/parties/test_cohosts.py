@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from phonebank.core.stores import db
 from phonebank.models import ORGANISER, Account, Party
-from phonebank.stores import db
 from tests.factories import create_account
 from tests.phonebank.live.party_room import open_room
 from tests.signing_in import sign_in

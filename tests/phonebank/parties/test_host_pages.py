@@ -6,11 +6,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from phonebank.help.guides import DOCS
+from phonebank.core.stores import db
 from phonebank.models import Caller, Party
 from phonebank.models.caller import ADMITTED, REMOVED, WAITING
 from phonebank.parties.codes import join_link, qr_picture
-from phonebank.stores import db
+from phonebank.site.guides import DOCS
 from tests.factories import create_account, create_campaign
 from tests.phonebank.live.party_room import gives_away_the_contact, open_room, secret_contact
 from tests.signing_in import sign_in

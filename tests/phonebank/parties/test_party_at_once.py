@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from phonebank.core.stores import db
 from phonebank.models import (
     HOST,
     Account,
     Party,
 )
 from phonebank.parties import cohosts
-from phonebank.parties import verbs as parties
-from phonebank.stores import db
+from phonebank.parties import services as parties
 from tests.factories import (
     create_account,
     create_campaign,

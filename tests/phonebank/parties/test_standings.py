@@ -3,8 +3,8 @@
 from flask import Flask
 from flask.testing import FlaskClient
 
+from phonebank.core.stores import db
 from phonebank.parties.standings import standings
-from phonebank.stores import db
 from tests.factories import create_account, create_party
 from tests.phonebank.live.party_room import Room, open_room
 from tests.signing_in import sign_in

@@ -12,11 +12,11 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from phonebank.core.stores import db
 from phonebank.models import Party
 from phonebank.models.caller import REMOVED
+from phonebank.parties.services import end_party
 from phonebank.parties.summary import BARS_AT_MOST, WIDTHS, summary_of
-from phonebank.parties.verbs import end_party
-from phonebank.stores import db
 from tests.factories import create_account
 from tests.phonebank.live.party_room import (
     Room,

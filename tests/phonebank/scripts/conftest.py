@@ -7,9 +7,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from phonebank.core.stores import db
 from phonebank.models import ORGANISER, Campaign, Script
-from phonebank.scripts import verbs
-from phonebank.stores import db
+from phonebank.scripts import services
 from tests.factories import create_account, create_campaign
 from tests.signing_in import sign_in
 
@@ -47,7 +47,7 @@ def desk(app: Flask, clean_stores: None) -> Desk:
     with app.app_context():
         account = create_account(ORGANISER)
         campaign = create_campaign()
-        script = verbs.use_ready_made(campaign, SLUG, "en", account)
+        script = services.use_ready_made(campaign, SLUG, "en", account)
         db.session.commit()
         account_id, campaign_id, script_id = account.id, campaign.id, script.id
     client = app.test_client()

@@ -6,12 +6,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-from phonebank.scripts import verbs
-from phonebank.stores import db
+from phonebank.core.stores import db
+from phonebank.scripts import services
 from scripts_library.format import parse
 from scripts_library.library import source_of
 from scripts_library.script import Script
-from scripts_library.writing import write
+from scripts_library.serializer import write
 from tests.phonebank.scripts.conftest import SLUG, Desk
 from tests.phonebank.scripts.test_editor_pages import beside, draft, opened, send
 
@@ -75,7 +75,7 @@ def test_a_script_with_a_fault_is_told_where(desk: Desk, old: str, new: str, mes
     assert "Mend, line" in page.text
     assert message in page.text
     with desk.app.app_context():
-        version = verbs.published_version(desk.script())
+        version = services.published_version(desk.script())
         assert version is not None
         assert version.source == SOURCE, "callers keep what they have"
 
@@ -133,10 +133,10 @@ def test_words_are_inert_wherever_they_stand(desk: Desk, words: str) -> None:
         campaign.merge_values = {"candidate": HOSTILE, "town": HOSTILE}
         source = write(hostile)
         if "{%" in words:  # no merge field, so never published
-            verbs.save_draft(script, source)
+            services.save_draft(script, source)
         else:
-            verbs.publish(script, verbs.add_version(script, source, None))
-            verbs.save_draft(script, source.replace("kind: ask", "kind: question"))
+            services.publish(script, services.add_version(script, source, None))
+            services.save_draft(script, source.replace("kind: ask", "kind: question"))
         script.name = words[:120]
         db.session.commit()
     for page in ("", "/edit", "/text", "/publish", "/versions", "/versions/1"):

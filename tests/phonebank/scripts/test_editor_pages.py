@@ -3,18 +3,18 @@
 import pytest
 from flask import Flask
 
+from phonebank.core.stores import db
 from phonebank.models import HOST
-from phonebank.scripts import verbs
-from phonebank.scripts.editing import changed, settled
-from phonebank.stores import db
+from phonebank.scripts import services
+from phonebank.scripts.edit_actions import changed, settled
 from scripts_library.format import Script, parse, read
 from scripts_library.library import ready_made, source_of
-from scripts_library.writing import write
+from scripts_library.serializer import write
 from tests.factories import create_account
 from tests.phonebank.scripts.conftest import Desk
 from tests.phonebank.scripts.form_of import form_of
-from tests.phonebank.scripts.test_editing import IDENTIFY
-from tests.phonebank.scripts.test_script_verbs import give_answers
+from tests.phonebank.scripts.test_edit_actions import IDENTIFY
+from tests.phonebank.scripts.test_services import give_answers
 from tests.signing_in import sign_in
 
 
@@ -44,7 +44,7 @@ def beside(page: str, step_id: str) -> str:
 @pytest.mark.parametrize("script", ready_made(), ids=lambda s: f"{s.slug}.{s.language}")
 def test_opening_and_saving_changes_nothing(desk: Desk, script: Script) -> None:
     with desk.app.app_context():
-        used = verbs.use_ready_made(desk.campaign(), script.slug, script.language, None)
+        used = services.use_ready_made(desk.campaign(), script.slug, script.language, None)
         db.session.commit()
         desk.script_id = used.id
 
@@ -62,7 +62,7 @@ def test_what_is_typed_is_kept_as_a_draft_and_callers_do_not_get_it(desk: Desk) 
     assert kept.steps[0].title == "Who is it?"
     assert kept.steps[0].choices[0].key == "speaking", "a key stays when its words change"
     with desk.app.app_context():
-        version = verbs.published_version(desk.script())
+        version = services.published_version(desk.script())
         assert version is not None
         assert "Who is it?" not in version.source
 
@@ -111,9 +111,9 @@ def test_a_step_is_added_named_and_led_to(desk: Desk) -> None:
 def test_nothing_new_gets_a_name_that_answers_are_kept_under(desk: Desk) -> None:
     with desk.app.app_context():  # answers were given to these, and both are gone since
         script = desk.script()
-        first = parse(verbs.working_source(script), "test")
+        first = parse(services.working_source(script), "test")
         gone = changed(changed(first, "delete-choice:voting_intention:2"), "delete-step:issue")
-        verbs.publish(script, verbs.add_version(script, write(settled(gone)), None))
+        services.publish(script, services.add_version(script, write(settled(gone)), None))
         db.session.commit()
     answers = first.step("voting_intention").choices
     assert answers[2].key == "undecided"

@@ -6,13 +6,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from phonebank.core.stores import db
 from phonebank.models import (
     Campaign,
     Script,
     ScriptVersion,
 )
-from phonebank.scripts import verbs as scripts
-from phonebank.stores import db
+from phonebank.scripts import services as scripts
 from tests.factories import (
     create_campaign,
 )

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
-from phonebank.errors import Conflict
+from phonebank.core.errors import Conflict
+from phonebank.core.stores import db
 from phonebank.models import Call, Campaign, Contact, Suppression, SuppressionBatch, now
 from phonebank.models.suppression import FROM_CALL, FROM_LIST, FROM_ORGANISER, BatchState
-from phonebank.stores import db
 from phonebank.suppressions.batches import begin_lifting, numbers_to_lift, suppress_batch
 from phonebank.suppressions.jobs import lift_all
-from phonebank.suppressions.verbs import (
+from phonebank.suppressions.services import (
     is_suppressed,
     lift,
     lift_of_call,

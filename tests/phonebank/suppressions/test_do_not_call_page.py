@@ -9,10 +9,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from phonebank.core.stores import db
 from phonebank.models import HOST, Contact
 from phonebank.models.suppression import FROM_CALL
-from phonebank.stores import db
-from phonebank.suppressions.verbs import is_suppressed, suppress
+from phonebank.suppressions.services import is_suppressed, suppress
 from tests.factories import (
     create_campaign,
     create_contact,

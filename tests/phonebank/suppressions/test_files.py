@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from phonebank.jobs import enqueue, run_worker
+from phonebank.core.jobs import enqueue, run_worker
+from phonebank.core.stores import db
 from phonebank.models import Suppression, SuppressionBatch, now
-from phonebank.stores import db
 from phonebank.suppressions.batches import begin_lifting
 from phonebank.suppressions.files import numbers_in, table_of
 from phonebank.suppressions.jobs import resume_lifting
-from phonebank.suppressions.verbs import suppress
+from phonebank.suppressions.services import suppress
 from tests.factories import drama_number
 from tests.phonebank.lists.conftest import signals_kept
 

@@ -7,14 +7,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, text
 
-from callers.calling import NobodyToCall, claim
-from callers.contact_queue.refill import store_of
-from phonebank.lists.storing import suppress_everyone_listed
+from phonebank.calls.claim import NobodyToCall, claim
+from phonebank.contact_queue.refill import store_of
+from phonebank.core.stores import db
+from phonebank.lists.persist import suppress_everyone_listed
 from phonebank.models import Contact, Suppression
 from phonebank.models.suppression import FROM_LIST, FROM_ORGANISER
-from phonebank.stores import db
-from phonebank.suppressions import verbs
-from phonebank.suppressions.verbs import is_any_suppressed, lift, suppress, suppress_all
+from phonebank.suppressions import services
+from phonebank.suppressions.services import is_any_suppressed, lift, suppress, suppress_all
 from tests.factories import (
     create_caller,
     create_campaign,
@@ -147,7 +147,7 @@ def test_a_long_list_is_asked_by_its_key_and_long_lists_of_people_by_theirs(
         "\n".join(db.session.scalars(text(f"EXPLAIN {words}"))),
         "\n".join(
             db.session.scalars(
-                text(f"EXPLAIN {verbs._TAKE_OUT}"),
+                text(f"EXPLAIN {services._TAKE_OUT}"),
                 {"phones": [FIRST, OTHER], "now": people.created_at},
             )
         ),

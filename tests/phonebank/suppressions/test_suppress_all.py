@@ -3,10 +3,10 @@
 from flask import Flask
 from sqlalchemy import select
 
+from phonebank.core.stores import db
 from phonebank.models import Suppression
 from phonebank.models.suppression import FROM_CALL, FROM_LIST
-from phonebank.stores import db
-from phonebank.suppressions.verbs import phones_suppressed_among, suppress, suppress_all
+from phonebank.suppressions.services import phones_suppressed_among, suppress, suppress_all
 from tests.factories import create_campaign, create_contact, create_list, drama_number
 
 

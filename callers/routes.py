@@ -1,0 +1,47 @@
+"""The volunteer's side of the site, put together."""
+
+from functools import cache
+
+from flask import Flask, get_template_attribute
+from markupsafe import Markup
+
+from callers.views import (  # noqa: F401  (each adds its pages to the blueprint)
+    calling,
+    guide,
+    help,
+    household,
+    join,
+    practice,
+    record,
+)
+from callers.views.blueprint import screens
+from callers.views.callback_times import PRESETS
+from phonebank.parties.help_requests import ABOUT
+from phonebank.rules.languages import LANGUAGES
+from phonebank.rules.outcomes import GROUPS, OUTCOMES
+
+# What the outcome buttons say, for templates: macros see globals only.
+_WORDS = {
+    "outcome_groups": GROUPS,
+    "outcomes_in": {
+        group: [outcome for outcome in OUTCOMES.values() if outcome.group == group]
+        for group in GROUPS
+    },
+    "outcomes_by_key": OUTCOMES,
+    "callback_presets": PRESETS,
+    "call_languages": LANGUAGES,
+    "help_kinds": ABOUT,
+}
+
+
+@cache
+def outcome_buttons() -> Markup:
+    """Every way a call can end, as buttons with the fields they ask for: the same on every page."""
+    draw = get_template_attribute("callers/_outcomes.html", "all_groups")
+    return Markup(draw())  # noqa: S704  (a template's own output)
+
+
+def init_app(app: Flask) -> None:
+    """Serve the volunteer's pages."""
+    app.jinja_env.globals.update(_WORDS, outcome_buttons=outcome_buttons)
+    app.register_blueprint(screens)

@@ -1,0 +1,221 @@
+"""What the call page shows: the person, and the script as far as it has been walked.
+
+The page holds every step of the script and the ways between them, so that the next step is there
+at a tap, also while the line is down. The server draws the same without scripts, a step at a time.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from markupsafe import Markup
+
+from phonebank.calls.answers import answers_of, last_seq
+from phonebank.calls.claim import Hold
+from phonebank.calls.household import others_on_the_number
+from phonebank.calls.merge_fields import fields_for, shared_fields
+from phonebank.calls.redial_check import why_not_to_ring
+from phonebank.models import Caller, Campaign, now
+from phonebank.phones.e164 import pretty
+from phonebank.scripts.versions import script_of
+from scripts_library.engine import branch_holds, first_step, is_conversation, path
+from scripts_library.merge_fields import render_html, render_text
+from scripts_library.script import SCALE, Answer, Answers, Branch, Fields, Script, Step
+
+# Said where a campaign has no script yet: who is calling must be known in every call.
+IDENTIFICATION = "This is {{ caller_name }}, a volunteer calling on behalf of {{ on_behalf_of }}."
+
+# Where a call stands: which buttons lie under the thumb.
+PLAIN = "plain"  # no script
+RINGING = "ringing"
+TALKING = "talking"  # somebody answered, the main question is still open
+CONVERSATION = "conversation"
+
+
+@dataclass(frozen=True)
+class DoneStep:
+    """A step gone past: `answer` in words, "" where there was nothing to answer."""
+
+    id: str
+    title: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class CallView:
+    """Everything the call page shows. `current` is the step to be on, "" without a script.
+
+    `shared` are those merge fields that are the same for everybody this caller rings.
+    """
+
+    call_id: str
+    name: str
+    first_name: str
+    town: str
+    phone: str
+    phone_shown: str
+    identification: Markup
+    language: str
+    direction: str
+    script: Script | None
+    fields: Fields
+    shared: Fields
+    answers: Answers
+    current: str
+    done: list[DoneStep]
+    stage: str
+    expires_at: str
+    seconds_left: int
+    # The others on the number, (contact id, first name): one of them may come to the phone.
+    household: list[tuple[int, str]] = field(default_factory=list)
+    practice: bool = False
+    # Why only the outcome may be put right: see `correcting.why_not_to_ring`. No number then.
+    not_to_ring: str = ""
+    turn: int = 0
+    # The place of the newest answer: see `answers.save_answer`.
+    seq: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The person, and where the script stands, for a script that is not our own."""
+        names = (
+            "call_id",
+            "turn",
+            "name",
+            "first_name",
+            "town",
+            "phone",
+            "phone_shown",
+            "not_to_ring",
+            "expires_at",
+        )
+        return {name: getattr(self, name) for name in names} | {
+            "identification": self.identification.striptags(),
+            "step_id": self.current or None,
+            "stage": self.stage,
+            "answers": dict(self.answers),
+            "household": [
+                {"contact_id": contact_id, "first_name": name}
+                for contact_id, name in self.household
+            ],
+        }
+
+    @property
+    def ways(self) -> dict[str, Any]:
+        """What call_path.js needs to go from step to step: see `ways_from`."""
+        if self.script is None:
+            return {}
+        return {
+            "first": first_step(self.script, self.fields),
+            "main": self.script.main_question,
+            "steps": {step.id: ways_from(step, self.fields) for step in self.script.steps},
+        }
+
+
+def view_of(hold: Hold, caller: Caller, campaign: Campaign, change: str = "") -> CallView:
+    """The call page of a hold. `change` is the id of an answered step to be on again."""
+    call, contact = hold.call, hold.contact
+    script = script_of(call.script_version_id)
+    fields = fields_for(contact, caller, campaign)
+    begun = script is not None and not hold.is_new
+    answers = answers_of(call) if begun else {}
+    name = " ".join(part for part in (contact.first_name, contact.last_name) if part)
+    not_to_ring = why_not_to_ring(call, contact, campaign)
+    return CallView(
+        call_id=str(call.id),
+        turn=call.turn,
+        seq=last_seq(call) if begun else 0,
+        name=name or "Name not known",
+        first_name=contact.first_name,
+        town=str(contact.fields.get("town") or ""),
+        not_to_ring=not_to_ring,
+        phone="" if not_to_ring else call.phone,
+        phone_shown="" if not_to_ring else pretty(call.phone, campaign.country),
+        expires_at=hold.expires_at.isoformat(),
+        seconds_left=seconds_until(hold.expires_at),
+        shared=shared_fields(caller, campaign),
+        household=[
+            (other.id, other.first_name or other.last_name or "Somebody else")
+            for other in (() if not_to_ring else others_on_the_number(call))
+        ],
+        **script_state(script, fields, answers, change),
+    )
+
+
+def seconds_until(end: datetime) -> int:
+    """Whole seconds that are left until then, never more than there are."""
+    return max(0, int((end - now()).total_seconds()))
+
+
+def script_state(script: Script | None, fields: Fields, answers: Answers, change: str = "") -> dict:
+    """The part of a CallView that depends on the script and what was answered."""
+    walked = path(script, answers, fields) if script else []
+    on_again = change if change in {step.id for step in walked} else ""
+    # The last step walked is where the call stands, even where nothing leads on from it.
+    current = on_again or (walked[-1].id if walked else "")
+    done = [
+        DoneStep(step.id, render_text(step.title, fields), in_words(step, answers[step.id], fields))
+        for step in walked
+        if step.id in answers and step.id != current
+    ]
+    return {
+        "identification": Markup(  # noqa: S704  (render_html escapes)
+            render_html(script.identification if script else IDENTIFICATION, fields)
+        ),
+        "language": script.language if script else "en",
+        "direction": script.direction if script else "ltr",
+        "script": script,
+        "fields": fields,
+        "answers": answers,
+        "current": current,
+        "done": done,
+        "stage": stage_of(script, answers),
+    }
+
+
+def ways_from(step: Step, fields: Fields) -> list[list[Any]]:
+    """Where a step leads: [[answers, step id], …], the first whose answers hold wins.
+
+    `answers` is a list of keys, one of which must have been given, or None for any answer at all.
+    A scale's numbers are keys too. Conditions on the contact's fields are settled here, so that no
+    field travels to the page for their sake. Empty for a step that ends the call.
+    """
+    ways = [
+        [_keys(branch), branch.goto] for branch in step.branches if _field_holds(branch, fields)
+    ]
+    ways += [[[choice.key], choice.goto] for choice in step.choices if choice.goto]
+    return ways + ([[None, step.next]] if step.next else [])
+
+
+def _field_holds(branch: Branch, fields: Fields) -> bool:
+    about_field = Branch(branch.goto, field=branch.field, equals=branch.equals, known=branch.known)
+    return branch_holds(about_field, None, fields)
+
+
+def _keys(branch: Branch) -> list[str] | None:
+    if branch.choices:
+        return list(branch.choices)
+    if branch.low is not None and branch.high is not None:
+        return [str(number) for number in SCALE if branch.low <= number <= branch.high]
+    return None
+
+
+def in_words(step: Step, answer: Answer, fields: Fields) -> str:
+    """An answer as the caller knows it: labels, not keys."""
+    if answer is None or answer == []:
+        return ""
+    keys = answer if isinstance(answer, list) else [answer]
+    chosen = [step.choice(key) if isinstance(key, str) else None for key in keys]
+    return ", ".join(
+        render_text(choice.label, fields) if choice else str(key)
+        for choice, key in zip(chosen, keys, strict=True)
+    )
+
+
+def stage_of(script: Script | None, answers: Mapping[str, Answer]) -> str:
+    """Where the call stands: PLAIN, RINGING, TALKING or CONVERSATION."""
+    if script is None:
+        return PLAIN
+    if is_conversation(script, answers):
+        return CONVERSATION
+    return TALKING if answers else RINGING

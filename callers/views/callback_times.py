@@ -1,0 +1,70 @@
+"""When to ring back, from what a caller tapped or typed. Pure.
+
+What comes out is moved into calling hours by `retry_policy.decide`: here only the caller's words
+are turned into a moment.
+"""
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from phonebank.core.errors import BadInput
+
+LATER_TODAY = "later_today"
+TOMORROW = "tomorrow"
+NEXT_WEEK = "next_week"
+CHOSEN = "chosen"
+PRESETS = {
+    LATER_TODAY: "In 3 hours",
+    TOMORROW: "This time tomorrow",
+    NEXT_WEEK: "This time next week",
+}
+
+LATER_BY = timedelta(hours=3)
+# What a person may be promised ahead: longer than any campaign's last weeks.
+AHEAD_AT_MOST = timedelta(days=92)
+
+
+def callback_time(
+    preset: str, day: str, clock: str, zone: ZoneInfo, now: datetime
+) -> datetime | None:
+    """The promised moment, aware; None when no time was given.
+
+    `preset` is a key of PRESETS, CHOSEN or ""; `day` and `clock` are ISO text (2026-05-07, 18:30)
+    in the zone of the person rung. A day without a clock means this time of day. Raises BadInput
+    for a preset or text that is no time, for one that is past, and for one over three months ahead.
+    """
+    if preset == LATER_TODAY:
+        return now + LATER_BY
+    local = now.astimezone(zone)
+    if preset in (TOMORROW, NEXT_WEEK):
+        # By the clock on the wall: the same time of day also when the clocks change in between.
+        return local + timedelta(days=1 if preset == TOMORROW else 7)
+    if preset not in ("", CHOSEN):
+        raise BadInput("That is not one of the times to ring back.", "Choose one of the buttons.")
+    if not day.strip() and not clock.strip():
+        if preset == CHOSEN:
+            raise BadInput("Say when to ring back.", "Give a day, or choose one of the buttons.")
+        return None
+    chosen = datetime.combine(_date(day, local.date()), _time(clock, local.time()), zone)
+    if chosen <= now:
+        raise BadInput("That time is past.", "Give a later day or time.")
+    if chosen - now > AHEAD_AT_MOST:
+        raise BadInput("That is more than three months ahead.", "Give an earlier day.")
+    return chosen
+
+
+def _date(text: str, today: date) -> date:
+    try:
+        return date.fromisoformat(text.strip()) if text.strip() else today
+    except ValueError:
+        raise BadInput("That is not a day.", "Give it as year-month-day: 2026-05-07.") from None
+
+
+def _time(text: str, now: time) -> time:
+    try:
+        clock = time.fromisoformat(text.strip()) if text.strip() else now
+    except ValueError:
+        raise BadInput(
+            "That is not a time of day.", "Give it as hours and minutes: 18:30."
+        ) from None
+    return clock.replace(second=0, microsecond=0, tzinfo=None)

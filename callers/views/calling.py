@@ -1,0 +1,150 @@
+"""From the briefing to a person on the screen.
+
+No address holds anything of the person: the call page is one address for whoever is on it, so that
+a reload, the back button and a tab that the phone threw away all come back to the same person.
+"""
+
+import io
+
+import segno
+from flask import Response, g, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import generate_csrf
+from markupsafe import Markup
+
+from callers.sessions import for_callers
+from callers.views import page_data
+from callers.views.blueprint import screens
+from callers.views.call_page import IDENTIFICATION
+from callers.views.next_contact import hand_over, show
+from phonebank.calls.claim import current_hold
+from phonebank.calls.merge_fields import shared_fields
+from phonebank.calls.redial_check import why_not_to_ring
+from phonebank.core.errors import NotFound, wants_json
+from phonebank.core.stores import db
+from phonebank.experiments.script_choice import versions_heard
+from phonebank.models import now
+from phonebank.models.caller import WAITING
+from phonebank.parties.summary import share_of
+from phonebank.roster import filters
+from phonebank.roster.practice_first import MINUTES, owes_practice
+from phonebank.scripts.versions import script_of
+from scripts_library.merge_fields import render_html
+
+
+@screens.get("/calling")
+@for_callers
+def calling() -> ResponseReturnValue:
+    """The briefing; the lobby for who is not let in yet; their person for who has one; the thanks
+    once their party is over."""
+    caller = g.caller
+    held = current_hold(caller) is not None
+    owed = owes_practice(caller)
+    if wants_json():
+        return jsonify(
+            state=caller.state, person=held, practice_first=owed, csrf_token=generate_csrf()
+        )
+    place = page_data.place_of(caller)
+    leave_url = url_for(".leave")
+    if place["party"] is not None and place["party"].is_over and not held:
+        return render_template(
+            "callers/party_ended.html",
+            leave_url=leave_url,
+            share=share_of(place["party"], caller.id),
+            untold=page_data.untold_call(caller),
+            **place,
+        )
+    if caller.state == WAITING:
+        return render_template(
+            "callers/lobby.html",
+            leave_url=leave_url,
+            owed_minutes=MINUTES if owed else None,
+            **place,
+        )
+    if held:
+        return redirect(url_for(".person"))
+    fields = shared_fields(caller, place["campaign"])
+    script = script_of(next(iter(versions_heard(caller.campaign_id)), None))
+    return render_template(
+        "callers/briefing.html",
+        leave_url=leave_url,
+        owed_minutes=MINUTES if owed else None,
+        # render_html escapes everything it does not make itself.
+        briefing=Markup(render_html(place["campaign"].briefing, fields)),  # noqa: S704
+        first_words=Markup(  # noqa: S704
+            render_html(script.identification if script else IDENTIFICATION, fields)
+        ),
+        untold=page_data.untold_call(caller),
+        languages=filters.languages_to_choose_from(place["campaign"], caller),
+        spoken=filters.languages_spoken(place["campaign"], caller),
+        **place,
+    )
+
+
+@screens.post("/calling/next")
+@for_callers
+def next_person() -> ResponseReturnValue:
+    """One person to ring. The tap is also the promise that stands above the button, and the choice
+    of languages where the page asked for one."""
+    if g.caller.may_call:
+        if g.caller.promised_at is None:
+            g.caller.promised_at = now()
+        if "choosing_languages" in request.form:
+            campaign = page_data.campaign_of(g.caller)
+            filters.choose_languages(campaign, g.caller, request.form.getlist("language"))
+        db.session.commit()
+    return hand_over()
+
+
+@screens.get("/calling/wait")
+@for_callers
+def wait() -> ResponseReturnValue:
+    """In line for the next person: tries again whenever it is loaded.
+
+    It hands over on a GET, so that it can try again also where scripts are off; whoever is here
+    has asked for a person, and gets the same one however often they ask.
+    """
+    if g.caller.promised_at is None:
+        return redirect(url_for(".calling"))
+    return hand_over(in_line=True)
+
+
+@screens.get("/calling/person")
+@for_callers
+def person() -> ResponseReturnValue:
+    """The person on this caller's screen, however often it is loaded."""
+    hold = current_hold(g.caller)
+    if hold is not None:
+        return show(hold)
+    if wants_json():
+        raise NotFound("You have nobody on your screen.", "Ask for the next person.")
+    return redirect(url_for(".calling"))
+
+
+@screens.get("/calling/person/qr.svg")
+@for_callers
+def person_qr() -> ResponseReturnValue:
+    """The number on this caller's screen as a picture, to ring it from another phone.
+
+    An address of its own, because drawing it takes longer than the rest of the page and few look.
+    """
+    hold = current_hold(g.caller)
+    if hold is None:
+        raise NotFound("You have nobody on your screen.", "Ask for the next person.")
+    why_not = why_not_to_ring(hold.call, hold.contact, page_data.campaign_of(g.caller))
+    if why_not:
+        raise NotFound(why_not, "Say how the call ended.")
+    picture = io.BytesIO()
+    code = segno.make(f"tel:{hold.call.phone}", error="m", micro=False)
+    code.save(picture, kind="svg", xmldecl=False, omitsize=True, border=2)
+    return Response(picture.getvalue(), mimetype="image/svg+xml")
+
+
+@screens.get("/calling/mine")
+@for_callers
+def mine() -> ResponseReturnValue:
+    """The caller's own calls: when and how they ended, never with whom."""
+    calls = page_data.last_calls(g.caller)
+    if wants_json():
+        return jsonify(calls=[call.as_json() for call in calls])
+    return render_template("callers/my_calls.html", calls=calls, **page_data.place_of(g.caller))

@@ -1,0 +1,26 @@
+"""Whom did you reach? The rest of a household, on the call page."""
+
+import uuid
+
+from flask import g, redirect, url_for
+from flask.typing import ResponseReturnValue
+
+from callers.sessions import for_callers
+from callers.views.blueprint import screens, sent
+from callers.views.next_contact import show
+from phonebank.calls.household import reached_instead
+from phonebank.core.errors import BadInput, wants_json
+from phonebank.core.stores import db
+
+
+@screens.post("/calling/person/<uuid:call_id>/reached")
+@for_callers
+def reached(call_id: uuid.UUID) -> ResponseReturnValue:
+    """Go on with somebody else on the same number. JSON: {"contact_id"}."""
+    try:
+        contact_id = int(sent().get("contact_id") or "")
+    except (TypeError, ValueError, OverflowError):
+        raise BadInput("Say whom you reached.", "Tap one of the names.") from None
+    hold = reached_instead(g.caller, call_id, contact_id)
+    db.session.commit()
+    return show(hold) if wants_json() else redirect(url_for(".person"), 303)

@@ -1,0 +1,148 @@
+"""What the volunteer's pages read besides the person: whose campaign, how far, what came before."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import JSON, func, select
+
+from phonebank.calls.claim import NobodyToCall, mark_seen
+from phonebank.calls.record import LAST_RECORDED_FIRST, UNDO_WITHIN
+from phonebank.contact_queue.campaign_hours import rules_of
+from phonebank.contact_queue.empty_reasons import SOON_OVER
+from phonebank.core.errors import PhonebankError
+from phonebank.core.stores import db
+from phonebank.models import Answer, Call, Caller, Campaign, Contact, Party, now
+from phonebank.models.call import GIVEN_BACK
+from phonebank.rules.calling_hours import zones_from
+from phonebank.rules.outcomes import label_of
+from phonebank.rules.time_zones import time_zone
+from phonebank.tallies.totals import party_totals, totals_of_caller
+
+LAST_CALLS = 20
+# A hold that ran out while somebody was talking can be told about for this long.
+TOLD_WITHIN = timedelta(hours=2)
+# Who gives somebody back sooner than this has not talked to them.
+RINGS_AT_LEAST = timedelta(seconds=30)
+# The next person may be rung this soon: worth keeping the page open for.
+SOON = timedelta(minutes=15)
+# The board counts a caller as ringing by what was last heard of them; this often is enough.
+SEEN_AGAIN_AFTER = timedelta(seconds=45)
+
+
+@dataclass(frozen=True)
+class OwnCall:
+    """A call as its caller may look back on it: no name, no number, no words."""
+
+    id: str
+    turn: int
+    at: datetime
+    outcome: str
+    answers: int
+    can_undo: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for a script; `at` is UTC, ISO 8601."""
+        return self.__dict__ | {"at": self.at.isoformat()}
+
+
+def campaign_of(caller: Caller) -> Campaign:
+    """The caller's campaign."""
+    return db.session.get_one(Campaign, caller.campaign_id)
+
+
+def place_of(caller: Caller) -> dict[str, Any]:
+    """Where the caller is: `caller`, `campaign` and `party` (None without one)."""
+    party = db.session.get(Party, caller.party_id) if caller.party_id else None
+    return {"caller": caller, "campaign": campaign_of(caller), "party": party}
+
+
+def zone_of(call: Call) -> ZoneInfo:
+    """The zone in which the person of a call is told times: theirs, or their country's first."""
+    contact = db.session.get_one(Contact, call.contact_id)
+    campaign = db.session.get_one(Campaign, call.campaign_id)
+    zones = zones_from(contact.zone_key) or tuple(rules_of(campaign).time_zones.value)
+    return time_zone(zones[0])
+
+
+def how_far(caller: Caller) -> dict[str, Any]:
+    """The caller's own calls and conversations, and the party's against its goal."""
+    own = totals_of_caller(caller.id)
+    party = db.session.get(Party, caller.party_id) if caller.party_id else None
+    team = party_totals([party.id])[party.id].conversations if party else 0
+    return {
+        "calls": own.calls,
+        "conversations": own.conversations,
+        "team": team,
+        "goal": party.goal if party else 0,
+    }
+
+
+def last_recorded(caller: Caller) -> OwnCall | None:
+    """The call recorded last, while it can still be undone."""
+    last = last_calls(caller, 1)
+    return last[0] if last and last[0].can_undo else None
+
+
+def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
+    """The caller's recorded calls, newest first. Who is not let in can undo none: see `undo`."""
+    rows = db.session.execute(
+        select(
+            Call.id,
+            Call.turn,
+            Call.recorded_at,
+            Call.outcome,
+            Call.set_aside_at,
+            select(func.count())
+            .where(Answer.call_id == Call.id, Answer.value != JSON.NULL)
+            .scalar_subquery(),
+        )
+        .where(Call.caller_id == caller.id, Call.recorded_at.is_not(None))
+        .order_by(*LAST_RECORDED_FIRST)
+        .limit(at_most)
+    ).all()
+    fresh = now() - UNDO_WITHIN
+    let_in = caller.may_call
+    return [
+        OwnCall(
+            str(call_id),
+            turn,
+            at,
+            label_of(outcome),
+            answers,
+            can_undo=let_in and index == 0 and at > fresh and aside is None,
+        )
+        for index, (call_id, turn, at, outcome, aside, answers) in enumerate(rows)
+    ]
+
+
+def untold_call(caller: Caller) -> Call | None:
+    """The call that was last on the caller's screen, where it ended without an outcome: its hold
+    ran out, or they gave it back. They may have been talking all the while, so they can still say
+    how it ended."""
+    call = db.session.scalars(
+        select(Call)
+        .where(Call.caller_id == caller.id)
+        .order_by(Call.handed_out_no.desc().nulls_last(), Call.started_at.desc())
+        .limit(1)
+    ).first()
+    if call is None or call.outcome is not None or call.ended_at is None:
+        return None
+    was_short = call.ended_at - call.started_at < RINGS_AT_LEAST
+    if call.ending == GIVEN_BACK and was_short:
+        return None
+    return call if now() - call.ended_at < TOLD_WITHIN else None
+
+
+def worth_staying(reason: PhonebankError, next_at: datetime | None) -> bool:
+    """Whether a page without a person should try again by itself: soon there may be one."""
+    if not isinstance(reason, NobodyToCall):
+        return True
+    return reason.why in SOON_OVER or (next_at is not None and next_at - now() < SOON)
+
+
+def note_presence(caller: Caller) -> None:
+    """Note that the caller is here, where that was not noted just now."""
+    if caller.seen_at is None or now() - caller.seen_at > SEEN_AGAIN_AFTER:
+        mark_seen(caller)

@@ -1,0 +1,165 @@
+"""What came of a call, as taps and as JSON: answers, outcome, undo, break, and staying on.
+
+Every address holds the call's id. A form that is sent twice changes nothing the second time, so
+scripts, plain forms and impatient thumbs may all repeat it. Those that record and undo hold the
+call's turn too (`?turn=0`): a copy that the network delivers late then changes nothing either. For
+the same reason an answer may come with "seq", a whole number that grows with each.
+"""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from flask import g, jsonify, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
+
+from callers.sessions import for_callers
+from callers.views import page_data
+from callers.views.blueprint import it_is_saved, screens, sent, wants_screen
+from callers.views.call_page import seconds_until
+from callers.views.callback_times import callback_time
+from callers.views.next_contact import commit_and_keep, hand_over, not_like_that, show_or_go
+from phonebank.calls import claim
+from phonebank.calls.answers import save_answer
+from phonebank.calls.record import Recorded, record, undo
+from phonebank.core.errors import BadInput, wants_json
+from phonebank.core.stores import db
+from phonebank.models import now
+
+_NO = ("no", "false", "0")
+_CHANGED = "phonebank.changed"
+_SEQ_DIGITS = 16  # as many as a number in a script is exact to
+
+
+@screens.post("/calling/person/<uuid:call_id>/answers")
+@for_callers
+def answer(call_id: uuid.UUID) -> ResponseReturnValue:
+    """Keep the answer to one step of the script."""
+    fields = sent()
+    step_id = str(fields.get("step_id") or "")
+    try:
+        value = save_answer(g.caller, call_id, step_id, _answer_in(fields), _turn(), _seq(fields))
+    except BadInput as refused:
+        return not_like_that(refused)
+    db.session.commit()
+    if wants_json():
+        return jsonify(step_id=step_id, value=value)
+    return redirect(url_for(".person", _anchor="now"), 303)
+
+
+@screens.post("/calling/person/<uuid:call_id>/outcome")
+@for_callers
+def outcome(call_id: uuid.UUID) -> ResponseReturnValue:
+    """Record how the call ended, and hand over the next person in the same answer.
+
+    JSON: {"outcome", "note", "ring_back" or "date" and "time", "only_me", "language"}; with
+    "next": false nobody is handed over.
+    """
+    fields = sent()
+    try:
+        recorded = _record(call_id, fields)
+    except BadInput as refused:
+        return not_like_that(refused)
+    commit_and_keep()
+    it_is_saved()
+    # The hand-out after it may meet another and have this run again: it changed all the same.
+    changed = recorded.changed or request.environ.get(_CHANGED, False)
+    request.environ[_CHANGED] = changed
+    told = {"call_id": str(call_id), "outcome": recorded.call.outcome, "changed": changed}
+    if _says_no(fields, "next"):
+        return jsonify(told) if wants_json() else redirect(url_for(".calling"), 303)
+    return hand_over(told=told, holds_nobody=recorded.changed)
+
+
+@screens.post("/calling/person/<uuid:call_id>/undo")
+@for_callers
+def take_back(call_id: uuid.UUID) -> ResponseReturnValue:
+    """Undo the last outcome: that person is on the screen again."""
+    undo(g.caller, call_id, _turn())
+    db.session.commit()
+    it_is_saved()
+    hold = claim.current_hold(g.caller)
+    if hold is not None:
+        return show_or_go(hold)
+    return jsonify(person=None) if wants_json() else redirect(url_for(".calling"), 303)
+
+
+@screens.post("/calling/person/<uuid:call_id>/give-back")
+@for_callers
+def give_back(call_id: uuid.UUID) -> ResponseReturnValue:
+    """Take a break: the person goes back to the list."""
+    claim.give_back(g.caller, call_id)
+    db.session.commit()
+    if wants_json() and not wants_screen():
+        return jsonify(call_id=str(call_id), given_back=True)
+    return redirect(url_for(".calling"), 303)
+
+
+@screens.post("/calling/person/<uuid:call_id>/renew")
+@for_callers
+def renew(call_id: uuid.UUID) -> ResponseReturnValue:
+    """Keep the person for a while longer: the screen asks this while it is open."""
+    until = claim.renew(g.caller, call_id)
+    page_data.note_presence(g.caller)
+    db.session.commit()
+    if not wants_json():
+        return redirect(url_for(".person"), 303)
+    return jsonify(expires_at=until.isoformat(), seconds_left=seconds_until(until))
+
+
+def _record(call_id: uuid.UUID, fields: MultiDict[str, Any] | Mapping[str, Any]) -> Recorded:
+    ring_back = str(fields.get("ring_back") or "")
+    key = "call_back" if ring_back else str(fields.get("outcome") or "")
+    if not key:
+        raise BadInput("You have not said how the call ended.", "Choose one of the buttons.")
+    return record(
+        g.caller,
+        call_id,
+        key,
+        note=str(fields.get("note") or "").strip(),
+        callback_at=_when_to_ring_back(call_id, ring_back, fields),
+        only_me=not _says_no(fields, "only_me"),
+        language=str(fields.get("language") or "")[:8],
+        turn=_turn(),
+    )
+
+
+def _when_to_ring_back(
+    call_id: uuid.UUID, ring_back: str, fields: MultiDict[str, Any] | Mapping[str, Any]
+) -> datetime | None:
+    day, clock = str(fields.get("date") or ""), str(fields.get("time") or "")
+    if not (ring_back or day or clock):
+        return None
+    call = claim.own_call(g.caller, call_id)
+    # A copy of what is on record already: its time may be past by now, and says nothing any more.
+    if call.outcome is not None:
+        return None
+    return callback_time(ring_back, day, clock, page_data.zone_of(call), now())
+
+
+def _turn() -> int | None:
+    """Which turn of the call the request is meant for; None where it does not say."""
+    return request.args.get("turn", type=int)
+
+
+def _seq(fields: MultiDict[str, Any] | Mapping[str, Any]) -> int | None:
+    """The answer's place among those its page sent; None from a form without scripts."""
+    text = str(fields.get("seq") or "")
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > _SEQ_DIGITS:
+        raise BadInput("“seq” must be a whole number.", "Leave it out, or count upwards.")
+    return int(text)
+
+
+def _answer_in(fields: MultiDict[str, Any] | Mapping[str, Any]) -> Any:
+    if not isinstance(fields, MultiDict):
+        return fields.get("answer")
+    values = fields.getlist("answer")
+    return values[0] if len(values) == 1 else values
+
+
+def _says_no(fields: MultiDict[str, Any] | Mapping[str, Any], name: str) -> bool:
+    return str(fields.get(name, "")).lower() in _NO

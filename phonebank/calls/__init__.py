@@ -1,0 +1,1 @@
+"""One call: claiming a person, recording the outcome, undoing it, setting it aside."""

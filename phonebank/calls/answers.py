@@ -1,0 +1,78 @@
+"""What was answered at each step of a call's script, kept as it is given. The caller commits."""
+
+import uuid
+from typing import Any
+
+from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy.dialects.postgresql import insert
+
+from phonebank.calls.claim import is_stale, own_call
+from phonebank.core.errors import BadInput, Conflict
+from phonebank.core.stores import db
+from phonebank.models import Answer, Call, Caller, now
+from phonebank.scripts.versions import script_of
+from scripts_library.engine import AnswerRefused, check_answer
+
+# Put together once: that takes longer than PostgreSQL needs to answer it.
+_ANSWERS = select(Answer.step_id, Answer.value).where(Answer.call_id == bindparam("call_id"))
+
+
+def save_answer(
+    caller: Caller,
+    call_id: uuid.UUID,
+    step_id: str,
+    raw: Any,
+    turn: int | None = None,
+    seq: int | None = None,
+) -> Any:
+    """Keep what was answered at a step, as it is given; the value that is kept comes back.
+
+    Saving again replaces it, save by a late copy from before the call was undone (its `turn` is
+    not the call's), or by one that was sent before what is kept: `seq` grows with every answer
+    that a page sends, and None (a form without scripts) is as new as it comes. Nothing (None,
+    blank) is kept too, where the step may be passed without an answer: it says that the caller has
+    gone past it. Raises NotFound, Conflict once the outcome is recorded, BadInput for a step or
+    answer that the script does not have.
+    """
+    call = own_call(caller, call_id, lock=True)
+    if call.outcome is not None:
+        raise Conflict("This call is recorded already.", "Undo it first to change an answer.")
+    value = _checked(call, step_id, raw)
+    if is_stale(call, turn):
+        return answers_of(call).get(step_id)
+    row = insert(Answer).values(
+        call_id=call.id, step_id=step_id, value=value, answered_at=now(), seq=seq
+    )
+    new = row.excluded
+    kept = db.session.execute(
+        row.on_conflict_do_update(
+            index_elements=["call_id", "step_id"],
+            set_={
+                "value": new.value,
+                "answered_at": new.answered_at,
+                "seq": func.coalesce(new.seq, Answer.seq),
+            },
+            where=or_(new.seq.is_(None), Answer.seq.is_(None), new.seq > Answer.seq),
+        ).returning(Answer.step_id)
+    ).one_or_none()
+    return value if kept else answers_of(call).get(step_id)
+
+
+def last_seq(call: Call) -> int:
+    """The highest `seq` that an answer of the call came with; 0 for none."""
+    return db.session.scalar(select(func.max(Answer.seq)).where(Answer.call_id == call.id)) or 0
+
+
+def answers_of(call: Call) -> dict[str, Any]:
+    """A call's answers by step id."""
+    return dict(db.session.execute(_ANSWERS, {"call_id": call.id}).all())
+
+
+def _checked(call: Call, step_id: str, raw: Any) -> Any:
+    script = script_of(call.script_version_id)
+    if script is None or not script.has_step(step_id):
+        raise BadInput("This call's script has no such step.", "Reload the page.")
+    try:
+        return check_answer(script.step(step_id), raw)
+    except AnswerRefused as refused:
+        raise BadInput(str(refused)) from None

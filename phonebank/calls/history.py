@@ -1,0 +1,63 @@
+"""What one caller did, counted from the calls: the evidence an organiser decides by."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Row, text
+
+from phonebank.core.errors import NotFound
+from phonebank.core.stores import db
+from phonebank.models import Caller, Campaign
+
+_SIGHTS = text("""
+SELECT count(*) AS people,
+       count(*) FILTER (WHERE started_at > :hour_ago) AS last_hour,
+       count(*) FILTER (WHERE recorded_at IS NOT NULL) AS recorded,
+       count(*) FILTER (WHERE too_fast) AS too_fast,
+       coalesce(max(in_a_minute), 0) AS most_in_a_minute,
+       percentile_cont(0.5) WITHIN GROUP (
+           ORDER BY extract(epoch FROM ended_at - started_at)::float8
+       ) AS usual_seconds
+FROM (
+    SELECT started_at, ended_at, recorded_at, too_fast,
+           count(*) OVER (ORDER BY started_at
+                          RANGE BETWEEN interval '1 minute' PRECEDING AND CURRENT ROW)
+               AS in_a_minute
+    FROM call WHERE caller_id = :caller_id
+) sight
+""")
+_OUTCOMES = text("""
+SELECT outcome, count(*) AS number FROM call
+WHERE caller_id = :caller_id GROUP BY outcome ORDER BY number DESC, outcome
+""")
+
+
+@dataclass(frozen=True)
+class Sights:
+    """How many people a caller saw and how fast. `usual_seconds` is the median time from the
+    hand-out to its end, None where none has ended; `outcomes` holds rows of `outcome` (None for
+    none) and `number`, the most frequent first."""
+
+    people: int
+    last_hour: int
+    recorded: int
+    too_fast: int
+    most_in_a_minute: int
+    usual_seconds: float | None
+    outcomes: Sequence[Row]
+
+
+def anyone_of(campaign: Campaign, caller_id: int) -> Caller:
+    """A caller of this campaign, also one who is out. Raises NotFound."""
+    caller = db.session.get(Caller, caller_id)
+    if caller is None or caller.campaign_id != campaign.id:
+        raise NotFound("There is no such caller in this campaign.", "Go back to its callers.")
+    return caller
+
+
+def sights_of(caller: Caller, at: datetime) -> Sights:
+    """What this caller saw until `at`."""
+    values = {"caller_id": caller.id, "hour_ago": at - timedelta(hours=1)}
+    counts = db.session.execute(_SIGHTS, values).one()._mapping
+    return Sights(**counts, outcomes=db.session.execute(_OUTCOMES, values).all())

@@ -1,0 +1,236 @@
+"""Where every contact of a campaign stands: "why is nobody callable?", answered with counts.
+
+Each contact is in exactly one bucket. Reads the tables, not Redis, so it is right also while the
+queue is being rebuilt.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import text
+
+from phonebank.contact_queue.campaign_hours import last_ringing, may_ring, next_ringing
+from phonebank.contact_queue.redis_queue import PROMISER_ALONE_SECONDS
+from phonebank.contact_queue.refill import groups_of, other_languages_spoken, served
+from phonebank.core.stores import db
+from phonebank.models import Campaign, now
+
+# Bucket → what organisers read. In the order in which a contact is asked: the first that fits.
+BUCKETS = {
+    "held": "On a caller's screen",
+    "suppressed": "Do not call",
+    "removed": "In a list taken out of calling",
+    "finished": "Finished",
+    "unusable": "No working number",
+    "language": "Waiting for a caller of their language",
+    "callback": "To be called back",
+    "resting": "Resting since the last try",
+    "out_of_hours": "Outside calling hours where they are",
+    "ready": "Ready to ring",
+}
+
+# Counted by the columns as they stand, and only then asked which bucket each group is: of columns
+# PostgreSQL knows how few values they have, so it adds up in memory and in parallel. Grouped by the
+# bucket itself it sorts every contact on disc, which takes three times as long.
+_COUNTS = text("""
+SELECT CASE
+         WHEN g.held THEN 'held'
+         WHEN g.suppressed THEN 'suppressed'
+         WHEN l.removed THEN 'removed'
+         WHEN g.state <> 'callable' THEN g.state
+         WHEN g.language NOT IN ('', :language) AND NOT EXISTS (
+                SELECT FROM caller
+                WHERE caller.campaign_id = :campaign_id AND caller.state = 'admitted'
+                  AND caller.languages @> to_jsonb(g.language)) THEN 'language'
+         WHEN g.promised THEN 'callback'
+         WHEN g.resting THEN 'resting'
+         ELSE 'ready'
+       END AS bucket, g.zone_key, g.contacts, g.first_at
+FROM (
+    SELECT c.contact_list_id, c.zone_key, c.language, c.state,
+           o.contact_id IS NOT NULL AS held,
+           c.suppressed_at IS NOT NULL AS suppressed,
+           coalesce(c.callback_at > :now, false) AS promised,
+           c.callable_at > :now AS resting,
+           count(*) AS contacts, min(c.callable_at) AS first_at
+    FROM contact c LEFT JOIN call o ON o.contact_id = c.id AND o.ended_at IS NULL
+    WHERE c.campaign_id = :campaign_id
+    GROUP BY c.contact_list_id, c.zone_key, c.language, c.state, held, suppressed, promised, resting
+) g
+JOIN contact_list l ON l.id = g.contact_list_id
+""")
+
+_FIRST_CALLABLE = text("""
+SELECT g.zone_key, min(c.callable_at) AS first_at
+FROM (
+    SELECT DISTINCT l.id AS list_id, zone.key AS zone_key, lang.code AS language
+    FROM contact_list l
+    CROSS JOIN LATERAL jsonb_array_elements_text(l.zone_keys) AS zone(key)
+    CROSS JOIN LATERAL jsonb_array_elements_text(l.languages) AS lang(code)
+    WHERE l.campaign_id = :campaign_id AND NOT l.removed
+      AND (CAST(:list_ids AS integer[]) = '{}' OR l.id = ANY (CAST(:list_ids AS integer[])))
+      AND lang.code = ANY (CAST(:languages AS text[]))
+) g
+CROSS JOIN (VALUES (false), (true)) AS t(tried)
+CROSS JOIN LATERAL (
+    SELECT callable_at FROM contact
+    WHERE contact_list_id = g.list_id AND zone_key = g.zone_key AND language = g.language
+      AND tried = t.tried AND state = 'callable' AND suppressed_at IS NULL
+      AND callback_at IS NULL
+      AND NOT EXISTS (SELECT FROM call
+                      WHERE call.phone = contact.phone AND call.ended_at IS NULL)
+    ORDER BY callable_at LIMIT 1
+) c
+GROUP BY g.zone_key
+UNION ALL
+SELECT zone_key, min(first_at)
+FROM (
+    SELECT c.zone_key, greatest(c.callable_at, CASE
+               WHEN c.callback_caller_id IS NULL OR c.callback_caller_id = :caller_id
+               THEN c.callback_at
+               ELSE c.callback_at + :alone * interval '1 second'
+           END) AS first_at
+    FROM contact c JOIN contact_list l ON l.id = c.contact_list_id
+    WHERE c.campaign_id = :campaign_id AND c.callback_at IS NOT NULL AND NOT l.removed
+      AND c.state = 'callable' AND c.suppressed_at IS NULL
+      AND (c.callback_caller_id = :caller_id
+           OR (CAST(:list_ids AS integer[]) = '{}' OR l.id = ANY (CAST(:list_ids AS integer[])))
+              AND c.language = ANY (CAST(:languages AS text[])))
+      AND NOT EXISTS (SELECT FROM call WHERE call.phone = c.phone AND call.ended_at IS NULL)
+    ORDER BY c.callback_at LIMIT :callbacks_at_most
+) c
+GROUP BY zone_key
+""")
+# Every caller who waits asks. Of so many promises that come first one is kept first, unless all of
+# them are in zones where no hour is open.
+CALLBACKS_AT_MOST = 1000
+
+# Each range of the index is read from its start and no further than is worth knowing. A household
+# gets one call: the others on the number rest after it.
+_WITHIN_THE_HOUR = text("""
+SELECT count(DISTINCT phone)
+FROM (
+    SELECT c.phone
+    FROM unnest(CAST(:list_ids AS integer[]), CAST(:zone_keys AS text[]),
+                CAST(:languages AS text[]), CAST(:until AS timestamptz[]))
+         AS g(list_id, zone_key, language, until)
+    CROSS JOIN (VALUES (false), (true)) AS t(tried)
+    CROSS JOIN LATERAL (
+        SELECT phone FROM contact
+        WHERE contact_list_id = g.list_id AND zone_key = g.zone_key AND language = g.language
+          AND tried = t.tried AND callable_at <= g.until
+          AND state = 'callable' AND suppressed_at IS NULL
+          AND NOT EXISTS (SELECT FROM call
+                          WHERE call.phone = contact.phone AND call.ended_at IS NULL)
+        ORDER BY callable_at LIMIT :at_most
+    ) c
+    LIMIT :at_most
+) coming
+""")
+
+# The queue need not tell more: 500 callers for an hour.
+CAPACITY_AT_MOST = 15_000
+AN_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """`contacts` people; `next_at` is when the first of them becomes callable, aware UTC, None
+    where the passing of time does not make them so."""
+
+    key: str
+    label: str
+    contacts: int
+    next_at: datetime | None
+
+
+def buckets_of(campaign: Campaign) -> list[Bucket]:
+    """Every bucket of the campaign, empty ones too, in the order of BUCKETS."""
+    at = now()
+    counts = dict.fromkeys(BUCKETS, 0)
+    first: dict[str, datetime | None] = dict.fromkeys(BUCKETS)
+    rows = db.session.execute(
+        _COUNTS, {"campaign_id": campaign.id, "now": at, "language": campaign.language}
+    )
+    for row in rows:
+        key = row.bucket
+        if key == "ready" and not may_ring(campaign, row.zone_key, at):
+            key = "out_of_hours"
+        counts[key] += row.contacts
+        if key in ("callback", "resting", "out_of_hours"):
+            opens = next_ringing(campaign, row.zone_key, max(at, row.first_at))
+            first[key] = _earliest(first[key], opens)
+    return [Bucket(key, label, counts[key], first[key]) for key, label in BUCKETS.items()]
+
+
+class Coming(NamedTuple):
+    """The next person that a caller can be given. `rested_at` is when they have rested, `opens_at`
+    when they may be called too; both aware UTC, None where nobody ever will."""
+
+    rested_at: datetime | None
+    opens_at: datetime | None
+
+
+def next_callable(
+    campaign: Campaign,
+    list_ids: Sequence[int] = (),
+    languages: Sequence[str] = (),
+    caller_id: int = 0,
+) -> Coming:
+    """When somebody whom a caller with these limits can be given next becomes callable. No lists:
+    any; no languages: the campaign's own. People on a caller's screen do not count.
+
+    A callback is first only for the caller who promised it; 0 promised none.
+    """
+    at = now()
+    rows = db.session.execute(
+        _FIRST_CALLABLE,
+        {
+            "campaign_id": campaign.id,
+            "list_ids": list(list_ids),
+            "languages": served(campaign, languages),
+            "caller_id": caller_id,
+            "alone": PROMISER_ALONE_SECONDS,
+            "callbacks_at_most": CALLBACKS_AT_MOST,
+        },
+    )
+    coming = Coming(None, None)
+    for row in rows:
+        opens_at = next_ringing(campaign, row.zone_key, max(at, row.first_at))
+        if opens_at is None:
+            coming = Coming(coming.rested_at or row.first_at, coming.opens_at)
+        elif coming.opens_at is None or opens_at < coming.opens_at:
+            coming = Coming(row.first_at, opens_at)
+    return coming
+
+
+def capacity_per_hour(campaign: Campaign) -> int:
+    """How many calls the queue can give in the hour from now: numbers with somebody who is ready,
+    or becomes callable in it while their hours are open. At most CAPACITY_AT_MOST.
+
+    Who is on a caller's screen does not count, nor who speaks a language that no caller does.
+    """
+    at = now()
+    spoken = {*served(campaign), *other_languages_spoken(campaign)}
+    groups = [group for group in groups_of(campaign) if group.code in spoken]
+    last = {key: last_ringing(campaign, key, at, AN_HOUR) for key in {g.key for g in groups}}
+    open_groups = [group for group in groups if last[group.key]]
+    calls = db.session.scalar(
+        _WITHIN_THE_HOUR,
+        {
+            "list_ids": [group.id for group in open_groups],
+            "zone_keys": [group.key for group in open_groups],
+            "languages": [group.code for group in open_groups],
+            "until": [last[group.key] for group in open_groups],
+            "at_most": CAPACITY_AT_MOST,
+        },
+    )
+    return int(calls or 0)
+
+
+def _earliest(one: datetime | None, other: datetime | None) -> datetime | None:
+    if one is None or other is None:
+        return one or other
+    return min(one, other)

@@ -1,0 +1,1 @@
+"""What every part stands on: configuration, PostgreSQL, Redis, errors, access, jobs, mail."""

@@ -1,0 +1,190 @@
+"""Limits that count only some answers: wrong codes, people who came in.
+
+Whether an answer counts is known once the request is done. So each request takes a place before it
+begins, and the places taken count as if their answers did. A request that would be one too many
+waits a moment for the others, and is refused as soon as the limit is used up. However many are sent
+at once, no more than the limit are answered.
+
+Counted in Redis, in one step each (a Lua script). With Redis away, each process counts for itself.
+"""
+
+import functools
+import random
+import secrets
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import current_app, make_response, request
+from limits import RateLimitItem, parse_many
+from redis.exceptions import RedisError
+from sqlalchemy.exc import DataError
+from werkzeug.exceptions import HTTPException
+
+from phonebank.core.errors import HTTP_WORDS, PhonebankError, TooMany
+from phonebank.core.security import whose_connection
+from phonebank.core.stores import redis_store
+
+# Seconds. A hall that comes in at the same moment waits for each other no longer than this.
+WAITS_AT_MOST = 3.0
+LOOKS_EVERY = 0.05
+# Seconds after which a place is free again whose process was killed. No request takes as long.
+PLACE_HELD_FOR = 30
+
+GO_ON, WAIT, USED_UP = "go on", "wait", "used up"
+
+# KEYS: the places taken, then a counter for each limit. ARGV: this place, seconds that a place is
+# held, then the amount of each limit.
+_TAKE = """
+local now = redis.call('TIME')
+now = now[1] + now[2] / 1000000
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])
+local taken = redis.call('ZCARD', KEYS[1])
+local answer = 'go on'
+for i = 2, #KEYS do
+  local counted = tonumber(redis.call('GET', KEYS[i]) or 0)
+  local most = tonumber(ARGV[i + 1])
+  if counted >= most then return 'used up' end
+  if counted + taken >= most then answer = 'wait' end
+end
+if answer == 'go on' then
+  redis.call('ZADD', KEYS[1], now, ARGV[1])
+  redis.call('EXPIRE', KEYS[1], ARGV[2])
+end
+return answer
+"""
+# KEYS as above. ARGV: this place, 1 if the answer counts, then the seconds of each limit.
+_GIVE_BACK = """
+redis.call('ZREM', KEYS[1], ARGV[1])
+if ARGV[2] == '1' then
+  for i = 2, #KEYS do
+    if redis.call('INCR', KEYS[i]) == 1 then redis.call('EXPIRE', KEYS[i], ARGV[i + 1]) end
+  end
+end
+"""
+
+
+@dataclass
+class _OwnCount:
+    """The same in this process alone, for when Redis is away. A place that Redis is told of when it
+    is back is free again after PLACE_HELD_FOR."""
+
+    _taken: dict[str, dict[str, float]] = field(default_factory=dict)
+    _counted: dict[str, tuple[int, float]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, keys: Sequence[str], place: str, limits: Sequence[RateLimitItem]) -> str:
+        with self._lock:
+            at = time.monotonic()
+            # Memory must not fill while Redis is away for long.
+            self._taken = {key: places for key, places in self._taken.items() if places}
+            self._counted = {key: one for key, one in self._counted.items() if one[1] > at}
+            taken = self._taken.setdefault(keys[0], {})
+            for old in [old for old, end in taken.items() if end <= at]:
+                del taken[old]
+            counts = [self._counted.get(key, (0, 0.0))[0] for key in keys[1:]]
+            answer = GO_ON
+            for count, limit in zip(counts, limits, strict=True):
+                if count >= limit.amount:
+                    return USED_UP
+                if count + len(taken) >= limit.amount:
+                    answer = WAIT
+            if answer == GO_ON:
+                taken[place] = at + PLACE_HELD_FOR
+            return answer
+
+    def give_back(
+        self, keys: Sequence[str], place: str, counts: bool, limits: Sequence[RateLimitItem]
+    ) -> None:
+        with self._lock:
+            self._taken.get(keys[0], {}).pop(place, None)
+            for key, limit in zip(keys[1:], limits, strict=True) if counts else ():
+                count, end = self._counted.get(key, (0, time.monotonic() + limit.get_expiry()))
+                self._counted[key] = count + 1, end
+
+
+_own_count = _OwnCount()
+
+
+@dataclass(frozen=True)
+class CountedTries:
+    """A limit on the answers of all views that it decorates, for each sender.
+
+    `limits` is in Flask-Limiter's words, such as “20 per minute; 200 per hour”, or gives them.
+    `counts` says by an answer's status whether it counts. `message` is told to who is refused.
+    """
+
+    scope: str
+    limits: str | Callable[[], str]
+    counts: Callable[[int], bool]
+    methods: Sequence[str] | None = None
+    message: str = HTTP_WORDS[429][1]
+
+    def __call__(self, view: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(view)
+        def limited(*args: Any, **kwargs: Any) -> Any:
+            if self.methods and request.method not in self.methods:
+                return view(*args, **kwargs)
+            limits = parse_many(self.limits if isinstance(self.limits, str) else self.limits())
+            keys = self._keys(limits)
+            place = self._take_a_place(keys, limits)
+            status = 0
+            try:
+                answer = make_response(view(*args, **kwargs))
+                status = answer.status_code
+                return answer
+            except Exception as error:
+                status = _status_of(error)
+                raise
+            finally:
+                self._give_back(keys, place, self.counts(status), limits)
+
+        return limited
+
+    def _keys(self, limits: Sequence[RateLimitItem]) -> list[str]:
+        # In one hash slot, as one script reads them all.
+        prefix = f"tries:{{{self.scope}:{whose_connection()}}}"
+        return [f"{prefix}:taken", *(f"{prefix}:{limit.get_expiry()}" for limit in limits)]
+
+    def _take_a_place(self, keys: list[str], limits: Sequence[RateLimitItem]) -> str:
+        place = secrets.token_hex(8)
+        until = time.monotonic() + WAITS_AT_MOST
+        while (answer := _take(keys, place, limits)) != GO_ON:
+            if answer == USED_UP or time.monotonic() > until:
+                raise TooMany(self.message, HTTP_WORDS[429][2])
+            time.sleep(LOOKS_EVERY * (0.5 + random.random()))  # noqa: S311
+        return place
+
+    def _give_back(
+        self, keys: list[str], place: str, counts: bool, limits: Sequence[RateLimitItem]
+    ) -> None:
+        args: list[str | int] = [place, int(counts), *(limit.get_expiry() for limit in limits)]
+        try:
+            redis_store().register_script(_GIVE_BACK)(keys=keys, args=args)
+        except RedisError as error:
+            _log_away(error)
+            _own_count.give_back(keys, place, counts, limits)
+
+
+def _take(keys: list[str], place: str, limits: Sequence[RateLimitItem]) -> str:
+    args: list[str | int] = [place, PLACE_HELD_FOR, *(limit.amount for limit in limits)]
+    try:
+        return str(redis_store().register_script(_TAKE)(keys=keys, args=args))
+    except RedisError as error:
+        _log_away(error)
+        return _own_count.take(keys, place, limits)
+
+
+def _status_of(error: Exception) -> int:
+    """The status that `core.errors` answers such an error with, as far as it matters here."""
+    if isinstance(error, PhonebankError):
+        return error.status
+    if isinstance(error, HTTPException):
+        return error.code or 500
+    return 404 if isinstance(error, DataError) else 500
+
+
+def _log_away(error: RedisError) -> None:
+    current_app.logger.warning("tries are counted by this process: %s", type(error).__name__)

@@ -1,0 +1,64 @@
+"""Electronic mail: one function that sends one plain-text message."""
+
+import logging
+import smtplib
+
+from flask import Flask, current_app
+from flask_mailman import EmailMessage, Mail
+
+from phonebank.core.config import Config
+from phonebank.core.errors import BackInAMoment
+
+log = logging.getLogger(__name__)
+
+# Seconds. A mail server that has not answered by then is not going to.
+TIMEOUT = 10
+# The port on which a mail server speaks TLS from the first byte (RFC 8314 section 3.3).
+IMPLICIT_TLS_PORT = 465
+THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+
+
+class MailNotSent(BackInAMoment):
+    title = "We couldn't send the e-mail"
+
+
+def init_app(app: Flask, config: Config) -> None:
+    """Set up the mail server; warn loudly when a public server has none."""
+    implicit_tls = config.mail_port == IMPLICIT_TLS_PORT
+    app.config.update(
+        MAIL_BACKEND="smtp",
+        MAIL_SERVER=config.mail_server,
+        MAIL_PORT=config.mail_port,
+        MAIL_USERNAME=config.mail_username,
+        MAIL_PASSWORD=config.mail_password,
+        MAIL_USE_SSL=implicit_tls,
+        # A sign-in link is a key: it leaves this machine encrypted, or not at all.
+        MAIL_USE_TLS=not implicit_tls and config.mail_server not in THIS_MACHINE,
+        MAIL_DEFAULT_SENDER=config.mail_sender,
+        MAIL_TIMEOUT=TIMEOUT,
+    )
+    Mail(app)
+    if config.is_production and not is_configured(config):
+        log.warning(
+            "WARNING: MAIL_SERVER is not set. NOBODY CAN GET A SIGN-IN LINK BY E-MAIL. Set it (see "
+            "docs/operations.md). Until then, `phonebank links EMAIL` prints a link here."
+        )
+
+
+def is_configured(config: Config | None = None) -> bool:
+    """Whether there is a mail server to send with; `config` None asks the current app's."""
+    config = config or current_app.extensions["phonebank"]
+    return bool(config.mail_server)
+
+
+def send(to: str, subject: str, text: str) -> None:
+    """Send one message, now. Raises MailNotSent when the mail server does not take it."""
+    try:
+        EmailMessage(subject, text, to=[to]).send()
+    except (OSError, smtplib.SMTPException) as error:
+        # The server's own text quotes the address and sometimes the message.
+        log.error("the mail server did not take a message: %s", type(error).__name__)
+        raise MailNotSent(
+            "The mail server didn't accept the e-mail.",
+            "Try again in a few minutes. If it still fails, tell the person who runs this server.",
+        ) from None

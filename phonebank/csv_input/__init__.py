@@ -1,0 +1,1 @@
+"""Reading tables that people upload: file kinds, dialects, rows, and columns. Pure."""

@@ -1,0 +1,154 @@
+"""How an upload is written: encoding, delimiter, quotation marks; or that it is no list."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections import Counter
+from dataclasses import dataclass
+from itertools import islice
+
+from phonebank.csv_input.code_pages import AccentedWords, alphabet_of
+from phonebank.csv_input.file_kinds import SAVE_AS_CSV, kind_that_is_no_list
+
+HEAD_BYTES = 64 * 1024  # what `sniff` wants to see
+
+# Where a file ties, the character that seldom stands within a cell.
+_DELIMITERS = ("\t", "|", ";", ",")
+SEPARATOR_LINE = re.compile(r'\ufeff?"?sep=([,;|\t])"?(?:\r\n|\r|\n)', re.IGNORECASE)
+# Ctrl-Z, with which DOS programs end a text; joined files have it in the middle.
+END_OF_FILE = "\x1a"
+WINDOWS_1252_BYTE = "windows-1252-byte"  # the error handler for UTF-8 that is not
+
+
+class FileRefused(ValueError):
+    """The whole file is of no use. `reason` is a code, `message` is for people."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a file is written."""
+
+    encoding: str  # a Python codec: utf-8, utf-8-sig, utf-16 or one of `code_pages`' ALPHABETS
+    delimiter: str
+    quotechar: str = '"'
+    space_after_delimiter: bool = False  # `"a", "b"`: the space is not part of the cell
+
+
+def sniff(head: bytes) -> Dialect:
+    """How a file is written, from its first HEAD_BYTES.
+
+    Raises FileRefused for what is no separated text, and for nothing at all.
+    """
+    head = head[:HEAD_BYTES]
+    if not head.removeprefix(codecs.BOM_UTF8).strip():
+        raise FileRefused("empty", "This file is empty.")
+    kind = kind_that_is_no_list(head)
+    if kind:
+        raise FileRefused(*kind)
+    encoding, text = _decoded_head(head)
+    text = text.replace(END_OF_FILE, "")
+    _refuse_what_is_no_text(text)
+    announced = SEPARATOR_LINE.match(text)
+    if announced:  # Excel's own way of saying it
+        text = text[announced.end() :]
+    delimiter = announced[1] if announced else _delimiter_of(text)
+    header = text.split("\n", 1)[0]
+    quotechar = "'" if _all_single_quoted(header, delimiter) else '"'
+    spaced = f'{delimiter} "' in header and f'{delimiter}"' not in header
+    return Dialect(encoding, delimiter, quotechar, spaced)
+
+
+def _one_windows_1252_byte(error: UnicodeError) -> tuple[str, int]:
+    """Read bytes that are no UTF-8 as Windows-1252, and go on in UTF-8.
+
+    A file may be plain ASCII for its first 64 kB and hold one é from an old export after that, or
+    be two exports of different kinds pasted together. Either way each letter comes out right and
+    no row is lost.
+    """
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+codecs.register_error(WINDOWS_1252_BYTE, _one_windows_1252_byte)
+
+
+def _decoded_head(head: bytes) -> tuple[str, str]:
+    """The encoding and the text of the head; the last character may be cut off."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16", codecs.getincrementaldecoder("utf-16")("replace").decode(head)
+    if head.startswith(codecs.BOM_UTF8):
+        text = codecs.getincrementaldecoder("utf-8-sig")(WINDOWS_1252_BYTE).decode(head)
+        return "utf-8-sig", text
+    text = codecs.getincrementaldecoder("utf-8")("replace").decode(head)
+    broken = text.count("\ufffd")
+    if broken == 0:
+        return "utf-8", text
+    whole = sum(1 for c in text if c > "\x7f") - broken
+    if whole * 10 > broken:  # no accident: UTF-8 with something older pasted in
+        return "utf-8", codecs.getincrementaldecoder("utf-8")(WINDOWS_1252_BYTE).decode(head)
+    words = AccentedWords()
+    words.add(head)
+    alphabet = alphabet_of(words.old)
+    if alphabet is None:
+        _refuse_what_is_no_text(head.decode("latin-1"))
+        raise unknown_alphabet()
+    return alphabet, head.decode(alphabet, "replace")
+
+
+def _refuse_what_is_no_text(text: str) -> None:
+    if "\0" in text:
+        raise null_characters()
+    strange = sum(1 for c in text if (c < " " and c not in "\t\n\r\f\v") or c == "\ufffd")
+    if strange * 50 > len(text):
+        raise FileRefused("not_text", f"This is not a CSV file. {SAVE_AS_CSV}")
+    if not text.strip("\ufeff \t\r\n"):
+        raise FileRefused("empty", "This file is empty.")
+
+
+def unknown_alphabet() -> FileRefused:
+    return FileRefused(
+        "unknown_alphabet",
+        "We can't read the accented letters in this file. It was saved in an old format. "
+        f"{SAVE_AS_CSV}",
+    )
+
+
+def null_characters() -> FileRefused:
+    return FileRefused(
+        "nul_bytes",
+        "This file has null characters, so it is damaged or it is not text. Save it again as "
+        "“CSV UTF-8”.",
+    )
+
+
+def _delimiter_of(text: str) -> str:
+    """The character that cuts most rows into the same number of cells as the header.
+
+    A comma within addresses cuts rows too; it does not cut the header alike.
+    """
+    best, best_score = ",", (False, 1.0)
+    for delimiter in _DELIMITERS:
+        lines = iter(text.splitlines(keepends=True))
+        reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+        counts = [len(cells) for cells in islice(reader, 100) if cells]
+        if len(counts) > 2:
+            counts.pop()  # it may be cut off
+        columns, agreeing = Counter(counts).most_common(1)[0] if counts else (0, 0)
+        if columns > 1:
+            score = (counts[0] == columns, columns * agreeing / len(counts))
+            if score > best_score:
+                best, best_score = delimiter, score
+    return best
+
+
+def _all_single_quoted(header: str, delimiter: str) -> bool:
+    cells = header.strip().split(delimiter)
+    return all(len(cell) > 1 and cell[0] == cell[-1] == "'" for cell in cells)

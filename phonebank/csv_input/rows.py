@@ -1,0 +1,250 @@
+"""An upload's bytes → its rows, one at a time, in flat memory.
+
+The file arrives as chunks and is never held whole. Whatever a spreadsheet program or a campaign's
+database may have written is read: UTF-8, UTF-16, Windows-1252; commas, semicolons, tabs, bars;
+any line ends, mixed; quoted line breaks; rows of the wrong length; a quotation mark nobody closed.
+A row is never dropped silently: it comes out, with a fault where something is wrong with it, or
+the whole file is refused by name.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from phonebank.csv_input.cells import email
+from phonebank.csv_input.dialects import (
+    END_OF_FILE,
+    HEAD_BYTES,
+    SEPARATOR_LINE,
+    WINDOWS_1252_BYTE,
+    Dialect,
+    FileRefused,
+    null_characters,
+    sniff,
+)
+from phonebank.csv_input.file_kinds import SAVE_AS_CSV
+
+__all__ = ["HEAD_BYTES", "Dialect", "FileRefused", "Row", "read_rows", "sniff"]
+
+MOST_COLUMNS = 150
+LONGEST_COLUMN_NAME = 200  # characters; some surveys name a column by its whole question
+LONGEST_LINE = 1_000_000  # characters; also the longest row, its quoted line breaks included
+
+EXTRA_CELLS = "extra_cells"  # more cells than the header has: one of them holds a bare delimiter
+UNCLOSED_QUOTE = "unclosed_quote"  # a quotation mark opens a cell and nothing closes it
+
+# Process-wide, and only ever raised: csv's own limit is a tenth of our longest row.
+csv.field_size_limit(LONGEST_LINE)
+
+
+class Row(NamedTuple):
+    """One row, numbered as the spreadsheet numbers it: blank rows count, breaks in cells do not.
+
+    Rows are padded to the header's width. `fault` is None, EXTRA_CELLS (then `cells` is longer
+    than the header) or UNCLOSED_QUOTE.
+    """
+
+    number: int
+    cells: list[str]
+    fault: str | None = None
+
+
+def read_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
+    """The header and then every row that is not blank, as they are asked for.
+
+    Holds one chunk and one row in memory. Raises FileRefused, at the row where it becomes known:
+    too many columns, no header, no rows below it, a line over a megabyte, null characters.
+    """
+    header: Row | None = None
+    width = rows = 0
+    for row in _records(chunks, dialect):
+        cells = row.cells
+        if not "".join(cells).strip():
+            continue
+        if header is None:
+            header = _checked_header(row)
+            width = len(header.cells)
+            yield header
+            continue
+        rows += 1
+        if len(cells) < width:
+            cells.extend([""] * (width - len(cells)))
+        elif len(cells) > width:
+            row = _without_blank_tail(row, width)
+        yield row
+    if header is None:
+        raise FileRefused("empty", "This file is empty.")
+    if not rows:
+        raise FileRefused("header_only", "This file has column names but no rows below them.")
+
+
+def _checked_header(row: Row) -> Row:
+    """The header without the empty columns on its right."""
+    cells = row.cells
+    while not cells[-1].strip():
+        cells.pop()
+    if row.fault:
+        raise FileRefused(
+            UNCLOSED_QUOTE,
+            f"Row {row.number}, the column names, has a quotation mark that is never closed.",
+        )
+    if len(cells) > MOST_COLUMNS:
+        raise FileRefused(
+            "too_many_columns",
+            f"This file has {len(cells)} columns. We can read at most {MOST_COLUMNS}. Delete "
+            "the columns your callers do not need.",
+        )
+    if any(_PHONE_LIKE.fullmatch(cell) or email(cell) for cell in cells):
+        raise FileRefused(
+            "no_header",
+            f"Row {row.number} should name the columns, but it has a person in it. Add a row above "
+            "it with names such as First name, Last name, Phone.",
+        )
+    shortened = [
+        cell if len(cell) <= LONGEST_COLUMN_NAME else cell[: LONGEST_COLUMN_NAME - 1] + "…"
+        for cell in cells
+    ]
+    return Row(row.number, shortened)
+
+
+_PHONE_LIKE = re.compile(r"(?:[\s().-]*[0-9+]){9,20}[\s().-]*")
+
+
+def _without_blank_tail(row: Row, width: int) -> Row:
+    cells = row.cells
+    while len(cells) > width and not cells[-1].strip():
+        cells.pop()
+    if len(cells) == width or row.fault:
+        return row
+    return Row(row.number, cells, EXTRA_CELLS)
+
+
+class _Chunks(io.RawIOBase):
+    """Chunks as the raw stream that Python's own decoders read from."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        while not self._rest:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return 0
+            self._rest = memoryview(chunk)
+        target = memoryview(buffer).cast("B")
+        size = min(len(target), len(self._rest))
+        target[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        return size
+
+
+class _RowTooLong(Exception):
+    pass
+
+
+class _Lines:
+    """The lines of the record being read, which can be put back if it turns out to be none."""
+
+    def __init__(self, chunks: Iterable[bytes], encoding: str) -> None:
+        errors = WINDOWS_1252_BYTE if encoding.startswith("utf-8") else "replace"
+        self._text = io.TextIOWrapper(
+            io.BufferedReader(_Chunks(chunks), HEAD_BYTES), encoding, errors, newline=""
+        )
+        self._put_back: deque[str] = deque()
+        self.record: list[str] = []
+        self.ended = False
+        self._size = 0
+        first = self._text.readline(LONGEST_LINE + 1)
+        if not SEPARATOR_LINE.fullmatch(first):  # "sep=;" is no row: Excel does not show it
+            self._put_back.append(first)
+
+    def begin_record(self) -> None:
+        self.record = []
+        self._size = 0
+
+    def put_back(self, lines: list[str]) -> None:
+        self._put_back.extendleft(reversed(lines))
+        self.ended = False
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        put_back = self._put_back
+        line = put_back.popleft() if put_back else self._text.readline(LONGEST_LINE + 1)
+        while END_OF_FILE in line:
+            line = line.replace(END_OF_FILE, "") or self._text.readline(LONGEST_LINE + 1)
+        if not line:
+            self.ended = True
+            raise StopIteration
+        if len(line) > LONGEST_LINE:
+            raise FileRefused(
+                "line_too_long",
+                "This file has a line of more than a million characters, so it is probably not a "
+                f"list with a row for each person. {SAVE_AS_CSV}",
+            )
+        if "\0" in line:
+            raise null_characters()
+        self._size += len(line)
+        if self._size > LONGEST_LINE:
+            self.put_back([line])
+            raise _RowTooLong
+        self.record.append(line)
+        return line
+
+
+def _records(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
+    lines = _Lines(chunks, dialect.encoding)
+    strict = _reader(lines, dialect, strict=True)
+    number = 0
+    while True:
+        number += 1
+        lines.begin_record()
+        try:
+            yield Row(number, next(strict))
+        except StopIteration:
+            return
+        except (csv.Error, _RowTooLong) as error:
+            yield _salvaged(number, lines, dialect, error)
+
+
+def _salvaged(number: int, lines: _Lines, dialect: Dialect, error: Exception) -> Row:
+    """A row with a quotation mark where none should be, read so that the rows after it survive.
+
+    `"Bob" Smith` means Bob Smith, as every spreadsheet reads it. A quotation mark that opens a
+    cell and is not closed would take the following rows into the cell: then the row is its first
+    line alone, with a fault, and the lines after it are read afresh.
+    """
+    never_closed = lines.ended or isinstance(error, _RowTooLong)
+    if len(lines.record) == 1 and not never_closed:
+        lines.put_back(lines.record)
+        lines.begin_record()
+        try:
+            cells = next(_reader(lines, dialect, strict=False))
+        except _RowTooLong:
+            pass
+        else:
+            if not lines.ended:
+                return Row(number, cells)
+    first, *others = lines.record
+    lines.put_back(others)
+    return Row(number, next(_reader(iter([first]), dialect, strict=False)), UNCLOSED_QUOTE)
+
+
+def _reader(lines: Iterator[str], dialect: Dialect, strict: bool) -> Iterator[list[str]]:
+    return csv.reader(
+        lines,
+        delimiter=dialect.delimiter,
+        quotechar=dialect.quotechar,
+        skipinitialspace=dialect.space_after_delimiter,
+        strict=strict,
+    )

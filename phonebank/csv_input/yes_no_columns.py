@@ -1,0 +1,191 @@
+"""What the cells of a "do not call" column and its kin say: three sets of words. Pure.
+
+A word that we know says what happens to the person. Any other word is shown to an organiser with
+its count, and they decide: no list puts people on the do-not-call list by a word that nobody read.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from enum import StrEnum
+from functools import cache, lru_cache
+
+from phonebank.csv_input import yes_no_words
+from phonebank.csv_input.cells import words
+
+
+class Action(StrEnum):
+    """What is done with a row for what a cell of it says."""
+
+    SUPPRESS = "suppress"  # every number of the row goes on the do-not-call list
+    CALL = "call"  # the person is stored, as if the column were not there
+    DROP_NUMBER = "drop_number"  # the number the column is about is left out
+    SET_ASIDE = "set_aside"  # the row is refused, for an organiser to look at
+    ASK = "ask"  # nobody knows: an organiser decides before anything is stored
+
+
+# The targets whose cells are read here, with the actions an organiser may choose among.
+MARKS: dict[str, tuple[Action, ...]] = {
+    "do_not_call": (Action.SUPPRESS, Action.CALL, Action.SET_ASIDE),
+    "consent": (Action.CALL, Action.SUPPRESS, Action.SET_ASIDE),
+    "bad_number": (Action.DROP_NUMBER, Action.CALL, Action.SET_ASIDE),
+}
+
+# Keys of values that are shown together. No word has brackets, so no cell can pretend to be one.
+OWN_NUMBER = "<own number>"
+OTHER_NUMBER = "<other number>"
+DATE = "<date>"
+
+_LONGEST_KEY = 120  # characters
+_NUMERIC = re.compile(r"([+-]?)0*([0-9]{1,6})(?:[.,]0+)?")
+_DATES = re.compile(
+    r"[0-9]{1,4}([-/.])[0-9]{1,2}\1[0-9]{1,4}\.?(?:[ T]+[0-9]{1,2}:[0-9]{2}.*)?"
+    r"|[0-9]{1,2}(?:st|nd|rd|th|\.)? [^\W\d_]{3,10}\.? [0-9]{2,4}"
+    r"|[^\W\d_]{3,10} [0-9]{1,2},? [0-9]{4}"
+    r"|[0-9]{1,2}-[^\W\d_]{3,4}-[0-9]{2,4}",
+    re.IGNORECASE,
+)
+_NUMBER_LIKE = re.compile(r"\+?[0-9(][0-9 ()./-]{6,24}")
+# With these alone somebody left a cell empty; other signs, such as * and ?, may mean something.
+_DASHES = frozenset("-_.~=/\\|:;,'\"‘’“”`´‐‑‒–—―−·… ")
+_APOSTROPHES = dict.fromkeys(map(ord, "'’‘ʼ`´"))
+_SIGNS = frozenset("✓✔☑✅☒√✗✘❌☐")
+# Two cells are one number when they end alike: +44 20 7946 0123 is 020 7946 0123.
+_DIGITS_THAT_TELL = 8
+
+
+@lru_cache(maxsize=65536)
+def fold(text: str) -> str:
+    """A text as compared: no capitals, accents, punctuation or invisible characters; single spaces.
+
+    "  Ne_pas appeler! " is "ne pas appeler". A question mark is kept, for it doubts: "TPS?" is no
+    "TPS". Not so in what Excel writes for a mistake: "#NAME?".
+    """
+    doubtful = "?" in (wide := unicodedata.normalize("NFKC", text)) and "#" not in wide
+    kept: list[str] = []
+    spelt = unicodedata.normalize("NFKD", wide.translate(_APOSTROPHES).casefold())
+    for c in spelt.translate(_APOSTROPHES):
+        if c.isalnum() or c in _SIGNS:
+            kept.append(c)
+        elif c.isspace() or unicodedata.category(c)[0] in "PSZ":
+            kept.append(" ")
+    said = " ".join("".join(kept).split())
+    return f"{said} ?".strip() if doubtful else said
+
+
+def key_of(cell: str, own_numbers: Iterable[str] = ()) -> str:
+    """What a cell is counted and decided under: its folded words, or the kind of thing it is.
+
+    "" is an empty cell. `own_numbers` are the row's cells of numbers: a look-up in a register often
+    writes the number itself where it found it.
+    """
+    key = _key_of(cell)
+    if key == OTHER_NUMBER and _ends_like_one(cell, own_numbers):
+        return OWN_NUMBER
+    return key
+
+
+@lru_cache(maxsize=65536)
+def _key_of(cell: str) -> str:
+    text = " ".join(unicodedata.normalize("NFKC", cell).split())
+    if all(c in _DASHES or not c.isprintable() for c in text):
+        return ""
+    if text == "\\N":  # PostgreSQL's nothing, and no N
+        return "null"
+    bare = text.strip("'\"=()[] ")
+    numeric = _NUMERIC.fullmatch(bare)
+    if numeric:
+        sign = "-" if numeric[1] == "-" and numeric[2] != "0" else ""
+        return sign + numeric[2]
+    if _DATES.fullmatch(bare):
+        return DATE
+    if _NUMBER_LIKE.fullmatch(bare) and sum(map(str.isdigit, bare)) >= _DIGITS_THAT_TELL - 1:
+        return OTHER_NUMBER
+    return (fold(text) or text)[:_LONGEST_KEY]
+
+
+def _ends_like_one(cell: str, own_numbers: Iterable[str]) -> bool:
+    end = _digits(cell)[-_DIGITS_THAT_TELL:]
+    return any(end == _digits(own)[-_DIGITS_THAT_TELL:] for own in own_numbers)
+
+
+def _digits(text: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKC", text) if c.isdecimal())
+
+
+def reading(target: str, key: str) -> Action:
+    """What the words alone say of a value with this key, in a column that is this target.
+
+    Action.ASK for every value that is in none of our words. `target` is a key of MARKS.
+    """
+    said = _readings(target).get(key) or _said_twice(target, key)
+    if said is None and target == "do_not_call":
+        said = _of_a_register(key)
+    return said or Action.ASK
+
+
+def _said_twice(target: str, key: str) -> Action | None:
+    """ "0 - No" and "Y (yes)": more than one plain word for the same."""
+    said = key.split()
+    for plain in (_YES, _NO):
+        if said and plain.issuperset(said):
+            return _readings(target).get(said[0])
+    return None
+
+
+def _of_a_register(key: str) -> Action | None:
+    """ "TPS: no match" and "not suppressed": what stands beside a register's name or a "not"."""
+    said = key.split()
+    telling = [word for word in said if word not in _REGISTERS]
+    while telling and len(telling) < len(said) and telling[-1] in _BEFORE_A_REGISTER:
+        telling.pop()
+    told = " ".join(telling)
+    if told != key and told in _TOLD_BY_A_REGISTER:
+        return _TOLD_BY_A_REGISTER[told]
+    if said and said[0] in _NOT and " ".join(said[1:]) in _DNC_YES - _YES:
+        return Action.CALL
+    return None
+
+
+@cache
+def _readings(target: str) -> dict[str, Action]:
+    yes, no, *_ = MARKS[target]
+    said = {
+        "do_not_call": (
+            (*_DNC_YES, OWN_NUMBER),
+            ("", *_keys(yes_no_words.NOTHING), *_DNC_NO),
+        ),
+        "consent": (
+            (*_keys(yes_no_words.YES), *_keys(yes_no_words.MAY_CALL)),
+            (*_keys(yes_no_words.NO), *_keys(yes_no_words.DO_NOT_CALL)),
+        ),
+        "bad_number": (
+            (*_keys(yes_no_words.YES), *_keys(yes_no_words.BAD_NUMBER)),
+            ("", *_keys(yes_no_words.NOTHING | yes_no_words.NO), *_keys(yes_no_words.GOOD_NUMBER)),
+        ),
+    }
+    for_yes, for_no = said[target]
+    both = set(for_yes).intersection(for_no)
+    if target == "do_not_call":
+        both |= _keys(yes_no_words.EITHER_WAY)
+    return {key: no for key in for_no if key not in both} | {
+        key: yes for key in for_yes if key not in both
+    }
+
+
+def _keys(phrases: frozenset[str]) -> frozenset[str]:
+    return frozenset(_key_of(phrase) for phrase in phrases)
+
+
+_DNC_YES = _keys(yes_no_words.YES | yes_no_words.DO_NOT_CALL | yes_no_words.LISTED)
+_DNC_NO = _keys(yes_no_words.NO | yes_no_words.MAY_CALL | yes_no_words.NOT_LISTED)
+_YES = _keys(yes_no_words.YES)
+_NO = _keys(yes_no_words.NO)
+_BEFORE_A_REGISTER = words("on of with by in at the")
+_NOT = words("not nicht ddim")
+_REGISTERS = frozenset(
+    {"tps", "ctps", "mps", "dnc", "bloctel", "robinson", "is", "status", "result"}
+)
+_TOLD_BY_A_REGISTER = dict.fromkeys(
+    _keys(yes_no_words.YES | yes_no_words.LISTED), Action.SUPPRESS
+) | (dict.fromkeys(_keys(yes_no_words.NO | yes_no_words.NOT_LISTED), Action.CALL))

@@ -1,0 +1,109 @@
+"""What came of the calls of an experiment, counted by arm. A person counts once, however often
+they were rung: calls to the same person are not independent of each other."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import text
+
+from phonebank.core.stores import db
+from phonebank.scripts.versions import script_of
+
+
+@dataclass
+class ArmCounts:
+    """One arm's counts. `steps_passed` counts people reached by the steps they got past; `shifts`
+    by how far their rating moved, -10 to 10; `versions` counts calls by script version id."""
+
+    calls: int = 0
+    people: int = 0
+    reached: int = 0
+    conversations: int = 0
+    yeses: int = 0
+    steps_passed: Counter[frozenset[str]] = field(default_factory=Counter)
+    shifts: Counter[int] = field(default_factory=Counter)
+    versions: Counter[int] = field(default_factory=Counter)
+
+
+_PEOPLE = text("""
+SELECT arm_id, sum(calls)::bigint AS calls, count(*) AS people,
+       count(*) FILTER (WHERE reached) AS reached,
+       count(*) FILTER (WHERE conversation) AS conversations,
+       count(*) FILTER (WHERE yes) AS yeses
+FROM (SELECT experiment_arm_id AS arm_id, count(*) AS calls, bool_or(reached) AS reached,
+             bool_or(conversation) AS conversation, bool_or(yes) AS yes
+      FROM call
+      WHERE experiment_arm_id = ANY (:arm_ids) AND counted AND recorded_at < :until
+      GROUP BY experiment_arm_id, contact_id) person
+GROUP BY arm_id
+""")
+
+_CALLS_SINCE = text("""
+SELECT count(*) FROM call
+WHERE experiment_arm_id = ANY (:arm_ids) AND counted AND recorded_at >= :since
+""")
+
+_VERSIONS = text("""
+SELECT experiment_arm_id AS arm_id, script_version_id, count(*) AS calls
+FROM call
+WHERE experiment_arm_id = ANY (:arm_ids) AND counted AND recorded_at < :until
+      AND script_version_id IS NOT NULL
+GROUP BY experiment_arm_id, script_version_id
+""")
+
+_STEPS = text("""
+SELECT arm_id, steps, count(*) AS people
+FROM (SELECT call.experiment_arm_id AS arm_id,
+             array_agg(DISTINCT answer.step_id ORDER BY answer.step_id) AS steps
+      FROM call JOIN answer ON answer.call_id = call.id
+      WHERE call.experiment_arm_id = ANY (:arm_ids) AND call.counted AND call.reached
+            AND call.recorded_at < :until
+      GROUP BY call.experiment_arm_id, call.contact_id) person
+GROUP BY arm_id, steps
+""")
+
+_SHIFTS = text("""
+SELECT arm_id, shift, count(*) AS people
+FROM (SELECT DISTINCT ON (call.experiment_arm_id, call.contact_id)
+             call.experiment_arm_id AS arm_id,
+             (after.value #>> '{}')::int - (before.value #>> '{}')::int AS shift
+      FROM call
+      JOIN answer before ON before.call_id = call.id AND before.step_id = :first
+      JOIN answer after ON after.call_id = call.id AND after.step_id = :second
+      WHERE call.experiment_arm_id = ANY (:arm_ids) AND call.script_version_id = :version_id
+            AND call.counted AND call.conversation AND call.recorded_at < :until
+            AND jsonb_typeof(before.value) = 'number' AND jsonb_typeof(after.value) = 'number'
+      ORDER BY call.experiment_arm_id, call.contact_id, call.recorded_at DESC) person
+GROUP BY arm_id, shift
+""")
+
+
+def counts_of(arm_ids: Sequence[int], until: datetime) -> dict[int, ArmCounts]:
+    """The counts of each arm, of calls recorded before `until`; zeros where there are none."""
+    counts = {arm_id: ArmCounts() for arm_id in arm_ids}
+    given = {"arm_ids": list(arm_ids), "until": until}
+    for row in db.session.execute(_PEOPLE, given):
+        arm = counts[row.arm_id]
+        arm.calls, arm.people, arm.reached = row.calls, row.people, row.reached
+        arm.conversations, arm.yeses = row.conversations, row.yeses
+    for row in db.session.execute(_VERSIONS, given):
+        counts[row.arm_id].versions[row.script_version_id] = row.calls
+    for row in db.session.execute(_STEPS, given):
+        counts[row.arm_id].steps_passed[frozenset(row.steps)] += row.people
+    for version_id in {version_id for arm in counts.values() for version_id in arm.versions}:
+        script = script_of(version_id)
+        if script is None or script.first_rating is None or script.second_rating is None:
+            continue
+        rated = {"version_id": version_id, "first": script.first_rating}
+        rated["second"] = script.second_rating
+        for row in db.session.execute(_SHIFTS, given | rated):
+            counts[row.arm_id].shifts[row.shift] += row.people
+    return counts
+
+
+def calls_since(arm_ids: Sequence[int], since: datetime) -> int:
+    """How many calls of these arms were recorded at `since` or later."""
+    given = {"arm_ids": list(arm_ids), "since": since}
+    return int(db.session.execute(_CALLS_SINCE, given).scalar_one())

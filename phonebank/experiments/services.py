@@ -1,0 +1,156 @@
+"""What may be done with a campaign's experiments. The page that asks commits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Select, select
+
+from phonebank.core.errors import BadInput, Conflict, NotFound
+from phonebank.core.locks import lock_row
+from phonebank.core.stores import db
+from phonebank.models import Campaign, Experiment, ExperimentArm, Script, ScriptVersion, now
+from phonebank.models.campaign import ENDED
+from phonebank.models.experiment import DRAFT, RUNNING, STOPPED
+
+# What an organiser may choose as an arm of each script: as published, and the newest versions.
+VERSIONS_TO_CHOOSE = 5
+
+
+@dataclass(frozen=True)
+class ArmWords:
+    """The words of an arm: a script as it is published, or held at one of its versions."""
+
+    script_id: int
+    script_version_id: int | None
+    name: str
+
+    @property
+    def key(self) -> str:
+        held = self.script_version_id
+        return f"{self.script_id}" if held is None else f"{self.script_id}:{held}"
+
+
+@dataclass(frozen=True)
+class ArmWanted:
+    """An arm as an organiser asks for it. `share` counts in proportion to the other arms'."""
+
+    words: ArmWords
+    share: int
+    label: str = ""
+
+
+def experiments_of(campaign: Campaign) -> Sequence[Experiment]:
+    """The campaign's experiments, newest first."""
+    return db.session.scalars(
+        select(Experiment)
+        .where(Experiment.campaign_id == campaign.id)
+        .order_by(Experiment.id.desc())
+    ).all()
+
+
+def experiment_for(campaign: Campaign, experiment_id: int) -> Experiment:
+    """An experiment of the campaign. Raises NotFound."""
+    experiment = db.session.get(Experiment, experiment_id)
+    if experiment is None or experiment.campaign_id != campaign.id:
+        raise NotFound("This campaign has no such experiment.", "Go back to its experiments.")
+    return experiment
+
+
+def running_experiment(campaign: Campaign) -> Experiment | None:
+    """The experiment that decides who hears what just now."""
+    return db.session.scalar(_running(campaign))
+
+
+def words_to_choose(campaign: Campaign) -> list[ArmWords]:
+    """What an arm may say: each script that is published, and the last versions of each."""
+    offered = []
+    for script in db.session.scalars(
+        select(Script).where(Script.campaign_id == campaign.id).order_by(Script.id)
+    ):
+        if script.published_version_id is not None:
+            offered.append(ArmWords(script.id, None, script.name))
+        versions = db.session.scalars(
+            select(ScriptVersion)
+            .where(ScriptVersion.script_id == script.id)
+            .order_by(ScriptVersion.number.desc())
+            .limit(VERSIONS_TO_CHOOSE)
+        ).all()
+        if len(versions) > 1:
+            offered += [
+                ArmWords(script.id, version.id, f"{script.name}, version {version.number}")
+                for version in versions
+            ]
+    return offered
+
+
+def create_experiment(campaign: Campaign, name: str, arms: Sequence[ArmWanted]) -> Experiment:
+    """A draft; nothing changes for callers yet. The first arm is what the others are compared
+    with. Raises BadInput for fewer than two arms, and for the same words twice."""
+    if len(arms) < 2:
+        raise BadInput("An experiment compares at least two scripts.", "Choose a second one.")
+    if len({arm.words.key for arm in arms}) < len(arms):
+        raise BadInput("Two arms have the same words.", "Choose another script for one of them.")
+    experiment = Experiment(campaign_id=campaign.id, name=name)
+    experiment.arms = [
+        ExperimentArm(
+            script_id=arm.words.script_id,
+            script_version_id=arm.words.script_version_id,
+            label=(arm.label or arm.words.name)[:80],
+            share=arm.share,
+        )
+        for arm in arms
+    ]
+    db.session.add(experiment)
+    db.session.flush()
+    return experiment
+
+
+def start(campaign: Campaign, experiment: Experiment) -> None:
+    """Let callers have the arms' scripts from their next person on.
+
+    Raises Conflict unless it is a draft, every arm has published words, the campaign has not ended
+    and runs no other experiment.
+    """
+    # Two organisers who start one each at once take turns.
+    lock_row(campaign)
+    lock_row(experiment)
+    if experiment.state != DRAFT:
+        raise Conflict("This experiment was started before.", "Set up a new one.")
+    if campaign.state == ENDED:
+        raise Conflict("The campaign has ended.", "Reopen it first.")
+    # One that is being stopped this moment is waited for.
+    running = db.session.scalar(_running(campaign).with_for_update(key_share=True))
+    if running is not None:
+        raise Conflict(f"“{running.name}” is running.", "Stop it first: one at a time.")
+    for arm in experiment.arms:
+        script = db.session.get_one(Script, arm.script_id)
+        if arm.script_version_id is None and script.published_version_id is None:
+            raise Conflict(f"“{arm.label}” has not been published.", "Publish the script first.")
+    experiment.state = RUNNING
+    experiment.started_at = now()
+
+
+def stop(experiment: Experiment) -> None:
+    """End it for good: callers get the campaign's script again. Raises Conflict unless running."""
+    lock_row(experiment)
+    if not experiment.is_running:
+        raise Conflict("This experiment is not running.", "Reload the page to see it now.")
+    experiment.state = STOPPED
+    experiment.stopped_at = now()
+
+
+def discard(experiment: Experiment) -> None:
+    """Throw a draft away. Raises Conflict for one that was started: it has results."""
+    lock_row(experiment)
+    if experiment.state != DRAFT:
+        raise Conflict("This experiment has results.", "It stays.")
+    for arm in experiment.arms:
+        db.session.delete(arm)
+    db.session.flush()
+    db.session.delete(experiment)
+
+
+def _running(campaign: Campaign) -> Select[Experiment]:
+    return select(Experiment).where(
+        Experiment.campaign_id == campaign.id, Experiment.state == RUNNING
+    )

@@ -1,1 +1,0 @@
-"""The guides in `docs/`, as pages of the site."""

@@ -1,0 +1,1 @@
+"""The party host's pages and the board on the television."""

@@ -1,0 +1,43 @@
+"""The board on the television: one page, opened by its own link, that can only show."""
+
+from flask import Blueprint, current_app, render_template
+from flask.typing import ResponseReturnValue
+
+from phonebank.core import errors
+from phonebank.core.access import TV, open_to
+from phonebank.core.errors import Gone
+from phonebank.live.board_snapshot import whole_board
+from phonebank.parties.codes import join_link, qr_picture, short_address
+from phonebank.parties.services import party_by_board_token
+
+pages = Blueprint("board", __name__, url_prefix="/board")
+
+
+@pages.get("/<token>")
+@open_to(TV)
+def show(token: str) -> ResponseReturnValue:
+    """The board with its present figures; a page without JavaScript loads itself again.
+
+    JSON: {"board"}, which the page polls where a network lets no websocket through.
+    """
+    party = party_by_board_token(token)
+    if errors.wants_json():
+        return {"board": whole_board(party.id, token)}
+    base_url = current_app.extensions["phonebank"].base_url
+    # Before the reading, which ends the transaction: the party would be looked up once more.
+    qr = qr_picture(join_link(base_url, party.code))
+    return render_template(
+        "parties/board.html",
+        board_token=token,
+        board=whole_board(party.id, token),
+        qr=qr,
+        address=short_address(base_url),
+    )
+
+
+@pages.errorhandler(Gone)
+def over(error: Gone) -> ResponseReturnValue:
+    """The same in the board's own size and colours: who reads it sits across the room."""
+    if errors.wants_json():
+        return errors.answer(error.status, error.title, error.message, error.what_to_do)
+    return render_template("parties/board_ended.html", error=error), error.status

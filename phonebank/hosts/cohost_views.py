@@ -1,0 +1,36 @@
+"""The forms that name and remove co-hosts; they stand on the party's own page."""
+
+from flask import request
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+
+from phonebank.core.access import open_to
+from phonebank.core.security import limiter, whose_account
+from phonebank.hosts.blueprint import back_to, pages
+from phonebank.models import HOST
+from phonebank.parties.cohosts import invite_cohost, remove_cohost
+from phonebank.parties.services import party_for
+
+# Each sends an e-mail to the address that is typed. For each account.
+INVITATIONS = "20 per hour"
+
+
+@pages.post("/<int:party_id>/cohosts")
+@open_to(HOST)
+@limiter.limit(INVITATIONS, key_func=whose_account)
+def add_cohost(party_id: int) -> ResponseReturnValue:
+    """Invite somebody to run the party too."""
+    party = party_for(current_user, party_id)
+    invited = invite_cohost(current_user, party, request.form.get("email", ""))
+    return back_to(
+        party, f"{invited.email} can now run this party too. We've e-mailed them a link."
+    )
+
+
+@pages.post("/<int:party_id>/cohosts/<int:account_id>/remove")
+@open_to(HOST)
+def drop_cohost(party_id: int, account_id: int) -> ResponseReturnValue:
+    """A co-host runs the party no more."""
+    party = party_for(current_user, party_id, to_change=True)
+    remove_cohost(current_user, party, account_id)
+    return back_to(party, "They can no longer run this party.")

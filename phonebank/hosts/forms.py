@@ -1,0 +1,113 @@
+"""The forms of the host's pages."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    DateTimeLocalField,
+    HiddenField,
+    IntegerField,
+    SelectField,
+    StringField,
+)
+from wtforms.validators import (
+    InputRequired,
+    NumberRange,
+    Optional,
+    StopValidation,
+    ValidationError,
+)
+from wtforms.widgets import TextInput
+
+from phonebank.core.edit_form import EditForm
+from phonebank.core.errors import BadInput
+from phonebank.parties.display_names import NAME_AT_MOST, clean_name
+from phonebank.parties.services import GOAL_AT_MOST
+from phonebank.rules.time_zones import UnknownTimeZone, time_zone
+
+
+def a_name(form: FlaskForm, field: StringField) -> None:
+    """A validator: what `clean_name` accepts, left in the field as it is stored."""
+    try:
+        field.data = clean_name(field.data or "", field.label.text.lower())
+    except BadInput as fault:
+        raise ValidationError(f"{fault.message} {fault.what_to_do}") from None
+
+
+class GoalField(IntegerField):
+    """How many conversations the room wants to have. A field of text, so that what is no number is
+    shown again as it was typed."""
+
+    widget = TextInput()
+
+    def __init__(self, label: str, description: str = "", **kwargs: Any) -> None:
+        validators = [
+            InputRequired("Type how many conversations the party wants to have."),
+            NumberRange(1, GOAL_AT_MOST, f"The goal must be from 1 to {GOAL_AT_MOST:,}."),
+        ]
+        super().__init__(label, validators, description=description, **kwargs)
+
+    def process_formdata(self, valuelist: Any) -> None:
+        typed = "".join(valuelist).strip()
+        if not typed:
+            return
+        try:
+            goal = int(typed)
+        except ValueError:
+            raise ValueError("The goal must be a whole number, such as 50.") from None
+        # The check of the range takes no number with hundreds of digits.
+        self.data = max(-1, min(goal, GOAL_AT_MOST + 1))
+
+    def pre_validate(self, form: Any) -> None:
+        if self.process_errors:
+            raise StopValidation
+
+
+class NewPartyForm(FlaskForm):
+    """Filled in in under a minute: every field but none is needed beyond what stands there."""
+
+    campaign = SelectField("Campaign", coerce=int)
+    title = StringField(
+        "Title",
+        [a_name],
+        description=f"The board shows it. Up to {NAME_AT_MOST} characters.",
+    )
+    starts_at = DateTimeLocalField(
+        "When",
+        [Optional()],
+        format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
+        description="Leave this empty to start now.",
+    )
+    # Filled in by the page's script; without it, the campaign's country decides.
+    time_zone = HiddenField()
+    goal = GoalField(
+        "Goal",
+        "The number of conversations for the whole party. Ten people have about 50 in two hours.",
+        default=50,
+    )
+    door_open = BooleanField(
+        "Let people in automatically",
+        description="Everyone with the code joins at once. Otherwise you approve each person.",
+    )
+
+    def zone(self, default: str) -> str:
+        """The browser's time zone, or `default` where it named none that exists."""
+        try:
+            return time_zone(self.time_zone.data or default).key
+        except UnknownTimeZone:
+            return default
+
+    def starts(self, zone: str) -> datetime | None:
+        """When the party starts, in UTC; None for now."""
+        moment: datetime | None = self.starts_at.data
+        return moment.replace(tzinfo=time_zone(zone)).astimezone(UTC) if moment else None
+
+
+class SettingsForm(EditForm):
+    """What is changed while a party runs; it stands on the host's page."""
+
+    title = StringField("Title", [a_name])
+    goal = GoalField("Goal: conversations for the whole party")
+    celebrate = BooleanField("Celebrate first calls and each quarter of the goal")

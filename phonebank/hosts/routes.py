@@ -1,0 +1,19 @@
+"""The host's side of the site, put together: the host's pages, the board, the evening, sockets."""
+
+from flask import Flask
+
+from phonebank.hosts import (
+    board_views,
+    cohost_views,  # noqa: F401  (adds its forms to the blueprint)
+    sockets,  # noqa: F401  (registers what sockets hear)
+    summary_views,
+    views,  # noqa: F401  (adds its pages to the blueprint)
+)
+from phonebank.hosts.blueprint import pages
+
+
+def init_app(app: Flask) -> None:
+    """Serve the host's pages, the board and the evening's summary."""
+    app.register_blueprint(pages)
+    app.register_blueprint(board_views.pages)
+    app.register_blueprint(summary_views.public)

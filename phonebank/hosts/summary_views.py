@@ -1,0 +1,93 @@
+"""The end of a party: for the host by sign-in, and for everybody by a link that can only show."""
+
+from flask import Blueprint, Response, current_app, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+
+from phonebank.core.access import TV, open_to
+from phonebank.core.edit_form import is_still
+from phonebank.core.stores import db
+from phonebank.exports.cells import csv_chunks
+from phonebank.hosts.blueprint import back_to, pages, when_it_starts
+from phonebank.models import HOST, Campaign, Party
+from phonebank.parties import services
+from phonebank.parties.summary import change_summary_link, party_by_summary_token, summary_of
+from phonebank.tallies.totals import caller_totals
+
+public = Blueprint("evening", __name__, url_prefix="/evening")
+
+COLUMNS = ("caller", "calls", "answered", "conversations", "yeses")
+
+
+@pages.get("/<int:party_id>/summary")
+@open_to(HOST)
+def summary(party_id: int) -> ResponseReturnValue:
+    """The host's own look at the evening, with what to share and to take away."""
+    party = services.party_for(current_user, party_id)
+    base_url = current_app.extensions["phonebank"].base_url
+    return render_template(
+        "parties/summary.html",
+        public_link=base_url + url_for("evening.show", token=party.summary_token),
+        **_evening_of(party),
+    )
+
+
+@pages.get("/<int:party_id>/callers.csv")
+@open_to(HOST)
+def callers_file(party_id: int) -> ResponseReturnValue:
+    """Each caller's figures, and nothing of whom they rang."""
+    party = services.party_for(current_user, party_id)
+    rows = [
+        (share.first_name, share.calls, share.reached, share.conversations, share.yeses)
+        for share in caller_totals(party.id)
+    ]
+    return Response(
+        csv_chunks(COLUMNS, rows, mark=True),
+        mimetype="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="party-{party.id}-callers.csv"'},
+    )
+
+
+@pages.post("/<int:party_id>/summary-link")
+@open_to(HOST)
+def new_summary_link(party_id: int) -> ResponseReturnValue:
+    """End the link to the summary and make a new one."""
+    party = services.party_for(current_user, party_id, to_change=True)
+    if not is_still(party.summary_token):
+        return back_to(
+            party,
+            "The link has just been replaced on another device. This is the new one.",
+            ".summary",
+        )
+    change_summary_link(party)
+    return back_to(party, "The summary has a new link. The old link no longer works.", ".summary")
+
+
+@public.get("/<token>")
+@open_to(TV)
+def show(token: str) -> ResponseReturnValue:
+    """The evening for whoever was sent the link: no sign-in, and nothing to press."""
+    party = party_by_summary_token(token)
+    return render_template("parties/evening.html", **_evening_of(party))
+
+
+@public.get("/<token>/picture.svg")
+@open_to(TV)
+def picture(token: str) -> ResponseReturnValue:
+    """The totals as a picture; `?save` to download it."""
+    party = party_by_summary_token(token)
+    drawn = render_template("parties/picture.svg", **_evening_of(party))
+    response = Response(drawn, mimetype="image/svg+xml")
+    if "save" in request.args:
+        response.headers["Content-Disposition"] = 'attachment; filename="phone-party.svg"'
+    return response
+
+
+def _evening_of(party: Party) -> dict[str, object]:
+    return {
+        "party": party,
+        "campaign": db.session.get_one(Campaign, party.campaign_id),
+        "evening": summary_of(party),
+        "when": when_it_starts(party),
+        "picture": url_for("evening.picture", token=party.summary_token),
+    }

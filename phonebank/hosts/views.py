@@ -1,0 +1,308 @@
+"""The host's pages: begin a party, run it from a phone.
+
+Every button is a plain form that comes back to the page. Where scripts run, htmx takes only the
+part of the answer that changed, and the socket says when to look again.
+"""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import (
+    Response,
+    current_app,
+    flash,
+    get_flashed_messages,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+from wtforms.fields.choices import SelectChoice
+
+from phonebank.core.access import open_to
+from phonebank.core.edit_form import is_still
+from phonebank.core.errors import wants_json
+from phonebank.core.stores import again_after_deadlock, db
+from phonebank.hosts.blueprint import back_to, pages, when_it_starts
+from phonebank.hosts.forms import NewPartyForm, SettingsForm
+from phonebank.live.board_payload import payload
+from phonebank.live.board_query import read_figures
+from phonebank.live.board_snapshot import whole_board
+from phonebank.models import HOST, Account, Campaign, Party, now
+from phonebank.parties import participants, services
+from phonebank.parties.calendar import calendar_file
+from phonebank.parties.codes import invitation, join_link, qr_picture
+from phonebank.parties.cohosts import COHOSTS_AT_MOST, may_name
+from phonebank.parties.display_names import NAME_AT_MOST
+from phonebank.parties.help_requests import ABOUT, asking, mark_seen
+from phonebank.parties.standings import standings
+from phonebank.roster.rooms import lock_in_room
+from phonebank.rules.countries import NoRulesForCountry, rules_for
+from phonebank.tallies.totals import caller_totals
+
+BREAKS = (5, 10, 15)  # minutes
+DEEDS = {
+    "lock": services.lock,
+    "unlock": services.unlock,
+    "pause": services.pause,
+    "resume": services.resume,
+    "end-break": services.end_break,
+}
+
+
+@pages.get("")
+@open_to(HOST)
+def mine() -> ResponseReturnValue:
+    parties = services.parties_of(current_user)
+    return render_template(
+        "parties/my_parties.html",
+        parties=parties,
+        figures=read_figures([party.id for party in parties]),
+        campaigns={campaign.id: campaign.name for campaign in _campaigns(parties)},
+        when=when_it_starts,
+    )
+
+
+@pages.route("/new", methods=["GET", "POST"])
+@open_to(HOST)
+def new() -> ResponseReturnValue:
+    campaigns = services.campaigns_to_host(current_user)
+    form = NewPartyForm(title=_first_title(current_user.name))
+    form.campaign.choices = [SelectChoice(campaign.id, campaign.name) for campaign in campaigns]
+    if campaigns and form.validate_on_submit():
+        countries = {campaign.id: campaign.country for campaign in campaigns}
+        zone = form.zone(zone_of_country(countries[form.campaign.data]))
+        party = services.create_party(
+            current_user,
+            form.campaign.data,
+            form.title.data or "",
+            form.goal.data or 0,
+            form.starts(zone),
+            zone,
+            form.door_open.data,
+        )
+        db.session.commit()
+        return redirect(url_for(".run", party_id=party.id))
+    status = 422 if form.is_submitted() else 200
+    return render_template("parties/new.html", form=form, campaigns=campaigns), status
+
+
+@pages.get("/<int:party_id>")
+@open_to(HOST)
+def run(party_id: int) -> ResponseReturnValue:
+    """The page from which a host runs the party. JSON: {"board"}, as on the television."""
+    party = services.party_for(current_user, party_id)
+    if wants_json():
+        return {"board": whole_board(party.id)}
+    # htmx names the part that it will take: the rest need not be made.
+    if request.headers.get("HX-Target") == "people":
+        said = get_flashed_messages(with_categories=True)
+        return render_template("parties/_people.html", said=said, **_people_of(party))
+    return _page_of(party, SettingsForm(formdata=None, obj=party))
+
+
+@pages.get("/<int:party_id>/shares")
+@open_to(HOST)
+def shares(party_id: int) -> ResponseReturnValue:
+    """What each caller did, in words by their id: for a page that shows the rest already."""
+    party = services.party_for(current_user, party_id)
+    return {
+        str(share.caller_id): participants.share_in_words(share.calls, share.conversations)
+        for share in caller_totals(party.id)
+    }
+
+
+def _people_of(party: Party) -> dict[str, Any]:
+    """What the list of people needs."""
+    return {
+        "party": party,
+        "board": payload(read_figures([party.id])[party.id]),
+        "waiting": participants.waiting(party),
+        "asking": [(caller, ABOUT[caller.help_about][1]) for caller in asking(party)],
+        "guests": participants.roster(party),
+        "name_at_most": NAME_AT_MOST,
+    }
+
+
+def _page_of(party: Party, form: SettingsForm) -> str:
+    """The host's page, with the settings as they are or as they were typed."""
+    campaign = db.session.get_one(Campaign, party.campaign_id)
+    base_url = current_app.extensions["phonebank"].base_url
+    link = join_link(base_url, party.code)
+    return render_template(
+        "parties/party.html",
+        **_people_of(party),
+        campaign=campaign,
+        form=form,
+        link=link,
+        qr=qr_picture(link),
+        invitation=_invitation(party, link, base_url),
+        board_link=base_url + url_for("board.show", token=party.board_token),
+        breaks=BREAKS,
+        standings=standings(party.campaign_id),
+        when=when_it_starts(party),
+        host=db.session.get_one(Account, party.host_id),
+        may_name=may_name(current_user, party),
+        cohosts_at_most=COHOSTS_AT_MOST,
+    )
+
+
+@pages.get("/<int:party_id>/invitation.ics")
+@open_to(HOST)
+def calendar(party_id: int) -> ResponseReturnValue:
+    """The party for people's calendars."""
+    party = services.party_for(current_user, party_id)
+    base_url = current_app.extensions["phonebank"].base_url
+    link = join_link(base_url, party.code)
+    host = urlsplit(base_url).hostname or "localhost"
+    return Response(
+        calendar_file(party, link, _invitation(party, link, base_url), host, now()),
+        mimetype="text/calendar",
+        headers={"Content-Disposition": f'attachment; filename="party-{party.id}.ics"'},
+    )
+
+
+@pages.post('/<int:party_id>/<any("lock", "unlock", "pause", "resume", "end-break"):deed>')
+@open_to(HOST)
+def do(party_id: int, deed: str) -> ResponseReturnValue:
+    party = services.party_for(current_user, party_id, to_change=True)
+    DEEDS[deed](party)
+    return back_to(party)
+
+
+@pages.post("/<int:party_id>/code")
+@open_to(HOST)
+def change_code(party_id: int) -> ResponseReturnValue:
+    party = services.party_for(current_user, party_id, to_change=True)
+    if not is_still(party.code):
+        return back_to(
+            party, "The code has just been changed on another device. This is the new one."
+        )
+    services.change_code(party)
+    return back_to(party, "The party has a new code. The old code no longer works.")
+
+
+@pages.post("/<int:party_id>/board-link")
+@open_to(HOST)
+def change_board_link(party_id: int) -> ResponseReturnValue:
+    party = services.party_for(current_user, party_id, to_change=True)
+    if not is_still(party.board_token):
+        return back_to(
+            party, "The board's link has just been replaced on another device. This is the new one."
+        )
+    services.change_board_link(party)
+    return back_to(party, "The board has a new link. Screens that used the old link have gone off.")
+
+
+@pages.post("/<int:party_id>/settings")
+@open_to(HOST)
+def settings(party_id: int) -> ResponseReturnValue:
+    party = services.party_for(current_user, party_id, to_change=True)
+    form = SettingsForm(obj=party)
+    if not form.validate() or form.is_overtaken():
+        return _page_of(party, form), 422
+    services.set_goal(party, form.goal.data or 0)
+    services.rename_party(party, form.title.data or "")
+    services.celebrate(party, form.celebrate.data)
+    return back_to(party, "Saved.")
+
+
+@pages.post("/<int:party_id>/break")
+@open_to(HOST)
+def start_break(party_id: int) -> ResponseReturnValue:
+    party = services.party_for(current_user, party_id, to_change=True)
+    minutes = request.form.get("minutes", "")
+    services.start_break(party, int(minutes) if minutes in map(str, BREAKS) else 0)
+    return back_to(party)
+
+
+@pages.post("/<int:party_id>/message")
+@open_to(HOST)
+def message(party_id: int) -> ResponseReturnValue:
+    party = services.party_for(current_user, party_id, to_change=True)
+    participants.send_message(party, request.form.get("text", ""))
+    return back_to(party, "Sent to everyone at the party.")
+
+
+@pages.post("/<int:party_id>/end")
+@open_to(HOST)
+def end(party_id: int) -> ResponseReturnValue:
+    party = services.party_for(current_user, party_id, to_change=True)
+    services.end_party(party)
+    return back_to(party, "The party has ended. Thank you for hosting.", ".summary")
+
+
+@pages.post("/<int:party_id>/door")
+@open_to(HOST)
+def door(party_id: int) -> ResponseReturnValue:
+    party = services.party_for(current_user, party_id, to_change=True)
+    participants.set_door(party, request.form.get("open") == "yes")
+    return back_to(party)
+
+
+@pages.post("/<int:party_id>/admit-all")
+@open_to(HOST)
+def admit_all(party_id: int) -> ResponseReturnValue:
+    party = services.party_for(current_user, party_id, to_change=True)
+    participants.admit_all(party)
+    return back_to(party)
+
+
+@pages.post("/<int:party_id>/callers/<int:caller_id>/<any(admit, hide, show, remove, helped):deed>")
+@open_to(HOST)
+@again_after_deadlock
+def do_with_caller(party_id: int, caller_id: int, deed: str) -> ResponseReturnValue:
+    party = services.party_for(current_user, party_id, to_change=True)
+    caller = participants.caller_in(party, caller_id)
+    if deed == "admit":
+        if caller.held:
+            return back_to(party, f"Only an organiser can let {caller.first_name} in.")
+        if not participants.admit([caller]):
+            flash(f"{caller.first_name} is no longer waiting here.", "info")
+    elif deed == "remove":
+        participants.remove_caller(caller)
+    elif deed == "helped":
+        mark_seen(caller)
+    else:
+        participants.hide_caller(caller, deed == "hide")
+    return back_to(party)
+
+
+@pages.post("/<int:party_id>/callers/<int:caller_id>/name")
+@open_to(HOST)
+def rename_caller(party_id: int, caller_id: int) -> ResponseReturnValue:
+    party = services.party_for(current_user, party_id, to_change=True)
+    caller = participants.caller_in(party, caller_id)
+    lock_in_room(caller)
+    name, was = request.form.get("name", ""), request.form.get("was", caller.first_name)
+    if was != caller.first_name and name != caller.first_name:
+        words = f"Another host has just renamed {was} to {caller.first_name}. We kept that name."
+        flash(f"{words} You can rename {caller.first_name} again.", "error")
+        return back_to(party)
+    participants.rename_caller(caller, name)
+    return back_to(party)
+
+
+def _invitation(party: Party, link: str, base_url: str) -> str:
+    campaign = db.session.get_one(Campaign, party.campaign_id)
+    when = when_it_starts(party)
+    return invitation(party.title, when, link, party.code, base_url, campaign.on_behalf_of)
+
+
+def _campaigns(parties: list[Party]) -> list[Campaign]:
+    return [db.session.get_one(Campaign, party.campaign_id) for party in parties]
+
+
+def _first_title(name: str) -> str:
+    first = name.split(" ")[0][:20]
+    return f"{first}’s phone party" if first else "Phone party"
+
+
+def zone_of_country(country: str) -> str:
+    """The first time zone in the country's rules: a guess, for a browser that names none."""
+    try:
+        return rules_for(country).time_zones.value[0]
+    except NoRulesForCountry:
+        return "UTC"

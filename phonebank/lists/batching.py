@@ -1,0 +1,140 @@
+"""Rows of a file → batches ready to store: numbers read, bad rows refused with their reason."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+from phonebank.csv_input.column_mapping import Mapping
+from phonebank.csv_input.rows import Row
+from phonebank.lists.normalise import ContactRow, RefusedRow, normalise
+from phonebank.phones.e164 import time_zones_of
+from phonebank.phones.postcodes import time_zones_of_postcode
+from phonebank.rules.time_zones import canonical_name, zones_key, zones_of_country
+
+# Rows a transaction: about half a second's work, so that a killed worker loses no more.
+BATCH = 10_000
+
+# The columns of `Batch.contacts`, in order.
+COLUMNS = (
+    "ordinal",
+    "phone",
+    "name_key",
+    "first_name",
+    "last_name",
+    "phone_original",
+    "other_phones",
+    "external_id",
+    "postcode",
+    "email",
+    "language",
+    "zone_key",
+    "fields",
+)
+
+
+@dataclass
+class Batch:
+    """Rows `first` to `first + rows` of a file, counted from 0 below the header."""
+
+    first: int
+    rows: int = 0
+    # CSV for COPY: written here and not while it is sent, so that the two can go on side by side.
+    contacts: str = ""
+    contact_rows: int = 0
+    refused: list[RefusedRow] = field(default_factory=list)
+    # Rows that say "do not call", and every number in them.
+    do_not_call_rows: int = 0
+    do_not_call: set[str] = field(default_factory=set)
+    zone_keys: set[str] = field(default_factory=set)
+    languages: set[str] = field(default_factory=set)
+
+
+def batches(
+    rows: Iterator[Row], first: int, mapping: Mapping, country: str, allow_drama: bool
+) -> Iterator[Batch]:
+    """The rows below the header from the `first` on, prepared, BATCH at a time.
+
+    Raises FileRefused where the rows do.
+    """
+    left = islice(rows, first, None)
+    while chunk := list(islice(left, BATCH)):
+        yield _prepared(chunk, first, mapping, country, allow_drama)
+        first += len(chunk)
+
+
+def _prepared(
+    chunk: list[Row], first: int, mapping: Mapping, country: str, allow_drama: bool
+) -> Batch:
+    batch = Batch(first, rows=len(chunk))
+    contacts = io.StringIO()
+    writer = csv.writer(contacts)
+    for row in chunk:
+        read = normalise(row, mapping, country, allow_drama)
+        if isinstance(read, RefusedRow):
+            batch.refused.append(read)
+        elif read.do_not_call:
+            batch.do_not_call_rows += 1
+            batch.do_not_call.update((read.phone, *read.other_phones))
+        else:
+            zone_key = _zone_key(read, country)
+            batch.zone_keys.add(zone_key)
+            batch.languages.add(read.language)
+            batch.contact_rows += 1
+            writer.writerow(_cells(read, zone_key))
+    batch.contacts = contacts.getvalue()
+    return batch
+
+
+def _cells(row: ContactRow, zone_key: str) -> tuple[Any, ...]:
+    return (
+        row.row_number,
+        row.phone,
+        f"{row.first_name} {row.last_name}".casefold(),
+        row.first_name,
+        row.last_name,
+        row.phone_original,
+        "{" + ",".join(row.other_phones) + "}",
+        row.external_id,
+        row.postcode,
+        row.email,
+        row.language,
+        zone_key,
+        json.dumps(row.fields) if row.fields else "{}",
+    )
+
+
+def _zone_key(row: ContactRow, country: str) -> str:
+    """The zones the person may be in, as a contact stores them; "" where there is no telling.
+
+    The list's own word comes first, then where the postcode is, then what the numbers tell.
+    `callers.calling_hours` reads the key, and takes the whole country where it is empty.
+    """
+    of_postcode = time_zones_of_postcode(row.postcode, country) if row.postcode else ()
+    told = of_postcode or _zones_of_numbers((row.phone, *row.other_phones))
+    if not row.time_zone:
+        return _joined(told)
+    said = tuple(row.time_zone.split("|"))
+    if not any(canonical_name(zone) in zones_of_country(country) for zone in said):
+        # Often the office's clock, filled in by the database they come from. Both have to be open.
+        return _joined((*said, *told)) if told else ""
+    if len(said) > 1:
+        # "MST" is Denver's clock or Phoenix's: where they live says which.
+        here = {canonical_name(zone) for zone in told}
+        said = tuple(zone for zone in said if canonical_name(zone) in here) or said
+    return _joined(said)
+
+
+def _zones_of_numbers(phones: tuple[str, ...]) -> tuple[str, ...]:
+    """Wherever one of the numbers may be: the second is rung where the first proves wrong."""
+    of_each = [time_zones_of(phone) for phone in phones]
+    return tuple(zone for zones in of_each for zone in zones) if all(of_each) else ()
+
+
+@lru_cache(maxsize=4096)
+def _joined(zones: tuple[str, ...]) -> str:
+    return zones_key(zones)

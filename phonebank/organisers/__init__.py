@@ -1,0 +1,1 @@
+"""The organiser's pages: one package a feature, with its forms."""

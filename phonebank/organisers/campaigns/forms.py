@@ -1,0 +1,145 @@
+"""The campaign form: what a campaign is, whom it rings for, and when."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    SelectField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired, Length, Optional
+
+from phonebank.core.edit_form import EditForm
+from phonebank.models import Campaign, ContactList
+from phonebank.rules.countries import countries, rules_for
+from phonebank.rules.week_hours import DAY_NAMES, DAYS, WeekHours, WeekHoursFault
+
+# The languages the ready-made scripts speak, then those of the countries we know rules of.
+LANGUAGES = (
+    ("en", "English"),
+    ("cy", "Welsh"),
+    ("es", "Spanish"),
+    ("de", "German"),
+    ("fr", "French"),
+    ("ga", "Irish"),
+    ("pl", "Polish"),
+    ("ur", "Urdu"),
+    ("bn", "Bengali"),
+    ("pa", "Punjabi"),
+)
+
+
+class CampaignForm(EditForm):
+    name = StringField(
+        "Name",
+        [InputRequired("Give the campaign a name."), Length(max=120)],
+        description="Callers and hosts see this name. Example: “Riverside council election”.",
+    )
+    on_behalf_of = StringField(
+        "Who is calling?",
+        [InputRequired("Enter the organisation you are calling for."), Length(max=200)],
+        description="The organisation's full name. Callers say it in every call, as the law "
+        "requires.",
+    )
+    country = SelectField(
+        "Country",
+        [InputRequired("Choose the country of the people you will call.")],
+        description="The country decides how numbers are read and when calling is allowed.",
+    )
+    language = SelectField(
+        "Language of the calls", choices=[SelectChoice(code, name) for code, name in LANGUAGES]
+    )
+    briefing = TextAreaField(
+        "Message to callers",
+        [Optional(), Length(max=4000)],
+        description="Callers see this before their first call. Say why it matters and who to ask "
+        "for help. You can use Markdown.",
+    )
+    practice_first = BooleanField(
+        "One practice call before the first real one",
+        description="New callers make one practice call with a made-up person before a real one. "
+        "It takes about three minutes. Callers who have recorded a call here skip it.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Nothing chosen at first: a country taken by oversight refuses every number of a list.
+        self.country.choices = [
+            SelectChoice("", "Choose a country"),
+            *(SelectChoice(code, rules_for(code).name) for code in countries()),
+        ]
+
+    def is_usable_for(self, campaign: Campaign, lists: Sequence[ContactList]) -> bool:
+        """Whether the campaign may become this. Once there are people in it its country stays:
+        their numbers were read, and are rung, by its rules."""
+        if self.country.data == campaign.country or not lists:
+            return True
+        self.country.errors = [
+            "This campaign already has people, so its country cannot change: it sets when they may "
+            "be called. For people in another country, set up another campaign."
+        ]
+        return False
+
+    def values(self) -> dict[str, Any]:
+        """The checked columns of a Campaign."""
+        texts = {
+            name: (self[name].data or "").strip()
+            for name in ("name", "on_behalf_of", "country", "language", "briefing")
+        }
+        return texts | {"practice_first": self.practice_first.data}
+
+
+class HoursForm(EditForm):
+    """Two times a day; an empty pair is a day without calls."""
+
+    def __init__(self, campaign: Campaign, *args: Any, **kwargs: Any) -> None:
+        self.campaign = campaign
+        super().__init__(*args, **kwargs)
+
+    def hours(self) -> WeekHours:
+        """The week's hours. Raises WeekHoursFault."""
+        return rules_for(self.campaign.country).hours_typed(
+            {day: [t for t in (self[f"{day}_from"].data, self[f"{day}_to"].data) if t]
+             for day in DAYS}
+        )  # fmt: skip
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        if not super().validate(extra_validators):
+            return False
+        try:
+            self.hours()
+        except WeekHoursFault as fault:
+            for day, message in fault.faults.items():
+                field = self[f"{day}_from"] if day in DAYS else self["mon_from"]
+                field.errors = [*field.errors, message]
+            return False
+        return True
+
+
+def _time_field(label: str) -> StringField:
+    return StringField(label, [_is_a_time], render_kw={"type": "time"})
+
+
+def _is_a_time(form: FlaskForm, field: StringField) -> None:
+    hours, colon, minutes = (field.data or "").partition(":")
+    if field.data and not (colon and hours.isdigit() and minutes.isdigit()):
+        raise ValidationError("Write the time like this: 09:00.")
+
+
+for _day, _name in zip(DAYS, DAY_NAMES, strict=True):
+    setattr(HoursForm, f"{_day}_from", _time_field(f"{_name} from"))
+    setattr(HoursForm, f"{_day}_to", _time_field(f"{_name} until"))
+
+
+def hours_form(campaign: Campaign) -> HoursForm:
+    """The hours form, filled with the campaign's present hours."""
+    stored = rules_for(campaign.country).hours_stored(campaign.hours).to_json()
+    data = {}
+    for day, opening in stored.items():
+        data[f"{day}_from"], data[f"{day}_to"] = opening or ("", "")
+    return HoursForm(campaign, data=data)

@@ -1,0 +1,194 @@
+"""The organiser's campaign pages."""
+
+from flask import Blueprint, Flask, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+
+from phonebank.accounts.services import invite_host
+from phonebank.campaigns import services
+from phonebank.campaigns.progress import OutcomeReadings, answers_by_question
+from phonebank.core.access import open_to
+from phonebank.core.edit_form import EditForm, is_still
+from phonebank.core.stores import db
+from phonebank.lists.services import in_calling_order
+from phonebank.models import ORGANISER, Campaign
+from phonebank.organisers.campaigns.forms import CampaignForm, hours_form
+from phonebank.parties.services import parties_in
+from phonebank.parties.standings import standings
+from phonebank.rules.countries import rules_for
+from phonebank.rules.week_hours import DAY_NAMES, DAYS
+from phonebank.scripts.versions import published_version_id, script_of
+from phonebank.tallies.totals import campaign_totals
+
+campaigns = Blueprint("campaigns", __name__, url_prefix="/campaigns")
+
+
+def init_app(app: Flask) -> None:
+    """Add the campaign pages."""
+    app.register_blueprint(campaigns)
+
+
+def _campaign(campaign_id: int, to_change: bool = False) -> Campaign:
+    return services.campaign_for(current_user, campaign_id, to_change)
+
+
+def _back(campaign: Campaign, anchor: str = "") -> ResponseReturnValue:
+    return redirect(url_for("campaigns.show", campaign_id=campaign.id, _anchor=anchor or None))
+
+
+@campaigns.get("")
+@open_to(ORGANISER)
+def index() -> ResponseReturnValue:
+    """Every campaign, with where it stands."""
+    rows = [(c, campaign_totals(c.id)) for c in services.campaigns_of(current_user)]
+    return render_template("campaigns/index.html", rows=rows)
+
+
+@campaigns.route("/new", methods=["GET", "POST"])
+@open_to(ORGANISER)
+def new() -> ResponseReturnValue:
+    """Set up a campaign."""
+    form = CampaignForm()
+    if form.validate_on_submit():
+        campaign = services.create_campaign(current_user, form.values())
+        db.session.commit()
+        flash("The campaign is set up. Next, upload a list and choose a script.", "success")
+        return _back(campaign)
+    return render_template("campaigns/form.html", form=form, campaign=None)
+
+
+@campaigns.get("/<int:campaign_id>")
+@open_to(ORGANISER)
+def show(campaign_id: int) -> ResponseReturnValue:
+    """One campaign: its state, its figures, and everything it is made of."""
+    campaign = _campaign(campaign_id)
+    hours = rules_for(campaign.country).hours_stored(campaign.hours).to_json()
+    totals = campaign_totals(campaign.id)
+    readings: OutcomeReadings = current_app.extensions.setdefault(
+        "outcome_readings", OutcomeReadings()
+    )
+    return render_template(
+        "campaigns/show.html",
+        campaign=campaign,
+        totals=totals,
+        moves=services.MOVES[campaign.state],
+        missing=services.what_is_missing(campaign) if campaign.state == "draft" else [],
+        lists=in_calling_order(campaign),
+        parties=parties_in(campaign),
+        standings=standings(campaign.id),
+        waiting=services.waiting_callers(campaign),
+        to_look_at=services.callers_to_look_at(campaign),
+        # Not `script`: base.html calls a macro so.
+        conversation=script_of(published_version_id(campaign)),
+        outcomes=readings.of(campaign.id, totals.calls),
+        hours=[(name, hours[day]) for day, name in zip(DAYS, DAY_NAMES, strict=True)],
+        join_link=f"{current_app.extensions['phonebank'].base_url}/c/{campaign.join_token}",
+    )
+
+
+@campaigns.route("/<int:campaign_id>/edit", methods=["GET", "POST"])
+@open_to(ORGANISER)
+def edit(campaign_id: int) -> ResponseReturnValue:
+    """Change what the campaign is called and whom it calls for."""
+    campaign = _campaign(campaign_id, to_change=request.method == "POST")
+    form = CampaignForm(obj=campaign)
+    if _may_be_saved(form) and form.is_usable_for(campaign, in_calling_order(campaign)):
+        for name, value in form.values().items():
+            setattr(campaign, name, value)
+        db.session.commit()
+        flash("Saved.", "success")
+        return _back(campaign)
+    page = render_template("campaigns/form.html", form=form, campaign=campaign)
+    return page, 422 if form.is_submitted() else 200
+
+
+@campaigns.route("/<int:campaign_id>/hours", methods=["GET", "POST"])
+@open_to(ORGANISER)
+def hours(campaign_id: int) -> ResponseReturnValue:
+    """Change the calling hours, within those of the country."""
+    campaign = _campaign(campaign_id, to_change=request.method == "POST")
+    form = hours_form(campaign)
+    if _may_be_saved(form):
+        campaign.hours = form.hours().to_json()
+        db.session.commit()
+        flash("Calling hours saved. They apply from the next call.", "success")
+        return _back(campaign)
+    rules = rules_for(campaign.country)
+    permitted = rules.permitted_hours.value.to_json()
+    days = [(day, name, permitted[day]) for day, name in zip(DAYS, DAY_NAMES, strict=True)]
+    page = render_template(
+        "campaigns/hours.html", form=form, campaign=campaign, days=days, rules=rules
+    )
+    return page, 422 if form.is_submitted() else 200
+
+
+def _may_be_saved(form: EditForm) -> bool:
+    """Whether the form was sent, can be used, and overwrites nothing that somebody else saved."""
+    return form.validate_on_submit() and not form.is_overtaken()
+
+
+@campaigns.post("/<int:campaign_id>/state")
+@open_to(ORGANISER)
+def change_state(campaign_id: int) -> ResponseReturnValue:
+    """Start, pause, resume, end or reopen."""
+    campaign = _campaign(campaign_id)
+    services.move(campaign, request.form.get("verb", ""))
+    db.session.commit()
+    flash(f"The campaign is now {campaign.state}.", "success")
+    return _back(campaign)
+
+
+@campaigns.post("/<int:campaign_id>/door")
+@open_to(ORGANISER)
+def door(campaign_id: int) -> ResponseReturnValue:
+    """Open or close the door of the campaign's own link."""
+    campaign = _campaign(campaign_id)
+    services.open_door(campaign, request.form.get("open") == "yes")
+    db.session.commit()
+    return _back(campaign, "callers")
+
+
+@campaigns.post("/<int:campaign_id>/admit")
+@open_to(ORGANISER)
+def admit(campaign_id: int) -> ResponseReturnValue:
+    """Let one waiting caller in, or all of them."""
+    campaign = _campaign(campaign_id)
+    caller_id = request.form.get("caller_id", type=int)
+    services.admit(campaign, [caller_id] if caller_id is not None else None)
+    db.session.commit()
+    return _back(campaign, "callers")
+
+
+@campaigns.post("/<int:campaign_id>/new-link")
+@open_to(ORGANISER)
+def new_link(campaign_id: int) -> ResponseReturnValue:
+    """End the old link for callers and make a new one."""
+    campaign = _campaign(campaign_id, to_change=True)
+    if not is_still(campaign.join_token):
+        flash("Someone else has just replaced the link. This is the new one.", "info")
+        return _back(campaign, "callers")
+    services.new_join_link(campaign)
+    db.session.commit()
+    flash("The old link no longer works. Send the new one.", "success")
+    return _back(campaign, "callers")
+
+
+@campaigns.post("/<int:campaign_id>/hosts")
+@open_to(ORGANISER)
+def invite(campaign_id: int) -> ResponseReturnValue:
+    """Give the campaign to a host by e-mail address."""
+    campaign = _campaign(campaign_id)
+    host = invite_host(campaign, request.form.get("email", ""), request.form.get("name", ""))
+    db.session.commit()
+    flash(f"{host.email} can now host parties for this campaign.", "success")
+    return _back(campaign, "hosts")
+
+
+@campaigns.get("/<int:campaign_id>/answers")
+@open_to(ORGANISER)
+def answers(campaign_id: int) -> ResponseReturnValue:
+    """What people answered, question by question."""
+    campaign = _campaign(campaign_id)
+    return render_template(
+        "campaigns/answers.html", campaign=campaign, questions=answers_by_question(campaign)
+    )

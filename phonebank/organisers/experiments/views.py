@@ -1,0 +1,110 @@
+"""The organiser's pages of experiments: set one up, start it, see what it shows, stop it."""
+
+from flask import Blueprint, Flask, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+
+from phonebank.campaigns.services import campaign_for
+from phonebank.core.access import open_to
+from phonebank.core.stores import db
+from phonebank.experiments import services
+from phonebank.experiments.results import results_of
+from phonebank.models import ORGANISER, Campaign, Experiment
+from phonebank.organisers.experiments.forms import ExperimentForm
+
+experiments = Blueprint(
+    "experiments", __name__, url_prefix="/campaigns/<int:campaign_id>/experiments"
+)
+
+
+def init_app(app: Flask) -> None:
+    """Add the pages of experiments, and let other pages say that one is running."""
+    app.register_blueprint(experiments)
+    app.add_template_global(services.running_experiment)
+
+
+@experiments.get("")
+@open_to(ORGANISER)
+def index(campaign_id: int) -> ResponseReturnValue:
+    """The campaign's experiments."""
+    campaign = campaign_for(current_user, campaign_id)
+    return render_template(
+        "experiments/index.html", campaign=campaign, experiments=services.experiments_of(campaign)
+    )
+
+
+@experiments.route("/new", methods=["GET", "POST"])
+@open_to(ORGANISER)
+def new(campaign_id: int) -> ResponseReturnValue:
+    """Set up an experiment: which scripts, and what share of the people each."""
+    campaign = campaign_for(current_user, campaign_id)
+    offered = services.words_to_choose(campaign)
+    form = ExperimentForm(offered)
+    if form.validate_on_submit():
+        experiment = services.create_experiment(campaign, form.name.data.strip(), form.arms())
+        db.session.commit()
+        flash("Set up. Look it over, then start it.", "success")
+        return _to(campaign, experiment)
+    status = 422 if form.errors else 200
+    page = render_template(
+        "experiments/new.html", campaign=campaign, form=form, enough=len(offered) >= 2
+    )
+    return page, status
+
+
+@experiments.get("/<int:experiment_id>")
+@open_to(ORGANISER)
+def show(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
+    """One experiment: its arms, and what it shows so far."""
+    campaign, experiment = _experiment(campaign_id, experiment_id)
+    return render_template(
+        "experiments/show.html",
+        campaign=campaign,
+        experiment=experiment,
+        results=results_of(experiment),
+        shares=sum(arm.share for arm in experiment.arms),
+    )
+
+
+@experiments.post("/<int:experiment_id>/start")
+@open_to(ORGANISER)
+def start(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
+    """Let callers have its scripts."""
+    campaign, experiment = _experiment(campaign_id, experiment_id)
+    services.start(campaign, experiment)
+    db.session.commit()
+    flash("Started. Callers get its scripts with their next person.", "success")
+    return _to(campaign, experiment)
+
+
+@experiments.post("/<int:experiment_id>/stop")
+@open_to(ORGANISER)
+def stop(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
+    """End it for good."""
+    campaign, experiment = _experiment(campaign_id, experiment_id)
+    services.stop(experiment)
+    db.session.commit()
+    flash("Stopped. From their next person on, callers get the campaign's script.", "success")
+    return _to(campaign, experiment)
+
+
+@experiments.post("/<int:experiment_id>/discard")
+@open_to(ORGANISER)
+def discard(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
+    """Throw a draft away."""
+    campaign, experiment = _experiment(campaign_id, experiment_id)
+    services.discard(experiment)
+    db.session.commit()
+    flash("The draft is gone.", "success")
+    return redirect(url_for("experiments.index", campaign_id=campaign.id))
+
+
+def _experiment(campaign_id: int, experiment_id: int) -> tuple[Campaign, Experiment]:
+    campaign = campaign_for(current_user, campaign_id)
+    return campaign, services.experiment_for(campaign, experiment_id)
+
+
+def _to(campaign: Campaign, experiment: Experiment) -> ResponseReturnValue:
+    return redirect(
+        url_for("experiments.show", campaign_id=campaign.id, experiment_id=experiment.id)
+    )

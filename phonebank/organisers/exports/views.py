@@ -1,0 +1,103 @@
+"""The addresses that files are downloaded from. Organisers only: they hold names and numbers."""
+
+import logging
+import re
+import time
+from collections.abc import Iterator
+
+from flask import Blueprint, Flask, Response, request
+from flask_security import current_user
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from phonebank.accounts import sessions
+from phonebank.campaigns.services import campaign_for
+from phonebank.core.access import open_to
+from phonebank.core.security import limiter
+from phonebank.core.stores import db
+from phonebank.exports.calls import calls_file
+from phonebank.exports.definitions import definitions_file
+from phonebank.exports.do_not_call import do_not_call_file
+from phonebank.models import ORGANISER, now
+
+log = logging.getLogger(__name__)
+
+exports = Blueprint("exports", __name__)
+
+# A download holds a database connection for as long as it takes, and nobody needs ten at once.
+DOWNLOADS = "10 per minute"
+# Seconds between two looks at whether who downloads is still signed in.
+LOOKS_EVERY = 2.0
+
+
+class SignedOutMeanwhile(Exception):
+    """The rest of a file is not for this browser any more: its line is cut."""
+
+
+def init_app(app: Flask) -> None:
+    """Add the downloads."""
+    app.register_blueprint(exports)
+
+
+@exports.get("/campaigns/<int:campaign_id>/calls.csv")
+@limiter.limit(DOWNLOADS)
+@open_to(ORGANISER)
+def calls(campaign_id: int) -> Response:
+    """Every recorded call of a campaign, with its answers. `?for=excel` puts the UTF-8 mark on."""
+    campaign = campaign_for(current_user, campaign_id)
+    log.info("account %s downloads the calls of campaign %s", current_user.id, campaign.id)
+    return _download(calls_file(campaign, _for_excel()), f"{campaign.name} calls")
+
+
+@exports.get("/campaigns/<int:campaign_id>/definitions.csv")
+@limiter.limit(DOWNLOADS)
+@open_to(ORGANISER)
+def definitions(campaign_id: int) -> Response:
+    """What every column and value of the calls file means."""
+    campaign = campaign_for(current_user, campaign_id)
+    file = definitions_file(campaign, _for_excel())
+    return _download(file, f"{campaign.name} definitions")
+
+
+@exports.get("/do-not-call.csv")
+@limiter.limit(DOWNLOADS)
+@open_to(ORGANISER)
+def do_not_call() -> Response:
+    """Every number on the do-not-call list."""
+    log.info("account %s downloads the do-not-call list", current_user.id)
+    return _download(do_not_call_file(_for_excel()), "do-not-call")
+
+
+def _for_excel() -> bool:
+    return request.args.get("for") == "excel"
+
+
+def _download(chunks: Iterator[str], name: str) -> Response:
+    # What a stranger called a campaign must not reach a header: only plain letters do.
+    plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:80].lower()
+    filename = f"{plain}-{now():%Y-%m-%d}.csv"
+    return Response(
+        _while_signed_in(chunks, db.engine, sessions.current_id()),
+        mimetype="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="{filename}"'},
+    )
+
+
+def _while_signed_in(
+    chunks: Iterator[str], engine: Engine, session_id: int | None
+) -> Iterator[str]:
+    looked_at = time.monotonic()
+    for chunk in chunks:
+        if time.monotonic() >= looked_at + LOOKS_EVERY:
+            if not _still_there(engine, session_id):
+                raise SignedOutMeanwhile
+            looked_at = time.monotonic()
+        yield chunk
+
+
+def _still_there(engine: Engine, session_id: int | None) -> bool:
+    try:
+        return sessions.goes_on(engine, session_id)
+    except SQLAlchemyError as error:
+        log.warning("who downloads was not looked at: %s", type(error).__name__)
+        return True

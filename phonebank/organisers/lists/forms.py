@@ -1,0 +1,220 @@
+"""The forms of the contact lists' pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from typing import Any
+
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileField, FileRequired
+from wtforms import SelectField, StringField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import DataRequired, Length
+
+from phonebank.core.edit_form import EditForm
+from phonebank.csv_input.column_mapping import (
+    FIELD,
+    FIELDS,
+    Actions,
+    ColumnGuess,
+    Mapping,
+    as_field,
+    check,
+)
+from phonebank.csv_input.yes_no_columns import MARKS, Action
+from phonebank.lists.services import PRIORITIES
+from phonebank.lists.yes_no_counts import MOST_VALUES, MarkCounts, Value, asks_about
+from phonebank.suppressions.batches import REASONS_TO_LIFT_MANY
+
+# What a page calls the actions; of two the second is for the columns of numbers that do not work.
+ACTIONS = {
+    Action.SUPPRESS: "Do not call",
+    Action.CALL: "May be called",
+    Action.DROP_NUMBER: "Leave the number out",
+    Action.SET_ASIDE: "Set the row aside",
+}
+NUMBER_WORKS = "The number works"
+
+
+class UploadForm(FlaskForm):
+    file = FileField(
+        "The file",
+        description="CSV, or text with tabs or semicolons. The first row names the columns. "
+        "Up to 512 MB.",
+        validators=[FileRequired("Choose a file first.")],
+    )
+
+
+class UndoForm(FlaskForm):
+    """Why an upload is undone that put numbers on the do-not-call list."""
+
+    why = SelectField(
+        "Why?",
+        choices=[SelectChoice(key, label) for key, label in REASONS_TO_LIFT_MANY.items()],
+        description="We keep this reason and your name with the upload.",
+    )
+
+
+def _priority_field() -> SelectField:
+    return SelectField(
+        "Priority among your lists",
+        choices=[SelectChoice(number, label) for number, label in PRIORITIES.items()],
+        coerce=int,
+        default=0,
+        description="Callers get people from the first lists first.",
+    )
+
+
+class PriorityForm(EditForm):
+    priority = _priority_field()
+
+
+class ColumnsForm(FlaskForm):
+    """One select for each column, and one for each value of a column of marks; make with
+    `columns_form`.
+    """
+
+    counts: MarkCounts
+    priority = _priority_field()
+    # How many rows would be suppressed, once that is asked about.
+    asked_about: int | None = None
+    suppress_rows = StringField("Yes, put them all on the do-not-call list")
+
+    name = StringField(
+        "Name of this list",
+        description="Organisers see this name. Callers never do.",
+        validators=[DataRequired("Give the list a name."), Length(max=120)],
+        filters=[lambda name: name and name.strip()],
+    )
+
+    def columns(self) -> list[SelectField]:
+        return [field for field in self if field.name.startswith("column_")]
+
+    def targets(self) -> list[str]:
+        """What each column is, as chosen."""
+        return [field.data for field in self.columns()]
+
+    def values_of(self, column: int) -> list[ValueField]:
+        """The selects for the values of a column, the most frequent value first."""
+        return [field for field in self.value_fields() if field.column == column]
+
+    def value_fields(self) -> list[ValueField]:
+        return [field for field in self if isinstance(field, ValueField)]
+
+    def actions(self) -> Actions:
+        """What was decided about each value of each column of marks."""
+        actions: Actions = {}
+        for field in self.value_fields():
+            actions.setdefault(str(field.column), {})[field.value.key] = field.data or Action.ASK
+        return actions
+
+    def suppressing(self) -> int | None:
+        """The number of suppressed rows that was agreed to; None where none was."""
+        number = self.suppress_rows.data or ""
+        return int(number) if number.isascii() and number.isdigit() else None
+
+    def is_usable_for(self, headers: Sequence[str]) -> bool:
+        """Whether the columns chosen make sense together and every value of a mark is decided.
+
+        Each fault goes beside its field.
+        """
+        mapping = Mapping.of(headers, self.targets(), self.actions())
+        return self._columns_fit(mapping) and self._marks_are_decided(mapping)
+
+    def _marks_are_decided(self, mapping: Mapping) -> bool:
+        columns = self.columns()
+        for column in self.counts.too_many:
+            columns[column].errors.append(
+                f"“{mapping.header(column)}” has more than {MOST_VALUES} different values, so it "
+                "is probably not a yes-or-no column. Choose something else for it. Or change its "
+                "values to yes or no and upload the file again."
+            )
+        unseen = False
+        for field in self.value_fields():
+            if field.raw_data and not field.data:
+                field.errors.append(
+                    f"Say what “{field.value.shown}” means in “{mapping.header(field.column)}”."
+                )
+            unseen = unseen or not field.raw_data
+        if unseen and not self.counts.too_many:
+            self.form_errors.append(
+                "Check what each value of the yes-or-no columns means, then press again."
+            )
+        if self.errors:
+            return False
+        rows = sum(count for _, count in self.counts.together)
+        suppressed = self.counts.suppressed(mapping)
+        if asks_about(suppressed, rows) and self.suppressing() != suppressed:
+            self.asked_about = suppressed
+            self.suppress_rows.errors = [
+                f"{suppressed:,} of {rows:,} people would go on the do-not-call list, in every "
+                "campaign. If that is right, tick the box below and press again."
+            ]
+            return False
+        return True
+
+    def _columns_fit(self, mapping: Mapping) -> bool:
+        faults = check(mapping)
+        columns = self.columns()
+        for fault in faults:
+            # Of two columns that are one thing the later is marked: said twice, it looks like two.
+            where = columns[fault.columns[-1]].errors if fault.columns else self.form_errors
+            where.append(fault.message)
+        return not faults
+
+
+class ValueField(SelectField):
+    """What is done with the rows that have one value in one column of marks."""
+
+    def __init__(self, *args: Any, column: int = 0, value: Value, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.column = column
+        self.value = value
+
+
+def columns_form(
+    guesses: Iterable[ColumnGuess], name: str, mapping: Mapping, counts: MarkCounts
+) -> ColumnsForm:
+    """The form for the columns of one file, as guessed, with the values of its columns of marks.
+
+    `mapping` is what the columns are now, as guessed or as sent; `counts` are its values.
+    """
+    fields: dict[str, SelectField] = {f"column_{guess.index}": _column(guess) for guess in guesses}
+    for column, values in counts.columns.items():
+        if column not in counts.too_many:
+            for value in values:
+                fields[_name_of(column, value)] = _value(mapping, column, value)
+    form_class = type("ColumnsOfThisFile", (ColumnsForm,), fields)
+    form: ColumnsForm = form_class(name=name)
+    form.counts = counts
+    for field in form:
+        field.errors = list(field.errors)
+    return form
+
+
+def _name_of(column: int, value: Value) -> str:
+    return f"value_{column}_{sha256(value.key.encode()).hexdigest()[:16]}"
+
+
+def _value(mapping: Mapping, column: int, value: Value) -> ValueField:
+    target = mapping.targets[column]
+    labels = ACTIONS | ({Action.CALL: NUMBER_WORKS} if target == "bad_number" else {})
+    choices = [SelectChoice(action, labels[action]) for action in MARKS[target]]
+    if value.reading is Action.ASK:
+        choices.insert(0, SelectChoice("", "Choose…"))
+    return ValueField(
+        f"{mapping.header(column)}: {value.shown}",
+        column=column,
+        value=value,
+        choices=choices,
+        default="" if value.reading is Action.ASK else value.reading,
+    )
+
+
+def _column(guess: ColumnGuess) -> SelectField:
+    choices = [SelectChoice(target, label) for target, label in FIELDS.items()]
+    keep = as_field(guess.header)
+    if keep != FIELD:
+        choices.append(SelectChoice(keep, f"Keep as “{keep.removeprefix(FIELD)}”"))
+    return SelectField(guess.header, choices=choices, default=guess.target)

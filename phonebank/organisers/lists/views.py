@@ -1,0 +1,242 @@
+"""The organiser's pages about contact lists: upload, columns, progress, history, undo."""
+
+import logging
+from collections.abc import Callable
+
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    flash,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+
+from phonebank.campaigns.services import campaign_for
+from phonebank.core.access import open_to
+from phonebank.core.jobs import enqueue
+from phonebank.core.locks import lock_row
+from phonebank.core.security import takes_files
+from phonebank.core.stores import after_commit, db
+from phonebank.csv_input.column_mapping import Mapping
+from phonebank.csv_input.rows import FileRefused
+from phonebank.lists import refused_file, services, undo
+from phonebank.lists.jobs import import_list, undo_import
+from phonebank.lists.uploads import guesses_of, take_in
+from phonebank.lists.yes_no_counts import counts_for
+from phonebank.models import ORGANISER, Campaign, ContactList
+from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS, UNDONE, UPLOADED
+from phonebank.organisers.lists.forms import PriorityForm, UndoForm, UploadForm, columns_form
+from phonebank.rules.countries import rules_for
+from phonebank.suppressions.batches import REASONS_TO_LIFT_MANY, numbers_to_lift
+
+log = logging.getLogger(__name__)
+
+lists = Blueprint("lists", __name__, url_prefix="/campaigns/<int:campaign_id>/lists")
+
+REFUSED_ROWS_SHOWN = 50
+
+
+def init_app(app: Flask) -> None:
+    """Add the pages of contact lists."""
+    app.register_blueprint(lists)
+
+
+@lists.get("")
+@open_to(ORGANISER)
+def history(campaign_id: int) -> ResponseReturnValue:
+    campaign = _campaign(campaign_id)
+    return render_template(
+        "lists/history.html",
+        campaign=campaign,
+        lists=services.lists_of(campaign),
+        priorities=services.PRIORITIES,
+    )
+
+
+@lists.route("/new", methods=["GET", "POST"])
+@open_to(ORGANISER)
+@takes_files
+def new(campaign_id: int) -> ResponseReturnValue:
+    campaign = _campaign(campaign_id)
+    form = UploadForm()
+    if form.validate_on_submit():
+        upload = form.file.data
+        try:
+            contact_list = take_in(campaign, current_user.id, upload.filename, upload.stream)
+        except FileRefused as refused:
+            db.session.rollback()
+            form.file.errors = [refused.message]
+        else:
+            db.session.commit()
+            return redirect(_address("columns", contact_list))
+    status = 422 if form.is_submitted() else 200
+    country = rules_for(campaign.country).name
+    page = render_template("lists/new.html", campaign=campaign, form=form, country=country)
+    return page, status
+
+
+@lists.route("/<int:list_id>/columns", methods=["GET", "POST"])
+@open_to(ORGANISER)
+def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
+    campaign, contact_list = _list(campaign_id, list_id)
+    if contact_list.state != UPLOADED:
+        return redirect(_address("progress", contact_list))
+    guesses = guesses_of(contact_list)
+    targets = [request.form.get(f"column_{guess.index}", guess.target) for guess in guesses]
+    mapping = Mapping.of(contact_list.headers, targets)
+    counts = counts_for(contact_list, mapping)
+    db.session.commit()
+    form = columns_form(guesses, contact_list.name, mapping, counts)
+    if form.validate_on_submit() and form.is_usable_for(contact_list.headers):
+        services.confirm(
+            contact_list,
+            form.name.data or "",
+            form.priority.data,
+            form.targets(),
+            form.actions(),
+            form.suppressing(),
+        )
+        _commit_and_enqueue(import_list, contact_list)
+        return redirect(_address("progress", contact_list))
+    page = render_template(
+        "lists/columns.html",
+        campaign=campaign,
+        contact_list=contact_list,
+        form=form,
+        columns=list(zip(guesses, form.columns(), strict=True)),
+    )
+    return page, 422 if form.is_submitted() else 200
+
+
+@lists.get("/<int:list_id>")
+@open_to(ORGANISER)
+def progress(campaign_id: int, list_id: int) -> ResponseReturnValue:
+    campaign, contact_list = _list(campaign_id, list_id)
+    if contact_list.state == UPLOADED:
+        return redirect(_address("columns", contact_list))
+    under_way = contact_list.state in LIST_STATES_IN_PROGRESS or (
+        contact_list.state == UNDONE and contact_list.finished_at is None
+    )
+    if request.headers.get("HX-Request"):
+        if under_way:
+            return render_template("lists/_meter.html", contact_list=contact_list)
+        # The whole page changes when it is over; a page that is loaded anew is also announced.
+        return Response(headers={"HX-Refresh": "true"})
+    batch = undo.batch_of(contact_list)
+    return render_template(
+        "lists/list.html",
+        campaign=campaign,
+        contact_list=contact_list,
+        batch=batch,
+        to_lift=numbers_to_lift(batch) if batch else 0,
+        undo_form=UndoForm(),
+        reasons_to_lift=REASONS_TO_LIFT_MANY,
+        under_way=under_way,
+        refused=services.refused_rows(contact_list, at_most=REFUSED_ROWS_SHOWN),
+        undoable=undo.what_undo_would_do(contact_list),
+        form=PriorityForm(obj=contact_list),
+    )
+
+
+@lists.get("/<int:list_id>/refused.csv")
+@open_to(ORGANISER)
+def refused(campaign_id: int, list_id: int) -> ResponseReturnValue:
+    _, contact_list = _list(campaign_id, list_id)
+    log.info("account %s downloads the refused rows of list %s", current_user.id, contact_list.id)
+    return Response(
+        refused_file.chunks(contact_list),
+        mimetype="text/csv",
+        headers={
+            "Content-Disposition": f'attachment; filename="refused-rows-{contact_list.id}.csv"'
+        },
+    )
+
+
+@lists.post("/<int:list_id>/cancel")
+@open_to(ORGANISER)
+def cancel(campaign_id: int, list_id: int) -> ResponseReturnValue:
+    _, contact_list = _list(campaign_id, list_id)
+    services.cancel(contact_list)
+    db.session.commit()
+    flash("The file is deleted. No people were added.", "info")
+    return redirect(url_for(".history", campaign_id=campaign_id))
+
+
+@lists.post("/<int:list_id>/undo")
+@open_to(ORGANISER)
+def undo_list(campaign_id: int, list_id: int) -> ResponseReturnValue:
+    _, contact_list = _list(campaign_id, list_id)
+    why = UndoForm().why.data
+    reason = why if why in REASONS_TO_LIFT_MANY else "undone"
+    undo.begin_undo(contact_list, reason, current_user.id)
+    log.info("account %s undoes list %s: %s", current_user.id, contact_list.id, reason)
+    _commit_and_enqueue(undo_import, contact_list)
+    return redirect(_address("progress", contact_list))
+
+
+@lists.post("/<int:list_id>/remove")
+@open_to(ORGANISER)
+def remove(campaign_id: int, list_id: int) -> ResponseReturnValue:
+    _, contact_list = _list(campaign_id, list_id)
+    services.take_out_of_calling(contact_list)
+    db.session.commit()
+    flash("This list is paused. Callers will not get anyone from it.", "success")
+    return redirect(_address("progress", contact_list))
+
+
+@lists.post("/<int:list_id>/restore")
+@open_to(ORGANISER)
+def restore(campaign_id: int, list_id: int) -> ResponseReturnValue:
+    _, contact_list = _list(campaign_id, list_id)
+    services.put_back_into_calling(contact_list)
+    db.session.commit()
+    flash("This list is resumed. Callers can get people from it again.", "success")
+    return redirect(_address("progress", contact_list))
+
+
+@lists.post("/<int:list_id>/priority")
+@open_to(ORGANISER)
+def priority(campaign_id: int, list_id: int) -> ResponseReturnValue:
+    _, contact_list = _list(campaign_id, list_id)
+    lock_row(contact_list)
+    form = PriorityForm(obj=contact_list)
+    if form.validate_on_submit() and not form.is_overtaken():
+        services.set_priority(contact_list, form.priority.data)
+        db.session.commit()
+        flash("Changed.", "success")
+    elif form.validate():
+        flash(
+            "Someone else has just changed this list's priority, so your choice was not saved. "
+            "Their choice is shown below. Change it again if you need to.",
+            "error",
+        )
+    return redirect(_address("progress", contact_list))
+
+
+def _campaign(campaign_id: int) -> Campaign:
+    return campaign_for(current_user, campaign_id)
+
+
+def _list(campaign_id: int, list_id: int) -> tuple[Campaign, ContactList]:
+    campaign = _campaign(campaign_id)
+    return campaign, services.list_of(campaign, list_id)
+
+
+def _commit_and_enqueue(function: Callable[[int], None], contact_list: ContactList) -> None:
+    """With Redis away the clock puts it on the queue a few minutes later."""
+    list_id = contact_list.id
+
+    def put_on_its_queue() -> None:
+        enqueue(function, list_id)
+
+    after_commit(put_on_its_queue)
+    db.session.commit()
+
+
+def _address(page: str, contact_list: ContactList) -> str:
+    return url_for(f".{page}", campaign_id=contact_list.campaign_id, list_id=contact_list.id)

@@ -1,0 +1,203 @@
+"""When people of a campaign are rung again, as its organiser may change it.
+
+Here and not beside the campaign's pages, because what an outcome does is this side's to say.
+"""
+
+from typing import Any
+
+from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+from wtforms import BooleanField, SelectField, StringField
+
+from phonebank.campaigns.services import campaign_for
+from phonebank.core.access import open_to
+from phonebank.core.edit_form import EditForm
+from phonebank.core.stores import db
+from phonebank.models import ORGANISER, Campaign
+from phonebank.rules.outcomes import OUTCOMES, RETRIED
+from phonebank.rules.retry_limits import (
+    UNITS,
+    RetryRules,
+    RetryRulesFault,
+    in_largest_unit,
+    in_words,
+)
+
+retry_rules = Blueprint(
+    "retry_rules",
+    __name__,
+    url_prefix="/campaigns/<int:campaign_id>/retry-rules",
+)
+
+# In the order of the buttons on the caller's screen.
+RULED = tuple(key for key in OUTCOMES if key in RETRIED)
+RULES_STAY = (
+    "Somebody has changed these rules since you opened this page, so nothing was put back. Look at"
+    " them as they are now; then press once more."
+)
+# The longest number worth reading; the rules say which are too large.
+_DIGITS = 6
+
+
+def init_app(app: Flask) -> None:
+    """Add the page."""
+    app.register_blueprint(retry_rules)
+
+
+class RetryRulesForm(EditForm):
+    """The rules that hold over all calls, and `_OUTCOME_FIELDS` for every outcome."""
+
+    attempts_at_most = StringField(
+        "Attempts at most", description="Then we leave them in peace in this campaign."
+    )
+    attempts_a_day_at_most = StringField(
+        "Attempts a day at most",
+        description="At most 3: the German trade code and the laws of two American states allow "
+        "no more.",
+    )
+    household_rest = StringField(
+        "Rest for others on the number",
+        description="After a call that somebody answered. After one that nobody did, they wait as "
+        "long as the one who was rung.",
+    )
+    household_unit = SelectField("Rest for others: unit", choices=list(UNITS))
+
+    def as_json(self) -> dict[str, Any]:
+        """What was typed, in the form that RetryRules.parse checks."""
+        return {
+            "attempts_at_most": _number(self.attempts_at_most.data),
+            "attempts_a_day_at_most": _number(self.attempts_a_day_at_most.data),
+            "household_rest_minutes": _minutes(self.household_rest.data, self.household_unit.data),
+            "outcomes": {
+                key: {
+                    "rest_minutes": _minutes(self[f"{key}_rest"].data, self[f"{key}_unit"].data),
+                    "another_time_of_day": self[f"{key}_elsewhen"].data,
+                    "retries_at_most": _number(self[f"{key}_retries"].data, may_be_empty=True),
+                    "a_day_at_most": _number(self[f"{key}_a_day"].data, may_be_empty=True),
+                }
+                for key in RULED
+            },
+        }
+
+    def show_faults(self, fault: RetryRulesFault) -> None:
+        """Put each sentence next to the field it is about."""
+        for place, sentence in fault.faults.items():
+            field = self[_FIELD_OF_PLACE[place]]
+            field.errors = [*field.errors, sentence]
+
+
+# One field of a rule: its name in the form after the outcome's, its name in the rules, its label.
+_OUTCOME_FIELDS = (
+    ("rest", "rest_minutes", "Rest"),
+    ("elsewhen", "another_time_of_day", "At another time of day"),
+    ("retries", "retries_at_most", "Further tries at most"),
+    ("a_day", "a_day_at_most", "Tries a day at most"),
+)
+_FIELD_OF_PLACE = {
+    "attempts_at_most": "attempts_at_most",
+    "attempts_a_day_at_most": "attempts_a_day_at_most",
+    "household_rest_minutes": "household_rest",
+} | {f"{key}.{rule}": f"{key}_{name}" for key in RULED for name, rule, _ in _OUTCOME_FIELDS}
+
+for _key in RULED:
+    for _name, _rule, _label in _OUTCOME_FIELDS:
+        _field: Any = BooleanField if _name == "elsewhen" else StringField
+        setattr(RetryRulesForm, f"{_key}_{_name}", _field(_label))
+    setattr(RetryRulesForm, f"{_key}_unit", SelectField("Unit of the rest", choices=list(UNITS)))
+
+
+@retry_rules.route("", methods=["GET", "POST"])
+@open_to(ORGANISER)
+def edit(campaign_id: int) -> ResponseReturnValue:
+    """Read the rules, or change them. They hold from the next outcome on."""
+    campaign = campaign_for(current_user, campaign_id, to_change=request.method == "POST")
+    stored = RetryRules.parse(campaign.retry_rules)
+    form = RetryRulesForm(data=_as_fields(stored))
+    status = 200
+    if form.is_submitted():
+        status = 422
+        if form.validate():
+            try:
+                changes = RetryRules.parse(form.as_json()).changes()
+            except RetryRulesFault as fault:
+                form.show_faults(fault)
+            else:
+                if not form.is_overtaken():
+                    campaign.retry_rules = changes
+                    db.session.commit()
+                    flash("Saved. The rules hold from the next outcome on.", "success")
+                    return redirect(_back(campaign), 303)
+    page = render_template(
+        "retry_rules/form.html",
+        form=form,
+        campaign=campaign,
+        outcomes=[OUTCOMES[key] for key in RULED],
+        usual={key: _usual(key) for key in RULED},
+        changed=set(stored.changes().get("outcomes", {})),
+        is_changed=bool(stored.changes()),
+    )
+    return page, status
+
+
+@retry_rules.post("/usual")
+@open_to(ORGANISER)
+def back_to_usual(campaign_id: int) -> ResponseReturnValue:
+    """Forget every change."""
+    campaign = campaign_for(current_user, campaign_id, to_change=True)
+    stored = RetryRulesForm(formdata=None, data=_as_fields(RetryRules.parse(campaign.retry_rules)))
+    if not stored.is_as_shown(request.form.get("seen")):
+        flash(RULES_STAY, "error")
+        return redirect(_back(campaign), 303)
+    campaign.retry_rules = {}
+    db.session.commit()
+    flash("The usual rules hold again.", "success")
+    return redirect(_back(campaign), 303)
+
+
+def _back(campaign: Campaign) -> str:
+    return url_for(".edit", campaign_id=campaign.id)
+
+
+def _as_fields(rules: RetryRules) -> dict[str, Any]:
+    rest, unit = in_largest_unit(rules.household_rest_minutes)
+    fields: dict[str, Any] = {
+        "attempts_at_most": rules.attempts_at_most,
+        "attempts_a_day_at_most": rules.attempts_a_day_at_most,
+        "household_rest": rest,
+        "household_unit": unit,
+    }
+    for key in RULED:
+        rule = rules.retries[key]
+        fields[f"{key}_rest"], fields[f"{key}_unit"] = in_largest_unit(rule.rest_minutes)
+        fields[f"{key}_elsewhen"] = rule.another_time_of_day
+        fields[f"{key}_retries"] = rule.retries_at_most
+        fields[f"{key}_a_day"] = rule.a_day_at_most
+    return fields
+
+
+def _usual(key: str) -> str:
+    """The default rule of an outcome in words."""
+    rule = RetryRules.default().retries[key]
+    words = [f"Usually after {in_words(rule.rest_minutes)}"]
+    if rule.another_time_of_day:
+        words.append("at another time of day")
+    if rule.a_day_at_most == 1:
+        words.append("on another day")
+    at_most = rule.retries_at_most
+    if at_most is not None:
+        words.append("once" if at_most == 1 else f"{at_most} times at most")
+    return f"{', '.join(words)}."
+
+
+def _number(typed: str | None, may_be_empty: bool = False) -> int | str | None:
+    """The whole number that was typed; else the text, which the rules refuse by name."""
+    text = str(typed or "").strip()
+    if not text:
+        return None if may_be_empty else ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else text
+
+
+def _minutes(typed: str | None, unit: str) -> int | str | None:
+    number = _number(typed)
+    return number * UNITS[unit] if isinstance(number, int) else number

@@ -1,0 +1,75 @@
+"""The organiser's page of what one caller did, and what can be done about it."""
+
+from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+
+from phonebank.calls.history import anyone_of, sights_of
+from phonebank.calls.set_aside import acts_on, progress
+from phonebank.campaigns.services import campaign_for
+from phonebank.core.access import open_to
+from phonebank.core.stores import again_after_deadlock, db
+from phonebank.models import ORGANISER, now
+from phonebank.roster.pace import flags_of, pause_of
+from phonebank.roster.stop import REASON_AT_MOST, actions_on, let_go_on, stop
+
+history = Blueprint(
+    "history",
+    __name__,
+    url_prefix="/campaigns/<int:campaign_id>/callers/<int:caller_id>/history",
+)
+
+
+def init_app(app: Flask) -> None:
+    """Add the pages."""
+    app.register_blueprint(history)
+
+
+@history.get("")
+@open_to(ORGANISER)
+def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
+    """How many people they saw, how fast, and what came of it; also of one who is out."""
+    campaign = campaign_for(current_user, campaign_id)
+    caller = anyone_of(campaign, caller_id)
+    flags = flags_of(caller)
+    at = now()
+    return render_template(
+        "roster/history.html",
+        campaign=campaign,
+        caller=caller,
+        pause=pause_of(caller, at),
+        flags=flags,
+        open_flags=any(flag.looked_at is None for flag in flags),
+        sights=sights_of(caller, at),
+        actions=actions_on(caller),
+        acts=[(act, progress(act)) for act in acts_on(caller)],
+        reason_at_most=REASON_AT_MOST,
+    )
+
+
+@history.post("/go-on")
+@open_to(ORGANISER)
+def go_on(campaign_id: int, caller_id: int) -> ResponseReturnValue:
+    """End a caller's pause, and note who looked."""
+    campaign = campaign_for(current_user, campaign_id)
+    caller = anyone_of(campaign, caller_id)
+    let_go_on(caller, current_user, now())
+    db.session.commit()
+    flash(f"{caller.first_name} goes on.", "success")
+    return redirect(url_for("roster.index", campaign_id=campaign.id), 303)
+
+
+@history.post("/stop")
+@open_to(ORGANISER)
+@again_after_deadlock
+def stop_now(campaign_id: int, caller_id: int) -> ResponseReturnValue:
+    """Stop a caller on every device, and have newcomers from their address wait."""
+    campaign = campaign_for(current_user, campaign_id)
+    caller = anyone_of(campaign, caller_id)
+    at = now()
+    seen = sights_of(caller, at)
+    reason = request.form.get("reason", "")
+    stop(caller, current_user, reason, at, people=seen.people, last_hour=seen.last_hour)
+    db.session.commit()
+    flash(f"{caller.first_name} is stopped, on every device.", "success")
+    return redirect(url_for(".show", campaign_id=campaign.id, caller_id=caller.id), 303)

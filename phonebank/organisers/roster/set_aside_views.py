@@ -1,0 +1,98 @@
+"""The organiser's pages of setting aside what a caller recorded: a look, the act, and back."""
+
+from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+
+from phonebank.calls import set_aside
+from phonebank.calls.history import anyone_of
+from phonebank.calls.jobs import IN_A_REQUEST, work
+from phonebank.campaigns.services import campaign_for
+from phonebank.core.access import open_to
+from phonebank.core.stores import db
+from phonebank.models import ORGANISER, Caller, SetAside, now
+from phonebank.models.set_aside import DONE
+from phonebank.roster.stop import REASON_AT_MOST
+
+pages = Blueprint(
+    "set_aside",
+    __name__,
+    url_prefix="/campaigns/<int:campaign_id>/callers/<int:caller_id>/set-aside",
+)
+
+_LATER = "It is being done, some at a time. Reload the page to see how far it has come."
+
+
+def init_app(app: Flask) -> None:
+    """Add the pages."""
+    app.register_blueprint(pages)
+
+
+@pages.get("")
+@open_to(ORGANISER)
+def look(campaign_id: int, caller_id: int) -> ResponseReturnValue:
+    """What setting aside would do, in counts. Nothing is changed."""
+    campaign = campaign_for(current_user, campaign_id)
+    caller = anyone_of(campaign, caller_id)
+    return render_template(
+        "roster/set_aside.html",
+        campaign=campaign,
+        caller=caller,
+        all_of_it=set_aside.preview(caller),
+        fast=set_aside.preview(caller, only_fast=True),
+        reason_at_most=REASON_AT_MOST,
+    )
+
+
+@pages.post("")
+@open_to(ORGANISER)
+def do(campaign_id: int, caller_id: int) -> ResponseReturnValue:
+    """Set it aside: at once where it is little, else some at a time."""
+    campaign = campaign_for(current_user, campaign_id)
+    caller = anyone_of(campaign, caller_id)
+    only_fast = request.form.get("which") == "fast"
+    act = set_aside.begin(
+        caller, current_user, request.form.get("reason", ""), now(), only_fast=only_fast
+    )
+    db.session.commit()
+    return _work(caller, act, "Set aside: {} calls of {}.")
+
+
+@pages.get("/<int:act_id>/bring-back")
+@open_to(ORGANISER)
+def look_back(campaign_id: int, caller_id: int, act_id: int) -> ResponseReturnValue:
+    """What bringing back would do. Nothing is changed."""
+    campaign = campaign_for(current_user, campaign_id)
+    caller = anyone_of(campaign, caller_id)
+    act = set_aside.act_of(caller, act_id)
+    return render_template(
+        "roster/bring_back.html",
+        campaign=campaign,
+        caller=caller,
+        act=act,
+        is_done=act.state == DONE,
+        progress=set_aside.progress(act),
+        reason_at_most=REASON_AT_MOST,
+    )
+
+
+@pages.post("/<int:act_id>/bring-back")
+@open_to(ORGANISER)
+def bring_back(campaign_id: int, caller_id: int, act_id: int) -> ResponseReturnValue:
+    """Bring it all back."""
+    campaign = campaign_for(current_user, campaign_id)
+    caller = anyone_of(campaign, caller_id)
+    act = set_aside.act_of(caller, act_id)
+    set_aside.bring_back(act, current_user, request.form.get("reason", ""), now())
+    db.session.commit()
+    return _work(caller, act, "Brought back: {} calls of {}.")
+
+
+def _work(caller: Caller, act: SetAside, done: str) -> ResponseReturnValue:
+    finished = work(act.id, IN_A_REQUEST)
+    calls = f"{set_aside.progress(act).calls:,}"
+    flash(done.format(calls, caller.first_name) if finished else _LATER, "success")
+    history = url_for(
+        "history.show", campaign_id=caller.campaign_id, caller_id=caller.id, _anchor="set-aside"
+    )
+    return redirect(history, 303)

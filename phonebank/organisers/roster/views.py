@@ -1,0 +1,191 @@
+"""The organiser's pages of a campaign's callers: who is in, what they did, whom they may ring."""
+
+from datetime import datetime, timedelta
+
+from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+from wtforms import SelectMultipleField
+from wtforms.fields.choices import SelectChoice
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from phonebank.calls.speed_check import in_a_hurry
+from phonebank.campaigns.services import campaign_for
+from phonebank.core.access import open_to
+from phonebank.core.edit_form import EditForm
+from phonebank.core.locks import lock_row
+from phonebank.core.stores import again_after_deadlock, db
+from phonebank.lists.services import in_calling_order
+from phonebank.models import ORGANISER, Caller, Campaign, ContactList, now
+from phonebank.models.caller import ADMITTED
+from phonebank.roster import campaign_callers, filters
+from phonebank.roster.pace import flags_of, open_flags, pause_of
+from phonebank.roster.stop import acted_on
+from phonebank.rules.languages import language_name
+from phonebank.tallies.totals import totals_of_caller
+
+callers = Blueprint(
+    "roster",
+    __name__,
+    url_prefix="/campaigns/<int:campaign_id>/callers",
+)
+
+# A screen that is open is heard of at least this often.
+HERE_WITHIN = timedelta(minutes=2)
+
+
+def init_app(app: Flask) -> None:
+    """Add the pages, and for templates of both sides the names of languages."""
+    app.register_blueprint(callers)
+    app.add_template_filter(language_name)
+
+
+class LimitsForm(EditForm):
+    """Tick boxes; none of a kind means no limit of that kind."""
+
+    languages = SelectMultipleField(
+        "Languages they speak",
+        description="Callers choose these themselves before they ring, and may change them.",
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+    )
+    lists = SelectMultipleField(
+        "Only people of these lists",
+        description="Tick none to let them ring people of every list.",
+        coerce=int,
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+    )
+
+
+@callers.get("")
+@open_to(ORGANISER)
+def index(campaign_id: int) -> ResponseReturnValue:
+    """Who waits, and who is in, a page at a time."""
+    campaign = campaign_for(current_user, campaign_id)
+    name = request.args.get("name", "").strip()
+    page = max(1, request.args.get("page", 1, type=int))
+    in_all = campaign_callers.how_many_admitted(campaign, name)
+    rows = campaign_callers.admitted(campaign, name, page)
+    lists = {contact_list.id: contact_list for contact_list in in_calling_order(campaign)}
+    at = now()
+    return render_template(
+        "roster/callers.html",
+        campaign=campaign,
+        rows=rows,
+        in_all=in_all,
+        name=name,
+        page=page,
+        has_more=page * campaign_callers.A_PAGE < in_all,
+        waiting=campaign_callers.waiting(campaign),
+        flags=[(flag, pause_of(flag.caller, at)) for flag in open_flags(campaign.id)],
+        stopped=acted_on(campaign) if page == 1 and not name else [],
+        hurried=in_a_hurry(campaign.id) if page == 1 and not name else [],
+        languages={row.caller.id: filters.languages_spoken(campaign, row.caller) for row in rows},
+        lists={row.caller.id: _names(row.caller, lists) for row in rows},
+        last_here={row.caller.id: last_here(row.caller.seen_at, at) for row in rows},
+    )
+
+
+@callers.route("/<int:caller_id>", methods=["GET", "POST"])
+@open_to(ORGANISER)
+def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
+    """One caller: their figures, whom they may ring, and the way out."""
+    campaign = campaign_for(current_user, campaign_id)
+    caller = campaign_callers.caller_of(campaign, caller_id)
+    if request.method == "POST":
+        lock_row(caller)
+    form = _limits_form(campaign, caller)
+    status = 200
+    if form.is_submitted():
+        if form.validate() and not form.is_overtaken():
+            if form.languages.choices:
+                filters.choose_languages(campaign, caller, form.languages.data or [])
+            filters.keep_to_lists(campaign, caller, form.lists.data or [])
+            db.session.commit()
+            flash(f"Saved. It holds for {caller.first_name} from the next person on.", "success")
+            return redirect(url_for(".show", campaign_id=campaign.id, caller_id=caller.id), 303)
+        status = 422
+    page = render_template(
+        "roster/caller.html",
+        campaign=campaign,
+        caller=caller,
+        is_in=caller.state == ADMITTED,
+        totals=totals_of_caller(caller.id),
+        pause=pause_of(caller, now()),
+        flags=[flag for flag in flags_of(caller) if flag.looked_at is None],
+        last_here=last_here(caller.seen_at, now()),
+        form=form,
+    )
+    return page, status
+
+
+@callers.post("/<int:caller_id>/admit")
+@open_to(ORGANISER)
+def admit(campaign_id: int, caller_id: int) -> ResponseReturnValue:
+    """Let one waiting caller in."""
+    campaign = campaign_for(current_user, campaign_id)
+    caller = campaign_callers.caller_of(campaign, caller_id)
+    name = caller.first_name
+    if campaign_callers.admit(caller):
+        flash(f"{name} is in.", "success")
+    else:
+        flash(f"{name} is not waiting there any more. The list shows where they are now.", "info")
+    db.session.commit()
+    return _to_all(campaign)
+
+
+@callers.post("/<int:caller_id>/remove")
+@open_to(ORGANISER)
+@again_after_deadlock
+def remove(campaign_id: int, caller_id: int) -> ResponseReturnValue:
+    """Put a caller out, or turn one away who waits."""
+    campaign = campaign_for(current_user, campaign_id)
+    caller = campaign_callers.caller_of(campaign, caller_id)
+    campaign_callers.remove(campaign, caller)
+    db.session.commit()
+    flash(
+        f"{caller.first_name} is out, on every device. The door is shut: you let in each newcomer.",
+        "success",
+    )
+    return _to_all(campaign)
+
+
+def last_here(seen_at: datetime | None, at: datetime) -> str:
+    """When a caller's screen was last heard of, in words, as seen at `at`."""
+    if seen_at is None:
+        return "not yet"
+    ago = at - seen_at
+    if ago < HERE_WITHIN:
+        return "now"
+    for size, unit in ((timedelta(days=1), "day"), (timedelta(hours=1), "hour")):
+        if ago >= size:
+            number = ago // size
+            return f"{number} {unit}{'' if number == 1 else 's'} ago"
+    return f"{ago // timedelta(minutes=1)} minutes ago"
+
+
+def _limits_form(campaign: Campaign, caller: Caller) -> LimitsForm:
+    form = LimitsForm(
+        data={
+            "languages": filters.languages_spoken(campaign, caller),
+            "lists": list(caller.list_ids),
+        }
+    )
+    form.languages.choices = [
+        SelectChoice(code, name)
+        for code, name in filters.languages_to_choose_from(campaign, caller).items()
+    ]
+    form.lists.choices = [
+        SelectChoice(one.id, f"{one.name} (not in calling)" if one.removed else one.name)
+        for one in in_calling_order(campaign)
+    ]
+    return form
+
+
+def _names(caller: Caller, lists: dict[int, ContactList]) -> str:
+    return ", ".join(lists[key].name for key in caller.list_ids if key in lists) or "All"
+
+
+def _to_all(campaign: Campaign) -> ResponseReturnValue:
+    return redirect(url_for(".index", campaign_id=campaign.id), 303)

@@ -1,0 +1,37 @@
+"""The organiser's pages, put together: each feature's routes, and the templates of all."""
+
+from flask import Blueprint, Flask
+
+from phonebank.organisers.campaigns import views as campaigns
+from phonebank.organisers.experiments import views as experiments
+from phonebank.organisers.exports import views as exports
+from phonebank.organisers.lists import views as lists
+from phonebank.organisers.queue import views as queue
+from phonebank.organisers.retry_rules import views as retry_rules
+from phonebank.organisers.roster import history_views, pace_views, set_aside_views
+from phonebank.organisers.roster import views as roster
+from phonebank.organisers.scripts import views as scripts
+from phonebank.organisers.suppressions import views as suppressions
+
+_FEATURES = (
+    campaigns,
+    lists,
+    exports,
+    suppressions,
+    scripts,
+    experiments,
+    queue,
+    retry_rules,
+    roster,
+    pace_views,
+    history_views,
+    set_aside_views,
+)
+
+
+def init_app(app: Flask) -> None:
+    """Give the app every page of the organiser's."""
+    # It has no routes: it brings the templates that the features' blueprints show.
+    app.register_blueprint(Blueprint("organisers", __name__, template_folder="templates"))
+    for feature in _FEATURES:
+        feature.init_app(app)

@@ -1,0 +1,166 @@
+"""The pages of do-not-call files: see what one would enter, enter it, take it back as one act.
+
+The file is kept until it is entered or deleted, and a day at most.
+"""
+
+import logging
+from collections.abc import Sequence
+
+from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+from flask_wtf import FlaskForm
+
+from phonebank.core.access import open_to
+from phonebank.core.errors import NotFound
+from phonebank.core.jobs import enqueue
+from phonebank.core.security import limiter, whose_account
+from phonebank.core.stores import after_commit, again_after_deadlock, db
+from phonebank.models import ORGANISER, SuppressionBatch
+from phonebank.models.suppression import BatchState
+from phonebank.organisers.suppressions.forms import REASONS, TakeBackForm
+from phonebank.phones.e164 import pretty
+from phonebank.rules.countries import rules_for
+from phonebank.suppressions import batches
+from phonebank.suppressions.files import Table, numbers_in, table_of
+from phonebank.suppressions.jobs import lift_batch
+from phonebank.suppressions.services import phones_suppressed_among
+from phonebank.suppressions.typed_numbers import Read
+
+log = logging.getLogger(__name__)
+
+pages = Blueprint("suppression_files", __name__, url_prefix="/do-not-call/files/<int:batch_id>")
+
+# Each look tells which of many numbers are on the list already.
+LOOKS = "30 per minute"
+REFUSED_SHOWN = 100
+NUMBERS_SHOWN = 5
+
+
+def init_app(app: Flask) -> None:
+    """Add the pages of do-not-call files."""
+    app.register_blueprint(pages)
+
+
+@pages.get("")
+@limiter.limit(LOOKS, key_func=whose_account)
+@open_to(ORGANISER)
+def show(batch_id: int) -> ResponseReturnValue:
+    """The file's columns with samples, and what the guessed ones would enter."""
+    batch = _file(batch_id)
+    if batch.state != BatchState.UPLOADED:
+        return redirect(url_for("suppressions.show"))
+    table = table_of(batch.data or b"")
+    return _page(batch, table, table.guessed)
+
+
+@pages.post("")
+@limiter.limit(LOOKS, key_func=whose_account)
+@open_to(ORGANISER)
+def enter(batch_id: int) -> ResponseReturnValue:
+    """Show what the chosen columns would enter, or enter it where that number was agreed to."""
+    batch = _file(batch_id)
+    if batch.state != BatchState.UPLOADED:
+        flash("That file has already been entered.", "info")
+        return redirect(url_for("suppressions.show"))
+    table = table_of(batch.data or b"")
+    chosen = sorted({int(c) for c in request.form.getlist("columns") if c.isdigit()})
+    chosen = [index for index in chosen if index < len(table.columns)]
+    fault = _fault_of(table, chosen)
+    if fault:
+        return _page(batch, table, chosen, fault), 422
+    read = numbers_in(table, chosen, batch.country)
+    agreed = request.form.get("agreed", "")
+    if not agreed:
+        return _page(batch, table, chosen)
+    if agreed != str(len(read.phones)) or not read.phones:
+        fault = f"These columns have {len(read.phones):,} numbers. Check them, then press again."
+        return _page(batch, table, chosen, fault), 422
+    entered = _enter(batch_id, read.phones, chosen)
+    log.info("account %s enters do-not-call file %s: %d", current_user.id, batch_id, entered)
+    flash(f"{entered:,} {'number' if entered == 1 else 'numbers'} entered.", "success")
+    return redirect(url_for("suppressions.show"))
+
+
+@again_after_deadlock
+def _enter(batch_id: int, phones: Sequence[str], chosen: list[int]) -> int:
+    before = phones_suppressed_among(list(phones))
+    batches.enter_file(batch_id, phones, chosen)
+    db.session.commit()
+    return len(phones) - len(before)
+
+
+@pages.post("/delete")
+@open_to(ORGANISER)
+def delete(batch_id: int) -> ResponseReturnValue:
+    """Forget a file of which nothing is entered."""
+    batches.delete_file(batch_id)
+    db.session.commit()
+    flash("The file is deleted. No numbers were entered.", "info")
+    return redirect(url_for("suppressions.show"))
+
+
+@pages.post("/take-back")
+@open_to(ORGANISER)
+def take_back(batch_id: int) -> ResponseReturnValue:
+    """Lift what only this file has entered, for a reason that is kept."""
+    _file(batch_id)
+    form = TakeBackForm()
+    if not form.validate():
+        flash("Choose why you are taking these numbers back.", "error")
+        return redirect(url_for("suppressions.show"))
+    batches.begin_lifting(batch_id, form.why.data, current_user.id)
+    log.info("account %s takes back do-not-call file %s", current_user.id, batch_id)
+
+    def put_on_its_queue() -> None:
+        enqueue(lift_batch, batch_id)
+
+    after_commit(put_on_its_queue)
+    db.session.commit()
+    flash(
+        "The file is being taken back. Its numbers come off the list unless they were also "
+        "entered another way.",
+        "success",
+    )
+    return redirect(url_for("suppressions.show"))
+
+
+def _file(batch_id: int) -> SuppressionBatch:
+    """A do-not-call file's batch. An upload's is taken back on the upload's page."""
+    batch = db.session.get(SuppressionBatch, batch_id)
+    if batch is None or batch.contact_list_id is not None or not batch.filename:
+        raise NotFound("This file does not exist.", "Choose one on the do-not-call page.")
+    return batch
+
+
+def _fault_of(table: Table, chosen: Sequence[int]) -> str:
+    if not chosen:
+        return "Choose the column that has the phone numbers."
+    others = [table.columns[index].name for index in chosen if table.columns[index].holds_none]
+    if others:
+        named = " and ".join(f"“{name}”" for name in others)
+        return (
+            f"{named} is not named like a column of phone numbers. If it is one, rename it to "
+            "“Phone” in the file and upload the file again."
+        )
+    return ""
+
+
+def _page(batch: SuppressionBatch, table: Table, chosen: Sequence[int], fault: str = "") -> str:
+    usable = chosen and not any(table.columns[index].holds_none for index in chosen)
+    read = numbers_in(table, chosen, batch.country) if usable else Read()
+    return render_template(
+        "suppressions/file.html",
+        batch=batch,
+        table=table,
+        chosen=chosen,
+        fault=fault,
+        form=FlaskForm(),
+        count=len(read.phones),
+        already=len(phones_suppressed_among(read.phones)),
+        numbers=[pretty(phone, batch.country) for phone in read.phones[:NUMBERS_SHOWN]],
+        refused=read.refused[:REFUSED_SHOWN],
+        refused_more=max(0, len(read.refused) - REFUSED_SHOWN),
+        reason=REASONS.get(batch.reason, REASONS["other"]),
+        country=rules_for(batch.country).name,
+    )

@@ -1,0 +1,192 @@
+"""The do-not-call page: how many numbers, look one up, enter some, lift a mistaken one.
+
+A number is only ever sent by POST, so that none stands in an address, a log or a history.
+"""
+
+import logging
+from typing import Any
+
+from flask import Blueprint, Flask, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+from sqlalchemy import func, select
+
+from phonebank.core.access import open_to
+from phonebank.core.errors import BadInput
+from phonebank.core.security import limiter, takes_files, whose_account
+from phonebank.core.stores import again_after_deadlock, db
+from phonebank.models import ORGANISER, Campaign, Suppression
+from phonebank.models.suppression import FROM_CALL, FROM_LIST, FROM_ORGANISER
+from phonebank.organisers.suppressions import file_views
+from phonebank.organisers.suppressions.forms import (
+    REASONS,
+    AddForm,
+    LiftForm,
+    LookUpForm,
+    TakeBackForm,
+)
+from phonebank.phones.e164 import NumberRefused, pretty, read_number
+from phonebank.suppressions import batches, services
+from phonebank.suppressions.files import is_to_be_looked_at, table_of
+from phonebank.suppressions.typed_numbers import BYTES_AT_MOST, RefusedLine, read_lines
+
+log = logging.getLogger(__name__)
+
+pages = Blueprint("suppressions", __name__, url_prefix="/do-not-call")
+
+SOURCES = {
+    FROM_CALL: "in a call",
+    FROM_LIST: "with a list",
+    FROM_ORGANISER: "by an organiser",
+}
+REFUSED_SHOWN = 100
+FILES_SHOWN = 20
+# Enough for somebody with a letter in each hand, too few to try a directory through.
+LOOK_UPS = "30 per minute"
+
+
+def init_app(app: Flask) -> None:
+    """Add the do-not-call page."""
+    app.register_blueprint(pages)
+    file_views.init_app(app)
+
+
+@pages.get("")
+@open_to(ORGANISER)
+def show() -> ResponseReturnValue:
+    """The page, with nothing looked up."""
+    return _page()
+
+
+@pages.post("/look-up")
+@limiter.limit(LOOK_UPS, key_func=whose_account)
+@open_to(ORGANISER)
+def look_up() -> ResponseReturnValue:
+    """Whether a number is on the list, and since when and why."""
+    form = LookUpForm()
+    if not form.validate():
+        return _page(look_up=form), 422
+    try:
+        phone = read_number(form.number.data, form.country.data, allow_drama=True)
+    except NumberRefused as refused:
+        form.number.errors = [refused.message]
+        return _page(look_up=form), 422
+    return _page(
+        look_up=form,
+        found=db.session.get(Suppression, phone),
+        phone=phone,
+        shown=pretty(phone, form.country.data),
+        lift=LiftForm(formdata=None, phone=phone),
+    )
+
+
+@pages.post("/add")
+@limiter.limit(LOOK_UPS, key_func=whose_account)
+@open_to(ORGANISER)
+@takes_files
+def add() -> ResponseReturnValue:
+    """Enter the numbers of a short text; lines that hold none are named.
+
+    A file, a longer text, and one with several columns are shown first, by `file_pages`.
+    """
+    form = AddForm()
+    if not form.validate():
+        return _page(add=form), 422
+    typed = form.numbers.data or ""
+    try:
+        if form.file.data:
+            data = form.file.data.read(BYTES_AT_MOST + 1)
+            return _to_be_looked_at(form, data, form.file.data.filename or "")
+        if is_to_be_looked_at(typed):
+            return _to_be_looked_at(form, typed.encode("utf-8", "replace"), "Pasted numbers")
+        read = read_lines(typed, form.country.data)
+    except BadInput as fault:
+        field = form.file if form.file.data else form.numbers
+        field.errors = [f"{fault.message} {fault.what_to_do}".strip()]
+        return _page(add=form), 422
+    before = services.phones_suppressed_among(read.phones)
+    _enter(read.phones, form.reason.data, current_user.id)
+    words = in_words(len(read.phones) - len(before), len(before), len(read.refused))
+    if not read.refused:
+        flash(words, "success")
+        return redirect(url_for(".show"))
+    return _page(add=form, entered=words, refused=read.refused), 200 if read.phones else 422
+
+
+# Apart from the view, which cannot be run again: an uploaded file is read once.
+@again_after_deadlock
+def _enter(phones: list[str], reason: str, account_id: int) -> None:
+    services.suppress_all(phones, FROM_ORGANISER, reason=reason, account_id=account_id)
+    db.session.commit()
+
+
+@pages.post("/lift")
+@limiter.limit(LOOK_UPS, key_func=whose_account)
+@open_to(ORGANISER)
+@again_after_deadlock
+def lift() -> ResponseReturnValue:
+    """Take a number off the list, for a reason that is kept in the log."""
+    form = LiftForm()
+    phone = form.phone.data or ""
+    if not form.validate():
+        country = _usual_country()
+        found = db.session.get(Suppression, phone)
+        page = _page(found=found, phone=phone, shown=pretty(phone, country), lift=form)
+        return page, 422
+    if not services.lift(phone):
+        flash("That number was not on the list.", "info")
+        return redirect(url_for(".show"))
+    db.session.commit()
+    log.info("account %s lifted a do-not-call entry: %s", current_user.id, form.why.data)
+    flash("The number is off the list and can be called again.", "success")
+    return redirect(url_for(".show"))
+
+
+def _to_be_looked_at(form: AddForm, data: bytes, filename: str) -> ResponseReturnValue:
+    """Keep a file until its organiser has seen what it would enter. Raises BadInput."""
+    table_of(data)
+    batch = batches.take_in_file(
+        data, filename, form.country.data, form.reason.data, current_user.id
+    )
+    batch_id = batch.id
+    db.session.commit()
+    return redirect(url_for("suppression_files.show", batch_id=batch_id))
+
+
+def in_words(new: int, already: int, refused: int) -> str:
+    """What became of the numbers that were entered."""
+    words = f"{new:,} {'number' if new == 1 else 'numbers'} entered."
+    if already:
+        words += f" {already:,} {'was' if already == 1 else 'were'} already there."
+    if refused:
+        words += f" {refused:,} {'line' if refused == 1 else 'lines'} could not be read."
+    return words
+
+
+def _page(
+    look_up: LookUpForm | None = None,
+    add: AddForm | None = None,
+    refused: list[RefusedLine] | None = None,
+    **shown: Any,
+) -> str:
+    country = _usual_country()
+    return render_template(
+        "suppressions/show.html",
+        count=db.session.scalar(select(func.count()).select_from(Suppression)) or 0,
+        look_up=look_up or LookUpForm(formdata=None, country=country),
+        add=add or AddForm(formdata=None, country=country),
+        refused=(refused or [])[:REFUSED_SHOWN],
+        refused_more=max(0, len(refused or []) - REFUSED_SHOWN),
+        sources=SOURCES,
+        files=batches.files(FILES_SHOWN),
+        take_back=TakeBackForm(formdata=None),
+        reasons_to_lift=batches.REASONS_TO_LIFT_MANY,
+        reasons=REASONS,
+        **shown,
+    )
+
+
+def _usual_country() -> str:
+    """The country of the newest campaign; GB before there is any."""
+    newest = select(Campaign.country).order_by(Campaign.id.desc()).limit(1)
+    return db.session.scalar(newest) or "GB"

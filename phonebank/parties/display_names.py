@@ -1,0 +1,43 @@
+"""Names that people give themselves and their parties, fit to be shown on a television. Pure."""
+
+import unicodedata
+
+from phonebank.core.errors import BadInput
+
+NAME_AT_MOST = 40  # characters
+
+# Invisible characters that emoji are built with; every other invisible one is refused, for it can
+# turn the words after it around or make two names look alike.
+_JOINERS = {"\N{ZERO WIDTH JOINER}", "\N{VARIATION SELECTOR-16}"}
+_EMOJI_TAGS = {chr(code) for code in range(0xE0020, 0xE0080)}
+# Unicode general categories: control, format, surrogate, private use, unassigned, line and
+# paragraph separator (The Unicode Standard, section 4.5).
+_REFUSED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def clean_name(text: str, what: str = "name") -> str:
+    """The name in composed form (NFC) with its spaces tidied.
+
+    Raises BadInput for an empty name, one over 40 characters, or one with a character that cannot
+    be seen. Emoji and every script are welcome; nothing is escaped, pages do that.
+    """
+    name = unicodedata.normalize("NFC", text).strip()
+    if any(_is_refused(letter) for letter in name):
+        raise BadInput(
+            f"The {what} has a character in it that we can't show.",
+            "Type it again by hand instead of pasting it.",
+        )
+    name = " ".join(name.split())
+    if not any(unicodedata.category(letter)[0] in "LNPS" for letter in name):
+        raise BadInput(f"The {what} is empty.", f"Type a {what}.")
+    if len(name) > NAME_AT_MOST:
+        raise BadInput(
+            f"The {what} has {len(name)} characters.", f"Use up to {NAME_AT_MOST} characters."
+        )
+    return name
+
+
+def _is_refused(letter: str) -> bool:
+    if letter in _JOINERS or letter in _EMOJI_TAGS:
+        return False
+    return unicodedata.category(letter) in _REFUSED

@@ -1,0 +1,88 @@
+"""A caller asks their host for help; the host sees who, and says that they have seen it.
+
+What it is about is one of a few kinds and never free text: words typed in the middle of a call
+would carry the person's name to the host's screen sooner or later.
+"""
+
+from datetime import timedelta
+
+from sqlalchemy import select, update
+
+from phonebank.core.errors import BadInput, NotFound
+from phonebank.core.stores import after_commit, db
+from phonebank.live.caller_events import MESSAGE, tell_callers
+from phonebank.models import Caller, Party, now
+from phonebank.models.caller import REMOVED
+from phonebank.roster.rooms import lock_in_room, tell_boards
+
+# What a caller presses, and what the host reads. The keys are stored.
+ABOUT = {
+    "words": ("I don't know what to say", "doesn't know what to say"),
+    "upset": ("The person is upset or rude", "is talking to someone who is upset or rude"),
+    "page": ("The page isn't working", "says the page isn't working"),
+    "other": ("Something else", "needs help"),
+}
+# A second tap says nothing new.
+AGAIN_AFTER = timedelta(minutes=1)
+SEEN = "I've seen that you need help."
+
+
+def ask_for_help(caller: Caller, about: str) -> bool:
+    """Tell the caller's host, and return whether that is news: once a minute is enough.
+
+    `about` is a key of ABOUT; empty means "other". Raises BadInput for another, NotFound for a
+    caller without a party, who has no host.
+    """
+    about = about or "other"
+    if about not in ABOUT:
+        raise BadInput(
+            "We didn't understand what you need help with.", "Choose one of the buttons."
+        )
+    if caller.party_id is None:
+        raise NotFound(
+            "You aren't at a party, so there is no host to ask.",
+            "Ask the person who sent you the link.",
+        )
+    at = now()
+    # Decided by the database: two taps at once are one question.
+    asked = db.session.execute(
+        update(Caller)
+        .where(
+            Caller.id == caller.id,
+            (Caller.help_asked_at.is_(None)) | (Caller.help_asked_at <= at - AGAIN_AFTER),
+        )
+        .values(help_asked_at=at, help_about=about, help_seen=False)
+        .returning(Caller.id)
+    ).all()
+    if asked:
+        tell_boards(caller.campaign_id, caller.party_id)
+    return bool(asked)
+
+
+def asking(party: Party) -> list[Caller]:
+    """Callers whose question nobody has seen, the longest waiting first."""
+    query = (
+        select(Caller)
+        .where(
+            Caller.party_id == party.id,
+            Caller.state != REMOVED,
+            Caller.help_asked_at.is_not(None),
+            ~Caller.help_seen,
+        )
+        .order_by(Caller.help_asked_at, Caller.id)
+    )
+    return list(db.session.scalars(query))
+
+
+def mark_seen(caller: Caller) -> None:
+    """The host has seen it: off the list, and the caller is told. Harmless when repeated.
+
+    Raises NotFound when the caller is at another party by now, whose host is to look.
+    """
+    lock_in_room(caller)
+    if caller.help_asked_at is None or caller.help_seen:
+        return
+    caller.help_seen = True
+    caller_id = caller.id
+    after_commit(lambda: tell_callers([caller_id], MESSAGE, {"text": SEEN}))
+    tell_boards(caller.campaign_id, caller.party_id)

@@ -1,0 +1,278 @@
+"""What may be done with a party. The caller commits; boards and screens hear of it after that.
+
+The party's own host, its co-hosts and every organiser may do all of it: `party_for` asks.
+"""
+
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from phonebank.core.errors import BadInput, Conflict, Gone, NotAllowed, NotFound
+from phonebank.core.locks import lock_row
+from phonebank.core.stores import after_commit, db
+from phonebank.live.caller_events import PARTY, tell_callers
+from phonebank.live.change_marks import board_changed
+from phonebank.models import Account, Caller, Campaign, Party, campaign_host, now
+from phonebank.models import campaign as campaigns
+from phonebank.models.caller import ADMITTED
+from phonebank.models.party import ENDED, LOCKED, OPEN, new_code, party_cohost
+from phonebank.parties.codes import normalised_code
+from phonebank.parties.display_names import clean_name
+
+GOAL_AT_MOST = 100_000
+BREAK_AT_MOST = 60  # minutes
+
+
+def campaigns_to_host(account: Account) -> list[Campaign]:
+    """The campaigns this account may run a party for: all for an organiser, else those given."""
+    query = select(Campaign).where(Campaign.state != campaigns.ENDED).order_by(Campaign.name)
+    if not account.is_organiser:
+        query = query.join(campaign_host).where(campaign_host.c.account_id == account.id)
+    return list(db.session.scalars(query))
+
+
+def parties_of(account: Account) -> list[Party]:
+    """The parties this account may run, newest first: those they host or co-host, or all for an
+    organiser."""
+    query = select(Party).order_by(Party.starts_at.desc(), Party.id.desc()).limit(200)
+    if not account.is_organiser:
+        cohosted = select(party_cohost.c.party_id).where(party_cohost.c.account_id == account.id)
+        query = query.where((Party.host_id == account.id) | Party.id.in_(cohosted))
+    return list(db.session.scalars(query))
+
+
+def parties_in(campaign: Campaign) -> list[Party]:
+    """The campaign's parties, newest first; fifty at most."""
+    query = select(Party).where(Party.campaign_id == campaign.id).order_by(Party.id.desc())
+    return list(db.session.scalars(query.limit(50)))
+
+
+def party_for(account: Account, party_id: int, to_change: bool = False) -> Party:
+    """The party, if this account may run it. Raises NotFound otherwise, and does not tell which.
+
+    `to_change` locks it first: whoever was a co-host when their request came in, and is none any
+    more, changes nothing.
+    """
+    party = db.session.get(Party, party_id)
+    if party is not None and to_change:
+        lock_row(party)
+    if party is None or not (
+        account.is_organiser or party.host_id == account.id or account in party.cohosts
+    ):
+        raise NotFound(
+            "We can't find this party among yours.", "Ask its host or an organiser for help."
+        )
+    return party
+
+
+def create_party(
+    account: Account,
+    campaign_id: int,
+    title: str,
+    goal: int,
+    starts_at: datetime | None = None,
+    time_zone: str = "Europe/London",
+    door_open: bool = False,
+) -> Party:
+    """Begin a party. `starts_at` aware, None for now; `door_open` admits whoever has the code.
+
+    Raises BadInput for a title or goal that cannot be used, NotAllowed when the campaign was not
+    given to this account.
+    """
+    title = clean_name(title, "title")
+    _check_goal(goal)
+    if campaign_id not in {campaign.id for campaign in campaigns_to_host(account)}:
+        raise NotAllowed("You aren't a host for this campaign.", "Ask an organiser to add you.")
+    party = Party(
+        campaign_id=campaign_id,
+        host_id=account.id,
+        title=title,
+        goal=goal,
+        starts_at=starts_at or now(),
+        time_zone=time_zone,
+        door_open=door_open,
+        code=_unused_code(),
+    )
+    db.session.add(party)
+    db.session.flush()
+    return party
+
+
+def party_by_code(text: str) -> Party:
+    """The party with this code, as somebody typed it.
+
+    Locked parties too: who may still come in is `refuse_newcomers`' matter. Raises NotFound for a
+    code that no party has, Gone when its party has ended.
+    """
+    code = normalised_code(text)
+    # A code is free again once its party has ended, so a running party comes first.
+    party = db.session.scalars(
+        select(Party)
+        .where(Party.code == code)
+        .order_by((Party.state == ENDED), Party.ended_at.desc())
+        .limit(1)
+    ).first()
+    if party is None:
+        raise NotFound("No party has this code.", "Check the code with your host.")
+    if party.is_over:
+        raise Gone("This party has ended.", "Ask your host when the next one is.")
+    return party
+
+
+def refuse_newcomers(party: Party) -> None:
+    """Raise Conflict when the party is locked, Gone when it is over."""
+    if party.is_over:
+        raise Gone("This party has ended.", "Ask your host when the next one is.")
+    if party.state == LOCKED:
+        raise Conflict(
+            "This party isn't taking new people.",
+            "Ask the host to let new people join, then try again.",
+        )
+
+
+def party_by_board_token(token: str) -> Party:
+    """The party whose television link this is. Raises Gone for any other token."""
+    party = db.session.scalars(select(Party).where(Party.board_token == token)).first()
+    if party is None:
+        raise Gone(
+            "This board's link has been replaced.", "Ask the host to open the new link on this TV."
+        )
+    return party
+
+
+def rename_party(party: Party, title: str) -> None:
+    """Give the party another title. Raises BadInput."""
+    lock_row(party)
+    party.title = clean_name(title, "title")
+    tell_boards(party)
+
+
+def set_goal(party: Party, goal: int) -> None:
+    """Change how many conversations the room wants to have. Raises BadInput."""
+    _lock_while_on(party)
+    _check_goal(goal)
+    party.goal = goal
+    tell_boards(party)
+
+
+def lock(party: Party) -> None:
+    """Let nobody new in; those inside, and those waiting, stay."""
+    _lock_while_on(party)
+    party.state = LOCKED
+    tell_boards(party)
+
+
+def unlock(party: Party) -> None:
+    """Let people join by the code again."""
+    _lock_while_on(party)
+    party.state = OPEN
+    tell_boards(party)
+
+
+def change_code(party: Party) -> None:
+    """Give the party another code. Whoever has the old one can no longer come in."""
+    _lock_while_on(party)
+    party.code = _unused_code()
+    tell_boards(party)
+
+
+def change_board_link(party: Party) -> None:
+    """Give the television another link; boards opened by the old one are cut off."""
+    lock_row(party)
+    party.board_token = secrets.token_urlsafe(24)
+    tell_boards(party)
+
+
+def pause(party: Party) -> None:
+    """Hand out nobody more until `resume`; calls in progress are finished and count."""
+    _lock_while_on(party)
+    party.paused = True
+    _tell_everyone(party)
+
+
+def resume(party: Party) -> None:
+    """Go on after a pause; ends a break too."""
+    _lock_while_on(party)
+    party.paused = False
+    party.break_until = None
+    _tell_everyone(party)
+
+
+def start_break(party: Party, minutes: int) -> None:
+    """Put a break of 1 to 60 minutes on the board; whoever rings on may. Raises BadInput."""
+    _lock_while_on(party)
+    if not 1 <= minutes <= BREAK_AT_MOST:
+        raise BadInput("A break must be from 1 to 60 minutes.", "Choose one of the buttons.")
+    party.break_until = now() + timedelta(minutes=minutes)
+    tell_boards(party)
+
+
+def end_break(party: Party) -> None:
+    """Take the break off the board."""
+    lock_row(party)
+    party.break_until = None
+    tell_boards(party)
+
+
+def celebrate(party: Party, wanted: bool) -> None:
+    """Whether the board marks first calls and quarters of the goal."""
+    lock_row(party)
+    party.celebrate = wanted
+    tell_boards(party)
+
+
+def end_party(party: Party) -> None:
+    """End the party for good: nobody comes in and nobody more is handed out.
+
+    Who is on the phone finishes and records, and it counts. Harmless when it is over already.
+    """
+    lock_row(party)
+    if party.is_over:
+        return
+    party.state = ENDED
+    party.ended_at = now()
+    party.break_until = None
+    _tell_everyone(party)
+
+
+def tell_boards(party: Party) -> None:
+    """Have the party's boards look again after the commit."""
+    campaign_id, party_id = party.campaign_id, party.id
+    after_commit(lambda: board_changed(campaign_id, party_id))
+
+
+def _tell_everyone(party: Party) -> None:
+    tell_boards(party)
+    callers = callers_inside(party)
+    told = {"paused": party.paused, "ended": party.is_over}
+    after_commit(lambda: tell_callers(callers, PARTY, told))
+
+
+def callers_inside(party: Party) -> list[int]:
+    """The ids of the callers who are let in."""
+    query = select(Caller.id).where(Caller.party_id == party.id, Caller.state == ADMITTED)
+    return list(db.session.scalars(query))
+
+
+def _unused_code() -> str:
+    while True:
+        code = new_code()
+        taken = select(Party.id).where(Party.code == code, Party.state != ENDED)
+        if db.session.scalar(taken) is None:
+            return code
+
+
+def _check_goal(goal: int) -> None:
+    if not 1 <= goal <= GOAL_AT_MOST:
+        raise BadInput(
+            f"The goal must be from 1 to {GOAL_AT_MOST:,}.",
+            "Type how many conversations the party wants to have.",
+        )
+
+
+def _lock_while_on(party: Party) -> None:
+    """Lock the party. Raises Conflict when it is over, whatever a page last showed."""
+    lock_row(party)
+    if party.is_over:
+        raise Conflict("This party has ended.", "Start a new one.")

@@ -1,0 +1,1 @@
+"""Telephone numbers as people write them, numbering plans and postcodes. Pure."""

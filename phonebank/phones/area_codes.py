@@ -1,0 +1,122 @@
+"""Where a North American area code is: its country, and every clock of the places it reaches.
+
+Pure. libphonenumber's table of time zones lists exceptions only: a telephone exchange that it does
+not name falls to a default that is often the wrong one (689 is Orlando, and gets Chicago). So an
+area code has the clocks of *all* places it reaches. People also take their numbers with them from
+exchange to exchange, which no table follows.
+"""
+
+from functools import cache
+
+import phonenumbers
+import zipcodes
+from phonenumbers import PhoneNumber, PhoneNumberType
+
+from phonebank.rules.time_zones import time_zone_names
+
+NORTH_AMERICA = "1"  # the calling code that the United States, Canada and twenty others share
+
+# Canadian area codes by province, or by the part of it where the code says so (Canadian Numbering
+# Administrator, "Canadian area code maps"). Which places keep which clocks: the comments in the
+# IANA database's file `northamerica` and in `zone.tab`, as for postcodes.
+_CANADA: dict[tuple[str, ...], str] = {
+    ("America/Edmonton",): "368 403 587 780 825",
+    ("America/Vancouver",): "604",
+    (
+        "America/Creston",
+        "America/Dawson_Creek",
+        "America/Edmonton",
+        "America/Fort_Nelson",
+        "America/Vancouver",
+    ): "236 250 257 672 778",
+    ("America/Winnipeg",): "204 431 584",
+    ("America/Moncton",): "428 506",
+    ("America/Goose_Bay", "America/St_Johns"): "709 879",
+    ("America/Halifax",): "782 902",
+    ("America/Toronto",): (
+        "226 249 289 343 365 382 416 437 519 548 613 647 683 705 742 753 905 942"
+        " 263 273 354 438 450 468 514 579 819 873"
+    ),
+    ("America/Atikokan", "America/Toronto", "America/Winnipeg"): "807",
+    ("America/Blanc-Sablon", "America/Halifax", "America/Toronto"): "367 418 581",
+    ("America/Edmonton", "America/Regina", "America/Winnipeg"): "306 474 639",
+    (
+        "America/Cambridge_Bay",
+        "America/Coral_Harbour",
+        "America/Inuvik",
+        "America/Iqaluit",
+        "America/Rankin_Inlet",
+        "America/Resolute",
+        "America/Whitehorse",
+        "America/Yellowknife",
+    ): "867",
+}
+
+# American area codes laid over older ones since the `zipcodes` package was made, each with one of
+# those that serve the same places (North American Numbering Plan Administrator, planning letters).
+_LAID_OVER = {
+    "235": "573",
+    "274": "920",
+    "324": "904",
+    "327": "870",
+    "329": "845",
+    "353": "608",
+    "369": "707",
+    "645": "305",
+    "686": "804",
+    "728": "561",
+    "730": "618",
+    "738": "213",
+    "748": "970",
+    "821": "864",
+    "975": "816",
+}
+
+_AT_A_PLACE = frozenset(
+    {PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
+)
+
+
+def time_zones_of_area_code(code: str) -> tuple[str, ...]:
+    """Every IANA time zone of the places that an American or Canadian area code reaches, sorted.
+
+    `code` is its three digits. Empty where the code has no place (freephone) or is not known yet:
+    such a number may be anywhere.
+    """
+    return _canadian().get(code) or _american().get(_LAID_OVER.get(code, code), ())
+
+
+@cache  # a thousand at most
+def region_of_area_code(code: str) -> str | None:
+    """The country of a North American area code (ISO 3166-1 alpha-2), such as "US", "CA" or "JM".
+
+    None for a code that has no place, such as freephone, or that is not in use.
+    """
+    number = _any_number_of(code)
+    region = phonenumbers.region_code_for_number(number)
+    has_a_place = phonenumbers.number_type(number) in _AT_A_PLACE
+    return region if has_a_place or region not in ("US", "CA") else None
+
+
+def _any_number_of(area_code: str) -> PhoneNumber:
+    """A valid number of the area code, else an invalid one: all of a code's are of one region."""
+    numbers = [PhoneNumber(1, int(f"{area_code}{exchange}0123")) for exchange in range(200, 1000)]
+    return next(filter(phonenumbers.is_valid_number, numbers), numbers[0])
+
+
+@cache
+def _canadian() -> dict[str, tuple[str, ...]]:
+    return {code: zones for zones, codes in _CANADA.items() for code in codes.split()}
+
+
+@cache
+def _american() -> dict[str, tuple[str, ...]]:
+    """From the package that also tells where a ZIP code is: the clocks of all ZIP codes under an
+    area code, those across a state's border included."""
+    zones: dict[str, set[str]] = {}
+    for row in zipcodes.list_all():
+        # Forces' post offices abroad have no zone, and one row holds a village's name instead.
+        if row["timezone"] in time_zone_names():
+            for code in row["area_codes"]:
+                zones.setdefault(code, set()).add(row["timezone"])
+    return {code: tuple(sorted(names)) for code, names in zones.items()}

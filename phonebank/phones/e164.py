@@ -1,0 +1,399 @@
+"""Text from a spreadsheet → a telephone number in E.164, or a named reason for refusing it.
+
+Pure: no database, no web. What a number means comes from libphonenumber; this module decides what
+people type around numbers, which valid numbers we still never ring, and which invented numbers a
+demonstration may use.
+"""
+
+from __future__ import annotations
+
+import re
+
+import phonenumbers
+from phonenumbers import (
+    NumberParseException,
+    PhoneNumber,
+    PhoneNumberFormat,
+    PhoneNumberType,
+    ValidationResult,
+)
+from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
+
+from phonebank.phones.area_codes import NORTH_AMERICA, region_of_area_code, time_zones_of_area_code
+from phonebank.phones.number_text import (
+    DECIMAL_TAIL,
+    DROP_PUNCTUATION,
+    SCIENTIFIC,
+    has_letter_for_digit,
+    pieces,
+    plain_text,
+    without_extension,
+    without_notes,
+    without_others,
+)
+from phonebank.phones.numbering_plans import calling_code_of, plan_of_calling_code, plan_of_country
+
+# What a contact keeps of the cell its number came from; a longer cell is prose, not a number.
+LONGEST_CELL = 120  # characters
+
+REASONS = {
+    "empty": "There is no number here.",
+    "not_a_number": "This is not a phone number.",
+    "letter_for_digit": (
+        "There is a letter among the digits, such as O for 0 or l for 1. Type the number again."
+    ),
+    "somebody_elses": (
+        "The words beside this number say that it is someone else's, a fax or no longer used. "
+        "If it is this person's own number, remove the words."
+    ),
+    "scientific_notation": (
+        "The spreadsheet rounded this number, so its last digits are gone. Format the column as "
+        "text in the original and save it as CSV again."
+    ),
+    "too_short": "This number has too few digits. The area code or a digit is missing.",
+    "too_long": "This number has too many digits, or it is two numbers run together.",
+    "unknown_calling_code": "No country has the code after the plus sign.",
+    "invalid_for_country": (
+        "This isn't a valid {country} number. Check for a wrong or missing digit. A number from "
+        "another country needs a plus sign and its country code."
+    ),
+    "premium_rate": "Calls to this number cost extra, so nobody calls it.",
+    "another_country": (
+        "This number is in another country, which has its own calling hours and rules. Set up a "
+        "campaign for that country and upload the number there."
+    ),
+    "somebodys_number": (
+        "This may be a real person's number. The demonstration is open at any hour, so it takes "
+        "only numbers that nobody has, such as 020 7946 0000 to 0999. To call real people, set "
+        "up a campaign."
+    ),
+}
+
+# What a message calls the numbers of a country; others go by their code.
+_ADJECTIVES = {"GB": "UK", "IE": "Irish", "US": "US", "CA": "Canadian", "DE": "German"}
+
+_COSTS_EXTRA = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST})
+
+
+class NumberRefused(ValueError):
+    """A text that is not a number we can ring.
+
+    `reason` is a key of REASONS; `message` is for people and never quotes the number, so that it
+    may stand in a log.
+    """
+
+    def __init__(self, reason: str, country: str = "") -> None:
+        self.reason = reason
+        self.message = REASONS[reason].format(country=_ADJECTIVES.get(country, country))
+        super().__init__(self.message)
+
+
+def read_number(text: str, country: str, allow_drama: bool = False) -> str:
+    """The one number in `text`, as E.164 ("+442079460123").
+
+    `country` is the ISO 3166-1 alpha-2 code of the list: numbers without a country code are read
+    as dialled there. Numbers of other countries are taken when they are written with theirs. An
+    extension ("ext 12") is dropped, for E.164 has none; keep the text beside the number.
+
+    Raises NumberRefused; ValueError for a `country` that is none.
+    """
+    text = _with_its_plus(text.strip(), country)
+    found = _recognised_at_once(text, country, allow_drama)
+    found = found or _read_with_libphonenumber(text, country, allow_drama)
+    return _of_one_place(found, text, country)
+
+
+def read_numbers(
+    cell: str, country: str, allow_drama: bool = False, others_too: bool = False
+) -> list[str]:
+    """Every number in a spreadsheet's cell, as E.164, each once, in the order written; never empty.
+
+    "07700 900123 / 020 7946 0123" holds two, so do "a or b", "a; b" and "a, b". What cannot be
+    read beside one that can is dropped; where nothing can be read the first fault is raised.
+    `others_too` takes the numbers that the words beside them call another person's or a fax, as for
+    a do-not-call list, which is about the number.
+
+    Raises NumberRefused; ValueError for a `country` that is none.
+    """
+    cell = cell.strip()
+    if len(cell) > LONGEST_CELL:
+        raise NumberRefused("too_long")
+    text = _with_its_plus(cell, country)
+    found = _recognised_at_once(text, country, allow_drama)
+    if found:
+        return [_of_one_place(found, text, country)]
+    numbers: list[str] = []
+    fault: NumberRefused | None = None
+    plain = plain_text(cell)
+    theirs = plain if others_too else without_others(plain)
+    if theirs != plain and not any(c.isdecimal() for c in theirs):
+        raise NumberRefused("somebody_elses")
+    for piece in pieces(without_notes(theirs), country):
+        try:
+            number = read_number(piece, country, allow_drama)
+        except NumberRefused as refused:
+            fault = fault or refused
+        else:
+            if number not in numbers:
+                numbers.append(number)
+    if not numbers:
+        raise fault or NumberRefused("empty")
+    return numbers
+
+
+def is_of_country(e164: str, country: str) -> bool:
+    """Whether a valid E.164 number is one of `country` (ISO 3166-1 alpha-2) or its territories.
+
+    Numbers without a place, such as freephone, count for each country under their calling code.
+    """
+    code = phonenumbers.country_code_for_region(country)
+    if not e164.startswith(f"+{code}"):
+        return False
+    if str(code) == NORTH_AMERICA:
+        region = region_of_area_code(e164[2:5])
+    elif len(phonenumbers.region_codes_for_country_code(code)) == 1:
+        return True
+    else:
+        region = _region_of(e164)
+    return region is None or region == country or region in _TERRITORIES.get(country, ())
+
+
+# Regions whose people are called under the rules of the country beside them: the territories of
+# the United States, and the islands under Britain's calling code.
+_TERRITORIES = {
+    "US": frozenset({"PR", "VI", "GU", "AS", "MP"}),
+    "GB": frozenset({"JE", "GG", "IM"}),
+}
+
+
+def is_drama_number(e164: str) -> bool:
+    """Whether nobody can have this number, because it is kept for fiction.
+
+    United Kingdom: Ofcom, "Telephone numbers for use in TV and radio drama programmes", a thousand
+    numbers in each range: (0113|0114|0115|0116|0117|0118|0121|0131|0141|0151|0161) 496 0000-0999,
+    020 7946 0000-0999, 0191 498 0000-0999, 028 9018 0000-0999, 029 2018 0000-0999,
+    01632 960000-960999, 07700 900000-900999, 08081 570000-570999, 0909 879 0000-0999,
+    03069 990000-990999.
+    North America: line numbers 555-0100 to 555-0199 of every area code (North American Numbering
+    Plan Administration, 555 assignment guidelines).
+    """
+    return _DRAMA.fullmatch(e164) is not None
+
+
+_DRAMA = re.compile(
+    r"\+44(?:(?:11[3-8]|121|131|141|151|161)4960|2079460|1914980|2890180|2920180"
+    r"|1632960|7700900|8081570|9098790|3069990)[0-9]{3}"
+    r"|\+1[2-9][0-9]{2}55501[0-9]{2}",
+    re.ASCII,
+)
+
+
+def time_zones_of(e164: str) -> tuple[str, ...]:
+    """Every IANA time zone the owner of a number may be in, sorted; empty where nothing is known.
+
+    A landline gives its area's zones, and a North American number those of all places that its
+    area code reaches: `phonebank.phones.area_codes`. A mobile
+    elsewhere gives all of its country's, for its first digits say nothing of where the phone is:
+    0412 in Australia is Sydney by its prefix and may well be in Perth.
+    """
+    code = calling_code_of(e164)
+    if code is None or code not in TIMEZONE_DATA:
+        return ()
+    if code == NORTH_AMERICA and region_of_area_code(e164[2:5]) in (
+        None,
+        "US",
+        "CA",
+        *_TERRITORIES["US"],
+    ):
+        return time_zones_of_area_code(e164[2:5])
+    of_country = TIMEZONE_DATA[code]
+    if len(of_country) == 1:
+        return tuple(of_country)
+    if code != NORTH_AMERICA and not phonenumbers.is_number_type_geographical(
+        _kind_of(e164, code), int(code)
+    ):
+        return tuple(of_country)
+    return _zones_of_longest_prefix(e164)
+
+
+def pretty(e164: str, country: str) -> str:
+    """A number for people to read: as dialled in `country` if it is of there, else with its +code.
+
+    Text that is no E.164 number comes back as it is: a page must show something.
+    """
+    try:
+        number = phonenumbers.parse(e164, None)
+    except NumberParseException:
+        return e164
+    if number.country_code == phonenumbers.country_code_for_region(country):
+        return phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
+    return phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL)
+
+
+def _recognised_at_once(text: str, country: str, allow_drama: bool) -> str | None:
+    """The number, where the text is nothing but a plain one of the country; None for "not sure".
+
+    Raises NumberRefused for a plain premium rate number.
+    """
+    if text[-2:] == ".0" or text[-3:] == ".00":
+        whole = DECIMAL_TAIL.fullmatch(text)
+        text = whole[1] if whole else text
+    digits = text.translate(DROP_PUNCTUATION)
+    international = digits[:1] == "+"
+    if international:
+        digits = digits[1:]
+    if not (digits.isascii() and digits.isdigit()):
+        return None
+    plan = plan_of_country(country)
+    if plan is None:
+        return None
+    found = plan.recognise(digits, international)
+    if found is None:
+        return _drama_number_in(digits, plan.calling_code, international) if allow_drama else None
+    if found.kind in _COSTS_EXTRA:
+        raise NumberRefused("premium_rate")
+    return found.e164
+
+
+# Countries whose numbers are of many lengths → the most digits that one has without its area code.
+# There a number without its area code, or one whose plus sign a spreadsheet has taken off, is
+# often a stranger's. (Bundesnetzagentur, "Nummernplan Ortsnetzrufnummern": at most eight digits in
+# old use; ComReg, "National Numbering Scheme": five to seven.)
+_OF_ANY_LENGTH = {"DE": 8, "IE": 7}
+
+
+# "23125123 (030)"
+_AREA_CODE_BEHIND = re.compile(r"[0-9]\W*\(\s*0[1-9][0-9]{0,4}\s*\)\W*$")
+
+
+def _with_its_plus(text: str, country: str) -> str:
+    """The text with the plus sign that it lacks: "49 (0)30 1234567", and 491711234567 in Germany,
+    which is a mobile there and a landline of no length that anybody has."""
+    digits = text.translate(DROP_PUNCTUATION)
+    if country not in _OF_ANY_LENGTH or not (digits.isascii() and digits.isdigit()):
+        return text
+    plan = plan_of_country(country)
+    if plan is None or not digits.startswith(plan.calling_code):
+        return text
+    rest = digits.removeprefix(plan.calling_code)
+    mobile = plan.kind_of(rest) == PhoneNumberType.MOBILE
+    trunk = re.match(rf"\W*{plan.calling_code}\W*\(\s*0\s*\)", text)
+    return f"+{plan.calling_code}{rest.removeprefix('0')}" if mobile or trunk else text
+
+
+def _of_one_place(e164: str, text: str, country: str) -> str:
+    """The number, unless `text` has no area code and so may be of any town.
+
+    Ireland dials 048 for Northern Ireland, whose numbers are Britain's 028. Raises NumberRefused.
+    """
+    longest = _OF_ANY_LENGTH.get(country, 0)
+    digits = "".join(c for c in text if c.isdecimal())
+    in_full = "+" in text or digits.startswith("0")
+    if len(digits) <= longest and not in_full and e164.endswith(digits):
+        raise NumberRefused("too_short")
+    if longest and _AREA_CODE_BEHIND.search(text):
+        raise NumberRefused("too_long")
+    return "+4428" + e164[6:] if e164.startswith("+35348") and len(e164) == 14 else e164
+
+
+def _drama_number_in(digits: str, calling_code: str, international: bool) -> str | None:
+    """A number for fiction that libphonenumber calls invalid, spelt in the usual ways."""
+    if international or digits.startswith(calling_code):
+        candidate = "+" + digits
+    else:
+        candidate = f"+{calling_code}{digits.removeprefix('0')}"
+    return candidate if is_drama_number(candidate) else None
+
+
+def _read_with_libphonenumber(text: str, country: str, allow_drama: bool) -> str:
+    number = _parsed(_without_words(text), country)
+    e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    kind = phonenumbers.number_type(number)
+    if kind in _COSTS_EXTRA:
+        raise NumberRefused("premium_rate")
+    if kind != PhoneNumberType.UNKNOWN or (allow_drama and is_drama_number(e164)):
+        return e164
+    raise NumberRefused(_why_invalid(number), country)
+
+
+def _without_words(text: str) -> str:
+    """The text with what is said around the number taken off: "Mob: 07700 900123 (home) x12"."""
+    text = plain_text(text)
+    if not any(c.isalnum() for c in text):
+        raise NumberRefused("empty")
+    if len(text) > LONGEST_CELL:
+        raise NumberRefused("too_long")
+    if SCIENTIFIC.fullmatch(text):
+        raise NumberRefused("scientific_notation")
+    decimal = DECIMAL_TAIL.fullmatch(text)
+    if decimal:
+        return decimal[1]
+    text = without_extension(without_notes(text))
+    first_digit = next((at for at, c in enumerate(text) if c.isdecimal()), None)
+    if first_digit is None:
+        raise NumberRefused("not_a_number")
+    if has_letter_for_digit(text):
+        raise NumberRefused("letter_for_digit")
+    end = next((at for at in range(first_digit, len(text)) if text[at].isalpha()), len(text))
+    # libphonenumber would spell letters on the keypad: "07700 900123 home" is no number of 15
+    # digits, and "12 High Street 4" none at all.
+    if any(c.isdecimal() for c in text[end:]):
+        raise NumberRefused("not_a_number")
+    return text[:end].rstrip(" ;")
+
+
+def _parsed(text: str, country: str) -> PhoneNumber:
+    try:
+        return phonenumbers.parse(text, country)
+    except NumberParseException as error:
+        raise NumberRefused(_REASON_OF_PARSE_ERROR[error.error_type]) from None
+
+
+_REASON_OF_PARSE_ERROR = {
+    NumberParseException.INVALID_COUNTRY_CODE: "unknown_calling_code",
+    NumberParseException.NOT_A_NUMBER: "not_a_number",
+    NumberParseException.TOO_SHORT_AFTER_IDD: "too_short",
+    NumberParseException.TOO_SHORT_NSN: "too_short",
+    NumberParseException.TOO_LONG: "too_long",
+}
+
+
+def _why_invalid(number: PhoneNumber) -> str:
+    match phonenumbers.is_possible_number_with_reason(number):
+        case ValidationResult.TOO_LONG:
+            return "too_long"
+        case ValidationResult.IS_POSSIBLE:
+            return "invalid_for_country"
+        case ValidationResult.INVALID_COUNTRY_CODE:
+            return "unknown_calling_code"
+        case _:  # too short, local without its area code, or between two possible lengths
+            return "too_short"
+
+
+def _kind_of(e164: str, code: str) -> int:
+    plan = plan_of_calling_code(code)
+    kind = plan.kind_of(e164[1 + len(code) :]) if plan else None
+    if kind is not None:
+        return kind
+    if is_drama_number(e164):
+        return PhoneNumberType.UNKNOWN
+    # Another country under the same code (Jersey under 44), or no valid number at all.
+    try:
+        return phonenumbers.number_type(phonenumbers.parse(e164, None))
+    except NumberParseException:
+        return PhoneNumberType.UNKNOWN
+
+
+def _region_of(e164: str) -> str | None:
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(e164, None))
+    except NumberParseException:
+        return None
+
+
+def _zones_of_longest_prefix(e164: str) -> tuple[str, ...]:
+    for end in range(TIMEZONE_LONGEST_PREFIX + 1, 1, -1):
+        zones = TIMEZONE_DATA.get(e164[1:end])
+        if zones is not None:
+            return tuple(zones)
+    return ()

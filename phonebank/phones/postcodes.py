@@ -1,0 +1,129 @@
+"""Where a postcode is, as far as its clocks go. Pure.
+
+The United States from the `zipcodes` package, Canada and the United Kingdom from the tables below.
+A postcode says where somebody lives, which their number, above all a mobile one, may not.
+"""
+
+import re
+from functools import cache, lru_cache
+
+import zipcodes
+
+from phonebank.rules.time_zones import time_zone_names
+
+_ZIP_CODE = re.compile(r"([0-9]{3})[0-9]{2}(?:-?[0-9]{4})?")
+_CANADIAN = re.compile(r"[ABCEGHJ-NPRSTVXY][0-9][A-Z](?:[ -]?[0-9][A-Z][0-9])?")
+_BRITISH = re.compile(r"([A-Z]{1,2})[0-9][A-Z0-9]? ?[0-9][A-Z]{2}")
+
+# British areas that are nowhere, or not in Britain: forces abroad, bulk mail, Gibraltar, returns
+# (Royal Mail, PAF Programmers' Guide). Jersey, Guernsey and Man keep London's time.
+_NOT_IN_BRITAIN = frozenset({"BF", "BX", "GX", "XX"})
+
+# ZIP codes astride a boundary or with a habit of their own, where sources differ or the package is
+# known to be wrong: both clocks count. Compared with the Census Bureau's ZIP code areas laid over
+# the time zones of OpenStreetMap; West Wendover, Jackpot and their neighbours in Nevada from 49 CFR
+# 71.9 and the comments in the IANA database.
+_ASTRIDE: dict[tuple[str, ...], str] = {
+    ("America/Chicago", "America/New_York"): (
+        "32457 36854 36863 36867 36869 36870 36877 37304 37314 37320 37364 37371 37377 37384 "
+        "37405 37419 40153 42603 42702 42719 42757 46968 47536 47556 49845 49964"
+    ),
+    ("America/Chicago", "America/Denver"): (
+        "57521 57532 57601 58838 67857 69103 69161 73946 79942"
+    ),
+    ("America/Denver", "America/Los_Angeles"): "83542 89825 89831 89832 89883",
+    ("America/Denver", "America/Phoenix"): "86034 86045 86047 86512 86555",
+}
+
+# The beginning of a Canadian postcode → time zones; the longest that fits counts. The first letter
+# is a province or a part of one, 0 after it the countryside (Canada Post, "Forward Sortation
+# Areas"). Which places keep which clocks: the comments in the IANA database's file `northamerica`
+# and in `zone.tab`. A province with several clocks has them all in its countryside, for a rural
+# code can cover more ground than many a country.
+_CANADA: dict[str, tuple[str, ...]] = {
+    "A": ("America/St_Johns",),
+    "A0": ("America/St_Johns", "America/Goose_Bay"),
+    "A2V": ("America/Goose_Bay",),  # Labrador City
+    "B": ("America/Halifax",),
+    "C": ("America/Halifax",),
+    "E": ("America/Moncton",),
+    "G": ("America/Toronto",),
+    "G0": ("America/Toronto", "America/Halifax", "America/Blanc-Sablon"),
+    "G4T": ("America/Halifax",),  # the Magdalen Islands
+    "H": ("America/Toronto",),
+    "J": ("America/Toronto",),
+    "K": ("America/Toronto",),
+    "L": ("America/Toronto",),
+    "M": ("America/Toronto",),
+    "N": ("America/Toronto",),
+    "P": ("America/Toronto",),
+    "P0": ("America/Toronto", "America/Winnipeg", "America/Atikokan"),
+    "P8": ("America/Winnipeg",),  # Dryden, Sioux Lookout
+    "P9": ("America/Winnipeg",),  # Fort Frances, Kenora
+    "R": ("America/Winnipeg",),
+    "S": ("America/Regina",),
+    "S0": ("America/Regina", "America/Edmonton", "America/Winnipeg"),
+    "S9V": ("America/Edmonton",),  # Lloydminster
+    "T": ("America/Edmonton",),
+    "V": ("America/Vancouver",),
+    "V0": (
+        "America/Vancouver",
+        "America/Edmonton",
+        "America/Creston",
+        "America/Dawson_Creek",
+        "America/Fort_Nelson",
+    ),
+    "V1A": ("America/Edmonton",),  # Kimberley
+    "V1C": ("America/Edmonton",),  # Cranbrook
+    "V1G": ("America/Dawson_Creek",),
+    "V1J": ("America/Dawson_Creek",),  # Fort St John
+    "X": ("America/Yellowknife",),
+    "X0A": ("America/Iqaluit", "America/Resolute"),
+    "X0B": ("America/Cambridge_Bay",),
+    "X0C": ("America/Rankin_Inlet", "America/Coral_Harbour"),
+    "Y": ("America/Whitehorse",),
+}
+
+
+@lru_cache(maxsize=65_536)
+def time_zones_of_postcode(postcode: str, country: str) -> tuple[str, ...]:
+    """Every IANA time zone that people of a postcode may live in; empty where it does not tell.
+
+    `postcode` as `phonebank.csv_input.cells.postcode` leaves it; `country` is the list's ISO 3166
+    code. American and Canadian codes cannot be mistaken for each other, and are read in both
+    countries' lists. Germany and Ireland have one time zone, which their numbers give already.
+    """
+    if country == "GB":
+        british = _BRITISH.fullmatch(postcode)
+        return ("Europe/London",) if british and british[1] not in _NOT_IN_BRITAIN else ()
+    if country not in ("US", "CA"):
+        return ()
+    american = _ZIP_CODE.fullmatch(postcode)
+    if american:
+        return _of_zip_code(postcode[:5], american[1])
+    return _of_canadian(postcode) if _CANADIAN.fullmatch(postcode) else ()
+
+
+def _of_zip_code(code: str, prefix: str) -> tuple[str, ...]:
+    astride = _astride().get(code)
+    if astride:
+        return astride
+    zone = _zones_under(prefix).get(code, "")
+    # Forces' post offices abroad have none, and one row of the package holds a village's name.
+    return (zone,) if zone in time_zone_names() else ()
+
+
+def _of_canadian(postcode: str) -> tuple[str, ...]:
+    return next((_CANADA[postcode[:n]] for n in (3, 2, 1) if postcode[:n] in _CANADA), ())
+
+
+@cache
+def _zones_under(prefix: str) -> dict[str, str]:
+    """ZIP code → time zone of all with these three first digits: one look-up in the package takes
+    as long for a hundred codes as for one."""
+    return {row["zip_code"]: row["timezone"] for row in zipcodes.similar_to(prefix)}
+
+
+@cache
+def _astride() -> dict[str, tuple[str, ...]]:
+    return {code: zones for zones, codes in _ASTRIDE.items() for code in codes.split()}

@@ -1,0 +1,69 @@
+"""Letting callers in: one by one, or all who wait because the door opens. Nothing here commits."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, update
+
+from phonebank.core.locks import lock_row
+from phonebank.core.stores import after_commit, db
+from phonebank.live.caller_events import ADMITTED as TOLD_ADMITTED
+from phonebank.live.caller_events import tell_callers
+from phonebank.models import Caller, Party
+from phonebank.models.caller import ADMITTED, WAITING
+from phonebank.roster.rooms import Room, tell_boards
+
+
+def admit(callers: Iterable[Caller], for_organiser: bool = False) -> int:
+    """Let these callers into the room in which they were read, and return how many still waited
+    there. Their screens go on by themselves.
+
+    One who is held waits for an organiser (`for_organiser`), and stays where they are for a host.
+
+    The database decides, not what a page last showed: one who was removed meanwhile stays out, and
+    one who waits at another party by now is its host's to let in.
+    """
+    shown: dict[int | None, list[int]] = {}
+    for caller in callers:
+        shown.setdefault(caller.party_id, []).append(caller.id)
+    return sum(
+        _admit(Caller.id.in_(ids) & Caller.party_id.is_not_distinct_from(party_id), for_organiser)
+        for party_id, ids in shown.items()
+    )
+
+
+def admit_all(room: Room) -> int:
+    """Let in everybody who waits in a room, but nobody who is held; returns how many. A campaign's
+    own room has those who are in no party."""
+    # Those who are coming in this moment have looked at the door, or look at it after us.
+    lock_row(room)
+    return _admit(_is_in(room))
+
+
+def admit_some(room: Room, caller_ids: Iterable[int], for_organiser: bool = False) -> int:
+    """Let in those of these callers who wait in the room; returns how many. Who is held, see
+    `admit`."""
+    return _admit(_is_in(room) & Caller.id.in_(list(caller_ids)), for_organiser)
+
+
+def _is_in(room: Room) -> ColumnElement[bool]:
+    if isinstance(room, Party):
+        return Caller.party_id == room.id
+    return (Caller.campaign_id == room.id) & Caller.party_id.is_(None)
+
+
+def _admit(which: ColumnElement[bool], for_organiser: bool = False) -> int:
+    if not for_organiser:
+        which &= ~Caller.held
+    admitted = db.session.execute(
+        update(Caller)
+        .where(which, Caller.state == WAITING)
+        .values(state=ADMITTED, held=False)
+        .returning(Caller.id, Caller.campaign_id, Caller.party_id),
+        # Of what was read, only the rows that were changed are to say so.
+        execution_options={"synchronize_session": "fetch"},
+    ).all()
+    ids = [row.id for row in admitted]
+    after_commit(lambda: tell_callers(ids, TOLD_ADMITTED))
+    for campaign_id, party_id in {(row.campaign_id, row.party_id) for row in admitted}:
+        tell_boards(campaign_id, party_id)
+    return len(ids)

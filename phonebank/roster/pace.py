@@ -1,0 +1,300 @@
+"""A human pace: how fast a caller may see people before they are paused and an organiser is told.
+
+The budgets are columns of the campaign. What was seen is counted from the calls, for a call is
+written when its person is handed out. It is counted while the caller's row is locked: of fifty
+requests at once each finds what those before it have written.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import joinedload
+
+from phonebank.core.errors import NotRunning
+from phonebank.core.stores import after_commit, db
+from phonebank.live.caller_events import PARTY, tell_callers
+from phonebank.models import Caller, Campaign, PaceFlag
+from phonebank.rules.outcomes import NOT_AN_ATTEMPT, SUPPRESSES
+
+# The budgets, each the name of the campaign's column.
+AN_HOUR = "people_an_hour"
+A_MINUTE = "people_a_minute"
+NO_CALLS = "no_calls_in_a_row"
+UNRECORDED = "unrecorded_an_hour"
+DO_NOT_CALLS = "do_not_calls_an_hour"
+FAST_DO_NOT_CALLS = "fast_do_not_calls_an_hour"
+# What the newcomers of one address see together: callers.door.
+NEWCOMERS = "newcomers_people_an_hour"
+
+# For a column of the database, which must hold a moment: nobody goes on before an organiser looks.
+UNTIL_LOOKED_AT = datetime(9999, 1, 1, tzinfo=UTC)
+
+HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+AFTER_NO_CALLS = timedelta(minutes=5)
+# Paused so often within a day, for what no call explains, and an organiser must look.
+TIMES_AT_MOST = 3
+TIMES_WITHIN = timedelta(days=1)
+# After a pause for the hour's budget this share of it is free again, so that the next pause does
+# not follow the next person.
+FREE_AGAIN = 10
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What one budget is for. `told` tells the caller why they pause; `evidence` tells the
+    organiser, with the number `{seen}`; `label` and `why` explain the field of the form."""
+
+    key: str
+    label: str
+    why: str
+    told: str
+    evidence: str
+
+
+# Where the numbers of `models.Campaign` come from. A call that nobody answers takes half a minute:
+# 15 seconds of ringing (what "No answer" asks for), and the taps before and after. So 120 an hour
+# is as many as can be made without a single conversation. A dead number takes 8 seconds: dialling,
+# the tone, two taps. Three do-not-calls within 3 seconds of seeing the person (callers.too_fast)
+# are no slips of the finger. The others are ours: far above what a volunteer's evening has.
+KINDS = {
+    kind.key: kind
+    for kind in (
+        Kind(
+            AN_HOUR,
+            "People an hour",
+            "A call that nobody answers takes about half a minute, so nobody can make more than "
+            "120 an hour.",
+            "You have seen as many people as one caller can call in an hour.",
+            "{seen} people within an hour",
+        ),
+        Kind(
+            A_MINUTE,
+            "People a minute",
+            "Even a dead number takes some eight seconds: dialling, the tone, two taps.",
+            "That was faster than a phone can dial.",
+            "{seen} people within a minute",
+        ),
+        Kind(
+            NO_CALLS,
+            "People in a row without a call",
+            "Skipped, handed back, left until the time ran out, or “The call failed”.",
+            "You have seen many people in a row and called none of them.",
+            "{seen} people in a row without a call",
+        ),
+        Kind(
+            UNRECORDED,
+            "People an hour without an outcome",
+            "Handed back, or left on the screen until the time ran out.",
+            "You have seen many people this hour without saying how the call ended.",
+            "{seen} people within an hour without an outcome",
+        ),
+        Kind(
+            DO_NOT_CALLS,
+            "“Never call again” an hour",
+            "Do not call, and has died. Past this an organiser must look before the caller goes "
+            "on.",
+            "You have put many people on the do-not-call list within an hour.",
+            "{seen} people put on the do-not-call list within an hour",
+        ),
+        Kind(
+            FAST_DO_NOT_CALLS,
+            "“Never call again” within 3 seconds",
+            "How many in an hour, each recorded within 3 seconds of seeing the person. Past this "
+            "an organiser must look before the caller goes on.",
+            "You have put people on the do-not-call list faster than anyone could have called "
+            "them.",
+            "{seen} people put on the do-not-call list within 3 seconds of being seen",
+        ),
+    )
+}
+BUDGETS = (*KINDS, NEWCOMERS)
+# For a campaign that wants no limit of a kind: more than anybody sees.
+BUDGET_AT_MOST = 100_000
+# Programs that call faster than people, as tests and benches do, set up their campaigns with these.
+AT_ANY_PACE = dict.fromkeys(BUDGETS, BUDGET_AT_MOST)
+# A pause for these ends only when an organiser has looked; for the others in `_ESCALATES` from the
+# third time on.
+_ASKS_AT_ONCE = frozenset({DO_NOT_CALLS, FAST_DO_NOT_CALLS})
+_ESCALATES = frozenset({A_MINUTE, NO_CALLS, UNRECORDED})
+
+# One range of ix_call_caller_started: at most the hour's budget of rows. The caller is read beside
+# them, as they are now that their row is locked.
+_SEEN = text("""
+SELECT k.paused_until, k.pause_kind, seen.*
+FROM caller k
+CROSS JOIN LATERAL (
+    SELECT count(*) AS people_an_hour,
+           count(*) FILTER (WHERE started_at > :minute_ago) AS people_a_minute,
+           count(*) FILTER (
+               WHERE started_at > greatest(last_call, CASE WHEN k.paused_until <= :at
+                                                           THEN k.paused_until END, :hour_ago)
+           ) AS no_calls_in_a_row,
+           count(*) FILTER (WHERE outcome IS NULL) AS unrecorded_an_hour,
+           count(*) FILTER (WHERE ended_at IS NULL) AS held,
+           count(*) FILTER (WHERE outcome = ANY(:never)) AS do_not_calls_an_hour,
+           count(*) FILTER (WHERE outcome = ANY(:never) AND too_fast) AS fast_do_not_calls_an_hour
+    FROM (
+        SELECT started_at, ended_at, outcome, too_fast,
+               max(started_at) FILTER (WHERE outcome <> ALL(:no_call)) OVER () AS last_call
+        FROM call
+        WHERE call.caller_id = k.id AND started_at > greatest(:hour_ago, k.pace_from)
+    ) sight
+) seen
+WHERE k.id = :caller_id
+""")
+# When so many fewer of an hour's are left that some of the budget is free.
+_SOME_FREE_AT = text("""
+SELECT started_at FROM call
+WHERE caller_id = :caller_id
+  AND started_at > greatest(:hour_ago, (SELECT pace_from FROM caller WHERE id = :caller_id))
+  AND (outcome IS NULL OR NOT :unrecorded)
+ORDER BY started_at OFFSET :free LIMIT 1
+""")
+_FLAG = text("""
+INSERT INTO pace_flag AS flag (campaign_id, caller_id, kind, seen, budget, times, first_at, last_at)
+VALUES (:campaign_id, :caller_id, :kind, :seen, :budget, 1, :at, :at)
+ON CONFLICT (caller_id, kind) WHERE looked_at IS NULL DO UPDATE
+SET seen = excluded.seen, budget = excluded.budget, last_at = excluded.last_at,
+    times = CASE WHEN flag.last_at > :day_ago THEN flag.times + 1 ELSE 1 END
+RETURNING times
+""")
+_PAUSE = text("""
+UPDATE caller SET paused_until = :until, pause_kind = :kind WHERE id = :caller_id
+""")
+
+
+class PacePaused(NotRunning):
+    """The caller is past a budget. `next_at` is when they go on, aware UTC; None: once an organiser
+    has looked."""
+
+    title = "A short pause"
+
+    def __init__(self, kind: str, until: datetime) -> None:
+        self.next_at = None if until == UNTIL_LOOKED_AT else until
+        told = KINDS[kind].told if kind in KINDS else "Calling is paused for you."
+        if self.next_at is None:
+            self.title = "An organiser must look first"
+            super().__init__(
+                f"{told} The organisers have been told, and one of them must look before you go "
+                "on. What you recorded is safe. If nobody does, ask the person who sent you the "
+                "link.",
+                "Keep this page open.",
+            )
+        else:
+            super().__init__(f"{told} What you recorded is safe.", "Keep this page open.")
+
+
+def refuse_paused(caller: Caller, at: datetime) -> None:
+    """Raise PacePaused while the caller is paused, by what was read of them; asks nothing."""
+    if caller.paused_until is not None and caller.paused_until > at:
+        raise PacePaused(caller.pause_kind, caller.paused_until)
+
+
+def keep_pace(caller: Caller, campaign: Campaign, at: datetime) -> bool:
+    """Whether the caller may see one more person at `at`. Their row must be locked by now.
+
+    False: they have been given one meanwhile. Raises PacePaused past a budget: the pause and the
+    flag are written then, and must be committed.
+    """
+    window = {"caller_id": caller.id, "at": at, "hour_ago": at - HOUR, "minute_ago": at - MINUTE}
+    seen = db.session.execute(
+        _SEEN, window | {"never": list(SUPPRESSES), "no_call": list(NOT_AN_ATTEMPT)}
+    ).one()
+    if seen.paused_until is not None and seen.paused_until > at:
+        # Another request of theirs was here first.
+        raise PacePaused(seen.pause_kind, seen.paused_until)
+    if seen.held:
+        return False
+    counts = seen._mapping
+    for kind in (FAST_DO_NOT_CALLS, DO_NOT_CALLS, UNRECORDED, NO_CALLS, AN_HOUR, A_MINUTE):
+        budget = getattr(campaign, kind)
+        if counts[kind] >= budget:
+            raise PacePaused(kind, _pause(caller, kind, counts[kind], budget, at))
+    return True
+
+
+def pause_of(caller: Caller, at: datetime) -> datetime | Literal["look"] | None:
+    """Until when the caller is paused at `at`: a moment, "look" for until an organiser has looked,
+    or None."""
+    if caller.paused_until is None or caller.paused_until <= at:
+        return None
+    return "look" if caller.paused_until == UNTIL_LOOKED_AT else caller.paused_until
+
+
+def evidence_of(flag: PaceFlag) -> str:
+    """What a flag is for, in words with its figures."""
+    if flag.kind == NEWCOMERS:
+        return f"Came from an address whose newcomers have seen {flag.seen} people within an hour"
+    return KINDS[flag.kind].evidence.format(seen=flag.seen)
+
+
+def open_flags(campaign_id: int, at_most: int = 50) -> Sequence[PaceFlag]:
+    """The flags nobody has looked at yet, newest first, with their callers."""
+    return db.session.scalars(
+        select(PaceFlag)
+        .options(joinedload(PaceFlag.caller))
+        .where(PaceFlag.campaign_id == campaign_id, PaceFlag.looked_at.is_(None))
+        .order_by(PaceFlag.last_at.desc())
+        .limit(at_most)
+    ).all()
+
+
+def flags_of(caller: Caller) -> Sequence[PaceFlag]:
+    """All flags of a caller, newest first."""
+    query = select(PaceFlag).where(PaceFlag.caller_id == caller.id)
+    return db.session.scalars(query.order_by(PaceFlag.last_at.desc())).all()
+
+
+def end_pause(caller: Caller, at: datetime) -> None:
+    """End the caller's pause, and measure their pace from `at` on. Their page goes on by itself."""
+    db.session.execute(
+        update(Caller).where(Caller.id == caller.id).values(paused_until=at, pace_from=at)
+    )
+    caller_id = caller.id
+    after_commit(lambda: tell_callers([caller_id], PARTY))
+
+
+def flag(caller: Caller, kind: str, seen: int, budget: int, at: datetime) -> int:
+    """Tell the organisers that a budget was reached; how often it was, within a day each."""
+    values = {
+        "campaign_id": caller.campaign_id,
+        "caller_id": caller.id,
+        "kind": kind,
+        "seen": seen,
+        "budget": budget,
+        "at": at,
+        "day_ago": at - TIMES_WITHIN,
+    }
+    return int(db.session.execute(_FLAG, values).scalar_one())
+
+
+def _pause(caller: Caller, kind: str, seen: int, budget: int, at: datetime) -> datetime:
+    times = flag(caller, kind, seen, budget, at)
+    until = _until(caller, kind, seen, budget, at)
+    if kind in _ASKS_AT_ONCE or (kind in _ESCALATES and times >= TIMES_AT_MOST):
+        until = UNTIL_LOOKED_AT
+    values: dict[str, Any] = {"until": until, "kind": kind, "caller_id": caller.id}
+    db.session.execute(_PAUSE, values)
+    return until
+
+
+def _until(caller: Caller, kind: str, seen: int, budget: int, at: datetime) -> datetime:
+    if kind == A_MINUTE:
+        return at + MINUTE
+    if kind == NO_CALLS:
+        return at + AFTER_NO_CALLS
+    free = seen - budget + max(1, budget // FREE_AGAIN)
+    oldest = db.session.scalar(
+        _SOME_FREE_AT,
+        {
+            "caller_id": caller.id,
+            "hour_ago": at - HOUR,
+            "unrecorded": kind == UNRECORDED,
+            "free": max(0, free - 1),
+        },
+    )
+    return max(at + MINUTE, (oldest or at) + HOUR)

@@ -1,0 +1,1 @@
+"""Who may be called, when and how often. Pure: no database, no web."""

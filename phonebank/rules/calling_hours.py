@@ -1,0 +1,239 @@
+"""Is this person callable now, and if not, when next? Pure.
+
+A person may be rung when the clock on their own wall is inside both the campaign's hours and their
+country's permitted hours for that date. A number that may belong to several time zones must be
+inside them in every one; a number with none counts as every zone of its country.
+
+How it is computed. Local times are never turned into instants, for some of them exist twice a year
+and some not at all. A day of UTC is cut where the zone's offset changes; inside a piece local time
+is UTC plus a constant, so the day's openings can be laid over it and carried back exactly. What
+comes out are spans of UTC, half open, and everything below is a question about spans. They are
+cached: a claim asks for the same few zone keys and the same day again and again.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
+from typing import Literal
+
+from phonebank.rules.countries import CountryRules
+from phonebank.rules.time_zones import time_zone
+from phonebank.rules.time_zones import zones_key as zones_key  # sought here, beside `zones_from`
+from phonebank.rules.week_hours import Opening
+from phonebank.rules.week_hours import (
+    WeekHours as WeekHours,  # the campaign's hours are sought here
+)
+
+TimeOfDay = Literal["morning", "afternoon", "evening"]
+
+# Minutes after local midnight. People answer most from 18:00 to 19:00 and least before 9:00
+# (callhub, 2.2 million calls, 2020), so a different part of the day is a different chance.
+TIMES_OF_DAY: dict[TimeOfDay, Opening] = {
+    "morning": (0, 12 * 60),
+    "afternoon": (12 * 60, 17 * 60),
+    "evening": (17 * 60, 24 * 60),
+}
+
+# How far ahead `next_callable` looks: longer than any run of closed days, short enough to be quick.
+HORIZON = timedelta(days=60)
+
+_Span = tuple[datetime, datetime]  # UTC, end excluded
+_Avoid = tuple[TimeOfDay | None, ...]  # for each zone, the part of the day not wanted
+
+_DAY = timedelta(days=1)
+_LOOK_FOR_CHANGE_EVERY = timedelta(hours=6)
+
+
+def zones_from(key: str) -> tuple[str, ...]:
+    """The zones in a key; none for ""."""
+    return tuple(key.split("|")) if key else ()
+
+
+def is_callable(
+    zones: tuple[str, ...], at: datetime, hours: WeekHours, rules: CountryRules
+) -> bool:
+    """Whether somebody who may be in any of `zones` may be rung at `at` (aware)."""
+    at = _utc(at)
+    return any(
+        start <= at < end for start, end in _open(zones or rules.time_zones.value, at, hours, rules)
+    )
+
+
+def callable_zones(
+    keys: Iterable[str], at: datetime, hours: WeekHours, rules: CountryRules
+) -> set[str]:
+    """Those of the zone keys whose people may be rung at `at`. A single zone is its own key."""
+    return {key for key in keys if is_callable(zones_from(key), at, hours, rules)}
+
+
+def next_callable(
+    zones: tuple[str, ...],
+    at: datetime,
+    hours: WeekHours,
+    rules: CountryRules,
+    *,
+    other_time_of_day_than: datetime | None = None,
+    within: timedelta = HORIZON,
+) -> datetime | None:
+    """The first moment from `at` on when they may be rung, in UTC; None if not `within` that time.
+
+    With `other_time_of_day_than`, the moment falls in another part of the day (TIMES_OF_DAY) than
+    that one did, in every zone they may be in.
+    """
+    at = _utc(at)
+    zones = zones or rules.time_zones.value
+    avoid: _Avoid = ()
+    if other_time_of_day_than is not None:
+        avoid = tuple(time_of_day(zone, other_time_of_day_than) for zone in zones)
+    for start, end in _open_from(zones, at, hours, rules, avoid, within + _DAY):
+        if end > at:
+            first = max(start, at)
+            return first if first <= at + within else None
+    return None
+
+
+def window_end(
+    zones: tuple[str, ...], at: datetime, hours: WeekHours, rules: CountryRules
+) -> datetime:
+    """When the opening that `at` falls in closes, in UTC: the first moment no longer callable.
+
+    `at` itself where they are not callable then. Openings without a gap between them are one.
+    """
+    at = until = _utc(at)
+    for start, end in _open_from(zones or rules.time_zones.value, at, hours, rules, (), HORIZON):
+        if start <= until < end:
+            until = end
+        elif start > until:
+            break
+    return until
+
+
+def time_of_day(zone: str, at: datetime) -> TimeOfDay:
+    """Morning, afternoon or evening by the clock on the wall in that zone."""
+    local = at.astimezone(time_zone(zone))
+    minutes = local.hour * 60 + local.minute
+    return next(name for name, (start, end) in TIMES_OF_DAY.items() if start <= minutes < end)
+
+
+def contact_date(zones: tuple[str, ...], at: datetime, rules: CountryRules) -> date:
+    """The date where they are. In several zones the earliest, so that a day's attempts are
+    forgotten only when a new day has begun in all of them."""
+    return min(at.astimezone(time_zone(zone)).date() for zone in zones or rules.time_zones.value)
+
+
+def next_contact_date(zones: tuple[str, ...], at: datetime, rules: CountryRules) -> datetime:
+    """The first moment, in UTC, with a later `contact_date` than at `at`."""
+    tomorrow = contact_date(zones, at, rules) + _DAY
+    # A midnight that the clocks skip converts to the moment they skip it, and one that they repeat
+    # to its first showing (PEP 495, fold=0): both are when the new date begins.
+    return max(
+        datetime.combine(tomorrow, datetime.min.time(), time_zone(zone)).astimezone(UTC)
+        for zone in zones or rules.time_zones.value
+    )
+
+
+def _utc(at: datetime) -> datetime:
+    if at.tzinfo is None:
+        raise ValueError("a moment needs its time zone: give an aware datetime")
+    return at.astimezone(UTC)
+
+
+def _open(
+    zones: tuple[str, ...], at: datetime, hours: WeekHours, rules: CountryRules
+) -> tuple[_Span, ...]:
+    return _open_everywhere(zones, at.date(), hours, rules, ())
+
+
+def _open_from(
+    zones: tuple[str, ...],
+    at: datetime,
+    hours: WeekHours,
+    rules: CountryRules,
+    avoid: _Avoid,
+    within: timedelta,
+) -> Iterator[_Span]:
+    """The spans of the UTC day of `at` and those after it, in order."""
+    for n in range(within // _DAY + 1):
+        yield from _open_everywhere(zones, at.date() + n * _DAY, hours, rules, avoid)
+
+
+@lru_cache(maxsize=16_384)
+def _open_everywhere(
+    zones: tuple[str, ...], day: date, hours: WeekHours, rules: CountryRules, avoid: _Avoid
+) -> tuple[_Span, ...]:
+    """Where the zones' spans of one UTC day overlap."""
+    spans: tuple[_Span, ...] | None = None
+    for n, zone in enumerate(zones):
+        own = _open_in(zone, day, hours, rules, avoid[n] if avoid else None)
+        spans = own if spans is None else tuple(_overlaps(spans, own))
+    return spans or ()
+
+
+@lru_cache(maxsize=16_384)
+def _open_in(
+    zone: str, day: date, hours: WeekHours, rules: CountryRules, avoid: TimeOfDay | None
+) -> tuple[_Span, ...]:
+    """One zone's spans of one UTC day."""
+    spans: list[_Span] = []
+    for start, end, offset in _pieces(zone, day):
+        local_start, local_end = start + offset, end + offset
+        local_day = local_start.date()
+        while local_day <= local_end.date():
+            midnight = datetime.combine(local_day, datetime.min.time(), UTC)
+            for first, last in _openings(local_day, hours, rules, avoid):
+                opens = max(midnight + timedelta(minutes=first), local_start)
+                closes = min(midnight + timedelta(minutes=last), local_end)
+                if opens < closes:
+                    spans.append((opens - offset, closes - offset))
+            local_day += _DAY
+    return tuple(spans)
+
+
+def _openings(
+    day: date, hours: WeekHours, rules: CountryRules, avoid: TimeOfDay | None
+) -> list[Opening]:
+    """The parts of a local date, in minutes after midnight, in which calls may be made."""
+    own, permitted = hours.days[day.weekday()], rules.permitted_on(day)
+    if own is None or permitted is None:
+        return []
+    start, end = max(own[0], permitted[0]), min(own[1], permitted[1])
+    if avoid is None:
+        return [(start, end)]
+    avoid_start, avoid_end = TIMES_OF_DAY[avoid]
+    return [(start, min(end, avoid_start)), (max(start, avoid_end), end)]
+
+
+def _pieces(zone: str, day: date) -> Iterator[tuple[datetime, datetime, timedelta]]:
+    """A UTC day cut into pieces of one offset from UTC each: nearly always one piece."""
+    tz = time_zone(zone)
+    midnight = datetime.combine(day, datetime.min.time(), UTC)
+    start, offset = midnight, _offset(midnight, tz)
+    steps = _DAY // _LOOK_FOR_CHANGE_EVERY
+    for n in range(steps):
+        before, after = (midnight + m * _LOOK_FOR_CHANGE_EVERY for m in (n, n + 1))
+        if _offset(after, tz) == offset:
+            continue
+        # The change lies in between: halve until its second is found.
+        while after - before > timedelta(seconds=1):
+            middle = before + (after - before) // 2
+            middle = middle.replace(microsecond=0)
+            if _offset(middle, tz) == offset:
+                before = middle
+            else:
+                after = middle
+        if after < midnight + _DAY:
+            yield start, after, offset
+            start, offset = after, _offset(after, tz)
+    yield start, midnight + _DAY, offset
+
+
+def _offset(at: datetime, tz: tzinfo) -> timedelta:
+    return at.astimezone(tz).utcoffset() or timedelta(0)
+
+
+def _overlaps(some: tuple[_Span, ...], others: tuple[_Span, ...]) -> Iterator[_Span]:
+    """Where two ordered rows of spans are both open."""
+    for start, end in some:
+        for other_start, other_end in others:
+            if max(start, other_start) < min(end, other_end):
+                yield max(start, other_start), min(end, other_end)

@@ -1,0 +1,112 @@
+"""What is different between two versions of a script, for people to read. Pure."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from phonebank.scripts.read_view import ANSWERS, KINDS
+from phonebank.scripts.transitions import condition, label_of, ways_on
+from scripts_library.merge_fields import render_text
+from scripts_library.script import Script, Step
+
+Mark = Literal["same", "gone", "new"]
+Titles = Mapping[str, str]  # step id → title
+
+
+@dataclass(frozen=True)
+class Line:
+    mark: Mark
+    text: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the script (a step, a card, its settings) that is not as it was."""
+
+    title: str
+    state: Literal["new", "gone", "changed"]
+    lines: list[Line]
+
+
+def differences(old: Script, new: Script) -> list[Section]:
+    """Every part that changed, in the new script's order, then those that are gone.
+
+    The order of the blocks is no difference: where a step leads is, and which comes first.
+    """
+    # A step is spoken of by its new title on both sides: a way that still leads there is no change.
+    titles = {step.id: step.title for script in (old, new) for step in script.steps}
+    before, after = dict(_parts(old, titles)), dict(_parts(new, titles))
+    sections = []
+    for name, (title, lines) in after.items():
+        if name not in before:
+            sections.append(Section(title, "new", [Line("new", line) for line in lines]))
+        elif before[name][1] != lines:
+            sections.append(Section(title, "changed", list(_compared(before[name][1], lines))))
+    for name, (title, lines) in before.items():
+        if name not in after:
+            sections.append(Section(title, "gone", [Line("gone", line) for line in lines]))
+    return sections
+
+
+def _parts(script: Script, titles: Titles) -> Iterator[tuple[str, tuple[str, list[str]]]]:
+    """(name, (title, lines)) of each part; the names say what is the same part in both."""
+    yield "settings", ("The script as a whole", list(_settings(script, titles)))
+    for step in script.steps:
+        yield f"step {step.id}", (step.title, list(_step(step, titles)))
+    for card in script.cards:
+        lines = [card.title, *card.words.splitlines(), *_prefixed("Tip: ", card.guidance)]
+        yield f"card {card.id}", (f"If they say: {card.title}", [line for line in lines if line])
+    for one in script.practice:
+        lines = [f"{one.name}. {one.about}", f"Otherwise: {one.otherwise}"]
+        lines += [f"At {_named(titles, step_id)}: {said}" for step_id, said in one.replies.items()]
+        yield f"practice {one.kind}", (f"Practice: {one.kind}", lines)
+
+
+def _settings(script: Script, titles: Titles) -> Iterator[str]:
+    yield f"Title: {script.title}"
+    yield f"Purpose: {script.purpose}"
+    yield f"Who is calling: {script.identification}"
+    yield f"A conversation is: {_named(titles, script.main_question)} answered"
+    if script.first_rating:
+        yield f"First rating: {_named(titles, script.first_rating)}"
+    if script.second_rating:
+        yield f"Second rating: {_named(titles, script.second_rating)}"
+    for step_id, keys in script.yes.items():
+        step = script.step(step_id) if script.has_step(step_id) else None
+        labels = " or ".join(f"“{label_of(step, key)}”" for key in keys)
+        yield f"Counts as a yes: {labels} at {_named(titles, step_id)}"
+    for branch in script.start:
+        yield f"If {condition(branch)} it begins with: {_named(titles, branch.goto)}"
+    yield f"It begins with: {_named(titles, script.steps[0].id)}"
+    for name, about in script.fields.items():
+        yield f"Field {name}: {about}"
+
+
+def _step(step: Step, titles: Titles) -> Iterator[str]:
+    kind = KINDS.get(step.kind, step.kind)
+    answer = ANSWERS.get(step.answer, step.answer).lower() if step.answer else ""
+    yield f"{step.title} ({kind}{': ' if answer else ''}{answer})"
+    yield from (line for line in step.words.splitlines() if line)
+    yield from _prefixed("Tip: ", step.guidance)
+    if step.low_label or step.high_label:
+        yield f"From {step.low_label} to {step.high_label}"
+    for choice in step.choices:
+        yield f"Answer: {choice.label}"
+    for way in ways_on(step):
+        yield f"{way.when or 'then'} → {_named(titles, way.goto)}"
+
+
+def _named(titles: Titles, step_id: str) -> str:
+    return render_text(titles.get(step_id, step_id), {})
+
+
+def _prefixed(prefix: str, words: str) -> Iterator[str]:
+    yield from (prefix + line for line in words.splitlines() if line)
+
+
+def _compared(before: list[str], after: list[str]) -> Iterator[Line]:
+    marks: dict[str, Mark] = {"  ": "same", "- ": "gone", "+ ": "new"}
+    for line in difflib.ndiff(before, after):
+        if line[:2] in marks:  # "? " points at letters with signs that nobody can read aloud
+            yield Line(marks[line[:2]], line[2:])

@@ -1,0 +1,32 @@
+"""How many people of a campaign have nothing in a merge field that the script needs."""
+
+from sqlalchemy import ColumnElement, func, select
+
+from phonebank.core.stores import db
+from phonebank.models import Campaign, Contact
+from scripts_library.checks import faults_for_contacts
+from scripts_library.diagnostics import Fault
+from scripts_library.merge_fields import fields_that_need_a_value
+from scripts_library.script import Script
+
+_OWN_COLUMNS = {"first_name": Contact.first_name, "last_name": Contact.last_name}
+
+
+def faults_for(campaign: Campaign, script: Script) -> list[Fault]:
+    """A warning for each field without a fallback that some of the campaign's people lack."""
+    values = campaign.merge_values
+    names = [n for n in fields_that_need_a_value(script) if not str(values.get(n) or "").strip()]
+    if not names:
+        return []
+    counts = db.session.execute(
+        select(*(func.count().filter(_is_blank(name)) for name in names)).where(
+            Contact.campaign_id == campaign.id
+        )
+    ).one()
+    return faults_for_contacts(script, dict(zip(names, counts, strict=True)))
+
+
+def _is_blank(name: str) -> ColumnElement[bool]:
+    column = _OWN_COLUMNS.get(name)
+    value = Contact.fields[name].astext if column is None else column
+    return func.coalesce(func.trim(value), "") == ""

@@ -1,0 +1,1 @@
+"""Pages for everyone: the front page, signing in, accounts, guides and errors."""

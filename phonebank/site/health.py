@@ -1,0 +1,81 @@
+"""What a load balancer or a container's engine asks a web process, again and again.
+
+`/healthz` says that the process answers: where it does not, start another. `/readyz` says that the
+stores answer it too: where they do not, send requests elsewhere, and start nothing. Overload does
+not count either, so a busy process is not taken for a dead one.
+"""
+
+import threading
+import time
+
+from flask import Blueprint, Flask, Response, current_app
+from flask.typing import ResponseReturnValue
+from redis.exceptions import RedisError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from phonebank.core.access import ANYONE, open_to
+from phonebank.core.stores import db, redis_store
+
+# Seconds. Anyone may ask, and as often as they like: the stores are asked once in this time.
+ASKED_EVERY = 1.0
+
+pages = Blueprint("health", __name__)
+
+
+class Readiness:
+    """Which stores did not answer this process when it last asked."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._asked_at: float | None = None
+        self._silent: list[str] = []
+
+    def silent_stores(self) -> list[str]:
+        """The names of the stores that do not answer; the answer may be ASKED_EVERY seconds old."""
+        with self._lock:
+            if self._asked_at is None or time.monotonic() >= self._asked_at + ASKED_EVERY:
+                self._silent = _silent_stores()
+                self._asked_at = time.monotonic()
+            return self._silent
+
+
+def init_app(app: Flask) -> None:
+    """Add both addresses."""
+    app.extensions["readiness"] = Readiness()
+    app.register_blueprint(pages)
+
+
+@pages.get("/healthz")
+@open_to(ANYONE)
+def alive() -> ResponseReturnValue:
+    """200, and no store is asked."""
+    return _plain("alive")
+
+
+@pages.get("/readyz")
+@open_to(ANYONE)
+def ready() -> ResponseReturnValue:
+    """200, or 503 with a line for each store that does not answer."""
+    silent = current_app.extensions["readiness"].silent_stores()
+    if silent:
+        return _plain("\n".join(f"{name} does not answer" for name in silent), 503)
+    return _plain("ready")
+
+
+def _silent_stores() -> list[str]:
+    silent = []
+    try:
+        with db.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    except SQLAlchemyError:
+        silent.append("PostgreSQL")
+    try:
+        redis_store().ping()
+    except RedisError:
+        silent.append("Redis")
+    return silent
+
+
+def _plain(words: str, status: int = 200) -> Response:
+    return Response(f"{words}\n", status, mimetype="text/plain")

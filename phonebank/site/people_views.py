@@ -1,0 +1,123 @@
+"""People: who may sign in, and as what. For organisers."""
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+from sqlalchemy import select
+from wtforms.fields.choices import SelectChoice
+
+from phonebank.accounts import services
+from phonebank.core import mail
+from phonebank.core.access import open_to
+from phonebank.core.errors import BadInput, Conflict
+from phonebank.core.mail import MailNotSent
+from phonebank.core.stores import db
+from phonebank.models import HOST, ORGANISER, Account, Campaign
+from phonebank.site.forms import InviteForm, RoleForm
+
+pages = Blueprint("people", __name__, url_prefix="/people")
+
+
+@pages.get("")
+@open_to(ORGANISER)
+def everybody() -> ResponseReturnValue:
+    return render_template("accounts/people.html", people=services.people())
+
+
+@pages.route("/invite", methods=["GET", "POST"])
+@open_to(ORGANISER)
+def invite() -> ResponseReturnValue:
+    form = InviteForm()
+    campaigns = list(db.session.scalars(select(Campaign).order_by(Campaign.created_at.desc())))
+    form.campaign.choices = [
+        SelectChoice(str(campaign.id), campaign.name) for campaign in campaigns
+    ] or [SelectChoice("0", "No campaigns yet")]
+    if form.validate_on_submit():
+        try:
+            invited = _invite(form)
+        except (BadInput, Conflict, MailNotSent) as fault:
+            db.session.rollback()
+            form.form_errors.append(f"{fault.message} {fault.what_to_do}")
+        else:
+            db.session.commit()
+            flash(_how_they_hear(invited), "success" if mail.is_configured() else "warning")
+            return redirect(url_for(".everybody"))
+    status = 422 if form.is_submitted() else 200
+    return render_template("accounts/invite.html", form=form), status
+
+
+def _invite(form: InviteForm) -> Account:
+    email, name = form.email.data or "", form.name.data or ""
+    if form.role.data != HOST:
+        return services.invite_organiser(email, name)
+    campaign = db.session.get(Campaign, form.campaign.data)
+    if campaign is None:
+        raise Conflict("A host needs a campaign.", "Create a campaign first.")
+    return services.invite_host(campaign, email, name)
+
+
+def _how_they_hear(account: Account) -> str:
+    who = account.name or account.email
+    if mail.is_configured():
+        return f"We've e-mailed {who} an invitation."
+    return (
+        f"{who} can sign in now, but this server can't send e-mail yet. The person who runs "
+        f"the server can print a sign-in link with: phonebank links {account.email}"
+    )
+
+
+@pages.get("/<int:account_id>")
+@open_to(ORGANISER)
+def person(account_id: int) -> ResponseReturnValue:
+    account = services.account_for(account_id)
+    role = account.roles[0].name if account.roles else HOST
+    hosting = select(Campaign).where(Campaign.hosts.contains(account)).order_by(Campaign.name)
+    return render_template(
+        "accounts/person.html",
+        account=account,
+        form=RoleForm(role=role),
+        campaigns=list(db.session.scalars(hosting)),
+    )
+
+
+@pages.post("/<int:account_id>/role")
+@open_to(ORGANISER)
+def change_role(account_id: int) -> ResponseReturnValue:
+    account = services.account_for(account_id)
+    role = RoleForm().role.data or ""
+    services.change_role(account, role)
+    a_role = f"{'an' if role == ORGANISER else 'a'} {role}"
+    return _done(account, f"{account.name} is now {a_role} and has to sign in again.")
+
+
+@pages.post("/<int:account_id>/deactivate")
+@open_to(ORGANISER)
+def deactivate(account_id: int) -> ResponseReturnValue:
+    account = services.account_for(account_id)
+    services.deactivate(account)
+    return _done(account, f"{account.name} can no longer sign in.")
+
+
+@pages.post("/<int:account_id>/reactivate")
+@open_to(ORGANISER)
+def reactivate(account_id: int) -> ResponseReturnValue:
+    account = services.account_for(account_id)
+    services.reactivate(account)
+    return _done(account, f"{account.name} can sign in again.")
+
+
+@pages.post("/<int:account_id>/second-factor")
+@open_to(ORGANISER)
+def reset_second_factor(account_id: int) -> ResponseReturnValue:
+    account = services.account_for(account_id)
+    services.reset_second_factor(account)
+    return _done(
+        account, f"{account.name} will set up an authenticator app the next time they sign in."
+    )
+
+
+def _done(account: Account, words: str) -> ResponseReturnValue:
+    own = account.id == current_user.id
+    db.session.commit()
+    flash(words, "success")
+    return redirect(url_for("accounts.front") if own else url_for(".person", account_id=account.id))

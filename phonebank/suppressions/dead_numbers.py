@@ -1,0 +1,43 @@
+"""Numbers that are not in service: dropped for everybody, in every campaign and later upload.
+
+The caller of these commits.
+"""
+
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+
+from phonebank.core.stores import db
+from phonebank.models import DeadNumber, now
+
+# Numbers are given to somebody else after a while: Ofcom asks for six months or more in Britain,
+# the FCC for 45 days in the United States (47 CFR 52.15(f)(1)(ii)). After a year it is tried again.
+DEAD_FOR = timedelta(days=365)
+
+
+def report(phone: str, call_id: uuid.UUID) -> None:
+    """Note that a caller heard in this call that the number (E.164) is not in service."""
+    said = {"call_id": call_id, "reported_at": now()}
+    statement = insert(DeadNumber).values(phone=phone, **said)
+    old = DeadNumber.reported_at < now() - DEAD_FOR
+    db.session.execute(
+        statement.on_conflict_do_update(index_elements=["phone"], set_=said, where=old)
+    )
+
+
+def take_back(call_id: uuid.UUID) -> None:
+    """Forget what was heard in this call: it was undone."""
+    db.session.execute(delete(DeadNumber).where(DeadNumber.call_id == call_id))
+
+
+def dead_among(phones: Sequence[str]) -> frozenset[str]:
+    """Those of the numbers (E.164) that are known not to be in service."""
+    if not phones:
+        return frozenset()
+    query = select(DeadNumber.phone).where(
+        DeadNumber.phone.in_(phones), DeadNumber.reported_at > now() - DEAD_FOR
+    )
+    return frozenset(db.session.scalars(query))

@@ -1,0 +1,124 @@
+"""The proof behind the boards: tallies compared with a recount of the calls, and put right.
+
+A difference has never a good reason; it is logged as an error with the ids a person needs.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+
+from phonebank.core.jobs import CHORES, job
+from phonebank.core.stores import db
+
+log = logging.getLogger(__name__)
+
+_DIFFERENCES = text("""
+WITH recounted AS (
+    SELECT campaign_id, party_id, caller_id, date_trunc('hour', recorded_at, 'UTC') AS hour,
+           count(*) AS calls,
+           count(*) FILTER (WHERE reached) AS reached,
+           count(*) FILTER (WHERE conversation) AS conversations,
+           count(*) FILTER (WHERE yes) AS yeses,
+           count(*) FILTER (WHERE conversation AND NOT too_fast) AS ranked
+    FROM call
+    WHERE recorded_at IS NOT NULL AND counted
+      AND (CAST(:campaign_id AS integer) IS NULL OR campaign_id = :campaign_id)
+    GROUP BY 1, 2, 3, 4
+), tallied AS (
+    SELECT * FROM tally
+    WHERE CAST(:campaign_id AS integer) IS NULL OR campaign_id = :campaign_id
+)
+SELECT coalesce(r.campaign_id, t.campaign_id) AS campaign_id,
+       coalesce(r.party_id, t.party_id) AS party_id,
+       coalesce(r.caller_id, t.caller_id) AS caller_id,
+       coalesce(r.hour, t.hour) AS hour,
+       coalesce(r.calls, 0) - coalesce(t.calls, 0) AS calls,
+       coalesce(r.reached, 0) - coalesce(t.reached, 0) AS reached,
+       coalesce(r.conversations, 0) - coalesce(t.conversations, 0) AS conversations,
+       coalesce(r.yeses, 0) - coalesce(t.yeses, 0) AS yeses,
+       coalesce(r.ranked, 0) - coalesce(t.ranked, 0) AS ranked
+FROM recounted r
+FULL JOIN tallied t
+  ON t.campaign_id = r.campaign_id AND t.caller_id = r.caller_id AND t.hour = r.hour
+ AND coalesce(t.party_id, 0) = coalesce(r.party_id, 0)
+WHERE (coalesce(r.calls, 0), coalesce(r.reached, 0), coalesce(r.conversations, 0),
+       coalesce(r.yeses, 0), coalesce(r.ranked, 0))
+   IS DISTINCT FROM
+      (coalesce(t.calls, 0), coalesce(t.reached, 0), coalesce(t.conversations, 0),
+       coalesce(t.yeses, 0), coalesce(t.ranked, 0))
+""")
+
+_REPAIR = text("""
+UPDATE tally SET version = version + 1, calls = c.calls, reached = c.reached,
+       conversations = c.conversations, yeses = c.yeses, ranked = c.ranked
+FROM (
+    SELECT count(*) AS calls,
+           count(*) FILTER (WHERE reached) AS reached,
+           count(*) FILTER (WHERE conversation) AS conversations,
+           count(*) FILTER (WHERE yes) AS yeses,
+           count(*) FILTER (WHERE conversation AND NOT too_fast) AS ranked
+    FROM call
+    WHERE campaign_id = :campaign_id AND party_id IS NOT DISTINCT FROM CAST(:party_id AS integer)
+      AND caller_id = :caller_id AND counted
+      AND recorded_at >= :hour AND recorded_at < CAST(:hour AS timestamptz) + interval '1 hour'
+) c
+WHERE tally.id = :tally_id
+""")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One tally row that a recount contradicts; the counts are recount minus tally."""
+
+    campaign_id: int
+    party_id: int | None
+    caller_id: int
+    hour: datetime
+    calls: int
+    reached: int
+    conversations: int
+    yeses: int
+    ranked: int
+
+
+def differences(campaign_id: int | None = None) -> list[Difference]:
+    """Where tallies and calls disagree, in one statement and so at one moment. Empty is right."""
+    rows = db.session.execute(_DIFFERENCES, {"campaign_id": campaign_id})
+    return [Difference(*row) for row in rows]
+
+
+def repair(difference: Difference) -> None:
+    """Make one tally row equal its calls.
+
+    The row is locked first: whoever records into it then has either committed, and is seen by
+    the recount that follows, or waits and adds to the repaired figure.
+    """
+    where = {
+        "campaign_id": difference.campaign_id,
+        "party_id": difference.party_id,
+        "caller_id": difference.caller_id,
+        "hour": difference.hour,
+    }
+    tally_id = db.session.execute(
+        text("""
+            INSERT INTO tally (campaign_id, party_id, caller_id, hour, calls, reached,
+                               conversations, yeses, ranked, version)
+            VALUES (:campaign_id, :party_id, :caller_id, :hour, 0, 0, 0, 0, 0, 0)
+            ON CONFLICT (campaign_id, party_id, caller_id, hour)
+            DO UPDATE SET version = tally.version
+            RETURNING id
+        """),
+        where,
+    ).scalar_one()
+    db.session.execute(_REPAIR, where | {"tally_id": tally_id})
+
+
+@job(CHORES, timeout=300)
+def recount_tallies() -> None:
+    """Recount every campaign; log and repair what differs. Periodic; harmless when run twice."""
+    for difference in differences():
+        log.error("a tally differs from its calls and is repaired: %s", difference)
+        repair(difference)
+        db.session.commit()

@@ -1,0 +1,165 @@
+"""Tallies: add to one, sum them. The caller commits, in the transaction that changed the calls.
+
+What a board shows is a sum over rows that only their own callers change, so that recording an
+outcome waits for nobody, however many people ring.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Select, func, select, text
+from sqlalchemy.orm import InstrumentedAttribute
+
+from phonebank.core.stores import after_commit, db
+from phonebank.live.change_marks import board_changed
+from phonebank.models import Caller, Tally
+
+_ADD = text("""
+INSERT INTO tally AS t (campaign_id, party_id, caller_id, hour,
+                        calls, reached, conversations, yeses, ranked, version)
+VALUES (:campaign_id, :party_id, :caller_id, :hour,
+        :calls, :reached, :conversations, :yeses, :ranked, 1)
+ON CONFLICT (campaign_id, party_id, caller_id, hour) DO UPDATE
+SET calls = t.calls + excluded.calls,
+    reached = t.reached + excluded.reached,
+    conversations = t.conversations + excluded.conversations,
+    yeses = t.yeses + excluded.yeses,
+    ranked = t.ranked + excluded.ranked,
+    version = t.version + 1
+""")
+
+
+@dataclass(frozen=True)
+class Totals:
+    """`version` grows with every change of what is summed: it orders a board's snapshots."""
+
+    version: int = 0
+    calls: int = 0
+    reached: int = 0
+    conversations: int = 0
+    yeses: int = 0
+
+
+@dataclass(frozen=True)
+class CallerTotals:
+    """One caller's share of a party."""
+
+    caller_id: int
+    first_name: str
+    hidden: bool
+    calls: int
+    reached: int
+    conversations: int
+    yeses: int
+
+
+def hour_of(moment: datetime) -> datetime:
+    """The start of the hour, in UTC, that a recorded call is counted in."""
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def add(
+    campaign_id: int,
+    party_id: int | None,
+    caller_id: int,
+    at: datetime,
+    calls: int = 0,
+    reached: int = 0,
+    conversations: int = 0,
+    yeses: int = 0,
+    ranked: int = 0,
+) -> None:
+    """Add to the tally of this caller, party and hour; negative numbers take back.
+
+    `ranked` are the conversations that were not recorded too fast: see `models.Tally`.
+    `at` is the call's `recorded_at`, also when taking back, so that both meet in one row. Boards
+    are told once the transaction commits.
+    """
+    db.session.execute(
+        _ADD,
+        {
+            "campaign_id": campaign_id,
+            "party_id": party_id,
+            "caller_id": caller_id,
+            "hour": hour_of(at),
+            "calls": calls,
+            "reached": reached,
+            "conversations": conversations,
+            "yeses": yeses,
+            "ranked": ranked,
+        },
+    )
+    after_commit(lambda: board_changed(campaign_id, party_id))
+
+
+def party_totals(party_ids: Iterable[int]) -> dict[int, Totals]:
+    """The totals of each party, in one statement. A party without calls has zeros."""
+    return _totals_by(Tally.party_id, party_ids)
+
+
+def campaign_totals(campaign_id: int) -> Totals:
+    """The totals of a campaign, over all its parties and callers."""
+    row = db.session.execute(
+        _summed(func.min(Tally.campaign_id)).where(Tally.campaign_id == campaign_id)
+    ).one()
+    return _totals(row[1:])
+
+
+def caller_totals(party_id: int) -> list[CallerTotals]:
+    """Each caller with a call in the party, most conversations first, then most calls."""
+    conversations = func.sum(Tally.conversations)
+    calls = func.sum(Tally.calls)
+    rows = db.session.execute(
+        select(
+            Caller.id,
+            Caller.first_name,
+            Caller.hidden,
+            calls,
+            func.sum(Tally.reached),
+            conversations,
+            func.sum(Tally.yeses),
+        )
+        .join(Caller, Caller.id == Tally.caller_id)
+        .where(Tally.party_id == party_id)
+        .group_by(Caller.id)
+        .having(calls > 0)
+        .order_by(conversations.desc(), calls.desc(), Caller.id)
+    )
+    return [CallerTotals(row[0], row[1], row[2], *map(int, row[3:])) for row in rows]
+
+
+def totals_of_callers(caller_ids: Iterable[int]) -> dict[int, Totals]:
+    """Each caller's own totals, in one statement. One without calls has zeros."""
+    return _totals_by(Tally.caller_id, caller_ids)
+
+
+def totals_of_caller(caller_id: int, since: datetime | None = None) -> Totals:
+    """One caller's own totals, all of them or from an hour on."""
+    query = _summed(func.min(Tally.caller_id)).where(Tally.caller_id == caller_id)
+    if since is not None:
+        query = query.where(Tally.hour >= hour_of(since))
+    return _totals(db.session.execute(query).one()[1:])
+
+
+def _totals_by(key: InstrumentedAttribute, ids: Iterable[int]) -> dict[int, Totals]:
+    wanted = list(ids)
+    rows = db.session.execute(_summed(key).where(key.in_(wanted)).group_by(key))
+    found = {row[0]: _totals(row[1:]) for row in rows}
+    return {one: found.get(one, Totals()) for one in wanted}
+
+
+def _summed(key: object) -> Select:
+    return select(
+        key,  # type: ignore[call-overload]
+        func.sum(Tally.version),
+        func.sum(Tally.calls),
+        func.sum(Tally.reached),
+        func.sum(Tally.conversations),
+        func.sum(Tally.yeses),
+    )
+
+
+def _totals(sums: Iterable[int | None]) -> Totals:
+    # Summed bigints come back as Decimal, and as None over no rows.
+    return Totals(*(int(value or 0) for value in sums))

@@ -1,0 +1,153 @@
+"""Where a script's steps can lead, and the proof that every way reaches an end.
+
+A script without faults here can be walked from every step to a close step, whatever is answered:
+every way on leads to a step that exists, no answer lacks a way on, and no way leads back.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from scripts_library.diagnostics import Fault
+from scripts_library.script import SCALE, Branch, Script, Step
+
+
+def walking_faults(script: Script) -> Iterator[Fault]:
+    """Every unknown step, dead end, loop and unreachable step."""
+    yield from _unknown_targets(script)
+    yield from _dead_ends(script)
+    yield from _loops(script)
+    yield from _unreachable(script)
+
+
+def reachable_from(script: Script, step_ids: Iterable[str]) -> set[str]:
+    """These steps and all that can come after them."""
+    reached: set[str] = set()
+    waiting = [step_id for step_id in step_ids if script.has_step(step_id)]
+    while waiting:
+        step_id = waiting.pop()
+        if step_id not in reached:
+            reached.add(step_id)
+            waiting += [t for t in script.step(step_id).leads_to() if script.has_step(t)]
+    return reached
+
+
+def entry_ids(script: Script) -> list[str]:
+    """The steps that a call can begin with."""
+    return [script.steps[0].id, *(branch.goto for branch in script.start)]
+
+
+def is_dead_end(step: Step) -> bool:
+    """Whether a call could be stuck here, at least after some of the answers."""
+    return not step.is_end and step.next is None and _answers_with_no_way_on(step) != []
+
+
+def values_covered(branch: Branch, step: Step) -> set[str] | set[int]:
+    """The answers of a choice or a scale for which a branch is meant."""
+    if branch.low is not None and branch.high is not None:
+        return {value for value in SCALE if branch.low <= value <= branch.high}
+    return set(branch.choices) if step.answer == "choice" else set()
+
+
+def in_walking_order(script: Script) -> list[Step]:
+    """The steps, each before all that it leads to. Only for scripts that passed the checks."""
+    arrivals = {step.id: 0 for step in script.steps}
+    for step in script.steps:
+        for target in step.leads_to():
+            arrivals[target] += 1
+    ordered = [step for step in script.steps if not arrivals[step.id]]
+    for step in ordered:
+        for target in step.leads_to():
+            arrivals[target] -= 1
+            if not arrivals[target]:
+                ordered.append(script.step(target))
+    return ordered
+
+
+def _unknown_targets(script: Script) -> Iterator[Fault]:
+    for branch in script.start:
+        if not script.has_step(branch.goto):
+            yield Fault(branch.line, None, f"`start` leads to {branch.goto}, which is no step.")
+    for step in script.steps:
+        ways = [(branch.goto, branch.line) for branch in step.branches]
+        ways += [(choice.goto, choice.line) for choice in step.choices if choice.goto]
+        ways += [(step.next, step.line)] if step.next else []
+        for target, line in ways:
+            if target and not script.has_step(target):
+                message = f"This leads to {target}, and there is no such step. Mend the name."
+                yield Fault(line, step.id, message)
+
+
+def _dead_ends(script: Script) -> Iterator[Fault]:
+    for step in script.steps:
+        if step.is_end or step.next is not None:
+            continue
+        stuck = _answers_with_no_way_on(step)
+        if stuck is None:
+            message = (
+                "A dead end: nothing says where to go from here. Give the step a `next`, or make it"
+                " a close step."
+            )
+            yield Fault(step.line, step.id, message)
+        elif stuck:
+            message = (
+                f"A dead end: nothing says where to go after the answer {', '.join(stuck)}. Give"
+                " it a `goto`, or the step a `next`."
+            )
+            yield Fault(step.line, step.id, message)
+
+
+def _answers_with_no_way_on(step: Step) -> list[str] | None:
+    """Of a step with no `next`; None where no answer could lead on for certain.
+
+    Branches on fields never count as certain: a contact may lack the field.
+    """
+    led: set[str | int] = set()
+    for branch in step.branches:
+        if branch.field is None:
+            led |= values_covered(branch, step)
+    if step.answer == "choice":
+        led |= {choice.key for choice in step.choices if choice.goto}
+        return [choice.label for choice in step.choices if choice.key not in led]
+    if step.answer == "scale":
+        return [str(value) for value in SCALE if value not in led]
+    return None
+
+
+def _loops(script: Script) -> Iterator[Fault]:
+    """Depth first, with a stack of our own. Each way that leads back is reported once.
+
+    Every loop is a fault, also one that some answer leaves: an answer is kept once per step, so
+    whoever came back would meet their own answer and go round for ever.
+    """
+    done: set[str] = set()
+    for root in script.steps:
+        trail = [root.id] if root.id not in done else []
+        ways = [iter(root.leads_to())] if trail else []
+        while ways:
+            target = next(ways[-1], None)
+            if target is None:
+                ways.pop()
+                done.add(trail.pop())
+            elif target in trail:
+                ring = " → ".join([*trail[trail.index(target) :], target])
+                message = (
+                    f"A loop without an exit: {ring}. A script only goes forward; callers can"
+                    " change an earlier answer, and cards can be opened at any step."
+                )
+                yield Fault(script.step(trail[-1]).line, trail[-1], message)
+            elif target not in done and script.has_step(target):
+                trail.append(target)
+                ways.append(iter(script.step(target).leads_to()))
+
+
+def _unreachable(script: Script) -> Iterator[Fault]:
+    reached = reachable_from(script, entry_ids(script))
+    led_to = {target for step in script.steps for target in step.leads_to()}
+    for step in script.steps:
+        # What only an unreachable step leads to is mended with that one. (A ring of unreachable
+        # steps is reported as a loop.)
+        if step.id not in reached and step.id not in led_to:
+            message = "No step leads here. Lead to it from somewhere, or delete it."
+            yield Fault(step.line, step.id, message)
+    if not any(step.is_end for step in script.steps):
+        message = "No step ends the call. Add a step with kind: close."
+        yield Fault(script.steps[-1].line, None, message)

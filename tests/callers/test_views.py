@@ -1,0 +1,638 @@
+"""The volunteer's pages as a browser without scripts sees them, and the same as JSON."""
+
+import re
+import uuid
+from datetime import timedelta
+from html import unescape
+
+import pytest
+import time_machine
+from flask.testing import FlaskClient
+from redis import Redis
+from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
+from werkzeug.test import TestResponse
+
+from phonebank.calls.answers import answers_of
+from phonebank.calls.claim import claim, current_hold
+from phonebank.contact_queue.expire_holds import reap
+from phonebank.core.stores import db
+from phonebank.models import Call, Contact, now
+from phonebank.models.caller import WAITING
+from phonebank.models.campaign import PAUSED, RUNNING
+from phonebank.models.party import ENDED
+from phonebank.models.suppression import FROM_ORGANISER
+from phonebank.rules.outcomes import OUTCOMES
+from phonebank.rules.time_zones import time_zone
+from phonebank.suppressions.services import is_suppressed, suppress
+from phonebank.tallies.totals import campaign_totals
+from scripts_library.library import source_of
+from tests.conftest import NO_REDIS
+from tests.factories import create_contact, create_script
+from tests.phone_bank import PhoneBank, come_in
+
+JSON = {"Accept": "application/json"}
+
+
+@pytest.fixture
+def sam(client: FlaskClient, phone_bank: PhoneBank) -> FlaskClient:
+    """Sam's browser, in a campaign with a script."""
+    create_script(phone_bank.campaign, source_of("persuasive-conversation", "en"))
+    db.session.commit()
+    come_in(client, phone_bank)
+    return client
+
+
+def held() -> Call:
+    return db.session.scalars(select(Call).where(Call.ended_at.is_(None))).one()
+
+
+def at(call: Call, what: str) -> str:
+    return f"/calling/person/{call.id}/{what}"
+
+
+def ask_for_somebody(browser: FlaskClient) -> TestResponse:
+    return browser.post("/calling/next", follow_redirects=True)
+
+
+def step_on(page: TestResponse) -> str:
+    """The id of the one step that the page shows."""
+    shown = re.findall(r'<fieldset class="step" data-step="(\w+)" data-kind="\w+">', page.text)
+    assert len(shown) == 1
+    return shown[0]
+
+
+def test_from_the_link_to_a_number_in_two_taps_and_one_field(
+    phone_bank: PhoneBank, client: FlaskClient
+) -> None:
+    phone_bank.party.door_open = True
+    db.session.commit()
+    link = f"/join/{phone_bank.party.code}"
+    assert len(re.findall(r'<input[^>]*type="text"', client.get(link).text)) == 1
+    page = client.post(link, data={"first_name": "Kit"}, follow_redirects=True)
+    page = ask_for_somebody(client)
+    contact = db.session.get_one(Contact, held().contact_id)
+    assert page.request.path == "/calling/person"
+    assert f'href="tel:{contact.phone}"' in page.text
+    assert f"{contact.first_name} {contact.last_name}" in page.text
+
+
+def test_the_tap_that_asks_for_somebody_is_the_promise(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    assert "is your promise" in sam.get("/calling").text
+    # Waiting in line by address alone gives nobody to who has promised nothing.
+    assert sam.get("/calling/wait").location == "/calling"
+    ask_for_somebody(sam)
+    db.session.refresh(phone_bank.sam)
+    assert phone_bank.sam.promised_at is not None
+    sam.post(at(held(), "give-back"))
+    assert "is your promise" not in sam.get("/calling").text
+
+
+def test_the_briefing_says_who_for_what_to_say_and_what_the_campaign_wants(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    phone_bank.campaign.briefing = "Ring *gently*.\n\n<script>alert(1)</script>"
+    db.session.commit()
+    page = sam.get("/calling").text
+    assert f"<strong>{phone_bank.campaign.on_behalf_of}</strong>" in page
+    assert "volunteer calling on behalf of" in page
+    assert "<em>gently</em>" in page
+    assert "<script>alert" not in page
+    assert "/calling/practice" in page
+
+
+def test_a_call_has_the_number_the_words_and_every_way_it_can_end(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    page = unescape(ask_for_somebody(sam).text)
+    # To tap on a phone, to copy on a computer, and to scan from it.
+    for way in (f'href="tel:{held().phone}"', f'data-copy="{held().phone}"', "/person/qr.svg"):
+        assert way in page
+    assert "Always say:" in page
+    cards = page.split("If they say…")[1]
+    assert "Who are you" in cards or "Who is" in cards
+    panel = page.split("How did it end?")[1]
+    for outcome in OUTCOMES.values():
+        assert outcome.label in panel
+        assert outcome.help in panel
+    for time in ("In 3 hours", "This time tomorrow", "This time next week", "Another day or time"):
+        assert time in panel
+
+
+def test_no_answer_is_one_tap_and_brings_the_next(phone_bank: PhoneBank, sam: FlaskClient) -> None:
+    ask_for_somebody(sam)
+    first = held()
+    page = sam.post(at(first, "outcome"), data={"outcome": "no_answer"}, follow_redirects=True)
+    assert "Recorded: No answer." in page.text
+    assert "You: 1 call, 0 conversations. Team: 0 of 50." in page.text
+    assert held().contact_id != first.contact_id
+    name = db.session.get_one(Contact, first.contact_id).first_name
+    assert name not in page.text
+
+
+def test_our_script_gets_the_next_person_in_the_same_answer(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    ask_for_somebody(sam)
+    page = sam.post(
+        at(held(), "outcome"),
+        data={"outcome": "no_answer"},
+        headers={"X-Phonebank-Screen": "1", "Accept": "text/html"},
+    )
+    assert page.status_code == 200
+    assert f'data-call="{held().id}"' in page.text
+
+
+def verdict(answer: TestResponse) -> str | None:
+    return answer.headers.get("X-Phonebank-Call")
+
+
+def test_an_answer_about_a_call_names_it_with_a_yes_or_a_no(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    ask_for_somebody(sam)
+    call = held()
+    told = {"X-Phonebank-Screen": "1"}
+    kept = sam.post(at(call, "answers"), data={"step_id": "opening", "answer": "speaking"})
+    assert verdict(kept) == f"{call.id} saved"
+    wrong = sam.post(at(call, "answers"), data={"step_id": "opening", "answer": "danced"})
+    assert (wrong.status_code, verdict(wrong)) == (422, f"{call.id} refused")
+    unsaid = sam.post(at(call, "outcome"), data={}, headers=told)
+    assert verdict(unsaid) == f"{call.id} refused"
+    saved = sam.post(at(call, "outcome"), data={"outcome": "no_answer"}, headers=told)
+    assert verdict(saved) == f"{call.id} saved"
+    nobodys = uuid.uuid4()
+    unknown = sam.post(f"/calling/person/{nobodys}/outcome", data={"outcome": "no_answer"})
+    assert (unknown.status_code, verdict(unknown)) == (404, f"{nobodys} refused")
+    # A page that was about no call says nothing of one.
+    assert verdict(sam.get("/calling/person")) is None
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_no_character_in_a_note_loses_the_outcome(
+    phone_bank: PhoneBank, sam: FlaskClient, as_json: bool
+) -> None:
+    ask_for_somebody(sam)
+    call = held()
+    body = {"outcome": "no_answer", "note": "rang\0 twice \x1b\u2028\U0010ffff"}
+    sent = {"json": body} if as_json else {"data": body}
+    assert verdict(sam.post(at(call, "outcome"), **sent)) == f"{call.id} saved"
+    db.session.expire_all()
+    assert call.note == "rang twice \x1b\u2028\U0010ffff"
+
+
+@pytest.mark.parametrize("odd", ["1e999", "-1e999", "NaN", "1e30", "[]", "{}", '"\\u0000"', "true"])
+def test_an_odd_number_for_whom_they_reached_is_refused_in_words(
+    phone_bank: PhoneBank, sam: FlaskClient, odd: str
+) -> None:
+    ask_for_somebody(sam)
+    answer = sam.post(
+        at(held(), "reached"),
+        data=f'{{"contact_id": {odd}}}',
+        headers=JSON | {"Content-Type": "application/json"},
+    )
+    assert answer.status_code in (400, 404, 422)
+    assert answer.json["error"]["what_to_do"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("meanwhile", ["ended", "paused", "party ended", "moved to a lobby"])
+@pytest.mark.parametrize("headers", [{"X-Phonebank-Screen": "1", "Accept": "text/html"}, JSON])
+def test_a_saved_outcome_is_told_as_saved_whatever_keeps_the_next_person_away(
+    phone_bank: PhoneBank, sam: FlaskClient, meanwhile: str, headers: dict[str, str]
+) -> None:
+    ask_for_somebody(sam)
+    call = held()
+    if meanwhile == "moved to a lobby":
+        phone_bank.sam.state = WAITING
+    elif meanwhile == "party ended":
+        phone_bank.party.state = ENDED
+    else:
+        phone_bank.campaign.state = meanwhile
+    db.session.commit()
+    for _ in "sent", "sent again":
+        answer = sam.post(at(call, "outcome"), data={"outcome": "no_answer"}, headers=headers)
+        assert verdict(answer) == f"{call.id} saved"
+        db.session.expire_all()
+        assert call.outcome == "no_answer"
+
+
+def test_our_javascript_is_told_where_to_go_in_the_answer_about_the_call(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    ask_for_somebody(sam)
+    call = held()
+    answer = sam.post(at(call, "give-back"), headers={"X-Phonebank-Screen": "1"})
+    assert (answer.status_code, answer.location) == (200, None)
+    assert answer.headers["X-Phonebank-Go-To"] == "/calling"
+    assert verdict(answer) == f"{call.id} saved"
+
+
+@pytest.mark.parametrize("away", [OperationalError("", {}, Exception()), RuntimeError("a fault")])
+def test_a_fault_of_ours_is_neither_yes_nor_no(
+    phone_bank: PhoneBank, sam: FlaskClient, monkeypatch: pytest.MonkeyPatch, away: Exception
+) -> None:
+    ask_for_somebody(sam)
+    call = held()
+
+    def fail(*_: object, **__: object) -> None:
+        raise away
+
+    monkeypatch.setattr("callers.views.record.record", fail)
+    monkeypatch.setattr(sam.application, "testing", False)
+    answer = sam.post(at(call, "outcome"), data={"outcome": "no_answer"})
+    assert answer.status_code in (500, 503)
+    assert (answer.headers["X-Phonebank"], verdict(answer)) == ("1", None)
+
+
+def test_a_form_sent_twice_counts_once(phone_bank: PhoneBank, sam: FlaskClient) -> None:
+    ask_for_somebody(sam)
+    first = held()
+    for outcome in ("no_answer", "no_answer", "do_not_call"):
+        sam.post(at(first, "outcome"), data={"outcome": outcome})
+    assert campaign_totals(phone_bank.campaign.id).calls == 1
+    assert not is_suppressed(first.phone)
+    assert db.session.scalar(select(func.count()).select_from(Call)) == 2
+
+
+def test_reload_back_and_a_second_tap_show_the_same_person(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    pages = [ask_for_somebody(sam), ask_for_somebody(sam)]
+    pages += [sam.get(p, follow_redirects=True) for p in ("/calling", "/calling/person")]
+    pages += [sam.get(f"/join/{phone_bank.party.code}", follow_redirects=True)]
+    assert {re.search(r'data-call="([^"]+)"', page.text).group(1) for page in pages} == {
+        str(held().id)
+    }
+
+
+def test_the_script_follows_the_answers_without_scripts(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    def say(step_id: str, answer: str | list[str]) -> TestResponse:
+        sent = {"step_id": step_id, "answer": answer}
+        return sam.post(at(held(), "answers"), data=sent, follow_redirects=True)
+
+    assert step_on(ask_for_somebody(sam)) == "opening"
+    assert step_on(say("opening", "speaking")) == "introduction"
+    assert step_on(say("introduction", "happy_to_talk")) == "rating_before"
+    page = say("rating_before", "5")
+    assert step_on(page) == "rating_why"
+    assert 'data-stage="conversation"' in page.text
+    # Nothing to write down, and still gone past; also after a reload.
+    assert step_on(say("rating_why", "")) == "issue"
+    page = sam.get("/calling/person?change=rating_before")
+    assert step_on(page) == "rating_before"
+    assert re.search(r'value="5" aria-pressed="true"', page.text)
+    assert step_on(say("rating_before", "10")) == "supporter"
+    sam.post(at(held(), "outcome"), data={"outcome": "talked"})
+    call = db.session.scalars(select(Call).where(Call.outcome == "talked")).one()
+    assert call.conversation
+    assert answers_of(call)["rating_before"] == 10
+    assert answers_of(call)["rating_why"] is None
+    mine = sam.get("/calling/mine", headers=JSON).json["calls"][0]
+    assert mine["answers"] == 3
+
+
+def test_an_answer_that_the_step_does_not_have_is_explained_in_place(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    ask_for_somebody(sam)
+    sent = {"step_id": "opening", "answer": "danced"}
+    page = sam.post(at(held(), "answers"), data=sent)
+    assert page.status_code == 422
+    assert "That answer is not one of those offered here" in page.text
+    assert step_on(page) == "opening"
+    refused = sam.post(at(held(), "answers"), json=sent, headers=JSON)
+    assert refused.status_code == 422
+    assert answers_of(held()) == {}
+
+
+def test_undo_brings_the_person_back(phone_bank: PhoneBank, sam: FlaskClient) -> None:
+    ask_for_somebody(sam)
+    first = held()
+    sam.post(at(first, "outcome"), data={"outcome": "do_not_call"})
+    assert is_suppressed(first.phone)
+    page = sam.post(at(first, "undo"), follow_redirects=True)
+    assert f'data-call="{first.id}"' in page.text
+    assert not is_suppressed(first.phone)
+    assert campaign_totals(phone_bank.campaign.id).calls == 0
+    assert "Recorded" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("since", "said"),
+    [
+        ("rung", "Somebody else is ringing their number now."),
+        ("uploaded again", "They have been uploaded again, and are in the list under that number."),
+        ("not to be called", "An organiser or another call has put them on the do-not-call list."),
+    ],
+)
+def test_an_undo_that_comes_too_late_says_why_and_leads_back_to_the_next_person(
+    phone_bank: PhoneBank, sam: FlaskClient, since: str, said: str
+) -> None:
+    first, second, *others = phone_bank.contacts
+    first.callable_at = now() - timedelta(days=2)  # the foremost
+    for other in others:
+        other.state = "finished"
+    first.other_phones = ["+442079460999"]
+    db.session.commit()
+    ask_for_somebody(sam)
+    call = held()
+    sam.post(at(call, "outcome"), data={"outcome": "wrong_number"})
+    following = held()
+    assert following.contact_id == second.id
+    if since == "not to be called":
+        suppress(call.phone, FROM_ORGANISER)
+    elif since == "uploaded again":
+        create_contact(phone_bank.contact_list, phone=call.phone, name_key=first.name_key)
+    else:
+        first.callable_at = now() + timedelta(days=1)
+        create_contact(phone_bank.contact_list, phone=call.phone)
+        db.session.commit()
+        assert claim(phone_bank.priya).call.phone == call.phone
+    db.session.commit()
+    page = sam.post(at(call, "undo"))
+    assert page.status_code == 409
+    for words in ("This can&#39;t be undone", said, "Back to calling"):
+        assert words in page.text
+    assert f'data-call="{following.id}"' in sam.get("/calling", follow_redirects=True).text
+    assert call.outcome == "wrong_number"
+
+
+def test_my_last_calls_tell_when_and_how_but_never_who(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    assert "No calls yet" in sam.get("/calling/mine").text
+    ask_for_somebody(sam)
+    for outcome in ("no_answer", "busy"):
+        sam.post(at(held(), "outcome"), data={"outcome": outcome})
+    page = sam.get("/calling/mine").text
+    assert page.index("Busy") < page.index("No answer")
+    assert page.count(">Undo<") == 1
+    for contact in phone_bank.contacts:
+        assert contact.first_name not in page
+        assert contact.phone not in page
+    with time_machine.travel(now() + timedelta(minutes=11), tick=True):
+        assert ">Undo<" not in sam.get("/calling/mine").text
+
+
+def test_who_waits_in_the_lobby_is_not_shown_anybody_again(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    ask_for_somebody(sam)
+    call = held()
+    sam.post(at(call, "outcome"), data={"outcome": "no_answer", "next": "no"})
+    assert ">Undo<" in sam.get("/calling/mine").text
+    phone_bank.sam.state = WAITING  # as when they join a party whose door is shut
+    db.session.commit()
+    assert ">Undo<" not in sam.get("/calling/mine").text
+    name = db.session.get_one(Contact, call.contact_id).first_name
+    refused = sam.post(at(call, "undo"), follow_redirects=True)
+    assert (refused.status_code, name in refused.text) == (403, False)
+    assert "Nobody has let you in yet" in refused.text
+    assert call.outcome == "no_answer"
+
+
+def test_a_break_gives_the_person_back_and_asks_nothing(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    ask_for_somebody(sam)
+    call = held()
+    page = sam.post(at(call, "give-back"), follow_redirects=True)
+    assert page.request.path == "/calling"
+    assert "Were you still talking?" not in page.text
+    db.session.refresh(call)
+    assert (call.ending, call.outcome) == ("given_back", None)
+
+
+def test_a_hold_that_ran_out_while_they_talked_can_still_be_told(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    ask_for_somebody(sam)
+    call = held()
+    with time_machine.travel(now() + timedelta(minutes=20), tick=True):
+        reap(phone_bank.campaign)
+        db.session.commit()
+        page = sam.get("/calling/person", follow_redirects=True)
+        assert "Were you still talking?" in page.text
+        assert phone_bank.contacts[0].first_name not in page.text
+        sam.post(at(call, "outcome"), data={"outcome": "talked"})
+    db.session.refresh(call)
+    assert (call.outcome, call.late, call.counted) == ("talked", True, True)
+    assert campaign_totals(phone_bank.campaign.id).calls == 1
+
+
+def test_a_callback_at_a_preset_is_one_tap(phone_bank: PhoneBank, sam: FlaskClient) -> None:
+    ask_for_somebody(sam)
+    contact_id = held().contact_id
+    sam.post(at(held(), "outcome"), data={"ring_back": "tomorrow", "only_me": "yes"})
+    contact = db.session.get_one(Contact, contact_id)
+    assert contact.last_outcome == "call_back"
+    assert contact.callback_caller_id == phone_bank.sam.id
+    assert timedelta(hours=22) < contact.callback_at - now() < timedelta(hours=48)
+
+
+def test_a_callback_at_a_time_that_is_past_is_refused_in_place(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    ask_for_somebody(sam)
+    sent = {"ring_back": "chosen", "date": "2020-01-01", "time": "18:00"}
+    page = sam.post(at(held(), "outcome"), data=sent)
+    assert page.status_code == 422
+    assert "That time is past." in page.text
+    assert f'data-call="{held().id}"' in page.text
+    assert held().outcome is None
+
+
+def test_a_promise_sent_again_after_its_time_is_known_for_what_it_is(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    ask_for_somebody(sam)
+    call = held()
+    soon = (now() + timedelta(minutes=2)).astimezone(time_zone("Europe/London"))
+    sent = {"ring_back": "chosen", "date": f"{soon:%Y-%m-%d}", "time": f"{soon:%H:%M}"}
+    assert sam.post(at(call, "outcome"), json=sent, headers=JSON).json["changed"]
+    with time_machine.travel(now() + timedelta(minutes=5), tick=True):
+        again = sam.post(at(call, "outcome"), json=sent, headers=JSON)
+    assert (again.status_code, again.json["changed"]) == (200, False)
+
+
+def test_another_language_is_kept_for_who_speaks_it(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    ask_for_somebody(sam)
+    contact_id = held().contact_id
+    sam.post(at(held(), "outcome"), data={"outcome": "language_barrier", "language": "cy"})
+    assert db.session.get_one(Contact, contact_id).language == "cy"
+
+
+def test_nobody_to_ring_says_when_the_next_one_is(phone_bank: PhoneBank, sam: FlaskClient) -> None:
+    ask_for_somebody(sam)
+    for _ in phone_bank.contacts:
+        page = sam.post(at(held(), "outcome"), data={"outcome": "busy"}, follow_redirects=True)
+    assert page.request.path == "/calling/wait"
+    assert re.search(r'<time datetime="[^"]+\+00:00" data-local="moment">', page.text)
+    assert "Recorded: Busy." in page.text
+    answer = sam.post("/calling/next", headers=JSON)
+    assert (answer.status_code, answer.json["person"]) == (200, None)
+    assert answer.json["next_at"]
+
+
+def test_a_pause_shows_a_page_that_tries_again_and_then_goes_on(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    phone_bank.campaign.state = PAUSED
+    db.session.commit()
+    page = ask_for_somebody(sam)
+    assert page.status_code == 200
+    assert "data-retry" in page.text
+    assert '<noscript><meta http-equiv="refresh"' in page.text
+    assert sam.post("/calling/next", headers=JSON).status_code == 409
+    phone_bank.campaign.state = RUNNING
+    db.session.commit()
+    assert sam.get("/calling/wait").location == "/calling/person"
+
+
+def test_an_outcome_during_a_pause_is_recorded_all_the_same(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    ask_for_somebody(sam)
+    call = held()
+    phone_bank.party.paused = True
+    db.session.commit()
+    answer = sam.post(at(call, "outcome"), json={"outcome": "talked"}, headers=JSON)
+    assert answer.status_code == 200
+    assert (answer.json["outcome"], answer.json["person"]) == ("talked", None)
+    assert campaign_totals(phone_bank.campaign.id).calls == 1
+
+
+def test_a_party_that_is_over_says_thank_you(phone_bank: PhoneBank, sam: FlaskClient) -> None:
+    phone_bank.party.state = ENDED
+    db.session.commit()
+    page = ask_for_somebody(sam)
+    assert "The party is over" in page.text
+    assert "Thank you, Sam." in page.text
+
+
+def test_redis_away_means_back_in_a_moment(
+    phone_bank: PhoneBank, sam: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask_for_somebody(sam)
+    call = held()
+    monkeypatch.setitem(sam.application.extensions, "redis", Redis.from_url(NO_REDIS))
+    page = sam.post(at(call, "outcome"), data={"outcome": "busy"}, follow_redirects=True)
+    assert page.status_code == 503
+    assert "What you have recorded is safe." in page.text
+    assert "data-retry" in page.text
+    db.session.refresh(call)
+    assert call.outcome == "busy"
+
+
+@pytest.mark.parametrize("what", ["answers", "outcome", "undo", "give-back", "renew"])
+def test_another_callers_call_and_a_made_up_one_are_not_found(
+    phone_bank: PhoneBank, sam: FlaskClient, what: str
+) -> None:
+    theirs = claim(phone_bank.priya).call
+    db.session.commit()
+    sent = {"step_id": "opening", "answer": "speaking", "outcome": "do_not_call"}
+    for path in (at(theirs, what), f"/calling/person/{uuid.uuid4()}/{what}"):
+        assert sam.post(path, data=sent).status_code == 404
+        refused = sam.post(path, json=sent, headers=JSON)
+        assert refused.status_code == 404
+        assert set(refused.json["error"]) == {"title", "message", "what_to_do"}
+    assert sam.post(f"/calling/person/17/{what}", data=sent).status_code == 404
+    db.session.expire_all()
+    assert current_hold(phone_bank.priya).call.outcome is None
+    assert answers_of(theirs) == {}
+
+
+def test_an_unknown_outcome_changes_nothing(phone_bank: PhoneBank, sam: FlaskClient) -> None:
+    ask_for_somebody(sam)
+    for sent in ({"outcome": "danced"}, {}, {"ring_back": "someday"}):
+        assert sam.post(at(held(), "outcome"), data=sent).status_code == 422
+        assert sam.post(at(held(), "outcome"), json=sent, headers=JSON).status_code == 422
+    assert held().outcome is None
+    assert campaign_totals(phone_bank.campaign.id).calls == 0
+
+
+def test_the_whole_way_as_json(phone_bank: PhoneBank, sam: FlaskClient) -> None:
+    assert sam.get("/calling", headers=JSON).json["person"] is False
+    assert sam.get("/calling/person", headers=JSON).status_code == 404
+    person = sam.post("/calling/next", headers=JSON).json["person"]
+    assert person["phone"].startswith("+44")
+    assert person["step_id"] == "opening"
+    url = f"/calling/person/{person['call_id']}"
+    saved = sam.post(f"{url}/answers", json={"step_id": "opening", "answer": "speaking"})
+    assert saved.json == {"step_id": "opening", "value": "speaking"}
+    renewed = sam.post(f"{url}/renew", headers=JSON)
+    assert 290 <= renewed.json["seconds_left"] <= 300
+    told = sam.post(f"{url}/outcome", json={"outcome": "hung_up", "next": False}).json
+    assert told == {"call_id": person["call_id"], "outcome": "hung_up", "changed": True}
+    again = sam.post(f"{url}/outcome", json={"outcome": "hung_up"}).json
+    assert again["changed"] is False
+    assert again["person"]["call_id"] != person["call_id"]
+
+
+def test_the_screen_that_is_open_counts_as_calling_now(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    ask_for_somebody(sam)
+    with time_machine.travel(now() + timedelta(minutes=3), tick=True):
+        sam.post(at(held(), "renew"), headers=JSON)
+        db.session.refresh(phone_bank.sam)
+        assert now() - phone_bank.sam.seen_at < timedelta(seconds=10)
+
+
+def test_a_campaign_without_a_script_still_works(
+    phone_bank: PhoneBank, client: FlaskClient
+) -> None:
+    come_in(client, phone_bank)
+    page = ask_for_somebody(client)
+    assert "This is <bdi>Sam</bdi>, a volunteer calling on behalf of" in page.text
+    assert 'data-stage="plain"' in page.text
+    client.post(at(held(), "outcome"), data={"outcome": "talked"})
+    assert campaign_totals(phone_bank.campaign.id).conversations == 1
+
+
+def test_no_title_address_or_log_line_names_the_person(
+    phone_bank: PhoneBank, sam: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    page = ask_for_somebody(sam)
+    contact = db.session.get_one(Contact, held().contact_id)
+    title = re.search(r"<title>(.*?)</title>", page.text, re.DOTALL).group(1)
+    assert contact.first_name not in title
+    addresses = re.findall(r'(?:href|action|src)="([^"]*)"', page.text)
+    assert contact.phone in "".join(addresses)  # the tel: link, and nothing else
+    others = [address for address in addresses if not address.startswith("tel:")]
+    assert not any(contact.phone[1:] in a or contact.first_name in a for a in others)
+    assert page.headers["Cache-Control"] == "no-store"
+    sam.post(at(held(), "outcome"), data={"outcome": "danced"})
+    sam.post(at(held(), "outcome"), data={"outcome": "talked"})
+    for secret in (contact.first_name, contact.phone, contact.phone[-7:]):
+        assert secret not in caplog.text
+
+
+def test_the_number_as_a_picture_is_only_for_who_has_the_person(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    assert sam.get("/calling/person/qr.svg").status_code == 404
+    ask_for_somebody(sam)
+    picture = sam.get("/calling/person/qr.svg")
+    assert picture.mimetype == "image/svg+xml"
+    assert picture.headers["Cache-Control"] == "no-store"
+
+
+def test_a_value_in_a_list_that_looks_like_markup_stays_text(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    for contact in phone_bank.contacts:
+        contact.first_name = "<img src=x>{{ 7*7 }}"
+        contact.fields = {"town": "<b>Leeds</b>"}
+    db.session.commit()
+    page = ask_for_somebody(sam).text
+    assert "<img src=x>" not in page
+    assert "<b>Leeds" not in page
+    assert "&lt;img src=x&gt;{{ 7*7 }}" in page

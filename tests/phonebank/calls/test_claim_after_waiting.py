@@ -1,0 +1,200 @@
+"""A hand-out that waited for somebody goes by what is true once it need not wait any more."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import event, select, text
+
+from phonebank.calls.claim import claim
+from phonebank.calls.household import reached_instead
+from phonebank.contact_queue.refill import store_of
+from phonebank.core.errors import NotFound, PhonebankError
+from phonebank.core.stores import db
+from phonebank.models import Call, Caller, Contact, new_id
+from phonebank.suppressions.services import suppress
+from tests.factories import create_contact, create_party
+from tests.phone_bank import PhoneBank
+from tests.phonebank.roster.test_remove import meanwhile, open_calls
+
+NOON = datetime(2026, 5, 6, 11, 0, tzinfo=UTC)  # in London, a Wednesday
+
+# Whom a hand-out may have to wait for, and the statement by which they have its way barred.
+WAITS = {
+    "the person's row": "UPDATE contact SET email = 'x@example.org' WHERE id = :contact",
+    "the caller's row": "UPDATE caller SET hidden = true WHERE id = :caller",
+    "a call to the same number that comes to nothing": """
+        INSERT INTO call (id, campaign_id, contact_id, caller_id, phone, household, started_at,
+                          expires_at, reached, conversation, yes, counted, late, note, too_fast,
+                          turn)
+        SELECT :call, campaign_id, :other, :priya, phone, '[]', now(), now(), false, false, false,
+               false, false, '', false, 0
+        FROM contact WHERE id = :contact
+    """,
+    "the campaign's row": "SELECT FROM campaign WHERE id = :campaign FOR UPDATE",
+    "the party's row": "SELECT FROM party WHERE id = :party FOR UPDATE",
+}
+# What may be done meanwhile.
+CHANGES = {
+    "list taken out": "UPDATE contact_list SET removed = true WHERE id = :list",
+    "campaign paused": "UPDATE campaign SET state = 'paused' WHERE id = :campaign",
+    "campaign ended": "UPDATE campaign SET state = 'ended' WHERE id = :campaign",
+    "party paused": "UPDATE party SET paused = true WHERE id = :party",
+    "party ended": "UPDATE party SET state = 'ended' WHERE id = :party",
+    "hours changed": """UPDATE campaign SET hours = '{"wed": ["14:00", "15:00"]}'
+                        WHERE id = :campaign""",
+    "practice asked for": "UPDATE campaign SET practice_first = true WHERE id = :campaign",
+    "caller removed": "UPDATE caller SET state = 'removed' WHERE id = :caller",
+    "caller in the lobby": "UPDATE caller SET state = 'waiting' WHERE id = :caller",
+    "caller limited to another list": "UPDATE caller SET list_ids = '[-1]' WHERE id = :caller",
+    "caller moved to a party on a break": """UPDATE caller SET party_id = :resting
+                                             WHERE id = :caller""",
+    "caller paused": """
+        UPDATE caller SET paused_until = '9999-01-01', pause_kind = 'no_calls_in_a_row'
+        WHERE id = :caller
+    """,
+    "person finished": "UPDATE contact SET state = 'finished' WHERE id = :contact",
+    "person promised to another": """
+        UPDATE contact SET callback_at = :now, callback_caller_id = :priya WHERE id = :contact
+    """,
+    "number on the do-not-call list": """
+        INSERT INTO suppression (phone, source, reason, created_at)
+        SELECT phone, 'organiser', 'asked', now() FROM contact WHERE id = :contact
+    """,
+}
+PAST_CLOSING = "clock past closing"
+# Each change with the wait that people make for each other every day, and a few with the others.
+MEANWHILE = [("the person's row", change) for change in [*CHANGES, PAST_CLOSING]] + [
+    (wait, change)
+    for wait in WAITS
+    if wait != "the person's row"
+    for change in ("list taken out", "campaign ended", "party paused", PAST_CLOSING)
+]
+# Nobody else can change a row that is locked: the one who is waited for does.
+THEIR_OWN = {
+    "the person's row": "person",
+    "the campaign's row": "campaign",
+    "the party's row": "party",
+}
+
+
+@pytest.fixture
+def ids(phone_bank: PhoneBank) -> dict[str, Any]:
+    """One person who may be called at this hour, and the rows around them."""
+    bank = phone_bank
+    only, other = bank.contacts[:2]
+    other.phone = only.phone
+    bank.campaign.allow_drama_numbers = False  # it goes by the clock
+    for contact in bank.contacts:
+        contact.callable_at = NOON - timedelta(days=1)
+        contact.state = "callable" if contact is only else "finished"
+    resting = create_party(bank.campaign, bank.host, paused=True)
+    db.session.commit()
+    return {
+        "contact": only.id, "other": other.id, "list": bank.contact_list.id,
+        "campaign": bank.campaign.id, "party": bank.party.id, "resting": resting.id,
+        "caller": bank.sam.id, "priya": bank.priya.id, "call": new_id(), "now": NOON,
+    }  # fmt: skip
+
+
+def long_enough_to_be_noticed() -> None:
+    time.sleep(0.1)
+
+
+@pytest.mark.parametrize(("wait", "change"), MEANWHILE)
+def test_nobody_is_handed_out_by_what_was_true_before_the_wait(
+    app: Flask, ids: dict[str, Any], wait: str, change: str
+) -> None:
+    with time_machine.travel(NOON) as clock:
+        db.session.execute(text(WAITS[wait]), ids)
+        claiming = meanwhile(app, lambda: claim(db.session.get_one(Caller, ids["caller"])))
+        if change == PAST_CLOSING:
+            clock.move_to(NOON.replace(hour=22))
+        elif change.startswith(THEIR_OWN.get(wait, wait)):
+            db.session.execute(text(CHANGES[change]), ids)
+        else:
+            with db.engine.begin() as somebody_else:
+                somebody_else.execute(text(CHANGES[change]), ids)
+        long_enough_to_be_noticed()
+        if wait == "a call to the same number that comes to nothing":
+            db.session.rollback()
+        else:
+            db.session.commit()
+        with pytest.raises(PhonebankError):
+            claiming.result(timeout=10)
+        assert open_calls() == 0
+        assert store_of(ids["campaign"]).holds() == {}
+
+
+@pytest.mark.parametrize("change", ["list taken out", "number on the do-not-call list"])
+def test_nor_does_anybody_come_to_the_phone_who_is_not_to_be_asked_for(
+    app: Flask, ids: dict[str, Any], change: str
+) -> None:
+    with time_machine.travel(NOON):
+        call = claim(db.session.get_one(Caller, ids["caller"])).call
+        other = db.session.get_one(Contact, ids["other"])
+        call.household, other.state = [other.id], "callable"
+        db.session.commit()
+        call_id = call.id
+        db.session.execute(
+            text("UPDATE contact SET email = 'x@example.org' WHERE id = :other"), ids
+        )
+        reaching = meanwhile(
+            app,
+            lambda: reached_instead(
+                db.session.get_one(Caller, ids["caller"]), call_id, ids["other"]
+            ),
+        )
+        if change == "list taken out":
+            with db.engine.begin() as somebody_else:
+                somebody_else.execute(text(CHANGES[change]), ids)
+        else:
+            suppress(other.phone, "organiser")
+        db.session.commit()
+        with pytest.raises(NotFound):
+            reaching.result(timeout=10)
+
+
+@pytest.mark.parametrize("wait", WAITS)
+def test_the_ledger_says_when_the_person_was_really_seen(
+    app: Flask, ids: dict[str, Any], wait: str
+) -> None:
+    with time_machine.travel(NOON) as clock:
+        db.session.execute(text(WAITS[wait]), ids)
+        claiming = meanwhile(app, lambda: claim(db.session.get_one(Caller, ids["caller"])))
+        clock.shift(timedelta(minutes=3))
+        long_enough_to_be_noticed()
+        db.session.rollback()
+        claiming.result(timeout=10)
+    call = db.session.scalars(select(Call)).one()
+    assert call.started_at >= NOON + timedelta(minutes=3)
+    assert call.expires_at - call.started_at == timedelta(seconds=300)
+
+
+def test_a_hand_out_asks_no_more_than_it_needs(phone_bank: PhoneBank) -> None:
+    """Every outcome is followed by one: each statement more is felt by all who call."""
+    for _ in range(30):  # enough that the line need not be filled up
+        create_contact(phone_bank.contact_list)
+    db.session.commit()
+    claim(phone_bank.priya)
+    db.session.commit()
+    caller = phone_bank.sam
+    # As the request has read them to know who is asking.
+    assert caller.may_call
+    assert caller.campaign.is_running
+    assert not caller.party.is_over
+    asked: list[str] = []
+
+    def note(*values: Any) -> None:
+        asked.append(values[2])
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        claim(caller, holds_nobody=True)
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    # Lock the two; read how things stand, and how many they saw; write the call.
+    assert len(asked) == 4, asked

@@ -1,0 +1,75 @@
+"""A number that is not in service is dropped for everybody, in other campaigns too."""
+
+import pytest
+from sqlalchemy import select
+
+from phonebank.calls.claim import NobodyToCall, claim
+from phonebank.calls.record import record, undo
+from phonebank.core.stores import db
+from phonebank.models import Caller, Contact, DeadNumber
+from tests.factories import create_caller, create_campaign, create_contact, create_list
+from tests.phone_bank import PhoneBank
+
+NUMBER, MOBILE = "+442079460777", "+447700900777"
+
+
+@pytest.fixture
+def dead(phone_bank: PhoneBank) -> Contact:
+    """The one person to call, on a number that is not in service."""
+    for contact in phone_bank.contacts:
+        contact.state = "finished"
+    contact = create_contact(phone_bank.contact_list, phone=NUMBER)
+    db.session.commit()
+    return contact
+
+
+def elsewhere(**person: object) -> tuple[Caller, Contact]:
+    """A caller of another campaign, and the one person in it."""
+    campaign = create_campaign()
+    contact = create_contact(create_list(campaign), **person)
+    caller = create_caller(campaign, None, first_name="Ola")
+    db.session.commit()
+    return caller, contact
+
+
+def hear_that_it_is_dead(phone_bank: PhoneBank) -> object:
+    call_id = claim(phone_bank.sam).call.id
+    db.session.commit()
+    record(phone_bank.sam, call_id, "disconnected")
+    db.session.commit()
+    db.session.expire_all()
+    return call_id
+
+
+def test_another_campaign_calls_the_next_number_or_nobody(
+    phone_bank: PhoneBank, dead: Contact
+) -> None:
+    ola, alone = elsewhere(phone=NUMBER)
+    ada, has_mobile = elsewhere(phone=NUMBER, other_phones=[MOBILE])
+    _, second = elsewhere(phone=MOBILE + "1", other_phones=[NUMBER])
+    call_id = hear_that_it_is_dead(phone_bank)
+    assert (dead.state, alone.state) == ("unusable", "unusable")
+    with pytest.raises(NobodyToCall):
+        claim(ola)
+    db.session.rollback()
+    assert claim(ada).call.phone == MOBILE
+    db.session.rollback()
+    assert second.state == "callable"
+    undo(phone_bank.sam, call_id)
+    db.session.commit()
+    db.session.expire_all()
+    assert (alone.state, alone.phone) == ("callable", NUMBER)
+    assert (has_mobile.phone, has_mobile.other_phones) == (NUMBER, [MOBILE])
+    assert db.session.scalars(select(DeadNumber)).all() == []
+
+
+def test_a_dead_second_number_is_passed_over_when_the_first_proves_wrong(
+    phone_bank: PhoneBank, dead: Contact
+) -> None:
+    ola, person = elsewhere(phone="+442079460778", other_phones=[NUMBER, MOBILE])
+    hear_that_it_is_dead(phone_bank)
+    call_id = claim(ola).call.id
+    db.session.commit()
+    record(ola, call_id, "wrong_number")
+    db.session.commit()
+    assert (person.phone, person.other_phones) == (MOBILE, [])

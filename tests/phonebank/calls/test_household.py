@@ -1,0 +1,151 @@
+"""One number, several people: whom did you reach."""
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from phonebank.calls.claim import NobodyToCall, claim, current_hold
+from phonebank.calls.household import others_on_the_number, reached_instead
+from phonebank.calls.record import record, undo
+from phonebank.core.errors import Conflict, NotFound
+from phonebank.core.stores import db
+from phonebank.models import Caller, Contact, now
+from phonebank.tallies.reconcile import differences
+from tests.factories import create_contact
+from tests.phone_bank import PhoneBank
+from tests.phonebank.roster.test_remove import meanwhile
+
+
+@pytest.fixture
+def home(phone_bank: PhoneBank) -> list[Contact]:
+    """Three people on one number, and nobody else to ring."""
+    for contact in phone_bank.contacts:
+        contact.state = "finished"
+    people = [create_contact(phone_bank.contact_list, phone="+442079460900") for _ in range(3)]
+    db.session.commit()
+    return people
+
+
+def test_the_one_who_came_to_the_phone_is_the_one_recorded(
+    phone_bank: PhoneBank, home: list[Contact]
+) -> None:
+    hold = claim(phone_bank.sam)
+    db.session.commit()
+    others = others_on_the_number(hold.call)
+    assert {hold.contact.id, *(c.id for c in others)} == {c.id for c in home}
+    reached = others[0]
+    assert reached_instead(phone_bank.sam, hold.call.id, reached.id).contact.id == reached.id
+    db.session.commit()
+    assert claim(phone_bank.sam).contact.id == reached.id
+    record(phone_bank.sam, hold.call.id, "refused")
+    db.session.commit()
+    assert reached.last_outcome == "refused"
+    assert reached.state == "finished"
+    assert hold.contact.last_outcome is None
+    with pytest.raises(NobodyToCall) as nobody:
+        claim(phone_bank.priya)  # the rest of the household is left in peace
+    assert nobody.value.next_at is not None
+    assert differences() == []
+
+
+def test_undo_leads_back_to_the_one_who_was_reached(
+    phone_bank: PhoneBank, home: list[Contact]
+) -> None:
+    hold = claim(phone_bank.sam)
+    reached = others_on_the_number(hold.call)[0]
+    reached_instead(phone_bank.sam, hold.call.id, reached.id)
+    record(phone_bank.sam, hold.call.id, "do_not_call")
+    db.session.commit()
+    assert all(contact.suppressed_at for contact in home)
+    undo(phone_bank.sam, hold.call.id)
+    db.session.commit()
+    assert not any(contact.suppressed_at for contact in home)
+    assert claim(phone_bank.sam).contact.id == reached.id
+
+
+def test_nobody_from_elsewhere_can_be_named(phone_bank: PhoneBank, home: list[Contact]) -> None:
+    hold = claim(phone_bank.sam)
+    db.session.commit()
+    stranger = create_contact(phone_bank.contact_list, phone="+442079460901")
+    db.session.commit()
+    for contact_id in (stranger.id, hold.contact.id, 0):
+        with pytest.raises(NotFound):
+            reached_instead(phone_bank.sam, hold.call.id, contact_id)
+        db.session.rollback()
+    with pytest.raises(NotFound):
+        reached_instead(phone_bank.priya, hold.call.id, home[1].id)
+    db.session.rollback()
+    record(phone_bank.sam, hold.call.id, "no_answer")
+    db.session.commit()
+    with pytest.raises(Conflict):
+        reached_instead(phone_bank.sam, hold.call.id, home[1].id)
+
+
+def test_nobody_of_a_list_taken_out_of_calling_is_offered(
+    phone_bank: PhoneBank, home: list[Contact]
+) -> None:
+    hold = claim(phone_bank.sam)
+    db.session.commit()
+    assert len(others_on_the_number(hold.call)) == 2
+    phone_bank.contact_list.removed = True
+    db.session.commit()
+    assert others_on_the_number(hold.call) == []
+
+
+def test_nobody_is_gone_on_with_whom_an_undo_gives_another_number_this_moment(
+    phone_bank: PhoneBank, app: Flask, home: list[Contact]
+) -> None:
+    rung, other = home[:2]
+    other.other_phones = [phone_bank.contacts[0].phone]
+    rung.callable_at = now() - timedelta(days=2)  # the foremost
+    home[2].state = "finished"
+    db.session.commit()
+    dead = claim(phone_bank.sam).call
+    record(phone_bank.sam, dead.id, "disconnected")
+    neighbour = phone_bank.contacts[0]
+    neighbour.state = "callable"
+    other.callable_at = now() + timedelta(hours=1)
+    db.session.commit()
+    hold = claim(phone_bank.priya)
+    assert (hold.contact.id, others_on_the_number(hold.call)) == (neighbour.id, [other])
+    db.session.commit()
+    call_id, priya_id, other_id = hold.call.id, phone_bank.priya.id, other.id
+    undo(phone_bank.sam, dead.id)
+    going_on = meanwhile(
+        app, lambda: reached_instead(db.session.get_one(Caller, priya_id), call_id, other_id)
+    )
+    db.session.commit()
+    with pytest.raises(NotFound):
+        going_on.result()
+    assert other.phone == rung.phone == dead.phone
+    assert hold.call.contact_id == neighbour.id
+
+
+def test_somebody_living_alone_has_no_others(phone_bank: PhoneBank) -> None:
+    assert list(others_on_the_number(claim(phone_bank.sam).call)) == []
+
+
+def test_the_call_page_offers_the_others_by_first_name(
+    app: Flask, phone_bank: PhoneBank, home: list[Contact]
+) -> None:
+    with app.test_client() as browser:
+        with browser.session_transaction() as session:
+            session["caller"] = {"id": phone_bank.sam.id, "token": phone_bank.sam.device_token}
+        page = browser.post("/calling/next", follow_redirects=True).text
+        call = current_hold(phone_bank.sam).call
+        others = others_on_the_number(call)
+        assert len(others) == 2
+        for other in others:
+            assert f">{other.first_name}</button>" in page
+        chosen = others[1]
+        page = browser.post(
+            f"/calling/person/{call.id}/reached",
+            data={"contact_id": chosen.id},
+            follow_redirects=True,
+        ).text
+        assert f"{chosen.first_name} {chosen.last_name}" in page
+        assert (
+            browser.post(f"/calling/person/{call.id}/reached", data={"contact_id": "x"}).status_code
+            == 422
+        )

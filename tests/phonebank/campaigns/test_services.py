@@ -1,0 +1,78 @@
+"""Setting up, running and sharing a campaign."""
+
+import pytest
+from flask import Flask
+
+from phonebank.campaigns import services
+from phonebank.core.errors import Conflict, NotFound
+from phonebank.core.stores import db
+from phonebank.models.caller import ADMITTED, WAITING
+from phonebank.models.campaign import DRAFT, ENDED, PAUSED, RUNNING
+from scripts_library.library import source_of
+from tests.factories import (
+    create_account,
+    create_caller,
+    create_campaign,
+    create_list,
+    create_party,
+    create_script,
+)
+
+
+def test_a_draft_starts_only_with_people_and_a_script(app_context: Flask) -> None:
+    campaign = create_campaign(state=DRAFT)
+    with pytest.raises(Conflict, match=r"Upload a list.*Choose a script"):
+        services.move(campaign, "start")
+    create_list(campaign)
+    create_script(campaign, source_of("persuasive-conversation", "en"))
+    services.move(campaign, "start")
+    assert campaign.state == RUNNING
+
+
+def test_a_campaign_pauses_resumes_ends_and_reopens_but_nothing_else(app_context: Flask) -> None:
+    campaign = create_campaign()
+    for verb, state in (
+        ("pause", PAUSED),
+        ("resume", RUNNING),
+        ("end", ENDED),
+        ("reopen", PAUSED),
+    ):
+        services.move(campaign, verb)
+        assert campaign.state == state
+    for verb in ("start", "pause", "reopen", "explode", ""):
+        with pytest.raises(Conflict):
+            services.move(campaign, verb)
+
+
+def test_only_organisers_reach_a_campaign_by_its_number(app_context: Flask) -> None:
+    campaign = create_campaign()
+    host, organiser = create_account("host"), create_account("organiser")
+    campaign.hosts.append(host)
+    db.session.flush()
+    assert services.campaign_for(organiser, campaign.id) is campaign
+    assert list(services.campaigns_of(host)) == [campaign]
+    assert list(services.campaigns_of(create_account("host"))) == []
+    for stranger, campaign_id in ((host, campaign.id), (organiser, 999_999)):
+        with pytest.raises(NotFound):
+            services.campaign_for(stranger, campaign_id)
+
+
+def test_opening_the_door_lets_those_waiting_in_and_no_partys_guests(app_context: Flask) -> None:
+    campaign = create_campaign()
+    party = create_party(campaign, create_account("host"))
+    waiting = create_caller(campaign, state=WAITING)
+    guest = create_caller(campaign, party, state=WAITING)
+    services.open_door(campaign, True)
+    assert (waiting.state, guest.state) == (ADMITTED, WAITING)
+    late = create_caller(campaign, state=WAITING)
+    assert services.admit(campaign, [guest.id]) == 0
+    assert services.admit(campaign, [late.id]) == 1
+    assert guest.state == WAITING
+
+
+def test_a_new_link_ends_the_old_one(app_context: Flask) -> None:
+    campaign = create_campaign()
+    db.session.flush()
+    old = campaign.join_token
+    services.new_join_link(campaign)
+    assert campaign.join_token != old

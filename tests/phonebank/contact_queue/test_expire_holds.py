@@ -1,0 +1,341 @@
+"""PostgreSQL says when a hold ends; Redis has a copy, which may be wrong, old or gone."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, text
+
+from phonebank.calls.claim import NobodyToCall, claim, current_hold, give_back, renew
+from phonebank.calls.household import reached_instead
+from phonebank.calls.record import record, undo
+from phonebank.contact_queue.expire_holds import reap
+from phonebank.contact_queue.holds import release_caller
+from phonebank.contact_queue.redis_queue import Held, Offer
+from phonebank.contact_queue.refill import ensure_built, store_of
+from phonebank.core.errors import NotFound
+from phonebank.core.stores import db, redis_store
+from phonebank.models import Call, Caller, Campaign, new_id
+from phonebank.tallies.reconcile import differences
+from tests.phone_bank import PhoneBank, come_in
+from tests.phonebank.contact_queue.test_holds_kept import NOON, at, only_one_person
+from tests.phonebank.roster.test_remove import meanwhile
+
+JSON = {"Accept": "application/json"}
+
+
+def claimed(caller: Caller) -> Call:
+    call = claim(caller).call
+    db.session.commit()
+    return call
+
+
+def renewed(caller: Caller, call_id: uuid.UUID) -> datetime:
+    until = renew(caller, call_id)
+    db.session.commit()
+    return until
+
+
+def end_in_postgresql(call_id: uuid.UUID) -> datetime:
+    return db.session.scalars(select(Call.expires_at).where(Call.id == call_id)).one()
+
+
+def copied(bank: PhoneBank) -> list[Held]:
+    return store_of(bank.campaign.id).copied_holds()
+
+
+def test_what_a_renewal_promises_is_written_and_at_most_once_a_minute(
+    phone_bank: PhoneBank,
+) -> None:
+    only_one_person(phone_bank)
+    with at(0):
+        call_id = claimed(phone_bank.sam).id
+    ends = []
+    for second in range(10, 600, 10):  # two tabs, somebody who goes to and fro
+        with at(second):
+            promised = renewed(phone_bank.sam, call_id)
+            ends.append(end_in_postgresql(call_id))
+            assert promised == ends[-1]
+            assert promised >= NOON + timedelta(seconds=second + 240), (
+                "hardly any of a hold is left"
+            )
+            assert [held.until for held in copied(phone_bank)] == [promised]
+    assert len(set(ends)) <= 10
+
+
+def test_short_holds_are_renewed_in_time_too(phone_bank: PhoneBank) -> None:
+    only_one_person(phone_bank)
+    phone_bank.campaign.hold_seconds = 20
+    db.session.commit()
+    with at(0):
+        call_id = claimed(phone_bank.sam).id
+    for second in range(5, 120, 5):
+        with at(second):
+            assert reap(phone_bank.campaign) == 0
+            renewed(phone_bank.sam, call_id)
+
+
+def test_a_yes_to_a_renewal_is_never_for_a_hold_that_is_over(phone_bank: PhoneBank) -> None:
+    only_one_person(phone_bank)
+    longest = phone_bank.campaign.hold_seconds_at_most
+    with at(0):
+        call_id = claimed(phone_bank.sam).id
+    with at(longest - 1):
+        assert renewed(phone_bank.sam, call_id) == NOON + timedelta(seconds=longest)
+    with at(longest), pytest.raises(NotFound):  # the reaper has not come yet
+        renew(phone_bank.sam, call_id)
+
+
+@pytest.mark.parametrize("ended", ["given back", "expired", "taken away", "recorded"])
+def test_a_renewal_that_waited_for_the_end_of_its_call_says_no(
+    phone_bank: PhoneBank, app: Flask, ended: str
+) -> None:
+    only_one_person(phone_bank)
+    with at(0):
+        call_id, caller_id = claimed(phone_bank.sam).id, phone_bank.sam.id
+    with at(200):
+        if ended == "given back":
+            give_back(phone_bank.sam, call_id)
+        elif ended == "taken away":
+            release_caller(caller_id)
+        elif ended == "recorded":
+            record(phone_bank.sam, call_id, "no_answer")
+        else:
+            db.session.execute(text("UPDATE call SET ended_at = now(), ending = 'expired'"))
+        db.session.flush()
+        renewing = meanwhile(app, lambda: renew(db.session.get_one(Caller, caller_id), call_id))
+        db.session.commit()
+        with pytest.raises(NotFound):
+            renewing.result(timeout=10)
+
+
+def test_the_reaper_that_waited_for_a_renewal_leaves_the_person(
+    phone_bank: PhoneBank, app: Flask
+) -> None:
+    only_one_person(phone_bank)
+    campaign_id = phone_bank.campaign.id
+    with at(0):
+        call_id = claimed(phone_bank.sam).id
+    with at(301):
+        renew(phone_bank.sam, call_id)
+        reaping = meanwhile(app, lambda: reap(db.session.get_one(Campaign, campaign_id)))
+        db.session.commit()
+        reaping.result(timeout=10)
+    db.session.expire_all()
+    assert current_hold(phone_bank.sam).call.id == call_id
+
+
+def test_the_reaper_ends_a_call_and_not_whoever_holds_its_person_by_now(
+    phone_bank: PhoneBank,
+) -> None:
+    only_one_person(phone_bank)
+    with at(0):
+        first = claimed(phone_bank.sam)
+    with at(299):
+        give_back(phone_bank.sam, first.id)
+        db.session.commit()
+        second = claimed(phone_bank.priya)
+        # What Redis still had of the first hold.
+        store_of(phone_bank.campaign.id).hold(
+            Held(first.contact_id, first.id, NOON + timedelta(seconds=300))
+        )
+    with at(310):
+        assert reap(phone_bank.campaign) == 0
+        assert current_hold(phone_bank.priya).call.id == second.id
+        assert [held.call_id for held in copied(phone_bank)] == [second.id]
+
+
+def test_only_the_call_that_holds_a_person_lets_go_of_them(phone_bank: PhoneBank) -> None:
+    call = claimed(phone_bank.sam)
+    store = store_of(phone_bank.campaign.id)
+    store.release(call.contact_id, new_id())
+    assert list(store.holds()) == [call.contact_id]
+    store.release(call.contact_id, call.id)
+    assert store.holds() == {}
+
+
+def test_a_refused_hand_out_leaves_the_hold_of_who_has_the_person(phone_bank: PhoneBank) -> None:
+    person = only_one_person(phone_bank)
+    with at(0):
+        call = claimed(phone_bank.sam)
+        redis_store().flushdb()
+        store = store_of(phone_bank.campaign.id)
+        # Put together from what was read before that call was committed.
+        store.offer([Offer(person.id, 1.0, person.contact_list_id, "")])
+        store.mark_built()
+        with pytest.raises(NobodyToCall):
+            claim(phone_bank.priya)
+        db.session.rollback()
+        assert [held.call_id for held in copied(phone_bank)] == [call.id]
+
+
+def lose_one(key: str, campaign_id: int) -> None:
+    redis_store().delete(f"queue:{{{campaign_id}}}:{key}")
+
+
+def read_back_an_old_file(_: str, campaign_id: int) -> None:
+    """Started again from its file: all is there as it was before the call, and the run is new."""
+    store = store_of(campaign_id)
+    redis_store().set(f"queue:{{{campaign_id}}}:built", "0" * 40)
+    lose_one("held", campaign_id)
+    lose_one("holders", campaign_id)
+    contact = db.session.scalars(select(Call.contact_id)).one()
+    store.offer([Offer(contact, 1.0, 1, "")])
+    store.hold(Held(contact + 1, new_id(), NOON + timedelta(days=1)))
+
+
+@pytest.mark.parametrize(
+    ("lose", "what"),
+    [
+        (lambda *_: redis_store().flushdb(), "everything"),
+        *((lose_one, key) for key in ("built", "held", "holders", "lines", "lines::")),
+        (read_back_an_old_file, ""),
+    ],
+)
+def test_who_renews_keeps_their_person_whatever_redis_loses(
+    phone_bank: PhoneBank, lose: object, what: str
+) -> None:
+    person = only_one_person(phone_bank)
+    with at(0):
+        call = claimed(phone_bank.sam)
+        lose(what, phone_bank.campaign.id)
+    for second in range(0, 900, 30):
+        with at(second):
+            renewed(phone_bank.sam, call.id)
+            with pytest.raises(NobodyToCall):
+                claim(phone_bank.priya)
+            db.session.rollback()
+            reap(phone_bank.campaign)
+            true = Held(person.id, call.id, end_in_postgresql(call.id))
+            assert copied(phone_bank) == [true]
+    with at(900):
+        give_back(phone_bank.sam, call.id)
+        db.session.commit()
+        assert claimed(phone_bank.priya).contact_id == person.id
+
+
+def test_a_redis_that_was_started_again_is_not_trusted(phone_bank: PhoneBank) -> None:
+    ensure_built(phone_bank.campaign)
+    store = store_of(phone_bank.campaign.id)
+    assert store.is_built()
+    redis_store().set(f"queue:{{{phone_bank.campaign.id}}}:built", "0" * 40)
+    assert not store.is_built()
+    claimed(phone_bank.sam)
+    assert store.is_built()
+
+
+def test_one_who_was_reached_instead_is_held_as_long_as_was_promised(
+    phone_bank: PhoneBank,
+) -> None:
+    asked_for, other = phone_bank.contacts[:2]
+    other.phone = asked_for.phone
+    for contact in phone_bank.contacts:
+        contact.callable_at = NOON - timedelta(days=1)
+        contact.state = "callable" if contact in (asked_for, other) else "finished"
+    db.session.commit()
+    with at(0):
+        call = claimed(phone_bank.sam)
+        whom = other.id if call.contact_id == asked_for.id else asked_for.id
+    with at(280):
+        until = renewed(phone_bank.sam, call.id)
+    with at(310):
+        assert reached_instead(phone_bank.sam, call.id, whom).expires_at == until
+        db.session.commit()
+        assert copied(phone_bank) == [Held(whom, call.id, until)]
+        assert reap(phone_bank.campaign) == 0
+
+
+@pytest.mark.parametrize(("ahead", "lasts"), [(timedelta(seconds=2), 2), (timedelta(hours=-1), 0)])
+def test_an_undo_promises_no_less_than_was_promised_before(
+    phone_bank: PhoneBank, ahead: timedelta, lasts: int
+) -> None:
+    """The hand-out was promised by a machine whose clock is ahead of the one that undoes."""
+    only_one_person(phone_bank)
+    hold_seconds = timedelta(seconds=phone_bank.campaign.hold_seconds)
+    with at(0):
+        call = claim(phone_bank.sam).call
+        call.expires_at = NOON + hold_seconds + ahead
+        db.session.commit()
+        record(phone_bank.sam, call.id, "no_answer")
+        db.session.commit()
+        undo(phone_bank.sam, call.id)
+        db.session.commit()
+        assert call.expires_at == NOON + hold_seconds + timedelta(seconds=lasts)
+
+
+def test_a_page_that_is_reloaded_late_knows_how_long_there_is(
+    phone_bank: PhoneBank, client: FlaskClient
+) -> None:
+    only_one_person(phone_bank)
+    with at(0):
+        come_in(client, phone_bank)
+        call = claimed(phone_bank.sam)
+    with at(290):
+        renewed(phone_bank.sam, call.id)
+    with at(400):
+        ends = client.get("/calling/person", headers=JSON).json["person"]["expires_at"]
+        assert datetime.fromisoformat(ends) == NOON + timedelta(seconds=590)
+        assert '"seconds_left": 190' in client.get("/calling/person").text
+
+
+def test_a_late_outcome_is_known_for_one_where_two_servers_clocks_differ(
+    phone_bank: PhoneBank,
+) -> None:
+    only_one_person(phone_bank)
+    with at(2):  # this server is two seconds ahead
+        late = claimed(phone_bank.sam)
+        give_back(phone_bank.sam, late.id)
+        db.session.commit()
+    with at(1):
+        newer = claimed(phone_bank.priya)
+        assert newer.started_at < late.started_at
+        assert record(phone_bank.priya, newer.id, "no_answer").call.counted
+        db.session.commit()
+        assert not record(phone_bank.sam, late.id, "no_answer").call.counted
+        db.session.commit()
+    assert differences() == []
+
+
+def test_a_late_outcome_counts_nothing_once_they_came_to_the_phone_of_another_call(
+    phone_bank: PhoneBank,
+) -> None:
+    """Handed out, and not told about; then the household's other one is undone, and hands over."""
+    first, second = phone_bank.contacts[:2]
+    second.phone = first.phone
+    for contact in phone_bank.contacts:
+        contact.callable_at = NOON - timedelta(days=1)
+        contact.state = "callable" if contact is first else "finished"
+    db.session.commit()
+    with at(0):
+        of_first = claimed(phone_bank.sam)
+        first.state, second.state = "finished", "callable"
+        give_back(phone_bank.sam, of_first.id)
+        db.session.commit()
+        of_second = claimed(phone_bank.priya)
+        assert of_second.contact_id == second.id
+        first.state = "callable"
+        of_second.household = [first.id]
+        db.session.commit()
+        reached_instead(phone_bank.priya, of_second.id, first.id)
+        db.session.commit()
+        assert not record(phone_bank.sam, of_first.id, "refused").call.counted
+
+
+def test_what_nobody_holds_is_let_go_of_at_once_and_a_claim_on_its_way_is_not(
+    phone_bank: PhoneBank,
+) -> None:
+    contacts = phone_bank.contacts
+    call = claimed(phone_bank.sam)
+    give_back(phone_bank.sam, call.id)
+    db.session.commit()
+    store, until = store_of(phone_bank.campaign.id), datetime.now(UTC) + timedelta(seconds=300)
+    over, on_its_way = contacts[1].id, contacts[2].id
+    store.hold(Held(over, call.id, until), Held(on_its_way, new_id(), until))
+    reap(phone_bank.campaign)
+    assert list(store.holds()) == [on_its_way]
+    with time_machine.travel(datetime.now(UTC) + timedelta(seconds=6)):
+        reap(phone_bank.campaign)
+    assert store.holds() == {}

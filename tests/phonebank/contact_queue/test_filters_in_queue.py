@@ -1,0 +1,148 @@
+"""Callers who are limited to lists or languages, however long the line before them is."""
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from phonebank.calls.claim import NobodyToCall, claim
+from phonebank.contact_queue import refill as refilling
+from phonebank.contact_queue.jobs import refill_ready
+from phonebank.contact_queue.redis_queue import QueueStore
+from phonebank.contact_queue.refill import ensure_built, refill, store_of
+from phonebank.core.stores import db
+from phonebank.models import Caller, Campaign, Contact, ContactList, now
+from tests.factories import create_caller, create_campaign, create_contact, create_list
+
+OLDER, NEWER = timedelta(hours=2), timedelta(hours=1)
+
+
+@pytest.fixture
+def campaign(app_context: Flask, monkeypatch: pytest.MonkeyPatch) -> Campaign:
+    """A campaign in English whose line holds four people at a time."""
+    monkeypatch.setattr(refilling, "READY_AT_LEAST", 4)
+    monkeypatch.setattr(refilling, "READY_PER_CALLER", 0)
+    return create_campaign()
+
+
+def people(contact_list: ContactList, number: int, rested: timedelta, language: str = "") -> None:
+    for _ in range(number):
+        create_contact(contact_list, language=language, callable_at=now() - rested)
+    contact_list.languages = sorted({*contact_list.languages, language})
+
+
+def given(caller: Caller) -> Contact:
+    contact = claim(caller).contact
+    db.session.commit()
+    return contact
+
+
+def next_caller(campaign: Campaign, **limits: list) -> Caller:
+    caller = create_caller(campaign, **limits)
+    db.session.commit()
+    return caller
+
+
+def test_a_caller_limited_to_a_list_is_given_its_people_from_behind_a_long_line(
+    campaign: Campaign,
+) -> None:
+    first, last = create_list(campaign), create_list(campaign, priority=1)
+    people(first, 10, OLDER)
+    people(last, 2, NEWER)
+    db.session.commit()
+    ensure_built(campaign)
+    limited = [next_caller(campaign, list_ids=[last.id]) for _ in range(3)]
+    assert [given(caller).contact_list_id for caller in limited[:2]] == [last.id, last.id]
+    with pytest.raises(NobodyToCall):
+        claim(limited[2])
+    db.session.rollback()
+    assert given(next_caller(campaign)).contact_list_id == first.id
+
+
+def test_people_fetched_for_a_limited_caller_do_not_come_before_a_list_that_goes_first(
+    campaign: Campaign,
+) -> None:
+    first, last = create_list(campaign), create_list(campaign, priority=1)
+    people(first, 10, NEWER)
+    people(last, 10, OLDER)
+    db.session.commit()
+    assert given(next_caller(campaign, list_ids=[last.id])).contact_list_id == last.id
+    others = [given(next_caller(campaign)).contact_list_id for _ in range(10)]
+    assert others == [first.id] * 10
+
+
+def test_whoever_speaks_two_languages_is_given_those_whom_nobody_else_can_talk_with(
+    campaign: Campaign,
+) -> None:
+    both = create_list(campaign)
+    people(both, 1, OLDER, "pl")
+    people(both, 10, NEWER, "en")
+    bilingual = next_caller(campaign, languages=["en", "pl"])
+    refill_ready()
+    english = [given(next_caller(campaign)).language for _ in range(6)]
+    assert english == ["en"] * 6
+    assert given(bilingual).language == "pl"
+
+
+def test_who_speaks_two_languages_is_given_the_first_in_line_of_both(campaign: Campaign) -> None:
+    both = create_list(campaign)
+    for language, minutes in (("en", 4), ("pl", 3), ("en", 2), ("pl", 1)):
+        people(both, 1, timedelta(minutes=minutes), language)
+    bilingual = [next_caller(campaign, languages=["en", "pl"]) for _ in range(4)]
+    refill_ready()
+    assert [given(caller).language for caller in bilingual] == ["en", "pl", "en", "pl"]
+
+
+def test_people_of_a_language_nobody_speaks_hold_up_nobody(campaign: Campaign) -> None:
+    both = create_list(campaign)
+    people(both, 10, OLDER, "pl")
+    people(both, 10, NEWER)
+    create_caller(campaign, languages=["pl"])
+    db.session.commit()
+    for _ in range(10):
+        refill_ready()
+        assert given(next_caller(campaign)).language == ""
+
+
+def test_somebody_put_under_another_language_while_in_line_is_not_handed_out(
+    campaign: Campaign,
+) -> None:
+    only = create_list(campaign)
+    people(only, 1, OLDER)
+    db.session.commit()
+    ensure_built(campaign)
+    db.session.query(Contact).one().language = "pl"
+    only.languages = ["", "pl"]
+    db.session.commit()
+    assert store_of(campaign.id).in_line()
+    with pytest.raises(NobodyToCall):
+        claim(next_caller(campaign))
+    db.session.rollback()
+    assert given(next_caller(campaign, languages=["pl"])).language == "pl"
+
+
+def test_whoever_waits_within_limits_is_told_when_one_of_theirs_becomes_callable(
+    campaign: Campaign,
+) -> None:
+    here, there = create_list(campaign), create_list(campaign)
+    people(here, 1, timedelta(hours=-3))
+    people(there, 1, timedelta(hours=-1))
+    with pytest.raises(NobodyToCall) as nobody:
+        claim(next_caller(campaign, list_ids=[here.id]))
+    assert nobody.value.next_at is not None
+    assert nobody.value.next_at > now() + timedelta(hours=2)
+
+
+def test_emptying_the_lines_empties_all_of_them(campaign: Campaign) -> None:
+    only = create_list(campaign)
+    people(only, 2, OLDER, "pl")
+    people(only, 2, OLDER)
+    db.session.commit()
+    refill(campaign)
+    refill(campaign, languages=["pl"])
+    refill(campaign, [only.id])
+    store: QueueStore = store_of(campaign.id)
+    lines = [("", ()), ("pl", ()), ("", (only.id,))]
+    assert all(len(store.in_line(language, lists)) == 2 for language, lists in lines)
+    store.clear_lines()
+    assert not any(store.in_line(language, lists) for language, lists in lines)

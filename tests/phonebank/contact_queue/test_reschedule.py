@@ -1,0 +1,170 @@
+"""An organiser changes the calling hours: who waited for the old ones waits for the new."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from phonebank.calls.claim import claim
+from phonebank.calls.record import record
+from phonebank.contact_queue import reschedule
+from phonebank.contact_queue.reschedule import settle, settle_hours
+from phonebank.core.stores import db
+from phonebank.models import Contact
+from phonebank.models.contact import FINISHED
+from tests.factories import create_contact
+from tests.phone_bank import PhoneBank
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+EVENING = datetime(2026, 1, 13, 20, tzinfo=UTC)  # a Tuesday in London
+
+
+def week(opens: str, closes: str) -> dict[str, list[str]]:
+    return {day: [opens, closes] for day in DAYS}
+
+
+def at(day: int, hour: int) -> datetime:
+    return datetime(2026, 1, day, hour, tzinfo=UTC)
+
+
+@pytest.fixture
+def evenings(phone_bank: PhoneBank) -> PhoneBank:
+    """A campaign that rings in the evenings only."""
+    phone_bank.campaign.allow_drama_numbers = False
+    phone_bank.campaign.hours = week("17:00", "21:00")
+    for contact in phone_bank.contacts:
+        contact.callable_at = EVENING - timedelta(days=1)
+    db.session.commit()
+    settle(phone_bank.campaign)
+    settle(phone_bank.campaign)
+    return phone_bank
+
+
+def ring(bank: PhoneBank, outcome: str, **values: datetime) -> Contact:
+    hold = claim(bank.sam)
+    record(bank.sam, hold.call.id, outcome, **values)
+    db.session.commit()
+    return hold.contact
+
+
+def test_longer_hours_bring_those_forward_who_only_waited_for_them(evenings: PhoneBank) -> None:
+    with time_machine.travel(EVENING, tick=False):
+        begun, rests = ring(evenings, "partial"), ring(evenings, "left_message")
+        promised = ring(evenings, "call_back", callback_at=at(14, 11))
+        other = create_contact(evenings.contact_list, phone=evenings.contacts[3].phone)
+        db.session.commit()
+        ring(evenings, "refused")
+        assert rests.callable_at == at(15, 20)
+        # Each has rested by eight in the morning, and would wait until five.
+        assert begun.callable_at == promised.callback_at == at(14, 17)
+        assert other.callable_at == at(14, 20)
+        evenings.contacts[4].state = FINISHED
+        evenings.campaign.hours = week("09:00", "21:00")
+        db.session.commit()
+        settle_hours()
+        db.session.expire_all()
+        assert begun.callable_at == at(14, 9)
+        assert (promised.callback_at, promised.callable_at) == (at(14, 11), at(14, 11))
+        assert rests.callable_at == at(16, 9)  # another time of day than the evening, now open
+        assert other.callable_at == at(14, 20)  # a day after the call to their household
+    with time_machine.travel(at(14, 10)):
+        assert claim(evenings.sam).contact.id == begun.id
+
+
+def test_shorter_hours_send_them_on_and_nothing_moves_without_a_change(
+    evenings: PhoneBank,
+) -> None:
+    with time_machine.travel(EVENING, tick=False):
+        begun = ring(evenings, "partial")
+        begun.rested_at = None  # as of a release that did not keep it
+        db.session.commit()
+        assert settle(evenings.campaign) == 0
+        evenings.campaign.hours = week("18:00", "21:00")
+        db.session.commit()
+        assert settle(evenings.campaign) == 1
+        assert begun.callable_at == at(14, 18)
+        assert settle(evenings.campaign) == 0
+        # Decided by the old hours while the change was being saved.
+        begun.callable_at = at(14, 17)
+        evenings.campaign.hours_settled = evenings.campaign.hours_settled | {"rounds": 1}
+        db.session.commit()
+        assert settle(evenings.campaign) == 1
+        assert begun.callable_at == at(14, 18)
+
+
+def test_a_household_waits_for_another_time_of_day_like_the_one_who_was_rung(
+    evenings: PhoneBank,
+) -> None:
+    evenings.campaign.hours = week("09:00", "21:00")
+    rung = evenings.contacts[0]
+    other = create_contact(evenings.contact_list, phone=rung.phone, callable_at=at(12, 20))
+    db.session.commit()
+    with time_machine.travel(at(13, 9), tick=False):
+        rung = ring(evenings, "answerphone")
+        db.session.refresh(other)
+        assert rung.phone == other.phone
+        assert rung.callable_at == other.callable_at == at(14, 12)
+        evenings.campaign.hours = week("08:00", "21:00")
+        db.session.commit()
+        settle_hours()
+        db.session.expire_all()
+        assert rung.callable_at == other.callable_at == at(14, 12)
+
+
+def test_who_rests_already_rests_on_when_the_rules_of_rest_change(evenings: PhoneBank) -> None:
+    with time_machine.travel(EVENING, tick=False):
+        rests = ring(evenings, "left_message")
+        until = rests.callable_at
+        shorter = {"outcomes": {"left_message": {"rest_minutes": 1, "another_time_of_day": False}}}
+        evenings.campaign.retry_rules = shorter
+        db.session.commit()
+        settle_hours()
+        db.session.expire_all()
+        assert rests.callable_at == until == at(15, 20)
+        assert ring(evenings, "left_message").callable_at == at(14, 17)
+
+
+def test_a_promise_made_while_no_hour_is_open_is_kept_until_one_is(evenings: PhoneBank) -> None:
+    """Somebody who may be in either of two zones, which are never both open."""
+    zone_key = "Asia/Tokyo|Europe/London"
+    for contact in evenings.contacts:
+        contact.zone_key = zone_key
+    evenings.campaign.hours = week("09:00", "21:00")
+    evenings.contact_list.zone_keys = [zone_key]
+    db.session.commit()
+    with time_machine.travel(at(13, 11), tick=False):
+        hold = claim(evenings.sam)
+        evenings.campaign.hours = week("17:00", "21:00")
+        record(evenings.sam, hold.call.id, "call_back", callback_at=at(14, 10))
+        db.session.commit()
+        evenings.campaign.hours = week("09:00", "21:00")
+        db.session.commit()
+        settle_hours()
+        db.session.expire_all()
+        assert hold.contact.callback_at == hold.contact.callable_at == at(14, 10)
+        assert hold.contact.callback_caller_id == evenings.sam.id
+
+
+def test_many_are_looked_at_in_several_jobs(
+    evenings: PhoneBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One contact a job here; whoever was looked at is not looked at again in the same round."""
+    monkeypatch.setattr(reschedule, "AT_ONCE", 1)
+    monkeypatch.setattr(reschedule, "STOP_AFTER", timedelta(0))
+    with time_machine.travel(EVENING, tick=False):
+        waiting = sorted((ring(evenings, "partial") for _ in range(3)), key=lambda who: who.id)
+        evenings.campaign.hours = week("18:00", "21:00")
+        db.session.commit()
+        for looked_at in (1, 2, 3):
+            settle_hours()
+            db.session.expire_all()
+            moved = [contact.callable_at == at(14, 18) for contact in waiting]
+            assert moved == [n < looked_at for n in range(3)]
+        for _ in range(5):  # the end of this round, and the next round
+            assert evenings.campaign.hours_settled["rounds"] < reschedule.ROUNDS
+            settle_hours()
+            db.session.expire_all()
+        assert evenings.campaign.hours_settled == {
+            "hours": evenings.campaign.hours,
+            "rounds": reschedule.ROUNDS,
+        }

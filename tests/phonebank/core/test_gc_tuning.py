@@ -1,0 +1,40 @@
+"""A web process looks through all it has only now and then, and does."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+# In a process of its own, for it goes on to its end.
+PROCESS = """
+import gc, time, weakref
+from phonebank.core import gc_tuning
+
+class Line:
+    def __init__(self):
+        self.itself = self  # as lines refer to themselves when they have closed
+
+def looks():
+    return gc.get_stats()[2]["collections"]
+
+gc_tuning.rarely(every=1)
+line = Line()
+gc.collect(1)  # it is among those that stay
+gone, before, began = weakref.ref(line), looks(), time.monotonic()
+del line
+# So many that come to stay that Python would by itself look through everything again and again.
+stay = [[each] for each in range(200_000)]
+while time.monotonic() < began + 0.5:
+    stay += [[each] for each in range(1000)]
+assert looks() == before and gone() is not None, "it looked by itself"
+while gone() is not None:
+    assert time.monotonic() < began + 20, "it never looked"
+    time.sleep(0.02)
+"""
+
+
+@pytest.mark.timing
+def test_what_closed_lines_leave_goes_in_time_and_no_other_look_is_long() -> None:
+    subprocess.run([sys.executable, "-c", PROCESS], cwd=ROOT, check=True, timeout=60)

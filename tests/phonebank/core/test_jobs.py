@@ -1,0 +1,140 @@
+"""The queues as the Procfile's processes serve them, in real processes."""
+
+import json
+import shlex
+import zlib
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from rq import Queue, Worker
+from rq.utils import import_attribute
+from sqlalchemy import text
+
+from phonebank.calls.claim import claim
+from phonebank.contact_queue.jobs import reap_expired_holds
+from phonebank.core import jobs
+from phonebank.core.config import Config
+from phonebank.core.stores import db, redis_for_jobs
+from phonebank.lists.jobs import import_list
+from phonebank.local.launcher import ROOT
+from phonebank.models import Call, now
+from phonebank.models.contact_list import QUEUED
+from tests.factories import create_caller, create_campaign, create_contact, create_list
+from tests.phonebank.lists.conftest import signals_kept
+from tests.processes import Processes, within
+
+# Seconds until a hold that has run out is taken back.
+SOON = 5
+
+
+@pytest.fixture
+def processes(config: Config, tmp_path: Path) -> Iterator[Processes]:
+    processes = Processes(config, tmp_path / "log")
+    yield processes
+    processes.stop()
+
+
+def worker_commands() -> list[list[str]]:
+    """The arguments of each worker in the Procfile."""
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    commands = [shlex.split(line.partition(":")[2]) for line in lines]
+    return [command[1:] for command in commands if command[:2] == ["phonebank", "worker"]]
+
+
+@pytest.mark.timing
+def test_holds_are_taken_back_while_an_import_runs(
+    app: Flask, clean_stores: None, processes: Processes
+) -> None:
+    with app.app_context():
+        campaign = create_campaign()
+        create_contact(create_list(campaign))
+        imported = create_list(campaign, state=QUEUED)
+        db.session.commit()
+        call = claim(create_caller(campaign)).call
+        call.expires_at = now() - timedelta(minutes=1)
+        call_id, list_id = call.id, imported.id
+        db.session.commit()
+
+        # The import comes no further than its list's row while this is held.
+        holder = db.engine.connect()
+        holder.execute(text("SELECT FROM contact_list WHERE id = :id FOR UPDATE"), {"id": list_id})
+        jobs.enqueue(import_list, list_id)
+
+    def taken_back() -> bool:
+        with app.app_context():
+            return db.session.get_one(Call, call_id).ended_at is not None
+
+    try:
+        commands = worker_commands()
+        for command in commands:
+            processes.start_command(*command)
+        within(60, lambda: workers(app) == len(commands), "the workers are there")
+        within(60, lambda: under_way(app, jobs.IMPORTS) == 1, "the import is under way")
+        with app.app_context():
+            jobs.enqueue(reap_expired_holds)
+        within(SOON, taken_back, f"the hold is taken back: {processes.printed()}")
+        assert under_way(app, jobs.IMPORTS) == 1, "and the import goes on"
+    finally:
+        holder.close()
+
+
+def workers(app: Flask) -> int:
+    """How many workers serve the queues."""
+    with app.app_context():
+        return Worker.count(connection=redis_for_jobs())
+
+
+def under_way(app: Flask, queue: str) -> int:
+    """How many jobs of this queue a worker has begun and not ended."""
+    with app.app_context():
+        return len(jobs._queue(queue, redis_for_jobs()).started_job_registry)
+
+
+def test_what_keeps_callers_going_has_a_queue_of_its_own() -> None:
+    paths = ("reap_expired_holds", "refill_ready", "settle_hours")
+    urgent = {
+        periodic.path
+        for periodic in jobs.PERIODIC
+        if import_attribute(periodic.path).queue == jobs.URGENT
+    }
+    assert {path.rpartition(".")[2] for path in urgent} == set(paths)
+    assert jobs.QUEUES[0] == jobs.URGENT
+
+
+def test_totals_are_recounted_every_five_minutes() -> None:
+    assert jobs.Periodic("phonebank.tallies.reconcile.recount_tallies", 5 * 60) in jobs.PERIODIC
+
+
+def test_nothing_on_the_queues_is_a_pickle(app: Flask, clean_stores: None) -> None:
+    with app.app_context():
+        jobs.enqueue(import_list, 7)
+        put = jobs._new_clock().enqueue_jobs()
+        assert len(put) == len(jobs.PERIODIC)
+        redis = redis_for_jobs()
+        kept = [redis.hgetall(key) for key in redis.scan_iter("rq:job:*")]
+        assert len(kept) == len(put) + 1
+        for one in kept:
+            name, _, args, kwargs = json.loads(zlib.decompress(one[b"data"]))
+            assert import_attribute(name).queue in jobs.QUEUES
+            assert args in ([], [7])
+            assert kwargs == {}
+
+
+def test_a_pickle_on_a_queue_is_not_run(app: Flask, clean_stores: None, tmp_path: Path) -> None:
+    """As somebody who can write into Redis might leave it, and an older release has."""
+    trace = tmp_path / "trace"
+    with app.app_context(), signals_kept():
+        Queue(jobs.CHORES, connection=redis_for_jobs()).enqueue(Path.touch, trace)
+        jobs.enqueue(import_list, 0)
+        jobs.run_worker(burst=True)
+        assert [len(jobs._queue(name, redis_for_jobs())) for name in jobs.QUEUES] == [0, 0, 0]
+    assert not trace.exists()
+
+
+def test_the_clock_comes_round_as_often_as_the_guides_say() -> None:
+    every = {periodic.path.rpartition(".")[2]: periodic.seconds for periodic in jobs.PERIODIC}
+    assert every["settle_hours"] <= 30, "calling-rules.md: within half a minute of a change"
+    assert every["recount_tallies"] <= 300, "glossary.md: checked every five minutes"

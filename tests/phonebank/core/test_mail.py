@@ -1,0 +1,136 @@
+"""Mail to a real mail server: one in this process, which keeps what it is sent."""
+
+import socketserver
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from email.header import decode_header, make_header
+
+import pytest
+
+from phonebank.app import create_app
+from phonebank.core import mail
+from phonebank.core.config import PRODUCTION, Config
+
+
+class _Session(socketserver.StreamRequestHandler):
+    """The few verbs of SMTP (RFC 5321) that sending one message takes."""
+
+    def handle(self) -> None:
+        self._say("220 here")
+        while line := self.rfile.readline():
+            verb = line.split()[0].upper().rstrip(b":")
+            self.server.heard.append(line.decode().strip())
+            if verb == b"DATA":
+                self._say("354 go on")
+                while (line := self.rfile.readline()) != b".\r\n":
+                    self.server.heard.append(line.decode().strip())
+            if verb == b"RCPT" and b"refused@" in line:
+                self._say("550 no such mailbox")
+                continue
+            self._say("250 yes")
+            if verb == b"QUIT":
+                return
+
+    def _say(self, words: str) -> None:
+        self.wfile.write(f"{words}\r\n".encode())
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    heard: list[str]
+
+
+@pytest.fixture
+def mail_server() -> Iterator[_Server]:
+    with _Server(("127.0.0.1", 0), _Session) as server:
+        server.heard = []
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture
+def mail_config(config: Config, mail_server: _Server) -> Config:
+    return replace(
+        config,
+        mail_server="127.0.0.1",
+        mail_port=mail_server.server_address[1],
+        mail_sender="bank@example.org",
+    )
+
+
+def test_a_message_arrives(mail_config: Config, mail_server: _Server) -> None:
+    with create_app(mail_config).app_context():
+        mail.send("ada@example.org", "Zoë's link", "Hello Zoë\nhere it is\n")
+    heard = mail_server.heard
+    # Which letters are capitals depends on the release of Python.
+    said = [line.casefold() for line in heard]
+    assert any(line.startswith("mail from:<bank@example.org>") for line in said)
+    assert "rcpt to:<ada@example.org>" in said
+    [subject] = [line for line in heard if line.startswith("Subject: ")]
+    assert str(make_header(decode_header(subject))) == "Subject: Zoë's link"
+    assert "here it is" in heard
+
+
+def test_a_refused_message_is_said_and_the_address_not_logged(
+    mail_config: Config, caplog: pytest.LogCaptureFixture
+) -> None:
+    with create_app(mail_config).app_context(), pytest.raises(mail.MailNotSent) as refused:
+        mail.send("refused@example.org", "A link", "…")
+    assert "The mail server didn't accept the e-mail." in str(refused.value)
+    assert "refused@example.org" not in caplog.text
+    assert "SMTPRecipientsRefused" in caplog.text
+
+
+def test_a_server_that_is_away(mail_config: Config, mail_server: _Server) -> None:
+    mail_server.shutdown()
+    mail_server.server_close()
+    with create_app(mail_config).app_context(), pytest.raises(mail.MailNotSent):
+        mail.send("ada@example.org", "A link", "…")
+
+
+def test_a_second_line_in_a_subject_is_no_header(mail_config: Config) -> None:
+    with create_app(mail_config).app_context(), pytest.raises(ValueError, match="newlines"):
+        mail.send("ada@example.org", "A link\nBcc: eve@example.org", "…")
+
+
+@pytest.mark.parametrize(
+    ("server", "port", "at_once", "upgraded"),
+    [
+        ("mail.example.org", 587, False, True),
+        ("mail.example.org", 25, False, True),
+        ("mail.example.org", 465, True, False),
+        ("127.0.0.1", 1025, False, False),
+        ("localhost", 465, True, False),
+    ],
+)
+def test_links_leave_this_machine_encrypted(
+    config: Config, server: str, port: int, at_once: bool, upgraded: bool
+) -> None:
+    app = create_app(replace(config, mail_server=server, mail_port=port))
+    with app.app_context():
+        connection = app.extensions["mailman"]
+        assert (connection.use_ssl, connection.use_tls) == (at_once, upgraded)
+
+
+def test_a_server_that_offers_no_encryption_gets_no_link(
+    mail_config: Config, mail_server: _Server
+) -> None:
+    app = create_app(mail_config)
+    app.extensions["mailman"].use_tls = True  # as for a server on another machine
+    with app.app_context(), pytest.raises(mail.MailNotSent):
+        mail.send("ada@example.org", "A link", "secret")
+    assert "secret" not in mail_server.heard
+
+
+def test_a_public_server_without_mail_starts_with_a_loud_warning(
+    config: Config, caplog: pytest.LogCaptureFixture
+) -> None:
+    public = replace(config, mode=PRODUCTION, base_url="https://phonebank.example.org")
+    create_app(public)
+    assert "MAIL_SERVER is not set. NOBODY CAN GET A SIGN-IN LINK BY E-MAIL." in caplog.text
+    caplog.clear()
+    create_app(replace(public, mail_server="mail.example.org"))
+    create_app(config)
+    assert "MAIL_SERVER" not in caplog.text

@@ -1,0 +1,344 @@
+"""A web process with too much to do: who is refused, in what words, how fast; and who is not."""
+
+import socket
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from statistics import median
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+from werkzeug.test import TestResponse
+
+from phonebank.app import create_app
+from phonebank.core import overload, store_errors
+from phonebank.core.config import Config
+from phonebank.core.overload import (
+    UPLOADS_AT_ONCE,
+    Overload,
+    Urgency,
+    bounds_for,
+    hand_outs_at_once,
+)
+from phonebank.core.response_marks import CALL, OURS
+from phonebank.core.security import BODY_AT_MOST, SECURITY_HEADERS
+from phonebank.core.stores import Patience, db
+from phonebank.models import Caller
+from tests.factories import create_caller, create_campaign, create_contact, create_list
+from tests.processes import within
+
+SOME_CALL = uuid.uuid4()
+JSON = {"Accept": "application/json"}
+RECORDS = [
+    f"/calling/person/{SOME_CALL}/{what}"
+    for what in ("outcome", "answers", "renew", "undo", "give-back")
+]
+HAND_OUTS = [("POST", "/calling/next"), ("GET", "/calling/wait"), ("GET", "/calling/person")]
+PAGES = [
+    ("GET", "/"),
+    ("GET", "/join"),
+    ("POST", "/join"),
+    ("GET", "/nowhere"),
+    ("GET", "/campaigns"),
+]
+
+
+def guard_of(app: Flask) -> Overload:
+    guard = app.extensions["overload"]
+    assert isinstance(guard, Overload)
+    return guard
+
+
+@contextmanager
+def busy(app: Flask, requests: int) -> Iterator[None]:
+    """As if so many requests were under way."""
+    guard = guard_of(app)
+    assert guard.under_way == 0
+    guard.under_way = requests
+    try:
+        yield
+        assert guard.under_way == requests, "each request is counted out again"
+    finally:
+        guard.under_way = 0
+
+
+@pytest.fixture
+def bounds(config: Config) -> dict[Urgency, int]:
+    return bounds_for(config.database_connections)
+
+
+def is_refused(answer: TestResponse) -> bool:
+    return answer.status_code == 503 and "A great many people" in answer.text
+
+
+def test_outcomes_go_before_hand_outs_and_hand_outs_before_pages(
+    app: Flask, client: FlaskClient, bounds: dict[Urgency, int]
+) -> None:
+    def refused(requests: int) -> list[bool]:
+        with busy(app, requests):
+            return [
+                is_refused(client.open(path, method=method))
+                for method, path in [*PAGES, *HAND_OUTS, *(("POST", path) for path in RECORDS)]
+            ]
+
+    pages, hand_outs, records = len(PAGES), len(HAND_OUTS), len(RECORDS)
+    assert not any(refused(bounds[Urgency.PAGE] - 1))
+    every_page = [True] * pages
+    assert refused(bounds[Urgency.PAGE]) == every_page + [False] * (hand_outs + records)
+    assert refused(bounds[Urgency.HAND_OUT]) == [True] * (pages + hand_outs) + [False] * records
+    assert refused(bounds[Urgency.RECORD] - 1)[-records:] == [False] * records
+    assert all(refused(bounds[Urgency.RECORD]))
+
+
+def test_a_refusal_says_in_words_when_to_come_back(
+    app: Flask, client: FlaskClient, bounds: dict[Urgency, int]
+) -> None:
+    with busy(app, bounds[Urgency.RECORD]):
+        page, form = client.get("/join"), client.post("/join", data={"code": "x"})
+        told = client.post(RECORDS[0], headers=JSON)
+    for answer in (page, form, told):
+        assert answer.status_code == 503
+        assert 1 <= int(answer.headers["Retry-After"]) <= 90
+        assert answer.headers[OURS]
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert {name: answer.headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
+        assert "Nothing you did is lost." in answer.text
+        assert answer.headers["Retry-After"] in answer.text
+        assert "{" not in answer.text or answer.is_json
+    assert page.headers["Refresh"] == page.headers["Retry-After"], "a page comes back by itself"
+    assert "Refresh" not in form.headers
+    assert "nothing counts twice" in form.text
+    assert told.json["error"]["title"] == "Back in a moment"
+
+
+def test_what_a_page_loads_is_never_refused(app: Flask, client: FlaskClient) -> None:
+    with busy(app, 1000):
+        assert client.get("/static/phonebank.css").status_code == 200
+        # No websocket, and so refused by the sockets' own words.
+        assert not is_refused(client.get("/socket.io/"))
+
+
+@pytest.mark.timing
+def test_a_refusal_takes_about_a_millisecond(
+    app: Flask, client: FlaskClient, bounds: dict[Urgency, int]
+) -> None:
+    environ = client.application.test_request_context(RECORDS[0], method="POST").request.environ
+    took = []
+    with busy(app, bounds[Urgency.RECORD]):
+        for _ in range(100):
+            began = time.perf_counter()
+            answer = guard_of(app)(dict(environ), lambda *_: lambda _: None)  # type: ignore[arg-type]
+            took.append(time.perf_counter() - began)
+            assert list(answer)
+    assert median(took) < 0.001
+
+
+def test_those_refused_come_back_apart_and_the_later_the_more_they_are(
+    app: Flask, client: FlaskClient, config: Config, bounds: dict[Urgency, int]
+) -> None:
+    def sent_away(times: int) -> list[int]:
+        with busy(app, bounds[Urgency.HAND_OUT]):
+            answers = [client.post("/calling/next") for _ in range(times)]
+        return [int(answer.headers["Retry-After"]) for answer in answers]
+
+    guard = guard_of(app)
+    guard._refused_lately = 0.0
+    few, many = sent_away(20), sent_away(400)[-20:]
+    assert max(few) <= 6
+    assert len(set(few)) > 2
+    assert median(many) > 3 * median(few)
+    assert len(set(many)) > 8
+    guard._refused_lately = 1e6
+    assert max(sent_away(50)) <= 90
+
+
+def test_a_request_that_fails_is_counted_out_too(app: Flask, client: FlaskClient) -> None:
+    def fails(*_: Any) -> Any:
+        raise ZeroDivisionError
+
+    guard = Overload(fails, app.url_map, 24)
+    environ = client.application.test_request_context("/join").request.environ
+    with pytest.raises(ZeroDivisionError):
+        guard(environ, fails)
+    assert guard.under_way == 0
+
+
+@pytest.mark.timing
+def test_a_slow_machine_takes_on_less_until_it_is_fast_again(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    takes = 0.02
+
+    def serve(*_: Any) -> list[bytes]:
+        time.sleep(takes)
+        return []
+
+    monkeypatch.setattr(overload, "SLOW", 0.01)
+    guard = Overload(serve, app.url_map, 24)
+    at = {
+        urgency: app.test_request_context(path, method="POST").request.environ
+        for urgency, path in ((Urgency.RECORD, RECORDS[0]), (Urgency.PAGE, "/join"))
+    }
+
+    def lets_in_a_page(under_way: int) -> bool:
+        guard.under_way = under_way
+        refused = list(guard(dict(at[Urgency.PAGE]), lambda *_: print))
+        guard.under_way = 0
+        return not refused
+
+    assert lets_in_a_page(11)
+    for _ in range(30):
+        guard(dict(at[Urgency.RECORD]), lambda *_: print)
+    assert not lets_in_a_page(5)
+    assert lets_in_a_page(2)
+    takes = 0
+    monkeypatch.setattr(overload, "SLOW", 1)
+    for _ in range(40):
+        guard(dict(at[Urgency.RECORD]), lambda *_: print)
+    assert lets_in_a_page(11)
+
+
+def test_uploads_have_a_bound_of_their_own(app: Flask, client: FlaskClient) -> None:
+    guard = guard_of(app)
+    large = b"x" * (BODY_AT_MOST + 1)
+    guard.uploads = UPLOADS_AT_ONCE
+    try:
+        assert is_refused(client.post("/join", data=large))
+        assert client.get("/join").status_code == 200
+    finally:
+        guard.uploads = 0
+    with busy(app, 1000):
+        assert client.post("/join", data=large).status_code == 413
+    assert guard.uploads == 0
+
+
+@pytest.fixture
+def line() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Both ends of a connection: the asker's and ours."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        theirs = socket.create_connection(listener.getsockname())
+        ours, _ = listener.accept()
+    with theirs, ours:
+        yield theirs, ours
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_INFO"), reason="known on Linux only")
+def test_nobody_is_handed_out_to_who_has_hung_up(
+    client: FlaskClient, line: tuple[socket.socket, socket.socket]
+) -> None:
+    theirs, ours = line
+    on = {"gunicorn.socket": ours}
+    assert client.get("/join", environ_overrides=on).status_code == 200
+    theirs.close()
+    assert is_refused(client.get("/join", environ_overrides=on))
+    assert is_refused(client.post("/calling/next", environ_overrides=on))
+    # What was told of a call is recorded all the same: here, for a stranger, not.
+    assert client.post(RECORDS[0], environ_overrides=on).status_code == 401
+
+
+@pytest.mark.timing
+@pytest.mark.skipif(not hasattr(socket, "TCP_INFO"), reason="known on Linux only")
+def test_who_waited_long_before_anybody_looked_is_refused_while_it_is_busy(
+    app: Flask,
+    client: FlaskClient,
+    line: tuple[socket.socket, socket.socket],
+    bounds: dict[Urgency, int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    theirs, ours = line
+    on = {"gunicorn.socket": ours}
+    monkeypatch.setattr(overload, "WAITED_AT_MOST", 0.1)
+    theirs.sendall(b"GET")
+    with busy(app, bounds[Urgency.PAGE] - 1):
+        assert client.get("/join", environ_overrides=on).status_code == 200
+        time.sleep(0.2)
+        assert is_refused(client.get("/join", environ_overrides=on))
+        assert is_refused(client.post("/calling/next", environ_overrides=on))
+        assert client.post(RECORDS[0], environ_overrides=on).status_code == 401
+        theirs.sendall(b"GET again")
+        within(1, lambda: client.get("/join", environ_overrides=on).status_code == 200)
+    time.sleep(0.2)
+    # With nobody else there a slow machine still answers.
+    assert client.get("/join", environ_overrides=on).status_code == 200
+
+
+@pytest.mark.timing
+def test_while_hand_outs_wait_for_a_lock_calls_are_renewed_and_pages_served(
+    config: Config, clean_stores: None
+) -> None:
+    app = create_app(replace(config, database_connections=8), Patience(statement=5, lock=1))
+    app.config["WTF_CSRF_ENABLED"] = False
+    bound = hand_outs_at_once(8)
+    with app.app_context():
+        campaign = create_campaign()
+        contact_list = create_list(campaign)
+        callers = [create_caller(campaign) for _ in range(bound + 10)]
+        for _ in callers:
+            create_contact(contact_list)
+        db.session.commit()
+        devices = [device_of(app, caller) for caller in callers]
+    sam, *others = devices
+    person = sam.post("/calling/next", headers=JSON).json["person"]
+    with app.app_context():
+        holder = db.engine.connect()
+    with holder, ThreadPoolExecutor(len(others)) as crowd:
+        holder.execute(text("LOCK TABLE contact IN ACCESS EXCLUSIVE MODE"))
+        asked = [crowd.submit(one.post, "/calling/next", headers=JSON) for one in others]
+        within(5, lambda: guard_of(app).under_way == bound)
+        page = app.test_client().get("/join")
+        renewed = sam.post(f"/calling/person/{person['call_id']}/renew", headers=JSON)
+        answers = [each.result() for each in asked]
+    assert renewed.status_code == 200
+    assert page.status_code == 200
+    assert {answer.status_code for answer in answers} == {503}
+    # As many as may be under way waited for the lock, and no longer than people would.
+    words = Counter(store_errors.LOCKED.message in answer.text for answer in answers)
+    assert words[True] == bound
+    assert sam.get("/calling/person", headers=JSON).json["person"]["call_id"] == person["call_id"]
+    assert others[0].post("/calling/next", headers=JSON).json["person"]
+    with app.app_context():
+        db.engine.dispose()
+
+
+def test_an_outcome_is_recorded_without_a_next_person_while_hand_outs_are_refused(
+    app: Flask, client: FlaskClient, bounds: dict[Urgency, int]
+) -> None:
+    with app.app_context():
+        campaign = create_campaign()
+        contact_list = create_list(campaign)
+        for _ in range(3):
+            create_contact(contact_list)
+        sam = create_caller(campaign)
+        db.session.commit()
+        device = device_of(app, sam)
+
+    def record(**headers: str) -> TestResponse:
+        person = device.post("/calling/next", headers=JSON).json["person"]
+        at = f"/calling/person/{person['call_id']}/outcome?turn={person['turn']}"
+        with busy(app, bounds[Urgency.HAND_OUT]):
+            answer = device.post(at, data={"outcome": "no_answer"}, headers=headers)
+            assert is_refused(device.post("/calling/next", headers=JSON))
+        assert answer.status_code == 200
+        assert answer.headers[CALL] == f"{person['call_id']} saved"
+        assert "Your call is saved." in answer.text
+        return answer
+
+    told = record(**JSON).json
+    assert told["outcome"] == "no_answer"
+    assert told["person"] is None
+    # And for the call page's own JavaScript, which waits and asks again.
+    assert "data-retry" in record(**{"X-Phonebank-Screen": "1"}).text
+
+
+def device_of(app: Flask, caller: Caller) -> FlaskClient:
+    device = app.test_client()
+    with device.session_transaction() as session:
+        session["caller"] = {"id": caller.id, "token": caller.device_token}
+    return device

@@ -1,0 +1,448 @@
+"""What every response carries, what every form must bring, and what no template may hold."""
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from flask import Flask, Response
+from flask.testing import FlaskClient
+
+from phonebank.app import create_app
+from phonebank.core.access import ANYONE, open_to
+from phonebank.core.config import Config
+from phonebank.core.security import csrf, limiter, whose_connection
+from phonebank.core.stores import db
+from phonebank.local.servers import start_redis
+from phonebank.models import HOST, ORGANISER
+from tests.factories import create_account, create_campaign
+from tests.route_addresses import address
+from tests.signing_in import sign_in
+
+ROOT = Path(__file__).parents[3]
+TEMPLATES = sorted(
+    path
+    for package in ("phonebank", "callers", "scripts_library")
+    for path in (ROOT / package).rglob("*.html")
+)
+
+
+# Forms ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def strict_app(app: Flask, config: Config) -> Flask:
+    """The app as it is served: forms need their token."""
+    return create_app(config)
+
+
+@pytest.fixture
+def browser(strict_app: Flask, clean_stores: None) -> FlaskClient:
+    return strict_app.test_client()
+
+
+def token_in(page: str) -> str:
+    found = re.search(r'name="csrf_token"[^>]* value="([^"]+)"', page)
+    assert found
+    return found[1]
+
+
+def test_a_form_without_its_token_is_refused(browser: FlaskClient) -> None:
+    browser.get("/sign-in")
+    refused = browser.post("/sign-in", data={"email": "cy@example.org"})
+    assert refused.status_code == 400
+    assert "This page was open too long" in refused.text
+    forged = {"email": "cy@example.org", "csrf_token": "x"}
+    assert browser.post("/sign-in", data=forged).status_code == 400
+
+
+def test_a_form_with_its_token_is_taken(browser: FlaskClient) -> None:
+    token = token_in(browser.get("/sign-in").text)
+    taken = browser.post("/sign-in", data={"email": "cy@example.org", "csrf_token": token})
+    assert taken.status_code == 302
+
+
+def test_a_token_of_another_browser_is_refused(strict_app: Flask, browser: FlaskClient) -> None:
+    token = token_in(strict_app.test_client().get("/sign-in").text)
+    browser.get("/sign-in")
+    refused = browser.post("/sign-in", data={"email": "cy@example.org", "csrf_token": token})
+    assert refused.status_code == 400
+
+
+def test_a_script_sends_its_token_in_a_header(browser: FlaskClient) -> None:
+    page = browser.get("/sign-in").text
+    token = re.search(r'<meta name="csrf" content="([^"]+)"', page)
+    assert token
+    taken = browser.post(
+        "/sign-in", data={"email": "cy@example.org"}, headers={"X-CSRFToken": token[1]}
+    )
+    assert taken.status_code == 302
+
+
+def test_no_route_takes_a_form_without_a_token(strict_app: Flask, browser: FlaskClient) -> None:
+    assert csrf._exempt_views == set()
+    assert csrf._exempt_blueprints == set()
+    asked = 0
+    for route in strict_app.url_map.iter_rules():
+        for method in ("POST", "PUT", "PATCH", "DELETE"):
+            if route.build_only or method not in (route.methods or ()):
+                continue
+            asked += 1
+            answer = browser.open(address(route), method=method)
+            stale = "X-Phonebank-Stale-Form" in answer.headers
+            assert (answer.status_code, stale) == (400, True), route.rule
+    assert asked > 5
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/join", "/join/ABCDEF", "/calling/next"])
+def test_a_browser_that_keeps_no_cookies_is_told_so_and_what_to_do(
+    strict_app: Flask, clean_stores: None, path: str
+) -> None:
+    blocked = strict_app.test_client(use_cookies=False)
+    token = token_in(blocked.get("/sign-in").text)
+    refused = blocked.post(path, data={"csrf_token": token, "first_name": "Kit"})
+    assert refused.status_code == 400
+    assert "Your browser kept no cookie" in refused.text
+    assert "Open the link in Safari, Chrome or Firefox itself" in refused.text
+    assert "open too long" not in refused.text
+
+
+# Our own answers -----------------------------------------------------------------------------
+
+
+def test_every_answer_says_that_it_is_ours(app: Flask, client: FlaskClient) -> None:
+    """Also errors, files and what no route knows: a page believes nothing without this header."""
+    for route in app.url_map.iter_rules():
+        if route.build_only:
+            continue
+        for method in sorted(route.methods or ()):
+            answer = client.open(address(route), method=method)
+            assert answer.headers.get("X-Phonebank"), f"{method} {route.rule}"
+    for answer in (client.get("/nothing/here"), client.put("/join"), client.get("/static/none.js")):
+        assert (answer.status_code >= 400, answer.headers.get("X-Phonebank")) == (True, "1")
+
+
+def test_a_fault_of_ours_says_that_it_is_ours(config: Config, clean_stores: None) -> None:
+    broken = create_app(config)
+
+    @open_to(ANYONE)
+    def fault() -> str:
+        raise RuntimeError("a name that no log may hold")
+
+    broken.view_functions["callers.join"] = fault
+    answer = broken.test_client().get("/join")
+    assert (answer.status_code, answer.headers["X-Phonebank"]) == (500, "1")
+
+
+# Bodies --------------------------------------------------------------------------------------
+
+
+def test_strangers_cannot_send_large_bodies(app: Flask, client: FlaskClient) -> None:
+    large = b"x" * (2 * 1024 * 1024)
+    with app.app_context():
+        organiser = create_account(ORGANISER).id
+        create_campaign()
+        db.session.commit()
+    for path in ("/sign-in", "/join"):
+        body = {"file": (io.BytesIO(large), "list.csv")}
+        sent = client.post(path, data=body, content_type="multipart/form-data")
+        assert sent.status_code == 413, path
+        assert "larger than the 1 MB that this page takes" in sent.text
+    sent = client.post("/join", data=large, content_type="application/json")
+    assert sent.status_code == 413
+    assert "larger than the 1 MB" in sent.text
+    body = {"file": (io.BytesIO(b"x"), "list.csv"), "code": "x" * 600_000}
+    sent = client.post("/join", data=body, content_type="multipart/form-data")
+    assert sent.status_code == 413
+    assert "One of the texts that you sent is larger than the 500 kB" in sent.text
+    sign_in(client, organiser)
+    upload = {"file": (io.BytesIO(b"Phone,Name\n" + b"07700900123,Al\n" * 150_000), "list.csv")}
+    taken = client.post("/campaigns/1/lists/new", data=upload, content_type="multipart/form-data")
+    assert taken.status_code == 302
+
+
+ODD_JSON = [
+    "[" * 100_000,
+    '{"code": 1, "first_name": 2}',
+    '{"code": {}, "first_name": {"a": 1}}',
+    '{"code": [[1]], "first_name": [null]}',
+    '{"code": "\\ud800", "first_name": "Al"}',
+    '{"email": 5}',
+    "[]",
+    "1",
+    "null",
+    "{",
+    "",
+    "\xff",
+]
+
+
+@pytest.mark.parametrize("body", ODD_JSON)
+@pytest.mark.parametrize("path", ["/join", "/join/ABCDEF", "/sign-in", "/sign-in/link/x"])
+def test_json_of_any_shape_is_refused_in_words(client: FlaskClient, path: str, body: str) -> None:
+    answer = client.post(path, data=body, content_type="application/json")
+    assert answer.status_code in (400, 404, 410, 422)
+    assert answer.json["error"]["message"] if answer.is_json else answer.text
+
+
+# Headers -------------------------------------------------------------------------------------
+
+
+def answers(app: Flask, client: FlaskClient) -> Iterator[tuple[str, object]]:
+    """One of every kind of answer that the app gives."""
+    yield "page", client.get("/sign-in")
+    yield "redirect", client.get("/account")
+    yield "not found", client.get("/nowhere")
+    yield "not found, as JSON", client.get("/nowhere", headers={"Accept": "application/json"})
+    yield "wrong method", client.get("/sign-out")
+    yield "refused form", client.post("/sign-in", data={"email": "x"})
+    yield "static file", client.get("/static/phonebank.css")
+    yield "static file that is not there", client.get("/static/none.css")
+    yield "preflight", client.options("/sign-in")
+    for _ in range(11):
+        limited = client.post("/sign-in", data={"email": "x"})
+    assert limited.status_code == 429
+    yield "too often", limited
+
+
+def test_every_kind_of_answer_carries_the_headers(app: Flask, client: FlaskClient) -> None:
+    for kind, answer in answers(app, client):
+        policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'self'" in policy, kind
+        assert "unsafe" not in policy, kind
+        for fenced in ("object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"):
+            assert fenced in policy, kind
+        assert "form-action 'self'" in policy, kind
+        assert answer.headers["X-Content-Type-Options"] == "nosniff", kind
+        assert answer.headers["Referrer-Policy"] == "same-origin", kind
+        assert "camera=()" in answer.headers["Permissions-Policy"], kind
+
+
+def test_the_policy_names_no_other_host(client: FlaskClient) -> None:
+    policy = client.get("/").headers["Content-Security-Policy"]
+    sources = {word for part in policy.split("; ") for word in part.split()[1:]}
+    assert sources == {"'self'", "'none'", "data:"}
+    assert re.search(r"img-src [^;]*data:", policy)
+    assert len(re.findall("data:", policy)) == 1, "data: addresses are for pictures alone"
+
+
+def test_no_page_is_kept_and_files_are(client: FlaskClient) -> None:
+    assert client.get("/sign-in").headers["Cache-Control"] == "no-store"
+    assert client.get("/nowhere").headers["Cache-Control"] == "no-store"
+    assert "no-store" not in client.get("/static/phonebank.css").headers["Cache-Control"]
+
+
+# HTTPS and cookies ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def https_app(app: Flask, config: Config) -> Flask:
+    https = create_app(replace(config, base_url="https://phonebank.example.org", proxies=1))
+    https.config["WTF_CSRF_ENABLED"] = False
+    return https
+
+
+def cookies(client: FlaskClient, path: str) -> list[str]:
+    return client.get(path).headers.getlist("Set-Cookie")
+
+
+def test_cookies_are_not_for_scripts_nor_for_other_sites(app: Flask, clean_stores: None) -> None:
+    with app.app_context():
+        host = create_account(HOST).id
+        db.session.commit()
+    client = app.test_client()
+    sign_in(client, host)
+    client.post("/sign-out")
+    [cookie] = cookies(client, "/")
+    assert cookie.startswith("session=")
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "Secure" not in cookie, "a laptop without HTTPS could not keep it"
+
+
+def test_on_https_cookies_stay_there(https_app: Flask, clean_stores: None) -> None:
+    client = https_app.test_client()
+    [cookie] = cookies(client, "/account")
+    assert "Secure" in cookie
+    assert "HttpOnly" in cookie
+    answer = client.get("/")
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+def test_without_https_browsers_are_not_told_to_insist_on_it(client: FlaskClient) -> None:
+    assert "Strict-Transport-Security" not in client.get("/").headers
+
+
+def test_signing_in_leaves_no_cookie_that_outlives_the_session(
+    app: Flask, client: FlaskClient
+) -> None:
+    with app.app_context():
+        host = create_account(HOST).id
+        db.session.commit()
+    sign_in(client, host)
+    assert [cookie.key for cookie in client._cookies.values()] == ["session"]
+    assert all(cookie.expires is None for cookie in client._cookies.values())
+
+
+# Addresses of those who ask ------------------------------------------------------------------
+
+
+def statuses(client: FlaskClient, forwarded: bool) -> list[int]:
+    return [
+        client.post(
+            "/sign-in",
+            data={"email": f"x{n}"},
+            headers={"X-Forwarded-For": f"192.0.2.{n}"} if forwarded else {},
+        ).status_code
+        for n in range(11)
+    ]
+
+
+def test_a_made_up_address_does_not_escape_the_limits(client: FlaskClient) -> None:
+    assert statuses(client, forwarded=True) == [422] * 10 + [429]
+
+
+def test_behind_a_proxy_each_visitor_has_their_own_limit(
+    https_app: Flask, clean_stores: None
+) -> None:
+    assert 429 not in statuses(https_app.test_client(), forwarded=True)
+
+
+def test_a_home_is_one_sender_however_many_addresses_it_has(client: FlaskClient) -> None:
+    def tries(address: str) -> int:
+        body, base = {"email": address}, {"REMOTE_ADDR": address}
+        return client.post("/sign-in", data=body, environ_base=base).status_code
+
+    assert [tries(f"2001:db8:1:2:{n:x}::1") for n in range(1, 12)] == [422] * 10 + [429]
+    assert tries("2001:db8:1:3::1") == 422
+    # Written as IPv6 they are addresses of IPv4 all the same, and each its own sender.
+    assert {tries(f"::ffff:192.0.2.{n}") for n in range(1, 12)} == {422}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("192.0.2.1:4711", "192.0.2.1:4712"),
+        ("[2001:db8::1]:4711", "[2001:db8::2]:80"),
+        ("2001:DB8::1", "2001:db8:0:0:1::1"),
+        ("Unix:", "unix:"),
+    ],
+)
+def test_one_sender_is_one_however_a_proxy_writes_the_address(
+    app: Flask, one: str, other: str
+) -> None:
+    def sender(address: str) -> str:
+        with app.test_request_context(environ_base={"REMOTE_ADDR": address}):
+            return whose_connection()
+
+    assert sender(one) == sender(other)
+    assert sender(one) != sender("192.0.2.9:4711")
+    assert sender("192.0.2.9:4711") == "192.0.2.9"
+
+
+def test_redis_lost_in_the_middle_of_a_request_does_not_spoil_its_answer(
+    app: Flask, config: Config, clean_stores: None, tmp_path: Path
+) -> None:
+    """A wrong code is counted once the answer is made."""
+
+    def lose_redis(answer: Response) -> Response:
+        redis.stop()
+        return answer
+
+    limiters_state = dict(vars(limiter))  # it is one for all apps of a process
+    redis = start_redis(tmp_path / "r")
+    try:
+        short_lived = create_app(replace(config, redis_url=redis.url))
+        short_lived.after_request(lose_redis)
+        assert short_lived.test_client().get("/join/ZZZZZZ").status_code == 404
+    finally:
+        redis.stop()
+        vars(limiter).clear()
+        vars(limiter).update(limiters_state)
+
+
+def test_a_made_up_host_is_in_no_link(
+    app: Flask, client: FlaskClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with app.app_context():
+        create_account(HOST, email="cy@example.org")
+        db.session.commit()
+    headers = {"Host": "evil.example", "X-Forwarded-Host": "evil.example"}
+    client.post("/sign-in", data={"email": "cy@example.org"}, headers=headers).close()
+    printed = capsys.readouterr().out
+    assert "http://localhost/sign-in/link/" in printed
+    assert "evil" not in printed
+
+
+# Templates -----------------------------------------------------------------------------------
+
+# Each would be stopped by the content security policy, in the browser of whoever opens the page.
+FORBIDDEN = {
+    "a style attribute": r"<[^>]*\sstyle\s*=",
+    "a style element": r"<style\b",
+    "an event attribute": r"<[^>]*\son[a-z]+\s*=",
+    "an htmx event attribute": r"\bhx-on\b",
+    "an htmx expression": r"\bhx-(vals|headers)\s*=\s*[\"']\s*js:",
+    "an inline script": r"<script\b(?![^>]*\bsrc\s*=)(?![^>]*\btype=\"application/json\")",
+    "a script address": r"javascript:",
+    "another host's file": r"<(script|link|img|iframe)\b[^>]*(src|href)\s*=\s*[\"']?(https?:)?//",
+}
+
+
+def forbidden_in(template: str) -> list[str]:
+    # What Jinja leaves out, and ">" inside its expressions, which would end a tag too early.
+    template = re.sub(r"\{#.*?#\}", "", template, flags=re.DOTALL)
+    template = re.sub(r"\{\{.*?\}\}|\{%.*?%\}", "…", template, flags=re.DOTALL)
+    return [
+        what
+        for what, pattern in FORBIDDEN.items()
+        if re.search(pattern, template, flags=re.IGNORECASE)
+    ]
+
+
+def test_there_are_templates_to_look_at() -> None:
+    assert ROOT / "phonebank" / "templates" / "base.html" in TEMPLATES
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_template_has_no_inline_code(path: Path) -> None:
+    assert forbidden_in(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("markup", "what"),
+    [
+        ('<p class="x" style="color: red">', "a style attribute"),
+        ('<p\n  STYLE = "color: red">', "a style attribute"),
+        ('<p {% if a > b %}class="x"{% endif %} style="color: red">', "a style attribute"),
+        ("<style>p { color: red }</style>", "a style element"),
+        ('<button onclick="go()">', "an event attribute"),
+        ('<body onload="go()">', "an event attribute"),
+        ('<div hx-on:click="go()">', "an htmx event attribute"),
+        ("<div hx-vals='js:{a: 1}'>", "an htmx expression"),
+        ("<script>go()</script>", "an inline script"),
+        ('<script type="module">go()</script>', "an inline script"),
+        ('<a href="javascript:go()">', "a script address"),
+        ('<script src="https://cdn.example/x.js"></script>', "another host's file"),
+        ('<link rel="stylesheet" href="//cdn.example/x.css">', "another host's file"),
+    ],
+)
+def test_the_look_finds_inline_code(markup: str, what: str) -> None:
+    assert forbidden_in(markup) == [what]
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        '<script src="{{ asset("a.js") }}" defer></script>',
+        '<script type="module" src="{{ asset(file, blueprint) }}"></script>',
+        '<script type="application/json" id="data">{{ data | tojson }}</script>',
+        '{# never write style="…" #}<p class="lifestyle">on = off</p>',
+        '<a href="https://example.org/">there</a>',
+        "<p>The option one = two</p>",
+    ],
+)
+def test_the_look_lets_good_markup_be(markup: str) -> None:
+    assert forbidden_in(markup) == []

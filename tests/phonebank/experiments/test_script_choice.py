@@ -1,0 +1,163 @@
+"""Callers get the words of the contact's arm, and the call says which arm that was."""
+
+from collections import Counter
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from phonebank.calls.answers import answers_of, save_answer
+from phonebank.calls.claim import claim
+from phonebank.calls.household import others_on_the_number, reached_instead
+from phonebank.calls.record import record
+from phonebank.core.stores import db
+from phonebank.experiments.script_choice import Words, versions_heard, words_for
+from phonebank.models import Call, Campaign, Contact, Experiment, ExperimentArm, Script, now
+from phonebank.models.experiment import RUNNING, STOPPED
+from scripts_library.library import source_of
+from tests.factories import (
+    create_caller,
+    create_campaign,
+    create_contact,
+    create_list,
+    create_script,
+)
+
+SOURCE = source_of("voter-identification", "en")
+
+
+@pytest.fixture
+def campaign(app_context: Flask) -> Campaign:
+    """A campaign that calls with one script, and has two more to compare."""
+    campaign = create_campaign()
+    create_script(campaign, SOURCE, "Long")
+    create_script(campaign, SOURCE, "Short")
+    create_script(campaign, SOURCE, "Usual")
+    db.session.commit()
+    return campaign
+
+
+def start(campaign: Campaign, **values: object) -> Experiment:
+    scripts = db.session.scalars(select(Script).order_by(Script.id)).all()
+    experiment = Experiment(
+        campaign_id=campaign.id, name="Long or short", state=RUNNING, started_at=now(), salt="s"
+    )
+    experiment.arms = [
+        ExperimentArm(script_id=script.id, label=script.name, share=1) for script in scripts[:2]
+    ]
+    for name, value in values.items():
+        setattr(experiment, name, value)
+    db.session.add(experiment)
+    db.session.commit()
+    return experiment
+
+
+def test_without_an_experiment_a_contact_hears_the_campaigns_script(campaign: Campaign) -> None:
+    usual = db.session.get_one(Script, campaign.script_id).published_version_id
+    assert words_for(campaign.id, 1) == Words(usual)
+    start(campaign, state=STOPPED)
+    assert words_for(campaign.id, 1) == Words(usual)
+
+
+def test_a_campaign_without_a_script_has_no_words(app_context: Flask) -> None:
+    assert words_for(create_campaign().id, 1) == Words(None)
+
+
+def test_contacts_hear_the_words_of_their_arm(campaign: Campaign) -> None:
+    experiment = start(campaign)
+    script_of_arm = {arm.id: arm.script_id for arm in experiment.arms}
+    counts: Counter[int] = Counter()
+    for contact_id in range(1, 201):
+        words = words_for(campaign.id, contact_id)
+        script = db.session.get_one(Script, script_of_arm[words.experiment_arm_id or 0])
+        assert words.script_version_id == script.published_version_id
+        assert words == words_for(campaign.id, contact_id)
+        counts[script.id] += 1
+    assert min(counts.values()) > 70
+
+
+def test_what_people_hear_just_now_begins_with_what_most_of_them_do(campaign: Campaign) -> None:
+    usual = db.session.get_one(Script, campaign.script_id).published_version_id
+    assert versions_heard(campaign.id) == [usual]
+    experiment = start(campaign)
+    few, most = experiment.arms
+    few.share, most.share = 10, 90
+    db.session.commit()
+    published = [
+        db.session.get_one(Script, arm.script_id).published_version_id for arm in (few, most)
+    ]
+    assert versions_heard(campaign.id) == published[::-1]
+    most.script_id, most.script_version_id = few.script_id, published[0]
+    db.session.commit()
+    assert versions_heard(campaign.id) == [published[0]]
+    assert versions_heard(create_campaign().id) == []
+
+
+def test_an_arm_may_be_held_at_a_version(campaign: Campaign) -> None:
+    experiment = start(campaign)
+    first, second = experiment.arms
+    held = db.session.get_one(Script, first.script_id).published_version_id
+    second.script_id, second.script_version_id = first.script_id, held
+    db.session.get_one(Script, first.script_id).published_version_id = None
+    db.session.commit()
+    versions = {words_for(campaign.id, n).script_version_id for n in range(40)}
+    assert versions == {held, None}
+
+
+def test_every_call_to_a_contact_is_in_the_same_arm_whoever_rings(campaign: Campaign) -> None:
+    start(campaign)
+    contact_list = create_list(campaign)
+    contacts = [create_contact(contact_list) for _ in range(12)]
+    callers = [create_caller(campaign) for _ in range(2)]
+    campaign.retry_rules = {}
+    db.session.commit()
+    for caller in callers:
+        for _ in contacts:
+            call = claim(caller).call
+            record(caller, call.id, "no_answer")
+            db.session.commit()
+        # Everybody may be rung again at once.
+        for contact in contacts:
+            contact.callable_at, contact.attempts_that_day = now(), 0
+        db.session.commit()
+    calls = db.session.scalars(select(Call)).all()
+    assert len(calls) == 24
+    for contact in contacts:
+        arms = {call.experiment_arm_id for call in calls if call.contact_id == contact.id}
+        assert arms == {words_for(campaign.id, contact.id).experiment_arm_id}
+    assert len({call.experiment_arm_id for call in calls}) == 2
+
+
+def household_of(campaign: Campaign, same_arm: bool) -> list[Contact]:
+    """Two people on one number, in the same arm or in two, and nobody else to ring."""
+    contact_list = create_list(campaign)
+    people = [create_contact(contact_list, phone="+442079460900") for _ in range(12)]
+    first = people[0]
+    arm = words_for(campaign.id, first.id).experiment_arm_id
+    other = next(
+        person
+        for person in people[1:]
+        if (words_for(campaign.id, person.id).experiment_arm_id == arm) == same_arm
+    )
+    for person in people:
+        if person not in (first, other):
+            db.session.delete(person)
+    db.session.commit()
+    return [first, other]
+
+
+@pytest.mark.parametrize("same_arm", [True, False])
+def test_of_a_household_each_has_their_own_arm(campaign: Campaign, same_arm: bool) -> None:
+    start(campaign)
+    household_of(campaign, same_arm)
+    sam = create_caller(campaign)
+    db.session.commit()
+    call = claim(sam).call
+    save_answer(sam, call.id, "opening", "speaking")
+    db.session.commit()
+    [other] = others_on_the_number(call)
+    reached_instead(sam, call.id, other.id)
+    db.session.commit()
+    expected = words_for(campaign.id, other.id)
+    assert Words(call.script_version_id, call.experiment_arm_id) == expected
+    assert bool(answers_of(call)) == same_arm

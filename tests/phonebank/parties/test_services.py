@@ -1,0 +1,216 @@
+"""What a host may do with a party and the people in it."""
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from phonebank.core.errors import BadInput, Conflict, Gone, NotAllowed, NotFound
+from phonebank.core.stores import db
+from phonebank.models import Call, now
+from phonebank.models.call import TAKEN_AWAY
+from phonebank.models.caller import ADMITTED, REMOVED, WAITING
+from phonebank.models.campaign import ENDED
+from phonebank.parties import participants, services
+from tests.factories import create_account, create_campaign
+from tests.phonebank.live.party_room import Room, open_room
+
+
+@pytest.fixture
+def room(app_context: Flask) -> Room:
+    return open_room()
+
+
+def test_a_host_may_run_their_own_parties_and_an_organiser_all(room: Room) -> None:
+    organiser, stranger = create_account("organiser"), create_account("host")
+    assert services.party_for(room.host, room.party.id) is room.party
+    assert services.party_for(organiser, room.party.id) is room.party
+    for party_id in (room.party.id, 12345):
+        with pytest.raises(NotFound):
+            services.party_for(stranger, party_id)
+    assert services.parties_of(stranger) == []
+    assert services.parties_of(room.host) == services.parties_of(organiser) == [room.party]
+
+
+def test_a_host_makes_parties_for_campaigns_given_to_them(room: Room) -> None:
+    party = services.create_party(room.host, room.campaign.id, " Wednesday ", 30)
+    assert (party.title, party.goal, party.state, party.door_open) == (
+        "Wednesday",
+        30,
+        "open",
+        False,
+    )
+    assert party.code != room.party.code
+    other = create_campaign()
+    with pytest.raises(NotAllowed):
+        services.create_party(room.host, other.id, "Wednesday", 30)
+    assert services.create_party(create_account("organiser"), other.id, "Wednesday", 30)
+
+
+def test_a_campaign_that_has_ended_gets_no_party(room: Room) -> None:
+    room.campaign.state = ENDED
+    with pytest.raises(NotAllowed):
+        services.create_party(room.host, room.campaign.id, "Wednesday", 30)
+
+
+@pytest.mark.parametrize(
+    ("title", "goal"), [("", 30), ("x" * 41, 30), ("Fine", 0), ("Fine", -1), ("Fine", 100_001)]
+)
+def test_a_party_that_cannot_be_is_refused(room: Room, title: str, goal: int) -> None:
+    with pytest.raises(BadInput):
+        services.create_party(room.host, room.campaign.id, title, goal)
+
+
+def test_a_code_finds_its_party_however_it_is_typed(room: Room) -> None:
+    code = room.party.code
+    for typed in (code, code.lower(), f" {code[:3]} {code[3:]} ", f"{code[:3]}-{code[3:]}"):
+        assert services.party_by_code(typed) is room.party
+
+
+@pytest.mark.parametrize("typed", ["", "ABC", "AAAAAA'; DROP TABLE party", "\U0001f339" * 6])
+def test_an_unknown_code_says_to_ask_the_host(room: Room, typed: str) -> None:
+    with pytest.raises(NotFound) as refused:
+        services.party_by_code(typed)
+    assert "host" in refused.value.what_to_do
+
+
+def test_the_code_of_an_ended_party_says_so_until_it_is_used_again(room: Room) -> None:
+    services.end_party(room.party)
+    db.session.flush()
+    with pytest.raises(Gone):
+        services.party_by_code(room.party.code)
+    again = services.create_party(room.host, room.campaign.id, "Again", 30)
+    again.code = room.party.code
+    db.session.flush()
+    assert services.party_by_code(room.party.code) is again
+
+
+def test_a_new_code_closes_the_old_one(room: Room) -> None:
+    old = room.party.code
+    services.change_code(room.party)
+    db.session.flush()
+    with pytest.raises(NotFound):
+        services.party_by_code(old)
+    assert services.party_by_code(room.party.code) is room.party
+
+
+def test_a_locked_party_takes_nobody_new(room: Room) -> None:
+    services.refuse_newcomers(room.party)
+    services.lock(room.party)
+    with pytest.raises(Conflict):
+        services.refuse_newcomers(room.party)
+    services.unlock(room.party)
+    services.refuse_newcomers(room.party)
+
+
+def test_an_ended_party_is_over_for_good(room: Room) -> None:
+    services.end_party(room.party)
+    ended_at = room.party.ended_at
+    services.end_party(room.party)
+    assert room.party.ended_at == ended_at
+    with pytest.raises(Gone):
+        services.refuse_newcomers(room.party)
+    for deed in (
+        services.lock,
+        services.unlock,
+        services.pause,
+        services.resume,
+        services.change_code,
+    ):
+        with pytest.raises(Conflict):
+            deed(room.party)
+
+
+def test_a_new_board_link_ends_the_old_one(room: Room) -> None:
+    old = room.party.board_token
+    assert services.party_by_board_token(old) is room.party
+    services.change_board_link(room.party)
+    db.session.flush()
+    with pytest.raises(Gone):
+        services.party_by_board_token(old)
+    assert services.party_by_board_token(room.party.board_token) is room.party
+
+
+def test_a_break_is_over_by_itself_and_by_going_on(room: Room) -> None:
+    for minutes in (0, -5, 61):
+        with pytest.raises(BadInput):
+            services.start_break(room.party, minutes)
+    services.start_break(room.party, 10)
+    assert timedelta(minutes=9) < room.party.break_until - now() <= timedelta(minutes=10)
+    assert not room.party.paused, "callers can carry on"
+    services.resume(room.party)
+    assert room.party.break_until is None
+
+
+def test_callers_are_let_in_one_by_one_or_all_at_once(room: Room) -> None:
+    first, *others = [room.join(name, state=WAITING) for name in ("Sam", "Priya", "Kit")]
+    participants.admit([first])
+    assert first.state == ADMITTED
+    assert [caller.first_name for caller in participants.waiting(room.party)] == ["Priya", "Kit"]
+    assert participants.admit_all(room.party) == 2
+    assert all(caller.state == ADMITTED for caller in others)
+    assert participants.admit_all(room.party) == 0
+
+
+def test_opening_the_door_lets_in_those_who_wait(room: Room) -> None:
+    sam = room.join("Sam", state=WAITING)
+    participants.set_door(room.party, True)
+    assert (sam.state, room.party.door_open) == (ADMITTED, True)
+    participants.set_door(room.party, False)
+    assert (sam.state, room.party.door_open) == (ADMITTED, False)
+
+
+def test_a_removed_caller_loses_their_device_and_whom_they_held(room: Room) -> None:
+    participants.set_door(room.party, True)
+    sam = room.join("Sam")
+    room.record(sam, conversation=True)
+    held = room.hand_out(sam)
+    device = sam.device_token
+    participants.remove_caller(sam)
+    db.session.flush()
+    db.session.refresh(held)
+    assert sam.state == REMOVED
+    assert sam.device_token != device
+    assert (held.ending, held.ended_at is not None) == (TAKEN_AWAY, True)
+    recorded = select(Call).where(Call.counted, Call.caller_id == sam.id)
+    assert len(db.session.scalars(recorded).all()) == 1
+    # Through an open door they would walk straight back in.
+    assert not room.party.door_open
+    with pytest.raises(NotFound):
+        participants.caller_in(room.party, sam.id)
+    participants.admit([sam])
+    assert sam.state == REMOVED
+
+
+def test_a_host_reaches_only_callers_of_their_own_party(room: Room) -> None:
+    stranger = open_room().join("Elsewhere")
+    with pytest.raises(NotFound):
+        participants.caller_in(room.party, stranger.id)
+
+
+def test_the_roster_has_everyone_who_is_in_with_their_share(room: Room) -> None:
+    sam = room.join("sam")
+    room.join("Ada")
+    room.join("Waiting", state=WAITING)
+    room.record(sam, conversation=True)
+    room.record(sam)
+    assert [
+        (guest.caller.first_name, guest.conversations, guest.calls)
+        for guest in participants.roster(room.party)
+    ] == [("Ada", 0, 0), ("sam", 1, 2)]
+
+
+def test_names_on_the_board_are_as_clean_as_any(room: Room) -> None:
+    sam = room.join("Sam")
+    participants.rename_caller(sam, " Sammy ")
+    assert sam.first_name == "Sammy"
+    with pytest.raises(BadInput):
+        participants.rename_caller(sam, "x" * 500)
+    assert sam.first_name == "Sammy"
+
+
+@pytest.mark.parametrize("text", ["", "  \n ", "x" * 201])
+def test_a_message_that_cannot_be_read_is_refused(room: Room, text: str) -> None:
+    with pytest.raises(BadInput):
+        participants.send_message(room.party, text)

@@ -1,0 +1,110 @@
+"""A caller is put out, or moved to a lobby, at the very moment when a person is handed to them."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, text
+
+from phonebank.calls.claim import claim
+from phonebank.calls.record import record, undo
+from phonebank.contact_queue.refill import store_of
+from phonebank.core.errors import NotAllowed
+from phonebank.core.stores import db
+from phonebank.models import Call, Caller, Campaign
+from phonebank.models.call import TAKEN_AWAY
+from phonebank.models.caller import REMOVED, WAITING
+from phonebank.parties.participants import remove_caller
+from phonebank.roster import campaign_callers
+from tests.phone_bank import PhoneBank
+
+
+def meanwhile(app: Flask, act: Callable[[], Any]) -> "Future[Any]":
+    """Begin the act in another transaction, and come back when it waits for this one."""
+
+    def elsewhere() -> None:
+        with app.app_context():
+            act()
+            db.session.commit()
+
+    pool = ThreadPoolExecutor()
+    done = pool.submit(elsewhere)
+    pool.shutdown(wait=False)
+    with db.engine.connect() as looking:
+        give_up_at = time.monotonic() + 10
+        while not looking.scalar(text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")):
+            assert not done.done(), "it did not wait"
+            assert time.monotonic() < give_up_at
+            time.sleep(0.01)
+            looking.rollback()
+    return done
+
+
+def open_calls() -> int:
+    return len(db.session.scalars(select(Call).where(Call.ended_at.is_(None))).all())
+
+
+@pytest.mark.parametrize("state", [REMOVED, WAITING])
+def test_who_is_put_out_first_is_shown_nobody(
+    phone_bank: PhoneBank, app: Flask, state: str
+) -> None:
+    caller_id, campaign_id = phone_bank.sam.id, phone_bank.campaign.id
+    phone_bank.sam.state = state
+    db.session.flush()
+    # Read before the removal is committed, as at the beginning of their request.
+    claiming = meanwhile(app, lambda: claim(db.session.get_one(Caller, caller_id)))
+    db.session.commit()
+    with pytest.raises(NotAllowed):
+        claiming.result()
+    assert open_calls() == 0
+    assert store_of(campaign_id).held_count() == 0
+
+
+@pytest.mark.parametrize("state", [REMOVED, WAITING])
+def test_nor_does_an_undo_bring_anybody_back_for_them(
+    phone_bank: PhoneBank, app: Flask, state: str
+) -> None:
+    caller_id, campaign_id = phone_bank.sam.id, phone_bank.campaign.id
+    call_id = claim(phone_bank.sam).call.id
+    record(phone_bank.sam, call_id, "no_answer")
+    db.session.commit()
+    phone_bank.sam.state = state
+    db.session.flush()
+    undoing = meanwhile(app, lambda: undo(db.session.get_one(Caller, caller_id), call_id))
+    db.session.commit()
+    with pytest.raises(NotAllowed):
+        undoing.result()
+    assert open_calls() == 0
+    assert db.session.get_one(Call, call_id).outcome == "no_answer"
+    assert store_of(campaign_id).held_count() == 0
+
+
+@pytest.mark.parametrize("undone", [False, True])
+@pytest.mark.parametrize("by", ["organiser", "host"])
+def test_who_is_put_out_second_has_their_person_taken_back(
+    phone_bank: PhoneBank, app: Flask, by: str, undone: bool
+) -> None:
+    caller_id, campaign_id = phone_bank.sam.id, phone_bank.campaign.id
+    call_id = claim(phone_bank.sam).call.id
+    if undone:
+        record(phone_bank.sam, call_id, "no_answer")
+        db.session.commit()
+        undo(phone_bank.sam, call_id)
+
+    def put_out() -> None:
+        caller = db.session.get_one(Caller, caller_id)
+        if by == "host":
+            remove_caller(caller)
+        else:
+            campaign_callers.remove(db.session.get_one(Campaign, campaign_id), caller)
+
+    removing = meanwhile(app, put_out)
+    db.session.commit()
+    removing.result()
+    assert open_calls() == 0
+    assert db.session.get_one(Call, call_id).ending == TAKEN_AWAY
+    # Free for the next caller at once, and not only after the next look at what ran out.
+    assert store_of(campaign_id).held_count() == 0

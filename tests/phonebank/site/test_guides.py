@@ -1,0 +1,90 @@
+"""The guides as pages: the same words, and links that lead somewhere."""
+
+import re
+from html import unescape
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from phonebank.contact_queue.status_counts import BUCKETS
+from phonebank.core.stores import db
+from phonebank.models import HOST, ORGANISER
+from phonebank.organisers.scripts.editor_views import KINDS
+from phonebank.site.guides import DOCS, GUIDES, guide
+from tests.claims import DOCUMENTS, ROOT
+from tests.factories import create_account
+from tests.signing_in import sign_in
+
+# What DESIGN names, and every figure that a page or a board shows.
+WORDS = {
+    "campaign", "contact list", "contact", "suppression", "caller", "hold", "call", "outcome",
+    "conversation", "script", "version", "step", "answer", "party", "board", "tally",
+    "organiser", "host", "callback", "draft", "card", "merge field", "reached", "yes", "late",
+    "attempt", "calls", "answered", "conversations", "said yes", "goal", "calling now",
+    "last ten minutes",
+}  # fmt: skip
+
+
+def plain(html: str) -> str:
+    """What a reader sees, on one line."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", "", html)).split())
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_a_guide_says_what_its_file_says(name: str) -> None:
+    title, body = guide(name)
+    source = (DOCS / GUIDES[name][0]).read_text("utf-8")
+    assert source.startswith(f"# {title}\n")
+    shown = plain(body)
+    for paragraph in re.findall(r"(?m)^[A-Z][^\n|`*\[\]]{40,}$", source):
+        assert paragraph in shown, paragraph
+    assert "<h1" not in body
+    assert not re.search(r"(?m)^\s*#+ ", shown), "Markdown that was not understood"
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_links_lead_to_pages_that_are_there(client: FlaskClient, name: str) -> None:
+    page = client.get(f"/help/{name}")
+    assert page.status_code == 200
+    _, body = guide(name)
+    for address in re.findall(r'href="([^"]+)"', body):
+        if not address.startswith("https://"):
+            assert client.get(address).status_code == 200, address
+    assert ".md" not in body
+
+
+def test_the_glossary_has_every_word_the_product_uses() -> None:
+    source = (DOCS / "glossary.md").read_text("utf-8")
+    defined = {word.lower() for word in re.findall(r"(?m)^- \*\*([^*]+)\*\*:", source)}
+    assert defined >= WORDS
+    assert defined >= {label.lower() for label in BUCKETS.values()}
+    steps = source.split("- **Step**:")[1].split("- **")[0]
+    assert set(re.findall(r"\*(\w+)\*", steps)) == set(KINDS)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_files_that_a_guide_names_are_there(document: str) -> None:
+    named = re.findall(
+        r"`(?:sudo )?([\w*-]+/[\w*/-]+\.(?:py|yaml|md|sh))", (ROOT / document).read_text("utf-8")
+    )
+    assert [path for path in named if not list(ROOT.glob(path))] == []
+
+
+def test_an_unknown_guide_is_not_found(client: FlaskClient) -> None:
+    for name in ("nothing", "operations", "..%2fREADME", "for-hosts.md"):
+        assert client.get(f"/help/{name}").status_code == 404
+
+
+@pytest.mark.parametrize(("role", "guide_name"), [(ORGANISER, "organisers"), (HOST, "hosts")])
+def test_help_leads_each_to_their_own(
+    app: Flask, clean_stores: None, role: str, guide_name: str
+) -> None:
+    with app.app_context():
+        account_id = create_account(role).id
+        db.session.commit()
+    client = app.test_client()
+    assert 'href="/help"' in client.get("/help/glossary").text
+    sign_in(client, account_id)
+    assert f'href="/help/{guide_name}">Help' in client.get("/help/glossary").text
+    assert client.get("/help").status_code == 200, "the callers' page stays theirs"

@@ -1,0 +1,184 @@
+"""Files that nobody ought to send, and somebody will: each is refused, with the place named."""
+
+import time
+
+import pytest
+
+from scripts_library.diagnostics import MOST_FAULTS
+from scripts_library.format import ScriptRefused, faults, parse
+from scripts_library.yaml_source import MOST_BYTES
+from tests.scripts_library.small_scripts import SMALL, changed, line_of
+
+BILLION_LAUGHS = (
+    "a: &a [lol, lol, lol, lol]\n"
+    "b: &b [*a, *a, *a, *a, *a, *a, *a, *a]\n"
+    "c: &c [*b, *b, *b, *b, *b, *b, *b, *b]\n"
+    "d: [*c, *c, *c, *c, *c, *c, *c, *c]\n"
+)
+
+
+def only_fault(text: str):
+    found = faults(text, "test.yaml")
+    assert len(found) == 1, found
+    assert found[0].severity == "error"
+    with pytest.raises(ScriptRefused):
+        parse(text, "test.yaml")
+    return found[0]
+
+
+def test_a_yaml_bomb_is_refused_at_its_first_anchor():
+    fault = only_fault(BILLION_LAUGHS)
+
+    assert fault.line == 1
+    assert "alias" in fault.message
+
+
+def test_a_merge_key_bomb_and_an_alias_inside_a_step_are_refused():
+    text = changed("title: Shoes", "title: *hello")
+
+    assert only_fault(text).line == line_of("title: *hello", text)
+
+
+@pytest.mark.parametrize(
+    "tag", ["!!python/object/apply:os.system ['true']", "!!binary aGVsbG8=", "!mine x"]
+)
+def test_tags_are_refused(tag):
+    text = changed("title: Shoes", f"title: {tag}")
+
+    fault = only_fault(text)
+
+    assert fault.line == line_of(tag, text)
+    assert "tag" in fault.message
+
+
+@pytest.mark.timing
+def test_five_megabytes_are_refused_at_once():
+    started = time.perf_counter()
+
+    fault = only_fault(SMALL + "# " + "x" * 5_000_000)
+
+    assert "4884 kB" in fault.message
+    assert "256 kB" in fault.message
+    assert time.perf_counter() - started < 2
+
+
+def test_tens_of_thousands_of_faults_are_cut_short_and_still_refused():
+    warnings = "".join(f"  f{n}: A field\n" for n in range(300))
+    text = changed("steps:\n", f"fields:\n{warnings}steps:\n") + "  - {}\n" * 30_000
+
+    found = faults(text, "test.yaml")
+
+    assert len(found) == MOST_FAULTS + 1
+    assert {fault.severity for fault in found[:-1]} == {"warning"}
+    assert found[-1].severity == "error"
+    with pytest.raises(ScriptRefused):
+        parse(text, "test.yaml")
+
+
+def test_size_is_counted_in_bytes():
+    assert len(SMALL) + 70_000 < MOST_BYTES
+    fault = only_fault(SMALL + "# " + "\N{GRINNING FACE}" * 70_000)
+
+    assert "256 kB" in fault.message
+
+
+@pytest.mark.timing
+@pytest.mark.parametrize("opener", ["[", "{a: ", "- ", "? "])
+def test_deep_nesting_is_refused_without_falling_over(opener):
+    started = time.perf_counter()
+    found = faults("steps: " + opener * 20_000, "test.yaml")
+
+    assert [fault.severity for fault in found] == ["error"]
+    assert time.perf_counter() - started < 2
+
+
+def test_a_repeated_setting_is_refused_with_both_places():
+    text = changed("    title: Shoes\n", "    title: Shoes\n    title: Boots\n")
+
+    fault = only_fault(text)
+
+    assert fault.line == line_of("title: Boots", text)
+    assert f"line {line_of('title: Shoes', text)}" in fault.message
+
+
+def test_every_line_with_a_tab_is_named():
+    text = changed("    title: Shoes\n", "\ttitle: Shoes\n") + "\t# end\n"
+
+    found = faults(text, "test.yaml")
+
+    assert [fault.line for fault in found] == [
+        line_of("\ttitle: Shoes", text),
+        line_of("\t# end", text),
+    ]
+    assert all("tab" in fault.message for fault in found)
+
+
+@pytest.mark.parametrize(
+    "character",
+    ["\x00", "\x1b", "\x85", "\u2028", "\u202e", "\u2066", "\ue000", "\ud800"],
+    ids=lambda c: f"U+{ord(c):04X}",
+)
+def test_hidden_characters_are_named_with_their_line(character):
+    text = changed("Bring good shoes.", f"Bring {character}good shoes.")
+
+    fault = only_fault(text)
+
+    assert fault.line == line_of("Bring", text)
+    assert f"U+{ord(character):04X}" in fault.message
+
+
+def test_a_hidden_character_written_as_an_escape_is_found_too():
+    text = changed("words: Bring good shoes.", 'words: "Bring \\u202Egood shoes."')
+
+    assert "U+202E" in only_fault(text).message
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("title: [one, two\nslug: x\n", 2),
+        ("title: a: b\n", 1),
+        ("title: x\n  slug: y\n", 2),
+        ("title: 'never closed\n", 2),
+        ("%YAML 9.9.9\n---\n", 1),
+        ("---\nslug: a\n---\nslug: b\n", 3),
+        ("[a, b]: c\n", 1),
+    ],
+)
+def test_broken_yaml_is_refused_near_where_it_breaks(text, line):
+    found = faults(text, "test.yaml")
+
+    assert found[0].severity == "error"
+    assert abs(found[0].line - line) <= 1
+
+
+@pytest.mark.parametrize(
+    "text", ["", "   \n", "# only a remark\n", "just words", "- a\n- b\n", "5"]
+)
+def test_what_is_no_script_at_all_is_refused(text):
+    assert "table of settings" in only_fault(text).message
+
+
+def test_windows_line_ends_and_a_byte_order_mark_are_read():
+    assert parse("\ufeff" + SMALL.replace("\n", "\r\n"), "test.yaml") == parse(SMALL, "test.yaml")
+
+
+def test_words_that_yaml_takes_for_something_else_stay_words():
+    text = changed("title: Shoes", "title: no").replace("label: Phone", "label: 1.0")
+    script = parse(text, "test.yaml")
+
+    assert script.step("shoes").title == "no"
+    assert script.step("details").choices[0].label == "1.0"
+    assert script.step("help").choices[0].key == "yes"
+
+
+def test_a_refusal_names_the_file_the_line_and_the_step():
+    text = changed(
+        "    words: Bring good shoes.\n    next: goodbye", "    words: Bring good shoes."
+    )
+
+    with pytest.raises(ScriptRefused) as refusal:
+        parse(text, "shoes.en.yaml")
+
+    line = line_of("- id: shoes", text)
+    assert f"shoes.en.yaml, line {line}, step shoes: A dead end" in str(refusal.value)
