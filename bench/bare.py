@@ -14,9 +14,11 @@ import os  # noqa: E402  (sockets must be patched first)
 from flask import Flask, jsonify, request  # noqa: E402
 from sqlalchemy import text  # noqa: E402
 
-from phonebank.core import stores  # noqa: E402
+from phonebank.core import db as database  # noqa: E402
+from phonebank.core import redis  # noqa: E402
 from phonebank.core.config import Config  # noqa: E402
-from phonebank.core.stores import db, redis_store  # noqa: E402
+from phonebank.core.db import db  # noqa: E402
+from phonebank.core.redis import redis_store  # noqa: E402
 from phonebank.models import new_id  # noqa: E402
 
 _INSERT = text("INSERT INTO bench_bare VALUES (:id, :phone, now(), :note)")
@@ -31,7 +33,8 @@ def create_bare_app() -> Flask:
     """The yardstick's app."""
     app = Flask(__name__)
     config = Config.from_environment(os.environ)
-    stores.init_app(app, config.database_url, config.redis_url)
+    database.init_app(app, config.database_url)
+    redis.init_app(app, config.redis_url)
     with app.app_context():
         take = redis_store().register_script(_TAKE)
 

@@ -25,7 +25,7 @@ from bench import evening, rooms
 from bench.measuring import Clock, memory
 from bench.rooms import Rooms
 from bench.servers import ROOT, migrated_app, stores, web
-from phonebank.core.stores import db
+from phonebank.core.db import db
 
 BAR = 1.0  # seconds, p99
 WORKERS = 2

@@ -16,7 +16,7 @@ from bench import people
 from bench.cycle import Measured, load
 from bench.people import Device
 from bench.servers import migrated_app, stores, web
-from phonebank.core.stores import redis_store
+from phonebank.core.redis import redis_store
 
 BAR = 1.2
 REDIS_BAR = 50_000_000  # bytes

@@ -17,7 +17,7 @@ from sqlalchemy import text
 from bench import people
 from bench.people import Device
 from bench.servers import ROOT, migrated_app, stores, web
-from phonebank.core.stores import db
+from phonebank.core.db import db
 
 BAR = 0.5
 CALLERS = 32

@@ -20,7 +20,7 @@ from sqlalchemy import make_url, text
 
 from phonebank.app import alembic, create_app
 from phonebank.core.config import DEVELOPMENT, Config
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.lists.jobs import import_list
 from phonebank.lists.services import confirm
 from phonebank.lists.uploads import guesses_of, take_in

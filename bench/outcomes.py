@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 from bench.measuring import cpu_of
 from phonebank.app import create_app
 from phonebank.calls import record as recording
-from phonebank.core.stores import after_commit, db
+from phonebank.core.db import after_commit, db
 from phonebank.live.change_marks import board_changed
 from phonebank.models import Caller
 

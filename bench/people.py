@@ -12,7 +12,7 @@ from http.cookies import SimpleCookie
 
 from sqlalchemy import text
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Campaign, ContactList, Script, ScriptVersion
 from phonebank.models.campaign import RUNNING
 from phonebank.models.contact_list import READY

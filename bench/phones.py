@@ -28,7 +28,7 @@ from bench.boards import percentile, say, tail
 from bench.measuring import Clock
 from bench.people import Device
 from bench.servers import ROOT, migrated_app, procfile, stores
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Account, Caller, Campaign, Party
 from phonebank.models.caller import ADMITTED
 from phonebank.tallies.reconcile import differences

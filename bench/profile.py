@@ -14,7 +14,7 @@ from sqlalchemy import event
 
 from bench import people
 from bench.servers import migrated_app, stores
-from phonebank.core.stores import db
+from phonebank.core.db import db
 
 
 def main(cycles: int = 300) -> None:

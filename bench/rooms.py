@@ -6,7 +6,7 @@ from flask import Flask
 from sqlalchemy import insert, text
 
 from bench import people
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Account, Caller, Party
 from phonebank.models.caller import ADMITTED
 

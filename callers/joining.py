@@ -3,9 +3,9 @@
 from sqlalchemy import func, select
 
 from phonebank.contact_queue.holds import release_caller
+from phonebank.core.db import db
 from phonebank.core.errors import Gone, NotFound
 from phonebank.core.locks import lock_row
-from phonebank.core.stores import db
 from phonebank.models import Caller, Campaign, Party, now
 from phonebank.models.caller import ADMITTED, REMOVED, WAITING
 from phonebank.models.campaign import ENDED

@@ -14,8 +14,8 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import joinedload
 
 from phonebank.core.access import CALLER, open_to
+from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.errors import NotAllowed, SignInNeeded
-from phonebank.core.stores import again_after_deadlock, db
 from phonebank.models import Caller
 from phonebank.models.caller import REMOVED
 
@@ -71,11 +71,11 @@ def current_caller() -> Caller:
 def for_callers(view: Callable[..., Any]) -> Callable[..., Any]:
     """Mark a view as the callers' and give it the caller in `g.caller`.
 
-    Each of them may be run again: see `again_after_deadlock`.
+    Each of them may be run again: see `retry_on_deadlock`.
     """
 
     @functools.wraps(view)
-    @again_after_deadlock
+    @retry_on_deadlock
     def known(*args: Any, **kwargs: Any) -> Any:
         g.caller = current_caller()
         return view(*args, **kwargs)

@@ -7,10 +7,10 @@ from flask_alembic import Alembic
 
 from callers import routes as callers
 from callers.sessions import recognised
-from phonebank.core import access, assets, errors, overload, security, stores
+from phonebank.core import access, assets, db, errors, overload, redis, security
 from phonebank.core.config import Config
+from phonebank.core.db import Patience
 from phonebank.core.shipped_files import ROOT
-from phonebank.core.stores import Patience
 from phonebank.hosts import routes as hosts
 from phonebank.live import server as live
 from phonebank.models import Base
@@ -36,7 +36,7 @@ def _speak_up() -> None:
     logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
 
 
-def create_app(config: Config | None = None, patience: Patience = stores.FOR_PAGES) -> Flask:
+def create_app(config: Config | None = None, patience: Patience = db.FOR_PAGES) -> Flask:
     """Build the app.
 
     `config` None reads the environment; `patience` is PostgreSQL's with our statements. Raises
@@ -47,9 +47,10 @@ def create_app(config: Config | None = None, patience: Patience = stores.FOR_PAG
     app.extensions["phonebank"] = config
     _speak_up()
 
-    serves_jobs = patience in (stores.FOR_JOBS, stores.FOR_COMMANDS)
+    serves_jobs = patience in (db.FOR_JOBS, db.FOR_COMMANDS)
     connections = config.worker_connections if serves_jobs else config.database_connections
-    stores.init_app(app, config.database_url, config.redis_url, connections, patience)
+    db.init_app(app, config.database_url, connections, patience)
+    redis.init_app(app, config.redis_url)
     app.config["ALEMBIC"] = {"script_location": str(MIGRATIONS)}
     # Each by itself: nobody waits for the locks of one until the last is done.
     app.config["ALEMBIC_CONTEXT"] = {"transaction_per_migration": True}

@@ -15,9 +15,9 @@ from phonebank.accounts import services as accounts
 from phonebank.app import alembic, create_app
 from phonebank.core import connection_check, jobs, mail, redis_settings
 from phonebank.core.config import Config, ConfigRefused
+from phonebank.core.db import FOR_COMMANDS, FOR_JOBS, Patience, db
 from phonebank.core.errors import PhonebankError
 from phonebank.core.migrations import TableInUse, to_this_release
-from phonebank.core.stores import FOR_COMMANDS, FOR_JOBS, Patience, db
 from phonebank.local import env_file, launcher
 from phonebank.models import HOST, ORGANISER, Account, Campaign, Party, Role
 from phonebank.models.campaign import RUNNING

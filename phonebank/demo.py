@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from phonebank.accounts.services import create_account
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import (
     HOST,
     ORGANISER,

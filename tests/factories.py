@@ -7,7 +7,7 @@ import itertools
 import uuid
 from typing import Any
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import (
     Account,
     Caller,

@@ -6,7 +6,7 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from phonebank.accounts import services, sessions
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Account
 
 

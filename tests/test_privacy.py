@@ -26,7 +26,7 @@ from sqlalchemy import create_engine, make_url, select, text
 from sqlalchemy.exc import IntegrityError
 
 from phonebank.core.config import Config
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Call, ContactList
 from phonebank.models.contact_list import IMPORTING, READY
 from phonebank.suppressions.services import lift

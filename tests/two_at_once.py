@@ -16,8 +16,8 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import text
 
+from phonebank.core.db import db
 from phonebank.core.errors import PhonebankError
-from phonebank.core.stores import db
 
 State = dict[str, Any]
 Rows = Any

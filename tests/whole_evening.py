@@ -16,7 +16,7 @@ from phonebank.accounts.services import sign_in_link
 from phonebank.calls.answers import save_answer
 from phonebank.calls.claim import claim
 from phonebank.calls.record import record
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.csv_input.rows import Dialect
 from phonebank.experiments import services as experiments
 from phonebank.lists.uploads import take_in

@@ -8,8 +8,8 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from phonebank.core import errors, response_marks
+from phonebank.core.db import db
 from phonebank.core.errors import BadInput, PhonebankError, SignInNeeded
-from phonebank.core.stores import db
 
 screens = Blueprint("callers", "callers", template_folder="templates")
 

@@ -5,8 +5,8 @@ from flask.typing import ResponseReturnValue
 
 from callers.sessions import for_callers
 from callers.views.blueprint import screens, sent
+from phonebank.core.db import db
 from phonebank.core.errors import wants_json
-from phonebank.core.stores import db
 from phonebank.parties.help_requests import ask_for_help
 
 TOLD = "Your host has been told."

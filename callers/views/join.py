@@ -14,10 +14,10 @@ from callers.views.blueprint import screens, sent
 from phonebank.contact_queue.holds import release_caller
 from phonebank.core.access import ANYONE, open_to
 from phonebank.core.attempt_limits import CountedTries
+from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.errors import BadInput, Conflict, Gone, NotFound, PhonebankError, wants_json
 from phonebank.core.locks import lock_row
 from phonebank.core.security import whose_connection
-from phonebank.core.stores import again_after_deadlock, db
 from phonebank.models import Caller, Campaign, Party
 from phonebank.models.caller import REMOVED
 from phonebank.parties.codes import campaign_token_in
@@ -138,7 +138,7 @@ def _name_only(campaign: Campaign, party: Party | None) -> ResponseReturnValue:
     return render_template("callers/join.html", form=form, campaign=campaign, party=party)
 
 
-@again_after_deadlock
+@retry_on_deadlock
 def _join(form: NameForm, campaign: Campaign, party: Party | None) -> ResponseReturnValue:
     try:
         caller = joining.join(

@@ -13,6 +13,7 @@ from callers.views.call_page import CallView, view_of
 from callers.views.steps import cards_of, steps_html
 from phonebank.calls import claim
 from phonebank.calls.claim import Hold, NobodyToCall, NotLetIn
+from phonebank.core.db import db
 from phonebank.core.errors import (
     BackInAMoment,
     BadInput,
@@ -22,7 +23,6 @@ from phonebank.core.errors import (
     wants_json,
 )
 from phonebank.core.overload import is_busy
-from phonebank.core.stores import db
 from phonebank.models import now
 from phonebank.roster.pace import PacePaused
 from phonebank.roster.practice_first import PracticeFirst

@@ -11,8 +11,8 @@ from phonebank.calls.claim import NobodyToCall, mark_seen
 from phonebank.calls.record import LAST_RECORDED_FIRST, UNDO_WITHIN
 from phonebank.contact_queue.campaign_hours import rules_of
 from phonebank.contact_queue.empty_reasons import SOON_OVER
+from phonebank.core.db import db
 from phonebank.core.errors import PhonebankError
-from phonebank.core.stores import db
 from phonebank.models import Answer, Call, Caller, Campaign, Contact, Party, now
 from phonebank.models.call import GIVEN_BACK
 from phonebank.rules.calling_hours import zones_from

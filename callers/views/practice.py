@@ -14,7 +14,7 @@ from callers.views.blueprint import screens, sent
 from callers.views.call_page import CallView, script_state
 from callers.views.next_contact import drawn
 from phonebank.calls.merge_fields import shared_fields
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.experiments.script_choice import versions_heard
 from phonebank.models import now
 from phonebank.roster.practice_first import MINUTES, owes_practice

@@ -15,8 +15,8 @@ from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import or_, select, update
 
 from phonebank.core.config import Config
+from phonebank.core.db import db
 from phonebank.core.errors import Gone
-from phonebank.core.stores import db
 from phonebank.models import Account, now
 
 LIVES_FOR = timedelta(minutes=15)

@@ -13,7 +13,7 @@ from flask_security.recovery_codes import MfRecoveryCodesUtil
 from passlib.exc import UsedTokenError
 from sqlalchemy import or_, select, update
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Account
 
 

@@ -18,9 +18,9 @@ from sqlalchemy.exc import IntegrityError
 from phonebank.accounts import links, sessions
 from phonebank.core import mail
 from phonebank.core.config import Config
+from phonebank.core.db import db
 from phonebank.core.errors import BadInput, Conflict, NotFound
 from phonebank.core.locks import lock_row
-from phonebank.core.stores import db
 from phonebank.models import HOST, ORGANISER, ROLES, Account, Campaign, Role, campaign_host
 
 log = logging.getLogger(__name__)

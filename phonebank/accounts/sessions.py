@@ -14,8 +14,8 @@ from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.orm import joinedload
 
 from phonebank.accounts.browsers import browser_words
+from phonebank.core.db import db
 from phonebank.core.errors import Conflict
-from phonebank.core.stores import db
 from phonebank.models import Account, AccountSession, now
 
 # A day's work and an evening's party; a laptop found tomorrow is signed out.

@@ -7,8 +7,8 @@ from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from phonebank.calls.claim import is_stale, own_call
+from phonebank.core.db import db
 from phonebank.core.errors import BadInput, Conflict
-from phonebank.core.stores import db
 from phonebank.models import Answer, Call, Caller, now
 from phonebank.scripts.versions import script_of
 from scripts_library.engine import AnswerRefused, check_answer

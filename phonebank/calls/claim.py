@@ -26,6 +26,7 @@ from phonebank.contact_queue.refill import (
     start_line_afresh,
     store_of,
 )
+from phonebank.core.db import db
 from phonebank.core.errors import (
     BackInAMoment,
     Gone,
@@ -34,7 +35,6 @@ from phonebank.core.errors import (
     NotRunning,
     PhonebankError,
 )
-from phonebank.core.stores import db
 from phonebank.experiments.script_choice import words_among, words_on_offer
 from phonebank.models import (
     Call,

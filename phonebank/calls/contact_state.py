@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, func, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from phonebank.contact_queue.campaign_hours import rules_of
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Call, Campaign, Contact
 from phonebank.models.contact import CALLABLE, FINISHED, UNUSABLE
 from phonebank.rules.calling_hours import contact_date, zones_from

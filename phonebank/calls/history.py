@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Row, text
 
+from phonebank.core.db import db
 from phonebank.core.errors import NotFound
-from phonebank.core.stores import db
 from phonebank.models import Caller, Campaign
 
 _SIGHTS = text("""

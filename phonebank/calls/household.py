@@ -7,8 +7,8 @@ from sqlalchemy import Select, delete, select
 
 from phonebank.calls.claim import Hold, own_call
 from phonebank.contact_queue.holds import hold_after_commit, release_after_commit
+from phonebank.core.db import db
 from phonebank.core.errors import Conflict, NotFound
-from phonebank.core.stores import db
 from phonebank.experiments.script_choice import words_for
 from phonebank.models import Answer, Call, Caller, Contact, ContactList
 from phonebank.models.call import HANDED_OUT_NO

@@ -5,8 +5,8 @@ import time
 from sqlalchemy import select
 
 from phonebank.calls.set_aside import work_on
+from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.jobs import CHORES, job
-from phonebank.core.stores import again_after_deadlock, db
 from phonebank.models import SetAside
 from phonebank.models.set_aside import RETURNING, WORKING
 
@@ -23,7 +23,7 @@ def work(act_id: int, seconds: float) -> bool:
     return True
 
 
-@again_after_deadlock
+@retry_on_deadlock
 def _next_part(act_id: int) -> bool:
     has_more = work_on(db.session.get_one(SetAside, act_id))
     db.session.commit()

@@ -27,9 +27,9 @@ from phonebank.calls.merge_fields import fields_for
 from phonebank.calls.speed_check import is_too_fast
 from phonebank.contact_queue.campaign_hours import hours_of, rules_of
 from phonebank.contact_queue.holds import hold_after_commit, release_after_commit
+from phonebank.core.db import db
 from phonebank.core.errors import BadInput, HoldLost
 from phonebank.core.locks import lock_row
-from phonebank.core.stores import db
 from phonebank.models import Call, Caller, Campaign, Contact, now
 from phonebank.models.call import HANDED_OUT_NO, RECORDED, RECORDED_NO
 from phonebank.models.suppression import FROM_CALL

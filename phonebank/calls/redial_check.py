@@ -2,8 +2,8 @@
 
 from phonebank.calls.claim import running_campaign
 from phonebank.contact_queue.campaign_hours import may_ring
+from phonebank.core.db import db
 from phonebank.core.errors import Gone, NotRunning
-from phonebank.core.stores import db
 from phonebank.models import Call, Caller, Campaign, Contact, ContactList, now
 
 

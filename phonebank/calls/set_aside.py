@@ -24,9 +24,9 @@ from phonebank.calls.contact_state import (
     wake_the_household,
 )
 from phonebank.calls.record import LAST_RECORDED_FIRST, add_to_tally
+from phonebank.core.db import db
 from phonebank.core.errors import Conflict, NotFound
 from phonebank.core.locks import lock_row
-from phonebank.core.stores import db
 from phonebank.models import Account, Call, Caller, Contact, SetAside, SetAsideCall, now
 from phonebank.models.set_aside import DONE, RETURNED, RETURNING, WORKING
 from phonebank.models.stop import BROUGHT_BACK, SET_ASIDE

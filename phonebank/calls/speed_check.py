@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Call, Caller
 
 # A phone that rings once, a name, on whose behalf, the question and its answer: the ready-made

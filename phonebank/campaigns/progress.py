@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import func, select, text
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Call, Campaign
 from phonebank.scripts.versions import published_version_id, script_of
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from phonebank.core.db import db
 from phonebank.core.errors import Conflict, NotFound
 from phonebank.core.locks import lock_row
-from phonebank.core.stores import db
 from phonebank.models import Account, Caller, Campaign, ContactList, PaceFlag, campaign_host
 from phonebank.models.caller import WAITING
 from phonebank.models.campaign import DRAFT, ENDED, PAUSED, RUNNING

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from phonebank.contact_queue.refill import served
 from phonebank.contact_queue.status_counts import next_callable
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Caller, Campaign, now
 from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS
 

@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from phonebank.contact_queue.redis_queue import Held, QueueStore
 from phonebank.contact_queue.refill import ensure_built, open_holds, store_of
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Campaign, now
 
 # From an id taken in Redis to the open call committed: milliseconds, and this on a bad day.

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from phonebank.contact_queue.redis_queue import Held
 from phonebank.contact_queue.refill import store_of
-from phonebank.core.stores import after_commit, db
+from phonebank.core.db import after_commit, db
 from phonebank.models import Call, now
 from phonebank.models.call import TAKEN_AWAY
 

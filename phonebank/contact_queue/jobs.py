@@ -7,8 +7,8 @@ from sqlalchemy import ColumnElement, exists, select
 
 from phonebank.contact_queue.expire_holds import reap
 from phonebank.contact_queue.refill import ensure_built, other_languages_spoken, refill, store_of
+from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.jobs import URGENT, job
-from phonebank.core.stores import again_after_deadlock, db
 from phonebank.models import Call, Campaign
 from phonebank.models.campaign import PAUSED, RUNNING
 from phonebank.suppressions.services import take_out_listed
@@ -43,7 +43,7 @@ def _top_up(campaign: Campaign) -> None:
             _let_go_who_is_listed(campaign.id)
 
 
-@again_after_deadlock
+@retry_on_deadlock
 def _let_go_who_is_listed(campaign_id: int) -> None:
     # No claim hands them out, and each would be brought into line again for ever, near its head.
     take_out_listed(store_of(campaign_id).foremost_in_line(LOOKED_AT))

@@ -13,7 +13,8 @@ from sqlalchemy import Row, text
 
 from phonebank.contact_queue.campaign_hours import may_ring
 from phonebank.contact_queue.redis_queue import Held, Offer, QueueStore
-from phonebank.core.stores import db, redis_store
+from phonebank.core.db import db
+from phonebank.core.redis import redis_store
 from phonebank.models import Campaign, now
 
 log = logging.getLogger(__name__)

@@ -9,8 +9,8 @@ from sqlalchemy import DateTime, bindparam, select, text
 
 from phonebank.contact_queue.campaign_hours import hours_of, rules_of
 from phonebank.contact_queue.jobs import for_each_campaign
+from phonebank.core.db import db
 from phonebank.core.jobs import URGENT, job
-from phonebank.core.stores import db
 from phonebank.models import Campaign, Contact, now
 from phonebank.models.campaign import PAUSED, RUNNING
 from phonebank.models.contact import CALLABLE

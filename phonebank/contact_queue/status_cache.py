@@ -15,7 +15,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from phonebank.contact_queue.status_counts import BUCKETS, Bucket, buckets_of, capacity_per_hour
-from phonebank.core.stores import redis_store
+from phonebank.core.redis import redis_store
 from phonebank.models import Campaign, now
 
 # Figures serve for this many times as long as it took to count them, so that no more than a

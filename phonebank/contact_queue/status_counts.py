@@ -14,7 +14,7 @@ from sqlalchemy import text
 from phonebank.contact_queue.campaign_hours import last_ringing, may_ring, next_ringing
 from phonebank.contact_queue.redis_queue import PROMISER_ALONE_SECONDS
 from phonebank.contact_queue.refill import groups_of, other_languages_spoken, served
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Campaign, now
 
 # Bucket → what organisers read. In the order in which a contact is asked: the first that fits.

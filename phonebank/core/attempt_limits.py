@@ -24,8 +24,8 @@ from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 
 from phonebank.core.errors import HTTP_WORDS, PhonebankError, TooMany
+from phonebank.core.redis import redis_store
 from phonebank.core.security import whose_connection
-from phonebank.core.stores import redis_store
 
 # Seconds. A hall that comes in at the same moment waits for each other no longer than this.
 WAITS_AT_MOST = 3.0

@@ -10,7 +10,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.exc import DBAPIError
 
 from phonebank.core.config import LEAST_CONNECTIONS, Config, ConfigRefused
-from phonebank.core.stores import db
+from phonebank.core.db import db
 
 log = logging.getLogger(__name__)
 

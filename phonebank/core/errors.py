@@ -29,8 +29,8 @@ from sqlalchemy.exc import DataError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from phonebank.core import store_errors
+from phonebank.core.db import db
 from phonebank.core.response_marks import STALE_FORM
-from phonebank.core.stores import db
 
 log = logging.getLogger(__name__)
 

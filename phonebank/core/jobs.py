@@ -19,7 +19,8 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.utils import import_attribute
 
-from phonebank.core.stores import db, redis_for_jobs
+from phonebank.core.db import db
+from phonebank.core.redis import redis_for_jobs
 
 Arguments = ParamSpec("Arguments")
 

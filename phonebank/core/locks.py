@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from sqlalchemy.exc import InvalidRequestError
 
+from phonebank.core.db import db
 from phonebank.core.errors import NotFound
-from phonebank.core.stores import db
 from phonebank.models import Base
 
 Row = TypeVar("Row", bound=Base)

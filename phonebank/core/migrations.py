@@ -11,8 +11,8 @@ from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import OperationalError
 
+from phonebank.core.db import db
 from phonebank.core.errors import Conflict
-from phonebank.core.stores import db
 
 log = logging.getLogger(__name__)
 

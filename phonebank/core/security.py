@@ -17,7 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from phonebank.core import response_marks, signed_times
 from phonebank.core.config import Config
 from phonebank.core.errors import BadInput
-from phonebank.core.stores import REDIS_TIMEOUT
+from phonebank.core.redis import REDIS_TIMEOUT
 
 View = TypeVar("View", bound=Callable[..., object])
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import text
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.scripts.versions import script_of
 
 

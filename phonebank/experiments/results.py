@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.experiments import intervals, verdict
 from phonebank.experiments.counts import ArmCounts, calls_since, counts_of
 from phonebank.experiments.interim_looks import Look, look_at

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import aliased
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.experiments.assignment import arm_of
 from phonebank.models import Campaign, Experiment, ExperimentArm, Script
 from phonebank.models.experiment import RUNNING

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Select, select
 
+from phonebank.core.db import db
 from phonebank.core.errors import BadInput, Conflict, NotFound
 from phonebank.core.locks import lock_row
-from phonebank.core.stores import db
 from phonebank.models import Campaign, Experiment, ExperimentArm, Script, ScriptVersion, now
 from phonebank.models.campaign import ENDED
 from phonebank.models.experiment import DRAFT, RUNNING, STOPPED

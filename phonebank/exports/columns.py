@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.exports.cells import Cell
 from phonebank.models import Call, Campaign, Script, ScriptVersion
 from phonebank.scripts.versions import script_of

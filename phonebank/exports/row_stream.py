@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import Engine, Executable, Row
 
+from phonebank.core.db import FOR_DOWNLOADS, db
 from phonebank.core.errors import BackInAMoment
-from phonebank.core.stores import FOR_DOWNLOADS, db
 
 ROWS_A_FETCH = 500
 # Of one process. Each holds a connection until the last byte is sent, and callers need the others.

@@ -5,7 +5,7 @@ from datetime import datetime
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Party
 from phonebank.rules.time_zones import time_zone
 

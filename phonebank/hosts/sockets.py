@@ -13,8 +13,8 @@ from flask_socketio import join_room
 from phonebank.accounts import sessions
 from phonebank.core import access
 from phonebank.core.access import ANYONE, CALLER, TV, open_to
+from phonebank.core.db import db
 from phonebank.core.errors import BadInput, NotAllowed, SignInNeeded
-from phonebank.core.stores import db
 from phonebank.live import broadcaster, caller_events
 from phonebank.live.board_snapshot import whole_board
 from phonebank.live.broadcaster import Watcher

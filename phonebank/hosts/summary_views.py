@@ -5,8 +5,8 @@ from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
 from phonebank.core.access import TV, open_to
+from phonebank.core.db import db
 from phonebank.core.edit_form import is_still
-from phonebank.core.stores import db
 from phonebank.exports.cells import csv_chunks
 from phonebank.hosts.blueprint import back_to, pages, when_it_starts
 from phonebank.models import HOST, Campaign, Party

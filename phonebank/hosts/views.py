@@ -22,9 +22,9 @@ from flask_security import current_user
 from wtforms.fields.choices import SelectChoice
 
 from phonebank.core.access import open_to
+from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.edit_form import is_still
 from phonebank.core.errors import wants_json
-from phonebank.core.stores import again_after_deadlock, db
 from phonebank.hosts.blueprint import back_to, pages, when_it_starts
 from phonebank.hosts.forms import NewPartyForm, SettingsForm
 from phonebank.live.board_payload import payload
@@ -252,7 +252,7 @@ def admit_all(party_id: int) -> ResponseReturnValue:
 
 @pages.post("/<int:party_id>/callers/<int:caller_id>/<any(admit, hide, show, remove, helped):deed>")
 @open_to(HOST)
-@again_after_deadlock
+@retry_on_deadlock
 def do_with_caller(party_id: int, caller_id: int, deed: str) -> ResponseReturnValue:
     party = services.party_for(current_user, party_id, to_change=True)
     caller = participants.caller_in(party, caller_id)

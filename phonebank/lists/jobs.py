@@ -7,8 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from flask import Flask, current_app
 
+from phonebank.core.db import db
 from phonebank.core.jobs import CHORES, IMPORTS, enqueue, job
-from phonebank.core.stores import db
 from phonebank.csv_input.column_mapping import Mapping
 from phonebank.csv_input.rows import FileRefused
 from phonebank.lists import services, undo

@@ -11,8 +11,8 @@ from typing import Any
 from psycopg import Connection
 from sqlalchemy import CursorResult, select, text
 
+from phonebank.core.db import db
 from phonebank.core.locks import locked
-from phonebank.core.stores import db
 from phonebank.lists.batching import COLUMNS, Batch
 from phonebank.lists.normalise import RefusedRow
 from phonebank.models import ContactList, now

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from sqlalchemy import delete, select, update
 
+from phonebank.core.db import db
 from phonebank.core.errors import Conflict, NotFound
 from phonebank.core.locks import lock_row, locked
-from phonebank.core.stores import db
 from phonebank.csv_input.column_mapping import Actions, Mapping
 from phonebank.lists.uploads import discard
 from phonebank.lists.yes_no_counts import asks_about, counts_for

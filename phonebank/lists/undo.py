@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from sqlalchemy import delete, exists, func, select
 
+from phonebank.core.db import db
 from phonebank.core.errors import Conflict
 from phonebank.core.locks import lock_row
-from phonebank.core.stores import db
 from phonebank.lists.uploads import discard
 from phonebank.models import Call, Contact, ContactList, RefusedRow, SuppressionBatch, now
 from phonebank.models.contact_list import FAILED, IMPORTING, QUEUED, READY, UNDONE

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from sqlalchemy import delete, insert, select
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.csv_input.code_pages import WINDOWS, AccentedWords, alphabet_of
 from phonebank.csv_input.column_mapping import PHONE_TARGETS, ColumnGuess, guess
 from phonebank.csv_input.column_names import TARGET_OF, plain

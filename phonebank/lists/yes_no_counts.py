@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import update
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.csv_input.column_mapping import Mapping
 from phonebank.csv_input.yes_no_columns import (
     DATE,

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, text
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.live.board_payload import (
     BEST_FROM,
     FEED_LINES,

@@ -13,7 +13,7 @@ from flask_socketio import SocketIO
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models.caller import REMOVED
 
 log = logging.getLogger(__name__)

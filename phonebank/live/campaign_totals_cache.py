@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import text
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.live.board_payload import Together
 
 KEPT_FOR = 2.0  # seconds

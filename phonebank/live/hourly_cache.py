@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.live.board_payload import BARS, NO_CALLS
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.live.board_payload import Figures, Together
 from phonebank.live.board_query import read_figures
 from phonebank.live.campaign_totals_cache import CampaignReadings

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from sqlalchemy import exists, select
 
+from phonebank.core.db import db
 from phonebank.core.jobs import CHORES, job
 from phonebank.core.locks import lock_row
-from phonebank.core.stores import db
 from phonebank.models import Call, Party, now
 from phonebank.models.party import ENDED
 from phonebank.parties.services import end_party

@@ -5,9 +5,9 @@ stranger. The caller commits.
 """
 
 from phonebank.accounts.services import create_account, invite
+from phonebank.core.db import db
 from phonebank.core.errors import BadInput, Conflict, NotAllowed, NotFound
 from phonebank.core.locks import lock_row
-from phonebank.core.stores import db
 from phonebank.models import HOST, Account, Party
 
 # The host and two others: enough for a door, a board and a kitchen, and few enough to know by name.

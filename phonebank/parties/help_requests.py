@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
+from phonebank.core.db import after_commit, db
 from phonebank.core.errors import BadInput, NotFound
-from phonebank.core.stores import after_commit, db
 from phonebank.live.caller_events import MESSAGE, tell_callers
 from phonebank.models import Caller, Party, now
 from phonebank.models.caller import REMOVED

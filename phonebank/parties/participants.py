@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from phonebank.core.db import after_commit, db
 from phonebank.core.errors import BadInput, NotFound
 from phonebank.core.locks import lock_row
-from phonebank.core.stores import after_commit, db
 from phonebank.live.caller_events import MESSAGE, tell_callers
 from phonebank.models import Caller, Party
 from phonebank.models.caller import ADMITTED, REMOVED, WAITING

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
+from phonebank.core.db import after_commit, db
 from phonebank.core.errors import BadInput, Conflict, Gone, NotAllowed, NotFound
 from phonebank.core.locks import lock_row
-from phonebank.core.stores import after_commit, db
 from phonebank.live.caller_events import PARTY, tell_callers
 from phonebank.live.change_marks import board_changed
 from phonebank.models import Account, Caller, Campaign, Party, campaign_host, now

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.live.board_payload import NAMES_IN_A_PLACE, PLACES, Score, leaders
 
 _STANDINGS = text("""

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select, text
 
+from phonebank.core.db import db
 from phonebank.core.errors import Gone
 from phonebank.core.locks import lock_row
-from phonebank.core.stores import db
 from phonebank.live.board_payload import answered, clock
 from phonebank.models import Caller, Party
 from phonebank.models.caller import REMOVED

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from sqlalchemy import ColumnElement, update
 
+from phonebank.core.db import after_commit, db
 from phonebank.core.locks import lock_row
-from phonebank.core.stores import after_commit, db
 from phonebank.live.caller_events import ADMITTED as TOLD_ADMITTED
 from phonebank.live.caller_events import tell_callers
 from phonebank.models import Caller, Party

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Select, func, select
 
+from phonebank.core.db import db
 from phonebank.core.errors import NotFound
-from phonebank.core.stores import db
 from phonebank.models import Caller, Campaign, Party
 from phonebank.models.caller import ADMITTED, REMOVED, WAITING
 from phonebank.roster import admit as admission

@@ -2,7 +2,7 @@
 
 import secrets
 
-from phonebank.core.stores import after_commit
+from phonebank.core.db import after_commit
 from phonebank.live.caller_events import tell_removed
 from phonebank.models import Caller
 

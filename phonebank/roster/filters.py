@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from sqlalchemy import text
 
 from phonebank.contact_queue.refill import served
+from phonebank.core.db import db
 from phonebank.core.errors import BadInput
 from phonebank.core.locks import lock_row
-from phonebank.core.stores import db
 from phonebank.lists.services import in_calling_order
 from phonebank.models import Caller, Campaign
 from phonebank.rules.languages import language_name

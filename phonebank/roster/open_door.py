@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from flask import current_app
 from sqlalchemy import func, text, update
 
+from phonebank.core.db import db
 from phonebank.core.jobs import CHORES, job
-from phonebank.core.stores import db
 from phonebank.models import Caller, Campaign, DoorStop, now
 from phonebank.roster import pace
 

@@ -13,8 +13,8 @@ from typing import Any, Literal
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import joinedload
 
+from phonebank.core.db import after_commit, db
 from phonebank.core.errors import NotRunning
-from phonebank.core.stores import after_commit, db
 from phonebank.live.caller_events import PARTY, tell_callers
 from phonebank.models import Caller, Campaign, PaceFlag
 from phonebank.rules.outcomes import NOT_AN_ATTEMPT, SUPPRESSES

@@ -2,8 +2,8 @@
 
 from sqlalchemy import exists, select
 
+from phonebank.core.db import db
 from phonebank.core.errors import NotAllowed
-from phonebank.core.stores import db
 from phonebank.models import Call, Caller, Campaign
 
 # Minutes that a practice call takes, as callers are told: the short way through a ready-made

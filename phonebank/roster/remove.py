@@ -1,8 +1,8 @@
 """Putting a caller out, for hosts and organisers alike. Nothing here commits."""
 
 from phonebank.contact_queue.holds import release_caller
+from phonebank.core.db import db
 from phonebank.core.locks import lock_row
-from phonebank.core.stores import db
 from phonebank.models import Caller
 from phonebank.models.caller import REMOVED
 from phonebank.roster.devices import end_session

@@ -3,9 +3,9 @@
 Its row is locked before a caller's, because the room's door decides who comes in.
 """
 
+from phonebank.core.db import after_commit, db
 from phonebank.core.errors import NotFound
 from phonebank.core.locks import lock_row
-from phonebank.core.stores import after_commit, db
 from phonebank.live.change_marks import board_changed
 from phonebank.models import Caller, Campaign, Party
 from phonebank.models.caller import REMOVED

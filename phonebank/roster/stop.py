@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Account, Caller, CallerAction, Campaign, PaceFlag
 from phonebank.models.stop import STOPPED, WENT_ON
 from phonebank.roster import open_door, pace, remove

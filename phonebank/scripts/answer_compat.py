@@ -6,7 +6,7 @@ from typing import Literal
 
 from sqlalchemy import case, func, select
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Answer, Call, Script, ScriptVersion
 from phonebank.scripts.versions import every_version_of, script_of
 from scripts_library.script import Script as ParsedScript

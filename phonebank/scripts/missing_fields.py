@@ -2,7 +2,7 @@
 
 from sqlalchemy import ColumnElement, func, select
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Campaign, Contact
 from scripts_library.checks import faults_for_contacts
 from scripts_library.diagnostics import Fault

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
+from phonebank.core.db import db
 from phonebank.core.errors import BadInput, Conflict, NotFound
 from phonebank.core.locks import lock_row
-from phonebank.core.stores import db
 from phonebank.models import Account, Campaign, Script, ScriptVersion
 from phonebank.scripts.versions import script_of
 from scripts_library.format import Fault, ScriptRefused, parse, read

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from sqlalchemy import select
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Campaign, Script, ScriptVersion
 from scripts_library.format import parse
 from scripts_library.script import Script as ParsedScript

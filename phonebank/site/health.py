@@ -15,7 +15,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from phonebank.core.access import ANYONE, open_to
-from phonebank.core.stores import db, redis_store
+from phonebank.core.db import db
+from phonebank.core.redis import redis_store
 
 # Seconds. Anyone may ask, and as often as they like: the stores are asked once in this time.
 ASKED_EVERY = 1.0

@@ -9,9 +9,9 @@ from wtforms.fields.choices import SelectChoice
 from phonebank.accounts import services
 from phonebank.core import mail
 from phonebank.core.access import open_to
+from phonebank.core.db import db
 from phonebank.core.errors import BadInput, Conflict
 from phonebank.core.mail import MailNotSent
-from phonebank.core.stores import db
 from phonebank.models import HOST, ORGANISER, Account, Campaign
 from phonebank.site.forms import InviteForm, RoleForm
 

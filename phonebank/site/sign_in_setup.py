@@ -30,8 +30,8 @@ from phonebank.accounts.sessions import SIGNED_IN_FOR
 from phonebank.core import errors, mail
 from phonebank.core.access import ANYONE, LIBRARY_RULES, SIGNED_IN, rule_of
 from phonebank.core.config import Config
+from phonebank.core.db import db
 from phonebank.core.errors import SignInNeeded
-from phonebank.core.stores import db
 from phonebank.models import HOST, ORGANISER, Account, Role
 from phonebank.site import people_views, sign_in_views
 from phonebank.site.forms import CodeForm, RecoveryCodeForm

@@ -28,10 +28,10 @@ from flask_security.views import two_factor_setup, two_factor_token_validation
 
 from phonebank.accounts import links, services, sessions
 from phonebank.core.access import ANYONE, SIGNED_IN, open_to
+from phonebank.core.db import db
 from phonebank.core.errors import BadInput
 from phonebank.core.mail import MailNotSent
 from phonebank.core.security import limiter, normal_key
-from phonebank.core.stores import db
 from phonebank.site.forms import NameForm, SignInForm
 
 log = logging.getLogger(__name__)

@@ -11,9 +11,9 @@ from sqlalchemy import delete, exists, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
+from phonebank.core.db import db
 from phonebank.core.errors import Conflict
 from phonebank.core.locks import locked
-from phonebank.core.stores import db
 from phonebank.models import (
     Account,
     ContactList,

@@ -10,7 +10,7 @@ from datetime import timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import DeadNumber, now
 
 # Numbers are given to somebody else after a while: Ofcom asks for six months or more in Britain,

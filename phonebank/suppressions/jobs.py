@@ -1,7 +1,7 @@
 """The jobs of the do-not-call list: lift what a batch entered, and look after those left behind."""
 
+from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.jobs import CHORES, IMPORTS, enqueue, job
-from phonebank.core.stores import again_after_deadlock, db
 from phonebank.suppressions import batches
 
 
@@ -17,7 +17,7 @@ def lift_all(batch_id: int) -> None:
         pass
 
 
-@again_after_deadlock
+@retry_on_deadlock
 def _lift_some(batch_id: int) -> int:
     lifted = batches.lift_some(batch_id)
     db.session.commit()

@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Contact, Suppression, SuppressionSource, now
 
 # Numbers a statement: well within what a statement may take, also on a busy machine, and more than

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from sqlalchemy import text
 
+from phonebank.core.db import db
 from phonebank.core.jobs import CHORES, job
-from phonebank.core.stores import db
 
 log = logging.getLogger(__name__)
 

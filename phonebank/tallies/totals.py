@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute
 
-from phonebank.core.stores import after_commit, db
+from phonebank.core.db import after_commit, db
 from phonebank.live.change_marks import board_changed
 from phonebank.models import Caller, Tally
 

@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 from sqlalchemy import select
 
 from callers.joining import join
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Call, Campaign, Party
 from scripts_library.library import source_of
 from tests.factories import (

@@ -9,7 +9,7 @@ from passlib.totp import TOTP
 from playwright.sync_api import Page, expect
 
 from phonebank.accounts import services
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import ORGANISER, Account
 from tests.browser.conftest import Server
 from tests.browser.looking import fit_for_everyone

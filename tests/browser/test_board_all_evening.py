@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import CDPSession, Page, expect
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.live.board_snapshot import whole_board
 from tests.phonebank.live.party_room import open_room
 

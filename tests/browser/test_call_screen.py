@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from callers.views.call_page import ways_from
 from phonebank.calls.answers import answers_of
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Call, Caller, Campaign, Contact, Party, now
 from phonebank.parties.participants import admit, remove_caller, send_message, waiting
 from phonebank.parties.services import pause

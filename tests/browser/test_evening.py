@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, Page, Response, expect
 from sqlalchemy import select
 
 from phonebank.core.config import Config
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Call, Campaign, Contact, Party, Suppression
 from phonebank.tallies import reconcile
 from phonebank.tallies.totals import campaign_totals, party_totals

@@ -10,7 +10,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from phonebank.accounts import services as accounts
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.experiments import services as experiments
 from phonebank.models import ORGANISER, Account, now
 from tests.browser.conftest import Server

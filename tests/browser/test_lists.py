@@ -7,7 +7,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.lists.jobs import import_list, undo_import
 from phonebank.models import ORGANISER, Account, ContactList
 from phonebank.models.contact_list import IMPORTING, QUEUED

@@ -7,7 +7,7 @@ from flask import Flask
 from playwright.sync_api import Page, Response, Route, expect
 
 from phonebank.calls.answers import answers_of
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Call, Caller, Party
 from phonebank.models.caller import ADMITTED, WAITING
 from phonebank.parties.participants import admit_all

@@ -7,7 +7,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from phonebank.accounts import services
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import ORGANISER, Account, Caller, Campaign, now
 from phonebank.models.caller import REMOVED, WAITING
 from tests.browser.conftest import Server

@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import now
 from phonebank.models.caller import WAITING
 from phonebank.parties import services

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from phonebank.app import alembic, create_app
 from phonebank.core.config import Config
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Account, Call, Caller, Party
 from phonebank.tallies import reconcile
 from scripts_library.library import source_of

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from tests.browser.conftest import Server
 from tests.factories import create_contact
 from tests.phonebank.live.party_room import open_room

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Party
 from scripts_library.library import source_of
 from tests.browser.looking import PHONE, fit_for_everyone

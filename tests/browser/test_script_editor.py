@@ -15,7 +15,7 @@ from phonebank.accounts import services as accounts
 from phonebank.calls.answers import answers_of, save_answer
 from phonebank.calls.claim import claim
 from phonebank.calls.record import record
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import ORGANISER, Account, Call, Campaign
 from phonebank.scripts import services
 from phonebank.scripts.versions import published_version_id, script_of

@@ -7,7 +7,7 @@ import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.live.board_payload import payload
 from phonebank.live.board_query import read_figures
 from phonebank.models import Caller, now

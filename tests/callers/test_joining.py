@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from phonebank.calls.claim import claim
 from phonebank.contact_queue.refill import store_of
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Call, Caller
 from phonebank.models.call import TAKEN_AWAY
 from phonebank.models.caller import ADMITTED, REMOVED, WAITING

@@ -3,7 +3,7 @@
 import pytest
 from flask.testing import FlaskClient
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models.campaign import ENDED
 from phonebank.parties.services import end_party
 from tests.callers.test_views import at, held

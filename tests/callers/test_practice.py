@@ -21,7 +21,7 @@ from callers.practice.practice_call import (
     remarks,
     replies_of,
 )
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.experiments import services as experiments
 from phonebank.models import Answer, Call, Contact, Suppression, Tally
 from phonebank.models.contact import CALLABLE

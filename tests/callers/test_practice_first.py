@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from phonebank.calls.claim import claim
 from phonebank.calls.record import record
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Call, Caller
 from phonebank.models.caller import WAITING
 from phonebank.roster.practice_first import PracticeFirst

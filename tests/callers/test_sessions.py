@@ -3,7 +3,7 @@
 from flask.testing import FlaskClient
 
 from phonebank.calls.claim import current_hold
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Caller
 from tests.phone_bank import PhoneBank, come_in
 

@@ -11,7 +11,7 @@ from callers.joining import join
 from phonebank.calls.claim import claim
 from phonebank.campaigns import services as campaigns
 from phonebank.contact_queue.refill import store_of
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Account, Call, Caller, Campaign, Party, now
 from phonebank.models.caller import ADMITTED, REMOVED, WAITING
 from phonebank.parties import participants, services

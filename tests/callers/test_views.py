@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 from phonebank.calls.answers import answers_of
 from phonebank.calls.claim import claim, current_hold
 from phonebank.contact_queue.expire_holds import reap
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Call, Contact, now
 from phonebank.models.caller import WAITING
 from phonebank.models.campaign import PAUSED, RUNNING

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import text
 
 from phonebank.contact_queue.status_counts import buckets_of
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Campaign
 from phonebank.rules.outcomes import NOT_AN_ATTEMPT
 from phonebank.tallies import reconcile

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 
 # What is kept of a row, by table.
 KEPT = {

@@ -30,7 +30,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from phonebank.app import alembic, create_app
 from phonebank.core.config import Config
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.local.process import die_with_parent
 from tests.crash import history, invariants, journals, ledger, staff, world
 from tests.crash.site import ROOT, Site

@@ -18,9 +18,9 @@ from sqlalchemy import Select, select, text
 
 from callers.joining import join
 from phonebank.campaigns import services as campaigns
+from phonebank.core.db import db
 from phonebank.core.errors import PhonebankError
 from phonebank.core.jobs import enqueue
-from phonebank.core.stores import db
 from phonebank.lists import jobs as list_jobs
 from phonebank.lists import services as lists
 from phonebank.lists import undo as list_undo

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from flask import Flask
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Call, Campaign, Contact, now
 from phonebank.models.call import RECORDED
 from tests.crash import invariants

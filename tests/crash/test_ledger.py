@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Call, now
 from phonebank.models.suppression import FROM_ORGANISER
 from phonebank.suppressions import services as suppressions

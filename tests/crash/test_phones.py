@@ -9,7 +9,7 @@ from sqlalchemy import text
 from bench.phones import broken_promises
 from phonebank.calls.claim import claim
 from phonebank.calls.record import record
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from tests.factories import create_caller, create_campaign, create_contact, create_list
 
 # What breaks each promise: a statement, or what the phones noted.

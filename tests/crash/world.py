@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import insert
 
 from phonebank.accounts.services import create_account
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import (
     HOST,
     Account,

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from phonebank import demo
 from phonebank.calls.claim import claim
 from phonebank.calls.record import record
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Account, Contact, Party, now
 from phonebank.phones.e164 import is_drama_number
 from phonebank.roster.pace import PacePaused

@@ -8,8 +8,8 @@ from phonebank.accounts.services import invite_host
 from phonebank.campaigns import services
 from phonebank.campaigns.progress import OutcomeReadings, answers_by_question
 from phonebank.core.access import open_to
+from phonebank.core.db import db
 from phonebank.core.edit_form import EditForm, is_still
-from phonebank.core.stores import db
 from phonebank.lists.services import in_calling_order
 from phonebank.models import ORGANISER, Campaign
 from phonebank.organisers.campaigns.forms import CampaignForm, hours_form

@@ -6,7 +6,7 @@ from flask_security import current_user
 
 from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.experiments import services
 from phonebank.experiments.results import results_of
 from phonebank.models import ORGANISER, Campaign, Experiment

@@ -18,10 +18,10 @@ from flask_security import current_user
 
 from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
+from phonebank.core.db import after_commit, db
 from phonebank.core.jobs import enqueue
 from phonebank.core.locks import lock_row
 from phonebank.core.security import takes_files
-from phonebank.core.stores import after_commit, db
 from phonebank.csv_input.column_mapping import Mapping
 from phonebank.csv_input.rows import FileRefused
 from phonebank.lists import refused_file, services, undo

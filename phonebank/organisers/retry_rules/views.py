@@ -12,8 +12,8 @@ from wtforms import BooleanField, SelectField, StringField
 
 from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
+from phonebank.core.db import db
 from phonebank.core.edit_form import EditForm
-from phonebank.core.stores import db
 from phonebank.models import ORGANISER, Campaign
 from phonebank.rules.outcomes import OUTCOMES, RETRIED
 from phonebank.rules.retry_limits import (

@@ -8,7 +8,7 @@ from phonebank.calls.history import anyone_of, sights_of
 from phonebank.calls.set_aside import acts_on, progress
 from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
-from phonebank.core.stores import again_after_deadlock, db
+from phonebank.core.db import db, retry_on_deadlock
 from phonebank.models import ORGANISER, now
 from phonebank.roster.pace import flags_of, pause_of
 from phonebank.roster.stop import REASON_AT_MOST, actions_on, let_go_on, stop
@@ -61,7 +61,7 @@ def go_on(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 
 @history.post("/stop")
 @open_to(ORGANISER)
-@again_after_deadlock
+@retry_on_deadlock
 def stop_now(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     """Stop a caller on every device, and have newcomers from their address wait."""
     campaign = campaign_for(current_user, campaign_id)

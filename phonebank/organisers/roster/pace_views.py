@@ -10,8 +10,8 @@ from wtforms.validators import InputRequired, NumberRange
 
 from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
+from phonebank.core.db import db
 from phonebank.core.edit_form import EditForm
-from phonebank.core.stores import db
 from phonebank.models import ORGANISER, Campaign
 from phonebank.roster.pace import BUDGET_AT_MOST, BUDGETS, KINDS, NEWCOMERS, evidence_of
 

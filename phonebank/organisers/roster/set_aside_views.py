@@ -9,7 +9,7 @@ from phonebank.calls.history import anyone_of
 from phonebank.calls.jobs import IN_A_REQUEST, work
 from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import ORGANISER, Caller, SetAside, now
 from phonebank.models.set_aside import DONE
 from phonebank.roster.stop import REASON_AT_MOST

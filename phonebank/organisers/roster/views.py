@@ -12,9 +12,9 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from phonebank.calls.speed_check import in_a_hurry
 from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
+from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.edit_form import EditForm
 from phonebank.core.locks import lock_row
-from phonebank.core.stores import again_after_deadlock, db
 from phonebank.lists.services import in_calling_order
 from phonebank.models import ORGANISER, Caller, Campaign, ContactList, now
 from phonebank.models.caller import ADMITTED
@@ -137,7 +137,7 @@ def admit(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 
 @callers.post("/<int:caller_id>/remove")
 @open_to(ORGANISER)
-@again_after_deadlock
+@retry_on_deadlock
 def remove(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     """Put a caller out, or turn one away who waits."""
     campaign = campaign_for(current_user, campaign_id)

@@ -14,9 +14,9 @@ from flask_security import current_user
 
 from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
+from phonebank.core.db import db
 from phonebank.core.errors import BadInput
 from phonebank.core.locks import lock_row
-from phonebank.core.stores import db
 from phonebank.models import ORGANISER, Campaign, Script
 from phonebank.scripts import services
 from phonebank.scripts.deleted_step import Deleted, deleted_from, restored

@@ -10,9 +10,9 @@ from werkzeug.datastructures import FileStorage
 
 from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
+from phonebank.core.db import db
 from phonebank.core.errors import BadInput, NotFound
 from phonebank.core.locks import lock_row
-from phonebank.core.stores import db
 from phonebank.experiments.script_choice import versions_heard
 from phonebank.models import ORGANISER, Account, Campaign, Script
 from phonebank.organisers.campaigns.forms import LANGUAGES

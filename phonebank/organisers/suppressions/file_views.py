@@ -12,10 +12,10 @@ from flask_security import current_user
 from flask_wtf import FlaskForm
 
 from phonebank.core.access import open_to
+from phonebank.core.db import after_commit, db, retry_on_deadlock
 from phonebank.core.errors import NotFound
 from phonebank.core.jobs import enqueue
 from phonebank.core.security import limiter, whose_account
-from phonebank.core.stores import after_commit, again_after_deadlock, db
 from phonebank.models import ORGANISER, SuppressionBatch
 from phonebank.models.suppression import BatchState
 from phonebank.organisers.suppressions.forms import REASONS, TakeBackForm
@@ -82,7 +82,7 @@ def enter(batch_id: int) -> ResponseReturnValue:
     return redirect(url_for("suppressions.show"))
 
 
-@again_after_deadlock
+@retry_on_deadlock
 def _enter(batch_id: int, phones: Sequence[str], chosen: list[int]) -> int:
     before = phones_suppressed_among(list(phones))
     batches.enter_file(batch_id, phones, chosen)

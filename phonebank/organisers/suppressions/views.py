@@ -12,9 +12,9 @@ from flask_security import current_user
 from sqlalchemy import func, select
 
 from phonebank.core.access import open_to
+from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.errors import BadInput
 from phonebank.core.security import limiter, takes_files, whose_account
-from phonebank.core.stores import again_after_deadlock, db
 from phonebank.models import ORGANISER, Campaign, Suppression
 from phonebank.models.suppression import FROM_CALL, FROM_LIST, FROM_ORGANISER
 from phonebank.organisers.suppressions import file_views
@@ -114,7 +114,7 @@ def add() -> ResponseReturnValue:
 
 
 # Apart from the view, which cannot be run again: an uploaded file is read once.
-@again_after_deadlock
+@retry_on_deadlock
 def _enter(phones: list[str], reason: str, account_id: int) -> None:
     services.suppress_all(phones, FROM_ORGANISER, reason=reason, account_id=account_id)
     db.session.commit()
@@ -123,7 +123,7 @@ def _enter(phones: list[str], reason: str, account_id: int) -> None:
 @pages.post("/lift")
 @limiter.limit(LOOK_UPS, key_func=whose_account)
 @open_to(ORGANISER)
-@again_after_deadlock
+@retry_on_deadlock
 def lift() -> ResponseReturnValue:
     """Take a number off the list, for a reason that is kept in the log."""
     form = LiftForm()

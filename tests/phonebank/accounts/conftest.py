@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from phonebank.app import create_app
 from phonebank.core.config import PRODUCTION, Config
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import HOST, ORGANISER
 from tests.factories import create_account
 

@@ -7,7 +7,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from phonebank.accounts import services as accounts
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import (
     HOST,
     ORGANISER,

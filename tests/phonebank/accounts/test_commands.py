@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from phonebank.cli import main
 from phonebank.core.config import Config
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.local import env_file
 from phonebank.models import HOST, ORGANISER, Account
 from tests.factories import create_account

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from phonebank.accounts import links, services
 from phonebank.core.config import PRODUCTION
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import HOST, Account
 from tests.factories import create_account
 

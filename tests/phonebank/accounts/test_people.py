@@ -9,8 +9,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from phonebank.accounts import links, services
+from phonebank.core.db import db
 from phonebank.core.errors import BadInput, Conflict
-from phonebank.core.stores import db
 from phonebank.models import HOST, ORGANISER, Account, Campaign
 from tests.factories import create_account, create_campaign
 from tests.signing_in import sign_in

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from passlib.totp import TOTP
 
 from phonebank.accounts import services
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import ORGANISER, Account
 from phonebank.site.sign_in_views import SECOND_FACTOR_WITHIN
 from tests.factories import create_account

@@ -12,7 +12,7 @@ from sqlalchemy import update
 from phonebank.accounts import services
 from phonebank.accounts.browsers import UNKNOWN, browser_words
 from phonebank.accounts.sessions import SEEN_EVERY, SIGNED_IN_FOR, sessions_of
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import HOST, ORGANISER, Account, AccountSession, now
 from tests.at_once import at_once
 from tests.factories import create_account, create_campaign

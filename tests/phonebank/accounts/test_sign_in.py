@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from phonebank.accounts import services
 from phonebank.app import create_app
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import HOST, Account
 from phonebank.site.sign_in_setup import SIGNED_IN_FOR
 from tests.at_once import at_once

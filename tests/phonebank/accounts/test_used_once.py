@@ -10,7 +10,7 @@ from passlib.totp import TOTP
 from sqlalchemy import text
 
 from phonebank.accounts import services
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Account
 from tests.at_once import at_once
 from tests.phonebank.accounts.conftest import ORIGIN

@@ -16,8 +16,9 @@ from phonebank.contact_queue.jobs import refill_ready
 from phonebank.contact_queue.redis_queue import Offer
 from phonebank.contact_queue.refill import store_of
 from phonebank.contact_queue.status_counts import buckets_of
+from phonebank.core.db import db
 from phonebank.core.errors import Gone, NotAllowed, NotFound, NotRunning
-from phonebank.core.stores import db, redis_store
+from phonebank.core.redis import redis_store
 from phonebank.models import Call, Caller, Campaign, Contact, Party, Suppression, now
 from phonebank.models.call import EXPIRED, TAKEN_AWAY
 from phonebank.models.caller import WAITING

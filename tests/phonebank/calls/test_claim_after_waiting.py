@@ -12,8 +12,8 @@ from sqlalchemy import event, select, text
 from phonebank.calls.claim import claim
 from phonebank.calls.household import reached_instead
 from phonebank.contact_queue.refill import store_of
+from phonebank.core.db import db
 from phonebank.core.errors import NotFound, PhonebankError
-from phonebank.core.stores import db
 from phonebank.models import Call, Caller, Contact, new_id
 from phonebank.suppressions.services import suppress
 from tests.factories import create_contact, create_party

@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from phonebank.calls.claim import NobodyToCall, claim
 from phonebank.calls.record import record, undo
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Caller, Contact, DeadNumber
 from tests.factories import create_caller, create_campaign, create_contact, create_list
 from tests.phone_bank import PhoneBank

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Connection, text
 
 from phonebank.calls.claim import claim
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Call, Caller
 from phonebank.models.call import TAKEN_AWAY
 from phonebank.models.caller import REMOVED

@@ -8,8 +8,8 @@ from flask import Flask
 from phonebank.calls.claim import NobodyToCall, claim, current_hold
 from phonebank.calls.household import others_on_the_number, reached_instead
 from phonebank.calls.record import record, undo
+from phonebank.core.db import db
 from phonebank.core.errors import Conflict, NotFound
-from phonebank.core.stores import db
 from phonebank.models import Caller, Contact, now
 from phonebank.tallies.reconcile import differences
 from tests.factories import create_contact

@@ -15,8 +15,8 @@ from phonebank.calls.answers import answers_of, save_answer
 from phonebank.calls.claim import NobodyToCall, claim, current_hold, give_back
 from phonebank.calls.record import last_recorded_id, record, undo
 from phonebank.contact_queue.expire_holds import reap
+from phonebank.core.db import db
 from phonebank.core.errors import BadInput, Conflict, HoldLost, NotFound
-from phonebank.core.stores import db
 from phonebank.models import Call, Caller, Contact, Suppression, Tally
 from phonebank.models.suppression import FROM_LIST, FROM_ORGANISER
 from phonebank.scripts.versions import script_of

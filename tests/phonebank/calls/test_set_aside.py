@@ -14,8 +14,8 @@ from phonebank.calls.claim import claim
 from phonebank.calls.jobs import go_on_setting_aside, work
 from phonebank.calls.record import CannotUndo, record, undo
 from phonebank.contact_queue.expire_holds import reap
+from phonebank.core.db import db
 from phonebank.core.errors import Conflict
-from phonebank.core.stores import db
 from phonebank.models import (
     ORGANISER,
     Account,

@@ -9,7 +9,7 @@ from flask import Flask, g
 from phonebank.calls.claim import claim
 from phonebank.calls.record import record, undo
 from phonebank.calls.speed_check import in_a_hurry, is_too_fast
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Call, Caller, Tally, now
 from phonebank.tallies.reconcile import differences
 from phonebank.tallies.totals import party_totals

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from phonebank.calls.claim import claim, give_back
 from phonebank.calls.record import record, undo
 from phonebank.contact_queue.refill import store_of
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.lists import services as lists
 from phonebank.models import Call, Caller, Contact, ContactList
 from phonebank.models.caller import REMOVED

@@ -7,7 +7,7 @@ import time_machine
 from flask.testing import FlaskClient
 
 from phonebank.calls.claim import current_hold
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Call, Contact, campaign, party
 from phonebank.models.campaign import PAUSED
 from phonebank.phones.e164 import pretty

@@ -5,7 +5,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from phonebank.campaigns.progress import OutcomeReadings
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Campaign, Contact
 from phonebank.models.caller import ADMITTED, WAITING
 from phonebank.rules.week_hours import DAYS

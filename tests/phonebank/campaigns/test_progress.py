@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 
 from phonebank.campaigns.progress import OutcomeReadings
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.tallies.totals import campaign_totals
 from tests.phonebank.live.party_room import open_room
 

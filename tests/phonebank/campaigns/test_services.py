@@ -4,8 +4,8 @@ import pytest
 from flask import Flask
 
 from phonebank.campaigns import services
+from phonebank.core.db import db
 from phonebank.core.errors import Conflict, NotFound
-from phonebank.core.stores import db
 from phonebank.models.caller import ADMITTED, WAITING
 from phonebank.models.campaign import DRAFT, ENDED, PAUSED, RUNNING
 from scripts_library.library import source_of

@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 
 from phonebank.calls.claim import NobodyToCall, claim, give_back
 from phonebank.contact_queue.empty_reasons import WORDS, Why
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Caller, now
 from phonebank.models.contact_list import IMPORTING
 from tests.factories import create_contact, create_list

@@ -16,8 +16,9 @@ from phonebank.contact_queue.expire_holds import reap
 from phonebank.contact_queue.holds import release_caller
 from phonebank.contact_queue.redis_queue import Held, Offer
 from phonebank.contact_queue.refill import ensure_built, store_of
+from phonebank.core.db import db
 from phonebank.core.errors import NotFound
-from phonebank.core.stores import db, redis_store
+from phonebank.core.redis import redis_store
 from phonebank.models import Call, Caller, Campaign, new_id
 from phonebank.tallies.reconcile import differences
 from tests.phone_bank import PhoneBank, come_in

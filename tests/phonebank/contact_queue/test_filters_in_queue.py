@@ -10,7 +10,7 @@ from phonebank.contact_queue import refill as refilling
 from phonebank.contact_queue.jobs import refill_ready
 from phonebank.contact_queue.redis_queue import QueueStore
 from phonebank.contact_queue.refill import ensure_built, refill, store_of
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Caller, Campaign, Contact, ContactList, now
 from tests.factories import create_caller, create_campaign, create_contact, create_list
 

@@ -12,7 +12,7 @@ from phonebank.calls.record import record, undo
 from phonebank.contact_queue.expire_holds import reap
 from phonebank.contact_queue.jobs import reap_expired_holds
 from phonebank.contact_queue.refill import refill, store_of
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Call, Contact
 from phonebank.models.campaign import ENDED
 from tests.phone_bank import PhoneBank

@@ -38,8 +38,9 @@ from phonebank.contact_queue.holds import release_caller
 from phonebank.contact_queue.redis_queue import PROMISER_ALONE_SECONDS, Offer
 from phonebank.contact_queue.refill import store_of
 from phonebank.contact_queue.status_counts import buckets_of, capacity_per_hour
+from phonebank.core.db import db
 from phonebank.core.errors import NotAllowed, NotFound, NotRunning, PhonebankError
-from phonebank.core.stores import db, redis_store
+from phonebank.core.redis import redis_store
 from phonebank.models import Base, Call, Caller, Contact, Suppression
 from phonebank.models.caller import ADMITTED, WAITING
 from phonebank.models.campaign import PAUSED, RUNNING

@@ -9,7 +9,7 @@ from phonebank.calls.claim import claim
 from phonebank.calls.record import record
 from phonebank.contact_queue import reschedule
 from phonebank.contact_queue.reschedule import settle, settle_hours
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Contact
 from phonebank.models.contact import FINISHED
 from tests.factories import create_contact

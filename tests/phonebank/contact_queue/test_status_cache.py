@@ -13,7 +13,8 @@ from redis import Redis
 from phonebank.contact_queue import status_cache
 from phonebank.contact_queue.status_cache import Figures, count, figures_of
 from phonebank.contact_queue.status_counts import BUCKETS, buckets_of
-from phonebank.core.stores import db, redis_store
+from phonebank.core.db import db
+from phonebank.core.redis import redis_store
 from phonebank.models import Call, Campaign, new_id, now
 from tests.conftest import NO_REDIS
 from tests.factories import create_caller, create_campaign, create_contact, create_list

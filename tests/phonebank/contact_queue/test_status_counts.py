@@ -9,7 +9,7 @@ from flask import Flask
 from phonebank.calls.claim import claim
 from phonebank.contact_queue import status_counts
 from phonebank.contact_queue.status_counts import capacity_per_hour
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Campaign, ContactList
 from tests.factories import create_caller, create_campaign, create_contact, create_list
 

@@ -23,7 +23,7 @@ from phonebank.app import create_app
 from phonebank.core import access
 from phonebank.core.access import ANYONE, CALLER, RULES, SIGNED_IN, TV, open_to, rule_of
 from phonebank.core.config import Config
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.live.server import heard_events, socketio
 from phonebank.models import HOST, ORGANISER, Base
 from tests.factories import (

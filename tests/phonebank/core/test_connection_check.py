@@ -9,7 +9,7 @@ from sqlalchemy import make_url, text
 from phonebank.app import create_app
 from phonebank.core import connection_check
 from phonebank.core.config import Config, ConfigRefused
-from phonebank.core.stores import db
+from phonebank.core.db import db
 
 
 def test_the_defaults_fit_postgresql_as_it_comes(config: Config, clean_stores: None) -> None:

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import ORGANISER, Caller, Campaign, ContactList, Party
 from phonebank.scripts import services as scripts
 from tests.factories import (

@@ -14,7 +14,7 @@ from phonebank.app import create_app
 from phonebank.core import errors
 from phonebank.core.access import ANYONE, open_to
 from phonebank.core.config import Config
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import HOST
 from tests.factories import create_account
 from tests.signing_in import sign_in

@@ -17,7 +17,8 @@ from phonebank.calls.claim import claim
 from phonebank.contact_queue.jobs import reap_expired_holds
 from phonebank.core import jobs
 from phonebank.core.config import Config
-from phonebank.core.stores import db, redis_for_jobs
+from phonebank.core.db import db
+from phonebank.core.redis import redis_for_jobs
 from phonebank.lists.jobs import import_list
 from phonebank.local.launcher import ROOT
 from phonebank.models import Call, now

@@ -15,8 +15,8 @@ from sqlalchemy.exc import ProgrammingError
 
 from phonebank.app import MIGRATIONS, alembic, create_app
 from phonebank.core.config import Config
+from phonebank.core.db import db
 from phonebank.core.migrations import WAITS_FOR_A_TABLE, TableInUse, to_this_release
-from phonebank.core.stores import db
 from phonebank.models import Base
 
 FIRST_RELEASE = "0026"

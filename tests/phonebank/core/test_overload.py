@@ -20,6 +20,7 @@ from werkzeug.test import TestResponse
 from phonebank.app import create_app
 from phonebank.core import overload, store_errors
 from phonebank.core.config import Config
+from phonebank.core.db import Patience, db
 from phonebank.core.overload import (
     UPLOADS_AT_ONCE,
     Overload,
@@ -29,7 +30,6 @@ from phonebank.core.overload import (
 )
 from phonebank.core.response_marks import CALL, OURS
 from phonebank.core.security import BODY_AT_MOST, SECURITY_HEADERS
-from phonebank.core.stores import Patience, db
 from phonebank.models import Caller
 from tests.factories import create_caller, create_campaign, create_contact, create_list
 from tests.processes import within

@@ -13,8 +13,8 @@ from flask.testing import FlaskClient
 from phonebank.app import create_app
 from phonebank.core.access import ANYONE, open_to
 from phonebank.core.config import Config
+from phonebank.core.db import db
 from phonebank.core.security import csrf, limiter, whose_connection
-from phonebank.core.stores import db
 from phonebank.local.servers import start_redis
 from phonebank.models import HOST, ORGANISER
 from tests.factories import create_account, create_campaign

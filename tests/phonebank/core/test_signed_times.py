@@ -8,8 +8,8 @@ import pytest
 from flask import Flask
 from itsdangerous import SignatureExpired, URLSafeTimedSerializer
 
+from phonebank.core.db import db
 from phonebank.core.signed_times import CLOCKS_DIFFER_AT_MOST
-from phonebank.core.stores import db
 from tests.factories import create_campaign
 
 

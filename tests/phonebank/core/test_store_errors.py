@@ -17,7 +17,8 @@ from phonebank.app import create_app
 from phonebank.core import store_errors
 from phonebank.core.access import ANYONE, open_to
 from phonebank.core.config import Config
-from phonebank.core.stores import FOR_JOBS, FOR_PAGES, Patience, db, redis_store
+from phonebank.core.db import FOR_JOBS, FOR_PAGES, Patience, db
+from phonebank.core.redis import redis_store
 from phonebank.models import ORGANISER
 from tests.factories import create_account
 from tests.phonebank.core.test_errors import JSON, without_internals

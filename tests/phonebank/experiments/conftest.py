@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from flask import Flask
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.experiments.services import ArmWanted, create_experiment, start, words_to_choose
 from phonebank.models import (
     Answer,

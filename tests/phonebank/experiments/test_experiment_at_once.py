@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from phonebank.campaigns import services as campaigns
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.experiments import services as experiments
 from phonebank.models import (
     Campaign,

@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.experiments.script_choice import words_for
 from phonebank.models import HOST, ORGANISER, Campaign, Experiment, ExperimentArm, Script
 from phonebank.models.campaign import ENDED

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.experiments import services
 from phonebank.experiments.results import results_of
 from phonebank.models import Experiment, ScriptVersion

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.experiments.assignment import arm_of
 from phonebank.experiments.interim_looks import Look
 from phonebank.experiments.results import results_of

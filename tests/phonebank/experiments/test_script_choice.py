@@ -10,7 +10,7 @@ from phonebank.calls.answers import answers_of, save_answer
 from phonebank.calls.claim import claim
 from phonebank.calls.household import others_on_the_number, reached_instead
 from phonebank.calls.record import record
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.experiments.script_choice import Words, versions_heard, words_for
 from phonebank.models import Call, Campaign, Contact, Experiment, ExperimentArm, Script, now
 from phonebank.models.experiment import RUNNING, STOPPED

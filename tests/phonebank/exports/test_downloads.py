@@ -16,7 +16,7 @@ from phonebank.calls.answers import save_answer
 from phonebank.calls.claim import claim
 from phonebank.calls.jobs import work
 from phonebank.calls.record import record
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.exports.calls import calls_file
 from phonebank.exports.columns import COLUMNS
 from phonebank.models import ORGANISER, Call, Campaign, Script, ScriptVersion, Suppression, now

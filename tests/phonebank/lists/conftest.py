@@ -12,8 +12,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from phonebank.core.db import db
 from phonebank.core.jobs import enqueue, run_worker
-from phonebank.core.stores import db
 from phonebank.csv_input.column_mapping import Mapping
 from phonebank.lists import services
 from phonebank.lists.jobs import import_list

@@ -6,7 +6,7 @@ from flask import Flask
 from sqlalchemy import update
 
 from phonebank.calls.claim import claim
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Campaign, DeadNumber, now
 from tests.factories import create_caller
 from tests.phonebank.lists.conftest import Desk

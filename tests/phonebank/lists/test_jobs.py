@@ -17,8 +17,8 @@ from sqlalchemy import insert, select, text, update
 
 from phonebank.calls.claim import claim
 from phonebank.core.config import Config
+from phonebank.core.db import db
 from phonebank.core.jobs import enqueue
-from phonebank.core.stores import db
 from phonebank.csv_input.column_mapping import Mapping
 from phonebank.lists import batching, services
 from phonebank.lists.jobs import ImportBroke, import_list, resume_imports

@@ -3,7 +3,7 @@
 import pytest
 from flask import Flask
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.lists import services as lists
 from phonebank.lists import undo
 from phonebank.models import (

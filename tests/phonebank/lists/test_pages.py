@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, text
 from werkzeug.test import TestResponse
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.csv_input.rows import FileRefused
 from phonebank.lists.uploads import CHUNK, take_in
 from phonebank.models import HOST, Campaign, ContactList, UploadChunk

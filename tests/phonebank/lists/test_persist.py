@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.lists.batching import _zone_key
 from phonebank.lists.jobs import import_list
 from phonebank.lists.normalise import ContactRow

@@ -4,8 +4,8 @@ import threading
 
 from sqlalchemy import select, text
 
+from phonebank.core.db import db
 from phonebank.core.jobs import enqueue
-from phonebank.core.stores import db
 from phonebank.lists import undo
 from phonebank.lists.jobs import undo_import
 from phonebank.lists.uploads import chunks_of

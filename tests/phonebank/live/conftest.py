@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from phonebank.app import create_app
 from phonebank.core.config import Config
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.local.servers import start_redis
 from phonebank.models import Base
 

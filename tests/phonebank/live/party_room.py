@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Account, Call, Caller, Campaign, Contact, ContactList, Party, now
 from phonebank.models.call import RECORDED
 from phonebank.tallies import totals

@@ -15,8 +15,8 @@ from phonebank.calls.answers import save_answer
 from phonebank.calls.claim import NobodyToCall, claim, current_hold
 from phonebank.calls.record import last_recorded_id, record, undo
 from phonebank.contact_queue.expire_holds import reap
+from phonebank.core.db import db
 from phonebank.core.errors import Conflict
-from phonebank.core.stores import db
 from phonebank.live.board_query import read_figures
 from phonebank.models import Call, Caller, now
 from phonebank.parties.participants import hide_caller, remove_caller

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, text
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.live import board_query
 from phonebank.live.board_payload import payload
 from phonebank.live.board_query import read_figures

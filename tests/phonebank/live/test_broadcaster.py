@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.live.broadcaster import EACH_BOARD_EVERY, ROUND, Pump, Watcher
 from phonebank.live.campaign_totals_cache import CampaignReadings
 from phonebank.live.change_marks import board_changed

@@ -3,7 +3,7 @@
 from flask import Flask
 from sqlalchemy import event
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.live.board_payload import Together, payload
 from phonebank.live.board_query import read_figures
 from phonebank.live.campaign_totals_cache import KEPT_FOR, CampaignReadings, read_together

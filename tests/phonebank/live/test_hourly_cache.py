@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import event, func, select
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.live.board_payload import NO_CALLS
 from phonebank.live.hourly_cache import AT_ONCE, HourReadings, read_hours
 from phonebank.live.request_coalescer import SharedReadings

@@ -9,7 +9,7 @@ import websocket
 from flask import Flask
 
 from phonebank.accounts import sessions
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Account, Caller
 from phonebank.models.caller import WAITING
 from phonebank.parties import participants, services

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import event, text
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.live.request_coalescer import AT_ONCE, Reading, SharedReadings
 from tests.phonebank.live.conftest import within
 from tests.phonebank.live.party_room import open_room

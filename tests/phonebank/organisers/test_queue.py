@@ -10,7 +10,8 @@ from flask.testing import FlaskClient
 from phonebank.calls.claim import claim
 from phonebank.contact_queue import status_cache
 from phonebank.contact_queue.status_counts import BUCKETS, CAPACITY_AT_MOST, Bucket
-from phonebank.core.stores import db, redis_store
+from phonebank.core.db import db
+from phonebank.core.redis import redis_store
 from phonebank.models import HOST, ORGANISER, Campaign, ContactList, now
 from phonebank.models.campaign import DRAFT, ENDED, PAUSED, RUNNING
 from phonebank.models.contact import FINISHED, UNUSABLE

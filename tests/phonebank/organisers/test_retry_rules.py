@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from phonebank.calls.record import record
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import ORGANISER, Campaign, Contact
 from phonebank.rules.outcomes import OUTCOMES, RETRIED
 from phonebank.rules.retry_limits import RetryRules

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from phonebank.calls.claim import claim, current_hold
 from phonebank.calls.record import record
 from phonebank.contact_queue.refill import store_of
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import ORGANISER, Caller, Campaign, Party, now
 from phonebank.models.caller import ADMITTED, REMOVED, WAITING
 from phonebank.organisers.roster.views import last_here

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from flask import Flask
 
+from phonebank.core.db import db
 from phonebank.core.jobs import PERIODIC
-from phonebank.core.stores import db
 from phonebank.models import now
 from phonebank.parties.auto_end import end_forgotten_parties
 from tests.phonebank.live.party_room import Room, open_room

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, text
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from tests.phonebank.live.party_room import open_room
 
 

@@ -6,7 +6,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from icalendar import Calendar
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Party
 from phonebank.parties.calendar import calendar_file
 from tests.phonebank.live.party_room import open_room

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Caller, Party
 from phonebank.models.caller import ADMITTED, REMOVED, WAITING
 from phonebank.parties.codes import join_link, qr_picture

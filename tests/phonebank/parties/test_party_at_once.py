@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import (
     HOST,
     Account,

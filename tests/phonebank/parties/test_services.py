@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from phonebank.core.db import db
 from phonebank.core.errors import BadInput, Conflict, Gone, NotAllowed, NotFound
-from phonebank.core.stores import db
 from phonebank.models import Call, now
 from phonebank.models.call import TAKEN_AWAY
 from phonebank.models.caller import ADMITTED, REMOVED, WAITING

@@ -3,7 +3,7 @@
 from flask import Flask
 from flask.testing import FlaskClient
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.parties.standings import standings
 from tests.factories import create_account, create_party
 from tests.phonebank.live.party_room import Room, open_room

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Party
 from phonebank.models.caller import REMOVED
 from phonebank.parties.services import end_party

@@ -7,8 +7,8 @@ from flask.testing import FlaskClient
 
 from phonebank.calls.claim import claim
 from phonebank.calls.record import record
+from phonebank.core.db import db
 from phonebank.core.errors import BadInput
-from phonebank.core.stores import db
 from phonebank.roster import filters
 from phonebank.rules.languages import LANGUAGES, UNKNOWN, language_name
 from tests.factories import create_campaign, create_contact, create_list

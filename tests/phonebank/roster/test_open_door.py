@@ -9,8 +9,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from phonebank.contact_queue.refill import store_of
+from phonebank.core.db import db
 from phonebank.core.security import limiter
-from phonebank.core.stores import db
 from phonebank.models import (
     HOST,
     ORGANISER,

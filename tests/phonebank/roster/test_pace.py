@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from phonebank.calls.claim import claim, give_back
 from phonebank.calls.record import record
 from phonebank.contact_queue.refill import store_of
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import ORGANISER, Call, Caller, Campaign, PaceFlag, now
 from phonebank.roster import open_door, pace
 from phonebank.roster.pace import PacePaused

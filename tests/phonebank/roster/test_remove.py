@@ -12,8 +12,8 @@ from sqlalchemy import select, text
 from phonebank.calls.claim import claim
 from phonebank.calls.record import record, undo
 from phonebank.contact_queue.refill import store_of
+from phonebank.core.db import db
 from phonebank.core.errors import NotAllowed
-from phonebank.core.stores import db
 from phonebank.models import Call, Caller, Campaign
 from phonebank.models.call import TAKEN_AWAY
 from phonebank.models.caller import REMOVED, WAITING

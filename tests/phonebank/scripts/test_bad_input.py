@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.scripts import services
 from scripts_library.format import parse
 from scripts_library.library import source_of

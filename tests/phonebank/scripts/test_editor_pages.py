@@ -3,7 +3,7 @@
 import pytest
 from flask import Flask
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import HOST
 from phonebank.scripts import services
 from phonebank.scripts.edit_actions import changed, settled

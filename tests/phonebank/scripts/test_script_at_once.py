@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import (
     Campaign,
     Script,

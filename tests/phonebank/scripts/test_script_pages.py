@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import text
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.experiments.services import ArmWanted, create_experiment, start, words_to_choose
 from phonebank.models import Script
 from phonebank.scripts import services

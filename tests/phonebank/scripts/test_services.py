@@ -9,8 +9,8 @@ from flask import Flask
 from phonebank.calls.answers import save_answer
 from phonebank.calls.claim import claim
 from phonebank.calls.record import record
+from phonebank.core.db import db
 from phonebank.core.errors import BadInput, Conflict, NotFound
-from phonebank.core.stores import db
 from phonebank.models import Campaign, Contact, ContactList, Script, ScriptVersion
 from phonebank.scripts import services
 from phonebank.scripts.answer_compat import changed_meanings

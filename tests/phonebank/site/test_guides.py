@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from phonebank.contact_queue.status_counts import BUCKETS
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import HOST, ORGANISER
 from phonebank.organisers.scripts.editor_views import KINDS
 from phonebank.site.guides import DOCS, GUIDES, guide

@@ -11,7 +11,7 @@ from sqlalchemy import event
 
 from phonebank.app import create_app
 from phonebank.core.config import Config
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.site import health
 from tests.conftest import NO_REDIS
 

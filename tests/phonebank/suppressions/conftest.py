@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import ORGANISER
 from tests.factories import create_account
 from tests.signing_in import sign_in

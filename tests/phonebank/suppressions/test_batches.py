@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
+from phonebank.core.db import db
 from phonebank.core.errors import Conflict
-from phonebank.core.stores import db
 from phonebank.models import Call, Campaign, Contact, Suppression, SuppressionBatch, now
 from phonebank.models.suppression import FROM_CALL, FROM_LIST, FROM_ORGANISER, BatchState
 from phonebank.suppressions.batches import begin_lifting, numbers_to_lift, suppress_batch

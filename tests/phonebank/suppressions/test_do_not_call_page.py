@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import HOST, Contact
 from phonebank.models.suppression import FROM_CALL
 from phonebank.suppressions.services import is_suppressed, suppress

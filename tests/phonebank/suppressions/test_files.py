@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from phonebank.core.db import db
 from phonebank.core.jobs import enqueue, run_worker
-from phonebank.core.stores import db
 from phonebank.models import Suppression, SuppressionBatch, now
 from phonebank.suppressions.batches import begin_lifting
 from phonebank.suppressions.files import numbers_in, table_of

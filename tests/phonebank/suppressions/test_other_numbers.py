@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 
 from phonebank.calls.claim import NobodyToCall, claim
 from phonebank.contact_queue.refill import store_of
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.lists.persist import suppress_everyone_listed
 from phonebank.models import Contact, Suppression
 from phonebank.models.suppression import FROM_LIST, FROM_ORGANISER

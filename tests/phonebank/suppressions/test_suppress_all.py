@@ -3,7 +3,7 @@
 from flask import Flask
 from sqlalchemy import select
 
-from phonebank.core.stores import db
+from phonebank.core.db import db
 from phonebank.models import Suppression
 from phonebank.models.suppression import FROM_CALL, FROM_LIST
 from phonebank.suppressions.services import phones_suppressed_among, suppress, suppress_all

@@ -1,6 +1,8 @@
-"""The two stores: PostgreSQL through `db`, Redis through `redis_store`.
+"""PostgreSQL through `db`: the one place where the truth is stored.
 
-PostgreSQL is the truth. Redis holds only what can be rebuilt from it.
+A connection has a time limit for each statement and each lock (`Patience`). What must wait for a
+commit goes through `after_commit`; what two transactions may deadlock over, through
+`retry_on_deadlock`.
 """
 
 import functools
@@ -12,9 +14,8 @@ from inspect import iscoroutinefunction
 from typing import Any, ParamSpec, TypeVar
 
 import psycopg
-from flask import Flask, current_app
+from flask import Flask
 from flask_sqlalchemy_lite import SQLAlchemy
-from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import event, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
@@ -76,21 +77,13 @@ FOR_COMMANDS = Patience(statement=0, lock=0)
 # been restarted meanwhile. One in steady use is not, so a busy server pays nothing for this.
 TRIED_AFTER_IDLE = 1.0
 
-# Seconds. Long enough for a busy Redis, short enough that a caller is not left staring when it
-# is down: the claim then says "back in a moment".
-REDIS_TIMEOUT = 2.0
-
 
 def init_app(
-    app: Flask,
-    database_url: str,
-    redis_url: str,
-    connections: int = 24,
-    patience: Patience = FOR_PAGES,
+    app: Flask, database_url: str, connections: int = 24, patience: Patience = FOR_PAGES
 ) -> None:
-    """Bind both stores to the app. Nothing is connected until first used.
+    """Bind PostgreSQL to the app. Nothing is connected until first used.
 
-    `connections`: to PostgreSQL, at most. `patience`: of every statement on them.
+    `connections`: at most so many are open at once. `patience`: of every statement on them.
     """
     theirs = make_url(database_url).query.get("options", "")
     options = f"{theirs if isinstance(theirs, str) else ' '.join(theirs)} {patience.options}"
@@ -106,21 +99,13 @@ def init_app(
     # loop at the end of every request. Under gevent a second one beside it fails, and takes the
     # closing of our own session with it: the connection would stay in its transaction for good.
     app.teardown_appcontext_funcs = [
-        _or_let_go(close)
+        _tolerate_lost_database(close)
         for close in app.teardown_appcontext_funcs
         if not iscoroutinefunction(close)
     ]
-    app.extensions["redis"] = Redis.from_url(
-        redis_url,
-        decode_responses=True,
-        socket_timeout=REDIS_TIMEOUT,
-        socket_connect_timeout=REDIS_TIMEOUT,
-    )
-    # RQ keeps it compressed, so its client must not decode, and its blocking reads need no timeout.
-    app.extensions["redis_for_jobs"] = Redis.from_url(redis_url)
 
 
-def _or_let_go(close: Callable[..., Any]) -> Callable[..., None]:
+def _tolerate_lost_database(close: Callable[..., Any]) -> Callable[..., None]:
     """A teardown that a database which has just gone away does not turn into a failed request.
 
     What was to be rolled back has gone with it, and the answer is made.
@@ -136,16 +121,6 @@ def _or_let_go(close: Callable[..., Any]) -> Callable[..., None]:
     return closing
 
 
-def redis_store() -> "Redis":
-    """The app's Redis client; text in, text out."""
-    return current_app.extensions["redis"]
-
-
-def redis_for_jobs() -> "Redis":
-    """The Redis client that RQ uses; bytes."""
-    return current_app.extensions["redis_for_jobs"]
-
-
 def after_commit(action: Callable[[], None]) -> None:
     """Run `action` once the present transaction has committed; drop it if it rolls back.
 
@@ -158,7 +133,7 @@ def after_commit(action: Callable[[], None]) -> None:
 RUNS_AT_MOST = 3
 
 
-def again_after_deadlock(act: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+def retry_on_deadlock(act: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Mark what may be run again from its beginning, transaction and all. So it is when PostgreSQL
     has taken back what it began because it and another waited for each other: two outcomes in one
     household, or one while a do-not-call is entered or a list undone."""
@@ -178,12 +153,12 @@ def again_after_deadlock(act: Callable[Arguments, Result]) -> Callable[Arguments
 
 
 @event.listens_for(Pool, "checkin")
-def _note_when_it_was_given_back(_: object, record: ConnectionPoolEntry) -> None:
+def _remember_checkin_time(_: object, record: ConnectionPoolEntry) -> None:
     record.info["idle_since"] = time.monotonic()
 
 
 @event.listens_for(Pool, "checkout")
-def _try_what_lay_idle(
+def _test_idle_connection(
     connection: psycopg.Connection, record: ConnectionPoolEntry, _: object
 ) -> None:
     """Have the pool open a new connection in place of one that has died while nobody used it."""

@@ -1,0 +1,31 @@
+"""Redis: what can be rebuilt from PostgreSQL at any time, and the job queues."""
+
+from flask import Flask, current_app
+from redis import Redis
+
+# Seconds. This is long enough for a busy Redis. It is short enough that a caller does not stare at
+# a dead page when Redis is down: the claim then says "back in a moment".
+REDIS_TIMEOUT = 2.0
+
+
+def init_app(app: Flask, redis_url: str) -> None:
+    """Bind Redis to the app. Nothing is connected until first used."""
+    app.extensions["redis"] = Redis.from_url(
+        redis_url,
+        decode_responses=True,
+        socket_timeout=REDIS_TIMEOUT,
+        socket_connect_timeout=REDIS_TIMEOUT,
+    )
+    # RQ stores compressed jobs, so its client must not decode, and its blocking reads need no
+    # timeout.
+    app.extensions["redis_for_jobs"] = Redis.from_url(redis_url)
+
+
+def redis_store() -> "Redis":
+    """The app's Redis client; text in, text out."""
+    return current_app.extensions["redis"]
+
+
+def redis_for_jobs() -> "Redis":
+    """The Redis client that RQ uses; bytes."""
+    return current_app.extensions["redis_for_jobs"]
