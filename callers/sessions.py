@@ -30,7 +30,7 @@ _BY_ID = (
 
 
 class PutOut(NotAllowed):
-    title = "You are out"
+    title = "You've been removed"
 
 
 def remember(caller: Caller) -> None:
@@ -60,11 +60,11 @@ def current_caller() -> Caller:
     caller = recognised()
     if caller is None:
         raise SignInNeeded(
-            "You have not joined yet, or your host has ended your part in this party.",
+            "You haven't joined yet, or the host or an organiser has removed you.",
             "Join with the code on your host's screen, or with your campaign's link.",
         )
     if caller.state == REMOVED:
-        raise PutOut("Your host has ended your part in this party.", "Ask them why.")
+        raise PutOut("The host or an organiser has removed you.", "Ask them why.")
     return caller
 
 

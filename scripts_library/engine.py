@@ -125,7 +125,7 @@ def check_answer(step: Step, raw: Any) -> Answer:
     if step.answer == "several":
         return _check_several(step, raw)
     if isinstance(raw, bool) or not isinstance(raw, str | int | float):
-        raise AnswerRefused("One answer is wanted here, and something else was sent.")
+        raise AnswerRefused("This question takes one answer, and something else was sent.")
     text = str(raw).strip()
     if step.answer == "choice":
         return _check_choice(step, text)
@@ -141,14 +141,14 @@ def check_answer(step: Step, raw: Any) -> Answer:
 def _check_choice(step: Step, key: str) -> str:
     if step.choice(key) is None:
         offered = ", ".join(choice.label for choice in step.choices)
-        raise AnswerRefused(f"That answer is not one of those offered here: {offered}.")
+        raise AnswerRefused(f"Choose one of these answers: {offered}.")
     return key
 
 
 def _check_several(step: Step, raw: Any) -> list[str]:
     given = raw if isinstance(raw, list | tuple) else [raw]
     if not all(isinstance(key, str) for key in given):
-        raise AnswerRefused("Some of the answers are not among those offered here.")
+        raise AnswerRefused("Choose only from the answers shown here.")
     keys = {_check_choice(step, key.strip()) for key in given}
     return [choice.key for choice in step.choices if choice.key in keys]
 
@@ -174,13 +174,13 @@ def _check_date(text: str) -> str:
             raise ValueError
         return datetime.date.fromisoformat(text).isoformat()
     except ValueError:
-        message = "Give a date that exists as year, month and day: 2026-05-07."
+        message = "Give a real date as year, month and day: 2026-05-07."
         raise AnswerRefused(message) from None
 
 
 def _check_text(text: str) -> str:
     if len(text) > LONGEST_TEXT:
-        raise AnswerRefused(f"That is {len(text)} characters; the most is {LONGEST_TEXT}.")
+        raise AnswerRefused(f"That's {len(text)} characters. The limit is {LONGEST_TEXT}.")
     return text
 
 

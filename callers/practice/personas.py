@@ -43,7 +43,7 @@ _PEOPLE: dict[CharacterKind, tuple[str, str, dict[str, str]]] = {
             "first": "Who wants to know?",
             "say": "Not another one. I'm not interested.",
             "question": "That's none of your business. Take me off your list.",
-            "scale": "Nought. And take me off your list.",
+            "scale": "Zero. And take me off your list.",
             "close": "Well. At least you were polite about it.",
         },
     ),
@@ -57,7 +57,7 @@ _PEOPLE: dict[CharacterKind, tuple[str, str, dict[str, str]]] = {
         },
     ),
     "answerphone": (
-        "An answerphone",
+        "Voicemail",
         "A recorded greeting and a beep. Nobody is there.",
         {
             "first": "We can't come to the phone just now. Please leave a message. Beep.",

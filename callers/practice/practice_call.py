@@ -26,7 +26,7 @@ from scripts_library.script import Answer, Answers, Character, Fields, Script, S
 NOBODY_IN_PARTICULAR = Character(
     kind="undecided",
     name="Alex Example",
-    about="Somebody we made up. Imagine what they say.",
+    about="Someone we made up. Imagine what they say.",
     replies={},
     otherwise="",
 )
@@ -129,7 +129,7 @@ def what_is_wanted(script: Script | None, fields: Fields) -> str:
     far = "the last step"
     if _asks_main_question(script, fields):
         far = f"“{_main_question(script, fields)}”"
-    return f"Get as far as {far} with somebody who wants to talk, and say how the call ended"
+    return f"Get as far as {far} with someone who wants to talk, then say how the call ended"
 
 
 def _asks_main_question(script: Script, fields: Fields) -> bool:
@@ -161,7 +161,7 @@ def _about_outcome(person: Character, outcome: str) -> Remark:
         return Remark(True, f"“{label}” is right for this call.")
     best = OUTCOMES[fitting[0]]
     return Remark(
-        False, f"You chose “{label}”. For this call we would choose “{best.label}”: {best.help}"
+        False, f"You chose “{label}”. For this call we'd choose “{best.label}”: {best.help}"
     )
 
 
@@ -195,8 +195,8 @@ class Way:
 def _about_who_calls(way: Way) -> list[Remark]:
     return way.remark(
         _says_who_calls,
-        "You said who is calling, and for whom.",
-        "Say who is calling as soon as it is them, and for whom.",
+        "You said who you are and who you're calling for.",
+        "Once you have the right person, say who you are and who you're calling for.",
     )
 
 
@@ -207,13 +207,13 @@ def _says_who_calls(step: Step) -> bool:
 def _about_talking(script: Script, answers: Answers, way: Way, fields: Fields) -> list[Remark]:
     found = []
     if is_conversation(script, answers):
-        found.append(Remark(True, "You asked the main question: that is a conversation."))
+        found.append(Remark(True, "You asked the main question. That makes it a conversation."))
     elif _asks_main_question(script, fields):
         title = _main_question(script, fields)
         return [
             Remark(
                 False,
-                f"Try to get as far as “{title}”: from there on it counts as a conversation.",
+                f"Try to get as far as “{title}”. From there it counts as a conversation.",
             )
         ]
     found += way.remark(
@@ -225,7 +225,7 @@ def _about_talking(script: Script, answers: Answers, way: Way, fields: Fields) -
         found += way.remark(
             lambda step: step.id == script.second_rating,
             "You asked for the number again at the end.",
-            "Ask for the number once more at the end: it shows what moved.",
+            "Ask for the number again at the end. It shows whether they moved.",
         )
     return found + way.remark(
         lambda step: step.kind == "ask",

@@ -135,7 +135,7 @@ def view_of(hold: Hold, caller: Caller, campaign: Campaign, change: str = "") ->
         seconds_left=seconds_until(hold.expires_at),
         shared=shared_fields(caller, campaign),
         household=[
-            (other.id, other.first_name or other.last_name or "Somebody else")
+            (other.id, other.first_name or other.last_name or "Someone else")
             for other in (() if not_to_ring else others_on_the_number(call))
         ],
         **script_state(script, fields, answers, change),

@@ -40,16 +40,16 @@ def callback_time(
         # By the clock on the wall: the same time of day also when the clocks change in between.
         return local + timedelta(days=1 if preset == TOMORROW else 7)
     if preset not in ("", CHOSEN):
-        raise BadInput("That is not one of the times to ring back.", "Choose one of the buttons.")
+        raise BadInput("That isn't one of the times to call back.", "Choose one of the buttons.")
     if not day.strip() and not clock.strip():
         if preset == CHOSEN:
-            raise BadInput("Say when to ring back.", "Give a day, or choose one of the buttons.")
+            raise BadInput("Say when to call back.", "Give a day, or choose one of the buttons.")
         return None
     chosen = datetime.combine(_date(day, local.date()), _time(clock, local.time()), zone)
     if chosen <= now:
-        raise BadInput("That time is past.", "Give a later day or time.")
+        raise BadInput("That time has passed.", "Give a later day or time.")
     if chosen - now > AHEAD_AT_MOST:
-        raise BadInput("That is more than three months ahead.", "Give an earlier day.")
+        raise BadInput("That's more than three months away.", "Give an earlier day.")
     return chosen
 
 
@@ -57,7 +57,7 @@ def _date(text: str, today: date) -> date:
     try:
         return date.fromisoformat(text.strip()) if text.strip() else today
     except ValueError:
-        raise BadInput("That is not a day.", "Give it as year-month-day: 2026-05-07.") from None
+        raise BadInput("That isn't a date.", "Give it as year-month-day: 2026-05-07.") from None
 
 
 def _time(text: str, now: time) -> time:
@@ -65,6 +65,6 @@ def _time(text: str, now: time) -> time:
         clock = time.fromisoformat(text.strip()) if text.strip() else now
     except ValueError:
         raise BadInput(
-            "That is not a time of day.", "Give it as hours and minutes: 18:30."
+            "That isn't a time of day.", "Give it as hours and minutes: 18:30."
         ) from None
     return clock.replace(second=0, microsecond=0, tzinfo=None)

@@ -117,7 +117,7 @@ def person() -> ResponseReturnValue:
     if hold is not None:
         return show(hold)
     if wants_json():
-        raise NotFound("You have nobody on your screen.", "Ask for the next person.")
+        raise NotFound("There's nobody on your screen.", "Ask for the next person.")
     return redirect(url_for(".calling"))
 
 
@@ -130,7 +130,7 @@ def person_qr() -> ResponseReturnValue:
     """
     hold = current_hold(g.caller)
     if hold is None:
-        raise NotFound("You have nobody on your screen.", "Ask for the next person.")
+        raise NotFound("There's nobody on your screen.", "Ask for the next person.")
     why_not = why_not_to_ring(hold.call, hold.contact, page_data.campaign_of(g.caller))
     if why_not:
         raise NotFound(why_not, "Say how the call ended.")

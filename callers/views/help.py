@@ -9,7 +9,7 @@ from phonebank.core.db import db
 from phonebank.core.errors import wants_json
 from phonebank.parties.help_requests import ask_for_help
 
-TOLD = "Your host has been told."
+TOLD = "We've told your host."
 
 
 @screens.post("/calling/help")

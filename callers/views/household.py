@@ -20,7 +20,7 @@ def reached(call_id: uuid.UUID) -> ResponseReturnValue:
     try:
         contact_id = int(sent().get("contact_id") or "")
     except (TypeError, ValueError, OverflowError):
-        raise BadInput("Say whom you reached.", "Tap one of the names.") from None
+        raise BadInput("Say who answered.", "Tap one of the names.") from None
     hold = reached_instead(g.caller, call_id, contact_id)
     db.session.commit()
     return show(hold) if wants_json() else redirect(url_for(".person"), 303)

@@ -42,7 +42,7 @@ slow_down_joining = CountedTries(
     _joins_from_one_address,
     lambda status: status in (201, 303),
     methods=("POST",),
-    message="Very many people have just joined from where you are.",
+    message="A lot of people have just joined from your network.",
 )
 
 
@@ -57,7 +57,7 @@ class _TextField(StringField):
 class NameForm(FlaskForm):
     first_name = _TextField(
         "Your first name",
-        description="The party sees it on the board. The people you ring hear it from you.",
+        description="It's shown on the board, and you'll say it to the people you call.",
         validators=[DataRequired("Type your first name.")],
     )
 
@@ -65,7 +65,7 @@ class NameForm(FlaskForm):
 class CodeForm(NameForm):
     code = _TextField(
         "Party code",
-        description="Six letters and digits, on your host's screen.",
+        description="Six letters and numbers, on your host's screen.",
         validators=[DataRequired("Type the code.")],
     )
 
@@ -122,7 +122,7 @@ def leave() -> ResponseReturnValue:
     end_session(g.caller)
     db.session.commit()
     sessions.forget()
-    flash("You have left, and this device has forgotten you.", "success")
+    flash("You've left, and this device has forgotten you.", "success")
     return redirect(url_for(".join"), 303)
 
 

@@ -37,9 +37,9 @@ class Crowded(NotRunning):
 
     def __init__(self) -> None:
         super().__init__(
-            "Your call is saved. A great many people are calling just now, so the next person takes"
-            " a moment.",
-            "Keep this page open: it asks again by itself.",
+            "Your call is saved. A lot of people are calling right now, so the next person takes a"
+            " moment.",
+            "Keep this page open. It tries again by itself.",
         )
 
 

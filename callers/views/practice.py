@@ -116,7 +116,7 @@ def _view(
         first_name=name,
         town="",
         phone="",
-        phone_shown="Nobody is rung",
+        phone_shown="Nobody is called",
         expires_at="",
         seconds_left=0,
         shared=shared,

@@ -113,7 +113,7 @@ def _record(call_id: uuid.UUID, fields: MultiDict[str, Any] | Mapping[str, Any])
     ring_back = str(fields.get("ring_back") or "")
     key = "call_back" if ring_back else str(fields.get("outcome") or "")
     if not key:
-        raise BadInput("You have not said how the call ended.", "Choose one of the buttons.")
+        raise BadInput("You haven't said how the call ended.", "Choose one of the buttons.")
     return record(
         g.caller,
         call_id,

@@ -36,7 +36,7 @@ def save_answer(
     """
     call = own_call(caller, call_id, lock=True)
     if call.outcome is not None:
-        raise Conflict("This call is recorded already.", "Undo it first to change an answer.")
+        raise Conflict("This call is already recorded.", "Undo it first to change an answer.")
     value = _checked(call, step_id, raw)
     if is_stale(call, turn):
         return answers_of(call).get(step_id)
@@ -71,7 +71,7 @@ def answers_of(call: Call) -> dict[str, Any]:
 def _checked(call: Call, step_id: str, raw: Any) -> Any:
     script = script_of(call.script_version_id)
     if script is None or not script.has_step(step_id):
-        raise BadInput("This call's script has no such step.", "Reload the page.")
+        raise BadInput("This call's script doesn't have this step.", "Reload the page.")
     try:
         return check_answer(script.step(step_id), raw)
     except AnswerRefused as refused:

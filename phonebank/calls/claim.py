@@ -144,7 +144,7 @@ class NobodyToCall(PhonebankError):
     aware UTC, or None where the passing of time does not make it so."""
 
     status = 200
-    title = "Nobody to call just now"
+    title = "Nobody to call right now"
 
     def __init__(self, nobody: Nobody) -> None:
         self.why, self.next_at = nobody
@@ -154,11 +154,11 @@ class NobodyToCall(PhonebankError):
 class NotLetIn(NotAllowed):
     """They wait in the lobby, or were put out since their request began."""
 
-    title = "You are not in"
+    title = "You're not in"
 
     def __init__(self) -> None:
         super().__init__(
-            "Nobody has let you in yet, or you have been put out.",
+            "Nobody has let you in yet, or you've been removed.",
             "Ask your host, or the person who sent you the link.",
         )
 
@@ -197,8 +197,8 @@ def claim(caller: Caller, holds_nobody: bool = False) -> Hold:
         return _claim_next(caller, campaign)
     except RedisError as error:
         raise BackInAMoment(
-            "The list is not answering. What you have recorded is safe.",
-            "Wait a few seconds; this page tries again by itself.",
+            "The list isn't answering. What you've recorded is safe.",
+            "Wait a few seconds. This page tries again by itself.",
         ) from error
 
 
@@ -241,7 +241,7 @@ def _apart(hold_seconds: int) -> timedelta:
 
 
 def _no_longer_theirs() -> NotFound:
-    return NotFound("This call is no longer yours.", "Take the next person.")
+    return NotFound("This call is no longer yours.", "Ask for the next person.")
 
 
 def give_back(caller: Caller, call_id: uuid.UUID) -> None:
@@ -265,7 +265,7 @@ def own_call(caller: Caller, call_id: uuid.UUID, lock: bool = False) -> Call:
         query = query.with_for_update().execution_options(populate_existing=True)
     call = db.session.scalar(query)
     if call is None:
-        raise NotFound("That call is not one of yours.", "Go back to calling.")
+        raise NotFound("That call isn't one of yours.", "Go back to calling.")
     return call
 
 
@@ -294,12 +294,12 @@ def running_campaign(caller: Caller) -> Campaign:
     if campaign.state == ENDED:
         raise Gone("This campaign has ended.", "Thank you for every call you made.")
     if not campaign.is_running:
-        raise NotRunning("The campaign is paused just now.", "Keep this page open.")
+        raise NotRunning("The campaign is paused right now.", "Keep this page open.")
     party = db.session.get(Party, caller.party_id) if caller.party_id else None
     if party is not None and party.is_over:
-        raise Gone("The party is over.", "Thank you for every call you made.")
+        raise Gone("The party has ended.", "Thank you for every call you made.")
     if party is not None and party.paused:
-        raise NotRunning("Your host has called a break.", "Calling goes on when they say so.")
+        raise NotRunning("Your host has paused calling.", "You can go on when they restart it.")
     return campaign
 
 

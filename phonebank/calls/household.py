@@ -46,7 +46,7 @@ def reached_instead(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold
     """
     call = own_call(caller, call_id, lock=True)
     if call.outcome is not None or call.ended_at is not None:
-        raise Conflict("This call is over.", "Take the next person.")
+        raise Conflict("This call has ended.", "Ask for the next person.")
     # Locked: an undo may be giving them another number this moment, and leaves it once they are on
     # a screen. By itself: what waits for a lock goes by the list as it was before the wait.
     db.session.execute(
@@ -56,7 +56,7 @@ def reached_instead(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold
         _others(call).where(Contact.id == contact_id).execution_options(populate_existing=True)
     )
     if other is None:
-        raise NotFound("That person is not on this number.", "Reload the page.")
+        raise NotFound("That person isn't on this number.", "Reload the page.")
     first_asked_for = call.contact_id
     call.household = [*(c for c in call.household if c != contact_id), first_asked_for]
     release_after_commit(call)

@@ -96,11 +96,11 @@ def record(
         )
     if len(note) > NOTE_AT_MOST:
         raise BadInput(
-            f"A note may have {NOTE_AT_MOST} characters; this one has {len(note)}.",
+            f"A note can have up to {NOTE_AT_MOST} characters. This one has {len(note)}.",
             "Make it shorter.",
         )
     if language not in ("", UNKNOWN, *LANGUAGES):
-        raise BadInput("That is not one of the languages.", "Choose one of those shown.")
+        raise BadInput("That isn't one of the languages.", "Choose one of those shown.")
     call, contact = own_call_and_contact(caller, call_id)
     if call.outcome is not None or is_stale(call, turn):
         return Recorded(call, changed=False)
@@ -142,14 +142,14 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
     if call.set_aside_at is not None:
         raise CannotUndo("An organiser has set this call aside.")
     if call.id != last_recorded_id(caller):
-        raise CannotUndo("It is not your last call.", "Tell an organiser about an older one.")
+        raise CannotUndo("It isn't your last call.", "If an older one is wrong, tell an organiser.")
     if call.recorded_at is None or now() - call.recorded_at > UNDO_WITHIN:
         raise CannotUndo("You recorded it more than ten minutes ago.")
     if call.contact_before is None or _handed_on_since(call):
-        raise CannotUndo("They have been given to somebody else since.")
+        raise CannotUndo("Another caller has been given this person since then.")
     if has_changed_since(contact, call.contact_before):
         raise CannotUndo(
-            "Somebody on their number has been rung since, or their list has been uploaded again."
+            "Someone on their number has been called since then, or their list was uploaded again."
         )
     current = current_hold(caller)
     if current is not None:
@@ -160,7 +160,7 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
     if suppressions.phones_suppressed_among([call.phone, *call.contact_before["other_phones"]]):
         raise CannotUndo(
             "An organiser or another call has put them on the do-not-call list.",
-            "Go on with the next person.",
+            "Go on to the next person.",
         )
     wake_the_household(call, call.contact_before)
     restore(contact, call.contact_before)
@@ -315,5 +315,5 @@ def _reopen(call: Call) -> None:
 def _who_has_the_number(taken: IntegrityError) -> str:
     broken = taken.orig.diag.constraint_name if isinstance(taken.orig, psycopg.Error) else None
     if broken == "uq_contact_campaign_id_phone_name_key":
-        return "They have been uploaded again, and are in the list under that number."
-    return "Somebody else is ringing their number now."
+        return "They were uploaded again and are on the list with that number."
+    return "Another caller is calling their number now."

@@ -21,7 +21,7 @@ def why_not_to_ring(call: Call, contact: Contact, campaign: Campaign) -> str:
     except (NotRunning, Gone) as not_now:
         return not_now.message
     if not may_ring(campaign, contact.zone_key, now()):
-        return "It is outside calling hours where they are."
+        return "It's outside calling hours where they are."
     if db.session.get_one(ContactList, contact.contact_list_id).removed:
-        return "Their list has been taken out of calling."
+        return "Their list is paused."
     return ""

@@ -33,31 +33,31 @@ class Why(StrEnum):
 # What is wrong, and what to do about it.
 WORDS: dict[Why, tuple[str, str]] = {
     Why.OUT_OF_HOURS: (
-        "Where the next people live it is too early or too late to call just now.",
-        "Come back then.",
+        "It's too early or too late to call where the next people live.",
+        "Come back later.",
     ),
     Why.RESTING: (
-        "Everybody who can be called now has been called. Some will be tried again.",
-        "Come back then.",
+        "Everyone you can call right now has been called. We'll try some of them again.",
+        "Come back later.",
     ),
     Why.ON_SCREENS: (
-        "Everybody who is left is on another caller's screen.",
-        "If one of them comes free, you get them.",
+        "Everyone who is left is on another caller's screen.",
+        "If one of them becomes free, you'll get them.",
     ),
-    Why.BEING_READ: ("The list is still being read.", "The first people come in a moment."),
+    Why.BEING_READ: ("We're still reading the list.", "You'll get the first person in a moment."),
     Why.LANGUAGE: (
-        "The people who are left speak a language that you have not chosen.",
+        "The people who are left speak a language you haven't chosen.",
         "If you speak another one, tell your host or organiser.",
     ),
     Why.OTHER_LISTS: (
-        "Everybody in the lists that you call from has been called. Other lists have people left.",
+        "Everyone on your lists has been called. Other lists have people left.",
         "Ask your host or organiser for another list.",
     ),
     Why.PAUSED: (
-        "The people who are left are in a list that is paused.",
-        "Ask your host or organiser when it goes on.",
+        "The people who are left are on a list that is paused.",
+        "Ask your host or organiser when it restarts.",
     ),
-    Why.EMPTY: ("There is nobody on the list yet.", "Ask your host or organiser."),
+    Why.EMPTY: ("There's nobody on the list yet.", "Ask your host or organiser."),
     Why.DONE: ("Everyone on the list has been called. Thank you!", ""),
 }
 

@@ -61,7 +61,9 @@ def check(rule: str | None) -> None:
     or the board's token.
     """
     if rule is None:
-        raise NotAllowed("This page is not open to anyone yet.", "Tell whoever runs this server.")
+        raise NotAllowed(
+            "This page is not open to anyone yet.", "Tell the person who runs this server."
+        )
     if rule in (ANYONE, CALLER, TV):
         return
     if not current_user.is_authenticated:

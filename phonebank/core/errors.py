@@ -101,15 +101,19 @@ class BackInAMoment(PhonebankError):
 
 # HTTP errors that Flask and its extensions raise themselves, in our words.
 HTTP_WORDS: dict[int, tuple[str, str, str]] = {
-    400: ("That can't be used", "The page sent something we could not read.", "Go back and retry."),
+    400: (
+        "That can't be used",
+        "The page sent something we couldn't read.",
+        "Go back and try again.",
+    ),
     403: (
         "Not for this account",
-        "This page is for somebody else.",
-        "Sign in as them, or go back.",
+        "This account can't open this page.",
+        "Sign in with another account, or go back.",
     ),
-    404: ("Not found", "There is nothing at this address.", "Check the link you were given."),
-    405: ("Not that way", "This address does not take that kind of request.", "Go back and retry."),
-    429: ("Too many tries", "That was tried too often from your address.", "Wait a minute."),
+    404: ("Not found", "There's no page at this address.", "Check the link you were given."),
+    405: ("Not that way", "This page can't do that.", "Go back and try again."),
+    429: ("Too many tries", "There were too many tries from your network.", "Wait a minute."),
 }
 
 
@@ -162,8 +166,8 @@ def register(app: Flask) -> None:
         return answer(
             500,
             PhonebankError.title,
-            "That is our fault, not yours.",
-            "Try again; if it happens twice, tell your organiser what you were doing.",
+            "That's our fault, not yours.",
+            "Try again. If it happens twice, tell your organiser what you were doing.",
         )
 
     _register_store_faults(app, unforeseen)
@@ -229,7 +233,7 @@ def wants_json() -> bool:
 def _form_too_old() -> tuple[str, str, str]:
     return (
         "This page was open too long",
-        "For your safety a form can only be sent from a fresh page.",
+        "To keep you safe, we only take a form from a fresh page.",
         "Go back, reload the page, and send it again.",
     )
 
@@ -237,8 +241,8 @@ def _form_too_old() -> tuple[str, str, str]:
 def _no_cookie() -> tuple[str, str, str]:
     """The page that held the form gave the browser a cookie, and it came back without."""
     return (
-        "Your browser kept no cookie",
-        "Phonebank needs one small cookie to know that it is you, and your browser sent none.",
+        "Your browser didn't keep our cookie",
+        "Phonebank needs one small cookie to know that it's you, and your browser sent none.",
         "Open the link in Safari, Chrome or Firefox itself, not inside another app, and allow "
         "cookies for this site. If you only left the page open for days, go back and reload it.",
     )
@@ -247,12 +251,12 @@ def _no_cookie() -> tuple[str, str, str]:
 def _too_large() -> tuple[int, str, str, str]:
     """What of the request is larger than which limit, and what to do about it."""
     most, sent = request.max_content_length, request.content_length or 0
-    part = "The file or text that you sent"
+    part = "The file or text you sent"
     if request.mimetype == "multipart/form-data" and most and sent <= most:
         # Within the limit for the whole: then it was one text beside a file, which memory holds.
-        part, most = "One of the texts that you sent", request.max_form_memory_size
-    message = f"{part} is larger than the {_size(most)} that this page takes."
-    return 413, "Too large", message, "Split a file and send each part; make a text shorter."
+        part, most = "One of the texts you sent", request.max_form_memory_size
+    message = f"{part} is larger than the {_size(most)} this page takes."
+    return 413, "Too large", message, "Split a file and send each part, or make a text shorter."
 
 
 def _size(most: int | None) -> str:

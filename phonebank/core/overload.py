@@ -79,7 +79,7 @@ STAY_AWAY = {
 # Seconds between two lines in the log.
 TOLD_EVERY = 60.0
 
-MESSAGE = "A great many people are calling just now. Nothing you did is lost."
+MESSAGE = "A lot of people are calling right now. Nothing you did is lost."
 WHAT_TO_DO = "Try again in {seconds} seconds."
 _BUSY = "phonebank.busy"
 _SOCKETS, _FILES = "/socket.io/", "/static/"

@@ -159,7 +159,7 @@ def _refuse_odd_json() -> None:
     if not request.is_json or request.method in ("GET", "HEAD", "OPTIONS"):
         return
     if request.blueprint not in (TAKES_JSON, None):
-        raise BadInput("This address takes forms and no JSON.")
+        raise BadInput("This address takes forms, not JSON.")
     # Asked of the body itself: one sent in chunks does not say its length.
     if not request.get_data():
         return

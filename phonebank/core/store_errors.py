@@ -28,27 +28,27 @@ AWAY = Words(
     "a store is away",
 )
 CROWDED = Words(
-    "A great many people are using Phonebank just now. Nothing you did is lost.",
+    "A lot of people are using Phonebank right now. Nothing you did is lost.",
     "Try again in a few seconds.",
     "more is asked than there are connections, files or memory for",
 )
 LOCKED = Words(
-    "Somebody else has been changing the same thing for some seconds, so nothing was changed here.",
+    "Someone else is changing the same thing, so we changed nothing.",
     "Try again in a few seconds.",
     "a lock was waited for too long",
 )
 TOO_LONG = Words(
-    "That took longer than we let anybody wait, so it was stopped. Nothing was changed.",
+    "That took too long, so we stopped it. Nothing was changed.",
     "Try again in a minute. If it happens twice, tell your organiser what you were doing.",
     "a statement took too long and was stopped",
 )
 FULL = Words(
-    "Our database has no room left and cannot keep anything just now. Nothing was changed.",
+    "Our database is full and can't save anything right now. Nothing was changed.",
     "Try again in a few minutes. If it lasts, tell your organiser.",
     "a store cannot write",
 )
 TOO_DEEP = Words(
-    "What was sent has too many levels inside each other for us to work through.",
+    "What you sent has too many levels inside each other for us to read.",
     "Send something simpler, or send it in parts.",
     "something was nested too deeply",
 )

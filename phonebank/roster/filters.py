@@ -42,7 +42,7 @@ def choose_languages(campaign: Campaign, caller: Caller, codes: Iterable[str]) -
     chosen = set(codes)
     for code in sorted(chosen - {*offered, campaign.language}):
         raise BadInput(
-            f"Nobody in this campaign's lists speaks “{code}”.", "Choose among those shown."
+            f"Nobody in this campaign's lists speaks “{code}”.", "Choose from those shown."
         )
     chosen -= {campaign.language} if chosen == {campaign.language} else set()
     lock_row(caller)
@@ -59,6 +59,6 @@ def keep_to_lists(campaign: Campaign, caller: Caller, list_ids: Iterable[int]) -
     stays theirs. Raises BadInput for a list of another campaign."""
     chosen = set(list_ids)
     if chosen - {contact_list.id for contact_list in in_calling_order(campaign)}:
-        raise BadInput("That list is not one of this campaign's.", "Reload the page.")
+        raise BadInput("That list isn't one of this campaign's.", "Reload the page.")
     lock_row(caller)
     caller.list_ids = sorted(chosen)

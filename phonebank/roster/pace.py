@@ -68,7 +68,7 @@ KINDS = {
             "People an hour",
             "A call that nobody answers takes about half a minute, so nobody can make more than "
             "120 an hour.",
-            "You have seen as many people as one caller can call in an hour.",
+            "You've seen as many people as one caller can call in an hour.",
             "{seen} people within an hour",
         ),
         Kind(
@@ -82,14 +82,14 @@ KINDS = {
             NO_CALLS,
             "People in a row without a call",
             "Skipped, handed back, left until the time ran out, or “The call failed”.",
-            "You have seen many people in a row and called none of them.",
+            "You've seen many people in a row and called none of them.",
             "{seen} people in a row without a call",
         ),
         Kind(
             UNRECORDED,
             "People an hour without an outcome",
             "Handed back, or left on the screen until the time ran out.",
-            "You have seen many people this hour without saying how the call ended.",
+            "You've seen many people this hour without saying how the call ended.",
             "{seen} people within an hour without an outcome",
         ),
         Kind(
@@ -97,7 +97,7 @@ KINDS = {
             "“Never call again” an hour",
             "Do not call, and has died. Past this an organiser must look before the caller goes "
             "on.",
-            "You have put many people on the do-not-call list within an hour.",
+            "You've put many people on the do-not-call list within an hour.",
             "{seen} people put on the do-not-call list within an hour",
         ),
         Kind(
@@ -105,8 +105,7 @@ KINDS = {
             "“Never call again” within 3 seconds",
             "How many in an hour, each recorded within 3 seconds of seeing the person. Past this "
             "an organiser must look before the caller goes on.",
-            "You have put people on the do-not-call list faster than anyone could have called "
-            "them.",
+            "You've put people on the do-not-call list faster than anyone could have called them.",
             "{seen} people put on the do-not-call list within 3 seconds of being seen",
         ),
     )
@@ -177,9 +176,9 @@ class PacePaused(NotRunning):
         self.next_at = None if until == UNTIL_LOOKED_AT else until
         told = KINDS[kind].told if kind in KINDS else "Calling is paused for you."
         if self.next_at is None:
-            self.title = "An organiser must look first"
+            self.title = "An organiser needs to check first"
             super().__init__(
-                f"{told} The organisers have been told, and one of them must look before you go "
+                f"{told} We've told the organisers, and one of them needs to check before you go "
                 "on. What you recorded is safe. If nobody does, ask the person who sent you the "
                 "link.",
                 "Keep this page open.",

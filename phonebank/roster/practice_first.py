@@ -18,8 +18,8 @@ class PracticeFirst(NotAllowed):
 
     def __init__(self) -> None:
         super().__init__(
-            "Your campaign asks for one practice call before the first real one.",
-            f"Make it at /calling/practice: it takes about {MINUTES} minutes, and rings nobody.",
+            "Your campaign asks for one practice call before your first real one.",
+            f"Make it at /calling/practice. It takes {MINUTES} minutes or so, and calls nobody.",
         )
 
 

@@ -45,5 +45,5 @@ UNKNOWN = "und"  # BCP 47 for a language that could not be told
 def language_name(code: str) -> str:
     """A language for people to read; also of codes that LANGUAGES lacks, as a list may have any."""
     if code == UNKNOWN:
-        return "A language nobody could tell"
+        return "A language nobody recognised"
     return LANGUAGES.get(code, f"Language “{code}”")

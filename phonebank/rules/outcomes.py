@@ -13,10 +13,10 @@ Group = Literal["quick", "reached", "number", "never", "skip"]
 
 # The rows of buttons on the caller's screen, in order, with their headings.
 GROUPS: dict[Group, str] = {
-    "quick": "Nobody came to the phone",
-    "reached": "Somebody answered",
-    "number": "The number is wrong",
-    "never": "Never ring again",
+    "quick": "Nobody picked up",
+    "reached": "Someone answered",
+    "number": "A problem with the number",
+    "never": "Never call again",
     "skip": "Not now",
 }
 
@@ -55,15 +55,15 @@ OUTCOMES: dict[str, Outcome] = {
         Outcome(
             "no_answer",
             "No answer",
-            "It rang for a quarter of a minute or more and nobody picked up.",
+            "It rang for 15 seconds or more and nobody picked up.",
             "quick",
             reached=False,
             effect="retry",
         ),
         Outcome(
             "answerphone",
-            "Answerphone",
-            "A machine answered and you left no message.",
+            "Voicemail",
+            "It went to voicemail and you left no message.",
             "quick",
             reached=False,
             effect="retry",
@@ -71,7 +71,7 @@ OUTCOMES: dict[str, Outcome] = {
         Outcome(
             "left_message",
             "Left a message",
-            "You spoke a message on their answerphone yourself.",
+            "You left a voicemail message yourself.",
             "quick",
             reached=False,
             effect="retry",
@@ -79,7 +79,7 @@ OUTCOMES: dict[str, Outcome] = {
         Outcome(
             "busy",
             "Busy",
-            "The engaged tone.",
+            "You heard the busy (engaged) tone.",
             "quick",
             reached=False,
             effect="retry",
@@ -87,15 +87,15 @@ OUTCOMES: dict[str, Outcome] = {
         Outcome(
             "talked",
             "We talked",
-            "You talked with the right person and came to the end.",
+            "You talked with the right person and got to the end.",
             "reached",
             reached=True,
             effect="finish",
         ),
         Outcome(
             "partial",
-            "We began to talk",
-            "They had to go before the end and would not mind another call.",
+            "Cut short",
+            "They had to go before the end and wouldn't mind another call.",
             "reached",
             reached=True,
             effect="retry",
@@ -104,7 +104,7 @@ OUTCOMES: dict[str, Outcome] = {
         Outcome(
             "call_back",
             "Call back",
-            "They asked to be rung at another time. Say when, if they did.",
+            "They asked you to call at another time. Say when, if they did.",
             "reached",
             reached=True,
             effect="retry",
@@ -113,7 +113,7 @@ OUTCOMES: dict[str, Outcome] = {
         Outcome(
             "bad_time",
             "Not a good time",
-            "Somebody answered, but not the person, or they could not talk now.",
+            "They couldn't talk now, or someone else answered.",
             "reached",
             reached=True,
             effect="retry",
@@ -122,15 +122,15 @@ OUTCOMES: dict[str, Outcome] = {
         Outcome(
             "hung_up",
             "Hung up",
-            "They put the phone down before they knew why you rang.",
+            "They hung up before they knew why you called.",
             "reached",
             reached=True,
             effect="retry",
         ),
         Outcome(
             "refused",
-            "Would not talk",
-            "They knew why you rang and did not want to talk. We leave them be in this campaign.",
+            "Didn't want to talk",
+            "They knew why you called. We won't call them again in this campaign.",
             "reached",
             reached=True,
             effect="finish",
@@ -138,7 +138,7 @@ OUTCOMES: dict[str, Outcome] = {
         Outcome(
             "language_barrier",
             "Another language",
-            "You had no language in common. A caller who speaks theirs can try.",
+            "You don't speak the same language. A caller who speaks theirs can try.",
             "reached",
             reached=True,
             effect="retry",
@@ -146,8 +146,8 @@ OUTCOMES: dict[str, Outcome] = {
         ),
         Outcome(
             "not_suitable",
-            "Should not be rung",
-            "A child, or somebody unwell or confused. We leave them be in this campaign.",
+            "Shouldn't be called",
+            "A child, or someone unwell or confused. We won't call them again in this campaign.",
             "reached",
             reached=True,
             effect="finish",
@@ -155,7 +155,7 @@ OUTCOMES: dict[str, Outcome] = {
         Outcome(
             "wrong_number",
             "Wrong number",
-            "Somebody else answered who does not know them.",
+            "Someone else answered who doesn't know them.",
             "number",
             reached=True,
             effect="unusable",
@@ -164,7 +164,7 @@ OUTCOMES: dict[str, Outcome] = {
         Outcome(
             "disconnected",
             "Not in service",
-            "A recording or tone says the number does not exist, or it is a fax.",
+            "A recording or tone says the number doesn't exist, or it's a fax.",
             "number",
             reached=False,
             effect="unusable",
@@ -182,7 +182,7 @@ OUTCOMES: dict[str, Outcome] = {
         Outcome(
             "line_fault",
             "The call failed",
-            "Your phone or the network failed: it never rang.",
+            "Your phone or the network failed, so their phone never rang.",
             "number",
             reached=False,
             effect="retry",
@@ -192,7 +192,7 @@ OUTCOMES: dict[str, Outcome] = {
         Outcome(
             "do_not_call",
             "Do not call",
-            "They asked never to be called again. Nobody rings this number any more.",
+            "They asked never to be called again. Nobody will call this number again.",
             "never",
             reached=True,
             effect="suppress",
@@ -201,7 +201,7 @@ OUTCOMES: dict[str, Outcome] = {
         Outcome(
             "deceased",
             "Has died",
-            "Say how sorry you are, and goodbye. Nobody rings this number any more.",
+            "Say how sorry you are, and goodbye. Nobody will call this number again.",
             "never",
             reached=True,
             effect="suppress",
@@ -210,7 +210,7 @@ OUTCOMES: dict[str, Outcome] = {
         Outcome(
             "skipped",
             "Skip",
-            "You did not ring, perhaps because you know them. Somebody else will.",
+            "You didn't call, perhaps because you know them. Another caller will.",
             "skip",
             reached=False,
             effect="retry",

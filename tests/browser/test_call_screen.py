@@ -168,7 +168,7 @@ def test_enter_in_a_field_records_nothing(party: Party, new_page: NewPage) -> No
     page.get_by_text("Another day or time").click()
     page.get_by_label("Day").focus()
     page.keyboard.press("Enter")
-    page.get_by_label("Time where they are").press("Enter")
+    page.get_by_label("Their local time").press("Enter")
     page.wait_for_timeout(500)
     assert outcomes(party) == []
 
@@ -245,7 +245,7 @@ def test_nothing_is_lost_and_nothing_doubled_while_the_line_is_down(
     page.get_by_role("button", name="7", exact=True).click()
     assert step(page) == "rating_why"
     tap(page, "Save and next")
-    page.locator("[data-line-down]", has_text="How this call ended is kept here").wait_for()
+    page.locator("[data-line-down]", has_text="this call ended is saved on this phone").wait_for()
     page.locator(".bar-talked").click()
     assert outcomes(party) == []
     page.context.set_offline(False)
@@ -373,7 +373,7 @@ def test_the_lobby_moves_on_when_the_host_opens_the_door(party: Party, new_page:
     db.session.commit()
     page = new_page()
     come_in(page, party)
-    page.get_by_text("will let you in any moment").wait_for()
+    page.get_by_text("will let you in soon").wait_for()
     page.wait_for_timeout(1000)
     db.session.expire_all()
     admit(waiting(party))
@@ -393,7 +393,7 @@ def test_a_removed_caller_loses_sight_of_the_person_at_once(
     page.wait_for_timeout(500)
     remove_caller(db.session.scalars(select(Caller)).one())
     db.session.commit()
-    page.get_by_text("host has ended your part").wait_for(timeout=5000)
+    page.get_by_text("an organiser has removed you").wait_for(timeout=5000)
     assert name not in page.content()
 
 
@@ -409,10 +409,10 @@ def test_a_word_from_the_host_and_a_break_reach_the_screen(party: Party, new_pag
     page.get_by_role("button", name="OK").click()
     pause(party)
     db.session.commit()
-    page.get_by_text("We take a break after this call.").wait_for(timeout=5000)
+    page.get_by_text("There's a break after this call.").wait_for(timeout=5000)
     tap(page, "No answer")
     page.wait_for_url("**/calling/wait")
-    page.get_by_text("Your host has called a break.").wait_for()
+    page.get_by_text("Your host has paused calling.").wait_for()
 
 
 @pytest.mark.timing
@@ -449,7 +449,7 @@ def test_the_next_time_is_told_by_the_readers_own_clock(party: Party, new_page: 
 def test_a_practice_call_sends_nothing_until_its_end(party: Party, new_page: NewPage) -> None:
     page = new_page()
     come_in(page, party)
-    page.get_by_role("link", name="Practise first").click()
+    page.get_by_role("link", name="Try a practice call").click()
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.method))
     page.get_by_text("You aren't calling anyone and nothing is saved.").wait_for()

@@ -140,7 +140,7 @@ def test_a_state_that_cannot_be_had_is_asked_for_again(server, page):
 
 def test_a_dead_server_is_told_and_a_new_one_found(server, page):
     server.kill()
-    page.locator("[data-line-down]:has-text('The line has been down since')").wait_for()
+    page.locator("[data-line-down]:has-text('The connection has been down since')").wait_for()
     # Recorded while nobody was listening, and announced to nobody since.
     server.start(version=40)
     wait_for(page, [[40, True]])
@@ -149,7 +149,7 @@ def test_a_dead_server_is_told_and_a_new_one_found(server, page):
 
 def test_a_server_that_hangs_up_and_refuses_for_a_while_is_found_again(server, page):
     server.do(set={"refuse": True, "version": 20}, hang_up=True)
-    page.locator("[data-line-down]:has-text('The line has been down since')").wait_for()
+    page.locator("[data-line-down]:has-text('The connection has been down since')").wait_for()
     server.do(set={"refuse": False})
     wait_for(page, [[20, True]])
     assert banner(page) == ""

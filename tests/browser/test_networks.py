@@ -93,7 +93,7 @@ def test_an_answer_that_cannot_be_kept_is_told_in_words(party: Party, new_page: 
     other_tab.get_by_text("Recorded: Busy.").wait_for()
     tap(page, "It's them")
     told = page.locator("#host-word")
-    expect(told).to_contain_text("was not saved. This call is recorded already.")
+    expect(told).to_contain_text("wasn't saved. This call is already recorded.")
 
 
 # Each of the first three alone stopped every outcome. Fetch is lacked by none of the browsers that
@@ -157,7 +157,7 @@ def test_joining_and_the_lobby_keep_asking_when_somebody_else_answers(
     answer_instead(page, f"**/join/{party.code}", 404)
     page.get_by_label("Your first name").fill("Kit")
     page.get_by_role("button", name="Join").click()
-    page.locator("[data-line-down]", has_text="Something else answers in our place").wait_for()
+    page.locator("[data-line-down]", has_text="Perhaps this Wi-Fi wants you to log in").wait_for()
     page.wait_for_url("**/calling")
     db.session.expire_all()
     assert [caller.state for caller in db.session.query(Caller)] == [WAITING]

@@ -426,7 +426,7 @@ def cut_websockets(page: Page) -> None:
     page.route_web_socket("**/*", lambda ws: ws.close())
 
 
-POLLED = "Live updates do not get through on this network"
+POLLED = "Live updates don't get through on this network"
 
 
 @pytest.mark.timing

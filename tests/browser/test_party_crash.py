@@ -269,7 +269,7 @@ def put_out_in_every_tab(evening: Evening, name: str) -> None:
     person.get_by_role("button", name="Remove").click()
     began = time.monotonic()
     for tab in tabs:
-        expect(tab.get_by_text("your host has ended your part").first).to_be_visible()
+        expect(tab.get_by_text("an organiser has removed you").first).to_be_visible()
         expect(tab.locator("a.dial")).to_have_count(0)
     seconds = time.monotonic() - began
     print(f"out after {seconds:.2f} s")

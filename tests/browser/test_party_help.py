@@ -51,7 +51,7 @@ def test_a_tap_on_the_call_page_reaches_the_host_and_their_seen_comes_back(
     caller.locator("#note").fill("half a note")
     caller.get_by_text("Ask your host for help").click()
     caller.get_by_role("button", name="The person is upset or rude").click()
-    expect(caller.get_by_text("Your host has been told.")).to_be_visible()
+    expect(caller.get_by_text("We've told your host.")).to_be_visible()
     # The call stays as it was.
     assert caller.locator("#note").input_value() == "half a note"
     judged(caller, "help-asked-390")

@@ -165,7 +165,7 @@ def _practise_and_ring(phone: Page) -> None:
     """A volunteer joins, practises the new script, and takes its other way in a real call."""
     phone.get_by_label("Your first name").fill("Kit")
     phone.get_by_role("button", name="Join").tap()
-    phone.get_by_role("link", name="Practise first").tap()
+    phone.get_by_role("link", name="Try a practice call").tap()
     shown = phone.locator("[data-step]:visible")
     expect(phone.get_by_text("You aren't calling anyone and nothing is saved.")).to_be_visible()
     expect(shown).to_contain_text("Yes, speaking! Who's that?")
@@ -176,11 +176,11 @@ def _practise_and_ring(phone: Page) -> None:
     shown.get_by_role("button", name="Yes").tap()
     expect(shown).to_contain_text("Thank you very much. Goodbye!")
     phone.get_by_role("button", name="End the practice call").tap()
-    expect(phone.get_by_text("You said who is calling, and for whom.")).to_be_visible()
+    expect(phone.get_by_text("You said who you are and who you're calling for.")).to_be_visible()
     # The way of those who say yes comes to no “Why not?”.
     expect(phone.get_by_text("Try this.")).to_have_count(0)
     look(phone, "practised-390")
-    phone.get_by_role("link", name="Go on to your calls").tap()
+    phone.get_by_role("link", name="Start calling").tap()
 
     phone.get_by_role("button", name="Give me someone to call").tap()
     phone.wait_for_url("**/calling/person")

@@ -48,16 +48,16 @@ def test_the_same_time_of_day_also_when_the_clocks_change() -> None:
 @pytest.mark.parametrize(
     ("preset", "day", "clock", "words"),
     [
-        ("someday", "", "", "not one of the times"),
+        ("someday", "", "", "isn't one of the times"),
         (CHOSEN, "", "", "Say when"),
-        (CHOSEN, "2026-05-06", "18:00", "past"),
-        (CHOSEN, "2026-05-06", "18:30", "past"),
-        (CHOSEN, "1999-01-01", "", "past"),
+        (CHOSEN, "2026-05-06", "18:00", "has passed"),
+        (CHOSEN, "2026-05-06", "18:30", "has passed"),
+        (CHOSEN, "1999-01-01", "", "has passed"),
         (CHOSEN, "2027-05-06", "10:00", "three months"),
-        (CHOSEN, "6 May", "10:00", "not a day"),
-        (CHOSEN, "2026-02-30", "10:00", "not a day"),
-        (CHOSEN, "2026-05-08", "half six", "not a time"),
-        (CHOSEN, "2026-05-08", "25:00", "not a time"),
+        (CHOSEN, "6 May", "10:00", "isn't a date"),
+        (CHOSEN, "2026-02-30", "10:00", "isn't a date"),
+        (CHOSEN, "2026-05-08", "half six", "isn't a time"),
+        (CHOSEN, "2026-05-08", "25:00", "isn't a time"),
     ],
 )
 def test_what_cannot_be_meant_is_explained(preset, day, clock, words) -> None:

@@ -26,7 +26,7 @@ def test_the_last_call_counts_and_leads_to_ones_own_figures(
             db.session.commit()
         page = sam.post(at(held(), "outcome"), data={"outcome": outcome}, follow_redirects=True)
     assert page.status_code == 200
-    assert "The party is over" in page.text
+    assert "The party has ended" in page.text
     assert "You: 2 calls, 1 conversation." in page.text
     assert "Host your own party" in page.text
     assert sam.get(f"/evening/{phone_bank.party.summary_token}").status_code == 200
@@ -42,7 +42,7 @@ def test_the_last_call_counts_for_a_script_too(sam: FlaskClient, phone_bank: Pho
     assert told.status_code == 200
     assert told.json["changed"] is True
     assert told.json["person"] is None
-    assert "over" in told.json["message"]
+    assert "ended" in told.json["message"]
 
 
 def test_who_recorded_nothing_is_thanked_too_and_gets_nobody(
@@ -52,7 +52,7 @@ def test_who_recorded_nothing_is_thanked_too_and_gets_nobody(
     db.session.commit()
     page = sam.post("/calling/next", follow_redirects=True)
     assert "Thank you, Sam." in page.text
-    assert "No call of yours" in page.text
+    assert "You recorded no calls" in page.text
     assert "Give me someone" not in page.text
 
 

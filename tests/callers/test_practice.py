@@ -108,7 +108,7 @@ def test_each_invented_person_answers_on_the_call_page_and_nothing_comes_of_it(
 ) -> None:
     page = unescape(sam.get("/calling/practice", query_string={"with": kind}).text)
     # The same screen as in earnest.
-    for part in ('class="call"', "Always say:", "If they say…", "How did it end?"):
+    for part in ('class="call"', "Say in every call:", "If they say…", "How did it end?"):
         assert part in page
     assert "<strong>Practice.</strong> You aren't calling anyone and nothing is saved." in page
     assert says in page
@@ -121,7 +121,7 @@ def test_each_invented_person_answers_on_the_call_page_and_nothing_comes_of_it(
 
 def test_an_answer_that_the_step_does_not_have_is_explained(sam: FlaskClient) -> None:
     page = sam.post("/calling/practice", data={"step_id": "opening", "answer": "danced"})
-    assert "That answer is not one of those offered here" in page.text
+    assert "Choose one of these answers" in page.text
 
 
 def test_practice_works_without_a_script_and_before_the_door_opens(
@@ -145,16 +145,16 @@ def test_the_words_at_the_end_follow_what_was_done() -> None:
     assert "Ask for something" in told
     early = remarks(PERSUASIVE, dev, {"opening": "speaking"}, "hung_up", {})
     assert [remark.good for remark in early] == [False, False, False]
-    assert "Say who is calling" in early[1].text
+    assert "say who you are" in early[1].text
     assert "Where do they stand?" in early[2].text
 
 
 @pytest.mark.parametrize(
     ("skipped", "told"),
     [
-        ("introduction", "Say who is calling as soon as it is them"),
+        ("introduction", "Once you have the right person, say who you are"),
         ("rating_why", "Ask why, then wait."),
-        ("rating_after", "Ask for the number once more at the end"),
+        ("rating_after", "Ask for the number again at the end"),
         ("vote_ask", "Ask for something before you say goodbye"),
     ],
 )
@@ -245,7 +245,7 @@ def test_practice_and_briefing_have_the_words_that_people_really_hear(
     assert "could I speak to" not in page
     # Its end leads to the other words, and they stay through the practice call.
     end = sam.post("/calling/practice/done", data={"outcome": "talked"}).text
-    other = re.search(r'href="(/calling/practice\?words=\d+)">Practise with those', end)
+    other = re.search(r'href="(/calling/practice\?words=\d+)">Practise with the other script', end)
     assert other
     page = sam.get(other.group(1)).text
     assert "Few hear this: is it" in page

@@ -26,7 +26,7 @@ from tests.scripts_library.small_scripts import SMALL
 
 JSON = {"Accept": "application/json"}
 AS_FAR_AS_NEEDED = {"opening": "speaking", "introduction": "happy_to_talk", "rating_before": 9}
-WHY = "one practice call before the first real one"
+WHY = "one practice call before"
 
 
 @pytest.fixture
@@ -89,10 +89,10 @@ def test_the_verb_refuses_whatever_page_asks(strict: PhoneBank, client: FlaskCli
 def test_a_practice_call_opens_calling(strict: PhoneBank, client: FlaskClient) -> None:
     come_in(client, strict)
     page = practise(client)
-    assert "Go on to your calls" in page
+    assert "Start calling" in page
     page = client.get("/calling").text
     assert "Give me someone to call" in page
-    assert "is your promise" in page
+    assert "I promise" in page
     page = client.post("/calling/next", follow_redirects=True)
     assert page.request.path == "/calling/person"
     assert hand_outs() == 1
@@ -121,7 +121,7 @@ def test_a_tap_is_no_practice_call(
     page = practise(client, kind, outcome, answers)
     assert "Once more, please." in page
     assert "Where do they stand?" in page
-    assert "Practise once more" in page
+    assert "Practise again" in page
     assert client.post("/calling/next").location == "/calling/practice"
 
 
@@ -133,7 +133,7 @@ def test_a_short_call_rightly_put_down_is_one(
     strict: PhoneBank, client: FlaskClient, kind: str, outcome: str
 ) -> None:
     come_in(client, strict)
-    assert "Go on to your calls" in practise(client, kind, outcome, {})
+    assert "Start calling" in practise(client, kind, outcome, {})
     assert claim(strict.sam)
 
 
@@ -143,7 +143,7 @@ def test_a_campaign_without_words_keeps_nobody_out(
     phone_bank.campaign.practice_first = True
     db.session.commit()
     come_in(client, phone_bank)
-    assert "Go on to your calls" in practise(client, answers={})
+    assert "Start calling" in practise(client, answers={})
     assert claim(phone_bank.sam)
 
 
@@ -161,9 +161,9 @@ def test_where_the_main_question_is_for_others_the_last_step_is_far_enough(
     db.session.commit()
     come_in(client, strict)
     page = practise(client, answers={"hello": None})
-    assert "Get as far as the last step with somebody who wants to talk" in page
+    assert "Get as far as the last step with someone who wants to talk" in page
     assert "Try to get as far as" not in page
-    assert "Go on to your calls" in practise(client, answers={"hello": None, "help": "no"})
+    assert "Start calling" in practise(client, answers={"hello": None, "help": "no"})
 
 
 def test_what_is_still_wanted_names_only_people_whom_the_script_has(
@@ -173,9 +173,9 @@ def test_what_is_still_wanted_names_only_people_whom_the_script_has(
     db.session.commit()
     come_in(client, strict)
     page = practise(client, outcome="no_answer")
-    assert "Choose the ending that fits what they said: then you have your practice call" in page
+    assert "Choose the ending that fits what they said. Then you can make real calls." in page
     assert "wants to talk" not in page
-    assert "Go on to your calls" in practise(client, outcome="refused")
+    assert "Start calling" in practise(client, outcome="refused")
 
 
 def test_it_is_remembered_in_the_next_party_and_not_in_another_campaign(

@@ -80,14 +80,14 @@ def test_from_the_link_to_a_number_in_two_taps_and_one_field(
 def test_the_tap_that_asks_for_somebody_is_the_promise(
     phone_bank: PhoneBank, sam: FlaskClient
 ) -> None:
-    assert "is your promise" in sam.get("/calling").text
+    assert "I promise" in sam.get("/calling").text
     # Waiting in line by address alone gives nobody to who has promised nothing.
     assert sam.get("/calling/wait").location == "/calling"
     ask_for_somebody(sam)
     db.session.refresh(phone_bank.sam)
     assert phone_bank.sam.promised_at is not None
     sam.post(at(held(), "give-back"))
-    assert "is your promise" not in sam.get("/calling").text
+    assert "I promise" not in sam.get("/calling").text
 
 
 def test_the_briefing_says_who_for_what_to_say_and_what_the_campaign_wants(
@@ -110,7 +110,7 @@ def test_a_call_has_the_number_the_words_and_every_way_it_can_end(
     # To tap on a phone, to copy on a computer, and to scan from it.
     for way in (f'href="tel:{held().phone}"', f'data-copy="{held().phone}"', "/person/qr.svg"):
         assert way in page
-    assert "Always say:" in page
+    assert "Say in every call:" in page
     cards = page.split("If they say…")[1]
     assert "Who are you" in cards or "Who is" in cards
     panel = page.split("How did it end?")[1]
@@ -302,7 +302,7 @@ def test_an_answer_that_the_step_does_not_have_is_explained_in_place(
     sent = {"step_id": "opening", "answer": "danced"}
     page = sam.post(at(held(), "answers"), data=sent)
     assert page.status_code == 422
-    assert "That answer is not one of those offered here" in page.text
+    assert "Choose one of these answers" in page.text
     assert step_on(page) == "opening"
     refused = sam.post(at(held(), "answers"), json=sent, headers=JSON)
     assert refused.status_code == 422
@@ -324,8 +324,8 @@ def test_undo_brings_the_person_back(phone_bank: PhoneBank, sam: FlaskClient) ->
 @pytest.mark.parametrize(
     ("since", "said"),
     [
-        ("rung", "Somebody else is ringing their number now."),
-        ("uploaded again", "They have been uploaded again, and are in the list under that number."),
+        ("rung", "Another caller is calling their number now."),
+        ("uploaded again", "They were uploaded again and are on the list with that number."),
         ("not to be called", "An organiser or another call has put them on the do-not-call list."),
     ],
 )
@@ -441,7 +441,7 @@ def test_a_callback_at_a_time_that_is_past_is_refused_in_place(
     sent = {"ring_back": "chosen", "date": "2020-01-01", "time": "18:00"}
     page = sam.post(at(held(), "outcome"), data=sent)
     assert page.status_code == 422
-    assert "That time is past." in page.text
+    assert "That time has passed." in page.text
     assert f'data-call="{held().id}"' in page.text
     assert held().outcome is None
 
@@ -512,7 +512,7 @@ def test_a_party_that_is_over_says_thank_you(phone_bank: PhoneBank, sam: FlaskCl
     phone_bank.party.state = ENDED
     db.session.commit()
     page = ask_for_somebody(sam)
-    assert "The party is over" in page.text
+    assert "The party has ended" in page.text
     assert "Thank you, Sam." in page.text
 
 
@@ -524,7 +524,7 @@ def test_redis_away_means_back_in_a_moment(
     monkeypatch.setitem(sam.application.extensions, "redis", Redis.from_url(NO_REDIS))
     page = sam.post(at(call, "outcome"), data={"outcome": "busy"}, follow_redirects=True)
     assert page.status_code == 503
-    assert "What you have recorded is safe." in page.text
+    assert "recorded is safe." in page.text
     assert "data-retry" in page.text
     db.session.refresh(call)
     assert call.outcome == "busy"

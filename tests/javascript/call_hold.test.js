@@ -54,7 +54,7 @@ test("while nobody answers the pauses grow, and the warning comes in time", asyn
   const { phone, hold, said } = holdOn([foreign(404)]);
   await seconds(phone, 271);
   assert.ok(phone.sent.length >= 6 && phone.sent.length <= 40, String(phone.sent.length));
-  assert.deepEqual(said, ["This person goes back to the list in half a minute."]);
+  assert.deepEqual(said, ["This person goes back to the list in 30 seconds."]);
   phone.network = [renewed(300)];
   await hold.renew();
   assert.deepEqual(said.slice(1), [""]);

@@ -12,14 +12,14 @@ import { errorIn } from "./our_answers.js";
 
 // A second tap on "No answer" must not land on the next person, whose button lies under the same thumb.
 const NO_OUTCOME_WITHIN_MS = 700;
-const OFFLINE_WITH_OUTCOME = "You are offline. How this call ended is kept here, and sent as soon as we are back.";
-const OFFLINE = "You are offline: keep talking, we will save this.";
-const RESTARTING = "Back in a moment: this is kept here, and sent by itself.";
+const OFFLINE_WITH_OUTCOME = "You're offline. How this call ended is saved on this phone. We'll send it when you're back online.";
+const OFFLINE = "You're offline. Keep talking: we'll save this.";
+const RESTARTING = "Back in a moment. This is saved on this phone, and we'll send it by itself.";
 const SOMEBODY_ELSE =
-  "Something else answers in our place, perhaps a Wi-Fi log-in page. This is kept here, and sent as soon as we are reached.";
-const NOT_KNOWN = "We no longer know this phone. Open the party's link in another tab: this is kept here.";
-const OUTCOME_NOT_SAVED = "How the call ended was not saved.";
-const NOT_DONE = "That was not done.";
+  "We can't reach Phonebank. Perhaps this Wi-Fi wants you to log in. This is saved on this phone, and we'll send it as soon as we can.";
+const NOT_KNOWN = "We no longer know this phone. Open the party's link in another tab. This is saved here until then.";
+const OUTCOME_NOT_SAVED = "How the call ended wasn't saved.";
+const NOT_DONE = "That didn't work.";
 const NOTE_KEY = "phonebank.note";
 
 let page, data, walk, hold, drawnAt;
@@ -132,7 +132,7 @@ function answerWasRefused(entry, answer) {
     walk.change(entry.step);
     return say(why);
   }
-  showMessage(`Your answer to “${entry.asked || entry.step}” was not saved. ${why}`, "");
+  showMessage(`Your answer to “${entry.asked || entry.step}” wasn't saved. ${why}`, "");
 }
 
 function tell(words) {
@@ -235,8 +235,8 @@ listen({
   removed: () => location.replace("/calling"),
   message: ({ text }) => showMessage(text),
   party({ paused, ended }) {
-    if (ended) showMessage("The party is over. Finish this call and save it: it counts.");
-    else if (paused) showMessage("We take a break after this call.");
+    if (ended) showMessage("The party has ended. Finish this call and save it: it still counts.");
+    else if (paused) showMessage("There's a break after this call.");
   },
 });
 

@@ -25,7 +25,7 @@ async function tellHost(url, fields, told) {
   const sent = { method: "POST", body: new URLSearchParams(fields), headers: { Accept: "application/json" } };
   const answer = await ask(url, sent, ANSWER_WITHIN_MS).catch(() => null);
   if (!answer || !answer.ours) {
-    told.textContent = "Your host could not be told: you are offline. Wave at them.";
+    told.textContent = "You're offline, so we couldn't tell your host. Wave at them.";
   } else if ([401, 403].includes(answer.status)) {
     location.reload();
   } else {

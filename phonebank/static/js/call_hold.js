@@ -43,7 +43,7 @@ export class Hold {
     const warned = this.warned;
     this.warned = this.endsAt - at < WARN_BEFORE_MS;
     if (this.warned && !warned) {
-      this.show("This person goes back to the list in half a minute.", "Keep");
+      this.show("This person goes back to the list in 30 seconds.", "Keep");
     }
   }
 
@@ -69,7 +69,7 @@ export class Hold {
       this.warned = false;
       this.show("");
     } else if (this.warned) {
-      this.show("You have had this call for as long as anybody may. Please say how it ended.");
+      this.show("You've had this call for as long as we allow. Please say how it ended.");
     }
   }
 
@@ -83,8 +83,8 @@ export class Hold {
   lost() {
     this.close();
     this.show(
-      "This person has gone back to the list: this screen was away, or the call went on, for too long. " +
-        "If you are talking with them, carry on and say how it ended: it is saved all the same.",
+      "This person has gone back to the list, because this page was out of sight or the call went on for too long. " +
+        "If you're talking with them, carry on and say how it ended. We still save it.",
     );
   }
 }

@@ -5,8 +5,8 @@ import { Outbox, somethingWaits } from "./call_outbox.js";
 import { showMessage } from "./caller_line.js";
 import { errorIn } from "./our_answers.js";
 
-const WAITS = "How your last call ended is kept on this phone, and sent as soon as we are reached.";
-const NOT_SAVED = "How your last call ended was not saved.";
+const WAITS = "How your last call ended is saved on this phone. We'll send it as soon as we can.";
+const NOT_SAVED = "How your last call ended wasn't saved.";
 const SAVED = "How your last call ended is saved.";
 
 function banner(words) {

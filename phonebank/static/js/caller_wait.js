@@ -5,7 +5,7 @@ import { ask } from "./our_answers.js";
 
 const LOBBY_EVERY_MS = 8000;
 const ANSWER_WITHIN_MS = 10000;
-const CUT = "Live updates do not get through on this network. This page asks by itself every few seconds.";
+const CUT = "Live updates don't get through on this network. This page checks every few seconds instead.";
 const WAITS_MS = [4000, 6000, 9000, 13000, 20000, 30000];
 
 const lobby = document.querySelector("[data-lobby]");

@@ -238,13 +238,13 @@ function banner(state, words) {
 function lineIsDown(since) {
   const time = new Date(since).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
   banner("down", (element) => {
-    const words = element.dataset.lineDown || "The line has been down since {time}. Trying again…";
+    const words = element.dataset.lineDown || "The connection has been down since {time}. Trying again…";
     return words.replace("{time}", time);
   });
 }
 
 function lineIsPolled() {
-  banner("polled", () => "Live updates do not get through on this network. This page asks every few seconds instead.");
+  banner("polled", () => "Live updates don't get through on this network. This page checks every few seconds instead.");
 }
 
 function lineIsUp() {

@@ -6,10 +6,10 @@ import { buttonOf, fieldsOf } from "./forms.js";
 import { ask, canAsk, pauseMs } from "./our_answers.js";
 
 const ANSWER_WITHIN_MS = 15000;
-const NOBODY = "You are offline. Keep this page open: it tries again by itself.";
+const NOBODY = "You're offline. Keep this page open. It tries again by itself.";
 const SOMEBODY_ELSE =
-  "Something else answers in our place, perhaps a Wi-Fi log-in page. Keep this page open: it tries again by itself.";
-const RESTARTING = "Back in a moment. Keep this page open: it tries again by itself.";
+  "We can't reach Phonebank. Perhaps this Wi-Fi wants you to log in. Keep this page open. It tries again by itself.";
+const RESTARTING = "Back in a moment. Keep this page open. It tries again by itself.";
 
 let timer;
 let asking = false;

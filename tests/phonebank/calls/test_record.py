@@ -343,7 +343,7 @@ def test_undo_stands_back_once_somebody_else_on_the_number_has_been_rung(
     skipped = ring(phone_bank, "skipped")
     assert ring(phone_bank, outcome, phone_bank.priya).contact_id == other.id
     left = (rung.state, rung.phone, rung.callable_at)
-    with pytest.raises(HoldLost, match="Somebody on their number"):
+    with pytest.raises(HoldLost, match="Someone on their number"):
         undo(phone_bank.sam, skipped.id)
     db.session.rollback()
     assert (rung.state, rung.phone, rung.callable_at) == left

@@ -45,7 +45,7 @@ def test_the_person_comes_back_without_their_number(
     with time_machine.travel(AFTER):
         page = client.post(f"/calling/person/{call.id}/undo?turn=0", follow_redirects=True).text
         assert name in page
-        assert "It is outside calling hours" in page
+        assert "outside calling hours where they are" in page
         for seen in (number, pretty(number, "GB"), "tel:", "qr.svg"):
             assert seen not in page
         assert client.get("/calling/person/qr.svg").status_code == 404
@@ -73,17 +73,17 @@ def test_nor_is_anybody_rung_whose_list_was_taken_out_of_calling(
     db.session.commit()
     with time_machine.travel(BEFORE + timedelta(minutes=1)):
         page = client.post(f"/calling/person/{call.id}/undo?turn=0", follow_redirects=True).text
-    assert "Their list has been taken out of calling." in page
+    assert "Their list is paused." in page
     assert call.phone not in page
 
 
 @pytest.mark.parametrize(
     ("of", "changed", "said"),
     [
-        ("campaign", {"state": PAUSED}, "The campaign is paused just now."),
+        ("campaign", {"state": PAUSED}, "The campaign is paused right now."),
         ("campaign", {"state": campaign.ENDED}, "This campaign has ended."),
-        ("party", {"paused": True}, "Your host has called a break."),
-        ("party", {"state": party.ENDED}, "The party is over."),
+        ("party", {"paused": True}, "Your host has paused calling."),
+        ("party", {"state": party.ENDED}, "The party has ended."),
     ],
 )
 def test_nor_while_nobody_is_rung(

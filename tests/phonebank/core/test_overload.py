@@ -75,7 +75,7 @@ def bounds(config: Config) -> dict[Urgency, int]:
 
 
 def is_refused(answer: TestResponse) -> bool:
-    return answer.status_code == 503 and "A great many people" in answer.text
+    return answer.status_code == 503 and "A lot of people" in answer.text
 
 
 def test_outcomes_go_before_hand_outs_and_hand_outs_before_pages(

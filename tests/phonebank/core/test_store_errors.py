@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from html import unescape
 
 import psycopg
 import pytest
@@ -110,7 +111,7 @@ def told_in_words(visitor: FlaskClient, address: str, words: store_errors.Words)
     """The page and the JSON both say it, and when to come back."""
     page = without_internals(visitor.get(address))
     assert page.status_code == 503
-    assert words.message in page.text
+    assert words.message in unescape(page.text)
     assert 1 <= int(page.headers["Retry-After"]) <= 15
     told = without_internals(visitor.get(address, headers=JSON))
     assert told.status_code == 503

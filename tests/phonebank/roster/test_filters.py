@@ -78,7 +78,7 @@ def test_whose_language_nobody_could_tell_waits_for_a_caller_who_would_try(
             contact.state = "finished"
     db.session.commit()
     offered = filters.languages_to_choose_from(phone_bank.campaign, phone_bank.priya)
-    assert offered[UNKNOWN] == "A language nobody could tell"
+    assert offered[UNKNOWN] == "A language nobody recognised"
     filters.choose_languages(phone_bank.campaign, phone_bank.priya, ["en", UNKNOWN])
     db.session.commit()
     assert claim(phone_bank.priya).contact.id == hold.contact.id
@@ -123,7 +123,7 @@ def test_a_break_leads_to_where_languages_are_changed(
 
 def test_a_list_of_another_campaign_is_refused(phone_bank: PhoneBank) -> None:
     elsewhere = create_list(create_campaign())
-    with pytest.raises(BadInput, match="not one of this campaign's"):
+    with pytest.raises(BadInput, match="isn't one of this campaign's"):
         filters.keep_to_lists(
             phone_bank.campaign, phone_bank.sam, [phone_bank.contact_list.id, elsewhere.id]
         )
