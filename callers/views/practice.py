@@ -116,7 +116,7 @@ def _view(
         first_name=name,
         town="",
         phone="",
-        phone_shown="Nobody is called",
+        phone_shown="No real call",
         expires_at="",
         seconds_left=0,
         shared=shared,

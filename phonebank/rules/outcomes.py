@@ -104,7 +104,7 @@ OUTCOMES: dict[str, Outcome] = {
         Outcome(
             "call_back",
             "Call back",
-            "They asked you to call at another time. Say when, if they did.",
+            "They asked you to call at another time. Choose it, if they gave one.",
             "reached",
             reached=True,
             effect="retry",
