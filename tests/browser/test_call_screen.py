@@ -322,7 +322,7 @@ def test_the_hold_is_warned_about_kept_with_one_tap_and_mourned_when_lost(
     page.route("**/renew", lambda route: route.abort("connectionrefused"))
     page.clock.run_for(272_000)
     warning = page.locator("[data-hold-warning]")
-    expect(warning).to_contain_text("goes back to the list in half a minute")
+    expect(warning).to_contain_text("goes back to the list in 30 seconds")
     page.unroute("**/renew")
     warning.get_by_role("button", name="Keep").click()
     expect(warning).to_be_empty()

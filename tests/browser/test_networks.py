@@ -59,7 +59,7 @@ def test_somebody_elses_answer_settles_nothing_and_the_page_stays(
         answered = answer_instead(page, "**/outcome?*", status)
         with page.expect_response(lambda answer: _is_ours(answer, "/outcome")):
             tap(page, button)
-            page.locator("[data-line-down]", has_text="Something else answers in").wait_for()
+            page.locator("[data-line-down]", has_text="Perhaps this Wi-Fi wants").wait_for()
             expect(page.locator(".person h1")).to_be_visible()
         assert len(outcomes(party)) == recorded
         page.get_by_text("Recorded:").wait_for()
@@ -164,7 +164,7 @@ def test_joining_and_the_lobby_keep_asking_when_somebody_else_answers(
     # The page asks by itself, and somebody else answers first.
     answer_instead(page, "**/calling", 200)
     with page.expect_response("**/calling", timeout=15_000):
-        expect(page.locator("[data-line-down]")).to_contain_text("Live updates do not get through")
+        expect(page.locator("[data-line-down]")).to_contain_text("Live updates don't get through")
     admit_all(party)
     db.session.commit()
     expect(page.get_by_role("button", name="Give me someone to call")).to_be_visible(timeout=15_000)
