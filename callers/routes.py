@@ -5,6 +5,7 @@ from functools import cache
 from flask import Flask, get_template_attribute
 from markupsafe import Markup
 
+from callers import sockets  # noqa: F401  (registers what the callers' sockets hear)
 from callers.views import (  # noqa: F401  (each adds its pages to the blueprint)
     calling,
     guide,

@@ -6,7 +6,6 @@ from flask import Flask
 from flask_alembic import Alembic
 
 from callers import routes as callers
-from callers.sessions import recognised
 from phonebank.core import access, assets, db, errors, overload, redis, security
 from phonebank.core.config import Config
 from phonebank.core.db import Patience
@@ -66,6 +65,6 @@ def create_app(config: Config | None = None, patience: Patience = db.FOR_PAGES) 
     guide_views.init_app(app)
     hosts.init_app(app)
     callers.init_app(app)
-    live.init_app(app, recognised)
+    live.init_app(app)
     overload.init_app(app)
     return app

@@ -1,7 +1,7 @@
-"""The two lines to browsers: a party's board, and a caller's own screens.
+"""The socket of a party's board.
 
-Both only listen. A client proves itself on connecting and is told what its proof allows; the few
-events it may send ask for a whole state, and change nothing.
+A board only listens. It proves itself when it connects, and gets what its proof allows. The one
+event that it may send asks for the whole board, and changes nothing.
 """
 
 from typing import Any
@@ -12,19 +12,16 @@ from flask_socketio import join_room
 
 from phonebank.accounts import sessions
 from phonebank.core import access
-from phonebank.core.access import ANYONE, CALLER, TV, open_to
-from phonebank.core.db import db
-from phonebank.core.errors import BadInput, NotAllowed, SignInNeeded
-from phonebank.live import broadcaster, caller_events
+from phonebank.core.access import ANYONE, TV, open_to
+from phonebank.core.errors import BadInput, NotAllowed
+from phonebank.live import broadcaster
 from phonebank.live.board_snapshot import whole_board
 from phonebank.live.broadcaster import Watcher
 from phonebank.live.server import hears, live, refuse_unknown_events
-from phonebank.models import HOST, Caller, Party
-from phonebank.models.caller import REMOVED
+from phonebank.models import HOST
 from phonebank.parties.services import party_by_board_token, party_for
 
-for namespace in (broadcaster.NAMESPACE, caller_events.NAMESPACE):
-    refuse_unknown_events(namespace)
+refuse_unknown_events(broadcaster.NAMESPACE)
 
 
 @hears("connect", broadcaster.NAMESPACE)
@@ -42,7 +39,7 @@ def board_connects(proof: Any = None) -> None:
 @hears("disconnect", broadcaster.NAMESPACE)
 @open_to(ANYONE)
 def board_goes(_reason: str = "") -> None:
-    """Feed this board no more."""
+    """Send this board nothing more."""
     live().pump.remove(request.sid)  # type: ignore[attr-defined]
 
 
@@ -53,7 +50,8 @@ def board_asks(_: Any = None) -> dict[str, Any]:
     watcher = live().pump.watcher(request.sid)  # type: ignore[attr-defined]
     if watcher is None:
         raise NotAllowed("This board isn't connected.", "Reload the page.")
-    # Asked again: the host may have signed out since it connected, the link have been replaced.
+    # The proof is checked again: since the board connected, the host may have signed out, or the
+    # link may have been replaced.
     if watcher.token is None:
         _watcher({"party": watcher.party_id})
     return {"board": whole_board(watcher.party_id, watcher.token)}
@@ -74,41 +72,3 @@ def _watcher(proof: Any) -> Watcher:
         account_id=current_user.id,
         session_id=sessions.current_id(),
     )
-
-
-@hears("connect", caller_events.NAMESPACE)
-@open_to(CALLER)
-def caller_connects(_: Any = None) -> None:
-    """Let in one screen of a caller, known by their device's cookie."""
-    caller = _caller()
-    join_room(caller_events.room_of(caller.id))
-    live().screens.add(request.sid, caller.id, caller.device_token)  # type: ignore[attr-defined]
-
-
-@hears("disconnect", caller_events.NAMESPACE)
-@open_to(ANYONE)
-def caller_goes(_reason: str = "") -> None:
-    """Look after this screen no more."""
-    live().screens.remove(request.sid)  # type: ignore[attr-defined]
-
-
-@hears("state", caller_events.NAMESPACE)
-@open_to(CALLER)
-def caller_asks(_: Any = None) -> dict[str, Any]:
-    """Where the caller stands: for a screen that may have missed an event while it slept."""
-    caller = _caller()
-    party = db.session.get(Party, caller.party_id) if caller.party_id else None
-    return {
-        "state": caller.state,
-        "paused": party.paused if party else False,
-        "ended": party.is_over if party else False,
-    }
-
-
-def _caller() -> Caller:
-    caller = live().recognise_caller()
-    if caller is None:
-        raise SignInNeeded("We don't recognise this device.", "Join again with the code.")
-    if caller.state == REMOVED:
-        raise NotAllowed("You are no longer in this party.", "If this is a mistake, ask the host.")
-    return caller

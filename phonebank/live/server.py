@@ -25,7 +25,6 @@ from phonebank.live.broadcaster import Pump
 from phonebank.live.caller_screens import CallerScreens
 from phonebank.live.redis_manager import Lines
 from phonebank.live.request_coalescer import SharedReadings
-from phonebank.models import Caller
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -52,21 +51,12 @@ class Live:
     """The live part of one app."""
 
     pump: Pump
-    recognise_caller: Callable[[], Caller | None]
     readings: SharedReadings
     screens: CallerScreens
 
 
-def nobody() -> None:
-    """The caller of a request where the callers' side is not installed."""
-
-
-def init_app(app: Flask, recognise_caller: Callable[[], Caller | None] = nobody) -> None:
-    """Serve sockets beside the app's pages.
-
-    `recognise_caller` gives the caller of the present request, or None. Only the app knows the
-    callers' side, so it hands it in.
-    """
+def init_app(app: Flask) -> None:
+    """Serve sockets beside the app's pages."""
     config: Config = app.extensions["phonebank"]
     change_marks.init_app(app, config.redis_url)
     socketio.init_app(
@@ -85,7 +75,6 @@ def init_app(app: Flask, recognise_caller: Callable[[], Caller | None] = nobody)
     pump = Pump(app, socketio)
     app.extensions["live"] = Live(
         pump,
-        recognise_caller,
         SharedReadings(pump.campaigns, pump.hours),
         CallerScreens(app, socketio),
     )

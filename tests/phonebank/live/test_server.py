@@ -2,6 +2,7 @@
 
 import pytest
 
+from callers import sockets as caller_sockets  # noqa: F401  (registers what sockets hear)
 from phonebank.core import access
 from phonebank.hosts import sockets  # noqa: F401  (registers what sockets hear)
 from phonebank.live.server import _is_own_page, heard_events, socketio

@@ -1,0 +1,59 @@
+"""The socket of a caller's own screens.
+
+A screen only listens. The caller proves themselves with their device's cookie when it connects. The
+one event that a screen may send asks where the caller stands, and changes nothing.
+"""
+
+from typing import Any
+
+from flask import request
+from flask_socketio import join_room
+
+from callers.sessions import recognised
+from phonebank.core.access import ANYONE, CALLER, open_to
+from phonebank.core.db import db
+from phonebank.core.errors import NotAllowed, SignInNeeded
+from phonebank.live import caller_events
+from phonebank.live.server import hears, live, refuse_unknown_events
+from phonebank.models import Caller, Party
+from phonebank.models.caller import REMOVED
+
+refuse_unknown_events(caller_events.NAMESPACE)
+
+
+@hears("connect", caller_events.NAMESPACE)
+@open_to(CALLER)
+def screen_connects(_: Any = None) -> None:
+    """Connect one screen of a caller, known by their device's cookie."""
+    caller = _caller()
+    join_room(caller_events.room_of(caller.id))
+    live().screens.add(request.sid, caller.id, caller.device_token)  # type: ignore[attr-defined]
+
+
+@hears("disconnect", caller_events.NAMESPACE)
+@open_to(ANYONE)
+def screen_disconnects(_reason: str = "") -> None:
+    """Stop watching over this screen."""
+    live().screens.remove(request.sid)  # type: ignore[attr-defined]
+
+
+@hears("state", caller_events.NAMESPACE)
+@open_to(CALLER)
+def state(_: Any = None) -> dict[str, Any]:
+    """Where the caller stands, for a screen that may have missed an event while it slept."""
+    caller = _caller()
+    party = db.session.get(Party, caller.party_id) if caller.party_id else None
+    return {
+        "state": caller.state,
+        "paused": party.paused if party else False,
+        "ended": party.is_over if party else False,
+    }
+
+
+def _caller() -> Caller:
+    caller = recognised()
+    if caller is None:
+        raise SignInNeeded("We don't recognise this device.", "Join again with the code.")
+    if caller.state == REMOVED:
+        raise NotAllowed("You are no longer in this party.", "If this is a mistake, ask the host.")
+    return caller
