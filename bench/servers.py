@@ -63,8 +63,7 @@ def web(environment: dict[str, str], application: str, workers: int) -> Iterator
     with log.open("ab") as output:
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "gunicorn", "-k", "gevent", "--no-control-socket"),
-                *("-w", str(workers), "--worker-connections", "10000", "--keep-alive", "60"),
+                *(sys.executable, "-m", "gunicorn", "-w", str(workers), "--keep-alive", "60"),
                 *("-b", f"127.0.0.1:{port}", application),
             ],
             cwd=ROOT,

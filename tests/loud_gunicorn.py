@@ -1,6 +1,10 @@
 """Gunicorn's settings for tests that read its log: every logger's every line, every address."""
 
 import logging
+import runpy
+from pathlib import Path
+
+globals().update(runpy.run_path(str(Path(__file__).parent.parent / "gunicorn.conf.py")))
 
 logging.basicConfig(level=logging.DEBUG)
 

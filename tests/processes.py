@@ -61,8 +61,8 @@ class Processes:
         """Start gunicorn as the Procfile does, and wait until it answers."""
         loud = ("-c", str(LOUD_GUNICORN)) if self.loud else ()
         self._start(
-            *("-m", "gunicorn", "-k", "gevent", "--no-control-socket", *loud),
-            *("-w", str(workers), "-b", f"127.0.0.1:{self.port}", "wsgi:app"),
+            *("-m", "gunicorn", *loud, "-w", str(workers)),
+            *("-b", f"127.0.0.1:{self.port}", "wsgi:app"),
         )
         within(STARTS_WITHIN, self._answers, "the web server answers")
 

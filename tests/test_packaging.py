@@ -12,7 +12,7 @@ from phonebank.core.config import Config
 from phonebank.core.shipped_files import ROOT
 
 PACKAGES = ("phonebank", "callers", "scripts_library")
-BESIDE = ("Procfile", "wsgi.py", "docs", "migrations")
+BESIDE = ("Procfile", "gunicorn.conf.py", "wsgi.py", "docs", "migrations")
 
 
 @pytest.fixture(scope="module")

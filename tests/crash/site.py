@@ -26,10 +26,7 @@ from phonebank.local.process import die_with_parent
 from phonebank.local.servers import LocalServerFailed, RunningServer, start_postgres, start_redis
 
 ROOT = Path(__file__).resolve().parents[2]
-WEB = (
-    "gunicorn -k gevent --no-control-socket -w {workers} --worker-connections 1000"
-    " --graceful-timeout 2 -b 127.0.0.1:{port} "
-)
+WEB = "gunicorn -w {workers} --worker-connections 1000 --graceful-timeout 2 -b 127.0.0.1:{port} "
 PARTS = {
     "web": WEB + "wsgi:app",
     "urgent": "phonebank worker --urgent",

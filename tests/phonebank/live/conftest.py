@@ -67,7 +67,7 @@ class Web:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "gunicorn", "-k", "gevent", "--no-control-socket"),
+                    *(sys.executable, "-m", "gunicorn"),
                     *("-w", "1", "-b", f"127.0.0.1:{self.port}", "wsgi:app"),
                 ],
                 cwd=ROOT,
