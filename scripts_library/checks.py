@@ -37,7 +37,7 @@ def faults_for_contacts(script: Script, lacking: Mapping[str, int]) -> list[Faul
         Fault(
             line,
             step_id,
-            f"{lacking[found.name]} contacts have no {found.name}, and no fallback is given here.",
+            f"{lacking[found.name]} contacts have no {found.name}, and there is no fallback here.",
             "warning",
         )
         for line, step_id, words in words_of(script)
@@ -66,7 +66,7 @@ def shortest_and_longest_seconds(script: Script) -> tuple[int, int]:
 def _branches(script: Script) -> Iterator[Fault]:
     for branch in script.start:
         if branch.asks_about_answer:
-            message = "Nothing has been answered yet at the start. Branch on a `field`."
+            message = "There is no answer yet at the start of a call. Use a `field` instead."
             yield Fault(branch.line, None, message)
     for step in script.steps:
         taken: dict[str | int, int] = {}
@@ -75,10 +75,12 @@ def _branches(script: Script) -> Iterator[Fault]:
                 if step.choice(key) is None:
                     yield Fault(branch.line, step.id, f"{key} is not one of this step's answers.")
             if branch.low is not None and step.answer != "scale":
-                yield Fault(branch.line, step.id, "`scale` goes with answer: scale.")
+                yield Fault(branch.line, step.id, "`scale` only works with answer: scale.")
             for value in values_covered(branch, step) if branch.field is None else ():
                 if value in taken:
-                    message = f"The answer {value} already goes elsewhere (line {taken[value]})."
+                    message = (
+                        f"The answer {value} already goes to another step (line {taken[value]})."
+                    )
                     yield Fault(branch.line, step.id, message, "warning")
                 taken.setdefault(value, branch.line)
 
@@ -87,7 +89,7 @@ def _ratings(script: Script, lines: Mapping[str, int]) -> Iterator[Fault]:
     first, second = script.first_rating, script.second_rating
     for setting, step_id in (("first_rating", first), ("second_rating", second)):
         if step_id and not (script.has_step(step_id) and script.step(step_id).answer == "scale"):
-            message = f"`{setting}` names {step_id}, which is no step with answer: scale."
+            message = f"`{setting}` names {step_id}, which is not a step with answer: scale."
             yield Fault(lines.get(setting, 1), None, message)
     if not second:
         return
@@ -101,19 +103,19 @@ def _ratings(script: Script, lines: Mapping[str, int]) -> Iterator[Fault]:
 def _what_counts(script: Script, lines: Mapping[str, int]) -> Iterator[Fault]:
     main, line = script.main_question, lines.get("main_question", 1)
     if main and not script.has_step(main):
-        yield Fault(line, None, f"`main_question` names {main}, and there is no such step.")
+        yield Fault(line, None, f"`main_question` names {main}, but there is no such step.")
     elif main and script.step(main).answer is None:
         yield Fault(line, None, f"`main_question` names {main}, which takes no answer.")
     line = lines.get("yes", 1)
     if not any(script.yes.values()):
-        yield Fault(line, None, "No answer counts as a yes. Name those that do.", "warning")
+        yield Fault(line, None, "No answer counts as a yes. Choose which ones do.", "warning")
     for step_id, keys in script.yes.items():
         if not script.has_step(step_id):
-            yield Fault(line, None, f"`yes` names {step_id}, and there is no such step.")
+            yield Fault(line, None, f"`yes` names {step_id}, but there is no such step.")
             continue
         for key in keys:
             if script.step(step_id).choice(key) is None:
-                message = f"`yes` counts {key}, which is no answer of {step_id}."
+                message = f"`yes` counts {key}, which is not an answer of {step_id}."
                 yield Fault(line, None, message)
 
 
@@ -122,7 +124,9 @@ def _practice(script: Script) -> Iterator[Fault]:
         for step_id in character.replies:
             if not script.has_step(step_id):
                 line = character.reply_lines.get(step_id, character.line)
-                message = f"The {character.kind} character replies at {step_id}, which is no step."
+                message = (
+                    f"The {character.kind} character replies at {step_id}, which is not a step."
+                )
                 yield Fault(line, None, message)
 
 
@@ -131,7 +135,7 @@ def _reading_time(script: Script) -> Iterator[Fault]:
         seconds = reading_seconds(step.words)
         if seconds > LONGEST_BREATH_SECONDS:
             message = (
-                f"Saying this takes about {seconds} seconds without a pause. Split it, so that they"
-                " can speak."
+                f"Saying this takes about {seconds} seconds without a pause. Split it, so that the"
+                " other person can speak."
             )
             yield Fault(step.line, step.id, message, "warning")

@@ -57,6 +57,6 @@ def in_line_order(faults: Iterable[Fault]) -> list[Fault]:
         return found
     # What stands for the rest is an error if any of the rest is: nothing slips past the cut.
     hides_an_error = any(fault.severity == "error" for fault in rest)
-    more = f"And {len(rest)} more from here on. Mend those above first."
+    more = f"And {len(rest)} more from this line on. Fix the ones above first."
     severity: Severity = "error" if hides_an_error else "warning"
     return [*found[:MOST_FAULTS], Fault(rest[0].line, None, more, severity)]

@@ -65,14 +65,14 @@ def in_walking_order(script: Script) -> list[Step]:
 def _unknown_targets(script: Script) -> Iterator[Fault]:
     for branch in script.start:
         if not script.has_step(branch.goto):
-            yield Fault(branch.line, None, f"`start` leads to {branch.goto}, which is no step.")
+            yield Fault(branch.line, None, f"`start` leads to {branch.goto}, which is not a step.")
     for step in script.steps:
         ways = [(branch.goto, branch.line) for branch in step.branches]
         ways += [(choice.goto, choice.line) for choice in step.choices if choice.goto]
         ways += [(step.next, step.line)] if step.next else []
         for target, line in ways:
             if target and not script.has_step(target):
-                message = f"This leads to {target}, and there is no such step. Mend the name."
+                message = f"This leads to {target}, but there is no such step. Correct the name."
                 yield Fault(line, step.id, message)
 
 
@@ -83,14 +83,13 @@ def _dead_ends(script: Script) -> Iterator[Fault]:
         stuck = _answers_with_no_way_on(step)
         if stuck is None:
             message = (
-                "A dead end: nothing says where to go from here. Give the step a `next`, or make it"
-                " a close step."
+                "This is a dead end: no next step is set. Set `next`, or make this a close step."
             )
             yield Fault(step.line, step.id, message)
         elif stuck:
             message = (
-                f"A dead end: nothing says where to go after the answer {', '.join(stuck)}. Give"
-                " it a `goto`, or the step a `next`."
+                f"This is a dead end after the answer {', '.join(stuck)}. Set `goto` for the"
+                " answer, or `next` for the step."
             )
             yield Fault(step.line, step.id, message)
 
@@ -130,8 +129,8 @@ def _loops(script: Script) -> Iterator[Fault]:
             elif target in trail:
                 ring = " → ".join([*trail[trail.index(target) :], target])
                 message = (
-                    f"A loop without an exit: {ring}. A script only goes forward; callers can"
-                    " change an earlier answer, and cards can be opened at any step."
+                    f"These steps go round in a loop: {ring}. A script must only go forward."
+                    " Callers can change an earlier answer, and open a card at any step."
                 )
                 yield Fault(script.step(trail[-1]).line, trail[-1], message)
             elif target not in done and script.has_step(target):
@@ -146,7 +145,7 @@ def _unreachable(script: Script) -> Iterator[Fault]:
         # What only an unreachable step leads to is mended with that one. (A ring of unreachable
         # steps is reported as a loop.)
         if step.id not in reached and step.id not in led_to:
-            message = "No step leads here. Lead to it from somewhere, or delete it."
+            message = "No step leads here. Make another step lead to it, or delete it."
             yield Fault(step.line, step.id, message)
     if not any(step.is_end for step in script.steps):
         message = "No step ends the call. Add a step with kind: close."

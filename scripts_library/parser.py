@@ -87,7 +87,7 @@ class _ScriptReader:
         )
         for name in self.declared.keys() - self.used:
             line = top.inside("fields").line_of(name)
-            self.faults.warning(line, f"The field {name} is declared here and never used.")
+            self.faults.warning(line, f"The field {name} is declared here but never used.")
         return script if script.steps else None
 
     def _declared_fields(self) -> dict[str, str]:
@@ -96,9 +96,9 @@ class _ScriptReader:
         for name in self.top.entries("fields"):
             line = fields.line_of(name)
             if not IDENTIFIER.fullmatch(name):
-                self.faults.error(line, f"The field name {name} will not do. Use {_LETTERS}.")
+                self.faults.error(line, f"The field name {name} is not valid. Use {_LETTERS}.")
             elif name in BUILT_IN_FIELDS:
-                self.faults.error(line, f"{name} is a built-in field; take it out of this list.")
+                self.faults.error(line, f"{name} is a built-in field. Remove it from this list.")
             elif not fields.has(name):
                 self.faults.error(line, f"Say in a few words what the field {name} holds.")
             else:
@@ -109,8 +109,8 @@ class _ScriptReader:
         if not self.top.has("identification"):
             self.faults.error(
                 self.top.line_of("identification"),
-                "`identification` is missing: the line that tells people who is calling, such as"
-                ' "This is {{ caller_name }}, for {{ on_behalf_of }}." No script goes without.',
+                "`identification` is missing. It is the line that tells people who is calling, such"
+                ' as "This is {{ caller_name }}, for {{ on_behalf_of }}." Every script needs one.',
             )
             return ""
         words = self.top.one_line("identification", longest=500, look=self._look_at_words)
@@ -159,7 +159,7 @@ class _ScriptReader:
         )
         guidance = self._guidance(settings)
         if kind in KINDS_THAT_MAY_BE_WORDLESS and not words and not guidance:
-            self.faults.error(settings.line, "This step holds neither `words` nor `guidance`.")
+            self.faults.error(settings.line, "This step has no `words` and no `guidance`.")
         ends = kind == "close"
         return Step(
             id=step_id,
@@ -181,14 +181,16 @@ class _ScriptReader:
     ) -> None:
         needs: dict[str, str] = {}
         if answer != "scale":
-            needs |= dict.fromkeys(("low_label", "high_label"), "goes with answer: scale")
+            needs |= dict.fromkeys(("low_label", "high_label"), "only works with answer: scale")
         if answer not in ("choice", "several"):
-            needs["choices"] = "goes with answer: choice or answer: several"
+            needs["choices"] = "only works with answer: choice or answer: several"
         if kind == "close":
-            needs |= dict.fromkeys(("next", "branches"), "has no place in a step that ends a call")
+            needs |= dict.fromkeys(
+                ("next", "branches"), "does not belong in a step that ends a call"
+            )
         for key, why in needs.items():
             if settings.has(key):
-                self.faults.error(settings.line_of(key), f"`{key}` {why}. Take it out.")
+                self.faults.error(settings.line_of(key), f"`{key}` {why}. Remove it.")
 
     def _choices(self, step: Settings) -> tuple[Choice, ...]:
         choices: dict[str, Choice] = {}
@@ -204,11 +206,11 @@ class _ScriptReader:
         if len(choices) > DIGIT_KEYS:
             self.faults.warning(
                 step.line_of("choices"),
-                f"Only the first {DIGIT_KEYS} answers can be given by a digit key.",
+                f"Only the first {DIGIT_KEYS} answers can be chosen with a number key.",
             )
         elif len(tables) == 1:
             self.faults.warning(
-                step.line_of("choices"), "Only one answer is offered. Is another missing?"
+                step.line_of("choices"), "There is only one answer to choose. Is another missing?"
             )
         return tuple(choices.values())
 
@@ -226,16 +228,16 @@ class _ScriptReader:
         if not choices and low is None and name is None:
             self.faults.error(
                 table.line,
-                "This branch gives no `answer`, `scale` or `field` to go by. For everything else,"
-                " use the step's `next`.",
+                "This branch has no `answer`, `scale` or `field`, so it has no condition. For"
+                " everything else, use the step's `next`.",
             )
         if name is None and (equals is not None or known is not None):
-            self.faults.error(table.line, "`is` and `known` speak of a `field`. Name it.")
+            self.faults.error(table.line, "`is` and `known` need a `field`. Name it.")
         if name is not None:
             self._look_at_field_name(name, settings.line_of("field"))
             if (equals is None) == (known is None):
                 self.faults.error(
-                    table.line, f"Say either `is: a value` or `known: yes` (or no) of {name}."
+                    table.line, f"Give either `is: a value` or `known: yes` (or no) for {name}."
                 )
         goto = settings.one_line("goto")
         return Branch(goto, choices, low, high, name, equals, known, line=table.line)
@@ -249,7 +251,7 @@ class _ScriptReader:
         if low > high or high not in SCALE:
             self.faults.error(
                 settings.line_of("scale"),
-                f"{given} is no part of a scale from 0 to 10. Write it as 0-3, or 7.",
+                f"{given} is not part of a scale from 0 to 10. Write something like 0-3, or 7.",
             )
             return 0, 0
         return low, high
@@ -274,7 +276,7 @@ class _ScriptReader:
             settings = Settings(table, self.faults, "a practice character", keys)
             kind = settings.one_of("character", kinds) or ""
             if kind and kind in seen:
-                self.faults.error(table.line, f"The {kind} character is here twice. Keep one.")
+                self.faults.error(table.line, f"The {kind} character is listed twice. Keep one.")
             seen.add(kind)
             replies = settings.inside("replies")
             yield Character(
@@ -302,8 +304,8 @@ class _ScriptReader:
             snippet = node.value[offset : offset + 30].split("\n")[0]
             self.faults.error(
                 node.line_of(offset),
-                f"{snippet} is no merge field. Write {{{{ first_name }}}} or"
-                " {{ first_name or 'there' }}: one name, on one line, nothing more.",
+                f"{snippet} is not a merge field. Write {{{{ first_name }}}} or"
+                " {{ first_name or 'there' }}: one name, on one line, and nothing else.",
             )
         for found in merge_fields.fields_in(node.value):
             line = node.line_of(found.offset)
@@ -317,7 +319,7 @@ class _ScriptReader:
         if html := _HTML.search(node.value):
             self.faults.warning(
                 node.line_of(html.start()),
-                "HTML is not used here: callers will see these characters as they are.",
+                "HTML does not work here. Callers will see these characters as they are.",
             )
 
     def _look_at_field_name(self, name: str, line: int) -> None:
@@ -325,8 +327,8 @@ class _ScriptReader:
         if name not in BUILT_IN_FIELDS and name not in self.declared:
             self.faults.error(
                 line,
-                f"{name} is not a known field. Known: {', '.join(sorted(BUILT_IN_FIELDS))};"
-                " declare others under `fields`.",
+                f"{name} is not a known field. Known fields: {', '.join(sorted(BUILT_IN_FIELDS))}."
+                " Declare others under `fields`.",
             )
 
 

@@ -24,7 +24,7 @@ class Settings:
         for key in table.entries.keys() - set(known) if known else ():
             faults.error(
                 table.line_of(key),
-                f"`{key}` is not a setting of {what}. Known: {', '.join(sorted(known))}.",
+                f"`{key}` is not a setting of {what}. Known settings: {', '.join(sorted(known))}.",
             )
 
     @property
@@ -62,7 +62,7 @@ class Settings:
         if length > longest:
             self.faults.error(
                 self.line_of(key),
-                f"`{key}` is {length} characters long; the most is {longest}. Shorten it.",
+                f"`{key}` is {length} characters long, and the most is {longest}. Shorten it.",
             )
         elif look:
             look(node)
@@ -83,7 +83,7 @@ class Settings:
         """An identifier; `allowed` says in words what `pattern` says in signs."""
         value = self.one_line(key)
         if value and not pattern.fullmatch(value):
-            self.faults.error(self.line_of(key), f"`{key}: {value}` will not do. Use {allowed}.")
+            self.faults.error(self.line_of(key), f"`{key}: {value}` is not valid. Use {allowed}.")
         return value
 
     def one_of(self, key: str, allowed: Collection[str], *, required: bool = True) -> str | None:
@@ -99,7 +99,7 @@ class Settings:
         """True, False, or None where the setting is not given."""
         value = self.one_line(key, required=False).casefold()
         if value and value not in ("yes", "true", "no", "false"):
-            self.faults.error(self.line_of(key), f"`{key}` is yes or no, not {value}.")
+            self.faults.error(self.line_of(key), f"`{key}` must be yes or no, not {value}.")
         return value in ("yes", "true") if value else None
 
     def keys(self, key: str) -> tuple[str, ...]:
@@ -109,7 +109,7 @@ class Settings:
         words = [n.value.strip() for n in nodes if isinstance(n, Text) and n.value.strip()]
         if len(words) != len(nodes):
             self.faults.error(
-                self.line_of(key), f"`{key}` names one answer, or several: [one, another]."
+                self.line_of(key), f"`{key}` must name one answer, or several: [one, another]."
             )
         return tuple(dict.fromkeys(words))
 
@@ -127,11 +127,11 @@ class Settings:
             return []
         for item in node.items:
             if not isinstance(item, Table):
-                self.faults.error(item.line, f"Each entry of `{key}` is a table of settings.")
+                self.faults.error(item.line, f"Each entry of `{key}` must be a table of settings.")
         tables = [item for item in node.items if isinstance(item, Table)]
         if len(tables) > most:
             self.faults.error(
-                self.line_of(key), f"`{key}` has {len(tables)} entries; the most is {most}."
+                self.line_of(key), f"`{key}` has {len(tables)} entries, and the most is {most}."
             )
         return tables[:most]
 

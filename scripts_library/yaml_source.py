@@ -77,15 +77,17 @@ def read(text: str, faults: FaultList) -> Table | None:
         line = fault.problem_mark.line + 1 if fault.problem_mark else 1
         faults.error(
             line,
-            f"This is not readable YAML: {fault.problem}. Look at the indentation and the colons;"
-            " put quotes round text that holds a colon followed by a space.",
+            f"This is not readable YAML: {fault.problem}. Check the indentation and the colons. Put"
+            " quotes around text that has a colon followed by a space.",
         )
         return None
     except yaml.YAMLError as fault:
         faults.error(1, f"This is not readable YAML: {fault}")
         return None
     if not isinstance(root, Table):
-        faults.error(1, "A script is a table of settings such as `slug: my-script`; none is here.")
+        faults.error(
+            1, "A script is a table of settings such as `slug: my-script`, and this has none."
+        )
         return None
     return root
 
@@ -95,12 +97,14 @@ def _fit_to_parse(text: str, faults: FaultList) -> bool:
     size = len(text.encode("utf-8", "surrogatepass"))
     if size > MOST_BYTES:
         faults.error(
-            1, f"The script is {size // 1024} kB; the most is {MOST_BYTES // 1024} kB. Shorten it."
+            1,
+            f"The script is {size // 1024} kB, and the most is {MOST_BYTES // 1024} kB."
+            " Shorten it.",
         )
         return False
     for number, line in enumerate(text.split("\n"), start=1):
         if "\t" in line:
-            faults.error(number, "A tab is on this line. YAML wants spaces: replace the tab.")
+            faults.error(number, "This line has a tab. YAML needs spaces, so replace the tab.")
             fit = False
         if hidden := HIDDEN_CHARACTERS.search(line):
             faults.error(number, _about_hidden(hidden.group()))
@@ -109,7 +113,7 @@ def _fit_to_parse(text: str, faults: FaultList) -> bool:
 
 
 def _about_hidden(character: str) -> str:
-    return f"A hidden character (U+{ord(character):04X}) is on this line. Delete and retype it."
+    return f"This line has a hidden character (U+{ord(character):04X}). Delete and retype it."
 
 
 class _Open:
@@ -130,14 +134,14 @@ class _Open:
             if not isinstance(node, Text):
                 faults.error(
                     node.line,
-                    "A setting's name must be a word, not a list or a table. Put quotes round text"
+                    "A setting's name must be a word, not a list or a table. Put quotes around text"
                     " that begins with {{ or [.",
                 )
                 raise _CannotRead
             if node.value in self.entries:
                 faults.error(
                     node.line,
-                    f"`{node.value}` is given twice (first on line"
+                    f"`{node.value}` is set twice (first on line"
                     f" {self.key_lines[node.value]}). Keep one of them.",
                 )
                 raise _CannotRead
@@ -186,11 +190,11 @@ def _stop_at_what_is_not_taken(
     """Note the fault and end the reading. Raises _CannotRead."""
     problem = None
     if documents > 1:
-        problem = "A second document starts here (`---`). One file holds one script."
+        problem = "A second document starts here (`---`). A file can have only one script."
     elif isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-        problem = "Anchors (&name) and aliases (*name) are not taken. Write it out."
+        problem = "Anchors (&name) and aliases (*name) are not allowed. Write the text out."
     elif getattr(event, "tag", None):
-        problem = "YAML tags (such as !!python) are not taken. Write plain text."
+        problem = "YAML tags (such as !!python) are not allowed. Write plain text."
     elif isinstance(event, yaml.CollectionStartEvent) and depth >= DEEPEST:
         problem = f"This is nested more than {DEEPEST} levels deep."
     elif isinstance(event, yaml.ScalarEvent):

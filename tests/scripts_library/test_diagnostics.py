@@ -149,14 +149,14 @@ def test_a_script_must_end():
             "not one of say, question",
         ),
         ("answer: several", "answer: many", "not one of choice, several"),
-        ("- id: shoes", "- id: Good Shoes!", "`id: Good Shoes!` will not do"),
+        ("- id: shoes", "- id: Good Shoes!", "`id: Good Shoes!` is not valid"),
         ("- key: phone", "- key: doors", "Two answers here have the key doors"),
-        ("scale: 0-3", "scale: 3-0", "3-0 is no part of a scale"),
-        ("scale: 0-3", "scale: 0-11", "0-11 is no part of a scale"),
-        ("scale: 0-3", "scale: some", "some is no part of a scale"),
+        ("scale: 0-3", "scale: 3-0", "3-0 is not part of a scale"),
+        ("scale: 0-3", "scale: 0-11", "0-11 is not part of a scale"),
+        ("scale: 0-3", "scale: some", "some is not part of a scale"),
         ("scale: 0-3", "answer: maybe", "maybe is not one of this step's answers"),
         ("answer: [doors]", "answer: [windows]", "windows is not one of this step's answers"),
-        ("answer: [doors]", "scale: 0-3", "`scale` goes with answer: scale"),
+        ("answer: [doors]", "scale: 0-3", "`scale` only works with answer: scale"),
         ("answer: [doors]", "colour: red", "`colour` is not a setting of a branch"),
         ("title: Shoes", "titel: Shoes", "`titel` is not a setting of a step"),
         ("title: Shoes", "title: [Shoes]", "`title` must be text"),
@@ -164,7 +164,7 @@ def test_a_script_must_end():
         (
             "words: Goodbye.",
             "words: Goodbye.\n    next: hello",
-            "`next` has no place in a step that",
+            "`next` does not belong in a step that",
         ),
         (
             "words: Bring good shoes.",
@@ -172,24 +172,32 @@ def test_a_script_must_end():
             "A say step takes no answer",
         ),
         ("main_question: support", "main_question: hello", "hello, which takes no answer"),
-        ("main_question: support", "main_question: nothing", "names nothing, and there is no such"),
+        ("main_question: support", "main_question: nothing", "names nothing, but there is no such"),
         (
             "yes:\n  help: [yes]",
             "yes:\n  help: [perhaps]",
-            "counts perhaps, which is no answer of help",
+            "counts perhaps, which is not an answer of help",
         ),
         ("yes:\n  help: [yes]", "yes:\n  halp: [yes]", "`yes` names halp"),
         ("first_rating: support", "second_rating: support", "needs a `first_rating`"),
-        ("      hello: Hello!", "      helo: Hello!", "replies at helo, which is no step"),
+        ("      hello: Hello!", "      helo: Hello!", "replies at helo, which is not a step"),
         ("character: cheerful", "character: angry", "not one of cheerful, undecided"),
-        ("language: en", "language: English", "`language: English` will not do"),
-        ("slug: small", "slug: ../small", "`slug: ../small` will not do"),
-        ("title: A small script", f"title: {'x' * 201}", "201 characters long; the most is 200"),
-        ("answer: several\n    choices:", "answer: text\n    choices:", "`choices` goes with"),
+        ("language: en", "language: English", "`language: English` is not valid"),
+        ("slug: small", "slug: ../small", "`slug: ../small` is not valid"),
+        (
+            "title: A small script",
+            f"title: {'x' * 201}",
+            "201 characters long, and the most is 200",
+        ),
+        (
+            "answer: several\n    choices:",
+            "answer: text\n    choices:",
+            "`choices` only works with",
+        ),
         (
             "title: A small script",
             "title: {{ first_name }}",
-            "quotes round text that begins with {{",
+            "quotes around text that begins with {{",
         ),
     ],
 )
@@ -213,7 +221,7 @@ def test_two_steps_of_one_name_are_reported_at_the_second():
 def test_a_rating_that_is_no_scale_is_reported_where_it_is_named():
     text = changed("answer: scale", "answer: text")
 
-    assert one_of(text, "is no step with answer: scale").line == line_of("first_rating", text)
+    assert one_of(text, "is not a step with answer: scale").line == line_of("first_rating", text)
 
 
 def test_the_second_rating_must_come_after_the_first():
@@ -234,7 +242,7 @@ def test_two_hundred_answers_are_too_many():
     )
     text = script_with_steps(steps + CLOSE)
 
-    fault = one_of(text, "200 entries; the most is 20")
+    fault = one_of(text, "200 entries, and the most is 20")
 
     assert (fault.step_id, fault.severity) == ("main", "error")
 
@@ -244,7 +252,7 @@ def test_three_hundred_steps_are_too_many_and_do_not_take_long():
         f"  - {{id: s{n}, kind: say, title: T, words: W, next: s{n + 1}}}\n" for n in range(300)
     )
 
-    assert one_of(script_with_steps(steps + CLOSE), "301 entries; the most is 100")
+    assert one_of(script_with_steps(steps + CLOSE), "301 entries, and the most is 100")
 
 
 @pytest.mark.parametrize(
@@ -267,7 +275,7 @@ def test_three_hundred_steps_are_too_many_and_do_not_take_long():
 def test_a_merge_field_is_one_name_and_nothing_more(words):
     text = changed("Hello {{ first_name or 'there' }}.", f"Hello.\n      Dear {words},")
 
-    matching = [fault for fault in found_in(text) if "is no merge field" in fault.message]
+    matching = [fault for fault in found_in(text) if "is not a merge field" in fault.message]
 
     assert matching
     assert {(fault.line, fault.step_id) for fault in matching} == {(line_of("Dear", text), "hello")}
@@ -284,7 +292,7 @@ def test_an_unknown_field_is_named_and_a_declared_one_is_not():
 def test_a_field_declared_and_not_used_is_questioned():
     text = changed("steps:", "fields:\n  pet: A pet's name\nsteps:")
 
-    assert one_of(text, "pet is declared here and never used").severity == "warning"
+    assert one_of(text, "pet is declared here but never used").severity == "warning"
 
 
 def test_a_field_without_a_fallback_is_questioned_where_it_stands():
@@ -308,7 +316,7 @@ def test_contacts_that_lack_a_field_are_counted_where_it_is_used():
 def test_html_in_words_is_allowed_and_pointed_out():
     text = changed("How are you?", "<script>alert(1)</script>")
 
-    assert one_of(text, "HTML is not used here").severity == "warning"
+    assert one_of(text, "HTML does not work here").severity == "warning"
     assert parse(text, "test.yaml")
 
 
@@ -324,7 +332,7 @@ def test_overlapping_branches_are_pointed_out():
         "        goto: goodbye\n      - {scale: 3-5, goto: help}\n    next: help",
     )
 
-    assert one_of(text, "The answer 3 already goes elsewhere").severity == "warning"
+    assert one_of(text, "The answer 3 already goes to another step").severity == "warning"
 
 
 def test_all_faults_come_at_once_and_in_line_order():

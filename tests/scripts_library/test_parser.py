@@ -181,4 +181,4 @@ def test_a_refusal_names_the_file_the_line_and_the_step():
         parse(text, "shoes.en.yaml")
 
     line = line_of("- id: shoes", text)
-    assert f"shoes.en.yaml, line {line}, step shoes: A dead end" in str(refusal.value)
+    assert f"shoes.en.yaml, line {line}, step shoes: This is a dead end" in str(refusal.value)
