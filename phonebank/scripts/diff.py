@@ -90,7 +90,7 @@ def _step(step: Step, titles: Titles) -> Iterator[str]:
     yield from (line for line in step.words.splitlines() if line)
     yield from _prefixed("Tip: ", step.guidance)
     if step.low_label or step.high_label:
-        yield f"From {step.low_label} to {step.high_label}"
+        yield f"0: {step.low_label}, 10: {step.high_label}"
     for choice in step.choices:
         yield f"Answer: {choice.label}"
     for way in ways_on(step):

@@ -67,5 +67,5 @@ def preview_after(script: Script, campaign: Campaign, step_id: str, answers: lis
     except AnswerRefused as refused:
         return Preview(script, step.id, here.fields, str(refused))
     if goes_to is not None and not script.has_step(goes_to):
-        return Preview(script, step.id, here.fields, "This leads to a step that is not there.")
+        return Preview(script, step.id, here.fields, "This leads to a step that does not exist.")
     return Preview(script, goes_to, here.fields)

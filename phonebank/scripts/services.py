@@ -33,7 +33,7 @@ class FaultyScript(BadInput):
         errors = [fault for fault in faults if fault.severity == "error"]
         number = "One thing" if len(errors) == 1 else f"{len(errors)} things"
         super().__init__(
-            f"{number} in this script must be mended before callers can use it.",
+            f"{number} in this script must be fixed before callers can use it.",
             "; ".join(str(fault) for fault in errors[:3]),
         )
         self.faults = tuple(faults)
@@ -132,7 +132,7 @@ def working_script(script: Script) -> tuple[ParsedScript, list[Fault]]:
     """The same, read, with its faults. Raises NotFound when nothing of it can be read."""
     parsed, found = read(working_source(script))
     if parsed is None:
-        raise NotFound("This script holds no step that can be read.", "Mend it as text.")
+        raise NotFound("This script has no step that can be read.", "Fix it as text.")
     return parsed, found
 
 
@@ -159,7 +159,7 @@ def save_draft(script: Script, source: str) -> None:
     """
     if len(source.encode()) > MOST_BYTES:
         raise BadInput(
-            f"A script may have {MOST_BYTES // 1024} kB; this one is larger.", "Shorten it."
+            f"A script may be up to {MOST_BYTES // 1024} kB, and this one is larger.", "Shorten it."
         )
     parsed, found = read(source)
     if parsed is None:

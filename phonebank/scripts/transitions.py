@@ -54,7 +54,7 @@ def in_words(script: Script) -> list[InWords]:
             titles[step.id],
             step.is_end,
             [
-                (way.when, titles.get(way.goto, "a step that is not there"))
+                (way.when, titles.get(way.goto, "a step that does not exist"))
                 for way in ways_on(step)
                 if not step.is_end
             ],

@@ -87,17 +87,17 @@ def test_a_branching_script_is_written_practised_published_and_run(
     page.locator("#details-main_question > summary").click()
     words = page.get_by_label("Words to say").locator("visible=true")
     words.fill("")
-    expect(page.locator("#sheet-summary")).to_contain_text("1 thing to mend")
+    expect(page.locator("#sheet-summary")).to_contain_text("1 error to fix")
     expect(page.locator("#faults-step-main_question")).to_contain_text("“Words to say” is missing")
     words.fill("Will you come to the meeting, ")
     page.get_by_role("button", name="first name", exact=True).click()
     expect(words).to_have_value("Will you come to the meeting, {{ first_name or 'there' }}")
-    expect(page.locator("#sheet-summary")).to_contain_text("Callers could use this")
+    expect(page.locator("#sheet-summary")).to_contain_text("Ready to publish")
     # The phone shows the step that is being written, with a name in it.
     expect(page.locator("#preview")).to_contain_text("Will you come to the meeting, Priya")
 
     # A step of its own for those who say no.
-    page.get_by_role("button", name="Add a step below What you ring to ask").click()
+    page.get_by_role("button", name="Add a step below What you call to ask").click()
     block = page.locator("#step-new_1")
     expect(block.get_by_label("Title")).to_be_focused()
     block.get_by_label("Title").fill("Why not?")
@@ -108,7 +108,7 @@ def test_a_branching_script_is_written_practised_published_and_run(
     # “Yes” leads to goodbye; “No” goes on to the step below.
     ask.get_by_label("Leads to").first.select_option(label="5. Say goodbye")
     ask.get_by_label("Then go to").select_option(label="The step below")
-    expect(page.locator("#sheet-summary")).to_contain_text("Callers could use this")
+    expect(page.locator("#sheet-summary")).to_contain_text("Ready to publish")
 
     # Practise it as a caller would, first from the step that is being written.
     shown = page.locator("#preview")
@@ -116,7 +116,7 @@ def test_a_branching_script_is_written_practised_published_and_run(
     shown.get_by_role("button", name="No").click()
     expect(shown).to_contain_text("May I ask what keeps you?")
     # And the other way, from the first word to the last.
-    shown.get_by_role("button", name="From the beginning").click()
+    shown.get_by_role("button", name="Start again").click()
     for answer, said in (
         ("It's them", "my name's Sam"),
         ("Next", "Will you come to the meeting, Priya"),
@@ -126,8 +126,8 @@ def test_a_branching_script_is_written_practised_published_and_run(
         expect(shown).to_contain_text(said)
     look(page, "editor-written")
 
-    page.get_by_role("button", name="Save, look over, publish").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Look over and publish")
+    page.get_by_role("button", name="Review and publish").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Review and publish")
     assert page.stopped == []  # type: ignore[attr-defined]
     look(page, "publish")
     page.get_by_role("button", name="Publish", exact=True).click()
@@ -204,7 +204,7 @@ def test_a_call_made_before_an_edit_keeps_its_words_in_the_export(
     page = desk()
     page.goto(f"/campaigns/{campaign_id}/scripts")
     page.get_by_role("button", name="Start writing").click()
-    page.get_by_role("button", name="Save, look over, publish").click()
+    page.get_by_role("button", name="Review and publish").click()
     page.get_by_role("button", name="Publish", exact=True).click()
     expect(page.get_by_text("Published. Callers get it")).to_be_visible()
     with app.app_context():
@@ -217,8 +217,8 @@ def test_a_call_made_before_an_edit_keeps_its_words_in_the_export(
     ask = page.locator("#step-main_question")
     expect(ask.get_by_label("Answer 1", exact=True)).to_have_value("Yes")
     ask.get_by_label("Answer 1", exact=True).fill("Yes, and I bring a friend")
-    page.get_by_role("button", name="Save, look over, publish").click()
-    page.get_by_label("I have checked: each means the same").check()
+    page.get_by_role("button", name="Review and publish").click()
+    page.get_by_label("I have checked: each one means the same").check()
     page.get_by_role("button", name="Publish", exact=True).click()
     expect(page.get_by_text("Published. Callers get it")).to_be_visible()
     _ring_and_say_yes(app, campaign_id)
@@ -285,7 +285,7 @@ def test_a_slow_line_and_a_save_that_fails_lose_nothing(
     page.locator("#details-introduction > summary").click()
     words = page.locator("#step-introduction").get_by_label("Words to say")
     save = page.locator("#save-draft")
-    publish = page.get_by_role("button", name="Save, look over, publish")
+    publish = page.get_by_role("button", name="Review and publish")
     asked: list[str] = []
     page.on("request", lambda sent: asked.append(sent.url))
     held: list[Route] = []
@@ -301,12 +301,12 @@ def test_a_slow_line_and_a_save_that_fails_lose_nothing(
     # A press that came before the button was shut.
     publish.evaluate("button => htmx.trigger(button, 'click')")
     page.evaluate("htmx.trigger('#checker', 'look')")
-    page.locator("#preview").get_by_role("button", name="From the beginning").click()
+    page.locator("#preview").get_by_role("button", name="Start again").click()
     held.pop().continue_()
     expect(page.locator("h1 .badge")).to_have_text("Draft")
     expect(words).to_have_value("Typed on a train")
     expect(save).to_be_focused()
-    expect(page.locator("#sheet-summary")).to_contain_text("Callers could use this")
+    expect(page.locator("#sheet-summary")).to_contain_text("Ready to publish")
     assert held == []
     assert not [address for address in asked if "/edit" in address], "sent beside the first"
     assert "Typed on a train" in _draft(app, campaign_id)
@@ -318,8 +318,8 @@ def test_a_slow_line_and_a_save_that_fails_lose_nothing(
     page.unroute("**/edit")
     for answer, said in (
         (lambda route: route.abort(), "No answer came, so this may not be saved."),
-        (lambda route: route.fulfill(status=500, body="no"), "Something else than Phonebank"),
-        (lambda route: route.fulfill(body="Sign in to our wifi"), "Something else than Phonebank"),
+        (lambda route: route.fulfill(status=500, body="no"), "did not come from Phonebank"),
+        (lambda route: route.fulfill(body="Sign in to our wifi"), "did not come from Phonebank"),
     ):
         page.route("**/edit", answer, times=1)
         below.click()
@@ -338,7 +338,7 @@ def test_a_slow_line_and_a_save_that_fails_lose_nothing(
     other.get_by_role("button", name="Sign in").click()
     expect(other.get_by_role("button", name="Sign out")).to_be_visible()
     below.click()
-    expect(told).to_contain_text("Press the button once more")
+    expect(told).to_contain_text("Press the button again")
     below.click()
     expect(told).to_have_count(0)
     assert "Typed in a tunnel" in _draft(app, campaign_id)

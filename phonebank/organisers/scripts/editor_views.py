@@ -39,11 +39,11 @@ editor = Blueprint(
 
 KINDS = {
     "say": "Say: the caller says this and goes on",
-    "question": "Question: the caller asks, and notes the answer",
-    "listen": "Listen: they talk, the caller notes what matters",
-    "story": "Story: the caller tells one of their own",
-    "ask": "Ask: for a vote, an hour, a promise",
-    "close": "Close: goodbye, the call ends here",
+    "question": "Question: the caller asks and notes the answer",
+    "listen": "Listen: they talk, and the caller notes what matters",
+    "story": "Story: the caller tells a story of their own",
+    "ask": "Ask: for a vote, an hour of time, a promise",
+    "close": "Close: the caller says goodbye, and the call ends",
 }
 CHARACTERS = [(kind, kind.capitalize()) for kind in get_args(CharacterKind)]
 # What the faults call a setting → what the form calls it.
@@ -74,16 +74,16 @@ LABELS = {
     "yes": "Counts as a yes",
 }
 OVERTAKEN = (
-    "Somebody has changed this script since you opened it, so nothing was saved yet. Open it"
-    " in another tab to see theirs; save here once more to put yours in its place."
+    "Someone has changed this script since you opened it, so nothing is saved yet. Open it in"
+    " another tab to see their version. Save here again to replace it with yours."
 )
 NOT_HELD = (
-    "The step could not be brought back: this page no longer holds it. If it was ever published,"
-    " you find it under “Versions”."
+    "The step could not be brought back, because this page no longer has it. If it was ever"
+    " published, you can find it under “Versions”."
 )
 IN_WAY = (
-    "The step was not brought back yet: a new one without a title stands in its place. Give that"
-    " one a title, then press Undo again."
+    "The step was not brought back yet, because a new step without a title is in its place. Give"
+    " the new step a title, then press Undo again."
 )
 FALLBACKS = {"first_name": "there", "last_name": "", "town": "your area"}
 
@@ -99,7 +99,7 @@ def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
     if request.method == "POST":
         if not _form_came():
             raise BadInput(
-                "The script was not in what your browser sent, so nothing was saved.",
+                "Your browser did not send the script, so nothing was saved.",
                 "Open the editor again, and save once it has loaded.",
             )
         lock_row(script)
@@ -253,7 +253,7 @@ def _undone(
     if not now.has_step(step_id):
         return restored(now, deleted), step_id, None, ""
     title = now.step(step_id).title
-    return now, step_id, deleted, f"It is in the script already, as “{title}”." if title else IN_WAY
+    return now, step_id, deleted, f"It is already in the script, as “{title}”." if title else IN_WAY
 
 
 def _leave_for(address: str) -> ResponseReturnValue:

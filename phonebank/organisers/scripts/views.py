@@ -32,18 +32,16 @@ from scripts_library.yaml_source import MOST_BYTES
 
 scripts = Blueprint("scripts", __name__, url_prefix="/campaigns/<int:campaign_id>/scripts")
 
-NOTHING_TO_PUBLISH = "There is nothing to publish: all that was written is published already."
-NOTHING_LEFT = "There was nothing left to publish: the draft is published already, or thrown away."
-NOTHING_TO_DISCARD = (
-    "There was nothing to throw away: the draft is published already, or thrown away."
-)
+NOTHING_TO_PUBLISH = "There is nothing to publish. Everything is published already."
+NOTHING_LEFT = "There is nothing to publish. The draft was already published or discarded."
+NOTHING_TO_DISCARD = "There is nothing to discard. The draft was already published or discarded."
 DRAFT_STAYS = (
-    "Somebody has changed this script since you opened this page, so nothing was thrown away."
-    " Look the changes over first."
+    "Someone has changed this script since you opened this page, so nothing was discarded."
+    " Review the changes first."
 )
 NOT_BROUGHT_BACK = (
-    "Somebody has changed this script since you opened this page, so nothing was brought back."
-    " Look at what is there now, or press once more: the old words then take its place."
+    "Someone has changed this script since you opened this page, so nothing was restored."
+    " Check what is there now, or press the button again to replace it with the old words."
 )
 
 
@@ -97,7 +95,7 @@ def use_ready_made(campaign_id: int) -> ResponseReturnValue:
     script = services.use_ready_made(campaign, slug, language, _account())
     db.session.commit()
     flash(
-        f"The script is yours now. {_when_heard(campaign, script)} Fill in what is missing, and"
+        f"The script is now yours. {_when_heard(campaign, script)} Fill in what is missing, and"
         " change what you like.",
         "success",
     )
@@ -128,7 +126,7 @@ def choose(campaign_id: int, script_id: int) -> ResponseReturnValue:
     campaign, script = _script(campaign_id, script_id)
     services.choose(campaign, script)
     db.session.commit()
-    flash(f"This is the campaign's script now. {_when_heard(campaign, script)}", "success")
+    flash(f"This is now the campaign's script. {_when_heard(campaign, script)}", "success")
     return _to("show", campaign, script)
 
 
@@ -143,7 +141,7 @@ def fill_in(campaign_id: int, script_id: int) -> ResponseReturnValue:
         typed = campaign_merge_values.typed_anew(fields, request.form)
         return _show_page(campaign, script, typed, overtaken), 422
     db.session.commit()
-    flash("Filled in. Callers see it with their next person.", "success")
+    flash("Saved. Callers see it with their next person.", "success")
     return _to("show", campaign, script)
 
 
@@ -201,7 +199,7 @@ def discard(campaign_id: int, script_id: int) -> ResponseReturnValue:
         return _show_page(campaign, script), 422
     services.discard_draft(script)
     db.session.commit()
-    flash("The changes are gone. Callers never had them.", "success")
+    flash("Changes discarded. Callers never saw them.", "success")
     return _to("show", campaign, script)
 
 
@@ -247,10 +245,14 @@ def restore(campaign_id: int, script_id: int, number: int) -> ResponseReturnValu
     services.restore(script, version)
     db.session.commit()
     if script.draft is None:
-        lost = " What was not published is gone." if had_draft else ""
-        flash(f"Version {number} says what is published now: nothing to publish.{lost}", "info")
+        lost = " The draft was discarded." if had_draft else ""
+        flash(
+            f"Version {number} has the words that are published now, so there is nothing to"
+            f" publish.{lost}",
+            "info",
+        )
         return _to("versions", campaign, script)
-    flash(f"The words of version {number} are back. Look them over, then publish them.", "success")
+    flash(f"Version {number} is your draft now. Review it, then publish it.", "success")
     return _to("publish", campaign, script)
 
 
@@ -356,7 +358,7 @@ def _text_sent() -> str:
         return upload.stream.read(MOST_BYTES + 1).decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
         raise BadInput(
-            "This file is not text in UTF-8, so it is no script.", "Choose a .yaml file."
+            "This file isn't UTF-8 text, so it can't be a script.", "Choose a .yaml file."
         ) from None
 
 
@@ -365,8 +367,8 @@ def _when_heard(campaign: Campaign, script: Script) -> str:
     if script.published_version_id in versions_heard(campaign.id):
         return "Callers get it with their next person."
     if campaign.script_id == script.id:
-        return "Callers get it once the experiment that runs now is stopped."
-    return "Callers get it once you press “Call with this one”: they have other words now."
+        return "Callers get it once you stop the experiment that is running."
+    return "Callers get it once you press “Call with this one”. They have another script now."
 
 
 def _fields_to_fill_in(script: Script) -> dict[str, str]:

@@ -168,7 +168,7 @@ class _Drawing:
                 add(step.id, way.goto, way.when)
         for missing in found.values():
             if missing.target not in self.steps:
-                missing.fault = f"leads to {missing.target or 'no step'}, which is not there"
+                missing.fault = f"leads to {missing.target or 'no step'}, which does not exist"
         for back in self._leading_back(found.values()):
             back.fault = f"back to step {self.numbers[back.target]}: a loop"
         return list(found.values())

@@ -83,20 +83,20 @@ document.addEventListener("htmx:beforeSend", (event) => {
   if (isSave(event.target)) window.htmx.trigger("#checker", "htmx:abort");
 });
 
-const KEPT_HERE = "What you wrote is still here: try again; if it happens twice, copy it and reload.";
-const FOREIGN = `Something else than Phonebank answered, perhaps a Wi-Fi log-in page, so this may not be saved. ${KEPT_HERE}`;
-const SIGNED_OUT = "Nothing was saved: you are signed out. Sign in in another tab, then press the button here again.";
+const KEPT_HERE = "What you wrote is still here. Try again. If it happens twice, copy it and reload the page.";
+const FOREIGN = `The answer did not come from Phonebank, perhaps from a Wi-Fi log-in page, so this may not be saved. ${KEPT_HERE}`;
+const SIGNED_OUT = "Nothing was saved, because you are signed out. Sign in in another tab, then press the button here again.";
 const NO_ANSWER = `No answer came, so this may not be saved. ${KEPT_HERE}`;
 const TOO_OLD = 400;
 const NOT_SAVED = {
   0: NO_ANSWER,
   [TOO_OLD]: SIGNED_OUT,
   401: SIGNED_OUT,
-  403: "Nothing was saved: you may no longer change scripts. Copy what you wrote, and ask an organiser.",
-  413: "Nothing was saved: it is longer than can be sent. Make some of it shorter, then try again.",
+  403: "Nothing was saved, because you may no longer change scripts. Copy what you wrote, and ask an organiser.",
+  413: "Nothing was saved, because the script is too long to send. Make some of it shorter, then try again.",
 };
 const MADE_FRESH =
-  "Nothing was saved yet: this page was open too long. Press the button once more; if it happens twice, copy what you wrote and reload.";
+  "Nothing is saved yet, because this page was open too long. Press the button again. If it happens twice, copy what you wrote and reload the page.";
 
 /* The CSRF token of a page that was open all night, or before a new sign-in, fits no more. True once
    the page has one that does: whoever is signed in has to press again themselves. */

@@ -42,7 +42,7 @@ def look(page: str) -> None:
         (BOMB, "alias"),
         (SOURCE + "# " + "x" * 300_000, "256 kB"),
         (SOURCE + "# " + "x" * 5_000_000, "larger than the 1 MB"),
-        ("slug: [", "Mend, line"),
+        ("slug: [", "Error, line"),
         ("\tslug: x", "tab"),
     ],
     ids=["bomb", "300 kB", "five megabytes", "no YAML", "tab"],
@@ -63,7 +63,7 @@ def test_a_file_that_is_no_script_is_refused_and_nothing_kept(
     ("old", "new", "message"),
     [
         ("title: Voter identification", "title: One\ntitle: Two", "line"),
-        ("    next: close_thanks", "    next: opening", "A loop without an exit"),
+        ("    next: close_thanks", "    next: opening", "These steps go round in a loop"),
     ],
     ids=["repeated setting", "loop"],
 )
@@ -72,7 +72,7 @@ def test_a_script_with_a_fault_is_told_where(desk: Desk, old: str, new: str, mes
     sent = {"source": SOURCE.replace(old, new, 1), "seen": desk.seen("/text")}
     page = desk.client.post(desk.address("/text"), data=sent)
     assert page.status_code in (200, 422)
-    assert "Mend, line" in page.text
+    assert "Error, line" in page.text
     assert message in page.text
     with desk.app.app_context():
         version = services.published_version(desk.script())
@@ -159,6 +159,6 @@ def test_two_hundred_answers_are_a_fault_at_their_step(desk: Desk) -> None:
         form |= {f"s0-c{number}-label": f"Answer {number}", f"s0-c{number}-goto": "close_thanks"}
     checked = desk.client.post(desk.address("/edit/check"), data=form)
     assert checked.status_code == 200
-    assert "200 entries; the most is 20" in beside(checked.text, "opening")
+    assert "200 entries, and the most is 20" in beside(checked.text, "opening")
     page = send(desk, form)
     assert page.count("Counts as a yes") >= 200, "nothing that was typed is lost"

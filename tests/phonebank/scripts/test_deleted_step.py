@@ -102,7 +102,7 @@ def test_undo_is_still_there_after_somebody_else_saved(desk: Desk) -> None:
     mine = form_of(send(desk, opened(desk), "delete-step:issue"))
     send(desk, opened(desk) | {"s0-title": "Theirs"})
     page = send(desk, mine, "undo:", status=422)
-    assert "nothing was saved yet" in page
+    assert "nothing is saved yet" in page
     send(desk, form_of(page), "undo:")
     kept = draft(desk)
     assert kept is None, "all as it was published"
@@ -138,7 +138,7 @@ def test_a_step_comes_back_leading_to_one_that_was_named_since(
     assert kept is not None
     assert kept.step("issue").next == "weather"
     assert kept.step("voting_intention") == script.step("voting_intention"), "and led to again"
-    assert "Callers could use this" in page
+    assert "Ready to publish" in page
 
 
 def test_undo_that_changes_nothing_says_why_and_stays(desk: Desk) -> None:
@@ -146,7 +146,7 @@ def test_undo_that_changes_nothing_says_why_and_stays(desk: Desk) -> None:
     form = form_of(send(desk, form | {"s1-words": "Lost?"}, "delete-step:new_1"))
     form = form_of(send(desk, form, "add-step:opening"))
     page = send(desk, form, "undo:")
-    assert "Give that one a title, then press Undo again" in page
+    assert "Give the new step a title, then press Undo again" in page
     send(desk, form_of(page) | {"s1-title": "Weather"}, "undo:")
     kept = draft(desk)
     assert kept is not None
@@ -155,7 +155,7 @@ def test_undo_that_changes_nothing_says_why_and_stays(desk: Desk) -> None:
 
     packed = Deleted("opening", kept).packed
     page = send(desk, opened(desk) | {"before": packed, "deleted": "opening"}, "undo:")
-    assert f"It is in the script already, as “{kept.step('opening').title}”" in page
+    assert f"It is already in the script, as “{kept.step('opening').title}”" in page
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_there_is_one_person_of_each_kind(desk: Desk) -> None:
     form = opened(desk)
     assert "add-character:" not in send(desk, form), "five kinds, five people"
     page = send(desk, form | {"p1-kind": form["p0-kind"]})
-    assert "character is here twice" in beside_person(page, 1)
+    assert "character is listed twice" in beside_person(page, 1)
     assert "fault" not in beside_person(page, 0)
 
 
@@ -81,7 +81,7 @@ def test_faults_of_people_stand_by_them_as_one_types(desk: Desk) -> None:
     form = opened(desk) | {"p2-otherwise": "", "p3-r0-words": "x" * 501, "title": ""}
     checked = desk.client.post(desk.address("/edit/check"), data=form).text
     assert "“At all other steps they say” is missing" in beside_person(checked, 2)
-    assert "501 characters long; the most is 500" in beside_person(checked, 3)
+    assert "501 characters long, and the most is 500" in beside_person(checked, 3)
     assert "fault" not in beside_person(checked, 0)
     assert "“Title” is missing" in checked.split('id="faults-script"')[1].split("</ul>")[0]
 
@@ -97,13 +97,13 @@ def test_a_reply_moves_with_a_step_that_gets_its_name(desk: Desk) -> None:
 
 def test_a_way_for_people_of_a_town(desk: Desk) -> None:
     page = send(desk, opened(desk), "add-field-branch:issue")
-    assert "Say either" in beside(page, "issue")
+    assert "Give either" in beside(page, "issue")
     form = form_of(page)
     number = next(name[1:-3] for name, value in form.items() if value == "issue" and "-id" in name)
     way = f"s{number}-b0-"
     assert form[f"{way}field"] == "town"
     page = send(desk, form | {f"{way}is": "Leeds", f"{way}goto": "close_thanks"})
-    assert "Say either" not in beside(page, "issue")
+    assert "Give either" not in beside(page, "issue")
     kept = draft(desk)
     assert kept is not None
     (branch,) = kept.step("issue").branches

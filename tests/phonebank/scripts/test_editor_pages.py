@@ -70,10 +70,10 @@ def test_what_is_typed_is_kept_as_a_draft_and_callers_do_not_get_it(desk: Desk) 
 def test_faults_stand_by_their_step_and_the_draft_is_kept_all_the_same(desk: Desk) -> None:
     page = send(desk, opened(desk) | {"s0-words": "", "s1-c0-goto": ""})
     assert "“Words to say” is missing" in beside(page, "opening")
-    assert "Give it a “Leads to”" in beside(page, "introduction")
+    assert "Set “Leads to”" in beside(page, "introduction")
     assert "No step leads here" in beside(page, "voting_intention")
     assert "fault" not in beside(page, "issue"), "what follows is mended with it"
-    assert "3 things to mend" in page
+    assert "3 errors to fix" in page
     assert draft(desk) is not None
 
 
@@ -168,7 +168,7 @@ def test_two_at_once_do_not_overwrite_each_other_unseen(desk: Desk) -> None:
     mine, theirs = opened(desk), opened(desk)
     send(desk, theirs | {"s0-title": "Theirs"})
     page = send(desk, mine | {"s0-title": "Mine"}, status=422)
-    assert "Somebody has changed this script" in page
+    assert "Someone has changed this script" in page
     kept = draft(desk)
     assert kept is not None
     assert kept.steps[0].title == "Theirs"
@@ -199,8 +199,8 @@ def test_the_same_save_once_more_is_no_other_change(
     response = desk.client.post(desk.address("/edit"), data=again | {"do": button})
     assert response.status_code in (200, 302)
     assert draft(desk) == before
-    assert "Somebody has changed" in send(desk, again | {"s0-title": "Other"}, button, status=422)
-    assert "Somebody has changed" in send(desk, again, "delete-step:opening", status=422)
+    assert "Someone has changed" in send(desk, again | {"s0-title": "Other"}, button, status=422)
+    assert "Someone has changed" in send(desk, again, "delete-step:opening", status=422)
     assert draft(desk) == before
 
 
@@ -247,7 +247,7 @@ def test_the_preview_walks_as_a_caller_would(desk: Desk) -> None:
         "I'll try another time" in walk(step_id="opening", answer="not_here")
     )
     assert "Choose an answer" in walk(step_id="opening", answer="")
-    assert "The call is over" in walk(step_id="close_thanks")
+    assert "The call has ended" in walk(step_id="close_thanks")
     assert "could I speak to" in walk(step_id="close_thanks", again="yes")
 
 
@@ -258,7 +258,7 @@ def test_the_preview_of_a_broken_script_says_so(desk: Desk) -> None:
         desk.address("/edit/preview"), data=gone | {"step_id": "opening", "answer": "speaking"}
     )
     assert page.status_code == 200
-    assert "a step that is not there" in page.text
+    assert "a step that does not exist" in page.text
 
 
 def test_a_form_that_no_browser_sent_is_met_without_a_crash(desk: Desk) -> None:

@@ -271,7 +271,7 @@ def test_faults_are_marked_where_they_are() -> None:
     assert marks(dead) == {"shoes": ["Dead end"]}
     gone, _ = read(changed("        goto: details", "        goto: detials"))
     assert gone is not None
-    assert "“Yes”, leads to detials, which is not there" in said(gone)
+    assert "“Yes”, leads to detials, which does not exist" in said(gone)
 
 
 def test_a_loop_is_said_where_it_turns_back() -> None:

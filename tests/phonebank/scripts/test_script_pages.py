@@ -116,7 +116,7 @@ def test_filling_in_leaves_what_a_colleague_filled_in_meanwhile(desk: Desk) -> N
 
 def test_a_draft_is_looked_over_and_published(desk: Desk) -> None:
     change(desk, "Who has answered?", "Who is it?")
-    assert "callers do not have yet" in desk.client.get(desk.address()).text
+    assert "This script has changes that callers" in desk.client.get(desk.address()).text
     page = desk.client.get(desk.address("/publish")).text
     assert "<del>" in page
     assert "<ins>" in page
@@ -152,13 +152,13 @@ def test_who_publishes_is_told_whether_callers_get_it_now(desk: Desk) -> None:
         start(campaign, create_experiment(campaign, "Which was better?", older))
         db.session.commit()
     told = desk.client.get(post(desk, desk.address("/choose"))).text
-    assert "Callers get it once the experiment that runs now is stopped." in told
+    assert "Callers get it once you stop the experiment that is running." in told
 
 
 def test_a_faulty_draft_has_no_button_to_publish_it(desk: Desk) -> None:
     change(desk, "goto: issue", "goto: nowhere")
     page = desk.client.get(desk.address("/publish")).text
-    assert "Mend this first" in page
+    assert "Fix this first" in page
     assert ">Publish<" not in page
     publish(desk, 422)
 
@@ -171,8 +171,8 @@ def test_changing_what_an_answer_means_needs_a_word(desk: Desk) -> None:
 
     page = desk.client.get(desk.address("/publish")).text
     assert "“Undecided” (1 call) would read “Ours after all”" in page
-    assert "(1 call) would be called “Who wins?”" in page
-    assert "Say that you have checked" in publish(desk, 422)
+    assert "(1 call) would get the title “Who wins?”" in page
+    assert "Tick the box to say that you have checked" in publish(desk, 422)
     with desk.app.app_context():
         assert len(services.versions_of(desk.script())) == 1
 
@@ -186,7 +186,7 @@ def test_only_what_was_looked_over_is_published(desk: Desk) -> None:
     mine = {"seen": desk.seen("/publish"), "confirmed": "yes"}
     change(desk, "Who is it?", "Theirs, half written")
     page = post(desk, desk.address("/publish"), 422, **mine)
-    assert "Somebody has changed this script" in page
+    assert "Someone has changed this script" in page
     assert "Theirs, half written" in page, "drawn anew, to be looked over"
     assert "Who is it?" not in page
     with desk.app.app_context():
@@ -200,11 +200,11 @@ def test_only_what_was_looked_over_is_published(desk: Desk) -> None:
         services.publish(script, services.add_version(script, theirs, None))
         db.session.commit()
     page = post(desk, desk.address("/publish"), 422, **mine)
-    assert "Somebody has changed this script" in page
+    assert "Someone has changed this script" in page
 
     publish(desk)
     page = desk.client.post(desk.address("/publish"), data=mine, follow_redirects=True).text
-    assert "nothing left to publish" in page, "the button pressed twice"
+    assert "The draft was already published or discarded" in page, "the button pressed twice"
     with desk.app.app_context():
         assert len(services.versions_of(desk.script())) == 3
 
@@ -214,7 +214,7 @@ def test_versions_are_read_compared_and_brought_back(desk: Desk) -> None:
     publish(desk)
     page = desk.client.get(desk.address("/versions")).text
     assert "1 part changed from version 1" in page
-    assert "Bring version 1 back" in page
+    assert "Restore version 1" in page
 
     old = desk.client.get(desk.address("/versions/1")).text
     assert "Who has answered?" in old
@@ -229,7 +229,7 @@ def test_versions_are_read_compared_and_brought_back(desk: Desk) -> None:
     change(desk, "Who has answered?", "Who is there?")
     button = desk.address("/versions/1/restore")  # which says the same as version 3
     sent = {"seen": desk.seen("/versions")}
-    for said in ("What was not published is gone", "nothing to publish"):  # also pressed twice
+    for said in ("The draft was discarded.", "nothing to publish"):  # also pressed twice
         page = desk.client.post(button, data=sent, follow_redirects=True)
         assert page.status_code == 200
         assert said in page.text
@@ -242,7 +242,7 @@ def test_bringing_back_what_a_colleague_published_over_tells_what_to_look_at(des
     change(desk, "Who is it?", "Who is there?")
     publish(desk)
     page = post(desk, desk.address("/versions/1/restore"), 422, **mine)
-    assert "nothing was brought back. Look at what is there now, or press once more" in page
+    assert "nothing was restored. Check what is there now, or press the button again" in page
     assert "draft" not in page, "there is none to look at"
     again = re.search(r'name="seen" value="(\w+)"', page)
     assert again
@@ -255,23 +255,23 @@ def test_a_draft_can_be_thrown_away(desk: Desk) -> None:
     discard = desk.address("/discard")
     sent = {"seen": desk.seen("")}
     gone = desk.client.post(discard, data=sent, follow_redirects=True).text
-    assert "The changes are gone" in gone
+    assert "Changes discarded" in gone
     with desk.app.app_context():
         assert desk.script().draft is None
     # Pressed twice; or somebody published it meanwhile, so that callers do have the words.
     again = desk.client.post(discard, data=sent, follow_redirects=True).text
-    assert "nothing to throw away" in again
-    assert "The changes are gone" not in again
+    assert "nothing to discard" in again
+    assert "Changes discarded" not in again
 
 
 @pytest.mark.parametrize(
     ("form_on", "sent_to", "said", "data"),
     [
         ("/publish", "/publish", "nothing was published", {}),
-        ("/text", "/text", "nothing was saved", {"source": source_of("deep-canvass", "en")}),
-        ("", "/discard", "nothing was thrown away", {}),
-        ("/versions", "/versions/1/restore", "nothing was brought back", {}),
-        ("/versions/1", "/versions/1/restore", "nothing was brought back", {}),
+        ("/text", "/text", "nothing is saved", {"source": source_of("deep-canvass", "en")}),
+        ("", "/discard", "nothing was discarded", {}),
+        ("/versions", "/versions/1/restore", "nothing was restored", {}),
+        ("/versions/1", "/versions/1/restore", "nothing was restored", {}),
         ("/edit", "/edit", "nothing was saved", {}),
     ],
 )
@@ -337,4 +337,4 @@ def test_a_blank_page_leads_to_the_editor(desk: Desk) -> None:
     location = post(desk, f"/campaigns/{desk.campaign_id}/scripts/blank")
     page = desk.client.get(location)
     assert page.status_code == 200
-    assert "What you ring to ask" in page.text
+    assert "What you call to ask" in page.text
