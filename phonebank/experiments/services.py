@@ -89,7 +89,7 @@ def create_experiment(campaign: Campaign, name: str, arms: Sequence[ArmWanted]) 
     if len(arms) < 2:
         raise BadInput("An experiment compares at least two scripts.", "Choose a second one.")
     if len({arm.words.key for arm in arms}) < len(arms):
-        raise BadInput("Two arms have the same words.", "Choose another script for one of them.")
+        raise BadInput("Two of the scripts are the same.", "Choose another for one of them.")
     experiment = Experiment(campaign_id=campaign.id, name=name)
     experiment.arms = [
         ExperimentArm(
@@ -115,13 +115,15 @@ def start(campaign: Campaign, experiment: Experiment) -> None:
     lock_row(campaign)
     lock_row(experiment)
     if experiment.state != DRAFT:
-        raise Conflict("This experiment was started before.", "Set up a new one.")
+        raise Conflict("This experiment has already been started.", "Set up a new one.")
     if campaign.state == ENDED:
         raise Conflict("The campaign has ended.", "Reopen it first.")
     # One that is being stopped this moment is waited for.
     running = db.session.scalar(_running(campaign).with_for_update(key_share=True))
     if running is not None:
-        raise Conflict(f"“{running.name}” is running.", "Stop it first: one at a time.")
+        raise Conflict(
+            f"“{running.name}” is running.", "Stop it first. Only one can run at a time."
+        )
     for arm in experiment.arms:
         script = db.session.get_one(Script, arm.script_id)
         if arm.script_version_id is None and script.published_version_id is None:
@@ -134,7 +136,7 @@ def stop(experiment: Experiment) -> None:
     """End it for good: callers get the campaign's script again. Raises Conflict unless running."""
     lock_row(experiment)
     if not experiment.is_running:
-        raise Conflict("This experiment is not running.", "Reload the page to see it now.")
+        raise Conflict("This experiment is not running.", "Reload the page.")
     experiment.state = STOPPED
     experiment.stopped_at = now()
 
@@ -143,7 +145,7 @@ def discard(experiment: Experiment) -> None:
     """Throw a draft away. Raises Conflict for one that was started: it has results."""
     lock_row(experiment)
     if experiment.state != DRAFT:
-        raise Conflict("This experiment has results.", "It stays.")
+        raise Conflict("This experiment has results, so it can't be discarded.", "Keep it.")
     for arm in experiment.arms:
         db.session.delete(arm)
     db.session.flush()

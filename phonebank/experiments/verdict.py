@@ -12,11 +12,13 @@ DAYS_AHEAD_AT_MOST = 180
 
 @dataclass(frozen=True)
 class Measure:
-    """What is compared: its name in a sentence, and how its figures are told."""
+    """What is compared: its name in a sentence, and how its figures are told; of a rate, what the
+    people did whom it counts."""
 
     name: str
     of: str
     is_rate: bool
+    did: str = ""
 
     def figure(self, value: float) -> str:
         """One arm's figure: 23.4%, or +1.3."""
@@ -31,9 +33,11 @@ class Measure:
         return "percentage points" if self.is_rate else "points on the scale"
 
 
-YES = Measure("yes rate", "of the people reached", is_rate=True)
+YES = Measure("yes rate", "of the people reached", is_rate=True, did="said yes")
 SHIFT = Measure("shift between the ratings", "on average", is_rate=False)
-CONVERSATIONS = Measure("conversation rate", "of the people reached", is_rate=True)
+CONVERSATIONS = Measure(
+    "conversation rate", "of the people reached", is_rate=True, did="had a conversation"
+)
 
 
 @dataclass(frozen=True)
@@ -68,11 +72,12 @@ def out_of_proportion(label: str, found: Imbalance) -> list[str]:
     """That the people are not divided as the shares say, and what it means."""
     verb = "few" if found.number < found.share * found.people else "many"
     return [
-        f"Too {verb} people had {label}: {found.number:,} of the {found.people:,} rung, where its"
-        f" share of {100 * found.share:.0f}% makes about {round(found.share * found.people):,}.",
-        f"By chance that comes about in fewer than {round(100 * FALSE_ALARMS)} in 100 experiments."
-        " Do not go by the comparison until you know why. Most likely some calls with one of the"
-        " scripts are never recorded, because its callers give up or its page fails them.",
+        f"Too {verb} people had {label}: {found.number:,} of the {found.people:,} people called,"
+        f" but its share of {100 * found.share:.0f}% should give about"
+        f" {round(found.share * found.people):,}.",
+        f"Chance alone does this in fewer than {round(100 * FALSE_ALARMS)} in 100 experiments."
+        " Don't trust the comparison until you know why. Most likely some calls with one of the"
+        " scripts are never recorded, because callers give up or the page fails.",
     ]
 
 
@@ -108,10 +113,11 @@ def _too_few(comparison: Comparison) -> str:
     told = f"Too early to compare the {measure.name} of {comparison.first} and {comparison.second}"
     if measure.is_rate:
         return (
-            f"{told}: that takes {PEOPLE_AT_LEAST} people reached with each, and among all of"
-            f" them {OF_EACH_KIND_AT_LEAST} who did and {OF_EACH_KIND_AT_LEAST} who did not."
+            f"{told}. You need {PEOPLE_AT_LEAST} people reached with each script, and among all of"
+            f" them at least {OF_EACH_KIND_AT_LEAST} who {measure.did} and"
+            f" {OF_EACH_KIND_AT_LEAST} who did not."
         )
-    return f"{told}: that takes {PEOPLE_AT_LEAST} people with each who gave both ratings."
+    return f"{told}. You need {PEOPLE_AT_LEAST} people with each script who gave both ratings."
 
 
 def _a_difference(
@@ -123,16 +129,17 @@ def _a_difference(
     return [
         f"The {measure.name} of {comparison.second} is {word} than that of {comparison.first}:"
         f" {measure.figure(figures[1])} against {measure.figure(figures[0])} {measure.of}.",
-        f"The true difference is between {measure.amount(least)} and {measure.amount(most)}"
-        f" {measure.unit}, as far as 95% certainty goes.",
+        f"With 95% certainty, the true difference is between {measure.amount(least)} and"
+        f" {measure.amount(most)} {measure.unit}.",
     ]
 
 
 def _no_difference(comparison: Comparison, difference: Interval) -> list[str]:
     measure = comparison.measure
-    yet = "was shown" if comparison.stopped else "shown yet"
+    shown = "was shown" if comparison.stopped else "shown yet"
     told = [
-        f"No difference in the {measure.name} of {comparison.first} and {comparison.second} {yet}.",
+        f"No difference {shown} in the {measure.name} of {comparison.first} and"
+        f" {comparison.second}.",
         f"If there is one, {comparison.second} is at most {measure.amount(difference.low)}"
         f" {measure.unit} lower, and at most {measure.amount(difference.high)} higher.",
     ]
@@ -140,13 +147,13 @@ def _no_difference(comparison: Comparison, difference: Interval) -> list[str]:
         return told
     if comparison.more is None:
         told.append(
-            "What little difference there is so far would not be told apart from chance in half a"
-            " year at this rate: do not wait for it."
+            "At this rate it would take more than half a year to tell a difference this small from"
+            " chance. Consider stopping."
         )
     else:
         seen = f"{measure.amount(difference.seen)} {measure.unit}"
         told.append(
-            f"At this rate about {about(comparison.more)} more conversations would tell, if the"
+            f"At this rate about {about(comparison.more)} more conversations will show it, if the"
             f" difference stays at the {seen} seen so far."
         )
     return told

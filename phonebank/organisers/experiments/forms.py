@@ -57,7 +57,7 @@ class ExperimentForm(FlaskForm):
         chosen = [words for words, _, _ in self.arm_fields() if words.data]
         for position, words in enumerate(chosen):
             if words.data in [other.data for other in chosen[:position]]:
-                words.errors = [*words.errors, "This script is in the experiment already."]
+                words.errors = [*words.errors, "This script is already in the experiment."]
                 valid = False
         return valid
 
@@ -83,4 +83,4 @@ for _number in ARMS:
             default=50 if _needed else None,
         ),
     )
-    setattr(ExperimentForm, f"label_{_number}", StringField("Called", [Optional(), Length(max=80)]))
+    setattr(ExperimentForm, f"label_{_number}", StringField("Name", [Optional(), Length(max=80)]))

@@ -43,7 +43,7 @@ def new(campaign_id: int) -> ResponseReturnValue:
     if form.validate_on_submit():
         experiment = services.create_experiment(campaign, form.name.data.strip(), form.arms())
         db.session.commit()
-        flash("Set up. Look it over, then start it.", "success")
+        flash("The experiment is set up. Review it, then start it.", "success")
         return _to(campaign, experiment)
     status = 422 if form.errors else 200
     page = render_template(
@@ -84,7 +84,7 @@ def stop(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
     campaign, experiment = _experiment(campaign_id, experiment_id)
     services.stop(experiment)
     db.session.commit()
-    flash("Stopped. From their next person on, callers get the campaign's script.", "success")
+    flash("Stopped. Callers get the campaign's script with their next person.", "success")
     return _to(campaign, experiment)
 
 
@@ -95,7 +95,7 @@ def discard(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
     campaign, experiment = _experiment(campaign_id, experiment_id)
     services.discard(experiment)
     db.session.commit()
-    flash("The draft is gone.", "success")
+    flash("Draft discarded.", "success")
     return redirect(url_for("experiments.index", campaign_id=campaign.id))
 
 

@@ -88,7 +88,7 @@ def test_from_setting_up_to_stopping(app: Flask, client: FlaskClient, campaign_i
         arms = [words_for(campaign_id, contact_id).experiment_arm_id for contact_id in range(300)]
         first, second = db.session.scalars(select(ExperimentArm.id).order_by(ExperimentArm.id))
         assert arms.count(first) > 240 > arms.count(second) > 10
-    assert "the first look is tomorrow" in client.get(address).text
+    assert "The first results come tomorrow" in client.get(address).text
     assert "Running" in client.get(f"/campaigns/{campaign_id}/experiments").text
     for elsewhere in (f"/campaigns/{campaign_id}", f"/campaigns/{campaign_id}/scripts"):
         assert "Does short do better?" in client.get(elsewhere).text
@@ -98,7 +98,7 @@ def test_from_setting_up_to_stopping(app: Flask, client: FlaskClient, campaign_i
         assert words_for(campaign_id, 1).experiment_arm_id is None
     assert "Does short do better?" not in client.get(f"/campaigns/{campaign_id}/scripts").text
     page = client.get(address).text
-    assert "The last look" in page
+    assert "The final results" in page
     assert "Call with this one" in page
 
 
@@ -122,7 +122,7 @@ def test_a_form_that_will_not_do_says_why(
 
 def test_the_same_script_twice_is_refused(client: FlaskClient, campaign_id: int) -> None:
     short = keys(client, campaign_id)["Short"]
-    assert "in the experiment already" in set_up(client, campaign_id, words_2=short)
+    assert "already in the experiment" in set_up(client, campaign_id, words_2=short)
 
 
 def test_one_at_a_time(app: Flask, client: FlaskClient, campaign_id: int) -> None:

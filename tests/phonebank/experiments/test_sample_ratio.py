@@ -87,10 +87,10 @@ def test_a_missing_side_is_told_in_a_plain_sentence(comparison: Comparison) -> N
     db.session.commit()
     warning = results_of(comparison.experiment, NEXT_MORNING).warning
     assert warning[0] == (
-        "Too many people had Deep canvass: 110 of the 140 rung, where its share of 50% makes"
-        " about 70."
+        "Too many people had Deep canvass: 110 of the 140 people called, but its share of 50%"
+        " should give about 70."
     )
-    assert "fewer than 1 in 100 experiments. Do not go by the comparison" in warning[1]
+    assert "fewer than 1 in 100 experiments. Don't trust the comparison" in warning[1]
 
 
 def test_people_count_once_and_an_even_division_is_nothing_to_tell(comparison: Comparison) -> None:

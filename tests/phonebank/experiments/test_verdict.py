@@ -29,8 +29,8 @@ def test_a_difference_is_named_with_its_direction_its_figures_and_its_range() ->
     interval = Interval(0.09, 0.021, 0.159)
     assert said(Comparison(YES, "Long", "Short", (0.22, 0.31), interval)) == (
         "The yes rate of Short is higher than that of Long: 31.0% against 22.0% of the people"
-        " reached. The true difference is between 2.1 and 15.9 percentage points, as far as 95%"
-        " certainty goes."
+        " reached. With 95% certainty, the true difference is between 2.1 and 15.9 percentage"
+        " points."
     )
     lower = said(Comparison(YES, "Long", "Short", (0.31, 0.22), Interval(-0.09, -0.159, -0.021)))
     assert "Short is lower than that of Long: 22.0% against 31.0%" in lower
@@ -46,22 +46,22 @@ def test_shifts_are_told_in_points_of_the_scale_with_their_sign() -> None:
 def test_no_difference_yet_says_what_is_ruled_out_and_what_it_would_take() -> None:
     told = said(Comparison(YES, "A", "B", (0.2, 0.25), Interval(0.05, -0.04, 0.14), more=873))
     assert told == (
-        "No difference in the yes rate of A and B shown yet. If there is one, B is at most 4.0"
+        "No difference shown yet in the yes rate of A and B. If there is one, B is at most 4.0"
         " percentage points lower, and at most 14.0 higher. At this rate about 880 more"
-        " conversations would tell, if the difference stays at the 5.0 percentage points seen so"
+        " conversations will show it, if the difference stays at the 5.0 percentage points seen so"
         " far."
     )
 
 
 def test_where_waiting_is_no_use_it_says_so() -> None:
     told = said(Comparison(YES, "A", "B", (0.2, 0.2), Interval(0.0, -0.04, 0.04), more=None))
-    assert "do not wait" in told
+    assert "Consider stopping." in told
     assert "more conversations" not in told
 
 
 def test_a_stopped_experiment_promises_nothing() -> None:
     told = said(Comparison(YES, "A", "B", (0.2, 0.25), Interval(0.05, -0.04, 0.14), stopped=True))
-    assert told.startswith("No difference in the yes rate of A and B was shown.")
+    assert told.startswith("No difference was shown in the yes rate of A and B.")
     assert "more conversations" not in told
 
 
