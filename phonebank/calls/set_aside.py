@@ -152,7 +152,7 @@ def act_of(caller: Caller, act_id: int) -> SetAside:
     """One of them. Raises NotFound."""
     act = db.session.get(SetAside, act_id)
     if act is None or act.caller_id != caller.id:
-        raise NotFound("There is nothing set aside by this number.", "Reload the page.")
+        raise NotFound("These calls are not set aside.", "Reload the page.")
     return act
 
 
@@ -183,7 +183,9 @@ def bring_back(act: SetAside, account: Account, reason: str, at: datetime) -> No
         .returning(SetAside.caller_id)
     ).one_or_none()
     if turned is None:
-        raise Conflict("These calls are being worked on, or are back already.", "Reload the page.")
+        raise Conflict(
+            "These calls are still being worked on, or are already back.", "Reload the page."
+        )
     caller = db.session.get_one(Caller, turned.caller_id)
     note(caller, account, BROUGHT_BACK, reason, at, **progress(act).__dict__)
 

@@ -21,14 +21,14 @@ from phonebank.models import Campaign, now
 BUCKETS = {
     "held": "On a caller's screen",
     "suppressed": "Do not call",
-    "removed": "In a list taken out of calling",
+    "removed": "In a paused list",
     "finished": "Finished",
     "unusable": "No working number",
-    "language": "Waiting for a caller of their language",
+    "language": "Waiting for a caller who speaks their language",
     "callback": "To be called back",
-    "resting": "Resting since the last try",
+    "resting": "Waiting before the next try",
     "out_of_hours": "Outside calling hours where they are",
-    "ready": "Ready to ring",
+    "ready": "Ready to call",
 }
 
 # Counted by the columns as they stand, and only then asked which bucket each group is: of columns

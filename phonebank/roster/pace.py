@@ -74,37 +74,37 @@ KINDS = {
         Kind(
             A_MINUTE,
             "People a minute",
-            "Even a dead number takes some eight seconds: dialling, the tone, two taps.",
+            "Even a dead number takes about eight seconds: dialling, the tone, two taps.",
             "That was faster than a phone can dial.",
             "{seen} people within a minute",
         ),
         Kind(
             NO_CALLS,
             "People in a row without a call",
-            "Skipped, handed back, left until the time ran out, or “The call failed”.",
+            "Skipped, given back, left until time ran out, or “The call failed”.",
             "You've seen many people in a row and called none of them.",
             "{seen} people in a row without a call",
         ),
         Kind(
             UNRECORDED,
             "People an hour without an outcome",
-            "Handed back, or left on the screen until the time ran out.",
+            "Given back, or left on the screen until time ran out.",
             "You've seen many people this hour without saying how the call ended.",
             "{seen} people within an hour without an outcome",
         ),
         Kind(
             DO_NOT_CALLS,
             "“Never call again” an hour",
-            "Do not call, and has died. Past this an organiser must look before the caller goes "
-            "on.",
+            "“Do not call” and “Has died”. Over this limit, an organiser must review the caller "
+            "before they can continue.",
             "You've put many people on the do-not-call list within an hour.",
             "{seen} people put on the do-not-call list within an hour",
         ),
         Kind(
             FAST_DO_NOT_CALLS,
             "“Never call again” within 3 seconds",
-            "How many in an hour, each recorded within 3 seconds of seeing the person. Past this "
-            "an organiser must look before the caller goes on.",
+            "How many in an hour, each recorded within 3 seconds of seeing the person. Over this "
+            "limit, an organiser must review the caller before they can continue.",
             "You've put people on the do-not-call list faster than anyone could have called them.",
             "{seen} people put on the do-not-call list within 3 seconds of being seen",
         ),

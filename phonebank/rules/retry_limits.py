@@ -79,13 +79,13 @@ _LIMITS: dict[str, tuple[int, int]] = {
     "a_day_at_most": (1, 3),
 }
 _WORDS = {
-    "attempts_at_most": "Attempts at most",
-    "attempts_a_day_at_most": "Attempts a day at most",
-    "household_rest_minutes": "Rest for others on the number",
-    "rest_minutes": "rest",
+    "attempts_at_most": "Maximum attempts",
+    "attempts_a_day_at_most": "Maximum attempts a day",
+    "household_rest_minutes": "Wait for others on the same number",
+    "rest_minutes": "wait",
     "another_time_of_day": "another time of day",
-    "retries_at_most": "further tries at most",
-    "a_day_at_most": "tries a day at most",
+    "retries_at_most": "maximum further tries",
+    "a_day_at_most": "maximum tries a day",
 }
 _MAY_BE_EMPTY = {"retries_at_most", "a_day_at_most"}
 
@@ -133,7 +133,7 @@ class RetryRules:
             changes = {}
         for key, change in changes.items():
             if key not in retries:
-                faults[str(key)] = f"{_label(key)}: nobody is rung again after this outcome."
+                faults[str(key)] = f"{_label(key)}: nobody is called again after this outcome."
             elif not isinstance(change, Mapping):
                 faults[str(key)] = f"{_label(key)}: its rule must be a set of fields."
             else:
@@ -205,7 +205,7 @@ def _checked(
             if isinstance(value, bool):
                 good[field] = value
             else:
-                faults[place] = f"{words}: yes or no, not “{value}”."
+                faults[place] = f"{words}: choose yes or no, not “{value}”."
         elif value is None and field in _MAY_BE_EMPTY:
             good[field] = None
         else:
@@ -219,8 +219,8 @@ def _checked(
 
 def _range(field: str, least: int, most: int) -> str:
     if field.endswith("_minutes"):
-        return f"from {in_words(least)} to {in_words(most)}"
-    return f"a whole number from {least} to {most}"
+        return f"write a time from {in_words(least)} to {in_words(most)}"
+    return f"write a whole number from {least} to {most}"
 
 
 def _instead_of(field: str, value: object) -> str:

@@ -387,7 +387,7 @@ def the_file_holds_the_ten_calls(path: Path) -> None:
 
 @pytest.fixture
 def join_link(app_context: Flask) -> str:
-    """A party with its door open, and people to ring."""
+    """A party with its door open, and people to call."""
     campaign = create_campaign(merge_values={"candidate": "Jo Marsh"})
     create_script(campaign, source_of("persuasive-conversation", "en"))
     contacts = create_list(campaign)

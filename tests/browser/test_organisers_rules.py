@@ -61,12 +61,12 @@ def test_the_rules_of_when_people_are_rung_again_are_changed_and_put_back(
     page.get_by_role("link", name="When people are called again").click()
     look(page)
     busy = page.get_by_role("group", name="Busy")
-    busy.get_by_label("Rest", exact=True).fill("100")
-    busy.get_by_label("Unit of the rest").select_option("days")
+    busy.get_by_label("Wait", exact=True).fill("100")
+    busy.get_by_label("Unit of the wait").select_option("days")
     page.get_by_role("button", name="Save the rules").click()
-    expect(busy.get_by_text("Busy, rest: from 1 minute to 90 days")).to_be_visible()
+    expect(busy.get_by_text("Busy, wait: write a time from 1 minute to 90 days")).to_be_visible()
     look(page)
-    busy.get_by_label("Rest", exact=True).fill("2")
+    busy.get_by_label("Wait", exact=True).fill("2")
     page.get_by_role("button", name="Save the rules").click()
     expect(page.get_by_text("Saved.")).to_be_visible()
     expect(busy.get_by_text("Changed")).to_be_visible()
@@ -74,8 +74,8 @@ def test_the_rules_of_when_people_are_rung_again_are_changed_and_put_back(
     with app.app_context():
         rules = db.session.get_one(Campaign, 1).retry_rules
         assert rules == {"outcomes": {"busy": {"rest_minutes": 2 * 24 * 60}}}
-    page.get_by_role("button", name="Back to the usual rules").click()
-    expect(busy.get_by_label("Rest", exact=True)).to_have_value("20")
+    page.get_by_role("button", name="Go back to the usual rules").click()
+    expect(busy.get_by_label("Wait", exact=True)).to_have_value("20")
     with app.app_context():
         assert db.session.get_one(Campaign, 1).retry_rules == {}
 
@@ -110,7 +110,7 @@ def test_callers_are_let_in_kept_to_what_they_can_do_and_put_out(
     look(page)
     page.get_by_role("link", name="Sam").click()
     page.get_by_role("button", name="Remove Sam").click()
-    expect(page.get_by_text("Sam is out, on every device.")).to_be_visible()
+    expect(page.get_by_text("Sam is removed, on every device.")).to_be_visible()
     with app.app_context():
         assert db.session.query(Caller).filter_by(first_name="Sam").one().state == REMOVED
 

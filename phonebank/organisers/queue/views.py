@@ -31,16 +31,19 @@ ATTEMPTS_AN_HOUR = 30
 
 # In the order organisers read them: what can be done first, what is over last.
 EXPLAINED = {
-    "ready": "Rested and inside calling hours: the next who are handed out.",
-    "held": "Handed to a caller who has not recorded an outcome yet.",
-    "callback": "Promised a call at a time of their own. It goes first when it is due.",
-    "resting": "Rung not long ago. How long they rest depends on what came of the call.",
-    "out_of_hours": "It is too early, too late, or a holiday where they are.",
-    "language": "They speak a language that no admitted caller does.",
-    "suppressed": "On the do-not-call list. Nobody rings them again, in any campaign.",
-    "finished": "They talked, would rather not, or have been tried as often as your rules allow.",
-    "unusable": "Every number we had for them proved wrong or dead, or calls to it kept failing.",
-    "removed": "Put the list back into calling and they are in line again.",
+    "ready": "They have waited long enough, and it's inside their calling hours. Callers get them "
+    "next.",
+    "held": "A caller has them on the screen, and has not recorded an outcome yet.",
+    "callback": "We promised to call them at a time they chose. They come first when it's time.",
+    "resting": "We called them recently. How long they wait depends on the outcome of the call.",
+    "out_of_hours": "It's too early, too late or a holiday where they are.",
+    "language": "They speak a language that no caller in this campaign speaks.",
+    "suppressed": "They are on the do-not-call list. Nobody calls them again, in any campaign.",
+    "finished": "They talked, didn't want to talk, or have been tried as often as your rules "
+    "allow.",
+    "unusable": "Every number we have for them is wrong or not in service, or calls to it keep "
+    "failing.",
+    "removed": "Resume the list, and they can be called again.",
 }
 
 
@@ -85,20 +88,20 @@ def in_a_sentence(campaign: Campaign, buckets: Sequence[Bucket], at: datetime) -
     openings = [bucket.next_at for bucket in buckets if bucket.next_at]
     can = "can" if campaign.is_running else "could"
     if not count:
-        return "There is nobody in this campaign yet. Upload a list of people to ring."
+        return "There is nobody in this campaign yet. Upload a list of people to call."
     if ready := count.get("ready"):
-        standing = f"{ready:,} {'person' if ready == 1 else 'people'} {can} be rung now."
+        standing = f"{ready:,} {'person' if ready == 1 else 'people'} {can} be called now."
     elif openings:
         first = when(campaign, min(openings), at)
-        standing = f"Nobody {can} be rung now. The next {can} {first}."
+        standing = f"Nobody {can} be called now. The next person {can} be called {first}."
     elif "held" in count:
-        standing = "Nobody is left in line: the last are on callers' screens."
+        standing = "Nobody is left in the queue. The last people are on callers' screens."
     else:
-        standing = "Nobody is left to ring."
+        standing = "Nobody is left to call."
     if campaign.is_running:
         return standing
     stage = {DRAFT: "has not started", ENDED: "has ended"}.get(campaign.state, "is paused")
-    return f"The campaign {stage}, so nobody is handed out. {standing}"
+    return f"The campaign {stage}, so callers get nobody to call. {standing}"
 
 
 def enough_for(calls: int, is_running: bool = True) -> str:

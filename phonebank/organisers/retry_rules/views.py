@@ -33,8 +33,8 @@ retry_rules = Blueprint(
 # In the order of the buttons on the caller's screen.
 RULED = tuple(key for key in OUTCOMES if key in RETRIED)
 RULES_STAY = (
-    "Somebody has changed these rules since you opened this page, so nothing was put back. Look at"
-    " them as they are now; then press once more."
+    "Someone has changed these rules since you opened this page, so yours were not reset. Check"
+    " the rules as they are now, then press the button again."
 )
 # The longest number worth reading; the rules say which are too large.
 _DIGITS = 6
@@ -49,19 +49,20 @@ class RetryRulesForm(EditForm):
     """The rules that hold over all calls, and `_OUTCOME_FIELDS` for every outcome."""
 
     attempts_at_most = StringField(
-        "Attempts at most", description="Then we leave them in peace in this campaign."
+        "Maximum attempts",
+        description="After this many, we don't call the person again in this campaign.",
     )
     attempts_a_day_at_most = StringField(
-        "Attempts a day at most",
-        description="At most 3: the German trade code and the laws of two American states allow "
-        "no more.",
+        "Maximum attempts a day",
+        description="Up to 3, because the German trade code and the laws of two American states "
+        "allow no more.",
     )
     household_rest = StringField(
-        "Rest for others on the number",
-        description="After a call that somebody answered. After one that nobody did, they wait as "
-        "long as the one who was rung.",
+        "Wait for others on the same number",
+        description="How long they wait after a call that someone answered. After an unanswered "
+        "call, they wait as long as the person who was called.",
     )
-    household_unit = SelectField("Rest for others: unit", choices=list(UNITS))
+    household_unit = SelectField("Unit of the wait for others", choices=list(UNITS))
 
     def as_json(self) -> dict[str, Any]:
         """What was typed, in the form that RetryRules.parse checks."""
@@ -89,10 +90,10 @@ class RetryRulesForm(EditForm):
 
 # One field of a rule: its name in the form after the outcome's, its name in the rules, its label.
 _OUTCOME_FIELDS = (
-    ("rest", "rest_minutes", "Rest"),
+    ("rest", "rest_minutes", "Wait"),
     ("elsewhen", "another_time_of_day", "At another time of day"),
-    ("retries", "retries_at_most", "Further tries at most"),
-    ("a_day", "a_day_at_most", "Tries a day at most"),
+    ("retries", "retries_at_most", "Maximum further tries"),
+    ("a_day", "a_day_at_most", "Maximum tries a day"),
 )
 _FIELD_OF_PLACE = {
     "attempts_at_most": "attempts_at_most",
@@ -104,7 +105,7 @@ for _key in RULED:
     for _name, _rule, _label in _OUTCOME_FIELDS:
         _field: Any = BooleanField if _name == "elsewhen" else StringField
         setattr(RetryRulesForm, f"{_key}_{_name}", _field(_label))
-    setattr(RetryRulesForm, f"{_key}_unit", SelectField("Unit of the rest", choices=list(UNITS)))
+    setattr(RetryRulesForm, f"{_key}_unit", SelectField("Unit of the wait", choices=list(UNITS)))
 
 
 @retry_rules.route("", methods=["GET", "POST"])
@@ -126,7 +127,7 @@ def edit(campaign_id: int) -> ResponseReturnValue:
                 if not form.is_overtaken():
                     campaign.retry_rules = changes
                     db.session.commit()
-                    flash("Saved. The rules hold from the next outcome on.", "success")
+                    flash("Saved. The rules apply from the next outcome.", "success")
                     return redirect(_back(campaign), 303)
     page = render_template(
         "retry_rules/form.html",
@@ -151,7 +152,7 @@ def back_to_usual(campaign_id: int) -> ResponseReturnValue:
         return redirect(_back(campaign), 303)
     campaign.retry_rules = {}
     db.session.commit()
-    flash("The usual rules hold again.", "success")
+    flash("The usual rules apply again.", "success")
     return redirect(_back(campaign), 303)
 
 
@@ -186,7 +187,7 @@ def _usual(key: str) -> str:
         words.append("on another day")
     at_most = rule.retries_at_most
     if at_most is not None:
-        words.append("once" if at_most == 1 else f"{at_most} times at most")
+        words.append("once" if at_most == 1 else f"at most {at_most} times")
     return f"{', '.join(words)}."
 
 

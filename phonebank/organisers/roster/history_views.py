@@ -55,7 +55,7 @@ def go_on(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     caller = anyone_of(campaign, caller_id)
     let_go_on(caller, current_user, now())
     db.session.commit()
-    flash(f"{caller.first_name} goes on.", "success")
+    flash(f"{caller.first_name} can continue.", "success")
     return redirect(url_for("roster.index", campaign_id=campaign.id), 303)
 
 

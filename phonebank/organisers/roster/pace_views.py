@@ -34,10 +34,10 @@ class PaceForm(EditForm):
 
 _IN_WORDS = {key: (kind.label, kind.why) for key, kind in KINDS.items()} | {
     NEWCOMERS: (
-        "People an hour for all newcomers of one address",
-        "A new phone is a new caller with a budget of its own. When those who came in from one "
-        "address within the hour have seen so many people together, the next ones wait at the "
-        "door until somebody lets them in.",
+        "People an hour for all new callers from one address",
+        "A new phone is a new caller with limits of its own. When the callers who joined from one "
+        "internet address within the hour have together seen this many people, the next ones "
+        "wait until a host or an organiser lets them in.",
     )
 }
 for _key in BUDGETS:
@@ -67,7 +67,7 @@ def edit(campaign_id: int) -> ResponseReturnValue:
             for name, value in form.values().items():
                 setattr(campaign, name, value)
             db.session.commit()
-            flash("Saved. It holds for every caller from the next person on.", "success")
+            flash("Saved. It applies to every caller from the next person.", "success")
             return redirect(url_for(".edit", campaign_id=campaign.id), 303)
     page = render_template("roster/pace.html", form=form, campaign=campaign, budgets=BUDGETS)
     return page, status

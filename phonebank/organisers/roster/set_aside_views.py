@@ -20,7 +20,7 @@ pages = Blueprint(
     url_prefix="/campaigns/<int:campaign_id>/callers/<int:caller_id>/set-aside",
 )
 
-_LATER = "It is being done, some at a time. Reload the page to see how far it has come."
+_LATER = "Phonebank is working through the calls. Reload the page to see how far it is."
 
 
 def init_app(app: Flask) -> None:
@@ -55,7 +55,7 @@ def do(campaign_id: int, caller_id: int) -> ResponseReturnValue:
         caller, current_user, request.form.get("reason", ""), now(), only_fast=only_fast
     )
     db.session.commit()
-    return _work(caller, act, "Set aside: {} calls of {}.")
+    return _work(caller, act, "Set aside: {} calls by {}.")
 
 
 @pages.get("/<int:act_id>/bring-back")
@@ -85,7 +85,7 @@ def bring_back(campaign_id: int, caller_id: int, act_id: int) -> ResponseReturnV
     act = set_aside.act_of(caller, act_id)
     set_aside.bring_back(act, current_user, request.form.get("reason", ""), now())
     db.session.commit()
-    return _work(caller, act, "Brought back: {} calls of {}.")
+    return _work(caller, act, "Brought back: {} calls by {}.")
 
 
 def _work(caller: Caller, act: SetAside, done: str) -> ResponseReturnValue:

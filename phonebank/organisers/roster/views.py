@@ -45,13 +45,13 @@ class LimitsForm(EditForm):
 
     languages = SelectMultipleField(
         "Languages they speak",
-        description="Callers choose these themselves before they ring, and may change them.",
+        description="Callers choose these before they start calling, and can change them.",
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
     lists = SelectMultipleField(
-        "Only people of these lists",
-        description="Tick none to let them ring people of every list.",
+        "Only people on these lists",
+        description="Tick none to let them call people on every list.",
         coerce=int,
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
@@ -103,7 +103,7 @@ def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
                 filters.choose_languages(campaign, caller, form.languages.data or [])
             filters.keep_to_lists(campaign, caller, form.lists.data or [])
             db.session.commit()
-            flash(f"Saved. It holds for {caller.first_name} from the next person on.", "success")
+            flash(f"Saved. It applies to {caller.first_name} from the next person.", "success")
             return redirect(url_for(".show", campaign_id=campaign.id, caller_id=caller.id), 303)
         status = 422
     page = render_template(
@@ -128,9 +128,9 @@ def admit(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     caller = campaign_callers.caller_of(campaign, caller_id)
     name = caller.first_name
     if campaign_callers.admit(caller):
-        flash(f"{name} is in.", "success")
+        flash(f"You let {name} in.", "success")
     else:
-        flash(f"{name} is not waiting there any more. The list shows where they are now.", "info")
+        flash(f"{name} is no longer waiting. The list shows where they are now.", "info")
     db.session.commit()
     return _to_all(campaign)
 
@@ -145,7 +145,7 @@ def remove(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     campaign_callers.remove(campaign, caller)
     db.session.commit()
     flash(
-        f"{caller.first_name} is out, on every device. The door is shut: you let in each newcomer.",
+        f"{caller.first_name} is removed, on every device. New callers now have to be let in.",
         "success",
     )
     return _to_all(campaign)
@@ -177,7 +177,7 @@ def _limits_form(campaign: Campaign, caller: Caller) -> LimitsForm:
         for code, name in filters.languages_to_choose_from(campaign, caller).items()
     ]
     form.lists.choices = [
-        SelectChoice(one.id, f"{one.name} (not in calling)" if one.removed else one.name)
+        SelectChoice(one.id, f"{one.name} (paused)" if one.removed else one.name)
         for one in in_calling_order(campaign)
     ]
     return form

@@ -295,11 +295,11 @@ def test_an_organiser_looks_first_and_it_is_on_record(
     look = client.get(address).text
     assert "<strong>3</strong> outcomes" in look
     assert "<strong>3</strong> numbers come" in look
-    assert "They are still in" in look
+    assert "They can still make calls" in look
     assert differences() == []
     assert db.session.query(Suppression).count() == 3, "looking changes nothing"
     done = client.post(address, data={"reason": "nobody was called"}, follow_redirects=True).text
-    assert "Set aside: 3 calls of Sam." in done
+    assert "Set aside: 3 calls by Sam." in done
     assert "“nobody was called”" in done
     assert db.session.query(Suppression).count() == 0
     assert client.post(address).status_code == 409, "there is nothing more"

@@ -1,4 +1,4 @@
-"""Where everyone stands: everyone in one bucket, and counted once for all who watch."""
+"""Contact status: everyone in one bucket, and counted once for all who watch."""
 
 import itertools
 import threading

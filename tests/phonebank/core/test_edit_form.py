@@ -74,7 +74,7 @@ PAGES = {
         {"attempts_at_most": "7"},
         {"attempts_at_most": "8"},
         lambda: of(Campaign, "retry_rules")().get("attempts_at_most"),
-        "“Attempts at most” to “7”",
+        "“Maximum attempts” to “7”",
     ),
     "pace": Page(
         "/campaigns/1/pace",
@@ -98,7 +98,7 @@ PAGES = {
         {"lists": ["1"]},
         {"lists": ["2"]},
         of(Caller, "list_ids"),
-        "“Only people of these lists” to “Ward list”",
+        "“Only people on these lists” to “Ward list”",
     ),
     "merge fields": Page(
         "/campaigns/1/scripts/1",
@@ -106,7 +106,7 @@ PAGES = {
         {"value-candidate": "First"},
         {"value-candidate": "Second"},
         lambda: of(Campaign, "merge_values")().get("candidate"),
-        "Somebody else has changed this to “First”",
+        "Someone else has changed this to “First”",
     ),
 }
 
@@ -220,7 +220,7 @@ def test_the_usual_rules_do_not_come_back_over_somebodys_change(
     organiser.post(page.sent_to, data=form_of(organiser, page) | {"attempts_at_most": "8"})
     address = f"{page.sent_to}/usual"
     said = organiser.post(address, data={"seen": seen}, follow_redirects=True).text
-    assert "nothing was put back" in said
+    assert "yours were not reset" in said
     assert stored(app, page) == 8
     organiser.post(address, data={"seen": form_of(organiser, page)["seen"][0]})
     assert stored(app, page) is None

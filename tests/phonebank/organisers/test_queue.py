@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from markupsafe import escape
 
 from phonebank.calls.claim import claim
 from phonebank.contact_queue import status_cache
@@ -62,32 +63,37 @@ def test_a_wait_is_rounded_up(wait: timedelta, words: str) -> None:
 
 
 def test_the_sentence_says_how_many_can_be_rung() -> None:
-    assert sentence(ready=1200, finished=3) == "1,200 people can be rung now."
-    assert sentence(ready=1) == "1 person can be rung now."
+    assert sentence(ready=1200, finished=3) == "1,200 people can be called now."
+    assert sentence(ready=1) == "1 person can be called now."
 
 
 def test_the_sentence_says_when_the_next_can_be_rung() -> None:
     soon = sentence(next_at=NOON + timedelta(minutes=30), resting=4)
-    assert soon == "Nobody can be rung now. The next can in 30 minutes, 13:30 London time."
+    assert soon == (
+        "Nobody can be called now. The next person can be called in 30 minutes, 13:30 London time."
+    )
     later = sentence(next_at=NOON + timedelta(hours=21), out_of_hours=4)
     assert later == (
-        "Nobody can be rung now. The next can in 21 hours, Thursday 2 July, 10:00 London time."
+        "Nobody can be called now. The next person can be called in 21 hours, Thursday 2 July,"
+        " 10:00 London time."
     )
 
 
 def test_the_sentence_says_that_nobody_is_left() -> None:
-    assert sentence(finished=3) == "Nobody is left to ring."
-    assert sentence(held=1, finished=3).startswith("Nobody is left in line")
+    assert sentence(finished=3) == "Nobody is left to call."
+    assert sentence(held=1, finished=3).startswith("Nobody is left in the queue")
     assert "Upload a list" in sentence()
 
 
 def test_the_sentence_says_that_the_campaign_is_paused() -> None:
     assert sentence(PAUSED, ready=2) == (
-        "The campaign is paused, so nobody is handed out. 2 people could be rung now."
+        "The campaign is paused, so callers get nobody to call. 2 people could be called now."
     )
     assert sentence(ENDED).startswith("There is nobody in this campaign yet.")
-    assert sentence(ENDED, finished=1).startswith("The campaign has ended, so nobody")
-    assert sentence(DRAFT, ready=1).startswith("The campaign has not started, so nobody")
+    assert sentence(ENDED, finished=1).startswith("The campaign has ended, so callers get nobody")
+    assert sentence(DRAFT, ready=1).startswith(
+        "The campaign has not started, so callers get nobody"
+    )
 
 
 @pytest.mark.parametrize(
@@ -130,17 +136,17 @@ def test_the_page_counts_everyone_once(app: Flask, clean_stores: None) -> None:
 
     page = organiser.get(address).text
     assert (
-        "2 people can be rung now.</strong> 2 calls can be made in the next hour, too few" in page
+        "2 people can be called now.</strong> 2 calls can be made in the next hour, too few" in page
     )
     for key in ("ready", "held", "finished", "unusable", "suppressed", "resting"):
-        assert EXPLAINED[key] in page
-    assert EXPLAINED["removed"] not in page
+        assert escape(EXPLAINED[key]) in page
+    assert escape(EXPLAINED["removed"]) not in page
     assert "first in 2 hours" in page
     assert re.search(r"As of \d\d:\d\d:\d\d London time\.", page)
 
     part = organiser.get(f"{address}?part=1").text
     assert "<html" not in part
-    assert "2 people can be rung now." in part
+    assert "2 people can be called now." in part
     assert f'hx-get="{address}?part=1"' in part
 
 
@@ -155,14 +161,14 @@ def test_what_somebody_else_counted_is_shown_with_its_time(
         address = f"/campaigns/{campaign.id}/queue"
     organiser = signed_in(app, ORGANISER)
     page = organiser.get(address).text
-    assert "1 person can be rung now." in page
+    assert "1 person can be called now." in page
     with app.app_context():
         create_contact(db.session.query(ContactList).one())
         db.session.get_one(Campaign, 1).state = PAUSED
         db.session.commit()
     later = organiser.get(address).text
     # The people as they were counted, the campaign as it is.
-    assert "The campaign is paused, so nobody is handed out. 1 person could be rung" in later
+    assert "so callers get nobody to call. 1 person could be called now." in later
     as_of = re.search(r"As of [\d:]+", page)
     assert as_of
     assert as_of[0] in later
@@ -184,7 +190,7 @@ def test_a_page_without_figures_yet_says_so_and_asks_again_soon(
     assert "nobody in this campaign" not in page
     with app.app_context():
         redis_store().flushdb()
-    assert "1 person can be rung now." in organiser.get(f"{address}?part=1").text
+    assert "1 person can be called now." in organiser.get(f"{address}?part=1").text
 
 
 def test_only_organisers_see_it(app: Flask, clean_stores: None) -> None:

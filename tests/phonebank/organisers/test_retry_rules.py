@@ -70,7 +70,7 @@ def test_the_usual_rules_are_shown_for_every_outcome_that_leads_to_another_try(
     assert (shown["busy_rest"], shown["busy_unit"], shown["busy_retries"]) == ("20", "minutes", "3")
     assert "busy_elsewhen" not in shown
     assert shown["no_answer_elsewhen"]
-    assert "Back to the usual rules" not in page
+    assert "Go back to the usual rules" not in page
 
 
 def test_saving_what_is_shown_changes_nothing(
@@ -119,11 +119,17 @@ def test_a_fault_stands_next_to_its_field_and_nothing_is_stored(
     assert answer.status_code == 422
     assert stored(app) == {}
     for field, sentence in (
-        ("attempts_at_most", "Attempts at most: a whole number from 1 to 20, not “many”."),
-        ("attempts_a_day_at_most", "Attempts a day at most: a whole number from 1 to 3, not “4”."),
-        ("busy_rest", "Busy, rest: from 1 minute to 90 days, not “91 days”."),
-        ("busy_retries", "Busy, further tries at most: a whole number from 0 to 20, not “-1”."),
-        ("hung_up_rest", "Hung up, rest: from 1 minute to 90 days."),
+        ("attempts_at_most", "Maximum attempts: write a whole number from 1 to 20, not “many”."),
+        (
+            "attempts_a_day_at_most",
+            "Maximum attempts a day: write a whole number from 1 to 3, not “4”.",
+        ),
+        ("busy_rest", "Busy, wait: write a time from 1 minute to 90 days, not “91 days”."),
+        (
+            "busy_retries",
+            "Busy, maximum further tries: write a whole number from 0 to 20, not “-1”.",
+        ),
+        ("hung_up_rest", "Hung up, wait: write a time from 1 minute to 90 days."),
     ):
         error = re.search(rf'id="{field}-error">(.*?)</p>', answer.text)
         assert error is not None, field

@@ -91,7 +91,7 @@ def test_the_page_shows_who_is_in_and_whom_they_ring_and_nobody_who_is_rung(site
     assert page.index("Sam</a>") < page.index("Priya</a>"), "whoever was here last comes first"
     assert 'Let in<span class="visually-hidden"> Wendy</span>' in page
     of_sam = site.page(site.sam)
-    assert "Last here: now." in of_sam
+    assert "Last seen: now." in of_sam
     assert "Zyxfirst" not in of_sam
 
 
@@ -119,7 +119,7 @@ def test_many_callers_are_shown_a_page_at_a_time(
 
 def test_an_organiser_keeps_a_caller_to_lists_and_languages(site: Site) -> None:
     page = site.post(site.sam, languages=["en", "pl"], lists=[site.canal]).text
-    assert "Saved. It holds for Sam from the next person on." in page
+    assert "Saved. It applies to Sam from the next person." in page
     sam = site.caller(site.sam)
     assert (sam.languages, sam.list_ids) == (["en", "pl"], [site.canal])
     assert page.count(" checked") == 3
@@ -138,9 +138,9 @@ def test_a_limit_that_makes_no_sense_is_refused(site: Site, limit: dict) -> None
 
 
 def test_a_waiting_caller_is_let_in_once(site: Site) -> None:
-    assert "Wendy is in." in site.post(site.wendy, "admit").text
+    assert "You let Wendy in." in site.post(site.wendy, "admit").text
     assert site.caller(site.wendy).state == ADMITTED
-    assert "Wendy is in." not in site.post(site.wendy, "admit").text
+    assert "You let Wendy in." not in site.post(site.wendy, "admit").text
 
 
 def test_a_removed_caller_is_out_at_once_and_their_person_goes_back_in_line(site: Site) -> None:
@@ -148,7 +148,7 @@ def test_a_removed_caller_is_out_at_once_and_their_person_goes_back_in_line(site
     with site.app.app_context():
         held = current_hold(db.session.get_one(Caller, site.sam)).contact.id
     page = site.post(site.sam, "remove").text
-    assert "Sam is out, on every device." in page
+    assert "Sam is removed, on every device." in page
     sam = site.caller(site.sam)
     assert sam.state == REMOVED
     assert sam.device_token != token

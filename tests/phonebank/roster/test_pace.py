@@ -172,7 +172,7 @@ def test_the_page_for_organisers_gives_the_same_budgets() -> None:
     assert told == {
         "people an hour": str(usual[pace.AN_HOUR]),
         "people a minute": str(usual[pace.A_MINUTE]),
-        "people in a row without a call (skipped, handed back, run out, or “The call failed”)": str(
+        "people in a row without a call (skipped, given back, timed out or “The call failed”)": str(
             usual[pace.NO_CALLS]
         ),
         "people an hour without an outcome": str(usual[pace.UNRECORDED]),
@@ -182,8 +182,8 @@ def test_the_page_for_organisers_gives_the_same_budgets() -> None:
         ),
     }
     assert (
-        f"*People an hour for all newcomers of one address* ({usual[pace.NEWCOMERS]}, "
-        f"and each newcomer counts for {open_door.EACH_AT_LEAST} at least)" in page
+        f"*People an hour for all new callers from one address* ({usual[pace.NEWCOMERS]}, "
+        f"and each new caller counts for {open_door.EACH_AT_LEAST} at least)" in page
     )
 
 
@@ -314,11 +314,11 @@ def test_organisers_see_what_was_done_and_can_let_them_go_on(
     roster = client.get(f"{campaign}/callers").text
     assert "3 people put on the do-not-call list within an hour" in roster
     assert f'href="{campaign}/pace">How fast they may go' in roster
-    assert "Paused until you have looked" in client.get(f"{campaign}/callers/{bank.sam.id}").text
+    assert "Paused until you review this" in client.get(f"{campaign}/callers/{bank.sam.id}").text
     page = client.get(f"{campaign}/callers/{bank.sam.id}/history").text
-    assert "Paused until you have looked" in page
+    assert "Paused until you review this" in page
     assert "Do not call" in page
-    for figure in ("people seen", "in the last hour", "most in a minute", "seconds a person"):
+    for figure in ("people seen", "in the last hour", "most in a minute", "seconds per person"):
         assert figure in page
     client.post(f"{campaign}/callers/{bank.sam.id}/history/go-on")
     assert "faster than people can call" not in client.get(campaign).text.lower()

@@ -233,7 +233,7 @@ def test_the_duties_on_the_page_for_organisers_are_those_of_the_rules() -> None:
     assert "Several states close earlier" in rules_for("US").cautions[0].value
     assert "Recordings need consent." in page
     assert "recorded message needs the person's consent" in gb.cautions[0].value
-    assert "In Germany and Ireland ring only people who agreed beforehand" in page
+    assert "In Germany and Ireland, call only people who agreed beforehand" in page
     for country in countries():
         cautions = [caution.value for caution in rules_for(country).cautions]
         asks_for_consent = any(words.startswith("Ring only people who") for words in cautions)

@@ -481,32 +481,32 @@ def test_a_change_is_heeded_and_leaves_the_rest_alone() -> None:
         (
             {"attempts_at_most": 0},
             "attempts_at_most",
-            "Attempts at most: a whole number from 1 to 20, not “0”.",
+            "Maximum attempts: write a whole number from 1 to 20, not “0”.",
         ),
         (
             {"attempts_a_day_at_most": 4},
             "attempts_a_day_at_most",
-            "Attempts a day at most: a whole number from 1 to 3, not “4”.",
+            "Maximum attempts a day: write a whole number from 1 to 3, not “4”.",
         ),
         (
             {"household_rest_minutes": "a day"},
             "household_rest_minutes",
-            "Rest for others on the number: from none to 30 days, not “a day”.",
+            "Wait for others on the same number: write a time from none to 30 days, not “a day”.",
         ),
         (
             {"outcomes": {"no_answer": {"rest_minutes": 1.5}}},
             "no_answer.rest_minutes",
-            "No answer, rest: from 1 minute to 90 days, not “1.5”.",
+            "No answer, wait: write a time from 1 minute to 90 days, not “1.5”.",
         ),
         (
             {"outcomes": {"busy": {"another_time_of_day": 1}}},
             "busy.another_time_of_day",
-            "Busy, another time of day: yes or no, not “1”.",
+            "Busy, another time of day: choose yes or no, not “1”.",
         ),
         (
             {"outcomes": {"busy": {"retries_at_most": True}}},
             "busy.retries_at_most",
-            "Busy, further tries at most: a whole number from 0 to 20, not “True”.",
+            "Busy, maximum further tries: write a whole number from 0 to 20, not “True”.",
         ),
         (
             {"outcomes": {"busy": {"rest": 5}}},
@@ -516,12 +516,12 @@ def test_a_change_is_heeded_and_leaves_the_rest_alone() -> None:
         (
             {"outcomes": {"refused": {"rest_minutes": 5}}},
             "refused",
-            "Refused: nobody is rung again after this outcome.",
+            "Refused: nobody is called again after this outcome.",
         ),
         (
             {"outcomes": {"do_not_call": {}}},
             "do_not_call",
-            "Do not call: nobody is rung again after this outcome.",
+            "Do not call: nobody is called again after this outcome.",
         ),
         ({"outcomes": {"busy": 20}}, "busy", "Busy: its rule must be a set of fields."),
         ({"outcomes": []}, "outcomes", "The rules for outcomes must be a set of outcomes."),
@@ -569,9 +569,9 @@ def test_the_page_for_organisers_names_what_becomes_of_the_person() -> None:
             continue
         assert again == ("never" if state == "suppressed" else "none"), key
         if state == "suppressed":
-            assert becomes.startswith("nobody rings this number again"), key
+            assert becomes.startswith("nobody calls this number again"), key
         elif outcome.number_bad:
-            whose = "everybody" if outcome.number_dead else "them"
+            whose = "everyone" if outcome.number_dead else "them"
             assert becomes.startswith(f"this number is dropped for {whose}"), key
         else:
             assert becomes.startswith("done"), key
