@@ -323,6 +323,8 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "exports.calls": _campaign("/calls.csv"),
     "exports.definitions": _campaign("/definitions.csv"),
     "exports.do_not_call": _at("/do-not-call.csv"),
+    "health.alive": _at("/healthz"),
+    "health.ready": _at("/readyz"),
     "help.show": _at("/help/calling-rules"),
     "history.show": lambda evening: (
         f"/campaigns/{evening.campaign_id}/callers/{evening.callers['Sam']}/history"
