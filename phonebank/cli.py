@@ -22,6 +22,7 @@ from phonebank.local import env_file, launcher
 from phonebank.models import HOST, ORGANISER, Account, Campaign, Party, Role
 from phonebank.models.campaign import RUNNING
 from phonebank.models.party import OPEN
+from phonebank.periodic_jobs import PERIODIC_JOBS
 
 # A link printed here is read by whoever runs the server, who may be some hours in getting to it.
 PRINTED_LINK_LIVES_FOR = timedelta(hours=12)
@@ -86,7 +87,7 @@ def worker(urgent: bool) -> None:
 def clock() -> None:
     """Put the periodic jobs on their queues. Run exactly one clock."""
     with _app().app_context():
-        jobs.run_clock()
+        jobs.run_clock(PERIODIC_JOBS)
 
 
 @main.command("demo")

@@ -7,7 +7,7 @@ import functools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, Protocol, cast
 
 from flask import Flask, current_app
 from redis import Redis
@@ -17,7 +17,6 @@ from rq.cron import CronJob, CronScheduler
 from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
-from rq.utils import import_attribute
 
 from phonebank.core.db import db
 from phonebank.core.redis import redis_for_jobs
@@ -32,35 +31,44 @@ IMPORTS = "imports"
 QUEUES = (URGENT, CHORES, IMPORTS)
 
 
-def job(
-    queue: str, timeout: int
-) -> Callable[[Callable[Arguments, None]], Callable[Arguments, None]]:
+class JobFunction(Protocol[Arguments]):
+    """A function that a worker runs; `job` makes one."""
+
+    __name__: str
+    queue: str
+    timeout: int  # seconds
+
+    def __call__(self, *args: Arguments.args, **kwargs: Arguments.kwargs) -> None: ...
+
+
+def job(queue: str, timeout: int) -> Callable[[Callable[Arguments, None]], JobFunction[Arguments]]:
     """Make a function a job: it runs in an app context of its own, on `queue`, for at most
     `timeout` seconds."""
 
-    def decorate(function: Callable[Arguments, None]) -> Callable[Arguments, None]:
+    def decorate(function: Callable[Arguments, None]) -> JobFunction[Arguments]:
         @functools.wraps(function)
         def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
             app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
             with app.app_context():
                 function(*args, **kwargs)
 
-        run.queue = queue  # type: ignore[attr-defined]
-        run.timeout = timeout  # type: ignore[attr-defined]
-        return run
+        job_function = cast(JobFunction[Arguments], run)
+        job_function.queue = queue
+        job_function.timeout = timeout
+        return job_function
 
     return decorate
 
 
-def enqueue(function: Callable[..., None], *args: Any) -> Job:
-    """Put a job on its queue. Call it after the commit of the rows that its ids name."""
-    queue = _queue(function.queue, redis_for_jobs())  # type: ignore[attr-defined]
-    return queue.enqueue(
+def enqueue(function: JobFunction[Arguments], *args: Arguments.args, **_: Arguments.kwargs) -> Job:
+    """Put a job on its queue with ids as its arguments. Call this after the commit of the rows that
+    the ids name. Raises RedisError while Redis is away."""
+    return _queue(function.queue, redis_for_jobs()).enqueue(
         function,
         *args,
-        job_timeout=function.timeout,  # type: ignore[attr-defined]
-        # Kept an hour, so that the worker's page of failures means something; ids only.
+        job_timeout=function.timeout,
         result_ttl=0,
+        # RQ keeps a failed job for an hour, long enough for its list of failures to be read.
         failure_ttl=3600,
     )
 
@@ -72,24 +80,10 @@ def _queue(name: str, connection: Redis) -> Queue:
 
 @dataclass(frozen=True)
 class Periodic:
-    """A job the clock puts on its queue every `seconds`; `path` is its import path."""
+    """A job (see `job`) that the clock puts on its queue every `seconds`."""
 
-    path: str
+    function: JobFunction[[]]
     seconds: int
-
-
-# Paths, not imports: this module stands below the parts that own the jobs.
-PERIODIC = (
-    Periodic("phonebank.contact_queue.jobs.reap_expired_holds", 5),
-    Periodic("phonebank.contact_queue.jobs.refill_ready", 15),
-    Periodic("phonebank.contact_queue.reschedule.settle_hours", 15),
-    Periodic("phonebank.calls.jobs.go_on_setting_aside", 15),
-    Periodic("phonebank.roster.open_door.forget_addresses", 3600),
-    Periodic("phonebank.lists.jobs.resume_imports", 60),
-    Periodic("phonebank.suppressions.jobs.resume_lifting", 300),
-    Periodic("phonebank.tallies.reconcile.recount_tallies", 300),
-    Periodic("phonebank.parties.auto_end.end_forgotten_parties", 600),
-)
 
 
 class AppWorker(Worker):
@@ -129,30 +123,30 @@ def run_worker(burst: bool = False, queues: Sequence[str] = QUEUES) -> None:
             time.sleep(1)
 
 
-def run_clock() -> None:
-    """Put each periodic job on its queue when it is due, until told to stop.
+def run_clock(periodic_jobs: Sequence[Periodic]) -> None:
+    """Put each periodic job on its queue when it is due, until the process is told to stop.
 
-    A Redis that is away stops nothing: the clock tries again each second.
+    While Redis is away, the clock tries again each second.
     """
     while True:
         try:
-            _new_clock().start()
+            _new_clock(periodic_jobs).start()
             return
         except RedisError:
             time.sleep(1)
 
 
-def _new_clock() -> CronScheduler:
+def _new_clock(periodic_jobs: Sequence[Periodic]) -> CronScheduler:
     clock = CronScheduler(connection=redis_for_jobs(), logging_level="WARNING")
-    for periodic in PERIODIC:
-        function: Any = import_attribute(periodic.path)
+    for periodic in periodic_jobs:
         clock.get_jobs().append(
             _PeriodicJob(
-                function.queue,
-                function,
+                periodic.function.queue,
+                periodic.function,
                 interval=periodic.seconds,
-                job_timeout=function.timeout,
-                # Not picked up before the next is due: drop it, so that they never pile up.
+                job_timeout=periodic.function.timeout,
+                # The queue drops a job that no worker has begun when the next one is due, so that
+                # they never pile up.
                 ttl=periodic.seconds,
                 result_ttl=0,
                 failure_ttl=3600,

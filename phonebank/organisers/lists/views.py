@@ -1,7 +1,6 @@
 """The organiser's pages about contact lists: upload, columns, progress, history, undo."""
 
 import logging
-from collections.abc import Callable
 
 from flask import (
     Blueprint,
@@ -19,7 +18,7 @@ from flask_security import current_user
 from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
 from phonebank.core.db import after_commit, db
-from phonebank.core.jobs import enqueue
+from phonebank.core.jobs import JobFunction, enqueue
 from phonebank.core.locks import lock_row
 from phonebank.core.security import takes_files
 from phonebank.csv_input.column_mapping import Mapping
@@ -227,7 +226,7 @@ def _list(campaign_id: int, list_id: int) -> tuple[Campaign, ContactList]:
     return campaign, services.list_of(campaign, list_id)
 
 
-def _commit_and_enqueue(function: Callable[[int], None], contact_list: ContactList) -> None:
+def _commit_and_enqueue(function: JobFunction[[int]], contact_list: ContactList) -> None:
     """With Redis away the clock puts it on the queue a few minutes later."""
     list_id = contact_list.id
 

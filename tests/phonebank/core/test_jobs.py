@@ -23,6 +23,7 @@ from phonebank.lists.jobs import import_list
 from phonebank.local.launcher import ROOT
 from phonebank.models import Call, now
 from phonebank.models.contact_list import QUEUED
+from phonebank.periodic_jobs import PERIODIC_JOBS
 from tests.factories import create_caller, create_campaign, create_contact, create_list
 from tests.phonebank.lists.conftest import signals_kept
 from tests.processes import Processes, within
@@ -94,26 +95,11 @@ def under_way(app: Flask, queue: str) -> int:
         return len(jobs._queue(queue, redis_for_jobs()).started_job_registry)
 
 
-def test_what_keeps_callers_going_has_a_queue_of_its_own() -> None:
-    paths = ("reap_expired_holds", "refill_ready", "settle_hours")
-    urgent = {
-        periodic.path
-        for periodic in jobs.PERIODIC
-        if import_attribute(periodic.path).queue == jobs.URGENT
-    }
-    assert {path.rpartition(".")[2] for path in urgent} == set(paths)
-    assert jobs.QUEUES[0] == jobs.URGENT
-
-
-def test_totals_are_recounted_every_five_minutes() -> None:
-    assert jobs.Periodic("phonebank.tallies.reconcile.recount_tallies", 5 * 60) in jobs.PERIODIC
-
-
 def test_nothing_on_the_queues_is_a_pickle(app: Flask, clean_stores: None) -> None:
     with app.app_context():
         jobs.enqueue(import_list, 7)
-        put = jobs._new_clock().enqueue_jobs()
-        assert len(put) == len(jobs.PERIODIC)
+        put = jobs._new_clock(PERIODIC_JOBS).enqueue_jobs()
+        assert len(put) == len(PERIODIC_JOBS)
         redis = redis_for_jobs()
         kept = [redis.hgetall(key) for key in redis.scan_iter("rq:job:*")]
         assert len(kept) == len(put) + 1
@@ -133,9 +119,3 @@ def test_a_pickle_on_a_queue_is_not_run(app: Flask, clean_stores: None, tmp_path
         jobs.run_worker(burst=True)
         assert [len(jobs._queue(name, redis_for_jobs())) for name in jobs.QUEUES] == [0, 0, 0]
     assert not trace.exists()
-
-
-def test_the_clock_comes_round_as_often_as_the_guides_say() -> None:
-    every = {periodic.path.rpartition(".")[2]: periodic.seconds for periodic in jobs.PERIODIC}
-    assert every["settle_hours"] <= 30, "calling-rules.md: within half a minute of a change"
-    assert every["recount_tallies"] <= 300, "glossary.md: checked every five minutes"

@@ -5,7 +5,6 @@ from datetime import timedelta
 from flask import Flask
 
 from phonebank.core.db import db
-from phonebank.core.jobs import PERIODIC
 from phonebank.models import now
 from phonebank.parties.auto_end import end_forgotten_parties
 from tests.phonebank.live.party_room import Room, open_room
@@ -49,8 +48,3 @@ def test_one_still_to_come_or_made_today_goes_on(app_context: Flask) -> None:
     assert not is_over(to_come)
     made_today = open_room(starts_at=now() - TWO_DAYS_AGO)
     assert not is_over(made_today)
-
-
-def test_the_clock_sees_to_it() -> None:
-    paths = [periodic.path for periodic in PERIODIC]
-    assert "phonebank.parties.auto_end.end_forgotten_parties" in paths
