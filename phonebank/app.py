@@ -6,7 +6,7 @@ from flask import Flask
 from flask_alembic import Alembic
 
 from callers import routes as callers
-from phonebank.core import access, assets, db, errors, overload, redis, security
+from phonebank.core import access, assets, db, error_pages, overload, redis, security
 from phonebank.core.config import Config
 from phonebank.core.db import Patience
 from phonebank.core.shipped_files import ROOT
@@ -57,7 +57,7 @@ def create_app(config: Config | None = None, patience: Patience = db.FOR_PAGES) 
     security.init_app(app, config)
     sign_in_setup.init_app(app, config)
     access.register(app)
-    errors.register(app)
+    error_pages.init_app(app)
     assets.init_app(app)
     health.init_app(app)
     app.add_template_filter(label_of, "outcome_label")

@@ -7,7 +7,8 @@ from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
-from phonebank.core import errors, response_marks
+from phonebank.core import error_pages, response_marks
+from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
 from phonebank.core.errors import BadInput, PhonebankError, SignInNeeded
 
@@ -55,8 +56,8 @@ def say_sorry(error: PhonebankError) -> ResponseReturnValue:
     """An error in the volunteer's own layout, with the one way on that makes sense."""
     # What the request had begun is over, and nothing of it may be written by what the page asks.
     db.session.rollback()
-    if errors.wants_json():
-        return errors.answer(error.status, error.title, error.message, error.what_to_do)
+    if wants_json():
+        return error_pages.answer_to(error)
     stranger = isinstance(error, SignInNeeded)
     joining = (request.endpoint or "").startswith("callers.join")
     link = {"url": url_for(".calling"), "label": "Back to calling"}

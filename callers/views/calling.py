@@ -20,8 +20,9 @@ from callers.views.next_contact import hand_over, show
 from phonebank.calls.claim import current_hold
 from phonebank.calls.merge_fields import shared_fields
 from phonebank.calls.redial_check import why_not_to_ring
+from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
-from phonebank.core.errors import NotFound, wants_json
+from phonebank.core.errors import NotFound
 from phonebank.experiments.script_choice import versions_heard
 from phonebank.models import now
 from phonebank.models.caller import WAITING

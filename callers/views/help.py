@@ -5,8 +5,8 @@ from flask.typing import ResponseReturnValue
 
 from callers.sessions import for_callers
 from callers.views.blueprint import screens, sent
+from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
-from phonebank.core.errors import wants_json
 from phonebank.parties.help_requests import ask_for_help
 
 TOLD = "We've told your host."

@@ -9,8 +9,9 @@ from callers.sessions import for_callers
 from callers.views.blueprint import screens, sent
 from callers.views.next_contact import show
 from phonebank.calls.household import reached_instead
+from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
-from phonebank.core.errors import BadInput, wants_json
+from phonebank.core.errors import BadInput
 
 
 @screens.post("/calling/person/<uuid:call_id>/reached")

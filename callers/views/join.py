@@ -14,8 +14,9 @@ from callers.views.blueprint import screens, sent
 from phonebank.contact_queue.holds import release_caller
 from phonebank.core.access import ANYONE, open_to
 from phonebank.core.attempt_limits import CountedTries
+from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db, retry_on_deadlock
-from phonebank.core.errors import BadInput, Conflict, Gone, NotFound, PhonebankError, wants_json
+from phonebank.core.errors import BadInput, Conflict, Gone, NotFound, PhonebankError
 from phonebank.core.locks import lock_row
 from phonebank.core.security import whose_connection
 from phonebank.models import Caller, Campaign, Party

@@ -13,6 +13,7 @@ from callers.views.call_page import CallView, view_of
 from callers.views.steps import cards_of, steps_html
 from phonebank.calls import claim
 from phonebank.calls.claim import Hold, NobodyToCall, NotLetIn
+from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
 from phonebank.core.errors import (
     BackInAMoment,
@@ -20,7 +21,6 @@ from phonebank.core.errors import (
     Gone,
     NotRunning,
     PhonebankError,
-    wants_json,
 )
 from phonebank.core.overload import is_busy
 from phonebank.models import now

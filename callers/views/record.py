@@ -24,8 +24,9 @@ from callers.views.next_contact import commit_and_keep, hand_over, not_like_that
 from phonebank.calls import claim
 from phonebank.calls.answers import save_answer
 from phonebank.calls.record import Recorded, record, undo
+from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
-from phonebank.core.errors import BadInput, wants_json
+from phonebank.core.errors import BadInput
 from phonebank.models import now
 
 _NO = ("no", "false", "0")

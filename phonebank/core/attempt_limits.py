@@ -23,7 +23,8 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 
-from phonebank.core.errors import HTTP_WORDS, PhonebankError, TooMany
+from phonebank.core.error_pages import HTTP_WORDS
+from phonebank.core.errors import PhonebankError, TooMany
 from phonebank.core.redis import redis_store
 from phonebank.core.security import whose_connection
 
@@ -178,7 +179,7 @@ def _take(keys: list[str], place: str, limits: Sequence[RateLimitItem]) -> str:
 
 
 def _status_of(error: Exception) -> int:
-    """The status that `core.errors` answers such an error with, as far as it matters here."""
+    """The status that `core.error_pages` answers such an error with, as far as it matters here."""
     if isinstance(error, PhonebankError):
         return error.status
     if isinstance(error, HTTPException):

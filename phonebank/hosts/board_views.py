@@ -3,8 +3,9 @@
 from flask import Blueprint, current_app, render_template
 from flask.typing import ResponseReturnValue
 
-from phonebank.core import errors
+from phonebank.core import error_pages
 from phonebank.core.access import TV, open_to
+from phonebank.core.content_negotiation import wants_json
 from phonebank.core.errors import Gone
 from phonebank.live.board_snapshot import whole_board
 from phonebank.parties.codes import join_link, qr_picture, short_address
@@ -21,7 +22,7 @@ def show(token: str) -> ResponseReturnValue:
     JSON: {"board"}, which the page polls where a network lets no websocket through.
     """
     party = party_by_board_token(token)
-    if errors.wants_json():
+    if wants_json():
         return {"board": whole_board(party.id, token)}
     base_url = current_app.extensions["phonebank"].base_url
     # Before the reading, which ends the transaction: the party would be looked up once more.
@@ -38,6 +39,6 @@ def show(token: str) -> ResponseReturnValue:
 @pages.errorhandler(Gone)
 def over(error: Gone) -> ResponseReturnValue:
     """The same in the board's own size and colours: who reads it sits across the room."""
-    if errors.wants_json():
-        return errors.answer(error.status, error.title, error.message, error.what_to_do)
+    if wants_json():
+        return error_pages.answer_to(error)
     return render_template("parties/board_ended.html", error=error), error.status

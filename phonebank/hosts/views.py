@@ -22,9 +22,9 @@ from flask_security import current_user
 from wtforms.fields.choices import SelectChoice
 
 from phonebank.core.access import open_to
+from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.edit_form import is_still
-from phonebank.core.errors import wants_json
 from phonebank.hosts.blueprint import back_to, pages, when_it_starts
 from phonebank.hosts.forms import NewPartyForm, SettingsForm
 from phonebank.live.board_payload import payload

@@ -27,9 +27,10 @@ from flask_security.utils import set_request_attr
 from phonebank.accounts import links, sessions
 from phonebank.accounts.second_factor import EachCodeOnce, EachRecoveryCodeOnce
 from phonebank.accounts.sessions import SIGNED_IN_FOR
-from phonebank.core import errors, mail
+from phonebank.core import error_pages, mail
 from phonebank.core.access import ANYONE, LIBRARY_RULES, SIGNED_IN, rule_of
 from phonebank.core.config import Config
+from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
 from phonebank.core.errors import SignInNeeded
 from phonebank.models import HOST, ORGANISER, Account, Role
@@ -183,8 +184,8 @@ def _to_the_sign_in_page(error: SignInNeeded) -> ResponseReturnValue:
     """
     ours = rule_of(current_app, request.endpoint or "") in (SIGNED_IN, HOST, ORGANISER)
     is_page = request.method == "GET" and "HX-Request" not in request.headers
-    if not ours or not is_page or errors.wants_json():
-        return errors.answer(error.status, error.title, error.message, error.what_to_do)
+    if not ours or not is_page or wants_json():
+        return error_pages.answer_to(error)
     flash(error.message, "info")
     wanted = links.path_on_this_site(request.full_path.rstrip("?"))
     return redirect(url_for("accounts.sign_in", next=wanted))

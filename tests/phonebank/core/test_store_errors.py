@@ -22,7 +22,7 @@ from phonebank.core.db import FOR_JOBS, FOR_PAGES, Patience, db
 from phonebank.core.redis import redis_store
 from phonebank.models import ORGANISER
 from tests.factories import create_account
-from tests.phonebank.core.test_errors import JSON, without_internals
+from tests.phonebank.core.test_error_pages import JSON, without_internals
 from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.timing

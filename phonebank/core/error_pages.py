@@ -1,0 +1,191 @@
+"""The page, or the JSON, that each kind of error becomes.
+
+What a store or the machine refuses (`store_errors`) is a 503 in words too, and each 503 says when
+to come back.
+"""
+
+import logging
+import random
+import traceback
+
+from flask import Flask, Response, current_app, g, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_limiter import RateLimitExceeded
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DataError, SQLAlchemyError
+from werkzeug.exceptions import HTTPException
+
+from phonebank.core import store_errors
+from phonebank.core.content_negotiation import wants_json
+from phonebank.core.db import db
+from phonebank.core.errors import BackInAMoment, PhonebankError
+from phonebank.core.response_marks import STALE_FORM
+
+log = logging.getLogger(__name__)
+
+# Seconds, the shortest and the longest; the header takes only whole ones. The time is random, so
+# that clients refused at one moment do not all return at one.
+RETRY_AFTER = (2, 9)
+
+# HTTP errors that Flask and its extensions raise: title, message, what to do.
+HTTP_WORDS: dict[int, tuple[str, str, str]] = {
+    400: (
+        "That can't be used",
+        "The page sent something we couldn't read.",
+        "Go back and try again.",
+    ),
+    403: (
+        "Not for this account",
+        "This account can't open this page.",
+        "Sign in with another account, or go back.",
+    ),
+    404: ("Not found", "There's no page at this address.", "Check the link you were given."),
+    405: ("Not that way", "This page can't do that.", "Go back and try again."),
+    429: ("Too many tries", "There were too many tries from your network.", "Wait a minute."),
+}
+
+
+def init_app(app: Flask) -> None:
+    """Give the app one answer for each kind of error: a page for people, JSON for API clients."""
+    app.register_error_handler(PhonebankError, _handle_our_error)
+    app.register_error_handler(CSRFError, _handle_stale_form)
+    app.register_error_handler(RateLimitExceeded, _handle_rate_limit)
+    app.register_error_handler(HTTPException, _handle_http_error)
+    app.register_error_handler(DataError, _handle_unstorable_value)
+    app.register_error_handler(Exception, _handle_unforeseen)
+    for kind in store_errors.KINDS:
+        app.register_error_handler(kind, _handle_store_error)
+    app.after_request(_add_retry_after)
+
+
+def answer_to(error: PhonebankError) -> ResponseReturnValue:
+    """The answer to an error: JSON if the request wants that, otherwise a page."""
+    return _answer(error.status, error.title, error.message, error.what_to_do)
+
+
+def _answer(status: int, title: str, message: str, what_to_do: str) -> ResponseReturnValue:
+    if wants_json():
+        body = {"error": {"title": title, "message": message, "what_to_do": what_to_do}}
+        return jsonify(body), status
+    page = render_template(
+        "error.html", status=status, title=title, message=message, what_to_do=what_to_do
+    )
+    return page, status
+
+
+def _handle_our_error(error: PhonebankError) -> ResponseReturnValue:
+    _roll_back()
+    return answer_to(error)
+
+
+def _handle_stale_form(error: CSRFError) -> ResponseReturnValue:
+    has_cookie = current_app.config["SESSION_COOKIE_NAME"] in request.cookies
+    response = current_app.make_response(
+        _answer(400, *(_FORM_TOO_OLD if has_cookie else _NO_COOKIE))
+    )
+    response.headers[STALE_FORM] = "1"
+    return response
+
+
+def _handle_rate_limit(error: RateLimitExceeded) -> ResponseReturnValue:
+    title, message, what_to_do = _words_for(429)
+    own_message = error.limit.error_message
+    return _answer(429, title, own_message if isinstance(own_message, str) else message, what_to_do)
+
+
+def _handle_http_error(error: HTTPException) -> ResponseReturnValue:
+    if error.response is not None or error.code is None or error.code < 400:
+        return error
+    return _answer(error.code, *(_too_large() if error.code == 413 else _words_for(error.code)))
+
+
+def _handle_unstorable_value(error: DataError) -> ResponseReturnValue:
+    # A number is too large for any id, or the text has a character that PostgreSQL cannot store.
+    log.warning("the database refused a value at %s", request.endpoint)
+    _roll_back()
+    status = 404 if request.method == "GET" else 400
+    return _answer(status, *_words_for(status))
+
+
+def _handle_unforeseen(error: Exception) -> ResponseReturnValue:
+    if current_app.testing or current_app.debug:
+        raise error
+    # The log gets the place and not the error's own text, which may quote a name or a number.
+    where = "".join(traceback.format_tb(error.__traceback__))
+    log.error("unforeseen %s at %s\n%s", type(error).__name__, request.endpoint, where)
+    _roll_back()
+    return _answer(
+        500,
+        PhonebankError.title,
+        "That's our fault, not yours.",
+        "Try again. If it happens twice, tell your organiser what you were doing.",
+    )
+
+
+def _handle_store_error(error: Exception) -> ResponseReturnValue:
+    words = store_errors.words_for(error)
+    if words is None:
+        return _handle_unforeseen(error)
+    # The driver's own text may quote a statement's values, so it stays out of the log.
+    log.error("%s: %s", words.in_log, store_errors.kind_of(error))
+    _roll_back()
+    _treat_as_signed_out()
+    return _answer(503, BackInAMoment.title, words.message, words.what_to_do)
+
+
+def _add_retry_after(response: Response) -> Response:
+    if response.status_code == 503:
+        seconds = random.randint(*RETRY_AFTER)  # noqa: S311
+        response.headers.setdefault("Retry-After", str(seconds))
+    return response
+
+
+def _roll_back() -> None:
+    """Undo what the request had begun. The error page's layout asks the database who is signed in:
+    that query must not write the rest of the request, nor fail on the broken transaction."""
+    try:
+        db.session.rollback()
+    except SQLAlchemyError:
+        _treat_as_signed_out()
+
+
+def _treat_as_signed_out() -> None:
+    """Make the user anonymous: to load the real one, the page's layout would ask the database that
+    has just failed."""
+    g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]
+
+
+_FORM_TOO_OLD = (
+    "This page was open too long",
+    "To keep you safe, we only take a form from a fresh page.",
+    "Go back, reload the page, and send it again.",
+)
+# The page that held the form gave the browser a cookie, and the form came back without it.
+_NO_COOKIE = (
+    "Your browser didn't keep our cookie",
+    "Phonebank needs one small cookie to know that it's you, and your browser sent none.",
+    "Open the link in Safari, Chrome or Firefox itself, not inside another app, and allow "
+    "cookies for this site. If you only left the page open for days, go back and reload it.",
+)
+
+
+def _too_large() -> tuple[str, str, str]:
+    """Say which part of the request is larger than which limit, and what to do about it."""
+    most, sent = request.max_content_length, request.content_length or 0
+    part = "The file or text you sent"
+    if request.mimetype == "multipart/form-data" and most and sent <= most:
+        # The whole is within its limit: then one text beside a file exceeded the limit on memory.
+        part, most = "One of the texts you sent", request.max_form_memory_size
+    message = f"{part} is larger than the {_size(most)} this page takes."
+    return "Too large", message, "Split a file and send each part, or make a text shorter."
+
+
+def _size(most: int | None) -> str:
+    """A number of bytes in words."""
+    if most is None:
+        return "size"
+    return f"{most // 1024**2} MB" if most >= 1024**2 else f"{most // 1000} kB"
+
+
+def _words_for(status: int) -> tuple[str, str, str]:
+    return HTTP_WORDS.get(status, HTTP_WORDS[400])
