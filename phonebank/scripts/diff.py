@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from phonebank.scripts.read_view import ANSWERS, KINDS
+from phonebank.scripts.read_view import ANSWERS, CHARACTERS, KINDS
 from phonebank.scripts.transitions import condition, label_of, ways_on
 from scripts_library.merge_fields import render_text
 from scripts_library.script import Script, Step
@@ -60,7 +60,7 @@ def _parts(script: Script, titles: Titles) -> Iterator[tuple[str, tuple[str, lis
     for one in script.practice:
         lines = [f"{one.name}. {one.about}", f"Otherwise: {one.otherwise}"]
         lines += [f"At {_named(titles, step_id)}: {said}" for step_id, said in one.replies.items()]
-        yield f"practice {one.kind}", (f"Practice: {one.kind}", lines)
+        yield f"practice {one.kind}", (f"Practice: {CHARACTERS.get(one.kind, one.kind)}", lines)
 
 
 def _settings(script: Script, titles: Titles) -> Iterator[str]:

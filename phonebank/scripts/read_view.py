@@ -26,6 +26,13 @@ ANSWERS = {
     "number": "Any number",
     "date": "A date",
 }
+CHARACTERS = {
+    "cheerful": "Cheerful",
+    "undecided": "Undecided",
+    "hostile": "Hostile",
+    "wrong person": "Wrong person",
+    "answerphone": "Voicemail",
+}
 
 
 @dataclass(frozen=True)

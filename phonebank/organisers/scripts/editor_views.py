@@ -6,7 +6,6 @@ all. Without scripts in the browser the same buttons load the page anew.
 
 import re
 from collections.abc import Callable, Collection, Iterable
-from typing import get_args
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -25,10 +24,10 @@ from phonebank.scripts.editor_state import Sheet, sheet_of
 from phonebank.scripts.form_fields import BELOW, script_from
 from phonebank.scripts.identifiers import named
 from phonebank.scripts.preview import Preview, preview_after, preview_at
-from phonebank.scripts.read_view import ANSWERS
+from phonebank.scripts.read_view import ANSWERS, CHARACTERS
 from phonebank.scripts.transitions import answers_of, title_of
 from phonebank.scripts.versions import names_used
-from scripts_library.script import BUILT_IN_FIELDS, FIELDS_ALWAYS_KNOWN, CharacterKind
+from scripts_library.script import BUILT_IN_FIELDS, FIELDS_ALWAYS_KNOWN
 from scripts_library.script import Script as ParsedScript
 
 editor = Blueprint(
@@ -45,7 +44,6 @@ KINDS = {
     "ask": "Ask: for a vote, an hour of time, a promise",
     "close": "Close: the caller says goodbye, and the call ends",
 }
-CHARACTERS = [(kind, kind.capitalize()) for kind in get_args(CharacterKind)]
 # What the faults call a setting → what the form calls it.
 LABELS = {
     "about": "About them",
@@ -232,7 +230,7 @@ def _page(
         chips=_chips(sheet.script),
         answers_of=answers_of,
         known_fields=_fields_known(sheet.script),
-        character_kinds=CHARACTERS,
+        characters=CHARACTERS,
         deleted=deleted,
         in_form_words=in_form_words(sheet.script),
         preview=_preview_asked_for(campaign, sheet.script, new_step or at),

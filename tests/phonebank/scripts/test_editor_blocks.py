@@ -1,10 +1,13 @@
 """Blocks of the editor beyond steps and cards: people to practise with, ways for some contacts."""
 
 import re
+from typing import get_args
 
 import pytest
 
+from phonebank.scripts.read_view import CHARACTERS
 from scripts_library.format import read
+from scripts_library.script import CharacterKind
 from tests.phonebank.scripts.conftest import Desk
 from tests.phonebank.scripts.form_of import form_of
 from tests.phonebank.scripts.test_editor_pages import beside, draft, opened, send
@@ -75,6 +78,8 @@ def test_there_is_one_person_of_each_kind(desk: Desk) -> None:
     page = send(desk, form | {"p1-kind": form["p0-kind"]})
     assert "character is listed twice" in beside_person(page, 1)
     assert "fault" not in beside_person(page, 0)
+    assert set(CHARACTERS) == set(get_args(CharacterKind))
+    assert '<option value="answerphone" selected>Voicemail</option>' in page
 
 
 def test_faults_of_people_stand_by_them_as_one_types(desk: Desk) -> None:
