@@ -3,11 +3,13 @@
 import time
 from typing import Any
 
+from flask import Flask
 from flask.testing import FlaskClient
 
 from phonebank.accounts import services, sessions
 from phonebank.core.db import db
 from phonebank.models import Account
+from tests.factories import create_account
 
 
 def sign_in(client: FlaskClient, account_id: int) -> None:
@@ -23,6 +25,16 @@ def sign_in(client: FlaskClient, account_id: int) -> None:
     came_in = client.post(link.removeprefix(app.extensions["phonebank"].base_url))
     assert came_in.status_code == 302
     assert came_in.location == "/signed-in", "a second factor is wanted"
+
+
+def browser_of(app: Flask, role: str) -> FlaskClient:
+    """A browser signed in with a new account of this role. Call it outside an app context."""
+    with app.app_context():
+        account_id = create_account(role).id
+        db.session.commit()
+    client = app.test_client()
+    sign_in(client, account_id)
+    return client
 
 
 def signed_in(account: Account) -> dict[str, Any]:

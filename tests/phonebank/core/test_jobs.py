@@ -25,7 +25,7 @@ from phonebank.models import Call, now
 from phonebank.models.contact_list import QUEUED
 from phonebank.periodic_jobs import PERIODIC_JOBS
 from tests.factories import create_caller, create_campaign, create_contact, create_list
-from tests.phonebank.lists.conftest import signals_kept
+from tests.phonebank.lists.upload_desk import signals_kept
 from tests.processes import Processes, within
 
 # Seconds until a hold that has run out is taken back.

@@ -9,7 +9,7 @@ from phonebank.calls.claim import claim
 from phonebank.core.db import db
 from phonebank.models import Campaign, DeadNumber, now
 from tests.factories import create_caller
-from tests.phonebank.lists.conftest import Desk
+from tests.phonebank.lists.upload_desk import Desk
 
 NUMBER = "+442079460777"
 

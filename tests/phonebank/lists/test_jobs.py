@@ -35,7 +35,7 @@ from phonebank.models import (
 )
 from phonebank.suppressions.services import suppress
 from tests.factories import create_caller, create_contact, create_list, drama_number
-from tests.phonebank.lists.conftest import Desk, rows
+from tests.phonebank.lists.upload_desk import Desk, rows
 
 
 def everybody(count: int) -> str:

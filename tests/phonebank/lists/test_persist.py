@@ -17,7 +17,7 @@ from phonebank.phones.e164 import time_zones_of
 from phonebank.rules.calling_hours import zones_key
 from phonebank.suppressions.services import suppress
 from tests.factories import create_campaign
-from tests.phonebank.lists.conftest import Desk, rows
+from tests.phonebank.lists.upload_desk import Desk, rows
 
 HEADER = "First name,Last name,Phone"
 NAMES_AND_NUMBERS = [("Zoë", "Ångström", "+442079460018"), ("Siân", "Ó Néill", "+442079460123")]

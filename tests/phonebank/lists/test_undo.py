@@ -12,7 +12,7 @@ from phonebank.lists.uploads import chunks_of
 from phonebank.models import Call, Campaign, Contact, ContactList, RefusedRow, Suppression, now
 from phonebank.suppressions.services import suppress
 from tests.factories import create_caller, drama_number
-from tests.phonebank.lists.conftest import Desk, rows
+from tests.phonebank.lists.upload_desk import Desk, rows
 
 
 def call_to(contact: Contact) -> Call:

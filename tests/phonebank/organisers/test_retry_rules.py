@@ -8,12 +8,11 @@ from flask.testing import FlaskClient
 
 from phonebank.calls.record import record
 from phonebank.core.db import db
-from phonebank.models import ORGANISER, Campaign, Contact
+from phonebank.models import Campaign, Contact
 from phonebank.rules.outcomes import OUTCOMES, RETRIED
 from phonebank.rules.retry_limits import RetryRules
-from tests.factories import create_account, create_campaign
+from tests.factories import create_campaign
 from tests.phone_bank import PhoneBank
-from tests.signing_in import sign_in
 
 USUAL = {
     "attempts_at_most": "4",
@@ -21,15 +20,6 @@ USUAL = {
     "household_rest": "1",
     "household_unit": "days",
 }
-
-
-@pytest.fixture
-def organiser(app: Flask, client: FlaskClient) -> FlaskClient:
-    with app.app_context():
-        account_id = create_account(ORGANISER).id
-        db.session.commit()
-    sign_in(client, account_id)
-    return client
 
 
 @pytest.fixture

@@ -17,27 +17,27 @@ from phonebank.csv_input.rows import FileRefused
 from phonebank.lists.uploads import CHUNK, take_in
 from phonebank.models import HOST, Campaign, ContactList, UploadChunk
 from tests.factories import create_account, create_campaign
-from tests.phonebank.lists.conftest import Desk, rows
+from tests.phonebank.lists.upload_desk import Desk, rows
 from tests.signing_in import sign_in
 
 NOTHING_STORED = "This file cannot be used. Nothing was stored"
 
 
 def send(
-    browser: FlaskClient, at: str, content: str | bytes, name: str = "ward.csv"
+    organiser: FlaskClient, lists_page: str, content: str | bytes, name: str = "ward.csv"
 ) -> TestResponse:
     data = content.encode() if isinstance(content, str) else content
-    return browser.post(f"{at}/new", data={"file": (io.BytesIO(data), name)})
+    return organiser.post(f"{lists_page}/new", data={"file": (io.BytesIO(data), name)})
 
 
-def confirmed(browser: FlaskClient, page: str, **changes: str) -> TestResponse:
+def confirmed(organiser: FlaskClient, page: str, **changes: str) -> TestResponse:
     """The columns page, sent as it is shown but for the changes."""
-    html = browser.get(page).text
+    html = organiser.get(page).text
     values = dict(
         re.findall(r'<select[^>]* name="(\w+)"[^>]*>.*?selected value="([^"]*)"', html, re.S)
     )
     values["name"] = re.search(r'name="name"[^>]*value="([^"]*)"', html)[1]
-    return browser.post(page, data=values | changes)
+    return organiser.post(page, data=values | changes)
 
 
 def zip_file() -> bytes:
@@ -48,30 +48,34 @@ def zip_file() -> bytes:
     return content.getvalue()
 
 
-def test_a_list_goes_in_from_upload_to_summary(browser: FlaskClient, desk: Desk, at: str) -> None:
-    assert "Nobody to call yet" in browser.get(at).text
-    sent = send(browser, at, "Forename,Surname,Tel\nAda,Example,020 7946 0018\nBob,Bad,none\n")
+def test_a_list_goes_in_from_upload_to_summary(
+    organiser: FlaskClient, upload_desk: Desk, lists_page: str
+) -> None:
+    assert "Nobody to call yet" in organiser.get(lists_page).text
+    sent = send(
+        organiser, lists_page, "Forename,Surname,Tel\nAda,Example,020 7946 0018\nBob,Bad,none\n"
+    )
     assert sent.status_code == 302
 
-    columns = browser.get(sent.location).text
+    columns = organiser.get(sent.location).text
     assert "ward.csv has 2 rows" in columns
     assert '<span class="sample">020 7946 0018</span>' in columns
 
-    done = confirmed(browser, sent.location, name="North ward", priority="-1")
+    done = confirmed(organiser, sent.location, name="North ward", priority="-1")
     assert done.status_code == 302
-    waiting = browser.get(done.location).text
+    waiting = organiser.get(done.location).text
     assert "Waiting to start" in waiting
     assert "<progress" in waiting
-    desk.work()
+    upload_desk.work()
 
-    page = browser.get(done.location).text
+    page = organiser.get(done.location).text
     assert "North ward" in page
     assert "hx-trigger" not in page
     assert "This is not a phone number" in page
-    history = browser.get(at).text
+    history = organiser.get(lists_page).text
     assert "North ward" in history
     assert "Imported" in history
-    (ada,) = desk.contacts()
+    (ada,) = upload_desk.contacts()
     assert (ada.first_name, ada.phone) == ("Ada", "+442079460018")
 
 
@@ -107,9 +111,9 @@ def test_a_list_goes_in_from_upload_to_summary(browser: FlaskClient, desk: Desk,
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_used_is_refused_by_name_and_nothing_is_stored(
-    browser: FlaskClient, app: Flask, at: str, content: bytes, said: str
+    organiser: FlaskClient, app: Flask, lists_page: str, content: bytes, said: str
 ) -> None:
-    answer = send(browser, at, content)
+    answer = send(organiser, lists_page, content)
 
     assert answer.status_code == 422
     assert NOTHING_STORED in answer.text
@@ -120,12 +124,12 @@ def test_a_file_that_cannot_be_used_is_refused_by_name_and_nothing_is_stored(
 
 
 def test_a_file_of_more_than_512_mb_is_refused_before_it_is_read(
-    browser: FlaskClient, at: str
+    organiser: FlaskClient, lists_page: str
 ) -> None:
     """It is told by its length; nothing follows here."""
     for length, too_large in ((512 * 1024 * 1024 + 1, True), (512 * 1024 * 1024, False)):
-        answer = browser.post(
-            f"{at}/new",
+        answer = organiser.post(
+            f"{lists_page}/new",
             content_type="multipart/form-data; boundary=x",
             environ_overrides={"CONTENT_LENGTH": str(length)},
         )
@@ -133,14 +137,14 @@ def test_a_file_of_more_than_512_mb_is_refused_before_it_is_read(
         assert ("larger than the 512 MB" in answer.text) is too_large
 
 
-def test_no_file_at_all_is_said_beside_the_field(browser: FlaskClient, at: str) -> None:
-    answer = browser.post(f"{at}/new", data={})
+def test_no_file_at_all_is_said_beside_the_field(organiser: FlaskClient, lists_page: str) -> None:
+    answer = organiser.post(f"{lists_page}/new", data={})
     assert answer.status_code == 422
     assert 'href="#file">Choose a file first.' in answer.text
 
 
 def test_a_hundred_megabyte_line_takes_no_hundred_megabytes(
-    browser: FlaskClient, app: Flask, at: str
+    organiser: FlaskClient, app: Flask, lists_page: str
 ) -> None:
     size = 100_000_000
 
@@ -169,9 +173,11 @@ def test_a_hundred_megabyte_line_takes_no_hundred_megabytes(
     assert peak < 40_000_000
 
 
-def test_a_large_file_is_kept_in_pieces(browser: FlaskClient, app: Flask, at: str) -> None:
+def test_a_large_file_is_kept_in_pieces(
+    organiser: FlaskClient, app: Flask, lists_page: str
+) -> None:
     data = rows(100_000).encode()
-    assert send(browser, at, data).status_code == 302
+    assert send(organiser, lists_page, data).status_code == 302
     with app.app_context():
         sizes = db.session.scalars(
             select(func.length(UploadChunk.data)).order_by(UploadChunk.number)
@@ -181,83 +187,85 @@ def test_a_large_file_is_kept_in_pieces(browser: FlaskClient, app: Flask, at: st
         assert db.session.scalars(select(ContactList.rows_total)).one() == 100_000
 
 
-def test_guesses_that_may_be_wrong_are_marked(browser: FlaskClient, at: str) -> None:
-    sent = send(browser, at, "Vorname,Number,Notes\nAda,020 7946 0018,Knows Bob\n")
-    page = browser.get(sent.location).text
+def test_guesses_that_may_be_wrong_are_marked(organiser: FlaskClient, lists_page: str) -> None:
+    sent = send(organiser, lists_page, "Vorname,Number,Notes\nAda,020 7946 0018,Knows Bob\n")
+    page = organiser.get(sent.location).text
     assert page.count("Please check this one") == 1
     assert "Keep as “notes”" in page
 
 
 def test_two_columns_for_one_thing_are_refused_beside_the_column(
-    browser: FlaskClient, desk: Desk, at: str
+    organiser: FlaskClient, upload_desk: Desk, lists_page: str
 ) -> None:
-    sent = send(browser, at, "Name,Alias,Phone\nAda,Addy,020 7946 0018\n")
+    sent = send(organiser, lists_page, "Name,Alias,Phone\nAda,Addy,020 7946 0018\n")
 
-    answer = confirmed(browser, sent.location, column_0="first_name", column_1="first_name")
+    answer = confirmed(organiser, sent.location, column_0="first_name", column_1="first_name")
 
     assert answer.status_code == 422
     assert 'href="#column_1">The columns “Name” and “Alias” are both' in answer.text
     assert 'id="column_1-error"' in answer.text
     list_id = int(sent.location.split("/")[-2])
-    assert desk.standing(list_id)["state"] == "uploaded"
+    assert upload_desk.standing(list_id)["state"] == "uploaded"
 
 
 def test_leaving_out_the_phone_or_making_up_a_choice_is_refused(
-    browser: FlaskClient, at: str
+    organiser: FlaskClient, lists_page: str
 ) -> None:
-    sent = send(browser, at, "Name,Phone\nAda,020 7946 0018\n")
+    sent = send(organiser, lists_page, "Name,Phone\nAda,020 7946 0018\n")
     assert (
-        "No column is a phone number" in confirmed(browser, sent.location, column_1="ignore").text
+        "No column is a phone number" in confirmed(organiser, sent.location, column_1="ignore").text
     )
-    answer = confirmed(browser, sent.location, column_1="owner")
+    answer = confirmed(organiser, sent.location, column_1="owner")
     assert answer.status_code == 422
     assert "Not a valid choice" in answer.text
-    assert confirmed(browser, sent.location, name=" ").status_code == 422
+    assert confirmed(organiser, sent.location, name=" ").status_code == 422
 
 
 def test_a_column_of_the_list_s_own_is_kept_under_its_name(
-    browser: FlaskClient, desk: Desk, at: str
+    organiser: FlaskClient, upload_desk: Desk, lists_page: str
 ) -> None:
-    sent = send(browser, at, "Name,Phone,Ward\nAda,020 7946 0018,Splott\n")
-    confirmed(browser, sent.location, column_2="field:ward")
-    desk.work()
-    assert desk.contacts()[0].fields == {"ward": "Splott"}
+    sent = send(organiser, lists_page, "Name,Phone,Ward\nAda,020 7946 0018,Splott\n")
+    confirmed(organiser, sent.location, column_2="field:ward")
+    upload_desk.work()
+    assert upload_desk.contacts()[0].fields == {"ward": "Splott"}
 
 
-def test_sending_the_columns_twice_imports_once(browser: FlaskClient, desk: Desk, at: str) -> None:
-    sent = send(browser, at, rows(3))
-    page = browser.get(sent.location)
+def test_sending_the_columns_twice_imports_once(
+    organiser: FlaskClient, upload_desk: Desk, lists_page: str
+) -> None:
+    sent = send(organiser, lists_page, rows(3))
+    page = organiser.get(sent.location)
     assert page.status_code == 200
-    confirmed(browser, sent.location)
-    desk.work()
-    again = browser.get(sent.location)
+    confirmed(organiser, sent.location)
+    upload_desk.work()
+    again = organiser.get(sent.location)
     assert again.status_code == 302
-    assert len(desk.contacts()) == 3
+    assert len(upload_desk.contacts()) == 3
 
 
 def test_the_progress_page_asks_for_its_meter_and_reloads_when_it_is_over(
-    browser: FlaskClient, desk: Desk, at: str
+    organiser: FlaskClient, upload_desk: Desk, lists_page: str
 ) -> None:
-    list_id = desk.upload(rows(30))
-    desk.confirm(list_id)
-    with desk.app.app_context():
+    list_id = upload_desk.upload(rows(30))
+    upload_desk.confirm(list_id)
+    with upload_desk.app.app_context():
         db.session.execute(text("UPDATE contact_list SET state = 'importing', rows_read = 12"))
         db.session.commit()
 
-    meter = browser.get(f"{at}/{list_id}", headers={"HX-Request": "true"}).text
+    meter = organiser.get(f"{lists_page}/{list_id}", headers={"HX-Request": "true"}).text
     assert 'value="12" max="30"' in meter
     assert "<html" not in meter
-    assert 'value="12" max="30"' in browser.get(f"{at}/{list_id}").text
+    assert 'value="12" max="30"' in organiser.get(f"{lists_page}/{list_id}").text
 
-    with desk.app.app_context():
+    with upload_desk.app.app_context():
         db.session.execute(text("UPDATE contact_list SET state = 'ready'"))
         db.session.commit()
-    over = browser.get(f"{at}/{list_id}", headers={"HX-Request": "true"})
+    over = organiser.get(f"{lists_page}/{list_id}", headers={"HX-Request": "true"})
     assert over.headers["HX-Refresh"] == "true"
 
 
 def test_refused_rows_come_back_as_a_file_that_can_be_corrected_and_uploaded(
-    browser: FlaskClient, desk: Desk, at: str
+    organiser: FlaskClient, upload_desk: Desk, lists_page: str
 ) -> None:
     refused_at_first = (
         "First name;Phone;Town\n"
@@ -266,9 +274,9 @@ def test_refused_rows_come_back_as_a_file_that_can_be_corrected_and_uploaded(
         "Cara;020 7946 0018;Conwy;surplus\n"
         "Dai;020 7946 0019;Denbigh\n"
     )
-    list_id = desk.bring(refused_at_first)["id"]
+    list_id = upload_desk.bring(refused_at_first)["id"]
 
-    answer = browser.get(f"{at}/{list_id}/refused.csv")
+    answer = organiser.get(f"{lists_page}/{list_id}/refused.csv")
 
     assert answer.mimetype == "text/csv"
     assert "attachment" in answer.headers["Content-Disposition"]
@@ -284,92 +292,102 @@ def test_refused_rows_come_back_as_a_file_that_can_be_corrected_and_uploaded(
     del table[3][5:]
     corrected = io.StringIO()
     csv.writer(corrected, delimiter=";").writerows(table)
-    standing = desk.bring(("\ufeff" + corrected.getvalue()).encode())
+    standing = upload_desk.bring(("\ufeff" + corrected.getvalue()).encode())
     assert (standing["rows_stored"], standing["rows_refused"]) == (3, 0)
-    assert "Cara" in {c.first_name for c in desk.contacts(standing["id"])}
+    assert "Cara" in {c.first_name for c in upload_desk.contacts(standing["id"])}
 
 
-def test_only_the_first_refused_rows_are_shown(browser: FlaskClient, desk: Desk, at: str) -> None:
+def test_only_the_first_refused_rows_are_shown(
+    organiser: FlaskClient, upload_desk: Desk, lists_page: str
+) -> None:
     content = rows(1) + "".join(f"Voter{n},Bad,none\n" for n in range(60))
-    list_id = desk.bring(content)["id"]
-    page = browser.get(f"{at}/{list_id}").text
+    list_id = upload_desk.bring(content)["id"]
+    page = organiser.get(f"{lists_page}/{list_id}").text
     assert "These are the first 50 of 60" in page
     assert page.count("This is not a phone number") == 50
 
 
-def test_a_list_can_leave_calling_and_come_back(browser: FlaskClient, desk: Desk, at: str) -> None:
-    list_id = desk.bring(rows(3))["id"]
-    browser.post(f"{at}/{list_id}/remove")
-    assert desk.standing(list_id)["removed"] is True
-    assert "Paused" in browser.get(at).text
-    browser.post(f"{at}/{list_id}/restore")
-    assert desk.standing(list_id)["removed"] is False
+def test_a_list_can_leave_calling_and_come_back(
+    organiser: FlaskClient, upload_desk: Desk, lists_page: str
+) -> None:
+    list_id = upload_desk.bring(rows(3))["id"]
+    organiser.post(f"{lists_page}/{list_id}/remove")
+    assert upload_desk.standing(list_id)["removed"] is True
+    assert "Paused" in organiser.get(lists_page).text
+    organiser.post(f"{lists_page}/{list_id}/restore")
+    assert upload_desk.standing(list_id)["removed"] is False
 
 
-def test_a_list_s_priority_can_be_changed(browser: FlaskClient, desk: Desk, at: str) -> None:
-    list_id = desk.bring(rows(3))["id"]
-    browser.post(f"{at}/{list_id}/priority", data={"priority": "-1"})
-    assert desk.standing(list_id)["priority"] == -1
-    browser.post(f"{at}/{list_id}/priority", data={"priority": "surely"})
-    assert desk.standing(list_id)["priority"] == -1
+def test_a_list_s_priority_can_be_changed(
+    organiser: FlaskClient, upload_desk: Desk, lists_page: str
+) -> None:
+    list_id = upload_desk.bring(rows(3))["id"]
+    organiser.post(f"{lists_page}/{list_id}/priority", data={"priority": "-1"})
+    assert upload_desk.standing(list_id)["priority"] == -1
+    organiser.post(f"{lists_page}/{list_id}/priority", data={"priority": "surely"})
+    assert upload_desk.standing(list_id)["priority"] == -1
 
 
-def test_an_upload_is_undone_from_its_page(browser: FlaskClient, desk: Desk, at: str) -> None:
-    list_id = desk.bring(rows(3))["id"]
-    assert "This removes 3 people for good" in browser.get(f"{at}/{list_id}").text
-    answer = browser.post(f"{at}/{list_id}/undo", follow_redirects=True)
+def test_an_upload_is_undone_from_its_page(
+    organiser: FlaskClient, upload_desk: Desk, lists_page: str
+) -> None:
+    list_id = upload_desk.bring(rows(3))["id"]
+    assert "This removes 3 people for good" in organiser.get(f"{lists_page}/{list_id}").text
+    answer = organiser.post(f"{lists_page}/{list_id}/undo", follow_redirects=True)
     assert "Removing the people" in answer.text
-    desk.work()
-    assert "This upload was undone" in browser.get(f"{at}/{list_id}").text
-    assert "Undone" in browser.get(at.removesuffix("/lists")).text  # and not "Paused"
-    assert desk.contacts() == []
+    upload_desk.work()
+    assert "This upload was undone" in organiser.get(f"{lists_page}/{list_id}").text
+    assert "Undone" in organiser.get(lists_page.removesuffix("/lists")).text  # and not "Paused"
+    assert upload_desk.contacts() == []
     for verb in ("undo", "remove", "restore"):
-        assert browser.post(f"{at}/{list_id}/{verb}").status_code == 409
+        assert organiser.post(f"{lists_page}/{list_id}/{verb}").status_code == 409
 
 
 def test_a_file_can_be_deleted_before_it_is_imported(
-    browser: FlaskClient, desk: Desk, at: str
+    organiser: FlaskClient, upload_desk: Desk, lists_page: str
 ) -> None:
-    sent = send(browser, at, rows(3))
+    sent = send(organiser, lists_page, rows(3))
     list_id = int(sent.location.split("/")[-2])
-    browser.post(f"{at}/{list_id}/cancel")
-    assert browser.get(sent.location).status_code == 404
-    done = desk.bring(rows(3))["id"]
-    assert browser.post(f"{at}/{done}/cancel").status_code == 409
+    organiser.post(f"{lists_page}/{list_id}/cancel")
+    assert organiser.get(sent.location).status_code == 404
+    done = upload_desk.bring(rows(3))["id"]
+    assert organiser.post(f"{lists_page}/{done}/cancel").status_code == 409
 
 
 def test_a_list_is_seen_only_through_its_own_campaign(
-    browser: FlaskClient, desk: Desk, app: Flask, at: str
+    organiser: FlaskClient, upload_desk: Desk, app: Flask, lists_page: str
 ) -> None:
-    list_id = desk.bring(rows(1))["id"]
+    list_id = upload_desk.bring(rows(1))["id"]
     with app.app_context():
         other = create_campaign().id
         db.session.commit()
     for page in ("", "/columns", "/refused.csv"):
-        assert browser.get(f"/campaigns/{other}/lists/{list_id}{page}").status_code == 404
-    assert browser.post(f"/campaigns/{other}/lists/{list_id}/undo").status_code == 404
-    assert browser.get("/campaigns/999/lists").status_code == 404
-    assert len(desk.contacts()) == 1
+        assert organiser.get(f"/campaigns/{other}/lists/{list_id}{page}").status_code == 404
+    assert organiser.post(f"/campaigns/{other}/lists/{list_id}/undo").status_code == 404
+    assert organiser.get("/campaigns/999/lists").status_code == 404
+    assert len(upload_desk.contacts()) == 1
 
 
-def test_only_organisers_come_in(client: FlaskClient, desk: Desk, app: Flask, at: str) -> None:
-    list_id = desk.upload(rows(1))
+def test_only_organisers_come_in(
+    client: FlaskClient, upload_desk: Desk, app: Flask, lists_page: str
+) -> None:
+    list_id = upload_desk.upload(rows(1))
     with app.app_context():
         host = create_account(HOST).id
         db.session.commit()
     for _ in range(2):
         for page in ("", "/new", f"/{list_id}", f"/{list_id}/columns", f"/{list_id}/refused.csv"):
-            answer = client.get(at + page, headers={"Accept": "text/html"})
+            answer = client.get(lists_page + page, headers={"Accept": "text/html"})
             assert answer.status_code in (302, 401, 403)
             assert "Voter" not in answer.text
-        assert send(client, at, rows(1)).status_code in (302, 401, 403)
+        assert send(client, lists_page, rows(1)).status_code in (302, 401, 403)
         sign_in(client, host)
-    assert len(desk.contacts()) == 0
+    assert len(upload_desk.contacts()) == 0
 
 
-def test_the_sample_file_is_one_that_works(client: FlaskClient, desk: Desk) -> None:
+def test_the_sample_file_is_one_that_works(client: FlaskClient, upload_desk: Desk) -> None:
     sample = client.get("/static/lists/sample.csv")
-    standing = desk.bring(sample.data)
+    standing = upload_desk.bring(sample.data)
     assert (standing["rows_stored"], standing["rows_suppressed"]) == (3, 1)
     assert standing["rows_refused"] == 0
     assert "ignore" not in standing["mapping"]

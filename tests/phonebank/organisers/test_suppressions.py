@@ -19,7 +19,7 @@ from tests.factories import (
     create_list,
     drama_number,
 )
-from tests.phonebank.suppressions.conftest import signed_in
+from tests.signing_in import browser_of
 
 NUMBER = drama_number(5)  # 020 7946 0005
 
@@ -141,7 +141,7 @@ def test_look_ups_are_slowed_down(organiser: FlaskClient) -> None:
 
 
 def test_only_organisers_come_in(app: Flask, clean_stores: None) -> None:
-    host = signed_in(app, HOST)
+    host = browser_of(app, HOST)
     assert host.get("/do-not-call").status_code == 403
     assert host.post("/do-not-call/look-up", data={"number": NUMBER}).status_code == 403
 

@@ -20,16 +20,6 @@ from tests.factories import (
     create_script,
 )
 from tests.phonebank.live.party_room import open_room
-from tests.signing_in import sign_in
-
-
-@pytest.fixture
-def organiser(app: Flask, client: FlaskClient) -> FlaskClient:
-    with app.app_context():
-        account_id = create_account("organiser").id
-        db.session.commit()
-    sign_in(client, account_id)
-    return client
 
 
 @pytest.fixture

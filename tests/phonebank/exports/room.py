@@ -1,13 +1,13 @@
 """A campaign whose calls an organiser takes away."""
 
 from dataclasses import dataclass
+from typing import Any
 
-import pytest
-from flask import Flask
-from flask.testing import FlaskClient
-
+from phonebank.calls.answers import save_answer
+from phonebank.calls.claim import claim
+from phonebank.calls.record import record
 from phonebank.core.db import db
-from phonebank.models import HOST, ORGANISER, Account, Caller, Campaign, ContactList
+from phonebank.models import HOST, Caller, Campaign, ContactList
 from tests.factories import (
     create_account,
     create_caller,
@@ -16,7 +16,6 @@ from tests.factories import (
     create_party,
     create_script,
 )
-from tests.signing_in import sign_in
 
 SCRIPT = """
 slug: supper
@@ -69,33 +68,11 @@ steps:
 
 @dataclass
 class Room:
-    """A party with one caller, ringing from one list with `SCRIPT`."""
+    """A party with one caller, calling from one list with `SCRIPT`."""
 
     campaign: Campaign
     contact_list: ContactList
     caller: Caller
-
-
-@pytest.fixture
-def organiser(app: Flask, clean_stores: None) -> FlaskClient:
-    """An organiser's browser."""
-    return _signed_in(app, ORGANISER)
-
-
-@pytest.fixture
-def host(app: Flask, clean_stores: None) -> FlaskClient:
-    """A host's browser."""
-    return _signed_in(app, HOST)
-
-
-def _signed_in(app: Flask, role: str) -> FlaskClient:
-    with app.app_context():
-        account: Account = create_account(role)
-        db.session.commit()
-        account_id = account.id
-    client = app.test_client()
-    sign_in(client, account_id)
-    return client
 
 
 def create_room() -> Room:
@@ -104,3 +81,14 @@ def create_room() -> Room:
     party = create_party(campaign, create_account(HOST), title="Tuesday night")
     create_script(campaign, SCRIPT)
     return Room(campaign, contact_list, create_caller(campaign, party, first_name="Sam"))
+
+
+def make_call(
+    room: Room, outcome: str, answers: dict[str, Any] | None = None, note: str = ""
+) -> None:
+    """One call, as the caller's screen makes it."""
+    hold = claim(room.caller)
+    for step_id, answer in (answers or {}).items():
+        save_answer(room.caller, hold.call.id, step_id, answer)
+    record(room.caller, hold.call.id, outcome, note=note)
+    db.session.commit()

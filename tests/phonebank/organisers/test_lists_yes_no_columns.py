@@ -15,13 +15,15 @@ from phonebank.core.errors import Conflict
 from phonebank.lists import services
 from phonebank.models import ContactList, Suppression
 from tests.factories import drama_number
-from tests.phonebank.lists.conftest import Desk
+from tests.phonebank.lists.upload_desk import Desk
 from tests.signing_in import sign_in
 
 
-def upload(browser: FlaskClient, at: str, content: str) -> str:
+def upload(organiser: FlaskClient, lists_page: str, content: str) -> str:
     """Send a file; the address of its columns page."""
-    sent = browser.post(f"{at}/new", data={"file": (io.BytesIO(content.encode()), "ward.csv")})
+    sent = organiser.post(
+        f"{lists_page}/new", data={"file": (io.BytesIO(content.encode()), "ward.csv")}
+    )
     assert sent.status_code == 302
     return str(sent.location)
 
@@ -53,8 +55,8 @@ def name_of(page: str, value: str) -> str:
     return next(name for name, shown in labels if html.unescape(shown) == value)
 
 
-def suppressed(desk: Desk) -> int:
-    with desk.app.app_context():
+def suppressed(upload_desk: Desk) -> int:
+    with upload_desk.app.app_context():
         return db.session.scalar(select(func.count()).select_from(Suppression)) or 0
 
 
@@ -64,126 +66,131 @@ def people(marks: list[str], header: str = "TPS") -> str:
 
 
 def test_not_found_in_the_register_is_no_do_not_call(
-    browser: FlaskClient, desk: Desk, at: str
+    organiser: FlaskClient, upload_desk: Desk, lists_page: str
 ) -> None:
     """VLOOKUP writes the number where it found it and #N/A where it did not."""
     marks = ["#N/A"] * 20
     for listed in (0, 5, 10, 15):
         marks[listed] = f"0{drama_number(listed)[3:]}"
-    page = upload(browser, at, people(marks))
-    shown = browser.get(page).text
+    page = upload(organiser, lists_page, people(marks))
+    shown = organiser.get(page).text
     assert shown_values(shown) == {
         "#N/A": (16, "call"),
         "the row’s own phone number": (4, "suppress"),
     }
 
-    asked = browser.post(page, data=fields_of(shown))
+    asked = organiser.post(page, data=fields_of(shown))
     assert asked.status_code == 422
     assert "4 of 20 people would go on the do-not-call list" in asked.text
-    assert suppressed(desk) == 0
-    done = browser.post(page, data=fields_of(asked.text))
+    assert suppressed(upload_desk) == 0
+    done = organiser.post(page, data=fields_of(asked.text))
     assert done.status_code == 302
-    desk.work()
-    assert len(desk.contacts()) == 16
-    assert suppressed(desk) == 4
+    upload_desk.work()
+    assert len(upload_desk.contacts()) == 16
+    assert suppressed(upload_desk) == 4
 
 
 def test_an_unknown_value_is_decided_by_the_organiser_before_anything_is_stored(
-    browser: FlaskClient, desk: Desk, at: str
+    organiser: FlaskClient, upload_desk: Desk, lists_page: str
 ) -> None:
-    page = upload(browser, at, people(["no"] * 18 + ["hmm", "Hmm."]))
-    shown = browser.get(page).text
+    page = upload(organiser, lists_page, people(["no"] * 18 + ["hmm", "Hmm."]))
+    shown = organiser.get(page).text
     assert shown_values(shown) == {"no": (18, "call"), "hmm": (2, "")}
 
-    refused = browser.post(page, data=fields_of(shown))
+    refused = organiser.post(page, data=fields_of(shown))
     assert refused.status_code == 422
     assert "Say what “hmm” means in “TPS”" in html.unescape(refused.text)
-    desk.work()
-    assert desk.contacts() == []
+    upload_desk.work()
+    assert upload_desk.contacts() == []
 
-    done = browser.post(page, data=fields_of(shown) | {name_of(shown, "hmm"): "set_aside"})
+    done = organiser.post(page, data=fields_of(shown) | {name_of(shown, "hmm"): "set_aside"})
     assert done.status_code == 302
-    desk.work()
-    assert len(desk.contacts()) == 18
-    assert suppressed(desk) == 0
-    assert "Rows with this value are set aside" in browser.get(done.location).text
+    upload_desk.work()
+    assert len(upload_desk.contacts()) == 18
+    assert suppressed(upload_desk) == 0
+    assert "Rows with this value are set aside" in organiser.get(done.location).text
 
 
 def test_a_value_can_be_decided_otherwise_than_its_word_says(
-    browser: FlaskClient, desk: Desk, at: str
+    organiser: FlaskClient, upload_desk: Desk, lists_page: str
 ) -> None:
-    page = upload(browser, at, people(["registered"] * 3))
-    shown = browser.get(page).text
-    browser.post(page, data=fields_of(shown) | {name_of(shown, "registered"): "call"})
-    desk.work()
-    assert (len(desk.contacts()), suppressed(desk)) == (3, 0)
+    page = upload(organiser, lists_page, people(["registered"] * 3))
+    shown = organiser.get(page).text
+    organiser.post(page, data=fields_of(shown) | {name_of(shown, "registered"): "call"})
+    upload_desk.work()
+    assert (len(upload_desk.contacts()), suppressed(upload_desk)) == (3, 0)
 
 
 def test_a_column_chosen_as_do_not_call_shows_its_values_first(
-    browser: FlaskClient, desk: Desk, at: str
+    organiser: FlaskClient, upload_desk: Desk, lists_page: str
 ) -> None:
-    page = upload(browser, at, people(["yes"] + ["no"] * 19, header="Remarks"))
-    sent = fields_of(browser.get(page).text) | {"column_2": "do_not_call"}
-    looked = browser.post(page, data=sent)
+    page = upload(organiser, lists_page, people(["yes"] + ["no"] * 19, header="Remarks"))
+    sent = fields_of(organiser.get(page).text) | {"column_2": "do_not_call"}
+    looked = organiser.post(page, data=sent)
     assert looked.status_code == 422
     assert "Check what each value" in looked.text
     assert shown_values(looked.text) == {"no": (19, "call"), "yes": (1, "suppress")}
-    assert browser.post(page, data=fields_of(looked.text)).status_code == 302
+    assert organiser.post(page, data=fields_of(looked.text)).status_code == 302
 
 
 def test_a_column_of_many_values_is_no_column_of_marks(
-    browser: FlaskClient, desk: Desk, at: str
+    organiser: FlaskClient, upload_desk: Desk, lists_page: str
 ) -> None:
-    page = upload(browser, at, people([f"note {n}" for n in range(200)], header="Do not call"))
-    refused = browser.post(page, data=fields_of(browser.get(page).text))
+    page = upload(
+        organiser, lists_page, people([f"note {n}" for n in range(200)], header="Do not call")
+    )
+    refused = organiser.post(page, data=fields_of(organiser.get(page).text))
     assert refused.status_code == 422
     assert "more than 60 different values" in refused.text
-    desk.work()
-    assert desk.contacts() == []
+    upload_desk.work()
+    assert upload_desk.contacts() == []
 
 
 def test_agreeing_to_another_number_than_there_is_does_nothing(
-    browser: FlaskClient, desk: Desk, at: str
+    organiser: FlaskClient, upload_desk: Desk, lists_page: str
 ) -> None:
-    page = upload(browser, at, people(["yes"] * 5 + ["no"] * 5))
-    sent = fields_of(browser.get(page).text)
-    refused = browser.post(page, data=sent | {"suppress_rows": "4"})
+    page = upload(organiser, lists_page, people(["yes"] * 5 + ["no"] * 5))
+    sent = fields_of(organiser.get(page).text)
+    refused = organiser.post(page, data=sent | {"suppress_rows": "4"})
     assert "5 of 10 people" in refused.text
-    with desk.app.app_context():
+    with upload_desk.app.app_context():
         contact_list = db.session.scalars(select(ContactList)).one()
         targets = ["first_name", "phone", "do_not_call"]
         with pytest.raises(Conflict, match="5 people"):
             services.confirm(contact_list, "Ward", 0, targets)
         with pytest.raises(Conflict, match="still need a decision"):
             services.confirm(contact_list, "Ward", 0, targets, {"2": {"yes": "ask"}}, 5)
-    assert suppressed(desk) == 0
+    assert suppressed(upload_desk) == 0
 
 
 def test_of_two_organisers_who_press_at_once_one_decides(
-    browser: FlaskClient, desk: Desk, at: str
+    organiser: FlaskClient, upload_desk: Desk, lists_page: str
 ) -> None:
-    page = upload(browser, at, people(["hmm"] + ["no"] * 19))
-    shown = browser.get(page).text
-    other = desk.app.test_client()
-    sign_in(other, desk.account_id)
+    page = upload(organiser, lists_page, people(["hmm"] + ["no"] * 19))
+    shown = organiser.get(page).text
+    other = upload_desk.app.test_client()
+    sign_in(other, upload_desk.account_id)
 
     def press(client: FlaskClient, action: str) -> TestResponse:
         return client.post(page, data=fields_of(shown) | {name_of(shown, "hmm"): action})
 
     with ThreadPoolExecutor() as both:
         calls, suppresses = (
-            both.submit(press, browser, "call"),
+            both.submit(press, organiser, "call"),
             both.submit(press, other, "suppress"),
         )
         calls.result(), suppresses.result()
-    with desk.app.app_context():
+    with upload_desk.app.app_context():
         kept = db.session.scalars(select(ContactList)).one().mark_actions["2"]["hmm"]
-    desk.work()
-    assert (len(desk.contacts()), suppressed(desk)) == {"call": (20, 0), "suppress": (19, 1)}[kept]
+    upload_desk.work()
+    assert (len(upload_desk.contacts()), suppressed(upload_desk)) == {
+        "call": (20, 0),
+        "suppress": (19, 1),
+    }[kept]
 
 
 def test_wishes_written_in_cells_keep_people_from_being_called(
-    browser: FlaskClient, desk: Desk, at: str
+    organiser: FlaskClient, upload_desk: Desk, lists_page: str
 ) -> None:
     cells = [
         ("A", "0117 496 0801 do not call"), ("B", "DO NOT CALL 0117 496 0802"),
@@ -194,12 +201,12 @@ def test_wishes_written_in_cells_keep_people_from_being_called(
         ("Rip", "0117 496 0811"),
     ]  # fmt: skip
     rows = [f"{name},Ex,{phone}" for name, phone in cells]
-    page = upload(browser, at, "\n".join(["First name,Last name,Phone", *rows]))
-    done = browser.post(page, data=fields_of(browser.get(page).text))
-    desk.work()
-    assert [contact.first_name for contact in desk.contacts()] == ["Rip"]
-    assert suppressed(desk) == 0
-    refused = browser.get(f"{done.location}/refused.csv").text
+    page = upload(organiser, lists_page, "\n".join(["First name,Last name,Phone", *rows]))
+    done = organiser.post(page, data=fields_of(organiser.get(page).text))
+    upload_desk.work()
+    assert [contact.first_name for contact in upload_desk.contacts()] == ["Rip"]
+    assert suppressed(upload_desk) == 0
+    refused = organiser.get(f"{done.location}/refused.csv").text
     assert refused.count("the person does not want calls") == 6
     assert refused.count("the person has died") == 3
     assert refused.count("the number is wrong") == 1

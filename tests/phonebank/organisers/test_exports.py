@@ -2,9 +2,7 @@
 
 import csv
 import io
-import tracemalloc
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -12,12 +10,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from phonebank.calls import set_aside
-from phonebank.calls.answers import save_answer
 from phonebank.calls.claim import claim
 from phonebank.calls.jobs import work
-from phonebank.calls.record import record
 from phonebank.core.db import db
-from phonebank.exports.calls import calls_file
 from phonebank.exports.columns import COLUMNS
 from phonebank.models import ORGANISER, Call, Campaign, Script, ScriptVersion, Suppression, now
 from phonebank.models.experiment import Experiment, ExperimentArm
@@ -26,16 +21,7 @@ from phonebank.organisers.exports.views import SignedOutMeanwhile
 from phonebank.rules.outcomes import OUTCOMES
 from phonebank.suppressions.services import suppress
 from tests.factories import create_account, create_contact, create_script, drama_number
-from tests.phonebank.exports.conftest import SCRIPT, Room, create_room
-
-
-def ring(room: Room, outcome: str, answers: dict[str, Any] | None = None, note: str = "") -> None:
-    """One call, as the caller's screen makes it."""
-    hold = claim(room.caller)
-    for step_id, answer in (answers or {}).items():
-        save_answer(room.caller, hold.call.id, step_id, answer)
-    record(room.caller, hold.call.id, outcome, note=note)
-    db.session.commit()
+from tests.phonebank.exports.room import SCRIPT, create_room, make_call
 
 
 def download(client: FlaskClient, address: str) -> list[dict[str, str]]:
@@ -56,7 +42,7 @@ def test_a_call_is_a_row_with_its_answers(app: Flask, organiser: FlaskClient) ->
             postcode="AB1 2CD",
             external_id="77",
         )
-        ring(
+        make_call(
             room,
             "talked",
             {"vote": "ours", "topics": ["health", "bills"], "why": "=HYPERLINK(1)"},
@@ -88,10 +74,10 @@ def test_a_call_keeps_the_words_of_the_version_it_ran_on(
         room = create_room()
         for _ in range(2):
             create_contact(room.contact_list)
-        ring(room, "talked", {"vote": "other"})
+        make_call(room, "talked", {"vote": "other"})
         edited = SCRIPT.replace("Somebody else", "Another party").replace("id: why", "id: reason")
         publish(room.campaign, edited.replace("next: why", "next: reason"))
-        ring(room, "talked", {"vote": "other", "reason": "Buses"})
+        make_call(room, "talked", {"vote": "other", "reason": "Buses"})
         address = f"/campaigns/{room.campaign.id}"
 
     before, after = download(organiser, f"{address}/calls.csv")
@@ -130,7 +116,7 @@ def test_every_sight_of_a_person_is_a_row_that_says_how_it_ended(
             hold.call.ended_at, hold.call.ending = now(), ending
             hold.contact.callable_at = now() + timedelta(days=1)
             db.session.commit()
-        ring(room, "no_answer")
+        make_call(room, "no_answer")
         create_contact(room.contact_list)
         db.session.commit()
         claim(room.caller)
@@ -151,11 +137,11 @@ def test_a_call_that_was_set_aside_is_kept_and_marked(app: Flask, organiser: Fla
         room = create_room()
         for _ in range(2):
             create_contact(room.contact_list)
-        ring(room, "talked")
+        make_call(room, "talked")
         act = set_aside.begin(room.caller, create_account(ORGANISER), "made up", now())
         db.session.commit()
         assert work(act.id, 60)
-        ring(room, "no_answer")
+        make_call(room, "no_answer")
         address = f"/campaigns/{room.campaign.id}/calls.csv"
 
     rows = download(organiser, address)
@@ -169,7 +155,7 @@ def test_every_column_and_outcome_is_explained(app: Flask, organiser: FlaskClien
     with app.app_context():
         room = create_room()
         create_contact(room.contact_list)
-        ring(room, "talked", {"vote": "ours"})
+        make_call(room, "talked", {"vote": "ours"})
         address = f"/campaigns/{room.campaign.id}"
 
     header = organiser.get(f"{address}/calls.csv").text.split("\r\n")[0].split(",")
@@ -221,32 +207,11 @@ def test_the_file_is_named_after_the_campaign_and_marked_for_excel_on_request(
     assert marked.data.startswith(b"\xef\xbb\xbf" + COLUMNS[0].name.encode())
 
 
-def test_memory_stays_flat_however_many_calls(app_context: Flask) -> None:
-    room = create_room()
-    create_contact(room.contact_list)
-    ring(room, "talked", {"vote": "ours"}, note="word " * 20)
-    db.session.execute(
-        text(
-            "INSERT INTO call SELECT ("
-            " jsonb_populate_record(call, jsonb_build_object('id', gen_random_uuid()))).*"
-            " FROM call, generate_series(1, 8000)"
-        )
-    )
-    db.session.commit()
-
-    tracemalloc.start()
-    size = sum(len(chunk) for chunk in calls_file(room.campaign))
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert size > 2_000_000
-    assert peak < 1_500_000
-
-
 def test_a_call_names_its_arm_of_an_experiment(app: Flask, organiser: FlaskClient) -> None:
     with app.app_context():
         room = create_room()
         create_contact(room.contact_list)
-        ring(room, "talked", {"vote": "ours"})
+        make_call(room, "talked", {"vote": "ours"})
         experiment = Experiment(campaign_id=room.campaign.id, name="Which opening?")
         experiment.arms = [ExperimentArm(script_id=room.campaign.script_id, label="Short opening")]
         db.session.add(experiment)
@@ -266,10 +231,10 @@ def test_two_scripts_on_one_campaign_share_the_columns_of_like_steps(
         room = create_room()
         for _ in range(2):
             create_contact(room.contact_list)
-        ring(room, "talked", {"vote": "ours"})
+        make_call(room, "talked", {"vote": "ours"})
         create_script(room.campaign, SCRIPT, name="Short script")
         db.session.commit()
-        ring(room, "talked", {"vote": "other"})
+        make_call(room, "talked", {"vote": "other"})
         address = f"/campaigns/{room.campaign.id}/calls.csv"
 
     rows = download(organiser, address)
