@@ -161,7 +161,7 @@ def choose_script(page: Page) -> None:
     card.get_by_role("button", name="Use this script").click()
     page.get_by_label("Candidate").fill("Jo Marsh")
     page.get_by_role("button", name="Save these").click()
-    expect(page.locator(".flashes")).to_contain_text("Filled in")
+    expect(page.locator(".flashes")).to_contain_text("Saved.")
 
 
 def make_party(page: Page) -> str:
@@ -198,7 +198,7 @@ def end_with(page: Page, outcome: str) -> None:
     button = page.locator(".call-bar").get_by_role("button", name=outcome, exact=True)
     if not button.is_visible():
         page.locator("[data-more] > summary").click()
-        button = page.locator(f".more-panel button:has-text('{outcome}')").first
+        button = page.locator(".more-panel button", has_text=outcome).first
     button.click()
     expect(page.locator(f"[data-call]:not([data-call='{before}'])")).to_be_visible()
 
