@@ -90,4 +90,4 @@ def test_only_the_callers_pages_take_json_in_chunks(port: int, clean_stores: Non
     browser.come()
     for chunked in (False, True):
         status, text_of_it = browser.post('{"email": 5}', JSON_TYPE, chunked, "/sign-in")
-        assert (status, "takes forms and no JSON" in text_of_it) == (422, True)
+        assert (status, "takes forms, not JSON" in text_of_it) == (422, True)
