@@ -1,8 +1,8 @@
-"""Who may open what. Every route carries a rule; a route without one is shut to everyone.
+"""Who may open what. Every view carries a rule; a view without one is closed to everyone.
 
-The rule is put on the view by a decorator, and checked before the view runs. Rules say which
-kind of person may come in at all; whether this campaign or party is theirs is asked by the verb
-that loads it.
+The decorator `open_to` puts the rule on the view, and `init_app` checks it before the view runs. A
+rule says which kind of person may come in at all. Whether this campaign or party is theirs is
+decided by the service that loads it.
 """
 
 from collections.abc import Callable
@@ -18,12 +18,9 @@ View = TypeVar("View", bound=Callable[..., object])
 
 ANYONE = "anyone"
 CALLER = "caller"
-TV = "tv"  # proves itself by the token in its address
+TV = "tv"  # a board's address holds the token that opens it
 SIGNED_IN = "signed in"
 RULES = (ANYONE, CALLER, TV, SIGNED_IN, HOST, ORGANISER)
-
-# Views that a library brings, by endpoint.
-LIBRARY_RULES: dict[str, str] = {"static": ANYONE}
 
 
 def open_to(rule: str) -> Callable[[View], View]:
@@ -39,26 +36,26 @@ def open_to(rule: str) -> Callable[[View], View]:
 
 
 def rule_of(app: Flask, endpoint: str) -> str | None:
-    """The rule of an endpoint, or None when nobody gave it one."""
-    view = app.view_functions.get(endpoint)
-    return LIBRARY_RULES.get(endpoint) or getattr(view, "access_rule", None)
+    """The rule of an endpoint; None where its view has no rule, or where there is no view."""
+    return getattr(app.view_functions.get(endpoint), "access_rule", None)
 
 
-def register(app: Flask) -> None:
+def init_app(app: Flask) -> None:
     """Check the rule of every request before its view runs."""
+    open_to(ANYONE)(app.view_functions["static"])
+    app.before_request(_check_request)
 
-    @app.before_request
-    def keep_the_door() -> None:
-        if request.endpoint is None:
-            return  # no such page: the 404 tells
+
+def _check_request() -> None:
+    if request.endpoint is not None:  # without an endpoint the answer is a 404
         check(rule_of(current_app, request.endpoint))
 
 
 def check(rule: str | None) -> None:
-    """Raise SignInNeeded or NotAllowed unless the person asking satisfies the rule.
+    """Raise SignInNeeded or NotAllowed unless the person who asks satisfies the rule.
 
-    CALLER and TV prove themselves in the view's own decorator, which holds the caller's cookie
-    or the board's token.
+    CALLER and TV pass here. The view's own decorator checks them, by the caller's cookie or the
+    board's token.
     """
     if rule is None:
         raise NotAllowed(

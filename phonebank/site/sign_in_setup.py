@@ -28,7 +28,7 @@ from phonebank.accounts import links, sessions
 from phonebank.accounts.second_factor import EachCodeOnce, EachRecoveryCodeOnce
 from phonebank.accounts.sessions import SIGNED_IN_FOR
 from phonebank.core import error_pages, mail
-from phonebank.core.access import ANYONE, LIBRARY_RULES, SIGNED_IN, rule_of
+from phonebank.core.access import SIGNED_IN, rule_of
 from phonebank.core.config import Config
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
@@ -44,18 +44,9 @@ RECOVERY_CODES = 8
 # million are right at any moment.
 CLOCK_SKEW = 30
 
-# Asked of the pages that Flask-Security brings. Those before sign-in prove by their session that
-# a link has just been used, and turn away anyone else.
-RULES = {
-    "accounts.two_factor_setup": ANYONE,
-    "accounts.two_factor_token_validation": ANYONE,
-    "accounts.mf_recovery": ANYONE,
-    "accounts.mf_recovery_codes": SIGNED_IN,
-}
-
 
 def init_app(app: Flask, config: Config) -> None:
-    """Give the app sign-in, the people pages and mail. Before access.register, after csrf."""
+    """Give the app sign-in, the people pages and mail. Before access.init_app, after csrf."""
     mail.init_app(app, config)
     app.config.update(_settings(config))
     security = Security(
@@ -71,7 +62,6 @@ def init_app(app: Flask, config: Config) -> None:
     security.unauthn_handler(_say_who_you_are)
     security.reauthn_handler(_say_again_who_you_are)
     _trust_only_our_sessions(app, security)
-    LIBRARY_RULES.update(RULES)
     app.register_blueprint(sign_in_views.pages)
     app.register_blueprint(people_views.pages)
     app.register_error_handler(SignInNeeded, _to_the_sign_in_page)

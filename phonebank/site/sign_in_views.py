@@ -226,20 +226,22 @@ def _soon_after_link(view: View) -> View:
     return limit(checked)
 
 
-def _route_library_page(path: str, endpoint: str, view: View) -> None:
-    pages.add_url_rule(path, endpoint, view, methods=["GET", "POST"])
+def _route_library_page(path: str, endpoint: str, view: View, rule: str) -> None:
+    pages.add_url_rule(path, endpoint, open_to(rule)(view), methods=["GET", "POST"])
 
 
+# The pages before sign-in prove by their session that a link has just been used.
 _route_library_page(
     "/sign-in/second-factor",
     "two_factor_token_validation",
     _soon_after_link(two_factor_token_validation),
+    ANYONE,
 )
-_route_library_page("/sign-in/lost-phone", "mf_recovery", _soon_after_link(mf_recovery))
+_route_library_page("/sign-in/lost-phone", "mf_recovery", _soon_after_link(mf_recovery), ANYONE)
 _route_library_page(
-    "/account/second-factor", "two_factor_setup", _soon_after_link(two_factor_setup)
+    "/account/second-factor", "two_factor_setup", _soon_after_link(two_factor_setup), ANYONE
 )
-_route_library_page("/account/recovery-codes", "mf_recovery_codes", mf_recovery_codes)
+_route_library_page("/account/recovery-codes", "mf_recovery_codes", mf_recovery_codes, SIGNED_IN)
 # Flask-Security names this page in a form that our template leaves out, and wants its address.
 pages.add_url_rule("/sign-in/lost-phone", "two_factor_rescue", build_only=True)
 
