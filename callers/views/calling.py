@@ -23,6 +23,7 @@ from phonebank.calls.redial_check import why_not_to_ring
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
 from phonebank.core.errors import NotFound
+from phonebank.core.overload import Urgency, with_urgency
 from phonebank.experiments.script_choice import versions_heard
 from phonebank.models import now
 from phonebank.models.caller import WAITING
@@ -83,6 +84,7 @@ def calling() -> ResponseReturnValue:
 
 
 @screens.post("/calling/next")
+@with_urgency(Urgency.CLAIM)
 @for_callers
 def next_person() -> ResponseReturnValue:
     """One person to ring. The tap is also the promise that stands above the button, and the choice
@@ -98,6 +100,7 @@ def next_person() -> ResponseReturnValue:
 
 
 @screens.get("/calling/wait")
+@with_urgency(Urgency.CLAIM)
 @for_callers
 def wait() -> ResponseReturnValue:
     """In line for the next person: tries again whenever it is loaded.
@@ -111,6 +114,7 @@ def wait() -> ResponseReturnValue:
 
 
 @screens.get("/calling/person")
+@with_urgency(Urgency.CLAIM)
 @for_callers
 def person() -> ResponseReturnValue:
     """The person on this caller's screen, however often it is loaded."""

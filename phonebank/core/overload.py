@@ -1,172 +1,173 @@
-"""How a web process bends and does not break: what it refuses at once when too much is asked.
+"""What a web process refuses when it has too much to do, so that it serves the rest in time.
 
-In front of everything else a count is kept of the requests under way. Beyond a bound the answer is
-a 503 within a millisecond, which says when to come back, so that those who are served are served in
-time. What records a call or keeps a person goes before new hand-outs, and hand-outs before pages:
-each has a bound of its own on the one count. Lines of sockets wait without working and are not
-counted, nor are the files that pages load, nor the probes of a load balancer.
+`Overload` is WSGI middleware in front of everything else. It counts the requests that are under
+way. Beyond a limit it answers 503 within a millisecond and says when to come back. All urgencies
+share the one count, and each has a limit of its own: records of calls go before claims, and claims
+before pages. Websockets wait without working, so they are not counted; nor are the files that pages
+load, nor a load balancer's probes.
 
-A request comes to be counted with its body read (`request_body`), so a slow sender holds up nobody.
+A request is counted once its body is read (`request_body`), so a slow sender holds up nobody.
 """
 
 import logging
 import math
 import random
-import socket
-import struct
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
-from functools import cache
 from http import HTTPStatus
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from flask import Flask, json
+from flask import Flask
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import Map, RequestRedirect
+from werkzeug.routing import RequestRedirect
 
-from phonebank.core import request_body, response_marks
-from phonebank.core.assets import vendored_files
+from phonebank.core import overload_answers, request_body
 from phonebank.core.config import Config
-from phonebank.core.errors import BackInAMoment
-from phonebank.core.security import BODY_AT_MOST, SECURITY_HEADERS
+from phonebank.core.connection_state import connection_state_of
+from phonebank.core.security import BODY_AT_MOST
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-
 log = logging.getLogger(__name__)
+
+View = TypeVar("View", bound=Callable[..., object])
 
 
 class Urgency(Enum):
-    """What is refused last comes first."""
+    """How long a process goes on to take a request: RECORD is refused last."""
 
     RECORD = "record"
-    HAND_OUT = "hand-out"
+    CLAIM = "claim"
     PAGE = "page"
-    # Larger than any form. Counted by themselves, for they take as long as the line they come by.
+    # A body larger than any form. Uploads have a count of their own, because they take as long as
+    # the sender's network.
     UPLOAD = "upload"
+    # Never counted and never refused: a busy process that refused these would be taken for a dead
+    # one, and ended.
+    PROBE = "probe"
 
 
-# Of the connections to PostgreSQL that a process may open; each request needs one. A quarter is
-# left for boards and downloads. What may wait for a lock, or for a plan through millions of rows,
-# leaves more.
-SHARE = {Urgency.PAGE: 1 / 2, Urgency.HAND_OUT: 5 / 8, Urgency.RECORD: 3 / 4}
-# And of hand-outs alone: while all of them wait for one lock, pages are still served.
-HAND_OUTS_ALONE = 5 / 12
-# Seconds. On a slow or shared machine fewer requests fit into one second: each record that takes
-# longer than this narrows all the bounds a little, and each that is faster widens them again. A
-# hand-out does so to the bound of hand-outs alone, for it may only be waiting for a lock.
+# Shares of the connections to PostgreSQL that a process may open, because each request needs one.
+# A quarter is left for boards and downloads. What can wait for a lock, or for a plan through
+# millions of rows, leaves more.
+SHARE = {Urgency.PAGE: 1 / 2, Urgency.CLAIM: 5 / 8, Urgency.RECORD: 3 / 4}
+# The share of claims alone: while all of them wait for one lock, pages are still served.
+CLAIMS_SHARE = 5 / 12
+# Seconds. On a slow or shared machine fewer requests fit into one second. So each record that takes
+# longer than this narrows all the limits a little, and each faster one widens them again. A slow
+# claim narrows the limit of claims only, because it may just be waiting for a lock.
 SLOW = 0.6
 NARROWER, WIDER = 0.95, 0.02
 NARROWEST = 0.4
 UPLOADS_AT_ONCE = 3
 
-# Seconds over which refusals are counted, and how many of those refused should be back within one.
-# With more of them each is sent away for longer.
-REMEMBERED = 10.0
-BACK_WITHIN_A_SECOND = 10
-# Seconds to stay away, at least and at most, before chance has moved it by up to half.
-STAY_AWAY = {
+# Refusals are counted over so many seconds. So many of the refused clients should come back within
+# one second: when there are more of them, each is asked to stay away for longer.
+REFUSALS_COUNTED_OVER = 10.0
+RETRIES_A_SECOND = 10
+# Seconds to stay away, at least and at most. A random factor then moves them by up to half.
+RETRY_AFTER = {
     Urgency.RECORD: (2.0, 10.0),
-    Urgency.HAND_OUT: (4.0, 60.0),
+    Urgency.CLAIM: (4.0, 60.0),
     Urgency.PAGE: (4.0, 30.0),
     Urgency.UPLOAD: (20.0, 60.0),
 }
+# Seconds between two warnings in the log.
+LOG_EVERY = 60.0
+# Seconds. While a process is busy, it refuses requests that have waited longer than this before it
+# read them: that is quicker than to serve them late, and the queue is short again.
+WAITED_AT_MOST = 1.0
 
-# Seconds between two lines in the log.
-TOLD_EVERY = 60.0
-
-MESSAGE = "A lot of people are calling right now. Nothing you did is lost."
-WHAT_TO_DO = "Try again in {seconds} seconds."
 _BUSY = "phonebank.busy"
 _SOCKETS, _FILES = "/socket.io/", "/static/"
-# Refusing these would have a busy process taken for a dead one, and ended (`health`).
-_PROBES = frozenset({"/healthz", "/readyz"})
-# The hand-outs; whatever else names a call, and is sent, records something of it.
-_HAND_OUTS = frozenset({"callers.next_person", "callers.wait", "callers.person"})
-# Seconds. While a process is busy, who has waited longer before anybody looked is asked to come
-# again: it is quicker to refuse them than to serve them late, and the line is short again.
-WAITED_AT_MOST = 1.0
-# Of TCP, as Linux counts them (tcp_states.h): the other end is gone, or sends nothing any more.
-_GONE = frozenset({7, 8})
-# Where `struct tcp_info` says how many milliseconds ago something was received last.
-_RECEIVED_AGO = struct.Struct("=52xI")
+
+
+def with_urgency(urgency: Urgency) -> Callable[[View], View]:
+    """Mark a view with its urgency.
+
+    A view without a mark is a PAGE, except that a POST to an address with a `call_id` is a RECORD.
+    """
+
+    def decorate(view: View) -> View:
+        view.urgency = urgency  # type: ignore[attr-defined]
+        return view
+
+    return decorate
 
 
 def init_app(app: Flask) -> None:
-    """Put the count in front of everything that the app has by now: call it last."""
+    """Put the count in front of everything that the app has so far: call this last."""
     config: Config = app.extensions["phonebank"]
-    guard = Overload(
-        app.wsgi_app,
-        app.url_map,
-        config.database_connections,
-        config.timings,
-    )
+    guard = Overload(app, app.wsgi_app, config.database_connections, config.timings)
     app.extensions["overload"] = guard
     app.wsgi_app = guard  # type: ignore[method-assign]
 
 
 def is_busy(environ: "WSGIEnvironment") -> bool:
-    """Whether the process had too much under way for a hand-out when this request came: what it
-    records goes before, and its next person must be asked for later."""
+    """Whether the process had too much under way for a claim when this request came. Its record is
+    still saved, and the next person must be asked for later."""
     return bool(environ.get(_BUSY))
 
 
-def bounds_for(connections: int) -> dict[Urgency, int]:
+def limits_for(connections: int) -> dict[Urgency, int]:
     """How many requests may be under way when one of each urgency comes in."""
     return {urgency: int(connections * share) for urgency, share in SHARE.items()}
 
 
-def hand_outs_at_once(connections: int) -> int:
-    """How many hand-outs may be under way, whatever else is."""
-    return int(connections * HAND_OUTS_ALONE)
+def claims_limit_for(connections: int) -> int:
+    """How many claims may be under way, whatever else is."""
+    return int(connections * CLAIMS_SHARE)
 
 
 class Overload:
-    """The count of one process, as WSGI middleware."""
+    """The count of one process, as WSGI middleware.
+
+    `connections` is how many connections to PostgreSQL the process may open. With `timings`, each
+    answer says in a Server-Timing header how long it took.
+    """
 
     def __init__(
-        self,
-        wsgi_app: "WSGIApplication",
-        url_map: Map,
-        connections: int,
-        timings: bool = False,
+        self, app: Flask, wsgi_app: "WSGIApplication", connections: int, timings: bool = False
     ) -> None:
         self._app = wsgi_app
-        self._urls = url_map
-        self._bounds = bounds_for(connections)
-        self._hand_outs_at_once = hand_outs_at_once(connections)
+        self._urls = app.url_map
+        self._views = app.view_functions
+        self._limits = limits_for(connections)
+        self._claims_limit = claims_limit_for(connections)
         self._timings = timings
-        # The share of the bounds that is open: see SLOW.
-        self._open = {Urgency.RECORD: 1.0, Urgency.HAND_OUT: 1.0}
+        # The share of the limits that is open: see SLOW.
+        self._open = {Urgency.RECORD: 1.0, Urgency.CLAIM: 1.0}
         self._lock = threading.Lock()
         self.under_way = 0
-        self.hand_outs = 0
+        self.claims = 0
         self.uploads = 0
-        self._refused_lately = 0.0
+        self._recent_refusals = 0.0
         self._refused_at = time.monotonic()
-        self._refused_untold = 0
-        self._told_at = -math.inf
+        self._unlogged_refusals = 0
+        self._logged_at = -math.inf
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        path = environ.get("PATH_INFO", "")
-        if path.startswith((_SOCKETS, _FILES)) or path in _PROBES:
+        if environ.get("PATH_INFO", "").startswith((_SOCKETS, _FILES)):
             return self._app(environ, start_response)
-        if not request_body.take_in(environ):
-            return _cut_short(start_response)
+        marked, names_call = self._match(environ)
+        if marked is Urgency.PROBE:
+            return self._app(environ, start_response)
+        if not request_body.read_form_body(environ):
+            return _answer(
+                HTTPStatus.BAD_REQUEST, *overload_answers.truncated_request(), start_response
+            )
         began = time.perf_counter()
-        urgency = self._urgency_of(environ)
-        # What was told of a call is worth keeping even if it is late and nobody hears the answer.
-        late = urgency is not Urgency.RECORD and self._comes_late(environ)
+        urgency = _urgency_of(environ, marked, names_call)
+        # A record is worth keeping even if it is late and nobody reads the answer.
+        late = urgency is not Urgency.RECORD and self._is_late(environ)
         if late or not self._enter(urgency):
             return self._refuse(urgency, environ, start_response, began)
-        # More is under way than new hand-outs may come on top of: see `is_busy`.
-        environ[_BUSY] = self.under_way > self._fit(self._bounds[Urgency.HAND_OUT])
+        environ[_BUSY] = self.under_way > self._narrowed(self._limits[Urgency.CLAIM])
         try:
             if self._timings:
                 start_response = _timed(start_response, began)
@@ -174,35 +175,46 @@ class Overload:
         finally:
             self._leave(urgency, time.perf_counter() - began)
 
-    def _fit(self, bound: int, by: Urgency = Urgency.RECORD) -> int:
-        """A bound, as narrow as it is now by how long those of one urgency took."""
-        return math.ceil(bound * self._open[by])
+    def _match(self, environ: "WSGIEnvironment") -> tuple[Urgency | None, bool]:
+        """The mark of the view that serves the request; whether the address names a call."""
+        values: Mapping[str, Any]
+        try:
+            endpoint, values = self._urls.bind_to_environ(environ).match()
+        except (HTTPException, RequestRedirect):
+            return None, False
+        return getattr(self._views.get(endpoint), "urgency", None), "call_id" in values
 
-    def _comes_late(self, environ: "WSGIEnvironment") -> bool:
-        """Whether who asked has hung up, or has waited too long in a line that others wait in."""
-        line = state_of_line(environ)
-        if line is None:
+    def _narrowed(self, limit: int, by: Urgency = Urgency.RECORD) -> int:
+        """The limit as narrow as the recent requests of one urgency have made it."""
+        return math.ceil(limit * self._open[by])
+
+    def _is_late(self, environ: "WSGIEnvironment") -> bool:
+        """Whether the client has hung up, or has waited too long while others wait too."""
+        connection = connection_state_of(environ)
+        if connection is None:
             return False
-        is_busy = self.under_way >= self._bounds[Urgency.PAGE] / 2
-        return line.gone or (is_busy and line.waited > WAITED_AT_MOST)
+        is_busy = self.under_way >= self._limits[Urgency.PAGE] / 2
+        return connection.is_closed or (is_busy and connection.waited > WAITED_AT_MOST)
 
     def _enter(self, urgency: Urgency) -> bool:
+        """Count the request in; False, and nothing is counted, where the limit is reached."""
         with self._lock:
             if urgency is Urgency.UPLOAD:
                 if self.uploads >= UPLOADS_AT_ONCE:
                     return False
                 self.uploads += 1
                 return True
-            if self.under_way >= self._fit(self._bounds[urgency]):
+            if self.under_way >= self._narrowed(self._limits[urgency]):
                 return False
-            if urgency is Urgency.HAND_OUT:
-                if self.hand_outs >= self._fit(self._hand_outs_at_once, by=urgency):
+            if urgency is Urgency.CLAIM:
+                if self.claims >= self._narrowed(self._claims_limit, by=urgency):
                     return False
-                self.hand_outs += 1
+                self.claims += 1
             self.under_way += 1
             return True
 
     def _leave(self, urgency: Urgency, took: float) -> None:
+        """Count the request out; `took` seconds adjust the limits (see SLOW)."""
         with self._lock:
             if urgency in self._open:
                 share = self._open[urgency]
@@ -212,23 +224,8 @@ class Overload:
                 self.uploads -= 1
             else:
                 self.under_way -= 1
-            if urgency is Urgency.HAND_OUT:
-                self.hand_outs -= 1
-
-    def _urgency_of(self, environ: "WSGIEnvironment") -> Urgency:
-        length = environ.get("CONTENT_LENGTH") or "0"
-        if length.isdigit() and int(length) > BODY_AT_MOST:
-            return Urgency.UPLOAD
-        try:
-            endpoint, values = self._urls.bind_to_environ(environ).match()
-        except (HTTPException, RequestRedirect):
-            return Urgency.PAGE
-        sends = environ["REQUEST_METHOD"] == "POST"
-        if sends and "call_id" in values:
-            return Urgency.RECORD
-        if endpoint in _HAND_OUTS:
-            return Urgency.HAND_OUT
-        return Urgency.PAGE
+            if urgency is Urgency.CLAIM:
+                self.claims -= 1
 
     def _refuse(
         self,
@@ -237,126 +234,67 @@ class Overload:
         start_response: "StartResponse",
         began: float,
     ) -> Iterable[bytes]:
-        seconds = self._stay_away(urgency)
-        self._tell()
-        kind, body = _words(environ, seconds)
-        headers = {
-            **SECURITY_HEADERS,
-            response_marks.OURS: "1",
-            "Content-Type": kind,
-            "Content-Length": str(len(body)),
-            "Cache-Control": "no-store",
-            "Retry-After": str(seconds),
-        }
-        if environ["REQUEST_METHOD"] == "GET":
-            headers["Refresh"] = str(seconds)
+        seconds = self._retry_after(urgency)
+        self._log_refusal()
+        headers, body = overload_answers.refusal(environ, seconds)
         if self._timings:
-            headers["Server-Timing"] = f"refused;dur={_since(began)}"
-        start_response("503 Service Unavailable", list(headers.items()))
-        return [body]
+            headers["Server-Timing"] = f"refused;dur={_milliseconds_since(began)}"
+        return _answer(HTTPStatus.SERVICE_UNAVAILABLE, headers, body, start_response)
 
-    def _stay_away(self, urgency: Urgency) -> int:
-        """Seconds until the next try: the more were refused lately, the longer, so that those who
-        come back cost little; and by chance, so that they do not come back together."""
+    def _retry_after(self, urgency: Urgency) -> int:
+        """Seconds until the client's next try.
+
+        The more clients were refused lately, the longer, so that their return costs little; and
+        random, so that they do not return together.
+        """
         with self._lock:
             now = time.monotonic()
-            self._refused_lately *= math.exp((self._refused_at - now) / REMEMBERED)
-            self._refused_lately += 1
+            self._recent_refusals *= math.exp((self._refused_at - now) / REFUSALS_COUNTED_OVER)
+            self._recent_refusals += 1
             self._refused_at = now
-            crowd = self._refused_lately
-        least, most = STAY_AWAY[urgency]
-        seconds = min(most, max(least, crowd / BACK_WITHIN_A_SECOND))
+            crowd = self._recent_refusals
+        least, most = RETRY_AFTER[urgency]
+        seconds = min(most, max(least, crowd / RETRIES_A_SECOND))
         return max(1, round(seconds * random.uniform(0.5, 1.5)))  # noqa: S311
 
-    def _tell(self) -> None:
-        """Say in the log, now and then, that and how much was refused."""
-        self._refused_untold += 1
-        if time.monotonic() < self._told_at + TOLD_EVERY:
+    def _log_refusal(self) -> None:
+        """Log how many requests were refused, at most once in LOG_EVERY seconds."""
+        self._unlogged_refusals += 1
+        if time.monotonic() < self._logged_at + LOG_EVERY:
             return
-        log.warning("too much is asked: %d requests refused", self._refused_untold)
-        self._told_at = time.monotonic()
-        self._refused_untold = 0
+        log.warning("too much is asked: %d requests refused", self._unlogged_refusals)
+        self._logged_at = time.monotonic()
+        self._unlogged_refusals = 0
 
 
-class Line(NamedTuple):
-    """Of a request: whether who asked has hung up already, and how many seconds ago the last of it
-    came in."""
-
-    gone: bool
-    waited: float
-
-
-def state_of_line(environ: "WSGIEnvironment") -> Line | None:
-    """How the connection of a request stands; None where nobody knows. Linux tells it of TCP. A
-    proxy hangs up when they do."""
-    line = environ.get("gunicorn.socket")
-    if line is None or not hasattr(socket, "TCP_INFO"):
-        return None
-    try:
-        told = line.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _RECEIVED_AGO.size)
-        return Line(told[0] in _GONE, _RECEIVED_AGO.unpack(told)[0] / 1000)
-    except (OSError, struct.error):
-        return None
+def _urgency_of(environ: "WSGIEnvironment", marked: Urgency | None, names_call: bool) -> Urgency:
+    length = environ.get("CONTENT_LENGTH") or "0"
+    if length.isdigit() and int(length) > BODY_AT_MOST:
+        return Urgency.UPLOAD
+    if names_call and environ["REQUEST_METHOD"] == "POST":
+        return Urgency.RECORD
+    return marked or Urgency.PAGE
 
 
-def _cut_short(start_response: "StartResponse") -> Iterable[bytes]:
-    body = b"The request ended before its end."
-    start_response(
-        f"400 {HTTPStatus.BAD_REQUEST.phrase}",
-        [
-            *SECURITY_HEADERS.items(),
-            (response_marks.OURS, "1"),
-            ("Content-Type", "text/plain; charset=utf-8"),
-            ("Content-Length", str(len(body))),
-            ("Connection", "close"),
-        ],
-    )
+def _answer(
+    status: HTTPStatus,
+    headers: overload_answers.Headers,
+    body: bytes,
+    start_response: "StartResponse",
+) -> Iterable[bytes]:
+    start_response(f"{status} {status.phrase}", list(headers.items()))
     return [body]
 
 
-def _words(environ: "WSGIEnvironment", seconds: int) -> tuple[str, bytes]:
-    """Type and text of a refusal: a page for people, JSON for who reads that."""
-    what_to_do = WHAT_TO_DO.format(seconds=seconds)
-    kinds = environ.get("HTTP_ACCEPT", "") + environ.get("CONTENT_TYPE", "")
-    if "application/json" in kinds and "text/html" not in kinds:
-        told = {"title": BackInAMoment.title, "message": MESSAGE, "what_to_do": what_to_do}
-        return "application/json", json.dumps({"error": told}).encode()
-    page = _page_for_get() if environ["REQUEST_METHOD"] == "GET" else _page_for_forms()
-    return "text/html; charset=utf-8", page.replace("{seconds}", str(seconds)).encode()
-
-
-@cache
-def _page_for_get() -> str:
-    return _page("This page tries again by itself in {seconds} seconds.")
-
-
-@cache
-def _page_for_forms() -> str:
-    return _page(
-        "Wait {seconds} seconds and reload this page. If your browser asks whether to send the form"
-        " again, say yes: nothing counts twice."
-    )
-
-
-def _page(what_to_do: str) -> str:
-    # Read as it is: what draws the other pages is what there is too much work for.
-    page = (Path(__file__).parents[1] / "templates" / "busy.html").read_text()
-    return (
-        page.replace("{title}", BackInAMoment.title)
-        .replace("{pico}", vendored_files()["pico"].path)
-        .replace("{message}", MESSAGE)
-        .replace("{what_to_do}", what_to_do)
-    )
-
-
-def _since(began: float) -> str:
-    """Milliseconds, as Server-Timing has them."""
+def _milliseconds_since(began: float) -> str:
     return f"{1000 * (time.perf_counter() - began):.2f}"
 
 
 def _timed(start_response: "StartResponse", began: float) -> "StartResponse":
+    """A start_response that adds the time taken, as a Server-Timing header."""
+
     def start(status, headers, *more):  # type: ignore[no-untyped-def]
-        headers.append(("Server-Timing", f"answered;dur={_since(began)}"))
+        headers.append(("Server-Timing", f"answered;dur={_milliseconds_since(began)}"))
         return start_response(status, headers, *more)
 
     return start

@@ -1,8 +1,8 @@
-"""The body of a request, read from the line before anybody begins to work on the request.
+"""Reads the body of a request from the network before the process begins to work on the request.
 
-A body that was sent in chunks has its length from here on, and so meets every later rule (its size,
-the form's token, what JSON may be) as one that said its length. Only what is larger than any form
-is left on the line: a list of a million people is read by the page that takes it.
+A body sent in chunks has a known length afterwards, so every later rule (its size, the form's
+token, what JSON may be) treats it like a body that declared its length. Only a body larger than any
+form stays on the network: the page that takes a list of a million people reads it.
 """
 
 import io
@@ -14,31 +14,26 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 
-def take_in(environ: "WSGIEnvironment") -> bool:
-    """Read a form's body from the line before anybody waits for it; one in chunks gets a length.
+def read_form_body(environ: "WSGIEnvironment") -> bool:
+    """Put a form's body into `environ`, and give a body sent in chunks its length.
 
-    False when its sender stopped half-way, or sent what is no chunk.
+    Returns False when the sender stopped half-way or sent a malformed chunk.
     """
-    sent = environ.get("CONTENT_LENGTH") or ""
-    if sent.isdigit() and int(sent):
-        if int(sent) > BODY_AT_MOST:
+    declared = environ.get("CONTENT_LENGTH") or ""
+    if declared.isdigit() and int(declared):
+        if int(declared) > BODY_AT_MOST:
             return True
-        body = _read(environ, int(sent))
-        if body is None or len(body) < int(sent):
+        body = _read(environ, int(declared))
+        if body is None or len(body) < int(declared):
             return False
     elif environ.get("wsgi.input_terminated") and environ.get("HTTP_TRANSFER_ENCODING"):
         body = _read(environ, BODY_AT_MOST + 1)
         if body is None:
             return False
         if len(body) > BODY_AT_MOST:
-            if environ.get("CONTENT_TYPE", "").startswith("multipart/form-data"):
-                # A file, perhaps: its rules stop it where it is too large.
-                environ["wsgi.input"] = _Joined(body, environ["wsgi.input"])
-            else:
-                environ["CONTENT_LENGTH"] = str(UPLOAD_AT_MOST + 1)
-                _forget_chunks(environ)
+            _leave_large_body(environ, body)
             return True
-        _forget_chunks(environ)
+        _drop_transfer_encoding(environ)
     else:
         return True
     environ["CONTENT_LENGTH"] = str(len(body))
@@ -46,11 +41,22 @@ def take_in(environ: "WSGIEnvironment") -> bool:
     return True
 
 
-def _forget_chunks(environ: "WSGIEnvironment") -> None:
+def _leave_large_body(environ: "WSGIEnvironment", begun: bytes) -> None:
+    if environ.get("CONTENT_TYPE", "").startswith("multipart/form-data"):
+        # It may be a file: the rules for uploads stop it where it is too large.
+        environ["wsgi.input"] = _Joined(begun, environ["wsgi.input"])
+    else:
+        # This length makes Flask refuse the request as too large.
+        environ["CONTENT_LENGTH"] = str(UPLOAD_AT_MOST + 1)
+        _drop_transfer_encoding(environ)
+
+
+def _drop_transfer_encoding(environ: "WSGIEnvironment") -> None:
     del environ["HTTP_TRANSFER_ENCODING"]
 
 
 def _read(environ: "WSGIEnvironment", at_most: int) -> bytes | None:
+    """At most so many bytes of the body; None when the connection or a chunk is broken."""
     parts, wanted = [], at_most
     try:
         while wanted and (part := environ["wsgi.input"].read(wanted)):
@@ -62,7 +68,7 @@ def _read(environ: "WSGIEnvironment", at_most: int) -> bytes | None:
 
 
 class _Joined(io.RawIOBase):
-    """What was read already, and then the rest of it."""
+    """The bytes that were read already, then the rest of the body."""
 
     def __init__(self, begun: bytes, rest: io.IOBase) -> None:
         self._begun = io.BytesIO(begun)

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from phonebank.core.access import ANYONE, open_to
 from phonebank.core.db import db
+from phonebank.core.overload import Urgency, with_urgency
 from phonebank.core.redis import redis_store
 
 # Seconds. Anyone may ask, and as often as they like: the stores are asked once in this time.
@@ -49,6 +50,7 @@ def init_app(app: Flask) -> None:
 
 @pages.get("/healthz")
 @open_to(ANYONE)
+@with_urgency(Urgency.PROBE)
 def alive() -> ResponseReturnValue:
     """200, and no store is asked."""
     return _plain("alive")
@@ -56,6 +58,7 @@ def alive() -> ResponseReturnValue:
 
 @pages.get("/readyz")
 @open_to(ANYONE)
+@with_urgency(Urgency.PROBE)
 def ready() -> ResponseReturnValue:
     """200, or 503 with a line for each store that does not answer."""
     silent = current_app.extensions["readiness"].silent_stores()

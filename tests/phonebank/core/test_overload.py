@@ -1,4 +1,4 @@
-"""A web process with too much to do: who is refused, in what words, how fast; and who is not."""
+"""A web process with too much to do: what it refuses, in what words and how fast, and what not."""
 
 import socket
 import time
@@ -25,8 +25,8 @@ from phonebank.core.overload import (
     UPLOADS_AT_ONCE,
     Overload,
     Urgency,
-    bounds_for,
-    hand_outs_at_once,
+    claims_limit_for,
+    limits_for,
 )
 from phonebank.core.response_marks import CALL, OURS
 from phonebank.core.security import BODY_AT_MOST, SECURITY_HEADERS
@@ -40,7 +40,7 @@ RECORDS = [
     f"/calling/person/{SOME_CALL}/{what}"
     for what in ("outcome", "answers", "renew", "undo", "give-back")
 ]
-HAND_OUTS = [("POST", "/calling/next"), ("GET", "/calling/wait"), ("GET", "/calling/person")]
+CLAIMS = [("POST", "/calling/next"), ("GET", "/calling/wait"), ("GET", "/calling/person")]
 PAGES = [
     ("GET", "/"),
     ("GET", "/join"),
@@ -58,7 +58,7 @@ def guard_of(app: Flask) -> Overload:
 
 @contextmanager
 def busy(app: Flask, requests: int) -> Iterator[None]:
-    """As if so many requests were under way."""
+    """The app counts so many requests as under way."""
     guard = guard_of(app)
     assert guard.under_way == 0
     guard.under_way = requests
@@ -70,37 +70,37 @@ def busy(app: Flask, requests: int) -> Iterator[None]:
 
 
 @pytest.fixture
-def bounds(config: Config) -> dict[Urgency, int]:
-    return bounds_for(config.database_connections)
+def limits(config: Config) -> dict[Urgency, int]:
+    return limits_for(config.database_connections)
 
 
 def is_refused(answer: TestResponse) -> bool:
     return answer.status_code == 503 and "A lot of people" in answer.text
 
 
-def test_outcomes_go_before_hand_outs_and_hand_outs_before_pages(
-    app: Flask, client: FlaskClient, bounds: dict[Urgency, int]
+def test_outcomes_go_before_claims_and_claims_before_pages(
+    app: Flask, client: FlaskClient, limits: dict[Urgency, int]
 ) -> None:
     def refused(requests: int) -> list[bool]:
         with busy(app, requests):
             return [
                 is_refused(client.open(path, method=method))
-                for method, path in [*PAGES, *HAND_OUTS, *(("POST", path) for path in RECORDS)]
+                for method, path in [*PAGES, *CLAIMS, *(("POST", path) for path in RECORDS)]
             ]
 
-    pages, hand_outs, records = len(PAGES), len(HAND_OUTS), len(RECORDS)
-    assert not any(refused(bounds[Urgency.PAGE] - 1))
+    pages, claims, records = len(PAGES), len(CLAIMS), len(RECORDS)
+    assert not any(refused(limits[Urgency.PAGE] - 1))
     every_page = [True] * pages
-    assert refused(bounds[Urgency.PAGE]) == every_page + [False] * (hand_outs + records)
-    assert refused(bounds[Urgency.HAND_OUT]) == [True] * (pages + hand_outs) + [False] * records
-    assert refused(bounds[Urgency.RECORD] - 1)[-records:] == [False] * records
-    assert all(refused(bounds[Urgency.RECORD]))
+    assert refused(limits[Urgency.PAGE]) == every_page + [False] * (claims + records)
+    assert refused(limits[Urgency.CLAIM]) == [True] * (pages + claims) + [False] * records
+    assert refused(limits[Urgency.RECORD] - 1)[-records:] == [False] * records
+    assert all(refused(limits[Urgency.RECORD]))
 
 
 def test_a_refusal_says_in_words_when_to_come_back(
-    app: Flask, client: FlaskClient, bounds: dict[Urgency, int]
+    app: Flask, client: FlaskClient, limits: dict[Urgency, int]
 ) -> None:
-    with busy(app, bounds[Urgency.RECORD]):
+    with busy(app, limits[Urgency.RECORD]):
         page, form = client.get("/join"), client.post("/join", data={"code": "x"})
         told = client.post(RECORDS[0], headers=JSON)
     for answer in (page, form, told):
@@ -127,11 +127,11 @@ def test_what_a_page_loads_is_never_refused(app: Flask, client: FlaskClient) -> 
 
 @pytest.mark.timing
 def test_a_refusal_takes_about_a_millisecond(
-    app: Flask, client: FlaskClient, bounds: dict[Urgency, int]
+    app: Flask, client: FlaskClient, limits: dict[Urgency, int]
 ) -> None:
     environ = client.application.test_request_context(RECORDS[0], method="POST").request.environ
     took = []
-    with busy(app, bounds[Urgency.RECORD]):
+    with busy(app, limits[Urgency.RECORD]):
         for _ in range(100):
             began = time.perf_counter()
             answer = guard_of(app)(dict(environ), lambda *_: lambda _: None)  # type: ignore[arg-type]
@@ -141,21 +141,21 @@ def test_a_refusal_takes_about_a_millisecond(
 
 
 def test_those_refused_come_back_apart_and_the_later_the_more_they_are(
-    app: Flask, client: FlaskClient, config: Config, bounds: dict[Urgency, int]
+    app: Flask, client: FlaskClient, config: Config, limits: dict[Urgency, int]
 ) -> None:
     def sent_away(times: int) -> list[int]:
-        with busy(app, bounds[Urgency.HAND_OUT]):
+        with busy(app, limits[Urgency.CLAIM]):
             answers = [client.post("/calling/next") for _ in range(times)]
         return [int(answer.headers["Retry-After"]) for answer in answers]
 
     guard = guard_of(app)
-    guard._refused_lately = 0.0
+    guard._recent_refusals = 0.0
     few, many = sent_away(20), sent_away(400)[-20:]
     assert max(few) <= 6
     assert len(set(few)) > 2
     assert median(many) > 3 * median(few)
     assert len(set(many)) > 8
-    guard._refused_lately = 1e6
+    guard._recent_refusals = 1e6
     assert max(sent_away(50)) <= 90
 
 
@@ -163,7 +163,7 @@ def test_a_request_that_fails_is_counted_out_too(app: Flask, client: FlaskClient
     def fails(*_: Any) -> Any:
         raise ZeroDivisionError
 
-    guard = Overload(fails, app.url_map, 24)
+    guard = Overload(app, fails, 24)
     environ = client.application.test_request_context("/join").request.environ
     with pytest.raises(ZeroDivisionError):
         guard(environ, fails)
@@ -181,7 +181,7 @@ def test_a_slow_machine_takes_on_less_until_it_is_fast_again(
         return []
 
     monkeypatch.setattr(overload, "SLOW", 0.01)
-    guard = Overload(serve, app.url_map, 24)
+    guard = Overload(app, serve, 24)
     at = {
         urgency: app.test_request_context(path, method="POST").request.environ
         for urgency, path in ((Urgency.RECORD, RECORDS[0]), (Urgency.PAGE, "/join"))
@@ -220,8 +220,8 @@ def test_uploads_have_a_bound_of_their_own(app: Flask, client: FlaskClient) -> N
 
 
 @pytest.fixture
-def line() -> Iterator[tuple[socket.socket, socket.socket]]:
-    """Both ends of a connection: the asker's and ours."""
+def connection() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Both ends of a connection: the client's and ours."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         theirs = socket.create_connection(listener.getsockname())
         ours, _ = listener.accept()
@@ -230,33 +230,33 @@ def line() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_INFO"), reason="known on Linux only")
-def test_nobody_is_handed_out_to_who_has_hung_up(
-    client: FlaskClient, line: tuple[socket.socket, socket.socket]
+def test_a_client_that_has_hung_up_gets_nobody(
+    client: FlaskClient, connection: tuple[socket.socket, socket.socket]
 ) -> None:
-    theirs, ours = line
+    theirs, ours = connection
     on = {"gunicorn.socket": ours}
     assert client.get("/join", environ_overrides=on).status_code == 200
     theirs.close()
     assert is_refused(client.get("/join", environ_overrides=on))
     assert is_refused(client.post("/calling/next", environ_overrides=on))
-    # What was told of a call is recorded all the same: here, for a stranger, not.
+    # A record is taken all the same; here it fails only because the client has not joined.
     assert client.post(RECORDS[0], environ_overrides=on).status_code == 401
 
 
 @pytest.mark.timing
 @pytest.mark.skipif(not hasattr(socket, "TCP_INFO"), reason="known on Linux only")
-def test_who_waited_long_before_anybody_looked_is_refused_while_it_is_busy(
+def test_a_request_that_waited_long_is_refused_while_the_process_is_busy(
     app: Flask,
     client: FlaskClient,
-    line: tuple[socket.socket, socket.socket],
-    bounds: dict[Urgency, int],
+    connection: tuple[socket.socket, socket.socket],
+    limits: dict[Urgency, int],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    theirs, ours = line
+    theirs, ours = connection
     on = {"gunicorn.socket": ours}
     monkeypatch.setattr(overload, "WAITED_AT_MOST", 0.1)
     theirs.sendall(b"GET")
-    with busy(app, bounds[Urgency.PAGE] - 1):
+    with busy(app, limits[Urgency.PAGE] - 1):
         assert client.get("/join", environ_overrides=on).status_code == 200
         time.sleep(0.2)
         assert is_refused(client.get("/join", environ_overrides=on))
@@ -270,12 +270,12 @@ def test_who_waited_long_before_anybody_looked_is_refused_while_it_is_busy(
 
 
 @pytest.mark.timing
-def test_while_hand_outs_wait_for_a_lock_calls_are_renewed_and_pages_served(
+def test_while_claims_wait_for_a_lock_calls_are_renewed_and_pages_served(
     config: Config, clean_stores: None
 ) -> None:
     app = create_app(replace(config, database_connections=8), Patience(statement=5, lock=1))
     app.config["WTF_CSRF_ENABLED"] = False
-    bound = hand_outs_at_once(8)
+    bound = claims_limit_for(8)
     with app.app_context():
         campaign = create_campaign()
         contact_list = create_list(campaign)
@@ -298,7 +298,7 @@ def test_while_hand_outs_wait_for_a_lock_calls_are_renewed_and_pages_served(
     assert renewed.status_code == 200
     assert page.status_code == 200
     assert {answer.status_code for answer in answers} == {503}
-    # As many as may be under way waited for the lock, and no longer than people would.
+    # Only so many claims waited for the lock, and only for as long as a caller would.
     words = Counter(store_errors.LOCKED.message in answer.text for answer in answers)
     assert words[True] == bound
     assert sam.get("/calling/person", headers=JSON).json["person"]["call_id"] == person["call_id"]
@@ -307,8 +307,8 @@ def test_while_hand_outs_wait_for_a_lock_calls_are_renewed_and_pages_served(
         db.engine.dispose()
 
 
-def test_an_outcome_is_recorded_without_a_next_person_while_hand_outs_are_refused(
-    app: Flask, client: FlaskClient, bounds: dict[Urgency, int]
+def test_an_outcome_is_recorded_without_a_next_person_while_claims_are_refused(
+    app: Flask, client: FlaskClient, limits: dict[Urgency, int]
 ) -> None:
     with app.app_context():
         campaign = create_campaign()
@@ -322,7 +322,7 @@ def test_an_outcome_is_recorded_without_a_next_person_while_hand_outs_are_refuse
     def record(**headers: str) -> TestResponse:
         person = device.post("/calling/next", headers=JSON).json["person"]
         at = f"/calling/person/{person['call_id']}/outcome?turn={person['turn']}"
-        with busy(app, bounds[Urgency.HAND_OUT]):
+        with busy(app, limits[Urgency.CLAIM]):
             answer = device.post(at, data={"outcome": "no_answer"}, headers=headers)
             assert is_refused(device.post("/calling/next", headers=JSON))
         assert answer.status_code == 200

@@ -1,0 +1,39 @@
+"""What the operating system says about the connection that a request came by."""
+
+import socket
+import struct
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+# TCP states as Linux numbers them (tcp_states.h): the other end has closed, or will send no more.
+_CLOSED_BY_PEER = frozenset({7, 8})
+# Where `struct tcp_info` has the milliseconds since the last data came in.
+_LAST_DATA_RECEIVED = struct.Struct("=52xI")
+
+
+class ConnectionState(NamedTuple):
+    """`is_closed`: the sender has hung up. `waited`: seconds since the last byte of the request
+    came in."""
+
+    is_closed: bool
+    waited: float
+
+
+def connection_state_of(environ: "WSGIEnvironment") -> ConnectionState | None:
+    """The state of a request's connection; None where the operating system does not tell it.
+
+    Linux tells it, and for TCP only. Behind a proxy this is the proxy's connection, which a proxy
+    closes when its client hangs up.
+    """
+    connection = environ.get("gunicorn.socket")
+    if connection is None or not hasattr(socket, "TCP_INFO"):
+        return None
+    try:
+        info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA_RECEIVED.size)
+        return ConnectionState(
+            info[0] in _CLOSED_BY_PEER, _LAST_DATA_RECEIVED.unpack(info)[0] / 1000
+        )
+    except (OSError, struct.error):
+        return None

@@ -1,0 +1,84 @@
+"""How a process refuses a request: without Flask, in well under a millisecond."""
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import json
+
+from phonebank.core import response_marks
+from phonebank.core.assets import vendored_files
+from phonebank.core.errors import BackInAMoment
+from phonebank.core.security import SECURITY_HEADERS
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+MESSAGE = "A lot of people are calling right now. Nothing you did is lost."
+WHAT_TO_DO = "Try again in {seconds} seconds."
+_TRUNCATED = b"The request ended before its end."
+
+Headers = dict[str, str]
+
+
+def refusal(environ: "WSGIEnvironment", seconds: int) -> tuple[Headers, bytes]:
+    """Headers and body of a 503 that asks the client to come back after so many seconds.
+
+    The body is JSON for an API client, otherwise a page. The page that answers a GET reloads
+    itself.
+    """
+    content_type, body = _body(environ, seconds)
+    headers = _headers(content_type, body)
+    headers |= {"Cache-Control": "no-store", "Retry-After": str(seconds)}
+    if environ["REQUEST_METHOD"] == "GET":
+        headers["Refresh"] = str(seconds)
+    return headers, body
+
+
+def truncated_request() -> tuple[Headers, bytes]:
+    """Headers and body of a 400, for a request whose body ended early."""
+    headers = _headers("text/plain; charset=utf-8", _TRUNCATED)
+    return headers | {"Connection": "close"}, _TRUNCATED
+
+
+def _headers(content_type: str, body: bytes) -> Headers:
+    return {
+        **SECURITY_HEADERS,
+        response_marks.OURS: "1",
+        "Content-Type": content_type,
+        "Content-Length": str(len(body)),
+    }
+
+
+def _body(environ: "WSGIEnvironment", seconds: int) -> tuple[str, bytes]:
+    accepts = environ.get("HTTP_ACCEPT", "") + environ.get("CONTENT_TYPE", "")
+    if "application/json" in accepts and "text/html" not in accepts:
+        what_to_do = WHAT_TO_DO.format(seconds=seconds)
+        error = {"title": BackInAMoment.title, "message": MESSAGE, "what_to_do": what_to_do}
+        return "application/json", json.dumps({"error": error}).encode()
+    page = _page_for_get() if environ["REQUEST_METHOD"] == "GET" else _page_for_forms()
+    return "text/html; charset=utf-8", page.replace("{seconds}", str(seconds)).encode()
+
+
+@cache
+def _page_for_get() -> str:
+    return _page("This page tries again by itself in {seconds} seconds.")
+
+
+@cache
+def _page_for_forms() -> str:
+    return _page(
+        "Wait {seconds} seconds and reload this page. If your browser asks whether to send the form"
+        " again, say yes: nothing counts twice."
+    )
+
+
+def _page(what_to_do: str) -> str:
+    # The file is filled in by hand: the process refuses because it has no time to render templates.
+    page = (Path(__file__).parents[1] / "templates" / "busy.html").read_text()
+    return (
+        page.replace("{title}", BackInAMoment.title)
+        .replace("{pico}", vendored_files()["pico"].path)
+        .replace("{message}", MESSAGE)
+        .replace("{what_to_do}", what_to_do)
+    )
