@@ -27,7 +27,7 @@ from bench.measuring import cpu_of
 from phonebank.app import create_app
 from phonebank.calls import record as recording
 from phonebank.core.db import after_commit, db
-from phonebank.live.change_marks import board_changed
+from phonebank.live.change_marks import mark_changed
 from phonebank.models import Caller
 
 IN_BULK = 10
@@ -103,7 +103,7 @@ def record_in_bulk(campaign_id: int, turns: list[Turn], talked: list[bool]) -> N
     db.session.execute(_CALLS, values)
     db.session.execute(_TALLIES, values)
     for party in {turn[2] for turn in turns}:
-        after_commit(lambda party=party: board_changed(campaign_id, party))
+        after_commit(lambda party=party: mark_changed(party))
     db.session.commit()
 
 

@@ -6,12 +6,13 @@ from phonebank.contact_queue.holds import release_caller
 from phonebank.core.db import db
 from phonebank.core.errors import Gone, NotFound
 from phonebank.core.locks import lock_row
+from phonebank.live.change_marks import mark_after_commit
 from phonebank.models import Caller, Campaign, Party, now
 from phonebank.models.caller import ADMITTED, REMOVED, WAITING
 from phonebank.models.campaign import ENDED
 from phonebank.parties.display_names import clean_name
 from phonebank.parties.profanity import refuse_bad_words
-from phonebank.parties.services import refuse_newcomers, tell_boards
+from phonebank.parties.services import refuse_newcomers
 from phonebank.roster import open_door
 
 
@@ -61,7 +62,7 @@ def join(
         refuse_newcomers(party)
     if party is not None:
         # The host sees who waits.
-        tell_boards(party)
+        mark_after_commit(party.id)
     door_open = party.door_open if party is not None else campaign.door_open
     mark = open_door.mark_of(campaign.id, address)
     if known is not None and not (back and known.party_id == party_id):

@@ -14,14 +14,14 @@ from phonebank.core.access import ANYONE, CALLER, open_to
 from phonebank.core.db import db
 from phonebank.core.errors import NotAllowed, SignInNeeded
 from phonebank.live import caller_events
-from phonebank.live.server import hears, live, refuse_unknown_events
+from phonebank.live.server import live, on_event, refuse_unknown_events
 from phonebank.models import Caller, Party
 from phonebank.models.caller import REMOVED
 
 refuse_unknown_events(caller_events.NAMESPACE)
 
 
-@hears("connect", caller_events.NAMESPACE)
+@on_event("connect", caller_events.NAMESPACE)
 @open_to(CALLER)
 def screen_connects(_: Any = None) -> None:
     """Connect one screen of a caller, known by their device's cookie."""
@@ -30,14 +30,14 @@ def screen_connects(_: Any = None) -> None:
     live().screens.add(request.sid, caller.id, caller.device_token)  # type: ignore[attr-defined]
 
 
-@hears("disconnect", caller_events.NAMESPACE)
+@on_event("disconnect", caller_events.NAMESPACE)
 @open_to(ANYONE)
 def screen_disconnects(_reason: str = "") -> None:
     """Stop watching over this screen."""
     live().screens.remove(request.sid)  # type: ignore[attr-defined]
 
 
-@hears("state", caller_events.NAMESPACE)
+@on_event("state", caller_events.NAMESPACE)
 @open_to(CALLER)
 def state(_: Any = None) -> dict[str, Any]:
     """Where the caller stands, for a screen that may have missed an event while it slept."""

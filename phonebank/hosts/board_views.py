@@ -7,7 +7,7 @@ from phonebank.core import error_pages
 from phonebank.core.access import TV, open_to
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.errors import Gone
-from phonebank.live.board_snapshot import whole_board
+from phonebank.live.board_snapshot import board_snapshot
 from phonebank.parties.codes import join_link, qr_picture, short_address
 from phonebank.parties.services import party_by_board_token
 
@@ -23,14 +23,14 @@ def show(token: str) -> ResponseReturnValue:
     """
     party = party_by_board_token(token)
     if wants_json():
-        return {"board": whole_board(party.id, token)}
+        return {"board": board_snapshot(party.id, token)}
     base_url = current_app.extensions["phonebank"].base_url
     # Before the reading, which ends the transaction: the party would be looked up once more.
     qr = qr_picture(join_link(base_url, party.code))
     return render_template(
         "parties/board.html",
         board_token=token,
-        board=whole_board(party.id, token),
+        board=board_snapshot(party.id, token),
         qr=qr,
         address=short_address(base_url),
     )

@@ -15,16 +15,16 @@ from phonebank.core import access
 from phonebank.core.access import ANYONE, TV, open_to
 from phonebank.core.errors import BadInput, NotAllowed
 from phonebank.live import broadcaster
-from phonebank.live.board_snapshot import whole_board
+from phonebank.live.board_snapshot import board_snapshot
 from phonebank.live.broadcaster import Watcher
-from phonebank.live.server import hears, live, refuse_unknown_events
+from phonebank.live.server import live, on_event, refuse_unknown_events
 from phonebank.models import HOST
 from phonebank.parties.services import party_by_board_token, party_for
 
 refuse_unknown_events(broadcaster.NAMESPACE)
 
 
-@hears("connect", broadcaster.NAMESPACE)
+@on_event("connect", broadcaster.NAMESPACE)
 @open_to(TV)
 def board_connects(proof: Any = None) -> None:
     """Let in a television by its link's token, or a host by their sign-in.
@@ -33,28 +33,28 @@ def board_connects(proof: Any = None) -> None:
     """
     watcher = _watcher(proof)
     join_room(broadcaster.room_of(watcher.party_id))
-    live().pump.add(request.sid, watcher)  # type: ignore[attr-defined]
+    live().broadcaster.add(request.sid, watcher)  # type: ignore[attr-defined]
 
 
-@hears("disconnect", broadcaster.NAMESPACE)
+@on_event("disconnect", broadcaster.NAMESPACE)
 @open_to(ANYONE)
 def board_goes(_reason: str = "") -> None:
     """Send this board nothing more."""
-    live().pump.remove(request.sid)  # type: ignore[attr-defined]
+    live().broadcaster.remove(request.sid)  # type: ignore[attr-defined]
 
 
-@hears("snapshot", broadcaster.NAMESPACE)
+@on_event("snapshot", broadcaster.NAMESPACE)
 @open_to(TV)
 def board_asks(_: Any = None) -> dict[str, Any]:
     """The whole board, as it is now."""
-    watcher = live().pump.watcher(request.sid)  # type: ignore[attr-defined]
+    watcher = live().broadcaster.watcher(request.sid)  # type: ignore[attr-defined]
     if watcher is None:
         raise NotAllowed("This board isn't connected.", "Reload the page.")
     # The proof is checked again: since the board connected, the host may have signed out, or the
     # link may have been replaced.
     if watcher.token is None:
         _watcher({"party": watcher.party_id})
-    return {"board": whole_board(watcher.party_id, watcher.token)}
+    return {"board": board_snapshot(watcher.party_id, watcher.token)}
 
 
 def _watcher(proof: Any) -> Watcher:

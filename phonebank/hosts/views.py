@@ -29,7 +29,7 @@ from phonebank.hosts.blueprint import back_to, pages, when_it_starts
 from phonebank.hosts.forms import NewPartyForm, SettingsForm
 from phonebank.live.board_payload import payload
 from phonebank.live.board_query import read_figures
-from phonebank.live.board_snapshot import whole_board
+from phonebank.live.board_snapshot import board_snapshot
 from phonebank.models import HOST, Account, Campaign, Party, now
 from phonebank.parties import participants, services
 from phonebank.parties.calendar import calendar_file
@@ -95,7 +95,7 @@ def run(party_id: int) -> ResponseReturnValue:
     """The page from which a host runs the party. JSON: {"board"}, as on the television."""
     party = services.party_for(current_user, party_id)
     if wants_json():
-        return {"board": whole_board(party.id)}
+        return {"board": board_snapshot(party.id)}
     # htmx names the part that it will take: the rest need not be made.
     if request.headers.get("HX-Target") == "people":
         said = get_flashed_messages(with_categories=True)

@@ -1,6 +1,7 @@
 """Tallies → sockets: what boards, hosts and callers see move without reloading.
 
-`signal` says that something changed, `board_reading` reads what boards show, `board` puts it into
-words, `pump` sends it to the boards of this process, `telling` speaks to one caller's screens, and
-`server` is the Socket.IO server that they share. docs/live-board.md tells the whole.
+`change_marks` says that something changed. `board_query` reads what boards show, `board_payload`
+puts it into words, and `broadcaster` sends it to the boards of this process. `caller_events` speaks
+to one caller's screens. `server` is the Socket.IO server that they share. docs/live-board.md
+describes the whole.
 """

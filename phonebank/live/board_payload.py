@@ -1,4 +1,4 @@
-"""What a board says, in figures and words. Pure; nothing here knows a contact."""
+"""The board's payload: figures and words. Pure, and without any contact."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,35 +8,35 @@ from typing import Any
 from phonebank.models.party import ENDED
 from phonebank.rules.time_zones import UnknownTimeZone, time_zone
 
-# Places shown. Nobody is ever shown as last, and nobody without a conversation at all: a table of
-# everyone lifts the top and makes the others give up.
+# The board shows so many places. It shows no last place, and no caller without a conversation: a
+# table of everyone lifts the top and makes the others give up.
 PLACES = 5
-# Callers in one place who are all named; of more, two are, so that the line still fits the board.
+# A place with up to so many callers names them all. A larger place names two, so that the row fits.
 NAMES_IN_A_PLACE = 3
 NAMES_OF_A_CROWD = 2
 FEED_LINES = 5
-# Of those who ring now, named at most, and in how many letters; the rest are counted, so that the
-# line fits the board.
-NAMES_RINGING = 5
-LETTERS_RINGING = 20
+# Of the callers who are calling now, the board names at most so many, in so many letters. It counts
+# the others, so that the row fits.
+NAMES_CALLING = 5
+LETTERS_CALLING = 20
 # The last hour is shown as bars of five minutes.
 BARS = 12
 NO_CALLS = (0,) * BARS
-# What a bar as tall as the board has room for stands for at least: one call is no peak.
+# Calls. The tallest bar stands for at least so many: one call is no peak.
 TALLEST_BAR = 5
-# Conversations that the best hour before must have had, for a better one to be news.
+# A better hour is news only after an hour with so many conversations.
 BEST_FROM = 2
 QUARTERS = (25, 50, 75, 100)
 # A caller without a name on the board: hidden by the host, or removed.
 SOMEONE = "Someone"
 
-# Room within one set of figures for 115 days of milliseconds: see `version_of`.
+# Leaves room for 115 days of milliseconds within one version of the tallies: see `version_of`.
 MILLISECONDS = 10**10
 
 
 @dataclass(frozen=True)
 class Score:
-    """Callers with the same number of conversations: some of their names, and how many they are."""
+    """Callers with the same number of conversations: some of their names, and their number."""
 
     conversations: int
     names: Sequence[str]
@@ -45,7 +45,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Recent:
-    """A recorded call as the feed may know it. `name` is None for a caller who is not shown."""
+    """A recorded call, as much as the feed may show. `name` is None for a hidden caller."""
 
     name: str | None
     conversation: bool
@@ -59,8 +59,8 @@ class Recent:
 class Figures:
     """Everything about one party at one moment, as one statement read it.
 
-    `age` is the party's, in milliseconds by the database's clock. `ringing` are names of some
-    of the `active` callers, none whom the host hid.
+    `age` is the party's age in milliseconds by the database's clock. `ringing` has names of some of
+    the `active` callers, without those whom the host hid.
     """
 
     party_id: int
@@ -93,36 +93,36 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class Together:
-    """How many parties of a campaign have had conversations, and how many those are."""
+class CampaignTotals:
+    """How many parties of a campaign have had conversations, and how many conversations."""
 
     parties: int = 0
     conversations: int = 0
 
 
 def version_of(figures: Figures) -> int:
-    """Orders the readings of a party: by its tallies, and within the same tallies by time.
+    """The number that orders the readings of a party: by its tallies, then by time.
 
-    The tallies come first because they cannot go back; time comes second because names, settings
-    and the last ten minutes change without a call. Below 2^53, which JavaScript counts exactly, up
-    to 900,000 changes a party.
+    The tallies come first because they never go back. The time comes second because names, settings
+    and the last ten minutes change without a call. The number stays below 2^53, up to which
+    JavaScript counts exactly, for 900,000 changes a party.
     """
     return figures.tally_version * MILLISECONDS + figures.age
 
 
 def payload(
-    figures: Figures, together: Together | None = None, hour: Sequence[int] = NO_CALLS
+    figures: Figures, campaign: CampaignTotals | None = None, hour: Sequence[int] = NO_CALLS
 ) -> dict[str, Any]:
     """The event `board`: JSON types only, and no personal data but callers' first names.
 
-    `together` is what all parties of the campaign have; None where it is not shown. `hour` is the
-    calls of each five minutes of the last hour, the oldest first.
+    `campaign` has the totals of all parties; None leaves them out. `hour` has the number of calls
+    in each five minutes of the last hour, the oldest first.
     """
     goal, conversations = figures.goal, figures.conversations
     percent = 100 * conversations // goal if goal else 0
     return {
         "version": version_of(figures),
-        # Every event is whole, so none can leave a gap behind it.
+        # Every event is a whole board, so a lost event leaves no gap.
         "follows": 0,
         "title": figures.title,
         "code": figures.code,
@@ -133,32 +133,36 @@ def payload(
         "conversations": conversations,
         "percent": percent,
         "fill": min(percent, 100),
-        "to_go": to_go(conversations, goal),
+        "to_go": describe_rest(conversations, goal),
         "milestone": max((quarter for quarter in QUARTERS if percent >= quarter), default=0),
         "calls": figures.calls,
         "yeses": figures.yeses,
-        "answered": answered(figures.reached, figures.calls),
+        "answered": answered_share(figures.reached, figures.calls),
         "last_ten": figures.last_ten,
-        "all_parties": all_parties(figures, together),
+        "all_parties": describe_all_parties(figures, campaign),
         "active": figures.active,
-        "ringing": ringing(figures.ringing, figures.active),
-        "hour": bars(hour),
-        "hour_words": hour_words(hour),
+        "ringing": name_active_callers(figures.ringing, figures.active),
+        "hour": bar_heights(hour),
+        "hour_words": describe_hour(hour),
         "waiting": figures.waiting,
         "helping": figures.helping,
         "people": figures.people,
         "leaders": leaders(figures.scores),
         "feed": [
-            {"at": int(call.at.timestamp() * 1000), "text": line(call), "moment": is_moment(call)}
+            {
+                "at": int(call.at.timestamp() * 1000),
+                "text": feed_text(call),
+                "moment": is_moment(call),
+            }
             for call in figures.recent
         ],
-        "status": status(figures),
+        "status": describe_board(figures),
     }
 
 
 def leaders(scores: Iterable[Score]) -> list[dict[str, Any]]:
-    """The top places. Callers with as many conversations share a place, and the next place counts
-    them all: 1, 1, 3."""
+    """The top places. Callers with equally many conversations share a place, and the next place
+    counts them all: 1, 1, 3."""
     rows = []
     place = 1
     for score in sorted(scores, key=lambda score: -score.conversations):
@@ -167,7 +171,7 @@ def leaders(scores: Iterable[Score]) -> list[dict[str, Any]]:
         rows.append(
             {
                 "place": place,
-                "names": together(score.names, score.callers),
+                "names": join_names(score.names, score.callers),
                 "conversations": score.conversations,
             }
         )
@@ -175,7 +179,7 @@ def leaders(scores: Iterable[Score]) -> list[dict[str, Any]]:
     return rows
 
 
-def together(names: Sequence[str], callers: int) -> str:
+def join_names(names: Sequence[str], callers: int) -> str:
     """“Ada”, “Ada and Sam”, “Ada, Kit and Sam”, “Ada, Kit and 5 more”."""
     if callers > len(names):
         return f"{', '.join(names[:NAMES_OF_A_CROWD])} and {callers - NAMES_OF_A_CROWD} more"
@@ -184,31 +188,33 @@ def together(names: Sequence[str], callers: int) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def ringing(names: Sequence[str], active: int) -> str:
-    """Who rings now: “Ada, Kit and 12 more”; those without a name are counted, or “Someone”. A name
-    that would fill the line, and hide how many more there are, is cut short."""
+def name_active_callers(names: Sequence[str], active: int) -> str:
+    """Who is calling now: “Ada, Kit and 12 more”. Hidden callers are counted, or “Someone”.
+
+    A name so long that it would hide how many more there are is cut short.
+    """
     shown = [
-        name if len(name) <= LETTERS_RINGING else name[: LETTERS_RINGING - 1].rstrip() + "…"
+        name if len(name) <= LETTERS_CALLING else name[: LETTERS_CALLING - 1].rstrip() + "…"
         for name in names
     ]
-    while len(shown) > 1 and len(", ".join(shown)) > LETTERS_RINGING:
+    while len(shown) > 1 and len(", ".join(shown)) > LETTERS_CALLING:
         shown.pop()
     more = active - len(shown)
     if more <= 0:
-        return together(shown, len(shown))
+        return join_names(shown, len(shown))
     if not shown:
         return SOMEONE if more == 1 else f"{more} callers"
     return f"{', '.join(shown)} and {more} more"
 
 
-def bars(hour: Sequence[int]) -> list[int]:
-    """The heights of the bars, in percent of the tallest; a single call is seen beside any peak."""
+def bar_heights(hour: Sequence[int]) -> list[int]:
+    """The heights of the bars in percent of the tallest; a single call shows beside any peak."""
     tallest = max(*hour, TALLEST_BAR)
     return [max(round(100 * calls / tallest), 4) if calls else 0 for calls in hour]
 
 
-def hour_words(hour: Sequence[int]) -> str:
-    """The bars in words, for those who do not see them."""
+def describe_hour(hour: Sequence[int]) -> str:
+    """The bars in words, for people who listen to the page."""
     return (
         f"{_count(sum(hour), 'call')} in the last hour. The busiest five minutes had {max(hour):,}."
     )
@@ -219,8 +225,8 @@ def is_moment(call: Recent) -> bool:
     return call.first_call or call.first_yes or call.personal_best
 
 
-def line(call: Recent) -> str:
-    """The feed's words for a call: who, and what kind of call. Never to whom."""
+def feed_text(call: Recent) -> str:
+    """The feed's words for a call: the caller and the kind of call, never the contact."""
     name = call.name or SOMEONE
     if call.first_yes:
         return f"{name} got the first yes"
@@ -233,49 +239,50 @@ def line(call: Recent) -> str:
     return f"{name} had a conversation" if call.conversation else f"{name} made a call"
 
 
-def answered(reached: int, calls: int) -> str:
-    """The share of calls in which somebody answered, to whole percents; a dash before any call."""
+def answered_share(reached: int, calls: int) -> str:
+    """The share of calls that a person answered, in whole percents; a dash before any call."""
     return f"{round(100 * reached / calls)}%" if calls else "–"
 
 
-def to_go(conversations: int, goal: int) -> str:
-    """What is left of the goal, in words."""
+def describe_rest(conversations: int, goal: int) -> str:
+    """How much of the goal is left, in words."""
     left = goal - conversations
     if left <= 0:
         return "Goal reached" if left == 0 else f"Goal reached, and {-left:,} more"
     return f"{left:,} to go"
 
 
-def all_parties(figures: Figures, together: Together | None) -> str:
-    """“All parties: 1,234 conversations”; empty where this party is the only one with any."""
-    if together is None or together.parties < 2:
+def describe_all_parties(figures: Figures, campaign: CampaignTotals | None) -> str:
+    """“All parties: 1,234 conversations”; empty if only this party has any."""
+    if campaign is None or campaign.parties < 2:
         return ""
-    # Read up to two seconds before the party's own: the whole is never less than its part.
-    number = max(together.conversations, figures.conversations)
+    # The campaign was read up to two seconds before the party: the whole never shows less than its
+    # part.
+    number = max(campaign.conversations, figures.conversations)
     return f"All parties: {_count(number, 'conversation')}"
 
 
 def notice(figures: Figures) -> str:
-    """What everybody in the room should know now; empty when nothing."""
+    """What everybody in the room should know now; empty if there is nothing."""
     if figures.state == ENDED:
         return "The party has ended. Thank you!"
     if figures.break_until and figures.break_until > figures.read_at:
-        return f"Break until {clock(figures.break_until, figures.time_zone)}"
+        return f"Break until {clock_time(figures.break_until, figures.time_zone)}"
     if figures.paused or not figures.campaign_running:
         return "Calling is paused"
     return ""
 
 
-def clock(moment: datetime, zone: str) -> str:
-    """The time of day in a zone, “19:30”; in UTC, and so named, where there is no such zone."""
+def clock_time(moment: datetime, zone: str) -> str:
+    """The time of day in a zone, “19:30”; for an unknown zone “18:30 UTC”."""
     try:
         return f"{moment.astimezone(time_zone(zone)):%H:%M}"
     except UnknownTimeZone:
         return f"{moment:%H:%M} UTC"
 
 
-def status(figures: Figures) -> str:
-    """One sentence that says the whole board, for those who hear it."""
+def describe_board(figures: Figures) -> str:
+    """The whole board in one sentence, for people who listen to the page."""
     words = (
         f"{figures.conversations:,} of {figures.goal:,} conversations, "
         f"{_count(figures.calls, 'call')}, {_count(figures.active, 'caller')} calling now."

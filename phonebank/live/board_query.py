@@ -1,5 +1,7 @@
-"""Everything that boards show, read from PostgreSQL: one statement, and so one moment, for all of
-them. Its work for a board grows with the callers of the party, never with the calls a second."""
+"""Everything that boards show, read from PostgreSQL in one statement: one moment for all boards.
+
+The work for a board grows with the callers of its party, never with the calls a second.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -11,8 +13,8 @@ from phonebank.core.db import db
 from phonebank.live.board_payload import (
     BEST_FROM,
     FEED_LINES,
+    NAMES_CALLING,
     NAMES_IN_A_PLACE,
-    NAMES_RINGING,
     PLACES,
     Figures,
     Recent,
@@ -20,16 +22,18 @@ from phonebank.live.board_payload import (
 )
 from phonebank.models import ORGANISER
 
-# A caller rings now whose latest call is open, or was recorded in the last two minutes: between two
-# calls nobody leaves the count. Names stay out where a host hid or removed a caller, their calls do
-# not. A personal best is the conversation that makes a clock hour better than each of the caller's
-# hours before it; four hours are longer than any outcome may come after its hand-out, so the index
-# finds all that can count; the hour itself is a FILTER, for as a condition it makes PostgreSQL
-# expect few calls in it and read the whole campaign's of that hour. Each inner query is one
-# party's, by an index that begins with it or with its callers. The time is the statement's, set as
-# its snapshot of the database is taken and the same for all its boards: by the clock at each row, a
-# long reading that began earlier would pass for newer than a short one that saw more; by the
-# transaction's, two readings in one would be as old as each other.
+# - A caller is calling now if their latest call is open, or was recorded in the last two minutes:
+#   callers stay in the count between two calls.
+# - If a host hid or removed a caller, the board leaves out the name and keeps the calls.
+# - A personal best is the conversation that makes a clock hour better than each of the caller's
+#   earlier hours. No outcome comes more than four hours after its claim, so the index finds every
+#   call that can count. The hour itself is a FILTER: as a condition it makes PostgreSQL expect few
+#   calls in that hour and read the whole campaign's.
+# - Each inner query is for one party, by an index that begins with the party or with its callers.
+# - The time is the statement's, which is set together with its snapshot and is the same for all its
+#   boards. With the clock at each row, a long reading that began earlier would pass for newer than
+#   a short one that saw more. With the transaction's time, two readings in one transaction would be
+#   equally old.
 _FIGURES = text("""
 SELECT p.id AS party_id, p.campaign_id, p.board_token, p.title, p.goal, p.state, p.paused,
        campaign.state = 'running' AS campaign_running, p.celebrate, p.break_until, p.time_zone,
@@ -128,24 +132,23 @@ _VALUES = {
     "places": PLACES,
     "lines": FEED_LINES,
     "best_from": BEST_FROM,
-    "ringing": NAMES_RINGING,
+    "ringing": NAMES_CALLING,
 }
 
 
-# For many boards PostgreSQL thinks the statement worth compiling, which takes longer than running
-# it.
-_NO_COMPILING = text("SET LOCAL jit = off")
+# For many boards PostgreSQL decides to compile the statement, which takes longer than running it.
+_NO_JIT = text("SET LOCAL jit = off")
 
 
 def read_figures(party_ids: Iterable[int]) -> dict[int, Figures]:
-    """The figures of these parties; one that does not exist is left out."""
-    db.session.execute(_NO_COMPILING)
+    """The figures by party id; a party that does not exist is left out."""
+    db.session.execute(_NO_JIT)
     rows = db.session.execute(_FIGURES, _VALUES | {"party_ids": list(party_ids)})
     return {row.party_id: _figures(row) for row in rows}
 
 
-# As `phonebank.parties.services.party_for` has it, for many at once.
-_MAY_RUN = text("""
+# The rule of `parties.services.party_for`, for many hosts at once.
+_STILL_ALLOWED = text("""
 SELECT p.id, a.id, s.id
 FROM unnest(
     CAST(:party_ids AS integer[]), CAST(:account_ids AS integer[]), CAST(:session_ids AS bigint[])
@@ -161,12 +164,14 @@ WHERE a.active AND (
 """)
 
 
-def may_run(hosts: Iterable[tuple[int, int, int]]) -> set[tuple[int, int, int]]:
-    """Of these triples of party, account and session, those in which the account may run the party
-    and is still signed in with the session."""
+def hosts_still_allowed(hosts: Iterable[tuple[int, int, int]]) -> set[tuple[int, int, int]]:
+    """Filter triples of party, account and session ids.
+
+    A triple stays if the account may run the party and is still signed in with the session.
+    """
     asked = list(hosts)
     rows = db.session.execute(
-        _MAY_RUN,
+        _STILL_ALLOWED,
         {
             "party_ids": [party_id for party_id, _, _ in asked],
             "account_ids": [account_id for _, account_id, _ in asked],

@@ -1,4 +1,4 @@
-"""One whole board, as the page and a snapshot show it."""
+"""One whole board, for a page and for the snapshot that a connected board asks for."""
 
 from typing import Any
 
@@ -7,15 +7,15 @@ from phonebank.live.board_payload import payload
 from phonebank.live.server import live
 
 
-def whole_board(party_id: int, token: str | None = None) -> dict[str, Any]:
-    """The payload of a party, with what its campaign's parties have together.
+def board_snapshot(party_id: int, token: str | None = None) -> dict[str, Any]:
+    """The payload of a party's board, with the totals of its campaign.
 
-    `token` is the link of the television that asks. Raises Gone when that is no longer the party's,
-    or there is no such party.
+    `token` is the link of the television that asks. Raises Gone if the party has another link by
+    now, or if there is no such party.
     """
-    reading = live().readings.of(party_id)
+    reading = live().boards.of(party_id)
     if reading is None or token not in (None, reading.figures.board_token):
         raise Gone(
             "This board's link has been replaced.", "Ask the host to open the new link on this TV."
         )
-    return payload(reading.figures, reading.together, reading.hour)
+    return payload(reading.figures, reading.campaign, reading.hour)

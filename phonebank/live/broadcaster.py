@@ -1,12 +1,12 @@
-"""Sends each board what it should show, for the boards connected to this process and no others.
+"""Sends each board what it should show. Each web process serves the boards connected to it.
 
-One pump a web process is right, and not one too many: it serves only its own clients, and what it
-sends never leaves the process. Its work is set by how many boards are connected, not by how many
-calls are recorded.
+A broadcaster's work grows with its connected boards, not with the calls that are recorded, and what
+it sends never leaves the process.
 
-Every half second it asks Redis, in one command, which of its boards changed, and reads those, in
-one statement. With them it reads each board that was not read for four seconds, whatever Redis
-says, so that a lost signal, a killed process or an emptied Redis shows for less than five.
+Every half second it asks Redis, in one command, which of its boards changed, and reads those in one
+statement. In the same statement it reads each board that it has not read for four seconds, whatever
+Redis says. A lost mark, a killed process or an emptied Redis therefore shows for less than five
+seconds.
 """
 
 import logging
@@ -22,21 +22,21 @@ from flask_socketio import SocketIO
 from redis.exceptions import RedisError
 
 from phonebank.live import change_marks
-from phonebank.live.board_payload import Figures, Together, payload
-from phonebank.live.board_query import may_run, read_figures
-from phonebank.live.campaign_totals_cache import CampaignReadings
-from phonebank.live.hourly_cache import HourReadings
+from phonebank.live.board_payload import CampaignTotals, Figures, payload
+from phonebank.live.board_query import hosts_still_allowed, read_figures
+from phonebank.live.campaign_totals_cache import CampaignTotalsCache
+from phonebank.live.hourly_cache import HourlyCache
 
 log = logging.getLogger(__name__)
 
 NAMESPACE = "/board"
 EVENT = "board"
-# The board's link has ended; the page should say so.
+# The board's link no longer works; the page should say so.
 GONE = "gone"
 
 # Seconds.
 ROUND = 0.5
-# Between two rounds, however long they take: the process serves pages too.
+# The pause after a round, however long the round took: the process serves pages too.
 LEAST_REST = 0.05
 EACH_BOARD_EVERY = 4.0
 EACH_BOARD_EVERY_WITHOUT_REDIS = 2.0
@@ -48,17 +48,19 @@ def room_of(party_id: int) -> str:
     return f"party:{party_id}"
 
 
-def _somewhen_before(at: float) -> float:
-    """When to take a board as read that is, at `at`, for another reason than its turn: met, or
-    changed. What many boards come to at once, by a restart, a pause of the campaign or an emptied
-    Redis, would else have them all read in the same round ever after."""
+def _jittered(at: float) -> float:
+    """A time up to EACH_BOARD_EVERY seconds before `at`.
+
+    Boards that connect or change together (a restart, a paused campaign, an emptied Redis) would
+    otherwise all be read in the same round from then on.
+    """
     return at - random.uniform(0, EACH_BOARD_EVERY)  # noqa: S311
 
 
 @dataclass(frozen=True)
 class Watcher:
-    """A connected board: a television, let in by its link's `token`, or a host, by their sign-in to
-    the account `account_id` in the browser's session `session_id`."""
+    """A connected board: a television by its link's `token`, or a host by their sign-in to the
+    account `account_id` in the browser's session `session_id`."""
 
     party_id: int
     token: str | None = None
@@ -67,27 +69,27 @@ class Watcher:
 
 
 @dataclass
-class Pump:
-    """The boards connected to this process, and the background task that feeds them.
+class Broadcaster:
+    """The boards connected to this process, and the background task that sends to them.
 
     The task starts with the first board and ends with the last.
     """
 
     app: Flask
     socketio: SocketIO
-    campaigns: CampaignReadings = field(default_factory=CampaignReadings)
-    hours: HourReadings = field(default_factory=HourReadings)
+    campaigns: CampaignTotalsCache = field(default_factory=CampaignTotalsCache)
+    hours: HourlyCache = field(default_factory=HourlyCache)
     _watchers: dict[str, Watcher] = field(default_factory=dict)
     _running: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    # What was last seen, and when, by party.
+    # By party: the mark last seen, and when the board was last read.
     _marks: dict[int, str | None] = field(default_factory=lambda: defaultdict(lambda: None))
     _read_at: dict[int, float] = field(default_factory=dict)
     _hosts_due_at: float = 0.0
     _store_away: bool = False
 
     def add(self, sid: str, watcher: Watcher) -> None:
-        """Feed the board with this socket id from now on."""
+        """Send to the board with this socket id from now on."""
         with self._lock:
             self._watchers[sid] = watcher
             if self._running:
@@ -96,11 +98,11 @@ class Pump:
         self.socketio.start_background_task(self._run)
 
     def remove(self, sid: str) -> None:
-        """The board with this socket id has gone. Harmless when it never was here."""
+        """Forget the board with this socket id. Does nothing for an id that is not here."""
         self._watchers.pop(sid, None)
 
     def watcher(self, sid: str) -> Watcher | None:
-        """The board with this socket id, or None when it was not let in."""
+        """The board with this socket id; None if it is not connected here."""
         return self._watchers.get(sid)
 
     def _run(self) -> None:
@@ -117,26 +119,28 @@ class Pump:
                     self._round()
                 self._store_away = False
             except Exception as error:
-                # The boards keep their figures, and the next round tries again.
+                # The boards keep what they show, and the next round tries again.
                 if not self._store_away:
-                    log.exception("boards are not fed: %s", type(error).__name__)
+                    log.exception("boards get no updates: %s", type(error).__name__)
                 self._store_away = True
             self.socketio.sleep(max(LEAST_REST, ROUND - (time.monotonic() - began)))
 
     def _round(self) -> None:
-        """Read and send what changed, and what was not sent for some seconds, which mends whatever
-        went wrong on the way to a page."""
+        """Read and send the boards that changed, and those not sent for some seconds.
+
+        The second kind repairs whatever went wrong on the way to a page.
+        """
         watching: dict[int, list[tuple[str, Watcher]]] = defaultdict(list)
         for sid, watcher in list(self._watchers.items()):
             watching[watcher.party_id].append((sid, watcher))
         at = time.monotonic()
-        self._meet(watching.keys(), at)
-        # Marks before figures: a change that comes in between is seen by the next round.
+        self._track(watching.keys(), at)
+        # Marks are read before figures, so the next round sees a change that comes in between.
         marks, every = self._marks_of(sorted(watching))
         changed = {party for party, mark in marks.items() if mark != self._marks[party]}
         wanted = changed | {party for party in watching if at - self._read_at[party] >= every}
         if at >= self._hosts_due_at:
-            self._let_hosts_go()
+            self._disconnect_revoked_hosts()
             self._hosts_due_at = at + HOSTS_EVERY
         if not wanted:
             return
@@ -145,21 +149,22 @@ class Pump:
         self.hours.refresh(wanted)
         for party_id in wanted:
             self._send(party_id, watching[party_id], figures.get(party_id), together)
-            # Only now: a board that was not reached is still to be sent in the next round.
-            self._read_at[party_id] = _somewhen_before(at) if party_id in changed else at
+            # After sending: a board that this round did not reach belongs to the next.
+            self._read_at[party_id] = _jittered(at) if party_id in changed else at
             if party_id in marks:
                 self._marks[party_id] = marks[party_id]
 
-    def _meet(self, parties: AbstractSet[int], at: float) -> None:
-        """Keep notes of these parties and no others. A newcomer asks for its board itself."""
+    def _track(self, parties: AbstractSet[int], at: float) -> None:
+        """Track these parties and no others. A new board asks for its first snapshot itself."""
         for party_id in parties - self._read_at.keys():
-            self._read_at[party_id] = _somewhen_before(at)
+            self._read_at[party_id] = _jittered(at)
         for party_id in self._read_at.keys() - parties:
             del self._read_at[party_id]
             self._marks.pop(party_id, None)
 
     def _marks_of(self, parties: list[int]) -> tuple[dict[int, str | None], float]:
-        """The marks by party, none when Redis cannot tell; and for how long a board may be left."""
+        """The marks by party (empty while Redis is away), and how often each board is read, in
+        seconds."""
         try:
             marks = change_marks.marks_of(parties)
         except RedisError:
@@ -171,13 +176,15 @@ class Pump:
         party_id: int,
         watching: list[tuple[str, Watcher]],
         figures: Figures | None,
-        together: dict[int, Together],
+        together: dict[int, CampaignTotals],
     ) -> None:
-        """Send the party's figures to its room, and hang up on televisions whose link has been
-        replaced, and on everyone if the party is gone."""
+        """Send the party's figures to its room.
+
+        Disconnect televisions whose link has been replaced, and everyone if the party is gone.
+        """
         for sid, watcher in watching:
             if figures is None or watcher.token not in (None, figures.board_token):
-                self._hang_up(sid)
+                self._disconnect(sid)
         if figures is None:
             return
         self.socketio.emit(
@@ -188,8 +195,8 @@ class Pump:
             ignore_queue=True,
         )
 
-    def _let_hosts_go(self) -> None:
-        """Cut off hosts whose party it no longer is: signed out, co-hosts removed, deactivated."""
+    def _disconnect_revoked_hosts(self) -> None:
+        """Disconnect hosts who signed out, co-hosts who were removed, accounts deactivated."""
         hosts = {
             sid: (watcher.party_id, watcher.account_id, watcher.session_id or 0)
             for sid, watcher in list(self._watchers.items())
@@ -197,12 +204,12 @@ class Pump:
         }
         if not hosts:
             return
-        may = may_run(set(hosts.values()))
+        allowed = hosts_still_allowed(set(hosts.values()))
         for sid, host in hosts.items():
-            if host not in may:
-                self._hang_up(sid)
+            if host not in allowed:
+                self._disconnect(sid)
 
-    def _hang_up(self, sid: str) -> None:
+    def _disconnect(self, sid: str) -> None:
         self.remove(sid)
         self.socketio.emit(GONE, {}, namespace=NAMESPACE, to=sid, ignore_queue=True)
         self.socketio.server.disconnect(sid, namespace=NAMESPACE, ignore_queue=True)

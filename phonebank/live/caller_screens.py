@@ -1,7 +1,7 @@
-"""The callers' screens connected to this process, and their end with the device's session.
+"""The callers' screens connected to this process. A screen's socket ends with its device's session.
 
-Who is removed or leaves is cut off at once through Redis (see `telling.tell_removed`). That word
-may get lost, so every few seconds one statement asks PostgreSQL which devices are still known.
+A caller who is removed or leaves is disconnected at once through Redis (`caller_events`). That
+event may get lost, so every few seconds one statement asks PostgreSQL which devices are valid.
 """
 
 import logging
@@ -19,7 +19,7 @@ from phonebank.models.caller import REMOVED
 log = logging.getLogger(__name__)
 
 NAMESPACE = "/caller"
-# The event that a screen hears before it is cut off; its page then asks where the caller stands.
+# The event that a screen gets before its socket closes. Its page then asks where the caller stands.
 GONE = "removed"
 
 # Seconds. Ten thousand screens in two processes cost PostgreSQL about 2 ms of each second.
@@ -36,7 +36,7 @@ WHERE c.id IS NULL
 
 @dataclass
 class CallerScreens:
-    """Which caller, with which device token, each socket was let in as.
+    """The caller and the device token of each connected socket.
 
     The background task starts with the first screen and ends with the last.
     """
@@ -48,7 +48,7 @@ class CallerScreens:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, sid: str, caller_id: int, device_token: str) -> None:
-        """Keep the screen with this socket id until its device's session ends."""
+        """Watch the screen with this socket id until its device's session ends."""
         with self._lock:
             self._devices[sid] = (caller_id, device_token)
             if self._running:
@@ -57,11 +57,11 @@ class CallerScreens:
         self.socketio.start_background_task(self._run)
 
     def remove(self, sid: str) -> None:
-        """The screen has gone. Harmless when it never was here."""
+        """Forget the screen. Does nothing for an id that is not here."""
         self._devices.pop(sid, None)
 
-    def cut_off_ended(self) -> None:
-        """Cut off the screens whose device is no longer the caller's. Needs an app context."""
+    def disconnect_ended(self) -> None:
+        """Disconnect the screens whose device is no longer the caller's. Needs an app context."""
         devices = dict(self._devices)
         if not devices:
             return
@@ -85,6 +85,6 @@ class CallerScreens:
                     return
             try:
                 with self.app.app_context():
-                    self.cut_off_ended()
+                    self.disconnect_ended()
             except SQLAlchemyError as error:
-                log.warning("callers' screens were not looked at: %s", type(error).__name__)
+                log.warning("callers' screens were not checked: %s", type(error).__name__)

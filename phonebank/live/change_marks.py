@@ -1,7 +1,7 @@
-"""“Something changed here”: a new mark in Redis, compared by every web process's pump.
+"""“Something changed here”: a new mark in Redis, which every web process's broadcaster compares.
 
-A signal only hurries a board. One that is lost costs four seconds and never a wrong figure, so a
-Redis that is away is logged and forgotten.
+A mark only makes a board update sooner. A lost mark costs four seconds and never a wrong figure, so
+while Redis is away the failure is logged and nothing else happens.
 """
 
 import logging
@@ -14,11 +14,13 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from phonebank.core.db import after_commit
+
 log = logging.getLogger(__name__)
 
-# Seconds. An outcome is already safe when it is signalled: nobody waits longer than this for it.
+# Seconds. The outcome is already committed when its mark is set, so nobody waits longer than this.
 TIMEOUT = 0.5
-# Seconds a mark is kept after its last change, so that Redis does not fill with old parties.
+# Seconds. A mark expires so long after its last change: Redis does not fill with old parties.
 KEPT_FOR = 24 * 60 * 60
 
 
@@ -29,7 +31,7 @@ def init_app(app: Flask, redis_url: str) -> None:
         decode_responses=True,
         socket_timeout=TIMEOUT,
         socket_connect_timeout=TIMEOUT,
-        # Once more at once: a connection kept from before Redis restarted fails on first use.
+        # One retry at once: a connection from before a restart of Redis fails on first use.
         retry=Retry(NoBackoff(), 1),
     )
 
@@ -44,36 +46,28 @@ def party_key(party_id: int) -> str:
     return f"live:party:{party_id}"
 
 
-def campaign_key(campaign_id: int) -> str:
-    """The key of a campaign's mark."""
-    return f"live:campaign:{campaign_id}"
-
-
-def board_changed(campaign_id: int, party_id: int | None = None) -> None:
-    """Say that a campaign's figures, or a party's board, changed. Call it after the commit.
-
-    Raises nothing: see above.
-    """
-    keys = [campaign_key(campaign_id)]
+def mark_after_commit(party_id: int | None) -> None:
+    """Have the boards of a party look again once this transaction commits; None has no board."""
     if party_id is not None:
-        keys.append(party_key(party_id))
+        after_commit(lambda: mark_changed(party_id))
+
+
+def mark_changed(party_id: int) -> None:
+    """Mark a party's board as changed. Call it after the commit. Raises nothing without Redis."""
     try:
-        pipeline = redis_for_live().pipeline(transaction=False)
-        for key in keys:
-            # Not a counter: begun anew by a Redis that was emptied, it could come to stand exactly
-            # where a pump last saw it, and the change would go unnoticed.
-            pipeline.set(key, secrets.token_hex(8), ex=KEPT_FOR)
-        pipeline.execute()
+        # The mark is random, not a counter. After Redis was emptied, a counter could reach the very
+        # number that a broadcaster last saw, and the change would go unnoticed.
+        redis_for_live().set(party_key(party_id), secrets.token_hex(8), ex=KEPT_FOR)
     except RedisError as error:
         log.warning(
-            "no signal, so the board of party %s is some seconds late: %s",
+            "no mark was set, so the board of party %s is some seconds late: %s",
             party_id,
             type(error).__name__,
         )
 
 
 def marks_of(party_ids: list[int]) -> list[str | None]:
-    """The marks of these parties, in their order; None where nothing was signalled.
+    """The marks of these parties, in their order; None for a party without one.
 
     Raises RedisError when Redis is away.
     """

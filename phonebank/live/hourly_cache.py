@@ -1,8 +1,8 @@
-"""The calls of a party's last hour, in bars of five minutes: a picture some seconds old.
+"""The calls of a party's last hour, in bars of five minutes, up to ten seconds old.
 
-An hour of a large party is thousands of rows, and its picture hardly moves, so it is not read with
-the figures twice a second. A process reads each party every ten seconds at most, and never many in
-one statement, so that a thousand boards that were opened together do not all wait for it.
+An hour of a large party is thousands of rows, and its bars hardly move, so they are not read with
+the figures twice a second. A process reads each party every ten seconds at most, and only so many
+parties in one statement: a thousand boards that open together do not all wait for it.
 """
 
 import logging
@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 BAR_SECONDS = 300
 KEPT_FOR = 10.0  # seconds
 FORGOTTEN_AFTER = 60.0  # seconds
-# Parties in one statement, and parties read again in one go; those who wait show what they had.
+# The most parties in one statement, and the most that are refreshed at once. The other boards show
+# their older bars meanwhile.
 AT_ONCE = 100
 
 _HOUR = text("""
@@ -36,30 +37,28 @@ GROUP BY party_id, back
 
 
 def read_hours(party_ids: Iterable[int]) -> dict[int, list[int]]:
-    """The calls of each five minutes of the last hour, the oldest first, by party; in one
-    statement."""
+    """By party: the number of calls in each five minutes of the last hour, the oldest first."""
     hours = {party_id: [0] * BARS for party_id in party_ids}
     values = {"party_ids": list(hours), "seconds": BAR_SECONDS, "oldest": BARS - 1}
     for row in db.session.execute(_HOUR, values):
-        # Below nought: recorded by a machine whose clock is ahead of the database's.
+        # A negative value means that the recording machine's clock is ahead of the database's.
         hours[row.party_id][BARS - 1 - max(row.back, 0)] += row.calls
     return hours
 
 
 @dataclass
-class HourReadings:
-    """What this process last read, by party, and when. `kept_for` is in seconds."""
+class HourlyCache:
+    """The bars that this process last read, by party, and when. `kept_for` is in seconds."""
 
     kept_for: float = KEPT_FOR
     _read: dict[int, tuple[float, Sequence[int]]] = field(default_factory=dict)
     _not_before: float = 0.0
 
     def refresh(self, party_ids: Iterable[int]) -> None:
-        """Read these parties where they never were, and a hundred of those who were not for ten
-        seconds.
+        """Read the parties that were never read, and up to a hundred that are ten seconds old.
 
-        Raises nothing when PostgreSQL does, for no board should wait for a picture: it then ends
-        the transaction, and tries no sooner than in ten seconds.
+        Raises nothing when PostgreSQL fails, because no board should wait for its bars. It then
+        rolls back, and tries again after ten seconds.
         """
         at = time.monotonic()
         if at < self._not_before:
@@ -76,17 +75,17 @@ class HourReadings:
             log.exception("the last hour of boards is not read: %s", type(error).__name__)
             db.session.rollback()
             self._not_before = at + self.kept_for
-        # Boards that have gone.
+        # Forget the parties that no board shows any more.
         for party, (read_at, _) in list(self._read.items()):
             if party not in wanted and at - read_at > FORGOTTEN_AFTER:
                 self._read.pop(party, None)
 
     def of(self, party_id: int) -> Sequence[int]:
-        """What was last read of this party; an hour without calls where nothing was."""
+        """The bars last read for this party; an hour without calls if there are none."""
         return self._read.get(party_id, (0.0, NO_CALLS))[1]
 
     def _keep(self, at: float, hours: Mapping[int, Sequence[int]]) -> None:
-        """Keep what was asked for at `at`, save where another who asked later has its answer."""
+        """Keep bars read at `at`, except where a later reading has finished already."""
         for party, hour in hours.items():
             if party not in self._read or self._read[party][0] < at:
                 self._read[party] = (at, hour)

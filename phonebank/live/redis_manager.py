@@ -1,10 +1,11 @@
-"""What Socket.IO keeps of the connected lines, across processes, with one change of ours."""
+"""Socket.IO's record of connected sockets across processes, with one change of ours."""
 
 from socketio import RedisManager
 
 
-class Lines(RedisManager):
-    """Closing a room cuts its lines off, in every process, instead of leaving them open and deaf.
+class DisconnectingRedisManager(RedisManager):
+    """Closing a room disconnects its sockets in every process. The library would leave them open,
+    and nothing would reach them.
 
     The library calls `basic_close_room` in each process when a room is closed anywhere.
     """

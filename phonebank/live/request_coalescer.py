@@ -1,4 +1,4 @@
-"""Readings of single boards, made together where several are asked for at the same time."""
+"""Single boards read together when several are asked for at the same time."""
 
 import threading
 from collections.abc import Sequence
@@ -6,48 +6,50 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from phonebank.core.db import db
-from phonebank.live.board_payload import Figures, Together
+from phonebank.live.board_payload import CampaignTotals, Figures
 from phonebank.live.board_query import read_figures
-from phonebank.live.campaign_totals_cache import CampaignReadings
-from phonebank.live.hourly_cache import HourReadings
+from phonebank.live.campaign_totals_cache import CampaignTotalsCache
+from phonebank.live.hourly_cache import HourlyCache
 
-# Boards read together at most: no statement grows with how many ask.
+# The most boards in one statement, however many ask.
 AT_ONCE = 100
 
 
 @dataclass(frozen=True)
 class Reading:
-    """All that a board shows: its own figures, its campaign's sum, and its last hour's bars."""
+    """All that a board shows: its figures, its campaign's totals, and its last hour's calls."""
 
     figures: Figures
-    together: Together
+    campaign: CampaignTotals
     hour: Sequence[int]
 
 
-# A party's id, and whoever waits for its reading.
+# A party's id, and the future that its reading completes.
 Asked = tuple[int, "Future[Reading | None]"]
 
 
 @dataclass
-class SharedReadings:
-    """After a restart a thousand boards ask at once, and planning the statement costs PostgreSQL
-    ten times what reading one more board does.
+class BoardCoalescer:
+    """Reads the boards that several requests ask for in one statement.
 
-    Whoever comes first reads at once. Those who come meanwhile are read together next, a hundred
-    at a time, so that nobody is given figures from before they asked.
+    After a restart a thousand boards ask at once, and planning the statement costs PostgreSQL ten
+    times as much as reading one more board.
+
+    The first request reads at once. The requests that arrive meanwhile are read together next, a
+    hundred at a time. No request gets figures from before it asked.
     """
 
-    campaigns: CampaignReadings = field(default_factory=CampaignReadings)
-    hours: HourReadings = field(default_factory=HourReadings)
+    campaigns: CampaignTotalsCache = field(default_factory=CampaignTotalsCache)
+    hours: HourlyCache = field(default_factory=HourlyCache)
     _waiting: list[Asked] = field(default_factory=list)
     _guard: threading.Lock = field(default_factory=threading.Lock)
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def of(self, party_id: int) -> Reading | None:
-        """The party's figures as of now; None when there is no such party.
+        """The party's board as of now; None when there is no such party.
 
-        Ends the transaction of whoever asks: were each to keep a connection while they wait for
-        their turn, none would be left for the one who reads.
+        This ends the request's own transaction: if each waiting request kept a connection, none
+        would be left for the request that reads.
         """
         db.session.rollback()
         mine: Future[Reading | None] = Future()
@@ -67,7 +69,7 @@ class SharedReadings:
             for _, waiting in asked:
                 waiting.set_exception(error)
         except BaseException:
-            # Whoever reads is ended, and the others are not: the next of them reads.
+            # The reading greenlet was killed. The requests go back: the next of them reads.
             with self._guard:
                 self._waiting = asked + self._waiting
             raise
@@ -77,9 +79,9 @@ class SharedReadings:
 
     def _read(self, party_ids: set[int]) -> dict[int, Reading]:
         figures = read_figures(party_ids)
-        together = self.campaigns.of({found.campaign_id for found in figures.values()})
+        campaigns = self.campaigns.of({found.campaign_id for found in figures.values()})
         self.hours.refresh(figures)
         return {
-            party_id: Reading(found, together[found.campaign_id], self.hours.of(party_id))
+            party_id: Reading(found, campaigns[found.campaign_id], self.hours.of(party_id))
             for party_id, found in figures.items()
         }

@@ -1,7 +1,7 @@
 """The Socket.IO server of a web process: who may connect, and how handlers are guarded.
 
 Websocket only, so that any process serves any client without sticky sessions. Clients send next to
-nothing; what changes things is a form, so that it works without a script.
+nothing: every change is a form, so that it works without JavaScript.
 """
 
 import functools
@@ -21,10 +21,10 @@ from phonebank.core import access, store_errors
 from phonebank.core.config import Config
 from phonebank.core.errors import BackInAMoment, NotFound, PhonebankError
 from phonebank.live import change_marks
-from phonebank.live.broadcaster import Pump
+from phonebank.live.broadcaster import Broadcaster
 from phonebank.live.caller_screens import CallerScreens
-from phonebank.live.redis_manager import Lines
-from phonebank.live.request_coalescer import SharedReadings
+from phonebank.live.redis_manager import DisconnectingRedisManager
+from phonebank.live.request_coalescer import BoardCoalescer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -35,14 +35,14 @@ socketio = SocketIO()
 
 Handler = Callable[..., dict[str, Any] | None]
 
-# Seconds. A line that is cut without a word is noticed within their sum. Ten thousand screens that
-# hear nothing cost this much: a ping and its answer take 0.4 ms of a process.
+# Seconds. A socket that is cut silently is noticed within the sum of both. Pings are what silent
+# screens cost: a ping and its answer take 0.4 ms of a process, and there may be ten thousand.
 PING_EVERY = 20
 PING_ANSWER_WITHIN = 10
-# Bytes. Nothing a client may send is longer than a token.
+# Bytes. A client sends nothing longer than a token.
 MESSAGE_AT_MOST = 10_000
 
-# The access rule of each event heard, by namespace and event.
+# The access rule of each event, by namespace and event.
 heard_events: dict[tuple[str, str], str | None] = {}
 
 
@@ -50,8 +50,8 @@ heard_events: dict[tuple[str, str], str | None] = {}
 class Live:
     """The live part of one app."""
 
-    pump: Pump
-    readings: SharedReadings
+    broadcaster: Broadcaster
+    boards: BoardCoalescer
     screens: CallerScreens
 
 
@@ -62,7 +62,7 @@ def init_app(app: Flask) -> None:
     socketio.init_app(
         app,
         async_mode="gevent" if is_module_patched("socket") else "threading",
-        client_manager=Lines(
+        client_manager=DisconnectingRedisManager(
             config.redis_url, channel="phonebank", redis_options={"socket_connect_timeout": 2}
         ),
         transports=["websocket"],
@@ -72,19 +72,19 @@ def init_app(app: Flask) -> None:
         max_http_buffer_size=MESSAGE_AT_MOST,
     )
     app.wsgi_app = _uncompressed(app.wsgi_app)  # type: ignore[assignment,method-assign]
-    pump = Pump(app, socketio)
+    broadcaster = Broadcaster(app, socketio)
     app.extensions["live"] = Live(
-        pump,
-        SharedReadings(pump.campaigns, pump.hours),
+        broadcaster,
+        BoardCoalescer(broadcaster.campaigns, broadcaster.hours),
         CallerScreens(app, socketio),
     )
 
 
 def _uncompressed(wsgi_app: "WSGIApplication") -> "WSGIApplication":
-    """Let no websocket agree to compress, which browsers offer.
+    """Refuse the compression that browsers offer for websockets.
 
-    The window that each line would keep for it is larger than all the rest of the line, and saves
-    little: a board is a kilobyte, a caller's screen hears a few words an evening.
+    Each socket would keep a window larger than all the rest of the socket, and would save little: a
+    board is a kilobyte, and a caller's screen gets a few words an evening.
     """
 
     def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -100,13 +100,14 @@ def live() -> Live:
 
 
 def _is_own_page(base_url: str, origin: str | None, environ: dict[str, str]) -> bool:
-    """Whether a page of ours opens the socket. Another site's could otherwise use the cookie."""
+    """Whether one of our pages opens the socket. Another site's page could otherwise use the
+    cookie."""
     if not origin:
         return False
     return origin == base_url or urlsplit(origin).netloc == environ.get("HTTP_HOST")
 
 
-def hears(event: str, namespace: str) -> Callable[[Handler], Handler]:
+def on_event(event: str, namespace: str) -> Callable[[Handler], Handler]:
     """Make a function the handler of a socket event; `@open_to` stands below it.
 
     The sender gets {"ok": true, …} with what the handler returns, or {"ok": false, "error": …} as
@@ -123,7 +124,7 @@ def hears(event: str, namespace: str) -> Callable[[Handler], Handler]:
                 access.check(rule)
                 return {"ok": True} | (handler(*args) or {})
             except Exception as error:
-                return _refuse(event, _as_ours(error, event))
+                return _refuse(event, _as_phonebank_error(error, event))
 
         socketio.on(event, namespace=namespace)(guarded)
         return handler
@@ -132,35 +133,35 @@ def hears(event: str, namespace: str) -> Callable[[Handler], Handler]:
 
 
 def refuse_unknown_events(namespace: str) -> None:
-    """Answer every event that no handler of the namespace hears with an error."""
+    """Answer every event without a handler in this namespace with an error."""
 
-    @hears("*", namespace)
+    @on_event("*", namespace)
     @access.open_to(access.ANYONE)
     def unknown(*_: Any) -> None:
         raise NotFound("There is no such event.", "Reload the page.")
 
 
-def _as_ours(error: Exception, event: str) -> PhonebankError:
+def _as_phonebank_error(error: Exception, event: str) -> PhonebankError:
     if isinstance(error, PhonebankError):
         return error
     words = store_errors.words_for(error)
     if words is not None:
         log.error("a store fails at socket event %s: %s", event, store_errors.kind_of(error))
         return BackInAMoment(words.message, words.what_to_do)
-    # Where, and not what it says, as for pages: it may quote what the client sent.
+    # The log says where, and not the error's text, which may quote what the client sent.
     where = "".join(traceback.format_tb(error.__traceback__))
     log.error("unforeseen %s at socket event %s\n%s", type(error).__name__, event, where)
     return PhonebankError("That is our fault, not yours.", "Reload the page.")
 
 
 def _refuse(event: str, error: PhonebankError) -> dict[str, Any]:
-    told = {
+    details = {
         "status": error.status,
         "title": error.title,
         "message": error.message,
         "what_to_do": error.what_to_do,
     }
     if event == "connect":
-        raise Refused(error.message, told)
+        raise Refused(error.message, details)
     log.info("refused socket event %s from %s: %s", event, request.remote_addr, error.message)
-    return {"ok": False, "error": told}
+    return {"ok": False, "error": details}

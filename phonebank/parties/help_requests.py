@@ -10,10 +10,11 @@ from sqlalchemy import select, update
 
 from phonebank.core.db import after_commit, db
 from phonebank.core.errors import BadInput, NotFound
-from phonebank.live.caller_events import MESSAGE, tell_callers
+from phonebank.live.caller_events import MESSAGE, emit_to_callers
+from phonebank.live.change_marks import mark_after_commit
 from phonebank.models import Caller, Party, now
 from phonebank.models.caller import REMOVED
-from phonebank.roster.rooms import lock_in_room, tell_boards
+from phonebank.roster.rooms import lock_in_room
 
 # What a caller presses, and what the host reads. The keys are stored.
 ABOUT = {
@@ -55,7 +56,7 @@ def ask_for_help(caller: Caller, about: str) -> bool:
         .returning(Caller.id)
     ).all()
     if asked:
-        tell_boards(caller.campaign_id, caller.party_id)
+        mark_after_commit(caller.party_id)
     return bool(asked)
 
 
@@ -84,5 +85,5 @@ def mark_seen(caller: Caller) -> None:
         return
     caller.help_seen = True
     caller_id = caller.id
-    after_commit(lambda: tell_callers([caller_id], MESSAGE, {"text": SEEN}))
-    tell_boards(caller.campaign_id, caller.party_id)
+    after_commit(lambda: emit_to_callers([caller_id], MESSAGE, {"text": SEEN}))
+    mark_after_commit(caller.party_id)

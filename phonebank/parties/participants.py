@@ -10,11 +10,12 @@ from sqlalchemy import select
 from phonebank.core.db import after_commit, db
 from phonebank.core.errors import BadInput, NotFound
 from phonebank.core.locks import lock_row
-from phonebank.live.caller_events import MESSAGE, tell_callers
+from phonebank.live.caller_events import MESSAGE, emit_to_callers
+from phonebank.live.change_marks import mark_after_commit
 from phonebank.models import Caller, Party
 from phonebank.models.caller import ADMITTED, REMOVED, WAITING
 from phonebank.parties.display_names import clean_name
-from phonebank.parties.services import callers_inside, tell_boards
+from phonebank.parties.services import callers_inside
 from phonebank.roster.admit import admit
 from phonebank.roster.remove import remove as remove_caller
 from phonebank.roster.rename import hide as hide_caller
@@ -96,7 +97,7 @@ def set_door(party: Party, is_open: bool) -> None:
     party.door_open = is_open
     if is_open:
         admit_all(party)
-    tell_boards(party)
+    mark_after_commit(party.id)
 
 
 def rename_caller(caller: Caller, first_name: str) -> None:
@@ -121,7 +122,7 @@ def send_message(party: Party, text: str) -> None:
             f"Use up to {MESSAGE_AT_MOST} characters. People read it between calls.",
         )
     callers = callers_inside(party)
-    after_commit(lambda: tell_callers(callers, MESSAGE, {"text": words}))
+    after_commit(lambda: emit_to_callers(callers, MESSAGE, {"text": words}))
 
 
 def _callers(party: Party, state: str) -> list[Caller]:

@@ -11,8 +11,8 @@ from sqlalchemy import select
 from phonebank.core.db import after_commit, db
 from phonebank.core.errors import BadInput, Conflict, Gone, NotAllowed, NotFound
 from phonebank.core.locks import lock_row
-from phonebank.live.caller_events import PARTY, tell_callers
-from phonebank.live.change_marks import board_changed
+from phonebank.live.caller_events import PARTY, emit_to_callers
+from phonebank.live.change_marks import mark_after_commit
 from phonebank.models import Account, Caller, Campaign, Party, campaign_host, now
 from phonebank.models import campaign as campaigns
 from phonebank.models.caller import ADMITTED
@@ -145,7 +145,7 @@ def rename_party(party: Party, title: str) -> None:
     """Give the party another title. Raises BadInput."""
     lock_row(party)
     party.title = clean_name(title, "title")
-    tell_boards(party)
+    mark_after_commit(party.id)
 
 
 def set_goal(party: Party, goal: int) -> None:
@@ -153,35 +153,35 @@ def set_goal(party: Party, goal: int) -> None:
     _lock_while_on(party)
     _check_goal(goal)
     party.goal = goal
-    tell_boards(party)
+    mark_after_commit(party.id)
 
 
 def lock(party: Party) -> None:
     """Let nobody new in; those inside, and those waiting, stay."""
     _lock_while_on(party)
     party.state = LOCKED
-    tell_boards(party)
+    mark_after_commit(party.id)
 
 
 def unlock(party: Party) -> None:
     """Let people join by the code again."""
     _lock_while_on(party)
     party.state = OPEN
-    tell_boards(party)
+    mark_after_commit(party.id)
 
 
 def change_code(party: Party) -> None:
     """Give the party another code. Whoever has the old one can no longer come in."""
     _lock_while_on(party)
     party.code = _unused_code()
-    tell_boards(party)
+    mark_after_commit(party.id)
 
 
 def change_board_link(party: Party) -> None:
     """Give the television another link; boards opened by the old one are cut off."""
     lock_row(party)
     party.board_token = secrets.token_urlsafe(24)
-    tell_boards(party)
+    mark_after_commit(party.id)
 
 
 def pause(party: Party) -> None:
@@ -205,21 +205,21 @@ def start_break(party: Party, minutes: int) -> None:
     if not 1 <= minutes <= BREAK_AT_MOST:
         raise BadInput("A break must be from 1 to 60 minutes.", "Choose one of the buttons.")
     party.break_until = now() + timedelta(minutes=minutes)
-    tell_boards(party)
+    mark_after_commit(party.id)
 
 
 def end_break(party: Party) -> None:
     """Take the break off the board."""
     lock_row(party)
     party.break_until = None
-    tell_boards(party)
+    mark_after_commit(party.id)
 
 
 def celebrate(party: Party, wanted: bool) -> None:
     """Whether the board marks first calls and quarters of the goal."""
     lock_row(party)
     party.celebrate = wanted
-    tell_boards(party)
+    mark_after_commit(party.id)
 
 
 def end_party(party: Party) -> None:
@@ -236,17 +236,11 @@ def end_party(party: Party) -> None:
     _tell_everyone(party)
 
 
-def tell_boards(party: Party) -> None:
-    """Have the party's boards look again after the commit."""
-    campaign_id, party_id = party.campaign_id, party.id
-    after_commit(lambda: board_changed(campaign_id, party_id))
-
-
 def _tell_everyone(party: Party) -> None:
-    tell_boards(party)
+    mark_after_commit(party.id)
     callers = callers_inside(party)
     told = {"paused": party.paused, "ended": party.is_over}
-    after_commit(lambda: tell_callers(callers, PARTY, told))
+    after_commit(lambda: emit_to_callers(callers, PARTY, told))
 
 
 def callers_inside(party: Party) -> list[int]:

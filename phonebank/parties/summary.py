@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from phonebank.core.db import db
 from phonebank.core.errors import Gone
 from phonebank.core.locks import lock_row
-from phonebank.live.board_payload import answered, clock
+from phonebank.live.board_payload import answered_share, clock_time
 from phonebank.models import Caller, Party
 from phonebank.models.caller import REMOVED
 from phonebank.tallies.totals import CallerTotals, Totals, caller_totals, party_totals
@@ -63,7 +63,7 @@ class Summary:
     @property
     def answered(self) -> str:
         """The share of calls in which somebody answered, as boards say it."""
-        return answered(self.totals.reached, self.totals.calls)
+        return answered_share(self.totals.reached, self.totals.calls)
 
     @property
     def callers(self) -> int:
@@ -142,7 +142,7 @@ def _evening(party: Party) -> tuple[int, list[Bar]]:
 def _label(party: Party, at: datetime, minutes: int) -> str:
     """When a stretch began: the time of day or, where that repeats itself, the day."""
     if minutes < DAYS_FROM:
-        return clock(at, party.time_zone)
+        return clock_time(at, party.time_zone)
     return f"{at.day} {at:%b}"
 
 

@@ -7,10 +7,11 @@ from sqlalchemy import ColumnElement, update
 from phonebank.core.db import after_commit, db
 from phonebank.core.locks import lock_row
 from phonebank.live.caller_events import ADMITTED as TOLD_ADMITTED
-from phonebank.live.caller_events import tell_callers
+from phonebank.live.caller_events import emit_to_callers
+from phonebank.live.change_marks import mark_after_commit
 from phonebank.models import Caller, Party
 from phonebank.models.caller import ADMITTED, WAITING
-from phonebank.roster.rooms import Room, tell_boards
+from phonebank.roster.rooms import Room
 
 
 def admit(callers: Iterable[Caller], for_organiser: bool = False) -> int:
@@ -63,7 +64,7 @@ def _admit(which: ColumnElement[bool], for_organiser: bool = False) -> int:
         execution_options={"synchronize_session": "fetch"},
     ).all()
     ids = [row.id for row in admitted]
-    after_commit(lambda: tell_callers(ids, TOLD_ADMITTED))
-    for campaign_id, party_id in {(row.campaign_id, row.party_id) for row in admitted}:
-        tell_boards(campaign_id, party_id)
+    after_commit(lambda: emit_to_callers(ids, TOLD_ADMITTED))
+    for party_id in {row.party_id for row in admitted}:
+        mark_after_commit(party_id)
     return len(ids)

@@ -3,7 +3,7 @@
 import secrets
 
 from phonebank.core.db import after_commit
-from phonebank.live.caller_events import tell_removed
+from phonebank.live.caller_events import disconnect_caller
 from phonebank.models import Caller
 
 
@@ -12,4 +12,4 @@ def end_session(caller: Caller) -> None:
     socket that it opened, is worthless after the commit."""
     caller.device_token = secrets.token_urlsafe(24)
     caller_id = caller.id
-    after_commit(lambda: tell_removed(caller_id))
+    after_commit(lambda: disconnect_caller(caller_id))

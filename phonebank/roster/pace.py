@@ -15,7 +15,7 @@ from sqlalchemy.orm import joinedload
 
 from phonebank.core.db import after_commit, db
 from phonebank.core.errors import NotRunning
-from phonebank.live.caller_events import PARTY, tell_callers
+from phonebank.live.caller_events import PARTY, emit_to_callers
 from phonebank.models import Caller, Campaign, PaceFlag
 from phonebank.rules.outcomes import NOT_AN_ATTEMPT, SUPPRESSES
 
@@ -254,7 +254,7 @@ def end_pause(caller: Caller, at: datetime) -> None:
         update(Caller).where(Caller.id == caller.id).values(paused_until=at, pace_from=at)
     )
     caller_id = caller.id
-    after_commit(lambda: tell_callers([caller_id], PARTY))
+    after_commit(lambda: emit_to_callers([caller_id], PARTY))
 
 
 def flag(caller: Caller, kind: str, seen: int, budget: int, at: datetime) -> int:

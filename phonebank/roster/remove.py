@@ -3,10 +3,11 @@
 from phonebank.contact_queue.holds import release_caller
 from phonebank.core.db import db
 from phonebank.core.locks import lock_row
+from phonebank.live.change_marks import mark_after_commit
 from phonebank.models import Caller
 from phonebank.models.caller import REMOVED
 from phonebank.roster.devices import end_session
-from phonebank.roster.rooms import NotInThisRoom, lock_in_room, room_of, tell_boards
+from phonebank.roster.rooms import NotInThisRoom, lock_in_room, room_of
 
 
 def remove(caller: Caller, shut_the_door: bool = True) -> None:
@@ -28,7 +29,7 @@ def remove(caller: Caller, shut_the_door: bool = True) -> None:
     end_session(caller)
     if shut_the_door:
         room.door_open = False
-    tell_boards(caller.campaign_id, caller.party_id)
+    mark_after_commit(caller.party_id)
 
 
 def remove_anywhere(caller: Caller, shut_the_door: bool = True) -> None:

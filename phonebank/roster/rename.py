@@ -1,7 +1,8 @@
 """What a caller is called, and whether the board shows it. Nothing here commits."""
 
+from phonebank.live.change_marks import mark_after_commit
 from phonebank.models import Caller
-from phonebank.roster.rooms import lock_in_room, tell_boards
+from phonebank.roster.rooms import lock_in_room
 
 
 def rename(caller: Caller, first_name: str) -> None:
@@ -13,7 +14,7 @@ def rename(caller: Caller, first_name: str) -> None:
     lock_in_room(caller)
     caller.first_name = first_name
     caller.named_by_host = True
-    tell_boards(caller.campaign_id, caller.party_id)
+    mark_after_commit(caller.party_id)
 
 
 def hide(caller: Caller, hidden: bool) -> None:
@@ -23,4 +24,4 @@ def hide(caller: Caller, hidden: bool) -> None:
     """
     lock_in_room(caller)
     caller.hidden = hidden
-    tell_boards(caller.campaign_id, caller.party_id)
+    mark_after_commit(caller.party_id)

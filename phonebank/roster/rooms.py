@@ -3,10 +3,9 @@
 Its row is locked before a caller's, because the room's door decides who comes in.
 """
 
-from phonebank.core.db import after_commit, db
+from phonebank.core.db import db
 from phonebank.core.errors import NotFound
 from phonebank.core.locks import lock_row
-from phonebank.live.change_marks import board_changed
 from phonebank.models import Caller, Campaign, Party
 from phonebank.models.caller import REMOVED
 
@@ -36,8 +35,3 @@ def lock_in_room(caller: Caller) -> None:
     lock_row(caller)
     if caller.state == REMOVED or caller.party_id != shown:
         raise NotInThisRoom
-
-
-def tell_boards(campaign_id: int, party_id: int | None) -> None:
-    """Have the boards of the room look again after the commit."""
-    after_commit(lambda: board_changed(campaign_id, party_id))

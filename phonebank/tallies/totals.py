@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute
 
-from phonebank.core.db import after_commit, db
-from phonebank.live.change_marks import board_changed
+from phonebank.core.db import db
+from phonebank.live.change_marks import mark_after_commit
 from phonebank.models import Caller, Tally
 
 _ADD = text("""
@@ -90,7 +90,7 @@ def add(
             "ranked": ranked,
         },
     )
-    after_commit(lambda: board_changed(campaign_id, party_id))
+    mark_after_commit(party_id)
 
 
 def party_totals(party_ids: Iterable[int]) -> dict[int, Totals]:

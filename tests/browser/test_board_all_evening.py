@@ -8,7 +8,7 @@ from flask import Flask
 from playwright.sync_api import CDPSession, Page, expect
 
 from phonebank.core.db import db
-from phonebank.live.board_snapshot import whole_board
+from phonebank.live.board_snapshot import board_snapshot
 from tests.phonebank.live.party_room import open_room
 
 pytestmark = pytest.mark.browser
@@ -89,7 +89,7 @@ def test_events_leave_the_page_as_large_as_it_was(
     expect(page.locator("[data-figure=calls]")).to_have_text("1", timeout=15_000)
     devtools = page.context.new_cdp_session(page)
     devtools.send("HeapProfiler.enable")
-    board = whole_board(room.party.id)
+    board = board_snapshot(room.party.id)
 
     page.evaluate(SEND, [0, WARM_UP, board])
     expect(page.locator("[data-figure=calls]")).to_have_text(last(WARM_UP))

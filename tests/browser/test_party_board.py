@@ -13,6 +13,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from phonebank.core.db import db
+from phonebank.live.change_marks import mark_after_commit
 from phonebank.models import now
 from phonebank.models.caller import WAITING
 from phonebank.parties import services
@@ -301,7 +302,7 @@ def test_the_board_is_accessible_and_stands_still_where_motion_is_unwelcome(
 def test_somebody_at_the_door_is_seen_and_let_in_without_a_reload(phone: Page, room: Room) -> None:
     phone.evaluate("window.loadedOnce = true")
     priya = room.join("Priya", state=WAITING)
-    services.tell_boards(room.party)
+    mark_after_commit(room.party.id)
     db.session.commit()
     expect(phone.locator("#people .lobby")).to_contain_text("Priya")
     expect(phone.locator("#door-status")).to_have_text("1 person is waiting to join.")
@@ -323,7 +324,7 @@ def test_what_the_host_is_typing_survives_newcomers(phone: Page, room: Room) -> 
     phone.locator("#people summary").click()
     phone.locator("#people input[name=name]").fill("Samm")
     room.join("Priya", state=WAITING)
-    services.tell_boards(room.party)
+    mark_after_commit(room.party.id)
     db.session.commit()
     expect(phone.locator("#door-status")).not_to_be_empty()
     phone.clock.run_for(2500)
@@ -374,7 +375,7 @@ def test_newcomers_leave_the_keyboard_where_it_is(phone: Page, room: Room) -> No
     phone.reload()
     phone.get_by_role("button", name="Let in Sam").focus()
     room.join("Priya", state=WAITING)
-    services.tell_boards(room.party)
+    mark_after_commit(room.party.id)
     db.session.commit()
     expect(phone.locator("#people .lobby")).to_contain_text("Priya")
     expect(phone.get_by_role("button", name="Let in Sam")).to_be_focused()
@@ -386,7 +387,7 @@ def test_a_host_who_signed_out_elsewhere_is_told_and_not_left_with_an_old_list(
     # The line was let in before, and stays.
     phone.context.clear_cookies()
     room.join("Priya", state=WAITING)
-    services.tell_boards(room.party)
+    mark_after_commit(room.party.id)
     db.session.commit()
     expect(phone.get_by_role("heading", name="Sign in")).to_be_visible()
 
@@ -463,7 +464,7 @@ def test_a_host_sees_who_waits_where_websockets_are_cut(phone: Page, room: Room)
     )
     with phone.expect_response(lambda answer: "hx-request" in answer.request.headers):
         room.join("Kit", state=WAITING)
-        services.tell_boards(room.party)
+        mark_after_commit(room.party.id)
         db.session.commit()
         expect(phone.locator("#door-status")).to_contain_text("1 person is waiting", timeout=20_000)
     expect(phone.locator("#people-title")).to_be_visible()

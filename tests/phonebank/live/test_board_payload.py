@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phonebank.live import board_payload
-from phonebank.live.board_payload import Figures, Recent, Score, leaders, line, payload, version_of
+from phonebank.live.board_payload import (
+    Figures,
+    Recent,
+    Score,
+    feed_text,
+    leaders,
+    payload,
+    version_of,
+)
 
 EIGHT = datetime(2026, 1, 13, 20, 0, tzinfo=UTC)
 
@@ -95,7 +103,7 @@ def test_a_crowd_in_one_place_is_counted() -> None:
 )
 def test_the_feed_tells_who_and_never_to_whom(call: dict, words: str) -> None:
     defaults = {"name": "Sam", "first_call": False, "first_yes": False, "at": EIGHT}
-    assert line(Recent(**defaults | call)) == words
+    assert feed_text(Recent(**defaults | call)) == words
 
 
 @given(

@@ -1,4 +1,4 @@
-"""Which boards a pump reads in which round: real rows and a real Redis, and rounds made by hand."""
+"""Which boards a broadcaster reads in which round, with real rows, a real Redis, rounds by hand."""
 
 import time
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from phonebank.core.db import db
-from phonebank.live.broadcaster import EACH_BOARD_EVERY, ROUND, Pump, Watcher
-from phonebank.live.campaign_totals_cache import CampaignReadings
-from phonebank.live.change_marks import board_changed
+from phonebank.live.broadcaster import EACH_BOARD_EVERY, ROUND, Broadcaster, Watcher
+from phonebank.live.campaign_totals_cache import CampaignTotalsCache
+from phonebank.live.change_marks import mark_changed
 from phonebank.live.server import live
 from phonebank.models import Party
 from tests.factories import create_party
@@ -42,22 +42,22 @@ def parties(number: int) -> list[Party]:
     return made
 
 
-def pump_for(app: Flask, watched: list[Party]) -> Pump:
-    """A pump with a television on each of these parties' boards, and nothing that runs it."""
-    pump = Pump(app, live().pump.socketio)
+def broadcaster_for(app: Flask, watched: list[Party]) -> Broadcaster:
+    """A broadcaster with a television on each of these parties' boards. Nothing runs it."""
+    broadcaster = Broadcaster(app, live().broadcaster.socketio)
     for party in watched:
-        pump._watchers[f"tv {party.id}"] = Watcher(party.id, party.board_token)
-    return pump
+        broadcaster._watchers[f"tv {party.id}"] = Watcher(party.id, party.board_token)
+    return broadcaster
 
 
-def half_a_second_later(pump: Pump) -> None:
-    pump._read_at = {party: at - ROUND for party, at in pump._read_at.items()}
-    pump._round()
+def half_a_second_later(broadcaster: Broadcaster) -> None:
+    broadcaster._read_at = {party: at - ROUND for party, at in broadcaster._read_at.items()}
+    broadcaster._round()
 
 
 def signal_all(watched: list[Party]) -> None:
     for party in watched:
-        board_changed(party.campaign_id, party.id)
+        mark_changed(party.id)
 
 
 def test_boards_that_changed_together_are_not_read_together_ever_after(
@@ -66,15 +66,15 @@ def test_boards_that_changed_together_are_not_read_together_ever_after(
     watched = parties(60)
     everyone = {party.id for party in watched}
     signal_all(watched)
-    pump = pump_for(app_context, watched)
+    broadcaster = broadcaster_for(app_context, watched)
     for happening in (lambda: None, lambda: signal_all(watched)):
         happening()
         read.clear()
-        half_a_second_later(pump)
+        half_a_second_later(broadcaster)
         assert read == [everyone]
         read.clear()
         for _ in range(ROUNDS):
-            half_a_second_later(pump)
+            half_a_second_later(broadcaster)
         # Each had its turn within four seconds, and no round had the half of them.
         assert set.union(*read) == everyone
         assert max(map(len, read)) < len(watched) / 2
@@ -84,11 +84,11 @@ def test_a_board_that_was_not_reached_is_sent_in_the_next_round(
     app_context: Flask, read: list[set[int]]
 ) -> None:
     watched = parties(2)
-    pump = pump_for(app_context, watched)
-    pump._round()
-    pump._read_at = dict.fromkeys(pump._read_at, time.monotonic())
+    broadcaster = broadcaster_for(app_context, watched)
+    broadcaster._round()
+    broadcaster._read_at = dict.fromkeys(broadcaster._read_at, time.monotonic())
     signal_all(watched)
-    pump.campaigns = CampaignReadings()
+    broadcaster.campaigns = CampaignTotalsCache()
     read.clear()
 
     def fail(*args: Any) -> None:
@@ -98,9 +98,9 @@ def test_a_board_that_was_not_reached_is_sent_in_the_next_round(
     event.listen(db.engine, "before_cursor_execute", fail)
     try:
         with pytest.raises(OperationalError):
-            pump._round()
+            broadcaster._round()
     finally:
         event.remove(db.engine, "before_cursor_execute", fail)
-    pump._round()
-    pump._round()
+    broadcaster._round()
+    broadcaster._round()
     assert read == [{party.id for party in watched}] * 2

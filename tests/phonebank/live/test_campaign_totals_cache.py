@@ -4,9 +4,9 @@ from flask import Flask
 from sqlalchemy import event
 
 from phonebank.core.db import db
-from phonebank.live.board_payload import Together, payload
+from phonebank.live.board_payload import CampaignTotals, payload
 from phonebank.live.board_query import read_figures
-from phonebank.live.campaign_totals_cache import KEPT_FOR, CampaignReadings, read_together
+from phonebank.live.campaign_totals_cache import KEPT_FOR, CampaignTotalsCache, read_campaign_totals
 from phonebank.models import Party, now
 from phonebank.tallies import totals
 from tests.factories import create_party
@@ -21,7 +21,9 @@ def another_party(room: Room, title: str = "Next door") -> Room:
 def strip(party: Party) -> str:
     db.session.flush()
     figures = read_figures([party.id])[party.id]
-    return payload(figures, read_together([party.campaign_id])[party.campaign_id])["all_parties"]
+    return payload(figures, read_campaign_totals([party.campaign_id])[party.campaign_id])[
+        "all_parties"
+    ]
 
 
 def test_the_strip_sums_the_campaigns_parties_and_no_others(app_context: Flask) -> None:
@@ -45,9 +47,9 @@ def test_calls_without_a_party_are_in_no_party(app_context: Flask) -> None:
     room = open_room()
     sam = room.join("Sam")
     totals.add(room.campaign.id, None, sam.id, now(), calls=1, conversations=1)
-    assert read_together([room.campaign.id]) == {room.campaign.id: Together()}
+    assert read_campaign_totals([room.campaign.id]) == {room.campaign.id: CampaignTotals()}
     room.record(sam, conversation=True)
-    assert read_together([room.campaign.id]) == {room.campaign.id: Together(1, 1)}
+    assert read_campaign_totals([room.campaign.id]) == {room.campaign.id: CampaignTotals(1, 1)}
 
 
 def test_the_whole_is_never_less_than_its_part(app_context: Flask) -> None:
@@ -57,13 +59,13 @@ def test_the_whole_is_never_less_than_its_part(app_context: Flask) -> None:
         room.record(sam, conversation=True)
     db.session.flush()
     figures = read_figures([room.party.id])[room.party.id]
-    assert payload(figures, Together(2, 3))["all_parties"] == "All parties: 5 conversations"
+    assert payload(figures, CampaignTotals(2, 3))["all_parties"] == "All parties: 5 conversations"
 
 
 def test_a_campaign_is_read_once_for_many_boards(app_context: Flask) -> None:
     rooms = [open_room() for _ in range(2)]
     ids = [room.campaign.id for room in rooms]
-    readings, statements = CampaignReadings(), []
+    readings, statements = CampaignTotalsCache(), []
 
     def note(*args: object) -> None:
         statements.append(args[2])
@@ -80,7 +82,7 @@ def test_a_campaign_is_read_once_for_many_boards(app_context: Flask) -> None:
 def test_one_who_asks_is_answered_when_another_asks_in_between(app_context: Flask) -> None:
     """What was fresh when the first began is too old when the second begins, and is let go."""
     kept, missing = open_room().campaign.id, open_room().campaign.id
-    readings = CampaignReadings()
+    readings = CampaignTotalsCache()
     readings.of([kept])
 
     def another_asks(*_: object) -> None:
@@ -91,6 +93,6 @@ def test_one_who_asks_is_answered_when_another_asks_in_between(app_context: Flas
 
     event.listen(db.engine, "before_cursor_execute", another_asks)
     try:
-        assert readings.of([kept, missing]) == {kept: Together(), missing: Together()}
+        assert readings.of([kept, missing]) == {kept: CampaignTotals(), missing: CampaignTotals()}
     finally:
         event.remove(db.engine, "before_cursor_execute", another_asks)

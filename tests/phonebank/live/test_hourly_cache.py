@@ -8,8 +8,8 @@ from sqlalchemy import event, func, select
 
 from phonebank.core.db import db
 from phonebank.live.board_payload import NO_CALLS
-from phonebank.live.hourly_cache import AT_ONCE, HourReadings, read_hours
-from phonebank.live.request_coalescer import SharedReadings
+from phonebank.live.hourly_cache import AT_ONCE, HourlyCache, read_hours
+from phonebank.live.request_coalescer import BoardCoalescer
 from phonebank.models import Call, now
 from tests.phonebank.live.party_room import Room, open_room
 
@@ -52,7 +52,7 @@ def test_an_hour_is_read_every_ten_seconds_and_many_not_at_once(app_context: Fla
             read.append(len(args[3]["party_ids"]))
 
     # As if ten seconds were over at once.
-    readings, hurried = HourReadings(), HourReadings(kept_for=0)
+    readings, hurried = HourlyCache(), HourlyCache(kept_for=0)
     event.listen(db.engine, "before_cursor_execute", note)
     try:
         assert sum(readings.of(room.party.id)) == 0
@@ -77,7 +77,7 @@ def test_an_older_reading_does_not_take_the_place_of_a_newer_one(app_context: Fl
     sam = room.join("Sam")
     room.record(sam)
     db.session.flush()
-    readings, begun = HourReadings(kept_for=0), []
+    readings, begun = HourlyCache(kept_for=0), []
 
     def another_is_quicker(*args: Any) -> None:
         """Once the slow one has its answer."""
@@ -108,7 +108,7 @@ def test_an_hour_that_cannot_be_read_keeps_no_board_waiting(app_context: Flask) 
         tried.append(True)
         return "SELECT 1/0", ()
 
-    readings = SharedReadings()
+    readings = BoardCoalescer()
     event.listen(db.engine, "before_cursor_execute", fail, retval=True)
     try:
         for _ in range(3):

@@ -7,7 +7,7 @@ from flask import Flask
 from sqlalchemy import event, text
 
 from phonebank.core.db import db
-from phonebank.live.request_coalescer import AT_ONCE, Reading, SharedReadings
+from phonebank.live.request_coalescer import AT_ONCE, BoardCoalescer, Reading
 from tests.phonebank.live.conftest import within
 from tests.phonebank.live.party_room import open_room
 
@@ -23,7 +23,7 @@ def somebody_waits() -> bool:
 def test_those_who_come_during_a_reading_share_the_next(app_context: Flask) -> None:
     parties = [open_room(goal=10).party.id for _ in range(6)]
     db.session.commit()
-    readings = SharedReadings()
+    readings = BoardCoalescer()
     statements: list[str] = []
 
     @event.listens_for(db.engine, "before_cursor_execute")
@@ -60,7 +60,7 @@ def test_those_who_come_during_a_reading_share_the_next(app_context: Flask) -> N
 def test_one_that_fails_is_not_the_next_ones_failure(app_context: Flask) -> None:
     party_id = open_room().party.id
     db.session.commit()
-    readings = SharedReadings()
+    readings = BoardCoalescer()
 
     def ask() -> Reading | None:
         with app_context.app_context():
@@ -89,7 +89,7 @@ def test_one_who_waits_keeps_no_transaction_open(app_context: Flask) -> None:
     """Else those who wait would keep every connection, and whoever reads would find none."""
     party_id = open_room().party.id
     db.session.commit()
-    readings = SharedReadings()
+    readings = BoardCoalescer()
 
     def ask() -> Reading | None:
         with app_context.app_context():
@@ -111,7 +111,7 @@ def test_one_whose_end_comes_while_it_reads_leaves_nobody_waiting(app_context: F
     """As a process that is told to stop ends its greenlets: by what is no `Exception`."""
     party_id = open_room().party.id
     db.session.commit()
-    readings, read = SharedReadings(), []
+    readings, read = BoardCoalescer(), []
 
     def end(_: object, __: object, statement: str, *___: object) -> None:
         if "FROM party p" in statement:
@@ -141,7 +141,7 @@ def test_one_whose_end_comes_while_it_reads_leaves_nobody_waiting(app_context: F
 def test_however_many_ask_a_hundred_are_read_at_once(app_context: Flask) -> None:
     party_id = open_room().party.id
     db.session.commit()
-    readings, asked_for = SharedReadings(), []
+    readings, asked_for = BoardCoalescer(), []
 
     def note(*args: Any) -> None:
         if "FROM party p" in args[2]:

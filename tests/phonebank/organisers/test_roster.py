@@ -175,10 +175,11 @@ def test_removing_who_came_by_the_campaigns_link_shuts_its_door(site: Site) -> N
 def test_the_callers_screens_are_told(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[int, str]] = []
     monkeypatch.setattr(
-        "phonebank.roster.devices.tell_removed", lambda caller: told.append((caller, "removed"))
+        "phonebank.roster.devices.disconnect_caller",
+        lambda caller: told.append((caller, "removed")),
     )
     monkeypatch.setattr(
-        "phonebank.roster.admit.tell_callers",
+        "phonebank.roster.admit.emit_to_callers",
         lambda callers, event: told.extend((caller, event) for caller in callers),
     )
     site.post(site.wendy, "admit")
