@@ -1,6 +1,6 @@
 """Joining: a link or a code, and a first name. The caller of these commits."""
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from phonebank.contact_queue.holds import release_caller
 from phonebank.core.db import db
@@ -129,15 +129,3 @@ def _look_at_the_door(campaign: Campaign, party: Party | None) -> None:
 def _refuse_when_ended(campaign: Campaign) -> None:
     if campaign.state == ENDED:
         raise Gone("This campaign has ended.", "Thank you for wanting to help.")
-
-
-def callers_in(party_id: int) -> int:
-    """How many admitted callers a party has."""
-    return (
-        db.session.scalar(
-            select(func.count())
-            .select_from(Caller)
-            .where(Caller.party_id == party_id, Caller.state == ADMITTED)
-        )
-        or 0
-    )

@@ -207,11 +207,6 @@ class QueueStore:
         """Every contact held, with the time its hold runs out."""
         return {held.contact_id: held.until for held in self.copied_holds()}
 
-    def held_until(self, contact_ids: Iterable[int]) -> dict[int, datetime | None]:
-        """When each contact's hold runs out; None for a contact nobody holds."""
-        holds = self.holds()
-        return {contact_id: holds.get(contact_id) for contact_id in contact_ids}
-
     def in_line(self, language: str = "", list_ids: Iterable[int] = ()) -> list[int]:
         """The contacts in one line, in order."""
         name = f"{_joined(list_ids)}:{language}"

@@ -16,7 +16,6 @@ from phonebank.core.db import db
 from phonebank.csv_input.column_mapping import Mapping
 from phonebank.csv_input.yes_no_columns import (
     DATE,
-    MARKS,
     OTHER_NUMBER,
     OWN_NUMBER,
     Action,
@@ -150,8 +149,3 @@ def _from_json(kept: dict[str, Any], mapping: Mapping) -> MarkCounts:
             for key, count in rows.most_common()
         ]
     return counts
-
-
-def choices_for(target: str) -> tuple[Action, ...]:
-    """What an organiser may choose for a value of a column that is this target."""
-    return MARKS[target]

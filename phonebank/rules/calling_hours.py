@@ -11,7 +11,7 @@ comes out are spans of UTC, half open, and everything below is a question about 
 cached: a claim asks for the same few zone keys and the same day again and again.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Literal
@@ -59,13 +59,6 @@ def is_callable(
     )
 
 
-def callable_zones(
-    keys: Iterable[str], at: datetime, hours: WeekHours, rules: CountryRules
-) -> set[str]:
-    """Those of the zone keys whose people may be rung at `at`. A single zone is its own key."""
-    return {key for key in keys if is_callable(zones_from(key), at, hours, rules)}
-
-
 def next_callable(
     zones: tuple[str, ...],
     at: datetime,
@@ -90,22 +83,6 @@ def next_callable(
             first = max(start, at)
             return first if first <= at + within else None
     return None
-
-
-def window_end(
-    zones: tuple[str, ...], at: datetime, hours: WeekHours, rules: CountryRules
-) -> datetime:
-    """When the opening that `at` falls in closes, in UTC: the first moment no longer callable.
-
-    `at` itself where they are not callable then. Openings without a gap between them are one.
-    """
-    at = until = _utc(at)
-    for start, end in _open_from(zones or rules.time_zones.value, at, hours, rules, (), HORIZON):
-        if start <= until < end:
-            until = end
-        elif start > until:
-            break
-    return until
 
 
 def time_of_day(zone: str, at: datetime) -> TimeOfDay:

@@ -224,14 +224,8 @@ def _keys(of: Iterable[Outcome]) -> frozenset[str]:
     return frozenset(outcome.key for outcome in of)
 
 
-# A person answered, the right one or not: "contacts" in the words of other phone banks.
-REACHED = _keys(o for o in OUTCOMES.values() if o.reached)
-# The person talked to the end. Whether a partial talk is a conversation, its answers tell.
-COMPLETED = frozenset({"talked"})
 RETRIED = _keys(o for o in OUTCOMES.values() if o.effect == "retry")
-FINAL = frozenset(OUTCOMES) - RETRIED
 SUPPRESSES = _keys(o for o in OUTCOMES.values() if o.effect == "suppress")
-BAD_NUMBER = _keys(o for o in OUTCOMES.values() if o.number_bad)
 TAKES_CALLBACK = _keys(o for o in OUTCOMES.values() if o.takes_callback)
 NOT_AN_ATTEMPT = _keys(o for o in OUTCOMES.values() if not o.counts_as_attempt)
 

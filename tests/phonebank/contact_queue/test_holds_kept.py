@@ -72,7 +72,7 @@ def test_somebody_put_back_on_a_screen_is_not_taken_by_their_callback(
         with pytest.raises(NobodyToCall):
             claim(phone_bank.priya)
         db.session.rollback()
-        assert store_of(phone_bank.campaign.id).held_until([person.id])[person.id] is not None
+        assert person.id in store_of(phone_bank.campaign.id).holds()
 
 
 def test_somebody_put_back_on_a_screen_after_long_is_held_as_long_as_anybody(

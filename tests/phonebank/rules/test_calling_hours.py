@@ -18,13 +18,11 @@ from hypothesis import strategies as st
 from phonebank.rules.calling_hours import (
     HORIZON,
     TIMES_OF_DAY,
-    callable_zones,
     contact_date,
     is_callable,
     next_callable,
     next_contact_date,
     time_of_day,
-    window_end,
     zones_from,
     zones_key,
 )
@@ -231,10 +229,9 @@ def test_an_hour_that_the_clocks_repeat_is_open_twice() -> None:
     zones, hours = ("Europe/London",), ONE_TO_HALF_PAST
     opens = datetime(2026, 10, 25, 0, 0, tzinfo=UTC)  # 01:00, summer time
     assert next_callable(zones, opens, hours, ANY_HOUR) == opens
-    assert window_end(zones, opens, hours, ANY_HOUR) == opens + timedelta(minutes=30)
     again = opens + timedelta(hours=1)  # 01:00 once more
     assert next_callable(zones, opens + timedelta(minutes=30), hours, ANY_HOUR) == again
-    assert window_end(zones, again, hours, ANY_HOUR) == again + timedelta(minutes=30)
+    assert not is_callable(zones, again + timedelta(minutes=30), hours, ANY_HOUR)
 
 
 def test_an_hour_that_the_clocks_skip_is_not_open_that_day() -> None:
@@ -294,7 +291,7 @@ def test_an_ambiguous_number_must_be_inside_hours_in_every_zone() -> None:
     assert not is_callable(both, nine_in_new_york, hours, US)
     nine_in_chicago = nine_in_new_york + timedelta(hours=1)
     assert next_callable(both, nine_in_new_york, hours, US) == nine_in_chicago
-    assert window_end(both, nine_in_chicago, hours, US) == datetime(2026, 11, 25, 2, tzinfo=UTC)
+    assert not is_callable(both, datetime(2026, 11, 25, 2, tzinfo=UTC), hours, US)
 
 
 def test_a_number_without_a_zone_must_be_inside_hours_in_all_of_its_country() -> None:
@@ -303,7 +300,7 @@ def test_a_number_without_a_zone_must_be_inside_hours_in_all_of_its_country() ->
     nine_in_honolulu = datetime(2026, 11, 24, 19, tzinfo=UTC)
     assert not is_callable((), ten_in_new_york, hours, US)
     assert next_callable((), ten_in_new_york, hours, US) == nine_in_honolulu
-    assert window_end((), nine_in_honolulu, hours, US) == datetime(2026, 11, 25, 2, tzinfo=UTC)
+    assert not is_callable((), datetime(2026, 11, 25, 2, tzinfo=UTC), hours, US)
 
 
 def test_zones_that_are_never_open_together_are_never_callable() -> None:
@@ -311,13 +308,6 @@ def test_zones_that_are_never_open_together_are_never_callable() -> None:
     hours = every_day("09:00-12:00")
     at = datetime(2026, 11, 24, tzinfo=UTC)
     assert next_callable(opposite, at, hours, ANY_HOUR) is None
-    assert window_end(opposite, at, hours, ANY_HOUR) == at
-
-
-def test_which_of_the_zone_keys_are_callable() -> None:
-    at = datetime(2026, 11, 24, 14, tzinfo=UTC)
-    keys = ["America/New_York", "America/Chicago", "America/Chicago|America/New_York", ""]
-    assert callable_zones(keys, at, every_day("09:00-21:00"), US) == {"America/New_York"}
 
 
 def test_a_zone_key_is_sorted_and_without_aliases() -> None:
@@ -363,21 +353,24 @@ def test_the_last_minute_is_open_and_the_closing_minute_is_not() -> None:
     last = datetime(2026, 11, 24, 20, 59, 59, 999_999, tzinfo=UTC)
     closing = datetime(2026, 11, 24, 21, tzinfo=UTC)
     assert is_callable(zones, last, hours, GB)
-    assert window_end(zones, last, hours, GB) == closing
     assert not is_callable(zones, closing, hours, GB)
-    assert window_end(zones, closing, hours, GB) == closing
 
 
 def test_an_opening_over_midnight_utc_is_one() -> None:
     zones, hours = ("America/Los_Angeles",), every_day("09:00-21:00")
-    opens = datetime(2026, 11, 24, 17, tzinfo=UTC)
-    assert window_end(zones, opens, hours, US) == datetime(2026, 11, 25, 5, tzinfo=UTC)
+    closing = datetime(2026, 11, 25, 5, tzinfo=UTC)
+    assert is_callable(zones, datetime(2026, 11, 25, 0, tzinfo=UTC), hours, US)
+    assert is_callable(zones, closing - timedelta(minutes=1), hours, US)
+    assert not is_callable(zones, closing, hours, US)
 
 
 def test_days_open_from_midnight_to_midnight_are_one_opening() -> None:
     zones, hours = ("Europe/London",), week(tue="00:00-24:00", wed="00:00-24:00", thu="00:00-09:00")
-    opens = datetime(2026, 11, 24, tzinfo=UTC)
-    assert window_end(zones, opens, hours, ANY_HOUR) == datetime(2026, 11, 26, 9, tzinfo=UTC)
+    midnight, closing = datetime(2026, 11, 25, tzinfo=UTC), datetime(2026, 11, 26, 9, tzinfo=UTC)
+    assert is_callable(zones, midnight - timedelta(minutes=1), hours, ANY_HOUR)
+    assert is_callable(zones, midnight, hours, ANY_HOUR)
+    assert is_callable(zones, closing - timedelta(minutes=1), hours, ANY_HOUR)
+    assert not is_callable(zones, closing, hours, ANY_HOUR)
 
 
 # --- when next ------------------------------------------------------------------------------------
@@ -410,25 +403,6 @@ def test_the_next_moment_is_callable_and_nothing_before_it_is(
         assert not is_callable(zones, look, hours, rules)
         look = look.replace(minute=look.minute // 15 * 15, second=0, microsecond=0)
         look += timedelta(minutes=15)
-
-
-@settings(deadline=None, max_examples=150)
-@given(ZONES, MOMENTS, WEEKS, RULES)
-def test_an_opening_is_callable_to_its_end_and_no_further(
-    zones: tuple[str, ...], at: datetime, hours: WeekHours, rules: CountryRules
-) -> None:
-    end = window_end(zones, at, hours, rules)
-    if not is_callable(zones, at, hours, rules):
-        assert end == at
-        return
-    assert end > at
-    if end < at + HORIZON - timedelta(days=1):  # hours that never close have no end to look at
-        assert not is_callable(zones, end, hours, rules)
-    look = at
-    while look < min(end, at + timedelta(days=8)):
-        assert is_callable(zones, look, hours, rules)
-        look += timedelta(minutes=15)
-    assert is_callable(zones, end - timedelta(microseconds=1), hours, rules)
 
 
 @settings(deadline=None, max_examples=150)
