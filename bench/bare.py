@@ -39,7 +39,7 @@ def create_bare_app() -> Flask:
         take = redis_store().register_script(_TAKE)
 
     @app.post("/")
-    def cycle():  # type: ignore[no-untyped-def]
+    def cycle():
         sent = request.get_json()
         take(keys=["bench:bare"], args=[1, 1])
         for _ in range(2):

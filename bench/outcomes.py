@@ -18,6 +18,7 @@ import random
 import sys
 import time
 import uuid
+from functools import partial
 
 import psutil
 from sqlalchemy import event, text
@@ -103,7 +104,7 @@ def record_in_bulk(campaign_id: int, turns: list[Turn], talked: list[bool]) -> N
     db.session.execute(_CALLS, values)
     db.session.execute(_TALLIES, values)
     for party in {turn[2] for turn in turns}:
-        after_commit(lambda party=party: mark_changed(party))
+        after_commit(partial(mark_changed, party))
     db.session.commit()
 
 

@@ -27,7 +27,7 @@ from bench import people
 from bench.boards import percentile, say, tail
 from bench.measuring import Clock
 from bench.people import Device
-from bench.servers import ROOT, migrated_app, procfile, stores
+from bench.servers import ROOT, cookies_of, migrated_app, procfile, stores
 from phonebank.core.db import db
 from phonebank.models import Account, Caller, Campaign, Party
 from phonebank.models.caller import ADMITTED
@@ -146,8 +146,8 @@ def _come_in(app: Flask, phones: int) -> list[Device]:
     )
     db.session.commit()
     found = db.session.execute(text("SELECT id, device_token FROM caller ORDER BY id")).all()
-    cookies = app.session_interface.get_signing_serializer(app)
-    tokens = URLSafeTimedSerializer(app.secret_key, salt="wtf-csrf-token")
+    cookies = cookies_of(app)
+    tokens = URLSafeTimedSerializer(str(app.secret_key), salt="wtf-csrf-token")
     devices = []
     for one, device_token in found:
         secret = secrets.token_hex(20)

@@ -6,6 +6,7 @@ from flask import Flask
 from sqlalchemy import insert, text
 
 from bench import people
+from bench.servers import cookies_of
 from phonebank.core.db import db
 from phonebank.models import Account, Caller, Party
 from phonebank.models.caller import ADMITTED
@@ -81,7 +82,7 @@ def build(app: Flask, parties: int) -> Rooms:
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE"))
     devices = db.session.execute(text("SELECT id, device_token FROM caller ORDER BY id")).all()
-    serializer = app.session_interface.get_signing_serializer(app)
+    serializer = cookies_of(app)
     return Rooms(
         campaign_id,
         boards,

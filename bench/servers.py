@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
 from honcho.environ import parse_procfile
+from itsdangerous import URLSafeTimedSerializer
 
 from bench.measuring import cpu_of, servers
 from phonebank.app import alembic, create_app
@@ -53,6 +55,14 @@ def migrated_app(environment: dict[str, str]) -> Flask:
     with app.app_context():
         alembic.upgrade()
     return app
+
+
+def cookies_of(app: Flask) -> URLSafeTimedSerializer:
+    """What makes the value of the session cookie that the app would set."""
+    assert isinstance(app.session_interface, SecureCookieSessionInterface)
+    serializer = app.session_interface.get_signing_serializer(app)
+    assert serializer is not None
+    return serializer
 
 
 @contextmanager

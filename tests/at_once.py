@@ -2,12 +2,13 @@
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 
-def at_once(*acts: Callable[[], object]) -> list[object]:
+def at_once(*acts: Callable[[], object]) -> list[Any]:
     """Do all of it in threads that begin together; what each returned."""
     barrier = threading.Barrier(len(acts))
-    results: list[object] = [None] * len(acts)
+    results: list[Any] = [None] * len(acts)
 
     def run(number: int) -> None:
         barrier.wait()

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
 from flask.testing import FlaskClient
 
 from phonebank.accounts import services, sessions
@@ -48,3 +49,11 @@ def signed_in(account: Account) -> dict[str, Any]:
         "fs_paa": time.time(),
         "account_session": secret,
     }
+
+
+def session_cookie(app: Flask, session: dict[str, Any]) -> str:
+    """The value of the session cookie of a browser with this session."""
+    assert isinstance(app.session_interface, SecureCookieSessionInterface)
+    serializer = app.session_interface.get_signing_serializer(app)
+    assert serializer is not None
+    return str(serializer.dumps(session))

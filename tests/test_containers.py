@@ -57,7 +57,7 @@ def test_the_image_runs_web_by_itself() -> None:
 
 
 def test_the_image_has_a_python_that_pyproject_allows() -> None:
-    (version,) = re.fullmatch(r"python:(\d+\.\d+)-slim", last("FROM")).groups()  # type: ignore[union-attr]
+    (version,) = re.fullmatch(r"python:(\d+\.\d+)-slim", last("FROM")).groups()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert version in SpecifierSet(project["requires-python"])
 

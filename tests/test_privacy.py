@@ -44,7 +44,7 @@ from tests.whole_evening import (
 
 pytestmark = pytest.mark.slow
 
-PERSON = {
+PERSON: dict[str, Any] = {
     "first_name": "Zzyzxname",
     "last_name": "Qwortlebury",
     "name_key": "zzyzxname qwortlebury",

@@ -51,7 +51,7 @@ from tests.factories import (
     create_list,
     create_party,
 )
-from tests.signing_in import signed_in
+from tests.signing_in import session_cookie, signed_in
 
 # What callers record in turn: some of everything that charts and tables show.
 OUTCOMES = ("no_answer", "answerphone", "no_answer", "talked", "busy", "refused", "no_answer",
@@ -252,8 +252,7 @@ def _totp_secret() -> str:
 
 def cookie_of(app: Flask, session: dict[str, Any]) -> str:
     """The value of the session cookie that the app would set."""
-    serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
-    return str(serializer.dumps(session))
+    return session_cookie(app, session)
 
 
 def endpoints(app: Flask) -> set[str]:

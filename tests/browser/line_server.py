@@ -71,7 +71,7 @@ def main(port: int, version: int) -> None:
     @sockets.on("connect")
     def connect() -> bool:
         if not state["refuse"]:
-            sids.append(request.sid)
+            sids.append(request.sid)  # type: ignore[attr-defined]  # flask_socketio's
         return not state["refuse"]
 
     sockets.run(app, host="127.0.0.1", port=port, allow_unsafe_werkzeug=True)

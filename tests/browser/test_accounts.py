@@ -35,13 +35,15 @@ def page(new_page: Callable[..., Page]) -> Page:
     page.on(
         "console",
         lambda message: (
-            page.stopped.append(message.text)  # type: ignore[attr-defined]
-            if "Content Security Policy" in message.text
-            else None
+            _note(page, message.text) if "Content Security Policy" in message.text else None
         ),
     )
-    page.on("pageerror", lambda error: page.stopped.append(str(error)))  # type: ignore[attr-defined]
+    page.on("pageerror", lambda error: _note(page, str(error)))
     return page
+
+
+def _note(page: Page, text: str) -> None:
+    page.stopped.append(text)  # type: ignore[attr-defined]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from playwright.sync_api import Page, Response, expect
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from callers.views.call_page import ways_from
 from phonebank.calls.answers import answers_of
@@ -265,7 +265,7 @@ def test_an_answer_lost_on_the_way_back_is_sent_again_and_counts_once(
     page = new_page()
     come_in(page, party)
     ask_for_somebody(page)
-    lost = []
+    lost: list[int] = []
 
     def lose_the_first_answer(route):  # the server has recorded it, the phone never hears of it
         response = route.fetch()
@@ -545,7 +545,10 @@ def test_every_page_is_sound_for_axe_and_for_thumbs_in_the_dark(
     """By day and at other widths all pages are looked at together, in test_every_page.py."""
     page = new_page(*SMALL, reduced_motion="reduce", color_scheme="dark")
     problems: list[str] = []
-    page.on("console", lambda message: message.type == "error" and problems.append(message.text))
+    page.on(
+        "console",
+        lambda message: problems.append(message.text) if message.type == "error" else None,
+    )
     page.on("pageerror", lambda error: problems.append(str(error)))
 
     def look() -> None:
@@ -583,7 +586,7 @@ def test_every_page_is_sound_for_axe_and_for_thumbs_in_the_dark(
     tap(page, "No answer")
     page.wait_for_url("**/done")
     look()
-    db.session.execute(Contact.__table__.update().values(callable_at=now() + timedelta(days=1)))
+    db.session.execute(update(Contact).values(callable_at=now() + timedelta(days=1)))
     db.session.commit()
     page.goto("/calling/wait")
     if "/person" in page.url:  # those in line already

@@ -95,7 +95,9 @@ class Devices:
         page.on("pageerror", lambda error: self.faults.append(f"{who}: {error}"))
         page.on(
             "console",
-            lambda said: said.type == "error" and self.faults.append(f"{who}: {said.text}"),
+            lambda said: (
+                self.faults.append(f"{who}: {said.text}") if said.type == "error" else None
+            ),
         )
         return page
 

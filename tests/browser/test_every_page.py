@@ -112,6 +112,10 @@ def _in(rest: str) -> Callable[[Evening], str]:
     return lambda evening: f"/campaigns/{evening.campaign_id}{rest}"
 
 
+def _guide(name: str) -> Callable[[Evening], str]:
+    return lambda evening: f"/help/{name}"
+
+
 def _list(name: str) -> Callable[[Evening], str]:
     return lambda evening: f"/campaigns/{evening.campaign_id}/lists/{evening.lists[name]}"
 
@@ -125,7 +129,7 @@ VISITS = (
     Visit("stranger", "accounts.use_link", address=lambda e: e.links["host"]),
     Visit("stranger", "", "link-over", ADDRESSES["accounts.use_link"], refused=True),
     Visit("stranger", "help.show"),
-    *(Visit("stranger", "", name, lambda e, name=name: f"/help/{name}") for name in GUIDES),
+    *(Visit("stranger", "", name, _guide(name)) for name in GUIDES),
     Visit("stranger", "callers.guide"),
     Visit("stranger", "callers.join"),
     Visit("stranger", "", "join-refused", ADDRESSES["callers.join"], press("Join"), refused=True),

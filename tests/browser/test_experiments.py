@@ -11,8 +11,7 @@ from playwright.sync_api import Page, expect
 
 from phonebank.accounts import services as accounts
 from phonebank.core.db import db
-from phonebank.experiments import services as experiments
-from phonebank.models import ORGANISER, Account, now
+from phonebank.models import ORGANISER, Account, Experiment, now
 from tests.browser.conftest import Server
 from tests.browser.looking import PHONE, fit_for_everyone
 from tests.factories import create_account
@@ -119,5 +118,5 @@ def test_an_experiment_is_set_up_started_and_in_use(app: Flask, organisers_page:
     page.get_by_role("link", name="Experiments").click()
     look(page, "experiments")
     with app.app_context():
-        [experiment] = [e for e in db.session.query(experiments.Experiment) if e.is_running]
+        [experiment] = [e for e in db.session.query(Experiment) if e.is_running]
         assert [arm.share for arm in experiment.arms] == [50, 25]

@@ -14,7 +14,7 @@ from phonebank.models.contact_list import IMPORTING, QUEUED
 from tests.browser.conftest import Server
 from tests.browser.looking import LAPTOP, fit_for_everyone
 from tests.factories import create_account, create_campaign, drama_number
-from tests.signing_in import signed_in
+from tests.signing_in import session_cookie, signed_in
 
 pytestmark = pytest.mark.browser
 
@@ -48,7 +48,7 @@ def page(
     with app.app_context():
         ada = db.session.query(Account).one()
         session = signed_in(ada)
-    signed = app.session_interface.get_signing_serializer(app).dumps(session)
+    signed = session_cookie(app, session)
     page.context.add_cookies([{"name": "session", "value": signed, "url": web_server.url}])
     page.goto(f"/campaigns/{campaign_id}/lists")
     return page

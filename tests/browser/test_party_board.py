@@ -26,7 +26,7 @@ from tests.phonebank.live.party_room import (
     open_room,
     secret_contact,
 )
-from tests.signing_in import signed_in
+from tests.signing_in import session_cookie, signed_in
 
 pytestmark = pytest.mark.browser
 SCRIPTS = Path(__file__).resolve().parents[2] / "phonebank/static/js"
@@ -53,10 +53,9 @@ def television(new_page: Callable[..., Page], room: Room) -> Page:
 def phone(new_page: Callable[..., Page], app: Flask, web_server: Server, room: Room) -> Page:
     """The host's phone, signed in, on the party's page."""
     page = new_page(390, 844)
-    serializer = app.session_interface.get_signing_serializer(app)
     session = signed_in(room.host)
     page.context.add_cookies(
-        [{"name": "session", "value": serializer.dumps(session), "url": web_server.url}]
+        [{"name": "session", "value": session_cookie(app, session), "url": web_server.url}]
     )
     page.goto(f"/parties/{room.party.id}")
     return page

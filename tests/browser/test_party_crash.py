@@ -27,7 +27,7 @@ from tests.factories import (
     create_party,
     create_script,
 )
-from tests.signing_in import signed_in
+from tests.signing_in import session_cookie, signed_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.crash, pytest.mark.slow, pytest.mark.timing]
 
@@ -109,7 +109,7 @@ def evening(site: Site, browser: Browser) -> Iterator[Evening]:
         party, host = set_up()
         party_id, code, token = party.id, party.code, party.board_token
         session = signed_in(host)
-        cookie = app.session_interface.get_signing_serializer(app).dumps(session)
+        cookie = session_cookie(app, session)
     site.start_parts()
     url = f"http://127.0.0.1:{site.port}"
     contexts = []

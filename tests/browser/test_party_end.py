@@ -18,7 +18,7 @@ from phonebank.models import now
 from phonebank.parties import services
 from tests.browser.conftest import Server
 from tests.phonebank.live.party_room import Room, open_room
-from tests.signing_in import signed_in
+from tests.signing_in import session_cookie, signed_in
 
 pytestmark = pytest.mark.browser
 
@@ -47,10 +47,9 @@ def room(app_context: Flask) -> Iterator[Room]:
 
 
 def as_host(page: Page, app: Flask, web_server: Server, room: Room) -> Page:
-    serializer = app.session_interface.get_signing_serializer(app)
     session = signed_in(room.host)
     page.context.add_cookies(
-        [{"name": "session", "value": serializer.dumps(session), "url": web_server.url}]
+        [{"name": "session", "value": session_cookie(app, session), "url": web_server.url}]
     )
     return page
 
@@ -104,10 +103,9 @@ def test_a_caller_finds_their_own_figures(
     room.record(caller, conversation=True)
     db.session.commit()
     page = new_page(390, 844)
-    serializer = app.session_interface.get_signing_serializer(app)
     known = {"caller": {"id": caller.id, "token": caller.device_token}}
     page.context.add_cookies(
-        [{"name": "session", "value": serializer.dumps(known), "url": web_server.url}]
+        [{"name": "session", "value": session_cookie(app, known), "url": web_server.url}]
     )
     page.goto("/calling")
     expect(page.get_by_text("You: 1 call, 1 conversation.")).to_be_visible()

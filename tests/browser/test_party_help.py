@@ -13,15 +13,14 @@ from phonebank.core.db import db
 from tests.browser.conftest import Server
 from tests.factories import create_contact
 from tests.phonebank.live.party_room import open_room
-from tests.signing_in import signed_in
+from tests.signing_in import session_cookie, signed_in
 
 pytestmark = pytest.mark.browser
 
 
 def carrying(page: Page, app: Flask, web_server: Server, session: dict) -> Page:
-    serializer = app.session_interface.get_signing_serializer(app)
     page.context.add_cookies(
-        [{"name": "session", "value": serializer.dumps(session), "url": web_server.url}]
+        [{"name": "session", "value": session_cookie(app, session), "url": web_server.url}]
     )
     return page
 

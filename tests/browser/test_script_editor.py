@@ -56,16 +56,20 @@ def desk(
         page.goto(link.replace("http://localhost", web_server.url))
         page.get_by_role("button", name="Sign in").click()
         page.stopped = []  # type: ignore[attr-defined]
-        page.on("console", lambda message: _note(page, message.text))
-        page.on("pageerror", lambda error: page.stopped.append(str(error)))  # type: ignore[attr-defined]
+        page.on("console", lambda message: _note_policy(page, message.text))
+        page.on("pageerror", lambda error: _note(page, str(error)))
         return page
 
     return open_desk
 
 
-def _note(page: Page, text: str) -> None:
+def _note_policy(page: Page, text: str) -> None:
     if "Content Security Policy" in text:
-        page.stopped.append(text)  # type: ignore[attr-defined]
+        _note(page, text)
+
+
+def _note(page: Page, text: str) -> None:
+    page.stopped.append(text)  # type: ignore[attr-defined]
 
 
 def look(page: Page, name: str = "") -> None:

@@ -27,7 +27,7 @@ def go(ways: list[list[Any]], answer: Any) -> str | None:
 
 def answers_to(step: Step) -> list[Any]:
     keys = [choice.key for choice in step.choices]
-    raw: list[Any] = {
+    raw: Any = {
         "choice": keys,
         "several": [[key] for key in keys] + [keys],
         "scale": list(range(11)),

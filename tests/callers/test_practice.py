@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from html import unescape
 from importlib import resources
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -31,7 +32,7 @@ from tests.factories import create_script
 from tests.phone_bank import PhoneBank, come_in
 
 PERSUASIVE = next(s for s in ready_made() if s.slug == "persuasive-conversation")
-LONG_WAY = {
+LONG_WAY: dict[str, Any] = {
     "opening": "speaking",
     "introduction": "happy_to_talk",
     "rating_before": 5,
@@ -63,12 +64,12 @@ def test_a_practice_call_from_first_word_to_last_without_scripts(
     answers: dict[str, object] = {}
     for step_id, answer in LONG_WAY.items():
         sent = {"with": "undecided", "answers": json.dumps(answers), "step_id": step_id}
-        page = sam.post(
+        step = sam.post(
             "/calling/practice", data=sent | {"answer": "" if answer is None else answer}
         )
-        assert page.status_code == 200
+        assert step.status_code == 200
         answers = json.loads(
-            re.search(r'name="answers" value="([^"]*)"', page.text).group(1).replace("&#34;", '"')
+            re.search(r'name="answers" value="([^"]*)"', step.text).group(1).replace("&#34;", '"')
         )
         assert answers[step_id] == answer
     sent = {"with": "undecided", "answers": json.dumps(answers), "outcome": "talked"}
@@ -172,7 +173,7 @@ def test_what_was_left_out_is_what_one_is_told_to_try(skipped: str, told: str) -
 def test_nobody_is_told_to_try_what_their_way_does_not_come_to() -> None:
     """A supporter is not asked why; somebody who stands firm is asked for nothing more."""
     maureen = person_of(PERSUASIVE, "cheerful")
-    begun: dict[str, object] = {"opening": "speaking", "introduction": "happy_to_talk"}
+    begun: dict[str, Any] = {"opening": "speaking", "introduction": "happy_to_talk"}
     supporter = begun | {"rating_before": 9, "supporter": None, "voting_method": "post"}
     whole = supporter | {"postal_vote": None, "help_ask": "maybe"}
     assert all(remark.good for remark in remarks(PERSUASIVE, maureen, whole, "talked", {}))

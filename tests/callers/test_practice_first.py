@@ -93,8 +93,8 @@ def test_a_practice_call_opens_calling(strict: PhoneBank, client: FlaskClient) -
     page = client.get("/calling").text
     assert "Give me someone to call" in page
     assert "I promise" in page
-    page = client.post("/calling/next", follow_redirects=True)
-    assert page.request.path == "/calling/person"
+    given = client.post("/calling/next", follow_redirects=True)
+    assert given.request.path == "/calling/person"
     assert hand_outs() == 1
     assert client.get("/calling", headers=JSON).json["practice_first"] is False
     assert WHY not in client.get("/calling/practice").text

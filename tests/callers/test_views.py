@@ -194,7 +194,7 @@ def test_an_odd_number_for_whom_they_reached_is_refused_in_words(
         headers=JSON | {"Content-Type": "application/json"},
     )
     assert answer.status_code in (400, 404, 422)
-    assert answer.json["error"]["what_to_do"]  # type: ignore[index]
+    assert answer.json["error"]["what_to_do"]
 
 
 @pytest.mark.parametrize("meanwhile", ["ended", "paused", "party ended", "moved to a lobby"])

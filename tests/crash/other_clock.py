@@ -9,6 +9,7 @@ needs no switch for it and cannot tell. What PostgreSQL and Redis ask stays as i
 import datetime as datetime_module
 import os
 import time
+from typing import Any
 
 AHEAD = float(os.environ.get("SOAK_CLOCK_AHEAD") or 0)  # seconds
 
@@ -18,7 +19,7 @@ _datetime = datetime_module.datetime
 
 class _Ahead(_datetime):
     @classmethod
-    def now(cls, tz: datetime_module.tzinfo | None = None) -> "datetime_module.datetime":
+    def now(cls, tz: datetime_module.tzinfo | None = None) -> Any:
         return _datetime.now(tz) + datetime_module.timedelta(seconds=AHEAD)
 
 

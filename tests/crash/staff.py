@@ -44,7 +44,7 @@ from tests.crash.world import World
 Row = TypeVar("Row")
 
 # Languages that callers are put down for: those who name none call in the campaign's own.
-LANGUAGES = ([], [], ["en", "cy"], ["cy"])
+LANGUAGES: tuple[list[str], ...] = ([], [], ["en", "cy"], ["cy"])
 LANGUAGES_SHARES = (4, 2, 3, 1)
 DAWDLES_AT_MOST = 0.15  # seconds
 # Something is paused, locked or out of calling for as long as this.
@@ -468,7 +468,7 @@ class Wanderer(Desk):
         self.as_(GUEST)
         join(campaign, party, "Wanda", caller)
 
-    def _guests(self, states: Sequence[str]) -> Select[tuple[Caller]]:
+    def _guests(self, states: Sequence[str]) -> Select[Caller]:
         return select(Caller).where(
             Caller.campaign_id == self.world.side_id, Caller.state.in_(states)
         )

@@ -15,7 +15,7 @@ from tests.crash.ledger import Entry
 
 AT = datetime(2026, 5, 5, 18, 30, tzinfo=UTC).timestamp()  # 13:30 in Chicago, 14:30 in New York
 PHONE = "+441134960001"
-ROW = {
+ROW: dict[str, Any] = {
     "call": {
         "phone": PHONE, "campaign_id": 1, "caller_id": 7, "contact_id": 5, "party_id": 3,
         "started_at": "", "expires_at": "", "ended_at": None, "ending": None, "outcome": None,

@@ -15,6 +15,7 @@ from scripts_library.engine import (
     steps_ahead,
 )
 from scripts_library.format import Choice, Script, Step, UnknownStep, parse
+from scripts_library.script import Answer
 from tests.scripts_library.small_scripts import SMALL, changed, script_with_steps
 
 NOBODY: dict[str, str | None] = {}
@@ -59,24 +60,30 @@ def test_an_unknown_step_is_an_error(script):
 
 
 def test_a_changed_answer_changes_the_way_and_changing_it_back_restores_the_rest(script):
-    answers = {"hello": None, "support": 8, "help": "yes", "details": ["doors"], "shoes": None}
+    answers: dict[str, Answer] = {
+        "hello": None,
+        "support": 8,
+        "help": "yes",
+        "details": ["doors"],
+        "shoes": None,
+    }
     whole = ["hello", "support", "help", "details", "shoes", "goodbye"]
 
     assert ids(path(script, answers, NOBODY)) == whole
-    changed_mind = {**answers, "support": 1}
+    changed_mind: dict[str, Answer] = {**answers, "support": 1}
     assert ids(path(script, changed_mind, NOBODY)) == ["hello", "support", "goodbye"]
     assert answers_on_path(script, changed_mind, NOBODY) == {"hello": None, "support": 1}
     assert ids(path(script, {**changed_mind, "support": 8}, NOBODY)) == whole
 
 
 def test_an_answer_that_a_script_no_longer_offers_leaves_the_call_at_that_step(script):
-    answers = {"hello": None, "support": 8, "help": "perhaps"}
+    answers: dict[str, Answer] = {"hello": None, "support": 8, "help": "perhaps"}
 
     assert ids(path(script, answers, NOBODY))[-1] == "help"
 
 
 def test_a_yes_and_a_conversation_and_the_ratings_are_told_from_answers(script):
-    answers = {"hello": None, "support": 0, "help": "no"}
+    answers: dict[str, Answer] = {"hello": None, "support": 0, "help": "no"}
 
     assert is_conversation(script, answers)
     assert not is_yes(script, answers)

@@ -5,6 +5,8 @@ Scripts are made at random, sound ones and ones with a slip in a single step;
 of how the checks reason.
 """
 
+from typing import Any
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -62,7 +64,7 @@ def script_texts(draw: st.DrawFn, slip: bool = False) -> str:
 
 
 def every_answer(step: Step) -> list:
-    given: list = {
+    given: Any = {
         "choice": [choice.key for choice in step.choices],
         "several": [["a"], ["b"], ["c"], ["a", "b"], ["b", "c"], ["a", "c"], ["a", "b", "c"]],
         "scale": list(SCALE),

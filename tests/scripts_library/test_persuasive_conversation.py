@@ -6,6 +6,7 @@ import pytest
 
 from scripts_library.engine import first_step, is_conversation, is_yes, next_step, path, ratings
 from scripts_library.format import Script, faults, parse
+from scripts_library.script import Answer
 
 FILE = Path(__file__).parents[2] / "scripts_library" / "scripts" / "persuasive-conversation.en.yaml"
 
@@ -22,7 +23,7 @@ def test_the_script_has_no_faults_and_no_warnings():
 
 
 def test_an_undecided_voter_is_heard_before_they_are_asked(script):
-    answers = {
+    answers: dict[str, Answer] = {
         "opening": "speaking",
         "introduction": "happy_to_talk",
         "rating_before": 5,

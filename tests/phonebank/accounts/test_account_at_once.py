@@ -74,7 +74,7 @@ def test_an_account_is_shut_or_not_and_somebody_always_organises(
         other = create_account(ORGANISER) if others else None
         campaign = create_campaign()
         db.session.commit()
-        return campaign.id, this.id, other and other.id
+        return campaign.id, this.id, other.id if other else None
 
     acts = [
         Act("shut", lambda rows: accounts.deactivate(rows[1]), if_another_organises(active=False)),

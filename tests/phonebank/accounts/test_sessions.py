@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from flask import Flask
@@ -187,7 +188,7 @@ def test_a_sign_in_and_a_deactivation_at_once_leave_nobody_in(app: Flask, ada: i
         client = app.test_client()
         path = link.removeprefix("http://localhost")
         at_once(
-            lambda client=client, path=path: client.post(path),
+            partial(client.post, path),
             lambda: with_account(app, ada, services.deactivate),
         )
         with_account(app, ada, services.reactivate)

@@ -10,10 +10,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from phonebank.accounts import services
+from phonebank.accounts.sessions import SIGNED_IN_FOR
 from phonebank.app import create_app
 from phonebank.core.db import db
 from phonebank.models import HOST, Account
-from phonebank.site.sign_in_setup import SIGNED_IN_FOR
 from tests.at_once import at_once
 from tests.factories import create_account
 from tests.signing_in import sign_in
@@ -210,7 +210,7 @@ def test_a_token_in_the_address_or_a_header_signs_nobody_in(
     client: FlaskClient, app: Flask, cy: int
 ) -> None:
     with app.test_request_context():
-        token = db.session.get_one(Account, cy).get_auth_token()
+        token = str(db.session.get_one(Account, cy).get_auth_token())
     assert client.get(f"/account?auth_token={token}").status_code == 302
     assert client.get("/account", headers={"Authentication-Token": token}).status_code == 302
 

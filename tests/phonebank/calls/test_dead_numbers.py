@@ -1,5 +1,7 @@
 """A number that is not in service is dropped for everybody, in other campaigns too."""
 
+from uuid import UUID
+
 import pytest
 from sqlalchemy import select
 
@@ -32,7 +34,7 @@ def elsewhere(**person: object) -> tuple[Caller, Contact]:
     return caller, contact
 
 
-def hear_that_it_is_dead(phone_bank: PhoneBank) -> object:
+def hear_that_it_is_dead(phone_bank: PhoneBank) -> UUID:
     call_id = claim(phone_bank.sam).call.id
     db.session.commit()
     record(phone_bank.sam, call_id, "disconnected")

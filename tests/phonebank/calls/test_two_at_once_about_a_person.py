@@ -57,9 +57,10 @@ def _made(recorded: str) -> Callable[[], Any]:
 
 def _read(where: Any) -> Screen:
     kinds = (Caller, Call, Contact, ContactList)
-    screen = Screen(
-        *(db.session.get_one(kind, row_id) for kind, row_id in zip(kinds, where, strict=True))
-    )
+    rows: list[Any] = [
+        db.session.get_one(kind, row_id) for kind, row_id in zip(kinds, where, strict=True)
+    ]
+    screen = Screen(*rows)
     assert screen.call.phone == screen.contact.phone
     return screen
 

@@ -1,6 +1,7 @@
 """PostgreSQL says when a hold ends; Redis has a copy, which may be wrong, old or gone."""
 
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -197,7 +198,7 @@ def read_back_an_old_file(_: str, campaign_id: int) -> None:
     ],
 )
 def test_who_renews_keeps_their_person_whatever_redis_loses(
-    phone_bank: PhoneBank, lose: object, what: str
+    phone_bank: PhoneBank, lose: Callable[..., object], what: str
 ) -> None:
     person = only_one_person(phone_bank)
     with at(0):

@@ -1,6 +1,7 @@
 """Callers who are limited to lists or languages, however long the line before them is."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -37,7 +38,7 @@ def given(caller: Caller) -> Contact:
     return contact
 
 
-def next_caller(campaign: Campaign, **limits: list) -> Caller:
+def next_caller(campaign: Campaign, **limits: Any) -> Caller:
     caller = create_caller(campaign, **limits)
     db.session.commit()
     return caller

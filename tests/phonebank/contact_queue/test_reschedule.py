@@ -1,6 +1,7 @@
 """An organiser changes the calling hours: who waited for the old ones waits for the new."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -40,7 +41,7 @@ def evenings(phone_bank: PhoneBank) -> PhoneBank:
     return phone_bank
 
 
-def ring(bank: PhoneBank, outcome: str, **values: datetime) -> Contact:
+def ring(bank: PhoneBank, outcome: str, **values: Any) -> Contact:
     hold = claim(bank.sam)
     record(bank.sam, hold.call.id, outcome, **values)
     db.session.commit()

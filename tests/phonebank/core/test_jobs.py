@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from flask import Flask
@@ -19,8 +20,8 @@ from phonebank.core import jobs
 from phonebank.core.config import Config
 from phonebank.core.db import db
 from phonebank.core.redis import redis_for_jobs
+from phonebank.core.shipped_files import ROOT
 from phonebank.lists.jobs import import_list
-from phonebank.local.launcher import ROOT
 from phonebank.models import Call, now
 from phonebank.models.contact_list import QUEUED
 from phonebank.periodic_jobs import PERIODIC_JOBS
@@ -104,8 +105,9 @@ def test_nothing_on_the_queues_is_a_pickle(app: Flask, clean_stores: None) -> No
         kept = [redis.hgetall(key) for key in redis.scan_iter("rq:job:*")]
         assert len(kept) == len(put) + 1
         for one in kept:
-            name, _, args, kwargs = json.loads(zlib.decompress(one[b"data"]))
-            assert import_attribute(name).queue in jobs.QUEUES
+            name, _, args, kwargs = json.loads(zlib.decompress(cast(bytes, one[b"data"])))
+            job: Any = import_attribute(name)
+            assert job.queue in jobs.QUEUES
             assert args in ([], [7])
             assert kwargs == {}
 

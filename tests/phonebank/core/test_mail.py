@@ -16,6 +16,8 @@ from phonebank.core.config import PRODUCTION, Config
 class _Session(socketserver.StreamRequestHandler):
     """The few verbs of SMTP (RFC 5321) that sending one message takes."""
 
+    server: "_Server"
+
     def handle(self) -> None:
         self._say("220 here")
         while line := self.rfile.readline():

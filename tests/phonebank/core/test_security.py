@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from flask import Flask, Response
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from phonebank.app import create_app
 from phonebank.core.access import ANYONE, open_to
@@ -146,7 +147,7 @@ def test_strangers_cannot_send_large_bodies(app: Flask, client: FlaskClient) -> 
         create_campaign()
         db.session.commit()
     for path in ("/sign-in", "/join"):
-        body = {"file": (io.BytesIO(large), "list.csv")}
+        body: dict[str, object] = {"file": (io.BytesIO(large), "list.csv")}
         sent = client.post(path, data=body, content_type="multipart/form-data")
         assert sent.status_code == 413, path
         assert "larger than the 1 MB this page takes" in sent.text
@@ -190,7 +191,7 @@ def test_json_of_any_shape_is_refused_in_words(client: FlaskClient, path: str, b
 # Headers -------------------------------------------------------------------------------------
 
 
-def answers(app: Flask, client: FlaskClient) -> Iterator[tuple[str, object]]:
+def answers(app: Flask, client: FlaskClient) -> Iterator[tuple[str, TestResponse]]:
     """One of every kind of answer that the app gives."""
     yield "page", client.get("/sign-in")
     yield "redirect", client.get("/account")

@@ -105,9 +105,8 @@ def test_the_forecast_is_about_right_for_a_difference_that_stays() -> None:
     then = round(day * grown)
     scaled = [(round(yes * grown), round(people * grown)) for yes in (40, 56)]
     later = difference_of_rates(scaled[0], scaled[1], error_at(then))
-    just_before = difference_of_rates(
-        *((round(yes * 0.85), round(n * 0.85)) for yes, n in scaled), error_at(round(then * 0.85))
-    )
+    earlier = [(round(yes * 0.85), round(n * 0.85)) for yes, n in scaled]
+    just_before = difference_of_rates(earlier[0], earlier[1], error_at(round(then * 0.85)))
     assert later is not None
     assert just_before is not None
     assert later.low > 0 > just_before.low

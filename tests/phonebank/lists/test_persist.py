@@ -2,6 +2,7 @@
 
 import csv
 import io
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -147,7 +148,7 @@ def test_somebody_with_numbers_in_two_zones_is_rung_within_the_hours_of_both() -
     ],
 )
 def test_a_person_is_where_the_list_says_else_their_postcode_else_their_number(
-    told: dict[str, str], zone_key: str
+    told: dict[str, Any], zone_key: str
 ) -> None:
     new_york = "+12125550123"
     assert _zone_key(ContactRow(1, new_york, new_york, **told), "US") == zone_key

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -101,14 +102,14 @@ class Line:
     namespace: str
     proof: object = None
     cookie: str = ""
-    heard: list[tuple[str, object]] = field(default_factory=list)
+    heard: list[tuple[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.client = socketio.Client(reconnection_delay=0.2, reconnection_delay_max=0.5)
         self.client.on("*", self._hear, namespace=self.namespace)
         self.client.on("connect", self.ask, namespace=self.namespace)
         self.client.on("connect_error", self._refused, namespace=self.namespace)
-        self.refusal: object = None
+        self.refusal: Any = None
 
     def connect(self) -> "Line":
         """Raises socketio.exceptions.ConnectionError when refused; `refusal` then says why."""
@@ -131,7 +132,7 @@ class Line:
                 callback=lambda answer: self.heard.append(("board", answer.get("board"))),
             )
 
-    def say(self, event: str, *data: object) -> object:
+    def say(self, event: str, *data: object) -> Any:
         """Send an event and wait for its answer."""
         return self.client.call(event, data, namespace=self.namespace, timeout=5)
 

@@ -89,7 +89,8 @@ class Room:
             func.count().filter(Call.conversation),
             func.count().filter(Call.yes),
         ).where(Call.party_id == self.party.id, Call.counted)
-        return tuple(db.session.execute(counted).one())
+        calls, reached, conversations, yeses = db.session.execute(counted).one()
+        return calls, reached, conversations, yeses
 
     def _tally(self, call: Call, sign: int) -> None:
         totals.add(

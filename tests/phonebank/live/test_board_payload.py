@@ -1,6 +1,7 @@
 """A board's words and places, without any store."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -21,7 +22,7 @@ EIGHT = datetime(2026, 1, 13, 20, 0, tzinfo=UTC)
 
 
 def figures(**values) -> Figures:
-    defaults = {
+    defaults: dict[str, Any] = {
         "party_id": 1,
         "campaign_id": 1,
         "board_token": "t",

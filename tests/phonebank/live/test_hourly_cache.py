@@ -77,7 +77,8 @@ def test_an_older_reading_does_not_take_the_place_of_a_newer_one(app_context: Fl
     sam = room.join("Sam")
     room.record(sam)
     db.session.flush()
-    readings, begun = HourlyCache(kept_for=0), []
+    readings = HourlyCache(kept_for=0)
+    begun: list[object] = []
 
     def another_is_quicker(*args: Any) -> None:
         """Once the slow one has its answer."""

@@ -2,6 +2,7 @@
 
 import json
 from statistics import median
+from typing import Any
 
 import pytest
 import socketio
@@ -22,7 +23,7 @@ from tests.phonebank.live.party_room import (
     open_room,
     secret_contact,
 )
-from tests.signing_in import signed_in
+from tests.signing_in import session_cookie, signed_in
 
 pytestmark = pytest.mark.timing
 
@@ -45,7 +46,7 @@ def watch(lines: list[Line], web: Web, room: Room) -> Line:
     return line
 
 
-def record(room: Room, name: str = "Sam", signal: bool = True, **values: object) -> None:
+def record(room: Room, name: str = "Sam", signal: bool = True, **values: Any) -> None:
     """An outcome committed by another process than the boards'; its signal may get lost."""
     room.record(room.join(name), **values)
     if not signal:
@@ -54,8 +55,7 @@ def record(room: Room, name: str = "Sam", signal: bool = True, **values: object)
 
 
 def cookie(app: Flask, session: dict) -> str:
-    serializer = app.session_interface.get_signing_serializer(app)
-    return f"session={serializer.dumps(session)}"
+    return f"session={session_cookie(app, session)}"
 
 
 def signed_in_cookie(app: Flask, account: Account) -> str:
@@ -323,7 +323,7 @@ def test_a_line_does_not_compress_which_would_cost_more_memory_than_the_line(
     )
     try:
         assert "sec-websocket-extensions" not in line.getheaders()
-        assert line.recv().startswith('0{"sid"')
+        assert str(line.recv()).startswith('0{"sid"')
     finally:
         line.close()
 

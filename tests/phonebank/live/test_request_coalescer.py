@@ -102,7 +102,7 @@ def test_one_who_waits_keeps_no_transaction_open(app_context: Flask) -> None:
         # More than there are connections.
         asking = [threads.submit(ask) for _ in range(40)]
         within(5, lambda: len(readings._waiting) == len(asking) - 1)
-        assert db.engine.pool.checkedout() == 2
+        assert db.engine.pool.checkedout() == 2  # type: ignore[attr-defined]
         other.commit()
         assert all(answer.result(5) for answer in asking)
 

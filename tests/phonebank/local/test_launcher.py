@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from phonebank.core.shipped_files import ROOT
 from phonebank.local import launcher
 
 # The launcher over a folder of its own, with a Procfile of its own.
@@ -142,7 +143,7 @@ def test_the_real_thing_starts_from_nothing_and_finds_yesterdays_data(
     for command in (["phonebank.local.launcher"], ["phonebank.cli", "run"]):
         process = subprocess.Popen(
             [sys.executable, "-m", *command],
-            cwd=launcher.ROOT,
+            cwd=ROOT,
             env=_environment(port) | {"PHONEBANK_VAR": str(root / "var"), "WEB_CONCURRENCY": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -336,10 +337,10 @@ def test_the_environment_has_the_last_word(port: int) -> None:
 
 
 def test_the_real_procfile_has_the_parts_that_a_run_needs() -> None:
-    lines = (launcher.ROOT / "Procfile").read_text().splitlines()
+    lines = (ROOT / "Procfile").read_text().splitlines()
     assert [line.split(":")[0] for line in lines] == ["release", "web", "urgent", "worker", "clock"]
     # Said by both, so that a run on one machine ends sooner than a server does.
-    assert "WEB_GRACEFUL_SECONDS" in (launcher.ROOT / "gunicorn.conf.py").read_text()
+    assert "WEB_GRACEFUL_SECONDS" in (ROOT / "gunicorn.conf.py").read_text()
     assert "WEB_GRACEFUL_SECONDS" in launcher.for_this_machine({})
 
 

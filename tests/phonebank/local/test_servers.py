@@ -16,6 +16,7 @@ import redis
 from sqlalchemy import create_engine
 
 from phonebank.local import servers as local
+from phonebank.local.process import ServerFolder
 from phonebank.local.servers import (
     LocalServerFailed,
     LocalServers,
@@ -253,7 +254,7 @@ def test_a_server_that_will_not_start_is_quoted(home: Path) -> None:
 
 
 def test_a_full_disc_is_called_that(home: Path) -> None:
-    folder = local.ServerFolder("PostgreSQL", home)
+    folder = ServerFolder("PostgreSQL", home)
     folder.log_file.write_text("FATAL:  could not write: No space left on device\n")
     assert folder.last_words() == f"the disc that holds {home} is full"
 

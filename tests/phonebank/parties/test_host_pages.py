@@ -1,6 +1,7 @@
 """The host's pages and the board's, as plain forms: who may, what happens, what is never shown."""
 
 import re
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -31,7 +32,7 @@ def party_id(app: Flask, client: FlaskClient) -> int:
     return found
 
 
-def party(app: Flask, party_id: int, attribute: str) -> object:
+def party(app: Flask, party_id: int, attribute: str) -> Any:
     with app.app_context():
         return getattr(db.session.get_one(Party, party_id), attribute)
 

@@ -9,6 +9,7 @@ import zoneinfo
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -123,7 +124,7 @@ def without_limits(rules: CountryRules, treated: str = "as_any_day") -> CountryR
     return replace(
         rules,
         permitted_hours=Fact(every_day("00:00-24:00"), "test", "practice"),
-        holidays=replace(rules.holidays, treated=Fact(treated, "test", "practice")),
+        holidays=replace(rules.holidays, treated=Fact[Any](treated, "test", "practice")),
     )
 
 
@@ -263,7 +264,9 @@ def test_hours_wider_than_the_law_do_not_widen_the_law() -> None:
     [("no_calls", False, False), ("as_sunday", False, True), ("as_any_day", True, True)],
 )
 def test_what_a_holiday_does_to_the_hours(treated: str, at_eight: bool, at_ten: bool) -> None:
-    rules = replace(GB, holidays=replace(GB.holidays, treated=Fact(treated, "test", "practice")))
+    rules = replace(
+        GB, holidays=replace(GB.holidays, treated=Fact[Any](treated, "test", "practice"))
+    )
     hours = every_day("08:00-21:00")
     christmas = datetime(2026, 12, 25, tzinfo=UTC)
     for hour, expected in ((8, at_eight), (10, at_ten)):

@@ -70,8 +70,8 @@ def test_a_setting_names_the_step_again_only_where_it_did(
     setting: str, was: str, now: str, comes_back_as: str
 ) -> None:
     script = parse(source_of("voter-identification", "en"), "test")
-    before = replace(script, **{setting: was})
-    left = replace(without(before, "issue"), **{setting: now})
+    before = replace(script, **{setting: was})  # type: ignore[arg-type]
+    left = replace(without(before, "issue"), **{setting: now})  # type: ignore[arg-type]
     assert getattr(restored(left, Deleted("issue", before)), setting) == comes_back_as
 
 

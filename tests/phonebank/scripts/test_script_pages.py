@@ -85,7 +85,12 @@ def test_the_page_shows_where_each_answer_leads(desk: Desk) -> None:
 
 
 def test_filling_in_reaches_the_words(desk: Desk) -> None:
-    post(desk, desk.address("/values"), **{"value-candidate": " Jo  Bloggs ", "value-other": "x"})
+    post(
+        desk,
+        desk.address("/values"),
+        302,
+        **{"value-candidate": " Jo  Bloggs ", "value-other": "x"},
+    )
     with desk.app.app_context():
         assert desk.campaign().merge_values == {"candidate": "Jo Bloggs"}
     assert 'value="Jo Bloggs"' in desk.client.get(desk.address()).text
@@ -230,9 +235,9 @@ def test_versions_are_read_compared_and_brought_back(desk: Desk) -> None:
     button = desk.address("/versions/1/restore")  # which says the same as version 3
     sent = {"seen": desk.seen("/versions")}
     for said in ("The draft was discarded.", "nothing to publish"):  # also pressed twice
-        page = desk.client.post(button, data=sent, follow_redirects=True)
-        assert page.status_code == 200
-        assert said in page.text
+        answer = desk.client.post(button, data=sent, follow_redirects=True)
+        assert answer.status_code == 200
+        assert said in answer.text
 
 
 def test_bringing_back_what_a_colleague_published_over_tells_what_to_look_at(desk: Desk) -> None:

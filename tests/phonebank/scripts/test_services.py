@@ -1,6 +1,7 @@
 """Scripts and their versions: what stays, what callers get, what may not change silently."""
 
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -179,7 +180,7 @@ def test_two_who_publish_at_once_both_get_a_number(app: Flask, script: Script) -
     assert sorted(number for (number,) in numbers) == [1, 2, 3, 4, 5]
 
 
-def give_answers(script: Script, answers: list[tuple[str, object]]) -> None:
+def give_answers(script: Script, answers: Sequence[tuple[str, object]]) -> None:
     """A call for each, with that answer."""
     campaign = db.session.get_one(Campaign, script.campaign_id)
     people = create_list(campaign)
