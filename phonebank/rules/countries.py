@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, cast
 
 import holidays
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+import yaml
 
 from phonebank.rules.time_zones import UnknownTimeZone, time_zone
 from phonebank.rules.week_hours import SUNDAY, Opening, WeekHours, WeekHoursFault
@@ -64,25 +63,6 @@ class Holidays:
         return day in _holiday_dates(self.calendar, self.parts, day.year)
 
 
-@dataclass(frozen=True)
-class AbandonedCalls:
-    """At most `ceiling_percent` of calls answered by a person may find no caller there, counted
-    over `window_days`. A phone bank in which every caller dials for themselves abandons none."""
-
-    ceiling_percent: Fact[float]
-    window_days: Fact[int]
-
-
-@dataclass(frozen=True)
-class Screening:
-    """The register of people who do not want calls: screen against a copy at most `age_days` old.
-    `required` is false where political calls are exempt."""
-
-    register: str
-    required: Fact[bool]
-    age_days: Fact[int]
-
-
 # Compared and hashed by identity: one object a country and process, and hashing the whole content
 # on every look into a cache would cost more than the cache saves.
 @dataclass(frozen=True, eq=False)
@@ -95,12 +75,6 @@ class CountryRules:
     permitted_hours: Fact[WeekHours]
     usual_hours: Fact[WeekHours]
     holidays: Holidays
-    abandoned_calls: AbandonedCalls
-    minimum_ring_seconds: Fact[int]
-    screening: Screening | None
-    identification: Fact[str]
-    retention_days: Fact[int]
-    cautions: tuple[Fact[str], ...]
 
     def permitted_on(self, day: date) -> Opening | None:
         """When people may be rung on that date, holidays taken into account."""
@@ -149,8 +123,8 @@ def read_rules(path: Path) -> CountryRules:
     Raises CountryRulesFault naming the file and the first faulty key.
     """
     try:
-        data = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, YAMLError) as fault:
+        data = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe one
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as fault:
         raise CountryRulesFault(f"{path.name}: it cannot be read as YAML: {fault}") from fault
     top = _Section(path.name, "", data)
     rules = CountryRules(
@@ -160,18 +134,25 @@ def read_rules(path: Path) -> CountryRules:
         permitted_hours=top.fact("permitted_hours", WeekHours.parse),
         usual_hours=top.fact("usual_hours", WeekHours.parse),
         holidays=_holidays(top.section("holidays")),
-        abandoned_calls=_abandoned_calls(top.section("abandoned_calls")),
-        minimum_ring_seconds=top.fact("minimum_ring_seconds", _whole_number(5, 60)),
-        screening=_screening(top),
-        identification=top.fact("identification", _text),
-        retention_days=top.fact("retention_days", _whole_number(1, 3660)),
-        cautions=tuple(caution.as_fact(_text) for caution in top.sections("cautions")),
     )
     top.refuse_unread()
     outside = rules.usual_hours.value.outside(rules.permitted_hours.value, rules.name)
     if outside:
         raise CountryRulesFault(f"{path.name}: usual_hours.value: {' '.join(outside.values())}")
     return rules
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that comes twice, of which PyYAML itself would keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                twice = f"the key “{key.value}” comes twice"
+                raise yaml.constructor.ConstructorError(None, None, twice, key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 def _holidays(section: "_Section") -> Holidays:
@@ -181,29 +162,6 @@ def _holidays(section: "_Section") -> Holidays:
     treated = section.fact("treated", _one_of(NO_CALLS, AS_SUNDAY, AS_ANY_DAY))
     section.refuse_unread()
     return Holidays(calendar, parts, cast("Fact[Any]", treated))
-
-
-def _abandoned_calls(section: "_Section") -> AbandonedCalls:
-    read = AbandonedCalls(
-        ceiling_percent=section.fact("ceiling_percent", _percent),
-        window_days=section.fact("window_days", _whole_number(1, 31)),
-    )
-    section.refuse_unread()
-    return read
-
-
-def _screening(top: "_Section") -> Screening | None:
-    if top.data.get("screening", "absent") is None:
-        top.unread.discard("screening")
-        return None
-    section = top.section("screening")
-    read = Screening(
-        register=section.checked("register", _text),
-        required=section.fact("required", _yes_or_no),
-        age_days=section.fact("age_days", _whole_number(1, 366)),
-    )
-    section.refuse_unread()
-    return read
 
 
 class _Section:
@@ -233,10 +191,6 @@ class _Section:
 
     def section(self, key: str) -> "_Section":
         return _Section(self.file, self.at(key), self.checked(key, lambda value: value))
-
-    def sections(self, key: str) -> list["_Section"]:
-        rows: list[Any] = self.checked(key, _list, default=[])
-        return [_Section(self.file, f"{self.at(key)}[{n}]", row) for n, row in enumerate(rows)]
 
     def fact(self, key: str, check: Callable[[Any], T]) -> Fact[T]:
         return self.section(key).as_fact(check)
@@ -269,27 +223,6 @@ def _list(value: object) -> list[Any]:
     if not isinstance(value, list):
         raise ValueError("must be a list.")
     return value
-
-
-def _yes_or_no(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"must be true or false, not “{value}”.")
-    return value
-
-
-def _whole_number(least: int, most: int) -> Callable[[object], int]:
-    def check(value: object) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-            raise ValueError(f"must be a whole number from {least} to {most}, not “{value}”.")
-        return value
-
-    return check
-
-
-def _percent(value: object) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 10:
-        raise ValueError(f"must be a percentage from 0 to 10, not “{value}”.")
-    return float(value)
 
 
 def _one_of(*allowed: str) -> Callable[[object], str]:
