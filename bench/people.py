@@ -13,9 +13,7 @@ from http.cookies import SimpleCookie
 from sqlalchemy import text
 
 from phonebank.core.db import db
-from phonebank.models import Campaign, ContactList, Script, ScriptVersion
-from phonebank.models.campaign import RUNNING
-from phonebank.models.contact_list import READY
+from phonebank.models import Campaign, CampaignState, ContactList, ListState, Script, ScriptVersion
 from phonebank.roster.pace import AT_ANY_PACE
 from phonebank.rules.calling_hours import zones_key
 from scripts_library.library import source_of
@@ -58,7 +56,7 @@ def build(contacts: int) -> tuple[int, str]:
         name=f"{contacts:,} contacts",
         on_behalf_of="the Bench",
         country="US",
-        state=RUNNING,
+        state=CampaignState.RUNNING,
         door_open=True,
         # At any hour, so that the bench runs at any hour.
         allow_drama_numbers=True,
@@ -80,7 +78,7 @@ def build(contacts: int) -> tuple[int, str]:
             campaign_id=campaign.id,
             name=f"List {n}",
             filename="bench.csv",
-            state=READY,
+            state=ListState.READY,
             zone_keys=ZONES,
             languages=[""],
         )

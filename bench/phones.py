@@ -29,8 +29,7 @@ from bench.measuring import Clock
 from bench.people import Device
 from bench.servers import ROOT, cookies_of, migrated_app, procfile, stores
 from phonebank.core.db import db
-from phonebank.models import Account, Caller, Campaign, Party
-from phonebank.models.caller import ADMITTED
+from phonebank.models import Account, Caller, CallerState, Campaign, Party
 from phonebank.tallies.reconcile import differences
 
 ANSWERED_BAR = 1.0  # seconds, p99 of answers, at the server
@@ -136,7 +135,7 @@ def _come_in(app: Flask, phones: int) -> list[Device]:
             "campaign_id": campaign_id,
             "party_id": parties[n % len(parties)].id,
             "first_name": f"Sam{n}",
-            "state": ADMITTED,
+            "state": CallerState.ADMITTED,
         }
         for n in range(phones)
     ]

@@ -8,8 +8,7 @@ from sqlalchemy import insert, text
 from bench import people
 from bench.servers import cookies_of
 from phonebank.core.db import db
-from phonebank.models import Account, Caller, Party
-from phonebank.models.caller import ADMITTED
+from phonebank.models import Account, Caller, CallerState, Party
 
 CALLERS_EACH = 10
 CALLS_EACH = 20
@@ -70,7 +69,7 @@ def build(app: Flask, parties: int) -> Rooms:
                 "campaign_id": campaign_id,
                 "party_id": party.id,
                 "first_name": f"Sam{n}",
-                "state": ADMITTED,
+                "state": CallerState.ADMITTED,
             }
             for party in rows
             for n in range(CALLERS_EACH)

@@ -7,9 +7,7 @@ from phonebank.core.db import db
 from phonebank.core.errors import Gone, NotFound
 from phonebank.core.locks import lock_row
 from phonebank.live.change_marks import mark_after_commit
-from phonebank.models import Caller, Campaign, Party, now
-from phonebank.models.caller import ADMITTED, REMOVED, WAITING
-from phonebank.models.campaign import ENDED
+from phonebank.models import Caller, CallerState, Campaign, CampaignState, Party, now
 from phonebank.parties.display_names import clean_name
 from phonebank.parties.profanity import refuse_bad_words
 from phonebank.parties.services import refuse_newcomers
@@ -56,7 +54,11 @@ def join(
     if known is None or name != known.first_name:
         # What the host called them stands.
         refuse_bad_words(name)
-    back = known is not None and known.campaign_id == campaign.id and known.state != REMOVED
+    back = (
+        known is not None
+        and known.campaign_id == campaign.id
+        and known.state != CallerState.REMOVED
+    )
     party_id = party.id if party else None
     if party is not None and not (back and known is not None and known.party_id == party_id):
         refuse_newcomers(party)
@@ -71,9 +73,9 @@ def join(
         comes_in = door_open and _may_pass(known, campaign, mark)
         if known.party_id != party_id:
             known.party_id = party_id
-            known.state = ADMITTED if comes_in else WAITING
+            known.state = CallerState.ADMITTED if comes_in else CallerState.WAITING
         elif comes_in:
-            known.state = ADMITTED
+            known.state = CallerState.ADMITTED
         known.address = mark or known.address
         if not known.named_by_host:
             known.first_name = name
@@ -90,7 +92,7 @@ def _let_in(caller: Caller, campaign: Campaign, door_open: bool) -> None:
     somewhere that the door looks at (see `door`)."""
     at = now()
     why_wait = open_door.why_to_wait(campaign, caller.address, at)
-    caller.state = ADMITTED if door_open and not why_wait else WAITING
+    caller.state = CallerState.ADMITTED if door_open and not why_wait else CallerState.WAITING
     caller.held = why_wait in open_door.HOLDS
     db.session.add(caller)
     db.session.flush()
@@ -103,7 +105,7 @@ def _may_pass(known: Caller, campaign: Campaign, mark: str | None) -> bool:
     room, and who waits because of the crowd they came with does so however often they ask."""
     if known.held:
         return False
-    return known.state == ADMITTED or not open_door.why_to_wait(campaign, mark, now())
+    return known.state == CallerState.ADMITTED or not open_door.why_to_wait(campaign, mark, now())
 
 
 def _look_at_the_door(campaign: Campaign, party: Party | None) -> None:
@@ -127,5 +129,5 @@ def _look_at_the_door(campaign: Campaign, party: Party | None) -> None:
 
 
 def _refuse_when_ended(campaign: Campaign) -> None:
-    if campaign.state == ENDED:
+    if campaign.state == CampaignState.ENDED:
         raise Gone("This campaign has ended.", "Thank you for wanting to help.")

@@ -16,8 +16,7 @@ from sqlalchemy.orm import joinedload
 from phonebank.core.access import CALLER, open_to
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.errors import NotAllowed, SignInNeeded
-from phonebank.models import Caller
-from phonebank.models.caller import REMOVED
+from phonebank.models import Caller, CallerState
 
 _KEY = "caller"
 
@@ -63,7 +62,7 @@ def current_caller() -> Caller:
             "You haven't joined yet, or the host or an organiser has removed you.",
             "Join with the code on your host's screen, or with your campaign's link.",
         )
-    if caller.state == REMOVED:
+    if caller.state == CallerState.REMOVED:
         raise PutOut("The host or an organiser has removed you.", "Ask them why.")
     return caller
 

@@ -15,8 +15,7 @@ from phonebank.core.db import db
 from phonebank.core.errors import NotAllowed, SignInNeeded
 from phonebank.live import caller_events
 from phonebank.live.server import live, on_event, refuse_unknown_events
-from phonebank.models import Caller, Party
-from phonebank.models.caller import REMOVED
+from phonebank.models import Caller, CallerState, Party
 
 refuse_unknown_events(caller_events.NAMESPACE)
 
@@ -54,6 +53,6 @@ def _caller() -> Caller:
     caller = recognised()
     if caller is None:
         raise SignInNeeded("We don't recognise this device.", "Join again with the code.")
-    if caller.state == REMOVED:
+    if caller.state == CallerState.REMOVED:
         raise NotAllowed("You are no longer in this party.", "If this is a mistake, ask the host.")
     return caller

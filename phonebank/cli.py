@@ -19,9 +19,7 @@ from phonebank.core.db import FOR_COMMANDS, FOR_JOBS, Patience, db
 from phonebank.core.errors import PhonebankError
 from phonebank.core.migrations import TableInUse, to_this_release
 from phonebank.local import env_file, launcher
-from phonebank.models import HOST, ORGANISER, Account, Campaign, Party, Role
-from phonebank.models.campaign import RUNNING
-from phonebank.models.party import OPEN
+from phonebank.models import Account, Campaign, CampaignState, Party, PartyState, Role, RoleName
 from phonebank.periodic_jobs import PERIODIC_JOBS
 
 # A link printed here is read by whoever runs the server, who may be some hours in getting to it.
@@ -107,7 +105,7 @@ def create_organiser(email: str, name: str) -> None:
     """Make EMAIL an organiser, and e-mail or print a sign-in link. Safe to repeat."""
     with _app().app_context():
         try:
-            account = accounts.create_account(email, name, [ORGANISER])
+            account = accounts.create_account(email, name, [RoleName.ORGANISER])
             db.session.commit()
             if mail.is_configured():
                 accounts.send_sign_in_link(account.email)
@@ -155,8 +153,8 @@ def _named(emails: tuple[str, ...]) -> list[tuple[str, Account]]:
 
 def _one_of_each_role() -> list[tuple[str, Account]]:
     first = select(Account).where(Account.active).order_by(Account.id).limit(1)
-    found = []
-    for role in (ORGANISER, HOST):
+    found: list[tuple[str, Account]] = []
+    for role in RoleName:
         account = db.session.scalar(first.join(Account.roles).where(Role.name == role))
         if account is not None:
             found.append((role, account))
@@ -167,14 +165,17 @@ def _print_caller_links() -> None:
     """The newest running party's link for callers, and its board; else the campaign's link."""
     base_url = current_app.extensions["phonebank"].base_url
     party = db.session.scalar(
-        select(Party).where(Party.state == OPEN).order_by(Party.id.desc()).limit(1)
+        select(Party).where(Party.state == PartyState.OPEN).order_by(Party.id.desc()).limit(1)
     )
     if party is not None:
         click.echo(f"{'Caller':<10} {party.title[:20]:<20} {base_url}/join/{party.code}")
         click.echo(f"{'Board':<10} {party.title[:20]:<20} {base_url}/board/{party.board_token}")
         return
     campaign = db.session.scalar(
-        select(Campaign).where(Campaign.state == RUNNING).order_by(Campaign.id.desc()).limit(1)
+        select(Campaign)
+        .where(Campaign.state == CampaignState.RUNNING)
+        .order_by(Campaign.id.desc())
+        .limit(1)
     )
     if campaign is not None:
         click.echo(f"{'Caller':<10} {campaign.name[:20]:<20} {base_url}/c/{campaign.join_token}")

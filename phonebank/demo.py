@@ -15,19 +15,18 @@ from sqlalchemy.dialects.postgresql import insert
 from phonebank.accounts.services import create_account
 from phonebank.core.db import db
 from phonebank.models import (
-    HOST,
-    ORGANISER,
     Account,
     Campaign,
+    CampaignState,
     Contact,
     ContactList,
+    ListState,
     Party,
+    RoleName,
     Script,
     ScriptVersion,
     now,
 )
-from phonebank.models.campaign import RUNNING
-from phonebank.models.contact_list import READY
 from phonebank.rules.calling_hours import zones_key
 from scripts_library.library import source_of
 
@@ -71,13 +70,13 @@ def is_empty() -> bool:
 def load() -> Campaign:
     """Store the demonstration: an organiser, a host, a running campaign, a party with its door
     open. The caller commits."""
-    organiser = create_account("organiser@example.org", "Olive", [ORGANISER])
-    host = create_account("host@example.org", "Hari", [HOST])
+    organiser = create_account("organiser@example.org", "Olive", [RoleName.ORGANISER])
+    host = create_account("host@example.org", "Hari", [RoleName.HOST])
     campaign = Campaign(
         name="Riverside demonstration",
         on_behalf_of="the Riverside Neighbours campaign",
         country="GB",
-        state=RUNNING,
+        state=CampaignState.RUNNING,
         briefing=BRIEFING,
         merge_values={"candidate": "Sam Rivers"},
         door_open=True,
@@ -128,7 +127,7 @@ def _people(campaign: Campaign, organiser: Account) -> None:
         campaign_id=campaign.id,
         name="Invented neighbours",
         filename="invented.csv",
-        state=READY,
+        state=ListState.READY,
         zone_keys=[zone],
         languages=[""],
         rows_read=PEOPLE,

@@ -11,17 +11,17 @@ from phonebank.core.db import db
 from phonebank.models import (
     Account,
     Caller,
+    CallerState,
     Campaign,
+    CampaignState,
     Contact,
     ContactList,
+    ListState,
     Party,
     Role,
     Script,
     ScriptVersion,
 )
-from phonebank.models.caller import ADMITTED
-from phonebank.models.campaign import RUNNING
-from phonebank.models.contact_list import READY
 from phonebank.roster.pace import AT_ANY_PACE
 
 _counter = itertools.count(1)
@@ -60,7 +60,7 @@ def create_campaign(**values: Any) -> Campaign:
         "name": "Kitchen Table",
         "on_behalf_of": "The Kitchen Table Campaign",
         "country": "GB",
-        "state": RUNNING,
+        "state": CampaignState.RUNNING,
         "allow_drama_numbers": True,
     } | AT_ANY_PACE
     return _add(Campaign(**defaults | values))
@@ -71,7 +71,7 @@ def create_list(campaign: Campaign, **values: Any) -> ContactList:
         "campaign_id": campaign.id,
         "name": "Ward list",
         "filename": "ward.csv",
-        "state": READY,
+        "state": ListState.READY,
         "zone_keys": ["Europe/London"],
         "languages": [""],
     }
@@ -97,7 +97,7 @@ def create_caller(campaign: Campaign, party: Party | None = None, **values: Any)
         "campaign_id": campaign.id,
         "party_id": party.id if party else None,
         "first_name": f"Sam{next(_counter)}",
-        "state": ADMITTED,
+        "state": CallerState.ADMITTED,
     }
     return _add(Caller(**defaults | values))
 

@@ -27,8 +27,7 @@ from sqlalchemy.exc import IntegrityError
 
 from phonebank.core.config import Config
 from phonebank.core.db import db
-from phonebank.models import Call, ContactList
-from phonebank.models.contact_list import IMPORTING, READY
+from phonebank.models import Call, ContactList, ListState
 from phonebank.suppressions.services import lift
 from tests.conftest import empty_stores
 from tests.phonebank.live.conftest import Line
@@ -370,10 +369,10 @@ def upload_and_import(app: Flask, site: Processes, evening: Evening, organiser: 
             with missing(app, "contact"):
                 organiser.post(f"{address}/columns", data={**chosen, "name": "A", "priority": "0"})
                 within(20, lambda: "ImportBroke" in site.printed(), "the import breaks")
-            assert state() == IMPORTING
+            assert state() == ListState.IMPORTING
         else:
             organiser.post(f"{address}/columns", data={**chosen, "name": "B", "priority": "0"})
-            within(20, lambda: state() == READY, "the import is done")
+            within(20, lambda: state() == ListState.READY, "the import is done")
         organiser.get(address)
 
 

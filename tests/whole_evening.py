@@ -21,22 +21,22 @@ from phonebank.csv_input.rows import Dialect
 from phonebank.experiments import services as experiments
 from phonebank.lists.uploads import take_in
 from phonebank.models import (
-    HOST,
-    ORGANISER,
     Account,
     Caller,
+    CallerState,
     Campaign,
+    CampaignState,
     Contact,
     Experiment,
+    ListState,
     Party,
+    RoleName,
     SetAside,
+    SetAsideState,
+    SuppressionOrigin,
     now,
 )
-from phonebank.models.caller import WAITING
-from phonebank.models.campaign import DRAFT, PAUSED
-from phonebank.models.contact_list import FAILED, IMPORTING, UNDONE, ContactList, RefusedRow
-from phonebank.models.set_aside import DONE
-from phonebank.models.suppression import FROM_ORGANISER
+from phonebank.models.contact_list import ContactList, RefusedRow
 from phonebank.parties import services as parties
 from phonebank.roster.pace import A_MINUTE, flag
 from phonebank.scripts import services as scripts
@@ -92,11 +92,11 @@ class Evening:
 
 def begin_evening(person: dict[str, Any] | None = None) -> Evening:
     """Fill the empty database, and commit. `person` are the values of whom Sam has on screen."""
-    organiser = create_account(ORGANISER, name="Ada Lovelace", email="ada@example.org")
-    host = create_account(HOST, name="Hari", email="hari@example.org")
-    other_host = create_account(HOST, name="Olu", email="olu@example.org")
-    create_account(HOST, name="Gwen", email="gwen@example.org").active = False
-    secured = create_account(ORGANISER, name="Otto", email="otto@example.org")
+    organiser = create_account(RoleName.ORGANISER, name="Ada Lovelace", email="ada@example.org")
+    host = create_account(RoleName.HOST, name="Hari", email="hari@example.org")
+    other_host = create_account(RoleName.HOST, name="Olu", email="olu@example.org")
+    create_account(RoleName.HOST, name="Gwen", email="gwen@example.org").active = False
+    secured = create_account(RoleName.ORGANISER, name="Otto", email="otto@example.org")
     secured.tf_primary_method = "authenticator"
     datastore = current_app.extensions["security"].datastore
     datastore.tf_set(secured, "authenticator", totp_secret=_totp_secret())
@@ -107,8 +107,8 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
         merge_values={"candidate": "Jo Marsh", "our_promise": "cap bus fares"},
         hosts=[host],
     )
-    draft = create_campaign(name="Hillside school places", state=DRAFT)
-    create_campaign(name="Last spring’s campaign", state=PAUSED)
+    draft = create_campaign(name="Hillside school places", state=CampaignState.DRAFT)
+    create_campaign(name="Last spring’s campaign", state=CampaignState.PAUSED)
     script = scripts.use_ready_made(campaign, "persuasive-conversation", "en", organiser)
     second = source_of("persuasive-conversation", "en").replace("Hello,", "Good evening,", 1)
     scripts.save_draft(script, second)
@@ -125,7 +125,7 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
     parties.end_party(ended)
     db.session.commit()
     callers, call_id = _people_ringing(campaign, party, lists["ready"], person or {})
-    suppress("+442079460999", FROM_ORGANISER, "asked", account_id=organiser.id)
+    suppress("+442079460999", SuppressionOrigin.ORGANISER, "asked", account_id=organiser.id)
     wishes = b"Member ID,Name,Phone\n1234567890,Ada Example,020 7946 0700\n2,Bo,none\n"
     wishes_file = take_in_file(wishes, "wishes.csv", "GB", "asked", organiser.id)
     db.session.commit()
@@ -192,9 +192,13 @@ def _lists(campaign: Campaign, organiser: Account) -> dict[str, int]:
         )
     uploaded = take_in(campaign, organiser.id, "hillside members.csv", io.BytesIO(FILE))
     others = {
-        "importing": create_list(campaign, state=IMPORTING, rows_total=9000, rows_read=4100),
-        "failed": create_list(campaign, state=FAILED, fault="Row 12 is cut off: a quote is open."),
-        "undone": create_list(campaign, state=UNDONE, rows_stored=3, finished_at=now()),
+        "importing": create_list(
+            campaign, state=ListState.IMPORTING, rows_total=9000, rows_read=4100
+        ),
+        "failed": create_list(
+            campaign, state=ListState.FAILED, fault="Row 12 is cut off: a quote is open."
+        ),
+        "undone": create_list(campaign, state=ListState.UNDONE, rows_stored=3, finished_at=now()),
     }
     named = {"ready": ready, "uploaded": uploaded, **others}
     return {name: contact_list.id for name, contact_list in named.items()}
@@ -209,9 +213,11 @@ def _people_ringing(
         for name in ("Sam", "Priya")
     }
     callers["Newcomer"] = create_caller(campaign, party, first_name="Newton")
-    callers["Waiting"] = create_caller(campaign, party, first_name="Wendy", state=WAITING)
-    create_caller(campaign, party, first_name="Walter", state=WAITING)
-    create_caller(campaign, first_name="Winifred", state=WAITING)
+    callers["Waiting"] = create_caller(
+        campaign, party, first_name="Wendy", state=CallerState.WAITING
+    )
+    create_caller(campaign, party, first_name="Walter", state=CallerState.WAITING)
+    create_caller(campaign, first_name="Winifred", state=CallerState.WAITING)
     nobody_left = create_campaign(name="Everyone rung")
     callers["Idle"] = create_caller(nobody_left, first_name="Ida", promised_at=now())
     for _ in OUTCOMES:
@@ -229,7 +235,9 @@ def _people_ringing(
         record(caller, call.id, outcome)
         db.session.commit()
     flag(callers["Priya"], A_MINUTE, 9, 8, now())
-    db.session.add(SetAside(campaign_id=campaign.id, caller_id=callers["Sam"].id, state=DONE))
+    db.session.add(
+        SetAside(campaign_id=campaign.id, caller_id=callers["Sam"].id, state=SetAsideState.DONE)
+    )
     # Of all who may be rung now there is this one, so this one is who Sam gets.
     _contact(contact_list, **person)
     db.session.commit()

@@ -25,8 +25,7 @@ from phonebank.core.db import db
 from phonebank.core.errors import NotFound
 from phonebank.core.overload import Urgency, with_urgency
 from phonebank.experiments.script_choice import versions_heard
-from phonebank.models import now
-from phonebank.models.caller import WAITING
+from phonebank.models import CallerState, now
 from phonebank.parties.summary import share_of
 from phonebank.roster import filters
 from phonebank.roster.practice_first import MINUTES, owes_practice
@@ -56,7 +55,7 @@ def calling() -> ResponseReturnValue:
             untold=page_data.untold_call(caller),
             **place,
         )
-    if caller.state == WAITING:
+    if caller.state == CallerState.WAITING:
         return render_template(
             "callers/lobby.html",
             leave_url=leave_url,

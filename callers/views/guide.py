@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from callers.sessions import recognised
 from callers.views.blueprint import screens
 from phonebank.core.access import ANYONE, open_to
-from phonebank.models.caller import REMOVED
+from phonebank.models import CallerState
 
 
 @screens.get("/help")
@@ -14,5 +14,5 @@ from phonebank.models.caller import REMOVED
 def guide() -> ResponseReturnValue:
     """Open to anybody: people look before they join."""
     known = recognised()
-    inside = known is not None and known.state != REMOVED
+    inside = known is not None and known.state != CallerState.REMOVED
     return render_template("callers/guide.html", known=inside)

@@ -19,8 +19,7 @@ from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.errors import BadInput, Conflict, Gone, NotFound, PhonebankError
 from phonebank.core.locks import lock_row
 from phonebank.core.security import whose_connection
-from phonebank.models import Caller, Campaign, Party
-from phonebank.models.caller import REMOVED
+from phonebank.models import Caller, CallerState, Campaign, Party
 from phonebank.parties.codes import campaign_token_in
 from phonebank.parties.services import party_by_code
 from phonebank.roster.devices import end_session
@@ -179,11 +178,11 @@ def _form_again(
 
 
 def _is_inside(known: Caller | None, campaign: Campaign, party: Party | None) -> bool:
-    if known is None or known.state == REMOVED or known.campaign_id != campaign.id:
+    if known is None or known.state == CallerState.REMOVED or known.campaign_id != campaign.id:
         return False
     return known.party_id == (party.id if party else None)
 
 
 def _known_anywhere() -> Caller | None:
     known = recognised()
-    return known if known is not None and known.state != REMOVED else None
+    return known if known is not None and known.state != CallerState.REMOVED else None

@@ -13,8 +13,7 @@ from phonebank.contact_queue.campaign_hours import rules_of
 from phonebank.contact_queue.empty_reasons import SOON_OVER
 from phonebank.core.db import db
 from phonebank.core.errors import PhonebankError
-from phonebank.models import Answer, Call, Caller, Campaign, Contact, Party, now
-from phonebank.models.call import GIVEN_BACK
+from phonebank.models import Answer, Call, CallEnding, Caller, Campaign, Contact, Party, now
 from phonebank.rules.calling_hours import zones_from
 from phonebank.rules.outcomes import label_of
 from phonebank.rules.time_zones import time_zone
@@ -130,7 +129,7 @@ def untold_call(caller: Caller) -> Call | None:
     if call is None or call.outcome is not None or call.ended_at is None:
         return None
     was_short = call.ended_at - call.started_at < RINGS_AT_LEAST
-    if call.ending == GIVEN_BACK and was_short:
+    if call.ending == CallEnding.GIVEN_BACK and was_short:
         return None
     return call if now() - call.ended_at < TOLD_WITHIN else None
 

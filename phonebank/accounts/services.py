@@ -21,7 +21,7 @@ from phonebank.core.config import Config
 from phonebank.core.db import db
 from phonebank.core.errors import BadInput, Conflict, NotFound
 from phonebank.core.locks import lock_row
-from phonebank.models import HOST, ORGANISER, ROLES, Account, Campaign, Role, campaign_host
+from phonebank.models import Account, Campaign, Role, RoleName, campaign_host
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ def create_account(email: str, name: str, roles: Iterable[str]) -> Account:
     account.name = account.name or _name(name)
     for role in wanted:
         # An organiser may host as it is: a host who invites one must not sign them out.
-        needless = role.name == HOST and account.is_organiser
+        needless = role.name == RoleName.HOST and account.is_organiser
         if not needless and datastore.add_role_to_user(account, role):
             sign_out_everywhere(account)
     db.session.flush()
@@ -137,7 +137,7 @@ def invite_host(campaign: Campaign, email: str, name: str) -> Account:
     An account is made for an address that has none. Raises as create_account, and
     mail.MailNotSent.
     """
-    account = create_account(email, name, [HOST])
+    account = create_account(email, name, [RoleName.HOST])
     # Invited twice at once, they host it once.
     db.session.execute(
         insert(campaign_host)
@@ -158,7 +158,7 @@ def invite_organiser(email: str, name: str) -> Account:
 
     Raises as invite_host.
     """
-    account = create_account(email, name, [ORGANISER])
+    account = create_account(email, name, [RoleName.ORGANISER])
     invite(account, "You're invited to organise campaigns with Phonebank.")
     return account
 
@@ -194,7 +194,7 @@ def change_role(account: Account, role: str) -> None:
     """
     wanted = _role(role)
     _lock(account)
-    if role != ORGANISER:
+    if role != RoleName.ORGANISER:
         _keep_an_organiser_besides(account)
     account.roles = [wanted]
     # An organiser needs a second factor, which a host's open session has not shown.
@@ -273,8 +273,8 @@ def _new_account(email: str, name: str, roles: list[Role]) -> Account:
 
 def _role(name: str) -> Role:
     """The role of this name, made if there is none. Raises BadInput for a name we do not know."""
-    if name not in ROLES:
-        raise BadInput(f"There is no role “{name}”.", f"Choose {' or '.join(ROLES)}.")
+    if name not in list(RoleName):
+        raise BadInput(f"There is no role “{name}”.", f"Choose {' or '.join(RoleName)}.")
     called_so = select(Role).where(Role.name == name)
     role = db.session.scalar(called_so)
     if role is None:
@@ -286,7 +286,9 @@ def _role(name: str) -> Role:
 def _lock(account: Account) -> None:
     """Lock what the account may do. First that of all organisers: who leaves them no organiser
     counts the others, and two of them at the same moment take turns."""
-    db.session.execute(select(Role).where(Role.name == ORGANISER).with_for_update(key_share=True))
+    db.session.execute(
+        select(Role).where(Role.name == RoleName.ORGANISER).with_for_update(key_share=True)
+    )
     lock_row(account)
 
 
@@ -294,7 +296,7 @@ def _keep_an_organiser_besides(account: Account) -> None:
     others = (
         select(Account.id)
         .join(Account.roles)
-        .where(Role.name == ORGANISER, Account.active, Account.id != account.id)
+        .where(Role.name == RoleName.ORGANISER, Account.active, Account.id != account.id)
         .limit(1)
     )
     if account.is_organiser and db.session.scalar(others) is None:

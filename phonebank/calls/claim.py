@@ -38,17 +38,17 @@ from phonebank.core.errors import (
 from phonebank.experiments.script_choice import words_among, words_on_offer
 from phonebank.models import (
     Call,
+    CallEnding,
     Caller,
     Campaign,
+    CampaignState,
     Contact,
     ContactList,
+    ContactState,
     Party,
     new_id,
     now,
 )
-from phonebank.models.call import GIVEN_BACK
-from phonebank.models.campaign import ENDED
-from phonebank.models.contact import CALLABLE
 from phonebank.roster.pace import keep_pace, refuse_paused
 from phonebank.roster.practice_first import PracticeFirst, owes_practice
 from phonebank.suppressions.services import is_any_suppressed
@@ -88,7 +88,7 @@ _household = (
         _other.phone == Contact.phone,
         _other.campaign_id == Contact.campaign_id,
         _other.id != Contact.id,
-        _other.state == CALLABLE,
+        _other.state == ContactState.CALLABLE,
     )
     .order_by(_other.id)
     .limit(HOUSEHOLD_AT_MOST)
@@ -251,7 +251,7 @@ def give_back(caller: Caller, call_id: uuid.UUID) -> None:
     """
     call = own_call(caller, call_id, lock=True)
     if call.ended_at is None:
-        end_hold(call, GIVEN_BACK)
+        end_hold(call, CallEnding.GIVEN_BACK)
 
 
 def own_call(caller: Caller, call_id: uuid.UUID, lock: bool = False) -> Call:
@@ -291,7 +291,7 @@ def is_stale(call: Call, turn: int | None) -> bool:
 def running_campaign(caller: Caller) -> Campaign:
     """The caller's campaign, while it is calling and so is their party. Raises NotRunning, Gone."""
     campaign = db.session.get_one(Campaign, caller.campaign_id)
-    if campaign.state == ENDED:
+    if campaign.state == CampaignState.ENDED:
         raise Gone("This campaign has ended.", "Thank you for every call you made.")
     if not campaign.is_running:
         raise NotRunning("The campaign is paused right now.", "Keep this page open.")
@@ -450,7 +450,11 @@ def _look_again(ids: dict[str, int]) -> _Found | None:
     refuse_paused(caller, at)
     if found.removed or found.suppressed:
         return None
-    if contact.state != CALLABLE or contact.suppressed_at is not None or contact.callable_at > at:
+    if (
+        contact.state != ContactState.CALLABLE
+        or contact.suppressed_at is not None
+        or contact.callable_at > at
+    ):
         return None
     if not may_ring(campaign, contact.zone_key, at):
         return None

@@ -12,8 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from phonebank.contact_queue.campaign_hours import rules_of
 from phonebank.core.db import db
-from phonebank.models import Call, Campaign, Contact
-from phonebank.models.contact import CALLABLE, FINISHED, UNUSABLE
+from phonebank.models import Call, Campaign, Contact, ContactState
 from phonebank.rules.calling_hours import contact_date, zones_from
 from phonebank.rules.languages import UNKNOWN
 from phonebank.rules.outcomes import outcome_of
@@ -54,14 +53,16 @@ OTHERS_AT_MOST = 100
 _ON_THE_NUMBER = (
     Contact.phone == bindparam("number"),
     Contact.id != bindparam("rung"),
-    Contact.state == CALLABLE,
+    Contact.state == ContactState.CALLABLE,
 )
 _OTHERS_ON_THE_NUMBER = (
     update(Contact).where(*_ON_THE_NUMBER).execution_options(synchronize_session=False)
 )
 _HAS_NO_OTHER = func.jsonb_array_length(Contact.other_phones) == 0
 _OTHERS_UNUSABLE = (
-    _OTHERS_ON_THE_NUMBER.where(_HAS_NO_OTHER).values(state=UNUSABLE).returning(Contact.id)
+    _OTHERS_ON_THE_NUMBER.where(_HAS_NO_OTHER)
+    .values(state=ContactState.UNUSABLE)
+    .returning(Contact.id)
 )
 # Each is moved on by itself.
 _OTHERS_WITH_ANOTHER_NUMBER = (
@@ -165,7 +166,7 @@ def move_contact(
         if contact.phone == call.phone:
             _take_next_number(contact)
     elif decision.state == "finished":
-        contact.state = FINISHED
+        contact.state = ContactState.FINISHED
     if decision.tag_language:
         _put_under_language(contact, language or UNKNOWN)
 
@@ -259,8 +260,8 @@ def _give_the_number_back(call: Call, lost: dict[int, list[str]]) -> None:
     for other in others:
         further = lost[other.id]
         as_left = (other.state, [other.phone, *other.other_phones]) in (
-            (CALLABLE, further),
-            (UNUSABLE, [call.phone, *further]),
+            (ContactState.CALLABLE, further),
+            (ContactState.UNUSABLE, [call.phone, *further]),
         )
         if as_left and other.id not in on_a_screen:
             # Or they stay as they are: uploaded again under that number, that row has it now.
@@ -288,10 +289,10 @@ def _take_next_number(contact: Contact) -> None:
     dead = dead_among(contact.other_phones)
     following, *further = [phone for phone in contact.other_phones if phone not in dead] or [None]
     if following is None:
-        contact.state = UNUSABLE
+        contact.state = ContactState.UNUSABLE
         return
     if not _put_on(contact, following, further):
-        contact.state = UNUSABLE
+        contact.state = ContactState.UNUSABLE
 
 
 def _put_on(contact: Contact, phone: str, further: list[str]) -> bool:
@@ -300,7 +301,7 @@ def _put_on(contact: Contact, phone: str, further: list[str]) -> bool:
     try:
         with db.session.begin_nested():
             contact.phone, contact.other_phones = phone, further
-            contact.state = CALLABLE
+            contact.state = ContactState.CALLABLE
             db.session.flush()
     except IntegrityError:
         return False

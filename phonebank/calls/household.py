@@ -10,9 +10,8 @@ from phonebank.contact_queue.holds import hold_after_commit, release_after_commi
 from phonebank.core.db import db
 from phonebank.core.errors import Conflict, NotFound
 from phonebank.experiments.script_choice import words_for
-from phonebank.models import Answer, Call, Caller, Contact, ContactList
+from phonebank.models import Answer, Call, Caller, Contact, ContactList, ContactState
 from phonebank.models.call import HANDED_OUT_NO
-from phonebank.models.contact import CALLABLE
 
 
 def others_on_the_number(call: Call) -> Sequence[Contact]:
@@ -30,7 +29,7 @@ def _others(call: Call) -> Select[Contact]:
             ContactList.removed.is_(False),
             Contact.id.in_(call.household),
             Contact.phone == call.phone,
-            Contact.state == CALLABLE,
+            Contact.state == ContactState.CALLABLE,
             Contact.suppressed_at.is_(None),
         )
     )

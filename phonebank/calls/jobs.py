@@ -7,8 +7,7 @@ from sqlalchemy import select
 from phonebank.calls.set_aside import work_on
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.jobs import CHORES, job
-from phonebank.models import SetAside
-from phonebank.models.set_aside import RETURNING, WORKING
+from phonebank.models import SetAside, SetAsideState
 
 # Seconds. Longer than some hundreds of calls take, shorter than an organiser waits for a page.
 IN_A_REQUEST = 5.0
@@ -33,7 +32,9 @@ def _next_part(act_id: int) -> bool:
 @job(CHORES, timeout=60)
 def go_on_setting_aside() -> None:
     """Go on with what a request has left over, or a killed process. Periodic; harmless twice."""
-    unfinished = select(SetAside.id).where(SetAside.state.in_((WORKING, RETURNING)))
+    unfinished = select(SetAside.id).where(
+        SetAside.state.in_((SetAsideState.WORKING, SetAsideState.RETURNING))
+    )
     for act_id in db.session.scalars(unfinished.order_by(SetAside.id)).all():
         if not work(act_id, 20):
             return

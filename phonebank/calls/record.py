@@ -30,9 +30,8 @@ from phonebank.contact_queue.holds import hold_after_commit, release_after_commi
 from phonebank.core.db import db
 from phonebank.core.errors import BadInput, HoldLost
 from phonebank.core.locks import lock_row
-from phonebank.models import Call, Caller, Campaign, Contact, now
-from phonebank.models.call import HANDED_OUT_NO, RECORDED, RECORDED_NO
-from phonebank.models.suppression import FROM_CALL
+from phonebank.models import Call, CallEnding, Caller, Campaign, Contact, SuppressionOrigin, now
+from phonebank.models.call import HANDED_OUT_NO, RECORDED_NO
 from phonebank.rules.calling_hours import contact_date, zones_from
 from phonebank.rules.languages import LANGUAGES, UNKNOWN
 from phonebank.rules.outcomes import OUTCOMES, UnknownOutcome, outcome_of
@@ -112,7 +111,9 @@ def record(
     counted = decision.counted and not superseded
     _write_outcome(call, contact, caller, outcome_key, note, at, counted)
     if decision.suppress_reason is not None:
-        suppressions.suppress(call.phone, FROM_CALL, decision.suppress_reason, call_id=call.id)
+        suppressions.suppress(
+            call.phone, SuppressionOrigin.CALL, decision.suppress_reason, call_id=call.id
+        )
     if not superseded:
         before = state_of(contact) | household
         move_contact(contact, call, decision, outcome_key, at, only_me, language)
@@ -251,7 +252,7 @@ def _write_outcome(
 ) -> None:
     call.late = call.ended_at is not None
     if call.ended_at is None:
-        call.ended_at, call.ending = at, RECORDED
+        call.ended_at, call.ending = at, CallEnding.RECORDED
     call.outcome = outcome_key
     call.recorded_at = at
     call.recorded_no = RECORDED_NO.next_value()

@@ -27,10 +27,18 @@ from phonebank.calls.record import LAST_RECORDED_FIRST, add_to_tally
 from phonebank.core.db import db
 from phonebank.core.errors import Conflict, NotFound
 from phonebank.core.locks import lock_row
-from phonebank.models import Account, Call, Caller, Contact, SetAside, SetAsideCall, now
-from phonebank.models.set_aside import DONE, RETURNED, RETURNING, WORKING
-from phonebank.models.stop import BROUGHT_BACK, SET_ASIDE
-from phonebank.models.suppression import FROM_CALL
+from phonebank.models import (
+    Account,
+    Call,
+    Caller,
+    CallerActionKind,
+    Contact,
+    SetAside,
+    SetAsideCall,
+    SetAsideState,
+    SuppressionOrigin,
+    now,
+)
 from phonebank.roster.stop import note
 from phonebank.rules.outcomes import SUPPRESSES, outcome_of
 from phonebank.suppressions import dead_numbers
@@ -168,7 +176,15 @@ def begin(
         campaign_id=caller.campaign_id, caller_id=caller.id, only_fast=only_fast, until=at
     )
     db.session.add(act)
-    note(caller, account, SET_ASIDE, reason, at, only_fast=only_fast, **counts.__dict__)
+    note(
+        caller,
+        account,
+        CallerActionKind.SET_ASIDE,
+        reason,
+        at,
+        only_fast=only_fast,
+        **counts.__dict__,
+    )
     db.session.flush()
     return act
 
@@ -178,8 +194,8 @@ def bring_back(act: SetAside, account: Account, reason: str, at: datetime) -> No
     Conflict where it is not all set aside yet, or somebody else has brought it back."""
     turned = db.session.execute(
         update(SetAside)
-        .where(SetAside.id == act.id, SetAside.state == DONE)
-        .values(state=RETURNING)
+        .where(SetAside.id == act.id, SetAside.state == SetAsideState.DONE)
+        .values(state=SetAsideState.RETURNING)
         .returning(SetAside.caller_id)
     ).one_or_none()
     if turned is None:
@@ -187,21 +203,21 @@ def bring_back(act: SetAside, account: Account, reason: str, at: datetime) -> No
             "These calls are still being worked on, or are already back.", "Reload the page."
         )
     caller = db.session.get_one(Caller, turned.caller_id)
-    note(caller, account, BROUGHT_BACK, reason, at, **progress(act).__dict__)
+    note(caller, account, CallerActionKind.BROUGHT_BACK, reason, at, **progress(act).__dict__)
 
 
 def work_on(act: SetAside) -> bool:
     """Do the next part of an act; False once there is none."""
     # Two workers take turns, and an organiser who brings it back comes between two parts.
     lock_row(act)
-    if act.state == WORKING:
+    if act.state == SetAsideState.WORKING:
         if _set_aside_some(act):
             return True
-        act.state = DONE
-    elif act.state == RETURNING:
+        act.state = SetAsideState.DONE
+    elif act.state == SetAsideState.RETURNING:
         if _bring_back_some(act):
             return True
-        act.state = RETURNED
+        act.state = SetAsideState.RETURNED
     return False
 
 
@@ -312,7 +328,9 @@ def _bring_back_some(act: SetAside) -> bool:
             dead_numbers.report(call.phone, call.id)
         if kept.lifted_reason is not None:
             db.session.flush()
-            suppressions.suppress(call.phone, FROM_CALL, kept.lifted_reason, call_id=call.id)
+            suppressions.suppress(
+                call.phone, SuppressionOrigin.CALL, kept.lifted_reason, call_id=call.id
+            )
     db.session.flush()
     suppressions.take_out_listed([contact.id for _, contact in rows.values()])
     return bool(ids)

@@ -9,18 +9,25 @@ from sqlalchemy import func, select
 from phonebank.core.db import db
 from phonebank.core.errors import Conflict, NotFound
 from phonebank.core.locks import lock_row
-from phonebank.models import Account, Caller, Campaign, ContactList, PaceFlag, campaign_host
-from phonebank.models.caller import WAITING
-from phonebank.models.campaign import DRAFT, ENDED, PAUSED, RUNNING
-from phonebank.models.contact_list import READY
+from phonebank.models import (
+    Account,
+    Caller,
+    CallerState,
+    Campaign,
+    CampaignState,
+    ContactList,
+    ListState,
+    PaceFlag,
+    campaign_host,
+)
 from phonebank.roster import admit as admission
 
 # What an organiser may do in each state: the verb on the button, and the state it leads to.
-MOVES: dict[str, dict[str, str]] = {
-    DRAFT: {"start": RUNNING},
-    RUNNING: {"pause": PAUSED, "end": ENDED},
-    PAUSED: {"resume": RUNNING, "end": ENDED},
-    ENDED: {"reopen": PAUSED},
+MOVES: dict[CampaignState, dict[str, CampaignState]] = {
+    CampaignState.DRAFT: {"start": CampaignState.RUNNING},
+    CampaignState.RUNNING: {"pause": CampaignState.PAUSED, "end": CampaignState.ENDED},
+    CampaignState.PAUSED: {"resume": CampaignState.RUNNING, "end": CampaignState.ENDED},
+    CampaignState.ENDED: {"reopen": CampaignState.PAUSED},
 }
 
 
@@ -85,7 +92,7 @@ def has_people(campaign: Campaign) -> bool:
     return (
         db.session.scalar(
             select(ContactList.id)
-            .where(ContactList.campaign_id == campaign.id, ContactList.state == READY)
+            .where(ContactList.campaign_id == campaign.id, ContactList.state == ListState.READY)
             .limit(1)
         )
         is not None
@@ -105,7 +112,7 @@ def waiting_callers(campaign: Campaign) -> Sequence[Caller]:
         .where(
             Caller.campaign_id == campaign.id,
             Caller.party_id.is_(None),
-            Caller.state == WAITING,
+            Caller.state == CallerState.WAITING,
         )
         .order_by(Caller.id)
         .limit(200)

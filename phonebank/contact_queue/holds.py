@@ -8,8 +8,7 @@ from sqlalchemy import select
 from phonebank.contact_queue.redis_queue import Held
 from phonebank.contact_queue.refill import store_of
 from phonebank.core.db import after_commit, db
-from phonebank.models import Call, now
-from phonebank.models.call import TAKEN_AWAY
+from phonebank.models import Call, CallEnding, now
 
 
 def release_caller(caller_id: int) -> int:
@@ -21,11 +20,11 @@ def release_caller(caller_id: int) -> int:
         .execution_options(populate_existing=True)
     ).all()
     for call in open_calls:
-        end_hold(call, TAKEN_AWAY)
+        end_hold(call, CallEnding.TAKEN_AWAY)
     return len(open_calls)
 
 
-def end_hold(call: Call, ending: str) -> None:
+def end_hold(call: Call, ending: CallEnding) -> None:
     """Close the call's row in this transaction, and free the person in Redis once it commits."""
     call.ended_at = now()
     call.ending = ending

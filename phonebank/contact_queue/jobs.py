@@ -9,8 +9,7 @@ from phonebank.contact_queue.expire_holds import reap
 from phonebank.contact_queue.refill import ensure_built, other_languages_spoken, refill, store_of
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.jobs import URGENT, job
-from phonebank.models import Call, Campaign
-from phonebank.models.campaign import PAUSED, RUNNING
+from phonebank.models import Call, Campaign, CampaignState
 from phonebank.suppressions.services import take_out_listed
 
 # Of each line. Far more than can come to be there between two looks.
@@ -25,13 +24,15 @@ def reap_expired_holds() -> None:
     person: a number in an open call can be rung by nobody, in no campaign.
     """
     open_call = exists().where(Call.campaign_id == Campaign.id, Call.ended_at.is_(None))
-    for_each_campaign(Campaign.state.in_((RUNNING, PAUSED)) | open_call, reap)
+    for_each_campaign(
+        Campaign.state.in_((CampaignState.RUNNING, CampaignState.PAUSED)) | open_call, reap
+    )
 
 
 @job(URGENT, timeout=60)
 def refill_ready() -> None:
     """Top up the line of every running campaign."""
-    for_each_campaign(Campaign.state == RUNNING, _top_up)
+    for_each_campaign(Campaign.state == CampaignState.RUNNING, _top_up)
 
 
 def _top_up(campaign: Campaign) -> None:

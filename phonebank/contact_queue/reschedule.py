@@ -11,9 +11,7 @@ from phonebank.contact_queue.campaign_hours import hours_of, rules_of
 from phonebank.contact_queue.jobs import for_each_campaign
 from phonebank.core.db import db
 from phonebank.core.jobs import URGENT, job
-from phonebank.models import Campaign, Contact, now
-from phonebank.models.campaign import PAUSED, RUNNING
-from phonebank.models.contact import CALLABLE
+from phonebank.models import Campaign, CampaignState, Contact, ContactState, now
 from phonebank.rules.calling_hours import zones_from
 from phonebank.rules.retry_limits import RetryRules
 from phonebank.rules.retry_policy import FAR_AWAY, callable_again
@@ -34,7 +32,7 @@ _SOME_WHO_WAIT = (
     .where(
         Contact.campaign_id == bindparam("campaign_id"),
         Contact.id > bindparam("after"),
-        Contact.state == CALLABLE,
+        Contact.state == ContactState.CALLABLE,
         Contact.callable_at > _AT,
     )
     .order_by(Contact.id)
@@ -56,7 +54,8 @@ def settle_hours() -> None:
     """Look again at who waits for an hour, where an organiser has changed the hours."""
     stop_at = time.monotonic() + STOP_AFTER.total_seconds()
     for_each_campaign(
-        Campaign.state.in_((RUNNING, PAUSED)), lambda campaign: settle(campaign, stop_at)
+        Campaign.state.in_((CampaignState.RUNNING, CampaignState.PAUSED)),
+        lambda campaign: settle(campaign, stop_at),
     )
 
 

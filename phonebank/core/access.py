@@ -12,7 +12,7 @@ from flask import Flask, current_app, request
 from flask_security import current_user
 
 from phonebank.core.errors import NotAllowed, SignInNeeded
-from phonebank.models import HOST, ORGANISER
+from phonebank.models import RoleName
 
 View = TypeVar("View", bound=Callable[..., object])
 
@@ -20,7 +20,7 @@ ANYONE = "anyone"
 CALLER = "caller"
 TV = "tv"  # a board's address holds the token that opens it
 SIGNED_IN = "signed in"
-RULES = (ANYONE, CALLER, TV, SIGNED_IN, HOST, ORGANISER)
+RULES = (ANYONE, CALLER, TV, SIGNED_IN, RoleName.HOST, RoleName.ORGANISER)
 
 
 def open_to(rule: str) -> Callable[[View], View]:
@@ -65,7 +65,7 @@ def check(rule: str | None) -> None:
         return
     if not current_user.is_authenticated:
         raise SignInNeeded("This page is for organisers and hosts.", "Sign in, then come back.")
-    if rule == ORGANISER and not current_user.is_organiser:
+    if rule == RoleName.ORGANISER and not current_user.is_organiser:
         raise NotAllowed("This page is for organisers.", "Ask an organiser to do it for you.")
-    if rule == HOST and not (current_user.is_host or current_user.is_organiser):
+    if rule == RoleName.HOST and not (current_user.is_host or current_user.is_organiser):
         raise NotAllowed("This page is for party hosts.", "Ask an organiser to make you a host.")

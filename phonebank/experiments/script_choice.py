@@ -9,8 +9,7 @@ from sqlalchemy.orm import aliased
 
 from phonebank.core.db import db
 from phonebank.experiments.assignment import arm_of
-from phonebank.models import Campaign, Experiment, ExperimentArm, Script
-from phonebank.models.experiment import RUNNING
+from phonebank.models import Campaign, Experiment, ExperimentArm, ExperimentState, Script
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ def words_on_offer(campaign_id: int | ColumnElement[int]) -> ScalarSelect[dict[s
         .select_from(ExperimentArm)
         .join(Experiment, Experiment.id == ExperimentArm.experiment_id)
         .join(of_arm, of_arm.id == ExperimentArm.script_id)
-        .where(Experiment.campaign_id == Campaign.id, Experiment.state == RUNNING)
+        .where(Experiment.campaign_id == Campaign.id, Experiment.state == ExperimentState.RUNNING)
         .correlate(Campaign)
         .scalar_subquery()
     )

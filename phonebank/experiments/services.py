@@ -8,9 +8,16 @@ from sqlalchemy import Select, select
 from phonebank.core.db import db
 from phonebank.core.errors import BadInput, Conflict, NotFound
 from phonebank.core.locks import lock_row
-from phonebank.models import Campaign, Experiment, ExperimentArm, Script, ScriptVersion, now
-from phonebank.models.campaign import ENDED
-from phonebank.models.experiment import DRAFT, RUNNING, STOPPED
+from phonebank.models import (
+    Campaign,
+    CampaignState,
+    Experiment,
+    ExperimentArm,
+    ExperimentState,
+    Script,
+    ScriptVersion,
+    now,
+)
 
 # What an organiser may choose as an arm of each script: as published, and the newest versions.
 VERSIONS_TO_CHOOSE = 5
@@ -114,9 +121,9 @@ def start(campaign: Campaign, experiment: Experiment) -> None:
     # Two organisers who start one each at once take turns.
     lock_row(campaign)
     lock_row(experiment)
-    if experiment.state != DRAFT:
+    if experiment.state != ExperimentState.DRAFT:
         raise Conflict("This experiment has already been started.", "Set up a new one.")
-    if campaign.state == ENDED:
+    if campaign.state == CampaignState.ENDED:
         raise Conflict("The campaign has ended.", "Reopen it first.")
     # One that is being stopped this moment is waited for.
     running = db.session.scalar(_running(campaign).with_for_update(key_share=True))
@@ -128,7 +135,7 @@ def start(campaign: Campaign, experiment: Experiment) -> None:
         script = db.session.get_one(Script, arm.script_id)
         if arm.script_version_id is None and script.published_version_id is None:
             raise Conflict(f"“{arm.label}” has not been published.", "Publish the script first.")
-    experiment.state = RUNNING
+    experiment.state = ExperimentState.RUNNING
     experiment.started_at = now()
 
 
@@ -137,14 +144,14 @@ def stop(experiment: Experiment) -> None:
     lock_row(experiment)
     if not experiment.is_running:
         raise Conflict("This experiment is not running.", "Reload the page.")
-    experiment.state = STOPPED
+    experiment.state = ExperimentState.STOPPED
     experiment.stopped_at = now()
 
 
 def discard(experiment: Experiment) -> None:
     """Throw a draft away. Raises Conflict for one that was started: it has results."""
     lock_row(experiment)
-    if experiment.state != DRAFT:
+    if experiment.state != ExperimentState.DRAFT:
         raise Conflict("This experiment has results, so it can't be discarded.", "Keep it.")
     for arm in experiment.arms:
         db.session.delete(arm)
@@ -154,5 +161,5 @@ def discard(experiment: Experiment) -> None:
 
 def _running(campaign: Campaign) -> Select[Experiment]:
     return select(Experiment).where(
-        Experiment.campaign_id == campaign.id, Experiment.state == RUNNING
+        Experiment.campaign_id == campaign.id, Experiment.state == ExperimentState.RUNNING
     )

@@ -7,7 +7,7 @@ from flask_security import current_user
 from phonebank.core.access import open_to
 from phonebank.core.security import limiter, whose_account
 from phonebank.hosts.blueprint import back_to, pages
-from phonebank.models import HOST
+from phonebank.models import RoleName
 from phonebank.parties.cohosts import invite_cohost, remove_cohost
 from phonebank.parties.services import party_for
 
@@ -16,7 +16,7 @@ INVITATIONS = "20 per hour"
 
 
 @pages.post("/<int:party_id>/cohosts")
-@open_to(HOST)
+@open_to(RoleName.HOST)
 @limiter.limit(INVITATIONS, key_func=whose_account)
 def add_cohost(party_id: int) -> ResponseReturnValue:
     """Invite somebody to run the party too."""
@@ -28,7 +28,7 @@ def add_cohost(party_id: int) -> ResponseReturnValue:
 
 
 @pages.post("/<int:party_id>/cohosts/<int:account_id>/remove")
-@open_to(HOST)
+@open_to(RoleName.HOST)
 def drop_cohost(party_id: int, account_id: int) -> ResponseReturnValue:
     """A co-host runs the party no more."""
     party = party_for(current_user, party_id, to_change=True)

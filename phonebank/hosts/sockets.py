@@ -18,7 +18,7 @@ from phonebank.live import broadcaster
 from phonebank.live.board_snapshot import board_snapshot
 from phonebank.live.broadcaster import Watcher
 from phonebank.live.server import live, on_event, refuse_unknown_events
-from phonebank.models import HOST
+from phonebank.models import RoleName
 from phonebank.parties.services import party_by_board_token, party_for
 
 refuse_unknown_events(broadcaster.NAMESPACE)
@@ -66,7 +66,7 @@ def _watcher(proof: Any) -> Watcher:
         return Watcher(party_by_board_token(token).id, token)
     if type(party_id) is not int or not 0 < party_id < 2**31:
         raise BadInput("This isn't a link to a board.", "Open the board from the host's page.")
-    access.check(HOST)
+    access.check(RoleName.HOST)
     return Watcher(
         party_for(current_user, party_id).id,
         account_id=current_user.id,

@@ -9,7 +9,7 @@ from phonebank.core.db import db
 from phonebank.core.edit_form import is_still
 from phonebank.exports.cells import csv_chunks
 from phonebank.hosts.blueprint import back_to, pages, when_it_starts
-from phonebank.models import HOST, Campaign, Party
+from phonebank.models import Campaign, Party, RoleName
 from phonebank.parties import services
 from phonebank.parties.summary import change_summary_link, party_by_summary_token, summary_of
 from phonebank.tallies.totals import caller_totals
@@ -20,7 +20,7 @@ COLUMNS = ("caller", "calls", "answered", "conversations", "yeses")
 
 
 @pages.get("/<int:party_id>/summary")
-@open_to(HOST)
+@open_to(RoleName.HOST)
 def summary(party_id: int) -> ResponseReturnValue:
     """The host's own look at the evening, with what to share and to take away."""
     party = services.party_for(current_user, party_id)
@@ -33,7 +33,7 @@ def summary(party_id: int) -> ResponseReturnValue:
 
 
 @pages.get("/<int:party_id>/callers.csv")
-@open_to(HOST)
+@open_to(RoleName.HOST)
 def callers_file(party_id: int) -> ResponseReturnValue:
     """Each caller's figures, and nothing of whom they rang."""
     party = services.party_for(current_user, party_id)
@@ -49,7 +49,7 @@ def callers_file(party_id: int) -> ResponseReturnValue:
 
 
 @pages.post("/<int:party_id>/summary-link")
-@open_to(HOST)
+@open_to(RoleName.HOST)
 def new_summary_link(party_id: int) -> ResponseReturnValue:
     """End the link to the summary and make a new one."""
     party = services.party_for(current_user, party_id, to_change=True)

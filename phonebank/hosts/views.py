@@ -30,7 +30,7 @@ from phonebank.hosts.forms import NewPartyForm, SettingsForm
 from phonebank.live.board_payload import payload
 from phonebank.live.board_query import read_figures
 from phonebank.live.board_snapshot import board_snapshot
-from phonebank.models import HOST, Account, Campaign, Party, now
+from phonebank.models import Account, Campaign, Party, RoleName, now
 from phonebank.parties import participants, services
 from phonebank.parties.calendar import calendar_file
 from phonebank.parties.codes import invitation, join_link, qr_picture
@@ -53,7 +53,7 @@ DEEDS = {
 
 
 @pages.get("")
-@open_to(HOST)
+@open_to(RoleName.HOST)
 def mine() -> ResponseReturnValue:
     parties = services.parties_of(current_user)
     return render_template(
@@ -66,7 +66,7 @@ def mine() -> ResponseReturnValue:
 
 
 @pages.route("/new", methods=["GET", "POST"])
-@open_to(HOST)
+@open_to(RoleName.HOST)
 def new() -> ResponseReturnValue:
     campaigns = services.campaigns_to_host(current_user)
     form = NewPartyForm(title=_first_title(current_user.name))
@@ -90,7 +90,7 @@ def new() -> ResponseReturnValue:
 
 
 @pages.get("/<int:party_id>")
-@open_to(HOST)
+@open_to(RoleName.HOST)
 def run(party_id: int) -> ResponseReturnValue:
     """The page from which a host runs the party. JSON: {"board"}, as on the television."""
     party = services.party_for(current_user, party_id)
@@ -104,7 +104,7 @@ def run(party_id: int) -> ResponseReturnValue:
 
 
 @pages.get("/<int:party_id>/shares")
-@open_to(HOST)
+@open_to(RoleName.HOST)
 def shares(party_id: int) -> ResponseReturnValue:
     """What each caller did, in words by their id: for a page that shows the rest already."""
     party = services.party_for(current_user, party_id)
@@ -150,7 +150,7 @@ def _page_of(party: Party, form: SettingsForm) -> str:
 
 
 @pages.get("/<int:party_id>/invitation.ics")
-@open_to(HOST)
+@open_to(RoleName.HOST)
 def calendar(party_id: int) -> ResponseReturnValue:
     """The party for people's calendars."""
     party = services.party_for(current_user, party_id)
@@ -165,7 +165,7 @@ def calendar(party_id: int) -> ResponseReturnValue:
 
 
 @pages.post('/<int:party_id>/<any("lock", "unlock", "pause", "resume", "end-break"):deed>')
-@open_to(HOST)
+@open_to(RoleName.HOST)
 def do(party_id: int, deed: str) -> ResponseReturnValue:
     party = services.party_for(current_user, party_id, to_change=True)
     DEEDS[deed](party)
@@ -173,7 +173,7 @@ def do(party_id: int, deed: str) -> ResponseReturnValue:
 
 
 @pages.post("/<int:party_id>/code")
-@open_to(HOST)
+@open_to(RoleName.HOST)
 def change_code(party_id: int) -> ResponseReturnValue:
     party = services.party_for(current_user, party_id, to_change=True)
     if not is_still(party.code):
@@ -185,7 +185,7 @@ def change_code(party_id: int) -> ResponseReturnValue:
 
 
 @pages.post("/<int:party_id>/board-link")
-@open_to(HOST)
+@open_to(RoleName.HOST)
 def change_board_link(party_id: int) -> ResponseReturnValue:
     party = services.party_for(current_user, party_id, to_change=True)
     if not is_still(party.board_token):
@@ -197,7 +197,7 @@ def change_board_link(party_id: int) -> ResponseReturnValue:
 
 
 @pages.post("/<int:party_id>/settings")
-@open_to(HOST)
+@open_to(RoleName.HOST)
 def settings(party_id: int) -> ResponseReturnValue:
     party = services.party_for(current_user, party_id, to_change=True)
     form = SettingsForm(obj=party)
@@ -210,7 +210,7 @@ def settings(party_id: int) -> ResponseReturnValue:
 
 
 @pages.post("/<int:party_id>/break")
-@open_to(HOST)
+@open_to(RoleName.HOST)
 def start_break(party_id: int) -> ResponseReturnValue:
     party = services.party_for(current_user, party_id, to_change=True)
     minutes = request.form.get("minutes", "")
@@ -219,7 +219,7 @@ def start_break(party_id: int) -> ResponseReturnValue:
 
 
 @pages.post("/<int:party_id>/message")
-@open_to(HOST)
+@open_to(RoleName.HOST)
 def message(party_id: int) -> ResponseReturnValue:
     party = services.party_for(current_user, party_id, to_change=True)
     participants.send_message(party, request.form.get("text", ""))
@@ -227,7 +227,7 @@ def message(party_id: int) -> ResponseReturnValue:
 
 
 @pages.post("/<int:party_id>/end")
-@open_to(HOST)
+@open_to(RoleName.HOST)
 def end(party_id: int) -> ResponseReturnValue:
     party = services.party_for(current_user, party_id, to_change=True)
     services.end_party(party)
@@ -235,7 +235,7 @@ def end(party_id: int) -> ResponseReturnValue:
 
 
 @pages.post("/<int:party_id>/door")
-@open_to(HOST)
+@open_to(RoleName.HOST)
 def door(party_id: int) -> ResponseReturnValue:
     party = services.party_for(current_user, party_id, to_change=True)
     participants.set_door(party, request.form.get("open") == "yes")
@@ -243,7 +243,7 @@ def door(party_id: int) -> ResponseReturnValue:
 
 
 @pages.post("/<int:party_id>/admit-all")
-@open_to(HOST)
+@open_to(RoleName.HOST)
 def admit_all(party_id: int) -> ResponseReturnValue:
     party = services.party_for(current_user, party_id, to_change=True)
     participants.admit_all(party)
@@ -251,7 +251,7 @@ def admit_all(party_id: int) -> ResponseReturnValue:
 
 
 @pages.post("/<int:party_id>/callers/<int:caller_id>/<any(admit, hide, show, remove, helped):deed>")
-@open_to(HOST)
+@open_to(RoleName.HOST)
 @retry_on_deadlock
 def do_with_caller(party_id: int, caller_id: int, deed: str) -> ResponseReturnValue:
     party = services.party_for(current_user, party_id, to_change=True)
@@ -271,7 +271,7 @@ def do_with_caller(party_id: int, caller_id: int, deed: str) -> ResponseReturnVa
 
 
 @pages.post("/<int:party_id>/callers/<int:caller_id>/name")
-@open_to(HOST)
+@open_to(RoleName.HOST)
 def rename_caller(party_id: int, caller_id: int) -> ResponseReturnValue:
     party = services.party_for(current_user, party_id, to_change=True)
     caller = participants.caller_in(party, caller_id)

@@ -15,8 +15,7 @@ from phonebank.core.db import db
 from phonebank.core.locks import locked
 from phonebank.lists.batching import COLUMNS, Batch
 from phonebank.lists.normalise import RefusedRow
-from phonebank.models import ContactList, now
-from phonebank.models.contact_list import IMPORTING, UNDONE
+from phonebank.models import ContactList, ListState, now
 from phonebank.suppressions.batches import batch_of_list, suppress_batch
 from phonebank.suppressions.dead_numbers import DEAD_FOR
 from phonebank.suppressions.services import take_out
@@ -36,7 +35,7 @@ def store(batch: Batch, contact_list_id: int) -> None:
     Raises Overtaken, with nothing changed.
     """
     contact_list = _locked(contact_list_id)
-    if contact_list.state != IMPORTING or contact_list.rows_read != batch.first:
+    if contact_list.state != ListState.IMPORTING or contact_list.rows_read != batch.first:
         raise Overtaken
     if batch.do_not_call:
         suppress_batch(batch.do_not_call, batch_of_list(contact_list))
@@ -173,7 +172,7 @@ def _drop_dead_numbers() -> None:
 def _take_over_from_undone(contact_list: ContactList) -> int:
     """People called before their list was undone come back with what is known of their calls."""
     undone = select(ContactList.id).where(
-        ContactList.campaign_id == contact_list.campaign_id, ContactList.state == UNDONE
+        ContactList.campaign_id == contact_list.campaign_id, ContactList.state == ListState.UNDONE
     )
     undone_ids = list(db.session.scalars(undone))
     if not undone_ids:

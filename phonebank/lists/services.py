@@ -11,16 +11,8 @@ from phonebank.core.locks import lock_row, locked
 from phonebank.csv_input.column_mapping import Actions, Mapping
 from phonebank.lists.uploads import discard
 from phonebank.lists.yes_no_counts import asks_about, counts_for
-from phonebank.models import Account, Campaign, ContactList, RefusedRow, now
-from phonebank.models.contact_list import (
-    FAILED,
-    IMPORTING,
-    LIST_STATES_IN_PROGRESS,
-    QUEUED,
-    READY,
-    UNDONE,
-    UPLOADED,
-)
+from phonebank.models import Account, Campaign, ContactList, ListState, RefusedRow, now
+from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS
 
 # An import stores a batch every second or so: one that stands still this long was left behind.
 LEFT_BEHIND_AFTER = timedelta(minutes=2)
@@ -77,7 +69,7 @@ def confirm(
     when more would be suppressed than was agreed to.
     """
     lock_row(contact_list)
-    if contact_list.state != UPLOADED:
+    if contact_list.state != ListState.UPLOADED:
         raise Conflict(
             "This file's columns have already been confirmed.", "Its page shows the progress."
         )
@@ -99,14 +91,14 @@ def confirm(
     contact_list.mapping = targets
     contact_list.mark_actions = mapping.actions
     contact_list.mark_counts = {}
-    contact_list.state = QUEUED
+    contact_list.state = ListState.QUEUED
     contact_list.progress_at = now()
 
 
 def cancel(contact_list: ContactList) -> None:
     """Forget an upload whose columns are not confirmed. Raises Conflict when they are."""
     lock_row(contact_list)
-    if contact_list.state != UPLOADED:
+    if contact_list.state != ListState.UPLOADED:
         raise Conflict("This file has already been imported.", "Undo the import instead.")
     db.session.delete(contact_list)
 
@@ -137,7 +129,7 @@ def begin_import(contact_list_id: int) -> ContactList | None:
     contact_list = locked(ContactList, contact_list_id)
     if contact_list is None or contact_list.state not in LIST_STATES_IN_PROGRESS:
         return None
-    contact_list.state = IMPORTING
+    contact_list.state = ListState.IMPORTING
     contact_list.tries += 1
     if contact_list.tries > TRIES_AT_MOST:
         db.session.flush()
@@ -153,12 +145,12 @@ def begin_import(contact_list_id: int) -> ContactList | None:
 
 def finish_import(contact_list_id: int) -> None:
     """The file has been read to its end, and is forgotten."""
-    _end_import(contact_list_id, READY, None)
+    _end_import(contact_list_id, ListState.READY, None)
 
 
 def fail_import(contact_list_id: int, fault: str) -> None:
     """The file cannot be read further, and is forgotten. What was stored stays until undone."""
-    _end_import(contact_list_id, FAILED, fault)
+    _end_import(contact_list_id, ListState.FAILED, fault)
 
 
 def lists_left_behind() -> Sequence[int]:
@@ -175,7 +167,7 @@ def undos_left_behind() -> Sequence[int]:
     """Undos that should be under way and are not."""
     return db.session.scalars(
         select(ContactList.id).where(
-            ContactList.state == UNDONE,
+            ContactList.state == ListState.UNDONE,
             ContactList.finished_at.is_(None),
             ContactList.progress_at < now() - LEFT_BEHIND_AFTER,
         )
@@ -186,7 +178,8 @@ def forget_unconfirmed_uploads() -> None:
     """Delete the files whose columns nobody confirmed within a day."""
     db.session.execute(
         delete(ContactList).where(
-            ContactList.state == UPLOADED, ContactList.created_at < now() - UNCONFIRMED_FOR
+            ContactList.state == ListState.UPLOADED,
+            ContactList.created_at < now() - UNCONFIRMED_FOR,
         )
     )
 
@@ -205,7 +198,7 @@ def _end_import(contact_list_id: int, state: str, fault: str | None) -> None:
     """Raises nothing: a list that is not being imported (any more) stays as it is."""
     ended = db.session.execute(
         update(ContactList)
-        .where(ContactList.id == contact_list_id, ContactList.state == IMPORTING)
+        .where(ContactList.id == contact_list_id, ContactList.state == ListState.IMPORTING)
         .values(state=state, fault=fault, finished_at=now(), mark_actions={})
         .returning(ContactList.id)
     ).scalar()
@@ -216,5 +209,5 @@ def _end_import(contact_list_id: int, state: str, fault: str | None) -> None:
 def _lock_unless_undone(contact_list: ContactList) -> None:
     """Lock the list. Raises Conflict when it was undone, whatever a page last showed."""
     lock_row(contact_list)
-    if contact_list.state == UNDONE:
+    if contact_list.state == ListState.UNDONE:
         raise Conflict("This upload was undone.", "Upload the file again.")

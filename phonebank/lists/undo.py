@@ -12,11 +12,18 @@ from phonebank.core.db import db
 from phonebank.core.errors import Conflict
 from phonebank.core.locks import lock_row
 from phonebank.lists.uploads import discard
-from phonebank.models import Call, Contact, ContactList, RefusedRow, SuppressionBatch, now
-from phonebank.models.contact_list import FAILED, IMPORTING, QUEUED, READY, UNDONE
+from phonebank.models import (
+    Call,
+    Contact,
+    ContactList,
+    ListState,
+    RefusedRow,
+    SuppressionBatch,
+    now,
+)
 from phonebank.suppressions.batches import begin_lifting
 
-UNDOABLE = (QUEUED, IMPORTING, READY, FAILED)
+UNDOABLE = (ListState.QUEUED, ListState.IMPORTING, ListState.READY, ListState.FAILED)
 
 # Contacts a transaction: about a quarter of a second's work.
 AT_ONCE = 5000
@@ -60,7 +67,7 @@ def begin_undo(
     lock_row(contact_list)
     if contact_list.state not in UNDOABLE:
         raise Conflict("This upload cannot be undone.", "Its page shows its state.")
-    contact_list.state = UNDONE
+    contact_list.state = ListState.UNDONE
     contact_list.removed = True
     contact_list.finished_at = None
     contact_list.progress_at = now()

@@ -23,8 +23,7 @@ from phonebank.csv_input.yes_no_columns import (
     reading,
 )
 from phonebank.lists.uploads import rows_of
-from phonebank.models import ContactList
-from phonebank.models.contact_list import UPLOADED
+from phonebank.models import ContactList, ListState
 
 # A column with more values than this is none of marks: it is notes, or names, or IDs.
 MOST_VALUES = 60
@@ -95,7 +94,7 @@ def counts_for(contact_list: ContactList, mapping: Mapping) -> MarkCounts:
         kept = {"for": counted_for, **_counted(contact_list, mapping)}
         db.session.execute(
             update(ContactList)
-            .where(ContactList.id == contact_list.id, ContactList.state == UPLOADED)
+            .where(ContactList.id == contact_list.id, ContactList.state == ListState.UPLOADED)
             .values(mark_counts=kept)
         )
     return _from_json(kept, mapping)

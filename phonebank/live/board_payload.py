@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from phonebank.models.party import ENDED
+from phonebank.models import PartyState
 from phonebank.rules.time_zones import UnknownTimeZone, time_zone
 
 # The board shows so many places. It shows no last place, and no caller without a conversation: a
@@ -126,7 +126,7 @@ def payload(
         "follows": 0,
         "title": figures.title,
         "code": figures.code,
-        "ended": figures.state == ENDED,
+        "ended": figures.state == PartyState.ENDED,
         "notice": notice(figures),
         "celebrate": figures.celebrate,
         "goal": goal,
@@ -264,7 +264,7 @@ def describe_all_parties(figures: Figures, campaign: CampaignTotals | None) -> s
 
 def notice(figures: Figures) -> str:
     """What everybody in the room should know now; empty if there is nothing."""
-    if figures.state == ENDED:
+    if figures.state == PartyState.ENDED:
         return "The party has ended. Thank you!"
     if figures.break_until and figures.break_until > figures.read_at:
         return f"Break until {clock_time(figures.break_until, figures.time_zone)}"

@@ -20,7 +20,7 @@ from phonebank.live.board_payload import (
     Recent,
     Score,
 )
-from phonebank.models import ORGANISER
+from phonebank.models import RoleName
 
 # - A caller is calling now if their latest call is open, or was recorded in the last two minutes:
 #   callers stay in the count between two calls.
@@ -176,7 +176,7 @@ def hosts_still_allowed(hosts: Iterable[tuple[int, int, int]]) -> set[tuple[int,
             "party_ids": [party_id for party_id, _, _ in asked],
             "account_ids": [account_id for _, account_id, _ in asked],
             "session_ids": [session_id for _, _, session_id in asked],
-            "organiser": ORGANISER,
+            "organiser": RoleName.ORGANISER,
         },
     )
     return {(row[0], row[1], row[2]) for row in rows}

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from phonebank.core.db import db
-from phonebank.models.caller import REMOVED
+from phonebank.models import CallerState
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class CallerScreens:
             "sids": list(devices),
             "callers": [caller_id for caller_id, _ in devices.values()],
             "tokens": [token for _, token in devices.values()],
-            "removed": REMOVED,
+            "removed": CallerState.REMOVED,
         }
         for sid in db.session.scalars(_ENDED, asked).all():
             self.remove(sid)

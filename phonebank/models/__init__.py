@@ -1,51 +1,66 @@
 """The tables, one noun a file. State and its names, nothing else."""
 
-from phonebank.models.account import HOST, ORGANISER, ROLES, Account, Role, account_role
+from phonebank.models.account import Account, Role, RoleName, account_role
 from phonebank.models.account_session import AccountSession
 from phonebank.models.base import Base, new_id, now
-from phonebank.models.call import Answer, Call
-from phonebank.models.caller import Caller
-from phonebank.models.campaign import Campaign, campaign_host
-from phonebank.models.contact import Contact
-from phonebank.models.contact_list import ContactList, RefusedRow, UploadChunk
+from phonebank.models.call import Answer, Call, CallEnding
+from phonebank.models.caller import Caller, CallerState
+from phonebank.models.campaign import Campaign, CampaignState, campaign_host
+from phonebank.models.contact import Contact, ContactState
+from phonebank.models.contact_list import ContactList, ListState, RefusedRow, UploadChunk
 from phonebank.models.dead_number import DeadNumber
-from phonebank.models.experiment import Experiment, ExperimentArm
+from phonebank.models.experiment import Experiment, ExperimentArm, ExperimentState
 from phonebank.models.pace import PaceFlag
-from phonebank.models.party import Party
+from phonebank.models.party import Party, PartyState
 from phonebank.models.script import Script, ScriptVersion
-from phonebank.models.set_aside import SetAside, SetAsideCall
-from phonebank.models.stop import CallerAction, DoorStop
-from phonebank.models.suppression import Suppression, SuppressionBatch, SuppressionSource
+from phonebank.models.set_aside import SetAside, SetAsideCall, SetAsideState
+from phonebank.models.stop import CallerAction, CallerActionKind, DoorStop
+from phonebank.models.suppression import (
+    BatchState,
+    Suppression,
+    SuppressionBatch,
+    SuppressionOrigin,
+    SuppressionSource,
+)
 from phonebank.models.tally import Tally
 
 __all__ = [
-    "HOST",
-    "ORGANISER",
-    "ROLES",
     "Account",
     "AccountSession",
     "Answer",
     "Base",
+    "BatchState",
     "Call",
+    "CallEnding",
     "Caller",
     "CallerAction",
+    "CallerActionKind",
+    "CallerState",
     "Campaign",
+    "CampaignState",
     "Contact",
     "ContactList",
+    "ContactState",
     "DeadNumber",
     "DoorStop",
     "Experiment",
     "ExperimentArm",
+    "ExperimentState",
+    "ListState",
     "PaceFlag",
     "Party",
+    "PartyState",
     "RefusedRow",
     "Role",
+    "RoleName",
     "Script",
     "ScriptVersion",
     "SetAside",
     "SetAsideCall",
+    "SetAsideState",
     "Suppression",
     "SuppressionBatch",
+    "SuppressionOrigin",
     "SuppressionSource",
     "Tally",
     "UploadChunk",

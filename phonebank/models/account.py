@@ -1,6 +1,7 @@
 """People who sign in: organisers and hosts. Callers are not accounts (see `caller.py`)."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from flask_security import AsaList, RoleMixin, UserMixin
 from sqlalchemy import Column, ForeignKey, String, Table
@@ -9,9 +10,13 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from phonebank.models.base import Base, now
 
-ORGANISER = "organiser"
-HOST = "host"
-ROLES = (ORGANISER, HOST)
+
+class RoleName(StrEnum):
+    """What an account may do. Each is the name of a row of `role`."""
+
+    ORGANISER = "organiser"
+    HOST = "host"
+
 
 account_role = Table(
     "account_role",
@@ -55,11 +60,11 @@ class Account(Base, UserMixin):
 
     @property
     def is_organiser(self) -> bool:
-        return self.has_role(ORGANISER)
+        return self.has_role(RoleName.ORGANISER)
 
     @property
     def is_host(self) -> bool:
-        return self.has_role(HOST)
+        return self.has_role(RoleName.HOST)
 
     def check_tf_required(
         self, tf_setup_methods: list[tuple[str, str]], tf_fresh: bool

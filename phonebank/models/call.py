@@ -6,6 +6,7 @@ who saw whom, from when, until when.
 
 import uuid
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Sequence, String, text
@@ -13,13 +14,17 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from phonebank.models.base import Base, new_id, now
+from phonebank.models.state import state_check, state_type
 
-# How a hold came to its end.
-RECORDED = "recorded"
-GIVEN_BACK = "given_back"
-EXPIRED = "expired"
-TAKEN_AWAY = "taken_away"  # the caller was removed, or the campaign ended
-ENDINGS = (RECORDED, GIVEN_BACK, EXPIRED, TAKEN_AWAY)
+
+class CallEnding(StrEnum):
+    """How a hold came to its end."""
+
+    RECORDED = "recorded"
+    GIVEN_BACK = "given_back"
+    EXPIRED = "expired"
+    TAKEN_AWAY = "taken_away"  # the caller was removed, or the campaign ended
+
 
 RECORDED_NO = Sequence("call_recorded_no", metadata=Base.metadata)
 HANDED_OUT_NO = Sequence("call_handed_out_no", metadata=Base.metadata)
@@ -31,7 +36,7 @@ class Call(Base):
 
     __tablename__ = "call"
     __table_args__ = (
-        CheckConstraint(f"ending IN {ENDINGS}", name="ending"),
+        state_check(CallEnding, "ending"),
         CheckConstraint("(ended_at IS NULL) = (ending IS NULL)", name="ended_with_an_ending"),
         # Promise 1: no person, and no number, in two open calls. Promise 6: one person a caller.
         Index(
@@ -93,7 +98,7 @@ class Call(Base):
     # When the hold runs out: renewals write it here, and Redis has a copy.
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
-    ending: Mapped[str | None] = mapped_column(String(10))
+    ending: Mapped[CallEnding | None] = mapped_column(state_type(CallEnding))
 
     outcome: Mapped[str | None] = mapped_column(String(20))
     recorded_at: Mapped[datetime | None]

@@ -2,19 +2,24 @@
 
 import secrets
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, String, false, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from phonebank.models.base import Base, now
 from phonebank.models.campaign import Campaign
 from phonebank.models.party import Party
+from phonebank.models.state import state_check, state_type
 
-WAITING = "waiting"
-ADMITTED = "admitted"
-REMOVED = "removed"
-CALLER_STATES = (WAITING, ADMITTED, REMOVED)
+
+class CallerState(StrEnum):
+    """Whether a caller may call."""
+
+    WAITING = "waiting"
+    ADMITTED = "admitted"
+    REMOVED = "removed"
 
 
 class Caller(Base):
@@ -22,7 +27,7 @@ class Caller(Base):
 
     __tablename__ = "caller"
     __table_args__ = (
-        CheckConstraint(f"state IN {CALLER_STATES}", name="state"),
+        state_check(CallerState),
         Index("ix_caller_campaign_state", "campaign_id", "state"),
         Index(
             "ix_caller_address",
@@ -40,7 +45,7 @@ class Caller(Base):
     first_name: Mapped[str] = mapped_column(String(40))
     # Their host has given them this name: coming in again by another does not change it.
     named_by_host: Mapped[bool] = mapped_column(default=False, server_default=false())
-    state: Mapped[str] = mapped_column(String(10), default=WAITING)
+    state: Mapped[CallerState] = mapped_column(state_type(CallerState), default=CallerState.WAITING)
     # Kept off the board's list of names; their calls still count.
     hidden: Mapped[bool] = mapped_column(default=False)
     # Proves the device's cookie; a new one signs the device out everywhere.
@@ -72,4 +77,4 @@ class Caller(Base):
 
     @property
     def may_call(self) -> bool:
-        return self.state == ADMITTED
+        return self.state == CallerState.ADMITTED

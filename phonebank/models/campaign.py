@@ -2,19 +2,25 @@
 
 import secrets
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, String, Table, false
+from sqlalchemy import Column, ForeignKey, String, Table, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from phonebank.models.account import Account
 from phonebank.models.base import Base, now
+from phonebank.models.state import state_check, state_type
 
-DRAFT = "draft"
-RUNNING = "running"
-PAUSED = "paused"
-ENDED = "ended"
-CAMPAIGN_STATES = (DRAFT, RUNNING, PAUSED, ENDED)
+
+class CampaignState(StrEnum):
+    """Where a campaign is between its draft and its end."""
+
+    DRAFT = "draft"
+    RUNNING = "running"
+    PAUSED = "paused"
+    ENDED = "ended"
+
 
 # Hosts an organiser has given this campaign to; they may run parties for it.
 campaign_host = Table(
@@ -27,7 +33,7 @@ campaign_host = Table(
 
 class Campaign(Base):
     __tablename__ = "campaign"
-    __table_args__ = (CheckConstraint(f"state IN {CAMPAIGN_STATES}", name="state"),)
+    __table_args__ = (state_check(CampaignState),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(120))
@@ -35,7 +41,9 @@ class Campaign(Base):
     on_behalf_of: Mapped[str] = mapped_column(String(200))
     country: Mapped[str] = mapped_column(String(2))
     language: Mapped[str] = mapped_column(String(8), default="en")
-    state: Mapped[str] = mapped_column(String(10), default=DRAFT)
+    state: Mapped[CampaignState] = mapped_column(
+        state_type(CampaignState), default=CampaignState.DRAFT
+    )
     briefing: Mapped[str] = mapped_column(default="")
     # Values for merge fields that are the campaign's, not the contact's: {"candidate": "…"}.
     merge_values: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -82,7 +90,7 @@ class Campaign(Base):
 
     @property
     def is_running(self) -> bool:
-        return self.state == RUNNING
+        return self.state == CampaignState.RUNNING
 
     @property
     def rings_at_any_hour(self) -> bool:

@@ -1,11 +1,11 @@
 """A person to ring, in one campaign, and where they stand in it."""
 
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    CheckConstraint,
     ForeignKey,
     Identity,
     Index,
@@ -16,11 +16,15 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from phonebank.models.base import Base, now
+from phonebank.models.state import state_check, state_text, state_type
 
-CALLABLE = "callable"  # may be rung once `callable_at` has passed
-FINISHED = "finished"  # nothing more to ask in this campaign
-UNUSABLE = "unusable"  # no number of theirs that works
-CONTACT_STATES = (CALLABLE, FINISHED, UNUSABLE)
+
+class ContactState(StrEnum):
+    """Whether a contact can be called in this campaign."""
+
+    CALLABLE = "callable"  # may be called once `callable_at` has passed
+    FINISHED = "finished"  # nothing more to ask in this campaign
+    UNUSABLE = "unusable"  # no number of theirs that works
 
 
 class Contact(Base):
@@ -29,7 +33,7 @@ class Contact(Base):
 
     __tablename__ = "contact"
     __table_args__ = (
-        CheckConstraint(f"state IN {CONTACT_STATES}", name="state"),
+        state_check(ContactState),
         # The same person on the same number twice in a campaign is a duplicate row; a different
         # name on that number is a household.
         UniqueConstraint("campaign_id", "phone", "name_key"),
@@ -42,7 +46,9 @@ class Contact(Base):
             "tried",
             "callable_at",
             "id",
-            postgresql_where=text("state = 'callable' AND suppressed_at IS NULL"),
+            postgresql_where=state_text(
+                "state = :callable AND suppressed_at IS NULL", callable=ContactState.CALLABLE
+            ),
         ),
         Index(
             "ix_contact_callback",
@@ -81,7 +87,9 @@ class Contact(Base):
     zone_key: Mapped[str] = mapped_column(String(400), default="")
     fields: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
-    state: Mapped[str] = mapped_column(String(10), default=CALLABLE)
+    state: Mapped[ContactState] = mapped_column(
+        state_type(ContactState), default=ContactState.CALLABLE
+    )
     tried: Mapped[bool] = mapped_column(default=False)
     callable_at: Mapped[datetime] = mapped_column(default=now)
     # When they had rested, whatever the hour: `callable_at` is the first moment from then on that

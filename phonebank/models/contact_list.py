@@ -1,26 +1,33 @@
 """An upload: the file while it is read, its columns, its progress, and the rows it refused."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String
+from sqlalchemy import ForeignKey, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from phonebank.models.base import Base, now
+from phonebank.models.state import state_check, state_type
 
-UPLOADED = "uploaded"  # the file is here; its columns are not confirmed yet
-QUEUED = "queued"  # confirmed, waiting for a worker
-IMPORTING = "importing"
-READY = "ready"
-FAILED = "failed"
-UNDONE = "undone"
-LIST_STATES = (UPLOADED, QUEUED, IMPORTING, READY, FAILED, UNDONE)
-LIST_STATES_IN_PROGRESS = (QUEUED, IMPORTING)
+
+class ListState(StrEnum):
+    """How far an upload has come."""
+
+    UPLOADED = "uploaded"  # the file is here; its columns are not confirmed yet
+    QUEUED = "queued"  # confirmed, waiting for a worker
+    IMPORTING = "importing"
+    READY = "ready"
+    FAILED = "failed"
+    UNDONE = "undone"
+
+
+LIST_STATES_IN_PROGRESS = (ListState.QUEUED, ListState.IMPORTING)
 
 
 class ContactList(Base):
     __tablename__ = "contact_list"
-    __table_args__ = (CheckConstraint(f"state IN {LIST_STATES}", name="state"),)
+    __table_args__ = (state_check(ListState),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     campaign_id: Mapped[int] = mapped_column(
@@ -28,7 +35,7 @@ class ContactList(Base):
     )
     name: Mapped[str] = mapped_column(String(120))
     filename: Mapped[str] = mapped_column(String(255))
-    state: Mapped[str] = mapped_column(String(10), default=UPLOADED)
+    state: Mapped[ListState] = mapped_column(state_type(ListState), default=ListState.UPLOADED)
     # Lower is rung first.
     priority: Mapped[int] = mapped_column(default=0)
     # Taken out of calling without being undone.

@@ -2,16 +2,21 @@
 
 import secrets
 from datetime import datetime
+from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from phonebank.models.base import Base, now
+from phonebank.models.state import state_check, state_text, state_type
 
-DRAFT = "draft"
-RUNNING = "running"
-STOPPED = "stopped"
-EXPERIMENT_STATES = (DRAFT, RUNNING, STOPPED)
+
+class ExperimentState(StrEnum):
+    """Where an experiment is between its draft and its end."""
+
+    DRAFT = "draft"
+    RUNNING = "running"
+    STOPPED = "stopped"
 
 
 class Experiment(Base):
@@ -19,13 +24,13 @@ class Experiment(Base):
 
     __tablename__ = "experiment"
     __table_args__ = (
-        CheckConstraint(f"state IN {EXPERIMENT_STATES}", name="state"),
+        state_check(ExperimentState),
         # One at a time, so that a call belongs to one comparison.
         Index(
             "uq_experiment_running_campaign",
             "campaign_id",
             unique=True,
-            postgresql_where=text("state = 'running'"),
+            postgresql_where=state_text("state = :running", running=ExperimentState.RUNNING),
         ),
         Index("ix_experiment_campaign_id", "campaign_id"),
     )
@@ -33,7 +38,9 @@ class Experiment(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(String(120))
-    state: Mapped[str] = mapped_column(String(10), default=DRAFT)
+    state: Mapped[ExperimentState] = mapped_column(
+        state_type(ExperimentState), default=ExperimentState.DRAFT
+    )
     # What makes its draw another than that of the campaign's other experiments.
     salt: Mapped[str] = mapped_column(String(32), default=lambda: secrets.token_hex(8))
     created_at: Mapped[datetime] = mapped_column(default=now)
@@ -44,7 +51,7 @@ class Experiment(Base):
 
     @property
     def is_running(self) -> bool:
-        return self.state == RUNNING
+        return self.state == ExperimentState.RUNNING
 
 
 class ExperimentArm(Base):

@@ -2,17 +2,23 @@
 
 import secrets
 from datetime import datetime
+from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Table, text
+from sqlalchemy import Column, ForeignKey, Index, String, Table
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from phonebank.models.account import Account
 from phonebank.models.base import Base, now
+from phonebank.models.state import state_check, state_text, state_type
 
-OPEN = "open"
-LOCKED = "locked"  # those inside go on; nobody new comes in
-ENDED = "ended"
-PARTY_STATES = (OPEN, LOCKED, ENDED)
+
+class PartyState(StrEnum):
+    """Who may come into a party."""
+
+    OPEN = "open"
+    LOCKED = "locked"  # those inside go on; nobody new comes in
+    ENDED = "ended"
+
 
 # No 0, O, 1, I or L: they are misread from across a room.
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -36,9 +42,14 @@ party_cohost = Table(
 class Party(Base):
     __tablename__ = "party"
     __table_args__ = (
-        CheckConstraint(f"state IN {PARTY_STATES}", name="state"),
+        state_check(PartyState),
         # A code is free again once its party has ended.
-        Index("uq_party_live_code", "code", unique=True, postgresql_where=text("state <> 'ended'")),
+        Index(
+            "uq_party_live_code",
+            "code",
+            unique=True,
+            postgresql_where=state_text("state <> :ended", ended=PartyState.ENDED),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -52,7 +63,7 @@ class Party(Base):
     starts_at: Mapped[datetime] = mapped_column(default=now)
     # Where the host lives: the zone in which pages tell the time.
     time_zone: Mapped[str] = mapped_column(String(64), default="Europe/London")
-    state: Mapped[str] = mapped_column(String(10), default=OPEN)
+    state: Mapped[PartyState] = mapped_column(state_type(PartyState), default=PartyState.OPEN)
     paused: Mapped[bool] = mapped_column(default=False)
     door_open: Mapped[bool] = mapped_column(default=False)
     # Mark first calls and quarters of the goal on the board.
@@ -75,4 +86,4 @@ class Party(Base):
 
     @property
     def is_over(self) -> bool:
-        return self.state == ENDED
+        return self.state == PartyState.ENDED

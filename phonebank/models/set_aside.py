@@ -2,18 +2,23 @@
 
 import uuid
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, String
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from phonebank.models.base import Base, now
+from phonebank.models.state import state_check, state_type
 
-WORKING = "working"  # calls are being set aside, some at a time
-DONE = "done"
-RETURNING = "returning"  # they are being brought back, some at a time
-RETURNED = "returned"
-SET_ASIDE_STATES = (WORKING, DONE, RETURNING, RETURNED)
+
+class SetAsideState(StrEnum):
+    """How far the setting aside of a caller's calls has come."""
+
+    WORKING = "working"  # calls are being set aside, some at a time
+    DONE = "done"
+    RETURNING = "returning"  # they are being brought back, some at a time
+    RETURNED = "returned"
 
 
 class SetAside(Base):
@@ -21,7 +26,7 @@ class SetAside(Base):
 
     __tablename__ = "set_aside"
     __table_args__ = (
-        CheckConstraint(f"state IN {SET_ASIDE_STATES}", name="state"),
+        state_check(SetAsideState),
         Index("ix_set_aside_caller", "caller_id"),
         Index("ix_set_aside_state", "state"),
     )
@@ -29,7 +34,9 @@ class SetAside(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"))
     caller_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("caller.id", ondelete="CASCADE"))
-    state: Mapped[str] = mapped_column(String(10), default=WORKING)
+    state: Mapped[SetAsideState] = mapped_column(
+        state_type(SetAsideState), default=SetAsideState.WORKING
+    )
     # Only those that were recorded sooner than a call takes.
     only_fast: Mapped[bool] = mapped_column(default=False)
     # Of calls recorded later nothing was shown to who decided.

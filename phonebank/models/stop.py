@@ -1,6 +1,7 @@
 """What organisers did with a caller, kept for good; and the addresses whose newcomers wait."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, String
@@ -8,10 +9,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from phonebank.models.base import Base, now
 
-STOPPED = "stopped"
-WENT_ON = "went_on"
-SET_ASIDE = "set_aside"
-BROUGHT_BACK = "brought_back"
+
+class CallerActionKind(StrEnum):
+    """What an organiser did with a caller."""
+
+    STOPPED = "stopped"
+    WENT_ON = "went_on"
+    SET_ASIDE = "set_aside"
+    BROUGHT_BACK = "brought_back"
 
 
 class CallerAction(Base):

@@ -5,14 +5,19 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, true
+from sqlalchemy import ForeignKey, LargeBinary, String, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from phonebank.models.base import Base, now
+from phonebank.models.state import state_check, state_type
 
-FROM_CALL = "call"
-FROM_LIST = "list"
-FROM_ORGANISER = "organiser"
+
+class SuppressionOrigin(StrEnum):
+    """What entered a number."""
+
+    CALL = "call"
+    LIST = "list"
+    ORGANISER = "organiser"
 
 
 class Suppression(Base):
@@ -55,7 +60,7 @@ class SuppressionBatch(Base):
     """
 
     __tablename__ = "suppression_batch"
-    __table_args__ = (CheckConstraint(f"state IN {tuple(map(str, BatchState))}", name="state"),)
+    __table_args__ = (state_check(BatchState),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     # None for a do-not-call file.
@@ -69,7 +74,7 @@ class SuppressionBatch(Base):
     # The file, until it is entered, and the columns of it that hold numbers, counted from 0.
     data: Mapped[bytes | None] = mapped_column(LargeBinary)
     columns: Mapped[list[Any]] = mapped_column(default=list)
-    state: Mapped[str] = mapped_column(String(10), default=BatchState.ENTERED)
+    state: Mapped[BatchState] = mapped_column(state_type(BatchState), default=BatchState.ENTERED)
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(default=now)
     # How many numbers it names, also those that were on the list before.

@@ -7,8 +7,7 @@ from sqlalchemy import exists, select
 from phonebank.core.db import db
 from phonebank.core.jobs import CHORES, job
 from phonebank.core.locks import lock_row
-from phonebank.models import Call, Party, now
-from phonebank.models.party import ENDED
+from phonebank.models import Call, Party, PartyState, now
 from phonebank.parties.services import end_party
 
 # A party is an evening. After a day without a call, its host has gone to bed and forgotten it.
@@ -24,7 +23,7 @@ def forgotten() -> list[Party]:
         db.session.scalars(
             select(Party)
             .where(
-                Party.state != ENDED,
+                Party.state != PartyState.ENDED,
                 Party.starts_at < before,
                 Party.created_at < before,
                 ~rang_since,

@@ -8,7 +8,7 @@ from phonebank.accounts.services import create_account, invite
 from phonebank.core.db import db
 from phonebank.core.errors import BadInput, Conflict, NotAllowed, NotFound
 from phonebank.core.locks import lock_row
-from phonebank.models import HOST, Account, Party
+from phonebank.models import Account, Party, RoleName
 
 # The host and two others: enough for a door, a board and a kitchen, and few enough to know by name.
 COHOSTS_AT_MOST = 2
@@ -27,7 +27,7 @@ def invite_cohost(account: Account, party: Party, email: str) -> Account:
     that is over; mail.MailNotSent.
     """
     _check(account, party)
-    invited = create_account(email, "", [HOST])
+    invited = create_account(email, "", [RoleName.HOST])
     _refuse(party, invited)
     # Before the party is locked: a mail server takes its time, and people want to come in.
     invite(

@@ -12,8 +12,7 @@ from phonebank.core.db import after_commit, db
 from phonebank.core.errors import BadInput, NotFound
 from phonebank.live.caller_events import MESSAGE, emit_to_callers
 from phonebank.live.change_marks import mark_after_commit
-from phonebank.models import Caller, Party, now
-from phonebank.models.caller import REMOVED
+from phonebank.models import Caller, CallerState, Party, now
 from phonebank.roster.rooms import lock_in_room
 
 # What a caller presses, and what the host reads. The keys are stored.
@@ -66,7 +65,7 @@ def asking(party: Party) -> list[Caller]:
         select(Caller)
         .where(
             Caller.party_id == party.id,
-            Caller.state != REMOVED,
+            Caller.state != CallerState.REMOVED,
             Caller.help_asked_at.is_not(None),
             ~Caller.help_seen,
         )

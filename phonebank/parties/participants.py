@@ -12,8 +12,7 @@ from phonebank.core.errors import BadInput, NotFound
 from phonebank.core.locks import lock_row
 from phonebank.live.caller_events import MESSAGE, emit_to_callers
 from phonebank.live.change_marks import mark_after_commit
-from phonebank.models import Caller, Party
-from phonebank.models.caller import ADMITTED, REMOVED, WAITING
+from phonebank.models import Caller, CallerState, Party
 from phonebank.parties.display_names import clean_name
 from phonebank.parties.services import callers_inside
 from phonebank.roster.admit import admit
@@ -56,7 +55,7 @@ class Guest:
 
 def waiting(party: Party) -> list[Caller]:
     """Callers who wait to be let in, the longest first."""
-    return _callers(party, WAITING)
+    return _callers(party, CallerState.WAITING)
 
 
 def roster(party: Party) -> list[Guest]:
@@ -64,7 +63,7 @@ def roster(party: Party) -> list[Guest]:
     shares = {share.caller_id: share for share in caller_totals(party.id)}
     guests = [
         Guest(caller, share.calls if share else 0, share.conversations if share else 0)
-        for caller in _callers(party, ADMITTED)
+        for caller in _callers(party, CallerState.ADMITTED)
         for share in [shares.get(caller.id)]
     ]
     return sorted(guests, key=lambda guest: (guest.caller.first_name.casefold(), guest.caller.id))
@@ -79,7 +78,7 @@ def share_in_words(calls: int, conversations: int) -> str:
 def caller_in(party: Party, caller_id: int) -> Caller:
     """The caller, if they are in or waiting. Raises NotFound."""
     caller = db.session.get(Caller, caller_id)
-    if caller is None or caller.party_id != party.id or caller.state == REMOVED:
+    if caller is None or caller.party_id != party.id or caller.state == CallerState.REMOVED:
         raise NotFound("This caller is no longer in the party.", "Reload the page.")
     return caller
 

@@ -13,10 +13,18 @@ from phonebank.core.errors import BadInput, Conflict, Gone, NotAllowed, NotFound
 from phonebank.core.locks import lock_row
 from phonebank.live.caller_events import PARTY, emit_to_callers
 from phonebank.live.change_marks import mark_after_commit
-from phonebank.models import Account, Caller, Campaign, Party, campaign_host, now
-from phonebank.models import campaign as campaigns
-from phonebank.models.caller import ADMITTED
-from phonebank.models.party import ENDED, LOCKED, OPEN, new_code, party_cohost
+from phonebank.models import (
+    Account,
+    Caller,
+    CallerState,
+    Campaign,
+    CampaignState,
+    Party,
+    PartyState,
+    campaign_host,
+    now,
+)
+from phonebank.models.party import new_code, party_cohost
 from phonebank.parties.codes import normalised_code
 from phonebank.parties.display_names import clean_name
 
@@ -26,7 +34,7 @@ BREAK_AT_MOST = 60  # minutes
 
 def campaigns_to_host(account: Account) -> list[Campaign]:
     """The campaigns this account may run a party for: all for an organiser, else those given."""
-    query = select(Campaign).where(Campaign.state != campaigns.ENDED).order_by(Campaign.name)
+    query = select(Campaign).where(Campaign.state != CampaignState.ENDED).order_by(Campaign.name)
     if not account.is_organiser:
         query = query.join(campaign_host).where(campaign_host.c.account_id == account.id)
     return list(db.session.scalars(query))
@@ -110,7 +118,7 @@ def party_by_code(text: str) -> Party:
     party = db.session.scalars(
         select(Party)
         .where(Party.code == code)
-        .order_by((Party.state == ENDED), Party.ended_at.desc())
+        .order_by((Party.state == PartyState.ENDED), Party.ended_at.desc())
         .limit(1)
     ).first()
     if party is None:
@@ -124,7 +132,7 @@ def refuse_newcomers(party: Party) -> None:
     """Raise Conflict when the party is locked, Gone when it is over."""
     if party.is_over:
         raise Gone("This party has ended.", "Ask your host when the next one is.")
-    if party.state == LOCKED:
+    if party.state == PartyState.LOCKED:
         raise Conflict(
             "This party isn't taking new people.",
             "Ask the host to let new people join, then try again.",
@@ -159,14 +167,14 @@ def set_goal(party: Party, goal: int) -> None:
 def lock(party: Party) -> None:
     """Let nobody new in; those inside, and those waiting, stay."""
     _lock_while_on(party)
-    party.state = LOCKED
+    party.state = PartyState.LOCKED
     mark_after_commit(party.id)
 
 
 def unlock(party: Party) -> None:
     """Let people join by the code again."""
     _lock_while_on(party)
-    party.state = OPEN
+    party.state = PartyState.OPEN
     mark_after_commit(party.id)
 
 
@@ -230,7 +238,7 @@ def end_party(party: Party) -> None:
     lock_row(party)
     if party.is_over:
         return
-    party.state = ENDED
+    party.state = PartyState.ENDED
     party.ended_at = now()
     party.break_until = None
     _tell_everyone(party)
@@ -245,14 +253,16 @@ def _tell_everyone(party: Party) -> None:
 
 def callers_inside(party: Party) -> list[int]:
     """The ids of the callers who are let in."""
-    query = select(Caller.id).where(Caller.party_id == party.id, Caller.state == ADMITTED)
+    query = select(Caller.id).where(
+        Caller.party_id == party.id, Caller.state == CallerState.ADMITTED
+    )
     return list(db.session.scalars(query))
 
 
 def _unused_code() -> str:
     while True:
         code = new_code()
-        taken = select(Party.id).where(Party.code == code, Party.state != ENDED)
+        taken = select(Party.id).where(Party.code == code, Party.state != PartyState.ENDED)
         if db.session.scalar(taken) is None:
             return code
 

@@ -11,8 +11,7 @@ from phonebank.core.db import db
 from phonebank.core.errors import Gone
 from phonebank.core.locks import lock_row
 from phonebank.live.board_payload import answered_share, clock_time
-from phonebank.models import Caller, Party
-from phonebank.models.caller import REMOVED
+from phonebank.models import Caller, CallerState, Party
 from phonebank.tallies.totals import CallerTotals, Totals, caller_totals, party_totals
 
 # Minutes a bar stands for. Ten show the breaks of an evening of two hours; a party that went on for
@@ -81,7 +80,9 @@ def summary_of(party: Party) -> Summary:
     shares = caller_totals(party.id)
     removed = set(
         db.session.scalars(
-            select(Caller.id).where(Caller.party_id == party.id, Caller.state == REMOVED)
+            select(Caller.id).where(
+                Caller.party_id == party.id, Caller.state == CallerState.REMOVED
+            )
         )
     )
     named = [share for share in shares if not share.hidden and share.caller_id not in removed]

@@ -9,8 +9,7 @@ from phonebank.core.locks import lock_row
 from phonebank.live.caller_events import ADMITTED as TOLD_ADMITTED
 from phonebank.live.caller_events import emit_to_callers
 from phonebank.live.change_marks import mark_after_commit
-from phonebank.models import Caller, Party
-from phonebank.models.caller import ADMITTED, WAITING
+from phonebank.models import Caller, CallerState, Party
 from phonebank.roster.rooms import Room
 
 
@@ -57,8 +56,8 @@ def _admit(which: ColumnElement[bool], for_organiser: bool = False) -> int:
         which &= ~Caller.held
     admitted = db.session.execute(
         update(Caller)
-        .where(which, Caller.state == WAITING)
-        .values(state=ADMITTED, held=False)
+        .where(which, Caller.state == CallerState.WAITING)
+        .values(state=CallerState.ADMITTED, held=False)
         .returning(Caller.id, Caller.campaign_id, Caller.party_id),
         # Of what was read, only the rows that were changed are to say so.
         execution_options={"synchronize_session": "fetch"},

@@ -7,8 +7,7 @@ from sqlalchemy import Select, func, select
 
 from phonebank.core.db import db
 from phonebank.core.errors import NotFound
-from phonebank.models import Caller, Campaign, Party
-from phonebank.models.caller import ADMITTED, REMOVED, WAITING
+from phonebank.models import Caller, CallerState, Campaign, Party
 from phonebank.roster import admit as admission
 from phonebank.roster import remove as removal
 from phonebank.tallies.totals import Totals, totals_of_callers
@@ -30,7 +29,7 @@ def admitted(campaign: Campaign, name: str = "", page: int = 1) -> list[RosterRo
     """A page of those who are in, whoever was here last first; with `name`, those whose first name
     begins so. Pages begin at 1, and one behind the last is empty."""
     query = (
-        _with_party(campaign, ADMITTED, name)
+        _with_party(campaign, CallerState.ADMITTED, name)
         .order_by(Caller.seen_at.desc().nulls_last(), Caller.id)
         .limit(A_PAGE)
         .offset(A_PAGE * (max(1, page) - 1))
@@ -42,20 +41,20 @@ def admitted(campaign: Campaign, name: str = "", page: int = 1) -> list[RosterRo
 
 def how_many_admitted(campaign: Campaign, name: str = "") -> int:
     """How many are in, on all pages together."""
-    everyone = _with_party(campaign, ADMITTED, name).subquery()
+    everyone = _with_party(campaign, CallerState.ADMITTED, name).subquery()
     return db.session.scalar(select(func.count()).select_from(everyone)) or 0
 
 
 def waiting(campaign: Campaign) -> Sequence[tuple[Caller, str | None]]:
     """Those who wait to be let in, in parties too, the longest first; each with their party."""
-    query = _with_party(campaign, WAITING).order_by(Caller.id).limit(WAITING_SHOWN)
+    query = _with_party(campaign, CallerState.WAITING).order_by(Caller.id).limit(WAITING_SHOWN)
     return [(caller, party) for caller, party in db.session.execute(query)]
 
 
 def caller_of(campaign: Campaign, caller_id: int) -> Caller:
     """A caller of this campaign. Raises NotFound, also for one who was removed."""
     caller = db.session.get(Caller, caller_id)
-    if caller is None or caller.campaign_id != campaign.id or caller.state == REMOVED:
+    if caller is None or caller.campaign_id != campaign.id or caller.state == CallerState.REMOVED:
         raise NotFound("This caller is no longer in the campaign.", "Go back to its callers.")
     return caller
 

@@ -4,8 +4,7 @@ from phonebank.contact_queue.holds import release_caller
 from phonebank.core.db import db
 from phonebank.core.locks import lock_row
 from phonebank.live.change_marks import mark_after_commit
-from phonebank.models import Caller
-from phonebank.models.caller import REMOVED
+from phonebank.models import Caller, CallerState
 from phonebank.roster.devices import end_session
 from phonebank.roster.rooms import NotInThisRoom, lock_in_room, room_of
 
@@ -25,7 +24,7 @@ def remove(caller: Caller, shut_the_door: bool = True) -> None:
     # Somebody who is being handed to them this moment is theirs by then, and is taken back too.
     lock_in_room(caller)
     release_caller(caller.id)
-    caller.state = REMOVED
+    caller.state = CallerState.REMOVED
     end_session(caller)
     if shut_the_door:
         room.door_open = False
@@ -45,5 +44,5 @@ def remove_anywhere(caller: Caller, shut_the_door: bool = True) -> None:
             return
         except NotInThisRoom:
             db.session.refresh(caller)
-            if caller.state == REMOVED:
+            if caller.state == CallerState.REMOVED:
                 raise

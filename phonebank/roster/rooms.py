@@ -6,8 +6,7 @@ Its row is locked before a caller's, because the room's door decides who comes i
 from phonebank.core.db import db
 from phonebank.core.errors import NotFound
 from phonebank.core.locks import lock_row
-from phonebank.models import Caller, Campaign, Party
-from phonebank.models.caller import REMOVED
+from phonebank.models import Caller, CallerState, Campaign, Party
 
 Room = Party | Campaign
 
@@ -33,5 +32,5 @@ def lock_in_room(caller: Caller) -> None:
     """
     shown = caller.party_id
     lock_row(caller)
-    if caller.state == REMOVED or caller.party_id != shown:
+    if caller.state == CallerState.REMOVED or caller.party_id != shown:
         raise NotInThisRoom

@@ -7,8 +7,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from phonebank.core.db import db
-from phonebank.models import Account, Caller, CallerAction, Campaign, PaceFlag
-from phonebank.models.stop import STOPPED, WENT_ON
+from phonebank.models import Account, Caller, CallerAction, CallerActionKind, Campaign, PaceFlag
 from phonebank.roster import open_door, pace, remove
 
 REASON_AT_MOST = 300  # characters
@@ -25,7 +24,7 @@ def stop(caller: Caller, account: Account, reason: str, at: datetime, **figures:
     remove.remove_anywhere(caller, shut_the_door=not known)
     open_door.stop_address(caller, at)
     _looked_at(caller, account, at)
-    note(caller, account, STOPPED, reason, at, **figures)
+    note(caller, account, CallerActionKind.STOPPED, reason, at, **figures)
 
 
 def note(
@@ -50,7 +49,7 @@ def let_go_on(caller: Caller, account: Account, at: datetime) -> None:
     pace is measured from now on."""
     pace.end_pause(caller, at)
     _looked_at(caller, account, at)
-    note(caller, account, WENT_ON, "", at)
+    note(caller, account, CallerActionKind.WENT_ON, "", at)
 
 
 def actions_on(caller: Caller) -> Sequence[Any]:
@@ -67,7 +66,9 @@ def acted_on(campaign: Campaign) -> Sequence[Caller]:
     """The callers of a campaign who were stopped, newest first."""
     latest = (
         select(CallerAction.caller_id)
-        .where(CallerAction.campaign_id == campaign.id, CallerAction.action == STOPPED)
+        .where(
+            CallerAction.campaign_id == campaign.id, CallerAction.action == CallerActionKind.STOPPED
+        )
         .order_by(CallerAction.at.desc())
         .limit(SHOWN_AT_MOST)
     )

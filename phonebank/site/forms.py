@@ -11,11 +11,11 @@ from wtforms.validators import DataRequired, Length, ValidationError
 
 from phonebank.accounts import services
 from phonebank.core.errors import BadInput
-from phonebank.models import HOST, ORGANISER
+from phonebank.models import RoleName
 
 ROLE_WORDS = (
-    SelectChoice(HOST, "Host: runs parties and sees totals"),
-    SelectChoice(ORGANISER, "Organiser: manages campaigns, lists and people"),
+    SelectChoice(RoleName.HOST, "Host: runs parties and sees totals"),
+    SelectChoice(RoleName.ORGANISER, "Organiser: manages campaigns, lists and people"),
 )
 
 
@@ -60,7 +60,7 @@ class InviteForm(FlaskForm):
         ],
     )
     email = _Email("E-mail address")
-    role = RadioField("What they can do", choices=ROLE_WORDS, default=HOST)
+    role = RadioField("What they can do", choices=ROLE_WORDS, default=RoleName.HOST)
     # Choices are set by the page.
     campaign = SelectField("Campaign they host for", coerce=int)
 

@@ -12,20 +12,20 @@ from phonebank.core.access import open_to
 from phonebank.core.db import db
 from phonebank.core.errors import BadInput, Conflict
 from phonebank.core.mail import MailNotSent
-from phonebank.models import HOST, ORGANISER, Account, Campaign
+from phonebank.models import Account, Campaign, RoleName
 from phonebank.site.forms import InviteForm, RoleForm
 
 pages = Blueprint("people", __name__, url_prefix="/people")
 
 
 @pages.get("")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def everybody() -> ResponseReturnValue:
     return render_template("accounts/people.html", people=services.people())
 
 
 @pages.route("/invite", methods=["GET", "POST"])
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def invite() -> ResponseReturnValue:
     form = InviteForm()
     campaigns = list(db.session.scalars(select(Campaign).order_by(Campaign.created_at.desc())))
@@ -48,7 +48,7 @@ def invite() -> ResponseReturnValue:
 
 def _invite(form: InviteForm) -> Account:
     email, name = form.email.data or "", form.name.data or ""
-    if form.role.data != HOST:
+    if form.role.data != RoleName.HOST:
         return services.invite_organiser(email, name)
     campaign = db.session.get(Campaign, form.campaign.data)
     if campaign is None:
@@ -67,10 +67,10 @@ def _how_they_hear(account: Account) -> str:
 
 
 @pages.get("/<int:account_id>")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def person(account_id: int) -> ResponseReturnValue:
     account = services.account_for(account_id)
-    role = account.roles[0].name if account.roles else HOST
+    role = account.roles[0].name if account.roles else RoleName.HOST
     hosting = select(Campaign).where(Campaign.hosts.contains(account)).order_by(Campaign.name)
     return render_template(
         "accounts/person.html",
@@ -81,17 +81,17 @@ def person(account_id: int) -> ResponseReturnValue:
 
 
 @pages.post("/<int:account_id>/role")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def change_role(account_id: int) -> ResponseReturnValue:
     account = services.account_for(account_id)
     role = RoleForm().role.data or ""
     services.change_role(account, role)
-    a_role = f"{'an' if role == ORGANISER else 'a'} {role}"
+    a_role = f"{'an' if role == RoleName.ORGANISER else 'a'} {role}"
     return _done(account, f"{account.name} is now {a_role} and has to sign in again.")
 
 
 @pages.post("/<int:account_id>/deactivate")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def deactivate(account_id: int) -> ResponseReturnValue:
     account = services.account_for(account_id)
     services.deactivate(account)
@@ -99,7 +99,7 @@ def deactivate(account_id: int) -> ResponseReturnValue:
 
 
 @pages.post("/<int:account_id>/reactivate")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def reactivate(account_id: int) -> ResponseReturnValue:
     account = services.account_for(account_id)
     services.reactivate(account)
@@ -107,7 +107,7 @@ def reactivate(account_id: int) -> ResponseReturnValue:
 
 
 @pages.post("/<int:account_id>/second-factor")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def reset_second_factor(account_id: int) -> ResponseReturnValue:
     account = services.account_for(account_id)
     services.reset_second_factor(account)

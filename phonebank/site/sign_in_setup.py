@@ -33,7 +33,7 @@ from phonebank.core.config import Config
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
 from phonebank.core.errors import SignInNeeded
-from phonebank.models import HOST, ORGANISER, Account, Role
+from phonebank.models import Account, Role, RoleName
 from phonebank.site import people_views, sign_in_views
 from phonebank.site.forms import CodeForm, RecoveryCodeForm
 
@@ -172,7 +172,11 @@ def _to_the_sign_in_page(error: SignInNeeded) -> ResponseReturnValue:
 
     Scripts and forms are told, and so are callers, who have nothing to sign in with.
     """
-    ours = rule_of(current_app, request.endpoint or "") in (SIGNED_IN, HOST, ORGANISER)
+    ours = rule_of(current_app, request.endpoint or "") in (
+        SIGNED_IN,
+        RoleName.HOST,
+        RoleName.ORGANISER,
+    )
     is_page = request.method == "GET" and "HX-Request" not in request.headers
     if not ours or not is_page or wants_json():
         return error_pages.answer_to(error)

@@ -16,13 +16,14 @@ from phonebank.core.errors import Conflict
 from phonebank.core.locks import locked
 from phonebank.models import (
     Account,
+    BatchState,
     ContactList,
     Suppression,
     SuppressionBatch,
+    SuppressionOrigin,
     SuppressionSource,
     now,
 )
-from phonebank.models.suppression import FROM_LIST, FROM_ORGANISER, BatchState
 from phonebank.suppressions.services import lift_where_no_source_is_left, take_out
 
 # Numbers a transaction, when a batch is lifted: well under a second's work.
@@ -60,7 +61,7 @@ def batch_of_list(contact_list: ContactList) -> SuppressionBatch:
     """The batch that an upload's numbers go into; made where there is none yet."""
     made = insert(SuppressionBatch).values(
         contact_list_id=contact_list.id,
-        source=FROM_LIST,
+        source=SuppressionOrigin.LIST,
         filename=contact_list.filename,
         account_id=contact_list.created_by_id,
     )
@@ -94,7 +95,7 @@ def take_in_file(
 ) -> SuppressionBatch:
     """Keep a do-not-call file until an organiser has seen what it would enter."""
     batch = SuppressionBatch(
-        source=FROM_ORGANISER,
+        source=SuppressionOrigin.ORGANISER,
         reason=reason,
         filename=filename[-255:] or "numbers",
         country=country,
@@ -133,7 +134,10 @@ def files(at_most: int) -> Sequence[tuple[SuppressionBatch, Account | None]]:
     query = (
         select(SuppressionBatch, Account)
         .outerjoin(Account, Account.id == SuppressionBatch.account_id)
-        .where(SuppressionBatch.contact_list_id.is_(None), SuppressionBatch.source != FROM_LIST)
+        .where(
+            SuppressionBatch.contact_list_id.is_(None),
+            SuppressionBatch.source != SuppressionOrigin.LIST,
+        )
         .order_by(SuppressionBatch.id.desc())
         .limit(at_most)
     )

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from phonebank.accounts import services
 from phonebank.core.db import db
-from phonebank.models import ORGANISER, Account
+from phonebank.models import Account, RoleName
 from tests.browser.conftest import Server
 from tests.browser.looking import fit_for_everyone
 from tests.factories import create_account, create_campaign
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def organiser(app: Flask, clean_stores: None) -> int:
     with app.app_context():
-        account = create_account(ORGANISER, email="ada@example.org", name="Ada")
+        account = create_account(RoleName.ORGANISER, email="ada@example.org", name="Ada")
         create_campaign(name="Kitchen Table")
         db.session.commit()
         return account.id

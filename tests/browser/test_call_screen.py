@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 from callers.views.call_page import ways_from
 from phonebank.calls.answers import answers_of
 from phonebank.core.db import db
-from phonebank.models import Call, Caller, Campaign, Contact, Party, now
+from phonebank.models import Call, CallEnding, Caller, Campaign, CampaignState, Contact, Party, now
 from phonebank.parties.participants import admit, remove_caller, send_message, waiting
 from phonebank.parties.services import pause
 from phonebank.tallies.totals import party_totals
@@ -328,7 +328,7 @@ def test_the_hold_is_warned_about_kept_with_one_tap_and_mourned_when_lost(
     expect(warning).to_be_empty()
     # Another has them by now: the reaper came while this screen slept.
     db.session.get_one(Call, call.id).ended_at = now()
-    db.session.get_one(Call, call.id).ending = "expired"
+    db.session.get_one(Call, call.id).ending = CallEnding.EXPIRED
     db.session.commit()
     page.clock.run_for(62_000)
     expect(warning).to_contain_text("gone back to the list")
@@ -418,13 +418,13 @@ def test_a_word_from_the_host_and_a_break_reach_the_screen(party: Party, new_pag
 @pytest.mark.timing
 def test_the_waiting_page_goes_on_by_itself(party: Party, new_page: NewPage) -> None:
     campaign = db.session.get_one(Campaign, party.campaign_id)
-    campaign.state = "paused"
+    campaign.state = CampaignState.PAUSED
     db.session.commit()
     page = new_page()
     come_in(page, party)
     page.get_by_role("button", name="Give me someone to call").click()
     page.wait_for_url("**/calling/wait")
-    campaign.state = "running"
+    campaign.state = CampaignState.RUNNING
     db.session.commit()
     page.wait_for_url("**/calling/person", timeout=15_000)
 

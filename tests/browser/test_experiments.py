@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from phonebank.accounts import services as accounts
 from phonebank.core.db import db
-from phonebank.models import ORGANISER, Account, Experiment, now
+from phonebank.models import Account, Experiment, RoleName, now
 from tests.browser.conftest import Server
 from tests.browser.looking import PHONE, fit_for_everyone
 from tests.factories import create_account
@@ -60,7 +60,7 @@ def organisers_page(
     """A signed-in browser, in a site whose campaign has run a comparison for five days."""
     with app.app_context():
         ring(set_up_comparison())
-        account_id = create_account(ORGANISER).id
+        account_id = create_account(RoleName.ORGANISER).id
         db.session.commit()
         link = accounts.sign_in_link(db.session.get_one(Account, account_id))
     page = new_page(1280, 900)

@@ -9,8 +9,7 @@ from sqlalchemy import update
 
 from phonebank.core.db import db
 from phonebank.lists.jobs import import_list, undo_import
-from phonebank.models import ORGANISER, Account, ContactList
-from phonebank.models.contact_list import IMPORTING, QUEUED
+from phonebank.models import Account, ContactList, ListState, RoleName
 from tests.browser.conftest import Server
 from tests.browser.looking import LAPTOP, fit_for_everyone
 from tests.factories import create_account, create_campaign, drama_number
@@ -30,7 +29,7 @@ FILE = "\n".join(
 @pytest.fixture
 def campaign_id(app: Flask, clean_stores: None) -> int:
     with app.app_context():
-        create_account(ORGANISER, email="ada@example.org", name="Ada")
+        create_account(RoleName.ORGANISER, email="ada@example.org", name="Ada")
         campaign = create_campaign(name="Kitchen Table")
         db.session.commit()
         return campaign.id
@@ -91,12 +90,12 @@ def test_a_list_goes_in_is_watched_and_undone(page: Page, app: Flask) -> None:
     expect(page.get_by_text("Waiting to start")).to_be_visible()
 
     list_id = int(page.url.partition("#")[0].rpartition("/")[2])
-    show(app, list_id, state=IMPORTING, rows_read=20)
+    show(app, list_id, state=ListState.IMPORTING, rows_read=20)
     expect(page.locator("progress")).to_have_attribute("value", "20")
     look(page, "ward")
     page.reload()
     expect(page.locator("progress")).to_have_attribute("value", "20")
-    show(app, list_id, state=QUEUED, rows_read=0)
+    show(app, list_id, state=ListState.QUEUED, rows_read=0)
     with app.app_context():
         import_list(list_id)
 

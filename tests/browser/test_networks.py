@@ -8,8 +8,7 @@ from playwright.sync_api import Page, Response, Route, expect
 
 from phonebank.calls.answers import answers_of
 from phonebank.core.db import db
-from phonebank.models import Call, Caller, Party
-from phonebank.models.caller import ADMITTED, WAITING
+from phonebank.models import Call, Caller, CallerState, Party
 from phonebank.parties.participants import admit_all
 from tests.browser.call_page import (
     ask_for_somebody,
@@ -160,7 +159,7 @@ def test_joining_and_the_lobby_keep_asking_when_somebody_else_answers(
     page.locator("[data-line-down]", has_text="Perhaps this Wi-Fi wants you to log in").wait_for()
     page.wait_for_url("**/calling")
     db.session.expire_all()
-    assert [caller.state for caller in db.session.query(Caller)] == [WAITING]
+    assert [caller.state for caller in db.session.query(Caller)] == [CallerState.WAITING]
     # The page asks by itself, and somebody else answers first.
     answer_instead(page, "**/calling", 200)
     with page.expect_response("**/calling", timeout=15_000):
@@ -169,7 +168,7 @@ def test_joining_and_the_lobby_keep_asking_when_somebody_else_answers(
     db.session.commit()
     expect(page.get_by_role("button", name="Give me someone to call")).to_be_visible(timeout=15_000)
     db.session.expire_all()
-    assert [caller.state for caller in db.session.query(Caller)] == [ADMITTED]
+    assert [caller.state for caller in db.session.query(Caller)] == [CallerState.ADMITTED]
 
 
 def test_a_form_with_a_wrong_name_says_so_in_its_place(party: Party, new_page: NewPage) -> None:

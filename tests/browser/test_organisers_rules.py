@@ -8,8 +8,7 @@ from playwright.sync_api import Page, expect
 
 from phonebank.accounts import services
 from phonebank.core.db import db
-from phonebank.models import ORGANISER, Account, Caller, Campaign, now
-from phonebank.models.caller import REMOVED, WAITING
+from phonebank.models import Account, Caller, CallerState, Campaign, RoleName, now
 from tests.browser.conftest import Server
 from tests.browser.looking import PHONE, fit_for_everyone
 from tests.factories import (
@@ -38,8 +37,8 @@ def organisers_page(
         party = create_party(campaign, create_account("host"))
         create_caller(campaign, party, first_name="Sam", seen_at=now())
         create_caller(campaign, first_name="Priya", languages=["en", "ur"])
-        create_caller(campaign, party, first_name="Wendy", state=WAITING)
-        account_id = create_account(ORGANISER).id
+        create_caller(campaign, party, first_name="Wendy", state=CallerState.WAITING)
+        account_id = create_account(RoleName.ORGANISER).id
         db.session.commit()
         link = services.sign_in_link(db.session.get_one(Account, account_id))
     page = new_page(1280, 900)
@@ -112,7 +111,9 @@ def test_callers_are_let_in_kept_to_what_they_can_do_and_put_out(
     page.get_by_role("button", name="Remove Sam").click()
     expect(page.get_by_text("Sam is removed, on every device.")).to_be_visible()
     with app.app_context():
-        assert db.session.query(Caller).filter_by(first_name="Sam").one().state == REMOVED
+        assert (
+            db.session.query(Caller).filter_by(first_name="Sam").one().state == CallerState.REMOVED
+        )
 
 
 def test_a_caller_says_which_languages_they_speak_with_the_tap_that_begins(

@@ -14,8 +14,7 @@ from playwright.sync_api import Page, expect
 
 from phonebank.core.db import db
 from phonebank.live.change_marks import mark_after_commit
-from phonebank.models import now
-from phonebank.models.caller import WAITING
+from phonebank.models import CallerState, now
 from phonebank.parties import services
 from tests.browser.conftest import Server
 from tests.browser.looking import overflow
@@ -300,7 +299,7 @@ def test_the_board_is_accessible_and_stands_still_where_motion_is_unwelcome(
 
 def test_somebody_at_the_door_is_seen_and_let_in_without_a_reload(phone: Page, room: Room) -> None:
     phone.evaluate("window.loadedOnce = true")
-    priya = room.join("Priya", state=WAITING)
+    priya = room.join("Priya", state=CallerState.WAITING)
     mark_after_commit(room.party.id)
     db.session.commit()
     expect(phone.locator("#people .lobby")).to_contain_text("Priya")
@@ -322,7 +321,7 @@ def test_what_the_host_is_typing_survives_newcomers(phone: Page, room: Room) -> 
     phone.clock.install()
     phone.locator("#people summary").click()
     phone.locator("#people input[name=name]").fill("Samm")
-    room.join("Priya", state=WAITING)
+    room.join("Priya", state=CallerState.WAITING)
     mark_after_commit(room.party.id)
     db.session.commit()
     expect(phone.locator("#door-status")).not_to_be_empty()
@@ -369,11 +368,11 @@ def test_shares_move_around_an_open_menu_and_a_busy_server_is_borne(
 
 
 def test_newcomers_leave_the_keyboard_where_it_is(phone: Page, room: Room) -> None:
-    room.join("Sam", state=WAITING)
+    room.join("Sam", state=CallerState.WAITING)
     db.session.commit()
     phone.reload()
     phone.get_by_role("button", name="Let in Sam").focus()
-    room.join("Priya", state=WAITING)
+    room.join("Priya", state=CallerState.WAITING)
     mark_after_commit(room.party.id)
     db.session.commit()
     expect(phone.locator("#people .lobby")).to_contain_text("Priya")
@@ -385,7 +384,7 @@ def test_a_host_who_signed_out_elsewhere_is_told_and_not_left_with_an_old_list(
 ) -> None:
     # The line was let in before, and stays.
     phone.context.clear_cookies()
-    room.join("Priya", state=WAITING)
+    room.join("Priya", state=CallerState.WAITING)
     mark_after_commit(room.party.id)
     db.session.commit()
     expect(phone.get_by_role("heading", name="Sign in")).to_be_visible()
@@ -399,7 +398,7 @@ def test_the_hosts_figures_move(phone: Page, room: Room) -> None:
 
 
 def test_the_hosts_pages_are_accessible_and_fit_a_small_phone(phone: Page, room: Room) -> None:
-    for number, state in enumerate((WAITING, WAITING, "admitted")):
+    for number, state in enumerate((CallerState.WAITING, CallerState.WAITING, "admitted")):
         room.join(f"Caller{number}", state=state)
     room.join("W" * 40)
     services.rename_party(room.party, "W" * 40)
@@ -462,7 +461,7 @@ def test_a_host_sees_who_waits_where_websockets_are_cut(phone: Page, room: Room)
         ),
     )
     with phone.expect_response(lambda answer: "hx-request" in answer.request.headers):
-        room.join("Kit", state=WAITING)
+        room.join("Kit", state=CallerState.WAITING)
         mark_after_commit(room.party.id)
         db.session.commit()
         expect(phone.locator("#door-status")).to_contain_text("1 person is waiting", timeout=20_000)

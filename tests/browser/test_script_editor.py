@@ -16,7 +16,7 @@ from phonebank.calls.answers import answers_of, save_answer
 from phonebank.calls.claim import claim
 from phonebank.calls.record import record
 from phonebank.core.db import db
-from phonebank.models import ORGANISER, Account, Call, Campaign
+from phonebank.models import Account, Call, Campaign, RoleName
 from phonebank.scripts import services
 from phonebank.scripts.versions import published_version_id, script_of
 from tests.browser.conftest import Server
@@ -49,7 +49,7 @@ def desk(
 
     def open_desk(width: int = 1280) -> Page:
         with app.app_context():
-            account = create_account(ORGANISER)
+            account = create_account(RoleName.ORGANISER)
             db.session.commit()
             link = accounts.sign_in_link(db.session.get_one(Account, account.id))
         page = new_page(width, 900, reduced_motion="reduce")

@@ -10,8 +10,7 @@ from flask.testing import FlaskClient
 from phonebank.core.db import db
 from phonebank.live.board_payload import payload
 from phonebank.live.board_query import read_figures
-from phonebank.models import Caller, now
-from phonebank.models.caller import REMOVED, WAITING
+from phonebank.models import Caller, CallerState, now
 from phonebank.parties.help_requests import asking
 from tests.factories import create_account, create_party
 from tests.phone_bank import PhoneBank, come_in
@@ -50,7 +49,7 @@ def test_from_the_call_page_to_the_hosts_list(sam: FlaskClient, phone_bank: Phon
 
 
 def test_from_the_lobby_too(sam: FlaskClient, phone_bank: PhoneBank) -> None:
-    phone_bank.sam.state = WAITING
+    phone_bank.sam.state = CallerState.WAITING
     db.session.commit()
     assert "Ask your host for help" in sam.get("/calling").text
     assert sam.post("/calling/help", headers=JSON).json == {"message": "We've told your host."}
@@ -92,7 +91,7 @@ def test_who_has_no_host_is_told_whom_to_ask(sam: FlaskClient, phone_bank: Phone
 
 def test_a_removed_caller_asks_no_more(sam: FlaskClient, phone_bank: PhoneBank) -> None:
     sam.post("/calling/help")
-    db.session.get_one(Caller, phone_bank.sam.id).state = REMOVED
+    db.session.get_one(Caller, phone_bank.sam.id).state = CallerState.REMOVED
     db.session.commit()
     assert names(phone_bank) == []
     assert board(phone_bank)["helping"] == 0

@@ -12,11 +12,7 @@ from werkzeug.test import TestResponse
 from phonebank.calls.claim import claim
 from phonebank.contact_queue.refill import store_of
 from phonebank.core.db import db
-from phonebank.models import Call, Caller
-from phonebank.models.call import TAKEN_AWAY
-from phonebank.models.caller import ADMITTED, REMOVED, WAITING
-from phonebank.models.campaign import ENDED as CAMPAIGN_ENDED
-from phonebank.models.party import ENDED, LOCKED
+from phonebank.models import Call, CallEnding, Caller, CallerState, CampaignState, PartyState
 from phonebank.parties.participants import remove_caller, rename_caller
 from phonebank.parties.services import change_code
 from phonebank.rules.outcomes import OUTCOMES
@@ -42,7 +38,7 @@ def test_code_and_name_on_one_screen(phone_bank: PhoneBank, client: FlaskClient)
     page = client.post("/join", data={"code": spelt, "first_name": " Kit "}, follow_redirects=True)
     assert page.request.path == "/calling"
     assert "Give me someone to call" in page.text
-    assert (newest().first_name, newest().state) == ("Kit", ADMITTED)
+    assert (newest().first_name, newest().state) == ("Kit", CallerState.ADMITTED)
     assert newest().party_id == phone_bank.party.id
 
 
@@ -78,13 +74,13 @@ def test_a_shut_door_means_the_lobby_until_somebody_opens_it(
     page = client.post(
         f"/join/{phone_bank.party.code}", data={"first_name": "Kit"}, follow_redirects=True
     )
-    assert newest().state == WAITING
+    assert newest().state == CallerState.WAITING
     assert "will let you in" in page.text
     assert "Give me someone" not in page.text
     refused = client.post("/calling/next", headers=JSON)
     assert refused.status_code == 403
     assert refused.json["error"]["message"].startswith("Nobody has let you in yet")
-    newest().state = ADMITTED
+    newest().state = CallerState.ADMITTED
     db.session.commit()
     assert "Give me someone to call" in client.get("/calling").text
 
@@ -98,14 +94,14 @@ def test_a_new_code_leaves_those_who_are_in(phone_bank: PhoneBank, client: Flask
     db.session.commit()
     assert client.application.test_client().get(f"/join/{old}").status_code == 404
     assert "Give me someone to call" in client.get("/calling").text
-    assert (newest().party_id, newest().state) == (phone_bank.party.id, ADMITTED)
+    assert (newest().party_id, newest().state) == (phone_bank.party.id, CallerState.ADMITTED)
 
 
 def test_the_campaigns_own_link_needs_no_party(phone_bank: PhoneBank, client: FlaskClient) -> None:
     phone_bank.campaign.door_open = True
     db.session.commit()
     client.post(f"/c/{phone_bank.campaign.join_token}", data={"first_name": "Kit"})
-    assert (newest().party_id, newest().state) == (None, ADMITTED)
+    assert (newest().party_id, newest().state) == (None, CallerState.ADMITTED)
 
 
 def test_who_comes_back_on_the_same_device_is_not_asked_again(
@@ -124,10 +120,10 @@ def test_who_comes_back_on_the_same_device_is_not_asked_again(
 
 @pytest.mark.parametrize(
     ("state", "status", "words"),
-    [(LOCKED, 409, "taking new people"), (ENDED, 410, "has ended")],
+    [(PartyState.LOCKED, 409, "taking new people"), (PartyState.ENDED, 410, "has ended")],
 )
 def test_a_locked_and_an_ended_party_say_so(
-    phone_bank: PhoneBank, client: FlaskClient, state: str, status: int, words: str
+    phone_bank: PhoneBank, client: FlaskClient, state: PartyState, status: int, words: str
 ) -> None:
     phone_bank.party.state = state
     db.session.commit()
@@ -193,7 +189,7 @@ def test_a_wrong_code_and_an_old_link_change_nothing(
     assert 'value="Kit"' in page.text
     assert client.get("/join/ZZZZZZ").status_code == 404
     assert client.get("/c/no-such-link").status_code == 404
-    phone_bank.campaign.state = CAMPAIGN_ENDED
+    phone_bank.campaign.state = CampaignState.ENDED
     db.session.commit()
     assert client.get(f"/c/{phone_bank.campaign.join_token}").status_code == 410
     assert callers() == before
@@ -302,7 +298,7 @@ def test_a_removed_caller_is_out_on_every_page(phone_bank: PhoneBank, client: Fl
         assert page.status_code == 401
         assert "an organiser has removed you" in page.text
         assert "Voter" not in page.text
-    assert newest().state == REMOVED
+    assert newest().state == CallerState.REMOVED
 
 
 def test_help_tells_anybody_which_button_means_what(client: FlaskClient) -> None:
@@ -346,7 +342,7 @@ def test_who_goes_to_another_party_leaves_their_person_behind(
     client.post(f"/join/{elsewhere.code}", data={"first_name": "Sam"})
     db.session.expire_all()
     assert db.session.get_one(Caller, caller_id).party_id == elsewhere.id
-    assert db.session.get_one(Call, call_id).ending == TAKEN_AWAY
+    assert db.session.get_one(Call, call_id).ending == CallEnding.TAKEN_AWAY
     assert store_of(phone_bank.campaign.id).held_count() == 0
 
 

@@ -4,7 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from phonebank.core.db import db
-from phonebank.models.campaign import ENDED
+from phonebank.models import CampaignState
 from phonebank.parties.services import end_party
 from tests.callers.test_views import at, held
 from tests.phone_bank import PhoneBank, come_in
@@ -59,7 +59,7 @@ def test_who_recorded_nothing_is_thanked_too_and_gets_nobody(
 def test_a_campaign_that_ended_says_so_and_does_not_go_round_in_a_circle(
     sam: FlaskClient, phone_bank: PhoneBank
 ) -> None:
-    phone_bank.campaign.state = ENDED
+    phone_bank.campaign.state = CampaignState.ENDED
     db.session.commit()
     page = sam.post("/calling/next", follow_redirects=True)
     assert page.status_code == 410

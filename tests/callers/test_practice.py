@@ -24,8 +24,7 @@ from callers.practice.practice_call import (
 )
 from phonebank.core.db import db
 from phonebank.experiments import services as experiments
-from phonebank.models import Answer, Call, Contact, Suppression, Tally
-from phonebank.models.contact import CALLABLE
+from phonebank.models import Answer, Call, CallerState, Contact, ContactState, Suppression, Tally
 from phonebank.rules.outcomes import OUTCOMES
 from scripts_library.library import ready_made, source_of
 from tests.factories import create_script
@@ -89,7 +88,9 @@ def nothing_happened(phone_bank: PhoneBank) -> bool:
         for table in (Call, Answer, Tally, Suppression)
     ]
     untouched = select(func.count()).where(
-        Contact.last_called_at.is_(None), Contact.attempts == 0, Contact.state == CALLABLE
+        Contact.last_called_at.is_(None),
+        Contact.attempts == 0,
+        Contact.state == ContactState.CALLABLE,
     )
     return rows == [0, 0, 0, 0] and db.session.scalar(untouched) == len(phone_bank.contacts)
 
@@ -128,7 +129,7 @@ def test_an_answer_that_the_step_does_not_have_is_explained(sam: FlaskClient) ->
 def test_practice_works_without_a_script_and_before_the_door_opens(
     phone_bank: PhoneBank, client: FlaskClient
 ) -> None:
-    phone_bank.sam.state = "waiting"
+    phone_bank.sam.state = CallerState.WAITING
     db.session.commit()
     come_in(client, phone_bank)
     assert "Alex Example" in client.get("/calling/practice").text

@@ -10,8 +10,7 @@ from sqlalchemy import func, select
 from phonebank.calls.claim import claim
 from phonebank.calls.record import record
 from phonebank.core.db import db
-from phonebank.models import Call, Caller
-from phonebank.models.caller import WAITING
+from phonebank.models import Call, Caller, CallerState
 from phonebank.roster.practice_first import PracticeFirst
 from scripts_library.library import source_of
 from tests.factories import (
@@ -223,13 +222,13 @@ def test_who_is_calling_already_is_not_sent_to_practise(phone_bank: PhoneBank) -
 def test_the_lobby_says_that_there_is_time_for_it_now(
     strict: PhoneBank, client: FlaskClient
 ) -> None:
-    strict.sam.state = WAITING
+    strict.sam.state = CallerState.WAITING
     db.session.commit()
     come_in(client, strict)
     assert WHY in client.get("/calling").text
     assert re.search(r">Back<", practise(client))
     db.session.expire_all()
-    strict.sam.state = "admitted"
+    strict.sam.state = CallerState.ADMITTED
     db.session.commit()
     assert claim(db.session.get_one(Caller, strict.sam.id))
 

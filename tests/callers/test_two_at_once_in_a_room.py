@@ -12,8 +12,7 @@ from phonebank.calls.claim import claim
 from phonebank.campaigns import services as campaigns
 from phonebank.contact_queue.refill import store_of
 from phonebank.core.db import db
-from phonebank.models import Account, Call, Caller, Campaign, Party, now
-from phonebank.models.caller import ADMITTED, REMOVED, WAITING
+from phonebank.models import Account, Call, Caller, CallerState, Campaign, Party, now
 from phonebank.parties import participants, services
 from phonebank.roster import campaign_callers
 from phonebank.roster.stop import stop
@@ -93,7 +92,7 @@ NOBODY = {"holds": False, "held in Redis": False}
 
 
 def _is_here(state: State) -> bool:
-    return state["sam"] != REMOVED and state["at"] == "here"
+    return state["sam"] != CallerState.REMOVED and state["at"] == "here"
 
 
 def _host_does(**changes: Any) -> Callable[[State], State | None]:
@@ -101,32 +100,36 @@ def _host_does(**changes: Any) -> Callable[[State], State | None]:
 
 
 def _let_in(state: State) -> State:
-    return state | {"sam": ADMITTED} if _is_here(state) and state["sam"] == WAITING else state
+    return (
+        state | {"sam": CallerState.ADMITTED}
+        if _is_here(state) and state["sam"] == CallerState.WAITING
+        else state
+    )
 
 
 def _put_out_by_an_organiser(state: State) -> State | None:
-    if state["sam"] == REMOVED:
+    if state["sam"] == CallerState.REMOVED:
         return None
     door = {"door": False} if state["at"] == "here" else {}
-    return state | {"sam": REMOVED} | door | NOBODY
+    return state | {"sam": CallerState.REMOVED} | door | NOBODY
 
 
 def _goes_there(state: State) -> State:
     # The door there is shut.
-    if state["sam"] == REMOVED:
-        return state | {"newcomers": [*state["newcomers"], WAITING]}
+    if state["sam"] == CallerState.REMOVED:
+        return state | {"newcomers": [*state["newcomers"], CallerState.WAITING]}
     if state["at"] == "there":
         return state
-    return state | {"sam": WAITING, "at": "there"} | NOBODY
+    return state | {"sam": CallerState.WAITING, "at": "there"} | NOBODY
 
 
 def _comes_back(state: State) -> State | None:
-    through = ADMITTED if state["door"] else WAITING
+    through = CallerState.ADMITTED if state["door"] else CallerState.WAITING
     if _is_here(state):
-        return state | ({"sam": ADMITTED} if state["door"] else {})
+        return state | ({"sam": CallerState.ADMITTED} if state["door"] else {})
     if state["party"] != "open":
         return None
-    if state["sam"] == REMOVED:
+    if state["sam"] == CallerState.REMOVED:
         return state | {"newcomers": [*state["newcomers"], through]}
     return state | {"sam": through, "at": "here"} | NOBODY
 
@@ -134,19 +137,19 @@ def _comes_back(state: State) -> State | None:
 def _somebody_comes(state: State) -> State | None:
     if state["party"] != "open":
         return None
-    through = ADMITTED if state["door"] else WAITING
+    through = CallerState.ADMITTED if state["door"] else CallerState.WAITING
     return state | {"newcomers": [*state["newcomers"], through]}
 
 
 def _opens(state: State) -> State:
     return _let_in(state) | {
         "door": True,
-        "newcomers": [ADMITTED for _ in state["newcomers"]],
+        "newcomers": [CallerState.ADMITTED for _ in state["newcomers"]],
     }
 
 
 def _all_come_in(state: State) -> State:
-    return _let_in(state) | {"newcomers": [ADMITTED for _ in state["newcomers"]]}
+    return _let_in(state) | {"newcomers": [CallerState.ADMITTED for _ in state["newcomers"]]}
 
 
 ACTS = [
@@ -155,7 +158,7 @@ ACTS = [
     Act(
         "host removes",
         lambda room: participants.remove_caller(room.sam),
-        _host_does(sam=REMOVED, door=False, **NOBODY),
+        _host_does(sam=CallerState.REMOVED, door=False, **NOBODY),
     ),
     Act(
         "organiser removes",
@@ -200,14 +203,14 @@ DOOR_ACTS = [
 ]
 
 
-@pytest.mark.parametrize("sam", [WAITING, ADMITTED])
+@pytest.mark.parametrize("sam", [CallerState.WAITING, CallerState.ADMITTED])
 def test_every_two_who_do_something_about_one_caller(app_context: Flask, sam: str) -> None:
     place = Place(_made(state=sam), _read, _state)
     assert faults_of_all_pairs(app_context, place, ACTS) == []
 
 
 def test_every_two_who_come_to_a_door_or_close_it(app_context: Flask) -> None:
-    place = Place(_made(state=WAITING), _read, _state)
+    place = Place(_made(state=CallerState.WAITING), _read, _state)
     assert faults_of_all_pairs(app_context, place, DOOR_ACTS) == []
 
 
@@ -225,14 +228,16 @@ def test_an_organiser_opens_a_campaigns_door_or_shuts_it_while_somebody_comes(
         return {"door": campaign.door_open, "in": list(db.session.scalars(callers))}
 
     def comes(state: State) -> State:
-        return state | {"in": [*state["in"], ADMITTED if state["door"] else WAITING]}
+        return state | {
+            "in": [*state["in"], CallerState.ADMITTED if state["door"] else CallerState.WAITING]
+        }
 
     acts = [
         Act("somebody comes", lambda campaign: join(campaign, None, "Kit", None), comes),
         Act(
             "organiser opens",
             lambda campaign: campaigns.open_door(campaign, True),
-            lambda state: state | {"door": True, "in": [ADMITTED for _ in state["in"]]},
+            lambda state: state | {"door": True, "in": [CallerState.ADMITTED for _ in state["in"]]},
         ),
         Act(
             "organiser shuts",
@@ -242,7 +247,7 @@ def test_an_organiser_opens_a_campaigns_door_or_shuts_it_while_somebody_comes(
         Act(
             "organiser lets all in",
             lambda campaign: campaigns.admit(campaign, None),
-            lambda state: state | {"in": [ADMITTED for _ in state["in"]]},
+            lambda state: state | {"in": [CallerState.ADMITTED for _ in state["in"]]},
         ),
     ]
     place = Place(made, lambda campaign_id: db.session.get_one(Campaign, campaign_id), state)

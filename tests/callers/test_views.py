@@ -17,11 +17,16 @@ from phonebank.calls.answers import answers_of
 from phonebank.calls.claim import claim, current_hold
 from phonebank.contact_queue.expire_holds import reap
 from phonebank.core.db import db
-from phonebank.models import Call, Contact, now
-from phonebank.models.caller import WAITING
-from phonebank.models.campaign import PAUSED, RUNNING
-from phonebank.models.party import ENDED
-from phonebank.models.suppression import FROM_ORGANISER
+from phonebank.models import (
+    Call,
+    CallerState,
+    CampaignState,
+    Contact,
+    ContactState,
+    PartyState,
+    SuppressionOrigin,
+    now,
+)
 from phonebank.rules.outcomes import OUTCOMES
 from phonebank.rules.time_zones import time_zone
 from phonebank.suppressions.services import is_suppressed, suppress
@@ -205,11 +210,11 @@ def test_a_saved_outcome_is_told_as_saved_whatever_keeps_the_next_person_away(
     ask_for_somebody(sam)
     call = held()
     if meanwhile == "moved to a lobby":
-        phone_bank.sam.state = WAITING
+        phone_bank.sam.state = CallerState.WAITING
     elif meanwhile == "party ended":
-        phone_bank.party.state = ENDED
+        phone_bank.party.state = PartyState.ENDED
     else:
-        phone_bank.campaign.state = meanwhile
+        phone_bank.campaign.state = CampaignState(meanwhile)
     db.session.commit()
     for _ in "sent", "sent again":
         answer = sam.post(at(call, "outcome"), data={"outcome": "no_answer"}, headers=headers)
@@ -335,7 +340,7 @@ def test_an_undo_that_comes_too_late_says_why_and_leads_back_to_the_next_person(
     first, second, *others = phone_bank.contacts
     first.callable_at = now() - timedelta(days=2)  # the foremost
     for other in others:
-        other.state = "finished"
+        other.state = ContactState.FINISHED
     first.other_phones = ["+442079460999"]
     db.session.commit()
     ask_for_somebody(sam)
@@ -344,7 +349,7 @@ def test_an_undo_that_comes_too_late_says_why_and_leads_back_to_the_next_person(
     following = held()
     assert following.contact_id == second.id
     if since == "not to be called":
-        suppress(call.phone, FROM_ORGANISER)
+        suppress(call.phone, SuppressionOrigin.ORGANISER)
     elif since == "uploaded again":
         create_contact(phone_bank.contact_list, phone=call.phone, name_key=first.name_key)
     else:
@@ -385,7 +390,7 @@ def test_who_waits_in_the_lobby_is_not_shown_anybody_again(
     call = held()
     sam.post(at(call, "outcome"), data={"outcome": "no_answer", "next": "no"})
     assert ">Undo<" in sam.get("/calling/mine").text
-    phone_bank.sam.state = WAITING  # as when they join a party whose door is shut
+    phone_bank.sam.state = CallerState.WAITING  # as when they join a party whose door is shut
     db.session.commit()
     assert ">Undo<" not in sam.get("/calling/mine").text
     name = db.session.get_one(Contact, call.contact_id).first_name
@@ -483,14 +488,14 @@ def test_nobody_to_ring_says_when_the_next_one_is(phone_bank: PhoneBank, sam: Fl
 def test_a_pause_shows_a_page_that_tries_again_and_then_goes_on(
     phone_bank: PhoneBank, sam: FlaskClient
 ) -> None:
-    phone_bank.campaign.state = PAUSED
+    phone_bank.campaign.state = CampaignState.PAUSED
     db.session.commit()
     page = ask_for_somebody(sam)
     assert page.status_code == 200
     assert "data-retry" in page.text
     assert '<noscript><meta http-equiv="refresh"' in page.text
     assert sam.post("/calling/next", headers=JSON).status_code == 409
-    phone_bank.campaign.state = RUNNING
+    phone_bank.campaign.state = CampaignState.RUNNING
     db.session.commit()
     assert sam.get("/calling/wait").location == "/calling/person"
 
@@ -509,7 +514,7 @@ def test_an_outcome_during_a_pause_is_recorded_all_the_same(
 
 
 def test_a_party_that_is_over_says_thank_you(phone_bank: PhoneBank, sam: FlaskClient) -> None:
-    phone_bank.party.state = ENDED
+    phone_bank.party.state = PartyState.ENDED
     db.session.commit()
     page = ask_for_somebody(sam)
     assert "The party has ended" in page.text

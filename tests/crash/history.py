@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from phonebank.campaigns.services import MOVES
+from phonebank.models import CampaignState
 from phonebank.rules.outcomes import NOT_AN_ATTEMPT
 from tests.crash.ledger import Entry
 
@@ -251,7 +252,7 @@ def impossible_changes(entries: Iterable[Entry]) -> Iterator[str]:
         was, is_ = str((entry.before or {})["state"]), str(entry.after["state"])
         possible = True
         if entry.what == "campaign":
-            possible = is_ in MOVES[was].values()
+            possible = is_ in MOVES[CampaignState(was)].values()
         elif entry.what in ("party", "contact_list"):
             possible = was not in ("ended", "undone")
         elif entry.what == "caller":

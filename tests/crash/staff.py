@@ -25,12 +25,19 @@ from phonebank.lists import jobs as list_jobs
 from phonebank.lists import services as lists
 from phonebank.lists import undo as list_undo
 from phonebank.lists import uploads
-from phonebank.models import Caller, Campaign, ContactList, Party, Script, now
-from phonebank.models.caller import ADMITTED, REMOVED, WAITING
-from phonebank.models.campaign import ENDED, PAUSED
-from phonebank.models.contact_list import READY, UNDONE
-from phonebank.models.party import ENDED as PARTY_ENDED
-from phonebank.models.suppression import FROM_ORGANISER
+from phonebank.models import (
+    Caller,
+    CallerState,
+    Campaign,
+    CampaignState,
+    ContactList,
+    ListState,
+    Party,
+    PartyState,
+    Script,
+    SuppressionOrigin,
+    now,
+)
 from phonebank.parties import participants
 from phonebank.parties import services as parties
 from phonebank.roster import campaign_callers, filters
@@ -181,7 +188,9 @@ class Organiser(Desk):
 
     def suppress_somebody(self) -> None:
         """Somebody who has just been called, or will be soon."""
-        suppressions.suppress(invariants.some_number(self.dice.random()), FROM_ORGANISER)
+        suppressions.suppress(
+            invariants.some_number(self.dice.random()), SuppressionOrigin.ORGANISER
+        )
 
     def publish(self) -> None:
         campaign = self._campaign()
@@ -246,7 +255,10 @@ class Organiser(Desk):
         """One of the newest imports, as it was read by now."""
         newest = db.session.scalars(
             select(ContactList)
-            .where(ContactList.name == "Guests", ContactList.state.in_((READY, UNDONE)))
+            .where(
+                ContactList.name == "Guests",
+                ContactList.state.in_((ListState.READY, ListState.UNDONE)),
+            )
             .order_by(ContactList.id.desc())
             .limit(4)
         ).all()
@@ -277,7 +289,7 @@ class Host(Desk):
     def end(self) -> None:
         """While enough parties are left; their volunteers go to another."""
         running = select(Party.id).where(
-            Party.id.in_(self.world.board_tokens), Party.state != PARTY_ENDED
+            Party.id.in_(self.world.board_tokens), Party.state != PartyState.ENDED
         )
         if len(db.session.scalars(running).all()) > PARTIES_LEFT:
             parties.end_party(self._party())
@@ -316,14 +328,14 @@ class Host(Desk):
 
     def _party(self, dawdle: bool = True) -> Party:
         found = db.session.scalars(
-            select(Party).where(Party.id.in_(self._party_ids()), Party.state != PARTY_ENDED)
+            select(Party).where(Party.id.in_(self._party_ids()), Party.state != PartyState.ENDED)
         ).all()
         party = _one_of(found, self.dice)
         if dawdle:
             self.as_(f"{HOST_OF}{party.id}")
         return party
 
-    def _guest(self, party: Party, states: Sequence[str] = (ADMITTED,)) -> Caller:
+    def _guest(self, party: Party, states: Sequence[str] = (CallerState.ADMITTED,)) -> Caller:
         found = db.session.scalars(
             select(Caller)
             .where(Caller.party_id == party.id, Caller.state.in_(states))
@@ -360,7 +372,7 @@ class SideHost(Host):
 
     def admit(self) -> None:
         party = self._party(dawdle=False)
-        caller = self._guest(party, (WAITING,))
+        caller = self._guest(party, (CallerState.WAITING,))
         self.as_(f"{HOST_OF}{party.id}")
         participants.admit([caller])
 
@@ -410,7 +422,7 @@ class SideHost(Host):
 
     def rename_who_has_moved(self) -> None:
         party = self._party(dawdle=False)
-        caller = self._guest(party, (WAITING, ADMITTED))
+        caller = self._guest(party, (CallerState.WAITING, CallerState.ADMITTED))
         caller_id = caller.id
         other_id = [id_ for id_ in self._party_ids() if id_ != party.id][-1]
         parties.unlock(db.session.get_one(Party, other_id))
@@ -422,7 +434,7 @@ class SideHost(Host):
 
     def admit_who_is_out(self) -> None:
         party = self._party(dawdle=False)
-        caller = self._guest(party, (WAITING,))
+        caller = self._guest(party, (CallerState.WAITING,))
         caller_id = caller.id
         self.overtaken(
             f"{HOST_OF}{party.id}",
@@ -445,20 +457,23 @@ class Wanderer(Desk):
     deeds = {"move": 10, "come": 4, "let_in": 4, "remove": 2}  # noqa: RUF012
 
     def move(self) -> None:
-        caller = self._guest((WAITING, ADMITTED))
+        caller = self._guest((CallerState.WAITING, CallerState.ADMITTED))
         self._join(caller)
 
     def come(self) -> None:
-        if len(db.session.scalars(self._guests((WAITING, ADMITTED))).all()) < 12:
+        if (
+            len(db.session.scalars(self._guests((CallerState.WAITING, CallerState.ADMITTED))).all())
+            < 12
+        ):
             self._join(None)
 
     def let_in(self) -> None:
-        caller = self._guest((WAITING,))
+        caller = self._guest((CallerState.WAITING,))
         self.as_("organiser")
         campaign_callers.admit(caller)
 
     def remove(self) -> None:
-        caller = self._guest((WAITING, ADMITTED))
+        caller = self._guest((CallerState.WAITING, CallerState.ADMITTED))
         self.as_("organiser")
         campaign_callers.remove(db.session.get_one(Campaign, self.world.side_id), caller)
 
@@ -506,7 +521,9 @@ class SlowHand(Desk):
         caller = some_caller(self.dice)
         campaign_id, party_id = caller.campaign_id, caller.party_id
         others = select(Caller.id).where(
-            Caller.campaign_id == campaign_id, Caller.state == ADMITTED, Caller.seen_at <= now()
+            Caller.campaign_id == campaign_id,
+            Caller.state == CallerState.ADMITTED,
+            Caller.seen_at <= now(),
         )
         if party_id is not None and self.dice.random() < 0.5:
             others = others.where(Caller.party_id == party_id)
@@ -539,7 +556,7 @@ class SlowHand(Desk):
             )
         if kind == "door":
             beside = select(Caller.id).where(
-                Caller.campaign_id == self.world.side_id, Caller.state != REMOVED
+                Caller.campaign_id == self.world.side_id, Caller.state != CallerState.REMOVED
             )
             side = self.world.side_parties[-2:]
             return (
@@ -563,7 +580,7 @@ def lift_everything(world: World) -> None:
             lists.put_back_into_calling(db.session.get_one(ContactList, list_id))
     for party_id in world.board_tokens:
         party = db.session.get_one(Party, party_id)
-        if party.state != PARTY_ENDED:
+        if party.state != PartyState.ENDED:
             parties.unlock(party)
             parties.resume(party)
             participants.set_door(party, True)
@@ -574,10 +591,10 @@ def lift_everything(world: World) -> None:
 def set_running(campaign_id: int) -> None:
     """Reopen and resume a campaign, as its page would."""
     campaign = db.session.get_one(Campaign, campaign_id, populate_existing=True)
-    if campaign.state == ENDED:
+    if campaign.state == CampaignState.ENDED:
         campaigns.move(campaign, "reopen")
         db.session.flush()
-    if campaign.state == PAUSED:
+    if campaign.state == CampaignState.PAUSED:
         campaigns.move(campaign, "resume")
 
 
@@ -599,7 +616,11 @@ def some_caller(dice: random.Random) -> Caller:
     """One of those who were here last. Raises NobodyThere."""
     recent = db.session.scalars(
         select(Caller)
-        .where(Caller.state == ADMITTED, Caller.promised_at.is_not(None), Caller.seen_at <= now())
+        .where(
+            Caller.state == CallerState.ADMITTED,
+            Caller.promised_at.is_not(None),
+            Caller.seen_at <= now(),
+        )
         .order_by(Caller.seen_at.desc())
         .limit(40)
     ).all()

@@ -6,8 +6,7 @@ import pytest
 from flask import Flask
 
 from phonebank.core.db import db
-from phonebank.models import Call, Campaign, Contact, now
-from phonebank.models.call import RECORDED
+from phonebank.models import Call, CallEnding, Campaign, Contact, now
 from tests.crash import invariants
 from tests.factories import create_caller, create_campaign, create_contact, create_list
 
@@ -27,7 +26,7 @@ def call_of(contact: Contact, at: datetime, **values: object) -> Call:
         contact_id=contact.id,
         caller_id=caller.id,
         phone=contact.phone,
-        **{"ending": RECORDED} | started | values,
+        **{"ending": CallEnding.RECORDED} | started | values,
     )
     db.session.add(call)
     db.session.flush()

@@ -8,8 +8,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from phonebank.core.db import db
-from phonebank.models import Call, now
-from phonebank.models.suppression import FROM_ORGANISER
+from phonebank.models import Call, CallEnding, SuppressionOrigin, now
 from phonebank.suppressions import services as suppressions
 from tests.crash import ledger
 from tests.factories import create_caller, create_campaign, create_contact, create_list
@@ -48,7 +47,7 @@ def test_a_hand_out_is_noted_with_the_person_and_changes_with_who_made_them(kept
     ledger.act_as("host of 3")
     caller.first_name = "Ottilie"
     caller.help_seen = True
-    call.ended_at, call.ending = now(), "expired"
+    call.ended_at, call.ending = now(), CallEnding.EXPIRED
     db.session.commit()
     call.note = "of no interest here"
     caller.hidden = True
@@ -64,7 +63,7 @@ def test_a_hand_out_is_noted_with_the_person_and_changes_with_who_made_them(kept
 
 
 def test_a_number_that_comes_and_goes_is_noted_under_itself(kept: None) -> None:
-    suppressions.suppress("+441134960001", FROM_ORGANISER)
+    suppressions.suppress("+441134960001", SuppressionOrigin.ORGANISER)
     db.session.commit()
     db.session.execute(text("DELETE FROM suppression"))
     db.session.commit()

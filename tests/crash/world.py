@@ -17,17 +17,17 @@ from sqlalchemy import insert
 from phonebank.accounts.services import create_account
 from phonebank.core.db import db
 from phonebank.models import (
-    HOST,
     Account,
     Campaign,
+    CampaignState,
     Contact,
     ContactList,
+    ListState,
     Party,
+    RoleName,
     Script,
     ScriptVersion,
 )
-from phonebank.models.campaign import RUNNING
-from phonebank.models.contact_list import READY
 from phonebank.roster.pace import AT_ANY_PACE
 from phonebank.rules.calling_hours import zones_key
 
@@ -123,7 +123,7 @@ class World:
 
 def build(contacts: int, seconds: float, hold_seconds: int, dice: random.Random) -> World:
     """Store the campaigns, two of them with so many contacts each; commits."""
-    host = create_account("host@example.org", "Hari", [HOST])
+    host = create_account("host@example.org", "Hari", [RoleName.HOST])
     any_hour = _campaign("At any hour", "GB", host, hold_seconds, allow_drama_numbers=True)
     opening = _opening_around_now(seconds)
     by_the_clock = _campaign("By the clock", "US", host, hold_seconds, hours=hours(*opening))
@@ -179,7 +179,7 @@ def _campaign(name: str, country: str, host: Account, hold_seconds: int, **value
         name=name,
         on_behalf_of="the Soak",
         country=country,
-        state=RUNNING,
+        state=CampaignState.RUNNING,
         door_open=True,
         retry_rules=RETRY_RULES,
         hold_seconds=hold_seconds,
@@ -237,7 +237,7 @@ def _contacts(
             campaign_id=campaign.id,
             name=f"List {n}",
             filename="soak.csv",
-            state=READY,
+            state=ListState.READY,
             priority=n // 2,
             zone_keys=zone_keys,
             languages=["", "cy"],

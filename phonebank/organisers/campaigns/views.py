@@ -11,7 +11,7 @@ from phonebank.core.access import open_to
 from phonebank.core.db import db
 from phonebank.core.edit_form import EditForm, is_still
 from phonebank.lists.services import in_calling_order
-from phonebank.models import ORGANISER, Campaign
+from phonebank.models import Campaign, RoleName
 from phonebank.organisers.campaigns.forms import CampaignForm, hours_form
 from phonebank.parties.services import parties_in
 from phonebank.parties.standings import standings
@@ -37,7 +37,7 @@ def _back(campaign: Campaign, anchor: str = "") -> ResponseReturnValue:
 
 
 @campaigns.get("")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def index() -> ResponseReturnValue:
     """Every campaign, with where it stands."""
     rows = [(c, campaign_totals(c.id)) for c in services.campaigns_of(current_user)]
@@ -45,7 +45,7 @@ def index() -> ResponseReturnValue:
 
 
 @campaigns.route("/new", methods=["GET", "POST"])
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def new() -> ResponseReturnValue:
     """Set up a campaign."""
     form = CampaignForm()
@@ -58,7 +58,7 @@ def new() -> ResponseReturnValue:
 
 
 @campaigns.get("/<int:campaign_id>")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def show(campaign_id: int) -> ResponseReturnValue:
     """One campaign: its state, its figures, and everything it is made of."""
     campaign = _campaign(campaign_id)
@@ -87,7 +87,7 @@ def show(campaign_id: int) -> ResponseReturnValue:
 
 
 @campaigns.route("/<int:campaign_id>/edit", methods=["GET", "POST"])
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def edit(campaign_id: int) -> ResponseReturnValue:
     """Change what the campaign is called and whom it calls for."""
     campaign = _campaign(campaign_id, to_change=request.method == "POST")
@@ -103,7 +103,7 @@ def edit(campaign_id: int) -> ResponseReturnValue:
 
 
 @campaigns.route("/<int:campaign_id>/hours", methods=["GET", "POST"])
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def hours(campaign_id: int) -> ResponseReturnValue:
     """Change the calling hours, within those of the country."""
     campaign = _campaign(campaign_id, to_change=request.method == "POST")
@@ -128,7 +128,7 @@ def _may_be_saved(form: EditForm) -> bool:
 
 
 @campaigns.post("/<int:campaign_id>/state")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def change_state(campaign_id: int) -> ResponseReturnValue:
     """Start, pause, resume, end or reopen."""
     campaign = _campaign(campaign_id)
@@ -139,7 +139,7 @@ def change_state(campaign_id: int) -> ResponseReturnValue:
 
 
 @campaigns.post("/<int:campaign_id>/door")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def door(campaign_id: int) -> ResponseReturnValue:
     """Open or close the door of the campaign's own link."""
     campaign = _campaign(campaign_id)
@@ -149,7 +149,7 @@ def door(campaign_id: int) -> ResponseReturnValue:
 
 
 @campaigns.post("/<int:campaign_id>/admit")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def admit(campaign_id: int) -> ResponseReturnValue:
     """Let one waiting caller in, or all of them."""
     campaign = _campaign(campaign_id)
@@ -160,7 +160,7 @@ def admit(campaign_id: int) -> ResponseReturnValue:
 
 
 @campaigns.post("/<int:campaign_id>/new-link")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def new_link(campaign_id: int) -> ResponseReturnValue:
     """End the old link for callers and make a new one."""
     campaign = _campaign(campaign_id, to_change=True)
@@ -174,7 +174,7 @@ def new_link(campaign_id: int) -> ResponseReturnValue:
 
 
 @campaigns.post("/<int:campaign_id>/hosts")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def invite(campaign_id: int) -> ResponseReturnValue:
     """Give the campaign to a host by e-mail address."""
     campaign = _campaign(campaign_id)
@@ -185,7 +185,7 @@ def invite(campaign_id: int) -> ResponseReturnValue:
 
 
 @campaigns.get("/<int:campaign_id>/answers")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def answers(campaign_id: int) -> ResponseReturnValue:
     """What people answered, question by question."""
     campaign = _campaign(campaign_id)

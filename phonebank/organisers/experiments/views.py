@@ -9,7 +9,7 @@ from phonebank.core.access import open_to
 from phonebank.core.db import db
 from phonebank.experiments import services
 from phonebank.experiments.results import results_of
-from phonebank.models import ORGANISER, Campaign, Experiment
+from phonebank.models import Campaign, Experiment, RoleName
 from phonebank.organisers.experiments.forms import ExperimentForm
 
 experiments = Blueprint(
@@ -24,7 +24,7 @@ def init_app(app: Flask) -> None:
 
 
 @experiments.get("")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
     """The campaign's experiments."""
     campaign = campaign_for(current_user, campaign_id)
@@ -34,7 +34,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
 
 
 @experiments.route("/new", methods=["GET", "POST"])
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def new(campaign_id: int) -> ResponseReturnValue:
     """Set up an experiment: which scripts, and what share of the people each."""
     campaign = campaign_for(current_user, campaign_id)
@@ -53,7 +53,7 @@ def new(campaign_id: int) -> ResponseReturnValue:
 
 
 @experiments.get("/<int:experiment_id>")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def show(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
     """One experiment: its arms, and what it shows so far."""
     campaign, experiment = _experiment(campaign_id, experiment_id)
@@ -67,7 +67,7 @@ def show(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
 
 
 @experiments.post("/<int:experiment_id>/start")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def start(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
     """Let callers have its scripts."""
     campaign, experiment = _experiment(campaign_id, experiment_id)
@@ -78,7 +78,7 @@ def start(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
 
 
 @experiments.post("/<int:experiment_id>/stop")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def stop(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
     """End it for good."""
     campaign, experiment = _experiment(campaign_id, experiment_id)
@@ -89,7 +89,7 @@ def stop(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
 
 
 @experiments.post("/<int:experiment_id>/discard")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def discard(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
     """Throw a draft away."""
     campaign, experiment = _experiment(campaign_id, experiment_id)

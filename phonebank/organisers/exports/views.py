@@ -18,7 +18,7 @@ from phonebank.core.security import limiter
 from phonebank.exports.calls import calls_file
 from phonebank.exports.definitions import definitions_file
 from phonebank.exports.do_not_call import do_not_call_file
-from phonebank.models import ORGANISER, now
+from phonebank.models import RoleName, now
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def init_app(app: Flask) -> None:
 
 @exports.get("/campaigns/<int:campaign_id>/calls.csv")
 @limiter.limit(DOWNLOADS)
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def calls(campaign_id: int) -> Response:
     """Every recorded call of a campaign, with its answers. `?for=excel` puts the UTF-8 mark on."""
     campaign = campaign_for(current_user, campaign_id)
@@ -51,7 +51,7 @@ def calls(campaign_id: int) -> Response:
 
 @exports.get("/campaigns/<int:campaign_id>/definitions.csv")
 @limiter.limit(DOWNLOADS)
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def definitions(campaign_id: int) -> Response:
     """What every column and value of the calls file means."""
     campaign = campaign_for(current_user, campaign_id)
@@ -61,7 +61,7 @@ def definitions(campaign_id: int) -> Response:
 
 @exports.get("/do-not-call.csv")
 @limiter.limit(DOWNLOADS)
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def do_not_call() -> Response:
     """Every number on the do-not-call list."""
     log.info("account %s downloads the do-not-call list", current_user.id)

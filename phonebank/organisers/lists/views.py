@@ -27,8 +27,8 @@ from phonebank.lists import refused_file, services, undo
 from phonebank.lists.jobs import import_list, undo_import
 from phonebank.lists.uploads import guesses_of, take_in
 from phonebank.lists.yes_no_counts import counts_for
-from phonebank.models import ORGANISER, Campaign, ContactList
-from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS, UNDONE, UPLOADED
+from phonebank.models import Campaign, ContactList, ListState, RoleName
+from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS
 from phonebank.organisers.lists.forms import PriorityForm, UndoForm, UploadForm, columns_form
 from phonebank.rules.countries import rules_for
 from phonebank.suppressions.batches import REASONS_TO_LIFT_MANY, numbers_to_lift
@@ -46,7 +46,7 @@ def init_app(app: Flask) -> None:
 
 
 @lists.get("")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def history(campaign_id: int) -> ResponseReturnValue:
     campaign = _campaign(campaign_id)
     return render_template(
@@ -58,7 +58,7 @@ def history(campaign_id: int) -> ResponseReturnValue:
 
 
 @lists.route("/new", methods=["GET", "POST"])
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 @takes_files
 def new(campaign_id: int) -> ResponseReturnValue:
     campaign = _campaign(campaign_id)
@@ -80,10 +80,10 @@ def new(campaign_id: int) -> ResponseReturnValue:
 
 
 @lists.route("/<int:list_id>/columns", methods=["GET", "POST"])
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
     campaign, contact_list = _list(campaign_id, list_id)
-    if contact_list.state != UPLOADED:
+    if contact_list.state != ListState.UPLOADED:
         return redirect(_address("progress", contact_list))
     guesses = guesses_of(contact_list)
     targets = [request.form.get(f"column_{guess.index}", guess.target) for guess in guesses]
@@ -113,13 +113,13 @@ def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
 
 
 @lists.get("/<int:list_id>")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def progress(campaign_id: int, list_id: int) -> ResponseReturnValue:
     campaign, contact_list = _list(campaign_id, list_id)
-    if contact_list.state == UPLOADED:
+    if contact_list.state == ListState.UPLOADED:
         return redirect(_address("columns", contact_list))
     under_way = contact_list.state in LIST_STATES_IN_PROGRESS or (
-        contact_list.state == UNDONE and contact_list.finished_at is None
+        contact_list.state == ListState.UNDONE and contact_list.finished_at is None
     )
     if request.headers.get("HX-Request"):
         if under_way:
@@ -143,7 +143,7 @@ def progress(campaign_id: int, list_id: int) -> ResponseReturnValue:
 
 
 @lists.get("/<int:list_id>/refused.csv")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def refused(campaign_id: int, list_id: int) -> ResponseReturnValue:
     _, contact_list = _list(campaign_id, list_id)
     log.info("account %s downloads the refused rows of list %s", current_user.id, contact_list.id)
@@ -157,7 +157,7 @@ def refused(campaign_id: int, list_id: int) -> ResponseReturnValue:
 
 
 @lists.post("/<int:list_id>/cancel")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def cancel(campaign_id: int, list_id: int) -> ResponseReturnValue:
     _, contact_list = _list(campaign_id, list_id)
     services.cancel(contact_list)
@@ -167,7 +167,7 @@ def cancel(campaign_id: int, list_id: int) -> ResponseReturnValue:
 
 
 @lists.post("/<int:list_id>/undo")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def undo_list(campaign_id: int, list_id: int) -> ResponseReturnValue:
     _, contact_list = _list(campaign_id, list_id)
     why = UndoForm().why.data
@@ -179,7 +179,7 @@ def undo_list(campaign_id: int, list_id: int) -> ResponseReturnValue:
 
 
 @lists.post("/<int:list_id>/remove")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def remove(campaign_id: int, list_id: int) -> ResponseReturnValue:
     _, contact_list = _list(campaign_id, list_id)
     services.take_out_of_calling(contact_list)
@@ -189,7 +189,7 @@ def remove(campaign_id: int, list_id: int) -> ResponseReturnValue:
 
 
 @lists.post("/<int:list_id>/restore")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def restore(campaign_id: int, list_id: int) -> ResponseReturnValue:
     _, contact_list = _list(campaign_id, list_id)
     services.put_back_into_calling(contact_list)
@@ -199,7 +199,7 @@ def restore(campaign_id: int, list_id: int) -> ResponseReturnValue:
 
 
 @lists.post("/<int:list_id>/priority")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def priority(campaign_id: int, list_id: int) -> ResponseReturnValue:
     _, contact_list = _list(campaign_id, list_id)
     lock_row(contact_list)

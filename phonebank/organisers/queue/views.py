@@ -15,8 +15,7 @@ from phonebank.contact_queue.campaign_hours import rules_of
 from phonebank.contact_queue.status_cache import figures_of
 from phonebank.contact_queue.status_counts import BUCKETS, CAPACITY_AT_MOST, Bucket
 from phonebank.core.access import open_to
-from phonebank.models import ORGANISER, Campaign
-from phonebank.models.campaign import DRAFT, ENDED
+from phonebank.models import Campaign, CampaignState, RoleName
 from phonebank.rules.time_zones import time_zone
 
 queue = Blueprint(
@@ -53,7 +52,7 @@ def init_app(app: Flask) -> None:
 
 
 @queue.get("")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def standing(campaign_id: int) -> ResponseReturnValue:
     """The buckets as a chart and a sentence; with `?part=1` only those, which renew themselves.
 
@@ -100,7 +99,9 @@ def in_a_sentence(campaign: Campaign, buckets: Sequence[Bucket], at: datetime) -
         standing = "Nobody is left to call."
     if campaign.is_running:
         return standing
-    stage = {DRAFT: "has not started", ENDED: "has ended"}.get(campaign.state, "is paused")
+    stage = {CampaignState.DRAFT: "has not started", CampaignState.ENDED: "has ended"}.get(
+        campaign.state, "is paused"
+    )
     return f"The campaign {stage}, so callers get nobody to call. {standing}"
 
 

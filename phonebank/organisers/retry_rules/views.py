@@ -14,7 +14,7 @@ from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
 from phonebank.core.db import db
 from phonebank.core.edit_form import EditForm
-from phonebank.models import ORGANISER, Campaign
+from phonebank.models import Campaign, RoleName
 from phonebank.rules.outcomes import OUTCOMES, RETRIED
 from phonebank.rules.retry_limits import (
     UNITS,
@@ -109,7 +109,7 @@ for _key in RULED:
 
 
 @retry_rules.route("", methods=["GET", "POST"])
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def edit(campaign_id: int) -> ResponseReturnValue:
     """Read the rules, or change them. They hold from the next outcome on."""
     campaign = campaign_for(current_user, campaign_id, to_change=request.method == "POST")
@@ -142,7 +142,7 @@ def edit(campaign_id: int) -> ResponseReturnValue:
 
 
 @retry_rules.post("/usual")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def back_to_usual(campaign_id: int) -> ResponseReturnValue:
     """Forget every change."""
     campaign = campaign_for(current_user, campaign_id, to_change=True)

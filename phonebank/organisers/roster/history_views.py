@@ -9,7 +9,7 @@ from phonebank.calls.set_aside import acts_on, progress
 from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
 from phonebank.core.db import db, retry_on_deadlock
-from phonebank.models import ORGANISER, now
+from phonebank.models import RoleName, now
 from phonebank.roster.pace import flags_of, pause_of
 from phonebank.roster.stop import REASON_AT_MOST, actions_on, let_go_on, stop
 
@@ -26,7 +26,7 @@ def init_app(app: Flask) -> None:
 
 
 @history.get("")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     """How many people they saw, how fast, and what came of it; also of one who is out."""
     campaign = campaign_for(current_user, campaign_id)
@@ -48,7 +48,7 @@ def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 
 
 @history.post("/go-on")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def go_on(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     """End a caller's pause, and note who looked."""
     campaign = campaign_for(current_user, campaign_id)
@@ -60,7 +60,7 @@ def go_on(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 
 
 @history.post("/stop")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 @retry_on_deadlock
 def stop_now(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     """Stop a caller on every device, and have newcomers from their address wait."""

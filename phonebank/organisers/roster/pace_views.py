@@ -12,7 +12,7 @@ from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
 from phonebank.core.db import db
 from phonebank.core.edit_form import EditForm
-from phonebank.models import ORGANISER, Campaign
+from phonebank.models import Campaign, RoleName
 from phonebank.roster.pace import BUDGET_AT_MOST, BUDGETS, KINDS, NEWCOMERS, evidence_of
 
 pace = Blueprint("pace", __name__, url_prefix="/campaigns/<int:campaign_id>/pace")
@@ -55,7 +55,7 @@ for _key in BUDGETS:
 
 
 @pace.route("", methods=["GET", "POST"])
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def edit(campaign_id: int) -> ResponseReturnValue:
     """Read the budgets, or change them. They hold from the next person on."""
     campaign = campaign_for(current_user, campaign_id, to_change=request.method == "POST")

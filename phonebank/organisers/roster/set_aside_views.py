@@ -10,8 +10,7 @@ from phonebank.calls.jobs import IN_A_REQUEST, work
 from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
 from phonebank.core.db import db
-from phonebank.models import ORGANISER, Caller, SetAside, now
-from phonebank.models.set_aside import DONE
+from phonebank.models import Caller, RoleName, SetAside, SetAsideState, now
 from phonebank.roster.stop import REASON_AT_MOST
 
 pages = Blueprint(
@@ -29,7 +28,7 @@ def init_app(app: Flask) -> None:
 
 
 @pages.get("")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def look(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     """What setting aside would do, in counts. Nothing is changed."""
     campaign = campaign_for(current_user, campaign_id)
@@ -45,7 +44,7 @@ def look(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 
 
 @pages.post("")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def do(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     """Set it aside: at once where it is little, else some at a time."""
     campaign = campaign_for(current_user, campaign_id)
@@ -59,7 +58,7 @@ def do(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 
 
 @pages.get("/<int:act_id>/bring-back")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def look_back(campaign_id: int, caller_id: int, act_id: int) -> ResponseReturnValue:
     """What bringing back would do. Nothing is changed."""
     campaign = campaign_for(current_user, campaign_id)
@@ -70,14 +69,14 @@ def look_back(campaign_id: int, caller_id: int, act_id: int) -> ResponseReturnVa
         campaign=campaign,
         caller=caller,
         act=act,
-        is_done=act.state == DONE,
+        is_done=act.state == SetAsideState.DONE,
         progress=set_aside.progress(act),
         reason_at_most=REASON_AT_MOST,
     )
 
 
 @pages.post("/<int:act_id>/bring-back")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def bring_back(campaign_id: int, caller_id: int, act_id: int) -> ResponseReturnValue:
     """Bring it all back."""
     campaign = campaign_for(current_user, campaign_id)

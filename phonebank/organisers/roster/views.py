@@ -16,8 +16,7 @@ from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.edit_form import EditForm
 from phonebank.core.locks import lock_row
 from phonebank.lists.services import in_calling_order
-from phonebank.models import ORGANISER, Caller, Campaign, ContactList, now
-from phonebank.models.caller import ADMITTED
+from phonebank.models import Caller, CallerState, Campaign, ContactList, RoleName, now
 from phonebank.roster import campaign_callers, filters
 from phonebank.roster.pace import flags_of, open_flags, pause_of
 from phonebank.roster.stop import acted_on
@@ -59,7 +58,7 @@ class LimitsForm(EditForm):
 
 
 @callers.get("")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
     """Who waits, and who is in, a page at a time."""
     campaign = campaign_for(current_user, campaign_id)
@@ -88,7 +87,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
 
 
 @callers.route("/<int:caller_id>", methods=["GET", "POST"])
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     """One caller: their figures, whom they may ring, and the way out."""
     campaign = campaign_for(current_user, campaign_id)
@@ -110,7 +109,7 @@ def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
         "roster/caller.html",
         campaign=campaign,
         caller=caller,
-        is_in=caller.state == ADMITTED,
+        is_in=caller.state == CallerState.ADMITTED,
         totals=totals_of_caller(caller.id),
         pause=pause_of(caller, now()),
         flags=[flag for flag in flags_of(caller) if flag.looked_at is None],
@@ -121,7 +120,7 @@ def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 
 
 @callers.post("/<int:caller_id>/admit")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def admit(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     """Let one waiting caller in."""
     campaign = campaign_for(current_user, campaign_id)
@@ -136,7 +135,7 @@ def admit(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 
 
 @callers.post("/<int:caller_id>/remove")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 @retry_on_deadlock
 def remove(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     """Put a caller out, or turn one away who waits."""

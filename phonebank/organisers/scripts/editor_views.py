@@ -16,7 +16,7 @@ from phonebank.core.access import open_to
 from phonebank.core.db import db
 from phonebank.core.errors import BadInput
 from phonebank.core.locks import lock_row
-from phonebank.models import ORGANISER, Campaign, Script
+from phonebank.models import Campaign, RoleName, Script
 from phonebank.scripts import services
 from phonebank.scripts.deleted_step import Deleted, deleted_from, restored
 from phonebank.scripts.edit_actions import changed, settled
@@ -87,7 +87,7 @@ FALLBACKS = {"first_name": "there", "last_name": "", "town": "your area"}
 
 
 @editor.route("", methods=["GET", "POST"])
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """The editor. A POST keeps the form as the draft, after what its button asks for.
 
@@ -151,7 +151,7 @@ def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
 
 
 @editor.post("/check")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def check(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """What is wrong with the form as it stands, and how it looks to a caller. Keeps nothing.
 
@@ -173,7 +173,7 @@ def check(campaign_id: int, script_id: int) -> ResponseReturnValue:
 
 
 @editor.post("/preview")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def preview(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """The preview at another step, or after an answer was given in it. Keeps nothing."""
     campaign, script = _script(campaign_id, script_id)

@@ -14,7 +14,7 @@ from phonebank.core.db import db
 from phonebank.core.errors import BadInput, NotFound
 from phonebank.core.locks import lock_row
 from phonebank.experiments.script_choice import versions_heard
-from phonebank.models import ORGANISER, Account, Campaign, Script
+from phonebank.models import Account, Campaign, RoleName, Script
 from phonebank.organisers.campaigns.forms import LANGUAGES
 from phonebank.organisers.scripts.editor_views import OVERTAKEN, editor, in_form_words
 from phonebank.scripts import campaign_merge_values, services
@@ -58,7 +58,7 @@ def init_app(app: Flask) -> None:
 
 
 @scripts.get("")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
     """The campaign's scripts, and the ready-made ones."""
     campaign = _campaign(campaign_id)
@@ -71,7 +71,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
 
 
 @scripts.get("/library/<slug>/<language>")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def read_ready_made(campaign_id: int, slug: str, language: str) -> ResponseReturnValue:
     """One ready-made script, to read before it is chosen."""
     campaign = _campaign(campaign_id)
@@ -87,7 +87,7 @@ def read_ready_made(campaign_id: int, slug: str, language: str) -> ResponseRetur
 
 
 @scripts.post("/library")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def use_ready_made(campaign_id: int) -> ResponseReturnValue:
     """Copy a ready-made script into the campaign and call with it."""
     campaign = _campaign(campaign_id)
@@ -103,7 +103,7 @@ def use_ready_made(campaign_id: int) -> ResponseReturnValue:
 
 
 @scripts.post("/blank")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def start_blank(campaign_id: int) -> ResponseReturnValue:
     """Begin a script of one's own."""
     campaign = _campaign(campaign_id)
@@ -113,14 +113,14 @@ def start_blank(campaign_id: int) -> ResponseReturnValue:
 
 
 @scripts.get("/<int:script_id>")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def show(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """The published script to read, and what may be done with it."""
     return _show_page(*_script(campaign_id, script_id))
 
 
 @scripts.post("/<int:script_id>/choose")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def choose(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """Call with this script from the next person on."""
     campaign, script = _script(campaign_id, script_id)
@@ -131,7 +131,7 @@ def choose(campaign_id: int, script_id: int) -> ResponseReturnValue:
 
 
 @scripts.post("/<int:script_id>/values")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def fill_in(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """Keep what was changed of what the campaign's own merge fields hold."""
     campaign, script = _script(campaign_id, script_id)
@@ -146,7 +146,7 @@ def fill_in(campaign_id: int, script_id: int) -> ResponseReturnValue:
 
 
 @scripts.route("/<int:script_id>/publish", methods=["GET", "POST"])
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def publish(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """Look over what would change for callers, and publish it on purpose."""
     campaign, script = _script(campaign_id, script_id)
@@ -186,7 +186,7 @@ def publish(campaign_id: int, script_id: int) -> ResponseReturnValue:
 
 
 @scripts.post("/<int:script_id>/discard")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def discard(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """Throw away what was not published."""
     campaign, script = _script(campaign_id, script_id)
@@ -204,14 +204,14 @@ def discard(campaign_id: int, script_id: int) -> ResponseReturnValue:
 
 
 @scripts.get("/<int:script_id>/versions")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def versions(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """Every version, newest first, each with what it changed."""
     return _versions_page(*_script(campaign_id, script_id))
 
 
 @scripts.get("/<int:script_id>/versions/<int:number>")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def read_version(campaign_id: int, script_id: int, number: int) -> ResponseReturnValue:
     """One version to read, and how it differs from what callers have now."""
     campaign, script = _script(campaign_id, script_id)
@@ -230,7 +230,7 @@ def read_version(campaign_id: int, script_id: int, number: int) -> ResponseRetur
 
 
 @scripts.post("/<int:script_id>/versions/<int:number>/restore")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def restore(campaign_id: int, script_id: int, number: int) -> ResponseReturnValue:
     """Bring an old version's words back, to be looked over and published."""
     campaign, script = _script(campaign_id, script_id)
@@ -257,7 +257,7 @@ def restore(campaign_id: int, script_id: int, number: int) -> ResponseReturnValu
 
 
 @scripts.route("/<int:script_id>/text", methods=["GET", "POST"])
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def as_text(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """The script as YAML: to copy, to paste, to upload. What is wrong is named with its line."""
     campaign, script = _script(campaign_id, script_id)
@@ -293,7 +293,7 @@ def as_text(campaign_id: int, script_id: int) -> ResponseReturnValue:
 
 
 @scripts.get("/<int:script_id>/script.yaml")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def download(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """The script as a file: a version, or what is being worked on."""
     _, script = _script(campaign_id, script_id)

@@ -16,8 +16,7 @@ from phonebank.core.db import after_commit, db, retry_on_deadlock
 from phonebank.core.errors import NotFound
 from phonebank.core.jobs import enqueue
 from phonebank.core.security import limiter, whose_account
-from phonebank.models import ORGANISER, SuppressionBatch
-from phonebank.models.suppression import BatchState
+from phonebank.models import BatchState, RoleName, SuppressionBatch
 from phonebank.organisers.suppressions.forms import REASONS, TakeBackForm
 from phonebank.phones.e164 import pretty
 from phonebank.rules.countries import rules_for
@@ -44,7 +43,7 @@ def init_app(app: Flask) -> None:
 
 @pages.get("")
 @limiter.limit(LOOKS, key_func=whose_account)
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def show(batch_id: int) -> ResponseReturnValue:
     """The file's columns with samples, and what the guessed ones would enter."""
     batch = _file(batch_id)
@@ -56,7 +55,7 @@ def show(batch_id: int) -> ResponseReturnValue:
 
 @pages.post("")
 @limiter.limit(LOOKS, key_func=whose_account)
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def enter(batch_id: int) -> ResponseReturnValue:
     """Show what the chosen columns would enter, or enter it where that number was agreed to."""
     batch = _file(batch_id)
@@ -91,7 +90,7 @@ def _enter(batch_id: int, phones: Sequence[str], chosen: list[int]) -> int:
 
 
 @pages.post("/delete")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def delete(batch_id: int) -> ResponseReturnValue:
     """Forget a file of which nothing is entered."""
     batches.delete_file(batch_id)
@@ -101,7 +100,7 @@ def delete(batch_id: int) -> ResponseReturnValue:
 
 
 @pages.post("/take-back")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def take_back(batch_id: int) -> ResponseReturnValue:
     """Lift what only this file has entered, for a reason that is kept."""
     _file(batch_id)

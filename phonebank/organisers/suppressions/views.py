@@ -15,8 +15,7 @@ from phonebank.core.access import open_to
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.errors import BadInput
 from phonebank.core.security import limiter, takes_files, whose_account
-from phonebank.models import ORGANISER, Campaign, Suppression
-from phonebank.models.suppression import FROM_CALL, FROM_LIST, FROM_ORGANISER
+from phonebank.models import Campaign, RoleName, Suppression, SuppressionOrigin
 from phonebank.organisers.suppressions import file_views
 from phonebank.organisers.suppressions.forms import (
     REASONS,
@@ -35,9 +34,9 @@ log = logging.getLogger(__name__)
 pages = Blueprint("suppressions", __name__, url_prefix="/do-not-call")
 
 SOURCES = {
-    FROM_CALL: "in a call",
-    FROM_LIST: "with a list",
-    FROM_ORGANISER: "by an organiser",
+    SuppressionOrigin.CALL: "in a call",
+    SuppressionOrigin.LIST: "with a list",
+    SuppressionOrigin.ORGANISER: "by an organiser",
 }
 REFUSED_SHOWN = 100
 FILES_SHOWN = 20
@@ -52,7 +51,7 @@ def init_app(app: Flask) -> None:
 
 
 @pages.get("")
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def show() -> ResponseReturnValue:
     """The page, with nothing looked up."""
     return _page()
@@ -60,7 +59,7 @@ def show() -> ResponseReturnValue:
 
 @pages.post("/look-up")
 @limiter.limit(LOOK_UPS, key_func=whose_account)
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 def look_up() -> ResponseReturnValue:
     """Whether a number is on the list, and since when and why."""
     form = LookUpForm()
@@ -82,7 +81,7 @@ def look_up() -> ResponseReturnValue:
 
 @pages.post("/add")
 @limiter.limit(LOOK_UPS, key_func=whose_account)
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 @takes_files
 def add() -> ResponseReturnValue:
     """Enter the numbers of a short text; lines that hold none are named.
@@ -116,13 +115,13 @@ def add() -> ResponseReturnValue:
 # Apart from the view, which cannot be run again: an uploaded file is read once.
 @retry_on_deadlock
 def _enter(phones: list[str], reason: str, account_id: int) -> None:
-    services.suppress_all(phones, FROM_ORGANISER, reason=reason, account_id=account_id)
+    services.suppress_all(phones, SuppressionOrigin.ORGANISER, reason=reason, account_id=account_id)
     db.session.commit()
 
 
 @pages.post("/lift")
 @limiter.limit(LOOK_UPS, key_func=whose_account)
-@open_to(ORGANISER)
+@open_to(RoleName.ORGANISER)
 @retry_on_deadlock
 def lift() -> ResponseReturnValue:
     """Take a number off the list, for a reason that is kept in the log."""

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from phonebank.app import create_app
 from phonebank.core.config import PRODUCTION, Config
 from phonebank.core.db import db
-from phonebank.models import HOST, ORGANISER
+from phonebank.models import RoleName
 from tests.factories import create_account
 
 ORIGIN = "https://phonebank.example.org"
@@ -63,7 +63,7 @@ def public_client(public_app: Flask, clean_stores: None, outbox: list) -> FlaskC
 def ada(app: Flask, clean_stores: None) -> int:
     """An organiser's id."""
     with app.app_context():
-        account = create_account(ORGANISER, email="ada@example.org", name="Ada")
+        account = create_account(RoleName.ORGANISER, email="ada@example.org", name="Ada")
         db.session.commit()
         return account.id
 
@@ -72,6 +72,6 @@ def ada(app: Flask, clean_stores: None) -> int:
 def cy(app: Flask, clean_stores: None) -> int:
     """A host's id."""
     with app.app_context():
-        account = create_account(HOST, email="cy@example.org", name="Cy")
+        account = create_account(RoleName.HOST, email="cy@example.org", name="Cy")
         db.session.commit()
         return account.id

@@ -8,12 +8,7 @@ from sqlalchemy import select
 
 from phonebank.accounts import services as accounts
 from phonebank.core.db import db
-from phonebank.models import (
-    HOST,
-    ORGANISER,
-    Account,
-    Campaign,
-)
+from phonebank.models import Account, Campaign, RoleName
 from tests.factories import (
     create_account,
     create_campaign,
@@ -40,14 +35,14 @@ def state(where: Any) -> State:
 
 def if_another_organises(**changes: Any) -> Becomes:
     def becomes(state: State) -> State | None:
-        needed = ORGANISER in state["roles"] and not state["other organises"]
+        needed = RoleName.ORGANISER in state["roles"] and not state["other organises"]
         return None if needed else state | changes
 
     return becomes
 
 
 def the_other_may_go(state: State) -> State | None:
-    if state["other organises"] and not (state["active"] and ORGANISER in state["roles"]):
+    if state["other organises"] and not (state["active"] and RoleName.ORGANISER in state["roles"]):
         return None
     return state | {"other organises": False}
 
@@ -59,10 +54,10 @@ def invited_to_host(state: State) -> State | None:
 
 
 def invited_to_organise(state: State) -> State | None:
-    return state | {"roles": state["roles"] | {ORGANISER}} if state["active"] else None
+    return state | {"roles": state["roles"] | {RoleName.ORGANISER}} if state["active"] else None
 
 
-@pytest.mark.parametrize("role", [ORGANISER, HOST])
+@pytest.mark.parametrize("role", [RoleName.ORGANISER, RoleName.HOST])
 @pytest.mark.parametrize("others", [0, 1])
 def test_an_account_is_shut_or_not_and_somebody_always_organises(
     app_context: Flask, role: str, others: int
@@ -71,7 +66,7 @@ def test_an_account_is_shut_or_not_and_somebody_always_organises(
         for one in db.session.scalars(select(Account)):
             one.active = False  # those of the pair before
         this = create_account(role)
-        other = create_account(ORGANISER) if others else None
+        other = create_account(RoleName.ORGANISER) if others else None
         campaign = create_campaign()
         db.session.commit()
         return campaign.id, this.id, other.id if other else None
@@ -81,8 +76,8 @@ def test_an_account_is_shut_or_not_and_somebody_always_organises(
         Act("opened", lambda rows: accounts.reactivate(rows[1]), always(active=True)),
         Act(
             "made a host",
-            lambda rows: accounts.change_role(rows[1], HOST),
-            if_another_organises(roles={HOST}),
+            lambda rows: accounts.change_role(rows[1], RoleName.HOST),
+            if_another_organises(roles={RoleName.HOST}),
         ),
         Act(
             "invited to host",
@@ -102,7 +97,7 @@ def test_an_account_is_shut_or_not_and_somebody_always_organises(
 
 def _as_host(roles: set[str]) -> set[str]:
     """An organiser may host as they are."""
-    return roles if ORGANISER in roles else roles | {HOST}
+    return roles if RoleName.ORGANISER in roles else roles | {RoleName.HOST}
 
 
 def test_a_new_address_invited_twice_at_once_gets_one_account(app_context: Flask) -> None:
@@ -132,7 +127,7 @@ def test_a_new_address_invited_twice_at_once_gets_one_account(app_context: Flask
         Act(
             "invited to organise",
             lambda rows: accounts.invite_organiser(rows[1], ""),
-            lambda state: state | {"roles": state["roles"] | {ORGANISER}},
+            lambda state: state | {"roles": state["roles"] | {RoleName.ORGANISER}},
         ),
     ]
     assert faults_of_all_pairs(app_context, Place(made, read, state), acts) == []

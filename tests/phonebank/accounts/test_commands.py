@@ -14,7 +14,7 @@ from phonebank.cli import main
 from phonebank.core.config import Config
 from phonebank.core.db import db
 from phonebank.local import env_file
-from phonebank.models import HOST, ORGANISER, Account
+from phonebank.models import Account, RoleName
 from tests.factories import create_account
 
 
@@ -76,10 +76,10 @@ def test_a_host_becomes_an_organiser_too(environment: dict[str, str], app: Flask
 
 def test_links_for_one_of_each_and_for_a_name(environment: dict[str, str], app: Flask) -> None:
     with app.app_context():
-        create_account(ORGANISER, email="gone@example.org").active = False
-        create_account(ORGANISER, email="ada@example.org", name="Ada")
-        create_account(HOST, email="cy@example.org", name="Cy")
-        create_account(HOST, email="di@example.org", name="Di")
+        create_account(RoleName.ORGANISER, email="gone@example.org").active = False
+        create_account(RoleName.ORGANISER, email="ada@example.org", name="Ada")
+        create_account(RoleName.HOST, email="cy@example.org", name="Cy")
+        create_account(RoleName.HOST, email="di@example.org", name="Di")
         db.session.commit()
     lines = run(environment, "links").stdout.splitlines()
     assert [line.split()[:2] for line in lines] == [["Organiser", "Ada"], ["Host", "Cy"]]

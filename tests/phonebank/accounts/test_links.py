@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from phonebank.accounts import links, services
 from phonebank.core.config import PRODUCTION
 from phonebank.core.db import db
-from phonebank.models import HOST, Account
+from phonebank.models import Account, RoleName
 from tests.factories import create_account
 
 
 @pytest.fixture
 def account(app_context: Flask) -> Account:
-    made = create_account(HOST, email="cy@example.org")
+    made = create_account(RoleName.HOST, email="cy@example.org")
     db.session.commit()
     return made
 
@@ -46,7 +46,7 @@ def test_using_a_link_ends_the_older_ones_and_not_the_newer(account: Account) ->
 
 
 def test_a_link_of_somebody_else_is_untouched(account: Account) -> None:
-    other = create_account(HOST)
+    other = create_account(RoleName.HOST)
     token = links.token_for(other)
     links.spend(links.read(links.token_for(account)))
     assert links.read(token).account is other

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from phonebank.accounts import links, services
 from phonebank.core.db import db
 from phonebank.core.errors import BadInput, Conflict
-from phonebank.models import HOST, ORGANISER, Account, Campaign
+from phonebank.models import Account, Campaign, RoleName
 from tests.factories import create_account, create_campaign
 from tests.signing_in import sign_in
 
@@ -39,7 +39,7 @@ def invitation(campaign_id: int, **changed: str) -> dict[str, str]:
     return {
         "name": "Cy",
         "email": "cy@example.org",
-        "role": HOST,
+        "role": RoleName.HOST,
         "campaign": str(campaign_id),
     } | changed
 
@@ -81,12 +81,12 @@ def test_the_invitation_says_for_what_and_gives_a_way_in_that_lasts_some_days(
 def test_an_invitation_to_an_organiser(
     organiser_client: FlaskClient, app: Flask, campaign: int
 ) -> None:
-    data = invitation(campaign, role=ORGANISER, email="bo@example.org", name="Bo")
+    data = invitation(campaign, role=RoleName.ORGANISER, email="bo@example.org", name="Bo")
     organiser_client.post("/people/invite", data=data)
     with app.app_context():
         made = services.account_of("bo@example.org")
         assert made is not None
-        assert [role.name for role in made.roles] == [ORGANISER]
+        assert [role.name for role in made.roles] == [RoleName.ORGANISER]
         assert db.session.get_one(Campaign, campaign).hosts == []
 
 
@@ -176,7 +176,10 @@ def test_deactivating_and_reactivating(organiser_client: FlaskClient, app: Flask
 def test_the_last_organiser_can_neither_leave_nor_step_down(
     organiser_client: FlaskClient, ada: int, cy: int
 ) -> None:
-    for path, data in ((f"/people/{ada}/deactivate", {}), (f"/people/{ada}/role", {"role": HOST})):
+    for path, data in (
+        (f"/people/{ada}/deactivate", {}),
+        (f"/people/{ada}/role", {"role": RoleName.HOST}),
+    ):
         answer = organiser_client.post(path, data=data)
         assert answer.status_code == 409
         assert "Ada is the only organiser." in answer.text
@@ -188,7 +191,7 @@ def test_a_deactivated_organiser_does_not_count_as_another(
     organiser_client: FlaskClient, app: Flask, ada: int
 ) -> None:
     with app.app_context():
-        create_account(ORGANISER, email="bo@example.org").active = False
+        create_account(RoleName.ORGANISER, email="bo@example.org").active = False
         db.session.commit()
     assert organiser_client.post(f"/people/{ada}/deactivate").status_code == 409
 
@@ -196,8 +199,8 @@ def test_a_deactivated_organiser_does_not_count_as_another(
 def test_with_another_organiser_one_may_step_down(
     organiser_client: FlaskClient, app: Flask, ada: int, cy: int
 ) -> None:
-    organiser_client.post(f"/people/{cy}/role", data={"role": ORGANISER})
-    answer = organiser_client.post(f"/people/{ada}/role", data={"role": HOST})
+    organiser_client.post(f"/people/{cy}/role", data={"role": RoleName.ORGANISER})
+    answer = organiser_client.post(f"/people/{ada}/role", data={"role": RoleName.HOST})
     assert answer.location == "/"
     assert organiser_client.get("/people").status_code == 302, "a change of role signs out"
     sign_in(organiser_client, ada)
@@ -208,7 +211,7 @@ def test_two_organisers_who_shut_each_other_out_at_once_leave_one(
     app: Flask, clean_stores: None
 ) -> None:
     with app.app_context():
-        ids = [create_account(ORGANISER).id for _ in range(2)]
+        ids = [create_account(RoleName.ORGANISER).id for _ in range(2)]
         db.session.commit()
     both_are_there = threading.Barrier(2)
     refused = []
@@ -245,13 +248,13 @@ def test_nobody_at_that_number(organiser_client: FlaskClient) -> None:
 )
 def test_addresses_that_cannot_be(app_context: Flask, email: str) -> None:
     with pytest.raises(BadInput):
-        services.create_account(email, "Cy", [HOST])
+        services.create_account(email, "Cy", [RoleName.HOST])
 
 
 def test_one_address_is_one_account_however_it_is_spelled(app_context: Flask) -> None:
-    first = services.create_account("Cy@Example.ORG", "Cy", [HOST])
+    first = services.create_account("Cy@Example.ORG", "Cy", [RoleName.HOST])
     assert first.email == "cy@example.org"
-    assert services.create_account(" cy@example.org", "Other", [HOST]) is first
+    assert services.create_account(" cy@example.org", "Other", [RoleName.HOST]) is first
     assert services.account_of("CY@EXAMPLE.org ") is first
     assert first.name == "Cy"
 
@@ -260,7 +263,7 @@ def test_an_unknown_role_is_refused(app_context: Flask) -> None:
     with pytest.raises(BadInput, match="There is no role"):
         services.create_account("cy@example.org", "Cy", ["king"])
     with pytest.raises(BadInput, match="There is no role"):
-        services.change_role(create_account(HOST), "")
+        services.change_role(create_account(RoleName.HOST), "")
 
 
 def test_hosts_do_not_see_the_people(client: FlaskClient, cy: int, ada: int) -> None:

@@ -12,7 +12,7 @@ from passlib.totp import TOTP
 
 from phonebank.accounts import services
 from phonebank.core.db import db
-from phonebank.models import ORGANISER, Account
+from phonebank.models import Account, RoleName
 from phonebank.site.sign_in_views import SECOND_FACTOR_WITHIN
 from tests.factories import create_account
 from tests.signing_in import sign_in
@@ -28,7 +28,7 @@ def early_in_a_half_minute() -> Iterator[None]:
 @pytest.fixture
 def organiser(public_app: Flask, public_client: FlaskClient) -> int:
     with public_app.app_context():
-        account = create_account(ORGANISER, email="bo@example.org", name="Bo")
+        account = create_account(RoleName.ORGANISER, email="bo@example.org", name="Bo")
         db.session.commit()
         return account.id
 
@@ -269,7 +269,7 @@ def test_a_host_made_organiser_signs_in_again_and_needs_the_second_factor(
     use_link(public_client, cy)
     assert is_in(public_client)
     with public_app.app_context():
-        services.create_account("cy@example.org", "Cy", [ORGANISER])
+        services.create_account("cy@example.org", "Cy", [RoleName.ORGANISER])
         db.session.commit()
     assert not is_in(public_client)
     assert use_link(public_client, cy) == "/account/second-factor"
@@ -279,7 +279,7 @@ def test_another_organiser_resets_a_lost_second_factor(
     public_client: FlaskClient, public_app: Flask, organiser: int, phone: TOTP
 ) -> None:
     with public_app.app_context():
-        other = create_account(ORGANISER, email="di@example.org", name="Di").id
+        other = create_account(RoleName.ORGANISER, email="di@example.org", name="Di").id
         db.session.commit()
     use_link(public_client, other)
     finish(public_client, code(set_up_app(public_client)))

@@ -14,7 +14,7 @@ from phonebank.accounts import services
 from phonebank.accounts.browsers import UNKNOWN, browser_words
 from phonebank.accounts.sessions import SEEN_EVERY, SIGNED_IN_FOR, sessions_of
 from phonebank.core.db import db
-from phonebank.models import HOST, ORGANISER, Account, AccountSession, now
+from phonebank.models import Account, AccountSession, RoleName, now
 from tests.at_once import at_once
 from tests.factories import create_account, create_campaign
 from tests.signing_in import sign_in
@@ -127,7 +127,7 @@ def test_ending_the_present_browser_signs_it_out(browsers: list[FlaskClient]) ->
     "act",
     [
         services.deactivate,
-        lambda account: services.change_role(account, HOST),
+        lambda account: services.change_role(account, RoleName.HOST),
         services.reset_second_factor,
         lambda account: (services.deactivate(account), services.reactivate(account)),
     ],
@@ -137,7 +137,7 @@ def test_what_an_organiser_changes_of_an_account_ends_its_sessions(
     app: Flask, browsers: list[FlaskClient], ada: int, act: Callable[[Account], object]
 ) -> None:
     with app.app_context():
-        create_account(ORGANISER, email="second@example.org")
+        create_account(RoleName.ORGANISER, email="second@example.org")
         db.session.commit()
     with_account(app, ada, act)
     assert not any(is_in(client) for client in browsers)
@@ -180,7 +180,7 @@ def test_when_it_was_last_used_is_noted_now_and_then(
 def test_a_sign_in_and_a_deactivation_at_once_leave_nobody_in(app: Flask, ada: int) -> None:
     """Whoever commits first: with the link used before it, or refused after it."""
     with app.app_context():
-        create_account(ORGANISER, email="second@example.org")
+        create_account(RoleName.ORGANISER, email="second@example.org")
         db.session.commit()
     for _ in range(5):
         with app.app_context():

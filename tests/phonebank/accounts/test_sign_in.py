@@ -13,7 +13,7 @@ from phonebank.accounts import services
 from phonebank.accounts.sessions import SIGNED_IN_FOR
 from phonebank.app import create_app
 from phonebank.core.db import db
-from phonebank.models import HOST, Account
+from phonebank.models import Account, RoleName
 from tests.at_once import at_once
 from tests.factories import create_account
 from tests.signing_in import sign_in
@@ -349,7 +349,7 @@ def test_a_failing_mail_server_is_logged_without_the_address(
     away = create_app(replace(app.extensions["phonebank"], mail_server="127.0.0.1", mail_port=9))
     away.config["WTF_CSRF_ENABLED"] = False
     with away.app_context():
-        create_account(HOST, email="cy@example.org")
+        create_account(RoleName.HOST, email="cy@example.org")
         db.session.commit()
     answer = ask_for_link(away.test_client(), "cy@example.org")
     assert answer.status_code == 302

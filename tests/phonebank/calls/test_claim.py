@@ -19,11 +19,19 @@ from phonebank.contact_queue.status_counts import buckets_of
 from phonebank.core.db import db
 from phonebank.core.errors import Gone, NotAllowed, NotFound, NotRunning
 from phonebank.core.redis import redis_store
-from phonebank.models import Call, Caller, Campaign, Contact, Party, Suppression, now
-from phonebank.models.call import EXPIRED, TAKEN_AWAY
-from phonebank.models.caller import WAITING
-from phonebank.models.campaign import ENDED, PAUSED
-from phonebank.models.contact import FINISHED
+from phonebank.models import (
+    Call,
+    CallEnding,
+    Caller,
+    CallerState,
+    Campaign,
+    CampaignState,
+    Contact,
+    ContactState,
+    Party,
+    Suppression,
+    now,
+)
 from phonebank.suppressions.services import suppress
 from tests.factories import create_caller, create_contact, create_list
 from tests.phone_bank import PhoneBank
@@ -74,7 +82,7 @@ def test_a_callback_is_told_to_its_promiser_first_and_to_others_ten_minutes_late
     phone_bank: PhoneBank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for contact in phone_bank.contacts[2:]:
-        contact.state = FINISHED
+        contact.state = ContactState.FINISHED
     due = now() + timedelta(hours=1)
     # Of many promises only the first few are looked at.
     monkeypatch.setattr(status_counts, "CALLBACKS_AT_MOST", 1)
@@ -150,7 +158,7 @@ def test_a_claim_keeps_nobody_locked_whom_it_did_not_hand_out(phone_bank: PhoneB
     db.session.commit()
     stale = [contact.id for contact in phone_bank.contacts[:3]]
     for contact in phone_bank.contacts[:3]:
-        contact.state = FINISHED
+        contact.state = ContactState.FINISHED
     db.session.commit()
     hold = claim(phone_bank.sam)
     assert hold.contact.id not in stale
@@ -193,18 +201,20 @@ def test_one_household_has_one_call_at_a_time(phone_bank: PhoneBank) -> None:
 
 
 def test_only_the_admitted_call_and_only_while_it_runs(phone_bank: PhoneBank) -> None:
-    waiting = create_caller(phone_bank.campaign, state=WAITING)
+    waiting = create_caller(phone_bank.campaign, state=CallerState.WAITING)
     with pytest.raises(NotAllowed):
         claim(waiting)
-    phone_bank.campaign.state = PAUSED
+    phone_bank.campaign.state = CampaignState.PAUSED
     with pytest.raises(NotRunning):
         claim(phone_bank.sam)
-    phone_bank.campaign.state = ENDED
+    phone_bank.campaign.state = CampaignState.ENDED
     with pytest.raises(Gone):
         claim(phone_bank.sam)
 
 
-@pytest.mark.parametrize(("state", "refusal"), [(PAUSED, NotRunning), (ENDED, Gone)])
+@pytest.mark.parametrize(
+    ("state", "refusal"), [(CampaignState.PAUSED, NotRunning), (CampaignState.ENDED, Gone)]
+)
 def test_a_claim_under_way_sees_that_the_campaign_has_stopped(
     phone_bank: PhoneBank, state: str, refusal: type[Exception]
 ) -> None:
@@ -247,7 +257,7 @@ def test_a_claim_under_way_sees_that_the_host_paused_or_ended_the_party(
 
 def test_pausing_lets_the_call_in_progress_finish(phone_bank: PhoneBank) -> None:
     hold = claim_and_commit(phone_bank.sam)
-    phone_bank.campaign.state = PAUSED
+    phone_bank.campaign.state = CampaignState.PAUSED
     db.session.commit()
     assert claim_and_commit(phone_bank.sam).call.id == hold.call.id
     assert record(phone_bank.sam, hold.call.id, "talked").changed
@@ -269,7 +279,7 @@ def test_a_hold_given_back_is_somebody_elses_next(phone_bank: PhoneBank) -> None
 
 def test_a_hold_runs_out_is_reaped_and_is_handed_out_again(phone_bank: PhoneBank) -> None:
     for contact in phone_bank.contacts[1:]:
-        contact.state = "finished"
+        contact.state = ContactState.FINISHED
     db.session.commit()
     hold = claim_and_commit(phone_bank.sam)
     assert reap(phone_bank.campaign) == 0
@@ -278,7 +288,7 @@ def test_a_hold_runs_out_is_reaped_and_is_handed_out_again(phone_bank: PhoneBank
         assert reap(phone_bank.campaign) == 0
         assert claim_and_commit(phone_bank.priya).contact.id == hold.contact.id
     db.session.refresh(hold.call)
-    assert hold.call.ending == EXPIRED
+    assert hold.call.ending == CallEnding.EXPIRED
 
 
 def test_a_renewed_hold_lasts_but_not_for_ever(phone_bank: PhoneBank) -> None:
@@ -298,7 +308,7 @@ def test_a_renewed_hold_lasts_but_not_for_ever(phone_bank: PhoneBank) -> None:
 
 def test_a_removed_callers_person_is_free_at_once(phone_bank: PhoneBank) -> None:
     for contact in phone_bank.contacts[1:]:
-        contact.state = "finished"
+        contact.state = ContactState.FINISHED
     db.session.commit()
     hold = claim_and_commit(phone_bank.sam)
     assert release_caller(phone_bank.sam.id) == 1
@@ -308,11 +318,13 @@ def test_a_removed_callers_person_is_free_at_once(phone_bank: PhoneBank) -> None
 
 def test_a_hold_that_ended_elsewhere_is_free_within_seconds(phone_bank: PhoneBank) -> None:
     for contact in phone_bank.contacts[1:]:
-        contact.state = "finished"
+        contact.state = ContactState.FINISHED
     db.session.commit()
     hold = claim_and_commit(phone_bank.sam)
     # By a process that was killed before it told Redis.
-    db.session.execute(update(Call).values(ended_at=datetime.now(UTC), ending=TAKEN_AWAY))
+    db.session.execute(
+        update(Call).values(ended_at=datetime.now(UTC), ending=CallEnding.TAKEN_AWAY)
+    )
     db.session.commit()
     with pytest.raises(NobodyToCall):
         claim(phone_bank.priya)
@@ -341,7 +353,7 @@ def test_a_hold_redis_never_heard_of_is_reaped_too(phone_bank: PhoneBank) -> Non
 
 def test_a_taken_contact_whose_claim_died_comes_back(phone_bank: PhoneBank) -> None:
     for contact in phone_bank.contacts[1:]:
-        contact.state = "finished"
+        contact.state = ContactState.FINISHED
     db.session.commit()
     hold = claim(phone_bank.sam)
     lost = hold.contact.id

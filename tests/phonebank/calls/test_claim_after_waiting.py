@@ -14,7 +14,7 @@ from phonebank.calls.household import reached_instead
 from phonebank.contact_queue.refill import store_of
 from phonebank.core.db import db
 from phonebank.core.errors import NotFound, PhonebankError
-from phonebank.models import Call, Caller, Contact, new_id
+from phonebank.models import Call, Caller, Contact, ContactState, new_id
 from phonebank.suppressions.services import suppress
 from tests.factories import create_contact, create_party
 from tests.phone_bank import PhoneBank
@@ -90,7 +90,7 @@ def ids(phone_bank: PhoneBank) -> dict[str, Any]:
     bank.campaign.allow_drama_numbers = False  # it goes by the clock
     for contact in bank.contacts:
         contact.callable_at = NOON - timedelta(days=1)
-        contact.state = "callable" if contact is only else "finished"
+        contact.state = ContactState.CALLABLE if contact is only else ContactState.FINISHED
     resting = create_party(bank.campaign, bank.host, paused=True)
     db.session.commit()
     return {
@@ -136,7 +136,7 @@ def test_nor_does_anybody_come_to_the_phone_who_is_not_to_be_asked_for(
     with time_machine.travel(NOON):
         call = claim(db.session.get_one(Caller, ids["caller"])).call
         other = db.session.get_one(Contact, ids["other"])
-        call.household, other.state = [other.id], "callable"
+        call.household, other.state = [other.id], ContactState.CALLABLE
         db.session.commit()
         call_id = call.id
         db.session.execute(

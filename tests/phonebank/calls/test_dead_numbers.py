@@ -8,7 +8,7 @@ from sqlalchemy import select
 from phonebank.calls.claim import NobodyToCall, claim
 from phonebank.calls.record import record, undo
 from phonebank.core.db import db
-from phonebank.models import Caller, Contact, DeadNumber
+from phonebank.models import Caller, Contact, ContactState, DeadNumber
 from tests.factories import create_caller, create_campaign, create_contact, create_list
 from tests.phone_bank import PhoneBank
 
@@ -19,7 +19,7 @@ NUMBER, MOBILE = "+442079460777", "+447700900777"
 def dead(phone_bank: PhoneBank) -> Contact:
     """The one person to call, on a number that is not in service."""
     for contact in phone_bank.contacts:
-        contact.state = "finished"
+        contact.state = ContactState.FINISHED
     contact = create_contact(phone_bank.contact_list, phone=NUMBER)
     db.session.commit()
     return contact

@@ -13,9 +13,7 @@ from sqlalchemy import Connection, text
 
 from phonebank.calls.claim import claim
 from phonebank.core.db import db
-from phonebank.models import Call, Caller
-from phonebank.models.call import TAKEN_AWAY
-from phonebank.models.caller import REMOVED
+from phonebank.models import Call, CallEnding, Caller, CallerState, ContactState
 from phonebank.tallies.reconcile import differences
 from tests.factories import create_contact, create_party
 from tests.phone_bank import PhoneBank, come_in
@@ -89,7 +87,7 @@ def test_an_outcome_was_recorded_although_the_hand_out_after_it_met_another(
     sam_id = phone_bank.sam.id
     for contact in phone_bank.contacts:
         if contact.id not in (next_id, _held(call_id)):
-            contact.state = "finished"
+            contact.state = ContactState.FINISHED
     db.session.commit()
     with crossing(TOUCH_CALLER, sam_id, TOUCH_CONTACT, next_id) as cross:
         answer = cross(
@@ -128,6 +126,8 @@ def test_a_hold_is_taken_away_although_that_met_an_outcome(
     with crossing(TOUCH_CALL, call_id, TOUCH_CALLER, sam_id) as cross:
         answer = cross(client.post, page, data=data)
     assert answer.status_code == 303
-    assert db.session.get_one(Call, call_id).ending == TAKEN_AWAY
+    assert db.session.get_one(Call, call_id).ending == CallEnding.TAKEN_AWAY
     sam = db.session.get_one(Caller, sam_id)
-    assert (sam.state == REMOVED) if who == "the host" else (sam.party_id == elsewhere_id)
+    assert (
+        (sam.state == CallerState.REMOVED) if who == "the host" else (sam.party_id == elsewhere_id)
+    )

@@ -10,7 +10,7 @@ from phonebank.calls.household import others_on_the_number, reached_instead
 from phonebank.calls.record import record, undo
 from phonebank.core.db import db
 from phonebank.core.errors import Conflict, NotFound
-from phonebank.models import Caller, Contact, now
+from phonebank.models import Caller, Contact, ContactState, now
 from phonebank.tallies.reconcile import differences
 from tests.factories import create_contact
 from tests.phone_bank import PhoneBank
@@ -21,7 +21,7 @@ from tests.phonebank.roster.test_remove import meanwhile
 def home(phone_bank: PhoneBank) -> list[Contact]:
     """Three people on one number, and nobody else to ring."""
     for contact in phone_bank.contacts:
-        contact.state = "finished"
+        contact.state = ContactState.FINISHED
     people = [create_contact(phone_bank.contact_list, phone="+442079460900") for _ in range(3)]
     db.session.commit()
     return people
@@ -99,12 +99,12 @@ def test_nobody_is_gone_on_with_whom_an_undo_gives_another_number_this_moment(
     rung, other = home[:2]
     other.other_phones = [phone_bank.contacts[0].phone]
     rung.callable_at = now() - timedelta(days=2)  # the foremost
-    home[2].state = "finished"
+    home[2].state = ContactState.FINISHED
     db.session.commit()
     dead = claim(phone_bank.sam).call
     record(phone_bank.sam, dead.id, "disconnected")
     neighbour = phone_bank.contacts[0]
-    neighbour.state = "callable"
+    neighbour.state = ContactState.CALLABLE
     other.callable_at = now() + timedelta(hours=1)
     db.session.commit()
     hold = claim(phone_bank.priya)

@@ -17,8 +17,15 @@ from phonebank.calls.record import last_recorded_id, record, undo
 from phonebank.contact_queue.expire_holds import reap
 from phonebank.core.db import db
 from phonebank.core.errors import BadInput, Conflict, HoldLost, NotFound
-from phonebank.models import Call, Caller, Contact, Suppression, Tally
-from phonebank.models.suppression import FROM_LIST, FROM_ORGANISER
+from phonebank.models import (
+    Call,
+    Caller,
+    Contact,
+    ContactState,
+    Suppression,
+    SuppressionOrigin,
+    Tally,
+)
 from phonebank.scripts.versions import script_of
 from phonebank.suppressions.services import is_suppressed, lift, suppress, suppress_all
 from phonebank.tallies.reconcile import differences, recount_tallies, repair
@@ -125,7 +132,7 @@ def test_no_answer_rests_the_person(phone_bank: PhoneBank) -> None:
 
 def test_attempts_come_to_an_end(phone_bank: PhoneBank) -> None:
     for contact in phone_bank.contacts[1:]:
-        contact.state = "finished"
+        contact.state = ContactState.FINISHED
     db.session.commit()
     at = datetime.now(UTC)
     for _ in range(20):
@@ -161,8 +168,8 @@ def test_who_asked_twice_not_to_be_called_is_not_called_though_one_of_them_is_un
         ring(phone_bank, "do_not_call", phone_bank.priya),
     )
     assert {first.phone, second.phone} == {hers, his}
-    suppress(first.phone, FROM_ORGANISER)
-    suppress_all([second.phone], FROM_LIST)
+    suppress(first.phone, SuppressionOrigin.ORGANISER)
+    suppress_all([second.phone], SuppressionOrigin.LIST)
     db.session.commit()
     for caller, call_id in ((phone_bank.sam, first.id), (phone_bank.priya, second.id)):
         with pytest.raises(HoldLost):
@@ -198,7 +205,7 @@ def test_undo_puts_nobody_on_a_screen_who_is_not_to_be_called(
 ) -> None:
     phone_bank.contacts[0].other_phones = ["+447700900111"]
     call = ring(phone_bank, outcome)
-    suppress(call.phone, FROM_ORGANISER)
+    suppress(call.phone, SuppressionOrigin.ORGANISER)
     db.session.commit()
     with pytest.raises(HoldLost):
         undo(phone_bank.sam, call.id)
@@ -211,7 +218,7 @@ def test_undo_puts_nobody_on_a_screen_another_of_whose_numbers_is_not_to_be_call
 ) -> None:
     phone_bank.contacts[0].other_phones = ["+447700900111"]
     call = ring(phone_bank, "wrong_number")
-    suppress("+447700900111", FROM_ORGANISER)
+    suppress("+447700900111", SuppressionOrigin.ORGANISER)
     db.session.commit()
     with pytest.raises(HoldLost):
         undo(phone_bank.sam, call.id)
@@ -245,7 +252,7 @@ def test_undoing_a_dead_number_leaves_whoever_is_on_a_screen_or_was_uploaded_aga
 ) -> None:
     rung, *strangers = phone_bank.contacts
     for stranger in strangers:
-        stranger.state = "finished"
+        stranger.state = ContactState.FINISHED
     rung.callable_at = datetime.now(UTC) - timedelta(days=2)  # the foremost
     mobile = "+442079460999"
     other = create_contact(
@@ -315,7 +322,7 @@ def test_the_longer_rest_of_a_household_counts_also_where_both_end_with_the_next
     with time_machine.travel(datetime(2026, 11, 25, hour, 50, tzinfo=UTC)):
         rung, *strangers = phone_bank.contacts
         for stranger in strangers:
-            stranger.state = "finished"
+            stranger.state = ContactState.FINISHED
         rung.callable_at = datetime.now(UTC) - timedelta(days=2)  # the foremost
         create_contact(
             phone_bank.contact_list, phone=rung.phone, callable_at=rung.callable_at + timedelta(1)
@@ -335,7 +342,7 @@ def test_undo_stands_back_once_somebody_else_on_the_number_has_been_rung(
 ) -> None:
     rung, *strangers = phone_bank.contacts
     for stranger in strangers:
-        stranger.state = "finished"
+        stranger.state = ContactState.FINISHED
     rung.callable_at = datetime.now(UTC) - timedelta(days=2)  # the foremost
     rung.other_phones = further
     other = create_contact(phone_bank.contact_list, phone=rung.phone)
@@ -361,7 +368,7 @@ def test_undoing_a_dead_number_leaves_whoever_lost_their_other_number_since(
 ) -> None:
     rung, neighbour, *strangers = phone_bank.contacts
     for stranger in strangers:
-        stranger.state = "finished"
+        stranger.state = ContactState.FINISHED
     rung.callable_at = datetime.now(UTC) - timedelta(days=2)  # the foremost
     mobile = neighbour.phone
     other = create_contact(phone_bank.contact_list, phone=rung.phone, other_phones=[mobile])
@@ -499,7 +506,7 @@ def test_a_late_outcome_for_a_person_handed_on_is_kept_and_counts_nothing(
     phone_bank: PhoneBank,
 ) -> None:
     for contact in phone_bank.contacts[1:]:
-        contact.state = "finished"
+        contact.state = ContactState.FINISHED
     db.session.commit()
     late = claim(phone_bank.sam)
     db.session.commit()
@@ -526,7 +533,7 @@ def test_a_late_wrong_number_costs_nobody_a_number_it_was_not_about(
 ) -> None:
     rung, *strangers = phone_bank.contacts
     for stranger in strangers:
-        stranger.state = "finished"
+        stranger.state = ContactState.FINISHED
     rung.callable_at = datetime.now(UTC) - timedelta(days=2)  # the foremost
     rung.other_phones = ["+442079460999", "+442079460998"]
     other = create_contact(phone_bank.contact_list, phone=rung.phone)
@@ -547,7 +554,7 @@ def test_a_late_wrong_number_costs_nobody_a_number_it_was_not_about(
 
 def test_a_late_do_not_call_holds_all_the_same(phone_bank: PhoneBank) -> None:
     for contact in phone_bank.contacts[1:]:
-        contact.state = "finished"
+        contact.state = ContactState.FINISHED
     db.session.commit()
     late = claim(phone_bank.sam)
     db.session.commit()
@@ -562,7 +569,7 @@ def test_a_late_do_not_call_holds_all_the_same(phone_bank: PhoneBank) -> None:
 
 def test_a_callback_is_first_for_the_caller_who_promised_it(phone_bank: PhoneBank) -> None:
     for contact in phone_bank.contacts[1:]:
-        contact.state = "finished"
+        contact.state = ContactState.FINISHED
     db.session.commit()
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).replace(hour=14, minute=0)
     call = ring(phone_bank, "call_back", callback_at=tomorrow)
@@ -582,7 +589,7 @@ def test_a_callback_is_first_for_the_caller_who_promised_it(phone_bank: PhoneBan
 
 def test_another_language_waits_for_a_caller_who_speaks_it(phone_bank: PhoneBank) -> None:
     for contact in phone_bank.contacts[1:]:
-        contact.state = "finished"
+        contact.state = ContactState.FINISHED
     phone_bank.priya.languages = ["en", "cy"]
     db.session.commit()
     call = ring(phone_bank, "language_barrier", language="cy")
@@ -629,7 +636,7 @@ def test_a_break_tapped_while_the_outcome_is_on_its_way_does_not_touch_it(
 
 def test_a_wrong_number_moves_on_to_the_next_number(phone_bank: PhoneBank) -> None:
     for contact in phone_bank.contacts[1:]:
-        contact.state = "finished"
+        contact.state = ContactState.FINISHED
     contact = phone_bank.contacts[0]
     contact.other_phones = ["+442079460999"]
     db.session.commit()
@@ -647,13 +654,13 @@ def test_a_further_number_that_is_not_to_be_called_is_theirs_again_once_that_is_
     phone_bank: PhoneBank, further: list[str]
 ) -> None:
     for contact in phone_bank.contacts[1:]:
-        contact.state = "finished"
+        contact.state = ContactState.FINISHED
     contact, barred = phone_bank.contacts[0], "+442079460999"
     contact.other_phones = [barred, *further]
     db.session.commit()
     hold = claim(phone_bank.sam)
     db.session.commit()
-    suppress(barred, FROM_ORGANISER)  # while they are on the phone
+    suppress(barred, SuppressionOrigin.ORGANISER)  # while they are on the phone
     record(phone_bank.sam, hold.call.id, "wrong_number")
     db.session.commit()
     with pytest.raises(NobodyToCall):

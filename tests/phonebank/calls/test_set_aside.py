@@ -17,18 +17,18 @@ from phonebank.contact_queue.expire_holds import reap
 from phonebank.core.db import db
 from phonebank.core.errors import Conflict
 from phonebank.models import (
-    ORGANISER,
     Account,
     Call,
     Caller,
     CallerAction,
     Contact,
+    RoleName,
     SetAside,
+    SetAsideState,
     Suppression,
+    SuppressionOrigin,
     now,
 )
-from phonebank.models.set_aside import DONE, WORKING
-from phonebank.models.suppression import FROM_LIST, FROM_ORGANISER
 from phonebank.rules.outcomes import OUTCOMES
 from phonebank.suppressions.services import is_suppressed, suppress, suppress_all
 from phonebank.tallies.reconcile import differences
@@ -61,7 +61,7 @@ def bank(phone_bank: PhoneBank) -> PhoneBank:
 
 @pytest.fixture
 def organiser(bank: PhoneBank) -> Account:
-    account = create_account(ORGANISER)
+    account = create_account(RoleName.ORGANISER)
     db.session.commit()
     return account
 
@@ -143,8 +143,8 @@ def test_a_do_not_call_that_somebody_else_made_too_stays(
 ) -> None:
     calls = [call_someone(bank.sam, "do_not_call") for _ in range(4)]
     phones = [call.phone for call in calls]
-    suppress(phones[0], FROM_ORGANISER)
-    suppress_all([phones[1]], FROM_LIST)
+    suppress(phones[0], SuppressionOrigin.ORGANISER)
+    suppress_all([phones[1]], SuppressionOrigin.LIST)
     other = create_list(create_campaign())
     db.session.commit()
     assert other.id
@@ -160,7 +160,7 @@ def test_a_do_not_call_that_somebody_else_made_too_stays(
 
 def test_a_number_listed_before_stays_listed(bank: PhoneBank, organiser: Account) -> None:
     hold = claim(bank.sam)
-    suppress_all([hold.call.phone], FROM_LIST)
+    suppress_all([hold.call.phone], SuppressionOrigin.LIST)
     record(bank.sam, hold.call.id, "do_not_call")
     db.session.commit()
     put_aside(bank.sam, organiser)
@@ -264,12 +264,11 @@ def test_many_are_done_some_at_a_time_and_a_killed_process_is_gone_on_after(
         db.session.commit()
         assert not work(act.id, 0)
         db.session.expire_all()
-        assert act.state == WORKING
-        assert set_aside.progress(act).calls == 2
+        assert (act.state, set_aside.progress(act).calls) == (SetAsideState.WORKING, 2)
         assert differences() == []
         go_on_setting_aside()
     db.session.expire_all()
-    assert act.state == DONE
+    assert act.state == SetAsideState.DONE
     assert set_aside.progress(act).calls == 7
     assert people() == before
 

@@ -11,9 +11,7 @@ from phonebank.calls.record import record, undo
 from phonebank.contact_queue.refill import store_of
 from phonebank.core.db import db
 from phonebank.lists import services as lists
-from phonebank.models import Call, Caller, Contact, ContactList
-from phonebank.models.caller import REMOVED
-from phonebank.models.suppression import FROM_ORGANISER
+from phonebank.models import Call, Caller, CallerState, Contact, ContactList, SuppressionOrigin
 from phonebank.parties.participants import remove_caller
 from phonebank.suppressions import services as suppressions
 from phonebank.tallies.reconcile import differences
@@ -76,7 +74,7 @@ def _state(where: Any) -> State:
         "outcome": call.outcome,
         "ending": call.ending,
         "late": call.late,
-        "out": sam.state == REMOVED,
+        "out": sam.state == CallerState.REMOVED,
         "suppressed": contact.suppressed_at is not None,
         "listed": suppressions.is_suppressed(contact.phone),
         "paused": contact_list.removed,
@@ -121,7 +119,7 @@ AROUND = [
     Act("host removes", lambda s: remove_caller(s.sam), _removed),
     Act(
         "organiser enters",
-        lambda s: suppressions.suppress(s.contact.phone, FROM_ORGANISER),
+        lambda s: suppressions.suppress(s.contact.phone, SuppressionOrigin.ORGANISER),
         always(suppressed=True, listed=True),
     ),
     Act(
@@ -150,7 +148,9 @@ def test_every_two_while_an_outcome_can_be_undone(app_context: Flask) -> None:
 def test_every_two_while_a_number_is_on_the_list(app_context: Flask) -> None:
     def made() -> Any:
         where = _made("")()
-        suppressions.suppress(db.session.get_one(Contact, where[2]).phone, FROM_ORGANISER)
+        suppressions.suppress(
+            db.session.get_one(Contact, where[2]).phone, SuppressionOrigin.ORGANISER
+        )
         db.session.commit()
         return where
 

@@ -8,8 +8,7 @@ from flask.testing import FlaskClient
 
 from phonebank.calls.claim import current_hold
 from phonebank.core.db import db
-from phonebank.models import Call, Contact, campaign, party
-from phonebank.models.campaign import PAUSED
+from phonebank.models import Call, CampaignState, Contact, PartyState
 from phonebank.phones.e164 import pretty
 from phonebank.tallies.reconcile import differences
 from phonebank.tallies.totals import campaign_totals
@@ -80,10 +79,10 @@ def test_nor_is_anybody_rung_whose_list_was_taken_out_of_calling(
 @pytest.mark.parametrize(
     ("of", "changed", "said"),
     [
-        ("campaign", {"state": PAUSED}, "The campaign is paused right now."),
-        ("campaign", {"state": campaign.ENDED}, "This campaign has ended."),
+        ("campaign", {"state": CampaignState.PAUSED}, "The campaign is paused right now."),
+        ("campaign", {"state": CampaignState.ENDED}, "This campaign has ended."),
         ("party", {"paused": True}, "Your host has paused calling."),
-        ("party", {"state": party.ENDED}, "The party has ended."),
+        ("party", {"state": PartyState.ENDED}, "The party has ended."),
     ],
 )
 def test_nor_while_nobody_is_rung(

@@ -4,10 +4,7 @@ import pytest
 from flask import Flask
 
 from phonebank.campaigns import services as campaigns
-from phonebank.models import (
-    Campaign,
-)
-from phonebank.models.campaign import CAMPAIGN_STATES
+from phonebank.models import Campaign, CampaignState
 from phonebank.scripts import services as scripts
 from tests.factories import (
     create_campaign,
@@ -32,7 +29,7 @@ def _make_campaign(state: str) -> Campaign:
     return campaign
 
 
-@pytest.mark.parametrize("state", CAMPAIGN_STATES)
+@pytest.mark.parametrize("state", CampaignState)
 def test_a_campaign_goes_from_state_to_state_in_one_order(app_context: Flask, state: str) -> None:
     acts = [_moves(verb) for verb in ("start", "pause", "resume", "end", "reopen")]
     place = one_row(

@@ -6,8 +6,7 @@ from flask import Flask
 from phonebank.campaigns import services
 from phonebank.core.db import db
 from phonebank.core.errors import Conflict, NotFound
-from phonebank.models.caller import ADMITTED, WAITING
-from phonebank.models.campaign import DRAFT, ENDED, PAUSED, RUNNING
+from phonebank.models import CallerState, CampaignState
 from scripts_library.library import source_of
 from tests.factories import (
     create_account,
@@ -20,22 +19,22 @@ from tests.factories import (
 
 
 def test_a_draft_starts_only_with_people_and_a_script(app_context: Flask) -> None:
-    campaign = create_campaign(state=DRAFT)
+    campaign = create_campaign(state=CampaignState.DRAFT)
     with pytest.raises(Conflict, match=r"Upload a list.*Choose a script"):
         services.move(campaign, "start")
     create_list(campaign)
     create_script(campaign, source_of("persuasive-conversation", "en"))
     services.move(campaign, "start")
-    assert campaign.state == RUNNING
+    assert campaign.state == CampaignState.RUNNING
 
 
 def test_a_campaign_pauses_resumes_ends_and_reopens_but_nothing_else(app_context: Flask) -> None:
     campaign = create_campaign()
     for verb, state in (
-        ("pause", PAUSED),
-        ("resume", RUNNING),
-        ("end", ENDED),
-        ("reopen", PAUSED),
+        ("pause", CampaignState.PAUSED),
+        ("resume", CampaignState.RUNNING),
+        ("end", CampaignState.ENDED),
+        ("reopen", CampaignState.PAUSED),
     ):
         services.move(campaign, verb)
         assert campaign.state == state
@@ -60,14 +59,14 @@ def test_only_organisers_reach_a_campaign_by_its_number(app_context: Flask) -> N
 def test_opening_the_door_lets_those_waiting_in_and_no_partys_guests(app_context: Flask) -> None:
     campaign = create_campaign()
     party = create_party(campaign, create_account("host"))
-    waiting = create_caller(campaign, state=WAITING)
-    guest = create_caller(campaign, party, state=WAITING)
+    waiting = create_caller(campaign, state=CallerState.WAITING)
+    guest = create_caller(campaign, party, state=CallerState.WAITING)
     services.open_door(campaign, True)
-    assert (waiting.state, guest.state) == (ADMITTED, WAITING)
-    late = create_caller(campaign, state=WAITING)
+    assert (waiting.state, guest.state) == (CallerState.ADMITTED, CallerState.WAITING)
+    late = create_caller(campaign, state=CallerState.WAITING)
     assert services.admit(campaign, [guest.id]) == 0
     assert services.admit(campaign, [late.id]) == 1
-    assert guest.state == WAITING
+    assert guest.state == CallerState.WAITING
 
 
 def test_a_new_link_ends_the_old_one(app_context: Flask) -> None:

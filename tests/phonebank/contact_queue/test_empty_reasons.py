@@ -8,8 +8,7 @@ from flask.testing import FlaskClient
 from phonebank.calls.claim import NobodyToCall, claim, give_back
 from phonebank.contact_queue.empty_reasons import WORDS, Why
 from phonebank.core.db import db
-from phonebank.models import Caller, now
-from phonebank.models.contact_list import IMPORTING
+from phonebank.models import Caller, ContactState, ListState, now
 from tests.factories import create_contact, create_list
 from tests.phone_bank import PhoneBank, come_in
 
@@ -27,7 +26,7 @@ def why(caller: Caller) -> tuple[Why, bool]:
 def last_one(phone_bank: PhoneBank) -> PhoneBank:
     """One person is left to call."""
     for contact in phone_bank.contacts[1:]:
-        contact.state = "finished"
+        contact.state = ContactState.FINISHED
     db.session.commit()
     return phone_bank
 
@@ -102,21 +101,21 @@ def test_their_list_is_paused(last_one: PhoneBank) -> None:
 
 
 def test_a_list_is_still_being_read(last_one: PhoneBank) -> None:
-    last_one.contacts[0].state = "finished"
-    create_list(last_one.campaign, state=IMPORTING)
+    last_one.contacts[0].state = ContactState.FINISHED
+    create_list(last_one.campaign, state=ListState.IMPORTING)
     db.session.commit()
     assert why(last_one.sam) == (Why.BEING_READ, False)
 
 
 def test_all_have_been_called(last_one: PhoneBank) -> None:
-    last_one.contacts[0].state = "finished"
+    last_one.contacts[0].state = ContactState.FINISHED
     last_one.contact_list.rows_stored = 5
     db.session.commit()
     assert why(last_one.sam) == (Why.DONE, False)
 
 
 def test_nobody_was_ever_uploaded(last_one: PhoneBank) -> None:
-    last_one.contacts[0].state = "finished"
+    last_one.contacts[0].state = ContactState.FINISHED
     last_one.contact_list.rows_stored = 0
     db.session.commit()
     assert why(last_one.sam) == (Why.EMPTY, False)

@@ -20,7 +20,7 @@ from phonebank.contact_queue.refill import ensure_built, store_of
 from phonebank.core.db import db
 from phonebank.core.errors import NotFound
 from phonebank.core.redis import redis_store
-from phonebank.models import Call, Caller, Campaign, new_id
+from phonebank.models import Call, Caller, Campaign, ContactState, new_id
 from phonebank.tallies.reconcile import differences
 from tests.phone_bank import PhoneBank, come_in
 from tests.phonebank.contact_queue.test_holds_kept import NOON, at, only_one_person
@@ -236,7 +236,9 @@ def test_one_who_was_reached_instead_is_held_as_long_as_was_promised(
     other.phone = asked_for.phone
     for contact in phone_bank.contacts:
         contact.callable_at = NOON - timedelta(days=1)
-        contact.state = "callable" if contact in (asked_for, other) else "finished"
+        contact.state = (
+            ContactState.CALLABLE if contact in (asked_for, other) else ContactState.FINISHED
+        )
     db.session.commit()
     with at(0):
         call = claimed(phone_bank.sam)
@@ -309,16 +311,16 @@ def test_a_late_outcome_counts_nothing_once_they_came_to_the_phone_of_another_ca
     second.phone = first.phone
     for contact in phone_bank.contacts:
         contact.callable_at = NOON - timedelta(days=1)
-        contact.state = "callable" if contact is first else "finished"
+        contact.state = ContactState.CALLABLE if contact is first else ContactState.FINISHED
     db.session.commit()
     with at(0):
         of_first = claimed(phone_bank.sam)
-        first.state, second.state = "finished", "callable"
+        first.state, second.state = ContactState.FINISHED, ContactState.CALLABLE
         give_back(phone_bank.sam, of_first.id)
         db.session.commit()
         of_second = claimed(phone_bank.priya)
         assert of_second.contact_id == second.id
-        first.state = "callable"
+        first.state = ContactState.CALLABLE
         of_second.household = [first.id]
         db.session.commit()
         reached_instead(phone_bank.priya, of_second.id, first.id)

@@ -13,8 +13,7 @@ from phonebank.contact_queue.expire_holds import reap
 from phonebank.contact_queue.jobs import reap_expired_holds
 from phonebank.contact_queue.refill import refill, store_of
 from phonebank.core.db import db
-from phonebank.models import Call, Contact
-from phonebank.models.campaign import ENDED
+from phonebank.models import Call, CampaignState, Contact
 from tests.phone_bank import PhoneBank
 
 NOON = datetime(2026, 5, 6, 11, 0, tzinfo=UTC)  # in London, a Wednesday
@@ -110,7 +109,7 @@ def test_holds_run_out_in_a_campaign_that_has_ended(phone_bank: PhoneBank) -> No
             contact.callable_at = NOON
         db.session.commit()
         call_id = claim(phone_bank.sam).call.id
-        phone_bank.campaign.state = ENDED
+        phone_bank.campaign.state = CampaignState.ENDED
         db.session.commit()
     with at(400):
         reap_expired_holds()

@@ -41,9 +41,7 @@ from phonebank.contact_queue.status_counts import buckets_of, capacity_per_hour
 from phonebank.core.db import db
 from phonebank.core.errors import NotAllowed, NotFound, NotRunning, PhonebankError
 from phonebank.core.redis import redis_store
-from phonebank.models import Base, Call, Caller, Contact, Suppression
-from phonebank.models.caller import ADMITTED, WAITING
-from phonebank.models.campaign import PAUSED, RUNNING
+from phonebank.models import Base, Call, Caller, CallerState, CampaignState, Contact, Suppression
 from phonebank.roster import campaign_callers
 from phonebank.rules.outcomes import NOT_AN_ATTEMPT, OUTCOMES
 from phonebank.suppressions.services import lift, suppress
@@ -360,10 +358,10 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(index=st.integers(0, CALLERS - 1))
     def a_caller_waits_in_the_lobby(self, index: int) -> None:
         caller = self.callers[index]
-        caller.state = WAITING
+        caller.state = CallerState.WAITING
         db.session.commit()
         self._gets_nobody(caller)
-        caller.state = ADMITTED
+        caller.state = CallerState.ADMITTED
         db.session.commit()
 
     def _gets_nobody(self, caller: Caller) -> None:
@@ -465,7 +463,9 @@ class QueueMachine(RuleBasedStateMachine):
             self.model.removed_lists ^= {chosen.id}
         else:
             self.model.running = what == "resume"
-            self.campaign.state = RUNNING if self.model.running else PAUSED
+            self.campaign.state = (
+                CampaignState.RUNNING if self.model.running else CampaignState.PAUSED
+            )
         db.session.commit()
 
     def _suppressed(self, phone: str) -> None:

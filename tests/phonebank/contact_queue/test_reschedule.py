@@ -11,8 +11,7 @@ from phonebank.calls.record import record
 from phonebank.contact_queue import reschedule
 from phonebank.contact_queue.reschedule import settle, settle_hours
 from phonebank.core.db import db
-from phonebank.models import Contact
-from phonebank.models.contact import FINISHED
+from phonebank.models import Contact, ContactState
 from tests.factories import create_contact
 from tests.phone_bank import PhoneBank
 
@@ -59,7 +58,7 @@ def test_longer_hours_bring_those_forward_who_only_waited_for_them(evenings: Pho
         # Each has rested by eight in the morning, and would wait until five.
         assert begun.callable_at == promised.callback_at == at(14, 17)
         assert other.callable_at == at(14, 20)
-        evenings.contacts[4].state = FINISHED
+        evenings.contacts[4].state = ContactState.FINISHED
         evenings.campaign.hours = week("09:00", "21:00")
         db.session.commit()
         settle_hours()

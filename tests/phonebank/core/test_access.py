@@ -26,7 +26,7 @@ from phonebank.core.config import Config
 from phonebank.core.db import db
 from phonebank.core.errors import NotAllowed, SignInNeeded
 from phonebank.live.server import heard_events, socketio
-from phonebank.models import HOST, ORGANISER, Base
+from phonebank.models import Base, RoleName
 from tests.factories import (
     create_account,
     create_caller,
@@ -97,11 +97,11 @@ class World:
 @pytest.fixture
 def world(app: Flask, clean_stores: None) -> World:
     with app.app_context():
-        owner = create_account(HOST, ORGANISER, email="owner@example.org")
+        owner = create_account(RoleName.HOST, RoleName.ORGANISER, email="owner@example.org")
         ids = {
-            ORGANISER: create_account(ORGANISER, email="ada@example.org").id,
+            RoleName.ORGANISER: create_account(RoleName.ORGANISER, email="ada@example.org").id,
             # A host, but of nothing that exists here.
-            HOST: create_account(HOST, email="cy@example.org").id,
+            RoleName.HOST: create_account(RoleName.HOST, email="cy@example.org").id,
         }
         campaign = create_campaign(name="Kitchen Table", hosts=[owner])
         party = create_party(campaign, owner)
@@ -173,7 +173,7 @@ def test_a_view_without_a_rule_is_shut_to_everyone(
     app_with_a_hole: Flask, clean_stores: None
 ) -> None:
     with app_with_a_hole.app_context():
-        organiser = create_account(ORGANISER)
+        organiser = create_account(RoleName.ORGANISER)
         db.session.commit()
         organiser_id = organiser.id
     for signed_in in (False, True):
@@ -220,14 +220,14 @@ def test_the_sweeps_see_a_door_that_stands_open(
 def faults_without_parameters(world: World) -> list[str]:
     """Pages that opened to somebody they are not for, or did not open to somebody they are for."""
     faults = []
-    for route in routes(world.app, ANYONE, SIGNED_IN, HOST, ORGANISER):
+    for route in routes(world.app, ANYONE, SIGNED_IN, RoleName.HOST, RoleName.ORGANISER):
         rule = rule_of(world.app, route.endpoint)
         if route.arguments or not asks(route, "GET") or route.endpoint in BETWEEN_LINK_AND_SIGN_IN:
             continue
         may = {
             "stranger": rule == ANYONE,
-            HOST: rule in (ANYONE, SIGNED_IN, HOST),
-            ORGANISER: True,
+            RoleName.HOST: rule in (ANYONE, SIGNED_IN, RoleName.HOST),
+            RoleName.ORGANISER: True,
         }
         for who, client in world.clients.items():
             answer = client.get(route.rule, buffered=True)
@@ -239,16 +239,20 @@ def faults_without_parameters(world: World) -> list[str]:
 
 def test_pages_without_parameters_open_to_those_they_are_for(world: World) -> None:
     assert faults_without_parameters(world) == []
-    for who in (HOST, ORGANISER):
+    for who in (RoleName.HOST, RoleName.ORGANISER):
         assert world.clients[who].get("/account").status_code == 200, "signed out on the way"
 
 
 def faults_for_a_stranger(world: World) -> list[str]:
     faults = []
-    for route in routes(world.app, CALLER, TV, SIGNED_IN, HOST, ORGANISER):
+    for route in routes(world.app, CALLER, TV, SIGNED_IN, RoleName.HOST, RoleName.ORGANISER):
         for method in asks(route, *METHODS):
             answer = world.clients["stranger"].open(address(route), method=method, buffered=True)
-            of_an_account = rule_of(world.app, route.endpoint) in (SIGNED_IN, HOST, ORGANISER)
+            of_an_account = rule_of(world.app, route.endpoint) in (
+                SIGNED_IN,
+                RoleName.HOST,
+                RoleName.ORGANISER,
+            )
             if answer.status_code < 300 or (of_an_account and not is_refused(answer)):
                 faults.append(f"{method} {address(route)} gave a stranger {answer.status}")
             if "Secret" in answer.text or "owner@example.org" in answer.text:
@@ -264,9 +268,9 @@ def test_nothing_that_is_not_for_anyone_opens_to_a_stranger(world: World) -> Non
 
 def faults_for_a_host(world: World) -> list[str]:
     faults = []
-    for route in routes(world.app, ORGANISER):
+    for route in routes(world.app, RoleName.ORGANISER):
         for method in asks(route, *METHODS):
-            answer = world.clients[HOST].open(address(route), method=method, buffered=True)
+            answer = world.clients[RoleName.HOST].open(address(route), method=method, buffered=True)
             if answer.status_code != 403:
                 faults.append(f"{method} {address(route)} gave a host {answer.status}")
     return faults
@@ -282,11 +286,11 @@ def test_nothing_of_one_host_opens_to_another(world: World) -> None:
     """Host pages about one party or campaign, asked by a host it is not given to."""
     before = contents(world.app)
     faults = []
-    for route in routes(world.app, HOST):
+    for route in routes(world.app, RoleName.HOST):
         if not route.arguments:
             continue
         for method in asks(route, *METHODS):
-            answer = world.clients[HOST].open(address(route), method=method, buffered=True)
+            answer = world.clients[RoleName.HOST].open(address(route), method=method, buffered=True)
             if answer.status_code not in (403, 404):
                 faults.append(f"{method} {address(route)} gave another host {answer.status}")
     assert faults == []

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from phonebank.core.db import db
-from phonebank.models import ORGANISER, Caller, Campaign, ContactList, Party
+from phonebank.models import Caller, Campaign, ContactList, Party, RoleName
 from phonebank.scripts import services as scripts
 from tests.factories import (
     create_account,
@@ -114,7 +114,7 @@ PAGES = {
 @pytest.fixture
 def organiser(client: FlaskClient, app: Flask) -> FlaskClient:
     with app.app_context():
-        account = create_account(ORGANISER)
+        account = create_account(RoleName.ORGANISER)
         campaign = create_campaign(practice_first=False)
         party = create_party(campaign, account)
         create_caller(campaign, party)

@@ -16,7 +16,7 @@ from phonebank.core import errors
 from phonebank.core.access import ANYONE, open_to
 from phonebank.core.config import Config
 from phonebank.core.db import db
-from phonebank.models import HOST
+from phonebank.models import RoleName
 from tests.factories import create_account
 from tests.signing_in import sign_in
 
@@ -174,7 +174,7 @@ def test_our_own_fault_tells_nothing_of_what_is_inside(
 
 def test_a_value_that_no_table_can_hold(app: Flask, client: FlaskClient) -> None:
     with app.app_context():
-        host = create_account(HOST).id
+        host = create_account(RoleName.HOST).id
         db.session.commit()
     sign_in(client, host)
     answer = client.post("/account", data={"name": "Cy\x00rus"})
@@ -184,8 +184,8 @@ def test_a_value_that_no_table_can_hold(app: Flask, client: FlaskClient) -> None
 
 def test_an_error_after_a_change_undoes_the_change(broken_app: Flask, visitor: FlaskClient) -> None:
     with broken_app.app_context():
-        host = create_account(HOST, email="cy@example.org", name="Cy").id
-        create_account(HOST, email="di@example.org", name="Di")
+        host = create_account(RoleName.HOST, email="cy@example.org", name="Cy").id
+        create_account(RoleName.HOST, email="di@example.org", name="Di")
         db.session.commit()
     sign_in(visitor, host)
     answer = visitor.get("/half-done")
@@ -237,7 +237,7 @@ def test_signing_in_goes_on_without_redis(
     app = create_app(replace(config, redis_url="redis://127.0.0.1:9/0"))
     app.config["WTF_CSRF_ENABLED"] = False
     with app.app_context():
-        host = create_account(HOST, email="cy@example.org").id
+        host = create_account(RoleName.HOST, email="cy@example.org").id
         db.session.commit()
     visitor = app.test_client()
     answer = visitor.post("/sign-in", data={"email": "cy@example.org"})

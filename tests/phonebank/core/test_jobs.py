@@ -22,8 +22,7 @@ from phonebank.core.db import db
 from phonebank.core.redis import redis_for_jobs
 from phonebank.core.shipped_files import ROOT
 from phonebank.lists.jobs import import_list
-from phonebank.models import Call, now
-from phonebank.models.contact_list import QUEUED
+from phonebank.models import Call, ListState, now
 from phonebank.periodic_jobs import PERIODIC_JOBS
 from tests.factories import create_caller, create_campaign, create_contact, create_list
 from tests.phonebank.lists.upload_desk import signals_kept
@@ -54,7 +53,7 @@ def test_holds_are_taken_back_while_an_import_runs(
     with app.app_context():
         campaign = create_campaign()
         create_contact(create_list(campaign))
-        imported = create_list(campaign, state=QUEUED)
+        imported = create_list(campaign, state=ListState.QUEUED)
         db.session.commit()
         call = claim(create_caller(campaign)).call
         call.expires_at = now() - timedelta(minutes=1)

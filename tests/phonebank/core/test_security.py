@@ -17,7 +17,7 @@ from phonebank.core.config import Config
 from phonebank.core.db import db
 from phonebank.core.security import csrf, limiter, whose_connection
 from phonebank.local.servers import start_redis
-from phonebank.models import HOST, ORGANISER
+from phonebank.models import RoleName
 from tests.factories import create_account, create_campaign
 from tests.route_addresses import address
 from tests.signing_in import sign_in
@@ -143,7 +143,7 @@ def test_a_fault_of_ours_says_that_it_is_ours(config: Config, clean_stores: None
 def test_strangers_cannot_send_large_bodies(app: Flask, client: FlaskClient) -> None:
     large = b"x" * (2 * 1024 * 1024)
     with app.app_context():
-        organiser = create_account(ORGANISER).id
+        organiser = create_account(RoleName.ORGANISER).id
         create_campaign()
         db.session.commit()
     for path in ("/sign-in", "/join"):
@@ -251,7 +251,7 @@ def cookies(client: FlaskClient, path: str) -> list[str]:
 
 def test_cookies_are_not_for_scripts_nor_for_other_sites(app: Flask, clean_stores: None) -> None:
     with app.app_context():
-        host = create_account(HOST).id
+        host = create_account(RoleName.HOST).id
         db.session.commit()
     client = app.test_client()
     sign_in(client, host)
@@ -280,7 +280,7 @@ def test_signing_in_leaves_no_cookie_that_outlives_the_session(
     app: Flask, client: FlaskClient
 ) -> None:
     with app.app_context():
-        host = create_account(HOST).id
+        host = create_account(RoleName.HOST).id
         db.session.commit()
     sign_in(client, host)
     assert [cookie.key for cookie in client._cookies.values()] == ["session"]
@@ -368,7 +368,7 @@ def test_a_made_up_host_is_in_no_link(
     app: Flask, client: FlaskClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with app.app_context():
-        create_account(HOST, email="cy@example.org")
+        create_account(RoleName.HOST, email="cy@example.org")
         db.session.commit()
     headers = {"Host": "evil.example", "X-Forwarded-Host": "evil.example"}
     client.post("/sign-in", data={"email": "cy@example.org"}, headers=headers).close()

@@ -20,7 +20,7 @@ from phonebank.core.access import ANYONE, open_to
 from phonebank.core.config import Config
 from phonebank.core.db import FOR_JOBS, FOR_PAGES, Patience, db
 from phonebank.core.redis import redis_store
-from phonebank.models import ORGANISER
+from phonebank.models import RoleName
 from tests.factories import create_account
 from tests.phonebank.core.test_error_pages import JSON, without_internals
 from tests.signing_in import sign_in
@@ -128,7 +128,7 @@ def test_each_fault_is_told_in_words(
     failing: Flask, clean_stores: None, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with failing.app_context():
-        organiser = create_account(ORGANISER).id
+        organiser = create_account(RoleName.ORGANISER).id
         db.session.commit()
     visitor = failing.test_client()
     # The frame of a page asks who is signed in, which the fault may make impossible.
@@ -142,7 +142,7 @@ def test_a_lock_is_waited_for_no_longer_than_people_would(
     app: Flask, failing: Flask, clean_stores: None
 ) -> None:
     with app.app_context():
-        create_account(ORGANISER)
+        create_account(RoleName.ORGANISER)
         db.session.commit()
         db.session.execute(text("SELECT 1 FROM account FOR UPDATE"))
         told_in_words(failing.test_client(), "/waits", store_errors.LOCKED)

@@ -11,6 +11,7 @@ from phonebank.experiments.services import ArmWanted, create_experiment, start, 
 from phonebank.models import (
     Answer,
     Call,
+    CallEnding,
     Caller,
     Campaign,
     Contact,
@@ -19,7 +20,6 @@ from phonebank.models import (
     ExperimentArm,
     Script,
 )
-from phonebank.models.call import RECORDED
 from scripts_library.library import source_of
 from tests.factories import (
     create_caller,
@@ -75,7 +75,7 @@ class Comparison:
             started_at=at,
             expires_at=at,
             ended_at=at,
-            ending=RECORDED,
+            ending=CallEnding.RECORDED,
             outcome="talked" if answers else "no_answer",
             recorded_at=at,
             reached=reached,

@@ -8,11 +8,7 @@ from flask import Flask
 from phonebank.campaigns import services as campaigns
 from phonebank.core.db import db
 from phonebank.experiments import services as experiments
-from phonebank.models import (
-    Campaign,
-    Experiment,
-)
-from phonebank.models.experiment import EXPERIMENT_STATES
+from phonebank.models import Campaign, Experiment, ExperimentState
 from phonebank.scripts.services import BLANK
 from tests.factories import (
     create_campaign,
@@ -21,12 +17,12 @@ from tests.factories import (
 from tests.two_at_once import Act, Becomes, Place, State, faults_of_all_pairs, only_from
 
 
-@pytest.mark.parametrize("state", EXPERIMENT_STATES)
-@pytest.mark.parametrize("beside", ["draft", "running"])
+@pytest.mark.parametrize("state", ExperimentState)
+@pytest.mark.parametrize("beside", [ExperimentState.DRAFT, ExperimentState.RUNNING])
 def test_an_experiment_that_was_started_is_not_thrown_away(
-    app_context: Flask, state: str, beside: str
+    app_context: Flask, state: ExperimentState, beside: ExperimentState
 ) -> None:
-    if state == beside == "running":
+    if state == beside == ExperimentState.RUNNING:
         return  # one at a time
 
     def made() -> tuple[int, int, int]:

@@ -9,9 +9,15 @@ from sqlalchemy import func, select
 
 from phonebank.core.db import db
 from phonebank.experiments.script_choice import words_for
-from phonebank.models import HOST, ORGANISER, Campaign, Experiment, ExperimentArm, Script
-from phonebank.models.campaign import ENDED
-from phonebank.models.experiment import RUNNING, STOPPED
+from phonebank.models import (
+    Campaign,
+    CampaignState,
+    Experiment,
+    ExperimentArm,
+    ExperimentState,
+    RoleName,
+    Script,
+)
 from phonebank.scripts.services import add_version
 from scripts_library.library import source_of
 from tests.factories import create_account, create_campaign, create_script
@@ -22,7 +28,7 @@ from tests.signing_in import sign_in
 def campaign_id(app: Flask, client: FlaskClient) -> int:
     """A campaign with three scripts, one never published; an organiser is signed in."""
     with app.app_context():
-        organiser = create_account(ORGANISER)
+        organiser = create_account(RoleName.ORGANISER)
         campaign = create_campaign()
         for name in ("Unpublished", "Short", "Long"):
             create_script(campaign, source_of("voter-identification", "en"), name)
@@ -83,7 +89,7 @@ def test_from_setting_up_to_stopping(app: Flask, client: FlaskClient, campaign_i
     with app.app_context():
         assert words_for(campaign_id, 1).experiment_arm_id is None
     client.post(f"{address}/start")
-    assert state_of(app) == [RUNNING]
+    assert state_of(app) == [ExperimentState.RUNNING]
     with app.app_context():
         arms = [words_for(campaign_id, contact_id).experiment_arm_id for contact_id in range(300)]
         first, second = db.session.scalars(select(ExperimentArm.id).order_by(ExperimentArm.id))
@@ -93,7 +99,7 @@ def test_from_setting_up_to_stopping(app: Flask, client: FlaskClient, campaign_i
     for elsewhere in (f"/campaigns/{campaign_id}", f"/campaigns/{campaign_id}/scripts"):
         assert "Does short do better?" in client.get(elsewhere).text
     client.post(f"{address}/stop")
-    assert state_of(app) == [STOPPED]
+    assert state_of(app) == [ExperimentState.STOPPED]
     with app.app_context():
         assert words_for(campaign_id, 1).experiment_arm_id is None
     assert "Does short do better?" not in client.get(f"/campaigns/{campaign_id}/scripts").text
@@ -134,7 +140,7 @@ def test_one_at_a_time(app: Flask, client: FlaskClient, campaign_id: int) -> Non
     client.post(f"{first}/stop")
     assert client.post(f"{first}/start").status_code == 409
     assert client.post(f"{second}/start").status_code == 302
-    assert state_of(app) == [STOPPED, RUNNING]
+    assert state_of(app) == [ExperimentState.STOPPED, ExperimentState.RUNNING]
 
 
 def test_nothing_starts_in_a_campaign_that_has_ended(
@@ -142,7 +148,7 @@ def test_nothing_starts_in_a_campaign_that_has_ended(
 ) -> None:
     address = set_up(client, campaign_id)
     with app.app_context():
-        db.session.get_one(Campaign, campaign_id).state = ENDED
+        db.session.get_one(Campaign, campaign_id).state = CampaignState.ENDED
         db.session.commit()
     assert client.post(f"{address}/start").status_code == 409
 
@@ -174,7 +180,7 @@ def test_an_experiment_of_another_campaign_is_not_found(
 
 def test_hosts_and_strangers_stay_out(app: Flask, campaign_id: int) -> None:
     with app.app_context():
-        host_id = create_account(HOST).id
+        host_id = create_account(RoleName.HOST).id
         db.session.commit()
     stranger, host = app.test_client(), app.test_client()
     sign_in(host, host_id)

@@ -12,8 +12,16 @@ from phonebank.calls.household import others_on_the_number, reached_instead
 from phonebank.calls.record import record
 from phonebank.core.db import db
 from phonebank.experiments.script_choice import Words, versions_heard, words_for
-from phonebank.models import Call, Campaign, Contact, Experiment, ExperimentArm, Script, now
-from phonebank.models.experiment import RUNNING, STOPPED
+from phonebank.models import (
+    Call,
+    Campaign,
+    Contact,
+    Experiment,
+    ExperimentArm,
+    ExperimentState,
+    Script,
+    now,
+)
 from scripts_library.library import source_of
 from tests.factories import (
     create_caller,
@@ -40,7 +48,11 @@ def campaign(app_context: Flask) -> Campaign:
 def start(campaign: Campaign, **values: object) -> Experiment:
     scripts = db.session.scalars(select(Script).order_by(Script.id)).all()
     experiment = Experiment(
-        campaign_id=campaign.id, name="Long or short", state=RUNNING, started_at=now(), salt="s"
+        campaign_id=campaign.id,
+        name="Long or short",
+        state=ExperimentState.RUNNING,
+        started_at=now(),
+        salt="s",
     )
     experiment.arms = [
         ExperimentArm(script_id=script.id, label=script.name, share=1) for script in scripts[:2]
@@ -55,7 +67,7 @@ def start(campaign: Campaign, **values: object) -> Experiment:
 def test_without_an_experiment_a_contact_hears_the_campaigns_script(campaign: Campaign) -> None:
     usual = db.session.get_one(Script, campaign.script_id).published_version_id
     assert words_for(campaign.id, 1) == Words(usual)
-    start(campaign, state=STOPPED)
+    start(campaign, state=ExperimentState.STOPPED)
     assert words_for(campaign.id, 1) == Words(usual)
 
 

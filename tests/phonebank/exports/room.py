@@ -7,7 +7,7 @@ from phonebank.calls.answers import save_answer
 from phonebank.calls.claim import claim
 from phonebank.calls.record import record
 from phonebank.core.db import db
-from phonebank.models import HOST, Caller, Campaign, ContactList
+from phonebank.models import Caller, Campaign, ContactList, RoleName
 from tests.factories import (
     create_account,
     create_caller,
@@ -78,7 +78,7 @@ class Room:
 def create_room() -> Room:
     campaign = create_campaign(name="Riverside: vote!", merge_values={"candidate": "Jo Bloggs"})
     contact_list = create_list(campaign, name="Ward list")
-    party = create_party(campaign, create_account(HOST), title="Tuesday night")
+    party = create_party(campaign, create_account(RoleName.HOST), title="Tuesday night")
     create_script(campaign, SCRIPT)
     return Room(campaign, contact_list, create_caller(campaign, party, first_name="Sam"))
 

@@ -18,7 +18,7 @@ from phonebank.lists import services
 from phonebank.lists.jobs import import_list
 from phonebank.lists.uploads import guesses_of, take_in
 from phonebank.lists.yes_no_counts import counts_for
-from phonebank.models import ORGANISER, Campaign, Contact, ContactList
+from phonebank.models import Campaign, Contact, ContactList, RoleName
 from tests.factories import create_account, create_campaign, drama_number
 
 
@@ -86,7 +86,7 @@ class Desk:
 @pytest.fixture
 def upload_desk(app: Flask, clean_stores: None) -> Desk:
     with app.app_context():
-        campaign, account = create_campaign(), create_account(ORGANISER)
+        campaign, account = create_campaign(), create_account(RoleName.ORGANISER)
         db.session.commit()
         return Desk(app, campaign.id, account.id)
 

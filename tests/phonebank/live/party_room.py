@@ -7,8 +7,17 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 
 from phonebank.core.db import db
-from phonebank.models import Account, Call, Caller, Campaign, Contact, ContactList, Party, now
-from phonebank.models.call import RECORDED
+from phonebank.models import (
+    Account,
+    Call,
+    CallEnding,
+    Caller,
+    Campaign,
+    Contact,
+    ContactList,
+    Party,
+    now,
+)
 from phonebank.tallies import totals
 from tests.factories import (
     create_account,
@@ -67,7 +76,7 @@ class Room:
         call = self.hand_out(caller, contact)
         call.recorded_at = call.ended_at = at or now()
         call.started_at = call.recorded_at - timedelta(seconds=40)
-        call.ending, call.counted = RECORDED, True
+        call.ending, call.counted = CallEnding.RECORDED, True
         call.outcome = "talked" if conversation else "no_answer"
         call.conversation, call.yes, call.too_fast = conversation, yes, too_fast
         call.reached = conversation if reached is None else reached

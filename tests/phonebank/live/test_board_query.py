@@ -11,8 +11,7 @@ from phonebank.core.db import db
 from phonebank.live import board_query
 from phonebank.live.board_payload import payload
 from phonebank.live.board_query import read_figures
-from phonebank.models import Call, Caller, Party, now
-from phonebank.models.caller import REMOVED, WAITING
+from phonebank.models import Call, Caller, CallerState, Party, now
 from phonebank.tallies.reconcile import differences
 from phonebank.tallies.totals import party_totals
 from tests.factories import create_contact
@@ -57,9 +56,9 @@ def test_who_rings_now(app_context: Flask) -> None:
     room.record(room.join("JustDone"), at=now() - timedelta(minutes=1, seconds=50))
     room.record(room.join("Gone"), at=now() - timedelta(minutes=2, seconds=10))
     room.join("Sitting")
-    room.join("Waiting", state=WAITING)
+    room.join("Waiting", state=CallerState.WAITING)
     room.hand_out(room.join("Shy", hidden=True))
-    room.hand_out(room.join("Rude", state=REMOVED))
+    room.hand_out(room.join("Rude", state=CallerState.REMOVED))
     board = shown(room.party)
     assert board["active"] == 3
     assert board["ringing"] == "Holding, JustDone and 1 more"
@@ -101,7 +100,7 @@ def test_hidden_and_removed_callers_lose_their_names_and_keep_their_calls(
     app_context: Flask,
 ) -> None:
     room = open_room()
-    for name, values in (("Shy", {"hidden": True}), ("Rude", {"state": REMOVED})):
+    for name, values in (("Shy", {"hidden": True}), ("Rude", {"state": CallerState.REMOVED})):
         room.record(room.join(name, **values), conversation=True)
     board = shown(room.party)
     assert board["conversations"] == 2
@@ -142,7 +141,7 @@ def test_the_feed_is_the_last_five_newest_first_with_firsts_marked(app_context: 
 def test_joining_changes_what_the_host_is_shown(app_context: Flask) -> None:
     room = open_room()
     before = shown(room.party)
-    room.join("Sam", state=WAITING)
+    room.join("Sam", state=CallerState.WAITING)
     after = shown(room.party)
     assert (before["waiting"], after["waiting"]) == (0, 1)
     assert before["people"] != after["people"]
@@ -221,7 +220,7 @@ def test_the_board_equals_a_recount_after_every_deed(app_context: Flask, deeds: 
                 room.undo(call := calls.pop())
                 db.session.delete(call)
         elif deed == "remove":
-            caller.state = REMOVED
+            caller.state = CallerState.REMOVED
         elif deed == "hide":
             caller.hidden = not caller.hidden
         else:

@@ -11,8 +11,7 @@ from flask import Flask
 
 from phonebank.accounts import sessions
 from phonebank.core.db import db
-from phonebank.models import Account, Caller
-from phonebank.models.caller import WAITING
+from phonebank.models import Account, Caller, CallerState
 from phonebank.parties import participants, services
 from phonebank.roster import devices
 from tests.factories import create_account
@@ -338,7 +337,7 @@ def test_a_caller_whom_nobody_knows_is_refused(room: Room, webs: list[Web]) -> N
 def test_a_callers_screens_hear_what_the_host_does_and_nothing_after_removal(
     room: Room, webs: list[Web], lines: list[Line], live_context: Flask
 ) -> None:
-    sam, priya = room.join("Sam", state=WAITING), room.join("Priya")
+    sam, priya = room.join("Sam", state=CallerState.WAITING), room.join("Priya")
     db.session.commit()
     # Two tabs of one caller, on two processes.
     sams = [Line(web.url, "/caller", cookie=joined(live_context, sam)).connect() for web in webs]

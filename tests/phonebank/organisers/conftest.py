@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from phonebank.models import HOST, ORGANISER
+from phonebank.models import RoleName
 from tests.phonebank.lists.upload_desk import Desk, upload_desk
 from tests.signing_in import browser_of
 
@@ -14,13 +14,13 @@ __all__ = ["upload_desk"]  # a fixture
 @pytest.fixture
 def organiser(app: Flask, clean_stores: None) -> FlaskClient:
     """An organiser's browser."""
-    return browser_of(app, ORGANISER)
+    return browser_of(app, RoleName.ORGANISER)
 
 
 @pytest.fixture
 def host(app: Flask, clean_stores: None) -> FlaskClient:
     """A host's browser."""
-    return browser_of(app, HOST)
+    return browser_of(app, RoleName.HOST)
 
 
 @pytest.fixture

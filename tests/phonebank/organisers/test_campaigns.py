@@ -6,8 +6,7 @@ from flask.testing import FlaskClient
 
 from phonebank.campaigns.progress import OutcomeReadings
 from phonebank.core.db import db
-from phonebank.models import Campaign, Contact
-from phonebank.models.caller import ADMITTED, WAITING
+from phonebank.models import CallerState, Campaign, Contact
 from phonebank.rules.week_hours import DAYS
 from scripts_library.library import source_of
 from tests.factories import (
@@ -32,7 +31,7 @@ def campaign_id(app: Flask, organiser: FlaskClient) -> int:
         host = create_account("host", name="Hari")
         campaign.hosts.append(host)
         create_party(campaign, host, title="Tuesday <b>night</b>")
-        create_caller(campaign, state=WAITING, first_name="Wendy")
+        create_caller(campaign, state=CallerState.WAITING, first_name="Wendy")
         db.session.commit()
         return campaign.id
 
@@ -162,7 +161,7 @@ def test_the_door_opens_and_lets_the_waiting_in(
         assert campaign.door_open
         from phonebank.models import Caller
 
-        assert {c.state for c in db.session.query(Caller)} == {ADMITTED}
+        assert {c.state for c in db.session.query(Caller)} == {CallerState.ADMITTED}
 
 
 def test_a_new_link_and_a_new_host(app: Flask, organiser: FlaskClient, campaign_id: int) -> None:

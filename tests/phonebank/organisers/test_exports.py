@@ -14,9 +14,18 @@ from phonebank.calls.claim import claim
 from phonebank.calls.jobs import work
 from phonebank.core.db import db
 from phonebank.exports.columns import COLUMNS
-from phonebank.models import ORGANISER, Call, Campaign, Script, ScriptVersion, Suppression, now
+from phonebank.models import (
+    Call,
+    CallEnding,
+    Campaign,
+    RoleName,
+    Script,
+    ScriptVersion,
+    Suppression,
+    SuppressionOrigin,
+    now,
+)
 from phonebank.models.experiment import Experiment, ExperimentArm
-from phonebank.models.suppression import FROM_ORGANISER
 from phonebank.organisers.exports.views import SignedOutMeanwhile
 from phonebank.rules.outcomes import OUTCOMES
 from phonebank.suppressions.services import suppress
@@ -111,7 +120,7 @@ def test_every_sight_of_a_person_is_a_row_that_says_how_it_ended(
         room = create_room()
         for _ in range(4):
             create_contact(room.contact_list)
-        for ending in ("given_back", "expired", "taken_away"):
+        for ending in (CallEnding.GIVEN_BACK, CallEnding.EXPIRED, CallEnding.TAKEN_AWAY):
             hold = claim(room.caller)
             hold.call.ended_at, hold.call.ending = now(), ending
             hold.contact.callable_at = now() + timedelta(days=1)
@@ -138,7 +147,7 @@ def test_a_call_that_was_set_aside_is_kept_and_marked(app: Flask, organiser: Fla
         for _ in range(2):
             create_contact(room.contact_list)
         make_call(room, "talked")
-        act = set_aside.begin(room.caller, create_account(ORGANISER), "made up", now())
+        act = set_aside.begin(room.caller, create_account(RoleName.ORGANISER), "made up", now())
         db.session.commit()
         assert work(act.id, 60)
         make_call(room, "no_answer")
@@ -167,8 +176,8 @@ def test_every_column_and_outcome_is_explained(app: Flask, organiser: FlaskClien
 
 def test_the_do_not_call_file_holds_every_number(app: Flask, organiser: FlaskClient) -> None:
     with app.app_context():
-        suppress(drama_number(1), FROM_ORGANISER)
-        suppress(drama_number(2), FROM_ORGANISER, "deceased")
+        suppress(drama_number(1), SuppressionOrigin.ORGANISER)
+        suppress(drama_number(2), SuppressionOrigin.ORGANISER, "deceased")
         db.session.commit()
 
     rows = download(organiser, "/do-not-call.csv")
@@ -251,7 +260,7 @@ def test_a_download_under_way_is_cut_off_when_its_browser_is_signed_out(
     with app.app_context():
         for number in range(3000):
             phone = f"+4420794{number:05d}"
-            db.session.add(Suppression(phone=phone, source=FROM_ORGANISER))
+            db.session.add(Suppression(phone=phone, source=SuppressionOrigin.ORGANISER))
         db.session.commit()
     whole = organiser.get("/do-not-call.csv")
     assert len(whole.text.splitlines()) == 3001

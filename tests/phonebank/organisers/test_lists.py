@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 from phonebank.core.db import db
 from phonebank.csv_input.rows import FileRefused
 from phonebank.lists.uploads import CHUNK, take_in
-from phonebank.models import HOST, Campaign, ContactList, UploadChunk
+from phonebank.models import Campaign, ContactList, RoleName, UploadChunk
 from tests.factories import create_account, create_campaign
 from tests.phonebank.lists.upload_desk import Desk, rows
 from tests.signing_in import sign_in
@@ -374,7 +374,7 @@ def test_only_organisers_come_in(
 ) -> None:
     list_id = upload_desk.upload(rows(1))
     with app.app_context():
-        host = create_account(HOST).id
+        host = create_account(RoleName.HOST).id
         db.session.commit()
     for _ in range(2):
         for page in ("", "/new", f"/{list_id}", f"/{list_id}/columns", f"/{list_id}/refused.csv"):

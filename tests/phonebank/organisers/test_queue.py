@@ -13,9 +13,7 @@ from phonebank.contact_queue import status_cache
 from phonebank.contact_queue.status_counts import BUCKETS, CAPACITY_AT_MOST, Bucket
 from phonebank.core.db import db
 from phonebank.core.redis import redis_store
-from phonebank.models import HOST, ORGANISER, Campaign, ContactList, now
-from phonebank.models.campaign import DRAFT, ENDED, PAUSED, RUNNING
-from phonebank.models.contact import FINISHED, UNUSABLE
+from phonebank.models import Campaign, CampaignState, ContactList, ContactState, RoleName, now
 from phonebank.organisers.queue.views import EXPLAINED, enough_for, how_long, in_a_sentence
 from tests.factories import create_account, create_caller, create_campaign, create_contact
 from tests.factories import create_list as create_contact_list
@@ -33,7 +31,9 @@ def signed_in(app: Flask, role: str) -> FlaskClient:
     return client
 
 
-def sentence(state: str = RUNNING, next_at: datetime | None = None, **contacts: int) -> str:
+def sentence(
+    state: str = CampaignState.RUNNING, next_at: datetime | None = None, **contacts: int
+) -> str:
     buckets = [
         Bucket(key, label, contacts.get(key, 0), next_at if contacts.get(key) else None)
         for key, label in BUCKETS.items()
@@ -86,12 +86,14 @@ def test_the_sentence_says_that_nobody_is_left() -> None:
 
 
 def test_the_sentence_says_that_the_campaign_is_paused() -> None:
-    assert sentence(PAUSED, ready=2) == (
+    assert sentence(CampaignState.PAUSED, ready=2) == (
         "The campaign is paused, so callers get nobody to call. 2 people could be called now."
     )
-    assert sentence(ENDED).startswith("There is nobody in this campaign yet.")
-    assert sentence(ENDED, finished=1).startswith("The campaign has ended, so callers get nobody")
-    assert sentence(DRAFT, ready=1).startswith(
+    assert sentence(CampaignState.ENDED).startswith("There is nobody in this campaign yet.")
+    assert sentence(CampaignState.ENDED, finished=1).startswith(
+        "The campaign has ended, so callers get nobody"
+    )
+    assert sentence(CampaignState.DRAFT, ready=1).startswith(
         "The campaign has not started, so callers get nobody"
     )
 
@@ -124,15 +126,15 @@ def test_the_page_counts_everyone_once(app: Flask, clean_stores: None) -> None:
         people = create_contact_list(campaign)
         for _ in range(3):
             create_contact(people)
-        create_contact(people, state=FINISHED)
-        create_contact(people, state=UNUSABLE)
+        create_contact(people, state=ContactState.FINISHED)
+        create_contact(people, state=ContactState.UNUSABLE)
         create_contact(people, suppressed_at=now())
         create_contact(people, callable_at=now() + timedelta(hours=2))
         db.session.commit()
         claim(create_caller(campaign))
         db.session.commit()
         address = f"/campaigns/{campaign.id}/queue"
-    organiser = signed_in(app, ORGANISER)
+    organiser = signed_in(app, RoleName.ORGANISER)
 
     page = organiser.get(address).text
     assert (
@@ -159,12 +161,12 @@ def test_what_somebody_else_counted_is_shown_with_its_time(
         create_contact(create_contact_list(campaign))
         db.session.commit()
         address = f"/campaigns/{campaign.id}/queue"
-    organiser = signed_in(app, ORGANISER)
+    organiser = signed_in(app, RoleName.ORGANISER)
     page = organiser.get(address).text
     assert "1 person can be called now." in page
     with app.app_context():
         create_contact(db.session.query(ContactList).one())
-        db.session.get_one(Campaign, 1).state = PAUSED
+        db.session.get_one(Campaign, 1).state = CampaignState.PAUSED
         db.session.commit()
     later = organiser.get(address).text
     # The people as they were counted, the campaign as it is.
@@ -183,7 +185,7 @@ def test_a_page_without_figures_yet_says_so_and_asks_again_soon(
         db.session.commit()
         address = f"/campaigns/{campaign.id}/queue"
         redis_store().set(f"figures:{{{campaign.id}}}:turn", "taken")
-    organiser = signed_in(app, ORGANISER)
+    organiser = signed_in(app, RoleName.ORGANISER)
     page = organiser.get(address).text
     assert "Counting everyone." in page
     assert "every 2s" in page
@@ -198,5 +200,5 @@ def test_only_organisers_see_it(app: Flask, clean_stores: None) -> None:
         address = f"/campaigns/{create_campaign().id}/queue"
         db.session.commit()
 
-    assert signed_in(app, HOST).get(address).status_code == 403
-    assert signed_in(app, ORGANISER).get("/campaigns/99/queue").status_code == 404
+    assert signed_in(app, RoleName.HOST).get(address).status_code == 403
+    assert signed_in(app, RoleName.ORGANISER).get("/campaigns/99/queue").status_code == 404

@@ -12,8 +12,7 @@ from phonebank.calls.claim import claim, current_hold
 from phonebank.calls.record import record
 from phonebank.contact_queue.refill import store_of
 from phonebank.core.db import db
-from phonebank.models import ORGANISER, Caller, Campaign, Party, now
-from phonebank.models.caller import ADMITTED, REMOVED, WAITING
+from phonebank.models import Caller, CallerState, Campaign, Party, RoleName, now
 from phonebank.organisers.roster.views import last_here
 from phonebank.roster import campaign_callers
 from tests.factories import (
@@ -68,11 +67,11 @@ def site(app: Flask, clean_stores: None) -> Site:
             create_contact(river, first_name="Zyxfirst")
         sam = create_caller(campaign, party, first_name="Sam", seen_at=now())
         priya = create_caller(campaign, first_name="Priya", languages=["en", "pl"])
-        wendy = create_caller(campaign, party, first_name="Wendy", state=WAITING)
+        wendy = create_caller(campaign, party, first_name="Wendy", state=CallerState.WAITING)
         db.session.commit()
         record(sam, claim(sam).call.id, "talked")
         claim(sam)
-        organiser = create_account(ORGANISER).id
+        organiser = create_account(RoleName.ORGANISER).id
         db.session.commit()
         ids = (campaign.id, canal.id, sam.id, priya.id, wendy.id)
     client = app.test_client()
@@ -139,7 +138,7 @@ def test_a_limit_that_makes_no_sense_is_refused(site: Site, limit: dict) -> None
 
 def test_a_waiting_caller_is_let_in_once(site: Site) -> None:
     assert "You let Wendy in." in site.post(site.wendy, "admit").text
-    assert site.caller(site.wendy).state == ADMITTED
+    assert site.caller(site.wendy).state == CallerState.ADMITTED
     assert "You let Wendy in." not in site.post(site.wendy, "admit").text
 
 
@@ -150,7 +149,7 @@ def test_a_removed_caller_is_out_at_once_and_their_person_goes_back_in_line(site
     page = site.post(site.sam, "remove").text
     assert "Sam is removed, on every device." in page
     sam = site.caller(site.sam)
-    assert sam.state == REMOVED
+    assert sam.state == CallerState.REMOVED
     assert sam.device_token != token
     with site.app.app_context():
         assert held not in store_of(site.campaign).holds()
@@ -205,7 +204,7 @@ def test_a_caller_of_another_campaign_is_not_found(site: Site) -> None:
     assert site.organiser.get(f"{site.address}/{stranger}").status_code == 404
     for deed in ("", "admit", "remove"):
         assert site.post(stranger, deed).status_code == 404
-    assert site.caller(stranger).state == ADMITTED
+    assert site.caller(stranger).state == CallerState.ADMITTED
 
 
 def test_the_campaigns_page_leads_there(site: Site) -> None:

@@ -10,8 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from phonebank.core.db import db
-from phonebank.models import HOST, Contact
-from phonebank.models.suppression import FROM_CALL
+from phonebank.models import Contact, RoleName, SuppressionOrigin
 from phonebank.suppressions.services import is_suppressed, suppress
 from tests.factories import (
     create_campaign,
@@ -29,7 +28,7 @@ def on_the_list(app: Flask, phone: str) -> bool:
         return is_suppressed(phone)
 
 
-def enter(app: Flask, phone: str, source: str = FROM_CALL) -> None:
+def enter(app: Flask, phone: str, source: str = SuppressionOrigin.CALL) -> None:
     with app.app_context():
         suppress(phone, source)
         db.session.commit()
@@ -141,7 +140,7 @@ def test_look_ups_are_slowed_down(organiser: FlaskClient) -> None:
 
 
 def test_only_organisers_come_in(app: Flask, clean_stores: None) -> None:
-    host = browser_of(app, HOST)
+    host = browser_of(app, RoleName.HOST)
     assert host.get("/do-not-call").status_code == 403
     assert host.post("/do-not-call/look-up", data={"number": NUMBER}).status_code == 403
 

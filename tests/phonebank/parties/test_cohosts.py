@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from phonebank.core.db import db
-from phonebank.models import ORGANISER, Account, Party
+from phonebank.models import Account, Party, RoleName
 from tests.factories import create_account
 from tests.phonebank.live.party_room import open_room
 from tests.signing_in import sign_in
@@ -126,7 +126,7 @@ def test_an_organiser_who_is_invited_stays_signed_in(
     client: FlaskClient, app: Flask, party_id: int
 ) -> None:
     with app.app_context():
-        create_account(ORGANISER, email="org@example.org")
+        create_account(RoleName.ORGANISER, email="org@example.org")
         db.session.commit()
     organiser = browser_of(app, "org@example.org")
     assert invite(client, party_id, "org@example.org") == 303

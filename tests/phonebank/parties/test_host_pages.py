@@ -8,8 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from phonebank.core.db import db
-from phonebank.models import Caller, Party
-from phonebank.models.caller import ADMITTED, REMOVED, WAITING
+from phonebank.models import Caller, CallerState, Party
 from phonebank.parties.codes import join_link, qr_picture
 from phonebank.site.guides import DOCS
 from tests.factories import create_account, create_campaign
@@ -25,7 +24,7 @@ def party_id(app: Flask, client: FlaskClient) -> int:
         sam = room.join("Sam")
         room.record(sam, conversation=True, contact=secret_contact(room))
         room.hand_out(sam)
-        room.join("Priya", state=WAITING)
+        room.join("Priya", state=CallerState.WAITING)
         db.session.commit()
         found, host_id = room.party.id, room.host.id
     sign_in(client, host_id)
@@ -111,7 +110,7 @@ def test_a_caller_does_nothing_that_is_the_hosts(app: Flask, party_id: int) -> N
         assert refused.json["error"]["message"]
     assert phone.get(at, headers=json).status_code == 401
     assert (party(app, party_id, "state"), party(app, party_id, "paused")) == ("open", False)
-    assert caller_named(app, "Priya").state == WAITING
+    assert caller_named(app, "Priya").state == CallerState.WAITING
     assert caller_named(app, "Sam").first_name == "Sam"
 
 
@@ -192,14 +191,14 @@ def test_the_host_lets_in_renames_hides_and_removes(
     priya, sam = caller_named(app, "Priya"), caller_named(app, "Sam")
     people = f"/parties/{party_id}/callers"
     assert client.post(f"{people}/{priya.id}/admit").status_code == 303
-    assert caller_named(app, "Priya").state == ADMITTED
+    assert caller_named(app, "Priya").state == CallerState.ADMITTED
     client.post(f"{people}/{priya.id}/name", data={"name": "Priya S"})
     client.post(f"{people}/{priya.id}/hide")
     assert caller_named(app, "Priya S").hidden
     client.post(f"{people}/{priya.id}/show")
     assert not caller_named(app, "Priya S").hidden
     client.post(f"{people}/{sam.id}/remove")
-    assert caller_named(app, "Sam").state == REMOVED
+    assert caller_named(app, "Sam").state == CallerState.REMOVED
     assert client.post(f"{people}/{sam.id}/admit").status_code == 404
 
 
@@ -241,7 +240,7 @@ def test_the_host_runs_the_party(client: FlaskClient, app: Flask, party_id: int)
     assert party(app, party_id, "code") != old_code
     assert client.get(f"/board/{old_token}").status_code == 410
     client.post(f"{at}/door", data={"open": "yes"})
-    assert caller_named(app, "Priya").state == ADMITTED
+    assert caller_named(app, "Priya").state == CallerState.ADMITTED
     assert (
         "Sent" in client.post(f"{at}/message", data={"text": "Pizza!"}, follow_redirects=True).text
     )

@@ -6,11 +6,7 @@ import pytest
 from flask import Flask
 
 from phonebank.core.db import db
-from phonebank.models import (
-    HOST,
-    Account,
-    Party,
-)
+from phonebank.models import Account, Party, RoleName
 from phonebank.parties import cohosts
 from phonebank.parties import services as parties
 from tests.factories import (
@@ -73,7 +69,7 @@ PARTY_ACTS = [
 @pytest.mark.parametrize("state", ["open", "locked"])
 def test_a_party_that_is_over_stays_over(app_context: Flask, state: str) -> None:
     def make() -> Party:
-        return create_party(create_campaign(), create_account(HOST), state=state)
+        return create_party(create_campaign(), create_account(RoleName.HOST), state=state)
 
     place = one_row(Party, make, _party_state)
     assert faults_of_all_pairs(app_context, place, PARTY_ACTS) == []
@@ -121,8 +117,8 @@ def test_a_party_has_two_cohosts_at_most_whoever_invites_them(
     app_context: Flask, cohosts_before: int
 ) -> None:
     def made() -> tuple[int, list[int]]:
-        people = [create_account(HOST) for _ in range(4)]
-        party = create_party(create_campaign(), create_account(HOST))
+        people = [create_account(RoleName.HOST) for _ in range(4)]
+        party = create_party(create_campaign(), create_account(RoleName.HOST))
         party.cohosts.extend(people[:cohosts_before])
         db.session.commit()
         return party.id, [one.id for one in people]

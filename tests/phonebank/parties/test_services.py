@@ -8,10 +8,7 @@ from sqlalchemy import select
 
 from phonebank.core.db import db
 from phonebank.core.errors import BadInput, Conflict, Gone, NotAllowed, NotFound
-from phonebank.models import Call, now
-from phonebank.models.call import TAKEN_AWAY
-from phonebank.models.caller import ADMITTED, REMOVED, WAITING
-from phonebank.models.campaign import ENDED
+from phonebank.models import Call, CallEnding, CallerState, CampaignState, now
 from phonebank.parties import participants, services
 from tests.factories import create_account, create_campaign
 from tests.phonebank.live.party_room import Room, open_room
@@ -49,7 +46,7 @@ def test_a_host_makes_parties_for_campaigns_given_to_them(room: Room) -> None:
 
 
 def test_a_campaign_that_has_ended_gets_no_party(room: Room) -> None:
-    room.campaign.state = ENDED
+    room.campaign.state = CampaignState.ENDED
     with pytest.raises(NotAllowed):
         services.create_party(room.host, room.campaign.id, "Wednesday", 30)
 
@@ -144,21 +141,23 @@ def test_a_break_is_over_by_itself_and_by_going_on(room: Room) -> None:
 
 
 def test_callers_are_let_in_one_by_one_or_all_at_once(room: Room) -> None:
-    first, *others = [room.join(name, state=WAITING) for name in ("Sam", "Priya", "Kit")]
+    first, *others = [
+        room.join(name, state=CallerState.WAITING) for name in ("Sam", "Priya", "Kit")
+    ]
     participants.admit([first])
-    assert first.state == ADMITTED
+    assert first.state == CallerState.ADMITTED
     assert [caller.first_name for caller in participants.waiting(room.party)] == ["Priya", "Kit"]
     assert participants.admit_all(room.party) == 2
-    assert all(caller.state == ADMITTED for caller in others)
+    assert all(caller.state == CallerState.ADMITTED for caller in others)
     assert participants.admit_all(room.party) == 0
 
 
 def test_opening_the_door_lets_in_those_who_wait(room: Room) -> None:
-    sam = room.join("Sam", state=WAITING)
+    sam = room.join("Sam", state=CallerState.WAITING)
     participants.set_door(room.party, True)
-    assert (sam.state, room.party.door_open) == (ADMITTED, True)
+    assert (sam.state, room.party.door_open) == (CallerState.ADMITTED, True)
     participants.set_door(room.party, False)
-    assert (sam.state, room.party.door_open) == (ADMITTED, False)
+    assert (sam.state, room.party.door_open) == (CallerState.ADMITTED, False)
 
 
 def test_a_removed_caller_loses_their_device_and_whom_they_held(room: Room) -> None:
@@ -170,9 +169,9 @@ def test_a_removed_caller_loses_their_device_and_whom_they_held(room: Room) -> N
     participants.remove_caller(sam)
     db.session.flush()
     db.session.refresh(held)
-    assert sam.state == REMOVED
+    assert sam.state == CallerState.REMOVED
     assert sam.device_token != device
-    assert (held.ending, held.ended_at is not None) == (TAKEN_AWAY, True)
+    assert (held.ending, held.ended_at is not None) == (CallEnding.TAKEN_AWAY, True)
     recorded = select(Call).where(Call.counted, Call.caller_id == sam.id)
     assert len(db.session.scalars(recorded).all()) == 1
     # Through an open door they would walk straight back in.
@@ -180,7 +179,7 @@ def test_a_removed_caller_loses_their_device_and_whom_they_held(room: Room) -> N
     with pytest.raises(NotFound):
         participants.caller_in(room.party, sam.id)
     participants.admit([sam])
-    assert sam.state == REMOVED
+    assert sam.state == CallerState.REMOVED
 
 
 def test_a_host_reaches_only_callers_of_their_own_party(room: Room) -> None:
@@ -192,7 +191,7 @@ def test_a_host_reaches_only_callers_of_their_own_party(room: Room) -> None:
 def test_the_roster_has_everyone_who_is_in_with_their_share(room: Room) -> None:
     sam = room.join("sam")
     room.join("Ada")
-    room.join("Waiting", state=WAITING)
+    room.join("Waiting", state=CallerState.WAITING)
     room.record(sam, conversation=True)
     room.record(sam)
     assert [

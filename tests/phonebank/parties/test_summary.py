@@ -13,8 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from phonebank.core.db import db
-from phonebank.models import Party
-from phonebank.models.caller import REMOVED
+from phonebank.models import CallerState, Party
 from phonebank.parties.services import end_party
 from phonebank.parties.summary import BARS_AT_MOST, WIDTHS, summary_of
 from tests.factories import create_account
@@ -82,7 +81,7 @@ def test_thanks_leave_out_the_hidden_and_the_removed_and_rank_nobody(room: Room)
         ("zoe", 5, {}),
         ("Ada", 1, {}),
         ("Shy", 3, {"hidden": True}),
-        ("Rude", 3, {"state": REMOVED}),
+        ("Rude", 3, {"state": CallerState.REMOVED}),
     ):
         caller = room.join(name, **values)
         for _ in range(calls):

@@ -9,6 +9,7 @@ from phonebank.calls.claim import claim
 from phonebank.calls.record import record
 from phonebank.core.db import db
 from phonebank.core.errors import BadInput
+from phonebank.models import ContactState
 from phonebank.roster import filters
 from phonebank.rules.languages import LANGUAGES, UNKNOWN, language_name
 from tests.factories import create_campaign, create_contact, create_list
@@ -75,7 +76,7 @@ def test_whose_language_nobody_could_tell_waits_for_a_caller_who_would_try(
     hold.contact.callable_at = hold.call.started_at
     for contact in phone_bank.contacts:
         if contact.id != hold.contact.id:
-            contact.state = "finished"
+            contact.state = ContactState.FINISHED
     db.session.commit()
     offered = filters.languages_to_choose_from(phone_bank.campaign, phone_bank.priya)
     assert offered[UNKNOWN] == "A language nobody recognised"

@@ -12,18 +12,17 @@ from phonebank.contact_queue.refill import store_of
 from phonebank.core.db import db
 from phonebank.core.security import limiter
 from phonebank.models import (
-    HOST,
-    ORGANISER,
     Call,
     Caller,
     CallerAction,
+    CallerState,
     Campaign,
     DoorStop,
     PaceFlag,
     Party,
+    RoleName,
     now,
 )
-from phonebank.models.caller import ADMITTED, REMOVED, WAITING
 from phonebank.roster import open_door, pace
 from tests.factories import (
     create_account,
@@ -47,7 +46,7 @@ class Door:
         contact_list = create_list(campaign)
         for _ in range(60):
             create_contact(contact_list)
-        host, organiser = create_account(HOST), create_account(ORGANISER)
+        host, organiser = create_account(RoleName.HOST), create_account(RoleName.ORGANISER)
         campaign.hosts.append(host)
         party = create_party(campaign, host, door_open=True)
         db.session.commit()
@@ -125,7 +124,7 @@ def test_stopped_they_are_out_at_once_and_hold_nobody(site: Door) -> None:
     site.stop(mallory, "read 124 people in 15 seconds")
     assert mallory.post("/calling/next", headers=JSON).status_code in (401, 403)
     assert mallory.get("/calling/person", headers=JSON).status_code in (401, 403)
-    assert site.state(mallory) == REMOVED
+    assert site.state(mallory) == CallerState.REMOVED
     assert site.rows(Call, Call.ended_at.is_(None)) == []
     with site.app.app_context():
         assert store_of(site.campaign.id).held_count() == 0
@@ -141,19 +140,19 @@ def test_the_door_stays_open_for_everybody_but_that_address(site: Door) -> None:
     mallory = site.device(HERE)
     site.stop(mallory)
     assert site.rows(Campaign)[0].door_open
-    assert site.state(site.device(HERE)) == WAITING
-    assert site.state(site.device(HERE, site.party)) == WAITING
-    assert site.state(site.device(THERE)) == ADMITTED
+    assert site.state(site.device(HERE)) == CallerState.WAITING
+    assert site.state(site.device(HERE, site.party)) == CallerState.WAITING
+    assert site.state(site.device(THERE)) == CallerState.ADMITTED
     with time_machine.travel(now() + timedelta(hours=23)):
-        assert site.state(site.device(HERE)) == WAITING
+        assert site.state(site.device(HERE)) == CallerState.WAITING
     with time_machine.travel(now() + timedelta(days=1, minutes=1)):
-        assert site.state(site.device(HERE)) == ADMITTED
+        assert site.state(site.device(HERE)) == CallerState.ADMITTED
 
 
 def test_in_ipv6_an_address_is_a_homes_whole_network(site: Door) -> None:
     site.stop(site.device("2001:db8:1:2::7"))
-    assert site.state(site.device("2001:db8:1:2:aaaa:bbbb:cccc:1")) == WAITING
-    assert site.state(site.device("2001:db8:1:3::7")) == ADMITTED
+    assert site.state(site.device("2001:db8:1:2:aaaa:bbbb:cccc:1")) == CallerState.WAITING
+    assert site.state(site.device("2001:db8:1:3::7")) == CallerState.ADMITTED
 
 
 def test_only_an_organiser_lets_in_who_comes_from_a_stopped_address(site: Door) -> None:
@@ -168,11 +167,11 @@ def test_only_an_organiser_lets_in_who_comes_from_a_stopped_address(site: Door) 
     site.host.post(f"{run}/door", data={"open": "yes"})
     again.post(f"/join/{site.party.code}", data={"first_name": "Mallory"})
     again.post(f"/c/{site.campaign.join_token}", data={"first_name": "Mallory"})
-    assert site.state(again) == WAITING
+    assert site.state(again) == CallerState.WAITING
     assert see(again) == 0
     callers = f"/campaigns/{site.campaign.id}/callers"
     site.organiser.post(f"{callers}/{site.caller(again).id}/admit")
-    assert site.state(again) == ADMITTED
+    assert site.state(again) == CallerState.ADMITTED
     assert see(again) == 1
 
 
@@ -184,7 +183,7 @@ def test_a_fresh_device_does_not_reset_the_budget(site: Door) -> None:
     # Once somebody has looked, the next comes in.
     for caller in site.rows(Caller):
         site.organiser.post(f"{site.history(caller)}/go-on")
-    assert site.state(site.device(HERE)) == ADMITTED
+    assert site.state(site.device(HERE)) == CallerState.ADMITTED
 
 
 def test_a_flag_holds_newcomers_for_an_hour_and_only_an_organiser_lets_them_in(site: Door) -> None:
@@ -193,26 +192,28 @@ def test_a_flag_holds_newcomers_for_an_hour_and_only_an_organiser_lets_them_in(s
     with time_machine.travel(now() + timedelta(minutes=30)):
         waits = site.device(HERE, site.party)
         site.host.post(f"/parties/{site.party.id}/admit-all")
-        assert site.state(waits) == WAITING
-        assert site.state(site.device(THERE)) == ADMITTED
+        assert site.state(waits) == CallerState.WAITING
+        assert site.state(site.device(THERE)) == CallerState.ADMITTED
         callers = f"/campaigns/{site.campaign.id}/callers"
         site.organiser.post(f"{callers}/{site.caller(waits).id}/admit")
-        assert site.state(waits) == ADMITTED
+        assert site.state(waits) == CallerState.ADMITTED
     with time_machine.travel(now() + timedelta(minutes=61)):
-        assert site.state(site.device(HERE)) == ADMITTED
+        assert site.state(site.device(HERE)) == CallerState.ADMITTED
 
 
 def test_many_devices_from_one_address_share_a_budget(site: Door) -> None:
     site.change(site.campaign, newcomers_people_an_hour=3 * open_door.EACH_AT_LEAST)
     devices = [site.device(HERE) for _ in range(4)]
-    assert [site.state(each) for each in devices] == [ADMITTED] * 3 + [WAITING]
+    assert [site.state(each) for each in devices] == [CallerState.ADMITTED] * 3 + [
+        CallerState.WAITING
+    ]
     devices[3].post(f"/c/{site.campaign.join_token}", data={"first_name": "Mallory"})
-    assert site.state(devices[3]) == WAITING, "asking again opens nothing"
-    assert site.state(site.device(THERE)) == ADMITTED
+    assert site.state(devices[3]) == CallerState.WAITING, "asking again opens nothing"
+    assert site.state(site.device(THERE)) == CallerState.ADMITTED
     (flag,) = site.rows(PaceFlag)
     assert (flag.kind, flag.caller_id) == (pace.NEWCOMERS, site.caller(devices[3]).id)
     with time_machine.travel(now() + timedelta(minutes=61)):
-        assert site.state(site.device(HERE)) == ADMITTED
+        assert site.state(site.device(HERE)) == CallerState.ADMITTED
 
 
 def test_going_to_wait_at_another_door_hides_nobody_from_the_count(site: Door) -> None:
@@ -222,17 +223,17 @@ def test_going_to_wait_at_another_door_hides_nobody_from_the_count(site: Door) -
     mallory = site.device(HERE)
     assert see(mallory, people=budget) == budget
     mallory.post(f"/join/{site.party.code}", data={"first_name": "Mallory"})
-    assert site.state(mallory) == WAITING
-    assert site.state(site.device(HERE)) == WAITING
+    assert site.state(mallory) == CallerState.WAITING
+    assert site.state(site.device(HERE)) == CallerState.WAITING
 
 
 def test_a_host_may_let_a_crowd_in(site: Door) -> None:
     site.change(site.campaign, newcomers_people_an_hour=open_door.EACH_AT_LEAST)
     site.device(HERE, site.party)
     second = site.device(HERE, site.party)
-    assert site.state(second) == WAITING
+    assert site.state(second) == CallerState.WAITING
     site.host.post(f"/parties/{site.party.id}/admit-all")
-    assert site.state(second) == ADMITTED
+    assert site.state(second) == CallerState.ADMITTED
 
 
 def test_no_address_is_kept_that_anybody_could_read(site: Door) -> None:

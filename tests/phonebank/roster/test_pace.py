@@ -14,7 +14,7 @@ from phonebank.calls.claim import claim, give_back
 from phonebank.calls.record import record
 from phonebank.contact_queue.refill import store_of
 from phonebank.core.db import db
-from phonebank.models import ORGANISER, Call, Caller, Campaign, PaceFlag, now
+from phonebank.models import Call, Caller, Campaign, PaceFlag, RoleName, now
 from phonebank.roster import open_door, pace
 from phonebank.roster.pace import PacePaused
 from phonebank.roster.stop import let_go_on
@@ -198,7 +198,7 @@ def test_pauses_on_different_days_do_not_add_up(bank: PhoneBank) -> None:
 def test_an_organiser_lets_them_go_on(bank: PhoneBank) -> None:
     budget(bank, do_not_calls_an_hour=3)
     call_on(bank.sam, "do_not_call", 30)
-    organiser = create_account(ORGANISER)
+    organiser = create_account(RoleName.ORGANISER)
     later = now() + timedelta(minutes=5)
     with time_machine.travel(later, tick=False):
         let_go_on(bank.sam, organiser, now())
@@ -306,7 +306,7 @@ def test_organisers_see_what_was_done_and_can_let_them_go_on(
 ) -> None:
     budget(bank, do_not_calls_an_hour=3)
     call_on(bank.sam, "do_not_call", 30)
-    organiser = create_account(ORGANISER)
+    organiser = create_account(RoleName.ORGANISER)
     db.session.commit()
     sign_in(client, organiser.id)
     campaign = f"/campaigns/{bank.campaign.id}"
@@ -328,7 +328,7 @@ def test_organisers_see_what_was_done_and_can_let_them_go_on(
 
 
 def test_organisers_set_the_budgets(bank: PhoneBank, client: FlaskClient) -> None:
-    organiser = create_account(ORGANISER)
+    organiser = create_account(RoleName.ORGANISER)
     db.session.commit()
     sign_in(client, organiser.id)
     address = f"/campaigns/{bank.campaign.id}/pace"

@@ -14,9 +14,7 @@ from phonebank.calls.record import record, undo
 from phonebank.contact_queue.refill import store_of
 from phonebank.core.db import db
 from phonebank.core.errors import NotAllowed
-from phonebank.models import Call, Caller, Campaign
-from phonebank.models.call import TAKEN_AWAY
-from phonebank.models.caller import REMOVED, WAITING
+from phonebank.models import Call, CallEnding, Caller, CallerState, Campaign
 from phonebank.parties.participants import remove_caller
 from phonebank.roster import campaign_callers
 from tests.phone_bank import PhoneBank
@@ -47,9 +45,9 @@ def open_calls() -> int:
     return len(db.session.scalars(select(Call).where(Call.ended_at.is_(None))).all())
 
 
-@pytest.mark.parametrize("state", [REMOVED, WAITING])
+@pytest.mark.parametrize("state", [CallerState.REMOVED, CallerState.WAITING])
 def test_who_is_put_out_first_is_shown_nobody(
-    phone_bank: PhoneBank, app: Flask, state: str
+    phone_bank: PhoneBank, app: Flask, state: CallerState
 ) -> None:
     caller_id, campaign_id = phone_bank.sam.id, phone_bank.campaign.id
     phone_bank.sam.state = state
@@ -63,9 +61,9 @@ def test_who_is_put_out_first_is_shown_nobody(
     assert store_of(campaign_id).held_count() == 0
 
 
-@pytest.mark.parametrize("state", [REMOVED, WAITING])
+@pytest.mark.parametrize("state", [CallerState.REMOVED, CallerState.WAITING])
 def test_nor_does_an_undo_bring_anybody_back_for_them(
-    phone_bank: PhoneBank, app: Flask, state: str
+    phone_bank: PhoneBank, app: Flask, state: CallerState
 ) -> None:
     caller_id, campaign_id = phone_bank.sam.id, phone_bank.campaign.id
     call_id = claim(phone_bank.sam).call.id
@@ -105,6 +103,6 @@ def test_who_is_put_out_second_has_their_person_taken_back(
     db.session.commit()
     removing.result()
     assert open_calls() == 0
-    assert db.session.get_one(Call, call_id).ending == TAKEN_AWAY
+    assert db.session.get_one(Call, call_id).ending == CallEnding.TAKEN_AWAY
     # Free for the next caller at once, and not only after the next look at what ran out.
     assert store_of(campaign_id).held_count() == 0

@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from phonebank.core.db import db
-from phonebank.models import ORGANISER, Campaign, Script
+from phonebank.models import Campaign, RoleName, Script
 from phonebank.scripts import services
 from tests.factories import create_account, create_campaign
 from tests.signing_in import sign_in
@@ -45,7 +45,7 @@ class Desk:
 @pytest.fixture
 def desk(app: Flask, clean_stores: None) -> Desk:
     with app.app_context():
-        account = create_account(ORGANISER)
+        account = create_account(RoleName.ORGANISER)
         campaign = create_campaign()
         script = services.use_ready_made(campaign, SLUG, "en", account)
         db.session.commit()

@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 
 from phonebank.core.db import db
-from phonebank.models import HOST
+from phonebank.models import RoleName
 from phonebank.scripts import services
 from phonebank.scripts.edit_actions import changed, settled
 from scripts_library.format import Script, parse, read
@@ -279,7 +279,7 @@ def test_a_form_that_no_browser_sent_is_met_without_a_crash(desk: Desk) -> None:
 
 def test_only_organisers_edit(app: Flask, desk: Desk) -> None:
     with app.app_context():
-        host_id = create_account(HOST).id
+        host_id = create_account(RoleName.HOST).id
         db.session.commit()
     host = app.test_client()
     sign_in(host, host_id)

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from phonebank.contact_queue.status_counts import BUCKETS
 from phonebank.core.db import db
-from phonebank.models import HOST, ORGANISER
+from phonebank.models import RoleName
 from phonebank.organisers.scripts.editor_views import KINDS
 from phonebank.site.guides import DOCS, GUIDES, guide
 from tests.claims import DOCUMENTS, ROOT
@@ -76,7 +76,9 @@ def test_an_unknown_guide_is_not_found(client: FlaskClient) -> None:
         assert client.get(f"/help/{name}").status_code == 404
 
 
-@pytest.mark.parametrize(("role", "guide_name"), [(ORGANISER, "organisers"), (HOST, "hosts")])
+@pytest.mark.parametrize(
+    ("role", "guide_name"), [(RoleName.ORGANISER, "organisers"), (RoleName.HOST, "hosts")]
+)
 def test_help_leads_each_to_their_own(
     app: Flask, clean_stores: None, role: str, guide_name: str
 ) -> None:

@@ -11,8 +11,16 @@ from sqlalchemy import delete, select
 
 from phonebank.core.db import db
 from phonebank.core.errors import Conflict
-from phonebank.models import Call, Campaign, Contact, Suppression, SuppressionBatch, now
-from phonebank.models.suppression import FROM_CALL, FROM_LIST, FROM_ORGANISER, BatchState
+from phonebank.models import (
+    BatchState,
+    Call,
+    Campaign,
+    Contact,
+    Suppression,
+    SuppressionBatch,
+    SuppressionOrigin,
+    now,
+)
 from phonebank.suppressions.batches import begin_lifting, numbers_to_lift, suppress_batch
 from phonebank.suppressions.jobs import lift_all
 from phonebank.suppressions.services import (
@@ -34,7 +42,7 @@ from tests.factories import (
 PHONES = [drama_number(n) for n in range(6)]
 
 
-def make_batch(source: str = FROM_LIST) -> SuppressionBatch:
+def make_batch(source: str = SuppressionOrigin.LIST) -> SuppressionBatch:
     batch = SuppressionBatch(source=source, reason="register")
     db.session.add(batch)
     db.session.flush()
@@ -73,8 +81,8 @@ def test_what_only_one_batch_named_comes_off_and_its_people_come_back() -> None:
     first, second = make_batch(), make_batch()
     suppress_batch(PHONES[:4], first)
     suppress_batch(PHONES[1:2], second)
-    suppress(PHONES[2], FROM_CALL)
-    suppress_all([PHONES[3]], FROM_ORGANISER)
+    suppress(PHONES[2], SuppressionOrigin.CALL)
+    suppress_all([PHONES[3]], SuppressionOrigin.ORGANISER)
     db.session.commit()
     db.session.refresh(contact)
     assert contact.suppressed_at is not None
@@ -102,9 +110,13 @@ def test_a_batch_is_taken_back_once() -> None:
 @pytest.mark.usefixtures("in_app")
 def test_an_entry_by_a_person_is_what_is_shown() -> None:
     suppress_batch(PHONES[:1], make_batch())
-    suppress(PHONES[0], FROM_ORGANISER, "deceased")
+    suppress(PHONES[0], SuppressionOrigin.ORGANISER, "deceased")
     entry = db.session.get_one(Suppression, PHONES[0], populate_existing=True)
-    assert (entry.source, entry.reason, entry.entered_singly) == (FROM_ORGANISER, "deceased", True)
+    assert (entry.source, entry.reason, entry.entered_singly) == (
+        SuppressionOrigin.ORGANISER,
+        "deceased",
+        True,
+    )
 
 
 SAYS = st.lists(
@@ -120,15 +132,15 @@ def test_a_number_is_on_the_list_while_somebody_has_said_so(app: Flask, says: li
     with app.app_context():
         call = open_call(create_contact(create_list(create_campaign()), phone=phone))
         db.session.commit()
-        batches = [make_batch(), make_batch(FROM_ORGANISER)]
+        batches = [make_batch(), make_batch(SuppressionOrigin.ORGANISER)]
         saying: set[str] = set()
         for what in says:
             match what.split():
                 case ["call"] if "call" not in saying:
-                    suppress(phone, FROM_CALL, call_id=call.id)
+                    suppress(phone, SuppressionOrigin.CALL, call_id=call.id)
                     saying.add("call")
                 case ["organiser"]:
-                    suppress(phone, FROM_ORGANISER)
+                    suppress(phone, SuppressionOrigin.ORGANISER)
                     saying.add("organiser")
                 case ["batch", n] if batches[int(n)].state == BatchState.ENTERED:
                     suppress_batch([phone], batches[int(n)])

@@ -11,8 +11,7 @@ from phonebank.calls.claim import NobodyToCall, claim
 from phonebank.contact_queue.refill import store_of
 from phonebank.core.db import db
 from phonebank.lists.persist import suppress_everyone_listed
-from phonebank.models import Contact, Suppression
-from phonebank.models.suppression import FROM_LIST, FROM_ORGANISER
+from phonebank.models import Contact, Suppression, SuppressionOrigin
 from phonebank.suppressions import services
 from phonebank.suppressions.services import is_any_suppressed, lift, suppress, suppress_all
 from tests.factories import (
@@ -40,9 +39,9 @@ def test_any_of_their_numbers_takes_them_out_in_every_campaign(
               for a_list in (here, there)]  # fmt: skip
     bystander = create_contact(here, other_phones=[THIRD])
     if many:
-        suppress_all([OTHER, drama_number(999)], FROM_LIST)
+        suppress_all([OTHER, drama_number(999)], SuppressionOrigin.LIST)
     else:
-        suppress(OTHER, FROM_ORGANISER)
+        suppress(OTHER, SuppressionOrigin.ORGANISER)
     assert all(is_out(contact) for contact in theirs)
     assert not is_out(bystander)
 
@@ -67,8 +66,8 @@ def test_nobody_in_line_is_handed_out_once_another_number_of_theirs_is_entered(
 
 def test_lifting_one_number_lets_nobody_in_who_is_barred_by_another(app_context: Flask) -> None:
     both = create_contact(create_list(create_campaign()), phone=FIRST, other_phones=[OTHER])
-    suppress(FIRST, FROM_ORGANISER)
-    suppress(OTHER, FROM_ORGANISER)
+    suppress(FIRST, SuppressionOrigin.ORGANISER)
+    suppress(OTHER, SuppressionOrigin.ORGANISER)
     assert lift(FIRST)
     assert is_out(both)
     assert lift(OTHER)
@@ -92,18 +91,18 @@ def test_who_enters_one_number_while_another_is_lifted_has_the_last_word(
     app_context: Flask,
 ) -> None:
     contact = create_contact(create_list(create_campaign()), phone=FIRST, other_phones=[OTHER])
-    suppress(OTHER, FROM_ORGANISER)
+    suppress(OTHER, SuppressionOrigin.ORGANISER)
     db.session.commit()
     place, contact_id = text("SELECT ctid FROM contact WHERE id = :id"), contact.id
     before = db.session.scalar(place, {"id": contact_id})
-    suppress_all([OTHER], FROM_ORGANISER)
+    suppress_all([OTHER], SuppressionOrigin.ORGANISER)
     db.session.commit()
     # Who is out already is not written anew.
     assert db.session.scalar(place, {"id": contact_id}) == before
 
     def enter() -> None:
         with app_context.app_context():
-            suppress(FIRST, FROM_ORGANISER)
+            suppress(FIRST, SuppressionOrigin.ORGANISER)
             db.session.commit()
 
     waiting = text(
@@ -126,7 +125,7 @@ def test_who_enters_one_number_while_another_is_lifted_has_the_last_word(
 def test_a_long_list_is_asked_by_its_key_and_long_lists_of_people_by_theirs(
     app_context: Flask,
 ) -> None:
-    suppress_all([f"+4420{n:08d}" for n in range(20_000)], FROM_ORGANISER)
+    suppress_all([f"+4420{n:08d}" for n in range(20_000)], SuppressionOrigin.ORGANISER)
     people = create_list(create_campaign())
     db.session.execute(
         text("""

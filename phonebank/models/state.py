@@ -1,0 +1,43 @@
+"""How a `StrEnum` of states lies in a column of text, and how SQL text names its members."""
+
+import re
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, Enum, TextClause, text
+
+
+def state_type(states: type[StrEnum], length: int = 10) -> Enum:
+    """The type of a VARCHAR column that holds the values of `states` and reads back as members.
+
+    The CHECK constraint is `state_check`'s, because migrations name it.
+    """
+    return Enum(
+        states,
+        native_enum=False,
+        create_constraint=False,
+        length=length,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+def state_check(states: type[StrEnum], column: str = "state") -> CheckConstraint:
+    """The constraint, named after its column, that admits the values of `states` alone."""
+    return CheckConstraint(f"{column} IN {tuple(map(str, states))}", name=column)
+
+
+def state_sql(sql: str, **states: StrEnum) -> str:
+    """`sql` with each `:name` in it that `states` gives written as the member's quoted value.
+
+    A value, and not a bind parameter, because PostgreSQL uses a partial index only where it can
+    prove the index's condition from the text. Raises ValueError for a name that `sql` lacks.
+    """
+    for name, state in states.items():
+        sql, found = re.subn(rf"(?<!:):{name}\b", f"'{state}'", sql)
+        if not found:
+            raise ValueError(f"The SQL does not name :{name}.")
+    return sql
+
+
+def state_text(sql: str, **states: StrEnum) -> TextClause:
+    """`state_sql` as a statement, whose other `:name`s are bind parameters."""
+    return text(state_sql(sql, **states))
