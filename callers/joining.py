@@ -66,7 +66,7 @@ def join(
         # The host sees who waits.
         mark_after_commit(party.id)
     door_open = party.door_open if party is not None else campaign.door_open
-    mark = open_door.mark_of(campaign.id, address)
+    mark = open_door.hash_address(campaign.id, address)
     if known is not None and not (back and known.party_id == party_id):
         release_caller(known.id)
     if back and known is not None:
@@ -91,7 +91,7 @@ def _let_in(caller: Caller, campaign: Campaign, door_open: bool) -> None:
     """Store a newcomer: in, or waiting at the door, in spite of it being open where they come from
     somewhere that the door looks at (see `door`)."""
     at = now()
-    why_wait = open_door.why_to_wait(campaign, caller.address, at)
+    why_wait = open_door.reason_to_wait(campaign, caller.address, at)
     caller.state = CallerState.ADMITTED if door_open and not why_wait else CallerState.WAITING
     caller.held = why_wait in open_door.HOLDS
     db.session.add(caller)
@@ -105,7 +105,9 @@ def _may_pass(known: Caller, campaign: Campaign, mark: str | None) -> bool:
     room, and who waits because of the crowd they came with does so however often they ask."""
     if known.held:
         return False
-    return known.state == CallerState.ADMITTED or not open_door.why_to_wait(campaign, mark, now())
+    return known.state == CallerState.ADMITTED or not open_door.reason_to_wait(
+        campaign, mark, now()
+    )
 
 
 def _look_at_the_door(campaign: Campaign, party: Party | None) -> None:

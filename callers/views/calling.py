@@ -76,7 +76,7 @@ def calling() -> ResponseReturnValue:
             render_html(script.identification if script else IDENTIFICATION, fields)
         ),
         untold=page_data.untold_call(caller),
-        languages=filters.languages_to_choose_from(place["campaign"], caller),
+        languages=filters.offered_languages(place["campaign"], caller),
         spoken=filters.languages_spoken(place["campaign"], caller),
         **place,
     )
@@ -93,7 +93,7 @@ def next_person() -> ResponseReturnValue:
             g.caller.promised_at = now()
         if "choosing_languages" in request.form:
             campaign = page_data.campaign_of(g.caller)
-            filters.choose_languages(campaign, g.caller, request.form.getlist("language"))
+            filters.set_languages(campaign, g.caller, request.form.getlist("language"))
         db.session.commit()
     return hand_over()
 

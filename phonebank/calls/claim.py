@@ -49,7 +49,7 @@ from phonebank.models import (
     new_id,
     now,
 )
-from phonebank.roster.pace import keep_pace, refuse_paused
+from phonebank.roster.pace import enforce_pace, refuse_paused
 from phonebank.roster.practice_first import PracticeFirst, owes_practice
 from phonebank.suppressions.services import is_any_suppressed
 
@@ -374,13 +374,13 @@ def _open_call(caller: Caller, contact_id: int, call_id: uuid.UUID) -> Hold | No
     None when they may not: suppressed or called since they were put in line, out of hours by now,
     or somebody on their number is on the phone. The row locks make a suppression, and a removal of
     the caller, that commits first win, and one that comes second wait until this hand-out is on
-    record. Raises what `_look_again` and `keep_pace` do.
+    record. Raises what `_look_again` and `enforce_pace` do.
     """
     ids = {"contact_id": contact_id, "caller_id": caller.id}
     if db.session.scalar(_LOCK, ids) is None:
         return None
     found = _look_again(ids)
-    if found is None or not keep_pace(caller, found.campaign, found.at):
+    if found is None or not enforce_pace(caller, found.campaign, found.at):
         return None
     hold = timedelta(seconds=found.campaign.hold_seconds)
     words = words_among(found.words, contact_id)

@@ -39,7 +39,7 @@ from phonebank.models import (
     SuppressionOrigin,
     now,
 )
-from phonebank.roster.stop import note
+from phonebank.roster.stop import record_action
 from phonebank.rules.outcomes import SUPPRESSES, outcome_of
 from phonebank.suppressions import dead_numbers
 from phonebank.suppressions import services as suppressions
@@ -176,7 +176,7 @@ def begin(
         campaign_id=caller.campaign_id, caller_id=caller.id, only_fast=only_fast, until=at
     )
     db.session.add(act)
-    note(
+    record_action(
         caller,
         account,
         CallerActionKind.SET_ASIDE,
@@ -203,7 +203,9 @@ def bring_back(act: SetAside, account: Account, reason: str, at: datetime) -> No
             "These calls are still being worked on, or are already back.", "Reload the page."
         )
     caller = db.session.get_one(Caller, turned.caller_id)
-    note(caller, account, CallerActionKind.BROUGHT_BACK, reason, at, **progress(act).__dict__)
+    record_action(
+        caller, account, CallerActionKind.BROUGHT_BACK, reason, at, **progress(act).__dict__
+    )
 
 
 def work_on(act: SetAside) -> bool:

@@ -1,1 +1,1 @@
-"""The callers of a campaign: who comes in, who goes, and by what name. For hosts and organisers."""
+"""The callers of a campaign, for hosts and organisers alike: admit, remove, rename, hide, pace."""

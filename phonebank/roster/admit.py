@@ -1,4 +1,5 @@
-"""Letting callers in: one by one, or all who wait because the door opens. Nothing here commits."""
+"""Admitting callers: one by one, or everyone who waits when the door opens. Nothing here
+commits."""
 
 from collections.abc import Iterable
 
@@ -14,13 +15,13 @@ from phonebank.roster.rooms import Room
 
 
 def admit(callers: Iterable[Caller], for_organiser: bool = False) -> int:
-    """Let these callers into the room in which they were read, and return how many still waited
-    there. Their screens go on by themselves.
+    """Admit these callers to the room in which they were read; returns how many still waited there.
 
-    One who is held waits for an organiser (`for_organiser`), and stays where they are for a host.
+    Their screens continue by themselves. Only an organiser (`for_organiser`) admits a caller who is
+    held; for a host a held caller stays waiting.
 
-    The database decides, not what a page last showed: one who was removed meanwhile stays out, and
-    one who waits at another party by now is its host's to let in.
+    The database decides, not the page: a caller who was removed meanwhile stays out, and a caller
+    who waits at another party by now is for that party's host to admit.
     """
     shown: dict[int | None, list[int]] = {}
     for caller in callers:
@@ -32,16 +33,18 @@ def admit(callers: Iterable[Caller], for_organiser: bool = False) -> int:
 
 
 def admit_all(room: Room) -> int:
-    """Let in everybody who waits in a room, but nobody who is held; returns how many. A campaign's
-    own room has those who are in no party."""
-    # Those who are coming in this moment have looked at the door, or look at it after us.
+    """Admit every caller who waits in a room, except those held; returns how many.
+
+    A campaign's own room has the callers who are in no party.
+    """
+    # A caller who joins at this moment has read the door already, or reads it after this lock.
     lock_row(room)
     return _admit(_is_in(room))
 
 
 def admit_some(room: Room, caller_ids: Iterable[int], for_organiser: bool = False) -> int:
-    """Let in those of these callers who wait in the room; returns how many. Who is held, see
-    `admit`."""
+    """Admit those of these callers who wait in the room; returns how many. `admit` says what
+    happens to a caller who is held."""
     return _admit(_is_in(room) & Caller.id.in_(list(caller_ids)), for_organiser)
 
 
@@ -59,7 +62,7 @@ def _admit(which: ColumnElement[bool], for_organiser: bool = False) -> int:
         .where(which, Caller.state == CallerState.WAITING)
         .values(state=CallerState.ADMITTED, held=False)
         .returning(Caller.id, Caller.campaign_id, Caller.party_id),
-        # Of what was read, only the rows that were changed are to say so.
+        # Only the changed rows are refreshed among the callers read before.
         execution_options={"synchronize_session": "fetch"},
     ).all()
     ids = [row.id for row in admitted]

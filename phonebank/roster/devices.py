@@ -1,4 +1,4 @@
-"""A caller's device: the secret in its cookie, which makes it the caller's."""
+"""A caller's device: the secret token in its cookie."""
 
 import secrets
 
@@ -8,8 +8,10 @@ from phonebank.models import Caller
 
 
 def end_session(caller: Caller) -> None:
-    """End the session of a caller's device on the server: every copy of its cookie, and every
-    socket that it opened, is worthless after the commit."""
+    """End the session of a caller's device on the server.
+
+    After the commit every copy of its cookie is invalid, and every socket that it opened closes.
+    """
     caller.device_token = secrets.token_urlsafe(24)
     caller_id = caller.id
     after_commit(lambda: disconnect_caller(caller_id))

@@ -1,6 +1,6 @@
-"""Whom a caller may be given: the languages they serve, the lists an organiser keeps them to.
+"""Which contacts a caller may get: by the languages they speak, and by lists.
 
-The verbs do not commit. They hold from the next hand-out on: whoever is on a screen stays there.
+Nothing here commits. A change applies from the next claim on: a contact on a screen stays there.
 """
 
 from collections.abc import Iterable
@@ -21,9 +21,12 @@ WHERE campaign_id = :campaign_id AND NOT removed
 """)
 
 
-def languages_to_choose_from(campaign: Campaign, caller: Caller) -> dict[str, str]:
-    """The languages a caller may say they speak, code → name: the campaign's own first, then those
-    of people in its lists. Empty where the lists hold people of no other language."""
+def offered_languages(campaign: Campaign, caller: Caller) -> dict[str, str]:
+    """The languages from which a caller may choose, code → name.
+
+    The campaign's own comes first, then those of the contacts in its lists. Empty if no contact has
+    another language.
+    """
     in_lists = db.session.scalars(_LANGUAGES_IN_LISTS, {"campaign_id": campaign.id})
     own = campaign.language
     others = {*in_lists, *caller.languages} - {"", own}
@@ -32,13 +35,13 @@ def languages_to_choose_from(campaign: Campaign, caller: Caller) -> dict[str, st
     return {code: language_name(code) for code in [own, *sorted(others, key=language_name)]}
 
 
-def choose_languages(campaign: Campaign, caller: Caller, codes: Iterable[str]) -> None:
-    """Give the caller only people of these languages, and those whose language is unknown.
+def set_languages(campaign: Campaign, caller: Caller, codes: Iterable[str]) -> None:
+    """Give the caller only contacts with these languages, and contacts whose language is unknown.
 
-    None, or the campaign's own alone, is what a caller begins with. Raises BadInput for a language
-    that was not to choose from.
+    No codes, or the campaign's own language alone, is a new caller's setting. Raises BadInput for a
+    language that was not offered.
     """
-    offered = languages_to_choose_from(campaign, caller)
+    offered = offered_languages(campaign, caller)
     chosen = set(codes)
     for code in sorted(chosen - {*offered, campaign.language}):
         raise BadInput(
@@ -50,13 +53,16 @@ def choose_languages(campaign: Campaign, caller: Caller, codes: Iterable[str]) -
 
 
 def languages_spoken(campaign: Campaign, caller: Caller) -> list[str]:
-    """The codes of the languages a caller serves, the campaign's own where they named none."""
+    """The codes of the languages a caller speaks; the campaign's own if they chose none."""
     return served(campaign, caller.languages)[1:]
 
 
-def keep_to_lists(campaign: Campaign, caller: Caller, list_ids: Iterable[int]) -> None:
-    """Give the caller only people of these lists; of any for none. A callback that they promised
-    stays theirs. Raises BadInput for a list of another campaign."""
+def restrict_to_lists(campaign: Campaign, caller: Caller, list_ids: Iterable[int]) -> None:
+    """Give the caller only contacts of these lists; no ids mean every list.
+
+    A callback that the caller promised stays with them. Raises BadInput for another campaign's
+    list.
+    """
     chosen = set(list_ids)
     if chosen - {contact_list.id for contact_list in in_calling_order(campaign)}:
         raise BadInput("That list isn't one of this campaign's.", "Reload the page.")

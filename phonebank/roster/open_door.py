@@ -1,8 +1,8 @@
-"""Who waits at an open door: newcomers from where somebody was stopped, or went too fast.
+"""Which newcomers wait although the door is open: those from an address that was stopped or paused.
 
-A new phone is a new caller, with budgets of its own. So the door looks where a newcomer comes from.
-Of an address only a keyed hash is kept, for some days: it tells whether two are the same, and
-nobody can read the address off it without the server's key.
+A new phone is a new caller with budgets of its own, so the door looks at a newcomer's address.
+Phonebank keeps only a keyed hash of the address, for some days. The hash shows whether two
+addresses are the same; without the server's key it does not give the address away.
 """
 
 import hashlib
@@ -17,24 +17,25 @@ from phonebank.core.jobs import CHORES, job
 from phonebank.models import Caller, Campaign, DoorStop, now
 from phonebank.roster import pace
 
-# Why somebody waits: their address was stopped; a caller from there is paused, or is flagged and
-# nobody has looked; those who came from there within the hour have seen a crowd of people.
+# Why a newcomer waits. STOPPED: their address was stopped. PAUSED: a caller from there is paused,
+# or has a flag that no organiser has reviewed. CROWD: the newcomers from there have together seen
+# too many people within the hour.
 STOPPED = "stopped"
 PAUSED = "paused"
 CROWD = "crowd"
-# For these an organiser must let them in. A crowd from one address may be a party in one house, and
-# its host can.
+# For these reasons only an organiser admits the caller. A crowd from one address may be a party in
+# one house, so its host may.
 HOLDS = (STOPPED, PAUSED)
 
 STOPPED_FOR = timedelta(days=1)
 ADDRESS_KEPT_FOR = timedelta(days=7)
 FLAGGED_WITHIN = timedelta(hours=1)
-# A phone that has just come in is counted for as many people as it may see in its first minute: a
-# hundred phones may be made ready before the first of them begins.
+# A phone that has just joined counts for as many people as it may see in its first minute: somebody
+# could prepare a hundred phones before the first of them begins.
 EACH_AT_LEAST = 8
 
-# All in one statement, read from the flags: there are few, and a hall may have hundreds of callers.
-# A caller who is paused has one.
+# One statement, which reads the flags: there are few of them, while a hall may have hundreds of
+# callers. Every paused caller has a flag.
 _LOOK = text("""
 SELECT EXISTS (
            SELECT FROM door_stop
@@ -46,7 +47,7 @@ SELECT EXISTS (
              AND k.address = :address AND (k.paused_until > :at OR f.last_at > :flagged_since)
        ) AS paused
 """)
-# Who waits has been nowhere, or was in and waits at another door since: that one's people count.
+# A caller who waits has seen nobody, or has moved to another door since: what they saw counts.
 _SEEN_BY_NEWCOMERS = text("""
 SELECT coalesce(sum(greatest(
            CASE WHEN k.state <> 'waiting' THEN :each_at_least ELSE 0 END, seen.people)), 0)
@@ -56,27 +57,27 @@ CROSS JOIN LATERAL (
 ) seen
 WHERE k.campaign_id = :campaign_id AND k.address = :address AND k.created_at > :hour_ago
 """)
-# Those who come from one address at the same moment look one after another.
+# Newcomers who join from one address at the same moment are checked one after another.
 _ONE_BY_ONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:address, 0))")
 
 
-def mark_of(campaign_id: int, address: str) -> str | None:
-    """The keyed hash of an address, another one in each campaign; None for no address."""
+def hash_address(campaign_id: int, address: str) -> str | None:
+    """The keyed hash of an address, different in each campaign; None for no address."""
     if not address:
         return None
     key = current_app.extensions["phonebank"].secret_key.encode()
     return hmac.new(key, f"door {campaign_id} {address}".encode(), hashlib.sha256).hexdigest()
 
 
-def why_to_wait(campaign: Campaign, mark: str | None, at: datetime) -> str:
-    """Why a newcomer with this mark waits at the door: STOPPED, PAUSED or CROWD; "" for no reason.
+def reason_to_wait(campaign: Campaign, hashed: str | None, at: datetime) -> str:
+    """Why a newcomer with this hashed address waits: STOPPED, PAUSED or CROWD; "" for no reason.
 
     Locks the address for the transaction.
     """
-    if mark is None:
+    if hashed is None:
         return ""
-    db.session.execute(_ONE_BY_ONE, {"address": mark})
-    where = {"campaign_id": campaign.id, "address": mark}
+    db.session.execute(_ONE_BY_ONE, {"address": hashed})
+    where = {"campaign_id": campaign.id, "address": hashed}
     look = db.session.execute(
         _LOOK,
         where | {"at": at, "flagged_since": at - FLAGGED_WITHIN, "crowd": pace.NEWCOMERS},
@@ -87,19 +88,21 @@ def why_to_wait(campaign: Campaign, mark: str | None, at: datetime) -> str:
         return PAUSED
     if campaign.newcomers_people_an_hour >= pace.BUDGET_AT_MOST:
         return ""
-    return CROWD if _seen(campaign, mark, at) >= campaign.newcomers_people_an_hour else ""
+    return CROWD if _seen(campaign, hashed, at) >= campaign.newcomers_people_an_hour else ""
 
 
 def flag_crowd(newcomer: Caller, campaign: Campaign, at: datetime) -> None:
-    """Tell the organisers that a newcomer waits because of the crowd they came with."""
+    """Flag for the organisers that a newcomer waits because of the crowd from their address."""
     if newcomer.address is not None:
         seen = _seen(campaign, newcomer.address, at)
         pace.flag(newcomer, pace.NEWCOMERS, seen, campaign.newcomers_people_an_hour, at)
 
 
 def stop_address(caller: Caller, at: datetime) -> bool:
-    """Have newcomers from the caller's address wait for an organiser, for a day. False where it is
-    not known."""
+    """Make newcomers from the caller's address wait for an organiser, for a day.
+
+    Returns False if the address is not known.
+    """
     if caller.address is None:
         return False
     db.session.add(
@@ -115,8 +118,10 @@ def stop_address(caller: Caller, at: datetime) -> bool:
 
 @job(CHORES, timeout=60)
 def forget_addresses() -> None:
-    """Forget each address some days after its caller was last here, and what is no longer stopped.
-    Periodic; harmless when run twice."""
+    """Delete each address some days after its caller was last seen, and the stops that have ended.
+
+    Runs periodically; running it twice does no harm.
+    """
     at = now()
     db.session.execute(
         update(Caller)
@@ -131,10 +136,10 @@ def forget_addresses() -> None:
     db.session.commit()
 
 
-def _seen(campaign: Campaign, mark: str, at: datetime) -> int:
+def _seen(campaign: Campaign, hashed: str, at: datetime) -> int:
     values = {
         "campaign_id": campaign.id,
-        "address": mark,
+        "address": hashed,
         "hour_ago": at - pace.HOUR,
         "each_at_least": EACH_AT_LEAST,
     }

@@ -1,8 +1,8 @@
-"""A human pace: how fast a caller may see people before they are paused and an organiser is told.
+"""A human pace: how fast a caller may see contacts before Phonebank pauses and flags them.
 
-The budgets are columns of the campaign. What was seen is counted from the calls, for a call is
-written when its person is handed out. It is counted while the caller's row is locked: of fifty
-requests at once each finds what those before it have written.
+The budgets are columns of the campaign. The calls say what a caller has seen, because a claim
+writes the call. They are counted while the caller's row is locked: each of fifty simultaneous
+requests finds what the requests before it have written.
 """
 
 from collections.abc import Sequence
@@ -26,16 +26,16 @@ NO_CALLS = "no_calls_in_a_row"
 UNRECORDED = "unrecorded_an_hour"
 DO_NOT_CALLS = "do_not_calls_an_hour"
 FAST_DO_NOT_CALLS = "fast_do_not_calls_an_hour"
-# What the newcomers of one address see together: callers.door.
+# What the newcomers from one address see together: `open_door`.
 NEWCOMERS = "newcomers_people_an_hour"
 
-# For a column of the database, which must hold a moment: nobody goes on before an organiser looks.
+# The column must hold a time, so this one stands for “until an organiser has reviewed the caller”.
 UNTIL_LOOKED_AT = datetime(9999, 1, 1, tzinfo=UTC)
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 AFTER_NO_CALLS = timedelta(minutes=5)
-# Paused so often within a day, for what no call explains, and an organiser must look.
+# After so many pauses within a day for what no call explains, an organiser must review the caller.
 TIMES_AT_MOST = 3
 TIMES_WITHIN = timedelta(days=1)
 # After a pause for the hour's budget this share of it is free again, so that the next pause does
@@ -45,21 +45,21 @@ FREE_AGAIN = 10
 
 @dataclass(frozen=True)
 class Kind:
-    """What one budget is for. `told` tells the caller why they pause; `evidence` tells the
-    organiser, with the number `{seen}`; `label` and `why` explain the field of the form."""
+    """What one budget is for. `message` tells the caller why they are paused. `evidence` tells the
+    organiser, with the number `{seen}`. `label` and `why` explain the field of the form."""
 
     key: str
     label: str
     why: str
-    told: str
+    message: str
     evidence: str
 
 
-# Where the numbers of `models.Campaign` come from. A call that nobody answers takes half a minute:
-# 15 seconds of ringing (what "No answer" asks for), and the taps before and after. So 120 an hour
-# is as many as can be made without a single conversation. A dead number takes 8 seconds: dialling,
-# the tone, two taps. Three do-not-calls within 3 seconds of seeing the person (callers.too_fast)
-# are no slips of the finger. The others are ours: far above what a volunteer's evening has.
+# Where the defaults of `models.Campaign` come from. An unanswered call takes half a minute: 15
+# seconds of ringing (what "No answer" asks for), and the taps before and after. So 120 an hour is
+# the most without a single conversation. A dead number takes 8 seconds: dialling, the tone, two
+# taps. Three do-not-calls within 3 seconds of seeing the contact (`calls.speed_check`) are no slips
+# of the finger. The other defaults are our own, far above any volunteer's evening.
 KINDS = {
     kind.key: kind
     for kind in (
@@ -145,7 +145,7 @@ CROSS JOIN LATERAL (
 ) seen
 WHERE k.id = :caller_id
 """)
-# When so many fewer of an hour's are left that some of the budget is free.
+# When some of the hour's budget is free again.
 _SOME_FREE_AT = text("""
 SELECT started_at FROM call
 WHERE caller_id = :caller_id
@@ -167,14 +167,14 @@ UPDATE caller SET paused_until = :until, pause_kind = :kind WHERE id = :caller_i
 
 
 class PacePaused(NotRunning):
-    """The caller is past a budget. `next_at` is when they go on, aware UTC; None: once an organiser
-    has looked."""
+    """The caller is past a budget. `next_at` (aware, UTC) is when they may continue; None means
+    after an organiser's review."""
 
     title = "A short pause"
 
     def __init__(self, kind: str, until: datetime) -> None:
         self.next_at = None if until == UNTIL_LOOKED_AT else until
-        told = KINDS[kind].told if kind in KINDS else "Calling is paused for you."
+        told = KINDS[kind].message if kind in KINDS else "Calling is paused for you."
         if self.next_at is None:
             self.title = "An organiser needs to check first"
             super().__init__(
@@ -188,23 +188,23 @@ class PacePaused(NotRunning):
 
 
 def refuse_paused(caller: Caller, at: datetime) -> None:
-    """Raise PacePaused while the caller is paused, by what was read of them; asks nothing."""
+    """Raise PacePaused while the caller is paused. Uses the row as it was read; no query."""
     if caller.paused_until is not None and caller.paused_until > at:
         raise PacePaused(caller.pause_kind, caller.paused_until)
 
 
-def keep_pace(caller: Caller, campaign: Campaign, at: datetime) -> bool:
-    """Whether the caller may see one more person at `at`. Their row must be locked by now.
+def enforce_pace(caller: Caller, campaign: Campaign, at: datetime) -> bool:
+    """Whether the caller may see one more contact at `at`. Their row must be locked already.
 
-    False: they have been given one meanwhile. Raises PacePaused past a budget: the pause and the
-    flag are written then, and must be committed.
+    False means that another request has given them one meanwhile. Raises PacePaused past a budget;
+    the pause and the flag are written then, and the view must commit them.
     """
     window = {"caller_id": caller.id, "at": at, "hour_ago": at - HOUR, "minute_ago": at - MINUTE}
     seen = db.session.execute(
         _SEEN, window | {"never": list(SUPPRESSES), "no_call": list(NOT_AN_ATTEMPT)}
     ).one()
     if seen.paused_until is not None and seen.paused_until > at:
-        # Another request of theirs was here first.
+        # Another request of the same caller was first.
         raise PacePaused(seen.pause_kind, seen.paused_until)
     if seen.held:
         return False
@@ -217,22 +217,22 @@ def keep_pace(caller: Caller, campaign: Campaign, at: datetime) -> bool:
 
 
 def pause_of(caller: Caller, at: datetime) -> datetime | Literal["look"] | None:
-    """Until when the caller is paused at `at`: a moment, "look" for until an organiser has looked,
-    or None."""
+    """When the caller's pause ends: a time, "look" for an organiser's review, or None if they are
+    not paused at `at`."""
     if caller.paused_until is None or caller.paused_until <= at:
         return None
     return "look" if caller.paused_until == UNTIL_LOOKED_AT else caller.paused_until
 
 
 def evidence_of(flag: PaceFlag) -> str:
-    """What a flag is for, in words with its figures."""
+    """What a flag reports, in words with its number."""
     if flag.kind == NEWCOMERS:
         return f"Came from an address whose newcomers have seen {flag.seen} people within an hour"
     return KINDS[flag.kind].evidence.format(seen=flag.seen)
 
 
 def open_flags(campaign_id: int, at_most: int = 50) -> Sequence[PaceFlag]:
-    """The flags nobody has looked at yet, newest first, with their callers."""
+    """The flags that no organiser has reviewed yet, newest first, with their callers."""
     return db.session.scalars(
         select(PaceFlag)
         .options(joinedload(PaceFlag.caller))
@@ -249,7 +249,8 @@ def flags_of(caller: Caller) -> Sequence[PaceFlag]:
 
 
 def end_pause(caller: Caller, at: datetime) -> None:
-    """End the caller's pause, and measure their pace from `at` on. Their page goes on by itself."""
+    """End the caller's pause, and measure their pace from `at` on. Their page continues by
+    itself."""
     db.session.execute(
         update(Caller).where(Caller.id == caller.id).values(paused_until=at, pace_from=at)
     )
@@ -258,7 +259,10 @@ def end_pause(caller: Caller, at: datetime) -> None:
 
 
 def flag(caller: Caller, kind: str, seen: int, budget: int, at: datetime) -> int:
-    """Tell the organisers that a budget was reached; how often it was, within a day each."""
+    """Flag for the organisers that a budget was reached.
+
+    Returns how often it was reached, each time within a day of the last.
+    """
     values = {
         "campaign_id": caller.campaign_id,
         "caller_id": caller.id,

@@ -1,4 +1,4 @@
-"""Where a campaign wants a practice call before the first real one: who still owes theirs."""
+"""Which callers must make a practice call before their first real one, if the campaign asks."""
 
 from sqlalchemy import exists, select
 
@@ -6,13 +6,13 @@ from phonebank.core.db import db
 from phonebank.core.errors import NotAllowed
 from phonebank.models import Call, Caller, Campaign
 
-# Minutes that a practice call takes, as callers are told: the short way through a ready-made
-# script is some eight steps to read and tap.
+# Minutes. Callers read that a practice call takes so long: the short way through a ready-made
+# script is about eight steps to read and tap.
 MINUTES = 3
 
 
 class PracticeFirst(NotAllowed):
-    """They are to practise before they are given anybody."""
+    """The caller must practise before they get a contact."""
 
     title = "A practice call first"
 
@@ -24,10 +24,10 @@ class PracticeFirst(NotAllowed):
 
 
 def owes_practice(caller: Caller) -> bool:
-    """Whether the caller must complete a practice call before they are given a person.
+    """Whether the caller must complete a practice call before they get a contact.
 
-    Not those who have recorded a call in this campaign: switched on in mid-evening, it sends
-    nobody who is ringing back to school.
+    A caller who has recorded a call in this campaign need not: an organiser can switch practice on
+    in the middle of an evening without interrupting anybody.
     """
     if caller.practised_at is not None:
         return False

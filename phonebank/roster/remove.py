@@ -1,4 +1,4 @@
-"""Putting a caller out, for hosts and organisers alike. Nothing here commits."""
+"""Removing a caller, for hosts and organisers alike. Nothing here commits."""
 
 from phonebank.contact_queue.holds import release_caller
 from phonebank.core.db import db
@@ -9,38 +9,37 @@ from phonebank.roster.devices import end_session
 from phonebank.roster.rooms import NotInThisRoom, lock_in_room, room_of
 
 
-def remove(caller: Caller, shut_the_door: bool = True) -> None:
-    """Put a caller out of the room in which they were read, on every device and in every tab; what
-    they recorded still counts.
+def remove(caller: Caller, close_door: bool = True) -> None:
+    """Remove a caller from the room in which they were read, on every device and in every tab.
 
-    The person whom they hold can be called by somebody else at once. An open door would let the
-    caller straight back in, so the one they came through shuts, unless it is kept from them in
-    another way.
+    The caller's recorded calls still count. The contact whom they hold is free for another caller
+    at once. An open door would let the caller straight back in, so their room's door closes;
+    `close_door` is False where something else keeps them out.
 
-    Raises NotInThisRoom when they are somewhere else by now, or out already.
+    Raises NotInThisRoom if the caller is in another room by now, or removed already.
     """
     room = room_of(caller)
     lock_row(room)
-    # Somebody who is being handed to them this moment is theirs by then, and is taken back too.
+    # A claim that is under way commits before this lock, and its hold is released as well.
     lock_in_room(caller)
     release_caller(caller.id)
     caller.state = CallerState.REMOVED
     end_session(caller)
-    if shut_the_door:
+    if close_door:
         room.door_open = False
     mark_after_commit(caller.party_id)
 
 
-def remove_anywhere(caller: Caller, shut_the_door: bool = True) -> None:
-    """Put a caller out of their campaign, also when they have just gone to another party of it.
+def remove_anywhere(caller: Caller, close_door: bool = True) -> None:
+    """Remove a caller from their campaign, even if they have just moved to another party of it.
 
-    Raises NotInThisRoom for one who is out already.
+    Raises NotInThisRoom for a caller who is removed already.
     """
     while True:
         try:
-            # Its end lets go of the door of a room that they have left.
+            # The end of the savepoint unlocks the room that the caller has left.
             with db.session.begin_nested():
-                remove(caller, shut_the_door)
+                remove(caller, close_door)
             return
         except NotInThisRoom:
             db.session.refresh(caller)

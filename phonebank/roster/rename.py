@@ -1,4 +1,4 @@
-"""What a caller is called, and whether the board shows it. Nothing here commits."""
+"""Renaming a caller, and hiding their name from the board. Nothing here commits."""
 
 from phonebank.live.change_marks import mark_after_commit
 from phonebank.models import Caller
@@ -6,10 +6,10 @@ from phonebank.roster.rooms import lock_in_room
 
 
 def rename(caller: Caller, first_name: str) -> None:
-    """Give a caller another name on the board and in the list, and keep it when they come in again.
+    """Give a caller another name on the board and in the list. It stays when they join again.
 
-    `first_name` is fit to be shown (see `parties.names`). Raises NotInThisRoom when the caller is
-    somewhere else by now.
+    `first_name` has passed `parties.display_names`. Raises NotInThisRoom if the caller is in
+    another room by now.
     """
     lock_in_room(caller)
     caller.first_name = first_name
@@ -18,9 +18,9 @@ def rename(caller: Caller, first_name: str) -> None:
 
 
 def hide(caller: Caller, hidden: bool) -> None:
-    """Keep a caller's name off the board, or put it back. Their calls count either way.
+    """Hide a caller's name from the board, or show it again. Their calls count either way.
 
-    Raises NotInThisRoom when they are somewhere else by now.
+    Raises NotInThisRoom if the caller is in another room by now.
     """
     lock_in_room(caller)
     caller.hidden = hidden

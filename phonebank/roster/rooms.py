@@ -1,6 +1,6 @@
-"""A caller's room: the party they are in, or the campaign itself for those who came by its link.
+"""A caller's room: their party, or the campaign itself for callers who joined by its link.
 
-Its row is locked before a caller's, because the room's door decides who comes in.
+The room's row is locked before a caller's, because the room's door decides who comes in.
 """
 
 from phonebank.core.db import db
@@ -26,9 +26,9 @@ def room_of(caller: Caller) -> Room:
 
 
 def lock_in_room(caller: Caller) -> None:
-    """Lock a caller who is still in the room where they were when they were read.
+    """Lock a caller's row, and check that they are still in the room in which they were read.
 
-    What was asked about them was asked about that room. Raises NotInThisRoom otherwise.
+    The request was about that room. Raises NotInThisRoom otherwise.
     """
     shown = caller.party_id
     lock_row(caller)

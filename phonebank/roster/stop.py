@@ -1,4 +1,4 @@
-"""Stopping a caller now, and the record of what organisers did with callers. Nothing commits."""
+"""Stopping a caller, and the record of what organisers did about callers. Nothing here commits."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,22 +15,23 @@ SHOWN_AT_MOST = 100
 
 
 def stop(caller: Caller, account: Account, reason: str, at: datetime, **figures: Any) -> None:
-    """Put a caller out now, on every device. The person they hold goes back to the queue.
+    """Remove a caller now, on every device. The contact whom they hold returns to the queue.
 
-    Newcomers from their address wait for an organiser, and the door stays open for everybody else;
-    where the address is not known the door shuts. Raises NotFound for one who is out already.
+    Newcomers from their address then wait for an organiser, and the door stays open for everyone
+    else. If the address is not known, the door closes. Raises NotFound for a caller who is removed
+    already.
     """
     known = caller.address is not None
-    remove.remove_anywhere(caller, shut_the_door=not known)
+    remove.remove_anywhere(caller, close_door=not known)
     open_door.stop_address(caller, at)
-    _looked_at(caller, account, at)
-    note(caller, account, CallerActionKind.STOPPED, reason, at, **figures)
+    _mark_reviewed(caller, account, at)
+    record_action(caller, account, CallerActionKind.STOPPED, reason, at, **figures)
 
 
-def note(
+def record_action(
     caller: Caller, account: Account, action: str, reason: str, at: datetime, **figures: Any
 ) -> None:
-    """Put on record what an organiser did with a caller: see `models.stop`."""
+    """Record what an organiser did about a caller: see `models.stop`."""
     db.session.add(
         CallerAction(
             campaign_id=caller.campaign_id,
@@ -44,16 +45,19 @@ def note(
     )
 
 
-def let_go_on(caller: Caller, account: Account, at: datetime) -> None:
-    """An organiser has looked: the pause is over, the flags are kept as looked at, and the caller's
-    pace is measured from now on."""
+def resume_caller(caller: Caller, account: Account, at: datetime) -> None:
+    """End the caller's pause after an organiser's review.
+
+    The caller's flags count as reviewed, and their pace is measured from `at` on.
+    """
     pace.end_pause(caller, at)
-    _looked_at(caller, account, at)
-    note(caller, account, CallerActionKind.WENT_ON, "", at)
+    _mark_reviewed(caller, account, at)
+    record_action(caller, account, CallerActionKind.WENT_ON, "", at)
 
 
-def actions_on(caller: Caller) -> Sequence[Any]:
-    """What organisers did with the caller, newest first: rows of `CallerAction` and the account."""
+def actions_about(caller: Caller) -> Sequence[Any]:
+    """What organisers did about the caller, newest first: rows of `CallerAction` and the
+    account."""
     return db.session.execute(
         select(CallerAction, Account)
         .outerjoin(Account, Account.id == CallerAction.account_id)
@@ -62,7 +66,7 @@ def actions_on(caller: Caller) -> Sequence[Any]:
     ).all()
 
 
-def acted_on(campaign: Campaign) -> Sequence[Caller]:
+def stopped_callers(campaign: Campaign) -> Sequence[Caller]:
     """The callers of a campaign who were stopped, newest first."""
     latest = (
         select(CallerAction.caller_id)
@@ -77,7 +81,7 @@ def acted_on(campaign: Campaign) -> Sequence[Caller]:
     ).all()
 
 
-def _looked_at(caller: Caller, account: Account, at: datetime) -> None:
+def _mark_reviewed(caller: Caller, account: Account, at: datetime) -> None:
     db.session.execute(
         update(PaceFlag)
         .where(PaceFlag.caller_id == caller.id, PaceFlag.looked_at.is_(None))

@@ -14,7 +14,8 @@ from phonebank.contact_queue.refill import store_of
 from phonebank.core.db import db
 from phonebank.models import Account, Call, Caller, CallerState, Campaign, Party, now
 from phonebank.parties import participants, services
-from phonebank.roster import campaign_callers
+from phonebank.roster.admit import admit
+from phonebank.roster.remove import remove_anywhere
 from phonebank.roster.stop import stop
 from tests.factories import (
     create_account,
@@ -154,7 +155,7 @@ def _all_come_in(state: State) -> State:
 
 ACTS = [
     Act("host lets in", lambda room: participants.admit([room.sam]), _let_in),
-    Act("organiser lets in", lambda room: campaign_callers.admit(room.sam), _let_in),
+    Act("organiser lets in", lambda room: admit([room.sam], for_organiser=True), _let_in),
     Act(
         "host removes",
         lambda room: participants.remove_caller(room.sam),
@@ -162,7 +163,7 @@ ACTS = [
     ),
     Act(
         "organiser removes",
-        lambda room: campaign_callers.remove(room.campaign, room.sam),
+        lambda room: remove_anywhere(room.sam),
         _put_out_by_an_organiser,
     ),
     # Nobody knows where they came from: see callers.stopping.

@@ -40,7 +40,9 @@ from phonebank.models import (
 )
 from phonebank.parties import participants
 from phonebank.parties import services as parties
-from phonebank.roster import campaign_callers, filters
+from phonebank.roster import filters
+from phonebank.roster.admit import admit
+from phonebank.roster.remove import remove_anywhere
 from phonebank.scripts import services as scripts
 from phonebank.suppressions import services as suppressions
 from tests.crash import invariants, world
@@ -174,15 +176,15 @@ class Organiser(Desk):
         listed = self.world.list_ids.get(campaign.id, [])
         chosen = self.dice.sample(listed, min(len(listed), self.dice.choice((0, 0, 1, 2))))
         self.as_("organiser")
-        filters.keep_to_lists(campaign, caller, chosen)
+        filters.restrict_to_lists(campaign, caller, chosen)
         spoken = self.dice.choices(LANGUAGES, LANGUAGES_SHARES)[0]
-        filters.choose_languages(campaign, caller, spoken)
+        filters.set_languages(campaign, caller, spoken)
 
     def remove_somebody(self) -> None:
         caller = some_caller(self.dice)
         campaign_id, party_id = caller.campaign_id, caller.party_id
         self.as_("organiser")
-        campaign_callers.remove(db.session.get_one(Campaign, campaign_id), caller)
+        remove_anywhere(caller)
         db.session.commit()
         self.undo_at_last(lambda: open_doors(campaign_id, party_id))
 
@@ -270,7 +272,7 @@ class Host(Desk):
 
     between = 0.8
     deeds = {  # noqa: RUF012
-        "lock": 3, "pause": 2, "end": 1, "shut_the_door": 2, "let_in": 5, "remove_a_guest": 2,
+        "lock": 3, "pause": 2, "end": 1, "close_door": 2, "let_in": 5, "remove_a_guest": 2,
         "rename_a_guest": 2, "hide_a_guest": 2,
     }  # fmt: skip
 
@@ -294,7 +296,7 @@ class Host(Desk):
         if len(db.session.scalars(running).all()) > PARTIES_LEFT:
             parties.end_party(self._party())
 
-    def shut_the_door(self) -> None:
+    def close_door(self) -> None:
         party = self._party()
         participants.set_door(party, False)
         self.stand()
@@ -438,10 +440,7 @@ class SideHost(Host):
         caller_id = caller.id
         self.overtaken(
             f"{HOST_OF}{party.id}",
-            lambda: campaign_callers.remove(
-                db.session.get_one(Campaign, self.world.side_id),
-                db.session.get_one(Caller, caller_id),
-            ),
+            lambda: remove_anywhere(db.session.get_one(Caller, caller_id)),
         )
         participants.admit([caller])
 
@@ -470,12 +469,12 @@ class Wanderer(Desk):
     def let_in(self) -> None:
         caller = self._guest((CallerState.WAITING,))
         self.as_("organiser")
-        campaign_callers.admit(caller)
+        admit([caller], for_organiser=True)
 
     def remove(self) -> None:
         caller = self._guest((CallerState.WAITING, CallerState.ADMITTED))
         self.as_("organiser")
-        campaign_callers.remove(db.session.get_one(Campaign, self.world.side_id), caller)
+        remove_anywhere(caller)
 
     def _join(self, caller: Caller | None) -> None:
         party = db.session.get_one(Party, self.dice.choice(self.world.side_parties[-2:]))

@@ -11,7 +11,7 @@ from phonebank.core.access import open_to
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.models import RoleName, now
 from phonebank.roster.pace import flags_of, pause_of
-from phonebank.roster.stop import REASON_AT_MOST, actions_on, let_go_on, stop
+from phonebank.roster.stop import REASON_AT_MOST, actions_about, resume_caller, stop
 
 history = Blueprint(
     "history",
@@ -41,7 +41,7 @@ def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
         flags=flags,
         open_flags=any(flag.looked_at is None for flag in flags),
         sights=sights_of(caller, at),
-        actions=actions_on(caller),
+        actions=actions_about(caller),
         acts=[(act, progress(act)) for act in acts_on(caller)],
         reason_at_most=REASON_AT_MOST,
     )
@@ -53,7 +53,7 @@ def go_on(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     """End a caller's pause, and note who looked."""
     campaign = campaign_for(current_user, campaign_id)
     caller = anyone_of(campaign, caller_id)
-    let_go_on(caller, current_user, now())
+    resume_caller(caller, current_user, now())
     db.session.commit()
     flash(f"{caller.first_name} can continue.", "success")
     return redirect(url_for("roster.index", campaign_id=campaign.id), 303)

@@ -18,8 +18,10 @@ from phonebank.core.locks import lock_row
 from phonebank.lists.services import in_calling_order
 from phonebank.models import Caller, CallerState, Campaign, ContactList, RoleName, now
 from phonebank.roster import campaign_callers, filters
+from phonebank.roster.admit import admit as admit_callers
 from phonebank.roster.pace import flags_of, open_flags, pause_of
-from phonebank.roster.stop import acted_on
+from phonebank.roster.remove import remove_anywhere
+from phonebank.roster.stop import stopped_callers
 from phonebank.rules.languages import language_name
 from phonebank.tallies.totals import totals_of_caller
 
@@ -64,8 +66,8 @@ def index(campaign_id: int) -> ResponseReturnValue:
     campaign = campaign_for(current_user, campaign_id)
     name = request.args.get("name", "").strip()
     page = max(1, request.args.get("page", 1, type=int))
-    in_all = campaign_callers.how_many_admitted(campaign, name)
-    rows = campaign_callers.admitted(campaign, name, page)
+    in_all = campaign_callers.count_admitted(campaign, name)
+    rows = campaign_callers.admitted_callers(campaign, name, page)
     lists = {contact_list.id: contact_list for contact_list in in_calling_order(campaign)}
     at = now()
     return render_template(
@@ -76,9 +78,9 @@ def index(campaign_id: int) -> ResponseReturnValue:
         name=name,
         page=page,
         has_more=page * campaign_callers.A_PAGE < in_all,
-        waiting=campaign_callers.waiting(campaign),
+        waiting=campaign_callers.waiting_callers(campaign),
         flags=[(flag, pause_of(flag.caller, at)) for flag in open_flags(campaign.id)],
-        stopped=acted_on(campaign) if page == 1 and not name else [],
+        stopped=stopped_callers(campaign) if page == 1 and not name else [],
         hurried=in_a_hurry(campaign.id) if page == 1 and not name else [],
         languages={row.caller.id: filters.languages_spoken(campaign, row.caller) for row in rows},
         lists={row.caller.id: _names(row.caller, lists) for row in rows},
@@ -99,8 +101,8 @@ def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     if form.is_submitted():
         if form.validate() and not form.is_overtaken():
             if form.languages.choices:
-                filters.choose_languages(campaign, caller, form.languages.data or [])
-            filters.keep_to_lists(campaign, caller, form.lists.data or [])
+                filters.set_languages(campaign, caller, form.languages.data or [])
+            filters.restrict_to_lists(campaign, caller, form.lists.data or [])
             db.session.commit()
             flash(f"Saved. It applies to {caller.first_name} from the next person.", "success")
             return redirect(url_for(".show", campaign_id=campaign.id, caller_id=caller.id), 303)
@@ -126,7 +128,7 @@ def admit(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     campaign = campaign_for(current_user, campaign_id)
     caller = campaign_callers.caller_of(campaign, caller_id)
     name = caller.first_name
-    if campaign_callers.admit(caller):
+    if admit_callers([caller], for_organiser=True):
         flash(f"You let {name} in.", "success")
     else:
         flash(f"{name} is no longer waiting. The list shows where they are now.", "info")
@@ -141,7 +143,7 @@ def remove(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     """Put a caller out, or turn one away who waits."""
     campaign = campaign_for(current_user, campaign_id)
     caller = campaign_callers.caller_of(campaign, caller_id)
-    campaign_callers.remove(campaign, caller)
+    remove_anywhere(caller)
     db.session.commit()
     flash(
         f"{caller.first_name} is removed, on every device. New callers now have to be let in.",
@@ -173,7 +175,7 @@ def _limits_form(campaign: Campaign, caller: Caller) -> LimitsForm:
     )
     form.languages.choices = [
         SelectChoice(code, name)
-        for code, name in filters.languages_to_choose_from(campaign, caller).items()
+        for code, name in filters.offered_languages(campaign, caller).items()
     ]
     form.lists.choices = [
         SelectChoice(one.id, f"{one.name} (paused)" if one.removed else one.name)

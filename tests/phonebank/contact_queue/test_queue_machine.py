@@ -42,7 +42,7 @@ from phonebank.core.db import db
 from phonebank.core.errors import NotAllowed, NotFound, NotRunning, PhonebankError
 from phonebank.core.redis import redis_store
 from phonebank.models import Base, Call, Caller, CallerState, CampaignState, Contact, Suppression
-from phonebank.roster import campaign_callers
+from phonebank.roster.remove import remove_anywhere
 from phonebank.rules.outcomes import NOT_AN_ATTEMPT, OUTCOMES
 from phonebank.suppressions.services import lift, suppress
 from phonebank.tallies.reconcile import differences
@@ -347,7 +347,7 @@ class QueueMachine(RuleBasedStateMachine):
     def a_caller_is_put_out(self, index: int) -> None:
         """Another comes in their place."""
         caller = self.callers[index]
-        campaign_callers.remove(self.campaign, caller)
+        remove_anywhere(caller)
         db.session.commit()
         self.model.holds.pop(caller.id, None)
         self.model.speak_polish.discard(caller.id)

@@ -22,7 +22,7 @@ def test_nothing_is_asked_where_everyone_speaks_the_campaigns_language(
     for languages in ([""], ["en"], ["", "en"], []):
         phone_bank.contact_list.languages = languages
         db.session.commit()
-        assert filters.languages_to_choose_from(phone_bank.campaign, phone_bank.sam) == {}
+        assert filters.offered_languages(phone_bank.campaign, phone_bank.sam) == {}
 
 
 def test_the_lists_languages_are_offered_after_the_campaigns_own(phone_bank: PhoneBank) -> None:
@@ -30,14 +30,14 @@ def test_the_lists_languages_are_offered_after_the_campaigns_own(phone_bank: Pho
     create_list(phone_bank.campaign, languages=["cy"], removed=True)
     create_list(create_campaign(), languages=["so"])
     db.session.commit()
-    offered = filters.languages_to_choose_from(phone_bank.campaign, phone_bank.sam)
+    offered = filters.offered_languages(phone_bank.campaign, phone_bank.sam)
     assert list(offered.items()) == [("en", "English"), ("bn", "Bengali"), ("pl", "Polish")]
 
 
 def test_a_language_once_chosen_stays_to_choose(phone_bank: PhoneBank) -> None:
     phone_bank.sam.languages = ["en", "cy"]
     db.session.commit()
-    offered = filters.languages_to_choose_from(phone_bank.campaign, phone_bank.sam)
+    offered = filters.offered_languages(phone_bank.campaign, phone_bank.sam)
     assert list(offered) == ["en", "cy"]
 
 
@@ -55,7 +55,7 @@ def test_what_a_caller_chooses_is_kept(
 ) -> None:
     phone_bank.contact_list.languages = ["", "pl"]
     db.session.commit()
-    filters.choose_languages(phone_bank.campaign, phone_bank.sam, chosen)
+    filters.set_languages(phone_bank.campaign, phone_bank.sam, chosen)
     assert phone_bank.sam.languages == kept
     assert filters.languages_spoken(phone_bank.campaign, phone_bank.sam) == spoken
 
@@ -64,7 +64,7 @@ def test_a_language_that_was_not_offered_is_refused(phone_bank: PhoneBank) -> No
     phone_bank.contact_list.languages = ["", "pl"]
     db.session.commit()
     with pytest.raises(BadInput, match="Nobody in this campaign's lists speaks “xx”"):
-        filters.choose_languages(phone_bank.campaign, phone_bank.sam, ["pl", "xx"])
+        filters.set_languages(phone_bank.campaign, phone_bank.sam, ["pl", "xx"])
     assert phone_bank.sam.languages == []
 
 
@@ -78,9 +78,9 @@ def test_whose_language_nobody_could_tell_waits_for_a_caller_who_would_try(
         if contact.id != hold.contact.id:
             contact.state = ContactState.FINISHED
     db.session.commit()
-    offered = filters.languages_to_choose_from(phone_bank.campaign, phone_bank.priya)
+    offered = filters.offered_languages(phone_bank.campaign, phone_bank.priya)
     assert offered[UNKNOWN] == "A language nobody recognised"
-    filters.choose_languages(phone_bank.campaign, phone_bank.priya, ["en", UNKNOWN])
+    filters.set_languages(phone_bank.campaign, phone_bank.priya, ["en", UNKNOWN])
     db.session.commit()
     assert claim(phone_bank.priya).contact.id == hold.contact.id
 
@@ -88,10 +88,10 @@ def test_whose_language_nobody_could_tell_waits_for_a_caller_who_would_try(
 def test_a_caller_kept_to_lists_is_given_nobody_else(phone_bank: PhoneBank) -> None:
     other = create_list(phone_bank.campaign, priority=5)
     person = create_contact(other)
-    filters.keep_to_lists(phone_bank.campaign, phone_bank.sam, [other.id])
+    filters.restrict_to_lists(phone_bank.campaign, phone_bank.sam, [other.id])
     db.session.commit()
     assert claim(phone_bank.sam).contact.id == person.id
-    filters.keep_to_lists(phone_bank.campaign, phone_bank.priya, [])
+    filters.restrict_to_lists(phone_bank.campaign, phone_bank.priya, [])
     db.session.commit()
     assert claim(phone_bank.priya).contact.contact_list_id == phone_bank.contact_list.id
 
@@ -99,7 +99,7 @@ def test_a_caller_kept_to_lists_is_given_nobody_else(phone_bank: PhoneBank) -> N
 def test_limits_leave_the_person_on_the_screen(phone_bank: PhoneBank) -> None:
     hold = claim(phone_bank.sam)
     db.session.commit()
-    filters.keep_to_lists(
+    filters.restrict_to_lists(
         phone_bank.campaign, phone_bank.sam, [create_list(phone_bank.campaign).id]
     )
     db.session.commit()
@@ -125,7 +125,7 @@ def test_a_break_leads_to_where_languages_are_changed(
 def test_a_list_of_another_campaign_is_refused(phone_bank: PhoneBank) -> None:
     elsewhere = create_list(create_campaign())
     with pytest.raises(BadInput, match="isn't one of this campaign's"):
-        filters.keep_to_lists(
+        filters.restrict_to_lists(
             phone_bank.campaign, phone_bank.sam, [phone_bank.contact_list.id, elsewhere.id]
         )
     assert phone_bank.sam.list_ids == []

@@ -248,7 +248,7 @@ def test_no_address_is_kept_that_anybody_could_read(site: Door) -> None:
         site.app.app_context(),
         time_machine.travel(now() + timedelta(days=7, hours=1)),
     ):
-        assert open_door.mark_of(site.campaign.id + 1, HERE) != mark
+        assert open_door.hash_address(site.campaign.id + 1, HERE) != mark
         open_door.forget_addresses()
     assert site.caller(mallory).address is None
     assert site.rows(DoorStop) == []

@@ -17,7 +17,7 @@ from phonebank.core.db import db
 from phonebank.models import Call, Caller, Campaign, PaceFlag, RoleName, now
 from phonebank.roster import open_door, pace
 from phonebank.roster.pace import PacePaused
-from phonebank.roster.stop import let_go_on
+from phonebank.roster.stop import resume_caller
 from phonebank.site.guides import DOCS
 from tests.factories import (
     create_account,
@@ -201,7 +201,7 @@ def test_an_organiser_lets_them_go_on(bank: PhoneBank) -> None:
     organiser = create_account(RoleName.ORGANISER)
     later = now() + timedelta(minutes=5)
     with time_machine.travel(later, tick=False):
-        let_go_on(bank.sam, organiser, now())
+        resume_caller(bank.sam, organiser, now())
         db.session.commit()
         assert claim(bank.sam).is_new
     flag = db.session.query(PaceFlag).one()

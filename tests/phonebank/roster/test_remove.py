@@ -14,9 +14,9 @@ from phonebank.calls.record import record, undo
 from phonebank.contact_queue.refill import store_of
 from phonebank.core.db import db
 from phonebank.core.errors import NotAllowed
-from phonebank.models import Call, CallEnding, Caller, CallerState, Campaign
+from phonebank.models import Call, CallEnding, Caller, CallerState
 from phonebank.parties.participants import remove_caller
-from phonebank.roster import campaign_callers
+from phonebank.roster.remove import remove_anywhere
 from tests.phone_bank import PhoneBank
 
 
@@ -97,7 +97,7 @@ def test_who_is_put_out_second_has_their_person_taken_back(
         if by == "host":
             remove_caller(caller)
         else:
-            campaign_callers.remove(db.session.get_one(Campaign, campaign_id), caller)
+            remove_anywhere(caller)
 
     removing = meanwhile(app, put_out)
     db.session.commit()
