@@ -4,7 +4,7 @@ from sqlalchemy import select
 
 from phonebank.contact_queue.holds import release_caller
 from phonebank.core.db import db
-from phonebank.core.errors import Gone, NotFound
+from phonebank.core.errors import GoneError, NotFoundError
 from phonebank.core.locks import lock_row
 from phonebank.live.change_marks import mark_after_commit
 from phonebank.models import Caller, CallerState, Campaign, CampaignState, Party, now
@@ -14,7 +14,7 @@ from phonebank.parties.services import refuse_newcomers
 from phonebank.roster import open_door
 
 
-class _OldLink(NotFound):
+class _OldLinkError(NotFoundError):
     def __init__(self) -> None:
         super().__init__(
             "This link no longer works.", "Ask the person who sent it for the new one."
@@ -22,10 +22,11 @@ class _OldLink(NotFound):
 
 
 def campaign_of_link(token: str) -> Campaign:
-    """The campaign of a join link. Raises NotFound for a link that was changed, Gone once over."""
+    """The campaign of a join link. Raises NotFoundError for a link that was changed, GoneError once
+    over."""
     campaign = db.session.scalar(select(Campaign).where(Campaign.join_token == token))
     if campaign is None:
-        raise _OldLink
+        raise _OldLinkError
     _refuse_when_ended(campaign)
     return campaign
 
@@ -43,8 +44,8 @@ def join(
     another party moves them there, so that they are in one room at a time. Whoever they hold goes
     back to the list then: the call would count in the room they left. A name that a host gave them
     stays. `address` is where the request came from: who is new from where a caller was stopped or
-    paused waits, also at an open door. Raises BadInput for a name that cannot be shown, Conflict
-    for a locked party, Gone for one that is over.
+    paused waits, also at an open door. Raises InvalidInputError for a name that cannot be shown,
+    ConflictError for a locked party, GoneError for one that is over.
     """
     name = clean_name(first_name)
     _look_at_the_door(campaign, party)
@@ -114,22 +115,22 @@ def _look_at_the_door(campaign: Campaign, party: Party | None) -> None:
     """Read it as it is now, and keep it so until the caller is in: whoever shuts it, locks the
     party or changes the link meanwhile comes after us, and finds them.
 
-    Raises NotFound when the code or the link was changed since the room was found by it, Gone when
-    the campaign has ended.
+    Raises NotFoundError when the code or the link was changed since the room was found by it,
+    GoneError when the campaign has ended.
     """
     if party is not None:
         code = party.code
         lock_row(party, share=True)
         if party.code != code:
-            raise NotFound("No party has this code.", "Check the code with your host.")
+            raise NotFoundError("No party has this code.", "Check the code with your host.")
         return
     token = campaign.join_token
     lock_row(campaign, share=True)
     if campaign.join_token != token:
-        raise _OldLink
+        raise _OldLinkError
     _refuse_when_ended(campaign)
 
 
 def _refuse_when_ended(campaign: Campaign) -> None:
     if campaign.state == CampaignState.ENDED:
-        raise Gone("This campaign has ended.", "Thank you for wanting to help.")
+        raise GoneError("This campaign has ended.", "Thank you for wanting to help.")

@@ -15,7 +15,7 @@ from sqlalchemy.orm import joinedload
 
 from phonebank.core.access import CALLER, open_to
 from phonebank.core.db import db, retry_on_deadlock
-from phonebank.core.errors import NotAllowed, SignInNeeded
+from phonebank.core.errors import NotAllowedError, SignInRequiredError
 from phonebank.models import Caller, CallerState
 
 _KEY = "caller"
@@ -28,7 +28,7 @@ _BY_ID = (
 )
 
 
-class PutOut(NotAllowed):
+class CallerRemovedError(NotAllowedError):
     title = "You've been removed"
 
 
@@ -55,15 +55,16 @@ def recognised() -> Caller | None:
 
 
 def current_caller() -> Caller:
-    """The caller of this request. Raises SignInNeeded for strangers, PutOut once removed."""
+    """The caller of this request. Raises SignInRequiredError for strangers, CallerRemovedError once
+    removed."""
     caller = recognised()
     if caller is None:
-        raise SignInNeeded(
+        raise SignInRequiredError(
             "You haven't joined yet, or the host or an organiser has removed you.",
             "Join with the code on your host's screen, or with your campaign's link.",
         )
     if caller.state == CallerState.REMOVED:
-        raise PutOut("The host or an organiser has removed you.", "Ask them why.")
+        raise CallerRemovedError("The host or an organiser has removed you.", "Ask them why.")
     return caller
 
 

@@ -12,7 +12,7 @@ from flask_socketio import join_room
 from callers.sessions import recognised
 from phonebank.core.access import ANYONE, CALLER, open_to
 from phonebank.core.db import db
-from phonebank.core.errors import NotAllowed, SignInNeeded
+from phonebank.core.errors import NotAllowedError, SignInRequiredError
 from phonebank.live import caller_events
 from phonebank.live.server import live, on_event, refuse_unknown_events
 from phonebank.models import Caller, CallerState, Party
@@ -52,7 +52,9 @@ def state(_: Any = None) -> dict[str, Any]:
 def _caller() -> Caller:
     caller = recognised()
     if caller is None:
-        raise SignInNeeded("We don't recognise this device.", "Join again with the code.")
+        raise SignInRequiredError("We don't recognise this device.", "Join again with the code.")
     if caller.state == CallerState.REMOVED:
-        raise NotAllowed("You are no longer in this party.", "If this is a mistake, ask the host.")
+        raise NotAllowedError(
+            "You are no longer in this party.", "If this is a mistake, ask the host."
+        )
     return caller

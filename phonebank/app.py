@@ -39,7 +39,7 @@ def create_app(config: Config | None = None, patience: Patience = db.FOR_PAGES) 
     """Build the app.
 
     `config` None reads the environment; `patience` is PostgreSQL's with our statements. Raises
-    ConfigRefused when the environment does not allow a safe start.
+    ConfigError when the environment does not allow a safe start.
     """
     config = config or Config.from_environment()
     app = Flask(__name__)

@@ -14,10 +14,10 @@ from phonebank import demo
 from phonebank.accounts import services as accounts
 from phonebank.app import alembic, create_app
 from phonebank.core import connection_check, jobs, mail, redis_settings
-from phonebank.core.config import Config, ConfigRefused
+from phonebank.core.config import Config, ConfigError
 from phonebank.core.db import FOR_COMMANDS, FOR_JOBS, Patience, db
 from phonebank.core.errors import PhonebankError
-from phonebank.core.migrations import TableInUse, to_this_release
+from phonebank.core.migrations import TableInUseError, to_this_release
 from phonebank.local import env_file, launcher
 from phonebank.models import Account, Campaign, CampaignState, Party, PartyState, Role, RoleName
 from phonebank.periodic_jobs import PERIODIC_JOBS
@@ -29,7 +29,7 @@ PRINTED_LINK_LIVES_FOR = timedelta(hours=12)
 def _app(patience: Patience = FOR_COMMANDS) -> Flask:
     try:
         return create_app(patience=patience)
-    except ConfigRefused as refused:
+    except ConfigError as refused:
         raise click.ClickException(str(refused)) from None
 
 
@@ -63,7 +63,7 @@ def migrate() -> None:
     """Update the database's tables to this release."""
     try:
         to_this_release(_app(), alembic)
-    except TableInUse as in_use:
+    except TableInUseError as in_use:
         raise click.ClickException(f"{in_use.message} {in_use.what_to_do}") from None
 
 
@@ -74,7 +74,7 @@ def worker(urgent: bool) -> None:
     app = _app(FOR_JOBS)
     try:
         connection_check.check(app)
-    except ConfigRefused as refused:
+    except ConfigError as refused:
         raise click.ClickException(str(refused)) from None
     redis_settings.check(app)
     with app.app_context():

@@ -28,7 +28,7 @@ class Fault:
         return f"{place}: {self.message}"
 
 
-class ScriptRefused(ValueError):
+class InvalidScriptError(ValueError):
     """A script cannot be used. `faults` holds the errors and warnings, in line order."""
 
     def __init__(self, source: str, faults: Iterable[Fault]) -> None:

@@ -18,7 +18,7 @@ LONGEST_TEXT = 2000
 LARGEST_NUMBER = 10**9
 
 
-class AnswerRefused(ValueError):
+class InvalidAnswerError(ValueError):
     """An answer that the step cannot take; the message is for the person who gave it."""
 
 
@@ -31,15 +31,15 @@ def next_step(script: Script, step_id: str, answer: Answer, fields: Fields) -> s
     """The id of the step after `step_id`, or None where that step ends the call.
 
     `answer` is a checked answer (see `check_answer`), or None for none. Branches are tried in
-    order, then the place the chosen answer names, then `next`. Raises UnknownStep, and
-    AnswerRefused where the way on depends on an answer that is not there.
+    order, then the place the chosen answer names, then `next`. Raises UnknownStepError, and
+    InvalidAnswerError where the way on depends on an answer that is not there.
     """
     step = script.step(step_id)
     if step.is_end:
         return None
     target = _goto(step.branches, answer, fields) or _place_of_choice(step, answer) or step.next
     if target is None:
-        raise AnswerRefused("Choose an answer: what comes next depends on it.")
+        raise InvalidAnswerError("Choose an answer: what comes next depends on it.")
     return target
 
 
@@ -58,7 +58,7 @@ def path(script: Script, answers: Answers, fields: Fields) -> list[Step]:
             break
         try:
             step_id = next_step(script, step_id, answers[step_id], fields)
-        except AnswerRefused:
+        except InvalidAnswerError:
             break
     return walked
 
@@ -75,7 +75,7 @@ def steps_ahead(script: Script, fields: Fields) -> set[str]:
         for answer in _answers_that_differ(script.step(step_id)):
             try:
                 waiting.append(next_step(script, step_id, answer, fields))
-            except AnswerRefused:
+            except InvalidAnswerError:
                 continue
     return reached
 
@@ -114,18 +114,18 @@ def check_answer(step: Step, raw: Any) -> Answer:
     """The answer to store for what a form or a JSON body sent: text, a number or a list of keys.
 
     Nothing at all (None, blank, an empty list) comes back as None where the step may be skipped.
-    Raises AnswerRefused otherwise, and for anything that the step does not offer.
+    Raises InvalidAnswerError otherwise, and for anything that the step does not offer.
     """
     if isinstance(raw, str):
         raw = HIDDEN_CHARACTERS.sub("", raw.replace("\r\n", "\n")).strip()
     if step.answer is None or _is_blank(raw):
         if not step.may_be_skipped:
-            raise AnswerRefused("Choose an answer: what comes next depends on it.")
+            raise InvalidAnswerError("Choose an answer: what comes next depends on it.")
         return None
     if step.answer == "several":
         return _check_several(step, raw)
     if isinstance(raw, bool) or not isinstance(raw, str | int | float):
-        raise AnswerRefused("This question takes one answer, and something else was sent.")
+        raise InvalidAnswerError("This question takes one answer, and something else was sent.")
     text = str(raw).strip()
     if step.answer == "choice":
         return _check_choice(step, text)
@@ -141,30 +141,30 @@ def check_answer(step: Step, raw: Any) -> Answer:
 def _check_choice(step: Step, key: str) -> str:
     if step.choice(key) is None:
         offered = ", ".join(choice.label for choice in step.choices)
-        raise AnswerRefused(f"Choose one of these answers: {offered}.")
+        raise InvalidAnswerError(f"Choose one of these answers: {offered}.")
     return key
 
 
 def _check_several(step: Step, raw: Any) -> list[str]:
     given = raw if isinstance(raw, list | tuple) else [raw]
     if not all(isinstance(key, str) for key in given):
-        raise AnswerRefused("Choose only from the answers shown here.")
+        raise InvalidAnswerError("Choose only from the answers shown here.")
     keys = {_check_choice(step, key.strip()) for key in given}
     return [choice.key for choice in step.choices if choice.key in keys]
 
 
 def _check_scale(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,2}", text) or int(text) not in SCALE:
-        raise AnswerRefused("Give a whole number from 0 to 10.")
+        raise InvalidAnswerError("Give a whole number from 0 to 10.")
     return int(text)
 
 
 def _check_number(text: str) -> int | float:
     if not re.fullmatch(r"[-+]?[0-9]{1,12}(\.[0-9]{1,6})?", text):
-        raise AnswerRefused("Give a number in digits, such as 12 or 12.5.")
+        raise InvalidAnswerError("Give a number in digits, such as 12 or 12.5.")
     number = float(text)
     if not math.isfinite(number) or abs(number) > LARGEST_NUMBER:
-        raise AnswerRefused("That number is too large to be right. Check it.")
+        raise InvalidAnswerError("That number is too large to be right. Check it.")
     return number if "." in text else int(text)
 
 
@@ -175,12 +175,12 @@ def _check_date(text: str) -> str:
         return datetime.date.fromisoformat(text).isoformat()
     except ValueError:
         message = "Give a real date as year, month and day: 2026-05-07."
-        raise AnswerRefused(message) from None
+        raise InvalidAnswerError(message) from None
 
 
 def _check_text(text: str) -> str:
     if len(text) > LONGEST_TEXT:
-        raise AnswerRefused(f"That's {len(text)} characters. The limit is {LONGEST_TEXT}.")
+        raise InvalidAnswerError(f"That's {len(text)} characters. The limit is {LONGEST_TEXT}.")
     return text
 
 

@@ -1,7 +1,7 @@
 """What a script may contain: read one from YAML, or say everything that is wrong with it."""
 
 from scripts_library import checks, parser, yaml_source
-from scripts_library.diagnostics import Fault, FaultList, ScriptRefused, in_line_order
+from scripts_library.diagnostics import Fault, FaultList, InvalidScriptError, in_line_order
 from scripts_library.script import (
     BUILT_IN_FIELDS,
     Answer,
@@ -13,7 +13,7 @@ from scripts_library.script import (
     Fields,
     Script,
     Step,
-    UnknownStep,
+    UnknownStepError,
 )
 
 __all__ = [
@@ -26,10 +26,10 @@ __all__ = [
     "Choice",
     "Fault",
     "Fields",
+    "InvalidScriptError",
     "Script",
-    "ScriptRefused",
     "Step",
-    "UnknownStep",
+    "UnknownStepError",
     "faults",
     "parse",
     "read",
@@ -39,12 +39,12 @@ __all__ = [
 def parse(text: str, source: str) -> Script:
     """The script written in `text`. `source` names the file for the reader of an error.
 
-    Raises ScriptRefused, with all that `faults` gives, where there is any error; warnings alone
-    pass.
+    Raises InvalidScriptError, with all that `faults` gives, where there is any error; warnings
+    alone pass.
     """
     script, found = read(text)
     if script is None or any(fault.severity == "error" for fault in found):
-        raise ScriptRefused(source, found)
+        raise InvalidScriptError(source, found)
     return script
 
 

@@ -8,7 +8,7 @@ from scripts_library.format import Script, parse
 _FOLDER = Path(__file__).parent / "scripts"
 
 
-class UnknownScript(LookupError):
+class UnknownScriptError(LookupError):
     """No ready-made script of that name in that language."""
 
 
@@ -20,11 +20,11 @@ def ready_made() -> list[Script]:
 def source_of(slug: str, language: str) -> str:
     """The YAML of one ready-made script, for a copy that an organiser then edits.
 
-    Raises UnknownScript.
+    Raises UnknownScriptError.
     """
     file = _files().get(f"{slug}.{language}")
     if file is None:
-        raise UnknownScript(f"There is no ready-made script called {slug} in {language}.")
+        raise UnknownScriptError(f"There is no ready-made script called {slug} in {language}.")
     return file.read_text("utf-8")
 
 

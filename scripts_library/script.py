@@ -147,11 +147,13 @@ class Script:
         object.__setattr__(self, "_by_id", {step.id: step for step in self.steps})
 
     def step(self, step_id: str) -> Step:
-        """The step of that id. Raises UnknownStep."""
+        """The step of that id. Raises UnknownStepError."""
         try:
             return self._by_id[step_id]
         except KeyError:
-            raise UnknownStep(f"The script {self.slug} has no step called {step_id}.") from None
+            raise UnknownStepError(
+                f"The script {self.slug} has no step called {step_id}."
+            ) from None
 
     def has_step(self, step_id: str) -> bool:
         return step_id in self._by_id
@@ -162,5 +164,5 @@ class Script:
         return "rtl" if self.language.split("-")[0] in RIGHT_TO_LEFT_LANGUAGES else "ltr"
 
 
-class UnknownStep(LookupError):
+class UnknownStepError(LookupError):
     """A step id that the script does not have."""

@@ -60,7 +60,7 @@ class Table:
 Node = Text | Items | Table
 
 
-class _CannotRead(Exception):
+class _ReadError(Exception):
     """Reading must stop here; the fault is already noted."""
 
 
@@ -71,7 +71,7 @@ def read(text: str, faults: FaultList) -> Table | None:
         return None
     try:
         root = _build(yaml.parse(text, Loader=_Loader), faults)
-    except _CannotRead:
+    except _ReadError:
         return None
     except yaml.MarkedYAMLError as fault:
         line = fault.problem_mark.line + 1 if fault.problem_mark else 1
@@ -137,14 +137,14 @@ class _Open:
                     "A setting's name must be a word, not a list or a table. Put quotes around text"
                     " that begins with {{ or [.",
                 )
-                raise _CannotRead
+                raise _ReadError
             if node.value in self.entries:
                 faults.error(
                     node.line,
                     f"`{node.value}` is set twice (first on line"
                     f" {self.key_lines[node.value]}). Keep one of them.",
                 )
-                raise _CannotRead
+                raise _ReadError
             self.key = node
         else:
             self.entries[self.key.value] = node
@@ -187,7 +187,7 @@ def _build(events: Iterator[yaml.Event], faults: FaultList) -> Node | None:
 def _stop_at_what_is_not_taken(
     event: yaml.Event, documents: int, depth: int, faults: FaultList
 ) -> None:
-    """Note the fault and end the reading. Raises _CannotRead."""
+    """Note the fault and end the reading. Raises _ReadError."""
     problem = None
     if documents > 1:
         problem = "A second document starts here (`---`). A file can have only one script."
@@ -202,7 +202,7 @@ def _stop_at_what_is_not_taken(
         problem = _about_hidden(hidden.group()) if hidden else None
     if problem:
         faults.error(_line(event), problem)
-        raise _CannotRead
+        raise _ReadError
 
 
 def _line(event: yaml.Event) -> int:

@@ -368,7 +368,7 @@ def upload_and_import(app: Flask, site: Processes, evening: Evening, organiser: 
         if broken:
             with missing(app, "contact"):
                 organiser.post(f"{address}/columns", data={**chosen, "name": "A", "priority": "0"})
-                within(20, lambda: "ImportBroke" in site.printed(), "the import breaks")
+                within(20, lambda: "ImportFailedError" in site.printed(), "the import breaks")
             assert state() == ListState.IMPORTING
         else:
             organiser.post(f"{address}/columns", data={**chosen, "name": "B", "priority": "0"})

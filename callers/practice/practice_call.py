@@ -12,7 +12,7 @@ from typing import Any
 from callers.practice.personas import stock_people
 from phonebank.rules.outcomes import OUTCOMES
 from scripts_library.engine import (
-    AnswerRefused,
+    InvalidAnswerError,
     check_answer,
     is_conversation,
     path,
@@ -97,7 +97,7 @@ def answers_in(script: Script | None, text: str) -> dict[str, Answer]:
         if script.has_step(step_id):
             try:
                 kept[step_id] = check_answer(script.step(step_id), raw)
-            except AnswerRefused:
+            except InvalidAnswerError:
                 continue
     return kept
 

@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 from phonebank.core import error_pages, response_marks
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
-from phonebank.core.errors import BadInput, PhonebankError, SignInNeeded
+from phonebank.core.errors import InvalidInputError, PhonebankError, SignInRequiredError
 
 screens = Blueprint("callers", "callers", template_folder="templates")
 
@@ -25,7 +25,7 @@ def wants_screen() -> bool:
 
 
 def sent() -> MultiDict[str, Any] | Mapping[str, Any]:
-    """The fields of a form, or of a JSON object. Raises BadInput for any other JSON.
+    """The fields of a form, or of a JSON object. Raises InvalidInputError for any other JSON.
 
     Without the one character that PostgreSQL stores nowhere: an outcome is not refused for what was
     pasted into its note.
@@ -35,7 +35,7 @@ def sent() -> MultiDict[str, Any] | Mapping[str, Any]:
         return MultiDict((name, _storable(value)) for name, value in fields)
     body = request.get_json(silent=True)
     if not isinstance(body, dict):
-        raise BadInput("The request's body must be a JSON object.")
+        raise InvalidInputError("The request's body must be a JSON object.")
     return {name: _storable(value) for name, value in body.items()}
 
 
@@ -58,7 +58,7 @@ def say_sorry(error: PhonebankError) -> ResponseReturnValue:
     db.session.rollback()
     if wants_json():
         return error_pages.answer_to(error)
-    stranger = isinstance(error, SignInNeeded)
+    stranger = isinstance(error, SignInRequiredError)
     joining = (request.endpoint or "").startswith("callers.join")
     link = {"url": url_for(".calling"), "label": "Back to calling"}
     if joining:

@@ -7,7 +7,7 @@ are turned into a moment.
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from phonebank.core.errors import BadInput
+from phonebank.core.errors import InvalidInputError
 
 LATER_TODAY = "later_today"
 TOMORROW = "tomorrow"
@@ -30,8 +30,9 @@ def callback_time(
     """The promised moment, aware; None when no time was given.
 
     `preset` is a key of PRESETS, CHOSEN or ""; `day` and `clock` are ISO text (2026-05-07, 18:30)
-    in the zone of the person rung. A day without a clock means this time of day. Raises BadInput
-    for a preset or text that is no time, for one that is past, and for one over three months ahead.
+    in the zone of the person rung. A day without a clock means this time of day. Raises
+    InvalidInputError for a preset or text that is no time, for one that is past, and for one over
+    three months ahead.
     """
     if preset == LATER_TODAY:
         return now + LATER_BY
@@ -40,16 +41,20 @@ def callback_time(
         # By the clock on the wall: the same time of day also when the clocks change in between.
         return local + timedelta(days=1 if preset == TOMORROW else 7)
     if preset not in ("", CHOSEN):
-        raise BadInput("That isn't one of the times to call back.", "Choose one of the buttons.")
+        raise InvalidInputError(
+            "That isn't one of the times to call back.", "Choose one of the buttons."
+        )
     if not day.strip() and not clock.strip():
         if preset == CHOSEN:
-            raise BadInput("Say when to call back.", "Give a day, or choose one of the buttons.")
+            raise InvalidInputError(
+                "Say when to call back.", "Give a day, or choose one of the buttons."
+            )
         return None
     chosen = datetime.combine(_date(day, local.date()), _time(clock, local.time()), zone)
     if chosen <= now:
-        raise BadInput("That time has passed.", "Give a later day or time.")
+        raise InvalidInputError("That time has passed.", "Give a later day or time.")
     if chosen - now > AHEAD_AT_MOST:
-        raise BadInput("That's more than three months away.", "Give an earlier day.")
+        raise InvalidInputError("That's more than three months away.", "Give an earlier day.")
     return chosen
 
 
@@ -57,14 +62,16 @@ def _date(text: str, today: date) -> date:
     try:
         return date.fromisoformat(text.strip()) if text.strip() else today
     except ValueError:
-        raise BadInput("That isn't a date.", "Give it as year-month-day: 2026-05-07.") from None
+        raise InvalidInputError(
+            "That isn't a date.", "Give it as year-month-day: 2026-05-07."
+        ) from None
 
 
 def _time(text: str, now: time) -> time:
     try:
         clock = time.fromisoformat(text.strip()) if text.strip() else now
     except ValueError:
-        raise BadInput(
+        raise InvalidInputError(
             "That isn't a time of day.", "Give it as hours and minutes: 18:30."
         ) from None
     return clock.replace(second=0, microsecond=0, tzinfo=None)

@@ -22,7 +22,7 @@ from phonebank.calls.merge_fields import shared_fields
 from phonebank.calls.redial_check import why_not_to_ring
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
-from phonebank.core.errors import NotFound
+from phonebank.core.errors import NotFoundError
 from phonebank.core.overload import Urgency, with_urgency
 from phonebank.experiments.script_choice import versions_heard
 from phonebank.models import CallerState, now
@@ -121,7 +121,7 @@ def person() -> ResponseReturnValue:
     if hold is not None:
         return show(hold)
     if wants_json():
-        raise NotFound("There's nobody on your screen.", "Ask for the next person.")
+        raise NotFoundError("There's nobody on your screen.", "Ask for the next person.")
     return redirect(url_for(".calling"))
 
 
@@ -134,10 +134,10 @@ def person_qr() -> ResponseReturnValue:
     """
     hold = current_hold(g.caller)
     if hold is None:
-        raise NotFound("There's nobody on your screen.", "Ask for the next person.")
+        raise NotFoundError("There's nobody on your screen.", "Ask for the next person.")
     why_not = why_not_to_ring(hold.call, hold.contact, page_data.campaign_of(g.caller))
     if why_not:
-        raise NotFound(why_not, "Say how the call ended.")
+        raise NotFoundError(why_not, "Say how the call ended.")
     picture = io.BytesIO()
     code = segno.make(f"tel:{hold.call.phone}", error="m", micro=False)
     code.save(picture, kind="svg", xmldecl=False, omitsize=True, border=2)

@@ -11,7 +11,7 @@ from callers.views.next_contact import show
 from phonebank.calls.household import reached_instead
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
-from phonebank.core.errors import BadInput
+from phonebank.core.errors import InvalidInputError
 
 
 @screens.post("/calling/person/<uuid:call_id>/reached")
@@ -21,7 +21,7 @@ def reached(call_id: uuid.UUID) -> ResponseReturnValue:
     try:
         contact_id = int(sent().get("contact_id") or "")
     except (TypeError, ValueError, OverflowError):
-        raise BadInput("Say who answered.", "Tap one of the names.") from None
+        raise InvalidInputError("Say who answered.", "Tap one of the names.") from None
     hold = reached_instead(g.caller, call_id, contact_id)
     db.session.commit()
     return show(hold) if wants_json() else redirect(url_for(".person"), 303)

@@ -16,7 +16,13 @@ from phonebank.core.access import ANYONE, open_to
 from phonebank.core.attempt_limits import CountedTries
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db, retry_on_deadlock
-from phonebank.core.errors import BadInput, Conflict, Gone, NotFound, PhonebankError
+from phonebank.core.errors import (
+    ConflictError,
+    GoneError,
+    InvalidInputError,
+    NotFoundError,
+    PhonebankError,
+)
 from phonebank.core.locks import lock_row
 from phonebank.core.security import whose_connection
 from phonebank.models import Caller, CallerState, Campaign, Party
@@ -87,7 +93,7 @@ def join() -> ResponseReturnValue:
         if token is not None:
             return _join(form, joining.campaign_of_link(token), None)
         party = party_by_code(form.code.data)
-    except (NotFound, Gone) as error:
+    except (NotFoundError, GoneError) as error:
         return _refused(form, error, "code")
     return _join(form, db.session.get_one(Campaign, party.campaign_id), party)
 
@@ -144,9 +150,9 @@ def _join(form: NameForm, campaign: Campaign, party: Party | None) -> ResponseRe
         caller = joining.join(
             campaign, party, form.first_name.data or "", recognised(), whose_connection()
         )
-    except BadInput as error:
+    except InvalidInputError as error:
         return _refused(form, error, "first_name", campaign, party)
-    except (Conflict, Gone) as error:
+    except (ConflictError, GoneError) as error:
         return _refused(form, error, "code", campaign, party)
     db.session.commit()
     sessions.remember(caller)
@@ -172,7 +178,7 @@ def _form_again(
     form: NameForm, status: int, campaign: Campaign | None = None, party: Party | None = None
 ) -> ResponseReturnValue:
     if wants_json():
-        raise BadInput(" ".join(m for messages in form.errors.values() for m in messages))
+        raise InvalidInputError(" ".join(m for messages in form.errors.values() for m in messages))
     page = render_template("callers/join.html", form=form, campaign=campaign, party=party)
     return page, status
 

@@ -12,25 +12,25 @@ from callers.views.blueprint import wants_screen
 from callers.views.call_page import CallView, view_of
 from callers.views.steps import cards_of, steps_html
 from phonebank.calls import claim
-from phonebank.calls.claim import Hold, NobodyToCall, NotLetIn
+from phonebank.calls.claim import Hold, NobodyToCallError, NotAdmittedError
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
 from phonebank.core.errors import (
-    BackInAMoment,
-    BadInput,
-    Gone,
-    NotRunning,
+    GoneError,
+    InvalidInputError,
+    NotRunningError,
     PhonebankError,
+    ServiceUnavailableError,
 )
 from phonebank.core.overload import is_busy
 from phonebank.models import now
-from phonebank.roster.pace import PacePaused
-from phonebank.roster.practice_first import PracticeFirst
+from phonebank.roster.pace import PacePausedError
+from phonebank.roster.practice_first import PracticeRequiredError
 
-NOBODY_NOW = (NobodyToCall, NotRunning, BackInAMoment)
+NOBODY_NOW = (NobodyToCallError, NotRunningError, ServiceUnavailableError)
 
 
-class Crowded(NotRunning):
+class OverloadedError(NotRunningError):
     """What was said of the last call is saved; the next person comes when others are served."""
 
     title = "One moment"
@@ -53,19 +53,19 @@ def hand_over(
     `calling.claim`.
     """
     if holds_nobody and is_busy(request.environ):
-        return _nobody(Crowded(), in_line, told)
+        return _nobody(OverloadedError(), in_line, told)
     try:
         hold = claim.claim(g.caller, holds_nobody)
-    except PacePaused as pause:
+    except PacePausedError as pause:
         db.session.commit()  # the pause, and the flag for the organisers
         return _nobody(pause, in_line, told)
     except NOBODY_NOW as reason:
         db.session.rollback()
         return _nobody(reason, in_line, told)
-    except (Gone, NotLetIn) as over:
+    except (GoneError, NotAdmittedError) as over:
         db.session.rollback()
         return _over(over, told)
-    except PracticeFirst as first:
+    except PracticeRequiredError as first:
         db.session.rollback()
         if wants_json() and not wants_screen():
             if told is None:
@@ -99,7 +99,7 @@ def show_or_go(hold: Hold, told: dict[str, Any] | None = None) -> ResponseReturn
 def show(
     hold: Hold,
     status: int = 200,
-    refused: BadInput | None = None,
+    refused: InvalidInputError | None = None,
     told: dict[str, Any] | None = None,
 ) -> ResponseReturnValue:
     """The call page of a hold; with `refused`, what was wrong with the form just sent."""
@@ -148,7 +148,7 @@ def drawn(view: CallView, replies: dict[str, str] | None = None) -> dict[str, An
     }
 
 
-def not_like_that(refused: BadInput) -> ResponseReturnValue:
+def not_like_that(refused: InvalidInputError) -> ResponseReturnValue:
     """What was sent cannot be used: say so on the person's own page, where it can be mended."""
     db.session.rollback()
     hold = claim.current_hold(g.caller)
@@ -157,7 +157,7 @@ def not_like_that(refused: BadInput) -> ResponseReturnValue:
     return show(hold, refused.status, refused)
 
 
-def _over(over: Gone | NotLetIn, told: dict[str, Any] | None) -> ResponseReturnValue:
+def _over(over: GoneError | NotAdmittedError, told: dict[str, Any] | None) -> ResponseReturnValue:
     """The campaign or the party is over, or nobody has let them in. An outcome just recorded is
     recorded all the same."""
     if wants_json() and not wants_screen():
@@ -165,7 +165,7 @@ def _over(over: Gone | NotLetIn, told: dict[str, Any] | None) -> ResponseReturnV
             raise over
         return jsonify(told | {"person": None, "message": over.message, "next_at": None})
     party = page_data.place_of(g.caller)["party"]
-    recorded = told is not None and isinstance(over, NotLetIn)
+    recorded = told is not None and isinstance(over, NotAdmittedError)
     if not recorded and (party is None or not party.is_over):
         raise over
     return redirect(url_for("callers.calling"), 303)
@@ -174,14 +174,14 @@ def _over(over: Gone | NotLetIn, told: dict[str, Any] | None) -> ResponseReturnV
 def _nobody(
     reason: PhonebankError, in_line: bool, told: dict[str, Any] | None
 ) -> ResponseReturnValue:
-    pause = isinstance(reason, PacePaused)
-    next_at = reason.next_at if isinstance(reason, NobodyToCall | PacePaused) else None
+    pause = isinstance(reason, PacePausedError)
+    next_at = reason.next_at if isinstance(reason, NobodyToCallError | PacePausedError) else None
     if wants_json() and not wants_screen():
-        if told is None and not isinstance(reason, NobodyToCall | PacePaused):
+        if told is None and not isinstance(reason, NobodyToCallError | PacePausedError):
             raise reason
         at = next_at.isoformat() if next_at else None
         nobody = {"person": None, "message": reason.message, "next_at": at}
-        if isinstance(reason, NobodyToCall):
+        if isinstance(reason, NobodyToCallError):
             nobody["reason"] = reason.why
         return jsonify((told or {}) | nobody)
     if not in_line and not wants_screen():
@@ -197,4 +197,4 @@ def _nobody(
         how_far=page_data.how_far(g.caller) if last else None,
         **page_data.place_of(g.caller),
     )
-    return page, 503 if isinstance(reason, BackInAMoment) else 200
+    return page, 503 if isinstance(reason, ServiceUnavailableError) else 200

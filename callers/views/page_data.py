@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import JSON, func, select
 
-from phonebank.calls.claim import NobodyToCall, mark_seen
+from phonebank.calls.claim import NobodyToCallError, mark_seen
 from phonebank.calls.record import LAST_RECORDED_FIRST, UNDO_WITHIN
 from phonebank.contact_queue.campaign_hours import rules_of
 from phonebank.contact_queue.empty_reasons import SOON_OVER
@@ -136,7 +136,7 @@ def untold_call(caller: Caller) -> Call | None:
 
 def worth_staying(reason: PhonebankError, next_at: datetime | None) -> bool:
     """Whether a page without a person should try again by itself: soon there may be one."""
-    if not isinstance(reason, NobodyToCall):
+    if not isinstance(reason, NobodyToCallError):
         return True
     return reason.why in SOON_OVER or (next_at is not None and next_at - now() < SOON)
 

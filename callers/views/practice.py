@@ -19,7 +19,7 @@ from phonebank.experiments.script_choice import versions_heard
 from phonebank.models import now
 from phonebank.roster.practice_first import MINUTES, owes_practice
 from phonebank.scripts.versions import script_of
-from scripts_library.engine import AnswerRefused, check_answer
+from scripts_library.engine import InvalidAnswerError, check_answer
 from scripts_library.script import Answer, Character, Script
 
 
@@ -90,7 +90,9 @@ def _words(fields: Mapping[str, Any]) -> tuple[int | None, list[int]]:
     return words, [version for version in heard if version != words]
 
 
-def _take(script: Script | None, answers: dict[str, Answer], step_id: str) -> AnswerRefused | None:
+def _take(
+    script: Script | None, answers: dict[str, Answer], step_id: str
+) -> InvalidAnswerError | None:
     """Put the answer just sent among the others; what is wrong with it, if anything."""
     if script is None or not script.has_step(step_id):
         return None
@@ -99,7 +101,7 @@ def _take(script: Script | None, answers: dict[str, Answer], step_id: str) -> An
         answers[step_id] = check_answer(
             script.step(step_id), values[0] if len(values) == 1 else values
         )
-    except AnswerRefused as refused:
+    except InvalidAnswerError as refused:
         return refused
     return None
 

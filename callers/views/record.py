@@ -26,7 +26,7 @@ from phonebank.calls.answers import save_answer
 from phonebank.calls.record import Recorded, record, undo
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
-from phonebank.core.errors import BadInput
+from phonebank.core.errors import InvalidInputError
 from phonebank.models import now
 
 _NO = ("no", "false", "0")
@@ -42,7 +42,7 @@ def answer(call_id: uuid.UUID) -> ResponseReturnValue:
     step_id = str(fields.get("step_id") or "")
     try:
         value = save_answer(g.caller, call_id, step_id, _answer_in(fields), _turn(), _seq(fields))
-    except BadInput as refused:
+    except InvalidInputError as refused:
         return not_like_that(refused)
     db.session.commit()
     if wants_json():
@@ -61,7 +61,7 @@ def outcome(call_id: uuid.UUID) -> ResponseReturnValue:
     fields = sent()
     try:
         recorded = _record(call_id, fields)
-    except BadInput as refused:
+    except InvalidInputError as refused:
         return not_like_that(refused)
     commit_and_keep()
     it_is_saved()
@@ -114,7 +114,9 @@ def _record(call_id: uuid.UUID, fields: MultiDict[str, Any] | Mapping[str, Any])
     ring_back = str(fields.get("ring_back") or "")
     key = "call_back" if ring_back else str(fields.get("outcome") or "")
     if not key:
-        raise BadInput("You haven't said how the call ended.", "Choose one of the buttons.")
+        raise InvalidInputError(
+            "You haven't said how the call ended.", "Choose one of the buttons."
+        )
     return record(
         g.caller,
         call_id,
@@ -151,7 +153,7 @@ def _seq(fields: MultiDict[str, Any] | Mapping[str, Any]) -> int | None:
     if not text:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > _SEQ_DIGITS:
-        raise BadInput("“seq” must be a whole number.", "Leave it out, or count upwards.")
+        raise InvalidInputError("“seq” must be a whole number.", "Leave it out, or count upwards.")
     return int(text)
 
 

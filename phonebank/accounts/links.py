@@ -16,7 +16,7 @@ from sqlalchemy import or_, select, update
 
 from phonebank.core.config import Config
 from phonebank.core.db import db
-from phonebank.core.errors import Gone
+from phonebank.core.errors import GoneError
 from phonebank.models import Account, now
 
 LIVES_FOR = timedelta(minutes=15)
@@ -25,7 +25,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 
-class LinkOver(Gone):
+class LinkExpiredError(GoneError):
     """The link was used, is too old, or was never ours; which of these is nobody's business."""
 
     def __init__(self) -> None:
@@ -64,11 +64,12 @@ def token_for(
 
 
 def read(token: str) -> Link:
-    """What the link says. Raises LinkOver when it is not, or no longer, good for anything."""
+    """What the link says. Raises LinkExpiredError when it is not, or no longer, good for
+    anything."""
     try:
         note = _serializer().loads(token)
     except BadData:
-        raise LinkOver from None
+        raise LinkExpiredError from None
     link = Link(
         account=_active_account(note["account"]),
         issued_at=EPOCH + note["issued"] * MICROSECOND,
@@ -82,14 +83,14 @@ def read(token: str) -> Link:
         or (link.reusable and config.is_production)
         or (not link.reusable and spent_until is not None and link.issued_at <= spent_until)
     ):
-        raise LinkOver
+        raise LinkExpiredError
     return link
 
 
 def spend(link: Link) -> None:
-    """Use the link up. Of two that spend it at the same moment, one gets LinkOver, and so does who
-    comes after the account was deactivated or its role changed. The account stays locked until the
-    commit."""
+    """Use the link up. Of two that spend it at the same moment, one gets LinkExpiredError, and so
+    does who comes after the account was deactivated or its role changed. The account stays locked
+    until the commit."""
     if link.reusable:
         return
     spent = db.session.execute(
@@ -107,7 +108,7 @@ def spend(link: Link) -> None:
         .returning(Account.id)
     )
     if spent.first() is None:
-        raise LinkOver
+        raise LinkExpiredError
     # Which decide whether a second factor is asked for.
     db.session.expire(link.account)
 
@@ -131,7 +132,7 @@ def _active_account(uniquifier: str) -> Account:
         select(Account).where(Account.fs_uniquifier == uniquifier, Account.active)
     )
     if account is None:
-        raise LinkOver
+        raise LinkExpiredError
     return account
 
 

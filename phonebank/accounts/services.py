@@ -19,7 +19,7 @@ from phonebank.accounts import links, sessions
 from phonebank.core import mail
 from phonebank.core.config import Config
 from phonebank.core.db import db
-from phonebank.core.errors import BadInput, Conflict, NotFound
+from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundError
 from phonebank.core.locks import lock_row
 from phonebank.models import Account, Campaign, Role, RoleName, campaign_host
 
@@ -34,8 +34,8 @@ NAME_AT_MOST = 80
 def create_account(email: str, name: str, roles: Iterable[str]) -> Account:
     """The account of this address that may do what these roles may, made if there is none.
 
-    A name already given stays. Raises BadInput for an address that cannot be one or an unknown
-    role, Conflict for a deactivated account.
+    A name already given stays. Raises InvalidInputError for an address that cannot be one or an
+    unknown role, ConflictError for a deactivated account.
     """
     email = normal_email(email)
     datastore = _datastore()
@@ -43,7 +43,7 @@ def create_account(email: str, name: str, roles: Iterable[str]) -> Account:
     account = account_of(email) or _new_account(email, name, wanted)
     _lock(account)
     if not account.active:
-        raise Conflict(
+        raise ConflictError(
             f"The account {email} is deactivated.", "Reactivate it on its page under People."
         )
     account.name = account.name or _name(name)
@@ -60,16 +60,16 @@ def account_of(email: str) -> Account | None:
     """The account with this address, however it is written, active or not."""
     try:
         email = normal_email(email)
-    except BadInput:
+    except InvalidInputError:
         email = email.strip().lower()
     return db.session.scalar(select(Account).where(Account.email == email))
 
 
 def account_for(account_id: int) -> Account:
-    """The account with this id. Raises NotFound."""
+    """The account with this id. Raises NotFoundError."""
     account = db.session.get(Account, account_id)
     if account is None:
-        raise NotFound("We can't find this account.", "Look for it under People.")
+        raise NotFoundError("We can't find this account.", "Look for it under People.")
     return account
 
 
@@ -83,7 +83,7 @@ def normal_email(email: str) -> str:
     """An address as it is stored: lower case, and of a form that could be delivered to.
 
     The part before the @ is case-sensitive on paper (RFC 5321 section 2.4) and on no server that
-    people use. Raises BadInput.
+    people use. Raises InvalidInputError.
     """
     try:
         # Full-width letters and the like are letters that a keyboard wrote wide.
@@ -92,7 +92,9 @@ def normal_email(email: str) -> str:
     except EmailNotValidError:
         checked = ""
     if not checked or len(checked) > EMAIL_AT_MOST:
-        raise BadInput("That isn't an e-mail address.", "Type it like this: name@example.org.")
+        raise InvalidInputError(
+            "That isn't an e-mail address.", "Type it like this: name@example.org."
+        )
     return checked
 
 
@@ -114,7 +116,7 @@ def sign_in_link(
 def send_sign_in_link(email: str, next: str = "/") -> None:
     """Send a link to the account with this address; do nothing when there is none, or it is shut.
 
-    The caller is told the same either way. Raises mail.MailNotSent.
+    The caller is told the same either way. Raises mail.MailNotSentError.
     """
     account = account_of(email)
     if account is None or not account.active:
@@ -135,7 +137,7 @@ def invite_host(campaign: Campaign, email: str, name: str) -> Account:
     """Let this person run parties for the campaign, and tell them by e-mail with a link to begin.
 
     An account is made for an address that has none. Raises as create_account, and
-    mail.MailNotSent.
+    mail.MailNotSentError.
     """
     account = create_account(email, name, [RoleName.HOST])
     # Invited twice at once, they host it once.
@@ -167,7 +169,7 @@ def hand_over(account: Account, link: str, subject: str, text: str) -> None:
     """Bring somebody their link: by mail or, where no mail server is set, on the console.
 
     On the console in development only: a public server's log is read by more people than the
-    mailbox. Raises mail.MailNotSent.
+    mailbox. Raises mail.MailNotSentError.
     """
     if mail.is_configured():
         greeting = f"Hello {account.name},\n\n" if account.name else "Hello,\n\n"
@@ -179,10 +181,10 @@ def hand_over(account: Account, link: str, subject: str, text: str) -> None:
 
 
 def rename(account: Account, name: str) -> None:
-    """Change how the account is called on pages. Raises BadInput for an empty name."""
+    """Change how the account is called on pages. Raises InvalidInputError for an empty name."""
     name = _name(name)
     if not name:
-        raise BadInput("Your name is empty.", "Type the name that others should see.")
+        raise InvalidInputError("Your name is empty.", "Type the name that others should see.")
     lock_row(account)
     account.name = name
 
@@ -190,7 +192,7 @@ def rename(account: Account, name: str) -> None:
 def change_role(account: Account, role: str) -> None:
     """Make the account an organiser or a host, and nothing else; it has to sign in again.
 
-    Raises BadInput for another role, Conflict when nobody would be left to organise.
+    Raises InvalidInputError for another role, ConflictError when nobody would be left to organise.
     """
     wanted = _role(role)
     _lock(account)
@@ -204,7 +206,7 @@ def change_role(account: Account, role: str) -> None:
 def deactivate(account: Account) -> None:
     """Shut the account: open sessions and unused links end with it. What it made stays.
 
-    Raises Conflict when nobody would be left to organise.
+    Raises ConflictError when nobody would be left to organise.
     """
     _lock(account)
     _keep_an_organiser_besides(account)
@@ -241,7 +243,7 @@ def reset_second_factor(account: Account) -> None:
 def invite(account: Account, sentence: str, next: str = "/") -> None:
     """Send an invitation: `sentence` says to what, its link signs in and leads to `next`.
 
-    Raises mail.MailNotSent.
+    Raises mail.MailNotSentError.
     """
     link = sign_in_link(account, next, lives_for=INVITATION_LIVES_FOR)
     days = INVITATION_LIVES_FOR // timedelta(days=1)
@@ -272,9 +274,10 @@ def _new_account(email: str, name: str, roles: list[Role]) -> Account:
 
 
 def _role(name: str) -> Role:
-    """The role of this name, made if there is none. Raises BadInput for a name we do not know."""
+    """The role of this name, made if there is none. Raises InvalidInputError for a name we do not
+    know."""
     if name not in list(RoleName):
-        raise BadInput(f"There is no role “{name}”.", f"Choose {' or '.join(RoleName)}.")
+        raise InvalidInputError(f"There is no role “{name}”.", f"Choose {' or '.join(RoleName)}.")
     called_so = select(Role).where(Role.name == name)
     role = db.session.scalar(called_so)
     if role is None:
@@ -300,7 +303,7 @@ def _keep_an_organiser_besides(account: Account) -> None:
         .limit(1)
     )
     if account.is_organiser and db.session.scalar(others) is None:
-        raise Conflict(
+        raise ConflictError(
             f"{account.name or account.email} is the only organiser.",
             "Make another person an organiser first.",
         )

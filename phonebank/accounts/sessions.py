@@ -15,7 +15,7 @@ from sqlalchemy.orm import joinedload
 
 from phonebank.accounts.browsers import browser_words
 from phonebank.core.db import db
-from phonebank.core.errors import Conflict
+from phonebank.core.errors import ConflictError
 from phonebank.models import Account, AccountSession, now
 
 # A day's work and an evening's party; a laptop found tomorrow is signed out.
@@ -35,7 +35,7 @@ def new_session(account: Account, device: str) -> str:
     """Sign the account in with one more browser; the secret for its cookie.
 
     The account's row stays locked until the commit, so whoever deactivates the account or changes
-    its role finds the new session, or comes first. Raises Conflict when they did.
+    its role finds the new session, or comes first. Raises ConflictError when they did.
     """
     as_it_was = select(Account.id).where(
         Account.id == account.id,
@@ -43,7 +43,7 @@ def new_session(account: Account, device: str) -> str:
         Account.fs_uniquifier == account.fs_uniquifier,
     )
     if db.session.scalar(as_it_was.with_for_update(key_share=True)) is None:
-        raise Conflict("Your account has just been changed.", "Ask for a new sign-in link.")
+        raise ConflictError("Your account has just been changed.", "Ask for a new sign-in link.")
     db.session.execute(
         delete(AccountSession).where(
             AccountSession.account_id == account.id,

@@ -8,10 +8,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from phonebank.calls.claim import is_stale, own_call
 from phonebank.core.db import db
-from phonebank.core.errors import BadInput, Conflict
+from phonebank.core.errors import ConflictError, InvalidInputError
 from phonebank.models import Answer, Call, Caller, now
 from phonebank.scripts.versions import script_of
-from scripts_library.engine import AnswerRefused, check_answer
+from scripts_library.engine import InvalidAnswerError, check_answer
 
 # Put together once: that takes longer than PostgreSQL needs to answer it.
 _ANSWERS = select(Answer.step_id, Answer.value).where(Answer.call_id == bindparam("call_id"))
@@ -27,16 +27,16 @@ def save_answer(
 ) -> Any:
     """Keep what was answered at a step, as it is given; the value that is kept comes back.
 
-    Saving again replaces it, save by a late copy from before the call was undone (its `turn` is
-    not the call's), or by one that was sent before what is kept: `seq` grows with every answer
-    that a page sends, and None (a form without scripts) is as new as it comes. Nothing (None,
-    blank) is kept too, where the step may be passed without an answer: it says that the caller has
-    gone past it. Raises NotFound, Conflict once the outcome is recorded, BadInput for a step or
-    answer that the script does not have.
+    Saving again replaces it, save by a late copy from before the call was undone (its `turn` is not
+    the call's), or by one that was sent before what is kept: `seq` grows with every answer that a
+    page sends, and None (a form without scripts) is as new as it comes. Nothing (None, blank) is
+    kept too, where the step may be passed without an answer: it says that the caller has gone past
+    it. Raises NotFoundError, ConflictError once the outcome is recorded, InvalidInputError for a
+    step or answer that the script does not have.
     """
     call = own_call(caller, call_id, lock=True)
     if call.outcome is not None:
-        raise Conflict("This call is already recorded.", "Undo it first to change an answer.")
+        raise ConflictError("This call is already recorded.", "Undo it first to change an answer.")
     value = _checked(call, step_id, raw)
     if is_stale(call, turn):
         return answers_of(call).get(step_id)
@@ -71,8 +71,8 @@ def answers_of(call: Call) -> dict[str, Any]:
 def _checked(call: Call, step_id: str, raw: Any) -> Any:
     script = script_of(call.script_version_id)
     if script is None or not script.has_step(step_id):
-        raise BadInput("This call's script doesn't have this step.", "Reload the page.")
+        raise InvalidInputError("This call's script doesn't have this step.", "Reload the page.")
     try:
         return check_answer(script.step(step_id), raw)
-    except AnswerRefused as refused:
-        raise BadInput(str(refused)) from None
+    except InvalidAnswerError as refused:
+        raise InvalidInputError(str(refused)) from None

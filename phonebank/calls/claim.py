@@ -28,12 +28,12 @@ from phonebank.contact_queue.refill import (
 )
 from phonebank.core.db import db
 from phonebank.core.errors import (
-    BackInAMoment,
-    Gone,
-    NotAllowed,
-    NotFound,
-    NotRunning,
+    GoneError,
+    NotAllowedError,
+    NotFoundError,
+    NotRunningError,
     PhonebankError,
+    ServiceUnavailableError,
 )
 from phonebank.experiments.script_choice import words_among, words_on_offer
 from phonebank.models import (
@@ -50,7 +50,7 @@ from phonebank.models import (
     now,
 )
 from phonebank.roster.pace import enforce_pace, refuse_paused
-from phonebank.roster.practice_first import PracticeFirst, owes_practice
+from phonebank.roster.practice_first import PracticeRequiredError, owes_practice
 from phonebank.suppressions.services import is_any_suppressed
 
 # Several people in a row who may no longer be rung mean that something large changed (a list was
@@ -139,7 +139,7 @@ RETURNING contact_id, expires_at
 """)
 
 
-class NobodyToCall(PhonebankError):
+class NobodyToCallError(PhonebankError):
     """There is nobody for this caller just now: `why`. `next_at` is when the next becomes callable,
     aware UTC, or None where the passing of time does not make it so."""
 
@@ -151,7 +151,7 @@ class NobodyToCall(PhonebankError):
         super().__init__(*WORDS[self.why])
 
 
-class NotLetIn(NotAllowed):
+class NotAdmittedError(NotAllowedError):
     """They wait in the lobby, or were put out since their request began."""
 
     title = "You're not in"
@@ -177,26 +177,26 @@ class Hold:
 def claim(caller: Caller, holds_nobody: bool = False) -> Hold:
     """Give the caller one person to ring; the same one while their hold lasts.
 
-    `holds_nobody` saves looking for that hold: they have just recorded how their call ended.
-    Raises NotLetIn, PracticeFirst, NotRunning, Gone (party or campaign over), NobodyToCall,
-    BackInAMoment (Redis is away), PacePaused (then commit: the pause is written). Two of these at
-    once for one caller give the same person.
+    `holds_nobody` saves looking for that hold: they have just recorded how their call ended. Raises
+    NotAdmittedError, PracticeRequiredError, NotRunningError, GoneError (party or campaign over),
+    NobodyToCallError, ServiceUnavailableError (Redis is away), PacePausedError (then commit: the
+    pause is written). Two of these at once for one caller give the same person.
 
     To be called with nothing to commit: it rolls back where somebody turns out not to be had.
     """
     if not caller.may_call:
-        raise NotLetIn()
+        raise NotAdmittedError()
     held = None if holds_nobody else current_hold(caller)
     if held is not None:
         return held
     campaign = running_campaign(caller)
     if owes_practice(caller):
-        raise PracticeFirst()
+        raise PracticeRequiredError()
     refuse_paused(caller, now())
     try:
         return _claim_next(caller, campaign)
     except RedisError as error:
-        raise BackInAMoment(
+        raise ServiceUnavailableError(
             "The list isn't answering. What you've recorded is safe.",
             "Wait a few seconds. This page tries again by itself.",
         ) from error
@@ -212,9 +212,9 @@ def renew(caller: Caller, call_id: uuid.UUID) -> datetime:
     """Let the caller keep their person for another hold, up to the campaign's longest since they
     were put on the screen, by handing them out or by an undo.
 
-    Returns when the hold runs out, as PostgreSQL has it: written no more often than `_apart`, so
-    an end that is younger stands. Raises NotFound when it is no longer theirs, or they have had it
-    for as long as anybody may.
+    Returns when the hold runs out, as PostgreSQL has it: written no more often than `_apart`, so an
+    end that is younger stands. Raises NotFoundError when it is no longer theirs, or they have had
+    it for as long as anybody may.
     """
     own = {"call_id": call_id, "caller_id": caller.id}
     held = db.session.execute(_RENEWABLE, own).one_or_none()
@@ -240,14 +240,14 @@ def _apart(hold_seconds: int) -> timedelta:
     return min(WRITTEN_APART, timedelta(seconds=hold_seconds / 5))
 
 
-def _no_longer_theirs() -> NotFound:
-    return NotFound("This call is no longer yours.", "Ask for the next person.")
+def _no_longer_theirs() -> NotFoundError:
+    return NotFoundError("This call is no longer yours.", "Ask for the next person.")
 
 
 def give_back(caller: Caller, call_id: uuid.UUID) -> None:
     """End a hold without an outcome: the person becomes callable as they stood.
 
-    Does nothing when the hold is over already. Raises NotFound for somebody else's.
+    Does nothing when the hold is over already. Raises NotFoundError for somebody else's.
     """
     call = own_call(caller, call_id, lock=True)
     if call.ended_at is None:
@@ -257,7 +257,7 @@ def give_back(caller: Caller, call_id: uuid.UUID) -> None:
 def own_call(caller: Caller, call_id: uuid.UUID, lock: bool = False) -> Call:
     """A call of this caller, with `lock` as it stands once nobody else can change it.
 
-    Raises NotFound, also for another's: nothing is told about those.
+    Raises NotFoundError, also for another's: nothing is told about those.
     """
     query = select(Call).where(Call.id == call_id, Call.caller_id == caller.id)
     if lock:
@@ -265,14 +265,14 @@ def own_call(caller: Caller, call_id: uuid.UUID, lock: bool = False) -> Call:
         query = query.with_for_update().execution_options(populate_existing=True)
     call = db.session.scalar(query)
     if call is None:
-        raise NotFound("That call isn't one of yours.", "Go back to calling.")
+        raise NotFoundError("That call isn't one of yours.", "Go back to calling.")
     return call
 
 
 def own_call_and_contact(caller: Caller, call_id: uuid.UUID) -> tuple[Call, Contact]:
     """A call of this caller and the person in it, both locked against other changes.
 
-    Raises NotFound as `own_call` does.
+    Raises NotFoundError as `own_call` does.
     """
     own = {"call_id": call_id, "caller_id": caller.id}
     row = db.session.execute(_OWN_CALL_AND_CONTACT, own).one_or_none()
@@ -289,17 +289,20 @@ def is_stale(call: Call, turn: int | None) -> bool:
 
 
 def running_campaign(caller: Caller) -> Campaign:
-    """The caller's campaign, while it is calling and so is their party. Raises NotRunning, Gone."""
+    """The caller's campaign, while it is calling and so is their party. Raises NotRunningError,
+    GoneError."""
     campaign = db.session.get_one(Campaign, caller.campaign_id)
     if campaign.state == CampaignState.ENDED:
-        raise Gone("This campaign has ended.", "Thank you for every call you made.")
+        raise GoneError("This campaign has ended.", "Thank you for every call you made.")
     if not campaign.is_running:
-        raise NotRunning("The campaign is paused right now.", "Keep this page open.")
+        raise NotRunningError("The campaign is paused right now.", "Keep this page open.")
     party = db.session.get(Party, caller.party_id) if caller.party_id else None
     if party is not None and party.is_over:
-        raise Gone("The party has ended.", "Thank you for every call you made.")
+        raise GoneError("The party has ended.", "Thank you for every call you made.")
     if party is not None and party.paused:
-        raise NotRunning("Your host has paused calling.", "You can go on when they restart it.")
+        raise NotRunningError(
+            "Your host has paused calling.", "You can go on when they restart it."
+        )
     return campaign
 
 
@@ -333,7 +336,7 @@ def _claim_next(caller: Caller, campaign: Campaign) -> Hold:
             return already
         if tries == STALE_IN_A_ROW:
             start_line_afresh(campaign)
-    raise NobodyToCall(why_nobody(campaign, caller))
+    raise NobodyToCallError(why_nobody(campaign, caller))
 
 
 def _copy_true_hold(store: QueueStore, contact_id: int) -> None:
@@ -433,9 +436,9 @@ def _look_again(ids: dict[str, int]) -> _Found | None:
     """Whether this person may be handed to this caller as things stand by now; None if not.
 
     Reads both, their campaign, party and list anew, and the time after it: to be called once the
-    locks are had, however long that took. Raises NotLetIn for a caller who was put out since their
-    request began, PracticeFirst, PacePaused, and NotRunning or Gone when the campaign or the party
-    paused or ended meanwhile.
+    locks are had, however long that took. Raises NotAdmittedError for a caller who was put out
+    since their request began, PracticeRequiredError, PacePausedError, and NotRunningError or
+    GoneError when the campaign or the party paused or ended meanwhile.
     """
     found = db.session.execute(_AS_IT_STANDS, ids).one_or_none()
     if found is None:
@@ -443,10 +446,10 @@ def _look_again(ids: dict[str, int]) -> _Found | None:
     at, contact, caller = now(), found.Contact, found.Caller
     campaign = caller.campaign
     if not caller.may_call:
-        raise NotLetIn()
+        raise NotAdmittedError()
     running_campaign(caller)
     if owes_practice(caller):
-        raise PracticeFirst()
+        raise PracticeRequiredError()
     refuse_paused(caller, at)
     if found.removed or found.suppressed:
         return None

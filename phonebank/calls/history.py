@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Row, text
 
 from phonebank.core.db import db
-from phonebank.core.errors import NotFound
+from phonebank.core.errors import NotFoundError
 from phonebank.models import Caller, Campaign
 
 _SIGHTS = text("""
@@ -49,10 +49,10 @@ class Sights:
 
 
 def anyone_of(campaign: Campaign, caller_id: int) -> Caller:
-    """A caller of this campaign, also one who is out. Raises NotFound."""
+    """A caller of this campaign, also one who is out. Raises NotFoundError."""
     caller = db.session.get(Caller, caller_id)
     if caller is None or caller.campaign_id != campaign.id:
-        raise NotFound("There is no such caller in this campaign.", "Go back to its callers.")
+        raise NotFoundError("There is no such caller in this campaign.", "Go back to its callers.")
     return caller
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Select, delete, select
 from phonebank.calls.claim import Hold, own_call
 from phonebank.contact_queue.holds import hold_after_commit, release_after_commit
 from phonebank.core.db import db
-from phonebank.core.errors import Conflict, NotFound
+from phonebank.core.errors import ConflictError, NotFoundError
 from phonebank.experiments.script_choice import words_for
 from phonebank.models import Answer, Call, Caller, Contact, ContactList, ContactState
 from phonebank.models.call import HANDED_OUT_NO
@@ -40,12 +40,12 @@ def reached_instead(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold
 
     The script begins anew with their name when the page is next drawn; answers given so far stay,
     unless an experiment has other words for this person. The one first asked for rests with the
-    rest of the household once the call is recorded.
-    Raises NotFound for another's call or somebody not on this number, Conflict once recorded.
+    rest of the household once the call is recorded. Raises NotFoundError for another's call or
+    somebody not on this number, ConflictError once recorded.
     """
     call = own_call(caller, call_id, lock=True)
     if call.outcome is not None or call.ended_at is not None:
-        raise Conflict("This call has ended.", "Ask for the next person.")
+        raise ConflictError("This call has ended.", "Ask for the next person.")
     # Locked: an undo may be giving them another number this moment, and leaves it once they are on
     # a screen. By itself: what waits for a lock goes by the list as it was before the wait.
     db.session.execute(
@@ -55,7 +55,7 @@ def reached_instead(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold
         _others(call).where(Contact.id == contact_id).execution_options(populate_existing=True)
     )
     if other is None:
-        raise NotFound("That person isn't on this number.", "Reload the page.")
+        raise NotFoundError("That person isn't on this number.", "Reload the page.")
     first_asked_for = call.contact_id
     call.household = [*(c for c in call.household if c != contact_id), first_asked_for]
     release_after_commit(call)

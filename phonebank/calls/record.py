@@ -13,7 +13,13 @@ from sqlalchemy import ColumnElement, and_, exists, func, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from phonebank.calls.answers import answers_of
-from phonebank.calls.claim import NotLetIn, current_hold, give_back, is_stale, own_call_and_contact
+from phonebank.calls.claim import (
+    NotAdmittedError,
+    current_hold,
+    give_back,
+    is_stale,
+    own_call_and_contact,
+)
 from phonebank.calls.contact_state import (
     has_changed_since,
     left_behind,
@@ -28,13 +34,13 @@ from phonebank.calls.speed_check import is_too_fast
 from phonebank.contact_queue.campaign_hours import hours_of, rules_of
 from phonebank.contact_queue.holds import hold_after_commit, release_after_commit
 from phonebank.core.db import db
-from phonebank.core.errors import BadInput, HoldLost
+from phonebank.core.errors import HoldLostError, InvalidInputError
 from phonebank.core.locks import lock_row
 from phonebank.models import Call, CallEnding, Caller, Campaign, Contact, SuppressionOrigin, now
 from phonebank.models.call import HANDED_OUT_NO, RECORDED_NO
 from phonebank.rules.calling_hours import contact_date, zones_from
 from phonebank.rules.languages import LANGUAGES, UNKNOWN
-from phonebank.rules.outcomes import OUTCOMES, UnknownOutcome, outcome_of
+from phonebank.rules.outcomes import OUTCOMES, UnknownOutcomeError, outcome_of
 from phonebank.rules.retry_limits import RetryRules
 from phonebank.rules.retry_policy import Decision, decide
 from phonebank.scripts.versions import script_of
@@ -50,7 +56,7 @@ UNDO_WITHIN = timedelta(minutes=10)
 LAST_RECORDED_FIRST = (Call.recorded_no.desc().nulls_last(), Call.recorded_at.desc())
 
 
-class CannotUndo(HoldLost):
+class CannotUndoError(HoldLostError):
     """Too much has come about since, or another did it."""
 
     title = "This can't be undone"
@@ -86,20 +92,20 @@ def record(
     holds. `callback_at` is the promised time; `only_me` keeps it for this caller at first;
     `language` is what the person speaks (BCP 47), for the outcome that asks.
 
-    Raises NotFound for another's call, BadInput for an unknown outcome or language or an overlong
-    note.
+    Raises NotFoundError for another's call, InvalidInputError for an unknown outcome or language or
+    an overlong note.
     """
     if outcome_key not in OUTCOMES:
-        raise BadInput(
+        raise InvalidInputError(
             f"“{outcome_key}” is not an outcome of a call.", "Choose one of the buttons."
         )
     if len(note) > NOTE_AT_MOST:
-        raise BadInput(
+        raise InvalidInputError(
             f"A note can have up to {NOTE_AT_MOST} characters. This one has {len(note)}.",
             "Make it shorter.",
         )
     if language not in ("", UNKNOWN, *LANGUAGES):
-        raise BadInput("That isn't one of the languages.", "Choose one of those shown.")
+        raise InvalidInputError("That isn't one of the languages.", "Choose one of those shown.")
     call, contact = own_call_and_contact(caller, call_id)
     if call.outcome is not None or is_stale(call, turn):
         return Recorded(call, changed=False)
@@ -128,9 +134,10 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
     """Take back the caller's last outcome and put that person on their screen again.
 
     Whoever was on it is given back first. A late copy of an undo that was done (its `turn` is not
-    the call's) changes nothing, whatever was recorded since. Raises NotFound, NotLetIn, CannotUndo
-    when it is not their last or too long ago, the person is on somebody else's screen or changed by
-    another's call since, or their number on the do-not-call list by another's wish.
+    the call's) changes nothing, whatever was recorded since. Raises NotFoundError,
+    NotAdmittedError, CannotUndoError when it is not their last or too long ago, the person is on
+    somebody else's screen or changed by another's call since, or their number on the do-not-call
+    list by another's wish.
     """
     call, contact = own_call_and_contact(caller, call_id)
     if call.outcome is None or is_stale(call, turn):
@@ -139,17 +146,19 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
     # has the person taken back.
     lock_row(caller)
     if not caller.may_call:
-        raise NotLetIn()
+        raise NotAdmittedError()
     if call.set_aside_at is not None:
-        raise CannotUndo("An organiser has set this call aside.")
+        raise CannotUndoError("An organiser has set this call aside.")
     if call.id != last_recorded_id(caller):
-        raise CannotUndo("It isn't your last call.", "If an older one is wrong, tell an organiser.")
+        raise CannotUndoError(
+            "It isn't your last call.", "If an older one is wrong, tell an organiser."
+        )
     if call.recorded_at is None or now() - call.recorded_at > UNDO_WITHIN:
-        raise CannotUndo("You recorded it more than ten minutes ago.")
+        raise CannotUndoError("You recorded it more than ten minutes ago.")
     if call.contact_before is None or _handed_on_since(call):
-        raise CannotUndo("Another caller has been given this person since then.")
+        raise CannotUndoError("Another caller has been given this person since then.")
     if has_changed_since(contact, call.contact_before):
-        raise CannotUndo(
+        raise CannotUndoError(
             "Someone on their number has been called since then, or their list was uploaded again."
         )
     current = current_hold(caller)
@@ -159,7 +168,7 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
     add_to_tally(call, -1)
     suppressions.lift_of_call(call.id)
     if suppressions.phones_suppressed_among([call.phone, *call.contact_before["other_phones"]]):
-        raise CannotUndo(
+        raise CannotUndoError(
             "An organiser or another call has put them on the do-not-call list.",
             "Go on to the next person.",
         )
@@ -224,8 +233,8 @@ def _decide(
             country=country,
             callback_at=promised,
         )
-    except UnknownOutcome as unknown:
-        raise BadInput(str(unknown)) from None
+    except UnknownOutcomeError as unknown:
+        raise InvalidInputError(str(unknown)) from None
 
 
 def _same_outcome_before(contact: Contact, outcome_key: str, rules: RetryRules) -> int:
@@ -309,7 +318,7 @@ def _reopen(call: Call) -> None:
     try:
         db.session.flush()
     except IntegrityError as taken:
-        raise CannotUndo(_who_has_the_number(taken)) from None
+        raise CannotUndoError(_who_has_the_number(taken)) from None
     hold_after_commit(call)
 
 

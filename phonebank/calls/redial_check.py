@@ -3,7 +3,7 @@
 from phonebank.calls.claim import running_campaign
 from phonebank.contact_queue.campaign_hours import may_ring
 from phonebank.core.db import db
-from phonebank.core.errors import Gone, NotRunning
+from phonebank.core.errors import GoneError, NotRunningError
 from phonebank.models import Call, Caller, Campaign, Contact, ContactList, now
 
 
@@ -18,7 +18,7 @@ def why_not_to_ring(call: Call, contact: Contact, campaign: Campaign) -> str:
         return ""
     try:
         running_campaign(db.session.get_one(Caller, call.caller_id))
-    except (NotRunning, Gone) as not_now:
+    except (NotRunningError, GoneError) as not_now:
         return not_now.message
     if not may_ring(campaign, contact.zone_key, now()):
         return "It's outside calling hours where they are."

@@ -25,7 +25,7 @@ from phonebank.calls.contact_state import (
 )
 from phonebank.calls.record import LAST_RECORDED_FIRST, add_to_tally
 from phonebank.core.db import db
-from phonebank.core.errors import Conflict, NotFound
+from phonebank.core.errors import ConflictError, NotFoundError
 from phonebank.core.locks import lock_row
 from phonebank.models import (
     Account,
@@ -157,10 +157,10 @@ def acts_on(caller: Caller) -> Sequence[SetAside]:
 
 
 def act_of(caller: Caller, act_id: int) -> SetAside:
-    """One of them. Raises NotFound."""
+    """One of them. Raises NotFoundError."""
     act = db.session.get(SetAside, act_id)
     if act is None or act.caller_id != caller.id:
-        raise NotFound("These calls are not set aside.", "Reload the page.")
+        raise NotFoundError("These calls are not set aside.", "Reload the page.")
     return act
 
 
@@ -168,10 +168,11 @@ def begin(
     caller: Caller, account: Account, reason: str, at: datetime, only_fast: bool = False
 ) -> SetAside:
     """Have everything set aside that the caller recorded until `at`, or what was recorded sooner
-    than a call takes. The calls are worked on by `set_aside_some`. Raises Conflict for nothing."""
+    than a call takes. The calls are worked on by `set_aside_some`. Raises ConflictError for
+    nothing."""
     counts = preview(caller, only_fast)
     if not counts.calls:
-        raise Conflict("There is nothing to set aside.", "Reload the page.")
+        raise ConflictError("There is nothing to set aside.", "Reload the page.")
     act = SetAside(
         campaign_id=caller.campaign_id, caller_id=caller.id, only_fast=only_fast, until=at
     )
@@ -191,7 +192,7 @@ def begin(
 
 def bring_back(act: SetAside, account: Account, reason: str, at: datetime) -> None:
     """Have all of an act brought back. The calls are worked on by `bring_back_some`. Raises
-    Conflict where it is not all set aside yet, or somebody else has brought it back."""
+    ConflictError where it is not all set aside yet, or somebody else has brought it back."""
     turned = db.session.execute(
         update(SetAside)
         .where(SetAside.id == act.id, SetAside.state == SetAsideState.DONE)
@@ -199,7 +200,7 @@ def bring_back(act: SetAside, account: Account, reason: str, at: datetime) -> No
         .returning(SetAside.caller_id)
     ).one_or_none()
     if turned is None:
-        raise Conflict(
+        raise ConflictError(
             "These calls are still being worked on, or are already back.", "Reload the page."
         )
     caller = db.session.get_one(Caller, turned.caller_id)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from phonebank.core.db import db
-from phonebank.core.errors import Conflict, NotFound
+from phonebank.core.errors import ConflictError, NotFoundError
 from phonebank.core.locks import lock_row
 from phonebank.models import (
     Account,
@@ -42,11 +42,11 @@ def campaigns_of(account: Account) -> Sequence[Campaign]:
 def campaign_for(account: Account, campaign_id: int, to_change: bool = False) -> Campaign:
     """The campaign, for somebody who may change it; `to_change` locks it.
 
-    Raises NotFound for everyone else, so that nobody learns which campaigns there are.
+    Raises NotFoundError for everyone else, so that nobody learns which campaigns there are.
     """
     campaign = db.session.get(Campaign, campaign_id)
     if campaign is None or not account.is_organiser:
-        raise NotFound("This campaign does not exist.", "Go back to the list of campaigns.")
+        raise NotFoundError("This campaign does not exist.", "Go back to the list of campaigns.")
     if to_change:
         lock_row(campaign)
     return campaign
@@ -61,19 +61,22 @@ def create_campaign(account: Account, values: dict[str, Any]) -> Campaign:
 
 
 def move(campaign: Campaign, verb: str) -> None:
-    """Start, pause, resume, end or reopen. Raises Conflict when it makes no sense now, whatever a
-    page last showed, and when a campaign would start with nobody to call or nothing to say."""
+    """Start, pause, resume, end or reopen. Raises ConflictError when it makes no sense now,
+    whatever a page last showed, and when a campaign would start with nobody to call or nothing to
+    say."""
     lock_row(campaign)
     target = MOVES[campaign.state].get(verb)
     if target is None:
-        raise Conflict(
+        raise ConflictError(
             f"This campaign is {campaign.state}, so you cannot {verb} it.",
             "Reload the page to see it now.",
         )
     if verb == "start":
         missing = what_is_missing(campaign)
         if missing:
-            raise Conflict(f"Not ready to start: {' '.join(missing)}", "Do that first, then start.")
+            raise ConflictError(
+                f"Not ready to start: {' '.join(missing)}", "Do that first, then start."
+            )
     campaign.state = target
 
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 from flask import Flask, current_app, request
 from flask_security import current_user
 
-from phonebank.core.errors import NotAllowed, SignInNeeded
+from phonebank.core.errors import NotAllowedError, SignInRequiredError
 from phonebank.models import RoleName
 
 View = TypeVar("View", bound=Callable[..., object])
@@ -52,20 +52,24 @@ def _check_request() -> None:
 
 
 def check(rule: str | None) -> None:
-    """Raise SignInNeeded or NotAllowed unless the person who asks satisfies the rule.
+    """Raise SignInRequiredError or NotAllowedError unless the person who asks satisfies the rule.
 
     CALLER and TV pass here. The view's own decorator checks them, by the caller's cookie or the
     board's token.
     """
     if rule is None:
-        raise NotAllowed(
+        raise NotAllowedError(
             "This page is not open to anyone yet.", "Tell the person who runs this server."
         )
     if rule in (ANYONE, CALLER, TV):
         return
     if not current_user.is_authenticated:
-        raise SignInNeeded("This page is for organisers and hosts.", "Sign in, then come back.")
+        raise SignInRequiredError(
+            "This page is for organisers and hosts.", "Sign in, then come back."
+        )
     if rule == RoleName.ORGANISER and not current_user.is_organiser:
-        raise NotAllowed("This page is for organisers.", "Ask an organiser to do it for you.")
+        raise NotAllowedError("This page is for organisers.", "Ask an organiser to do it for you.")
     if rule == RoleName.HOST and not (current_user.is_host or current_user.is_organiser):
-        raise NotAllowed("This page is for party hosts.", "Ask an organiser to make you a host.")
+        raise NotAllowedError(
+            "This page is for party hosts.", "Ask an organiser to make you a host."
+        )

@@ -24,7 +24,7 @@ from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 
 from phonebank.core.error_pages import HTTP_WORDS
-from phonebank.core.errors import PhonebankError, TooMany
+from phonebank.core.errors import PhonebankError, TooManyRequestsError
 from phonebank.core.redis import redis_store
 from phonebank.core.security import whose_connection
 
@@ -154,7 +154,7 @@ class CountedTries:
         until = time.monotonic() + WAITS_AT_MOST
         while (answer := _take(keys, place, limits)) != GO_ON:
             if answer == USED_UP or time.monotonic() > until:
-                raise TooMany(self.message, HTTP_WORDS[429][2])
+                raise TooManyRequestsError(self.message, HTTP_WORDS[429][2])
             time.sleep(LOOKS_EVERY * (0.5 + random.random()))  # noqa: S311
         return place
 

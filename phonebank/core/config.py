@@ -17,7 +17,7 @@ MODES = (PRODUCTION, DEVELOPMENT)
 LEAST_CONNECTIONS = 8
 
 
-class ConfigRefused(Exception):
+class ConfigError(Exception):
     """The environment does not allow a safe start; the message says which variable and why."""
 
 
@@ -73,13 +73,13 @@ class Config:
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Config":
         """Read the settings.
 
-        Raises ConfigRefused when a needed variable is missing, a number is not one, or a
+        Raises ConfigError when a needed variable is missing, a number is not one, or a
         production server would start with a weak secret or without HTTPS.
         """
 
         def needed(name: str) -> str:
             if not environ.get(name):
-                raise ConfigRefused(
+                raise ConfigError(
                     f"{name} is not set. `make run` sets it for one machine; for a server see "
                     "docs/operations.md."
                 )
@@ -89,7 +89,7 @@ class Config:
             try:
                 return int(environ.get(name) or default)
             except ValueError:
-                raise ConfigRefused(
+                raise ConfigError(
                     f"{name} must be a whole number, not {environ[name]!r}."
                 ) from None
 
@@ -121,9 +121,9 @@ class Config:
 
     def _refuse_what_is_unsafe(self) -> None:
         if self.mode not in MODES:
-            raise ConfigRefused(f"PHONEBANK_MODE must be {' or '.join(MODES)}, not {self.mode!r}.")
+            raise ConfigError(f"PHONEBANK_MODE must be {' or '.join(MODES)}, not {self.mode!r}.")
         if self.joins_a_minute < 1:
-            raise ConfigRefused("JOINS_A_MINUTE must be 1 or more, or nobody could come in.")
+            raise ConfigError("JOINS_A_MINUTE must be 1 or more, or nobody could come in.")
         for name, least, is_now in (
             ("DATABASE_CONNECTIONS", LEAST_CONNECTIONS, self.database_connections),
             ("WORKER_DATABASE_CONNECTIONS", 2, self.worker_connections),
@@ -131,7 +131,7 @@ class Config:
             ("WORKER_PROCESSES", 1, self.worker_processes),
         ):
             if is_now < least:
-                raise ConfigRefused(f"{name} must be {least} or more, not {is_now}.")
+                raise ConfigError(f"{name} must be {least} or more, not {is_now}.")
         if not self.is_production:
             return
         for name, secret in (
@@ -141,12 +141,12 @@ class Config:
         ):
             # 32 characters: 128 bits when written in hexadecimal, the least worth having.
             if len(secret) < 32:
-                raise ConfigRefused(
+                raise ConfigError(
                     f"{name} is too short for a public server. Make one with: "
                     "python3 -c 'import secrets; print(secrets.token_hex(32))'"
                 )
         if not self.is_https:
-            raise ConfigRefused(
+            raise ConfigError(
                 "BASE_URL must start with https:// on a public server: callers' and organisers' "
                 "sign-in would otherwise cross the network in the open."
             )
@@ -158,5 +158,5 @@ def _for_psycopg(url: str) -> str:
     if scheme in ("postgres", "postgresql"):
         return f"postgresql+psycopg{separator}{rest}"
     if scheme != "postgresql+psycopg":
-        raise ConfigRefused(f"DATABASE_URL must be a PostgreSQL address, not {scheme}://…")
+        raise ConfigError(f"DATABASE_URL must be a PostgreSQL address, not {scheme}://…")
     return url

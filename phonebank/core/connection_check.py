@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import Row, text
 from sqlalchemy.exc import DBAPIError
 
-from phonebank.core.config import LEAST_CONNECTIONS, Config, ConfigRefused
+from phonebank.core.config import LEAST_CONNECTIONS, Config, ConfigError
 from phonebank.core.db import db
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ FROM pg_roles, pg_database WHERE rolname = current_user AND datname = current_da
 
 
 def check(app: Flask) -> None:
-    """Raise ConfigRefused, with the sum in words, when PostgreSQL takes fewer connections than the
+    """Raise ConfigError, with the sum in words, when PostgreSQL takes fewer connections than the
     processes may open. A PostgreSQL that is away is asked by the next process that starts."""
     try:
         with app.app_context():
@@ -38,7 +38,7 @@ def check(app: Flask) -> None:
         return
     config: Config = app.extensions["phonebank"]
     if wanted(config) > _taken(limits):
-        raise ConfigRefused(
+        raise ConfigError(
             f"PostgreSQL does not take enough connections. {in_words(config)} PostgreSQL takes"
             f" {_taken(limits)} {_why(limits)}. Lower DATABASE_CONNECTIONS"
             f" {_lowered(config, _taken(limits))}or start fewer processes, or raise PostgreSQL's"

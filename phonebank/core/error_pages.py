@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 from phonebank.core import store_errors
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
-from phonebank.core.errors import BackInAMoment, PhonebankError
+from phonebank.core.errors import PhonebankError, ServiceUnavailableError
 from phonebank.core.response_marks import STALE_FORM
 
 log = logging.getLogger(__name__)
@@ -130,7 +130,7 @@ def _handle_store_error(error: Exception) -> ResponseReturnValue:
     log.error("%s: %s", words.in_log, store_errors.kind_of(error))
     _roll_back()
     _treat_as_signed_out()
-    return _answer(503, BackInAMoment.title, words.message, words.what_to_do)
+    return _answer(503, ServiceUnavailableError.title, words.message, words.what_to_do)
 
 
 def _add_retry_after(response: Response) -> Response:

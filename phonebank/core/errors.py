@@ -1,16 +1,16 @@
 """The kinds of error that a person is told about. `error_pages` makes each a page or JSON.
 
 PhonebankError
-├── BadInput             422  something typed, chosen or uploaded cannot be used
-├── NotAllowed           403  the person is signed in, and may not do this
-├── SignInNeeded         401  nobody is signed in
-├── NotFound             404
-├── Conflict             409  the present state of things forbids it
-│   ├── NotRunning            the campaign or party is paused or has not begun
-│   └── HoldLost              the hold has expired and another caller may have the person
-├── Gone                 410  it was here; the link or the party has ended
-├── TooMany              429
-└── BackInAMoment        503  a store is away; nothing was lost, try again
+├── InvalidInputError        422  something typed, chosen or uploaded cannot be used
+├── NotAllowedError          403  the person is signed in, and may not do this
+├── SignInRequiredError      401  nobody is signed in
+├── NotFoundError            404
+├── ConflictError            409  the present state of things forbids it
+│   ├── NotRunningError           the campaign or party is paused or has not begun
+│   └── HoldLostError             the hold has expired and another caller may have the person
+├── GoneError                410  it was here; the link or the party has ended
+├── TooManyRequestsError     429
+└── ServiceUnavailableError  503  a store is away; nothing was lost, try again
 """
 
 
@@ -30,49 +30,49 @@ class PhonebankError(Exception):
         self.what_to_do = what_to_do
 
 
-class BadInput(PhonebankError):
+class InvalidInputError(PhonebankError):
     status = 422
     title = "That can't be used"
 
 
-class NotAllowed(PhonebankError):
+class NotAllowedError(PhonebankError):
     status = 403
     title = "Not for this account"
 
 
-class SignInNeeded(PhonebankError):
+class SignInRequiredError(PhonebankError):
     status = 401
     title = "Please sign in first"
 
 
-class NotFound(PhonebankError):
+class NotFoundError(PhonebankError):
     status = 404
     title = "Not found"
 
 
-class Conflict(PhonebankError):
+class ConflictError(PhonebankError):
     status = 409
     title = "Not now"
 
 
-class NotRunning(Conflict):
+class NotRunningError(ConflictError):
     title = "Calling is paused"
 
 
-class HoldLost(Conflict):
+class HoldLostError(ConflictError):
     title = "This call has moved on"
 
 
-class Gone(PhonebankError):
+class GoneError(PhonebankError):
     status = 410
     title = "This has ended"
 
 
-class TooMany(PhonebankError):
+class TooManyRequestsError(PhonebankError):
     status = 429
     title = "Too many tries"
 
 
-class BackInAMoment(PhonebankError):
+class ServiceUnavailableError(PhonebankError):
     status = 503
     title = "Back in a moment"

@@ -8,7 +8,7 @@ from typing import TypeVar
 from sqlalchemy.exc import InvalidRequestError
 
 from phonebank.core.db import db
-from phonebank.core.errors import NotFound
+from phonebank.core.errors import NotFoundError
 from phonebank.models import Base
 
 Row = TypeVar("Row", bound=Base)
@@ -20,7 +20,7 @@ def lock_row(row: Base, share: bool = False) -> None:
     With `share` several may read it so at once, and only those who would change it wait. Rows that
     merely refer to this one are never held up.
 
-    Raises NotFound for a row that somebody has deleted meanwhile.
+    Raises NotFoundError for a row that somebody has deleted meanwhile.
     """
     # What we have changed ourselves is part of how the row is.
     db.session.flush()
@@ -30,7 +30,7 @@ def lock_row(row: Base, share: bool = False) -> None:
             row, with_for_update={"of": row.__class__, "read": share, "key_share": not share}
         )
     except InvalidRequestError:
-        raise NotFound(
+        raise NotFoundError(
             "Someone has deleted this in the meantime.", "Go back, and reload the page."
         ) from None
 

@@ -7,7 +7,7 @@ from flask import Flask, current_app
 from flask_mailman import EmailMessage, Mail
 
 from phonebank.core.config import Config
-from phonebank.core.errors import BackInAMoment
+from phonebank.core.errors import ServiceUnavailableError
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ IMPLICIT_TLS_PORT = 465
 THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
-class MailNotSent(BackInAMoment):
+class MailNotSentError(ServiceUnavailableError):
     title = "We couldn't send the e-mail"
 
 
@@ -52,13 +52,13 @@ def is_configured(config: Config | None = None) -> bool:
 
 
 def send(to: str, subject: str, text: str) -> None:
-    """Send one message, now. Raises MailNotSent when the mail server does not take it."""
+    """Send one message, now. Raises MailNotSentError when the mail server does not take it."""
     try:
         EmailMessage(subject, text, to=[to]).send()
     except (OSError, smtplib.SMTPException) as error:
         # The server's own text quotes the address and sometimes the message.
         log.error("the mail server did not take a message: %s", type(error).__name__)
-        raise MailNotSent(
+        raise MailNotSentError(
             "The mail server didn't accept the e-mail.",
             "Try again in a few minutes. If it still fails, tell the person who runs this server.",
         ) from None

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import OperationalError
 
 from phonebank.core.db import db
-from phonebank.core.errors import Conflict
+from phonebank.core.errors import ConflictError
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ TRIES = 30
 BETWEEN_TRIES = 10.0  # seconds
 
 
-class TableInUse(Conflict):
+class TableInUseError(ConflictError):
     """Somebody has been reading a table, or changing it, all the time."""
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ def to_this_release(
     """Run what migrations are missing, each by itself.
 
     One that needs a table which others use gives way after a moment and is tried again, `tries`
-    times, `between` seconds apart. Raises TableInUse after the last.
+    times, `between` seconds apart. Raises TableInUseError after the last.
     """
     for left in reversed(range(tries)):
         try:
@@ -53,7 +53,7 @@ def to_this_release(
         if left:
             log.warning("a table is in use; trying again in %g s", between)
             time.sleep(between)
-    raise TableInUse()
+    raise TableInUseError()
 
 
 @contextmanager

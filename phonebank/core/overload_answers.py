@@ -8,7 +8,7 @@ from flask import json
 
 from phonebank.core import response_marks
 from phonebank.core.assets import vendored_files
-from phonebank.core.errors import BackInAMoment
+from phonebank.core.errors import ServiceUnavailableError
 from phonebank.core.security import SECURITY_HEADERS
 
 if TYPE_CHECKING:
@@ -54,7 +54,11 @@ def _body(environ: "WSGIEnvironment", seconds: int) -> tuple[str, bytes]:
     accepts = environ.get("HTTP_ACCEPT", "") + environ.get("CONTENT_TYPE", "")
     if "application/json" in accepts and "text/html" not in accepts:
         what_to_do = WHAT_TO_DO.format(seconds=seconds)
-        error = {"title": BackInAMoment.title, "message": MESSAGE, "what_to_do": what_to_do}
+        error = {
+            "title": ServiceUnavailableError.title,
+            "message": MESSAGE,
+            "what_to_do": what_to_do,
+        }
         return "application/json", json.dumps({"error": error}).encode()
     page = _page_for_get() if environ["REQUEST_METHOD"] == "GET" else _page_for_forms()
     return "text/html; charset=utf-8", page.replace("{seconds}", str(seconds)).encode()
@@ -77,7 +81,7 @@ def _page(what_to_do: str) -> str:
     # The file is filled in by hand: the process refuses because it has no time to render templates.
     page = (Path(__file__).parents[1] / "templates" / "busy.html").read_text()
     return (
-        page.replace("{title}", BackInAMoment.title)
+        page.replace("{title}", ServiceUnavailableError.title)
         .replace("{pico}", vendored_files()["pico"].path)
         .replace("{message}", MESSAGE)
         .replace("{what_to_do}", what_to_do)

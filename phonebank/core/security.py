@@ -16,7 +16,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from phonebank.core import response_marks, signed_times
 from phonebank.core.config import Config
-from phonebank.core.errors import BadInput
+from phonebank.core.errors import InvalidInputError
 from phonebank.core.redis import REDIS_TIMEOUT
 
 View = TypeVar("View", bound=Callable[..., object])
@@ -155,11 +155,12 @@ def _take_files() -> None:
 
 
 def _refuse_odd_json() -> None:
-    """Raise BadInput for JSON that no page expects: no object, or with text that is none."""
+    """Raise InvalidInputError for JSON that no page expects: no object, or with text that is
+    none."""
     if not request.is_json or request.method in ("GET", "HEAD", "OPTIONS"):
         return
     if request.blueprint not in (TAKES_JSON, None):
-        raise BadInput("This address takes forms, not JSON.")
+        raise InvalidInputError("This address takes forms, not JSON.")
     # Asked of the body itself: one sent in chunks does not say its length.
     if not request.get_data():
         return
@@ -170,4 +171,4 @@ def _refuse_odd_json() -> None:
     except (RecursionError, UnicodeEncodeError):
         body = None
     if not isinstance(body, dict):
-        raise BadInput("The request's body must be a JSON object.")
+        raise InvalidInputError("The request's body must be a JSON object.")

@@ -22,7 +22,7 @@ END_OF_FILE = "\x1a"
 WINDOWS_1252_BYTE = "windows-1252-byte"  # the error handler for UTF-8 that is not
 
 
-class FileRefused(ValueError):
+class InvalidFileError(ValueError):
     """The whole file is of no use. `reason` is a code, `message` is for people."""
 
     def __init__(self, reason: str, message: str) -> None:
@@ -44,14 +44,14 @@ class Dialect:
 def sniff(head: bytes) -> Dialect:
     """How a file is written, from its first HEAD_BYTES.
 
-    Raises FileRefused for what is no separated text, and for nothing at all.
+    Raises InvalidFileError for what is no separated text, and for nothing at all.
     """
     head = head[:HEAD_BYTES]
     if not head.removeprefix(codecs.BOM_UTF8).strip():
-        raise FileRefused("empty", "This file is empty.")
+        raise InvalidFileError("empty", "This file is empty.")
     kind = kind_that_is_no_list(head)
     if kind:
-        raise FileRefused(*kind)
+        raise InvalidFileError(*kind)
     encoding, text = _decoded_head(head)
     text = text.replace(END_OF_FILE, "")
     _refuse_what_is_no_text(text)
@@ -108,21 +108,21 @@ def _refuse_what_is_no_text(text: str) -> None:
         raise null_characters()
     strange = sum(1 for c in text if (c < " " and c not in "\t\n\r\f\v") or c == "\ufffd")
     if strange * 50 > len(text):
-        raise FileRefused("not_text", f"This is not a CSV file. {SAVE_AS_CSV}")
+        raise InvalidFileError("not_text", f"This is not a CSV file. {SAVE_AS_CSV}")
     if not text.strip("\ufeff \t\r\n"):
-        raise FileRefused("empty", "This file is empty.")
+        raise InvalidFileError("empty", "This file is empty.")
 
 
-def unknown_alphabet() -> FileRefused:
-    return FileRefused(
+def unknown_alphabet() -> InvalidFileError:
+    return InvalidFileError(
         "unknown_alphabet",
         "We can't read the accented letters in this file. It was saved in an old format. "
         f"{SAVE_AS_CSV}",
     )
 
 
-def null_characters() -> FileRefused:
-    return FileRefused(
+def null_characters() -> InvalidFileError:
+    return InvalidFileError(
         "nul_bytes",
         "This file has null characters, so it is damaged or it is not text. Save it again as "
         "“CSV UTF-8”.",

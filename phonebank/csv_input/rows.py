@@ -23,13 +23,13 @@ from phonebank.csv_input.dialects import (
     SEPARATOR_LINE,
     WINDOWS_1252_BYTE,
     Dialect,
-    FileRefused,
+    InvalidFileError,
     null_characters,
     sniff,
 )
 from phonebank.csv_input.file_kinds import SAVE_AS_CSV
 
-__all__ = ["HEAD_BYTES", "Dialect", "FileRefused", "Row", "read_rows", "sniff"]
+__all__ = ["HEAD_BYTES", "Dialect", "InvalidFileError", "Row", "read_rows", "sniff"]
 
 MOST_COLUMNS = 150
 LONGEST_COLUMN_NAME = 200  # characters; some surveys name a column by its whole question
@@ -57,8 +57,8 @@ class Row(NamedTuple):
 def read_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
     """The header and then every row that is not blank, as they are asked for.
 
-    Holds one chunk and one row in memory. Raises FileRefused, at the row where it becomes known:
-    too many columns, no header, no rows below it, a line over a megabyte, null characters.
+    Holds one chunk and one row in memory. Raises InvalidFileError, at the row where it becomes
+    known: too many columns, no header, no rows below it, a line over a megabyte, null characters.
     """
     header: Row | None = None
     width = rows = 0
@@ -78,9 +78,9 @@ def read_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
             row = _without_blank_tail(row, width)
         yield row
     if header is None:
-        raise FileRefused("empty", "This file is empty.")
+        raise InvalidFileError("empty", "This file is empty.")
     if not rows:
-        raise FileRefused("header_only", "This file has column names but no rows below them.")
+        raise InvalidFileError("header_only", "This file has column names but no rows below them.")
 
 
 def _checked_header(row: Row) -> Row:
@@ -89,18 +89,18 @@ def _checked_header(row: Row) -> Row:
     while not cells[-1].strip():
         cells.pop()
     if row.fault:
-        raise FileRefused(
+        raise InvalidFileError(
             UNCLOSED_QUOTE,
             f"Row {row.number}, the column names, has a quotation mark that is never closed.",
         )
     if len(cells) > MOST_COLUMNS:
-        raise FileRefused(
+        raise InvalidFileError(
             "too_many_columns",
             f"This file has {len(cells)} columns. We can read at most {MOST_COLUMNS}. Delete "
             "the columns your callers do not need.",
         )
     if any(_PHONE_LIKE.fullmatch(cell) or email(cell) for cell in cells):
-        raise FileRefused(
+        raise InvalidFileError(
             "no_header",
             f"Row {row.number} should name the columns, but it has a person in it. Add a row above "
             "it with names such as First name, Last name, Phone.",
@@ -147,7 +147,7 @@ class _Chunks(io.RawIOBase):
         return size
 
 
-class _RowTooLong(Exception):
+class _RowTooLongError(Exception):
     pass
 
 
@@ -187,7 +187,7 @@ class _Lines:
             self.ended = True
             raise StopIteration
         if len(line) > LONGEST_LINE:
-            raise FileRefused(
+            raise InvalidFileError(
                 "line_too_long",
                 "This file has a line of more than a million characters, so it is probably not a "
                 f"list with a row for each person. {SAVE_AS_CSV}",
@@ -197,7 +197,7 @@ class _Lines:
         self._size += len(line)
         if self._size > LONGEST_LINE:
             self.put_back([line])
-            raise _RowTooLong
+            raise _RowTooLongError
         self.record.append(line)
         return line
 
@@ -213,7 +213,7 @@ def _records(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
             yield Row(number, next(strict))
         except StopIteration:
             return
-        except (csv.Error, _RowTooLong) as error:
+        except (csv.Error, _RowTooLongError) as error:
             yield _salvaged(number, lines, dialect, error)
 
 
@@ -224,13 +224,13 @@ def _salvaged(number: int, lines: _Lines, dialect: Dialect, error: Exception) ->
     cell and is not closed would take the following rows into the cell: then the row is its first
     line alone, with a fault, and the lines after it are read afresh.
     """
-    never_closed = lines.ended or isinstance(error, _RowTooLong)
+    never_closed = lines.ended or isinstance(error, _RowTooLongError)
     if len(lines.record) == 1 and not never_closed:
         lines.put_back(lines.record)
         lines.begin_record()
         try:
             cells = next(_reader(lines, dialect, strict=False))
-        except _RowTooLong:
+        except _RowTooLongError:
             pass
         else:
             if not lines.ended:

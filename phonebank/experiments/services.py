@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Select, select
 
 from phonebank.core.db import db
-from phonebank.core.errors import BadInput, Conflict, NotFound
+from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundError
 from phonebank.core.locks import lock_row
 from phonebank.models import (
     Campaign,
@@ -56,10 +56,10 @@ def experiments_of(campaign: Campaign) -> Sequence[Experiment]:
 
 
 def experiment_for(campaign: Campaign, experiment_id: int) -> Experiment:
-    """An experiment of the campaign. Raises NotFound."""
+    """An experiment of the campaign. Raises NotFoundError."""
     experiment = db.session.get(Experiment, experiment_id)
     if experiment is None or experiment.campaign_id != campaign.id:
-        raise NotFound("This campaign has no such experiment.", "Go back to its experiments.")
+        raise NotFoundError("This campaign has no such experiment.", "Go back to its experiments.")
     return experiment
 
 
@@ -92,11 +92,15 @@ def words_to_choose(campaign: Campaign) -> list[ArmWords]:
 
 def create_experiment(campaign: Campaign, name: str, arms: Sequence[ArmWanted]) -> Experiment:
     """A draft; nothing changes for callers yet. The first arm is what the others are compared
-    with. Raises BadInput for fewer than two arms, and for the same words twice."""
+    with. Raises InvalidInputError for fewer than two arms, and for the same words twice."""
     if len(arms) < 2:
-        raise BadInput("An experiment compares at least two scripts.", "Choose a second one.")
+        raise InvalidInputError(
+            "An experiment compares at least two scripts.", "Choose a second one."
+        )
     if len({arm.words.key for arm in arms}) < len(arms):
-        raise BadInput("Two of the scripts are the same.", "Choose another for one of them.")
+        raise InvalidInputError(
+            "Two of the scripts are the same.", "Choose another for one of them."
+        )
     experiment = Experiment(campaign_id=campaign.id, name=name)
     experiment.arms = [
         ExperimentArm(
@@ -115,44 +119,47 @@ def create_experiment(campaign: Campaign, name: str, arms: Sequence[ArmWanted]) 
 def start(campaign: Campaign, experiment: Experiment) -> None:
     """Let callers have the arms' scripts from their next person on.
 
-    Raises Conflict unless it is a draft, every arm has published words, the campaign has not ended
-    and runs no other experiment.
+    Raises ConflictError unless it is a draft, every arm has published words, the campaign has not
+    ended and runs no other experiment.
     """
     # Two organisers who start one each at once take turns.
     lock_row(campaign)
     lock_row(experiment)
     if experiment.state != ExperimentState.DRAFT:
-        raise Conflict("This experiment has already been started.", "Set up a new one.")
+        raise ConflictError("This experiment has already been started.", "Set up a new one.")
     if campaign.state == CampaignState.ENDED:
-        raise Conflict("The campaign has ended.", "Reopen it first.")
+        raise ConflictError("The campaign has ended.", "Reopen it first.")
     # One that is being stopped this moment is waited for.
     running = db.session.scalar(_running(campaign).with_for_update(key_share=True))
     if running is not None:
-        raise Conflict(
+        raise ConflictError(
             f"“{running.name}” is running.", "Stop it first. Only one can run at a time."
         )
     for arm in experiment.arms:
         script = db.session.get_one(Script, arm.script_id)
         if arm.script_version_id is None and script.published_version_id is None:
-            raise Conflict(f"“{arm.label}” has not been published.", "Publish the script first.")
+            raise ConflictError(
+                f"“{arm.label}” has not been published.", "Publish the script first."
+            )
     experiment.state = ExperimentState.RUNNING
     experiment.started_at = now()
 
 
 def stop(experiment: Experiment) -> None:
-    """End it for good: callers get the campaign's script again. Raises Conflict unless running."""
+    """End it for good: callers get the campaign's script again. Raises ConflictError unless
+    running."""
     lock_row(experiment)
     if not experiment.is_running:
-        raise Conflict("This experiment is not running.", "Reload the page.")
+        raise ConflictError("This experiment is not running.", "Reload the page.")
     experiment.state = ExperimentState.STOPPED
     experiment.stopped_at = now()
 
 
 def discard(experiment: Experiment) -> None:
-    """Throw a draft away. Raises Conflict for one that was started: it has results."""
+    """Throw a draft away. Raises ConflictError for one that was started: it has results."""
     lock_row(experiment)
     if experiment.state != ExperimentState.DRAFT:
-        raise Conflict("This experiment has results, so it can't be discarded.", "Keep it.")
+        raise ConflictError("This experiment has results, so it can't be discarded.", "Keep it.")
     for arm in experiment.arms:
         db.session.delete(arm)
     db.session.flush()

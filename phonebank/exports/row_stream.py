@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Engine, Executable, Row
 
 from phonebank.core.db import FOR_DOWNLOADS, db
-from phonebank.core.errors import BackInAMoment
+from phonebank.core.errors import ServiceUnavailableError
 
 ROWS_A_FETCH = 500
 # Of one process. Each holds a connection until the last byte is sent, and callers need the others.
@@ -19,11 +19,11 @@ def rows_of(query: Executable, **values: Any) -> Iterator[Row[Any]]:
     """The rows of a query, a few hundred at a time, through a cursor in the server.
 
     On a connection of its own: the request's session is closed before its answer is sent. Given
-    back when the last row has been read or whoever reads goes away. Raises BackInAMoment while
-    DOWNLOADS_AT_ONCE others are read.
+    back when the last row has been read or whoever reads goes away. Raises ServiceUnavailableError
+    while DOWNLOADS_AT_ONCE others are read.
     """
     if len(_under_way) >= DOWNLOADS_AT_ONCE:
-        raise BackInAMoment(
+        raise ServiceUnavailableError(
             "Several other files are being downloaded right now.", "Try again in a minute."
         )
     return _read(db.engine, query, values)

@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from phonebank.core import error_pages
 from phonebank.core.access import TV, open_to
 from phonebank.core.content_negotiation import wants_json
-from phonebank.core.errors import Gone
+from phonebank.core.errors import GoneError
 from phonebank.live.board_snapshot import board_snapshot
 from phonebank.parties.codes import join_link, qr_picture, short_address
 from phonebank.parties.services import party_by_board_token
@@ -36,8 +36,8 @@ def show(token: str) -> ResponseReturnValue:
     )
 
 
-@pages.errorhandler(Gone)
-def over(error: Gone) -> ResponseReturnValue:
+@pages.errorhandler(GoneError)
+def over(error: GoneError) -> ResponseReturnValue:
     """The same in the board's own size and colours: who reads it sits across the room."""
     if wants_json():
         return error_pages.answer_to(error)

@@ -22,17 +22,17 @@ from wtforms.validators import (
 from wtforms.widgets import TextInput
 
 from phonebank.core.edit_form import EditForm
-from phonebank.core.errors import BadInput
+from phonebank.core.errors import InvalidInputError
 from phonebank.parties.display_names import NAME_AT_MOST, clean_name
 from phonebank.parties.services import GOAL_AT_MOST
-from phonebank.rules.time_zones import UnknownTimeZone, time_zone
+from phonebank.rules.time_zones import UnknownTimeZoneError, time_zone
 
 
 def a_name(form: FlaskForm, field: StringField) -> None:
     """A validator: what `clean_name` accepts, left in the field as it is stored."""
     try:
         field.data = clean_name(field.data or "", field.label.text.lower())
-    except BadInput as fault:
+    except InvalidInputError as fault:
         raise ValidationError(f"{fault.message} {fault.what_to_do}") from None
 
 
@@ -96,7 +96,7 @@ class NewPartyForm(FlaskForm):
         """The browser's time zone, or `default` where it named none that exists."""
         try:
             return time_zone(self.time_zone.data or default).key
-        except UnknownTimeZone:
+        except UnknownTimeZoneError:
             return default
 
     def starts(self, zone: str) -> datetime | None:

@@ -13,7 +13,7 @@ from flask_socketio import join_room
 from phonebank.accounts import sessions
 from phonebank.core import access
 from phonebank.core.access import ANYONE, TV, open_to
-from phonebank.core.errors import BadInput, NotAllowed
+from phonebank.core.errors import InvalidInputError, NotAllowedError
 from phonebank.live import broadcaster
 from phonebank.live.board_snapshot import board_snapshot
 from phonebank.live.broadcaster import Watcher
@@ -49,7 +49,7 @@ def board_asks(_: Any = None) -> dict[str, Any]:
     """The whole board, as it is now."""
     watcher = live().broadcaster.watcher(request.sid)  # type: ignore[attr-defined]
     if watcher is None:
-        raise NotAllowed("This board isn't connected.", "Reload the page.")
+        raise NotAllowedError("This board isn't connected.", "Reload the page.")
     # The proof is checked again: since the board connected, the host may have signed out, or the
     # link may have been replaced.
     if watcher.token is None:
@@ -58,14 +58,16 @@ def board_asks(_: Any = None) -> dict[str, Any]:
 
 
 def _watcher(proof: Any) -> Watcher:
-    """Who watches which party, by what they show. Raises Gone, SignInNeeded, NotAllowed, NotFound
-    or BadInput."""
+    """Who watches which party, by what they show. Raises GoneError, SignInRequiredError,
+    NotAllowedError, NotFoundError or InvalidInputError."""
     token = proof.get("token") if isinstance(proof, dict) else None
     party_id = proof.get("party") if isinstance(proof, dict) else None
     if isinstance(token, str) and token:
         return Watcher(party_by_board_token(token).id, token)
     if type(party_id) is not int or not 0 < party_id < 2**31:
-        raise BadInput("This isn't a link to a board.", "Open the board from the host's page.")
+        raise InvalidInputError(
+            "This isn't a link to a board.", "Open the board from the host's page."
+        )
     access.check(RoleName.HOST)
     return Watcher(
         party_for(current_user, party_id).id,

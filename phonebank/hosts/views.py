@@ -39,7 +39,7 @@ from phonebank.parties.display_names import NAME_AT_MOST
 from phonebank.parties.help_requests import ABOUT, asking, mark_seen
 from phonebank.parties.standings import standings
 from phonebank.roster.rooms import lock_in_room
-from phonebank.rules.countries import NoRulesForCountry, rules_for
+from phonebank.rules.countries import NoCountryRulesError, rules_for
 from phonebank.tallies.totals import caller_totals
 
 BREAKS = (5, 10, 15)  # minutes
@@ -304,5 +304,5 @@ def zone_of_country(country: str) -> str:
     """The first time zone in the country's rules: a guess, for a browser that names none."""
     try:
         return rules_for(country).time_zones.value[0]
-    except NoRulesForCountry:
+    except NoCountryRulesError:
         return "UTC"

@@ -59,7 +59,7 @@ def batches(
 ) -> Iterator[Batch]:
     """The rows below the header from the `first` on, prepared, BATCH at a time.
 
-    Raises FileRefused where the rows do.
+    Raises InvalidFileError where the rows do.
     """
     left = islice(rows, first, None)
     while chunk := list(islice(left, BATCH)):

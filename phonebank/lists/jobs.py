@@ -10,11 +10,11 @@ from flask import Flask, current_app
 from phonebank.core.db import db
 from phonebank.core.jobs import CHORES, IMPORTS, enqueue, job
 from phonebank.csv_input.column_mapping import Mapping
-from phonebank.csv_input.rows import FileRefused
+from phonebank.csv_input.rows import InvalidFileError
 from phonebank.lists import services, undo
 from phonebank.lists.batching import Batch, batches
 from phonebank.lists.persist import (
-    Overtaken,
+    SupersededError,
     store,
     suppress_everyone_listed,
     wait_for_suppressions_under_way,
@@ -26,7 +26,7 @@ from phonebank.suppressions.jobs import lift_all
 log = logging.getLogger(__name__)
 
 
-class ImportBroke(Exception):
+class ImportFailedError(Exception):
     """An import stopped for a reason of ours. Names the kind of fault, never a row's content."""
 
 
@@ -43,16 +43,16 @@ def import_list(contact_list_id: int) -> None:
         db.session.commit()
         suppress_everyone_listed(contact_list_id)
         services.finish_import(contact_list_id)
-    except Overtaken:
+    except SupersededError:
         return
-    except FileRefused as refused:
+    except InvalidFileError as refused:
         db.session.rollback()
         services.fail_import(contact_list_id, refused.message)
     except Exception as error:
         # A database error quotes the row it stumbled over: neither log nor Redis may hold that.
         kind, where = type(error).__name__, "".join(traceback.format_tb(error.__traceback__))
         log.error("import of list %s broke: %s\n%s", contact_list_id, kind, where)
-        raise ImportBroke(kind) from None
+        raise ImportFailedError(kind) from None
     db.session.commit()
 
 

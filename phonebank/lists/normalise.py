@@ -20,7 +20,7 @@ from phonebank.lists.wishes import (
 )
 from phonebank.phones.e164 import (
     REASONS,
-    NumberRefused,
+    InvalidPhoneNumberError,
     is_drama_number,
     is_of_country,
     read_numbers,
@@ -77,7 +77,7 @@ class RefusedRow:
     cells: list[str]
 
 
-class _CellTooLong(Exception):
+class _CellTooLongError(Exception):
     def __init__(self, column: int, length: int, longest: int) -> None:
         self.column = column
         self.message = (
@@ -126,7 +126,7 @@ def normalise(
         contact.phone, contact.other_phones = at_home[0], at_home[1:]
     try:
         _describe(contact, row.cells, mapping, country)
-    except _CellTooLong as refused:
+    except _CellTooLongError as refused:
         if contact.do_not_call:
             return contact  # the wish counts, whatever else is wrong with the row
         column = mapping.headers[refused.column].strip()
@@ -135,10 +135,11 @@ def normalise(
 
 
 def _nobodys(numbers: list[str]) -> list[str]:
-    """Those of a demonstration's numbers that nobody has. Raises NumberRefused if none is."""
+    """Those of a demonstration's numbers that nobody has. Raises InvalidPhoneNumberError if none
+    is."""
     left = [number for number in numbers if is_drama_number(number)]
     if not left:
-        raise NumberRefused("somebodys_number")
+        raise InvalidPhoneNumberError("somebodys_number")
     return left
 
 
@@ -230,7 +231,7 @@ def _numbers(
             found = read_numbers(cell, country, allow_drama, others_too)
             if allow_drama:
                 found = _nobodys(found)
-        except NumberRefused as refused:
+        except InvalidPhoneNumberError as refused:
             if refusal is None and refused.reason != "empty":
                 header = mapping.header(column)
                 refusal = RefusedRow(row.number, header, refused.reason, refused.message, row.cells)
@@ -254,12 +255,12 @@ def _numbers(
 def _readable(cell: str, country: str, allow_drama: bool) -> list[str]:
     try:
         return read_numbers(cell, country, allow_drama)
-    except NumberRefused:
+    except InvalidPhoneNumberError:
         return []
 
 
 def _describe(contact: ContactRow, cells: list[str], mapping: Mapping, country: str) -> None:
-    """Put on the contact what the row says of the person. Raises _CellTooLong."""
+    """Put on the contact what the row says of the person. Raises _CellTooLongError."""
     columns = mapping.columns
     for target, read in _READ.items():
         if target in columns:
@@ -297,7 +298,7 @@ def _add_fields(fields: dict[str, str], cells: list[str], mapping: Mapping) -> N
 
 def _fitting(value: str, column: int, longest: int) -> str:
     if len(value) > longest:
-        raise _CellTooLong(column, len(value), longest)
+        raise _CellTooLongError(column, len(value), longest)
     return value
 
 

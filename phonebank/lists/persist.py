@@ -21,7 +21,7 @@ from phonebank.suppressions.dead_numbers import DEAD_FOR
 from phonebank.suppressions.services import take_out
 
 
-class Overtaken(Exception):
+class SupersededError(Exception):
     """The list is no longer this import's to fill: it was undone, or another worker is at it."""
 
 
@@ -32,11 +32,11 @@ def store(batch: Batch, contact_list_id: int) -> None:
     has. Where a batch itself says "do not call", its numbers go on the do-not-call list, until the
     upload is undone.
 
-    Raises Overtaken, with nothing changed.
+    Raises SupersededError, with nothing changed.
     """
     contact_list = _locked(contact_list_id)
     if contact_list.state != ListState.IMPORTING or contact_list.rows_read != batch.first:
-        raise Overtaken
+        raise SupersededError
     if batch.do_not_call:
         suppress_batch(batch.do_not_call, batch_of_list(contact_list))
     stored = suppressed = 0
@@ -93,7 +93,7 @@ def suppress_everyone_listed(contact_list_id: int) -> None:
 def _locked(contact_list_id: int) -> ContactList:
     contact_list = locked(ContactList, contact_list_id)
     if contact_list is None:
-        raise Overtaken
+        raise SupersededError
     return contact_list
 
 

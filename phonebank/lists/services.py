@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import delete, select, update
 
 from phonebank.core.db import db
-from phonebank.core.errors import Conflict, NotFound
+from phonebank.core.errors import ConflictError, NotFoundError
 from phonebank.core.locks import lock_row, locked
 from phonebank.csv_input.column_mapping import Actions, Mapping
 from phonebank.lists.uploads import discard
@@ -45,10 +45,10 @@ def in_calling_order(campaign: Campaign) -> Sequence[ContactList]:
 
 
 def list_of(campaign: Campaign, contact_list_id: int) -> ContactList:
-    """One of the campaign's lists. Raises NotFound."""
+    """One of the campaign's lists. Raises NotFoundError."""
     contact_list = db.session.get(ContactList, contact_list_id)
     if contact_list is None or contact_list.campaign_id != campaign.id:
-        raise NotFound("This campaign does not have this list.", "Choose one of its lists.")
+        raise NotFoundError("This campaign does not have this list.", "Choose one of its lists.")
     return contact_list
 
 
@@ -65,24 +65,24 @@ def confirm(
     `actions` are the organiser's decisions about values of columns of marks; `suppressing` is the
     number of rows they agreed to put on the do-not-call list, where that is asked.
 
-    Raises Conflict when the columns have been confirmed already, while a value is undecided, and
-    when more would be suppressed than was agreed to.
+    Raises ConflictError when the columns have been confirmed already, while a value is undecided,
+    and when more would be suppressed than was agreed to.
     """
     lock_row(contact_list)
     if contact_list.state != ListState.UPLOADED:
-        raise Conflict(
+        raise ConflictError(
             "This file's columns have already been confirmed.", "Its page shows the progress."
         )
     mapping = Mapping.of(contact_list.headers, targets, actions)
     counts = counts_for(contact_list, mapping)
     if counts.too_many or counts.undecided(mapping):
-        raise Conflict(
+        raise ConflictError(
             "Some values in this file still need a decision.",
             "Go back to its columns and choose what each value means.",
         )
     suppressed = counts.suppressed(mapping)
     if asks_about(suppressed, contact_list.rows_total) and suppressing != suppressed:
-        raise Conflict(
+        raise ConflictError(
             f"This would put {suppressed:,} people on the do-not-call list.",
             "Go back to the file's columns. Agree to that number, or change your choices.",
         )
@@ -96,21 +96,21 @@ def confirm(
 
 
 def cancel(contact_list: ContactList) -> None:
-    """Forget an upload whose columns are not confirmed. Raises Conflict when they are."""
+    """Forget an upload whose columns are not confirmed. Raises ConflictError when they are."""
     lock_row(contact_list)
     if contact_list.state != ListState.UPLOADED:
-        raise Conflict("This file has already been imported.", "Undo the import instead.")
+        raise ConflictError("This file has already been imported.", "Undo the import instead.")
     db.session.delete(contact_list)
 
 
 def take_out_of_calling(contact_list: ContactList) -> None:
-    """Nobody of this list is handed out any more. Raises Conflict for an undone list."""
+    """Nobody of this list is handed out any more. Raises ConflictError for an undone list."""
     _lock_unless_undone(contact_list)
     contact_list.removed = True
 
 
 def put_back_into_calling(contact_list: ContactList) -> None:
-    """Hand out this list's people again. Raises Conflict for an undone list."""
+    """Hand out this list's people again. Raises ConflictError for an undone list."""
     _lock_unless_undone(contact_list)
     contact_list.removed = False
 
@@ -207,7 +207,7 @@ def _end_import(contact_list_id: int, state: str, fault: str | None) -> None:
 
 
 def _lock_unless_undone(contact_list: ContactList) -> None:
-    """Lock the list. Raises Conflict when it was undone, whatever a page last showed."""
+    """Lock the list. Raises ConflictError when it was undone, whatever a page last showed."""
     lock_row(contact_list)
     if contact_list.state == ListState.UNDONE:
-        raise Conflict("This upload was undone.", "Upload the file again.")
+        raise ConflictError("This upload was undone.", "Upload the file again.")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import delete, exists, func, select
 
 from phonebank.core.db import db
-from phonebank.core.errors import Conflict
+from phonebank.core.errors import ConflictError
 from phonebank.core.locks import lock_row
 from phonebank.lists.uploads import discard
 from phonebank.models import (
@@ -62,11 +62,11 @@ def begin_undo(
     do-not-call list, by `batches.lift_some`: a million of them take a while. `why`, a key of
     REASONS_TO_LIFT_MANY, is kept with what is lifted.
 
-    Raises Conflict where there is nothing to undo.
+    Raises ConflictError where there is nothing to undo.
     """
     lock_row(contact_list)
     if contact_list.state not in UNDOABLE:
-        raise Conflict("This upload cannot be undone.", "Its page shows its state.")
+        raise ConflictError("This upload cannot be undone.", "Its page shows its state.")
     contact_list.state = ListState.UNDONE
     contact_list.removed = True
     contact_list.finished_at = None

@@ -15,7 +15,7 @@ from phonebank.csv_input.code_pages import WINDOWS, AccentedWords, alphabet_of
 from phonebank.csv_input.column_mapping import PHONE_TARGETS, ColumnGuess, guess
 from phonebank.csv_input.column_names import TARGET_OF, plain
 from phonebank.csv_input.dialects import unknown_alphabet
-from phonebank.csv_input.rows import HEAD_BYTES, Dialect, FileRefused, Row, read_rows, sniff
+from phonebank.csv_input.rows import HEAD_BYTES, Dialect, InvalidFileError, Row, read_rows, sniff
 from phonebank.models import Campaign, ContactList, UploadChunk
 
 CHUNK = 1024 * 1024  # bytes
@@ -37,7 +37,7 @@ def take_in(
     whatever is wrong with it is said now, and the rows are counted. The caller commits, or rolls
     back what was stored of a refused file.
 
-    Raises FileRefused.
+    Raises InvalidFileError.
     """
     head = file.read(CHUNK)
     dialect = sniff(head[:HEAD_BYTES])
@@ -58,7 +58,7 @@ def take_in(
     contact_list.rows_total = len(first_rows) + sum(1 for _ in rows)
     contact_list.dialect = asdict(_with_alphabet(dialect, words))
     if not any(guessed.target in PHONE_TARGETS for guessed in guesses_of(contact_list)):
-        raise FileRefused(
+        raise InvalidFileError(
             "no_phone_column",
             "We found no column of phone numbers in this file. Its columns are "
             f"{_named(contact_list.headers)}. If one of them has phone numbers, name it “Phone” "
@@ -98,7 +98,7 @@ def discard(contact_list_id: int) -> None:
 
 
 def _refuse_a_title(headers: list[str], first_rows: list[Row]) -> None:
-    """Raises FileRefused where the names of the columns stand further down, below a title."""
+    """Raises InvalidFileError where the names of the columns stand further down, below a title."""
     if any(plain(header) in TARGET_OF for header in headers):
         return
     # Above "Number, Result" one known name has to do, where the title is one cell.
@@ -106,7 +106,7 @@ def _refuse_a_title(headers: list[str], first_rows: list[Row]) -> None:
     for row in first_rows:
         known = sum(plain(cell) in TARGET_OF for cell in row.cells)
         if known >= enough and sum(map(bool, row.cells)) > 1:
-            raise FileRefused(
+            raise InvalidFileError(
                 "title_line",
                 f"Row {row.number} names the columns, and there is a title above it. Delete the "
                 "rows above it and upload the file again.",
@@ -116,7 +116,7 @@ def _refuse_a_title(headers: list[str], first_rows: list[Row]) -> None:
 def _with_alphabet(dialect: Dialect, words: AccentedWords) -> Dialect:
     """The dialect, where only what came after the file's head shows its alphabet.
 
-    Raises FileRefused where a file holds UTF-8 and an alphabet other than Windows' as well.
+    Raises InvalidFileError where a file holds UTF-8 and an alphabet other than Windows' as well.
     """
     if dialect.encoding != "utf-8":
         return dialect

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from phonebank.models import PartyState
-from phonebank.rules.time_zones import UnknownTimeZone, time_zone
+from phonebank.rules.time_zones import UnknownTimeZoneError, time_zone
 
 # The board shows so many places. It shows no last place, and no caller without a conversation: a
 # table of everyone lifts the top and makes the others give up.
@@ -277,7 +277,7 @@ def clock_time(moment: datetime, zone: str) -> str:
     """The time of day in a zone, “19:30”; for an unknown zone “18:30 UTC”."""
     try:
         return f"{moment.astimezone(time_zone(zone)):%H:%M}"
-    except UnknownTimeZone:
+    except UnknownTimeZoneError:
         return f"{moment:%H:%M} UTC"
 
 

@@ -19,7 +19,7 @@ from gevent.monkey import is_module_patched
 
 from phonebank.core import access, store_errors
 from phonebank.core.config import Config
-from phonebank.core.errors import BackInAMoment, NotFound, PhonebankError
+from phonebank.core.errors import NotFoundError, PhonebankError, ServiceUnavailableError
 from phonebank.live import change_marks
 from phonebank.live.broadcaster import Broadcaster
 from phonebank.live.caller_screens import CallerScreens
@@ -138,7 +138,7 @@ def refuse_unknown_events(namespace: str) -> None:
     @on_event("*", namespace)
     @access.open_to(access.ANYONE)
     def unknown(*_: Any) -> None:
-        raise NotFound("There is no such event.", "Reload the page.")
+        raise NotFoundError("There is no such event.", "Reload the page.")
 
 
 def _as_phonebank_error(error: Exception, event: str) -> PhonebankError:
@@ -147,7 +147,7 @@ def _as_phonebank_error(error: Exception, event: str) -> PhonebankError:
     words = store_errors.words_for(error)
     if words is not None:
         log.error("a store fails at socket event %s: %s", event, store_errors.kind_of(error))
-        return BackInAMoment(words.message, words.what_to_do)
+        return ServiceUnavailableError(words.message, words.what_to_do)
     # The log says where, and not the error's text, which may quote what the client sent.
     where = "".join(traceback.format_tb(error.__traceback__))
     log.error("unforeseen %s at socket event %s\n%s", type(error).__name__, event, where)

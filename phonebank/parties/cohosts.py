@@ -6,7 +6,7 @@ stranger. The caller commits.
 
 from phonebank.accounts.services import create_account, invite
 from phonebank.core.db import db
-from phonebank.core.errors import BadInput, Conflict, NotAllowed, NotFound
+from phonebank.core.errors import ConflictError, InvalidInputError, NotAllowedError, NotFoundError
 from phonebank.core.locks import lock_row
 from phonebank.models import Account, Party, RoleName
 
@@ -22,9 +22,9 @@ def may_name(account: Account, party: Party) -> bool:
 def invite_cohost(account: Account, party: Party, email: str) -> Account:
     """Let the person of this address run the party too, and send them a link to begin.
 
-    Whoever is a co-host already gets another link. Raises NotAllowed for a co-host, BadInput for
-    what is no address or the host's own, Conflict for a third, a deactivated account or a party
-    that is over; mail.MailNotSent.
+    Whoever is a co-host already gets another link. Raises NotAllowedError for a co-host,
+    InvalidInputError for what is no address or the host's own, ConflictError for a third, a
+    deactivated account or a party that is over; mail.MailNotSentError.
     """
     _check(account, party)
     invited = create_account(email, "", [RoleName.HOST])
@@ -47,31 +47,32 @@ def invite_cohost(account: Account, party: Party, email: str) -> Account:
 
 
 def remove_cohost(account: Account, party: Party, cohost_id: int) -> None:
-    """Let a co-host run the party no more. Raises NotAllowed for a co-host, NotFound."""
+    """Let a co-host run the party no more. Raises NotAllowedError for a co-host, NotFoundError."""
     lock_row(party)
     _check(account, party)
     cohost = next((one for one in party.cohosts if one.id == cohost_id), None)
     if cohost is None:
-        raise NotFound("This person isn't a co-host of this party.", "Reload the page.")
+        raise NotFoundError("This person isn't a co-host of this party.", "Reload the page.")
     party.cohosts.remove(cohost)
 
 
 def _refuse(party: Party, invited: Account) -> None:
-    """Raises Conflict or BadInput unless the account may become a co-host of the party."""
+    """Raises ConflictError or InvalidInputError unless the account may become a co-host of the
+    party."""
     if party.is_over:
-        raise Conflict("This party has ended.", "Start a new one.")
+        raise ConflictError("This party has ended.", "Start a new one.")
     if invited.id == party.host_id:
-        raise BadInput(
+        raise InvalidInputError(
             "That person is already the host of this party.", "Type another person's address."
         )
     if invited not in party.cohosts and len(party.cohosts) >= COHOSTS_AT_MOST:
-        raise Conflict(
+        raise ConflictError(
             f"A party can have up to {COHOSTS_AT_MOST} co-hosts.", "Remove one of them first."
         )
 
 
 def _check(account: Account, party: Party) -> None:
     if not may_name(account, party):
-        raise NotAllowed(
+        raise NotAllowedError(
             "Only the host or an organiser can add or remove co-hosts.", "Ask one of them to do it."
         )

@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from phonebank.core.errors import BadInput
+from phonebank.core.errors import InvalidInputError
 
 NAME_AT_MOST = 40  # characters
 
@@ -18,20 +18,20 @@ _REFUSED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 def clean_name(text: str, what: str = "name") -> str:
     """The name in composed form (NFC) with its spaces tidied.
 
-    Raises BadInput for an empty name, one over 40 characters, or one with a character that cannot
-    be seen. Emoji and every script are welcome; nothing is escaped, pages do that.
+    Raises InvalidInputError for an empty name, one over 40 characters, or one with a character that
+    cannot be seen. Emoji and every script are welcome; nothing is escaped, pages do that.
     """
     name = unicodedata.normalize("NFC", text).strip()
     if any(_is_refused(letter) for letter in name):
-        raise BadInput(
+        raise InvalidInputError(
             f"The {what} has a character in it that we can't show.",
             "Type it again by hand instead of pasting it.",
         )
     name = " ".join(name.split())
     if not any(unicodedata.category(letter)[0] in "LNPS" for letter in name):
-        raise BadInput(f"The {what} is empty.", f"Type a {what}.")
+        raise InvalidInputError(f"The {what} is empty.", f"Type a {what}.")
     if len(name) > NAME_AT_MOST:
-        raise BadInput(
+        raise InvalidInputError(
             f"The {what} has {len(name)} characters.", f"Use up to {NAME_AT_MOST} characters."
         )
     return name

@@ -9,7 +9,7 @@ from datetime import timedelta
 from sqlalchemy import select, update
 
 from phonebank.core.db import after_commit, db
-from phonebank.core.errors import BadInput, NotFound
+from phonebank.core.errors import InvalidInputError, NotFoundError
 from phonebank.live.caller_events import MESSAGE, emit_to_callers
 from phonebank.live.change_marks import mark_after_commit
 from phonebank.models import Caller, CallerState, Party, now
@@ -30,16 +30,16 @@ SEEN = "I've seen that you need help."
 def ask_for_help(caller: Caller, about: str) -> bool:
     """Tell the caller's host, and return whether that is news: once a minute is enough.
 
-    `about` is a key of ABOUT; empty means "other". Raises BadInput for another, NotFound for a
-    caller without a party, who has no host.
+    `about` is a key of ABOUT; empty means "other". Raises InvalidInputError for another,
+    NotFoundError for a caller without a party, who has no host.
     """
     about = about or "other"
     if about not in ABOUT:
-        raise BadInput(
+        raise InvalidInputError(
             "We didn't understand what you need help with.", "Choose one of the buttons."
         )
     if caller.party_id is None:
-        raise NotFound(
+        raise NotFoundError(
             "You aren't at a party, so there is no host to ask.",
             "Ask the person who sent you the link.",
         )
@@ -77,7 +77,7 @@ def asking(party: Party) -> list[Caller]:
 def mark_seen(caller: Caller) -> None:
     """The host has seen it: off the list, and the caller is told. Harmless when repeated.
 
-    Raises NotFound when the caller is at another party by now, whose host is to look.
+    Raises NotFoundError when the caller is at another party by now, whose host is to look.
     """
     lock_in_room(caller)
     if caller.help_asked_at is None or caller.help_seen:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from phonebank.core.db import after_commit, db
-from phonebank.core.errors import BadInput, NotFound
+from phonebank.core.errors import InvalidInputError, NotFoundError
 from phonebank.core.locks import lock_row
 from phonebank.live.caller_events import MESSAGE, emit_to_callers
 from phonebank.live.change_marks import mark_after_commit
@@ -76,10 +76,10 @@ def share_in_words(calls: int, conversations: int) -> str:
 
 
 def caller_in(party: Party, caller_id: int) -> Caller:
-    """The caller, if they are in or waiting. Raises NotFound."""
+    """The caller, if they are in or waiting. Raises NotFoundError."""
     caller = db.session.get(Caller, caller_id)
     if caller is None or caller.party_id != party.id or caller.state == CallerState.REMOVED:
-        raise NotFound("This caller is no longer in the party.", "Reload the page.")
+        raise NotFoundError("This caller is no longer in the party.", "Reload the page.")
     return caller
 
 
@@ -102,7 +102,7 @@ def set_door(party: Party, is_open: bool) -> None:
 def rename_caller(caller: Caller, first_name: str) -> None:
     """Give a caller another name; a word that the door refuses is the host's to allow.
 
-    Raises BadInput, and NotFound for one who is no longer where they were shown.
+    Raises InvalidInputError, and NotFoundError for one who is no longer where they were shown.
     """
     rename(caller, clean_name(first_name))
 
@@ -110,13 +110,13 @@ def rename_caller(caller: Caller, first_name: str) -> None:
 def send_message(party: Party, text: str) -> None:
     """Show a message to everyone who is in, on the screen they have open. It is kept nowhere.
 
-    Raises BadInput for an empty message or one over 200 characters.
+    Raises InvalidInputError for an empty message or one over 200 characters.
     """
     words = " ".join(text.split())
     if not words:
-        raise BadInput("The message is empty.", "Type what everyone should know.")
+        raise InvalidInputError("The message is empty.", "Type what everyone should know.")
     if len(words) > MESSAGE_AT_MOST:
-        raise BadInput(
+        raise InvalidInputError(
             f"The message has {len(words)} characters.",
             f"Use up to {MESSAGE_AT_MOST} characters. People read it between calls.",
         )

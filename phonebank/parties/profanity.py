@@ -9,7 +9,7 @@ from functools import cache
 
 from glin_profanity import Filter
 
-from phonebank.core.errors import BadInput
+from phonebank.core.errors import InvalidInputError
 
 # On the list, and on birth certificates: first names, surnames, and a Pakistani and a Spanish one.
 NAMES = ("Butt", "Coon", "Cumming", "Dick", "Hooker", "Kike", "Lolita", "Semen")
@@ -18,9 +18,10 @@ MISSING = ("chink", "gook", "nazi", "pikey", "raghead", "wanker", "wog")
 
 
 def refuse_bad_words(name: str) -> None:
-    """Raise BadInput where a word of the name is on the list, spelled out or broken up by dots."""
+    """Raise InvalidInputError where a word of the name is on the list, spelled out or broken up by
+    dots."""
     if _filter().is_profane(_in_plain_letters(name)):
-        raise BadInput(
+        raise InvalidInputError(
             "We can't show that name on the board.",
             "Type another name. If it's your real name, type an initial: your host can correct it.",
         )

@@ -9,7 +9,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from phonebank.core.db import after_commit, db
-from phonebank.core.errors import BadInput, Conflict, Gone, NotAllowed, NotFound
+from phonebank.core.errors import (
+    ConflictError,
+    GoneError,
+    InvalidInputError,
+    NotAllowedError,
+    NotFoundError,
+)
 from phonebank.core.locks import lock_row
 from phonebank.live.caller_events import PARTY, emit_to_callers
 from phonebank.live.change_marks import mark_after_commit
@@ -57,7 +63,8 @@ def parties_in(campaign: Campaign) -> list[Party]:
 
 
 def party_for(account: Account, party_id: int, to_change: bool = False) -> Party:
-    """The party, if this account may run it. Raises NotFound otherwise, and does not tell which.
+    """The party, if this account may run it. Raises NotFoundError otherwise, and does not tell
+    which.
 
     `to_change` locks it first: whoever was a co-host when their request came in, and is none any
     more, changes nothing.
@@ -68,7 +75,7 @@ def party_for(account: Account, party_id: int, to_change: bool = False) -> Party
     if party is None or not (
         account.is_organiser or party.host_id == account.id or account in party.cohosts
     ):
-        raise NotFound(
+        raise NotFoundError(
             "We can't find this party among yours.", "Ask its host or an organiser for help."
         )
     return party
@@ -85,13 +92,15 @@ def create_party(
 ) -> Party:
     """Begin a party. `starts_at` aware, None for now; `door_open` admits whoever has the code.
 
-    Raises BadInput for a title or goal that cannot be used, NotAllowed when the campaign was not
-    given to this account.
+    Raises InvalidInputError for a title or goal that cannot be used, NotAllowedError when the
+    campaign was not given to this account.
     """
     title = clean_name(title, "title")
     _check_goal(goal)
     if campaign_id not in {campaign.id for campaign in campaigns_to_host(account)}:
-        raise NotAllowed("You aren't a host for this campaign.", "Ask an organiser to add you.")
+        raise NotAllowedError(
+            "You aren't a host for this campaign.", "Ask an organiser to add you."
+        )
     party = Party(
         campaign_id=campaign_id,
         host_id=account.id,
@@ -110,8 +119,8 @@ def create_party(
 def party_by_code(text: str) -> Party:
     """The party with this code, as somebody typed it.
 
-    Locked parties too: who may still come in is `refuse_newcomers`' matter. Raises NotFound for a
-    code that no party has, Gone when its party has ended.
+    Locked parties too: who may still come in is `refuse_newcomers`' matter. Raises NotFoundError
+    for a code that no party has, GoneError when its party has ended.
     """
     code = normalised_code(text)
     # A code is free again once its party has ended, so a running party comes first.
@@ -122,42 +131,42 @@ def party_by_code(text: str) -> Party:
         .limit(1)
     ).first()
     if party is None:
-        raise NotFound("No party has this code.", "Check the code with your host.")
+        raise NotFoundError("No party has this code.", "Check the code with your host.")
     if party.is_over:
-        raise Gone("This party has ended.", "Ask your host when the next one is.")
+        raise GoneError("This party has ended.", "Ask your host when the next one is.")
     return party
 
 
 def refuse_newcomers(party: Party) -> None:
-    """Raise Conflict when the party is locked, Gone when it is over."""
+    """Raise ConflictError when the party is locked, GoneError when it is over."""
     if party.is_over:
-        raise Gone("This party has ended.", "Ask your host when the next one is.")
+        raise GoneError("This party has ended.", "Ask your host when the next one is.")
     if party.state == PartyState.LOCKED:
-        raise Conflict(
+        raise ConflictError(
             "This party isn't taking new people.",
             "Ask the host to let new people join, then try again.",
         )
 
 
 def party_by_board_token(token: str) -> Party:
-    """The party whose television link this is. Raises Gone for any other token."""
+    """The party whose television link this is. Raises GoneError for any other token."""
     party = db.session.scalars(select(Party).where(Party.board_token == token)).first()
     if party is None:
-        raise Gone(
+        raise GoneError(
             "This board's link has been replaced.", "Ask the host to open the new link on this TV."
         )
     return party
 
 
 def rename_party(party: Party, title: str) -> None:
-    """Give the party another title. Raises BadInput."""
+    """Give the party another title. Raises InvalidInputError."""
     lock_row(party)
     party.title = clean_name(title, "title")
     mark_after_commit(party.id)
 
 
 def set_goal(party: Party, goal: int) -> None:
-    """Change how many conversations the room wants to have. Raises BadInput."""
+    """Change how many conversations the room wants to have. Raises InvalidInputError."""
     _lock_while_on(party)
     _check_goal(goal)
     party.goal = goal
@@ -208,10 +217,13 @@ def resume(party: Party) -> None:
 
 
 def start_break(party: Party, minutes: int) -> None:
-    """Put a break of 1 to 60 minutes on the board; whoever rings on may. Raises BadInput."""
+    """Put a break of 1 to 60 minutes on the board; whoever rings on may. Raises
+    InvalidInputError."""
     _lock_while_on(party)
     if not 1 <= minutes <= BREAK_AT_MOST:
-        raise BadInput("A break must be from 1 to 60 minutes.", "Choose one of the buttons.")
+        raise InvalidInputError(
+            "A break must be from 1 to 60 minutes.", "Choose one of the buttons."
+        )
     party.break_until = now() + timedelta(minutes=minutes)
     mark_after_commit(party.id)
 
@@ -269,14 +281,14 @@ def _unused_code() -> str:
 
 def _check_goal(goal: int) -> None:
     if not 1 <= goal <= GOAL_AT_MOST:
-        raise BadInput(
+        raise InvalidInputError(
             f"The goal must be from 1 to {GOAL_AT_MOST:,}.",
             "Type how many conversations the party wants to have.",
         )
 
 
 def _lock_while_on(party: Party) -> None:
-    """Lock the party. Raises Conflict when it is over, whatever a page last showed."""
+    """Lock the party. Raises ConflictError when it is over, whatever a page last showed."""
     lock_row(party)
     if party.is_over:
-        raise Conflict("This party has ended.", "Start a new one.")
+        raise ConflictError("This party has ended.", "Start a new one.")

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, text
 
 from phonebank.core.db import db
-from phonebank.core.errors import Gone
+from phonebank.core.errors import GoneError
 from phonebank.core.locks import lock_row
 from phonebank.live.board_payload import answered_share, clock_time
 from phonebank.models import Caller, CallerState, Party
@@ -98,10 +98,12 @@ def summary_of(party: Party) -> Summary:
 
 
 def party_by_summary_token(token: str) -> Party:
-    """The party whose summary this link shows. Raises Gone for any other token."""
+    """The party whose summary this link shows. Raises GoneError for any other token."""
     party = db.session.scalars(select(Party).where(Party.summary_token == token)).first()
     if party is None:
-        raise Gone("This link has been replaced.", "Ask the person who sent it for the new link.")
+        raise GoneError(
+            "This link has been replaced.", "Ask the person who sent it for the new link."
+        )
     return party
 
 

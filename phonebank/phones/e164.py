@@ -75,7 +75,7 @@ _ADJECTIVES = {"GB": "UK", "IE": "Irish", "US": "US", "CA": "Canadian", "DE": "G
 _COSTS_EXTRA = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST})
 
 
-class NumberRefused(ValueError):
+class InvalidPhoneNumberError(ValueError):
     """A text that is not a number we can ring.
 
     `reason` is a key of REASONS; `message` is for people and never quotes the number, so that it
@@ -95,7 +95,7 @@ def read_number(text: str, country: str, allow_drama: bool = False) -> str:
     as dialled there. Numbers of other countries are taken when they are written with theirs. An
     extension ("ext 12") is dropped, for E.164 has none; keep the text beside the number.
 
-    Raises NumberRefused; ValueError for a `country` that is none.
+    Raises InvalidPhoneNumberError; ValueError for a `country` that is none.
     """
     text = _with_its_plus(text.strip(), country)
     found = _recognised_at_once(text, country, allow_drama)
@@ -113,31 +113,31 @@ def read_numbers(
     `others_too` takes the numbers that the words beside them call another person's or a fax, as for
     a do-not-call list, which is about the number.
 
-    Raises NumberRefused; ValueError for a `country` that is none.
+    Raises InvalidPhoneNumberError; ValueError for a `country` that is none.
     """
     cell = cell.strip()
     if len(cell) > LONGEST_CELL:
-        raise NumberRefused("too_long")
+        raise InvalidPhoneNumberError("too_long")
     text = _with_its_plus(cell, country)
     found = _recognised_at_once(text, country, allow_drama)
     if found:
         return [_of_one_place(found, text, country)]
     numbers: list[str] = []
-    fault: NumberRefused | None = None
+    fault: InvalidPhoneNumberError | None = None
     plain = plain_text(cell)
     theirs = plain if others_too else without_others(plain)
     if theirs != plain and not any(c.isdecimal() for c in theirs):
-        raise NumberRefused("somebody_elses")
+        raise InvalidPhoneNumberError("somebody_elses")
     for piece in pieces(without_notes(theirs), country):
         try:
             number = read_number(piece, country, allow_drama)
-        except NumberRefused as refused:
+        except InvalidPhoneNumberError as refused:
             fault = fault or refused
         else:
             if number not in numbers:
                 numbers.append(number)
     if not numbers:
-        raise fault or NumberRefused("empty")
+        raise fault or InvalidPhoneNumberError("empty")
     return numbers
 
 
@@ -233,7 +233,7 @@ def pretty(e164: str, country: str) -> str:
 def _recognised_at_once(text: str, country: str, allow_drama: bool) -> str | None:
     """The number, where the text is nothing but a plain one of the country; None for "not sure".
 
-    Raises NumberRefused for a plain premium rate number.
+    Raises InvalidPhoneNumberError for a plain premium rate number.
     """
     if text[-2:] == ".0" or text[-3:] == ".00":
         whole = DECIMAL_TAIL.fullmatch(text)
@@ -251,7 +251,7 @@ def _recognised_at_once(text: str, country: str, allow_drama: bool) -> str | Non
     if found is None:
         return _drama_number_in(digits, plan.calling_code, international) if allow_drama else None
     if found.kind in _COSTS_EXTRA:
-        raise NumberRefused("premium_rate")
+        raise InvalidPhoneNumberError("premium_rate")
     return found.e164
 
 
@@ -284,15 +284,16 @@ def _with_its_plus(text: str, country: str) -> str:
 def _of_one_place(e164: str, text: str, country: str) -> str:
     """The number, unless `text` has no area code and so may be of any town.
 
-    Ireland dials 048 for Northern Ireland, whose numbers are Britain's 028. Raises NumberRefused.
+    Ireland dials 048 for Northern Ireland, whose numbers are Britain's 028. Raises
+    InvalidPhoneNumberError.
     """
     longest = _OF_ANY_LENGTH.get(country, 0)
     digits = "".join(c for c in text if c.isdecimal())
     in_full = "+" in text or digits.startswith("0")
     if len(digits) <= longest and not in_full and e164.endswith(digits):
-        raise NumberRefused("too_short")
+        raise InvalidPhoneNumberError("too_short")
     if longest and _AREA_CODE_BEHIND.search(text):
-        raise NumberRefused("too_long")
+        raise InvalidPhoneNumberError("too_long")
     return "+4428" + e164[6:] if e164.startswith("+35348") and len(e164) == 14 else e164
 
 
@@ -310,35 +311,35 @@ def _read_with_libphonenumber(text: str, country: str, allow_drama: bool) -> str
     e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
     kind = phonenumbers.number_type(number)
     if kind in _COSTS_EXTRA:
-        raise NumberRefused("premium_rate")
+        raise InvalidPhoneNumberError("premium_rate")
     if kind != PhoneNumberType.UNKNOWN or (allow_drama and is_drama_number(e164)):
         return e164
-    raise NumberRefused(_why_invalid(number), country)
+    raise InvalidPhoneNumberError(_why_invalid(number), country)
 
 
 def _without_words(text: str) -> str:
     """The text with what is said around the number taken off: "Mob: 07700 900123 (home) x12"."""
     text = plain_text(text)
     if not any(c.isalnum() for c in text):
-        raise NumberRefused("empty")
+        raise InvalidPhoneNumberError("empty")
     if len(text) > LONGEST_CELL:
-        raise NumberRefused("too_long")
+        raise InvalidPhoneNumberError("too_long")
     if SCIENTIFIC.fullmatch(text):
-        raise NumberRefused("scientific_notation")
+        raise InvalidPhoneNumberError("scientific_notation")
     decimal = DECIMAL_TAIL.fullmatch(text)
     if decimal:
         return decimal[1]
     text = without_extension(without_notes(text))
     first_digit = next((at for at, c in enumerate(text) if c.isdecimal()), None)
     if first_digit is None:
-        raise NumberRefused("not_a_number")
+        raise InvalidPhoneNumberError("not_a_number")
     if has_letter_for_digit(text):
-        raise NumberRefused("letter_for_digit")
+        raise InvalidPhoneNumberError("letter_for_digit")
     end = next((at for at in range(first_digit, len(text)) if text[at].isalpha()), len(text))
     # libphonenumber would spell letters on the keypad: "07700 900123 home" is no number of 15
     # digits, and "12 High Street 4" none at all.
     if any(c.isdecimal() for c in text[end:]):
-        raise NumberRefused("not_a_number")
+        raise InvalidPhoneNumberError("not_a_number")
     return text[:end].rstrip(" ;")
 
 
@@ -346,7 +347,7 @@ def _parsed(text: str, country: str) -> PhoneNumber:
     try:
         return phonenumbers.parse(text, country)
     except NumberParseException as error:
-        raise NumberRefused(_REASON_OF_PARSE_ERROR[error.error_type]) from None
+        raise InvalidPhoneNumberError(_REASON_OF_PARSE_ERROR[error.error_type]) from None
 
 
 _REASON_OF_PARSE_ERROR = {

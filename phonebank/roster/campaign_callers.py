@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Select, func, select
 
 from phonebank.core.db import db
-from phonebank.core.errors import NotFound
+from phonebank.core.errors import NotFoundError
 from phonebank.models import Caller, CallerState, Campaign, Party
 from phonebank.tallies.totals import Totals, totals_of_callers
 
@@ -53,10 +53,10 @@ def waiting_callers(campaign: Campaign) -> Sequence[tuple[Caller, str | None]]:
 
 
 def caller_of(campaign: Campaign, caller_id: int) -> Caller:
-    """A caller of this campaign. Raises NotFound, also for one who was removed."""
+    """A caller of this campaign. Raises NotFoundError, also for one who was removed."""
     caller = db.session.get(Caller, caller_id)
     if caller is None or caller.campaign_id != campaign.id or caller.state == CallerState.REMOVED:
-        raise NotFound("This caller is no longer in the campaign.", "Go back to its callers.")
+        raise NotFoundError("This caller is no longer in the campaign.", "Go back to its callers.")
     return caller
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from phonebank.contact_queue.refill import served
 from phonebank.core.db import db
-from phonebank.core.errors import BadInput
+from phonebank.core.errors import InvalidInputError
 from phonebank.core.locks import lock_row
 from phonebank.lists.services import in_calling_order
 from phonebank.models import Caller, Campaign
@@ -38,13 +38,13 @@ def offered_languages(campaign: Campaign, caller: Caller) -> dict[str, str]:
 def set_languages(campaign: Campaign, caller: Caller, codes: Iterable[str]) -> None:
     """Give the caller only contacts with these languages, and contacts whose language is unknown.
 
-    No codes, or the campaign's own language alone, is a new caller's setting. Raises BadInput for a
-    language that was not offered.
+    No codes, or the campaign's own language alone, is a new caller's setting. Raises
+    InvalidInputError for a language that was not offered.
     """
     offered = offered_languages(campaign, caller)
     chosen = set(codes)
     for code in sorted(chosen - {*offered, campaign.language}):
-        raise BadInput(
+        raise InvalidInputError(
             f"Nobody in this campaign's lists speaks “{code}”.", "Choose from those shown."
         )
     chosen -= {campaign.language} if chosen == {campaign.language} else set()
@@ -60,11 +60,11 @@ def languages_spoken(campaign: Campaign, caller: Caller) -> list[str]:
 def restrict_to_lists(campaign: Campaign, caller: Caller, list_ids: Iterable[int]) -> None:
     """Give the caller only contacts of these lists; no ids mean every list.
 
-    A callback that the caller promised stays with them. Raises BadInput for another campaign's
-    list.
+    A callback that the caller promised stays with them. Raises InvalidInputError for another
+    campaign's list.
     """
     chosen = set(list_ids)
     if chosen - {contact_list.id for contact_list in in_calling_order(campaign)}:
-        raise BadInput("That list isn't one of this campaign's.", "Reload the page.")
+        raise InvalidInputError("That list isn't one of this campaign's.", "Reload the page.")
     lock_row(caller)
     caller.list_ids = sorted(chosen)

@@ -14,7 +14,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import joinedload
 
 from phonebank.core.db import after_commit, db
-from phonebank.core.errors import NotRunning
+from phonebank.core.errors import NotRunningError
 from phonebank.live.caller_events import PARTY, emit_to_callers
 from phonebank.models import Caller, Campaign, PaceFlag
 from phonebank.rules.outcomes import NOT_AN_ATTEMPT, SUPPRESSES
@@ -166,7 +166,7 @@ UPDATE caller SET paused_until = :until, pause_kind = :kind WHERE id = :caller_i
 """)
 
 
-class PacePaused(NotRunning):
+class PacePausedError(NotRunningError):
     """The caller is past a budget. `next_at` (aware, UTC) is when they may continue; None means
     after an organiser's review."""
 
@@ -188,16 +188,16 @@ class PacePaused(NotRunning):
 
 
 def refuse_paused(caller: Caller, at: datetime) -> None:
-    """Raise PacePaused while the caller is paused. Uses the row as it was read; no query."""
+    """Raise PacePausedError while the caller is paused. Uses the row as it was read; no query."""
     if caller.paused_until is not None and caller.paused_until > at:
-        raise PacePaused(caller.pause_kind, caller.paused_until)
+        raise PacePausedError(caller.pause_kind, caller.paused_until)
 
 
 def enforce_pace(caller: Caller, campaign: Campaign, at: datetime) -> bool:
     """Whether the caller may see one more contact at `at`. Their row must be locked already.
 
-    False means that another request has given them one meanwhile. Raises PacePaused past a budget;
-    the pause and the flag are written then, and the view must commit them.
+    False means that another request has given them one meanwhile. Raises PacePausedError past a
+    budget; the pause and the flag are written then, and the view must commit them.
     """
     window = {"caller_id": caller.id, "at": at, "hour_ago": at - HOUR, "minute_ago": at - MINUTE}
     seen = db.session.execute(
@@ -205,14 +205,14 @@ def enforce_pace(caller: Caller, campaign: Campaign, at: datetime) -> bool:
     ).one()
     if seen.paused_until is not None and seen.paused_until > at:
         # Another request of the same caller was first.
-        raise PacePaused(seen.pause_kind, seen.paused_until)
+        raise PacePausedError(seen.pause_kind, seen.paused_until)
     if seen.held:
         return False
     counts = seen._mapping
     for kind in (FAST_DO_NOT_CALLS, DO_NOT_CALLS, UNRECORDED, NO_CALLS, AN_HOUR, A_MINUTE):
         budget = getattr(campaign, kind)
         if counts[kind] >= budget:
-            raise PacePaused(kind, _pause(caller, kind, counts[kind], budget, at))
+            raise PacePausedError(kind, _pause(caller, kind, counts[kind], budget, at))
     return True
 
 

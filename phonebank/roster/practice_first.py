@@ -3,7 +3,7 @@
 from sqlalchemy import exists, select
 
 from phonebank.core.db import db
-from phonebank.core.errors import NotAllowed
+from phonebank.core.errors import NotAllowedError
 from phonebank.models import Call, Caller, Campaign
 
 # Minutes. Callers read that a practice call takes so long: the short way through a ready-made
@@ -11,7 +11,7 @@ from phonebank.models import Call, Caller, Campaign
 MINUTES = 3
 
 
-class PracticeFirst(NotAllowed):
+class PracticeRequiredError(NotAllowedError):
     """The caller must practise before they get a contact."""
 
     title = "A practice call first"

@@ -6,7 +6,7 @@ from phonebank.core.locks import lock_row
 from phonebank.live.change_marks import mark_after_commit
 from phonebank.models import Caller, CallerState
 from phonebank.roster.devices import end_session
-from phonebank.roster.rooms import NotInThisRoom, lock_in_room, room_of
+from phonebank.roster.rooms import NotInRoomError, lock_in_room, room_of
 
 
 def remove(caller: Caller, close_door: bool = True) -> None:
@@ -16,7 +16,7 @@ def remove(caller: Caller, close_door: bool = True) -> None:
     at once. An open door would let the caller straight back in, so their room's door closes;
     `close_door` is False where something else keeps them out.
 
-    Raises NotInThisRoom if the caller is in another room by now, or removed already.
+    Raises NotInRoomError if the caller is in another room by now, or removed already.
     """
     room = room_of(caller)
     lock_row(room)
@@ -33,7 +33,7 @@ def remove(caller: Caller, close_door: bool = True) -> None:
 def remove_anywhere(caller: Caller, close_door: bool = True) -> None:
     """Remove a caller from their campaign, even if they have just moved to another party of it.
 
-    Raises NotInThisRoom for a caller who is removed already.
+    Raises NotInRoomError for a caller who is removed already.
     """
     while True:
         try:
@@ -41,7 +41,7 @@ def remove_anywhere(caller: Caller, close_door: bool = True) -> None:
             with db.session.begin_nested():
                 remove(caller, close_door)
             return
-        except NotInThisRoom:
+        except NotInRoomError:
             db.session.refresh(caller)
             if caller.state == CallerState.REMOVED:
                 raise

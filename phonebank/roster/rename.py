@@ -8,7 +8,7 @@ from phonebank.roster.rooms import lock_in_room
 def rename(caller: Caller, first_name: str) -> None:
     """Give a caller another name on the board and in the list. It stays when they join again.
 
-    `first_name` has passed `parties.display_names`. Raises NotInThisRoom if the caller is in
+    `first_name` has passed `parties.display_names`. Raises NotInRoomError if the caller is in
     another room by now.
     """
     lock_in_room(caller)
@@ -20,7 +20,7 @@ def rename(caller: Caller, first_name: str) -> None:
 def hide(caller: Caller, hidden: bool) -> None:
     """Hide a caller's name from the board, or show it again. Their calls count either way.
 
-    Raises NotInThisRoom if the caller is in another room by now.
+    Raises NotInRoomError if the caller is in another room by now.
     """
     lock_in_room(caller)
     caller.hidden = hidden

@@ -4,14 +4,14 @@ The room's row is locked before a caller's, because the room's door decides who 
 """
 
 from phonebank.core.db import db
-from phonebank.core.errors import NotFound
+from phonebank.core.errors import NotFoundError
 from phonebank.core.locks import lock_row
 from phonebank.models import Caller, CallerState, Campaign, Party
 
 Room = Party | Campaign
 
 
-class NotInThisRoom(NotFound):
+class NotInRoomError(NotFoundError):
     """The caller was removed, or went to another party, since their row was read."""
 
     def __init__(self) -> None:
@@ -28,9 +28,9 @@ def room_of(caller: Caller) -> Room:
 def lock_in_room(caller: Caller) -> None:
     """Lock a caller's row, and check that they are still in the room in which they were read.
 
-    The request was about that room. Raises NotInThisRoom otherwise.
+    The request was about that room. Raises NotInRoomError otherwise.
     """
     shown = caller.party_id
     lock_row(caller)
     if caller.state == CallerState.REMOVED or caller.party_id != shown:
-        raise NotInThisRoom
+        raise NotInRoomError

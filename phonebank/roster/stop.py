@@ -18,8 +18,8 @@ def stop(caller: Caller, account: Account, reason: str, at: datetime, **figures:
     """Remove a caller now, on every device. The contact whom they hold returns to the queue.
 
     Newcomers from their address then wait for an organiser, and the door stays open for everyone
-    else. If the address is not known, the door closes. Raises NotFound for a caller who is removed
-    already.
+    else. If the address is not known, the door closes. Raises NotFoundError for a caller who is
+    removed already.
     """
     known = caller.address is not None
     remove.remove_anywhere(caller, close_door=not known)

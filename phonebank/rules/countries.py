@@ -14,8 +14,8 @@ from typing import Any, Generic, Literal, TypeVar, cast
 import holidays
 import yaml
 
-from phonebank.rules.time_zones import UnknownTimeZone, time_zone
-from phonebank.rules.week_hours import SUNDAY, Opening, WeekHours, WeekHoursFault
+from phonebank.rules.time_zones import UnknownTimeZoneError, time_zone
+from phonebank.rules.week_hours import SUNDAY, Opening, WeekHours, WeekHoursError
 
 RULES_DIRECTORY = Path(__file__).parent
 
@@ -29,11 +29,11 @@ AS_ANY_DAY = "as_any_day"
 T = TypeVar("T")
 
 
-class CountryRulesFault(ValueError):
+class CountryRulesError(ValueError):
     """A rules file that cannot be used; the text names the file and the key."""
 
 
-class NoRulesForCountry(LookupError):
+class NoCountryRulesError(LookupError):
     """There is no rules file for this country; the text names those there are."""
 
 
@@ -87,7 +87,7 @@ class CountryRules:
     def hours_typed(self, data: object) -> WeekHours:
         """A campaign's hours as somebody typed them, in the form that `WeekHours.parse` reads.
 
-        Raises WeekHoursFault, also for hours outside what the country permits.
+        Raises WeekHoursError, also for hours outside what the country permits.
         """
         return WeekHours.parse(data, self.permitted_hours.value, self.name)
 
@@ -108,10 +108,10 @@ def countries() -> tuple[str, ...]:
 def rules_for(country: str) -> CountryRules:
     """The rules of a country, by its two capitals; read once.
 
-    Raises NoRulesForCountry, CountryRulesFault.
+    Raises NoCountryRulesError, CountryRulesError.
     """
     if country not in countries():
-        raise NoRulesForCountry(
+        raise NoCountryRulesError(
             f"There are no calling rules for “{country}”; there are for {', '.join(countries())}."
         )
     return read_rules(RULES_DIRECTORY / f"{country.lower()}.yaml")
@@ -120,12 +120,12 @@ def rules_for(country: str) -> CountryRules:
 def read_rules(path: Path) -> CountryRules:
     """Read one rules file.
 
-    Raises CountryRulesFault naming the file and the first faulty key.
+    Raises CountryRulesError naming the file and the first faulty key.
     """
     try:
         data = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe one
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as fault:
-        raise CountryRulesFault(f"{path.name}: it cannot be read as YAML: {fault}") from fault
+        raise CountryRulesError(f"{path.name}: it cannot be read as YAML: {fault}") from fault
     top = _Section(path.name, "", data)
     rules = CountryRules(
         code=top.checked("country", _country_code(path)),
@@ -138,7 +138,7 @@ def read_rules(path: Path) -> CountryRules:
     top.refuse_unread()
     outside = rules.usual_hours.value.outside(rules.permitted_hours.value, rules.name)
     if outside:
-        raise CountryRulesFault(f"{path.name}: usual_hours.value: {' '.join(outside.values())}")
+        raise CountryRulesError(f"{path.name}: usual_hours.value: {' '.join(outside.values())}")
     return rules
 
 
@@ -170,7 +170,7 @@ class _Section:
     def __init__(self, file: str, place: str, data: object) -> None:
         self.file, self.place = file, place
         if not isinstance(data, Mapping):
-            raise CountryRulesFault(f"{file}: {place or 'the file'}: must be a set of keys.")
+            raise CountryRulesError(f"{file}: {place or 'the file'}: must be a set of keys.")
         self.data: Mapping[Any, Any] = data
         self.unread = {str(key) for key in data}
 
@@ -182,12 +182,12 @@ class _Section:
         if key not in self.data:
             if default is not None:
                 return default
-            raise CountryRulesFault(f"{self.file}: {self.at(key)}: is missing.")
+            raise CountryRulesError(f"{self.file}: {self.at(key)}: is missing.")
         self.unread.discard(key)
         try:
             return check(self.data[key])
-        except (WeekHoursFault, UnknownTimeZone, ValueError) as fault:
-            raise CountryRulesFault(f"{self.file}: {self.at(key)}: {fault}") from fault
+        except (WeekHoursError, UnknownTimeZoneError, ValueError) as fault:
+            raise CountryRulesError(f"{self.file}: {self.at(key)}: {fault}") from fault
 
     def section(self, key: str) -> "_Section":
         return _Section(self.file, self.at(key), self.checked(key, lambda value: value))
@@ -208,7 +208,7 @@ class _Section:
     def refuse_unread(self) -> None:
         """A key that nothing reads is a slip of the pen that would pass for a rule."""
         if self.unread:
-            raise CountryRulesFault(
+            raise CountryRulesError(
                 f"{self.file}: {self.at(min(self.unread))}: is not a known key."
             )
 

@@ -21,7 +21,7 @@ GROUPS: dict[Group, str] = {
 }
 
 
-class UnknownOutcome(ValueError):
+class UnknownOutcomeError(ValueError):
     """There is no outcome of that key; the text is fit to show."""
 
 
@@ -231,9 +231,9 @@ NOT_AN_ATTEMPT = _keys(o for o in OUTCOMES.values() if not o.counts_as_attempt)
 
 
 def outcome_of(key: str) -> Outcome:
-    """The outcome of that key. Raises UnknownOutcome."""
+    """The outcome of that key. Raises UnknownOutcomeError."""
     if key not in OUTCOMES:
-        raise UnknownOutcome(f"“{key}” is not an outcome of a call.")
+        raise UnknownOutcomeError(f"“{key}” is not an outcome of a call.")
     return OUTCOMES[key]
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 
-class RetryRulesFault(ValueError):
+class RetryRulesError(ValueError):
     """Retry rules that cannot be used.
 
     `faults` maps a field ("attempts_at_most", "no_answer.rest_minutes") to a sentence for the
@@ -119,10 +119,10 @@ class RetryRules:
         """The default rules with the changes in `data`, the JSON form; {} changes nothing.
 
         {"attempts_at_most": 3, "outcomes": {"no_answer": {"rest_minutes": 240}}}
-        Raises RetryRulesFault naming every faulty field, not only the first.
+        Raises RetryRulesError naming every faulty field, not only the first.
         """
         if not isinstance(data, Mapping):
-            raise RetryRulesFault({"": "The retry rules must be a set of fields."})
+            raise RetryRulesError({"": "The retry rules must be a set of fields."})
         faults: dict[str, str] = {}
         rules = cls.default()
         overall = _checked(data, rules, "", faults, also={"outcomes"})
@@ -141,7 +141,7 @@ class RetryRules:
                     retries[key], **_checked(change, retries[key], str(key), faults)
                 )
         if faults:
-            raise RetryRulesFault(faults)
+            raise RetryRulesError(faults)
         return replace(rules, retries=retries, **overall)
 
     def to_json(self) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def decide(
     next callable moment and honoured however many attempts there were. For one in NOT_AN_ATTEMPT it
     is the promise that stood before the call, which then stands on after the rest. For any other
     outcome it says nothing.
-    Raises UnknownOutcome.
+    Raises UnknownOutcomeError.
     """
     outcome = outcome_of(key)
 

@@ -13,7 +13,7 @@ from importlib import resources
 from zoneinfo import ZoneInfo
 
 
-class UnknownTimeZone(ValueError):
+class UnknownTimeZoneError(ValueError):
     """A name that is not in the IANA time zone database; its text is fit to show."""
 
 
@@ -27,10 +27,10 @@ def time_zone_names() -> frozenset[str]:
 def time_zone(name: str) -> ZoneInfo:
     """The zone of that name.
 
-    Raises UnknownTimeZone.
+    Raises UnknownTimeZoneError.
     """
     if name not in time_zone_names():
-        raise UnknownTimeZone(
+        raise UnknownTimeZoneError(
             f"“{name}” is not a time zone: use a name such as Europe/London or America/Chicago."
         )
     with (resources.files("tzdata") / "zoneinfo").joinpath(*name.split("/")).open("rb") as file:
@@ -43,7 +43,7 @@ def canonical_name(name: str) -> str:
 
     Europe/Jersey, Europe/Guernsey and Europe/Isle_of_Man are links to Europe/London: told apart,
     they would only split a British list into pieces that are always callable together.
-    Raises UnknownTimeZone.
+    Raises UnknownTimeZoneError.
     """
     return _links().get(time_zone(name).key, name)
 
@@ -75,7 +75,7 @@ NOWHERE = "Etc/Unknown"  # what phonenumbers answers for a number without a plac
 def zones_key(zones: Iterable[str]) -> str:
     """Time zones as a contact stores them: sorted, without aliases, joined by "|".
 
-    "" means unknown. Raises UnknownTimeZone for a name that is not in the database.
+    "" means unknown. Raises UnknownTimeZoneError for a name that is not in the database.
     """
     names = sorted({canonical_name(zone) for zone in zones if zone != NOWHERE})
     key = "|".join(names)

@@ -22,7 +22,7 @@ _CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})")
 _MINUTES_IN_A_DAY = 24 * 60
 
 
-class WeekHoursFault(ValueError):
+class WeekHoursError(ValueError):
     """Hours that cannot be used.
 
     `faults` maps a day's key ("mon"), or "" for the week as a whole, to a sentence for the person
@@ -45,10 +45,10 @@ class WeekHours:
         """Read hours from their JSON form; a day that is absent is closed.
 
         With `permitted`, hours outside these are refused too, as those of `country`.
-        Raises WeekHoursFault naming every faulty day, not only the first.
+        Raises WeekHoursError naming every faulty day, not only the first.
         """
         if not isinstance(data, Mapping):
-            raise WeekHoursFault({"": "The calling hours must give a start and an end for days."})
+            raise WeekHoursError({"": "The calling hours must give a start and an end for days."})
         faults: dict[str, str] = {}
         days: list[Opening | None] = []
         for day, name in zip(DAYS, DAY_NAMES, strict=True):
@@ -65,7 +65,7 @@ class WeekHours:
         if permitted is not None:
             faults = hours.outside(permitted, country) | faults
         if faults:
-            raise WeekHoursFault(faults)
+            raise WeekHoursError(faults)
         return hours
 
     def outside(self, permitted: "WeekHours", country: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from phonebank.models import Campaign
 from phonebank.scripts.step_renderer import drawn, filled_in
-from scripts_library.engine import AnswerRefused, check_answer, first_step, next_step
+from scripts_library.engine import InvalidAnswerError, check_answer, first_step, next_step
 from scripts_library.script import Fields, Script
 
 # Whom the preview rings: nobody.
@@ -64,7 +64,7 @@ def preview_after(script: Script, campaign: Campaign, step_id: str, answers: lis
     raw = answers if step.answer == "several" else next(iter(answers), None)
     try:
         goes_to = next_step(script, step.id, check_answer(step, raw), here.fields)
-    except AnswerRefused as refused:
+    except InvalidAnswerError as refused:
         return Preview(script, step.id, here.fields, str(refused))
     if goes_to is not None and not script.has_step(goes_to):
         return Preview(script, step.id, here.fields, "This leads to a step that does not exist.")

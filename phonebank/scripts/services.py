@@ -14,19 +14,19 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from phonebank.core.db import db
-from phonebank.core.errors import BadInput, Conflict, NotFound
+from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundError
 from phonebank.core.locks import lock_row
 from phonebank.models import Account, Campaign, Script, ScriptVersion
 from phonebank.scripts.versions import script_of
-from scripts_library.format import Fault, ScriptRefused, parse, read
+from scripts_library.format import Fault, InvalidScriptError, parse, read
 from scripts_library.format import Script as ParsedScript
-from scripts_library.library import UnknownScript, ready_made, source_of
+from scripts_library.library import UnknownScriptError, ready_made, source_of
 from scripts_library.yaml_source import MOST_BYTES
 
 BLANK = Path(__file__).parent / "blank.yaml"
 
 
-class FaultyScript(BadInput):
+class FaultyScriptError(InvalidInputError):
     """A script that cannot be used; `faults` says all that is wrong with it."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
@@ -53,10 +53,10 @@ def scripts_of(campaign: Campaign) -> Sequence[Script]:
 
 
 def script_for(campaign: Campaign, script_id: int) -> Script:
-    """A script of the campaign. Raises NotFound."""
+    """A script of the campaign. Raises NotFoundError."""
     script = db.session.get(Script, script_id)
     if script is None or script.campaign_id != campaign.id:
-        raise NotFound("This campaign has no such script.", "Go back to its scripts.")
+        raise NotFoundError("This campaign has no such script.", "Go back to its scripts.")
     return script
 
 
@@ -70,14 +70,14 @@ def versions_of(script: Script) -> Sequence[ScriptVersion]:
 
 
 def version_for(script: Script, number: int) -> ScriptVersion:
-    """A version of the script by its number. Raises NotFound."""
+    """A version of the script by its number. Raises NotFoundError."""
     version = db.session.scalar(
         select(ScriptVersion).where(
             ScriptVersion.script_id == script.id, ScriptVersion.number == number
         )
     )
     if version is None:
-        raise NotFound("This script has no such version.", "Go back to its versions.")
+        raise NotFoundError("This script has no such version.", "Go back to its versions.")
     return version
 
 
@@ -91,12 +91,12 @@ def published_version(script: Script) -> ScriptVersion | None:
 def use_ready_made(campaign: Campaign, slug: str, language: str, account: Account | None) -> Script:
     """Copy a ready-made script into the campaign, publish it, and make it the campaign's.
 
-    Raises NotFound for one that does not exist.
+    Raises NotFoundError for one that does not exist.
     """
     try:
         source = source_of(slug, language)
-    except UnknownScript as unknown:
-        raise NotFound(str(unknown), "Choose one from the list.") from None
+    except UnknownScriptError as unknown:
+        raise NotFoundError(str(unknown), "Choose one from the list.") from None
     script = _stored(campaign, source)
     publish(script, add_version(script, source, account))
     choose(campaign, script)
@@ -112,10 +112,10 @@ def start_blank(campaign: Campaign) -> Script:
 
 
 def choose(campaign: Campaign, script: Script) -> None:
-    """Make a script the one that the campaign's next calls run on. Raises Conflict before any
+    """Make a script the one that the campaign's next calls run on. Raises ConflictError before any
     version of it is published."""
     if script.published_version_id is None:
-        raise Conflict("This script has not been published yet.", "Publish it first.")
+        raise ConflictError("This script has not been published yet.", "Publish it first.")
     lock_row(campaign)
     campaign.script_id = script.id
 
@@ -129,10 +129,10 @@ def working_source(script: Script) -> str:
 
 
 def working_script(script: Script) -> tuple[ParsedScript, list[Fault]]:
-    """The same, read, with its faults. Raises NotFound when nothing of it can be read."""
+    """The same, read, with its faults. Raises NotFoundError when nothing of it can be read."""
     parsed, found = read(working_source(script))
     if parsed is None:
-        raise NotFound("This script has no step that can be read.", "Fix it as text.")
+        raise NotFoundError("This script has no step that can be read.", "Fix it as text.")
     return parsed, found
 
 
@@ -155,15 +155,15 @@ def digest_of_changes(script: Script) -> str:
 def save_draft(script: Script, source: str) -> None:
     """Keep YAML as the script's draft, whatever its faults; none when it is as published.
 
-    Raises BadInput for what an editor could not open again.
+    Raises InvalidInputError for what an editor could not open again.
     """
     if len(source.encode()) > MOST_BYTES:
-        raise BadInput(
+        raise InvalidInputError(
             f"A script may be up to {MOST_BYTES // 1024} kB, and this one is larger.", "Shorten it."
         )
     parsed, found = read(source)
     if parsed is None:
-        raise FaultyScript(found)
+        raise FaultyScriptError(found)
     lock_row(script)
     published = script_of(script.published_version_id)
     script.draft = None if published and _alike(published, parsed) else source
@@ -171,10 +171,12 @@ def save_draft(script: Script, source: str) -> None:
 
 
 def discard_draft(script: Script) -> None:
-    """Throw the draft away. Raises Conflict where nothing else would be left."""
+    """Throw the draft away. Raises ConflictError where nothing else would be left."""
     lock_row(script)
     if script.published_version_id is None:
-        raise Conflict("This script has no published version to go back to.", "Keep the draft.")
+        raise ConflictError(
+            "This script has no published version to go back to.", "Keep the draft."
+        )
     script.draft = None
     published = script_of(script.published_version_id)
     if published is not None:
@@ -182,11 +184,12 @@ def discard_draft(script: Script) -> None:
 
 
 def add_version(script: Script, source: str, account: Account | None) -> ScriptVersion:
-    """Store YAML as the script's next version. Raises FaultyScript unless callers can use it."""
+    """Store YAML as the script's next version. Raises FaultyScriptError unless callers can use
+    it."""
     try:
         parse(source, script.name)
-    except ScriptRefused as refused:
-        raise FaultyScript(refused.faults) from None
+    except InvalidScriptError as refused:
+        raise FaultyScriptError(refused.faults) from None
     # Two organisers publishing at once take turns, so that both get a number.
     lock_row(script)
     last = db.session.scalar(
@@ -211,11 +214,11 @@ def publish(script: Script, version: ScriptVersion) -> None:
 def publish_draft(campaign: Campaign, script: Script, account: Account | None) -> ScriptVersion:
     """Make a version of the draft and publish it; a campaign without a script gets this one.
 
-    Raises Conflict where there is no draft, FaultyScript for one that callers cannot use.
+    Raises ConflictError where there is no draft, FaultyScriptError for one that callers cannot use.
     """
     lock_row(script)
     if script.draft is None:
-        raise Conflict("There is nothing to publish.", "Change something first.")
+        raise ConflictError("There is nothing to publish.", "Change something first.")
     version = add_version(script, script.draft, account)
     publish(script, version)
     script.draft = None

@@ -10,7 +10,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, ValidationError
 
 from phonebank.accounts import services
-from phonebank.core.errors import BadInput
+from phonebank.core.errors import InvalidInputError
 from phonebank.models import RoleName
 
 ROLE_WORDS = (
@@ -27,7 +27,7 @@ class _Email(EmailField):
     def pre_validate(self, form: Any) -> None:
         try:
             self.data = services.normal_email(self.data or "")
-        except BadInput as fault:
+        except InvalidInputError as fault:
             raise ValidationError(f"{fault.message} {fault.what_to_do}") from None
 
 

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
 from phonebank.core.access import ANYONE, open_to
-from phonebank.core.errors import NotFound
+from phonebank.core.errors import NotFoundError
 from phonebank.site.guides import GUIDES, guide
 
 pages = Blueprint("help", __name__, url_prefix="/help")
@@ -22,7 +22,7 @@ def init_app(app: Flask) -> None:
 def show(name: str) -> ResponseReturnValue:
     """One guide."""
     if name not in GUIDES:
-        raise NotFound("There is no such guide.", "Choose one from the help page.")
+        raise NotFoundError("There is no such guide.", "Choose one from the help page.")
     title, body = guide(name)
     return render_template("help/guide.html", name=name, title=title, body=body, guides=GUIDES)
 

@@ -10,8 +10,8 @@ from phonebank.accounts import services
 from phonebank.core import mail
 from phonebank.core.access import open_to
 from phonebank.core.db import db
-from phonebank.core.errors import BadInput, Conflict
-from phonebank.core.mail import MailNotSent
+from phonebank.core.errors import ConflictError, InvalidInputError
+from phonebank.core.mail import MailNotSentError
 from phonebank.models import Account, Campaign, RoleName
 from phonebank.site.forms import InviteForm, RoleForm
 
@@ -35,7 +35,7 @@ def invite() -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             invited = _invite(form)
-        except (BadInput, Conflict, MailNotSent) as fault:
+        except (InvalidInputError, ConflictError, MailNotSentError) as fault:
             db.session.rollback()
             form.form_errors.append(f"{fault.message} {fault.what_to_do}")
         else:
@@ -52,7 +52,7 @@ def _invite(form: InviteForm) -> Account:
         return services.invite_organiser(email, name)
     campaign = db.session.get(Campaign, form.campaign.data)
     if campaign is None:
-        raise Conflict("A host needs a campaign.", "Create a campaign first.")
+        raise ConflictError("A host needs a campaign.", "Create a campaign first.")
     return services.invite_host(campaign, email, name)
 
 

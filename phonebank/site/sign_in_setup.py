@@ -32,7 +32,7 @@ from phonebank.core.access import SIGNED_IN, rule_of
 from phonebank.core.config import Config
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
-from phonebank.core.errors import SignInNeeded
+from phonebank.core.errors import SignInRequiredError
 from phonebank.models import Account, Role, RoleName
 from phonebank.site import people_views, sign_in_views
 from phonebank.site.forms import CodeForm, RecoveryCodeForm
@@ -64,7 +64,7 @@ def init_app(app: Flask, config: Config) -> None:
     _trust_only_our_sessions(app, security)
     app.register_blueprint(sign_in_views.pages)
     app.register_blueprint(people_views.pages)
-    app.register_error_handler(SignInNeeded, _to_the_sign_in_page)
+    app.register_error_handler(SignInRequiredError, _to_the_sign_in_page)
     app.context_processor(_navigation)
 
 
@@ -158,7 +158,7 @@ def _trust_only_our_sessions(app: Flask, security: Security) -> None:
 
 
 def _say_who_you_are(mechanisms: list[str], headers: dict[str, str] | None) -> ResponseValue:
-    raise SignInNeeded("This page is for organisers and hosts.", "Sign in, then come back.")
+    raise SignInRequiredError("This page is for organisers and hosts.", "Sign in, then come back.")
 
 
 def _say_again_who_you_are(within: timedelta, grace: timedelta) -> ResponseValue:
@@ -167,7 +167,7 @@ def _say_again_who_you_are(within: timedelta, grace: timedelta) -> ResponseValue
     return redirect(url_for("accounts.sign_in", next=request.full_path.rstrip("?")))
 
 
-def _to_the_sign_in_page(error: SignInNeeded) -> ResponseReturnValue:
+def _to_the_sign_in_page(error: SignInRequiredError) -> ResponseReturnValue:
     """Somebody who opens an organiser's or host's page is asked to sign in, and brought back.
 
     Scripts and forms are told, and so are callers, who have nothing to sign in with.

@@ -29,8 +29,8 @@ from flask_security.views import two_factor_setup, two_factor_token_validation
 from phonebank.accounts import links, services, sessions
 from phonebank.core.access import ANYONE, SIGNED_IN, open_to
 from phonebank.core.db import db
-from phonebank.core.errors import BadInput
-from phonebank.core.mail import MailNotSent
+from phonebank.core.errors import InvalidInputError
+from phonebank.core.mail import MailNotSentError
 from phonebank.core.security import limiter, normal_key
 from phonebank.site.forms import NameForm, SignInForm
 
@@ -61,7 +61,7 @@ def sign_in() -> ResponseReturnValue:
 
 def _asked_email() -> str:
     email = request.form.get("email", "")
-    with suppress(BadInput):  # no mailbox has it, and the form says so
+    with suppress(InvalidInputError):  # no mailbox has it, and the form says so
         email = services.normal_email(email)
     return normal_key(email)
 
@@ -92,7 +92,7 @@ def _after(response: Response, deed: Callable[[], None]) -> None:
         with app.app_context():
             try:
                 deed()
-            except MailNotSent:
+            except MailNotSentError:
                 pass  # mail.py has logged it; there is nobody left to tell
             except Exception as error:
                 log.error("a sign-in link was not sent: %s", type(error).__name__)
@@ -137,8 +137,8 @@ def come_in(token: str) -> ResponseReturnValue:
     return second_factor or redirect(url_for(".signed_in"))
 
 
-@pages.errorhandler(links.LinkOver)
-def link_is_over(error: links.LinkOver) -> ResponseReturnValue:
+@pages.errorhandler(links.LinkExpiredError)
+def link_is_over(error: links.LinkExpiredError) -> ResponseReturnValue:
     form = SignInForm(formdata=None, next="/")
     return render_template("accounts/link_over.html", form=form), error.status
 

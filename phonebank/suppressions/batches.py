@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
 from phonebank.core.db import db
-from phonebank.core.errors import Conflict
+from phonebank.core.errors import ConflictError
 from phonebank.core.locks import locked
 from phonebank.models import (
     Account,
@@ -109,11 +109,11 @@ def take_in_file(
 
 
 def enter_file(batch_id: int, phones: Sequence[str], columns: list[int]) -> None:
-    """Put what an organiser has agreed to on the list. Raises Conflict where that is done already,
-    or the file was deleted."""
+    """Put what an organiser has agreed to on the list. Raises ConflictError where that is done
+    already, or the file was deleted."""
     batch = locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.UPLOADED:
-        raise Conflict("This file has already been entered or deleted.", "Look at the list.")
+        raise ConflictError("This file has already been entered or deleted.", "Look at the list.")
     batch.state = BatchState.ENTERED
     batch.data = None
     batch.columns = columns
@@ -122,10 +122,10 @@ def enter_file(batch_id: int, phones: Sequence[str], columns: list[int]) -> None
 
 
 def delete_file(batch_id: int) -> None:
-    """Forget a file. Raises Conflict where it has been entered."""
+    """Forget a file. Raises ConflictError where it has been entered."""
     batch = locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.UPLOADED:
-        raise Conflict("This file has already been entered.", "Take it back instead.")
+        raise ConflictError("This file has already been entered.", "Take it back instead.")
     db.session.delete(batch)
 
 
@@ -182,12 +182,12 @@ def numbers_to_lift(batch: SuppressionBatch) -> int:
 def begin_lifting(batch_id: int, reason: str, account_id: int | None) -> None:
     """Say that a batch is taken back, by whom and why; `lift_some` then does it.
 
-    `reason` is a key of REASONS_TO_LIFT_MANY. Raises Conflict where it is taken back already, or
-    was never entered.
+    `reason` is a key of REASONS_TO_LIFT_MANY. Raises ConflictError where it is taken back already,
+    or was never entered.
     """
     batch = locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.ENTERED:
-        raise Conflict(
+        raise ConflictError(
             "These numbers have already been taken back.", "Reload the page to see it now."
         )
     batch.state = BatchState.LIFTING

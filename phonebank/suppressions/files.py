@@ -11,13 +11,13 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from phonebank.core.errors import BadInput
+from phonebank.core.errors import InvalidInputError
 from phonebank.csv_input.column_mapping import PHONE_TARGETS, guess
 from phonebank.csv_input.column_names import TARGET_OF, is_named_as_phone, plain, words_of
-from phonebank.csv_input.dialects import HEAD_BYTES, FileRefused, sniff
+from phonebank.csv_input.dialects import HEAD_BYTES, InvalidFileError, sniff
 from phonebank.csv_input.rows import MOST_COLUMNS
 from phonebank.csv_input.yes_no_columns import DATE, key_of
-from phonebank.phones.e164 import NumberRefused, read_numbers
+from phonebank.phones.e164 import InvalidPhoneNumberError, read_numbers
 from phonebank.suppressions.typed_numbers import LINES_AT_MOST, Read, RefusedLine, text_of_file
 
 SAMPLES = 3
@@ -87,13 +87,13 @@ class Table:
 def table_of(data: bytes) -> Table:
     """The table in a file's bytes. The first row names the columns if no cell may be a number.
 
-    Raises BadInput for what is no text, too large or of too many lines or columns.
+    Raises InvalidInputError for what is no text, too large or of too many lines or columns.
     """
     text = text_of_file(data).lstrip("\ufeff")
     try:
         dialect = sniff(text[:HEAD_BYTES].encode())
-    except FileRefused as refused:
-        raise BadInput(refused.message) from None
+    except InvalidFileError as refused:
+        raise InvalidInputError(refused.message) from None
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=dialect.delimiter, quotechar=dialect.quotechar
     )
@@ -103,12 +103,12 @@ def table_of(data: bytes) -> Table:
             if any(cell.strip() for cell in cells):
                 rows.append((reader.line_num, tuple(cells)))
             if len(rows) > LINES_AT_MOST:
-                raise BadInput(
+                raise InvalidInputError(
                     f"That file has more than {LINES_AT_MOST:,} lines.",
                     "Split it and enter each part.",
                 )
     except csv.Error:
-        raise BadInput(
+        raise InvalidInputError(
             f"Line {reader.line_num} of that file cannot be read.",
             "Check it for a quotation mark that is never closed.",
         ) from None
@@ -119,7 +119,7 @@ def is_to_be_looked_at(text: str) -> bool:
     """Whether pasted numbers are shown before they are entered: many, or several columns."""
     try:
         table = table_of(text.encode("utf-8", "replace"))
-    except BadInput:
+    except InvalidInputError:
         return False
     return len(table.columns) > 1 or len(table.rows) > LINES_AT_ONCE
 
@@ -127,7 +127,7 @@ def is_to_be_looked_at(text: str) -> bool:
 def _table(rows: list[tuple[int, tuple[str, ...]]]) -> Table:
     width = max((len(cells) for _, cells in rows), default=0)
     if not rows or width > MOST_COLUMNS:
-        raise BadInput(
+        raise InvalidInputError(
             f"That file has {width} columns." if rows else "That file is empty.",
             "Keep only the column of numbers.",
         )
@@ -186,9 +186,9 @@ def numbers_in(table: Table, chosen: Sequence[int], country: str) -> Read:
                 continue
             try:
                 if key_of(cell) == DATE:
-                    raise NumberRefused("not_a_number")
+                    raise InvalidPhoneNumberError("not_a_number")
                 found = read_numbers(cell, country, allow_drama=True, others_too=True)
-            except NumberRefused as refused:
+            except InvalidPhoneNumberError as refused:
                 read.refused.append(RefusedLine(line, cell[:80], refused.message))
                 continue
             read.phones += [phone for phone in found if phone not in seen]

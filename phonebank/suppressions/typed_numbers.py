@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from phonebank.core.errors import BadInput
+from phonebank.core.errors import InvalidInputError
 from phonebank.csv_input.dialects import (
     END_OF_FILE,
     HEAD_BYTES,
     WINDOWS_1252_BYTE,
-    FileRefused,
+    InvalidFileError,
     sniff,
 )
-from phonebank.phones.e164 import NumberRefused, read_numbers
+from phonebank.phones.e164 import InvalidPhoneNumberError, read_numbers
 
 LINES_AT_MOST = 100_000
 BYTES_AT_MOST = 5 * 1024 * 1024
@@ -39,11 +39,11 @@ def read_lines(text: str, country: str) -> Read:
     a first line without a digit: a column's name.
 
     Numbers of the drama ranges are taken too: nobody has them, so it harms nobody.
-    Raises BadInput for more than LINES_AT_MOST lines.
+    Raises InvalidInputError for more than LINES_AT_MOST lines.
     """
     lines = text.splitlines()
     if len(lines) > LINES_AT_MOST:
-        raise BadInput(
+        raise InvalidInputError(
             f"That is {len(lines):,} lines. You can enter at most {LINES_AT_MOST:,} at a time.",
             "Split them and enter each part.",
         )
@@ -51,7 +51,7 @@ def read_lines(text: str, country: str) -> Read:
     for number, line in _lines_with_words(lines):
         try:
             found = read_numbers(line, country, allow_drama=True, others_too=True)
-        except NumberRefused as refused:
+        except InvalidPhoneNumberError as refused:
             read.refused.append(RefusedLine(number, line.strip()[:80], refused.message))
             continue
         read.phones += [phone for phone in found if phone not in seen]
@@ -62,16 +62,17 @@ def read_lines(text: str, country: str) -> Read:
 def text_of_file(data: bytes) -> str:
     """The text of an uploaded file, whatever its encoding.
 
-    Raises BadInput for what is no text (a spreadsheet's own format, a picture) or too large.
+    Raises InvalidInputError for what is no text (a spreadsheet's own format, a picture) or too
+    large.
     """
     if len(data) > BYTES_AT_MOST:
-        raise BadInput(
+        raise InvalidInputError(
             "That file is larger than 5 MB.", "Keep only the column of numbers, or split it."
         )
     try:
         dialect = sniff(data[:HEAD_BYTES])
-    except FileRefused as refused:
-        raise BadInput(refused.message) from None
+    except InvalidFileError as refused:
+        raise InvalidInputError(refused.message) from None
     faults = WINDOWS_1252_BYTE if dialect.encoding.startswith("utf-8") else "replace"
     return data.decode(dialect.encoding, faults).replace(END_OF_FILE, "")
 

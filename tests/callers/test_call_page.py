@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callers.views.call_page import in_words, stage_of, ways_from
-from scripts_library.engine import AnswerRefused, check_answer, next_step
+from scripts_library.engine import InvalidAnswerError, check_answer, next_step
 from scripts_library.format import parse
 from scripts_library.library import ready_made
 from scripts_library.script import Script, Step
@@ -40,7 +40,7 @@ def answers_to(step: Step) -> list[Any]:
     for given_answer in [None, *raw]:
         try:
             answers.append(check_answer(step, given_answer))
-        except AnswerRefused:
+        except InvalidAnswerError:
             continue
     return answers
 
@@ -53,7 +53,7 @@ def test_the_page_goes_where_the_server_goes(script: Script, fields: dict[str, s
         for answer in answers_to(step):
             try:
                 expected = next_step(script, step.id, answer, fields)
-            except AnswerRefused:
+            except InvalidAnswerError:
                 expected = None
             assert go(ways, answer) == expected, (step.id, answer)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callers.views.callback_times import AHEAD_AT_MOST, CHOSEN, NEXT_WEEK, PRESETS, callback_time
-from phonebank.core.errors import BadInput
+from phonebank.core.errors import InvalidInputError
 
 LONDON = ZoneInfo("Europe/London")
 CHICAGO = ZoneInfo("America/Chicago")
@@ -61,7 +61,7 @@ def test_the_same_time_of_day_also_when_the_clocks_change() -> None:
     ],
 )
 def test_what_cannot_be_meant_is_explained(preset, day, clock, words) -> None:
-    with pytest.raises(BadInput, match=words):
+    with pytest.raises(InvalidInputError, match=words):
         callback_time(preset, day, clock, LONDON, NOW)
 
 
@@ -73,7 +73,7 @@ def test_what_cannot_be_meant_is_explained(preset, day, clock, words) -> None:
 def test_a_time_is_in_reach_or_refused(preset: str, day: str, clock: str) -> None:
     try:
         moment = callback_time(preset, day, clock, CHICAGO, NOW)
-    except BadInput:
+    except InvalidInputError:
         return
     if moment is not None:
         assert NOW < moment <= NOW + max(AHEAD_AT_MOST, timedelta(days=7))

@@ -11,7 +11,7 @@ from phonebank.calls.claim import claim
 from phonebank.calls.record import record
 from phonebank.core.db import db
 from phonebank.models import Call, Caller, CallerState
-from phonebank.roster.practice_first import PracticeFirst
+from phonebank.roster.practice_first import PracticeRequiredError
 from scripts_library.library import source_of
 from tests.factories import (
     create_account,
@@ -71,7 +71,7 @@ def test_asking_for_somebody_leads_to_practice_with_the_reason_and_the_time_it_t
 
 
 def test_the_verb_refuses_whatever_page_asks(strict: PhoneBank, client: FlaskClient) -> None:
-    with pytest.raises(PracticeFirst):
+    with pytest.raises(PracticeRequiredError):
         claim(strict.sam)
     come_in(client, strict)
     refused = client.post("/calling/next", headers=JSON)
@@ -215,7 +215,7 @@ def test_who_is_calling_already_is_not_sent_to_practise(phone_bank: PhoneBank) -
     record(phone_bank.sam, first.call.id, "no_answer")
     db.session.commit()
     assert claim(phone_bank.sam).call.id != first.call.id
-    with pytest.raises(PracticeFirst):
+    with pytest.raises(PracticeRequiredError):
         claim(phone_bank.priya)
 
 

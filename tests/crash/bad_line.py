@@ -27,7 +27,7 @@ PLAIN, TWICE, LATE_COPY, LATE, UNHEARD = "plain", "twice", "late copy", "late", 
 TROUBLES = {PLAIN: 70, TWICE: 9, LATE_COPY: 9, LATE: 6, UNHEARD: 6}
 
 
-class GaveUp(Exception):
+class GaveUpError(Exception):
     """The server answered nothing usable for as long as the volunteer was ready to wait."""
 
 
@@ -87,7 +87,7 @@ class BadLine:
     def ask(self, method: str, path: str, body: Any = None, **about: Any) -> Answer:
         """Send a request, with whatever troubles befall it, until it is answered.
 
-        Raises GaveUp.
+        Raises GaveUpError.
         """
         headers = {"Accept": "application/json", "X-Forwarded-For": self.from_address}
         if self.cookie:
@@ -136,7 +136,7 @@ class BadLine:
             if answer is not None and answer.status not in AWAY:
                 return answer
             if time.monotonic() - began > self.patience():
-                raise GaveUp(f"{wish.method} {wish.path} was not answered")
+                raise GaveUpError(f"{wish.method} {wish.path} was not answered")
             time.sleep(pause)
             pause = min(pause * 1.5, 1.0)
 

@@ -23,7 +23,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import make_url
 
 from phonebank.local.process import die_with_parent
-from phonebank.local.servers import LocalServerFailed, RunningServer, start_postgres, start_redis
+from phonebank.local.servers import LocalServerError, RunningServer, start_postgres, start_redis
 
 ROOT = Path(__file__).resolve().parents[2]
 WEB = "gunicorn -w {workers} --worker-connections 1000 --graceful-timeout 2 -b 127.0.0.1:{port} "
@@ -188,7 +188,7 @@ class Site:
                 if server is self._redis:
                     return self._started_redis()
                 return start_postgres(self.folder / "postgres")
-            except LocalServerFailed:
+            except LocalServerError:
                 # Backends that have not noticed yet still hold the old one's memory.
                 if time.monotonic() > give_up:
                     raise

@@ -612,7 +612,7 @@ def move(world: World, caller_id: int, party_id: int) -> None:
 
 
 def some_caller(dice: random.Random) -> Caller:
-    """One of those who were here last. Raises NobodyThere."""
+    """One of those who were here last. Raises NobodyThereError."""
     recent = db.session.scalars(
         select(Caller)
         .where(
@@ -626,7 +626,7 @@ def some_caller(dice: random.Random) -> Caller:
     return _one_of(recent, dice)
 
 
-class NobodyThere(PhonebankError):
+class NobodyThereError(PhonebankError):
     """There is nothing for this deed to be done to just now."""
 
     status = 404
@@ -635,7 +635,7 @@ class NobodyThere(PhonebankError):
 
 def _one_of(rows: Sequence[Row], dice: random.Random) -> Row:
     if not rows:
-        raise NobodyThere("There is nobody just now.", "Try again.")
+        raise NobodyThereError("There is nobody just now.", "Try again.")
     return dice.choice(rows)
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.crash.bad_line import Answer, BadLine, GaveUp, Journal
+from tests.crash.bad_line import Answer, BadLine, GaveUpError, Journal
 
 NAMES = ("Ada", "Bela", "Cara", "Dafydd", "Eve", "Farid", "Gwen", "Hugh", "Ines", "Joan", "Kofi")
 
@@ -87,7 +87,7 @@ class Volunteer:
                     deed = self.dice.choices(list(DEEDS), list(DEEDS.values()))[0]
                     getattr(self, deed)(self.person)
             self.line.wait_for_copies()
-        except GaveUp as silence:
+        except GaveUpError as silence:
             self.journal.note("fault", text=str(silence))
         self.journal.note("left")
 

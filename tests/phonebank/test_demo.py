@@ -13,7 +13,7 @@ from phonebank.calls.record import record
 from phonebank.core.db import db
 from phonebank.models import Account, Contact, Party, now
 from phonebank.phones.e164 import is_drama_number
-from phonebank.roster.pace import PacePaused
+from phonebank.roster.pace import PacePausedError
 from tests.factories import create_account, create_caller
 
 
@@ -43,7 +43,7 @@ def test_it_lets_people_try_and_no_script_read_it(app_context: Flask) -> None:
     for _ in range(campaign.people_a_minute):
         record(script, claim(script).call.id, "no_answer")
         db.session.commit()
-    with pytest.raises(PacePaused):
+    with pytest.raises(PacePausedError):
         claim(script)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from scripts_library.engine import (
-    AnswerRefused,
+    InvalidAnswerError,
     answers_on_path,
     check_answer,
     first_step,
@@ -14,7 +14,7 @@ from scripts_library.engine import (
     ratings,
     steps_ahead,
 )
-from scripts_library.format import Choice, Script, Step, UnknownStep, parse
+from scripts_library.format import Choice, Script, Step, UnknownStepError, parse
 from scripts_library.script import Answer
 from tests.scripts_library.small_scripts import SMALL, changed, script_with_steps
 
@@ -55,7 +55,7 @@ def test_the_end_has_no_next_step(script):
 
 
 def test_an_unknown_step_is_an_error(script):
-    with pytest.raises(UnknownStep, match="no step called nowhere"):
+    with pytest.raises(UnknownStepError, match="no step called nowhere"):
         next_step(script, "nowhere", None, NOBODY)
 
 
@@ -212,5 +212,5 @@ def test_answers_as_they_are_stored(step, raw, stored):
     ],
 )
 def test_answers_that_are_refused_say_why(step, raw, says):
-    with pytest.raises(AnswerRefused, match=says):
+    with pytest.raises(InvalidAnswerError, match=says):
         check_answer(step, raw)

@@ -10,8 +10,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scripts_library.engine import AnswerRefused, first_step, next_step, path
-from scripts_library.format import Script, ScriptRefused, Step, parse
+from scripts_library.engine import InvalidAnswerError, first_step, next_step, path
+from scripts_library.format import InvalidScriptError, Script, Step, parse
 from scripts_library.library import ready_made
 from scripts_library.script import SCALE
 from tests.scripts_library.small_scripts import script_with_steps
@@ -93,14 +93,14 @@ def has_endless_or_stuck_walk(script: Script, town: str | None) -> bool:
 
     try:
         return any(goes_wrong(step, frozenset()) for step in script.steps)
-    except (AnswerRefused, LookupError):
+    except (InvalidAnswerError, LookupError):
         return True
 
 
 def parsed_or_refused(text: str) -> Script | None:
     try:
         return parse(text, "made.yaml")
-    except ScriptRefused:
+    except InvalidScriptError:
         return None
 
 

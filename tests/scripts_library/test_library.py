@@ -105,7 +105,7 @@ def test_the_organisation_is_named_before_anything_is_asked_for(script):
 
 def test_an_unknown_script_is_refused_and_no_other_file_can_be_reached():
     for slug, language in (("no-such", "en"), ("../format", "py"), ("deep-canvass", "../en")):
-        with pytest.raises(library.UnknownScript):
+        with pytest.raises(library.UnknownScriptError):
             library.source_of(slug, language)
 
 

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from scripts_library.diagnostics import MOST_FAULTS
-from scripts_library.format import ScriptRefused, faults, parse
+from scripts_library.format import InvalidScriptError, faults, parse
 from scripts_library.yaml_source import MOST_BYTES
 from tests.scripts_library.small_scripts import SMALL, changed, line_of
 
@@ -21,7 +21,7 @@ def only_fault(text: str):
     found = faults(text, "test.yaml")
     assert len(found) == 1, found
     assert found[0].severity == "error"
-    with pytest.raises(ScriptRefused):
+    with pytest.raises(InvalidScriptError):
         parse(text, "test.yaml")
     return found[0]
 
@@ -71,7 +71,7 @@ def test_tens_of_thousands_of_faults_are_cut_short_and_still_refused():
     assert len(found) == MOST_FAULTS + 1
     assert {fault.severity for fault in found[:-1]} == {"warning"}
     assert found[-1].severity == "error"
-    with pytest.raises(ScriptRefused):
+    with pytest.raises(InvalidScriptError):
         parse(text, "test.yaml")
 
 
@@ -177,7 +177,7 @@ def test_a_refusal_names_the_file_the_line_and_the_step():
         "    words: Bring good shoes.\n    next: goodbye", "    words: Bring good shoes."
     )
 
-    with pytest.raises(ScriptRefused) as refusal:
+    with pytest.raises(InvalidScriptError) as refusal:
         parse(text, "shoes.en.yaml")
 
     line = line_of("- id: shoes", text)

@@ -17,7 +17,7 @@ from wtforms.validators import InputRequired, Length, Optional
 from phonebank.core.edit_form import EditForm
 from phonebank.models import Campaign, ContactList
 from phonebank.rules.countries import countries, rules_for
-from phonebank.rules.week_hours import DAY_NAMES, DAYS, WeekHours, WeekHoursFault
+from phonebank.rules.week_hours import DAY_NAMES, DAYS, WeekHours, WeekHoursError
 
 # The languages the ready-made scripts speak, then those of the countries we know rules of.
 LANGUAGES = (
@@ -102,7 +102,7 @@ class HoursForm(EditForm):
         super().__init__(*args, **kwargs)
 
     def hours(self) -> WeekHours:
-        """The week's hours. Raises WeekHoursFault."""
+        """The week's hours. Raises WeekHoursError."""
         return rules_for(self.campaign.country).hours_typed(
             {day: [t for t in (self[f"{day}_from"].data, self[f"{day}_to"].data) if t]
              for day in DAYS}
@@ -113,7 +113,7 @@ class HoursForm(EditForm):
             return False
         try:
             self.hours()
-        except WeekHoursFault as fault:
+        except WeekHoursError as fault:
             for day, message in fault.faults.items():
                 field = self[f"{day}_from"] if day in DAYS else self["mon_from"]
                 field.errors = [*field.errors, message]

@@ -30,7 +30,7 @@ DOWNLOADS = "10 per minute"
 LOOKS_EVERY = 2.0
 
 
-class SignedOutMeanwhile(Exception):
+class SignedOutError(Exception):
     """The rest of a file is not for this browser any more: its line is cut."""
 
 
@@ -90,7 +90,7 @@ def _while_signed_in(
     for chunk in chunks:
         if time.monotonic() >= looked_at + LOOKS_EVERY:
             if not _still_there(engine, session_id):
-                raise SignedOutMeanwhile
+                raise SignedOutError
             looked_at = time.monotonic()
         yield chunk
 

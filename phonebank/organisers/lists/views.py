@@ -22,7 +22,7 @@ from phonebank.core.jobs import JobFunction, enqueue
 from phonebank.core.locks import lock_row
 from phonebank.core.security import takes_files
 from phonebank.csv_input.column_mapping import Mapping
-from phonebank.csv_input.rows import FileRefused
+from phonebank.csv_input.rows import InvalidFileError
 from phonebank.lists import refused_file, services, undo
 from phonebank.lists.jobs import import_list, undo_import
 from phonebank.lists.uploads import guesses_of, take_in
@@ -67,7 +67,7 @@ def new(campaign_id: int) -> ResponseReturnValue:
         upload = form.file.data
         try:
             contact_list = take_in(campaign, current_user.id, upload.filename, upload.stream)
-        except FileRefused as refused:
+        except InvalidFileError as refused:
             db.session.rollback()
             form.file.errors = [refused.message]
         else:

@@ -19,7 +19,7 @@ from phonebank.rules.outcomes import OUTCOMES, RETRIED
 from phonebank.rules.retry_limits import (
     UNITS,
     RetryRules,
-    RetryRulesFault,
+    RetryRulesError,
     in_largest_unit,
     in_words,
 )
@@ -81,7 +81,7 @@ class RetryRulesForm(EditForm):
             },
         }
 
-    def show_faults(self, fault: RetryRulesFault) -> None:
+    def show_faults(self, fault: RetryRulesError) -> None:
         """Put each sentence next to the field it is about."""
         for place, sentence in fault.faults.items():
             field = self[_FIELD_OF_PLACE[place]]
@@ -121,7 +121,7 @@ def edit(campaign_id: int) -> ResponseReturnValue:
         if form.validate():
             try:
                 changes = RetryRules.parse(form.as_json()).changes()
-            except RetryRulesFault as fault:
+            except RetryRulesError as fault:
                 form.show_faults(fault)
             else:
                 if not form.is_overtaken():

@@ -14,7 +14,7 @@ from flask_security import current_user
 from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
 from phonebank.core.db import db
-from phonebank.core.errors import BadInput
+from phonebank.core.errors import InvalidInputError
 from phonebank.core.locks import lock_row
 from phonebank.models import Campaign, RoleName, Script
 from phonebank.scripts import services
@@ -91,12 +91,12 @@ FALLBACKS = {"first_name": "there", "last_name": "", "town": "your area"}
 def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """The editor. A POST keeps the form as the draft, after what its button asks for.
 
-    Raises BadInput for a POST without the form.
+    Raises InvalidInputError for a POST without the form.
     """
     campaign, script = _script(campaign_id, script_id)
     if request.method == "POST":
         if not _form_came():
-            raise BadInput(
+            raise InvalidInputError(
                 "Your browser did not send the script, so nothing was saved.",
                 "Open the editor again, and save once it has loaded.",
             )
@@ -128,7 +128,7 @@ def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
     sheet = sheet_of(after)
     try:
         services.save_draft(script, sheet.source)
-    except BadInput as fault:
+    except InvalidInputError as fault:
         notice = f"Nothing was saved. {fault.message} {fault.what_to_do}"
         page = _page(campaign, script, sheet, seen, notice, opened={about, at}, deleted=deleted)
         return page, 422

@@ -11,7 +11,7 @@ from werkzeug.datastructures import FileStorage
 from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
 from phonebank.core.db import db
-from phonebank.core.errors import BadInput, NotFound
+from phonebank.core.errors import InvalidInputError, NotFoundError
 from phonebank.core.locks import lock_row
 from phonebank.experiments.script_choice import versions_heard
 from phonebank.models import Account, Campaign, RoleName, Script
@@ -83,7 +83,7 @@ def read_ready_made(campaign_id: int, slug: str, language: str) -> ResponseRetur
                 parsed=script,
                 blocks=blocks_of(script),
             )
-    raise NotFound("There is no such ready-made script.", "Choose one from the list.")
+    raise NotFoundError("There is no such ready-made script.", "Choose one from the list.")
 
 
 @scripts.post("/library")
@@ -274,7 +274,7 @@ def as_text(campaign_id: int, script_id: int) -> ResponseReturnValue:
         else:
             try:
                 services.save_draft(script, source)
-            except BadInput as fault:
+            except InvalidInputError as fault:
                 flash(f"Nothing was saved. {fault.message}", "error")
                 status = 422
             else:
@@ -350,14 +350,15 @@ def _versions_page(campaign: Campaign, script: Script) -> str:
 
 
 def _text_sent() -> str:
-    """The text of the form, or of the file that was chosen. Raises BadInput for no text."""
+    """The text of the form, or of the file that was chosen. Raises InvalidInputError for no
+    text."""
     upload: FileStorage | None = request.files.get("file")
     if upload is None or not upload.filename:
         return request.form.get("source", "").replace("\r\n", "\n")
     try:
         return upload.stream.read(MOST_BYTES + 1).decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
-        raise BadInput(
+        raise InvalidInputError(
             "This file isn't UTF-8 text, so it can't be a script.", "Choose a .yaml file."
         ) from None
 
@@ -375,7 +376,7 @@ def _fields_to_fill_in(script: Script) -> dict[str, str]:
     """The merge fields that the script declares: name → what it holds."""
     try:
         parsed, _ = services.working_script(script)
-    except NotFound:
+    except NotFoundError:
         return {}
     return dict(parsed.fields)
 
@@ -387,7 +388,7 @@ def _warnings(found: list[Fault]) -> list[Fault]:
 def _parsed(version_id: int) -> ParsedScript:
     parsed = script_of(version_id)
     if parsed is None:
-        raise NotFound("This script has no such version.", "Go back to its versions.")
+        raise NotFoundError("This script has no such version.", "Go back to its versions.")
     return parsed
 
 

@@ -13,7 +13,7 @@ from flask_wtf import FlaskForm
 
 from phonebank.core.access import open_to
 from phonebank.core.db import after_commit, db, retry_on_deadlock
-from phonebank.core.errors import NotFound
+from phonebank.core.errors import NotFoundError
 from phonebank.core.jobs import enqueue
 from phonebank.core.security import limiter, whose_account
 from phonebank.models import BatchState, RoleName, SuppressionBatch
@@ -128,7 +128,7 @@ def _file(batch_id: int) -> SuppressionBatch:
     """A do-not-call file's batch. An upload's is taken back on the upload's page."""
     batch = db.session.get(SuppressionBatch, batch_id)
     if batch is None or batch.contact_list_id is not None or not batch.filename:
-        raise NotFound("This file does not exist.", "Choose one on the do-not-call page.")
+        raise NotFoundError("This file does not exist.", "Choose one on the do-not-call page.")
     return batch
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from phonebank.core.access import open_to
 from phonebank.core.db import db, retry_on_deadlock
-from phonebank.core.errors import BadInput
+from phonebank.core.errors import InvalidInputError
 from phonebank.core.security import limiter, takes_files, whose_account
 from phonebank.models import Campaign, RoleName, Suppression, SuppressionOrigin
 from phonebank.organisers.suppressions import file_views
@@ -24,7 +24,7 @@ from phonebank.organisers.suppressions.forms import (
     LookUpForm,
     TakeBackForm,
 )
-from phonebank.phones.e164 import NumberRefused, pretty, read_number
+from phonebank.phones.e164 import InvalidPhoneNumberError, pretty, read_number
 from phonebank.suppressions import batches, services
 from phonebank.suppressions.files import is_to_be_looked_at, table_of
 from phonebank.suppressions.typed_numbers import BYTES_AT_MOST, RefusedLine, read_lines
@@ -67,7 +67,7 @@ def look_up() -> ResponseReturnValue:
         return _page(look_up=form), 422
     try:
         phone = read_number(form.number.data, form.country.data, allow_drama=True)
-    except NumberRefused as refused:
+    except InvalidPhoneNumberError as refused:
         form.number.errors = [refused.message]
         return _page(look_up=form), 422
     return _page(
@@ -99,7 +99,7 @@ def add() -> ResponseReturnValue:
         if is_to_be_looked_at(typed):
             return _to_be_looked_at(form, typed.encode("utf-8", "replace"), "Pasted numbers")
         read = read_lines(typed, form.country.data)
-    except BadInput as fault:
+    except InvalidInputError as fault:
         field = form.file if form.file.data else form.numbers
         field.errors = [f"{fault.message} {fault.what_to_do}".strip()]
         return _page(add=form), 422
@@ -142,7 +142,7 @@ def lift() -> ResponseReturnValue:
 
 
 def _to_be_looked_at(form: AddForm, data: bytes, filename: str) -> ResponseReturnValue:
-    """Keep a file until its organiser has seen what it would enter. Raises BadInput."""
+    """Keep a file until its organiser has seen what it would enter. Raises InvalidInputError."""
     table_of(data)
     batch = batches.take_in_file(
         data, filename, form.country.data, form.reason.data, current_user.id

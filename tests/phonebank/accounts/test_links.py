@@ -33,14 +33,14 @@ def test_a_link_says_who_comes_in_and_where_to(account: Account) -> None:
 def test_a_spent_link_is_over(account: Account) -> None:
     token = links.token_for(account)
     links.spend(links.read(token))
-    with pytest.raises(links.LinkOver):
+    with pytest.raises(links.LinkExpiredError):
         links.read(token)
 
 
 def test_using_a_link_ends_the_older_ones_and_not_the_newer(account: Account) -> None:
     oldest, used, newest = (links.token_for(account) for _ in range(3))
     links.spend(links.read(used))
-    with pytest.raises(links.LinkOver):
+    with pytest.raises(links.LinkExpiredError):
         links.read(oldest)
     assert links.read(newest).account is account
 
@@ -65,7 +65,7 @@ def test_of_two_who_spend_a_link_at_once_one_comes_in(account: Account, app_cont
                 links.spend(link)
                 db.session.commit()
                 came_in.append(True)
-            except links.LinkOver:
+            except links.LinkExpiredError:
                 came_in.append(False)
 
     threads = [threading.Thread(target=use) for _ in range(2)]
@@ -78,7 +78,7 @@ def test_of_two_who_spend_a_link_at_once_one_comes_in(account: Account, app_cont
 
 def test_a_link_expires(account: Account) -> None:
     assert links.read(links.token_for(account, lives_for=timedelta(seconds=1)))
-    with pytest.raises(links.LinkOver):
+    with pytest.raises(links.LinkExpiredError):
         links.read(links.token_for(account, lives_for=timedelta(0)))
 
 
@@ -88,7 +88,7 @@ def test_a_link_normally_lives_for_fifteen_minutes() -> None:
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "eyJhY2NvdW50IjoiYSJ9.AAAA"])
 def test_a_made_up_link_is_over(account: Account, token: str) -> None:
-    with pytest.raises(links.LinkOver):
+    with pytest.raises(links.LinkExpiredError):
         links.read(token)
 
 
@@ -96,7 +96,7 @@ def test_a_changed_link_is_over(account: Account) -> None:
     token = links.token_for(account)
     middle = len(token) // 2
     changed = token[:middle] + ("A" if token[middle] != "A" else "B") + token[middle + 1 :]
-    with pytest.raises(links.LinkOver):
+    with pytest.raises(links.LinkExpiredError):
         links.read(changed)
 
 
@@ -105,11 +105,11 @@ def test_a_link_to_a_deactivated_account_is_over(account: Account) -> None:
     token = links.token_for(account)
     services.deactivate(account)
     db.session.flush()
-    with pytest.raises(links.LinkOver):
+    with pytest.raises(links.LinkExpiredError):
         links.read(token)
     services.reactivate(account)
     db.session.flush()
-    with pytest.raises(links.LinkOver):
+    with pytest.raises(links.LinkExpiredError):
         links.read(token)
 
 
@@ -117,7 +117,7 @@ def test_a_reusable_link_works_again_and_expires(account: Account) -> None:
     token = links.token_for(account, reusable=True)
     links.spend(links.read(token))
     assert links.read(token).account is account
-    with pytest.raises(links.LinkOver):
+    with pytest.raises(links.LinkExpiredError):
         links.read(links.token_for(account, reusable=True, lives_for=timedelta(0)))
 
 
@@ -126,7 +126,7 @@ def test_a_reusable_link_does_nothing_in_production(account: Account, app_contex
     development = app_context.extensions["phonebank"]
     app_context.extensions["phonebank"] = replace(development, mode=PRODUCTION)
     try:
-        with pytest.raises(links.LinkOver):
+        with pytest.raises(links.LinkExpiredError):
             links.read(token)
     finally:
         app_context.extensions["phonebank"] = development

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from phonebank.accounts import links, services
 from phonebank.core.db import db
-from phonebank.core.errors import BadInput, Conflict
+from phonebank.core.errors import ConflictError, InvalidInputError
 from phonebank.models import Account, Campaign, RoleName
 from tests.factories import create_account, create_campaign
 from tests.signing_in import sign_in
@@ -223,7 +223,7 @@ def test_two_organisers_who_shut_each_other_out_at_once_leave_one(
             try:
                 services.deactivate(account)
                 db.session.commit()
-            except Conflict:
+            except ConflictError:
                 refused.append(account_id)
 
     threads = [threading.Thread(target=shut, args=(account_id,)) for account_id in ids]
@@ -247,7 +247,7 @@ def test_nobody_at_that_number(organiser_client: FlaskClient) -> None:
     "email", ["", "x" * 250 + "@example.org", "cy@exa mple.org", "cy\n@example.org"]
 )
 def test_addresses_that_cannot_be(app_context: Flask, email: str) -> None:
-    with pytest.raises(BadInput):
+    with pytest.raises(InvalidInputError):
         services.create_account(email, "Cy", [RoleName.HOST])
 
 
@@ -260,9 +260,9 @@ def test_one_address_is_one_account_however_it_is_spelled(app_context: Flask) ->
 
 
 def test_an_unknown_role_is_refused(app_context: Flask) -> None:
-    with pytest.raises(BadInput, match="There is no role"):
+    with pytest.raises(InvalidInputError, match="There is no role"):
         services.create_account("cy@example.org", "Cy", ["king"])
-    with pytest.raises(BadInput, match="There is no role"):
+    with pytest.raises(InvalidInputError, match="There is no role"):
         services.change_role(create_account(RoleName.HOST), "")
 
 

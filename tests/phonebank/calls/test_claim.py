@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from sqlalchemy import func, select, update
 
-from phonebank.calls.claim import NobodyToCall, claim, give_back, renew, running_campaign
+from phonebank.calls.claim import NobodyToCallError, claim, give_back, renew, running_campaign
 from phonebank.calls.record import record
 from phonebank.contact_queue import status_counts
 from phonebank.contact_queue.expire_holds import reap
@@ -17,7 +17,7 @@ from phonebank.contact_queue.redis_queue import Offer
 from phonebank.contact_queue.refill import store_of
 from phonebank.contact_queue.status_counts import buckets_of
 from phonebank.core.db import db
-from phonebank.core.errors import Gone, NotAllowed, NotFound, NotRunning
+from phonebank.core.errors import GoneError, NotAllowedError, NotFoundError, NotRunningError
 from phonebank.core.redis import redis_store
 from phonebank.models import (
     Call,
@@ -63,7 +63,7 @@ def test_everyone_is_handed_out_once_then_nobody_is(phone_bank: PhoneBank) -> No
         record(phone_bank.sam, hold.call.id, "refused")
         db.session.commit()
     assert seen == {contact.id for contact in phone_bank.contacts}
-    with pytest.raises(NobodyToCall) as nobody:
+    with pytest.raises(NobodyToCallError) as nobody:
         claim(phone_bank.sam)
     assert nobody.value.next_at is None
 
@@ -72,7 +72,7 @@ def test_when_all_are_resting_the_caller_learns_when_to_come_back(phone_bank: Ph
     for _ in phone_bank.contacts:
         record(phone_bank.sam, claim_and_commit(phone_bank.sam).call.id, "no_answer")
         db.session.commit()
-    with pytest.raises(NobodyToCall) as nobody:
+    with pytest.raises(NobodyToCallError) as nobody:
         claim(phone_bank.sam)
     soonest = min(contact.callable_at for contact in phone_bank.contacts)
     assert nobody.value.next_at == soonest > datetime.now(UTC)
@@ -95,7 +95,7 @@ def test_a_callback_is_told_to_its_promiser_first_and_to_others_ten_minutes_late
     phone_bank.sam.list_ids = [create_list(phone_bank.campaign).id]
     db.session.commit()
     for caller, wait in ((phone_bank.sam, 0), (phone_bank.priya, 10)):
-        with pytest.raises(NobodyToCall) as nobody:
+        with pytest.raises(NobodyToCallError) as nobody:
             claim(caller)
         assert nobody.value.next_at == due + timedelta(minutes=wait)
         db.session.rollback()
@@ -103,7 +103,7 @@ def test_a_callback_is_told_to_its_promiser_first_and_to_others_ten_minutes_late
         # An offer from before the promise was made.
         stale = Offer(promised.id, 0.0, promised.contact_list_id, "")
         store_of(phone_bank.campaign.id).offer([stale])
-        with pytest.raises(NobodyToCall):
+        with pytest.raises(NobodyToCallError):
             claim(phone_bank.priya)
         db.session.rollback()
         assert claim(phone_bank.sam).contact.id == promised.id
@@ -133,7 +133,7 @@ def test_a_suppressed_number_already_in_line_is_not_handed_out(phone_bank: Phone
         suppress(contact.phone, "organiser")
     db.session.commit()
     assert store_of(phone_bank.campaign.id).in_line()
-    with pytest.raises(NobodyToCall):
+    with pytest.raises(NobodyToCallError):
         claim(phone_bank.priya)
 
 
@@ -142,13 +142,13 @@ def test_a_number_suppressed_before_the_upload_is_not_handed_out(phone_bank: Pho
     for contact in phone_bank.contacts:
         db.session.add(Suppression(phone=contact.phone, source="call"))
     db.session.commit()
-    with pytest.raises(NobodyToCall):
+    with pytest.raises(NobodyToCallError):
         claim(phone_bank.sam)
     # They are found out, and stand where they belong.
     refill_ready()
     standing = {bucket.key: bucket.contacts for bucket in buckets_of(phone_bank.campaign)}
     assert (standing["suppressed"], standing["ready"]) == (len(phone_bank.contacts), 0)
-    with pytest.raises(NobodyToCall) as nobody:
+    with pytest.raises(NobodyToCallError) as nobody:
         claim(phone_bank.sam)
     assert nobody.value.next_at is None
 
@@ -191,29 +191,30 @@ def test_one_household_has_one_call_at_a_time(phone_bank: PhoneBank) -> None:
         contact.phone = home
     db.session.commit()
     hold = claim_and_commit(phone_bank.sam)
-    with pytest.raises(NobodyToCall):
+    with pytest.raises(NobodyToCallError):
         claim(phone_bank.priya)
     db.session.rollback()
     record(phone_bank.sam, hold.call.id, "no_answer")
     db.session.commit()
-    with pytest.raises(NobodyToCall):
+    with pytest.raises(NobodyToCallError):
         claim(phone_bank.priya)  # the others on the number rest too
 
 
 def test_only_the_admitted_call_and_only_while_it_runs(phone_bank: PhoneBank) -> None:
     waiting = create_caller(phone_bank.campaign, state=CallerState.WAITING)
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotAllowedError):
         claim(waiting)
     phone_bank.campaign.state = CampaignState.PAUSED
-    with pytest.raises(NotRunning):
+    with pytest.raises(NotRunningError):
         claim(phone_bank.sam)
     phone_bank.campaign.state = CampaignState.ENDED
-    with pytest.raises(Gone):
+    with pytest.raises(GoneError):
         claim(phone_bank.sam)
 
 
 @pytest.mark.parametrize(
-    ("state", "refusal"), [(CampaignState.PAUSED, NotRunning), (CampaignState.ENDED, Gone)]
+    ("state", "refusal"),
+    [(CampaignState.PAUSED, NotRunningError), (CampaignState.ENDED, GoneError)],
 )
 def test_a_claim_under_way_sees_that_the_campaign_has_stopped(
     phone_bank: PhoneBank, state: str, refusal: type[Exception]
@@ -239,7 +240,7 @@ def test_a_claim_under_way_keeps_to_limits_set_meanwhile(phone_bank: PhoneBank) 
 
 
 @pytest.mark.parametrize(
-    ("values", "refused"), [({"paused": True}, NotRunning), ({"state": "ended"}, Gone)]
+    ("values", "refused"), [({"paused": True}, NotRunningError), ({"state": "ended"}, GoneError)]
 )
 def test_a_claim_under_way_sees_that_the_host_paused_or_ended_the_party(
     phone_bank: PhoneBank, values: dict[str, Any], refused: type[Exception]
@@ -302,7 +303,7 @@ def test_a_renewed_hold_lasts_but_not_for_ever(phone_bank: PhoneBank) -> None:
         assert renew(phone_bank.sam, hold.call.id) == longest
     with time_machine.travel(longest + timedelta(seconds=1)):
         assert reap(phone_bank.campaign) == 1
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFoundError):
             renew(phone_bank.sam, hold.call.id)
 
 
@@ -326,7 +327,7 @@ def test_a_hold_that_ended_elsewhere_is_free_within_seconds(phone_bank: PhoneBan
         update(Call).values(ended_at=datetime.now(UTC), ending=CallEnding.TAKEN_AWAY)
     )
     db.session.commit()
-    with pytest.raises(NobodyToCall):
+    with pytest.raises(NobodyToCallError):
         claim(phone_bank.priya)
     db.session.rollback()
     with time_machine.travel(datetime.now(UTC) + timedelta(seconds=6)):
@@ -358,7 +359,7 @@ def test_a_taken_contact_whose_claim_died_comes_back(phone_bank: PhoneBank) -> N
     hold = claim(phone_bank.sam)
     lost = hold.contact.id
     db.session.rollback()  # the process was killed between Redis and PostgreSQL
-    with pytest.raises(NobodyToCall):
+    with pytest.raises(NobodyToCallError):
         claim(phone_bank.priya)
     db.session.rollback()
     with time_machine.travel(datetime.now(UTC) + timedelta(seconds=301)):
@@ -418,7 +419,7 @@ def test_nobody_is_handed_out_outside_their_hours(
         if may:
             assert claim_and_commit(phone_bank.sam)
         else:
-            with pytest.raises(NobodyToCall) as nobody:
+            with pytest.raises(NobodyToCallError) as nobody:
                 claim(phone_bank.sam)
             assert nobody.value.next_at is not None
             assert nobody.value.next_at > moment

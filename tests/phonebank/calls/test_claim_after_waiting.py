@@ -13,7 +13,7 @@ from phonebank.calls.claim import claim
 from phonebank.calls.household import reached_instead
 from phonebank.contact_queue.refill import store_of
 from phonebank.core.db import db
-from phonebank.core.errors import NotFound, PhonebankError
+from phonebank.core.errors import NotFoundError, PhonebankError
 from phonebank.models import Call, Caller, Contact, ContactState, new_id
 from phonebank.suppressions.services import suppress
 from tests.factories import create_contact, create_party
@@ -154,7 +154,7 @@ def test_nor_does_anybody_come_to_the_phone_who_is_not_to_be_asked_for(
         else:
             suppress(other.phone, "organiser")
         db.session.commit()
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFoundError):
             reaching.result(timeout=10)
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from phonebank.calls.claim import NobodyToCall, claim
+from phonebank.calls.claim import NobodyToCallError, claim
 from phonebank.calls.record import record, undo
 from phonebank.core.db import db
 from phonebank.models import Caller, Contact, ContactState, DeadNumber
@@ -51,7 +51,7 @@ def test_another_campaign_calls_the_next_number_or_nobody(
     _, second = elsewhere(phone=MOBILE + "1", other_phones=[NUMBER])
     call_id = hear_that_it_is_dead(phone_bank)
     assert (dead.state, alone.state) == ("unusable", "unusable")
-    with pytest.raises(NobodyToCall):
+    with pytest.raises(NobodyToCallError):
         claim(ola)
     db.session.rollback()
     assert claim(ada).call.phone == MOBILE

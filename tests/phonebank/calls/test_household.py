@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from phonebank.calls.claim import NobodyToCall, claim, current_hold
+from phonebank.calls.claim import NobodyToCallError, claim, current_hold
 from phonebank.calls.household import others_on_the_number, reached_instead
 from phonebank.calls.record import record, undo
 from phonebank.core.db import db
-from phonebank.core.errors import Conflict, NotFound
+from phonebank.core.errors import ConflictError, NotFoundError
 from phonebank.models import Caller, Contact, ContactState, now
 from phonebank.tallies.reconcile import differences
 from tests.factories import create_contact
@@ -43,7 +43,7 @@ def test_the_one_who_came_to_the_phone_is_the_one_recorded(
     assert reached.last_outcome == "refused"
     assert reached.state == "finished"
     assert hold.contact.last_outcome is None
-    with pytest.raises(NobodyToCall) as nobody:
+    with pytest.raises(NobodyToCallError) as nobody:
         claim(phone_bank.priya)  # the rest of the household is left in peace
     assert nobody.value.next_at is not None
     assert differences() == []
@@ -70,15 +70,15 @@ def test_nobody_from_elsewhere_can_be_named(phone_bank: PhoneBank, home: list[Co
     stranger = create_contact(phone_bank.contact_list, phone="+442079460901")
     db.session.commit()
     for contact_id in (stranger.id, hold.contact.id, 0):
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFoundError):
             reached_instead(phone_bank.sam, hold.call.id, contact_id)
         db.session.rollback()
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         reached_instead(phone_bank.priya, hold.call.id, home[1].id)
     db.session.rollback()
     record(phone_bank.sam, hold.call.id, "no_answer")
     db.session.commit()
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         reached_instead(phone_bank.sam, hold.call.id, home[1].id)
 
 
@@ -116,7 +116,7 @@ def test_nobody_is_gone_on_with_whom_an_undo_gives_another_number_this_moment(
         app, lambda: reached_instead(db.session.get_one(Caller, priya_id), call_id, other_id)
     )
     db.session.commit()
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         going_on.result()
     assert other.phone == rung.phone == dead.phone
     assert hold.call.contact_id == neighbour.id

@@ -12,11 +12,11 @@ from sqlalchemy import select
 
 from callers.views.page_data import last_calls
 from phonebank.calls.answers import answers_of, save_answer
-from phonebank.calls.claim import NobodyToCall, claim, current_hold, give_back
+from phonebank.calls.claim import NobodyToCallError, claim, current_hold, give_back
 from phonebank.calls.record import last_recorded_id, record, undo
 from phonebank.contact_queue.expire_holds import reap
 from phonebank.core.db import db
-from phonebank.core.errors import BadInput, Conflict, HoldLost, NotFound
+from phonebank.core.errors import ConflictError, HoldLostError, InvalidInputError, NotFoundError
 from phonebank.models import (
     Call,
     Caller,
@@ -107,7 +107,7 @@ def test_somebody_elses_call_cannot_be_recorded(phone_bank: PhoneBank) -> None:
         lambda: undo(phone_bank.priya, hold.call.id),
         lambda: record(phone_bank.sam, uuid.uuid4(), "talked"),
     ):
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFoundError):
             act()
         db.session.rollback()
     assert current_hold(phone_bank.sam).call.outcome is None
@@ -116,9 +116,9 @@ def test_somebody_elses_call_cannot_be_recorded(phone_bank: PhoneBank) -> None:
 def test_an_unknown_outcome_and_an_overlong_note_are_refused(phone_bank: PhoneBank) -> None:
     hold = claim(phone_bank.sam)
     db.session.commit()
-    with pytest.raises(BadInput, match="danced"):
+    with pytest.raises(InvalidInputError, match="danced"):
         record(phone_bank.sam, hold.call.id, "danced")
-    with pytest.raises(BadInput, match="2000"):
+    with pytest.raises(InvalidInputError, match="2000"):
         record(phone_bank.sam, hold.call.id, "talked", note="x" * 2001)
     assert counts(party(phone_bank)) == (0, 0, 0, 0)
 
@@ -140,7 +140,7 @@ def test_attempts_come_to_an_end(phone_bank: PhoneBank) -> None:
         with time_machine.travel(at):
             try:
                 ring(phone_bank, "no_answer")
-            except NobodyToCall:
+            except NobodyToCallError:
                 break
     contact = phone_bank.contacts[0]
     assert contact.state == "finished"
@@ -172,7 +172,7 @@ def test_who_asked_twice_not_to_be_called_is_not_called_though_one_of_them_is_un
     suppress_all([second.phone], SuppressionOrigin.LIST)
     db.session.commit()
     for caller, call_id in ((phone_bank.sam, first.id), (phone_bank.priya, second.id)):
-        with pytest.raises(HoldLost):
+        with pytest.raises(HoldLostError):
             undo(caller, call_id)
         db.session.rollback()
     assert is_suppressed(hers)
@@ -207,7 +207,7 @@ def test_undo_puts_nobody_on_a_screen_who_is_not_to_be_called(
     call = ring(phone_bank, outcome)
     suppress(call.phone, SuppressionOrigin.ORGANISER)
     db.session.commit()
-    with pytest.raises(HoldLost):
+    with pytest.raises(HoldLostError):
         undo(phone_bank.sam, call.id)
     db.session.rollback()
     assert current_hold(phone_bank.sam) is None
@@ -220,7 +220,7 @@ def test_undo_puts_nobody_on_a_screen_another_of_whose_numbers_is_not_to_be_call
     call = ring(phone_bank, "wrong_number")
     suppress("+447700900111", SuppressionOrigin.ORGANISER)
     db.session.commit()
-    with pytest.raises(HoldLost):
+    with pytest.raises(HoldLostError):
         undo(phone_bank.sam, call.id)
 
 
@@ -350,7 +350,7 @@ def test_undo_stands_back_once_somebody_else_on_the_number_has_been_rung(
     skipped = ring(phone_bank, "skipped")
     assert ring(phone_bank, outcome, phone_bank.priya).contact_id == other.id
     left = (rung.state, rung.phone, rung.callable_at)
-    with pytest.raises(HoldLost, match="Someone on their number"):
+    with pytest.raises(HoldLostError, match="Someone on their number"):
         undo(phone_bank.sam, skipped.id)
     db.session.rollback()
     assert (rung.state, rung.phone, rung.callable_at) == left
@@ -449,12 +449,12 @@ def test_a_late_copy_of_an_answer_that_was_changed_since_changes_nothing(
 
 def test_undo_is_for_the_last_call_and_for_a_while(phone_bank: PhoneBank) -> None:
     first, second = ring(phone_bank, "no_answer"), ring(phone_bank, "busy")
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         undo(phone_bank.sam, first.id)
     db.session.rollback()
     with (
         time_machine.travel(datetime.now(UTC) + timedelta(minutes=11)),
-        pytest.raises(HoldLost),
+        pytest.raises(HoldLostError),
     ):
         undo(phone_bank.sam, second.id)
 
@@ -481,7 +481,7 @@ def test_the_last_call_is_the_last_also_where_the_clock_was_set_back(
     with time_machine.travel(datetime.now(UTC) - timedelta(minutes=5)):
         second = ring(phone_bank, "busy")
         assert [call.id for call in last_calls(phone_bank.sam)] == [str(second.id), str(first.id)]
-        with pytest.raises(Conflict):
+        with pytest.raises(ConflictError):
             undo(phone_bank.sam, first.id)
         db.session.rollback()
         undo(phone_bank.sam, second.id)
@@ -575,7 +575,7 @@ def test_a_callback_is_first_for_the_caller_who_promised_it(phone_bank: PhoneBan
     call = ring(phone_bank, "call_back", callback_at=tomorrow)
     due = db.session.get_one(Contact, call.contact_id).callback_at
     with time_machine.travel(due + timedelta(minutes=1)):
-        with pytest.raises(NobodyToCall):
+        with pytest.raises(NobodyToCallError):
             claim(phone_bank.priya)
         db.session.rollback()
         assert claim(phone_bank.sam).contact.id == call.contact_id
@@ -595,7 +595,7 @@ def test_another_language_waits_for_a_caller_who_speaks_it(phone_bank: PhoneBank
     call = ring(phone_bank, "language_barrier", language="cy")
     rested = db.session.get_one(Contact, call.contact_id).callable_at
     with time_machine.travel(rested + timedelta(minutes=1)):
-        with pytest.raises(NobodyToCall):
+        with pytest.raises(NobodyToCallError):
             claim(phone_bank.sam)
         db.session.rollback()
         assert claim(phone_bank.priya).contact.id == call.contact_id
@@ -605,7 +605,7 @@ def test_only_a_language_that_was_offered_is_put_down(phone_bank: PhoneBank) -> 
     hold = claim(phone_bank.sam)
     db.session.commit()
     for made_up in ("a:b,c", "<b>", "xx"):
-        with pytest.raises(BadInput):
+        with pytest.raises(InvalidInputError):
             record(phone_bank.sam, hold.call.id, "language_barrier", language=made_up)
         db.session.rollback()
     assert record(phone_bank.sam, hold.call.id, "language_barrier", language="und").changed
@@ -663,7 +663,7 @@ def test_a_further_number_that_is_not_to_be_called_is_theirs_again_once_that_is_
     suppress(barred, SuppressionOrigin.ORGANISER)  # while they are on the phone
     record(phone_bank.sam, hold.call.id, "wrong_number")
     db.session.commit()
-    with pytest.raises(NobodyToCall):
+    with pytest.raises(NobodyToCallError):
         claim(phone_bank.sam)
     lift(barred)
     db.session.commit()
@@ -680,9 +680,9 @@ def test_answers_are_kept_as_given_and_decide_what_is_a_conversation(
     script = script_of(hold.call.script_version_id)
     rating = script.first_rating
     assert script.main_question == rating
-    with pytest.raises(BadInput):
+    with pytest.raises(InvalidInputError):
         save_answer(phone_bank.sam, hold.call.id, rating, "eleven")
-    with pytest.raises(BadInput):
+    with pytest.raises(InvalidInputError):
         save_answer(phone_bank.sam, hold.call.id, "no-such-step", "1")
     walk_to(rating, script, phone_bank.sam, hold.call)
     assert save_answer(phone_bank.sam, hold.call.id, rating, "4") == 4
@@ -692,7 +692,7 @@ def test_answers_are_kept_as_given_and_decide_what_is_a_conversation(
     db.session.commit()
     assert call.conversation
     assert answers_of(call)[rating] == 5
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         save_answer(phone_bank.sam, hold.call.id, rating, "6")
 
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from phonebank.calls import set_aside
 from phonebank.calls.claim import claim
 from phonebank.calls.jobs import go_on_setting_aside, work
-from phonebank.calls.record import CannotUndo, record, undo
+from phonebank.calls.record import CannotUndoError, record, undo
 from phonebank.contact_queue.expire_holds import reap
 from phonebank.core.db import db
-from phonebank.core.errors import Conflict
+from phonebank.core.errors import ConflictError
 from phonebank.models import (
     Account,
     Call,
@@ -246,7 +246,7 @@ def test_a_call_set_aside_cannot_be_undone_by_its_caller(
     act = set_aside.begin(bank.sam, organiser, "", now() + timedelta(seconds=1))
     db.session.commit()
     assert work(act.id, 60)
-    with pytest.raises(CannotUndo):
+    with pytest.raises(CannotUndoError):
         undo(bank.sam, call.id)
     db.session.rollback()
     assert differences() == []
@@ -278,7 +278,7 @@ def test_it_is_brought_back_once(bank: PhoneBank, organiser: Account) -> None:
     act = put_aside(bank.sam, organiser)
     bring_back(act, organiser)
     db.session.expire_all()
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         set_aside.bring_back(act, organiser, "", now())
     db.session.rollback()
     assert totals_of_caller(bank.sam.id).calls == 1

@@ -5,7 +5,7 @@ from flask import Flask
 
 from phonebank.campaigns import services
 from phonebank.core.db import db
-from phonebank.core.errors import Conflict, NotFound
+from phonebank.core.errors import ConflictError, NotFoundError
 from phonebank.models import CallerState, CampaignState
 from scripts_library.library import source_of
 from tests.factories import (
@@ -20,7 +20,7 @@ from tests.factories import (
 
 def test_a_draft_starts_only_with_people_and_a_script(app_context: Flask) -> None:
     campaign = create_campaign(state=CampaignState.DRAFT)
-    with pytest.raises(Conflict, match=r"Upload a list.*Choose a script"):
+    with pytest.raises(ConflictError, match=r"Upload a list.*Choose a script"):
         services.move(campaign, "start")
     create_list(campaign)
     create_script(campaign, source_of("persuasive-conversation", "en"))
@@ -39,7 +39,7 @@ def test_a_campaign_pauses_resumes_ends_and_reopens_but_nothing_else(app_context
         services.move(campaign, verb)
         assert campaign.state == state
     for verb in ("start", "pause", "reopen", "explode", ""):
-        with pytest.raises(Conflict):
+        with pytest.raises(ConflictError):
             services.move(campaign, verb)
 
 
@@ -52,7 +52,7 @@ def test_only_organisers_reach_a_campaign_by_its_number(app_context: Flask) -> N
     assert list(services.campaigns_of(host)) == [campaign]
     assert list(services.campaigns_of(create_account("host"))) == []
     for stranger, campaign_id in ((host, campaign.id), (organiser, 999_999)):
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFoundError):
             services.campaign_for(stranger, campaign_id)
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from flask.testing import FlaskClient
 
-from phonebank.calls.claim import NobodyToCall, claim, give_back
+from phonebank.calls.claim import NobodyToCallError, claim, give_back
 from phonebank.contact_queue.empty_reasons import WORDS, Why
 from phonebank.core.db import db
 from phonebank.models import Caller, ContactState, ListState, now
@@ -15,7 +15,7 @@ from tests.phone_bank import PhoneBank, come_in
 
 def why(caller: Caller) -> tuple[Why, bool]:
     """The reason, and whether it says when the next person comes."""
-    with pytest.raises(NobodyToCall) as nobody:
+    with pytest.raises(NobodyToCallError) as nobody:
         claim(caller)
     db.session.rollback()
     assert nobody.value.message == WORDS[nobody.value.why][0]

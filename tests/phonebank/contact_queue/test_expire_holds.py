@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
-from phonebank.calls.claim import NobodyToCall, claim, current_hold, give_back, renew
+from phonebank.calls.claim import NobodyToCallError, claim, current_hold, give_back, renew
 from phonebank.calls.household import reached_instead
 from phonebank.calls.record import record, undo
 from phonebank.contact_queue.expire_holds import reap
@@ -18,7 +18,7 @@ from phonebank.contact_queue.holds import release_caller
 from phonebank.contact_queue.redis_queue import Held, Offer
 from phonebank.contact_queue.refill import ensure_built, store_of
 from phonebank.core.db import db
-from phonebank.core.errors import NotFound
+from phonebank.core.errors import NotFoundError
 from phonebank.core.redis import redis_store
 from phonebank.models import Call, Caller, Campaign, ContactState, new_id
 from phonebank.tallies.reconcile import differences
@@ -87,7 +87,7 @@ def test_a_yes_to_a_renewal_is_never_for_a_hold_that_is_over(phone_bank: PhoneBa
         call_id = claimed(phone_bank.sam).id
     with at(longest - 1):
         assert renewed(phone_bank.sam, call_id) == NOON + timedelta(seconds=longest)
-    with at(longest), pytest.raises(NotFound):  # the reaper has not come yet
+    with at(longest), pytest.raises(NotFoundError):  # the reaper has not come yet
         renew(phone_bank.sam, call_id)
 
 
@@ -110,7 +110,7 @@ def test_a_renewal_that_waited_for_the_end_of_its_call_says_no(
         db.session.flush()
         renewing = meanwhile(app, lambda: renew(db.session.get_one(Caller, caller_id), call_id))
         db.session.commit()
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFoundError):
             renewing.result(timeout=10)
 
 
@@ -168,7 +168,7 @@ def test_a_refused_hand_out_leaves_the_hold_of_who_has_the_person(phone_bank: Ph
         # Put together from what was read before that call was committed.
         store.offer([Offer(person.id, 1.0, person.contact_list_id, "")])
         store.mark_built()
-        with pytest.raises(NobodyToCall):
+        with pytest.raises(NobodyToCallError):
             claim(phone_bank.priya)
         db.session.rollback()
         assert [held.call_id for held in copied(phone_bank)] == [call.id]
@@ -207,7 +207,7 @@ def test_who_renews_keeps_their_person_whatever_redis_loses(
     for second in range(0, 900, 30):
         with at(second):
             renewed(phone_bank.sam, call.id)
-            with pytest.raises(NobodyToCall):
+            with pytest.raises(NobodyToCallError):
                 claim(phone_bank.priya)
             db.session.rollback()
             reap(phone_bank.campaign)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from phonebank.calls.claim import NobodyToCall, claim
+from phonebank.calls.claim import NobodyToCallError, claim
 from phonebank.contact_queue import refill as refilling
 from phonebank.contact_queue.jobs import refill_ready
 from phonebank.contact_queue.redis_queue import QueueStore
@@ -54,7 +54,7 @@ def test_a_caller_limited_to_a_list_is_given_its_people_from_behind_a_long_line(
     ensure_built(campaign)
     limited = [next_caller(campaign, list_ids=[last.id]) for _ in range(3)]
     assert [given(caller).contact_list_id for caller in limited[:2]] == [last.id, last.id]
-    with pytest.raises(NobodyToCall):
+    with pytest.raises(NobodyToCallError):
         claim(limited[2])
     db.session.rollback()
     assert given(next_caller(campaign)).contact_list_id == first.id
@@ -116,7 +116,7 @@ def test_somebody_put_under_another_language_while_in_line_is_not_handed_out(
     only.languages = ["", "pl"]
     db.session.commit()
     assert store_of(campaign.id).in_line()
-    with pytest.raises(NobodyToCall):
+    with pytest.raises(NobodyToCallError):
         claim(next_caller(campaign))
     db.session.rollback()
     assert given(next_caller(campaign, languages=["pl"])).language == "pl"
@@ -128,7 +128,7 @@ def test_whoever_waits_within_limits_is_told_when_one_of_theirs_becomes_callable
     here, there = create_list(campaign), create_list(campaign)
     people(here, 1, timedelta(hours=-3))
     people(there, 1, timedelta(hours=-1))
-    with pytest.raises(NobodyToCall) as nobody:
+    with pytest.raises(NobodyToCallError) as nobody:
         claim(next_caller(campaign, list_ids=[here.id]))
     assert nobody.value.next_at is not None
     assert nobody.value.next_at > now() + timedelta(hours=2)

@@ -7,7 +7,7 @@ import time_machine
 from sqlalchemy import delete
 
 from callers.views.page_data import untold_call
-from phonebank.calls.claim import NobodyToCall, claim, renew
+from phonebank.calls.claim import NobodyToCallError, claim, renew
 from phonebank.calls.record import record, undo
 from phonebank.contact_queue.expire_holds import reap
 from phonebank.contact_queue.jobs import reap_expired_holds
@@ -68,7 +68,7 @@ def test_somebody_put_back_on_a_screen_is_not_taken_by_their_callback(
         undo(phone_bank.sam, hold.call.id)
         db.session.commit()
     with at(100):
-        with pytest.raises(NobodyToCall):
+        with pytest.raises(NobodyToCallError):
             claim(phone_bank.priya)
         db.session.rollback()
         assert person.id in store_of(phone_bank.campaign.id).holds()

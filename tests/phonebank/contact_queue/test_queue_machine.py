@@ -28,7 +28,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import func, select, text
 
-from phonebank.calls.claim import NobodyToCall, claim, give_back, renew
+from phonebank.calls.claim import NobodyToCallError, claim, give_back, renew
 from phonebank.calls.household import reached_instead
 from phonebank.calls.record import UNDO_WITHIN, last_recorded_id, record, undo
 from phonebank.calls.redial_check import why_not_to_ring
@@ -39,7 +39,7 @@ from phonebank.contact_queue.redis_queue import PROMISER_ALONE_SECONDS, Offer
 from phonebank.contact_queue.refill import store_of
 from phonebank.contact_queue.status_counts import buckets_of, capacity_per_hour
 from phonebank.core.db import db
-from phonebank.core.errors import NotAllowed, NotFound, NotRunning, PhonebankError
+from phonebank.core.errors import NotAllowedError, NotFoundError, NotRunningError, PhonebankError
 from phonebank.core.redis import redis_store
 from phonebank.models import Base, Call, Caller, CallerState, CampaignState, Contact, Suppression
 from phonebank.roster.remove import remove_anywhere
@@ -201,7 +201,7 @@ class QueueMachine(RuleBasedStateMachine):
         expected = self.model.callable_for(caller.id, self.now)
         try:
             hold = claim(caller)
-        except NobodyToCall as nobody:
+        except NobodyToCallError as nobody:
             db.session.rollback()
             assert caller.id not in self.model.holds
             assert self.model.running
@@ -212,7 +212,7 @@ class QueueMachine(RuleBasedStateMachine):
             ]
             assert nobody.next_at == min(coming, default=None), "told a wrong time to come back"
             return
-        except NotRunning:
+        except NotRunningError:
             db.session.rollback()
             assert not self.model.running
             assert caller.id not in self.model.holds
@@ -328,7 +328,7 @@ class QueueMachine(RuleBasedStateMachine):
         other = others[which % len(others)]
         try:
             reached_instead(caller, call.id, other.id)
-        except NotFound:
+        except NotFoundError:
             db.session.rollback()
             assert (
                 other.done
@@ -367,11 +367,11 @@ class QueueMachine(RuleBasedStateMachine):
     def _gets_nobody(self, caller: Caller) -> None:
         """Neither the next person, nor the last one by undoing."""
         last = last_recorded_id(caller)
-        with pytest.raises(NotAllowed):
+        with pytest.raises(NotAllowedError):
             claim(caller)
         db.session.rollback()
         if last is not None:
-            with pytest.raises(NotAllowed):
+            with pytest.raises(NotAllowedError):
                 undo(caller, last)
             db.session.rollback()
 
@@ -399,7 +399,7 @@ class QueueMachine(RuleBasedStateMachine):
             if self.now < (call.reopened_at or call.started_at) + longest:
                 assert renew(caller, call.id) > self.now
             else:  # they have had the person for as long as anybody may
-                with pytest.raises(NotFound):
+                with pytest.raises(NotFoundError):
                     renew(caller, call.id)
         else:
             if how == "back":

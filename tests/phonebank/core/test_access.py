@@ -24,7 +24,7 @@ from phonebank.core import access
 from phonebank.core.access import ANYONE, CALLER, RULES, SIGNED_IN, TV, open_to, rule_of
 from phonebank.core.config import Config
 from phonebank.core.db import db
-from phonebank.core.errors import NotAllowed, SignInNeeded
+from phonebank.core.errors import NotAllowedError, SignInRequiredError
 from phonebank.live.server import heard_events, socketio
 from phonebank.models import Base, RoleName
 from tests.factories import (
@@ -330,7 +330,7 @@ def test_no_socket_lets_a_stranger_in(served: str) -> None:
 def test_a_rule_lets_in_whom_it_names(world: World) -> None:
     with world.app.test_request_context():
         access.check(ANYONE)
-        with pytest.raises(SignInNeeded):
+        with pytest.raises(SignInRequiredError):
             access.check(SIGNED_IN)
-        with pytest.raises(NotAllowed):
+        with pytest.raises(NotAllowedError):
             access.check(None)

@@ -9,7 +9,7 @@ from flask import Flask
 from phonebank.app import create_app
 from phonebank.core.attempt_limits import CountedTries, _own_count
 from phonebank.core.config import Config
-from phonebank.core.errors import NotFound, TooMany
+from phonebank.core.errors import NotFoundError, TooManyRequestsError
 from tests.at_once import at_once
 from tests.conftest import NO_REDIS
 
@@ -40,12 +40,12 @@ def ask(
     with app.test_request_context(environ_base={"REMOTE_ADDR": address}, method=method):
         try:
             return view().status_code  # type: ignore[attr-defined]
-        except (NotFound, TooMany) as error:
+        except (NotFoundError, TooManyRequestsError) as error:
             return error.status
 
 
 def no_such_code() -> None:
-    raise NotFound("There is no such code.")
+    raise NotFoundError("There is no such code.")
 
 
 def test_of_many_guesses_at_once_no_more_than_the_limit_are_answered(counting_app: Flask) -> None:

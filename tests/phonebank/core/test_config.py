@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from phonebank.core.config import PRODUCTION, Config, ConfigRefused
+from phonebank.core.config import PRODUCTION, Config, ConfigError
 
 SECRET = "0123456789abcdef" * 4
 NEEDED = {
@@ -23,7 +23,7 @@ def read(**changed: str) -> Config:
 
 
 def refusal(environ: dict[str, str]) -> str:
-    with pytest.raises(ConfigRefused) as refused:
+    with pytest.raises(ConfigError) as refused:
         Config.from_environment(environ)
     return str(refused.value)
 

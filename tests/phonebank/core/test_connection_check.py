@@ -8,7 +8,7 @@ from sqlalchemy import make_url, text
 
 from phonebank.app import create_app
 from phonebank.core import connection_check
-from phonebank.core.config import Config, ConfigRefused
+from phonebank.core.config import Config, ConfigError
 from phonebank.core.db import db
 
 
@@ -20,7 +20,7 @@ def test_the_defaults_fit_postgresql_as_it_comes(config: Config, clean_stores: N
 
 def test_a_sum_that_is_too_large_is_refused_in_words(config: Config, clean_stores: None) -> None:
     large = replace(config, web_processes=4, worker_processes=3, worker_connections=6)
-    with pytest.raises(ConfigRefused) as refused:
+    with pytest.raises(ConfigError) as refused:
         connection_check.check(create_app(large))
     said = str(refused.value)
     assert "4 web processes open up to 24 each: 96. 3 workers open up to 6 each: 18." in said
@@ -37,7 +37,7 @@ def test_the_limit_of_the_account_counts_too(
     try:
         url = make_url(config.database_url).set(username="hosted")
         hosted = replace(config, database_url=url.render_as_string(hide_password=False))
-        with pytest.raises(ConfigRefused, match="takes 20 from this account"):
+        with pytest.raises(ConfigError, match="takes 20 from this account"):
             connection_check.check(create_app(hosted))
     finally:
         with app.app_context(), db.engine.begin() as connection:

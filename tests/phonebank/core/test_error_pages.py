@@ -69,7 +69,7 @@ def broken_app(app: Flask, config: Config) -> Flask:
     @open_to(ANYONE)
     def half_done() -> str:
         current_user.name = "Cyrus"
-        raise errors.Conflict("Not like that.", "Do it differently.")
+        raise errors.ConflictError("Not like that.", "Do it differently.")
 
     @broken.get("/clash")
     @open_to(ANYONE)
@@ -114,7 +114,7 @@ def test_every_error_of_ours_is_a_page_and_json(
 
 
 def test_a_script_that_sends_json_is_answered_in_json(visitor: FlaskClient) -> None:
-    assert visitor.post("/wrong/Conflict", json={}).json["error"]["title"] == "Not now"
+    assert visitor.post("/wrong/ConflictError", json={}).json["error"]["title"] == "Not now"
 
 
 def test_a_browser_is_answered_with_a_page(visitor: FlaskClient) -> None:

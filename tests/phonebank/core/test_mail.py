@@ -78,7 +78,7 @@ def test_a_message_arrives(mail_config: Config, mail_server: _Server) -> None:
 def test_a_refused_message_is_said_and_the_address_not_logged(
     mail_config: Config, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with create_app(mail_config).app_context(), pytest.raises(mail.MailNotSent) as refused:
+    with create_app(mail_config).app_context(), pytest.raises(mail.MailNotSentError) as refused:
         mail.send("refused@example.org", "A link", "…")
     assert "The mail server didn't accept the e-mail." in str(refused.value)
     assert "refused@example.org" not in caplog.text
@@ -88,7 +88,7 @@ def test_a_refused_message_is_said_and_the_address_not_logged(
 def test_a_server_that_is_away(mail_config: Config, mail_server: _Server) -> None:
     mail_server.shutdown()
     mail_server.server_close()
-    with create_app(mail_config).app_context(), pytest.raises(mail.MailNotSent):
+    with create_app(mail_config).app_context(), pytest.raises(mail.MailNotSentError):
         mail.send("ada@example.org", "A link", "…")
 
 
@@ -121,7 +121,7 @@ def test_a_server_that_offers_no_encryption_gets_no_link(
 ) -> None:
     app = create_app(mail_config)
     app.extensions["mailman"].use_tls = True  # as for a server on another machine
-    with app.app_context(), pytest.raises(mail.MailNotSent):
+    with app.app_context(), pytest.raises(mail.MailNotSentError):
         mail.send("ada@example.org", "A link", "secret")
     assert "secret" not in mail_server.heard
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import ProgrammingError
 from phonebank.app import MIGRATIONS, alembic, create_app
 from phonebank.core.config import Config
 from phonebank.core.db import db
-from phonebank.core.migrations import WAITS_FOR_A_TABLE, TableInUse, to_this_release
+from phonebank.core.migrations import WAITS_FOR_A_TABLE, TableInUseError, to_this_release
 from phonebank.models import Base
 
 FIRST_RELEASE = "0026"
@@ -83,7 +83,7 @@ def test_a_migration_gives_way_to_who_reads_its_table_and_is_done_afterwards(
         reader = create_engine(db.engine.url).connect()
     reader.execute(text("SELECT FROM call"))  # and does not end its transaction
     began = time.monotonic()
-    with pytest.raises(TableInUse, match="in use"):
+    with pytest.raises(TableInUseError, match="in use"):
         to_this_release(later_app, alembic, tries=1)
     assert time.monotonic() - began < 3 * WAITS_FOR_A_TABLE
     reader.rollback()

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from phonebank.csv_input.cells import words
 from phonebank.csv_input.code_pages import AccentedWords, alphabet_of
-from phonebank.csv_input.rows import FileRefused, read_rows, sniff
+from phonebank.csv_input.rows import InvalidFileError, read_rows, sniff
 
 # First and last names of the five languages, and of people who live among them.
 NAMES = sorted(
@@ -65,6 +65,6 @@ def test_polish_names_saved_by_an_older_windows() -> None:
 def test_an_alphabet_that_cannot_be_told_is_refused_with_the_remedy(
     text: str, encoding: str
 ) -> None:
-    with pytest.raises(FileRefused, match="CSV UTF-8") as refused:
+    with pytest.raises(InvalidFileError, match="CSV UTF-8") as refused:
         sniff(f"Name,Phone\n{text}\n".encode(encoding))
     assert refused.value.reason == "unknown_alphabet"

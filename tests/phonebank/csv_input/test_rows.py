@@ -19,7 +19,7 @@ from phonebank.csv_input.rows import (
     LONGEST_LINE,
     MOST_COLUMNS,
     Dialect,
-    FileRefused,
+    InvalidFileError,
     Row,
     read_rows,
     sniff,
@@ -36,8 +36,8 @@ def cells(content: bytes) -> list[list[str]]:
     return [row.cells for row in read(content)]
 
 
-def refusal(content: bytes) -> FileRefused:
-    with pytest.raises(FileRefused) as refused:
+def refusal(content: bytes) -> InvalidFileError:
+    with pytest.raises(InvalidFileError) as refused:
         read(content, chunk=HEAD_BYTES)
     return refused.value
 
@@ -248,7 +248,7 @@ def test_a_line_of_a_hundred_megabytes_is_refused_before_it_is_read() -> None:
             taken += 1
             yield b"x" * 65536
 
-    with pytest.raises(FileRefused) as refused:
+    with pytest.raises(InvalidFileError) as refused:
         list(read_rows(endless(), Dialect("utf-8", ",")))
     assert refused.value.reason == "line_too_long"
     assert taken < 20
@@ -347,7 +347,7 @@ def test_what_a_spreadsheet_writes_is_what_is_read(
 def test_any_bytes_are_rows_or_a_refusal(content: bytes, chunk: int) -> None:
     try:
         rows = read(content, chunk)
-    except FileRefused:
+    except InvalidFileError:
         return
     assert len(rows) > 1
     width = len(rows[0].cells)

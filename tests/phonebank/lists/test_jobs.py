@@ -21,8 +21,8 @@ from phonebank.core.db import db
 from phonebank.core.jobs import enqueue
 from phonebank.csv_input.column_mapping import Mapping
 from phonebank.lists import batching, services
-from phonebank.lists.jobs import ImportBroke, import_list, resume_imports
-from phonebank.lists.persist import Overtaken, store
+from phonebank.lists.jobs import ImportFailedError, import_list, resume_imports
+from phonebank.lists.persist import SupersededError, store
 from phonebank.lists.uploads import rows_of
 from phonebank.models import (
     Campaign,
@@ -207,7 +207,7 @@ def test_a_batch_is_stored_once_or_not_at_all(desk: Desk) -> None:
 
         store(batch, list_id)
         db.session.commit()
-        with pytest.raises(Overtaken):
+        with pytest.raises(SupersededError):
             store(batch, list_id)
         db.session.rollback()
 
@@ -346,7 +346,7 @@ def test_a_fault_in_the_database_puts_nobody_s_data_into_the_log(
         with (
             desk.app.app_context(),
             caplog.at_level(logging.DEBUG),
-            pytest.raises(ImportBroke) as broke,
+            pytest.raises(ImportFailedError) as broke,
         ):
             import_list(list_id)
     finally:

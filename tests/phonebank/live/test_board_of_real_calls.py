@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from phonebank.calls.answers import save_answer
-from phonebank.calls.claim import NobodyToCall, claim, current_hold
+from phonebank.calls.claim import NobodyToCallError, claim, current_hold
 from phonebank.calls.record import last_recorded_id, record, undo
 from phonebank.contact_queue.expire_holds import reap
 from phonebank.core.db import db
-from phonebank.core.errors import Conflict
+from phonebank.core.errors import ConflictError
 from phonebank.live.board_query import read_figures
 from phonebank.models import Call, Caller, now
 from phonebank.parties.participants import hide_caller, remove_caller
@@ -52,7 +52,7 @@ class Evening:
 
     def do(self, deed: str, index: int, outcome: str) -> None:
         """One deed of one caller; what the rules forbid just now does nothing."""
-        with suppress(Conflict, NobodyToCall):
+        with suppress(ConflictError, NobodyToCallError):
             self._do(deed, index, outcome)
         # What was refused leaves nothing behind; what was done is committed.
         db.session.rollback()

@@ -266,12 +266,12 @@ def test_a_port_let_go_a_moment_ago_is_free(port: int) -> None:
 
 @pytest.mark.parametrize("wish", ["five thousand", "0", "65536", "-1", "5000 ", "５０００"])
 def test_a_port_that_is_none_is_refused(wish: str) -> None:
-    with pytest.raises(launcher.CannotStart, match="PORT must be a number from 1 to 65535"):
+    with pytest.raises(launcher.StartupError, match="PORT must be a number from 1 to 65535"):
         launcher.addresses({"PORT": wish})
 
 
 def test_a_host_that_is_not_this_machine_is_refused(port: int) -> None:
-    with pytest.raises(launcher.CannotStart, match=r"nothing can listen on 203\.0\.113\.1"):
+    with pytest.raises(launcher.StartupError, match=r"nothing can listen on 203\.0\.113\.1"):
         launcher.addresses({"HOST": "203.0.113.1", "PORT": str(port)})
 
 

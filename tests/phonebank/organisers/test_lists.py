@@ -14,7 +14,7 @@ from sqlalchemy import func, select, text
 from werkzeug.test import TestResponse
 
 from phonebank.core.db import db
-from phonebank.csv_input.rows import FileRefused
+from phonebank.csv_input.rows import InvalidFileError
 from phonebank.lists.uploads import CHUNK, take_in
 from phonebank.models import Campaign, ContactList, RoleName, UploadChunk
 from tests.factories import create_account, create_campaign
@@ -166,7 +166,7 @@ def test_a_hundred_megabyte_line_takes_no_hundred_megabytes(
     with app.app_context():
         campaign = db.session.scalars(select(Campaign)).one()
         tracemalloc.start()
-        with pytest.raises(FileRefused, match="million characters"):
+        with pytest.raises(InvalidFileError, match="million characters"):
             take_in(campaign, None, "line.csv", io.BufferedReader(Line()))
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from phonebank.core.db import db
-from phonebank.core.errors import Conflict
+from phonebank.core.errors import ConflictError
 from phonebank.lists import services
 from phonebank.models import ContactList, Suppression
 from tests.factories import drama_number
@@ -156,9 +156,9 @@ def test_agreeing_to_another_number_than_there_is_does_nothing(
     with upload_desk.app.app_context():
         contact_list = db.session.scalars(select(ContactList)).one()
         targets = ["first_name", "phone", "do_not_call"]
-        with pytest.raises(Conflict, match="5 people"):
+        with pytest.raises(ConflictError, match="5 people"):
             services.confirm(contact_list, "Ward", 0, targets)
-        with pytest.raises(Conflict, match="still need a decision"):
+        with pytest.raises(ConflictError, match="still need a decision"):
             services.confirm(contact_list, "Ward", 0, targets, {"2": {"yes": "ask"}}, 5)
     assert suppressed(upload_desk) == 0
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from phonebank.core.errors import BadInput
+from phonebank.core.errors import InvalidInputError
 from phonebank.models.party import CODE_LETTERS, new_code
 from phonebank.parties.codes import invitation, join_link, normalised_code, qr_picture
 from phonebank.parties.display_names import clean_name
@@ -52,7 +52,7 @@ def test_names_people_have(typed: str, stored: str) -> None:
     ],
 )
 def test_names_that_cannot_be_shown_say_why(typed: str) -> None:
-    with pytest.raises(BadInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         clean_name(typed)
     assert refused.value.message
     assert refused.value.what_to_do
@@ -62,7 +62,7 @@ def test_names_that_cannot_be_shown_say_why(typed: str) -> None:
 def test_a_clean_name_is_short_visible_and_stays_clean(typed: str) -> None:
     try:
         name = clean_name(typed)
-    except BadInput:
+    except InvalidInputError:
         return
     assert 1 <= len(name) <= 40
     assert name == clean_name(name) == name.strip()

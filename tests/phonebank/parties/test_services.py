@@ -7,7 +7,13 @@ from flask import Flask
 from sqlalchemy import select
 
 from phonebank.core.db import db
-from phonebank.core.errors import BadInput, Conflict, Gone, NotAllowed, NotFound
+from phonebank.core.errors import (
+    ConflictError,
+    GoneError,
+    InvalidInputError,
+    NotAllowedError,
+    NotFoundError,
+)
 from phonebank.models import Call, CallEnding, CallerState, CampaignState, now
 from phonebank.parties import participants, services
 from tests.factories import create_account, create_campaign
@@ -24,7 +30,7 @@ def test_a_host_may_run_their_own_parties_and_an_organiser_all(room: Room) -> No
     assert services.party_for(room.host, room.party.id) is room.party
     assert services.party_for(organiser, room.party.id) is room.party
     for party_id in (room.party.id, 12345):
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFoundError):
             services.party_for(stranger, party_id)
     assert services.parties_of(stranger) == []
     assert services.parties_of(room.host) == services.parties_of(organiser) == [room.party]
@@ -40,14 +46,14 @@ def test_a_host_makes_parties_for_campaigns_given_to_them(room: Room) -> None:
     )
     assert party.code != room.party.code
     other = create_campaign()
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotAllowedError):
         services.create_party(room.host, other.id, "Wednesday", 30)
     assert services.create_party(create_account("organiser"), other.id, "Wednesday", 30)
 
 
 def test_a_campaign_that_has_ended_gets_no_party(room: Room) -> None:
     room.campaign.state = CampaignState.ENDED
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotAllowedError):
         services.create_party(room.host, room.campaign.id, "Wednesday", 30)
 
 
@@ -55,7 +61,7 @@ def test_a_campaign_that_has_ended_gets_no_party(room: Room) -> None:
     ("title", "goal"), [("", 30), ("x" * 41, 30), ("Fine", 0), ("Fine", -1), ("Fine", 100_001)]
 )
 def test_a_party_that_cannot_be_is_refused(room: Room, title: str, goal: int) -> None:
-    with pytest.raises(BadInput):
+    with pytest.raises(InvalidInputError):
         services.create_party(room.host, room.campaign.id, title, goal)
 
 
@@ -67,7 +73,7 @@ def test_a_code_finds_its_party_however_it_is_typed(room: Room) -> None:
 
 @pytest.mark.parametrize("typed", ["", "ABC", "AAAAAA'; DROP TABLE party", "\U0001f339" * 6])
 def test_an_unknown_code_says_to_ask_the_host(room: Room, typed: str) -> None:
-    with pytest.raises(NotFound) as refused:
+    with pytest.raises(NotFoundError) as refused:
         services.party_by_code(typed)
     assert "host" in refused.value.what_to_do
 
@@ -75,7 +81,7 @@ def test_an_unknown_code_says_to_ask_the_host(room: Room, typed: str) -> None:
 def test_the_code_of_an_ended_party_says_so_until_it_is_used_again(room: Room) -> None:
     services.end_party(room.party)
     db.session.flush()
-    with pytest.raises(Gone):
+    with pytest.raises(GoneError):
         services.party_by_code(room.party.code)
     again = services.create_party(room.host, room.campaign.id, "Again", 30)
     again.code = room.party.code
@@ -87,7 +93,7 @@ def test_a_new_code_closes_the_old_one(room: Room) -> None:
     old = room.party.code
     services.change_code(room.party)
     db.session.flush()
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         services.party_by_code(old)
     assert services.party_by_code(room.party.code) is room.party
 
@@ -95,7 +101,7 @@ def test_a_new_code_closes_the_old_one(room: Room) -> None:
 def test_a_locked_party_takes_nobody_new(room: Room) -> None:
     services.refuse_newcomers(room.party)
     services.lock(room.party)
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         services.refuse_newcomers(room.party)
     services.unlock(room.party)
     services.refuse_newcomers(room.party)
@@ -106,7 +112,7 @@ def test_an_ended_party_is_over_for_good(room: Room) -> None:
     ended_at = room.party.ended_at
     services.end_party(room.party)
     assert room.party.ended_at == ended_at
-    with pytest.raises(Gone):
+    with pytest.raises(GoneError):
         services.refuse_newcomers(room.party)
     for deed in (
         services.lock,
@@ -115,7 +121,7 @@ def test_an_ended_party_is_over_for_good(room: Room) -> None:
         services.resume,
         services.change_code,
     ):
-        with pytest.raises(Conflict):
+        with pytest.raises(ConflictError):
             deed(room.party)
 
 
@@ -124,14 +130,14 @@ def test_a_new_board_link_ends_the_old_one(room: Room) -> None:
     assert services.party_by_board_token(old) is room.party
     services.change_board_link(room.party)
     db.session.flush()
-    with pytest.raises(Gone):
+    with pytest.raises(GoneError):
         services.party_by_board_token(old)
     assert services.party_by_board_token(room.party.board_token) is room.party
 
 
 def test_a_break_is_over_by_itself_and_by_going_on(room: Room) -> None:
     for minutes in (0, -5, 61):
-        with pytest.raises(BadInput):
+        with pytest.raises(InvalidInputError):
             services.start_break(room.party, minutes)
     services.start_break(room.party, 10)
     assert timedelta(minutes=9) < room.party.break_until - now() <= timedelta(minutes=10)
@@ -176,7 +182,7 @@ def test_a_removed_caller_loses_their_device_and_whom_they_held(room: Room) -> N
     assert len(db.session.scalars(recorded).all()) == 1
     # Through an open door they would walk straight back in.
     assert not room.party.door_open
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         participants.caller_in(room.party, sam.id)
     participants.admit([sam])
     assert sam.state == CallerState.REMOVED
@@ -184,7 +190,7 @@ def test_a_removed_caller_loses_their_device_and_whom_they_held(room: Room) -> N
 
 def test_a_host_reaches_only_callers_of_their_own_party(room: Room) -> None:
     stranger = open_room().join("Elsewhere")
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         participants.caller_in(room.party, stranger.id)
 
 
@@ -204,12 +210,12 @@ def test_names_on_the_board_are_as_clean_as_any(room: Room) -> None:
     sam = room.join("Sam")
     participants.rename_caller(sam, " Sammy ")
     assert sam.first_name == "Sammy"
-    with pytest.raises(BadInput):
+    with pytest.raises(InvalidInputError):
         participants.rename_caller(sam, "x" * 500)
     assert sam.first_name == "Sammy"
 
 
 @pytest.mark.parametrize("text", ["", "  \n ", "x" * 201])
 def test_a_message_that_cannot_be_read_is_refused(room: Room, text: str) -> None:
-    with pytest.raises(BadInput):
+    with pytest.raises(InvalidInputError):
         participants.send_message(room.party, text)

@@ -9,7 +9,7 @@ from phonenumbers.timezone import time_zones_for_number
 from phonebank.phones.e164 import (
     LONGEST_CELL,
     REASONS,
-    NumberRefused,
+    InvalidPhoneNumberError,
     is_drama_number,
     is_of_country,
     pretty,
@@ -112,19 +112,19 @@ def test_american_spellings(text: str) -> None:
 )
 def test_refusals_are_named(text: str, reason: str) -> None:
     for read in (read_number, read_numbers):
-        with pytest.raises(NumberRefused) as refused:
+        with pytest.raises(InvalidPhoneNumberError) as refused:
             read(text, "GB")
         assert refused.value.reason == reason
         assert refused.value.message == REASONS[reason].format(country="UK")
 
 
 def test_local_number_without_its_area_code_is_too_short() -> None:
-    with pytest.raises(NumberRefused, match="area code"):
+    with pytest.raises(InvalidPhoneNumberError, match="area code"):
         read_number("555-0123", "US")
 
 
 def test_refusals_never_quote_the_number() -> None:
-    with pytest.raises(NumberRefused) as refused:
+    with pytest.raises(InvalidPhoneNumberError) as refused:
         read_number("07700 900123", "GB")
     assert not any(c.isdigit() for c in str(refused.value))
     assert "{" not in str(refused.value)
@@ -157,7 +157,7 @@ def test_two_numbers_in_a_cell(cell: str) -> None:
 def test_the_readable_number_is_kept_beside_an_unreadable_one() -> None:
     assert read_numbers("unlisted / 020 7946 0123", "GB") == [LONDON]
     assert read_numbers("0909 879 0123 or 020 7946 0123", "GB") == [LONDON]
-    with pytest.raises(NumberRefused) as refused:
+    with pytest.raises(InvalidPhoneNumberError) as refused:
         read_numbers("0909 879 0123 / n/a", "GB")
     assert refused.value.reason == "premium_rate"
 
@@ -173,7 +173,7 @@ def test_a_slash_after_the_area_code_makes_no_second_number() -> None:
 def test_numbers_from_abroad_need_their_code() -> None:
     assert read_number("+1 202 555 0123", "GB") == WASHINGTON
     assert read_number("011 44 20 7946 0123", "US") == LONDON
-    with pytest.raises(NumberRefused):
+    with pytest.raises(InvalidPhoneNumberError):
         read_number("(202) 555-0123", "GB")
 
 
@@ -186,7 +186,7 @@ def test_the_islands_that_share_a_code_are_taken() -> None:
 def test_unknown_country_is_the_programmers_fault() -> None:
     with pytest.raises(ValueError, match="'UK' is not") as error:
         read_number("020 7946 0123", "UK")
-    assert not isinstance(error.value, NumberRefused)
+    assert not isinstance(error.value, InvalidPhoneNumberError)
 
 
 UK_DRAMA = [
@@ -224,7 +224,7 @@ def test_only_whole_e164_numbers_are_drama_numbers(text: str) -> None:
 )
 def test_a_demonstration_may_use_numbers_kept_for_fiction(text: str) -> None:
     assert read_number(text, "GB", allow_drama=True) == MOBILE
-    with pytest.raises(NumberRefused):
+    with pytest.raises(InvalidPhoneNumberError):
         read_number(text, "GB")
 
 
@@ -232,7 +232,7 @@ def test_every_drama_range_but_the_premium_one_works_in_a_demonstration() -> Non
     for thousand in UK_DRAMA:
         e164 = f"{thousand}123"
         if thousand == "+449098790":
-            with pytest.raises(NumberRefused):
+            with pytest.raises(InvalidPhoneNumberError):
                 read_number(e164, "GB", allow_drama=True)
         else:
             assert read_number(e164, "US", allow_drama=True) == e164
@@ -240,7 +240,7 @@ def test_every_drama_range_but_the_premium_one_works_in_a_demonstration() -> Non
 
 
 def test_a_demonstration_takes_no_other_invalid_number() -> None:
-    with pytest.raises(NumberRefused):
+    with pytest.raises(InvalidPhoneNumberError):
         read_number("07700 901000", "GB", allow_drama=True)
 
 
@@ -306,7 +306,7 @@ PHONE_LIKE = st.text("0123456789 +()-./;,xeE\xa0or", max_size=40)
 def test_any_text_is_a_number_or_refused_by_name(text: str, country: str, drama: bool) -> None:
     try:
         numbers = read_numbers(text, country, drama)
-    except NumberRefused as refused:
+    except InvalidPhoneNumberError as refused:
         reason, numbers = refused.reason, []
     else:
         reason = None
@@ -365,7 +365,7 @@ def test_other_peoples_numbers_in_a_cell_are_left_out(cell: str, left: list[str]
     ],
 )
 def test_a_cell_with_another_persons_number_alone_says_so(cell: str) -> None:
-    with pytest.raises(NumberRefused) as refused:
+    with pytest.raises(InvalidPhoneNumberError) as refused:
         read_numbers(cell, "GB", allow_drama=True)
     assert refused.value.reason == "somebody_elses"
 
@@ -388,7 +388,7 @@ def test_an_extension_is_dropped_in_any_spelling(ending: str) -> None:
     ],
 )
 def test_a_number_without_its_area_code_is_nobodys_in_another_town(cell: str, country: str) -> None:
-    with pytest.raises(NumberRefused) as refused:
+    with pytest.raises(InvalidPhoneNumberError) as refused:
         read_numbers(cell, country)
     assert refused.value.reason in ("too_short", "invalid_for_country")
 
@@ -410,7 +410,7 @@ def test_a_plus_or_zero_that_a_spreadsheet_took(cell: str, country: str, number:
 
 
 def test_an_area_code_behind_the_number_refuses_it() -> None:
-    with pytest.raises(NumberRefused):
+    with pytest.raises(InvalidPhoneNumberError):
         read_numbers("23125123 (030)", "DE")
 
 

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phonebank.phones.e164 import NumberRefused, is_of_country, read_numbers
+from phonebank.phones.e164 import InvalidPhoneNumberError, is_of_country, read_numbers
 
 LONDON = "+442079460123"
 
 
 def refusal(cell: str, country: str) -> str:
-    with pytest.raises(NumberRefused) as refused:
+    with pytest.raises(InvalidPhoneNumberError) as refused:
         read_numbers(cell, country)
     return refused.value.reason
 

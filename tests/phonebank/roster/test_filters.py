@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from phonebank.calls.claim import claim
 from phonebank.calls.record import record
 from phonebank.core.db import db
-from phonebank.core.errors import BadInput
+from phonebank.core.errors import InvalidInputError
 from phonebank.models import ContactState
 from phonebank.roster import filters
 from phonebank.rules.languages import LANGUAGES, UNKNOWN, language_name
@@ -63,7 +63,7 @@ def test_what_a_caller_chooses_is_kept(
 def test_a_language_that_was_not_offered_is_refused(phone_bank: PhoneBank) -> None:
     phone_bank.contact_list.languages = ["", "pl"]
     db.session.commit()
-    with pytest.raises(BadInput, match="Nobody in this campaign's lists speaks “xx”"):
+    with pytest.raises(InvalidInputError, match="Nobody in this campaign's lists speaks “xx”"):
         filters.set_languages(phone_bank.campaign, phone_bank.sam, ["pl", "xx"])
     assert phone_bank.sam.languages == []
 
@@ -124,7 +124,7 @@ def test_a_break_leads_to_where_languages_are_changed(
 
 def test_a_list_of_another_campaign_is_refused(phone_bank: PhoneBank) -> None:
     elsewhere = create_list(create_campaign())
-    with pytest.raises(BadInput, match="isn't one of this campaign's"):
+    with pytest.raises(InvalidInputError, match="isn't one of this campaign's"):
         filters.restrict_to_lists(
             phone_bank.campaign, phone_bank.sam, [phone_bank.contact_list.id, elsewhere.id]
         )

@@ -16,7 +16,7 @@ from phonebank.contact_queue.refill import store_of
 from phonebank.core.db import db
 from phonebank.models import Call, Caller, Campaign, PaceFlag, RoleName, now
 from phonebank.roster import open_door, pace
-from phonebank.roster.pace import PacePaused
+from phonebank.roster.pace import PacePausedError
 from phonebank.roster.stop import resume_caller
 from phonebank.site.guides import DOCS
 from tests.factories import (
@@ -44,14 +44,14 @@ def budget(bank: PhoneBank, **budgets: int) -> None:
     db.session.commit()
 
 
-def call_on(caller: Caller, outcome: str, seconds: float, at_most: int = 30) -> PacePaused:
+def call_on(caller: Caller, outcome: str, seconds: float, at_most: int = 30) -> PacePausedError:
     """Call one person after another, each for so many seconds, until paused; at most so many."""
     at = now()
     for number in range(at_most):
         with time_machine.travel(at + timedelta(seconds=number * seconds), tick=False):
             try:
                 hold = claim(caller)
-            except PacePaused as pause:
+            except PacePausedError as pause:
                 db.session.commit()
                 return pause
             db.session.commit()
@@ -95,7 +95,7 @@ def test_past_a_budget_a_caller_pauses_and_goes_on_by_themselves(
         assert abs(paused.next_at - began - timedelta(hours=1)) < timedelta(seconds=2)
     with (
         time_machine.travel(paused.next_at - timedelta(seconds=2), tick=False),
-        pytest.raises(PacePaused),
+        pytest.raises(PacePausedError),
     ):
         claim(bank.sam)
     db.session.rollback()
@@ -141,7 +141,7 @@ def test_do_not_calls_past_a_budget_wait_for_an_organiser(
     assert seen_by(bank.sam) == people
     assert paused.next_at is None
     assert "organiser" in paused.message
-    with time_machine.travel(now() + timedelta(days=30)), pytest.raises(PacePaused):
+    with time_machine.travel(now() + timedelta(days=30)), pytest.raises(PacePausedError):
         claim(bank.sam)
 
 

@@ -13,7 +13,7 @@ from phonebank.calls.claim import claim
 from phonebank.calls.record import record, undo
 from phonebank.contact_queue.refill import store_of
 from phonebank.core.db import db
-from phonebank.core.errors import NotAllowed
+from phonebank.core.errors import NotAllowedError
 from phonebank.models import Call, CallEnding, Caller, CallerState
 from phonebank.parties.participants import remove_caller
 from phonebank.roster.remove import remove_anywhere
@@ -55,7 +55,7 @@ def test_who_is_put_out_first_is_shown_nobody(
     # Read before the removal is committed, as at the beginning of their request.
     claiming = meanwhile(app, lambda: claim(db.session.get_one(Caller, caller_id)))
     db.session.commit()
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotAllowedError):
         claiming.result()
     assert open_calls() == 0
     assert store_of(campaign_id).held_count() == 0
@@ -73,7 +73,7 @@ def test_nor_does_an_undo_bring_anybody_back_for_them(
     db.session.flush()
     undoing = meanwhile(app, lambda: undo(db.session.get_one(Caller, caller_id), call_id))
     db.session.commit()
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotAllowedError):
         undoing.result()
     assert open_calls() == 0
     assert db.session.get_one(Call, call_id).outcome == "no_answer"

@@ -28,7 +28,7 @@ from phonebank.rules.calling_hours import (
     zones_key,
 )
 from phonebank.rules.countries import CountryRules, Fact, rules_for
-from phonebank.rules.time_zones import UnknownTimeZone
+from phonebank.rules.time_zones import UnknownTimeZoneError
 from phonebank.rules.week_hours import DAYS, WeekHours
 
 # Every whole-hour band, both hemispheres, half and quarter hours, no daylight saving, half an hour
@@ -326,7 +326,7 @@ def test_a_number_that_could_be_anywhere_has_no_zones() -> None:
 
 
 def test_a_zone_that_does_not_exist_has_no_key() -> None:
-    with pytest.raises(UnknownTimeZone, match="“Europe/Lundon” is not a time zone"):
+    with pytest.raises(UnknownTimeZoneError, match="“Europe/Lundon” is not a time zone"):
         zones_key(["Europe/Lundon"])
 
 

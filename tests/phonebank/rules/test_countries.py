@@ -11,9 +11,9 @@ import yaml
 
 from phonebank.rules.countries import (
     RULES_DIRECTORY,
-    CountryRulesFault,
+    CountryRulesError,
     Fact,
-    NoRulesForCountry,
+    NoCountryRulesError,
     countries,
     read_rules,
     rules_for,
@@ -55,13 +55,13 @@ def test_rules_are_read_once() -> None:
 
 
 def test_a_country_without_rules_is_refused_by_name() -> None:
-    with pytest.raises(NoRulesForCountry, match=r"“FR”; there are for CA, DE, GB, IE, US"):
+    with pytest.raises(NoCountryRulesError, match=r"“FR”; there are for CA, DE, GB, IE, US"):
         rules_for("FR")
 
 
 @pytest.mark.parametrize("country", ["gb", "../GB", ""])
 def test_only_the_exact_code_is_a_country(country: str) -> None:
-    with pytest.raises(NoRulesForCountry):
+    with pytest.raises(NoCountryRulesError):
         rules_for(country)
 
 
@@ -148,7 +148,7 @@ def spoil(change: Callable[[dict[str, Any]], Any]) -> Callable[[Path], Path]:
 def test_a_faulty_file_is_refused_with_its_name_and_the_key(
     change: Callable[[dict[str, Any]], Any], complaint: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(CountryRulesFault, match=complaint):
+    with pytest.raises(CountryRulesError, match=complaint):
         read_rules(spoil(change)(tmp_path))
 
 
@@ -160,12 +160,12 @@ def test_a_faulty_file_is_refused_with_its_name_and_the_key(
 def test_a_file_that_is_no_set_of_rules_is_refused_by_name(text: str, tmp_path: Path) -> None:
     path = tmp_path / "gb.yaml"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(CountryRulesFault, match=r"gb\.yaml: "):
+    with pytest.raises(CountryRulesError, match=r"gb\.yaml: "):
         read_rules(path)
 
 
 def test_a_file_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(CountryRulesFault, match=r"xx\.yaml: it cannot be read"):
+    with pytest.raises(CountryRulesError, match=r"xx\.yaml: it cannot be read"):
         read_rules(tmp_path / "xx.yaml")
 
 

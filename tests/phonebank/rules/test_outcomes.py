@@ -18,9 +18,9 @@ from phonebank.rules.outcomes import (
     RETRIED,
     SUPPRESSES,
     TAKES_CALLBACK,
-    UnknownOutcome,
+    UnknownOutcomeError,
 )
-from phonebank.rules.retry_limits import RetryRules, RetryRulesFault
+from phonebank.rules.retry_limits import RetryRules, RetryRulesError
 from phonebank.rules.retry_limits import in_words as in_rest_words
 from phonebank.rules.retry_policy import Decision, decide
 from phonebank.rules.week_hours import DAYS, WeekHours
@@ -91,7 +91,7 @@ def test_there_is_a_retry_rule_for_each_outcome_that_is_retried() -> None:
 
 
 def test_an_unknown_outcome_is_refused_in_words() -> None:
-    with pytest.raises(UnknownOutcome, match="“answered” is not an outcome of a call"):
+    with pytest.raises(UnknownOutcomeError, match="“answered” is not an outcome of a call"):
         after("answered")
 
 
@@ -527,13 +527,13 @@ def test_a_change_is_heeded_and_leaves_the_rest_alone() -> None:
     ],
 )
 def test_a_faulty_change_is_told_for_its_field(change: Any, place: str, sentence: str) -> None:
-    with pytest.raises(RetryRulesFault) as caught:
+    with pytest.raises(RetryRulesError) as caught:
         RetryRules.parse(change)
     assert caught.value.faults == {place: sentence}
 
 
 def test_every_faulty_field_is_told_at_once() -> None:
-    with pytest.raises(RetryRulesFault) as caught:
+    with pytest.raises(RetryRulesError) as caught:
         RetryRules.parse(
             {"attempts_at_most": 0, "outcomes": {"busy": {"rest_minutes": 0, "a_day_at_most": 9}}}
         )

@@ -4,7 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from phonebank.rules.time_zones import UnknownTimeZone, canonical_name, time_zone, time_zone_names
+from phonebank.rules.time_zones import (
+    UnknownTimeZoneError,
+    canonical_name,
+    time_zone,
+    time_zone_names,
+)
 
 
 def test_vancouver_keeps_its_summer_clocks_in_winter_since_2026() -> None:
@@ -16,7 +21,7 @@ def test_vancouver_keeps_its_summer_clocks_in_winter_since_2026() -> None:
 
 @pytest.mark.parametrize("name", ["", "Etc/Unknown", "GMT+1", "../etc/passwd", "europe/london"])
 def test_a_name_that_is_not_in_the_database_is_refused_in_words(name: str) -> None:
-    with pytest.raises(UnknownTimeZone, match="is not a time zone: use a name such as"):
+    with pytest.raises(UnknownTimeZoneError, match="is not a time zone: use a name such as"):
         time_zone(name)
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phonebank.rules.countries import countries, rules_for
-from phonebank.rules.week_hours import DAYS, WeekHours, WeekHoursFault, clock
+from phonebank.rules.week_hours import DAYS, WeekHours, WeekHoursError, clock
 
 OPENINGS = st.none() | st.lists(st.integers(0, 24 * 60), min_size=2, max_size=2, unique=True).map(
     lambda ends: (min(ends), max(ends))
@@ -51,31 +51,31 @@ def test_a_new_campaign_starts_with_its_countrys_usual_hours(country: str) -> No
     ],
 )
 def test_a_fault_is_told_for_its_day(day: str, value: object, sentence: str) -> None:
-    with pytest.raises(WeekHoursFault) as caught:
+    with pytest.raises(WeekHoursError) as caught:
         rules_for("GB").hours_typed({"sun": ["10:00", "20:00"], day: value})
     assert caught.value.faults[day].startswith(sentence)
 
 
 def test_every_faulty_day_is_told_at_once() -> None:
-    with pytest.raises(WeekHoursFault) as caught:
+    with pytest.raises(WeekHoursError) as caught:
         rules_for("GB").hours_typed({"mon": ["x", "y"], "tue": ["06:00", "21:00"]})
     assert set(caught.value.faults) == {"mon", "tue"}
 
 
 def test_a_day_on_which_a_country_permits_no_calls_must_stay_closed() -> None:
-    with pytest.raises(WeekHoursFault, match=r"no calls are permitted on a Sunday \(Germany\)"):
+    with pytest.raises(WeekHoursError, match=r"no calls are permitted on a Sunday \(Germany\)"):
         rules_for("DE").hours_typed({"sun": ["10:00", "12:00"]})
 
 
 @pytest.mark.parametrize("data", [{}, {"mon": []}, dict.fromkeys(DAYS)])
 def test_a_week_without_any_hours_is_refused(data: object) -> None:
-    with pytest.raises(WeekHoursFault, match="open at least one"):
+    with pytest.raises(WeekHoursError, match="open at least one"):
         WeekHours.parse(data)
 
 
 @pytest.mark.parametrize("data", [None, [], "09:00-21:00", 7])
 def test_something_else_than_a_week_is_refused(data: object) -> None:
-    with pytest.raises(WeekHoursFault, match="must give a start and an end"):
+    with pytest.raises(WeekHoursError, match="must give a start and an end"):
         WeekHours.parse(data)
 
 

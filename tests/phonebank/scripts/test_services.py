@@ -11,7 +11,7 @@ from phonebank.calls.answers import save_answer
 from phonebank.calls.claim import claim
 from phonebank.calls.record import record
 from phonebank.core.db import db
-from phonebank.core.errors import BadInput, Conflict, NotFound
+from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundError
 from phonebank.models import Campaign, Contact, ContactList, Script, ScriptVersion
 from phonebank.scripts import services
 from phonebank.scripts.answer_compat import changed_meanings
@@ -56,7 +56,7 @@ def test_a_ready_made_script_becomes_the_campaigns_own_and_is_published(script: 
 
 def test_an_unknown_ready_made_script_is_not_found(campaign: Campaign) -> None:
     for slug, language in (("nothing", "en"), (SLUG, "xx"), ("../library", "en")):
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFoundError):
             services.use_ready_made(campaign, slug, language, None)
 
 
@@ -74,7 +74,7 @@ def test_a_draft_reaches_nobody_until_it_is_published(script: Script) -> None:
 def test_a_faulty_draft_is_kept_and_cannot_be_published(script: Script) -> None:
     campaign = db.session.get_one(Campaign, script.campaign_id)
     services.save_draft(script, reworded(script, "goto: issue", "goto: nowhere"))
-    with pytest.raises(services.FaultyScript) as refused:
+    with pytest.raises(services.FaultyScriptError) as refused:
         services.publish_draft(campaign, script, None)
     assert any("no such step" in fault.message for fault in refused.value.faults)
     assert refused.value.status == 422
@@ -84,10 +84,10 @@ def test_a_faulty_draft_is_kept_and_cannot_be_published(script: Script) -> None:
 
 @pytest.mark.parametrize("source", ["", "a: [", "slug: x", "\t", "a" * 300_000, "&a [*a]"])
 def test_what_no_editor_could_open_is_refused(script: Script, source: str) -> None:
-    with pytest.raises(BadInput):
+    with pytest.raises(InvalidInputError):
         services.save_draft(script, source)
     assert script.draft is None
-    with pytest.raises(BadInput):
+    with pytest.raises(InvalidInputError):
         services.add_version(script, source, None)
 
 
@@ -112,9 +112,9 @@ def test_a_blank_page_is_a_draft_until_published_and_then_the_campaigns_script(
     script = services.start_blank(campaign)
     parse(services.working_source(script), "the blank page")  # fit for calls as it stands
     assert campaign.script_id is None
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         services.choose(campaign, script)
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         services.discard_draft(script)
 
     services.publish_draft(campaign, script, None)

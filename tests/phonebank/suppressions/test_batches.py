@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
 from phonebank.core.db import db
-from phonebank.core.errors import Conflict
+from phonebank.core.errors import ConflictError
 from phonebank.models import (
     BatchState,
     Call,
@@ -103,7 +103,7 @@ def test_a_batch_is_taken_back_once() -> None:
     batch = make_batch()
     suppress_batch(PHONES, batch)
     take_back(batch)
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         begin_lifting(batch.id, "misread", None)
 
 

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, text
 
-from phonebank.calls.claim import NobodyToCall, claim
+from phonebank.calls.claim import NobodyToCallError, claim
 from phonebank.contact_queue.refill import store_of
 from phonebank.core.db import db
 from phonebank.lists.persist import suppress_everyone_listed
@@ -60,7 +60,7 @@ def test_nobody_in_line_is_handed_out_once_another_number_of_theirs_is_entered(
     db.session.add(Suppression(phone=OTHER, source="call"))
     db.session.commit()
     assert store_of(campaign.id).in_line()
-    with pytest.raises(NobodyToCall):
+    with pytest.raises(NobodyToCallError):
         claim(callers[1])
 
 

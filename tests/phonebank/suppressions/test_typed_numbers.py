@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phonebank.core.errors import BadInput
+from phonebank.core.errors import InvalidInputError
 from phonebank.suppressions.typed_numbers import (
     BYTES_AT_MOST,
     LINES_AT_MOST,
@@ -41,7 +41,7 @@ def test_the_country_decides_how_a_number_is_read() -> None:
 
 
 def test_too_many_lines_are_refused() -> None:
-    with pytest.raises(BadInput, match=r"100,001 lines"):
+    with pytest.raises(InvalidInputError, match=r"100,001 lines"):
         read_lines("1\n" * (LINES_AT_MOST + 1), "GB")
 
 
@@ -60,10 +60,10 @@ def test_a_file_in_any_usual_encoding(encoding: str) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04" + b"x" * 100, b"\x89PNG\r\n\x1a\n\0\0"])
 def test_a_file_that_is_no_text_is_refused(data: bytes) -> None:
-    with pytest.raises(BadInput):
+    with pytest.raises(InvalidInputError):
         text_of_file(data)
 
 
 def test_a_file_that_is_too_large_is_refused() -> None:
-    with pytest.raises(BadInput, match="5 MB"):
+    with pytest.raises(InvalidInputError, match="5 MB"):
         text_of_file(b"1" * (BYTES_AT_MOST + 1))
