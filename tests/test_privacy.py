@@ -28,7 +28,7 @@ from sqlalchemy.exc import IntegrityError
 from phonebank.core.config import Config
 from phonebank.core.db import db
 from phonebank.models import Call, ContactList, ListState
-from phonebank.suppressions.services import lift
+from phonebank.suppressions.entries import lift
 from tests.conftest import empty_stores
 from tests.phonebank.live.conftest import Line
 from tests.processes import Processes, within

@@ -41,7 +41,7 @@ from phonebank.parties import services as parties
 from phonebank.roster.pace import A_MINUTE, flag
 from phonebank.scripts import services as scripts
 from phonebank.suppressions.batches import take_in_file
-from phonebank.suppressions.services import suppress
+from phonebank.suppressions.entries import suppress
 from scripts_library.library import source_of
 from tests.factories import (
     create_account,

@@ -51,7 +51,7 @@ from phonebank.models import (
 )
 from phonebank.roster.pace import enforce_pace, refuse_paused
 from phonebank.roster.practice_first import PracticeRequiredError, owes_practice
-from phonebank.suppressions.services import is_any_suppressed
+from phonebank.suppressions.contacts import has_suppressed_number
 
 # Several people in a row who may no longer be rung mean that something large changed (a list was
 # removed, hours ended): the line is then made anew instead of being emptied one by one.
@@ -109,7 +109,7 @@ _AS_IT_STANDS = (
         Contact,
         Caller,
         ContactList.removed.label("removed"),
-        is_any_suppressed().label("suppressed"),
+        has_suppressed_number().label("suppressed"),
         func.array(_household.scalar_subquery()).label("household"),
         words_on_offer(Contact.campaign_id.expression).label("words"),
     )

@@ -44,7 +44,7 @@ from phonebank.rules.outcomes import OUTCOMES, UnknownOutcomeError, outcome_of
 from phonebank.rules.retry_limits import RetryRules
 from phonebank.rules.retry_policy import Decision, decide
 from phonebank.scripts.versions import script_of
-from phonebank.suppressions import services as suppressions
+from phonebank.suppressions import entries as suppressions
 from phonebank.tallies import totals
 from scripts_library.engine import answers_on_path, is_conversation, is_yes
 
@@ -167,7 +167,7 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
         db.session.flush()
     add_to_tally(call, -1)
     suppressions.lift_of_call(call.id)
-    if suppressions.phones_suppressed_among([call.phone, *call.contact_before["other_phones"]]):
+    if suppressions.suppressed_among([call.phone, *call.contact_before["other_phones"]]):
         raise CannotUndoError(
             "An organiser or another call has put them on the do-not-call list.",
             "Go on to the next person.",

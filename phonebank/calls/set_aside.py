@@ -42,7 +42,8 @@ from phonebank.models import (
 from phonebank.roster.stop import record_action
 from phonebank.rules.outcomes import SUPPRESSES, outcome_of
 from phonebank.suppressions import dead_numbers
-from phonebank.suppressions import services as suppressions
+from phonebank.suppressions import entries as suppressions
+from phonebank.suppressions.contacts import restore_contacts, suppress_listed_among
 
 # Calls in one transaction: about a second of locks at most, on a machine with much else to do.
 AT_ONCE = 50
@@ -254,7 +255,7 @@ def _set_aside_some(act: SetAside) -> bool:
         let_in += _put_back(call, contact, kept, is_last=last is None or last < call.started_at)
         db.session.add(kept)
     db.session.flush()
-    suppressions.let_back_in(let_in)
+    restore_contacts(let_in)
     return bool(ids)
 
 
@@ -274,7 +275,7 @@ def _lift(call: Call) -> str | None:
         .limit(1)
     )
     if another is not None:
-        suppressions.stands_by(call.id, another)
+        suppressions.move_entry(call.id, another)
         return None
     reason = suppressions.reason_of_call(call.id)
     suppressions.lift_of_call(call.id)
@@ -335,7 +336,7 @@ def _bring_back_some(act: SetAside) -> bool:
                 call.phone, SuppressionOrigin.CALL, kept.lifted_reason, call_id=call.id
             )
     db.session.flush()
-    suppressions.take_out_listed([contact.id for _, contact in rows.values()])
+    suppress_listed_among([contact.id for _, contact in rows.values()])
     return bool(ids)
 
 

@@ -10,7 +10,7 @@ from phonebank.contact_queue.refill import ensure_built, other_languages_spoken,
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.jobs import URGENT, job
 from phonebank.models import Call, Campaign, CampaignState
-from phonebank.suppressions.services import take_out_listed
+from phonebank.suppressions.contacts import suppress_listed_among
 
 # Of each line. Far more than can come to be there between two looks.
 LOOKED_AT = 500
@@ -47,7 +47,7 @@ def _top_up(campaign: Campaign) -> None:
 @retry_on_deadlock
 def _let_go_who_is_listed(campaign_id: int) -> None:
     # No claim hands them out, and each would be brought into line again for ever, near its head.
-    take_out_listed(store_of(campaign_id).foremost_in_line(LOOKED_AT))
+    suppress_listed_among(store_of(campaign_id).foremost_in_line(LOOKED_AT))
     db.session.commit()
 
 

@@ -16,11 +16,11 @@ from phonebank.lists.batching import Batch, batches
 from phonebank.lists.persist import (
     SupersededError,
     store,
-    suppress_everyone_listed,
     wait_for_suppressions_under_way,
 )
 from phonebank.lists.uploads import rows_of
 from phonebank.models import Campaign, ContactList
+from phonebank.suppressions.contacts import suppress_listed_of
 from phonebank.suppressions.jobs import lift_all
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def import_list(contact_list_id: int) -> None:
         _store_all(contact_list.id, _batches_left(contact_list))
         wait_for_suppressions_under_way()
         db.session.commit()
-        suppress_everyone_listed(contact_list_id)
+        suppress_listed_of(contact_list_id)
         services.finish_import(contact_list_id)
     except SupersededError:
         return

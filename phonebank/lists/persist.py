@@ -17,8 +17,14 @@ from phonebank.lists.batching import COLUMNS, Batch
 from phonebank.lists.normalise import RefusedRow
 from phonebank.models import ContactList, ListState, now
 from phonebank.suppressions.batches import batch_of_list, suppress_batch
+from phonebank.suppressions.contacts import suppress_contacts_with
 from phonebank.suppressions.dead_numbers import DEAD_FOR
-from phonebank.suppressions.services import take_out
+
+# Every number of the batch that is on the do-not-call list, with its row.
+_SUPPRESSED_NUMBERS = (
+    "FROM incoming, unnest(other_phones || phone) AS number"
+    " JOIN suppression ON suppression.phone = number"
+)
 
 
 class SupersededError(Exception):
@@ -68,28 +74,6 @@ def wait_for_suppressions_under_way() -> None:
     db.session.execute(text("LOCK TABLE suppression IN SHARE MODE"))
 
 
-def suppress_everyone_listed(contact_list_id: int) -> None:
-    """Take everyone of the list who is on the do-not-call list out of calling."""
-    db.session.execute(
-        text(
-            """
-            WITH barred AS (
-                SELECT contact.id FROM contact JOIN suppression USING (phone)
-                WHERE contact_list_id = :list_id
-                UNION
-                SELECT contact.id FROM contact
-                CROSS JOIN LATERAL jsonb_array_elements_text(other_phones) AS other(number)
-                JOIN suppression ON suppression.phone = other.number
-                WHERE contact_list_id = :list_id AND other_phones <> '[]'
-            )
-            UPDATE contact SET suppressed_at = now() FROM barred
-            WHERE contact.id = barred.id AND suppressed_at IS NULL
-            """
-        ),
-        {"list_id": contact_list_id},
-    )
-
-
 def _locked(contact_list_id: int) -> ContactList:
     contact_list = locked(ContactList, contact_list_id)
     if contact_list is None:
@@ -137,9 +121,7 @@ def _copy_incoming(contacts: str) -> None:
 def _drop_suppressed() -> int:
     """A person is known by every number in their row: one that is barred bars the row."""
     return _changed(
-        "DELETE FROM incoming WHERE ordinal IN ("
-        " SELECT ordinal FROM incoming, unnest(other_phones || phone) AS number"
-        " JOIN suppression ON suppression.phone = number)"
+        f"DELETE FROM incoming WHERE ordinal IN (SELECT ordinal {_SUPPRESSED_NUMBERS})"  # noqa: S608
     )
 
 
@@ -226,11 +208,8 @@ def _insert(contact_list: ContactList) -> int:
 def _suppress_stored() -> None:
     """A suppression that was committed since `_drop_suppressed` looked wins too."""
     # Asked apart: in one statement the planner, expecting many, reads the campaign's contacts.
-    since = text(
-        "SELECT DISTINCT number FROM incoming, unnest(other_phones || phone) AS number"
-        " JOIN suppression ON suppression.phone = number"
-    )
-    take_out(list(db.session.scalars(since)))
+    since = text(f"SELECT DISTINCT number {_SUPPRESSED_NUMBERS}")
+    suppress_contacts_with(list(db.session.scalars(since)))
 
 
 def _copy_refused(contact_list_id: int, refused: Iterable[RefusedRow]) -> None:

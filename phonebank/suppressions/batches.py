@@ -24,7 +24,8 @@ from phonebank.models import (
     SuppressionSource,
     now,
 )
-from phonebank.suppressions.services import lift_where_no_source_is_left, take_out
+from phonebank.suppressions.contacts import suppress_contacts_with
+from phonebank.suppressions.entries import lift_unsourced
 
 # Numbers a transaction, when a batch is lifted: well under a second's work.
 AT_ONCE = 2000
@@ -87,7 +88,7 @@ def suppress_batch(phones: Collection[str], batch: SuppressionBatch) -> None:
     db.session.execute(_ENTER, entry)
     named = db.session.execute(_NAME, {"batch_id": batch.id, "phones": in_order})
     batch.numbers += named.rowcount  # type: ignore[attr-defined]
-    take_out(in_order)
+    suppress_contacts_with(in_order)
 
 
 def take_in_file(
@@ -221,5 +222,5 @@ def lift_some(batch_id: int) -> int:
             SuppressionSource.batch_id == batch_id, SuppressionSource.phone.in_(phones)
         )
     )
-    batch.lifted_numbers += lift_where_no_source_is_left(phones)
+    batch.lifted_numbers += lift_unsourced(phones)
     return len(phones)

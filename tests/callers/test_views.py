@@ -29,7 +29,7 @@ from phonebank.models import (
 )
 from phonebank.rules.outcomes import OUTCOMES
 from phonebank.rules.time_zones import time_zone
-from phonebank.suppressions.services import is_suppressed, suppress
+from phonebank.suppressions.entries import is_suppressed, suppress
 from phonebank.tallies.totals import campaign_totals
 from scripts_library.library import source_of
 from tests.conftest import NO_REDIS

@@ -44,7 +44,7 @@ from phonebank.roster import filters
 from phonebank.roster.admit import admit
 from phonebank.roster.remove import remove_anywhere
 from phonebank.scripts import services as scripts
-from phonebank.suppressions import services as suppressions
+from phonebank.suppressions import entries as suppressions
 from tests.crash import invariants, world
 from tests.crash.history import GUEST, HOST_OF
 from tests.crash.ledger import act_as

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from phonebank.core.db import db
 from phonebank.models import Call, CallEnding, SuppressionOrigin, now
-from phonebank.suppressions import services as suppressions
+from phonebank.suppressions import entries as suppressions
 from tests.crash import ledger
 from tests.factories import create_caller, create_campaign, create_contact, create_list
 

@@ -21,9 +21,9 @@ from phonebank.organisers.suppressions.forms import REASONS, TakeBackForm
 from phonebank.phones.e164 import pretty
 from phonebank.rules.countries import rules_for
 from phonebank.suppressions import batches
+from phonebank.suppressions.entries import suppressed_among
 from phonebank.suppressions.files import Table, numbers_in, table_of
 from phonebank.suppressions.jobs import lift_batch
-from phonebank.suppressions.services import phones_suppressed_among
 from phonebank.suppressions.typed_numbers import Read
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ def enter(batch_id: int) -> ResponseReturnValue:
 
 @retry_on_deadlock
 def _enter(batch_id: int, phones: Sequence[str], chosen: list[int]) -> int:
-    before = phones_suppressed_among(list(phones))
+    before = suppressed_among(list(phones))
     batches.enter_file(batch_id, phones, chosen)
     db.session.commit()
     return len(phones) - len(before)
@@ -156,7 +156,7 @@ def _page(batch: SuppressionBatch, table: Table, chosen: Sequence[int], fault: s
         fault=fault,
         form=FlaskForm(),
         count=len(read.phones),
-        already=len(phones_suppressed_among(read.phones)),
+        already=len(suppressed_among(read.phones)),
         numbers=[pretty(phone, batch.country) for phone in read.phones[:NUMBERS_SHOWN]],
         refused=read.refused[:REFUSED_SHOWN],
         refused_more=max(0, len(read.refused) - REFUSED_SHOWN),

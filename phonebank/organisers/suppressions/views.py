@@ -25,7 +25,7 @@ from phonebank.organisers.suppressions.forms import (
     TakeBackForm,
 )
 from phonebank.phones.e164 import InvalidPhoneNumberError, pretty, read_number
-from phonebank.suppressions import batches, services
+from phonebank.suppressions import batches, entries
 from phonebank.suppressions.files import is_to_be_looked_at, table_of
 from phonebank.suppressions.typed_numbers import BYTES_AT_MOST, RefusedLine, read_lines
 
@@ -103,7 +103,7 @@ def add() -> ResponseReturnValue:
         field = form.file if form.file.data else form.numbers
         field.errors = [f"{fault.message} {fault.what_to_do}".strip()]
         return _page(add=form), 422
-    before = services.phones_suppressed_among(read.phones)
+    before = entries.suppressed_among(read.phones)
     _enter(read.phones, form.reason.data, current_user.id)
     words = in_words(len(read.phones) - len(before), len(before), len(read.refused))
     if not read.refused:
@@ -115,7 +115,7 @@ def add() -> ResponseReturnValue:
 # Apart from the view, which cannot be run again: an uploaded file is read once.
 @retry_on_deadlock
 def _enter(phones: list[str], reason: str, account_id: int) -> None:
-    services.suppress_all(phones, SuppressionOrigin.ORGANISER, reason=reason, account_id=account_id)
+    entries.suppress_all(phones, SuppressionOrigin.ORGANISER, reason=reason, account_id=account_id)
     db.session.commit()
 
 
@@ -132,7 +132,7 @@ def lift() -> ResponseReturnValue:
         found = db.session.get(Suppression, phone)
         page = _page(found=found, phone=phone, shown=pretty(phone, country), lift=form)
         return page, 422
-    if not services.lift(phone):
+    if not entries.lift(phone):
         flash("That number was not on the list.", "info")
         return redirect(url_for(".show"))
     db.session.commit()

@@ -32,7 +32,7 @@ from phonebank.models import (
     Suppression,
     now,
 )
-from phonebank.suppressions.services import suppress
+from phonebank.suppressions.entries import suppress
 from tests.factories import create_caller, create_contact, create_list
 from tests.phone_bank import PhoneBank
 

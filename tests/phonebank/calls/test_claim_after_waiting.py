@@ -15,7 +15,7 @@ from phonebank.contact_queue.refill import store_of
 from phonebank.core.db import db
 from phonebank.core.errors import NotFoundError, PhonebankError
 from phonebank.models import Call, Caller, Contact, ContactState, new_id
-from phonebank.suppressions.services import suppress
+from phonebank.suppressions.entries import suppress
 from tests.factories import create_contact, create_party
 from tests.phone_bank import PhoneBank
 from tests.phonebank.roster.test_remove import meanwhile, open_calls

@@ -27,7 +27,7 @@ from phonebank.models import (
     Tally,
 )
 from phonebank.scripts.versions import script_of
-from phonebank.suppressions.services import is_suppressed, lift, suppress, suppress_all
+from phonebank.suppressions.entries import is_suppressed, lift, suppress, suppress_all
 from phonebank.tallies.reconcile import differences, recount_tallies, repair
 from phonebank.tallies.totals import Totals, caller_totals, campaign_totals, party_totals
 from scripts_library.engine import path

@@ -30,7 +30,7 @@ from phonebank.models import (
     now,
 )
 from phonebank.rules.outcomes import OUTCOMES
-from phonebank.suppressions.services import is_suppressed, suppress, suppress_all
+from phonebank.suppressions.entries import is_suppressed, suppress, suppress_all
 from phonebank.tallies.reconcile import differences
 from phonebank.tallies.totals import campaign_totals, totals_of_caller
 from tests.factories import create_account, create_campaign, create_contact, create_list

@@ -13,7 +13,7 @@ from phonebank.core.db import db
 from phonebank.lists import services as lists
 from phonebank.models import Call, Caller, CallerState, Contact, ContactList, SuppressionOrigin
 from phonebank.parties.participants import remove_caller
-from phonebank.suppressions import services as suppressions
+from phonebank.suppressions import entries as suppressions
 from phonebank.tallies.reconcile import differences
 from tests.factories import (
     create_account,

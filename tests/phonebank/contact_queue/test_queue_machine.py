@@ -44,7 +44,7 @@ from phonebank.core.redis import redis_store
 from phonebank.models import Base, Call, Caller, CallerState, CampaignState, Contact, Suppression
 from phonebank.roster.remove import remove_anywhere
 from phonebank.rules.outcomes import NOT_AN_ATTEMPT, OUTCOMES
-from phonebank.suppressions.services import lift, suppress
+from phonebank.suppressions.entries import lift, suppress
 from phonebank.tallies.reconcile import differences
 from phonebank.tallies.totals import party_totals
 from tests.factories import (

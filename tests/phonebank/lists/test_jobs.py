@@ -33,7 +33,7 @@ from phonebank.models import (
     UploadChunk,
     now,
 )
-from phonebank.suppressions.services import suppress
+from phonebank.suppressions.entries import suppress
 from tests.factories import create_caller, create_contact, create_list, drama_number
 from tests.phonebank.lists.upload_desk import Desk, rows
 

@@ -16,7 +16,7 @@ from phonebank.lists.services import confirm
 from phonebank.models import Campaign, ContactList, RefusedRow, Suppression, UploadChunk
 from phonebank.phones.e164 import time_zones_of
 from phonebank.rules.calling_hours import zones_key
-from phonebank.suppressions.services import suppress
+from phonebank.suppressions.entries import suppress
 from tests.factories import create_campaign
 from tests.phonebank.lists.upload_desk import Desk, rows
 

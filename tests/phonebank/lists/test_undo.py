@@ -10,7 +10,7 @@ from phonebank.lists import undo
 from phonebank.lists.jobs import undo_import
 from phonebank.lists.uploads import chunks_of
 from phonebank.models import Call, Campaign, Contact, ContactList, RefusedRow, Suppression, now
-from phonebank.suppressions.services import suppress
+from phonebank.suppressions.entries import suppress
 from tests.factories import create_caller, drama_number
 from tests.phonebank.lists.upload_desk import Desk, rows
 

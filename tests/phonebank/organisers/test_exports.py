@@ -28,7 +28,7 @@ from phonebank.models import (
 from phonebank.models.experiment import Experiment, ExperimentArm
 from phonebank.organisers.exports.views import SignedOutError
 from phonebank.rules.outcomes import OUTCOMES
-from phonebank.suppressions.services import suppress
+from phonebank.suppressions.entries import suppress
 from tests.factories import create_account, create_contact, create_script, drama_number
 from tests.phonebank.exports.room import SCRIPT, create_room, make_call
 

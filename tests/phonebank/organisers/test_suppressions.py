@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from phonebank.core.db import db
 from phonebank.models import Contact, RoleName, SuppressionOrigin
-from phonebank.suppressions.services import is_suppressed, suppress
+from phonebank.suppressions.entries import is_suppressed, suppress
 from tests.factories import (
     create_campaign,
     create_contact,

@@ -14,8 +14,8 @@ from phonebank.core.db import db
 from phonebank.core.jobs import enqueue, run_worker
 from phonebank.models import Suppression, SuppressionBatch, now
 from phonebank.suppressions.batches import begin_lifting
+from phonebank.suppressions.entries import suppress
 from phonebank.suppressions.jobs import resume_lifting
-from phonebank.suppressions.services import suppress
 from tests.factories import drama_number
 from tests.phonebank.lists.upload_desk import signals_kept
 

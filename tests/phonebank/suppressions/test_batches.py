@@ -22,15 +22,15 @@ from phonebank.models import (
     now,
 )
 from phonebank.suppressions.batches import begin_lifting, numbers_to_lift, suppress_batch
-from phonebank.suppressions.jobs import lift_all
-from phonebank.suppressions.services import (
+from phonebank.suppressions.entries import (
     is_suppressed,
     lift,
     lift_of_call,
-    phones_suppressed_among,
     suppress,
     suppress_all,
+    suppressed_among,
 )
+from phonebank.suppressions.jobs import lift_all
 from tests.factories import (
     create_caller,
     create_campaign,
@@ -89,13 +89,13 @@ def test_what_only_one_batch_named_comes_off_and_its_people_come_back() -> None:
     assert (first.numbers, numbers_to_lift(first)) == (4, 1)
 
     take_back(first)
-    assert phones_suppressed_among(PHONES) == set(PHONES[1:4])
+    assert suppressed_among(PHONES) == set(PHONES[1:4])
     db.session.refresh(contact)
     assert contact.suppressed_at is None
     assert (first.state, first.lifted_numbers, first.lifted_reason) == ("lifted", 1, "misread")
 
     take_back(second)
-    assert phones_suppressed_among(PHONES) == set(PHONES[2:4])
+    assert suppressed_among(PHONES) == set(PHONES[2:4])
 
 
 @pytest.mark.usefixtures("in_app")
@@ -189,6 +189,6 @@ def test_who_names_a_number_while_it_is_lifted_keeps_it_on_the_list(
         for done in [both.submit(lift_first), both.submit(name_them_too)]:
             done.result()
     with app.app_context():
-        assert phones_suppressed_among(PHONES) == set(PHONES)
+        assert suppressed_among(PHONES) == set(PHONES)
         contacts = db.session.scalars(select(Contact).where(Contact.phone.in_(PHONES))).all()
         assert all(contact.suppressed_at for contact in contacts)

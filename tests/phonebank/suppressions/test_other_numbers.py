@@ -10,10 +10,10 @@ from sqlalchemy import select, text
 from phonebank.calls.claim import NobodyToCallError, claim
 from phonebank.contact_queue.refill import store_of
 from phonebank.core.db import db
-from phonebank.lists.persist import suppress_everyone_listed
 from phonebank.models import Contact, Suppression, SuppressionOrigin
-from phonebank.suppressions import services
-from phonebank.suppressions.services import is_any_suppressed, lift, suppress, suppress_all
+from phonebank.suppressions import contacts
+from phonebank.suppressions.contacts import has_suppressed_number, suppress_listed_of
+from phonebank.suppressions.entries import lift, suppress, suppress_all
 from tests.factories import (
     create_caller,
     create_campaign,
@@ -82,7 +82,7 @@ def test_who_was_being_imported_when_their_number_was_entered_is_out_once_the_li
     stays = create_contact(people, other_phones=[THIRD])
     db.session.add(Suppression(phone=OTHER, source="call"))
     db.session.flush()
-    suppress_everyone_listed(people.id)
+    suppress_listed_of(people.id)
     assert is_out(barred)
     assert not is_out(stays)
 
@@ -140,13 +140,13 @@ def test_a_long_list_is_asked_by_its_key_and_long_lists_of_people_by_theirs(
         {"campaign_id": people.campaign_id, "list_id": people.id},
     )
     db.session.execute(text("ANALYZE contact, suppression"))
-    asked = select(is_any_suppressed()).where(Contact.id == 1)
+    asked = select(has_suppressed_number()).where(Contact.id == 1)
     words = str(asked.compile(db.engine, compile_kwargs={"literal_binds": True}))
     plans = [
         "\n".join(db.session.scalars(text(f"EXPLAIN {words}"))),
         "\n".join(
             db.session.scalars(
-                text(f"EXPLAIN {services._TAKE_OUT}"),
+                text(f"EXPLAIN {contacts._SUPPRESS}"),
                 {"phones": [FIRST, OTHER], "now": people.created_at},
             )
         ),

@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from phonebank.core.db import db
 from phonebank.models import Suppression, SuppressionOrigin
-from phonebank.suppressions.services import phones_suppressed_among, suppress, suppress_all
+from phonebank.suppressions.entries import suppress, suppress_all, suppressed_among
 from tests.factories import create_campaign, create_contact, create_list, drama_number
 
 
@@ -36,10 +36,10 @@ def test_a_number_already_there_keeps_its_first_entry(app_context: Flask) -> Non
 
 def test_a_list_may_hold_more_numbers_than_a_statement_has_parameters(app_context: Flask) -> None:
     numbers = [f"+4420{n:08d}" for n in range(70_000)]
-    assert phones_suppressed_among(numbers) == set()
+    assert suppressed_among(numbers) == set()
     suppress_all(numbers, SuppressionOrigin.LIST)
 
-    assert phones_suppressed_among(numbers) == set(numbers)
+    assert suppressed_among(numbers) == set(numbers)
     assert db.session.query(Suppression).count() == 70_000
     suppress_all([], SuppressionOrigin.LIST)
     assert db.session.query(Suppression).count() == 70_000

@@ -1,0 +1,117 @@
+"""Which contacts the do-not-call list keeps out of calling. The caller commits.
+
+A person is known by all their numbers: one number on the list keeps the contact out of calling,
+even where callers would call another.
+"""
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import Boolean, ColumnElement, literal_column, text
+
+from phonebank.core.db import db
+from phonebank.models import now
+
+# Numbers in one statement. A statement stays far below its time limit with so many, and a batch of
+# an upload has fewer, so that two uploads lock their contacts in one order.
+AT_ONCE = 20_000
+FEW = 100
+
+# All numbers of a row of `contact`, as one array: PostgreSQL then looks each up by the key of
+# `suppression` and never reads the list through.
+_ALL_NUMBERS = (
+    "array_append(ARRAY(SELECT jsonb_array_elements_text(contact.other_phones)),"
+    " contact.phone::text)"
+)
+_HAS_SUPPRESSED_NUMBER = f"EXISTS (SELECT FROM suppression WHERE phone = ANY ({_ALL_NUMBERS}))"
+
+# The contacts that have one of `:phones`. Each number is looked up in both indexes, so the cost
+# follows the numbers and not the lists. The two halves are arrays because PostgreSQL otherwise
+# expects so many rows that it reads every contact.
+_HAS_ONE_OF = """
+contact.id = ANY (ARRAY(
+    SELECT id FROM contact WHERE phone = ANY(CAST(:phones AS text[]))
+    UNION
+    SELECT has.id FROM unnest(CAST(:phones AS text[])) AS number(phone)
+    CROSS JOIN LATERAL (
+        SELECT id FROM contact
+        WHERE other_phones <> '[]' AND other_phones @> jsonb_build_array(number.phone)
+        OFFSET 0
+    ) AS has
+))
+"""
+# The statement reads `suppressed_at` after it has the locks, and writes only rows that are not
+# suppressed yet. It also waits for rows that are: a lift of another number of the same contact may
+# be about to restore them.
+_SUPPRESS = text(f"""
+WITH locked AS (
+    SELECT id, suppressed_at FROM contact WHERE {_HAS_ONE_OF} ORDER BY id FOR NO KEY UPDATE
+)
+UPDATE contact SET suppressed_at = :now FROM locked
+WHERE contact.id = locked.id AND locked.suppressed_at IS NULL
+""")  # noqa: S608
+_LOCK_SUPPRESSED = text(
+    f"SELECT id FROM contact WHERE suppressed_at IS NOT NULL AND {_HAS_ONE_OF}"  # noqa: S608
+    " ORDER BY id FOR NO KEY UPDATE"
+)
+# The key-share lock holds off a lift until this transaction commits. The lift then finds the
+# contacts that this transaction suppressed.
+_LISTED_NUMBERS = text(f"""
+SELECT phone FROM suppression
+WHERE phone = ANY (ARRAY(
+    SELECT unnest({_ALL_NUMBERS}) FROM contact
+    WHERE id = ANY(CAST(:ids AS bigint[])) AND suppressed_at IS NULL
+))
+ORDER BY phone FOR KEY SHARE
+""")  # noqa: S608
+_RESTORE = text(f"""
+UPDATE contact SET suppressed_at = NULL
+WHERE id = ANY(:ids) AND NOT {_HAS_SUPPRESSED_NUMBER}
+""")  # noqa: S608
+_SUPPRESS_LISTED = text(f"""
+UPDATE contact SET suppressed_at = :now
+WHERE contact_list_id = :list_id AND suppressed_at IS NULL AND {_HAS_SUPPRESSED_NUMBER}
+""")  # noqa: S608
+
+
+def has_suppressed_number() -> ColumnElement[bool]:
+    """A condition for queries of Contact: one of the contact's numbers is on the list."""
+    return literal_column(_HAS_SUPPRESSED_NUMBER, Boolean)
+
+
+def suppress_contacts_with(phones: Collection[str]) -> None:
+    """Take every contact with one of these numbers (E.164, on the list) out of calling."""
+    in_order, moment = sorted(set(phones)), now()
+    if len(in_order) > FEW:
+        # Every look-up reads through what was added to the index since it was last tidied.
+        db.session.execute(text("SELECT gin_clean_pending_list('ix_contact_other_phones')"))
+    for start in range(0, len(in_order), AT_ONCE):
+        piece = in_order[start : start + AT_ONCE]
+        db.session.execute(_SUPPRESS, {"phones": piece, "now": moment})
+
+
+def suppress_listed_among(contact_ids: Collection[int]) -> None:
+    """Take those of the contacts out of calling that have a number on the list.
+
+    For contacts that came back into calling by a way that does not ask the list.
+    """
+    suppress_contacts_with(list(db.session.scalars(_LISTED_NUMBERS, {"ids": list(contact_ids)})))
+
+
+def suppress_listed_of(contact_list_id: int) -> None:
+    """Take the contacts of an upload out of calling that have a number on the list."""
+    db.session.execute(_SUPPRESS_LISTED, {"list_id": contact_list_id, "now": now()})
+
+
+def restore_contacts(contact_ids: Collection[int]) -> None:
+    """Bring those of the contacts back into calling that have no number on the list any more."""
+    if contact_ids:
+        db.session.execute(_RESTORE, {"ids": list(contact_ids)})
+
+
+def restore_contacts_with(phones: Sequence[str]) -> None:
+    """Bring the contacts with one of these numbers back, where they have none left on the list."""
+    if phones:
+        # This statement takes the locks and the next one asks the list, because a concurrent
+        # request may just be entering another number of the same contact.
+        ids = db.session.scalars(_LOCK_SUPPRESSED, {"phones": list(phones)}).all()
+        restore_contacts(ids)

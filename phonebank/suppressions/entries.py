@@ -1,0 +1,157 @@
+"""Numbers on the do-not-call list: enter them, ask about them, lift them. The caller commits."""
+
+import uuid
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    String,
+    any_,
+    cast,
+    delete,
+    exists,
+    select,
+    text,
+    update,
+)
+
+from phonebank.core.db import db
+from phonebank.models import Suppression, SuppressionSource, now
+from phonebank.suppressions.contacts import restore_contacts_with, suppress_contacts_with
+
+# A person's own wish outranks what files say: its source and reason replace the file's.
+_ENTER = text("""
+INSERT INTO suppression
+    (phone, source, reason, call_id, account_id, created_at, entered_singly)
+SELECT phone, :source, :reason, CAST(:call_id AS uuid), CAST(:account_id AS integer), :now, true
+FROM unnest(CAST(:phones AS text[])) AS phone
+ON CONFLICT (phone) DO UPDATE SET
+    call_id = CASE WHEN suppression.entered_singly THEN NULL ELSE excluded.call_id END,
+    source = CASE WHEN suppression.entered_singly
+        THEN suppression.source ELSE excluded.source END,
+    reason = CASE WHEN suppression.entered_singly
+        THEN suppression.reason ELSE excluded.reason END,
+    account_id = CASE WHEN suppression.entered_singly
+        THEN suppression.account_id ELSE excluded.account_id END,
+    entered_singly = true
+WHERE (suppression.call_id IS NOT NULL OR NOT suppression.entered_singly)
+  -- The same caller saying so in a second call counts as one wish.
+  AND NOT EXISTS (SELECT FROM call AS first JOIN call AS second USING (caller_id)
+                  WHERE first.id = suppression.call_id AND second.id = excluded.call_id)
+""")
+# A number that a file names as well keeps an entry: the file's.
+_BACK_TO_FILE = text("""
+UPDATE suppression SET call_id = NULL, entered_singly = false,
+    source = batch.source, reason = batch.reason, account_id = batch.account_id
+FROM suppression_source JOIN suppression_batch AS batch ON batch.id = batch_id
+WHERE suppression.phone = ANY(:phones) AND suppression_source.phone = suppression.phone
+""")
+
+
+def suppress(
+    phone: str,
+    source: str,
+    reason: str = "asked",
+    call_id: uuid.UUID | None = None,
+    account_id: int | None = None,
+) -> None:
+    """Put an E.164 number on the do-not-call list and its contacts out of calling.
+
+    This applies to every campaign, in this transaction. A number that a caller or an organiser
+    entered before keeps that entry, and loses its link to the call that made it: two people have
+    asked, so undoing the call no longer lifts the number. `source` is a value of SuppressionOrigin.
+    """
+    _enter([phone], source, reason, call_id, account_id)
+
+
+def suppress_all(
+    phones: Collection[str], source: str, reason: str = "asked", account_id: int | None = None
+) -> None:
+    """`suppress` for many numbers."""
+    _enter(phones, source, reason, None, account_id)
+
+
+def _enter(
+    phones: Collection[str],
+    source: str,
+    reason: str,
+    call_id: uuid.UUID | None,
+    account_id: int | None,
+) -> None:
+    values = {
+        # Sorted, so that two transactions with the same numbers wait and do not deadlock. One
+        # array, because there may be more numbers than a statement may have parameters.
+        "phones": sorted(set(phones)),
+        "source": source,
+        "reason": reason,
+        "call_id": call_id,
+        "account_id": account_id,
+        "now": now(),
+    }
+    db.session.execute(_ENTER, values)
+    suppress_contacts_with(phones)
+
+
+def is_suppressed(phone: str) -> bool:
+    """Whether an E.164 number is on the do-not-call list."""
+    return db.session.get(Suppression, phone) is not None
+
+
+def lift(phone: str) -> bool:
+    """Take a number off the list and bring its contacts back; False if it was not there.
+
+    For a number that was entered by mistake. The page asks for the reason and logs the account.
+    """
+    return bool(_delete_and_restore(Suppression.phone == phone))
+
+
+def lift_of_call(call_id: uuid.UUID) -> bool:
+    """Undo the suppression that this call entered; whether a number came off the list.
+
+    None does where the call entered none, or where a file names the number as well.
+    """
+    phones = db.session.scalars(
+        select(Suppression.phone).where(Suppression.call_id == call_id).with_for_update()
+    ).all()
+    if not phones:
+        return False
+    db.session.execute(_BACK_TO_FILE, {"phones": list(phones)})
+    return bool(_delete_and_restore(Suppression.call_id == call_id))
+
+
+def reason_of_call(call_id: uuid.UUID) -> str | None:
+    """The reason of the entry that this call alone made; None where there is no such entry."""
+    return db.session.scalar(select(Suppression.reason).where(Suppression.call_id == call_id))
+
+
+def move_entry(call_id: uuid.UUID, another: uuid.UUID) -> None:
+    """Attach the entry of a call to another call in which the person said the same."""
+    entry = update(Suppression).where(Suppression.call_id == call_id)
+    db.session.execute(entry.values(call_id=another))
+
+
+def lift_unsourced(phones: Sequence[str]) -> int:
+    """Take the numbers off the list that no caller, organiser or file names; how many that were.
+
+    The transaction holds locks on all of `phones`.
+    """
+    named = exists().where(SuppressionSource.phone == Suppression.phone)
+    # One array, because there may be more numbers than a statement may have parameters.
+    among = Suppression.phone == any_(cast(list(phones), ARRAY(String)))
+    return _delete_and_restore(among, ~Suppression.entered_singly, ~named)
+
+
+def suppressed_among(phones: list[str]) -> set[str]:
+    """Those of the given E.164 numbers that are on the list."""
+    # One array, because a file may have more numbers than a statement may have parameters.
+    rows = text("SELECT phone FROM suppression WHERE phone = ANY(CAST(:phones AS text[]))")
+    return set(db.session.scalars(rows, {"phones": phones}))
+
+
+def _delete_and_restore(*which: ColumnElement[bool]) -> int:
+    phones = db.session.scalars(
+        delete(Suppression).where(*which).returning(Suppression.phone)
+    ).all()
+    restore_contacts_with(phones)
+    return len(phones)
