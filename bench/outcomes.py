@@ -29,13 +29,15 @@ from phonebank.app import create_app
 from phonebank.calls import record as recording
 from phonebank.core.db import after_commit, db
 from phonebank.live.change_marks import mark_changed
-from phonebank.models import Caller
+from phonebank.models import CallEnding, Caller, ContactState
+from phonebank.models.state import state_text
 
 IN_BULK = 10
 # One in so many is a conversation.
 CONVERSATION_EACH = 4
 
-_HAND_OUT = text("""
+_HAND_OUT = state_text(
+    """
 INSERT INTO call (id, campaign_id, contact_id, caller_id, party_id, phone, household, started_at,
                   expires_at, reached, conversation, yes, counted, late, note, too_fast, turn)
 SELECT gen_random_uuid(), c.campaign_id, k.id, c.id, c.party_id, k.phone, '[]',
@@ -45,10 +47,12 @@ FROM (SELECT *, row_number() OVER (ORDER BY id) AS n FROM caller
       WHERE campaign_id = :campaign_id
         AND NOT EXISTS (SELECT FROM call WHERE caller_id = caller.id AND ended_at IS NULL)) c
 JOIN (SELECT id, phone, row_number() OVER (ORDER BY id) AS n FROM contact
-      WHERE campaign_id = :campaign_id AND state = 'callable'
+      WHERE campaign_id = :campaign_id AND state = :callable
         AND NOT EXISTS (SELECT FROM call WHERE contact_id = contact.id
                         AND (ended_at IS NULL OR phone <> '+999'))) k USING (n)
-""")
+""",
+    callable=ContactState.CALLABLE,
+)
 _OPEN = text("""
 SELECT id, caller_id, party_id FROM call WHERE campaign_id = :campaign_id AND ended_at IS NULL
 """)
@@ -57,16 +61,19 @@ _TOTALS = text(
     "SELECT party_id, sum(calls)::int AS calls FROM tally"
     " WHERE campaign_id = :campaign_id GROUP BY party_id"
 )
-_CALLS = text("""
+_CALLS = state_text(
+    """
 INSERT INTO call (id, campaign_id, contact_id, caller_id, party_id, phone, household, started_at,
                   expires_at, ended_at, ending, outcome, recorded_at, reached, conversation, yes,
                   counted, late, note, too_fast, turn)
 SELECT i, :campaign_id, 1, c, p, '+999', '[]', now() - interval '40 seconds', now(), now(),
-       'recorded', CASE WHEN t THEN 'talked' ELSE 'no_answer' END, now(), t, t, false, true, false,
+       :recorded, CASE WHEN t THEN 'talked' ELSE 'no_answer' END, now(), t, t, false, true, false,
        '', false, 0
 FROM unnest(CAST(:ids AS uuid[]), CAST(:callers AS bigint[]), CAST(:parties AS integer[]),
             CAST(:talked AS boolean[])) AS w(i, c, p, t)
-""")
+""",
+    recorded=CallEnding.RECORDED,
+)
 _TALLIES = text("""
 INSERT INTO tally AS t (campaign_id, party_id, caller_id, hour, calls, reached, conversations,
                         yeses, ranked, version)

@@ -13,7 +13,16 @@ from http.cookies import SimpleCookie
 from sqlalchemy import text
 
 from phonebank.core.db import db
-from phonebank.models import Campaign, CampaignState, ContactList, ListState, Script, ScriptVersion
+from phonebank.models import (
+    Campaign,
+    CampaignState,
+    ContactList,
+    ContactState,
+    ListState,
+    Script,
+    ScriptVersion,
+)
+from phonebank.models.state import state_text
 from phonebank.roster.pace import AT_ANY_PACE
 from phonebank.rules.calling_hours import zones_key
 from scripts_library.library import source_of
@@ -26,7 +35,8 @@ ZONES = [
 
 # As a list is half-way through a campaign: four in ten tried and resting or rested, one in ten
 # finished.
-_CONTACTS = text("""
+_CONTACTS = state_text(
+    """
 INSERT INTO contact (campaign_id, contact_list_id, first_name, last_name, name_key, phone,
                      phone_original, other_phones, language, zone_key, fields, state, tried,
                      callable_at, attempts, attempts_that_day, created_at)
@@ -34,12 +44,15 @@ SELECT :campaign_id, (CAST(:list_ids AS integer[]))[1 + n % :lists], 'Voter', 'N
        'voter number' || n, '+999' || lpad(CAST(:campaign_id AS text), 2, '0') ||
        lpad(CAST(n AS text), 9, '0'),
        '', '[]', '', (CAST(:zones AS text[]))[1 + n % :zones_count], '{"town": "Riverside"}',
-       CASE WHEN n % 10 = 9 THEN 'finished' ELSE 'callable' END, n % 10 > 4,
+       CASE WHEN n % 10 = 9 THEN :finished ELSE :callable END, n % 10 > 4,
        now() + (hashint8(n) % 86400) * interval '1 second'
              - CASE WHEN n % 10 > 4 THEN interval '0' ELSE interval '2 days' END,
        CAST(n % 10 > 4 AS integer), 0, now()
 FROM generate_series(1, :count) AS n
-""")
+""",
+    finished=ContactState.FINISHED,
+    callable=ContactState.CALLABLE,
+)
 
 
 @dataclass(frozen=True)

@@ -8,24 +8,28 @@ from sqlalchemy import insert, text
 from bench import people
 from bench.servers import cookies_of
 from phonebank.core.db import db
-from phonebank.models import Account, Caller, CallerState, Party
+from phonebank.models import Account, CallEnding, Caller, CallerState, Party
+from phonebank.models.state import state_text
 
 CALLERS_EACH = 10
 CALLS_EACH = 20
 
 # Two and a half hours of calls: one in four a conversation, one in twelve a yes.
-_CALLS = text("""
+_CALLS = state_text(
+    """
 INSERT INTO call (id, campaign_id, contact_id, caller_id, party_id, phone, household, started_at,
                   expires_at, ended_at, ending, outcome, recorded_at, reached, conversation, yes,
                   counted, late, note, too_fast, turn)
 SELECT gen_random_uuid(), c.campaign_id, 1 + (c.id * :each + n) % :contacts, c.id, c.party_id,
-       '+999', '[]', at - interval '40 seconds', at, at, 'recorded',
+       '+999', '[]', at - interval '40 seconds', at, at, :recorded,
        CASE WHEN n % 4 = 0 THEN 'talked' ELSE 'no_answer' END, at, n % 4 = 0, n % 4 = 0, n % 12 = 0,
        true, false, '', false, 0
 FROM caller c, generate_series(1, :each) AS n,
      LATERAL (SELECT now() - n * interval '450 seconds' - (c.id % 450) * interval '1 second') t(at)
 WHERE c.campaign_id = :campaign_id
-""")
+""",
+    recorded=CallEnding.RECORDED,
+)
 _TALLIES = text("""
 INSERT INTO tally (campaign_id, party_id, caller_id, hour, calls, reached, conversations, yeses,
                    ranked, version)

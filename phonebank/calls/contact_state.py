@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from phonebank.contact_queue.campaign_hours import rules_of
 from phonebank.core.db import db
 from phonebank.models import Call, Campaign, Contact, ContactState
+from phonebank.models.state import state_text
 from phonebank.rules.calling_hours import contact_date, zones_from
 from phonebank.rules.languages import UNKNOWN
 from phonebank.rules.outcomes import outcome_of
@@ -87,17 +88,20 @@ _ON_A_SCREEN = select(Call.contact_id).where(
 )
 # One statement, which also tells what to put back: every outcome runs it. Near closing time two
 # rests of different length end with the same opening, so the longer one is told by `rested_at`.
-_OTHERS_REST = text("""
+_OTHERS_REST = state_text(
+    """
 WITH others AS (
     SELECT id, callable_at, rested_at FROM contact
-    WHERE phone = :number AND campaign_id = :campaign AND id <> :rung AND state = 'callable'
+    WHERE phone = :number AND campaign_id = :campaign AND id <> :rung AND state = :callable
       AND (callable_at < :until OR callable_at = :until AND rested_at < :rested)
     ORDER BY id FOR NO KEY UPDATE
 )
 UPDATE contact SET callable_at = :until, rested_at = :rested
 FROM others WHERE contact.id = others.id
 RETURNING contact.id, others.callable_at, others.rested_at
-""")
+""",
+    callable=ContactState.CALLABLE,
+)
 # Whoever was given another time since keeps it.
 _OTHERS_REST_NO_MORE = text("""
 UPDATE contact SET callable_at = others.callable_at, rested_at = others.rested_at

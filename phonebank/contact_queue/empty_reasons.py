@@ -12,8 +12,9 @@ from sqlalchemy import text
 from phonebank.contact_queue.refill import served
 from phonebank.contact_queue.status_counts import next_callable
 from phonebank.core.db import db
-from phonebank.models import Caller, Campaign, now
+from phonebank.models import Caller, Campaign, ContactState, now
 from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS
+from phonebank.models.state import state_text
 
 
 class Why(StrEnum):
@@ -66,7 +67,8 @@ SOON_OVER = frozenset({Why.ON_SCREENS, Why.BEING_READ})
 
 # Somebody left of a list: their number is in use, and they have not said no. One index range for
 # each list, zone and language, and no more than its first row.
-_LEFT = text("""
+_LEFT = state_text(
+    """
 SELECT DISTINCT l.removed,
        CAST(:list_ids AS integer[]) = '{}' OR l.id = ANY (CAST(:list_ids AS integer[])) AS in_lists,
        lang.code = ANY (CAST(:languages AS text[])) AS in_languages
@@ -77,9 +79,11 @@ CROSS JOIN (VALUES (false), (true)) AS t(tried)
 WHERE l.campaign_id = :campaign_id AND EXISTS (
     SELECT FROM contact
     WHERE contact_list_id = l.id AND zone_key = zone.key AND language = lang.code
-      AND tried = t.tried AND state = 'callable' AND suppressed_at IS NULL
+      AND tried = t.tried AND state = :callable AND suppressed_at IS NULL
 )
-""")
+""",
+    callable=ContactState.CALLABLE,
+)
 _LISTS = text("""
 SELECT count(*) AS lists, count(*) FILTER (WHERE state = ANY (:in_progress)) AS being_read,
        coalesce(sum(rows_stored), 0) AS people

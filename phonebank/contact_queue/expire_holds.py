@@ -7,18 +7,22 @@ from sqlalchemy import text
 from phonebank.contact_queue.redis_queue import Held, QueueStore
 from phonebank.contact_queue.refill import ensure_built, open_holds, store_of
 from phonebank.core.db import db
-from phonebank.models import Campaign, now
+from phonebank.models import CallEnding, Campaign, now
+from phonebank.models.state import state_text
 
 # From an id taken in Redis to the open call committed: milliseconds, and this on a bad day.
 CLAIM_TAKES_AT_MOST = timedelta(seconds=5)
 
 # One statement looks and ends: who renews, records or gives back at this moment comes before it or
 # after it. PostgreSQL looks once more at a row that it had to wait for.
-_END_RUN_OUT = text("""
-UPDATE call SET ended_at = :now, ending = 'expired'
+_END_RUN_OUT = state_text(
+    """
+UPDATE call SET ended_at = :now, ending = :expired
 WHERE campaign_id = :campaign_id AND ended_at IS NULL AND expires_at <= :now
 RETURNING id
-""")
+""",
+    expired=CallEnding.EXPIRED,
+)
 
 _WITH_WHOM = text("""
 SELECT id, CASE WHEN ended_at IS NULL THEN contact_id END AS contact_id

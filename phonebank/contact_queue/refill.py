@@ -15,7 +15,8 @@ from phonebank.contact_queue.campaign_hours import may_ring
 from phonebank.contact_queue.redis_queue import Held, Offer, QueueStore
 from phonebank.core.db import db
 from phonebank.core.redis import redis_store
-from phonebank.models import Campaign, now
+from phonebank.models import CallerState, Campaign, ContactState, now
+from phonebank.models.state import state_text
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,8 @@ CROSS JOIN LATERAL jsonb_array_elements_text(l.languages) AS lang(code)
 WHERE l.campaign_id = :campaign_id AND NOT l.removed
 """)
 
-_CALLABLE = text("""
+_CALLABLE = state_text(
+    """
 SELECT c.id, g.list_id, g.priority, c.tried, c.callable_at, c.language
 FROM unnest(CAST(:list_ids AS integer[]), CAST(:priorities AS integer[]),
             CAST(:zone_keys AS text[]), CAST(:languages AS text[]))
@@ -52,7 +54,7 @@ CROSS JOIN LATERAL (
     FROM contact
     WHERE contact_list_id = g.list_id AND zone_key = g.zone_key AND language = g.language
       AND tried = t.tried AND callable_at <= :now
-      AND state = 'callable' AND suppressed_at IS NULL
+      AND state = :callable AND suppressed_at IS NULL
       AND callback_at IS NULL
       AND id <> ALL (CAST(:already AS bigint[]))
       AND NOT EXISTS (SELECT FROM call
@@ -62,27 +64,35 @@ CROSS JOIN LATERAL (
 ) c
 ORDER BY g.priority, c.tried, c.callable_at, c.id
 LIMIT :wanted
-""")
+""",
+    callable=ContactState.CALLABLE,
+)
 
-_LANGUAGES_SPOKEN = text("""
+_LANGUAGES_SPOKEN = state_text(
+    """
 SELECT DISTINCT jsonb_array_elements_text(languages) FROM caller
-WHERE campaign_id = :campaign_id AND state = 'admitted'
-""")
+WHERE campaign_id = :campaign_id AND state = :admitted
+""",
+    admitted=CallerState.ADMITTED,
+)
 
 _OPEN_HOLDS = text("""
 SELECT id, contact_id, expires_at FROM call
 WHERE campaign_id = :campaign_id AND ended_at IS NULL
 """)
 
-_CALLBACKS = text("""
+_CALLBACKS = state_text(
+    """
 SELECT c.id, c.contact_list_id, c.language, c.zone_key, c.callback_at, c.callback_caller_id
 FROM contact c JOIN contact_list l ON l.id = c.contact_list_id
 WHERE c.campaign_id = :campaign_id AND NOT l.removed
   AND c.callback_at <= :until AND c.callable_at <= :until
-  AND c.state = 'callable' AND c.suppressed_at IS NULL
+  AND c.state = :callable AND c.suppressed_at IS NULL
   AND NOT EXISTS (SELECT FROM call WHERE call.phone = c.phone AND call.ended_at IS NULL)
 ORDER BY c.callback_at LIMIT 1000
-""")
+""",
+    callable=ContactState.CALLABLE,
+)
 
 
 def store_of(campaign_id: int) -> QueueStore:

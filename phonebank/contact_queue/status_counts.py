@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import text
-
 from phonebank.contact_queue.campaign_hours import last_ringing, may_ring, next_ringing
 from phonebank.contact_queue.redis_queue import PROMISER_ALONE_SECONDS
 from phonebank.contact_queue.refill import groups_of, other_languages_spoken, served
 from phonebank.core.db import db
-from phonebank.models import Campaign, now
+from phonebank.models import CallerState, Campaign, ContactState, now
+from phonebank.models.state import state_text
 
 # Bucket → what organisers read. In the order in which a contact is asked: the first that fits.
 BUCKETS = {
@@ -34,15 +33,16 @@ BUCKETS = {
 # Counted by the columns as they stand, and only then asked which bucket each group is: of columns
 # PostgreSQL knows how few values they have, so it adds up in memory and in parallel. Grouped by the
 # bucket itself it sorts every contact on disc, which takes three times as long.
-_COUNTS = text("""
+_COUNTS = state_text(
+    """
 SELECT CASE
          WHEN g.held THEN 'held'
          WHEN g.suppressed THEN 'suppressed'
          WHEN l.removed THEN 'removed'
-         WHEN g.state <> 'callable' THEN g.state
+         WHEN g.state <> :callable THEN g.state
          WHEN g.language NOT IN ('', :language) AND NOT EXISTS (
                 SELECT FROM caller
-                WHERE caller.campaign_id = :campaign_id AND caller.state = 'admitted'
+                WHERE caller.campaign_id = :campaign_id AND caller.state = :admitted
                   AND caller.languages @> to_jsonb(g.language)) THEN 'language'
          WHEN g.promised THEN 'callback'
          WHEN g.resting THEN 'resting'
@@ -60,9 +60,13 @@ FROM (
     GROUP BY c.contact_list_id, c.zone_key, c.language, c.state, held, suppressed, promised, resting
 ) g
 JOIN contact_list l ON l.id = g.contact_list_id
-""")
+""",
+    callable=ContactState.CALLABLE,
+    admitted=CallerState.ADMITTED,
+)
 
-_FIRST_CALLABLE = text("""
+_FIRST_CALLABLE = state_text(
+    """
 SELECT g.zone_key, min(c.callable_at) AS first_at
 FROM (
     SELECT DISTINCT l.id AS list_id, zone.key AS zone_key, lang.code AS language
@@ -77,7 +81,7 @@ CROSS JOIN (VALUES (false), (true)) AS t(tried)
 CROSS JOIN LATERAL (
     SELECT callable_at FROM contact
     WHERE contact_list_id = g.list_id AND zone_key = g.zone_key AND language = g.language
-      AND tried = t.tried AND state = 'callable' AND suppressed_at IS NULL
+      AND tried = t.tried AND state = :callable AND suppressed_at IS NULL
       AND callback_at IS NULL
       AND NOT EXISTS (SELECT FROM call
                       WHERE call.phone = contact.phone AND call.ended_at IS NULL)
@@ -94,7 +98,7 @@ FROM (
            END) AS first_at
     FROM contact c JOIN contact_list l ON l.id = c.contact_list_id
     WHERE c.campaign_id = :campaign_id AND c.callback_at IS NOT NULL AND NOT l.removed
-      AND c.state = 'callable' AND c.suppressed_at IS NULL
+      AND c.state = :callable AND c.suppressed_at IS NULL
       AND (c.callback_caller_id = :caller_id
            OR (CAST(:list_ids AS integer[]) = '{}' OR l.id = ANY (CAST(:list_ids AS integer[])))
               AND c.language = ANY (CAST(:languages AS text[])))
@@ -102,14 +106,17 @@ FROM (
     ORDER BY c.callback_at LIMIT :callbacks_at_most
 ) c
 GROUP BY zone_key
-""")
+""",
+    callable=ContactState.CALLABLE,
+)
 # Every caller who waits asks. Of so many promises that come first one is kept first, unless all of
 # them are in zones where no hour is open.
 CALLBACKS_AT_MOST = 1000
 
 # Each range of the index is read from its start and no further than is worth knowing. A household
 # gets one call: the others on the number rest after it.
-_WITHIN_THE_HOUR = text("""
+_WITHIN_THE_HOUR = state_text(
+    """
 SELECT count(DISTINCT phone)
 FROM (
     SELECT c.phone
@@ -121,14 +128,16 @@ FROM (
         SELECT phone FROM contact
         WHERE contact_list_id = g.list_id AND zone_key = g.zone_key AND language = g.language
           AND tried = t.tried AND callable_at <= g.until
-          AND state = 'callable' AND suppressed_at IS NULL
+          AND state = :callable AND suppressed_at IS NULL
           AND NOT EXISTS (SELECT FROM call
                           WHERE call.phone = contact.phone AND call.ended_at IS NULL)
         ORDER BY callable_at LIMIT :at_most
     ) c
     LIMIT :at_most
 ) coming
-""")
+""",
+    callable=ContactState.CALLABLE,
+)
 
 # The queue need not tell more: 500 callers for an hour.
 CAPACITY_AT_MOST = 15_000

@@ -15,7 +15,8 @@ from phonebank.core.db import db
 from phonebank.core.locks import locked
 from phonebank.lists.batching import COLUMNS, Batch
 from phonebank.lists.normalise import RefusedRow
-from phonebank.models import ContactList, ListState, now
+from phonebank.models import ContactList, ContactState, ListState, now
+from phonebank.models.state import state_sql
 from phonebank.suppressions.batches import batch_of_list, suppress_batch
 from phonebank.suppressions.contacts import suppress_contacts_with
 from phonebank.suppressions.dead_numbers import DEAD_FOR
@@ -184,7 +185,8 @@ def _insert(contact_list: ContactList) -> int:
     # In the order of the unique key: two imports into one campaign then wait for each other
     # instead of locking each other out, and of two rows for one person the upper one stays.
     return _changed(
-        """
+        state_sql(
+            """
         INSERT INTO contact (
             campaign_id, contact_list_id, phone, name_key, first_name, last_name, phone_original,
             other_phones, external_id, postcode, email, language, zone_key, fields,
@@ -194,11 +196,14 @@ def _insert(contact_list: ContactList) -> int:
             to_jsonb(other_phones), external_id, postcode, email, language, zone_key, fields,
             CASE WHEN EXISTS (
                 SELECT FROM dead_number d WHERE d.phone = incoming.phone AND d.reported_at > :since
-            ) THEN 'unusable' ELSE 'callable' END,
+            ) THEN :unusable ELSE :callable END,
             false, now(), 0, 0, now()
         FROM incoming ORDER BY phone, name_key, ordinal
         ON CONFLICT (campaign_id, phone, name_key) DO NOTHING
         """,
+            unusable=ContactState.UNUSABLE,
+            callable=ContactState.CALLABLE,
+        ),
         campaign_id=contact_list.campaign_id,
         list_id=contact_list.id,
         since=now() - DEAD_FOR,

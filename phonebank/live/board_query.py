@@ -20,7 +20,8 @@ from phonebank.live.board_payload import (
     Recent,
     Score,
 )
-from phonebank.models import RoleName
+from phonebank.models import CallerState, CampaignState, RoleName
+from phonebank.models.state import state_text
 
 # - A caller is calling now if their latest call is open, or was recorded in the last two minutes:
 #   callers stay in the count between two calls.
@@ -34,9 +35,10 @@ from phonebank.models import RoleName
 #   boards. With the clock at each row, a long reading that began earlier would pass for newer than
 #   a short one that saw more. With the transaction's time, two readings in one transaction would be
 #   equally old.
-_FIGURES = text("""
+_FIGURES = state_text(
+    """
 SELECT p.id AS party_id, p.campaign_id, p.board_token, p.title, p.goal, p.state, p.paused,
-       campaign.state = 'running' AS campaign_running, p.celebrate, p.break_until, p.time_zone,
+       campaign.state = :running AS campaign_running, p.celebrate, p.break_until, p.time_zone,
        p.code, statement_timestamp() AS read_at,
        floor(extract(epoch FROM statement_timestamp() - p.created_at) * 1000)::bigint AS age,
        sums.tally_version, sums.calls, sums.reached, sums.conversations, sums.yeses,
@@ -60,7 +62,7 @@ CROSS JOIN LATERAL (
         FROM (
             SELECT c.first_name, sum(t.ranked)::bigint AS conversations
             FROM tally t JOIN caller c ON c.id = t.caller_id
-            WHERE t.party_id = p.id AND NOT c.hidden AND c.state = 'admitted'
+            WHERE t.party_id = p.id AND NOT c.hidden AND c.state = :admitted
             GROUP BY c.id HAVING sum(t.ranked) > 0
         ) caller_sums
         GROUP BY conversations ORDER BY conversations DESC LIMIT :places
@@ -72,13 +74,13 @@ CROSS JOIN LATERAL (
       AND recorded_at > statement_timestamp() - interval '10 minutes'
 ) recently
 CROSS JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE state = 'waiting') AS waiting,
+    SELECT count(*) FILTER (WHERE state = :waiting) AS waiting,
            count(*) FILTER (WHERE help_asked_at IS NOT NULL AND NOT help_seen
-                            AND state <> 'removed') AS helping,
+                            AND state <> :removed) AS helping,
            md5(coalesce(string_agg(concat_ws('|', id, state, hidden, first_name,
                                              CASE WHEN NOT help_seen THEN help_asked_at END),
                                    ',' ORDER BY id)
-                        FILTER (WHERE state <> 'removed'), '')) AS people
+                        FILTER (WHERE state <> :removed), '')) AS people
     FROM caller WHERE party_id = p.id
 ) door
 CROSS JOIN LATERAL (
@@ -88,13 +90,13 @@ CROSS JOIN LATERAL (
     FROM caller c
     CROSS JOIN LATERAL (SELECT ended_at, recorded_at FROM call WHERE caller_id = c.id
                         ORDER BY started_at DESC LIMIT 1) latest
-    WHERE c.party_id = p.id AND c.state = 'admitted'
+    WHERE c.party_id = p.id AND c.state = :admitted
       AND (latest.ended_at IS NULL
            OR latest.recorded_at > statement_timestamp() - interval '2 minutes')
 ) ringing
 CROSS JOIN LATERAL (
     SELECT coalesce(json_agg(json_build_array(
-               CASE WHEN c.hidden OR c.state = 'removed' THEN NULL ELSE c.first_name END,
+               CASE WHEN c.hidden OR c.state = :removed THEN NULL ELSE c.first_name END,
                k.conversation,
                NOT EXISTS (SELECT FROM call e WHERE e.caller_id = k.caller_id AND e.counted
                            AND e.recorded_at < k.recorded_at),
@@ -126,7 +128,12 @@ CROSS JOIN LATERAL (
     ) best
 ) feed
 WHERE p.id = ANY(:party_ids)
-""")
+""",
+    running=CampaignState.RUNNING,
+    admitted=CallerState.ADMITTED,
+    waiting=CallerState.WAITING,
+    removed=CallerState.REMOVED,
+)
 _VALUES = {
     "names": NAMES_IN_A_PLACE,
     "places": PLACES,

@@ -14,7 +14,8 @@ from sqlalchemy import func, text, update
 
 from phonebank.core.db import db
 from phonebank.core.jobs import CHORES, job
-from phonebank.models import Caller, Campaign, DoorStop, now
+from phonebank.models import Caller, CallerState, Campaign, DoorStop, now
+from phonebank.models.state import state_text
 from phonebank.roster import pace
 
 # Why a newcomer waits. STOPPED: their address was stopped. PAUSED: a caller from there is paused,
@@ -48,15 +49,18 @@ SELECT EXISTS (
        ) AS paused
 """)
 # A caller who waits has seen nobody, or has moved to another door since: what they saw counts.
-_SEEN_BY_NEWCOMERS = text("""
+_SEEN_BY_NEWCOMERS = state_text(
+    """
 SELECT coalesce(sum(greatest(
-           CASE WHEN k.state <> 'waiting' THEN :each_at_least ELSE 0 END, seen.people)), 0)
+           CASE WHEN k.state <> :waiting THEN :each_at_least ELSE 0 END, seen.people)), 0)
 FROM caller k
 CROSS JOIN LATERAL (
     SELECT count(*) AS people FROM call WHERE caller_id = k.id AND started_at > :hour_ago
 ) seen
 WHERE k.campaign_id = :campaign_id AND k.address = :address AND k.created_at > :hour_ago
-""")
+""",
+    waiting=CallerState.WAITING,
+)
 # Newcomers who join from one address at the same moment are checked one after another.
 _ONE_BY_ONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:address, 0))")
 
