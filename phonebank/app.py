@@ -1,4 +1,4 @@
-"""create_app: the one place that knows every part."""
+"""`create_app` builds the app. It is the one place that knows every part."""
 
 import logging
 
@@ -8,7 +8,7 @@ from flask_alembic import Alembic
 from callers import routes as callers
 from phonebank.core import access, assets, db, error_pages, overload, redis, security
 from phonebank.core.config import Config
-from phonebank.core.db import Patience
+from phonebank.core.db import Timeouts
 from phonebank.core.shipped_files import ROOT
 from phonebank.hosts import routes as hosts
 from phonebank.live import server as live
@@ -22,36 +22,36 @@ MIGRATIONS = ROOT / "migrations"
 alembic = Alembic(run_mkdir=False, command_name="", metadatas=Base.metadata)
 
 
-def _speak_up() -> None:
-    """Log what is worth keeping (who downloaded what, who lifted a suppression) to the standard
-    error, which is where a Procfile's host looks. A server that set up its own logging keeps it."""
+def _set_up_logging() -> None:
+    """Log what is worth keeping (who downloaded what, who lifted a suppression) to standard error,
+    where hosting providers collect logs. A server's own logging setup stays as it is."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for library in ("alembic", "sqlalchemy"):
-        # Flask-Alembic brings them a handler each, beside the root's: every line would come twice.
+        # Flask-Alembic gives each a handler beside the root's, and every message would come twice.
         logging.getLogger(library).handlers.clear()
     for ours in ("phonebank", "callers"):
         logging.getLogger(ours).setLevel(logging.INFO)
-    # Statement values would put voters' names and numbers into logs.
+    # At lower levels SQLAlchemy logs statement values, which are voters' names and numbers.
     logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
 
 
-def create_app(config: Config | None = None, patience: Patience = db.FOR_PAGES) -> Flask:
+def create_app(config: Config | None = None, timeouts: Timeouts = db.FOR_PAGES) -> Flask:
     """Build the app.
 
-    `config` None reads the environment; `patience` is PostgreSQL's with our statements. Raises
-    ConfigError when the environment does not allow a safe start.
+    With `config` None the environment is read; `timeouts` limit PostgreSQL's statements and locks.
+    Raises ConfigError when the environment does not allow a safe start.
     """
     config = config or Config.from_environment()
     app = Flask(__name__)
     app.extensions["phonebank"] = config
-    _speak_up()
+    _set_up_logging()
 
-    serves_jobs = patience in (db.FOR_JOBS, db.FOR_COMMANDS)
+    serves_jobs = timeouts in (db.FOR_JOBS, db.FOR_COMMANDS)
     connections = config.worker_connections if serves_jobs else config.database_connections
-    db.init_app(app, config.database_url, connections, patience)
+    db.init_app(app, config.database_url, connections, timeouts)
     redis.init_app(app, config.redis_url)
     app.config["ALEMBIC"] = {"script_location": str(MIGRATIONS)}
-    # Each by itself: nobody waits for the locks of one until the last is done.
+    # Otherwise one transaction would keep the locks of the first migration until the last is done.
     app.config["ALEMBIC_CONTEXT"] = {"transaction_per_migration": True}
     alembic.init_app(app)
     security.init_app(app, config)

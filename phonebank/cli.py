@@ -1,4 +1,4 @@
-"""The `phonebank` command: what the Procfile's processes and the person at the server run."""
+"""The `phonebank` command, for the Procfile's processes and for the person who runs a server."""
 
 import os
 import sys
@@ -6,29 +6,29 @@ from datetime import timedelta
 from typing import Any
 
 import click
-from flask import Flask, current_app
+from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from phonebank import demo
 from phonebank.accounts import services as accounts
 from phonebank.app import alembic, create_app
-from phonebank.core import connection_check, jobs, mail, redis_settings
-from phonebank.core.config import Config, ConfigError
-from phonebank.core.db import FOR_COMMANDS, FOR_JOBS, Patience, db
+from phonebank.core import connection_budget, jobs, mail, redis_settings
+from phonebank.core.config import ConfigError, current_config
+from phonebank.core.db import FOR_COMMANDS, FOR_JOBS, Timeouts, db
 from phonebank.core.errors import PhonebankError
-from phonebank.core.migrations import TableInUseError, to_this_release
+from phonebank.core.migrations import TableInUseError, upgrade_database
 from phonebank.local import env_file, launcher
 from phonebank.models import Account, Campaign, CampaignState, Party, PartyState, Role, RoleName
 from phonebank.periodic_jobs import PERIODIC_JOBS
 
-# A link printed here is read by whoever runs the server, who may be some hours in getting to it.
-PRINTED_LINK_LIVES_FOR = timedelta(hours=12)
+# The person who runs the server may read a printed link only hours later.
+PRINTED_LINK_LIFETIME = timedelta(hours=12)
 
 
-def _app(patience: Patience = FOR_COMMANDS) -> Flask:
+def _app(timeouts: Timeouts = FOR_COMMANDS) -> Flask:
     try:
-        return create_app(patience=patience)
+        return create_app(timeouts=timeouts)
     except ConfigError as refused:
         raise click.ClickException(str(refused)) from None
 
@@ -48,8 +48,8 @@ class _Commands(click.Group):
 @click.pass_context
 def main(context: click.Context) -> None:
     """Run and look after a Phonebank server."""
-    if context.invoked_subcommand != run.name:  # which starts servers of its own
-        env_file.join(os.environ)
+    if context.invoked_subcommand != run.name:  # `run` starts servers of its own
+        env_file.load_into(os.environ)
 
 
 @main.command()
@@ -62,7 +62,7 @@ def run() -> None:
 def migrate() -> None:
     """Update the database's tables to this release."""
     try:
-        to_this_release(_app(), alembic)
+        upgrade_database(_app(), alembic)
     except TableInUseError as in_use:
         raise click.ClickException(f"{in_use.message} {in_use.what_to_do}") from None
 
@@ -73,7 +73,7 @@ def worker(urgent: bool) -> None:
     """Do the jobs and imports that wait on the queues."""
     app = _app(FOR_JOBS)
     try:
-        connection_check.check(app)
+        connection_budget.check(app)
     except ConfigError as refused:
         raise click.ClickException(str(refused)) from None
     redis_settings.check(app)
@@ -121,7 +121,7 @@ def create_organiser(email: str, name: str) -> None:
 def links(emails: tuple[str, ...]) -> None:
     """Print sign-in links for EMAILS, or for one organiser and one host if you name none."""
     with _app().app_context():
-        for role, account in _named(emails) if emails else _one_of_each_role():
+        for role, account in _accounts_of(emails) if emails else _one_account_of_each_role():
             click.echo(
                 f"{role.capitalize():<10} {account.name or account.email:<20} "
                 f"{_printed_link(account)}"
@@ -135,13 +135,13 @@ def links(emails: tuple[str, ...]) -> None:
 def reset_second_factor(email: str) -> None:
     """Remove the authenticator app and recovery codes of EMAIL, who has lost both."""
     with _app().app_context():
-        for _, account in _named((email,)):
+        for _, account in _accounts_of((email,)):
             accounts.reset_second_factor(account)
         db.session.commit()
         click.echo(f"{email} will set up an authenticator app at the next sign-in.")
 
 
-def _named(emails: tuple[str, ...]) -> list[tuple[str, Account]]:
+def _accounts_of(emails: tuple[str, ...]) -> list[tuple[str, Account]]:
     found = []
     for email in emails:
         account = accounts.account_of(email)
@@ -151,7 +151,7 @@ def _named(emails: tuple[str, ...]) -> list[tuple[str, Account]]:
     return found
 
 
-def _one_of_each_role() -> list[tuple[str, Account]]:
+def _one_account_of_each_role() -> list[tuple[str, Account]]:
     first = select(Account).where(Account.active).order_by(Account.id).limit(1)
     found: list[tuple[str, Account]] = []
     for role in RoleName:
@@ -162,8 +162,9 @@ def _one_of_each_role() -> list[tuple[str, Account]]:
 
 
 def _print_caller_links() -> None:
-    """The newest running party's link for callers, and its board; else the campaign's link."""
-    base_url = current_app.extensions["phonebank"].base_url
+    """Print the newest open party's link for callers and its board's link. Without a party, print
+    the newest running campaign's link for callers."""
+    base_url = current_config().base_url
     party = db.session.scalar(
         select(Party).where(Party.state == PartyState.OPEN).order_by(Party.id.desc()).limit(1)
     )
@@ -182,9 +183,9 @@ def _print_caller_links() -> None:
 
 
 def _printed_link(account: Account) -> str:
-    config: Config = current_app.extensions["phonebank"]
+    config = current_config()
     return accounts.sign_in_link(
-        account, lives_for=PRINTED_LINK_LIVES_FOR, reusable=not config.is_production
+        account, lives_for=PRINTED_LINK_LIFETIME, reusable=not config.is_production
     )
 
 

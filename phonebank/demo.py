@@ -1,9 +1,9 @@
 """The demonstration: a campaign of invented people on numbers that nobody has.
 
-Loaded into an empty database by `make run`, so that the first minute shows the real thing. Its
-numbers come from the ranges that Ofcom keeps free for drama; libphonenumber calls some of them
-invalid, so accepting them is a rule of this campaign alone (`Campaign.allow_drama_numbers`), and
-since nobody can be disturbed it rings at any hour.
+`make run` loads it into an empty database, so that the first minute shows the real thing. Its
+numbers come from the ranges that Ofcom keeps free for drama. libphonenumber calls some of them
+invalid, so only this campaign accepts them (`Campaign.allow_drama_numbers`). It calls at any hour,
+because nobody can be disturbed.
 """
 
 import itertools
@@ -32,7 +32,7 @@ from scripts_library.library import source_of
 
 PEOPLE = 400
 # Area code and first digits of drama ranges with 1,000 numbers each (Ofcom, "Telephone numbers
-# for use in TV and radio drama programmes"), and the town that a number there suggests.
+# for use in TV and radio drama programmes"), and the town that such a number suggests.
 RANGES = (
     ("+442079460", "London"),
     ("+441134960", "Leeds"),
@@ -61,15 +61,15 @@ Thank you for giving us an evening.
 
 
 def is_empty() -> bool:
-    """Whether nobody has set anything up yet."""
+    """Whether the database has no campaign and no account yet."""
     return not db.session.scalar(select(func.count()).select_from(Campaign)) and not (
         db.session.scalar(select(func.count()).select_from(Account))
     )
 
 
 def load() -> Campaign:
-    """Store the demonstration: an organiser, a host, a running campaign, a party with its door
-    open. The caller commits."""
+    """Store the demonstration: an organiser, a host, a running campaign, and a party that anyone
+    with its code may join. The calling code commits."""
     organiser = create_account("organiser@example.org", "Olive", [RoleName.ORGANISER])
     host = create_account("host@example.org", "Hari", [RoleName.HOST])
     campaign = Campaign(
@@ -81,8 +81,8 @@ def load() -> Campaign:
         merge_values={"candidate": "Sam Rivers"},
         door_open=True,
         allow_drama_numbers=True,
-        # Nobody dials here, so whoever tries it by hand is faster than a caller; a script is not
-        # let through.
+        # Nobody dials here, so a person who tries it out is faster than a caller. A program is
+        # still too fast.
         people_an_hour=240,
         people_a_minute=15,
         created_by_id=organiser.id,
@@ -90,8 +90,8 @@ def load() -> Campaign:
     campaign.hosts.append(host)
     db.session.add(campaign)
     db.session.flush()
-    _script(campaign, organiser)
-    _people(campaign, organiser)
+    _add_script(campaign, organiser)
+    _add_people(campaign, organiser)
     db.session.add(
         Party(
             campaign_id=campaign.id,
@@ -105,7 +105,7 @@ def load() -> Campaign:
     return campaign
 
 
-def _script(campaign: Campaign, organiser: Account) -> None:
+def _add_script(campaign: Campaign, organiser: Account) -> None:
     script = Script(campaign_id=campaign.id, name="Persuasive conversation")
     db.session.add(script)
     db.session.flush()
@@ -121,7 +121,7 @@ def _script(campaign: Campaign, organiser: Account) -> None:
     campaign.script_id = script.id
 
 
-def _people(campaign: Campaign, organiser: Account) -> None:
+def _add_people(campaign: Campaign, organiser: Account) -> None:
     zone = zones_key(["Europe/London"])
     contact_list = ContactList(
         campaign_id=campaign.id,
@@ -137,7 +137,7 @@ def _people(campaign: Campaign, organiser: Account) -> None:
     )
     db.session.add(contact_list)
     db.session.flush()
-    # The same people on every machine, so that two who try it can compare notes.
+    # The seed makes the same people on every machine, so that two who try it can compare notes.
     choice = random.Random(2016)  # noqa: S311 (invented names, not secrets)
     first_names, last_names = FIRST_NAMES.split(), LAST_NAMES.split()
     ranges = itertools.cycle(RANGES)

@@ -17,8 +17,8 @@ from sqlalchemy import Connection, create_engine, make_url, text
 from phonebank.app import alembic, create_app
 from phonebank.core.config import DEVELOPMENT, Config
 from phonebank.core.db import db
+from phonebank.core.rate_limits import limiter
 from phonebank.core.redis import redis_store
-from phonebank.core.security import limiter
 from phonebank.local.servers import start_postgres, start_redis
 from phonebank.models import Base
 from tests.phone_bank import phone_bank

@@ -67,4 +67,4 @@ def test_the_environment_says_where_and_how_many(
 
 
 def test_each_web_process_takes_many_connections_and_seldom_looks_for_garbage() -> None:
-    assert said_by(IN_A_PROCESS) == "True True phonebank.core.accept_rate"
+    assert said_by(IN_A_PROCESS) == "True True phonebank.core.max_accept"

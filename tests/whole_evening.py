@@ -16,6 +16,7 @@ from phonebank.accounts.services import sign_in_link
 from phonebank.calls.answers import save_answer
 from phonebank.calls.claim import claim
 from phonebank.calls.record import record
+from phonebank.core.config import current_config
 from phonebank.core.db import db
 from phonebank.csv_input.rows import Dialect
 from phonebank.experiments import services as experiments
@@ -152,7 +153,7 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
         join_token=campaign.join_token,
         open_call_id=call_id,
     )
-    base_url = current_app.extensions["phonebank"].base_url
+    base_url = current_config().base_url
     for name, account_id in evening.accounts.items():
         account = db.session.get_one(Account, account_id)
         evening.cookies[name] = signed_in(account)

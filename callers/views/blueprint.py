@@ -7,12 +7,13 @@ from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
-from phonebank.core import error_pages, response_marks
+from phonebank.core import error_pages, phonebank_headers
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
 from phonebank.core.errors import InvalidInputError, PhonebankError, SignInRequiredError
+from phonebank.core.security import takes_json
 
-screens = Blueprint("callers", "callers", template_folder="templates")
+screens = takes_json(Blueprint("callers", "callers", template_folder="templates"))
 
 # Sent by call.js with every form: it wants the next screen in the answer, not an address to go to.
 SCREEN_HEADER = "X-Phonebank-Screen"
@@ -84,13 +85,13 @@ def tell_the_call_page(response: Response) -> Response:
     answer about the call would be lost behind the next page's.
     """
     call_id = (request.view_args or {}).get("call_id")
-    verdict = response_marks.verdict_on(response)
+    verdict = phonebank_headers.verdict_of(response)
     if verdict == "refused" and request.environ.get(_SAVED):
         verdict = "saved"
     if call_id is not None and verdict is not None:
-        response.headers[response_marks.CALL] = f"{call_id} {verdict}"
+        response.headers[phonebank_headers.CALL] = f"{call_id} {verdict}"
     if wants_screen() and response.location:
-        response.headers[response_marks.GO_TO] = response.headers.pop("Location")
+        response.headers[phonebank_headers.GO_TO] = response.headers.pop("Location")
         response.status_code = 200
         response.set_data(b"")
     return response

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import current_app, flash, g, jsonify, redirect, render_template, url_for
+from flask import flash, g, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from wtforms import StringField
@@ -13,7 +13,8 @@ from callers.sessions import for_callers, recognised
 from callers.views.blueprint import screens, sent
 from phonebank.contact_queue.holds import release_caller
 from phonebank.core.access import ANYONE, open_to
-from phonebank.core.attempt_limits import CountedTries
+from phonebank.core.attempt_limits import AttemptLimit
+from phonebank.core.config import current_config
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.errors import (
@@ -24,7 +25,7 @@ from phonebank.core.errors import (
     PhonebankError,
 )
 from phonebank.core.locks import lock_row
-from phonebank.core.security import whose_connection
+from phonebank.core.rate_limits import client_key
 from phonebank.models import Caller, CallerState, Campaign, Party
 from phonebank.parties.codes import campaign_token_in
 from phonebank.parties.services import party_by_code
@@ -38,12 +39,12 @@ WRONG_ONES = "20 per minute; 200 per hour"
 def _joins_from_one_address() -> str:
     """Enough for a room behind one router, and for a second one after it; not for a flood of
     made-up names, which would fill the host's list and the board."""
-    joins = current_app.extensions["phonebank"].joins_a_minute
+    joins = current_config().joins_a_minute
     return f"{joins} per minute; {5 * joins} per hour"
 
 
-slow_down_guessing = CountedTries("wrong codes", WRONG_ONES, lambda status: status in (404, 410))
-slow_down_joining = CountedTries(
+slow_down_guessing = AttemptLimit("wrong codes", WRONG_ONES, lambda status: status in (404, 410))
+slow_down_joining = AttemptLimit(
     "joins",
     _joins_from_one_address,
     lambda status: status in (201, 303),
@@ -148,7 +149,7 @@ def _name_only(campaign: Campaign, party: Party | None) -> ResponseReturnValue:
 def _join(form: NameForm, campaign: Campaign, party: Party | None) -> ResponseReturnValue:
     try:
         caller = joining.join(
-            campaign, party, form.first_name.data or "", recognised(), whose_connection()
+            campaign, party, form.first_name.data or "", recognised(), client_key()
         )
     except InvalidInputError as error:
         return _refused(form, error, "first_name", campaign, party)

@@ -14,7 +14,7 @@ from flask import current_app
 from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import or_, select, update
 
-from phonebank.core.config import Config
+from phonebank.core.config import current_config
 from phonebank.core.db import db
 from phonebank.core.errors import GoneError
 from phonebank.models import Account, now
@@ -76,7 +76,7 @@ def read(token: str) -> Link:
         next=note["next"],
         reusable=note["reusable"],
     )
-    config: Config = current_app.extensions["phonebank"]
+    config = current_config()
     spent_until = link.account.links_spent_until
     if (
         now() >= EPOCH + note["until"] * MICROSECOND

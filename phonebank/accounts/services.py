@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from phonebank.accounts import links, sessions
 from phonebank.core import mail
-from phonebank.core.config import Config
+from phonebank.core.config import Config, current_config
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundError
 from phonebank.core.locks import lock_row
@@ -320,4 +320,4 @@ def _datastore() -> Any:
 
 
 def _config() -> Config:
-    return current_app.extensions["phonebank"]
+    return current_config()

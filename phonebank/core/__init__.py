@@ -1,1 +1,1 @@
-"""What every part stands on: configuration, PostgreSQL, Redis, errors, access, jobs, mail."""
+"""What every other part builds on: configuration, PostgreSQL, Redis, errors, access, jobs, mail."""

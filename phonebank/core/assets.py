@@ -1,8 +1,9 @@
-"""The scripts and style sheets that pages load: addresses tied to their content, and small.
+"""The JavaScript and style sheets that pages load: their addresses, caching and compression.
 
 Templates call `vendor("htmx")` for a library copied by tools/vendor.py and `asset("phonebank.css")`
-for a file of ours. A library's version is in its path and its sum in the `integrity` attribute, so
-a browser may keep it for ever and refuses a changed one. A file of ours has its sum in its query.
+for a file of ours. A library has its version in its path and its checksum in the `integrity`
+attribute, so a browser may keep it for ever and refuses a changed one. A file of ours has its
+checksum in its query.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import NamedTuple
 from flask import Flask, Response, current_app, request, url_for
 from flask_compress import Compress
 
-# Nothing that a page says: compressed beside a form token, its length would tell of the token
+# Pages are not compressed: the length of a compressed page could reveal the form token in it
 # (BREACH, CVE-2013-3587).
 COMPRESSED = ["text/css", "text/javascript", "image/svg+xml"]
 
@@ -48,46 +49,46 @@ def vendor(name: str) -> Vendored:
 
 
 def asset(filename: str, blueprint: str | None = None) -> str:
-    """The address of a static file of ours, or of a blueprint's, ending in a sum of its content.
+    """The address of a static file of ours, or of a blueprint's, with a checksum of its content.
 
-    A new release is thus fetched at once and an old one never served from a cache. Raises
-    FileNotFoundError for a file that does not exist, so that a page with a typing error in it
-    fails in its test and not in the browser.
+    So browsers fetch a new release at once and never take an old file from their cache. Raises
+    FileNotFoundError for a missing file, so that a typing error in a template fails in a test and
+    not in a browser.
     """
     endpoint = f"{blueprint}.static" if blueprint else "static"
-    return url_for(endpoint, filename=filename, v=_sum_of_static(filename, blueprint))
+    return url_for(endpoint, filename=filename, v=_checksum_of_static(filename, blueprint))
 
 
-def _sum_of_static(filename: str, blueprint: str | None) -> str:
+def _checksum_of_static(filename: str, blueprint: str | None) -> str:
     owner = current_app.blueprints[blueprint] if blueprint else current_app
     path = Path(owner.static_folder or "") / filename
-    return _sum_of(path, path.stat().st_mtime_ns)
+    return _checksum(path, path.stat().st_mtime_ns)
 
 
 @cache
-def _sum_of(path: Path, modified_ns: int) -> str:
+def _checksum(path: Path, modified_ns: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
-def let_browsers_keep_what_cannot_change(response: Response) -> Response:
-    """Mark vendored files, and files asked for by their right sum, as good for a year.
+def _set_cache_headers(response: Response) -> Response:
+    """Let browsers keep vendored files, and files requested with their right checksum, for a year.
 
-    The sum is checked, because while a release rolls out an old process may be asked for the new
-    file, and its answer must not be kept under the new address.
+    While a release rolls out, a browser may request the new file from an old process. The checksum
+    keeps the old file out of the cache under the new address.
     """
     is_file = response.status_code == 200 and request.method in ("GET", "HEAD")
     if not is_file or not (request.endpoint or "").endswith("static"):
         return response
     filename = (request.view_args or {})["filename"]
     is_vendored = request.blueprint is None and filename.startswith("vendor/")
-    if is_vendored or request.args.get("v") == _sum_of_static(filename, request.blueprint):
+    if is_vendored or request.args.get("v") == _checksum_of_static(filename, request.blueprint):
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
 
 
 def init_app(app: Flask) -> None:
-    """Give templates, and the macros they import, `vendor` and `asset`; set caching; compress."""
+    """Give templates and their macros `vendor` and `asset`; set cache headers; compress files."""
     app.jinja_env.globals.update(vendor=vendor, asset=asset)
-    app.after_request(let_browsers_keep_what_cannot_change)
+    app.after_request(_set_cache_headers)
     app.config.update(COMPRESS_MIMETYPES=COMPRESSED, COMPRESS_ALGORITHM_STREAMING=["br", "gzip"])
     Compress(app)

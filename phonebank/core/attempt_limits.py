@@ -1,11 +1,12 @@
-"""Limits that count only some answers: wrong codes, people who came in.
+"""Limits that count only some answers: wrong codes, for example, or people who joined.
 
-Whether an answer counts is known once the request is done. So each request takes a place before it
-begins, and the places taken count as if their answers did. A request that would be one too many
-waits a moment for the others, and is refused as soon as the limit is used up. However many are sent
+Whether an answer counts is known only when the request is done. So each request takes a place
+before it begins, and a place counts as if its answer did. A request that would be one too many
+waits a moment for the others, and is refused once the limit is used up. However many requests come
 at once, no more than the limit are answered.
 
-Counted in Redis, in one step each (a Lua script). With Redis away, each process counts for itself.
+Redis counts, with one Lua script for each step. While Redis is away, each process counts for
+itself.
 """
 
 import functools
@@ -25,14 +26,14 @@ from werkzeug.exceptions import HTTPException
 
 from phonebank.core.error_pages import HTTP_WORDS
 from phonebank.core.errors import PhonebankError, TooManyRequestsError
+from phonebank.core.rate_limits import client_key
 from phonebank.core.redis import redis_store
-from phonebank.core.security import whose_connection
 
-# Seconds. A hall that comes in at the same moment waits for each other no longer than this.
-WAITS_AT_MOST = 3.0
-LOOKS_EVERY = 0.05
-# Seconds after which a place is free again whose process was killed. No request takes as long.
-PLACE_HELD_FOR = 30
+# Seconds. When a whole hall joins at the same moment, a request waits for the others this long.
+MAX_WAIT = 3.0
+RETRY_EVERY = 0.05
+# Seconds after which a place expires, because its process was killed. No request takes as long.
+PLACE_LIFETIME = 30
 
 GO_ON, WAIT, USED_UP = "go on", "wait", "used up"
 
@@ -57,7 +58,7 @@ end
 return answer
 """
 # KEYS as above. ARGV: this place, 1 if the answer counts, then the seconds of each limit.
-_GIVE_BACK = """
+_RELEASE = """
 redis.call('ZREM', KEYS[1], ARGV[1])
 if ARGV[2] == '1' then
   for i = 2, #KEYS do
@@ -68,9 +69,12 @@ end
 
 
 @dataclass
-class _OwnCount:
-    """The same in this process alone, for when Redis is away. A place that Redis is told of when it
-    is back is free again after PLACE_HELD_FOR."""
+class _LocalCount:
+    """The same count in this process alone, for when Redis is away.
+
+    If Redis is back before a request ends, the request releases its place there and not here. The
+    place here then expires after PLACE_LIFETIME.
+    """
 
     _taken: dict[str, dict[str, float]] = field(default_factory=dict)
     _counted: dict[str, tuple[int, float]] = field(default_factory=dict)
@@ -79,7 +83,7 @@ class _OwnCount:
     def take(self, keys: Sequence[str], place: str, limits: Sequence[RateLimitItem]) -> str:
         with self._lock:
             at = time.monotonic()
-            # Memory must not fill while Redis is away for long.
+            # Memory must not fill up while Redis is away for hours.
             self._taken = {key: places for key, places in self._taken.items() if places}
             self._counted = {key: one for key, one in self._counted.items() if one[1] > at}
             taken = self._taken.setdefault(keys[0], {})
@@ -93,10 +97,10 @@ class _OwnCount:
                 if count + len(taken) >= limit.amount:
                     answer = WAIT
             if answer == GO_ON:
-                taken[place] = at + PLACE_HELD_FOR
+                taken[place] = at + PLACE_LIFETIME
             return answer
 
-    def give_back(
+    def release(
         self, keys: Sequence[str], place: str, counts: bool, limits: Sequence[RateLimitItem]
     ) -> None:
         with self._lock:
@@ -106,15 +110,16 @@ class _OwnCount:
                 self._counted[key] = count + 1, end
 
 
-_own_count = _OwnCount()
+_local_count = _LocalCount()
 
 
 @dataclass(frozen=True)
-class CountedTries:
-    """A limit on the answers of all views that it decorates, for each sender.
+class AttemptLimit:
+    """A limit, for each sender, on the answers of all views that it decorates.
 
-    `limits` is in Flask-Limiter's words, such as “20 per minute; 200 per hour”, or gives them.
-    `counts` says by an answer's status whether it counts. `message` is told to who is refused.
+    `limits` is in Flask-Limiter's words, such as “20 per minute; 200 per hour”, or a function that
+    returns them. `counts` says by an answer's status whether the answer counts. A refused request
+    gets `message`, in a TooManyRequestsError.
     """
 
     scope: str
@@ -130,7 +135,7 @@ class CountedTries:
                 return view(*args, **kwargs)
             limits = parse_many(self.limits if isinstance(self.limits, str) else self.limits())
             keys = self._keys(limits)
-            place = self._take_a_place(keys, limits)
+            place = self._take_place(keys, limits)
             status = 0
             try:
                 answer = make_response(view(*args, **kwargs))
@@ -140,46 +145,46 @@ class CountedTries:
                 status = _status_of(error)
                 raise
             finally:
-                self._give_back(keys, place, self.counts(status), limits)
+                self._release(keys, place, self.counts(status), limits)
 
         return limited
 
     def _keys(self, limits: Sequence[RateLimitItem]) -> list[str]:
-        # In one hash slot, as one script reads them all.
-        prefix = f"tries:{{{self.scope}:{whose_connection()}}}"
+        # The braces keep the keys in one hash slot, because one script reads them all.
+        prefix = f"tries:{{{self.scope}:{client_key()}}}"
         return [f"{prefix}:taken", *(f"{prefix}:{limit.get_expiry()}" for limit in limits)]
 
-    def _take_a_place(self, keys: list[str], limits: Sequence[RateLimitItem]) -> str:
+    def _take_place(self, keys: list[str], limits: Sequence[RateLimitItem]) -> str:
         place = secrets.token_hex(8)
-        until = time.monotonic() + WAITS_AT_MOST
+        until = time.monotonic() + MAX_WAIT
         while (answer := _take(keys, place, limits)) != GO_ON:
             if answer == USED_UP or time.monotonic() > until:
                 raise TooManyRequestsError(self.message, HTTP_WORDS[429][2])
-            time.sleep(LOOKS_EVERY * (0.5 + random.random()))  # noqa: S311
+            time.sleep(RETRY_EVERY * (0.5 + random.random()))  # noqa: S311
         return place
 
-    def _give_back(
+    def _release(
         self, keys: list[str], place: str, counts: bool, limits: Sequence[RateLimitItem]
     ) -> None:
         args: list[str | int] = [place, int(counts), *(limit.get_expiry() for limit in limits)]
         try:
-            redis_store().register_script(_GIVE_BACK)(keys=keys, args=args)
+            redis_store().register_script(_RELEASE)(keys=keys, args=args)
         except RedisError as error:
             _log_away(error)
-            _own_count.give_back(keys, place, counts, limits)
+            _local_count.release(keys, place, counts, limits)
 
 
 def _take(keys: list[str], place: str, limits: Sequence[RateLimitItem]) -> str:
-    args: list[str | int] = [place, PLACE_HELD_FOR, *(limit.amount for limit in limits)]
+    args: list[str | int] = [place, PLACE_LIFETIME, *(limit.amount for limit in limits)]
     try:
         return str(redis_store().register_script(_TAKE)(keys=keys, args=args))
     except RedisError as error:
         _log_away(error)
-        return _own_count.take(keys, place, limits)
+        return _local_count.take(keys, place, limits)
 
 
 def _status_of(error: Exception) -> int:
-    """The status that `core.error_pages` answers such an error with, as far as it matters here."""
+    """The status of the answer that `core.error_pages` gives to the error."""
     if isinstance(error, PhonebankError):
         return error.status
     if isinstance(error, HTTPException):

@@ -1,6 +1,6 @@
-"""Every environment variable Phonebank reads, read once, at start.
+"""The settings of a process: every environment variable that Phonebank reads, read once at start.
 
-`docs/operations.md` describes each for the person who runs a server.
+`docs/operations.md` describes each variable for the person who runs a server.
 """
 
 import os
@@ -8,17 +8,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from flask import Flask, current_app
+
 PRODUCTION = "production"
 DEVELOPMENT = "development"
 MODES = (PRODUCTION, DEVELOPMENT)
 
-
-# Of a web process: boards, downloads and each urgency of request need some of their own.
+# To PostgreSQL, for a web process: boards, downloads and each urgency of request need some of their
+# own.
 LEAST_CONNECTIONS = 8
 
 
 class ConfigError(Exception):
-    """The environment does not allow a safe start; the message says which variable and why."""
+    """The environment does not allow a safe start; the message names the variable and why."""
 
 
 @dataclass(frozen=True)
@@ -28,29 +30,30 @@ class Config:
     `mode` is `production` unless PHONEBANK_MODE says otherwise, so that forgetting it is safe.
     """
 
-    # A configuration may be printed: what opens something is left out.
+    # repr=False keeps what opens something out of logs and tracebacks.
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
     secret_key: str = field(repr=False)
-    # Salts the hashes that Flask-Security keeps; separate, so that either can be changed alone.
+    # Salts the hashes that Flask-Security stores. It is separate from the key so that each can be
+    # changed alone.
     password_salt: str = field(repr=False)
     # Encrypts second-factor secrets at rest.
     totp_secret: str = field(repr=False)
     mode: str = PRODUCTION
-    # Where people reach the site: the base of every link that is mailed, shown or drawn as a QR.
+    # Where people reach the site: the base of every link in e-mails, pages and QR codes.
     base_url: str = "http://127.0.0.1:5000"
-    # Reverse proxies in front whose X-Forwarded-* headers are to be believed.
+    # How many reverse proxies stand in front, whose X-Forwarded-* headers the app trusts.
     proxies: int = 0
-    # People who may come in from one address within a minute; five times as many in an hour.
+    # How many people may join from one address within a minute; five times as many in an hour.
     joins_a_minute: int = 60
-    # Connections to PostgreSQL that each process opens at most: a web process, and a worker.
+    # The most connections to PostgreSQL that a web process opens, and that a worker opens.
     database_connections: int = 24
     worker_connections: int = 5
-    # How many of each there are, on all machines together.
+    # How many of each process there are, on all machines together.
     web_processes: int = 2
     worker_processes: int = 2
-    # Answers say in a header how long the server took. Not in public: how long a sign-in takes
-    # may tell whether there is an account.
+    # Each response says in a header how long it took. A public server must not: the time that a
+    # sign-in takes may reveal whether there is an account.
     timings: bool = False
     mail_server: str = ""
     mail_port: int = 587
@@ -71,9 +74,9 @@ class Config:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Config":
-        """Read the settings.
+        """Read the settings from `environ`.
 
-        Raises ConfigError when a needed variable is missing, a number is not one, or a
+        Raises ConfigError when a needed variable is missing, a number is not a number, or a
         production server would start with a weak secret or without HTTPS.
         """
 
@@ -116,10 +119,10 @@ class Config:
             require_second_factor=environ.get("REQUIRE_SECOND_FACTOR", "yes") != "no",
             var=Path(environ.get("PHONEBANK_VAR") or "var"),
         )
-        config._refuse_what_is_unsafe()
+        config._check()
         return config
 
-    def _refuse_what_is_unsafe(self) -> None:
+    def _check(self) -> None:
         if self.mode not in MODES:
             raise ConfigError(f"PHONEBANK_MODE must be {' or '.join(MODES)}, not {self.mode!r}.")
         if self.joins_a_minute < 1:
@@ -139,7 +142,7 @@ class Config:
             ("PASSWORD_SALT", self.password_salt),
             ("TOTP_SECRET", self.totp_secret),
         ):
-            # 32 characters: 128 bits when written in hexadecimal, the least worth having.
+            # 32 hexadecimal characters are 128 bits, the least that is safe.
             if len(secret) < 32:
                 raise ConfigError(
                     f"{name} is too short for a public server. Make one with: "
@@ -153,10 +156,21 @@ class Config:
 
 
 def _for_psycopg(url: str) -> str:
-    """Name the driver in a PostgreSQL address as hosting providers write it."""
+    """Add the driver's name to a PostgreSQL address as hosting providers write it."""
     scheme, separator, rest = url.partition("://")
     if scheme in ("postgres", "postgresql"):
         return f"postgresql+psycopg{separator}{rest}"
     if scheme != "postgresql+psycopg":
         raise ConfigError(f"DATABASE_URL must be a PostgreSQL address, not {scheme}://…")
     return url
+
+
+def config_of(app: Flask) -> Config:
+    """The configuration that `create_app` made this app with."""
+    config: Config = app.extensions["phonebank"]
+    return config
+
+
+def current_config() -> Config:
+    """The configuration of the current app."""
+    return config_of(current_app)

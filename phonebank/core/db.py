@@ -1,8 +1,7 @@
-"""PostgreSQL through `db`: the one place where the truth is stored.
+"""PostgreSQL, through `db`: the one place where the truth is stored.
 
-A connection has a time limit for each statement and each lock (`Patience`). What must wait for a
-commit goes through `after_commit`; what two transactions may deadlock over, through
-`retry_on_deadlock`.
+A connection has a time limit for each statement and each lock (`Timeouts`). `after_commit` runs
+what must wait for a commit, and `retry_on_deadlock` runs a transaction again after a deadlock.
 """
 
 import functools
@@ -29,64 +28,66 @@ Result = TypeVar("Result")
 
 db = SQLAlchemy(
     engine_options={
-        # A web worker runs many greenlets; each needs a connection only for milliseconds. The
-        # number of connections is `Config.database_connections`, and never more: what is above
-        # it for a moment would be opened and closed again for each request.
+        # A web process runs many greenlets, and each needs a connection only for milliseconds.
+        # The pool never grows past `Config.database_connections`, because SQLAlchemy would open
+        # and close an overflow connection for each request.
         "max_overflow": 0,
-        # The one given back last is lent first: it need not be tried (see TRIED_AFTER_IDLE).
+        # The pool lends the connection that came back last, which needs no test (see
+        # TESTED_AFTER_IDLE).
         "pool_use_lifo": True,
-        # Seconds. Requests under way are bounded (`overload`), so this is waited out only while
-        # something holds connections for long. Then more people waiting would be no help.
+        # Seconds. `overload` limits the requests under way, so a request waits this long only
+        # while something holds connections. More waiting requests would then be no help.
         "pool_timeout": 5,
-        # A driver's error quotes the statement's values: names and numbers, in logs and in the
-        # tracebacks that RQ keeps.
+        # Otherwise a driver's error quotes the statement's values, names and numbers, in logs and
+        # in the tracebacks that RQ keeps.
         "hide_parameters": True,
     }
 )
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long PostgreSQL may work on one statement, and may wait for one lock, in seconds; 0 for
-    as long as it takes."""
+class Timeouts:
+    """How many seconds PostgreSQL may work on one statement, and may wait for one lock; 0 means no
+    limit."""
 
     statement: float
     lock: float
 
     @property
     def options(self) -> str:
-        """As PostgreSQL is told when a connection is opened."""
+        """The limits as PostgreSQL's start-up options of a connection."""
         return (
             f"-c statement_timeout={round(1000 * self.statement)}"
             f" -c lock_timeout={round(1000 * self.lock)}"
         )
 
 
-# A phone gives up after 15 seconds and asks again: what nobody waits for any more is not worked on.
-# Counting where everyone of three million stands takes 3 seconds.
-FOR_PAGES = Patience(statement=12, lock=5)
-# A job is run again where it failed. Its own time limit is RQ's; no statement of one takes this
-# long unless something is wrong.
-FOR_JOBS = Patience(statement=900, lock=60)
-# Sorting a million calls comes before the first row of a download.
-FOR_DOWNLOADS = Patience(statement=600, lock=5)
-# Migrations set what they need themselves, and whoever types a command can stop it.
-FOR_COMMANDS = Patience(statement=0, lock=0)
+# A phone gives up after 15 seconds and asks again, and PostgreSQL should not work on an answer that
+# nobody waits for. To count the contact status of three million people takes 3 seconds.
+FOR_PAGES = Timeouts(statement=12, lock=5)
+# RQ has the time limit of a whole job, which may run again after a failure. One statement of a job
+# takes this long only if something is wrong.
+FOR_JOBS = Timeouts(statement=900, lock=60)
+# Before the first row of a download PostgreSQL sorts a million calls.
+FOR_DOWNLOADS = Timeouts(statement=600, lock=5)
+# Migrations set their own limits, and the person who types a command can stop it.
+FOR_COMMANDS = Timeouts(statement=0, lock=0)
 
-# Seconds. A connection that lay unused for longer is tried before it is lent: PostgreSQL may have
-# been restarted meanwhile. One in steady use is not, so a busy server pays nothing for this.
-TRIED_AFTER_IDLE = 1.0
+# Seconds. The pool tests a connection that was idle for longer before lending it, because
+# PostgreSQL may have restarted. Connections in steady use are not tested, so this costs a busy
+# server nothing.
+TESTED_AFTER_IDLE = 1.0
 
 
 def init_app(
-    app: Flask, database_url: str, connections: int = 24, patience: Patience = FOR_PAGES
+    app: Flask, database_url: str, connections: int = 24, timeouts: Timeouts = FOR_PAGES
 ) -> None:
-    """Bind PostgreSQL to the app. Nothing is connected until first used.
+    """Bind PostgreSQL to the app. The first use connects.
 
-    `connections`: at most so many are open at once. `patience`: of every statement on them.
+    `connections` is how many may be open at once; `timeouts` apply to every statement on them.
     """
-    theirs = make_url(database_url).query.get("options", "")
-    options = f"{theirs if isinstance(theirs, str) else ' '.join(theirs)} {patience.options}"
+    from_url = make_url(database_url).query.get("options", "")
+    options = f"{from_url if isinstance(from_url, str) else ' '.join(from_url)} {timeouts.options}"
     app.config["SQLALCHEMY_ENGINES"] = {
         "default": {
             "url": database_url,
@@ -95,9 +96,9 @@ def init_app(
         }
     }
     db.init_app(app)
-    # The extension's teardown for asynchronous sessions, of which we have none, starts an event
-    # loop at the end of every request. Under gevent a second one beside it fails, and takes the
-    # closing of our own session with it: the connection would stay in its transaction for good.
+    # The extension also tears down asynchronous sessions, of which the app has none, and starts an
+    # event loop for that at the end of every request. Under gevent a second loop beside it fails
+    # and keeps our own session from closing: its connection would stay in its transaction for good.
     app.teardown_appcontext_funcs = [
         _tolerate_lost_database(close)
         for close in app.teardown_appcontext_funcs
@@ -106,9 +107,9 @@ def init_app(
 
 
 def _tolerate_lost_database(close: Callable[..., Any]) -> Callable[..., None]:
-    """A teardown that a database which has just gone away does not turn into a failed request.
+    """Wrap a teardown so that a database that has just gone away does not fail the request.
 
-    What was to be rolled back has gone with it, and the answer is made.
+    The response is complete by then, and the transaction was lost with the connection.
     """
 
     @functools.wraps(close)
@@ -124,23 +125,27 @@ def _tolerate_lost_database(close: Callable[..., Any]) -> Callable[..., None]:
 def after_commit(action: Callable[[], None]) -> None:
     """Run `action` once the present transaction has committed; drop it if it rolls back.
 
-    For what only hints at the truth in PostgreSQL (Redis, sockets): a store that is away then is
-    logged and otherwise ignored.
+    Use this for hints at the truth in PostgreSQL (Redis, sockets): if `action` raises RedisError,
+    the error is logged and otherwise ignored.
     """
     db.session.info.setdefault("after_commit", []).append(action)
 
 
-RUNS_AT_MOST = 3
+MAX_ATTEMPTS = 3
 
 
 def retry_on_deadlock(act: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Mark what may be run again from its beginning, transaction and all. So it is when PostgreSQL
-    has taken back what it began because it and another waited for each other: two outcomes in one
-    household, or one while a do-not-call is entered or a list undone."""
+    """Make a function run again, in a new transaction, when PostgreSQL ended its transaction to
+    resolve a deadlock: between two outcomes in one household, for example, or between an outcome
+    and a do-not-call entry. After MAX_ATTEMPTS the last OperationalError is raised.
+
+    The function must do nothing before its commit that it may not do twice. It does not wait before
+    the next attempt, because PostgreSQL has let the other transaction go on.
+    """
 
     @functools.wraps(act)
     def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        for _ in range(RUNS_AT_MOST - 1):
+        for _ in range(MAX_ATTEMPTS - 1):
             try:
                 return act(*args, **kwargs)
             except OperationalError as error:
@@ -161,9 +166,10 @@ def _remember_checkin_time(_: object, record: ConnectionPoolEntry) -> None:
 def _test_idle_connection(
     connection: psycopg.Connection, record: ConnectionPoolEntry, _: object
 ) -> None:
-    """Have the pool open a new connection in place of one that has died while nobody used it."""
+    """Make the pool replace a connection that died while it was idle. Raises DisconnectionError,
+    which the pool takes as the sign to do so."""
     idle_since = record.info.get("idle_since")
-    if idle_since is None or time.monotonic() - idle_since < TRIED_AFTER_IDLE:
+    if idle_since is None or time.monotonic() - idle_since < TESTED_AFTER_IDLE:
         return
     try:
         connection.execute("SELECT 1")
@@ -175,7 +181,7 @@ def _test_idle_connection(
 @event.listens_for(Session, "after_commit")
 def _run_actions(session: Session) -> None:
     if session.in_nested_transaction():
-        return  # a savepoint, and not yet what it is part of
+        return  # this released a savepoint; the transaction around it is still open
     for action in session.info.pop("after_commit", ()):
         try:
             action()

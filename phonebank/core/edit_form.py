@@ -1,7 +1,7 @@
-"""Forms over something that is stored, and that somebody else may change while one is filled in.
+"""Forms that edit a stored row, which another person may change while the form is filled in.
 
-The page carries in `seen` a short digest of each value that it showed. When it comes back, the form
-compares these with what is stored by then, and nobody's change is overwritten without a word.
+The page carries in `seen` a short digest of each value that it showed. When the form is sent, it
+compares the digests with the stored values, and never overwrites another person's change silently.
 """
 
 import hashlib
@@ -15,27 +15,30 @@ from wtforms.fields.choices import SelectFieldBase
 
 # Characters of a long text that a message quotes.
 QUOTED_AT_MOST = 80
-# Hexadecimal digits of a digest: enough to tell two values apart, and no guard against anybody.
+# Hexadecimal digits of a digest: enough to tell two values apart, and no protection from forgery.
 _DIGITS = 8
 
 
 class EditForm(FlaskForm):
-    """Made with `obj` or `data`, also to read what was sent: these are then what is stored now, so
-    the row is to be locked first. Ask `is_overtaken` before anything of the form is stored."""
+    """A form that notices another person's changes.
+
+    Construct it with `obj` or `data`, both to draw it and to read what was sent. They must be the
+    stored values, so lock the row first. Ask `is_overtaken` before storing anything from the form.
+    """
 
     seen = HiddenField()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.seen.raw_data is None:  # drawn, and not sent
+        if self.seen.raw_data is None:  # the form is being drawn, and was not sent
             self.seen.data = self._digests()
 
     def is_overtaken(self) -> bool:
-        """Whether somebody else has changed what this form would overwrite, since it was drawn.
+        """Whether another person has changed what this form would overwrite, since it was drawn.
 
-        Then each field says so. One that was not touched has the other's value now; one that was
-        keeps what was typed, and sending the form once more puts that in the other's place. A form
-        that does not say what it was drawn from, as from before this was asked, is let through.
+        Then each such field says so. A field that this person left alone takes the other person's
+        value. A field that this person edited keeps the edit, and sending the form again stores it.
+        A form without digests is accepted as it is.
         """
         shown = dict(part.split(".", 1) for part in (self.seen.data or "").split() if "." in part)
         changed = False
@@ -54,8 +57,8 @@ class EditForm(FlaskForm):
         return changed
 
     def is_as_shown(self, seen: str | None) -> bool:
-        """Whether what is stored is still what a page showed that sends this `seen`; None, or an
-        empty one, does not say, and is let through."""
+        """Whether the stored values are still those that the page with this `seen` showed. An
+        empty or missing `seen` counts as yes."""
         return not seen or seen == self._digests()
 
     def _say_what_changed(self, field: Field, shown: str) -> None:
@@ -77,8 +80,8 @@ class EditForm(FlaskForm):
 
 
 def is_still(current: str) -> bool:
-    """Whether the code or link that a page showed, which asks for another in its place and sends it
-    as `seen`, is the `current` one. Two who ask at once get one new link, which both then have."""
+    """Whether a request to replace a code or link names the `current` one in `seen`. When two
+    people ask at once, the first gets a new link and the second sees that same link."""
     return request.form.get("seen", current) == current
 
 
@@ -96,7 +99,7 @@ def _plain(value: Any) -> str:
 
 
 def _in_words(field: Field) -> str:
-    """What is stored for the field, as a person would read it on the page."""
+    """The field's stored value as the page shows it."""
     value = field.object_data
     if isinstance(value, bool):
         return "ticked" if value else "not ticked"

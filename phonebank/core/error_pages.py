@@ -19,7 +19,7 @@ from phonebank.core import store_errors
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
 from phonebank.core.errors import PhonebankError, ServiceUnavailableError
-from phonebank.core.response_marks import STALE_FORM
+from phonebank.core.phonebank_headers import STALE_FORM
 
 log = logging.getLogger(__name__)
 

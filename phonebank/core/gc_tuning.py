@@ -1,10 +1,11 @@
-"""When a web process looks for garbage.
+"""When a web process collects garbage.
 
-Python looks through all its objects whenever a quarter more have come to stay. With the lines of
-five thousand phones and five hundred boards these are 1.2 million, and the look took a second and
-a half, every half minute, in which nobody was answered and no board moved. It found nothing: what a
-request leaves is freed at once or by the frequent small looks. Only lines that have closed leave
-something, some forty objects each, and for those a look now and then is enough.
+Python looks through all its objects whenever their number has grown by a quarter. With the
+connections of five thousand phones and five hundred boards there are 1.2 million, and a collection
+took a second and a half, every half minute, in which the process answered nobody and moved no
+board. It found nothing: reference counts and the frequent small collections free what a request
+leaves. Only closed connections leave something, some forty objects each, and a collection every ten
+minutes is enough for those.
 """
 
 import gc
@@ -12,24 +13,24 @@ import random
 import threading
 import time
 
-# Seconds between two looks through everything.
+# Seconds between two full collections.
 EVERY = 600.0
-# The third threshold counts smaller looks; so many never come about in between.
+# The third threshold counts smaller collections; a process never makes so many.
 NEVER = 1_000_000_000
 
 
-def rarely(every: float = EVERY) -> None:
-    """From now on look through everything only every `every` seconds or so, and never through what
-    is there already: call it once, when the application is complete."""
+def freeze_and_throttle_gc(every: float = EVERY) -> None:
+    """Exempt all present objects from collection, and from now on make a full collection only every
+    `every` seconds or so. Call this once, when the application is complete."""
     gc.collect()
     gc.freeze()
     smallest, small, _ = gc.get_threshold()
     gc.set_threshold(smallest, small, NEVER)
-    threading.Thread(target=_now_and_then, args=(every,), daemon=True).start()
+    threading.Thread(target=_collect_regularly, args=(every,), daemon=True).start()
 
 
-def _now_and_then(every: float) -> None:
+def _collect_regularly(every: float) -> None:
     while True:
-        # Not all processes of a machine at the same time.
+        # The time is random so that the processes of one machine do not collect together.
         time.sleep(every * random.uniform(0.8, 1.2))  # noqa: S311
         gc.collect()

@@ -1,6 +1,7 @@
-"""Chores done outside the request: the queues' names, the job decorator, the periodic list.
+"""Jobs outside requests: the queues, the `job` decorator, the worker and the clock.
 
-A job takes ids, reads the rows again, and is safe to run twice: after a killed worker it will be.
+A job takes ids and reads the rows again. It must be safe to run twice, because a job whose worker
+was killed runs again.
 """
 
 import functools
@@ -23,8 +24,9 @@ from phonebank.core.redis import redis_for_jobs
 
 Arguments = ParamSpec("Arguments")
 
-# Served in this order. Callers stand still without the first, whose jobs take seconds; an import
-# may take hours. One worker serves the first alone, so that it never waits behind another.
+# A worker serves the queues in this order. Callers get nobody unless the urgent jobs run, which
+# take seconds; an import may take hours. One worker serves only the urgent queue, so that its jobs
+# never wait behind another.
 URGENT = "urgent"
 CHORES = "chores"
 IMPORTS = "imports"
@@ -74,7 +76,7 @@ def enqueue(function: JobFunction[Arguments], *args: Arguments.args, **_: Argume
 
 
 def _queue(name: str, connection: Redis) -> Queue:
-    # RQ's own way is pickles, which run what whoever can write into Redis has put into them.
+    # RQ's default is pickles, and a pickle runs any code that someone has written into Redis.
     return Queue(name, connection=connection, serializer=JSONSerializer)
 
 
@@ -87,7 +89,7 @@ class Periodic:
 
 
 class AppWorker(Worker):
-    """A worker whose forked children never share the parent's database connections."""
+    """A worker whose forked children don't share its database connections."""
 
     def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
         db.engine.dispose(close=False)
@@ -95,7 +97,7 @@ class AppWorker(Worker):
 
 
 class _PeriodicJob(CronJob):
-    """A job that the clock puts on its queue as JSON; its class in RQ does so as a pickle."""
+    """A periodic job that the clock enqueues as JSON. RQ's class would enqueue a pickle."""
 
     def enqueue(self, connection: Redis) -> Job:
         function: Any = self.func
@@ -103,9 +105,11 @@ class _PeriodicJob(CronJob):
 
 
 def run_worker(burst: bool = False, queues: Sequence[str] = QUEUES) -> None:
-    """Work through the queues until told to stop (or, with `burst`, until they are empty).
+    """Work through the queues until the process is told to stop; with `burst`, until they are
+    empty.
 
-    RQ waits for a Redis that is away while it is idle, but not in the middle of a job.
+    If Redis goes away, an idle RQ waits for it, but in the middle of a job RQ raises RedisError.
+    Then a new worker begins a second later; with `burst` the error is raised.
     """
     while True:
         try:

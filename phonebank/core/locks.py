@@ -1,6 +1,6 @@
-"""Locks on rows: whoever changes a row reads it once more after they have its lock.
+"""Locks on rows: a transaction reads a row again once it has the row's lock, then changes it.
 
-`docs/locks.md` says in which order the rows of different tables are locked.
+`docs/locks.md` says in which order transactions lock the rows of different tables.
 """
 
 from typing import TypeVar
@@ -15,17 +15,17 @@ Row = TypeVar("Row", bound=Base)
 
 
 def lock_row(row: Base, share: bool = False) -> None:
-    """Read the row as it is now, and keep everybody else from changing it until the commit.
+    """Lock the row until the commit and read it again, so that `row` shows its present values.
 
-    With `share` several may read it so at once, and only those who would change it wait. Rows that
-    merely refer to this one are never held up.
+    With `share`, several transactions may hold the lock together, and only those that would change
+    the row wait. Inserts of rows that refer to this one never wait.
 
-    Raises NotFoundError for a row that somebody has deleted meanwhile.
+    Raises NotFoundError if another transaction has deleted the row.
     """
-    # What we have changed ourselves is part of how the row is.
+    # The refresh would overwrite our own changes unless they are in the database.
     db.session.flush()
     try:
-        # Not type(row): who is signed in comes as a proxy.
+        # Not type(row): Flask-Login gives the signed-in account as a proxy.
         db.session.refresh(
             row, with_for_update={"of": row.__class__, "read": share, "key_share": not share}
         )
@@ -35,6 +35,6 @@ def lock_row(row: Base, share: bool = False) -> None:
         ) from None
 
 
-def locked(kind: type[Row], row_id: int) -> Row | None:
-    """The row of this id, locked and read as `lock_row` does; None where there is none by now."""
+def get_locked(kind: type[Row], row_id: int) -> Row | None:
+    """The row with this id, locked and read again like `lock_row`; None if there is no such row."""
     return db.session.get(kind, row_id, with_for_update={"key_share": True}, populate_existing=True)

@@ -1,17 +1,17 @@
-"""Electronic mail: one function that sends one plain-text message."""
+"""E-mail: `send` sends one plain-text message."""
 
 import logging
 import smtplib
 
-from flask import Flask, current_app
+from flask import Flask
 from flask_mailman import EmailMessage, Mail
 
-from phonebank.core.config import Config
+from phonebank.core.config import Config, current_config
 from phonebank.core.errors import ServiceUnavailableError
 
 log = logging.getLogger(__name__)
 
-# Seconds. A mail server that has not answered by then is not going to.
+# Seconds. A mail server that takes longer is unlikely to answer at all.
 TIMEOUT = 10
 # The port on which a mail server speaks TLS from the first byte (RFC 8314 section 3.3).
 IMPLICIT_TLS_PORT = 465
@@ -23,7 +23,7 @@ class MailNotSentError(ServiceUnavailableError):
 
 
 def init_app(app: Flask, config: Config) -> None:
-    """Set up the mail server; warn loudly when a public server has none."""
+    """Set up the mail server. Log a warning if a public server has none."""
     implicit_tls = config.mail_port == IMPLICIT_TLS_PORT
     app.config.update(
         MAIL_BACKEND="smtp",
@@ -32,7 +32,7 @@ def init_app(app: Flask, config: Config) -> None:
         MAIL_USERNAME=config.mail_username,
         MAIL_PASSWORD=config.mail_password,
         MAIL_USE_SSL=implicit_tls,
-        # A sign-in link is a key: it leaves this machine encrypted, or not at all.
+        # A sign-in link is a key, so it leaves this machine only encrypted.
         MAIL_USE_TLS=not implicit_tls and config.mail_server not in THIS_MACHINE,
         MAIL_DEFAULT_SENDER=config.mail_sender,
         MAIL_TIMEOUT=TIMEOUT,
@@ -47,16 +47,17 @@ def init_app(app: Flask, config: Config) -> None:
 
 def is_configured(config: Config | None = None) -> bool:
     """Whether there is a mail server to send with; `config` None asks the current app's."""
-    config = config or current_app.extensions["phonebank"]
+    config = config or current_config()
     return bool(config.mail_server)
 
 
 def send(to: str, subject: str, text: str) -> None:
-    """Send one message, now. Raises MailNotSentError when the mail server does not take it."""
+    """Send one message at once. Raises MailNotSentError if the mail server does not accept it."""
     try:
         EmailMessage(subject, text, to=[to]).send()
     except (OSError, smtplib.SMTPException) as error:
-        # The server's own text quotes the address and sometimes the message.
+        # The log gets only the kind of error: the server's text quotes the address and sometimes
+        # the message.
         log.error("the mail server did not take a message: %s", type(error).__name__)
         raise MailNotSentError(
             "The mail server didn't accept the e-mail.",

@@ -1,4 +1,4 @@
-"""Bring a database to this release's tables while an older release goes on serving from it."""
+"""Updates a database's tables while the processes of an older release still use them."""
 
 import logging
 import time
@@ -16,16 +16,16 @@ from phonebank.core.errors import ConflictError
 
 log = logging.getLogger(__name__)
 
-# Seconds. Whoever wants the table queues behind a migration that waits for it: no longer than a
-# caller waits for the next person without wondering.
-WAITS_FOR_A_TABLE = 2.0
+# Seconds. While a migration waits for a table, all later queries on the table queue behind it. So
+# it waits no longer than a caller waits for the next person without wondering.
+LOCK_TIMEOUT = 2.0
 # A download or a backup may read a table for minutes.
-TRIES = 30
-BETWEEN_TRIES = 10.0  # seconds
+ATTEMPTS = 30
+BETWEEN_ATTEMPTS = 10.0  # seconds
 
 
 class TableInUseError(ConflictError):
-    """Somebody has been reading a table, or changing it, all the time."""
+    """Other transactions used a table during every attempt."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -34,17 +34,17 @@ class TableInUseError(ConflictError):
         )
 
 
-def to_this_release(
-    app: Flask, alembic: Alembic, tries: int = TRIES, between: float = BETWEEN_TRIES
+def upgrade_database(
+    app: Flask, alembic: Alembic, attempts: int = ATTEMPTS, between: float = BETWEEN_ATTEMPTS
 ) -> None:
-    """Run what migrations are missing, each by itself.
+    """Run the missing migrations, each in a transaction of its own.
 
-    One that needs a table which others use gives way after a moment and is tried again, `tries`
-    times, `between` seconds apart. Raises TableInUseError after the last.
+    A migration that needs a table in use gives way after LOCK_TIMEOUT. It is tried `attempts`
+    times, `between` seconds apart. Raises TableInUseError after the last attempt.
     """
-    for left in reversed(range(tries)):
+    for left in reversed(range(attempts)):
         try:
-            with app.app_context(), _giving_way(db.engine):
+            with app.app_context(), _lock_timeout(db.engine):
                 alembic.upgrade()
             return
         except OperationalError as error:
@@ -57,9 +57,9 @@ def to_this_release(
 
 
 @contextmanager
-def _giving_way(engine: Engine) -> Iterator[None]:
+def _lock_timeout(engine: Engine) -> Iterator[None]:
     def limit(connection: Connection) -> None:
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{WAITS_FOR_A_TABLE}s'")
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}s'")
 
     event.listen(engine, "begin", limit)
     try:

@@ -24,9 +24,9 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from phonebank.core import overload_answers, request_body
-from phonebank.core.config import Config
+from phonebank.core.config import config_of
 from phonebank.core.connection_state import connection_state_of
-from phonebank.core.security import BODY_AT_MOST
+from phonebank.core.security import MAX_FORM_BYTES
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -100,7 +100,7 @@ def with_urgency(urgency: Urgency) -> Callable[[View], View]:
 
 def init_app(app: Flask) -> None:
     """Put the count in front of everything that the app has so far: call this last."""
-    config: Config = app.extensions["phonebank"]
+    config = config_of(app)
     guard = Overload(app, app.wsgi_app, config.database_connections, config.timings)
     app.extensions["overload"] = guard
     app.wsgi_app = guard  # type: ignore[method-assign]
@@ -269,7 +269,7 @@ class Overload:
 
 def _urgency_of(environ: "WSGIEnvironment", marked: Urgency | None, names_call: bool) -> Urgency:
     length = environ.get("CONTENT_LENGTH") or "0"
-    if length.isdigit() and int(length) > BODY_AT_MOST:
+    if length.isdigit() and int(length) > MAX_FORM_BYTES:
         return Urgency.UPLOAD
     if names_call and environ["REQUEST_METHOD"] == "POST":
         return Urgency.RECORD

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import json
 
-from phonebank.core import response_marks
+from phonebank.core import phonebank_headers
 from phonebank.core.assets import vendored_files
 from phonebank.core.errors import ServiceUnavailableError
 from phonebank.core.security import SECURITY_HEADERS
@@ -44,7 +44,7 @@ def truncated_request() -> tuple[Headers, bytes]:
 def _headers(content_type: str, body: bytes) -> Headers:
     return {
         **SECURITY_HEADERS,
-        response_marks.OURS: "1",
+        phonebank_headers.OURS: "1",
         "Content-Type": content_type,
         "Content-Length": str(len(body)),
     }

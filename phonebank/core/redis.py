@@ -9,7 +9,7 @@ REDIS_TIMEOUT = 2.0
 
 
 def init_app(app: Flask, redis_url: str) -> None:
-    """Bind Redis to the app. Nothing is connected until first used."""
+    """Bind Redis to the app. The first use connects."""
     app.extensions["redis"] = Redis.from_url(
         redis_url,
         decode_responses=True,
@@ -21,11 +21,11 @@ def init_app(app: Flask, redis_url: str) -> None:
     app.extensions["redis_for_jobs"] = Redis.from_url(redis_url)
 
 
-def redis_store() -> "Redis":
+def redis_store() -> Redis:
     """The app's Redis client; text in, text out."""
     return current_app.extensions["redis"]
 
 
-def redis_for_jobs() -> "Redis":
+def redis_for_jobs() -> Redis:
     """The Redis client that RQ uses; bytes."""
     return current_app.extensions["redis_for_jobs"]

@@ -8,7 +8,7 @@ form stays on the network: the page that takes a list of a million people reads 
 import io
 from typing import TYPE_CHECKING
 
-from phonebank.core.security import BODY_AT_MOST, UPLOAD_AT_MOST
+from phonebank.core.security import MAX_FORM_BYTES, MAX_UPLOAD_BYTES
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -21,16 +21,16 @@ def read_form_body(environ: "WSGIEnvironment") -> bool:
     """
     declared = environ.get("CONTENT_LENGTH") or ""
     if declared.isdigit() and int(declared):
-        if int(declared) > BODY_AT_MOST:
+        if int(declared) > MAX_FORM_BYTES:
             return True
         body = _read(environ, int(declared))
         if body is None or len(body) < int(declared):
             return False
     elif environ.get("wsgi.input_terminated") and environ.get("HTTP_TRANSFER_ENCODING"):
-        body = _read(environ, BODY_AT_MOST + 1)
+        body = _read(environ, MAX_FORM_BYTES + 1)
         if body is None:
             return False
-        if len(body) > BODY_AT_MOST:
+        if len(body) > MAX_FORM_BYTES:
             _leave_large_body(environ, body)
             return True
         _drop_transfer_encoding(environ)
@@ -47,7 +47,7 @@ def _leave_large_body(environ: "WSGIEnvironment", begun: bytes) -> None:
         environ["wsgi.input"] = _Joined(begun, environ["wsgi.input"])
     else:
         # This length makes Flask refuse the request as too large.
-        environ["CONTENT_LENGTH"] = str(UPLOAD_AT_MOST + 1)
+        environ["CONTENT_LENGTH"] = str(MAX_UPLOAD_BYTES + 1)
         _drop_transfer_encoding(environ)
 
 

@@ -1,7 +1,7 @@
-"""Where the files are that lie beside the packages: Procfile, wsgi.py, guides, migrations.
+"""Where the files beside the packages are: Procfile, wsgi.py, guides, migrations.
 
-In a clone that is the clone itself. In an installation it is a folder of their own, into which
-pyproject.toml puts them, and Phonebank keeps its data where it is run.
+A clone has them at its top. An installation has them in a folder of its own, into which
+pyproject.toml puts them, and keeps its data in the folder where it is run.
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,6 @@ ROOT = _INSTALLED if IS_INSTALLED else _CLONE
 
 
 def data_folder(environment: Mapping[str, str]) -> Path:
-    """The folder of `phonebank run`'s own data: PHONEBANK_VAR, or `var` in the clone, or `var` in
-    the current folder where there is no clone."""
+    """The folder of `phonebank run`'s data: PHONEBANK_VAR; otherwise `var` in the clone, or `var`
+    in the current folder where there is no clone."""
     return Path(environment.get("PHONEBANK_VAR") or (Path() if IS_INSTALLED else ROOT) / "var")

@@ -1,7 +1,7 @@
-"""What went wrong in PostgreSQL, Redis or the machine under them, in words for who asked.
+"""Errors of PostgreSQL, Redis and the machine under them, in words for the person who asked.
 
-None of it is the fault of who asked, and all of it may be over in a moment: each is a 503. Whatever
-this module does not know is for others to answer.
+Each is a 503: the person did nothing wrong, and the error may pass in a moment. For any other error
+`words_for` has no words.
 """
 
 import errno
@@ -14,8 +14,7 @@ from sqlalchemy import exc
 
 
 class Words(NamedTuple):
-    """What is wrong and what to do about it, for people; and for the log, which
-    docs/operations.md explains."""
+    """`message` and `what_to_do` are for people; docs/operations.md explains `in_log`."""
 
     message: str
     what_to_do: str
@@ -66,9 +65,9 @@ _BY_CODE: Mapping[str, Words] = {
     "40P01": LOCKED,  # a deadlock
     "57014": TOO_LONG,  # statement_timeout
 }
-# A server that refuses a connection does so before there is a SQLSTATE to read.
+# Texts of PostgreSQL when it refuses a connection; psycopg has no SQLSTATE for that.
 _NO_SLOT = ("too many clients", "too many connections", "connection slots are reserved")
-# The first word of what Redis answers.
+# First words of Redis's error answers.
 _REDIS_CANNOT_WRITE = ("OOM", "MISCONF", "NOREPLICAS")
 _ERRNO: Mapping[int, Words] = {
     errno.ENOSPC: FULL,
@@ -78,14 +77,14 @@ _ERRNO: Mapping[int, Words] = {
     errno.ENFILE: CROWDED,
     errno.ENOMEM: CROWDED,
 }
-# Every kind of exception that `words_for` may know.
+# The kinds of exception that `words_for` may have words for.
 KINDS: tuple[type[Exception], ...] = (
     exc.OperationalError,
     exc.InterfaceError,
     exc.InternalError,
     exc.TimeoutError,
     exc.PendingRollbackError,
-    # Of COPY and cursors that SQLAlchemy does not see.
+    # From COPY and cursors, which SQLAlchemy does not see.
     psycopg.OperationalError,
     psycopg.InterfaceError,
     psycopg.InternalError,
@@ -97,7 +96,7 @@ KINDS: tuple[type[Exception], ...] = (
 
 
 def words_for(error: BaseException) -> Words | None:
-    """What to tell who asked; None where the error is none of these faults."""
+    """What to tell the person who asked; None if the error is not one of these."""
     if isinstance(error, RecursionError):
         return TOO_DEEP
     if isinstance(error, (exc.TimeoutError, MemoryError)):
@@ -112,7 +111,7 @@ def words_for(error: BaseException) -> Words | None:
 
 
 def kind_of(error: BaseException) -> str:
-    """The error's kind by name, without its words: they may quote somebody's name or number."""
+    """The name of the error's class. The error's text may quote a person's name or number."""
     cause = error.orig if isinstance(error, exc.DBAPIError) else None
     return type(error).__name__ + (f" ({type(cause).__name__})" if cause is not None else "")
 
@@ -135,7 +134,7 @@ def _of_postgres(error: BaseException | None) -> Words | None:
     if any(words in str(error) for words in _NO_SLOT):
         return CROWDED
     if isinstance(error, psycopg.InternalError):
-        # A transaction that something else has ended (class 25). The rest is a fault inside.
+        # Class 25: something else ended the transaction. Any other is a fault in our own code.
         return AWAY if (error.sqlstate or "").startswith("25") else None
     if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
         return AWAY

@@ -1,10 +1,11 @@
 """The board on the television: one page, opened by its own link, that can only show."""
 
-from flask import Blueprint, current_app, render_template
+from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from phonebank.core import error_pages
 from phonebank.core.access import TV, open_to
+from phonebank.core.config import current_config
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.errors import GoneError
 from phonebank.live.board_snapshot import board_snapshot
@@ -24,7 +25,7 @@ def show(token: str) -> ResponseReturnValue:
     party = party_by_board_token(token)
     if wants_json():
         return {"board": board_snapshot(party.id, token)}
-    base_url = current_app.extensions["phonebank"].base_url
+    base_url = current_config().base_url
     # Before the reading, which ends the transaction: the party would be looked up once more.
     qr = qr_picture(join_link(base_url, party.code))
     return render_template(

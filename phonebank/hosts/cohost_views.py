@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
 from phonebank.core.access import open_to
-from phonebank.core.security import limiter, whose_account
+from phonebank.core.rate_limits import account_key, limiter
 from phonebank.hosts.blueprint import back_to, pages
 from phonebank.models import RoleName
 from phonebank.parties.cohosts import invite_cohost, remove_cohost
@@ -17,7 +17,7 @@ INVITATIONS = "20 per hour"
 
 @pages.post("/<int:party_id>/cohosts")
 @open_to(RoleName.HOST)
-@limiter.limit(INVITATIONS, key_func=whose_account)
+@limiter.limit(INVITATIONS, key_func=account_key)
 def add_cohost(party_id: int) -> ResponseReturnValue:
     """Invite somebody to run the party too."""
     party = party_for(current_user, party_id)

@@ -1,10 +1,11 @@
 """The end of a party: for the host by sign-in, and for everybody by a link that can only show."""
 
-from flask import Blueprint, Response, current_app, render_template, request, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
 from phonebank.core.access import TV, open_to
+from phonebank.core.config import current_config
 from phonebank.core.db import db
 from phonebank.core.edit_form import is_still
 from phonebank.exports.cells import csv_chunks
@@ -24,7 +25,7 @@ COLUMNS = ("caller", "calls", "answered", "conversations", "yeses")
 def summary(party_id: int) -> ResponseReturnValue:
     """The host's own look at the evening, with what to share and to take away."""
     party = services.party_for(current_user, party_id)
-    base_url = current_app.extensions["phonebank"].base_url
+    base_url = current_config().base_url
     return render_template(
         "parties/summary.html",
         public_link=base_url + url_for("evening.show", token=party.summary_token),

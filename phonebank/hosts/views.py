@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 from flask import (
     Response,
-    current_app,
     flash,
     get_flashed_messages,
     redirect,
@@ -22,6 +21,7 @@ from flask_security import current_user
 from wtforms.fields.choices import SelectChoice
 
 from phonebank.core.access import open_to
+from phonebank.core.config import current_config
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.edit_form import is_still
@@ -129,7 +129,7 @@ def _people_of(party: Party) -> dict[str, Any]:
 def _page_of(party: Party, form: SettingsForm) -> str:
     """The host's page, with the settings as they are or as they were typed."""
     campaign = db.session.get_one(Campaign, party.campaign_id)
-    base_url = current_app.extensions["phonebank"].base_url
+    base_url = current_config().base_url
     link = join_link(base_url, party.code)
     return render_template(
         "parties/party.html",
@@ -154,7 +154,7 @@ def _page_of(party: Party, form: SettingsForm) -> str:
 def calendar(party_id: int) -> ResponseReturnValue:
     """The party for people's calendars."""
     party = services.party_for(current_user, party_id)
-    base_url = current_app.extensions["phonebank"].base_url
+    base_url = current_config().base_url
     link = join_link(base_url, party.code)
     host = urlsplit(base_url).hostname or "localhost"
     return Response(

@@ -12,7 +12,7 @@ from psycopg import Connection
 from sqlalchemy import CursorResult, select, text
 
 from phonebank.core.db import db
-from phonebank.core.locks import locked
+from phonebank.core.locks import get_locked
 from phonebank.lists.batching import COLUMNS, Batch
 from phonebank.lists.normalise import RefusedRow
 from phonebank.models import ContactList, ContactState, ListState, now
@@ -76,7 +76,7 @@ def wait_for_suppressions_under_way() -> None:
 
 
 def _locked(contact_list_id: int) -> ContactList:
-    contact_list = locked(ContactList, contact_list_id)
+    contact_list = get_locked(ContactList, contact_list_id)
     if contact_list is None:
         raise SupersededError
     return contact_list

@@ -7,7 +7,7 @@ from sqlalchemy import delete, select, update
 
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, NotFoundError
-from phonebank.core.locks import lock_row, locked
+from phonebank.core.locks import get_locked, lock_row
 from phonebank.csv_input.column_mapping import Actions, Mapping
 from phonebank.lists.uploads import discard
 from phonebank.lists.yes_no_counts import asks_about, counts_for
@@ -126,7 +126,7 @@ def begin_import(contact_list_id: int) -> ContactList | None:
 
     One that has been begun too often is given up.
     """
-    contact_list = locked(ContactList, contact_list_id)
+    contact_list = get_locked(ContactList, contact_list_id)
     if contact_list is None or contact_list.state not in LIST_STATES_IN_PROGRESS:
         return None
     contact_list.state = ListState.IMPORTING

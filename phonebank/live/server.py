@@ -18,7 +18,7 @@ from flask_socketio import SocketIO
 from gevent.monkey import is_module_patched
 
 from phonebank.core import access, store_errors
-from phonebank.core.config import Config
+from phonebank.core.config import config_of
 from phonebank.core.errors import NotFoundError, PhonebankError, ServiceUnavailableError
 from phonebank.live import change_marks
 from phonebank.live.broadcaster import Broadcaster
@@ -57,7 +57,7 @@ class Live:
 
 def init_app(app: Flask) -> None:
     """Serve sockets beside the app's pages."""
-    config: Config = app.extensions["phonebank"]
+    config = config_of(app)
     change_marks.init_app(app, config.redis_url)
     socketio.init_app(
         app,

@@ -1,8 +1,8 @@
-"""How a command in another terminal finds the servers that `make run` started.
+"""The file by which a command in another terminal finds the servers that `make run` started.
 
-`make run` chooses addresses and secrets for its own processes. While it runs it leaves them in a
-file that only its owner can read, and the `phonebank` commands take from there what their own
-environment does not say. A real server sets its environment, and nothing here happens.
+`make run` chooses addresses and secrets for its own processes. While it runs, it keeps them in a
+file that only its owner can read, and the `phonebank` commands read from it what their own
+environment lacks. A real server sets its environment and has no such file.
 """
 
 import os
@@ -14,7 +14,7 @@ from dotenv import dotenv_values
 from phonebank.core.shipped_files import data_folder
 
 FILE = "running.env"
-# What tells a command which installation it works on.
+# The variables that tell a command which installation it works on.
 VARIABLES = (
     "DATABASE_URL",
     "REDIS_URL",
@@ -33,9 +33,9 @@ VARIABLES = (
 )
 
 
-def tell(home: Path, environment: Mapping[str, str]) -> None:
-    """Leave the environment in `home`, for commands started while the servers run."""
-    forget(home)
+def write(home: Path, environment: Mapping[str, str]) -> None:
+    """Write the environment to a file in `home`, for commands started while the servers run."""
+    remove(home)
     with open(os.open(home / FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         for name in VARIABLES:
             if value := environment.get(name):
@@ -43,13 +43,13 @@ def tell(home: Path, environment: Mapping[str, str]) -> None:
                 file.write(f"{name}='{escaped}'\n")
 
 
-def forget(home: Path) -> None:
-    """Take it away again."""
+def remove(home: Path) -> None:
+    """Remove the file from `home`, if it is there."""
     (home / FILE).unlink(missing_ok=True)
 
 
-def join(environment: MutableMapping[str, str]) -> None:
-    """Add what the running `make run` left, unless the environment names a database of its own."""
+def load_into(environment: MutableMapping[str, str]) -> None:
+    """Add the variables of the running `make run`, unless the environment names a database."""
     if environment.get("DATABASE_URL"):
         return
     home = data_folder(environment)

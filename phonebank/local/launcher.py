@@ -120,7 +120,7 @@ def _run(environment: dict[str, str]) -> NoReturn:
             "REDIS_URL": servers.redis_url,
         }
         environment = for_this_machine(environment)
-        env_file.tell(home, environment)
+        env_file.write(home, environment)
         procfile = parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8")).processes
         try:
             for command in (procfile.pop("release"), *BEFORE_THE_PARTS):
@@ -129,7 +129,7 @@ def _run(environment: dict[str, str]) -> NoReturn:
             _run_together(procfile, environment)
         finally:
             _stop_listening()
-            env_file.forget(home)
+            env_file.remove(home)
 
 
 def check_shared_memory() -> None:
@@ -239,7 +239,7 @@ def _run_together(procfile: Mapping[str, str], environment: dict[str, str]) -> N
     try:
         manager.loop()
     finally:
-        manager.end_what_is_left()
+        manager.end_survivors()
     if manager.asked_to_stop:
         raise StopRequestedError
     raise PartFailedError(f"{manager.first_to_end} ended; its last words are above")
@@ -304,7 +304,7 @@ class _Manager(Manager):
             with suppress(psutil.NoSuchProcess):
                 process.kill()
 
-    def end_what_is_left(self) -> None:
+    def end_survivors(self) -> None:
         """End every descendant that outlived the loop."""
         _stop_listening()
         family = self._family | self._descendants()

@@ -9,9 +9,9 @@ import hashlib
 import hmac
 from datetime import datetime, timedelta
 
-from flask import current_app
 from sqlalchemy import func, text, update
 
+from phonebank.core.config import current_config
 from phonebank.core.db import db
 from phonebank.core.jobs import CHORES, job
 from phonebank.models import Caller, CallerState, Campaign, DoorStop, now
@@ -69,7 +69,7 @@ def hash_address(campaign_id: int, address: str) -> str | None:
     """The keyed hash of an address, different in each campaign; None for no address."""
     if not address:
         return None
-    key = current_app.extensions["phonebank"].secret_key.encode()
+    key = current_config().secret_key.encode()
     return hmac.new(key, f"door {campaign_id} {address}".encode(), hashlib.sha256).hexdigest()
 
 

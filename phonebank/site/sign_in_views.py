@@ -31,7 +31,7 @@ from phonebank.core.access import ANYONE, SIGNED_IN, open_to
 from phonebank.core.db import db
 from phonebank.core.errors import InvalidInputError
 from phonebank.core.mail import MailNotSentError
-from phonebank.core.security import limiter, normal_key
+from phonebank.core.rate_limits import limiter, typed_key
 from phonebank.site.forms import NameForm, SignInForm
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ def _asked_email() -> str:
     email = request.form.get("email", "")
     with suppress(InvalidInputError):  # no mailbox has it, and the form says so
         email = services.normal_email(email)
-    return normal_key(email)
+    return typed_key(email)
 
 
 @pages.post("/sign-in")

@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError
-from phonebank.core.locks import locked
+from phonebank.core.locks import get_locked
 from phonebank.models import (
     Account,
     BatchState,
@@ -112,7 +112,7 @@ def take_in_file(
 def enter_file(batch_id: int, phones: Sequence[str], columns: list[int]) -> None:
     """Put what an organiser has agreed to on the list. Raises ConflictError where that is done
     already, or the file was deleted."""
-    batch = locked(SuppressionBatch, batch_id)
+    batch = get_locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.UPLOADED:
         raise ConflictError("This file has already been entered or deleted.", "Look at the list.")
     batch.state = BatchState.ENTERED
@@ -124,7 +124,7 @@ def enter_file(batch_id: int, phones: Sequence[str], columns: list[int]) -> None
 
 def delete_file(batch_id: int) -> None:
     """Forget a file. Raises ConflictError where it has been entered."""
-    batch = locked(SuppressionBatch, batch_id)
+    batch = get_locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.UPLOADED:
         raise ConflictError("This file has already been entered.", "Take it back instead.")
     db.session.delete(batch)
@@ -186,7 +186,7 @@ def begin_lifting(batch_id: int, reason: str, account_id: int | None) -> None:
     `reason` is a key of REASONS_TO_LIFT_MANY. Raises ConflictError where it is taken back already,
     or was never entered.
     """
-    batch = locked(SuppressionBatch, batch_id)
+    batch = get_locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.ENTERED:
         raise ConflictError(
             "These numbers have already been taken back.", "Reload the page to see it now."
@@ -203,7 +203,7 @@ def lift_some(batch_id: int) -> int:
     A number that nobody else has said comes off the list.
     """
     # Two workers take turns: each adds to how many it lifted.
-    batch = locked(SuppressionBatch, batch_id)
+    batch = get_locked(SuppressionBatch, batch_id)
     if batch is None:
         return 0
     phones = db.session.scalars(

@@ -35,7 +35,7 @@ class Mutation:
 MUTATIONS = (
     Mutation(
         "what another machine's clock signed is too old",
-        "phonebank/core/signed_times.py",
+        "phonebank/core/clock_skew.py",
         "    TimedSerializer.default_signer = PatientSigner",
         "    assert TimedSerializer.default_signer is not PatientSigner",
         ("answered 400", "answered 401", "devices were forgotten"),

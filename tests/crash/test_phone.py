@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from phonebank.core.response_marks import CALL, OURS
+from phonebank.core.phonebank_headers import CALL, OURS
 from tests.crash.journals import Journals, read
 
 HERE = Path(__file__).parent

@@ -8,6 +8,7 @@ from phonebank.accounts.services import invite_host
 from phonebank.campaigns import services
 from phonebank.campaigns.progress import OutcomeReadings, answers_by_question
 from phonebank.core.access import open_to
+from phonebank.core.config import current_config
 from phonebank.core.db import db
 from phonebank.core.edit_form import EditForm, is_still
 from phonebank.lists.services import in_calling_order
@@ -82,7 +83,7 @@ def show(campaign_id: int) -> ResponseReturnValue:
         conversation=script_of(published_version_id(campaign)),
         outcomes=readings.of(campaign.id, totals.calls),
         hours=[(name, hours[day]) for day, name in zip(DAYS, DAY_NAMES, strict=True)],
-        join_link=f"{current_app.extensions['phonebank'].base_url}/c/{campaign.join_token}",
+        join_link=f"{current_config().base_url}/c/{campaign.join_token}",
     )
 
 

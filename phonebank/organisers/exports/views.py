@@ -14,7 +14,7 @@ from phonebank.accounts import sessions
 from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
 from phonebank.core.db import db
-from phonebank.core.security import limiter
+from phonebank.core.rate_limits import limiter
 from phonebank.exports.calls import calls_file
 from phonebank.exports.definitions import definitions_file
 from phonebank.exports.do_not_call import do_not_call_file

@@ -15,7 +15,7 @@ from phonebank.core.access import open_to
 from phonebank.core.db import after_commit, db, retry_on_deadlock
 from phonebank.core.errors import NotFoundError
 from phonebank.core.jobs import enqueue
-from phonebank.core.security import limiter, whose_account
+from phonebank.core.rate_limits import account_key, limiter
 from phonebank.models import BatchState, RoleName, SuppressionBatch
 from phonebank.organisers.suppressions.forms import REASONS, TakeBackForm
 from phonebank.phones.e164 import pretty
@@ -42,7 +42,7 @@ def init_app(app: Flask) -> None:
 
 
 @pages.get("")
-@limiter.limit(LOOKS, key_func=whose_account)
+@limiter.limit(LOOKS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def show(batch_id: int) -> ResponseReturnValue:
     """The file's columns with samples, and what the guessed ones would enter."""
@@ -54,7 +54,7 @@ def show(batch_id: int) -> ResponseReturnValue:
 
 
 @pages.post("")
-@limiter.limit(LOOKS, key_func=whose_account)
+@limiter.limit(LOOKS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def enter(batch_id: int) -> ResponseReturnValue:
     """Show what the chosen columns would enter, or enter it where that number was agreed to."""

@@ -14,7 +14,8 @@ from sqlalchemy import func, select
 from phonebank.core.access import open_to
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.errors import InvalidInputError
-from phonebank.core.security import limiter, takes_files, whose_account
+from phonebank.core.rate_limits import account_key, limiter
+from phonebank.core.security import takes_files
 from phonebank.models import Campaign, RoleName, Suppression, SuppressionOrigin
 from phonebank.organisers.suppressions import file_views
 from phonebank.organisers.suppressions.forms import (
@@ -58,7 +59,7 @@ def show() -> ResponseReturnValue:
 
 
 @pages.post("/look-up")
-@limiter.limit(LOOK_UPS, key_func=whose_account)
+@limiter.limit(LOOK_UPS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def look_up() -> ResponseReturnValue:
     """Whether a number is on the list, and since when and why."""
@@ -80,7 +81,7 @@ def look_up() -> ResponseReturnValue:
 
 
 @pages.post("/add")
-@limiter.limit(LOOK_UPS, key_func=whose_account)
+@limiter.limit(LOOK_UPS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 @takes_files
 def add() -> ResponseReturnValue:
@@ -120,7 +121,7 @@ def _enter(phones: list[str], reason: str, account_id: int) -> None:
 
 
 @pages.post("/lift")
-@limiter.limit(LOOK_UPS, key_func=whose_account)
+@limiter.limit(LOOK_UPS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 @retry_on_deadlock
 def lift() -> ResponseReturnValue:

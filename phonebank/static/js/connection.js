@@ -210,7 +210,7 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs, po
 
 const LATE = new Error("no answer in time");
 
-/* The state from an address; only Phonebank's own answer counts (see phonebank/core/response_marks.py). */
+/* The state from an address; only Phonebank's own answer counts (see phonebank/core/phonebank_headers.py). */
 async function overHttp(url, refused) {
   const answer = await fetch(url, { headers: { Accept: "application/json" } });
   if (!answer.headers.has("X-Phonebank")) throw new Error("somebody else answered");

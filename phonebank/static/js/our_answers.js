@@ -1,4 +1,4 @@
-/* Which answers are Phonebank's own, and what they settle: see phonebank/core/response_marks.py. */
+/* Which answers are Phonebank's own, and what they settle: see phonebank/core/phonebank_headers.py. */
 
 const OURS = "X-Phonebank";
 const CALL = "X-Phonebank-Call";

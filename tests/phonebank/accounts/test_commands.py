@@ -123,7 +123,7 @@ def test_a_database_that_is_away_gets_one_line(environment: dict[str, str]) -> N
 def test_a_command_finds_what_make_run_started(
     environment: dict[str, str], app: Flask, ada: int, tmp_path: Path
 ) -> None:
-    env_file.tell(tmp_path, environment)
+    env_file.write(tmp_path, environment)
     found = run(
         dict.fromkeys(environment, "") | {"PHONEBANK_VAR": str(tmp_path)},
         "links",

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from phonebank.app import create_app
-from phonebank.core.attempt_limits import CountedTries, _own_count
+from phonebank.core.attempt_limits import AttemptLimit, _local_count
 from phonebank.core.config import Config
 from phonebank.core.errors import NotFoundError, TooManyRequestsError
 from tests.at_once import at_once
@@ -26,11 +26,11 @@ def counting_app(request: pytest.FixtureRequest, app: Flask, config: Config) -> 
 @pytest.fixture(autouse=True)
 def nothing_counted(clean_stores: None) -> Iterator[None]:
     yield
-    _own_count.__init__()  # type: ignore[misc]
+    _local_count.__init__()  # type: ignore[misc]
 
 
-def wrong_ones(limits: str, scope: str = "test") -> CountedTries:
-    return CountedTries(scope, limits, lambda status: status == 404)
+def wrong_ones(limits: str, scope: str = "test") -> AttemptLimit:
+    return AttemptLimit(scope, limits, lambda status: status == 404)
 
 
 def ask(
@@ -97,7 +97,7 @@ def test_a_view_that_breaks_holds_no_place(counting_app: Flask) -> None:
 
 
 def test_methods_that_are_not_named_go_free(counting_app: Flask) -> None:
-    posts = CountedTries("test", "1 per minute", lambda status: status == 404, methods=("POST",))
+    posts = AttemptLimit("test", "1 per minute", lambda status: status == 404, methods=("POST",))
     view = posts(no_such_code)
     assert [ask(counting_app, view) for _ in range(3)] == [404] * 3
     assert [ask(counting_app, view, method="POST") for _ in range(2)] == [404, 429]

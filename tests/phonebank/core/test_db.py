@@ -47,7 +47,7 @@ def test_connections_that_died_while_idle_are_replaced_before_anybody_meets_them
         dies.close()
         assert lives.scalar(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
         lives.close()
-    monkeypatch.setattr(database, "TRIED_AFTER_IDLE", 0.0)
+    monkeypatch.setattr(database, "TESTED_AFTER_IDLE", 0.0)
     with app.app_context():
         # As many as the pool may hold, so that the dead one is among those lent.
         lent = [db.engine.connect() for _ in range(5)]

@@ -19,7 +19,7 @@ class Line:
 def looks():
     return gc.get_stats()[2]["collections"]
 
-gc_tuning.rarely(every=1)
+gc_tuning.freeze_and_throttle_gc(every=1)
 line = Line()
 gc.collect(1)  # it is among those that stay
 gone, before, began = weakref.ref(line), looks(), time.monotonic()

@@ -16,7 +16,7 @@ from sqlalchemy.exc import ProgrammingError
 from phonebank.app import MIGRATIONS, alembic, create_app
 from phonebank.core.config import Config
 from phonebank.core.db import db
-from phonebank.core.migrations import WAITS_FOR_A_TABLE, TableInUseError, to_this_release
+from phonebank.core.migrations import LOCK_TIMEOUT, TableInUseError, upgrade_database
 from phonebank.models import Base
 
 FIRST_RELEASE = "0026"
@@ -84,10 +84,10 @@ def test_a_migration_gives_way_to_who_reads_its_table_and_is_done_afterwards(
     reader.execute(text("SELECT FROM call"))  # and does not end its transaction
     began = time.monotonic()
     with pytest.raises(TableInUseError, match="in use"):
-        to_this_release(later_app, alembic, tries=1)
-    assert time.monotonic() - began < 3 * WAITS_FOR_A_TABLE
+        upgrade_database(later_app, alembic, attempts=1)
+    assert time.monotonic() - began < 3 * LOCK_TIMEOUT
     reader.rollback()
-    to_this_release(later_app, alembic, tries=1)
+    upgrade_database(later_app, alembic, attempts=1)
     reader.execute(text("SELECT newest FROM call"))
     reader.close()
     reader.engine.dispose()

@@ -20,7 +20,7 @@ from werkzeug.test import TestResponse
 from phonebank.app import create_app
 from phonebank.core import overload, store_errors
 from phonebank.core.config import Config
-from phonebank.core.db import Patience, db
+from phonebank.core.db import Timeouts, db
 from phonebank.core.overload import (
     UPLOADS_AT_ONCE,
     Overload,
@@ -28,8 +28,8 @@ from phonebank.core.overload import (
     claims_limit_for,
     limits_for,
 )
-from phonebank.core.response_marks import CALL, OURS
-from phonebank.core.security import BODY_AT_MOST, SECURITY_HEADERS
+from phonebank.core.phonebank_headers import CALL, OURS
+from phonebank.core.security import MAX_FORM_BYTES, SECURITY_HEADERS
 from phonebank.models import Caller
 from tests.factories import create_caller, create_campaign, create_contact, create_list
 from tests.processes import within
@@ -207,7 +207,7 @@ def test_a_slow_machine_takes_on_less_until_it_is_fast_again(
 
 def test_uploads_have_a_bound_of_their_own(app: Flask, client: FlaskClient) -> None:
     guard = guard_of(app)
-    large = b"x" * (BODY_AT_MOST + 1)
+    large = b"x" * (MAX_FORM_BYTES + 1)
     guard.uploads = UPLOADS_AT_ONCE
     try:
         assert is_refused(client.post("/join", data=large))
@@ -273,7 +273,7 @@ def test_a_request_that_waited_long_is_refused_while_the_process_is_busy(
 def test_while_claims_wait_for_a_lock_calls_are_renewed_and_pages_served(
     config: Config, clean_stores: None
 ) -> None:
-    app = create_app(replace(config, database_connections=8), Patience(statement=5, lock=1))
+    app = create_app(replace(config, database_connections=8), Timeouts(statement=5, lock=1))
     app.config["WTF_CSRF_ENABLED"] = False
     bound = claims_limit_for(8)
     with app.app_context():

@@ -15,7 +15,8 @@ from phonebank.app import create_app
 from phonebank.core.access import ANYONE, open_to
 from phonebank.core.config import Config
 from phonebank.core.db import db
-from phonebank.core.security import csrf, limiter, whose_connection
+from phonebank.core.rate_limits import client_key, limiter
+from phonebank.core.security import csrf
 from phonebank.local.servers import start_redis
 from phonebank.models import RoleName
 from tests.factories import create_account, create_campaign
@@ -336,7 +337,7 @@ def test_one_sender_is_one_however_a_proxy_writes_the_address(
 ) -> None:
     def sender(address: str) -> str:
         with app.test_request_context(environ_base={"REMOTE_ADDR": address}):
-            return whose_connection()
+            return client_key()
 
     assert sender(one) == sender(other)
     assert sender(one) != sender("192.0.2.9:4711")

@@ -18,7 +18,7 @@ from phonebank.app import create_app
 from phonebank.core import store_errors
 from phonebank.core.access import ANYONE, open_to
 from phonebank.core.config import Config
-from phonebank.core.db import FOR_JOBS, FOR_PAGES, Patience, db
+from phonebank.core.db import FOR_JOBS, FOR_PAGES, Timeouts, db
 from phonebank.core.redis import redis_store
 from phonebank.models import RoleName
 from tests.factories import create_account
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.timing
 # As PostgreSQL itself would raise it.
 RAISE = "DO $$ BEGIN RAISE EXCEPTION 'Alice Smith' USING ERRCODE = '{}'; END $$"
 # Seconds: a machine that stalls for as long has it answer otherwise.
-SOON = Patience(statement=0.3, lock=0.1)
+SOON = Timeouts(statement=0.3, lock=0.1)
 
 
 def raises(code: str) -> Callable[[], object]:
@@ -154,9 +154,9 @@ def test_a_pool_that_is_lent_out_is_told_in_words(failing: Flask, clean_stores: 
     with failing.app_context():
         pool = db.engine.pool
         lent = [db.engine.connect() for _ in range(8)]
-        patience, pool._timeout = pool._timeout, 0.05  # type: ignore[attr-defined]
+        timeouts, pool._timeout = pool._timeout, 0.05  # type: ignore[attr-defined]
         told_in_words(failing.test_client(), "/waits", store_errors.CROWDED)
-        pool._timeout = patience  # type: ignore[attr-defined]
+        pool._timeout = timeouts  # type: ignore[attr-defined]
         for connection in lent:
             connection.close()
     assert failing.test_client().get("/waits").text == "had it"
@@ -216,15 +216,15 @@ def test_what_is_no_fault_of_a_store_stays_ours() -> None:
     assert store_errors.words_for(psycopg.errors.InternalError_("x")) is None
 
 
-@pytest.mark.parametrize("patience", [FOR_PAGES, FOR_JOBS])
-def test_every_connection_is_opened_with_its_patience(
-    config: Config, patience: Patience, clean_stores: None
+@pytest.mark.parametrize("timeouts", [FOR_PAGES, FOR_JOBS])
+def test_every_connection_is_opened_with_its_timeouts(
+    config: Config, timeouts: Timeouts, clean_stores: None
 ) -> None:
-    app = create_app(config, patience)
+    app = create_app(config, timeouts)
     with app.app_context():
         for name, seconds in (
-            ("statement_timeout", patience.statement),
-            ("lock_timeout", patience.lock),
+            ("statement_timeout", timeouts.statement),
+            ("lock_timeout", timeouts.lock),
         ):
             shown = text("SELECT setting::int FROM pg_settings WHERE name = :name")
             assert db.session.scalar(shown, {"name": name}) == 1000 * seconds

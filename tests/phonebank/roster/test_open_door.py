@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from phonebank.contact_queue.refill import store_of
 from phonebank.core.db import db
-from phonebank.core.security import limiter
+from phonebank.core.rate_limits import limiter
 from phonebank.models import (
     Call,
     Caller,

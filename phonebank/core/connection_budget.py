@@ -1,0 +1,89 @@
+"""Checks at start that all processes together open no more connections than PostgreSQL takes.
+
+Otherwise an evening on which every process fills its pool would be the first to show it.
+"""
+
+import logging
+
+from flask import Flask
+from sqlalchemy import Row, text
+from sqlalchemy.exc import DBAPIError
+
+from phonebank.core.config import LEAST_CONNECTIONS, Config, ConfigError, config_of
+from phonebank.core.db import db
+
+log = logging.getLogger(__name__)
+
+# For `phonebank migrate`, a backup, and a person who looks at the database meanwhile.
+FOR_COMMANDS = 5
+
+_LIMITS = text("""
+SELECT current_setting('max_connections')::int AS maximum,
+       current_setting('superuser_reserved_connections')::int
+       + coalesce(current_setting('reserved_connections', true)::int, 0) AS reserved,
+       CASE WHEN rolsuper THEN -1 ELSE rolconnlimit END AS for_account,
+       CASE WHEN rolsuper THEN -1 ELSE datconnlimit END AS for_database
+FROM pg_roles, pg_database WHERE rolname = current_user AND datname = current_database()
+""")
+
+
+def check(app: Flask) -> None:
+    """Raise ConfigError, with the sum in words, if the processes may open more connections than
+    PostgreSQL takes.
+
+    While PostgreSQL is away nothing is checked; the next process that starts checks it.
+    """
+    try:
+        with app.app_context():
+            limits = db.session.execute(_LIMITS).one()
+    except DBAPIError as error:
+        log.warning("connections were not counted: PostgreSQL is away (%s)", type(error).__name__)
+        return
+    config = config_of(app)
+    available = _available(limits)
+    if connections_needed(config) > available:
+        raise ConfigError(
+            f"PostgreSQL does not take enough connections. {_sum_in_words(config)} PostgreSQL takes"
+            f" {available} {_reason(limits)}. Lower DATABASE_CONNECTIONS"
+            f" {_suggestion(config, available)}or start fewer processes, or raise PostgreSQL's"
+            " max_connections."
+        )
+
+
+def connections_needed(config: Config) -> int:
+    """The most connections that all processes together may open."""
+    web = config.web_processes * config.database_connections
+    return web + config.worker_processes * config.worker_connections + FOR_COMMANDS
+
+
+def _sum_in_words(config: Config) -> str:
+    """How `connections_needed` comes to its number, so that a person can check it."""
+    web, workers = config.web_processes, config.worker_processes
+    return (
+        f"{web} web processes open up to {config.database_connections} each:"
+        f" {web * config.database_connections}. {workers} workers open up to"
+        f" {config.worker_connections} each: {workers * config.worker_connections}. Commands and"
+        f" backups need {FOR_COMMANDS}. Together: {connections_needed(config)}."
+    )
+
+
+def _available(limits: Row) -> int:
+    found = (limits.maximum - limits.reserved, limits.for_account, limits.for_database)
+    return min(limit for limit in found if limit >= 0)  # PostgreSQL says -1 for no limit
+
+
+def _reason(limits: Row) -> str:
+    available = _available(limits)
+    if available == limits.for_account:
+        return "from this account"
+    if available == limits.for_database:
+        return "to this database"
+    return f"(max_connections is {limits.maximum}, of which {limits.reserved} are reserved)"
+
+
+def _suggestion(config: Config, available: int) -> str:
+    """ "to <number> " where the web processes could do with that many connections each; or ""."""
+    for_web = config.web_processes * config.database_connections
+    left = available - (connections_needed(config) - for_web)
+    fits = left // config.web_processes
+    return f"to {fits} " if fits >= LEAST_CONNECTIONS else ""

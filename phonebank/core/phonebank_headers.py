@@ -1,0 +1,37 @@
+"""The X-Phonebank headers, by which our pages tell the app's answers from a proxy's.
+
+Proxies and the log-in pages of cafés and trains stand between a phone and Phonebank. They answer in
+its place, with any status there is. A page of ours trusts an answer only if it carries `OURS`, and
+takes a call's outcome or answer for settled only if `CALL` names that call.
+"""
+
+from flask import Response
+
+# Every response of the app has this header. Its presence counts, and its value says nothing.
+OURS = "X-Phonebank"
+# "<the call's id> saved" or "<the call's id> refused": the final word on what was sent for a call.
+CALL = "X-Phonebank-Call"
+# On a refused form whose token is too old or whose cookie is gone: a fresh token may save it.
+STALE_FORM = "X-Phonebank-Stale-Form"
+# The address of the next page. The call page's JavaScript must see this answer, and a browser would
+# follow a redirect before the JavaScript sees it.
+GO_TO = "X-Phonebank-Go-To"
+
+# With these statuses the app may accept the same request later, so they settle nothing.
+_RETRY_STATUSES = (408, 425, 429)
+
+
+def mark_as_ours(response: Response) -> Response:
+    """Add the header that says that the app itself made this response."""
+    response.headers[OURS] = "1"
+    return response
+
+
+def verdict_of(response: Response) -> str | None:
+    """The final word on what was sent: "saved" or "refused"; None while it is open."""
+    status = response.status_code
+    if status < 400:
+        return "saved"
+    if status >= 500 or status in _RETRY_STATUSES or STALE_FORM in response.headers:
+        return None
+    return "refused"

@@ -1,0 +1,76 @@
+"""The rate limits on requests, and by which key a limit counts a sender.
+
+`attempt_limits` has the limits that count only some answers.
+"""
+
+import re
+import unicodedata
+from ipaddress import IPv6Address, ip_address
+
+from flask import Flask
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_security import current_user
+
+from phonebank.core.redis import REDIS_TIMEOUT
+
+
+def client_key() -> str:
+    """The sender's address or, with IPv6, their network.
+
+    Every home has a /64 of its own (RFC 6177), and could send each request from another address.
+    """
+    address = get_remote_address()
+    try:
+        parsed = ip_address(_without_port(address))
+    except ValueError:
+        return typed_key(address)
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return f"{IPv6Address(int(parsed) >> 64 << 64)}/64"
+
+
+def account_key() -> str:
+    """The account, whichever browsers and addresses it is used from; `client_key` for a visitor who
+    is not signed in."""
+    if current_user.is_authenticated:
+        return f"account {current_user.id}"
+    return client_key()
+
+
+def typed_key(text: str) -> str:
+    """Typed text in one form, without regard to capitals, full-width letters or extra spaces, so
+    that another spelling of the same text brings no fresh limit."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(unicodedata.normalize("NFKC", folded).split())
+
+
+def _without_port(address: str) -> str:
+    """The address alone. Some proxies pass it on as `192.0.2.1:4711` or `[2001:db8::1]:4711`, and
+    each connection has another port."""
+    bracketed = re.fullmatch(r"\s*\[([^\]]*)\](?::\d+)?\s*", address)
+    if bracketed:
+        return bracketed[1]
+    host, colon, port = address.strip().partition(":")
+    return host if colon and port.isdigit() else address.strip()
+
+
+limiter = Limiter(client_key, headers_enabled=False)
+
+
+def init_app(app: Flask, redis_url: str) -> None:
+    """Count requests in Redis, so that all processes share the limits."""
+    app.config.update(
+        RATELIMIT_STORAGE_URI=redis_url.replace("unix://", "redis+unix://", 1),
+        RATELIMIT_STORAGE_OPTIONS={
+            "socket_connect_timeout": REDIS_TIMEOUT,
+            "socket_timeout": REDIS_TIMEOUT,
+        },
+        # While Redis is away each process counts for itself, and neither lets everyone in nor
+        # keeps everyone out.
+        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
+        RATELIMIT_KEY_PREFIX="limit",
+    )
+    limiter.init_app(app)
