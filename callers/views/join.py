@@ -27,7 +27,7 @@ from phonebank.core.errors import (
 from phonebank.core.locks import lock_row
 from phonebank.core.rate_limits import client_key
 from phonebank.models import Caller, CallerState, Campaign, Party
-from phonebank.parties.codes import campaign_token_in
+from phonebank.parties.codes import find_campaign_token
 from phonebank.parties.services import party_by_code
 from phonebank.roster.devices import end_session
 
@@ -90,7 +90,7 @@ def join() -> ResponseReturnValue:
     if not form.validate():
         return _form_again(form, 422)
     try:
-        token = campaign_token_in(form.code.data)
+        token = find_campaign_token(form.code.data)
         if token is not None:
             return _join(form, joining.campaign_of_link(token), None)
         party = party_by_code(form.code.data)

@@ -9,7 +9,7 @@ from phonebank.core.config import current_config
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.errors import GoneError
 from phonebank.live.board_snapshot import board_snapshot
-from phonebank.parties.codes import join_link, qr_picture, short_address
+from phonebank.parties.codes import join_link, qr_svg, short_address
 from phonebank.parties.services import party_by_board_token
 
 pages = Blueprint("board", __name__, url_prefix="/board")
@@ -27,7 +27,7 @@ def show(token: str) -> ResponseReturnValue:
         return {"board": board_snapshot(party.id, token)}
     base_url = current_config().base_url
     # Before the reading, which ends the transaction: the party would be looked up once more.
-    qr = qr_picture(join_link(base_url, party.code))
+    qr = qr_svg(join_link(base_url, party.code))
     return render_template(
         "parties/board.html",
         board_token=token,

@@ -33,11 +33,14 @@ from phonebank.live.board_snapshot import board_snapshot
 from phonebank.models import Account, Campaign, Party, RoleName, now
 from phonebank.parties import participants, services
 from phonebank.parties.calendar import calendar_file
-from phonebank.parties.codes import invitation, join_link, qr_picture
-from phonebank.parties.cohosts import COHOSTS_AT_MOST, may_name
+from phonebank.parties.codes import invitation, join_link, qr_svg
+from phonebank.parties.cohosts import COHOSTS_AT_MOST, may_add_cohosts
 from phonebank.parties.display_names import NAME_AT_MOST
-from phonebank.parties.help_requests import ABOUT, asking, mark_seen
+from phonebank.parties.help_requests import ABOUT, callers_asking, mark_seen
 from phonebank.parties.standings import standings
+from phonebank.roster.admit import admit
+from phonebank.roster.remove import remove
+from phonebank.roster.rename import hide
 from phonebank.roster.rooms import lock_in_room
 from phonebank.rules.countries import NoCountryRulesError, rules_for
 from phonebank.tallies.totals import caller_totals
@@ -109,7 +112,7 @@ def shares(party_id: int) -> ResponseReturnValue:
     """What each caller did, in words by their id: for a page that shows the rest already."""
     party = services.party_for(current_user, party_id)
     return {
-        str(share.caller_id): participants.share_in_words(share.calls, share.conversations)
+        str(share.caller_id): participants.describe_share(share.calls, share.conversations)
         for share in caller_totals(party.id)
     }
 
@@ -119,9 +122,9 @@ def _people_of(party: Party) -> dict[str, Any]:
     return {
         "party": party,
         "board": payload(read_figures([party.id])[party.id]),
-        "waiting": participants.waiting(party),
-        "asking": [(caller, ABOUT[caller.help_about][1]) for caller in asking(party)],
-        "guests": participants.roster(party),
+        "waiting": participants.waiting_callers(party),
+        "asking": [(caller, ABOUT[caller.help_about][1]) for caller in callers_asking(party)],
+        "guests": participants.guests(party),
         "name_at_most": NAME_AT_MOST,
     }
 
@@ -137,14 +140,14 @@ def _page_of(party: Party, form: SettingsForm) -> str:
         campaign=campaign,
         form=form,
         link=link,
-        qr=qr_picture(link),
+        qr=qr_svg(link),
         invitation=_invitation(party, link, base_url),
         board_link=base_url + url_for("board.show", token=party.board_token),
         breaks=BREAKS,
         standings=standings(party.campaign_id),
         when=when_it_starts(party),
         host=db.session.get_one(Account, party.host_id),
-        may_name=may_name(current_user, party),
+        may_add_cohosts=may_add_cohosts(current_user, party),
         cohosts_at_most=COHOSTS_AT_MOST,
     )
 
@@ -205,7 +208,7 @@ def settings(party_id: int) -> ResponseReturnValue:
         return _page_of(party, form), 422
     services.set_goal(party, form.goal.data or 0)
     services.rename_party(party, form.title.data or "")
-    services.celebrate(party, form.celebrate.data)
+    services.set_celebration(party, form.celebrate.data)
     return back_to(party, "Saved.")
 
 
@@ -259,14 +262,14 @@ def do_with_caller(party_id: int, caller_id: int, deed: str) -> ResponseReturnVa
     if deed == "admit":
         if caller.held:
             return back_to(party, f"Only an organiser can let {caller.first_name} in.")
-        if not participants.admit([caller]):
+        if not admit([caller]):
             flash(f"{caller.first_name} is no longer waiting here.", "info")
     elif deed == "remove":
-        participants.remove_caller(caller)
+        remove(caller)
     elif deed == "helped":
         mark_seen(caller)
     else:
-        participants.hide_caller(caller, deed == "hide")
+        hide(caller, deed == "hide")
     return back_to(party)
 
 

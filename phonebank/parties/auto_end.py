@@ -1,4 +1,4 @@
-"""Parties that nobody ended: a code and a television link that would otherwise work for ever."""
+"""Ending parties that nobody ended: their codes and television links would work for ever."""
 
 from datetime import timedelta
 
@@ -14,11 +14,11 @@ from phonebank.parties.services import end_party
 FORGOTTEN_AFTER = timedelta(hours=24)
 
 
-def forgotten() -> list[Party]:
-    """Parties that were made and were to start a day ago or more, and had no call since."""
+def forgotten_parties() -> list[Party]:
+    """The parties that were created and due to start a day ago or more, without a call since."""
     before = now() - FORGOTTEN_AFTER
-    rang_since = exists().where(Call.party_id == Party.id, Call.recorded_at > before)
-    rings = exists().where(Call.party_id == Party.id, Call.ended_at.is_(None))
+    called_since = exists().where(Call.party_id == Party.id, Call.recorded_at > before)
+    calling_now = exists().where(Call.party_id == Party.id, Call.ended_at.is_(None))
     return list(
         db.session.scalars(
             select(Party)
@@ -26,8 +26,8 @@ def forgotten() -> list[Party]:
                 Party.state != PartyState.ENDED,
                 Party.starts_at < before,
                 Party.created_at < before,
-                ~rang_since,
-                ~rings,
+                ~called_since,
+                ~calling_now,
             )
             .order_by(Party.id)
         )
@@ -36,10 +36,10 @@ def forgotten() -> list[Party]:
 
 @job(CHORES, timeout=60)
 def end_forgotten_parties() -> None:
-    """End them, as their hosts would have. Periodic; harmless when run twice."""
-    for party in forgotten():
-        # Its host may have come back since we looked.
+    """End the forgotten parties. Runs periodically; running it twice does no harm."""
+    for party in forgotten_parties():
+        # Its host may have come back since the query.
         lock_row(party)
-        if party in forgotten():
+        if party in forgotten_parties():
             end_party(party)
         db.session.commit()

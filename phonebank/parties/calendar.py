@@ -1,4 +1,4 @@
-"""A party as a calendar file (RFC 5545), to be opened by whoever is invited. Pure."""
+"""A party as a calendar file (RFC 5545) for the people who are invited. Pure."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,7 +7,7 @@ from icalendar import Alarm, Calendar, Event
 from phonebank.models import Party
 from phonebank.rules.time_zones import time_zone
 
-# How long a party is put down for: two hours are the usual evening, and nobody is held to it.
+# A usual evening takes two hours. Parties may be longer or shorter.
 LASTS = timedelta(hours=2)
 REMINDS_BEFORE = timedelta(minutes=30)
 
@@ -15,9 +15,9 @@ REMINDS_BEFORE = timedelta(minutes=30)
 def calendar_file(party: Party, link: str, words: str, host: str, at: datetime) -> bytes:
     """The file's bytes: one event with a reminder half an hour before.
 
-    `link` is where to join, `words` the invitation, `host` the name of this site, `at` the moment
-    it is made, aware. The party's id makes the event the same one when it is opened again after a
-    change of time.
+    `link` is where to join, `words` the invitation, `host` the name of this site, `at` the current
+    time, aware. The party's id identifies the event: a file opened again after a change of time
+    moves it.
     """
     calendar = Calendar()
     calendar.add("prodid", "-//Phonebank//Phone parties//EN")
@@ -39,6 +39,6 @@ def calendar_file(party: Party, link: str, words: str, host: str, at: datetime) 
     reminder.add("description", party.title)
     event.add_component(reminder)
     calendar.add_component(event)
-    # Calendars that do not know the zone by its name find its rules in the file.
+    # The file has the zone's rules for calendars that do not know its name.
     calendar.add_missing_timezones()
     return calendar.to_ical()

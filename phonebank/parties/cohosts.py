@@ -1,7 +1,7 @@
-"""Who else may run a party: up to two co-hosts, whom its host or an organiser names by e-mail.
+"""A party's co-hosts: up to two people, whom its host or an organiser adds by e-mail address.
 
-A co-host may do at this party what its host may, save naming others; at every other it is a
-stranger. The caller commits.
+At this party a co-host may do what its host may, except add other co-hosts. At every other party
+they are a stranger. Nothing here commits.
 """
 
 from phonebank.accounts.services import create_account, invite
@@ -10,36 +10,36 @@ from phonebank.core.errors import ConflictError, InvalidInputError, NotAllowedEr
 from phonebank.core.locks import lock_row
 from phonebank.models import Account, Party, RoleName
 
-# The host and two others: enough for a door, a board and a kitchen, and few enough to know by name.
+# The host and two others can look after a door, a board and a kitchen, and know each other by name.
 COHOSTS_AT_MOST = 2
 
 
-def may_name(account: Account, party: Party) -> bool:
-    """Whether this account may name and remove co-hosts."""
+def may_add_cohosts(account: Account, party: Party) -> bool:
+    """Whether this account may add and remove co-hosts."""
     return account.is_organiser or party.host_id == account.id
 
 
 def invite_cohost(account: Account, party: Party, email: str) -> Account:
-    """Let the person of this address run the party too, and send them a link to begin.
+    """Add the person with this address as a co-host, and send them a sign-in link.
 
-    Whoever is a co-host already gets another link. Raises NotAllowedError for a co-host,
-    InvalidInputError for what is no address or the host's own, ConflictError for a third, a
-    deactivated account or a party that is over; mail.MailNotSentError.
+    An existing co-host gets another link. Raises NotAllowedError for a co-host, InvalidInputError
+    for a wrong address or the host's own, ConflictError for a third co-host, a deactivated account
+    or an ended party, and mail.MailNotSentError.
     """
     _check(account, party)
     invited = create_account(email, "", [RoleName.HOST])
-    _refuse(party, invited)
-    # Before the party is locked: a mail server takes its time, and people want to come in.
+    _check_invited(party, invited)
+    # The mail goes before the lock: a mail server is slow, and callers want to join meanwhile.
     invite(
         invited,
         f"{account.name or account.email} has invited you to help run a phone party:\n"
         f"“{party.title}”. You can let people in and keep an eye on the board.",
         f"/parties/{party.id}",
     )
-    # Somebody else may have invited another meanwhile, or ended the party.
+    # Another person may have added a co-host meanwhile, or ended the party.
     lock_row(party)
     _check(account, party)
-    _refuse(party, invited)
+    _check_invited(party, invited)
     if invited not in party.cohosts:
         party.cohosts.append(invited)
         db.session.flush()
@@ -47,7 +47,7 @@ def invite_cohost(account: Account, party: Party, email: str) -> Account:
 
 
 def remove_cohost(account: Account, party: Party, cohost_id: int) -> None:
-    """Let a co-host run the party no more. Raises NotAllowedError for a co-host, NotFoundError."""
+    """Remove a co-host. Raises NotAllowedError for a co-host, NotFoundError."""
     lock_row(party)
     _check(account, party)
     cohost = next((one for one in party.cohosts if one.id == cohost_id), None)
@@ -56,8 +56,8 @@ def remove_cohost(account: Account, party: Party, cohost_id: int) -> None:
     party.cohosts.remove(cohost)
 
 
-def _refuse(party: Party, invited: Account) -> None:
-    """Raises ConflictError or InvalidInputError unless the account may become a co-host of the
+def _check_invited(party: Party, invited: Account) -> None:
+    """Raise ConflictError or InvalidInputError unless the account may become a co-host of the
     party."""
     if party.is_over:
         raise ConflictError("This party has ended.", "Start a new one.")
@@ -72,7 +72,7 @@ def _refuse(party: Party, invited: Account) -> None:
 
 
 def _check(account: Account, party: Party) -> None:
-    if not may_name(account, party):
+    if not may_add_cohosts(account, party):
         raise NotAllowedError(
             "Only the host or an organiser can add or remove co-hosts.", "Ask one of them to do it."
         )

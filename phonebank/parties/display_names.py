@@ -1,4 +1,4 @@
-"""Names that people give themselves and their parties, fit to be shown on a television. Pure."""
+"""Checking the names of callers and parties before a television shows them. Pure."""
 
 import unicodedata
 
@@ -6,8 +6,8 @@ from phonebank.core.errors import InvalidInputError
 
 NAME_AT_MOST = 40  # characters
 
-# Invisible characters that emoji are built with; every other invisible one is refused, for it can
-# turn the words after it around or make two names look alike.
+# Emoji are built with these invisible characters. Every other invisible character is refused: it
+# can reverse the words after it, or make two names look alike.
 _JOINERS = {"\N{ZERO WIDTH JOINER}", "\N{VARIATION SELECTOR-16}"}
 _EMOJI_TAGS = {chr(code) for code in range(0xE0020, 0xE0080)}
 # Unicode general categories: control, format, surrogate, private use, unassigned, line and
@@ -18,8 +18,9 @@ _REFUSED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 def clean_name(text: str, what: str = "name") -> str:
     """The name in composed form (NFC) with its spaces tidied.
 
-    Raises InvalidInputError for an empty name, one over 40 characters, or one with a character that
-    cannot be seen. Emoji and every script are welcome; nothing is escaped, pages do that.
+    Raises InvalidInputError for an empty name, for one over 40 characters, and for one with an
+    invisible character. Emoji and every alphabet are welcome. Nothing is escaped here: pages do
+    that.
     """
     name = unicodedata.normalize("NFC", text).strip()
     if any(_is_refused(letter) for letter in name):

@@ -1,7 +1,7 @@
-"""A caller asks their host for help; the host sees who, and says that they have seen it.
+"""A caller asks their host for help. The host sees who asks, and confirms that they have seen it.
 
-What it is about is one of a few kinds and never free text: words typed in the middle of a call
-would carry the person's name to the host's screen sooner or later.
+A request has one of a few kinds and no free text: words typed in the middle of a call would sooner
+or later carry the contact's name to the host's screen.
 """
 
 from datetime import timedelta
@@ -28,7 +28,7 @@ SEEN = "I've seen that you need help."
 
 
 def ask_for_help(caller: Caller, about: str) -> bool:
-    """Tell the caller's host, and return whether that is news: once a minute is enough.
+    """Ask the caller's host for help. Returns False if the caller has asked within the last minute.
 
     `about` is a key of ABOUT; empty means "other". Raises InvalidInputError for another,
     NotFoundError for a caller without a party, who has no host.
@@ -44,7 +44,7 @@ def ask_for_help(caller: Caller, about: str) -> bool:
             "Ask the person who sent you the link.",
         )
     at = now()
-    # Decided by the database: two taps at once are one question.
+    # The database decides: two taps at once are one request.
     asked = db.session.execute(
         update(Caller)
         .where(
@@ -59,8 +59,8 @@ def ask_for_help(caller: Caller, about: str) -> bool:
     return bool(asked)
 
 
-def asking(party: Party) -> list[Caller]:
-    """Callers whose question nobody has seen, the longest waiting first."""
+def callers_asking(party: Party) -> list[Caller]:
+    """The callers whose request no host has seen, the longest wait first."""
     query = (
         select(Caller)
         .where(
@@ -75,9 +75,9 @@ def asking(party: Party) -> list[Caller]:
 
 
 def mark_seen(caller: Caller) -> None:
-    """The host has seen it: off the list, and the caller is told. Harmless when repeated.
+    """Confirm a caller's request: it leaves the list, and the caller sees the answer.
 
-    Raises NotFoundError when the caller is at another party by now, whose host is to look.
+    Repeating it does nothing. Raises NotFoundError if the caller is at another party by now.
     """
     lock_in_room(caller)
     if caller.help_asked_at is None or caller.help_seen:

@@ -1,6 +1,6 @@
-"""Who is in a party, as its host sees them. The verbs do not commit; screens hear after that.
+"""The callers of a party, as its host sees them. Nothing here commits.
 
-What a host does with one caller is `phonebank.roster`'s, for an organiser does the same.
+What a host does with one caller is in `phonebank.roster`, because an organiser does the same.
 """
 
 from dataclasses import dataclass
@@ -14,27 +14,10 @@ from phonebank.live.caller_events import MESSAGE, emit_to_callers
 from phonebank.live.change_marks import mark_after_commit
 from phonebank.models import Caller, CallerState, Party
 from phonebank.parties.display_names import clean_name
-from phonebank.parties.services import callers_inside
+from phonebank.parties.services import admitted_ids
 from phonebank.roster.admit import admit
-from phonebank.roster.remove import remove as remove_caller
-from phonebank.roster.rename import hide as hide_caller
 from phonebank.roster.rename import rename
 from phonebank.tallies.totals import caller_totals
-
-__all__ = [
-    "Guest",
-    "admit",
-    "admit_all",
-    "caller_in",
-    "hide_caller",
-    "remove_caller",
-    "rename_caller",
-    "roster",
-    "send_message",
-    "set_door",
-    "share_in_words",
-    "waiting",
-]
 
 MESSAGE_AT_MOST = 200  # characters
 
@@ -49,34 +32,34 @@ class Guest:
 
     @property
     def share(self) -> str:
-        """What they did, in words."""
-        return share_in_words(self.calls, self.conversations)
+        """What the caller did, in words."""
+        return describe_share(self.calls, self.conversations)
 
 
-def waiting(party: Party) -> list[Caller]:
-    """Callers who wait to be let in, the longest first."""
+def waiting_callers(party: Party) -> list[Caller]:
+    """The callers who wait at the door, the longest wait first."""
     return _callers(party, CallerState.WAITING)
 
 
-def roster(party: Party) -> list[Guest]:
-    """Callers who are in, by first name."""
+def guests(party: Party) -> list[Guest]:
+    """The admitted callers, by first name."""
     shares = {share.caller_id: share for share in caller_totals(party.id)}
-    guests = [
+    found = [
         Guest(caller, share.calls if share else 0, share.conversations if share else 0)
         for caller in _callers(party, CallerState.ADMITTED)
         for share in [shares.get(caller.id)]
     ]
-    return sorted(guests, key=lambda guest: (guest.caller.first_name.casefold(), guest.caller.id))
+    return sorted(found, key=lambda guest: (guest.caller.first_name.casefold(), guest.caller.id))
 
 
-def share_in_words(calls: int, conversations: int) -> str:
-    """What somebody did, as the host's list says it: “1 conversation, 3 calls”."""
+def describe_share(calls: int, conversations: int) -> str:
+    """What a caller did, as the host's list says it: “1 conversation, 3 calls”."""
     talks = "conversation" if conversations == 1 else "conversations"
     return f"{conversations} {talks}, {calls} {'call' if calls == 1 else 'calls'}"
 
 
 def caller_in(party: Party, caller_id: int) -> Caller:
-    """The caller, if they are in or waiting. Raises NotFoundError."""
+    """The caller, if they are in the party or wait at its door. Raises NotFoundError."""
     caller = db.session.get(Caller, caller_id)
     if caller is None or caller.party_id != party.id or caller.state == CallerState.REMOVED:
         raise NotFoundError("This caller is no longer in the party.", "Reload the page.")
@@ -84,14 +67,18 @@ def caller_in(party: Party, caller_id: int) -> Caller:
 
 
 def admit_all(party: Party) -> int:
-    """Let in everyone who waits; returns how many."""
-    # Those who are coming in this moment have looked at the door, or look at it after us.
+    """Admit every caller who waits; returns how many."""
+    # A caller who joins at this moment has read the door already, or reads it after this lock.
     lock_row(party)
-    return admit(waiting(party))
+    return admit(waiting_callers(party))
 
 
 def set_door(party: Party, is_open: bool) -> None:
-    """Open: whoever has the code is let in at once, and those who wait now. Shut: each waits."""
+    """Open or close the door.
+
+    An open door admits everyone who has the code, and those who wait now. Behind a closed door each
+    newcomer waits for the host.
+    """
     lock_row(party)
     party.door_open = is_open
     if is_open:
@@ -100,15 +87,15 @@ def set_door(party: Party, is_open: bool) -> None:
 
 
 def rename_caller(caller: Caller, first_name: str) -> None:
-    """Give a caller another name; a word that the door refuses is the host's to allow.
+    """Give a caller another name. The host may allow a word that the join page refuses.
 
-    Raises InvalidInputError, and NotFoundError for one who is no longer where they were shown.
+    Raises InvalidInputError, and NotFoundError for a caller who is in another room by now.
     """
     rename(caller, clean_name(first_name))
 
 
 def send_message(party: Party, text: str) -> None:
-    """Show a message to everyone who is in, on the screen they have open. It is kept nowhere.
+    """Show a message on the open screens of every admitted caller. It is stored nowhere.
 
     Raises InvalidInputError for an empty message or one over 200 characters.
     """
@@ -120,7 +107,7 @@ def send_message(party: Party, text: str) -> None:
             f"The message has {len(words)} characters.",
             f"Use up to {MESSAGE_AT_MOST} characters. People read it between calls.",
         )
-    callers = callers_inside(party)
+    callers = admitted_ids(party)
     after_commit(lambda: emit_to_callers(callers, MESSAGE, {"text": words}))
 
 

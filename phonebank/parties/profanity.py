@@ -1,7 +1,7 @@
-"""Slurs and bad words that callers give as names, known by the list of glin-profanity.
+"""Slurs and bad words in callers' names, found by the word list of glin-profanity.
 
-Whole words only, so that nobody from Scunthorpe and no Hancock is refused; names that people bear
-are let through; and a host may call anybody whatever they like (see `people.rename_caller`).
+Only whole words count, so that Scunthorpe and Hancock pass. Real names that are on the list pass
+too. A host may give a caller any name (`participants.rename_caller`).
 """
 
 import unicodedata
@@ -11,15 +11,14 @@ from glin_profanity import Filter
 
 from phonebank.core.errors import InvalidInputError
 
-# On the list, and on birth certificates: first names, surnames, and a Pakistani and a Spanish one.
+# These words are on the list and are real names: first names and surnames.
 NAMES = ("Butt", "Coon", "Cumming", "Dick", "Hooker", "Kike", "Lolita", "Semen")
-# Not on the list, and shown on nobody's television.
+# These words are missing from the list.
 MISSING = ("chink", "gook", "nazi", "pikey", "raghead", "wanker", "wog")
 
 
 def refuse_bad_words(name: str) -> None:
-    """Raise InvalidInputError where a word of the name is on the list, spelled out or broken up by
-    dots."""
+    """Raise InvalidInputError if a word of the name is on the list, also broken up by dots."""
     if _filter().is_profane(_in_plain_letters(name)):
         raise InvalidInputError(
             "We can't show that name on the board.",
@@ -28,12 +27,12 @@ def refuse_bad_words(name: str) -> None:
 
 
 def _in_plain_letters(name: str) -> str:
-    """The name as the filter must read it, which takes every letter beyond A to Z for the end of a
-    word, and would find a bad one in Analía and Assía.
+    """The name in letters from A to Z.
 
-    An accent within a word is left away, so that it hides nothing (fück). At the end of a word it
-    makes another word (Rapé), as does a letter of another alphabet: "q" stands for these, with
-    which no word on the list ends.
+    The filter takes every other letter for the end of a word, and would find a bad word in Analía
+    and Assía. An accent within a word is dropped, so that it hides nothing (fück). At the end of a
+    word an accent makes another word (Rapé), and so does a letter of another alphabet. "q" replaces
+    these: no word on the list ends with it.
     """
     name = unicodedata.normalize("NFKC", name)
     return "".join(
@@ -51,8 +50,8 @@ def _plain(letter: str, is_last: bool) -> str:
 
 @cache
 def _filter() -> Filter:
-    # No substitution of digits for letters: with it, whole words are no longer whole, and "Shiite"
-    # is refused.
+    # Digits do not stand for letters here: with that, the filter matches parts of words and refuses
+    # "Shiite".
     return Filter(
         {
             "languages": ["english"],

@@ -1,6 +1,6 @@
-"""What may be done with a party. The caller commits; boards and screens hear of it after that.
+"""What people do with a party. Nothing here commits; boards and screens change after the commit.
 
-The party's own host, its co-hosts and every organiser may do all of it: `party_for` asks.
+The party's host, its co-hosts and every organiser may do all of it: `party_for` checks that.
 """
 
 import secrets
@@ -31,7 +31,7 @@ from phonebank.models import (
     now,
 )
 from phonebank.models.party import new_code, party_cohost
-from phonebank.parties.codes import normalised_code
+from phonebank.parties.codes import normalise_code
 from phonebank.parties.display_names import clean_name
 
 GOAL_AT_MOST = 100_000
@@ -39,7 +39,7 @@ BREAK_AT_MOST = 60  # minutes
 
 
 def campaigns_to_host(account: Account) -> list[Campaign]:
-    """The campaigns this account may run a party for: all for an organiser, else those given."""
+    """The campaigns for which this account may run a party: all of them for an organiser."""
     query = select(Campaign).where(Campaign.state != CampaignState.ENDED).order_by(Campaign.name)
     if not account.is_organiser:
         query = query.join(campaign_host).where(campaign_host.c.account_id == account.id)
@@ -47,8 +47,10 @@ def campaigns_to_host(account: Account) -> list[Campaign]:
 
 
 def parties_of(account: Account) -> list[Party]:
-    """The parties this account may run, newest first: those they host or co-host, or all for an
-    organiser."""
+    """The parties that this account may run, newest first; 200 at most.
+
+    A host runs those they host or co-host, an organiser all.
+    """
     query = select(Party).order_by(Party.starts_at.desc(), Party.id.desc()).limit(200)
     if not account.is_organiser:
         cohosted = select(party_cohost.c.party_id).where(party_cohost.c.account_id == account.id)
@@ -63,11 +65,12 @@ def parties_in(campaign: Campaign) -> list[Party]:
 
 
 def party_for(account: Account, party_id: int, to_change: bool = False) -> Party:
-    """The party, if this account may run it. Raises NotFoundError otherwise, and does not tell
-    which.
+    """The party, if this account may run it.
 
-    `to_change` locks it first: whoever was a co-host when their request came in, and is none any
-    more, changes nothing.
+    Raises NotFoundError otherwise, also if there is no such party.
+
+    `to_change` locks the party first: a co-host who is removed while their request is under way
+    changes nothing.
     """
     party = db.session.get(Party, party_id)
     if party is not None and to_change:
@@ -90,10 +93,11 @@ def create_party(
     time_zone: str = "Europe/London",
     door_open: bool = False,
 ) -> Party:
-    """Begin a party. `starts_at` aware, None for now; `door_open` admits whoever has the code.
+    """Create a party. `starts_at` is aware, None means now; `door_open` admits everyone with the
+    code.
 
-    Raises InvalidInputError for a title or goal that cannot be used, NotAllowedError when the
-    campaign was not given to this account.
+    Raises InvalidInputError for a title or goal that cannot be used, NotAllowedError if the
+    account is not a host of the campaign.
     """
     title = clean_name(title, "title")
     _check_goal(goal)
@@ -117,12 +121,11 @@ def create_party(
 
 
 def party_by_code(text: str) -> Party:
-    """The party with this code, as somebody typed it.
+    """The party with this code, as somebody typed it; also a locked one.
 
-    Locked parties too: who may still come in is `refuse_newcomers`' matter. Raises NotFoundError
-    for a code that no party has, GoneError when its party has ended.
+    Raises NotFoundError for a code that no party has, GoneError if its party has ended.
     """
-    code = normalised_code(text)
+    code = normalise_code(text)
     # A code is free again once its party has ended, so a running party comes first.
     party = db.session.scalars(
         select(Party)
@@ -138,7 +141,7 @@ def party_by_code(text: str) -> Party:
 
 
 def refuse_newcomers(party: Party) -> None:
-    """Raise ConflictError when the party is locked, GoneError when it is over."""
+    """Raise ConflictError if the party is locked, GoneError if it has ended."""
     if party.is_over:
         raise GoneError("This party has ended.", "Ask your host when the next one is.")
     if party.state == PartyState.LOCKED:
@@ -149,7 +152,7 @@ def refuse_newcomers(party: Party) -> None:
 
 
 def party_by_board_token(token: str) -> Party:
-    """The party whose television link this is. Raises GoneError for any other token."""
+    """The party with this television link. Raises GoneError for any other token."""
     party = db.session.scalars(select(Party).where(Party.board_token == token)).first()
     if party is None:
         raise GoneError(
@@ -166,60 +169,59 @@ def rename_party(party: Party, title: str) -> None:
 
 
 def set_goal(party: Party, goal: int) -> None:
-    """Change how many conversations the room wants to have. Raises InvalidInputError."""
-    _lock_while_on(party)
+    """Change the party's goal, a number of conversations. Raises InvalidInputError."""
+    _lock_unless_ended(party)
     _check_goal(goal)
     party.goal = goal
     mark_after_commit(party.id)
 
 
 def lock(party: Party) -> None:
-    """Let nobody new in; those inside, and those waiting, stay."""
-    _lock_while_on(party)
+    """Stop new callers from joining. Those who are in, and those who wait, stay."""
+    _lock_unless_ended(party)
     party.state = PartyState.LOCKED
     mark_after_commit(party.id)
 
 
 def unlock(party: Party) -> None:
-    """Let people join by the code again."""
-    _lock_while_on(party)
+    """Let callers join by the code again."""
+    _lock_unless_ended(party)
     party.state = PartyState.OPEN
     mark_after_commit(party.id)
 
 
 def change_code(party: Party) -> None:
-    """Give the party another code. Whoever has the old one can no longer come in."""
-    _lock_while_on(party)
+    """Give the party another code. The old code no longer works."""
+    _lock_unless_ended(party)
     party.code = _unused_code()
     mark_after_commit(party.id)
 
 
 def change_board_link(party: Party) -> None:
-    """Give the television another link; boards opened by the old one are cut off."""
+    """Give the television another link. Boards with the old one disconnect."""
     lock_row(party)
     party.board_token = secrets.token_urlsafe(24)
     mark_after_commit(party.id)
 
 
 def pause(party: Party) -> None:
-    """Hand out nobody more until `resume`; calls in progress are finished and count."""
-    _lock_while_on(party)
+    """Give callers no new contacts until `resume`. Calls in progress are finished and count."""
+    _lock_unless_ended(party)
     party.paused = True
-    _tell_everyone(party)
+    _notify_everyone(party)
 
 
 def resume(party: Party) -> None:
-    """Go on after a pause; ends a break too."""
-    _lock_while_on(party)
+    """Resume calling after a pause. Ends a break too."""
+    _lock_unless_ended(party)
     party.paused = False
     party.break_until = None
-    _tell_everyone(party)
+    _notify_everyone(party)
 
 
 def start_break(party: Party, minutes: int) -> None:
-    """Put a break of 1 to 60 minutes on the board; whoever rings on may. Raises
-    InvalidInputError."""
-    _lock_while_on(party)
+    """Show a break of 1 to 60 minutes on the board; callers can go on. Raises InvalidInputError."""
+    _lock_unless_ended(party)
     if not 1 <= minutes <= BREAK_AT_MOST:
         raise InvalidInputError(
             "A break must be from 1 to 60 minutes.", "Choose one of the buttons."
@@ -229,23 +231,24 @@ def start_break(party: Party, minutes: int) -> None:
 
 
 def end_break(party: Party) -> None:
-    """Take the break off the board."""
+    """Remove the break from the board."""
     lock_row(party)
     party.break_until = None
     mark_after_commit(party.id)
 
 
-def celebrate(party: Party, wanted: bool) -> None:
-    """Whether the board marks first calls and quarters of the goal."""
+def set_celebration(party: Party, wanted: bool) -> None:
+    """Set whether the board celebrates first calls and quarters of the goal."""
     lock_row(party)
     party.celebrate = wanted
     mark_after_commit(party.id)
 
 
 def end_party(party: Party) -> None:
-    """End the party for good: nobody comes in and nobody more is handed out.
+    """End the party for good: nobody joins, and callers get no new contacts.
 
-    Who is on the phone finishes and records, and it counts. Harmless when it is over already.
+    A caller who is on the phone finishes and records the call, and it counts. Does nothing if the
+    party has ended already.
     """
     lock_row(party)
     if party.is_over:
@@ -253,18 +256,18 @@ def end_party(party: Party) -> None:
     party.state = PartyState.ENDED
     party.ended_at = now()
     party.break_until = None
-    _tell_everyone(party)
+    _notify_everyone(party)
 
 
-def _tell_everyone(party: Party) -> None:
+def _notify_everyone(party: Party) -> None:
     mark_after_commit(party.id)
-    callers = callers_inside(party)
-    told = {"paused": party.paused, "ended": party.is_over}
-    after_commit(lambda: emit_to_callers(callers, PARTY, told))
+    callers = admitted_ids(party)
+    state = {"paused": party.paused, "ended": party.is_over}
+    after_commit(lambda: emit_to_callers(callers, PARTY, state))
 
 
-def callers_inside(party: Party) -> list[int]:
-    """The ids of the callers who are let in."""
+def admitted_ids(party: Party) -> list[int]:
+    """The ids of the admitted callers."""
     query = select(Caller.id).where(
         Caller.party_id == party.id, Caller.state == CallerState.ADMITTED
     )
@@ -287,8 +290,8 @@ def _check_goal(goal: int) -> None:
         )
 
 
-def _lock_while_on(party: Party) -> None:
-    """Lock the party. Raises ConflictError when it is over, whatever a page last showed."""
+def _lock_unless_ended(party: Party) -> None:
+    """Lock the party. Raises ConflictError if it has ended, whatever the page showed."""
     lock_row(party)
     if party.is_over:
         raise ConflictError("This party has ended.", "Start a new one.")

@@ -1,5 +1,8 @@
-"""Which parties of a campaign had most conversations: as callers on a board, so parties here. Five
-places, ties shared, nobody last; conversations recorded too fast win nothing."""
+"""The parties of a campaign with the most conversations.
+
+The rules are those of callers on a board: five places, shared ties, nobody last. Conversations that
+were recorded too fast win no place.
+"""
 
 from typing import Any
 
@@ -22,8 +25,10 @@ GROUP BY ranked ORDER BY ranked DESC LIMIT :places
 
 
 def standings(campaign_id: int) -> list[dict[str, Any]]:
-    """Rows of `place`, `names` (titles of the parties that share it) and `conversations`; empty
-    where there are not two parties to compare."""
+    """Rows of `place`, `names` (titles of the parties that share it) and `conversations`.
+
+    Empty with fewer than two parties to compare.
+    """
     rows = db.session.execute(
         _STANDINGS, {"campaign_id": campaign_id, "names": NAMES_IN_A_PLACE, "places": PLACES}
     ).all()

@@ -1,4 +1,4 @@
-"""What came of a party: its totals, whom to thank, and the evening as bars. No contact is read."""
+"""A party's results: totals, callers to thank, and the evening as bars. It reads no contact."""
 
 import secrets
 from collections.abc import Sequence
@@ -14,15 +14,15 @@ from phonebank.live.board_payload import answered_share, clock_time
 from phonebank.models import Caller, CallerState, Party
 from phonebank.tallies.totals import CallerTotals, Totals, caller_totals, party_totals
 
-# Minutes a bar stands for. Ten show the breaks of an evening of two hours; a party that went on for
-# longer, or over days, gets wider ones, so that there are never more bars than a phone can show.
+# Minutes. Bars of ten minutes show the breaks of a two-hour evening. A longer party, or one over
+# several days, gets wider bars, so that there are never more than a phone can show.
 WIDTHS = (10, 20, 30, 60, 120, 240, 720, 1440)
 BARS_AT_MOST = 36
-# From this width on, the bars of a party may span more than a day.
+# Bars of this width or more may span more than a day.
 DAYS_FROM = 60  # minutes: 36 bars of an hour are more than a day
 
-# Seconds since 1970 cut to the bar's width: bars begin on the hour in every zone that differs from
-# UTC by whole hours, and within half an hour of it elsewhere.
+# Seconds since 1970, rounded down to the bar's width. Bars begin on the hour in every zone that
+# differs from UTC by whole hours, and within half an hour of it elsewhere.
 _BARS = text("""
 SELECT to_timestamp(floor(extract(epoch FROM recorded_at) / :width) * :width) AS starts_at,
        count(*) AS calls, count(*) FILTER (WHERE conversation) AS conversations
@@ -37,7 +37,7 @@ FROM call WHERE party_id = :party_id AND counted AND recorded_at IS NOT NULL
 
 @dataclass(frozen=True)
 class Bar:
-    """One stretch of the evening. `began` is when, by the party's own clocks."""
+    """One part of the evening. `began` is its start in the party's own time zone, in words."""
 
     began: str
     calls: int
@@ -46,10 +46,10 @@ class Bar:
 
 @dataclass(frozen=True)
 class Summary:
-    """A party's evening. `minutes` is what each of `bars` stands for; no calls, no bars.
+    """A party's evening. Each of `bars` stands for `minutes`; a party without calls has no bars.
 
-    `thanks` are first names in alphabetical order, so that nobody is last; `others` are callers who
-    rang and are not named: hidden or removed by the host.
+    `thanks` has first names in alphabetical order, so that nobody is last. `others` counts the
+    callers whom the host hid or removed.
     """
 
     party: Party
@@ -61,22 +61,22 @@ class Summary:
 
     @property
     def answered(self) -> str:
-        """The share of calls in which somebody answered, as boards say it."""
+        """The share of calls that a person answered, as boards show it."""
         return answered_share(self.totals.reached, self.totals.calls)
 
     @property
     def callers(self) -> int:
-        """How many people rang."""
+        """The number of people who made calls."""
         return len(self.thanks) + self.others
 
     @property
     def busiest(self) -> Bar | None:
-        """The stretch with the most calls, the first of equals."""
+        """The bar with the most calls; the first of several."""
         return max(self.bars, key=lambda bar: bar.calls, default=None)
 
 
 def summary_of(party: Party) -> Summary:
-    """The party's evening so far, or for good once it has ended."""
+    """The party's evening so far, or the final one if it has ended."""
     shares = caller_totals(party.id)
     removed = set(
         db.session.scalars(
@@ -98,7 +98,7 @@ def summary_of(party: Party) -> Summary:
 
 
 def party_by_summary_token(token: str) -> Party:
-    """The party whose summary this link shows. Raises GoneError for any other token."""
+    """The party with this summary link. Raises GoneError for any other token."""
     party = db.session.scalars(select(Party).where(Party.summary_token == token)).first()
     if party is None:
         raise GoneError(
@@ -108,13 +108,13 @@ def party_by_summary_token(token: str) -> Party:
 
 
 def change_summary_link(party: Party) -> None:
-    """Give the summary another link; whoever has the old one sees nothing more."""
+    """Give the summary another link. The old link shows nothing more."""
     lock_row(party)
     party.summary_token = secrets.token_urlsafe(24)
 
 
 def share_of(party: Party, caller_id: int) -> CallerTotals | None:
-    """One caller's own share of the party; None when they recorded no call in it."""
+    """One caller's own share of the party; None if they recorded no call in it."""
     return next((s for s in caller_totals(party.id) if s.caller_id == caller_id), None)
 
 
@@ -127,7 +127,7 @@ def _evening(party: Party) -> tuple[int, list[Bar]]:
     )
     rows = db.session.execute(_BARS, {"party_id": party.id, "width": minutes * 60})
     found = {row.starts_at: row for row in rows}
-    # Stretches without a call are drawn too: a break is part of the evening.
+    # Bars without a call are drawn too: a break is part of the evening.
     start, bars = min(found), []
     for index in range(min(_count(start, max(found), minutes), BARS_AT_MOST)):
         at = start + timedelta(minutes=index * minutes)
@@ -143,13 +143,13 @@ def _evening(party: Party) -> tuple[int, list[Bar]]:
 
 
 def _label(party: Party, at: datetime, minutes: int) -> str:
-    """When a stretch began: the time of day or, where that repeats itself, the day."""
+    """A bar's label: the time of day, or the day if times would repeat."""
     if minutes < DAYS_FROM:
         return clock_time(at, party.time_zone)
     return f"{at.day} {at:%b}"
 
 
 def _count(first: datetime, last: datetime, minutes: int) -> int:
-    """How many stretches there are from the one that holds `first` to the one with `last`."""
+    """The number of bars from the one with `first` to the one with `last`."""
     width = minutes * 60
     return int(last.timestamp() // width) - int(first.timestamp() // width) + 1

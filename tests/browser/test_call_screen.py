@@ -14,8 +14,10 @@ from callers.views.call_page import ways_from
 from phonebank.calls.answers import answers_of
 from phonebank.core.db import db
 from phonebank.models import Call, CallEnding, Caller, Campaign, CampaignState, Contact, Party, now
-from phonebank.parties.participants import admit, remove_caller, send_message, waiting
+from phonebank.parties.participants import send_message, waiting_callers
 from phonebank.parties.services import pause
+from phonebank.roster.admit import admit
+from phonebank.roster.remove import remove as remove_caller
 from phonebank.tallies.totals import party_totals
 from scripts_library.engine import first_step, path
 from scripts_library.library import ready_made
@@ -376,7 +378,7 @@ def test_the_lobby_moves_on_when_the_host_opens_the_door(party: Party, new_page:
     page.get_by_text("will let you in soon").wait_for()
     page.wait_for_timeout(1000)
     db.session.expire_all()
-    admit(waiting(party))
+    admit(waiting_callers(party))
     db.session.commit()
     page.get_by_role("button", name="Give me someone to call").wait_for(timeout=5000)
 

@@ -209,7 +209,7 @@ def test_a_new_code_is_on_the_board_with_its_picture(television: Page, room: Roo
 
 
 def test_celebrations_can_be_switched_off(television: Page, room: Room) -> None:
-    services.celebrate(room.party, False)
+    services.set_celebration(room.party, False)
     room.record(room.join("Sam"), conversation=True)
     db.session.commit()
     expect(television.locator("[data-figure=calls]")).to_have_text("1")

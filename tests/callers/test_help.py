@@ -11,7 +11,7 @@ from phonebank.core.db import db
 from phonebank.live.board_payload import payload
 from phonebank.live.board_query import read_figures
 from phonebank.models import Caller, CallerState, now
-from phonebank.parties.help_requests import asking
+from phonebank.parties.help_requests import callers_asking
 from tests.factories import create_account, create_party
 from tests.phone_bank import PhoneBank, come_in
 from tests.signing_in import sign_in
@@ -31,7 +31,7 @@ def board(bank: PhoneBank) -> dict:
 
 def names(bank: PhoneBank) -> list[str]:
     db.session.expire_all()
-    return [caller.first_name for caller in asking(bank.party)]
+    return [caller.first_name for caller in callers_asking(bank.party)]
 
 
 def test_from_the_call_page_to_the_hosts_list(sam: FlaskClient, phone_bank: PhoneBank) -> None:

@@ -13,8 +13,9 @@ from phonebank.calls.claim import claim
 from phonebank.contact_queue.refill import store_of
 from phonebank.core.db import db
 from phonebank.models import Call, CallEnding, Caller, CallerState, CampaignState, PartyState
-from phonebank.parties.participants import remove_caller, rename_caller
+from phonebank.parties.participants import rename_caller
 from phonebank.parties.services import change_code
+from phonebank.roster.remove import remove as remove_caller
 from phonebank.rules.outcomes import OUTCOMES
 from tests.at_once import at_once
 from tests.factories import create_party

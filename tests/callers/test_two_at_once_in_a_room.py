@@ -15,7 +15,8 @@ from phonebank.core.db import db
 from phonebank.models import Account, Call, Caller, CallerState, Campaign, Party, now
 from phonebank.parties import participants, services
 from phonebank.roster.admit import admit
-from phonebank.roster.remove import remove_anywhere
+from phonebank.roster.remove import remove, remove_anywhere
+from phonebank.roster.rename import hide
 from phonebank.roster.stop import stop
 from tests.factories import (
     create_account,
@@ -154,11 +155,11 @@ def _all_come_in(state: State) -> State:
 
 
 ACTS = [
-    Act("host lets in", lambda room: participants.admit([room.sam]), _let_in),
+    Act("host lets in", lambda room: admit([room.sam]), _let_in),
     Act("organiser lets in", lambda room: admit([room.sam], for_organiser=True), _let_in),
     Act(
         "host removes",
-        lambda room: participants.remove_caller(room.sam),
+        lambda room: remove(room.sam),
         _host_does(sam=CallerState.REMOVED, door=False, **NOBODY),
     ),
     Act(
@@ -177,9 +178,7 @@ ACTS = [
         lambda room: participants.rename_caller(room.sam, "Samira"),
         _host_does(name="Samira"),
     ),
-    Act(
-        "host hides", lambda room: participants.hide_caller(room.sam, True), _host_does(hidden=True)
-    ),
+    Act("host hides", lambda room: hide(room.sam, True), _host_does(hidden=True)),
     Act("goes there", lambda room: join(room.campaign, room.there, "Sam", room.sam), _goes_there),
     Act("comes back", lambda room: join(room.campaign, room.here, "Sam", room.sam), _comes_back),
     Act("host opens", lambda room: participants.set_door(room.here, True), _opens),

@@ -42,7 +42,8 @@ from phonebank.parties import participants
 from phonebank.parties import services as parties
 from phonebank.roster import filters
 from phonebank.roster.admit import admit
-from phonebank.roster.remove import remove_anywhere
+from phonebank.roster.remove import remove, remove_anywhere
+from phonebank.roster.rename import hide
 from phonebank.scripts import services as scripts
 from phonebank.suppressions import entries as suppressions
 from tests.crash import invariants, world
@@ -309,7 +310,7 @@ class Host(Desk):
         party = self._party(dawdle=False)
         caller = self._guest(party)
         self.as_(f"{HOST_OF}{party.id}")
-        participants.remove_caller(caller)
+        remove(caller)
         db.session.commit()
         self.undo_at_last(lambda: participants.set_door(db.session.get_one(Party, party.id), True))
 
@@ -323,7 +324,7 @@ class Host(Desk):
         party = self._party(dawdle=False)
         caller = self._guest(party)
         self.as_(f"{HOST_OF}{party.id}")
-        participants.hide_caller(caller, not caller.hidden)
+        hide(caller, not caller.hidden)
 
     def _party_ids(self) -> Sequence[int]:
         return list(self.world.board_tokens)
@@ -376,7 +377,7 @@ class SideHost(Host):
         party = self._party(dawdle=False)
         caller = self._guest(party, (CallerState.WAITING,))
         self.as_(f"{HOST_OF}{party.id}")
-        participants.admit([caller])
+        admit([caller])
 
     def admit_all(self) -> None:
         participants.admit_all(self._party())
@@ -385,7 +386,7 @@ class SideHost(Host):
         party = self._party(dawdle=False)
         caller = self._guest(party)
         self.as_(f"{HOST_OF}{party.id}")
-        participants.remove_caller(caller)
+        remove(caller)
 
     def shut(self) -> None:
         participants.set_door(self._party(), False)
@@ -442,7 +443,7 @@ class SideHost(Host):
             f"{HOST_OF}{party.id}",
             lambda: remove_anywhere(db.session.get_one(Caller, caller_id)),
         )
-        participants.admit([caller])
+        admit([caller])
 
     def _party_ids(self) -> Sequence[int]:
         return self.world.side_parties[-2:]

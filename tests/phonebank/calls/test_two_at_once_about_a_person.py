@@ -12,7 +12,7 @@ from phonebank.contact_queue.refill import store_of
 from phonebank.core.db import db
 from phonebank.lists import services as lists
 from phonebank.models import Call, Caller, CallerState, Contact, ContactList, SuppressionOrigin
-from phonebank.parties.participants import remove_caller
+from phonebank.roster.remove import remove as remove_caller
 from phonebank.suppressions import entries as suppressions
 from phonebank.tallies.reconcile import differences
 from tests.factories import (

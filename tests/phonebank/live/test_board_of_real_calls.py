@@ -19,7 +19,8 @@ from phonebank.core.db import db
 from phonebank.core.errors import ConflictError
 from phonebank.live.board_query import read_figures
 from phonebank.models import Call, Caller, now
-from phonebank.parties.participants import hide_caller, remove_caller
+from phonebank.roster.remove import remove as remove_caller
+from phonebank.roster.rename import hide as hide_caller
 from phonebank.tallies.reconcile import differences
 from tests.crash.world import SCRIPT
 from tests.factories import create_contact, create_script

@@ -14,6 +14,8 @@ from phonebank.core.db import db
 from phonebank.models import Account, Caller, CallerState
 from phonebank.parties import participants, services
 from phonebank.roster import devices
+from phonebank.roster.admit import admit
+from phonebank.roster.remove import remove
 from tests.factories import create_account
 from tests.phonebank.live.conftest import Line, OwnRedis, Web, within
 from tests.phonebank.live.party_room import (
@@ -344,7 +346,7 @@ def test_a_callers_screens_hear_what_the_host_does_and_nothing_after_removal(
     priyas = Line(webs[1].url, "/caller", cookie=joined(live_context, priya)).connect()
     lines += [*sams, priyas]
     assert sams[0].say("state") == {"ok": True, "state": "waiting", "paused": False, "ended": False}
-    participants.admit([sam])
+    admit([sam])
     services.pause(room.party)
     participants.send_message(room.party, "Pizza is here")
     db.session.commit()
@@ -355,7 +357,7 @@ def test_a_callers_screens_hear_what_the_host_does_and_nothing_after_removal(
     assert priyas.heard.count(("party", {"paused": True, "ended": False})) == 1
     assert ("admitted", {}) not in priyas.heard
 
-    participants.remove_caller(sam)
+    remove(sam)
     db.session.commit()
     for line in sams:
         within(SOON, lambda line=line: ("removed", {}) in line.heard)

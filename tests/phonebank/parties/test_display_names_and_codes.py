@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from phonebank.core.errors import InvalidInputError
 from phonebank.models.party import CODE_LETTERS, new_code
-from phonebank.parties.codes import invitation, join_link, normalised_code, qr_picture
+from phonebank.parties.codes import invitation, join_link, normalise_code, qr_svg
 from phonebank.parties.display_names import clean_name
 
 
@@ -73,7 +73,7 @@ def test_a_clean_name_is_short_visible_and_stays_clean(typed: str) -> None:
 @example("ABCDEF", "\u00a0")
 def test_a_code_is_the_same_however_it_is_typed(code: str, between: str) -> None:
     typed = f"  {between.join((code[:3], code[3:]))} ".lower()
-    assert normalised_code(typed) == code
+    assert normalise_code(typed) == code
 
 
 def test_new_codes_have_no_letter_that_is_misread() -> None:
@@ -83,7 +83,7 @@ def test_new_codes_have_no_letter_that_is_misread() -> None:
 
 
 def test_the_qr_code_needs_no_inline_style() -> None:
-    picture = qr_picture(join_link("https://ring.example", "ABC234"))
+    picture = qr_svg(join_link("https://ring.example", "ABC234"))
     assert picture.startswith("<svg")
     assert "style" not in picture
 
@@ -120,4 +120,4 @@ def test_the_invitation_has_all_that_a_friend_needs() -> None:
     ],
 )
 def test_a_code_within_the_words_or_the_link_it_came_in(pasted: str) -> None:
-    assert normalised_code(pasted) == "ABC234"
+    assert normalise_code(pasted) == "ABC234"

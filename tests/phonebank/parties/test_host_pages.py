@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from phonebank.core.db import db
 from phonebank.models import Caller, CallerState, Party
-from phonebank.parties.codes import join_link, qr_picture
+from phonebank.parties.codes import join_link, qr_svg
 from phonebank.site.guides import DOCS
 from tests.factories import create_account, create_campaign
 from tests.phonebank.live.party_room import gives_away_the_contact, open_room, secret_contact
@@ -52,7 +52,7 @@ def test_the_host_sees_their_party_and_not_whom_it_rings(
     assert party(app, party_id, "code")[:3] in page.text
     link = join_link("http://localhost", str(party(app, party_id, "code")))
     assert link in page.text
-    assert qr_picture(link) in page.text
+    assert qr_svg(link) in page.text
     assert "Sam" in page.text
     assert "Priya" in page.text
     assert not gives_away_the_contact(page.text)

@@ -45,7 +45,7 @@ def _party_state(party: Party) -> State:
 def _settings(party: Party) -> None:
     parties.set_goal(party, 7)
     parties.rename_party(party, "Other")
-    parties.celebrate(party, False)
+    parties.set_celebration(party, False)
 
 
 PARTY_ACTS = [

@@ -16,6 +16,8 @@ from phonebank.core.errors import (
 )
 from phonebank.models import Call, CallEnding, CallerState, CampaignState, now
 from phonebank.parties import participants, services
+from phonebank.roster.admit import admit
+from phonebank.roster.remove import remove
 from tests.factories import create_account, create_campaign
 from tests.phonebank.live.party_room import Room, open_room
 
@@ -150,9 +152,12 @@ def test_callers_are_let_in_one_by_one_or_all_at_once(room: Room) -> None:
     first, *others = [
         room.join(name, state=CallerState.WAITING) for name in ("Sam", "Priya", "Kit")
     ]
-    participants.admit([first])
+    admit([first])
     assert first.state == CallerState.ADMITTED
-    assert [caller.first_name for caller in participants.waiting(room.party)] == ["Priya", "Kit"]
+    assert [caller.first_name for caller in participants.waiting_callers(room.party)] == [
+        "Priya",
+        "Kit",
+    ]
     assert participants.admit_all(room.party) == 2
     assert all(caller.state == CallerState.ADMITTED for caller in others)
     assert participants.admit_all(room.party) == 0
@@ -172,7 +177,7 @@ def test_a_removed_caller_loses_their_device_and_whom_they_held(room: Room) -> N
     room.record(sam, conversation=True)
     held = room.hand_out(sam)
     device = sam.device_token
-    participants.remove_caller(sam)
+    remove(sam)
     db.session.flush()
     db.session.refresh(held)
     assert sam.state == CallerState.REMOVED
@@ -184,7 +189,7 @@ def test_a_removed_caller_loses_their_device_and_whom_they_held(room: Room) -> N
     assert not room.party.door_open
     with pytest.raises(NotFoundError):
         participants.caller_in(room.party, sam.id)
-    participants.admit([sam])
+    admit([sam])
     assert sam.state == CallerState.REMOVED
 
 
@@ -202,7 +207,7 @@ def test_the_roster_has_everyone_who_is_in_with_their_share(room: Room) -> None:
     room.record(sam)
     assert [
         (guest.caller.first_name, guest.conversations, guest.calls)
-        for guest in participants.roster(room.party)
+        for guest in participants.guests(room.party)
     ] == [("Ada", 0, 0), ("sam", 1, 2)]
 
 

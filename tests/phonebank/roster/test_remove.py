@@ -15,7 +15,7 @@ from phonebank.contact_queue.refill import store_of
 from phonebank.core.db import db
 from phonebank.core.errors import NotAllowedError
 from phonebank.models import Call, CallEnding, Caller, CallerState
-from phonebank.parties.participants import remove_caller
+from phonebank.roster.remove import remove as remove_caller
 from phonebank.roster.remove import remove_anywhere
 from tests.phone_bank import PhoneBank
 
