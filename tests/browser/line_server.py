@@ -36,7 +36,7 @@ window.line = open({
 
 def main(port: int, version: int) -> None:
     state = {"version": version, "refuse": False, "broken": False, "seconds": 0}
-    package = Path(assets.__file__).parent
+    package = Path(assets.__file__).parents[1]
     app = Flask("phonebank", root_path=str(package))
     assets.init_app(app)
     sockets = SocketIO(app, async_mode="threading")
