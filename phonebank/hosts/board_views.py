@@ -8,8 +8,9 @@ from phonebank.core.access import TV, open_to
 from phonebank.core.config import current_config
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.errors import GoneError
+from phonebank.core.qr_codes import qr_svg
 from phonebank.live.board_snapshot import board_snapshot
-from phonebank.parties.codes import join_link, qr_svg, short_address
+from phonebank.parties.codes import join_link, short_address
 from phonebank.parties.services import party_by_board_token
 
 pages = Blueprint("board", __name__, url_prefix="/board")

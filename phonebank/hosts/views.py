@@ -25,6 +25,7 @@ from phonebank.core.config import current_config
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.edit_form import is_still
+from phonebank.core.qr_codes import qr_svg
 from phonebank.hosts.blueprint import back_to, pages, when_it_starts
 from phonebank.hosts.forms import NewPartyForm, SettingsForm
 from phonebank.live.board_payload import payload
@@ -33,7 +34,7 @@ from phonebank.live.board_snapshot import board_snapshot
 from phonebank.models import Account, Campaign, Party, RoleName, now
 from phonebank.parties import participants, services
 from phonebank.parties.calendar import calendar_file
-from phonebank.parties.codes import invitation, join_link, qr_svg
+from phonebank.parties.codes import invitation, join_link
 from phonebank.parties.cohosts import COHOSTS_AT_MOST, may_add_cohosts
 from phonebank.parties.display_names import NAME_AT_MOST
 from phonebank.parties.help_requests import ABOUT, callers_asking, mark_seen

@@ -4,8 +4,6 @@ import re
 import unicodedata
 from urllib.parse import unquote
 
-import segno
-
 # A join link: copied whole or in part, with anything after the code.
 _LINK = re.compile(r"/join/([^/?#&\s]+)", re.IGNORECASE)
 _CAMPAIGN_LINK = re.compile(r"/c/([^/?#\s]+)", re.IGNORECASE)
@@ -43,14 +41,6 @@ def join_link(base_url: str, code: str) -> str:
 def short_address(base_url: str) -> str:
     """The address of the page for typing a code, for reading aloud: without a scheme."""
     return base_url.split("://", 1)[-1] + "/join"
-
-
-def qr_svg(link: str) -> str:
-    """A QR code of the link as an SVG element without a size of its own.
-
-    Error correction M: it stays readable with 15 % of it lost to glare (ISO/IEC 18004).
-    """
-    return segno.make(link, error="m", micro=False).svg_inline(omitsize=True, border=2)
 
 
 def invitation(

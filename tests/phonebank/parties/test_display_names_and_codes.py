@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from phonebank.core.errors import InvalidInputError
 from phonebank.models.party import CODE_LETTERS, new_code
-from phonebank.parties.codes import invitation, join_link, normalise_code, qr_svg
+from phonebank.parties.codes import invitation, join_link, normalise_code
 from phonebank.parties.display_names import clean_name
 
 
@@ -80,12 +80,6 @@ def test_new_codes_have_no_letter_that_is_misread() -> None:
     codes = [new_code() for _ in range(500)]
     assert len(set(codes)) == 500
     assert all(len(code) == 6 and not set(code) & set("0O1IL") for code in codes)
-
-
-def test_the_qr_code_needs_no_inline_style() -> None:
-    picture = qr_svg(join_link("https://ring.example", "ABC234"))
-    assert picture.startswith("<svg")
-    assert "style" not in picture
 
 
 def test_the_invitation_has_all_that_a_friend_needs() -> None:

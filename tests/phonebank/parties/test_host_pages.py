@@ -8,8 +8,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from phonebank.core.db import db
+from phonebank.core.qr_codes import qr_svg
 from phonebank.models import Caller, CallerState, Party
-from phonebank.parties.codes import join_link, qr_svg
+from phonebank.parties.codes import join_link
 from phonebank.site.guides import DOCS
 from tests.factories import create_account, create_campaign
 from tests.phonebank.live.party_room import gives_away_the_contact, open_room, secret_contact
