@@ -147,7 +147,9 @@ def seconds_until(end: datetime) -> int:
     return max(0, int((end - now()).total_seconds()))
 
 
-def script_state(script: Script | None, fields: Fields, answers: Answers, change: str = "") -> dict:
+def script_state(
+    script: Script | None, fields: Fields, answers: Answers, change: str = ""
+) -> dict[str, Any]:
     """The part of a CallView that depends on the script and what was answered."""
     walked = path(script, answers, fields) if script else []
     on_again = change if change in {step.id for step in walked} else ""

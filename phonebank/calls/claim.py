@@ -221,7 +221,8 @@ def renew(caller: Caller, call_id: uuid.UUID) -> datetime:
     if held is None:
         raise _no_longer_theirs()
     until = min(now() + timedelta(seconds=held.hold_seconds), held.longest)
-    with_whom, ends = held.contact_id, held.expires_at
+    with_whom: int = held.contact_id
+    ends: datetime = held.expires_at
     if until - ends >= _apart(held.hold_seconds) or until == held.longest > ends:
         # Looked at once more by the statement that writes: it may have ended since.
         renewed = db.session.execute(_RENEW, own | {"until": until}).one_or_none()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Row, text
 
@@ -45,7 +46,7 @@ class Sights:
     too_fast: int
     most_in_a_minute: int
     usual_seconds: float | None
-    outcomes: Sequence[Row]
+    outcomes: Sequence[Row[*tuple[Any, ...]]]
 
 
 def anyone_of(campaign: Campaign, caller_id: int) -> Caller:

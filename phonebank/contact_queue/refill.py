@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Row, text
 
@@ -207,13 +208,15 @@ def _bring_callbacks(campaign: Campaign, store: QueueStore, at: datetime) -> Non
     )  # fmt: skip
 
 
-def groups_of(campaign: Campaign) -> Sequence[Row]:
+def groups_of(campaign: Campaign) -> Sequence[Row[*tuple[Any, ...]]]:
     """Each list in calling with each zone key and language of its people: `id` and `priority` of
     the list, `key`, `code`."""
     return db.session.execute(_GROUPS, {"campaign_id": campaign.id}).all()
 
 
-def _open_groups(campaign: Campaign, at: datetime, list_ids: Sequence[int]) -> list[Row]:
+def _open_groups(
+    campaign: Campaign, at: datetime, list_ids: Sequence[int]
+) -> list[Row[*tuple[Any, ...]]]:
     """Those with people who may be rung at this hour."""
     return [
         group
@@ -223,7 +226,7 @@ def _open_groups(campaign: Campaign, at: datetime, list_ids: Sequence[int]) -> l
 
 
 def _callable_people(
-    groups: list[Row], at: datetime, wanted: int, already: list[int]
+    groups: list[Row[*tuple[Any, ...]]], at: datetime, wanted: int, already: list[int]
 ) -> list[Offer]:
     rows = db.session.execute(
         _CALLABLE,

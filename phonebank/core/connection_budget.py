@@ -4,6 +4,7 @@ Otherwise an evening on which every process fills its pool would be the first to
 """
 
 import logging
+from typing import Any
 
 from flask import Flask
 from sqlalchemy import Row, text
@@ -67,12 +68,12 @@ def _sum_in_words(config: Config) -> str:
     )
 
 
-def _available(limits: Row) -> int:
+def _available(limits: Row[*tuple[Any, ...]]) -> int:
     found = (limits.maximum - limits.reserved, limits.for_account, limits.for_database)
-    return min(limit for limit in found if limit >= 0)  # PostgreSQL says -1 for no limit
+    return int(min(limit for limit in found if limit >= 0))  # PostgreSQL says -1 for no limit
 
 
-def _reason(limits: Row) -> str:
+def _reason(limits: Row[*tuple[Any, ...]]) -> str:
     available = _available(limits)
     if available == limits.for_account:
         return "from this account"

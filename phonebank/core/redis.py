@@ -23,9 +23,11 @@ def init_app(app: Flask, redis_url: str) -> None:
 
 def redis_store() -> Redis:
     """The app's Redis client; text in, text out."""
-    return current_app.extensions["redis"]
+    redis: Redis = current_app.extensions["redis"]
+    return redis
 
 
 def redis_for_jobs() -> Redis:
     """The Redis client that RQ uses; bytes."""
-    return current_app.extensions["redis_for_jobs"]
+    redis: Redis = current_app.extensions["redis_for_jobs"]
+    return redis

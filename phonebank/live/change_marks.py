@@ -38,7 +38,8 @@ def init_app(app: Flask, redis_url: str) -> None:
 
 def redis_for_live() -> Redis:
     """The live part's Redis client; text in, text out."""
-    return current_app.extensions["redis_for_live"]
+    redis: Redis = current_app.extensions["redis_for_live"]
+    return redis
 
 
 def party_key(party_id: int) -> str:

@@ -96,7 +96,8 @@ def _uncompressed(wsgi_app: "WSGIApplication") -> "WSGIApplication":
 
 def live() -> Live:
     """The live part of the current app."""
-    return current_app.extensions["live"]
+    live_part: Live = current_app.extensions["live"]
+    return live_part
 
 
 def _is_own_page(base_url: str, origin: str | None, environ: dict[str, str]) -> bool:

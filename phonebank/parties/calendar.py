@@ -41,4 +41,4 @@ def calendar_file(party: Party, link: str, words: str, host: str, at: datetime) 
     calendar.add_component(event)
     # The file has the zone's rules for calendars that do not know its name.
     calendar.add_missing_timezones()
-    return calendar.to_ical()
+    return bytes(calendar.to_ical())

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Select, func, select
 
@@ -60,7 +61,7 @@ def caller_of(campaign: Campaign, caller_id: int) -> Caller:
     return caller
 
 
-def _with_party(campaign: Campaign, state: str, name: str = "") -> Select:
+def _with_party(campaign: Campaign, state: str, name: str = "") -> Select[*tuple[Any, ...]]:
     query = (
         select(Caller, Party.title)
         .outerjoin(Party, Party.id == Caller.party_id)

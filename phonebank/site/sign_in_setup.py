@@ -121,7 +121,6 @@ def _trust_only_our_sessions(app: Flask, security: Security) -> None:
     sign-in and end it with each sign-out, whoever asks for them."""
     manager = security.login_manager
 
-    @manager.user_loader
     def load_account(uniquifier: str) -> Account | None:
         signed_in_at = session.get("fs_paa", 0)
         if time.time() - signed_in_at > SIGNED_IN_FOR.total_seconds():
@@ -133,6 +132,7 @@ def _trust_only_our_sessions(app: Flask, security: Security) -> None:
             set_request_attr("fs_paa", signed_in_at)
         return account
 
+    manager.user_loader(load_account)
     # Flask-Security would also take a token from a header or the address; none is ever issued.
     manager.request_loader(lambda request: None)
 

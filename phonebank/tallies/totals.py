@@ -7,6 +7,7 @@ outcome waits for nobody, however many people ring.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute
@@ -142,15 +143,15 @@ def totals_of_caller(caller_id: int, since: datetime | None = None) -> Totals:
     return _totals(db.session.execute(query).one()[1:])
 
 
-def _totals_by(key: InstrumentedAttribute, ids: Iterable[int]) -> dict[int, Totals]:
+def _totals_by(key: InstrumentedAttribute[Any], ids: Iterable[int]) -> dict[int, Totals]:
     wanted = list(ids)
     rows = db.session.execute(_summed(key).where(key.in_(wanted)).group_by(key))
     found = {row[0]: _totals(row[1:]) for row in rows}
     return {one: found.get(one, Totals()) for one in wanted}
 
 
-def _summed(key: object) -> Select:
-    return select(
+def _summed(key: object) -> Select[*tuple[Any, ...]]:
+    summed: Select[*tuple[Any, ...]] = select(
         key,  # type: ignore[call-overload]
         func.sum(Tally.version),
         func.sum(Tally.calls),
@@ -158,6 +159,7 @@ def _summed(key: object) -> Select:
         func.sum(Tally.conversations),
         func.sum(Tally.yeses),
     )
+    return summed
 
 
 def _totals(sums: Iterable[int | None]) -> Totals:

@@ -49,7 +49,7 @@ class ExperimentForm(FlaskForm):
         ]
 
     def validate(self, extra_validators: Any = None) -> bool:
-        valid = super().validate(extra_validators)
+        valid: bool = super().validate(extra_validators)
         for number, (words, share, _) in zip(ARMS, self.arm_fields(), strict=True):
             if words.data and share.data is None and not share.errors:
                 share.errors = [*share.errors, f"Give the {_ORDINALS[number]} script a share."]
