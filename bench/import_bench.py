@@ -23,7 +23,7 @@ from phonebank.core.config import DEVELOPMENT, Config
 from phonebank.core.db import db
 from phonebank.lists.jobs import import_list
 from phonebank.lists.services import confirm
-from phonebank.lists.uploads import guesses_of, take_in
+from phonebank.lists.uploads import guesses_of, store_upload
 from phonebank.local.servers import LocalServers
 from phonebank.models import Campaign, ContactList
 
@@ -81,7 +81,7 @@ def upload(path: Path) -> ContactList:
     db.session.add(campaign)
     db.session.flush()
     with path.open("rb") as file:
-        contact_list = take_in(campaign, None, path.name, file)
+        contact_list = store_upload(campaign, None, path.name, file)
     guesses = guesses_of(contact_list)
     confirm(contact_list, "Bench", 0, [guess.target for guess in guesses])
     db.session.commit()

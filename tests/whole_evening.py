@@ -20,7 +20,7 @@ from phonebank.core.config import current_config
 from phonebank.core.db import db
 from phonebank.csv_input.rows import Dialect
 from phonebank.experiments import services as experiments
-from phonebank.lists.uploads import take_in
+from phonebank.lists.uploads import store_upload
 from phonebank.models import (
     Account,
     Caller,
@@ -41,7 +41,7 @@ from phonebank.models.contact_list import ContactList, RefusedRow
 from phonebank.parties import services as parties
 from phonebank.roster.pace import A_MINUTE, flag
 from phonebank.scripts import services as scripts
-from phonebank.suppressions.batches import take_in_file
+from phonebank.suppressions.batches import store_file
 from phonebank.suppressions.entries import suppress
 from scripts_library.library import source_of
 from tests.factories import (
@@ -128,7 +128,7 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
     callers, call_id = _people_ringing(campaign, party, lists["ready"], person or {})
     suppress("+442079460999", SuppressionOrigin.ORGANISER, "asked", account_id=organiser.id)
     wishes = b"Member ID,Name,Phone\n1234567890,Ada Example,020 7946 0700\n2,Bo,none\n"
-    wishes_file = take_in_file(wishes, "wishes.csv", "GB", "asked", organiser.id)
+    wishes_file = store_file(wishes, "wishes.csv", "GB", "asked", organiser.id)
     db.session.commit()
     evening = Evening(
         campaign_id=campaign.id,
@@ -191,7 +191,7 @@ def _lists(campaign: Campaign, organiser: Account) -> dict[str, int]:
                 cells=["Somebody", number],
             )
         )
-    uploaded = take_in(campaign, organiser.id, "hillside members.csv", io.BytesIO(FILE))
+    uploaded = store_upload(campaign, organiser.id, "hillside members.csv", io.BytesIO(FILE))
     others = {
         "importing": create_list(
             campaign, state=ListState.IMPORTING, rows_total=9000, rows_read=4100

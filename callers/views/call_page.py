@@ -17,7 +17,7 @@ from phonebank.calls.household import others_on_the_number
 from phonebank.calls.merge_fields import fields_for, shared_fields
 from phonebank.calls.redial_check import why_not_to_ring
 from phonebank.models import Caller, Campaign, now
-from phonebank.phones.e164 import pretty
+from phonebank.phones.e164 import format_for_reading
 from phonebank.scripts.versions import script_of
 from scripts_library.engine import branch_holds, first_step, is_conversation, path
 from scripts_library.merge_fields import render_html, render_text
@@ -130,7 +130,7 @@ def view_of(hold: Hold, caller: Caller, campaign: Campaign, change: str = "") ->
         town=str(contact.fields.get("town") or ""),
         not_to_ring=not_to_ring,
         phone="" if not_to_ring else call.phone,
-        phone_shown="" if not_to_ring else pretty(call.phone, campaign.country),
+        phone_shown="" if not_to_ring else format_for_reading(call.phone, campaign.country),
         expires_at=hold.expires_at.isoformat(),
         seconds_left=seconds_until(hold.expires_at),
         shared=shared_fields(caller, campaign),

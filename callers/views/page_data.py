@@ -14,7 +14,7 @@ from phonebank.contact_queue.empty_reasons import SOON_OVER
 from phonebank.core.db import db
 from phonebank.core.errors import PhonebankError
 from phonebank.models import Answer, Call, CallEnding, Caller, Campaign, Contact, Party, now
-from phonebank.rules.calling_hours import zones_from
+from phonebank.rules.calling_hours import zones_in_key
 from phonebank.rules.outcomes import label_of
 from phonebank.rules.time_zones import time_zone
 from phonebank.tallies.totals import party_totals, totals_of_caller
@@ -61,7 +61,7 @@ def zone_of(call: Call) -> ZoneInfo:
     """The zone in which the person of a call is told times: theirs, or their country's first."""
     contact = db.session.get_one(Contact, call.contact_id)
     campaign = db.session.get_one(Campaign, call.campaign_id)
-    zones = zones_from(contact.zone_key) or tuple(rules_of(campaign).time_zones.value)
+    zones = zones_in_key(contact.zone_key) or tuple(rules_of(campaign).time_zones.value)
     return time_zone(zones[0])
 
 

@@ -14,11 +14,11 @@ from phonebank.contact_queue.campaign_hours import rules_of
 from phonebank.core.db import db
 from phonebank.models import Call, Campaign, Contact, ContactState
 from phonebank.models.state import state_text
-from phonebank.rules.calling_hours import contact_date, zones_from
+from phonebank.rules.calling_hours import contact_date, zones_in_key
 from phonebank.rules.languages import UNKNOWN
 from phonebank.rules.outcomes import outcome_of
 from phonebank.rules.retry_policy import FAR_AWAY, Decision
-from phonebank.suppressions.dead_numbers import dead_among, report, take_back
+from phonebank.suppressions.dead_numbers import dead_among, report, withdraw
 
 # What an outcome may change in a contact, and so what undo puts back.
 _CONTACT_STATE = (
@@ -146,7 +146,7 @@ def move_contact(
 ) -> None:
     """Bring the person to where the decision puts them."""
     campaign = db.session.get_one(Campaign, call.campaign_id)
-    today = contact_date(zones_from(contact.zone_key), at, rules_of(campaign))
+    today = contact_date(zones_in_key(contact.zone_key), at, rules_of(campaign))
     contact.last_outcome = outcome_key
     contact.last_called_at = at
     if decision.counted:
@@ -247,7 +247,7 @@ def wake_the_household(call: Call, before: dict[str, Any]) -> None:
         rested_at = before.get(_HAD_RESTED, [None] * len(ids))
         stood = {"ids": ids, "callable_at": callable_at, "rested_at": rested_at}
         db.session.execute(_OTHERS_REST_NO_MORE, stood | {"until": before[_REST_UNTIL]})
-    take_back(call.id)
+    withdraw(call.id)
     if lost := dict(before.get(_LOST_THE_NUMBER, ())):
         _give_the_number_back(call, lost)
 

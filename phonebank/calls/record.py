@@ -38,11 +38,11 @@ from phonebank.core.errors import HoldLostError, InvalidInputError
 from phonebank.core.locks import lock_row
 from phonebank.models import Call, CallEnding, Caller, Campaign, Contact, SuppressionOrigin, now
 from phonebank.models.call import HANDED_OUT_NO, RECORDED_NO
-from phonebank.rules.calling_hours import contact_date, zones_from
+from phonebank.rules.calling_hours import contact_date, zones_in_key
 from phonebank.rules.languages import LANGUAGES, UNKNOWN
 from phonebank.rules.outcomes import OUTCOMES, UnknownOutcomeError, outcome_of
-from phonebank.rules.retry_limits import RetryRules
 from phonebank.rules.retry_policy import Decision, decide
+from phonebank.rules.retry_rules import RetryRules
 from phonebank.scripts.versions import script_of
 from phonebank.suppressions import entries as suppressions
 from phonebank.tallies import totals
@@ -213,7 +213,7 @@ def _decide(
 ) -> Decision:
     campaign = db.session.get_one(Campaign, call.campaign_id)
     country = rules_of(campaign)
-    zones = zones_from(contact.zone_key)
+    zones = zones_in_key(contact.zone_key)
     today = contact_date(zones, at, country)
     rules = RetryRules.parse(campaign.retry_rules)
     outcome = outcome_of(outcome_key)

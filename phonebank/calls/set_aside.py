@@ -250,7 +250,7 @@ def _set_aside_some(act: SetAside) -> bool:
         if outcome_of(call.outcome or "").suppress_reason:
             kept.lifted_reason = _lift(call)
         # Not in service, said they: for everybody who has the number.
-        dead_numbers.take_back(call.id)
+        dead_numbers.withdraw(call.id)
         last = since.get(contact.id)
         let_in += _put_back(call, contact, kept, is_last=last is None or last < call.started_at)
         db.session.add(kept)

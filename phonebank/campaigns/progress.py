@@ -28,7 +28,7 @@ class Question:
     mean: float | None = None
 
 
-def outcomes_of(campaign_id: int) -> list[Count]:
+def count_outcomes(campaign_id: int) -> list[Count]:
     """The campaign's outcomes by key, most frequent first; without those that count nowhere."""
     rows = db.session.execute(
         select(Call.outcome, func.count())
@@ -40,7 +40,7 @@ def outcomes_of(campaign_id: int) -> list[Count]:
 
 
 @dataclass
-class OutcomeReadings:
+class OutcomeCountsCache:
     """The outcomes of campaigns as this process last counted them, and when.
 
     Tallies do not tell outcomes apart, so every call is gone through. Up to `anew_up_to` calls that
@@ -58,7 +58,7 @@ class OutcomeReadings:
         kept = self._read.get(campaign_id)
         if kept is not None and calls > self.anew_up_to and at - kept[0] < self.kept_for:
             return kept[1]
-        counts = outcomes_of(campaign_id)
+        counts = count_outcomes(campaign_id)
         self._read[campaign_id] = (at, counts)
         return counts
 

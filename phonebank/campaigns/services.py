@@ -60,7 +60,7 @@ def create_campaign(account: Account, values: dict[str, Any]) -> Campaign:
     return campaign
 
 
-def move(campaign: Campaign, verb: str) -> None:
+def change_state(campaign: Campaign, verb: str) -> None:
     """Start, pause, resume, end or reopen. Raises ConflictError when it makes no sense now,
     whatever a page last showed, and when a campaign would start with nobody to call or nothing to
     say."""
@@ -72,7 +72,7 @@ def move(campaign: Campaign, verb: str) -> None:
             "Reload the page to see it now.",
         )
     if verb == "start":
-        missing = what_is_missing(campaign)
+        missing = missing_parts(campaign)
         if missing:
             raise ConflictError(
                 f"Not ready to start: {' '.join(missing)}", "Do that first, then start."
@@ -80,7 +80,7 @@ def move(campaign: Campaign, verb: str) -> None:
     campaign.state = target
 
 
-def what_is_missing(campaign: Campaign) -> list[str]:
+def missing_parts(campaign: Campaign) -> list[str]:
     """What a draft still needs before callers can start, one sentence each."""
     missing = []
     if not has_people(campaign):
@@ -102,7 +102,7 @@ def has_people(campaign: Campaign) -> bool:
     )
 
 
-def new_join_link(campaign: Campaign) -> None:
+def replace_join_link(campaign: Campaign) -> None:
     """Give callers a new link; the old one stops working, those inside stay."""
     lock_row(campaign)
     campaign.join_token = secrets.token_urlsafe(12)
@@ -130,7 +130,7 @@ def admit(campaign: Campaign, caller_ids: list[int] | None) -> int:
     return admission.admit_some(campaign, caller_ids, for_organiser=True)
 
 
-def open_door(campaign: Campaign, is_open: bool) -> None:
+def set_door(campaign: Campaign, is_open: bool) -> None:
     """Leave the door open for whoever has the link (those waiting come in), or close it."""
     lock_row(campaign)
     campaign.door_open = is_open
@@ -138,7 +138,7 @@ def open_door(campaign: Campaign, is_open: bool) -> None:
         admit(campaign, None)
 
 
-def callers_to_look_at(campaign: Campaign) -> int:
+def count_flagged_callers(campaign: Campaign) -> int:
     """How many callers went past a budget of theirs since an organiser last looked at them."""
     query = select(func.count(PaceFlag.caller_id.distinct())).where(
         PaceFlag.campaign_id == campaign.id, PaceFlag.looked_at.is_(None)

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from phonebank.models import Campaign
-from phonebank.rules.calling_hours import is_callable, next_callable, zones_from
+from phonebank.rules.calling_hours import is_callable, next_callable, zones_in_key
 from phonebank.rules.countries import CountryRules, rules_for
 from phonebank.rules.week_hours import WeekHours
 
@@ -31,7 +31,7 @@ def may_ring(campaign: Campaign, zone_key: str, at: datetime) -> bool:
     """
     if campaign.rings_at_any_hour:
         return True
-    zones, hours, rules = zones_from(zone_key), hours_of(campaign), rules_of(campaign)
+    zones, hours, rules = zones_in_key(zone_key), hours_of(campaign), rules_of(campaign)
     return is_callable(zones, at, hours, rules) and is_callable(
         zones, at + TIME_TO_DIAL, hours, rules
     )
@@ -41,7 +41,7 @@ def next_ringing(campaign: Campaign, zone_key: str, at: datetime) -> datetime | 
     """The first moment from `at` on when `may_ring`; None when there is none for weeks."""
     if campaign.rings_at_any_hour or may_ring(campaign, zone_key, at):
         return at
-    zones, hours, rules = zones_from(zone_key), hours_of(campaign), rules_of(campaign)
+    zones, hours, rules = zones_in_key(zone_key), hours_of(campaign), rules_of(campaign)
     # Inside the last minutes of an opening the next moment is that of the opening after it.
     return next_callable(zones, at + TIME_TO_DIAL, hours, rules)
 

@@ -12,9 +12,9 @@ from phonebank.contact_queue.jobs import for_each_campaign
 from phonebank.core.db import db
 from phonebank.core.jobs import URGENT, job
 from phonebank.models import Campaign, CampaignState, Contact, ContactState, now
-from phonebank.rules.calling_hours import zones_from
-from phonebank.rules.retry_limits import RetryRules
-from phonebank.rules.retry_policy import FAR_AWAY, callable_again
+from phonebank.rules.calling_hours import zones_in_key
+from phonebank.rules.retry_policy import FAR_AWAY, next_try_at
+from phonebank.rules.retry_rules import RetryRules
 
 # Contacts a transaction: callers wait for none of them longer than a blink.
 AT_ONCE = 500
@@ -101,10 +101,10 @@ def _look_again(campaign: Campaign, after: int, stop_at: float | None) -> tuple[
             if contact.rested_at is None:
                 # From before that was kept: they had rested by then.
                 contact.rested_at = contact.callable_at
-            again = callable_again(
+            again = next_try_at(
                 contact.rested_at,
                 None if promised else elsewhen,
-                zones_from(contact.zone_key),
+                zones_in_key(contact.zone_key),
                 hours,
                 country,
             )

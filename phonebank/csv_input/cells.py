@@ -56,7 +56,7 @@ def tidy(text: str) -> str:
     return " ".join(text.split())
 
 
-def postcode(text: str, country: str) -> str:
+def tidy_postcode(text: str, country: str) -> str:
     """A postcode in capitals, with the gap of a British one and the leading zeros of a ZIP code."""
     code = tidy(text).upper()
     if country == "US":
@@ -66,12 +66,12 @@ def postcode(text: str, country: str) -> str:
     return f"{british[1]} {british[2]}" if british and country == "GB" else code
 
 
-def identifier(text: str) -> str:
+def tidy_identifier(text: str) -> str:
     """An ID of the campaign's own database, without the ".0" that a number column gives it."""
     return re.sub(r"(?<=[0-9])\.0+$", "", tidy(text))
 
 
-def email(text: str) -> str:
+def tidy_email(text: str) -> str:
     """An e-mail address, or "" for what is plainly none."""
     address = tidy(text).removeprefix("mailto:")
     name, _, host = address.partition("@")
@@ -80,7 +80,7 @@ def email(text: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def language(text: str) -> str:
+def language_code_of(text: str) -> str:
     """A language's ISO 639 code ("cy" for "Cymraeg", "en" for "en-GB"), or "" for none known.
 
     Only real codes: a contact whose language nobody speaks would never be rung.

@@ -51,7 +51,7 @@ class AccentedWords:
                 self.old.add(found[0][:LONGEST_WORD])
 
 
-def alphabet_of(words: Iterable[bytes]) -> str | None:
+def detect_alphabet(words: Iterable[bytes]) -> str | None:
     """The Python codec in which these words look like words, or None where they do in none.
 
     Windows' own is left only for a better one, and only where words look wrong in it, or where

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from phonebank.csv_input.cells import email, tidy
+from phonebank.csv_input.cells import tidy, tidy_email
 from phonebank.csv_input.column_names import (
     KINDS_OF_PHONE,
     NAME_ALONE,
@@ -19,12 +19,12 @@ from phonebank.csv_input.column_names import (
     TARGET_OF,
     WEAK,
     WITHIN_A_LONGER_NAME,
-    is_somebody_elses,
-    mark_named_by,
-    plain,
+    is_about_someone_else,
+    mark_target_of,
+    plain_name,
     words_of,
 )
-from phonebank.csv_input.yes_no_columns import MARKS, Action, reading
+from phonebank.csv_input.yes_no_columns import MARKS, Action, reading_of
 
 IGNORE = "ignore"
 FIELD = "field:"  # "field:polling_district" keeps a column under a name that scripts can show
@@ -90,7 +90,7 @@ class Mapping:
     def action(self, column: int, key: str) -> Action:
         """What is done for a value of a column of marks: as decided, else as its words say."""
         decided = self.actions.get(str(column), {}).get(key)
-        return Action(decided) if decided else reading(self.targets[column], key)
+        return Action(decided) if decided else reading_of(self.targets[column], key)
 
     @cached_property
     def columns(self) -> dict[str, tuple[int, ...]]:
@@ -160,7 +160,7 @@ class Fault:
     columns: tuple[int, ...] = ()
 
 
-def guess(headers: Sequence[str], samples: Sequence[Sequence[str]]) -> list[ColumnGuess]:
+def guess_columns(headers: Sequence[str], samples: Sequence[Sequence[str]]) -> list[ColumnGuess]:
     """What each column is, from its name, and from its values where the name says nothing.
 
     `samples` are rows of cells as wide as the headers; a hundred are plenty. What is neither
@@ -170,11 +170,11 @@ def guess(headers: Sequence[str], samples: Sequence[Sequence[str]]) -> list[Colu
         [value for cells in samples if index < len(cells) and (value := cells[index].strip())]
         for index in range(len(headers))
     ]
-    names = [_by_name(header, of) for header, of in zip(headers, values, strict=True)]
-    targets = _names_fitted(headers, _one_column_each(names))
+    names = [_guess_by_name(header, of) for header, of in zip(headers, values, strict=True)]
+    targets = _fit_name_columns(headers, _keep_surest_names(names))
     for index, named in enumerate(names):
-        if named.target == IGNORE and not is_somebody_elses(headers[index]):
-            targets[index] = _by_content(values[index], taken=targets)
+        if named.target == IGNORE and not is_about_someone_else(headers[index]):
+            targets[index] = _guess_by_content(values[index], taken=targets)
     return [
         ColumnGuess(
             index,
@@ -187,7 +187,7 @@ def guess(headers: Sequence[str], samples: Sequence[Sequence[str]]) -> list[Colu
     ]
 
 
-def check(mapping: Mapping) -> list[Fault]:
+def faults_of(mapping: Mapping) -> list[Fault]:
     """Everything that keeps a mapping from being used; nothing if it can be."""
     if len(mapping.targets) != len(mapping.headers):
         message = (
@@ -207,7 +207,7 @@ def check(mapping: Mapping) -> list[Fault]:
     return faults
 
 
-def as_field(header: str) -> str:
+def field_target(header: str) -> str:
     """The target that keeps a column under its own name, written as scripts write merge fields.
 
     "Polling District" is polling_district. A name without Latin letters comes to FIELD alone, which
@@ -225,7 +225,7 @@ def _fault_of(target: str, mapping: Mapping) -> Fault | None:
         if not name or name != tidy(name) or len(name) > LONGEST_FIELD_NAME:
             return Fault(
                 "field_name",
-                f"The column {_named(columns, mapping)} needs a name of 1 to "
+                f"The column {_quote_headers(columns, mapping)} needs a name of 1 to "
                 f"{LONGEST_FIELD_NAME} characters.",
                 columns,
             )
@@ -237,58 +237,58 @@ def _fault_of(target: str, mapping: Mapping) -> Fault | None:
         label = FIELDS.get(target) or target.removeprefix(FIELD)
         return Fault(
             "two_columns",
-            f"The columns {_named(columns, mapping)} are both “{label}”. Keep one and leave out "
-            "the other.",
+            f"The columns {_quote_headers(columns, mapping)} are both “{label}”. Keep one and "
+            "leave out the other.",
             columns,
         )
     return None
 
 
-def _named(columns: Sequence[int], mapping: Mapping) -> str:
+def _quote_headers(columns: Sequence[int], mapping: Mapping) -> str:
     return " and ".join(f"“{mapping.headers[i].strip()}”" for i in columns)
 
 
-class _Named(NamedTuple):
+class _NameGuess(NamedTuple):
     target: str
     sure: bool = False
     rank: int = 1000  # how far down the target's names this one stands
 
 
-def _by_name(header: str, values: Sequence[str]) -> _Named:
+def _guess_by_name(header: str, values: Sequence[str]) -> _NameGuess:
     """What a column's name says; IGNORE where that is nothing."""
     header = _GOOGLES.sub(r"\1", header)
-    name = plain(header)
+    name = plain_name(header)
     found = TARGET_OF.get(name)
-    if found is None and (mark := _mark_by_name(header, values)):
+    if found is None and (mark := _guess_mark(header, values)):
         return mark
     if found is None:
         name = name.rstrip("0123456789")
         found = TARGET_OF.get(name)
         if found is None or found[0] not in NUMBERED:
-            return _Named(_by_last_words(header))
+            return _NameGuess(_guess_by_last_words(header))
     target, rank = found
     if target in PHONE_TARGETS and values and _share(_holds_digits, values) < 0.2:
         # Called a phone and holding none: "Number" is a house number.
-        return _Named(IGNORE if name in WEAK else target, rank=rank)
-    return _Named(target, name not in WEAK, rank)
+        return _NameGuess(IGNORE if name in WEAK else target, rank=rank)
+    return _NameGuess(target, name not in WEAK, rank)
 
 
-def _mark_by_name(header: str, values: Sequence[str]) -> _Named | None:
+def _guess_mark(header: str, values: Sequence[str]) -> _NameGuess | None:
     """ "Is deceased", "May we call you?", "is_mobile_bad": what a column of yes and no asks."""
-    found = mark_named_by(header)
+    found = mark_target_of(header)
     if found is None or (found[0] != "do_not_call" and _share(_holds_digits, values) > 0.5):
         return None  # "Mobile (opted in)" and "Wrong number" may hold numbers
-    return _Named(*found)
+    return _NameGuess(*found)
 
 
 # Google's contacts come as "Phone 1 - Label" beside "Phone 1 - Value".
 _GOOGLES = re.compile(r"^(.*\d)\s+-\s+Value$", re.IGNORECASE)
 
 
-def _by_last_words(header: str) -> str:
+def _guess_by_last_words(header: str) -> str:
     """The target of the longest known name that a longer one ends with: "Voter's mobile number"."""
     words = words_of(header)
-    if is_somebody_elses(header):
+    if is_about_someone_else(header):
         return IGNORE
     for start in range(max(1, len(words) - 4), len(words)):
         name = "".join(words[start:])
@@ -298,7 +298,7 @@ def _by_last_words(header: str) -> str:
     return IGNORE
 
 
-def _one_column_each(names: Sequence[_Named]) -> list[str]:
+def _keep_surest_names(names: Sequence[_NameGuess]) -> list[str]:
     """Where two columns would be one target, the one with the surer name stays."""
     targets = [named.target for named in names]
     for target in set(targets) - SEVERAL_COLUMNS:
@@ -309,20 +309,20 @@ def _one_column_each(names: Sequence[_Named]) -> list[str]:
     return targets
 
 
-def _names_fitted(headers: Sequence[str], targets: list[str]) -> list[str]:
+def _fit_name_columns(headers: Sequence[str], targets: list[str]) -> list[str]:
     """ "Name" beside "Vorname" is the last name, beside both names it is left out."""
     first, last, full = (name in targets for name in ("first_name", "last_name", "full_name"))
     change: dict[str, str] = {}
     if full and (first or last):
         change = {"full_name": IGNORE if first and last else "last_name" if first else "first_name"}
-    elif first != last and NAME_ALONE.intersection(map(plain, headers)):
+    elif first != last and NAME_ALONE.intersection(map(plain_name, headers)):
         change = {"first_name": "full_name", "last_name": "full_name"}
     return [change.get(target, target) for target in targets]
 
 
-def _by_content(values: Sequence[str], taken: Sequence[str]) -> str:
+def _guess_by_content(values: Sequence[str], taken: Sequence[str]) -> str:
     """What a column is by its values alone, unless a column is that already."""
-    if "email" not in taken and _share(email, values) > 0.8:
+    if "email" not in taken and _share(tidy_email, values) > 0.8:
         return "email"
     if "postcode" not in taken and _share(_is_postcode, values) > 0.8:
         return "postcode"

@@ -120,7 +120,7 @@ WEAK = frozenset(
 NAME_ALONE = frozenset({"nombre", "nom"})
 
 # A longer name with one of these words is of somebody else's number, or of none worth ringing.
-NOT_THEIRS = words(
+WORDS_FOR_OTHERS = words(
     "fax bad invalid wrong old former previous"
     " emergency kin carer caregiver parent parents guardian mother father mum mom dad"
     " son daughter child children brother sister sibling neighbour neighbor friend"
@@ -235,7 +235,7 @@ def phrase_of(header: str) -> str:
     return " ".join(words_of(re.sub("['’`]", "", header)))
 
 
-def mark_named_by(header: str) -> tuple[str, bool] | None:
+def mark_target_of(header: str) -> tuple[str, bool] | None:
     """The target of a column whose name asks something of calls, and whether that is sure.
 
     None for every other name. "Consent" is turned round: a no there means do not call.
@@ -244,48 +244,56 @@ def mark_named_by(header: str) -> tuple[str, bool] | None:
     named = words(phrase)
     of_calls = bool(named & _PHONE_WORDS - _OTHER_WAYS)
     if named & _OTHER_WAYS and not of_calls:
-        return ("bad_number", True) if _says(_BAD, phrase) and named & _PHONE_WORDS else None
-    if _says(_BAD, phrase) and named & _PHONE_WORDS and not _says(_CONSENT, phrase):
+        return (
+            ("bad_number", True)
+            if _contains_phrase(_BAD, phrase) and named & _PHONE_WORDS
+            else None
+        )
+    if (
+        _contains_phrase(_BAD, phrase)
+        and named & _PHONE_WORDS
+        and not _contains_phrase(_CONSENT, phrase)
+    ):
         return "bad_number", True
-    if _says(_CONSENT, phrase):
+    if _contains_phrase(_CONSENT, phrase):
         turned = bool(named & _TURNED_ROUND)
         return ("do_not_call", False) if turned else ("consent", of_calls)
-    if _says(_NO_CALLS, phrase):
-        beside = words(_without(_NO_CALLS, phrase))
+    if _contains_phrase(_NO_CALLS, phrase):
+        beside = words(_strip_phrases(_NO_CALLS, phrase))
         return ("consent", False) if beside & _CLEARED else ("do_not_call", of_calls)
     return None
 
 
 def is_named_as_phone(header: str) -> bool:
     """Whether a column's name says that it holds telephone numbers."""
-    target, _ = TARGET_OF.get(plain(header), ("", 0))
+    target, _ = TARGET_OF.get(plain_name(header), ("", 0))
     return target in NUMBERED - {"address"} or bool(_TELEPHONES & set(words_of(header)))
 
 
-def _says(phrases: str, phrase: str) -> bool:
+def _contains_phrase(phrases: str, phrase: str) -> bool:
     return any(f" {said} " in f" {phrase} " for said in phrases.split("|"))
 
 
-def _without(phrases: str, phrase: str) -> str:
+def _strip_phrases(phrases: str, phrase: str) -> str:
     for said in phrases.split("|"):
         phrase = f" {phrase} ".replace(f" {said} ", "  ").strip()
     return phrase
 
 
-def is_somebody_elses(header: str) -> bool:
+def is_about_someone_else(header: str) -> bool:
     """Whether a column's name says that it is of another person, of a firm, or out of use.
 
     One written as one word ("Notfalltelefon", "SPOUSEPHONE") counts by its beginning.
     """
-    if NOT_THEIRS.intersection(words_of(header)):
+    if WORDS_FOR_OTHERS.intersection(words_of(header)):
         return True
-    return plain(header).startswith(_BEGINNINGS_NOT_THEIRS)
+    return plain_name(header).startswith(_BEGINNINGS_NOT_THEIRS)
 
 
-_BEGINNINGS_NOT_THEIRS = tuple(sorted(word for word in NOT_THEIRS if len(word) > 5))
+_BEGINNINGS_NOT_THEIRS = tuple(sorted(word for word in WORDS_FOR_OTHERS if len(word) > 5))
 
 
-def plain(header: str) -> str:
+def plain_name(header: str) -> str:
     """A column's name as compared: lower case, no accents, letters and digits only."""
     folded = unicodedata.normalize("NFKD", header.casefold())
     return "".join(c for c in folded if c.isalnum())
@@ -294,12 +302,12 @@ def plain(header: str) -> str:
 def words_of(header: str) -> list[str]:
     """The words of a column's name, cut at what is no letter and before capitals, each plain."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header.replace("'s", "").replace("’s", ""))
-    return [word for part in re.split(r"[\W_]+", spaced) if (word := plain(part))]
+    return [word for part in re.split(r"[\W_]+", spaced) if (word := plain_name(part))]
 
 
 # Each plain name → its target and how far down that target's list it stands.
 TARGET_OF: dict[str, tuple[str, int]] = {
-    plain(name): (target, rank)
+    plain_name(name): (target, rank)
     for target, names in NAMES.items()
     for rank, name in enumerate(names.split())
 }

@@ -9,8 +9,8 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import islice
 
-from phonebank.csv_input.code_pages import AccentedWords, alphabet_of
-from phonebank.csv_input.file_kinds import SAVE_AS_CSV, kind_that_is_no_list
+from phonebank.csv_input.code_pages import AccentedWords, detect_alphabet
+from phonebank.csv_input.file_kinds import SAVE_AS_CSV, detect_other_kind
 
 HEAD_BYTES = 64 * 1024  # what `sniff` wants to see
 
@@ -49,23 +49,23 @@ def sniff(head: bytes) -> Dialect:
     head = head[:HEAD_BYTES]
     if not head.removeprefix(codecs.BOM_UTF8).strip():
         raise InvalidFileError("empty", "This file is empty.")
-    kind = kind_that_is_no_list(head)
+    kind = detect_other_kind(head)
     if kind:
         raise InvalidFileError(*kind)
-    encoding, text = _decoded_head(head)
+    encoding, text = _decode_head(head)
     text = text.replace(END_OF_FILE, "")
-    _refuse_what_is_no_text(text)
+    _check_is_text(text)
     announced = SEPARATOR_LINE.match(text)
     if announced:  # Excel's own way of saying it
         text = text[announced.end() :]
-    delimiter = announced[1] if announced else _delimiter_of(text)
+    delimiter = announced[1] if announced else _detect_delimiter(text)
     header = text.split("\n", 1)[0]
-    quotechar = "'" if _all_single_quoted(header, delimiter) else '"'
+    quotechar = "'" if _is_single_quoted(header, delimiter) else '"'
     spaced = f'{delimiter} "' in header and f'{delimiter}"' not in header
     return Dialect(encoding, delimiter, quotechar, spaced)
 
 
-def _one_windows_1252_byte(error: UnicodeError) -> tuple[str, int]:
+def _decode_windows_1252_byte(error: UnicodeError) -> tuple[str, int]:
     """Read bytes that are no UTF-8 as Windows-1252, and go on in UTF-8.
 
     A file may be plain ASCII for its first 64 kB and hold one é from an old export after that, or
@@ -77,10 +77,10 @@ def _one_windows_1252_byte(error: UnicodeError) -> tuple[str, int]:
     return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
 
 
-codecs.register_error(WINDOWS_1252_BYTE, _one_windows_1252_byte)
+codecs.register_error(WINDOWS_1252_BYTE, _decode_windows_1252_byte)
 
 
-def _decoded_head(head: bytes) -> tuple[str, str]:
+def _decode_head(head: bytes) -> tuple[str, str]:
     """The encoding and the text of the head; the last character may be cut off."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16", codecs.getincrementaldecoder("utf-16")("replace").decode(head)
@@ -96,16 +96,16 @@ def _decoded_head(head: bytes) -> tuple[str, str]:
         return "utf-8", codecs.getincrementaldecoder("utf-8")(WINDOWS_1252_BYTE).decode(head)
     words = AccentedWords()
     words.add(head)
-    alphabet = alphabet_of(words.old)
+    alphabet = detect_alphabet(words.old)
     if alphabet is None:
-        _refuse_what_is_no_text(head.decode("latin-1"))
-        raise unknown_alphabet()
+        _check_is_text(head.decode("latin-1"))
+        raise unknown_alphabet_error()
     return alphabet, head.decode(alphabet, "replace")
 
 
-def _refuse_what_is_no_text(text: str) -> None:
+def _check_is_text(text: str) -> None:
     if "\0" in text:
-        raise null_characters()
+        raise null_characters_error()
     strange = sum(1 for c in text if (c < " " and c not in "\t\n\r\f\v") or c == "\ufffd")
     if strange * 50 > len(text):
         raise InvalidFileError("not_text", f"This is not a CSV file. {SAVE_AS_CSV}")
@@ -113,7 +113,7 @@ def _refuse_what_is_no_text(text: str) -> None:
         raise InvalidFileError("empty", "This file is empty.")
 
 
-def unknown_alphabet() -> InvalidFileError:
+def unknown_alphabet_error() -> InvalidFileError:
     return InvalidFileError(
         "unknown_alphabet",
         "We can't read the accented letters in this file. It was saved in an old format. "
@@ -121,7 +121,7 @@ def unknown_alphabet() -> InvalidFileError:
     )
 
 
-def null_characters() -> InvalidFileError:
+def null_characters_error() -> InvalidFileError:
     return InvalidFileError(
         "nul_bytes",
         "This file has null characters, so it is damaged or it is not text. Save it again as "
@@ -129,7 +129,7 @@ def null_characters() -> InvalidFileError:
     )
 
 
-def _delimiter_of(text: str) -> str:
+def _detect_delimiter(text: str) -> str:
     """The character that cuts most rows into the same number of cells as the header.
 
     A comma within addresses cuts rows too; it does not cut the header alike.
@@ -149,6 +149,6 @@ def _delimiter_of(text: str) -> str:
     return best
 
 
-def _all_single_quoted(header: str, delimiter: str) -> bool:
+def _is_single_quoted(header: str, delimiter: str) -> bool:
     cells = header.strip().split(delimiter)
     return all(len(cell) > 1 and cell[0] == cell[-1] == "'" for cell in cells)

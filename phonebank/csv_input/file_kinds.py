@@ -51,13 +51,13 @@ _TEXT_BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
 )
 
 
-def kind_that_is_no_list(head: bytes) -> tuple[str, str] | None:
+def detect_other_kind(head: bytes) -> tuple[str, str] | None:
     """What a file is, as (reason, message for people), if it is plainly not separated text.
 
     `head` is the beginning of the file, a few kilobytes of it.
     """
     if head.startswith(b"PK\x03\x04"):
-        return _inside_the_zip(head)
+        return _detect_zip_kind(head)
     for beginning, reason, message in _BEGINNINGS:
         if head.startswith(beginning):
             return reason, message
@@ -68,7 +68,7 @@ def kind_that_is_no_list(head: bytes) -> tuple[str, str] | None:
     return None
 
 
-def _inside_the_zip(head: bytes) -> tuple[str, str]:
+def _detect_zip_kind(head: bytes) -> tuple[str, str]:
     if b"opendocument" in head:
         return "opendocument", f"This is an OpenDocument spreadsheet, not a CSV file. {SAVE_AS_CSV}"
     if b"word/" in head:

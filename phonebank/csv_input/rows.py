@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from phonebank.csv_input.cells import email
+from phonebank.csv_input.cells import tidy_email
 from phonebank.csv_input.dialects import (
     END_OF_FILE,
     HEAD_BYTES,
@@ -24,7 +24,7 @@ from phonebank.csv_input.dialects import (
     WINDOWS_1252_BYTE,
     Dialect,
     InvalidFileError,
-    null_characters,
+    null_characters_error,
     sniff,
 )
 from phonebank.csv_input.file_kinds import SAVE_AS_CSV
@@ -62,12 +62,12 @@ def read_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
     """
     header: Row | None = None
     width = rows = 0
-    for row in _records(chunks, dialect):
+    for row in _read_records(chunks, dialect):
         cells = row.cells
         if not "".join(cells).strip():
             continue
         if header is None:
-            header = _checked_header(row)
+            header = _check_header(row)
             width = len(header.cells)
             yield header
             continue
@@ -75,7 +75,7 @@ def read_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
         if len(cells) < width:
             cells.extend([""] * (width - len(cells)))
         elif len(cells) > width:
-            row = _without_blank_tail(row, width)
+            row = _strip_blank_tail(row, width)
         yield row
     if header is None:
         raise InvalidFileError("empty", "This file is empty.")
@@ -83,7 +83,7 @@ def read_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
         raise InvalidFileError("header_only", "This file has column names but no rows below them.")
 
 
-def _checked_header(row: Row) -> Row:
+def _check_header(row: Row) -> Row:
     """The header without the empty columns on its right."""
     cells = row.cells
     while not cells[-1].strip():
@@ -99,7 +99,7 @@ def _checked_header(row: Row) -> Row:
             f"This file has {len(cells)} columns. We can read at most {MOST_COLUMNS}. Delete "
             "the columns your callers do not need.",
         )
-    if any(_PHONE_LIKE.fullmatch(cell) or email(cell) for cell in cells):
+    if any(_PHONE_LIKE.fullmatch(cell) or tidy_email(cell) for cell in cells):
         raise InvalidFileError(
             "no_header",
             f"Row {row.number} should name the columns, but it has a person in it. Add a row above "
@@ -115,7 +115,7 @@ def _checked_header(row: Row) -> Row:
 _PHONE_LIKE = re.compile(r"(?:[\s().-]*[0-9+]){9,20}[\s().-]*")
 
 
-def _without_blank_tail(row: Row, width: int) -> Row:
+def _strip_blank_tail(row: Row, width: int) -> Row:
     cells = row.cells
     while len(cells) > width and not cells[-1].strip():
         cells.pop()
@@ -193,7 +193,7 @@ class _Lines:
                 f"list with a row for each person. {SAVE_AS_CSV}",
             )
         if "\0" in line:
-            raise null_characters()
+            raise null_characters_error()
         self._size += len(line)
         if self._size > LONGEST_LINE:
             self.put_back([line])
@@ -202,9 +202,9 @@ class _Lines:
         return line
 
 
-def _records(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
+def _read_records(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
     lines = _Lines(chunks, dialect.encoding)
-    strict = _reader(lines, dialect, strict=True)
+    strict = _csv_reader(lines, dialect, strict=True)
     number = 0
     while True:
         number += 1
@@ -214,10 +214,10 @@ def _records(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
         except StopIteration:
             return
         except (csv.Error, _RowTooLongError) as error:
-            yield _salvaged(number, lines, dialect, error)
+            yield _salvage_row(number, lines, dialect, error)
 
 
-def _salvaged(number: int, lines: _Lines, dialect: Dialect, error: Exception) -> Row:
+def _salvage_row(number: int, lines: _Lines, dialect: Dialect, error: Exception) -> Row:
     """A row with a quotation mark where none should be, read so that the rows after it survive.
 
     `"Bob" Smith` means Bob Smith, as every spreadsheet reads it. A quotation mark that opens a
@@ -229,7 +229,7 @@ def _salvaged(number: int, lines: _Lines, dialect: Dialect, error: Exception) ->
         lines.put_back(lines.record)
         lines.begin_record()
         try:
-            cells = next(_reader(lines, dialect, strict=False))
+            cells = next(_csv_reader(lines, dialect, strict=False))
         except _RowTooLongError:
             pass
         else:
@@ -237,10 +237,10 @@ def _salvaged(number: int, lines: _Lines, dialect: Dialect, error: Exception) ->
                 return Row(number, cells)
     first, *others = lines.record
     lines.put_back(others)
-    return Row(number, next(_reader(iter([first]), dialect, strict=False)), UNCLOSED_QUOTE)
+    return Row(number, next(_csv_reader(iter([first]), dialect, strict=False)), UNCLOSED_QUOTE)
 
 
-def _reader(lines: Iterator[str], dialect: Dialect, strict: bool) -> Iterator[list[str]]:
+def _csv_reader(lines: Iterator[str], dialect: Dialect, strict: bool) -> Iterator[list[str]]:
     return csv.reader(
         lines,
         delimiter=dialect.delimiter,

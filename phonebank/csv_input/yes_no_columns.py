@@ -113,18 +113,18 @@ def _digits(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKC", text) if c.isdecimal())
 
 
-def reading(target: str, key: str) -> Action:
+def reading_of(target: str, key: str) -> Action:
     """What the words alone say of a value with this key, in a column that is this target.
 
     Action.ASK for every value that is in none of our words. `target` is a key of MARKS.
     """
-    said = _readings(target).get(key) or _said_twice(target, key)
+    said = _readings(target).get(key) or _read_repeated_word(target, key)
     if said is None and target == "do_not_call":
-        said = _of_a_register(key)
+        said = _read_register_answer(key)
     return said or Action.ASK
 
 
-def _said_twice(target: str, key: str) -> Action | None:
+def _read_repeated_word(target: str, key: str) -> Action | None:
     """ "0 - No" and "Y (yes)": more than one plain word for the same."""
     said = key.split()
     for plain in (_YES, _NO):
@@ -133,7 +133,7 @@ def _said_twice(target: str, key: str) -> Action | None:
     return None
 
 
-def _of_a_register(key: str) -> Action | None:
+def _read_register_answer(key: str) -> Action | None:
     """ "TPS: no match" and "not suppressed": what stands beside a register's name or a "not"."""
     said = key.split()
     telling = [word for word in said if word not in _REGISTERS]

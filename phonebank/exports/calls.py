@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from phonebank.exports.cells import csv_chunks
 from phonebank.exports.columns import COLUMNS, answer_columns, steps_asked
-from phonebank.exports.row_stream import rows_of
+from phonebank.exports.row_stream import stream_rows
 from phonebank.models import Campaign
 
 _CALLS = """
@@ -54,6 +54,6 @@ def calls_file(campaign: Campaign, mark: bool = False) -> Iterator[str]:
     columns = list(COLUMNS)
     for step_id, versions in steps_asked(campaign).items():
         columns += answer_columns(campaign, step_id, versions)
-    calls = rows_of(_SIGHTS, campaign_id=campaign.id)
+    calls = stream_rows(_SIGHTS, campaign_id=campaign.id)
     rows = ([column.value(call) for column in columns] for call in calls)
     return csv_chunks([column.name for column in columns], rows, mark)

@@ -34,7 +34,7 @@ def safe_text(text: str) -> str:
     return _BEGINS_A_FORMULA.sub(r"\1'", one_line)
 
 
-def as_text(cell: Cell) -> str:
+def cell_text(cell: Cell) -> str:
     """One value as its cell reads: moments in ISO 8601 and UTC, true and false as yes and no."""
     if cell is None:
         return ""
@@ -58,11 +58,11 @@ def csv_chunks(
     `mark` puts the UTF-8 mark in front, which Excel needs and other readers may stumble over.
     `delimiter` is for people whose spreadsheet cuts rows at another character than the comma.
     """
-    writer = csv.writer(_Handed(), delimiter=delimiter, lineterminator="\r\n")
+    writer = csv.writer(_EchoFile(), delimiter=delimiter, lineterminator="\r\n")
 
     def line(cells: Iterable[Cell]) -> str:
         # writerow gives back what the file's write gave.
-        return cast(str, writer.writerow([as_text(cell) for cell in cells]))
+        return cast(str, writer.writerow([cell_text(cell) for cell in cells]))
 
     yield (UTF_8_MARK if mark else "") + line(header)
     remaining = iter(rows)
@@ -70,7 +70,7 @@ def csv_chunks(
         yield chunk
 
 
-class _Handed:
+class _EchoFile:
     """A file that hands each line straight back."""
 
     def write(self, line: str) -> str:

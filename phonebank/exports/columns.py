@@ -24,14 +24,14 @@ class Column:
     value: Callable[[Row[Any]], Cell]
 
 
-def _plain(name: str, meaning: str) -> Column:
+def _column(name: str, meaning: str) -> Column:
     return Column(name, meaning, lambda row: getattr(row, name))
 
 
 COLUMNS = (
     Column("call_id", "The ID of the call. Every call has its own.", lambda row: str(row.call_id)),
-    _plain("started_at", "When the person appeared on the caller's screen, in UTC."),
-    _plain("ended_at", "When the person left the caller's screen, in UTC. Empty while on it."),
+    _column("started_at", "When the person appeared on the caller's screen, in UTC."),
+    _column("ended_at", "When the person left the caller's screen, in UTC. Empty while on it."),
     Column(
         "ending",
         "How the person left the screen. recorded: the caller recorded an outcome. given_back: the"
@@ -39,45 +39,45 @@ COLUMNS = (
         " taken_away: the caller was removed or the campaign ended. on_screen: not yet.",
         lambda row: row.ending or "on_screen",
     ),
-    _plain("recorded_at", "When the caller recorded the outcome, in UTC. Empty if they did not."),
-    _plain("outcome", "How the call ended. Empty if nothing was recorded."),
-    _plain("reached", "yes if someone answered, whether or not it was the person called."),
-    _plain("conversation", "yes if a person picked up and answered the script's main question."),
-    _plain("yes", "yes if it was a conversation and they said yes to what the script asks for."),
-    _plain(
+    _column("recorded_at", "When the caller recorded the outcome, in UTC. Empty if they did not."),
+    _column("outcome", "How the call ended. Empty if nothing was recorded."),
+    _column("reached", "yes if someone answered, whether or not it was the person called."),
+    _column("conversation", "yes if a person picked up and answered the script's main question."),
+    _column("yes", "yes if it was a conversation and they said yes to what the script asks for."),
+    _column(
         "counted",
         "yes if the call is in the totals of campaign and party. no if the phone never rang,"
         " if the outcome came too late because another caller had been given the person, or if the"
         " call was set aside.",
     ),
-    _plain("late", "yes if the outcome was recorded after the caller's hold had run out."),
-    _plain(
+    _column("late", "yes if the outcome was recorded after the caller's hold had run out."),
+    _column(
         "set_aside",
         "yes if an organiser set aside what this caller recorded. The call counts nowhere.",
     ),
-    _plain("caller", "The caller's first name, as they gave it."),
-    _plain("party", "The phone party the caller called in. Empty if none."),
-    _plain("list", "The contact list that the person is on."),
-    _plain("contact_external_id", "The person's ID in your own list, if it has one."),
-    _plain("contact_first_name", "The person's first name."),
-    _plain("contact_last_name", "The person's last name."),
-    _plain(
+    _column("caller", "The caller's first name, as they gave it."),
+    _column("party", "The phone party the caller called in. Empty if none."),
+    _column("list", "The contact list that the person is on."),
+    _column("contact_external_id", "The person's ID in your own list, if it has one."),
+    _column("contact_first_name", "The person's first name."),
+    _column("contact_last_name", "The person's last name."),
+    _column(
         "contact_phone",
         "The number called, with its country code. The apostrophe in front tells"
         " spreadsheets that it is text.",
     ),
-    _plain("contact_postcode", "The person's postcode."),
-    _plain(
+    _column("contact_postcode", "The person's postcode."),
+    _column(
         "household",
         "How many other people on the number the caller could ask for, by first name.",
     ),
-    _plain("script", "The script that the caller had on screen."),
-    _plain("script_version", "The version of the script. The words of a version never change."),
-    _plain(
+    _column("script", "The script that the caller had on screen."),
+    _column("script_version", "The version of the script. The words of a version never change."),
+    _column(
         "experiment_arm",
         "The arm of the experiment that decided the script. Empty outside an experiment.",
     ),
-    _plain("note", "The caller's note."),
+    _column("note", "The caller's note."),
 )
 
 FITS = {

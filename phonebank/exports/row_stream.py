@@ -15,7 +15,7 @@ DOWNLOADS_AT_ONCE = 3
 _under_way: set[int] = set()
 
 
-def rows_of(query: Executable, **values: Any) -> Iterator[Row[Any]]:
+def stream_rows(query: Executable, **values: Any) -> Iterator[Row[Any]]:
     """The rows of a query, a few hundred at a time, through a cursor in the server.
 
     On a connection of its own: the request's session is closed before its answer is sent. Given

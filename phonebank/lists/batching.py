@@ -54,7 +54,7 @@ class Batch:
     languages: set[str] = field(default_factory=set)
 
 
-def batches(
+def prepare_batches(
     rows: Iterator[Row], first: int, mapping: Mapping, country: str, allow_drama: bool
 ) -> Iterator[Batch]:
     """The rows below the header from the `first` on, prepared, BATCH at a time.
@@ -63,11 +63,11 @@ def batches(
     """
     left = islice(rows, first, None)
     while chunk := list(islice(left, BATCH)):
-        yield _prepared(chunk, first, mapping, country, allow_drama)
+        yield _prepare_batch(chunk, first, mapping, country, allow_drama)
         first += len(chunk)
 
 
-def _prepared(
+def _prepare_batch(
     chunk: list[Row], first: int, mapping: Mapping, country: str, allow_drama: bool
 ) -> Batch:
     batch = Batch(first, rows=len(chunk))
@@ -117,16 +117,16 @@ def _zone_key(row: ContactRow, country: str) -> str:
     of_postcode = time_zones_of_postcode(row.postcode, country) if row.postcode else ()
     told = of_postcode or _zones_of_numbers((row.phone, *row.other_phones))
     if not row.time_zone:
-        return _joined(told)
+        return _zones_key(told)
     said = tuple(row.time_zone.split("|"))
     if not any(canonical_name(zone) in zones_of_country(country) for zone in said):
         # Often the office's clock, filled in by the database they come from. Both have to be open.
-        return _joined((*said, *told)) if told else ""
+        return _zones_key((*said, *told)) if told else ""
     if len(said) > 1:
         # "MST" is Denver's clock or Phoenix's: where they live says which.
         here = {canonical_name(zone) for zone in told}
         said = tuple(zone for zone in said if canonical_name(zone) in here) or said
-    return _joined(said)
+    return _zones_key(said)
 
 
 def _zones_of_numbers(phones: tuple[str, ...]) -> tuple[str, ...]:
@@ -136,5 +136,5 @@ def _zones_of_numbers(phones: tuple[str, ...]) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=4096)
-def _joined(zones: tuple[str, ...]) -> str:
+def _zones_key(zones: tuple[str, ...]) -> str:
     return zones_key(zones)

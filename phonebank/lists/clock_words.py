@@ -69,23 +69,23 @@ _IANA_NAME = re.compile(r"[A-Za-z]+(?:/[A-Za-z0-9_+-]+)+")
 
 
 @lru_cache(maxsize=1024)
-def time_zones_said(text: str, country: str) -> tuple[str, ...]:
+def read_time_zones(text: str, country: str) -> tuple[str, ...]:
     """Every IANA time zone that a cell may mean in a list of `country` (ISO 3166-1 alpha-2), in the
     database's own spelling, sorted; empty where it names no clock of people there."""
     said = tidy(text)
-    named = _name_in(said)
+    named = _find_iana_name(said)
     if named:
         return (named,)
     words = _words_of(country)
     # "GMT/BST" and "EST/EDT" are two words for one clock.
-    parts = [_plain(part) for part in re.split(r"[/,;|()]", _NOISE.sub(" ", said))]
+    parts = [_fold_word(part) for part in re.split(r"[/,;|()]", _NOISE.sub(" ", said))]
     meant = [words[part] for part in parts if part in words]
     if not meant or any(part and part not in words and not _is_offset(part) for part in parts):
         return ()
     return tuple(sorted(set().union(*meant)))
 
 
-def _name_in(said: str) -> str | None:
+def _find_iana_name(said: str) -> str | None:
     """A name with a place in it: "America/Chicago", "(GMT-06:00) Central Time (America/Chicago)".
 
     Names without a place, such as EST, MST7MDT or Etc/GMT+5, are clocks that nobody's wall has, or
@@ -103,7 +103,7 @@ def _is_offset(part: str) -> bool:
     return re.fullmatch(r"(?:gmt|utc)?[0-9]{1,4}", part) is not None
 
 
-def _plain(part: str) -> str:
+def _fold_word(part: str) -> str:
     return "".join(c for c in part.casefold().replace("ä", "a") if c.isalnum())
 
 

@@ -11,12 +11,12 @@ from phonebank.core.db import db
 from phonebank.core.jobs import CHORES, IMPORTS, enqueue, job
 from phonebank.csv_input.column_mapping import Mapping
 from phonebank.csv_input.rows import InvalidFileError
-from phonebank.lists import services, undo
-from phonebank.lists.batching import Batch, batches
+from phonebank.lists import imports, undo
+from phonebank.lists.batching import Batch, prepare_batches
 from phonebank.lists.persist import (
     SupersededError,
-    store,
-    wait_for_suppressions_under_way,
+    store_batch,
+    wait_for_open_suppressions,
 )
 from phonebank.lists.uploads import rows_of
 from phonebank.models import Campaign, ContactList
@@ -33,21 +33,21 @@ class ImportFailedError(Exception):
 @job(IMPORTS, timeout=6 * 60 * 60)
 def import_list(contact_list_id: int) -> None:
     """Read a confirmed upload into contacts, from where the last attempt stopped."""
-    contact_list = services.begin_import(contact_list_id)
+    contact_list = imports.begin_import(contact_list_id)
     db.session.commit()
     if contact_list is None:
         return
     try:
-        _store_all(contact_list.id, _batches_left(contact_list))
-        wait_for_suppressions_under_way()
+        _store_batches(contact_list.id, _remaining_batches(contact_list))
+        wait_for_open_suppressions()
         db.session.commit()
         suppress_listed_of(contact_list_id)
-        services.finish_import(contact_list_id)
+        imports.finish_import(contact_list_id)
     except SupersededError:
         return
     except InvalidFileError as refused:
         db.session.rollback()
-        services.fail_import(contact_list_id, refused.message)
+        imports.fail_import(contact_list_id, refused.message)
     except Exception as error:
         # A database error quotes the row it stumbled over: neither log nor Redis may hold that.
         kind, where = type(error).__name__, "".join(traceback.format_tb(error.__traceback__))
@@ -59,9 +59,9 @@ def import_list(contact_list_id: int) -> None:
 @job(IMPORTS, timeout=6 * 60 * 60)
 def undo_import(contact_list_id: int) -> None:
     """Remove the contacts of an undone list who were never called, and lift what it suppressed."""
-    while undo.remove_some_uncalled(contact_list_id):
+    while undo.delete_uncalled_contacts(contact_list_id):
         db.session.commit()
-    batch = undo.batch_of(db.session.get_one(ContactList, contact_list_id))
+    batch = undo.suppression_batch_of(db.session.get_one(ContactList, contact_list_id))
     if batch:
         lift_all(batch.id)
     undo.finish_undo(contact_list_id)
@@ -71,19 +71,19 @@ def undo_import(contact_list_id: int) -> None:
 @job(CHORES, timeout=60)
 def resume_imports() -> None:
     """Take up what a killed worker left behind, and forget uploads that nobody confirmed."""
-    services.forget_unconfirmed_uploads()
+    imports.delete_unconfirmed_uploads()
     db.session.commit()
-    for contact_list_id in services.lists_left_behind():
+    for contact_list_id in imports.stalled_imports():
         enqueue(import_list, contact_list_id)
-    for contact_list_id in services.undos_left_behind():
+    for contact_list_id in imports.stalled_undos():
         enqueue(undo_import, contact_list_id)
 
 
-def _batches_left(contact_list: ContactList) -> Iterator[Batch]:
+def _remaining_batches(contact_list: ContactList) -> Iterator[Batch]:
     campaign = db.session.get_one(Campaign, contact_list.campaign_id)
     rows = rows_of(contact_list)
     next(rows)  # the header
-    return batches(
+    return prepare_batches(
         rows,
         contact_list.rows_read,
         Mapping.of(contact_list.headers, contact_list.mapping, contact_list.mark_actions),
@@ -92,7 +92,7 @@ def _batches_left(contact_list: ContactList) -> Iterator[Batch]:
     )
 
 
-def _store_all(contact_list_id: int, prepared: Iterator[Batch]) -> None:
+def _store_batches(contact_list_id: int, prepared: Iterator[Batch]) -> None:
     """Store each batch while the next is being prepared.
 
     PostgreSQL works on the one core and we on the other. Never more than two batches in memory.
@@ -101,7 +101,7 @@ def _store_all(contact_list_id: int, prepared: Iterator[Batch]) -> None:
 
     def store_one(batch: Batch) -> None:
         with app.app_context():
-            store(batch, contact_list_id)
+            store_batch(batch, contact_list_id)
             db.session.commit()
 
     with ThreadPoolExecutor(max_workers=1) as storing:

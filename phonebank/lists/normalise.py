@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from phonebank.csv_input.cells import email, identifier, language, postcode, tidy
+from phonebank.csv_input.cells import (
+    language_code_of,
+    tidy,
+    tidy_email,
+    tidy_identifier,
+    tidy_postcode,
+)
 from phonebank.csv_input.column_mapping import KEPT_AS_FIELDS, Mapping
 from phonebank.csv_input.rows import EXTRA_CELLS, UNCLOSED_QUOTE, Row
 from phonebank.csv_input.yes_no_columns import Action, key_of
-from phonebank.lists.clock_words import time_zones_said
-from phonebank.lists.person_names import split_full_name, tidy_name
+from phonebank.lists.clock_words import read_time_zones
+from phonebank.lists.person_names import read_name, split_full_name
 from phonebank.lists.wishes import (
     MESSAGES,
     Wish,
@@ -72,7 +78,7 @@ class RefusedRow:
 
     row_number: int
     column: str
-    reason: str  # a key of phone_numbers.REASONS, or no_phone, cell_too_long or a Row's fault
+    reason: str  # a key of e164.REASONS, or no_phone, cell_too_long or a Row fault
     message: str
     cells: list[str]
 
@@ -107,10 +113,12 @@ def normalise(
     dropped: tuple[int, ...] = ()
     if not asks_not_to:
         wishes = list(_wishes(row, mapping))
-        if aside := _set_aside(row, mapping, marks, wishes):
+        if aside := _refusal_to_set_aside(row, mapping, marks, wishes):
             return aside
-        dropped = _dropped(mapping, marks, wishes)
-    numbered = _numbers(row, mapping, country, allow_drama, dropped, others_too=asks_not_to)
+        dropped = _dropped_columns(mapping, marks, wishes)
+    numbered = _read_row_numbers(
+        row, mapping, country, allow_drama, dropped, others_too=asks_not_to
+    )
     if isinstance(numbered, RefusedRow):
         return numbered
     (phone, *others), original = numbered
@@ -125,7 +133,7 @@ def normalise(
             return RefusedRow(row.number, header, reason, REASONS[reason], row.cells)
         contact.phone, contact.other_phones = at_home[0], at_home[1:]
     try:
-        _describe(contact, row.cells, mapping, country)
+        _add_description(contact, row.cells, mapping, country)
     except _CellTooLongError as refused:
         if contact.do_not_call:
             return contact  # the wish counts, whatever else is wrong with the row
@@ -134,7 +142,7 @@ def normalise(
     return contact
 
 
-def _nobodys(numbers: list[str]) -> list[str]:
+def _drama_numbers_among(numbers: list[str]) -> list[str]:
     """Those of a demonstration's numbers that nobody has. Raises InvalidPhoneNumberError if none
     is."""
     left = [number for number in numbers if is_drama_number(number)]
@@ -152,7 +160,7 @@ def _marks(row: Row, mapping: Mapping) -> dict[int, Action]:
     }
 
 
-def _set_aside(
+def _refusal_to_set_aside(
     row: Row, mapping: Mapping, marks: dict[int, Action], wishes: list[tuple[int, Wish]]
 ) -> RefusedRow | None:
     """The row as one for an organiser to read: for a mark of it, or for a wish written in it."""
@@ -193,7 +201,7 @@ def _wishes(row: Row, mapping: Mapping) -> Iterator[tuple[int, Wish]]:
             yield column, wish
 
 
-def _dropped(
+def _dropped_columns(
     mapping: Mapping, marks: dict[int, Action], wishes: list[tuple[int, Wish]]
 ) -> tuple[int, ...]:
     """The columns of numbers that do not work, as a mark or a word beside the number says."""
@@ -207,7 +215,7 @@ def _dropped(
     return tuple(sorted(marked | written))
 
 
-def _numbers(
+def _read_row_numbers(
     row: Row,
     mapping: Mapping,
     country: str,
@@ -222,7 +230,9 @@ def _numbers(
     numbers: list[str] = []
     original = ""
     refusal: RefusedRow | None = None
-    useless = {n for column in dropped for n in _readable(row.cells[column], country, allow_drama)}
+    useless = {
+        n for column in dropped for n in _readable_numbers(row.cells[column], country, allow_drama)
+    }
     for column in mapping.phone_columns:
         cell = row.cells[column]
         if not cell or cell.isspace() or column in dropped:
@@ -230,7 +240,7 @@ def _numbers(
         try:
             found = read_numbers(cell, country, allow_drama, others_too)
             if allow_drama:
-                found = _nobodys(found)
+                found = _drama_numbers_among(found)
         except InvalidPhoneNumberError as refused:
             if refusal is None and refused.reason != "empty":
                 header = mapping.header(column)
@@ -252,14 +262,14 @@ def _numbers(
     return RefusedRow(row.number, header, "no_phone", "This row has no phone number.", row.cells)
 
 
-def _readable(cell: str, country: str, allow_drama: bool) -> list[str]:
+def _readable_numbers(cell: str, country: str, allow_drama: bool) -> list[str]:
     try:
         return read_numbers(cell, country, allow_drama)
     except InvalidPhoneNumberError:
         return []
 
 
-def _describe(contact: ContactRow, cells: list[str], mapping: Mapping, country: str) -> None:
+def _add_description(contact: ContactRow, cells: list[str], mapping: Mapping, country: str) -> None:
     """Put on the contact what the row says of the person. Raises _CellTooLongError."""
     columns = mapping.columns
     for target, read in _READ.items():
@@ -268,19 +278,19 @@ def _describe(contact: ContactRow, cells: list[str], mapping: Mapping, country: 
             cell = cells[column]
             value = read(cell) if len(cell) <= LONGEST_FIELD_VALUE else cell
             if value:
-                setattr(contact, target, _fitting(value, column, LONGEST[target]))
+                setattr(contact, target, _check_length(value, column, LONGEST[target]))
     if "postcode" in columns:
         column = columns["postcode"][0]
-        code = postcode(cells[column], country)
-        contact.postcode = _fitting(code, column, LONGEST["postcode"]) or None
+        code = tidy_postcode(cells[column], country)
+        contact.postcode = _check_length(code, column, LONGEST["postcode"]) or None
     if "time_zone" in columns:
-        said = time_zones_said(cells[columns["time_zone"][0]][:LONGEST_FIELD_VALUE], country)
+        said = read_time_zones(cells[columns["time_zone"][0]][:LONGEST_FIELD_VALUE], country)
         contact.time_zone = "|".join(said) or None
     if "full_name" in columns and not (contact.first_name or contact.last_name):
         column = columns["full_name"][0]
         first, last = split_full_name(cells[column])
-        contact.first_name = _fitting(first, column, LONGEST["first_name"])
-        contact.last_name = _fitting(last, column, LONGEST["last_name"])
+        contact.first_name = _check_length(first, column, LONGEST["first_name"])
+        contact.last_name = _check_length(last, column, LONGEST["last_name"])
     _add_fields(contact.fields, cells, mapping)
 
 
@@ -289,14 +299,14 @@ def _add_fields(fields: dict[str, str], cells: list[str], mapping: Mapping) -> N
         lines = [(column, tidy(cells[column])) for column in mapping.columns.get(target, ())]
         value = ", ".join(line for _, line in lines if line)
         if value:
-            fields[target] = _fitting(value, lines[0][0], LONGEST_FIELD_VALUE)
+            fields[target] = _check_length(value, lines[0][0], LONGEST_FIELD_VALUE)
     for name, column in mapping.field_columns:
         value = tidy(cells[column])
         if value:
-            fields[name] = _fitting(value, column, LONGEST_FIELD_VALUE)
+            fields[name] = _check_length(value, column, LONGEST_FIELD_VALUE)
 
 
-def _fitting(value: str, column: int, longest: int) -> str:
+def _check_length(value: str, column: int, longest: int) -> str:
     if len(value) > longest:
         raise _CellTooLongError(column, len(value), longest)
     return value
@@ -304,9 +314,9 @@ def _fitting(value: str, column: int, longest: int) -> str:
 
 # The targets that are read from one cell by itself.
 _READ: dict[str, Callable[[str], str | None]] = {
-    "first_name": tidy_name,
-    "last_name": tidy_name,
-    "external_id": identifier,
-    "email": email,
-    "language": language,
+    "first_name": read_name,
+    "last_name": read_name,
+    "external_id": tidy_identifier,
+    "email": tidy_email,
+    "language": language_code_of,
 }

@@ -17,7 +17,7 @@ from phonebank.lists.batching import COLUMNS, Batch
 from phonebank.lists.normalise import RefusedRow
 from phonebank.models import ContactList, ContactState, ListState, now
 from phonebank.models.state import state_sql
-from phonebank.suppressions.batches import batch_of_list, suppress_batch
+from phonebank.suppressions.batches import batch_for_list, suppress_batch
 from phonebank.suppressions.contacts import suppress_contacts_with
 from phonebank.suppressions.dead_numbers import DEAD_FOR
 
@@ -32,7 +32,7 @@ class SupersededError(Exception):
     """The list is no longer this import's to fill: it was undone, or another worker is at it."""
 
 
-def store(batch: Batch, contact_list_id: int) -> None:
+def store_batch(batch: Batch, contact_list_id: int) -> None:
     """Store a batch and move the list on past it.
 
     Rows on the do-not-call list are not stored, nor are rows whose person the campaign already
@@ -41,11 +41,11 @@ def store(batch: Batch, contact_list_id: int) -> None:
 
     Raises SupersededError, with nothing changed.
     """
-    contact_list = _locked(contact_list_id)
+    contact_list = _lock_list(contact_list_id)
     if contact_list.state != ListState.IMPORTING or contact_list.rows_read != batch.first:
         raise SupersededError
     if batch.do_not_call:
-        suppress_batch(batch.do_not_call, batch_of_list(contact_list))
+        suppress_batch(batch.do_not_call, batch_for_list(contact_list))
     stored = suppressed = 0
     if batch.contacts:
         _copy_incoming(batch.contacts)
@@ -66,7 +66,7 @@ def store(batch: Batch, contact_list_id: int) -> None:
     contact_list.tries = 0
 
 
-def wait_for_suppressions_under_way() -> None:
+def wait_for_open_suppressions() -> None:
     """Return when every suppression that has begun by now is committed. Commit right after.
 
     One of those may have looked for its number's contacts before the last batch was committed.
@@ -75,7 +75,7 @@ def wait_for_suppressions_under_way() -> None:
     db.session.execute(text("LOCK TABLE suppression IN SHARE MODE"))
 
 
-def _locked(contact_list_id: int) -> ContactList:
+def _lock_list(contact_list_id: int) -> ContactList:
     contact_list = get_locked(ContactList, contact_list_id)
     if contact_list is None:
         raise SupersededError
@@ -89,7 +89,7 @@ def _driver() -> Connection[Any]:
     return connection
 
 
-def _changed(statement: str, **values: Any) -> int:
+def _execute(statement: str, **values: Any) -> int:
     """Run a statement; the number of rows it changed."""
     result = db.session.execute(text(statement), values)
     assert isinstance(result, CursorResult)  # noqa: S101
@@ -121,7 +121,7 @@ def _copy_incoming(contacts: str) -> None:
 
 def _drop_suppressed() -> int:
     """A person is known by every number in their row: one that is barred bars the row."""
-    return _changed(
+    return _execute(
         f"DELETE FROM incoming WHERE ordinal IN (SELECT ordinal {_SUPPRESSED_NUMBERS})"  # noqa: S608
     )
 
@@ -135,7 +135,7 @@ def _drop_dead_numbers() -> None:
     any_dead = "SELECT EXISTS (SELECT FROM dead_number WHERE reported_at > :since)"
     if not db.session.scalar(text(any_dead), since):
         return
-    _changed(
+    _execute(
         """
         UPDATE incoming SET phone = alive.numbers[1], other_phones = alive.numbers[2:]
         FROM (
@@ -160,7 +160,7 @@ def _take_over_from_undone(contact_list: ContactList) -> int:
     undone_ids = list(db.session.scalars(undone))
     if not undone_ids:
         return 0
-    return _changed(
+    return _execute(
         """
         WITH taken AS (
             UPDATE contact SET contact_list_id = :list_id, first_name = i.first_name,
@@ -184,7 +184,7 @@ def _take_over_from_undone(contact_list: ContactList) -> int:
 def _insert(contact_list: ContactList) -> int:
     # In the order of the unique key: two imports into one campaign then wait for each other
     # instead of locking each other out, and of two rows for one person the upper one stays.
-    return _changed(
+    return _execute(
         state_sql(
             """
         INSERT INTO contact (

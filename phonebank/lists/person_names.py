@@ -25,7 +25,7 @@ _ROMAN = words("II III IV")
 _CONSONANT_VOWEL = re.compile("[B-DF-HJ-NP-TV-Z][AEIOUY]")
 
 
-def tidy_name(text: str) -> str:
+def read_name(text: str) -> str:
     """A name, tidied; in capitals throughout it is written as names are: "O'NEIL" is O'Neil.
 
     "" for what stands in a name's place: "N/A", "NULL", "#N/A", "-", "?".
@@ -35,7 +35,7 @@ def tidy_name(text: str) -> str:
         return ""
     if not name.isupper():
         return name
-    return " ".join(map(_title, name.split(" ")))
+    return " ".join(map(_capitalise, name.split(" ")))
 
 
 def split_full_name(text: str) -> tuple[str, str]:
@@ -49,17 +49,17 @@ def split_full_name(text: str) -> tuple[str, str]:
         return "", ""
     before, comma, after = name.partition(",")
     if comma and after.strip(" .").casefold() not in _SUFFIXES:
-        first, last = _without_titles(after.split()), before.split()
-        return tidy_name(" ".join(first)), tidy_name(" ".join(last))
+        first, last = _strip_titles(after.split()), before.split()
+        return read_name(" ".join(first)), read_name(" ".join(last))
     parts = [part for part in name.replace(",", " ").split() if not _is_no_name(part)]
-    bare = _without_titles(parts)
+    bare = _strip_titles(parts)
     if len(bare) < 2:
-        whole = tidy_name(" ".join(parts))
+        whole = read_name(" ".join(parts))
         return ("", whole) if len(bare) < len(parts) else (whole, "")
     if _is_shouted(bare[0]) and not any(map(_is_shouted, bare[1:])):
-        return " ".join(bare[1:]), tidy_name(bare[0])  # DUPONT Marie
+        return " ".join(bare[1:]), read_name(bare[0])  # DUPONT Marie
     start = _start_of_last_name(bare)
-    return tidy_name(" ".join(bare[:start])), tidy_name(" ".join(bare[start:]))
+    return read_name(" ".join(bare[:start])), read_name(" ".join(bare[start:]))
 
 
 def _is_no_name(name: str) -> bool:
@@ -72,7 +72,7 @@ def _is_no_name(name: str) -> bool:
     return name in _NO_NAME_AS_WRITTEN or name.casefold().strip("().[]<> ") in _NO_NAME
 
 
-def _title(word: str) -> str:
+def _capitalise(word: str) -> str:
     if word in _ROMAN or (len(word) == 2 and not _CONSONANT_VOWEL.fullmatch(word)):
         return word  # AJ and TJ are initials, LI and JO are names
     name = re.sub(r"[^\W\d_]+", lambda letters: letters[0].capitalize(), word)
@@ -84,7 +84,7 @@ def _is_shouted(word: str) -> bool:
     return len(word) > 2 and word.isupper() and word.isalpha()
 
 
-def _without_titles(parts: list[str]) -> list[str]:
+def _strip_titles(parts: list[str]) -> list[str]:
     start = 0
     while start < len(parts) and parts[start].strip(".").casefold() in _TITLES:
         start += 1

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from sqlalchemy import select
 
 from phonebank.exports.cells import csv_chunks
-from phonebank.exports.row_stream import rows_of
+from phonebank.exports.row_stream import stream_rows
 from phonebank.models import ContactList, RefusedRow
 
 ROW = "Row in the file you uploaded"
 WHY = "Why it was not stored"
 
 
-def chunks(contact_list: ContactList) -> Iterator[str]:
+def refused_rows_file(contact_list: ContactList) -> Iterator[str]:
     """The file's text, column names first, cut at the character that the uploaded file was.
 
     Number and reason stand in front of a row's own cells, because it may have too many of those.
@@ -22,6 +22,6 @@ def chunks(contact_list: ContactList) -> Iterator[str]:
         .where(RefusedRow.contact_list_id == contact_list.id)
         .order_by(RefusedRow.row_number)
     )
-    rows = ([row.row_number, row.message, *row.cells] for row in rows_of(query))
+    rows = ([row.row_number, row.message, *row.cells] for row in stream_rows(query))
     header = [ROW, WHY, *contact_list.headers]
     return csv_chunks(header, rows, mark=True, delimiter=contact_list.dialect["delimiter"])

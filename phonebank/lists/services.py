@@ -1,25 +1,15 @@
-"""What may be done with contact lists. The caller commits."""
+"""What organisers do with contact lists. The caller commits."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select
 
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, NotFoundError
-from phonebank.core.locks import get_locked, lock_row
+from phonebank.core.locks import lock_row
 from phonebank.csv_input.column_mapping import Actions, Mapping
-from phonebank.lists.uploads import discard
-from phonebank.lists.yes_no_counts import asks_about, counts_for
+from phonebank.lists.yes_no_counts import counts_for, needs_agreement
 from phonebank.models import Account, Campaign, ContactList, ListState, RefusedRow, now
-from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS
-
-# An import stores a batch every second or so: one that stands still this long was left behind.
-LEFT_BEHIND_AFTER = timedelta(minutes=2)
-# Begun this often and still at the same row: something there breaks it.
-TRIES_AT_MOST = 5
-# A file whose columns nobody confirmed is people's data that nobody wants.
-UNCONFIRMED_FOR = timedelta(days=1)
 
 PRIORITIES = {-1: "First", 0: "Normal", 1: "Last"}
 
@@ -35,7 +25,7 @@ def lists_of(campaign: Campaign) -> Sequence[tuple[ContactList, Account | None]]
     return [(contact_list, account) for contact_list, account in db.session.execute(query)]
 
 
-def in_calling_order(campaign: Campaign) -> Sequence[ContactList]:
+def lists_in_calling_order(campaign: Campaign) -> Sequence[ContactList]:
     """The campaign's lists, in calling order."""
     return db.session.scalars(
         select(ContactList)
@@ -81,7 +71,7 @@ def confirm(
             "Go back to its columns and choose what each value means.",
         )
     suppressed = counts.suppressed(mapping)
-    if asks_about(suppressed, contact_list.rows_total) and suppressing != suppressed:
+    if needs_agreement(suppressed, contact_list.rows_total) and suppressing != suppressed:
         raise ConflictError(
             f"This would put {suppressed:,} people on the do-not-call list.",
             "Go back to the file's columns. Agree to that number, or change your choices.",
@@ -103,13 +93,13 @@ def cancel(contact_list: ContactList) -> None:
     db.session.delete(contact_list)
 
 
-def take_out_of_calling(contact_list: ContactList) -> None:
+def pause(contact_list: ContactList) -> None:
     """Nobody of this list is handed out any more. Raises ConflictError for an undone list."""
     _lock_unless_undone(contact_list)
     contact_list.removed = True
 
 
-def put_back_into_calling(contact_list: ContactList) -> None:
+def resume(contact_list: ContactList) -> None:
     """Hand out this list's people again. Raises ConflictError for an undone list."""
     _lock_unless_undone(contact_list)
     contact_list.removed = False
@@ -121,69 +111,6 @@ def set_priority(contact_list: ContactList, priority: int) -> None:
     contact_list.priority = priority
 
 
-def begin_import(contact_list_id: int) -> ContactList | None:
-    """The list, now being imported; None when it is not waiting to be (any more).
-
-    One that has been begun too often is given up.
-    """
-    contact_list = get_locked(ContactList, contact_list_id)
-    if contact_list is None or contact_list.state not in LIST_STATES_IN_PROGRESS:
-        return None
-    contact_list.state = ListState.IMPORTING
-    contact_list.tries += 1
-    if contact_list.tries > TRIES_AT_MOST:
-        db.session.flush()
-        fail_import(
-            contact_list.id,
-            f"The import stopped after {contact_list.rows_read:,} rows and could not "
-            "continue. That is our fault, not your file's. Upload the file again: people who are "
-            "already stored are skipped. If it stops again, tell the person who runs this server.",
-        )
-        return None
-    return contact_list
-
-
-def finish_import(contact_list_id: int) -> None:
-    """The file has been read to its end, and is forgotten."""
-    _end_import(contact_list_id, ListState.READY, None)
-
-
-def fail_import(contact_list_id: int, fault: str) -> None:
-    """The file cannot be read further, and is forgotten. What was stored stays until undone."""
-    _end_import(contact_list_id, ListState.FAILED, fault)
-
-
-def lists_left_behind() -> Sequence[int]:
-    """Imports that should be under way and are not."""
-    return db.session.scalars(
-        select(ContactList.id).where(
-            ContactList.state.in_(LIST_STATES_IN_PROGRESS),
-            ContactList.progress_at < now() - LEFT_BEHIND_AFTER,
-        )
-    ).all()
-
-
-def undos_left_behind() -> Sequence[int]:
-    """Undos that should be under way and are not."""
-    return db.session.scalars(
-        select(ContactList.id).where(
-            ContactList.state == ListState.UNDONE,
-            ContactList.finished_at.is_(None),
-            ContactList.progress_at < now() - LEFT_BEHIND_AFTER,
-        )
-    ).all()
-
-
-def forget_unconfirmed_uploads() -> None:
-    """Delete the files whose columns nobody confirmed within a day."""
-    db.session.execute(
-        delete(ContactList).where(
-            ContactList.state == ListState.UPLOADED,
-            ContactList.created_at < now() - UNCONFIRMED_FOR,
-        )
-    )
-
-
 def refused_rows(contact_list: ContactList, at_most: int) -> Sequence[RefusedRow]:
     """The first rows that were not stored, in the file's order."""
     return db.session.scalars(
@@ -192,18 +119,6 @@ def refused_rows(contact_list: ContactList, at_most: int) -> Sequence[RefusedRow
         .order_by(RefusedRow.row_number)
         .limit(at_most)
     ).all()
-
-
-def _end_import(contact_list_id: int, state: str, fault: str | None) -> None:
-    """Raises nothing: a list that is not being imported (any more) stays as it is."""
-    ended = db.session.execute(
-        update(ContactList)
-        .where(ContactList.id == contact_list_id, ContactList.state == ListState.IMPORTING)
-        .values(state=state, fault=fault, finished_at=now(), mark_actions={})
-        .returning(ContactList.id)
-    ).scalar()
-    if ended is not None:
-        discard(contact_list_id)
 
 
 def _lock_unless_undone(contact_list: ContactList) -> None:

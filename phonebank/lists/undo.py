@@ -31,23 +31,23 @@ AT_ONCE = 5000
 _was_called = exists().where(Call.contact_id == Contact.id)
 
 
-class Undoable(NamedTuple):
+class UndoPreview(NamedTuple):
     """What an undo would do, in contacts."""
 
     removed: int
     called: int  # stay as records
 
 
-def what_undo_would_do(contact_list: ContactList) -> Undoable:
+def preview_undo(contact_list: ContactList) -> UndoPreview:
     """Count a list's contacts who were never called, and those who were."""
     of_list = (
         select(func.count()).select_from(Contact).where(Contact.contact_list_id == contact_list.id)
     )
     called = db.session.scalar(of_list.where(_was_called)) or 0
-    return Undoable((db.session.scalar(of_list) or 0) - called, called)
+    return UndoPreview((db.session.scalar(of_list) or 0) - called, called)
 
 
-def batch_of(contact_list: ContactList) -> SuppressionBatch | None:
+def suppression_batch_of(contact_list: ContactList) -> SuppressionBatch | None:
     """What a list put on the do-not-call list; None where that is nothing."""
     query = select(SuppressionBatch).where(SuppressionBatch.contact_list_id == contact_list.id)
     return db.session.scalar(query)
@@ -71,14 +71,14 @@ def begin_undo(
     contact_list.removed = True
     contact_list.finished_at = None
     contact_list.progress_at = now()
-    batch = batch_of(contact_list)
+    batch = suppression_batch_of(contact_list)
     if batch:
         begin_lifting(batch.id, why, account_id)
     discard(contact_list.id)
     db.session.execute(delete(RefusedRow).where(RefusedRow.contact_list_id == contact_list.id))
 
 
-def remove_some_uncalled(contact_list_id: int) -> int:
+def delete_uncalled_contacts(contact_list_id: int) -> int:
     """Delete up to AT_ONCE contacts of an undone list who were never called; how many it found.
 
     A person being handed out this moment is locked by that; once it is through they count as
@@ -94,5 +94,5 @@ def remove_some_uncalled(contact_list_id: int) -> int:
 def finish_undo(contact_list_id: int) -> None:
     """Note that every contact who could be removed is."""
     contact_list = db.session.get_one(ContactList, contact_list_id)
-    contact_list.rows_stored = what_undo_would_do(contact_list).called
+    contact_list.rows_stored = preview_undo(contact_list).called
     contact_list.finished_at = now()

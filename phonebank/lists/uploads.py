@@ -11,10 +11,10 @@ from typing import BinaryIO
 from sqlalchemy import delete, insert, select
 
 from phonebank.core.db import db
-from phonebank.csv_input.code_pages import WINDOWS, AccentedWords, alphabet_of
-from phonebank.csv_input.column_mapping import PHONE_TARGETS, ColumnGuess, guess
-from phonebank.csv_input.column_names import TARGET_OF, plain
-from phonebank.csv_input.dialects import unknown_alphabet
+from phonebank.csv_input.code_pages import WINDOWS, AccentedWords, detect_alphabet
+from phonebank.csv_input.column_mapping import PHONE_TARGETS, ColumnGuess, guess_columns
+from phonebank.csv_input.column_names import TARGET_OF, plain_name
+from phonebank.csv_input.dialects import unknown_alphabet_error
 from phonebank.csv_input.rows import HEAD_BYTES, Dialect, InvalidFileError, Row, read_rows, sniff
 from phonebank.models import Campaign, ContactList, UploadChunk
 
@@ -28,7 +28,7 @@ SAMPLE_ROWS = 100
 COLUMNS_NAMED = 8
 
 
-def take_in(
+def store_upload(
     campaign: Campaign, account_id: int | None, filename: str, file: BinaryIO
 ) -> ContactList:
     """Store a file as a list whose columns are not confirmed yet.
@@ -51,18 +51,18 @@ def take_in(
     db.session.add(contact_list)
     db.session.flush()
     words = AccentedWords()
-    rows = read_rows(_stored_on_the_way(contact_list, head, file, words), dialect)
+    rows = read_rows(_store_chunks(contact_list, head, file, words), dialect)
     contact_list.headers = next(rows).cells
     first_rows = list(islice(rows, ROWS_BELOW_A_TITLE))
-    _refuse_a_title(contact_list.headers, first_rows)
+    _check_for_title_row(contact_list.headers, first_rows)
     contact_list.rows_total = len(first_rows) + sum(1 for _ in rows)
-    contact_list.dialect = asdict(_with_alphabet(dialect, words))
+    contact_list.dialect = asdict(_settle_alphabet(dialect, words))
     if not any(guessed.target in PHONE_TARGETS for guessed in guesses_of(contact_list)):
         raise InvalidFileError(
             "no_phone_column",
             "We found no column of phone numbers in this file. Its columns are "
-            f"{_named(contact_list.headers)}. If one of them has phone numbers, name it “Phone” "
-            "and upload the file again.",
+            f"{_list_names(contact_list.headers)}. If one of them has phone numbers, name it "
+            "“Phone” and upload the file again.",
         )
     return contact_list
 
@@ -75,7 +75,7 @@ def rows_of(contact_list: ContactList) -> Iterator[Row]:
 def guesses_of(contact_list: ContactList) -> list[ColumnGuess]:
     """What each column of a stored file seems to be."""
     samples = islice(rows_of(contact_list), 1, 1 + SAMPLE_ROWS)
-    return guess(contact_list.headers, [row.cells for row in samples])
+    return guess_columns(contact_list.headers, [row.cells for row in samples])
 
 
 def chunks_of(contact_list_id: int) -> Iterator[bytes]:
@@ -97,14 +97,14 @@ def discard(contact_list_id: int) -> None:
     db.session.execute(delete(UploadChunk).where(UploadChunk.contact_list_id == contact_list_id))
 
 
-def _refuse_a_title(headers: list[str], first_rows: list[Row]) -> None:
+def _check_for_title_row(headers: list[str], first_rows: list[Row]) -> None:
     """Raises InvalidFileError where the names of the columns stand further down, below a title."""
-    if any(plain(header) in TARGET_OF for header in headers):
+    if any(plain_name(header) in TARGET_OF for header in headers):
         return
     # Above "Number, Result" one known name has to do, where the title is one cell.
     enough = 1 if len(headers) == 1 else 2
     for row in first_rows:
-        known = sum(plain(cell) in TARGET_OF for cell in row.cells)
+        known = sum(plain_name(cell) in TARGET_OF for cell in row.cells)
         if known >= enough and sum(map(bool, row.cells)) > 1:
             raise InvalidFileError(
                 "title_line",
@@ -113,22 +113,22 @@ def _refuse_a_title(headers: list[str], first_rows: list[Row]) -> None:
             )
 
 
-def _with_alphabet(dialect: Dialect, words: AccentedWords) -> Dialect:
+def _settle_alphabet(dialect: Dialect, words: AccentedWords) -> Dialect:
     """The dialect, where only what came after the file's head shows its alphabet.
 
     Raises InvalidFileError where a file holds UTF-8 and an alphabet other than Windows' as well.
     """
     if dialect.encoding != "utf-8":
         return dialect
-    alphabet = alphabet_of(words.old)
+    alphabet = detect_alphabet(words.old)
     if alphabet == WINDOWS:
         return dialect
     if alphabet is None or words.has_utf_8:
-        raise unknown_alphabet()
+        raise unknown_alphabet_error()
     return replace(dialect, encoding=alphabet)
 
 
-def _stored_on_the_way(
+def _store_chunks(
     contact_list: ContactList, head: bytes, file: BinaryIO, words: AccentedWords
 ) -> Iterator[bytes]:
     """The file's pieces, each stored before it is handed on, and its `words` gathered."""
@@ -148,7 +148,7 @@ def _list_name(filename: str) -> str:
     return filename.rpartition(".")[0][:120] or filename[:120] or "Upload"
 
 
-def _named(headers: list[str]) -> str:
+def _list_names(headers: list[str]) -> str:
     named = ", ".join(header.strip()[:40] for header in headers[:COLUMNS_NAMED])
     more = len(headers) - COLUMNS_NAMED
     return f"{named} and {more} more" if more > 0 else named

@@ -20,7 +20,7 @@ from phonebank.csv_input.yes_no_columns import (
     OWN_NUMBER,
     Action,
     key_of,
-    reading,
+    reading_of,
 )
 from phonebank.lists.uploads import rows_of
 from phonebank.models import ContactList, ListState
@@ -91,7 +91,7 @@ def counts_for(contact_list: ContactList, mapping: Mapping) -> MarkCounts:
     ]
     kept = contact_list.mark_counts
     if kept.get("for") != counted_for:
-        kept = {"for": counted_for, **_counted(contact_list, mapping)}
+        kept = {"for": counted_for, **_count_values(contact_list, mapping)}
         db.session.execute(
             update(ContactList)
             .where(ContactList.id == contact_list.id, ContactList.state == ListState.UPLOADED)
@@ -100,12 +100,12 @@ def counts_for(contact_list: ContactList, mapping: Mapping) -> MarkCounts:
     return _from_json(kept, mapping)
 
 
-def asks_about(suppressed: int, rows: int) -> bool:
+def needs_agreement(suppressed: int, rows: int) -> bool:
     """Whether so many of a list's rows would be suppressed that it is asked about once more."""
     return suppressed > rows * SHARE_TO_ASK_ABOUT
 
 
-def _counted(contact_list: ContactList, mapping: Mapping) -> dict[str, Any]:
+def _count_values(contact_list: ContactList, mapping: Mapping) -> dict[str, Any]:
     columns = mapping.mark_columns
     shown: dict[int, dict[str, str]] = {column: {} for column in columns}
     too_many: set[int] = set()
@@ -144,7 +144,7 @@ def _from_json(kept: dict[str, Any], mapping: Mapping) -> MarkCounts:
             rows[keys[at]] += count
         target = mapping.targets[column]
         counts.columns[column] = [
-            Value(key, kept["shown"][str(column)].get(key, key), count, reading(target, key))
+            Value(key, kept["shown"][str(column)].get(key, key), count, reading_of(target, key))
             for key, count in rows.most_common()
         ]
     return counts

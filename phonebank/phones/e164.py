@@ -25,11 +25,11 @@ from phonebank.phones.number_text import (
     DROP_PUNCTUATION,
     SCIENTIFIC,
     has_letter_for_digit,
-    pieces,
-    plain_text,
-    without_extension,
-    without_notes,
-    without_others,
+    normalise_text,
+    split_numbers,
+    strip_extension,
+    strip_notes,
+    strip_others,
 )
 from phonebank.phones.numbering_plans import calling_code_of, plan_of_calling_code, plan_of_country
 
@@ -97,10 +97,10 @@ def read_number(text: str, country: str, allow_drama: bool = False) -> str:
 
     Raises InvalidPhoneNumberError; ValueError for a `country` that is none.
     """
-    text = _with_its_plus(text.strip(), country)
-    found = _recognised_at_once(text, country, allow_drama)
+    text = _restore_plus(text.strip(), country)
+    found = _recognise_plain_number(text, country, allow_drama)
     found = found or _read_with_libphonenumber(text, country, allow_drama)
-    return _of_one_place(found, text, country)
+    return _check_area_code(found, text, country)
 
 
 def read_numbers(
@@ -118,17 +118,17 @@ def read_numbers(
     cell = cell.strip()
     if len(cell) > LONGEST_CELL:
         raise InvalidPhoneNumberError("too_long")
-    text = _with_its_plus(cell, country)
-    found = _recognised_at_once(text, country, allow_drama)
+    text = _restore_plus(cell, country)
+    found = _recognise_plain_number(text, country, allow_drama)
     if found:
-        return [_of_one_place(found, text, country)]
+        return [_check_area_code(found, text, country)]
     numbers: list[str] = []
     fault: InvalidPhoneNumberError | None = None
-    plain = plain_text(cell)
-    theirs = plain if others_too else without_others(plain)
+    plain = normalise_text(cell)
+    theirs = plain if others_too else strip_others(plain)
     if theirs != plain and not any(c.isdecimal() for c in theirs):
         raise InvalidPhoneNumberError("somebody_elses")
-    for piece in pieces(without_notes(theirs), country):
+    for piece in split_numbers(strip_notes(theirs), country):
         try:
             number = read_number(piece, country, allow_drama)
         except InvalidPhoneNumberError as refused:
@@ -216,7 +216,7 @@ def time_zones_of(e164: str) -> tuple[str, ...]:
     return _zones_of_longest_prefix(e164)
 
 
-def pretty(e164: str, country: str) -> str:
+def format_for_reading(e164: str, country: str) -> str:
     """A number for people to read: as dialled in `country` if it is of there, else with its +code.
 
     Text that is no E.164 number comes back as it is: a page must show something.
@@ -230,7 +230,7 @@ def pretty(e164: str, country: str) -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL)
 
 
-def _recognised_at_once(text: str, country: str, allow_drama: bool) -> str | None:
+def _recognise_plain_number(text: str, country: str, allow_drama: bool) -> str | None:
     """The number, where the text is nothing but a plain one of the country; None for "not sure".
 
     Raises InvalidPhoneNumberError for a plain premium rate number.
@@ -249,7 +249,7 @@ def _recognised_at_once(text: str, country: str, allow_drama: bool) -> str | Non
         return None
     found = plan.recognise(digits, international)
     if found is None:
-        return _drama_number_in(digits, plan.calling_code, international) if allow_drama else None
+        return _find_drama_number(digits, plan.calling_code, international) if allow_drama else None
     if found.kind in _COSTS_EXTRA:
         raise InvalidPhoneNumberError("premium_rate")
     return found.e164
@@ -266,7 +266,7 @@ _OF_ANY_LENGTH = {"DE": 8, "IE": 7}
 _AREA_CODE_BEHIND = re.compile(r"[0-9]\W*\(\s*0[1-9][0-9]{0,4}\s*\)\W*$")
 
 
-def _with_its_plus(text: str, country: str) -> str:
+def _restore_plus(text: str, country: str) -> str:
     """The text with the plus sign that it lacks: "49 (0)30 1234567", and 491711234567 in Germany,
     which is a mobile there and a landline of no length that anybody has."""
     digits = text.translate(DROP_PUNCTUATION)
@@ -281,7 +281,7 @@ def _with_its_plus(text: str, country: str) -> str:
     return f"+{plan.calling_code}{rest.removeprefix('0')}" if mobile or trunk else text
 
 
-def _of_one_place(e164: str, text: str, country: str) -> str:
+def _check_area_code(e164: str, text: str, country: str) -> str:
     """The number, unless `text` has no area code and so may be of any town.
 
     Ireland dials 048 for Northern Ireland, whose numbers are Britain's 028. Raises
@@ -297,7 +297,7 @@ def _of_one_place(e164: str, text: str, country: str) -> str:
     return "+4428" + e164[6:] if e164.startswith("+35348") and len(e164) == 14 else e164
 
 
-def _drama_number_in(digits: str, calling_code: str, international: bool) -> str | None:
+def _find_drama_number(digits: str, calling_code: str, international: bool) -> str | None:
     """A number for fiction that libphonenumber calls invalid, spelt in the usual ways."""
     if international or digits.startswith(calling_code):
         candidate = "+" + digits
@@ -307,19 +307,19 @@ def _drama_number_in(digits: str, calling_code: str, international: bool) -> str
 
 
 def _read_with_libphonenumber(text: str, country: str, allow_drama: bool) -> str:
-    number = _parsed(_without_words(text), country)
+    number = _parse(_strip_words(text), country)
     e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
     kind = phonenumbers.number_type(number)
     if kind in _COSTS_EXTRA:
         raise InvalidPhoneNumberError("premium_rate")
     if kind != PhoneNumberType.UNKNOWN or (allow_drama and is_drama_number(e164)):
         return e164
-    raise InvalidPhoneNumberError(_why_invalid(number), country)
+    raise InvalidPhoneNumberError(_invalid_reason(number), country)
 
 
-def _without_words(text: str) -> str:
+def _strip_words(text: str) -> str:
     """The text with what is said around the number taken off: "Mob: 07700 900123 (home) x12"."""
-    text = plain_text(text)
+    text = normalise_text(text)
     if not any(c.isalnum() for c in text):
         raise InvalidPhoneNumberError("empty")
     if len(text) > LONGEST_CELL:
@@ -329,7 +329,7 @@ def _without_words(text: str) -> str:
     decimal = DECIMAL_TAIL.fullmatch(text)
     if decimal:
         return decimal[1]
-    text = without_extension(without_notes(text))
+    text = strip_extension(strip_notes(text))
     first_digit = next((at for at, c in enumerate(text) if c.isdecimal()), None)
     if first_digit is None:
         raise InvalidPhoneNumberError("not_a_number")
@@ -343,7 +343,7 @@ def _without_words(text: str) -> str:
     return text[:end].rstrip(" ;")
 
 
-def _parsed(text: str, country: str) -> PhoneNumber:
+def _parse(text: str, country: str) -> PhoneNumber:
     try:
         return phonenumbers.parse(text, country)
     except NumberParseException as error:
@@ -359,7 +359,7 @@ _REASON_OF_PARSE_ERROR = {
 }
 
 
-def _why_invalid(number: PhoneNumber) -> str:
+def _invalid_reason(number: PhoneNumber) -> str:
     match phonenumbers.is_possible_number_with_reason(number):
         case ValidationResult.TOO_LONG:
             return "too_long"

@@ -122,7 +122,7 @@ _A_FAX = re.compile(rf"\b{_FAX}\b[\s.:#]*-?[+0-9(][0-9 ().-]*(?:/[0-9 -]+)?", re
 _IS_A_FAX = re.compile(rf"\b{_FAX}\b", re.IGNORECASE)
 
 
-def plain_text(text: str) -> str:
+def normalise_text(text: str) -> str:
     """The text in everyday characters: digits of any script as 0 to 9, one kind of space, nothing
     invisible."""
     plain = unicodedata.normalize("NFKC", text.translate(_PLAINER)).translate(_PLAINER)
@@ -131,15 +131,15 @@ def plain_text(text: str) -> str:
     ).strip()
 
 
-def without_notes(text: str) -> str:
+def strip_notes(text: str) -> str:
     """The text without what is said beside a number, digits and all: "(home)", "after 6pm",
     "flat 2", "1st choice"; `text` as `plain_text` leaves it."""
-    text = _BRACKETED.sub(_unless_digits, text)
+    text = _BRACKETED.sub(_cut_note, text)
     text = _TIMES.sub(_CUT, text)
     return _PLACES_AND_RANKS.sub(_CUT, text).strip(" ;")
 
 
-def without_others(text: str) -> str:
+def strip_others(text: str) -> str:
     """The text without other people's numbers, faxes and numbers given up: "husband 07700 900123".
 
     `text` as `plain_text` leaves it. What stands between two signs such as a comma goes as a whole,
@@ -155,7 +155,7 @@ def without_others(text: str) -> str:
     return _CUT.join(part for part in parts if part not in others)
 
 
-def without_extension(text: str) -> str:
+def strip_extension(text: str) -> str:
     """The text without "ext 12", "x12", "Durchwahl 12" or "#12" at its end."""
     return _EXTENSION.sub("", text)
 
@@ -181,7 +181,7 @@ def has_letter_for_digit(text: str) -> bool:
     return False
 
 
-def pieces(cell: str, country: str) -> list[str]:
+def split_numbers(cell: str, country: str) -> list[str]:
     """The cell cut where people write "and another number"; never empty.
 
     A later number without its area code is left out: "030 123456/234567" means 030 234567, and
@@ -189,16 +189,16 @@ def pieces(cell: str, country: str) -> list[str]:
     """
     if SCIENTIFIC.fullmatch(cell) or DECIMAL_TAIL.fullmatch(cell):
         return [cell]  # a comma there is a decimal point
-    cuts = _BETWEEN_NUMBERS.split(_AREA_CODE_SLASH.sub(_joined, cell))
-    found = [piece for cut in cuts for piece in _cut_at_labels(cut.strip()) if piece]
+    cuts = _BETWEEN_NUMBERS.split(_AREA_CODE_SLASH.sub(_join_area_code, cell))
+    found = [piece for cut in cuts for piece in _split_at_labels(cut.strip()) if piece]
     numbered = [piece for piece in found if any(c.isdecimal() for c in piece)]
     if len(numbered) > 1:
         first = numbered[0]
-        return [first, *(p for p in numbered[1:] if _is_whole(p, first, country))]
+        return [first, *(p for p in numbered[1:] if _has_area_code(p, first, country))]
     return numbered or found or [cell]
 
 
-def _unless_digits(note: re.Match[str]) -> str:
+def _cut_note(note: re.Match[str]) -> str:
     """A cut for a bracketed note; the brackets as they are around part of a number."""
     said = next(group for group in note.groups() if group is not None)
     digits = sum(c.isdecimal() for c in said)
@@ -210,14 +210,14 @@ def _unless_digits(note: re.Match[str]) -> str:
     return note[0]
 
 
-def _joined(slash: re.Match[str]) -> str:
+def _join_area_code(slash: re.Match[str]) -> str:
     """The area code before a slash and a gap; the slash stays where digits stand before it."""
     before = slash.string[: slash.start()].rstrip(" ()-.")
     within_a_number = before[-1:].isdecimal()
     return slash[0] if within_a_number else f"{slash[1]} "
 
 
-def _cut_at_labels(piece: str) -> list[str]:
+def _split_at_labels(piece: str) -> list[str]:
     """ "020 7946 0123 m: 07700 900123" is two numbers with a label between them.
 
     Where a part has too few digits for a number, the piece stays whole, and is refused.
@@ -227,19 +227,19 @@ def _cut_at_labels(piece: str) -> list[str]:
     return [part.strip() for part in parts] if enough else [piece]
 
 
-def _is_whole(piece: str, first: str, country: str) -> bool:
+def _has_area_code(piece: str, first: str, country: str) -> bool:
     """Whether a later number of a cell has its area code, as far as that can be told."""
     metadata = PhoneMetadata.metadata_for_region(country)
     if metadata is None or metadata.national_prefix != "0":
         return True  # in North America and Spain one without it is too short to be a number
-    if _is_with_prefix(piece):
+    if _has_prefix(piece):
         return True
     # Excel takes the 0 off both. Only where all numbers are as long is that sure to be the reason.
     digits, of_first = (sum(c.isdecimal() for c in text) for text in (piece, first))
-    return _has_one_length(country) and not _is_with_prefix(first) and digits == of_first
+    return _has_one_length(country) and not _has_prefix(first) and digits == of_first
 
 
-def _is_with_prefix(piece: str) -> bool:
+def _has_prefix(piece: str) -> bool:
     at = next(n for n, c in enumerate(piece) if c.isdecimal())
     return piece[at] == "0" or piece[:at].rstrip(" (").endswith("+")
 

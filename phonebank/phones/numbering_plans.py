@@ -34,7 +34,7 @@ _KINDS = (
 )
 
 
-class Recognised(NamedTuple):
+class RecognisedNumber(NamedTuple):
     """A number a plan vouches for."""
 
     e164: str
@@ -65,7 +65,7 @@ class NumberingPlan:
             return None
         return self.kind_of_group[group]
 
-    def recognise(self, digits: str, international: bool) -> Recognised | None:
+    def recognise(self, digits: str, international: bool) -> RecognisedNumber | None:
         """A number of this country from its ASCII digits as people write them.
 
         `international` says that a plus sign stood before the digits. None means "not sure",
@@ -92,7 +92,7 @@ class NumberingPlan:
             if self.national_prefix and self.national_prefix.match(national):
                 return None
         kind = self.kind_of(national)
-        return None if kind is None else Recognised(f"+{code}{national}", kind)
+        return None if kind is None else RecognisedNumber(f"+{code}{national}", kind)
 
 
 @cache  # at most one for each of the world's 245 regions
@@ -108,9 +108,9 @@ def plan_of_country(country: str) -> NumberingPlan | None:
     metadata = PhoneMetadata.metadata_for_region(country)
     if metadata is None or metadata.country_code is None or metadata.national_prefix_transform_rule:
         return None
-    prefix = _compiled(metadata.national_prefix_for_parsing)
+    prefix = _compile(metadata.national_prefix_for_parsing)
     general_desc = metadata.general_desc
-    general = _compiled(general_desc.national_number_pattern) if general_desc else None
+    general = _compile(general_desc.national_number_pattern) if general_desc else None
     if general_desc is None or general is None or (prefix is not None and prefix.groups):
         return None
     patterns, kinds, lengths = [], [], []
@@ -129,7 +129,7 @@ def plan_of_country(country: str) -> NumberingPlan | None:
         calling_code=str(metadata.country_code),
         main_for_code=COUNTRY_CODE_TO_REGION_CODE[metadata.country_code][0] == country,
         national_prefix=prefix,
-        international_prefix=_compiled(metadata.international_prefix),
+        international_prefix=_compile(metadata.international_prefix),
         general=general,
         kinds=combined,
         kind_of_group=tuple(kinds),
@@ -155,5 +155,5 @@ def plan_of_calling_code(code: str) -> NumberingPlan | None:
     return plan_of_country(country) if country in SUPPORTED_REGIONS else None
 
 
-def _compiled(pattern: str | None) -> re.Pattern[str] | None:
+def _compile(pattern: str | None) -> re.Pattern[str] | None:
     return re.compile(pattern, re.ASCII) if pattern else None

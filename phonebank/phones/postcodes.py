@@ -100,11 +100,11 @@ def time_zones_of_postcode(postcode: str, country: str) -> tuple[str, ...]:
         return ()
     american = _ZIP_CODE.fullmatch(postcode)
     if american:
-        return _of_zip_code(postcode[:5], american[1])
-    return _of_canadian(postcode) if _CANADIAN.fullmatch(postcode) else ()
+        return _zones_of_zip_code(postcode[:5], american[1])
+    return _zones_of_canadian(postcode) if _CANADIAN.fullmatch(postcode) else ()
 
 
-def _of_zip_code(code: str, prefix: str) -> tuple[str, ...]:
+def _zones_of_zip_code(code: str, prefix: str) -> tuple[str, ...]:
     astride = _astride().get(code)
     if astride:
         return astride
@@ -113,7 +113,7 @@ def _of_zip_code(code: str, prefix: str) -> tuple[str, ...]:
     return (zone,) if zone in time_zone_names() else ()
 
 
-def _of_canadian(postcode: str) -> tuple[str, ...]:
+def _zones_of_canadian(postcode: str) -> tuple[str, ...]:
     return next((_CANADA[postcode[:n]] for n in (3, 2, 1) if postcode[:n] in _CANADA), ())
 
 

@@ -11,7 +11,7 @@ from phonebank.contact_queue.refill import served
 from phonebank.core.db import db
 from phonebank.core.errors import InvalidInputError
 from phonebank.core.locks import lock_row
-from phonebank.lists.services import in_calling_order
+from phonebank.lists.services import lists_in_calling_order
 from phonebank.models import Caller, Campaign
 from phonebank.rules.languages import language_name
 
@@ -64,7 +64,7 @@ def restrict_to_lists(campaign: Campaign, caller: Caller, list_ids: Iterable[int
     campaign's list.
     """
     chosen = set(list_ids)
-    if chosen - {contact_list.id for contact_list in in_calling_order(campaign)}:
+    if chosen - {contact_list.id for contact_list in lists_in_calling_order(campaign)}:
         raise InvalidInputError("That list isn't one of this campaign's.", "Reload the page.")
     lock_row(caller)
     caller.list_ids = sorted(chosen)

@@ -44,7 +44,7 @@ _DAY = timedelta(days=1)
 _LOOK_FOR_CHANGE_EVERY = timedelta(hours=6)
 
 
-def zones_from(key: str) -> tuple[str, ...]:
+def zones_in_key(key: str) -> tuple[str, ...]:
     """The zones in a key; none for ""."""
     return tuple(key.split("|")) if key else ()
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from phonebank.rules.calling_hours import WeekHours, next_callable, next_contact_date
 from phonebank.rules.countries import CountryRules
 from phonebank.rules.outcomes import NOT_AN_ATTEMPT, Outcome, State, outcome_of
-from phonebank.rules.retry_limits import RetryRules
+from phonebank.rules.retry_rules import RetryRules
 
 # A contact whose hours never come (a campaign without open hours) is looked at again then.
 FAR_AWAY = timedelta(days=60)
@@ -118,7 +118,7 @@ def decide(
             promised=True,
         )
 
-    rested = _rested(
+    rested = _rest_end(
         outcome,
         rules,
         attempts_today=attempts_today_before + outcome.counts_as_attempt,
@@ -127,7 +127,7 @@ def decide(
         country=country,
     )
     elsewhen = at if rules.retries[key].another_time_of_day else None
-    again = callable_again(rested, elsewhen, zones, hours, country)
+    again = next_try_at(rested, elsewhen, zones, hours, country)
     # Where nobody answered, the others on the number wait as long as the one who was rung; where
     # it was not rung at all, they need not wait.
     if key == "skipped":
@@ -145,7 +145,7 @@ def decide(
     )
 
 
-def callable_again(
+def next_try_at(
     rested: datetime,
     other_time_of_day_than: datetime | None,
     zones: tuple[str, ...],
@@ -177,7 +177,7 @@ def _is_exhausted(
     return outcome.counts_as_attempt and attempts_before + 1 >= rules.attempts_at_most
 
 
-def _rested(
+def _rest_end(
     outcome: Outcome,
     rules: RetryRules,
     *,

@@ -31,7 +31,7 @@ from phonebank.suppressions.entries import lift_unsourced
 AT_ONCE = 2000
 
 # One that stands still this long was left behind by a killed worker.
-LEFT_BEHIND_AFTER = timedelta(minutes=5)
+STALLED_AFTER = timedelta(minutes=5)
 # A file of which nobody entered anything is people's data that nobody wants.
 UNENTERED_FOR = timedelta(days=1)
 
@@ -58,7 +58,7 @@ ON CONFLICT DO NOTHING
 """)
 
 
-def batch_of_list(contact_list: ContactList) -> SuppressionBatch:
+def batch_for_list(contact_list: ContactList) -> SuppressionBatch:
     """The batch that an upload's numbers go into; made where there is none yet."""
     made = insert(SuppressionBatch).values(
         contact_list_id=contact_list.id,
@@ -91,7 +91,7 @@ def suppress_batch(phones: Collection[str], batch: SuppressionBatch) -> None:
     suppress_contacts_with(in_order)
 
 
-def take_in_file(
+def store_file(
     data: bytes, filename: str, country: str, reason: str, account_id: int
 ) -> SuppressionBatch:
     """Keep a do-not-call file until an organiser has seen what it would enter."""
@@ -130,7 +130,7 @@ def delete_file(batch_id: int) -> None:
     db.session.delete(batch)
 
 
-def files(at_most: int) -> Sequence[tuple[SuppressionBatch, Account | None]]:
+def recent_files(at_most: int) -> Sequence[tuple[SuppressionBatch, Account | None]]:
     """The newest do-not-call files with who uploaded them."""
     query = (
         select(SuppressionBatch, Account)
@@ -145,17 +145,17 @@ def files(at_most: int) -> Sequence[tuple[SuppressionBatch, Account | None]]:
     return [(batch, account) for batch, account in db.session.execute(query)]
 
 
-def lifted_left_behind() -> Sequence[int]:
+def stalled_liftings() -> Sequence[int]:
     """Batches that should be lifted by now and are not."""
     return db.session.scalars(
         select(SuppressionBatch.id).where(
             SuppressionBatch.state == BatchState.LIFTING,
-            SuppressionBatch.lifted_at < now() - LEFT_BEHIND_AFTER,
+            SuppressionBatch.lifted_at < now() - STALLED_AFTER,
         )
     ).all()
 
 
-def forget_unentered_files() -> None:
+def delete_unentered_files() -> None:
     """Delete the files of which nobody entered anything within a day."""
     db.session.execute(
         delete(SuppressionBatch).where(
@@ -165,7 +165,7 @@ def forget_unentered_files() -> None:
     )
 
 
-def numbers_to_lift(batch: SuppressionBatch) -> int:
+def count_numbers_to_lift(batch: SuppressionBatch) -> int:
     """How many numbers would come off the list, were this batch taken back now."""
     other = aliased(SuppressionSource)
     said_elsewhere = exists().where(

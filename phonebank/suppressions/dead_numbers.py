@@ -28,7 +28,7 @@ def report(phone: str, call_id: uuid.UUID) -> None:
     )
 
 
-def take_back(call_id: uuid.UUID) -> None:
+def withdraw(call_id: uuid.UUID) -> None:
     """Forget what was heard in this call: it was undone."""
     db.session.execute(delete(DeadNumber).where(DeadNumber.call_id == call_id))
 

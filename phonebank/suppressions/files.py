@@ -12,13 +12,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from phonebank.core.errors import InvalidInputError
-from phonebank.csv_input.column_mapping import PHONE_TARGETS, guess
-from phonebank.csv_input.column_names import TARGET_OF, is_named_as_phone, plain, words_of
+from phonebank.csv_input.column_mapping import PHONE_TARGETS, guess_columns
+from phonebank.csv_input.column_names import TARGET_OF, is_named_as_phone, plain_name, words_of
 from phonebank.csv_input.dialects import HEAD_BYTES, InvalidFileError, sniff
 from phonebank.csv_input.rows import MOST_COLUMNS
 from phonebank.csv_input.yes_no_columns import DATE, key_of
 from phonebank.phones.e164 import InvalidPhoneNumberError, read_numbers
-from phonebank.suppressions.typed_numbers import LINES_AT_MOST, Read, RefusedLine, text_of_file
+from phonebank.suppressions.pasted_numbers import (
+    LINES_AT_MOST,
+    NumbersRead,
+    RefusedLine,
+    decode_file,
+)
 
 SAMPLES = 3
 GUESSED_BY = 100  # rows
@@ -72,7 +77,7 @@ class Column:
     index: int
     name: str
     samples: tuple[str, ...]
-    holds_none: bool  # its name says that it holds something else than telephone numbers
+    holds_other_data: bool  # its name says that it holds something else than telephone numbers
 
 
 @dataclass(frozen=True)
@@ -84,12 +89,12 @@ class Table:
     guessed: tuple[int, ...]  # the columns that seem to hold the numbers; none where it is open
 
 
-def table_of(data: bytes) -> Table:
+def read_table(data: bytes) -> Table:
     """The table in a file's bytes. The first row names the columns if no cell may be a number.
 
     Raises InvalidInputError for what is no text, too large or of too many lines or columns.
     """
-    text = text_of_file(data).lstrip("\ufeff")
+    text = decode_file(data).lstrip("\ufeff")
     try:
         dialect = sniff(text[:HEAD_BYTES].encode())
     except InvalidFileError as refused:
@@ -112,19 +117,19 @@ def table_of(data: bytes) -> Table:
             f"Line {reader.line_num} of that file cannot be read.",
             "Check it for a quotation mark that is never closed.",
         ) from None
-    return _table(rows)
+    return _build_table(rows)
 
 
-def is_to_be_looked_at(text: str) -> bool:
+def needs_review(text: str) -> bool:
     """Whether pasted numbers are shown before they are entered: many, or several columns."""
     try:
-        table = table_of(text.encode("utf-8", "replace"))
+        table = read_table(text.encode("utf-8", "replace"))
     except InvalidInputError:
         return False
     return len(table.columns) > 1 or len(table.rows) > LINES_AT_ONCE
 
 
-def _table(rows: list[tuple[int, tuple[str, ...]]]) -> Table:
+def _build_table(rows: list[tuple[int, tuple[str, ...]]]) -> Table:
     width = max((len(cells) for _, cells in rows), default=0)
     if not rows or width > MOST_COLUMNS:
         raise InvalidInputError(
@@ -139,30 +144,35 @@ def _table(rows: list[tuple[int, tuple[str, ...]]]) -> Table:
         for index in range(width)
     ]
     columns = tuple(
-        Column(index, names[index].strip()[:60], values[index][:SAMPLES], holds_none(names[index]))
+        Column(
+            index,
+            names[index].strip()[:60],
+            values[index][:SAMPLES],
+            holds_other_data(names[index]),
+        )
         for index in range(width)
     )
-    return Table(columns, tuple(rows), _guessed(names, rows, columns))
+    return Table(columns, tuple(rows), _guess_phone_columns(names, rows, columns))
 
 
-def _guessed(
+def _guess_phone_columns(
     names: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]], columns: Sequence[Column]
 ) -> tuple[int, ...]:
     if len(columns) == 1:
-        return () if columns[0].holds_none else (0,)
-    found = guess(names, [cells for _, cells in rows[:GUESSED_BY]])
+        return () if columns[0].holds_other_data else (0,)
+    found = guess_columns(names, [cells for _, cells in rows[:GUESSED_BY]])
     return tuple(
         guessed.index
         for guessed, column in zip(found, columns, strict=True)
-        if guessed.target in PHONE_TARGETS and not column.holds_none
+        if guessed.target in PHONE_TARGETS and not column.holds_other_data
     )
 
 
-def holds_none(name: str) -> bool:
+def holds_other_data(name: str) -> bool:
     """Whether a column's name says that it holds something else than telephone numbers."""
     if is_named_as_phone(name):
         return False
-    target, _ = TARGET_OF.get(plain(name), ("", 0))
+    target, _ = TARGET_OF.get(plain_name(name), ("", 0))
     return bool(target and target not in PHONE_TARGETS and target != "do_not_call") or bool(
         _NO_NUMBERS.intersection(words_of(name))
     )
@@ -173,12 +183,12 @@ def _may_be_a_number(cell: str, alone: bool) -> bool:
     return digits > 0 if alone else digits >= 6
 
 
-def numbers_in(table: Table, chosen: Sequence[int], country: str) -> Read:
+def read_numbers_in(table: Table, chosen: Sequence[int], country: str) -> NumbersRead:
     """The numbers in the chosen columns, as E.164, each once, and the lines with what is none.
 
     A date is never read as a number. Numbers kept for fiction are taken: nobody has them.
     """
-    read, seen = Read(), set[str]()
+    read, seen = NumbersRead(), set[str]()
     for line, cells in table.rows:
         for index in chosen:
             cell = cells[index].strip()

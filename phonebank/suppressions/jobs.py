@@ -27,7 +27,7 @@ def _lift_some(batch_id: int) -> int:
 @job(CHORES, timeout=60)
 def resume_lifting() -> None:
     """Take up what a killed worker left behind, and forget files that nobody entered."""
-    batches.forget_unentered_files()
+    batches.delete_unentered_files()
     db.session.commit()
-    for batch_id in batches.lifted_left_behind():
+    for batch_id in batches.stalled_liftings():
         enqueue(lift_batch, batch_id)

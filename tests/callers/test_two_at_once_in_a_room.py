@@ -236,12 +236,12 @@ def test_an_organiser_opens_a_campaigns_door_or_shuts_it_while_somebody_comes(
         Act("somebody comes", lambda campaign: join(campaign, None, "Kit", None), comes),
         Act(
             "organiser opens",
-            lambda campaign: campaigns.open_door(campaign, True),
+            lambda campaign: campaigns.set_door(campaign, True),
             lambda state: state | {"door": True, "in": [CallerState.ADMITTED for _ in state["in"]]},
         ),
         Act(
             "organiser shuts",
-            lambda campaign: campaigns.open_door(campaign, False),
+            lambda campaign: campaigns.set_door(campaign, False),
             always(door=False),
         ),
         Act(

@@ -139,25 +139,23 @@ class Organiser(Desk):
     def pause(self) -> None:
         campaign = self._campaign()
         self.as_("organiser")
-        campaigns.move(campaign, "pause")
+        campaigns.change_state(campaign, "pause")
         self.stand()
         self.undo_at_last(lambda: set_running(campaign.id))
 
     def end(self) -> None:
         campaign = self._campaign()
         self.as_("organiser")
-        campaigns.move(campaign, "end")
+        campaigns.change_state(campaign, "end")
         self.stand()
         self.undo_at_last(lambda: set_running(campaign.id))
 
     def take_out(self) -> None:
         list_id = self.dice.choice(self.world.list_ids[self._campaign().id])
         self.as_("organiser")
-        lists.take_out_of_calling(db.session.get_one(ContactList, list_id))
+        lists.pause(db.session.get_one(ContactList, list_id))
         self.stand()
-        self.undo_at_last(
-            lambda: lists.put_back_into_calling(db.session.get_one(ContactList, list_id))
-        )
+        self.undo_at_last(lambda: lists.resume(db.session.get_one(ContactList, list_id)))
 
     def change_hours(self) -> None:
         campaign = db.session.get_one(Campaign, self.world.by_the_clock_id)
@@ -213,7 +211,7 @@ class Organiser(Desk):
         ]
         file = io.BytesIO("\n".join(["First name,Last name,Phone", *rows]).encode())
         self.as_("organiser")
-        contact_list = uploads.take_in(campaign, None, "guests.csv", file)
+        contact_list = uploads.store_upload(campaign, None, "guests.csv", file)
         mapping = [guess.target for guess in uploads.guesses_of(contact_list)]
         lists.confirm(contact_list, "Guests", -1, mapping)
         db.session.commit()
@@ -231,25 +229,25 @@ class Organiser(Desk):
         contact_list = self._import()
         self.as_("organiser")
         if contact_list.removed:
-            lists.put_back_into_calling(contact_list)
+            lists.resume(contact_list)
         else:
-            lists.take_out_of_calling(contact_list)
+            lists.pause(contact_list)
 
     def put_back_what_is_undone(self) -> None:
         contact_list = self._import()
         list_id = contact_list.id
-        lists.take_out_of_calling(contact_list)
+        lists.pause(contact_list)
         db.session.commit()
         db.session.refresh(contact_list)
         self.overtaken(
             "organiser", lambda: list_undo.begin_undo(db.session.get_one(ContactList, list_id))
         )
         enqueue(list_jobs.undo_import, list_id)
-        lists.put_back_into_calling(contact_list)
+        lists.resume(contact_list)
 
     def let_everybody_in(self) -> None:
         campaign = self._campaign()
-        campaigns.open_door(campaign, True)
+        campaigns.set_door(campaign, True)
 
     def _campaign(self) -> Campaign:
         return db.session.get_one(Campaign, self.dice.choice(self.world.campaign_ids))
@@ -399,7 +397,7 @@ class SideHost(Host):
         campaign = db.session.get_one(Campaign, self.world.side_id)
         verb = self.dice.choice(list(campaigns.MOVES[campaign.state]))
         self.as_("organiser")
-        campaigns.move(campaign, verb)
+        campaigns.change_state(campaign, verb)
 
     def unlock_what_is_over(self) -> None:
         party = self._party(dawdle=False)
@@ -414,14 +412,14 @@ class SideHost(Host):
     def resume_what_is_over(self) -> None:
         set_running(self.world.side_id)
         campaign = db.session.get_one(Campaign, self.world.side_id)
-        campaigns.move(campaign, "pause")
+        campaigns.change_state(campaign, "pause")
         db.session.commit()
         db.session.refresh(campaign)
         self.overtaken(
             "organiser",
-            lambda: campaigns.move(db.session.get_one(Campaign, self.world.side_id), "end"),
+            lambda: campaigns.change_state(db.session.get_one(Campaign, self.world.side_id), "end"),
         )
-        campaigns.move(campaign, "resume")
+        campaigns.change_state(campaign, "resume")
 
     def rename_who_has_moved(self) -> None:
         party = self._party(dawdle=False)
@@ -543,8 +541,8 @@ class SlowHand(Desk):
         if kind == "take out":
             list_ids = self.world.list_ids[campaign_id]
             return (
-                lambda: _each(lists.take_out_of_calling, list_ids),
-                lambda: _each(lists.put_back_into_calling, list_ids),
+                lambda: _each(lists.pause, list_ids),
+                lambda: _each(lists.resume, list_ids),
                 rows,
             )
         if kind == "hours":
@@ -565,7 +563,7 @@ class SlowHand(Desk):
                 list(db.session.scalars(beside)),
             )
         return (
-            lambda: campaigns.move(db.session.get_one(Campaign, campaign_id), "pause"),
+            lambda: campaigns.change_state(db.session.get_one(Campaign, campaign_id), "pause"),
             lambda: set_running(campaign_id),
             rows,
         )
@@ -577,7 +575,7 @@ def lift_everything(world: World) -> None:
         set_running(campaign_id)
         open_doors(campaign_id, None)
         for list_id in world.list_ids[campaign_id]:
-            lists.put_back_into_calling(db.session.get_one(ContactList, list_id))
+            lists.resume(db.session.get_one(ContactList, list_id))
     for party_id in world.board_tokens:
         party = db.session.get_one(Party, party_id)
         if party.state != PartyState.ENDED:
@@ -592,15 +590,15 @@ def set_running(campaign_id: int) -> None:
     """Reopen and resume a campaign, as its page would."""
     campaign = db.session.get_one(Campaign, campaign_id, populate_existing=True)
     if campaign.state == CampaignState.ENDED:
-        campaigns.move(campaign, "reopen")
+        campaigns.change_state(campaign, "reopen")
         db.session.flush()
     if campaign.state == CampaignState.PAUSED:
-        campaigns.move(campaign, "resume")
+        campaigns.change_state(campaign, "resume")
 
 
 def open_doors(campaign_id: int, party_id: int | None) -> None:
     """A removal shuts the door that somebody came through: another comes in their place."""
-    campaigns.open_door(db.session.get_one(Campaign, campaign_id), True)
+    campaigns.set_door(db.session.get_one(Campaign, campaign_id), True)
     if party_id is not None:
         participants.set_door(db.session.get_one(Party, party_id), True)
 

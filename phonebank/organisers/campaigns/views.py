@@ -6,12 +6,12 @@ from flask_security import current_user
 
 from phonebank.accounts.services import invite_host
 from phonebank.campaigns import services
-from phonebank.campaigns.progress import OutcomeReadings, answers_by_question
+from phonebank.campaigns.progress import OutcomeCountsCache, answers_by_question
 from phonebank.core.access import open_to
 from phonebank.core.config import current_config
 from phonebank.core.db import db
 from phonebank.core.edit_form import EditForm, is_still
-from phonebank.lists.services import in_calling_order
+from phonebank.lists.services import lists_in_calling_order
 from phonebank.models import Campaign, RoleName
 from phonebank.organisers.campaigns.forms import CampaignForm, hours_form
 from phonebank.parties.services import parties_in
@@ -65,20 +65,20 @@ def show(campaign_id: int) -> ResponseReturnValue:
     campaign = _campaign(campaign_id)
     hours = rules_for(campaign.country).hours_stored(campaign.hours).to_json()
     totals = campaign_totals(campaign.id)
-    readings: OutcomeReadings = current_app.extensions.setdefault(
-        "outcome_readings", OutcomeReadings()
+    readings: OutcomeCountsCache = current_app.extensions.setdefault(
+        "outcome_readings", OutcomeCountsCache()
     )
     return render_template(
         "campaigns/show.html",
         campaign=campaign,
         totals=totals,
         moves=services.MOVES[campaign.state],
-        missing=services.what_is_missing(campaign) if campaign.state == "draft" else [],
-        lists=in_calling_order(campaign),
+        missing=services.missing_parts(campaign) if campaign.state == "draft" else [],
+        lists=lists_in_calling_order(campaign),
         parties=parties_in(campaign),
         standings=standings(campaign.id),
         waiting=services.waiting_callers(campaign),
-        to_look_at=services.callers_to_look_at(campaign),
+        to_look_at=services.count_flagged_callers(campaign),
         # Not `script`: base.html calls a macro so.
         conversation=script_of(published_version_id(campaign)),
         outcomes=readings.of(campaign.id, totals.calls),
@@ -93,7 +93,7 @@ def edit(campaign_id: int) -> ResponseReturnValue:
     """Change what the campaign is called and whom it calls for."""
     campaign = _campaign(campaign_id, to_change=request.method == "POST")
     form = CampaignForm(obj=campaign)
-    if _may_be_saved(form) and form.is_usable_for(campaign, in_calling_order(campaign)):
+    if _may_be_saved(form) and form.is_usable_for(campaign, lists_in_calling_order(campaign)):
         for name, value in form.values().items():
             setattr(campaign, name, value)
         db.session.commit()
@@ -133,7 +133,7 @@ def _may_be_saved(form: EditForm) -> bool:
 def change_state(campaign_id: int) -> ResponseReturnValue:
     """Start, pause, resume, end or reopen."""
     campaign = _campaign(campaign_id)
-    services.move(campaign, request.form.get("verb", ""))
+    services.change_state(campaign, request.form.get("verb", ""))
     db.session.commit()
     flash(f"The campaign is now {campaign.state}.", "success")
     return _back(campaign)
@@ -144,7 +144,7 @@ def change_state(campaign_id: int) -> ResponseReturnValue:
 def door(campaign_id: int) -> ResponseReturnValue:
     """Open or close the door of the campaign's own link."""
     campaign = _campaign(campaign_id)
-    services.open_door(campaign, request.form.get("open") == "yes")
+    services.set_door(campaign, request.form.get("open") == "yes")
     db.session.commit()
     return _back(campaign, "callers")
 
@@ -168,7 +168,7 @@ def new_link(campaign_id: int) -> ResponseReturnValue:
     if not is_still(campaign.join_token):
         flash("Someone else has just replaced the link. This is the new one.", "info")
         return _back(campaign, "callers")
-    services.new_join_link(campaign)
+    services.replace_join_link(campaign)
     db.session.commit()
     flash("The old link no longer works. Send the new one.", "success")
     return _back(campaign, "callers")

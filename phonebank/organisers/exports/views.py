@@ -89,13 +89,13 @@ def _while_signed_in(
     looked_at = time.monotonic()
     for chunk in chunks:
         if time.monotonic() >= looked_at + LOOKS_EVERY:
-            if not _still_there(engine, session_id):
+            if not _is_signed_in(engine, session_id):
                 raise SignedOutError
             looked_at = time.monotonic()
         yield chunk
 
 
-def _still_there(engine: Engine, session_id: int | None) -> bool:
+def _is_signed_in(engine: Engine, session_id: int | None) -> bool:
     try:
         return sessions.goes_on(engine, session_id)
     except SQLAlchemyError as error:

@@ -19,12 +19,12 @@ from phonebank.csv_input.column_mapping import (
     Actions,
     ColumnGuess,
     Mapping,
-    as_field,
-    check,
+    faults_of,
+    field_target,
 )
 from phonebank.csv_input.yes_no_columns import MARKS, Action
 from phonebank.lists.services import PRIORITIES
-from phonebank.lists.yes_no_counts import MOST_VALUES, MarkCounts, Value, asks_about
+from phonebank.lists.yes_no_counts import MOST_VALUES, MarkCounts, Value, needs_agreement
 from phonebank.suppressions.batches import REASONS_TO_LIFT_MANY
 
 # What a page calls the actions; of two the second is for the columns of numbers that do not work.
@@ -145,7 +145,7 @@ class ColumnsForm(FlaskForm):
             return False
         rows = sum(count for _, count in self.counts.together)
         suppressed = self.counts.suppressed(mapping)
-        if asks_about(suppressed, rows) and self.suppressing() != suppressed:
+        if needs_agreement(suppressed, rows) and self.suppressing() != suppressed:
             self.asked_about = suppressed
             self.suppress_rows.errors = [
                 f"{suppressed:,} of {rows:,} people would go on the do-not-call list, in every "
@@ -155,7 +155,7 @@ class ColumnsForm(FlaskForm):
         return True
 
     def _columns_fit(self, mapping: Mapping) -> bool:
-        faults = check(mapping)
+        faults = faults_of(mapping)
         columns = self.columns()
         for fault in faults:
             # Of two columns that are one thing the later is marked: said twice, it looks like two.
@@ -214,7 +214,7 @@ def _value(mapping: Mapping, column: int, value: Value) -> ValueField:
 
 def _column(guess: ColumnGuess) -> SelectField:
     choices = [SelectChoice(target, label) for target, label in FIELDS.items()]
-    keep = as_field(guess.header)
+    keep = field_target(guess.header)
     if keep != FIELD:
         choices.append(SelectChoice(keep, f"Keep as “{keep.removeprefix(FIELD)}”"))
     return SelectField(guess.header, choices=choices, default=guess.target)

@@ -25,13 +25,13 @@ from phonebank.csv_input.column_mapping import Mapping
 from phonebank.csv_input.rows import InvalidFileError
 from phonebank.lists import refused_file, services, undo
 from phonebank.lists.jobs import import_list, undo_import
-from phonebank.lists.uploads import guesses_of, take_in
+from phonebank.lists.uploads import guesses_of, store_upload
 from phonebank.lists.yes_no_counts import counts_for
 from phonebank.models import Campaign, ContactList, ListState, RoleName
 from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS
 from phonebank.organisers.lists.forms import PriorityForm, UndoForm, UploadForm, columns_form
 from phonebank.rules.countries import rules_for
-from phonebank.suppressions.batches import REASONS_TO_LIFT_MANY, numbers_to_lift
+from phonebank.suppressions.batches import REASONS_TO_LIFT_MANY, count_numbers_to_lift
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ def new(campaign_id: int) -> ResponseReturnValue:
     if form.validate_on_submit():
         upload = form.file.data
         try:
-            contact_list = take_in(campaign, current_user.id, upload.filename, upload.stream)
+            contact_list = store_upload(campaign, current_user.id, upload.filename, upload.stream)
         except InvalidFileError as refused:
             db.session.rollback()
             form.file.errors = [refused.message]
@@ -126,18 +126,18 @@ def progress(campaign_id: int, list_id: int) -> ResponseReturnValue:
             return render_template("lists/_meter.html", contact_list=contact_list)
         # The whole page changes when it is over; a page that is loaded anew is also announced.
         return Response(headers={"HX-Refresh": "true"})
-    batch = undo.batch_of(contact_list)
+    batch = undo.suppression_batch_of(contact_list)
     return render_template(
         "lists/list.html",
         campaign=campaign,
         contact_list=contact_list,
         batch=batch,
-        to_lift=numbers_to_lift(batch) if batch else 0,
+        to_lift=count_numbers_to_lift(batch) if batch else 0,
         undo_form=UndoForm(),
         reasons_to_lift=REASONS_TO_LIFT_MANY,
         under_way=under_way,
         refused=services.refused_rows(contact_list, at_most=REFUSED_ROWS_SHOWN),
-        undoable=undo.what_undo_would_do(contact_list),
+        undoable=undo.preview_undo(contact_list),
         form=PriorityForm(obj=contact_list),
     )
 
@@ -148,7 +148,7 @@ def refused(campaign_id: int, list_id: int) -> ResponseReturnValue:
     _, contact_list = _list(campaign_id, list_id)
     log.info("account %s downloads the refused rows of list %s", current_user.id, contact_list.id)
     return Response(
-        refused_file.chunks(contact_list),
+        refused_file.refused_rows_file(contact_list),
         mimetype="text/csv",
         headers={
             "Content-Disposition": f'attachment; filename="refused-rows-{contact_list.id}.csv"'
@@ -182,7 +182,7 @@ def undo_list(campaign_id: int, list_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 def remove(campaign_id: int, list_id: int) -> ResponseReturnValue:
     _, contact_list = _list(campaign_id, list_id)
-    services.take_out_of_calling(contact_list)
+    services.pause(contact_list)
     db.session.commit()
     flash("This list is paused. Callers will not get anyone from it.", "success")
     return redirect(_address("progress", contact_list))
@@ -192,7 +192,7 @@ def remove(campaign_id: int, list_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 def restore(campaign_id: int, list_id: int) -> ResponseReturnValue:
     _, contact_list = _list(campaign_id, list_id)
-    services.put_back_into_calling(contact_list)
+    services.resume(contact_list)
     db.session.commit()
     flash("This list is resumed. Callers can get people from it again.", "success")
     return redirect(_address("progress", contact_list))

@@ -16,12 +16,12 @@ from phonebank.core.db import db
 from phonebank.core.edit_form import EditForm
 from phonebank.models import Campaign, RoleName
 from phonebank.rules.outcomes import OUTCOMES, RETRIED
-from phonebank.rules.retry_limits import (
+from phonebank.rules.retry_rules import (
     UNITS,
     RetryRules,
     RetryRulesError,
+    duration_in_words,
     in_largest_unit,
-    in_words,
 )
 
 retry_rules = Blueprint(
@@ -134,7 +134,7 @@ def edit(campaign_id: int) -> ResponseReturnValue:
         form=form,
         campaign=campaign,
         outcomes=[OUTCOMES[key] for key in RULED],
-        usual={key: _usual(key) for key in RULED},
+        usual={key: _usual_in_words(key) for key in RULED},
         changed=set(stored.changes().get("outcomes", {})),
         is_changed=bool(stored.changes()),
     )
@@ -177,10 +177,10 @@ def _as_fields(rules: RetryRules) -> dict[str, Any]:
     return fields
 
 
-def _usual(key: str) -> str:
+def _usual_in_words(key: str) -> str:
     """The default rule of an outcome in words."""
     rule = RetryRules.default().retries[key]
-    words = [f"Usually after {in_words(rule.rest_minutes)}"]
+    words = [f"Usually after {duration_in_words(rule.rest_minutes)}"]
     if rule.another_time_of_day:
         words.append("at another time of day")
     if rule.a_day_at_most == 1:

@@ -15,7 +15,7 @@ from phonebank.core.access import open_to
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.edit_form import EditForm
 from phonebank.core.locks import lock_row
-from phonebank.lists.services import in_calling_order
+from phonebank.lists.services import lists_in_calling_order
 from phonebank.models import Caller, CallerState, Campaign, ContactList, RoleName, now
 from phonebank.roster import campaign_callers, filters
 from phonebank.roster.admit import admit as admit_callers
@@ -68,7 +68,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
     page = max(1, request.args.get("page", 1, type=int))
     in_all = campaign_callers.count_admitted(campaign, name)
     rows = campaign_callers.admitted_callers(campaign, name, page)
-    lists = {contact_list.id: contact_list for contact_list in in_calling_order(campaign)}
+    lists = {contact_list.id: contact_list for contact_list in lists_in_calling_order(campaign)}
     at = now()
     return render_template(
         "roster/callers.html",
@@ -179,7 +179,7 @@ def _limits_form(campaign: Campaign, caller: Caller) -> LimitsForm:
     ]
     form.lists.choices = [
         SelectChoice(one.id, f"{one.name} (paused)" if one.removed else one.name)
-        for one in in_calling_order(campaign)
+        for one in lists_in_calling_order(campaign)
     ]
     return form
 

@@ -18,13 +18,13 @@ from phonebank.core.jobs import enqueue
 from phonebank.core.rate_limits import account_key, limiter
 from phonebank.models import BatchState, RoleName, SuppressionBatch
 from phonebank.organisers.suppressions.forms import REASONS, TakeBackForm
-from phonebank.phones.e164 import pretty
+from phonebank.phones.e164 import format_for_reading
 from phonebank.rules.countries import rules_for
 from phonebank.suppressions import batches
 from phonebank.suppressions.entries import suppressed_among
-from phonebank.suppressions.files import Table, numbers_in, table_of
+from phonebank.suppressions.files import Table, read_numbers_in, read_table
 from phonebank.suppressions.jobs import lift_batch
-from phonebank.suppressions.typed_numbers import Read
+from phonebank.suppressions.pasted_numbers import NumbersRead
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ def show(batch_id: int) -> ResponseReturnValue:
     batch = _file(batch_id)
     if batch.state != BatchState.UPLOADED:
         return redirect(url_for("suppressions.show"))
-    table = table_of(batch.data or b"")
+    table = read_table(batch.data or b"")
     return _page(batch, table, table.guessed)
 
 
@@ -62,13 +62,13 @@ def enter(batch_id: int) -> ResponseReturnValue:
     if batch.state != BatchState.UPLOADED:
         flash("That file has already been entered.", "info")
         return redirect(url_for("suppressions.show"))
-    table = table_of(batch.data or b"")
+    table = read_table(batch.data or b"")
     chosen = sorted({int(c) for c in request.form.getlist("columns") if c.isdigit()})
     chosen = [index for index in chosen if index < len(table.columns)]
     fault = _fault_of(table, chosen)
     if fault:
         return _page(batch, table, chosen, fault), 422
-    read = numbers_in(table, chosen, batch.country)
+    read = read_numbers_in(table, chosen, batch.country)
     agreed = request.form.get("agreed", "")
     if not agreed:
         return _page(batch, table, chosen)
@@ -135,7 +135,9 @@ def _file(batch_id: int) -> SuppressionBatch:
 def _fault_of(table: Table, chosen: Sequence[int]) -> str:
     if not chosen:
         return "Choose the column that has the phone numbers."
-    others = [table.columns[index].name for index in chosen if table.columns[index].holds_none]
+    others = [
+        table.columns[index].name for index in chosen if table.columns[index].holds_other_data
+    ]
     if others:
         named = " and ".join(f"“{name}”" for name in others)
         return (
@@ -146,8 +148,8 @@ def _fault_of(table: Table, chosen: Sequence[int]) -> str:
 
 
 def _page(batch: SuppressionBatch, table: Table, chosen: Sequence[int], fault: str = "") -> str:
-    usable = chosen and not any(table.columns[index].holds_none for index in chosen)
-    read = numbers_in(table, chosen, batch.country) if usable else Read()
+    usable = chosen and not any(table.columns[index].holds_other_data for index in chosen)
+    read = read_numbers_in(table, chosen, batch.country) if usable else NumbersRead()
     return render_template(
         "suppressions/file.html",
         batch=batch,
@@ -157,7 +159,7 @@ def _page(batch: SuppressionBatch, table: Table, chosen: Sequence[int], fault: s
         form=FlaskForm(),
         count=len(read.phones),
         already=len(suppressed_among(read.phones)),
-        numbers=[pretty(phone, batch.country) for phone in read.phones[:NUMBERS_SHOWN]],
+        numbers=[format_for_reading(phone, batch.country) for phone in read.phones[:NUMBERS_SHOWN]],
         refused=read.refused[:REFUSED_SHOWN],
         refused_more=max(0, len(read.refused) - REFUSED_SHOWN),
         reason=REASONS.get(batch.reason, REASONS["other"]),

@@ -25,10 +25,10 @@ from phonebank.organisers.suppressions.forms import (
     LookUpForm,
     TakeBackForm,
 )
-from phonebank.phones.e164 import InvalidPhoneNumberError, pretty, read_number
+from phonebank.phones.e164 import InvalidPhoneNumberError, format_for_reading, read_number
 from phonebank.suppressions import batches, entries
-from phonebank.suppressions.files import is_to_be_looked_at, table_of
-from phonebank.suppressions.typed_numbers import BYTES_AT_MOST, RefusedLine, read_lines
+from phonebank.suppressions.files import needs_review, read_table
+from phonebank.suppressions.pasted_numbers import BYTES_AT_MOST, RefusedLine, read_lines
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ def look_up() -> ResponseReturnValue:
         look_up=form,
         found=db.session.get(Suppression, phone),
         phone=phone,
-        shown=pretty(phone, form.country.data),
+        shown=format_for_reading(phone, form.country.data),
         lift=LiftForm(formdata=None, phone=phone),
     )
 
@@ -97,7 +97,7 @@ def add() -> ResponseReturnValue:
         if form.file.data:
             data = form.file.data.read(BYTES_AT_MOST + 1)
             return _to_be_looked_at(form, data, form.file.data.filename or "")
-        if is_to_be_looked_at(typed):
+        if needs_review(typed):
             return _to_be_looked_at(form, typed.encode("utf-8", "replace"), "Pasted numbers")
         read = read_lines(typed, form.country.data)
     except InvalidInputError as fault:
@@ -131,7 +131,7 @@ def lift() -> ResponseReturnValue:
     if not form.validate():
         country = _usual_country()
         found = db.session.get(Suppression, phone)
-        page = _page(found=found, phone=phone, shown=pretty(phone, country), lift=form)
+        page = _page(found=found, phone=phone, shown=format_for_reading(phone, country), lift=form)
         return page, 422
     if not entries.lift(phone):
         flash("That number was not on the list.", "info")
@@ -144,10 +144,8 @@ def lift() -> ResponseReturnValue:
 
 def _to_be_looked_at(form: AddForm, data: bytes, filename: str) -> ResponseReturnValue:
     """Keep a file until its organiser has seen what it would enter. Raises InvalidInputError."""
-    table_of(data)
-    batch = batches.take_in_file(
-        data, filename, form.country.data, form.reason.data, current_user.id
-    )
+    read_table(data)
+    batch = batches.store_file(data, filename, form.country.data, form.reason.data, current_user.id)
     batch_id = batch.id
     db.session.commit()
     return redirect(url_for("suppression_files.show", batch_id=batch_id))
@@ -178,7 +176,7 @@ def _page(
         refused=(refused or [])[:REFUSED_SHOWN],
         refused_more=max(0, len(refused or []) - REFUSED_SHOWN),
         sources=SOURCES,
-        files=batches.files(FILES_SHOWN),
+        files=batches.recent_files(FILES_SHOWN),
         take_back=TakeBackForm(formdata=None),
         reasons_to_lift=batches.REASONS_TO_LIFT_MANY,
         reasons=REASONS,

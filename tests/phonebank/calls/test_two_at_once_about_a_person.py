@@ -122,9 +122,7 @@ AROUND = [
         lambda s: suppressions.suppress(s.contact.phone, SuppressionOrigin.ORGANISER),
         always(suppressed=True, listed=True),
     ),
-    Act(
-        "pauses the list", lambda s: lists.take_out_of_calling(s.contact_list), always(paused=True)
-    ),
+    Act("pauses the list", lambda s: lists.pause(s.contact_list), always(paused=True)),
 ]
 # Only for a number that was on the list before: one that is being entered this moment stays.
 LIFTS = Act(

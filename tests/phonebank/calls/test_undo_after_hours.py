@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from phonebank.calls.claim import current_hold
 from phonebank.core.db import db
 from phonebank.models import Call, CampaignState, Contact, PartyState
-from phonebank.phones.e164 import pretty
+from phonebank.phones.e164 import format_for_reading
 from phonebank.tallies.reconcile import differences
 from phonebank.tallies.totals import campaign_totals
 from tests.phone_bank import PhoneBank, come_in
@@ -45,7 +45,7 @@ def test_the_person_comes_back_without_their_number(
         page = client.post(f"/calling/person/{call.id}/undo?turn=0", follow_redirects=True).text
         assert name in page
         assert "outside calling hours where they are" in page
-        for seen in (number, pretty(number, "GB"), "tel:", "qr.svg"):
+        for seen in (number, format_for_reading(number, "GB"), "tel:", "qr.svg"):
             assert seen not in page
         assert client.get("/calling/person/qr.svg").status_code == 404
         person = client.get("/calling/person", headers=JSON).json["person"]

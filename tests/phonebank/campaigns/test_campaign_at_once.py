@@ -19,7 +19,7 @@ def _moves(verb: str) -> Act:
         target = campaigns.MOVES[state["state"]].get(verb)
         return state | {"state": target} if target else None
 
-    return Act(verb, lambda campaign: campaigns.move(campaign, verb), becomes)
+    return Act(verb, lambda campaign: campaigns.change_state(campaign, verb), becomes)
 
 
 def _make_campaign(state: str) -> Campaign:

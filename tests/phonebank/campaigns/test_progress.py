@@ -3,7 +3,7 @@
 import pytest
 from flask import Flask
 
-from phonebank.campaigns.progress import OutcomeReadings
+from phonebank.campaigns.progress import OutcomeCountsCache
 from phonebank.core.db import db
 from phonebank.tallies.totals import campaign_totals
 from tests.phonebank.live.party_room import open_room
@@ -12,14 +12,14 @@ from tests.phonebank.live.party_room import open_room
 @pytest.mark.parametrize(
     ("readings", "seen"),
     [
-        (OutcomeReadings(), [1, 2]),
-        (OutcomeReadings(anew_up_to=1), [1, 1]),
-        (OutcomeReadings(anew_up_to=1, kept_for=0), [1, 2]),
+        (OutcomeCountsCache(), [1, 2]),
+        (OutcomeCountsCache(anew_up_to=1), [1, 1]),
+        (OutcomeCountsCache(anew_up_to=1, kept_for=0), [1, 2]),
     ],
     ids=["few calls", "many calls", "many calls some time later"],
 )
 def test_many_calls_are_not_counted_at_every_view(
-    app_context: Flask, readings: OutcomeReadings, seen: list[int]
+    app_context: Flask, readings: OutcomeCountsCache, seen: list[int]
 ) -> None:
     room = open_room()
     sam, campaign_id = room.join("Sam"), room.party.campaign_id

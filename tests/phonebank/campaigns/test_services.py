@@ -21,10 +21,10 @@ from tests.factories import (
 def test_a_draft_starts_only_with_people_and_a_script(app_context: Flask) -> None:
     campaign = create_campaign(state=CampaignState.DRAFT)
     with pytest.raises(ConflictError, match=r"Upload a list.*Choose a script"):
-        services.move(campaign, "start")
+        services.change_state(campaign, "start")
     create_list(campaign)
     create_script(campaign, source_of("persuasive-conversation", "en"))
-    services.move(campaign, "start")
+    services.change_state(campaign, "start")
     assert campaign.state == CampaignState.RUNNING
 
 
@@ -36,11 +36,11 @@ def test_a_campaign_pauses_resumes_ends_and_reopens_but_nothing_else(app_context
         ("end", CampaignState.ENDED),
         ("reopen", CampaignState.PAUSED),
     ):
-        services.move(campaign, verb)
+        services.change_state(campaign, verb)
         assert campaign.state == state
     for verb in ("start", "pause", "reopen", "explode", ""):
         with pytest.raises(ConflictError):
-            services.move(campaign, verb)
+            services.change_state(campaign, verb)
 
 
 def test_only_organisers_reach_a_campaign_by_its_number(app_context: Flask) -> None:
@@ -61,7 +61,7 @@ def test_opening_the_door_lets_those_waiting_in_and_no_partys_guests(app_context
     party = create_party(campaign, create_account("host"))
     waiting = create_caller(campaign, state=CallerState.WAITING)
     guest = create_caller(campaign, party, state=CallerState.WAITING)
-    services.open_door(campaign, True)
+    services.set_door(campaign, True)
     assert (waiting.state, guest.state) == (CallerState.ADMITTED, CallerState.WAITING)
     late = create_caller(campaign, state=CallerState.WAITING)
     assert services.admit(campaign, [guest.id]) == 0
@@ -73,5 +73,5 @@ def test_a_new_link_ends_the_old_one(app_context: Flask) -> None:
     campaign = create_campaign()
     db.session.flush()
     old = campaign.join_token
-    services.new_join_link(campaign)
+    services.replace_join_link(campaign)
     assert campaign.join_token != old

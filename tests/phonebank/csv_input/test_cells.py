@@ -2,8 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phonebank.csv_input.cells import email, identifier, language, postcode, tidy
-from phonebank.lists.person_names import split_full_name, tidy_name
+from phonebank.csv_input.cells import (
+    language_code_of,
+    tidy,
+    tidy_email,
+    tidy_identifier,
+    tidy_postcode,
+)
+from phonebank.lists.person_names import read_name, split_full_name
 
 
 @pytest.mark.parametrize(
@@ -52,7 +58,7 @@ def test_tidy_text_can_be_stored_and_stays_as_it_is(text: str) -> None:
     ],
 )
 def test_names_in_capitals_are_written_as_names_are(text: str, name: str) -> None:
-    assert tidy_name(text) == name
+    assert read_name(text) == name
 
 
 @pytest.mark.parametrize(
@@ -92,7 +98,7 @@ def test_no_letter_of_a_name_is_lost_but_a_titles(text: str) -> None:
     assert first == tidy(first)
     assert last == tidy(last)
     # "None" and "#N/A" stand for no name.
-    if any(tidy_name(part) for part in tidy(text).replace(",", " ").split()):
+    if any(read_name(part) for part in tidy(text).replace(",", " ").split()):
         assert first or last
 
 
@@ -113,13 +119,13 @@ def test_no_letter_of_a_name_is_lost_but_a_titles(text: str) -> None:
     ],
 )
 def test_postcodes(text: str, country: str, code: str) -> None:
-    assert postcode(text, country) == code
+    assert tidy_postcode(text, country) == code
 
 
 def test_identifiers_lose_what_a_number_column_adds() -> None:
-    assert identifier(" 1234.0 ") == "1234"
-    assert identifier("AB-1/2") == "AB-1/2"
-    assert identifier("v1.0.2") == "v1.0.2"
+    assert tidy_identifier(" 1234.0 ") == "1234"
+    assert tidy_identifier("AB-1/2") == "AB-1/2"
+    assert tidy_identifier("v1.0.2") == "v1.0.2"
 
 
 @pytest.mark.parametrize(
@@ -135,7 +141,7 @@ def test_identifiers_lose_what_a_number_column_adds() -> None:
     ],
 )
 def test_email(text: str, address: str) -> None:
-    assert email(text) == address
+    assert tidy_email(text) == address
 
 
 @pytest.mark.parametrize(
@@ -155,7 +161,7 @@ def test_email(text: str, address: str) -> None:
     ],
 )
 def test_language(text: str, code: str) -> None:
-    assert language(text) == code
+    assert language_code_of(text) == code
 
 
 @pytest.mark.parametrize(
@@ -164,11 +170,11 @@ def test_language(text: str, code: str) -> None:
     + ["None", "\\N", "(blank)", "Unknown", "UNKNOWN", "unbekannt", "Inconnu", "desconocido", "0"],
 )
 def test_what_stands_for_no_name_is_none(text: str) -> None:
-    assert tidy_name(text) == ""
+    assert read_name(text) == ""
     assert split_full_name(text) == ("", "")
     assert split_full_name(f"Ada {text}") == ("Ada", "")
 
 
 @pytest.mark.parametrize("text", ["Null", "Nan", "Nil", "Na", "O", "Li", "Ng", "李", "Noname"])
 def test_names_that_look_like_none_are_names(text: str) -> None:
-    assert tidy_name(text) == text
+    assert read_name(text) == text

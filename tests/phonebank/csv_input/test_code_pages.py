@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phonebank.csv_input.cells import words
-from phonebank.csv_input.code_pages import AccentedWords, alphabet_of
+from phonebank.csv_input.code_pages import AccentedWords, detect_alphabet
 from phonebank.csv_input.rows import InvalidFileError, read_rows, sniff
 
 # First and last names of the five languages, and of people who live among them.
@@ -45,17 +45,17 @@ def test_names_are_read_as_they_are_spelled_or_the_file_is_refused(
 
 @pytest.mark.parametrize("encoding", ["cp1252", "mac_roman", "cp850"])
 def test_the_alphabet_of_many_names_is_told(encoding: str) -> None:
-    assert alphabet_of(letters(NAMES, encoding).old) == encoding
+    assert detect_alphabet(letters(NAMES, encoding).old) == encoding
 
 
 @pytest.mark.parametrize("name", ["Dušan", "Miloš", "Søren", "O’Brien", "Þórður", "sœur", "Ståle"])
 def test_windows_is_believed_where_its_letters_look_right(name: str) -> None:
-    assert alphabet_of(letters([name], "cp1252").old) == "cp1252"
+    assert detect_alphabet(letters([name], "cp1252").old) == "cp1252"
 
 
 def test_polish_names_saved_by_an_older_windows() -> None:
     names = ["Wałęsa", "Żółkiewski", "Świętosława"]
-    assert alphabet_of(letters(names, "cp1250").old) == "cp1250"
+    assert detect_alphabet(letters(names, "cp1250").old) == "cp1250"
 
 
 @pytest.mark.parametrize(

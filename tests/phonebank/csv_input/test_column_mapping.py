@@ -10,11 +10,11 @@ from phonebank.csv_input.column_mapping import (
     LONGEST_FIELD_NAME,
     PHONE_TARGETS,
     Mapping,
-    as_field,
-    check,
-    guess,
+    faults_of,
+    field_target,
+    guess_columns,
 )
-from phonebank.csv_input.column_names import NAMES, TARGET_OF, plain, words_of
+from phonebank.csv_input.column_names import NAMES, TARGET_OF, plain_name, words_of
 from scripts_library.merge_fields import fields_in
 
 
@@ -24,7 +24,7 @@ def columns(names: str) -> list[str]:
 
 def guessed(*headers: str, rows: list[list[str]] | None = None) -> dict[str, str]:
     """What is kept, by header: everything that is not left out."""
-    guesses = guess(headers, rows or [])
+    guesses = guess_columns(headers, rows or [])
     assert [(g.index, g.header) for g in guesses] == list(enumerate(headers))
     return {g.header: g.target for g in guesses if g.target != IGNORE}
 
@@ -113,12 +113,12 @@ def test_nationbuilder() -> None:
     ],
 )
 def test_what_a_column_of_yes_and_no_asks(header: str, target: str | None) -> None:
-    found = guess([header, "Phone"], [["yes", "020 7946 0001"]] * 3)
+    found = guess_columns([header, "Phone"], [["yes", "020 7946 0001"]] * 3)
     assert found[0].target == (target or "ignore")
 
 
 def test_a_column_of_numbers_is_no_consent_whatever_its_name() -> None:
-    found = guess(["Mobile phone (consented)"], [["07700 900123"]] * 3)
+    found = guess_columns(["Mobile phone (consented)"], [["07700 900123"]] * 3)
     assert found[0].target != "consent"
 
 
@@ -210,11 +210,13 @@ def test_several_phone_columns_are_all_kept() -> None:
         "Mobile": "mobile",
         "Work tel": "work_phone",
     }
-    assert [g.target for g in guess(["Mobile", "Mobile"], [])] == ["mobile", "mobile"]
+    assert [g.target for g in guess_columns(["Mobile", "Mobile"], [])] == ["mobile", "mobile"]
 
 
 def test_a_known_name_within_a_longer_one_is_asked_about() -> None:
-    by_header = {g.header: g for g in guess(["Voter's mobile number", "Elector e-mail", "Tel"], [])}
+    by_header = {
+        g.header: g for g in guess_columns(["Voter's mobile number", "Elector e-mail", "Tel"], [])
+    }
     assert by_header["Voter's mobile number"].target == "mobile"
     assert not by_header["Voter's mobile number"].sure
     assert by_header["Tel"].sure
@@ -244,9 +246,9 @@ def test_what_nobody_needs_is_left_out(header: str) -> None:
 def test_a_house_number_is_no_phone() -> None:
     rows = [["12", "020 7946 0123"], ["14a", "020 7946 0124"], ["16", ""]]
     assert guessed("Number", "Tel", rows=rows) == {"Tel": "phone"}
-    guesses = guess(["Number"], [["020 7946 0123"], ["020 7946 0124"]])
+    guesses = guess_columns(["Number"], [["020 7946 0123"], ["020 7946 0124"]])
     assert (guesses[0].target, guesses[0].sure) == ("phone", False)
-    assert not guess(["Phone"], [["yes"], ["no"]])[0].sure
+    assert not guess_columns(["Phone"], [["yes"], ["no"]])[0].sure
 
 
 def test_contents_tell_where_names_do_not() -> None:
@@ -255,21 +257,23 @@ def test_contents_tell_where_names_do_not() -> None:
         ["Bo", "(020) 7946-0124", "bo@example.org", "w1a1aa", "2024-11-05"],
         ["Cy", "", "", "", ""],
     ]
-    guesses = guess(["A", "B", "C", "D", "E"], rows)
+    guesses = guess_columns(["A", "B", "C", "D", "E"], rows)
     assert [g.target for g in guesses] == [IGNORE, "phone", "email", "postcode", IGNORE]
     assert not any(g.sure for g in guesses)
-    named = guess(["A", "B", "C", "D", "Mobile"], rows)
+    named = guess_columns(["A", "B", "C", "D", "Mobile"], rows)
     assert named[1].target == IGNORE  # a column is called a phone already
 
 
 def test_samples_are_three_different_values_cut_short() -> None:
     rows = [["a"], [" a "], [""], ["b" * 100], ["c"], ["d"]]
-    assert guess(["X"], rows)[0].samples == ("a", "b" * 60, "c")
-    assert guess(["X", "Y"], [["a"]])[1].samples == ()
+    assert guess_columns(["X"], rows)[0].samples == ("a", "b" * 60, "c")
+    assert guess_columns(["X", "Y"], [["a"]])[1].samples == ()
 
 
 def faults(**columns: str) -> dict[str, tuple[int, ...]]:
-    return {f.reason: f.columns for f in check(Mapping.of(list(columns), list(columns.values())))}
+    return {
+        f.reason: f.columns for f in faults_of(Mapping.of(list(columns), list(columns.values())))
+    }
 
 
 def test_a_usable_mapping_has_no_fault() -> None:
@@ -287,9 +291,11 @@ def test_faults_of_a_mapping_are_named() -> None:
     assert faults(a="phone", b="field:" + "x" * 61) == {"field_name": (1,)}
     assert faults(a="phone", b="field:a\nb") == {"field_name": (1,)}
     assert faults(a="phone", b="town", c="field:town") == {"two_columns": (1, 2)}
-    short = check(Mapping.of(["Name", "Phone"], ["phone"]))
+    short = faults_of(Mapping.of(["Name", "Phone"], ["phone"]))
     assert [fault.reason for fault in short] == ["wrong_length"]
-    message = check(Mapping.of(["E-mail ", "Mail", "Tel"], ["email", "email", "phone"]))[0].message
+    message = faults_of(Mapping.of(["E-mail ", "Mail", "Tel"], ["email", "email", "phone"]))[
+        0
+    ].message
     assert (
         message
         == "The columns “E-mail” and “Mail” are both “E-mail”. Keep one and leave out the other."
@@ -306,13 +312,13 @@ def test_every_name_leads_to_one_target() -> None:
     assert set(PHONE_TARGETS) <= set(NAMES)
     written = [name for names in NAMES.values() for name in names.split()]
     assert len(written) == len(set(written)) == len(TARGET_OF)
-    assert all(name == plain(name) for name in written)
+    assert all(name == plain_name(name) for name in written)
 
 
 def test_names_are_compared_plainly() -> None:
-    assert plain(" \ufeffPref_Phone ") == "prefphone"
-    assert plain("Téléphone (privé)") == "telephoneprive"
-    assert plain("Straße") == "strasse"
+    assert plain_name(" \ufeffPref_Phone ") == "prefphone"
+    assert plain_name("Téléphone (privé)") == "telephoneprive"
+    assert plain_name("Straße") == "strasse"
     assert words_of("Voter's mobilePhone_no.") == ["voter", "mobile", "phone", "no"]
 
 
@@ -320,9 +326,9 @@ def test_names_are_compared_plainly() -> None:
 def test_any_headers_give_a_mapping_without_rivals(headers: list[str], data: st.DataObject) -> None:
     cell = st.text(max_size=15) | st.sampled_from(["020 7946 0123", "a@example.org", "LS1 1AA"])
     rows = data.draw(st.lists(st.lists(cell, max_size=len(headers) + 1), max_size=5))
-    guesses = guess(headers, rows)
+    guesses = guess_columns(headers, rows)
     mapping = Mapping.of(headers, [g.target for g in guesses])
-    assert {fault.reason for fault in check(mapping)} <= {"no_phone_column"}
+    assert {fault.reason for fault in faults_of(mapping)} <= {"no_phone_column"}
     assert all(len(g.samples) <= 3 for g in guesses)
 
 
@@ -338,7 +344,7 @@ def test_any_headers_give_a_mapping_without_rivals(headers: list[str], data: st.
     ],
 )
 def test_a_field_is_named_as_scripts_write_it(header: str, name: str) -> None:
-    assert as_field(header) == f"field:{name}"
+    assert field_target(header) == f"field:{name}"
     if name:
         (field,) = fields_in(f"{{{{ {name} }}}}")
         assert field.name == name
@@ -346,9 +352,9 @@ def test_a_field_is_named_as_scripts_write_it(header: str, name: str) -> None:
 
 @given(st.text(max_size=100))
 def test_any_header_can_be_a_field_of_its_own(header: str) -> None:
-    target = as_field(header)
+    target = field_target(header)
     assert len(target) <= len("field:") + LONGEST_FIELD_NAME
-    reasons = [f.reason for f in check(Mapping.of([header, "Tel"], [target, "phone"]))]
+    reasons = [f.reason for f in faults_of(Mapping.of([header, "Tel"], [target, "phone"]))]
     assert reasons in ([], ["field_name"])
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phonebank.csv_input.column_mapping import guess
+from phonebank.csv_input.column_mapping import guess_columns
 from phonebank.csv_input.rows import (
     HEAD_BYTES,
     LONGEST_COLUMN_NAME,
@@ -260,7 +260,7 @@ def test_a_column_name_of_a_megabyte_takes_no_more_than_a_moment(unit: str) -> N
     name = f"a@{unit * (LONGEST_LINE // len(unit) - 20)}@"
     header = next(read_rows([f"{name},Phone\nAnn,1\n".encode()], Dialect("utf-8", ","))).cells
     assert len(header[0]) == LONGEST_COLUMN_NAME
-    guess([name, "Phone"], [[name, "1"]])
+    guess_columns([name, "Phone"], [[name, "1"]])
 
 
 def test_a_row_just_short_of_a_megabyte_is_read() -> None:

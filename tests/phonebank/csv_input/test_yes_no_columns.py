@@ -12,7 +12,7 @@ from phonebank.csv_input.yes_no_columns import (
     Action,
     fold,
     key_of,
-    reading,
+    reading_of,
 )
 
 NOES = """
@@ -44,7 +44,7 @@ def listed(words: str) -> list[str]:
 
 
 def says(cell: str, target: str = "do_not_call") -> Action:
-    return reading(target, key_of(cell))
+    return reading_of(target, key_of(cell))
 
 
 @pytest.mark.parametrize("cell", ["", "  ", *listed(NOES)])
@@ -75,8 +75,8 @@ def test_the_rows_own_number_says_that_a_register_has_it() -> None:
     own = ["+44 151 496 0000", ""]
     assert key_of("0151 496 0000", own) == OWN_NUMBER
     assert key_of("0151 496 0001", own) == OTHER_NUMBER
-    assert reading("do_not_call", OWN_NUMBER) is Action.SUPPRESS
-    assert reading("do_not_call", OTHER_NUMBER) is Action.ASK
+    assert reading_of("do_not_call", OWN_NUMBER) is Action.SUPPRESS
+    assert reading_of("do_not_call", OTHER_NUMBER) is Action.ASK
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_an_experiment_that_was_started_is_not_thrown_away(
         Act("discards", discards, only_from("this", ["draft"], this="gone")),
         Act(
             "ends the campaign",
-            lambda rows: campaigns.move(rows[0], "end"),
+            lambda rows: campaigns.change_state(rows[0], "end"),
             only_from("campaign", ["running", "paused"], campaign="ended"),
         ),
     ]

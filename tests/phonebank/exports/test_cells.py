@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from phonebank.exports.cells import as_text, csv_chunks, safe_text
+from phonebank.exports.cells import cell_text, csv_chunks, safe_text
 from phonebank.phones.e164 import read_number
 
 FORMULA_SIGNS = tuple("=+-@\t\r＝＋－＠")
@@ -69,8 +69,8 @@ def test_a_phone_number_is_text_and_our_import_reads_it() -> None:
 
 def test_values_other_than_text() -> None:
     moment = datetime(2026, 7, 1, 19, 30, 5, 999, tzinfo=ZoneInfo("Europe/London"))
-    assert as_text(moment) == "2026-07-01T18:30:05Z"
-    assert [as_text(v) for v in (True, False, None, 7, -2.5)] == ["yes", "no", "", "7", "-2.5"]
+    assert cell_text(moment) == "2026-07-01T18:30:05Z"
+    assert [cell_text(v) for v in (True, False, None, 7, -2.5)] == ["yes", "no", "", "7", "-2.5"]
 
 
 def test_many_rows_come_in_chunks() -> None:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from phonebank.csv_input.column_mapping import Mapping
 from phonebank.csv_input.rows import Row
-from phonebank.lists.batching import batches
-from phonebank.lists.clock_words import time_zones_said
+from phonebank.lists.batching import prepare_batches
+from phonebank.lists.clock_words import read_time_zones
 from phonebank.rules.time_zones import time_zone, time_zone_names, zones_key
 
 
@@ -57,7 +57,7 @@ from phonebank.rules.time_zones import time_zone, time_zone_names, zones_key
     ],
 )
 def test_time_zones_said(text: str, country: str, zones: str) -> None:
-    assert time_zones_said(text, country) == tuple(zones.split())
+    assert read_time_zones(text, country) == tuple(zones.split())
 
 
 NAMES_WITHOUT_A_PLACE = sorted(
@@ -68,11 +68,11 @@ NAMES_WITHOUT_A_PLACE = sorted(
 @given(st.sampled_from(NAMES_WITHOUT_A_PLACE), st.sampled_from(["US", "CA", "GB", "IE", "DE"]))
 def test_a_name_without_a_place_is_a_clock_of_the_country_or_none(name: str, country: str) -> None:
     """The database's EST, MST, HST and GMT never go forward in summer; people's clocks do."""
-    for zone in time_zones_said(name, country):
+    for zone in read_time_zones(name, country):
         assert "/" in zone
         assert zone.startswith(("America/", "Pacific/") if country in ("US", "CA") else "Europe/")
     if name in ("EST", "GMT", "UTC", "WET", "CET"):
-        for zone in time_zones_said(name, country):
+        for zone in read_time_zones(name, country):
             winter, summer = (
                 datetime(2026, month, 1, tzinfo=UTC).astimezone(time_zone(zone)).utcoffset()
                 for month in (1, 7)
@@ -82,7 +82,7 @@ def test_a_name_without_a_place_is_a_clock_of_the_country_or_none(name: str, cou
 
 @given(st.text(max_size=60), st.sampled_from(["US", "CA", "GB", "IE", "DE", "FR"]))
 def test_any_text_names_zones_of_the_database_or_none(text: str, country: str) -> None:
-    assert set(time_zones_said(text, country)) <= time_zone_names()
+    assert set(read_time_zones(text, country)) <= time_zone_names()
 
 
 @pytest.mark.parametrize(
@@ -105,5 +105,7 @@ def test_a_word_for_two_clocks_is_settled_by_where_they_live(
     said: str, number: str, country: str, key: str
 ) -> None:
     mapping = Mapping.of(["Phone", "Zone"], ["phone", "time_zone"])
-    [batch] = batches(iter([Row(2, [number, said])]), 0, mapping, country, allow_drama=False)
+    [batch] = prepare_batches(
+        iter([Row(2, [number, said])]), 0, mapping, country, allow_drama=False
+    )
     assert batch.zone_keys == {zones_key(key.split("|"))}

@@ -20,9 +20,9 @@ from phonebank.core.config import Config
 from phonebank.core.db import db
 from phonebank.core.jobs import enqueue
 from phonebank.csv_input.column_mapping import Mapping
-from phonebank.lists import batching, services
+from phonebank.lists import batching, imports
 from phonebank.lists.jobs import ImportFailedError, import_list, resume_imports
-from phonebank.lists.persist import SupersededError, store
+from phonebank.lists.persist import SupersededError, store_batch
 from phonebank.lists.uploads import rows_of
 from phonebank.models import (
     Campaign,
@@ -51,7 +51,7 @@ def everybody(count: int) -> str:
 def left_behind(desk: Desk, list_id: int) -> None:
     """As if nobody had been at it for a while."""
     with desk.app.app_context():
-        long_ago = now() - services.LEFT_BEHIND_AFTER - timedelta(seconds=1)
+        long_ago = now() - imports.STALLED_AFTER - timedelta(seconds=1)
         db.session.execute(
             update(ContactList).where(ContactList.id == list_id).values(progress_at=long_ago)
         )
@@ -103,12 +103,12 @@ def first_batch(desk: Desk, content: str) -> tuple[batching.Batch, int]:
     """A file's first batch, ready to be stored, and its list, whose import has begun."""
     list_id = desk.upload(content)
     desk.confirm(list_id)
-    contact_list = services.begin_import(list_id)
+    contact_list = imports.begin_import(list_id)
     assert contact_list
     mapping = Mapping.of(contact_list.headers, contact_list.mapping)
     file = rows_of(contact_list)
     next(file)
-    batch = next(batching.batches(file, 0, mapping, "GB", False))
+    batch = next(batching.prepare_batches(file, 0, mapping, "GB", False))
     db.session.commit()
     return batch, list_id
 
@@ -201,14 +201,14 @@ def test_two_workers_at_one_list_store_it_once(desk: Desk) -> None:
 def test_a_batch_is_stored_once_or_not_at_all(desk: Desk) -> None:
     with desk.app.app_context():
         batch, list_id = first_batch(desk, rows(5))
-        store(batch, list_id)
+        store_batch(batch, list_id)
         db.session.rollback()
         assert desk.standing(list_id)["rows_read"] == 0
 
-        store(batch, list_id)
+        store_batch(batch, list_id)
         db.session.commit()
         with pytest.raises(SupersededError):
-            store(batch, list_id)
+            store_batch(batch, list_id)
         db.session.rollback()
 
     standing = desk.standing(list_id)
@@ -222,7 +222,7 @@ def test_callers_get_the_first_people_while_the_rest_is_still_being_read(
     monkeypatch.setattr(batching, "BATCH", 2)
     with desk.app.app_context():
         batch, list_id = first_batch(desk, rows(5))
-        store(batch, list_id)
+        store_batch(batch, list_id)
         db.session.commit()
         caller = create_caller(db.session.get_one(Campaign, desk.campaign_id), None)
         db.session.commit()
@@ -267,7 +267,7 @@ def test_whoever_asks_while_their_batch_is_being_stored_is_out_with_the_batch(de
         db.session.flush()
 
         def run() -> None:
-            store(batch, list_id)
+            store_batch(batch, list_id)
             db.session.commit()
 
         storing = in_thread(desk, run)
@@ -302,7 +302,7 @@ def test_an_import_nobody_is_at_is_taken_up_by_the_clock(desk: Desk) -> None:
     list_id = desk.upload(rows(20))
     desk.confirm(list_id)
     with desk.app.app_context():
-        services.begin_import(list_id)
+        imports.begin_import(list_id)
         db.session.commit()
         desk.app.extensions["redis"].flushdb()  # and Redis has lost the job
         resume_imports()
@@ -320,8 +320,8 @@ def test_an_import_that_gets_no_further_is_given_up_with_a_reason(desk: Desk) ->
     list_id = desk.upload(rows(20))
     desk.confirm(list_id)
     with desk.app.app_context():
-        for _ in range(services.TRIES_AT_MOST):
-            assert services.begin_import(list_id)
+        for _ in range(imports.TRIES_AT_MOST):
+            assert imports.begin_import(list_id)
             db.session.commit()
     desk.work()
 
@@ -368,7 +368,7 @@ def test_an_upload_that_nobody_confirms_is_deleted_after_a_day(desk: Desk) -> No
         db.session.execute(
             update(ContactList)
             .where(ContactList.id == old)
-            .values(created_at=now() - services.UNCONFIRMED_FOR - timedelta(minutes=1))
+            .values(created_at=now() - imports.UNCONFIRMED_FOR - timedelta(minutes=1))
         )
         db.session.commit()
         resume_imports()

@@ -4,8 +4,8 @@ import pytest
 from flask import Flask
 
 from phonebank.core.db import db
+from phonebank.lists import imports, undo
 from phonebank.lists import services as lists
-from phonebank.lists import undo
 from phonebank.models import (
     ContactList,
 )
@@ -39,12 +39,12 @@ def test_an_undone_list_stays_undone(app_context: Flask, state: str) -> None:
         Act("cancels", _cancels, only_from("state", ["uploaded"], state="deleted", removed=None)),
         Act(
             "takes out",
-            lists.take_out_of_calling,
+            lists.pause,
             lambda state: not_undone(state) and state | {"removed": True},
         ),
         Act(
             "puts back",
-            lists.put_back_into_calling,
+            lists.resume,
             lambda state: not_undone(state) and state | {"removed": False},
         ),
         Act(
@@ -54,7 +54,7 @@ def test_an_undone_list_stays_undone(app_context: Flask, state: str) -> None:
         ),
         Act(
             "a worker begins",
-            lambda one: lists.begin_import(one.id),
+            lambda one: imports.begin_import(one.id),
             lambda state: (
                 state
                 | ({"state": "importing"} if state["state"] in ("queued", "importing") else {})
@@ -62,7 +62,7 @@ def test_an_undone_list_stays_undone(app_context: Flask, state: str) -> None:
         ),
         Act(
             "a worker ends",
-            lambda one: lists.finish_import(one.id),
+            lambda one: imports.finish_import(one.id),
             lambda state: state | ({"state": "ready"} if state["state"] == "importing" else {}),
         ),
     ]

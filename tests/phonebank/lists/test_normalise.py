@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phonebank.csv_input.column_mapping import FIELDS, Mapping, as_field, check, guess
+from phonebank.csv_input.column_mapping import (
+    FIELDS,
+    Mapping,
+    faults_of,
+    field_target,
+    guess_columns,
+)
 from phonebank.csv_input.rows import Row, read_rows, sniff
 from phonebank.lists.normalise import (
     LONGEST,
@@ -135,8 +141,8 @@ def test_fields_of_the_campaigns_own_keep_their_names() -> None:
     headers = ["Tel", "Ward ", "Why\nthey care", "Address1", "Address2", "Shoe size"]
     targets = [
         "phone",
-        as_field("Ward "),
-        as_field("Why\nthey care"),
+        field_target("Ward "),
+        field_target("Why\nthey care"),
         "address",
         "address",
         "ignore",
@@ -289,9 +295,9 @@ def imported(content: bytes, country: str) -> list[ContactRow | RefusedRow]:
         read_rows([content[i : i + 50] for i in range(0, len(content), 50)], sniff(content))
     )
     header = rows[0].cells
-    guesses = guess(header, [row.cells for row in rows[1:]])
+    guesses = guess_columns(header, [row.cells for row in rows[1:]])
     mapping = Mapping.of(header, [g.target for g in guesses])
-    assert check(mapping) == []
+    assert faults_of(mapping) == []
     return [normalise(row, mapping, country, allow_drama=True) for row in rows[1:]]
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from phonebank.csv_input.column_mapping import Mapping, guess
+from phonebank.csv_input.column_mapping import Mapping, guess_columns
 from phonebank.csv_input.rows import read_rows, sniff
-from phonebank.lists.batching import batches
+from phonebank.lists.batching import prepare_batches
 from phonebank.lists.normalise import ContactRow, RefusedRow, normalise
 from phonebank.rules.time_zones import canonical_name
 
@@ -13,7 +13,7 @@ def imported(text: str, country: str) -> dict[str, list[str] | str]:
     """First name → the numbers stored, the one to call first; or the reason of the refusal."""
     content = text.encode()
     header, *rows = list(read_rows([content], sniff(content)))
-    targets = [column.target for column in guess(header.cells, [row.cells for row in rows])]
+    targets = [column.target for column in guess_columns(header.cells, [row.cells for row in rows])]
     mapping = Mapping.of(header.cells, targets)
     outcome: dict[str, list[str] | str] = {}
     for row in rows:
@@ -27,12 +27,12 @@ def zones(text: str, country: str) -> dict[str, set[str]]:
     """First name → the time zones the person may be in."""
     content = text.encode()
     header, *rows = list(read_rows([content], sniff(content)))
-    targets = [column.target for column in guess(header.cells, [row.cells for row in rows])]
+    targets = [column.target for column in guess_columns(header.cells, [row.cells for row in rows])]
     mapping = Mapping.of(header.cells, targets)
     keys = {}
     for row in rows:
         assert isinstance(normalise(row, mapping, country), ContactRow), row
-        [batch] = batches(iter([row]), 0, mapping, country, allow_drama=False)
+        [batch] = prepare_batches(iter([row]), 0, mapping, country, allow_drama=False)
         [key] = batch.zone_keys
         keys[row.cells[0]] = set(key.split("|"))
     return keys

@@ -51,7 +51,7 @@ def test_undo_removes_who_was_never_called_and_says_who_cannot_be(desk: Desk) ->
     call(desk, 4)
     with desk.app.app_context():
         contact_list = db.session.get_one(ContactList, list_id)
-        assert undo.what_undo_would_do(contact_list) == (8, 2)
+        assert undo.preview_undo(contact_list) == (8, 2)
 
     undo_list(desk, list_id)
 
@@ -155,7 +155,7 @@ def test_undo_lifts_what_the_upload_suppressed_and_the_corrected_file_goes_in(de
 
     with desk.app.app_context():
         assert db.session.scalars(select(Suppression.phone)).all() == [drama_number(2)]
-        batch = undo.batch_of(db.session.get_one(ContactList, list_id))
+        batch = undo.suppression_batch_of(db.session.get_one(ContactList, list_id))
         assert batch is not None
         assert (batch.lifted_reason, batch.lifted_by_id) == ("misread", desk.account_id)
         assert (batch.numbers, batch.lifted_numbers) == (3, 2)

@@ -16,7 +16,7 @@ from phonebank.core.jobs import enqueue, run_worker
 from phonebank.csv_input.column_mapping import Mapping
 from phonebank.lists import services
 from phonebank.lists.jobs import import_list
-from phonebank.lists.uploads import guesses_of, take_in
+from phonebank.lists.uploads import guesses_of, store_upload
 from phonebank.lists.yes_no_counts import counts_for
 from phonebank.models import Campaign, Contact, ContactList, RoleName
 from tests.factories import create_account, create_campaign, drama_number
@@ -35,7 +35,7 @@ class Desk:
         data = content.encode() if isinstance(content, str) else content
         with self.app.app_context():
             campaign = db.session.get_one(Campaign, self.campaign_id)
-            contact_list = take_in(campaign, self.account_id, name, io.BytesIO(data))
+            contact_list = store_upload(campaign, self.account_id, name, io.BytesIO(data))
             db.session.commit()
             return contact_list.id
 

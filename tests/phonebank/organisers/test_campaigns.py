@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from phonebank.campaigns.progress import OutcomeReadings
+from phonebank.campaigns.progress import OutcomeCountsCache
 from phonebank.core.db import db
 from phonebank.models import CallerState, Campaign, Contact
 from phonebank.rules.week_hours import DAYS
@@ -208,7 +208,7 @@ def test_outcomes_counted_before_the_last_call_say_so(app: Flask, organiser: Fla
         db.session.commit()
         page = f"/campaigns/{room.campaign.id}"
         with pytest.MonkeyPatch.context() as patch:
-            patch.setitem(app.extensions, "outcome_readings", OutcomeReadings(anew_up_to=0))
+            patch.setitem(app.extensions, "outcome_readings", OutcomeCountsCache(anew_up_to=0))
             assert "The figures above are newer" not in organiser.get(page).text
             room.record(sam)
             db.session.commit()

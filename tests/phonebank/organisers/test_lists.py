@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from phonebank.core.db import db
 from phonebank.csv_input.rows import InvalidFileError
-from phonebank.lists.uploads import CHUNK, take_in
+from phonebank.lists.uploads import CHUNK, store_upload
 from phonebank.models import Campaign, ContactList, RoleName, UploadChunk
 from tests.factories import create_account, create_campaign
 from tests.phonebank.lists.upload_desk import Desk, rows
@@ -167,7 +167,7 @@ def test_a_hundred_megabyte_line_takes_no_hundred_megabytes(
         campaign = db.session.scalars(select(Campaign)).one()
         tracemalloc.start()
         with pytest.raises(InvalidFileError, match="million characters"):
-            take_in(campaign, None, "line.csv", io.BufferedReader(Line()))
+            store_upload(campaign, None, "line.csv", io.BufferedReader(Line()))
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         db.session.rollback()

@@ -10,7 +10,7 @@ from phonebank.calls.record import record
 from phonebank.core.db import db
 from phonebank.models import Campaign, Contact
 from phonebank.rules.outcomes import OUTCOMES, RETRIED
-from phonebank.rules.retry_limits import RetryRules
+from phonebank.rules.retry_rules import RetryRules
 from tests.factories import create_campaign
 from tests.phone_bank import PhoneBank
 

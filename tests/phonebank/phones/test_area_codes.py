@@ -13,7 +13,7 @@ from phonenumbers.tzdata import TIMEZONE_DATA
 from phonebank.phones.area_codes import region_of_area_code, time_zones_of_area_code
 from phonebank.phones.e164 import time_zones_of
 from phonebank.phones.postcodes import time_zones_of_postcode
-from phonebank.rules.calling_hours import is_callable, zones_from
+from phonebank.rules.calling_hours import is_callable, zones_in_key
 from phonebank.rules.countries import rules_for
 from phonebank.rules.time_zones import time_zone, time_zone_names, zones_key
 
@@ -111,7 +111,7 @@ def test_no_hour_is_permitted_that_is_illegal_anywhere_the_code_reaches(
     code: str, at: datetime
 ) -> None:
     rules = rules_for("US")
-    zones = zones_from(zones_key(time_zones_of(f"+1{code}5550123")))
+    zones = zones_in_key(zones_key(time_zones_of(f"+1{code}5550123")))
     assert zones
     if not is_callable(zones, at, rules.usual_hours.value, rules):
         return

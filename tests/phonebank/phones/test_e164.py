@@ -10,9 +10,9 @@ from phonebank.phones.e164 import (
     LONGEST_CELL,
     REASONS,
     InvalidPhoneNumberError,
+    format_for_reading,
     is_drama_number,
     is_of_country,
-    pretty,
     read_number,
     read_numbers,
     time_zones_of,
@@ -294,7 +294,7 @@ def test_zones_are_those_of_libphonenumber_where_it_knows_the_kind() -> None:
     ],
 )
 def test_pretty(e164: str, country: str, shown: str) -> None:
-    assert pretty(e164, country) == shown
+    assert format_for_reading(e164, country) == shown
 
 
 COUNTRIES = st.sampled_from(["GB", "US", "DE", "FR", "IT", "BR", "AU", "IE"])
@@ -317,13 +317,13 @@ def test_any_text_is_a_number_or_refused_by_name(text: str, country: str, drama:
         # Reading what was read changes nothing, wherever the list is from.
         assert read_number(number, country, drama) == number
         assert read_number(number, "US", drama) == number
-        assert read_number(pretty(number, country), country, drama) == number
+        assert read_number(format_for_reading(number, country), country, drama) == number
 
 
 @given(st.text(max_size=30), COUNTRIES)
 def test_any_text_has_zones_and_a_look(text: str, country: str) -> None:
     assert isinstance(time_zones_of(text), tuple)
-    assert isinstance(pretty(text, country), str)
+    assert isinstance(format_for_reading(text, country), str)
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,9 @@ from phonebank.rules.outcomes import (
     TAKES_CALLBACK,
     UnknownOutcomeError,
 )
-from phonebank.rules.retry_limits import RetryRules, RetryRulesError
-from phonebank.rules.retry_limits import in_words as in_rest_words
 from phonebank.rules.retry_policy import Decision, decide
+from phonebank.rules.retry_rules import RetryRules, RetryRulesError
+from phonebank.rules.retry_rules import duration_in_words as in_rest_words
 from phonebank.rules.week_hours import DAYS, WeekHours
 
 GB = rules_for("GB")
@@ -579,14 +579,14 @@ def test_the_page_for_organisers_gives_the_same_numbers() -> None:
     for key, outcome in OUTCOMES.items():
         assert outcome.label in rows
         if key in RETRIED:
-            assert rows[outcome.label][3:5] == in_words(key), outcome.label
+            assert rows[outcome.label][3:5] == duration_in_words(key), outcome.label
     assert (
         f"{DEFAULT.attempts_at_most} attempts at most, "
         f"{DEFAULT.attempts_a_day_at_most} a day at most" in PAGE
     )
 
 
-def in_words(key: str) -> list[str]:
+def duration_in_words(key: str) -> list[str]:
     """A default rule as the page puts it: when next, and how often."""
     rule = DEFAULT.retries[key]
     days, hours = rule.rest_minutes / 1440, rule.rest_minutes / 60

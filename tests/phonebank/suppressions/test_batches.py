@@ -21,7 +21,7 @@ from phonebank.models import (
     SuppressionOrigin,
     now,
 )
-from phonebank.suppressions.batches import begin_lifting, numbers_to_lift, suppress_batch
+from phonebank.suppressions.batches import begin_lifting, count_numbers_to_lift, suppress_batch
 from phonebank.suppressions.entries import (
     is_suppressed,
     lift,
@@ -86,7 +86,7 @@ def test_what_only_one_batch_named_comes_off_and_its_people_come_back() -> None:
     db.session.commit()
     db.session.refresh(contact)
     assert contact.suppressed_at is not None
-    assert (first.numbers, numbers_to_lift(first)) == (4, 1)
+    assert (first.numbers, count_numbers_to_lift(first)) == (4, 1)
 
     take_back(first)
     assert suppressed_among(PHONES) == set(PHONES[1:4])

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phonebank.suppressions.files import numbers_in, table_of
+from phonebank.suppressions.files import read_numbers_in, read_table
 
 
 @given(
@@ -14,7 +14,7 @@ from phonebank.suppressions.files import numbers_in, table_of
     ),
 )
 def test_no_id_and_no_date_is_ever_a_number(ids: int, date: str, name: str) -> None:
-    table = table_of(f"{name},Phone,When\n{ids},020 7946 0700,{date}\n".encode())
+    table = read_table(f"{name},Phone,When\n{ids},020 7946 0700,{date}\n".encode())
     assert table.guessed == (1,)
-    assert table.columns[0].holds_none
-    assert numbers_in(table, (2,), "DE").phones == []
+    assert table.columns[0].holds_other_data
+    assert read_numbers_in(table, (2,), "DE").phones == []

@@ -27,14 +27,14 @@ class RefusedLine:
 
 
 @dataclass
-class Read:
+class NumbersRead:
     """What was found: each number once, in the order given, and the lines that hold none."""
 
     phones: list[str] = field(default_factory=list)
     refused: list[RefusedLine] = field(default_factory=list)
 
 
-def read_lines(text: str, country: str) -> Read:
+def read_lines(text: str, country: str) -> NumbersRead:
     """The numbers in text of one number a line, as E.164. Empty lines are passed over, and so is
     a first line without a digit: a column's name.
 
@@ -47,8 +47,8 @@ def read_lines(text: str, country: str) -> Read:
             f"That is {len(lines):,} lines. You can enter at most {LINES_AT_MOST:,} at a time.",
             "Split them and enter each part.",
         )
-    read, seen = Read(), set[str]()
-    for number, line in _lines_with_words(lines):
+    read, seen = NumbersRead(), set[str]()
+    for number, line in _lines_to_read(lines):
         try:
             found = read_numbers(line, country, allow_drama=True, others_too=True)
         except InvalidPhoneNumberError as refused:
@@ -59,7 +59,7 @@ def read_lines(text: str, country: str) -> Read:
     return read
 
 
-def text_of_file(data: bytes) -> str:
+def decode_file(data: bytes) -> str:
     """The text of an uploaded file, whatever its encoding.
 
     Raises InvalidInputError for what is no text (a spreadsheet's own format, a picture) or too
@@ -77,7 +77,7 @@ def text_of_file(data: bytes) -> str:
     return data.decode(dialect.encoding, faults).replace(END_OF_FILE, "")
 
 
-def _lines_with_words(lines: list[str]) -> Iterator[tuple[int, str]]:
+def _lines_to_read(lines: list[str]) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(lines, start=1):
         heading = number == 1 and not any(character.isdigit() for character in line)
         if line.strip(' \t,;"') and not heading:

@@ -125,7 +125,7 @@ class RetryRules:
             raise RetryRulesError({"": "The retry rules must be a set of fields."})
         faults: dict[str, str] = {}
         rules = cls.default()
-        overall = _checked(data, rules, "", faults, also={"outcomes"})
+        overall = _check_fields(data, rules, "", faults, also={"outcomes"})
         retries = dict(rules.retries)
         changes = data.get("outcomes", {})
         if not isinstance(changes, Mapping):
@@ -138,7 +138,7 @@ class RetryRules:
                 faults[str(key)] = f"{_label(key)}: its rule must be a set of fields."
             else:
                 retries[key] = replace(
-                    retries[key], **_checked(change, retries[key], str(key), faults)
+                    retries[key], **_check_fields(change, retries[key], str(key), faults)
                 )
         if faults:
             raise RetryRulesError(faults)
@@ -158,11 +158,11 @@ class RetryRules:
         is bettered later then reaches every campaign that had not changed it."""
         own, usual = self.to_json(), RetryRules.default().to_json()
         outcomes, usual_outcomes = own.pop("outcomes"), usual.pop("outcomes")
-        changes = _differing(own, usual)
+        changes = _differences(own, usual)
         changed_outcomes = {
             key: changed
             for key, rule in outcomes.items()
-            if (changed := _differing(rule, usual_outcomes[key]))
+            if (changed := _differences(rule, usual_outcomes[key]))
         }
         return changes | ({"outcomes": changed_outcomes} if changed_outcomes else {})
 
@@ -175,17 +175,17 @@ def in_largest_unit(minutes: int) -> tuple[int, str]:
     return minutes, "minutes"
 
 
-def in_words(minutes: int) -> str:
+def duration_in_words(minutes: int) -> str:
     """ "12 hours", "1 day", "90 minutes"; "none" for 0."""
     number, unit = in_largest_unit(minutes)
     return "none" if not number else f"{number} {unit if number > 1 else unit.removesuffix('s')}"
 
 
-def _differing(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+def _differences(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in one.items() if value != other[key]}
 
 
-def _checked(
+def _check_fields(
     data: Mapping[Any, Any],
     current: RetryRules | RetryRule,
     outcome: str,
@@ -219,13 +219,13 @@ def _checked(
 
 def _range(field: str, least: int, most: int) -> str:
     if field.endswith("_minutes"):
-        return f"write a time from {in_words(least)} to {in_words(most)}"
+        return f"write a time from {duration_in_words(least)} to {duration_in_words(most)}"
     return f"write a whole number from {least} to {most}"
 
 
 def _instead_of(field: str, value: object) -> str:
     if field.endswith("_minutes") and isinstance(value, int):
-        value = in_words(value)
+        value = duration_in_words(value)
     return f", not “{value}”" if value not in ("", None) else ""
 
 

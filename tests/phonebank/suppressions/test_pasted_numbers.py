@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phonebank.core.errors import InvalidInputError
-from phonebank.suppressions.typed_numbers import (
+from phonebank.suppressions.pasted_numbers import (
     BYTES_AT_MOST,
     LINES_AT_MOST,
+    decode_file,
     read_lines,
-    text_of_file,
 )
 
 
@@ -55,15 +55,15 @@ def test_any_text_at_all_is_read_without_a_crash(text: str) -> None:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_a_file_in_any_usual_encoding(encoding: str) -> None:
     text = "Numéro,Prénom\n020 7946 0001,Zoë\n"
-    assert read_lines(text_of_file(text.encode(encoding)), "GB").phones == ["+442079460001"]
+    assert read_lines(decode_file(text.encode(encoding)), "GB").phones == ["+442079460001"]
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04" + b"x" * 100, b"\x89PNG\r\n\x1a\n\0\0"])
 def test_a_file_that_is_no_text_is_refused(data: bytes) -> None:
     with pytest.raises(InvalidInputError):
-        text_of_file(data)
+        decode_file(data)
 
 
 def test_a_file_that_is_too_large_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="5 MB"):
-        text_of_file(b"1" * (BYTES_AT_MOST + 1))
+        decode_file(b"1" * (BYTES_AT_MOST + 1))

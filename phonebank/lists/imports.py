@@ -1,0 +1,94 @@
+"""The states of an import: begun, finished, failed, or stalled. The caller commits."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import delete, select, update
+
+from phonebank.core.db import db
+from phonebank.core.locks import get_locked
+from phonebank.lists.uploads import discard
+from phonebank.models import ContactList, ListState, now
+from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS
+
+# An import stores a batch every second or so: one that stands still this long was left behind.
+STALLED_AFTER = timedelta(minutes=2)
+# Begun this often and still at the same row: something there breaks it.
+TRIES_AT_MOST = 5
+# A file whose columns nobody confirmed is people's data that nobody wants.
+UNCONFIRMED_FOR = timedelta(days=1)
+
+
+def begin_import(contact_list_id: int) -> ContactList | None:
+    """The list, now being imported; None when it is not waiting to be (any more).
+
+    One that has been begun too often is given up.
+    """
+    contact_list = get_locked(ContactList, contact_list_id)
+    if contact_list is None or contact_list.state not in LIST_STATES_IN_PROGRESS:
+        return None
+    contact_list.state = ListState.IMPORTING
+    contact_list.tries += 1
+    if contact_list.tries > TRIES_AT_MOST:
+        db.session.flush()
+        fail_import(
+            contact_list.id,
+            f"The import stopped after {contact_list.rows_read:,} rows and could not "
+            "continue. That is our fault, not your file's. Upload the file again: people who are "
+            "already stored are skipped. If it stops again, tell the person who runs this server.",
+        )
+        return None
+    return contact_list
+
+
+def finish_import(contact_list_id: int) -> None:
+    """The file has been read to its end, and is forgotten."""
+    _end_import(contact_list_id, ListState.READY, None)
+
+
+def fail_import(contact_list_id: int, fault: str) -> None:
+    """The file cannot be read further, and is forgotten. What was stored stays until undone."""
+    _end_import(contact_list_id, ListState.FAILED, fault)
+
+
+def stalled_imports() -> Sequence[int]:
+    """Imports that should be under way and are not."""
+    return db.session.scalars(
+        select(ContactList.id).where(
+            ContactList.state.in_(LIST_STATES_IN_PROGRESS),
+            ContactList.progress_at < now() - STALLED_AFTER,
+        )
+    ).all()
+
+
+def stalled_undos() -> Sequence[int]:
+    """Undos that should be under way and are not."""
+    return db.session.scalars(
+        select(ContactList.id).where(
+            ContactList.state == ListState.UNDONE,
+            ContactList.finished_at.is_(None),
+            ContactList.progress_at < now() - STALLED_AFTER,
+        )
+    ).all()
+
+
+def delete_unconfirmed_uploads() -> None:
+    """Delete the files whose columns nobody confirmed within a day."""
+    db.session.execute(
+        delete(ContactList).where(
+            ContactList.state == ListState.UPLOADED,
+            ContactList.created_at < now() - UNCONFIRMED_FOR,
+        )
+    )
+
+
+def _end_import(contact_list_id: int, state: str, fault: str | None) -> None:
+    """Raises nothing: a list that is not being imported (any more) stays as it is."""
+    ended = db.session.execute(
+        update(ContactList)
+        .where(ContactList.id == contact_list_id, ContactList.state == ListState.IMPORTING)
+        .values(state=state, fault=fault, finished_at=now(), mark_actions={})
+        .returning(ContactList.id)
+    ).scalar()
+    if ended is not None:
+        discard(contact_list_id)
