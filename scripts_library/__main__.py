@@ -3,12 +3,12 @@
 import sys
 from pathlib import Path
 
-from scripts_library.checks import shortest_and_longest_seconds
-from scripts_library.format import faults, parse
+from scripts_library.checks import talking_seconds
+from scripts_library.parser import diagnose, parse
 
 
 def check_files(names: list[str]) -> int:
-    """Print every fault of every file; 1 where any file cannot be used, else 0."""
+    """Print every diagnostic of every file; 1 where any file cannot be used, else 0."""
     unusable = False
     for name in names:
         try:
@@ -17,14 +17,14 @@ def check_files(names: list[str]) -> int:
             print(f"{name}: cannot be read: {trouble}")
             unusable = True
             continue
-        found = faults(text, name)
-        for fault in found:
-            print(f"{name}: {fault.severity}, {fault}")
-        if any(fault.severity == "error" for fault in found):
+        found = diagnose(text)
+        for diagnostic in found:
+            print(f"{name}: {diagnostic.severity}, {diagnostic}")
+        if any(diagnostic.severity == "error" for diagnostic in found):
             unusable = True
             continue
         script = parse(text, name)
-        shortest, longest = shortest_and_longest_seconds(script)
+        shortest, longest = talking_seconds(script)
         print(
             f"{name}: {len(script.steps)} steps. The caller talks for {shortest} seconds on the"
             f" shortest way through and {longest} on the longest."

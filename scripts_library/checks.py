@@ -2,45 +2,45 @@
 
 from collections.abc import Iterator, Mapping
 
-from scripts_library.diagnostics import Fault
+from scripts_library.diagnostics import Diagnostic
 from scripts_library.graph import (
-    entry_ids,
-    in_walking_order,
+    check_graph,
+    covered_answers,
+    entry_step_ids,
     reachable_from,
-    values_covered,
-    walking_faults,
+    topological_order,
 )
-from scripts_library.merge_fields import fields_in, words_of
+from scripts_library.merge_fields import fields_in, texts_of
 from scripts_library.script import Script
 
 # Said slowly and clearly, as newsreaders and readers of audiobooks do: 140 to 160 words a minute.
-WORDS_A_MINUTE = 150
-LONGEST_BREATH_SECONDS = 40
+WORDS_PER_MINUTE = 150
+MAX_READING_SECONDS = 40
 
 
-def check(script: Script, lines: Mapping[str, int]) -> Iterator[Fault]:
-    """Every fault of the script as a whole. `lines` says where its top settings stand."""
-    yield from walking_faults(script)
+def check_script(script: Script, lines: Mapping[str, int]) -> Iterator[Diagnostic]:
+    """Every diagnostic of the script as a whole. `lines` says where its top settings stand."""
+    yield from check_graph(script)
     yield from _branches(script)
     yield from _ratings(script, lines)
-    yield from _what_counts(script, lines)
+    yield from _check_yes_and_main_question(script, lines)
     yield from _practice(script)
     yield from _reading_time(script)
 
 
-def faults_for_contacts(script: Script, lacking: Mapping[str, int]) -> list[Fault]:
+def warnings_for_contacts(script: Script, lacking: Mapping[str, int]) -> list[Diagnostic]:
     """Warnings for fields with no fallback that some contacts lack.
 
     `lacking` gives, by field name, how many contacts of the campaign have nothing in it.
     """
     return [
-        Fault(
+        Diagnostic(
             line,
             step_id,
             f"{lacking[found.name]} contacts have no {found.name}, and there is no fallback here.",
             "warning",
         )
-        for line, step_id, words in words_of(script)
+        for line, step_id, words in texts_of(script)
         for found in fields_in(words)
         if found.fallback is None and lacking.get(found.name)
     ]
@@ -48,78 +48,80 @@ def faults_for_contacts(script: Script, lacking: Mapping[str, int]) -> list[Faul
 
 def reading_seconds(words: str) -> int:
     """How long it takes to say `words` aloud, in whole seconds."""
-    return round(len(words.split()) * 60 / WORDS_A_MINUTE)
+    return round(len(words.split()) * 60 / WORDS_PER_MINUTE)
 
 
-def shortest_and_longest_seconds(script: Script) -> tuple[int, int]:
+def talking_seconds(script: Script) -> tuple[int, int]:
     """How long the caller talks on the shortest and on the longest way through, in seconds."""
     spans: dict[str, tuple[int, int]] = {}
-    for step in reversed(in_walking_order(script)):
+    for step in reversed(topological_order(script)):
         here = reading_seconds(step.words)
         after = [spans[target] for target in step.leads_to()] or [(0, 0)]
         shortest, longest = min(a for a, _ in after), max(b for _, b in after)
         spans[step.id] = (here + shortest, here + longest)
-    starts = [spans[step_id] for step_id in entry_ids(script)]
+    starts = [spans[step_id] for step_id in entry_step_ids(script)]
     return min(a for a, _ in starts), max(b for _, b in starts)
 
 
-def _branches(script: Script) -> Iterator[Fault]:
+def _branches(script: Script) -> Iterator[Diagnostic]:
     for branch in script.start:
         if branch.asks_about_answer:
             message = "There is no answer yet at the start of a call. Use a `field` instead."
-            yield Fault(branch.line, None, message)
+            yield Diagnostic(branch.line, None, message)
     for step in script.steps:
         taken: dict[str | int, int] = {}
         for branch in step.branches:
             for key in branch.choices:
                 if step.choice(key) is None:
-                    yield Fault(branch.line, step.id, f"{key} is not one of this step's answers.")
+                    yield Diagnostic(
+                        branch.line, step.id, f"{key} is not one of this step's answers."
+                    )
             if branch.low is not None and step.answer != "scale":
-                yield Fault(branch.line, step.id, "`scale` only works with answer: scale.")
-            for value in values_covered(branch, step) if branch.field is None else ():
+                yield Diagnostic(branch.line, step.id, "`scale` only works with answer: scale.")
+            for value in covered_answers(branch, step) if branch.field is None else ():
                 if value in taken:
                     message = (
                         f"The answer {value} already goes to another step (line {taken[value]})."
                     )
-                    yield Fault(branch.line, step.id, message, "warning")
+                    yield Diagnostic(branch.line, step.id, message, "warning")
                 taken.setdefault(value, branch.line)
 
 
-def _ratings(script: Script, lines: Mapping[str, int]) -> Iterator[Fault]:
+def _ratings(script: Script, lines: Mapping[str, int]) -> Iterator[Diagnostic]:
     first, second = script.first_rating, script.second_rating
     for setting, step_id in (("first_rating", first), ("second_rating", second)):
         if step_id and not (script.has_step(step_id) and script.step(step_id).answer == "scale"):
             message = f"`{setting}` names {step_id}, which is not a step with answer: scale."
-            yield Fault(lines.get(setting, 1), None, message)
+            yield Diagnostic(lines.get(setting, 1), None, message)
     if not second:
         return
     line = lines.get("second_rating", 1)
     if not first:
-        yield Fault(line, None, "A second rating needs a `first_rating` to compare with.")
+        yield Diagnostic(line, None, "A second rating needs a `first_rating` to compare with.")
     elif first == second or second not in reachable_from(script, [first]):
-        yield Fault(line, None, f"The second rating ({second}) must come after {first}.")
+        yield Diagnostic(line, None, f"The second rating ({second}) must come after {first}.")
 
 
-def _what_counts(script: Script, lines: Mapping[str, int]) -> Iterator[Fault]:
+def _check_yes_and_main_question(script: Script, lines: Mapping[str, int]) -> Iterator[Diagnostic]:
     main, line = script.main_question, lines.get("main_question", 1)
     if main and not script.has_step(main):
-        yield Fault(line, None, f"`main_question` names {main}, but there is no such step.")
+        yield Diagnostic(line, None, f"`main_question` names {main}, but there is no such step.")
     elif main and script.step(main).answer is None:
-        yield Fault(line, None, f"`main_question` names {main}, which takes no answer.")
+        yield Diagnostic(line, None, f"`main_question` names {main}, which takes no answer.")
     line = lines.get("yes", 1)
     if not any(script.yes.values()):
-        yield Fault(line, None, "No answer counts as a yes. Choose which ones do.", "warning")
+        yield Diagnostic(line, None, "No answer counts as a yes. Choose which ones do.", "warning")
     for step_id, keys in script.yes.items():
         if not script.has_step(step_id):
-            yield Fault(line, None, f"`yes` names {step_id}, but there is no such step.")
+            yield Diagnostic(line, None, f"`yes` names {step_id}, but there is no such step.")
             continue
         for key in keys:
             if script.step(step_id).choice(key) is None:
                 message = f"`yes` counts {key}, which is not an answer of {step_id}."
-                yield Fault(line, None, message)
+                yield Diagnostic(line, None, message)
 
 
-def _practice(script: Script) -> Iterator[Fault]:
+def _practice(script: Script) -> Iterator[Diagnostic]:
     for character in script.practice:
         for step_id in character.replies:
             if not script.has_step(step_id):
@@ -127,15 +129,15 @@ def _practice(script: Script) -> Iterator[Fault]:
                 message = (
                     f"The {character.kind} character replies at {step_id}, which is not a step."
                 )
-                yield Fault(line, None, message)
+                yield Diagnostic(line, None, message)
 
 
-def _reading_time(script: Script) -> Iterator[Fault]:
+def _reading_time(script: Script) -> Iterator[Diagnostic]:
     for step in script.steps:
         seconds = reading_seconds(step.words)
-        if seconds > LONGEST_BREATH_SECONDS:
+        if seconds > MAX_READING_SECONDS:
             message = (
                 f"Saying this takes about {seconds} seconds without a pause. Split it, so that the"
                 " other person can speak."
             )
-            yield Fault(step.line, step.id, message, "warning")
+            yield Diagnostic(step.line, step.id, message, "warning")

@@ -14,8 +14,8 @@ from scripts_library.merge_fields import is_known
 from scripts_library.script import SCALE, Answer, Answers, Branch, Fields, Script, Step
 from scripts_library.yaml_source import HIDDEN_CHARACTERS
 
-LONGEST_TEXT = 2000
-LARGEST_NUMBER = 10**9
+MAX_ANSWER_LENGTH = 2000
+MAX_NUMBER = 10**9
 
 
 class InvalidAnswerError(ValueError):
@@ -37,7 +37,7 @@ def next_step(script: Script, step_id: str, answer: Answer, fields: Fields) -> s
     step = script.step(step_id)
     if step.is_end:
         return None
-    target = _goto(step.branches, answer, fields) or _place_of_choice(step, answer) or step.next
+    target = _goto(step.branches, answer, fields) or _choice_target(step, answer) or step.next
     if target is None:
         raise InvalidAnswerError("Choose an answer: what comes next depends on it.")
     return target
@@ -63,7 +63,7 @@ def path(script: Script, answers: Answers, fields: Fields) -> list[Step]:
     return walked
 
 
-def steps_ahead(script: Script, fields: Fields) -> set[str]:
+def reachable_step_ids(script: Script, fields: Fields) -> set[str]:
     """The ids of all steps that a call to somebody of whom this is known can come to."""
     reached: set[str] = set()
     waiting: list[str | None] = [first_step(script, fields)]
@@ -72,7 +72,7 @@ def steps_ahead(script: Script, fields: Fields) -> set[str]:
         if step_id is None or step_id in reached:
             continue
         reached.add(step_id)
-        for answer in _answers_that_differ(script.step(step_id)):
+        for answer in _distinct_answers(script.step(step_id)):
             try:
                 waiting.append(next_step(script, step_id, answer, fields))
             except InvalidAnswerError:
@@ -80,7 +80,7 @@ def steps_ahead(script: Script, fields: Fields) -> set[str]:
     return reached
 
 
-def _answers_that_differ(step: Step) -> list[Answer]:
+def _distinct_answers(step: Step) -> list[Answer]:
     """Answers enough to take every way on: of those in words and numbers, each leads alike."""
     if step.answer == "scale":
         return [None, *SCALE]
@@ -163,7 +163,7 @@ def _check_number(text: str) -> int | float:
     if not re.fullmatch(r"[-+]?[0-9]{1,12}(\.[0-9]{1,6})?", text):
         raise InvalidAnswerError("Give a number in digits, such as 12 or 12.5.")
     number = float(text)
-    if not math.isfinite(number) or abs(number) > LARGEST_NUMBER:
+    if not math.isfinite(number) or abs(number) > MAX_NUMBER:
         raise InvalidAnswerError("That number is too large to be right. Check it.")
     return number if "." in text else int(text)
 
@@ -179,8 +179,10 @@ def _check_date(text: str) -> str:
 
 
 def _check_text(text: str) -> str:
-    if len(text) > LONGEST_TEXT:
-        raise InvalidAnswerError(f"That's {len(text)} characters. The limit is {LONGEST_TEXT}.")
+    if len(text) > MAX_ANSWER_LENGTH:
+        raise InvalidAnswerError(
+            f"That's {len(text)} characters. The limit is {MAX_ANSWER_LENGTH}."
+        )
     return text
 
 
@@ -191,10 +193,10 @@ def _is_blank(raw: Any) -> bool:
 
 
 def _goto(branches: Iterable[Branch], answer: Answer, fields: Fields) -> str | None:
-    return next((b.goto for b in branches if branch_holds(b, answer, fields)), None)
+    return next((b.goto for b in branches if branch_matches(b, answer, fields)), None)
 
 
-def branch_holds(branch: Branch, answer: Answer, fields: Fields) -> bool:
+def branch_matches(branch: Branch, answer: Answer, fields: Fields) -> bool:
     """Whether every condition of a branch is met by this answer and these fields."""
     if branch.choices and not set(branch.choices) & set(_as_keys(answer)):
         return False
@@ -210,7 +212,7 @@ def branch_holds(branch: Branch, answer: Answer, fields: Fields) -> bool:
     return str(value).strip().casefold() == (branch.equals or "").strip().casefold()
 
 
-def _place_of_choice(step: Step, answer: Answer) -> str | None:
+def _choice_target(step: Step, answer: Answer) -> str | None:
     """Of several ticked answers that each name a place, the one the script lists first."""
     keys = _as_keys(answer)
     return next((c.goto for c in step.choices if c.goto and c.key in keys), None)

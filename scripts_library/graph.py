@@ -1,21 +1,21 @@
 """Where a script's steps can lead, and the proof that every way reaches an end.
 
-A script without faults here can be walked from every step to a close step, whatever is answered:
-every way on leads to a step that exists, no answer lacks a way on, and no way leads back.
+A script without diagnostics here can be walked from every step to a close step, whatever is
+answered: every way on leads to a step that exists, no answer lacks a way on, and no way leads back.
 """
 
 from collections.abc import Iterable, Iterator
 
-from scripts_library.diagnostics import Fault
+from scripts_library.diagnostics import Diagnostic
 from scripts_library.script import SCALE, Branch, Script, Step
 
 
-def walking_faults(script: Script) -> Iterator[Fault]:
+def check_graph(script: Script) -> Iterator[Diagnostic]:
     """Every unknown step, dead end, loop and unreachable step."""
-    yield from _unknown_targets(script)
-    yield from _dead_ends(script)
-    yield from _loops(script)
-    yield from _unreachable(script)
+    yield from _check_targets(script)
+    yield from _check_dead_ends(script)
+    yield from _check_loops(script)
+    yield from _check_reachability(script)
 
 
 def reachable_from(script: Script, step_ids: Iterable[str]) -> set[str]:
@@ -30,24 +30,24 @@ def reachable_from(script: Script, step_ids: Iterable[str]) -> set[str]:
     return reached
 
 
-def entry_ids(script: Script) -> list[str]:
+def entry_step_ids(script: Script) -> list[str]:
     """The steps that a call can begin with."""
     return [script.steps[0].id, *(branch.goto for branch in script.start)]
 
 
 def is_dead_end(step: Step) -> bool:
     """Whether a call could be stuck here, at least after some of the answers."""
-    return not step.is_end and step.next is None and _answers_with_no_way_on(step) != []
+    return not step.is_end and step.next is None and _answers_without_target(step) != []
 
 
-def values_covered(branch: Branch, step: Step) -> set[str] | set[int]:
+def covered_answers(branch: Branch, step: Step) -> set[str] | set[int]:
     """The answers of a choice or a scale for which a branch is meant."""
     if branch.low is not None and branch.high is not None:
         return {value for value in SCALE if branch.low <= value <= branch.high}
     return set(branch.choices) if step.answer == "choice" else set()
 
 
-def in_walking_order(script: Script) -> list[Step]:
+def topological_order(script: Script) -> list[Step]:
     """The steps, each before all that it leads to. Only for scripts that passed the checks."""
     arrivals = {step.id: 0 for step in script.steps}
     for step in script.steps:
@@ -62,10 +62,12 @@ def in_walking_order(script: Script) -> list[Step]:
     return ordered
 
 
-def _unknown_targets(script: Script) -> Iterator[Fault]:
+def _check_targets(script: Script) -> Iterator[Diagnostic]:
     for branch in script.start:
         if not script.has_step(branch.goto):
-            yield Fault(branch.line, None, f"`start` leads to {branch.goto}, which is not a step.")
+            yield Diagnostic(
+                branch.line, None, f"`start` leads to {branch.goto}, which is not a step."
+            )
     for step in script.steps:
         ways = [(branch.goto, branch.line) for branch in step.branches]
         ways += [(choice.goto, choice.line) for choice in step.choices if choice.goto]
@@ -73,28 +75,28 @@ def _unknown_targets(script: Script) -> Iterator[Fault]:
         for target, line in ways:
             if target and not script.has_step(target):
                 message = f"This leads to {target}, but there is no such step. Correct the name."
-                yield Fault(line, step.id, message)
+                yield Diagnostic(line, step.id, message)
 
 
-def _dead_ends(script: Script) -> Iterator[Fault]:
+def _check_dead_ends(script: Script) -> Iterator[Diagnostic]:
     for step in script.steps:
         if step.is_end or step.next is not None:
             continue
-        stuck = _answers_with_no_way_on(step)
+        stuck = _answers_without_target(step)
         if stuck is None:
             message = (
                 "This is a dead end: no next step is set. Set `next`, or make this a close step."
             )
-            yield Fault(step.line, step.id, message)
+            yield Diagnostic(step.line, step.id, message)
         elif stuck:
             message = (
                 f"This is a dead end after the answer {', '.join(stuck)}. Set `goto` for the"
                 " answer, or `next` for the step."
             )
-            yield Fault(step.line, step.id, message)
+            yield Diagnostic(step.line, step.id, message)
 
 
-def _answers_with_no_way_on(step: Step) -> list[str] | None:
+def _answers_without_target(step: Step) -> list[str] | None:
     """Of a step with no `next`; None where no answer could lead on for certain.
 
     Branches on fields never count as certain: a contact may lack the field.
@@ -102,7 +104,7 @@ def _answers_with_no_way_on(step: Step) -> list[str] | None:
     led: set[str | int] = set()
     for branch in step.branches:
         if branch.field is None:
-            led |= values_covered(branch, step)
+            led |= covered_answers(branch, step)
     if step.answer == "choice":
         led |= {choice.key for choice in step.choices if choice.goto}
         return [choice.label for choice in step.choices if choice.key not in led]
@@ -111,11 +113,11 @@ def _answers_with_no_way_on(step: Step) -> list[str] | None:
     return None
 
 
-def _loops(script: Script) -> Iterator[Fault]:
+def _check_loops(script: Script) -> Iterator[Diagnostic]:
     """Depth first, with a stack of our own. Each way that leads back is reported once.
 
-    Every loop is a fault, also one that some answer leaves: an answer is kept once per step, so
-    whoever came back would meet their own answer and go round for ever.
+    Every loop is a diagnostic, also one that some answer leaves: an answer is kept once per step,
+    so whoever came back would meet their own answer and go round for ever.
     """
     done: set[str] = set()
     for root in script.steps:
@@ -132,21 +134,21 @@ def _loops(script: Script) -> Iterator[Fault]:
                     f"These steps go round in a loop: {ring}. A script must only go forward."
                     " Callers can change an earlier answer, and open a card at any step."
                 )
-                yield Fault(script.step(trail[-1]).line, trail[-1], message)
+                yield Diagnostic(script.step(trail[-1]).line, trail[-1], message)
             elif target not in done and script.has_step(target):
                 trail.append(target)
                 ways.append(iter(script.step(target).leads_to()))
 
 
-def _unreachable(script: Script) -> Iterator[Fault]:
-    reached = reachable_from(script, entry_ids(script))
+def _check_reachability(script: Script) -> Iterator[Diagnostic]:
+    reached = reachable_from(script, entry_step_ids(script))
     led_to = {target for step in script.steps for target in step.leads_to()}
     for step in script.steps:
         # What only an unreachable step leads to is mended with that one. (A ring of unreachable
         # steps is reported as a loop.)
         if step.id not in reached and step.id not in led_to:
             message = "No step leads here. Make another step lead to it, or delete it."
-            yield Fault(step.line, step.id, message)
+            yield Diagnostic(step.line, step.id, message)
     if not any(step.is_end for step in script.steps):
         message = "No step ends the call. Add a step with kind: close."
-        yield Fault(script.steps[-1].line, None, message)
+        yield Diagnostic(script.steps[-1].line, None, message)

@@ -3,7 +3,8 @@
 from functools import cache
 from pathlib import Path
 
-from scripts_library.format import Script, parse
+from scripts_library.parser import parse
+from scripts_library.script import Script
 
 _FOLDER = Path(__file__).parent / "scripts"
 

@@ -17,7 +17,7 @@ from markdown_it import MarkdownIt
 from scripts_library.script import FIELDS_ALWAYS_KNOWN, Fields, Script
 from scripts_library.yaml_source import HIDDEN_CHARACTERS
 
-LONGEST_VALUE = 200
+MAX_VALUE_LENGTH = 200
 
 _FIELD = re.compile(
     r"\{\{ {0,3}(?P<name>[a-z][a-z0-9_]{0,39})"
@@ -91,12 +91,12 @@ def fields_used(script: Script) -> list[FieldUse]:
     """Every use of a merge field in a script, with or without a fallback."""
     return [
         FieldUse(found.name, step_id, found.fallback is not None)
-        for _, step_id, words in words_of(script)
+        for _, step_id, words in texts_of(script)
         for found in fields_in(words)
     ]
 
 
-def fields_that_need_a_value(script: Script) -> list[str]:
+def fields_without_fallback(script: Script) -> list[str]:
     """Fields used at least once with no fallback, and not always filled by the software.
 
     Someone with a contact list at hand can count how many contacts lack each.
@@ -105,7 +105,7 @@ def fields_that_need_a_value(script: Script) -> list[str]:
     return sorted(needed - FIELDS_ALWAYS_KNOWN)
 
 
-def words_of(script: Script) -> Iterator[tuple[int, str | None, str]]:
+def texts_of(script: Script) -> Iterator[tuple[int, str | None, str]]:
     """Every text that may hold merge fields, with its line and the id of its step, if any.
 
     The line is that of the step or card the text belongs to, and 1 for the identification.
@@ -144,7 +144,7 @@ def _inert(value: str | None) -> str:
     """A value on one line, without hidden characters, cut to a length that fits a screen."""
     if value is None:
         return ""
-    return " ".join(HIDDEN_CHARACTERS.sub("", str(value)).split())[:LONGEST_VALUE]
+    return " ".join(HIDDEN_CHARACTERS.sub("", str(value)).split())[:MAX_VALUE_LENGTH]
 
 
 @lru_cache(maxsize=4096)

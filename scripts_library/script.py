@@ -1,6 +1,6 @@
 """What a script is: steps, answers and where each answer leads. State only, no behaviour.
 
-A `Script` is made by `scripts_library.format.parse`, which has checked that every step leads to
+A `Script` is made by `scripts_library.parser.parse`, which has checked that every step leads to
 an end; nothing here checks that again.
 """
 

@@ -38,7 +38,7 @@ _Dumper.add_representer(str, _represent_text)
 _Dumper.add_representer(_Flow, _represent_flow)
 
 
-def write(script: Script) -> str:
+def serialize(script: Script) -> str:
     """The YAML of a script. Remarks of the file it was read from are not kept."""
     top = {
         "slug": script.slug,

@@ -1,28 +1,28 @@
 """Read single settings out of a YAML table: text, names, yes or no, lists and tables.
 
-Whatever is not as it should be goes into the fault list with its line, and reading goes on with
-an empty value, so that a writer sees every fault at once.
+Whatever is not as it should be goes into the diagnostic list with its line, and reading goes on
+with an empty value, so that a writer sees every diagnostic at once.
 """
 
 import re
 from collections.abc import Callable, Collection
 
-from scripts_library.diagnostics import FaultList
+from scripts_library.diagnostics import DiagnosticList
 from scripts_library.yaml_source import Items, Node, Table, Text
 
-LONGEST_LINE = 200
+MAX_LINE_LENGTH = 200
 
 
-class Settings:
+class FieldReader:
     """The settings of one table. `what` names the table in messages, as in "a step"."""
 
     def __init__(
-        self, table: Table, faults: FaultList, what: str, known: Collection[str] = ()
+        self, table: Table, diagnostics: DiagnosticList, what: str, known: Collection[str] = ()
     ) -> None:
         self.table = table
-        self.faults = faults
+        self.diagnostics = diagnostics
         for key in table.entries.keys() - set(known) if known else ():
-            faults.error(
+            diagnostics.error(
                 table.line_of(key),
                 f"`{key}` is not a setting of {what}. Known settings: {', '.join(sorted(known))}.",
             )
@@ -47,20 +47,23 @@ class Settings:
         required: bool = True,
         look: Callable[[Text], None] | None = None,
     ) -> str:
-        """Text of one or many lines, at most `longest` characters; `look` may find more faults."""
+        """Text of one or many lines, at most `longest` characters; `look` may find more
+        diagnostics."""
         node = self.table.entries.get(key)
         if node is None or not self.has(key):
             if required:
                 what = "missing" if node is None else "empty"
-                self.faults.error(self.line_of(key), f"`{key}` is {what}.")
+                self.diagnostics.error(self.line_of(key), f"`{key}` is {what}.")
             return ""
         if not isinstance(node, Text):
-            self.faults.error(self.line_of(key), f"`{key}` must be text, not a list or a table.")
+            self.diagnostics.error(
+                self.line_of(key), f"`{key}` must be text, not a list or a table."
+            )
             return ""
         # A block of YAML ends in a line end that nobody typed.
         length = len(node.value.strip("\n"))
         if length > longest:
-            self.faults.error(
+            self.diagnostics.error(
                 self.line_of(key),
                 f"`{key}` is {length} characters long, and the most is {longest}. Shorten it.",
             )
@@ -73,7 +76,7 @@ class Settings:
         key: str,
         *,
         required: bool = True,
-        longest: int = LONGEST_LINE,
+        longest: int = MAX_LINE_LENGTH,
         look: Callable[[Text], None] | None = None,
     ) -> str:
         """Text that is shown on one line: line ends and runs of spaces become one space."""
@@ -83,13 +86,15 @@ class Settings:
         """An identifier; `allowed` says in words what `pattern` says in signs."""
         value = self.one_line(key)
         if value and not pattern.fullmatch(value):
-            self.faults.error(self.line_of(key), f"`{key}: {value}` is not valid. Use {allowed}.")
+            self.diagnostics.error(
+                self.line_of(key), f"`{key}: {value}` is not valid. Use {allowed}."
+            )
         return value
 
     def one_of(self, key: str, allowed: Collection[str], *, required: bool = True) -> str | None:
         value = self.one_line(key, required=required)
         if value and value not in allowed:
-            self.faults.error(
+            self.diagnostics.error(
                 self.line_of(key), f"`{key}: {value}` is not one of {', '.join(allowed)}."
             )
             return None
@@ -99,7 +104,7 @@ class Settings:
         """True, False, or None where the setting is not given."""
         value = self.one_line(key, required=False).casefold()
         if value and value not in ("yes", "true", "no", "false"):
-            self.faults.error(self.line_of(key), f"`{key}` must be yes or no, not {value}.")
+            self.diagnostics.error(self.line_of(key), f"`{key}` must be yes or no, not {value}.")
         return value in ("yes", "true") if value else None
 
     def keys(self, key: str) -> tuple[str, ...]:
@@ -108,7 +113,7 @@ class Settings:
         nodes = node.items if isinstance(node, Items) else (node,) if node else ()
         words = [n.value.strip() for n in nodes if isinstance(n, Text) and n.value.strip()]
         if len(words) != len(nodes):
-            self.faults.error(
+            self.diagnostics.error(
                 self.line_of(key), f"`{key}` must name one answer, or several: [one, another]."
             )
         return tuple(dict.fromkeys(words))
@@ -117,20 +122,22 @@ class Settings:
         """The tables listed under `key`, at most `most`."""
         if not self.has(key):
             if required:
-                self.faults.error(self.line_of(key), f"`{key}` is missing.")
+                self.diagnostics.error(self.line_of(key), f"`{key}` is missing.")
             return []
         node = self.table.entries[key]
         if not isinstance(node, Items):
-            self.faults.error(
+            self.diagnostics.error(
                 self.line_of(key), f"`{key}` must be a list: begin each entry with a hyphen."
             )
             return []
         for item in node.items:
             if not isinstance(item, Table):
-                self.faults.error(item.line, f"Each entry of `{key}` must be a table of settings.")
+                self.diagnostics.error(
+                    item.line, f"Each entry of `{key}` must be a table of settings."
+                )
         tables = [item for item in node.items if isinstance(item, Table)]
         if len(tables) > most:
-            self.faults.error(
+            self.diagnostics.error(
                 self.line_of(key), f"`{key}` has {len(tables)} entries, and the most is {most}."
             )
         return tables[:most]
@@ -139,12 +146,12 @@ class Settings:
         """The names and values of the table under `key`."""
         node = self.table.entries.get(key) if self.has(key) else None
         if node is not None and not isinstance(node, Table):
-            self.faults.error(self.line_of(key), f"`{key}` must be a table: `name: value`.")
+            self.diagnostics.error(self.line_of(key), f"`{key}` must be a table: `name: value`.")
         return node.entries if isinstance(node, Table) else {}
 
-    def inside(self, key: str) -> "Settings":
+    def inside(self, key: str) -> "FieldReader":
         """The settings of the table under `key`; none where there is no such table."""
         node = self.table.entries.get(key)
         if not isinstance(node, Table):
             node = Table({}, {}, self.line_of(key))
-        return Settings(node, self.faults, key)
+        return FieldReader(node, self.diagnostics, key)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import yaml
 
-from scripts_library.diagnostics import FaultList
+from scripts_library.diagnostics import DiagnosticList
 
-MOST_BYTES = 256 * 1024
-DEEPEST = 8
+MAX_BYTES = 256 * 1024
+MAX_DEPTH = 8
 
 # Control characters, line separators and the direction overrides that can make text read
 # differently from what it is ("Trojan Source", CVE-2021-42574), private-use and surrogate code
@@ -61,58 +61,57 @@ Node = Text | Items | Table
 
 
 class _ReadError(Exception):
-    """Reading must stop here; the fault is already noted."""
+    """Reading must stop here; the diagnostic is already noted."""
 
 
-def read(text: str, faults: FaultList) -> Table | None:
-    """The table that `text` holds, or None where it cannot be read; why goes into `faults`."""
+def parse_yaml(text: str, diagnostics: DiagnosticList) -> Table | None:
+    """The table that `text` holds, or None where it cannot be read; why goes into `diagnostics`."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    if not _fit_to_parse(text, faults):
+    if not _is_parsable(text, diagnostics):
         return None
     try:
-        root = _build(yaml.parse(text, Loader=_Loader), faults)
+        root = _build(yaml.parse(text, Loader=_Loader), diagnostics)
     except _ReadError:
         return None
-    except yaml.MarkedYAMLError as fault:
-        line = fault.problem_mark.line + 1 if fault.problem_mark else 1
-        faults.error(
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        diagnostics.error(
             line,
-            f"This is not readable YAML: {fault.problem}. Check the indentation and the colons. Put"
+            f"This is not readable YAML: {error.problem}. Check the indentation and the colons. Put"
             " quotes around text that has a colon followed by a space.",
         )
         return None
-    except yaml.YAMLError as fault:
-        faults.error(1, f"This is not readable YAML: {fault}")
+    except yaml.YAMLError as error:
+        diagnostics.error(1, f"This is not readable YAML: {error}")
         return None
     if not isinstance(root, Table):
-        faults.error(
+        diagnostics.error(
             1, "A script is a table of settings such as `slug: my-script`, and this has none."
         )
         return None
     return root
 
 
-def _fit_to_parse(text: str, faults: FaultList) -> bool:
+def _is_parsable(text: str, diagnostics: DiagnosticList) -> bool:
     fit = True
     size = len(text.encode("utf-8", "surrogatepass"))
-    if size > MOST_BYTES:
-        faults.error(
+    if size > MAX_BYTES:
+        diagnostics.error(
             1,
-            f"The script is {size // 1024} kB, and the most is {MOST_BYTES // 1024} kB."
-            " Shorten it.",
+            f"The script is {size // 1024} kB, and the most is {MAX_BYTES // 1024} kB. Shorten it.",
         )
         return False
     for number, line in enumerate(text.split("\n"), start=1):
         if "\t" in line:
-            faults.error(number, "This line has a tab. YAML needs spaces, so replace the tab.")
+            diagnostics.error(number, "This line has a tab. YAML needs spaces, so replace the tab.")
             fit = False
         if hidden := HIDDEN_CHARACTERS.search(line):
-            faults.error(number, _about_hidden(hidden.group()))
+            diagnostics.error(number, _hidden_character_message(hidden.group()))
             fit = False
     return fit
 
 
-def _about_hidden(character: str) -> str:
+def _hidden_character_message(character: str) -> str:
     return f"This line has a hidden character (U+{ord(character):04X}). Delete and retype it."
 
 
@@ -127,19 +126,19 @@ class _Open:
         self.key_lines: dict[str, int] = {}
         self.key: Text | None = None
 
-    def add(self, node: Node, faults: FaultList) -> None:
+    def add(self, node: Node, diagnostics: DiagnosticList) -> None:
         if not self.is_table:
             self.items.append(node)
         elif self.key is None:
             if not isinstance(node, Text):
-                faults.error(
+                diagnostics.error(
                     node.line,
                     "A setting's name must be a word, not a list or a table. Put quotes around text"
                     " that begins with {{ or [.",
                 )
                 raise _ReadError
             if node.value in self.entries:
-                faults.error(
+                diagnostics.error(
                     node.line,
                     f"`{node.value}` is set twice (first on line"
                     f" {self.key_lines[node.value]}). Keep one of them.",
@@ -157,7 +156,7 @@ class _Open:
         return Items(tuple(self.items), self.line)
 
 
-def _build(events: Iterator[yaml.Event], faults: FaultList) -> Node | None:
+def _build(events: Iterator[yaml.Event], diagnostics: DiagnosticList) -> Node | None:
     """A loop and a stack, not recursion: deep nesting is met and refused while still reading."""
     still_open: list[_Open] = []
     root: Node | None = None
@@ -165,7 +164,7 @@ def _build(events: Iterator[yaml.Event], faults: FaultList) -> Node | None:
     for event in events:
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
-        _stop_at_what_is_not_taken(event, documents, len(still_open), faults)
+        _refuse_unsupported(event, documents, len(still_open), diagnostics)
         line = _line(event)
         if isinstance(event, yaml.SequenceStartEvent | yaml.MappingStartEvent):
             still_open.append(_Open(line, isinstance(event, yaml.MappingStartEvent)))
@@ -178,16 +177,16 @@ def _build(events: Iterator[yaml.Event], faults: FaultList) -> Node | None:
         else:
             continue
         if still_open:
-            still_open[-1].add(node, faults)
+            still_open[-1].add(node, diagnostics)
         else:
             root = node
     return root
 
 
-def _stop_at_what_is_not_taken(
-    event: yaml.Event, documents: int, depth: int, faults: FaultList
+def _refuse_unsupported(
+    event: yaml.Event, documents: int, depth: int, diagnostics: DiagnosticList
 ) -> None:
-    """Note the fault and end the reading. Raises _ReadError."""
+    """Note the diagnostic and end the reading. Raises _ReadError."""
     problem = None
     if documents > 1:
         problem = "A second document starts here (`---`). A file can have only one script."
@@ -195,13 +194,13 @@ def _stop_at_what_is_not_taken(
         problem = "Anchors (&name) and aliases (*name) are not allowed. Write the text out."
     elif getattr(event, "tag", None):
         problem = "YAML tags (such as !!python) are not allowed. Write plain text."
-    elif isinstance(event, yaml.CollectionStartEvent) and depth >= DEEPEST:
-        problem = f"This is nested more than {DEEPEST} levels deep."
+    elif isinstance(event, yaml.CollectionStartEvent) and depth >= MAX_DEPTH:
+        problem = f"This is nested more than {MAX_DEPTH} levels deep."
     elif isinstance(event, yaml.ScalarEvent):
         hidden = re.search(f"\t|{HIDDEN_CHARACTERS.pattern}", event.value)
-        problem = _about_hidden(hidden.group()) if hidden else None
+        problem = _hidden_character_message(hidden.group()) if hidden else None
     if problem:
-        faults.error(_line(event), problem)
+        diagnostics.error(_line(event), problem)
         raise _ReadError
 
 

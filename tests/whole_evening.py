@@ -166,8 +166,10 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
 
 def _experiment(campaign: Campaign) -> Experiment:
     """Two versions compared and stopped, so that everybody rung hears the campaign's script."""
-    versions = [words for words in experiments.words_to_choose(campaign) if words.script_version_id]
-    arms = [experiments.ArmWanted(words, 50) for words in versions]
+    versions = [
+        words for words in experiments.available_arm_scripts(campaign) if words.script_version_id
+    ]
+    arms = [experiments.NewArm(words, 50) for words in versions]
     experiment = experiments.create_experiment(campaign, "Which greeting?", arms)
     experiments.start(campaign, experiment)
     experiments.stop(experiment)

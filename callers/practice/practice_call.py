@@ -17,7 +17,7 @@ from scripts_library.engine import (
     is_conversation,
     path,
     ratings,
-    steps_ahead,
+    reachable_step_ids,
 )
 from scripts_library.merge_fields import fields_in, render_text
 from scripts_library.script import Answer, Answers, Character, Fields, Script, Step
@@ -134,7 +134,7 @@ def what_is_wanted(script: Script | None, fields: Fields) -> str:
 
 def _asks_main_question(script: Script, fields: Fields) -> bool:
     """Whether any answers lead to the main question: it may stand behind a branch on a field."""
-    return script.main_question in steps_ahead(script, fields)
+    return script.main_question in reachable_step_ids(script, fields)
 
 
 def _main_question(script: Script, fields: Fields) -> str:

@@ -19,7 +19,7 @@ from phonebank.calls.redial_check import why_not_to_ring
 from phonebank.models import Caller, Campaign, now
 from phonebank.phones.e164 import format_for_reading
 from phonebank.scripts.versions import script_of
-from scripts_library.engine import branch_holds, first_step, is_conversation, path
+from scripts_library.engine import branch_matches, first_step, is_conversation, path
 from scripts_library.merge_fields import render_html, render_text
 from scripts_library.script import SCALE, Answer, Answers, Branch, Fields, Script, Step
 
@@ -191,7 +191,7 @@ def ways_from(step: Step, fields: Fields) -> list[list[Any]]:
 
 def _field_holds(branch: Branch, fields: Fields) -> bool:
     about_field = Branch(branch.goto, field=branch.field, equals=branch.equals, known=branch.known)
-    return branch_holds(about_field, None, fields)
+    return branch_matches(about_field, None, fields)
 
 
 def _keys(branch: Branch) -> list[str] | None:

@@ -22,7 +22,7 @@ from phonebank.core.db import db
 from phonebank.core.errors import NotFoundError
 from phonebank.core.overload import Urgency, with_urgency
 from phonebank.core.qr_codes import qr_svg
-from phonebank.experiments.script_choice import versions_heard
+from phonebank.experiments.script_choice import active_version_ids
 from phonebank.models import CallerState, now
 from phonebank.parties.summary import share_of
 from phonebank.roster import filters
@@ -63,7 +63,7 @@ def calling() -> ResponseReturnValue:
     if held:
         return redirect(url_for(".person"))
     fields = shared_fields(caller, place["campaign"])
-    script = script_of(next(iter(versions_heard(caller.campaign_id)), None))
+    script = script_of(next(iter(active_version_ids(caller.campaign_id)), None))
     return render_template(
         "callers/briefing.html",
         leave_url=leave_url,

@@ -15,7 +15,7 @@ from callers.views.call_page import CallView, script_state
 from callers.views.next_contact import drawn
 from phonebank.calls.merge_fields import shared_fields
 from phonebank.core.db import db
-from phonebank.experiments.script_choice import versions_heard
+from phonebank.experiments.script_choice import active_version_ids
 from phonebank.models import now
 from phonebank.roster.practice_first import MINUTES, owes_practice
 from phonebank.scripts.versions import script_of
@@ -83,7 +83,7 @@ def _words(fields: Mapping[str, Any]) -> tuple[int | None, list[int]]:
 
     What the page asks for, while callers have people hear it; else what most of them do.
     """
-    heard = versions_heard(g.caller.campaign_id)
+    heard = active_version_ids(g.caller.campaign_id)
     asked_for = str(fields.get("words") or "")
     words = next((version for version in heard if str(version) == asked_for), None)
     words = words or next(iter(heard), None)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from markupsafe import Markup
 
 from callers.views.call_page import CallView
-from phonebank.scripts.step_renderer import drawn, filled_in
+from phonebank.scripts.step_renderer import render_step, render_words
 from scripts_library.merge_fields import fields_in, render_text
 from scripts_library.script import Card, Fields, Step
 
@@ -47,7 +47,7 @@ def _step_html(step: Step, view: CallView, reply: str) -> Markup:
     values = _if_for_everybody(step, view)
     if chosen is None and not reply and values is not None:
         return _drawn_for_everybody(step, values, current)
-    return drawn(step, view.fields, current, chosen, reply)
+    return render_step(step, view.fields, current, chosen, reply)
 
 
 def _if_for_everybody(words: Step | Card, view: CallView) -> Values | None:
@@ -60,7 +60,7 @@ def _if_for_everybody(words: Step | Card, view: CallView) -> Values | None:
 
 @lru_cache(maxsize=2048)
 def _drawn_for_everybody(step: Step, values: Values, current: bool) -> Markup:
-    return drawn(step, dict(values), current)
+    return render_step(step, dict(values), current)
 
 
 @lru_cache(maxsize=4096)
@@ -85,6 +85,6 @@ def _card_for_everybody(card: Card, values: Values) -> CardShown:
 def _card(card: Card, fields: Fields) -> CardShown:
     return CardShown(
         render_text(card.title, fields),
-        filled_in(card.words, fields),
-        filled_in(card.guidance, fields),
+        render_words(card.words, fields),
+        render_words(card.guidance, fields),
     )

@@ -35,7 +35,7 @@ from phonebank.core.errors import (
     PhonebankError,
     ServiceUnavailableError,
 )
-from phonebank.experiments.script_choice import words_among, words_on_offer
+from phonebank.experiments.script_choice import choose_script, script_options
 from phonebank.models import (
     Call,
     CallEnding,
@@ -111,7 +111,7 @@ _AS_IT_STANDS = (
         ContactList.removed.label("removed"),
         has_suppressed_number().label("suppressed"),
         func.array(_household.scalar_subquery()).label("household"),
-        words_on_offer(Contact.campaign_id.expression).label("words"),
+        script_options(Contact.campaign_id.expression).label("words"),
     )
     .join(ContactList, ContactList.id == Contact.contact_list_id)
     .join(Caller, Caller.id == bindparam("caller_id"))
@@ -387,7 +387,7 @@ def _open_call(caller: Caller, contact_id: int, call_id: uuid.UUID) -> Hold | No
     if found is None or not enforce_pace(caller, found.campaign, found.at):
         return None
     hold = timedelta(seconds=found.campaign.hold_seconds)
-    words = words_among(found.words, contact_id)
+    words = choose_script(found.words, contact_id)
     writing_since = time.monotonic()
     call = db.session.scalar(
         _OPEN_CALL,

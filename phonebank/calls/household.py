@@ -9,7 +9,7 @@ from phonebank.calls.claim import Hold, own_call
 from phonebank.contact_queue.holds import hold_after_commit, release_after_commit
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, NotFoundError
-from phonebank.experiments.script_choice import words_for
+from phonebank.experiments.script_choice import script_choice_for
 from phonebank.models import Answer, Call, Caller, Contact, ContactList, ContactState
 from phonebank.models.call import HANDED_OUT_NO
 
@@ -69,7 +69,7 @@ def reached_instead(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold
 
 def _give_their_words(call: Call) -> None:
     """Put the call in the arm of whom it is with now; only where that is another arm."""
-    words = words_for(call.campaign_id, call.contact_id)
+    words = script_choice_for(call.campaign_id, call.contact_id)
     if words.experiment_arm_id == call.experiment_arm_id:
         return
     call.experiment_arm_id = words.experiment_arm_id

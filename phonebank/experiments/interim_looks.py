@@ -36,7 +36,7 @@ def error_at(look: int) -> float:
     return ERROR * HALF_BY_LOOK / ((look + HALF_BY_LOOK - 1) * (look + HALF_BY_LOOK))
 
 
-def look_at(started_at: datetime, stopped_at: datetime | None, at: datetime) -> Look | None:
+def latest_look(started_at: datetime, stopped_at: datetime | None, at: datetime) -> Look | None:
     """The newest look there is at the moment `at`; None before the first midnight (UTC).
 
     A running experiment is looked at once a day, at its calls up to the last midnight, so that

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 # Below these the distribution of a mean is not near enough to Student's for an interval.
-PEOPLE_AT_LEAST = 30
-OF_EACH_KIND_AT_LEAST = 10
+MIN_PEOPLE = 30
+MIN_OF_EACH_KIND = 10
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def mean(values: Any, error: float) -> Interval | None:
     where all are alike, which says nothing about how far others would be."""
     from scipy.stats import ttest_1samp
 
-    if len(values) < PEOPLE_AT_LEAST or _are_alike(values):
+    if len(values) < MIN_PEOPLE or _are_alike(values):
         return None
     interval = ttest_1samp(values, 0, axis=0).confidence_interval(1 - error)
     return Interval(values.mean(axis=0), interval.low, interval.high)
@@ -56,7 +56,7 @@ def difference(first: Any, second: Any, error: float) -> Interval | None:
     lets the two vary differently. Samples along the first axis; None as for `mean`."""
     from scipy.stats import ttest_ind
 
-    if min(len(first), len(second)) < PEOPLE_AT_LEAST:
+    if min(len(first), len(second)) < MIN_PEOPLE:
         return None
     if _are_alike(first) and _are_alike(second):
         return None
@@ -72,12 +72,12 @@ def _are_alike(values: Any) -> bool:
     return bool((values == values[0]).all())
 
 
-def difference_of_rates(
+def rate_difference(
     first: tuple[int, int], second: tuple[int, int], error: float
 ) -> Interval | None:
     """How much the second rate is above the first; each is (yes, people). None for too few."""
     yes = first[0] + second[0]
-    if min(yes, first[1] + second[1] - yes) < OF_EACH_KIND_AT_LEAST:
+    if min(yes, first[1] + second[1] - yes) < MIN_OF_EACH_KIND:
         return None
     return difference(_ones(*first), _ones(*second), error)
 

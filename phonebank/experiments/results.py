@@ -6,9 +6,9 @@ from datetime import datetime
 from phonebank.core.db import db
 from phonebank.experiments import intervals, verdict
 from phonebank.experiments.counts import ArmCounts, calls_since, counts_of
-from phonebank.experiments.interim_looks import Look, look_at
+from phonebank.experiments.interim_looks import Look, latest_look
 from phonebank.experiments.intervals import Interval
-from phonebank.experiments.sample_ratio import imbalance
+from phonebank.experiments.sample_ratio import find_imbalance
 from phonebank.experiments.verdict import Comparison, Measure
 from phonebank.models import Experiment, ExperimentArm, Script, ScriptVersion, now
 from phonebank.scripts.versions import script_of
@@ -76,7 +76,7 @@ def results_of(experiment: Experiment, at: datetime | None = None) -> Results:
     at = at or now()
     if experiment.started_at is None:
         return Results(None, [], [], 0)
-    look = look_at(experiment.started_at, experiment.stopped_at, at)
+    look = latest_look(experiment.started_at, experiment.stopped_at, at)
     arm_ids = [arm.id for arm in experiment.arms]
     counts = counts_of(arm_ids, look.until if look else at)
     shares = sum(arm.share for arm in experiment.arms)
@@ -107,7 +107,7 @@ def _of_arm(arm: ExperimentArm, share: float, counts: ArmCounts, look: Look | No
         rated=counts.shifts.total() if rates else None,
         shift=shift,
         steps=_steps(script, counts, look) if script else [],
-        versions=_numbers_of(counts),
+        versions=_version_numbers(counts),
     )
 
 
@@ -136,8 +136,8 @@ def _steps(script: ParsedScript, counts: ArmCounts, look: Look | None) -> list[S
 
 def _warning(arms: list[ArmResults], look: Look) -> list[str]:
     people, shares = [arm.counts.people for arm in arms], [arm.arm.share for arm in arms]
-    found = imbalance(people, shares, look)
-    return verdict.out_of_proportion(arms[found.place].arm.label, found) if found else []
+    found = find_imbalance(people, shares, look)
+    return verdict.describe_imbalance(arms[found.place].arm.label, found) if found else []
 
 
 def _comparisons(arms: list[ArmResults], look: Look, running: bool) -> list[list[str]]:
@@ -176,12 +176,12 @@ def _compare(
     else:
         rates = [(a.yes if measure is verdict.YES else a.conversations) for a in (first, second)]
         (yes_1, of_1), (yes_2, of_2) = ((rate.number, rate.of) for rate in rates if rate)
-        difference = intervals.difference_of_rates((yes_1, of_1), (yes_2, of_2), error)
+        difference = intervals.rate_difference((yes_1, of_1), (yes_2, of_2), error)
         figures = (yes_1 / of_1, yes_2 / of_2) if difference else None
     conversations = first.counts.conversations + second.counts.conversations
     more = None
     if difference and running:
-        more = verdict.conversations_to_tell(difference, error, look, conversations, comparisons)
+        more = verdict.conversations_needed(difference, error, look, conversations, comparisons)
     return Comparison(
         measure, first.arm.label, second.arm.label, figures, difference, more, not running
     )
@@ -193,7 +193,7 @@ def _version_id_of(arm: ExperimentArm) -> int | None:
     return db.session.get_one(Script, arm.script_id).published_version_id
 
 
-def _numbers_of(counts: ArmCounts) -> list[int]:
+def _version_numbers(counts: ArmCounts) -> list[int]:
     """The numbers of the versions that the arm's calls ran on."""
     versions = (db.session.get(ScriptVersion, version_id) for version_id in counts.versions)
     return sorted(version.number for version in versions if version)

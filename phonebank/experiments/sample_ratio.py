@@ -26,7 +26,7 @@ class Imbalance:
     share: float
 
 
-def imbalance(people: Sequence[int], shares: Sequence[int], look: Look) -> Imbalance | None:
+def find_imbalance(people: Sequence[int], shares: Sequence[int], look: Look) -> Imbalance | None:
     """The arm that is furthest from its share, if it is further than chance would have it.
 
     `people` are those rung in each arm up to the look.
@@ -34,14 +34,14 @@ def imbalance(people: Sequence[int], shares: Sequence[int], look: Look) -> Imbal
     total = sum(people)
     if total == 0:
         return None
-    chances = chances_of(people, shares)
-    if chances.min() >= alarm_below(look, len(shares)):
+    chances = tail_probabilities(people, shares)
+    if chances.min() >= alarm_threshold(look, len(shares)):
         return None
     place = int(chances.argmin())
     return Imbalance(place, people[place], total, shares[place] / sum(shares))
 
 
-def chances_of(people: Any, shares: Sequence[int]) -> Any:
+def tail_probabilities(people: Any, shares: Sequence[int]) -> Any:
     """For each arm (the last axis; NumPy arrays in simulations), how likely it is to be so far
     from its share one way or the other: twice the smaller tail of the binomial distribution, which
     is exact for few people as well as many."""
@@ -53,7 +53,7 @@ def chances_of(people: Any, shares: Sequence[int]) -> Any:
     return 2 * numpy.minimum(drawn.cdf(counts), drawn.sf(counts - 1))
 
 
-def alarm_below(look: Look, arms: int) -> float:
+def alarm_threshold(look: Look, arms: int) -> float:
     """The chance below which a look raises the alarm.
 
     Each look spends its part of `FALSE_ALARMS`, as it does of the intervals' error, divided among

@@ -13,15 +13,15 @@ from phonebank.models import Campaign, Experiment, ExperimentArm, ExperimentStat
 
 
 @dataclass(frozen=True)
-class Words:
+class ScriptChoice:
     """The script version that a call runs on, and the arm that decided it; None: none."""
 
     script_version_id: int | None
     experiment_arm_id: int | None = None
 
 
-def words_on_offer(campaign_id: int | ColumnElement[int]) -> ScalarSelect[dict[str, Any]]:
-    """What `words_among` chooses from, as one more column of a query that is made anyway: each
+def script_options(campaign_id: int | ColumnElement[int]) -> ScalarSelect[dict[str, Any]]:
+    """What `choose_script` chooses from, as one more column of a query that is made anyway: each
     call asks. `campaign_id` may be a column of that query."""
     usual, of_arm = aliased(Script), aliased(Script)
     version = func.coalesce(ExperimentArm.script_version_id, of_arm.published_version_id)
@@ -47,28 +47,28 @@ def words_on_offer(campaign_id: int | ColumnElement[int]) -> ScalarSelect[dict[s
     )
 
 
-def words_among(on_offer: dict[str, Any], contact_id: int) -> Words:
-    """The contact's words among those of `words_on_offer`."""
+def choose_script(on_offer: dict[str, Any], contact_id: int) -> ScriptChoice:
+    """The contact's words among those of `script_options`."""
     arms = on_offer["arms"]
     if not arms:
-        return Words(on_offer["usual"])
+        return ScriptChoice(on_offer["usual"])
     arm = arms[arm_of(contact_id, arms[0]["salt"], [arm["share"] for arm in arms])]
-    return Words(arm["version"], arm["id"])
+    return ScriptChoice(arm["version"], arm["id"])
 
 
-def words_for(campaign_id: int, contact_id: int) -> Words:
+def script_choice_for(campaign_id: int, contact_id: int) -> ScriptChoice:
     """The words for a contact of the campaign, as things stand."""
-    on_offer = db.session.execute(select(words_on_offer(campaign_id))).scalar_one()
-    return words_among(on_offer, contact_id)
+    on_offer = db.session.execute(select(script_options(campaign_id))).scalar_one()
+    return choose_script(on_offer, contact_id)
 
 
-def versions_heard(campaign_id: int) -> list[int]:
+def active_version_ids(campaign_id: int) -> list[int]:
     """The script versions that callers of the campaign have people hear just now, each once.
 
     While an experiment runs, those of its arms, the one with the largest share first; else the
     campaign's own, if it has one.
     """
-    on_offer = db.session.execute(select(words_on_offer(campaign_id))).scalar_one()
+    on_offer = db.session.execute(select(script_options(campaign_id))).scalar_one()
     arms = sorted(on_offer["arms"] or [], key=lambda arm: -arm["share"])
     versions = [arm["version"] for arm in arms] or [on_offer["usual"]]
     return list(dict.fromkeys(version for version in versions if version is not None))

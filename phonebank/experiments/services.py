@@ -20,11 +20,11 @@ from phonebank.models import (
 )
 
 # What an organiser may choose as an arm of each script: as published, and the newest versions.
-VERSIONS_TO_CHOOSE = 5
+VERSIONS_OFFERED = 5
 
 
 @dataclass(frozen=True)
-class ArmWords:
+class ArmScript:
     """The words of an arm: a script as it is published, or held at one of its versions."""
 
     script_id: int
@@ -38,10 +38,10 @@ class ArmWords:
 
 
 @dataclass(frozen=True)
-class ArmWanted:
+class NewArm:
     """An arm as an organiser asks for it. `share` counts in proportion to the other arms'."""
 
-    words: ArmWords
+    words: ArmScript
     share: int
     label: str = ""
 
@@ -68,29 +68,29 @@ def running_experiment(campaign: Campaign) -> Experiment | None:
     return db.session.scalar(_running(campaign))
 
 
-def words_to_choose(campaign: Campaign) -> list[ArmWords]:
+def available_arm_scripts(campaign: Campaign) -> list[ArmScript]:
     """What an arm may say: each script that is published, and the last versions of each."""
     offered = []
     for script in db.session.scalars(
         select(Script).where(Script.campaign_id == campaign.id).order_by(Script.id)
     ):
         if script.published_version_id is not None:
-            offered.append(ArmWords(script.id, None, script.name))
+            offered.append(ArmScript(script.id, None, script.name))
         versions = db.session.scalars(
             select(ScriptVersion)
             .where(ScriptVersion.script_id == script.id)
             .order_by(ScriptVersion.number.desc())
-            .limit(VERSIONS_TO_CHOOSE)
+            .limit(VERSIONS_OFFERED)
         ).all()
         if len(versions) > 1:
             offered += [
-                ArmWords(script.id, version.id, f"{script.name}, version {version.number}")
+                ArmScript(script.id, version.id, f"{script.name}, version {version.number}")
                 for version in versions
             ]
     return offered
 
 
-def create_experiment(campaign: Campaign, name: str, arms: Sequence[ArmWanted]) -> Experiment:
+def create_experiment(campaign: Campaign, name: str, arms: Sequence[NewArm]) -> Experiment:
     """A draft; nothing changes for callers yet. The first arm is what the others are compared
     with. Raises InvalidInputError for fewer than two arms, and for the same words twice."""
     if len(arms) < 2:

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from phonebank.experiments.interim_looks import Look, error_at
-from phonebank.experiments.intervals import OF_EACH_KIND_AT_LEAST, PEOPLE_AT_LEAST, Interval
+from phonebank.experiments.intervals import MIN_OF_EACH_KIND, MIN_PEOPLE, Interval
 from phonebank.experiments.sample_ratio import FALSE_ALARMS, Imbalance
 
 # Nobody plans a phone bank further ahead than that.
-DAYS_AHEAD_AT_MOST = 180
+MAX_DAYS_AHEAD = 180
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def sentences(comparison: Comparison) -> list[str]:
     return _no_difference(comparison, comparison.difference)
 
 
-def out_of_proportion(label: str, found: Imbalance) -> list[str]:
+def describe_imbalance(label: str, found: Imbalance) -> list[str]:
     """That the people are not divided as the shares say, and what it means."""
     verb = "few" if found.number < found.share * found.people else "many"
     return [
@@ -81,7 +81,7 @@ def out_of_proportion(label: str, found: Imbalance) -> list[str]:
     ]
 
 
-def conversations_to_tell(
+def conversations_needed(
     difference: Interval, error: float, look: Look, conversations: int, comparisons: int = 1
 ) -> int | None:
     """How many more conversations, at the pace so far, until a difference like the one seen would
@@ -93,7 +93,7 @@ def conversations_to_tell(
     from scipy.stats import norm
 
     one_error = (difference.high - difference.low) / 2 / norm.isf(error / 2)
-    for days in range(1, DAYS_AHEAD_AT_MOST + 1):
+    for days in range(1, MAX_DAYS_AHEAD + 1):
         grown = (look.number + days) / look.number
         width = norm.isf(error_at(look.number + days) / comparisons / 2) * one_error
         if width / grown**0.5 < abs(difference.seen):
@@ -113,11 +113,11 @@ def _too_few(comparison: Comparison) -> str:
     told = f"Too early to compare the {measure.name} of {comparison.first} and {comparison.second}"
     if measure.is_rate:
         return (
-            f"{told}. You need {PEOPLE_AT_LEAST} people reached with each script, and among all of"
-            f" them at least {OF_EACH_KIND_AT_LEAST} who {measure.did} and"
-            f" {OF_EACH_KIND_AT_LEAST} who did not."
+            f"{told}. You need {MIN_PEOPLE} people reached with each script, and among all of"
+            f" them at least {MIN_OF_EACH_KIND} who {measure.did} and"
+            f" {MIN_OF_EACH_KIND} who did not."
         )
-    return f"{told}. You need {PEOPLE_AT_LEAST} people with each script who gave both ratings."
+    return f"{told}. You need {MIN_PEOPLE} people with each script who gave both ratings."
 
 
 def _a_difference(

@@ -8,7 +8,7 @@ from sqlalchemy import case, func, select
 
 from phonebank.core.db import db
 from phonebank.models import Answer, Call, Script, ScriptVersion
-from phonebank.scripts.versions import every_version_of, script_of
+from phonebank.scripts.versions import parsed_versions, script_of
 from scripts_library.script import Script as ParsedScript
 from scripts_library.script import Step
 
@@ -40,7 +40,7 @@ def changed_meanings(script: Script, new: ParsedScript) -> list[ChangedMeaning]:
     """
     asked: dict[str, Step] = {}
     offered: dict[tuple[str, str], tuple[Step, str]] = {}
-    for version in every_version_of(script):
+    for version in parsed_versions(script):
         for step in version.steps:
             if step.answer is not None:
                 asked.setdefault(step.id, step)
@@ -51,13 +51,13 @@ def changed_meanings(script: Script, new: ParsedScript) -> list[ChangedMeaning]:
     otherwise = {
         step_id: changes
         for step_id, step in asked.items()
-        if new.has_step(step_id) and (changes := list(_asked_otherwise(step, new.step(step_id))))
+        if new.has_step(step_id) and (changes := list(_question_changes(step, new.step(step_id))))
     }
     reworded = {}
     for (step_id, key), (step, label) in offered.items():
-        now = _label_in(new, step_id, key)
+        now = _label_of_answer(new, step_id, key)
         if now is None:  # told when it goes, not at every version after that
-            changed = _label_in(published, step_id, key) is not None
+            changed = _label_of_answer(published, step_id, key) is not None
         else:
             changed = now.split() != label.split()
         if changed:
@@ -65,10 +65,10 @@ def changed_meanings(script: Script, new: ParsedScript) -> list[ChangedMeaning]:
 
     found = [
         (step_id, ChangedMeaning(asked[step_id].title, part, old, now, calls))
-        for step_id, calls in _questions_answered(script.id, otherwise)
+        for step_id, calls in _count_answered_questions(script.id, otherwise)
         for part, old, now in otherwise[step_id]
     ]
-    for step_id, key, calls in _keys_given(script.id, {step_id for step_id, _ in reworded}):
+    for step_id, key, calls in _count_answer_keys(script.id, {step_id for step_id, _ in reworded}):
         if (step_id, key) in reworded:
             step, label, label_now = reworded[step_id, key]
             found.append((step_id, ChangedMeaning(step.title, "answer", label, label_now, calls)))
@@ -76,14 +76,14 @@ def changed_meanings(script: Script, new: ParsedScript) -> list[ChangedMeaning]:
     return [change for _, change in sorted(found, key=lambda one: order.get(one[0], len(order)))]
 
 
-def _asked_otherwise(old: Step, new: Step) -> Iterator[tuple[Part, str, str]]:
+def _question_changes(old: Step, new: Step) -> Iterator[tuple[Part, str, str]]:
     """(part, as it was, as it would be) of all that may turn the answers into answers to something
     else."""
     if new.answer is None:
         return  # nothing is added to the old answers
-    if _said(old.title) != _said(new.title):
+    if _normalised(old.title) != _normalised(new.title):
         yield "title", old.title, new.title
-    if _said(old.words) != _said(new.words):
+    if _normalised(old.words) != _normalised(new.words):
         yield "words", old.words, new.words
     if old.answer != new.answer:
         yield "kind", old.answer or "", new.answer
@@ -94,18 +94,18 @@ def _asked_otherwise(old: Step, new: Step) -> Iterator[tuple[Part, str, str]]:
         yield "high", old.high_label, new.high_label
 
 
-def _said(text: str) -> list[str]:
+def _normalised(text: str) -> list[str]:
     return text.translate(_NOT_SAID).casefold().split()
 
 
-def _label_in(script: ParsedScript | None, step_id: str, key: str) -> str | None:
+def _label_of_answer(script: ParsedScript | None, step_id: str, key: str) -> str | None:
     if script is None or not script.has_step(step_id):
         return None
     choice = script.step(step_id).choice(key)
     return choice.label if choice else None
 
 
-def _questions_answered(script_id: int, step_ids: Collection[str]) -> list[tuple[str, int]]:
+def _count_answered_questions(script_id: int, step_ids: Collection[str]) -> list[tuple[str, int]]:
     """(step, calls) for each of these steps that calls on any version gave an answer at."""
     if not step_ids:
         return []  # most edits touch no question: then no call need be read
@@ -124,7 +124,7 @@ def _questions_answered(script_id: int, step_ids: Collection[str]) -> list[tuple
     return [(step_id, calls) for step_id, calls in rows]
 
 
-def _keys_given(script_id: int, step_ids: Collection[str]) -> list[tuple[str, str, int]]:
+def _count_answer_keys(script_id: int, step_ids: Collection[str]) -> list[tuple[str, str, int]]:
     """(step, answer key, calls) for every key that calls on any version gave at these steps."""
     if not step_ids:
         return []

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from phonebank.core.locks import lock_row
 from phonebank.models import Campaign
 
-LONGEST_VALUE = 200  # characters, as merge_fields cuts them
+MAX_VALUE_LENGTH = 200  # characters, as merge_fields cuts them
 
 
 def fill_in(campaign: Campaign, names: Iterable[str], form: Mapping[str, str]) -> dict[str, str]:
@@ -18,11 +18,11 @@ def fill_in(campaign: Campaign, names: Iterable[str], form: Mapping[str, str]) -
     """
     # Two who save at once take turns.
     lock_row(campaign)
-    changed = typed_anew(names, form)
+    changed = changed_values(names, form)
     overtaken = {}
     for name, typed in changed.items():
-        there = _on_one_line(campaign.merge_values.get(name, "")) or ""
-        if there not in (typed, _on_one_line(form.get(f"was-{name}", there))):
+        there = _single_line(campaign.merge_values.get(name, "")) or ""
+        if there not in (typed, _single_line(form.get(f"was-{name}", there))):
             overtaken[name] = there
     if not overtaken:
         values = campaign.merge_values | changed
@@ -30,15 +30,15 @@ def fill_in(campaign: Campaign, names: Iterable[str], form: Mapping[str, str]) -
     return overtaken
 
 
-def typed_anew(names: Iterable[str], form: Mapping[str, str]) -> dict[str, str]:
+def changed_values(names: Iterable[str], form: Mapping[str, str]) -> dict[str, str]:
     """The fields that somebody changed in the form, with what they typed."""
     changed = {}
     for name in names:
-        typed = _on_one_line(form.get(f"value-{name}"))
-        if typed is not None and typed != _on_one_line(form.get(f"was-{name}")):
+        typed = _single_line(form.get(f"value-{name}"))
+        if typed is not None and typed != _single_line(form.get(f"was-{name}")):
             changed[name] = typed
     return changed
 
 
-def _on_one_line(text: str | None) -> str | None:
-    return None if text is None else " ".join(text.split())[:LONGEST_VALUE]
+def _single_line(text: str | None) -> str | None:
+    return None if text is None else " ".join(text.split())[:MAX_VALUE_LENGTH]

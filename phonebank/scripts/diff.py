@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from phonebank.scripts.read_view import ANSWERS, CHARACTERS, KINDS
-from phonebank.scripts.transitions import condition, label_of, ways_on
+from phonebank.scripts.transitions import describe_condition, label_of, transitions_of
 from scripts_library.merge_fields import render_text
 from scripts_library.script import Script, Step
 
@@ -42,7 +42,7 @@ def differences(old: Script, new: Script) -> list[Section]:
         if name not in before:
             sections.append(Section(title, "new", [Line("new", line) for line in lines]))
         elif before[name][1] != lines:
-            sections.append(Section(title, "changed", list(_compared(before[name][1], lines))))
+            sections.append(Section(title, "changed", list(_diff_lines(before[name][1], lines))))
     for name, (title, lines) in before.items():
         if name not in after:
             sections.append(Section(title, "gone", [Line("gone", line) for line in lines]))
@@ -77,7 +77,7 @@ def _settings(script: Script, titles: Titles) -> Iterator[str]:
         labels = " or ".join(f"“{label_of(step, key)}”" for key in keys)
         yield f"Counts as a yes: {labels} at {_named(titles, step_id)}"
     for branch in script.start:
-        yield f"If {condition(branch)} it begins with: {_named(titles, branch.goto)}"
+        yield f"If {describe_condition(branch)} it begins with: {_named(titles, branch.goto)}"
     yield f"It begins with: {_named(titles, script.steps[0].id)}"
     for name, about in script.fields.items():
         yield f"Field {name}: {about}"
@@ -93,7 +93,7 @@ def _step(step: Step, titles: Titles) -> Iterator[str]:
         yield f"0: {step.low_label}, 10: {step.high_label}"
     for choice in step.choices:
         yield f"Answer: {choice.label}"
-    for way in ways_on(step):
+    for way in transitions_of(step):
         yield f"{way.when or 'then'} → {_named(titles, way.goto)}"
 
 
@@ -105,7 +105,7 @@ def _prefixed(prefix: str, words: str) -> Iterator[str]:
     yield from (prefix + line for line in words.splitlines() if line)
 
 
-def _compared(before: list[str], after: list[str]) -> Iterator[Line]:
+def _diff_lines(before: list[str], after: list[str]) -> Iterator[Line]:
     marks: dict[str, Mark] = {"  ": "same", "- ": "gone", "+ ": "new"}
     for line in difflib.ndiff(before, after):
         if line[:2] in marks:  # "? " points at letters with signs that nobody can read aloud

@@ -5,15 +5,8 @@ from dataclasses import replace
 from typing import TypeVar, get_args
 
 from phonebank.scripts.form_fields import BELOW
-from phonebank.scripts.identifiers import is_provisional, provisional
-from scripts_library.graph import reachable_from, values_covered
-from scripts_library.parser import (
-    KINDS_THAT_MAY_ANSWER,
-    MOST_BRANCHES,
-    MOST_CARDS,
-    MOST_CHOICES,
-    MOST_STEPS,
-)
+from phonebank.scripts.identifiers import is_provisional, provisional_id
+from scripts_library.graph import covered_answers, reachable_from
 from scripts_library.script import (
     SCALE,
     Branch,
@@ -24,21 +17,28 @@ from scripts_library.script import (
     Script,
     Step,
 )
+from scripts_library.script_builder import (
+    KINDS_THAT_MAY_ANSWER,
+    MAX_BRANCHES,
+    MAX_CARDS,
+    MAX_CHOICES,
+    MAX_STEPS,
+)
 
 Row = TypeVar("Row")
 
 
-def changed(script: Script, button: str) -> Script:
+def apply_action(script: Script, button: str) -> Script:
     """The script after a button of the editor, such as "up-step:opening" or "add-choice:vote".
 
     A button that is unknown, or asks for what is not there or does not fit, changes nothing.
     """
     verb, _, place = button.partition(":")
-    change = BUTTONS.get(verb)
+    change = ACTIONS.get(verb)
     return change(script, place) if change else script
 
 
-def settled(script: Script) -> Script:
+def resolve_next_below(script: Script) -> Script:
     """The script with every way to "the step below" given its name."""
     ids = [step.id for step in script.steps]
     below: dict[str, str | None] = dict(zip(ids, [*ids[1:], None], strict=True))
@@ -51,10 +51,10 @@ def settled(script: Script) -> Script:
     )
 
 
-def tidied(script: Script) -> Script:
+def drop_empty(script: Script) -> Script:
     """The script without what is empty, or does not go with the kind of its step."""
     ids = {step.id for step in script.steps}
-    steps = tuple(_tidied_step(step) for step in script.steps)
+    steps = tuple(_drop_empty_in_step(step) for step in script.steps)
     offered = {step.id: {choice.key for choice in step.choices} for step in steps}
     yes = {
         step_id: tuple(key for key in keys if key in offered.get(step_id, ()))
@@ -73,7 +73,7 @@ def tidied(script: Script) -> Script:
     )
 
 
-def _tidied_step(step: Step) -> Step:
+def _drop_empty_in_step(step: Step) -> Step:
     if step.kind not in KINDS_THAT_MAY_ANSWER:
         step = replace(step, answer=None)
     has_choices, is_scale = step.answer in ("choice", "several"), step.answer == "scale"
@@ -84,12 +84,12 @@ def _tidied_step(step: Step) -> Step:
         choices=choices,
         low_label=step.low_label if is_scale else "",
         high_label=step.high_label if is_scale else "",
-        branches=() if step.is_end else _asking_for(choices, branches),
+        branches=() if step.is_end else _prune_branches(choices, branches),
         next=None if step.is_end else step.next,
     )
 
 
-def _asking_for(choices: Iterable[Choice], branches: Iterable[Branch]) -> tuple[Branch, ...]:
+def _prune_branches(choices: Iterable[Choice], branches: Iterable[Branch]) -> tuple[Branch, ...]:
     """The branches without answers that are gone; one that asked only for such answers goes too."""
     keys = {choice.key for choice in choices}
     kept = ((b, tuple(key for key in b.choices if key in keys)) for b in branches)
@@ -98,10 +98,10 @@ def _asking_for(choices: Iterable[Choice], branches: Iterable[Branch]) -> tuple[
 
 def _add_step(script: Script, place: str) -> Script:
     at = _position(script.steps, place)
-    if at is None or len(script.steps) >= MOST_STEPS:
+    if at is None or len(script.steps) >= MAX_STEPS:
         return script
     before = script.steps[at]
-    new = Step(provisional(step.id for step in script.steps), "say", "", next=BELOW)
+    new = Step(provisional_id(step.id for step in script.steps), "say", "", next=BELOW)
     if not before.is_end and before.next not in (None, BELOW):
         # What came after the step above now comes after the new one.
         new, before = replace(new, next=before.next), replace(before, next=BELOW)
@@ -116,7 +116,7 @@ def _delete_step(script: Script, place: str) -> Script:
     gone = script.steps[at]
     leads_to = after if gone.next == BELOW else gone.next
     rest = [step for step in script.steps if step.id != place]
-    script = _with_steps(script, (_led_elsewhere(step, place, leads_to) for step in rest))
+    script = _with_steps(script, (_redirect_targets(step, place, leads_to) for step in rest))
     return replace(
         script,
         start=tuple(branch for branch in script.start if branch.goto != place),
@@ -131,7 +131,7 @@ def _delete_step(script: Script, place: str) -> Script:
     )
 
 
-def _led_elsewhere(step: Step, gone: str, instead: str | None) -> Step:
+def _redirect_targets(step: Step, gone: str, instead: str | None) -> Step:
     """The step with its ways to `gone` leading to where that one led."""
     return replace(
         step,
@@ -154,7 +154,7 @@ def _move_step(script: Script, place: str, by: int) -> Script:
 
 def _add_choice(script: Script, place: str) -> Script:
     def add(step: Step) -> Step:
-        if len(step.choices) >= MOST_CHOICES:
+        if len(step.choices) >= MAX_CHOICES:
             return step
         return replace(step, choices=(*step.choices, Choice("", "")))
 
@@ -166,7 +166,7 @@ def _delete_choice(script: Script, place: str) -> Script:
 
     def delete(step: Step) -> Step:
         choices = _without(step.choices, at)
-        return replace(step, choices=choices, branches=_asking_for(choices, step.branches))
+        return replace(step, choices=choices, branches=_prune_branches(choices, step.branches))
 
     return _with_step(script, step_id, delete)
 
@@ -184,12 +184,12 @@ def _add_range(script: Script, place: str) -> Script:
     if at is None:
         return script
     step = script.steps[at]
-    taken = {n for b in step.branches if b.field is None for n in values_covered(b, step)}
+    taken = {n for b in step.branches if b.field is None for n in covered_answers(b, step)}
     low = next((number for number in SCALE if number not in taken), 0)
     high = low
     while high < min(low + 3, SCALE[-1]) and high + 1 not in taken:
         high += 1
-    return _with_way(script, place, Branch("", low=low, high=high))
+    return _add_branch(script, place, Branch("", low=low, high=high))
 
 
 def _delete_branch(script: Script, place: str) -> Script:
@@ -201,27 +201,27 @@ def _delete_branch(script: Script, place: str) -> Script:
 
 def _add_field_branch(script: Script, place: str) -> Script:
     """A way for contacts of whom something is known."""
-    return _with_way(script, place, Branch("", field="town"))
+    return _add_branch(script, place, Branch("", field="town"))
 
 
-def _with_way(script: Script, place: str, new: Branch) -> Script:
+def _add_branch(script: Script, place: str, new: Branch) -> Script:
     """The script with one more way from a step; in one of a single step there is none to lead to.
 
     It leads to the last end that the step comes to already, or that there is, as that can make no
     loop; where there is none, to the last step that does not lead back, and else to any other,
-    which the faults then speak of.
+    which the diagnostics then speak of.
     """
     others = [step for step in script.steps if step.id != place]
     if not others:
         return script
-    whole = settled(script)
+    whole = resolve_next_below(script)
     onwards = [step for step in others if place not in reachable_from(whole, [step.id])]
     ends = [step for step in onwards if step.is_end]
     reached = reachable_from(whole, [place])
     own_ends = [step for step in ends if step.id in reached]
     new = replace(new, goto=(own_ends or ends or onwards or others)[-1].id)
     return _with_step(
-        script, place, lambda step: replace(step, branches=_with_one_more(step.branches, new))
+        script, place, lambda step: replace(step, branches=_append_branch(step.branches, new))
     )
 
 
@@ -239,7 +239,7 @@ def _add_start(script: Script, place: str) -> Script:
     """
     begins = next((step for step in script.steps[1:] if not step.is_end), script.steps[0])
     new = Branch(begins.id, field="town")
-    return replace(script, start=_with_one_more(script.start, new))
+    return replace(script, start=_append_branch(script.start, new))
 
 
 def _delete_start(script: Script, place: str) -> Script:
@@ -280,9 +280,9 @@ def _delete_reply(script: Script, place: str) -> Script:
 
 
 def _add_card(script: Script, place: str) -> Script:
-    if len(script.cards) >= MOST_CARDS:
+    if len(script.cards) >= MAX_CARDS:
         return script
-    new = Card(provisional(card.id for card in script.cards), "", "")
+    new = Card(provisional_id(card.id for card in script.cards), "", "")
     return replace(script, cards=(*script.cards, new))
 
 
@@ -295,14 +295,14 @@ def _move_card(script: Script, place: str, by: int) -> Script:
 
 
 def _add_field(script: Script, place: str) -> Script:
-    return replace(script, fields={**script.fields, provisional(script.fields): ""})
+    return replace(script, fields={**script.fields, provisional_id(script.fields): ""})
 
 
 def _delete_field(script: Script, place: str) -> Script:
     return replace(script, fields={n: about for n, about in script.fields.items() if n != place})
 
 
-BUTTONS: dict[str, Callable[[Script, str], Script]] = {
+ACTIONS: dict[str, Callable[[Script, str], Script]] = {
     "add-step": _add_step,
     "delete-step": _delete_step,
     "up-step": lambda script, place: _move_step(script, place, -1),
@@ -351,8 +351,8 @@ def _with_character(script: Script, place: str, change: Callable[[Character], Ch
     )
 
 
-def _with_one_more(branches: tuple[Branch, ...], new: Branch) -> tuple[Branch, ...]:
-    return branches if len(branches) >= MOST_BRANCHES else (*branches, new)
+def _append_branch(branches: tuple[Branch, ...], new: Branch) -> tuple[Branch, ...]:
+    return branches if len(branches) >= MAX_BRANCHES else (*branches, new)
 
 
 def _position(rows: Iterable[Step | Card], name: str) -> int | None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from phonebank.scripts.identifiers import named_choices
+from phonebank.scripts.identifiers import assign_choice_keys
 from scripts_library.script import (
     AnswerKind,
     Branch,
@@ -34,14 +34,14 @@ BELOW = "__below"
 HAS_PRACTICE = "has_practice"
 
 
-def script_from(
+def script_from_form(
     form: Mapping[str, str], drawn_from: Script, used: Mapping[str, Mapping[str, str]]
 ) -> Script:
     """The script that the form holds, whatever is wrong with it.
 
     `next` may be BELOW: see `editing.settled`. A form without steps keeps those it was drawn from,
-    and one without blocks for people to practise with keeps those people.
-    `used`: step id → its answers' keys in any version → their labels; see `naming.named_choices`.
+    and one without blocks for people to practise with keeps those people. `used`: step id → its
+    answers' keys in any version → their labels; see `naming.assign_choice_keys`.
     """
     fields = _Fields(form)
     steps = tuple(_step(fields.inside(f"s{n}-"), used) for n in fields.numbers("s"))
@@ -116,7 +116,7 @@ def _step(fields: _Fields, used: Mapping[str, Mapping[str, str]]) -> Step:
         answer=cast(AnswerKind | None, fields.line("answer") or None),
         low_label=fields.line("low"),
         high_label=fields.line("high"),
-        choices=named_choices(choices, used.get(step_id, {})),
+        choices=assign_choice_keys(choices, used.get(step_id, {})),
         branches=tuple(_branch(fields.inside(f"b{n}-")) for n in fields.numbers("b")),
         next=fields.line("next") or None,
     )

@@ -18,7 +18,7 @@ _PROVISIONAL = re.compile(rf"{_UNNAMED}\d+")
 _LONGEST = 40
 
 
-def named(script: Script, used: Collection[str] = ()) -> Script:
+def assign_ids(script: Script, used: Collection[str] = ()) -> Script:
     """The script with names for new steps, cards and fields, made from what they say.
 
     A name once given stays, whatever the title becomes: answers are kept under it. So no new step
@@ -29,26 +29,26 @@ def named(script: Script, used: Collection[str] = ()) -> Script:
     names: dict[str, str] = {}
     for step in script.steps:
         if is_provisional(step.id) and step.title:
-            names[step.id] = free_name(step.title, taken)
+            names[step.id] = unique_id(step.title, taken)
             taken.add(names[step.id])
-    script = renamed(script, names)
+    script = rename_steps(script, names)
     cards_taken = {card.id for card in script.cards}
     cards = []
     for card in script.cards:
         if is_provisional(card.id) and card.title:
-            card = replace(card, id=free_name(card.title, cards_taken))
+            card = replace(card, id=unique_id(card.title, cards_taken))
             cards_taken.add(card.id)
         cards.append(card)
     fields: dict[str, str] = {}
     for name, about in script.fields.items():
         if is_provisional(name) and about:
-            name = free_name(about, {*script.fields, *fields, *BUILT_IN_FIELDS})
+            name = unique_id(about, {*script.fields, *fields, *BUILT_IN_FIELDS})
         fields[name] = about
     return replace(script, cards=tuple(cards), fields=fields)
 
 
-def provisional(taken: Iterable[str]) -> str:
-    """A name that nobody has, to stand until `named` makes a better one."""
+def provisional_id(taken: Iterable[str]) -> str:
+    """A name that nobody has, to stand until `assign_ids` makes a better one."""
     used = set(taken)
     return next(name for n in range(1, 10**4) if (name := f"{_UNNAMED}{n}") not in used)
 
@@ -58,7 +58,7 @@ def is_provisional(name: str) -> bool:
     return not name or _PROVISIONAL.fullmatch(name) is not None
 
 
-def free_name(words: str, taken: Iterable[str]) -> str:
+def unique_id(words: str, taken: Iterable[str]) -> str:
     """A name in small letters, digits and _ that says what `words` say and that nobody has."""
     plain = unicodedata.normalize("NFKD", render_text(words, {})).encode("ascii", "ignore").decode()
     name = re.sub(r"[^a-z0-9]+", "_", plain.lower().replace("'", "")).strip("_")
@@ -71,7 +71,7 @@ def free_name(words: str, taken: Iterable[str]) -> str:
     return next(free for n in range(2, 10**4) if (free := f"{name}_{n}") not in used)
 
 
-def named_choices(choices: Iterable[Choice], used: Mapping[str, str]) -> tuple[Choice, ...]:
+def assign_choice_keys(choices: Iterable[Choice], used: Mapping[str, str]) -> tuple[Choice, ...]:
     """Answers with keys for those that have none, made from their labels; a key stays for good.
 
     `used`: the keys that the step's answers had in any published version → the newest label of
@@ -85,13 +85,13 @@ def named_choices(choices: Iterable[Choice], used: Mapping[str, str]) -> tuple[C
         if not choice.key and choice.label:
             again = (key for key, label in used.items() if label.split() == choice.label.split())
             back = next((key for key in again if key not in offered), None)
-            choice = replace(choice, key=back or free_name(choice.label, {*offered, *used}))
+            choice = replace(choice, key=back or unique_id(choice.label, {*offered, *used}))
             offered.add(choice.key)
         result.append(choice)
     return tuple(result)
 
 
-def renamed(script: Script, names: Mapping[str, str]) -> Script:
+def rename_steps(script: Script, names: Mapping[str, str]) -> Script:
     """The script with other step names, wherever they are spoken of."""
 
     def new(name: str) -> str:

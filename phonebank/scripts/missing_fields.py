@@ -4,18 +4,18 @@ from sqlalchemy import ColumnElement, func, select
 
 from phonebank.core.db import db
 from phonebank.models import Campaign, Contact
-from scripts_library.checks import faults_for_contacts
-from scripts_library.diagnostics import Fault
-from scripts_library.merge_fields import fields_that_need_a_value
+from scripts_library.checks import warnings_for_contacts
+from scripts_library.diagnostics import Diagnostic
+from scripts_library.merge_fields import fields_without_fallback
 from scripts_library.script import Script
 
 _OWN_COLUMNS = {"first_name": Contact.first_name, "last_name": Contact.last_name}
 
 
-def faults_for(campaign: Campaign, script: Script) -> list[Fault]:
+def missing_field_warnings(campaign: Campaign, script: Script) -> list[Diagnostic]:
     """A warning for each field without a fallback that some of the campaign's people lack."""
     values = campaign.merge_values
-    names = [n for n in fields_that_need_a_value(script) if not str(values.get(n) or "").strip()]
+    names = [n for n in fields_without_fallback(script) if not str(values.get(n) or "").strip()]
     if not names:
         return []
     counts = db.session.execute(
@@ -23,7 +23,7 @@ def faults_for(campaign: Campaign, script: Script) -> list[Fault]:
             Contact.campaign_id == campaign.id
         )
     ).one()
-    return faults_for_contacts(script, dict(zip(names, counts, strict=True)))
+    return warnings_for_contacts(script, dict(zip(names, counts, strict=True)))
 
 
 def _is_blank(name: str) -> ColumnElement[bool]:

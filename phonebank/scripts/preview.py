@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from phonebank.models import Campaign
-from phonebank.scripts.step_renderer import drawn, filled_in
+from phonebank.scripts.step_renderer import render_step, render_words
 from scripts_library.engine import InvalidAnswerError, check_answer, first_step, next_step
 from scripts_library.script import Fields, Script
 
@@ -25,14 +25,14 @@ class Preview:
 
     @property
     def identification(self) -> Markup:
-        return filled_in(self.script.identification, self.fields)
+        return render_words(self.script.identification, self.fields)
 
     @property
-    def drawn(self) -> Markup:
+    def rendered_step(self) -> Markup:
         """The step as HTML, "" past the end."""
         if self.step_id is None:
             return Markup("")
-        return drawn(self.script.step(self.step_id), self.fields, current=True)
+        return render_step(self.script.step(self.step_id), self.fields, current=True)
 
 
 def fields_of(campaign: Campaign) -> dict[str, str | None]:

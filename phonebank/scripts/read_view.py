@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from phonebank.scripts.transitions import title_of, ways_on
-from scripts_library.checks import shortest_and_longest_seconds
+from phonebank.scripts.transitions import title_of, transitions_of
+from scripts_library.checks import talking_seconds
 from scripts_library.merge_fields import render_html, render_text
 from scripts_library.script import Script, Step
 
@@ -36,7 +36,7 @@ CHARACTERS = {
 
 
 @dataclass(frozen=True)
-class WayShown:
+class TransitionView:
     """`number` is the place of the step it leads to, counted from 1."""
 
     when: str
@@ -46,7 +46,7 @@ class WayShown:
 
 
 @dataclass(frozen=True)
-class BlockShown:
+class StepView:
     """One step to read; merge fields without a value show their name or fallback."""
 
     step: Step
@@ -56,11 +56,11 @@ class BlockShown:
     words: Markup
     guidance: Markup
     answers: list[str]
-    ways: list[WayShown]
+    ways: list[TransitionView]
     counts_as_yes: list[str]
 
 
-def blocks_of(script: Script) -> list[BlockShown]:
+def step_views(script: Script) -> list[StepView]:
     """Every step of a script that callers can use, in its order."""
     places = {step.id: number for number, step in enumerate(script.steps, start=1)}
     return [_block(script, step, places) for step in script.steps]
@@ -68,7 +68,7 @@ def blocks_of(script: Script) -> list[BlockShown]:
 
 def talking_time(script: Script) -> str:
     """How long the caller talks, in words: "1 to 3 minutes"."""
-    least, most = (max(1, round(seconds / 60)) for seconds in shortest_and_longest_seconds(script))
+    least, most = (max(1, round(seconds / 60)) for seconds in talking_seconds(script))
     if least == most:
         return f"{least} minute{'' if least == 1 else 's'}"
     return f"{least} to {most} minutes"
@@ -79,13 +79,13 @@ def merged_html(words: str) -> Markup:
     return Markup(render_html(words, {}))  # noqa: S704  (render_html lets no markup through)
 
 
-def _block(script: Script, step: Step, places: dict[str, int]) -> BlockShown:
+def _block(script: Script, step: Step, places: dict[str, int]) -> StepView:
     labels = {choice.key: render_text(choice.label, {}) for choice in step.choices}
     ways = [
-        WayShown(way.when, title_of(script, way.goto), way.goto, places.get(way.goto, 0))
-        for way in ways_on(step)
+        TransitionView(way.when, title_of(script, way.goto), way.goto, places.get(way.goto, 0))
+        for way in transitions_of(step)
     ]
-    return BlockShown(
+    return StepView(
         step,
         places[step.id],
         KINDS.get(step.kind, step.kind),

@@ -18,25 +18,26 @@ from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundErro
 from phonebank.core.locks import lock_row
 from phonebank.models import Account, Campaign, Script, ScriptVersion
 from phonebank.scripts.versions import script_of
-from scripts_library.format import Fault, InvalidScriptError, parse, read
-from scripts_library.format import Script as ParsedScript
+from scripts_library.diagnostics import Diagnostic, InvalidScriptError
 from scripts_library.library import UnknownScriptError, ready_made, source_of
-from scripts_library.yaml_source import MOST_BYTES
+from scripts_library.parser import parse, parse_leniently
+from scripts_library.script import Script as ParsedScript
+from scripts_library.yaml_source import MAX_BYTES
 
 BLANK = Path(__file__).parent / "blank.yaml"
 
 
 class FaultyScriptError(InvalidInputError):
-    """A script that cannot be used; `faults` says all that is wrong with it."""
+    """A script that cannot be used; `diagnostics` says all that is wrong with it."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        errors = [fault for fault in faults if fault.severity == "error"]
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity == "error"]
         number = "One thing" if len(errors) == 1 else f"{len(errors)} things"
         super().__init__(
             f"{number} in this script must be fixed before callers can use it.",
-            "; ".join(str(fault) for fault in errors[:3]),
+            "; ".join(str(diagnostic) for diagnostic in errors[:3]),
         )
-        self.faults = tuple(faults)
+        self.diagnostics = tuple(diagnostics)
 
 
 @cache
@@ -128,9 +129,9 @@ def working_source(script: Script) -> str:
     return version.source if version else ""
 
 
-def working_script(script: Script) -> tuple[ParsedScript, list[Fault]]:
-    """The same, read, with its faults. Raises NotFoundError when nothing of it can be read."""
-    parsed, found = read(working_source(script))
+def working_script(script: Script) -> tuple[ParsedScript, list[Diagnostic]]:
+    """The same, read, with its diagnostics. Raises NotFoundError when nothing of it can be read."""
+    parsed, found = parse_leniently(working_source(script))
     if parsed is None:
         raise NotFoundError("This script has no step that can be read.", "Fix it as text.")
     return parsed, found
@@ -144,7 +145,7 @@ def digest(script: Script) -> str:
     return _digest(working_source(script))
 
 
-def digest_of_changes(script: Script) -> str:
+def publish_digest(script: Script) -> str:
     """Tells whether publishing, or throwing the draft away, would still do what a page showed.
 
     16 hexadecimal digits, of the draft, or that there is none, and of what callers have.
@@ -153,15 +154,15 @@ def digest_of_changes(script: Script) -> str:
 
 
 def save_draft(script: Script, source: str) -> None:
-    """Keep YAML as the script's draft, whatever its faults; none when it is as published.
+    """Keep YAML as the script's draft, whatever its diagnostics; none when it is as published.
 
     Raises InvalidInputError for what an editor could not open again.
     """
-    if len(source.encode()) > MOST_BYTES:
+    if len(source.encode()) > MAX_BYTES:
         raise InvalidInputError(
-            f"A script may be up to {MOST_BYTES // 1024} kB, and this one is larger.", "Shorten it."
+            f"A script may be up to {MAX_BYTES // 1024} kB, and this one is larger.", "Shorten it."
         )
-    parsed, found = read(source)
+    parsed, found = parse_leniently(source)
     if parsed is None:
         raise FaultyScriptError(found)
     lock_row(script)
@@ -189,7 +190,7 @@ def add_version(script: Script, source: str, account: Account | None) -> ScriptV
     try:
         parse(source, script.name)
     except InvalidScriptError as refused:
-        raise FaultyScriptError(refused.faults) from None
+        raise FaultyScriptError(refused.diagnostics) from None
     # Two organisers publishing at once take turns, so that both get a number.
     lock_row(script)
     last = db.session.scalar(

@@ -10,7 +10,7 @@ from scripts_library.script import Answer, Choice, Fields, Step
 
 
 @dataclass(frozen=True)
-class StepShown:
+class RenderedStep:
     """What _step.html draws: words and guidance are safe HTML, all else is text."""
 
     step: Step
@@ -22,15 +22,15 @@ class StepShown:
     high: str
 
 
-def drawn(
+def render_step(
     step: Step, fields: Fields, current: bool, chosen: Answer = None, reply: str = ""
 ) -> Markup:
     """The step as HTML, hidden unless it is the `current` one. `reply`: what the person says."""
-    shown = StepShown(
+    shown = RenderedStep(
         step,
         render_text(step.title, fields),
-        filled_in(step.words, fields),
-        filled_in(step.guidance, fields),
+        render_words(step.words, fields),
+        render_words(step.guidance, fields),
         tuple(Choice(one.key, render_text(one.label, fields)) for one in step.choices),
         render_text(step.low_label, fields) or "Lowest",
         render_text(step.high_label, fields) or "Highest",
@@ -39,6 +39,6 @@ def drawn(
     return Markup(draw(shown, current, chosen, reply))  # noqa: S704  (a template's own output)
 
 
-def filled_in(words: str, fields: Fields) -> Markup:
+def render_words(words: str, fields: Fields) -> Markup:
     """Words with their merge fields filled in, as HTML."""
     return Markup(render_html(words, fields)) if words else Markup("")  # noqa: S704  (escaped)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from phonebank.scripts.edit_actions import tidied
+from phonebank.scripts.edit_actions import drop_empty
 from scripts_library.merge_fields import render_text
 from scripts_library.script import Branch, Script, Step
 
@@ -11,28 +11,28 @@ OTHERWISE = "otherwise"
 
 
 @dataclass(frozen=True)
-class Way:
+class Transition:
     """`when` is "" where nothing else leads on: the only way there is."""
 
     when: str
     goto: str
 
 
-def ways_on(step: Step) -> list[Way]:
+def transitions_of(step: Step) -> list[Transition]:
     """Every way on from a step, in the order in which they are tried."""
-    ways = [Way(condition(branch, step), branch.goto) for branch in step.branches]
+    ways = [Transition(describe_condition(branch, step), branch.goto) for branch in step.branches]
     ways += [
-        Way(f"“{render_text(choice.label, {})}”", choice.goto)
+        Transition(f"“{render_text(choice.label, {})}”", choice.goto)
         for choice in step.choices
         if choice.goto
     ]
     if step.next:
-        ways.append(Way(OTHERWISE if ways else "", step.next))
+        ways.append(Transition(OTHERWISE if ways else "", step.next))
     return ways
 
 
 @dataclass(frozen=True)
-class InWords:
+class StepSummary:
     """A step and its ways, for who does not see the arrows: (when, where to)."""
 
     step_id: str
@@ -41,21 +41,21 @@ class InWords:
     leads_to: list[tuple[str, str]]
 
 
-def in_words(script: Script) -> list[InWords]:
+def describe_steps(script: Script) -> list[StepSummary]:
     """What the picture shows, as a list in the script's order."""
-    script = tidied(script)
+    script = drop_empty(script)
     titles = {
         step.id: f"{number}. {title_of(script, step.id) or 'No title yet'}"
         for number, step in enumerate(script.steps, start=1)
     }
     return [
-        InWords(
+        StepSummary(
             step.id,
             titles[step.id],
             step.is_end,
             [
                 (way.when, titles.get(way.goto, "a step that does not exist"))
-                for way in ways_on(step)
+                for way in transitions_of(step)
                 if not step.is_end
             ],
         )
@@ -63,11 +63,11 @@ def in_words(script: Script) -> list[InWords]:
     ]
 
 
-def condition(branch: Branch, step: Step | None = None) -> str:
+def describe_condition(branch: Branch, step: Step | None = None) -> str:
     """When a branch is taken. `step` gives its answers their labels."""
     parts = []
     if branch.choices:
-        parts.append(answers_of(branch, step))
+        parts.append(describe_answers(branch, step))
     if branch.low is not None:
         one = branch.low == branch.high
         parts.append(f"{branch.low}" if one else f"{branch.low} to {branch.high}")
@@ -80,7 +80,7 @@ def condition(branch: Branch, step: Step | None = None) -> str:
     return " and ".join(parts)
 
 
-def answers_of(branch: Branch, step: Step | None = None) -> str:
+def describe_answers(branch: Branch, step: Step | None = None) -> str:
     """The answers that a branch asks for: “Yes” or “Perhaps”."""
     return " or ".join(f"“{label_of(step, key)}”" for key in branch.choices)
 

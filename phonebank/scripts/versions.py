@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from phonebank.core.db import db
 from phonebank.models import Campaign, Script, ScriptVersion
-from scripts_library.format import parse
+from scripts_library.parser import parse
 from scripts_library.script import Script as ParsedScript
 
 
@@ -27,7 +27,7 @@ def script_of(version_id: int | None) -> ParsedScript | None:
     return _parsed(version_id)
 
 
-def every_version_of(script: Script) -> Iterator[ParsedScript]:
+def parsed_versions(script: Script) -> Iterator[ParsedScript]:
     """The parsed script of each version that was ever published, newest first."""
     for version_id in db.session.scalars(
         select(ScriptVersion.id)
@@ -37,13 +37,13 @@ def every_version_of(script: Script) -> Iterator[ParsedScript]:
         yield _parsed(version_id)
 
 
-def names_used(script: Script) -> dict[str, dict[str, str]]:
+def identifiers_used(script: Script) -> dict[str, dict[str, str]]:
     """Step id → its choices' keys → the newest label of each, of every step that any version had.
 
     Answers are kept under these names, so nothing new may be given one of them.
     """
     used: dict[str, dict[str, str]] = {}
-    for version in every_version_of(script):
+    for version in parsed_versions(script):
         for step in version.steps:
             labels = used.setdefault(step.id, {})
             for choice in step.choices:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from callers.views.call_page import in_words, stage_of, ways_from
 from scripts_library.engine import InvalidAnswerError, check_answer, next_step
-from scripts_library.format import parse
 from scripts_library.library import ready_made
+from scripts_library.parser import parse
 from scripts_library.script import Script, Step
 
 SCRIPTS = ready_made()

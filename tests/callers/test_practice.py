@@ -234,8 +234,8 @@ def test_practice_and_briefing_have_the_words_that_people_really_hear(
         source = own.replace("Hello, could I speak to", f"{who} hear this: is it")
         create_script(phone_bank.campaign, source.replace("a volunteer calling", f"as {who} hear"))
     phone_bank.campaign.script_id = own_script
-    _, few, most = experiments.words_to_choose(phone_bank.campaign)
-    arms = [experiments.ArmWanted(few, 10), experiments.ArmWanted(most, 90)]
+    _, few, most = experiments.available_arm_scripts(phone_bank.campaign)
+    arms = [experiments.NewArm(few, 10), experiments.NewArm(most, 90)]
     experiment = experiments.create_experiment(phone_bank.campaign, "Which?", arms)
     db.session.commit()
     assert "could I speak to" in sam.get("/calling/practice").text

@@ -1,4 +1,4 @@
-"""Short scripts for tests, as text: what a fault looks like is easier to see in one screen."""
+"""Short scripts for tests, as text: what a diagnostic looks like is easier to see in one screen."""
 
 SMALL = """\
 slug: small

@@ -1,27 +1,28 @@
-"""Every fault that a script's writer can make is named, with its line and its step."""
+"""Every diagnostic that a script's writer can make is named, with its line and its step."""
 
 import re
 
 import pytest
 
 from scripts_library.checks import (
-    faults_for_contacts,
     reading_seconds,
-    shortest_and_longest_seconds,
+    talking_seconds,
+    warnings_for_contacts,
 )
-from scripts_library.format import Fault, faults, parse
+from scripts_library.diagnostics import Diagnostic
+from scripts_library.parser import diagnose, parse
 from tests.scripts_library.small_scripts import SMALL, changed, line_of, script_with_steps
 
 CLOSE = "  - {id: end, kind: close, title: End, words: Bye.}\n"
 
 
-def found_in(text: str) -> list[Fault]:
-    return faults(text, "test.yaml")
+def found_in(text: str) -> list[Diagnostic]:
+    return diagnose(text)
 
 
-def one_of(text: str, message: str) -> Fault:
-    """The one fault that says `message`; others may stand beside it."""
-    matching = [fault for fault in found_in(text) if message in fault.message]
+def one_of(text: str, message: str) -> Diagnostic:
+    """The one diagnostic that says `message`; others may stand beside it."""
+    matching = [diagnostic for diagnostic in found_in(text) if message in diagnostic.message]
     assert len(matching) == 1, found_in(text)
     return matching[0]
 
@@ -37,9 +38,9 @@ def test_a_sound_script_has_no_faults():
 def test_what_every_script_needs_is_missed(setting):
     text = re.sub(rf"^{setting}:.*\n(?:(?: .*)?\n)*", "", SMALL, count=1, flags=re.MULTILINE)
 
-    fault = one_of(text, f"`{setting}` is missing")
+    diagnostic = one_of(text, f"`{setting}` is missing")
 
-    assert fault.severity == "error"
+    assert diagnostic.severity == "error"
 
 
 def test_no_script_goes_without_saying_who_is_calling():
@@ -58,26 +59,26 @@ def test_an_identification_that_names_nobody_is_questioned():
 def test_an_unknown_step_is_reported_where_it_is_named():
     text = changed("goto: details", "goto: detials")
 
-    fault = one_of(text, "leads to detials")
+    diagnostic = one_of(text, "leads to detials")
 
-    assert (fault.line, fault.step_id) == (line_of("- key: yes", text), "help")
+    assert (diagnostic.line, diagnostic.step_id) == (line_of("- key: yes", text), "help")
 
 
 def test_an_unreachable_step_is_reported():
     text = changed("goto: shoes", "goto: goodbye")
 
-    fault = one_of(text, "No step leads here")
+    diagnostic = one_of(text, "No step leads here")
 
-    assert (fault.line, fault.step_id) == (line_of("- id: shoes", text), "shoes")
+    assert (diagnostic.line, diagnostic.step_id) == (line_of("- id: shoes", text), "shoes")
 
 
 def test_a_dead_end_names_the_answers_that_lead_nowhere():
     text = changed('label: "No"\n        goto: goodbye', 'label: "No"')
 
-    fault = one_of(text, "dead end")
+    diagnostic = one_of(text, "dead end")
 
-    assert fault.step_id == "help"
-    assert "after the answer No." in fault.message
+    assert diagnostic.step_id == "help"
+    assert "after the answer No." in diagnostic.message
 
 
 def test_a_scale_with_a_gap_is_a_dead_end():
@@ -117,10 +118,10 @@ def test_a_loop_is_reported_with_its_round():
         "words: Bring good shoes.\n    next: goodbye", "words: Shoes.\n    next: support"
     )
 
-    fault = one_of(text, "loop")
+    diagnostic = one_of(text, "loop")
 
-    assert "support → help → details → shoes → support" in fault.message
-    assert fault.step_id == "shoes"
+    assert "support → help → details → shoes → support" in diagnostic.message
+    assert diagnostic.step_id == "shoes"
 
 
 def test_a_step_that_leads_to_itself_is_a_loop():
@@ -204,18 +205,20 @@ def test_a_script_must_end():
 def test_a_slip_is_named(old, new, message):
     text = changed(old, new)
 
-    fault = one_of(text, message)
+    diagnostic = one_of(text, message)
 
-    assert fault.severity == "error"
-    assert 0 <= fault.line - line_of(old, SMALL) <= 2
+    assert diagnostic.severity == "error"
+    assert 0 <= diagnostic.line - line_of(old, SMALL) <= 2
 
 
 def test_two_steps_of_one_name_are_reported_at_the_second():
     text = changed("- id: shoes", "- id: goodbye")
 
-    fault = one_of(text, f"Another step is called goodbye (line {line_of('- id: shoes', SMALL)})")
+    diagnostic = one_of(
+        text, f"Another step is called goodbye (line {line_of('- id: shoes', SMALL)})"
+    )
 
-    assert fault.line == line_of("- id: goodbye", SMALL)
+    assert diagnostic.line == line_of("- id: goodbye", SMALL)
 
 
 def test_a_rating_that_is_no_scale_is_reported_where_it_is_named():
@@ -242,9 +245,9 @@ def test_two_hundred_answers_are_too_many():
     )
     text = script_with_steps(steps + CLOSE)
 
-    fault = one_of(text, "200 entries, and the most is 20")
+    diagnostic = one_of(text, "200 entries, and the most is 20")
 
-    assert (fault.step_id, fault.severity) == ("main", "error")
+    assert (diagnostic.step_id, diagnostic.severity) == ("main", "error")
 
 
 def test_three_hundred_steps_are_too_many_and_do_not_take_long():
@@ -275,17 +278,21 @@ def test_three_hundred_steps_are_too_many_and_do_not_take_long():
 def test_a_merge_field_is_one_name_and_nothing_more(words):
     text = changed("Hello {{ first_name or 'there' }}.", f"Hello.\n      Dear {words},")
 
-    matching = [fault for fault in found_in(text) if "is not a merge field" in fault.message]
+    matching = [
+        diagnostic for diagnostic in found_in(text) if "is not a merge field" in diagnostic.message
+    ]
 
     assert matching
-    assert {(fault.line, fault.step_id) for fault in matching} == {(line_of("Dear", text), "hello")}
+    assert {(diagnostic.line, diagnostic.step_id) for diagnostic in matching} == {
+        (line_of("Dear", text), "hello")
+    }
 
 
 def test_an_unknown_field_is_named_and_a_declared_one_is_not():
     text = changed("How are you?", "How is {{ pet or 'the dog' }}?")
 
-    fault = one_of(text, "pet is not a known field")
-    assert fault.line == line_of("How is", text)
+    diagnostic = one_of(text, "pet is not a known field")
+    assert diagnostic.line == line_of("How is", text)
     assert found_in(changed("steps:", "fields:\n  pet: A pet's name\nsteps:", text)) == []
 
 
@@ -298,19 +305,21 @@ def test_a_field_declared_and_not_used_is_questioned():
 def test_a_field_without_a_fallback_is_questioned_where_it_stands():
     text = changed("How are you?", "How is {{ town }}?")
 
-    fault = one_of(text, "Give a fallback")
+    diagnostic = one_of(text, "Give a fallback")
 
-    assert (fault.line, fault.severity) == (line_of("How is", text), "warning")
+    assert (diagnostic.line, diagnostic.severity) == (line_of("How is", text), "warning")
 
 
 def test_contacts_that_lack_a_field_are_counted_where_it_is_used():
     script = parse(changed("How are you?", "How is {{ town }}?"), "test.yaml")
 
-    found = faults_for_contacts(script, {"town": 37, "first_name": 12})
+    found = warnings_for_contacts(script, {"town": 37, "first_name": 12})
 
-    assert [(fault.step_id, fault.severity) for fault in found] == [("hello", "warning")]
+    assert [(diagnostic.step_id, diagnostic.severity) for diagnostic in found] == [
+        ("hello", "warning")
+    ]
     assert "37 contacts have no town" in found[0].message
-    assert faults_for_contacts(script, {"town": 0}) == []
+    assert warnings_for_contacts(script, {"town": 0}) == []
 
 
 def test_html_in_words_is_allowed_and_pointed_out():
@@ -343,7 +352,9 @@ def test_all_faults_come_at_once_and_in_line_order():
     found = found_in(text)
 
     assert len(found) >= 4
-    assert [fault.line for fault in found] == sorted(fault.line for fault in found)
+    assert [diagnostic.line for diagnostic in found] == sorted(
+        diagnostic.line for diagnostic in found
+    )
 
 
 def test_reading_time_follows_the_number_of_words():
@@ -362,4 +373,4 @@ def test_the_shortest_and_the_longest_way_are_added_up():
   - {{id: long, kind: say, title: S, words: {"w " * 50}, next: end}}
   - {{id: end, kind: close, title: E, words: {"w " * 5}}}
 """
-    assert shortest_and_longest_seconds(parse(script_with_steps(steps), "t")) == (12, 32)
+    assert talking_seconds(parse(script_with_steps(steps), "t")) == (12, 32)

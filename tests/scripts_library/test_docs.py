@@ -7,13 +7,22 @@ from typing import get_args
 
 import pytest
 
-from scripts_library import parser, yaml_source
+from scripts_library import script_builder, yaml_source
 from scripts_library.__main__ import check_files
-from scripts_library.checks import LONGEST_BREATH_SECONDS, WORDS_A_MINUTE
-from scripts_library.engine import LONGEST_TEXT
-from scripts_library.format import Card, Choice, Script, Step, faults
-from scripts_library.script import BUILT_IN_FIELDS, AnswerKind, CharacterKind, StepKind
-from scripts_library.yaml_source import DEEPEST
+from scripts_library.checks import MAX_READING_SECONDS, WORDS_PER_MINUTE
+from scripts_library.engine import MAX_ANSWER_LENGTH
+from scripts_library.parser import diagnose
+from scripts_library.script import (
+    BUILT_IN_FIELDS,
+    AnswerKind,
+    Card,
+    CharacterKind,
+    Choice,
+    Script,
+    Step,
+    StepKind,
+)
+from scripts_library.yaml_source import MAX_DEPTH
 from tests.scripts_library.small_scripts import SMALL
 
 PAGE = (Path(__file__).parents[2] / "docs" / "scripts.md").read_text("utf-8")
@@ -23,7 +32,7 @@ def test_the_example_is_a_script_without_a_fault():
     example = re.search(r"```yaml\n(slug:.*?)```", PAGE, re.DOTALL)
 
     assert example
-    assert faults(example[1], "docs/scripts.md") == []
+    assert diagnose(example[1]) == []
 
 
 @pytest.mark.parametrize("noun", [Script, Step, Choice, Card], ids=lambda noun: noun.__name__)
@@ -42,14 +51,15 @@ def test_the_limits_on_the_page_are_the_limits_in_force():
     page = " ".join(PAGE.split())
 
     assert (
-        f"more than {parser.MOST_STEPS} steps, {parser.MOST_CARDS} cards,"
-        f" {parser.MOST_CHOICES} choices or {parser.LONGEST_WORDS:,} characters" in page
+        f"more than {script_builder.MAX_STEPS} steps, {script_builder.MAX_CARDS} cards,"
+        f" {script_builder.MAX_CHOICES} choices or {script_builder.MAX_WORDS_LENGTH:,} characters"
+        in page
     )
-    assert f"files over {yaml_source.MOST_BYTES // 1024} kB" in page
-    assert f"more than {LONGEST_BREATH_SECONDS} seconds of words" in page
-    assert f"{WORDS_A_MINUTE} words a minute" in page
-    assert f"up to {LONGEST_TEXT:,} characters" in page
-    assert DEEPEST == 8
+    assert f"files over {yaml_source.MAX_BYTES // 1024} kB" in page
+    assert f"more than {MAX_READING_SECONDS} seconds of words" in page
+    assert f"{WORDS_PER_MINUTE} words a minute" in page
+    assert f"up to {MAX_ANSWER_LENGTH:,} characters" in page
+    assert MAX_DEPTH == 8
     assert "more than eight levels" in page
 
 

@@ -12,10 +12,10 @@ from scripts_library.engine import (
     next_step,
     path,
     ratings,
-    steps_ahead,
+    reachable_step_ids,
 )
-from scripts_library.format import Choice, Script, Step, UnknownStepError, parse
-from scripts_library.script import Answer
+from scripts_library.parser import parse
+from scripts_library.script import Answer, Choice, Script, Step, UnknownStepError
 from tests.scripts_library.small_scripts import SMALL, changed, script_with_steps
 
 NOBODY: dict[str, str | None] = {}
@@ -119,7 +119,7 @@ def test_branches_on_fields_and_on_answers_together():
 
 def test_steps_ahead_are_those_that_some_answers_lead_to():
     small = parse(SMALL, "test")
-    assert steps_ahead(small, {}) == {step.id for step in small.steps}
+    assert reachable_step_ids(small, {}) == {step.id for step in small.steps}
     known = parse(
         changed(
             "      How are you?\n    next: support",
@@ -128,8 +128,8 @@ def test_steps_ahead_are_those_that_some_answers_lead_to():
         ),
         "test",
     )
-    assert steps_ahead(known, {"town": "Leeds"}) == {"hello", "details", "shoes", "goodbye"}
-    assert "support" in steps_ahead(known, {"town": None})
+    assert reachable_step_ids(known, {"town": "Leeds"}) == {"hello", "details", "shoes", "goodbye"}
+    assert "support" in reachable_step_ids(known, {"town": None})
 
 
 def test_a_call_can_begin_elsewhere_for_some_contacts():

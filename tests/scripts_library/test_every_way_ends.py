@@ -10,10 +10,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scripts_library.diagnostics import InvalidScriptError
 from scripts_library.engine import InvalidAnswerError, first_step, next_step, path
-from scripts_library.format import InvalidScriptError, Script, Step, parse
 from scripts_library.library import ready_made
-from scripts_library.script import SCALE
+from scripts_library.parser import parse
+from scripts_library.script import SCALE, Script, Step
 from tests.scripts_library.small_scripts import script_with_steps
 
 CHOICES = ["a", "b", "c"]

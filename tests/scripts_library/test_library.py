@@ -6,8 +6,9 @@ import pytest
 
 from scripts_library import library
 from scripts_library.engine import path
-from scripts_library.format import Script, Step, faults
-from scripts_library.merge_fields import fields_that_need_a_value, render_html, render_text
+from scripts_library.merge_fields import fields_without_fallback, render_html, render_text
+from scripts_library.parser import diagnose
+from scripts_library.script import Script, Step
 
 FILES = sorted((Path(library.__file__).parent / "scripts").glob("*.yaml"))
 EVERY_SCRIPT = pytest.mark.parametrize("script", library.ready_made(), ids=lambda s: _name(s))
@@ -44,7 +45,7 @@ def test_the_library_holds_what_it_promises():
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
 def test_no_ready_made_script_has_a_fault_or_a_warning(file):
-    assert faults(file.read_text("utf-8"), file.name) == []
+    assert diagnose(file.read_text("utf-8")) == []
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
@@ -68,7 +69,7 @@ def test_translations_ask_for_a_native_reader(script):
 
 @EVERY_SCRIPT
 def test_a_script_can_be_read_out_when_nothing_is_known_of_the_contact(script):
-    assert fields_that_need_a_value(script) == []
+    assert fields_without_fallback(script) == []
     for step in script.steps:
         assert "<mark>" not in render_html(step.words, NOTHING_KNOWN)
         assert "{{" not in render_text(step.words, NOTHING_KNOWN)

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scripts_library.format import parse
 from scripts_library.library import ready_made
 from scripts_library.merge_fields import (
     FieldUse,
-    fields_that_need_a_value,
     fields_used,
+    fields_without_fallback,
     is_known,
     render_html,
     render_text,
 )
+from scripts_library.parser import parse
 from tests.scripts_library.small_scripts import SMALL, changed
 
 ALLOWED_TAG = re.compile(r"</?(?:p|em|strong|ul|ol|li|br|bdi|mark)>")
@@ -149,8 +149,8 @@ def test_fields_used_are_listed_with_their_step_and_fallback():
         FieldUse("first_name", "hello", True),
         FieldUse("town", "hello", False),
     ]
-    assert fields_that_need_a_value(script) == ["town"]
-    assert fields_that_need_a_value(parse(SMALL, "test.yaml")) == []
+    assert fields_without_fallback(script) == ["town"]
+    assert fields_without_fallback(parse(SMALL, "test.yaml")) == []
 
 
 @pytest.mark.timing

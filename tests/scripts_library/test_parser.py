@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from scripts_library.diagnostics import MOST_FAULTS
-from scripts_library.format import InvalidScriptError, faults, parse
-from scripts_library.yaml_source import MOST_BYTES
+from scripts_library.diagnostics import MAX_DIAGNOSTICS, InvalidScriptError
+from scripts_library.parser import diagnose, parse
+from scripts_library.yaml_source import MAX_BYTES
 from tests.scripts_library.small_scripts import SMALL, changed, line_of
 
 BILLION_LAUGHS = (
@@ -18,7 +18,7 @@ BILLION_LAUGHS = (
 
 
 def only_fault(text: str):
-    found = faults(text, "test.yaml")
+    found = diagnose(text)
     assert len(found) == 1, found
     assert found[0].severity == "error"
     with pytest.raises(InvalidScriptError):
@@ -27,10 +27,10 @@ def only_fault(text: str):
 
 
 def test_a_yaml_bomb_is_refused_at_its_first_anchor():
-    fault = only_fault(BILLION_LAUGHS)
+    diagnostic = only_fault(BILLION_LAUGHS)
 
-    assert fault.line == 1
-    assert "alias" in fault.message
+    assert diagnostic.line == 1
+    assert "alias" in diagnostic.message
 
 
 def test_a_merge_key_bomb_and_an_alias_inside_a_step_are_refused():
@@ -45,20 +45,20 @@ def test_a_merge_key_bomb_and_an_alias_inside_a_step_are_refused():
 def test_tags_are_refused(tag):
     text = changed("title: Shoes", f"title: {tag}")
 
-    fault = only_fault(text)
+    diagnostic = only_fault(text)
 
-    assert fault.line == line_of(tag, text)
-    assert "tag" in fault.message
+    assert diagnostic.line == line_of(tag, text)
+    assert "tag" in diagnostic.message
 
 
 @pytest.mark.timing
 def test_five_megabytes_are_refused_at_once():
     started = time.perf_counter()
 
-    fault = only_fault(SMALL + "# " + "x" * 5_000_000)
+    diagnostic = only_fault(SMALL + "# " + "x" * 5_000_000)
 
-    assert "4884 kB" in fault.message
-    assert "256 kB" in fault.message
+    assert "4884 kB" in diagnostic.message
+    assert "256 kB" in diagnostic.message
     assert time.perf_counter() - started < 2
 
 
@@ -66,51 +66,51 @@ def test_tens_of_thousands_of_faults_are_cut_short_and_still_refused():
     warnings = "".join(f"  f{n}: A field\n" for n in range(300))
     text = changed("steps:\n", f"fields:\n{warnings}steps:\n") + "  - {}\n" * 30_000
 
-    found = faults(text, "test.yaml")
+    found = diagnose(text)
 
-    assert len(found) == MOST_FAULTS + 1
-    assert {fault.severity for fault in found[:-1]} == {"warning"}
+    assert len(found) == MAX_DIAGNOSTICS + 1
+    assert {diagnostic.severity for diagnostic in found[:-1]} == {"warning"}
     assert found[-1].severity == "error"
     with pytest.raises(InvalidScriptError):
         parse(text, "test.yaml")
 
 
 def test_size_is_counted_in_bytes():
-    assert len(SMALL) + 70_000 < MOST_BYTES
-    fault = only_fault(SMALL + "# " + "\N{GRINNING FACE}" * 70_000)
+    assert len(SMALL) + 70_000 < MAX_BYTES
+    diagnostic = only_fault(SMALL + "# " + "\N{GRINNING FACE}" * 70_000)
 
-    assert "256 kB" in fault.message
+    assert "256 kB" in diagnostic.message
 
 
 @pytest.mark.timing
 @pytest.mark.parametrize("opener", ["[", "{a: ", "- ", "? "])
 def test_deep_nesting_is_refused_without_falling_over(opener):
     started = time.perf_counter()
-    found = faults("steps: " + opener * 20_000, "test.yaml")
+    found = diagnose("steps: " + opener * 20_000)
 
-    assert [fault.severity for fault in found] == ["error"]
+    assert [diagnostic.severity for diagnostic in found] == ["error"]
     assert time.perf_counter() - started < 2
 
 
 def test_a_repeated_setting_is_refused_with_both_places():
     text = changed("    title: Shoes\n", "    title: Shoes\n    title: Boots\n")
 
-    fault = only_fault(text)
+    diagnostic = only_fault(text)
 
-    assert fault.line == line_of("title: Boots", text)
-    assert f"line {line_of('title: Shoes', text)}" in fault.message
+    assert diagnostic.line == line_of("title: Boots", text)
+    assert f"line {line_of('title: Shoes', text)}" in diagnostic.message
 
 
 def test_every_line_with_a_tab_is_named():
     text = changed("    title: Shoes\n", "\ttitle: Shoes\n") + "\t# end\n"
 
-    found = faults(text, "test.yaml")
+    found = diagnose(text)
 
-    assert [fault.line for fault in found] == [
+    assert [diagnostic.line for diagnostic in found] == [
         line_of("\ttitle: Shoes", text),
         line_of("\t# end", text),
     ]
-    assert all("tab" in fault.message for fault in found)
+    assert all("tab" in diagnostic.message for diagnostic in found)
 
 
 @pytest.mark.parametrize(
@@ -121,10 +121,10 @@ def test_every_line_with_a_tab_is_named():
 def test_hidden_characters_are_named_with_their_line(character):
     text = changed("Bring good shoes.", f"Bring {character}good shoes.")
 
-    fault = only_fault(text)
+    diagnostic = only_fault(text)
 
-    assert fault.line == line_of("Bring", text)
-    assert f"U+{ord(character):04X}" in fault.message
+    assert diagnostic.line == line_of("Bring", text)
+    assert f"U+{ord(character):04X}" in diagnostic.message
 
 
 def test_a_hidden_character_written_as_an_escape_is_found_too():
@@ -146,7 +146,7 @@ def test_a_hidden_character_written_as_an_escape_is_found_too():
     ],
 )
 def test_broken_yaml_is_refused_near_where_it_breaks(text, line):
-    found = faults(text, "test.yaml")
+    found = diagnose(text)
 
     assert found[0].severity == "error"
     assert abs(found[0].line - line) <= 1

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from scripts_library.engine import first_step, is_conversation, is_yes, next_step, path, ratings
-from scripts_library.format import Script, faults, parse
-from scripts_library.script import Answer
+from scripts_library.parser import diagnose, parse
+from scripts_library.script import Answer, Script
 
 FILE = Path(__file__).parents[2] / "scripts_library" / "scripts" / "persuasive-conversation.en.yaml"
 
@@ -19,7 +19,7 @@ def script() -> Script:
 
 
 def test_the_script_has_no_faults_and_no_warnings():
-    assert faults(FILE.read_text("utf-8"), FILE.name) == []
+    assert diagnose(FILE.read_text("utf-8")) == []
 
 
 def test_an_undecided_voter_is_heard_before_they_are_asked(script):

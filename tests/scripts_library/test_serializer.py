@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scripts_library.format import Branch, Card, Script, parse
 from scripts_library.library import ready_made
-from scripts_library.serializer import write
+from scripts_library.parser import parse
+from scripts_library.script import Branch, Card, Script
+from scripts_library.serializer import serialize
 from tests.scripts_library.small_scripts import SMALL
 
 # What a person can type into the editor; the parser itself refuses the rest.
@@ -26,7 +27,7 @@ def as_read(text: str) -> str:
 
 
 def test_it_is_written_for_people_to_read():
-    text = write(parse(SMALL, "test.yaml"))
+    text = serialize(parse(SMALL, "test.yaml"))
 
     assert "    words: |\n      Hello {{ first_name or 'there' }}.\n\n      How are you?\n" in text
     assert "\n\n  - id: help\n" in text
@@ -36,7 +37,7 @@ def test_it_is_written_for_people_to_read():
 
 @pytest.mark.parametrize("script", ready_made(), ids=lambda s: f"{s.slug}.{s.language}")
 def test_ready_made_scripts_read_back_the_same(script):
-    assert parse(write(script), "written.yaml") == script
+    assert parse(serialize(script), "written.yaml") == script
 
 
 def test_branches_of_every_sort_read_back_the_same():
@@ -52,7 +53,7 @@ def test_branches_of_every_sort_read_back_the_same():
     steps = tuple(support if step.id == "support" else step for step in script.steps)
     script = dataclasses.replace(script, steps=steps, start=start)
 
-    assert parse(write(script), "written.yaml") == script
+    assert parse(serialize(script), "written.yaml") == script
 
 
 @settings(max_examples=300, deadline=None)
@@ -63,4 +64,4 @@ def test_whatever_is_typed_reads_back_the_same(words, title):
         cards=(Card("card", " ".join(title.split()), as_read(words), as_read(words)),),
     )
 
-    assert parse(write(script), "written.yaml") == script
+    assert parse(serialize(script), "written.yaml") == script

@@ -8,12 +8,12 @@ from wtforms import Field, IntegerField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
-from phonebank.experiments.services import ArmWanted, ArmWords
+from phonebank.experiments.services import ArmScript, NewArm
 
 ARMS = (1, 2, 3, 4)
 _ORDINALS = {1: "first", 2: "second", 3: "third", 4: "fourth"}
 NEEDED = (1, 2)
-SHARE_AT_MOST = 100
+MAX_SHARE = 100
 
 
 class ExperimentForm(FlaskForm):
@@ -23,7 +23,7 @@ class ExperimentForm(FlaskForm):
         description="“Does a story first win more people over?” Only organisers see it.",
     )
 
-    def __init__(self, offered: Sequence[ArmWords], *args: Any, **kwargs: Any) -> None:
+    def __init__(self, offered: Sequence[ArmScript], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._offered = {words.key: words for words in offered}
         for number in ARMS:
@@ -40,10 +40,10 @@ class ExperimentForm(FlaskForm):
             for number in ARMS
         ]
 
-    def arms(self) -> list[ArmWanted]:
+    def arms(self) -> list[NewArm]:
         """The arms that were filled in, once the form is valid."""
         return [
-            ArmWanted(self._offered[words.data], share.data, " ".join((label.data or "").split()))
+            NewArm(self._offered[words.data], share.data, " ".join((label.data or "").split()))
             for words, share, label in self.arm_fields()
             if words.data
         ]
@@ -78,7 +78,7 @@ for _number in ARMS:
             "Share",
             [
                 InputRequired(_give_share) if _needed else Optional(),
-                NumberRange(1, SHARE_AT_MOST, f"A share is a number from 1 to {SHARE_AT_MOST}."),
+                NumberRange(1, MAX_SHARE, f"A share is a number from 1 to {MAX_SHARE}."),
             ],
             default=50 if _needed else None,
         ),

@@ -38,7 +38,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
 def new(campaign_id: int) -> ResponseReturnValue:
     """Set up an experiment: which scripts, and what share of the people each."""
     campaign = campaign_for(current_user, campaign_id)
-    offered = services.words_to_choose(campaign)
+    offered = services.available_arm_scripts(campaign)
     form = ExperimentForm(offered)
     if form.validate_on_submit():
         experiment = services.create_experiment(campaign, form.name.data.strip(), form.arms())

@@ -1,7 +1,7 @@
 """The script editor: a form of blocks, checked and previewed as somebody types.
 
-Every button sends the whole form, and everything sent is kept as the script's draft, faults and
-all. Without scripts in the browser the same buttons load the page anew.
+Every button sends the whole form, and everything sent is kept as the script's draft, diagnostics
+and all. Without scripts in the browser the same buttons load the page anew.
 """
 
 import re
@@ -18,15 +18,15 @@ from phonebank.core.errors import InvalidInputError
 from phonebank.core.locks import lock_row
 from phonebank.models import Campaign, RoleName, Script
 from phonebank.scripts import services
-from phonebank.scripts.deleted_step import Deleted, deleted_from, restored
-from phonebank.scripts.edit_actions import changed, settled
-from phonebank.scripts.editor_state import Sheet, sheet_of
-from phonebank.scripts.form_fields import BELOW, script_from
-from phonebank.scripts.identifiers import named
+from phonebank.scripts.deleted_step import DeletedStep, restore_step, unpack_deleted_step
+from phonebank.scripts.edit_actions import apply_action, resolve_next_below
+from phonebank.scripts.editor_state import EditorState, editor_state_of
+from phonebank.scripts.form_fields import BELOW, script_from_form
+from phonebank.scripts.identifiers import assign_ids
 from phonebank.scripts.preview import Preview, preview_after, preview_at
 from phonebank.scripts.read_view import ANSWERS, CHARACTERS
-from phonebank.scripts.transitions import answers_of, title_of
-from phonebank.scripts.versions import names_used
+from phonebank.scripts.transitions import describe_answers, title_of
+from phonebank.scripts.versions import identifiers_used
 from scripts_library.script import BUILT_IN_FIELDS, FIELDS_ALWAYS_KNOWN
 from scripts_library.script import Script as ParsedScript
 
@@ -44,7 +44,7 @@ KINDS = {
     "ask": "Ask: for a vote, an hour of time, a promise",
     "close": "Close: the caller says goodbye, and the call ends",
 }
-# What the faults call a setting → what the form calls it.
+# What the diagnostics call a setting → what the form calls it.
 LABELS = {
     "about": "About them",
     "answer": "Kind of answer",
@@ -104,37 +104,37 @@ def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
     kept, _ = services.working_script(script)
     seen = services.digest(script)
     if request.method == "GET":
-        return _page(campaign, script, sheet_of(kept), seen)
-    deleted = deleted_from(request.form.get("before", ""), request.form.get("deleted", ""))
-    used = names_used(script)
+        return _page(campaign, script, editor_state_of(kept), seen)
+    deleted = unpack_deleted_step(request.form.get("before", ""), request.form.get("deleted", ""))
+    used = identifiers_used(script)
     if deleted:  # it may come back, and has to find its name free
         used.setdefault(deleted.step_id, {})
-    as_sent = script_from(request.form, kept, used)
-    typed = named(as_sent, used)
-    deleted = deleted and deleted.renamed(_names_given(as_sent, typed))
+    as_sent = script_from_form(request.form, kept, used)
+    typed = assign_ids(as_sent, used)
+    deleted = deleted and deleted.rename_steps(_names_given(as_sent, typed))
     button, about, at = _meant(as_sent, typed)
     if request.form["seen"] != seen and not _is_kept_already(typed, button, kept):
-        sheet, opened = sheet_of(typed), {about, at}
+        sheet, opened = editor_state_of(typed), {about, at}
         page = _page(campaign, script, sheet, seen, OVERTAKEN, opened, deleted=deleted)
         # 422, as for any form that comes back: htmx shows no other error.
         return page, 422
     notice = ""
     if button == "undo":
-        after, about, deleted, notice = _undone(settled(typed), deleted)
+        after, about, deleted, notice = _undone(resolve_next_below(typed), deleted)
     else:
-        after = changed(typed, button)
+        after = apply_action(typed, button)
     if about and typed.has_step(about) and not after.has_step(about):
-        deleted = Deleted(about, settled(typed))
-    sheet = sheet_of(after)
+        deleted = DeletedStep(about, resolve_next_below(typed))
+    sheet = editor_state_of(after)
     try:
         services.save_draft(script, sheet.source)
-    except InvalidInputError as fault:
-        notice = f"Nothing was saved. {fault.message} {fault.what_to_do}"
+    except InvalidInputError as error:
+        notice = f"Nothing was saved. {error.message} {error.what_to_do}"
         page = _page(campaign, script, sheet, seen, notice, opened={about, at}, deleted=deleted)
         return page, 422
     seen = services.digest(script)
     db.session.commit()
-    if button == "publish" and not sheet.faults.errors:
+    if button == "publish" and not sheet.diagnostics.errors:
         return _leave_for(url_for("scripts.publish", campaign_id=campaign.id, script_id=script.id))
     new_step = _newest(sheet.script) if button.startswith("add-step") else ""
     return _page(
@@ -206,13 +206,13 @@ def in_form_words(script: ParsedScript) -> Callable[[str], str]:
 def _page(
     campaign: Campaign,
     script: Script,
-    sheet: Sheet,
+    sheet: EditorState,
     seen: str,
     notice: str = "",
     opened: Collection[str] = (),
     new_step: str = "",
     at: str = "",
-    deleted: Deleted | None = None,
+    deleted: DeletedStep | None = None,
 ) -> str:
     """`seen`: digest of what a save would overwrite; `opened`: the blocks that somebody is at work
     on; `at`: where they type; `deleted`: what can still be brought back."""
@@ -228,7 +228,7 @@ def _page(
         answers=ANSWERS,
         below=BELOW,
         chips=_chips(sheet.script),
-        answers_of=answers_of,
+        describe_answers=describe_answers,
         known_fields=_fields_known(sheet.script),
         characters=CHARACTERS,
         deleted=deleted,
@@ -241,15 +241,15 @@ def _page(
 
 
 def _undone(
-    now: ParsedScript, deleted: Deleted | None
-) -> tuple[ParsedScript, str, Deleted | None, str]:
+    now: ParsedScript, deleted: DeletedStep | None
+) -> tuple[ParsedScript, str, DeletedStep | None, str]:
     """The script after Undo; the step that it is about; what can still be brought back; and why
     nothing came back, where nothing did."""
     if deleted is None:
         return now, "", None, NOT_HELD
     step_id = deleted.step_id
     if not now.has_step(step_id):
-        return restored(now, deleted), step_id, None, ""
+        return restore_step(now, deleted), step_id, None, ""
     title = now.step(step_id).title
     return now, step_id, deleted, f"It is already in the script, as “{title}”." if title else IN_WAY
 
@@ -270,12 +270,15 @@ def _form_came() -> bool:
 def _is_kept_already(typed: ParsedScript, button: str, kept: ParsedScript) -> bool:
     """Whether a button that only saves would save what is there: sent once more after the answer
     was lost on its way, say. Nobody's words are lost by it."""
-    return button in ("save", "publish") and sheet_of(typed).source == sheet_of(kept).source
+    return (
+        button in ("save", "publish")
+        and editor_state_of(typed).source == editor_state_of(kept).source
+    )
 
 
-def _sheet_sent(script: Script) -> Sheet:
+def _sheet_sent(script: Script) -> EditorState:
     kept, _ = services.working_script(script)
-    return sheet_of(script_from(request.form, kept, names_used(script)))
+    return editor_state_of(script_from_form(request.form, kept, identifiers_used(script)))
 
 
 def _preview_asked_for(campaign: Campaign, script: ParsedScript, at: str = "") -> Preview:
@@ -300,7 +303,7 @@ def _merge_field(name: str) -> str:
 def _meant(as_sent: ParsedScript, named: ParsedScript) -> tuple[str, str, str]:
     """The button pressed, the block it is about, and the step that was typed in.
 
-    By the names that `named` has given: the browser knows a new block by its old one.
+    By the names that `assign_ids` has given: the browser knows a new block by its old one.
     """
     steps = _names_given(as_sent, named)
     cards = {old.id: new.id for old, new in zip(as_sent.cards, named.cards, strict=True)}

@@ -13,22 +13,23 @@ from phonebank.core.access import open_to
 from phonebank.core.db import db
 from phonebank.core.errors import InvalidInputError, NotFoundError
 from phonebank.core.locks import lock_row
-from phonebank.experiments.script_choice import versions_heard
+from phonebank.experiments.script_choice import active_version_ids
 from phonebank.models import Account, Campaign, RoleName, Script
 from phonebank.organisers.campaigns.forms import LANGUAGES
 from phonebank.organisers.scripts.editor_views import OVERTAKEN, editor, in_form_words
 from phonebank.scripts import campaign_merge_values, services
 from phonebank.scripts.answer_compat import changed_meanings
 from phonebank.scripts.diff import differences
-from phonebank.scripts.flowchart.drawing import picture_of
-from phonebank.scripts.missing_fields import faults_for
-from phonebank.scripts.read_view import ANSWERS, blocks_of, merged_html, talking_time
-from phonebank.scripts.transitions import in_words
+from phonebank.scripts.flowchart.drawing import draw_flowchart
+from phonebank.scripts.missing_fields import missing_field_warnings
+from phonebank.scripts.read_view import ANSWERS, merged_html, step_views, talking_time
+from phonebank.scripts.transitions import describe_steps
 from phonebank.scripts.versions import script_of
-from scripts_library.format import Fault, faults
-from scripts_library.format import Script as ParsedScript
+from scripts_library.diagnostics import Diagnostic
 from scripts_library.merge_fields import render_text
-from scripts_library.yaml_source import MOST_BYTES
+from scripts_library.parser import diagnose
+from scripts_library.script import Script as ParsedScript
+from scripts_library.yaml_source import MAX_BYTES
 
 scripts = Blueprint("scripts", __name__, url_prefix="/campaigns/<int:campaign_id>/scripts")
 
@@ -52,8 +53,8 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(dict(LANGUAGES).get, "language_name")
     app.add_template_filter(talking_time, "talking_time")
     app.add_template_filter(merged_html)
-    app.add_template_global(picture_of)
-    app.add_template_global(in_words)
+    app.add_template_global(draw_flowchart)
+    app.add_template_global(describe_steps)
     app.add_template_filter(lambda words: render_text(words, {}), "merged")
 
 
@@ -81,7 +82,7 @@ def read_ready_made(campaign_id: int, slug: str, language: str) -> ResponseRetur
                 "scripts/ready_made.html",
                 campaign=campaign,
                 parsed=script,
-                blocks=blocks_of(script),
+                blocks=step_views(script),
             )
     raise NotFoundError("There is no such ready-made script.", "Choose one from the list.")
 
@@ -95,8 +96,8 @@ def use_ready_made(campaign_id: int) -> ResponseReturnValue:
     script = services.use_ready_made(campaign, slug, language, _account())
     db.session.commit()
     flash(
-        f"The script is now yours. {_when_heard(campaign, script)} Fill in what is missing, and"
-        " change what you like.",
+        f"The script is now yours. {_when_callers_get_it(campaign, script)}"
+        " Fill in what is missing, and change what you like.",
         "success",
     )
     return _to("show", campaign, script)
@@ -126,7 +127,7 @@ def choose(campaign_id: int, script_id: int) -> ResponseReturnValue:
     campaign, script = _script(campaign_id, script_id)
     services.choose(campaign, script)
     db.session.commit()
-    flash(f"This is now the campaign's script. {_when_heard(campaign, script)}", "success")
+    flash(f"This is now the campaign's script. {_when_callers_get_it(campaign, script)}", "success")
     return _to("show", campaign, script)
 
 
@@ -135,10 +136,10 @@ def choose(campaign_id: int, script_id: int) -> ResponseReturnValue:
 def fill_in(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """Keep what was changed of what the campaign's own merge fields hold."""
     campaign, script = _script(campaign_id, script_id)
-    fields = _fields_to_fill_in(script)
+    fields = _declared_fields(script)
     overtaken = campaign_merge_values.fill_in(campaign, fields, request.form)
     if overtaken:
-        typed = campaign_merge_values.typed_anew(fields, request.form)
+        typed = campaign_merge_values.changed_values(fields, request.form)
         return _show_page(campaign, script, typed, overtaken), 422
     db.session.commit()
     flash("Saved. Callers see it with their next person.", "success")
@@ -156,7 +157,7 @@ def publish(campaign_id: int, script_id: int) -> ResponseReturnValue:
     if script.draft is None:
         flash(NOTHING_LEFT if sent else NOTHING_TO_PUBLISH, "info")
         return _to("show", campaign, script)
-    seen = services.digest_of_changes(script)
+    seen = services.publish_digest(script)
     overtaken = sent and request.form.get("seen") != seen
     new, found = services.working_script(script)
     meanings = changed_meanings(script, new)
@@ -164,7 +165,7 @@ def publish(campaign_id: int, script_id: int) -> ResponseReturnValue:
     if sent and not overtaken and not unconfirmed:
         services.publish_draft(campaign, script, _account())
         db.session.commit()
-        flash(f"Published. {_when_heard(campaign, script)}", "success")
+        flash(f"Published. {_when_callers_get_it(campaign, script)}", "success")
         return _to("show", campaign, script)
     old = script_of(script.published_version_id)
     page = render_template(
@@ -173,8 +174,8 @@ def publish(campaign_id: int, script_id: int) -> ResponseReturnValue:
         row=script,
         parsed=new,
         in_form_words=in_form_words(new),
-        errors=[fault for fault in found if fault.severity == "error"],
-        warnings=[*_warnings(found), *faults_for(campaign, new)],
+        errors=[diagnostic for diagnostic in found if diagnostic.severity == "error"],
+        warnings=[*_warnings(found), *missing_field_warnings(campaign, new)],
         meanings=meanings,
         answers=ANSWERS,
         seen=seen,
@@ -194,7 +195,7 @@ def discard(campaign_id: int, script_id: int) -> ResponseReturnValue:
     if script.draft is None:
         flash(NOTHING_TO_DISCARD, "info")
         return _to("show", campaign, script)
-    if request.form.get("seen") != services.digest_of_changes(script):
+    if request.form.get("seen") != services.publish_digest(script):
         flash(DRAFT_STAYS, "error")
         return _show_page(campaign, script), 422
     services.discard_draft(script)
@@ -223,9 +224,9 @@ def read_version(campaign_id: int, script_id: int, number: int) -> ResponseRetur
         row=script,
         version=version,
         parsed=parsed,
-        blocks=blocks_of(parsed),
+        blocks=step_views(parsed),
         sections=differences(parsed, published) if published else [],
-        seen=services.digest_of_changes(script),
+        seen=services.publish_digest(script),
     )
 
 
@@ -237,7 +238,7 @@ def restore(campaign_id: int, script_id: int, number: int) -> ResponseReturnValu
     version = services.version_for(script, number)
     lock_row(script)
     # Pressed twice, it has only done what was asked.
-    overtaken = request.form.get("seen") != services.digest_of_changes(script)
+    overtaken = request.form.get("seen") != services.publish_digest(script)
     if overtaken and not services.is_restored(script, version):
         flash(NOT_BROUGHT_BACK, "error")
         return _versions_page(campaign, script), 422
@@ -267,15 +268,15 @@ def as_text(campaign_id: int, script_id: int) -> ResponseReturnValue:
     found, status = None, 200
     if request.method == "POST":
         kept, source = source, _text_sent()
-        found = faults(source, "this text")
+        found = diagnose(source)
         if request.form.get("seen") != seen and source != kept:
             flash(OVERTAKEN, "error")
             status = 422
         else:
             try:
                 services.save_draft(script, source)
-            except InvalidInputError as fault:
-                flash(f"Nothing was saved. {fault.message}", "error")
+            except InvalidInputError as error:
+                flash(f"Nothing was saved. {error.message}", "error")
                 status = 422
             else:
                 seen = services.digest(script)
@@ -287,7 +288,7 @@ def as_text(campaign_id: int, script_id: int) -> ResponseReturnValue:
         row=script,
         source=source,
         seen=seen,
-        faults=faults(source, "this text") if found is None else found,
+        diagnostics=diagnose(source) if found is None else found,
     )
     return page, status
 
@@ -324,11 +325,11 @@ def _show_page(
         row=script,
         version=services.published_version(script),
         parsed=parsed,
-        blocks=blocks_of(parsed) if parsed else [],
-        fields=_fields_to_fill_in(script),
+        blocks=step_views(parsed) if parsed else [],
+        fields=_declared_fields(script),
         typed=typed or {},
         overtaken=overtaken or {},
-        seen=services.digest_of_changes(script),
+        seen=services.publish_digest(script),
     )
 
 
@@ -345,7 +346,7 @@ def _versions_page(campaign: Campaign, script: Script) -> str:
         campaign=campaign,
         row=script,
         rows=rows,
-        seen=services.digest_of_changes(script),
+        seen=services.publish_digest(script),
     )
 
 
@@ -356,23 +357,23 @@ def _text_sent() -> str:
     if upload is None or not upload.filename:
         return request.form.get("source", "").replace("\r\n", "\n")
     try:
-        return upload.stream.read(MOST_BYTES + 1).decode("utf-8-sig").replace("\r\n", "\n")
+        return upload.stream.read(MAX_BYTES + 1).decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
         raise InvalidInputError(
             "This file isn't UTF-8 text, so it can't be a script.", "Choose a .yaml file."
         ) from None
 
 
-def _when_heard(campaign: Campaign, script: Script) -> str:
+def _when_callers_get_it(campaign: Campaign, script: Script) -> str:
     """When callers get the published words, for them who have just had a hand in that."""
-    if script.published_version_id in versions_heard(campaign.id):
+    if script.published_version_id in active_version_ids(campaign.id):
         return "Callers get it with their next person."
     if campaign.script_id == script.id:
         return "Callers get it once you stop the experiment that is running."
     return "Callers get it once you press “Call with this one”. They have another script now."
 
 
-def _fields_to_fill_in(script: Script) -> dict[str, str]:
+def _declared_fields(script: Script) -> dict[str, str]:
     """The merge fields that the script declares: name → what it holds."""
     try:
         parsed, _ = services.working_script(script)
@@ -381,8 +382,8 @@ def _fields_to_fill_in(script: Script) -> dict[str, str]:
     return dict(parsed.fields)
 
 
-def _warnings(found: list[Fault]) -> list[Fault]:
-    return [fault for fault in found if fault.severity == "warning"]
+def _warnings(found: list[Diagnostic]) -> list[Diagnostic]:
+    return [diagnostic for diagnostic in found if diagnostic.severity == "warning"]
 
 
 def _parsed(version_id: int) -> ParsedScript:

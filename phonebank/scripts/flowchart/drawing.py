@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from phonebank.scripts.edit_actions import tidied
-from phonebank.scripts.flowchart.layered_layout import Join, arranged, placed
-from phonebank.scripts.flowchart.text_metrics import ELLIPSIS, in_lines, width_of
+from phonebank.scripts.edit_actions import drop_empty
+from phonebank.scripts.flowchart.layered_layout import Edge, order_rows, position_nodes
+from phonebank.scripts.flowchart.text_metrics import ELLIPSIS, text_width, wrap_text
 from phonebank.scripts.read_view import KINDS
-from phonebank.scripts.transitions import OTHERWISE, condition, title_of, ways_on
-from scripts_library.graph import entry_ids, is_dead_end, reachable_from
+from phonebank.scripts.transitions import OTHERWISE, describe_condition, title_of, transitions_of
+from scripts_library.graph import entry_step_ids, is_dead_end, reachable_from
 from scripts_library.script import Script, Step
 
 # All in px at the size of drawing.
@@ -25,15 +25,15 @@ LETTERS = 14
 SMALL_LETTERS = 12
 LINE = 18
 ROOM = BOX_WIDTH - 20
-LONGEST_LABEL = 160
+MAX_LABEL_WIDTH = 160
 LANE = 12.0
 START = 6.0  # the radius of the dot
 HEAD = 7.0
 BETWEEN_ROWS = 20
 MARGIN = 12
 # Pieces of arrows. More is a thicket that nobody could read; the library's scripts have below 200.
-MOST_JOINS = 6000
-MOST_ANSWERS_NAMED = 3
+MAX_EDGES = 6000
+MAX_ANSWERS_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Arrow:
 
 
 @dataclass(frozen=True)
-class Picture:
+class Flowchart:
     """Boxes in the script's order, labels, arrows and their heads (paths like theirs).
 
     The call begins at a dot whose middle is (start_x, start_y).
@@ -106,43 +106,43 @@ class _Way:
     source: str  # "" is the start of the call
     target: str
     whens: list[str] = field(default_factory=list)
-    fault: str = ""
+    diagnostic: str = ""
 
     @property
     def words(self) -> str:
         whens = [when for when in self.whens if when not in ("", OTHERWISE)]
-        said = whens[:MOST_ANSWERS_NAMED]
+        said = whens[:MAX_ANSWERS_NAMED]
         rest = len(whens) - len(said)
         said += [f"{rest} more"] if rest else []
-        said += [OTHERWISE] if self.is_left else []
-        return ", ".join(filter(None, (" or ".join(said), self.fault)))
+        said += [OTHERWISE] if self.is_otherwise else []
+        return ", ".join(filter(None, (" or ".join(said), self.diagnostic)))
 
     @property
-    def is_left(self) -> bool:
+    def is_otherwise(self) -> bool:
         return OTHERWISE in self.whens
 
     @property
     def lines(self) -> list[str]:
         """The words as there is room for them. Where not all fit, that it is the way that is left
         says more than some of the answers that take it."""
-        most = 3 if self.fault else 2
-        lines = in_lines(self.words, LONGEST_LABEL, SMALL_LETTERS, most)
-        if self.is_left and any(line.endswith(ELLIPSIS) for line in lines):
-            words = ", ".join(filter(None, (OTHERWISE, self.fault)))
-            lines = in_lines(words, LONGEST_LABEL, SMALL_LETTERS, most)
+        most = 3 if self.diagnostic else 2
+        lines = wrap_text(self.words, MAX_LABEL_WIDTH, SMALL_LETTERS, most)
+        if self.is_otherwise and any(line.endswith(ELLIPSIS) for line in lines):
+            words = ", ".join(filter(None, (OTHERWISE, self.diagnostic)))
+            lines = wrap_text(words, MAX_LABEL_WIDTH, SMALL_LETTERS, most)
         return lines
 
 
-def picture_of(script: Script) -> Picture | None:
+def draw_flowchart(script: Script) -> Flowchart | None:
     """The picture of a script, faulty or not; None for one too tangled to draw.
 
     Of steps with the same id, which only a faulty script has, the last is drawn. Answers that a
     form still holds of a kind that its step no longer has lead nowhere.
     """
-    return _Drawing(tidied(script)).picture()
+    return _FlowchartBuilder(drop_empty(script)).picture()
 
 
-class _Drawing:
+class _FlowchartBuilder:
     def __init__(self, script: Script) -> None:
         self.script = script
         # A form may hold a step without an id; "" is the start of the call here.
@@ -150,7 +150,7 @@ class _Drawing:
         self.numbers = {step_id: number for number, step_id in enumerate(self.steps, start=1)}
         self.ways = self._ways()
         self.layers = self._layers()
-        self.reached = reachable_from(script, entry_ids(script))
+        self.reached = reachable_from(script, entry_step_ids(script))
         self.marks = {step_id: self._marks(step) for step_id, step in self.steps.items()}
 
     def _ways(self) -> list[_Way]:
@@ -161,23 +161,23 @@ class _Drawing:
             found.setdefault((source, target), _Way(source, target)).whens.append(when)
 
         for branch in self.script.start:
-            add("", branch.goto, condition(branch))
+            add("", branch.goto, describe_condition(branch))
         add("", self.script.steps[0].id, OTHERWISE if self.script.start else "")
         for step in self.steps.values():
-            for way in ways_on(step) if not step.is_end else ():
+            for way in transitions_of(step) if not step.is_end else ():
                 add(step.id, way.goto, way.when)
         for missing in found.values():
             if missing.target not in self.steps:
-                missing.fault = f"leads to {missing.target or 'no step'}, which does not exist"
-        for back in self._leading_back(found.values()):
-            back.fault = f"back to step {self.numbers[back.target]}: a loop"
+                missing.diagnostic = f"leads to {missing.target or 'no step'}, which does not exist"
+        for back in self._find_back_edges(found.values()):
+            back.diagnostic = f"back to step {self.numbers[back.target]}: a loop"
         return list(found.values())
 
-    def _leading_back(self, ways: Iterable[_Way]) -> list[_Way]:
+    def _find_back_edges(self, ways: Iterable[_Way]) -> list[_Way]:
         """The ways that lead back to where one has come from. Depth first, with our own stack."""
         out: dict[str, list[_Way]] = {}
         for sound in ways:
-            if not sound.fault:
+            if not sound.diagnostic:
                 out.setdefault(sound.source, []).append(sound)
         back: list[_Way] = []
         done: set[str] = set()
@@ -201,7 +201,7 @@ class _Drawing:
         onwards: dict[str, list[str]] = {}
         arrivals = dict.fromkeys(self.steps, 0)
         for way in self.ways:
-            if not way.fault:
+            if not way.diagnostic:
                 onwards.setdefault(way.source, []).append(way.target)
                 arrivals[way.target] += 1
         stray = [step_id for step_id, number in arrivals.items() if not number]
@@ -233,7 +233,7 @@ class _Drawing:
             marks.append("Dead end")
         return marks
 
-    def picture(self) -> Picture | None:
+    def picture(self) -> Flowchart | None:
         """Everything in its place; None for what is too tangled."""
         boxes: dict[Key, Box] = {("step", i): self._box(step) for i, step in self.steps.items()}
         labels: dict[Key, Label] = {("way", n): _label(way) for n, way in enumerate(self.ways)}
@@ -241,12 +241,12 @@ class _Drawing:
         sizes |= {key: (box.width, box.height) for key, box in boxes.items()}
         sizes |= {key: (label.width, label.height) for key, label in labels.items()}
         rows, joins = self._rows_and_joins()
-        if len(joins) > MOST_JOINS:
+        if len(joins) > MAX_EDGES:
             return None
         for row in rows:
             sizes |= {key: (LANE, 0.0) for key in row if key not in sizes}
-        rows = arranged(rows, joins)
-        middles = placed(rows, joins, {key: width for key, (width, _) in sizes.items()})
+        rows = order_rows(rows, joins)
+        middles = position_nodes(rows, joins, {key: width for key, (width, _) in sizes.items()})
         spots: dict[Key, _Spot] = {}
         y = float(MARGIN)
         for row in rows:
@@ -256,7 +256,7 @@ class _Drawing:
             y = floor + BETWEEN_ROWS
         start = spots["start",]
         arrived_at = {join.lower for join in joins}
-        return Picture(
+        return Flowchart(
             width=round(max(spots[key].x + sizes[key][0] / 2 for key in spots) + MARGIN, 1),
             height=round(y - BETWEEN_ROWS + MARGIN, 1),
             boxes=[
@@ -276,7 +276,7 @@ class _Drawing:
 
     def _box(self, step: Step) -> Box:
         title = title_of(self.script, step.id) or "No title yet"
-        lines = in_lines(title, ROOM, LETTERS, 2)
+        lines = wrap_text(title, ROOM, LETTERS, 2)
         marks = self.marks[step.id]
         return Box(
             step_id=step.id,
@@ -292,7 +292,7 @@ class _Drawing:
             is_end=step.is_end,
         )
 
-    def _rows_and_joins(self) -> tuple[list[list[Key]], list[Join]]:
+    def _rows_and_joins(self) -> tuple[list[list[Key]], list[Edge]]:
         """Layers and, between them, rows for the words along arrows, each in the script's order.
 
         Layer n is row 2n. Ways that take several layers run in a gap ("lane") for each target.
@@ -302,26 +302,26 @@ class _Drawing:
         rows[0].append(("start",))
         for step_id in self.steps:
             rows[2 * self.layers[step_id]].append(("step", step_id))
-        joins: list[Join] = []
+        joins: list[Edge] = []
         lanes: set[Key] = set()
         for number, way in enumerate(self.ways):
             from_layer = self.layers[way.source]
             here: Key = ("way", number)
             rows[2 * from_layer + 1].append(here)
-            joins.append(Join(("step", way.source) if way.source else ("start",), here, 2))
-            if way.fault:
+            joins.append(Edge(("step", way.source) if way.source else ("start",), here, 2))
+            if way.diagnostic:
                 continue
             last = 2 * self.layers[way.target]
             for row in range(2 * from_layer + 2, last):
                 lane: Key = ("lane", way.target, row)
-                joins.append(Join(here, lane, 4))
+                joins.append(Edge(here, lane, 4))
                 here = lane
                 if lane in lanes:
                     break
                 lanes.add(lane)
                 rows[row].append(lane)
             else:
-                joins.append(Join(here, ("step", way.target), 2))
+                joins.append(Edge(here, ("step", way.target), 2))
         if not rows[-1]:
             rows.pop()
         return rows, joins
@@ -339,12 +339,12 @@ class _Spot:
 
 def _label(way: _Way) -> Label:
     lines = way.lines
-    width = max((width_of(line, SMALL_LETTERS) for line in lines), default=LANE)
+    width = max((text_width(line, SMALL_LETTERS) for line in lines), default=LANE)
     height = len(lines) * (LINE - 3) + 4 if lines else 0
-    return Label(lines, way.words, 0, 0, round(width, 1) + 8, height, bool(way.fault))
+    return Label(lines, way.words, 0, 0, round(width, 1) + 8, height, bool(way.diagnostic))
 
 
-def _arrows(joins: list[Join], spots: dict[Key, _Spot]) -> list[Arrow]:
+def _arrows(joins: list[Edge], spots: dict[Key, _Spot]) -> list[Arrow]:
     """Every join: straight down to the end of its row, then a curve to where it goes."""
     leaving: dict[Key, list[Key]] = {}
     for join in joins:

@@ -21,7 +21,7 @@ _MANY_JOINS = 2000
 
 
 @dataclass(frozen=True)
-class Join:
+class Edge:
     """Two things of neighbouring rows. `pull` says how much it counts that they be in line."""
 
     upper: Any
@@ -29,7 +29,7 @@ class Join:
     pull: float = 1.0
 
 
-def arranged(rows: Sequence[Sequence[Key]], joins: Sequence[Join]) -> list[list[Key]]:
+def order_rows(rows: Sequence[Sequence[Key]], joins: Sequence[Edge]) -> list[list[Key]]:
     """The rows, each in the order that makes joins cross least, of those that were tried."""
     sweeps = _ORDERING_SWEEPS if len(joins) <= _MANY_JOINS else 2
     above, below = _neighbours(joins)
@@ -54,8 +54,8 @@ def arranged(rows: Sequence[Sequence[Key]], joins: Sequence[Join]) -> list[list[
     return best
 
 
-def placed(
-    rows: Sequence[Sequence[Key]], joins: Sequence[Join], widths: Mapping[Key, float]
+def position_nodes(
+    rows: Sequence[Sequence[Key]], joins: Sequence[Edge], widths: Mapping[Key, float]
 ) -> dict[Key, float]:
     """The middle of each thing, in px from the left edge of the leftmost, for rows in order."""
     above, below = _neighbours(joins)
@@ -116,7 +116,7 @@ def _apart(
 Neighbours = dict[Any, tuple[tuple[Any, float], ...]]
 
 
-def _neighbours(joins: Sequence[Join]) -> tuple[Neighbours, Neighbours]:
+def _neighbours(joins: Sequence[Edge]) -> tuple[Neighbours, Neighbours]:
     """What each thing is joined to above and below it, with the pull."""
     above: dict[Any, list[tuple[Any, float]]] = {}
     below: dict[Any, list[tuple[Any, float]]] = {}

@@ -11,18 +11,18 @@ _NARROW = frozenset("iljtfrI.,:;'’‘|!()[] -")
 _WIDE = frozenset("mwMW@%…—")
 
 
-def width_of(text: str, size: float) -> float:
+def text_width(text: str, size: float) -> float:
     """About how many px `text` takes up in letters of `size` px."""
     return sum(map(_ems, text)) * size
 
 
-def in_lines(text: str, room: float, size: float, most: int) -> list[str]:
+def wrap_text(text: str, room: float, size: float, most: int) -> list[str]:
     """`text` in at most `most` lines that fit `room` px; what is left over gives way to "…"."""
     lines: list[str] = []
     words = text.split()
     while words and len(lines) < most - 1:
         line = words.pop(0)
-        while words and width_of(f"{line} {words[0]}", size) <= room:
+        while words and text_width(f"{line} {words[0]}", size) <= room:
             line = f"{line} {words.pop(0)}"
         lines.append(_cut(line, room, size))
     if words:
@@ -31,9 +31,9 @@ def in_lines(text: str, room: float, size: float, most: int) -> list[str]:
 
 
 def _cut(text: str, room: float, size: float) -> str:
-    if width_of(text, size) <= room:
+    if text_width(text, size) <= room:
         return text
-    left = room - width_of(ELLIPSIS, size)
+    left = room - text_width(ELLIPSIS, size)
     kept = ""
     for letter in text:
         left -= _ems(letter) * size

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from phonebank.core.db import db
-from phonebank.experiments.services import ArmWanted, create_experiment, start, words_to_choose
+from phonebank.experiments.services import NewArm, available_arm_scripts, create_experiment, start
 from phonebank.models import (
     Answer,
     Call,
@@ -95,9 +95,9 @@ def set_up_comparison() -> Comparison:
     campaign = create_campaign()
     create_script(campaign, source_of("deep-canvass", "en"), "Deep canvass")
     create_script(campaign, source_of("persuasive-conversation", "en"), "Persuasive")
-    first, second = words_to_choose(campaign)
+    first, second = available_arm_scripts(campaign)
     experiment = create_experiment(
-        campaign, "Slow or quick?", [ArmWanted(first, 50), ArmWanted(second, 50)]
+        campaign, "Slow or quick?", [NewArm(first, 50), NewArm(second, 50)]
     )
     db.session.flush()
     start(campaign, experiment)

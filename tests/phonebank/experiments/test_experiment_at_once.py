@@ -29,7 +29,7 @@ def test_an_experiment_that_was_started_is_not_thrown_away(
         campaign = create_campaign()
         create_script(campaign, BLANK.read_text("utf-8"))
         create_script(campaign, BLANK.read_text("utf-8"))
-        arms = [experiments.ArmWanted(w, 1) for w in experiments.words_to_choose(campaign)[:2]]
+        arms = [experiments.NewArm(w, 1) for w in experiments.available_arm_scripts(campaign)[:2]]
         both = [experiments.create_experiment(campaign, name, arms) for name in ("This", "Other")]
         both[0].state, both[1].state = state, beside
         db.session.commit()

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from phonebank.core.db import db
-from phonebank.experiments.script_choice import words_for
+from phonebank.experiments.script_choice import script_choice_for
 from phonebank.models import (
     Campaign,
     CampaignState,
@@ -87,11 +87,14 @@ def test_from_setting_up_to_stopping(app: Flask, client: FlaskClient, campaign_i
     assert "The new one" in page
     assert "10%" in page
     with app.app_context():
-        assert words_for(campaign_id, 1).experiment_arm_id is None
+        assert script_choice_for(campaign_id, 1).experiment_arm_id is None
     client.post(f"{address}/start")
     assert state_of(app) == [ExperimentState.RUNNING]
     with app.app_context():
-        arms = [words_for(campaign_id, contact_id).experiment_arm_id for contact_id in range(300)]
+        arms = [
+            script_choice_for(campaign_id, contact_id).experiment_arm_id
+            for contact_id in range(300)
+        ]
         first, second = db.session.scalars(select(ExperimentArm.id).order_by(ExperimentArm.id))
         assert arms.count(first) > 240 > arms.count(second) > 10
     assert "The first results come tomorrow" in client.get(address).text
@@ -101,7 +104,7 @@ def test_from_setting_up_to_stopping(app: Flask, client: FlaskClient, campaign_i
     client.post(f"{address}/stop")
     assert state_of(app) == [ExperimentState.STOPPED]
     with app.app_context():
-        assert words_for(campaign_id, 1).experiment_arm_id is None
+        assert script_choice_for(campaign_id, 1).experiment_arm_id is None
     assert "Does short do better?" not in client.get(f"/campaigns/{campaign_id}/scripts").text
     page = client.get(address).text
     assert "The final results" in page

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phonebank.experiments.interim_looks import ERROR, HALF_BY_LOOK, Look, error_at, look_at
+from phonebank.experiments.interim_looks import ERROR, HALF_BY_LOOK, Look, error_at, latest_look
 
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 MOMENTS = st.timedeltas(timedelta(0), timedelta(days=7000)).map(lambda passed: EPOCH + passed)
@@ -25,15 +25,15 @@ def test_all_looks_together_use_up_the_error_and_no_more() -> None:
 
 
 def test_the_first_look_comes_with_the_first_midnight() -> None:
-    assert look_at(day(1, 18), None, day(1, 23)) is None
-    assert look_at(day(1, 18), None, day(2, 0)) == Look(1, day(2))
-    assert look_at(day(1, 18), None, day(2, 23)) == Look(1, day(2))
-    assert look_at(day(1, 18), None, day(4, 9)) == Look(3, day(4))
+    assert latest_look(day(1, 18), None, day(1, 23)) is None
+    assert latest_look(day(1, 18), None, day(2, 0)) == Look(1, day(2))
+    assert latest_look(day(1, 18), None, day(2, 23)) == Look(1, day(2))
+    assert latest_look(day(1, 18), None, day(4, 9)) == Look(3, day(4))
 
 
 def test_stopping_is_the_last_look_whenever_it_is_read() -> None:
-    assert look_at(day(1, 18), day(1, 20), day(9)) == Look(1, day(1, 20))
-    assert look_at(day(1, 18), day(4, 20), day(9)) == Look(4, day(4, 20))
+    assert latest_look(day(1, 18), day(1, 20), day(9)) == Look(1, day(1, 20))
+    assert latest_look(day(1, 18), day(4, 20), day(9)) == Look(4, day(4, 20))
 
 
 @given(MOMENTS, st.lists(st.timedeltas(timedelta(0), timedelta(days=60)), max_size=40))
@@ -41,9 +41,9 @@ def test_no_two_looks_at_other_calls_have_the_same_number(
     started_at: datetime, after: list[timedelta]
 ) -> None:
     moments = sorted(started_at + passed for passed in after)
-    looks = {look_at(started_at, None, at) for at in moments}
+    looks = {latest_look(started_at, None, at) for at in moments}
     if moments:
-        looks.add(look_at(started_at, moments[-1], moments[-1]))
+        looks.add(latest_look(started_at, moments[-1], moments[-1]))
     looks.discard(None)
     assert len({look.number for look in looks if look}) == len(looks)
     assert all(look.number >= 1 and look.until >= started_at for look in looks if look)

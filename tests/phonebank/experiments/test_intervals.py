@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phonebank.experiments.intervals import difference, difference_of_rates, mean, rate, spread
+from phonebank.experiments.intervals import difference, mean, rate, rate_difference, spread
 
 
 @settings(deadline=None)  # the first one waits for SciPy
@@ -37,8 +37,8 @@ def test_nobody_of_thirty_is_not_never() -> None:
 
 
 def test_a_difference_is_the_second_less_the_first_whichever_way_round() -> None:
-    one = difference_of_rates((20, 100), (35, 100), 0.05)
-    other = difference_of_rates((35, 100), (20, 100), 0.05)
+    one = rate_difference((20, 100), (35, 100), 0.05)
+    other = rate_difference((35, 100), (20, 100), 0.05)
     assert one is not None
     assert other is not None
     assert (one.seen, one.low, one.high) == pytest.approx((-other.seen, -other.high, -other.low))
@@ -51,11 +51,11 @@ def test_a_difference_is_the_second_less_the_first_whichever_way_round() -> None
     [((10, 29), (10, 100)), ((4, 100), (5, 100)), ((96, 100), (95, 100)), ((0, 0), (0, 0))],
 )
 def test_too_few_people_have_no_interval(first: tuple[int, int], second: tuple[int, int]) -> None:
-    assert difference_of_rates(first, second, 0.05) is None
+    assert rate_difference(first, second, 0.05) is None
 
 
 def test_an_arm_in_which_nobody_says_yes_can_still_be_told_apart() -> None:
-    interval = difference_of_rates((0, 200), (40, 200), 0.001)
+    interval = rate_difference((0, 200), (40, 200), 0.001)
     assert interval is not None
     assert interval.low > 0.1
 

@@ -144,12 +144,12 @@ def test_stopping_is_a_last_look_and_later_calls_do_not_count(comparison: Compar
 
 def test_with_more_than_two_arms_each_is_compared_with_the_first(comparison: Comparison) -> None:
     services.stop(comparison.experiment)
-    first, second = services.words_to_choose(comparison.campaign)
+    first, second = services.available_arm_scripts(comparison.campaign)
     held = db.session.scalar(
         select(ScriptVersion.id).where(ScriptVersion.script_id == first.script_id)
     )
-    third = services.ArmWords(first.script_id, held, "Held")
-    wanted = [services.ArmWanted(words, 1) for words in (first, second, third)]
+    third = services.ArmScript(first.script_id, held, "Held")
+    wanted = [services.NewArm(words, 1) for words in (first, second, third)]
     experiment: Experiment = services.create_experiment(comparison.campaign, "Three", wanted)
     services.start(comparison.campaign, experiment)
     experiment.started_at = comparison.experiment.started_at
@@ -161,8 +161,8 @@ def test_with_more_than_two_arms_each_is_compared_with_the_first(comparison: Com
 
 
 def test_a_draft_has_no_results(comparison: Comparison) -> None:
-    words = services.words_to_choose(comparison.campaign)
+    words = services.available_arm_scripts(comparison.campaign)
     draft = services.create_experiment(
-        comparison.campaign, "Later", [services.ArmWanted(one, 50) for one in words]
+        comparison.campaign, "Later", [services.NewArm(one, 50) for one in words]
     )
     assert results_of(draft).arms == []

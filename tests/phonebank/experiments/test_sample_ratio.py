@@ -13,9 +13,9 @@ from phonebank.experiments.interim_looks import Look
 from phonebank.experiments.results import results_of
 from phonebank.experiments.sample_ratio import (
     FALSE_ALARMS,
-    alarm_below,
-    chances_of,
-    imbalance,
+    alarm_threshold,
+    find_imbalance,
+    tail_probabilities,
 )
 from tests.phonebank.experiments.conftest import NEXT_MORNING, Comparison
 
@@ -32,7 +32,7 @@ def runs_that_alarm(
     shares: tuple[int, ...],
     really: tuple[float, ...],
     seed: int,
-    limit: Callable[[Look, int], float] = alarm_below,
+    limit: Callable[[Look, int], float] = alarm_threshold,
 ) -> int:
     """Of a thousand experiments looked at each morning for four weeks, how many ever alarm.
 
@@ -41,7 +41,7 @@ def runs_that_alarm(
     random = np.random.default_rng(seed)
     fall = np.array(really) / sum(really)
     people = random.multinomial(PEOPLE_A_DAY, fall, (DAYS, RUNS)).cumsum(axis=0)
-    chances = chances_of(people, shares).min(axis=-1)
+    chances = tail_probabilities(people, shares).min(axis=-1)
     limits = np.array([limit(look(day), len(shares)) for day in range(1, DAYS + 1)])
     return int((chances < limits[:, np.newaxis]).any(axis=0).sum())
 
@@ -68,14 +68,14 @@ def test_the_draw_itself_passes_its_own_check() -> None:
     for salt in range(RUNS):
         drawn = [arm_of(contact_id, str(salt), shares) for contact_id in range(400)]
         people.append([drawn.count(0), drawn.count(1)])
-    alarms = (chances_of(people, shares).min(axis=-1) < alarm_below(look(1), 2)).sum()
+    alarms = (tail_probabilities(people, shares).min(axis=-1) < alarm_threshold(look(1), 2)).sum()
     assert alarms <= MOST_ALARMS
 
 
 def test_too_few_people_are_no_reason_for_alarm() -> None:
-    assert imbalance([0, 0], (50, 50), look(1)) is None
-    assert imbalance([6, 0], (50, 50), look(1)) is None
-    found = imbalance([40, 0], (50, 50), look(1))
+    assert find_imbalance([0, 0], (50, 50), look(1)) is None
+    assert find_imbalance([6, 0], (50, 50), look(1)) is None
+    found = find_imbalance([40, 0], (50, 50), look(1))
     assert found is not None
     assert (found.place, found.number, found.people, found.share) == (0, 40, 40, 0.5)
 

@@ -11,7 +11,7 @@ from phonebank.calls.claim import claim
 from phonebank.calls.household import others_on_the_number, reached_instead
 from phonebank.calls.record import record
 from phonebank.core.db import db
-from phonebank.experiments.script_choice import Words, versions_heard, words_for
+from phonebank.experiments.script_choice import ScriptChoice, active_version_ids, script_choice_for
 from phonebank.models import (
     Call,
     Campaign,
@@ -66,13 +66,13 @@ def start(campaign: Campaign, **values: object) -> Experiment:
 
 def test_without_an_experiment_a_contact_hears_the_campaigns_script(campaign: Campaign) -> None:
     usual = db.session.get_one(Script, campaign.script_id).published_version_id
-    assert words_for(campaign.id, 1) == Words(usual)
+    assert script_choice_for(campaign.id, 1) == ScriptChoice(usual)
     start(campaign, state=ExperimentState.STOPPED)
-    assert words_for(campaign.id, 1) == Words(usual)
+    assert script_choice_for(campaign.id, 1) == ScriptChoice(usual)
 
 
 def test_a_campaign_without_a_script_has_no_words(app_context: Flask) -> None:
-    assert words_for(create_campaign().id, 1) == Words(None)
+    assert script_choice_for(create_campaign().id, 1) == ScriptChoice(None)
 
 
 def test_contacts_hear_the_words_of_their_arm(campaign: Campaign) -> None:
@@ -80,17 +80,17 @@ def test_contacts_hear_the_words_of_their_arm(campaign: Campaign) -> None:
     script_of_arm = {arm.id: arm.script_id for arm in experiment.arms}
     counts: Counter[int] = Counter()
     for contact_id in range(1, 201):
-        words = words_for(campaign.id, contact_id)
+        words = script_choice_for(campaign.id, contact_id)
         script = db.session.get_one(Script, script_of_arm[words.experiment_arm_id or 0])
         assert words.script_version_id == script.published_version_id
-        assert words == words_for(campaign.id, contact_id)
+        assert words == script_choice_for(campaign.id, contact_id)
         counts[script.id] += 1
     assert min(counts.values()) > 70
 
 
 def test_what_people_hear_just_now_begins_with_what_most_of_them_do(campaign: Campaign) -> None:
     usual = db.session.get_one(Script, campaign.script_id).published_version_id
-    assert versions_heard(campaign.id) == [usual]
+    assert active_version_ids(campaign.id) == [usual]
     experiment = start(campaign)
     few, most = experiment.arms
     few.share, most.share = 10, 90
@@ -98,11 +98,11 @@ def test_what_people_hear_just_now_begins_with_what_most_of_them_do(campaign: Ca
     published = [
         db.session.get_one(Script, arm.script_id).published_version_id for arm in (few, most)
     ]
-    assert versions_heard(campaign.id) == published[::-1]
+    assert active_version_ids(campaign.id) == published[::-1]
     most.script_id, most.script_version_id = few.script_id, published[0]
     db.session.commit()
-    assert versions_heard(campaign.id) == [published[0]]
-    assert versions_heard(create_campaign().id) == []
+    assert active_version_ids(campaign.id) == [published[0]]
+    assert active_version_ids(create_campaign().id) == []
 
 
 def test_an_arm_may_be_held_at_a_version(campaign: Campaign) -> None:
@@ -112,7 +112,7 @@ def test_an_arm_may_be_held_at_a_version(campaign: Campaign) -> None:
     second.script_id, second.script_version_id = first.script_id, held
     db.session.get_one(Script, first.script_id).published_version_id = None
     db.session.commit()
-    versions = {words_for(campaign.id, n).script_version_id for n in range(40)}
+    versions = {script_choice_for(campaign.id, n).script_version_id for n in range(40)}
     assert versions == {held, None}
 
 
@@ -136,7 +136,7 @@ def test_every_call_to_a_contact_is_in_the_same_arm_whoever_rings(campaign: Camp
     assert len(calls) == 24
     for contact in contacts:
         arms = {call.experiment_arm_id for call in calls if call.contact_id == contact.id}
-        assert arms == {words_for(campaign.id, contact.id).experiment_arm_id}
+        assert arms == {script_choice_for(campaign.id, contact.id).experiment_arm_id}
     assert len({call.experiment_arm_id for call in calls}) == 2
 
 
@@ -145,11 +145,11 @@ def household_of(campaign: Campaign, same_arm: bool) -> list[Contact]:
     contact_list = create_list(campaign)
     people = [create_contact(contact_list, phone="+442079460900") for _ in range(12)]
     first = people[0]
-    arm = words_for(campaign.id, first.id).experiment_arm_id
+    arm = script_choice_for(campaign.id, first.id).experiment_arm_id
     other = next(
         person
         for person in people[1:]
-        if (words_for(campaign.id, person.id).experiment_arm_id == arm) == same_arm
+        if (script_choice_for(campaign.id, person.id).experiment_arm_id == arm) == same_arm
     )
     for person in people:
         if person not in (first, other):
@@ -170,6 +170,6 @@ def test_of_a_household_each_has_their_own_arm(campaign: Campaign, same_arm: boo
     [other] = others_on_the_number(call)
     reached_instead(sam, call.id, other.id)
     db.session.commit()
-    expected = words_for(campaign.id, other.id)
-    assert Words(call.script_version_id, call.experiment_arm_id) == expected
+    expected = script_choice_for(campaign.id, other.id)
+    assert ScriptChoice(call.script_version_id, call.experiment_arm_id) == expected
     assert bool(answers_of(call)) == same_arm

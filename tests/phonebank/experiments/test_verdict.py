@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phonebank.experiments.interim_looks import Look, error_at
-from phonebank.experiments.intervals import Interval, difference_of_rates
+from phonebank.experiments.intervals import Interval, rate_difference
 from phonebank.experiments.verdict import (
     CONVERSATIONS,
     SHIFT,
     YES,
     Comparison,
     about,
-    conversations_to_tell,
+    conversations_needed,
     sentences,
 )
 
@@ -81,7 +81,7 @@ def test_a_difference_is_only_claimed_where_the_interval_leaves_out_none(
     yes_1: int, no_1: int, yes_2: int, no_2: int, day: int
 ) -> None:
     people = yes_1 + no_1, yes_2 + no_2
-    interval = difference_of_rates((yes_1, people[0]), (yes_2, people[1]), error_at(day))
+    interval = rate_difference((yes_1, people[0]), (yes_2, people[1]), error_at(day))
     if interval is None:
         return
     figures = yes_1 / people[0], yes_2 / people[1]
@@ -96,24 +96,24 @@ def test_the_forecast_is_about_right_for_a_difference_that_stays() -> None:
     """At day 5 nothing shows; with the forecast's people, and the same rates, it does."""
     people, day = 200, 5
     look = Look(day, DAY)
-    seen = difference_of_rates((40, people), (56, people), look.error)
+    seen = rate_difference((40, people), (56, people), look.error)
     assert seen is not None
     assert seen.low < 0
-    more = conversations_to_tell(seen, look.error, look, 2 * people)
+    more = conversations_needed(seen, look.error, look, 2 * people)
     assert more is not None
     grown = 1 + more / (2 * people)
     then = round(day * grown)
     scaled = [(round(yes * grown), round(people * grown)) for yes in (40, 56)]
-    later = difference_of_rates(scaled[0], scaled[1], error_at(then))
+    later = rate_difference(scaled[0], scaled[1], error_at(then))
     earlier = [(round(yes * 0.85), round(n * 0.85)) for yes, n in scaled]
-    just_before = difference_of_rates(earlier[0], earlier[1], error_at(round(then * 0.85)))
+    just_before = rate_difference(earlier[0], earlier[1], error_at(round(then * 0.85)))
     assert later is not None
     assert just_before is not None
     assert later.low > 0 > just_before.low
 
 
 def test_no_difference_at_all_has_no_forecast() -> None:
-    assert conversations_to_tell(Interval(0.0, -0.1, 0.1), 0.001, Look(5, DAY), 400) is None
+    assert conversations_needed(Interval(0.0, -0.1, 0.1), 0.001, Look(5, DAY), 400) is None
 
 
 @pytest.mark.parametrize(

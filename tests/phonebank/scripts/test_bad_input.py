@@ -8,10 +8,10 @@ import pytest
 
 from phonebank.core.db import db
 from phonebank.scripts import services
-from scripts_library.format import parse
 from scripts_library.library import source_of
+from scripts_library.parser import parse
 from scripts_library.script import Script
-from scripts_library.serializer import write
+from scripts_library.serializer import serialize
 from tests.phonebank.scripts.conftest import SLUG, Desk
 from tests.phonebank.scripts.test_editor_pages import beside, draft, opened, send
 
@@ -131,7 +131,7 @@ def test_words_are_inert_wherever_they_stand(desk: Desk, words: str) -> None:
     with desk.app.app_context():
         script, campaign = desk.script(), desk.campaign()
         campaign.merge_values = {"candidate": HOSTILE, "town": HOSTILE}
-        source = write(hostile)
+        source = serialize(hostile)
         if "{%" in words:  # no merge field, so never published
             services.save_draft(script, source)
         else:

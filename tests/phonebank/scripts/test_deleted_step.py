@@ -6,27 +6,28 @@ from dataclasses import replace
 
 import pytest
 
-from phonebank.scripts.deleted_step import Deleted, deleted_from, restored
-from phonebank.scripts.edit_actions import changed, settled, tidied
-from scripts_library.format import Script, parse
+from phonebank.scripts.deleted_step import DeletedStep, restore_step, unpack_deleted_step
+from phonebank.scripts.edit_actions import apply_action, drop_empty, resolve_next_below
 from scripts_library.library import ready_made, source_of
+from scripts_library.parser import parse
+from scripts_library.script import Script
 from tests.phonebank.scripts.conftest import Desk
 from tests.phonebank.scripts.form_of import form_of
 from tests.phonebank.scripts.test_editor_pages import draft, opened, send
 
 
 def without(script: Script, step_id: str) -> Script:
-    return tidied(settled(changed(script, f"delete-step:{step_id}")))
+    return drop_empty(resolve_next_below(apply_action(script, f"delete-step:{step_id}")))
 
 
 @pytest.mark.parametrize("script", ready_made(), ids=lambda s: f"{s.slug}.{s.language}")
 def test_any_step_comes_back_as_it_was(script: Script) -> None:
     for step in script.steps:
-        deleted = deleted_from(Deleted(step.id, script).packed, step.id)
+        deleted = unpack_deleted_step(DeletedStep(step.id, script).packed, step.id)
         assert deleted is not None
         now = without(script, step.id)
         assert now != script
-        assert restored(now, deleted) == script
+        assert restore_step(now, deleted) == script
 
 
 def test_what_was_written_since_stays() -> None:
@@ -47,7 +48,9 @@ def test_what_was_written_since_stays() -> None:
         else step
         for step in now.steps
     )
-    back = restored(replace(now, title="Another title", steps=steps), Deleted("issue", script))
+    back = restore_step(
+        replace(now, title="Another title", steps=steps), DeletedStep("issue", script)
+    )
     assert back.title == "Another title"
     assert back.step("issue") == script.step("issue")
     step = back.step("voting_intention")
@@ -72,7 +75,7 @@ def test_a_setting_names_the_step_again_only_where_it_did(
     script = parse(source_of("voter-identification", "en"), "test")
     before = replace(script, **{setting: was})  # type: ignore[arg-type]
     left = replace(without(before, "issue"), **{setting: now})  # type: ignore[arg-type]
-    assert getattr(restored(left, Deleted("issue", before)), setting) == comes_back_as
+    assert getattr(restore_step(left, DeletedStep("issue", before)), setting) == comes_back_as
 
 
 def test_deleting_offers_undo_in_place_and_undo_restores(desk: Desk) -> None:
@@ -153,7 +156,7 @@ def test_undo_that_changes_nothing_says_why_and_stays(desk: Desk) -> None:
     assert "Lost?" in {step.words for step in kept.steps}
     assert kept.has_step("weather")
 
-    packed = Deleted("opening", kept).packed
+    packed = DeletedStep("opening", kept).packed
     page = send(desk, opened(desk) | {"before": packed, "deleted": "opening"}, "undo:")
     assert f"It is already in the script, as “{kept.step('opening').title}”" in page
 
@@ -170,7 +173,7 @@ def test_undo_that_changes_nothing_says_why_and_stays(desk: Desk) -> None:
     ],
 )
 def test_a_made_up_undo_changes_nothing(desk: Desk, packed: str) -> None:
-    assert deleted_from(packed, "opening") is None
+    assert unpack_deleted_step(packed, "opening") is None
     page = send(desk, opened(desk) | {"before": packed, "deleted": "opening"}, "undo:")
     assert "could not be brought back" in page
     assert draft(desk) is None

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from phonebank.scripts.diff import Line, differences
-from phonebank.scripts.transitions import condition, ways_on
-from scripts_library.format import Script, parse
+from phonebank.scripts.transitions import describe_condition, transitions_of
 from scripts_library.library import source_of
-from scripts_library.script import Branch
+from scripts_library.parser import parse
+from scripts_library.script import Branch, Script
 
 SOURCE = source_of("voter-identification", "en")
 
@@ -86,9 +86,9 @@ def test_the_order_of_blocks_alone_is_no_difference_but_the_first_is() -> None:
 
 def test_ways_in_words() -> None:
     step = parse(source_of("persuasive-conversation", "en"), "test").step("rating_before")
-    assert [way.when for way in ways_on(step)] == ["0 to 1", "9 to 10", "otherwise"]
-    assert [way.when for way in ways_on(OLD.step("issue"))] == [""]
-    assert condition(Branch("x", field="town", known=False)) == "town is not known"
-    assert condition(Branch("x", low=7, high=7, field="town", equals="Leeds")) == (
+    assert [way.when for way in transitions_of(step)] == ["0 to 1", "9 to 10", "otherwise"]
+    assert [way.when for way in transitions_of(OLD.step("issue"))] == [""]
+    assert describe_condition(Branch("x", field="town", known=False)) == "town is not known"
+    assert describe_condition(Branch("x", low=7, high=7, field="town", equals="Leeds")) == (
         "7 and town is “Leeds”"
     )

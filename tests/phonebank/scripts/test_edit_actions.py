@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phonebank.scripts.edit_actions import BUTTONS, changed, settled, tidied
-from phonebank.scripts.editor_state import sheet_of
+from phonebank.scripts.edit_actions import ACTIONS, apply_action, drop_empty, resolve_next_below
+from phonebank.scripts.editor_state import editor_state_of
 from phonebank.scripts.form_fields import BELOW
-from phonebank.scripts.identifiers import free_name, named, named_choices
-from scripts_library.format import Script, parse
+from phonebank.scripts.identifiers import assign_choice_keys, assign_ids, unique_id
 from scripts_library.graph import reachable_from
 from scripts_library.library import ready_made, source_of
-from scripts_library.script import Branch, Choice, Step
+from scripts_library.parser import parse
+from scripts_library.script import Branch, Choice, Script, Step
 
 IDENTIFY = parse(source_of("voter-identification", "en"), "test")
 
@@ -23,13 +23,20 @@ def ids(script: Script) -> list[str]:
 
 
 def errors_of(script: Script) -> list[str]:
-    _, faults = sheet_of(script).reads, sheet_of(script).faults
-    groups = [faults.of_script, *faults.of_steps.values(), *faults.of_cards.values()]
-    return [fault.message for group in groups for fault in group if fault.severity == "error"]
+    _, diagnostics = editor_state_of(script).reads, editor_state_of(script).diagnostics
+    groups = [diagnostics.of_script, *diagnostics.of_steps.values(), *diagnostics.of_cards.values()]
+    return [
+        diagnostic.message
+        for group in groups
+        for diagnostic in group
+        if diagnostic.severity == "error"
+    ]
 
 
 def test_a_new_step_stands_between_the_two_it_was_put_between() -> None:
-    script = settled(changed(IDENTIFY, "add-step:issue"))  # whose next is ring_again_ask
+    script = resolve_next_below(
+        apply_action(IDENTIFY, "add-step:issue")
+    )  # whose next is ring_again_ask
     at = ids(script).index("issue")
     new = script.steps[at + 1]
     assert script.step("issue").next == new.id
@@ -37,19 +44,19 @@ def test_a_new_step_stands_between_the_two_it_was_put_between() -> None:
 
 
 def test_a_step_after_goodbye_is_reported_as_one_that_nothing_leads_to() -> None:
-    script = changed(IDENTIFY, "add-step:close_thanks")
+    script = apply_action(IDENTIFY, "add-step:close_thanks")
     assert any("No step leads here" in message for message in errors_of(script))
 
 
 def test_what_led_to_a_deleted_step_leads_to_what_came_after_it() -> None:
-    script = settled(changed(IDENTIFY, "delete-step:ring_again_ask"))
+    script = resolve_next_below(apply_action(IDENTIFY, "delete-step:ring_again_ask"))
     assert "ring_again_ask" not in ids(script)
     assert script.step("issue").next == "close_thanks"
     assert errors_of(script) == []
 
 
 def test_deleting_the_main_question_asks_for_another() -> None:
-    script = changed(IDENTIFY, "delete-step:voting_intention")
+    script = apply_action(IDENTIFY, "delete-step:voting_intention")
     assert script.main_question == ""
     assert any("main_question" in message for message in errors_of(script))
 
@@ -57,29 +64,31 @@ def test_deleting_the_main_question_asks_for_another() -> None:
 def test_the_last_step_stays() -> None:
     script = IDENTIFY
     for step_id in ids(IDENTIFY):
-        script = changed(script, f"delete-step:{step_id}")
+        script = apply_action(script, f"delete-step:{step_id}")
     assert len(script.steps) == 1
 
 
 def test_moving_a_step_takes_ways_to_the_step_below_along() -> None:
     steps = tuple(replace(step, next=BELOW if step.next else None) for step in IDENTIFY.steps)
-    script = settled(changed(replace(IDENTIFY, steps=steps), "up-step:why_not_vote"))
+    script = resolve_next_below(
+        apply_action(replace(IDENTIFY, steps=steps), "up-step:why_not_vote")
+    )
     assert script.step("why_not_vote").next == "ring_again_ask"
     assert script.step("issue").next == "why_not_vote"
 
 
 def test_moving_past_the_ends_changes_nothing() -> None:
-    assert changed(IDENTIFY, "up-step:opening") == IDENTIFY
-    assert changed(IDENTIFY, f"down-step:{ids(IDENTIFY)[-1]}") == IDENTIFY
+    assert apply_action(IDENTIFY, "up-step:opening") == IDENTIFY
+    assert apply_action(IDENTIFY, f"down-step:{ids(IDENTIFY)[-1]}") == IDENTIFY
 
 
 def test_answers_are_added_moved_and_deleted() -> None:
-    script = changed(IDENTIFY, "down-choice:vote_ask:0")
+    script = apply_action(IDENTIFY, "down-choice:vote_ask:0")
     assert [c.key for c in script.step("vote_ask").choices] == ["probably", "yes", "no"]
-    script = changed(script, "delete-choice:vote_ask:1")
+    script = apply_action(script, "delete-choice:vote_ask:1")
     assert [c.key for c in script.step("vote_ask").choices] == ["probably", "no"]
-    assert tidied(script).yes == {}, "the answer that counted as a yes is gone"
-    assert len(changed(script, "add-choice:vote_ask").step("vote_ask").choices) == 3
+    assert drop_empty(script).yes == {}, "the answer that counted as a yes is gone"
+    assert len(apply_action(script, "add-choice:vote_ask").step("vote_ask").choices) == 3
 
 
 def with_only(*steps: Step) -> Script:
@@ -103,37 +112,37 @@ def test_a_way_of_several_answers_is_kept_for_those_that_are_left() -> None:
     step = script.step("vote_ask")
     left = (replace(both, choices=("probably",)), known)
     row = [choice.key for choice in step.choices].index("yes")
-    assert changed(script, f"delete-choice:vote_ask:{row}").step("vote_ask").branches == left
+    assert apply_action(script, f"delete-choice:vote_ask:{row}").step("vote_ask").branches == left
 
     emptied = tuple(
         replace(choice, label="", goto=None) if choice.key == "yes" else choice
         for choice in step.choices
     )
     steps = tuple(replace(s, choices=emptied) if s is step else s for s in script.steps)
-    assert tidied(replace(script, steps=steps)).step("vote_ask").branches == left
+    assert drop_empty(replace(script, steps=steps)).step("vote_ask").branches == left
 
 
 @pytest.mark.parametrize(
     "button", ["", "save", "up-step", "up-step:none", "fly:opening", "::", "add-choice:x:y"]
 )
 def test_a_button_that_makes_no_sense_changes_nothing(button: str) -> None:
-    assert changed(IDENTIFY, button) == IDENTIFY
+    assert apply_action(IDENTIFY, button) == IDENTIFY
 
 
 @pytest.mark.parametrize("verb", ["add-field-branch", "add-range"])
 def test_a_new_way_leads_to_an_end_and_never_back(verb: str) -> None:
     for step in IDENTIFY.steps:
         if not step.is_end:
-            [*_, new] = changed(IDENTIFY, f"{verb}:{step.id}").step(step.id).branches
+            [*_, new] = apply_action(IDENTIFY, f"{verb}:{step.id}").step(step.id).branches
             assert IDENTIFY.step(new.goto).is_end
             assert new.goto in reachable_from(IDENTIFY, [step.id]), "an end of its own"
     # Of two steps, a question that stands below goodbye; and the first of two without an end.
     asks = Step("q", "say", "Q", "Q?", next=BELOW)
     bye = Step("bye", "close", "Bye", "Bye.")
     for steps, leads_to in (([bye, asks], "bye"), ([asks, replace(asks, id="r")], "r")):
-        [new] = changed(with_only(*steps), f"{verb}:q").step("q").branches
+        [new] = apply_action(with_only(*steps), f"{verb}:q").step("q").branches
         assert new.goto == leads_to
-    assert changed(with_only(asks), f"{verb}:q") == with_only(asks), "it leads nowhere else"
+    assert apply_action(with_only(asks), f"{verb}:q") == with_only(asks), "it leads nowhere else"
 
 
 def test_a_new_way_makes_no_loop_where_the_steps_below_lead_back() -> None:
@@ -142,7 +151,7 @@ def test_a_new_way_makes_no_loop_where_the_steps_below_lead_back() -> None:
         Step(step_id, "say", step_id, "W.", next=BELOW) for step_id in ("second", "third")
     )
     script = with_only(third, first, second)
-    [new] = changed(script, "add-field-branch:first").step("first").branches
+    [new] = apply_action(script, "add-field-branch:first").step("first").branches
     assert new.goto == "second", "third leads to the step below it, and that is this one"
 
 
@@ -150,70 +159,72 @@ def test_a_new_part_of_a_scale_is_one_that_leads_nowhere_yet() -> None:
     asks = Step("q", "question", "Q", "Q?", answer="scale", next="bye")
     script = with_only(asks, Step("bye", "close", "Bye", "Bye."))
     for _ in range(4):
-        script = changed(script, "add-range:q")
+        script = apply_action(script, "add-range:q")
     parts = [(branch.low, branch.high) for branch in script.step("q").branches]
     assert parts == [(0, 3), (4, 7), (8, 10), (0, 0)]
 
     gap = replace(asks, branches=(Branch("bye", low=0, high=1), Branch("bye", low=4, high=10)))
     [*_, new] = (
-        changed(replace(script, steps=(gap, script.steps[1])), "add-range:q").steps[0].branches
+        apply_action(replace(script, steps=(gap, script.steps[1])), "add-range:q").steps[0].branches
     )
     assert (new.low, new.high) == (2, 3)
 
 
 def test_a_new_beginning_is_not_goodbye() -> None:
-    [start] = changed(IDENTIFY, "add-start:").start
+    [start] = apply_action(IDENTIFY, "add-start:").start
     assert start.goto == ids(IDENTIFY)[1]
     bye = Step("bye", "close", "Bye", "Bye.")
-    [start] = changed(with_only(Step("q", "say", "Q", "Q?", next="bye"), bye), "add-start:").start
+    [start] = apply_action(
+        with_only(Step("q", "say", "Q", "Q?", next="bye"), bye), "add-start:"
+    ).start
     assert start.goto == "q"
 
 
 def test_there_is_an_end_to_adding() -> None:
     script = IDENTIFY
     for _ in range(150):
-        script = changed(changed(script, "add-step:opening"), "add-choice:opening")
-        script = changed(script, "add-card:")
+        script = apply_action(apply_action(script, "add-step:opening"), "add-choice:opening")
+        script = apply_action(script, "add-card:")
     assert len(script.steps) == 100
     assert len(script.step("opening").choices) == 20
     assert len(script.cards) == 40
 
 
 def test_a_new_step_is_named_by_its_title_wherever_it_is_spoken_of() -> None:
-    script = settled(changed(IDENTIFY, "add-step:issue"))
+    script = resolve_next_below(apply_action(IDENTIFY, "add-step:issue"))
     new = next(step for step in script.steps if not step.title)
     titled = tuple(
         replace(step, title="How's the café?") if step is new else step for step in script.steps
     )
     unnamed = replace(script, steps=titled, main_question=new.id)
-    script = named(unnamed)
+    script = assign_ids(unnamed)
     assert script.has_step("hows_the_cafe")
     assert script.step("issue").next == script.main_question == "hows_the_cafe"
-    assert named(script) == script, "a name stays"
-    assert named(unnamed, {"hows_the_cafe"}).has_step("hows_the_cafe_2"), "another step's once"
+    assert assign_ids(script) == script, "a name stays"
+    assert assign_ids(unnamed, {"hows_the_cafe"}).has_step("hows_the_cafe_2"), "another step's once"
 
 
 def test_an_answer_in_the_newest_words_of_one_that_is_gone_is_that_one() -> None:
     used = {"no": "No", "unsure": "Undecided", "undecided": "Undecided", "yes": "Yes, surely"}
     choices = [Choice("no", "No"), *(Choice("", label) for label in ("No", "Yes", "Undecided") * 2)]
-    named_so = [choice.key for choice in named_choices(choices, used)]
+    named_so = [choice.key for choice in assign_choice_keys(choices, used)]
     assert named_so == ["no", "no_2", "yes_2", "unsure", "no_3", "yes_3", "undecided"]
 
 
 def test_names_are_plain_and_free() -> None:
-    assert free_name("Bills & the cost of living", []) == "bills_the_cost_of_living"
-    assert free_name("Yes", ["yes", "yes_2"]) == "yes_3"
-    assert free_name("{{ candidate or 'Our candidate' }}", []) == "our_candidate"
-    assert free_name("投票", []) == "a"
-    assert free_name("2 children", []) == "a_2_children"
-    assert len(free_name("x" * 300, [])) <= 40
-    assert free_name("New 1", []) == "a_new_1", "that stands for a step without a title"
-    assert free_name("New voters", []) == "new_voters"
+    assert unique_id("Bills & the cost of living", []) == "bills_the_cost_of_living"
+    assert unique_id("Yes", ["yes", "yes_2"]) == "yes_3"
+    assert unique_id("{{ candidate or 'Our candidate' }}", []) == "our_candidate"
+    assert unique_id("投票", []) == "a"
+    assert unique_id("2 children", []) == "a_2_children"
+    assert len(unique_id("x" * 300, [])) <= 40
+    assert unique_id("New 1", []) == "a_new_1", "that stands for a step without a title"
+    assert unique_id("New voters", []) == "new_voters"
 
 
 buttons = st.builds(
     lambda verb, step, row: f"{verb}:{step}{row}",
-    st.sampled_from(sorted(BUTTONS)),
+    st.sampled_from(sorted(ACTIONS)),
     st.sampled_from([*ids(IDENTIFY), *(card.id for card in IDENTIFY.cards), "new_1"]),
     st.sampled_from(["", ":0", ":1", ":2"]),
 )
@@ -224,14 +235,14 @@ buttons = st.builds(
 def test_whatever_is_pressed_the_draft_opens_again_as_it_was_kept(pressed: list[str]) -> None:
     script = IDENTIFY
     for button in pressed:
-        script = named(settled(changed(script, button)))
-    sheet = sheet_of(script)
+        script = assign_ids(resolve_next_below(apply_action(script, button)))
+    sheet = editor_state_of(script)
     assert sheet.reads is not None
     assert ids(sheet.reads) == ids(sheet.script)
-    again = sheet_of(sheet.reads)
+    again = editor_state_of(sheet.reads)
     assert again.source == sheet.source
 
 
 @pytest.mark.parametrize("script", ready_made(), ids=lambda s: f"{s.slug}.{s.language}")
 def test_a_script_that_nobody_changed_is_kept_as_it_was(script: Script) -> None:
-    assert sheet_of(script).reads == script
+    assert editor_state_of(script).reads == script

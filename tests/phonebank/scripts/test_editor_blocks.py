@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 
 from phonebank.scripts.read_view import CHARACTERS
-from scripts_library.format import read
+from scripts_library.parser import parse_leniently
 from scripts_library.script import CharacterKind
 from tests.phonebank.scripts.conftest import Desk
 from tests.phonebank.scripts.form_of import form_of
@@ -169,7 +169,7 @@ def test_a_field_that_is_not_declared_is_a_fault_at_its_step(desk: Desk) -> None
     with desk.app.app_context():
         source = desk.script().draft
     assert source is not None
-    script, _ = read(source)
+    script, _ = parse_leniently(source)
     assert script is not None
     assert script.steps[0].branches[0].equals == "{{ 7*7 }} <b>"
 
@@ -178,9 +178,9 @@ def test_faults_name_steps_by_their_titles_and_lead_to_them(desk: Desk) -> None:
     form = opened(desk)
     number = next(name[1:-3] for name, value in form.items() if value == "issue" and "-id" in name)
     page = send(desk, form | {f"s{number}-next": "opening", "s0-title": "Who is it?"})
-    faults = page.split("data-step-block")[0] + beside(page, "voting_intention")
-    faults += beside(page, "issue")
-    assert "“Who is it?” →" in faults
+    diagnostics = page.split("data-step-block")[0] + beside(page, "voting_intention")
+    diagnostics += beside(page, "issue")
+    assert "“Who is it?” →" in diagnostics
     assert "opening" not in beside(page, "issue")
     places = page.split('id="fault-places"')[1].split("</ul>")[0]
     assert 'href="#step-issue"' in places

@@ -6,10 +6,11 @@ from flask import Flask
 from phonebank.core.db import db
 from phonebank.models import RoleName
 from phonebank.scripts import services
-from phonebank.scripts.edit_actions import changed, settled
-from scripts_library.format import Script, parse, read
+from phonebank.scripts.edit_actions import apply_action, resolve_next_below
 from scripts_library.library import ready_made, source_of
-from scripts_library.serializer import write
+from scripts_library.parser import parse, parse_leniently
+from scripts_library.script import Script
+from scripts_library.serializer import serialize
 from tests.factories import create_account
 from tests.phonebank.scripts.conftest import Desk
 from tests.phonebank.scripts.form_of import form_of
@@ -21,7 +22,7 @@ from tests.signing_in import sign_in
 def draft(desk: Desk) -> Script | None:
     with desk.app.app_context():
         source = desk.script().draft
-        return read(source)[0] if source else None
+        return parse_leniently(source)[0] if source else None
 
 
 def opened(desk: Desk) -> dict[str, str]:
@@ -37,7 +38,7 @@ def send(desk: Desk, form: dict[str, str], button: str = "save", status: int = 2
 
 
 def beside(page: str, step_id: str) -> str:
-    """What stands in the fault box of a step."""
+    """What stands in the diagnostic box of a step."""
     return page.split(f'id="faults-step-{step_id}"')[1].split("</ul>")[0]
 
 
@@ -112,8 +113,12 @@ def test_nothing_new_gets_a_name_that_answers_are_kept_under(desk: Desk) -> None
     with desk.app.app_context():  # answers were given to these, and both are gone since
         script = desk.script()
         first = parse(services.working_source(script), "test")
-        gone = changed(changed(first, "delete-choice:voting_intention:2"), "delete-step:issue")
-        services.publish(script, services.add_version(script, write(settled(gone)), None))
+        gone = apply_action(
+            apply_action(first, "delete-choice:voting_intention:2"), "delete-step:issue"
+        )
+        services.publish(
+            script, services.add_version(script, serialize(resolve_next_below(gone)), None)
+        )
         db.session.commit()
     answers = first.step("voting_intention").choices
     assert answers[2].key == "undecided"
@@ -294,7 +299,7 @@ def test_a_script_of_another_campaign_is_not_found(desk: Desk) -> None:
 def test_a_source_that_is_not_ours_reads_the_same(desk: Desk) -> None:
     """The editor writes its own YAML; the words in it are those of the file."""
     send(desk, opened(desk) | {"title": "Another title"})
-    kept, original = draft(desk), read(source_of("voter-identification", "en"))[0]
+    kept, original = draft(desk), parse_leniently(source_of("voter-identification", "en"))[0]
     assert kept is not None
     assert original is not None
     assert kept.steps == original.steps

@@ -1,4 +1,5 @@
-"""The picture of a script: everything drawn once, nothing over anything else, faults marked."""
+"""The picture of a script: everything drawn once, nothing over anything else, diagnostics
+marked."""
 
 import re
 import time
@@ -10,14 +11,14 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from phonebank.scripts.edit_actions import tidied
-from phonebank.scripts.flowchart.drawing import Picture, picture_of
-from phonebank.scripts.flowchart.text_metrics import in_lines, width_of
-from phonebank.scripts.transitions import in_words, ways_on
-from scripts_library.format import Script, parse, read
+from phonebank.scripts.edit_actions import drop_empty
+from phonebank.scripts.flowchart.drawing import Flowchart, draw_flowchart
+from phonebank.scripts.flowchart.text_metrics import text_width, wrap_text
+from phonebank.scripts.transitions import describe_steps, transitions_of
 from scripts_library.library import ready_made
-from scripts_library.script import AnswerKind, Branch, Choice, Step, StepKind
-from scripts_library.serializer import write
+from scripts_library.parser import parse, parse_leniently
+from scripts_library.script import AnswerKind, Branch, Choice, Script, Step, StepKind
+from scripts_library.serializer import serialize
 from tests.phonebank.scripts.conftest import Desk
 from tests.phonebank.scripts.test_editor_pages import opened
 from tests.scripts_library.small_scripts import SMALL, changed
@@ -29,8 +30,8 @@ def with_steps(*steps: Step) -> Script:
     return replace(SMALL_SCRIPT, steps=steps, start=(), yes={}, first_rating=None)
 
 
-def drawn(script: Script) -> Picture:
-    picture = picture_of(script)
+def drawn(script: Script) -> Flowchart:
+    picture = draw_flowchart(script)
     assert picture is not None
     return picture
 
@@ -58,7 +59,7 @@ def check_drawing(script: Script) -> None:
     assert not any(box.marks for box in picture.boxes)
 
 
-def check_places(picture: Picture) -> None:
+def check_places(picture: Flowchart) -> None:
     """Nothing stands over anything else, and arrows begin and end at their boxes."""
     corners = [(b.x, b.y, b.x + b.width, b.y + b.height) for b in picture.boxes]
     corners += [
@@ -124,8 +125,10 @@ def scripts(draw: st.DrawFn) -> Script:
 
 @given(scripts())
 def test_whatever_passes_the_check_is_drawn_whole_and_nothing_overlaps(script: Script) -> None:
-    parsed, faults = read(write(script))
-    assume(parsed is not None and all(fault.severity == "warning" for fault in faults))
+    parsed, diagnostics = parse_leniently(serialize(script))
+    assume(
+        parsed is not None and all(diagnostic.severity == "warning" for diagnostic in diagnostics)
+    )
     assert parsed is not None
     check_drawing(parsed)
 
@@ -229,7 +232,7 @@ def test_whatever_is_half_written_can_be_drawn(script: Script) -> None:
     picture = drawn(script)
     check_places(picture)
     assert [box.step_id for box in picture.boxes] == [step.id for step in script.steps]
-    kept = tidied(script).steps
+    kept = drop_empty(script).steps
     assert {arrow.source for arrow in picture.arrows if arrow.source} == {
         step.id for step in kept if step.leads_to()
     }
@@ -240,8 +243,8 @@ def test_whatever_is_half_written_can_be_drawn(script: Script) -> None:
     assert {box.step_id for box in picture.boxes if "Nothing leads here" in box.marks} == (
         there - led_to
     )
-    for step, told in zip(kept, in_words(script), strict=True):
-        assert [when for when, _ in told.leads_to] == [way.when for way in ways_on(step)]
+    for step, told in zip(kept, describe_steps(script), strict=True):
+        assert [when for when, _ in told.leads_to] == [way.when for way in transitions_of(step)]
         assert told.is_end == step.is_end
 
 
@@ -252,35 +255,37 @@ def test_answers_of_a_kind_that_a_step_no_longer_has_lead_nowhere() -> None:
     script = with_steps(was_asked, end, other)
     assert said(script) == []
     assert marks(script) == {"other": ["Nothing leads here"]}
-    assert in_words(script)[0].leads_to == [("", "2. End")]
+    assert describe_steps(script)[0].leads_to == [("", "2. End")]
 
 
 def test_faults_are_marked_where_they_are() -> None:
     assert marks(SMALL_SCRIPT) == {}
-    alone, _ = read(
+    alone, _ = parse_leniently(
         changed("branches:\n      - answer: [doors]\n        goto: shoes\n    next", "next")
     )
     assert alone is not None
     assert marks(alone) == {"shoes": ["Nothing leads here"]}
-    stuck, _ = read(
+    stuck, _ = parse_leniently(
         changed("label: Phone", "label: Phone").replace("    next: goodbye\ncards", "cards")
     )
     assert stuck is not None
-    dead, _ = read(SMALL.replace("words: Bring good shoes.\n    next: goodbye", "words: Bring it."))
+    dead, _ = parse_leniently(
+        SMALL.replace("words: Bring good shoes.\n    next: goodbye", "words: Bring it.")
+    )
     assert dead is not None
     assert marks(dead) == {"shoes": ["Dead end"]}
-    gone, _ = read(changed("        goto: details", "        goto: detials"))
+    gone, _ = parse_leniently(changed("        goto: details", "        goto: detials"))
     assert gone is not None
     assert "“Yes”, leads to detials, which does not exist" in said(gone)
 
 
 def test_a_loop_is_said_where_it_turns_back() -> None:
-    loop, _ = read(
+    loop, _ = parse_leniently(
         changed("words: Bring good shoes.\n    next: goodbye", "words: No.\n    next: help")
     )
     assert loop is not None
     assert "back to step 3: a loop" in said(loop)
-    itself, _ = read(
+    itself, _ = parse_leniently(
         changed("words: Bring good shoes.\n    next: goodbye", "words: No.\n    next: shoes")
     )
     assert itself is not None
@@ -288,7 +293,7 @@ def test_a_loop_is_said_where_it_turns_back() -> None:
 
 
 def test_the_words_say_what_the_picture_shows() -> None:
-    steps = {step.step_id: step for step in in_words(SMALL_SCRIPT)}
+    steps = {step.step_id: step for step in describe_steps(SMALL_SCRIPT)}
     assert steps["support"].leads_to == [("0 to 3", "6. Goodbye"), ("otherwise", "3. Help")]
     assert steps["goodbye"].is_end
     assert steps["goodbye"].leads_to == []
@@ -321,7 +326,7 @@ def test_huge_scripts_are_drawn_or_declined_soon() -> None:
     started = time.perf_counter()
     assert len(drawn(fan).boxes) == 201
     assert len(drawn(chain).boxes) == 300
-    assert picture_of(thicket) is None
+    assert draw_flowchart(thicket) is None
     assert time.perf_counter() - started < 10, "seconds, on a busy machine; about half a second"
 
 
@@ -339,9 +344,9 @@ def test_long_words_are_cut_and_the_rest_kept_for_the_tip() -> None:
 )
 @pytest.mark.parametrize("most", [1, 2, 3])
 def test_cut_words_fit_their_room(text: str, most: int) -> None:
-    lines = in_lines(text, 150, 14, most)
+    lines = wrap_text(text, 150, 14, most)
     assert len(lines) <= most
-    assert all(width_of(line, 14) <= 150 for line in lines)
+    assert all(text_width(line, 14) <= 150 for line in lines)
     assert bool(lines) == bool(text.strip())
 
 

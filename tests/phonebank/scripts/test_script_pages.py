@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import text
 
 from phonebank.core.db import db
-from phonebank.experiments.services import ArmWanted, create_experiment, start, words_to_choose
+from phonebank.experiments.services import NewArm, available_arm_scripts, create_experiment, start
 from phonebank.models import Script
 from phonebank.scripts import services
-from scripts_library.format import parse
 from scripts_library.library import ready_made, source_of
+from scripts_library.parser import parse
 from tests.factories import create_script
 from tests.phonebank.scripts.conftest import SLUG, Desk
 from tests.phonebank.scripts.form_of import form_of
@@ -150,8 +150,8 @@ def test_who_publishes_is_told_whether_callers_get_it_now(desk: Desk) -> None:
     with desk.app.app_context():
         campaign, held = desk.campaign(), desk.script().published_version_id
         older = [
-            ArmWanted(words, 1)
-            for words in words_to_choose(campaign)
+            NewArm(words, 1)
+            for words in available_arm_scripts(campaign)
             if words.script_version_id not in (None, held)
         ]
         start(campaign, create_experiment(campaign, "Which was better?", older))

@@ -15,11 +15,11 @@ from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundErro
 from phonebank.models import Campaign, Contact, ContactList, Script, ScriptVersion
 from phonebank.scripts import services
 from phonebank.scripts.answer_compat import changed_meanings
-from phonebank.scripts.edit_actions import changed, settled
-from phonebank.scripts.missing_fields import faults_for
+from phonebank.scripts.edit_actions import apply_action, resolve_next_below
+from phonebank.scripts.missing_fields import missing_field_warnings
 from phonebank.scripts.versions import published_version_id
-from scripts_library.format import parse
-from scripts_library.serializer import write
+from scripts_library.parser import parse
+from scripts_library.serializer import serialize
 from tests.factories import create_caller, create_campaign, create_contact, create_list
 
 SLUG = "voter-identification"
@@ -76,7 +76,7 @@ def test_a_faulty_draft_is_kept_and_cannot_be_published(script: Script) -> None:
     services.save_draft(script, reworded(script, "goto: issue", "goto: nowhere"))
     with pytest.raises(services.FaultyScriptError) as refused:
         services.publish_draft(campaign, script, None)
-    assert any("no such step" in fault.message for fault in refused.value.faults)
+    assert any("no such step" in diagnostic.message for diagnostic in refused.value.diagnostics)
     assert refused.value.status == 422
     assert script.draft is not None
     assert len(services.versions_of(script)) == 1
@@ -267,15 +267,17 @@ def test_a_scale_is_neither_turned_round_nor_made_into_another_answer_unseen(
 def test_what_was_left_out_for_a_while_comes_back_as_it_was_or_is_named(script: Script) -> None:
     give_answers(script, [("voting_intention", "undecided"), ("issue", "health")])
     first = parse(services.working_source(script), "test")
-    gone = settled(changed(changed(first, "delete-step:issue"), "delete-choice:voting_intention:2"))
+    gone = resolve_next_below(
+        apply_action(apply_action(first, "delete-step:issue"), "delete-choice:voting_intention:2")
+    )
     told = {(c.old, c.new) for c in changed_meanings(script, gone)}
     assert told == {("Undecided", None), ("Health and care", None)}
-    services.publish(script, services.add_version(script, write(gone), None))
+    services.publish(script, services.add_version(script, serialize(gone), None))
     db.session.commit()
     assert changed_meanings(script, replace(gone, title="Again")) == [], "told once"
 
     assert changed_meanings(script, first) == []
-    other = write(first).replace("label: Undecided", "label: Will not say")
+    other = serialize(first).replace("label: Undecided", "label: Will not say")
     other = other.replace("one thing that will decide it", "one thing that put you off")
     found = changed_meanings(script, parse(other, "test"))
     assert [(c.part, c.old[:9], c.calls) for c in found] == [
@@ -294,10 +296,14 @@ def test_people_who_lack_a_field_are_counted(script: Script) -> None:
     source = reworded(script, "{{ first_name or 'someone in the house who can vote' }}",
                       "{{ first_name }} of {{ town }}")  # fmt: skip
 
-    messages = [fault.message for fault in faults_for(campaign, parse(source, "test"))]
+    messages = [
+        diagnostic.message for diagnostic in missing_field_warnings(campaign, parse(source, "test"))
+    ]
     assert any("2 contacts have no first_name" in message for message in messages)
     assert any("2 contacts have no town" in message for message in messages)
 
     campaign.merge_values = {"town": "Leeds"}
-    messages = [fault.message for fault in faults_for(campaign, parse(source, "test"))]
+    messages = [
+        diagnostic.message for diagnostic in missing_field_warnings(campaign, parse(source, "test"))
+    ]
     assert not any("town" in message for message in messages)
