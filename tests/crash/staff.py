@@ -428,7 +428,8 @@ class SideHost(Host):
         other_id = [id_ for id_ in self._party_ids() if id_ != party.id][-1]
         parties.unlock(db.session.get_one(Party, other_id))
         db.session.commit()
-        db.session.refresh(caller)
+        # Read again: they may have gone to the other party by themselves.
+        caller = participants.caller_in(party, caller_id)
         host = f"{HOST_OF}{party.id}"
         self.overtaken(host, lambda: move(self.world, caller_id, other_id), GUEST)
         participants.rename_caller(caller, "Ottilie")
