@@ -103,7 +103,6 @@ def upgrade() -> None:
         sa.Column("practice_first", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("allow_drama_numbers", sa.Boolean(), nullable=False),
         sa.Column("script_id", sa.Integer(), nullable=True),
-        sa.Column("retain_until", sa.Date(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
         sa.CheckConstraint(

@@ -1,7 +1,7 @@
 """A campaign: who is calling, from where, when, with which script."""
 
 import secrets
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -82,7 +82,6 @@ class Campaign(Base):
     script_id: Mapped[int | None] = mapped_column(
         ForeignKey("script.id", use_alter=True, ondelete="SET NULL")
     )
-    retain_until: Mapped[date | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
 
