@@ -2,8 +2,9 @@
 
     python -m bench.clients < settings.json > measured.json
 
-Settings: port, warm_up and seconds, deed (one of DEEDS), devices (a list of {"cookie", "token"}).
-Out come the seconds that each timed request took, and how many were not answered as hoped for.
+Settings: port, warm_up and seconds, action (one of ACTIONS), devices (a list of {"cookie",
+"token"}). Out come the seconds that each timed request took, and how many were not answered as
+hoped for.
 """
 
 from gevent import monkey
@@ -109,20 +110,20 @@ def _outcome_of(person: dict[str, Any]) -> str:
     return f"/calling/person/{person['call_id']}/outcome?turn={person['turn']}"
 
 
-DEEDS = {"bare": bare, "cycles": cycles, "claims": claims}
+ACTIONS = {"bare": bare, "cycles": cycles, "claims": claims}
 
 
 def main() -> None:
     settings = json.load(sys.stdin)
     took: list[float] = []
     missed = 0
-    deed = DEEDS[settings["deed"]]
+    action = ACTIONS[settings["action"]]
     warm_at = time.monotonic() + settings["warm_up"]
     over_at = warm_at + settings["seconds"]
 
     def work(device: Device) -> None:
         nonlocal missed
-        for one in deed(device):
+        for one in action(device):
             moment = time.monotonic()
             if moment > over_at:
                 return

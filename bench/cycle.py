@@ -50,11 +50,11 @@ class Measured:
         return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def load(port: int, deed: str, devices: Sequence[Device], seconds: float) -> Measured:
-    """Let the devices do the deed for so long, after some seconds to warm up."""
+def load(port: int, action: str, devices: Sequence[Device], seconds: float) -> Measured:
+    """Let the devices do the action for so long, after some seconds to warm up."""
     settings = {
         "port": port,
-        "deed": deed,
+        "action": action,
         "devices": [asdict(device) for device in devices],
         "seconds": seconds,
         # Untimed: each worker first compiles every statement for itself.

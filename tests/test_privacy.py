@@ -259,14 +259,14 @@ def everybody_looks_everywhere(app: Flask, evening: Evening, people: dict[str, V
 def meddle_with_the_call_of_another(people: dict[str, Visitor], call: str) -> None:
     for who in ("Priya", "Newcomer", "host", "stranger"):
         for accept in ("text/html", "application/json"):
-            for deed, sent in (
+            for action, sent in (
                 ("answers", {"step_id": "opening", "answer": "speaking"}),
                 ("outcome", {"outcome": "no_answer"}),
                 ("undo", {}),
                 ("give-back", {}),
                 ("renew", {}),
             ):
-                people[who].post(f"{call}/{deed}", accept, data=sent)
+                people[who].post(f"{call}/{action}", accept, data=sent)
 
 
 def everything_goes_wrong(app: Flask, site: Processes, driven: Driven, call: str) -> None:

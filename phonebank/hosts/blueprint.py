@@ -1,4 +1,4 @@
-"""What the host's pages share: their blueprint, the way back, and how they tell the time."""
+"""What the host's pages share: the blueprint, the redirect after a change, and dates in words."""
 
 from datetime import datetime
 
@@ -13,14 +13,14 @@ pages = Blueprint("parties", __name__, url_prefix="/parties", template_folder="t
 
 
 def back_to(party: Party, words: str = "", page: str = ".run") -> ResponseReturnValue:
-    """Commit, and go back to a page of the party, where `words` say what was done."""
+    """Commit, and redirect to a page of the party, which shows `words` once."""
     db.session.commit()
     if words and "HX-Request" not in request.headers:
         flash(words, "success")
     return redirect(url_for(page, party_id=party.id), 303)
 
 
-def when_it_starts(party: Party) -> str:
-    """“Tuesday 13 January, 19:30”, by the clocks of the party's time zone."""
+def describe_start(party: Party) -> str:
+    """“Tuesday 13 January, 19:30”, in the party's time zone."""
     moment: datetime = party.starts_at.astimezone(time_zone(party.time_zone))
     return f"{moment:%A} {moment.day} {moment:%B}, {moment:%H:%M}"

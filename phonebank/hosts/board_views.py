@@ -1,4 +1,4 @@
-"""The board on the television: one page, opened by its own link, that can only show."""
+"""The board on the television: one page, with its own link, without any action."""
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
@@ -19,15 +19,16 @@ pages = Blueprint("board", __name__, url_prefix="/board")
 @pages.get("/<token>")
 @open_to(TV)
 def show(token: str) -> ResponseReturnValue:
-    """The board with its present figures; a page without JavaScript loads itself again.
+    """The board with its present figures. Without JavaScript the page reloads itself.
 
-    JSON: {"board"}, which the page polls where a network lets no websocket through.
+    JSON: {"board"}, which the page polls on networks that block websockets.
     """
     party = party_by_board_token(token)
     if wants_json():
         return {"board": board_snapshot(party.id, token)}
     base_url = current_config().base_url
-    # Before the reading, which ends the transaction: the party would be looked up once more.
+    # The code is drawn before the reading, which ends the transaction: otherwise the party would be
+    # queried twice.
     qr = qr_svg(join_link(base_url, party.code))
     return render_template(
         "parties/board.html",
@@ -39,8 +40,8 @@ def show(token: str) -> ResponseReturnValue:
 
 
 @pages.errorhandler(GoneError)
-def over(error: GoneError) -> ResponseReturnValue:
-    """The same in the board's own size and colours: who reads it sits across the room."""
+def show_ended(error: GoneError) -> ResponseReturnValue:
+    """The error in the board's own size and colours, for people across the room."""
     if wants_json():
         return error_pages.answer_to(error)
     return render_template("parties/board_ended.html", error=error), error.status

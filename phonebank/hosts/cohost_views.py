@@ -1,4 +1,4 @@
-"""The forms that name and remove co-hosts; they stand on the party's own page."""
+"""Adding and removing co-hosts, by forms on the party's own page."""
 
 from flask import request
 from flask.typing import ResponseReturnValue
@@ -11,7 +11,7 @@ from phonebank.models import RoleName
 from phonebank.parties.cohosts import invite_cohost, remove_cohost
 from phonebank.parties.services import party_for
 
-# Each sends an e-mail to the address that is typed. For each account.
+# For each account. Each invitation sends an e-mail to the typed address.
 INVITATIONS = "20 per hour"
 
 
@@ -19,7 +19,7 @@ INVITATIONS = "20 per hour"
 @open_to(RoleName.HOST)
 @limiter.limit(INVITATIONS, key_func=account_key)
 def add_cohost(party_id: int) -> ResponseReturnValue:
-    """Invite somebody to run the party too."""
+    """Invite a co-host."""
     party = party_for(current_user, party_id)
     invited = invite_cohost(current_user, party, request.form.get("email", ""))
     return back_to(
@@ -30,7 +30,7 @@ def add_cohost(party_id: int) -> ResponseReturnValue:
 @pages.post("/<int:party_id>/cohosts/<int:account_id>/remove")
 @open_to(RoleName.HOST)
 def drop_cohost(party_id: int, account_id: int) -> ResponseReturnValue:
-    """A co-host runs the party no more."""
+    """Remove a co-host."""
     party = party_for(current_user, party_id, to_change=True)
     remove_cohost(current_user, party, account_id)
     return back_to(party, "They can no longer run this party.")

@@ -28,8 +28,8 @@ from phonebank.parties.services import GOAL_AT_MOST
 from phonebank.rules.time_zones import UnknownTimeZoneError, time_zone
 
 
-def a_name(form: FlaskForm, field: StringField) -> None:
-    """A validator: what `clean_name` accepts, left in the field as it is stored."""
+def validate_name(form: FlaskForm, field: StringField) -> None:
+    """A WTForms validator: the field gets the stored form of a name that `clean_name` accepts."""
     try:
         field.data = clean_name(field.data or "", field.label.text.lower())
     except InvalidInputError as fault:
@@ -37,8 +37,8 @@ def a_name(form: FlaskForm, field: StringField) -> None:
 
 
 class GoalField(IntegerField):
-    """How many conversations the room wants to have. A field of text, so that what is no number is
-    shown again as it was typed."""
+    """The party's goal, a number of conversations. It is a text field: if the host types something
+    else, the page shows it again."""
 
     widget = TextInput()
 
@@ -57,7 +57,7 @@ class GoalField(IntegerField):
             goal = int(typed)
         except ValueError:
             raise ValueError("The goal must be a whole number, such as 50.") from None
-        # The check of the range takes no number with hundreds of digits.
+        # NumberRange fails on a number with hundreds of digits.
         self.data = max(-1, min(goal, GOAL_AT_MOST + 1))
 
     def pre_validate(self, form: Any) -> None:
@@ -66,12 +66,12 @@ class GoalField(IntegerField):
 
 
 class NewPartyForm(FlaskForm):
-    """Filled in in under a minute: every field but none is needed beyond what stands there."""
+    """The form of a new party. Its defaults are enough, so it takes less than a minute."""
 
     campaign = SelectField("Campaign", coerce=int)
     title = StringField(
         "Title",
-        [a_name],
+        [validate_name],
         description=f"The board shows it. Up to {NAME_AT_MOST} characters.",
     )
     starts_at = DateTimeLocalField(
@@ -80,7 +80,7 @@ class NewPartyForm(FlaskForm):
         format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
         description="Leave this empty to start now.",
     )
-    # Filled in by the page's script; without it, the campaign's country decides.
+    # JavaScript fills it in. Without JavaScript the campaign's country decides.
     time_zone = HiddenField()
     goal = GoalField(
         "Goal",
@@ -93,21 +93,21 @@ class NewPartyForm(FlaskForm):
     )
 
     def zone(self, default: str) -> str:
-        """The browser's time zone, or `default` where it named none that exists."""
+        """The browser's time zone, or `default` if the browser named none that exists."""
         try:
             return time_zone(self.time_zone.data or default).key
         except UnknownTimeZoneError:
             return default
 
     def starts(self, zone: str) -> datetime | None:
-        """When the party starts, in UTC; None for now."""
+        """The start of the party in UTC; None means now."""
         moment: datetime | None = self.starts_at.data
         return moment.replace(tzinfo=time_zone(zone)).astimezone(UTC) if moment else None
 
 
 class SettingsForm(EditForm):
-    """What is changed while a party runs; it stands on the host's page."""
+    """The settings that a host changes while a party runs, on the host's page."""
 
-    title = StringField("Title", [a_name])
+    title = StringField("Title", [validate_name])
     goal = GoalField("Goal: conversations for the whole party")
     celebrate = BooleanField("Celebrate first calls and each quarter of the goal")

@@ -1,9 +1,10 @@
-"""The host's side of the site, put together: the host's pages, the board, the evening, sockets."""
+"""Registers the host's pages, the board, the summary for everyone, and their sockets."""
 
 from flask import Flask
 
 from phonebank.hosts import (
     board_views,
+    caller_views,  # noqa: F401  (adds its forms to the blueprint)
     cohost_views,  # noqa: F401  (adds its forms to the blueprint)
     sockets,  # noqa: F401  (registers what sockets hear)
     summary_views,
@@ -13,7 +14,7 @@ from phonebank.hosts.blueprint import pages
 
 
 def init_app(app: Flask) -> None:
-    """Serve the host's pages, the board and the evening's summary."""
+    """Register the blueprints."""
     app.register_blueprint(pages)
     app.register_blueprint(board_views.pages)
     app.register_blueprint(summary_views.public)

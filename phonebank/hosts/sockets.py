@@ -27,7 +27,7 @@ refuse_unknown_events(broadcaster.NAMESPACE)
 @on_event("connect", broadcaster.NAMESPACE)
 @open_to(TV)
 def board_connects(proof: Any = None) -> None:
-    """Let in a television by its link's token, or a host by their sign-in.
+    """Connect a television by its link's token, or a host by their sign-in.
 
     `proof` is {"token": …} or {"party": id}.
     """
@@ -38,14 +38,14 @@ def board_connects(proof: Any = None) -> None:
 
 @on_event("disconnect", broadcaster.NAMESPACE)
 @open_to(ANYONE)
-def board_goes(_reason: str = "") -> None:
+def board_disconnects(_reason: str = "") -> None:
     """Send this board nothing more."""
     live().broadcaster.remove(request.sid)  # type: ignore[attr-defined]
 
 
 @on_event("snapshot", broadcaster.NAMESPACE)
 @open_to(TV)
-def board_asks(_: Any = None) -> dict[str, Any]:
+def snapshot(_: Any = None) -> dict[str, Any]:
     """The whole board, as it is now."""
     watcher = live().broadcaster.watcher(request.sid)  # type: ignore[attr-defined]
     if watcher is None:
@@ -58,8 +58,10 @@ def board_asks(_: Any = None) -> dict[str, Any]:
 
 
 def _watcher(proof: Any) -> Watcher:
-    """Who watches which party, by what they show. Raises GoneError, SignInRequiredError,
-    NotAllowedError, NotFoundError or InvalidInputError."""
+    """The board that this proof allows.
+
+    Raises GoneError, SignInRequiredError, NotAllowedError, NotFoundError or InvalidInputError.
+    """
     token = proof.get("token") if isinstance(proof, dict) else None
     party_id = proof.get("party") if isinstance(proof, dict) else None
     if isinstance(token, str) and token:

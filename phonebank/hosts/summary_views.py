@@ -1,4 +1,4 @@
-"""The end of a party: for the host by sign-in, and for everybody by a link that can only show."""
+"""A party's summary: for the host by sign-in, and for everyone by a link without any action."""
 
 from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -9,7 +9,7 @@ from phonebank.core.config import current_config
 from phonebank.core.db import db
 from phonebank.core.edit_form import is_still
 from phonebank.exports.cells import csv_chunks
-from phonebank.hosts.blueprint import back_to, pages, when_it_starts
+from phonebank.hosts.blueprint import back_to, describe_start, pages
 from phonebank.models import Campaign, Party, RoleName
 from phonebank.parties import services
 from phonebank.parties.summary import change_summary_link, party_by_summary_token, summary_of
@@ -23,20 +23,20 @@ COLUMNS = ("caller", "calls", "answered", "conversations", "yeses")
 @pages.get("/<int:party_id>/summary")
 @open_to(RoleName.HOST)
 def summary(party_id: int) -> ResponseReturnValue:
-    """The host's own look at the evening, with what to share and to take away."""
+    """The host's page about the evening, with the link to share and the file to download."""
     party = services.party_for(current_user, party_id)
     base_url = current_config().base_url
     return render_template(
         "parties/summary.html",
         public_link=base_url + url_for("evening.show", token=party.summary_token),
-        **_evening_of(party),
+        **_evening_data(party),
     )
 
 
 @pages.get("/<int:party_id>/callers.csv")
 @open_to(RoleName.HOST)
 def callers_file(party_id: int) -> ResponseReturnValue:
-    """Each caller's figures, and nothing of whom they rang."""
+    """Each caller's totals as CSV, without any contact."""
     party = services.party_for(current_user, party_id)
     rows = [
         (share.first_name, share.calls, share.reached, share.conversations, share.yeses)
@@ -52,7 +52,7 @@ def callers_file(party_id: int) -> ResponseReturnValue:
 @pages.post("/<int:party_id>/summary-link")
 @open_to(RoleName.HOST)
 def new_summary_link(party_id: int) -> ResponseReturnValue:
-    """End the link to the summary and make a new one."""
+    """Replace the link to the summary."""
     party = services.party_for(current_user, party_id, to_change=True)
     if not is_still(party.summary_token):
         return back_to(
@@ -67,28 +67,28 @@ def new_summary_link(party_id: int) -> ResponseReturnValue:
 @public.get("/<token>")
 @open_to(TV)
 def show(token: str) -> ResponseReturnValue:
-    """The evening for whoever was sent the link: no sign-in, and nothing to press."""
+    """The evening for everyone with the link: no sign-in, no buttons."""
     party = party_by_summary_token(token)
-    return render_template("parties/evening.html", **_evening_of(party))
+    return render_template("parties/evening.html", **_evening_data(party))
 
 
 @public.get("/<token>/picture.svg")
 @open_to(TV)
 def picture(token: str) -> ResponseReturnValue:
-    """The totals as a picture; `?save` to download it."""
+    """The totals as a picture; `?save` downloads it."""
     party = party_by_summary_token(token)
-    drawn = render_template("parties/picture.svg", **_evening_of(party))
+    drawn = render_template("parties/picture.svg", **_evening_data(party))
     response = Response(drawn, mimetype="image/svg+xml")
     if "save" in request.args:
         response.headers["Content-Disposition"] = 'attachment; filename="phone-party.svg"'
     return response
 
 
-def _evening_of(party: Party) -> dict[str, object]:
+def _evening_data(party: Party) -> dict[str, object]:
     return {
         "party": party,
         "campaign": db.session.get_one(Campaign, party.campaign_id),
         "evening": summary_of(party),
-        "when": when_it_starts(party),
+        "when": describe_start(party),
         "picture": url_for("evening.picture", token=party.summary_token),
     }

@@ -1,7 +1,7 @@
-"""The host's pages: begin a party, run it from a phone.
+"""The host's pages: creating a party, and running it from a phone.
 
-Every button is a plain form that comes back to the page. Where scripts run, htmx takes only the
-part of the answer that changed, and the socket says when to look again.
+Every button is a plain form that leads back to the page. With JavaScript, htmx replaces only the
+part of the page that changed, and the socket says when to look again.
 """
 
 from typing import Any
@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 from flask import (
     Response,
-    flash,
     get_flashed_messages,
     redirect,
     render_template,
@@ -23,10 +22,10 @@ from wtforms.fields.choices import SelectChoice
 from phonebank.core.access import open_to
 from phonebank.core.config import current_config
 from phonebank.core.content_negotiation import wants_json
-from phonebank.core.db import db, retry_on_deadlock
+from phonebank.core.db import db
 from phonebank.core.edit_form import is_still
 from phonebank.core.qr_codes import qr_svg
-from phonebank.hosts.blueprint import back_to, pages, when_it_starts
+from phonebank.hosts.blueprint import back_to, describe_start, pages
 from phonebank.hosts.forms import NewPartyForm, SettingsForm
 from phonebank.live.board_payload import payload
 from phonebank.live.board_query import read_figures
@@ -37,17 +36,13 @@ from phonebank.parties.calendar import calendar_file
 from phonebank.parties.codes import invitation, join_link
 from phonebank.parties.cohosts import COHOSTS_AT_MOST, may_add_cohosts
 from phonebank.parties.display_names import NAME_AT_MOST
-from phonebank.parties.help_requests import ABOUT, callers_asking, mark_seen
+from phonebank.parties.help_requests import ABOUT, callers_asking
 from phonebank.parties.standings import standings
-from phonebank.roster.admit import admit
-from phonebank.roster.remove import remove
-from phonebank.roster.rename import hide
-from phonebank.roster.rooms import lock_in_room
 from phonebank.rules.countries import NoCountryRulesError, rules_for
 from phonebank.tallies.totals import caller_totals
 
 BREAKS = (5, 10, 15)  # minutes
-DEEDS = {
+ACTIONS = {
     "lock": services.lock,
     "unlock": services.unlock,
     "pause": services.pause,
@@ -65,7 +60,7 @@ def mine() -> ResponseReturnValue:
         parties=parties,
         figures=read_figures([party.id for party in parties]),
         campaigns={campaign.id: campaign.name for campaign in _campaigns(parties)},
-        when=when_it_starts,
+        when=describe_start,
     )
 
 
@@ -73,7 +68,7 @@ def mine() -> ResponseReturnValue:
 @open_to(RoleName.HOST)
 def new() -> ResponseReturnValue:
     campaigns = services.campaigns_to_host(current_user)
-    form = NewPartyForm(title=_first_title(current_user.name))
+    form = NewPartyForm(title=_default_title(current_user.name))
     form.campaign.choices = [SelectChoice(campaign.id, campaign.name) for campaign in campaigns]
     if campaigns and form.validate_on_submit():
         countries = {campaign.id: campaign.country for campaign in campaigns}
@@ -100,17 +95,18 @@ def run(party_id: int) -> ResponseReturnValue:
     party = services.party_for(current_user, party_id)
     if wants_json():
         return {"board": board_snapshot(party.id)}
-    # htmx names the part that it will take: the rest need not be made.
+    # htmx names the part that it replaces, so the rest need not be rendered.
     if request.headers.get("HX-Target") == "people":
-        said = get_flashed_messages(with_categories=True)
-        return render_template("parties/_people.html", said=said, **_people_of(party))
-    return _page_of(party, SettingsForm(formdata=None, obj=party))
+        messages = get_flashed_messages(with_categories=True)
+        return render_template("parties/_people.html", said=messages, **_people_data(party))
+    return _render_party(party, SettingsForm(formdata=None, obj=party))
 
 
 @pages.get("/<int:party_id>/shares")
 @open_to(RoleName.HOST)
 def shares(party_id: int) -> ResponseReturnValue:
-    """What each caller did, in words by their id: for a page that shows the rest already."""
+    """What each caller did, in words by caller id, for a page that shows everything else
+    already."""
     party = services.party_for(current_user, party_id)
     return {
         str(share.caller_id): participants.describe_share(share.calls, share.conversations)
@@ -118,8 +114,8 @@ def shares(party_id: int) -> ResponseReturnValue:
     }
 
 
-def _people_of(party: Party) -> dict[str, Any]:
-    """What the list of people needs."""
+def _people_data(party: Party) -> dict[str, Any]:
+    """What the list of people shows."""
     return {
         "party": party,
         "board": payload(read_figures([party.id])[party.id]),
@@ -130,14 +126,14 @@ def _people_of(party: Party) -> dict[str, Any]:
     }
 
 
-def _page_of(party: Party, form: SettingsForm) -> str:
-    """The host's page, with the settings as they are or as they were typed."""
+def _render_party(party: Party, form: SettingsForm) -> str:
+    """The host's page, with the stored settings or with those just typed."""
     campaign = db.session.get_one(Campaign, party.campaign_id)
     base_url = current_config().base_url
     link = join_link(base_url, party.code)
     return render_template(
         "parties/party.html",
-        **_people_of(party),
+        **_people_data(party),
         campaign=campaign,
         form=form,
         link=link,
@@ -146,7 +142,7 @@ def _page_of(party: Party, form: SettingsForm) -> str:
         board_link=base_url + url_for("board.show", token=party.board_token),
         breaks=BREAKS,
         standings=standings(party.campaign_id),
-        when=when_it_starts(party),
+        when=describe_start(party),
         host=db.session.get_one(Account, party.host_id),
         may_add_cohosts=may_add_cohosts(current_user, party),
         cohosts_at_most=COHOSTS_AT_MOST,
@@ -156,7 +152,7 @@ def _page_of(party: Party, form: SettingsForm) -> str:
 @pages.get("/<int:party_id>/invitation.ics")
 @open_to(RoleName.HOST)
 def calendar(party_id: int) -> ResponseReturnValue:
-    """The party for people's calendars."""
+    """The party as a calendar file."""
     party = services.party_for(current_user, party_id)
     base_url = current_config().base_url
     link = join_link(base_url, party.code)
@@ -168,11 +164,11 @@ def calendar(party_id: int) -> ResponseReturnValue:
     )
 
 
-@pages.post('/<int:party_id>/<any("lock", "unlock", "pause", "resume", "end-break"):deed>')
+@pages.post('/<int:party_id>/<any("lock", "unlock", "pause", "resume", "end-break"):action>')
 @open_to(RoleName.HOST)
-def do(party_id: int, deed: str) -> ResponseReturnValue:
+def do(party_id: int, action: str) -> ResponseReturnValue:
     party = services.party_for(current_user, party_id, to_change=True)
-    DEEDS[deed](party)
+    ACTIONS[action](party)
     return back_to(party)
 
 
@@ -206,7 +202,7 @@ def settings(party_id: int) -> ResponseReturnValue:
     party = services.party_for(current_user, party_id, to_change=True)
     form = SettingsForm(obj=party)
     if not form.validate() or form.is_overtaken():
-        return _page_of(party, form), 422
+        return _render_party(party, form), 422
     services.set_goal(party, form.goal.data or 0)
     services.rename_party(party, form.title.data or "")
     services.set_celebration(party, form.celebrate.data)
@@ -238,60 +234,9 @@ def end(party_id: int) -> ResponseReturnValue:
     return back_to(party, "The party has ended. Thank you for hosting.", ".summary")
 
 
-@pages.post("/<int:party_id>/door")
-@open_to(RoleName.HOST)
-def door(party_id: int) -> ResponseReturnValue:
-    party = services.party_for(current_user, party_id, to_change=True)
-    participants.set_door(party, request.form.get("open") == "yes")
-    return back_to(party)
-
-
-@pages.post("/<int:party_id>/admit-all")
-@open_to(RoleName.HOST)
-def admit_all(party_id: int) -> ResponseReturnValue:
-    party = services.party_for(current_user, party_id, to_change=True)
-    participants.admit_all(party)
-    return back_to(party)
-
-
-@pages.post("/<int:party_id>/callers/<int:caller_id>/<any(admit, hide, show, remove, helped):deed>")
-@open_to(RoleName.HOST)
-@retry_on_deadlock
-def do_with_caller(party_id: int, caller_id: int, deed: str) -> ResponseReturnValue:
-    party = services.party_for(current_user, party_id, to_change=True)
-    caller = participants.caller_in(party, caller_id)
-    if deed == "admit":
-        if caller.held:
-            return back_to(party, f"Only an organiser can let {caller.first_name} in.")
-        if not admit([caller]):
-            flash(f"{caller.first_name} is no longer waiting here.", "info")
-    elif deed == "remove":
-        remove(caller)
-    elif deed == "helped":
-        mark_seen(caller)
-    else:
-        hide(caller, deed == "hide")
-    return back_to(party)
-
-
-@pages.post("/<int:party_id>/callers/<int:caller_id>/name")
-@open_to(RoleName.HOST)
-def rename_caller(party_id: int, caller_id: int) -> ResponseReturnValue:
-    party = services.party_for(current_user, party_id, to_change=True)
-    caller = participants.caller_in(party, caller_id)
-    lock_in_room(caller)
-    name, was = request.form.get("name", ""), request.form.get("was", caller.first_name)
-    if was != caller.first_name and name != caller.first_name:
-        words = f"Another host has just renamed {was} to {caller.first_name}. We kept that name."
-        flash(f"{words} You can rename {caller.first_name} again.", "error")
-        return back_to(party)
-    participants.rename_caller(caller, name)
-    return back_to(party)
-
-
 def _invitation(party: Party, link: str, base_url: str) -> str:
     campaign = db.session.get_one(Campaign, party.campaign_id)
-    when = when_it_starts(party)
+    when = describe_start(party)
     return invitation(party.title, when, link, party.code, base_url, campaign.on_behalf_of)
 
 
@@ -299,13 +244,13 @@ def _campaigns(parties: list[Party]) -> list[Campaign]:
     return [db.session.get_one(Campaign, party.campaign_id) for party in parties]
 
 
-def _first_title(name: str) -> str:
+def _default_title(name: str) -> str:
     first = name.split(" ")[0][:20]
     return f"{first}’s phone party" if first else "Phone party"
 
 
 def zone_of_country(country: str) -> str:
-    """The first time zone in the country's rules: a guess, for a browser that names none."""
+    """The first time zone in the country's rules, a guess for a browser that names no zone."""
     try:
         return rules_for(country).time_zones.value[0]
     except NoCountryRulesError:

@@ -82,7 +82,7 @@ def ask_for_link() -> ResponseReturnValue:
     return response
 
 
-def _after(response: Response, deed: Callable[[], None]) -> None:
+def _after(response: Response, action: Callable[[], None]) -> None:
     """Do it once the response is on its way: then its time does not tell whether there is an
     account to send to, and nobody waits for the mail server."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
@@ -91,7 +91,7 @@ def _after(response: Response, deed: Callable[[], None]) -> None:
     def act() -> None:
         with app.app_context():
             try:
-                deed()
+                action()
             except MailNotSentError:
                 pass  # mail.py has logged it; there is nobody left to tell
             except Exception as error:

@@ -1,6 +1,6 @@
-"""The proof behind the boards: tallies compared with a recount of the calls, and put right.
+"""The proof behind the boards: tallies compared with a recount of the calls, and corrected.
 
-A difference has never a good reason; it is logged as an error with the ids a person needs.
+A difference never has a good reason. It is logged as an error with the ids that an engineer needs.
 """
 
 import logging
@@ -70,7 +70,7 @@ WHERE tally.id = :tally_id
 
 @dataclass(frozen=True)
 class Difference:
-    """One tally row that a recount contradicts; the counts are recount minus tally."""
+    """A tally row that differs from a recount; the numbers are recount minus tally."""
 
     campaign_id: int
     party_id: int | None
@@ -84,16 +84,16 @@ class Difference:
 
 
 def differences(campaign_id: int | None = None) -> list[Difference]:
-    """Where tallies and calls disagree, in one statement and so at one moment. Empty is right."""
+    """Where tallies and calls differ, in one statement and so at one moment. Empty is correct."""
     rows = db.session.execute(_DIFFERENCES, {"campaign_id": campaign_id})
     return [Difference(*row) for row in rows]
 
 
 def repair(difference: Difference) -> None:
-    """Make one tally row equal its calls.
+    """Make one tally row equal to its calls.
 
-    The row is locked first: whoever records into it then has either committed, and is seen by
-    the recount that follows, or waits and adds to the repaired figure.
+    The row is locked first. An outcome that is recorded at that moment has either committed, and
+    the recount includes it, or it waits and adds to the corrected row.
     """
     where = {
         "campaign_id": difference.campaign_id,
@@ -117,7 +117,7 @@ def repair(difference: Difference) -> None:
 
 @job(CHORES, timeout=300)
 def recount_tallies() -> None:
-    """Recount every campaign; log and repair what differs. Periodic; harmless when run twice."""
+    """Recount every campaign; log and repair the differences. Running it twice does no harm."""
     for difference in differences():
         log.error("a tally differs from its calls and is repaired: %s", difference)
         repair(difference)

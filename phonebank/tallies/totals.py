@@ -1,7 +1,7 @@
-"""Tallies: add to one, sum them. The caller commits, in the transaction that changed the calls.
+"""Tallies: adding to one, and summing them. Nothing here commits.
 
-What a board shows is a sum over rows that only their own callers change, so that recording an
-outcome waits for nobody, however many people ring.
+A tally changes in the transaction that changed its calls. A board shows a sum over rows, each of
+which only its own caller changes, so that recording an outcome never waits for another caller.
 """
 
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ SET calls = t.calls + excluded.calls,
 
 @dataclass(frozen=True)
 class Totals:
-    """`version` grows with every change of what is summed: it orders a board's snapshots."""
+    """Sums of tallies. `version` grows with every change, so it orders a board's snapshots."""
 
     version: int = 0
     calls: int = 0
@@ -44,7 +44,7 @@ class Totals:
 
 @dataclass(frozen=True)
 class CallerTotals:
-    """One caller's share of a party."""
+    """One caller's totals in a party."""
 
     caller_id: int
     first_name: str
@@ -56,7 +56,7 @@ class CallerTotals:
 
 
 def hour_of(moment: datetime) -> datetime:
-    """The start of the hour, in UTC, that a recorded call is counted in."""
+    """The start of the hour, in UTC, in which a recorded call counts."""
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
@@ -71,11 +71,11 @@ def add(
     yeses: int = 0,
     ranked: int = 0,
 ) -> None:
-    """Add to the tally of this caller, party and hour; negative numbers take back.
+    """Add to the tally of this caller, party and hour; negative numbers subtract.
 
-    `ranked` are the conversations that were not recorded too fast: see `models.Tally`.
-    `at` is the call's `recorded_at`, also when taking back, so that both meet in one row. Boards
-    are told once the transaction commits.
+    `ranked` counts the conversations that were not recorded too fast: see `models.Tally`. `at` is
+    the call's `recorded_at`, also for a subtraction, so that both reach the same row. Boards change
+    once the transaction commits.
     """
     db.session.execute(
         _ADD,
@@ -95,7 +95,7 @@ def add(
 
 
 def party_totals(party_ids: Iterable[int]) -> dict[int, Totals]:
-    """The totals of each party, in one statement. A party without calls has zeros."""
+    """The totals by party id, in one statement; zeros for a party without calls."""
     return _totals_by(Tally.party_id, party_ids)
 
 
@@ -131,12 +131,12 @@ def caller_totals(party_id: int) -> list[CallerTotals]:
 
 
 def totals_of_callers(caller_ids: Iterable[int]) -> dict[int, Totals]:
-    """Each caller's own totals, in one statement. One without calls has zeros."""
+    """The totals by caller id, in one statement; zeros for a caller without calls."""
     return _totals_by(Tally.caller_id, caller_ids)
 
 
 def totals_of_caller(caller_id: int, since: datetime | None = None) -> Totals:
-    """One caller's own totals, all of them or from an hour on."""
+    """One caller's totals; with `since`, from the start of that hour on."""
     query = _summed(func.min(Tally.caller_id)).where(Tally.caller_id == caller_id)
     if since is not None:
         query = query.where(Tally.hour >= hour_of(since))
@@ -163,5 +163,5 @@ def _summed(key: object) -> Select[*tuple[Any, ...]]:
 
 
 def _totals(sums: Iterable[int | None]) -> Totals:
-    # Summed bigints come back as Decimal, and as None over no rows.
+    # PostgreSQL sums bigints to Decimal, and to None over no rows.
     return Totals(*(int(value or 0) for value in sums))

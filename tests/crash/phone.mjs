@@ -20,7 +20,7 @@ const OUTCOMES = {
   no_answer: 28, answerphone: 8, busy: 8, talked: 16, call_back: 6, bad_time: 4, hung_up: 4, refused: 3,
   wrong_number: 2, disconnected: 2, do_not_call: 3, skipped: 3,
 };
-const DEEDS = {
+const ACTIONS = {
   record: 58, undo: 14, giveBack: 4, reload: 4, vanish: 3, reachAnother: 10, talkLong: 5, pocket: 2, oversleep: 1,
 };
 const TROUBLES = { plain: 62, twice: 8, "late copy": 8, late: 6, unheard: 6, "false answer": 10 };
@@ -360,7 +360,7 @@ async function answerStep(step, answer) {
   await pause(between(20, 300));
 }
 
-const deeds = {
+const actions = {
   record,
   async undo() {
     if (!last) return record();
@@ -454,7 +454,7 @@ while (!stopping) {
   if (stuck) await standing();
   if (stopping) break;
   if (!page) await next();
-  else await deeds[draw(DEEDS)]();
+  else await actions[draw(ACTIONS)]();
 }
 if (hold) hold.close();
 const giveUp = Date.now() + PATIENCE_AT_THE_END_MS;

@@ -210,10 +210,10 @@ class Soak:
         else:
             self.checks["database away"] += 1
 
-    def _tried(self, deed: Callable[[], object]) -> bool:
+    def _tried(self, action: Callable[[], object]) -> bool:
         """Do it; whether the stores were there."""
         try:
-            deed()
+            action()
         except AWAY:
             return False
         finally:

@@ -65,38 +65,38 @@ IMPORTED_AT_ONCE = 40  # rows
 
 
 class Desk:
-    """One of the staff: `deeds` are its methods, by how often it does them out of their sum."""
+    """One of the staff: `actions` are its methods, by how often it does them out of their sum."""
 
-    deeds: dict[str, int]
-    between = 0.5  # seconds between two deeds, on average
+    actions: dict[str, int]
+    between = 0.5  # seconds between two actions, on average
 
     def __init__(self, world: World, dice: random.Random, done: Counter[str]) -> None:
         self.world, self.dice, self.done = world, dice, done
 
     def act(self) -> None:
-        """One deed. Raises what the stores raise when they are away."""
-        deed = self.dice.choices(list(self.deeds), list(self.deeds.values()))[0]
+        """One action. Raises what the stores raise when they are away."""
+        action = self.dice.choices(list(self.actions), list(self.actions.values()))[0]
         try:
-            getattr(self, deed)()
+            getattr(self, action)()
             db.session.commit()
         except PhonebankError:
             db.session.rollback()
-            deed += " refused"
-        self.done[deed.replace("_", " ")] += 1
+            action += " refused"
+        self.done[action.replace("_", " ")] += 1
 
     def as_(self, actor: str) -> None:
         """Put a name to this transaction, after a form's time has gone by."""
         time.sleep(self.dice.uniform(0, DAWDLES_AT_MOST))
         act_as(actor)
 
-    def overtaken(self, actor: str, deed: Callable[[], object], other: str = "organiser") -> None:
+    def overtaken(self, actor: str, action: Callable[[], object], other: str = "organiser") -> None:
         """Somebody else does this, and commits it, after we have read and before we press."""
         app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
 
         def elsewhere() -> None:
             with app.app_context():
                 act_as(other)
-                deed()
+                action()
                 db.session.commit()
 
         with ThreadPoolExecutor(max_workers=1) as at_another_desk:
@@ -108,12 +108,12 @@ class Desk:
         db.session.commit()
         time.sleep(self.dice.uniform(*STANDS_FOR))
 
-    def undo_at_last(self, deed: Callable[[], None]) -> None:
+    def undo_at_last(self, action: Callable[[], None]) -> None:
         """Do it for certain, however often the stores are away; refused is as good."""
         while True:
             try:
                 db.session.rollback()
-                deed()
+                action()
                 db.session.commit()
                 return
             except PhonebankError:
@@ -128,7 +128,7 @@ class Desk:
 class Organiser(Desk):
     """In the two campaigns that volunteers call for."""
 
-    deeds = {  # noqa: RUF012
+    actions = {  # noqa: RUF012
         "pause": 2, "end": 1, "take_out": 3, "change_hours": 2, "limit_somebody": 12,
         "remove_somebody": 3, "suppress_somebody": 5, "publish": 2, "import_a_list": 2,
         "undo_an_import": 2, "put_an_import_back": 3, "put_back_what_is_undone": 1,
@@ -270,7 +270,7 @@ class Host(Desk):
     """At the parties that volunteers come to."""
 
     between = 0.8
-    deeds = {  # noqa: RUF012
+    actions = {  # noqa: RUF012
         "lock": 3, "pause": 2, "end": 1, "close_door": 2, "let_in": 5, "remove_a_guest": 2,
         "rename_a_guest": 2, "hide_a_guest": 2,
     }  # fmt: skip
@@ -352,7 +352,7 @@ class SideHost(Host):
     to and fro between them."""
 
     between = 0.15
-    deeds = {  # noqa: RUF012
+    actions = {  # noqa: RUF012
         "lock": 2, "unlock": 2, "end": 1, "admit": 6, "admit_all": 3, "remove_a_guest": 2,
         "rename_a_guest": 4, "hide_a_guest": 4, "shut": 3, "open": 2, "press": 6,
         "unlock_what_is_over": 2, "resume_what_is_over": 2, "rename_who_has_moved": 2,
@@ -453,7 +453,7 @@ class Wanderer(Desk):
     who lets in and removes them by the campaign's own page."""
 
     between = 0.15
-    deeds = {"move": 10, "come": 4, "let_in": 4, "remove": 2}  # noqa: RUF012
+    actions = {"move": 10, "come": 4, "let_in": 4, "remove": 2}  # noqa: RUF012
 
     def move(self) -> None:
         caller = self._guest((CallerState.WAITING, CallerState.ADMITTED))
@@ -495,7 +495,7 @@ class SlowHand(Desk):
     """Keeps the rows of some callers locked for seconds, as a slow job may, so that hand-outs and
     guests wait; meanwhile something changes that they have to see once they go on."""
 
-    deeds = {"hold_up": 1}  # noqa: RUF012
+    actions = {"hold_up": 1}  # noqa: RUF012
     between = 4.0
     # Seconds: more than `history.ALLOWANCE` after the change, less than pages wait for a lock.
     HELD_UP_FOR = 4.0
@@ -627,7 +627,7 @@ def some_caller(dice: random.Random) -> Caller:
 
 
 class NobodyThereError(PhonebankError):
-    """There is nothing for this deed to be done to just now."""
+    """There is nothing for this action to be done to just now."""
 
     status = 404
     title = "Nobody there"

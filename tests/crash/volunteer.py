@@ -32,7 +32,7 @@ OUTCOMES = {
     "do_not_call": 3, "deceased": 1, "skipped": 3,
 }  # fmt: skip
 # What the volunteer does with a person on the screen, besides telling how the call ended.
-DEEDS = {
+ACTIONS = {
     "record": 62, "undo": 14, "give_back": 4, "renew": 3, "reload": 3, "vanish": 3,
     "reach_another": 10, "oversleep": 1, "talk_long": 4,
 }  # fmt: skip
@@ -84,8 +84,8 @@ class Volunteer:
                 if self.person is None:
                     self.next()
                 else:
-                    deed = self.dice.choices(list(DEEDS), list(DEEDS.values()))[0]
-                    getattr(self, deed)(self.person)
+                    action = self.dice.choices(list(ACTIONS), list(ACTIONS.values()))[0]
+                    getattr(self, action)(self.person)
             self.line.wait_for_copies()
         except GaveUpError as silence:
             self.journal.note("fault", text=str(silence))

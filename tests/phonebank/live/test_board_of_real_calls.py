@@ -30,7 +30,7 @@ OUTCOMES = ("no_answer", "talked", "refused", "skipped", "do_not_call", "wrong_n
 # Fewer than an evening rings, so that people whose caller went dark are handed on.
 PEOPLE = 4
 
-deeds = st.lists(
+actions = st.lists(
     st.tuples(
         st.sampled_from(
             ("hand out", "answer", "record", "record", "undo", "go dark", "late", "remove", "hide")
@@ -51,35 +51,35 @@ class Evening:
     callers: list[Caller]
     dark: list[list[Call]] = field(default_factory=lambda: [[], []])
 
-    def do(self, deed: str, index: int, outcome: str) -> None:
-        """One deed of one caller; what the rules forbid just now does nothing."""
+    def do(self, action: str, index: int, outcome: str) -> None:
+        """One action of one caller; what the rules forbid just now does nothing."""
         with suppress(ConflictError, NobodyToCallError):
-            self._do(deed, index, outcome)
+            self._do(action, index, outcome)
         # What was refused leaves nothing behind; what was done is committed.
         db.session.rollback()
 
-    def _do(self, deed: str, index: int, outcome: str) -> None:
+    def _do(self, action: str, index: int, outcome: str) -> None:
         caller = self.callers[index]
         hold = current_hold(caller)
-        if deed == "hand out" and hold is None:
+        if action == "hand out" and hold is None:
             claim(caller)
-        elif deed == "answer" and hold is not None:
+        elif action == "answer" and hold is not None:
             save_answer(caller, hold.call.id, "support", "7")
             save_answer(caller, hold.call.id, "help", "yes")
-        elif deed == "record" and hold is not None:
+        elif action == "record" and hold is not None:
             record(caller, hold.call.id, outcome)
-        elif deed == "undo" and (last := last_recorded_id(caller)):
+        elif action == "undo" and (last := last_recorded_id(caller)):
             undo(caller, last)
-        elif deed == "go dark" and hold is not None:
+        elif action == "go dark" and hold is not None:
             self.dark[index].append(hold.call)
             self.clock.shift(hold.expires_at - now() + timedelta(seconds=1))
             reap(self.room.campaign)
-        elif deed == "late" and self.dark[index]:
+        elif action == "late" and self.dark[index]:
             record(caller, self.dark[index].pop().id, outcome)
-        elif deed == "remove":
+        elif action == "remove":
             remove_caller(caller)
             self.callers[index], self.dark[index] = self.room.join("Newcomer"), []
-        elif deed == "hide":
+        elif action == "hide":
             hide_caller(caller, not caller.hidden)
         db.session.commit()
 
@@ -120,19 +120,19 @@ REMOVED_WHILE_RINGING = [
 @settings(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(deeds)
+@given(actions)
 @example(HANDED_ON)
 @example(REMOVED_WHILE_RINGING)
 def test_the_board_equals_a_recount_after_everything_that_callers_do(
-    app_context: Flask, deeds: list[tuple[str, int, str]]
+    app_context: Flask, actions: list[tuple[str, int, str]]
 ) -> None:
     with time_machine.travel(now(), tick=True) as clock:
         evening = begin(clock)
         room = evening.room
         party_id, campaign_id = room.party.id, room.campaign.id
         last_version = 0
-        for deed in deeds:
-            evening.do(*deed)
+        for action in actions:
+            evening.do(*action)
             figures = read_figures([party_id])[party_id]
             seen = (figures.calls, figures.reached, figures.conversations, figures.yeses)
             assert seen == room.recount()
@@ -144,14 +144,14 @@ def test_the_board_equals_a_recount_after_everything_that_callers_do(
 
 def test_the_evenings_tried_first_get_as_far_as_they_say(app_context: Flask) -> None:
     with time_machine.travel(now(), tick=True) as clock:
-        for deeds in (HANDED_ON[:-2], REMOVED_WHILE_RINGING):
+        for actions in (HANDED_ON[:-2], REMOVED_WHILE_RINGING):
             evening = begin(clock)
-            for deed in deeds:
-                evening.do(*deed)
+            for action in actions:
+                evening.do(*action)
             calls = db.session.scalars(
                 select(Call).where(Call.party_id == evening.room.party.id)
             ).all()
-            if deeds is REMOVED_WHILE_RINGING:
+            if actions is REMOVED_WHILE_RINGING:
                 endings = sorted(str(call.ending) for call in calls)
                 assert endings == ["recorded", "recorded", "taken_away"]
             else:

@@ -193,7 +193,7 @@ def test_a_personal_best_is_news_once_it_beats_an_hour_worth_beating(app_context
     ]
 
 
-deeds = st.lists(
+actions = st.lists(
     st.tuples(
         st.sampled_from(
             ["no answer", "reached", "conversation", "too fast", "yes", "undo", "remove", "hide"]
@@ -207,30 +207,30 @@ deeds = st.lists(
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(deeds)
-def test_the_board_equals_a_recount_after_every_deed(app_context: Flask, deeds: list) -> None:
+@given(actions)
+def test_the_board_equals_a_recount_after_every_action(app_context: Flask, actions: list) -> None:
     room = open_room()
     callers = [room.join(name) for name in ("Ada", "Bo", "Cy")]
     calls: list[Call] = []
     last_version = -1
-    for deed, index in deeds:
+    for action, index in actions:
         caller = callers[index]
-        if deed == "undo":
+        if action == "undo":
             if calls:
                 room.undo(call := calls.pop())
                 db.session.delete(call)
-        elif deed == "remove":
+        elif action == "remove":
             caller.state = CallerState.REMOVED
-        elif deed == "hide":
+        elif action == "hide":
             caller.hidden = not caller.hidden
         else:
             calls.append(
                 room.record(
                     caller,
-                    conversation=deed in ("conversation", "yes", "too fast"),
-                    too_fast=deed == "too fast",
-                    yes=deed == "yes",
-                    reached=deed != "no answer",
+                    conversation=action in ("conversation", "yes", "too fast"),
+                    too_fast=action == "too fast",
+                    yes=action == "yes",
+                    reached=action != "no answer",
                 )
             )
         db.session.flush()

@@ -47,8 +47,8 @@ class Site:
         assert answer.status_code == 200
         return answer.text
 
-    def post(self, caller_id: int, deed: str = "", **fields: object) -> TestResponse:
-        address = f"{self.address}/{caller_id}" + (f"/{deed}" if deed else "")
+    def post(self, caller_id: int, action: str = "", **fields: object) -> TestResponse:
+        address = f"{self.address}/{caller_id}" + (f"/{action}" if action else "")
         return self.organiser.post(address, data=fields, follow_redirects=True)
 
     def caller(self, caller_id: int) -> Caller:
@@ -202,8 +202,8 @@ def test_a_caller_of_another_campaign_is_not_found(site: Site) -> None:
         stranger = create_caller(create_campaign()).id
         db.session.commit()
     assert site.organiser.get(f"{site.address}/{stranger}").status_code == 404
-    for deed in ("", "admit", "remove"):
-        assert site.post(stranger, deed).status_code == 404
+    for action in ("", "admit", "remove"):
+        assert site.post(stranger, action).status_code == 404
     assert site.caller(stranger).state == CallerState.ADMITTED
 
 

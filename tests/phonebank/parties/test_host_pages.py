@@ -83,8 +83,8 @@ def test_strangers_are_kept_out_of_every_page(client: FlaskClient, app: Flask) -
     assert asked.status_code in (302, 401)
     sign_in(client, stranger_id)
     assert client.get(f"/parties/{party_id}").status_code == 404
-    for deed in ("lock", "pause", "end", "code", "board-link", "door", "admit-all", "message"):
-        assert client.post(f"/parties/{party_id}/{deed}").status_code == 404
+    for action in ("lock", "pause", "end", "code", "board-link", "door", "admit-all", "message"):
+        assert client.post(f"/parties/{party_id}/{action}").status_code == 404
     assert party(app, party_id, "state") == "open"
     assert not party(app, party_id, "paused")
 
@@ -97,7 +97,7 @@ def test_a_caller_does_nothing_that_is_the_hosts(app: Flask, party_id: int) -> N
     assert phone.get("/calling/mine").status_code == 200
     at = f"/parties/{party_id}"
     json = {"Accept": "application/json"}
-    for deed, data in (
+    for action, data in (
         ("message", {"text": "Everybody go home"}),
         ("end", {}),
         ("pause", {}),
@@ -106,7 +106,7 @@ def test_a_caller_does_nothing_that_is_the_hosts(app: Flask, party_id: int) -> N
         (f"callers/{priya.id}/remove", {}),
         (f"callers/{sam.id}/name", {"name": "Host"}),
     ):
-        refused = phone.post(f"{at}/{deed}", data=data, headers=json)
+        refused = phone.post(f"{at}/{action}", data=data, headers=json)
         assert refused.status_code == 401
         assert refused.json["error"]["message"]
     assert phone.get(at, headers=json).status_code == 401
@@ -221,13 +221,13 @@ def test_what_the_guide_tells_hosts_to_press_is_on_the_page(
 def test_the_host_runs_the_party(client: FlaskClient, app: Flask, party_id: int) -> None:
     at = f"/parties/{party_id}"
     old_code, old_token = party(app, party_id, "code"), party(app, party_id, "board_token")
-    for deed, attribute, value in (
+    for action, attribute, value in (
         ("pause", "paused", True),
         ("resume", "paused", False),
         ("lock", "state", "locked"),
         ("unlock", "state", "open"),
     ):
-        assert client.post(f"{at}/{deed}").status_code == 303
+        assert client.post(f"{at}/{action}").status_code == 303
         assert party(app, party_id, attribute) == value
     client.post(f"{at}/settings", data={"title": "Later", "goal": "77"})
     assert (party(app, party_id, "title"), party(app, party_id, "goal")) == ("Later", 77)
@@ -254,7 +254,7 @@ def test_the_host_runs_the_party(client: FlaskClient, app: Flask, party_id: int)
 
 
 @pytest.mark.parametrize(
-    ("deed", "data"),
+    ("action", "data"),
     [
         ("settings", {"title": "x" * 500, "goal": "5"}),
         ("settings", {"title": "Fine", "goal": "-5"}),
@@ -266,9 +266,9 @@ def test_the_host_runs_the_party(client: FlaskClient, app: Flask, party_id: int)
     ],
 )
 def test_what_cannot_be_is_refused_and_changes_nothing(
-    client: FlaskClient, app: Flask, party_id: int, deed: str, data: dict
+    client: FlaskClient, app: Flask, party_id: int, action: str, data: dict
 ) -> None:
-    refused = client.post(f"/parties/{party_id}/{deed}", data=data)
+    refused = client.post(f"/parties/{party_id}/{action}", data=data)
     assert refused.status_code == 422
     assert (party(app, party_id, "title"), party(app, party_id, "goal")) == (
         "Tuesday <b>night</b>",

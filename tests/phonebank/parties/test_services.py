@@ -116,7 +116,7 @@ def test_an_ended_party_is_over_for_good(room: Room) -> None:
     assert room.party.ended_at == ended_at
     with pytest.raises(GoneError):
         services.refuse_newcomers(room.party)
-    for deed in (
+    for action in (
         services.lock,
         services.unlock,
         services.pause,
@@ -124,7 +124,7 @@ def test_an_ended_party_is_over_for_good(room: Room) -> None:
         services.change_code,
     ):
         with pytest.raises(ConflictError):
-            deed(room.party)
+            action(room.party)
 
 
 def test_a_new_board_link_ends_the_old_one(room: Room) -> None:
