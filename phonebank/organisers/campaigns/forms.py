@@ -1,4 +1,4 @@
-"""The campaign form: what a campaign is, whom it rings for, and when."""
+"""The forms of a campaign: its name and organisation, and its calling hours."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +19,7 @@ from phonebank.models import Campaign, ContactList
 from phonebank.rules.countries import countries, rules_for
 from phonebank.rules.week_hours import DAY_NAMES, DAYS, WeekHours, WeekHoursError
 
-# The languages the ready-made scripts speak, then those of the countries we know rules of.
+# First the languages of the ready-made scripts, then others of the countries that have rules.
 LANGUAGES = (
     ("en", "English"),
     ("cy", "Welsh"),
@@ -68,15 +68,18 @@ class CampaignForm(EditForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Nothing chosen at first: a country taken by oversight refuses every number of a list.
+        # No country is chosen at first: a wrong one would refuse every number of a list.
         self.country.choices = [
             SelectChoice("", "Choose a country"),
             *(SelectChoice(code, rules_for(code).name) for code in countries()),
         ]
 
     def is_usable_for(self, campaign: Campaign, lists: Sequence[ContactList]) -> bool:
-        """Whether the campaign may become this. Once there are people in it its country stays:
-        their numbers were read, and are rung, by its rules."""
+        """Whether the campaign may have these values.
+
+        The country stays once the campaign has lists, because its rules decided how their numbers
+        were read and when people are called.
+        """
         if self.country.data == campaign.country or not lists:
             return True
         self.country.errors = [
@@ -86,7 +89,7 @@ class CampaignForm(EditForm):
         return False
 
     def values(self) -> dict[str, Any]:
-        """The checked columns of a Campaign."""
+        """The values of the columns of Campaign."""
         texts = {
             name: (self[name].data or "").strip()
             for name in ("name", "on_behalf_of", "country", "language", "briefing")
@@ -95,7 +98,7 @@ class CampaignForm(EditForm):
 
 
 class HoursForm(EditForm):
-    """Two times a day; an empty pair is a day without calls."""
+    """A start and an end for each day; both empty mean no calls on that day."""
 
     def __init__(self, campaign: Campaign, *args: Any, **kwargs: Any) -> None:
         self.campaign = campaign
@@ -109,6 +112,7 @@ class HoursForm(EditForm):
         )  # fmt: skip
 
     def validate(self, extra_validators: Any = None) -> bool:
+        """Check the times, and check the hours against the country's."""
         if not super().validate(extra_validators):
             return False
         try:

@@ -9,11 +9,11 @@ from phonebank.campaigns import services
 from phonebank.campaigns.progress import OutcomeCountsCache, answers_by_question
 from phonebank.core.access import open_to
 from phonebank.core.config import current_config
-from phonebank.core.db import db
 from phonebank.core.edit_form import EditForm, is_still
 from phonebank.lists.services import lists_in_calling_order
 from phonebank.models import Campaign, RoleName
 from phonebank.organisers.campaigns.forms import CampaignForm, hours_form
+from phonebank.organisers.responses import commit_and_redirect
 from phonebank.parties.services import parties_in
 from phonebank.parties.standings import standings
 from phonebank.rules.countries import rules_for
@@ -33,14 +33,14 @@ def _campaign(campaign_id: int, to_change: bool = False) -> Campaign:
     return services.campaign_for(current_user, campaign_id, to_change)
 
 
-def _back(campaign: Campaign, anchor: str = "") -> ResponseReturnValue:
-    return redirect(url_for("campaigns.show", campaign_id=campaign.id, _anchor=anchor or None))
+def _address(campaign: Campaign, anchor: str = "") -> str:
+    return url_for("campaigns.show", campaign_id=campaign.id, _anchor=anchor or None)
 
 
 @campaigns.get("")
 @open_to(RoleName.ORGANISER)
 def index() -> ResponseReturnValue:
-    """Every campaign, with where it stands."""
+    """Every campaign with its totals."""
     rows = [(c, campaign_totals(c.id)) for c in services.campaigns_of(current_user)]
     return render_template("campaigns/index.html", rows=rows)
 
@@ -52,16 +52,16 @@ def new() -> ResponseReturnValue:
     form = CampaignForm()
     if form.validate_on_submit():
         campaign = services.create_campaign(current_user, form.values())
-        db.session.commit()
-        flash("The campaign is set up. Next, upload a list and choose a script.", "success")
-        return _back(campaign)
+        return commit_and_redirect(
+            _address(campaign), "The campaign is set up. Next, upload a list and choose a script."
+        )
     return render_template("campaigns/form.html", form=form, campaign=None)
 
 
 @campaigns.get("/<int:campaign_id>")
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int) -> ResponseReturnValue:
-    """One campaign: its state, its figures, and everything it is made of."""
+    """One campaign: its state, totals, lists, script, parties and callers."""
     campaign = _campaign(campaign_id)
     hours = rules_for(campaign.country).hours_stored(campaign.hours).to_json()
     totals = campaign_totals(campaign.id)
@@ -79,7 +79,7 @@ def show(campaign_id: int) -> ResponseReturnValue:
         standings=standings(campaign.id),
         waiting=services.waiting_callers(campaign),
         to_look_at=services.count_flagged_callers(campaign),
-        # Not `script`: base.html calls a macro so.
+        # Not named `script`, because base.html has a macro of that name.
         conversation=script_of(published_version_id(campaign)),
         outcomes=readings.of(campaign.id, totals.calls),
         hours=[(name, hours[day]) for day, name in zip(DAYS, DAY_NAMES, strict=True)],
@@ -90,15 +90,13 @@ def show(campaign_id: int) -> ResponseReturnValue:
 @campaigns.route("/<int:campaign_id>/edit", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def edit(campaign_id: int) -> ResponseReturnValue:
-    """Change what the campaign is called and whom it calls for."""
+    """Change the campaign's name, organisation, country, language and message to callers."""
     campaign = _campaign(campaign_id, to_change=request.method == "POST")
     form = CampaignForm(obj=campaign)
     if _may_be_saved(form) and form.is_usable_for(campaign, lists_in_calling_order(campaign)):
         for name, value in form.values().items():
             setattr(campaign, name, value)
-        db.session.commit()
-        flash("Saved.", "success")
-        return _back(campaign)
+        return commit_and_redirect(_address(campaign), "Saved.")
     page = render_template("campaigns/form.html", form=form, campaign=campaign)
     return page, 422 if form.is_submitted() else 200
 
@@ -111,9 +109,9 @@ def hours(campaign_id: int) -> ResponseReturnValue:
     form = hours_form(campaign)
     if _may_be_saved(form):
         campaign.hours = form.hours().to_json()
-        db.session.commit()
-        flash("Calling hours saved. They apply from the next call.", "success")
-        return _back(campaign)
+        return commit_and_redirect(
+            _address(campaign), "Calling hours saved. They apply from the next call."
+        )
     rules = rules_for(campaign.country)
     permitted = rules.permitted_hours.value.to_json()
     days = [(day, name, permitted[day]) for day, name in zip(DAYS, DAY_NAMES, strict=True)]
@@ -124,7 +122,7 @@ def hours(campaign_id: int) -> ResponseReturnValue:
 
 
 def _may_be_saved(form: EditForm) -> bool:
-    """Whether the form was sent, can be used, and overwrites nothing that somebody else saved."""
+    """Whether the form was sent, is valid, and overwrites nothing that another organiser saved."""
     return form.validate_on_submit() and not form.is_overtaken()
 
 
@@ -134,9 +132,7 @@ def change_state(campaign_id: int) -> ResponseReturnValue:
     """Start, pause, resume, end or reopen."""
     campaign = _campaign(campaign_id)
     services.change_state(campaign, request.form.get("verb", ""))
-    db.session.commit()
-    flash(f"The campaign is now {campaign.state}.", "success")
-    return _back(campaign)
+    return commit_and_redirect(_address(campaign), f"The campaign is now {campaign.state}.")
 
 
 @campaigns.post("/<int:campaign_id>/door")
@@ -145,44 +141,42 @@ def door(campaign_id: int) -> ResponseReturnValue:
     """Open or close the door of the campaign's own link."""
     campaign = _campaign(campaign_id)
     services.set_door(campaign, request.form.get("open") == "yes")
-    db.session.commit()
-    return _back(campaign, "callers")
+    return commit_and_redirect(_address(campaign, "callers"))
 
 
 @campaigns.post("/<int:campaign_id>/admit")
 @open_to(RoleName.ORGANISER)
 def admit(campaign_id: int) -> ResponseReturnValue:
-    """Let one waiting caller in, or all of them."""
+    """Admit one waiting caller, or all of them."""
     campaign = _campaign(campaign_id)
     caller_id = request.form.get("caller_id", type=int)
     services.admit(campaign, [caller_id] if caller_id is not None else None)
-    db.session.commit()
-    return _back(campaign, "callers")
+    return commit_and_redirect(_address(campaign, "callers"))
 
 
 @campaigns.post("/<int:campaign_id>/new-link")
 @open_to(RoleName.ORGANISER)
 def new_link(campaign_id: int) -> ResponseReturnValue:
-    """End the old link for callers and make a new one."""
+    """Replace the link for callers; the old one stops working."""
     campaign = _campaign(campaign_id, to_change=True)
     if not is_still(campaign.join_token):
         flash("Someone else has just replaced the link. This is the new one.", "info")
-        return _back(campaign, "callers")
+        return redirect(_address(campaign, "callers"))
     services.replace_join_link(campaign)
-    db.session.commit()
-    flash("The old link no longer works. Send the new one.", "success")
-    return _back(campaign, "callers")
+    return commit_and_redirect(
+        _address(campaign, "callers"), "The old link no longer works. Send the new one."
+    )
 
 
 @campaigns.post("/<int:campaign_id>/hosts")
 @open_to(RoleName.ORGANISER)
 def invite(campaign_id: int) -> ResponseReturnValue:
-    """Give the campaign to a host by e-mail address."""
+    """Let a host run parties for the campaign, by e-mail address."""
     campaign = _campaign(campaign_id)
     host = invite_host(campaign, request.form.get("email", ""), request.form.get("name", ""))
-    db.session.commit()
-    flash(f"{host.email} can now host parties for this campaign.", "success")
-    return _back(campaign, "hosts")
+    return commit_and_redirect(
+        _address(campaign, "hosts"), f"{host.email} can now host parties for this campaign."
+    )
 
 
 @campaigns.get("/<int:campaign_id>/answers")

@@ -1,4 +1,4 @@
-"""The addresses that files are downloaded from. Organisers only: they hold names and numbers."""
+"""Downloads of files with names and numbers, for organisers only."""
 
 import logging
 import re
@@ -24,14 +24,14 @@ log = logging.getLogger(__name__)
 
 exports = Blueprint("exports", __name__)
 
-# A download holds a database connection for as long as it takes, and nobody needs ten at once.
+# A download holds a database connection until it ends, and no organiser needs ten at once.
 DOWNLOADS = "10 per minute"
-# Seconds between two looks at whether who downloads is still signed in.
-LOOKS_EVERY = 2.0
+# Seconds between two checks that the browser is still signed in.
+CHECK_EVERY = 2.0
 
 
 class SignedOutError(Exception):
-    """The rest of a file is not for this browser any more: its line is cut."""
+    """The browser was signed out during a download, so the connection is cut."""
 
 
 def init_app(app: Flask) -> None:
@@ -43,7 +43,7 @@ def init_app(app: Flask) -> None:
 @limiter.limit(DOWNLOADS)
 @open_to(RoleName.ORGANISER)
 def calls(campaign_id: int) -> Response:
-    """Every recorded call of a campaign, with its answers. `?for=excel` puts the UTF-8 mark on."""
+    """Every call of a campaign with its answers. `?for=excel` adds the UTF-8 mark."""
     campaign = campaign_for(current_user, campaign_id)
     log.info("account %s downloads the calls of campaign %s", current_user.id, campaign.id)
     return _download(calls_file(campaign, _for_excel()), f"{campaign.name} calls")
@@ -53,7 +53,7 @@ def calls(campaign_id: int) -> Response:
 @limiter.limit(DOWNLOADS)
 @open_to(RoleName.ORGANISER)
 def definitions(campaign_id: int) -> Response:
-    """What every column and value of the calls file means."""
+    """The meaning of every column and value of the calls file."""
     campaign = campaign_for(current_user, campaign_id)
     file = definitions_file(campaign, _for_excel())
     return _download(file, f"{campaign.name} definitions")
@@ -73,7 +73,7 @@ def _for_excel() -> bool:
 
 
 def _download(chunks: Iterator[str], name: str) -> Response:
-    # What a stranger called a campaign must not reach a header: only plain letters do.
+    # A campaign's name must not inject into a header: only plain letters and digits pass.
     plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:80].lower()
     filename = f"{plain}-{now():%Y-%m-%d}.csv"
     return Response(
@@ -86,12 +86,12 @@ def _download(chunks: Iterator[str], name: str) -> Response:
 def _while_signed_in(
     chunks: Iterator[str], engine: Engine, session_id: int | None
 ) -> Iterator[str]:
-    looked_at = time.monotonic()
+    checked_at = time.monotonic()
     for chunk in chunks:
-        if time.monotonic() >= looked_at + LOOKS_EVERY:
+        if time.monotonic() >= checked_at + CHECK_EVERY:
             if not _is_signed_in(engine, session_id):
                 raise SignedOutError
-            looked_at = time.monotonic()
+            checked_at = time.monotonic()
         yield chunk
 
 
@@ -99,5 +99,5 @@ def _is_signed_in(engine: Engine, session_id: int | None) -> bool:
     try:
         return sessions.goes_on(engine, session_id)
     except SQLAlchemyError as error:
-        log.warning("who downloads was not looked at: %s", type(error).__name__)
+        log.warning("the session of a download could not be checked: %s", type(error).__name__)
         return True

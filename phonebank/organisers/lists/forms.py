@@ -27,14 +27,14 @@ from phonebank.lists.services import PRIORITIES
 from phonebank.lists.yes_no_counts import MOST_VALUES, MarkCounts, Value, needs_agreement
 from phonebank.suppressions.batches import REASONS_TO_LIFT_MANY
 
-# What a page calls the actions; of two the second is for the columns of numbers that do not work.
+# What the pages call each action.
 ACTIONS = {
     Action.SUPPRESS: "Do not call",
     Action.CALL: "May be called",
     Action.DROP_NUMBER: "Leave the number out",
     Action.SET_ASIDE: "Set the row aside",
 }
-NUMBER_WORKS = "The number works"
+NUMBER_WORKS = "The number works"  # CALL, in a column of numbers that do not work
 
 
 class UploadForm(FlaskForm):
@@ -47,7 +47,7 @@ class UploadForm(FlaskForm):
 
 
 class UndoForm(FlaskForm):
-    """Why an upload is undone that put numbers on the do-not-call list."""
+    """The reason for undoing an upload that put numbers on the do-not-call list."""
 
     why = SelectField(
         "Why?",
@@ -71,13 +71,14 @@ class PriorityForm(EditForm):
 
 
 class ColumnsForm(FlaskForm):
-    """One select for each column, and one for each value of a column of marks; make with
-    `columns_form`.
+    """One select for each column, and one for each value of a yes-or-no column.
+
+    `columns_form` makes it.
     """
 
     counts: MarkCounts
     priority = _priority_field()
-    # How many rows would be suppressed, once that is asked about.
+    # The number of rows to suppress that the page asks about; None if it need not ask.
     asked_about: int | None = None
     suppress_rows = StringField("Yes, put them all on the do-not-call list")
 
@@ -89,10 +90,11 @@ class ColumnsForm(FlaskForm):
     )
 
     def columns(self) -> list[SelectField]:
+        """The selects for the columns, in the file's order."""
         return [field for field in self if field.name.startswith("column_")]
 
     def targets(self) -> list[str]:
-        """What each column is, as chosen."""
+        """The chosen target of each column."""
         return [field.data for field in self.columns()]
 
     def values_of(self, column: int) -> list[ValueField]:
@@ -100,22 +102,23 @@ class ColumnsForm(FlaskForm):
         return [field for field in self.value_fields() if field.column == column]
 
     def value_fields(self) -> list[ValueField]:
+        """The selects for the values of all yes-or-no columns."""
         return [field for field in self if isinstance(field, ValueField)]
 
     def actions(self) -> Actions:
-        """What was decided about each value of each column of marks."""
+        """The chosen action for each value of each yes-or-no column."""
         actions: Actions = {}
         for field in self.value_fields():
             actions.setdefault(str(field.column), {})[field.value.key] = field.data or Action.ASK
         return actions
 
     def suppressing(self) -> int | None:
-        """The number of suppressed rows that was agreed to; None where none was."""
+        """The number of rows that the organiser agreed to suppress; None without an agreement."""
         number = self.suppress_rows.data or ""
         return int(number) if number.isascii() and number.isdigit() else None
 
     def is_usable_for(self, headers: Sequence[str]) -> bool:
-        """Whether the columns chosen make sense together and every value of a mark is decided.
+        """Whether the columns make sense together and each value of a yes-or-no column is decided.
 
         Each fault goes beside its field.
         """
@@ -158,14 +161,14 @@ class ColumnsForm(FlaskForm):
         faults = faults_of(mapping)
         columns = self.columns()
         for fault in faults:
-            # Of two columns that are one thing the later is marked: said twice, it looks like two.
+            # Two columns with one target are one fault: only the second gets the message.
             where = columns[fault.columns[-1]].errors if fault.columns else self.form_errors
             where.append(fault.message)
         return not faults
 
 
 class ValueField(SelectField):
-    """What is done with the rows that have one value in one column of marks."""
+    """The action for rows that have one value in one yes-or-no column."""
 
     def __init__(self, *args: Any, column: int = 0, value: Value, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -176,9 +179,10 @@ class ValueField(SelectField):
 def columns_form(
     guesses: Iterable[ColumnGuess], name: str, mapping: Mapping, counts: MarkCounts
 ) -> ColumnsForm:
-    """The form for the columns of one file, as guessed, with the values of its columns of marks.
+    """The form for the columns of one file, filled with the guesses.
 
-    `mapping` is what the columns are now, as guessed or as sent; `counts` are its values.
+    `mapping` has the targets as guessed or as sent; `counts` has the values of its yes-or-no
+    columns.
     """
     fields: dict[str, SelectField] = {f"column_{guess.index}": _column(guess) for guess in guesses}
     for column, values in counts.columns.items():

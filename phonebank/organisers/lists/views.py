@@ -17,8 +17,7 @@ from flask_security import current_user
 
 from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
-from phonebank.core.db import after_commit, db
-from phonebank.core.jobs import JobFunction, enqueue
+from phonebank.core.db import db
 from phonebank.core.locks import lock_row
 from phonebank.core.security import takes_files
 from phonebank.csv_input.column_mapping import Mapping
@@ -30,6 +29,7 @@ from phonebank.lists.yes_no_counts import counts_for
 from phonebank.models import Campaign, ContactList, ListState, RoleName
 from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS
 from phonebank.organisers.lists.forms import PriorityForm, UndoForm, UploadForm, columns_form
+from phonebank.organisers.responses import commit_and_enqueue, commit_and_redirect
 from phonebank.rules.countries import rules_for
 from phonebank.suppressions.batches import REASONS_TO_LIFT_MANY, count_numbers_to_lift
 
@@ -48,6 +48,7 @@ def init_app(app: Flask) -> None:
 @lists.get("")
 @open_to(RoleName.ORGANISER)
 def history(campaign_id: int) -> ResponseReturnValue:
+    """The campaign's lists, the newest first."""
     campaign = _campaign(campaign_id)
     return render_template(
         "lists/history.html",
@@ -61,6 +62,7 @@ def history(campaign_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 @takes_files
 def new(campaign_id: int) -> ResponseReturnValue:
+    """Upload a file; its columns page comes next."""
     campaign = _campaign(campaign_id)
     form = UploadForm()
     if form.validate_on_submit():
@@ -82,6 +84,7 @@ def new(campaign_id: int) -> ResponseReturnValue:
 @lists.route("/<int:list_id>/columns", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
+    """Confirm what each column is, and what each value of a yes-or-no column means."""
     campaign, contact_list = _list(campaign_id, list_id)
     if contact_list.state != ListState.UPLOADED:
         return redirect(_address("progress", contact_list))
@@ -100,7 +103,7 @@ def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
             form.actions(),
             form.suppressing(),
         )
-        _commit_and_enqueue(import_list, contact_list)
+        commit_and_enqueue(import_list, list_id)
         return redirect(_address("progress", contact_list))
     page = render_template(
         "lists/columns.html",
@@ -115,6 +118,7 @@ def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
 @lists.get("/<int:list_id>")
 @open_to(RoleName.ORGANISER)
 def progress(campaign_id: int, list_id: int) -> ResponseReturnValue:
+    """The list's page; while an import or undo runs, htmx asks it for the meter alone."""
     campaign, contact_list = _list(campaign_id, list_id)
     if contact_list.state == ListState.UPLOADED:
         return redirect(_address("columns", contact_list))
@@ -124,7 +128,7 @@ def progress(campaign_id: int, list_id: int) -> ResponseReturnValue:
     if request.headers.get("HX-Request"):
         if under_way:
             return render_template("lists/_meter.html", contact_list=contact_list)
-        # The whole page changes when it is over; a page that is loaded anew is also announced.
+        # The whole page changes at the end. Screen readers announce a page that reloads.
         return Response(headers={"HX-Refresh": "true"})
     batch = undo.suppression_batch_of(contact_list)
     return render_template(
@@ -145,6 +149,7 @@ def progress(campaign_id: int, list_id: int) -> ResponseReturnValue:
 @lists.get("/<int:list_id>/refused.csv")
 @open_to(RoleName.ORGANISER)
 def refused(campaign_id: int, list_id: int) -> ResponseReturnValue:
+    """Download the refused rows, to correct and upload again."""
     _, contact_list = _list(campaign_id, list_id)
     log.info("account %s downloads the refused rows of list %s", current_user.id, contact_list.id)
     return Response(
@@ -159,48 +164,57 @@ def refused(campaign_id: int, list_id: int) -> ResponseReturnValue:
 @lists.post("/<int:list_id>/cancel")
 @open_to(RoleName.ORGANISER)
 def cancel(campaign_id: int, list_id: int) -> ResponseReturnValue:
+    """Delete a file whose columns nobody has confirmed."""
     _, contact_list = _list(campaign_id, list_id)
     services.cancel(contact_list)
-    db.session.commit()
-    flash("The file is deleted. No people were added.", "info")
-    return redirect(url_for(".history", campaign_id=campaign_id))
+    return commit_and_redirect(
+        url_for(".history", campaign_id=campaign_id),
+        "The file is deleted. No people were added.",
+        "info",
+    )
 
 
 @lists.post("/<int:list_id>/undo")
 @open_to(RoleName.ORGANISER)
 def undo_list(campaign_id: int, list_id: int) -> ResponseReturnValue:
+    """Undo an import, with a reason where it put numbers on the do-not-call list."""
     _, contact_list = _list(campaign_id, list_id)
     why = UndoForm().why.data
     reason = why if why in REASONS_TO_LIFT_MANY else "undone"
     undo.begin_undo(contact_list, reason, current_user.id)
     log.info("account %s undoes list %s: %s", current_user.id, contact_list.id, reason)
-    _commit_and_enqueue(undo_import, contact_list)
+    commit_and_enqueue(undo_import, list_id)
     return redirect(_address("progress", contact_list))
 
 
 @lists.post("/<int:list_id>/remove")
 @open_to(RoleName.ORGANISER)
 def remove(campaign_id: int, list_id: int) -> ResponseReturnValue:
+    """Pause the list."""
     _, contact_list = _list(campaign_id, list_id)
     services.pause(contact_list)
-    db.session.commit()
-    flash("This list is paused. Callers will not get anyone from it.", "success")
-    return redirect(_address("progress", contact_list))
+    return commit_and_redirect(
+        _address("progress", contact_list),
+        "This list is paused. Callers will not get anyone from it.",
+    )
 
 
 @lists.post("/<int:list_id>/restore")
 @open_to(RoleName.ORGANISER)
 def restore(campaign_id: int, list_id: int) -> ResponseReturnValue:
+    """Resume the list."""
     _, contact_list = _list(campaign_id, list_id)
     services.resume(contact_list)
-    db.session.commit()
-    flash("This list is resumed. Callers can get people from it again.", "success")
-    return redirect(_address("progress", contact_list))
+    return commit_and_redirect(
+        _address("progress", contact_list),
+        "This list is resumed. Callers can get people from it again.",
+    )
 
 
 @lists.post("/<int:list_id>/priority")
 @open_to(RoleName.ORGANISER)
 def priority(campaign_id: int, list_id: int) -> ResponseReturnValue:
+    """Change which lists callers get people from first."""
     _, contact_list = _list(campaign_id, list_id)
     lock_row(contact_list)
     form = PriorityForm(obj=contact_list)
@@ -224,17 +238,6 @@ def _campaign(campaign_id: int) -> Campaign:
 def _list(campaign_id: int, list_id: int) -> tuple[Campaign, ContactList]:
     campaign = _campaign(campaign_id)
     return campaign, services.list_of(campaign, list_id)
-
-
-def _commit_and_enqueue(function: JobFunction[[int]], contact_list: ContactList) -> None:
-    """With Redis away the clock puts it on the queue a few minutes later."""
-    list_id = contact_list.id
-
-    def put_on_its_queue() -> None:
-        enqueue(function, list_id)
-
-    after_commit(put_on_its_queue)
-    db.session.commit()
 
 
 def _address(page: str, contact_list: ContactList) -> str:

@@ -1,7 +1,4 @@
-"""When people of a campaign are rung again, as its organiser may change it.
-
-Here and not beside the campaign's pages, because what an outcome does is this side's to say.
-"""
+"""The page of a campaign's retry rules: when people are called again."""
 
 from typing import Any
 
@@ -36,17 +33,17 @@ RULES_STAY = (
     "Someone has changed these rules since you opened this page, so yours were not reset. Check"
     " the rules as they are now, then press the button again."
 )
-# The longest number worth reading; the rules say which are too large.
+# Digits. A longer number stays text, and the rules refuse it.
 _DIGITS = 6
 
 
 def init_app(app: Flask) -> None:
-    """Add the page."""
+    """Add the page of retry rules."""
     app.register_blueprint(retry_rules)
 
 
 class RetryRulesForm(EditForm):
-    """The rules that hold over all calls, and `_OUTCOME_FIELDS` for every outcome."""
+    """The rules for all calls, and `_OUTCOME_FIELDS` for every outcome."""
 
     attempts_at_most = StringField(
         "Maximum attempts",
@@ -65,7 +62,7 @@ class RetryRulesForm(EditForm):
     household_unit = SelectField("Unit of the wait for others", choices=list(UNITS))
 
     def as_json(self) -> dict[str, Any]:
-        """What was typed, in the form that RetryRules.parse checks."""
+        """The typed rules, in the form that RetryRules.parse checks."""
         return {
             "attempts_at_most": _number(self.attempts_at_most.data),
             "attempts_a_day_at_most": _number(self.attempts_a_day_at_most.data),
@@ -82,7 +79,7 @@ class RetryRulesForm(EditForm):
         }
 
     def show_faults(self, fault: RetryRulesError) -> None:
-        """Put each sentence next to the field it is about."""
+        """Put each sentence beside its field."""
         for place, sentence in fault.faults.items():
             field = self[_FIELD_OF_PLACE[place]]
             field.errors = [*field.errors, sentence]
@@ -111,7 +108,7 @@ for _key in RULED:
 @retry_rules.route("", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def edit(campaign_id: int) -> ResponseReturnValue:
-    """Read the rules, or change them. They hold from the next outcome on."""
+    """Show the rules or change them. A change applies from the next outcome."""
     campaign = campaign_for(current_user, campaign_id, to_change=request.method == "POST")
     stored = RetryRules.parse(campaign.retry_rules)
     form = RetryRulesForm(data=_as_fields(stored))
@@ -144,7 +141,7 @@ def edit(campaign_id: int) -> ResponseReturnValue:
 @retry_rules.post("/usual")
 @open_to(RoleName.ORGANISER)
 def back_to_usual(campaign_id: int) -> ResponseReturnValue:
-    """Forget every change."""
+    """Reset the rules to the defaults."""
     campaign = campaign_for(current_user, campaign_id, to_change=True)
     stored = RetryRulesForm(formdata=None, data=_as_fields(RetryRules.parse(campaign.retry_rules)))
     if not stored.is_as_shown(request.form.get("seen")):
@@ -178,7 +175,7 @@ def _as_fields(rules: RetryRules) -> dict[str, Any]:
 
 
 def _usual_in_words(key: str) -> str:
-    """The default rule of an outcome in words."""
+    """The default rule of an outcome, as a sentence."""
     rule = RetryRules.default().retries[key]
     words = [f"Usually after {duration_in_words(rule.rest_minutes)}"]
     if rule.another_time_of_day:
@@ -192,7 +189,7 @@ def _usual_in_words(key: str) -> str:
 
 
 def _number(typed: str | None, may_be_empty: bool = False) -> int | str | None:
-    """The whole number that was typed; else the text, which the rules refuse by name."""
+    """The typed whole number; any other text stays text, which the rules refuse by name."""
     text = str(typed or "").strip()
     if not text:
         return None if may_be_empty else ""

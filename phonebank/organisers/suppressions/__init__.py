@@ -1,1 +1,1 @@
-"""The organiser's pages about do-not-call list."""
+"""The organiser's pages about the do-not-call list."""

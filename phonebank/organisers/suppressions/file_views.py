@@ -1,6 +1,6 @@
-"""The pages of do-not-call files: see what one would enter, enter it, take it back as one act.
+"""The pages of a do-not-call file: review what it would enter, enter it, take it back as a whole.
 
-The file is kept until it is entered or deleted, and a day at most.
+A file is kept until an organiser enters or deletes it, and for a day at most.
 """
 
 import logging
@@ -12,11 +12,11 @@ from flask_security import current_user
 from flask_wtf import FlaskForm
 
 from phonebank.core.access import open_to
-from phonebank.core.db import after_commit, db, retry_on_deadlock
+from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.errors import NotFoundError
-from phonebank.core.jobs import enqueue
 from phonebank.core.rate_limits import account_key, limiter
 from phonebank.models import BatchState, RoleName, SuppressionBatch
+from phonebank.organisers.responses import commit_and_enqueue, commit_and_redirect
 from phonebank.organisers.suppressions.forms import REASONS, TakeBackForm
 from phonebank.phones.e164 import format_for_reading
 from phonebank.rules.countries import rules_for
@@ -30,8 +30,8 @@ log = logging.getLogger(__name__)
 
 pages = Blueprint("suppression_files", __name__, url_prefix="/do-not-call/files/<int:batch_id>")
 
-# Each look tells which of many numbers are on the list already.
-LOOKS = "30 per minute"
+# Each review shows how many numbers are on the list already, so it must not be a way to probe it.
+REVIEWS = "30 per minute"
 REFUSED_SHOWN = 100
 NUMBERS_SHOWN = 5
 
@@ -42,7 +42,7 @@ def init_app(app: Flask) -> None:
 
 
 @pages.get("")
-@limiter.limit(LOOKS, key_func=account_key)
+@limiter.limit(REVIEWS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def show(batch_id: int) -> ResponseReturnValue:
     """The file's columns with samples, and what the guessed ones would enter."""
@@ -54,17 +54,16 @@ def show(batch_id: int) -> ResponseReturnValue:
 
 
 @pages.post("")
-@limiter.limit(LOOKS, key_func=account_key)
+@limiter.limit(REVIEWS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def enter(batch_id: int) -> ResponseReturnValue:
-    """Show what the chosen columns would enter, or enter it where that number was agreed to."""
+    """Show what the chosen columns would enter; enter it once the organiser agrees."""
     batch = _file(batch_id)
     if batch.state != BatchState.UPLOADED:
         flash("That file has already been entered.", "info")
         return redirect(url_for("suppressions.show"))
     table = read_table(batch.data or b"")
-    chosen = sorted({int(c) for c in request.form.getlist("columns") if c.isdigit()})
-    chosen = [index for index in chosen if index < len(table.columns)]
+    chosen = _chosen_columns(table)
     fault = _fault_of(table, chosen)
     if fault:
         return _page(batch, table, chosen, fault), 422
@@ -92,17 +91,17 @@ def _enter(batch_id: int, phones: Sequence[str], chosen: list[int]) -> int:
 @pages.post("/delete")
 @open_to(RoleName.ORGANISER)
 def delete(batch_id: int) -> ResponseReturnValue:
-    """Forget a file of which nothing is entered."""
+    """Delete a file before any of its numbers are entered."""
     batches.delete_file(batch_id)
-    db.session.commit()
-    flash("The file is deleted. No numbers were entered.", "info")
-    return redirect(url_for("suppressions.show"))
+    return commit_and_redirect(
+        url_for("suppressions.show"), "The file is deleted. No numbers were entered.", "info"
+    )
 
 
 @pages.post("/take-back")
 @open_to(RoleName.ORGANISER)
 def take_back(batch_id: int) -> ResponseReturnValue:
-    """Lift what only this file has entered, for a reason that is kept."""
+    """Lift the numbers that only this file has entered, and keep the organiser's reason."""
     _file(batch_id)
     form = TakeBackForm()
     if not form.validate():
@@ -110,12 +109,7 @@ def take_back(batch_id: int) -> ResponseReturnValue:
         return redirect(url_for("suppressions.show"))
     batches.begin_lifting(batch_id, form.why.data, current_user.id)
     log.info("account %s takes back do-not-call file %s", current_user.id, batch_id)
-
-    def put_on_its_queue() -> None:
-        enqueue(lift_batch, batch_id)
-
-    after_commit(put_on_its_queue)
-    db.session.commit()
+    commit_and_enqueue(lift_batch, batch_id)
     flash(
         "The file is being taken back. Its numbers come off the list unless they were also "
         "entered another way.",
@@ -125,14 +119,24 @@ def take_back(batch_id: int) -> ResponseReturnValue:
 
 
 def _file(batch_id: int) -> SuppressionBatch:
-    """A do-not-call file's batch. An upload's is taken back on the upload's page."""
+    """The batch of a do-not-call file. The batch of an upload has the upload's page.
+
+    Raises NotFoundError.
+    """
     batch = db.session.get(SuppressionBatch, batch_id)
     if batch is None or batch.contact_list_id is not None or not batch.filename:
         raise NotFoundError("This file does not exist.", "Choose one on the do-not-call page.")
     return batch
 
 
+def _chosen_columns(table: Table) -> list[int]:
+    """The indexes of the columns that the form names, in order."""
+    indexes = {int(text) for text in request.form.getlist("columns") if text.isdigit()}
+    return sorted(index for index in indexes if index < len(table.columns))
+
+
 def _fault_of(table: Table, chosen: Sequence[int]) -> str:
+    """Why these columns cannot be entered, as a sentence; "" if they can."""
     if not chosen:
         return "Choose the column that has the phone numbers."
     others = [

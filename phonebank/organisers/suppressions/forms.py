@@ -11,15 +11,15 @@ from wtforms.validators import InputRequired, Length
 from phonebank.rules.countries import countries, rules_for
 from phonebank.suppressions.batches import REASONS_TO_LIFT_MANY
 
-# Kept with the entry. The first two are also what calls enter.
+# The entry keeps its reason. Outcomes of calls use the first two.
 REASONS = {
     "asked": "They asked not to be called",
     "deceased": "They have died",
     "register": "They are on a register of people who do not want calls",
     "other": "Another reason",
 }
-# Kept in the server's log, where no number stands beside it; chosen and not typed, so that nobody
-# can write a name or number there.
+# The server's log keeps this reason, without the number. Organisers choose it and do not type it,
+# so that no name or number gets into the log.
 REASONS_TO_LIFT = {
     "mistake": "It was entered by mistake",
     "new_owner": "The number belongs to someone else now",

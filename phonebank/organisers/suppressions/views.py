@@ -1,6 +1,6 @@
-"""The do-not-call page: how many numbers, look one up, enter some, lift a mistaken one.
+"""The do-not-call page: count the numbers, look one up, enter some, lift a mistaken one.
 
-A number is only ever sent by POST, so that none stands in an address, a log or a history.
+The page sends numbers by POST only, so no address, log or browser history has one.
 """
 
 import logging
@@ -41,7 +41,7 @@ SOURCES = {
 }
 REFUSED_SHOWN = 100
 FILES_SHOWN = 20
-# Enough for somebody with a letter in each hand, too few to try a directory through.
+# Enough for an organiser with a pile of letters, too few to try a directory of numbers.
 LOOK_UPS = "30 per minute"
 
 
@@ -54,7 +54,7 @@ def init_app(app: Flask) -> None:
 @pages.get("")
 @open_to(RoleName.ORGANISER)
 def show() -> ResponseReturnValue:
-    """The page, with nothing looked up."""
+    """The page before any look-up."""
     return _page()
 
 
@@ -62,7 +62,7 @@ def show() -> ResponseReturnValue:
 @limiter.limit(LOOK_UPS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def look_up() -> ResponseReturnValue:
-    """Whether a number is on the list, and since when and why."""
+    """Say whether a number is on the list, since when and why."""
     form = LookUpForm()
     if not form.validate():
         return _page(look_up=form), 422
@@ -85,9 +85,9 @@ def look_up() -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 @takes_files
 def add() -> ResponseReturnValue:
-    """Enter the numbers of a short text; lines that hold none are named.
+    """Enter the numbers of a short text, and list the lines that have none.
 
-    A file, a longer text, and one with several columns are shown first, by `file_pages`.
+    A file, a long text or a text with several columns goes to `file_views` for review first.
     """
     form = AddForm()
     if not form.validate():
@@ -96,9 +96,9 @@ def add() -> ResponseReturnValue:
     try:
         if form.file.data:
             data = form.file.data.read(BYTES_AT_MOST + 1)
-            return _to_be_looked_at(form, data, form.file.data.filename or "")
+            return _store_for_review(form, data, form.file.data.filename or "")
         if needs_review(typed):
-            return _to_be_looked_at(form, typed.encode("utf-8", "replace"), "Pasted numbers")
+            return _store_for_review(form, typed.encode("utf-8", "replace"), "Pasted numbers")
         read = read_lines(typed, form.country.data)
     except InvalidInputError as fault:
         field = form.file if form.file.data else form.numbers
@@ -106,14 +106,14 @@ def add() -> ResponseReturnValue:
         return _page(add=form), 422
     before = entries.suppressed_among(read.phones)
     _enter(read.phones, form.reason.data, current_user.id)
-    words = in_words(len(read.phones) - len(before), len(before), len(read.refused))
+    words = _count_in_words(len(read.phones) - len(before), len(before), len(read.refused))
     if not read.refused:
         flash(words, "success")
         return redirect(url_for(".show"))
     return _page(add=form, entered=words, refused=read.refused), 200 if read.phones else 422
 
 
-# Apart from the view, which cannot be run again: an uploaded file is read once.
+# A function of its own, because the view cannot run again: it reads the uploaded file once.
 @retry_on_deadlock
 def _enter(phones: list[str], reason: str, account_id: int) -> None:
     entries.suppress_all(phones, SuppressionOrigin.ORGANISER, reason=reason, account_id=account_id)
@@ -125,7 +125,7 @@ def _enter(phones: list[str], reason: str, account_id: int) -> None:
 @open_to(RoleName.ORGANISER)
 @retry_on_deadlock
 def lift() -> ResponseReturnValue:
-    """Take a number off the list, for a reason that is kept in the log."""
+    """Take a number off the list, and log the organiser's reason."""
     form = LiftForm()
     phone = form.phone.data or ""
     if not form.validate():
@@ -142,8 +142,8 @@ def lift() -> ResponseReturnValue:
     return redirect(url_for(".show"))
 
 
-def _to_be_looked_at(form: AddForm, data: bytes, filename: str) -> ResponseReturnValue:
-    """Keep a file until its organiser has seen what it would enter. Raises InvalidInputError."""
+def _store_for_review(form: AddForm, data: bytes, filename: str) -> ResponseReturnValue:
+    """Store a file and open its review page. Raises InvalidInputError where it has no table."""
     read_table(data)
     batch = batches.store_file(data, filename, form.country.data, form.reason.data, current_user.id)
     batch_id = batch.id
@@ -151,8 +151,8 @@ def _to_be_looked_at(form: AddForm, data: bytes, filename: str) -> ResponseRetur
     return redirect(url_for("suppression_files.show", batch_id=batch_id))
 
 
-def in_words(new: int, already: int, refused: int) -> str:
-    """What became of the numbers that were entered."""
+def _count_in_words(new: int, already: int, refused: int) -> str:
+    """What happened to the numbers of a text, as sentences."""
     words = f"{new:,} {'number' if new == 1 else 'numbers'} entered."
     if already:
         words += f" {already:,} {'was' if already == 1 else 'were'} already there."

@@ -1,0 +1,30 @@
+"""How the organiser's views end after a service has done its work: commit, then job or redirect."""
+
+from flask import flash, redirect
+from flask.typing import ResponseReturnValue
+
+from phonebank.core.db import after_commit, db
+from phonebank.core.jobs import JobFunction, enqueue
+
+
+def commit_and_redirect(
+    address: str, message: str = "", category: str = "success"
+) -> ResponseReturnValue:
+    """Commit, then redirect to a page that shows the message, if there is one."""
+    db.session.commit()
+    if message:
+        flash(message, category)
+    return redirect(address)
+
+
+def commit_and_enqueue(job: JobFunction[[int]], row_id: int) -> None:
+    """Commit, then enqueue the job with a row's id.
+
+    Where Redis is down, the clock enqueues the job a few minutes later.
+    """
+
+    def enqueue_job() -> None:
+        enqueue(job, row_id)
+
+    after_commit(enqueue_job)
+    db.session.commit()
