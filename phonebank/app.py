@@ -12,7 +12,7 @@ from phonebank.core.db import Timeouts
 from phonebank.core.shipped_files import ROOT
 from phonebank.hosts import routes as hosts
 from phonebank.live import server as live
-from phonebank.models import Base
+from phonebank.models import STATES, Base
 from phonebank.organisers import routes as organisers
 from phonebank.rules.outcomes import label_of
 from phonebank.site import guide_views, health, sign_in_setup
@@ -61,6 +61,7 @@ def create_app(config: Config | None = None, timeouts: Timeouts = db.FOR_PAGES) 
     assets.init_app(app)
     health.init_app(app)
     app.add_template_filter(label_of, "outcome_label")
+    app.jinja_env.globals.update({states.__name__: states for states in STATES})
     organisers.init_app(app)
     guide_views.init_app(app)
     hosts.init_app(app)

@@ -16,7 +16,7 @@ from phonebank.models import Call, Campaign, Contact, ContactState
 from phonebank.models.state import state_text
 from phonebank.rules.calling_hours import contact_date, zones_in_key
 from phonebank.rules.languages import UNKNOWN
-from phonebank.rules.outcomes import outcome_of
+from phonebank.rules.outcomes import NextState, outcome_of
 from phonebank.rules.retry_policy import FAR_AWAY, Decision
 from phonebank.suppressions.dead_numbers import dead_among, report, withdraw
 
@@ -162,14 +162,14 @@ def move_contact(
         contact.callback_caller_id = None
     elif outcome_of(outcome_key).counts_as_attempt:
         contact.callback_caller_id = call.caller_id
-    if decision.state == "callable":
+    if decision.state == NextState.CALLABLE:
         contact.callable_at = callable_at
         contact.rested_at = decision.rested_at
-    elif decision.state == "unusable":
+    elif decision.state == NextState.UNUSABLE:
         # A late outcome may tell of a number that they have lost already.
         if contact.phone == call.phone:
             _take_next_number(contact)
-    elif decision.state == "finished":
+    elif decision.state == NextState.FINISHED:
         contact.state = ContactState.FINISHED
     if decision.tag_language:
         _put_under_language(contact, language or UNKNOWN)

@@ -24,7 +24,24 @@ from phonebank.models.suppression import (
 )
 from phonebank.models.tally import Tally
 
+# Templates know these by their names.
+STATES = (
+    BatchState,
+    CallEnding,
+    CallerActionKind,
+    CallerState,
+    CampaignState,
+    ContactState,
+    ExperimentState,
+    ListState,
+    PartyState,
+    RoleName,
+    SetAsideState,
+    SuppressionOrigin,
+)
+
 __all__ = [
+    "STATES",
     "Account",
     "AccountSession",
     "Answer",

@@ -7,8 +7,7 @@ from sqlalchemy import ColumnElement, update
 
 from phonebank.core.db import after_commit, db
 from phonebank.core.locks import lock_row
-from phonebank.live.caller_events import ADMITTED as TOLD_ADMITTED
-from phonebank.live.caller_events import emit_to_callers
+from phonebank.live.caller_events import ADMITTED, emit_to_callers
 from phonebank.live.change_marks import mark_after_commit
 from phonebank.models import Caller, CallerState, Party
 from phonebank.roster.rooms import Room
@@ -66,7 +65,7 @@ def _admit(which: ColumnElement[bool], for_organiser: bool = False) -> int:
         execution_options={"synchronize_session": "fetch"},
     ).all()
     ids = [row.id for row in admitted]
-    after_commit(lambda: emit_to_callers(ids, TOLD_ADMITTED))
+    after_commit(lambda: emit_to_callers(ids, ADMITTED))
     for party_id in {row.party_id for row in admitted}:
         mark_after_commit(party_id)
     return len(ids)

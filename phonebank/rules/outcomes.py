@@ -5,10 +5,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal
 
 Effect = Literal["retry", "finish", "suppress", "unusable"]
-State = Literal["callable", "finished", "suppressed", "unusable"]
 Group = Literal["quick", "reached", "number", "never", "skip"]
 
 # The rows of buttons on the caller's screen, in order, with their headings.
@@ -19,6 +19,18 @@ GROUPS: dict[Group, str] = {
     "never": "Never call again",
     "skip": "Not now",
 }
+
+
+class NextState(StrEnum):
+    """What a contact becomes after a call.
+
+    SUPPRESSED is the number's, everywhere; the others are the states of a contact.
+    """
+
+    CALLABLE = "callable"
+    FINISHED = "finished"
+    SUPPRESSED = "suppressed"
+    UNUSABLE = "unusable"
 
 
 class UnknownOutcomeError(ValueError):
@@ -46,7 +58,7 @@ class Outcome:
     number_bad: bool = False
     number_dead: bool = False
     tag_language: bool = False
-    exhausted: State = "finished"
+    exhausted: NextState = NextState.FINISHED
 
 
 OUTCOMES: dict[str, Outcome] = {
@@ -187,7 +199,7 @@ OUTCOMES: dict[str, Outcome] = {
             reached=False,
             effect="retry",
             counts_as_attempt=False,
-            exhausted="unusable",
+            exhausted=NextState.UNUSABLE,
         ),
         Outcome(
             "do_not_call",

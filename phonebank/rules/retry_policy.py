@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from phonebank.rules.calling_hours import WeekHours, next_callable, next_contact_date
 from phonebank.rules.countries import CountryRules
-from phonebank.rules.outcomes import NOT_AN_ATTEMPT, Outcome, State, outcome_of
+from phonebank.rules.outcomes import NOT_AN_ATTEMPT, NextState, Outcome, outcome_of
 from phonebank.rules.retry_rules import RetryRules
 
 # A contact whose hours never come (a campaign without open hours) is looked at again then.
@@ -24,8 +24,8 @@ _WAIT_FOR_ANOTHER_TIME_OF_DAY = timedelta(days=3)
 class Decision:
     """What becomes of a contact after a call. Moments are UTC and inside calling hours.
 
-    state                 "suppressed" is for the number, everywhere, and `suppress_reason` says why
-    callable_at           when they may be rung again, if `state` is "callable"; None then means not
+    state                 SUPPRESSED is for the number, everywhere, and `suppress_reason` says why
+    callable_at           when they may be rung again, if `state` is CALLABLE; None then means not
                           within 60 days as the hours stand: look again when the hours change
     rested_at             when they would be callable at any hour and time of day: what
                           `callable_at` comes from, and comes from again when the hours change
@@ -39,7 +39,7 @@ class Decision:
     tag_language          ask which language, and hand out only to callers who speak it
     """
 
-    state: State
+    state: NextState
     counted: bool
     callable_at: datetime | None = None
     rested_at: datetime | None = None
@@ -89,7 +89,7 @@ def decide(
     rested = at + timedelta(minutes=rules.household_rest_minutes)
     after_household_rest = callable_from(rested) or rested
     decision = Decision(
-        state="finished",
+        state=NextState.FINISHED,
         counted=outcome.counts_as_attempt,
         suppress_reason=outcome.suppress_reason,
         number_bad=outcome.number_bad,
@@ -99,11 +99,11 @@ def decide(
         tag_language=outcome.tag_language,
     )
     if outcome.effect == "suppress":
-        return replace(decision, state="suppressed", household_rest_until=None)
+        return replace(decision, state=NextState.SUPPRESSED, household_rest_until=None)
     if outcome.effect == "unusable":
         return replace(
             decision,
-            state="unusable",
+            state=NextState.UNUSABLE,
             household_rest_until=None if outcome.number_dead else after_household_rest,
         )
     if outcome.effect == "finish":
@@ -112,7 +112,7 @@ def decide(
         asked = max(at, callback_at)
         return replace(
             decision,
-            state="callable",
+            state=NextState.CALLABLE,
             callable_at=callable_from(asked),
             rested_at=asked,
             promised=True,
@@ -138,7 +138,7 @@ def decide(
         return replace(decision, state=outcome.exhausted)
     return replace(
         decision,
-        state="callable",
+        state=NextState.CALLABLE,
         callable_at=again,
         rested_at=rested,
         promised=callback_at is not None and key in NOT_AN_ATTEMPT,

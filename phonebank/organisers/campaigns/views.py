@@ -11,7 +11,7 @@ from phonebank.core.access import open_to
 from phonebank.core.config import current_config
 from phonebank.core.edit_form import EditForm, is_still
 from phonebank.lists.services import lists_in_calling_order
-from phonebank.models import Campaign, RoleName
+from phonebank.models import Campaign, CampaignState, RoleName
 from phonebank.organisers.campaigns.forms import CampaignForm, hours_form
 from phonebank.organisers.responses import commit_and_redirect
 from phonebank.parties.services import parties_in
@@ -73,7 +73,7 @@ def show(campaign_id: int) -> ResponseReturnValue:
         campaign=campaign,
         totals=totals,
         moves=services.MOVES[campaign.state],
-        missing=services.missing_parts(campaign) if campaign.state == "draft" else [],
+        missing=services.missing_parts(campaign) if campaign.state == CampaignState.DRAFT else [],
         lists=lists_in_calling_order(campaign),
         parties=parties_in(campaign),
         standings=standings(campaign.id),
