@@ -256,7 +256,7 @@ def test_two_scripts_on_one_campaign_share_the_columns_of_like_steps(
 def test_a_download_under_way_is_cut_off_when_its_browser_is_signed_out(
     app: Flask, organiser: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("phonebank.organisers.exports.views.LOOKS_EVERY", 0.0)
+    monkeypatch.setattr("phonebank.organisers.exports.views.CHECK_EVERY", 0.0)
     with app.app_context():
         for number in range(3000):
             phone = f"+4420794{number:05d}"
