@@ -1,6 +1,6 @@
 """A server as a child process: its folder, socket and log, its start, its end with its parent.
 
-What `local.py` starts PostgreSQL and Redis with.
+`servers.py` starts PostgreSQL and Redis with this.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 # A unix socket's path fits in 108 bytes on Linux and 104 on macOS, the closing NUL included.
 LONGEST_SOCKET_PATH = 103
-# What libpq's comma-separated host list, PostgreSQL's settings and a URL all take as it stands.
+# The characters that need no escape in libpq's host list, PostgreSQL's settings and a URL.
 PLAIN_PATH = re.compile(r"[A-Za-z0-9/._-]+")
 # After a crash PostgreSQL replays its log before it answers.
 START_SECONDS = 120.0
@@ -69,7 +69,7 @@ class RunningServer:
     def stop(self) -> None:
         """End the server and wait until it has gone. A second call does nothing."""
         if os.getpid() != self._owner:
-            return  # a forked child leaving is not the owner leaving
+            return  # a forked child ends, and not the process that started the server
         atexit.unregister(self.stop)
         if self.is_running():
             self._process.send_signal(self._stop_signal)
@@ -79,14 +79,14 @@ class RunningServer:
                 log.warning("killed process %d, which would not stop", self.pid)
                 self._process.kill()
                 self._process.wait()
-        self._folder.let_go()
+        self._folder.release()
 
 
 class ServerFolder:
-    """A folder claimed for one server, for as long as that runs and this process lives.
+    """A folder that one server claims for as long as it runs and this process lives.
 
-    As a context manager it covers the start: a fault inside gives the claim up, and what the
-    operating system refuses becomes a LocalServerError.
+    The context manager covers the start of the server: an exception inside releases the folder, and
+    an OSError becomes a LocalServerError.
     """
 
     def __init__(self, server_name: str, path: Path) -> None:
@@ -99,34 +99,35 @@ class ServerFolder:
         try:
             self._lock = claim_folder(self.path)
             self.path.chmod(0o700)
-            if self.log_file.exists():  # kept, once, to see what the last run died of
+            if self.log_file.exists():  # keeps the log of the run before, which may have crashed
                 self.log_file.replace(self.path / "server.log.previous")
             self.log_file.touch()
         except OSError as fault:
-            raise unusable(self.server_name, self.path, fault) from fault
+            raise folder_error(self.server_name, self.path, fault) from fault
         return self
 
     def __exit__(self, _: object, fault: BaseException | None, __: object) -> None:
         if fault is not None:
-            self.let_go()
+            self.release()
         if isinstance(fault, OSError):
-            raise unusable(self.server_name, self.path, fault) from fault
+            raise folder_error(self.server_name, self.path, fault) from fault
 
-    def let_go(self) -> None:
-        """Give the folder up for the next server."""
+    def release(self) -> None:
+        """Free the folder for the next server."""
         if self._socket_dir not in (None, self.path):
             shutil.rmtree(self._socket_dir, ignore_errors=True)
         self._lock.close()
 
     def stop_orphan(self, pid_file: Path, command: str, home: Path) -> None:
-        """Stop the server that outlived its parent here; forget a pid that has since been reused.
+        """Stop a server that outlived its parent, and remove a pid file whose pid another program
+        has by now.
 
         command: the server's process name. home: the folder that its command line names.
         """
         try:
             process = psutil.Process(int(pid_file.read_text(encoding="utf-8").split("\n", 1)[0]))
             if process.name() != command:
-                # PostgreSQL would take any live process of the same user for its older self.
+                # PostgreSQL would take any live process of the same user for a running server.
                 pid_file.unlink()
             elif any(str(home) in argument for argument in process.cmdline()):
                 log.warning("stopping process %d, left behind by an earlier run", process.pid)
@@ -137,19 +138,19 @@ class ServerFolder:
                     process.kill()
                     process.wait()
         except (FileNotFoundError, ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
-            pass  # nobody there; or in doubt, and then the server itself refuses to start
+            pass  # no such process; or no way to tell, and then the server refuses to start
 
     def socket_dir(self, socket_name: str, account: pwd.struct_passwd | None = None) -> Path:
-        """Where the socket goes: here, or in a private folder in the temporary one where this
-        path is too long for a socket or has characters that a URL would have to escape."""
-        if _fits_a_socket(self.path / socket_name):
+        """The folder for the socket. This is `path`, or a private folder in the temporary one if
+        `path` is too long for a socket or has characters that a URL would have to escape."""
+        if _fits_socket_path(self.path / socket_name):
             self._socket_dir = self.path
             return self.path
         short = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:12]
         owner = account.pw_uid if account else os.geteuid()
         for place in (tempfile.gettempdir(), "/tmp"):  # noqa: S108 - made private below
             folder = Path(place) / f"phonebank-{owner}-{short}"
-            if not _fits_a_socket(folder / socket_name):
+            if not _fits_socket_path(folder / socket_name):
                 continue
             folder.mkdir(mode=0o700, exist_ok=True)
             found = folder.lstat()
@@ -168,7 +169,8 @@ class ServerFolder:
         on_parent_death: signal.Signals,
         account: pwd.struct_passwd | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Run a command that writes to the log, out of reach of the terminal's Ctrl-C."""
+        """Run a command whose output goes to the log, and which the terminal's Ctrl-C does not
+        reach."""
         with self.log_file.open("ab") as output:
             return subprocess.Popen(
                 command,
@@ -176,7 +178,7 @@ class ServerFolder:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd="/",
-                env={**os.environ, "LC_ALL": "C"},  # messages in English, which last_words reads
+                env={**os.environ, "LC_ALL": "C"},  # last_words reads English messages
                 start_new_session=True,
                 user=account.pw_uid if account else None,
                 group=account.pw_gid if account else None,
@@ -215,11 +217,12 @@ class ServerFolder:
             raise
 
     def last_words(self) -> str:
-        """The line of the log that says what went wrong, and where the rest is."""
+        """The row of the log that says what went wrong, and where the whole log is."""
         lines = self.log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-40:]
         if any("No space left on device" in line for line in lines):
             return f"the disc that holds {self.path} is full"
-        # The first fault is the cause; "starting up" only turned our own attempts away.
+        # The first fault is the cause. "starting up" only says that PostgreSQL refused our own
+        # early attempts.
         faults = [
             x for x in lines if re.search(r"FATAL|PANIC|error:", x) and "starting up" not in x
         ]
@@ -228,12 +231,12 @@ class ServerFolder:
 
 
 def claim_folder(path: Path) -> IO[str]:
-    """Make the folder, and hold it for as long as the returned file is open.
+    """Make the folder and lock it for as long as the returned file is open.
 
-    Raises LocalServerError if another process holds it, OSError if it cannot be used.
+    Raises LocalServerError if another process has locked it, OSError if it cannot be used.
     """
     path.mkdir(parents=True, exist_ok=True)
-    lock = open(path / "in-use-by", "a+", encoding="ascii")  # noqa: SIM115 - closed by who claims
+    lock = open(path / "in-use-by", "a+", encoding="ascii")  # noqa: SIM115 (the calling code closes it)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -249,8 +252,8 @@ def claim_folder(path: Path) -> IO[str]:
     return lock
 
 
-def unusable(what: str, path: Path, fault: OSError) -> LocalServerError:
-    """What the operating system refused, in one line for a person."""
+def folder_error(what: str, path: Path, fault: OSError) -> LocalServerError:
+    """The OSError as a LocalServerError, in one sentence for a person."""
     hint = ""
     if isinstance(fault, PermissionError):
         hint = ": run as the user who made it, or move it away"
@@ -261,10 +264,11 @@ def unusable(what: str, path: Path, fault: OSError) -> LocalServerError:
 
 
 def die_with_parent(wanted: signal.Signals) -> Callable[[], None] | None:
-    """What a child runs before exec so that the kernel sends it `wanted` when its parent dies.
+    """A function for a child to run before exec, so that the kernel sends the child the signal
+    `wanted` when its parent dies.
 
-    The parent is the thread that starts it: start servers from one that stays, such as the main
-    thread. None where the kernel has no such signal; the next start then stops the orphan.
+    The parent is the thread that starts the child, so start servers from a thread that stays, such
+    as the main thread. None where the kernel cannot do this; the next start then stops the orphan.
     """
     if not sys.platform.startswith("linux"):
         return None
@@ -276,5 +280,5 @@ def die_with_parent(wanted: signal.Signals) -> Callable[[], None] | None:
     return ask_kernel
 
 
-def _fits_a_socket(path: Path) -> bool:
+def _fits_socket_path(path: Path) -> bool:
     return len(os.fsencode(path)) <= LONGEST_SOCKET_PATH and bool(PLAIN_PATH.fullmatch(str(path)))

