@@ -29,7 +29,7 @@ def may_ring(campaign: Campaign, zone_key: str, at: datetime) -> bool:
 
     The demonstration rings at any hour: its numbers are nobody's.
     """
-    if campaign.rings_at_any_hour:
+    if campaign.calls_at_any_hour:
         return True
     zones, hours, rules = zones_in_key(zone_key), hours_of(campaign), rules_of(campaign)
     return is_callable(zones, at, hours, rules) and is_callable(
@@ -39,7 +39,7 @@ def may_ring(campaign: Campaign, zone_key: str, at: datetime) -> bool:
 
 def next_ringing(campaign: Campaign, zone_key: str, at: datetime) -> datetime | None:
     """The first moment from `at` on when `may_ring`; None when there is none for weeks."""
-    if campaign.rings_at_any_hour or may_ring(campaign, zone_key, at):
+    if campaign.calls_at_any_hour or may_ring(campaign, zone_key, at):
         return at
     zones, hours, rules = zones_in_key(zone_key), hours_of(campaign), rules_of(campaign)
     # Inside the last minutes of an opening the next moment is that of the opening after it.

@@ -1,4 +1,4 @@
-"""The tables, one noun a file. State and its names, nothing else."""
+"""The tables, one noun a file: columns, constraints and the names of states, and nothing else."""
 
 from phonebank.models.account import Account, Role, RoleName, account_role
 from phonebank.models.account_session import AccountSession

@@ -50,7 +50,7 @@ class Account(Base, UserMixin):
     tf_totp_secret: Mapped[str | None] = mapped_column(String(255))
     tf_phone_number: Mapped[str | None] = mapped_column(String(128))
     mf_recovery_codes: Mapped[list[str] | None] = mapped_column(MutableList.as_mutable(AsaList()))
-    # Sign-in links issued up to this moment are spent.
+    # Sign-in links issued up to this moment no longer work.
     links_spent_until: Mapped[datetime | None]
     # The 30-second step of the last authenticator code used, so that no code works twice.
     totp_step_used: Mapped[int | None]
@@ -69,12 +69,14 @@ class Account(Base, UserMixin):
     def check_tf_required(
         self, tf_setup_methods: list[tuple[str, str]], tf_fresh: bool
     ) -> tuple[bool, list[tuple[str, str]]]:
-        """Flask-Security asks this at sign-in: a host needs a second factor only after adding one,
-        an organiser as SECURITY_TWO_FACTOR_REQUIRED says."""
+        """Whether the account needs a second factor now; Flask-Security calls this at sign-in. A
+        host needs one only after adding one, an organiser if SECURITY_TWO_FACTOR_REQUIRED is
+        set."""
         if not self.is_organiser and not tf_setup_methods:
             return False, []
         return super().check_tf_required(tf_setup_methods, tf_fresh)
 
     def check_tf_required_setup(self) -> bool:
-        """Flask-Security asks this on the set-up page: may the second factor not be taken off?"""
+        """Whether the account must keep its second factor; Flask-Security calls this on the set-up
+        page."""
         return self.is_organiser and super().check_tf_required_setup()

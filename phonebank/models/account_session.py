@@ -1,5 +1,7 @@
-"""One browser that an account is signed in with. The row is the session: without it, a cookie
-opens nothing, however well it is signed."""
+"""One browser that an account is signed in with.
+
+The row is the session: without the row a cookie opens nothing, even with a valid signature.
+"""
 
 from datetime import datetime
 
@@ -17,12 +19,13 @@ class AccountSession(Base):
     account_id: Mapped[int] = mapped_column(
         ForeignKey("account.id", ondelete="CASCADE"), index=True
     )
-    # SHA-256, in hex, of the secret in the browser's cookie: a copy of this table opens nothing.
+    # SHA-256, in hexadecimal, of the secret in the browser's cookie, so that a copy of this table
+    # opens nothing.
     secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    # The browser in words, as in “Firefox on Android”, so that people recognise their own.
+    # The browser in words, such as “Firefox on Android”, so that people recognise their own.
     device: Mapped[str] = mapped_column(String(80), default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
-    # Renewed every few minutes while it is used.
+    # Updated every few minutes while the session is used.
     seen_at: Mapped[datetime] = mapped_column(default=now)
 
     account: Mapped[Account] = relationship()

@@ -1,4 +1,4 @@
-"""The declarative base, the naming convention, and the few column shapes that tables share."""
+"""The declarative base, the naming convention, and column types and defaults that tables share."""
 
 import os
 import time
@@ -12,7 +12,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 
 class Base(DeclarativeBase):
-    # Constraint names are fixed so that migrations can drop what they made.
+    # Constraints have fixed names, so that a migration can drop what an earlier one made.
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -37,8 +37,8 @@ def now() -> datetime:
 def new_id() -> uuid.UUID:
     """A version 7 UUID (RFC 9562 section 5.7): 48 bits of milliseconds, then random.
 
-    Unguessable enough to be a hold's token, and ordered by time, so that an index over
-    millions of them grows at its right-hand edge instead of everywhere.
+    It is unguessable enough for a hold's token. It is ordered by time, so an index of millions of
+    them grows at its right-hand edge instead of everywhere.
     """
     value = int(time.time() * 1000) << 80 | int.from_bytes(os.urandom(10), "big")
     value = value & ~(0xF << 76) | 0x7 << 76

@@ -1,7 +1,7 @@
-"""One attempt: a contact handed to a caller, and what came of it.
+"""One attempt: a caller gets a contact, and an outcome ends it.
 
-The row is written when the person is handed out, so the table is also the access ledger:
-who saw whom, from when, until when.
+The claim writes the row, so the table is also the access ledger: which caller saw which contact,
+from when, and until when.
 """
 
 import uuid
@@ -18,7 +18,7 @@ from phonebank.models.state import state_check, state_type
 
 
 class CallEnding(StrEnum):
-    """How a hold came to its end."""
+    """How a hold ended."""
 
     RECORDED = "recorded"
     GIVEN_BACK = "given_back"
@@ -31,14 +31,17 @@ HANDED_OUT_NO = Sequence("call_handed_out_no", metadata=Base.metadata)
 
 
 class Call(Base):
-    """Open while `ended_at` is null. The id is the hold's token and the outcome's idempotency key:
-    each hand-out makes a new one, so an outcome can never land on somebody else's hold."""
+    """A call is open while `ended_at` is null.
+
+    The id is the hold's token and the outcome's idempotency key. Each claim makes a new one, so an
+    outcome can never reach another caller's hold.
+    """
 
     __tablename__ = "call"
     __table_args__ = (
         state_check(CallEnding, "ending"),
         CheckConstraint("(ended_at IS NULL) = (ending IS NULL)", name="ended_with_an_ending"),
-        # Promise 1: no person, and no number, in two open calls. Promise 6: one person a caller.
+        # No contact and no number is in two open calls, and no caller has two.
         Index(
             "uq_call_open_contact",
             "contact_id",
@@ -87,53 +90,56 @@ class Call(Base):
     script_version_id: Mapped[int | None] = mapped_column(
         ForeignKey("script_version.id", ondelete="SET NULL")
     )
-    # The arm of the experiment that decided the words; None outside of one.
+    # The arm of the experiment that chose the script; None outside of an experiment.
     experiment_arm_id: Mapped[int | None] = mapped_column(
         ForeignKey("experiment_arm.id", ondelete="SET NULL")
     )
-    phone: Mapped[str] = mapped_column(String(20))  # the number handed out, E.164
-    # Contacts on the same number whose first names the caller is shown beside: the household.
+    phone: Mapped[str] = mapped_column(String(20))  # the number that the caller gets, E.164
+    # The household: ids of the contacts on the same number whose first names the caller sees too.
     household: Mapped[list[Any]] = mapped_column(default=list)
     started_at: Mapped[datetime] = mapped_column(default=now)
-    # When the hold runs out: renewals write it here, and Redis has a copy.
+    # When the hold expires. Renewals write it here, and Redis has a copy.
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     ending: Mapped[CallEnding | None] = mapped_column(state_type(CallEnding))
 
     outcome: Mapped[str | None] = mapped_column(String(20))
     recorded_at: Mapped[datetime | None]
-    # From `RECORDED_NO`: which of a caller's outcomes came last, also where a clock was set back.
+    # From `RECORDED_NO`. It orders a caller's outcomes even if a clock was set back.
     recorded_no: Mapped[int | None] = mapped_column(
         BigInteger, server_default=RECORDED_NO.next_value()
     )
-    # From `HANDED_OUT_NO`: in which order people came onto screens, also where servers' clocks
-    # differ. An undo, and somebody else of the household who came to the phone, take a new one.
+    # From `HANDED_OUT_NO`. It orders the moments at which contacts came onto screens, even if the
+    # servers' clocks differ. The call takes a new number when it is undone, and when another person
+    # of the household comes to the phone.
     handed_out_no: Mapped[int | None] = mapped_column(
         BigInteger, server_default=HANDED_OUT_NO.next_value()
     )
     reached: Mapped[bool] = mapped_column(default=False)
     conversation: Mapped[bool] = mapped_column(default=False)
     yes: Mapped[bool] = mapped_column(default=False)
-    # False: kept as a call, but in no tally (a late outcome for a person since handed on).
+    # False for a call that is in no tally: its outcome came late, and another caller had the
+    # contact by then.
     counted: Mapped[bool] = mapped_column(default=False)
-    # The outcome came after the hold had run out.
+    # The outcome came after the hold had expired.
     late: Mapped[bool] = mapped_column(default=False)
     note: Mapped[str] = mapped_column(default="")
-    # Recorded sooner than such a call takes: in every total, but in no ranking.
+    # The outcome came sooner than such a call takes. The call is in every total, and in no ranking.
     too_fast: Mapped[bool] = mapped_column(default=False)
-    # How often its outcome was undone. Requests say for which turn they were meant, so that a late
-    # copy of one that was dealt with is known for what it is.
+    # How often the outcome was undone. A request names the turn it is meant for, so a late copy of
+    # an earlier request is recognised.
     turn: Mapped[int] = mapped_column(default=0)
-    # When it was undone last: from then on the person has been on the screen again.
+    # When the outcome was last undone, and the contact came back onto the screen.
     reopened_at: Mapped[datetime | None]
-    # An organiser has set the call aside: it is kept, and counts nowhere. See callers.set_aside.
+    # When an organiser set the call aside (see `calls.set_aside`). The row stays and counts
+    # nowhere.
     set_aside_at: Mapped[datetime | None]
-    # The contact's state just before the outcome: what undo gives back.
+    # The contact's state just before the outcome, which an undo restores.
     contact_before: Mapped[dict[str, Any] | None]
 
 
 class Answer(Base):
-    """What was answered at one step of the script, saved as it is given."""
+    """The answer at one step of the script, saved as soon as it is given."""
 
     __tablename__ = "answer"
 
@@ -143,5 +149,5 @@ class Answer(Base):
     step_id: Mapped[str] = mapped_column(String(80), primary_key=True)
     value: Mapped[Any] = mapped_column(JSONB)
     answered_at: Mapped[datetime] = mapped_column(default=now)
-    # Grows with every answer that the caller's page sends, so that a late copy is known for one.
+    # Grows with every answer that the caller's page sends, so a late copy is recognised.
     seq: Mapped[int | None] = mapped_column(BigInteger)

@@ -1,4 +1,4 @@
-"""A volunteer who rings people: a first name on a device, let in by a host or an organiser."""
+"""A volunteer who calls people: a first name on a device, admitted by a host or an organiser."""
 
 import secrets
 from datetime import datetime
@@ -23,7 +23,8 @@ class CallerState(StrEnum):
 
 
 class Caller(Base):
-    """One campaign, at most one party at a time, so that nobody's calls count in two rooms."""
+    """A caller is in one campaign and at most one party at a time, so no call counts in two
+    rooms."""
 
     __tablename__ = "caller"
     __table_args__ = (
@@ -43,30 +44,31 @@ class Caller(Base):
         ForeignKey("party.id", ondelete="SET NULL"), index=True
     )
     first_name: Mapped[str] = mapped_column(String(40))
-    # Their host has given them this name: coming in again by another does not change it.
+    # The host has given this name. The caller keeps it even if they join again under another.
     named_by_host: Mapped[bool] = mapped_column(default=False, server_default=false())
     state: Mapped[CallerState] = mapped_column(state_type(CallerState), default=CallerState.WAITING)
-    # Kept off the board's list of names; their calls still count.
+    # The board does not show the name; the calls still count.
     hidden: Mapped[bool] = mapped_column(default=False)
-    # Proves the device's cookie; a new one signs the device out everywhere.
+    # The device's cookie must hold this token. A new token signs the device out everywhere.
     device_token: Mapped[str] = mapped_column(String(64), default=lambda: secrets.token_urlsafe(24))
-    # Limits on whom they are given: list ids and languages. Empty: anyone.
+    # The lists (ids) and languages that the caller gets contacts from; empty for all.
     list_ids: Mapped[list[Any]] = mapped_column(default=list)
     languages: Mapped[list[Any]] = mapped_column(default=list)
-    # When they accepted the rules about the people they will see.
+    # When the caller promised to use people's details only for calls.
     promised_at: Mapped[datetime | None]
     practised_at: Mapped[datetime | None]
     seen_at: Mapped[datetime | None]
-    # Given nobody until then: see callers.pace. `pace_from`: when an organiser let them go on, and
-    # from when on their pace is measured.
+    # The caller gets nobody until `paused_until` (see `roster.pace`). `pace_from` is when an
+    # organiser let the caller continue; the pace is measured from then on.
     paused_until: Mapped[datetime | None]
     pause_kind: Mapped[str] = mapped_column(String(30), default="", server_default="")
     pace_from: Mapped[datetime | None]
-    # Where they came in from, as callers.door keeps it for some days: no address can be read off.
+    # A keyed hash of the address that the caller joined from, kept for some days
+    # (`roster.open_door`).
     address: Mapped[str | None] = mapped_column(String(64))
-    # Waits for an organiser, also where the door is open or the host lets everybody in.
+    # Only an organiser can admit the caller, even if the door is open or the host admits everyone.
     held: Mapped[bool] = mapped_column(default=False, server_default=false())
-    # When they last asked their host for help, with what, and whether somebody has seen it.
+    # When the caller last asked their host for help, what about, and whether the host has seen it.
     help_asked_at: Mapped[datetime | None]
     help_about: Mapped[str] = mapped_column(String(10), default="")
     help_seen: Mapped[bool] = mapped_column(default=False)

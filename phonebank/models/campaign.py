@@ -22,7 +22,7 @@ class CampaignState(StrEnum):
     ENDED = "ended"
 
 
-# Hosts an organiser has given this campaign to; they may run parties for it.
+# The hosts who may run parties for a campaign; an organiser chooses them.
 campaign_host = Table(
     "campaign_host",
     Base.metadata,
@@ -37,7 +37,7 @@ class Campaign(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(120))
-    # Said in every call: the organisation on whose behalf it is made.
+    # The organisation that the calls are made for. Callers name it in every call.
     on_behalf_of: Mapped[str] = mapped_column(String(200))
     country: Mapped[str] = mapped_column(String(2))
     language: Mapped[str] = mapped_column(String(8), default="en")
@@ -45,39 +45,40 @@ class Campaign(Base):
         state_type(CampaignState), default=CampaignState.DRAFT
     )
     briefing: Mapped[str] = mapped_column(default="")
-    # Values for merge fields that are the campaign's, not the contact's: {"candidate": "…"}.
+    # The campaign's own values for merge fields: {"candidate": "…"}.
     merge_values: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    # Weekday → [start, end] in the contact's own time, as callers.calling_hours reads it.
-    # Empty: the country's usual hours.
+    # Weekday → [start, end] in the contact's own time, as `rules.calling_hours` reads it; empty for
+    # the country's usual hours.
     hours: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    # The hours for which everybody's `callable_at` holds, and how often that was made sure of:
-    # {"hours": as above, "rounds": 2}, and while a round is under way "after", the id of the last
-    # contact looked at. callers.hours_changed compares it with `hours`.
+    # The hours that every contact's `callable_at` agrees with, and how many rounds have checked
+    # that: {"hours": as above, "rounds": 2}. During a round "after" is the id of the last contact
+    # checked. `contact_queue.reschedule` compares it with `hours`.
     hours_settled: Mapped[dict[str, Any] | None]
-    # Changes to the default retry rules, as callers.retry_rules reads them.
+    # Changes to the default retry rules, as `rules.retry_limits` reads them.
     retry_rules: Mapped[dict[str, Any]] = mapped_column(default=dict)
     hold_seconds: Mapped[int] = mapped_column(default=300)
     hold_seconds_at_most: Mapped[int] = mapped_column(default=3600)
-    # How fast a caller may see people before they are paused: callers.pace says what each is for
-    # and where its number comes from.
+    # How fast a caller may see people before `roster.pace` pauses them. It says what each budget is
+    # for and where its number comes from.
     people_an_hour: Mapped[int] = mapped_column(default=120, server_default="120")
     people_a_minute: Mapped[int] = mapped_column(default=8, server_default="8")
     no_calls_in_a_row: Mapped[int] = mapped_column(default=10, server_default="10")
     unrecorded_an_hour: Mapped[int] = mapped_column(default=20, server_default="20")
     do_not_calls_an_hour: Mapped[int] = mapped_column(default=10, server_default="10")
     fast_do_not_calls_an_hour: Mapped[int] = mapped_column(default=3, server_default="3")
-    # What all who came in within an hour from one address may see together before the next ones
-    # wait at the door.
+    # How many people all callers who joined from one address within an hour may see together. After
+    # that an organiser admits the next ones.
     newcomers_people_an_hour: Mapped[int] = mapped_column(default=300, server_default="300")
-    # Part of the link callers join by; changing it closes the old link.
+    # Part of the link by which callers join. A new token ends the old link.
     join_token: Mapped[str] = mapped_column(
         String(32), unique=True, default=lambda: secrets.token_urlsafe(12)
     )
-    # Open: whoever has the link is admitted. Closed: an organiser admits each caller.
+    # Open: everyone with the link is admitted. Closed: an organiser admits each caller.
     door_open: Mapped[bool] = mapped_column(default=False)
-    # Nobody is given a person here before they have completed a practice call.
+    # A caller gets nobody before completing a practice call.
     practice_first: Mapped[bool] = mapped_column(default=False, server_default=false())
-    # Accept numbers of the drama ranges, which no one has. Only the demonstration does.
+    # Whether numbers of the drama ranges, which nobody has, are accepted. Only the demonstration
+    # does so.
     allow_drama_numbers: Mapped[bool] = mapped_column(default=False)
     script_id: Mapped[int | None] = mapped_column(
         ForeignKey("script.id", use_alter=True, ondelete="SET NULL")
@@ -92,6 +93,6 @@ class Campaign(Base):
         return self.state == CampaignState.RUNNING
 
     @property
-    def rings_at_any_hour(self) -> bool:
-        """Where every number is nobody's, nobody can be disturbed."""
+    def calls_at_any_hour(self) -> bool:
+        """Whether people may be called at any hour, because nobody has the numbers."""
         return self.allow_drama_numbers

@@ -1,4 +1,4 @@
-"""A person to ring, in one campaign, and where they stand in it."""
+"""A person to call in one campaign, and their contact status in it."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -24,20 +24,21 @@ class ContactState(StrEnum):
 
     CALLABLE = "callable"  # may be called once `callable_at` has passed
     FINISHED = "finished"  # nothing more to ask in this campaign
-    UNUSABLE = "unusable"  # no number of theirs that works
+    UNUSABLE = "unusable"  # none of the numbers works
 
 
 class Contact(Base):
-    """`suppressed_at` stands beside `state` and not in it: lifting a suppression by undo then
-    gives back exactly what was there before."""
+    """`suppressed_at` is a column beside `state` and not a state, so an undo that lifts the
+    suppression restores exactly the state before it."""
 
     __tablename__ = "contact"
     __table_args__ = (
         state_check(ContactState),
-        # The same person on the same number twice in a campaign is a duplicate row; a different
-        # name on that number is a household.
+        # The same name on the same number twice in a campaign is a duplicate; another name on that
+        # number is a household.
         UniqueConstraint("campaign_id", "phone", "name_key"),
-        # What a refill reads: for each list, zone and language the untried, then the rested.
+        # A refill reads by this index: for each list, zone and language first the untried contacts,
+        # then those whose wait is over.
         Index(
             "ix_contact_callable",
             "contact_list_id",
@@ -57,7 +58,8 @@ class Contact(Base):
             postgresql_where=text("callback_at IS NOT NULL"),
         ),
         Index("ix_contact_phone", "phone"),
-        # Who has a number that is entered as do-not-call, beside those it is the first number of.
+        # A do-not-call entry finds by this index the contacts that have the number as a further
+        # one.
         Index(
             "ix_contact_other_phones",
             "other_phones",
@@ -74,11 +76,11 @@ class Contact(Base):
     external_id: Mapped[str | None] = mapped_column(String(120))
     first_name: Mapped[str] = mapped_column(String(120), default="")
     last_name: Mapped[str] = mapped_column(String(120), default="")
-    # Both names in lower case, joined: what makes two rows on one number one person.
+    # Both names joined, in lower case. Two rows with one key on one number are one person.
     name_key: Mapped[str] = mapped_column(String(250), default="")
     phone: Mapped[str] = mapped_column(String(20))  # E.164
     phone_original: Mapped[str] = mapped_column(String(120), default="")
-    # E.164 numbers to fall back on when the first proves wrong.
+    # Further numbers, E.164, for when the first proves wrong.
     other_phones: Mapped[list[Any]] = mapped_column(default=list)
     postcode: Mapped[str | None] = mapped_column(String(20))
     email: Mapped[str | None] = mapped_column(String(255))
@@ -92,18 +94,18 @@ class Contact(Base):
     )
     tried: Mapped[bool] = mapped_column(default=False)
     callable_at: Mapped[datetime] = mapped_column(default=now)
-    # When they had rested, whatever the hour: `callable_at` is the first moment from then on that
-    # the campaign's hours allow, and is looked at again when these change.
+    # When the wait after the last try ends, whatever the hour. `callable_at` is the first moment
+    # from then on that the campaign's hours allow, and changes with the hours.
     rested_at: Mapped[datetime | None]
     suppressed_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
-    # Attempts on `attempts_on`, a day in the contact's own zone.
+    # Attempts on the day `attempts_on`, in the contact's own time zone.
     attempts_that_day: Mapped[int] = mapped_column(default=0)
     attempts_on: Mapped[date | None]
     last_outcome: Mapped[str | None] = mapped_column(String(20))
     last_called_at: Mapped[datetime | None]
     callback_at: Mapped[datetime | None]
-    # Who promised to ring back, and until when only they may.
+    # The caller who promised to call back.
     callback_caller_id: Mapped[int | None] = mapped_column(
         BigInteger, ForeignKey("caller.id", ondelete="SET NULL")
     )

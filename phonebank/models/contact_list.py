@@ -36,35 +36,36 @@ class ContactList(Base):
     name: Mapped[str] = mapped_column(String(120))
     filename: Mapped[str] = mapped_column(String(255))
     state: Mapped[ListState] = mapped_column(state_type(ListState), default=ListState.UPLOADED)
-    # Lower is rung first.
+    # Lists with a lower number are called first.
     priority: Mapped[int] = mapped_column(default=0)
-    # Taken out of calling without being undone.
+    # Whether the list is paused.
     removed: Mapped[bool] = mapped_column(default=False)
     # {"encoding": …, "delimiter": …, "quotechar": …}, as phonebank.csv_input.rows found it.
     dialect: Mapped[dict[str, Any]] = mapped_column(default=dict)
     headers: Mapped[list[Any]] = mapped_column(default=list)
-    # One target a column, in column order, as phonebank.csv_input.column_mapping names them.
+    # The target of each column, in order, as phonebank.csv_input.column_mapping names them.
     mapping: Mapped[list[Any]] = mapped_column(default=list)
-    # What an organiser decided about the values of its columns of marks, until it is read
-    # (csv_input.column_mapping.Actions). Before they confirm it: how often each value stands
-    # there, as phonebank.lists.yes_no_counts counts them.
+    # What an organiser decided about the values of yes-no columns
+    # (`csv_input.column_mapping.Actions`), kept until the file is read. Before that decision,
+    # `mark_counts` has how often each value occurs, as `lists.yes_no_counts` counts.
     mark_actions: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     mark_counts: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
-    # The distinct zone keys and languages of its contacts: what the queue asks the list for.
+    # The distinct zone keys and languages of the contacts, for which a refill asks the list.
     zone_keys: Mapped[list[Any]] = mapped_column(default=list)
     languages: Mapped[list[Any]] = mapped_column(default=list)
     bytes_total: Mapped[int] = mapped_column(default=0)
     rows_total: Mapped[int] = mapped_column(default=0)
-    # Also where an interrupted import goes on: the rows before are stored, refused or skipped.
+    # An interrupted import continues after these rows, which are stored, refused or skipped.
     rows_read: Mapped[int] = mapped_column(default=0)
     rows_stored: Mapped[int] = mapped_column(default=0)
     rows_refused: Mapped[int] = mapped_column(default=0)
     rows_duplicate: Mapped[int] = mapped_column(default=0)
     rows_suppressed: Mapped[int] = mapped_column(default=0)
     fault: Mapped[str | None]
-    # When it was last confirmed or last got further: what shows an import that was left behind.
+    # When the list was confirmed, or the import last made progress. It shows an import that no
+    # worker is at.
     progress_at: Mapped[datetime] = mapped_column(default=now)
-    # How often a worker has begun on it since it last got further.
+    # How often a worker has begun the import since it last made progress.
     tries: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(default=now)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
@@ -74,7 +75,7 @@ class ContactList(Base):
 class UploadChunk(Base):
     """A piece of an uploaded file, kept only until the import has read it.
 
-    In the database and not on a disc, so that any worker on any machine can read it.
+    It is in the database and not on a disc, so that any worker on any machine can read it.
     """
 
     __tablename__ = "upload_chunk"

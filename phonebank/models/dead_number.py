@@ -10,12 +10,12 @@ from phonebank.models.base import Base, now
 
 
 class DeadNumber(Base):
-    """Said by a caller who heard that the number does not exist. No name stands beside it."""
+    """A caller reported that the number does not exist. The row holds no name."""
 
     __tablename__ = "dead_number"
 
     phone: Mapped[str] = mapped_column(String(20), primary_key=True)  # E.164
-    # The call in which it was heard; undoing that call takes it back.
+    # The call in which the caller heard it. An undo of that call deletes the row.
     call_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("call.id", ondelete="SET NULL"), index=True
     )

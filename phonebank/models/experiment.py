@@ -1,4 +1,4 @@
-"""A comparison of scripts on one campaign: which arms there are, and what share each has."""
+"""A comparison of scripts in one campaign: its arms, and each arm's share of the contacts."""
 
 import secrets
 from datetime import datetime
@@ -20,12 +20,12 @@ class ExperimentState(StrEnum):
 
 
 class Experiment(Base):
-    """Arms and shares stay as they are from the start on, so that a contact stays in one arm."""
+    """Arms and shares never change after the start, so a contact stays in one arm."""
 
     __tablename__ = "experiment"
     __table_args__ = (
         state_check(ExperimentState),
-        # One at a time, so that a call belongs to one comparison.
+        # A campaign runs one experiment at a time, so a call belongs to one comparison.
         Index(
             "uq_experiment_running_campaign",
             "campaign_id",
@@ -41,7 +41,7 @@ class Experiment(Base):
     state: Mapped[ExperimentState] = mapped_column(
         state_type(ExperimentState), default=ExperimentState.DRAFT
     )
-    # What makes its draw another than that of the campaign's other experiments.
+    # Makes the assignment to arms independent of the campaign's other experiments.
     salt: Mapped[str] = mapped_column(String(32), default=lambda: secrets.token_hex(8))
     created_at: Mapped[datetime] = mapped_column(default=now)
     started_at: Mapped[datetime | None]
@@ -65,10 +65,11 @@ class ExperimentArm(Base):
         ForeignKey("experiment.id", ondelete="CASCADE"), index=True
     )
     script_id: Mapped[int] = mapped_column(ForeignKey("script.id", ondelete="CASCADE"))
-    # Held at this version; None: whatever version of the script is published.
+    # The version that the arm keeps to; None for the published version at the time of each call.
     script_version_id: Mapped[int | None] = mapped_column(
         ForeignKey("script_version.id", ondelete="CASCADE")
     )
     label: Mapped[str] = mapped_column(String(80))
-    # Of all arms' shares together: 1 and 1 are halves, 90 and 10 as well as 9 and 1.
+    # The arm's part of the sum of all shares: 1 and 1 are halves; 90 and 10 are the same as 9 and
+    # 1.
     share: Mapped[int] = mapped_column(default=1)

@@ -1,4 +1,4 @@
-"""A caller who went past their budget: what for, how often, and whether somebody looked."""
+"""A caller who exceeded a budget: which, how often, and whether an organiser has looked at it."""
 
 from datetime import datetime
 
@@ -10,9 +10,10 @@ from phonebank.models.caller import Caller
 
 
 class PaceFlag(Base):
-    """One for each caller and budget, until an organiser has looked at it; then it is kept.
+    """A caller has one open flag for each budget, until an organiser has looked at it. Then the
+    flag is kept, and the next time makes a new one.
 
-    The figures are those of the last time. The evidence behind them is the caller's calls.
+    The figures are those of the last time. The caller's calls are the evidence.
     """
 
     __tablename__ = "pace_flag"

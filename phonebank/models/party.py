@@ -1,4 +1,4 @@
-"""A pop-up phone party: a host, a code, a goal and the people ringing in it."""
+"""A pop-up phone party: a host, a code, a goal, and the callers in it."""
 
 import secrets
 from datetime import datetime
@@ -16,11 +16,11 @@ class PartyState(StrEnum):
     """Who may come into a party."""
 
     OPEN = "open"
-    LOCKED = "locked"  # those inside go on; nobody new comes in
+    LOCKED = "locked"  # callers in the party continue; nobody new joins
     ENDED = "ended"
 
 
-# No 0, O, 1, I or L: they are misread from across a room.
+# Without 0, O, 1, I and L, which people misread from across a room.
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 CODE_LENGTH = 6
 
@@ -30,7 +30,7 @@ def new_code() -> str:
     return "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
 
 
-# Who runs the party beside its host.
+# The people who run a party with its host.
 party_cohost = Table(
     "party_cohost",
     Base.metadata,
@@ -58,24 +58,25 @@ class Party(Base):
     )
     host_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
     title: Mapped[str] = mapped_column(String(120))
-    # Conversations the room wants to have.
+    # How many conversations the party aims for.
     goal: Mapped[int] = mapped_column(default=50)
     starts_at: Mapped[datetime] = mapped_column(default=now)
-    # Where the host lives: the zone in which pages tell the time.
+    # The host's time zone, in which pages show times.
     time_zone: Mapped[str] = mapped_column(String(64), default="Europe/London")
     state: Mapped[PartyState] = mapped_column(state_type(PartyState), default=PartyState.OPEN)
     paused: Mapped[bool] = mapped_column(default=False)
     door_open: Mapped[bool] = mapped_column(default=False)
-    # Mark first calls and quarters of the goal on the board.
+    # Whether the board marks first calls and quarters of the goal.
     celebrate: Mapped[bool] = mapped_column(default=True)
-    # A break that the host called; over by itself.
+    # When the break that the host called ends by itself.
     break_until: Mapped[datetime | None]
     code: Mapped[str] = mapped_column(String(12), default=new_code)
-    # The TV's link: shows the board and can do nothing else; a new token ends the old link.
+    # Part of the board's link, which shows the board and allows nothing else. A new token ends the
+    # old link.
     board_token: Mapped[str] = mapped_column(
         String(64), unique=True, default=lambda: secrets.token_urlsafe(24)
     )
-    # The link to what came of the evening, to be shown to anybody; a new token ends the old link.
+    # Part of the link to the party's results, which anyone may see. A new token ends the old link.
     summary_token: Mapped[str] = mapped_column(
         String(64), unique=True, default=lambda: secrets.token_urlsafe(24)
     )

@@ -19,7 +19,7 @@ class Script(Base):
     published_version_id: Mapped[int | None] = mapped_column(
         ForeignKey("script_version.id", use_alter=True, ondelete="SET NULL")
     )
-    # YAML that an organiser is still at work on; None when everything is published.
+    # YAML that an organiser is still editing; None when everything is published.
     draft: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
 
@@ -33,6 +33,6 @@ class ScriptVersion(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     script_id: Mapped[int] = mapped_column(ForeignKey("script.id", ondelete="CASCADE"))
     number: Mapped[int]
-    source: Mapped[str]  # YAML, as scripts_library reads it
+    source: Mapped[str]  # YAML, which scripts_library reads
     created_at: Mapped[datetime] = mapped_column(default=now)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))

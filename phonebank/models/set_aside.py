@@ -1,4 +1,4 @@
-"""What one caller recorded, set aside by an organiser: kept, undone in its effects, reversible."""
+"""The calls of one caller that an organiser set aside: kept, without effect, and reversible."""
 
 import uuid
 from datetime import datetime
@@ -22,7 +22,7 @@ class SetAsideState(StrEnum):
 
 
 class SetAside(Base):
-    """One act: which calls (of whom, until when, all or the fast ones), and how far it has come."""
+    """One request to set calls aside: which calls, and how far the job has come."""
 
     __tablename__ = "set_aside"
     __table_args__ = (
@@ -37,14 +37,14 @@ class SetAside(Base):
     state: Mapped[SetAsideState] = mapped_column(
         state_type(SetAsideState), default=SetAsideState.WORKING
     )
-    # Only those that were recorded sooner than a call takes.
+    # Only the calls whose outcome came sooner than a call takes.
     only_fast: Mapped[bool] = mapped_column(default=False)
-    # Of calls recorded later nothing was shown to who decided.
+    # Only calls recorded until then. The organiser who decided has not seen later ones.
     until: Mapped[datetime] = mapped_column(default=now)
 
 
 class SetAsideCall(Base):
-    """One call that was set aside, and all that it takes to bring it back."""
+    """One call that was set aside, with all that bringing it back needs."""
 
     __tablename__ = "set_aside_call"
 
@@ -54,11 +54,11 @@ class SetAsideCall(Base):
     call_id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("call.id", ondelete="CASCADE"), primary_key=True, index=True
     )
-    # Whether it was in the tallies.
+    # Whether the call was in the tallies.
     counted: Mapped[bool]
-    # How the person stood before and after, and their household: None where somebody else's call
-    # has changed them since, so that they were left as they are.
+    # The contact status of the person and their household, before and after. None if another
+    # caller's call had changed it since, so that it was left as it was.
     before: Mapped[dict[str, Any] | None]
     after: Mapped[dict[str, Any] | None]
-    # The reason of the do-not-call entry that was lifted with it; None for none.
+    # The reason of the do-not-call entry that was lifted with the call; None if there was no entry.
     lifted_reason: Mapped[str | None] = mapped_column(String(40))

@@ -1,4 +1,4 @@
-"""What organisers did with a caller, kept for good; and the addresses whose newcomers wait."""
+"""What organisers did with a caller, kept for good; and the addresses whose new callers wait."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -20,7 +20,7 @@ class CallerActionKind(StrEnum):
 
 
 class CallerAction(Base):
-    """One act of an organiser on one caller: who, when, why, and the figures they saw."""
+    """One action of an organiser on one caller: who, when, why, and the figures they saw."""
 
     __tablename__ = "caller_action"
     __table_args__ = (Index("ix_caller_action_caller", "caller_id", "at"),)
@@ -36,7 +36,7 @@ class CallerAction(Base):
 
 
 class DoorStop(Base):
-    """Newcomers of this campaign from this address wait for an organiser, until then."""
+    """Until `until`, callers who join this campaign from this address wait for an organiser."""
 
     __tablename__ = "door_stop"
     __table_args__ = (Index("ix_door_stop_address", "campaign_id", "address"),)

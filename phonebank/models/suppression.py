@@ -1,4 +1,4 @@
-"""Do not call: a number that nobody rings again, in any campaign."""
+"""Do not call: a number that nobody calls again, in any campaign."""
 
 import uuid
 from datetime import datetime
@@ -21,10 +21,10 @@ class SuppressionOrigin(StrEnum):
 
 
 class Suppression(Base):
-    """The number is the key, so that it can be said twice and stands once.
+    """The number is the key, so two entries of one number are one row.
 
-    Kept for good, with no name beside it: it is what makes the promise hold for later uploads.
-    Only what files alone have said is lifted when those files are taken back.
+    The row has no name and is kept for good, so that later uploads keep the promise too. Taking
+    back a file lifts only numbers that files alone have entered.
     """
 
     __tablename__ = "suppression"
@@ -32,31 +32,32 @@ class Suppression(Base):
     phone: Mapped[str] = mapped_column(String(20), primary_key=True)  # E.164
     source: Mapped[str] = mapped_column(String(10))
     reason: Mapped[str] = mapped_column(String(40), default="asked")
-    # The call in which they asked; undoing that call within the undo time lifts it.
+    # The call in which the person asked. An undo of that call within the undo time lifts the row.
     call_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("call.id", ondelete="SET NULL"), index=True
     )
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(default=now)
-    # A caller or an organiser entered it by itself; `source` and the rest are then of that entry.
-    # Else only files name it, and the rows of SuppressionSource say which.
+    # True: a caller or an organiser entered the number by itself, and `source` and the other
+    # columns describe that entry. False: only files name it, and the rows of SuppressionSource say
+    # which.
     entered_singly: Mapped[bool] = mapped_column(default=True, server_default=true())
 
 
 class BatchState(StrEnum):
-    """How a batch stands."""
+    """How far a batch has come."""
 
-    UPLOADED = "uploaded"  # the file is here; nothing of it is on the list yet
+    UPLOADED = "uploaded"  # the file is stored, and none of its numbers is on the list yet
     ENTERED = "entered"
-    LIFTING = "lifting"  # taken back; a job is at it
+    LIFTING = "lifting"  # a job is taking the numbers back
     LIFTED = "lifted"
 
 
 class SuppressionBatch(Base):
-    """What entered many numbers at once: an upload's do-not-call column, or a do-not-call file.
+    """An entry of many numbers at once: an upload's do-not-call column, or a do-not-call file.
 
-    It is taken back as one act. The row stays and says who did so, when and why; the numbers that
-    it lifted are named nowhere any more.
+    An organiser can take it back as one act. Then the row stays and says who did so, when and why;
+    no row names the lifted numbers any more.
     """
 
     __tablename__ = "suppression_batch"
@@ -71,13 +72,13 @@ class SuppressionBatch(Base):
     reason: Mapped[str] = mapped_column(String(40), default="asked")
     filename: Mapped[str] = mapped_column(String(255), default="")
     country: Mapped[str] = mapped_column(String(2), default="")
-    # The file, until it is entered, and the columns of it that hold numbers, counted from 0.
+    # The file, until its numbers are entered, and the columns that hold numbers, counted from 0.
     data: Mapped[bytes | None] = mapped_column(LargeBinary)
     columns: Mapped[list[Any]] = mapped_column(default=list)
     state: Mapped[BatchState] = mapped_column(state_type(BatchState), default=BatchState.ENTERED)
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(default=now)
-    # How many numbers it names, also those that were on the list before.
+    # How many numbers the batch names, including those that were on the list before.
     numbers: Mapped[int] = mapped_column(default=0)
     lifted_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
     lifted_reason: Mapped[str] = mapped_column(String(40), default="")
@@ -86,7 +87,7 @@ class SuppressionBatch(Base):
 
 
 class SuppressionSource(Base):
-    """A number that a batch names. While one is left, the number stays on the list."""
+    """A number that a batch names. While the number has such a row, it stays on the list."""
 
     __tablename__ = "suppression_source"
 
