@@ -1,4 +1,5 @@
-"""A party with people ringing in it, for the tests of boards: rows as recording writes them."""
+"""A party whose callers make calls, for tests of boards and host's pages: rows as recording writes
+them."""
 
 import uuid
 from dataclasses import dataclass
@@ -140,3 +141,14 @@ def gives_away_the_contact(text: str) -> bool:
     """Whether the secret contact can be found in a payload or page."""
     digits = "".join(letter for letter in text if letter.isdigit())
     return SECRET_NAME in text or SECRET_LAST_NAME in text or "2079460931" in digits
+
+
+def party_with(room: Room, title: str, conversations: int, too_fast: int = 0) -> None:
+    """Another party of the room's campaign and host, with this many conversations, and others that
+    were recorded too fast."""
+    party = create_party(room.campaign, room.host, title=title)
+    here = Room(room.campaign, room.contact_list, room.host, party)
+    caller = here.join("Sam")
+    here.record(caller)
+    for number in range(conversations + too_fast):
+        here.record(caller, conversation=True, too_fast=number >= conversations)

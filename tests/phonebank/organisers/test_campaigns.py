@@ -18,7 +18,8 @@ from tests.factories import (
     create_party,
     create_script,
 )
-from tests.phonebank.live.party_room import open_room
+from tests.phonebank.live.party_room import open_room, party_with
+from tests.signing_in import sign_in
 
 
 @pytest.fixture
@@ -214,3 +215,17 @@ def test_outcomes_counted_before_the_last_call_say_so(app: Flask, organiser: Fla
             db.session.commit()
             assert "The figures above are newer" in organiser.get(page).text
         assert "The figures above are newer" not in organiser.get(page).text
+
+
+def test_organisers_see_them_on_the_campaigns_page(client: FlaskClient, app: Flask) -> None:
+    with app.app_context():
+        room = open_room()
+        party_with(room, "Attic", 1)
+        party_with(room, "Barn", 2)
+        organiser = create_account("organiser")
+        db.session.commit()
+        campaign_id, organiser_id = room.campaign.id, organiser.id
+    sign_in(client, organiser_id)
+    page = client.get(f"/campaigns/{campaign_id}").text
+    ranking = page.split("Parties with the most conversations")[1]
+    assert 0 <= ranking.index("Barn") < ranking.index("Attic")

@@ -1,4 +1,4 @@
-"""The host's pages and the board's, as plain forms: who may, what happens, what is never shown."""
+"""The host's pages as plain forms: who may open them, what they do and what they never show."""
 
 import re
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from icalendar import Calendar
 
 from phonebank.core.db import db
 from phonebank.core.qr_codes import qr_svg
@@ -13,23 +14,8 @@ from phonebank.models import Caller, CallerState, Party
 from phonebank.parties.codes import join_link
 from phonebank.site.guides import DOCS
 from tests.factories import create_account, create_campaign
-from tests.phonebank.live.party_room import gives_away_the_contact, open_room, secret_contact
+from tests.phonebank.live.party_room import gives_away_the_contact, open_room, party_with
 from tests.signing_in import sign_in
-
-
-@pytest.fixture
-def party_id(app: Flask, client: FlaskClient) -> int:
-    """A party that the client's host runs: Sam is in and holds somebody, Priya waits."""
-    with app.app_context():
-        room = open_room(title="Tuesday <b>night</b>")
-        sam = room.join("Sam")
-        room.record(sam, conversation=True, contact=secret_contact(room))
-        room.hand_out(sam)
-        room.join("Priya", state=CallerState.WAITING)
-        db.session.commit()
-        found, host_id = room.party.id, room.host.id
-    sign_in(client, host_id)
-    return found
 
 
 def party(app: Flask, party_id: int, attribute: str) -> Any:
@@ -306,37 +292,6 @@ def test_settings_that_cannot_be_are_shown_again_with_the_fault_at_its_field(
     assert "Priya" in page.text
 
 
-def test_the_board_shows_without_sign_in_and_without_scripts(
-    client: FlaskClient, app: Flask, party_id: int
-) -> None:
-    television = app.test_client()
-    board = television.get(f"/board/{party(app, party_id, 'board_token')}")
-    assert board.status_code == 200
-    figures = dict(re.findall(r'data-figure="(\w+)">([^<]*)<', board.text))
-    assert (figures["conversations"], figures["calls"], figures["active"]) == ("1", "1", "1")
-    assert "Sam had their first conversation" in board.text
-    assert "Tuesday &lt;b&gt;night&lt;/b&gt;" in board.text
-    assert '<meta http-equiv="refresh"' in board.text
-    assert not gives_away_the_contact(board.text)
-    assert television.post(f"/board/{party(app, party_id, 'board_token')}").status_code == 405
-
-
-def test_the_board_of_a_party_that_is_over_keeps_its_figures(
-    client: FlaskClient, app: Flask, party_id: int
-) -> None:
-    client.post(f"/parties/{party_id}/end")
-    board = app.test_client().get(f"/board/{party(app, party_id, 'board_token')}")
-    assert board.status_code == 200
-    figures = dict(re.findall(r'data-figure="(\w+)">([^<]*)<', board.text))
-    assert (figures["conversations"], figures["calls"]) == ("1", "1")
-
-
-def test_a_replaced_board_link_says_so_and_whom_to_ask(client: FlaskClient) -> None:
-    gone = client.get("/board/a-token-from-last-week")
-    assert gone.status_code == 410
-    assert "Ask the host" in gone.text
-
-
 def test_the_list_of_parties_is_the_hosts_own(
     client: FlaskClient, app: Flask, party_id: int
 ) -> None:
@@ -346,3 +301,35 @@ def test_the_list_of_parties_is_the_hosts_own(
     page = client.get("/parties")
     assert "Tuesday" in page.text
     assert "Somebody else" not in page.text
+
+
+def test_the_host_downloads_it_with_the_link_in_it(client: FlaskClient, app: Flask) -> None:
+    with app.app_context():
+        room, other = open_room(title="Tuesday night"), open_room()
+        db.session.commit()
+        party_id, code, other_id = room.party.id, room.party.code, other.party.id
+        host_id = room.host.id
+    sign_in(client, host_id)
+    assert f"/parties/{party_id}/invitation.ics" in client.get(f"/parties/{party_id}").text
+    file = client.get(f"/parties/{party_id}/invitation.ics")
+    assert file.mimetype == "text/calendar"
+    assert "attachment" in file.headers["Content-Disposition"]
+    event = Calendar.from_ical(file.data).walk("VEVENT")[0]
+    assert str(event["URL"]) == f"http://localhost/join/{code}"
+    assert f"type {code}" in str(event["DESCRIPTION"])
+    assert client.get(f"/parties/{other_id}/invitation.ics").status_code == 404
+
+
+def test_hosts_see_them_and_not_another_campaigns(client: FlaskClient, app: Flask) -> None:
+    with app.app_context():
+        room, elsewhere = open_room(), open_room()
+        party_with(room, "Attic <b>", 2)
+        party_with(room, "Barn", 1)
+        party_with(elsewhere, "Castle", 5)
+        db.session.commit()
+        party_id, host_id = room.party.id, room.host.id
+    sign_in(client, host_id)
+    page = client.get(f"/parties/{party_id}").text
+    assert "Parties with the most conversations" in page
+    assert "Attic &lt;b&gt;" in page
+    assert "Castle" not in page
