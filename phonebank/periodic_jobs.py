@@ -1,8 +1,8 @@
 """Which jobs the clock puts on their queues, and how often."""
 
-from phonebank.calls.jobs import go_on_setting_aside
-from phonebank.contact_queue.jobs import reap_expired_holds, refill_ready
-from phonebank.contact_queue.reschedule import settle_hours
+from phonebank.calls.jobs import continue_all_set_asides
+from phonebank.contact_queue.jobs import expire_all_holds, top_up_all_queues
+from phonebank.contact_queue.reschedule import reschedule_campaigns
 from phonebank.core.jobs import Periodic
 from phonebank.lists.jobs import resume_imports
 from phonebank.parties.auto_end import end_forgotten_parties
@@ -11,10 +11,10 @@ from phonebank.suppressions.jobs import resume_lifting
 from phonebank.tallies.reconcile import recount_tallies
 
 PERIODIC_JOBS = (
-    Periodic(reap_expired_holds, seconds=5),
-    Periodic(refill_ready, seconds=15),
-    Periodic(settle_hours, seconds=15),
-    Periodic(go_on_setting_aside, seconds=15),
+    Periodic(expire_all_holds, seconds=5),
+    Periodic(top_up_all_queues, seconds=15),
+    Periodic(reschedule_campaigns, seconds=15),
+    Periodic(continue_all_set_asides, seconds=15),
     Periodic(forget_addresses, seconds=3600),
     Periodic(resume_imports, seconds=60),
     Periodic(resume_lifting, seconds=300),

@@ -12,10 +12,10 @@ from typing import Any
 from markupsafe import Markup
 
 from phonebank.calls.answers import answers_of, last_seq
-from phonebank.calls.claim import Hold
-from phonebank.calls.household import others_on_the_number
+from phonebank.calls.hold import Hold
+from phonebank.calls.household import others_in_household
 from phonebank.calls.merge_fields import fields_for, shared_fields
-from phonebank.calls.redial_check import why_not_to_ring
+from phonebank.calls.undo import redial_block_reason
 from phonebank.models import Caller, Campaign, now
 from phonebank.phones.e164 import format_for_reading
 from phonebank.scripts.versions import script_of
@@ -70,7 +70,7 @@ class CallView:
     # The others on the number, (contact id, first name): one of them may come to the phone.
     household: list[tuple[int, str]] = field(default_factory=list)
     practice: bool = False
-    # Why only the outcome may be put right: see `correcting.why_not_to_ring`. No number then.
+    # Why only the outcome may be put right: see `undo.redial_block_reason`. No number then.
     not_to_ring: str = ""
     turn: int = 0
     # The place of the newest answer: see `answers.save_answer`.
@@ -120,7 +120,7 @@ def view_of(hold: Hold, caller: Caller, campaign: Campaign, change: str = "") ->
     begun = script is not None and not hold.is_new
     answers = answers_of(call) if begun else {}
     name = " ".join(part for part in (contact.first_name, contact.last_name) if part)
-    not_to_ring = why_not_to_ring(call, contact, campaign)
+    not_to_ring = redial_block_reason(call, contact, campaign)
     return CallView(
         call_id=str(call.id),
         turn=call.turn,
@@ -136,7 +136,7 @@ def view_of(hold: Hold, caller: Caller, campaign: Campaign, change: str = "") ->
         shared=shared_fields(caller, campaign),
         household=[
             (other.id, other.first_name or other.last_name or "Someone else")
-            for other in (() if not_to_ring else others_on_the_number(call))
+            for other in (() if not_to_ring else others_in_household(call))
         ],
         **script_state(script, fields, answers, change),
     )

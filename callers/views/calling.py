@@ -14,9 +14,9 @@ from callers.views import page_data
 from callers.views.blueprint import screens
 from callers.views.call_page import IDENTIFICATION
 from callers.views.next_contact import hand_over, show
-from phonebank.calls.claim import current_hold
+from phonebank.calls.hold import current_hold
 from phonebank.calls.merge_fields import shared_fields
-from phonebank.calls.redial_check import why_not_to_ring
+from phonebank.calls.undo import redial_block_reason
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
 from phonebank.core.errors import NotFoundError
@@ -133,7 +133,7 @@ def person_qr() -> ResponseReturnValue:
     hold = current_hold(g.caller)
     if hold is None:
         raise NotFoundError("There's nobody on your screen.", "Ask for the next person.")
-    why_not = why_not_to_ring(hold.call, hold.contact, page_data.campaign_of(g.caller))
+    why_not = redial_block_reason(hold.call, hold.contact, page_data.campaign_of(g.caller))
     if why_not:
         raise NotFoundError(why_not, "Say how the call ended.")
     return Response(qr_svg(f"tel:{hold.call.phone}"), mimetype="image/svg+xml")

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from callers.sessions import for_callers
 from callers.views.blueprint import screens, sent
 from callers.views.next_contact import show
-from phonebank.calls.household import reached_instead
+from phonebank.calls.household import switch_contact
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
 from phonebank.core.errors import InvalidInputError
@@ -22,6 +22,6 @@ def reached(call_id: uuid.UUID) -> ResponseReturnValue:
         contact_id = int(sent().get("contact_id") or "")
     except (TypeError, ValueError, OverflowError):
         raise InvalidInputError("Say who answered.", "Tap one of the names.") from None
-    hold = reached_instead(g.caller, call_id, contact_id)
+    hold = switch_contact(g.caller, call_id, contact_id)
     db.session.commit()
     return show(hold) if wants_json() else redirect(url_for(".person"), 303)

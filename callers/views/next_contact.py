@@ -12,7 +12,9 @@ from callers.views.blueprint import wants_screen
 from callers.views.call_page import CallView, view_of
 from callers.views.steps import cards_of, steps_html
 from phonebank.calls import claim
-from phonebank.calls.claim import Hold, NobodyToCallError, NotAdmittedError
+from phonebank.calls.claim import NobodyToCallError
+from phonebank.calls.eligibility import NotAdmittedError
+from phonebank.calls.hold import Hold, current_hold
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
 from phonebank.core.errors import (
@@ -50,7 +52,7 @@ def hand_over(
 
     `in_line`: the page that tries again by itself asks. `told` goes into the JSON answer, which
     after an outcome is a success whether or not there is a next person. `holds_nobody`: see
-    `calling.claim`.
+    `claim.claim`.
     """
     if holds_nobody and is_busy(request.environ):
         return _nobody(OverloadedError(), in_line, told)
@@ -151,7 +153,7 @@ def drawn(view: CallView, replies: dict[str, str] | None = None) -> dict[str, An
 def not_like_that(refused: InvalidInputError) -> ResponseReturnValue:
     """What was sent cannot be used: say so on the person's own page, where it can be mended."""
     db.session.rollback()
-    hold = claim.current_hold(g.caller)
+    hold = current_hold(g.caller)
     if hold is None or (wants_json() and not wants_screen()):
         raise refused
     return show(hold, refused.status, refused)

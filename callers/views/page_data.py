@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import JSON, func, select
 
-from phonebank.calls.claim import NobodyToCallError, mark_seen
-from phonebank.calls.record import LAST_RECORDED_FIRST, UNDO_WITHIN
+from phonebank.calls.claim import NobodyToCallError
+from phonebank.calls.hold import mark_seen
+from phonebank.calls.undo import LAST_RECORDED_FIRST, UNDO_WITHIN
 from phonebank.contact_queue.campaign_hours import rules_of
-from phonebank.contact_queue.empty_reasons import SOON_OVER
+from phonebank.contact_queue.empty_reasons import PASSING_REASONS
 from phonebank.core.db import db
 from phonebank.core.errors import PhonebankError
 from phonebank.models import Answer, Call, CallEnding, Caller, Campaign, Contact, Party, now
@@ -138,7 +139,7 @@ def worth_staying(reason: PhonebankError, next_at: datetime | None) -> bool:
     """Whether a page without a person should try again by itself: soon there may be one."""
     if not isinstance(reason, NobodyToCallError):
         return True
-    return reason.why in SOON_OVER or (next_at is not None and next_at - now() < SOON)
+    return reason.why in PASSING_REASONS or (next_at is not None and next_at - now() < SOON)
 
 
 def note_presence(caller: Caller) -> None:

@@ -21,9 +21,10 @@ from callers.views.blueprint import it_is_saved, screens, sent, wants_screen
 from callers.views.call_page import seconds_until
 from callers.views.callback_times import callback_time
 from callers.views.next_contact import commit_and_keep, hand_over, not_like_that, show_or_go
-from phonebank.calls import claim
 from phonebank.calls.answers import save_answer
-from phonebank.calls.record import Recorded, record, undo
+from phonebank.calls.hold import current_hold, own_call, release_hold, renew_hold
+from phonebank.calls.record import RecordResult, record
+from phonebank.calls.undo import undo
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
 from phonebank.core.errors import InvalidInputError
@@ -81,7 +82,7 @@ def take_back(call_id: uuid.UUID) -> ResponseReturnValue:
     undo(g.caller, call_id, _turn())
     db.session.commit()
     it_is_saved()
-    hold = claim.current_hold(g.caller)
+    hold = current_hold(g.caller)
     if hold is not None:
         return show_or_go(hold)
     return jsonify(person=None) if wants_json() else redirect(url_for(".calling"), 303)
@@ -91,7 +92,7 @@ def take_back(call_id: uuid.UUID) -> ResponseReturnValue:
 @for_callers
 def give_back(call_id: uuid.UUID) -> ResponseReturnValue:
     """Take a break: the person goes back to the list."""
-    claim.give_back(g.caller, call_id)
+    release_hold(g.caller, call_id)
     db.session.commit()
     if wants_json() and not wants_screen():
         return jsonify(call_id=str(call_id), given_back=True)
@@ -102,7 +103,7 @@ def give_back(call_id: uuid.UUID) -> ResponseReturnValue:
 @for_callers
 def renew(call_id: uuid.UUID) -> ResponseReturnValue:
     """Keep the person for a while longer: the screen asks this while it is open."""
-    until = claim.renew(g.caller, call_id)
+    until = renew_hold(g.caller, call_id)
     page_data.note_presence(g.caller)
     db.session.commit()
     if not wants_json():
@@ -110,7 +111,7 @@ def renew(call_id: uuid.UUID) -> ResponseReturnValue:
     return jsonify(expires_at=until.isoformat(), seconds_left=seconds_until(until))
 
 
-def _record(call_id: uuid.UUID, fields: MultiDict[str, Any] | Mapping[str, Any]) -> Recorded:
+def _record(call_id: uuid.UUID, fields: MultiDict[str, Any] | Mapping[str, Any]) -> RecordResult:
     ring_back = str(fields.get("ring_back") or "")
     key = "call_back" if ring_back else str(fields.get("outcome") or "")
     if not key:
@@ -135,7 +136,7 @@ def _when_to_ring_back(
     day, clock = str(fields.get("date") or ""), str(fields.get("time") or "")
     if not (ring_back or day or clock):
         return None
-    call = claim.own_call(g.caller, call_id)
+    call = own_call(g.caller, call_id)
     # A copy of what is on record already: its time may be past by now, and says nothing any more.
     if call.outcome is not None:
         return None

@@ -1,4 +1,4 @@
-"""What was answered at each step of a call's script, kept as it is given. The caller commits."""
+"""The answers to the steps of a call's script, saved one by one. Nothing here commits."""
 
 import uuid
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
-from phonebank.calls.claim import is_stale, own_call
+from phonebank.calls.hold import is_stale, own_call
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, InvalidInputError
 from phonebank.models import Answer, Call, Caller, now
 from phonebank.scripts.versions import script_of
 from scripts_library.engine import InvalidAnswerError, check_answer
 
-# Put together once: that takes longer than PostgreSQL needs to answer it.
+# The statement is built once: building it takes longer than PostgreSQL needs to answer it.
 _ANSWERS = select(Answer.step_id, Answer.value).where(Answer.call_id == bindparam("call_id"))
 
 
@@ -25,14 +25,16 @@ def save_answer(
     turn: int | None = None,
     seq: int | None = None,
 ) -> Any:
-    """Keep what was answered at a step, as it is given; the value that is kept comes back.
+    """Save the answer to a step; returns the value that is stored afterwards.
 
-    Saving again replaces it, save by a late copy from before the call was undone (its `turn` is not
-    the call's), or by one that was sent before what is kept: `seq` grows with every answer that a
-    page sends, and None (a form without scripts) is as new as it comes. Nothing (None, blank) is
-    kept too, where the step may be passed without an answer: it says that the caller has gone past
-    it. Raises NotFoundError, ConflictError once the outcome is recorded, InvalidInputError for a
-    step or answer that the script does not have.
+    A later answer replaces an earlier one. Two kinds of late requests replace nothing: one from
+    before the call was undone (its `turn` is not the call's), and one that was sent before the
+    stored answer. `seq` grows with every answer that a page sends; None (a form without JavaScript)
+    counts as the newest. An empty answer (None, blank) is stored too where the step allows it: it
+    says that the caller has gone past the step.
+
+    Raises NotFoundError, ConflictError once the outcome is recorded, InvalidInputError for a step
+    or answer that the script does not have.
     """
     call = own_call(caller, call_id, lock=True)
     if call.outcome is not None:
@@ -59,7 +61,7 @@ def save_answer(
 
 
 def last_seq(call: Call) -> int:
-    """The highest `seq` that an answer of the call came with; 0 for none."""
+    """The highest `seq` of the call's answers; 0 for none."""
     return db.session.scalar(select(func.max(Answer.seq)).where(Answer.call_id == call.id)) or 0
 
 

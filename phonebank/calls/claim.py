@@ -1,7 +1,4 @@
-"""Handing a person to a caller, and taking them back. The caller of these commits.
-
-What was answered is `answers`' matter, and what came of the call `recording`'s.
-"""
+"""A claim: the next contact for a caller, with the open call that says so. Nothing here commits."""
 
 import time
 import uuid
@@ -10,42 +7,26 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from redis.exceptions import RedisError
-from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased, contains_eager
 
-from phonebank.contact_queue.campaign_hours import may_ring
-from phonebank.contact_queue.empty_reasons import WORDS, Nobody, why_nobody
-from phonebank.contact_queue.holds import copy_after_commit, end_hold
-from phonebank.contact_queue.redis_queue import PROMISER_ALONE_SECONDS, Held, QueueStore, Taken
-from phonebank.contact_queue.refill import (
-    ensure_built,
-    is_low,
-    refill,
-    served,
-    start_line_afresh,
-    store_of,
-)
+from phonebank.calls.eligibility import NotAdmittedError, running_campaign
+from phonebank.calls.hold import Hold, current_hold
+from phonebank.contact_queue.caller_filters import may_get
+from phonebank.contact_queue.campaign_hours import is_calling_time
+from phonebank.contact_queue.empty_reasons import MESSAGES, EmptyQueue, empty_queue_of
+from phonebank.contact_queue.queue import ContactQueue
 from phonebank.core.db import db
-from phonebank.core.errors import (
-    GoneError,
-    NotAllowedError,
-    NotFoundError,
-    NotRunningError,
-    PhonebankError,
-    ServiceUnavailableError,
-)
+from phonebank.core.errors import PhonebankError, ServiceUnavailableError
 from phonebank.experiments.script_choice import choose_script, script_options
 from phonebank.models import (
     Call,
-    CallEnding,
     Caller,
     Campaign,
-    CampaignState,
     Contact,
     ContactList,
     ContactState,
-    Party,
     new_id,
     now,
 )
@@ -53,34 +34,15 @@ from phonebank.roster.pace import enforce_pace, refuse_paused
 from phonebank.roster.practice_first import PracticeRequiredError, owes_practice
 from phonebank.suppressions.contacts import has_suppressed_number
 
-# Several people in a row who may no longer be rung mean that something large changed (a list was
-# removed, hours ended): the line is then made anew instead of being emptied one by one.
-STALE_IN_A_ROW = 5
 TRIES_AT_MOST = 50
 
-# A renewed end is written once in so long a caller: the page asks once a minute, and two tabs or
-# somebody who goes to and fro ask more often.
-WRITTEN_APART = timedelta(minutes=1)
-
-# Seconds. Longer than it takes to write a call that has nothing to wait for.
+# Seconds: longer than it takes to write a call that has no lock to wait for.
 WROTE_AT_ONCE = 0.05
 
-# Of a household so many others are shown beside the person rung.
+# The caller's page shows so many others of a household beside the contact.
 HOUSEHOLD_AT_MOST = 9
 
-# Statements are put together once: that takes longer than PostgreSQL needs to answer them.
-_HELD = (
-    select(Call, Contact)
-    .join(Contact, Contact.id == Call.contact_id)
-    .where(Call.caller_id == bindparam("caller_id"), Call.ended_at.is_(None))
-)
-_OWN_CALL_AND_CONTACT = (
-    select(Call, Contact)
-    .join(Contact, Contact.id == Call.contact_id)
-    .where(Call.id == bindparam("call_id"), Call.caller_id == bindparam("caller_id"))
-    .with_for_update(key_share=True)
-    .execution_options(populate_existing=True)
-)
+# Statements are built once: building them takes longer than PostgreSQL needs to answer them.
 _other = aliased(Contact)
 _household = (
     select(_other.id)
@@ -100,11 +62,11 @@ _LOCK = (
     .where(Contact.id == bindparam("contact_id"))
     .with_for_update(of=[Contact, Caller], key_share=True)
 )
-# Everything that says whether they may be handed out, as it stands by now, for an organiser or a
-# host may have acted since the request came in. Not in the statement that locks: one that waits
-# for a row goes on with the other rows as they were before it waited. Beside it the ids of others
-# of their `household` who may be asked for instead, and the `words` on offer.
-_AS_IT_STANDS = (
+# Everything that decides whether the caller may get the contact, because an organiser or a host may
+# have acted since the request began. This is not part of the statement that locks: one that waits
+# for a row goes on with all other rows as they were before the wait. `household` are the ids of
+# others on the number whom the caller may ask for instead, `words` the scripts on offer.
+_PRESENT_STATE = (
     select(
         Contact,
         Caller,
@@ -122,71 +84,33 @@ _AS_IT_STANDS = (
     .execution_options(populate_existing=True)
 )
 _OPEN_CALL = insert(Call).on_conflict_do_nothing().returning(Call)
-_WHO_HOLDS = select(Call.id, Call.expires_at).where(
-    Call.contact_id == bindparam("contact_id"), Call.ended_at.is_(None)
-)
-_RENEWABLE = text("""
-SELECT call.campaign_id, contact_id, expires_at, hold_seconds,
-       coalesce(reopened_at, started_at) + hold_seconds_at_most * interval '1 second' AS longest
-FROM call JOIN campaign ON campaign.id = call.campaign_id
-WHERE call.id = :call_id AND caller_id = :caller_id AND ended_at IS NULL
-""")
-# Another tab may have been promised a little more.
-_RENEW = text("""
-UPDATE call SET expires_at = greatest(expires_at, :until)
-WHERE id = :call_id AND caller_id = :caller_id AND ended_at IS NULL
-RETURNING contact_id, expires_at
-""")
 
 
 class NobodyToCallError(PhonebankError):
-    """There is nobody for this caller just now: `why`. `next_at` is when the next becomes callable,
-    aware UTC, or None where the passing of time does not make it so."""
+    """There is nobody for this caller right now; `why` is the reason. `next_at` is when the next
+    contact becomes callable, aware UTC, or None where waiting alone does not bring one."""
 
     status = 200
     title = "Nobody to call right now"
 
-    def __init__(self, nobody: Nobody) -> None:
-        self.why, self.next_at = nobody
-        super().__init__(*WORDS[self.why])
+    def __init__(self, empty: EmptyQueue) -> None:
+        self.why, self.next_at = empty
+        super().__init__(*MESSAGES[self.why])
 
 
-class NotAdmittedError(NotAllowedError):
-    """They wait in the lobby, or were put out since their request began."""
+def claim(caller: Caller, has_no_hold: bool = False) -> Hold:
+    """Give the caller one contact to call; the same one as long as their hold lasts.
 
-    title = "You're not in"
+    `has_no_hold` saves looking for that hold: the caller has just recorded how their call ended.
+    Raises NotAdmittedError, PracticeRequiredError, NotRunningError, GoneError (party or campaign
+    ended), NobodyToCallError, ServiceUnavailableError (Redis is away), PacePausedError (then
+    commit: the pause is written). Two claims of one caller at once give the same contact.
 
-    def __init__(self) -> None:
-        super().__init__(
-            "Nobody has let you in yet, or you've been removed.",
-            "Ask your host, or the person who sent you the link.",
-        )
-
-
-@dataclass(frozen=True)
-class Hold:
-    """A person handed out: the call that names them, and how long the caller has. `is_new`: just
-    now, so there is no answer yet."""
-
-    call: Call
-    contact: Contact
-    expires_at: datetime
-    is_new: bool = False
-
-
-def claim(caller: Caller, holds_nobody: bool = False) -> Hold:
-    """Give the caller one person to ring; the same one while their hold lasts.
-
-    `holds_nobody` saves looking for that hold: they have just recorded how their call ended. Raises
-    NotAdmittedError, PracticeRequiredError, NotRunningError, GoneError (party or campaign over),
-    NobodyToCallError, ServiceUnavailableError (Redis is away), PacePausedError (then commit: the
-    pause is written). Two of these at once for one caller give the same person.
-
-    To be called with nothing to commit: it rolls back where somebody turns out not to be had.
+    Begin it with nothing to commit: it rolls back when a contact turns out not to be callable.
     """
     if not caller.may_call:
         raise NotAdmittedError()
-    held = None if holds_nobody else current_hold(caller)
+    held = None if has_no_hold else current_hold(caller)
     if held is not None:
         return held
     campaign = running_campaign(caller)
@@ -202,188 +126,46 @@ def claim(caller: Caller, holds_nobody: bool = False) -> Hold:
         ) from error
 
 
-def current_hold(caller: Caller) -> Hold | None:
-    """The person on this caller's screen, if any."""
-    row = db.session.execute(_HELD, {"caller_id": caller.id}).one_or_none()
-    return Hold(row[0], row[1], row[0].expires_at) if row else None
-
-
-def renew(caller: Caller, call_id: uuid.UUID) -> datetime:
-    """Let the caller keep their person for another hold, up to the campaign's longest since they
-    were put on the screen, by handing them out or by an undo.
-
-    Returns when the hold runs out, as PostgreSQL has it: written no more often than `_apart`, so an
-    end that is younger stands. Raises NotFoundError when it is no longer theirs, or they have had
-    it for as long as anybody may.
-    """
-    own = {"call_id": call_id, "caller_id": caller.id}
-    held = db.session.execute(_RENEWABLE, own).one_or_none()
-    if held is None:
-        raise _no_longer_theirs()
-    until = min(now() + timedelta(seconds=held.hold_seconds), held.longest)
-    with_whom: int = held.contact_id
-    ends: datetime = held.expires_at
-    if until - ends >= _apart(held.hold_seconds) or until == held.longest > ends:
-        # Looked at once more by the statement that writes: it may have ended since.
-        renewed = db.session.execute(_RENEW, own | {"until": until}).one_or_none()
-        if renewed is None:
-            raise _no_longer_theirs()
-        with_whom, ends = renewed
-    if ends <= now():
-        raise _no_longer_theirs()
-    copy_after_commit(held.campaign_id, Held(with_whom, call_id, ends))
-    return ends
-
-
-def _apart(hold_seconds: int) -> timedelta:
-    """How long after an end was written a renewal writes a later one; where holds are short, often
-    enough that most of each is left."""
-    return min(WRITTEN_APART, timedelta(seconds=hold_seconds / 5))
-
-
-def _no_longer_theirs() -> NotFoundError:
-    return NotFoundError("This call is no longer yours.", "Ask for the next person.")
-
-
-def give_back(caller: Caller, call_id: uuid.UUID) -> None:
-    """End a hold without an outcome: the person becomes callable as they stood.
-
-    Does nothing when the hold is over already. Raises NotFoundError for somebody else's.
-    """
-    call = own_call(caller, call_id, lock=True)
-    if call.ended_at is None:
-        end_hold(call, CallEnding.GIVEN_BACK)
-
-
-def own_call(caller: Caller, call_id: uuid.UUID, lock: bool = False) -> Call:
-    """A call of this caller, with `lock` as it stands once nobody else can change it.
-
-    Raises NotFoundError, also for another's: nothing is told about those.
-    """
-    query = select(Call).where(Call.id == call_id, Call.caller_id == caller.id)
-    if lock:
-        # What was read before the lock was ours may be old by now.
-        query = query.with_for_update().execution_options(populate_existing=True)
-    call = db.session.scalar(query)
-    if call is None:
-        raise NotFoundError("That call isn't one of yours.", "Go back to calling.")
-    return call
-
-
-def own_call_and_contact(caller: Caller, call_id: uuid.UUID) -> tuple[Call, Contact]:
-    """A call of this caller and the person in it, both locked against other changes.
-
-    Raises NotFoundError as `own_call` does.
-    """
-    own = {"call_id": call_id, "caller_id": caller.id}
-    row = db.session.execute(_OWN_CALL_AND_CONTACT, own).one_or_none()
-    if row is None:
-        # Nobody's, or it went to another of the household while we waited for the lock.
-        own_call(caller, call_id)
-        return own_call_and_contact(caller, call_id)
-    return row[0], row[1]
-
-
-def is_stale(call: Call, turn: int | None) -> bool:
-    """Whether a request was meant for a turn of the call that is over; None does not say."""
-    return turn is not None and turn != call.turn
-
-
-def running_campaign(caller: Caller) -> Campaign:
-    """The caller's campaign, while it is calling and so is their party. Raises NotRunningError,
-    GoneError."""
-    campaign = db.session.get_one(Campaign, caller.campaign_id)
-    if campaign.state == CampaignState.ENDED:
-        raise GoneError("This campaign has ended.", "Thank you for every call you made.")
-    if not campaign.is_running:
-        raise NotRunningError("The campaign is paused right now.", "Keep this page open.")
-    party = db.session.get(Party, caller.party_id) if caller.party_id else None
-    if party is not None and party.is_over:
-        raise GoneError("The party has ended.", "Thank you for every call you made.")
-    if party is not None and party.paused:
-        raise NotRunningError(
-            "Your host has paused calling.", "You can go on when they restart it."
-        )
-    return campaign
-
-
 def _claim_next(caller: Caller, campaign: Campaign) -> Hold:
-    store = store_of(campaign.id)
-    for tries in range(1, TRIES_AT_MOST + 1):
-        call_id = new_id()
-        taken = _take(caller, campaign, store, call_id)
-        if taken.contact_id is None:
+    queue = ContactQueue(campaign, caller)
+    for _ in range(TRIES_AT_MOST):
+        taken = queue.take(new_id())
+        if taken is None:
             break
         try:
-            hold = _open_call(caller, taken.contact_id, call_id)
+            hold = _open_call(caller, taken.contact_id, taken.call_id)
         except Exception:
-            # Put out, paused, or the database took it back: nobody has the person by this call.
-            store.release(taken.contact_id, call_id)
+            # The caller was removed or paused, or the database failed: there is no such call.
+            queue.release(taken)
             raise
         if hold is not None:
-            if is_low(store, taken.left):
-                with store.only_one("refill") as mine:
-                    if mine:
-                        refill(campaign, caller.list_ids, languages_of(caller, campaign))
+            queue.top_up(taken)
             return hold
-        # Let go of their lock: whoever waits for it may hold the next. What was read is read again.
+        # This releases the row locks, so that a claim that waits for them goes on. What this
+        # session has read is read again.
         db.session.rollback()
-        store.release(taken.contact_id, call_id)
-        _copy_true_hold(store, taken.contact_id)
+        queue.release_stale(taken)
         campaign = running_campaign(caller)
-        # A second tap got there first: theirs is the same person on the same screen.
+        # A second tap may have written the caller's call first: it is for the same screen.
         already = current_hold(caller)
         if already is not None:
             return already
-        if tries == STALE_IN_A_ROW:
-            start_line_afresh(campaign)
-    raise NobodyToCallError(why_nobody(campaign, caller))
-
-
-def _copy_true_hold(store: QueueStore, contact_id: int) -> None:
-    """Have Redis know again who holds this contact, where somebody does: it has offered them."""
-    row = db.session.execute(_WHO_HOLDS, {"contact_id": contact_id}).one_or_none()
-    if row is not None:
-        store.hold(Held(contact_id, row.id, row.expires_at))
-
-
-def languages_of(caller: Caller, campaign: Campaign) -> list[str]:
-    """The languages of the people a caller is given: see `refill.served`."""
-    return served(campaign, caller.languages)
-
-
-def _take(caller: Caller, campaign: Campaign, store: QueueStore, call_id: uuid.UUID) -> Taken:
-    """Take from Redis for this call to be; once more after rebuilding a lost queue or refilling an
-    empty line."""
-
-    def take() -> Taken:
-        at = now()
-        until = at + timedelta(seconds=campaign.hold_seconds)
-        languages = languages_of(caller, campaign)
-        return store.take(at, until, caller.id, call_id, caller.list_ids, languages)
-
-    taken = take()
-    if taken.lost:
-        ensure_built(campaign)
-        taken = take()
-    if taken.contact_id is None:
-        refill(campaign, caller.list_ids, languages_of(caller, campaign))
-        taken = take()
-    return taken
+    raise NobodyToCallError(empty_queue_of(campaign, caller))
 
 
 def _open_call(caller: Caller, contact_id: int, call_id: uuid.UUID) -> Hold | None:
-    """Ask PostgreSQL whether this person may be called now, and write the open call.
+    """Ask PostgreSQL whether the caller may call this contact now, and write the open call.
 
-    None when they may not: suppressed or called since they were put in line, out of hours by now,
-    or somebody on their number is on the phone. The row locks make a suppression, and a removal of
-    the caller, that commits first win, and one that comes second wait until this hand-out is on
-    record. Raises what `_look_again` and `enforce_pace` do.
+    None when they may not: the contact was suppressed or called since it came into Redis, its
+    calling hours have ended, or its number is in another open call. The row locks order this claim
+    against a suppression and a removal of the caller: one that commits first wins, and one that
+    comes second waits until this call is written. Raises what `_present_state` and `enforce_pace`
+    do.
     """
     ids = {"contact_id": contact_id, "caller_id": caller.id}
     if db.session.scalar(_LOCK, ids) is None:
         return None
-    found = _look_again(ids)
+    found = _present_state(ids)
     if found is None or not enforce_pace(caller, found.campaign, found.at):
         return None
     hold = timedelta(seconds=found.campaign.hold_seconds)
@@ -408,10 +190,10 @@ def _open_call(caller: Caller, contact_id: int, call_id: uuid.UUID) -> Hold | No
     if call is None:
         return None
     if time.monotonic() - writing_since > WROTE_AT_ONCE:
-        # Writing waited: for a call to the same number that came to nothing, or for somebody who
-        # has locked the campaign or the party.
+        # The insert waited, for a call to the same number that was rolled back or for a transaction
+        # that has locked the campaign or the party.
         try:
-            again = _look_again(ids)
+            again = _present_state(ids)
         except PhonebankError:
             db.session.rollback()
             raise
@@ -423,8 +205,8 @@ def _open_call(caller: Caller, contact_id: int, call_id: uuid.UUID) -> Hold | No
 
 
 @dataclass(frozen=True)
-class _Found:
-    """A person who may be handed out, as everything stood `at` that moment."""
+class _Callable:
+    """A contact that the caller may get, as everything was `at` that moment."""
 
     contact: Contact
     campaign: Campaign
@@ -433,15 +215,15 @@ class _Found:
     at: datetime
 
 
-def _look_again(ids: dict[str, int]) -> _Found | None:
-    """Whether this person may be handed to this caller as things stand by now; None if not.
+def _present_state(ids: dict[str, int]) -> _Callable | None:
+    """The contact, if the caller may get it at this moment; None if not.
 
-    Reads both, their campaign, party and list anew, and the time after it: to be called once the
-    locks are had, however long that took. Raises NotAdmittedError for a caller who was put out
-    since their request began, PracticeRequiredError, PacePausedError, and NotRunningError or
-    GoneError when the campaign or the party paused or ended meanwhile.
+    Reads contact, caller, campaign, party and list again, and the clock after that, so it is right
+    however long the caller of this function waited for the locks. Raises NotAdmittedError for a
+    caller who was removed since the request began, PracticeRequiredError, PacePausedError, and
+    NotRunningError or GoneError when the campaign or the party has been paused or ended.
     """
-    found = db.session.execute(_AS_IT_STANDS, ids).one_or_none()
+    found = db.session.execute(_PRESENT_STATE, ids).one_or_none()
     if found is None:
         return None
     at, contact, caller = now(), found.Contact, found.Caller
@@ -460,24 +242,8 @@ def _look_again(ids: dict[str, int]) -> _Found | None:
         or contact.callable_at > at
     ):
         return None
-    if not may_ring(campaign, contact.zone_key, at):
+    if not is_calling_time(campaign, contact.zone_key, at):
         return None
-    if contact.callback_caller_id != caller.id and not _is_theirs(caller, campaign, contact, at):
+    if not may_get(caller, contact, campaign, at):
         return None
-    return _Found(contact, campaign, found.household, found.words, at)
-
-
-def _is_theirs(caller: Caller, campaign: Campaign, contact: Contact, at: datetime) -> bool:
-    """Whether the person is within the caller's limits, and not another's to ring back for a while
-    yet; what Redis knows of it may be old."""
-    if contact.callback_caller_id is not None and contact.callback_at is not None:
-        alone_until = contact.callback_at + timedelta(seconds=PROMISER_ALONE_SECONDS)
-        if at < alone_until:
-            return False
-    in_lists = not caller.list_ids or contact.contact_list_id in caller.list_ids
-    return in_lists and contact.language in languages_of(caller, campaign)
-
-
-def mark_seen(caller: Caller) -> None:
-    """Note that the caller's screen is open: the board's "calling now" reads it."""
-    db.session.execute(update(Caller).where(Caller.id == caller.id).values(seen_at=now()))
+    return _Callable(contact, campaign, found.household, found.words, at)

@@ -1,4 +1,4 @@
-"""What one caller did, counted from the calls: the evidence an organiser decides by."""
+"""What one caller did, counted from the calls, for an organiser who has to decide about them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,9 +36,9 @@ WHERE caller_id = :caller_id GROUP BY outcome ORDER BY number DESC, outcome
 
 @dataclass(frozen=True)
 class Sights:
-    """How many people a caller saw and how fast. `usual_seconds` is the median time from the
-    hand-out to its end, None where none has ended; `outcomes` holds rows of `outcome` (None for
-    none) and `number`, the most frequent first."""
+    """How many contacts a caller saw and how fast. `usual_seconds` is the median time from the
+    claim to the end of the hold, None where no hold has ended; `outcomes` holds rows of `outcome`
+    (None for calls without one) and `number`, the most frequent first."""
 
     people: int
     last_hour: int
@@ -49,8 +49,8 @@ class Sights:
     outcomes: Sequence[Row[*tuple[Any, ...]]]
 
 
-def anyone_of(campaign: Campaign, caller_id: int) -> Caller:
-    """A caller of this campaign, also one who is out. Raises NotFoundError."""
+def caller_in(campaign: Campaign, caller_id: int) -> Caller:
+    """A caller of this campaign, also a removed one. Raises NotFoundError."""
     caller = db.session.get(Caller, caller_id)
     if caller is None or caller.campaign_id != campaign.id:
         raise NotFoundError("There is no such caller in this campaign.", "Go back to its callers.")
@@ -58,7 +58,7 @@ def anyone_of(campaign: Campaign, caller_id: int) -> Caller:
 
 
 def sights_of(caller: Caller, at: datetime) -> Sights:
-    """What this caller saw until `at`."""
+    """What this caller saw until `at` (aware)."""
     values = {"caller_id": caller.id, "hour_ago": at - timedelta(hours=1)}
     counts = db.session.execute(_SIGHTS, values).one()._mapping
     return Sights(**counts, outcomes=db.session.execute(_OUTCOMES, values).all())

@@ -1,40 +1,40 @@
-"""Working through what is to be set aside or brought back: part by part, each committed."""
+"""Setting calls aside and bringing them back, step by step, each committed."""
 
 import time
 
 from sqlalchemy import select
 
-from phonebank.calls.set_aside import work_on
+from phonebank.calls.set_aside_steps import take_step
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.jobs import CHORES, job
 from phonebank.models import SetAside, SetAsideState
 
-# Seconds. Longer than some hundreds of calls take, shorter than an organiser waits for a page.
-IN_A_REQUEST = 5.0
+# Seconds of a request: longer than some hundreds of calls take, shorter than an organiser waits.
+SECONDS_IN_REQUEST = 5.0
 
 
-def work(act_id: int, seconds: float) -> bool:
-    """Work on an act for so long; whether it is finished. Commits."""
+def continue_set_aside(set_aside_id: int, seconds: float) -> bool:
+    """Take steps for so many seconds; returns whether the work is finished. Commits."""
     give_up_at = time.monotonic() + seconds
-    while _next_part(act_id):
+    while _take_step(set_aside_id):
         if time.monotonic() > give_up_at:
             return False
     return True
 
 
 @retry_on_deadlock
-def _next_part(act_id: int) -> bool:
-    has_more = work_on(db.session.get_one(SetAside, act_id))
+def _take_step(set_aside_id: int) -> bool:
+    has_more = take_step(db.session.get_one(SetAside, set_aside_id))
     db.session.commit()
     return has_more
 
 
 @job(CHORES, timeout=60)
-def go_on_setting_aside() -> None:
-    """Go on with what a request has left over, or a killed process. Periodic; harmless twice."""
+def continue_all_set_asides() -> None:
+    """Continue what a request has left unfinished, or a killed process. Periodic; may run twice."""
     unfinished = select(SetAside.id).where(
         SetAside.state.in_((SetAsideState.WORKING, SetAsideState.RETURNING))
     )
-    for act_id in db.session.scalars(unfinished.order_by(SetAside.id)).all():
-        if not work(act_id, 20):
+    for set_aside_id in db.session.scalars(unfinished.order_by(SetAside.id)).all():
+        if not continue_set_aside(set_aside_id, 20):
             return

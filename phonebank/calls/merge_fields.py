@@ -4,7 +4,7 @@ from phonebank.models import Caller, Campaign, Contact
 
 
 def fields_for(contact: Contact, caller: Caller, campaign: Campaign) -> dict[str, str | None]:
-    """The merge fields of a call; a contact's own value comes before the campaign's."""
+    """The merge fields of a call, name → value; a contact's own value replaces the campaign's."""
     own = {name: str(value) for name, value in contact.fields.items() if str(value or "").strip()}
     return (
         shared_fields(caller, campaign)
@@ -12,19 +12,19 @@ def fields_for(contact: Contact, caller: Caller, campaign: Campaign) -> dict[str
         | {
             "first_name": contact.first_name,
             "last_name": contact.last_name,
-            **said_by(caller, campaign),
+            **fields_of_caller(caller, campaign),
         }
     )
 
 
 def shared_fields(caller: Caller, campaign: Campaign) -> dict[str, str | None]:
-    """The merge fields that are the same for everybody this caller rings."""
+    """The merge fields that are the same in every call of this caller."""
     values = {name: str(value) for name, value in campaign.merge_values.items()}
-    return values | said_by(caller, campaign)
+    return values | fields_of_caller(caller, campaign)
 
 
-def said_by(caller: Caller, campaign: Campaign) -> dict[str, str | None]:
-    """Who is calling, and for whom: no list and no campaign value may overwrite it."""
+def fields_of_caller(caller: Caller, campaign: Campaign) -> dict[str, str | None]:
+    """Who is calling, and on whose behalf. No value of a list or campaign may replace these."""
     return {
         "caller_name": caller.first_name,
         "campaign_name": campaign.name,

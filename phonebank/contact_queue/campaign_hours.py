@@ -1,4 +1,4 @@
-"""May this person be rung now? A campaign's own hours within its country's rules."""
+"""Whether a campaign may call a contact now: its own hours within its country's rules."""
 
 from datetime import datetime, timedelta
 
@@ -7,8 +7,8 @@ from phonebank.rules.calling_hours import is_callable, next_callable, zones_in_k
 from phonebank.rules.countries import CountryRules, rules_for
 from phonebank.rules.week_hours import WeekHours
 
-# Nobody is handed out so late that their phone would ring after hours: reading the briefing line
-# and dialling take this long.
+# A caller needs this long to read the first words and to dial. Near the end of calling hours
+# nobody gets a contact whose telephone would ring after them.
 TIME_TO_DIAL = timedelta(minutes=2)
 
 _STEP = timedelta(minutes=5)
@@ -20,14 +20,14 @@ def rules_of(campaign: Campaign) -> CountryRules:
 
 
 def hours_of(campaign: Campaign) -> WeekHours:
-    """The campaign's calling hours, the country's usual ones where it sets none."""
+    """The campaign's calling hours; the country's usual ones where the campaign sets none."""
     return rules_of(campaign).hours_stored(campaign.hours)
 
 
-def may_ring(campaign: Campaign, zone_key: str, at: datetime) -> bool:
-    """Whether people of this zone key may be handed out at `at`.
+def is_calling_time(campaign: Campaign, zone_key: str, at: datetime) -> bool:
+    """Whether callers may get contacts of this zone key at `at` (aware).
 
-    The demonstration rings at any hour: its numbers are nobody's.
+    The demonstration calls at any hour: its numbers belong to nobody.
     """
     if campaign.calls_at_any_hour:
         return True
@@ -37,21 +37,26 @@ def may_ring(campaign: Campaign, zone_key: str, at: datetime) -> bool:
     )
 
 
-def next_ringing(campaign: Campaign, zone_key: str, at: datetime) -> datetime | None:
-    """The first moment from `at` on when `may_ring`; None when there is none for weeks."""
-    if campaign.calls_at_any_hour or may_ring(campaign, zone_key, at):
+def next_calling_time(campaign: Campaign, zone_key: str, at: datetime) -> datetime | None:
+    """The first moment from `at` on that is a calling time; None when there is none for weeks."""
+    if campaign.calls_at_any_hour or is_calling_time(campaign, zone_key, at):
         return at
     zones, hours, rules = zones_in_key(zone_key), hours_of(campaign), rules_of(campaign)
     # Inside the last minutes of an opening the next moment is that of the opening after it.
     return next_callable(zones, at + TIME_TO_DIAL, hours, rules)
 
 
-def last_ringing(
+def last_calling_time(
     campaign: Campaign, zone_key: str, at: datetime, within: timedelta
 ) -> datetime | None:
-    """The last moment of a span from `at` on when `may_ring`, to five minutes; None: there is
-    none. `within` is a multiple of them."""
+    """The last calling time of the span that begins at `at`, to five minutes; None when the span
+    has none. `within` is a multiple of five minutes."""
     steps = range(within // _STEP, -1, -1)
     return next(
-        (then for step in steps if may_ring(campaign, zone_key, then := at + step * _STEP)), None
+        (
+            moment
+            for step in steps
+            if is_calling_time(campaign, zone_key, moment := at + step * _STEP)
+        ),
+        None,
     )

@@ -1,6 +1,6 @@
-"""Why a caller can be given nobody just now, in words that are so.
+"""Why a caller gets nobody right now.
 
-Asked only once the line is empty for them; read from the tables, not from Redis.
+Asked only once the queue is empty for the caller, and read from the tables, not from Redis.
 """
 
 from datetime import datetime
@@ -9,15 +9,20 @@ from typing import NamedTuple
 
 from sqlalchemy import text
 
-from phonebank.contact_queue.refill import served
+from phonebank.contact_queue.caller_filters import languages_for
+from phonebank.contact_queue.conditions import (
+    LIST_GROUPS,
+    is_callable,
+    is_in_languages,
+    is_in_lists,
+)
 from phonebank.contact_queue.status_counts import next_callable
 from phonebank.core.db import db
-from phonebank.models import Caller, Campaign, ContactState, now
+from phonebank.models import Caller, Campaign, now
 from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS
-from phonebank.models.state import state_text
 
 
-class Why(StrEnum):
+class EmptyReason(StrEnum):
     """The reasons, as `reason` in JSON answers."""
 
     OUT_OF_HOURS = "out_of_hours"
@@ -31,59 +36,57 @@ class Why(StrEnum):
     DONE = "done"
 
 
-# What is wrong, and what to do about it.
-WORDS: dict[Why, tuple[str, str]] = {
-    Why.OUT_OF_HOURS: (
+# What the caller reads: what is wrong, and what to do about it.
+MESSAGES: dict[EmptyReason, tuple[str, str]] = {
+    EmptyReason.OUT_OF_HOURS: (
         "It's too early or too late to call where the next people live.",
         "Come back later.",
     ),
-    Why.RESTING: (
+    EmptyReason.RESTING: (
         "Everyone you can call right now has been called. We'll try some of them again.",
         "Come back later.",
     ),
-    Why.ON_SCREENS: (
+    EmptyReason.ON_SCREENS: (
         "Everyone who is left is on another caller's screen.",
         "If one of them becomes free, you'll get them.",
     ),
-    Why.BEING_READ: ("We're still reading the list.", "You'll get the first person in a moment."),
-    Why.LANGUAGE: (
+    EmptyReason.BEING_READ: (
+        "We're still reading the list.",
+        "You'll get the first person in a moment.",
+    ),
+    EmptyReason.LANGUAGE: (
         "The people who are left speak a language you haven't chosen.",
         "If you speak another one, tell your host or organiser.",
     ),
-    Why.OTHER_LISTS: (
+    EmptyReason.OTHER_LISTS: (
         "Everyone on your lists has been called. Other lists have people left.",
         "Ask your host or organiser for another list.",
     ),
-    Why.PAUSED: (
+    EmptyReason.PAUSED: (
         "The people who are left are on a list that is paused.",
         "Ask your host or organiser when it restarts.",
     ),
-    Why.EMPTY: ("There's nobody on the list yet.", "Ask your host or organiser."),
-    Why.DONE: ("Everyone on the list has been called. Thank you!", ""),
+    EmptyReason.EMPTY: ("There's nobody on the list yet.", "Ask your host or organiser."),
+    EmptyReason.DONE: ("Everyone on the list has been called. Thank you!", ""),
 }
 
-# A page that hears one of these tries again by itself: it may be over at any moment.
-SOON_OVER = frozenset({Why.ON_SCREENS, Why.BEING_READ})
+# These may end at any moment: a page that shows one of them tries again by itself.
+PASSING_REASONS = frozenset({EmptyReason.ON_SCREENS, EmptyReason.BEING_READ})
 
-# Somebody left of a list: their number is in use, and they have not said no. One index range for
-# each list, zone and language, and no more than its first row.
-_LEFT = state_text(
-    """
+# Whether a list has a contact left who is still to be called, also one whose number is in an open
+# call. One index range for each list, zone and language, and no more than its first row.
+_LEFT = text(f"""
 SELECT DISTINCT l.removed,
-       CAST(:list_ids AS integer[]) = '{}' OR l.id = ANY (CAST(:list_ids AS integer[])) AS in_lists,
-       lang.code = ANY (CAST(:languages AS text[])) AS in_languages
-FROM contact_list l
-CROSS JOIN LATERAL jsonb_array_elements_text(l.zone_keys) AS zone(key)
-CROSS JOIN LATERAL jsonb_array_elements_text(l.languages) AS lang(code)
+       {is_in_lists("l")} AS in_lists,
+       {is_in_languages("lang.code")} AS in_languages
+FROM {LIST_GROUPS}
 CROSS JOIN (VALUES (false), (true)) AS t(tried)
 WHERE l.campaign_id = :campaign_id AND EXISTS (
     SELECT FROM contact
     WHERE contact_list_id = l.id AND zone_key = zone.key AND language = lang.code
-      AND tried = t.tried AND state = :callable AND suppressed_at IS NULL
+      AND tried = t.tried AND {is_callable("contact")}
 )
-""",
-    callable=ContactState.CALLABLE,
-)
+""")  # noqa: S608
 _LISTS = text("""
 SELECT count(*) AS lists, count(*) FILTER (WHERE state = ANY (:in_progress)) AS being_read,
        coalesce(sum(rows_stored), 0) AS people
@@ -91,47 +94,49 @@ FROM contact_list WHERE campaign_id = :campaign_id
 """)
 
 
-class Nobody(NamedTuple):
-    """`next_at` is when the next becomes callable for this caller, aware UTC; None where the
-    passing of time does not make it so."""
+class EmptyQueue(NamedTuple):
+    """Why a caller gets nobody. `next_at` is when the next contact becomes callable for the caller,
+    aware UTC; None where waiting alone does not bring one."""
 
-    why: Why
+    why: EmptyReason
     next_at: datetime | None
 
 
-def why_nobody(campaign: Campaign, caller: Caller) -> Nobody:
-    """The reason why this caller is given nobody, and until when it holds."""
+def empty_queue_of(campaign: Campaign, caller: Caller) -> EmptyQueue:
+    """The reason why this caller gets nobody, and until when it applies."""
     coming = next_callable(campaign, caller.list_ids, caller.languages, caller.id)
     if coming.opens_at is not None:
-        closed = coming.rested_at is not None and coming.rested_at <= now()
-        return Nobody(Why.OUT_OF_HOURS if closed else Why.RESTING, coming.opens_at)
+        is_closed = coming.rested_at is not None and coming.rested_at <= now()
+        reason = EmptyReason.OUT_OF_HOURS if is_closed else EmptyReason.RESTING
+        return EmptyQueue(reason, coming.opens_at)
     if coming.rested_at is not None:
-        return Nobody(Why.OUT_OF_HOURS, None)  # the campaign has no hours for weeks
-    return Nobody(_why_none_is_coming(campaign, caller), None)
+        # The campaign has no calling hours for weeks.
+        return EmptyQueue(EmptyReason.OUT_OF_HOURS, None)
+    return EmptyQueue(_reason_without_time(campaign, caller), None)
 
 
-def _why_none_is_coming(campaign: Campaign, caller: Caller) -> Why:
+def _reason_without_time(campaign: Campaign, caller: Caller) -> EmptyReason:
     left = db.session.execute(
         _LEFT,
         {
             "campaign_id": campaign.id,
             "list_ids": list(caller.list_ids),
-            "languages": served(campaign, caller.languages),
+            "languages": languages_for(campaign, caller.languages),
         },
     ).all()
-    going = [row for row in left if not row.removed]
-    if any(row.in_lists and row.in_languages for row in going):
-        # Callable, and neither resting nor out of hours: their number is being called.
-        return Why.ON_SCREENS
+    in_use = [row for row in left if not row.removed]
+    if any(row.in_lists and row.in_languages for row in in_use):
+        # Callable, neither resting nor out of hours: another caller has their number on screen.
+        return EmptyReason.ON_SCREENS
     lists = db.session.execute(
         _LISTS, {"campaign_id": campaign.id, "in_progress": list(LIST_STATES_IN_PROGRESS)}
     ).one()
     if lists.being_read:
-        return Why.BEING_READ
-    if any(row.in_lists for row in going):
-        return Why.LANGUAGE
-    if going:
-        return Why.OTHER_LISTS
+        return EmptyReason.BEING_READ
+    if any(row.in_lists for row in in_use):
+        return EmptyReason.LANGUAGE
+    if in_use:
+        return EmptyReason.OTHER_LISTS
     if left:
-        return Why.PAUSED
-    return Why.DONE if lists.people else Why.EMPTY
+        return EmptyReason.PAUSED
+    return EmptyReason.DONE if lists.people else EmptyReason.EMPTY

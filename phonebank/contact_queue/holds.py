@@ -1,18 +1,52 @@
-"""Ending and copying holds: the call's row in PostgreSQL, and its copy in Redis.
+"""The one place where a hold ends or opens again: the call's row, and its copy in Redis.
 
-Nothing here commits. Redis follows once the transaction has committed.
+Nothing here commits. Redis follows once the transaction has committed, so that it never frees a
+contact whom PostgreSQL still has in an open call.
 """
 
-from sqlalchemy import select
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
 
-from phonebank.contact_queue.redis_queue import Held
-from phonebank.contact_queue.refill import store_of
+from sqlalchemy import select, text
+
+from phonebank.contact_queue.redis_queue import HeldContact, redis_queue_of
 from phonebank.core.db import after_commit, db
 from phonebank.models import Call, CallEnding, now
+from phonebank.models.state import state_text
+
+# One statement finds and ends them: a renewal, an outcome or a release at this moment comes before
+# it or after it. PostgreSQL checks a row that it had to wait for once more.
+_END_EXPIRED = state_text(
+    """
+UPDATE call SET ended_at = :now, ending = :expired
+WHERE campaign_id = :campaign_id AND ended_at IS NULL AND expires_at <= :now
+RETURNING id, contact_id
+""",
+    expired=CallEnding.EXPIRED,
+)
+_OPEN_HOLDS = text("""
+SELECT id, contact_id, expires_at FROM call
+WHERE campaign_id = :campaign_id AND ended_at IS NULL
+""")
+
+
+def open_holds(campaign_id: int) -> list[HeldContact]:
+    """Every hold of the campaign as PostgreSQL has it. Redis has a copy."""
+    rows = db.session.execute(_OPEN_HOLDS, {"campaign_id": campaign_id})
+    return [HeldContact(row.contact_id, row.id, row.expires_at) for row in rows]
+
+
+def end_hold(call: Call, ending: CallEnding, at: datetime | None = None) -> None:
+    """Close the call's row, and free the contact in Redis after the commit. `at` is aware;
+    None stands for now."""
+    call.ended_at = at or now()
+    call.ending = ending
+    release_after_commit(call)
 
 
 def release_caller(caller_id: int) -> int:
-    """Take away whatever a caller holds (they left, or were removed); how many holds that was."""
+    """End every hold of a caller who has left or was removed; returns how many there were."""
     open_calls = db.session.scalars(
         select(Call)
         .where(Call.caller_id == caller_id, Call.ended_at.is_(None))
@@ -24,26 +58,50 @@ def release_caller(caller_id: int) -> int:
     return len(open_calls)
 
 
-def end_hold(call: Call, ending: CallEnding) -> None:
-    """Close the call's row in this transaction, and free the person in Redis once it commits."""
-    call.ended_at = now()
-    call.ending = ending
-    release_after_commit(call)
+def end_expired_holds(campaign_id: int, at: datetime) -> int:
+    """End the campaign's holds whose time is up at `at` (aware); returns how many there were.
+
+    The contacts become callable as they were before. Nothing counts as an attempt.
+    """
+    values = {"campaign_id": campaign_id, "now": at}
+    ended = db.session.execute(_END_EXPIRED, values).all()
+    _free_after_commit(campaign_id, [(row.contact_id, row.id) for row in ended])
+    return len(ended)
+
+
+def reopen_hold(call: Call, until: datetime) -> None:
+    """Open an ended call again, until `until` (aware), and have Redis know after the commit.
+
+    Flushes. Raises IntegrityError where another open call has the contact, the number or the
+    caller by now.
+    """
+    call.ended_at = call.ending = None
+    call.expires_at = until
+    db.session.flush()
+    hold_after_commit(call)
 
 
 def release_after_commit(call: Call) -> None:
-    """Free the call's person in Redis once this transaction commits, if it is this call that holds
-    them there."""
-    store, contact_id, call_id = store_of(call.campaign_id), call.contact_id, call.id
-    after_commit(lambda: store.release(contact_id, call_id))
+    """Free the call's present contact in Redis after the commit, if this call holds them there."""
+    _free_after_commit(call.campaign_id, [(call.contact_id, call.id)])
 
 
 def hold_after_commit(call: Call) -> None:
-    """Have Redis know once this transaction commits that the call holds its person, until when."""
-    copy_after_commit(call.campaign_id, Held(call.contact_id, call.id, call.expires_at))
+    """Have Redis know after the commit that the call holds its contact, and until when."""
+    copy_after_commit(call.campaign_id, HeldContact(call.contact_id, call.id, call.expires_at))
 
 
-def copy_after_commit(campaign_id: int, held: Held) -> None:
-    """Have Redis copy a hold once this transaction commits."""
-    store = store_of(campaign_id)
-    after_commit(lambda: store.hold(held))
+def copy_after_commit(campaign_id: int, held: HeldContact) -> None:
+    """Have Redis copy a hold after the commit."""
+    redis_queue = redis_queue_of(campaign_id)
+    after_commit(lambda: redis_queue.copy_holds(held))
+
+
+def _free_after_commit(campaign_id: int, holds: Iterable[tuple[int, uuid.UUID]]) -> None:
+    redis_queue = redis_queue_of(campaign_id)
+
+    def free() -> None:
+        for contact_id, call_id in holds:
+            redis_queue.release(contact_id, call_id)
+
+    after_commit(free)

@@ -1,66 +1,64 @@
-"""The queue's periodic chores. Each may run twice, late or at once with another."""
+"""The queue's periodic jobs. Each may run twice, late, or at the same time as another."""
 
 from collections.abc import Callable
 
 from redis.exceptions import RedisError
 from sqlalchemy import ColumnElement, exists, select
 
-from phonebank.contact_queue.expire_holds import reap
-from phonebank.contact_queue.refill import ensure_built, other_languages_spoken, refill, store_of
+from phonebank.contact_queue.expire_holds import expire_holds
+from phonebank.contact_queue.queue import top_up_campaign
+from phonebank.contact_queue.redis_queue import redis_queue_of
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.jobs import URGENT, job
 from phonebank.models import Call, Campaign, CampaignState
 from phonebank.suppressions.contacts import suppress_listed_among
 
-# Of each line. Far more than can come to be there between two looks.
-LOOKED_AT = 500
+# Of each lane: far more than can come there between two runs.
+CHECKED_AT_MOST = 500
 
 
 @job(URGENT, timeout=60)
-def reap_expired_holds() -> None:
-    """Take back every hold that has run out.
+def expire_all_holds() -> None:
+    """End every hold whose time is up.
 
-    Paused campaigns too, for their calls finish; and ended ones for as long as somebody has a
-    person: a number in an open call can be rung by nobody, in no campaign.
+    In paused campaigns too, because their calls go on; and in ended ones as long as they have an
+    open call, because that keeps its number from being called in any campaign.
     """
     open_call = exists().where(Call.campaign_id == Campaign.id, Call.ended_at.is_(None))
     for_each_campaign(
-        Campaign.state.in_((CampaignState.RUNNING, CampaignState.PAUSED)) | open_call, reap
+        Campaign.state.in_((CampaignState.RUNNING, CampaignState.PAUSED)) | open_call, expire_holds
     )
 
 
 @job(URGENT, timeout=60)
-def refill_ready() -> None:
-    """Top up the line of every running campaign."""
+def top_up_all_queues() -> None:
+    """Top up the queue of every running campaign."""
     for_each_campaign(Campaign.state == CampaignState.RUNNING, _top_up)
 
 
 def _top_up(campaign: Campaign) -> None:
-    ensure_built(campaign)
-    with store_of(campaign.id).only_one("refill") as mine:
-        if mine:
-            refill(campaign)
-            refill(campaign, languages=other_languages_spoken(campaign))
-            _let_go_who_is_listed(campaign.id)
+    if top_up_campaign(campaign):
+        _suppress_listed_contacts(campaign.id)
 
 
 @retry_on_deadlock
-def _let_go_who_is_listed(campaign_id: int) -> None:
-    # No claim hands them out, and each would be brought into line again for ever, near its head.
-    suppress_listed_among(store_of(campaign_id).foremost_in_line(LOOKED_AT))
+def _suppress_listed_contacts(campaign_id: int) -> None:
+    # Every claim rejects a contact with a number on the do-not-call list, and every refill would
+    # bring it back, near the front of its lane.
+    suppress_listed_among(redis_queue_of(campaign_id).first_contacts(CHECKED_AT_MOST))
     db.session.commit()
 
 
-def for_each_campaign(which: ColumnElement[bool], chore: Callable[[Campaign], object]) -> None:
-    """Do a chore for these campaigns, one after another, until Redis turns out to be away."""
+def for_each_campaign(which: ColumnElement[bool], action: Callable[[Campaign], object]) -> None:
+    """Run an action for these campaigns one after another, until Redis turns out to be away."""
     ids = db.session.scalars(select(Campaign.id).where(which)).all()
     for campaign_id in ids:
         campaign = db.session.get(Campaign, campaign_id)
         if campaign is not None:
             try:
-                chore(campaign)
+                action(campaign)
             except RedisError:
-                # Redis is away: the next round does it. SQL errors go up, and the job fails.
+                # The next run does it. SQL errors go up, and the job fails.
                 db.session.rollback()
                 return
         db.session.rollback()

@@ -1,18 +1,18 @@
 """What Redis holds for one campaign, and every command that changes it.
 
-All of it is a copy: who holds whom, and until when, is written in PostgreSQL (`call.expires_at`).
+All of it is a copy. PostgreSQL has the truth about holds (`call.expires_at`).
 
 Keys, all with one hash tag so that a Redis Cluster keeps a campaign on one node:
 
-- `built`      the run id of the Redis in which the queue was built. Gone with a Redis that was
-               emptied; another's in one that was started again or replaced, whatever it read back
-- `lines`      set of the names of the lines, "lists:language"
-- `lines:…`    a line: sorted set of contact ids in hand-out order, a few minutes' worth. One for
-               each language, and again for each set of lists that some caller is limited to
-- `callbacks`  sorted set of contact ids by the time they are due, those due soon
-- `details`    hash, contact id → "list:language:promiser", for the callbacks
-- `held`       sorted set of contact ids by the time their hold runs out
-- `holders`    hash, contact id → id of the call that holds them: only that call lets go of them
+- `built`      the run id of the Redis in which the queue was built. A Redis that was emptied has
+               none; one that was started again or replaced has another's, whatever it read back
+- `lanes`      set of the names of the lanes, "lists:language"
+- `lanes:…`    a lane: sorted set of contact ids in the order of the queue, a few minutes' worth.
+               Each language has one, and again for each set of lists that a caller is limited to
+- `callbacks`  sorted set of contact ids by the time when they are due, those due soon
+- `details`    hash, contact id → "list:language:caller who promised", for the callbacks
+- `held`       sorted set of contact ids by the time when their hold expires
+- `holders`    hash, contact id → id of the call that holds the contact: only that call frees it
 - `lock:…`     short-lived, so that one process refills or rebuilds at a time
 
 Times are seconds since 1970, with fractions.
@@ -31,29 +31,31 @@ from typing import Any, cast
 from redis import Redis
 from redis.commands.core import Script
 
-# For this long after its time, a callback is only for the caller who promised it.
-PROMISER_ALONE_SECONDS = 600
+from phonebank.core.redis import redis_store
 
-# Longer than a refill or rebuild takes, short enough that a killed process holds nobody up.
+# For this long after its time, a callback is reserved for the caller who promised it.
+CALLBACK_RESERVED_SECONDS = 600
+
+# Longer than a refill or rebuild takes, short enough that a killed process delays nobody for long.
 LOCK_SECONDS = 10
 
 
 @dataclass(frozen=True)
-class Offer:
-    """A contact to put into a line, or among the callbacks. `score` is its place in line, or when
-    the callback is due."""
+class QueueEntry:
+    """A contact to put into a lane, or among the callbacks. `score` is its position in the lane, or
+    when the callback is due. `promised_by` is the id of the caller who promised the callback."""
 
     contact_id: int
     score: float
     list_id: int
     language: str
-    promiser_id: int | None = None
+    promised_by: int | None = None
 
 
 @dataclass(frozen=True)
-class Taken:
-    """What `take` found: a contact id, or None and whether Redis had lost the queue. `left` are in
-    the lines that this caller may take from."""
+class TakeResult:
+    """What `take` found: a contact id, or None. `left` contacts remain in the lanes that this
+    caller may take from. `lost`: Redis has lost the queue."""
 
     contact_id: int | None
     left: int = 0
@@ -61,23 +63,28 @@ class Taken:
 
 
 @dataclass(frozen=True)
-class Held:
-    """A contact on a caller's screen: the call that holds them, and until when. `call_id` is None
-    where Redis has lost it."""
+class HeldContact:
+    """A contact on a caller's screen, the call that holds it, and until when (aware UTC). `call_id`
+    is None where Redis has lost it."""
 
     contact_id: int
     call_id: uuid.UUID | None
     until: datetime
 
 
-class QueueStore:
+def redis_queue_of(campaign_id: int) -> "RedisQueue":
+    """The campaign's queue in Redis."""
+    return RedisQueue(redis_store(), campaign_id)
+
+
+class RedisQueue:
     """The queue of one campaign in Redis. Raises redis' own errors when Redis is away."""
 
     def __init__(self, redis: Redis, campaign_id: int) -> None:
         self._redis = redis
         prefix = f"queue:{{{campaign_id}}}"
         self._built = f"{prefix}:built"
-        self._lines = f"{prefix}:lines"
+        self._lanes = f"{prefix}:lanes"
         self._callbacks = f"{prefix}:callbacks"
         self._details = f"{prefix}:details"
         self._held = f"{prefix}:held"
@@ -92,18 +99,18 @@ class QueueStore:
         call_id: uuid.UUID,
         list_ids: Iterable[int] = (),
         languages: Iterable[str] = ("",),
-    ) -> Taken:
-        """Move one contact from a line into `held`, for this caller and this call to be. Atomic.
+    ) -> TakeResult:
+        """Move one contact from a lane into `held`, for this caller and this call to be. Atomic.
 
-        Only of these lists, where any are named, and of these languages; "" is those of whom no
-        language is known.
+        Only contacts of these lists, where any are named, and of these languages; "" stands for
+        contacts of whom no language is known.
         """
         answer = _script(self._redis, "take")(
             keys=[
                 self._built,
                 self._held,
                 self._holders,
-                self._lines,
+                self._lanes,
                 self._callbacks,
                 self._details,
             ],
@@ -112,7 +119,7 @@ class QueueStore:
                 hold_until.timestamp(),
                 caller_id,
                 str(call_id),
-                PROMISER_ALONE_SECONDS,
+                CALLBACK_RESERVED_SECONDS,
                 _joined(list_ids),
                 ",".join(languages),
             ],
@@ -120,52 +127,53 @@ class QueueStore:
         )
         match answer:
             case ["lost"]:
-                return Taken(None, lost=True)
+                return TakeResult(None, lost=True)
             case ["empty", left]:
-                return Taken(None, int(left))
+                return TakeResult(None, int(left))
             case ["taken", contact_id, left]:
-                return Taken(int(contact_id), int(left))
+                return TakeResult(int(contact_id), int(left))
         raise RuntimeError(f"take.lua answered {answer!r}")
 
-    def offer(self, offers: Iterable[Offer], list_ids: Iterable[int] = ()) -> int:
-        """Put contacts into the lines of their languages; how many were not there yet.
+    def add(self, entries: Iterable[QueueEntry], list_ids: Iterable[int] = ()) -> int:
+        """Put contacts into the lanes of their languages, unless a call holds them; returns how
+        many were not there yet.
 
-        `list_ids`: into those of callers who are limited to exactly these lists.
+        With `list_ids`, into the lanes of callers who are limited to exactly these lists.
         """
-        by_name: dict[str, list[Offer]] = {}
-        for offer in offers:
-            name = f"{_joined(list_ids)}:{offer.language}"
-            by_name.setdefault(name, []).append(offer)
+        by_name: dict[str, list[QueueEntry]] = {}
+        for entry in entries:
+            name = f"{_joined(list_ids)}:{entry.language}"
+            by_name.setdefault(name, []).append(entry)
         if by_name:
-            self._redis.sadd(self._lines, *by_name)
-        return sum(self._put(f"{self._lines}:{name}", some) for name, some in by_name.items())
+            self._redis.sadd(self._lanes, *by_name)
+        return sum(self._add_to(f"{self._lanes}:{name}", some) for name, some in by_name.items())
 
-    def offer_callbacks(self, offers: list[Offer]) -> int:
+    def add_callbacks(self, entries: list[QueueEntry]) -> int:
         """Put callbacks among those due soon; returns how many were not there yet."""
-        if not offers:
+        if not entries:
             return 0
         details: dict[Any, Any] = {
-            str(offer.contact_id): f"{offer.list_id}:{offer.language}:{offer.promiser_id or ''}"
-            for offer in offers
+            str(entry.contact_id): f"{entry.list_id}:{entry.language}:{entry.promised_by or ''}"
+            for entry in entries
         }
         self._redis.hset(self._details, mapping=details)
-        return self._put(self._callbacks, offers)
+        return self._add_to(self._callbacks, entries)
 
-    def _put(self, key: str, offers: list[Offer]) -> int:
-        args = [value for offer in offers for value in (str(offer.contact_id), offer.score)]
+    def _add_to(self, key: str, entries: list[QueueEntry]) -> int:
+        args = [value for entry in entries for value in (str(entry.contact_id), entry.score)]
         return int(
-            _script(self._redis, "offer")(keys=[key, self._held], args=args, client=self._redis)
+            _script(self._redis, "add")(keys=[key, self._held], args=args, client=self._redis)
         )
 
-    def hold(self, *holds: Held) -> None:
-        """Copy holds as PostgreSQL has them, over whatever Redis knew of these contacts."""
+    def copy_holds(self, *holds: HeldContact) -> None:
+        """Copy holds from PostgreSQL, over whatever Redis knew of these contacts."""
         self._write_holds(holds, replace=False)
 
-    def hold_only(self, holds: Iterable[Held]) -> None:
-        """Copy every hold as PostgreSQL has them, and forget all others."""
+    def replace_holds(self, holds: Iterable[HeldContact]) -> None:
+        """Copy every hold from PostgreSQL, and forget all others."""
         self._write_holds(tuple(holds), replace=True)
 
-    def _write_holds(self, holds: tuple[Held, ...], replace: bool) -> None:
+    def _write_holds(self, holds: tuple[HeldContact, ...], replace: bool) -> None:
         if not holds and not replace:
             return
         with self._redis.pipeline() as at_once:
@@ -178,9 +186,9 @@ class QueueStore:
             at_once.execute()
 
     def release(self, contact_id: int, call_id: uuid.UUID | None) -> None:
-        """Let go of a contact: the call was recorded, given back, or never came to be.
+        """Free a contact whose call was recorded, released, or never written.
 
-        Only where this call holds them, or Redis has lost which one does.
+        Only where this call holds the contact, or Redis has lost which call does.
         """
         _script(self._redis, "release")(
             keys=[self._held, self._holders],
@@ -188,14 +196,14 @@ class QueueStore:
             client=self._redis,
         )
 
-    def copied_holds(self) -> list[Held]:
-        """Every contact held, as Redis has it."""
+    def holds(self) -> list[HeldContact]:
+        """Redis' copy of every hold."""
         with self._redis.pipeline() as at_once:
             at_once.zrange(self._held, 0, -1, withscores=True)
             at_once.hgetall(self._holders)
             held, holders = at_once.execute()
         return [
-            Held(
+            HeldContact(
                 int(key),
                 uuid.UUID(holders[key]) if key in holders else None,
                 datetime.fromtimestamp(until, UTC),
@@ -203,58 +211,59 @@ class QueueStore:
             for key, until in held
         ]
 
-    def holds(self) -> dict[int, datetime]:
-        """Every contact held, with the time its hold runs out."""
-        return {held.contact_id: held.until for held in self.copied_holds()}
+    def held_until(self) -> dict[int, datetime]:
+        """When the hold of each held contact expires, by contact id."""
+        return {held.contact_id: held.until for held in self.holds()}
 
-    def in_line(self, language: str = "", list_ids: Iterable[int] = ()) -> list[int]:
-        """The contacts in one line, in order."""
+    def lane(self, language: str = "", list_ids: Iterable[int] = ()) -> list[int]:
+        """The contact ids in one lane, in order."""
         name = f"{_joined(list_ids)}:{language}"
-        found = cast(list[str], self._redis.zrange(f"{self._lines}:{name}", 0, -1))
+        found = cast(list[str], self._redis.zrange(f"{self._lanes}:{name}", 0, -1))
         return [int(contact_id) for contact_id in found]
 
-    def foremost_in_line(self, at_most: int) -> set[int]:
-        """The contacts at the head of each line and of the callbacks due soon, so many of each."""
-        names = cast(set[str], self._redis.smembers(self._lines))
-        keys = [self._callbacks, *(f"{self._lines}:{name}" for name in names)]
-        lines = [cast(list[str], self._redis.zrange(key, 0, at_most - 1)) for key in keys]
-        return {int(contact_id) for line in lines for contact_id in line}
+    def first_contacts(self, at_most: int) -> set[int]:
+        """The ids of the first contacts of each lane and of the callbacks, `at_most` of each."""
+        names = cast(set[str], self._redis.smembers(self._lanes))
+        keys = [self._callbacks, *(f"{self._lanes}:{name}" for name in names)]
+        lanes = [cast(list[str], self._redis.zrange(key, 0, at_most - 1)) for key in keys]
+        return {int(contact_id) for lane in lanes for contact_id in lane}
 
     def held_count(self) -> int:
         """How many contacts are on callers' screens."""
         return self._redis.zcard(self._held)
 
     def run_id(self) -> str:
-        """Which Redis this is: another one after each start of it."""
+        """The id of this run of Redis: each start has another."""
         return str(self._redis.info("server")["run_id"])
 
     def is_built(self) -> bool:
-        """Whether the queue stands: False once Redis was emptied, replaced or started again.
+        """Whether the queue is whole: False once Redis was emptied, replaced or started again.
 
-        What one that was started again read back from its file is older than what it forgot.
+        A Redis that was started again has read back a file that is older than what it has lost.
         """
         return self._redis.get(self._built) == self.run_id()
 
     def mark_built(self, run_id: str = "") -> None:
-        """Open the queue for taking, once it is rebuilt: in the Redis of this run, else in this."""
+        """Open the queue for `take` in the run of Redis in which it was rebuilt; "" stands for the
+        present run."""
         self._redis.set(self._built, run_id or self.run_id())
 
-    def clear_lines(self) -> None:
-        """Empty the lines and the callbacks; holds stay."""
+    def clear_lanes(self) -> None:
+        """Empty the lanes and the callbacks; holds stay."""
         _script(self._redis, "clear")(
-            keys=[self._lines, self._callbacks, self._details], client=self._redis
+            keys=[self._lanes, self._callbacks, self._details], client=self._redis
         )
 
-    def close(self) -> None:
+    def clear(self) -> None:
         """Forget everything: the next claim rebuilds from PostgreSQL."""
-        self.clear_lines()
+        self.clear_lanes()
         self._redis.delete(self._built, self._held, self._holders)
 
     @contextmanager
-    def only_one(self, what: str) -> Iterator[bool]:
-        """A lock among processes; yields whether it was got. Never waits.
+    def lock(self, what: str) -> Iterator[bool]:
+        """A lock among processes; yields whether this process has it. Never waits.
 
-        Given back only by who took it, so that one who lost it by being slow cannot open the
+        Only its owner removes it, so that a process whose lock has expired does not remove the
         next one's.
         """
         key, token = f"{self._lock}:{what}", secrets.token_hex(8)

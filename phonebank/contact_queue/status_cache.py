@@ -1,8 +1,8 @@
-"""Where everyone stands, counted once for all who watch.
+"""The status of a campaign's contacts, counted once for all who watch.
 
-Counting looks at every contact of the campaign, a second and more in millions, and each open page
-asks every few seconds. So one asker at a time counts, and the others are given what was counted
-last, with its time.
+Counting reads every contact of the campaign, which takes a second and more for millions, and each
+open page asks every few seconds. So one request at a time counts, and the others get the last
+counts with their time.
 """
 
 import json
@@ -18,18 +18,18 @@ from phonebank.contact_queue.status_counts import BUCKETS, Bucket, buckets_of, c
 from phonebank.core.redis import redis_store
 from phonebank.models import Campaign, now
 
-# Figures serve for this many times as long as it took to count them, so that no more than a
-# twelfth of one processor goes into counting a campaign, however many watch: small ones are
-# counted each time, three million every fifteen seconds or so.
+# Counts stay current for this many times as long as it took to count them, so that no more than a
+# twelfth of one processor goes into counting a campaign, however many watch: small campaigns are
+# counted each time, three million contacts every fifteen seconds or so.
 SERVE_TIMES = 11
-# Seconds that old figures are still shown for, while somebody counts anew.
+# Seconds that old counts are still shown for, while a request counts again.
 SHOWN_WHILE_COUNTING = 60
-# Seconds after which whoever went to count is given up.
+# Seconds after which another request counts in place of one that has not finished.
 COUNTING_AT_MOST = 60
 
 
 @dataclass(frozen=True)
-class Figures:
+class QueueStatus:
     """`buckets` as `buckets_of` gives them, `capacity` calls within an hour, both at `at`."""
 
     at: datetime
@@ -37,61 +37,62 @@ class Figures:
     capacity: int
 
 
-def figures_of(campaign: Campaign) -> Figures | None:
-    """The campaign's figures; None while somebody counts them and there are none to show yet.
+def queue_status(campaign: Campaign) -> QueueStatus | None:
+    """The status of the campaign's contacts; None while another request counts them and there are
+    no earlier counts to show.
 
-    With Redis away everyone counts for themselves.
+    With Redis away every request counts for itself.
     """
     redis = redis_store()
     counted, turn = f"figures:{{{campaign.id}}}", f"figures:{{{campaign.id}}}:turn"
     try:
-        # There while somebody counts, and then for as long as what they counted serves.
+        # This key lives while a request counts, and then for as long as its counts are current.
         if not redis.set(turn, "taken", nx=True, ex=COUNTING_AT_MOST):
             last = redis.get(counted)
-            return _read(str(last)) if last else None
+            return _from_json(str(last)) if last else None
     except RedisError:
-        return count(campaign)
+        return count_status(campaign)
     began = time.monotonic()
     try:
-        figures = count(campaign)
+        status = count_status(campaign)
     except BaseException:
         with suppress(RedisError):
             redis.delete(turn)
         raise
     with suppress(RedisError):
-        _share(redis, counted, turn, figures, time.monotonic() - began)
-    return figures
+        _share(redis, counted, turn, status, time.monotonic() - began)
+    return status
 
 
-def count(campaign: Campaign) -> Figures:
-    """The figures, counted now."""
-    return Figures(now(), buckets_of(campaign), capacity_per_hour(campaign))
+def count_status(campaign: Campaign) -> QueueStatus:
+    """The status, counted now."""
+    return QueueStatus(now(), buckets_of(campaign), capacity_per_hour(campaign))
 
 
-def _share(redis: Redis, counted: str, turn: str, figures: Figures, took: float) -> None:
+def _share(redis: Redis, counted: str, turn: str, status: QueueStatus, took: float) -> None:
     serve_ms = max(1, round(took * SERVE_TIMES * 1000))
     with redis.pipeline() as both:
-        both.set(counted, _written(figures), px=serve_ms + SHOWN_WHILE_COUNTING * 1000)
+        both.set(counted, _to_json(status), px=serve_ms + SHOWN_WHILE_COUNTING * 1000)
         both.pexpire(turn, serve_ms)
         both.execute()
 
 
-def _written(figures: Figures) -> str:
+def _to_json(status: QueueStatus) -> str:
     return json.dumps(
         {
-            "at": figures.at.isoformat(),
-            "capacity": figures.capacity,
+            "at": status.at.isoformat(),
+            "capacity": status.capacity,
             "buckets": [
                 [bucket.key, bucket.contacts, bucket.next_at and bucket.next_at.isoformat()]
-                for bucket in figures.buckets
+                for bucket in status.buckets
             ],
         }
     )
 
 
-def _read(stored: str) -> Figures:
+def _from_json(stored: str) -> QueueStatus:
     values = json.loads(stored)
-    return Figures(
+    return QueueStatus(
         datetime.fromisoformat(values["at"]),
         [
             Bucket(key, BUCKETS[key], contacts, datetime.fromisoformat(at) if at else None)

@@ -1,7 +1,7 @@
-"""Where every contact of a campaign stands: "why is nobody callable?", answered with counts.
+"""How many contacts of a campaign are in which state, and when the next becomes callable.
 
-Each contact is in exactly one bucket. Reads the tables, not Redis, so it is right also while the
-queue is being rebuilt.
+Each contact is in exactly one bucket. These counts come from the tables, not from Redis, so they
+are right also while the queue is being rebuilt.
 """
 
 from collections.abc import Sequence
@@ -9,14 +9,28 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from phonebank.contact_queue.campaign_hours import last_ringing, may_ring, next_ringing
-from phonebank.contact_queue.redis_queue import PROMISER_ALONE_SECONDS
-from phonebank.contact_queue.refill import groups_of, other_languages_spoken, served
+from sqlalchemy import text
+
+from phonebank.contact_queue.caller_filters import languages_for, other_languages_spoken
+from phonebank.contact_queue.campaign_hours import (
+    is_calling_time,
+    last_calling_time,
+    next_calling_time,
+)
+from phonebank.contact_queue.conditions import (
+    LIST_GROUPS,
+    has_no_open_call,
+    is_callable,
+    is_in_languages,
+    is_in_lists,
+)
+from phonebank.contact_queue.redis_queue import CALLBACK_RESERVED_SECONDS
+from phonebank.contact_queue.refill import contact_groups
 from phonebank.core.db import db
 from phonebank.models import CallerState, Campaign, ContactState, now
 from phonebank.models.state import state_text
 
-# Bucket → what organisers read. In the order in which a contact is asked: the first that fits.
+# Bucket → what organisers read. A contact is in the first bucket that fits, in this order.
 BUCKETS = {
     "held": "On a caller's screen",
     "suppressed": "Do not call",
@@ -30,9 +44,9 @@ BUCKETS = {
     "ready": "Ready to call",
 }
 
-# Counted by the columns as they stand, and only then asked which bucket each group is: of columns
-# PostgreSQL knows how few values they have, so it adds up in memory and in parallel. Grouped by the
-# bucket itself it sorts every contact on disc, which takes three times as long.
+# This groups by plain columns first and finds each group's bucket afterwards: PostgreSQL knows how
+# few values the columns have, so it adds up in memory and in parallel. Grouped by the bucket itself
+# it sorts every contact on disk, which takes three times as long.
 _COUNTS = state_text(
     """
 SELECT CASE
@@ -65,26 +79,22 @@ JOIN contact_list l ON l.id = g.contact_list_id
     admitted=CallerState.ADMITTED,
 )
 
-_FIRST_CALLABLE = state_text(
-    """
+_FIRST_CALLABLE = text(f"""
 SELECT g.zone_key, min(c.callable_at) AS first_at
 FROM (
     SELECT DISTINCT l.id AS list_id, zone.key AS zone_key, lang.code AS language
-    FROM contact_list l
-    CROSS JOIN LATERAL jsonb_array_elements_text(l.zone_keys) AS zone(key)
-    CROSS JOIN LATERAL jsonb_array_elements_text(l.languages) AS lang(code)
+    FROM {LIST_GROUPS}
     WHERE l.campaign_id = :campaign_id AND NOT l.removed
-      AND (CAST(:list_ids AS integer[]) = '{}' OR l.id = ANY (CAST(:list_ids AS integer[])))
-      AND lang.code = ANY (CAST(:languages AS text[]))
+      AND {is_in_lists("l")}
+      AND {is_in_languages("lang.code")}
 ) g
 CROSS JOIN (VALUES (false), (true)) AS t(tried)
 CROSS JOIN LATERAL (
     SELECT callable_at FROM contact
     WHERE contact_list_id = g.list_id AND zone_key = g.zone_key AND language = g.language
-      AND tried = t.tried AND state = :callable AND suppressed_at IS NULL
+      AND tried = t.tried AND {is_callable("contact")}
       AND callback_at IS NULL
-      AND NOT EXISTS (SELECT FROM call
-                      WHERE call.phone = contact.phone AND call.ended_at IS NULL)
+      AND {has_no_open_call("contact")}
     ORDER BY callable_at LIMIT 1
 ) c
 GROUP BY g.zone_key
@@ -94,29 +104,25 @@ FROM (
     SELECT c.zone_key, greatest(c.callable_at, CASE
                WHEN c.callback_caller_id IS NULL OR c.callback_caller_id = :caller_id
                THEN c.callback_at
-               ELSE c.callback_at + :alone * interval '1 second'
+               ELSE c.callback_at + :reserved_for * interval '1 second'
            END) AS first_at
     FROM contact c JOIN contact_list l ON l.id = c.contact_list_id
     WHERE c.campaign_id = :campaign_id AND c.callback_at IS NOT NULL AND NOT l.removed
-      AND c.state = :callable AND c.suppressed_at IS NULL
+      AND {is_callable("c")}
       AND (c.callback_caller_id = :caller_id
-           OR (CAST(:list_ids AS integer[]) = '{}' OR l.id = ANY (CAST(:list_ids AS integer[])))
-              AND c.language = ANY (CAST(:languages AS text[])))
-      AND NOT EXISTS (SELECT FROM call WHERE call.phone = c.phone AND call.ended_at IS NULL)
+           OR {is_in_lists("l")} AND {is_in_languages("c.language")})
+      AND {has_no_open_call("c")}
     ORDER BY c.callback_at LIMIT :callbacks_at_most
 ) c
 GROUP BY zone_key
-""",
-    callable=ContactState.CALLABLE,
-)
-# Every caller who waits asks. Of so many promises that come first one is kept first, unless all of
-# them are in zones where no hour is open.
+""")  # noqa: S608
+# Every caller who waits asks. The first of so many callbacks is the one that is due first, unless
+# all of them are in zones without calling hours.
 CALLBACKS_AT_MOST = 1000
 
-# Each range of the index is read from its start and no further than is worth knowing. A household
-# gets one call: the others on the number rest after it.
-_WITHIN_THE_HOUR = state_text(
-    """
+# PostgreSQL reads each range of the index from its start, and no further than is worth knowing. A
+# household gets one call: the others on the number wait after it.
+_WITHIN_THE_HOUR = text(f"""
 SELECT count(DISTINCT phone)
 FROM (
     SELECT c.phone
@@ -128,26 +134,23 @@ FROM (
         SELECT phone FROM contact
         WHERE contact_list_id = g.list_id AND zone_key = g.zone_key AND language = g.language
           AND tried = t.tried AND callable_at <= g.until
-          AND state = :callable AND suppressed_at IS NULL
-          AND NOT EXISTS (SELECT FROM call
-                          WHERE call.phone = contact.phone AND call.ended_at IS NULL)
+          AND {is_callable("contact")}
+          AND {has_no_open_call("contact")}
         ORDER BY callable_at LIMIT :at_most
     ) c
     LIMIT :at_most
 ) coming
-""",
-    callable=ContactState.CALLABLE,
-)
+""")  # noqa: S608
 
-# The queue need not tell more: 500 callers for an hour.
+# More than this the queue need not report: it is 500 callers for an hour.
 CAPACITY_AT_MOST = 15_000
 AN_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """`contacts` people; `next_at` is when the first of them becomes callable, aware UTC, None
-    where the passing of time does not make them so."""
+    """`contacts` is how many there are; `next_at` is when the first of them becomes callable, aware
+    UTC, None where waiting alone does not make them so."""
 
     key: str
     label: str
@@ -165,18 +168,18 @@ def buckets_of(campaign: Campaign) -> list[Bucket]:
     )
     for row in rows:
         key = row.bucket
-        if key == "ready" and not may_ring(campaign, row.zone_key, at):
+        if key == "ready" and not is_calling_time(campaign, row.zone_key, at):
             key = "out_of_hours"
         counts[key] += row.contacts
         if key in ("callback", "resting", "out_of_hours"):
-            opens = next_ringing(campaign, row.zone_key, max(at, row.first_at))
+            opens = next_calling_time(campaign, row.zone_key, max(at, row.first_at))
             first[key] = _earliest(first[key], opens)
     return [Bucket(key, label, counts[key], first[key]) for key, label in BUCKETS.items()]
 
 
-class Coming(NamedTuple):
-    """The next person that a caller can be given. `rested_at` is when they have rested, `opens_at`
-    when they may be called too; both aware UTC, None where nobody ever will."""
+class NextCallable(NamedTuple):
+    """The next contact that a caller can get. `rested_at` is when its wait since the last try ends,
+    `opens_at` when calling hours allow the call too; both aware UTC, None for never."""
 
     rested_at: datetime | None
     opens_at: datetime | None
@@ -187,11 +190,11 @@ def next_callable(
     list_ids: Sequence[int] = (),
     languages: Sequence[str] = (),
     caller_id: int = 0,
-) -> Coming:
-    """When somebody whom a caller with these limits can be given next becomes callable. No lists:
-    any; no languages: the campaign's own. People on a caller's screen do not count.
+) -> NextCallable:
+    """When the next contact becomes callable for a caller with these filters. No `list_ids`: every
+    list; no `languages`: the campaign's own. Contacts whose number is in an open call do not count.
 
-    A callback is first only for the caller who promised it; 0 promised none.
+    A callback is reserved at first for the caller who promised it; 0 is a caller without any.
     """
     at = now()
     rows = db.session.execute(
@@ -199,32 +202,32 @@ def next_callable(
         {
             "campaign_id": campaign.id,
             "list_ids": list(list_ids),
-            "languages": served(campaign, languages),
+            "languages": languages_for(campaign, languages),
             "caller_id": caller_id,
-            "alone": PROMISER_ALONE_SECONDS,
+            "reserved_for": CALLBACK_RESERVED_SECONDS,
             "callbacks_at_most": CALLBACKS_AT_MOST,
         },
     )
-    coming = Coming(None, None)
+    coming = NextCallable(None, None)
     for row in rows:
-        opens_at = next_ringing(campaign, row.zone_key, max(at, row.first_at))
+        opens_at = next_calling_time(campaign, row.zone_key, max(at, row.first_at))
         if opens_at is None:
-            coming = Coming(coming.rested_at or row.first_at, coming.opens_at)
+            coming = NextCallable(coming.rested_at or row.first_at, coming.opens_at)
         elif coming.opens_at is None or opens_at < coming.opens_at:
-            coming = Coming(row.first_at, opens_at)
+            coming = NextCallable(row.first_at, opens_at)
     return coming
 
 
 def capacity_per_hour(campaign: Campaign) -> int:
-    """How many calls the queue can give in the hour from now: numbers with somebody who is ready,
-    or becomes callable in it while their hours are open. At most CAPACITY_AT_MOST.
+    """How many calls the queue can give in the hour from now: numbers with a contact who is ready,
+    or becomes callable within the hour and within calling hours. At most CAPACITY_AT_MOST.
 
-    Who is on a caller's screen does not count, nor who speaks a language that no caller does.
+    Numbers in an open call do not count, nor contacts whose language no caller speaks.
     """
     at = now()
-    spoken = {*served(campaign), *other_languages_spoken(campaign)}
-    groups = [group for group in groups_of(campaign) if group.code in spoken]
-    last = {key: last_ringing(campaign, key, at, AN_HOUR) for key in {g.key for g in groups}}
+    spoken = {*languages_for(campaign), *other_languages_spoken(campaign)}
+    groups = [group for group in contact_groups(campaign) if group.code in spoken]
+    last = {key: last_calling_time(campaign, key, at, AN_HOUR) for key in {g.key for g in groups}}
     open_groups = [group for group in groups if last[group.key]]
     calls = db.session.scalar(
         _WITHIN_THE_HOUR,

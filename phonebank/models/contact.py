@@ -105,8 +105,8 @@ class Contact(Base):
     last_outcome: Mapped[str | None] = mapped_column(String(20))
     last_called_at: Mapped[datetime | None]
     callback_at: Mapped[datetime | None]
-    # The caller who promised to call back. From `callback_at` only this caller gets the contact for
-    # a while (`calls.claim.PROMISER_ALONE_SECONDS`).
+    # The caller who promised to call back. For a while from `callback_at` on, only this caller gets
+    # the contact (`contact_queue.redis_queue.CALLBACK_RESERVED_SECONDS`).
     callback_caller_id: Mapped[int | None] = mapped_column(
         BigInteger, ForeignKey("caller.id", ondelete="SET NULL")
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import text
 
-from phonebank.contact_queue.refill import served
+from phonebank.contact_queue.caller_filters import languages_for
 from phonebank.core.db import db
 from phonebank.core.errors import InvalidInputError
 from phonebank.core.locks import lock_row
@@ -54,7 +54,7 @@ def set_languages(campaign: Campaign, caller: Caller, codes: Iterable[str]) -> N
 
 def languages_spoken(campaign: Campaign, caller: Caller) -> list[str]:
     """The codes of the languages a caller speaks; the campaign's own if they chose none."""
-    return served(campaign, caller.languages)[1:]
+    return languages_for(campaign, caller.languages)[1:]
 
 
 def restrict_to_lists(campaign: Campaign, caller: Caller, list_ids: Iterable[int]) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from phonebank.calls.claim import claim
-from phonebank.contact_queue.refill import store_of
+from phonebank.contact_queue.redis_queue import redis_queue_of
 from phonebank.core.db import db
 from phonebank.models import Call, CallEnding, Caller, CallerState, CampaignState, PartyState
 from phonebank.parties.participants import rename_caller
@@ -344,7 +344,7 @@ def test_who_goes_to_another_party_leaves_their_person_behind(
     db.session.expire_all()
     assert db.session.get_one(Caller, caller_id).party_id == elsewhere.id
     assert db.session.get_one(Call, call_id).ending == CallEnding.TAKEN_AWAY
-    assert store_of(phone_bank.campaign.id).held_count() == 0
+    assert redis_queue_of(phone_bank.campaign.id).held_count() == 0
 
 
 def test_coming_in_again_to_the_same_party_keeps_the_person(

@@ -2,7 +2,7 @@
 
 from flask.testing import FlaskClient
 
-from phonebank.calls.claim import current_hold
+from phonebank.calls.hold import current_hold
 from phonebank.core.db import db
 from phonebank.models import Caller
 from tests.phone_bank import PhoneBank, come_in

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from callers.joining import join
 from phonebank.calls.claim import claim
 from phonebank.campaigns import services as campaigns
-from phonebank.contact_queue.refill import store_of
+from phonebank.contact_queue.redis_queue import redis_queue_of
 from phonebank.core.db import db
 from phonebank.models import Account, Call, Caller, CallerState, Campaign, Party, now
 from phonebank.parties import participants, services
@@ -86,7 +86,7 @@ def _state(ids: tuple[int, int, int, int]) -> State:
         "party": here.state,
         "newcomers": list(newcomers),
         "holds": held is not None,
-        "held in Redis": store_of(campaign_id).held_count() > 0,
+        "held in Redis": redis_queue_of(campaign_id).held_count() > 0,
     }
 
 

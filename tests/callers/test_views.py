@@ -14,8 +14,9 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
 from phonebank.calls.answers import answers_of
-from phonebank.calls.claim import claim, current_hold
-from phonebank.contact_queue.expire_holds import reap
+from phonebank.calls.claim import claim
+from phonebank.calls.hold import current_hold
+from phonebank.contact_queue.expire_holds import expire_holds
 from phonebank.core.db import db
 from phonebank.models import (
     Call,
@@ -418,7 +419,7 @@ def test_a_hold_that_ran_out_while_they_talked_can_still_be_told(
     ask_for_somebody(sam)
     call = held()
     with time_machine.travel(now() + timedelta(minutes=20), tick=True):
-        reap(phone_bank.campaign)
+        expire_holds(phone_bank.campaign)
         db.session.commit()
         page = sam.get("/calling/person", follow_redirects=True)
         assert "Were you still talking?" in page.text

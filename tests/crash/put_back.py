@@ -56,7 +56,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a renewal is said and not written",
-        "phonebank/calls/claim.py",
+        "phonebank/calls/hold.py",
         "    if until - ends >= _apart(held.hold_seconds) or until == held.longest > ends:",
         "    ends = max(until, ends)\n    if until == held.longest > ends:",
         ("before it was promised", "although the call was still promised"),
@@ -65,8 +65,8 @@ MUTATIONS = (
         "a hand-out goes by what it read before it waited",
         "phonebank/calls/claim.py",
         "    if db.session.scalar(_LOCK, ids) is None:\n        return None\n"
-        "    found = _look_again(ids)\n",
-        "    found = _look_again(ids)\n    if db.session.scalar(_LOCK, ids) is None:\n"
+        "    found = _present_state(ids)\n",
+        "    found = _present_state(ids)\n    if db.session.scalar(_LOCK, ids) is None:\n"
         "        return None\n",
         ("handed out although the", "a false beginning", "out of hours"),
         seed=2,

@@ -1,6 +1,6 @@
--- Empty every line, and forget the callbacks.
+-- Empty every lane, and forget the callbacks.
 --
--- KEYS  lines, callbacks, details
+-- KEYS  lanes, callbacks, details
 for _, name in ipairs(redis.call('SMEMBERS', KEYS[1])) do
   redis.call('DEL', KEYS[1] .. ':' .. name)
 end

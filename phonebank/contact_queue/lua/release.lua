@@ -1,4 +1,4 @@
--- Let go of a contact, if this call holds them; also where it is forgotten which call does.
+-- Free a contact, if this call holds it, or if Redis has forgotten which call does.
 --
 -- KEYS  held, holders
 -- ARGV  contact id, call id

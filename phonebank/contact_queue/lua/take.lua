@@ -1,14 +1,14 @@
--- Take one contact for a caller: a promised callback first, then the foremost of their lines.
+-- Take one contact for a caller: a callback that is due comes first, then the first of the lanes.
 --
--- KEYS  built, held, holders, lines, callbacks, details
--- ARGV  now, expiry, caller id, call id, seconds a callback is its promiser's own,
---       lists ("1,2" or ""), languages (",cy" : unknown and Welsh)
+-- KEYS  built, held, holders, lanes, callbacks, details
+-- ARGV  now, expiry, caller id, call id, seconds for which a callback is reserved for the caller who
+--       promised it, lists ("1,2" or ""), languages (",cy" : unknown and Welsh)
 -- Returns {"lost"} when the queue was not built in this run of this Redis or has been emptied,
---         {"empty", left in line}, or {"taken", contact id, left in line}; only lines the caller
---         may take from count.
-local built, held, holders, lines, callbacks, details = unpack(KEYS)
+--         {"empty", left}, or {"taken", contact id, left}; `left` counts the contacts in the lanes
+--         that this caller may take from.
+local built, held, holders, lanes, callbacks, details = unpack(KEYS)
 local now, expiry, caller, call = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
-local own_for, lists, languages = tonumber(ARGV[5]), ARGV[6], ARGV[7]
+local reserved_for, lists, languages = tonumber(ARGV[5]), ARGV[6], ARGV[7]
 
 if redis.call('GET', built) ~= string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') then
   return {'lost'}
@@ -18,34 +18,35 @@ local function among(wanted, value)
   return string.find(',' .. wanted .. ',', ',' .. value .. ',', 1, true) ~= nil
 end
 
--- A line is named "lists:language". Somebody limited to lists has lines of their own, filled with
--- people of these lists only, so nobody looks along a line for those they may ring.
-local names = redis.call('SMEMBERS', lines)
+-- A lane is named "lists:language". A caller who is limited to lists has lanes of these lists' own,
+-- so that a take reads only the first contact of each lane and never searches one.
+local names = redis.call('SMEMBERS', lanes)
 local mine = {}
 for _, name in ipairs(names) do
   local of_lists, language = string.match(name, '^(.-):(.*)$')
   if of_lists == lists and among(languages, language) then
-    mine[#mine + 1] = lines .. ':' .. name
+    mine[#mine + 1] = lanes .. ':' .. name
   end
 end
 
-local function hand_over(contact)
+local function hold(contact)
   for _, name in ipairs(names) do
-    redis.call('ZREM', lines .. ':' .. name, contact)
+    redis.call('ZREM', lanes .. ':' .. name, contact)
   end
   redis.call('ZADD', held, expiry, contact)
   redis.call('HSET', holders, contact, call)
   local left = 0
-  for _, line in ipairs(mine) do
-    left = left + redis.call('ZCARD', line)
+  for _, lane in ipairs(mine) do
+    left = left + redis.call('ZCARD', lane)
   end
   return {'taken', contact, left}
 end
 
--- Several due at once are few: they were promised one by one. Fifty bounds the work all the same.
+-- Few callbacks are due at once: callers promise them one by one. Fifty bounds the work all the
+-- same.
 local due = redis.call('ZRANGEBYSCORE', callbacks, '-inf', now, 'WITHSCORES', 'LIMIT', 0, 50)
 
--- An undo puts somebody back on a screen whose callback was brought in already.
+-- An undo holds a contact again whose callback may be in Redis already.
 for i = 1, #due, 2 do
   if redis.call('ZSCORE', held, due[i]) then
     redis.call('ZREM', callbacks, due[i])
@@ -53,38 +54,38 @@ for i = 1, #due, 2 do
   end
 end
 
-local function ring_back(contact)
+local function hold_callback(contact)
   redis.call('ZREM', callbacks, contact)
   redis.call('HDEL', details, contact)
-  return hand_over(contact)
+  return hold(contact)
 end
 
--- A callback's details are "list:language:promiser".
+-- A callback's details are "list:language:caller who promised".
 for i = 1, #due, 2 do
-  local promiser = string.match(redis.call('HGET', details, due[i]) or '', '([^:]*)$')
-  if promiser == caller then
-    return ring_back(due[i])
+  local promised_by = string.match(redis.call('HGET', details, due[i]) or '', '([^:]*)$')
+  if promised_by == caller then
+    return hold_callback(due[i])
   end
 end
 for i = 1, #due, 2 do
-  local list, language, promiser =
+  local list, language, promised_by =
     string.match(redis.call('HGET', details, due[i]) or '', '^(.-):(.-):(.*)$')
   if list and (lists == '' or among(lists, list)) and among(languages, language)
-    and (promiser == '' or tonumber(due[i + 1]) + own_for <= now) then
-    return ring_back(due[i])
+    and (promised_by == '' or tonumber(due[i + 1]) + reserved_for <= now) then
+    return hold_callback(due[i])
   end
 end
 
-local foremost, place
-for _, line in ipairs(mine) do
-  local front = redis.call('ZRANGE', line, 0, 0, 'WITHSCORES')
+local first, position
+for _, lane in ipairs(mine) do
+  local front = redis.call('ZRANGE', lane, 0, 0, 'WITHSCORES')
   while front[1] and redis.call('ZSCORE', held, front[1]) do
-    redis.call('ZREM', line, front[1])
-    front = redis.call('ZRANGE', line, 0, 0, 'WITHSCORES')
+    redis.call('ZREM', lane, front[1])
+    front = redis.call('ZRANGE', lane, 0, 0, 'WITHSCORES')
   end
-  if front[1] and (not place or tonumber(front[2]) < place) then
-    foremost, place = front[1], tonumber(front[2])
+  if front[1] and (not position or tonumber(front[2]) < position) then
+    first, position = front[1], tonumber(front[2])
   end
 end
-if foremost then return hand_over(foremost) end
+if first then return hold(first) end
 return {'empty', 0}

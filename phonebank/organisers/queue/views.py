@@ -12,7 +12,7 @@ from flask_security import current_user
 
 from phonebank.campaigns.services import campaign_for
 from phonebank.contact_queue.campaign_hours import rules_of
-from phonebank.contact_queue.status_cache import figures_of
+from phonebank.contact_queue.status_cache import queue_status
 from phonebank.contact_queue.status_counts import BUCKETS, CAPACITY_AT_MOST, Bucket
 from phonebank.core.access import open_to
 from phonebank.models import Campaign, CampaignState, RoleName
@@ -56,11 +56,11 @@ def init_app(app: Flask) -> None:
 def standing(campaign_id: int) -> ResponseReturnValue:
     """The buckets as a chart and a sentence; with `?part=1` only those, which renew themselves.
 
-    All is said as of the moment when it was counted: see `contact_queue.figures`.
+    All is said as of the moment when it was counted: see `contact_queue.status_cache`.
     """
     campaign = campaign_for(current_user, campaign_id)
     template = "queue/_counts.html" if request.args.get("part") else "queue/show.html"
-    figures = figures_of(campaign)
+    figures = queue_status(campaign)
     if figures is None:
         return render_template(
             template, campaign=campaign, counting=True, meanings=EXPLAINED, labels=BUCKETS

@@ -4,8 +4,8 @@ from flask import Blueprint, Flask, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
-from phonebank.calls.history import anyone_of, sights_of
-from phonebank.calls.set_aside import acts_on, progress
+from phonebank.calls.history import caller_in, sights_of
+from phonebank.calls.set_aside import progress, set_asides_of
 from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
 from phonebank.core.db import db, retry_on_deadlock
@@ -30,7 +30,7 @@ def init_app(app: Flask) -> None:
 def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     """How many people they saw, how fast, and what came of it; also of one who is out."""
     campaign = campaign_for(current_user, campaign_id)
-    caller = anyone_of(campaign, caller_id)
+    caller = caller_in(campaign, caller_id)
     flags = flags_of(caller)
     at = now()
     return render_template(
@@ -42,7 +42,7 @@ def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
         open_flags=any(flag.looked_at is None for flag in flags),
         sights=sights_of(caller, at),
         actions=actions_about(caller),
-        acts=[(act, progress(act)) for act in acts_on(caller)],
+        acts=[(act, progress(act)) for act in set_asides_of(caller)],
         reason_at_most=REASON_AT_MOST,
     )
 
@@ -52,7 +52,7 @@ def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 def go_on(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     """End a caller's pause, and note who looked."""
     campaign = campaign_for(current_user, campaign_id)
-    caller = anyone_of(campaign, caller_id)
+    caller = caller_in(campaign, caller_id)
     resume_caller(caller, current_user, now())
     db.session.commit()
     flash(f"{caller.first_name} can continue.", "success")
@@ -65,7 +65,7 @@ def go_on(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 def stop_now(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     """Stop a caller on every device, and have newcomers from their address wait."""
     campaign = campaign_for(current_user, campaign_id)
-    caller = anyone_of(campaign, caller_id)
+    caller = caller_in(campaign, caller_id)
     at = now()
     seen = sights_of(caller, at)
     reason = request.form.get("reason", "")

@@ -5,8 +5,8 @@ from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
 from phonebank.calls import set_aside
-from phonebank.calls.history import anyone_of
-from phonebank.calls.jobs import IN_A_REQUEST, work
+from phonebank.calls.history import caller_in
+from phonebank.calls.jobs import SECONDS_IN_REQUEST, continue_set_aside
 from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
 from phonebank.core.db import db
@@ -32,7 +32,7 @@ def init_app(app: Flask) -> None:
 def look(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     """What setting aside would do, in counts. Nothing is changed."""
     campaign = campaign_for(current_user, campaign_id)
-    caller = anyone_of(campaign, caller_id)
+    caller = caller_in(campaign, caller_id)
     return render_template(
         "roster/set_aside.html",
         campaign=campaign,
@@ -48,7 +48,7 @@ def look(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 def do(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     """Set it aside: at once where it is little, else some at a time."""
     campaign = campaign_for(current_user, campaign_id)
-    caller = anyone_of(campaign, caller_id)
+    caller = caller_in(campaign, caller_id)
     only_fast = request.form.get("which") == "fast"
     act = set_aside.begin(
         caller, current_user, request.form.get("reason", ""), now(), only_fast=only_fast
@@ -62,8 +62,8 @@ def do(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 def look_back(campaign_id: int, caller_id: int, act_id: int) -> ResponseReturnValue:
     """What bringing back would do. Nothing is changed."""
     campaign = campaign_for(current_user, campaign_id)
-    caller = anyone_of(campaign, caller_id)
-    act = set_aside.act_of(caller, act_id)
+    caller = caller_in(campaign, caller_id)
+    act = set_aside.set_aside_of(caller, act_id)
     return render_template(
         "roster/bring_back.html",
         campaign=campaign,
@@ -80,15 +80,15 @@ def look_back(campaign_id: int, caller_id: int, act_id: int) -> ResponseReturnVa
 def bring_back(campaign_id: int, caller_id: int, act_id: int) -> ResponseReturnValue:
     """Bring it all back."""
     campaign = campaign_for(current_user, campaign_id)
-    caller = anyone_of(campaign, caller_id)
-    act = set_aside.act_of(caller, act_id)
+    caller = caller_in(campaign, caller_id)
+    act = set_aside.set_aside_of(caller, act_id)
     set_aside.bring_back(act, current_user, request.form.get("reason", ""), now())
     db.session.commit()
     return _work(caller, act, "Brought back: {} calls by {}.")
 
 
 def _work(caller: Caller, act: SetAside, done: str) -> ResponseReturnValue:
-    finished = work(act.id, IN_A_REQUEST)
+    finished = continue_set_aside(act.id, SECONDS_IN_REQUEST)
     calls = f"{set_aside.progress(act).calls:,}"
     flash(done.format(calls, caller.first_name) if finished else _LATER, "success")
     history = url_for(

@@ -9,7 +9,7 @@ from wtforms import SelectMultipleField
 from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from phonebank.calls.speed_check import in_a_hurry
+from phonebank.calls.speed_check import fast_callers
 from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
 from phonebank.core.db import db, retry_on_deadlock
@@ -81,7 +81,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
         waiting=campaign_callers.waiting_callers(campaign),
         flags=[(flag, pause_of(flag.caller, at)) for flag in open_flags(campaign.id)],
         stopped=stopped_callers(campaign) if page == 1 and not name else [],
-        hurried=in_a_hurry(campaign.id) if page == 1 and not name else [],
+        hurried=fast_callers(campaign.id) if page == 1 and not name else [],
         languages={row.caller.id: filters.languages_spoken(campaign, row.caller) for row in rows},
         lists={row.caller.id: _names(row.caller, lists) for row in rows},
         last_here={row.caller.id: last_here(row.caller.seen_at, at) for row in rows},

@@ -7,14 +7,15 @@ import pytest
 import time_machine
 from sqlalchemy import func, select, update
 
-from phonebank.calls.claim import NobodyToCallError, claim, give_back, renew, running_campaign
+from phonebank.calls.claim import NobodyToCallError, claim
+from phonebank.calls.eligibility import running_campaign
+from phonebank.calls.hold import release_hold, renew_hold
 from phonebank.calls.record import record
 from phonebank.contact_queue import status_counts
-from phonebank.contact_queue.expire_holds import reap
+from phonebank.contact_queue.expire_holds import expire_holds
 from phonebank.contact_queue.holds import release_caller
-from phonebank.contact_queue.jobs import refill_ready
-from phonebank.contact_queue.redis_queue import Offer
-from phonebank.contact_queue.refill import store_of
+from phonebank.contact_queue.jobs import top_up_all_queues
+from phonebank.contact_queue.redis_queue import QueueEntry, redis_queue_of
 from phonebank.contact_queue.status_counts import buckets_of
 from phonebank.core.db import db
 from phonebank.core.errors import GoneError, NotAllowedError, NotFoundError, NotRunningError
@@ -101,8 +102,8 @@ def test_a_callback_is_told_to_its_promiser_first_and_to_others_ten_minutes_late
         db.session.rollback()
     with time_machine.travel(due + timedelta(minutes=4)):
         # An offer from before the promise was made.
-        stale = Offer(promised.id, 0.0, promised.contact_list_id, "")
-        store_of(phone_bank.campaign.id).offer([stale])
+        stale = QueueEntry(promised.id, 0.0, promised.contact_list_id, "")
+        redis_queue_of(phone_bank.campaign.id).add([stale])
         with pytest.raises(NobodyToCallError):
             claim(phone_bank.priya)
         db.session.rollback()
@@ -132,7 +133,7 @@ def test_a_suppressed_number_already_in_line_is_not_handed_out(phone_bank: Phone
     for contact in rest:
         suppress(contact.phone, "organiser")
     db.session.commit()
-    assert store_of(phone_bank.campaign.id).in_line()
+    assert redis_queue_of(phone_bank.campaign.id).lane()
     with pytest.raises(NobodyToCallError):
         claim(phone_bank.priya)
 
@@ -145,7 +146,7 @@ def test_a_number_suppressed_before_the_upload_is_not_handed_out(phone_bank: Pho
     with pytest.raises(NobodyToCallError):
         claim(phone_bank.sam)
     # They are found out, and stand where they belong.
-    refill_ready()
+    top_up_all_queues()
     standing = {bucket.key: bucket.contacts for bucket in buckets_of(phone_bank.campaign)}
     assert (standing["suppressed"], standing["ready"]) == (len(phone_bank.contacts), 0)
     with pytest.raises(NobodyToCallError) as nobody:
@@ -154,7 +155,7 @@ def test_a_number_suppressed_before_the_upload_is_not_handed_out(phone_bank: Pho
 
 
 def test_a_claim_keeps_nobody_locked_whom_it_did_not_hand_out(phone_bank: PhoneBank) -> None:
-    give_back(phone_bank.sam, claim_and_commit(phone_bank.sam).call.id)
+    release_hold(phone_bank.sam, claim_and_commit(phone_bank.sam).call.id)
     db.session.commit()
     stale = [contact.id for contact in phone_bank.contacts[:3]]
     for contact in phone_bank.contacts[:3]:
@@ -173,7 +174,7 @@ def test_a_removed_list_stops_at_the_next_claim_however_many_wait(phone_bank: Ph
     other = create_list(phone_bank.campaign, priority=5)
     wanted = create_contact(other)
     db.session.commit()
-    give_back(phone_bank.sam, claim_and_commit(phone_bank.sam).call.id)
+    release_hold(phone_bank.sam, claim_and_commit(phone_bank.sam).call.id)
     phone_bank.contact_list.removed = True
     db.session.commit()
     held = claim_and_commit(phone_bank.sam)
@@ -227,7 +228,7 @@ def test_a_claim_under_way_sees_that_the_campaign_has_stopped(
         claim(phone_bank.sam)
     db.session.rollback()
     assert not db.session.scalar(select(func.count()).select_from(Call))
-    assert not store_of(phone_bank.campaign.id).holds()
+    assert not redis_queue_of(phone_bank.campaign.id).holds()
 
 
 def test_a_claim_under_way_keeps_to_limits_set_meanwhile(phone_bank: PhoneBank) -> None:
@@ -253,7 +254,7 @@ def test_a_claim_under_way_sees_that_the_host_paused_or_ended_the_party(
     with pytest.raises(refused):
         claim(caller)
     assert db.session.scalars(select(Call)).all() == []
-    assert store_of(campaign_id).held_count() == 0
+    assert redis_queue_of(campaign_id).held_count() == 0
 
 
 def test_pausing_lets_the_call_in_progress_finish(phone_bank: PhoneBank) -> None:
@@ -266,7 +267,7 @@ def test_pausing_lets_the_call_in_progress_finish(phone_bank: PhoneBank) -> None
 
 def test_a_hold_given_back_is_somebody_elses_next(phone_bank: PhoneBank) -> None:
     hold = claim_and_commit(phone_bank.sam)
-    give_back(phone_bank.sam, hold.call.id)
+    release_hold(phone_bank.sam, hold.call.id)
     db.session.commit()
     others = {claim_and_commit(phone_bank.priya).contact.id}
     for _ in range(4):
@@ -283,10 +284,10 @@ def test_a_hold_runs_out_is_reaped_and_is_handed_out_again(phone_bank: PhoneBank
         contact.state = ContactState.FINISHED
     db.session.commit()
     hold = claim_and_commit(phone_bank.sam)
-    assert reap(phone_bank.campaign) == 0
+    assert expire_holds(phone_bank.campaign) == 0
     with time_machine.travel(hold.expires_at + timedelta(seconds=1)):
-        assert reap(phone_bank.campaign) == 1
-        assert reap(phone_bank.campaign) == 0
+        assert expire_holds(phone_bank.campaign) == 1
+        assert expire_holds(phone_bank.campaign) == 0
         assert claim_and_commit(phone_bank.priya).contact.id == hold.contact.id
     db.session.refresh(hold.call)
     assert hold.call.ending == CallEnding.EXPIRED
@@ -296,15 +297,15 @@ def test_a_renewed_hold_lasts_but_not_for_ever(phone_bank: PhoneBank) -> None:
     hold = claim_and_commit(phone_bank.sam)
     longest = hold.call.started_at + timedelta(seconds=phone_bank.campaign.hold_seconds_at_most)
     with time_machine.travel(hold.expires_at - timedelta(seconds=30)):
-        assert renew(phone_bank.sam, hold.call.id) > hold.expires_at
+        assert renew_hold(phone_bank.sam, hold.call.id) > hold.expires_at
     with time_machine.travel(hold.expires_at + timedelta(seconds=30)):
-        assert reap(phone_bank.campaign) == 0
+        assert expire_holds(phone_bank.campaign) == 0
     with time_machine.travel(longest - timedelta(seconds=1)):
-        assert renew(phone_bank.sam, hold.call.id) == longest
+        assert renew_hold(phone_bank.sam, hold.call.id) == longest
     with time_machine.travel(longest + timedelta(seconds=1)):
-        assert reap(phone_bank.campaign) == 1
+        assert expire_holds(phone_bank.campaign) == 1
         with pytest.raises(NotFoundError):
-            renew(phone_bank.sam, hold.call.id)
+            renew_hold(phone_bank.sam, hold.call.id)
 
 
 def test_a_removed_callers_person_is_free_at_once(phone_bank: PhoneBank) -> None:
@@ -331,7 +332,7 @@ def test_a_hold_that_ended_elsewhere_is_free_within_seconds(phone_bank: PhoneBan
         claim(phone_bank.priya)
     db.session.rollback()
     with time_machine.travel(datetime.now(UTC) + timedelta(seconds=6)):
-        reap(phone_bank.campaign)
+        expire_holds(phone_bank.campaign)
         assert claim_and_commit(phone_bank.priya).contact.id == hold.contact.id
 
 
@@ -341,7 +342,7 @@ def test_an_emptied_redis_is_rebuilt_with_holds_as_they_were(phone_bank: PhoneBa
     priyas = claim_and_commit(phone_bank.priya)
     assert priyas.contact.id != sams.contact.id
     assert claim_and_commit(phone_bank.sam).call.id == sams.call.id
-    held = store_of(phone_bank.campaign.id).holds()
+    held = redis_queue_of(phone_bank.campaign.id).held_until()
     assert {sams.contact.id, priyas.contact.id} <= set(held)
 
 
@@ -349,7 +350,7 @@ def test_a_hold_redis_never_heard_of_is_reaped_too(phone_bank: PhoneBank) -> Non
     hold = claim_and_commit(phone_bank.sam)
     redis_store().zrem(f"queue:{{{phone_bank.campaign.id}}}:held", hold.contact.id)  # thrown out
     with time_machine.travel(hold.expires_at + timedelta(seconds=1)):
-        assert reap(phone_bank.campaign) == 1
+        assert expire_holds(phone_bank.campaign) == 1
 
 
 def test_a_taken_contact_whose_claim_died_comes_back(phone_bank: PhoneBank) -> None:
@@ -363,18 +364,18 @@ def test_a_taken_contact_whose_claim_died_comes_back(phone_bank: PhoneBank) -> N
         claim(phone_bank.priya)
     db.session.rollback()
     with time_machine.travel(datetime.now(UTC) + timedelta(seconds=301)):
-        reap(phone_bank.campaign)
+        expire_holds(phone_bank.campaign)
         assert claim_and_commit(phone_bank.priya).contact.id == lost
 
 
 def test_the_database_itself_refuses_a_second_open_call(phone_bank: PhoneBank) -> None:
     hold = claim_and_commit(phone_bank.sam)
-    store = store_of(phone_bank.campaign.id)
-    store.close()  # a Redis that knows nothing of the hold and offers the same people again
+    store = redis_queue_of(phone_bank.campaign.id)
+    store.clear()  # a Redis that knows nothing of the hold and offers the same people again
     store.mark_built()
-    from phonebank.contact_queue.redis_queue import Offer
+    from phonebank.contact_queue.redis_queue import QueueEntry
 
-    store.offer([Offer(hold.contact.id, 0.0, phone_bank.contact_list.id, "")])
+    store.add([QueueEntry(hold.contact.id, 0.0, phone_bank.contact_list.id, "")])
     claim_and_commit(phone_bank.priya)
     double = db.session.execute(
         select(Call.contact_id, func.count())

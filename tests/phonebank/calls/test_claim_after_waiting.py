@@ -10,8 +10,8 @@ from flask import Flask
 from sqlalchemy import event, select, text
 
 from phonebank.calls.claim import claim
-from phonebank.calls.household import reached_instead
-from phonebank.contact_queue.refill import store_of
+from phonebank.calls.household import switch_contact
+from phonebank.contact_queue.redis_queue import redis_queue_of
 from phonebank.core.db import db
 from phonebank.core.errors import NotFoundError, PhonebankError
 from phonebank.models import Call, Caller, Contact, ContactState, new_id
@@ -126,7 +126,7 @@ def test_nobody_is_handed_out_by_what_was_true_before_the_wait(
         with pytest.raises(PhonebankError):
             claiming.result(timeout=10)
         assert open_calls() == 0
-        assert store_of(ids["campaign"]).holds() == {}
+        assert redis_queue_of(ids["campaign"]).holds() == []
 
 
 @pytest.mark.parametrize("change", ["list taken out", "number on the do-not-call list"])
@@ -144,7 +144,7 @@ def test_nor_does_anybody_come_to_the_phone_who_is_not_to_be_asked_for(
         )
         reaching = meanwhile(
             app,
-            lambda: reached_instead(
+            lambda: switch_contact(
                 db.session.get_one(Caller, ids["caller"]), call_id, ids["other"]
             ),
         )
@@ -193,7 +193,7 @@ def test_a_hand_out_asks_no_more_than_it_needs(phone_bank: PhoneBank) -> None:
 
     event.listen(db.engine, "before_cursor_execute", note)
     try:
-        claim(caller, holds_nobody=True)
+        claim(caller, has_no_hold=True)
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
     # Lock the two; read how things stand, and how many they saw; write the call.

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from phonebank.calls.claim import NobodyToCallError, claim
-from phonebank.calls.record import record, undo
+from phonebank.calls.record import record
+from phonebank.calls.undo import undo
 from phonebank.core.db import db
 from phonebank.models import Caller, Contact, ContactState, DeadNumber
 from tests.factories import create_caller, create_campaign, create_contact, create_list

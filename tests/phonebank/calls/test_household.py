@@ -5,9 +5,11 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from phonebank.calls.claim import NobodyToCallError, claim, current_hold
-from phonebank.calls.household import others_on_the_number, reached_instead
-from phonebank.calls.record import record, undo
+from phonebank.calls.claim import NobodyToCallError, claim
+from phonebank.calls.hold import current_hold
+from phonebank.calls.household import others_in_household, switch_contact
+from phonebank.calls.record import record
+from phonebank.calls.undo import undo
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, NotFoundError
 from phonebank.models import Caller, Contact, ContactState, now
@@ -32,10 +34,10 @@ def test_the_one_who_came_to_the_phone_is_the_one_recorded(
 ) -> None:
     hold = claim(phone_bank.sam)
     db.session.commit()
-    others = others_on_the_number(hold.call)
+    others = others_in_household(hold.call)
     assert {hold.contact.id, *(c.id for c in others)} == {c.id for c in home}
     reached = others[0]
-    assert reached_instead(phone_bank.sam, hold.call.id, reached.id).contact.id == reached.id
+    assert switch_contact(phone_bank.sam, hold.call.id, reached.id).contact.id == reached.id
     db.session.commit()
     assert claim(phone_bank.sam).contact.id == reached.id
     record(phone_bank.sam, hold.call.id, "refused")
@@ -53,8 +55,8 @@ def test_undo_leads_back_to_the_one_who_was_reached(
     phone_bank: PhoneBank, home: list[Contact]
 ) -> None:
     hold = claim(phone_bank.sam)
-    reached = others_on_the_number(hold.call)[0]
-    reached_instead(phone_bank.sam, hold.call.id, reached.id)
+    reached = others_in_household(hold.call)[0]
+    switch_contact(phone_bank.sam, hold.call.id, reached.id)
     record(phone_bank.sam, hold.call.id, "do_not_call")
     db.session.commit()
     assert all(contact.suppressed_at for contact in home)
@@ -71,15 +73,15 @@ def test_nobody_from_elsewhere_can_be_named(phone_bank: PhoneBank, home: list[Co
     db.session.commit()
     for contact_id in (stranger.id, hold.contact.id, 0):
         with pytest.raises(NotFoundError):
-            reached_instead(phone_bank.sam, hold.call.id, contact_id)
+            switch_contact(phone_bank.sam, hold.call.id, contact_id)
         db.session.rollback()
     with pytest.raises(NotFoundError):
-        reached_instead(phone_bank.priya, hold.call.id, home[1].id)
+        switch_contact(phone_bank.priya, hold.call.id, home[1].id)
     db.session.rollback()
     record(phone_bank.sam, hold.call.id, "no_answer")
     db.session.commit()
     with pytest.raises(ConflictError):
-        reached_instead(phone_bank.sam, hold.call.id, home[1].id)
+        switch_contact(phone_bank.sam, hold.call.id, home[1].id)
 
 
 def test_nobody_of_a_list_taken_out_of_calling_is_offered(
@@ -87,10 +89,10 @@ def test_nobody_of_a_list_taken_out_of_calling_is_offered(
 ) -> None:
     hold = claim(phone_bank.sam)
     db.session.commit()
-    assert len(others_on_the_number(hold.call)) == 2
+    assert len(others_in_household(hold.call)) == 2
     phone_bank.contact_list.removed = True
     db.session.commit()
-    assert others_on_the_number(hold.call) == []
+    assert others_in_household(hold.call) == []
 
 
 def test_nobody_is_gone_on_with_whom_an_undo_gives_another_number_this_moment(
@@ -108,12 +110,12 @@ def test_nobody_is_gone_on_with_whom_an_undo_gives_another_number_this_moment(
     other.callable_at = now() + timedelta(hours=1)
     db.session.commit()
     hold = claim(phone_bank.priya)
-    assert (hold.contact.id, others_on_the_number(hold.call)) == (neighbour.id, [other])
+    assert (hold.contact.id, others_in_household(hold.call)) == (neighbour.id, [other])
     db.session.commit()
     call_id, priya_id, other_id = hold.call.id, phone_bank.priya.id, other.id
     undo(phone_bank.sam, dead.id)
     going_on = meanwhile(
-        app, lambda: reached_instead(db.session.get_one(Caller, priya_id), call_id, other_id)
+        app, lambda: switch_contact(db.session.get_one(Caller, priya_id), call_id, other_id)
     )
     db.session.commit()
     with pytest.raises(NotFoundError):
@@ -123,7 +125,7 @@ def test_nobody_is_gone_on_with_whom_an_undo_gives_another_number_this_moment(
 
 
 def test_somebody_living_alone_has_no_others(phone_bank: PhoneBank) -> None:
-    assert list(others_on_the_number(claim(phone_bank.sam).call)) == []
+    assert list(others_in_household(claim(phone_bank.sam).call)) == []
 
 
 def test_the_call_page_offers_the_others_by_first_name(
@@ -134,7 +136,7 @@ def test_the_call_page_offers_the_others_by_first_name(
             session["caller"] = {"id": phone_bank.sam.id, "token": phone_bank.sam.device_token}
         page = browser.post("/calling/next", follow_redirects=True).text
         call = current_hold(phone_bank.sam).call
-        others = others_on_the_number(call)
+        others = others_in_household(call)
         assert len(others) == 2
         for other in others:
             assert f">{other.first_name}</button>" in page

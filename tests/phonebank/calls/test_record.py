@@ -12,9 +12,11 @@ from sqlalchemy import select
 
 from callers.views.page_data import last_calls
 from phonebank.calls.answers import answers_of, save_answer
-from phonebank.calls.claim import NobodyToCallError, claim, current_hold, give_back
-from phonebank.calls.record import last_recorded_id, record, undo
-from phonebank.contact_queue.expire_holds import reap
+from phonebank.calls.claim import NobodyToCallError, claim
+from phonebank.calls.hold import current_hold, release_hold
+from phonebank.calls.record import record
+from phonebank.calls.undo import last_recorded_id, undo
+from phonebank.contact_queue.expire_holds import expire_holds
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, HoldLostError, InvalidInputError, NotFoundError
 from phonebank.models import (
@@ -358,7 +360,7 @@ def test_undo_stands_back_once_somebody_else_on_the_number_has_been_rung(
     # Once hers is undone, his can be.
     for caller in (phone_bank.priya, phone_bank.sam):
         undo(caller, last_recorded_id(caller))
-        give_back(caller, current_hold(caller).call.id)
+        release_hold(caller, current_hold(caller).call.id)
         db.session.commit()
     assert skipped.outcome is None
 
@@ -493,7 +495,7 @@ def test_a_late_outcome_counts_when_nobody_rang_since(phone_bank: PhoneBank) -> 
     hold = claim(phone_bank.sam)
     db.session.commit()
     with time_machine.travel(hold.expires_at + timedelta(seconds=5)):
-        reap(phone_bank.campaign)
+        expire_holds(phone_bank.campaign)
         call = record(phone_bank.sam, hold.call.id, "refused").call
         db.session.commit()
     assert call.late
@@ -511,7 +513,7 @@ def test_a_late_outcome_for_a_person_handed_on_is_kept_and_counts_nothing(
     late = claim(phone_bank.sam)
     db.session.commit()
     with time_machine.travel(late.expires_at + timedelta(seconds=5)):
-        reap(phone_bank.campaign)
+        expire_holds(phone_bank.campaign)
         newer = claim(phone_bank.priya)
         db.session.commit()
         assert newer.contact.id == late.contact.id
@@ -541,7 +543,7 @@ def test_a_late_wrong_number_costs_nobody_a_number_it_was_not_about(
     dark = claim(phone_bank.sam)
     db.session.commit()
     assert dark.contact.id == rung.id
-    give_back(phone_bank.sam, dark.call.id)
+    release_hold(phone_bank.sam, dark.call.id)
     rung.callable_at = datetime.now(UTC) + timedelta(hours=1)
     db.session.commit()
     assert ring(phone_bank, "disconnected", phone_bank.priya).contact_id == other.id
@@ -559,7 +561,7 @@ def test_a_late_do_not_call_holds_all_the_same(phone_bank: PhoneBank) -> None:
     late = claim(phone_bank.sam)
     db.session.commit()
     with time_machine.travel(late.expires_at + timedelta(seconds=5)):
-        reap(phone_bank.campaign)
+        expire_holds(phone_bank.campaign)
         newer = claim(phone_bank.priya)
         db.session.commit()
         record(phone_bank.sam, late.call.id, "do_not_call")
@@ -580,9 +582,9 @@ def test_a_callback_is_first_for_the_caller_who_promised_it(phone_bank: PhoneBan
         db.session.rollback()
         assert claim(phone_bank.sam).contact.id == call.contact_id
         db.session.rollback()
-        from phonebank.contact_queue.refill import store_of
+        from phonebank.contact_queue.redis_queue import redis_queue_of
 
-        store_of(phone_bank.campaign.id).close()
+        redis_queue_of(phone_bank.campaign.id).clear()
     with time_machine.travel(due + timedelta(minutes=11)):
         assert claim(phone_bank.priya).contact.id == call.contact_id
 
@@ -622,7 +624,7 @@ def test_a_break_tapped_while_the_outcome_is_on_its_way_does_not_touch_it(
 
     def other_tab() -> None:
         with app.app_context():
-            give_back(db.session.get_one(Caller, caller_id), call_id)
+            release_hold(db.session.get_one(Caller, caller_id), call_id)
             db.session.commit()
 
     with ThreadPoolExecutor() as tabs:

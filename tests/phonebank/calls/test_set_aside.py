@@ -9,11 +9,12 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from phonebank.calls import set_aside
+from phonebank.calls import set_aside, set_aside_steps
 from phonebank.calls.claim import claim
-from phonebank.calls.jobs import go_on_setting_aside, work
-from phonebank.calls.record import CannotUndoError, record, undo
-from phonebank.contact_queue.expire_holds import reap
+from phonebank.calls.jobs import continue_all_set_asides, continue_set_aside
+from phonebank.calls.record import record
+from phonebank.calls.undo import CannotUndoError, undo
+from phonebank.contact_queue.expire_holds import expire_holds
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError
 from phonebank.models import (
@@ -90,7 +91,7 @@ def put_aside(caller: Caller, organiser: Account, only_fast: bool = False) -> Se
     with time_machine.travel(now() + timedelta(hours=1)):
         act = set_aside.begin(caller, organiser, "made up", now(), only_fast=only_fast)
         db.session.commit()
-        assert work(act.id, 60)
+        assert continue_set_aside(act.id, 60)
     return act
 
 
@@ -98,7 +99,7 @@ def bring_back(act: SetAside, organiser: Account) -> None:
     with time_machine.travel(now() + timedelta(hours=2)):
         set_aside.bring_back(act, organiser, "a mistake", now())
         db.session.commit()
-        assert work(act.id, 60)
+        assert continue_set_aside(act.id, 60)
 
 
 @settings(
@@ -171,7 +172,7 @@ def test_another_caller_s_do_not_call_stays(bank: PhoneBank, organiser: Account)
     hold = claim(bank.sam)
     db.session.commit()
     with time_machine.travel(now() + timedelta(minutes=10)):
-        reap(bank.campaign)
+        expire_holds(bank.campaign)
         db.session.commit()
         second = claim(bank.priya)
         while second.contact.id != hold.contact.id:
@@ -245,7 +246,7 @@ def test_a_call_set_aside_cannot_be_undone_by_its_caller(
     call = call_someone(bank.sam, "talked", after=0)
     act = set_aside.begin(bank.sam, organiser, "", now() + timedelta(seconds=1))
     db.session.commit()
-    assert work(act.id, 60)
+    assert continue_set_aside(act.id, 60)
     with pytest.raises(CannotUndoError):
         undo(bank.sam, call.id)
     db.session.rollback()
@@ -255,18 +256,18 @@ def test_a_call_set_aside_cannot_be_undone_by_its_caller(
 def test_many_are_done_some_at_a_time_and_a_killed_process_is_gone_on_after(
     bank: PhoneBank, organiser: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(set_aside, "AT_ONCE", 2)
+    monkeypatch.setattr(set_aside_steps, "AT_ONCE", 2)
     before = people()
     for _ in range(7):
         call_someone(bank.sam, "do_not_call")
     with time_machine.travel(now() + timedelta(hours=1)):
         act = set_aside.begin(bank.sam, organiser, "", now())
         db.session.commit()
-        assert not work(act.id, 0)
+        assert not continue_set_aside(act.id, 0)
         db.session.expire_all()
         assert (act.state, set_aside.progress(act).calls) == (SetAsideState.WORKING, 2)
         assert differences() == []
-        go_on_setting_aside()
+        continue_all_set_asides()
     db.session.expire_all()
     assert act.state == SetAsideState.DONE
     assert set_aside.progress(act).calls == 7

@@ -7,8 +7,9 @@ import time_machine
 from flask import Flask, g
 
 from phonebank.calls.claim import claim
-from phonebank.calls.record import record, undo
-from phonebank.calls.speed_check import in_a_hurry, is_too_fast
+from phonebank.calls.record import record
+from phonebank.calls.speed_check import fast_callers, is_too_fast
+from phonebank.calls.undo import undo
 from phonebank.core.db import db
 from phonebank.models import Call, Caller, Tally, now
 from phonebank.tallies.reconcile import differences
@@ -84,10 +85,10 @@ def test_passing_somebody_on_at_once_is_no_call_and_never_too_fast(phone_bank: P
 def test_the_organiser_is_told_quietly_of_several(phone_bank: PhoneBank, app: Flask) -> None:
     for _ in range(2):
         ring(phone_bank.sam, "no_answer", 0)
-    assert in_a_hurry(phone_bank.campaign.id) == []
+    assert fast_callers(phone_bank.campaign.id) == []
     ring(phone_bank.sam, "busy", 0)
     ring(phone_bank.priya, "no_answer", 60)
-    found = in_a_hurry(phone_bank.campaign.id)
+    found = fast_callers(phone_bank.campaign.id)
     assert [(row.caller.first_name, row.too_fast, row.calls) for row in found] == [("Sam", 3, 3)]
     organiser = create_account("organiser")
     db.session.commit()

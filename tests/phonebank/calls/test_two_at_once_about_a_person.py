@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 from flask import Flask
 from sqlalchemy import select
 
-from phonebank.calls.claim import claim, give_back
-from phonebank.calls.record import record, undo
-from phonebank.contact_queue.refill import store_of
+from phonebank.calls.claim import claim
+from phonebank.calls.hold import release_hold
+from phonebank.calls.record import record
+from phonebank.calls.undo import undo
+from phonebank.contact_queue.redis_queue import redis_queue_of
 from phonebank.core.db import db
 from phonebank.lists import services as lists
 from phonebank.models import Call, Caller, CallerState, Contact, ContactList, SuppressionOrigin
@@ -69,7 +71,7 @@ def _state(where: Any) -> State:
     is_open = db.session.scalar(
         select(Call.id).where(Call.caller_id == sam.id, Call.ended_at.is_(None))
     )
-    assert (store_of(sam.campaign_id).held_count() > 0) == (is_open is not None)
+    assert (redis_queue_of(sam.campaign_id).held_count() > 0) == (is_open is not None)
     return {
         "outcome": call.outcome,
         "ending": call.ending,
@@ -113,7 +115,7 @@ def _undone(state: State) -> State | None:
 RECORDING = [
     _records("no_answer"),
     _records("do_not_call"),
-    Act("gives back", lambda s: give_back(s.sam, s.call.id), _ends("given_back")),
+    Act("gives back", lambda s: release_hold(s.sam, s.call.id), _ends("given_back")),
 ]
 AROUND = [
     Act("host removes", lambda s: remove_caller(s.sam), _removed),

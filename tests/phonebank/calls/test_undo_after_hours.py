@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from flask.testing import FlaskClient
 
-from phonebank.calls.claim import current_hold
+from phonebank.calls.hold import current_hold
 from phonebank.core.db import db
 from phonebank.models import Call, CampaignState, Contact, PartyState
 from phonebank.phones.e164 import format_for_reading

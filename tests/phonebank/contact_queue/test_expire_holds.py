@@ -10,13 +10,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
-from phonebank.calls.claim import NobodyToCallError, claim, current_hold, give_back, renew
-from phonebank.calls.household import reached_instead
-from phonebank.calls.record import record, undo
-from phonebank.contact_queue.expire_holds import reap
+from phonebank.calls.claim import NobodyToCallError, claim
+from phonebank.calls.hold import current_hold, release_hold, renew_hold
+from phonebank.calls.household import switch_contact
+from phonebank.calls.record import record
+from phonebank.calls.undo import undo
+from phonebank.contact_queue.expire_holds import expire_holds
 from phonebank.contact_queue.holds import release_caller
-from phonebank.contact_queue.redis_queue import Held, Offer
-from phonebank.contact_queue.refill import ensure_built, store_of
+from phonebank.contact_queue.redis_queue import HeldContact, QueueEntry, redis_queue_of
+from phonebank.contact_queue.refill import ensure_built
 from phonebank.core.db import db
 from phonebank.core.errors import NotFoundError
 from phonebank.core.redis import redis_store
@@ -36,7 +38,7 @@ def claimed(caller: Caller) -> Call:
 
 
 def renewed(caller: Caller, call_id: uuid.UUID) -> datetime:
-    until = renew(caller, call_id)
+    until = renew_hold(caller, call_id)
     db.session.commit()
     return until
 
@@ -45,8 +47,8 @@ def end_in_postgresql(call_id: uuid.UUID) -> datetime:
     return db.session.scalars(select(Call.expires_at).where(Call.id == call_id)).one()
 
 
-def copied(bank: PhoneBank) -> list[Held]:
-    return store_of(bank.campaign.id).copied_holds()
+def copied(bank: PhoneBank) -> list[HeldContact]:
+    return redis_queue_of(bank.campaign.id).holds()
 
 
 def test_what_a_renewal_promises_is_written_and_at_most_once_a_minute(
@@ -76,7 +78,7 @@ def test_short_holds_are_renewed_in_time_too(phone_bank: PhoneBank) -> None:
         call_id = claimed(phone_bank.sam).id
     for second in range(5, 120, 5):
         with at(second):
-            assert reap(phone_bank.campaign) == 0
+            assert expire_holds(phone_bank.campaign) == 0
             renewed(phone_bank.sam, call_id)
 
 
@@ -88,7 +90,7 @@ def test_a_yes_to_a_renewal_is_never_for_a_hold_that_is_over(phone_bank: PhoneBa
     with at(longest - 1):
         assert renewed(phone_bank.sam, call_id) == NOON + timedelta(seconds=longest)
     with at(longest), pytest.raises(NotFoundError):  # the reaper has not come yet
-        renew(phone_bank.sam, call_id)
+        renew_hold(phone_bank.sam, call_id)
 
 
 @pytest.mark.parametrize("ended", ["given back", "expired", "taken away", "recorded"])
@@ -100,7 +102,7 @@ def test_a_renewal_that_waited_for_the_end_of_its_call_says_no(
         call_id, caller_id = claimed(phone_bank.sam).id, phone_bank.sam.id
     with at(200):
         if ended == "given back":
-            give_back(phone_bank.sam, call_id)
+            release_hold(phone_bank.sam, call_id)
         elif ended == "taken away":
             release_caller(caller_id)
         elif ended == "recorded":
@@ -108,7 +110,9 @@ def test_a_renewal_that_waited_for_the_end_of_its_call_says_no(
         else:
             db.session.execute(text("UPDATE call SET ended_at = now(), ending = 'expired'"))
         db.session.flush()
-        renewing = meanwhile(app, lambda: renew(db.session.get_one(Caller, caller_id), call_id))
+        renewing = meanwhile(
+            app, lambda: renew_hold(db.session.get_one(Caller, caller_id), call_id)
+        )
         db.session.commit()
         with pytest.raises(NotFoundError):
             renewing.result(timeout=10)
@@ -122,8 +126,8 @@ def test_the_reaper_that_waited_for_a_renewal_leaves_the_person(
     with at(0):
         call_id = claimed(phone_bank.sam).id
     with at(301):
-        renew(phone_bank.sam, call_id)
-        reaping = meanwhile(app, lambda: reap(db.session.get_one(Campaign, campaign_id)))
+        renew_hold(phone_bank.sam, call_id)
+        reaping = meanwhile(app, lambda: expire_holds(db.session.get_one(Campaign, campaign_id)))
         db.session.commit()
         reaping.result(timeout=10)
     db.session.expire_all()
@@ -137,26 +141,26 @@ def test_the_reaper_ends_a_call_and_not_whoever_holds_its_person_by_now(
     with at(0):
         first = claimed(phone_bank.sam)
     with at(299):
-        give_back(phone_bank.sam, first.id)
+        release_hold(phone_bank.sam, first.id)
         db.session.commit()
         second = claimed(phone_bank.priya)
         # What Redis still had of the first hold.
-        store_of(phone_bank.campaign.id).hold(
-            Held(first.contact_id, first.id, NOON + timedelta(seconds=300))
+        redis_queue_of(phone_bank.campaign.id).copy_holds(
+            HeldContact(first.contact_id, first.id, NOON + timedelta(seconds=300))
         )
     with at(310):
-        assert reap(phone_bank.campaign) == 0
+        assert expire_holds(phone_bank.campaign) == 0
         assert current_hold(phone_bank.priya).call.id == second.id
         assert [held.call_id for held in copied(phone_bank)] == [second.id]
 
 
 def test_only_the_call_that_holds_a_person_lets_go_of_them(phone_bank: PhoneBank) -> None:
     call = claimed(phone_bank.sam)
-    store = store_of(phone_bank.campaign.id)
+    store = redis_queue_of(phone_bank.campaign.id)
     store.release(call.contact_id, new_id())
-    assert list(store.holds()) == [call.contact_id]
+    assert list(store.held_until()) == [call.contact_id]
     store.release(call.contact_id, call.id)
-    assert store.holds() == {}
+    assert store.holds() == []
 
 
 def test_a_refused_hand_out_leaves_the_hold_of_who_has_the_person(phone_bank: PhoneBank) -> None:
@@ -164,9 +168,9 @@ def test_a_refused_hand_out_leaves_the_hold_of_who_has_the_person(phone_bank: Ph
     with at(0):
         call = claimed(phone_bank.sam)
         redis_store().flushdb()
-        store = store_of(phone_bank.campaign.id)
+        store = redis_queue_of(phone_bank.campaign.id)
         # Put together from what was read before that call was committed.
-        store.offer([Offer(person.id, 1.0, person.contact_list_id, "")])
+        store.add([QueueEntry(person.id, 1.0, person.contact_list_id, "")])
         store.mark_built()
         with pytest.raises(NobodyToCallError):
             claim(phone_bank.priya)
@@ -180,13 +184,13 @@ def lose_one(key: str, campaign_id: int) -> None:
 
 def read_back_an_old_file(_: str, campaign_id: int) -> None:
     """Started again from its file: all is there as it was before the call, and the run is new."""
-    store = store_of(campaign_id)
+    store = redis_queue_of(campaign_id)
     redis_store().set(f"queue:{{{campaign_id}}}:built", "0" * 40)
     lose_one("held", campaign_id)
     lose_one("holders", campaign_id)
     contact = db.session.scalars(select(Call.contact_id)).one()
-    store.offer([Offer(contact, 1.0, 1, "")])
-    store.hold(Held(contact + 1, new_id(), NOON + timedelta(days=1)))
+    store.add([QueueEntry(contact, 1.0, 1, "")])
+    store.copy_holds(HeldContact(contact + 1, new_id(), NOON + timedelta(days=1)))
 
 
 @pytest.mark.parametrize(
@@ -210,18 +214,18 @@ def test_who_renews_keeps_their_person_whatever_redis_loses(
             with pytest.raises(NobodyToCallError):
                 claim(phone_bank.priya)
             db.session.rollback()
-            reap(phone_bank.campaign)
-            true = Held(person.id, call.id, end_in_postgresql(call.id))
+            expire_holds(phone_bank.campaign)
+            true = HeldContact(person.id, call.id, end_in_postgresql(call.id))
             assert copied(phone_bank) == [true]
     with at(900):
-        give_back(phone_bank.sam, call.id)
+        release_hold(phone_bank.sam, call.id)
         db.session.commit()
         assert claimed(phone_bank.priya).contact_id == person.id
 
 
 def test_a_redis_that_was_started_again_is_not_trusted(phone_bank: PhoneBank) -> None:
     ensure_built(phone_bank.campaign)
-    store = store_of(phone_bank.campaign.id)
+    store = redis_queue_of(phone_bank.campaign.id)
     assert store.is_built()
     redis_store().set(f"queue:{{{phone_bank.campaign.id}}}:built", "0" * 40)
     assert not store.is_built()
@@ -246,10 +250,10 @@ def test_one_who_was_reached_instead_is_held_as_long_as_was_promised(
     with at(280):
         until = renewed(phone_bank.sam, call.id)
     with at(310):
-        assert reached_instead(phone_bank.sam, call.id, whom).expires_at == until
+        assert switch_contact(phone_bank.sam, call.id, whom).expires_at == until
         db.session.commit()
-        assert copied(phone_bank) == [Held(whom, call.id, until)]
-        assert reap(phone_bank.campaign) == 0
+        assert copied(phone_bank) == [HeldContact(whom, call.id, until)]
+        assert expire_holds(phone_bank.campaign) == 0
 
 
 @pytest.mark.parametrize(("ahead", "lasts"), [(timedelta(seconds=2), 2), (timedelta(hours=-1), 0)])
@@ -291,7 +295,7 @@ def test_a_late_outcome_is_known_for_one_where_two_servers_clocks_differ(
     only_one_person(phone_bank)
     with at(2):  # this server is two seconds ahead
         late = claimed(phone_bank.sam)
-        give_back(phone_bank.sam, late.id)
+        release_hold(phone_bank.sam, late.id)
         db.session.commit()
     with at(1):
         newer = claimed(phone_bank.priya)
@@ -316,14 +320,14 @@ def test_a_late_outcome_counts_nothing_once_they_came_to_the_phone_of_another_ca
     with at(0):
         of_first = claimed(phone_bank.sam)
         first.state, second.state = ContactState.FINISHED, ContactState.CALLABLE
-        give_back(phone_bank.sam, of_first.id)
+        release_hold(phone_bank.sam, of_first.id)
         db.session.commit()
         of_second = claimed(phone_bank.priya)
         assert of_second.contact_id == second.id
         first.state = ContactState.CALLABLE
         of_second.household = [first.id]
         db.session.commit()
-        reached_instead(phone_bank.priya, of_second.id, first.id)
+        switch_contact(phone_bank.priya, of_second.id, first.id)
         db.session.commit()
         assert not record(phone_bank.sam, of_first.id, "refused").call.counted
 
@@ -333,13 +337,16 @@ def test_what_nobody_holds_is_let_go_of_at_once_and_a_claim_on_its_way_is_not(
 ) -> None:
     contacts = phone_bank.contacts
     call = claimed(phone_bank.sam)
-    give_back(phone_bank.sam, call.id)
+    release_hold(phone_bank.sam, call.id)
     db.session.commit()
-    store, until = store_of(phone_bank.campaign.id), datetime.now(UTC) + timedelta(seconds=300)
+    store, until = (
+        redis_queue_of(phone_bank.campaign.id),
+        datetime.now(UTC) + timedelta(seconds=300),
+    )
     over, on_its_way = contacts[1].id, contacts[2].id
-    store.hold(Held(over, call.id, until), Held(on_its_way, new_id(), until))
-    reap(phone_bank.campaign)
-    assert list(store.holds()) == [on_its_way]
+    store.copy_holds(HeldContact(over, call.id, until), HeldContact(on_its_way, new_id(), until))
+    expire_holds(phone_bank.campaign)
+    assert list(store.held_until()) == [on_its_way]
     with time_machine.travel(datetime.now(UTC) + timedelta(seconds=6)):
-        reap(phone_bank.campaign)
-    assert store.holds() == {}
+        expire_holds(phone_bank.campaign)
+    assert store.holds() == []

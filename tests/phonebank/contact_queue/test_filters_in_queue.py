@@ -8,9 +8,9 @@ from flask import Flask
 
 from phonebank.calls.claim import NobodyToCallError, claim
 from phonebank.contact_queue import refill as refilling
-from phonebank.contact_queue.jobs import refill_ready
-from phonebank.contact_queue.redis_queue import QueueStore
-from phonebank.contact_queue.refill import ensure_built, refill, store_of
+from phonebank.contact_queue.jobs import top_up_all_queues
+from phonebank.contact_queue.redis_queue import RedisQueue, redis_queue_of
+from phonebank.contact_queue.refill import ensure_built, refill
 from phonebank.core.db import db
 from phonebank.models import Caller, Campaign, Contact, ContactList, now
 from tests.factories import create_caller, create_campaign, create_contact, create_list
@@ -79,7 +79,7 @@ def test_whoever_speaks_two_languages_is_given_those_whom_nobody_else_can_talk_w
     people(both, 1, OLDER, "pl")
     people(both, 10, NEWER, "en")
     bilingual = next_caller(campaign, languages=["en", "pl"])
-    refill_ready()
+    top_up_all_queues()
     english = [given(next_caller(campaign)).language for _ in range(6)]
     assert english == ["en"] * 6
     assert given(bilingual).language == "pl"
@@ -90,7 +90,7 @@ def test_who_speaks_two_languages_is_given_the_first_in_line_of_both(campaign: C
     for language, minutes in (("en", 4), ("pl", 3), ("en", 2), ("pl", 1)):
         people(both, 1, timedelta(minutes=minutes), language)
     bilingual = [next_caller(campaign, languages=["en", "pl"]) for _ in range(4)]
-    refill_ready()
+    top_up_all_queues()
     assert [given(caller).language for caller in bilingual] == ["en", "pl", "en", "pl"]
 
 
@@ -101,7 +101,7 @@ def test_people_of_a_language_nobody_speaks_hold_up_nobody(campaign: Campaign) -
     create_caller(campaign, languages=["pl"])
     db.session.commit()
     for _ in range(10):
-        refill_ready()
+        top_up_all_queues()
         assert given(next_caller(campaign)).language == ""
 
 
@@ -115,7 +115,7 @@ def test_somebody_put_under_another_language_while_in_line_is_not_handed_out(
     db.session.query(Contact).one().language = "pl"
     only.languages = ["", "pl"]
     db.session.commit()
-    assert store_of(campaign.id).in_line()
+    assert redis_queue_of(campaign.id).lane()
     with pytest.raises(NobodyToCallError):
         claim(next_caller(campaign))
     db.session.rollback()
@@ -142,8 +142,8 @@ def test_emptying_the_lines_empties_all_of_them(campaign: Campaign) -> None:
     refill(campaign)
     refill(campaign, languages=["pl"])
     refill(campaign, [only.id])
-    store: QueueStore = store_of(campaign.id)
+    store: RedisQueue = redis_queue_of(campaign.id)
     lines = [("", ()), ("pl", ()), ("", (only.id,))]
-    assert all(len(store.in_line(language, lists)) == 2 for language, lists in lines)
-    store.clear_lines()
-    assert not any(store.in_line(language, lists) for language, lists in lines)
+    assert all(len(store.lane(language, lists)) == 2 for language, lists in lines)
+    store.clear_lanes()
+    assert not any(store.lane(language, lists) for language, lists in lines)

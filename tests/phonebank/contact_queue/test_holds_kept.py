@@ -7,11 +7,14 @@ import time_machine
 from sqlalchemy import delete
 
 from callers.views.page_data import untold_call
-from phonebank.calls.claim import NobodyToCallError, claim, renew
-from phonebank.calls.record import record, undo
-from phonebank.contact_queue.expire_holds import reap
-from phonebank.contact_queue.jobs import reap_expired_holds
-from phonebank.contact_queue.refill import refill, store_of
+from phonebank.calls.claim import NobodyToCallError, claim
+from phonebank.calls.hold import renew_hold
+from phonebank.calls.record import record
+from phonebank.calls.undo import undo
+from phonebank.contact_queue.expire_holds import expire_holds
+from phonebank.contact_queue.jobs import expire_all_holds
+from phonebank.contact_queue.redis_queue import redis_queue_of
+from phonebank.contact_queue.refill import refill
 from phonebank.core.db import db
 from phonebank.models import Call, CampaignState, Contact
 from tests.phone_bank import PhoneBank
@@ -39,19 +42,19 @@ def test_an_outcome_that_comes_late_does_not_end_the_hold_of_who_has_the_person_
         first = claim(phone_bank.sam)
         db.session.commit()
     with at(400):
-        reap(phone_bank.campaign)
+        expire_holds(phone_bank.campaign)
         now_theirs = claim(phone_bank.priya)
         db.session.commit()
         record(phone_bank.sam, first.call.id, "no_answer")
         db.session.commit()
     with at(600):
-        renew(phone_bank.priya, now_theirs.call.id)
+        renew_hold(phone_bank.priya, now_theirs.call.id)
         db.session.commit()
     with at(750):
         # Longer than a hold lasts since she was given them, and her screen has renewed it.
-        assert reap(phone_bank.campaign) == 0
+        assert expire_holds(phone_bank.campaign) == 0
     with at(950):
-        assert reap(phone_bank.campaign) == 1
+        assert expire_holds(phone_bank.campaign) == 1
 
 
 def test_somebody_put_back_on_a_screen_is_not_taken_by_their_callback(
@@ -71,7 +74,7 @@ def test_somebody_put_back_on_a_screen_is_not_taken_by_their_callback(
         with pytest.raises(NobodyToCallError):
             claim(phone_bank.priya)
         db.session.rollback()
-        assert person.id in store_of(phone_bank.campaign.id).holds()
+        assert person.id in redis_queue_of(phone_bank.campaign.id).held_until()
 
 
 def test_somebody_put_back_on_a_screen_after_long_is_held_as_long_as_anybody(
@@ -93,12 +96,12 @@ def test_somebody_put_back_on_a_screen_after_long_is_held_as_long_as_anybody(
         undo(phone_bank.sam, call_id)
         db.session.commit()
     with at(longest + 300):
-        renew(phone_bank.sam, call_id)
+        renew_hold(phone_bank.sam, call_id)
         db.session.commit()
     with at(longest + 500):
-        assert reap(phone_bank.campaign) == 0
+        assert expire_holds(phone_bank.campaign) == 0
     with at(longest + 700):
-        assert reap(phone_bank.campaign) == 1
+        assert expire_holds(phone_bank.campaign) == 1
         # It was the last on the screen, so they are asked how it ended.
         assert untold_call(phone_bank.sam).id == call_id
 
@@ -112,6 +115,6 @@ def test_holds_run_out_in_a_campaign_that_has_ended(phone_bank: PhoneBank) -> No
         phone_bank.campaign.state = CampaignState.ENDED
         db.session.commit()
     with at(400):
-        reap_expired_holds()
+        expire_all_holds()
     db.session.expire_all()
     assert db.session.get_one(Call, call_id).ending == "expired"

@@ -28,15 +28,19 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import func, select, text
 
-from phonebank.calls.claim import NobodyToCallError, claim, give_back, renew
-from phonebank.calls.household import reached_instead
-from phonebank.calls.record import UNDO_WITHIN, last_recorded_id, record, undo
-from phonebank.calls.redial_check import why_not_to_ring
-from phonebank.contact_queue.campaign_hours import may_ring, next_ringing
-from phonebank.contact_queue.expire_holds import reap
+from phonebank.calls.claim import NobodyToCallError, claim
+from phonebank.calls.hold import release_hold, renew_hold
+from phonebank.calls.household import switch_contact
+from phonebank.calls.record import record
+from phonebank.calls.undo import UNDO_WITHIN, last_recorded_id, redial_block_reason, undo
+from phonebank.contact_queue.campaign_hours import is_calling_time, next_calling_time
+from phonebank.contact_queue.expire_holds import expire_holds
 from phonebank.contact_queue.holds import release_caller
-from phonebank.contact_queue.redis_queue import PROMISER_ALONE_SECONDS, Offer
-from phonebank.contact_queue.refill import store_of
+from phonebank.contact_queue.redis_queue import (
+    CALLBACK_RESERVED_SECONDS,
+    QueueEntry,
+    redis_queue_of,
+)
 from phonebank.contact_queue.status_counts import buckets_of, capacity_per_hour
 from phonebank.core.db import db
 from phonebank.core.errors import NotAllowedError, NotFoundError, NotRunningError, PhonebankError
@@ -120,7 +124,7 @@ class Model:
         """From when on this caller can be given the person, by rest and promise; hours apart."""
         if person.callback_at is None:
             return person.callable_at
-        alone = timedelta(seconds=PROMISER_ALONE_SECONDS)
+        alone = timedelta(seconds=CALLBACK_RESERVED_SECONDS)
         wait = timedelta(0) if person.promiser in (None, caller_id) else alone
         return max(person.callable_at, person.callback_at + wait)
 
@@ -227,7 +231,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     def _opens_at(self, moment: datetime) -> datetime:
         """The first moment from then on, or from now, that is inside calling hours."""
-        opens = next_ringing(self.campaign, "Europe/London", max(moment, self.now))
+        opens = next_calling_time(self.campaign, "Europe/London", max(moment, self.now))
         assert opens is not None
         return opens
 
@@ -300,9 +304,13 @@ class QueueMachine(RuleBasedStateMachine):
         db.session.commit()
         contact = db.session.get_one(Contact, call.contact_id)
         if not self.model.running or contact.contact_list_id in self.model.removed_lists:
-            assert why_not_to_ring(call, contact, self.campaign), "a number that must not be rung"
-        elif may_ring(self.campaign, contact.zone_key, self.now):
-            assert not why_not_to_ring(call, contact, self.campaign), "a number that was kept back"
+            assert redial_block_reason(call, contact, self.campaign), (
+                "a number that must not be rung"
+            )
+        elif is_calling_time(self.campaign, contact.zone_key, self.now):
+            assert not redial_block_reason(call, contact, self.campaign), (
+                "a number that was kept back"
+            )
         self.model.holds[caller.id] = call.contact_id
         self.model.counted -= counted
         if OUTCOMES[was_suppressed].suppress_reason is not None:
@@ -327,7 +335,7 @@ class QueueMachine(RuleBasedStateMachine):
             return
         other = others[which % len(others)]
         try:
-            reached_instead(caller, call.id, other.id)
+            switch_contact(caller, call.id, other.id)
         except NotFoundError:
             db.session.rollback()
             assert (
@@ -397,13 +405,13 @@ class QueueMachine(RuleBasedStateMachine):
         if how == "renew":
             longest = timedelta(seconds=self.campaign.hold_seconds_at_most)
             if self.now < (call.reopened_at or call.started_at) + longest:
-                assert renew(caller, call.id) > self.now
+                assert renew_hold(caller, call.id) > self.now
             else:  # they have had the person for as long as anybody may
                 with pytest.raises(NotFoundError):
-                    renew(caller, call.id)
+                    renew_hold(caller, call.id)
         else:
             if how == "back":
-                give_back(caller, call.id)
+                release_hold(caller, call.id)
             else:
                 assert release_caller(caller.id) == 1
             del self.model.holds[caller.id]
@@ -423,8 +431,8 @@ class QueueMachine(RuleBasedStateMachine):
             self.travel.move_to(min(coming) + timedelta(minutes=minutes))
 
     @rule()
-    def reap(self) -> None:
-        reap(self.campaign)
+    def expire_holds(self) -> None:
+        expire_holds(self.campaign)
         db.session.commit()
         still = dict(
             db.session.execute(
@@ -475,12 +483,12 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(what=st.sampled_from(["emptied", "offers everyone", "forgets the holds"]))
     def redis_misbehaves(self, what: str) -> None:
-        store = store_of(self.campaign.id)
+        store = redis_queue_of(self.campaign.id)
         people = self.model.people.values()
         if what == "emptied":
             redis_store().flushdb()
         elif what == "offers everyone":
-            store.offer([Offer(p.id, 0.0, p.list_id, "") for p in people])
+            store.add([QueueEntry(p.id, 0.0, p.list_id, "") for p in people])
         else:
             redis_store().delete(f"queue:{{{self.campaign.id}}}:held")
 

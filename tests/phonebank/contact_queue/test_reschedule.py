@@ -9,7 +9,7 @@ import time_machine
 from phonebank.calls.claim import claim
 from phonebank.calls.record import record
 from phonebank.contact_queue import reschedule
-from phonebank.contact_queue.reschedule import settle, settle_hours
+from phonebank.contact_queue.reschedule import reschedule_campaigns, reschedule_contacts
 from phonebank.core.db import db
 from phonebank.models import Contact, ContactState
 from tests.factories import create_contact
@@ -35,8 +35,8 @@ def evenings(phone_bank: PhoneBank) -> PhoneBank:
     for contact in phone_bank.contacts:
         contact.callable_at = EVENING - timedelta(days=1)
     db.session.commit()
-    settle(phone_bank.campaign)
-    settle(phone_bank.campaign)
+    reschedule_contacts(phone_bank.campaign)
+    reschedule_contacts(phone_bank.campaign)
     return phone_bank
 
 
@@ -61,7 +61,7 @@ def test_longer_hours_bring_those_forward_who_only_waited_for_them(evenings: Pho
         evenings.contacts[4].state = ContactState.FINISHED
         evenings.campaign.hours = week("09:00", "21:00")
         db.session.commit()
-        settle_hours()
+        reschedule_campaigns()
         db.session.expire_all()
         assert begun.callable_at == at(14, 9)
         assert (promised.callback_at, promised.callable_at) == (at(14, 11), at(14, 11))
@@ -78,17 +78,17 @@ def test_shorter_hours_send_them_on_and_nothing_moves_without_a_change(
         begun = ring(evenings, "partial")
         begun.rested_at = None  # as of a release that did not keep it
         db.session.commit()
-        assert settle(evenings.campaign) == 0
+        assert reschedule_contacts(evenings.campaign) == 0
         evenings.campaign.hours = week("18:00", "21:00")
         db.session.commit()
-        assert settle(evenings.campaign) == 1
+        assert reschedule_contacts(evenings.campaign) == 1
         assert begun.callable_at == at(14, 18)
-        assert settle(evenings.campaign) == 0
+        assert reschedule_contacts(evenings.campaign) == 0
         # Decided by the old hours while the change was being saved.
         begun.callable_at = at(14, 17)
         evenings.campaign.hours_settled = evenings.campaign.hours_settled | {"rounds": 1}
         db.session.commit()
-        assert settle(evenings.campaign) == 1
+        assert reschedule_contacts(evenings.campaign) == 1
         assert begun.callable_at == at(14, 18)
 
 
@@ -106,7 +106,7 @@ def test_a_household_waits_for_another_time_of_day_like_the_one_who_was_rung(
         assert rung.callable_at == other.callable_at == at(14, 12)
         evenings.campaign.hours = week("08:00", "21:00")
         db.session.commit()
-        settle_hours()
+        reschedule_campaigns()
         db.session.expire_all()
         assert rung.callable_at == other.callable_at == at(14, 12)
 
@@ -118,7 +118,7 @@ def test_who_rests_already_rests_on_when_the_rules_of_rest_change(evenings: Phon
         shorter = {"outcomes": {"left_message": {"rest_minutes": 1, "another_time_of_day": False}}}
         evenings.campaign.retry_rules = shorter
         db.session.commit()
-        settle_hours()
+        reschedule_campaigns()
         db.session.expire_all()
         assert rests.callable_at == until == at(15, 20)
         assert ring(evenings, "left_message").callable_at == at(14, 17)
@@ -139,7 +139,7 @@ def test_a_promise_made_while_no_hour_is_open_is_kept_until_one_is(evenings: Pho
         db.session.commit()
         evenings.campaign.hours = week("09:00", "21:00")
         db.session.commit()
-        settle_hours()
+        reschedule_campaigns()
         db.session.expire_all()
         assert hold.contact.callback_at == hold.contact.callable_at == at(14, 10)
         assert hold.contact.callback_caller_id == evenings.sam.id
@@ -156,13 +156,13 @@ def test_many_are_looked_at_in_several_jobs(
         evenings.campaign.hours = week("18:00", "21:00")
         db.session.commit()
         for looked_at in (1, 2, 3):
-            settle_hours()
+            reschedule_campaigns()
             db.session.expire_all()
             moved = [contact.callable_at == at(14, 18) for contact in waiting]
             assert moved == [n < looked_at for n in range(3)]
         for _ in range(5):  # the end of this round, and the next round
             assert evenings.campaign.hours_settled["rounds"] < reschedule.ROUNDS
-            settle_hours()
+            reschedule_campaigns()
             db.session.expire_all()
         assert evenings.campaign.hours_settled == {
             "hours": evenings.campaign.hours,

@@ -11,7 +11,7 @@ from flask import Flask
 from redis import Redis
 
 from phonebank.contact_queue import status_cache
-from phonebank.contact_queue.status_cache import Figures, count, figures_of
+from phonebank.contact_queue.status_cache import QueueStatus, count_status, queue_status
 from phonebank.contact_queue.status_counts import BUCKETS, buckets_of
 from phonebank.core.db import db
 from phonebank.core.redis import redis_store
@@ -106,27 +106,27 @@ def test_many_watchers_cost_one_count(
     """Twenty pages ask while the first still counts, and again just after."""
     counting, go_on, counts = threading.Event(), threading.Event(), []
 
-    def slowly(campaign: Campaign) -> Figures:
+    def slowly(campaign: Campaign) -> QueueStatus:
         counts.append(campaign.id)
         counting.set()
         assert go_on.wait(20)
-        return count(campaign)
+        return count_status(campaign)
 
-    monkeypatch.setattr(status_cache, "count", slowly)
+    monkeypatch.setattr(status_cache, "count_status", slowly)
     campaign_id, answers = campaign.id, []
 
     def first() -> None:
         with app.app_context():
-            answers.append(figures_of(db.session.get_one(Campaign, campaign_id)))
+            answers.append(queue_status(db.session.get_one(Campaign, campaign_id)))
 
     counter = threading.Thread(target=first)
     counter.start()
     assert counting.wait(20)
     # Nothing has been counted yet, and nobody waits for it.
-    assert [figures_of(campaign) for _ in range(20)] == [None] * 20
+    assert [queue_status(campaign) for _ in range(20)] == [None] * 20
     go_on.set()
     counter.join()
-    assert [figures_of(campaign) for _ in range(20)] == answers * 20
+    assert [queue_status(campaign) for _ in range(20)] == answers * 20
     assert counts == [campaign_id]
 
 
@@ -135,17 +135,17 @@ def test_figures_serve_for_eleven_times_what_they_cost_and_are_shown_while_count
 ) -> None:
     clock = itertools.count(step=2.5)
     monkeypatch.setattr(status_cache, "time", SimpleNamespace(monotonic=lambda: next(clock)))
-    first = figures_of(campaign)
+    first = queue_status(campaign)
     turn = f"figures:{{{campaign.id}}}:turn"
     # 2.5 seconds, less what has passed since.
     assert 11 * 2500 - 2000 < redis_store().pttl(turn) <= 11 * 2500
     create_contact(create_list(campaign))
     db.session.commit()
-    assert figures_of(campaign) == first
+    assert queue_status(campaign) == first
     redis_store().set(turn, "somebody counts")
-    assert figures_of(campaign) == first
+    assert queue_status(campaign) == first
     redis_store().delete(turn)
-    second = figures_of(campaign)
+    second = queue_status(campaign)
     assert first is not None
     assert second is not None
     assert second.at > first.at
@@ -155,21 +155,21 @@ def test_figures_serve_for_eleven_times_what_they_cost_and_are_shown_while_count
 def test_whoever_fails_to_count_leaves_the_turn_to_the_next(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(campaign: Campaign) -> Figures:
+    def fail(campaign: Campaign) -> QueueStatus:
         raise RuntimeError
 
     with monkeypatch.context() as broken:
-        broken.setattr(status_cache, "count", fail)
+        broken.setattr(status_cache, "count_status", fail)
         with pytest.raises(RuntimeError):
-            figures_of(campaign)
-    assert figures_of(campaign) is not None
+            queue_status(campaign)
+    assert queue_status(campaign) is not None
 
 
 def test_without_redis_everyone_counts_for_themselves(
     app: Flask, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(app.extensions, "redis", Redis.from_url(NO_REDIS))
-    found = figures_of(campaign)
+    found = queue_status(campaign)
     assert found is not None
     assert sum(bucket.contacts for bucket in found.buckets) == 1
 
@@ -178,7 +178,7 @@ def test_no_campaign_is_shown_the_figures_of_another(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(status_cache, "SERVE_TIMES", 1e6)
-    assert figures_of(campaign) is not None
-    empty = figures_of(create_campaign())
+    assert queue_status(campaign) is not None
+    empty = queue_status(create_campaign())
     assert empty is not None
     assert empty.capacity == 0

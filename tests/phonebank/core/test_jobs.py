@@ -15,7 +15,7 @@ from rq.utils import import_attribute
 from sqlalchemy import text
 
 from phonebank.calls.claim import claim
-from phonebank.contact_queue.jobs import reap_expired_holds
+from phonebank.contact_queue.jobs import expire_all_holds
 from phonebank.core import jobs
 from phonebank.core.config import Config
 from phonebank.core.db import db
@@ -76,7 +76,7 @@ def test_holds_are_taken_back_while_an_import_runs(
         within(60, lambda: workers(app) == len(commands), "the workers are there")
         within(60, lambda: under_way(app, jobs.IMPORTS) == 1, "the import is under way")
         with app.app_context():
-            jobs.enqueue(reap_expired_holds)
+            jobs.enqueue(expire_all_holds)
         within(SOON, taken_back, f"the hold is taken back: {processes.printed()}")
         assert under_way(app, jobs.IMPORTS) == 1, "and the import goes on"
     finally:

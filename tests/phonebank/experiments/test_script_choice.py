@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from phonebank.calls.answers import answers_of, save_answer
 from phonebank.calls.claim import claim
-from phonebank.calls.household import others_on_the_number, reached_instead
+from phonebank.calls.household import others_in_household, switch_contact
 from phonebank.calls.record import record
 from phonebank.core.db import db
 from phonebank.experiments.script_choice import ScriptChoice, active_version_ids, script_choice_for
@@ -167,8 +167,8 @@ def test_of_a_household_each_has_their_own_arm(campaign: Campaign, same_arm: boo
     call = claim(sam).call
     save_answer(sam, call.id, "opening", "speaking")
     db.session.commit()
-    [other] = others_on_the_number(call)
-    reached_instead(sam, call.id, other.id)
+    [other] = others_in_household(call)
+    switch_contact(sam, call.id, other.id)
     db.session.commit()
     expected = script_choice_for(campaign.id, other.id)
     assert ScriptChoice(call.script_version_id, call.experiment_arm_id) == expected

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from phonebank.calls.answers import save_answer
-from phonebank.calls.claim import NobodyToCallError, claim, current_hold
-from phonebank.calls.record import last_recorded_id, record, undo
-from phonebank.contact_queue.expire_holds import reap
+from phonebank.calls.claim import NobodyToCallError, claim
+from phonebank.calls.hold import current_hold
+from phonebank.calls.record import record
+from phonebank.calls.undo import last_recorded_id, undo
+from phonebank.contact_queue.expire_holds import expire_holds
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError
 from phonebank.live.board_query import read_figures
@@ -73,7 +75,7 @@ class Evening:
         elif action == "go dark" and hold is not None:
             self.dark[index].append(hold.call)
             self.clock.shift(hold.expires_at - now() + timedelta(seconds=1))
-            reap(self.room.campaign)
+            expire_holds(self.room.campaign)
         elif action == "late" and self.dark[index]:
             record(caller, self.dark[index].pop().id, outcome)
         elif action == "remove":

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from phonebank.calls import set_aside
 from phonebank.calls.claim import claim
-from phonebank.calls.jobs import work
+from phonebank.calls.jobs import continue_set_aside
 from phonebank.core.db import db
 from phonebank.exports.columns import COLUMNS
 from phonebank.models import (
@@ -149,7 +149,7 @@ def test_a_call_that_was_set_aside_is_kept_and_marked(app: Flask, organiser: Fla
         make_call(room, "talked")
         act = set_aside.begin(room.caller, create_account(RoleName.ORGANISER), "made up", now())
         db.session.commit()
-        assert work(act.id, 60)
+        assert continue_set_aside(act.id, 60)
         make_call(room, "no_answer")
         address = f"/campaigns/{room.campaign.id}/calls.csv"
 

@@ -8,9 +8,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from phonebank.calls.claim import claim, current_hold
+from phonebank.calls.claim import claim
+from phonebank.calls.hold import current_hold
 from phonebank.calls.record import record
-from phonebank.contact_queue.refill import store_of
+from phonebank.contact_queue.redis_queue import redis_queue_of
 from phonebank.core.db import db
 from phonebank.models import Caller, CallerState, Campaign, Party, RoleName, now
 from phonebank.organisers.roster.views import last_here
@@ -152,7 +153,7 @@ def test_a_removed_caller_is_out_at_once_and_their_person_goes_back_in_line(site
     assert sam.state == CallerState.REMOVED
     assert sam.device_token != token
     with site.app.app_context():
-        assert held not in store_of(site.campaign).holds()
+        assert held not in redis_queue_of(site.campaign).held_until()
         assert current_hold(sam) is None
         assert not db.session.query(Party).one().door_open, "they could walk straight back in"
         assert db.session.get_one(Campaign, site.campaign).door_open

@@ -8,7 +8,7 @@ import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 
-from phonebank.contact_queue.refill import store_of
+from phonebank.contact_queue.redis_queue import redis_queue_of
 from phonebank.core.db import db
 from phonebank.core.rate_limits import limiter
 from phonebank.models import (
@@ -127,7 +127,7 @@ def test_stopped_they_are_out_at_once_and_hold_nobody(site: Door) -> None:
     assert site.state(mallory) == CallerState.REMOVED
     assert site.rows(Call, Call.ended_at.is_(None)) == []
     with site.app.app_context():
-        assert store_of(site.campaign.id).held_count() == 0
+        assert redis_queue_of(site.campaign.id).held_count() == 0
     (action,) = site.rows(CallerAction)
     assert (action.action, action.reason) == ("stopped", "read 124 people in 15 seconds")
     assert action.figures["people"] == 1

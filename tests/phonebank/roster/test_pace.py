@@ -10,9 +10,10 @@ import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 
-from phonebank.calls.claim import claim, give_back
+from phonebank.calls.claim import claim
+from phonebank.calls.hold import release_hold
 from phonebank.calls.record import record
-from phonebank.contact_queue.refill import store_of
+from phonebank.contact_queue.redis_queue import redis_queue_of
 from phonebank.core.db import db
 from phonebank.models import Call, Caller, Campaign, PaceFlag, RoleName, now
 from phonebank.roster import open_door, pace
@@ -59,7 +60,7 @@ def call_on(caller: Caller, outcome: str, seconds: float, at_most: int = 30) -> 
             if outcome:
                 record(caller, hold.call.id, outcome)
             else:
-                give_back(caller, hold.call.id)
+                release_hold(caller, hold.call.id)
             db.session.commit()
     raise AssertionError(f"{at_most} people seen, and no pause")
 
@@ -115,7 +116,7 @@ def test_one_caller_s_pause_is_not_another_s(bank: PhoneBank) -> None:
 def test_a_person_is_not_lost_to_a_pause(bank: PhoneBank) -> None:
     budget(bank, people_a_minute=3)
     call_on(bank.sam, "no_answer", 1)
-    assert store_of(bank.campaign.id).held_count() == 0
+    assert redis_queue_of(bank.campaign.id).held_count() == 0
     assert not db.session.query(Call).filter(Call.ended_at.is_(None)).count()
 
 

@@ -10,8 +10,9 @@ from flask import Flask
 from sqlalchemy import select, text
 
 from phonebank.calls.claim import claim
-from phonebank.calls.record import record, undo
-from phonebank.contact_queue.refill import store_of
+from phonebank.calls.record import record
+from phonebank.calls.undo import undo
+from phonebank.contact_queue.redis_queue import redis_queue_of
 from phonebank.core.db import db
 from phonebank.core.errors import NotAllowedError
 from phonebank.models import Call, CallEnding, Caller, CallerState
@@ -58,7 +59,7 @@ def test_who_is_put_out_first_is_shown_nobody(
     with pytest.raises(NotAllowedError):
         claiming.result()
     assert open_calls() == 0
-    assert store_of(campaign_id).held_count() == 0
+    assert redis_queue_of(campaign_id).held_count() == 0
 
 
 @pytest.mark.parametrize("state", [CallerState.REMOVED, CallerState.WAITING])
@@ -77,7 +78,7 @@ def test_nor_does_an_undo_bring_anybody_back_for_them(
         undoing.result()
     assert open_calls() == 0
     assert db.session.get_one(Call, call_id).outcome == "no_answer"
-    assert store_of(campaign_id).held_count() == 0
+    assert redis_queue_of(campaign_id).held_count() == 0
 
 
 @pytest.mark.parametrize("undone", [False, True])
@@ -105,4 +106,4 @@ def test_who_is_put_out_second_has_their_person_taken_back(
     assert open_calls() == 0
     assert db.session.get_one(Call, call_id).ending == CallEnding.TAKEN_AWAY
     # Free for the next caller at once, and not only after the next look at what ran out.
-    assert store_of(campaign_id).held_count() == 0
+    assert redis_queue_of(campaign_id).held_count() == 0

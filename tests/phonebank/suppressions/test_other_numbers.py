@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy import select, text
 
 from phonebank.calls.claim import NobodyToCallError, claim
-from phonebank.contact_queue.refill import store_of
+from phonebank.contact_queue.redis_queue import redis_queue_of
 from phonebank.core.db import db
 from phonebank.models import Contact, Suppression, SuppressionOrigin
 from phonebank.suppressions import contacts
@@ -59,7 +59,7 @@ def test_nobody_in_line_is_handed_out_once_another_number_of_theirs_is_entered(
     # As when it commits while an import is storing the person: nothing is noted beside them yet.
     db.session.add(Suppression(phone=OTHER, source="call"))
     db.session.commit()
-    assert store_of(campaign.id).in_line()
+    assert redis_queue_of(campaign.id).lane()
     with pytest.raises(NobodyToCallError):
         claim(callers[1])
 

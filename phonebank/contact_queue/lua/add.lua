@@ -1,4 +1,4 @@
--- Put contacts into a set in order (a line, or the callbacks), except those somebody holds.
+-- Put contacts into a sorted set (a lane, or the callbacks), except those that a call holds.
 --
 -- KEYS  set, held
 -- ARGV  contact id, score; and again for each contact

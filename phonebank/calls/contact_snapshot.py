@@ -1,0 +1,252 @@
+"""What an undo needs to restore a contact and its household, as values that can be stored.
+
+`call.contact_before` keeps a `ContactSnapshot`; setting a call aside keeps a `PeopleSnapshot` of
+before and one of after it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from typing import Any
+
+from phonebank.models import Contact, ContactState
+
+# A change of calling hours may have moved this one since, which does not count as a change.
+_MOVED_BY_HOURS = "callable_at"
+
+
+@dataclass(frozen=True)
+class ContactValues:
+    """The columns of a contact that an outcome may change. Times are aware."""
+
+    state: ContactState
+    tried: bool
+    callable_at: datetime
+    rested_at: datetime | None
+    attempts: int
+    attempts_that_day: int
+    attempts_on: date | None
+    last_outcome: str | None
+    last_called_at: datetime | None
+    callback_at: datetime | None
+    callback_caller_id: int | None
+    phone: str
+    other_phones: tuple[str, ...]
+    language: str
+
+    @classmethod
+    def of(cls, contact: Contact) -> "ContactValues":
+        """The contact's present state."""
+        values = {name: getattr(contact, name) for name in _COLUMNS}
+        return cls(**values | {"other_phones": tuple(contact.other_phones)})
+
+    def restore(self, contact: Contact) -> None:
+        """Give the contact this state again."""
+        for name in _COLUMNS:
+            value = getattr(self, name)
+            setattr(contact, name, list(value) if isinstance(value, tuple) else value)
+
+    def matches(self, contact: Contact) -> bool:
+        """Whether the contact still has this state; a change of calling hours does not count."""
+        present = ContactValues.of(contact)
+        return all(
+            getattr(self, name) == getattr(present, name)
+            for name in _COLUMNS
+            if name != _MOVED_BY_HOURS
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """By column, with times and dates as ISO 8601 text."""
+        values = {name: getattr(self, name) for name in _COLUMNS}
+        return {
+            name: value.isoformat() if isinstance(value, date) else value
+            for name, value in values.items()
+        } | {"other_phones": list(self.other_phones)}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "ContactValues":
+        """The state that `to_json` gave. Other keys of `stored` are ignored."""
+        values = {name: stored[name] for name in _COLUMNS}
+        for name in ("callable_at", "rested_at", "last_called_at", "callback_at"):
+            values[name] = _moment(stored[name])
+        values["state"] = ContactState(stored["state"])
+        day = stored["attempts_on"]
+        values["attempts_on"] = day and date.fromisoformat(day)
+        values["other_phones"] = tuple(stored["other_phones"])
+        return cls(**values)
+
+
+_COLUMNS = tuple(field.name for field in fields(ContactValues))
+
+
+@dataclass(frozen=True)
+class LeftValues:
+    """The columns of a contact that other calls and uploads may change, as an outcome left them.
+
+    A call to another contact on the number changes them, and an upload of the list does. A change
+    of calling hours moves only `callable_at`.
+    """
+
+    state: ContactState
+    phone: str
+    other_phones: tuple[str, ...]
+    rested_at: datetime | None
+
+    @classmethod
+    def of(cls, contact: Contact) -> "LeftValues":
+        """The contact's present columns."""
+        return cls(contact.state, contact.phone, tuple(contact.other_phones), contact.rested_at)
+
+    def to_json(self) -> dict[str, Any]:
+        """By column, with the time as ISO 8601 text."""
+        return {
+            "state": self.state,
+            "phone": self.phone,
+            "other_phones": list(self.other_phones),
+            "rested_at": _text(self.rested_at),
+        }
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "LeftValues":
+        """The columns that `to_json` gave."""
+        return cls(
+            ContactState(stored["state"]),
+            stored["phone"],
+            tuple(stored["other_phones"]),
+            _moment(stored["rested_at"]),
+        )
+
+
+@dataclass(frozen=True)
+class DelayedContact:
+    """Another on the number who waits because of the call, with its times before that."""
+
+    contact_id: int
+    callable_at: datetime
+    rested_at: datetime | None
+
+
+@dataclass(frozen=True)
+class NumberLoss:
+    """Another on the number who lost it because it is dead, with its further numbers of before."""
+
+    contact_id: int
+    other_phones: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class HouseholdChange:
+    """What an outcome did to the others on the number. `delayed_until` (aware) is when the delayed
+    become callable, None where none are."""
+
+    delayed: tuple[DelayedContact, ...] = ()
+    delayed_until: datetime | None = None
+    lost_number: tuple[NumberLoss, ...] = ()
+
+    @property
+    def contact_ids(self) -> list[int]:
+        """The ids of the contacts that the outcome changed, in order."""
+        return sorted(
+            {delayed.contact_id for delayed in self.delayed}
+            | {loss.contact_id for loss in self.lost_number}
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Only the keys that have something to say."""
+        stored: dict[str, Any] = {}
+        if self.lost_number:
+            stored["lost_the_number"] = [
+                [other.contact_id, list(other.other_phones)] for other in self.lost_number
+            ]
+        if self.delayed:
+            stored["resting"] = [
+                [other.contact_id, other.callable_at.isoformat()] for other in self.delayed
+            ]
+            stored["had_rested"] = [_text(other.rested_at) for other in self.delayed]
+        if self.delayed_until is not None:
+            stored["rest_until"] = self.delayed_until.isoformat()
+        return stored
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "HouseholdChange":
+        """The change that `to_json` gave. Other keys of `stored` are ignored."""
+        delayed = zip(stored.get("resting", ()), stored.get("had_rested", ()), strict=True)
+        return cls(
+            tuple(
+                DelayedContact(contact_id, datetime.fromisoformat(callable_at), _moment(rested_at))
+                for (contact_id, callable_at), rested_at in delayed
+            ),
+            _moment(stored.get("rest_until")),
+            tuple(
+                NumberLoss(contact_id, tuple(phones))
+                for contact_id, phones in stored.get("lost_the_number", ())
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class ContactSnapshot:
+    """All that an undo restores: the contact before its outcome, what the outcome did to the
+    household, and how it left the contact."""
+
+    before: ContactValues
+    household: HouseholdChange
+    left: LeftValues
+
+    def has_changed_since(self, contact: Contact) -> bool:
+        """Whether the contact is no longer as its outcome left it. To restore it would then undo
+        the effect of another call."""
+        return LeftValues.of(contact) != self.left
+
+    def to_json(self) -> dict[str, Any]:
+        """What `call.contact_before` stores."""
+        return self.before.to_json() | self.household.to_json() | {"left": self.left.to_json()}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "ContactSnapshot":
+        """The snapshot that `to_json` gave."""
+        return cls(
+            ContactValues.from_json(stored),
+            HouseholdChange.from_json(stored),
+            LeftValues.from_json(stored["left"]),
+        )
+
+
+@dataclass(frozen=True)
+class PeopleSnapshot:
+    """The states of a call's contact, None where it is left as it is, and of the others on the
+    number, by contact id."""
+
+    contact: ContactValues | None
+    others: dict[int, ContactValues]
+
+    @classmethod
+    def of(cls, contact: Contact | None, others: Iterable[Contact]) -> "PeopleSnapshot":
+        """The present states."""
+        return cls(
+            ContactValues.of(contact) if contact is not None else None,
+            {other.id: ContactValues.of(other) for other in others},
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """What `set_aside_call.before` and `after` store."""
+        return {
+            "person": self.contact.to_json() if self.contact else None,
+            "others": {str(key): state.to_json() for key, state in self.others.items()},
+        }
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "PeopleSnapshot":
+        """The snapshot that `to_json` gave."""
+        return cls(
+            ContactValues.from_json(stored["person"]) if stored["person"] else None,
+            {int(key): ContactValues.from_json(state) for key, state in stored["others"].items()},
+        )
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _moment(stored: str | None) -> datetime | None:
+    return datetime.fromisoformat(stored) if stored else None

@@ -1,0 +1,150 @@
+"""What an outcome does to the others on the number, and undoing it.
+
+All of it is part of the transaction that records or undoes the call.
+"""
+
+from sqlalchemy import bindparam, func, or_, select, text, update
+
+from phonebank.calls.contact_snapshot import DelayedContact, HouseholdChange, NumberLoss
+from phonebank.calls.contact_state import set_number, take_next_number
+from phonebank.core.db import db
+from phonebank.models import Call, Contact, ContactState
+from phonebank.models.state import state_text
+from phonebank.rules.retry_policy import Decision
+from phonebank.suppressions.dead_numbers import report, withdraw
+
+# A family, not a switchboard.
+OTHERS_AT_MOST = 100
+
+# Statements are built once: building them takes longer than PostgreSQL needs to answer them.
+_ON_THE_NUMBER = (
+    Contact.phone == bindparam("number"),
+    Contact.id != bindparam("called"),
+    Contact.state == ContactState.CALLABLE,
+)
+_HAS_NO_OTHER_NUMBER = func.jsonb_array_length(Contact.other_phones) == 0
+_MAKE_UNUSABLE = (
+    update(Contact)
+    .where(*_ON_THE_NUMBER)
+    .execution_options(synchronize_session=False)
+    .where(_HAS_NO_OTHER_NUMBER)
+    .values(state=ContactState.UNUSABLE)
+    .returning(Contact.id)
+)
+_WITH_ANOTHER_NUMBER = (
+    select(Contact)
+    .where(*_ON_THE_NUMBER, ~_HAS_NO_OTHER_NUMBER)
+    .order_by(Contact.id)
+    .limit(OTHERS_AT_MOST)
+    .with_for_update(key_share=True)
+)
+_NOT_CALLED_SINCE = (
+    select(Contact)
+    .where(
+        Contact.id.in_(bindparam("ids", expanding=True)),
+        or_(Contact.last_called_at.is_(None), Contact.last_called_at < bindparam("recorded_at")),
+    )
+    .order_by(Contact.id)
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
+_IN_OPEN_CALLS = select(Call.contact_id).where(
+    Call.contact_id.in_(bindparam("ids", expanding=True)), Call.ended_at.is_(None)
+)
+# Every outcome runs this, so it is one statement, which also returns what an undo restores. Near
+# closing time two waits of different length end at the same opening: `rested_at` tells the longer.
+_DELAY_OTHERS = state_text(
+    """
+WITH others AS (
+    SELECT id, callable_at, rested_at FROM contact
+    WHERE phone = :number AND campaign_id = :campaign AND id <> :called AND state = :callable
+      AND (callable_at < :until OR callable_at = :until AND rested_at < :rested)
+    ORDER BY id FOR NO KEY UPDATE
+)
+UPDATE contact SET callable_at = :until, rested_at = :rested
+FROM others WHERE contact.id = others.id
+RETURNING contact.id, others.callable_at, others.rested_at
+""",
+    callable=ContactState.CALLABLE,
+)
+# A contact that has got another time since keeps it.
+_END_DELAY = text("""
+UPDATE contact SET callable_at = others.callable_at, rested_at = others.rested_at
+FROM unnest(
+    CAST(:ids AS bigint[]), CAST(:callable_at AS timestamptz[]), CAST(:rested_at AS timestamptz[])
+) AS others(id, callable_at, rested_at)
+WHERE contact.id = others.id AND contact.callable_at = CAST(:until AS timestamptz)
+""")
+
+
+def apply_to_household(contact: Contact, call: Call, decision: Decision) -> HouseholdChange:
+    """Make the others on the number wait as the decision says. A dead number is dead for every
+    contact who has it, in every campaign and in later uploads.
+
+    Returns what `restore_household` needs.
+    """
+    others = {"number": call.phone, "called": contact.id}
+    if decision.number_dead:
+        report(call.phone, call.id)
+        lost = [NumberLoss(key, ()) for key in db.session.scalars(_MAKE_UNUSABLE, others)]
+        for other in db.session.scalars(_WITH_ANOTHER_NUMBER, others).all():
+            lost.append(NumberLoss(other.id, tuple(other.other_phones)))
+            take_next_number(other)
+        return HouseholdChange(lost_number=tuple(lost))
+    until = decision.household_rest_until
+    if until is None:
+        return HouseholdChange()
+    times = {"until": until, "rested": decision.household_rested_at}
+    others["campaign"] = contact.campaign_id
+    delayed = db.session.execute(_DELAY_OTHERS, others | times).all()
+    if not delayed:
+        return HouseholdChange()
+    return HouseholdChange(
+        tuple(
+            DelayedContact(row.id, row.callable_at, row.rested_at)
+            for row in delayed[:OTHERS_AT_MOST]
+        ),
+        until,
+    )
+
+
+def restore_household(call: Call, change: HouseholdChange) -> None:
+    """Undo what `apply_to_household` did: the others get back their time, or the number they lost.
+
+    A contact that was called on another number since, or is in an open call on it, keeps that
+    number; so does one that has lost another number since.
+    """
+    if change.delayed:
+        db.session.execute(
+            _END_DELAY,
+            {
+                "ids": [other.contact_id for other in change.delayed],
+                "callable_at": [other.callable_at for other in change.delayed],
+                "rested_at": [other.rested_at for other in change.delayed],
+                "until": change.delayed_until,
+            },
+        )
+    withdraw(call.id)
+    if change.lost_number:
+        _give_number_back(call, {loss.contact_id: loss for loss in change.lost_number})
+
+
+def _give_number_back(call: Call, losses: dict[int, NumberLoss]) -> None:
+    """Give the contacts who lost the call's number that number again, with their further numbers.
+
+    The locks come first and the question after them: a claim at this moment has written its open
+    call by then, and the number of an open call stays.
+    """
+    which = {"ids": list(losses), "recorded_at": call.recorded_at}
+    others = db.session.scalars(_NOT_CALLED_SINCE, which).all()
+    in_open_calls = set(db.session.scalars(_IN_OPEN_CALLS, {"ids": list(losses)}))
+    for other in others:
+        further = list(losses[other.id].other_phones)
+        is_as_left = (other.state, [other.phone, *other.other_phones]) in (
+            (ContactState.CALLABLE, further),
+            (ContactState.UNUSABLE, [call.phone, *further]),
+        )
+        if is_as_left and other.id not in in_open_calls:
+            # False where the same person was uploaded again under that number, which is that row's
+            # by now: this contact stays as it is.
+            set_number(other, call.phone, further)

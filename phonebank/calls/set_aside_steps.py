@@ -1,0 +1,239 @@
+"""The work of setting calls aside and bringing them back, in steps. Nothing here commits.
+
+The newest calls come first, so that each finds its contact as it left it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy.exc import IntegrityError
+
+from phonebank.calls.contact_snapshot import ContactSnapshot, ContactValues, PeopleSnapshot
+from phonebank.calls.household_state import restore_household
+from phonebank.calls.record import add_to_tally
+from phonebank.calls.undo import LAST_RECORDED_FIRST
+from phonebank.core.db import db
+from phonebank.core.locks import lock_row
+from phonebank.models import (
+    Call,
+    Contact,
+    SetAside,
+    SetAsideCall,
+    SetAsideState,
+    SuppressionOrigin,
+    now,
+)
+from phonebank.rules.outcomes import SUPPRESSES, outcome_of
+from phonebank.suppressions import dead_numbers
+from phonebank.suppressions import entries as suppressions
+from phonebank.suppressions.contacts import restore_contacts, suppress_listed_among
+
+# Calls in one transaction: about a second of locks at most, on a busy machine.
+AT_ONCE = 50
+
+# When the last other call to each contact began that is not set aside: recorded, or still open.
+_LAST_OTHER_CALLS = (
+    select(Call.contact_id, func.max(Call.started_at))
+    .where(
+        Call.contact_id.in_(bindparam("contacts", expanding=True)),
+        Call.id.not_in(bindparam("calls", expanding=True)),
+        Call.set_aside_at.is_(None),
+        or_(Call.recorded_at.is_not(None), Call.ended_at.is_(None)),
+    )
+    .group_by(Call.contact_id)
+)
+_LOCK_CALLS = (
+    select(Call, Contact)
+    .join(Contact, Contact.id == Call.contact_id)
+    .where(Call.id.in_(bindparam("ids", expanding=True)))
+    .order_by(Contact.id, Call.id)
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
+_LOCK_CONTACTS = (
+    select(Contact)
+    .where(Contact.id.in_(bindparam("ids", expanding=True)))
+    .order_by(Contact.id)
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
+
+
+def take_step(set_aside: SetAside) -> bool:
+    """Set aside or bring back the next calls; False when there are no more."""
+    # The lock makes two workers take turns, and lets an organiser bring back between two steps.
+    lock_row(set_aside)
+    if set_aside.state == SetAsideState.WORKING:
+        if _set_aside_some(set_aside):
+            return True
+        set_aside.state = SetAsideState.DONE
+    elif set_aside.state == SetAsideState.RETURNING:
+        if _bring_back_some(set_aside):
+            return True
+        set_aside.state = SetAsideState.RETURNED
+    return False
+
+
+def _set_aside_some(set_aside: SetAside) -> bool:
+    which = select(Call.id).where(
+        Call.caller_id == set_aside.caller_id,
+        Call.recorded_at <= set_aside.until,
+        Call.set_aside_at.is_(None),
+    )
+    if set_aside.only_fast:
+        which = which.where(Call.too_fast)
+    ids = db.session.scalars(which.order_by(*LAST_RECORDED_FIRST).limit(AT_ONCE)).all()
+    rows = _lock_calls(ids)
+    last_other_call = _last_other_calls(rows)
+    at = now()
+    restored: list[int] = []
+    for call_id in ids:
+        call, contact = rows.get(call_id, (None, None))
+        # The caller has undone it meanwhile, or another worker was first.
+        if call is None or contact is None or call.recorded_at is None or call.set_aside_at:
+            continue
+        kept = SetAsideCall(call_id=call.id, set_aside_id=set_aside.id, counted=call.counted)
+        add_to_tally(call, -1)
+        call.counted = False
+        call.set_aside_at = at
+        if outcome_of(call.outcome or "").suppress_reason:
+            kept.lifted_reason = _lift_suppression(call)
+        # The call may have reported its number as dead, for every contact who has it.
+        dead_numbers.withdraw(call.id)
+        other = last_other_call.get(contact.id)
+        is_last = other is None or other < call.started_at
+        restored += _restore_people(call, contact, kept, is_last)
+        db.session.add(kept)
+    db.session.flush()
+    restore_contacts(restored)
+    return bool(ids)
+
+
+def _lift_suppression(call: Call) -> str | None:
+    """Lift the do-not-call entry of a call, unless another call of its caller that is not set aside
+    had the same outcome for the number. Returns the entry's reason, None where it stays."""
+    another = db.session.scalar(
+        select(Call.id)
+        .join(Contact, Contact.id == Call.contact_id)
+        .where(
+            or_(Contact.phone == call.phone, Contact.id == call.contact_id),
+            Call.phone == call.phone,
+            Call.outcome.in_(SUPPRESSES),
+            Call.set_aside_at.is_(None),
+            Call.id != call.id,
+        )
+        .limit(1)
+    )
+    if another is not None:
+        suppressions.move_entry(call.id, another)
+        return None
+    reason = suppressions.reason_of_call(call.id)
+    suppressions.lift_of_call(call.id)
+    return reason
+
+
+def _restore_people(call: Call, contact: Contact, kept: SetAsideCall, is_last: bool) -> list[int]:
+    """Restore a call's contact and household to before the call, except where another call has
+    changed them since. `is_last`: no other call to the contact came later. Notes in `kept` what
+    changed, and returns the ids of the contacts."""
+    if call.contact_before is None:
+        return []
+    snapshot = ContactSnapshot.from_json(call.contact_before)
+    restores_contact = is_last and not snapshot.has_changed_since(contact)
+    changed = contact if restores_contact else None
+    other_ids = snapshot.household.contact_ids
+    before = PeopleSnapshot.of(changed, _lock_contacts(other_ids))
+    try:
+        with db.session.begin_nested():
+            restore_household(call, snapshot.household)
+            if restores_contact:
+                snapshot.before.restore(contact)
+            db.session.flush()
+    except IntegrityError:
+        # The same person was uploaded again under that number, which is that row's by now.
+        db.session.refresh(contact)
+        return []
+    kept.before = before.to_json()
+    kept.after = PeopleSnapshot.of(changed, _lock_contacts(other_ids)).to_json()
+    return [contact.id, *other_ids]
+
+
+def _bring_back_some(set_aside: SetAside) -> bool:
+    ids = db.session.scalars(
+        select(SetAsideCall.call_id)
+        .join(Call, Call.id == SetAsideCall.call_id)
+        .where(SetAsideCall.set_aside_id == set_aside.id, Call.set_aside_at.is_not(None))
+        .order_by(Call.recorded_no, Call.recorded_at)
+        .limit(AT_ONCE)
+    ).all()
+    rows = _lock_calls(ids)
+    last_other_call = _last_other_calls(rows)
+    for call_id in ids:
+        call, contact = rows.get(call_id, (None, None))
+        if call is None or contact is None or call.set_aside_at is None:
+            continue
+        kept = db.session.get_one(SetAsideCall, (set_aside.id, call_id))
+        other = last_other_call.get(contact.id)
+        if kept.before and kept.after:
+            is_last = other is None or other < call.set_aside_at
+            _bring_people_back(
+                contact if is_last else None,
+                PeopleSnapshot.from_json(kept.before),
+                PeopleSnapshot.from_json(kept.after),
+            )
+        call.set_aside_at = None
+        call.counted = kept.counted
+        add_to_tally(call, 1)
+        if outcome_of(call.outcome or "").number_dead and kept.before:
+            dead_numbers.report(call.phone, call.id)
+        if kept.lifted_reason is not None:
+            db.session.flush()
+            suppressions.suppress(
+                call.phone, SuppressionOrigin.CALL, kept.lifted_reason, call_id=call.id
+            )
+    db.session.flush()
+    suppress_listed_among([contact.id for _, contact in rows.values()])
+    return bool(ids)
+
+
+def _bring_people_back(
+    contact: Contact | None, before: PeopleSnapshot, after: PeopleSnapshot
+) -> None:
+    """Give a contact (None: it stays as it is) and its household the state from before the call was
+    set aside, each only where nothing has changed it since."""
+    others = {other.id: other for other in _lock_contacts(list(after.others))}
+    moves: list[tuple[Contact, ContactValues, ContactValues]] = [
+        (others[contact_id], before.others[contact_id], state)
+        for contact_id, state in after.others.items()
+        if contact_id in others
+    ]
+    if contact is not None and before.contact and after.contact:
+        moves.append((contact, before.contact, after.contact))
+    for person, target, expected in moves:
+        if not expected.matches(person):
+            continue
+        try:
+            with db.session.begin_nested():
+                target.restore(person)
+                db.session.flush()
+        except IntegrityError:
+            db.session.refresh(person)
+
+
+def _lock_calls(ids: Sequence[Any]) -> dict[Any, tuple[Call, Contact]]:
+    """The calls with their contacts by call id, locked in the order of the contacts."""
+    rows = db.session.execute(_LOCK_CALLS, {"ids": list(ids)}).all()
+    return {call.id: (call, contact) for call, contact in rows}
+
+
+def _last_other_calls(rows: dict[Any, tuple[Call, Contact]]) -> dict[int, datetime]:
+    """By contact id: when the last call to it began, of all calls but these that are not set
+    aside."""
+    values = {"contacts": list({contact.id for _, contact in rows.values()}), "calls": list(rows)}
+    return {row[0]: row[1] for row in db.session.execute(_LAST_OTHER_CALLS, values)}
+
+
+def _lock_contacts(ids: list[int]) -> Sequence[Contact]:
+    return db.session.scalars(_LOCK_CONTACTS, {"ids": ids}).all() if ids else []

@@ -1,0 +1,143 @@
+"""Undoing the outcome of a call. Nothing here commits."""
+
+import uuid
+from datetime import timedelta
+
+import psycopg
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from phonebank.calls.contact_snapshot import ContactSnapshot
+from phonebank.calls.eligibility import NotAdmittedError, running_campaign
+from phonebank.calls.hold import current_hold, is_stale, own_call_and_contact, release_hold
+from phonebank.calls.household_state import restore_household
+from phonebank.calls.record import add_to_tally, was_reassigned
+from phonebank.contact_queue.campaign_hours import is_calling_time
+from phonebank.contact_queue.holds import reopen_hold
+from phonebank.core.db import db
+from phonebank.core.errors import GoneError, HoldLostError, NotRunningError
+from phonebank.core.locks import lock_row
+from phonebank.models import Call, Caller, Campaign, Contact, ContactList, now
+from phonebank.models.call import HANDED_OUT_NO
+from phonebank.suppressions import entries as suppressions
+
+# How long a caller may undo an outcome: long enough to notice a slip, short enough that the contact
+# does not come back onto the screen an hour later.
+UNDO_WITHIN = timedelta(minutes=10)
+# The order of a caller's recorded calls. Their numbers say which came last, also where a clock was
+# set back.
+LAST_RECORDED_FIRST = (Call.recorded_no.desc().nulls_last(), Call.recorded_at.desc())
+
+
+class CannotUndoError(HoldLostError):
+    """Too much has happened since the outcome, or another caller recorded it."""
+
+    title = "This can't be undone"
+
+    def __init__(self, message: str, what_to_do: str = "Tell an organiser what to change.") -> None:
+        super().__init__(message, what_to_do)
+
+
+def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
+    """Undo the caller's last outcome and bring its contact back onto their screen.
+
+    A contact that is on their screen is released first. A late copy of an undo that was done (its
+    `turn` is not the call's) changes nothing, whatever was recorded since. Raises NotFoundError,
+    NotAdmittedError, and CannotUndoError when the outcome is not their last or too long ago, when
+    another call has or has changed the contact since, and when another entry has put a number of
+    the contact on the do-not-call list.
+    """
+    call, contact = own_call_and_contact(caller, call_id)
+    if call.outcome is None or is_stale(call, turn):
+        return call  # undone already: the request was sent again
+    # After the contact, the order in which a claim locks them. A removal of the caller at this
+    # moment either wins or releases this call.
+    lock_row(caller)
+    if not caller.may_call:
+        raise NotAdmittedError()
+    if call.set_aside_at is not None:
+        raise CannotUndoError("An organiser has set this call aside.")
+    if call.id != last_recorded_id(caller):
+        raise CannotUndoError(
+            "It isn't your last call.", "If an older one is wrong, tell an organiser."
+        )
+    if call.recorded_at is None or now() - call.recorded_at > UNDO_WITHIN:
+        raise CannotUndoError("You recorded it more than ten minutes ago.")
+    if call.contact_before is None or was_reassigned(call):
+        raise CannotUndoError("Another caller has been given this person since then.")
+    snapshot = ContactSnapshot.from_json(call.contact_before)
+    if snapshot.has_changed_since(contact):
+        raise CannotUndoError(
+            "Someone on their number has been called since then, or their list was uploaded again."
+        )
+    current = current_hold(caller)
+    if current is not None:
+        release_hold(caller, current.call.id)
+        db.session.flush()
+    add_to_tally(call, -1)
+    suppressions.lift_of_call(call.id)
+    if suppressions.suppressed_among([call.phone, *snapshot.before.other_phones]):
+        raise CannotUndoError(
+            "An organiser or another call has put them on the do-not-call list.",
+            "Go on to the next person.",
+        )
+    restore_household(call, snapshot.household)
+    snapshot.before.restore(contact)
+    # It may have been set for a number that the contact had in between.
+    contact.suppressed_at = None
+    _reopen(call)
+    return call
+
+
+def last_recorded_id(caller: Caller) -> uuid.UUID | None:
+    """The id of the caller's most recently recorded call."""
+    return db.session.scalar(
+        select(Call.id)
+        .where(Call.caller_id == caller.id, Call.recorded_at.is_not(None))
+        .order_by(*LAST_RECORDED_FIRST)
+        .limit(1)
+    )
+
+
+def redial_block_reason(call: Call, contact: Contact, campaign: Campaign) -> str:
+    """Why the contact of an undone call may not be called again, in words for the caller, who may
+    then only correct the outcome; "" where the contact may be called.
+
+    A call whose outcome was never undone is in progress, and goes on when calling hours end or
+    calling is paused.
+    """
+    if not call.turn:
+        return ""
+    try:
+        running_campaign(db.session.get_one(Caller, call.caller_id))
+    except (NotRunningError, GoneError) as closed:
+        return closed.message
+    if not is_calling_time(campaign, contact.zone_key, now()):
+        return "It's outside calling hours where they are."
+    if db.session.get_one(ContactList, contact.contact_list_id).removed:
+        return "Their list is paused."
+    return ""
+
+
+def _reopen(call: Call) -> None:
+    campaign = db.session.get_one(Campaign, call.campaign_id)
+    call.reopened_at = now()
+    call.outcome = call.recorded_at = call.recorded_no = call.contact_before = None
+    call.reached = call.conversation = call.yes = call.counted = call.late = call.too_fast = False
+    call.handed_out_no = HANDED_OUT_NO.next_value()
+    call.turn += 1
+    until = call.reopened_at + timedelta(seconds=campaign.hold_seconds)
+    try:
+        # Never earlier than was promised before: the clock of another machine may be ahead.
+        reopen_hold(call, max(call.expires_at, until))
+    except IntegrityError as conflict:
+        raise CannotUndoError(_conflict_reason(conflict)) from None
+
+
+def _conflict_reason(conflict: IntegrityError) -> str:
+    broken = (
+        conflict.orig.diag.constraint_name if isinstance(conflict.orig, psycopg.Error) else None
+    )
+    if broken == "uq_contact_campaign_id_phone_name_key":
+        return "They were uploaded again and are on the list with that number."
+    return "Another caller is calling their number now."

@@ -1,0 +1,45 @@
+"""Which contacts a caller may get: in their languages and lists, and no reserved callbacks."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from phonebank.contact_queue.redis_queue import CALLBACK_RESERVED_SECONDS
+from phonebank.core.db import db
+from phonebank.models import Caller, CallerState, Campaign, Contact
+from phonebank.models.state import state_text
+
+_LANGUAGES_SPOKEN = state_text(
+    """
+SELECT DISTINCT jsonb_array_elements_text(languages) FROM caller
+WHERE campaign_id = :campaign_id AND state = :admitted
+""",
+    admitted=CallerState.ADMITTED,
+)
+
+
+def languages_for(campaign: Campaign, chosen: Sequence[str] = ()) -> list[str]:
+    """The languages of the contacts that a caller may get: those the caller has chosen, or the
+    campaign's own where they chose none; and "", for contacts of whom no language is known."""
+    return ["", *(chosen or [campaign.language])]
+
+
+def other_languages_spoken(campaign: Campaign) -> list[str]:
+    """The languages besides the campaign's own that admitted callers have chosen."""
+    return [
+        language
+        for language in db.session.scalars(_LANGUAGES_SPOKEN, {"campaign_id": campaign.id})
+        if language not in languages_for(campaign)
+    ]
+
+
+def may_get(caller: Caller, contact: Contact, campaign: Campaign, at: datetime) -> bool:
+    """Whether the caller's filters let them get this contact at `at` (aware). Redis applies the
+    same filters, but what it knows of the contact and the caller may be out of date."""
+    if contact.callback_caller_id == caller.id:
+        return True
+    if contact.callback_caller_id is not None and contact.callback_at is not None:
+        reserved_until = contact.callback_at + timedelta(seconds=CALLBACK_RESERVED_SECONDS)
+        if at < reserved_until:
+            return False
+    in_lists = not caller.list_ids or contact.contact_list_id in caller.list_ids
+    return in_lists and contact.language in languages_for(campaign, caller.languages)

@@ -1,0 +1,45 @@
+"""Conditions on contacts that several queries of the queue share, as SQL text.
+
+Each takes the name or alias under which the query knows the table. The partial index
+`ix_contact_callable` has the same words as `is_callable`: PostgreSQL uses it only where they match.
+"""
+
+from sqlalchemy import and_
+
+from phonebank.models import Contact, ContactState
+
+# The same as `is_callable`, for queries that SQLAlchemy builds.
+CONTACT_IS_CALLABLE = and_(Contact.state == ContactState.CALLABLE, Contact.suppressed_at.is_(None))
+
+# Each contact list `l` with each time zone key `zone.key` and language `lang.code` of its people. A
+# query that reads one index range for each of these costs what it returns, not what a list holds.
+LIST_GROUPS = """contact_list l
+CROSS JOIN LATERAL jsonb_array_elements_text(l.zone_keys) AS zone(key)
+CROSS JOIN LATERAL jsonb_array_elements_text(l.languages) AS lang(code)"""
+
+
+def is_callable(contact: str) -> str:
+    """The contact is still to be called in its campaign and is not suppressed. Whether this is the
+    time for it, `callable_at` and `callback_at` say."""
+    return f"{contact}.state = '{ContactState.CALLABLE}' AND {contact}.suppressed_at IS NULL"
+
+
+def has_no_open_call(contact: str) -> str:
+    """No caller has anyone on this contact's number on the screen, in any campaign."""
+    return (
+        "NOT EXISTS (SELECT FROM call"
+        f" WHERE call.phone = {contact}.phone AND call.ended_at IS NULL)"
+    )
+
+
+def is_in_lists(contact_list: str) -> str:
+    """The contact list is one of `:list_ids`; an empty array stands for every list."""
+    return (
+        "(CAST(:list_ids AS integer[]) = '{}'"
+        f" OR {contact_list}.id = ANY (CAST(:list_ids AS integer[])))"
+    )
+
+
+def is_in_languages(column: str) -> str:
+    """The column's language is one of `:languages`."""
+    return f"{column} = ANY (CAST(:languages AS text[]))"

@@ -1,0 +1,107 @@
+"""The queue of a campaign as a claim sees it: take a contact, release it, top up.
+
+Redis proposes, PostgreSQL decides. `take` gives a contact to one caller only, but the contact may
+be out of date: the claim asks PostgreSQL, and says here what came of it.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import bindparam, select
+
+from phonebank.contact_queue.caller_filters import languages_for, other_languages_spoken
+from phonebank.contact_queue.redis_queue import HeldContact, TakeResult, redis_queue_of
+from phonebank.contact_queue.refill import ensure_built, is_low, refill, refill_from_empty
+from phonebank.core.db import db
+from phonebank.models import Call, Caller, Campaign, now
+
+# So many contacts in a row that may no longer be called mean that something large has changed (a
+# list was removed, calling hours ended). The lanes are then refilled from empty.
+STALE_IN_A_ROW = 5
+
+# The statement is built once: building it takes longer than PostgreSQL needs to answer it.
+_OPEN_CALL_WITH = select(Call.id, Call.expires_at).where(
+    Call.contact_id == bindparam("contact_id"), Call.ended_at.is_(None)
+)
+
+
+@dataclass(frozen=True)
+class TakenContact:
+    """A contact that `take` has marked as held in Redis, for a call that is not written yet.
+    `left` contacts remain in the caller's lanes."""
+
+    contact_id: int
+    call_id: uuid.UUID
+    left: int
+
+
+class ContactQueue:
+    """The queue of one campaign for one caller. Its methods raise redis' errors when Redis is away,
+    and commit nothing."""
+
+    def __init__(self, campaign: Campaign, caller: Caller) -> None:
+        self._campaign = campaign
+        self._caller = caller
+        self._redis = redis_queue_of(campaign.id)
+        self._stale_in_a_row = 0
+
+    def take(self, call_id: uuid.UUID) -> TakenContact | None:
+        """The next contact for the caller, held in Redis by this call to be; None where there is
+        none. Rebuilds a queue that Redis has lost, and refills lanes that are empty."""
+        if self._stale_in_a_row == STALE_IN_A_ROW:
+            refill_from_empty(self._campaign)
+        found = self._take(call_id)
+        if found.lost:
+            ensure_built(self._campaign)
+            found = self._take(call_id)
+        if found.contact_id is None:
+            self._refill()
+            found = self._take(call_id)
+        if found.contact_id is None:
+            return None
+        return TakenContact(found.contact_id, call_id, found.left)
+
+    def release(self, taken: TakenContact) -> None:
+        """Free a contact whose call was not written."""
+        self._redis.release(taken.contact_id, taken.call_id)
+
+    def release_stale(self, taken: TakenContact) -> None:
+        """Free a contact that may not be called, and is out of date in Redis. Where another call
+        has the contact in PostgreSQL, Redis learns of that call again: it has lost that hold."""
+        self.release(taken)
+        self._stale_in_a_row += 1
+        holder = db.session.execute(_OPEN_CALL_WITH, {"contact_id": taken.contact_id}).one_or_none()
+        if holder is not None:
+            self._redis.copy_holds(HeldContact(taken.contact_id, holder.id, holder.expires_at))
+
+    def top_up(self, taken: TakenContact) -> None:
+        """Refill the caller's lanes if taking this contact has left them low, unless another
+        process is refilling."""
+        if is_low(self._redis, taken.left):
+            with self._redis.lock("refill") as is_mine:
+                if is_mine:
+                    self._refill()
+
+    def _take(self, call_id: uuid.UUID) -> TakeResult:
+        at = now()
+        until = at + timedelta(seconds=self._campaign.hold_seconds)
+        caller = self._caller
+        return self._redis.take(at, until, caller.id, call_id, caller.list_ids, self._languages())
+
+    def _refill(self) -> None:
+        refill(self._campaign, self._caller.list_ids, self._languages())
+
+    def _languages(self) -> list[str]:
+        return languages_for(self._campaign, self._caller.languages)
+
+
+def top_up_campaign(campaign: Campaign) -> bool:
+    """Refill the lanes of every language that the campaign's callers speak; False where another
+    process is refilling. Callers who are limited to lists refill their own lanes as they claim."""
+    ensure_built(campaign)
+    with redis_queue_of(campaign.id).lock("refill") as is_mine:
+        if is_mine:
+            refill(campaign)
+            refill(campaign, languages=other_languages_spoken(campaign))
+        return is_mine
