@@ -1,4 +1,4 @@
-"""Joining: a link or a code, and a first name. The caller of these commits."""
+"""Joining by a link or a code and a first name. Nothing here commits."""
 
 from sqlalchemy import select
 
@@ -22,8 +22,10 @@ class _OldLinkError(NotFoundError):
 
 
 def campaign_of_link(token: str) -> Campaign:
-    """The campaign of a join link. Raises NotFoundError for a link that was changed, GoneError once
-    over."""
+    """The campaign of a join link.
+
+    Raises NotFoundError for a replaced link, GoneError if the campaign has ended.
+    """
     campaign = db.session.scalar(select(Campaign).where(Campaign.join_token == token))
     if campaign is None:
         raise _OldLinkError
@@ -38,22 +40,26 @@ def join(
     known: Caller | None,
     address: str = "",
 ) -> Caller:
-    """Let somebody in, or into the lobby.
+    """Add a caller to the party, or to the campaign without one: admitted, or waiting at the door.
 
-    The same device coming back (`known`) stays the same caller and keeps their tally; joining
-    another party moves them there, so that they are in one room at a time. Whoever they hold goes
-    back to the list then: the call would count in the room they left. A name that a host gave them
-    stays. `address` is where the request came from: who is new from where a caller was stopped or
-    paused waits, also at an open door. Raises InvalidInputError for a name that cannot be shown,
-    ConflictError for a locked party, GoneError for one that is over.
+    `known` is the caller whose device comes back: they stay the same caller and keep their tally.
+    If they join another party, they move there, so that they are in one room at a time, and their
+    hold is released: its call would count in the room that they left. A name that a host gave them
+    stays.
+
+    `address` is the address of the request. A newcomer from an address where a caller was stopped
+    or paused waits, even at an open door (`roster.open_door`).
+
+    Raises InvalidInputError for a name that cannot be shown, ConflictError for a locked party,
+    GoneError for a party that has ended.
     """
     name = clean_name(first_name)
-    _look_at_the_door(campaign, party)
+    _lock_room(campaign, party)
     if known is not None:
-        # Their host may be removing or renaming them this moment, and a person on their way.
+        # Their host may be removing or renaming them at this moment, or a claim may be under way.
         lock_row(known)
     if known is None or name != known.first_name:
-        # What the host called them stands.
+        # A name from the host needs no check.
         refuse_bad_words(name)
     back = (
         known is not None
@@ -64,14 +70,14 @@ def join(
     if party is not None and not (back and known is not None and known.party_id == party_id):
         refuse_newcomers(party)
     if party is not None:
-        # The host sees who waits.
+        # The host's page shows who waits.
         mark_after_commit(party.id)
     door_open = party.door_open if party is not None else campaign.door_open
     mark = open_door.hash_address(campaign.id, address)
     if known is not None and not (back and known.party_id == party_id):
         release_caller(known.id)
     if back and known is not None:
-        comes_in = door_open and _may_pass(known, campaign, mark)
+        comes_in = door_open and _may_enter(known, campaign, mark)
         if known.party_id != party_id:
             known.party_id = party_id
             known.state = CallerState.ADMITTED if comes_in else CallerState.WAITING
@@ -84,13 +90,15 @@ def join(
     caller = Caller(
         campaign_id=campaign.id, party_id=party_id, first_name=name, address=mark, seen_at=now()
     )
-    _let_in(caller, campaign, door_open)
+    _admit_newcomer(caller, campaign, door_open)
     return caller
 
 
-def _let_in(caller: Caller, campaign: Campaign, door_open: bool) -> None:
-    """Store a newcomer: in, or waiting at the door, in spite of it being open where they come from
-    somewhere that the door looks at (see `door`)."""
+def _admit_newcomer(caller: Caller, campaign: Campaign, door_open: bool) -> None:
+    """Store a newcomer as admitted or waiting.
+
+    An open door makes them wait if `roster.open_door` gives a reason.
+    """
     at = now()
     why_wait = open_door.reason_to_wait(campaign, caller.address, at)
     caller.state = CallerState.ADMITTED if door_open and not why_wait else CallerState.WAITING
@@ -101,9 +109,12 @@ def _let_in(caller: Caller, campaign: Campaign, door_open: bool) -> None:
         open_door.flag_crowd(caller, campaign, at)
 
 
-def _may_pass(known: Caller, campaign: Campaign, mark: str | None) -> bool:
-    """Whether an open door lets this caller in. Who waits for an organiser waits for one in every
-    room, and who waits because of the crowd they came with does so however often they ask."""
+def _may_enter(known: Caller, campaign: Campaign, mark: str | None) -> bool:
+    """Whether an open door admits this caller.
+
+    A caller who is held for an organiser waits in every room. A caller who waits because of a crowd
+    waits however often they ask.
+    """
     if known.held:
         return False
     return known.state == CallerState.ADMITTED or not open_door.reason_to_wait(
@@ -111,12 +122,14 @@ def _may_pass(known: Caller, campaign: Campaign, mark: str | None) -> bool:
     )
 
 
-def _look_at_the_door(campaign: Campaign, party: Party | None) -> None:
-    """Read it as it is now, and keep it so until the caller is in: whoever shuts it, locks the
-    party or changes the link meanwhile comes after us, and finds them.
+def _lock_room(campaign: Campaign, party: Party | None) -> None:
+    """Lock the room (party or campaign) until the caller has joined.
 
-    Raises NotFoundError when the code or the link was changed since the room was found by it,
-    GoneError when the campaign has ended.
+    A host who closes the door, locks the party or replaces the link meanwhile waits for this
+    transaction, and finds the caller.
+
+    Raises NotFoundError if the code or link was replaced since the room was found by it, GoneError
+    if the campaign has ended.
     """
     if party is not None:
         code = party.code

@@ -1,4 +1,4 @@
-"""The volunteer's side of the site, put together."""
+"""Registers the volunteer's pages and sockets."""
 
 from functools import cache
 
@@ -15,13 +15,13 @@ from callers.views import (  # noqa: F401  (each adds its pages to the blueprint
     practice,
     record,
 )
-from callers.views.blueprint import screens
+from callers.views.blueprint import pages
 from callers.views.callback_times import PRESETS
 from phonebank.parties.help_requests import ABOUT
 from phonebank.rules.languages import LANGUAGES
 from phonebank.rules.outcomes import GROUPS, OUTCOMES
 
-# What the outcome buttons say, for templates: macros see globals only.
+# The words of the outcome buttons, as globals, because macros see nothing else.
 _WORDS = {
     "outcome_groups": GROUPS,
     "outcomes_in": {
@@ -37,12 +37,12 @@ _WORDS = {
 
 @cache
 def outcome_buttons() -> Markup:
-    """Every way a call can end, as buttons with the fields they ask for: the same on every page."""
+    """All outcome buttons with their fields, rendered once: they are the same on every page."""
     draw = get_template_attribute("callers/_outcomes.html", "all_groups")
     return Markup(draw())  # noqa: S704  (a template's own output)
 
 
 def init_app(app: Flask) -> None:
-    """Serve the volunteer's pages."""
+    """Register the volunteer's pages."""
     app.jinja_env.globals.update(_WORDS, outcome_buttons=outcome_buttons)
-    app.register_blueprint(screens)
+    app.register_blueprint(pages)

@@ -1,7 +1,8 @@
-"""Who is ringing from this device: a signed cookie with the caller's id and their device token.
+"""The caller of a device: a signed cookie with the caller's id and their device token.
 
-No account and no password: a first name, and a host or organiser who let them in. A new device
-token (who is removed or leaves gets one) ends the cookie and its copies, on the server.
+A caller has no account and no password, only a first name and a host or organiser who admitted
+them. When a caller is removed or leaves, they get a new device token: the cookie and all its copies
+are then invalid on the server.
 """
 
 import functools
@@ -20,7 +21,7 @@ from phonebank.models import Caller, CallerState
 
 _KEY = "caller"
 
-# With their campaign and party, which nearly every request goes on to ask for.
+# With the campaign and the party, which nearly every request needs.
 _BY_ID = (
     select(Caller)
     .options(joinedload(Caller.campaign), joinedload(Caller.party))
@@ -39,11 +40,11 @@ def remember(caller: Caller) -> None:
 
 
 def forget() -> None:
-    """The device is nobody's again."""
+    """Forget the caller on this device."""
     session.pop(_KEY, None)
 
 
-def recognised() -> Caller | None:
+def caller_of_device() -> Caller | None:
     """The caller of this device, whatever their state; None for a stranger or an ended cookie."""
     known = session.get(_KEY)
     if not isinstance(known, dict):
@@ -57,7 +58,7 @@ def recognised() -> Caller | None:
 def current_caller() -> Caller:
     """The caller of this request. Raises SignInRequiredError for strangers, CallerRemovedError once
     removed."""
-    caller = recognised()
+    caller = caller_of_device()
     if caller is None:
         raise SignInRequiredError(
             "You haven't joined yet, or the host or an organiser has removed you.",
@@ -71,7 +72,7 @@ def current_caller() -> Caller:
 def for_callers(view: Callable[..., Any]) -> Callable[..., Any]:
     """Mark a view as the callers' and give it the caller in `g.caller`.
 
-    Each of them may be run again: see `retry_on_deadlock`.
+    The view may run again after a deadlock: see `retry_on_deadlock`.
     """
 
     @functools.wraps(view)

@@ -1,4 +1,4 @@
-"""The socket of a caller's own screens.
+"""The socket of a caller's own pages.
 
 A screen only listens. The caller proves themselves with their device's cookie when it connects. The
 one event that a screen may send asks where the caller stands, and changes nothing.
@@ -9,7 +9,7 @@ from typing import Any
 from flask import request
 from flask_socketio import join_room
 
-from callers.sessions import recognised
+from callers.sessions import caller_of_device
 from phonebank.core.access import ANYONE, CALLER, open_to
 from phonebank.core.db import db
 from phonebank.core.errors import NotAllowedError, SignInRequiredError
@@ -50,7 +50,7 @@ def state(_: Any = None) -> dict[str, Any]:
 
 
 def _caller() -> Caller:
-    caller = recognised()
+    caller = caller_of_device()
     if caller is None:
         raise SignInRequiredError("We don't recognise this device.", "Join again with the code.")
     if caller.state == CallerState.REMOVED:

@@ -1,12 +1,12 @@
-"""People to practise with where a script brings none of its own: written from a blank page, say.
+"""The personas for scripts without their own, such as one that starts from a blank page. Pure.
 
-What they say fits any English script, as it follows only what kind of step is asked. Pure.
+Their replies follow only the kind of each step, so they fit any English script.
 """
 
 from scripts_library.script import Character, CharacterKind, Script, Step
 
-# Kind → name, who they are, and what they say: at the first step, then by the kind of step,
-# save where a number from 0 to 10 is asked for.
+# Kind → name, description, and replies: at the first step, at a scale from 0 to 10, and otherwise
+# by the kind of step.
 _PEOPLE: dict[CharacterKind, tuple[str, str, dict[str, str]]] = {
     "cheerful": (
         "Bridget",
@@ -67,8 +67,9 @@ _PEOPLE: dict[CharacterKind, tuple[str, str, dict[str, str]]] = {
 }
 
 
-def stock_people(script: Script) -> list[Character]:
-    """One of each kind, with a reply at every step of the script; none for other languages."""
+def stock_personas(script: Script) -> list[Character]:
+    """One persona of each kind, with a reply at every step; none for other languages than
+    English."""
     if script.language != "en":
         return []
     return [

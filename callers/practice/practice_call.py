@@ -1,7 +1,7 @@
-"""The practice call: invented people out of the script, and gentle words at the end. Pure.
+"""The practice call: personas from the script, and kind feedback at the end. Pure.
 
-Feedback comes from rules about which steps were walked and what was tapped, never from what was
-said: nobody listens.
+The feedback follows rules about the steps that were walked and the buttons that were tapped. It
+never depends on what the caller said, because nobody listens.
 """
 
 import json
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from callers.practice.personas import stock_people
+from callers.practice.personas import stock_personas
 from phonebank.rules.outcomes import OUTCOMES
 from scripts_library.engine import (
     InvalidAnswerError,
@@ -22,15 +22,15 @@ from scripts_library.engine import (
 from scripts_library.merge_fields import fields_in, render_text
 from scripts_library.script import Answer, Answers, Character, Fields, Script, Step
 
-# Whom one practises with where there is no script, or one in a language without stock people.
-NOBODY_IN_PARTICULAR = Character(
+# The persona for a campaign without a script, or with a script in a language without personas.
+DEFAULT_PERSONA = Character(
     kind="undecided",
     name="Alex Example",
     about="Someone we made up. Imagine what they say.",
     replies={},
     otherwise="",
 )
-# What each kind of person is usually recorded as; the first is the one we would have chosen.
+# The fitting outcomes for each kind of persona. The first is the best one.
 FITTING: dict[str, tuple[str, ...]] = {
     "cheerful": ("talked", "partial", "call_back"),
     "undecided": ("talked", "partial", "call_back"),
@@ -38,53 +38,53 @@ FITTING: dict[str, tuple[str, ...]] = {
     "wrong person": ("wrong_number",),
     "answerphone": ("answerphone", "left_message", "no_answer"),
 }
-# Kinds of people who would have gone on talking.
+# The kinds of personas who go on talking.
 TALKERS = ("cheerful", "undecided")
-# Kinds who hear who is calling; the others have hung up, or are a machine, before it is said.
+# The kinds who hear who is calling. The others hang up before that, or are a machine.
 LISTENERS = (*TALKERS, "hostile")
-# Merge fields that only words saying who is calling have a use for.
+# Words with one of these merge fields say who is calling.
 WHO_CALLS = {"caller_name", "on_behalf_of"}
-# Kinds where whom the list names is not on the line.
+# The kinds where the person on the list does not answer.
 ABSENT = ("wrong person", "answerphone")
-# Characters of JSON: more than the answers of any script that passes its check.
+# Characters of JSON. No valid script has so many answers.
 ANSWERS_AT_MOST = 100_000
 
 
 @dataclass(frozen=True)
-class Remark:
-    """One thing to take away; `good` is praise, else it is something to try."""
+class Feedback:
+    """One piece of feedback: praise if `good`, otherwise something to try."""
 
     good: bool
     text: str
 
 
-def people(script: Script | None) -> list[Character]:
-    """Everybody one can practise with: never empty."""
+def personas_for(script: Script | None) -> list[Character]:
+    """The personas for practising with this script; never empty."""
     if script is None:
-        return [NOBODY_IN_PARTICULAR]
-    return list(script.practice) or stock_people(script) or [NOBODY_IN_PARTICULAR]
+        return [DEFAULT_PERSONA]
+    return list(script.practice) or stock_personas(script) or [DEFAULT_PERSONA]
 
 
-def person_of(script: Script | None, kind: str) -> Character:
-    """The invented person of that kind; somebody who talks where none is asked for."""
-    known = {person.kind: person for person in reversed(people(script))}
-    return known.get(kind) or known.get("cheerful") or people(script)[0]  # type: ignore[call-overload]
+def persona_of(script: Script | None, kind: str) -> Character:
+    """The persona of that kind; one who talks if there is none of the kind."""
+    known = {person.kind: person for person in reversed(personas_for(script))}
+    return known.get(kind) or known.get("cheerful") or personas_for(script)[0]  # type: ignore[call-overload]
 
 
-def name_on_the_list(person: Character) -> str:
-    """The name that the caller sees: the person's own, or that of whoever is not there."""
-    return person.name if person.kind not in ABSENT else NOBODY_IN_PARTICULAR.name
+def listed_name(person: Character) -> str:
+    """The name that the caller sees: that of the person on the list, who may not answer."""
+    return person.name if person.kind not in ABSENT else DEFAULT_PERSONA.name
 
 
 def replies_of(script: Script | None, person: Character) -> dict[str, str]:
-    """What the person says at each step."""
+    """What the persona says, by step id."""
     return {step.id: person.reply_at(step.id) for step in script.steps} if script else {}
 
 
-def answers_in(script: Script | None, text: str) -> dict[str, Answer]:
-    """The answers that a practice page sent along, those that the script can take.
+def parse_answers(script: Script | None, text: str) -> dict[str, Answer]:
+    """The valid answers among those that a practice page sent along.
 
-    A practice call is kept nowhere but on its page; whatever else was sent is dropped.
+    Only the page keeps a practice call. Anything else that it sent is dropped.
     """
     try:
         given: Any = json.loads(text[:ANSWERS_AT_MOST]) if text else {}
@@ -105,11 +105,11 @@ def answers_in(script: Script | None, text: str) -> dict[str, Answer]:
 def is_complete(
     script: Script | None, person: Character, answers: Answers, outcome: str, fields: Fields
 ) -> bool:
-    """Whether a practice call went far enough to have been practice.
+    """Whether a practice call went far enough to count.
 
-    Who would have talked must have been asked the main question, where there is a script to ask it;
-    where it is kept for people of whom something else is known, the call must have come to an end
-    of the script. With anybody else, it must have been put down as what it was.
+    With a persona who talks, the caller must have asked the main question. If the script asks it
+    only of contacts with certain fields, the call must have reached an end of the script. With any
+    other persona, the caller must have chosen a fitting outcome.
     """
     if person.kind not in TALKERS:
         return outcome in FITTING[person.kind]
@@ -120,11 +120,11 @@ def is_complete(
     return not _asks_main_question(script, fields) and path(script, answers, fields)[-1].is_end
 
 
-def what_is_wanted(script: Script | None, fields: Fields) -> str:
-    """What makes a practice call complete, for somebody whose last one was not."""
+def describe_requirement(script: Script | None, fields: Fields) -> str:
+    """What makes a practice call count, in words for a caller whose last one did not."""
     if script is None:
         return "Say how the call ended"
-    if not any(person.kind in TALKERS for person in people(script)):
+    if not any(person.kind in TALKERS for person in personas_for(script)):
         return "Choose the ending that fits what they said"
     far = "the last step"
     if _asks_main_question(script, fields):
@@ -133,7 +133,7 @@ def what_is_wanted(script: Script | None, fields: Fields) -> str:
 
 
 def _asks_main_question(script: Script, fields: Fields) -> bool:
-    """Whether any answers lead to the main question: it may stand behind a branch on a field."""
+    """Whether any answers lead to the main question: it may be behind a branch on a field."""
     return script.main_question in reachable_step_ids(script, fields)
 
 
@@ -141,59 +141,58 @@ def _main_question(script: Script, fields: Fields) -> str:
     return render_text(script.step(script.main_question).title, fields)
 
 
-def remarks(
+def feedback_on(
     script: Script | None, person: Character, answers: Answers, outcome: str, fields: Fields
-) -> list[Remark]:
-    """What to say about a practice call: what went well first, then what to try."""
+) -> list[Feedback]:
+    """The feedback on a practice call: what went well first, then what to try."""
     found = [_about_outcome(person, outcome)]
     if script is not None and person.kind in LISTENERS:
-        way = Way.of(script, answers, fields)
-        found += _about_who_calls(way)
+        walked = WalkedPath.of(script, answers, fields)
+        found += _about_who_calls(walked)
         if person.kind in TALKERS:
-            found += _about_talking(script, answers, way, fields)
-    return sorted(found, key=lambda remark: not remark.good)
+            found += _about_talking(script, answers, walked, fields)
+    return sorted(found, key=lambda feedback: not feedback.good)
 
 
-def _about_outcome(person: Character, outcome: str) -> Remark:
+def _about_outcome(person: Character, outcome: str) -> Feedback:
     fitting = FITTING[person.kind]
     label = OUTCOMES[outcome].label if outcome in OUTCOMES else "nothing"
     if outcome in fitting:
-        return Remark(True, f"“{label}” is right for this call.")
+        return Feedback(True, f"“{label}” is right for this call.")
     best = OUTCOMES[fitting[0]]
-    return Remark(
+    return Feedback(
         False, f"You chose “{label}”. For this call we'd choose “{best.label}”: {best.help}"
     )
 
 
 @dataclass(frozen=True)
-class Way:
-    """The steps gone past, and those that still lay ahead where the call was ended."""
+class WalkedPath:
+    """The steps that the call passed, and those that were still ahead when it ended."""
 
     walked: list[Step]
     ahead: list[Step]
 
     @classmethod
-    def of(cls, script: Script, answers: Answers, fields: Fields) -> "Way":
-        on_it = path(script, answers, fields)
-        ahead = {step.id: step for step in on_it if step.id not in answers}
-        to_look_at = list(ahead.values())
-        while to_look_at:
-            for step_id in to_look_at.pop().leads_to():
+    def of(cls, script: Script, answers: Answers, fields: Fields) -> "WalkedPath":
+        passed = path(script, answers, fields)
+        ahead = {step.id: step for step in passed if step.id not in answers}
+        unvisited = list(ahead.values())
+        while unvisited:
+            for step_id in unvisited.pop().leads_to():
                 if step_id not in ahead:
                     ahead[step_id] = script.step(step_id)
-                    to_look_at.append(ahead[step_id])
-        return cls([step for step in on_it if step.id in answers], list(ahead.values()))
+                    unvisited.append(ahead[step_id])
+        return cls([step for step in passed if step.id in answers], list(ahead.values()))
 
-    def remark(self, wanted: Callable[[Step], bool], done: str, missed: str) -> list[Remark]:
-        """Praise where a wanted step was gone past; advice where it lay ahead and was not reached;
-        nothing where the way taken does not come to one."""
+    def feedback(self, wanted: Callable[[Step], bool], done: str, missed: str) -> list[Feedback]:
+        """Praise if the call passed a wanted step, advice if one was still ahead, else nothing."""
         if any(wanted(step) for step in self.walked):
-            return [Remark(True, done)]
-        return [Remark(False, missed)] if any(wanted(step) for step in self.ahead) else []
+            return [Feedback(True, done)]
+        return [Feedback(False, missed)] if any(wanted(step) for step in self.ahead) else []
 
 
-def _about_who_calls(way: Way) -> list[Remark]:
-    return way.remark(
+def _about_who_calls(walked: WalkedPath) -> list[Feedback]:
+    return walked.feedback(
         _says_who_calls,
         "You said who you are and who you're calling for.",
         "Once you have the right person, say who you are and who you're calling for.",
@@ -204,30 +203,32 @@ def _says_who_calls(step: Step) -> bool:
     return any(field.name in WHO_CALLS for field in fields_in(step.words))
 
 
-def _about_talking(script: Script, answers: Answers, way: Way, fields: Fields) -> list[Remark]:
+def _about_talking(
+    script: Script, answers: Answers, walked: WalkedPath, fields: Fields
+) -> list[Feedback]:
     found = []
     if is_conversation(script, answers):
-        found.append(Remark(True, "You asked the main question. That makes it a conversation."))
+        found.append(Feedback(True, "You asked the main question. That makes it a conversation."))
     elif _asks_main_question(script, fields):
         title = _main_question(script, fields)
         return [
-            Remark(
+            Feedback(
                 False,
                 f"Try to get as far as “{title}”. From there it counts as a conversation.",
             )
         ]
-    found += way.remark(
+    found += walked.feedback(
         lambda step: step.kind == "listen",
         "You asked why, and listened.",
         "Ask why, then wait. Most people are rarely asked.",
     )
     if ratings(script, answers)[0] is not None:
-        found += way.remark(
+        found += walked.feedback(
             lambda step: step.id == script.second_rating,
             "You asked for the number again at the end.",
             "Ask for the number again at the end. It shows whether they moved.",
         )
-    return found + way.remark(
+    return found + walked.feedback(
         lambda step: step.kind == "ask",
         "You asked for something. People say yes more often than you think.",
         "Ask for something before you say goodbye, however small.",

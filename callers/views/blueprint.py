@@ -1,4 +1,4 @@
-"""The blueprint of the volunteer's pages: what they are sent, and how they say what went wrong."""
+"""The blueprint of the volunteer's pages: reading requests, and answering with errors."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,49 +13,53 @@ from phonebank.core.db import db
 from phonebank.core.errors import InvalidInputError, PhonebankError, SignInRequiredError
 from phonebank.core.security import takes_json
 
-screens = takes_json(Blueprint("callers", "callers", template_folder="templates"))
+pages = takes_json(Blueprint("callers", "callers", template_folder="templates"))
 
-# Sent by call.js with every form: it wants the next screen in the answer, not an address to go to.
+# call.js sends this header with every form: it wants the next page in the answer, not a redirect.
 SCREEN_HEADER = "X-Phonebank-Screen"
 _SAVED = "phonebank.saved"
 
 
 def wants_screen() -> bool:
-    """Whether our own script asks, which draws the page it gets without leaving the one it has."""
+    """Whether our own JavaScript asks. It shows the page in the answer without leaving the
+    address."""
     return SCREEN_HEADER in request.headers
 
 
-def sent() -> MultiDict[str, Any] | Mapping[str, Any]:
+def read_fields() -> MultiDict[str, Any] | Mapping[str, Any]:
     """The fields of a form, or of a JSON object. Raises InvalidInputError for any other JSON.
 
-    Without the one character that PostgreSQL stores nowhere: an outcome is not refused for what was
-    pasted into its note.
+    The NUL character is dropped, because PostgreSQL cannot store it: an outcome is not refused for
+    what somebody pasted into its note.
     """
     if not request.is_json:
         fields = request.form.items(multi=True)
-        return MultiDict((name, _storable(value)) for name, value in fields)
+        return MultiDict((name, _without_nul(value)) for name, value in fields)
     body = request.get_json(silent=True)
     if not isinstance(body, dict):
         raise InvalidInputError("The request's body must be a JSON object.")
-    return {name: _storable(value) for name, value in body.items()}
+    return {name: _without_nul(value) for name, value in body.items()}
 
 
-def _storable(value: Any) -> Any:
+def _without_nul(value: Any) -> Any:
     if isinstance(value, list):
-        return [_storable(each) for each in value]
+        return [_without_nul(each) for each in value]
     return value.replace("\0", "") if isinstance(value, str) else value
 
 
-def it_is_saved() -> None:
-    """What was sent about a call is committed: whatever the rest of the request meets, such as a
-    campaign that has ended, the phone is told that it was saved."""
+def mark_saved() -> None:
+    """Note that the request has committed what it was sent about a call.
+
+    The phone then learns that it was saved, even if the rest of the request fails, for example
+    because the campaign has ended.
+    """
     request.environ[_SAVED] = True
 
 
-@screens.errorhandler(PhonebankError)
-def say_sorry(error: PhonebankError) -> ResponseReturnValue:
-    """An error in the volunteer's own layout, with the one way on that makes sense."""
-    # What the request had begun is over, and nothing of it may be written by what the page asks.
+@pages.errorhandler(PhonebankError)
+def render_error(error: PhonebankError) -> ResponseReturnValue:
+    """An error in the volunteer's own layout, with one link that leads on."""
+    # The page's own queries must not write what the failed request had begun.
     db.session.rollback()
     if wants_json():
         return error_pages.answer_to(error)
@@ -77,12 +81,12 @@ def say_sorry(error: PhonebankError) -> ResponseReturnValue:
     return page, error.status
 
 
-@screens.after_request
-def tell_the_call_page(response: Response) -> Response:
-    """Name the call that was sent about, with the verdict, so that the phone may let go of it.
+@pages.after_request
+def add_call_headers(response: Response) -> Response:
+    """Add the call's id and the verdict about it, so that the phone may drop its copy.
 
-    Our own JavaScript gets a redirect as a header: a browser would follow it out of sight, and the
-    answer about the call would be lost behind the next page's.
+    Our own JavaScript gets a redirect as a header. A browser would follow a real redirect
+    invisibly, and the verdict would be lost behind the next page's.
     """
     call_id = (request.view_args or {}).get("call_id")
     verdict = phonebank_headers.verdict_of(response)

@@ -1,7 +1,7 @@
-"""What the call page shows: the person, and the script as far as it has been walked.
+"""The view model of the call page: the contact, and the script with the path walked so far.
 
-The page holds every step of the script and the ways between them, so that the next step is there
-at a tap, also while the line is down. The server draws the same without scripts, a step at a time.
+The page has every step of the script and the transitions between them, so that the next step shows
+at a tap, also while the phone is offline. Without JavaScript the server renders one step at a time.
 """
 
 from collections.abc import Mapping
@@ -23,19 +23,19 @@ from scripts_library.engine import branch_matches, first_step, is_conversation, 
 from scripts_library.merge_fields import render_html, render_text
 from scripts_library.script import SCALE, Answer, Answers, Branch, Fields, Script, Step
 
-# Said where a campaign has no script yet: who is calling must be known in every call.
+# For a campaign without a script: in every call the contact must learn who is calling.
 IDENTIFICATION = "This is {{ caller_name }}, a volunteer calling on behalf of {{ on_behalf_of }}."
 
-# Where a call stands: which buttons lie under the thumb.
+# The stage of a call decides which buttons are within reach of the thumb.
 PLAIN = "plain"  # no script
 RINGING = "ringing"
-TALKING = "talking"  # somebody answered, the main question is still open
+TALKING = "talking"  # the contact answered; the main question is still open
 CONVERSATION = "conversation"
 
 
 @dataclass(frozen=True)
 class DoneStep:
-    """A step gone past: `answer` in words, "" where there was nothing to answer."""
+    """A step that is done: `answer` in words, "" for a step without a question."""
 
     id: str
     title: str
@@ -44,9 +44,10 @@ class DoneStep:
 
 @dataclass(frozen=True)
 class CallView:
-    """Everything the call page shows. `current` is the step to be on, "" without a script.
+    """Everything that the call page shows. `current` is the id of the current step, "" without a
+    script.
 
-    `shared` are those merge fields that are the same for everybody this caller rings.
+    `shared` has the merge fields that are the same for all of this caller's contacts.
     """
 
     call_id: str
@@ -67,17 +68,17 @@ class CallView:
     stage: str
     expires_at: str
     seconds_left: int
-    # The others on the number, (contact id, first name): one of them may come to the phone.
+    # The others with the same number, (contact id, first name): one of them may answer.
     household: list[tuple[int, str]] = field(default_factory=list)
     practice: bool = False
     # Why only the outcome may be put right: see `undo.redial_block_reason`. No number then.
     not_to_ring: str = ""
     turn: int = 0
-    # The place of the newest answer: see `answers.save_answer`.
+    # The sequence number of the newest answer: see `answers.save_answer`.
     seq: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        """The person, and where the script stands, for a script that is not our own."""
+        """The contact and the state of the script, for an API client."""
         names = (
             "call_id",
             "turn",
@@ -101,19 +102,19 @@ class CallView:
         }
 
     @property
-    def ways(self) -> dict[str, Any]:
-        """What call_path.js needs to go from step to step: see `ways_from`."""
+    def transitions(self) -> dict[str, Any]:
+        """What call_path.js needs to move from step to step: see `transitions_from`."""
         if self.script is None:
             return {}
         return {
             "first": first_step(self.script, self.fields),
             "main": self.script.main_question,
-            "steps": {step.id: ways_from(step, self.fields) for step in self.script.steps},
+            "steps": {step.id: transitions_from(step, self.fields) for step in self.script.steps},
         }
 
 
 def view_of(hold: Hold, caller: Caller, campaign: Campaign, change: str = "") -> CallView:
-    """The call page of a hold. `change` is the id of an answered step to be on again."""
+    """The call page of a hold. `change` is the id of an answered step to show again."""
     call, contact = hold.call, hold.contact
     script = script_of(call.script_version_id)
     fields = fields_for(contact, caller, campaign)
@@ -143,20 +144,24 @@ def view_of(hold: Hold, caller: Caller, campaign: Campaign, change: str = "") ->
 
 
 def seconds_until(end: datetime) -> int:
-    """Whole seconds that are left until then, never more than there are."""
+    """The whole seconds until `end`, rounded down; 0 if it is past."""
     return max(0, int((end - now()).total_seconds()))
 
 
 def script_state(
     script: Script | None, fields: Fields, answers: Answers, change: str = ""
 ) -> dict[str, Any]:
-    """The part of a CallView that depends on the script and what was answered."""
+    """The part of a CallView that depends on the script and the answers."""
     walked = path(script, answers, fields) if script else []
     on_again = change if change in {step.id for step in walked} else ""
-    # The last step walked is where the call stands, even where nothing leads on from it.
+    # The last step of the path is the current one, even if no transition leads on from it.
     current = on_again or (walked[-1].id if walked else "")
     done = [
-        DoneStep(step.id, render_text(step.title, fields), in_words(step, answers[step.id], fields))
+        DoneStep(
+            step.id,
+            render_text(step.title, fields),
+            describe_answer(step, answers[step.id], fields),
+        )
         for step in walked
         if step.id in answers and step.id != current
     ]
@@ -175,18 +180,18 @@ def script_state(
     }
 
 
-def ways_from(step: Step, fields: Fields) -> list[list[Any]]:
-    """Where a step leads: [[answers, step id], …], the first whose answers hold wins.
+def transitions_from(step: Step, fields: Fields) -> list[list[Any]]:
+    """The transitions from a step: [[keys, step id], …]; the first one that matches applies.
 
-    `answers` is a list of keys, one of which must have been given, or None for any answer at all.
-    A scale's numbers are keys too. Conditions on the contact's fields are settled here, so that no
-    field travels to the page for their sake. Empty for a step that ends the call.
+    `keys` lists the answers that match, or is None for any answer. A scale's numbers are keys too.
+    Conditions on the contact's fields are decided here, so that the page need not have the fields.
+    Empty for a step that ends the call.
     """
-    ways = [
+    transitions = [
         [_keys(branch), branch.goto] for branch in step.branches if _field_holds(branch, fields)
     ]
-    ways += [[[choice.key], choice.goto] for choice in step.choices if choice.goto]
-    return ways + ([[None, step.next]] if step.next else [])
+    transitions += [[[choice.key], choice.goto] for choice in step.choices if choice.goto]
+    return transitions + ([[None, step.next]] if step.next else [])
 
 
 def _field_holds(branch: Branch, fields: Fields) -> bool:
@@ -202,8 +207,8 @@ def _keys(branch: Branch) -> list[str] | None:
     return None
 
 
-def in_words(step: Step, answer: Answer, fields: Fields) -> str:
-    """An answer as the caller knows it: labels, not keys."""
+def describe_answer(step: Step, answer: Answer, fields: Fields) -> str:
+    """An answer in words: the labels of its keys."""
     if answer is None or answer == []:
         return ""
     keys = answer if isinstance(answer, list) else [answer]
@@ -215,7 +220,7 @@ def in_words(step: Step, answer: Answer, fields: Fields) -> str:
 
 
 def stage_of(script: Script | None, answers: Mapping[str, Answer]) -> str:
-    """Where the call stands: PLAIN, RINGING, TALKING or CONVERSATION."""
+    """The call's stage: PLAIN, RINGING, TALKING or CONVERSATION."""
     if script is None:
         return PLAIN
     if is_conversation(script, answers):

@@ -1,7 +1,7 @@
-"""When to ring back, from what a caller tapped or typed. Pure.
+"""When to call back, from what a caller tapped or typed. Pure.
 
-What comes out is moved into calling hours by `retry_policy.decide`: here only the caller's words
-are turned into a moment.
+`retry_policy.decide` moves the time into calling hours. This module only turns the caller's words
+into a time.
 """
 
 from datetime import date, datetime, time, timedelta
@@ -20,25 +20,25 @@ PRESETS = {
 }
 
 LATER_BY = timedelta(hours=3)
-# What a person may be promised ahead: longer than any campaign's last weeks.
+# The furthest promise: longer than any campaign's last weeks.
 AHEAD_AT_MOST = timedelta(days=92)
 
 
 def callback_time(
     preset: str, day: str, clock: str, zone: ZoneInfo, now: datetime
 ) -> datetime | None:
-    """The promised moment, aware; None when no time was given.
+    """The promised time, aware; None if no time was given.
 
     `preset` is a key of PRESETS, CHOSEN or ""; `day` and `clock` are ISO text (2026-05-07, 18:30)
-    in the zone of the person rung. A day without a clock means this time of day. Raises
-    InvalidInputError for a preset or text that is no time, for one that is past, and for one over
-    three months ahead.
+    in the contact's time zone. A day without a clock means the current time of day. Raises
+    InvalidInputError for an unknown preset, for text that is not a time, for a time in the past,
+    and for a time over three months ahead.
     """
     if preset == LATER_TODAY:
         return now + LATER_BY
     local = now.astimezone(zone)
     if preset in (TOMORROW, NEXT_WEEK):
-        # By the clock on the wall: the same time of day also when the clocks change in between.
+        # Local time: the same time of day, even if the clocks change in between.
         return local + timedelta(days=1 if preset == TOMORROW else 7)
     if preset not in ("", CHOSEN):
         raise InvalidInputError(

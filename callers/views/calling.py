@@ -1,7 +1,7 @@
-"""From the briefing to a person on the screen.
+"""From the briefing to a contact on the screen.
 
-No address holds anything of the person: the call page is one address for whoever is on it, so that
-a reload, the back button and a tab that the phone threw away all come back to the same person.
+The call page has one address for every contact, and the address holds nothing about the contact. A
+reload, the back button and a tab that the phone discarded all lead back to the same contact.
 """
 
 from flask import Response, g, jsonify, redirect, render_template, request, url_for
@@ -11,9 +11,9 @@ from markupsafe import Markup
 
 from callers.sessions import for_callers
 from callers.views import page_data
-from callers.views.blueprint import screens
+from callers.views.blueprint import pages
 from callers.views.call_page import IDENTIFICATION
-from callers.views.next_contact import hand_over, show
+from callers.views.next_contact import show, show_next
 from phonebank.calls.hold import current_hold
 from phonebank.calls.merge_fields import shared_fields
 from phonebank.calls.undo import redial_block_reason
@@ -31,11 +31,11 @@ from phonebank.scripts.versions import script_of
 from scripts_library.merge_fields import render_html
 
 
-@screens.get("/calling")
+@pages.get("/calling")
 @for_callers
 def calling() -> ResponseReturnValue:
-    """The briefing; the lobby for who is not let in yet; their person for who has one; the thanks
-    once their party is over."""
+    """The briefing. A waiting caller gets the lobby, a caller with a hold is redirected to it, and
+    a caller whose party has ended gets the thanks."""
     caller = g.caller
     held = current_hold(caller) is not None
     owed = owes_practice(caller)
@@ -50,7 +50,7 @@ def calling() -> ResponseReturnValue:
             "callers/party_ended.html",
             leave_url=leave_url,
             share=share_of(place["party"], caller.id),
-            untold=page_data.untold_call(caller),
+            unrecorded=page_data.unrecorded_call(caller),
             **place,
         )
     if caller.state == CallerState.WAITING:
@@ -68,24 +68,27 @@ def calling() -> ResponseReturnValue:
         "callers/briefing.html",
         leave_url=leave_url,
         owed_minutes=MINUTES if owed else None,
-        # render_html escapes everything it does not make itself.
+        # render_html escapes all text that it is given.
         briefing=Markup(render_html(place["campaign"].briefing, fields)),  # noqa: S704
         first_words=Markup(  # noqa: S704
             render_html(script.identification if script else IDENTIFICATION, fields)
         ),
-        untold=page_data.untold_call(caller),
+        unrecorded=page_data.unrecorded_call(caller),
         languages=filters.offered_languages(place["campaign"], caller),
         spoken=filters.languages_spoken(place["campaign"], caller),
         **place,
     )
 
 
-@screens.post("/calling/next")
+@pages.post("/calling/next")
 @with_urgency(Urgency.CLAIM)
 @for_callers
 def next_person() -> ResponseReturnValue:
-    """One person to ring. The tap is also the promise that stands above the button, and the choice
-    of languages where the page asked for one."""
+    """The next contact to call.
+
+    The tap is also the promise above the button and, if the page asked for them, the choice of
+    languages.
+    """
     if g.caller.may_call:
         if g.caller.promised_at is None:
             g.caller.promised_at = now()
@@ -93,28 +96,28 @@ def next_person() -> ResponseReturnValue:
             campaign = page_data.campaign_of(g.caller)
             filters.set_languages(campaign, g.caller, request.form.getlist("language"))
         db.session.commit()
-    return hand_over()
+    return show_next()
 
 
-@screens.get("/calling/wait")
+@pages.get("/calling/wait")
 @with_urgency(Urgency.CLAIM)
 @for_callers
 def wait() -> ResponseReturnValue:
-    """In line for the next person: tries again whenever it is loaded.
+    """The waiting page: every load tries to claim the next contact.
 
-    It hands over on a GET, so that it can try again also where scripts are off; whoever is here
-    has asked for a person, and gets the same one however often they ask.
+    It claims on a GET, so that it can try again without JavaScript. A caller here has asked for a
+    contact already, and gets the same one however often the page loads.
     """
     if g.caller.promised_at is None:
         return redirect(url_for(".calling"))
-    return hand_over(in_line=True)
+    return show_next(from_waiting_page=True)
 
 
-@screens.get("/calling/person")
+@pages.get("/calling/person")
 @with_urgency(Urgency.CLAIM)
 @for_callers
 def person() -> ResponseReturnValue:
-    """The person on this caller's screen, however often it is loaded."""
+    """The contact on this caller's screen."""
     hold = current_hold(g.caller)
     if hold is not None:
         return show(hold)
@@ -123,12 +126,13 @@ def person() -> ResponseReturnValue:
     return redirect(url_for(".calling"))
 
 
-@screens.get("/calling/person/qr.svg")
+@pages.get("/calling/person/qr.svg")
 @for_callers
 def person_qr() -> ResponseReturnValue:
-    """The number on this caller's screen as a picture, to ring it from another phone.
+    """The number on this caller's screen as a QR code, for calling from another phone.
 
-    An address of its own, because drawing it takes longer than the rest of the page and few look.
+    It has its own address, because drawing it takes longer than the rest of the page, and few
+    callers look at it.
     """
     hold = current_hold(g.caller)
     if hold is None:
@@ -139,7 +143,7 @@ def person_qr() -> ResponseReturnValue:
     return Response(qr_svg(f"tel:{hold.call.phone}"), mimetype="image/svg+xml")
 
 
-@screens.get("/calling/mine")
+@pages.get("/calling/mine")
 @for_callers
 def mine() -> ResponseReturnValue:
     """The caller's own calls: when and how they ended, never with whom."""

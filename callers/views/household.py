@@ -1,4 +1,4 @@
-"""Whom did you reach? The rest of a household, on the call page."""
+"""Another person of the household answered: the call goes on with them."""
 
 import uuid
 
@@ -6,7 +6,7 @@ from flask import g, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from callers.sessions import for_callers
-from callers.views.blueprint import screens, sent
+from callers.views.blueprint import pages, read_fields
 from callers.views.next_contact import show
 from phonebank.calls.household import switch_contact
 from phonebank.core.content_negotiation import wants_json
@@ -14,12 +14,12 @@ from phonebank.core.db import db
 from phonebank.core.errors import InvalidInputError
 
 
-@screens.post("/calling/person/<uuid:call_id>/reached")
+@pages.post("/calling/person/<uuid:call_id>/reached")
 @for_callers
 def reached(call_id: uuid.UUID) -> ResponseReturnValue:
-    """Go on with somebody else on the same number. JSON: {"contact_id"}."""
+    """Continue the call with another contact on the same number. JSON: {"contact_id"}."""
     try:
-        contact_id = int(sent().get("contact_id") or "")
+        contact_id = int(read_fields().get("contact_id") or "")
     except (TypeError, ValueError, OverflowError):
         raise InvalidInputError("Say who answered.", "Tap one of the names.") from None
     hold = switch_contact(g.caller, call_id, contact_id)

@@ -1,4 +1,4 @@
-"""Coming in: a code or a link, and a first name. No account, nothing to remember."""
+"""Joining by a code or a link and a first name, without an account."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from wtforms import StringField
 from wtforms.validators import DataRequired, StopValidation
 
 from callers import joining, sessions
-from callers.sessions import for_callers, recognised
-from callers.views.blueprint import screens, sent
+from callers.sessions import caller_of_device, for_callers
+from callers.views.blueprint import pages, read_fields
 from phonebank.contact_queue.holds import release_caller
 from phonebank.core.access import ANYONE, open_to
 from phonebank.core.attempt_limits import AttemptLimit
@@ -31,20 +31,21 @@ from phonebank.parties.codes import find_campaign_token
 from phonebank.parties.services import party_by_code
 from phonebank.roster.devices import end_session
 
-# Wrong codes and links from one address. Right ones do not count, so a living room of thirty comes
-# in behind one router; at twenty a minute, guessing one of 887 million codes takes a lifetime.
-WRONG_ONES = "20 per minute; 200 per hour"
+# The limit counts wrong codes and links from one address. Right codes do not count, so that a
+# living room of thirty people can join behind one router. At twenty a minute, guessing one of 887
+# million codes takes a lifetime.
+WRONG_CODES = "20 per minute; 200 per hour"
 
 
 def _joins_from_one_address() -> str:
-    """Enough for a room behind one router, and for a second one after it; not for a flood of
-    made-up names, which would fill the host's list and the board."""
+    """The limit of joins from one address: enough for two rooms behind one router, and too few for
+    a flood of made-up names on the host's list and the board."""
     joins = current_config().joins_a_minute
     return f"{joins} per minute; {5 * joins} per hour"
 
 
-slow_down_guessing = AttemptLimit("wrong codes", WRONG_ONES, lambda status: status in (404, 410))
-slow_down_joining = AttemptLimit(
+limit_wrong_codes = AttemptLimit("wrong codes", WRONG_CODES, lambda status: status in (404, 410))
+limit_joins = AttemptLimit(
     "joins",
     _joins_from_one_address,
     lambda status: status in (201, 303),
@@ -54,7 +55,7 @@ slow_down_joining = AttemptLimit(
 
 
 class _TextField(StringField):
-    """A field of text, also where JSON sends a number or worse."""
+    """A text field that refuses JSON values of other types."""
 
     def pre_validate(self, form: Any) -> None:
         if self.data is not None and not isinstance(self.data, str):
@@ -77,18 +78,18 @@ class CodeForm(NameForm):
     )
 
 
-@screens.route("/join", methods=["GET", "POST"])
+@pages.route("/join", methods=["GET", "POST"])
 @open_to(ANYONE)
-@slow_down_guessing
-@slow_down_joining
+@limit_wrong_codes
+@limit_joins
 def join() -> ResponseReturnValue:
     """Code and name on one screen."""
-    sent()  # refuses a body that is no object, which the form could not read
+    read_fields()  # refuses a JSON body that is not an object
     form = CodeForm()
     if not form.is_submitted():
-        return render_template("callers/join.html", form=form, known=_known_anywhere())
+        return render_template("callers/join.html", form=form, known=_caller_already_in())
     if not form.validate():
-        return _form_again(form, 422)
+        return _render_again(form, 422)
     try:
         token = find_campaign_token(form.code.data)
         if token is not None:
@@ -99,31 +100,31 @@ def join() -> ResponseReturnValue:
     return _join(form, db.session.get_one(Campaign, party.campaign_id), party)
 
 
-@screens.route("/join/<code>", methods=["GET", "POST"])
+@pages.route("/join/<code>", methods=["GET", "POST"])
 @open_to(ANYONE)
-@slow_down_guessing
-@slow_down_joining
+@limit_wrong_codes
+@limit_joins
 def join_by_code(code: str) -> ResponseReturnValue:
-    """The link behind the QR on the board: only the name is asked."""
+    """Join by the link in the board's QR code, with only a name."""
     party = party_by_code(code)
     return _name_only(db.session.get_one(Campaign, party.campaign_id), party)
 
 
-@screens.route("/c/<token>", methods=["GET", "POST"])
+@pages.route("/c/<token>", methods=["GET", "POST"])
 @open_to(ANYONE)
-@slow_down_guessing
-@slow_down_joining
+@limit_wrong_codes
+@limit_joins
 def join_campaign(token: str) -> ResponseReturnValue:
-    """The campaign's own link, for callers without a party."""
+    """Join by the campaign's own link, without a party."""
     return _name_only(joining.campaign_of_link(token), None)
 
 
-@screens.post("/leave")
+@pages.post("/leave")
 @for_callers
 def leave() -> ResponseReturnValue:
-    """The device is nobody's again, and so is every copy of its cookie; the person on its screen
-    goes back to the list."""
-    # Somebody who is being handed to them this moment is theirs by then, and is taken back too.
+    """Leave: the device forgets the caller, every copy of its cookie becomes invalid, and the
+    contact on its screen returns to the queue."""
+    # A claim that is under way commits before this lock, and its hold is released as well.
     lock_row(g.caller)
     release_caller(g.caller.id)
     end_session(g.caller)
@@ -134,13 +135,13 @@ def leave() -> ResponseReturnValue:
 
 
 def _name_only(campaign: Campaign, party: Party | None) -> ResponseReturnValue:
-    sent()
+    read_fields()
     form = NameForm()
     if form.is_submitted():
         if not form.validate():
-            return _form_again(form, 422, campaign, party)
+            return _render_again(form, 422, campaign, party)
         return _join(form, campaign, party)
-    if _is_inside(recognised(), campaign, party):
+    if _is_inside(caller_of_device(), campaign, party):
         return redirect(url_for(".calling"))
     return render_template("callers/join.html", form=form, campaign=campaign, party=party)
 
@@ -149,7 +150,7 @@ def _name_only(campaign: Campaign, party: Party | None) -> ResponseReturnValue:
 def _join(form: NameForm, campaign: Campaign, party: Party | None) -> ResponseReturnValue:
     try:
         caller = joining.join(
-            campaign, party, form.first_name.data or "", recognised(), client_key()
+            campaign, party, form.first_name.data or "", caller_of_device(), client_key()
         )
     except InvalidInputError as error:
         return _refused(form, error, "first_name", campaign, party)
@@ -172,10 +173,10 @@ def _refused(
     if wants_json() or field not in form:
         raise error
     form[field].errors = [f"{error.message} {error.what_to_do}".strip()]
-    return _form_again(form, error.status, campaign, party)
+    return _render_again(form, error.status, campaign, party)
 
 
-def _form_again(
+def _render_again(
     form: NameForm, status: int, campaign: Campaign | None = None, party: Party | None = None
 ) -> ResponseReturnValue:
     if wants_json():
@@ -190,6 +191,6 @@ def _is_inside(known: Caller | None, campaign: Campaign, party: Party | None) ->
     return known.party_id == (party.id if party else None)
 
 
-def _known_anywhere() -> Caller | None:
-    known = recognised()
+def _caller_already_in() -> Caller | None:
+    known = caller_of_device()
     return known if known is not None and known.state != CallerState.REMOVED else None

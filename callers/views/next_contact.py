@@ -1,4 +1,4 @@
-"""What a volunteer is shown after a tap: their person, or why there is none. Claims commit here."""
+"""The answer after a claim: the contact's page, or why there is no contact. Claims commit here."""
 
 from math import ceil
 from typing import Any
@@ -10,7 +10,7 @@ from flask_wtf.csrf import generate_csrf
 from callers.views import page_data
 from callers.views.blueprint import wants_screen
 from callers.views.call_page import CallView, view_of
-from callers.views.steps import cards_of, steps_html
+from callers.views.steps import render_cards, render_steps
 from phonebank.calls import claim
 from phonebank.calls.claim import NobodyToCallError
 from phonebank.calls.eligibility import NotAdmittedError
@@ -33,7 +33,7 @@ NOBODY_NOW = (NobodyToCallError, NotRunningError, ServiceUnavailableError)
 
 
 class OverloadedError(NotRunningError):
-    """What was said of the last call is saved; the next person comes when others are served."""
+    """The last call is saved. The next contact comes once the server is less busy."""
 
     title = "One moment"
 
@@ -45,44 +45,48 @@ class OverloadedError(NotRunningError):
         )
 
 
-def hand_over(
-    in_line: bool = False, told: dict[str, Any] | None = None, holds_nobody: bool = False
+def show_next(
+    from_waiting_page: bool = False,
+    recorded_json: dict[str, Any] | None = None,
+    holds_nobody: bool = False,
 ) -> ResponseReturnValue:
-    """Claim, commit, and show the person; or say why there is nobody.
+    """Claim, commit, and show the contact; or say why there is none.
 
-    `in_line`: the page that tries again by itself asks. `told` goes into the JSON answer, which
-    after an outcome is a success whether or not there is a next person. `holds_nobody`: see
-    `claim.claim`.
+    `from_waiting_page`: the page that tries again by itself asks. `recorded_json` is what a
+    recorded outcome adds to the JSON answer, which is then a success even without a next contact.
+    `holds_nobody`: see `claim.claim`.
     """
     if holds_nobody and is_busy(request.environ):
-        return _nobody(OverloadedError(), in_line, told)
+        return _render_waiting(OverloadedError(), from_waiting_page, recorded_json)
     try:
         hold = claim.claim(g.caller, holds_nobody)
     except PacePausedError as pause:
         db.session.commit()  # the pause, and the flag for the organisers
-        return _nobody(pause, in_line, told)
+        return _render_waiting(pause, from_waiting_page, recorded_json)
     except NOBODY_NOW as reason:
         db.session.rollback()
-        return _nobody(reason, in_line, told)
+        return _render_waiting(reason, from_waiting_page, recorded_json)
     except (GoneError, NotAdmittedError) as over:
         db.session.rollback()
-        return _over(over, told)
+        return _calling_ended(over, recorded_json)
     except PracticeRequiredError as first:
         db.session.rollback()
         if wants_json() and not wants_screen():
-            if told is None:
+            if recorded_json is None:
                 raise first
-            return jsonify(told | {"person": None, "message": first.message, "next_at": None})
+            return jsonify(
+                recorded_json | {"person": None, "message": first.message, "next_at": None}
+            )
         return redirect(url_for("callers.practice"), 303)
-    page_data.note_presence(g.caller)
-    # Drawn before the commit, which would have every row read again; sent after it.
-    page = show_or_go(hold, told)
+    page_data.update_last_seen(g.caller)
+    # The page is rendered before the commit, after which every row would be read again.
+    page = show_or_redirect(hold, recorded_json)
     db.session.commit()
     return page
 
 
-def commit_and_keep() -> None:
-    """Commit, and keep the rows as they were read: the next person follows in milliseconds."""
+def commit_keeping_rows() -> None:
+    """Commit without expiring the rows that were read: the next claim follows in milliseconds."""
     db.session.expire_on_commit = False
     try:
         db.session.commit()
@@ -90,11 +94,13 @@ def commit_and_keep() -> None:
         db.session.expire_on_commit = True
 
 
-def show_or_go(hold: Hold, told: dict[str, Any] | None = None) -> ResponseReturnValue:
-    """The person at once where a script asked; else the address of their page, so that a reload
-    or a discarded tab repeats a look and not a form."""
+def show_or_redirect(
+    hold: Hold, recorded_json: dict[str, Any] | None = None
+) -> ResponseReturnValue:
+    """The page itself for fetch() and JSON; for a browser a redirect to it, so that a reload
+    repeats a GET and not a form (POST/redirect/GET)."""
     if wants_screen() or wants_json():
-        return show(hold, told=told)
+        return show(hold, recorded_json=recorded_json)
     return redirect(url_for("callers.person"), 303)
 
 
@@ -102,19 +108,21 @@ def show(
     hold: Hold,
     status: int = 200,
     refused: InvalidInputError | None = None,
-    told: dict[str, Any] | None = None,
+    recorded_json: dict[str, Any] | None = None,
 ) -> ResponseReturnValue:
-    """The call page of a hold; with `refused`, what was wrong with the form just sent."""
+    """The call page of a hold; with `refused`, what was wrong with the form that was just sent."""
     campaign = page_data.campaign_of(g.caller)
     view = view_of(hold, g.caller, campaign, change=request.args.get("change", ""))
     if wants_json() and not wants_screen():
-        return jsonify((told or {}) | {"person": view.as_json(), "csrf_token": generate_csrf()})
+        return jsonify(
+            (recorded_json or {}) | {"person": view.as_json(), "csrf_token": generate_csrf()}
+        )
     last = page_data.last_recorded(g.caller)
     page = render_template(
         "callers/person.html",
         refused=refused,
         last=last,
-        how_far=page_data.how_far(g.caller) if last else None,
+        progress=page_data.progress_of(g.caller) if last else None,
         here=url_for("callers.person"),
         answers_url=url_for("callers.answer", call_id=view.call_id, turn=view.turn),
         outcome_url=url_for("callers.outcome", call_id=view.call_id, turn=view.turn),
@@ -122,25 +130,25 @@ def show(
         leave_label="Take a break",
         practice_words=None,
         practice_answers=None,
-        **drawn(view),
+        **page_parts(view),
         **page_data.place_of(g.caller),
     )
     return page, status
 
 
-def drawn(view: CallView, replies: dict[str, str] | None = None) -> dict[str, Any]:
-    """The parts of the call page that practice shares: the view, its steps, cards and data."""
+def page_parts(view: CallView, replies: dict[str, str] | None = None) -> dict[str, Any]:
+    """The parts that the practice page shares: the view, its steps, its cards and its data."""
     call_id = view.call_id
     return {
         "view": view,
-        "steps": steps_html(view, replies),
-        "cards": cards_of(view),
+        "steps": render_steps(view, replies),
+        "cards": render_cards(view),
         "data": {
             "call": view.call_id,
             "seconds_left": view.seconds_left,
             "answers": dict(view.answers),
             "seq": view.seq,
-            "script": view.ways or {"first": None, "steps": {}},
+            "script": view.transitions or {"first": None, "steps": {}},
             "practice": view.practice,
             "answer": (
                 url_for("callers.answer", call_id=call_id, turn=view.turn) if call_id else ""
@@ -150,8 +158,8 @@ def drawn(view: CallView, replies: dict[str, str] | None = None) -> dict[str, An
     }
 
 
-def not_like_that(refused: InvalidInputError) -> ResponseReturnValue:
-    """What was sent cannot be used: say so on the person's own page, where it can be mended."""
+def show_refused(refused: InvalidInputError) -> ResponseReturnValue:
+    """Show on the call page why the form was refused, so that the caller can correct it."""
     db.session.rollback()
     hold = current_hold(g.caller)
     if hold is None or (wants_json() and not wants_screen()):
@@ -159,34 +167,36 @@ def not_like_that(refused: InvalidInputError) -> ResponseReturnValue:
     return show(hold, refused.status, refused)
 
 
-def _over(over: GoneError | NotAdmittedError, told: dict[str, Any] | None) -> ResponseReturnValue:
-    """The campaign or the party is over, or nobody has let them in. An outcome just recorded is
-    recorded all the same."""
+def _calling_ended(
+    over: GoneError | NotAdmittedError, recorded_json: dict[str, Any] | None
+) -> ResponseReturnValue:
+    """The answer when the campaign or the party has ended, or the caller is not admitted. An
+    outcome that was just recorded stays recorded."""
     if wants_json() and not wants_screen():
-        if told is None:
+        if recorded_json is None:
             raise over
-        return jsonify(told | {"person": None, "message": over.message, "next_at": None})
+        return jsonify(recorded_json | {"person": None, "message": over.message, "next_at": None})
     party = page_data.place_of(g.caller)["party"]
-    recorded = told is not None and isinstance(over, NotAdmittedError)
+    recorded = recorded_json is not None and isinstance(over, NotAdmittedError)
     if not recorded and (party is None or not party.is_over):
         raise over
     return redirect(url_for("callers.calling"), 303)
 
 
-def _nobody(
-    reason: PhonebankError, in_line: bool, told: dict[str, Any] | None
+def _render_waiting(
+    reason: PhonebankError, from_waiting_page: bool, recorded_json: dict[str, Any] | None
 ) -> ResponseReturnValue:
     pause = isinstance(reason, PacePausedError)
     next_at = reason.next_at if isinstance(reason, NobodyToCallError | PacePausedError) else None
     if wants_json() and not wants_screen():
-        if told is None and not isinstance(reason, NobodyToCallError | PacePausedError):
+        if recorded_json is None and not isinstance(reason, NobodyToCallError | PacePausedError):
             raise reason
         at = next_at.isoformat() if next_at else None
         nobody = {"person": None, "message": reason.message, "next_at": at}
         if isinstance(reason, NobodyToCallError):
             nobody["reason"] = reason.why
-        return jsonify((told or {}) | nobody)
-    if not in_line and not wants_screen():
+        return jsonify((recorded_json or {}) | nobody)
+    if not from_waiting_page and not wants_screen():
         return redirect(url_for("callers.wait"), 303)
     last = page_data.last_recorded(g.caller)
     page = render_template(
@@ -194,9 +204,9 @@ def _nobody(
         reason=reason,
         next_at=next_at,
         pause_seconds=ceil((next_at - now()).total_seconds()) if pause and next_at else None,
-        retry=page_data.worth_staying(reason, next_at),
+        retry=page_data.should_retry(reason, next_at),
         last=last,
-        how_far=page_data.how_far(g.caller) if last else None,
+        progress=page_data.progress_of(g.caller) if last else None,
         **page_data.place_of(g.caller),
     )
     return page, 503 if isinstance(reason, ServiceUnavailableError) else 200

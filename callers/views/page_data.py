@@ -1,4 +1,4 @@
-"""What the volunteer's pages read besides the person: whose campaign, how far, what came before."""
+"""What the volunteer's pages read besides the contact: campaign, party, progress, earlier calls."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,19 +21,19 @@ from phonebank.rules.time_zones import time_zone
 from phonebank.tallies.totals import party_totals, totals_of_caller
 
 LAST_CALLS = 20
-# A hold that ran out while somebody was talking can be told about for this long.
-TOLD_WITHIN = timedelta(hours=2)
-# Who gives somebody back sooner than this has not talked to them.
-RINGS_AT_LEAST = timedelta(seconds=30)
-# The next person may be rung this soon: worth keeping the page open for.
+# An outcome can still be recorded so long after the hold has expired.
+RECORDABLE_FOR = timedelta(hours=2)
+# A caller who gives a contact back sooner than this has not talked to them.
+SHORTEST_CALL = timedelta(seconds=30)
+# If a contact becomes callable this soon, the page keeps trying.
 SOON = timedelta(minutes=15)
-# The board counts a caller as ringing by what was last heard of them; this often is enough.
-SEEN_AGAIN_AFTER = timedelta(seconds=45)
+# The caller's last-seen time is written at most this often.
+LAST_SEEN_EVERY = timedelta(seconds=45)
 
 
 @dataclass(frozen=True)
 class OwnCall:
-    """A call as its caller may look back on it: no name, no number, no words."""
+    """A call as its caller may see it later: without name, number and words."""
 
     id: str
     turn: int
@@ -43,7 +43,7 @@ class OwnCall:
     can_undo: bool
 
     def as_json(self) -> dict[str, Any]:
-        """The same for a script; `at` is UTC, ISO 8601."""
+        """The same for an API client; `at` is UTC in ISO 8601."""
         return self.__dict__ | {"at": self.at.isoformat()}
 
 
@@ -53,20 +53,20 @@ def campaign_of(caller: Caller) -> Campaign:
 
 
 def place_of(caller: Caller) -> dict[str, Any]:
-    """Where the caller is: `caller`, `campaign` and `party` (None without one)."""
+    """The variables that every page needs: `caller`, `campaign` and `party` (or None)."""
     party = db.session.get(Party, caller.party_id) if caller.party_id else None
     return {"caller": caller, "campaign": campaign_of(caller), "party": party}
 
 
 def zone_of(call: Call) -> ZoneInfo:
-    """The zone in which the person of a call is told times: theirs, or their country's first."""
+    """The contact's time zone; the first zone of the campaign's country if it is not known."""
     contact = db.session.get_one(Contact, call.contact_id)
     campaign = db.session.get_one(Campaign, call.campaign_id)
     zones = zones_in_key(contact.zone_key) or tuple(rules_of(campaign).time_zones.value)
     return time_zone(zones[0])
 
 
-def how_far(caller: Caller) -> dict[str, Any]:
+def progress_of(caller: Caller) -> dict[str, Any]:
     """The caller's own calls and conversations, and the party's against its goal."""
     own = totals_of_caller(caller.id)
     party = db.session.get(Party, caller.party_id) if caller.party_id else None
@@ -80,13 +80,13 @@ def how_far(caller: Caller) -> dict[str, Any]:
 
 
 def last_recorded(caller: Caller) -> OwnCall | None:
-    """The call recorded last, while it can still be undone."""
+    """The caller's last recorded call, while it can still be undone."""
     last = last_calls(caller, 1)
     return last[0] if last and last[0].can_undo else None
 
 
 def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
-    """The caller's recorded calls, newest first. Who is not let in can undo none: see `undo`."""
+    """The caller's recorded calls, newest first. A caller who is not admitted can undo none."""
     rows = db.session.execute(
         select(
             Call.id,
@@ -103,7 +103,7 @@ def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
         .limit(at_most)
     ).all()
     fresh = now() - UNDO_WITHIN
-    let_in = caller.may_call
+    is_admitted = caller.may_call
     return [
         OwnCall(
             str(call_id),
@@ -111,16 +111,18 @@ def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
             at,
             label_of(outcome),
             answers,
-            can_undo=let_in and index == 0 and at > fresh and aside is None,
+            can_undo=is_admitted and index == 0 and at > fresh and aside is None,
         )
         for index, (call_id, turn, at, outcome, aside, answers) in enumerate(rows)
     ]
 
 
-def untold_call(caller: Caller) -> Call | None:
-    """The call that was last on the caller's screen, where it ended without an outcome: its hold
-    ran out, or they gave it back. They may have been talking all the while, so they can still say
-    how it ended."""
+def unrecorded_call(caller: Caller) -> Call | None:
+    """The caller's latest call, if it ended without an outcome; else None.
+
+    Its hold has expired, or the caller gave it back. They may have been talking all the time, so
+    they can still say how it ended.
+    """
     call = db.session.scalars(
         select(Call)
         .where(Call.caller_id == caller.id)
@@ -129,20 +131,20 @@ def untold_call(caller: Caller) -> Call | None:
     ).first()
     if call is None or call.outcome is not None or call.ended_at is None:
         return None
-    was_short = call.ended_at - call.started_at < RINGS_AT_LEAST
+    was_short = call.ended_at - call.started_at < SHORTEST_CALL
     if call.ending == CallEnding.GIVEN_BACK and was_short:
         return None
-    return call if now() - call.ended_at < TOLD_WITHIN else None
+    return call if now() - call.ended_at < RECORDABLE_FOR else None
 
 
-def worth_staying(reason: PhonebankError, next_at: datetime | None) -> bool:
-    """Whether a page without a person should try again by itself: soon there may be one."""
+def should_retry(reason: PhonebankError, next_at: datetime | None) -> bool:
+    """Whether the waiting page should try again by itself, because a contact may come soon."""
     if not isinstance(reason, NobodyToCallError):
         return True
     return reason.why in PASSING_REASONS or (next_at is not None and next_at - now() < SOON)
 
 
-def note_presence(caller: Caller) -> None:
-    """Note that the caller is here, where that was not noted just now."""
-    if caller.seen_at is None or now() - caller.seen_at > SEEN_AGAIN_AFTER:
+def update_last_seen(caller: Caller) -> None:
+    """Write the caller's last-seen time, unless it was written just now."""
+    if caller.seen_at is None or now() - caller.seen_at > LAST_SEEN_EVERY:
         mark_seen(caller)

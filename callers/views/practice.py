@@ -1,4 +1,5 @@
-"""The practice call: the call page with somebody made up. Only that it was made is kept."""
+"""The practice call: the call page with a made-up persona. Only the fact that it was made is
+stored."""
 
 import json
 from collections.abc import Mapping
@@ -7,12 +8,12 @@ from typing import Any
 from flask import g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from callers.practice import practice_call as rehearsal
+from callers.practice import practice_call
 from callers.sessions import for_callers
 from callers.views import page_data
-from callers.views.blueprint import screens, sent
+from callers.views.blueprint import pages, read_fields
 from callers.views.call_page import CallView, script_state
-from callers.views.next_contact import drawn
+from callers.views.next_contact import page_parts
 from phonebank.calls.merge_fields import shared_fields
 from phonebank.core.db import db
 from phonebank.experiments.script_choice import active_version_ids
@@ -23,17 +24,17 @@ from scripts_library.engine import InvalidAnswerError, check_answer
 from scripts_library.script import Answer, Character, Script
 
 
-@screens.route("/calling/practice", methods=["GET", "POST"])
+@pages.route("/calling/practice", methods=["GET", "POST"])
 @for_callers
 def practice() -> ResponseReturnValue:
-    """A practice call. Its answers live on the page: each form brings them along."""
-    fields = sent() if request.method == "POST" else request.args
-    words, _ = _words(fields)
+    """A practice call. Only the page keeps its answers, and each form sends them along."""
+    fields = read_fields() if request.method == "POST" else request.args
+    words, _ = _versions(fields)
     script = script_of(words)
-    person = rehearsal.person_of(script, str(fields.get("with") or ""))
-    answers = rehearsal.answers_in(script, str(fields.get("answers") or ""))
+    person = practice_call.persona_of(script, str(fields.get("with") or ""))
+    answers = practice_call.parse_answers(script, str(fields.get("answers") or ""))
     step_id = str(fields.get("step_id") or "")
-    refused = _take(script, answers, step_id) if step_id else None
+    refused = _add_answer(script, answers, step_id) if step_id else None
     view = _view(script, person, answers, str(fields.get("change") or ""))
     return render_template(
         "callers/person.html",
@@ -45,43 +46,44 @@ def practice() -> ResponseReturnValue:
         outcome_url=url_for(".practised"),
         practice_words=words,
         practice_answers=json.dumps(answers),
-        **drawn(view, rehearsal.replies_of(script, person)),
+        **page_parts(view, practice_call.replies_of(script, person)),
         **page_data.place_of(g.caller),
     )
 
 
-@screens.post("/calling/practice/done")
+@pages.post("/calling/practice/done")
 @for_callers
 def practised() -> ResponseReturnValue:
-    """The end of a practice call: what went well, and what to try."""
-    fields = sent()
-    words, others_heard = _words(fields)
+    """The feedback after a practice call: what went well, and what to try."""
+    fields = read_fields()
+    words, others_heard = _versions(fields)
     script = script_of(words)
-    person = rehearsal.person_of(script, str(fields.get("with") or ""))
-    answers = rehearsal.answers_in(script, str(fields.get("answers") or ""))
+    person = practice_call.persona_of(script, str(fields.get("with") or ""))
+    answers = practice_call.parse_answers(script, str(fields.get("answers") or ""))
     outcome = "call_back" if fields.get("ring_back") else str(fields.get("outcome") or "")
     view = _view(script, person, answers, "")
-    if rehearsal.is_complete(script, person, answers, outcome, view.fields):
+    if practice_call.is_complete(script, person, answers, outcome, view.fields):
         g.caller.practised_at = now()
         db.session.commit()
     return render_template(
         "callers/practised.html",
         person=person,
-        others=[other for other in rehearsal.people(script) if other != person],
+        others=[other for other in practice_call.personas_for(script) if other != person],
         words=words,
         other_words=others_heard,
         still_owed=owes_practice(g.caller),
-        wanted=rehearsal.what_is_wanted(script, view.fields),
+        wanted=practice_call.describe_requirement(script, view.fields),
         identification=view.identification,
-        remarks=rehearsal.remarks(script, person, answers, outcome, view.fields),
+        remarks=practice_call.feedback_on(script, person, answers, outcome, view.fields),
         **page_data.place_of(g.caller),
     )
 
 
-def _words(fields: Mapping[str, Any]) -> tuple[int | None, list[int]]:
-    """The script version to practise with, and what else people hear just now.
+def _versions(fields: Mapping[str, Any]) -> tuple[int | None, list[int]]:
+    """The id of the script version to practise with, and the ids of the other active versions.
 
-    What the page asks for, while callers have people hear it; else what most of them do.
+    It is the version that the page asks for, if that is active; otherwise the one that most
+    contacts hear.
     """
     heard = active_version_ids(g.caller.campaign_id)
     asked_for = str(fields.get("words") or "")
@@ -90,10 +92,10 @@ def _words(fields: Mapping[str, Any]) -> tuple[int | None, list[int]]:
     return words, [version for version in heard if version != words]
 
 
-def _take(
+def _add_answer(
     script: Script | None, answers: dict[str, Answer], step_id: str
 ) -> InvalidAnswerError | None:
-    """Put the answer just sent among the others; what is wrong with it, if anything."""
+    """Add the answer that was just sent to `answers`; returns the error if it is not valid."""
     if script is None or not script.has_step(step_id):
         return None
     values = request.form.getlist("answer")
@@ -110,7 +112,7 @@ def _view(
     script: Script | None, person: Character, answers: dict[str, Answer], change: str
 ) -> CallView:
     shared = shared_fields(g.caller, page_data.campaign_of(g.caller))
-    name = rehearsal.name_on_the_list(person)
+    name = practice_call.listed_name(person)
     fields = shared | {"first_name": name, "last_name": None, "town": None}
     return CallView(
         call_id="",

@@ -1,9 +1,9 @@
-"""What came of a call, as taps and as JSON: answers, outcome, undo, break, and staying on.
+"""Recording a call, by form or JSON: answers, outcome, undo, giving back, and renewing the hold.
 
-Every address holds the call's id. A form that is sent twice changes nothing the second time, so
-scripts, plain forms and impatient thumbs may all repeat it. Those that record and undo hold the
-call's turn too (`?turn=0`): a copy that the network delivers late then changes nothing either. For
-the same reason an answer may come with "seq", a whole number that grows with each.
+Every address has the call's id. A form that is sent twice changes nothing the second time, so
+JavaScript, plain forms and impatient thumbs may repeat it. The addresses for answers, outcome and
+undo have the call's turn too (`?turn=0`), so that a copy which the network delivers late changes
+nothing either. For the same reason an answer may come with "seq", a number that grows with each.
 """
 
 import uuid
@@ -17,10 +17,15 @@ from werkzeug.datastructures import MultiDict
 
 from callers.sessions import for_callers
 from callers.views import page_data
-from callers.views.blueprint import it_is_saved, screens, sent, wants_screen
+from callers.views.blueprint import mark_saved, pages, read_fields, wants_screen
 from callers.views.call_page import seconds_until
 from callers.views.callback_times import callback_time
-from callers.views.next_contact import commit_and_keep, hand_over, not_like_that, show_or_go
+from callers.views.next_contact import (
+    commit_keeping_rows,
+    show_next,
+    show_or_redirect,
+    show_refused,
+)
 from phonebank.calls.answers import save_answer
 from phonebank.calls.hold import current_hold, own_call, release_hold, renew_hold
 from phonebank.calls.record import RecordResult, record
@@ -32,66 +37,67 @@ from phonebank.models import now
 
 _NO = ("no", "false", "0")
 _CHANGED = "phonebank.changed"
-_SEQ_DIGITS = 16  # as many as a number in a script is exact to
+_SEQ_DIGITS = 16  # JavaScript counts exactly up to so many digits
 
 
-@screens.post("/calling/person/<uuid:call_id>/answers")
+@pages.post("/calling/person/<uuid:call_id>/answers")
 @for_callers
 def answer(call_id: uuid.UUID) -> ResponseReturnValue:
-    """Keep the answer to one step of the script."""
-    fields = sent()
+    """Save the answer to one step of the script."""
+    fields = read_fields()
     step_id = str(fields.get("step_id") or "")
     try:
         value = save_answer(g.caller, call_id, step_id, _answer_in(fields), _turn(), _seq(fields))
     except InvalidInputError as refused:
-        return not_like_that(refused)
+        return show_refused(refused)
     db.session.commit()
     if wants_json():
         return jsonify(step_id=step_id, value=value)
     return redirect(url_for(".person", _anchor="now"), 303)
 
 
-@screens.post("/calling/person/<uuid:call_id>/outcome")
+@pages.post("/calling/person/<uuid:call_id>/outcome")
 @for_callers
 def outcome(call_id: uuid.UUID) -> ResponseReturnValue:
-    """Record how the call ended, and hand over the next person in the same answer.
+    """Record how the call ended, and show the next contact in the same answer.
 
     JSON: {"outcome", "note", "ring_back" or "date" and "time", "only_me", "language"}; with
-    "next": false nobody is handed over.
+    "next": false no contact is claimed.
     """
-    fields = sent()
+    fields = read_fields()
     try:
         recorded = _record(call_id, fields)
     except InvalidInputError as refused:
-        return not_like_that(refused)
-    commit_and_keep()
-    it_is_saved()
-    # The hand-out after it may meet another and have this run again: it changed all the same.
+        return show_refused(refused)
+    commit_keeping_rows()
+    mark_saved()
+    # The claim that follows may deadlock and make this view run again. The first run's change
+    # counts.
     changed = recorded.changed or request.environ.get(_CHANGED, False)
     request.environ[_CHANGED] = changed
-    told = {"call_id": str(call_id), "outcome": recorded.call.outcome, "changed": changed}
+    recorded_json = {"call_id": str(call_id), "outcome": recorded.call.outcome, "changed": changed}
     if _says_no(fields, "next"):
-        return jsonify(told) if wants_json() else redirect(url_for(".calling"), 303)
-    return hand_over(told=told, holds_nobody=recorded.changed)
+        return jsonify(recorded_json) if wants_json() else redirect(url_for(".calling"), 303)
+    return show_next(recorded_json=recorded_json, holds_nobody=recorded.changed)
 
 
-@screens.post("/calling/person/<uuid:call_id>/undo")
+@pages.post("/calling/person/<uuid:call_id>/undo")
 @for_callers
 def take_back(call_id: uuid.UUID) -> ResponseReturnValue:
-    """Undo the last outcome: that person is on the screen again."""
+    """Undo the last outcome: its contact is on the screen again."""
     undo(g.caller, call_id, _turn())
     db.session.commit()
-    it_is_saved()
+    mark_saved()
     hold = current_hold(g.caller)
     if hold is not None:
-        return show_or_go(hold)
+        return show_or_redirect(hold)
     return jsonify(person=None) if wants_json() else redirect(url_for(".calling"), 303)
 
 
-@screens.post("/calling/person/<uuid:call_id>/give-back")
+@pages.post("/calling/person/<uuid:call_id>/give-back")
 @for_callers
 def give_back(call_id: uuid.UUID) -> ResponseReturnValue:
-    """Take a break: the person goes back to the list."""
+    """Take a break: the contact returns to the queue."""
     release_hold(g.caller, call_id)
     db.session.commit()
     if wants_json() and not wants_screen():
@@ -99,12 +105,12 @@ def give_back(call_id: uuid.UUID) -> ResponseReturnValue:
     return redirect(url_for(".calling"), 303)
 
 
-@screens.post("/calling/person/<uuid:call_id>/renew")
+@pages.post("/calling/person/<uuid:call_id>/renew")
 @for_callers
 def renew(call_id: uuid.UUID) -> ResponseReturnValue:
-    """Keep the person for a while longer: the screen asks this while it is open."""
+    """Renew the hold. The page asks this while it is open."""
     until = renew_hold(g.caller, call_id)
-    page_data.note_presence(g.caller)
+    page_data.update_last_seen(g.caller)
     db.session.commit()
     if not wants_json():
         return redirect(url_for(".person"), 303)
@@ -123,33 +129,33 @@ def _record(call_id: uuid.UUID, fields: MultiDict[str, Any] | Mapping[str, Any])
         call_id,
         key,
         note=str(fields.get("note") or "").strip(),
-        callback_at=_when_to_ring_back(call_id, ring_back, fields),
+        callback_at=_callback_at(call_id, ring_back, fields),
         only_me=not _says_no(fields, "only_me"),
         language=str(fields.get("language") or "")[:8],
         turn=_turn(),
     )
 
 
-def _when_to_ring_back(
+def _callback_at(
     call_id: uuid.UUID, ring_back: str, fields: MultiDict[str, Any] | Mapping[str, Any]
 ) -> datetime | None:
     day, clock = str(fields.get("date") or ""), str(fields.get("time") or "")
     if not (ring_back or day or clock):
         return None
     call = own_call(g.caller, call_id)
-    # A copy of what is on record already: its time may be past by now, and says nothing any more.
+    # This is a copy of a recorded outcome. Its time may be past by now and no longer matters.
     if call.outcome is not None:
         return None
     return callback_time(ring_back, day, clock, page_data.zone_of(call), now())
 
 
 def _turn() -> int | None:
-    """Which turn of the call the request is meant for; None where it does not say."""
+    """The turn of the call that the request is for; None if it does not say."""
     return request.args.get("turn", type=int)
 
 
 def _seq(fields: MultiDict[str, Any] | Mapping[str, Any]) -> int | None:
-    """The answer's place among those its page sent; None from a form without scripts."""
+    """The answer's sequence number on its page; None from a form without JavaScript."""
     text = str(fields.get("seq") or "")
     if not text:
         return None

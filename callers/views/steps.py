@@ -1,7 +1,7 @@
-"""The steps of a script as HTML, every one of them, the present one shown and the others hidden.
+"""Renders every step of a script as HTML; only the current one is visible.
 
-Most of a script's words are the same for everybody a caller rings, so those steps are kept as
-drawn; only steps that name the person are drawn anew for each. Nothing of a person is kept.
+Most steps are the same for all of a caller's contacts, so their HTML is cached. Only steps that
+contain the contact's own fields are rendered for each contact, and these are never cached.
 """
 
 from collections.abc import Mapping
@@ -19,39 +19,39 @@ Values = tuple[tuple[str, str | None], ...]
 
 
 @dataclass(frozen=True)
-class CardShown:
+class RenderedCard:
     title: str
     words: Markup
     guidance: Markup
 
 
-def steps_html(view: CallView, replies: Mapping[str, str] | None = None) -> Markup:
-    """Every step of the view's script. `replies`, in practice: what the person says, by step."""
+def render_steps(view: CallView, replies: Mapping[str, str] | None = None) -> Markup:
+    """The HTML of all steps. `replies` has what the practice persona says, by step id."""
     if view.script is None:
         return Markup("")
     replies = replies or {}
     return Markup("").join(
-        _step_html(step, view, replies.get(step.id, "")) for step in view.script.steps
+        _render_step(step, view, replies.get(step.id, "")) for step in view.script.steps
     )
 
 
-def cards_of(view: CallView) -> list[CardShown]:
-    """The side cards, filled in."""
+def render_cards(view: CallView) -> list[RenderedCard]:
+    """The side cards with their merge fields filled in."""
     cards = view.script.cards if view.script else ()
-    return [_card_shown(card, view) for card in cards]
+    return [_render_card(card, view) for card in cards]
 
 
-def _step_html(step: Step, view: CallView, reply: str) -> Markup:
+def _render_step(step: Step, view: CallView, reply: str) -> Markup:
     current = step.id == view.current
     chosen = view.answers.get(step.id)
-    values = _if_for_everybody(step, view)
+    values = _shared_values(step, view)
     if chosen is None and not reply and values is not None:
-        return _drawn_for_everybody(step, values, current)
+        return _render_shared_step(step, values, current)
     return render_step(step, view.fields, current, chosen, reply)
 
 
-def _if_for_everybody(words: Step | Card, view: CallView) -> Values | None:
-    """The values of the merge fields in these words; None where one of them is the person's own."""
+def _shared_values(words: Step | Card, view: CallView) -> Values | None:
+    """The values of the merge fields in these words; None if one of them is the contact's own."""
     used = _used(words)
     if any(view.fields.get(name) != view.shared.get(name) for name in used):
         return None
@@ -59,31 +59,31 @@ def _if_for_everybody(words: Step | Card, view: CallView) -> Values | None:
 
 
 @lru_cache(maxsize=2048)
-def _drawn_for_everybody(step: Step, values: Values, current: bool) -> Markup:
+def _render_shared_step(step: Step, values: Values, current: bool) -> Markup:
     return render_step(step, dict(values), current)
 
 
 @lru_cache(maxsize=4096)
 def _used(part: Step | Card) -> tuple[str, ...]:
-    """The merge fields that the words of a step or card use."""
+    """The names of the merge fields that a step or card uses, sorted."""
     words = [part.title, part.words, part.guidance]
     if isinstance(part, Step):
         words += [part.low_label, part.high_label, *(choice.label for choice in part.choices)]
     return tuple(sorted({found.name for text in words for found in fields_in(text)}))
 
 
-def _card_shown(card: Card, view: CallView) -> CardShown:
-    values = _if_for_everybody(card, view)
-    return _card(card, view.fields) if values is None else _card_for_everybody(card, values)
+def _render_card(card: Card, view: CallView) -> RenderedCard:
+    values = _shared_values(card, view)
+    return _card(card, view.fields) if values is None else _render_shared_card(card, values)
 
 
 @lru_cache(maxsize=2048)
-def _card_for_everybody(card: Card, values: Values) -> CardShown:
+def _render_shared_card(card: Card, values: Values) -> RenderedCard:
     return _card(card, dict(values))
 
 
-def _card(card: Card, fields: Fields) -> CardShown:
-    return CardShown(
+def _card(card: Card, fields: Fields) -> RenderedCard:
+    return RenderedCard(
         render_text(card.title, fields),
         render_words(card.words, fields),
         render_words(card.guidance, fields),

@@ -10,7 +10,7 @@ from flask import Flask
 from playwright.sync_api import Page, Response, expect
 from sqlalchemy import func, select, update
 
-from callers.views.call_page import ways_from
+from callers.views.call_page import transitions_from
 from phonebank.calls.answers import answers_of
 from phonebank.core.db import db
 from phonebank.models import Call, CallEnding, Caller, Campaign, CampaignState, Contact, Party, now
@@ -476,7 +476,7 @@ def test_the_page_walks_every_ready_made_script_as_the_server_does(
     for script in ready_made():
         ways = {
             "first": first_step(script, {}),
-            "steps": {s.id: ways_from(s, {}) for s in script.steps},
+            "steps": {s.id: transitions_from(s, {}) for s in script.steps},
         }
         for number in range(11):
             answers = {

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callers.views.call_page import in_words, stage_of, ways_from
+from callers.views.call_page import describe_answer, stage_of, transitions_from
 from scripts_library.engine import InvalidAnswerError, check_answer, next_step
 from scripts_library.library import ready_made
 from scripts_library.parser import parse
@@ -49,7 +49,7 @@ def answers_to(step: Step) -> list[Any]:
 @pytest.mark.parametrize("fields", FIELDS, ids=str)
 def test_the_page_goes_where_the_server_goes(script: Script, fields: dict[str, str]) -> None:
     for step in script.steps:
-        ways = ways_from(step, fields)
+        ways = transitions_from(step, fields)
         for answer in answers_to(step):
             try:
                 expected = next_step(script, step.id, answer, fields)
@@ -102,16 +102,16 @@ def test_several_ticks_and_a_field_together(keys: list[str], town: str | None) -
     answer = check_answer(step, keys)
     fields = {"town": town}
     expected = next_step(BRANCHING, "first", answer, fields)
-    assert go(ways_from(step, fields), answer) == expected
+    assert go(transitions_from(step, fields), answer) == expected
 
 
 def test_answers_are_told_in_the_words_of_their_buttons() -> None:
     step = BRANCHING.step("first")
-    assert in_words(step, ["a", "c"], {}) == "A, C"
-    assert in_words(step, None, {}) == ""
+    assert describe_answer(step, ["a", "c"], {}) == "A, C"
+    assert describe_answer(step, None, {}) == ""
     persuasive = next(s for s in SCRIPTS if s.slug == "persuasive-conversation")
-    assert in_words(persuasive.step("rating_before"), 0, {}) == "0"
-    assert in_words(persuasive.step("rating_why"), "the buses", {}) == "the buses"
+    assert describe_answer(persuasive.step("rating_before"), 0, {}) == "0"
+    assert describe_answer(persuasive.step("rating_why"), "the buses", {}) == "the buses"
 
 
 def test_the_buttons_under_the_thumb_follow_the_call() -> None:

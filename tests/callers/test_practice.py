@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from callers.practice.practice_call import (
+    DEFAULT_PERSONA,
     FITTING,
-    NOBODY_IN_PARTICULAR,
-    answers_in,
-    people,
-    person_of,
-    remarks,
+    feedback_on,
+    parse_answers,
+    persona_of,
+    personas_for,
     replies_of,
 )
 from phonebank.core.db import db
@@ -138,14 +138,14 @@ def test_practice_works_without_a_script_and_before_the_door_opens(
 
 
 def test_the_words_at_the_end_follow_what_was_done() -> None:
-    dev = person_of(PERSUASIVE, "undecided")
-    good = remarks(PERSUASIVE, dev, LONG_WAY, "talked", {})
+    dev = persona_of(PERSUASIVE, "undecided")
+    good = feedback_on(PERSUASIVE, dev, LONG_WAY, "talked", {})
     assert all(remark.good for remark in good)
     hasty = {key: LONG_WAY[key] for key in ("opening", "introduction", "rating_before")}
-    told = " ".join(r.text for r in remarks(PERSUASIVE, dev, hasty, "talked", {}) if not r.good)
+    told = " ".join(r.text for r in feedback_on(PERSUASIVE, dev, hasty, "talked", {}) if not r.good)
     assert "Ask why" in told
     assert "Ask for something" in told
-    early = remarks(PERSUASIVE, dev, {"opening": "speaking"}, "hung_up", {})
+    early = feedback_on(PERSUASIVE, dev, {"opening": "speaking"}, "hung_up", {})
     assert [remark.good for remark in early] == [False, False, False]
     assert "say who you are" in early[1].text
     assert "Where do they stand?" in early[2].text
@@ -162,33 +162,33 @@ def test_the_words_at_the_end_follow_what_was_done() -> None:
 )
 def test_what_was_left_out_is_what_one_is_told_to_try(skipped: str, told: str) -> None:
     """The long way, ended before one of its steps."""
-    dev = person_of(PERSUASIVE, "undecided")
+    dev = persona_of(PERSUASIVE, "undecided")
     walked = list(LONG_WAY)[: list(LONG_WAY).index(skipped)]
     answers = {step_id: LONG_WAY[step_id] for step_id in walked}
-    found = remarks(PERSUASIVE, dev, answers, "talked", {})
+    found = feedback_on(PERSUASIVE, dev, answers, "talked", {})
     assert [remark.good for remark in found if told in remark.text] == [False]
-    whole = remarks(PERSUASIVE, dev, LONG_WAY, "talked", {})
+    whole = feedback_on(PERSUASIVE, dev, LONG_WAY, "talked", {})
     assert not any(told in remark.text for remark in whole)
 
 
 def test_nobody_is_told_to_try_what_their_way_does_not_come_to() -> None:
     """A supporter is not asked why; somebody who stands firm is asked for nothing more."""
-    maureen = person_of(PERSUASIVE, "cheerful")
+    maureen = persona_of(PERSUASIVE, "cheerful")
     begun: dict[str, Any] = {"opening": "speaking", "introduction": "happy_to_talk"}
     supporter = begun | {"rating_before": 9, "supporter": None, "voting_method": "post"}
     whole = supporter | {"postal_vote": None, "help_ask": "maybe"}
-    assert all(remark.good for remark in remarks(PERSUASIVE, maureen, whole, "talked", {}))
-    told = [r.text for r in remarks(PERSUASIVE, maureen, supporter, "talked", {}) if not r.good]
+    assert all(remark.good for remark in feedback_on(PERSUASIVE, maureen, whole, "talked", {}))
+    told = [r.text for r in feedback_on(PERSUASIVE, maureen, supporter, "talked", {}) if not r.good]
     assert told == ["Ask for something before you say goodbye, however small."]
     firm = begun | {"rating_before": 0, "decided_against": "settled"}
-    assert all(remark.good for remark in remarks(PERSUASIVE, maureen, firm, "talked", {}))
+    assert all(remark.good for remark in feedback_on(PERSUASIVE, maureen, firm, "talked", {}))
 
 
 def test_who_is_cross_is_told_who_calls_as_well() -> None:
-    ellis = person_of(PERSUASIVE, "hostile")
+    ellis = persona_of(PERSUASIVE, "hostile")
     told = {"opening": "speaking", "introduction": "not_interested"}
-    assert [r.good for r in remarks(PERSUASIVE, ellis, told, "do_not_call", {})] == [True, True]
-    short = remarks(PERSUASIVE, ellis, {"opening": "speaking"}, "do_not_call", {})
+    assert [r.good for r in feedback_on(PERSUASIVE, ellis, told, "do_not_call", {})] == [True, True]
+    short = feedback_on(PERSUASIVE, ellis, {"opening": "speaking"}, "do_not_call", {})
     assert [remark.good for remark in short] == [True, False]
 
 
@@ -202,27 +202,27 @@ def test_who_is_not_there_is_asked_for_by_another_name(sam: FlaskClient) -> None
 
 @pytest.mark.parametrize("kind", FITTING)
 def test_each_kind_of_person_has_a_fitting_outcome(kind: str) -> None:
-    person = person_of(PERSUASIVE, kind)
+    person = persona_of(PERSUASIVE, kind)
     assert person.kind == kind
     assert set(FITTING[kind]) <= set(OUTCOMES)
-    assert remarks(PERSUASIVE, person, {}, FITTING[kind][0], {})[0].good
-    assert not remarks(PERSUASIVE, person, {}, "skipped", {})[0].good
+    assert feedback_on(PERSUASIVE, person, {}, FITTING[kind][0], {})[0].good
+    assert not feedback_on(PERSUASIVE, person, {}, "skipped", {})[0].good
 
 
 def test_every_ready_made_script_can_be_practised() -> None:
     for script in ready_made():
-        for person in people(script):
+        for person in personas_for(script):
             assert set(replies_of(script, person)) == {step.id for step in script.steps}
 
 
 @given(st.text() | st.recursive(st.integers() | st.text(), st.lists).map(json.dumps))
 def test_whatever_is_sent_as_answers_is_harmless(text: str) -> None:
-    assert answers_in(PERSUASIVE, text) == {}
+    assert parse_answers(PERSUASIVE, text) == {}
 
 
 def test_answers_that_the_script_cannot_take_are_dropped() -> None:
     sent = {"opening": "speaking", "rating_before": 11, "nowhere": "x", "issue": {"a": 1}}
-    assert answers_in(PERSUASIVE, json.dumps(sent)) == {"opening": "speaking"}
+    assert parse_answers(PERSUASIVE, json.dumps(sent)) == {"opening": "speaking"}
 
 
 def test_practice_and_briefing_have_the_words_that_people_really_hear(
@@ -286,5 +286,5 @@ def test_a_script_from_a_blank_page_is_practised_with_everybody_too(
 
 def test_no_english_is_spoken_in_a_script_of_another_language() -> None:
     welsh = replace(PERSUASIVE, language="cy", practice=())
-    assert people(welsh) == [NOBODY_IN_PARTICULAR]
-    assert set(replies_of(welsh, NOBODY_IN_PARTICULAR).values()) == {""}
+    assert personas_for(welsh) == [DEFAULT_PERSONA]
+    assert set(replies_of(welsh, DEFAULT_PERSONA).values()) == {""}

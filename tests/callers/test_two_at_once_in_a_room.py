@@ -101,7 +101,7 @@ def _host_does(**changes: Any) -> Callable[[State], State | None]:
     return lambda state: state | changes if _is_here(state) else None
 
 
-def _let_in(state: State) -> State:
+def _admit_newcomer(state: State) -> State:
     return (
         state | {"sam": CallerState.ADMITTED}
         if _is_here(state) and state["sam"] == CallerState.WAITING
@@ -144,19 +144,21 @@ def _somebody_comes(state: State) -> State | None:
 
 
 def _opens(state: State) -> State:
-    return _let_in(state) | {
+    return _admit_newcomer(state) | {
         "door": True,
         "newcomers": [CallerState.ADMITTED for _ in state["newcomers"]],
     }
 
 
 def _all_come_in(state: State) -> State:
-    return _let_in(state) | {"newcomers": [CallerState.ADMITTED for _ in state["newcomers"]]}
+    return _admit_newcomer(state) | {
+        "newcomers": [CallerState.ADMITTED for _ in state["newcomers"]]
+    }
 
 
 ACTS = [
-    Act("host lets in", lambda room: admit([room.sam]), _let_in),
-    Act("organiser lets in", lambda room: admit([room.sam], for_organiser=True), _let_in),
+    Act("host lets in", lambda room: admit([room.sam]), _admit_newcomer),
+    Act("organiser lets in", lambda room: admit([room.sam], for_organiser=True), _admit_newcomer),
     Act(
         "host removes",
         lambda room: remove(room.sam),

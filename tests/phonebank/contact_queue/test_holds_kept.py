@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from sqlalchemy import delete
 
-from callers.views.page_data import untold_call
+from callers.views.page_data import unrecorded_call
 from phonebank.calls.claim import NobodyToCallError, claim
 from phonebank.calls.hold import renew_hold
 from phonebank.calls.record import record
@@ -103,7 +103,7 @@ def test_somebody_put_back_on_a_screen_after_long_is_held_as_long_as_anybody(
     with at(longest + 700):
         assert expire_holds(phone_bank.campaign) == 1
         # It was the last on the screen, so they are asked how it ended.
-        assert untold_call(phone_bank.sam).id == call_id
+        assert unrecorded_call(phone_bank.sam).id == call_id
 
 
 def test_holds_run_out_in_a_campaign_that_has_ended(phone_bank: PhoneBank) -> None:
