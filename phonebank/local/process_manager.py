@@ -18,7 +18,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACEFUL_SECONDS = 2
 
 
-class PartProcess(Process):  # type: ignore[misc]
+class PartProcess(Process):
     """A process of the Procfile, which ends when the launcher ends, even if that is killed."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -35,7 +35,7 @@ def _open_child(command: str, **options: Any) -> Popen:
     return Popen(command, preexec_fn=die_with_parent(signal.SIGTERM), **options)
 
 
-class PartManager(Manager):  # type: ignore[misc]
+class PartManager(Manager):
     """Honcho's manager, which also knows which process ended first and ends every descendant."""
 
     def __init__(self) -> None:
