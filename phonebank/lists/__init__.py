@@ -1,1 +1,1 @@
-"""Contact lists: a spreadsheet read, mapped, turned into contacts and stored; undo."""
+"""Contact lists: upload a spreadsheet, map its columns, import its contacts, undo it."""

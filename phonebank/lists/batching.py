@@ -1,4 +1,4 @@
-"""Rows of a file → batches ready to store: numbers read, bad rows refused with their reason."""
+"""Rows of a file → batches ready to store, each with its contacts and its refused rows."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ from phonebank.phones.e164 import time_zones_of
 from phonebank.phones.postcodes import time_zones_of_postcode
 from phonebank.rules.time_zones import canonical_name, zones_key, zones_of_country
 
-# Rows a transaction: about half a second's work, so that a killed worker loses no more.
+# Rows in one transaction: about half a second's work, which is all that a killed worker loses.
 BATCH = 10_000
 
 # The columns of `Batch.contacts`, in order.
@@ -39,11 +39,12 @@ COLUMNS = (
 
 @dataclass
 class Batch:
-    """Rows `first` to `first + rows` of a file, counted from 0 below the header."""
+    """Rows `first` to `first + rows` of a file; the row below the header is row 0."""
 
     first: int
     rows: int = 0
-    # CSV for COPY: written here and not while it is sent, so that the two can go on side by side.
+    # CSV for COPY. It is ready before it is sent, so that one batch is prepared while another is
+    # stored.
     contacts: str = ""
     contact_rows: int = 0
     refused: list[RefusedRow] = field(default_factory=list)
@@ -57,9 +58,10 @@ class Batch:
 def prepare_batches(
     rows: Iterator[Row], first: int, mapping: Mapping, country: str, allow_drama: bool
 ) -> Iterator[Batch]:
-    """The rows below the header from the `first` on, prepared, BATCH at a time.
+    """Prepare the rows from `first` on, in batches of BATCH rows.
 
-    Raises InvalidFileError where the rows do.
+    `rows` are those below the header; `country` is the campaign's ISO 3166-1 code. Raises
+    InvalidFileError at the row where reading it fails.
     """
     left = islice(rows, first, None)
     while chunk := list(islice(left, BATCH)):
@@ -109,10 +111,10 @@ def _cells(row: ContactRow, zone_key: str) -> tuple[Any, ...]:
 
 
 def _zone_key(row: ContactRow, country: str) -> str:
-    """The zones the person may be in, as a contact stores them; "" where there is no telling.
+    """The zones that the person may be in, as a contact stores them; "" if they are unknown.
 
-    The list's own word comes first, then where the postcode is, then what the numbers tell.
-    `callers.calling_hours` reads the key, and takes the whole country where it is empty.
+    The list's own time zone comes first, then the postcode's, then those of the numbers.
+    `rules.calling_hours` reads the key, and takes all zones of the country for "".
     """
     of_postcode = time_zones_of_postcode(row.postcode, country) if row.postcode else ()
     told = of_postcode or _zones_of_numbers((row.phone, *row.other_phones))
@@ -120,17 +122,17 @@ def _zone_key(row: ContactRow, country: str) -> str:
         return _zones_key(told)
     said = tuple(row.time_zone.split("|"))
     if not any(canonical_name(zone) in zones_of_country(country) for zone in said):
-        # Often the office's clock, filled in by the database they come from. Both have to be open.
+        # This is often the office's clock, filled in by the list's database. Both must be open.
         return _zones_key((*said, *told)) if told else ""
     if len(said) > 1:
-        # "MST" is Denver's clock or Phoenix's: where they live says which.
+        # "MST" is Denver's clock or Phoenix's: the person's postcode or numbers say which.
         here = {canonical_name(zone) for zone in told}
         said = tuple(zone for zone in said if canonical_name(zone) in here) or said
     return _zones_key(said)
 
 
 def _zones_of_numbers(phones: tuple[str, ...]) -> tuple[str, ...]:
-    """Wherever one of the numbers may be: the second is rung where the first proves wrong."""
+    """The zones of all numbers together, because callers try the second if the first is wrong."""
     of_each = [time_zones_of(phone) for phone in phones]
     return tuple(zone for zones in of_each for zone in zones) if all(of_each) else ()
 

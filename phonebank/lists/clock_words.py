@@ -1,8 +1,8 @@
-"""What a time zone column says: names of the IANA database, and the words people use instead. Pure.
+"""Time zones as lists write them: names of the IANA database, and words such as "Eastern". Pure.
 
-"EST" in somebody's list is the clock on the wall of the east coast, which goes forward in summer.
-The database has a zone of that name which never does: read by it, people would be called an hour
-after closing time from March to November.
+"EST" in a list means the clocks of the east coast, which go forward in summer. The IANA database
+has a zone of that name whose clock never does: with it, callers would call people an hour after
+closing time from March to November.
 """
 
 import re
@@ -11,8 +11,8 @@ from functools import cache, lru_cache
 from phonebank.csv_input.cells import tidy
 from phonebank.rules.time_zones import time_zone_names
 
-# The words of each country → every clock there that goes by them. Arizona keeps Mountain Standard
-# Time all year and Saskatchewan Central: a list's "MST" may mean them (IANA database,
+# The words of each country → every zone there that they may mean. Arizona keeps Mountain Standard
+# Time all year and Saskatchewan keeps Central, so a list's "MST" may mean them (IANA database,
 # `northamerica`).
 _Words = dict[str, tuple[str, ...]]
 _AMERICAN: _Words = {
@@ -59,7 +59,7 @@ _WORDS: dict[str, _Words] = {
     "DE": _GERMAN,
 }
 
-# Said of any clock: "Eastern Standard Time", "Mountain (US & Canada)", "GMT/BST".
+# Words that may stand beside any of those: "Eastern Standard Time", "Mountain (US & Canada)".
 _NOISE = re.compile(
     r"\b(?:standard|daylight|savings?|summer|winter|local|time|zone|zeit|sommerzeit|normalzeit"
     r"|us|usa|canada|and|the)\b",
@@ -70,8 +70,10 @@ _IANA_NAME = re.compile(r"[A-Za-z]+(?:/[A-Za-z0-9_+-]+)+")
 
 @lru_cache(maxsize=1024)
 def read_time_zones(text: str, country: str) -> tuple[str, ...]:
-    """Every IANA time zone that a cell may mean in a list of `country` (ISO 3166-1 alpha-2), in the
-    database's own spelling, sorted; empty where it names no clock of people there."""
+    """Every IANA time zone that a cell may mean in a list of `country` (ISO 3166-1 alpha-2).
+
+    Sorted, in the database's spelling; empty if the cell names no zone of that country's people.
+    """
     said = tidy(text)
     named = _find_iana_name(said)
     if named:
@@ -86,10 +88,10 @@ def read_time_zones(text: str, country: str) -> tuple[str, ...]:
 
 
 def _find_iana_name(said: str) -> str | None:
-    """A name with a place in it: "America/Chicago", "(GMT-06:00) Central Time (America/Chicago)".
+    """Find a name with a place in it, as in "(GMT-06:00) Central Time (America/Chicago)".
 
-    Names without a place, such as EST, MST7MDT or Etc/GMT+5, are clocks that nobody's wall has, or
-    words that mean what people there mean by them.
+    Names without a place, such as EST, MST7MDT or Etc/GMT+5, are not clocks that people live by, or
+    are words with a local meaning.
     """
     for found in _IANA_NAME.finditer(said.replace(" ", "_") if "(" not in said else said):
         name = _names_with_a_place().get(found[0].casefold())
@@ -99,7 +101,7 @@ def _find_iana_name(said: str) -> str | None:
 
 
 def _is_offset(part: str) -> bool:
-    """ "GMT-05:00" beside a word only says it again, for half of the year."""
+    """Whether a part is an offset. "GMT-05:00" beside a word repeats it, for half of the year."""
     return re.fullmatch(r"(?:gmt|utc)?[0-9]{1,4}", part) is not None
 
 

@@ -11,18 +11,18 @@ from phonebank.lists.uploads import discard
 from phonebank.models import ContactList, ListState, now
 from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS
 
-# An import stores a batch every second or so: one that stands still this long was left behind.
+# An import stores a batch about every second, so one without progress for this long has stopped.
 STALLED_AFTER = timedelta(minutes=2)
-# Begun this often and still at the same row: something there breaks it.
+# An import that has begun so often without progress has a row that breaks it.
 TRIES_AT_MOST = 5
-# A file whose columns nobody confirmed is people's data that nobody wants.
+# A file whose columns nobody confirms is personal data without a use, so it is deleted.
 UNCONFIRMED_FOR = timedelta(days=1)
 
 
 def begin_import(contact_list_id: int) -> ContactList | None:
-    """The list, now being imported; None when it is not waiting to be (any more).
+    """Mark a list as importing and return it; None if it is not waiting for an import.
 
-    One that has been begun too often is given up.
+    An import that has begun TRIES_AT_MOST times fails.
     """
     contact_list = get_locked(ContactList, contact_list_id)
     if contact_list is None or contact_list.state not in LIST_STATES_IN_PROGRESS:
@@ -42,17 +42,20 @@ def begin_import(contact_list_id: int) -> ContactList | None:
 
 
 def finish_import(contact_list_id: int) -> None:
-    """The file has been read to its end, and is forgotten."""
+    """Mark an import as ready and delete its file."""
     _end_import(contact_list_id, ListState.READY, None)
 
 
 def fail_import(contact_list_id: int, fault: str) -> None:
-    """The file cannot be read further, and is forgotten. What was stored stays until undone."""
+    """Mark an import as failed, with a sentence for the organiser, and delete its file.
+
+    Its contacts stay until the list is undone.
+    """
     _end_import(contact_list_id, ListState.FAILED, fault)
 
 
 def stalled_imports() -> Sequence[int]:
-    """Imports that should be under way and are not."""
+    """The ids of lists whose import has stopped."""
     return db.session.scalars(
         select(ContactList.id).where(
             ContactList.state.in_(LIST_STATES_IN_PROGRESS),
@@ -62,7 +65,7 @@ def stalled_imports() -> Sequence[int]:
 
 
 def stalled_undos() -> Sequence[int]:
-    """Undos that should be under way and are not."""
+    """The ids of lists whose undo has stopped."""
     return db.session.scalars(
         select(ContactList.id).where(
             ContactList.state == ListState.UNDONE,
@@ -73,7 +76,7 @@ def stalled_undos() -> Sequence[int]:
 
 
 def delete_unconfirmed_uploads() -> None:
-    """Delete the files whose columns nobody confirmed within a day."""
+    """Delete the files whose columns nobody has confirmed within UNCONFIRMED_FOR."""
     db.session.execute(
         delete(ContactList).where(
             ContactList.state == ListState.UPLOADED,
@@ -83,7 +86,7 @@ def delete_unconfirmed_uploads() -> None:
 
 
 def _end_import(contact_list_id: int, state: str, fault: str | None) -> None:
-    """Raises nothing: a list that is not being imported (any more) stays as it is."""
+    """A list that is not importing (any more) stays as it is."""
     ended = db.session.execute(
         update(ContactList)
         .where(ContactList.id == contact_list_id, ContactList.state == ListState.IMPORTING)

@@ -1,4 +1,4 @@
-"""The jobs of contact lists: read an upload, undo one, look after those left behind."""
+"""The jobs of contact lists: import an upload, undo one, resume those that have stopped."""
 
 import logging
 import traceback
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 class ImportFailedError(Exception):
-    """An import stopped for a reason of ours. Names the kind of fault, never a row's content."""
+    """An import failed by a fault of the software. The text names its kind and quotes no row."""
 
 
 @job(IMPORTS, timeout=6 * 60 * 60)
@@ -49,7 +49,7 @@ def import_list(contact_list_id: int) -> None:
         db.session.rollback()
         imports.fail_import(contact_list_id, refused.message)
     except Exception as error:
-        # A database error quotes the row it stumbled over: neither log nor Redis may hold that.
+        # A database error quotes the row at fault. That row must not get into the log or Redis.
         kind, where = type(error).__name__, "".join(traceback.format_tb(error.__traceback__))
         log.error("import of list %s broke: %s\n%s", contact_list_id, kind, where)
         raise ImportFailedError(kind) from None
@@ -58,7 +58,7 @@ def import_list(contact_list_id: int) -> None:
 
 @job(IMPORTS, timeout=6 * 60 * 60)
 def undo_import(contact_list_id: int) -> None:
-    """Remove the contacts of an undone list who were never called, and lift what it suppressed."""
+    """Delete the uncalled contacts of an undone list, and lift the numbers it suppressed."""
     while undo.delete_uncalled_contacts(contact_list_id):
         db.session.commit()
     batch = undo.suppression_batch_of(db.session.get_one(ContactList, contact_list_id))
@@ -70,7 +70,7 @@ def undo_import(contact_list_id: int) -> None:
 
 @job(CHORES, timeout=60)
 def resume_imports() -> None:
-    """Take up what a killed worker left behind, and forget uploads that nobody confirmed."""
+    """Enqueue imports and undos that a killed worker has left, and delete unconfirmed uploads."""
     imports.delete_unconfirmed_uploads()
     db.session.commit()
     for contact_list_id in imports.stalled_imports():
@@ -95,7 +95,7 @@ def _remaining_batches(contact_list: ContactList) -> Iterator[Batch]:
 def _store_batches(contact_list_id: int, prepared: Iterator[Batch]) -> None:
     """Store each batch while the next is being prepared.
 
-    PostgreSQL works on the one core and we on the other. Never more than two batches in memory.
+    PostgreSQL works on one core and Python on the other. At most two batches are in memory.
     """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
 

@@ -1,4 +1,4 @@
-"""A row of a list → a contact to store, or a refusal that names the column and the reason. Pure."""
+"""A row of a list → a contact to store, or a refusal with its column and reason. Pure."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from phonebank.phones.e164 import (
     read_numbers,
 )
 
-# The longest value of each target, in characters: what a contact has room for. A longer one is
-# refused and not cut, since it most often means that the row's cells have slipped.
+# The longest value of each target, in characters: what a column of `contact` has room for. A longer
+# value is refused and not cut, because it most often means that the row's cells have slipped.
 LONGEST = {
     "first_name": 120,
     "last_name": 120,
@@ -55,26 +55,28 @@ _FAULTS = {
 
 @dataclass(slots=True)
 class ContactRow:
-    """A row worth storing. Text is "" where the list says nothing."""
+    """A row to store. Text is "" where the list has none."""
 
     row_number: int
-    phone: str  # E.164, the one to ring first
-    phone_original: str  # the cell it came from, with whatever else stood there
+    phone: str  # E.164, the number to call first
+    phone_original: str  # the cell of the number, with everything else in it
     first_name: str = ""
     last_name: str = ""
     other_phones: list[str] = field(default_factory=list)  # E.164, in the order to try
     external_id: str | None = None
     postcode: str | None = None
     language: str = ""  # an ISO 639 code
-    time_zone: str | None = None  # where the list says it: IANA names, joined by "|"
+    time_zone: str | None = None  # IANA names joined by "|", if the list has them
     email: str | None = None
     do_not_call: bool = False
-    fields: dict[str, str] = field(default_factory=dict)  # "town", "address" and the list's own
+    fields: dict[str, str] = field(
+        default_factory=dict
+    )  # "town", "address" and the list's own fields
 
 
 @dataclass(slots=True)
 class RefusedRow:
-    """A row that cannot be rung, and why. `column` is "" where it is the row as a whole."""
+    """A row that cannot be called, and why. `column` is "" for a fault of the whole row."""
 
     row_number: int
     column: str
@@ -95,15 +97,16 @@ class _CellTooLongError(Exception):
 def normalise(
     row: Row, mapping: Mapping, country: str, allow_drama: bool = False
 ) -> ContactRow | RefusedRow:
-    """What a row of a list comes to.
+    """Turn a row of a list into a contact or a refusal.
 
-    `mapping` is one that `check` finds no fault with, of the file the row is from; `country` the
-    campaign's ISO 3166-1 code, in which numbers without a country code are read; `allow_drama`
-    takes the numbers kept for fiction and no others, for demonstrations. The first number that can
-    be read, in the order of `mapping.phone_columns`, is the one to ring. A row without one is
-    refused, and so is one with a cell too long to keep, unless it asks us not to call. A row with a
-    wish written beside its number or name ("deceased") is refused too, and so is one with a mark
-    that nobody has decided about.
+    `mapping` belongs to the row's file, and `faults_of` finds no fault with it. `country` is the
+    campaign's ISO 3166-1 code: numbers without a country code are read in it. `allow_drama` accepts
+    drama numbers and no others, for demonstrations.
+
+    The number to call is the first readable one, in the order of `mapping.phone_columns`. A row is
+    refused if it has no number, if a cell is too long to store (unless the row asks for no calls),
+    if a wish is written beside a number or name ("deceased"), or if an organiser has not decided
+    about one of its yes-or-no values.
     """
     if row.fault:
         message = _FAULTS[row.fault].format(cells=len(row.cells), columns=len(mapping.headers))
@@ -125,7 +128,7 @@ def normalise(
     contact = ContactRow(row.number, phone, original, other_phones=others)
     contact.do_not_call = asks_not_to
     if not contact.do_not_call and not allow_drama:
-        # Numbers abroad are rung by the law over there, which this campaign does not keep.
+        # Calls abroad follow the law over there, which this campaign does not know.
         at_home = [n for n in (phone, *others) if is_of_country(n, country)]
         if not at_home:
             header = mapping.header(mapping.phone_columns[0])
@@ -136,15 +139,14 @@ def normalise(
         _add_description(contact, row.cells, mapping, country)
     except _CellTooLongError as refused:
         if contact.do_not_call:
-            return contact  # the wish counts, whatever else is wrong with the row
+            return contact  # the wish counts even if the rest of the row is at fault
         column = mapping.headers[refused.column].strip()
         return RefusedRow(row.number, column, "cell_too_long", refused.message, row.cells)
     return contact
 
 
 def _drama_numbers_among(numbers: list[str]) -> list[str]:
-    """Those of a demonstration's numbers that nobody has. Raises InvalidPhoneNumberError if none
-    is."""
+    """The drama numbers among a demonstration's. Raises InvalidNumberError if there are none."""
     left = [number for number in numbers if is_drama_number(number)]
     if not left:
         raise InvalidPhoneNumberError("somebodys_number")
@@ -152,7 +154,7 @@ def _drama_numbers_among(numbers: list[str]) -> list[str]:
 
 
 def _marks(row: Row, mapping: Mapping) -> dict[int, Action]:
-    """What is done for what each column of marks says in this row."""
+    """The action for this row's value in each yes-or-no column."""
     own = [row.cells[column] for column in mapping.phone_columns] if mapping.mark_columns else []
     return {
         column: mapping.action(column, key_of(row.cells[column], own))
@@ -163,7 +165,7 @@ def _marks(row: Row, mapping: Mapping) -> dict[int, Action]:
 def _refusal_to_set_aside(
     row: Row, mapping: Mapping, marks: dict[int, Action], wishes: list[tuple[int, Wish]]
 ) -> RefusedRow | None:
-    """The row as one for an organiser to read: for a mark of it, or for a wish written in it."""
+    """The refusal of a row for a yes-or-no value or a written wish, which an organiser reads."""
     for column, action in marks.items():
         if action in _ASIDE:
             reason, message = _ASIDE[action]
@@ -188,7 +190,7 @@ _ASIDE = {
 
 
 def _wishes(row: Row, mapping: Mapping) -> Iterator[tuple[int, Wish]]:
-    """Each cell of a number or a name in which a wish is written, with its column."""
+    """Each wish in a cell of a number or a name, with its column."""
     for column in mapping.phone_columns:
         if wish := wish_beside_number(row.cells[column]):
             yield column, wish
@@ -204,7 +206,7 @@ def _wishes(row: Row, mapping: Mapping) -> Iterator[tuple[int, Wish]]:
 def _dropped_columns(
     mapping: Mapping, marks: dict[int, Action], wishes: list[tuple[int, Wish]]
 ) -> tuple[int, ...]:
-    """The columns of numbers that do not work, as a mark or a word beside the number says."""
+    """The columns of numbers that do not work, by a yes-or-no column or a word beside it."""
     marked = {
         number
         for column, action in marks.items()
@@ -223,9 +225,9 @@ def _read_row_numbers(
     dropped: tuple[int, ...] = (),
     others_too: bool = False,
 ) -> tuple[list[str], str] | RefusedRow:
-    """Every number of the row, the one to ring first, with the cell that one came from.
+    """All numbers of the row, the one to call first, and the cell of that one.
 
-    The numbers of the columns `dropped` do not work: they are left out, wherever else they stand.
+    The numbers in the `dropped` columns do not work, so they are left out of other columns as well.
     """
     numbers: list[str] = []
     original = ""
@@ -270,7 +272,7 @@ def _readable_numbers(cell: str, country: str, allow_drama: bool) -> list[str]:
 
 
 def _add_description(contact: ContactRow, cells: list[str], mapping: Mapping, country: str) -> None:
-    """Put on the contact what the row says of the person. Raises _CellTooLongError."""
+    """Add what the row says about the person to the contact. Raises _CellTooLongError."""
     columns = mapping.columns
     for target, read in _READ.items():
         if target in columns:
@@ -307,12 +309,13 @@ def _add_fields(fields: dict[str, str], cells: list[str], mapping: Mapping) -> N
 
 
 def _check_length(value: str, column: int, longest: int) -> str:
+    """Return the value. Raises _CellTooLongError."""
     if len(value) > longest:
         raise _CellTooLongError(column, len(value), longest)
     return value
 
 
-# The targets that are read from one cell by itself.
+# The targets that take one cell each.
 _READ: dict[str, Callable[[str], str | None]] = {
     "first_name": read_name,
     "last_name": read_name,

@@ -1,7 +1,7 @@
-"""A batch of read rows → the database, whole or not at all. The job commits.
+"""A batch of rows → the database, whole or not at all. The job commits.
 
-Each batch is one transaction that also moves the list's counters and its resume point, so that a
-killed import goes on where it stopped: no row is stored, refused or counted twice.
+Each batch is one transaction that also moves the list's counters and its resume point. So a killed
+import continues where it stopped, and no row is stored, refused or counted twice.
 """
 
 import json
@@ -21,7 +21,7 @@ from phonebank.suppressions.batches import batch_for_list, suppress_batch
 from phonebank.suppressions.contacts import suppress_contacts_with
 from phonebank.suppressions.dead_numbers import DEAD_FOR
 
-# Every number of the batch that is on the do-not-call list, with its row.
+# The numbers of the batch that are on the do-not-call list, each with its row.
 _SUPPRESSED_NUMBERS = (
     "FROM incoming, unnest(other_phones || phone) AS number"
     " JOIN suppression ON suppression.phone = number"
@@ -29,14 +29,14 @@ _SUPPRESSED_NUMBERS = (
 
 
 class SupersededError(Exception):
-    """The list is no longer this import's to fill: it was undone, or another worker is at it."""
+    """This import must stop: its list was undone, or another worker imports it."""
 
 
 def store_batch(batch: Batch, contact_list_id: int) -> None:
-    """Store a batch and move the list on past it.
+    """Store a batch and move the list's resume point past it.
 
-    Rows on the do-not-call list are not stored, nor are rows whose person the campaign already
-    has. Where a batch itself says "do not call", its numbers go on the do-not-call list, until the
+    Rows with a number on the do-not-call list are not stored, nor are rows whose person is in the
+    campaign already. Numbers of rows that say "do not call" go on the do-not-call list, until the
     upload is undone.
 
     Raises SupersededError, with nothing changed.
@@ -67,10 +67,10 @@ def store_batch(batch: Batch, contact_list_id: int) -> None:
 
 
 def wait_for_open_suppressions() -> None:
-    """Return when every suppression that has begun by now is committed. Commit right after.
+    """Wait until every suppression that has begun is committed. Commit right after this call.
 
-    One of those may have looked for its number's contacts before the last batch was committed.
-    Whichever begins later sees all of them.
+    An open suppression may have looked for its number's contacts before the last batch was
+    committed. One that begins later sees all contacts.
     """
     db.session.execute(text("LOCK TABLE suppression IN SHARE MODE"))
 
@@ -83,14 +83,14 @@ def _lock_list(contact_list_id: int) -> ContactList:
 
 
 def _driver() -> Connection[Any]:
-    """The psycopg connection of the present transaction: SQLAlchemy has no COPY."""
+    """The psycopg connection of this transaction, because SQLAlchemy has no COPY."""
     connection = db.session.connection().connection.driver_connection
     assert isinstance(connection, Connection)  # noqa: S101
     return connection
 
 
 def _execute(statement: str, **values: Any) -> int:
-    """Run a statement; the number of rows it changed."""
+    """Run a statement and return the number of rows it changed."""
     result = db.session.execute(text(statement), values)
     assert isinstance(result, CursorResult)  # noqa: S101
     return result.rowcount
@@ -108,28 +108,28 @@ def _copy_incoming(contacts: str) -> None:
             """
         )
     )
-    # An empty cell is NULL, save in the columns that have none.
+    # An empty cell is NULL, except in columns that allow no NULL.
     statement = (
         f"COPY incoming ({', '.join(COLUMNS)}) FROM STDIN (FORMAT csv, FORCE_NOT_NULL"
         " (first_name, last_name, name_key, phone_original, language, zone_key))"
     )
     with _driver().cursor().copy(statement) as copy:
         copy.write(contacts)
-    # The planner would otherwise guess at a table it has never seen.
+    # Without statistics the planner would guess at the size of a new table.
     db.session.execute(text("ANALYZE incoming"))
 
 
 def _drop_suppressed() -> int:
-    """A person is known by every number in their row: one that is barred bars the row."""
+    """Delete rows with a number on the list; any of a person's numbers is enough."""
     return _execute(
         f"DELETE FROM incoming WHERE ordinal IN (SELECT ordinal {_SUPPRESSED_NUMBERS})"  # noqa: S608
     )
 
 
 def _drop_dead_numbers() -> None:
-    """Put people on a number of theirs that may be in service.
+    """Move each person to a number that may be in service.
 
-    Where none is, the row stays as it is, and `_insert` stores somebody with no number that works.
+    A row without such a number stays as it is, and `_insert` stores an unusable contact.
     """
     since = {"since": now() - DEAD_FOR}
     any_dead = "SELECT EXISTS (SELECT FROM dead_number WHERE reported_at > :since)"
@@ -153,7 +153,10 @@ def _drop_dead_numbers() -> None:
 
 
 def _take_over_from_undone(contact_list: ContactList) -> int:
-    """People called before their list was undone come back with what is known of their calls."""
+    """Take over contacts that were called before their list was undone, with their call history.
+
+    Returns how many.
+    """
     undone = select(ContactList.id).where(
         ContactList.campaign_id == contact_list.campaign_id, ContactList.state == ListState.UNDONE
     )
@@ -182,8 +185,8 @@ def _take_over_from_undone(contact_list: ContactList) -> int:
 
 
 def _insert(contact_list: ContactList) -> int:
-    # In the order of the unique key: two imports into one campaign then wait for each other
-    # instead of locking each other out, and of two rows for one person the upper one stays.
+    # The rows go in by the unique key, so that two imports into one campaign wait for each other
+    # instead of deadlocking, and the upper of two rows for one person stays.
     return _execute(
         state_sql(
             """
@@ -211,8 +214,9 @@ def _insert(contact_list: ContactList) -> int:
 
 
 def _suppress_stored() -> None:
-    """A suppression that was committed since `_drop_suppressed` looked wins too."""
-    # Asked apart: in one statement the planner, expecting many, reads the campaign's contacts.
+    """Suppress stored contacts whose number went on the list after `_drop_suppressed` ran."""
+    # A query of its own: in one statement the planner expects many numbers and reads all contacts
+    # of the campaign.
     since = text(f"SELECT DISTINCT number {_SUPPRESSED_NUMBERS}")
     suppress_contacts_with(list(db.session.scalars(since)))
 

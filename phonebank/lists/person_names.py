@@ -1,4 +1,4 @@
-"""People's names as lists write them → a first and a last name for a caller to say. Pure."""
+"""Names as lists write them → a first and a last name for a caller to say. Pure."""
 
 import re
 
@@ -8,11 +8,11 @@ _TITLES = words(
     "mr mrs miss ms mx dr prof professor rev revd sir dame lord lady cllr hon herr frau"
 )
 _SUFFIXES = words("jr sr ii iii iv esq phd md obe mbe cbe")
-# What begins a last name of several words: "Ludwig van der Berg".
+# Words that begin a last name of several words: "Ludwig van der Berg".
 _PARTICLES = words(
     "van von der den de del della di da dos du la le las los bin ibn al el ap ab ferch mac st"
 )
-# What programs and people write where they have no name, in the languages that lists come in.
+# What programs and people write in place of a name, in the languages of the lists.
 _NO_NAME_AS_WRITTEN = words("NULL null NaN nan NIL None none NA \\N")
 _NO_NAME = words("n/a n.a n.a. n/d n/k k.a k.a. s/n unknown blank empty tbc tba") | {
     "no name", "name unknown", "not known", "not given", "not provided", "first name unknown",
@@ -26,9 +26,9 @@ _CONSONANT_VOWEL = re.compile("[B-DF-HJ-NP-TV-Z][AEIOUY]")
 
 
 def read_name(text: str) -> str:
-    """A name, tidied; in capitals throughout it is written as names are: "O'NEIL" is O'Neil.
+    """Tidy a name. A name all in capitals gets small letters: "O'NEIL" becomes O'Neil.
 
-    "" for what stands in a name's place: "N/A", "NULL", "#N/A", "-", "?".
+    Returns "" for "N/A", "NULL", "#N/A", "-", "?" and other stand-ins.
     """
     name = tidy(text)
     if _is_no_name(name):
@@ -39,10 +39,10 @@ def read_name(text: str) -> str:
 
 
 def split_full_name(text: str) -> tuple[str, str]:
-    """First and last name out of "First Last", "LAST, First" or "LAST First", without titles.
+    """Split "First Last", "LAST, First" or "LAST First" into first and last name, without titles.
 
-    Middle names stay with the first. A single word is a first name; a title and a single word
-    ("Mrs Jones") is a last name with its title, since that is how to ask for her.
+    Middle names stay with the first. A single word is a first name. A title and a single word ("Mrs
+    Jones") become a last name with its title, because a caller asks for her in that way.
     """
     name = tidy(text).strip(" ,")
     if _is_no_name(name):
@@ -63,9 +63,10 @@ def split_full_name(text: str) -> tuple[str, str]:
 
 
 def _is_no_name(name: str) -> bool:
-    """Whether a cell says that there is no name; spreadsheets' own errors begin with a #.
+    """Whether a cell has no name in it. Errors of spreadsheets begin with a #.
 
-    Jennifer Null, Nan Goldin and Nil Sala are people: such words count only as programs write them.
+    Jennifer Null, Nan Goldin and Nil Sala are people, so such words count only in the exact case
+    that programs write.
     """
     if not any(map(str.isalpha, name)) or (name[0] == "#" and " " not in name):
         return True
@@ -92,7 +93,7 @@ def _strip_titles(parts: list[str]) -> list[str]:
 
 
 def _start_of_last_name(parts: list[str]) -> int:
-    """Where the last name begins: at the first particle, else at the last word but for a "Jr"."""
+    """The index of the last name: the first particle, or the last word that is not a "Jr"."""
     for index in range(1, len(parts) - 1):
         if parts[index].strip(".").casefold() in _PARTICLES:
             return index

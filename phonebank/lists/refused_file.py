@@ -1,4 +1,4 @@
-"""The rows that were refused, as a file to correct and upload again."""
+"""The refused rows as a file to correct and upload again."""
 
 from collections.abc import Iterator
 
@@ -13,9 +13,9 @@ WHY = "Why it was not stored"
 
 
 def refused_rows_file(contact_list: ContactList) -> Iterator[str]:
-    """The file's text, column names first, cut at the character that the uploaded file was.
+    """The file as pieces of CSV text, with the delimiter of the uploaded file.
 
-    Number and reason stand in front of a row's own cells, because it may have too many of those.
+    Row number and reason come before a row's own cells, because the row may have too many cells.
     """
     query = (
         select(RefusedRow.row_number, RefusedRow.message, RefusedRow.cells)

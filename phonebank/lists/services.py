@@ -15,7 +15,7 @@ PRIORITIES = {-1: "First", 0: "Normal", 1: "Last"}
 
 
 def lists_of(campaign: Campaign) -> Sequence[tuple[ContactList, Account | None]]:
-    """The campaign's uploads with who made them, the newest first."""
+    """The campaign's lists, the newest first, each with the account that uploaded it."""
     query = (
         select(ContactList, Account)
         .outerjoin(Account, Account.id == ContactList.created_by_id)
@@ -26,7 +26,7 @@ def lists_of(campaign: Campaign) -> Sequence[tuple[ContactList, Account | None]]
 
 
 def lists_in_calling_order(campaign: Campaign) -> Sequence[ContactList]:
-    """The campaign's lists, in calling order."""
+    """The campaign's lists, by priority and then by age."""
     return db.session.scalars(
         select(ContactList)
         .where(ContactList.campaign_id == campaign.id)
@@ -50,13 +50,14 @@ def confirm(
     actions: Actions | None = None,
     suppressing: int | None = None,
 ) -> None:
-    """Say what the columns are; the import may begin.
+    """Store what the columns are, and queue the import.
 
-    `actions` are the organiser's decisions about values of columns of marks; `suppressing` is the
-    number of rows they agreed to put on the do-not-call list, where that is asked.
+    `targets` are targets of `column_mapping`, one for each column; `actions` are the organiser's
+    decisions about values of yes-or-no columns; `suppressing` is the number of rows that the
+    organiser agreed to put on the do-not-call list, if the page asked.
 
-    Raises ConflictError when the columns have been confirmed already, while a value is undecided,
-    and when more would be suppressed than was agreed to.
+    Raises ConflictError if the columns are confirmed already, if a value is undecided, or if the
+    number of rows to suppress is not the agreed one.
     """
     lock_row(contact_list)
     if contact_list.state != ListState.UPLOADED:
@@ -86,7 +87,7 @@ def confirm(
 
 
 def cancel(contact_list: ContactList) -> None:
-    """Forget an upload whose columns are not confirmed. Raises ConflictError when they are."""
+    """Delete an upload whose columns are not confirmed. Raises ConflictError if they are."""
     lock_row(contact_list)
     if contact_list.state != ListState.UPLOADED:
         raise ConflictError("This file has already been imported.", "Undo the import instead.")
@@ -94,25 +95,25 @@ def cancel(contact_list: ContactList) -> None:
 
 
 def pause(contact_list: ContactList) -> None:
-    """Nobody of this list is handed out any more. Raises ConflictError for an undone list."""
+    """Stop giving callers people from this list. Raises ConflictError for an undone list."""
     _lock_unless_undone(contact_list)
     contact_list.removed = True
 
 
 def resume(contact_list: ContactList) -> None:
-    """Hand out this list's people again. Raises ConflictError for an undone list."""
+    """Give callers people from this list again. Raises ConflictError for an undone list."""
     _lock_unless_undone(contact_list)
     contact_list.removed = False
 
 
 def set_priority(contact_list: ContactList, priority: int) -> None:
-    """Lists with a lower number are called first."""
+    """Set a list's place among the others; callers get people from lower numbers first."""
     lock_row(contact_list)
     contact_list.priority = priority
 
 
 def refused_rows(contact_list: ContactList, at_most: int) -> Sequence[RefusedRow]:
-    """The first rows that were not stored, in the file's order."""
+    """The first refused rows, in the file's order."""
     return db.session.scalars(
         select(RefusedRow)
         .where(RefusedRow.contact_list_id == contact_list.id)
@@ -122,7 +123,7 @@ def refused_rows(contact_list: ContactList, at_most: int) -> Sequence[RefusedRow
 
 
 def _lock_unless_undone(contact_list: ContactList) -> None:
-    """Lock the list. Raises ConflictError when it was undone, whatever a page last showed."""
+    """Lock the list. Raises ConflictError if it was undone, even if the page showed otherwise."""
     lock_row(contact_list)
     if contact_list.state == ListState.UNDONE:
         raise ConflictError("This upload was undone.", "Upload the file again.")

@@ -1,7 +1,8 @@
-"""Undo an import: its contacts go, save those who have been called already.
+"""Undo an import: delete its contacts, except those who have been called.
 
-They stay as records of those calls and are handed out no more, because their list is removed. Their
-own state is left alone: when the corrected file is uploaded they come back where they stood.
+A called contact stays as a record of its calls, and callers do not get it because its list is
+removed. Its own state does not change, so it comes back as it was when the corrected file is
+uploaded.
 """
 
 from typing import NamedTuple
@@ -25,21 +26,21 @@ from phonebank.suppressions.batches import begin_lifting
 
 UNDOABLE = (ListState.QUEUED, ListState.IMPORTING, ListState.READY, ListState.FAILED)
 
-# Contacts a transaction: about a quarter of a second's work.
+# Contacts in one transaction: about a quarter of a second's work.
 AT_ONCE = 5000
 
 _was_called = exists().where(Call.contact_id == Contact.id)
 
 
 class UndoPreview(NamedTuple):
-    """What an undo would do, in contacts."""
+    """What an undo would do, as numbers of contacts."""
 
     removed: int
-    called: int  # stay as records
+    called: int  # these stay, as records of their calls
 
 
 def preview_undo(contact_list: ContactList) -> UndoPreview:
-    """Count a list's contacts who were never called, and those who were."""
+    """Count the contacts of a list that were never called, and those that were."""
     of_list = (
         select(func.count()).select_from(Contact).where(Contact.contact_list_id == contact_list.id)
     )
@@ -48,7 +49,7 @@ def preview_undo(contact_list: ContactList) -> UndoPreview:
 
 
 def suppression_batch_of(contact_list: ContactList) -> SuppressionBatch | None:
-    """What a list put on the do-not-call list; None where that is nothing."""
+    """The batch of numbers that a list put on the do-not-call list; None if it put none."""
     query = select(SuppressionBatch).where(SuppressionBatch.contact_list_id == contact_list.id)
     return db.session.scalar(query)
 
@@ -56,13 +57,13 @@ def suppression_batch_of(contact_list: ContactList) -> SuppressionBatch | None:
 def begin_undo(
     contact_list: ContactList, why: str = "undone", account_id: int | None = None
 ) -> None:
-    """Take the list out of calling, stop its import and forget its file and refused rows.
+    """Take the list out of calling, stop its import, and delete its file and refused rows.
 
-    The contacts go afterwards, by `remove_some_uncalled`, and then what the list alone put on the
-    do-not-call list, by `batches.lift_some`: a million of them take a while. `why`, a key of
-    REASONS_TO_LIFT_MANY, is kept with what is lifted.
+    `delete_uncalled_contacts` then deletes the contacts, and `batches.lift_some` lifts the numbers
+    that only this list suppressed: a million of either take a while. `why`, a key of
+    REASONS_TO_LIFT_MANY, is kept with the lifted batch.
 
-    Raises ConflictError where there is nothing to undo.
+    Raises ConflictError if there is nothing to undo.
     """
     lock_row(contact_list)
     if contact_list.state not in UNDOABLE:
@@ -79,20 +80,20 @@ def begin_undo(
 
 
 def delete_uncalled_contacts(contact_list_id: int) -> int:
-    """Delete up to AT_ONCE contacts of an undone list who were never called; how many it found.
+    """Delete up to AT_ONCE uncalled contacts of an undone list; how many it found.
 
-    A person being handed out this moment is locked by that; once it is through they count as
-    called, and are left alone.
+    A claim that runs at this moment has its contact locked. Once the claim commits, the contact
+    counts as called and stays.
     """
     uncalled = select(Contact.id).where(Contact.contact_list_id == contact_list_id, ~_was_called)
     ids = db.session.scalars(uncalled.limit(AT_ONCE).with_for_update()).all()
-    # Asked again: the first answer is from before we had their locks.
+    # The condition is repeated, because the first answer is older than the locks.
     db.session.execute(delete(Contact).where(Contact.id.in_(ids), ~_was_called))
     return len(ids)
 
 
 def finish_undo(contact_list_id: int) -> None:
-    """Note that every contact who could be removed is."""
+    """Mark an undo as finished, after all uncalled contacts are deleted."""
     contact_list = db.session.get_one(ContactList, contact_list_id)
     contact_list.rows_stored = preview_undo(contact_list).called
     contact_list.finished_at = now()

@@ -1,6 +1,6 @@
-"""A file on its way in: cut into pieces, looked through once, kept until its import is over.
+"""Uploaded files: stored in pieces and checked once, kept until the import ends.
 
-In the database and not on a disc, so that any worker on any machine can read it.
+The pieces are in the database and not on a disk, so that any worker on any machine can read them.
 """
 
 from collections.abc import Iterator
@@ -20,11 +20,11 @@ from phonebank.models import Campaign, ContactList, UploadChunk
 
 CHUNK = 1024 * 1024  # bytes
 
-# How far down the names of the columns are looked for below a title.
+# Rows in which a header below a title is searched for.
 ROWS_BELOW_A_TITLE = 10
-# Rows that columns are guessed by.
+# Rows that the guesses about columns use.
 SAMPLE_ROWS = 100
-# Column names quoted where none is a phone's.
+# Column names that the message about a missing phone column quotes.
 COLUMNS_NAMED = 8
 
 
@@ -33,9 +33,9 @@ def store_upload(
 ) -> ContactList:
     """Store a file as a list whose columns are not confirmed yet.
 
-    The file passes through once, a piece at a time: every row is looked at on the way, so that
-    whatever is wrong with it is said now, and the rows are counted. The caller commits, or rolls
-    back what was stored of a refused file.
+    The file passes through once, a piece at a time, and every row is read on the way. So any fault
+    is reported now, and the rows are counted. The caller commits, or rolls back what was stored of
+    a refused file.
 
     Raises InvalidFileError.
     """
@@ -68,18 +68,18 @@ def store_upload(
 
 
 def rows_of(contact_list: ContactList) -> Iterator[Row]:
-    """The rows of a stored file, the header among them, first to last."""
+    """The rows of a stored file in order, beginning with the header."""
     return read_rows(chunks_of(contact_list.id), Dialect(**contact_list.dialect))
 
 
 def guesses_of(contact_list: ContactList) -> list[ColumnGuess]:
-    """What each column of a stored file seems to be."""
+    """A guess about each column of a stored file."""
     samples = islice(rows_of(contact_list), 1, 1 + SAMPLE_ROWS)
     return guess_columns(contact_list.headers, [row.cells for row in samples])
 
 
 def chunks_of(contact_list_id: int) -> Iterator[bytes]:
-    """The bytes of a stored file, piece by piece."""
+    """The pieces of a stored file, in order."""
     number = 0
     while True:
         query = select(UploadChunk.data).where(
@@ -93,15 +93,15 @@ def chunks_of(contact_list_id: int) -> Iterator[bytes]:
 
 
 def discard(contact_list_id: int) -> None:
-    """Forget the file: what was wanted of it has been stored as contacts."""
+    """Delete a stored file; its list stays."""
     db.session.execute(delete(UploadChunk).where(UploadChunk.contact_list_id == contact_list_id))
 
 
 def _check_for_title_row(headers: list[str], first_rows: list[Row]) -> None:
-    """Raises InvalidFileError where the names of the columns stand further down, below a title."""
+    """Raise InvalidFileError if the names of the columns are further down, below a title."""
     if any(plain_name(header) in TARGET_OF for header in headers):
         return
-    # Above "Number, Result" one known name has to do, where the title is one cell.
+    # Where the title is one cell, one known name is enough: "Number, Result".
     enough = 1 if len(headers) == 1 else 2
     for row in first_rows:
         known = sum(plain_name(cell) in TARGET_OF for cell in row.cells)
@@ -114,9 +114,9 @@ def _check_for_title_row(headers: list[str], first_rows: list[Row]) -> None:
 
 
 def _settle_alphabet(dialect: Dialect, words: AccentedWords) -> Dialect:
-    """The dialect, where only what came after the file's head shows its alphabet.
+    """The dialect, with the alphabet that only the rest of the file may have shown.
 
-    Raises InvalidFileError where a file holds UTF-8 and an alphabet other than Windows' as well.
+    Raises InvalidFileError if a file mixes UTF-8 with an alphabet other than Windows'.
     """
     if dialect.encoding != "utf-8":
         return dialect
@@ -131,7 +131,7 @@ def _settle_alphabet(dialect: Dialect, words: AccentedWords) -> Dialect:
 def _store_chunks(
     contact_list: ContactList, head: bytes, file: BinaryIO, words: AccentedWords
 ) -> Iterator[bytes]:
-    """The file's pieces, each stored before it is handed on, and its `words` gathered."""
+    """Store each piece of a file, collect its accented words in `words`, and yield the piece."""
     data, number = head, 0
     while data:
         words.add(data)
@@ -144,7 +144,7 @@ def _store_chunks(
 
 
 def _list_name(filename: str) -> str:
-    """What the list is called until an organiser says otherwise: the file, without its ending."""
+    """A list's name until an organiser changes it: the file's name without its ending."""
     return filename.rpartition(".")[0][:120] or filename[:120] or "Upload"
 
 

@@ -1,8 +1,8 @@
-"""Wishes that stand beside a number or a name instead of in a column: "deceased", "(TPS)". Pure.
+"""Wishes written beside a number or a name, such as "deceased" or "(TPS)", in five languages. Pure.
 
-Such a row is set aside with the reason, for an organiser to read, and is never called. In five
-languages. People whose names are such words (Rip Torn, Moritz Tote, Mort Sahl) are not set aside:
-in a name a word that may be one counts only where it plainly is a note.
+A row with a wish is refused with the reason, for an organiser to read, and callers never call it.
+People with such names (Rip Torn, Moritz Tote, Mort Sahl) stay: in a name, a word that may be a name
+counts only if it is plainly a note.
 """
 
 import re
@@ -16,7 +16,7 @@ from phonebank.csv_input.yes_no_words import phrases
 
 
 class Wish(StrEnum):
-    """Why a row is set aside. The values are reasons of refused rows."""
+    """A wish, which is also the reason of the refused row."""
 
     DO_NOT_CALL = "wish_do_not_call"
     DECEASED = "wish_deceased"
@@ -38,7 +38,7 @@ MESSAGES = {
     ),
 }
 
-# Nobody's name and no usual note: they count wherever they stand.
+# Phrases that are no names and no usual notes: they count anywhere in a cell.
 _PLAIN: dict[Wish, frozenset[str]] = {
     Wish.DO_NOT_CALL: phrases("""
         do not call|do not ring|do not phone|do not telephone|do not contact|do not dial|do not use
@@ -96,7 +96,7 @@ _PLAIN: dict[Wish, frozenset[str]] = {
         |non attribue|ne fonctionne pas|ne fonctionne plus|plus en service
     """),
 }
-# Beside a number they count as well; in a name they may be one, or be its initials.
+# Words that count beside a number too. In a name they may be the name or its initials.
 _SHORT: dict[Wish, frozenset[str]] = {
     Wish.DO_NOT_CALL: phrases(
         "dnc|d n c|tps|t p s|ctps|c t p s|stop|stopp|sperre|gesperrt|baja|refused|refus|no call"
@@ -112,15 +112,15 @@ _SHORT: dict[Wish, frozenset[str]] = {
         "|mauvais|errone|invalide"
     ),
 }
-# Initials and marks that nobody bears as a whole name, however they are written.
+# Words that are never a whole name, in capitals or not.
 _WHOLE = frozenset({"dnc", "tps", "ctps", "dead", "died", "gestorben", "gesperrt"})
-# In capitals behind or before a name that is not: "Ada Example RIP".
+# Words that count in capitals before or after a name that is not in capitals: "Ada Example RIP".
 _MARKS = frozenset({"dnc", "tps", "ctps", "rip", "dead", "stop", "qepd"})
-# Before a single name they are its initials: "TPS Rao".
+# Words that are initials before a single name: "TPS Rao".
 _INITIALS = frozenset({"dnc", "tps", "ctps"})
-# Names that people are called by: "Elmore (Rip) Torn".
+# Words that are nicknames in brackets: "Elmore (Rip) Torn".
 _NICKNAMES = frozenset({"Rip", "Mort"})
-# "Not on the TPS" and "TPS checked" are no wishes.
+# Phrases that are not wishes: "Not on the TPS", "TPS checked".
 _NO_WISH = re.compile(
     r"""
     \b(?:not|no|non|ddim|nicht|kein|pas|hors)
@@ -134,7 +134,7 @@ _NO_WISH = re.compile(
     """,
     re.VERBOSE,
 )
-# What stands in brackets, in stars or behind dashes.
+# A note in brackets, in stars or behind dashes.
 _NOTE = re.compile(
     r"""
     [(\[{<]([^()\[\]{}<>]*)[)\]}>]?
@@ -144,27 +144,27 @@ _NOTE = re.compile(
     re.VERBOSE,
 )
 _DIGITS = re.compile(r"[0-9]+")
-# Beside a name these say that somebody has died.
+# Signs beside a name which say that the person has died.
 _DAGGERS = frozenset("†✝🕇")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
 def wish_beside_number(cell: str) -> Wish | None:
-    """The wish that a cell of a number says, in any words around the digits or instead of them."""
+    """The wish in a cell of a number, around the digits or in place of them."""
     if not _DAGGERS.isdisjoint(cell):
         return Wish.DECEASED
     if not _LETTER.search(cell):
         return None
-    return _wish_in(_DIGITS.sub(" ", fold(_spaced(cell))), short=True)
+    return _wish_in(_DIGITS.sub(" ", fold(_insert_gaps(cell))), short=True)
 
 
 def wish_in_name(name: str, rest: str = "") -> Wish | None:
-    """The wish that a cell of a name says in the name's place or beside it.
+    """The wish in a cell of a name, beside the name or in place of it.
 
-    `rest` is what the row's other cells of names hold: "RIP" beside "Torn" is a note, beside "TORN"
-    it is how the list writes names.
+    `rest` is the text of the row's other name cells: "RIP" beside "Torn" is a note; "RIP" beside
+    "TORN" is a name in a list that writes names in capitals.
     """
-    if name.isascii() and name.isalpha():  # most names, and quickly
+    if name.isascii() and name.isalpha():  # a fast path for most names
         wish = _single_words().get(name.lower())
         if wish or not name.isupper():
             return wish
@@ -173,16 +173,16 @@ def wish_in_name(name: str, rest: str = "") -> Wish | None:
 
 
 def wish_over_names(names: Sequence[str]) -> Wish | None:
-    """The wish that a row's cells of names say only together: "Do Not" beside "Call".
+    """The wish that only the row's name cells together spell: "Do Not" beside "Call".
 
-    It counts where the words are all there is, as nobody's name is.
+    It counts only if the cells have no other words.
     """
     return _split_words().get(" ".join(fold(name) for name in names if name))
 
 
 @cache
 def _split_words() -> dict[str, Wish]:
-    """The wishes of several words, which a list may cut into a first and a last name."""
+    """The wishes of several words, which a list may split into a first and a last name."""
     return {
         said: wish for wish, known in _PLAIN.items() for said in map(fold, known) if " " in said
     }
@@ -190,7 +190,7 @@ def _split_words() -> dict[str, Wish]:
 
 @cache
 def _single_words() -> dict[str, Wish]:
-    """The words that are a wish where a name is nothing but one of them."""
+    """The words that are a wish if a name has no other word."""
     plain = {word: wish for wish, said in _PLAIN.items() for word in said if " " not in word}
     whole = {word: wish for word in _WHOLE if (wish := _of_short_words(word))}
     return plain | whole
@@ -267,6 +267,6 @@ def _pattern(words: frozenset[str]) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{'|'.join(longest_first)})(?!\w)")
 
 
-def _spaced(cell: str) -> str:
-    """A cell with gaps where letters touch digits: "0117 496 0807DEAD"."""
+def _insert_gaps(cell: str) -> str:
+    """Insert gaps where letters touch digits: "0117 496 0807DEAD"."""
     return re.sub(r"(?<=[0-9])(?=[^\W\d_])|(?<=[^\W\d_])(?=[0-9])|_", " ", cell)

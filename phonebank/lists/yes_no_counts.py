@@ -1,7 +1,8 @@
-"""How often each value of the columns of marks stands in a stored file, and what is to be done.
+"""How often each value occurs in the yes-or-no columns of a stored file, and its action.
 
-An organiser sees this before anything is stored, and says what each unknown value means. The counts
-are kept with the upload until it is confirmed, so that a large file is read through once.
+An organiser sees the counts before any contact is stored, and decides what each unknown value
+means. A "mark" is a value of such a column. The upload keeps the counts until it is confirmed, so
+that a large file is read only once.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ from phonebank.csv_input.yes_no_columns import (
 from phonebank.lists.uploads import rows_of
 from phonebank.models import ContactList, ListState
 
-# A column with more values than this is none of marks: it is notes, or names, or IDs.
+# A column with more values than this is not a yes-or-no column: it has notes, names or IDs.
 MOST_VALUES = 60
-# A list of which a larger share would be suppressed is asked about once more.
+# An organiser must agree if a larger share of a list would be suppressed.
 SHARE_TO_ASK_ABOUT = 0.1
 
 _KINDS = {
@@ -40,24 +41,25 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value of a column of marks: every cell that means the same."""
+    """One value of a yes-or-no column; it stands for all cells that mean the same."""
 
     key: str
-    shown: str  # as it stands where it stands first
+    shown: str  # as its first cell writes it
     count: int  # rows
-    reading: Action  # what our words say of it; ASK where they say nothing
+    reading: Action  # what its words mean; ASK if they are unknown
 
 
 @dataclass
 class MarkCounts:
-    """The values of each column of marks, the most frequent first, and who has which together."""
+    """The values of each yes-or-no column, and how many rows have each combination of values."""
 
-    columns: dict[int, list[Value]] = field(default_factory=dict)
+    columns: dict[int, list[Value]] = field(default_factory=dict)  # the most frequent value first
     too_many: frozenset[int] = frozenset()  # columns with more than MOST_VALUES
+    # Keys of one value a column, in the order of `columns`, and the number of rows.
     together: list[tuple[tuple[str, ...], int]] = field(default_factory=list)
 
     def suppressed(self, mapping: Mapping) -> int:
-        """How many rows would put their numbers on the do-not-call list, with these decisions."""
+        """How many rows would put their numbers on the do-not-call list under this mapping."""
         return sum(
             count
             for keys, count in self.together
@@ -68,7 +70,7 @@ class MarkCounts:
         )
 
     def undecided(self, mapping: Mapping) -> list[tuple[int, Value]]:
-        """The values, with their columns, of which nobody has said what they mean."""
+        """The values that nobody has decided about, with their columns."""
         return [
             (column, value)
             for column, values in self.columns.items()
@@ -78,10 +80,10 @@ class MarkCounts:
 
 
 def counts_for(contact_list: ContactList, mapping: Mapping) -> MarkCounts:
-    """The values of the mapping's columns of marks in a stored file.
+    """The values of the mapping's yes-or-no columns in a stored file.
 
-    Reads the file only where these columns were not counted last. What it counts is stored with an
-    upload that is not confirmed yet; the caller commits.
+    This reads the file only if other columns were counted last, and stores the counts with an
+    upload that is not confirmed yet. The caller commits.
     """
     if not mapping.mark_columns:
         return MarkCounts()
@@ -101,7 +103,7 @@ def counts_for(contact_list: ContactList, mapping: Mapping) -> MarkCounts:
 
 
 def needs_agreement(suppressed: int, rows: int) -> bool:
-    """Whether so many of a list's rows would be suppressed that it is asked about once more."""
+    """Whether an organiser must agree to suppress so many of a list's rows."""
     return suppressed > rows * SHARE_TO_ASK_ABOUT
 
 

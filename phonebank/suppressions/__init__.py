@@ -1,1 +1,1 @@
-"""Do not call: entering a number, asking after it, lifting a mistake."""
+"""The do-not-call list: its numbers, the contacts it keeps out of calling, and whole files."""

@@ -1,7 +1,7 @@
-"""Many numbers put on the do-not-call list at once, and taken back at once. The caller commits.
+"""Batches of numbers: entered on the do-not-call list and taken back as a whole.
 
-A batch is an upload's do-not-call column or a do-not-call file. Taking one back lifts the numbers
-that nobody else has said: no caller, no organiser, no other file.
+A batch is an upload's do-not-call column or a do-not-call file. Taking a batch back lifts only the
+numbers that no caller, organiser or other file has entered. The caller commits.
 """
 
 from collections.abc import Collection, Sequence
@@ -27,15 +27,16 @@ from phonebank.models import (
 from phonebank.suppressions.contacts import suppress_contacts_with
 from phonebank.suppressions.entries import lift_unsourced
 
-# Numbers a transaction, when a batch is lifted: well under a second's work.
+# Numbers in one transaction of a lift: well under a second's work.
 AT_ONCE = 2000
 
-# One that stands still this long was left behind by a killed worker.
+# A lift without progress for this long was stopped by a killed worker.
 STALLED_AFTER = timedelta(minutes=5)
-# A file of which nobody entered anything is people's data that nobody wants.
+# A file that nobody has entered is personal data without a use, so it is deleted.
 UNENTERED_FOR = timedelta(days=1)
 
-# Kept with the batch. Chosen and not typed, so that nobody can write a name or number there.
+# The batch keeps its reason. Organisers choose it and do not type it, so that it has no name or
+# number in it.
 REASONS_TO_LIFT_MANY = {
     "misread": "The file was misread",
     "wrong_file": "It was the wrong file",
@@ -43,8 +44,9 @@ REASONS_TO_LIFT_MANY = {
     "undone": "Another reason",
 }
 
-# A number that is there is locked and left alone, so that nobody lifts it before its new source is
-# committed. The condition is asked after the lock.
+# The conflict clause locks a number that is on the list and changes nothing, because PostgreSQL
+# evaluates its condition after it has the lock. So no other transaction lifts the number before its
+# new source is committed.
 _ENTER = text("""
 INSERT INTO suppression (phone, source, reason, account_id, created_at, entered_singly)
 SELECT phone, :source, :reason, CAST(:account_id AS integer), :now, false
@@ -59,7 +61,7 @@ ON CONFLICT DO NOTHING
 
 
 def batch_for_list(contact_list: ContactList) -> SuppressionBatch:
-    """The batch that an upload's numbers go into; made where there is none yet."""
+    """The batch for an upload's numbers, created if the upload has none yet."""
     made = insert(SuppressionBatch).values(
         contact_list_id=contact_list.id,
         source=SuppressionOrigin.LIST,
@@ -74,9 +76,9 @@ def batch_for_list(contact_list: ContactList) -> SuppressionBatch:
 def suppress_batch(phones: Collection[str], batch: SuppressionBatch) -> None:
     """Put E.164 numbers on the do-not-call list because a batch names them.
 
-    Everyone who has one is taken out of calling, in every campaign, in this transaction.
+    Their contacts leave calling in every campaign, in this transaction.
     """
-    # Sorted and as one array, as `verbs.suppress_all` does and for its reasons.
+    # Sorted and as one array, for the reasons in `entries.suppress_all`.
     in_order = sorted(set(phones))
     entry = {
         "phones": in_order,
@@ -94,7 +96,10 @@ def suppress_batch(phones: Collection[str], batch: SuppressionBatch) -> None:
 def store_file(
     data: bytes, filename: str, country: str, reason: str, account_id: int
 ) -> SuppressionBatch:
-    """Keep a do-not-call file until an organiser has seen what it would enter."""
+    """Store a do-not-call file until an organiser has reviewed what it would enter.
+
+    `country` is the ISO 3166-1 code that numbers without a country code are read in.
+    """
     batch = SuppressionBatch(
         source=SuppressionOrigin.ORGANISER,
         reason=reason,
@@ -110,8 +115,11 @@ def store_file(
 
 
 def enter_file(batch_id: int, phones: Sequence[str], columns: list[int]) -> None:
-    """Put what an organiser has agreed to on the list. Raises ConflictError where that is done
-    already, or the file was deleted."""
+    """Put the numbers that an organiser has agreed to on the list.
+
+    `phones` are E.164; `columns` are the indexes they came from. Raises ConflictError if the file
+    was entered or deleted in the meantime.
+    """
     batch = get_locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.UPLOADED:
         raise ConflictError("This file has already been entered or deleted.", "Look at the list.")
@@ -123,7 +131,7 @@ def enter_file(batch_id: int, phones: Sequence[str], columns: list[int]) -> None
 
 
 def delete_file(batch_id: int) -> None:
-    """Forget a file. Raises ConflictError where it has been entered."""
+    """Delete a file before it is entered. Raises ConflictError if it was."""
     batch = get_locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.UPLOADED:
         raise ConflictError("This file has already been entered.", "Take it back instead.")
@@ -131,7 +139,7 @@ def delete_file(batch_id: int) -> None:
 
 
 def recent_files(at_most: int) -> Sequence[tuple[SuppressionBatch, Account | None]]:
-    """The newest do-not-call files with who uploaded them."""
+    """The newest do-not-call files, each with the account that uploaded it."""
     query = (
         select(SuppressionBatch, Account)
         .outerjoin(Account, Account.id == SuppressionBatch.account_id)
@@ -146,7 +154,7 @@ def recent_files(at_most: int) -> Sequence[tuple[SuppressionBatch, Account | Non
 
 
 def stalled_liftings() -> Sequence[int]:
-    """Batches that should be lifted by now and are not."""
+    """The ids of batches whose lift has stopped."""
     return db.session.scalars(
         select(SuppressionBatch.id).where(
             SuppressionBatch.state == BatchState.LIFTING,
@@ -156,7 +164,7 @@ def stalled_liftings() -> Sequence[int]:
 
 
 def delete_unentered_files() -> None:
-    """Delete the files of which nobody entered anything within a day."""
+    """Delete the files that nobody has entered within UNENTERED_FOR."""
     db.session.execute(
         delete(SuppressionBatch).where(
             SuppressionBatch.state == BatchState.UPLOADED,
@@ -166,7 +174,7 @@ def delete_unentered_files() -> None:
 
 
 def count_numbers_to_lift(batch: SuppressionBatch) -> int:
-    """How many numbers would come off the list, were this batch taken back now."""
+    """How many numbers would come off the list if this batch were taken back now."""
     other = aliased(SuppressionSource)
     said_elsewhere = exists().where(
         other.phone == SuppressionSource.phone, other.batch_id != batch.id
@@ -181,10 +189,10 @@ def count_numbers_to_lift(batch: SuppressionBatch) -> int:
 
 
 def begin_lifting(batch_id: int, reason: str, account_id: int | None) -> None:
-    """Say that a batch is taken back, by whom and why; `lift_some` then does it.
+    """Mark a batch as taken back, with the account and the reason; `lift_some` then lifts it.
 
-    `reason` is a key of REASONS_TO_LIFT_MANY. Raises ConflictError where it is taken back already,
-    or was never entered.
+    `reason` is a key of REASONS_TO_LIFT_MANY. Raises ConflictError if the batch is taken back
+    already or was never entered.
     """
     batch = get_locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.ENTERED:
@@ -198,11 +206,11 @@ def begin_lifting(batch_id: int, reason: str, account_id: int | None) -> None:
 
 
 def lift_some(batch_id: int) -> int:
-    """Forget up to AT_ONCE of the numbers of a batch that is taken back; how many it found.
+    """Release up to AT_ONCE numbers of a batch that is taken back; how many it found.
 
-    A number that nobody else has said comes off the list.
+    A number that nothing else names comes off the list.
     """
-    # Two workers take turns: each adds to how many it lifted.
+    # The lock makes two workers take turns: each adds to `lifted_numbers`.
     batch = get_locked(SuppressionBatch, batch_id)
     if batch is None:
         return 0

@@ -1,6 +1,6 @@
-"""Numbers that are not in service: dropped for everybody, in every campaign and later upload.
+"""Numbers that are not in service: no campaign calls them, and no later upload does.
 
-The caller of these commits.
+The caller commits.
 """
 
 import uuid
@@ -13,13 +13,14 @@ from sqlalchemy.dialects.postgresql import insert
 from phonebank.core.db import db
 from phonebank.models import DeadNumber, now
 
-# Numbers are given to somebody else after a while: Ofcom asks for six months or more in Britain,
-# the FCC for 45 days in the United States (47 CFR 52.15(f)(1)(ii)). After a year it is tried again.
+# Operators give a number to someone else after a while: Ofcom asks for six months or more in
+# Britain, the FCC for 45 days in the United States (47 CFR 52.15(f)(1)(ii)). After a year callers
+# try the number again.
 DEAD_FOR = timedelta(days=365)
 
 
 def report(phone: str, call_id: uuid.UUID) -> None:
-    """Note that a caller heard in this call that the number (E.164) is not in service."""
+    """Note that the number (E.164) was not in service in this call."""
     said = {"call_id": call_id, "reported_at": now()}
     statement = insert(DeadNumber).values(phone=phone, **said)
     old = DeadNumber.reported_at < now() - DEAD_FOR
@@ -29,12 +30,12 @@ def report(phone: str, call_id: uuid.UUID) -> None:
 
 
 def withdraw(call_id: uuid.UUID) -> None:
-    """Forget what was heard in this call: it was undone."""
+    """Delete the report of a call that was undone."""
     db.session.execute(delete(DeadNumber).where(DeadNumber.call_id == call_id))
 
 
 def dead_among(phones: Sequence[str]) -> frozenset[str]:
-    """Those of the numbers (E.164) that are known not to be in service."""
+    """Those of the numbers (E.164) that are known to be out of service."""
     if not phones:
         return frozenset()
     query = select(DeadNumber.phone).where(

@@ -1,7 +1,7 @@
-"""A do-not-call file → its columns, for an organiser to choose among, and the numbers in those.
+"""A do-not-call file → its columns, for an organiser to choose from, and the numbers in them.
 
-Pure. Nothing is guessed into the list: a membership number read as a telephone number would bar a
-stranger for good.
+Pure. No guess goes on the list by itself: a membership number read as a telephone number would
+keep a stranger out of calling for good.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from phonebank.suppressions.pasted_numbers import (
 
 SAMPLES = 3
 GUESSED_BY = 100  # rows
-LINES_AT_ONCE = 20  # more pasted lines than anybody looks through are shown and counted first
+LINES_AT_ONCE = 20  # an organiser reviews a longer text, with a count, before it goes on the list
 
-# Words in the name of a column that holds no telephone numbers, whatever its cells look like.
+# A column with such a word in its name has no telephone numbers, whatever its cells look like.
 _NO_NUMBERS = frozenset(
     [
         "id",
@@ -72,27 +72,27 @@ _NO_NUMBERS = frozenset(
 
 @dataclass(frozen=True)
 class Column:
-    """A column as it is shown: `name` is "" where the file names none."""
+    """A column for the review page; `name` is "" if the file names no columns."""
 
     index: int
     name: str
     samples: tuple[str, ...]
-    holds_other_data: bool  # its name says that it holds something else than telephone numbers
+    holds_other_data: bool  # its name says that it has no telephone numbers
 
 
 @dataclass(frozen=True)
 class Table:
-    """A file's rows, each with the number of the line it ends on, counted from 1."""
+    """A file's columns and rows; each row has the number of its last line, counted from 1."""
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[int, tuple[str, ...]], ...]
-    guessed: tuple[int, ...]  # the columns that seem to hold the numbers; none where it is open
+    guessed: tuple[int, ...]  # indexes of the columns that seem to have numbers
 
 
 def read_table(data: bytes) -> Table:
-    """The table in a file's bytes. The first row names the columns if no cell may be a number.
+    """Read the table in a file's bytes. The first row names the columns unless it has a number.
 
-    Raises InvalidInputError for what is no text, too large or of too many lines or columns.
+    Raises InvalidInputError if the file is not text or is too large, too long or too wide.
     """
     text = decode_file(data).lstrip("\ufeff")
     try:
@@ -121,7 +121,7 @@ def read_table(data: bytes) -> Table:
 
 
 def needs_review(text: str) -> bool:
-    """Whether pasted numbers are shown before they are entered: many, or several columns."""
+    """Whether an organiser must review a pasted text first: it is long or has several columns."""
     try:
         table = read_table(text.encode("utf-8", "replace"))
     except InvalidInputError:
@@ -169,7 +169,7 @@ def _guess_phone_columns(
 
 
 def holds_other_data(name: str) -> bool:
-    """Whether a column's name says that it holds something else than telephone numbers."""
+    """Whether a column's name says that it has no telephone numbers."""
     if is_named_as_phone(name):
         return False
     target, _ = TARGET_OF.get(plain_name(name), ("", 0))
@@ -184,9 +184,9 @@ def _may_be_a_number(cell: str, alone: bool) -> bool:
 
 
 def read_numbers_in(table: Table, chosen: Sequence[int], country: str) -> NumbersRead:
-    """The numbers in the chosen columns, as E.164, each once, and the lines with what is none.
+    """Read the numbers in the chosen columns: each once as E.164, and the lines without one.
 
-    A date is never read as a number. Numbers kept for fiction are taken: nobody has them.
+    A date is never read as a number. Drama numbers count as numbers, because nobody has them.
     """
     read, seen = NumbersRead(), set[str]()
     for line, cells in table.rows:

@@ -1,4 +1,4 @@
-"""The jobs of the do-not-call list: lift what a batch entered, and look after those left behind."""
+"""The jobs of the do-not-call list: lift a batch, and resume lifts that have stopped."""
 
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.jobs import CHORES, IMPORTS, enqueue, job
@@ -7,12 +7,12 @@ from phonebank.suppressions import batches
 
 @job(IMPORTS, timeout=60 * 60)
 def lift_batch(batch_id: int) -> None:
-    """Lift what a batch alone entered, from where the last attempt stopped."""
+    """Lift the numbers that only this batch names, from where the last attempt stopped."""
     lift_all(batch_id)
 
 
 def lift_all(batch_id: int) -> None:
-    """Lift what a batch alone entered. Commits as it goes."""
+    """Lift the numbers that only this batch names. Commits after each portion."""
     while _lift_some(batch_id):
         pass
 
@@ -26,7 +26,7 @@ def _lift_some(batch_id: int) -> int:
 
 @job(CHORES, timeout=60)
 def resume_lifting() -> None:
-    """Take up what a killed worker left behind, and forget files that nobody entered."""
+    """Enqueue lifts that a killed worker has left, and delete files that nobody has entered."""
     batches.delete_unentered_files()
     db.session.commit()
     for batch_id in batches.stalled_liftings():

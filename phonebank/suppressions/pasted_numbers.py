@@ -1,4 +1,4 @@
-"""Reading what an organiser pastes or uploads as do-not-call numbers. Pure."""
+"""Do-not-call numbers that an organiser pastes or uploads, one on each line. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ BYTES_AT_MOST = 5 * 1024 * 1024
 
 @dataclass(frozen=True)
 class RefusedLine:
-    """`number` counts lines from 1."""
+    """A line without a number; `number` counts lines from 1."""
 
     number: int
     text: str
@@ -28,17 +28,17 @@ class RefusedLine:
 
 @dataclass
 class NumbersRead:
-    """What was found: each number once, in the order given, and the lines that hold none."""
+    """The numbers of a text, each once as E.164 in the text's order, and the lines without one."""
 
     phones: list[str] = field(default_factory=list)
     refused: list[RefusedLine] = field(default_factory=list)
 
 
 def read_lines(text: str, country: str) -> NumbersRead:
-    """The numbers in text of one number a line, as E.164. Empty lines are passed over, and so is
-    a first line without a digit: a column's name.
+    """Read a text with one number on each line.
 
-    Numbers of the drama ranges are taken too: nobody has them, so it harms nobody.
+    Empty lines do not count, nor does a first line without a digit, which names the column. Drama
+    numbers count as numbers, because nobody has them.
     Raises InvalidInputError for more than LINES_AT_MOST lines.
     """
     lines = text.splitlines()
@@ -60,10 +60,9 @@ def read_lines(text: str, country: str) -> NumbersRead:
 
 
 def decode_file(data: bytes) -> str:
-    """The text of an uploaded file, whatever its encoding.
+    """Decode an uploaded file, whatever its encoding.
 
-    Raises InvalidInputError for what is no text (a spreadsheet's own format, a picture) or too
-    large.
+    Raises InvalidInputError if the file is too large or not text, such as a workbook or a picture.
     """
     if len(data) > BYTES_AT_MOST:
         raise InvalidInputError(
