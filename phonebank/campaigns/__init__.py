@@ -1,1 +1,1 @@
-"""A campaign from draft to end: set up, run, pause, and see where it stands."""
+"""Campaigns from draft to end: set up, start, pause, and count their results."""

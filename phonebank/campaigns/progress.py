@@ -1,4 +1,4 @@
-"""How a campaign is going: outcomes and answers, counted from the calls."""
+"""The progress of a campaign: its outcomes and answers, counted from its calls."""
 
 import time
 from collections import Counter
@@ -13,7 +13,7 @@ from phonebank.scripts.versions import published_version_id, script_of
 
 @dataclass(frozen=True)
 class Count:
-    """How many calls or answers, under a label."""
+    """A number of calls or answers under a label."""
 
     label: str
     number: int
@@ -21,7 +21,7 @@ class Count:
 
 @dataclass(frozen=True)
 class Question:
-    """One step of the script, with its answers counted; `mean` for scales."""
+    """One step of the script with the counts of its answers; only scales have a `mean`."""
 
     title: str
     answers: list[Count]
@@ -29,7 +29,7 @@ class Question:
 
 
 def count_outcomes(campaign_id: int) -> list[Count]:
-    """The campaign's outcomes by key, most frequent first; without those that count nowhere."""
+    """The outcomes of the campaign's counted calls, by key, the most frequent first."""
     rows = db.session.execute(
         select(Call.outcome, func.count())
         .where(Call.campaign_id == campaign_id, Call.counted)
@@ -41,22 +41,22 @@ def count_outcomes(campaign_id: int) -> list[Count]:
 
 @dataclass
 class OutcomeCountsCache:
-    """The outcomes of campaigns as this process last counted them, and when.
+    """A cache of outcome counts, for one process.
 
-    Tallies do not tell outcomes apart, so every call is gone through. Up to `anew_up_to` calls that
-    is done for each view, and exact; for more, every `kept_for` seconds at most, for many may keep
-    the page of a large campaign open.
+    Tallies have no outcomes, so a count reads every call of a campaign. A campaign of up to
+    `exact_up_to` calls is counted for each view. A larger one is counted at most every `kept_for`
+    seconds, because many organisers may keep its page open.
     """
 
-    anew_up_to: int = 20_000
+    exact_up_to: int = 20_000
     kept_for: float = 30.0
     _read: dict[int, tuple[float, list[Count]]] = field(default_factory=dict)
 
     def of(self, campaign_id: int, calls: int) -> list[Count]:
-        """As `outcomes_of`; `calls` is how many the campaign has by its tallies."""
+        """The counts of `count_outcomes`; `calls` is the campaign's total by its tallies."""
         at = time.monotonic()
         kept = self._read.get(campaign_id)
-        if kept is not None and calls > self.anew_up_to and at - kept[0] < self.kept_for:
+        if kept is not None and calls > self.exact_up_to and at - kept[0] < self.kept_for:
             return kept[1]
         counts = count_outcomes(campaign_id)
         self._read[campaign_id] = (at, counts)
@@ -72,8 +72,10 @@ GROUP BY answer.step_id, answer.value
 
 
 def answers_by_question(campaign: Campaign) -> list[Question]:
-    """Answers to the present version of the script, in its order. Free text is not shown: it is
-    in the export."""
+    """Counts of the answers to the published version of the script, in its order.
+
+    Free text has no counts; the calls file has it.
+    """
     version_id = published_version_id(campaign)
     script = script_of(version_id)
     if script is None:

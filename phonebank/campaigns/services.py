@@ -1,4 +1,4 @@
-"""What may be done with a campaign. The page that asks commits."""
+"""What organisers do with campaigns. The caller commits."""
 
 import secrets
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from phonebank.models import (
 )
 from phonebank.roster import admit as admission
 
-# What an organiser may do in each state: the verb on the button, and the state it leads to.
+# The actions in each state: the verb on the button, and the state it leads to.
 MOVES: dict[CampaignState, dict[str, CampaignState]] = {
     CampaignState.DRAFT: {"start": CampaignState.RUNNING},
     CampaignState.RUNNING: {"pause": CampaignState.PAUSED, "end": CampaignState.ENDED},
@@ -32,7 +32,7 @@ MOVES: dict[CampaignState, dict[str, CampaignState]] = {
 
 
 def campaigns_of(account: Account) -> Sequence[Campaign]:
-    """The campaigns an account may see, newest first: all for organisers, a host's own."""
+    """The campaigns that an account may see, the newest first: all, or a host's own."""
     query = select(Campaign).order_by(Campaign.id.desc())
     if not account.is_organiser:
         query = query.join(campaign_host).where(campaign_host.c.account_id == account.id)
@@ -40,9 +40,9 @@ def campaigns_of(account: Account) -> Sequence[Campaign]:
 
 
 def campaign_for(account: Account, campaign_id: int, to_change: bool = False) -> Campaign:
-    """The campaign, for somebody who may change it; `to_change` locks it.
+    """The campaign, for an account that may change it; `to_change` locks its row.
 
-    Raises NotFoundError for everyone else, so that nobody learns which campaigns there are.
+    Raises NotFoundError for other accounts, so that they do not learn which campaigns exist.
     """
     campaign = db.session.get(Campaign, campaign_id)
     if campaign is None or not account.is_organiser:
@@ -53,7 +53,7 @@ def campaign_for(account: Account, campaign_id: int, to_change: bool = False) ->
 
 
 def create_campaign(account: Account, values: dict[str, Any]) -> Campaign:
-    """A new campaign, in draft. `values` are checked columns of Campaign."""
+    """Create a campaign, in draft. `values` are valid columns of Campaign."""
     campaign = Campaign(created_by_id=account.id, **values)
     db.session.add(campaign)
     db.session.flush()
@@ -61,9 +61,11 @@ def create_campaign(account: Account, values: dict[str, Any]) -> Campaign:
 
 
 def change_state(campaign: Campaign, verb: str) -> None:
-    """Start, pause, resume, end or reopen. Raises ConflictError when it makes no sense now,
-    whatever a page last showed, and when a campaign would start with nobody to call or nothing to
-    say."""
+    """Start, pause, resume, end or reopen the campaign; `verb` is a key of MOVES.
+
+    Raises ConflictError if the state does not allow it, even if the page showed the button, and if
+    a campaign would start without people to call or a script.
+    """
     lock_row(campaign)
     target = MOVES[campaign.state].get(verb)
     if target is None:
@@ -81,7 +83,7 @@ def change_state(campaign: Campaign, verb: str) -> None:
 
 
 def missing_parts(campaign: Campaign) -> list[str]:
-    """What a draft still needs before callers can start, one sentence each."""
+    """What a draft needs before it can start, as sentences."""
     missing = []
     if not has_people(campaign):
         missing.append("Upload a list of people to call.")
@@ -91,7 +93,7 @@ def missing_parts(campaign: Campaign) -> list[str]:
 
 
 def has_people(campaign: Campaign) -> bool:
-    """Whether any list of the campaign is in."""
+    """Whether the campaign has an imported list."""
     return (
         db.session.scalar(
             select(ContactList.id)
@@ -103,13 +105,13 @@ def has_people(campaign: Campaign) -> bool:
 
 
 def replace_join_link(campaign: Campaign) -> None:
-    """Give callers a new link; the old one stops working, those inside stay."""
+    """Make a new link for callers. The old one stops working; admitted callers stay."""
     lock_row(campaign)
     campaign.join_token = secrets.token_urlsafe(12)
 
 
 def waiting_callers(campaign: Campaign) -> Sequence[Caller]:
-    """Those who came by the campaign's own link and wait to be let in, first come first."""
+    """Callers who used the campaign's link and wait for admission, the first to come first."""
     return db.session.scalars(
         select(Caller)
         .where(
@@ -123,15 +125,18 @@ def waiting_callers(campaign: Campaign) -> Sequence[Caller]:
 
 
 def admit(campaign: Campaign, caller_ids: list[int] | None) -> int:
-    """Let in those of these callers who wait at the campaign's own door (None: all of them, except
-    who is held until an organiser names them); how many. Their screens go on by themselves."""
+    """Admit callers who wait at the campaign's own link; how many were admitted.
+
+    None admits all of them, except callers who are held until an organiser names them. The callers'
+    screens continue by themselves.
+    """
     if caller_ids is None:
         return admission.admit_all(campaign)
     return admission.admit_some(campaign, caller_ids, for_organiser=True)
 
 
 def set_door(campaign: Campaign, is_open: bool) -> None:
-    """Leave the door open for whoever has the link (those waiting come in), or close it."""
+    """Open or close the door. An open door admits everyone with the link, and all who wait."""
     lock_row(campaign)
     campaign.door_open = is_open
     if is_open:
@@ -139,7 +144,7 @@ def set_door(campaign: Campaign, is_open: bool) -> None:
 
 
 def count_flagged_callers(campaign: Campaign) -> int:
-    """How many callers went past a budget of theirs since an organiser last looked at them."""
+    """How many callers have passed a budget that no organiser has reviewed since."""
     query = select(func.count(PaceFlag.caller_id.distinct())).where(
         PaceFlag.campaign_id == campaign.id, PaceFlag.looked_at.is_(None)
     )

@@ -1,1 +1,1 @@
-"""What organisers take away with them: calls, answers and the do-not-call list, as CSV."""
+"""Files that organisers download: calls, answers and the do-not-call list, as CSV."""

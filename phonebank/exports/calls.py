@@ -1,4 +1,4 @@
-"""The calls file: a row for each time a person was on a caller's screen, read as it is sent."""
+"""The calls file: one row for each time a person was on a caller's screen."""
 
 from collections.abc import Iterator
 
@@ -33,8 +33,8 @@ LEFT JOIN script ON script.id = script_version.script_id
 LEFT JOIN experiment_arm ON experiment_arm.id = call.experiment_arm_id
 WHERE call.campaign_id = :campaign_id
 """
-# First the recorded ones in the order of an index, so that PostgreSQL sorts nothing and the first
-# row comes at once; then the few people who were on a screen and of whom nothing was recorded.
+# Recorded calls come first, in the order of an index, so that PostgreSQL sorts nothing and sends the
+# first row at once. The few calls without an outcome follow.
 _SIGHTS = text(f"""
 ({_CALLS} AND call.recorded_at IS NOT NULL ORDER BY call.recorded_at, call.id)
 UNION ALL
@@ -43,13 +43,13 @@ UNION ALL
 
 
 def calls_file(campaign: Campaign, mark: bool = False) -> Iterator[str]:
-    """Every sight of a person in the campaign as CSV, in pieces; see `csv_chunks` for `mark`.
+    """Every call of the campaign as pieces of CSV text; `csv_chunks` explains `mark`.
 
-    Recorded calls come first, then the people who were given back, held too long, taken away, or
-    are on a screen now: `ending` tells them apart.
+    Recorded calls come first, then those that were given back, that expired or were taken away, and
+    those on a screen now: the column `ending` tells them apart.
 
-    Rows come through a cursor in the server: memory stays flat, and one moment of the database is
-    shown however long the sending takes.
+    The rows come through a cursor on the server. So memory stays flat, and the file shows one
+    moment of the database, however long the download takes.
     """
     columns = list(COLUMNS)
     for step_id, versions in steps_asked(campaign).items():

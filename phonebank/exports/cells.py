@@ -1,9 +1,9 @@
 """Rows → CSV that is safe to open in any spreadsheet. Pure.
 
 Spreadsheets run a cell that begins with =, +, - or @ as a formula (OWASP, "CSV Injection"), and a
-volunteer's note or a list from elsewhere may hold one. Such a cell gets an apostrophe in front,
-which spreadsheets read as "this is text". That goes for phone numbers too: "+44…" becomes "'+44…",
-which also keeps its plus and all its digits, and which our own import reads as the number.
+volunteer's note or a list from elsewhere may have one. Such a cell gets an apostrophe in front,
+which spreadsheets read as "this is text". Phone numbers get it too: "+44…" becomes "'+44…", which
+keeps its plus and all its digits, and which the import of lists reads as the number.
 """
 
 import csv
@@ -15,27 +15,27 @@ from typing import cast
 
 Cell = str | int | float | bool | datetime | None
 
-# Excel, in countries where a comma is the decimal sign, cuts rows at semicolons whatever the file
-# says; others can be told to cut at tabs or bars. So a sign counts as a beginning after any of
-# these, and after the spaces and quotation marks that a reader may drop. The wide signs are the
-# East Asian forms, which some readers take for the plain ones.
+# Excel cuts rows at semicolons in countries with a decimal comma, whatever the file says, and other
+# programs can cut at tabs or bars. So a sign counts as a beginning after any of these, and after
+# the spaces and quotation marks that a reader may drop. The wide signs are the East Asian forms,
+# which some readers take for the plain ones.
 _BEGINS_A_FORMULA = re.compile(r"""((?:^|[,;|])[\s"]*)(?=[-=+@＝＋－＠])""")
 
 ROWS_A_CHUNK = 500
-UTF_8_MARK = "\ufeff"  # by which Excel knows a file for UTF-8
+UTF_8_MARK = "\ufeff"  # Excel reads a file as UTF-8 only if it begins with this
 
 
 def safe_text(text: str) -> str:
-    """Text as a cell that no spreadsheet runs, on one line: its line ends become " / ".
+    """Make text safe for a cell: no spreadsheet runs it, and its line ends become " / ".
 
-    A cell of several lines would begin a row of its own where a reader cuts at another character.
+    A second line in a cell would begin a row of its own if a reader cuts at another character.
     """
     one_line = " / ".join(text.splitlines()).replace("\t", " ").replace("\0", "")
     return _BEGINS_A_FORMULA.sub(r"\1'", one_line)
 
 
 def cell_text(cell: Cell) -> str:
-    """One value as its cell reads: moments in ISO 8601 and UTC, true and false as yes and no."""
+    """The text of one cell: times in ISO 8601 and UTC, true and false as yes and no."""
     if cell is None:
         return ""
     if isinstance(cell, bool):
@@ -44,7 +44,7 @@ def cell_text(cell: Cell) -> str:
         return cell.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     if isinstance(cell, str):
         return safe_text(cell)
-    return str(cell)  # a number runs as itself, also a negative one
+    return str(cell)  # a number is safe, also a negative one
 
 
 def csv_chunks(
@@ -55,13 +55,13 @@ def csv_chunks(
 ) -> Iterator[str]:
     """A CSV file (RFC 4180) in pieces of `ROWS_A_CHUNK` rows, so that memory stays flat.
 
-    `mark` puts the UTF-8 mark in front, which Excel needs and other readers may stumble over.
-    `delimiter` is for people whose spreadsheet cuts rows at another character than the comma.
+    `mark` adds the UTF-8 mark, which Excel needs and which other readers may trip over. `delimiter`
+    suits spreadsheets that cut rows at another character than the comma.
     """
     writer = csv.writer(_EchoFile(), delimiter=delimiter, lineterminator="\r\n")
 
     def line(cells: Iterable[Cell]) -> str:
-        # writerow gives back what the file's write gave.
+        # writerow returns what the file's write returned.
         return cast(str, writer.writerow([cell_text(cell) for cell in cells]))
 
     yield (UTF_8_MARK if mark else "") + line(header)
@@ -71,7 +71,7 @@ def csv_chunks(
 
 
 class _EchoFile:
-    """A file that hands each line straight back."""
+    """A file whose `write` returns the line."""
 
     def write(self, line: str) -> str:
         return line

@@ -1,4 +1,4 @@
-"""The columns of the calls file: one list that says what each holds and what each means."""
+"""The columns of the calls file, with the value and the meaning of each."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from scripts_library.script import Step
 
 @dataclass(frozen=True)
 class Column:
-    """`value` takes a row of the calls query (see `calls.py`)."""
+    """A column of the file; `value` takes a row of the query in `calls.py`."""
 
     name: str
     meaning: str
@@ -101,10 +101,10 @@ class AskedStep:
 
 
 def steps_asked(campaign: Campaign) -> dict[str, list[AskedStep]]:
-    """Every step with an answer, by id, over the script versions that recorded calls ran on.
+    """The steps with an answer, by id, of all script versions that recorded calls used.
 
-    In the order of the newest version, then what only older ones have; newest version first in
-    each list too.
+    Steps of the newest version come first, then those that only older versions have. Each list has
+    the newest version first.
     """
     asked: dict[str, list[AskedStep]] = {}
     for version_id, number, name in _versions_used(campaign.id):
@@ -115,9 +115,9 @@ def steps_asked(campaign: Campaign) -> dict[str, list[AskedStep]]:
 
 
 def answer_columns(campaign: Campaign, step_id: str, versions: Sequence[AskedStep]) -> list[Column]:
-    """The column of a step's answers; where they have keys, a second with their words.
+    """The column of a step's answers, and a second with their words if the answers have keys.
 
-    The words are those of the version that the call ran on, whatever became of the script since.
+    The words are those of the version that the call used, even if the script has changed since.
     """
     name = f"answer_{step_id}"
     title = render_text(versions[0].step.title, merge_values(campaign))
@@ -130,7 +130,7 @@ def answer_columns(campaign: Campaign, step_id: str, versions: Sequence[AskedSte
 
 
 def merge_values(campaign: Campaign) -> dict[str, str | None]:
-    """What the campaign gives for its scripts' merge fields."""
+    """The campaign's values of its scripts' merge fields."""
     own = {"campaign_name": campaign.name, "on_behalf_of": campaign.on_behalf_of}
     return {**campaign.merge_values, **own}
 
@@ -184,5 +184,5 @@ def _versions_used(campaign_id: int) -> Sequence[Row[int, int, str]]:
 
 def _parsed(version_id: int) -> ParsedScript:
     script = script_of(version_id)
-    assert script is not None  # noqa: S101  (a version that calls ran on)
+    assert script is not None  # noqa: S101  (calls used this version)
     return script

@@ -1,4 +1,4 @@
-"""The definitions file: what each column of the calls file holds, and each value, in words."""
+"""The definitions file: the meaning of each column of the calls file and of each value."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ HEADER = ("column", "value", "meaning", "script_versions")
 
 
 def definitions_file(campaign: Campaign, mark: bool = False) -> Iterator[str]:
-    """One row for each column of the calls file, then one for each value it can hold."""
+    """One row for each column of the calls file, followed by one for each of its values."""
     return csv_chunks(HEADER, list(_rows(campaign)), mark)
 
 
@@ -41,7 +41,7 @@ def _rows(campaign: Campaign) -> Iterator[tuple[Cell, ...]]:
 
 
 def _keys(versions: list[AskedStep], fields: Fields) -> Iterator[tuple[str, str, list[AskedStep]]]:
-    """Every key with every wording it has had: an answer reworded has a row for each."""
+    """Each key with each wording it has had, and the versions with that wording."""
     used_in: dict[tuple[str, str], list[AskedStep]] = {}
     for version in versions:
         for choice in version.step.choices:

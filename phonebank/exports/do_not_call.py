@@ -1,4 +1,4 @@
-"""The do-not-call file: every number that nobody rings again."""
+"""The do-not-call file: every number on the do-not-call list."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ HEADER = ("phone", "source", "reason", "entered_at")
 
 
 def do_not_call_file(mark: bool = False) -> Iterator[str]:
-    """The whole list as CSV, oldest entry first, in pieces; see `csv_chunks` for `mark`."""
+    """The whole list as pieces of CSV, the oldest entry first; `csv_chunks` explains `mark`."""
     entries = stream_rows(
         select(
             Suppression.phone, Suppression.source, Suppression.reason, Suppression.created_at

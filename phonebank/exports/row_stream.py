@@ -1,4 +1,4 @@
-"""Rows read while they are being sent."""
+"""Rows of a query that are read while a download sends them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,18 +9,18 @@ from phonebank.core.db import FOR_DOWNLOADS, db
 from phonebank.core.errors import ServiceUnavailableError
 
 ROWS_A_FETCH = 500
-# Of one process. Each holds a connection until the last byte is sent, and callers need the others.
+# In one process. Each download holds a connection until its end, and callers need the others.
 DOWNLOADS_AT_ONCE = 3
 
 _under_way: set[int] = set()
 
 
 def stream_rows(query: Executable, **values: Any) -> Iterator[Row[Any]]:
-    """The rows of a query, a few hundred at a time, through a cursor in the server.
+    """Yield the rows of a query, a few hundred at a time, through a cursor on the server.
 
-    On a connection of its own: the request's session is closed before its answer is sent. Given
-    back when the last row has been read or whoever reads goes away. Raises ServiceUnavailableError
-    while DOWNLOADS_AT_ONCE others are read.
+    The rows have a connection of their own, because the request's session closes before its answer
+    is sent. The connection is released after the last row, or when the reader goes away. Raises
+    ServiceUnavailableError while DOWNLOADS_AT_ONCE other downloads run.
     """
     if len(_under_way) >= DOWNLOADS_AT_ONCE:
         raise ServiceUnavailableError(

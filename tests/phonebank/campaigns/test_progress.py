@@ -13,8 +13,8 @@ from tests.phonebank.live.party_room import open_room
     ("readings", "seen"),
     [
         (OutcomeCountsCache(), [1, 2]),
-        (OutcomeCountsCache(anew_up_to=1), [1, 1]),
-        (OutcomeCountsCache(anew_up_to=1, kept_for=0), [1, 2]),
+        (OutcomeCountsCache(exact_up_to=1), [1, 1]),
+        (OutcomeCountsCache(exact_up_to=1, kept_for=0), [1, 2]),
     ],
     ids=["few calls", "many calls", "many calls some time later"],
 )

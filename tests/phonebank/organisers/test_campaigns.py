@@ -209,7 +209,7 @@ def test_outcomes_counted_before_the_last_call_say_so(app: Flask, organiser: Fla
         db.session.commit()
         page = f"/campaigns/{room.campaign.id}"
         with pytest.MonkeyPatch.context() as patch:
-            patch.setitem(app.extensions, "outcome_readings", OutcomeCountsCache(anew_up_to=0))
+            patch.setitem(app.extensions, "outcome_readings", OutcomeCountsCache(exact_up_to=0))
             assert "The figures above are newer" not in organiser.get(page).text
             room.record(sam)
             db.session.commit()
