@@ -33,7 +33,7 @@ LEFT JOIN script ON script.id = script_version.script_id
 LEFT JOIN experiment_arm ON experiment_arm.id = call.experiment_arm_id
 WHERE call.campaign_id = :campaign_id
 """
-# Recorded calls come first, in the order of an index, so that PostgreSQL sorts nothing and sends the
+# Recorded calls come first, in the order of an index, so PostgreSQL sorts nothing and sends the
 # first row at once. The few calls without an outcome follow.
 _SIGHTS = text(f"""
 ({_CALLS} AND call.recorded_at IS NOT NULL ORDER BY call.recorded_at, call.id)
