@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from phonebank import demo
-from phonebank.accounts import services as accounts
+from phonebank.accounts import accounts, second_factor, sign_in_mail
 from phonebank.app import alembic, create_app
 from phonebank.core import connection_budget, jobs, mail, redis_settings
 from phonebank.core.config import ConfigError, current_config
@@ -108,7 +108,7 @@ def create_organiser(email: str, name: str) -> None:
             account = accounts.create_account(email, name, [RoleName.ORGANISER])
             db.session.commit()
             if mail.is_configured():
-                accounts.send_sign_in_link(account.email)
+                sign_in_mail.send_sign_in_link(account.email)
                 click.echo(f"{account.email} is an organiser. We've e-mailed them a sign-in link.")
                 return
         except PhonebankError as fault:
@@ -136,7 +136,7 @@ def reset_second_factor(email: str) -> None:
     """Remove the authenticator app and recovery codes of EMAIL, who has lost both."""
     with _app().app_context():
         for _, account in _accounts_of((email,)):
-            accounts.reset_second_factor(account)
+            second_factor.reset_second_factor(account)
         db.session.commit()
         click.echo(f"{email} will set up an authenticator app at the next sign-in.")
 
@@ -184,7 +184,7 @@ def _print_caller_links() -> None:
 
 def _printed_link(account: Account) -> str:
     config = current_config()
-    return accounts.sign_in_link(
+    return sign_in_mail.sign_in_link(
         account, lives_for=PRINTED_LINK_LIFETIME, reusable=not config.is_production
     )
 

@@ -12,7 +12,7 @@ import random
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from phonebank.accounts.services import create_account
+from phonebank.accounts.accounts import create_account
 from phonebank.core.db import db
 from phonebank.models import (
     Account,

@@ -7,7 +7,7 @@ from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 from flask.testing import FlaskClient
 
-from phonebank.accounts import services, sessions
+from phonebank.accounts import sessions, sign_in_mail
 from phonebank.core.db import db
 from phonebank.models import Account
 from tests.factories import create_account
@@ -22,7 +22,7 @@ def sign_in(client: FlaskClient, account_id: int) -> None:
     app = client.application
     with app.app_context():
         account = db.session.get_one(Account, account_id)
-        link = services.sign_in_link(account)
+        link = sign_in_mail.sign_in_link(account)
     came_in = client.post(link.removeprefix(app.extensions["phonebank"].base_url))
     assert came_in.status_code == 302
     assert came_in.location == "/signed-in", "a second factor is wanted"
@@ -41,7 +41,7 @@ def browser_of(app: Flask, role: str) -> FlaskClient:
 def signed_in(account: Account) -> dict[str, Any]:
     """The contents of the cookie of a browser that signs in as the account, for tests that make
     one by hand. Commits, in the app context that is there."""
-    secret = sessions.new_session(account, "A test's browser")
+    secret = sessions.create_session(account, "A test's browser")
     db.session.commit()
     return {
         "_user_id": account.fs_uniquifier,

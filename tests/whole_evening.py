@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import Flask, current_app
 
-from phonebank.accounts.services import sign_in_link
+from phonebank.accounts.sign_in_mail import sign_in_link
 from phonebank.calls.answers import save_answer
 from phonebank.calls.claim import claim
 from phonebank.calls.record import record

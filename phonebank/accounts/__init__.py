@@ -1,1 +1,1 @@
-"""Signing in, and who may do what."""
+"""Accounts of organisers and hosts: their roles, sign-in links, sessions and second factor."""

@@ -1,10 +1,10 @@
-"""What a browser says of itself, in words in which somebody recognises their own."""
+"""The name of a browser and its system, from its User-Agent header."""
 
 import re
 
 UNKNOWN = "A browser we don't recognise"
 
-# The first that is found. Nearly all of them also name those that come after them here.
+# The first mark that a header contains decides: nearly every browser also names later ones here.
 _BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -27,9 +27,9 @@ _SYSTEMS = (
 
 
 def browser_words(user_agent: str) -> str:
-    """The browser and its system, as in “Firefox on Android”, from a User-Agent header.
+    """A browser and its system, as in “Firefox on Android”, from a User-Agent header.
 
-    An unknown one is named by its first word, if that is plain letters and digits.
+    An unknown browser is named by the first word of its header, if that is letters and digits.
     """
     system = next((words for mark, words in _SYSTEMS if mark in user_agent), "")
     browser = next((words for mark, words in _BROWSERS if mark in user_agent), "")

@@ -1,9 +1,9 @@
-"""Sign-in links: a signed note of who comes in, until when, and where to.
+"""Sign-in links: signed tokens that name an account, an expiry and the page that follows.
 
-A link works once and, unless it is asked to live longer, for fifteen minutes. Both, because each
-covers what the other cannot: a link may lie for years in a mailbox, a proxy's log or a browser's
-history, and fifteen minutes is long enough to be read over somebody's shoulder. No table holds
-them: the account remembers the newest link used, and that link and all older ones are spent.
+A link works once and, by default, for fifteen minutes. Both limits are needed: a link may lie for
+years in a mailbox, a proxy's log or a browser's history, and fifteen minutes is long enough for a
+stranger to read it off a screen. No table holds the links: the account remembers the newest used
+link, and that link and all older ones are spent.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 class LinkExpiredError(GoneError):
-    """The link was used, is too old, or was never ours; which of these is nobody's business."""
+    """The link was used, is too old or is forged. The message does not say which."""
 
     def __init__(self) -> None:
         super().__init__("This link has been used or has expired.", "Ask for a new one.")
@@ -34,7 +34,7 @@ class LinkExpiredError(GoneError):
 
 @dataclass(frozen=True)
 class Link:
-    """A link that is good at the moment it is read."""
+    """A link that was valid when `read` read it."""
 
     account: Account
     issued_at: datetime
@@ -45,15 +45,15 @@ class Link:
 def token_for(
     account: Account, next: str = "/", lives_for: timedelta = LIVES_FOR, reusable: bool = False
 ) -> str:
-    """The secret part of a new link for the account.
+    """The token of a new link for the account.
 
-    `next` is where it leads, a path on this site. `reusable` links work again and again until
-    they expire, and never in production: the demonstration prints them.
+    `next` is the path on this site that the link leads to. A `reusable` link works any number of
+    times until it expires, and never in production: the demonstration prints such links.
     """
     issued = now()
     return _serializer().dumps(
         {
-            # Not the id: this one changes when an account is signed out everywhere.
+            # Signing out everywhere changes this identifier, and so ends the link. The id stays.
             "account": account.fs_uniquifier,
             "issued": (issued - EPOCH) // MICROSECOND,
             "until": (issued + lives_for - EPOCH) // MICROSECOND,
@@ -64,22 +64,21 @@ def token_for(
 
 
 def read(token: str) -> Link:
-    """What the link says. Raises LinkExpiredError when it is not, or no longer, good for
-    anything."""
+    """The link of this token. Raises LinkExpiredError if it is forged, used or expired."""
     try:
-        note = _serializer().loads(token)
+        payload = _serializer().loads(token)
     except BadData:
         raise LinkExpiredError from None
     link = Link(
-        account=_active_account(note["account"]),
-        issued_at=EPOCH + note["issued"] * MICROSECOND,
-        next=note["next"],
-        reusable=note["reusable"],
+        account=_active_account(payload["account"]),
+        issued_at=EPOCH + payload["issued"] * MICROSECOND,
+        next=payload["next"],
+        reusable=payload["reusable"],
     )
     config = current_config()
     spent_until = link.account.links_spent_until
     if (
-        now() >= EPOCH + note["until"] * MICROSECOND
+        now() >= EPOCH + payload["until"] * MICROSECOND
         or (link.reusable and config.is_production)
         or (not link.reusable and spent_until is not None and link.issued_at <= spent_until)
     ):
@@ -88,9 +87,11 @@ def read(token: str) -> Link:
 
 
 def spend(link: Link) -> None:
-    """Use the link up. Of two that spend it at the same moment, one gets LinkExpiredError, and so
-    does who comes after the account was deactivated or its role changed. The account stays locked
-    until the commit."""
+    """Use the link up. The account stays locked until the commit.
+
+    Raises LinkExpiredError if another request has spent the link meanwhile, or the account was
+    deactivated or got another role.
+    """
     if link.reusable:
         return
     spent = db.session.execute(
@@ -109,14 +110,14 @@ def spend(link: Link) -> None:
     )
     if spent.first() is None:
         raise LinkExpiredError
-    # Which decide whether a second factor is asked for.
+    # The account's reloaded columns decide whether a second factor is needed.
     db.session.expire(link.account)
 
 
 def path_on_this_site(address: str | None) -> str:
-    """The address if it is a plain path here, else "/", so that no link of ours leads away.
+    """The address if it is a plain path on this site, otherwise "/".
 
-    Browsers read a backslash as a slash and skip control characters, so neither is let through.
+    Browsers read a backslash as a slash and skip control characters, so a path has neither.
     """
     address = address or "/"
     if not address.startswith("/") or address.startswith(("//", "/\\")) or "\\" in address:

@@ -1,48 +1,49 @@
-"""Which browsers an account is signed in with: begin a session, find it, list them, end them.
+"""Sessions: the browsers that an account is signed in with.
 
-The cookie holds a secret, the table its hash. A session ends on the server: by signing out, with
-the account's sign-ins everywhere, or `SIGNED_IN_FOR` after it began.
+The cookie holds a secret, and the table its hash. The server ends a session when its browser signs
+out, when the account is signed out everywhere, or `SIGNED_IN_FOR` after the session began.
 """
 
 import hashlib
 import secrets
 from datetime import datetime, timedelta
 
-from flask import after_this_request, current_app, g, request, session
+from flask import after_this_request, g, request, session
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.orm import joinedload
 
 from phonebank.accounts.browsers import browser_words
+from phonebank.accounts.datastore import datastore
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError
 from phonebank.models import Account, AccountSession, now
 
-# A day's work and an evening's party; a laptop found tomorrow is signed out.
+# Long enough for a day's work and an evening's party. A laptop found tomorrow is signed out.
 SIGNED_IN_FOR = timedelta(hours=12)
-# How exact “last used” is. Each renewal is a write.
+# How exact “last used” is. A shorter time would write to the table more often.
 SEEN_EVERY = timedelta(minutes=5)
 
 _SECRET = "account_session"  # noqa: S105  (the name of a field in the cookie)
 
-# The account and its roles come with it: one statement for each request.
-_FOUND = select(AccountSession).options(
+# One statement loads the session, its account and the account's roles, at every request.
+_WITH_ACCOUNT = select(AccountSession).options(
     joinedload(AccountSession.account).joinedload(Account.roles)
 )
 
 
-def new_session(account: Account, device: str) -> str:
-    """Sign the account in with one more browser; the secret for its cookie.
+def create_session(account: Account, device: str) -> str:
+    """Sign the account in with one more browser. Returns the secret for the browser's cookie.
 
-    The account's row stays locked until the commit, so whoever deactivates the account or changes
-    its role finds the new session, or comes first. Raises ConflictError when they did.
+    The account's row stays locked until the commit, so a change of its role or state either finds
+    the new session or comes first. Raises ConflictError if it came first.
     """
-    as_it_was = select(Account.id).where(
+    unchanged = select(Account.id).where(
         Account.id == account.id,
         Account.active,
         Account.fs_uniquifier == account.fs_uniquifier,
     )
-    if db.session.scalar(as_it_was.with_for_update(key_share=True)) is None:
+    if db.session.scalar(unchanged.with_for_update(key_share=True)) is None:
         raise ConflictError("Your account has just been changed.", "Ask for a new sign-in link.")
     db.session.execute(
         delete(AccountSession).where(
@@ -59,16 +60,16 @@ def new_session(account: Account, device: str) -> str:
 
 
 def begin(account: Account) -> None:
-    """Sign the account in with the browser of this request. Raises as `new_session`."""
-    _end(_secret())
-    session[_SECRET] = new_session(account, browser_words(request.user_agent.string))
+    """Sign the account in with the browser of this request. Raises as `create_session` does."""
+    _delete(_cookie_secret())
+    session[_SECRET] = create_session(account, browser_words(request.user_agent.string))
 
 
 def find(uniquifier: str) -> Account | None:
-    """The account that this request's cookie is signed in to; None once the session has ended."""
+    """The account that this request's cookie is signed in to, or None if the session has ended."""
     found = db.session.scalars(
-        _FOUND.where(
-            AccountSession.secret_hash == _hash(_secret()),
+        _WITH_ACCOUNT.where(
+            AccountSession.secret_hash == _hash(_cookie_secret()),
             AccountSession.created_at > now() - SIGNED_IN_FOR,
         )
     ).first()
@@ -79,7 +80,7 @@ def find(uniquifier: str) -> Account | None:
 
 
 def sessions_of(account: Account) -> list[AccountSession]:
-    """The browsers that the account is signed in with, the last used first."""
+    """The account's open sessions, the last used first."""
     return list(
         db.session.scalars(
             select(AccountSession)
@@ -93,23 +94,26 @@ def sessions_of(account: Account) -> list[AccountSession]:
 
 
 def current_id() -> int | None:
-    """The id of the session of this request's browser; None where nobody is signed in."""
+    """The id of the session of this request's browser, or None if it is not signed in."""
     known: tuple[int, datetime] | None = g.get("account_session")
     return known[0] if known else None
 
 
-def goes_on(engine: Engine, session_id: int | None) -> bool:
-    """Whether a session has not ended: for an answer that is still being sent when the request's
-    own connection has been given back."""
-    stands = select(AccountSession.id).where(
+def is_open(engine: Engine, session_id: int | None) -> bool:
+    """Whether a session has not ended.
+
+    A streamed response asks this on a connection of its own, because the request's connection is
+    back in the pool by then.
+    """
+    open_session = select(AccountSession.id).where(
         AccountSession.id == session_id, AccountSession.created_at > now() - SIGNED_IN_FOR
     )
     with engine.connect() as connection:
-        return connection.scalar(stands) is not None
+        return connection.scalar(open_session) is not None
 
 
 def end_one(account: Account, session_id: int) -> None:
-    """End one session of the account; does nothing for another account's or one that ended."""
+    """End one session of the account. Another account's session stays."""
     db.session.execute(
         delete(AccountSession).where(
             AccountSession.id == session_id, AccountSession.account_id == account.id
@@ -117,32 +121,33 @@ def end_one(account: Account, session_id: int) -> None:
     )
 
 
-def end_all(account: Account, but: int | None = None) -> None:
-    """End every session of the account, `but` one that may stay."""
-    ended = delete(AccountSession).where(AccountSession.account_id == account.id)
-    db.session.execute(ended if but is None else ended.where(AccountSession.id != but))
+def sign_out_everywhere(account: Account) -> None:
+    """End the account's sessions in all browsers, its unused sign-in links, and the sign-ins that
+    wait for a second factor."""
+    datastore().set_uniquifier(account)
+    _delete_all(account)
 
 
 def end_others(account: Account) -> None:
-    """Sign the account out everywhere but in this request's browser: its other sessions, its unused
-    links, and the sign-ins that wait for a second factor. The caller of this commits."""
-    current_app.extensions["security"].datastore.set_uniquifier(account)
+    """Sign the account out everywhere as `sign_out_everywhere` does, except in this request's
+    browser. The view commits."""
+    datastore().set_uniquifier(account)
     session["_user_id"] = account.fs_uniquifier
-    end_all(account, but=current_id())
+    _delete_all(account, except_id=current_id())
 
 
-def end_own() -> None:
-    """End the session of this request's browser; commits when the request is done."""
-    _end(_secret())
+def end_current() -> None:
+    """End the session of this request's browser, and commit after the request."""
+    _delete(_cookie_secret())
     session.pop(_SECRET, None)
     g.pop("account_session", None)
     after_this_request(_commit)
 
 
 def note_use() -> None:
-    """Note that the session of this request's browser is in use, every few minutes.
+    """Store that the session of this request's browser is in use, once in SEEN_EVERY.
 
-    Commits, so it belongs before everything else that a request does.
+    This commits, so call it before anything else that a request does.
     """
     known: tuple[int, datetime] | None = g.get("account_session")
     if known is None or known[1] > now() - SEEN_EVERY:
@@ -158,11 +163,18 @@ def _commit(response: ResponseReturnValue) -> ResponseReturnValue:
     return response
 
 
-def _end(secret: str) -> None:
+def _delete_all(account: Account, except_id: int | None = None) -> None:
+    sessions = delete(AccountSession).where(AccountSession.account_id == account.id)
+    if except_id is not None:
+        sessions = sessions.where(AccountSession.id != except_id)
+    db.session.execute(sessions)
+
+
+def _delete(secret: str) -> None:
     db.session.execute(delete(AccountSession).where(AccountSession.secret_hash == _hash(secret)))
 
 
-def _secret() -> str:
+def _cookie_secret() -> str:
     secret = session.get(_SECRET)
     return secret if isinstance(secret, str) else ""
 

@@ -4,7 +4,8 @@ At this party a co-host may do what its host may, except add other co-hosts. At 
 they are a stranger. Nothing here commits.
 """
 
-from phonebank.accounts.services import create_account, invite
+from phonebank.accounts.accounts import create_account
+from phonebank.accounts.invitations import send_invitation
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, InvalidInputError, NotAllowedError, NotFoundError
 from phonebank.core.locks import lock_row
@@ -30,7 +31,7 @@ def invite_cohost(account: Account, party: Party, email: str) -> Account:
     invited = create_account(email, "", [RoleName.HOST])
     _check_invited(party, invited)
     # The mail goes before the lock: a mail server is slow, and callers want to join meanwhile.
-    invite(
+    send_invitation(
         invited,
         f"{account.name or account.email} has invited you to help run a phone party:\n"
         f"“{party.title}”. You can let people in and keep an eye on the board.",

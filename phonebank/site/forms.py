@@ -1,16 +1,14 @@
 """The forms of the sign-in and people pages."""
 
-from typing import Any
-
 from flask_security.forms import TwoFactorVerifyCodeForm
 from flask_security.recovery_codes import MfRecoveryForm
 from flask_wtf import FlaskForm
-from wtforms import EmailField, HiddenField, RadioField, SelectField, StringField
+from wtforms import HiddenField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import DataRequired, Length, ValidationError
+from wtforms.validators import DataRequired, Length
 
-from phonebank.accounts import services
-from phonebank.core.errors import InvalidInputError
+from phonebank.accounts import accounts
+from phonebank.core.email_field import NormalEmailField
 from phonebank.models import RoleName
 
 ROLE_WORDS = (
@@ -19,20 +17,8 @@ ROLE_WORDS = (
 )
 
 
-class _Email(EmailField):
-    """An e-mail address, in the form it is stored in."""
-
-    data: str | None
-
-    def pre_validate(self, form: Any) -> None:
-        try:
-            self.data = services.normal_email(self.data or "")
-        except InvalidInputError as fault:
-            raise ValidationError(f"{fault.message} {fault.what_to_do}") from None
-
-
 class SignInForm(FlaskForm):
-    email = _Email("E-mail address")
+    email = NormalEmailField("E-mail address")
     next = HiddenField()
 
 
@@ -42,7 +28,7 @@ class NameForm(FlaskForm):
         description="The name that the people you work with see.",
         validators=[
             DataRequired("Type a name."),
-            Length(max=services.NAME_AT_MOST, message="Use up to %(max)d characters."),
+            Length(max=accounts.NAME_AT_MOST, message="Use up to %(max)d characters."),
         ],
     )
 
@@ -56,10 +42,10 @@ class InviteForm(FlaskForm):
         "Name",
         validators=[
             DataRequired("Type a name."),
-            Length(max=services.NAME_AT_MOST, message="Use up to %(max)d characters."),
+            Length(max=accounts.NAME_AT_MOST, message="Use up to %(max)d characters."),
         ],
     )
-    email = _Email("E-mail address")
+    email = NormalEmailField("E-mail address")
     role = RadioField("What they can do", choices=ROLE_WORDS, default=RoleName.HOST)
     # Choices are set by the page.
     campaign = SelectField("Campaign they host for", coerce=int)

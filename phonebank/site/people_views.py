@@ -6,7 +6,7 @@ from flask_security import current_user
 from sqlalchemy import select
 from wtforms.fields.choices import SelectChoice
 
-from phonebank.accounts import services
+from phonebank.accounts import accounts, invitations, roles, second_factor
 from phonebank.core import mail
 from phonebank.core.access import open_to
 from phonebank.core.db import db
@@ -21,7 +21,7 @@ pages = Blueprint("people", __name__, url_prefix="/people")
 @pages.get("")
 @open_to(RoleName.ORGANISER)
 def everybody() -> ResponseReturnValue:
-    return render_template("accounts/people.html", people=services.people())
+    return render_template("accounts/people.html", people=accounts.all_accounts())
 
 
 @pages.route("/invite", methods=["GET", "POST"])
@@ -49,11 +49,11 @@ def invite() -> ResponseReturnValue:
 def _invite(form: InviteForm) -> Account:
     email, name = form.email.data or "", form.name.data or ""
     if form.role.data != RoleName.HOST:
-        return services.invite_organiser(email, name)
+        return invitations.invite_organiser(email, name)
     campaign = db.session.get(Campaign, form.campaign.data)
     if campaign is None:
         raise ConflictError("A host needs a campaign.", "Create a campaign first.")
-    return services.invite_host(campaign, email, name)
+    return invitations.invite_host(campaign, email, name)
 
 
 def _how_they_hear(account: Account) -> str:
@@ -69,7 +69,7 @@ def _how_they_hear(account: Account) -> str:
 @pages.get("/<int:account_id>")
 @open_to(RoleName.ORGANISER)
 def person(account_id: int) -> ResponseReturnValue:
-    account = services.account_for(account_id)
+    account = accounts.account_for(account_id)
     role = account.roles[0].name if account.roles else RoleName.HOST
     hosting = select(Campaign).where(Campaign.hosts.contains(account)).order_by(Campaign.name)
     return render_template(
@@ -83,9 +83,9 @@ def person(account_id: int) -> ResponseReturnValue:
 @pages.post("/<int:account_id>/role")
 @open_to(RoleName.ORGANISER)
 def change_role(account_id: int) -> ResponseReturnValue:
-    account = services.account_for(account_id)
+    account = accounts.account_for(account_id)
     role = RoleForm().role.data or ""
-    services.change_role(account, role)
+    roles.change_role(account, role)
     a_role = f"{'an' if role == RoleName.ORGANISER else 'a'} {role}"
     return _done(account, f"{account.name} is now {a_role} and has to sign in again.")
 
@@ -93,24 +93,24 @@ def change_role(account_id: int) -> ResponseReturnValue:
 @pages.post("/<int:account_id>/deactivate")
 @open_to(RoleName.ORGANISER)
 def deactivate(account_id: int) -> ResponseReturnValue:
-    account = services.account_for(account_id)
-    services.deactivate(account)
+    account = accounts.account_for(account_id)
+    accounts.deactivate(account)
     return _done(account, f"{account.name} can no longer sign in.")
 
 
 @pages.post("/<int:account_id>/reactivate")
 @open_to(RoleName.ORGANISER)
 def reactivate(account_id: int) -> ResponseReturnValue:
-    account = services.account_for(account_id)
-    services.reactivate(account)
+    account = accounts.account_for(account_id)
+    accounts.reactivate(account)
     return _done(account, f"{account.name} can sign in again.")
 
 
 @pages.post("/<int:account_id>/second-factor")
 @open_to(RoleName.ORGANISER)
 def reset_second_factor(account_id: int) -> ResponseReturnValue:
-    account = services.account_for(account_id)
-    services.reset_second_factor(account)
+    account = accounts.account_for(account_id)
+    second_factor.reset_second_factor(account)
     return _done(
         account, f"{account.name} will set up an authenticator app the next time they sign in."
     )

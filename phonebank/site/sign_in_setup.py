@@ -25,7 +25,7 @@ from flask_security import (
 from flask_security.utils import set_request_attr
 
 from phonebank.accounts import links, sessions
-from phonebank.accounts.second_factor import EachCodeOnce, EachRecoveryCodeOnce
+from phonebank.accounts.second_factor import SingleUseRecoveryCodes, SingleUseTotp
 from phonebank.accounts.sessions import SIGNED_IN_FOR
 from phonebank.core import error_pages, mail
 from phonebank.core.access import SIGNED_IN, rule_of
@@ -53,8 +53,8 @@ def init_app(app: Flask, config: Config) -> None:
         app,
         FSQLALiteUserDatastore(db, Account, Role),
         register_blueprint=False,
-        totp_cls=EachCodeOnce,
-        mf_recovery_codes_util_cls=EachRecoveryCodeOnce,
+        totp_cls=SingleUseTotp,
+        mf_recovery_codes_util_cls=SingleUseRecoveryCodes,
         two_factor_verify_code_form=CodeForm,
         mf_recovery_form=RecoveryCodeForm,
     )
@@ -140,7 +140,7 @@ def _trust_only_our_sessions(app: Flask, security: Security) -> None:
         sessions.begin(user)
 
     def end(_: Flask, **__: Any) -> None:
-        sessions.end_own()
+        sessions.end_current()
 
     def end_others(_: Flask, user: Account, **__: Any) -> None:
         sessions.end_others(user)

@@ -26,9 +26,10 @@ from flask_security.recovery_codes import mf_recovery, mf_recovery_codes
 from flask_security.tf_plugin import tf_clean_session
 from flask_security.views import two_factor_setup, two_factor_token_validation
 
-from phonebank.accounts import links, services, sessions
+from phonebank.accounts import accounts, links, sessions, sign_in_mail
 from phonebank.core.access import ANYONE, SIGNED_IN, open_to
 from phonebank.core.db import db
+from phonebank.core.email_address import normalise_email
 from phonebank.core.errors import InvalidInputError
 from phonebank.core.mail import MailNotSentError
 from phonebank.core.rate_limits import limiter, typed_key
@@ -62,7 +63,7 @@ def sign_in() -> ResponseReturnValue:
 def _asked_email() -> str:
     email = request.form.get("email", "")
     with suppress(InvalidInputError):  # no mailbox has it, and the form says so
-        email = services.normal_email(email)
+        email = normalise_email(email)
     return typed_key(email)
 
 
@@ -78,7 +79,7 @@ def ask_for_link() -> ResponseReturnValue:
     email, wanted = form.email.data or "", links.path_on_this_site(form.next.data)
     session["link_asked_for"] = email
     response = make_response(redirect(url_for(".link_sent")))
-    _after(response, lambda: services.send_sign_in_link(email, wanted))
+    _after(response, lambda: sign_in_mail.send_sign_in_link(email, wanted))
     return response
 
 
@@ -165,7 +166,7 @@ def sign_out() -> ResponseReturnValue:
 def account() -> ResponseReturnValue:
     form = NameForm(obj=current_user)
     if form.validate_on_submit():
-        services.rename(current_user, form.name.data or "")
+        accounts.rename(current_user, form.name.data or "")
         db.session.commit()
         flash("Saved.", "success")
         return redirect(url_for(".account"))
@@ -194,7 +195,7 @@ def end_session(session_id: int) -> ResponseReturnValue:
 @pages.post("/account/sign-out-everywhere")
 @open_to(SIGNED_IN)
 def sign_out_everywhere() -> ResponseReturnValue:
-    services.sign_out_everywhere(current_user)
+    sessions.sign_out_everywhere(current_user)
     db.session.commit()
     logout_user()
     flash("You're signed out everywhere.", "success")

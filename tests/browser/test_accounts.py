@@ -8,7 +8,7 @@ from flask import Flask
 from passlib.totp import TOTP
 from playwright.sync_api import Page, expect
 
-from phonebank.accounts import services
+from phonebank.accounts import sign_in_mail
 from phonebank.core.db import db
 from phonebank.models import Account, RoleName
 from tests.browser.conftest import Server
@@ -50,7 +50,7 @@ def _note(page: Page, text: str) -> None:
 def link(app: Flask, web_server: Server) -> Callable[[int], str]:
     def link_for(account_id: int) -> str:
         with app.app_context():
-            link = services.sign_in_link(db.session.get_one(Account, account_id))
+            link = sign_in_mail.sign_in_link(db.session.get_one(Account, account_id))
         return link.replace("http://localhost", web_server.url)
 
     return link_for

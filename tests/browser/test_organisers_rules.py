@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from phonebank.accounts import services
+from phonebank.accounts import sign_in_mail
 from phonebank.core.db import db
 from phonebank.models import Account, Caller, CallerState, Campaign, RoleName, now
 from tests.browser.conftest import Server
@@ -40,7 +40,7 @@ def organisers_page(
         create_caller(campaign, party, first_name="Wendy", state=CallerState.WAITING)
         account_id = create_account(RoleName.ORGANISER).id
         db.session.commit()
-        link = services.sign_in_link(db.session.get_one(Account, account_id))
+        link = sign_in_mail.sign_in_link(db.session.get_one(Account, account_id))
     page = new_page(1280, 900)
     page.goto(link.replace("http://localhost", web_server.url))
     page.get_by_role("button", name="Sign in").click()

@@ -11,7 +11,7 @@ from flask import Flask
 from playwright.sync_api import Page, Route, expect
 from sqlalchemy import select
 
-from phonebank.accounts import services as accounts
+from phonebank.accounts import sign_in_mail
 from phonebank.calls.answers import answers_of, save_answer
 from phonebank.calls.claim import claim
 from phonebank.calls.record import record
@@ -51,7 +51,7 @@ def desk(
         with app.app_context():
             account = create_account(RoleName.ORGANISER)
             db.session.commit()
-            link = accounts.sign_in_link(db.session.get_one(Account, account.id))
+            link = sign_in_mail.sign_in_link(db.session.get_one(Account, account.id))
         page = new_page(width, 900, reduced_motion="reduce")
         page.goto(link.replace("http://localhost", web_server.url))
         page.get_by_role("button", name="Sign in").click()
@@ -336,7 +336,7 @@ def test_a_slow_line_and_a_save_that_fails_lose_nothing(
     expect(told).to_contain_text("Sign in in another tab")
     assert "Typed in a tunnel" not in _draft(app, campaign_id)
     with app.app_context():
-        link = accounts.sign_in_link(db.session.scalars(select(Account)).one())
+        link = sign_in_mail.sign_in_link(db.session.scalars(select(Account)).one())
     other = page.context.new_page()
     other.goto(link.replace("http://localhost", page.url.split("/campaigns")[0]))
     other.get_by_role("button", name="Sign in").click()

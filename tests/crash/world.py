@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert
 
-from phonebank.accounts.services import create_account
+from phonebank.accounts.accounts import create_account
 from phonebank.core.db import db
 from phonebank.models import (
     Account,

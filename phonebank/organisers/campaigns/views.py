@@ -4,7 +4,7 @@ from flask import Blueprint, Flask, current_app, flash, redirect, render_templat
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
-from phonebank.accounts.services import invite_host
+from phonebank.accounts.invitations import invite_host
 from phonebank.campaigns import services
 from phonebank.campaigns.progress import OutcomeCountsCache, answers_by_question
 from phonebank.core.access import open_to

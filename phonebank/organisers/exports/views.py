@@ -97,7 +97,7 @@ def _while_signed_in(
 
 def _is_signed_in(engine: Engine, session_id: int | None) -> bool:
     try:
-        return sessions.goes_on(engine, session_id)
+        return sessions.is_open(engine, session_id)
     except SQLAlchemyError as error:
         log.warning("the session of a download could not be checked: %s", type(error).__name__)
         return True

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from phonebank.accounts import services as accounts
+from phonebank.accounts import accounts, invitations, roles
 from phonebank.core.db import db
 from phonebank.models import Account, Campaign, RoleName
 from tests.factories import (
@@ -76,17 +76,17 @@ def test_an_account_is_shut_or_not_and_somebody_always_organises(
         Act("opened", lambda rows: accounts.reactivate(rows[1]), always(active=True)),
         Act(
             "made a host",
-            lambda rows: accounts.change_role(rows[1], RoleName.HOST),
+            lambda rows: roles.change_role(rows[1], RoleName.HOST),
             if_another_organises(roles={RoleName.HOST}),
         ),
         Act(
             "invited to host",
-            lambda rows: accounts.invite_host(rows[0], rows[1].email, ""),
+            lambda rows: invitations.invite_host(rows[0], rows[1].email, ""),
             invited_to_host,
         ),
         Act(
             "invited to organise",
-            lambda rows: accounts.invite_organiser(rows[1].email, ""),
+            lambda rows: invitations.invite_organiser(rows[1].email, ""),
             invited_to_organise,
         ),
     ]
@@ -121,12 +121,12 @@ def test_a_new_address_invited_twice_at_once_gets_one_account(app_context: Flask
     acts = [
         Act(
             "invited to host",
-            lambda rows: accounts.invite_host(rows[0], rows[1], ""),
+            lambda rows: invitations.invite_host(rows[0], rows[1], ""),
             lambda state: state | {"hosts": True, "roles": _as_host(state["roles"])},
         ),
         Act(
             "invited to organise",
-            lambda rows: accounts.invite_organiser(rows[1], ""),
+            lambda rows: invitations.invite_organiser(rows[1], ""),
             lambda state: state | {"roles": state["roles"] | {RoleName.ORGANISER}},
         ),
     ]

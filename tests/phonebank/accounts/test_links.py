@@ -10,7 +10,7 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phonebank.accounts import links, services
+from phonebank.accounts import accounts, links
 from phonebank.core.config import PRODUCTION
 from phonebank.core.db import db
 from phonebank.models import Account, RoleName
@@ -103,11 +103,11 @@ def test_a_changed_link_is_over(account: Account) -> None:
 def test_a_link_to_a_deactivated_account_is_over(account: Account) -> None:
     create_account("organiser")
     token = links.token_for(account)
-    services.deactivate(account)
+    accounts.deactivate(account)
     db.session.flush()
     with pytest.raises(links.LinkExpiredError):
         links.read(token)
-    services.reactivate(account)
+    accounts.reactivate(account)
     db.session.flush()
     with pytest.raises(links.LinkExpiredError):
         links.read(token)

@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from phonebank.accounts import links, services
+from phonebank.accounts import accounts, invitations, links, roles
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, InvalidInputError
 from phonebank.models import Account, Campaign, RoleName
@@ -66,7 +66,7 @@ def test_the_invitation_says_for_what_and_gives_a_way_in_that_lasts_some_days(
     public_app: Flask, outbox: list, campaign: int
 ) -> None:
     with public_app.app_context():
-        services.invite_host(db.session.get_one(Campaign, campaign), "cy@example.org", "Cy")
+        invitations.invite_host(db.session.get_one(Campaign, campaign), "cy@example.org", "Cy")
         db.session.commit()
         [message] = outbox
         assert message.to == ["cy@example.org"]
@@ -74,7 +74,7 @@ def test_the_invitation_says_for_what_and_gives_a_way_in_that_lasts_some_days(
         assert "The Kitchen Table Campaign" in message.body
         token = message.body.split("/sign-in/link/")[1].split()[0]
         assert links.read(token).account.email == "cy@example.org"
-    assert timedelta(days=3) == services.INVITATION_LIVES_FOR
+    assert timedelta(days=3) == invitations.INVITATION_LIVES_FOR
     assert "within 3 days" in message.body
 
 
@@ -84,7 +84,7 @@ def test_an_invitation_to_an_organiser(
     data = invitation(campaign, role=RoleName.ORGANISER, email="bo@example.org", name="Bo")
     organiser_client.post("/people/invite", data=data)
     with app.app_context():
-        made = services.account_of("bo@example.org")
+        made = accounts.account_of("bo@example.org")
         assert made is not None
         assert [role.name for role in made.roles] == [RoleName.ORGANISER]
         assert db.session.get_one(Campaign, campaign).hosts == []
@@ -94,10 +94,14 @@ def test_inviting_a_host_again_for_another_campaign_keeps_the_first(
     app: Flask, campaign: int
 ) -> None:
     with app.app_context():
-        first = services.invite_host(db.session.get_one(Campaign, campaign), "cy@example.org", "Cy")
-        again = services.invite_host(db.session.get_one(Campaign, campaign), "CY@example.org", "Xy")
+        first = invitations.invite_host(
+            db.session.get_one(Campaign, campaign), "cy@example.org", "Cy"
+        )
+        again = invitations.invite_host(
+            db.session.get_one(Campaign, campaign), "CY@example.org", "Xy"
+        )
         second = create_campaign()
-        other = services.invite_host(second, "cy@example.org", "")
+        other = invitations.invite_host(second, "cy@example.org", "")
         db.session.commit()
         assert first.id == again.id == other.id
         assert other.name == "Cy"
@@ -221,7 +225,7 @@ def test_two_organisers_who_shut_each_other_out_at_once_leave_one(
             account = db.session.get_one(Account, account_id)
             both_are_there.wait()
             try:
-                services.deactivate(account)
+                accounts.deactivate(account)
                 db.session.commit()
             except ConflictError:
                 refused.append(account_id)
@@ -248,22 +252,22 @@ def test_nobody_at_that_number(organiser_client: FlaskClient) -> None:
 )
 def test_addresses_that_cannot_be(app_context: Flask, email: str) -> None:
     with pytest.raises(InvalidInputError):
-        services.create_account(email, "Cy", [RoleName.HOST])
+        accounts.create_account(email, "Cy", [RoleName.HOST])
 
 
 def test_one_address_is_one_account_however_it_is_spelled(app_context: Flask) -> None:
-    first = services.create_account("Cy@Example.ORG", "Cy", [RoleName.HOST])
+    first = accounts.create_account("Cy@Example.ORG", "Cy", [RoleName.HOST])
     assert first.email == "cy@example.org"
-    assert services.create_account(" cy@example.org", "Other", [RoleName.HOST]) is first
-    assert services.account_of("CY@EXAMPLE.org ") is first
+    assert accounts.create_account(" cy@example.org", "Other", [RoleName.HOST]) is first
+    assert accounts.account_of("CY@EXAMPLE.org ") is first
     assert first.name == "Cy"
 
 
 def test_an_unknown_role_is_refused(app_context: Flask) -> None:
     with pytest.raises(InvalidInputError, match="There is no role"):
-        services.create_account("cy@example.org", "Cy", ["king"])
+        accounts.create_account("cy@example.org", "Cy", ["king"])
     with pytest.raises(InvalidInputError, match="There is no role"):
-        services.change_role(create_account(RoleName.HOST), "")
+        roles.change_role(create_account(RoleName.HOST), "")
 
 
 def test_hosts_do_not_see_the_people(client: FlaskClient, cy: int, ada: int) -> None:

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from phonebank.accounts import services
+from phonebank.accounts import accounts, roles, second_factor, sign_in_mail
 from phonebank.accounts.browsers import UNKNOWN, browser_words
 from phonebank.accounts.sessions import SEEN_EVERY, SIGNED_IN_FOR, sessions_of
 from phonebank.core.db import db
@@ -84,7 +84,7 @@ def test_signing_out_everywhere_ends_every_browser_and_the_links_not_yet_used(
     app: Flask, ada: int, browsers: list[FlaskClient]
 ) -> None:
     with app.app_context():
-        link = services.sign_in_link(db.session.get_one(Account, ada)).removeprefix(
+        link = sign_in_mail.sign_in_link(db.session.get_one(Account, ada)).removeprefix(
             "http://localhost"
         )
     thieves = [copied(client) for client in browsers]
@@ -126,10 +126,10 @@ def test_ending_the_present_browser_signs_it_out(browsers: list[FlaskClient]) ->
 @pytest.mark.parametrize(
     "act",
     [
-        services.deactivate,
-        lambda account: services.change_role(account, RoleName.HOST),
-        services.reset_second_factor,
-        lambda account: (services.deactivate(account), services.reactivate(account)),
+        accounts.deactivate,
+        lambda account: roles.change_role(account, RoleName.HOST),
+        second_factor.reset_second_factor,
+        lambda account: (accounts.deactivate(account), accounts.reactivate(account)),
     ],
     ids=["deactivated", "another role", "second factor reset", "let in again"],
 )
@@ -184,14 +184,14 @@ def test_a_sign_in_and_a_deactivation_at_once_leave_nobody_in(app: Flask, ada: i
         db.session.commit()
     for _ in range(5):
         with app.app_context():
-            link = services.sign_in_link(db.session.get_one(Account, ada))
+            link = sign_in_mail.sign_in_link(db.session.get_one(Account, ada))
         client = app.test_client()
         path = link.removeprefix("http://localhost")
         at_once(
             partial(client.post, path),
-            lambda: with_account(app, ada, services.deactivate),
+            lambda: with_account(app, ada, accounts.deactivate),
         )
-        with_account(app, ada, services.reactivate)
+        with_account(app, ada, accounts.reactivate)
         assert not is_in(client)
 
 

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from phonebank.accounts import services
+from phonebank.accounts import accounts, sign_in_mail
 from phonebank.accounts.sessions import SIGNED_IN_FOR
 from phonebank.app import create_app
 from phonebank.core.db import db
@@ -62,7 +62,7 @@ def test_a_host_signs_in_by_mail_and_is_where_they_wanted_to_be(
 
 def test_looking_at_a_link_does_not_use_it_up(client: FlaskClient, app: Flask, cy: int) -> None:
     with app.app_context():
-        link = services.sign_in_link(db.session.get_one(Account, cy))
+        link = sign_in_mail.sign_in_link(db.session.get_one(Account, cy))
     path = link_in(link)
     for _ in range(3):
         assert client.get(path).status_code == 200
@@ -75,7 +75,7 @@ def test_a_used_link_gets_a_clear_page_with_the_way_to_a_new_one(
     app: Flask, client: FlaskClient, cy: int
 ) -> None:
     with app.app_context():
-        path = link_in(services.sign_in_link(db.session.get_one(Account, cy)))
+        path = link_in(sign_in_mail.sign_in_link(db.session.get_one(Account, cy)))
     client.post(path)
     stranger = app.test_client()
     for answer in (stranger.get(path), stranger.post(path)):
@@ -90,7 +90,7 @@ def test_the_person_who_used_the_link_may_press_it_again(
 ) -> None:
     with app.app_context():
         path = link_in(
-            services.sign_in_link(db.session.get_one(Account, cy), "/account", reusable=True)
+            sign_in_mail.sign_in_link(db.session.get_one(Account, cy), "/account", reusable=True)
         )
     client.post(path)
     assert client.get(path).location == "/account"
@@ -101,7 +101,7 @@ def test_a_link_signs_out_whoever_was_there_and_says_so(
 ) -> None:
     sign_in(client, ada)
     with app.app_context():
-        path = link_in(services.sign_in_link(db.session.get_one(Account, cy)))
+        path = link_in(sign_in_mail.sign_in_link(db.session.get_one(Account, cy)))
     assert "signs out ada@example.org" in client.get(path).text
     client.post(path)
     assert "cy@example.org" in client.get("/account").text
@@ -197,11 +197,11 @@ def test_deactivating_somebody_ends_their_open_sign_in(
 ) -> None:
     sign_in(client, cy)
     with app.app_context():
-        services.deactivate(db.session.get_one(Account, cy))
+        accounts.deactivate(db.session.get_one(Account, cy))
         db.session.commit()
     assert client.get("/account").status_code == 302
     with app.app_context():
-        services.reactivate(db.session.get_one(Account, cy))
+        accounts.reactivate(db.session.get_one(Account, cy))
         db.session.commit()
     assert client.get("/account").status_code == 302
 

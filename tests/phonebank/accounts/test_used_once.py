@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from passlib.totp import TOTP
 from sqlalchemy import text
 
-from phonebank.accounts import services
+from phonebank.accounts import sign_in_mail
 from phonebank.core.db import db
 from phonebank.models import Account
 from tests.at_once import at_once
@@ -61,7 +61,7 @@ def test_a_link_lets_one_browser_in(
     public_app: Flask, browsers: list[FlaskClient], cy: int
 ) -> None:
     with public_app.app_context():
-        path = services.sign_in_link(db.session.get_one(Account, cy)).removeprefix(ORIGIN)
+        path = sign_in_mail.sign_in_link(db.session.get_one(Account, cy)).removeprefix(ORIGIN)
     all_wait_for(public_app, cy, *[lambda client=client: client.post(path) for client in browsers])
     assert [is_in(client) for client in browsers].count(True) == 1
 

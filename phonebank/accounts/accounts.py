@@ -1,0 +1,110 @@
+"""Creates, finds, renames, deactivates and reactivates accounts. Nothing here commits."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from phonebank.accounts.datastore import datastore
+from phonebank.accounts.roles import find_role, lock_account, require_other_organiser
+from phonebank.accounts.sessions import sign_out_everywhere
+from phonebank.core.db import db
+from phonebank.core.email_address import normalise_email
+from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundError
+from phonebank.core.locks import lock_row
+from phonebank.models import Account, Role, RoleName
+
+NAME_AT_MOST = 80  # characters, as many as the column holds
+
+
+def create_account(email: str, name: str, roles: Iterable[str]) -> Account:
+    """The account of this address, with at least these roles; a new account if there is none.
+
+    An existing account keeps its name. Raises InvalidInputError for a malformed address or an
+    unknown role, ConflictError for a deactivated account.
+    """
+    email = normalise_email(email)
+    wanted = [find_role(role) for role in roles]
+    account = account_of(email) or _insert_account(email, name, wanted)
+    lock_account(account)
+    if not account.active:
+        raise ConflictError(
+            f"The account {email} is deactivated.", "Reactivate it on its page under People."
+        )
+    account.name = account.name or _clean_name(name)
+    for role in wanted:
+        # An organiser may already host. A host who invites an organiser must not sign them out.
+        needless = role.name == RoleName.HOST and account.is_organiser
+        if not needless and datastore().add_role_to_user(account, role):
+            sign_out_everywhere(account)
+    db.session.flush()
+    return account
+
+
+def account_of(email: str) -> Account | None:
+    """The account of this address in any spelling, active or not."""
+    try:
+        email = normalise_email(email)
+    except InvalidInputError:
+        email = email.strip().lower()
+    return db.session.scalar(select(Account).where(Account.email == email))
+
+
+def account_for(account_id: int) -> Account:
+    """The account with this id. Raises NotFoundError."""
+    account = db.session.get(Account, account_id)
+    if account is None:
+        raise NotFoundError("We can't find this account.", "Look for it under People.")
+    return account
+
+
+def all_accounts() -> list[Account]:
+    """Every account: active accounts first, then by name."""
+    order = (Account.active.desc(), Account.name, Account.email)
+    return list(db.session.scalars(select(Account).order_by(*order)))
+
+
+def rename(account: Account, name: str) -> None:
+    """Change the name that pages show for the account. Raises InvalidInputError if it is empty."""
+    name = _clean_name(name)
+    if not name:
+        raise InvalidInputError("Your name is empty.", "Type the name that others should see.")
+    lock_row(account)
+    account.name = name
+
+
+def deactivate(account: Account) -> None:
+    """Deactivate the account: its open sessions and unused sign-in links end with it.
+
+    Its campaigns and parties stay. Raises ConflictError for the only organiser.
+    """
+    lock_account(account)
+    require_other_organiser(account)
+    account.active = False
+    sign_out_everywhere(account)
+
+
+def reactivate(account: Account) -> None:
+    """Let a deactivated account sign in again."""
+    lock_account(account)
+    account.active = True
+
+
+def _insert_account(email: str, name: str, roles: list[Role]) -> Account:
+    """A new account of this address, or the account that another transaction created meanwhile."""
+    try:
+        with db.session.begin_nested():
+            account: Account = datastore().create_user(
+                email=email, name=_clean_name(name), roles=[role.name for role in roles]
+            )
+        return account
+    except IntegrityError:
+        existing = account_of(email)
+        if existing is None:
+            raise
+        return existing
+
+
+def _clean_name(name: str) -> str:
+    """The name on one line, without needless spaces, cut to NAME_AT_MOST characters."""
+    return " ".join(name.split())[:NAME_AT_MOST]

@@ -1,0 +1,65 @@
+"""Sign-in links as whole addresses, and the e-mails that bring them."""
+
+import logging
+from datetime import timedelta
+
+from flask import current_app
+
+from phonebank.accounts import links
+from phonebank.accounts.accounts import account_of
+from phonebank.core import mail
+from phonebank.core.config import current_config
+from phonebank.models import Account
+
+log = logging.getLogger(__name__)
+
+
+def sign_in_link(
+    account: Account,
+    next: str = "/",
+    lives_for: timedelta = links.LIVES_FOR,
+    reusable: bool = False,
+) -> str:
+    """The address of a new link that signs the account in and leads to `next`.
+
+    `reusable` is for the demonstration and never works in production: see `links.token_for`.
+    """
+    token = links.token_for(account, next, lives_for, reusable)
+    path = current_app.url_map.bind("").build("accounts.use_link", {"token": token})
+    return current_config().base_url + path
+
+
+def send_sign_in_link(email: str, next: str = "/") -> None:
+    """E-mail a sign-in link to the active account of this address, if there is one.
+
+    The function returns nothing either way, so its caller cannot give away which addresses have an
+    account. Raises mail.MailNotSentError.
+    """
+    account = account_of(email)
+    if account is None or not account.active:
+        return
+    link = sign_in_link(account, next)
+    minutes = links.LIVES_FOR // timedelta(minutes=1)
+    send_link(
+        account,
+        link,
+        "Your link to sign in to Phonebank",
+        f"This link signs you in to Phonebank:\n\n{link}\n\n"
+        f"It works once, within {minutes} minutes. If you didn't ask for it, ignore this e-mail.\n"
+        "Nobody can sign in without this link.\n",
+    )
+
+
+def send_link(account: Account, link: str, subject: str, text: str) -> None:
+    """E-mail a text that contains a sign-in link or, without a mail server, print the link.
+
+    In production the link is not printed, because more people read a public server's log than the
+    mailbox. Raises mail.MailNotSentError.
+    """
+    if mail.is_configured():
+        greeting = f"Hello {account.name},\n\n" if account.name else "Hello,\n\n"
+        mail.send(account.email, subject, greeting + text)
+    elif current_config().is_production:
+        log.error("MAIL_SERVER is not set: a sign-in link was wanted and not sent.")
+    else:
+        print(f"Sign-in link for {account.email}: {link}", flush=True)

@@ -1,0 +1,21 @@
+"""A form's field for an e-mail address."""
+
+from typing import Any
+
+from wtforms import EmailField
+from wtforms.validators import ValidationError
+
+from phonebank.core.email_address import normalise_email
+from phonebank.core.errors import InvalidInputError
+
+
+class NormalEmailField(EmailField):
+    """An e-mail address, whose `data` is normalised as stored addresses are."""
+
+    data: str | None
+
+    def pre_validate(self, form: Any) -> None:
+        try:
+            self.data = normalise_email(self.data or "")
+        except InvalidInputError as error:
+            raise ValidationError(f"{error.message} {error.what_to_do}") from None
