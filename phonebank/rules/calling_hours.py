@@ -1,14 +1,14 @@
-"""Is this person callable now, and if not, when next? Pure.
+"""When a contact may be called: now, and if not, when next. Pure.
 
-A person may be rung when the clock on their own wall is inside both the campaign's hours and their
-country's permitted hours for that date. A number that may belong to several time zones must be
-inside them in every one; a number with none counts as every zone of its country.
+A contact may be called when the local time is inside both the campaign's hours and the country's
+permitted hours for that date. If the number may belong to several time zones, that must be so in
+every one of them. A number without a zone counts as every zone of its country.
 
-How it is computed. Local times are never turned into instants, for some of them exist twice a year
-and some not at all. A day of UTC is cut where the zone's offset changes; inside a piece local time
-is UTC plus a constant, so the day's openings can be laid over it and carried back exactly. What
-comes out are spans of UTC, half open, and everything below is a question about spans. They are
-cached: a claim asks for the same few zone keys and the same day again and again.
+How the times are computed: local times are never converted to UTC, because some of them exist twice
+a year and some not at all. Instead a day of UTC is cut where the zone's offset changes. Within a
+piece, local time is UTC plus a constant, so the day's openings convert exactly. The results are
+half-open spans of UTC, and every function below works on spans. They are cached, because claims ask
+for the same few zone keys and the same day again and again.
 """
 
 from collections.abc import Iterator
@@ -27,18 +27,18 @@ from phonebank.rules.week_hours import (
 TimeOfDay = Literal["morning", "afternoon", "evening"]
 
 # Minutes after local midnight. People answer most from 18:00 to 19:00 and least before 9:00
-# (callhub, 2.2 million calls, 2020), so a different part of the day is a different chance.
+# (callhub, 2.2 million calls, 2020), so another part of the day is another chance.
 TIMES_OF_DAY: dict[TimeOfDay, Opening] = {
     "morning": (0, 12 * 60),
     "afternoon": (12 * 60, 17 * 60),
     "evening": (17 * 60, 24 * 60),
 }
 
-# How far ahead `next_callable` looks: longer than any run of closed days, short enough to be quick.
+# How far ahead `next_callable` searches: longer than any run of closed days, and still quick.
 HORIZON = timedelta(days=60)
 
 _Span = tuple[datetime, datetime]  # UTC, end excluded
-_Avoid = tuple[TimeOfDay | None, ...]  # for each zone, the part of the day not wanted
+_Avoid = tuple[TimeOfDay | None, ...]  # for each zone, the part of the day to avoid
 
 _DAY = timedelta(days=1)
 _LOOK_FOR_CHANGE_EVERY = timedelta(hours=6)
@@ -52,7 +52,7 @@ def zones_in_key(key: str) -> tuple[str, ...]:
 def is_callable(
     zones: tuple[str, ...], at: datetime, hours: WeekHours, rules: CountryRules
 ) -> bool:
-    """Whether somebody who may be in any of `zones` may be rung at `at` (aware)."""
+    """Whether a contact that may be in any of `zones` may be called at `at` (aware)."""
     at = _utc(at)
     return any(
         start <= at < end for start, end in _open(zones or rules.time_zones.value, at, hours, rules)
@@ -68,10 +68,10 @@ def next_callable(
     other_time_of_day_than: datetime | None = None,
     within: timedelta = HORIZON,
 ) -> datetime | None:
-    """The first moment from `at` on when they may be rung, in UTC; None if not `within` that time.
+    """The first moment from `at` on when a contact may be called, in UTC.
 
-    With `other_time_of_day_than`, the moment falls in another part of the day (TIMES_OF_DAY) than
-    that one did, in every zone they may be in.
+    None if there is none `within` that time. With `other_time_of_day_than`, the moment is in
+    another part of the day (TIMES_OF_DAY) than that one, in every zone of the contact.
     """
     at = _utc(at)
     zones = zones or rules.time_zones.value
@@ -86,23 +86,25 @@ def next_callable(
 
 
 def time_of_day(zone: str, at: datetime) -> TimeOfDay:
-    """Morning, afternoon or evening by the clock on the wall in that zone."""
+    """Morning, afternoon or evening, by the local time in that zone."""
     local = at.astimezone(time_zone(zone))
     minutes = local.hour * 60 + local.minute
     return next(name for name, (start, end) in TIMES_OF_DAY.items() if start <= minutes < end)
 
 
 def contact_date(zones: tuple[str, ...], at: datetime, rules: CountryRules) -> date:
-    """The date where they are. In several zones the earliest, so that a day's attempts are
-    forgotten only when a new day has begun in all of them."""
+    """The contact's local date. In several zones it is the earliest of their dates.
+
+    So a day's attempts count until a new day has begun in every zone.
+    """
     return min(at.astimezone(time_zone(zone)).date() for zone in zones or rules.time_zones.value)
 
 
 def next_contact_date(zones: tuple[str, ...], at: datetime, rules: CountryRules) -> datetime:
     """The first moment, in UTC, with a later `contact_date` than at `at`."""
     tomorrow = contact_date(zones, at, rules) + _DAY
-    # A midnight that the clocks skip converts to the moment they skip it, and one that they repeat
-    # to its first showing (PEP 495, fold=0): both are when the new date begins.
+    # Python converts a skipped midnight to the moment of the skip, and a repeated midnight to its
+    # first occurrence (PEP 495, fold=0). The new date begins at both.
     return max(
         datetime.combine(tomorrow, datetime.min.time(), time_zone(zone)).astimezone(UTC)
         for zone in zones or rules.time_zones.value
@@ -138,7 +140,7 @@ def _open_from(
 def _open_everywhere(
     zones: tuple[str, ...], day: date, hours: WeekHours, rules: CountryRules, avoid: _Avoid
 ) -> tuple[_Span, ...]:
-    """Where the zones' spans of one UTC day overlap."""
+    """The overlap of the zones' spans in one UTC day."""
     spans: tuple[_Span, ...] | None = None
     for n, zone in enumerate(zones):
         own = _open_in(zone, day, hours, rules, avoid[n] if avoid else None)
@@ -150,7 +152,7 @@ def _open_everywhere(
 def _open_in(
     zone: str, day: date, hours: WeekHours, rules: CountryRules, avoid: TimeOfDay | None
 ) -> tuple[_Span, ...]:
-    """One zone's spans of one UTC day."""
+    """One zone's spans in one UTC day."""
     spans: list[_Span] = []
     for start, end, offset in _pieces(zone, day):
         local_start, local_end = start + offset, end + offset
@@ -169,7 +171,7 @@ def _open_in(
 def _openings(
     day: date, hours: WeekHours, rules: CountryRules, avoid: TimeOfDay | None
 ) -> list[Opening]:
-    """The parts of a local date, in minutes after midnight, in which calls may be made."""
+    """The parts of a local date, in minutes after midnight, in which calls are allowed."""
     own, permitted = hours.days[day.weekday()], rules.permitted_on(day)
     if own is None or permitted is None:
         return []
@@ -181,7 +183,7 @@ def _openings(
 
 
 def _pieces(zone: str, day: date) -> Iterator[tuple[datetime, datetime, timedelta]]:
-    """A UTC day cut into pieces of one offset from UTC each: nearly always one piece."""
+    """Cut a UTC day into pieces with one offset from UTC each; nearly always one piece."""
     tz = time_zone(zone)
     midnight = datetime.combine(day, datetime.min.time(), UTC)
     start, offset = midnight, _offset(midnight, tz)
@@ -190,7 +192,7 @@ def _pieces(zone: str, day: date) -> Iterator[tuple[datetime, datetime, timedelt
         before, after = (midnight + m * _LOOK_FOR_CHANGE_EVERY for m in (n, n + 1))
         if _offset(after, tz) == offset:
             continue
-        # The change lies in between: halve until its second is found.
+        # The change is in between: halving finds its second.
         while after - before > timedelta(seconds=1):
             middle = before + (after - before) // 2
             middle = middle.replace(microsecond=0)
@@ -209,7 +211,7 @@ def _offset(at: datetime, tz: tzinfo) -> timedelta:
 
 
 def _overlaps(some: tuple[_Span, ...], others: tuple[_Span, ...]) -> Iterator[_Span]:
-    """Where two ordered rows of spans are both open."""
+    """The overlaps of two ordered series of spans."""
     for start, end in some:
         for other_start, other_end in others:
             if max(start, other_start) < min(end, other_end):

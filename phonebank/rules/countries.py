@@ -1,7 +1,7 @@
-"""What a country's law and trade practice ask of a phone bank: read from `rules/*.yaml`, pure.
+"""What a country's law and trade practice require of a phone bank, from `rules/*.yaml`. Pure.
 
-Every figure is a Fact: the value, where it comes from, and whether it is law or only practice, so
-that a page can show all three. A faulty file stops the reading with its name and the key at fault.
+Every figure is a Fact: its value, its source, and whether it is law or only practice, so that pages
+can show all three. Reading stops at the first fault in a file and names the file and the key.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,17 +30,19 @@ T = TypeVar("T")
 
 
 class CountryRulesError(ValueError):
-    """A rules file that cannot be used; the text names the file and the key."""
+    """A rules file that cannot be used. The text names the file and the key."""
 
 
 class NoCountryRulesError(LookupError):
-    """There is no rules file for this country; the text names those there are."""
+    """A country without a rules file. The text names the countries that have one."""
 
 
 @dataclass(frozen=True)
 class Fact(Generic[T]):
-    """A figure or duty with its source. `status` is "law", or "practice" where only a code of
-    conduct, a regulator's policy or custom says so."""
+    """A figure or duty with its source.
+
+    `status` is "law", or "practice" for a code of conduct, a regulator's policy or a custom.
+    """
 
     value: T
     source: str
@@ -49,10 +51,10 @@ class Fact(Generic[T]):
 
 @dataclass(frozen=True)
 class Holidays:
-    """Which public holidays count (`holidays` package codes), and what they do to the hours.
+    """Which public holidays count (codes of the `holidays` package), and their effect on the hours.
 
-    With several `parts` a day counts if it is a holiday in any of them: a phone number does not
-    tell in which part a person lives.
+    With several `parts`, a day counts if it is a holiday in any of them, because a phone number
+    does not tell in which part a person lives.
     """
 
     calendar: str
@@ -60,14 +62,15 @@ class Holidays:
     treated: Fact[Literal["no_calls", "as_sunday", "as_any_day"]]
 
     def include(self, day: date) -> bool:
+        """Whether a date is a public holiday."""
         return day in _holiday_dates(self.calendar, self.parts, day.year)
 
 
-# Compared and hashed by identity: one object a country and process, and hashing the whole content
-# on every look into a cache would cost more than the cache saves.
+# Compared and hashed by identity, because each process has one object for each country, and hashing
+# all the content for every cache look-up would cost more than the cache saves.
 @dataclass(frozen=True, eq=False)
 class CountryRules:
-    """All rules of one country; hours are in the local time of the person rung."""
+    """All rules of one country. Hours are in the local time of the person who is called."""
 
     code: str  # ISO 3166, two capitals
     name: str
@@ -77,7 +80,7 @@ class CountryRules:
     holidays: Holidays
 
     def permitted_on(self, day: date) -> Opening | None:
-        """When people may be rung on that date, holidays taken into account."""
+        """The opening for calls on a date, with holidays counted; None if there is none."""
         week = self.permitted_hours.value.days
         treated = self.holidays.treated.value
         if treated == AS_ANY_DAY or not self.holidays.include(day):
@@ -85,28 +88,28 @@ class CountryRules:
         return week[SUNDAY] if treated == AS_SUNDAY else None
 
     def hours_typed(self, data: object) -> WeekHours:
-        """A campaign's hours as somebody typed them, in the form that `WeekHours.parse` reads.
+        """Read a campaign's hours from a form, in the format of `WeekHours.parse`.
 
-        Raises WeekHoursError, also for hours outside what the country permits.
+        Raises WeekHoursError, also for hours outside those that the country permits.
         """
         return WeekHours.parse(data, self.permitted_hours.value, self.name)
 
     def hours_stored(self, data: Mapping[str, object]) -> WeekHours:
-        """A campaign's hours as its row holds them; an empty row means the country's usual hours.
+        """Read a campaign's hours from its row; an empty row means the country's usual hours.
 
-        Not compared with the country's permitted hours again: those always apply on top.
+        They are not checked against the permitted hours, which apply to every call anyway.
         """
         return WeekHours.parse(data) if data else self.usual_hours.value
 
 
 def countries() -> tuple[str, ...]:
-    """The countries that have rules, as sorted ISO codes."""
+    """The countries that have rules, as sorted ISO 3166-1 codes."""
     return tuple(sorted(path.stem.upper() for path in RULES_DIRECTORY.glob("*.yaml")))
 
 
 @cache
 def rules_for(country: str) -> CountryRules:
-    """The rules of a country, by its two capitals; read once.
+    """The rules of a country, by its ISO 3166-1 alpha-2 code; each process reads them once.
 
     Raises NoCountryRulesError, CountryRulesError.
     """
@@ -165,7 +168,7 @@ def _holidays(section: "_Section") -> Holidays:
 
 
 class _Section:
-    """A mapping of the file, with its place for messages and the keys nobody has asked for yet."""
+    """A mapping in the file, with its place for messages and the keys that nothing has read yet."""
 
     def __init__(self, file: str, place: str, data: object) -> None:
         self.file, self.place = file, place
@@ -175,10 +178,15 @@ class _Section:
         self.unread = {str(key) for key in data}
 
     def at(self, key: str) -> str:
+        """The place of a key, for messages."""
         return f"{self.place}.{key}" if self.place else key
 
     def checked(self, key: str, check: Callable[[Any], T], default: T | None = None) -> T:
-        """The key's value after `check`, which raises ValueError saying what it must be."""
+        """Read a key and return its value after `check`.
+
+        `check` raises ValueError with a sentence that says what the value must be. Raises
+        CountryRulesError.
+        """
         if key not in self.data:
             if default is not None:
                 return default
@@ -196,7 +204,7 @@ class _Section:
         return self.section(key).as_fact(check)
 
     def as_fact(self, check: Callable[[Any], T]) -> Fact[T]:
-        """This section itself as value, source and status; a status not given is law."""
+        """Read this section as a Fact. A status that is not given is law."""
         read = Fact(
             value=self.checked("value", check),
             source=self.checked("source", _text),
@@ -206,7 +214,10 @@ class _Section:
         return read
 
     def refuse_unread(self) -> None:
-        """A key that nothing reads is a slip of the pen that would pass for a rule."""
+        """Raise CountryRulesError for a key that nothing has read.
+
+        Such a key is a typing error that looks like a rule.
+        """
         if self.unread:
             raise CountryRulesError(
                 f"{self.file}: {self.at(min(self.unread))}: is not a known key."
@@ -261,7 +272,7 @@ def _parts_of(calendar: str) -> Callable[[object], tuple[str, ...]]:
 
 @cache
 def _holiday_dates(calendar: str, parts: tuple[str, ...], year: int) -> frozenset[date]:
-    """Both the day itself and the working day given in its place, where the law gives one."""
+    """The holidays, and the working days that the law gives in place of some of them."""
     return frozenset(
         day
         for part in parts or (None,)

@@ -1,7 +1,7 @@
-"""Languages to choose from when there is none in common: BCP 47 code and English name.
+"""The languages that forms offer when none is known: BCP 47 code and English name.
 
-The most spoken at home in the countries of `phonebank/rules` (censuses of England and Wales 2021,
-Canada 2021, Ireland 2022; US Census Bureau 2022), by name.
+They are the most spoken at home in the countries of `phonebank/rules` (censuses of England and
+Wales 2021, Canada 2021, Ireland 2022; US Census Bureau 2022), by name.
 """
 
 LANGUAGES = {
@@ -39,11 +39,11 @@ LANGUAGES = {
     "cy": "Welsh",
     "yi": "Yiddish",
 }
-UNKNOWN = "und"  # BCP 47 for a language that could not be told
+UNKNOWN = "und"  # BCP 47 for an unknown language
 
 
 def language_name(code: str) -> str:
-    """A language for people to read; also of codes that LANGUAGES lacks, as a list may have any."""
+    """The English name of a language. A list may have any code, so unknown codes get a name too."""
     if code == UNKNOWN:
         return "A language nobody recognised"
     return LANGUAGES.get(code, f"Language “{code}”")

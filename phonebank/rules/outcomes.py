@@ -1,6 +1,6 @@
-"""The outcomes of a call, and what each does to the person: OUTCOMES, as data.
+"""The outcomes of a call, and the effect of each on the contact: OUTCOMES, as data.
 
-`callers.decision` puts it together with the campaign's retry rules and the contact's history.
+`retry_policy` combines an outcome with the campaign's retry rules and the contact's history.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from typing import Literal
 Effect = Literal["retry", "finish", "suppress", "unusable"]
 Group = Literal["quick", "reached", "number", "never", "skip"]
 
-# The rows of buttons on the caller's screen, in order, with their headings.
+# The groups of buttons on the caller's screen, in order, with their headings.
 GROUPS: dict[Group, str] = {
     "quick": "Nobody picked up",
     "reached": "Someone answered",
@@ -34,16 +34,20 @@ class NextState(StrEnum):
 
 
 class UnknownOutcomeError(ValueError):
-    """There is no outcome of that key; the text is fit to show."""
+    """An unknown outcome key. The text is fit to show."""
 
 
 @dataclass(frozen=True)
 class Outcome:
     """One way a call can end.
 
-    `reached`: a person answered, whoever it was. `counts_as_attempt`: the phone rang at their end
-    because of us. `effect`: what becomes of the contact. `takes_callback`: the caller may give a
-    time to ring back. `number_bad`: no use for this person; `number_dead`: no use for anybody.
+    reached            a person answered, the right one or not
+    counts_as_attempt  our call made their phone ring
+    effect             what becomes of the contact
+    takes_callback     the caller may enter a time to call back
+    number_bad         the number does not reach this person
+    number_dead        the number reaches nobody
+    exhausted          the contact's state when no tries are left
     """
 
     key: str
@@ -250,5 +254,5 @@ def outcome_of(key: str) -> Outcome:
 
 
 def label_of(key: str) -> str:
-    """What people read for an outcome; the key itself for one that is no longer offered."""
+    """The label of an outcome; the key itself if the outcome is no longer offered."""
     return OUTCOMES[key].label if key in OUTCOMES else key

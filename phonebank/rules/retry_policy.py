@@ -1,7 +1,7 @@
-"""What becomes of a contact after a call, and when they may be rung again. Pure.
+"""The decision about a contact after a call: its state, and when it may be called again. Pure.
 
-The outcome, the campaign's RetryRules and the contact's history go in; what comes out is written
-down by `callers.standing`.
+It follows from the outcome, the campaign's RetryRules and the contact's history. `calls` writes it
+to the contact.
 """
 
 from dataclasses import dataclass, replace
@@ -12,31 +12,31 @@ from phonebank.rules.countries import CountryRules
 from phonebank.rules.outcomes import NOT_AN_ATTEMPT, NextState, Outcome, outcome_of
 from phonebank.rules.retry_rules import RetryRules
 
-# A contact whose hours never come (a campaign without open hours) is looked at again then.
+# A contact without any calling hours ahead (a campaign without open hours) waits this long.
 FAR_AWAY = timedelta(days=60)
 
-# Past this, waiting for another time of day costs more than it gains (hours that are all evenings,
-# a weekend in between): then any callable moment will do.
+# A longer wait for another time of day costs more than it gains (hours that are all evenings, a
+# weekend in between), so any callable moment will do.
 _WAIT_FOR_ANOTHER_TIME_OF_DAY = timedelta(days=3)
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What becomes of a contact after a call. Moments are UTC and inside calling hours.
+    """The decision about a contact after a call. Moments are UTC and inside calling hours.
 
-    state                 SUPPRESSED is for the number, everywhere, and `suppress_reason` says why
-    callable_at           when they may be rung again, if `state` is CALLABLE; None then means not
-                          within 60 days as the hours stand: look again when the hours change
-    rested_at             when they would be callable at any hour and time of day: what
-                          `callable_at` comes from, and comes from again when the hours change
-    promised              that moment was promised to them
+    state                 "suppressed" concerns the number, everywhere; `suppress_reason` says why
+    callable_at           when the contact may be called again, if `state` is "callable". None: not
+                          within 60 days; a change of the hours computes it again
+    rested_at             the end of the wait, at any hour and time of day. `callable_at`
+                          follows from it, again after each change of the hours
+    promised              the caller promised that moment to the person
     counted               the call was an attempt
-    number_bad            this person is not to be had on this number: try their next, if any
-    number_dead           nor is anybody else
-    household_rest_until  leave the others on the number in peace until then; None, no need. Not for
-                          this contact: a promised callback may be sooner
-    household_rested_at   the same of the others as `rested_at` of this contact
-    tag_language          ask which language, and hand out only to callers who speak it
+    number_bad            the number does not reach this person: try their next number, if any
+    number_dead           the number reaches nobody
+    household_rest_until  the others on the number wait until then; None: they need not. It does not
+                          apply to this contact, whose promised callback may be sooner
+    household_rested_at   the `rested_at` of the others
+    tag_language          ask for the language; only callers who speak it get this contact
     """
 
     state: NextState
@@ -53,7 +53,7 @@ class Decision:
 
     @property
     def callback_at(self) -> datetime | None:
-        """`callable_at`, where it was promised."""
+        """`callable_at` if it was promised, else None."""
         return self.callable_at if self.promised else None
 
 
@@ -70,15 +70,16 @@ def decide(
     country: CountryRules,
     callback_at: datetime | None = None,
 ) -> Decision:
-    """What becomes of a contact whose call ended with outcome `key` at `at`.
+    """Decide about a contact whose call ended with the outcome `key` at `at`.
 
-    The counts are from before this call: attempts ever, attempts on the contact's date of today
-    (`calling_hours.contact_date`), and calls that ended with this same outcome.
+    The counts do not include this call: all attempts, attempts on the contact's present date
+    (`calling_hours.contact_date`), and calls with this same outcome.
 
-    `callback_at`, for an outcome in TAKES_CALLBACK, is the time they asked for; it is moved to the
-    next callable moment and honoured however many attempts there were. For one in NOT_AN_ATTEMPT it
-    is the promise that stood before the call, which then stands on after the rest. For any other
-    outcome it says nothing.
+    For an outcome in TAKES_CALLBACK, `callback_at` is the time that the person asked for. It moves
+    to the next callable moment and is kept, however many attempts there were. For an outcome in
+    NOT_AN_ATTEMPT it is the promise from before the call, which stays after the wait. For any other
+    outcome it has no effect.
+
     Raises UnknownOutcomeError.
     """
     outcome = outcome_of(key)
@@ -128,8 +129,8 @@ def decide(
     )
     elsewhen = at if rules.retries[key].another_time_of_day else None
     again = next_try_at(rested, elsewhen, zones, hours, country)
-    # Where nobody answered, the others on the number wait as long as the one who was rung; where
-    # it was not rung at all, they need not wait.
+    # After an unanswered call the others on the number wait as long as this contact. After a skip
+    # their telephone did not ring, so they need not wait.
     if key == "skipped":
         decision = replace(decision, household_rest_until=None)
     elif not outcome.reached and again is not None:
@@ -152,8 +153,11 @@ def next_try_at(
     hours: WeekHours,
     country: CountryRules,
 ) -> datetime | None:
-    """The first moment from `rested` on that is inside calling hours and, where that is asked for
-    and comes soon, at another time of day; None if none comes within 60 days."""
+    """The first moment from `rested` on that is inside calling hours; None if not within 60 days.
+
+    With `other_time_of_day_than`, it is at another time of day than that, if such a moment comes
+    soon.
+    """
     if other_time_of_day_than is not None:
         elsewhere = next_callable(
             zones,
@@ -186,7 +190,7 @@ def _rest_end(
     zones: tuple[str, ...],
     country: CountryRules,
 ) -> datetime:
-    """The first moment that is rested, on a day with attempts left."""
+    """The end of the wait, on a day with attempts left."""
     rule = rules.retries[outcome.key]
     rested = at + timedelta(minutes=rule.rest_minutes)
     limits = [rule.a_day_at_most] if rule.a_day_at_most is not None else []

@@ -1,9 +1,9 @@
-"""When people are rung again: the numbers an organiser may change. Pure.
+"""A campaign's retry rules: when people are called again. Organisers may change them. Pure.
 
-The defaults, where no other source is named, are the collected custom of phone banks and dialler
-makers: another try two to four hours after no answer and at another time of day, three or four
-tries in all and two a day; a quarter to half an hour after busy; the next day after an answering
-machine; two days or more after a message was left.
+Where no other source is named, the defaults are the common practice of phone banks and makers of
+dialers: another try two to four hours after no answer, at another time of day; three or four tries
+in all and two a day; fifteen to thirty minutes after a busy tone; the next day after voicemail; two
+days or more after a message.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,12 +25,13 @@ class RetryRulesError(ValueError):
 
 @dataclass(frozen=True)
 class RetryRule:
-    """When a person may be rung again after one outcome.
+    """When a person may be called again after one outcome.
 
-    `rest_minutes`: not before that. `another_time_of_day`: in another of morning, afternoon and
-    evening. `retries_at_most`: how often this outcome may lead to another try; None, as often as
-    the attempts last. `a_day_at_most`: not again on a day that has had so many attempts; 1 puts the
-    next try on another day. None: the campaign's limit alone.
+    rest_minutes         the wait before the next try
+    another_time_of_day  the next try is in another part of the day: morning, afternoon or evening
+    retries_at_most      how often this outcome may lead to another try; None: no limit of its own
+    a_day_at_most        no further try on a day with so many attempts, so 1 moves the next try to
+                         another day; None: only the campaign's limit applies
     """
 
     rest_minutes: int
@@ -41,7 +42,7 @@ class RetryRule:
 
 _HOURS = 60
 _DAYS = 24 * _HOURS
-# Minutes in each unit that people think of a rest in, the largest first.
+# Minutes in each unit that forms offer, the largest first.
 UNITS = {"days": _DAYS, "hours": _HOURS, "minutes": 1}
 
 _DEFAULT_RETRIES: dict[str, RetryRule] = {
@@ -62,14 +63,14 @@ _DEFAULT_RETRIES: dict[str, RetryRule] = {
     ),
     "hung_up": RetryRule(12 * _HOURS, another_time_of_day=True, retries_at_most=1, a_day_at_most=1),
     "language_barrier": RetryRule(1 * _HOURS, retries_at_most=2),
-    # Three failures and somebody should look at the number.
+    # After three failures an organiser should check the number.
     "line_fault": RetryRule(1 * _HOURS, retries_at_most=2),
-    # Without an end: a person whom every caller skips is still on the list, and the organiser sees.
+    # No limit: a person whom every caller skips stays in the queue, where the organiser sees them.
     "skipped": RetryRule(15),
 }
 
-# Least and most an organiser may set. Three attempts a day is the most that the German trade code
-# and the laws of Florida and Oklahoma allow.
+# The least and the most that organisers may set. The German trade code and the laws of Florida and
+# Oklahoma allow three attempts a day at most.
 _LIMITS: dict[str, tuple[int, int]] = {
     "attempts_at_most": (1, 20),
     "attempts_a_day_at_most": (1, 3),
@@ -94,9 +95,9 @@ _MAY_BE_EMPTY = {"retries_at_most", "a_day_at_most"}
 class RetryRules:
     """A campaign's retry rules.
 
-    `attempts_at_most` and `attempts_a_day_at_most` hold over all outcomes of a person together;
-    `household_rest_minutes` is how long the others on a number are left in peace after a call that
-    somebody answered. `retries` has a rule for every outcome in `outcomes.RETRIED`.
+    `attempts_at_most` and `attempts_a_day_at_most` limit a person's attempts over all outcomes.
+    After an answered call, the others on the same number wait `household_rest_minutes`. `retries`
+    has a rule for every outcome in `outcomes.RETRIED`.
     """
 
     attempts_at_most: int
@@ -106,7 +107,7 @@ class RetryRules:
 
     @classmethod
     def default(cls) -> Self:
-        """What a new campaign starts with."""
+        """The rules of a new campaign."""
         return cls(
             attempts_at_most=4,
             attempts_a_day_at_most=2,
@@ -116,10 +117,10 @@ class RetryRules:
 
     @classmethod
     def parse(cls, data: object) -> Self:
-        """The default rules with the changes in `data`, the JSON form; {} changes nothing.
+        """Read the default rules with the changes in `data`, the JSON form; {} changes nothing.
 
         {"attempts_at_most": 3, "outcomes": {"no_answer": {"rest_minutes": 240}}}
-        Raises RetryRulesError naming every faulty field, not only the first.
+        Raises RetryRulesError with every field at fault, not only the first.
         """
         if not isinstance(data, Mapping):
             raise RetryRulesError({"": "The retry rules must be a set of fields."})
@@ -145,7 +146,7 @@ class RetryRules:
         return replace(rules, retries=retries, **overall)
 
     def to_json(self) -> dict[str, Any]:
-        """The whole of the rules in the form that `parse` reads."""
+        """All rules, in the form that `parse` reads."""
         return {
             "attempts_at_most": self.attempts_at_most,
             "attempts_a_day_at_most": self.attempts_a_day_at_most,
@@ -154,8 +155,10 @@ class RetryRules:
         }
 
     def changes(self) -> dict[str, Any]:
-        """Only what differs from the default rules, in the form that `parse` reads: a default that
-        is bettered later then reaches every campaign that had not changed it."""
+        """Only the differences from the default rules, in the form that `parse` reads.
+
+        So a default that improves later reaches every campaign that has not changed it.
+        """
         own, usual = self.to_json(), RetryRules.default().to_json()
         outcomes, usual_outcomes = own.pop("outcomes"), usual.pop("outcomes")
         changes = _differences(own, usual)
@@ -168,7 +171,7 @@ class RetryRules:
 
 
 def in_largest_unit(minutes: int) -> tuple[int, str]:
-    """A time in the largest unit that it is a whole number of: 720 is (12, "hours")."""
+    """Minutes in the largest unit that divides them: 720 is (12, "hours")."""
     for unit, size in UNITS.items():
         if minutes and minutes % size == 0:
             return minutes // size, unit
@@ -192,7 +195,7 @@ def _check_fields(
     faults: dict[str, str],
     also: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """The fields of `data` that can be used; a sentence in `faults` for each that cannot."""
+    """The valid fields of `data`; each other field gets a sentence in `faults`."""
     good: dict[str, Any] = {}
     for field, value in data.items():
         place = f"{outcome}.{field}" if outcome else str(field)

@@ -1,10 +1,10 @@
 """Time zones from the pinned tzdata package, never from the machine.
 
-`zoneinfo.ZoneInfo("America/Vancouver")` reads the operating system's files first, and those can be
-a year behind: with the 2025b files of a current Debian, Vancouver and Edmonton still put their
-clocks back in winter, and callers would ring people there an hour after the legal end of the day.
-The tzdata package is pinned with our other requirements, so every machine gives the same answer,
-and upgrading it is a reviewed change.
+`zoneinfo.ZoneInfo("America/Vancouver")` reads the operating system's files first, and those may be
+a year old: with the 2025b files of a current Debian, Vancouver and Edmonton still put their clocks
+back in winter, and callers would call people there an hour after the legal end of the day. The
+tzdata package is pinned with the other requirements, so every machine gives the same answer, and an
+upgrade is a reviewed change.
 """
 
 from collections.abc import Iterable
@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 
 
 class UnknownTimeZoneError(ValueError):
-    """A name that is not in the IANA time zone database; its text is fit to show."""
+    """A name that is not in the IANA time zone database. The text is fit to show."""
 
 
 @cache
 def time_zone_names() -> frozenset[str]:
-    """Every name in the pinned database, such as "Europe/London"; old aliases included."""
+    """Every name in the pinned database, such as "Europe/London", with old aliases."""
     return frozenset((resources.files("tzdata") / "zones").read_text().split())
 
 
@@ -39,10 +39,10 @@ def time_zone(name: str) -> ZoneInfo:
 
 @cache
 def canonical_name(name: str) -> str:
-    """The name that stands for all zones with this one's clocks since 1970.
+    """The one name for all zones with the same clocks since 1970.
 
-    Europe/Jersey, Europe/Guernsey and Europe/Isle_of_Man are links to Europe/London: told apart,
-    they would only split a British list into pieces that are always callable together.
+    Europe/Jersey, Europe/Guernsey and Europe/Isle_of_Man are links to Europe/London. Separate names
+    would split a British list into parts that are always callable together.
     Raises UnknownTimeZoneError.
     """
     return _links().get(time_zone(name).key, name)
@@ -64,12 +64,12 @@ def _links() -> dict[str, str]:
     return {alias: target for _, target, alias in lines}
 
 
-# What `contact.zone_key` holds. A number that could be in more zones than this many characters
-# name (an American freephone number has 42) could be anywhere: it gets no zones, so it counts as
-# every zone of the campaign's country.
+# Characters that `contact.zone_key` has room for. A number with more zones than fit (an American
+# freephone number has 42) may be anywhere: its key is empty, which means every zone of the
+# campaign's country.
 LONGEST_ZONE_KEY = 400
 
-NOWHERE = "Etc/Unknown"  # what phonenumbers answers for a number without a place
+NOWHERE = "Etc/Unknown"  # the answer of phonenumbers for a number without a place
 
 
 def zones_key(zones: Iterable[str]) -> str:

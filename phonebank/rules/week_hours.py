@@ -1,9 +1,9 @@
-"""Hours for each day of a week, in the local time of the person rung: stored as JSON, pure.
+"""Hours for each day of a week, in the local time of the person who is called. Pure.
 
-    {"mon": ["09:00", "21:00"], ..., "sat": ["10:00", "20:00"], "sun": []}
+They are stored as JSON: {"mon": ["09:00", "21:00"], ..., "sat": ["10:00", "20:00"], "sun": []}
 
-A day has one opening or none. The end is the first minute that is closed, so a person may be rung
-at 20:59 and not at 21:00. Both a country's permitted hours and a campaign's own are WeekHours.
+A day has one opening or none. The end is the first closed minute, so a person may be called at
+20:59 and not at 21:00. A country's permitted hours and a campaign's own hours are both WeekHours.
 """
 
 import re
@@ -15,7 +15,7 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 SUNDAY = 6
 
-# Minutes after local midnight by the clock on the wall: first open minute, first closed minute.
+# Minutes after local midnight: the first open minute and the first closed minute.
 Opening = tuple[int, int]
 
 _CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})")
@@ -36,16 +36,16 @@ class WeekHoursError(ValueError):
 
 @dataclass(frozen=True)
 class WeekHours:
-    """One opening or None for each day, Monday first."""
+    """The opening of each day, Monday first; None for a closed day."""
 
     days: tuple[Opening | None, ...]
 
     @classmethod
     def parse(cls, data: object, permitted: "WeekHours | None" = None, country: str = "") -> Self:
-        """Read hours from their JSON form; a day that is absent is closed.
+        """Read hours from their JSON form; a missing day is closed.
 
-        With `permitted`, hours outside these are refused too, as those of `country`.
-        Raises WeekHoursError naming every faulty day, not only the first.
+        With `permitted`, the hours of `country`, hours outside them are a fault as well.
+        Raises WeekHoursError with every day at fault, not only the first.
         """
         if not isinstance(data, Mapping):
             raise WeekHoursError({"": "The calling hours must give a start and an end for days."})
@@ -69,8 +69,10 @@ class WeekHours:
         return hours
 
     def outside(self, permitted: "WeekHours", country: str) -> dict[str, str]:
-        """The days that go beyond what is permitted in the country, by its name, each with a
-        sentence saying so."""
+        """The days with hours outside the permitted ones, each with a sentence that says so.
+
+        `country` is the country's name, for the sentences.
+        """
         faults = {}
         for day, name, own, allowed in zip(DAYS, DAY_NAMES, self.days, permitted.days, strict=True):
             if own is None:
@@ -93,7 +95,7 @@ class WeekHours:
 
 
 def clock(minutes: int) -> str:
-    """Minutes after midnight as a clock shows them: 545 is "09:05"."""
+    """Minutes after midnight as a time: 545 is "09:05"."""
     return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
