@@ -1,1 +1,1 @@
-"""Reading tables that people upload: file kinds, dialects, rows, and columns. Pure."""
+"""Tables that people upload: their file kinds, dialects, rows and columns. Pure."""

@@ -1,13 +1,13 @@
-"""What single cells of a list say: postcodes, languages. Pure.
+"""Single cells of a list: text, postcodes, languages, e-mail addresses. Pure.
 
-People's data is tidied as little as it can be: spaces and invisible characters. Names and time
-zones have modules of their own.
+Cells are changed as little as possible: they lose invisible characters and extra spaces. Names and
+time zones have modules of their own.
 """
 
 import re
 from functools import lru_cache
 
-# Invisible, and needed to spell names in Persian and Hindi.
+# Invisible characters that names in Persian and Hindi need.
 _JOINERS = "\u200c\u200d"
 
 
@@ -32,7 +32,7 @@ _LANGUAGES = {
 }  # fmt: skip
 
 
-# ISO 639-1, and Cantonese, which it lacks.
+# The codes of ISO 639-1, and Cantonese, which has none there.
 _LANGUAGE_CODES = words(
     "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu "
     "cv cy da de dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi "
@@ -45,9 +45,9 @@ _LANGUAGE_CODES = words(
 
 
 def tidy(text: str) -> str:
-    """One line without control and invisible characters, and single spaces between its words.
+    """Tidy a text: one line, single spaces, no control or invisible characters.
 
-    The result can be stored: no null characters, no lone surrogates.
+    PostgreSQL can store the result: it has no null characters and no lone surrogates.
     """
     if not text.isprintable():
         text = "".join(
@@ -57,7 +57,7 @@ def tidy(text: str) -> str:
 
 
 def tidy_postcode(text: str, country: str) -> str:
-    """A postcode in capitals, with the gap of a British one and the leading zeros of a ZIP code."""
+    """Tidy a postcode: capitals, the gap of a British one, the leading zeros of a ZIP code."""
     code = tidy(text).upper()
     if country == "US":
         zip_code = re.fullmatch(r"([0-9]{3,5})(-[0-9]{4})?(?:\.0)?", code)
@@ -67,12 +67,12 @@ def tidy_postcode(text: str, country: str) -> str:
 
 
 def tidy_identifier(text: str) -> str:
-    """An ID of the campaign's own database, without the ".0" that a number column gives it."""
+    """Tidy an ID of the campaign's own database; it loses the ".0" of a number column."""
     return re.sub(r"(?<=[0-9])\.0+$", "", tidy(text))
 
 
 def tidy_email(text: str) -> str:
-    """An e-mail address, or "" for what is plainly none."""
+    """Tidy an e-mail address; "" for text that is plainly not one."""
     address = tidy(text).removeprefix("mailto:")
     name, _, host = address.partition("@")
     plausible = name and "." in host.strip(".") and "@" not in host and " " not in address
@@ -81,9 +81,9 @@ def tidy_email(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def language_code_of(text: str) -> str:
-    """A language's ISO 639 code ("cy" for "Cymraeg", "en" for "en-GB"), or "" for none known.
+    """The ISO 639 code of a language ("cy" for "Cymraeg", "en" for "en-GB"); "" if unknown.
 
-    Only real codes: a contact whose language nobody speaks would never be rung.
+    Only real codes count: callers would never get a contact whose language nobody speaks.
     """
     word = tidy(text).casefold()
     code = re.split(r"[-_]", word)[0]

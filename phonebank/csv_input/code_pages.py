@@ -1,8 +1,9 @@
-"""Which old alphabet the accented letters of a file are in. Pure.
+"""The old alphabet of a file's accented letters. Pure.
 
-Before UTF-8 each system had one of its own, and files do not say which: the é of a Mac is the Ž of
-Windows. So the words that hold such letters are read in each alphabet, and the one in which they
-look like words is taken. Where none does, nobody should be called "JosŽ": the file is refused.
+Before UTF-8 each system had an alphabet of its own, and files do not name theirs: the é of a Mac is
+the Ž of Windows. So this module reads the words with such letters in each alphabet and takes the
+one in which they look like words. If they look wrong in all of them, the file is refused, because
+callers should not call anyone "JosŽ".
 """
 
 import re
@@ -10,14 +11,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 WINDOWS = "cp1252"
-# Windows first: where two do as well, it is the likelier. Then old Macs, DOS, and Windows in
-# Central Europe.
+# Windows comes first, because it is the likeliest of two that fit equally well. Then come old Macs,
+# DOS, and Windows in Central Europe.
 ALPHABETS = (WINDOWS, "mac_roman", "cp850", "cp1250")
 
-# Words looked at; a list's accented names repeat themselves.
+# Words to examine. A list's accented names repeat, so more would not help.
 MOST_WORDS = 2_000
 LONGEST_WORD = 60  # bytes
-# Of the words, so many may look wrong: a stray symbol, somebody's typing error.
+# The share of words that may look wrong because of a stray symbol or a typing error.
 STRANGE_SHARE = 0.1
 
 _WORD = re.compile(rb"[A-Za-z'\x80-\xff]*[\x80-\xff][A-Za-z'\x80-\xff]*")
@@ -35,13 +36,13 @@ _GOOD, _WEAK, _BAD = 2, 0, -4
 
 @dataclass
 class AccentedWords:
-    """Words with accented letters, gathered piece by piece from a file."""
+    """Words with accented letters, collected from the pieces of a file."""
 
-    old: set[bytes] = field(default_factory=set)  # in no UTF-8; at most MOST_WORDS
+    old: set[bytes] = field(default_factory=set)  # not UTF-8; at most MOST_WORDS
     has_utf_8: bool = False
 
     def add(self, data: bytes) -> None:
-        """Look at a piece of the file."""
+        """Collect the words of a piece of the file."""
         if data.isascii() or len(self.old) >= MOST_WORDS:
             return
         for found in _WORD.finditer(data):
@@ -52,10 +53,10 @@ class AccentedWords:
 
 
 def detect_alphabet(words: Iterable[bytes]) -> str | None:
-    """The Python codec in which these words look like words, or None where they do in none.
+    """The Python codec in which these words look like words; None if there is none.
 
-    Windows' own is left only for a better one, and only where words look wrong in it, or where
-    none of its everyday accented letters occurs.
+    Windows' own alphabet gives way only to a better one, and only if words look wrong in it or have
+    none of its everyday accented letters.
     """
     looked_at = [word for word in words if len(word) > 1]
     most_strange = len(looked_at) * STRANGE_SHARE
@@ -64,7 +65,8 @@ def detect_alphabet(words: Iterable[bytes]) -> str | None:
     everyday = any(score >= _GOOD for score in scores[WINDOWS])
     if not looked_at or (not strange[WINDOWS] and everyday):
         return WINDOWS
-    # Central Europe's own letters all look like letters in Windows: nothing else tells them.
+    # The letters of Central Europe are letters in Windows' alphabet as well, so cp1250 takes part
+    # only if words look wrong in it.
     others = ALPHABETS if strange[WINDOWS] else ALPHABETS[:-1]
     best = max(others, key=lambda alphabet: sum(scores[alphabet]))
     return next((of for of in (best, WINDOWS) if strange[of] <= most_strange), None)
@@ -77,7 +79,7 @@ def _score(word: bytes, alphabet: str) -> int:
         return _BAD * 2
     foreign = sum(c > "\x7f" for c in text)
     if len(text) > 3 and foreign * 5 > len(text) * 3:
-        return _BAD  # Cyrillic or Greek: no Latin word is made of accents
+        return _BAD  # Cyrillic or Greek: Latin words are not made of accents
     score = 0
     for at, c in enumerate(text):
         if c > "\x7f":
@@ -86,7 +88,7 @@ def _score(word: bytes, alphabet: str) -> int:
 
 
 def _score_of(c: str, before: str, after: str, alphabet: str) -> int:
-    """How well a character stands between its neighbours ("" where there is none)."""
+    """How well a character fits between its neighbours ("" if there is none)."""
     if not c.isalpha() or c in "ºª":
         return _score_of_sign(c, before, after)
     if c.isupper() and (before.islower() or (before.isupper() and after.islower())):

@@ -1,6 +1,6 @@
-"""Which column of a list is what: guessed from names and contents, confirmed by an organiser.
+"""The mapping of a list's columns: guessed from names and contents, confirmed by an organiser.
 
-What nobody maps is left out. A campaign keeps no data about people that its callers do not need.
+Columns without a target are left out: a campaign stores no data that its callers do not need.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from phonebank.csv_input.column_names import (
 from phonebank.csv_input.yes_no_columns import MARKS, Action, reading_of
 
 IGNORE = "ignore"
-FIELD = "field:"  # "field:polling_district" keeps a column under a name that scripts can show
-LONGEST_FIELD_NAME = 40  # characters, as merge fields have
+FIELD = "field:"  # "field:polling_district" stores a column under a name that scripts can show
+LONGEST_FIELD_NAME = 40  # characters; merge fields have the same limit
 
-# The targets and what pages call them, in the order pages offer them.
+# The targets and their names on pages, in the order of the pages.
 FIELDS: dict[str, str] = {
     "first_name": "First name",
     "last_name": "Last name",
@@ -52,28 +52,28 @@ FIELDS: dict[str, str] = {
     IGNORE: "Leave out",
 }
 
-# In the order in which a contact's numbers are rung: the list's own choice, then the mobile.
+# In the order of calling: first the number that the list prefers, then the mobile.
 PHONE_TARGETS = ("phone", "mobile", "landline", "work_phone")
 
 NAME_TARGETS = frozenset({"first_name", "last_name", "full_name"})
 
-# What a contact keeps among its fields, under these names.
+# Targets that a contact stores among its fields, under these names.
 KEPT_AS_FIELDS = ("town", "address")
 
-# Several columns may feed these: numbers add up, address lines join, any mark counts.
+# Targets of several columns: all numbers count, address lines join, any yes-or-no column counts.
 SEVERAL_COLUMNS = frozenset({*PHONE_TARGETS, *MARKS, "address", IGNORE})
 
 
-# Column, as JSON keys it → key of a value → an Action.
+# The column's index as text (a key in JSON) → the key of a value → an Action.
 Actions = dict[str, dict[str, str]]
 
 
 @dataclass(frozen=True)
 class Mapping:
-    """The columns of a list and what each is: `targets[n]` is what the column `headers[n]` holds.
+    """The columns of a list and their targets: `targets[n]` is the target of column `headers[n]`.
 
-    A target is a key of FIELDS or "field:" and a name. `actions` is what an organiser decided about
-    the values of columns of marks: column → key of `marks.key_of` → `marks.Action`.
+    A target is a key of FIELDS, or "field:" and a name. `actions` has the organiser's decisions
+    about values of yes-or-no columns: column → key of `yes_no_columns.key_of` → Action.
     """
 
     headers: tuple[str, ...]
@@ -84,11 +84,11 @@ class Mapping:
     def of(
         cls, headers: Sequence[str], targets: Sequence[str], actions: Actions | None = None
     ) -> Mapping:
-        """From any two lists of one length, such as those stored with a contact list."""
+        """Make a mapping from two lists of one length, such as those of a contact list."""
         return cls(tuple(headers), tuple(targets), actions or {})
 
     def action(self, column: int, key: str) -> Action:
-        """What is done for a value of a column of marks: as decided, else as its words say."""
+        """The action for a value of a yes-or-no column: decided, or else by its words."""
         decided = self.actions.get(str(column), {}).get(key)
         return Action(decided) if decided else reading_of(self.targets[column], key)
 
@@ -102,27 +102,27 @@ class Mapping:
 
     @cached_property
     def phone_columns(self) -> tuple[int, ...]:
-        """The columns that hold numbers, in the order in which they are rung."""
+        """The columns with numbers, in the order of calling."""
         return tuple(i for target in PHONE_TARGETS for i in self.columns.get(target, ()))
 
     @cached_property
     def mark_columns(self) -> tuple[int, ...]:
-        """The columns whose cells say whether somebody may be called, left to right."""
+        """The columns that say whether a person may be called, left to right."""
         return tuple(i for i, target in enumerate(self.targets) if target in MARKS)
 
     @cached_property
     def name_columns(self) -> tuple[int, ...]:
-        """The columns that hold names of people."""
+        """The columns with names of people."""
         return tuple(i for i, target in enumerate(self.targets) if target in NAME_TARGETS)
 
     def header(self, column: int) -> str:
-        """A column's name, as messages give it."""
+        """A column's name, for messages."""
         return self.headers[column].strip()
 
     def numbers_of_mark(self, column: int) -> tuple[int, ...]:
         """The columns of numbers that a "number does not work" column is about.
 
-        As its name says ("is_mobile_bad"), where the list has such a column; else all of them.
+        Its name may say so ("is_mobile_bad"). Otherwise it is about all of them.
         """
         words = set(words_of(self.headers[column]))
         for target, names in KINDS_OF_PHONE.items():
@@ -132,7 +132,7 @@ class Mapping:
 
     @cached_property
     def field_columns(self) -> tuple[tuple[str, int], ...]:
-        """The name and column of each field of the campaign's own."""
+        """The name and the column of each of the campaign's own fields."""
         return tuple(
             (target.removeprefix(FIELD), index)
             for index, target in enumerate(self.targets)
@@ -142,18 +142,18 @@ class Mapping:
 
 @dataclass(frozen=True, slots=True)
 class ColumnGuess:
-    """What a column seems to be. Where `sure` is false, ask before believing it."""
+    """A guess about a column. If it is not `sure`, an organiser should check it."""
 
     index: int
     header: str
     target: str
     sure: bool
-    samples: tuple[str, ...]  # up to three values, for people to judge by
+    samples: tuple[str, ...]  # up to three values, for the organiser to check
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a mapping cannot be used. `reason` is a code, `message` for people."""
+    """A fault of a mapping. `reason` is a code; `message` is for people."""
 
     reason: str
     message: str
@@ -161,10 +161,10 @@ class Fault:
 
 
 def guess_columns(headers: Sequence[str], samples: Sequence[Sequence[str]]) -> list[ColumnGuess]:
-    """What each column is, from its name, and from its values where the name says nothing.
+    """Guess each column from its name, or from its values if the name says nothing.
 
-    `samples` are rows of cells as wide as the headers; a hundred are plenty. What is neither
-    named nor plain to see is left out.
+    `samples` are rows of cells as wide as the headers; a hundred are enough. A column without a
+    clear name or content gets IGNORE.
     """
     values = [
         [value for cells in samples if index < len(cells) and (value := cells[index].strip())]
@@ -188,7 +188,7 @@ def guess_columns(headers: Sequence[str], samples: Sequence[Sequence[str]]) -> l
 
 
 def faults_of(mapping: Mapping) -> list[Fault]:
-    """Everything that keeps a mapping from being used; nothing if it can be."""
+    """All faults of a mapping; none if it can be used."""
     if len(mapping.targets) != len(mapping.headers):
         message = (
             f"The file has {len(mapping.headers)} columns and {len(mapping.targets)} are mapped. "
@@ -208,10 +208,10 @@ def faults_of(mapping: Mapping) -> list[Fault]:
 
 
 def field_target(header: str) -> str:
-    """The target that keeps a column under its own name, written as scripts write merge fields.
+    """The target that stores a column under its own name, in the style of merge fields.
 
-    "Polling District" is polling_district. A name without Latin letters comes to FIELD alone, which
-    `check` refuses.
+    "Polling District" becomes polling_district. A name without Latin letters gives FIELD alone,
+    which `faults_of` refuses.
     """
     words = re.findall("[a-z0-9]+", " ".join(words_of(header)))
     name = "_".join(words).lstrip("0123456789_")
@@ -229,7 +229,7 @@ def _fault_of(target: str, mapping: Mapping) -> Fault | None:
                 f"{LONGEST_FIELD_NAME} characters.",
                 columns,
             )
-        if name in KEPT_AS_FIELDS:  # a column that is the target of that name has the place
+        if name in KEPT_AS_FIELDS:  # the target of that name uses the same place
             columns = tuple(sorted((*columns, *mapping.columns.get(name, ()))))
     elif target not in FIELDS:
         return Fault("unknown_target", f"“{target}” is not a choice for a column.", columns)
@@ -251,11 +251,11 @@ def _quote_headers(columns: Sequence[int], mapping: Mapping) -> str:
 class _NameGuess(NamedTuple):
     target: str
     sure: bool = False
-    rank: int = 1000  # how far down the target's names this one stands
+    rank: int = 1000  # the place of the name among its target's names; the surest is 0
 
 
 def _guess_by_name(header: str, values: Sequence[str]) -> _NameGuess:
-    """What a column's name says; IGNORE where that is nothing."""
+    """Guess a column from its name; IGNORE if the name says nothing."""
     header = _GOOGLES.sub(r"\1", header)
     name = plain_name(header)
     found = TARGET_OF.get(name)
@@ -268,25 +268,25 @@ def _guess_by_name(header: str, values: Sequence[str]) -> _NameGuess:
             return _NameGuess(_guess_by_last_words(header))
     target, rank = found
     if target in PHONE_TARGETS and values and _share(_holds_digits, values) < 0.2:
-        # Called a phone and holding none: "Number" is a house number.
+        # A name of phones without any digits below it: "Number" may be a house number.
         return _NameGuess(IGNORE if name in WEAK else target, rank=rank)
     return _NameGuess(target, name not in WEAK, rank)
 
 
 def _guess_mark(header: str, values: Sequence[str]) -> _NameGuess | None:
-    """ "Is deceased", "May we call you?", "is_mobile_bad": what a column of yes and no asks."""
+    """Guess a yes-or-no column from its name: "Is deceased", "May we call you?"."""
     found = mark_target_of(header)
     if found is None or (found[0] != "do_not_call" and _share(_holds_digits, values) > 0.5):
-        return None  # "Mobile (opted in)" and "Wrong number" may hold numbers
+        return None  # "Mobile (opted in)" and "Wrong number" may be columns of numbers
     return _NameGuess(*found)
 
 
-# Google's contacts come as "Phone 1 - Label" beside "Phone 1 - Value".
+# Google Contacts exports "Phone 1 - Label" beside "Phone 1 - Value".
 _GOOGLES = re.compile(r"^(.*\d)\s+-\s+Value$", re.IGNORECASE)
 
 
 def _guess_by_last_words(header: str) -> str:
-    """The target of the longest known name that a longer one ends with: "Voter's mobile number"."""
+    """The target of the longest known name at the end of a header: "Voter's mobile number"."""
     words = words_of(header)
     if is_about_someone_else(header):
         return IGNORE
@@ -299,7 +299,7 @@ def _guess_by_last_words(header: str) -> str:
 
 
 def _keep_surest_names(names: Sequence[_NameGuess]) -> list[str]:
-    """Where two columns would be one target, the one with the surer name stays."""
+    """Of two columns with one target, keep the one with the surer name."""
     targets = [named.target for named in names]
     for target in set(targets) - SEVERAL_COLUMNS:
         rivals = [index for index, named in enumerate(names) if named.target == target]
@@ -310,7 +310,7 @@ def _keep_surest_names(names: Sequence[_NameGuess]) -> list[str]:
 
 
 def _fit_name_columns(headers: Sequence[str], targets: list[str]) -> list[str]:
-    """ "Name" beside "Vorname" is the last name, beside both names it is left out."""
+    """Fit name columns together: "Name" beside "Vorname" is the last name."""
     first, last, full = (name in targets for name in ("first_name", "last_name", "full_name"))
     change: dict[str, str] = {}
     if full and (first or last):
@@ -321,7 +321,7 @@ def _fit_name_columns(headers: Sequence[str], targets: list[str]) -> list[str]:
 
 
 def _guess_by_content(values: Sequence[str], taken: Sequence[str]) -> str:
-    """What a column is by its values alone, unless a column is that already."""
+    """Guess a column from its values, unless another column has that target."""
     if "email" not in taken and _share(tidy_email, values) > 0.8:
         return "email"
     if "postcode" not in taken and _share(_is_postcode, values) > 0.8:
@@ -340,14 +340,14 @@ def _holds_digits(value: str) -> bool:
 
 
 def _is_postcode(value: str) -> bool:
-    """A British postcode, whole, or a Canadian one: a ZIP code is but five digits."""
+    """Whether a value is a full British or Canadian postcode. A ZIP code has only digits."""
     british = r"[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}"
     canadian = r"[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]"
     return re.fullmatch(f"{british}|{canadian}", value.upper()) is not None
 
 
 def _is_phone(value: str) -> bool:
-    """Nine digits or more, set as people set phone numbers: with a 0, a +, a bracket or gaps."""
+    """Whether a value looks like a phone number: nine digits or more, with 0, +, ( or gaps."""
     digits = sum(map(str.isdigit, value))
     return (
         9 <= digits <= 15

@@ -1,10 +1,10 @@
-"""What campaigns' databases call their columns, in English, Welsh, Spanish, German and French.
+"""Names of columns in campaigns' databases, in English, Welsh, Spanish, German and French.
 
-Names are compared by `plain`: "Pref Phone " and "pref_phone" are one. For each target the surest
-name comes first: where two columns would be one target, the earlier name has it.
+Names are compared by `plain_name`: "Pref Phone " and "pref_phone" are the same. Each target has its
+surest name first: if two columns would be one target, the column with the earlier name gets it.
 
 Sources: exports and import guides of VoteBuilder/VAN, NationBuilder, Action Network, Spoke, and the
-electoral register as Xpress and Idox deliver it.
+electoral register from Xpress and Idox.
 """
 
 import re
@@ -90,7 +90,7 @@ NAMES: dict[str, str] = {
     ),
 }
 
-# Names that mean their target less often than not: a column so called is shown to be confirmed.
+# Names that often mean something else. An organiser is asked to check such a column.
 WEAK = frozenset(
     {
         "number",
@@ -116,10 +116,10 @@ WEAK = frozenset(
     }
 )
 
-# Names that hold the full name where no column for the other half stands beside them.
+# Names of columns with the full name, if no other column has the other half.
 NAME_ALONE = frozenset({"nombre", "nom"})
 
-# A longer name with one of these words is of somebody else's number, or of none worth ringing.
+# A longer name with one of these words means another person's number, or one not worth calling.
 WORDS_FOR_OTHERS = words(
     "fax bad invalid wrong old former previous"
     " emergency kin carer caregiver parent parents guardian mother father mum mom dad"
@@ -144,21 +144,21 @@ WORDS_FOR_OTHERS = words(
     " cwmni cangen cyflogwr"
 )
 
-# Targets whose names may be part of a longer one ("Voter's mobile number") or be numbered.
+# Targets whose names may end a longer name ("Voter's mobile number") or have a number.
 WITHIN_A_LONGER_NAME = frozenset(
     {"first_name", "last_name", "phone", "mobile", "landline", "work_phone", "email", "postcode"}
 )
 NUMBERED = frozenset({"phone", "mobile", "landline", "work_phone", "address"})
 
 
-# Words in the name of a "number does not work" column → which of the numbers that is.
+# Words in the name of a "number does not work" column, for each kind of number.
 KINDS_OF_PHONE: dict[str, frozenset[str]] = {
     "mobile": words("mobile cell cellphone mob symudol movil celular handy mobil portable"),
     "landline": words("landline home fixed gartref fijo festnetz fixe domicile"),
     "work_phone": words("work office business gwaith trabajo dienst bureau travail"),
 }
 
-# Phrases within a longer name, as `phrase_of` writes it.
+# Phrases in a longer name, in the style of `phrase_of`.
 _NO_CALLS = (
     "do not call|do not phone|do not contact|do not ring|do not telephone|donotcall|donotcontact"
     "|dnc"
@@ -214,31 +214,31 @@ _TELEPHONES = _PHONE_WORDS - words(
     "number numbers call calls called calling ring rhif galw galwadau numero llamar llamadas nummer"
     " anruf anrufe anrufen appel appels appeler"
 )
-# Consent to these says nothing of calls.
+# Consent to these is not consent to calls.
 _OTHER_WAYS = words(
     "email mail sms text texts texting post postal letter whatsapp newsletter newsletters"
     " mailing mailings data photo cookies marketing mobile ebost neges correo mensaje post"
     " brief courriel courrier"
 )
-# "Consent withdrawn" asks the other way round.
+# Words that turn a question round: "Consent withdrawn".
 _TURNED_ROUND = words(
     "no not non withdrawn refused declined denied revoked without missing dim heb ddim sin"
     " rechazado kein keine nicht widerrufen verweigert sans pas refuse retire"
 )
 
-# "Not on the TPS" and "TPS clear" ask the other way round.
+# Words that turn a register's answer round: "Not on the TPS", "TPS clear".
 _CLEARED = words("not non nicht pas hors ddim clear cleared clean free sauber frei libre limpio")
 
 
 def phrase_of(header: str) -> str:
-    """A column's name as its plain words, without apostrophes: "Don't call?" is "dont call"."""
+    """The plain words of a column's name, without apostrophes: "Don't call?" gives "dont call"."""
     return " ".join(words_of(re.sub("['’`]", "", header)))
 
 
 def mark_target_of(header: str) -> tuple[str, bool] | None:
-    """The target of a column whose name asks something of calls, and whether that is sure.
+    """The target of a column whose name asks something about calls, and whether that is sure.
 
-    None for every other name. "Consent" is turned round: a no there means do not call.
+    None for every other name. Values of "consent" are the other way round: a no means do not call.
     """
     phrase = phrase_of(header)
     named = words(phrase)
@@ -265,7 +265,7 @@ def mark_target_of(header: str) -> tuple[str, bool] | None:
 
 
 def is_named_as_phone(header: str) -> bool:
-    """Whether a column's name says that it holds telephone numbers."""
+    """Whether a column's name says that it has telephone numbers."""
     target, _ = TARGET_OF.get(plain_name(header), ("", 0))
     return target in NUMBERED - {"address"} or bool(_TELEPHONES & set(words_of(header)))
 
@@ -281,9 +281,9 @@ def _strip_phrases(phrases: str, phrase: str) -> str:
 
 
 def is_about_someone_else(header: str) -> bool:
-    """Whether a column's name says that it is of another person, of a firm, or out of use.
+    """Whether a column's name means another person's number, a company's, or one out of use.
 
-    One written as one word ("Notfalltelefon", "SPOUSEPHONE") counts by its beginning.
+    A name in one word ("Notfalltelefon", "SPOUSEPHONE") counts by its beginning.
     """
     if WORDS_FOR_OTHERS.intersection(words_of(header)):
         return True
@@ -294,18 +294,18 @@ _BEGINNINGS_NOT_THEIRS = tuple(sorted(word for word in WORDS_FOR_OTHERS if len(w
 
 
 def plain_name(header: str) -> str:
-    """A column's name as compared: lower case, no accents, letters and digits only."""
+    """A column's name for comparisons: lower case, no accents, letters and digits only."""
     folded = unicodedata.normalize("NFKD", header.casefold())
     return "".join(c for c in folded if c.isalnum())
 
 
 def words_of(header: str) -> list[str]:
-    """The words of a column's name, cut at what is no letter and before capitals, each plain."""
+    """The plain words of a column's name, split at other characters and before capitals."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header.replace("'s", "").replace("’s", ""))
     return [word for part in re.split(r"[\W_]+", spaced) if (word := plain_name(part))]
 
 
-# Each plain name → its target and how far down that target's list it stands.
+# Each plain name → its target and its place in that target's list.
 TARGET_OF: dict[str, tuple[str, int]] = {
     plain_name(name): (target, rank)
     for target, names in NAMES.items()

@@ -1,4 +1,4 @@
-"""How an upload is written: encoding, delimiter, quotation marks; or that it is no list."""
+"""The dialect of an upload: encoding, delimiter and quotation marks. Other files are refused."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from itertools import islice
 from phonebank.csv_input.code_pages import AccentedWords, detect_alphabet
 from phonebank.csv_input.file_kinds import SAVE_AS_CSV, detect_other_kind
 
-HEAD_BYTES = 64 * 1024  # what `sniff` wants to see
+HEAD_BYTES = 64 * 1024  # the part of a file that `sniff` reads
 
-# Where a file ties, the character that seldom stands within a cell.
+# Of two that fit equally well, the first wins: it is the rarer one inside cells.
 _DELIMITERS = ("\t", "|", ";", ",")
 SEPARATOR_LINE = re.compile(r'\ufeff?"?sep=([,;|\t])"?(?:\r\n|\r|\n)', re.IGNORECASE)
-# Ctrl-Z, with which DOS programs end a text; joined files have it in the middle.
+# Ctrl-Z, which ends a text of DOS programs; joined files have it in the middle.
 END_OF_FILE = "\x1a"
-WINDOWS_1252_BYTE = "windows-1252-byte"  # the error handler for UTF-8 that is not
+WINDOWS_1252_BYTE = "windows-1252-byte"  # the error handler for bytes that are not UTF-8
 
 
 class InvalidFileError(ValueError):
-    """The whole file is of no use. `reason` is a code, `message` is for people."""
+    """A file that cannot be used at all. `reason` is a code; `message` is for people."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -42,9 +42,9 @@ class Dialect:
 
 
 def sniff(head: bytes) -> Dialect:
-    """How a file is written, from its first HEAD_BYTES.
+    """Detect how a file is written, from its first HEAD_BYTES.
 
-    Raises InvalidFileError for what is no separated text, and for nothing at all.
+    Raises InvalidFileError for a file that is empty or is not separated text.
     """
     head = head[:HEAD_BYTES]
     if not head.removeprefix(codecs.BOM_UTF8).strip():
@@ -56,7 +56,7 @@ def sniff(head: bytes) -> Dialect:
     text = text.replace(END_OF_FILE, "")
     _check_is_text(text)
     announced = SEPARATOR_LINE.match(text)
-    if announced:  # Excel's own way of saying it
+    if announced:  # Excel announces its delimiter in this way
         text = text[announced.end() :]
     delimiter = announced[1] if announced else _detect_delimiter(text)
     header = text.split("\n", 1)[0]
@@ -66,11 +66,11 @@ def sniff(head: bytes) -> Dialect:
 
 
 def _decode_windows_1252_byte(error: UnicodeError) -> tuple[str, int]:
-    """Read bytes that are no UTF-8 as Windows-1252, and go on in UTF-8.
+    """Decode bytes that are not UTF-8 as Windows-1252, and continue in UTF-8.
 
-    A file may be plain ASCII for its first 64 kB and hold one é from an old export after that, or
-    be two exports of different kinds pasted together. Either way each letter comes out right and
-    no row is lost.
+    A file may be plain ASCII for its first 64 kB and have one é from an old export after that, or
+    be two exports of different kinds in one. In both cases each letter comes out right and no row
+    is lost.
     """
     if not isinstance(error, UnicodeDecodeError):
         raise error
@@ -81,7 +81,7 @@ codecs.register_error(WINDOWS_1252_BYTE, _decode_windows_1252_byte)
 
 
 def _decode_head(head: bytes) -> tuple[str, str]:
-    """The encoding and the text of the head; the last character may be cut off."""
+    """The encoding and the text of the head. Its last character may be incomplete."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16", codecs.getincrementaldecoder("utf-16")("replace").decode(head)
     if head.startswith(codecs.BOM_UTF8):
@@ -92,7 +92,7 @@ def _decode_head(head: bytes) -> tuple[str, str]:
     if broken == 0:
         return "utf-8", text
     whole = sum(1 for c in text if c > "\x7f") - broken
-    if whole * 10 > broken:  # no accident: UTF-8 with something older pasted in
+    if whole * 10 > broken:  # not an accident: UTF-8 with an older text pasted in
         return "utf-8", codecs.getincrementaldecoder("utf-8")(WINDOWS_1252_BYTE).decode(head)
     words = AccentedWords()
     words.add(head)
@@ -132,7 +132,7 @@ def null_characters_error() -> InvalidFileError:
 def _detect_delimiter(text: str) -> str:
     """The character that cuts most rows into the same number of cells as the header.
 
-    A comma within addresses cuts rows too; it does not cut the header alike.
+    A comma in addresses cuts rows as well, but it does not cut the header in the same way.
     """
     best, best_score = ",", (False, 1.0)
     for delimiter in _DELIMITERS:

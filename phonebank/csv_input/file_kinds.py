@@ -1,6 +1,6 @@
-"""Files that are no spreadsheet saved as text, told by how they begin.
+"""Files that are not a table saved as text, detected by their first bytes.
 
-Signatures are those of the formats' own specifications (ZIP APPNOTE 4.3.7, MS-CFB 2.2, ISO 32000,
+The signatures come from the formats' own specifications (ZIP APPNOTE 4.3.7, MS-CFB 2.2, ISO 32000,
 PNG, JFIF, RFC 1952 and so on).
 """
 
@@ -52,9 +52,9 @@ _TEXT_BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
 
 
 def detect_other_kind(head: bytes) -> tuple[str, str] | None:
-    """What a file is, as (reason, message for people), if it is plainly not separated text.
+    """The kind of a file that is plainly not separated text, as (reason, message for people).
 
-    `head` is the beginning of the file, a few kilobytes of it.
+    None for any other file. `head` is the beginning of the file, a few kilobytes.
     """
     if head.startswith(b"PK\x03\x04"):
         return _detect_zip_kind(head)

@@ -1,10 +1,10 @@
 """An upload's bytes → its rows, one at a time, in flat memory.
 
-The file arrives as chunks and is never held whole. Whatever a spreadsheet program or a campaign's
-database may have written is read: UTF-8, UTF-16, Windows-1252; commas, semicolons, tabs, bars;
-any line ends, mixed; quoted line breaks; rows of the wrong length; a quotation mark nobody closed.
-A row is never dropped silently: it comes out, with a fault where something is wrong with it, or
-the whole file is refused by name.
+The file arrives in pieces and is never in memory as a whole. This module reads what spreadsheets
+and campaigns' databases write: UTF-8, UTF-16, Windows-1252; commas, semicolons, tabs, bars; any
+line ends, also mixed; quoted line breaks; rows of the wrong length; quotation marks that are never
+closed. It drops no row silently: each row comes out, with a fault if something is wrong with it, or
+the whole file is refused with a reason.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ MOST_COLUMNS = 150
 LONGEST_COLUMN_NAME = 200  # characters; some surveys name a column by its whole question
 LONGEST_LINE = 1_000_000  # characters; also the longest row, its quoted line breaks included
 
-EXTRA_CELLS = "extra_cells"  # more cells than the header has: one of them holds a bare delimiter
-UNCLOSED_QUOTE = "unclosed_quote"  # a quotation mark opens a cell and nothing closes it
+EXTRA_CELLS = "extra_cells"  # more cells than the header: one of them has an unquoted delimiter
+UNCLOSED_QUOTE = "unclosed_quote"  # a quotation mark opens a cell and none closes it
 
-# Process-wide, and only ever raised: csv's own limit is a tenth of our longest row.
+# This applies to the process. The default limit of csv is a tenth of LONGEST_LINE.
 csv.field_size_limit(LONGEST_LINE)
 
 
 class Row(NamedTuple):
-    """One row, numbered as the spreadsheet numbers it: blank rows count, breaks in cells do not.
+    """One row, numbered as spreadsheets number it: blank rows count, line breaks in cells do not.
 
-    Rows are padded to the header's width. `fault` is None, EXTRA_CELLS (then `cells` is longer
-    than the header) or UNCLOSED_QUOTE.
+    Rows are as wide as the header. `fault` is None, EXTRA_CELLS (then `cells` is longer than the
+    header) or UNCLOSED_QUOTE.
     """
 
     number: int
@@ -55,10 +55,10 @@ class Row(NamedTuple):
 
 
 def read_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
-    """The header and then every row that is not blank, as they are asked for.
+    """Yield the header and then every row that is not blank.
 
-    Holds one chunk and one row in memory. Raises InvalidFileError, at the row where it becomes
-    known: too many columns, no header, no rows below it, a line over a megabyte, null characters.
+    One piece and one row are in memory at a time. Raises InvalidFileError at the row that shows the
+    fault: too many columns, no header, no rows below it, a line over a megabyte, null characters.
     """
     header: Row | None = None
     width = rows = 0
@@ -84,7 +84,7 @@ def read_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
 
 
 def _check_header(row: Row) -> Row:
-    """The header without the empty columns on its right."""
+    """Check the header, and drop the empty columns on its right. Raises InvalidFileError."""
     cells = row.cells
     while not cells[-1].strip():
         cells.pop()
@@ -125,7 +125,7 @@ def _strip_blank_tail(row: Row, width: int) -> Row:
 
 
 class _Chunks(io.RawIOBase):
-    """Chunks as the raw stream that Python's own decoders read from."""
+    """Pieces as the raw stream that Python's decoders read from."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
@@ -152,7 +152,7 @@ class _RowTooLongError(Exception):
 
 
 class _Lines:
-    """The lines of the record being read, which can be put back if it turns out to be none."""
+    """The lines of one record, which can be put back if they turn out to be several records."""
 
     def __init__(self, chunks: Iterable[bytes], encoding: str) -> None:
         errors = WINDOWS_1252_BYTE if encoding.startswith("utf-8") else "replace"
@@ -164,7 +164,7 @@ class _Lines:
         self.ended = False
         self._size = 0
         first = self._text.readline(LONGEST_LINE + 1)
-        if not SEPARATOR_LINE.fullmatch(first):  # "sep=;" is no row: Excel does not show it
+        if not SEPARATOR_LINE.fullmatch(first):  # "sep=;" is not a row, and Excel does not show it
             self._put_back.append(first)
 
     def begin_record(self) -> None:
@@ -218,11 +218,11 @@ def _read_records(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
 
 
 def _salvage_row(number: int, lines: _Lines, dialect: Dialect, error: Exception) -> Row:
-    """A row with a quotation mark where none should be, read so that the rows after it survive.
+    """Read a row with a misplaced quotation mark so that the rows after it survive.
 
-    `"Bob" Smith` means Bob Smith, as every spreadsheet reads it. A quotation mark that opens a
-    cell and is not closed would take the following rows into the cell: then the row is its first
-    line alone, with a fault, and the lines after it are read afresh.
+    `"Bob" Smith` means Bob Smith, as in every spreadsheet. A quotation mark that opens a cell and
+    is never closed would take the next rows into the cell. Such a row is only its first line, with
+    a fault, and the lines after it are read again.
     """
     never_closed = lines.ended or isinstance(error, _RowTooLongError)
     if len(lines.record) == 1 and not never_closed:

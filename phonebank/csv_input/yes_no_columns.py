@@ -1,7 +1,7 @@
-"""What the cells of a "do not call" column and its kin say: three sets of words. Pure.
+"""Cells of yes-or-no columns such as "Do not call", and the action for each. Pure.
 
-A word that we know says what happens to the person. Any other word is shown to an organiser with
-its count, and they decide: no list puts people on the do-not-call list by a word that nobody read.
+A known word decides the action. An organiser sees each other word with its count and decides about
+it, so no list puts people on the do-not-call list by a word that nobody has read.
 """
 
 import re
@@ -15,23 +15,23 @@ from phonebank.csv_input.cells import words
 
 
 class Action(StrEnum):
-    """What is done with a row for what a cell of it says."""
+    """The action for a row because of one of its cells."""
 
     SUPPRESS = "suppress"  # every number of the row goes on the do-not-call list
-    CALL = "call"  # the person is stored, as if the column were not there
-    DROP_NUMBER = "drop_number"  # the number the column is about is left out
-    SET_ASIDE = "set_aside"  # the row is refused, for an organiser to look at
-    ASK = "ask"  # nobody knows: an organiser decides before anything is stored
+    CALL = "call"  # the person is stored as if the column did not exist
+    DROP_NUMBER = "drop_number"  # the column's number is left out
+    SET_ASIDE = "set_aside"  # the row is refused, for an organiser to read
+    ASK = "ask"  # unknown: an organiser decides before any row is stored
 
 
-# The targets whose cells are read here, with the actions an organiser may choose among.
+# The targets of yes-or-no columns, with the actions that organisers may choose.
 MARKS: dict[str, tuple[Action, ...]] = {
     "do_not_call": (Action.SUPPRESS, Action.CALL, Action.SET_ASIDE),
     "consent": (Action.CALL, Action.SUPPRESS, Action.SET_ASIDE),
     "bad_number": (Action.DROP_NUMBER, Action.CALL, Action.SET_ASIDE),
 }
 
-# Keys of values that are shown together. No word has brackets, so no cell can pretend to be one.
+# Keys for whole kinds of values. No folded word has brackets, so no cell can have such a key.
 OWN_NUMBER = "<own number>"
 OTHER_NUMBER = "<other number>"
 DATE = "<date>"
@@ -46,20 +46,20 @@ _DATES = re.compile(
     re.IGNORECASE,
 )
 _NUMBER_LIKE = re.compile(r"\+?[0-9(][0-9 ()./-]{6,24}")
-# With these alone somebody left a cell empty; other signs, such as * and ?, may mean something.
+# A cell of only these signs is empty; other signs, such as * and ?, may have a meaning.
 _DASHES = frozenset("-_.~=/\\|:;,'\"‘’“”`´‐‑‒–—―−·… ")
 _APOSTROPHES = dict.fromkeys(map(ord, "'’‘ʼ`´"))
 _SIGNS = frozenset("✓✔☑✅☒√✗✘❌☐")
-# Two cells are one number when they end alike: +44 20 7946 0123 is 020 7946 0123.
+# Two cells are one number if these last digits agree: +44 20 7946 0123 and 020 7946 0123.
 _DIGITS_THAT_TELL = 8
 
 
 @lru_cache(maxsize=65536)
 def fold(text: str) -> str:
-    """A text as compared: no capitals, accents, punctuation or invisible characters; single spaces.
+    """A text for comparisons: no capitals, accents, punctuation or invisible characters.
 
-    "  Ne_pas appeler! " is "ne pas appeler". A question mark is kept, for it doubts: "TPS?" is no
-    "TPS". Not so in what Excel writes for a mistake: "#NAME?".
+    "  Ne_pas appeler! " becomes "ne pas appeler". A question mark stays, because it shows doubt:
+    "TPS?" is not "TPS". The errors of Excel, such as "#NAME?", lose theirs.
     """
     doubtful = "?" in (wide := unicodedata.normalize("NFKC", text)) and "#" not in wide
     kept: list[str] = []
@@ -74,10 +74,10 @@ def fold(text: str) -> str:
 
 
 def key_of(cell: str, own_numbers: Iterable[str] = ()) -> str:
-    """What a cell is counted and decided under: its folded words, or the kind of thing it is.
+    """The key that a cell is counted and decided under: its folded words, or its kind.
 
-    "" is an empty cell. `own_numbers` are the row's cells of numbers: a look-up in a register often
-    writes the number itself where it found it.
+    "" is an empty cell. `own_numbers` are the row's cells with numbers, because a look-up in a
+    register often writes the number itself if it found it.
     """
     key = _key_of(cell)
     if key == OTHER_NUMBER and _ends_like_one(cell, own_numbers):
@@ -90,7 +90,7 @@ def _key_of(cell: str) -> str:
     text = " ".join(unicodedata.normalize("NFKC", cell).split())
     if all(c in _DASHES or not c.isprintable() for c in text):
         return ""
-    if text == "\\N":  # PostgreSQL's nothing, and no N
+    if text == "\\N":  # PostgreSQL's NULL, not the letter N
         return "null"
     bare = text.strip("'\"=()[] ")
     numeric = _NUMERIC.fullmatch(bare)
@@ -114,9 +114,9 @@ def _digits(text: str) -> str:
 
 
 def reading_of(target: str, key: str) -> Action:
-    """What the words alone say of a value with this key, in a column that is this target.
+    """The action that a value's words alone decide, in a column with this target.
 
-    Action.ASK for every value that is in none of our words. `target` is a key of MARKS.
+    `target` is a key of MARKS. Action.ASK for a value with unknown words.
     """
     said = _readings(target).get(key) or _read_repeated_word(target, key)
     if said is None and target == "do_not_call":
@@ -125,7 +125,7 @@ def reading_of(target: str, key: str) -> Action:
 
 
 def _read_repeated_word(target: str, key: str) -> Action | None:
-    """ "0 - No" and "Y (yes)": more than one plain word for the same."""
+    """Read several words with one meaning: "0 - No", "Y (yes)"."""
     said = key.split()
     for plain in (_YES, _NO):
         if said and plain.issuperset(said):
@@ -134,7 +134,7 @@ def _read_repeated_word(target: str, key: str) -> Action | None:
 
 
 def _read_register_answer(key: str) -> Action | None:
-    """ "TPS: no match" and "not suppressed": what stands beside a register's name or a "not"."""
+    """Read a register's name with its answer, or a "not": "TPS: no match", "not suppressed"."""
     said = key.split()
     telling = [word for word in said if word not in _REGISTERS]
     while telling and len(telling) < len(said) and telling[-1] in _BEFORE_A_REGISTER:

@@ -1,8 +1,7 @@
-"""The words that lists write into columns such as "Do not call", in five languages.
+"""Words that lists write into columns such as "Do not call", in five languages.
 
-English, Welsh, Spanish, German and French. One phrase between two bars; `yes_no_columns`
-compares them without accents, capitals and punctuation. What stands in none of these is nobody's
-guess: an organiser decides it.
+English, Welsh, Spanish, German and French. Bars separate the phrases; `yes_no_columns` compares
+them without accents, capitals and punctuation. An organiser decides about any other words.
 
 Sources: the error values of Excel's five language editions; the true and false of Excel, Access,
 PostgreSQL and Python; exports of screening services for the TPS, Bloctel and Robinson lists.
@@ -14,7 +13,7 @@ def phrases(text: str) -> frozenset[str]:
     return frozenset(" ".join(phrase.split()) for phrase in text.split("|"))
 
 
-# Nothing is said. Excel writes #N/A where VLOOKUP finds nobody: that is not on the TPS.
+# No answer. Excel writes #N/A if VLOOKUP finds nothing, which means "not on the TPS".
 NOTHING = phrases("""
 |null|nil|none|none found|no flag|unset|nan|na|n/a|n.a.|not applicable|not available|not found
 |no value|no data|empty|blank
@@ -31,7 +30,7 @@ NOTHING = phrases("""
 |néant|aucun|aucune|vide|rien|sans objet|s.o.|non trouvé|introuvable|non applicable|non disponible
 """)
 
-# A no whatever the column asks.
+# A no, whatever the column asks.
 NO = phrases("""
 0|no|n|nope|not|never|f|false|off|fals|unticked|not ticked
 |✗|✘|❌|☐|no thanks
@@ -41,7 +40,7 @@ NO = phrases("""
 |non|faux|jamais|décoché
 """)
 
-# A yes whatever the column asks.
+# A yes, whatever the column asks.
 YES = phrases("""
 1|-1|yes|y|yep|yeah|yup|t|true|on|x|xx|ja|j|tick|ticked
 |✓|✔|☑|✅|☒|√
@@ -87,8 +86,8 @@ dnc|do not call|donotcall|donotphone|donotcontact|no calls please|rip|t.p.s.|c.t
 |consentement retiré|non autorisé|bloqué|bloquée|décédé|décédée|mort|morte
 """)
 
-# Under "Do not call" these may be a yes and may be a no: "never", a cross in the box, and "in" or
-# "signed off" of a register, which may be the register or our own list.
+# Under "Do not call" these may mean yes or no: "never", a cross in the box, and "in" or "signed
+# off", which may concern a register or the campaign's own list.
 EITHER_WAY = phrases("""
 never|not|no thanks|✗|✘|❌|in|out|byth|ddim|nunca|nie|niemals|jamais
 |angemeldet|abgemeldet|ausgetragen
@@ -124,7 +123,7 @@ ok|okay|o.k.|safe to call|contact ok|opted in to calls|hasn't opted out|ok to ca
 |inscrit à la liste d'appel|vivant|vivante|non bloqué|pas d'opposition|aucune opposition
 """)
 
-# A register was asked, and has the number.
+# The number is on a register.
 LISTED = phrases("""
 listed|registered|is registered|is listed|on list|on the list|on register|on the register|match
 |matched|matches|match found|hit|hit found|found|record found|positive|flagged|flag|screened out
@@ -135,7 +134,7 @@ listed|registered|is registered|is listed|on list|on the list|on register|on the
 |inscrit|inscrite|sur la liste|sur liste|enregistré|enregistrée|correspondance|trouvé
 """)
 
-# A register was asked, and does not have the number.
+# The number is not on a register.
 NOT_LISTED = phrases("""
 not listed|unlisted|not registered|unregistered|nonregistered|non registered|not on list
 |not on the list|not on register|not on the register|not in list|not in register|no match|nomatch
