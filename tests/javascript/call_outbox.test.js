@@ -1,10 +1,10 @@
-/* js/call_outbox.js itself: what leaves it, what never does, and how it asks again. */
+/* Tests the outbox itself: what leaves it, what never does, and how it tries again. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ANSWER, CALL, cutShort, foreign, nobody, OTHER_CALL, ours, OUTCOME, Phone, refused, saved, silence } from "./phone.js";
-import { callIn, Outbox, somethingWaits } from "../../phonebank/static/js/call_outbox.js";
+import { callIn, Outbox, hasEntriesWaiting } from "../../phonebank/static/js/call_outbox.js";
 
 const HTTP_ERRORS = [400, 401, 403, 404, 405, 407, 408, 409, 410, 413, 418, 421, 422, 425, 426, 429, 431, 451];
 const SERVER_ERRORS = [500, 501, 502, 503, 504, 505, 507, 508, 511, 520, 522, 530, 599];
@@ -19,9 +19,9 @@ function boxOf(phone) {
   return { box, heard };
 }
 
-/* Everything that is neither Phonebank's yes nor its no about this call. */
+/* Every kind of answer that is neither Phonebank's yes nor its no about this call. */
 const NO_VERDICT = {
-  "nobody answers": nobody,
+  "no answer": nobody,
   "no answer in time": silence,
   "an answer cut short": cutShort,
   "our answer about another call": ours(200, { "X-Phonebank-Call": `${OTHER_CALL} saved` }),
@@ -31,7 +31,7 @@ const NO_VERDICT = {
   "an empty answer": () => new Response(null, { status: 204 }),
   "a foreign yes": foreign(200, { "X-Phonebank-Call": `${CALL} saved` }),
 };
-for (const status of [...HTTP_ERRORS, ...SERVER_ERRORS]) NO_VERDICT[`somebody else's ${status}`] = foreign(status);
+for (const status of [...HTTP_ERRORS, ...SERVER_ERRORS]) NO_VERDICT[`a foreign ${status}`] = foreign(status);
 for (const status of [408, 425, 429, 500, 503]) NO_VERDICT[`our own ${status}`] = ours(status);
 
 for (const [what, meets] of Object.entries(NO_VERDICT)) {
@@ -50,7 +50,7 @@ for (const [what, meets] of Object.entries(NO_VERDICT)) {
   });
 }
 
-test("no number of failures of any kind throws an outcome away", async () => {
+test("no number of failures of any kind discards an outcome", async () => {
   const kinds = Object.values(NO_VERDICT).filter((meets) => meets !== silence);
   const phone = new Phone([...Array(9).fill(nobody), ours(500), ...Array.from({ length: 400 }, (_, at) => kinds[at % kinds.length]), saved()]);
   const { box, heard } = boxOf(phone);
@@ -86,7 +86,7 @@ test("pauses grow, are never the same for two phones, and stay under a minute", 
   assert.ok(Math.max(...one) <= 60_000);
 });
 
-test("Retry-After is waited for, in seconds or as a date, also when somebody looks at the phone", async () => {
+test("the outbox waits for Retry-After, in seconds or as a date, even when the caller looks at the phone", async () => {
   for (const after of [() => "20", (phone) => new Date(phone.now + 20_000).toUTCString()]) {
     const phone = new Phone([nobody]);
     phone.network = [ours(503, { "Retry-After": after(phone) }), saved()];
@@ -102,7 +102,7 @@ test("Retry-After is waited for, in seconds or as a date, also when somebody loo
   }
 });
 
-test("somebody else's Retry-After keeps nothing back", async () => {
+test("a foreign Retry-After delays nothing", async () => {
   const phone = new Phone([foreign(503, { "Retry-After": "300" }), saved()]);
   const { box } = boxOf(phone);
   box.add(OUTCOME);
@@ -114,7 +114,7 @@ test("somebody else's Retry-After keeps nothing back", async () => {
   assert.deepEqual(box.entries, []);
 });
 
-test("a network that is back is used at once", async () => {
+test("the outbox sends at once when the network is back", async () => {
   const phone = new Phone([nobody, saved()]);
   const { box, heard } = boxOf(phone);
   box.add(OUTCOME);
@@ -125,7 +125,7 @@ test("a network that is back is used at once", async () => {
   assert.deepEqual([box.entries, heard.up], [[], 1]);
 });
 
-test("what was tapped first is sent first, and one at a time", async () => {
+test("the outbox sends entries one at a time, in the order of the taps", async () => {
   const phone = new Phone([foreign(404), saved(), saved()]);
   const { box, heard } = boxOf(phone);
   box.add(ANSWER);
@@ -136,7 +136,7 @@ test("what was tapped first is sent first, and one at a time", async () => {
   assert.deepEqual(phone.sent.map(([url]) => url), [ANSWER.url, ANSWER.url, OUTCOME.url]);
 });
 
-test("what waits outlives a reload", async () => {
+test("entries survive a reload", async () => {
   const phone = new Phone([nobody]);
   boxOf(phone).box.add(OUTCOME);
   await phone.settle();
@@ -149,7 +149,7 @@ test("what waits outlives a reload", async () => {
   assert.deepEqual([heard.settled.length, reloaded.store], [1, {}]);
 });
 
-test("a browser that stores nothing still keeps it on the page", async () => {
+test("in a browser that stores nothing, the page keeps the entry", async () => {
   const phone = new Phone([nobody, saved()]);
   const full = () => {
     throw new DOMException("no", "QuotaExceededError");
@@ -171,7 +171,7 @@ test("a form whose token grew too old is sent again with a fresh one", async () 
   assert.equal(phone.sent[2][1]["X-CSRFToken"], "of today");
 });
 
-test("a fresh token that somebody else hands out is not taken, and the outcome is kept", async () => {
+test("the outbox takes no fresh token from a foreign answer, and keeps the outcome", async () => {
   const stale = ours(400, { "X-Phonebank-Stale-Form": "1" });
   const phone = new Phone([stale, foreign(200), stale, ours(401), stale, ours(200, {}, '{"csrf_token": "t"}'), saved()]);
   const { box, heard } = boxOf(phone);
@@ -182,7 +182,7 @@ test("a fresh token that somebody else hands out is not taken, and the outcome i
   assert.equal(heard.settled.length, 1);
 });
 
-test("a browser that cannot send takes nothing, so that the form goes by itself", async () => {
+test("in a browser that cannot send, the outbox takes nothing and the browser sends the form", async () => {
   for (const lacks of ["fetch", "AbortController", "URLSearchParams"]) {
     const phone = new Phone([saved()]);
     const { box } = boxOf(phone);
@@ -194,17 +194,17 @@ test("a browser that cannot send takes nothing, so that the form goes by itself"
   }
 });
 
-test("what another page of this tab left is known, and nothing that is no outbox", () => {
+test("the outbox reads what another page of this tab left, and nothing that is not an outbox", () => {
   const phone = new Phone([nobody]);
-  assert.equal(somethingWaits(), false);
+  assert.equal(hasEntriesWaiting(), false);
   phone.store["phonebank.outbox"] = JSON.stringify([OUTCOME]);
-  assert.equal(somethingWaits(), true);
+  assert.equal(hasEntriesWaiting(), true);
   phone.store["phonebank.outbox"] = "[{";
-  assert.equal(somethingWaits(), false);
+  assert.equal(hasEntriesWaiting(), false);
   assert.deepEqual(boxOf(phone).box.entries, []);
 });
 
-test("an address names its call, or none", () => {
+test("callIn reads the call that an address names, or none", () => {
   assert.equal(callIn(OUTCOME.url), CALL);
   assert.equal(callIn(ANSWER.url), CALL);
   for (const url of ["/calling/person", `/calling/person/${CALL}`, "/calling/person/7/outcome"]) assert.equal(callIn(url), "");
@@ -222,7 +222,7 @@ test("an outcome asks for the next page, an answer for JSON, and both with the f
   assert.deepEqual([answer[2], outcome[2]], ["step_id=a&answer=1", "outcome=busy"]);
 });
 
-test("a page is not left unasked while something waits", async () => {
+test("the browser asks before the caller leaves a page with unsent entries", async () => {
   const phone = new Phone([nobody, saved()]);
   const { box } = boxOf(phone);
   const leave = () => {
@@ -238,7 +238,7 @@ test("a page is not left unasked while something waits", async () => {
   assert.equal(leave(), false);
 });
 
-test("it tries again when somebody looks at the page, and not when they look away or while it is sending", async () => {
+test("it tries again when the caller looks at the page, and not when they look away or while it is sending", async () => {
   const phone = new Phone([nobody, silence]);
   const { box } = boxOf(phone);
   box.add(OUTCOME);
@@ -270,14 +270,14 @@ test("a page that fails over one answer still gets the next", async () => {
   assert.deepEqual([settled, box.entries, phone.store], [["answer", "screen"], [], {}]);
 });
 
-test("what waits can be looked for", () => {
+test("has() finds a waiting entry", () => {
   const phone = new Phone([silence]);
   const { box } = boxOf(phone);
   box.add(OUTCOME);
   assert.deepEqual([box.has(({ kind }) => kind === "screen"), box.has(({ kind }) => kind === "answer")], [true, false]);
 });
 
-test("whatever the network does, each outcome is settled once and only after it was stored", async () => {
+test("whatever the network does, each outcome is settled once and only after the server stored it", async () => {
   const kinds = Object.values(NO_VERDICT).filter((meets) => meets !== silence);
   for (let seed = 1; seed <= 40; seed++) {
     let state = seed;

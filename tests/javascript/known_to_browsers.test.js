@@ -1,4 +1,5 @@
-/* The lint of our JavaScript finds what Safari 14, Chrome 80 and Firefox 78 lack, and what a television does. */
+/* Tests the lint of our JavaScript: it finds what Safari 14, Chrome 80 and Firefox 78 lack, and what a
+   television's browser lacks. */
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
@@ -7,7 +8,7 @@ import { test } from "node:test";
 const WITHOUT = !existsSync(new URL("../../node_modules/.ready", import.meta.url));
 const skip = WITHOUT && "the linter is not installed (make lint installs it)";
 
-async function faults(text, filePath = "phonebank/static/js/call.js") {
+async function countFaults(text, filePath = "phonebank/static/js/call.js") {
   const { ESLint } = await import("eslint");
   const [{ messages }] = await new ESLint().lintText(text, { filePath });
   return messages.length;
@@ -28,15 +29,15 @@ const NEWER = [
   "Object.hasOwn({}, 'a');",
   "[1].findLast(() => 1);",
 ];
-for (const text of NEWER) test(`newer than the bar: ${text}`, { skip }, async () => assert.ok(await faults(text)));
+for (const text of NEWER) test(`newer than our browsers: ${text}`, { skip }, async () => assert.ok(await countFaults(text)));
 
-test("what every browser of the bar has is no fault", { skip }, async () => {
+test("what every browser of ours has is no fault", { skip }, async () => {
   const text = "for (const box of document.querySelectorAll('p:not(.a):not(.b)')) box.closest('form')?.append(box ?? '');";
-  assert.equal(await faults(text), 0);
+  assert.equal(await countFaults(text), 0);
 });
 
-test("a television's module may use less", { skip }, async () => {
+test("a module for televisions may use less", { skip }, async () => {
   const text = "document.body.append(document.body?.textContent);";
-  assert.equal(await faults(text), 0);
-  assert.ok(await faults(text, "phonebank/static/js/board.js"));
+  assert.equal(await countFaults(text), 0);
+  assert.ok(await countFaults(text, "phonebank/static/js/board.js"));
 });

@@ -1,5 +1,5 @@
-/* A phone without a browser: what our modules ask of one, with a clock that the test moves and a network
-   that does what the test says. Answers are real Response objects. */
+/* A phone without a browser. It has what our modules use of a browser, a clock that the test moves, and a
+   network that does what the test says. Answers are real Response objects. */
 
 export const CALL = "01a22367-ce54-72ae-99ea-1dafbc3a96a2";
 export const OTHER_CALL = "01a22367-ce54-72ae-99ea-1dafbc3a96a3";
@@ -20,14 +20,14 @@ export const cutShort = () => {
   return new Response(body, { status: 200, headers: { "X-Phonebank": "1", "X-Phonebank-Call": `${CALL} saved` } });
 };
 
-// Modules look for these as soon as they are loaded.
+// Modules use this as soon as they are loaded.
 globalThis.document = { addEventListener() {} };
 
 export class Phone {
   constructor(network) {
-    this.network = network; // what the next requests meet, in turn; the last one again and again
+    this.network = network; // makes the answers to the next requests, in turn; the last one again and again
     this.sent = []; // [url, the request's headers, its body]
-    this.pauses = []; // each pause between two tries, in milliseconds
+    this.pauses = []; // the pauses between tries, in milliseconds
     this.now = 1_000_000;
     this.timers = new Map();
     this.listeners = {};
@@ -62,12 +62,12 @@ export class Phone {
     Date.now = () => this.now;
   }
 
-  /* Everything that can happen without time going by. */
+  /* Lets everything happen that needs no time. */
   async settle() {
     for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
   }
 
-  /* Let time go by until the next timer has run. */
+  /* Lets time go by until the next timer has run. */
   async next() {
     await this.settle();
     const [id, timer] = [...this.timers].sort(([, a], [, b]) => a.at - b.at)[0];

@@ -1,8 +1,8 @@
 /* Keeps a board up to date: figures, places, what just happened, and a quiet celebration.
-   Everything is written into elements that are there already, so that a board left on for an evening
-   holds no more than it did at its start.
-   Televisions keep browsers for years: here and in connection.js nothing newer than Chromium 61, the
-   first with modules. Older ones, and any in which this fails, have board_reload.js. */
+   It writes into elements that are on the page already, so that a board left on for an evening uses no more
+   memory than at its start.
+   Televisions keep their browsers for years, so this module and connection.js use nothing newer than
+   Chromium 61, the first with modules. For older browsers, and if this module fails, there is board_reload.js. */
 
 import { open } from "./connection.js";
 
@@ -21,7 +21,7 @@ const status = document.getElementById("board-status");
 const hour = document.querySelector("[data-hour]");
 const thermometer = document.getElementById("thermometer");
 
-let latest = null; // newest state heard
+let latest = null; // newest state received
 let shown = null; // state on the screen
 let paused = false;
 let celebrated = Number(head.dataset.milestone);
@@ -34,25 +34,25 @@ function show(state) {
 }
 
 function paint(state) {
-  // The QR code is drawn by the server.
+  // Only the server draws the QR code.
   if (state.code !== head.dataset.code) location.reload();
   for (const element of document.querySelectorAll("[data-figure]")) {
-    write(element, worded(state[element.dataset.figure]));
+    write(element, format(state[element.dataset.figure]));
   }
-  warm(state);
-  list("[data-leaders]", state.leaders, (row) => [
+  drawThermometer(state);
+  drawRows("[data-leaders]", state.leaders, (row) => [
     ["leader-place", row.place],
     ["leader-name", row.names],
-    ["leader-value", worded(row.conversations)],
+    ["leader-value", format(row.conversations)],
   ]);
-  list("[data-feed]", state.feed, (line) => [["", line.text]]);
+  drawRows("[data-feed]", state.feed, (item) => [["", item.text]]);
   document.querySelector("[data-ringing]").hidden = !state.ringing;
-  draw(state);
+  drawHour(state);
   celebrate(state);
   shown = state;
 }
 
-function worded(value) {
+function format(value) {
   return typeof value === "number" ? value.toLocaleString("en-GB") : value;
 }
 
@@ -60,17 +60,17 @@ function write(element, text) {
   if (element.textContent !== String(text)) element.textContent = text;
 }
 
-function warm(state) {
+function drawThermometer(state) {
   thermometer.querySelector("[data-fill]").setAttribute("stroke-dasharray", `${state.fill} 100`);
-  const words = `${worded(state.conversations)} of ${worded(state.goal)} conversations`;
+  const words = `${format(state.conversations)} of ${format(state.goal)} conversations`;
   thermometer.setAttribute("aria-label", words);
   thermometer.querySelectorAll("text").forEach((label, index) => {
-    write(label, worded(Math.round((state.goal * (index + 1)) / 4)));
+    write(label, format(Math.round((state.goal * (index + 1)) / 4)));
   });
 }
 
-/* The last hour: its bars are there, and only their heights change. */
-function draw(state) {
+/* The bars of the last hour are on the page already, and only their heights change. */
+function drawHour(state) {
   hour.setAttribute("aria-label", state.hour_words);
   hour.querySelectorAll("rect").forEach((bar, index) => {
     bar.setAttribute("y", 100 - state.hour[index]);
@@ -78,8 +78,8 @@ function draw(state) {
   });
 }
 
-/* Rows of spans; one span without a class is the row's own text. */
-function list(selector, rows, cells) {
+/* Draws each row as a list item of spans. A cell without a class is the item's own text. */
+function drawRows(selector, rows, cells) {
   const target = document.querySelector(selector);
   const key = JSON.stringify(rows);
   if (target.dataset.shown === key) return;
@@ -97,12 +97,12 @@ function list(selector, rows, cells) {
 }
 
 function celebrate(state) {
-  const news = state.feed.filter((line) => line.moment && line.at > newestMoment);
+  const news = state.feed.filter((item) => item.moment && item.at > newestMoment);
   let words = "";
   if (state.milestone > celebrated) words = QUARTERS[state.milestone];
   else if (news.length) words = news[0].text;
   celebrated = Math.max(celebrated, state.milestone);
-  for (const line of news) newestMoment = Math.max(newestMoment, line.at);
+  for (const item of news) newestMoment = Math.max(newestMoment, item.at);
   if (words && state.celebrate) {
     clearTimeout(momentTimer);
     momentTimer = setTimeout(() => {
@@ -134,16 +134,16 @@ const { socket } = open({
   },
   show,
   poll: location.pathname,
-  // The link was replaced: the page says so when it is loaded again.
+  // A host replaced the link. The page says so after a reload.
   refused: () => location.reload(),
 });
-// The link was replaced: the page says so when it is loaded again.
+// A host replaced the link. The page says so after a reload.
 socket.on("gone", () => location.reload());
 socket.on("connect_error", (error) => {
   if (error.data && error.data.status === 410) location.reload();
 });
 
-// One sentence a minute for those who hear the board, and only when it says something new.
+// People who use a screen reader hear one sentence a minute, and only if it says something new.
 setInterval(() => {
   if (shown && !paused) write(status, shown.status);
 }, STATUS_EVERY_MS);
@@ -170,7 +170,7 @@ async function stayAwake() {
   try {
     await navigator.wakeLock.request("screen");
   } catch (error) {
-    // Refused, as on a low battery: the board works all the same.
+    // The browser may refuse, for example on a low battery. The board works all the same.
   }
 }
 stayAwake();

@@ -1,16 +1,16 @@
-/* For televisions in whose browser board.js does not run, as it knows no modules: the page again,
-   every ten seconds, if the server has one to give; a page that says it cannot be reached would stay.
-   Written for browsers of 2010. */
+/* Reloads the board every ten seconds on televisions whose browser knows no modules and so cannot run
+   board.js. It reloads only if the server answers, because the browser's own error page would stay.
+   It is written for browsers of 2010. */
 (function () {
-  function look() {
+  function reloadIfReachable() {
     if (document.documentElement.getAttribute("data-moves")) return;
     var request = new XMLHttpRequest();
     request.onload = function () {
-      // Somebody else's page, such as a Wi-Fi log-in, would never come back here.
+      // A foreign page, such as a Wi-Fi log-in, would never come back to the board.
       if (request.status < 500 && request.getResponseHeader("X-Phonebank")) location.reload();
     };
     request.open("HEAD", location.href);
     request.send();
   }
-  setInterval(look, 10000);
+  setInterval(reloadIfReachable, 10000);
 })();

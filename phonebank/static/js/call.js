@@ -1,5 +1,5 @@
-/* The call page. Everything on it works as plain forms; this keeps them going through dead spots and
-   brings the next step, and the next person, without leaving the page. */
+/* The call page. Everything on it works as plain forms. This module sends them through dead spots, and
+   shows the next step and the next person without leaving the page. */
 
 import { drawKeySwitch, listenToKeys } from "./call_keys.js";
 import { Hold } from "./call_hold.js";
@@ -10,12 +10,12 @@ import { buttonOf, fieldsOf } from "./forms.js";
 import { showTimes } from "./local_time.js";
 import { errorIn } from "./our_answers.js";
 
-// A second tap on "No answer" must not land on the next person, whose button lies under the same thumb.
+// A second tap on "No answer" must not record the next person, whose button lies under the same thumb.
 const NO_OUTCOME_WITHIN_MS = 700;
 const OFFLINE_WITH_OUTCOME = "You're offline. How this call ended is saved on this phone. We'll send it when you're back online.";
 const OFFLINE = "You're offline. Keep talking: we'll save this.";
 const RESTARTING = "Back in a moment. This is saved on this phone, and we'll send it by itself.";
-const SOMEBODY_ELSE =
+const FOREIGN_ANSWER =
   "We can't reach Phonebank. Perhaps this Wi-Fi wants you to log in. This is saved on this phone, and we'll send it as soon as we can.";
 const NOT_KNOWN = "We no longer know this phone. Open the party's link in another tab. This is saved here until then.";
 const OUTCOME_NOT_SAVED = "How the call ended wasn't saved.";
@@ -24,7 +24,7 @@ const NOTE_KEY = "phonebank.note";
 
 let page, data, walk, hold, drawnAt;
 
-const outbox = new Outbox({ answered, down: lineIsDown, up: lineIsUp });
+const outbox = new Outbox({ answered: settle, down: showDown, up: showUp });
 
 function begin() {
   page = null;
@@ -42,11 +42,11 @@ function begin() {
   keepNote();
   hold = data.practice ? null : new Hold(data.renew, data.seconds_left, warn);
   if (hold && Object.keys(data.answers).length) hold.begun = true;
-  page = drawn; // all of it works: from here on it sends its own forms
+  page = drawn; // set last: only a page that works to this line sends its own forms
   if (outbox.has((entry) => entry.kind === "screen")) setBusy(true);
 }
 
-// A form is stopped only once it is dealt with here: if this fails, the browser sends it.
+// The handlers stop a form only after they have dealt with it: if they fail, the browser sends it.
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!page || event.defaultPrevented) return;
@@ -70,7 +70,7 @@ function change(step, stop) {
 
 function takeAnswer(button, stop) {
   const answer = walk.read(button);
-  if (!walk.goesOn(answer)) {
+  if (!walk.canGoOn(answer)) {
     say("Choose an answer: what comes next depends on it.");
     return stop();
   }
@@ -88,8 +88,8 @@ function sendAnswer(step, answer) {
   hold.begun = true;
 }
 
-/* A copy that the network delivers late is known by its place among the answers. By the clock, so that
-   it grows over reloads and from tab to tab; and still where that clock is put back. */
+/* The next answer's number. The server knows by it a copy that the network delivers late. It comes from the
+   clock, so that it grows over reloads and from tab to tab, and it grows even if the clock is put back. */
 function nextSeq() {
   const sent = outbox.entries.filter((entry) => entry.call === data.call).map((entry) => entry.seq || 0);
   data.seq = Math.max(Date.now(), data.seq + 1, ...sent.map((seq) => seq + 1));
@@ -98,9 +98,9 @@ function nextSeq() {
 
 function send(form, button, stop) {
   const isOutcome = form.matches("[data-outcome-form]");
-  if (!callIn(form.action) || (isOutcome && !button)) return; // the browser's own
-  if (isOutcome && !button.value) return stop(); // Enter in a field
-  // Whoever answered or dialled already has seen who this is.
+  if (!callIn(form.action) || (isOutcome && !button)) return; // the browser sends it
+  if (isOutcome && !button.value) return stop(); // the caller pressed Enter in a field
+  // A caller who dialled or answered a step has seen who this is.
   const tooSoon = isOutcome && !hold.begun && Date.now() - drawnAt < NO_OUTCOME_WITHIN_MS;
   if (page.dataset.busy === "yes" || tooSoon) return stop();
   const fields = fieldsOf(form, button).filter(([name]) => name !== "csrf_token");
@@ -109,9 +109,9 @@ function send(form, button, stop) {
   setBusy(true);
 }
 
-/* The server's last word on something sent. */
-function answered(entry, answer, verdict) {
-  if (entry.kind === "answer") return verdict === "saved" || answerWasRefused(entry, answer);
+/* Shows the server's final word on something that the page sent. */
+function settle(entry, answer, verdict) {
+  if (entry.kind === "answer") return verdict === "saved" || reopenAnswer(entry, answer);
   if (answer.goTo) return location.assign(answer.goTo);
   const next = new DOMParser().parseFromString(answer.text, "text/html");
   setBusy(false);
@@ -120,12 +120,12 @@ function answered(entry, answer, verdict) {
   if (!next.querySelector("#main")) return location.reload();
   if (verdict === "saved") forgetNote();
   draw(next);
-  // A person's own page says by itself what was wrong with the form.
-  if (verdict !== "saved" && !page) tell(entry.isOutcome ? OUTCOME_NOT_SAVED : NOT_DONE);
+  // The call page says what was wrong with the form. Other pages do not.
+  if (verdict !== "saved" && !page) showError(entry.isOutcome ? OUTCOME_NOT_SAVED : NOT_DONE);
 }
 
-/* Back to its step where that is on the screen and the answer can be put right; else in words. */
-function answerWasRefused(entry, answer) {
+/* Goes back to the step of a refused answer if the caller can correct it, and otherwise says so in words. */
+function reopenAnswer(entry, answer) {
   const why = errorIn(answer);
   if (page && walk && entry.call === data.call && answer.status === 422 && entry.step in data.script.steps) {
     delete walk.answers[entry.step];
@@ -135,7 +135,7 @@ function answerWasRefused(entry, answer) {
   showMessage(`Your answer to “${entry.asked || entry.step}” wasn't saved. ${why}`, "");
 }
 
-function tell(words) {
+function showError(words) {
   const notice = document.createElement("div");
   notice.className = "flash flash-error";
   notice.setAttribute("role", "alert");
@@ -164,24 +164,24 @@ function setBusy(busy) {
   if (bar) bar.classList.toggle("is-sending", busy);
 }
 
-function lineIsDown(entries, answer) {
-  if (answer && !answer.ours) return banner(SOMEBODY_ELSE);
-  if (answer) return banner([401, 403].includes(answer.status) ? NOT_KNOWN : RESTARTING);
+function showDown(entries, answer) {
+  if (answer && !answer.ours) return showBanner(FOREIGN_ANSWER);
+  if (answer) return showBanner([401, 403].includes(answer.status) ? NOT_KNOWN : RESTARTING);
   const outcome = entries.some((entry) => entry.kind === "screen");
-  banner(outcome ? OFFLINE_WITH_OUTCOME : OFFLINE);
+  showBanner(outcome ? OFFLINE_WITH_OUTCOME : OFFLINE);
 }
 
-function lineIsUp() {
-  if (!outbox.entries.length) banner("");
+function showUp() {
+  if (!outbox.entries.length) showBanner("");
 }
 
-function banner(words) {
+function showBanner(words) {
   const element = document.querySelector("[data-line-down]");
   if (element.textContent !== words) element.textContent = words;
 }
 
-addEventListener("offline", () => banner(OFFLINE));
-addEventListener("online", () => outbox.entries.length || banner(""));
+addEventListener("offline", () => showBanner(OFFLINE));
+addEventListener("online", () => outbox.entries.length || showBanner(""));
 
 function say(words) {
   page.querySelector("[data-step-error]").textContent = words;
@@ -198,7 +198,7 @@ function warn(words, button) {
   place.append(keep);
 }
 
-/* A note half written survives a tab that the phone threw away, where the phone keeps anything. */
+/* Stores a half-written note, so that it survives if the phone discards the tab. */
 function keepNote() {
   const note = document.getElementById("note");
   try {
@@ -212,7 +212,7 @@ function keepNote() {
       sessionStorage.setItem(NOTE_KEY, JSON.stringify({ call: data.call, text: note.value }));
     });
   } catch (error) {
-    // The note is sent with the outcome all the same.
+    // Nothing is stored then. The outcome brings the note all the same.
   }
 }
 
@@ -220,7 +220,7 @@ function forgetNote() {
   try {
     sessionStorage.removeItem(NOTE_KEY);
   } catch (error) {
-    // Then none is kept.
+    // A browser without storage has no note to remove.
   }
 }
 
@@ -228,7 +228,7 @@ document.addEventListener("click", (event) => {
   if (hold && event.target.closest("a.dial, [data-copy]")) hold.begun = true;
 });
 
-// A page that the back button brought back from memory may show a person who is gone.
+// The back button may show a page from memory whose hold is gone.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 
 listen({

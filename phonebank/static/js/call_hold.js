@@ -1,8 +1,8 @@
-/* Keeps the person on this screen while somebody is here, and says so in time when it cannot.
+/* Renews the hold while the caller is here, and warns in time when it cannot.
 
-   The server lends a person for minutes. While the page is looked at, or the call has begun, the
-   loan is renewed; half a minute before its end there is a warning with one button. A page that
-   opens late, with little or nothing left, asks for more first and warns only if it gets none. */
+   A hold lasts minutes. This module renews it while the page is in sight or the call has begun. Half a
+   minute before the hold expires, it shows a warning with one button. A page that opens late, with
+   little or nothing left, asks for more first and warns only if it gets none. */
 
 import { callIn, withFreshToken } from "./call_outbox.js";
 import { csrfToken } from "./csrf.js";
@@ -12,21 +12,21 @@ const RENEW_EVERY_MS = 60_000;
 const RENEW_AT_MOST_EVERY_MS = 5_000;
 const WARN_BEFORE_MS = 30_000;
 const ANSWER_WITHIN_MS = 10_000;
-// After a renewal that Phonebank did not answer.
+// The first pause after a renewal that Phonebank did not answer.
 const TRY_AGAIN_AFTER_MS = 4000;
 
 export class Hold {
-  /* url: where to renew. show(words, button): the warning; "" takes it away. */
+  /* url: the address that renews. show(words, button): shows the warning; "" takes it away. */
   constructor(url, secondsLeft, show) {
     this.url = url;
     this.show = show;
-    this.begun = false; // the call: dialled, or a first answer
+    this.begun = false; // whether the call has begun: the caller dialled, or gave a first answer
     this.over = false;
     this.failures = 0;
     this.endsAt = Date.now() + secondsLeft * 1000;
     this.renewAt = Date.now() + this.pauseMs();
     if (secondsLeft * 1000 < RENEW_EVERY_MS) this.renew();
-    this.timer = setInterval(() => this.look(), 1000);
+    this.timer = setInterval(() => this.check(), 1000);
     this.wake = () => document.hidden || this.over || this.renew();
     document.addEventListener("visibilitychange", this.wake);
   }
@@ -37,7 +37,7 @@ export class Hold {
     document.removeEventListener("visibilitychange", this.wake);
   }
 
-  look() {
+  check() {
     const at = Date.now();
     if ((!document.hidden || this.begun) && at >= this.renewAt) this.renew();
     const warned = this.warned;
@@ -47,7 +47,7 @@ export class Hold {
     }
   }
 
-  /* The less there is left, the sooner to the next renewal; but never in a rush. */
+  /* The pause before the next renewal. It shrinks with the time left, so that a short hold gets more tries. */
   pauseMs() {
     return Math.max(RENEW_AT_MOST_EVERY_MS, Math.min(RENEW_EVERY_MS, (this.endsAt - Date.now()) / 3));
   }
@@ -59,9 +59,9 @@ export class Hold {
     const answer = await withFreshToken(post).catch(() => null);
     if (this.over) return;
     const verdict = answer && answer.verdictOn(callIn(this.url));
-    if (!verdict) return this.later(answer);
+    if (!verdict) return this.retryLater(answer);
     this.failures = 0;
-    if (verdict === "refused") return this.lost();
+    if (verdict === "refused") return this.lose();
     const { seconds_left: left } = JSON.parse(answer.text);
     this.endsAt = Date.now() + left * 1000;
     this.renewAt = Date.now() + this.pauseMs();
@@ -73,14 +73,14 @@ export class Hold {
     }
   }
 
-  /* Nobody's answer, or not the last word: asked again sooner than a renewal would come round. */
-  later(answer) {
+  /* No answer came, or none that settles it. The next try comes sooner than the next renewal would. */
+  retryLater(answer) {
     const asked = answer ? answer.retryAfterMs : 0;
     const wait = pauseMs(++this.failures, asked, TRY_AGAIN_AFTER_MS, this.pauseMs());
     this.renewAt = Date.now() + wait;
   }
 
-  lost() {
+  lose() {
     this.close();
     this.show(
       "This person has gone back to the list, because this page was out of sight or the call went on for too long. " +

@@ -1,26 +1,26 @@
-/* Digit keys press the numbered answers; on a scale they are the number, and 1 then 0 is ten.
-   Never while typing, never with a modifier, and not at all where the caller has switched them off
-   (WCAG 2.1.4). */
+/* Lets digit keys press the numbered answers. On a scale a digit is the number, and 1 then 0 is ten.
+   The keys do nothing while the caller types or holds a modifier key, or after the caller switched them
+   off (WCAG 2.1.4). */
 
 const KEY = "phonebank.keys";
 const TEN_WITHIN_MS = 700;
 
-let on = kept() !== "off";
-let one = null;
+let on = loadSetting() !== "off";
+let one = null; // the timer of a 1 that a 0 may follow
 
-function kept() {
+function loadSetting() {
   try {
     return localStorage.getItem(KEY);
   } catch (error) {
-    return null; // this browser keeps nothing
+    return null; // this browser stores nothing
   }
 }
 
-function keep(value) {
+function storeSetting(value) {
   try {
     localStorage.setItem(KEY, value);
   } catch (error) {
-    // Until the page is left, then.
+    // The setting then lasts until the caller leaves the page.
   }
 }
 
@@ -36,19 +36,19 @@ function press(event) {
 }
 
 function pressScale(step, digit) {
-  const number = (value) => step.querySelector(`button[name=answer][value="${value}"]`).click();
+  const click = (value) => step.querySelector(`button[name=answer][value="${value}"]`).click();
   const waiting = one;
   clearTimeout(one);
   one = null;
-  if (waiting !== null && digit === "0") return number(10);
+  if (waiting !== null && digit === "0") return click(10);
   if (digit === "1") {
-    one = setTimeout(() => ((one = null), number(1)), TEN_WITHIN_MS);
+    one = setTimeout(() => ((one = null), click(1)), TEN_WITHIN_MS);
     return;
   }
-  number(digit);
+  click(digit);
 }
 
-function say(button) {
+function drawState(button) {
   button.setAttribute("aria-checked", String(on));
   button.querySelector("[data-keys-state]").textContent = on ? "on" : "off";
   document.body.classList.toggle("keys-off", !on);
@@ -60,15 +60,16 @@ export function listenToKeys() {
     const button = event.target.closest("[data-keys-switch]");
     if (!button) return;
     on = !on;
-    keep(on ? "on" : "off");
-    say(button);
+    storeSetting(on ? "on" : "off");
+    drawState(button);
   });
 }
 
-/* On each new page: show the switch, which does nothing without this script, in its present state. */
+/* Shows the switch in its present state. Each new page needs this, because the switch is hidden where
+   JavaScript is off. */
 export function drawKeySwitch() {
   for (const button of document.querySelectorAll("[data-keys-switch]")) {
     button.hidden = false;
-    say(button);
+    drawState(button);
   }
 }

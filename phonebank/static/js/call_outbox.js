@@ -1,35 +1,36 @@
-/* What was tapped and not yet settled. Nothing is lost through a dead spot and nothing doubled: every
-   address names its call, so the server takes a repeat for what it is.
+/* The outbox holds what the caller tapped until the server settles it. A dead spot loses nothing, and a
+   repeat doubles nothing: every address names its call, so the server recognises a repeat.
 
-   An entry leaves only when Phonebank itself said yes, or no with a reason, about that entry's call.
-   Whatever else comes back, from us or from anybody, the entry is kept and sent again, after pauses
-   that grow. No number of failures throws anything away.
+   An entry leaves the outbox only when Phonebank itself says yes, or no with a reason, about that
+   entry's call. After any other answer, ours or a stranger's, the outbox keeps the entry and sends it
+   again, after pauses that grow. No number of failures discards an entry.
 
-   Kept in sessionStorage, which outlives a reload and a tab that the phone threw away, and goes with
-   the tab. Sent one after another, in order. */
+   The entries are in sessionStorage, which survives a reload and a tab that the phone discards, and ends
+   with the tab. The outbox sends them one after another, in order. */
 
 import { csrfToken, setToken } from "./csrf.js";
 import { ask, canAsk, pauseMs } from "./our_answers.js";
 
 const KEY = "phonebank.outbox";
 const ANSWER_WITHIN_MS = 15000;
-// Gives a fresh form token, in JSON, to the caller of this device.
+// Answers with a fresh form token, in JSON, for the caller of this device.
 const TOKEN_URL = "/calling";
 
-/* The call that an address is about, or "". */
+/* The id of the call that an address names, or "". */
 export function callIn(url) {
   const found = /\/person\/([0-9a-f-]{36})\//.exec(url);
   return found ? found[1] : "";
 }
 
-/* Whether something waits that an earlier page of this tab left. */
-export const somethingWaits = () => kept().length > 0;
+/* Whether an earlier page of this tab left entries. */
+export const hasEntriesWaiting = () => loadEntries().length > 0;
 
 export class Outbox {
-  /* answered(entry, answer, verdict): "saved" or "refused", for good. down(entries, answer): kept, and
-     tried again; `answer` is null where nobody answered. up(): we are reached. */
+  /* answered(entry, answer, verdict): the server settled the entry; the verdict is "saved" or "refused".
+     down(entries, answer): a try failed, and the outbox keeps the entries; `answer` is null if none came.
+     up(): Phonebank answered. */
   constructor({ answered, down, up }) {
-    this.entries = kept();
+    this.entries = loadEntries();
     this.answered = answered;
     this.down = down;
     this.up = up;
@@ -46,12 +47,12 @@ export class Outbox {
   }
 
   /* entry: { kind: "answer" or "screen", url, fields: [[name, value], …], … }; the url names a call.
-     Raises, and takes nothing, in a browser that could not send it. */
+     Throws, and adds nothing, in a browser that could not send it. */
   add(entry) {
     canAsk();
-    sendable(entry);
+    requestFor(entry);
     this.entries.push(entry);
-    this.keep();
+    this.store();
     this.send();
   }
 
@@ -59,17 +60,18 @@ export class Outbox {
     return this.entries.some(test);
   }
 
-  /* Somebody is here, or the network is back: do not sit out the pause, unless the server asked for it. */
+  /* Sends at once, because the caller looks at the page or the network is back. A pause that the server
+     asked for stays. */
   hurry() {
     if (!this.sending && Date.now() >= this.notBefore) this.send();
   }
 
-  keep() {
+  store() {
     try {
       if (this.entries.length) sessionStorage.setItem(KEY, JSON.stringify(this.entries));
       else sessionStorage.removeItem(KEY);
     } catch (error) {
-      // No storage, or no room in it: kept by the page alone.
+      // The browser has no storage, or no room in it: only the page holds the entries.
     }
   }
 
@@ -81,9 +83,9 @@ export class Outbox {
     const answer = await withFreshToken(() => post(entry)).catch(() => null);
     this.sending = false;
     const verdict = answer && answer.verdictOn(callIn(entry.url));
-    if (!verdict) return this.later(answer);
+    if (!verdict) return this.retryLater(answer);
     this.entries.shift();
-    this.keep();
+    this.store();
     this.failures = 0;
     this.notBefore = 0;
     this.up();
@@ -94,7 +96,7 @@ export class Outbox {
     }
   }
 
-  later(answer) {
+  retryLater(answer) {
     const asked = answer ? answer.retryAfterMs : 0;
     const wait = pauseMs(++this.failures, asked);
     if (asked) this.notBefore = Date.now() + wait;
@@ -103,7 +105,7 @@ export class Outbox {
   }
 }
 
-function kept() {
+function loadEntries() {
   try {
     return JSON.parse(sessionStorage.getItem(KEY) || "[]");
   } catch (error) {
@@ -111,7 +113,7 @@ function kept() {
   }
 }
 
-/* What `post` gets; once more, with a fresh token, where the page's has grown too old. */
+/* The answer that `post` gets. If the page's token is too old, it calls `post` once more with a fresh one. */
 export async function withFreshToken(post) {
   const answer = await post();
   if (!answer.stale) return answer;
@@ -121,9 +123,9 @@ export async function withFreshToken(post) {
   return post();
 }
 
-const post = (entry) => ask(entry.url, sendable(entry), ANSWER_WITHIN_MS);
+const post = (entry) => ask(entry.url, requestFor(entry), ANSWER_WITHIN_MS);
 
-function sendable({ kind, fields }) {
+function requestFor({ kind, fields }) {
   const headers = { Accept: "application/json", "X-CSRFToken": csrfToken() };
   if (kind === "screen") Object.assign(headers, { Accept: "text/html", "X-Phonebank-Screen": "1" });
   return { method: "POST", body: new URLSearchParams(fields), headers };

@@ -1,15 +1,15 @@
-/* Which steps of a script have been walked, and which one is on now: the same rules as the server's.
+/* Finds the steps that a call has walked and the present one, by the same rules as the server.
 
-   A script here is { first, main, steps: { id: ways } }. Ways are [[keys, step id], …]: the first
-   whose keys hold the answer wins, and keys of null hold any answer. No ways: the call ends there.
-   Answers are kept by step id; an id that is there, be it with null, has been gone past. */
+   A script is { first, main, steps: { id: transitions } }. Transitions are [[keys, step id], …]: the first
+   whose keys contain the answer wins, and keys of null take any answer. A step without transitions ends the
+   call. `answers` maps step id to answer; a step whose id is in it is done, even if its answer is null. */
 
 const keysOf = (answer) => (Array.isArray(answer) ? answer : answer === null ? [] : [String(answer)]);
 
 export function nextStep(script, id, answer) {
   const given = keysOf(answer);
-  const way = script.steps[id].find(([keys]) => keys === null || keys.some((key) => given.includes(key)));
-  return way ? way[1] : null;
+  const transition = script.steps[id].find(([keys]) => keys === null || keys.some((key) => given.includes(key)));
+  return transition ? transition[1] : null;
 }
 
 export function walk(script, answers) {
@@ -21,7 +21,7 @@ export function walk(script, answers) {
   return walked;
 }
 
-/* Which buttons belong under the thumb: see callers/views/call_page.py. */
+/* The stage of the call, which chooses the buttons under the thumb: see callers/views/call_page.py. */
 export function stageOf(script, answers) {
   if (!script.first) return "plain";
   const main = answers[script.main];

@@ -1,9 +1,10 @@
-/* Walks the script on the page: shows the present step, and the lines of those gone past.
-   Every step is on the page already, so this works while the line is down. */
+/* Walks the script on the page: it shows the present step, and a row for each step already done.
+   Every step is on the page already, so this works offline. */
 
 import { nextStep, stageOf, walk } from "./call_path.js";
 
-// The person stands beside the script, and need not be scrolled away for it: see phonebank.css.
+// On a wide screen the person stands beside the script, and the script need not scroll to the top: see
+// phonebank.css.
 const BESIDE = matchMedia("(min-width: 60rem)");
 
 export class ScriptWalk {
@@ -24,7 +25,7 @@ export class ScriptWalk {
     return this.page.querySelector(`[data-step="${CSS.escape(id)}"]`);
   }
 
-  /* What the present step's fields and the pressed button say: null for nothing. */
+  /* The answer in the present step's fields or the pressed button, or null if there is none. */
   read(button) {
     const step = this.step(this.current);
     const kind = step.dataset.kind;
@@ -37,13 +38,13 @@ export class ScriptWalk {
     return field ? valueOf(kind, field.value) : null;
   }
 
-  /* False where the way on depends on an answer that is not there. */
-  goesOn(answer) {
+  /* Whether the script can go on: false if the next step depends on an answer that is missing. */
+  canGoOn(answer) {
     const id = this.current;
     return !this.script.steps[id].length || nextStep(this.script, id, answer) !== null;
   }
 
-  /* Takes an answer and goes on. */
+  /* Takes an answer and shows the next step. */
   take(answer) {
     this.answers[this.current] = answer;
     this.changing = null;
@@ -75,22 +76,23 @@ export class ScriptWalk {
   }
 
   drawDone(current) {
-    const gone = walk(this.script, this.answers).filter((id) => id in this.answers && id !== current);
-    const lines = gone.map((id) => {
-      const line = document.getElementById("done-step").content.firstElementChild.cloneNode(true);
+    const done = walk(this.script, this.answers).filter((id) => id in this.answers && id !== current);
+    const rows = done.map((id) => {
+      const row = document.getElementById("done-step").content.firstElementChild.cloneNode(true);
       const title = this.step(id).querySelector("legend").textContent;
-      line.querySelector(".step-question").textContent = title;
-      line.querySelector(".step-answer").append(inWords(this.step(id), this.answers[id]));
-      line.querySelector("button").value = id;
-      line.querySelector("button .visually-hidden").textContent = ` your answer to: ${title}`;
-      return line;
+      row.querySelector(".step-question").textContent = title;
+      row.querySelector(".step-answer").append(describeAnswer(this.step(id), this.answers[id]));
+      row.querySelector("button").value = id;
+      row.querySelector("button .visually-hidden").textContent = ` your answer to: ${title}`;
+      return row;
     });
-    const done = this.page.querySelector("[data-done-steps]");
-    done.textContent = "";
-    done.append(...lines);
+    const place = this.page.querySelector("[data-done-steps]");
+    place.textContent = "";
+    place.append(...rows);
   }
 }
 
+/* The text as an answer to a step of this kind, or null if it is empty. */
 function valueOf(kind, text) {
   const value = text.trim();
   if (value === "") return null;
@@ -107,7 +109,8 @@ function markChosen(step, answer) {
   }
 }
 
-function inWords(step, answer) {
+/* The labels of the choices that the caller took. */
+function describeAnswer(step, answer) {
   if (answer === null) return "Done";
   const keys = Array.isArray(answer) ? answer : [String(answer)];
   const label = (key) => {

@@ -1,7 +1,7 @@
-/* On the caller's pages without a person: sends what an earlier page of this tab could not, such as an
-   outcome tapped offline before the phone was reloaded. The call page does so itself: see call.js. */
+/* Sends what an earlier page of this tab could not send, such as an outcome that the caller tapped offline
+   before a reload. The caller's pages without a person use this; the call page has its own: see call.js. */
 
-import { Outbox, somethingWaits } from "./call_outbox.js";
+import { Outbox, hasEntriesWaiting } from "./call_outbox.js";
 import { showMessage } from "./caller_line.js";
 import { errorIn } from "./our_answers.js";
 
@@ -9,14 +9,14 @@ const WAITS = "How your last call ended is saved on this phone. We'll send it as
 const NOT_SAVED = "How your last call ended wasn't saved.";
 const SAVED = "How your last call ended is saved.";
 
-function banner(words) {
+function showBanner(words) {
   document.querySelector("[data-line-down]").textContent = words;
 }
 
 function answered(entry, answer, verdict) {
-  if (outbox.entries.length === 0) banner("");
+  if (outbox.entries.length === 0) showBanner("");
   if (verdict === "saved") {
-    // Whoever asks how that call ended has been told.
+    // The server knows now how that call ended, so the page need not ask.
     for (const question of document.querySelectorAll(".untold")) question.remove();
     if (entry.isOutcome) showMessage(SAVED, "");
   } else {
@@ -24,14 +24,14 @@ function answered(entry, answer, verdict) {
   }
 }
 
-/* What an error page of ours says is wrong. */
+/* The reason that one of our error pages gives. */
 function reasonIn(html) {
   const lead = new DOMParser().parseFromString(html, "text/html").querySelector(".sorry .lead");
   return lead ? lead.textContent.trim() : "";
 }
 
 let outbox = null;
-if (somethingWaits()) {
-  outbox = new Outbox({ answered, down: () => banner(WAITS), up: () => {} });
+if (hasEntriesWaiting()) {
+  outbox = new Outbox({ answered, down: () => showBanner(WAITS), up: () => {} });
   outbox.send();
 }

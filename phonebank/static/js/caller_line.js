@@ -1,38 +1,39 @@
-/* The caller's own line: let in, put out, the party paused or over, a word from the host.
-   All of it hints only; the next request tells the truth. Needs the vendored socket.io script. */
+/* The caller's own line. It tells the page that the caller was admitted or removed, that the party was
+   paused or ended, and what the host says. Its events are only hints; the next request decides. It needs
+   the vendored socket.io library. */
 
-const KNOCK_AGAIN_AFTER_MS = 5000;
-// A line that some network swallows fails without a word. One that works is there sooner.
+const RECONNECT_AFTER_MS = 5000;
+// Some networks swallow a websocket without an error. A line that works connects sooner than this.
 const CONNECTED_WITHIN_MS = 4000;
 
-/* hears: { admitted, removed, party({ paused, ended }), message({ text }), state({ state, … }),
-   cut(isCut) }: `cut` says whether the network lets no live line through. */
-export function listen(hears) {
+/* handlers: { admitted, removed, party({ paused, ended }), message({ text }), state({ state, … }),
+   cut(isCut) }: `cut` says whether the network blocks the line. */
+export function listen(handlers) {
   if (!window.io) return;
   const socket = window.io("/caller", { transports: ["websocket"], reconnectionDelayMax: 10000 });
-  const tell = (what, data) => hears[what] && hears[what](data);
+  const call = (name, data) => handlers[name] && handlers[name](data);
   for (const event of ["admitted", "removed", "party", "message"]) {
-    socket.on(event, (data) => tell(event, data || {}));
+    socket.on(event, (data) => call(event, data || {}));
   }
-  // Whatever was said while we were away.
-  const ask = () => socket.emit("state", {}, (answer) => answer.ok && tell("state", answer));
+  // The page may have missed events while the line was down.
+  const ask = () => socket.emit("state", {}, (answer) => answer.ok && call("state", answer));
   socket.on("connect", () => {
-    tell("cut", false);
+    call("cut", false);
     ask();
   });
   document.addEventListener("visibilitychange", () => !document.hidden && socket.connected && ask());
   socket.on("connect_error", (error) => {
-    if (error.data && [401, 403].includes(error.data.status)) return tell("removed", {});
-    if (!socket.active) setTimeout(() => socket.connect(), KNOCK_AGAIN_AFTER_MS);
+    if (error.data && [401, 403].includes(error.data.status)) return call("removed", {});
+    if (!socket.active) setTimeout(() => socket.connect(), RECONNECT_AFTER_MS);
   });
-  setTimeout(() => socket.connected || tell("cut", true), CONNECTED_WITHIN_MS);
+  setTimeout(() => socket.connected || call("cut", true), CONNECTED_WITHIN_MS);
   socket.on("disconnect", (reason) => {
-    if (reason === "io server disconnect") setTimeout(() => socket.connect(), KNOCK_AGAIN_AFTER_MS);
+    if (reason === "io server disconnect") setTimeout(() => socket.connect(), RECONNECT_AFTER_MS);
   });
 }
 
-/* A word from the host, or from us with `from` "": stays on the screen, whoever comes and goes on it,
-   until it is put away. */
+/* Shows a message from the host, or from Phonebank with `from` "". It stays on the screen from one contact
+   to the next, until the caller closes it. */
 export function showMessage(text, from = "Your host: ") {
   let box = document.getElementById("host-word");
   if (!box) {

@@ -1,4 +1,4 @@
-/* The lobby and the waiting page: both go on by themselves. */
+/* Moves the lobby and the waiting page on by themselves. */
 
 import { listen, showMessage } from "./caller_line.js";
 import { ask } from "./our_answers.js";
@@ -11,8 +11,8 @@ const WAITS_MS = [4000, 6000, 9000, 13000, 20000, 30000];
 const lobby = document.querySelector("[data-lobby]");
 const waiting = document.querySelector("[data-waiting]");
 
-/* { status, body }; null where Phonebank did not answer, or is restarting: then ask again. */
-async function whatNow(url) {
+/* { status, body }, or null if Phonebank did not answer or is restarting: the page then asks again. */
+async function fetchState(url) {
   try {
     const answer = await ask(url, { headers: { Accept: "application/json" } }, ANSWER_WITHIN_MS);
     if (!answer.ours || answer.status >= 500 || answer.status === 429) return null;
@@ -22,10 +22,10 @@ async function whatNow(url) {
   }
 }
 
-async function lookInTheLobby() {
-  const answer = document.hidden ? null : await whatNow(lobby.dataset.lobby);
+async function checkLobby() {
+  const answer = document.hidden ? null : await fetchState(lobby.dataset.lobby);
   if (answer && answer.body.state !== "waiting") return location.replace(lobby.dataset.lobby);
-  setTimeout(lookInTheLobby, LOBBY_EVERY_MS * (0.75 + Math.random() / 2));
+  setTimeout(checkLobby, LOBBY_EVERY_MS * (0.75 + Math.random() / 2));
 }
 
 let tries = 0;
@@ -33,8 +33,8 @@ let timer = null;
 
 async function tryAgain() {
   clearTimeout(timer);
-  // Nobody is handed to a page that nobody looks at: it tries again when they come back to it.
-  const answer = document.hidden ? null : await whatNow(waiting.dataset.waiting);
+  // A hidden page claims no contact. It tries again when the caller comes back to it.
+  const answer = document.hidden ? null : await fetchState(waiting.dataset.waiting);
   const goesOn = answer && ((answer.status === 200 && answer.body.person) || ![200, 409].includes(answer.status));
   if (goesOn) return location.replace(waiting.dataset.waiting);
   const wait = WAITS_MS[Math.min(tries++, WAITS_MS.length - 1)];
@@ -42,7 +42,7 @@ async function tryAgain() {
 }
 
 if (lobby) {
-  setTimeout(lookInTheLobby, LOBBY_EVERY_MS);
+  setTimeout(checkLobby, LOBBY_EVERY_MS);
   const goOn = () => location.replace(lobby.dataset.lobby);
   listen({
     admitted: goOn,
@@ -64,7 +64,7 @@ if (waiting) {
     timer = setTimeout(tryAgain, WAITS_MS[0]);
     document.addEventListener("visibilitychange", () => document.hidden || hurry());
   }
-  // A pause that ends by itself: a second later, not at the next try.
+  // When a pause ends by itself, the page tries within a second, and not at its next turn.
   if ("goesOnIn" in waiting.dataset) setTimeout(hurry, 1000 * (Number(waiting.dataset.goesOnIn) + Math.random()));
   listen({
     removed: () => location.replace("/calling"),

@@ -1,44 +1,44 @@
-/* A line to the server that mends itself, and a page that is never quietly out of date.
+/* A line to the server that reconnects by itself, and a page that says so when it is out of date.
 
    open({ namespace, auth, event, snapshot, show, silentAfterMs, poll, refused }) returns { socket, close }
      namespace  Socket.IO namespace, such as "/board"
      auth       object sent with each connection
-     event      name of the event to follow; it carries { version, ... } and, where versions do not
+     event      name of the event to follow; it carries { version, ... } and, if versions do not
                 count up by one, `follows`: the version it was made from
-     snapshot   () => promise of { version, ... }: the whole state, asked for on connecting, on
-                waking and on a gap
-     show       (state, whole) => void: draw an event, or the whole state when `whole` is true
-     silentAfterMs  for a server that says something every few seconds, whatever happens: after how
-                long a silence to ask whether it is still there. Left out: never
-     poll       address of the same state as { board } in JSON: asked every few seconds, and the banner
-                says so, while a network lets no websocket through. Left out: never
-     refused    (status) => void: what the poll found is not to be had by this page any more
+     snapshot   () => promise of { version, ... }: the whole state. The page asks for it when it connects,
+                when it wakes, and when an event leaves a gap
+     show       (state, whole) => void: draws an event, or the whole state when `whole` is true
+     silentAfterMs  for a server that sends something every few seconds, whatever happens: the silence
+                after which the page asks whether the server is still there. Left out: never
+     poll       address of the same state as { board } in JSON. The page polls it every few seconds, and
+                the banner says so, while the network blocks websockets. Left out: never
+     refused    (status) => void: the server refuses the state to this page from now on
 
-   An event that is old is dropped. One that leaves a gap is dropped too and a snapshot asked for,
-   so that what is shown is always some true state of the server, and soon its newest. A line may be
-   cut without a word, and the browser would notice only when a ping is missed: after a silence, and
-   on waking, the snapshot is a question that must be answered soon, or the line is made anew. After
-   close() the line stays shut, as it should for a caller who was removed.
-   Needs the vendored socket.io script, which defines window.io. */
+   The page drops an old event. It drops an event that leaves a gap too, and asks for a snapshot, so that it
+   always shows a true state of the server, and soon the newest. A network may cut the line without an error,
+   and the browser would notice only when a ping is missed. After a silence, and on waking, the page therefore
+   asks for a snapshot, and connects again if no answer comes soon. After close() the line stays closed, for
+   example for a caller who was removed.
+   This module needs the vendored socket.io library, which defines window.io. */
 
 const ANSWER_WITHIN_MS = 8000;
 const ASK_AGAIN_AFTER_MS = 2000;
-const KNOCK_AGAIN_AFTER_MS = 5000;
-// For a server that may be gone. One that is only slow has said something else meanwhile.
+const RECONNECT_AFTER_MS = 5000;
+// For a server that may be gone. A server that is only slow has sent something else meanwhile.
 const STILL_THERE_WITHIN_MS = 1500;
 const LISTEN_EVERY_MS = 500;
-// A timer that comes this much late was asleep. Timers of a busy page come late by less.
+// If a timer runs this much late, the device was asleep. Timers of a busy page are less late.
 const SLEPT_MS = 3000;
-// By then the server has hung up (PING_EVERY and PING_ANSWER_WITHIN of live/server.py).
+// After this long the server has closed the line (PING_EVERY and PING_ANSWER_WITHIN of live/server.py).
 const SURELY_GONE_MS = 30000;
-// A thousand boards must not keep knocking at a server that is up and says nothing.
+// A thousand boards must not keep asking a server that is up and sends nothing.
 const PATIENCE_AT_MOST_MS = 60000;
-// A websocket that some network swallows fails without a word. One that works is there sooner.
+// Some networks swallow a websocket without an error. A line that works connects sooner than this.
 const CONNECTED_WITHIN_MS = 3000;
 const POLL_EVERY_MS = 4000;
-// A server that restarts is back within two.
+// A server that restarts is back within two polls.
 const POLLS_BEFORE_SAYING_SO = 2;
-// Phonebank's own refusals of a page, as against "not now".
+// With these statuses Phonebank refuses the page for good. Others mean "not now".
 const REFUSED = [401, 403, 404, 410];
 
 export function open({ namespace, auth, event, snapshot, show, silentAfterMs, poll, refused }) {
@@ -49,14 +49,14 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs, po
     reconnectionDelayMax: 5000,
   });
   let shown = null; // version on the screen
-  let heardOf = null; // newest version that any event named
-  let question = 0; // counts snapshots asked for; an answer to an older one is ignored
+  let announced = null; // newest version that any event named
+  let question = 0; // counts the snapshots asked for; the answer to an older one is ignored
   let asking = false;
   let closed = false;
-  let heardAt = Date.now(); // when the server last said anything
+  let heardAt = Date.now(); // when the server last sent anything
   let listenedAt = Date.now();
-  let patience = silentAfterMs; // doubled by each line that was made anew in vain
-  let polled = 0; // polls in a row that brought the state, since the line was last up
+  let patience = silentAfterMs; // doubled by each reconnection that did not help
+  let polled = 0; // polls in a row that got the state, since the line was last up
   let pollTimer = null;
 
   async function catchUp() {
@@ -68,7 +68,7 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs, po
     const askedAt = Date.now();
     await ask(STILL_THERE_WITHIN_MS, (error) => {
       if (error === LATE && heardAt > askedAt) return;
-      lineIsDown(heardAt);
+      showDown(heardAt);
       if (error !== LATE || !socket.connected) return;
       patience = Math.min(2 * patience, PATIENCE_AT_MOST_MS);
       socket.io.engine.close();
@@ -82,14 +82,14 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs, po
       const state = await within(milliseconds, snapshot());
       if (mine !== question) return;
       asking = false;
-      heard();
+      noteSign();
       if (shown === null || state.version >= shown) {
         shown = state.version;
         show(state, true);
       }
-      lineIsUp();
-      // An event that came while we asked may be newer than the answer.
-      if (heardOf !== null && heardOf > shown) catchUp();
+      showUp();
+      // An event that came after the question may be newer than the answer.
+      if (announced !== null && announced > shown) catchUp();
     } catch (error) {
       if (mine !== question) return;
       asking = false;
@@ -98,7 +98,7 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs, po
     }
   }
 
-  /* Polls until the line is up: at once, or with the delay of the next round. */
+  /* Polls every few seconds until the line is up. The first poll comes after this many milliseconds. */
   function pollUntilConnected(milliseconds) {
     if (!poll || pollTimer !== null || closed) return;
     pollTimer = setTimeout(async () => {
@@ -111,75 +111,76 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs, po
 
   async function pollOnce() {
     try {
-      const state = await within(ANSWER_WITHIN_MS, overHttp(poll, refused));
+      const state = await within(ANSWER_WITHIN_MS, getState(poll, refused));
       if (socket.connected) return;
-      heard();
+      noteSign();
       if (shown === null || state.version >= shown) {
         shown = state.version;
         show(state, true);
       }
       polled += 1;
-      if (polled >= POLLS_BEFORE_SAYING_SO) lineIsPolled();
-      else lineIsUp();
+      if (polled >= POLLS_BEFORE_SAYING_SO) showPolled();
+      else showUp();
     } catch (error) {
       polled = 0;
-      if (!socket.connected) lineIsDown(heardAt);
+      if (!socket.connected) showDown(heardAt);
     }
   }
 
-  /* The line is down, unless polls take its place. */
-  function lost() {
-    if (!poll) lineIsDown(heardAt);
+  /* Shows that the line is down, or polls in its place. */
+  function lose() {
+    if (!poll) showDown(heardAt);
     else pollUntilConnected(polled ? POLL_EVERY_MS : 0);
   }
-  setTimeout(() => socket.connected || lost(), CONNECTED_WITHIN_MS);
+  setTimeout(() => socket.connected || lose(), CONNECTED_WITHIN_MS);
 
-  function heard() {
+  /* Notes that the server is there. */
+  function noteSign() {
     heardAt = Date.now();
     patience = silentAfterMs;
   }
-  socket.onAny(heard);
-  socket.io.on("ping", heard);
+  socket.onAny(noteSign);
+  socket.io.on("ping", noteSign);
   socket.on("connect", () => {
     heardAt = Date.now();
     catchUp();
   });
   socket.on("connect_error", () => {
-    lost();
-    // The library gives up on a server that refuses. It may only have lost its database.
-    if (!socket.active) setTimeout(() => closed || socket.connect(), KNOCK_AGAIN_AFTER_MS);
+    lose();
+    // The library gives up when a server refuses. That server may only have lost its database.
+    if (!socket.active) setTimeout(() => closed || socket.connect(), RECONNECT_AFTER_MS);
   });
   socket.on("disconnect", (reason) => {
     if (reason === "io client disconnect") return;
-    lineIsDown(heardAt);
-    lost();
-    // Nor does it come back by itself when the server hung up.
+    showDown(heardAt);
+    lose();
+    // The library does not reconnect by itself when the server closed the line.
     if (reason === "io server disconnect") socket.connect();
   });
   socket.on(event, (state) => {
-    if (heardOf === null || state.version > heardOf) heardOf = state.version;
+    if (announced === null || state.version > announced) announced = state.version;
     if (shown !== null && state.version <= shown) return;
-    // One that follows nothing is whole: it need not wait for an answer that may never come.
+    // An event that follows 0 is the whole state: it need not wait for a snapshot, which may never come.
     const follows = state.follows === undefined ? state.version - 1 : state.follows;
     if (follows !== 0 && (shown === null || asking)) return;
     if (follows > shown) {
       catchUp();
       return;
     }
-    lineIsUp();
+    showUp();
     shown = state.version;
     show(state, false);
   });
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) return;
     const slept = Date.now() - listenedAt;
-    listenedAt = Date.now(); // so that the timer, which comes late too, does not wake it again
+    listenedAt = Date.now(); // the timer is late too, and must not wake the page again
     wake(slept);
   });
   const listening = setInterval(() => {
     const late = Date.now() - listenedAt;
     listenedAt = Date.now();
-    // Timers of a hidden page are kept late on purpose.
+    // Browsers delay the timers of a hidden page on purpose.
     if (document.hidden) return;
     if (late > SLEPT_MS) wake(late);
     else if (silentAfterMs && socket.connected && !asking && Date.now() - heardAt > patience) {
@@ -192,11 +193,11 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs, po
     if (socket.connected && slept < SURELY_GONE_MS) {
       probe();
     } else if (socket.active) {
-      // Somebody is looking: do not sit out the rest of the wait between two attempts.
+      // Someone looks at the page now, so the next attempt must not wait for its turn.
       const heardLast = heardAt;
       socket.disconnect();
       socket.connect();
-      setTimeout(() => heardAt === heardLast && !closed && lineIsDown(heardAt), STILL_THERE_WITHIN_MS);
+      setTimeout(() => heardAt === heardLast && !closed && showDown(heardAt), STILL_THERE_WITHIN_MS);
     }
   }
 
@@ -210,10 +211,10 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs, po
 
 const LATE = new Error("no answer in time");
 
-/* The state from an address; only Phonebank's own answer counts (see phonebank/core/phonebank_headers.py). */
-async function overHttp(url, refused) {
+/* Gets the state from an address. Only Phonebank's own answer counts: see phonebank/core/phonebank_headers.py. */
+async function getState(url, refused) {
   const answer = await fetch(url, { headers: { Accept: "application/json" } });
-  if (!answer.headers.has("X-Phonebank")) throw new Error("somebody else answered");
+  if (!answer.headers.has("X-Phonebank")) throw new Error("something other than Phonebank answered");
   if (REFUSED.includes(answer.status)) refused(answer.status);
   if (!answer.ok) throw new Error(answer.status);
   return (await answer.json()).board;
@@ -226,27 +227,27 @@ function within(milliseconds, promise) {
   return Promise.race([promise, late]);
 }
 
-/* The banner is the element with data-line-down, whose value may hold the words for it, with
-   {time} where the time goes. */
-function banner(state, words) {
+/* Shows the state of the line in the banner: the element with data-line-down. Its value may be the words for
+   a line that is down, with {time} for the time. */
+function showBanner(state, words) {
   const element = document.querySelector("[data-line-down]");
   if (!element || (element.dataset.line || "") === state) return;
   element.dataset.line = state;
   element.textContent = words(element);
 }
 
-function lineIsDown(since) {
+function showDown(since) {
   const time = new Date(since).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  banner("down", (element) => {
+  showBanner("down", (element) => {
     const words = element.dataset.lineDown || "The connection has been down since {time}. Trying again…";
     return words.replace("{time}", time);
   });
 }
 
-function lineIsPolled() {
-  banner("polled", () => "Live updates don't get through on this network. This page checks every few seconds instead.");
+function showPolled() {
+  showBanner("polled", () => "Live updates don't get through on this network. This page checks every few seconds instead.");
 }
 
-function lineIsUp() {
-  banner("", () => "");
+function showUp() {
+  showBanner("", () => "");
 }

@@ -1,10 +1,10 @@
-/* Buttons with data-copy put its text on the clipboard, say so, and go back to their own words. */
+/* A button with data-copy puts that text on the clipboard, says so, and then shows its own words again. */
 
 const SAID_FOR_MS = 2500;
 
 async function copy(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  // A laptop serving its own living room over plain http has no clipboard object.
+  // Over plain http, as from a laptop to its own living room, a browser has no clipboard object.
   const area = document.createElement("textarea");
   area.value = text;
   area.className = "visually-hidden";

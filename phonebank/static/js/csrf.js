@@ -1,11 +1,11 @@
-/* Sends the page's CSRF token with everything htmx posts, and hands it to modules that use fetch. */
+/* Sends the page's CSRF token with everything that htmx posts, and gives it to modules that use fetch. */
 
 export function csrfToken() {
   const meta = document.querySelector('meta[name="csrf"]');
   return meta ? meta.content : "";
 }
 
-/* Puts a fresh token into the page, for its meta element and its forms. */
+/* Puts a fresh token into the page's meta element and its forms. */
 export function setToken(token) {
   const meta = document.querySelector('meta[name="csrf"]');
   if (meta) meta.content = token;

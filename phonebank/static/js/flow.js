@@ -1,4 +1,4 @@
-/* The picture of a script is wider than a phone: begin where the call begins, not in its corner. */
+/* Scrolls the picture of a script to its first step, because the picture is wider than a phone. */
 
 const box = document.getElementById("flow-scroll");
 const start = box?.querySelector(".flow-start");

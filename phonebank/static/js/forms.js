@@ -1,10 +1,10 @@
-/* What a form would send, also in browsers without SubmitEvent.submitter (Safari before 15.4) and
-   FormData's second argument (Safari before 16.4, Chrome before 112). */
+/* Reads what a form would send. Safari before 15.4 lacks SubmitEvent.submitter, and Safari before 16.4 and
+   Chrome before 112 lack FormData's second argument. */
 
 const JUST_NOW_MS = 1000;
 let pressed = { button: null, at: 0 };
 
-// Enter in a field counts too: browsers then click the form's first button.
+// This sees Enter in a field too, because browsers then click the form's first button.
 document.addEventListener(
   "click",
   (event) => {
@@ -14,7 +14,7 @@ document.addEventListener(
   true,
 );
 
-/* The button that sent the form; null where there is none. */
+/* The button that sent the form, or null if the form has none. */
 export function buttonOf(event) {
   if (event.submitter) return event.submitter;
   const form = event.target;
@@ -24,7 +24,7 @@ export function buttonOf(event) {
   return [...form.elements].find((element) => element.type === "submit" && !element.disabled) || null;
 }
 
-/* The fields as [[name, value], …], with the button's own. */
+/* The form's fields as [[name, value], …], with the button's own. */
 export function fieldsOf(form, button) {
   const fields = [...new FormData(form)];
   if (button && button.name) fields.push([button.name, button.value]);

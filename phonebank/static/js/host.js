@@ -1,17 +1,17 @@
-/* The host's page on a phone: figures that move, and a list of people that is never out of date. */
+/* The host's page on a phone: it moves the figures, and keeps the list of people up to date. */
 
 import { open } from "./connection.js";
 import { isOurs } from "./htmx_answers.js";
 
-const LOOK_AGAIN_MS = 2000;
-// Each caller's share moves with every call, and nobody watches it as they watch the figures.
+const REFRESH_EVERY_MS = 2000;
+// Each caller's share moves with every call, and a host watches it less than the figures.
 const SHARES_EVERY_MS = 15000;
 const AFTER_A_FAILURE_MS = 8000;
-// Signed out, or the party is another's: the page says which.
-const NO_LONGER_THEIRS = [401, 403, 404];
+// The host signed out, or no longer runs the party. The page says which.
+const ACCESS_LOST = [401, 403, 404];
 
 const party = document.querySelector("[data-party]");
-// Not the page's own address, which is a form's where that could not be used as it was sent.
+// Not location.href: after a form with a mistake, that is the form's address.
 const here = `/parties/${party.dataset.party}`;
 const doorStatus = document.getElementById("door-status");
 const title = document.title;
@@ -20,14 +20,14 @@ let stale = false;
 let sharesMoved = false;
 let readAt = Date.now(); // when the shares were last asked for
 let failedAt = -Infinity;
-// How many, as last said.
+// The numbers that the page last announced.
 let waited = Number(party.dataset.waiting);
 let asked = Number(party.dataset.helping);
 
 function show(state) {
   const drawn = party.dataset;
   if (state.code !== drawn.code || state.ended !== (drawn.ended === "yes")) {
-    // Changed on another device. Not while somebody types here.
+    // The party changed on another device. A reload must not take the host's typing.
     if (!isTyping(document.body)) location.assign(here);
     return;
   }
@@ -36,15 +36,15 @@ function show(state) {
     const figure = document.getElementById(`figure-${name}`);
     if (figure) figure.textContent = typeof value === "number" ? value.toLocaleString("en-GB") : value;
   }
-  tellOfThem(state.waiting, state.helping);
+  announce(state.waiting, state.helping);
   const people = document.getElementById("people").dataset;
   if (state.people !== people.people) stale = true;
   const shares = `${state.calls} ${state.conversations}`;
   sharesMoved = shares !== people.shares && shares;
-  lookAgain();
+  refreshPeople();
 }
 
-function tellOfThem(waiting, helping) {
+function announce(waiting, helping) {
   document.title = waiting + helping ? `(${waiting + helping}) ${title}` : title;
   if (helping > asked) {
     doorStatus.textContent = helping === 1 ? "1 caller needs help." : `${helping} callers need help.`;
@@ -61,9 +61,9 @@ function isTyping(part) {
   return part.contains(at) && ["INPUT", "TEXTAREA", "SELECT"].includes(at.tagName);
 }
 
-/* Reads the list of people anew, unless somebody is in the middle of changing one of them, and
-   between two such readings only what each has done. */
-function lookAgain() {
+/* Reads the list of people again if it changed, but not while the host changes one of them. Otherwise it
+   reads only what each caller has done. */
+function refreshPeople() {
   if (document.hidden || Date.now() - failedAt < AFTER_A_FAILURE_MS) return;
   const people = document.getElementById("people");
   if (stale && !isBusy(people)) readPeople();
@@ -72,9 +72,9 @@ function lookAgain() {
 
 function isBusy(people) {
   const at = document.activeElement;
-  // The keyboard goes back to where it was by the control's id.
-  const wouldLoseItsPlace = people.contains(at) && !at.id;
-  return isTyping(people) || wouldLoseItsPlace || people.querySelector("details[open]");
+  // htmx moves the focus back to the control with the same id.
+  const wouldLoseFocus = people.contains(at) && !at.id;
+  return isTyping(people) || wouldLoseFocus || people.querySelector("details[open]");
 }
 
 function readPeople() {
@@ -86,9 +86,9 @@ function readPeople() {
     swap: "outerHTML ignoreTitle:true",
   });
 }
-setInterval(lookAgain, LOOK_AGAIN_MS);
+setInterval(refreshPeople, REFRESH_EVERY_MS);
 
-/* Writes into what is there: no menu shuts and no control loses the keyboard. */
+/* Writes each caller's share into its element, so that no menu closes and no control loses the focus. */
 async function readShares(people) {
   const moved = sharesMoved;
   sharesMoved = false;
@@ -103,12 +103,12 @@ async function readShares(people) {
     }
     people.dataset.shares = moved;
   } catch (error) {
-    // Nobody asked for it. The board's next event asks again.
+    // The host did not ask for it. The board's next event asks again.
     failedAt = Date.now();
   }
 }
 
-// The button that was pressed went with the old list, or its person did: leave the keyboard there.
+// The new list may lack the button that the host pressed, or its person. The focus then goes to the title.
 let wasInside = false;
 document.body.addEventListener("htmx:beforeSwap", () => {
   wasInside = document.getElementById("people").contains(document.activeElement);
@@ -119,24 +119,24 @@ document.body.addEventListener("htmx:afterSettle", (event) => {
     document.getElementById("people-title").focus();
   }
 });
-// What the host pressed and could not be done is told by the page. What the page asked for by
-// itself is asked for again.
-function didNotCome(event) {
+// If something that the host pressed failed, the page reloads and says so. If the page itself asked, it asks
+// again.
+function handleFailure(event) {
   const pressed = event.detail.requestConfig.verb !== "get";
   const answered = event.type === "htmx:responseError";
-  if (answered && (pressed || NO_LONGER_THEIRS.includes(event.detail.xhr.status))) location.assign(here);
+  if (answered && (pressed || ACCESS_LOST.includes(event.detail.xhr.status))) location.assign(here);
   if (pressed) return;
   stale = true;
   failedAt = Date.now();
 }
-document.body.addEventListener("htmx:responseError", didNotCome);
-// Somebody else answered: nothing was put in, and what the page wants is still to be had.
+document.body.addEventListener("htmx:responseError", handleFailure);
+// After a foreign answer the page has drawn nothing, and asks again.
 document.addEventListener("htmx:beforeOnLoad", (event) => {
   if (isOurs(event.detail.xhr)) return;
   stale = true;
   failedAt = Date.now();
 });
-document.body.addEventListener("htmx:sendError", didNotCome);
+document.body.addEventListener("htmx:sendError", handleFailure);
 
 const { socket } = open({
   namespace: "/board",
@@ -151,10 +151,10 @@ const { socket } = open({
   },
   show,
   poll: here,
-  refused: (status) => NO_LONGER_THEIRS.includes(status) && location.assign(here),
+  refused: (status) => ACCESS_LOST.includes(status) && location.assign(here),
 });
-// No longer theirs to run: the page says so.
+// The host no longer runs the party, and the page says so.
 socket.on("gone", () => location.assign(here));
 socket.on("connect_error", (error) => {
-  if (error.data && NO_LONGER_THEIRS.includes(error.data.status)) location.assign(here);
+  if (error.data && ACCESS_LOST.includes(error.data.status)) location.assign(here);
 });

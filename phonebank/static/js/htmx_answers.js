@@ -1,6 +1,6 @@
-/* htmx puts only our own answers into a page. A foreign one, such as a Wi-Fi log-in page in the place
-   of a list, is told in words where somebody pressed a button, and left alone where the page asked by
-   itself: it asks again. */
+/* Lets htmx put only our own answers into a page. A foreign answer could be a Wi-Fi log-in page in the
+   place of a list. If the user pressed a button, the page says so in words; if the page asked by itself,
+   it says nothing and asks again. */
 
 const OURS = "X-Phonebank";
 const FOREIGN =
@@ -13,12 +13,12 @@ document.addEventListener("htmx:beforeOnLoad", (event) => {
   const { xhr, requestConfig } = event.detail;
   if (isOurs(xhr)) return;
   event.preventDefault();
-  if (requestConfig.verb !== "get" && !requestConfig.elt.closest("[data-tells-failures]")) tell();
+  if (requestConfig.verb !== "get" && !requestConfig.elt.closest("[data-tells-failures]")) showForeignNotice();
 });
 
-function tell() {
+function showForeignNotice() {
   let notice = document.getElementById("foreign-answer");
-  if (notice) notice.remove(); // put there again, so that it is read out again
+  if (notice) notice.remove(); // a screen reader reads a new element out again
   notice = document.createElement("div");
   notice.id = "foreign-answer";
   notice.className = "flash flash-error";

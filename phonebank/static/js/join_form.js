@@ -1,13 +1,13 @@
-/* Joins, and goes on trying where something else than Phonebank answers: a Wi-Fi log-in page, a proxy
-   while the server restarts. Without it the form works by itself. */
+/* Sends the join form, and tries again when something other than Phonebank answers: a Wi-Fi log-in page,
+   or a proxy while the server restarts. Without this module the browser sends the form. */
 
 import { csrfToken, setToken } from "./csrf.js";
 import { buttonOf, fieldsOf } from "./forms.js";
 import { ask, canAsk, pauseMs } from "./our_answers.js";
 
 const ANSWER_WITHIN_MS = 15000;
-const NOBODY = "You're offline. Keep this page open. It tries again by itself.";
-const SOMEBODY_ELSE =
+const OFFLINE = "You're offline. Keep this page open. It tries again by itself.";
+const FOREIGN_ANSWER =
   "We can't reach Phonebank. Perhaps this Wi-Fi wants you to log in. Keep this page open. It tries again by itself.";
 const RESTARTING = "Back in a moment. Keep this page open. It tries again by itself.";
 
@@ -24,8 +24,9 @@ document.addEventListener("submit", (event) => {
   send(form, body, 0);
 });
 
-/* The answer to the form; a second one, with a fresh token, where the page's has grown too old. */
-async function joined(form, body) {
+/* Sends the form and returns the answer. If the page's token is too old, it sends the form once more
+   with a fresh one. */
+async function postForm(form, body) {
   const post = () => {
     const headers = { Accept: "text/html", "X-Phonebank-Screen": "1", "X-CSRFToken": csrfToken() };
     return ask(form.action, { method: "POST", body, headers }, ANSWER_WITHIN_MS);
@@ -33,7 +34,7 @@ async function joined(form, body) {
   const answer = await post();
   if (!answer.stale) return answer;
   const fresh = await ask(form.action, { headers: { Accept: "text/html" } }, ANSWER_WITHIN_MS);
-  const meta = fresh.ok && parsed(fresh.text).querySelector('meta[name="csrf"]');
+  const meta = fresh.ok && parse(fresh.text).querySelector('meta[name="csrf"]');
   if (!meta) return answer;
   setToken(meta.content);
   return post();
@@ -44,23 +45,23 @@ async function send(form, body, failures) {
   clearTimeout(timer);
   asking = true;
   form.setAttribute("aria-busy", "true");
-  const answer = await joined(form, body).catch(() => null);
+  const answer = await postForm(form, body).catch(() => null);
   asking = false;
   if (!answer || !answer.ours || answer.status >= 500) {
-    banner(answer === null ? NOBODY : answer.ours ? RESTARTING : SOMEBODY_ELSE);
+    showBanner(answer === null ? OFFLINE : answer.ours ? RESTARTING : FOREIGN_ANSWER);
     const wait = pauseMs(failures + 1, answer ? answer.retryAfterMs : 0);
     timer = setTimeout(() => send(form, body, failures + 1), wait);
     return;
   }
-  banner("");
+  showBanner("");
   form.removeAttribute("aria-busy");
   if (answer.goTo) return location.assign(answer.goTo);
-  draw(parsed(answer.text));
+  draw(parse(answer.text));
 }
 
-const parsed = (html) => new DOMParser().parseFromString(html, "text/html");
+const parse = (html) => new DOMParser().parseFromString(html, "text/html");
 
-/* The form again with what was wrong, or a page that says why not. */
+/* Draws the form with its errors, or the page that says why nobody can join. */
 function draw(next) {
   const main = next.getElementById("main");
   if (!main) return location.reload();
@@ -75,6 +76,6 @@ function draw(next) {
   }
 }
 
-function banner(words) {
+function showBanner(words) {
   document.querySelector("[data-line-down]").textContent = words;
 }

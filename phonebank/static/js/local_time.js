@@ -1,5 +1,5 @@
-/* Shows <time datetime data-local="time"> or ="moment" by the reader's own clock. Without this the
-   page's own words stand, in UTC. */
+/* Shows <time datetime data-local="time"> or ="moment" in the reader's time zone. Without JavaScript the
+   page shows the server's words, in UTC. */
 
 const FORMATS = {
   time: { hour: "2-digit", minute: "2-digit" },

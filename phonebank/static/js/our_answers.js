@@ -1,12 +1,12 @@
-/* Which answers are Phonebank's own, and what they settle: see phonebank/core/phonebank_headers.py. */
+/* Tells Phonebank's own answers from others', and reads what they settle: see phonebank/core/phonebank_headers.py. */
 
 const OURS = "X-Phonebank";
 const CALL = "X-Phonebank-Call";
 const STALE_FORM = "X-Phonebank-Stale-Form";
 const GO_TO = "X-Phonebank-Go-To";
 
-/* The whole answer; rejects without one in time. `ours`: Phonebank made it. `verdictOn(call)`: "saved"
-   or "refused" where it settles what was sent about that call, else "". */
+/* Resolves to the whole answer, and rejects if none comes in time. `ours`: whether Phonebank made it.
+   `verdictOn(call)`: "saved" or "refused" if the answer settles what was sent about that call, otherwise "". */
 export async function ask(url, options, withinMs) {
   // Not AbortSignal.timeout, which Safari has since 16 and Chrome since 103.
   const abort = new AbortController();
@@ -27,7 +27,7 @@ export async function ask(url, options, withinMs) {
   }
 }
 
-/* Raises TypeError in a browser that lacks what `ask` needs: then its forms must go by themselves. */
+/* Throws TypeError in a browser that lacks what `ask` needs, so that the browser sends the form itself. */
 export function canAsk() {
   new AbortController();
   if (typeof fetch !== "function") throw new TypeError("this browser has no fetch");
@@ -43,20 +43,20 @@ function read({ status, headers }, text) {
     ours,
     stale: ours && headers.has(STALE_FORM),
     goTo: (ours && headers.get(GO_TO)) || "",
-    // Somebody else's says nothing of when we are reached.
+    // A foreign Retry-After says nothing about when Phonebank answers again.
     retryAfterMs: ours ? milliseconds(headers.get("Retry-After")) : 0,
     verdictOn: (id) => (id && id === call && verdict) || "",
   };
 }
 
-/* The value of Retry-After, which is a number of seconds or a date. */
+/* The milliseconds that a Retry-After header asks for. Its value is a number of seconds or a date. */
 function milliseconds(value) {
   if (!value) return 0;
   const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
   return Math.max(0, wait) || 0;
 }
 
-/* What one of our answers in JSON says of an error, as one string; "" where it says nothing. */
+/* The error in one of our JSON answers, as one string; "" if it has none. */
 export function errorIn(answer) {
   try {
     const { message, what_to_do: whatToDo } = JSON.parse(answer.text).error;
@@ -66,8 +66,8 @@ export function errorIn(answer) {
   }
 }
 
-/* How long to wait before the next try: longer with each failure, never the same for two phones, and
-   at least as long as the server asked. Retry-After beyond `mostMs` is not believed. */
+/* The pause before the next try, in milliseconds: it grows with each failure, differs between phones, and is
+   at least what the server asked for. A Retry-After counts up to ten times `mostMs`. */
 export function pauseMs(failures, retryAfterMs = 0, firstMs = 1000, mostMs = 30000) {
   const grown = Math.min(firstMs * 2 ** Math.min(failures - 1, 20), mostMs) * (0.5 + Math.random());
   const asked = Math.min(retryAfterMs, 10 * mostMs) * (1 + Math.random() / 2);

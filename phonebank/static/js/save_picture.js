@@ -1,4 +1,4 @@
-/* Saves the server's drawing as a PNG, which every messenger shows; drawings most of them do not. */
+/* Saves the server's SVG as a PNG, because every messenger shows a PNG and most show no SVG. */
 
 const SCALE = 2; // for screens with two pixels a point
 

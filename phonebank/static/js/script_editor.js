@@ -1,6 +1,6 @@
-/* The script editor: merge fields put in where the writer last typed, the phone showing the step that
-   they are at, each block showing what goes with its kind, the picture leading to the blocks, and a
-   save that fails being told. All else the page does by itself. */
+/* The script editor. It inserts merge fields where the writer last typed, shows on the phone the step that
+   the writer is at, shows in each block the fields of its kind, opens a block from the picture, and says
+   when a save failed. The rest of the page works without JavaScript. */
 
 import { isOurs } from "./htmx_answers.js";
 
@@ -24,7 +24,7 @@ document.addEventListener("click", (event) => {
   lastField.dispatchEvent(new Event("input", { bubbles: true }));
 });
 
-// Parts of a block name the kinds of step, and of answer, that they go with.
+// Each part of a block names the kinds of step and of answer that need it.
 document.addEventListener("change", (event) => {
   const block = event.target.closest("[data-step-block]");
   if (!block || !event.target.matches("[name$='-kind'], [name$='-answer']")) return;
@@ -36,13 +36,13 @@ document.addEventListener("change", (event) => {
   }
 });
 
-// Only a comparison has a value to compare with.
+// Only the comparison "is" needs a value.
 document.addEventListener("change", (event) => {
   if (!event.target.matches("[name$='-compare']")) return;
   event.target.closest("li").querySelector("[data-compared]").hidden = event.target.value !== "is";
 });
 
-// From the picture to a block, which may be folded.
+// A click in the picture opens its block, which may be folded.
 document.addEventListener("click", (event) => {
   const link = event.target.closest("[data-to-step], [data-to-card]");
   if (!link) return;
@@ -55,12 +55,12 @@ document.addEventListener("click", (event) => {
   folded.querySelector("summary").focus({ preventScroll: true });
 });
 
-// What the form's buttons send, and the two above it.
+// The form's own buttons save, and so do the two above the form.
 function isSave(element) {
   return Boolean(element.closest("#script-form")) || element.getAttribute("form") === "script-form";
 }
 
-// While a button is on its way the form is shut, which takes the focus from the button.
+// htmx disables the form while a request is open, and a disabled button loses the focus.
 let pressed = "";
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (isSave(event.target)) pressed = document.activeElement.id;
@@ -73,12 +73,12 @@ function focusAgain() {
   (document.getElementById(pressed) ?? document.getElementById("undo"))?.focus();
 }
 
-// Of a form that is shut a browser sends nothing, and nothing is what would be checked and shown.
+// A browser sends no fields of a disabled form, so a check now would show an empty script.
 document.addEventListener("htmx:configRequest", (event) => {
-  const isShut = document.getElementById("script-fields").disabled;
-  if (isShut && event.target.closest("#editor")) event.preventDefault();
+  const isDisabled = document.getElementById("script-fields").disabled;
+  if (isDisabled && event.target.closest("#editor")) event.preventDefault();
 });
-// What a check found in the form before belongs beside no block of the form that comes.
+// A check of the old form would put its findings beside the wrong blocks of the new one.
 document.addEventListener("htmx:beforeSend", (event) => {
   if (isSave(event.target)) window.htmx.trigger("#checker", "htmx:abort");
 });
@@ -98,11 +98,11 @@ const NOT_SAVED = {
 const MADE_FRESH =
   "Nothing is saved yet, because this page was open too long. Press the button again. If it happens twice, copy what you wrote and reload the page.";
 
-/* The CSRF token of a page that was open all night, or before a new sign-in, fits no more. True once
-   the page has one that does: whoever is signed in has to press again themselves. */
-async function takeNewToken() {
+/* Puts a fresh CSRF token into the page, and returns whether it could. The old one is too old after a night,
+   or after a new sign-in. The writer must press the button again, because the account may be another one. */
+async function refreshToken() {
   try {
-    // As htmx asks: then somebody signed out is told so, and led nowhere.
+    // With htmx's header the server answers a signed-out writer with an error and not with a redirect.
     const answer = await fetch(location.href, { headers: { "HX-Request": "true" } });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const token = page.querySelector("#script-form [name='csrf_token']").value;
@@ -118,12 +118,12 @@ function holdsEditor(answer) {
   return answer.responseText.includes('id="editor"');
 }
 
-function whyNotSaved(xhr) {
+function reasonNotSaved(xhr) {
   if (xhr.status && !isOurs(xhr)) return FOREIGN;
   return NOT_SAVED[xhr.status] || `Nothing was saved. ${KEPT_HERE}`;
 }
 
-// Any other page in the editor's place would leave nothing there, and nothing of what was typed.
+// Any other page in the editor's place would delete what the writer typed.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { requestConfig, xhr } = event.detail;
   if (isSave(requestConfig.elt) && !holdsEditor(xhr)) event.detail.shouldSwap = false;
@@ -132,19 +132,19 @@ document.addEventListener("htmx:afterRequest", async (event) => {
   const { requestConfig, xhr } = event.detail;
   const leaves = xhr.status === 204;
   if (!isSave(requestConfig.elt) || leaves || holdsEditor(xhr)) return;
-  const isFresh = isOurs(xhr) && xhr.status === TOO_OLD && (await takeNewToken());
-  // One notice, put there anew: so it is read out again.
+  const isFresh = isOurs(xhr) && xhr.status === TOO_OLD && (await refreshToken());
+  // A screen reader reads a new element out again, so the old notice is removed.
   document.querySelector("#editor > .flash-error")?.remove();
   const notice = document.createElement("div");
   notice.className = "flash flash-error";
   notice.setAttribute("role", "alert");
-  notice.textContent = isFresh ? MADE_FRESH : whyNotSaved(xhr);
+  notice.textContent = isFresh ? MADE_FRESH : reasonNotSaved(xhr);
   document.querySelector("#editor > .page-header").after(notice);
   focusAgain();
   window.htmx.trigger("#checker", "look");
 });
 
-// The picture stays as open, and as far scrolled, as it was.
+// A save replaces the picture. These two keep it as open, and as far scrolled, as it was.
 let picture = null;
 document.addEventListener("htmx:beforeSwap", (event) => {
   const box = document.getElementById("flow-scroll");
