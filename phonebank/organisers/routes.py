@@ -6,6 +6,7 @@ from phonebank.organisers.campaigns import views as campaigns
 from phonebank.organisers.experiments import views as experiments
 from phonebank.organisers.exports import views as exports
 from phonebank.organisers.lists import views as lists
+from phonebank.organisers.people import views as people
 from phonebank.organisers.queue import views as queue
 from phonebank.organisers.retry_rules import views as retry_rules
 from phonebank.organisers.roster import history_views, pace_views, set_aside_views
@@ -26,6 +27,7 @@ _FEATURES = (
     pace_views,
     history_views,
     set_aside_views,
+    people,
 )
 
 

@@ -1,23 +1,18 @@
-"""The forms of the sign-in and people pages."""
+"""The forms for signing in, the second factor and a person's own account."""
 
 from flask_security.forms import TwoFactorVerifyCodeForm
 from flask_security.recovery_codes import MfRecoveryForm
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, RadioField, SelectField, StringField
-from wtforms.fields.choices import SelectChoice
+from wtforms import HiddenField, StringField
 from wtforms.validators import DataRequired, Length
 
-from phonebank.accounts import accounts
+from phonebank.accounts.accounts import NAME_AT_MOST
 from phonebank.core.email_field import NormalEmailField
-from phonebank.models import RoleName
-
-ROLE_WORDS = (
-    SelectChoice(RoleName.HOST, "Host: runs parties and sees totals"),
-    SelectChoice(RoleName.ORGANISER, "Organiser: manages campaigns, lists and people"),
-)
 
 
 class SignInForm(FlaskForm):
+    """The address to e-mail a link to. `next` is the path that the link leads to."""
+
     email = NormalEmailField("E-mail address")
     next = HiddenField()
 
@@ -28,31 +23,13 @@ class NameForm(FlaskForm):
         description="The name that the people you work with see.",
         validators=[
             DataRequired("Type a name."),
-            Length(max=accounts.NAME_AT_MOST, message="Use up to %(max)d characters."),
+            Length(max=NAME_AT_MOST, message="Use up to %(max)d characters."),
         ],
     )
-
-
-class RoleForm(FlaskForm):
-    role = RadioField("What they can do", choices=ROLE_WORDS)
-
-
-class InviteForm(FlaskForm):
-    name = StringField(
-        "Name",
-        validators=[
-            DataRequired("Type a name."),
-            Length(max=accounts.NAME_AT_MOST, message="Use up to %(max)d characters."),
-        ],
-    )
-    email = NormalEmailField("E-mail address")
-    role = RadioField("What they can do", choices=ROLE_WORDS, default=RoleName.HOST)
-    # Choices are set by the page.
-    campaign = SelectField("Campaign they host for", coerce=int)
 
 
 class CodeForm(TwoFactorVerifyCodeForm):
-    """Flask-Security's form for the code of an authenticator app, in our words."""
+    """Flask-Security's form for an authenticator app's code, with Phonebank's labels."""
 
     code = StringField(
         "Code from your authenticator app",
@@ -62,7 +39,7 @@ class CodeForm(TwoFactorVerifyCodeForm):
 
 
 class RecoveryCodeForm(MfRecoveryForm):
-    """Flask-Security's form for a recovery code, in our words."""
+    """Flask-Security's form for a recovery code, with Phonebank's labels."""
 
     code = StringField(
         "Recovery code",

@@ -34,7 +34,7 @@ from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
 from phonebank.core.errors import SignInRequiredError
 from phonebank.models import Account, Role, RoleName
-from phonebank.site import people_views, sign_in_views
+from phonebank.site import sign_in_views
 from phonebank.site.forms import CodeForm, RecoveryCodeForm
 
 # What changes the second factor itself asks for a sign-in no older than this.
@@ -46,7 +46,7 @@ CLOCK_SKEW = 30
 
 
 def init_app(app: Flask, config: Config) -> None:
-    """Give the app sign-in, the people pages and mail. Before access.init_app, after csrf."""
+    """Give the app sign-in and mail. Before access.init_app, after csrf."""
     mail.init_app(app, config)
     app.config.update(_settings(config))
     security = Security(
@@ -63,7 +63,6 @@ def init_app(app: Flask, config: Config) -> None:
     security.reauthn_handler(_say_again_who_you_are)
     _trust_only_our_sessions(app, security)
     app.register_blueprint(sign_in_views.pages)
-    app.register_blueprint(people_views.pages)
     app.register_error_handler(SignInRequiredError, _to_the_sign_in_page)
     app.context_processor(_navigation)
 

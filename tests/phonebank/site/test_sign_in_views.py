@@ -327,15 +327,6 @@ def test_those_signed_in_are_not_asked_again(client: FlaskClient, cy: int) -> No
     assert client.get("/sign-in?next=https://evil.example/").location == "/"
 
 
-def test_a_name_can_be_changed_and_not_emptied(client: FlaskClient, cy: int) -> None:
-    sign_in(client, cy)
-    assert client.post("/account", data={"name": "  Cyrus \n of  Ur "}).status_code == 302
-    assert 'value="Cyrus of Ur"' in client.get("/account").text
-    refused = client.post("/account", data={"name": "   "})
-    assert refused.status_code == 422
-    assert "Type a name." in refused.text
-
-
 def test_a_script_is_told_instead_of_sent_to_a_page(client: FlaskClient) -> None:
     answer = client.get("/account", headers={"Accept": "application/json"})
     assert answer.status_code == 401

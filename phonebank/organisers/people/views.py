@@ -1,6 +1,6 @@
-"""People: who may sign in, and as what. For organisers."""
+"""The organiser's pages about people: inviting them, changing their role, deactivating them."""
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, Flask, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 from sqlalchemy import select
@@ -13,20 +13,27 @@ from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, InvalidInputError
 from phonebank.core.mail import MailNotSentError
 from phonebank.models import Account, Campaign, RoleName
-from phonebank.site.forms import InviteForm, RoleForm
+from phonebank.organisers.people.forms import InviteForm, RoleForm
 
 pages = Blueprint("people", __name__, url_prefix="/people")
+
+
+def init_app(app: Flask) -> None:
+    """Add the pages."""
+    app.register_blueprint(pages)
 
 
 @pages.get("")
 @open_to(RoleName.ORGANISER)
 def everybody() -> ResponseReturnValue:
-    return render_template("accounts/people.html", people=accounts.all_accounts())
+    """Everyone with an account."""
+    return render_template("people/index.html", people=accounts.all_accounts())
 
 
 @pages.route("/invite", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def invite() -> ResponseReturnValue:
+    """The form that invites a host or an organiser."""
     form = InviteForm()
     campaigns = list(db.session.scalars(select(Campaign).order_by(Campaign.created_at.desc())))
     form.campaign.choices = [
@@ -35,15 +42,15 @@ def invite() -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             invited = _invite(form)
-        except (InvalidInputError, ConflictError, MailNotSentError) as fault:
+        except (InvalidInputError, ConflictError, MailNotSentError) as error:
             db.session.rollback()
-            form.form_errors.append(f"{fault.message} {fault.what_to_do}")
+            form.form_errors.append(f"{error.message} {error.what_to_do}")
         else:
             db.session.commit()
-            flash(_how_they_hear(invited), "success" if mail.is_configured() else "warning")
+            flash(_describe_invitation(invited), "success" if mail.is_configured() else "warning")
             return redirect(url_for(".everybody"))
     status = 422 if form.is_submitted() else 200
-    return render_template("accounts/invite.html", form=form), status
+    return render_template("people/invite.html", form=form), status
 
 
 def _invite(form: InviteForm) -> Account:
@@ -56,7 +63,8 @@ def _invite(form: InviteForm) -> Account:
     return invitations.invite_host(campaign, email, name)
 
 
-def _how_they_hear(account: Account) -> str:
+def _describe_invitation(account: Account) -> str:
+    """How the invited person gets their sign-in link."""
     who = account.name or account.email
     if mail.is_configured():
         return f"We've e-mailed {who} an invitation."
@@ -69,55 +77,62 @@ def _how_they_hear(account: Account) -> str:
 @pages.get("/<int:account_id>")
 @open_to(RoleName.ORGANISER)
 def person(account_id: int) -> ResponseReturnValue:
+    """One account: its campaigns, role and second factor."""
     account = accounts.account_for(account_id)
     role = account.roles[0].name if account.roles else RoleName.HOST
-    hosting = select(Campaign).where(Campaign.hosts.contains(account)).order_by(Campaign.name)
+    hosted = select(Campaign).where(Campaign.hosts.contains(account)).order_by(Campaign.name)
     return render_template(
-        "accounts/person.html",
+        "people/person.html",
         account=account,
         form=RoleForm(role=role),
-        campaigns=list(db.session.scalars(hosting)),
+        campaigns=list(db.session.scalars(hosted)),
     )
 
 
 @pages.post("/<int:account_id>/role")
 @open_to(RoleName.ORGANISER)
 def change_role(account_id: int) -> ResponseReturnValue:
+    """Make an account an organiser's or a host's."""
     account = accounts.account_for(account_id)
     role = RoleForm().role.data or ""
     roles.change_role(account, role)
     a_role = f"{'an' if role == RoleName.ORGANISER else 'a'} {role}"
-    return _done(account, f"{account.name} is now {a_role} and has to sign in again.")
+    return _commit(account, f"{account.name} is now {a_role} and has to sign in again.")
 
 
 @pages.post("/<int:account_id>/deactivate")
 @open_to(RoleName.ORGANISER)
 def deactivate(account_id: int) -> ResponseReturnValue:
+    """Deactivate an account."""
     account = accounts.account_for(account_id)
     accounts.deactivate(account)
-    return _done(account, f"{account.name} can no longer sign in.")
+    return _commit(account, f"{account.name} can no longer sign in.")
 
 
 @pages.post("/<int:account_id>/reactivate")
 @open_to(RoleName.ORGANISER)
 def reactivate(account_id: int) -> ResponseReturnValue:
+    """Reactivate an account."""
     account = accounts.account_for(account_id)
     accounts.reactivate(account)
-    return _done(account, f"{account.name} can sign in again.")
+    return _commit(account, f"{account.name} can sign in again.")
 
 
 @pages.post("/<int:account_id>/second-factor")
 @open_to(RoleName.ORGANISER)
 def reset_second_factor(account_id: int) -> ResponseReturnValue:
+    """Reset an account's second factor."""
     account = accounts.account_for(account_id)
     second_factor.reset_second_factor(account)
-    return _done(
+    return _commit(
         account, f"{account.name} will set up an authenticator app the next time they sign in."
     )
 
 
-def _done(account: Account, words: str) -> ResponseReturnValue:
+def _commit(account: Account, message: str) -> ResponseReturnValue:
+    """Commit, and lead back with the message: to the account's page, or to the front page after an
+    organiser's change to their own account, which may no longer open that page."""
     own = account.id == current_user.id
     db.session.commit()
-    flash(words, "success")
+    flash(message, "success")
     return redirect(url_for("accounts.front") if own else url_for(".person", account_id=account.id))

@@ -13,8 +13,8 @@ from phonebank.accounts import sign_in_mail
 from phonebank.core.db import db
 from phonebank.models import Account
 from tests.at_once import at_once
-from tests.phonebank.accounts.conftest import ORIGIN
-from tests.phonebank.accounts.test_second_factor import (
+from tests.phonebank.conftest import ORIGIN
+from tests.phonebank.site.test_second_factor_views import (
     code,
     early_in_a_half_minute,
     finish,
