@@ -100,7 +100,6 @@ def main(rows: int = 1_000_000) -> float:
             password_salt="s" * 32,
             totp_secret="t" * 32,
             mode=DEVELOPMENT,
-            var=Path(home) / "var",
         )
         app = create_app(config)
         with app.app_context():

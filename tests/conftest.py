@@ -91,7 +91,6 @@ def config(database_url: str, redis_url: str, servers_dir: Path) -> Config:
         mode=DEVELOPMENT,
         base_url="http://localhost",
         require_second_factor=False,
-        var=servers_dir / "var",
     )
 
 

@@ -126,6 +126,5 @@ class Processes:
             "PHONEBANK_MODE": config.mode,
             "REQUIRE_SECOND_FACTOR": "no",
             "BASE_URL": self.url,
-            "PHONEBANK_VAR": str(config.var),
             "PYTHONUNBUFFERED": "1",
         }

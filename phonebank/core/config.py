@@ -6,7 +6,6 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from flask import Flask, current_app
 
@@ -62,7 +61,6 @@ class Config:
     mail_sender: str = "phonebank@localhost"
     # Organisers must add an authenticator app before they see people's data.
     require_second_factor: bool = True
-    var: Path = Path("var")
 
     @property
     def is_production(self) -> bool:
@@ -117,7 +115,6 @@ class Config:
             mail_password=environ.get("MAIL_PASSWORD", ""),
             mail_sender=environ.get("MAIL_SENDER") or cls.mail_sender,
             require_second_factor=environ.get("REQUIRE_SECOND_FACTOR", "yes") != "no",
-            var=Path(environ.get("PHONEBANK_VAR") or "var"),
         )
         config._check()
         return config

@@ -101,7 +101,6 @@ class Server:
             "REQUIRE_SECOND_FACTOR": "no",
             "JOINS_A_MINUTE": "100000",  # every test's callers come from this one address
             "BASE_URL": self.url,
-            "PHONEBANK_VAR": str(self.config.var),
         }
         self.process = subprocess.Popen(
             [sys.executable, *GUNICORN, "-b", f"127.0.0.1:{self.port}", "wsgi:app"],

@@ -59,7 +59,6 @@ class Web:
             "TOTP_SECRET": config.totp_secret,
             "PHONEBANK_MODE": config.mode,
             "BASE_URL": self.url,
-            "PHONEBANK_VAR": str(config.var),
             "PYTHONPATH": str(ROOT),
         }
         self.start()
