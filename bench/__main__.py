@@ -1,9 +1,9 @@
-"""`make bench`: the measurements of docs/benchmarks.md, one after another.
+"""`make bench` takes the measurements of docs/benchmarks.md, one after another.
 
     python -m bench [cycle] [claims] [import] [board] [phones]     all by default
 
-BENCH_QUICK=1 keeps it under five minutes, with shorter lists, rounds and evenings: for a look, not
-for the record. Exit status 1 when a bar is missed.
+With BENCH_QUICK=1 all of it takes under five minutes, with shorter lists, rounds and evenings:
+enough for a look, and not for the record. The exit status is 1 when a bar is missed.
 """
 
 import os
@@ -25,7 +25,7 @@ BENCHES: dict[str, Callable[[], bool]] = {
 def main() -> int:
     names = sys.argv[1:] or list(BENCHES)
     if unknown := set(names) - set(BENCHES):
-        print(f"There is no bench {', '.join(unknown)}: choose of {', '.join(BENCHES)}.")
+        print(f"There is no bench {', '.join(unknown)}: choose from {', '.join(BENCHES)}.")
         return 2
     kept = {}
     for name in names:

@@ -1,8 +1,8 @@
 """The least that a claim and an outcome could cost: the yardstick of `bench.cycle`.
 
-A Flask view that runs one Lua script in Redis and stores two rows, each in a transaction of its
-own: as many scripts and commits as our own request that records an outcome and hands over the next
-person. The same clients and connection pools as ours, and nothing else of ours.
+A Flask view runs one Lua script in Redis and stores two rows, each in a transaction of its own. The
+request that records an outcome and claims the next person makes as many scripts and commits. The
+yardstick uses the app's clients and connection pools, and nothing else of the app.
 """
 
 from gevent import monkey

@@ -1,8 +1,8 @@
 """A thousand televisions and ten thousand callers' screens on two web workers.
 
-Bars (docs/benchmarks.md): an outcome is on its board within a second of its commit, at p99; after
-all boards drop at once and come back, each is right again, without an error; a web process that
-has sent six hours of events holds no more than at their beginning.
+Bars (docs/benchmarks.md): at p99 an outcome is on its board within a second of its commit; after
+all boards disconnect at once and come back, each is right again, without an error; a web process
+that has sent six hours of events uses no more memory than at their beginning.
 """
 
 import bisect
@@ -29,13 +29,13 @@ from phonebank.core.db import db
 
 BAR = 1.0  # seconds, p99
 WORKERS = 2
-# The planned peak (70 dials a second) and some, and ten times that.
+# Outcomes a second: more than the planned peak of 70 dials a second. In bulk it is ten times that.
 RATE = 85.0
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much of everything."""
+    """How many parties and events, and for how many seconds."""
 
     parties: int
     rate: float
@@ -87,7 +87,7 @@ class Lines:
 
 
 class Writer:
-    """A process of `bench.outcomes`, at work from its making on."""
+    """A process of `bench.outcomes`, which starts when the object is made."""
 
     def __init__(
         self, environment: dict[str, str], campaign_id: int, rate: float, seconds: float, bulk: bool
@@ -104,17 +104,17 @@ class Writer:
         assert self._process.stdin
         self._process.stdin.write(json.dumps(settings))
         self._process.stdin.close()
-        # It makes an app and hands out people first: not part of what is measured.
+        # The process first makes an app and claims people, which is not measured.
         self._answer("ready")
 
     def recorded(self) -> dict[str, Any]:
-        """What was recorded, once it is."""
+        """What the process has recorded; waits until it is done."""
         told = self._answer("recorded")
         self._process.wait()
         return told
 
     def end(self) -> None:
-        """Stop it before it is done."""
+        """Stop the process before it is done."""
         self._process.kill()
         self._process.wait()
 
@@ -128,7 +128,7 @@ class Writer:
 
 @contextmanager
 def crowds(number: int) -> Iterator[list[Lines]]:
-    """So many processes of lines, ended at the end."""
+    """Run so many processes of `bench.lines`, and end them."""
     with ExitStack() as stack:
         started = []
         for _ in range(number):
@@ -149,8 +149,8 @@ def tail(seconds: list[float]) -> str:
 
 
 def waits(recorded: Recorded, events: Recorded) -> tuple[list[float], int]:
-    """Seconds from each commit until its board heard of figures that include it, and how many
-    were never heard of."""
+    """Seconds from each commit until its board got figures that include it, and how many commits no
+    board got."""
     heard: dict[int, list[tuple[int, float]]] = defaultdict(list)
     highest: dict[int, int] = defaultdict(int)
     for party, calls, at in events:
@@ -168,13 +168,13 @@ def waits(recorded: Recorded, events: Recorded) -> tuple[list[float], int]:
 
 
 def board_line(party: int, token: str) -> dict[str, Any]:
-    """A television, as `bench.lines` takes it."""
+    """A television in the form that `bench.lines` takes."""
     return {"namespace": "/board", "auth": {"token": token}, "party": party}
 
 
 def agrees(port: int, environment: dict[str, str], there: Rooms) -> bool:
-    """Whether our client hears what the library's hears: of the events of the first board while
-    outcomes are recorded, byte for byte after decoding."""
+    """Whether our client hears the same as the library's client: the events of the first board
+    while outcomes are recorded, equal after decoding."""
     party, token = next(iter(there.boards.items()))
     theirs: list[dict[str, Any]] = []
     client = socketio.Client()
@@ -191,7 +191,8 @@ def agrees(port: int, environment: dict[str, str], there: Rooms) -> bool:
         Writer(environment, there.campaign_id, 100, 4, bulk=True).recorded()
         heard = ours.ask("heard")["boards"]
         client.disconnect()
-    # Its own process's pump feeds each, and so the library's client shares some of our sixteen's.
+    # Each web process sends its own events, and some of our sixteen lines are on the process of the
+    # library's client.
     known = {board["version"]: board for board in heard}
     both = [board for board in theirs if board["version"] in known]
     return bool(both) and all(known[board["version"]] == board for board in both)
@@ -202,7 +203,8 @@ def say(words: str) -> None:
 
 
 def cost(clock: Clock, events: int, seconds: float, writers: float) -> str:
-    """What serving cost since the clock was made, without the writers' own backends, in words."""
+    """What serving has cost since the clock was made, in words. `writers` are subtracted (see
+    `Clock.read`)."""
     spent = clock.read(writers)
     return (
         f"processor seconds a second: web {spent['web']:.3f}, PostgreSQL {spent['postgres']:.3f},"
@@ -211,7 +213,7 @@ def cost(clock: Clock, events: int, seconds: float, writers: float) -> str:
 
 
 def calls_of(app: Flask) -> dict[int, int]:
-    """The calls of each party, as committed."""
+    """The number of committed calls of each party."""
     with app.app_context():
         rows = db.session.execute(
             text("SELECT party_id, sum(calls)::int AS calls FROM tally GROUP BY 1")
@@ -222,7 +224,8 @@ def calls_of(app: Flask) -> dict[int, int]:
 def measure(
     size: Size, app: Flask, environment: dict[str, str], there: Rooms, port: int
 ) -> dict[str, bool]:
-    """Everybody connects, outcomes come, everybody drops; prints, and returns the bars kept."""
+    """Connect everyone, record outcomes, disconnect everyone. Prints the figures, and returns each
+    bar and whether it was kept."""
     bars = {}
     with crowds(3) as (televisions, *screens):
         say(f"  memory of the web, MB RSS (PSS): {in_words(memory())}, with nobody connected")
@@ -258,7 +261,7 @@ def measure(
             events = televisions.ask("heard")["events"]
             words = cost(clock, len(events), lasted, told["backend_cpu"])
             if writer is not None:
-                # The last outcomes are still on their way.
+                # Boards have not got the last outcomes yet.
                 give_up = time.monotonic() + 6
                 while waits(told["recorded"], events)[1] and time.monotonic() < give_up:
                     time.sleep(0.5)
@@ -275,7 +278,7 @@ def measure(
             return percentile(seconds_each, 0.99) if not never else float("inf")
 
         spell("no outcomes", 0, size.idle)
-        p99 = spell(f"{size.rate:.0f} outcomes a second, by the verb", size.rate, size.seconds)
+        p99 = spell(f"{size.rate:.0f} outcomes a second, by the service", size.rate, size.seconds)
         bars["shown within a second"] = p99 < BAR
         spell(
             f"{10 * size.rate:.0f} a second, in bulk", 10 * size.rate, size.bulk_seconds, bulk=True
@@ -283,7 +286,8 @@ def measure(
 
         enough = sum(calls_of(app).values()) + 3 * size.rate
         writer = Writer(environment, there.campaign_id, size.rate, 20, bulk=False)
-        # In the midst of the outcomes, three seconds after the first on a machine that keeps up.
+        # The storm comes while outcomes are recorded: three seconds after the first, on a machine
+        # that keeps up.
         give_up = time.monotonic() + 20
         while sum(calls_of(app).values()) < enough and time.monotonic() < give_up:
             time.sleep(0.1)
@@ -304,7 +308,7 @@ def measure(
 
 
 def in_words(read: list[tuple[float, float]]) -> str:
-    """Memory of each process."""
+    """The memory of each process, in words."""
     return " and ".join(f"{rss:.0f} ({pss:.0f})" for rss, pss in read)
 
 
@@ -323,7 +327,7 @@ def main(quick: bool = False) -> bool:
             lines = [board_line(*board) for board in list(there.boards.items())[: evening.BOARDS]]
             televisions.ask("connect", port=port, at_once=1, lines=lines)
             writer = Writer(environment, there.campaign_id, evening.RATE, size.evening, bulk=True)
-            bars["a web process holds no more after six hours"] = evening.watch(
+            bars["a web process uses no more memory after six hours"] = evening.watch(
                 televisions, size.ticks, say
             )
             writer.end()

@@ -1,9 +1,9 @@
 """What a claim costs as the list grows, and what Redis holds meanwhile.
 
-The bars (docs/benchmarks.md): the 95th percentile with ten thousand and with three million contacts
-within 1.2 of each other, and Redis under 50 MB whatever the length. All lists are in one database
-at once, and rounds go from one to the next and over again, so that whatever else the machine does
-hits all alike.
+The bars (docs/benchmarks.md): the 95th percentiles with ten thousand and with three million
+contacts are within 1.2 of each other, and Redis stays under 50 MB whatever the length. All lists
+are in one database, and each round goes through all of them, so that other load on the machine
+affects all alike.
 """
 
 import os
@@ -28,7 +28,7 @@ WORKERS = 2
 
 @dataclass
 class Campaign:
-    """One list: its callers, and what they measured with so many at once."""
+    """One list with its callers, and the measured rounds for each number of claimers."""
 
     id: int
     contacts: int
@@ -37,7 +37,7 @@ class Campaign:
     rounds: dict[int, list[Measured]] = field(default_factory=dict)
 
     def measured(self, claimers: int) -> Measured:
-        """All rounds with so many claimers as one."""
+        """All rounds with this number of claimers, joined into one."""
         rounds = self.rounds[claimers]
         return Measured(
             [took for one in rounds for took in one.took],
@@ -60,12 +60,12 @@ def main(quick: bool = False) -> bool:
             before = _memory(redis)
         with web(environment, "wsgi:app", WORKERS) as port:
             for campaign in campaigns:
-                campaign.devices = people.come_in(port, campaign.link, max(CLAIMERS))
+                campaign.devices = people.join_callers(port, campaign.link, max(CLAIMERS))
             for claimers in CLAIMERS:
                 for number in range(rounds):
                     for campaign in campaigns:
                         once = load(port, "claims", campaign.devices[:claimers], seconds)
-                        # The first round warms the workers and the lists up.
+                        # The first round only warms up the workers and the lists.
                         if number:
                             campaign.rounds.setdefault(claimers, []).append(once)
         whole = _memory(redis) - before
@@ -97,7 +97,7 @@ def _memory(redis: Redis) -> int:
 
 
 def _keys(redis: Redis, campaign_id: int) -> int:
-    """Bytes that the campaign's queue takes."""
+    """The bytes that the campaign's queue takes in Redis."""
     keys = redis.scan_iter(f"queue:{{{campaign_id}}}:*", 1000)
     return sum(int(redis.memory_usage(key, samples=0) or 0) for key in keys)
 

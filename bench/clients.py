@@ -1,10 +1,10 @@
-"""Many callers in one process, on kept connections, as light as Python allows: the load.
+"""The load: many callers in one process, on kept connections, as light as Python allows.
 
     python -m bench.clients < settings.json > measured.json
 
 Settings: port, warm_up and seconds, action (one of ACTIONS), devices (a list of {"cookie",
-"token"}). Out come the seconds that each timed request took, and how many were not answered as
-hoped for.
+"token"}). The output is the seconds that each timed request took, and how many requests did not get
+the expected answer.
 """
 
 from gevent import monkey
@@ -33,7 +33,8 @@ class Device:
         self._socket: socket.socket | None = None
 
     def post(self, path: str, body: Any) -> tuple[int, Any]:
-        """Status and JSON of the answer. A connection that the server has closed is made anew."""
+        """Status and JSON of the answer. The device connects again if the server has closed the
+        connection."""
         content = json.dumps(body)
         head = f"POST {path} HTTP/1.1\r\n{self._headers}Content-Length: {len(content)}\r\n\r\n"
         message = (head + content).encode()
@@ -67,7 +68,7 @@ class Device:
 
 
 def bare(device: Device) -> Iterator[float | None]:
-    """The yardstick's request, again and again."""
+    """Send the yardstick's request in a loop. Yields seconds, or None for a wrong answer."""
     while True:
         began = time.perf_counter()
         status, _ = device.post("/", {"outcome": "no_answer"})
@@ -75,7 +76,8 @@ def bare(device: Device) -> Iterator[float | None]:
 
 
 def cycles(device: Device) -> Iterator[float | None]:
-    """Record an outcome and be handed the next person, in one request, again and again."""
+    """Record an outcome and claim the next person, in one request, in a loop. Yields seconds, or
+    None if no person came."""
     person = None
     while True:
         if person is None:
@@ -93,7 +95,8 @@ def cycles(device: Device) -> Iterator[float | None]:
 
 
 def claims(device: Device) -> Iterator[float | None]:
-    """Ask for a person; then record, untimed, without asking for the next."""
+    """Claim a person, then record an outcome, untimed and without a claim. Yields the seconds of
+    the claim, or None if no person came."""
     while True:
         began = time.perf_counter()
         _, answer = device.post("/calling/next", {})

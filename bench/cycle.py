@@ -1,6 +1,6 @@
-"""A whole cycle, record and claim, over HTTP: our requests a second against the least possible.
+"""A whole cycle, record and claim, over HTTP, compared with the least that it could cost.
 
-The bar (docs/benchmarks.md): at least half of the requests a second of `bench.bare`, in the same
+The bar (docs/benchmarks.md): at least half as many requests a second as `bench.bare` in the same
 run, with the same server, workers and clients.
 """
 
@@ -34,7 +34,8 @@ CREATE TABLE bench_bare (
 
 @dataclass(frozen=True)
 class Measured:
-    """What the clients saw: how long each request took in seconds, in how long a time."""
+    """What the clients saw: the seconds of each request, how many requests missed, and the seconds
+    of the whole."""
 
     took: list[float]
     missed: int
@@ -45,19 +46,19 @@ class Measured:
         return len(self.took) / self.seconds
 
     def percentile(self, share: float) -> float:
-        """Milliseconds that this share of the requests took at most."""
+        """The milliseconds within which this share of the requests was answered."""
         ordered = sorted(self.took)
         return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def load(port: int, action: str, devices: Sequence[Device], seconds: float) -> Measured:
-    """Let the devices do the action for so long, after some seconds to warm up."""
+    """Have the devices do the action for so many seconds, after WARM_UP."""
     settings = {
         "port": port,
         "action": action,
         "devices": [asdict(device) for device in devices],
         "seconds": seconds,
-        # Untimed: each worker first compiles every statement for itself.
+        # At first each worker compiles every statement for itself, so these seconds are not timed.
         "warm_up": WARM_UP,
     }
     done = subprocess.run(
@@ -89,7 +90,7 @@ def main(quick: bool = False) -> float:
                 with web(environment, "bench.bare:app", workers) as port:
                     bare = load(port, "bare", nobody, seconds)
                 with web(environment, "wsgi:app", workers) as port:
-                    ours = load(port, "cycles", people.come_in(port, link, CALLERS), seconds)
+                    ours = load(port, "cycles", people.join_callers(port, link, CALLERS), seconds)
                 ratios.append(ours.a_second / bare.a_second)
                 tail = ", ".join(f"{ours.percentile(share):.0f}" for share in (0.5, 0.95, 0.99))
                 print(

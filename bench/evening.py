@@ -1,8 +1,8 @@
-"""Six hours of a party in minutes: does a web process hold more at the end than at the beginning?
+"""Six hours of a party in minutes: does a web process use more memory at the end?
 
-`bench.unpaused` is the web process as always, but for its pump, which does not pause between two
-rounds and reads every board in each: as many rounds as two a second make in six hours. Outcomes are
-recorded meanwhile.
+`bench.unpaused` is the ordinary web process, except that its broadcaster does not pause between two
+rounds and reads every board in each. It makes as many rounds as two a second make in six hours,
+while outcomes are recorded.
 """
 
 import time
@@ -13,15 +13,15 @@ from bench.measuring import memory
 
 BOARDS = 2
 RATE = 100.0
-# Of the rounds, in which memory is taken for what is not kept ready yet.
+# The share of the rounds in which the process still fills its caches.
 WARM_UP = 0.2
-# So much more at the end is no growth: 3 MB over six hours.
-BAR = 3.0  # MB
+# MB. Less growth than this over six hours counts as none.
+BAR = 3.0
 
 
 def watch(televisions: Any, rounds: int, say: Callable[[str], None]) -> bool:
-    """Count the events that `televisions` hear until there were so many rounds; print the memory
-    of the web process on the way, and return whether it stayed as it was after the warm-up."""
+    """Count the events that `televisions` hear until so many rounds are done. Print the memory of
+    the web process on the way, and return whether it stayed below BAR after the warm-up."""
     began, heard, sampled = time.monotonic(), 0, []
     marks = [WARM_UP + (1 - WARM_UP) * part / 4 for part in range(5)]
     while marks:

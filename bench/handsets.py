@@ -1,18 +1,19 @@
-"""Thousands of volunteers' phones in one process, each by the rules of its page: the load.
+"""The load: thousands of volunteers' phones in one process, each by the rules of the call page.
 
     python -m bench.handsets < settings.json > measured.json
 
-Settings: port, devices (a list of {"cookie", "token"}), ramp and seconds (from the first phone to
-all, and from then on), drain (seconds given to them to be acknowledged), hold (seconds that a
-person is lent for).
+Settings: port, devices (a list of {"cookie", "token"}), ramp (seconds from the first phone to the
+last), seconds (after that), drain (seconds that the phones then have until all is acknowledged) and
+hold (seconds of a hold).
 
-A phone asks for a person, talks, renews its hold meanwhile, and says how the call ended. What it
-has to say stays in its outbox until Phonebank itself settles it, as in call_outbox.js: with pauses
-that grow, are never the same for two phones, and at least as long as `Retry-After` asks for.
+A phone claims a person, talks, renews its hold meanwhile, and says how the call ended. An outcome
+stays in the phone's outbox until Phonebank itself settles it, as in call_outbox.js. The pauses
+between two tries grow, differ from phone to phone, and are at least as long as `Retry-After` asks
+for.
 
-Out comes what the phones know: every outcome they were told is saved, until when each hold was
-promised, what of all this was broken, and how long each request took, by their clock and by the
-server's own (`Server-Timing`).
+The output is what the phones know: every outcome that was acknowledged, until when each hold was
+promised, every broken promise, and the seconds of each request, by the phone's clock and by the
+server's (`Server-Timing`).
 """
 
 import asyncio
@@ -29,7 +30,7 @@ from typing import Any, NamedTuple
 ANSWER_WITHIN = 15.0  # seconds, as long as call_outbox.js waits
 PAUSE_FIRST, PAUSE_MOST = 1.0, 30.0  # seconds, as in our_answers.js
 RENEW_EVERY = 60.0  # seconds, as in call_hold.js
-# One in so many phones goes dead in the middle of a call.
+# In one call of so many, the phone goes dead.
 DEAD_EACH = 200
 # At the end of the evening every call under way ends within so many seconds.
 ENDS_WITHIN = 20.0
@@ -37,7 +38,8 @@ ADDRESSES = 250  # 127.0.0.1 and up: one address has too few ports for all
 
 
 class Ending(NamedTuple):
-    """One way that calls end: its share of all, and the shortest and longest in seconds."""
+    """One way in which calls end, its share of all calls, and the shortest and longest in
+    seconds."""
 
     outcome: str
     share: float
@@ -59,7 +61,7 @@ SHARES = [ending.share for ending in ENDINGS]
 
 
 class Answer(NamedTuple):
-    """What came back: `status` 0 where nothing did. `headers` in lower case."""
+    """An answer; `status` is 0 if none came. `headers` are in lower case."""
 
     status: int = 0
     headers: str = ""
@@ -82,11 +84,11 @@ class Measured:
 
     # Call → outcome, as acknowledged.
     saved: dict[str, str] = field(default_factory=dict)
-    # Call → until when a renewal promised it, as seconds since 1970.
+    # Call → the time until which a renewal promised it, in seconds since 1970.
     promised: dict[str, float] = field(default_factory=dict)
     unsaved: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
-    # Kind of request → seconds of those answered and of those refused, by client and server.
+    # Kind of request → seconds of the answered and of the refused ones, by the phones' clocks.
     answered: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     refused: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     server_answered: list[float] = field(default_factory=list)
@@ -134,7 +136,7 @@ class Line(asyncio.Protocol):
         return self._waiting
 
     def drop(self) -> None:
-        """Hang up. What is waited for will not come."""
+        """Hang up. A request that still waits gets no answer."""
         if self.transport is not None:
             self.transport.abort()
             self.transport = None
@@ -148,15 +150,15 @@ class Line(asyncio.Protocol):
 
 
 class Crowd:
-    """All phones, and what they share: the evening's end and the notes."""
+    """All phones, and what they share: the end of the evening and the notes."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self.port = settings["port"]
         self.hold = settings["hold"]
         self.loop = asyncio.get_running_loop()
         self.measured = Measured()
-        self.is_over = False
-        # Number → whose phone shows it, and until when at least.
+        self.has_ended = False
+        # Telephone number → the phone that shows it, and until when at least.
         self.shown: dict[str, tuple[int, float]] = {}
         self._talking: set[asyncio.Future[None]] = set()
 
@@ -164,13 +166,13 @@ class Crowd:
         """Let time pass; the end of the evening cuts it short."""
         done = self.loop.create_future()
         self._talking.add(done)
-        self.loop.call_later(0 if self.is_over else seconds, self._pass, done)
+        self.loop.call_later(0 if self.has_ended else seconds, self._pass, done)
         await done
         self._talking.discard(done)
 
     def end(self) -> None:
-        """The evening is over: nobody new is asked for."""
-        self.is_over = True
+        """End the evening: from now on no phone claims a person."""
+        self.has_ended = True
         for done in list(self._talking):
             self.loop.call_later(random.uniform(0, ENDS_WITHIN), self._pass, done)
 
@@ -194,20 +196,20 @@ class Phone:
         )
 
     async def evening(self, begins_after: float) -> None:
-        """Call people until it is over and everything said is settled."""
+        """Call people until the evening is over and every outcome is settled."""
         await self._crowd.talk(begins_after)
         person = None
-        while person is not None or not self._crowd.is_over:
+        while person is not None or not self._crowd.has_ended:
             if person is None:
-                person = await self._ask_for_somebody()
+                person = await self._claim()
             else:
                 person = await self._call(person)
         self._line.drop()
 
-    async def _ask_for_somebody(self) -> dict[str, Any] | None:
+    async def _claim(self) -> dict[str, Any] | None:
         failures = 0
-        while not self._crowd.is_over:
-            answer = await self._post("hand-out", "/calling/next", {})
+        while not self._crowd.has_ended:
+            answer = await self._post("claim", "/calling/next", {})
             if answer.status == 200:
                 if answer.body["person"] is not None:
                     return self._note(answer.body["person"])
@@ -219,7 +221,7 @@ class Phone:
         return None
 
     def _note(self, person: dict[str, Any]) -> dict[str, Any]:
-        """Somebody is on the screen; nobody else may show them."""
+        """Note that this phone shows the person. No other phone may show them."""
         number, until = person["phone"], _seconds(person["expires_at"])
         whose, theirs_until = self._crowd.shown.get(number, (self._number, 0.0))
         if whose != self._number and theirs_until > time.time():
@@ -228,11 +230,12 @@ class Phone:
         return person | {"until": until}
 
     async def _call(self, person: dict[str, Any]) -> dict[str, Any] | None:
-        """One call, to the outcome that is settled; the next person where one came with it."""
+        """Make one call until its outcome is settled. The next person, if one came with the
+        answer."""
         ending = random.choices(ENDINGS, SHARES)[0]
         ends_at = time.monotonic() + random.uniform(ending.shortest, ending.longest)
         if not random.randrange(DEAD_EACH):
-            # Comes back when the person has long been taken away.
+            # The phone comes back when its hold has long expired.
             await self._crowd.talk(1.5 * self._crowd.hold)
             return None
         await self._talk_and_renew(person, ends_at)
@@ -241,9 +244,9 @@ class Phone:
     async def _talk_and_renew(self, person: dict[str, Any], ends_at: float) -> None:
         every = min(RENEW_EVERY, self._crowd.hold / 3)
         renews_at, failures = time.monotonic() + every, 0
-        while not self._crowd.is_over and (left := ends_at - time.monotonic()) > 0:
+        while not self._crowd.has_ended and (left := ends_at - time.monotonic()) > 0:
             await self._crowd.talk(min(left, max(0.0, renews_at - time.monotonic())))
-            if self._crowd.is_over or time.monotonic() < renews_at:
+            if self._crowd.has_ended or time.monotonic() < renews_at:
                 continue
             answer = await self._post("record", self._about(person, "renew"), {})
             if answer.status == 200:
@@ -260,19 +263,19 @@ class Phone:
                 return
 
     def _lost(self, person: dict[str, Any], answer: Answer) -> None:
-        """The person is no longer theirs: a broken promise, or their hold had run out."""
+        """Note that the phone has lost the person: its hold has expired, or a promise is broken."""
         kept = time.time() > person["until"]
-        kind = "ran out" if kept else "lost before its time"
+        kind = "expired" if kept else "lost before its time"
         self._crowd.measured.other[f"hold {kind}"] += 1
         if not kept:
             self._crowd.measured.broken.append(f"{person['call_id']} lost: {answer.status}")
 
     async def _say(self, person: dict[str, Any], outcome: str) -> dict[str, Any] | None:
-        """The outbox with its one entry."""
+        """Send the outcome until it is settled, like an outbox with one entry."""
         measured, call_id, failures = self._crowd.measured, person["call_id"], 0
         path = f"{self._about(person, 'outcome')}?turn={person['turn']}"
         while True:
-            sent = {"outcome": outcome} | ({"next": False} if self._crowd.is_over else {})
+            sent = {"outcome": outcome} | ({"next": False} if self._crowd.has_ended else {})
             answer = await self._post("record", path, sent)
             settled, _, verdict = answer.header("x-phonebank-call").partition(" ")
             if settled == call_id:
@@ -331,7 +334,7 @@ class Phone:
 
 
 def pause(failures: int, answer: Answer) -> float:
-    """Seconds until the next try, as our_answers.js has them."""
+    """Seconds until the next try, by the rules of our_answers.js."""
     grown = min(PAUSE_FIRST * 2 ** min(failures - 1, 20), PAUSE_MOST) * random.uniform(0.5, 1.5)
     asked = answer.header("retry-after")
     return max(grown, int(asked or 0) * random.uniform(1, 1.5))

@@ -1,7 +1,7 @@
-"""How long an import takes, against the least that any import could: one run, one ratio.
+"""How long an import takes, compared with the least that any import could take.
 
-The bar (docs/benchmarks.md): a file of a million rows in at most 2.0 times the time of
-`phonenumbers` parsing its numbers and COPY storing its rows alone, shared out over both cores.
+The bar (docs/benchmarks.md): a file of a million rows takes at most 2.0 times as long as
+`phonenumbers` needs to parse its numbers and COPY needs to store its rows, on both cores.
 
     python -m bench.import_bench [ROWS]
 """
@@ -37,9 +37,9 @@ LAST_NAMES = ("Archer", "Baker", "Carter", "Dyer", "Fisher", "Hooper", "Mason", 
 
 
 def write_file(path: Path, rows: int) -> None:
-    """People who are all different, on the landline numbers that are kept for drama.
+    """Write people who all differ, on landline numbers that are kept for drama.
 
-    libphonenumber finds those valid, so both sides do all their work.
+    libphonenumber finds these numbers valid, so both sides do all their work.
     """
     with path.open("w", newline="", encoding="utf-8") as file:
         file.write(COLUMNS + "\r\n")
@@ -53,8 +53,8 @@ def write_file(path: Path, rows: int) -> None:
             )
 
 
-def least(path: Path, url: str) -> float:
-    """Seconds for parsing every number and storing every row, on both cores, and nothing else."""
+def measure_least(path: Path, url: str) -> float:
+    """Seconds to parse every number and store every row on both cores, and nothing else."""
     began = time.perf_counter()
     with ProcessPoolExecutor(CORES) as pool:
         list(pool.map(_parse_and_copy, [path] * CORES, [url] * CORES, range(CORES)))
@@ -109,7 +109,7 @@ def main(rows: int = 1_000_000) -> float:
                 db.session.execute(text(f"CREATE TABLE least_{part} ({columns})"))
             db.session.commit()
             url = make_url(servers.database_url).set(drivername="postgresql")
-            floor = least(path, url.render_as_string(hide_password=False))
+            floor = measure_least(path, url.render_as_string(hide_password=False))
 
             began = time.perf_counter()
             contact_list = upload(path)

@@ -2,17 +2,17 @@
 
     python -m bench.lines
 
-Commands come as lines of JSON, and each is answered with one:
+Commands are rows of JSON, and each gets one row as its answer:
 
     {"do": "connect", "port", "at_once", "lines": [{"namespace", "auth", "cookie", "party"}]}
-        opens the lines, so many at a time; a board's asks for its snapshot as the page does.
+        opens the lines, so many at a time; a board's line asks for its snapshot as the page does.
         → {"seconds", "errors"}
     {"do": "storm", "wanted": {party: calls}}
-        drops all lines and opens them at once. → {"seconds": [of each until it showed at least
-        those calls], "errors"}
-    {"do": "heard"} → {"events": [[party, calls, when]], "lost", "cpu"}: what came since last asked
+        drops all lines and opens them again at once. → {"seconds": [of each until it showed at
+        least those calls], "errors"}
+    {"do": "heard"} → {"events": [[party, calls, when]], "lost", "cpu"}, since the last "heard"
 
-The protocol is spoken by hand: Socket.IO 5 over Engine.IO 4 over a websocket, which offers to
+The module speaks the protocol itself: Socket.IO 5 over Engine.IO 4 over a websocket that offers to
 compress, as browsers do. `bench.boards` compares what it hears with the library's client.
 """
 
@@ -24,9 +24,9 @@ import time
 import zlib
 from typing import Any
 
-# Masked with zeros, which changes nothing.
+# The mask is zeros, which change nothing.
 PONG = b"\x81\x81\x00\x00\x00\x003"
-# As the page's library waits, before it tries again (half a second, give or take).
+# Seconds between two tries, about as long as the page's library waits.
 AGAIN_AFTER = 0.5
 GIVE_UP_AFTER = 60.0
 
@@ -40,7 +40,7 @@ REQUEST = (
 
 
 def frame(words: str) -> bytes:
-    """A websocket message of a client's."""
+    """A websocket message from a client."""
     data = words.encode()
     if len(data) < 126:
         return bytes((0x81, 0x80 | len(data))) + bytes(4) + data
@@ -48,7 +48,7 @@ def frame(words: str) -> bytes:
 
 
 class Line(asyncio.Protocol):
-    """One connection, opened again and again until it is closed for good."""
+    """One connection, which is opened again whenever it is lost, until the crowd closes."""
 
     def __init__(self, crowd: "Crowd", about: dict[str, Any]) -> None:
         self.crowd = crowd
@@ -61,7 +61,7 @@ class Line(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
 
     async def open(self) -> None:
-        """Connect; a connection that fails is counted and tried again."""
+        """Connect. A failure is counted, and the next try follows."""
         while True:
             try:
                 await self.crowd.loop.create_connection(lambda: self, "127.0.0.1", self.crowd.port)
@@ -71,7 +71,7 @@ class Line(asyncio.Protocol):
                 await asyncio.sleep(AGAIN_AFTER)
 
     def drop(self) -> None:
-        """Cut the line as a power failure does, without a word."""
+        """Cut the line without closing it, as a power failure does."""
         self.ready = self.crowd.loop.create_future()
         transport, self.transport = self.transport, None
         if transport:
@@ -86,7 +86,7 @@ class Line(asyncio.Protocol):
         self.transport.write(request.encode())  # type: ignore[union-attr]
 
     def connection_lost(self, error: Exception | None) -> None:
-        # Our own drop() has forgotten the transport.
+        # After our own drop() there is no transport.
         if self.transport is None or self.crowd.closing:
             return
         self.transport = None

@@ -1,4 +1,4 @@
-"""Processor time and memory of the processes that serve, as Linux counts them."""
+"""Processor time and memory of the server processes, as Linux counts them."""
 
 import time
 from collections.abc import Mapping
@@ -10,13 +10,13 @@ MB = 1024 * 1024
 
 
 def cpu_of(process: psutil.Process) -> float:
-    """Seconds of processor time of one process, and of those children of its that have ended."""
+    """Seconds of processor time of a process and of its children that have ended."""
     times = process.cpu_times()
     return times.user + times.system + times.children_user + times.children_system
 
 
 def servers() -> dict[str, list[psutil.Process]]:
-    """What this process started that serves: its web workers, PostgreSQL and Redis."""
+    """The servers that this process has started: web workers, PostgreSQL and Redis."""
     found: dict[str, list[psutil.Process]] = {"web": [], "postgres": [], "redis": []}
     for child in psutil.Process().children():
         if child.status() == psutil.STATUS_ZOMBIE:
@@ -33,14 +33,14 @@ def servers() -> dict[str, list[psutil.Process]]:
 
 @dataclass
 class Clock:
-    """Processor seconds of what serves, from its making on."""
+    """Processor seconds of the servers, from the moment that the clock is made."""
 
     _began: float = field(default_factory=time.monotonic)
     _before: Mapping[str, float] = field(default_factory=lambda: _cpu())
 
     def read(self, writers: float) -> dict[str, float]:
-        """Processor seconds a second by kind of server. `writers` are seconds that PostgreSQL
-        spent on those who record outcomes, which are left out."""
+        """Processor seconds a second, by kind of server. `writers` is how many seconds PostgreSQL
+        spent on the processes that record outcomes; these are subtracted."""
         seconds = time.monotonic() - self._began
         spent = {kind: now - self._before[kind] for kind, now in _cpu().items()}
         spent["postgres"] -= writers
@@ -52,6 +52,7 @@ def _cpu() -> dict[str, float]:
 
 
 def memory(kind: str = "web") -> list[tuple[float, float]]:
-    """RSS and PSS of each process of a kind, in MB. PSS shares out what several have in common."""
+    """RSS and PSS of each process of a kind, in MB. PSS divides shared memory by the processes that
+    share it."""
     read = (process.memory_full_info() for process in servers()[kind])
     return [(each.rss / MB, each.pss / MB) for each in read]

@@ -1,16 +1,16 @@
-"""Records outcomes at a steady rate, as another process than the boards': the load.
+"""The load: records outcomes at a steady rate, in another process than the boards'.
 
     python -m bench.outcomes < settings.json
 
-Settings: campaign_id, rate (outcomes a second), seconds, and bulk. Without it each outcome is one
-run of `phonebank.calls.record.record`, which is behind `POST /calling/person/<id>/outcome`,
-committed by
-itself. With it ten at a time are written with plain SQL into the same tables, for a rate that the
-verb does not reach on a machine that it shares. Boards are signalled after the commit by both.
+Settings: campaign_id, rate (outcomes a second), seconds, and bulk. Without bulk, each outcome is
+one call of `phonebank.calls.record.record`, the service behind `POST /calling/person/<id>/outcome`,
+with a commit of its own. With bulk, plain SQL writes ten outcomes at a time into the same tables,
+because the service does not reach that rate on a shared machine. Both signal the boards after the
+commit.
 
-Out come two lines of JSON: "ready", and at the end "recorded", with "recorded": [party, its calls
-with this one, when it was committed by the machine's monotonic clock] and "backend_cpu": processor
-seconds of this process's own PostgreSQL backend.
+The output is two rows of JSON: "ready", and at the end "recorded", with "recorded": [party, its
+calls including this one, the commit's time by the machine's monotonic clock] and "backend_cpu":
+processor seconds of this process's own PostgreSQL backend.
 """
 
 import json
@@ -36,7 +36,7 @@ IN_BULK = 10
 # One in so many is a conversation.
 CONVERSATION_EACH = 4
 
-_HAND_OUT = state_text(
+_CLAIM = state_text(
     """
 INSERT INTO call (id, campaign_id, contact_id, caller_id, party_id, phone, household, started_at,
                   expires_at, reached, conversation, yes, counted, late, note, too_fast, turn)
@@ -91,7 +91,7 @@ Turn = tuple[uuid.UUID | None, int, int]
 
 
 def record(turn: Turn, talked: bool) -> None:
-    """One outcome through the verb."""
+    """Record one outcome through the service."""
     call_id, caller_id, _ = turn
     assert call_id
     caller = db.session.get_one(Caller, caller_id)
@@ -100,7 +100,7 @@ def record(turn: Turn, talked: bool) -> None:
 
 
 def record_in_bulk(campaign_id: int, turns: list[Turn], talked: list[bool]) -> None:
-    """Several outcomes of several callers in one transaction."""
+    """Record several callers' outcomes in one transaction."""
     values = {
         "campaign_id": campaign_id,
         "ids": [uuid.uuid4() for _ in turns],
@@ -130,14 +130,14 @@ def main() -> None:
 
     with create_app().app_context():
         if not bulk:
-            db.session.execute(_HAND_OUT, campaign)
+            db.session.execute(_CLAIM, campaign)
             db.session.commit()
         turns = [tuple(row) for row in db.session.execute(_CALLERS if bulk else _OPEN, campaign)]
         calls = {row.party_id: row.calls for row in db.session.execute(_TOTALS, campaign)}
         backend = psutil.Process(db.session.scalar(text("SELECT pg_backend_pid()")))
         db.session.commit()
         if not bulk and len(turns) < settings["rate"] * settings["seconds"]:
-            raise SystemExit("more outcomes than callers, who hold one person each")
+            raise SystemExit("there are more outcomes than callers, who hold one person each")
         random.shuffle(turns)
         before = cpu_of(backend)
         print(json.dumps({"ready": {}}), flush=True)

@@ -1,7 +1,7 @@
-"""Campaigns of any size for benchmarks, made inside PostgreSQL, and callers who have come in.
+"""Campaigns of any size for benchmarks, made inside PostgreSQL, and their callers.
 
-Households and drama ranges are no use at this size: the numbers begin with +999, a code that the
-ITU keeps unassigned, so that every contact has a number of their own that is nobody's.
+The drama ranges have too few numbers for this size. So the numbers begin with +999, a code that the
+ITU keeps unassigned: every contact has a number of their own, and nobody has it.
 """
 
 import json
@@ -33,8 +33,8 @@ ZONES = [
     for zone in ("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles")
 ]
 
-# As a list is half-way through a campaign: four in ten tried and resting or rested, one in ten
-# finished.
+# A list half-way through a campaign: four contacts in ten are tried and waiting or callable again,
+# and one in ten is finished.
 _CONTACTS = state_text(
     """
 INSERT INTO contact (campaign_id, contact_list_id, first_name, last_name, name_key, phone,
@@ -71,9 +71,9 @@ def build(contacts: int) -> tuple[int, str]:
         country="US",
         state=CampaignState.RUNNING,
         door_open=True,
-        # At any hour, so that the bench runs at any hour.
+        # Such a campaign calls at any hour, so the bench runs at any hour.
         allow_drama_numbers=True,
-        # Its callers are faster than people.
+        # The bench's callers are faster than people.
         **AT_ANY_PACE,
     )
     db.session.add(campaign)
@@ -99,7 +99,7 @@ def build(contacts: int) -> tuple[int, str]:
     ]
     db.session.add_all(lists)
     db.session.flush()
-    # The rows refer to what is there; millions of look-ups to find that out would only take time.
+    # The rows refer to rows that exist, and millions of foreign key checks would only take time.
     db.session.execute(text("SET LOCAL session_replication_role = replica"))
     db.session.execute(
         _CONTACTS,
@@ -118,12 +118,12 @@ def build(contacts: int) -> tuple[int, str]:
     return campaign.id, f"/c/{campaign.join_token}"
 
 
-def come_in(port: int, link: str, count: int) -> list[Device]:
-    """So many callers, come in by the link as people do."""
-    return [_come_in(f"http://127.0.0.1:{port}{link}") for _ in range(count)]
+def join_callers(port: int, link: str, count: int) -> list[Device]:
+    """Join so many callers by the link, as people do; the devices of each."""
+    return [_join(f"http://127.0.0.1:{port}{link}") for _ in range(count)]
 
 
-def _come_in(address: str) -> Device:
+def _join(address: str) -> Device:
     with urllib.request.urlopen(address, timeout=30) as page:  # noqa: S310
         found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.read().decode())
         cookie = _cookie(page.headers["Set-Cookie"])

@@ -1,12 +1,12 @@
-"""Ten thousand phones on two web workers: what is asked of Phonebank when too much is asked.
+"""Ten thousand phones on two web workers, which is more than these can serve.
 
-Bars (docs/benchmarks.md): every outcome that a phone was told is saved is stored, and every stored
-one was acknowledged in the end; no hold that was renewed is lost before the time it was renewed to;
-nobody is on two screens, and nothing is doubled; tallies equal a recount; an answer is made within
-a second at p99, or refused within a millisecond.
+Bars (docs/benchmarks.md): every acknowledged outcome is stored, and every stored one is
+acknowledged in the end; no renewed hold is lost before the time it was renewed to; no person is on
+two screens, and nothing counts twice; tallies equal a recount; a request is answered within a
+second at p99, or refused within a millisecond.
 
-PHONES, PHONES_SECONDS and PHONES_RAMP set another size: how many, for how long, and within how many
-seconds they come.
+PHONES, PHONES_SECONDS and PHONES_RAMP set another size: how many phones, for how many seconds, and
+within how many seconds they come.
 """
 
 import json
@@ -35,15 +35,16 @@ from phonebank.tallies.reconcile import differences
 ANSWERED_BAR = 1.0  # seconds, p99 of answers, at the server
 REFUSED_BAR = 0.001  # seconds, p50 of refusals, at the server
 CALLERS_EACH = 10  # of a party
-# Seconds. Shorter than a campaign's own, so that holds are renewed and run out within the bench.
+# Seconds. This is shorter than a campaign's default, so that holds are renewed and expire in the
+# bench.
 HOLD = 120
-# Seconds, the longest that phones go on after the end until all is acknowledged.
+# Seconds that the phones may go on after the end, until all is acknowledged.
 DRAIN = 240
 
 
 @dataclass(frozen=True)
 class Size:
-    """How many phones, within how many seconds they come, and for how long they stay."""
+    """How many phones there are, within how many seconds they come, and how long they stay."""
 
     phones: int
     ramp: int
@@ -61,7 +62,7 @@ class Size:
 FULL = Size(10_000, 60, 240)
 QUICK = Size(500, 10, 30)
 
-# What is in the database and should not be: call ids, or contacts.
+# Queries that should find nothing: ids of calls, contacts or callers.
 _EXPECTED_NONE = {
     "two calls with one contact at the same time": """
         SELECT contact_id FROM (
@@ -99,7 +100,7 @@ def main(quick: bool = False) -> bool:
     with stores() as environment:
         app = migrated_app(environment)
         with app.app_context():
-            devices = _come_in(app, size.phones)
+            devices = _make_callers(app, size.phones)
         with procfile(environment | {"PHONEBANK_TIMINGS": "yes", "WEB_CONCURRENCY": "2"}) as port:
             clock = Clock()
             measured = _call(port, devices, size)
@@ -117,8 +118,8 @@ def main(quick: bool = False) -> bool:
     return all(bars.values())
 
 
-def _come_in(app: Flask, phones: int) -> list[Device]:
-    """So many callers in parties of ten, with people enough to call. Commits."""
+def _make_callers(app: Flask, phones: int) -> list[Device]:
+    """Make so many callers in parties of ten, with enough people to call. Commits."""
     campaign_id, _ = people.build(max(20_000, 20 * phones))
     db.session.get_one(Campaign, campaign_id).hold_seconds = HOLD
     host = Account(email="host@example.org", name="Ada", fs_uniquifier="0" * 32)
@@ -158,7 +159,7 @@ def _come_in(app: Flask, phones: int) -> list[Device]:
 
 
 def _call(port: int, devices: list[Device], size: Size) -> dict[str, Any]:
-    """Let the phones call; what they know at the end."""
+    """Have the phones call; what they know at the end."""
     settings = {
         "port": port,
         "devices": [asdict(device) for device in devices],
@@ -180,7 +181,7 @@ def _call(port: int, devices: list[Device], size: Size) -> dict[str, Any]:
 
 
 def broken_promises(measured: dict[str, Any]) -> dict[str, list[str]]:
-    """Every promise, with what broke it."""
+    """The calls or rows that break each promise; an empty list for a promise that was kept."""
     stored = {row.id: row.outcome for row in db.session.execute(_STORED)}
     saved, promised = measured["saved"], measured["promised"]
     broken = {
@@ -201,7 +202,7 @@ def broken_promises(measured: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def _report(size: Size, measured: dict[str, Any], spent: dict[str, float]) -> dict[str, bool]:
-    """Print how it went; the bars of time."""
+    """Print the figures; each bar of time, and whether it was kept."""
     lasted = measured["lasted"]
     say(
         f"  {size.phones:,} phones, in within {size.ramp} s, for {size.seconds} s and"

@@ -1,4 +1,4 @@
-"""Where a cycle's time goes: statements a cycle, and the functions that take longest.
+"""Where the time of a cycle goes: its statements, and the functions that take longest.
 
 python -m bench.profile [CYCLES]
 """

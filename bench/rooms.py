@@ -1,4 +1,4 @@
-"""Parties in the middle of an evening, made inside PostgreSQL: what boards are measured with."""
+"""Parties in the middle of an evening, made inside PostgreSQL, to measure boards with."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from phonebank.models.state import state_text
 CALLERS_EACH = 10
 CALLS_EACH = 20
 
-# Two and a half hours of calls: one in four a conversation, one in twelve a yes.
+# Two and a half hours of calls: one in four is a conversation, one in twelve a yes.
 _CALLS = state_text(
     """
 INSERT INTO call (id, campaign_id, contact_id, caller_id, party_id, phone, household, started_at,
@@ -51,7 +51,7 @@ class Rooms:
 
 
 def build(app: Flask, parties: int) -> Rooms:
-    """So many parties of ten callers each, who have been ringing for hours. Commits."""
+    """Make so many parties of ten callers each, who have been calling for hours. Commits."""
     contacts = 5 * CALLERS_EACH * parties
     campaign_id, _ = people.build(contacts)
     host = Account(email="host@example.org", name="Ada", fs_uniquifier="0" * 32)

@@ -1,4 +1,4 @@
-"""The servers that benchmarks run against: stores that keep their promises, and web workers."""
+"""The servers that benchmarks run against: PostgreSQL, Redis and web workers."""
 
 import os
 import signal
@@ -23,15 +23,15 @@ from phonebank.local.process import die_with_parent
 from phonebank.local.servers import LocalServers
 
 ROOT = Path(__file__).resolve().parent.parent
-# Processor seconds in half a second; a worker that loads the app takes ten times as many.
-RESTING = 0.04
+# Processor seconds in half a second. A worker that still loads the app uses ten times as many.
+IDLE = 0.04
 
 
 @contextmanager
 def stores() -> Iterator[dict[str, str]]:
-    """An empty PostgreSQL and Redis; yields the environment that names them.
+    """Run an empty PostgreSQL and Redis; yields the environment that names them.
 
-    PostgreSQL with its default settings, so a commit waits for the disc.
+    PostgreSQL has its default settings, so a commit waits for the disc.
     """
     with tempfile.TemporaryDirectory(prefix="pb-") as home, LocalServers(Path(home), {}) as local:
         yield {
@@ -42,7 +42,7 @@ def stores() -> Iterator[dict[str, str]]:
             "PASSWORD_SALT": "s" * 32,
             "TOTP_SECRET": "t" * 32,
             "PHONEBANK_MODE": "development",
-            # All of them join from this one machine.
+            # All callers join from this one machine.
             "JOINS_A_MINUTE": "1000000",
             "PHONEBANK_VAR": home,
             "PYTHONPATH": str(ROOT),
@@ -50,7 +50,7 @@ def stores() -> Iterator[dict[str, str]]:
 
 
 def migrated_app(environment: dict[str, str]) -> Flask:
-    """The app in this process, its tables made."""
+    """The app in this process, with its tables made."""
     app = create_app(Config.from_environment(environment))
     with app.app_context():
         alembic.upgrade()
@@ -58,7 +58,7 @@ def migrated_app(environment: dict[str, str]) -> Flask:
 
 
 def cookies_of(app: Flask) -> URLSafeTimedSerializer:
-    """What makes the value of the session cookie that the app would set."""
+    """The serializer that makes the values of the app's session cookies."""
     assert isinstance(app.session_interface, SecureCookieSessionInterface)
     serializer = app.session_interface.get_signing_serializer(app)
     assert serializer is not None
@@ -67,7 +67,7 @@ def cookies_of(app: Flask) -> URLSafeTimedSerializer:
 
 @contextmanager
 def web(environment: dict[str, str], application: str, workers: int) -> Iterator[int]:
-    """Gunicorn as the Procfile runs it, with so many workers; yields its port."""
+    """Run gunicorn as the Procfile does, with so many workers; yields its port."""
     port = _free_port()
     log = Path(environment["PHONEBANK_VAR"]) / "web.log"
     with log.open("ab") as output:
@@ -93,7 +93,7 @@ def web(environment: dict[str, str], application: str, workers: int) -> Iterator
 
 @contextmanager
 def procfile(environment: dict[str, str]) -> Iterator[int]:
-    """The Procfile's own processes, all but the release; yields the port of its web."""
+    """Run the Procfile's processes, except the release; yields the port of the web process."""
     port = _free_port()
     log = Path(environment["PHONEBANK_VAR"]) / "web.log"
     environment = environment | {
@@ -139,21 +139,21 @@ def _wait_for(port: int, log: Path, workers: int) -> None:
             with socket.create_connection(("127.0.0.1", port), 5) as probe:
                 probe.sendall(b"GET /static/icon.svg HTTP/1.0\r\nHost: localhost\r\n\r\n")
                 if probe.recv(5) == b"HTTP/":
-                    # The first worker answers; the others come up at the same time.
-                    _wait_until_all_rest(workers, give_up)
+                    # Only one worker has answered; the others start at the same time.
+                    _wait_until_all_idle(workers, give_up)
                     return
         except OSError:
             time.sleep(0.1)
     raise RuntimeError(f"the web does not answer: {log.read_text()[-2000:]}")
 
 
-def _wait_until_all_rest(workers: int, give_up: float) -> None:
-    """Until every worker has loaded the app, which keeps its processor busy to the end."""
+def _wait_until_all_idle(workers: int, give_up: float) -> None:
+    """Wait until every worker has loaded the app, which keeps a processor busy to its end."""
     before: dict[int, float] = {}
     while time.monotonic() < give_up:
         spent = {worker.pid: cpu_of(worker) for worker in servers()["web"]}
         if len(spent) >= workers and all(
-            seconds - before.get(pid, -1.0) < RESTING for pid, seconds in spent.items()
+            seconds - before.get(pid, -1.0) < IDLE for pid, seconds in spent.items()
         ):
             return
         before = spent

@@ -1,5 +1,8 @@
-"""The web process, but for its pump, which rests a millisecond between two rounds and reads every
-board in each: what `bench.evening` presses six hours into minutes with."""
+"""The web process of `bench.evening`, which presses six hours into minutes.
+
+It is the ordinary one, except that its broadcaster pauses for a millisecond between two rounds and
+reads every board in each.
+"""
 
 from gevent import monkey
 

@@ -1,13 +1,13 @@
 #!/bin/bash
-# Try the README on a bare Debian, as somebody who has just installed it: before every release.
+# Tries the README on a bare Debian, as a person would who has just installed it. For every release.
 #
 #   sudo tools/bare_debian.sh 13          the two commands of the README, `make run` and `make test`
 #   sudo tools/bare_debian.sh 12 run      only `make run`, and a look at its four links
 #   sudo tools/bare_debian.sh 13 fast     `make run` and `make test-fast`
 #
-# Makes the machine with debootstrap in a folder of its own, with a plain user and nothing in it but
-# what the README says to install, and takes it away again. The packages come from where this
-# machine's own come from; MIRROR=… names another place. Needs root, and debootstrap.
+# The script makes the machine with debootstrap in a folder of its own, with a plain user and only what
+# the README says to install, and removes it at the end. The packages come from the same place as this
+# machine's own; MIRROR=… names another place. It needs root, and debootstrap.
 set -euo pipefail
 
 release=${1:?which Debian: 12 or 13}
@@ -32,7 +32,7 @@ debootstrap --variant=minbase --include=ca-certificates,sudo "$suite" "$machine"
     >"$machine.log" 2>&1 || { tail -n 20 "$machine.log" >&2; exit 1; }
 rm "$machine.log"
 
-# How this machine reaches the network: its names, its proxy, the authorities that it trusts.
+# The new machine reaches the network as this one does: names, proxy, trusted authorities.
 cp -L /etc/resolv.conf /etc/hosts "$machine/etc/"
 cp -L /etc/ssl/certs/ca-certificates.crt "$machine/etc/ssl/certs/ca-certificates.crt"
 grep -ls '^Acquire::' /etc/apt/apt.conf.d/* | xargs -r cp -t "$machine/etc/apt/apt.conf.d/"
@@ -41,7 +41,7 @@ chroot "$machine" useradd --create-home --shell /bin/bash ada
 echo "ada ALL=(ALL) NOPASSWD: ALL" >"$machine/etc/sudoers.d/ada"
 git -C "$repository" bundle create --quiet "$machine/home/ada/phonebank.bundle" HEAD
 readme() { git -C "$repository" show HEAD:README.md; }
-# Every install line of the README, as it stands there.
+# Every install command of the README.
 readme | grep -o '`sudo apt-get install [^`,]*`' | tr -d '`' |
     sed 's/apt-get install/apt-get install -y -qq --no-install-recommends/' >"$machine/home/ada/installs"
 
@@ -83,7 +83,7 @@ case "$what" in
 esac
 chroot "$machine" chown -R ada:ada /home/ada
 
-# Mounts of its own, which go when its last process does.
+# The mounts are in a namespace of their own, and go with its last process.
 unshare --mount --pid --fork --kill-child --mount-proc="$machine/proc" bash -c '
     set -e
     mount --rbind /dev "$1/dev"

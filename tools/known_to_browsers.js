@@ -1,8 +1,8 @@
-/* A rule for eslint: every property and method used is one that the browsers of our bar know.
+/* A rule for eslint: the code uses only properties and methods that the oldest supported browsers have.
 
-   MDN's table (@mdn/browser-compat-data) says since when each has it. What a value is, is not known
-   here; so a name is refused where no interface of all that have it is supported by every one of the
-   browsers. Names that MDN does not know are our own. */
+   MDN's table (@mdn/browser-compat-data) says since which version each browser has a member. eslint
+   does not know the type of a value. So the rule refuses a name only if no interface with such a member
+   is supported by all the browsers. A name that MDN does not know is our own. */
 
 import { createRequire } from "node:module";
 
@@ -31,7 +31,7 @@ function has(support, browser, version) {
   return statements.some(({ version_added: since, flags, prefix, version_removed: until }) => {
     if (!since || since === "preview" || flags || prefix) return false;
     if (until && parseFloat(until) <= parseFloat(version)) return false;
-    // "≤83" says that nobody looked at older ones.
+    // "≤83" means that nobody has tested older versions.
     return since === true || since.startsWith("≤") || parseFloat(since) <= parseFloat(version);
   });
 }

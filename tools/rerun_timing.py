@@ -3,8 +3,8 @@
     python -m tools.rerun_timing [pytest's arguments]
 
 A test marked `timing` measures seconds, and a machine that others share may stall for that long.
-Up to three such failures are run once more, one test at a time. Any other failure stands: what
-fails once in a while without measuring seconds is a fault.
+Up to three such failures are run once more, one test at a time. Any other failure counts: a
+test that sometimes fails without measuring seconds has found a fault.
 """
 
 import subprocess

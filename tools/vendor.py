@@ -1,9 +1,9 @@
 """Copy the browser libraries that Phonebank serves out of npm and into the repository.
 
-    python tools/vendor.py            install the locked versions, copy the named files, write sums
-    python tools/vendor.py --check    the same into a scratch folder; fail if the repository differs
+    python tools/vendor.py            install the locked versions, copy the files, write checksums
+    python tools/vendor.py --check    do so in a scratch folder; fail if the repository differs
 
-Only this script needs Node. The copies are committed, so that a checkout runs as it is, and no page
+Only this script needs Node. The copies are committed, so that a clone runs as it is, and no page
 ever asks another host for code. To take a new version: change package.json, run
 `npm install --package-lock-only`, then this script, and read the diff.
 """
@@ -32,7 +32,7 @@ NOTICES_FILE = Path("THIRD_PARTY_NOTICES.md")
 class Library:
     """A package, the files that pages load (name in templates → path in the package), its licences.
 
-    `bundled` names the packages that are compiled into those files, whose licences travel along.
+    `bundled` names the packages that are compiled into those files; their licences are copied too.
     """
 
     package: str
@@ -70,11 +70,11 @@ LIBRARIES = (
 
 
 def install_locked_packages(scratch: Path) -> Path:
-    """Install exactly what the lock file names, running no package's scripts; return the folder."""
+    """Install exactly the locked packages, without running their scripts; return the folder."""
     for name in ("package.json", "package-lock.json"):
         shutil.copy(REPOSITORY / name, scratch / name)
     subprocess.run(
-        # Of the locked packages those that pages load, and not the linter's.
+        # --omit=dev leaves out the linter's packages, which pages do not load.
         ["npm", "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", QUIET],
         cwd=scratch,
         check=True,
@@ -87,7 +87,7 @@ def copy_libraries(modules: Path, target: Path) -> dict[str, dict[str, str]]:
     """Copy each library's named files and licences; return the manifest.
 
     The manifest maps a template's name for a file to its path below `target`, the package and
-    version, and its sum in the form of the `integrity` attribute (W3C Subresource Integrity).
+    version, and its checksum in the form of the `integrity` attribute (W3C Subresource Integrity).
     """
     manifest = {}
     for library in LIBRARIES:
@@ -124,7 +124,7 @@ def integrity_of(content: bytes) -> str:
 
 
 def write_notices(manifest: dict[str, dict[str, str]], vendor: Path, notices: Path) -> None:
-    """Write the notices that the licences of the copied files ask for, one section a library."""
+    """Write the notices that the licences of the copied files require, one section a library."""
     lines = [
         "# Third-party notices",
         "",
@@ -158,7 +158,7 @@ def differences(ours: Path, theirs: Path) -> list[str]:
 
 
 def main() -> int:
-    """Copy, or with --check compare; the exit status is 1 where the repository differs."""
+    """Copy the files, or with --check compare them; the exit status is 1 if they differ."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="change nothing, report differences")
     check = parser.parse_args().check
