@@ -176,9 +176,9 @@ def agrees(port: int, environment: dict[str, str], there: Rooms) -> bool:
     """Whether our client hears the same as the library's client: the events of the first board
     while outcomes are recorded, equal after decoding."""
     party, token = next(iter(there.boards.items()))
-    theirs: list[dict[str, Any]] = []
+    expected: list[dict[str, Any]] = []
     client = socketio.Client()
-    client.on("board", theirs.append, namespace="/board")
+    client.on("board", expected.append, namespace="/board")
     with crowds(1) as (ours,):
         client.connect(
             f"http://127.0.0.1:{port}",
@@ -194,7 +194,7 @@ def agrees(port: int, environment: dict[str, str], there: Rooms) -> bool:
     # Each web process sends its own events, and some of our sixteen lines are on the process of the
     # library's client.
     known = {board["version"]: board for board in heard}
-    both = [board for board in theirs if board["version"] in known]
+    both = [board for board in expected if board["version"] in known]
     return bool(both) and all(known[board["version"]] == board for board in both)
 
 

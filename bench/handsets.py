@@ -223,8 +223,8 @@ class Phone:
     def _note(self, person: dict[str, Any]) -> dict[str, Any]:
         """Note that this phone shows the person. No other phone may show them."""
         number, until = person["phone"], _seconds(person["expires_at"])
-        whose, theirs_until = self._crowd.shown.get(number, (self._number, 0.0))
-        if whose != self._number and theirs_until > time.time():
+        phone, shown_until = self._crowd.shown.get(number, (self._number, 0.0))
+        if phone != self._number and shown_until > time.time():
             self._crowd.measured.broken.append(f"{person['call_id']} is on two screens")
         self._crowd.shown[number] = self._number, until
         return person | {"until": until}

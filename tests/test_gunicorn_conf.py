@@ -1,4 +1,4 @@
-"""What gunicorn makes of its settings file, and what a web process does with itself."""
+"""What gunicorn reads from its settings file, and how a web process sets itself up."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 from phonebank.core.shipped_files import ROOT
 
 VARIABLES = ("HOST", "PORT", "WEB_CONCURRENCY", "WEB_CONNECTIONS", "WEB_GRACEFUL_SECONDS")
-# As gunicorn itself understands the file, without an application.
+# gunicorn reads the file here without an application.
 SETTINGS = """
 from gunicorn.app.base import Application
 class Bare(Application):

@@ -1,8 +1,8 @@
 """Who may open what. Every view carries a rule; a view without one is closed to everyone.
 
 The decorator `open_to` puts the rule on the view, and `init_app` checks it before the view runs. A
-rule says which kind of person may come in at all. Whether this campaign or party is theirs is
-decided by the service that loads it.
+rule says which kind of person may open the page at all. The service that loads a campaign or party
+decides whether this person may see it.
 """
 
 from collections.abc import Callable

@@ -123,7 +123,7 @@ class Config:
         if self.mode not in MODES:
             raise ConfigError(f"PHONEBANK_MODE must be {' or '.join(MODES)}, not {self.mode!r}.")
         if self.joins_a_minute < 1:
-            raise ConfigError("JOINS_A_MINUTE must be 1 or more, or nobody could come in.")
+            raise ConfigError("JOINS_A_MINUTE must be 1 or more, or nobody could join.")
         for name, least, is_now in (
             ("DATABASE_CONNECTIONS", LEAST_CONNECTIONS, self.database_connections),
             ("WORKER_DATABASE_CONNECTIONS", 2, self.worker_connections),

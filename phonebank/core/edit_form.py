@@ -62,13 +62,13 @@ class EditForm(FlaskForm):
         return not seen or seen == self._digests()
 
     def _say_what_changed(self, field: Field, shown: str) -> None:
-        theirs = f"Someone else changed “{field.label.text}” to {_in_words(field)}."
+        change = f"Someone else changed “{field.label.text}” to {_in_words(field)}."
         if _digest(field.data) == shown:
             field.data, field.raw_data = field.object_data, None
-            mine = "You had not changed it, so their version is now shown here."
+            effect = "You had not changed it, so their version is now shown here."
         else:
-            mine = "What you entered is still here. Save again to use it instead."
-        field.errors = [*field.errors, f"{theirs} {mine}"]
+            effect = "What you entered is still here. Save again to use it instead."
+        field.errors = [*field.errors, f"{change} {effect}"]
 
     def _digests(self) -> str:
         return " ".join(

@@ -37,7 +37,7 @@ def run(environment: dict[str, str], *words: str) -> Result:
 
 
 def open_link(app: Flask, link: str) -> str:
-    """The account page of whoever the link signs in."""
+    """The account page of the person whom the link signs in."""
     client = app.test_client()
     assert link.startswith("http://localhost/sign-in/link/")
     client.post(link.removeprefix("http://localhost"))

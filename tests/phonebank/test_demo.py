@@ -1,4 +1,4 @@
-"""The demonstration works for the first person who tries it, and can disturb nobody."""
+"""The demonstration works for the first person who tries it, and disturbs nobody."""
 
 from datetime import timedelta
 

@@ -1,7 +1,7 @@
-"""Every route and every socket event has a rule, and the rule is what happens.
+"""Every route and every socket event has a rule, and the app keeps to the rule.
 
-The sweeps ask real requests of every route there is, with the addresses of things that exist, so
-that a route is not found safe because there was nothing behind it.
+The sweeps send real requests to every route, with the ids of rows that exist, so that no route
+passes only because there was nothing behind it.
 """
 
 import threading
@@ -39,8 +39,8 @@ from tests.factories import (
 from tests.route_addresses import address
 from tests.signing_in import sign_in
 
-# Pages of a sign-in under way, open to anyone whose link has just been used: they turn a stranger
-# away by themselves.
+# Pages of a sign-in under way. They open to a person who has just used a link, and turn others away
+# themselves.
 BETWEEN_LINK_AND_SIGN_IN = {
     "accounts.two_factor_token_validation",
     "accounts.two_factor_setup",
@@ -51,14 +51,14 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 def routes(app: Flask, *rules: str | None) -> Iterator[Rule]:
-    """The routes of the app that carry one of the rules; without rules, all of them."""
+    """The routes of the app with one of the rules; all routes if no rules are given."""
     for route in app.url_map.iter_rules():
         if not route.build_only and (not rules or rule_of(app, route.endpoint) in rules):
             yield route
 
 
 def without_rule(app: Flask) -> list[str]:
-    """The endpoints that nobody gave a known rule."""
+    """The endpoints without a known rule."""
     return sorted({r.endpoint for r in routes(app) if rule_of(app, r.endpoint) not in RULES})
 
 
@@ -82,13 +82,13 @@ def is_sent_to_sign_in(answer: TestResponse) -> bool:
 
 
 def is_refused(answer: TestResponse) -> bool:
-    """Whether nothing was shown and nothing done, because of who asked."""
+    """Whether the app showed and did nothing, because this person may not do this."""
     return answer.status_code in (401, 403) or is_sent_to_sign_in(answer)
 
 
 @dataclass
 class World:
-    """One of each thing, each with id 1, and who has signed in where."""
+    """One row of each table, each with id 1, and the clients that have signed in."""
 
     app: Flask
     clients: dict[str, FlaskClient] = field(default_factory=dict)
@@ -100,7 +100,7 @@ def world(app: Flask, clean_stores: None) -> World:
         owner = create_account(RoleName.HOST, RoleName.ORGANISER, email="owner@example.org")
         ids = {
             RoleName.ORGANISER: create_account(RoleName.ORGANISER, email="ada@example.org").id,
-            # A host, but of nothing that exists here.
+            # This host has no party and no campaign.
             RoleName.HOST: create_account(RoleName.HOST, email="cy@example.org").id,
         }
         campaign = create_campaign(name="Kitchen Table", hosts=[owner])
@@ -117,7 +117,7 @@ def world(app: Flask, clean_stores: None) -> World:
 
 
 def contents(app: Flask) -> dict[str, str]:
-    """A sum of every table's rows."""
+    """A checksum of the rows of every table."""
     with app.app_context():
         return {
             table.name: db.session.execute(
@@ -129,7 +129,7 @@ def contents(app: Flask) -> dict[str, str]:
         }
 
 
-# Rules are there -----------------------------------------------------------------------------
+# There are rules -----------------------------------------------------------------------------
 
 
 def test_every_route_has_a_rule(app: Flask) -> None:
@@ -208,17 +208,17 @@ def test_the_sweeps_see_a_door_that_stands_open(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(access, "check", lambda rule: None)
-    # Pages that find nobody where somebody should be break: that is an answer too.
+    # A page that expects a person and finds none raises; that counts as an answer too.
     monkeypatch.setitem(world.app.config, "TESTING", False)
     for sweep in (faults_without_parameters, faults_for_a_stranger, faults_for_a_host):
         assert sweep(world), sweep.__name__
 
 
-# Rules are what happens ----------------------------------------------------------------------
+# The app keeps to the rules ----------------------------------------------------------------------
 
 
 def faults_without_parameters(world: World) -> list[str]:
-    """Pages that opened to somebody they are not for, or did not open to somebody they are for."""
+    """Pages that opened to the wrong person, or did not open to the right one."""
     faults = []
     for route in routes(world.app, ANYONE, SIGNED_IN, RoleName.HOST, RoleName.ORGANISER):
         rule = rule_of(world.app, route.endpoint)
@@ -283,7 +283,7 @@ def test_nothing_of_an_organiser_opens_to_a_host(world: World) -> None:
 
 
 def test_nothing_of_one_host_opens_to_another(world: World) -> None:
-    """Host pages about one party or campaign, asked by a host it is not given to."""
+    """A host asks for pages about a party or campaign of another host."""
     before = contents(world.app)
     faults = []
     for route in routes(world.app, RoleName.HOST):
@@ -307,7 +307,7 @@ def test_between_link_and_sign_in_a_stranger_is_turned_away(world: World) -> Non
 
 @pytest.fixture
 def served(config: Config, clean_stores: None) -> Iterator[str]:
-    """An app on a port, its sockets included: of several in a process, the newest has them."""
+    """An app on a port, with its sockets, which belong to the newest app of a process."""
     server = make_server("127.0.0.1", 0, create_app(config), threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"

@@ -1,4 +1,4 @@
-"""The browser libraries: unchanged, named, light enough for a phone, and asked of no other host."""
+"""The browser libraries are unchanged and named, light enough for a phone, and from this host."""
 
 import base64
 import hashlib
@@ -77,7 +77,7 @@ def test_browsers_keep_only_what_cannot_change(app):
     with app.test_client() as client:
         for url in (vendored_url, ours):
             assert "immutable" in client.get(url).headers["Cache-Control"]
-        # Without its sum, or with a later release's, the content may yet change.
+        # Without its checksum, or with that of a later release, the content may still change.
         for url in ("/static/js/connection.js", "/static/phonebank.css?v=0123456789ab"):
             assert "immutable" not in client.get(url).headers["Cache-Control"]
 

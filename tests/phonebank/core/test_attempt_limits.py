@@ -1,4 +1,4 @@
-"""Limits that count some answers, with everybody trying at once; with Redis and without."""
+"""Limits that count only some answers, while many clients try at once, with and without Redis."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -36,7 +36,7 @@ def wrong_ones(limits: str, scope: str = "test") -> AttemptLimit:
 def ask(
     app: Flask, view: Callable[[], object], address: str = "192.0.2.1", method: str = "GET"
 ) -> int:
-    """The status that the view answers a request from this address with."""
+    """The status of the view's answer to a request from this address."""
     with app.test_request_context(environ_base={"REMOTE_ADDR": address}, method=method):
         try:
             return view().status_code  # type: ignore[attr-defined]
@@ -64,7 +64,7 @@ def test_a_right_guess_among_many_wrong_ones_is_not_answered_past_the_limit(
 
 
 def test_a_room_that_is_right_comes_in_at_once(counting_app: Flask) -> None:
-    """More than the limit, at the same moment: they wait for each other, and none is refused."""
+    """More requests than the limit come at once. They wait for each other, and none is refused."""
     come_in = wrong_ones("5 per minute")(lambda: "Come in")
     assert at_once(*[lambda: ask(counting_app, come_in)] * 20) == [200] * 20
 

@@ -15,7 +15,7 @@ from tests.factories import create_campaign
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Sets the clock of the machine that is asked next so many seconds ahead."""
+    """Sets the clock of the next machine so many seconds ahead."""
     real = time.time
 
     def ahead(seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""The settings: what is needed, what is refused, and that forgetting one is safe."""
+"""Which settings are needed and which are refused, and that a forgotten one is safe."""
 
 from pathlib import Path
 from typing import Any
@@ -93,7 +93,7 @@ def test_the_second_factor_is_required_unless_it_says_no() -> None:
 
 
 class _Asked(dict[str, str]):
-    """An environment that remembers what it was asked for."""
+    """An environment that remembers which variables were read."""
 
     names: set[str]
 

@@ -1,4 +1,4 @@
-"""All processes together must fit below PostgreSQL's limit, and who starts them is told the sum."""
+"""All processes together must fit below PostgreSQL's limit, or the message says the sum."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from phonebank.core.db import db
 
 
 def test_the_defaults_fit_postgresql_as_it_comes(config: Config, clean_stores: None) -> None:
-    # The embedded server, and any other that nobody changed: 100, of which 3 are reserved.
+    # The embedded server has PostgreSQL's defaults: 100 connections, of which 3 are reserved.
     connection_budget.check(create_app(config))
     assert connection_budget.connections_needed(config) <= 97
 

@@ -1,4 +1,4 @@
-"""The stores' own promises: what runs after a commit, and a request that outlives its database."""
+"""What runs after a commit, and what happens to a request whose database goes away."""
 
 import pytest
 from flask import Flask
@@ -33,7 +33,7 @@ def test_a_request_is_answered_whose_connection_dies_before_its_end(
         pid = db.session.scalar(text("SELECT pg_backend_pid()"))
         with db.engine.connect() as other:
             other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
-    # Leaving the context rolled back on a connection that was gone, and raised nothing.
+    # The end of the context rolled back on a dead connection, and raised nothing.
     with app.app_context():
         assert db.session.scalar(text("SELECT 1")) == 1
 
@@ -49,7 +49,7 @@ def test_connections_that_died_while_idle_are_replaced_before_anybody_meets_them
         lives.close()
     monkeypatch.setattr(database, "TESTED_AFTER_IDLE", 0.0)
     with app.app_context():
-        # As many as the pool may hold, so that the dead one is among those lent.
+        # As many requests as the pool has connections, so that one of them gets the dead one.
         lent = [db.engine.connect() for _ in range(5)]
         for connection in lent:
             assert connection.scalar(text("SELECT 1")) == 1

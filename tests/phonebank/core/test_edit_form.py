@@ -1,4 +1,4 @@
-"""Two people open one form: whoever saves second is told what the first has changed."""
+"""Two people open one form: the page tells the second one what the first has changed."""
 
 import html
 import re
@@ -130,7 +130,7 @@ def organiser(client: FlaskClient, app: Flask) -> FlaskClient:
 
 
 def form_of(client: FlaskClient, page: Page) -> dict[str, Any]:
-    """What a browser would send of the form, as it was drawn."""
+    """The fields that a browser would send from the form as it was drawn."""
     text = client.get(page.shown_at).text
     forms = re.findall(r"<form[^>]*>.*?</form>", text, re.S)
     own = page.sent_to if page.sent_to != page.shown_at else None

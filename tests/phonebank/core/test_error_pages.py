@@ -1,4 +1,4 @@
-"""What people and scripts are told when something goes wrong, and what they are not."""
+"""What people and API clients read when something goes wrong, and what they must not read."""
 
 import logging
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ OURS = sorted(
 
 @pytest.fixture(scope="module")
 def broken_app(app: Flask, config: Config) -> Flask:
-    """An app as the public meets it, with pages that go wrong."""
+    """An app as the public meets it, with pages that fail."""
     broken = create_app(config)
     broken.config["WTF_CSRF_ENABLED"] = False
     broken.config["MAX_CONTENT_LENGTH"] = 1000
@@ -199,7 +199,7 @@ def test_an_error_after_a_change_undoes_the_change(broken_app: Flask, visitor: F
 
 @pytest.fixture
 def app_without_database(config: Config) -> Flask:
-    """Nobody listens on port 9 of this machine."""
+    """No server listens on port 9 of this machine."""
     address = "postgresql+psycopg://bank:hush@127.0.0.1:9/bank"
     app = create_app(replace(config, database_url=address))
     app.config["WTF_CSRF_ENABLED"] = False
@@ -213,7 +213,7 @@ def test_a_database_that_is_away_loses_nothing_and_says_so(
     token = "x" * 20
     for headers in ({}, JSON):
         with visitor.session_transaction() as session:
-            # Whoever was signed in before it went away.
+            # This person signed in before the database went away.
             session["_user_id"] = token
             session["fs_paa"] = 2**40
         answer = visitor.get("/account", headers=headers)

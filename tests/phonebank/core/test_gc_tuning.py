@@ -1,4 +1,4 @@
-"""A web process looks through all it has only now and then, and does."""
+"""A web process makes full collections rarely, and still makes them."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-# In a process of its own, for it goes on to its end.
+# The test uses a process of its own, because the setting lasts until the process ends.
 PROCESS = """
 import gc, time, weakref
 from phonebank.core import gc_tuning
@@ -24,7 +24,7 @@ line = Line()
 gc.collect(1)  # it is among those that stay
 gone, before, began = weakref.ref(line), looks(), time.monotonic()
 del line
-# So many that come to stay that Python would by itself look through everything again and again.
+# With so many new objects Python would make several full collections by itself.
 stay = [[each] for each in range(200_000)]
 while time.monotonic() < began + 0.5:
     stay += [[each] for each in range(1000)]

@@ -28,7 +28,7 @@ from tests.factories import create_caller, create_campaign, create_contact, crea
 from tests.phonebank.lists.upload_desk import signals_kept
 from tests.processes import Processes, within
 
-# Seconds until a hold that has run out is taken back.
+# Seconds within which an expired hold ends.
 SOON = 5
 
 
@@ -47,7 +47,7 @@ def worker_commands() -> list[list[str]]:
 
 
 @pytest.mark.timing
-def test_holds_are_taken_back_while_an_import_runs(
+def test_holds_expire_while_an_import_runs(
     app: Flask, clean_stores: None, processes: Processes
 ) -> None:
     with app.app_context():
@@ -60,7 +60,7 @@ def test_holds_are_taken_back_while_an_import_runs(
         call_id, list_id = call.id, imported.id
         db.session.commit()
 
-        # The import comes no further than its list's row while this is held.
+        # While this transaction holds the lock, the import waits for its list's row.
         holder = db.engine.connect()
         holder.execute(text("SELECT FROM contact_list WHERE id = :id FOR UPDATE"), {"id": list_id})
         jobs.enqueue(import_list, list_id)
@@ -112,7 +112,7 @@ def test_nothing_on_the_queues_is_a_pickle(app: Flask, clean_stores: None) -> No
 
 
 def test_a_pickle_on_a_queue_is_not_run(app: Flask, clean_stores: None, tmp_path: Path) -> None:
-    """As somebody who can write into Redis might leave it, and an older release has."""
+    """A person who can write into Redis might leave one there."""
     trace = tmp_path / "trace"
     with app.app_context(), signals_kept():
         Queue(jobs.CHORES, connection=redis_for_jobs()).enqueue(Path.touch, trace)

@@ -1,4 +1,4 @@
-"""Mail to a real mail server: one in this process, which keeps what it is sent."""
+"""Mail to a real mail server, which runs in this process and keeps every message."""
 
 import socketserver
 import threading
@@ -14,7 +14,7 @@ from phonebank.core.config import PRODUCTION, Config
 
 
 class _Session(socketserver.StreamRequestHandler):
-    """The few verbs of SMTP (RFC 5321) that sending one message takes."""
+    """The few SMTP commands (RFC 5321) that one message needs."""
 
     server: "_Server"
 
@@ -66,7 +66,7 @@ def test_a_message_arrives(mail_config: Config, mail_server: _Server) -> None:
     with create_app(mail_config).app_context():
         mail.send("ada@example.org", "Zoë's link", "Hello Zoë\nhere it is\n")
     heard = mail_server.heard
-    # Which letters are capitals depends on the release of Python.
+    # Releases of Python differ in which letters are capitals.
     said = [line.casefold() for line in heard]
     assert any(line.startswith("mail from:<bank@example.org>") for line in said)
     assert "rcpt to:<ada@example.org>" in said

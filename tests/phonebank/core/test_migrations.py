@@ -20,7 +20,7 @@ from phonebank.core.migrations import LOCK_TIMEOUT, TableInUseError, upgrade_dat
 from phonebank.models import Base
 
 FIRST_RELEASE = "0026"
-# Two of a release to come, each to be tried where it is in somebody's way.
+# Two migrations of a later release, for tests in which they meet other transactions.
 LATER = """
 import sqlalchemy as sa
 from alembic import op
@@ -94,7 +94,7 @@ def test_a_migration_gives_way_to_who_reads_its_table_and_is_done_afterwards(
 
 
 def test_each_newer_migration_changes_one_table() -> None:
-    """A request reads several tables, and would meet a migration that locks two half-way."""
+    """A request reads several tables, and a migration that locks two could meet it half-way."""
     for path in sorted(MIGRATIONS.glob("[0-9]*.py"))[1:]:
         upgrade = path.read_text().split("def upgrade")[1].split("def downgrade")[0]
         changed = re.findall(
@@ -116,7 +116,7 @@ def test_there_is_one_head_and_files_are_numbered_in_order(app: Flask) -> None:
 def test_the_first_release_goes_on_adding_rows_while_a_newer_one_is_brought_in(
     empty_app: Flask,
 ) -> None:
-    """Every column that came later may be left out."""
+    """The first release leaves out every column that came later."""
     columns = (
         "SELECT table_name, column_name FROM information_schema.columns"
         " WHERE table_schema = 'public'"

@@ -121,7 +121,7 @@ def test_a_refusal_says_in_words_when_to_come_back(
 def test_what_a_page_loads_is_never_refused(app: Flask, client: FlaskClient) -> None:
     with busy(app, 1000):
         assert client.get("/static/phonebank.css").status_code == 200
-        # No websocket, and so refused by the sockets' own words.
+        # This is no websocket, so the socket server refuses it in its own words.
         assert not is_refused(client.get("/socket.io/"))
 
 
@@ -265,7 +265,7 @@ def test_a_request_that_waited_long_is_refused_while_the_process_is_busy(
         theirs.sendall(b"GET again")
         within(1, lambda: client.get("/join", environ_overrides=on).status_code == 200)
     time.sleep(0.2)
-    # With nobody else there a slow machine still answers.
+    # While there is no other request, even a slow machine answers.
     assert client.get("/join", environ_overrides=on).status_code == 200
 
 
@@ -333,7 +333,7 @@ def test_an_outcome_is_recorded_without_a_next_person_while_claims_are_refused(
     told = record(**JSON).json
     assert told["outcome"] == "no_answer"
     assert told["person"] is None
-    # And for the call page's own JavaScript, which waits and asks again.
+    # The call page's own JavaScript waits and asks again.
     assert "data-retry" in record(**{"X-Phonebank-Screen": "1"}).text
 
 

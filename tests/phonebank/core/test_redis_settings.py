@@ -1,4 +1,4 @@
-"""Who starts a server is told, in words, how Redis must be set up."""
+"""The log tells the person who starts a server how Redis must be set up."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,7 +16,7 @@ CHANGED = ("maxmemory-policy", "save", "stop-writes-on-bgsave-error")
 
 @pytest.fixture
 def redis(app: Flask) -> Iterator[Redis]:
-    """The tests' Redis; its settings are put back."""
+    """The tests' Redis; the fixture restores its settings."""
     server: Redis = app.extensions["redis"]
     before = {name: server.config_get(name)[name] for name in CHANGED}
     yield server

@@ -1,4 +1,4 @@
-"""A body that comes in chunks is held to the rules of one that says its length."""
+"""A body in chunks must keep the same rules as a body that declares its length."""
 
 import re
 import threading
@@ -55,7 +55,7 @@ class Browser:
         parts = (sent[at : at + 50_000] for at in range(0, len(sent), 50_000))
         with closing(HTTPConnection("127.0.0.1", self.port, timeout=20)) as line:
             with suppress(BrokenPipeError, ConnectionResetError):
-                # Of unknown length, and so in chunks.
+                # A generator has no length, so http.client sends it in chunks.
                 line.request("POST", path, parts if chunked else sent, headers)
             answer = line.getresponse()
             return answer.status, answer.read().decode()
@@ -63,7 +63,7 @@ class Browser:
 
 @pytest.fixture(scope="module")
 def port(app: Flask, config: Config) -> Iterator[int]:
-    """Of the app as it is served, form tokens and all."""
+    """The port of the app as the public meets it, with form tokens."""
     server = make_server("127.0.0.1", 0, create_app(config), threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -1,13 +1,12 @@
-"""What every response carries, what every form must bring, and what no template may hold."""
+"""What every response and every form must carry, and what no template may contain."""
 
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from flask import Flask, Response
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -15,9 +14,7 @@ from phonebank.app import create_app
 from phonebank.core.access import ANYONE, open_to
 from phonebank.core.config import Config
 from phonebank.core.db import db
-from phonebank.core.rate_limits import client_key, limiter
 from phonebank.core.security import csrf
-from phonebank.local.servers import start_redis
 from phonebank.models import RoleName
 from tests.factories import create_account, create_campaign
 from tests.route_addresses import address
@@ -36,7 +33,7 @@ TEMPLATES = sorted(
 
 @pytest.fixture(scope="module")
 def strict_app(app: Flask, config: Config) -> Flask:
-    """The app as it is served: forms need their token."""
+    """The app as the public meets it: forms need their token."""
     return create_app(config)
 
 
@@ -115,7 +112,8 @@ def test_a_browser_that_keeps_no_cookies_is_told_so_and_what_to_do(
 
 
 def test_every_answer_says_that_it_is_ours(app: Flask, client: FlaskClient) -> None:
-    """Also errors, files and what no route knows: a page believes nothing without this header."""
+    """This includes errors, files and unknown addresses: a page trusts no answer without the
+    header."""
     for route in app.url_map.iter_rules():
         if route.build_only:
             continue
@@ -193,7 +191,7 @@ def test_json_of_any_shape_is_refused_in_words(client: FlaskClient, path: str, b
 
 
 def answers(app: Flask, client: FlaskClient) -> Iterator[tuple[str, TestResponse]]:
-    """One of every kind of answer that the app gives."""
+    """An answer of each kind that the app gives."""
     yield "page", client.get("/sign-in")
     yield "redirect", client.get("/account")
     yield "not found", client.get("/nowhere")
@@ -239,13 +237,6 @@ def test_no_page_is_kept_and_files_are(client: FlaskClient) -> None:
 # HTTPS and cookies ---------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def https_app(app: Flask, config: Config) -> Flask:
-    https = create_app(replace(config, base_url="https://phonebank.example.org", proxies=1))
-    https.config["WTF_CSRF_ENABLED"] = False
-    return https
-
-
 def cookies(client: FlaskClient, path: str) -> list[str]:
     return client.get(path).headers.getlist("Set-Cookie")
 
@@ -288,81 +279,7 @@ def test_signing_in_leaves_no_cookie_that_outlives_the_session(
     assert all(cookie.expires is None for cookie in client._cookies.values())
 
 
-# Addresses of those who ask ------------------------------------------------------------------
-
-
-def statuses(client: FlaskClient, forwarded: bool) -> list[int]:
-    return [
-        client.post(
-            "/sign-in",
-            data={"email": f"x{n}"},
-            headers={"X-Forwarded-For": f"192.0.2.{n}"} if forwarded else {},
-        ).status_code
-        for n in range(11)
-    ]
-
-
-def test_a_made_up_address_does_not_escape_the_limits(client: FlaskClient) -> None:
-    assert statuses(client, forwarded=True) == [422] * 10 + [429]
-
-
-def test_behind_a_proxy_each_visitor_has_their_own_limit(
-    https_app: Flask, clean_stores: None
-) -> None:
-    assert 429 not in statuses(https_app.test_client(), forwarded=True)
-
-
-def test_a_home_is_one_sender_however_many_addresses_it_has(client: FlaskClient) -> None:
-    def tries(address: str) -> int:
-        body, base = {"email": address}, {"REMOTE_ADDR": address}
-        return client.post("/sign-in", data=body, environ_base=base).status_code
-
-    assert [tries(f"2001:db8:1:2:{n:x}::1") for n in range(1, 12)] == [422] * 10 + [429]
-    assert tries("2001:db8:1:3::1") == 422
-    # Written as IPv6 they are addresses of IPv4 all the same, and each its own sender.
-    assert {tries(f"::ffff:192.0.2.{n}") for n in range(1, 12)} == {422}
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("192.0.2.1:4711", "192.0.2.1:4712"),
-        ("[2001:db8::1]:4711", "[2001:db8::2]:80"),
-        ("2001:DB8::1", "2001:db8:0:0:1::1"),
-        ("Unix:", "unix:"),
-    ],
-)
-def test_one_sender_is_one_however_a_proxy_writes_the_address(
-    app: Flask, one: str, other: str
-) -> None:
-    def sender(address: str) -> str:
-        with app.test_request_context(environ_base={"REMOTE_ADDR": address}):
-            return client_key()
-
-    assert sender(one) == sender(other)
-    assert sender(one) != sender("192.0.2.9:4711")
-    assert sender("192.0.2.9:4711") == "192.0.2.9"
-
-
-def test_redis_lost_in_the_middle_of_a_request_does_not_spoil_its_answer(
-    app: Flask, config: Config, clean_stores: None, tmp_path: Path
-) -> None:
-    """A wrong code is counted once the answer is made."""
-
-    def lose_redis(answer: Response) -> Response:
-        redis.stop()
-        return answer
-
-    limiters_state = dict(vars(limiter))  # it is one for all apps of a process
-    redis = start_redis(tmp_path / "r")
-    try:
-        short_lived = create_app(replace(config, redis_url=redis.url))
-        short_lived.after_request(lose_redis)
-        assert short_lived.test_client().get("/join/ZZZZZZ").status_code == 404
-    finally:
-        redis.stop()
-        vars(limiter).clear()
-        vars(limiter).update(limiters_state)
+# Links ---------------------------------------------------------------------------------------
 
 
 def test_a_made_up_host_is_in_no_link(
@@ -380,7 +297,7 @@ def test_a_made_up_host_is_in_no_link(
 
 # Templates -----------------------------------------------------------------------------------
 
-# Each would be stopped by the content security policy, in the browser of whoever opens the page.
+# The content security policy would stop each of these in the browser.
 FORBIDDEN = {
     "a style attribute": r"<[^>]*\sstyle\s*=",
     "a style element": r"<style\b",

@@ -27,9 +27,9 @@ from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.timing
 
-# As PostgreSQL itself would raise it.
+# PostgreSQL itself would raise such an error.
 RAISE = "DO $$ BEGIN RAISE EXCEPTION 'Alice Smith' USING ERRCODE = '{}'; END $$"
-# Seconds: a machine that stalls for as long has it answer otherwise.
+# Seconds. On a machine that stalls for longer the answer would be another.
 SOON = Timeouts(statement=0.3, lock=0.1)
 
 
@@ -42,7 +42,7 @@ def redis_answers(words: str) -> Callable[[], object]:
 
 
 def copies_into_a_full_disc() -> None:
-    """Through psycopg itself, as an import's COPY goes."""
+    """This COPY goes through psycopg itself, like that of an import."""
     driver = db.session.connection().connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
     driver.execute(RAISE.format("53100"))
@@ -86,7 +86,7 @@ FAULTS: dict[str, tuple[Callable[[], object], store_errors.Words]] = {
 
 @pytest.fixture(scope="module")
 def failing(app: Flask, config: Config) -> Iterator[Flask]:
-    """An app as the public meets it, whose pages meet each fault; PostgreSQL is impatient."""
+    """An app as the public meets it, with a page for each fault and short timeouts."""
     failing = create_app(replace(config, database_connections=8, worker_connections=8), SOON)
     failing.config["WTF_CSRF_ENABLED"] = False
 
@@ -108,7 +108,7 @@ def failing(app: Flask, config: Config) -> Iterator[Flask]:
 
 
 def told_in_words(visitor: FlaskClient, address: str, words: store_errors.Words) -> None:
-    """The page and the JSON both say it, and when to come back."""
+    """The page and the JSON both say the words, and when to come back."""
     page = without_internals(visitor.get(address))
     assert page.status_code == 503
     assert words.message in unescape(page.text)
@@ -131,7 +131,7 @@ def test_each_fault_is_told_in_words(
         organiser = create_account(RoleName.ORGANISER).id
         db.session.commit()
     visitor = failing.test_client()
-    # The frame of a page asks who is signed in, which the fault may make impossible.
+    # The layout of a page asks who is signed in, which may fail too.
     sign_in(visitor, organiser)
     told_in_words(visitor, f"/fails/{name}", FAULTS[name][1])
     assert "Alice" not in caplog.text

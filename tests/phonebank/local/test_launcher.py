@@ -18,7 +18,7 @@ import pytest
 from phonebank.core.shipped_files import ROOT
 from phonebank.local.environment import development_environment
 
-# The launcher over a folder of its own, with a Procfile of its own.
+# A program that runs the launcher in another folder, with the Procfile there.
 DRIVER = """
 import os
 import sys
@@ -40,7 +40,7 @@ clock: sleep 301
 
 @dataclass
 class Run:
-    """A launcher in a process of its own, and what it has said."""
+    """A launcher in a process of its own, and what it has printed."""
 
     process: subprocess.Popen[str]
     said: list[str] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Run:
         raise AssertionError(f"never said {pattern!r}, but: {''.join(self.said)}")
 
     def end(self, wanted: signal.Signals | None = None) -> tuple[int, str]:
-        """Send a signal, and return the exit status and everything said."""
+        """Send a signal; the exit status and everything that was printed."""
         if wanted:
             self.process.send_signal(wanted)
         rest, _ = self.process.communicate(timeout=30)
@@ -63,7 +63,7 @@ class Run:
 
 @pytest.fixture
 def root() -> Iterator[Path]:
-    # Not under pytest's own folder, which every other run of pytest shuts to other users.
+    # The folder is not under pytest's own, which pytest closes to other users.
     with tempfile.TemporaryDirectory(prefix="pb-", ignore_cleanup_errors=True) as folder:
         (Path(folder) / "web").mkdir()
         (Path(folder) / "Procfile").write_text(PROCFILE.format(python=sys.executable))
@@ -276,7 +276,7 @@ def test_shared_memory_that_cannot_be_written_gets_one_line(root: Path, port: in
 def test_the_real_procfile_has_the_parts_that_a_run_needs() -> None:
     lines = (ROOT / "Procfile").read_text().splitlines()
     assert [line.split(":")[0] for line in lines] == ["release", "web", "urgent", "worker", "clock"]
-    # Said by both, so that a run on one machine ends sooner than a server does.
+    # Both name the variable, so that a run on one machine ends sooner than a server does.
     assert "WEB_GRACEFUL_SECONDS" in (ROOT / "gunicorn.conf.py").read_text()
     assert "WEB_GRACEFUL_SECONDS" in development_environment({})
 

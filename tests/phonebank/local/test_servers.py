@@ -1,4 +1,4 @@
-"""The servers of a machine that has none: started, stopped, killed, and refused."""
+"""Starting, stopping and killing PostgreSQL and Redis on a machine that has neither."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ from phonebank.local.servers import (
     start_redis,
 )
 
-# Runs in a process of its own, so that the process can be killed without a word.
+# This runs in a process of its own, so that a test can kill the process.
 PARENT = """
 import sys, time
 from pathlib import Path
@@ -39,7 +39,7 @@ time.sleep(60)
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    # Not under pytest's own folder, which every other run of pytest shuts to other users.
+    # The folder is not under pytest's own, which pytest closes to other users.
     with tempfile.TemporaryDirectory(prefix="pb-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
@@ -170,7 +170,7 @@ def test_what_was_committed_survives_the_death_of_postgres_itself(home: Path) ->
 
 @pytest.fixture
 def orphans(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """Servers whose parent died where the kernel does not tell them, as on a Mac."""
+    """Servers whose parent died on a machine whose kernel does not tell them, such as a Mac."""
     parent = subprocess.Popen(
         [
             sys.executable,
