@@ -45,7 +45,7 @@ def state(_: Any = None) -> dict[str, Any]:
     return {
         "state": caller.state,
         "paused": party.paused if party else False,
-        "ended": party.is_over if party else False,
+        "ended": party.has_ended if party else False,
     }
 
 

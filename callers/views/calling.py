@@ -45,7 +45,7 @@ def calling() -> ResponseReturnValue:
         )
     place = page_data.place_of(caller)
     leave_url = url_for(".leave")
-    if place["party"] is not None and place["party"].is_over and not held:
+    if place["party"] is not None and place["party"].has_ended and not held:
         return render_template(
             "callers/party_ended.html",
             leave_url=leave_url,

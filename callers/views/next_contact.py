@@ -178,7 +178,7 @@ def _calling_ended(
         return jsonify(recorded_json | {"person": None, "message": over.message, "next_at": None})
     party = page_data.place_of(g.caller)["party"]
     recorded = recorded_json is not None and isinstance(over, NotAdmittedError)
-    if not recorded and (party is None or not party.is_over):
+    if not recorded and (party is None or not party.has_ended):
         raise over
     return redirect(url_for("callers.calling"), 303)
 

@@ -28,7 +28,7 @@ def running_campaign(caller: Caller) -> Campaign:
     if not campaign.is_running:
         raise NotRunningError("The campaign is paused right now.", "Keep this page open.")
     party = db.session.get(Party, caller.party_id) if caller.party_id else None
-    if party is not None and party.is_over:
+    if party is not None and party.has_ended:
         raise GoneError("The party has ended.", "Thank you for every call you made.")
     if party is not None and party.paused:
         raise NotRunningError(

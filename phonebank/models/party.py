@@ -86,5 +86,5 @@ class Party(Base):
     cohosts: Mapped[list[Account]] = relationship(secondary=party_cohost, order_by=Account.id)
 
     @property
-    def is_over(self) -> bool:
+    def has_ended(self) -> bool:
         return self.state == PartyState.ENDED

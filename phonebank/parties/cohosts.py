@@ -60,7 +60,7 @@ def remove_cohost(account: Account, party: Party, cohost_id: int) -> None:
 def _check_invited(party: Party, invited: Account) -> None:
     """Raise ConflictError or InvalidInputError unless the account may become a co-host of the
     party."""
-    if party.is_over:
+    if party.has_ended:
         raise ConflictError("This party has ended.", "Start a new one.")
     if invited.id == party.host_id:
         raise InvalidInputError(

@@ -135,14 +135,14 @@ def party_by_code(text: str) -> Party:
     ).first()
     if party is None:
         raise NotFoundError("No party has this code.", "Check the code with your host.")
-    if party.is_over:
+    if party.has_ended:
         raise GoneError("This party has ended.", "Ask your host when the next one is.")
     return party
 
 
 def refuse_newcomers(party: Party) -> None:
     """Raise ConflictError if the party is locked, GoneError if it has ended."""
-    if party.is_over:
+    if party.has_ended:
         raise GoneError("This party has ended.", "Ask your host when the next one is.")
     if party.state == PartyState.LOCKED:
         raise ConflictError(
@@ -251,7 +251,7 @@ def end_party(party: Party) -> None:
     party has ended already.
     """
     lock_row(party)
-    if party.is_over:
+    if party.has_ended:
         return
     party.state = PartyState.ENDED
     party.ended_at = now()
@@ -262,7 +262,7 @@ def end_party(party: Party) -> None:
 def _notify_everyone(party: Party) -> None:
     mark_after_commit(party.id)
     callers = admitted_ids(party)
-    state = {"paused": party.paused, "ended": party.is_over}
+    state = {"paused": party.paused, "ended": party.has_ended}
     after_commit(lambda: emit_to_callers(callers, PARTY, state))
 
 
@@ -293,5 +293,5 @@ def _check_goal(goal: int) -> None:
 def _lock_unless_ended(party: Party) -> None:
     """Lock the party. Raises ConflictError if it has ended, whatever the page showed."""
     lock_row(party)
-    if party.is_over:
+    if party.has_ended:
         raise ConflictError("This party has ended.", "Start a new one.")

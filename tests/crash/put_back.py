@@ -50,8 +50,8 @@ MUTATIONS = (
     Mutation(
         "unlock beats a party's end",
         "phonebank/parties/services.py",
-        "    lock_row(party)\n    if party.is_over:\n        raise ConflictError",
-        "    if party.is_over:\n        raise ConflictError",
+        "    lock_row(party)\n    if party.has_ended:\n        raise ConflictError",
+        "    if party.has_ended:\n        raise ConflictError",
         ("a party that was ended is",),
     ),
     Mutation(

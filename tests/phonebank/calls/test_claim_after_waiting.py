@@ -185,7 +185,7 @@ def test_a_hand_out_asks_no_more_than_it_needs(phone_bank: PhoneBank) -> None:
     # As the request has read them to know who is asking.
     assert caller.may_call
     assert caller.campaign.is_running
-    assert not caller.party.is_over
+    assert not caller.party.has_ended
     asked: list[str] = []
 
     def note(*values: Any) -> None:

@@ -17,34 +17,34 @@ def old_party() -> Room:
     return open_room(starts_at=at, created_at=at)
 
 
-def is_over(room: Room) -> bool:
+def has_ended(room: Room) -> bool:
     db.session.commit()
     end_forgotten_parties()
     db.session.refresh(room.party)
-    return room.party.is_over
+    return room.party.has_ended
 
 
 def test_a_day_without_a_call_ends_it_and_frees_its_code(app_context: Flask) -> None:
     room = old_party()
     room.record(room.join("Sam"), at=now() - timedelta(hours=25))
-    assert is_over(room)
+    assert has_ended(room)
     assert room.party.ended_at is not None
 
 
 def test_one_that_is_rung_in_goes_on(app_context: Flask) -> None:
     room = old_party()
     room.record(room.join("Sam"), at=now() - timedelta(hours=23))
-    assert not is_over(room)
+    assert not has_ended(room)
 
 
 def test_one_with_somebody_on_the_phone_goes_on(app_context: Flask) -> None:
     room = old_party()
     room.hand_out(room.join("Sam"))
-    assert not is_over(room)
+    assert not has_ended(room)
 
 
 def test_one_still_to_come_or_made_today_goes_on(app_context: Flask) -> None:
     to_come = open_room(created_at=now() - TWO_DAYS_AGO, starts_at=now() + timedelta(days=3))
-    assert not is_over(to_come)
+    assert not has_ended(to_come)
     made_today = open_room(starts_at=now() - TWO_DAYS_AGO)
-    assert not is_over(made_today)
+    assert not has_ended(made_today)
