@@ -197,7 +197,7 @@ def read_back_an_old_file(_: str, campaign_id: int) -> None:
     ("lose", "what"),
     [
         (lambda *_: redis_store().flushdb(), "everything"),
-        *((lose_one, key) for key in ("built", "held", "holders", "lines", "lines::")),
+        *((lose_one, key) for key in ("built", "held", "holders", "lanes", "lanes::")),
         (read_back_an_old_file, ""),
     ],
 )
