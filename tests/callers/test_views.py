@@ -339,7 +339,7 @@ def test_an_undo_that_comes_too_late_says_why_and_leads_back_to_the_next_person(
     phone_bank: PhoneBank, sam: FlaskClient, since: str, said: str
 ) -> None:
     first, second, *others = phone_bank.contacts
-    first.callable_at = now() - timedelta(days=2)  # the foremost
+    first.callable_at = now() - timedelta(days=2)  # the first
     for other in others:
         other.state = ContactState.FINISHED
     first.other_phones = ["+442079460999"]

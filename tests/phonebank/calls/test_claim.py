@@ -1,4 +1,4 @@
-"""Handing out and taking back, as callers would notice it."""
+"""Claims, and the ends of holds, as callers would notice them."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -56,7 +56,7 @@ def test_asking_again_brings_the_same_person_and_call(phone_bank: PhoneBank) -> 
     assert (again.call.id, again.contact.id) == (first.call.id, first.contact.id)
 
 
-def test_everyone_is_handed_out_once_then_nobody_is(phone_bank: PhoneBank) -> None:
+def test_every_contact_is_given_once_and_then_none_is(phone_bank: PhoneBank) -> None:
     seen = set()
     for _ in phone_bank.contacts:
         hold = claim_and_commit(phone_bank.sam)
@@ -79,7 +79,7 @@ def test_when_all_are_resting_the_caller_learns_when_to_come_back(phone_bank: Ph
     assert nobody.value.next_at == soonest > datetime.now(UTC)
 
 
-def test_a_callback_is_told_to_its_promiser_first_and_to_others_ten_minutes_later(
+def test_a_callback_is_announced_to_the_caller_who_promised_it_first(
     phone_bank: PhoneBank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for contact in phone_bank.contacts[2:]:
@@ -92,7 +92,7 @@ def test_a_callback_is_told_to_its_promiser_first_and_to_others_ten_minutes_late
     promised = phone_bank.contacts[0]
     promised.callback_at = promised.callable_at = due
     promised.callback_caller_id = phone_bank.sam.id
-    # Sam keeps what they promised, whatever lists they ring.
+    # Sam keeps their promise, whatever lists they call from.
     phone_bank.sam.list_ids = [create_list(phone_bank.campaign).id]
     db.session.commit()
     for caller, wait in ((phone_bank.sam, 0), (phone_bank.priya, 10)):
@@ -127,7 +127,7 @@ def test_untried_people_come_before_rested_ones_and_lower_priority_first(
     assert order[2] in {contact.id for contact in phone_bank.contacts}
 
 
-def test_a_suppressed_number_already_in_line_is_not_handed_out(phone_bank: PhoneBank) -> None:
+def test_a_suppressed_number_that_is_already_queued_is_not_given(phone_bank: PhoneBank) -> None:
     hold = claim_and_commit(phone_bank.sam)
     rest = [c for c in phone_bank.contacts if c.id != hold.contact.id]
     for contact in rest:
@@ -138,7 +138,7 @@ def test_a_suppressed_number_already_in_line_is_not_handed_out(phone_bank: Phone
         claim(phone_bank.priya)
 
 
-def test_a_number_suppressed_before_the_upload_is_not_handed_out(phone_bank: PhoneBank) -> None:
+def test_a_number_suppressed_before_the_upload_is_not_given(phone_bank: PhoneBank) -> None:
     # As when a do-not-call commits while an import is storing the same number.
     for contact in phone_bank.contacts:
         db.session.add(Suppression(phone=contact.phone, source="call"))
@@ -154,7 +154,7 @@ def test_a_number_suppressed_before_the_upload_is_not_handed_out(phone_bank: Pho
     assert nobody.value.next_at is None
 
 
-def test_a_claim_keeps_nobody_locked_whom_it_did_not_hand_out(phone_bank: PhoneBank) -> None:
+def test_a_claim_keeps_no_lock_on_a_contact_that_it_did_not_give(phone_bank: PhoneBank) -> None:
     release_hold(phone_bank.sam, claim_and_commit(phone_bank.sam).call.id)
     db.session.commit()
     stale = [contact.id for contact in phone_bank.contacts[:3]]
@@ -265,7 +265,7 @@ def test_pausing_lets_the_call_in_progress_finish(phone_bank: PhoneBank) -> None
     assert record(phone_bank.sam, hold.call.id, "talked").changed
 
 
-def test_a_hold_given_back_is_somebody_elses_next(phone_bank: PhoneBank) -> None:
+def test_a_released_contact_is_another_callers_next(phone_bank: PhoneBank) -> None:
     hold = claim_and_commit(phone_bank.sam)
     release_hold(phone_bank.sam, hold.call.id)
     db.session.commit()
@@ -279,7 +279,7 @@ def test_a_hold_given_back_is_somebody_elses_next(phone_bank: PhoneBank) -> None
     assert hold.contact.id in others
 
 
-def test_a_hold_runs_out_is_reaped_and_is_handed_out_again(phone_bank: PhoneBank) -> None:
+def test_an_expired_hold_is_ended_and_its_contact_given_again(phone_bank: PhoneBank) -> None:
     for contact in phone_bank.contacts[1:]:
         contact.state = ContactState.FINISHED
     db.session.commit()
@@ -346,7 +346,7 @@ def test_an_emptied_redis_is_rebuilt_with_holds_as_they_were(phone_bank: PhoneBa
     assert {sams.contact.id, priyas.contact.id} <= set(held)
 
 
-def test_a_hold_redis_never_heard_of_is_reaped_too(phone_bank: PhoneBank) -> None:
+def test_a_hold_that_redis_has_lost_expires_too(phone_bank: PhoneBank) -> None:
     hold = claim_and_commit(phone_bank.sam)
     redis_store().zrem(f"queue:{{{phone_bank.campaign.id}}}:held", hold.contact.id)  # thrown out
     with time_machine.travel(hold.expires_at + timedelta(seconds=1)):
@@ -409,7 +409,7 @@ def test_a_caller_limited_to_a_language_gets_people_who_speak_it(phone_bank: Pho
         (datetime(2026, 6, 10, 19, 58, 10, tzinfo=UTC), False),
     ],
 )
-def test_nobody_is_handed_out_outside_their_hours(
+def test_no_contact_is_given_outside_its_calling_hours(
     phone_bank: PhoneBank, moment: datetime, may: bool
 ) -> None:
     phone_bank.campaign.allow_drama_numbers = False

@@ -1,4 +1,4 @@
-"""A hand-out that waited for somebody goes by what is true once it need not wait any more."""
+"""A claim that waited for a lock goes by what is true once it has the lock."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ from tests.phonebank.roster.test_remove import meanwhile, open_calls
 
 NOON = datetime(2026, 5, 6, 11, 0, tzinfo=UTC)  # in London, a Wednesday
 
-# Whom a hand-out may have to wait for, and the statement by which they have its way barred.
+# What a claim may have to wait for, and the statement that makes it wait.
 WAITS = {
     "the person's row": "UPDATE contact SET email = 'x@example.org' WHERE id = :contact",
     "the caller's row": "UPDATE caller SET hidden = true WHERE id = :caller",
@@ -105,7 +105,7 @@ def long_enough_to_be_noticed() -> None:
 
 
 @pytest.mark.parametrize(("wait", "change"), MEANWHILE)
-def test_nobody_is_handed_out_by_what_was_true_before_the_wait(
+def test_no_contact_is_given_by_what_was_true_before_the_wait(
     app: Flask, ids: dict[str, Any], wait: str, change: str
 ) -> None:
     with time_machine.travel(NOON) as clock:
@@ -174,9 +174,9 @@ def test_the_ledger_says_when_the_person_was_really_seen(
     assert call.expires_at - call.started_at == timedelta(seconds=300)
 
 
-def test_a_hand_out_asks_no_more_than_it_needs(phone_bank: PhoneBank) -> None:
+def test_a_claim_asks_no_more_than_it_needs(phone_bank: PhoneBank) -> None:
     """Every outcome is followed by one: each statement more is felt by all who call."""
-    for _ in range(30):  # enough that the line need not be filled up
+    for _ in range(30):  # enough that the lane need not be refilled
         create_contact(phone_bank.contact_list)
     db.session.commit()
     claim(phone_bank.priya)

@@ -1,4 +1,4 @@
-"""Two who wait for each other: the tap is done all the same."""
+"""Two transactions wait for each other: the caller's tap is done all the same."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -60,12 +60,12 @@ def test_an_outcome_is_recorded_although_it_met_another_in_the_household(
 ) -> None:
     hold = claim(phone_bank.sam)
     db.session.commit()
-    rung, call_id = hold.contact.id, hold.call.id
+    called, call_id = hold.contact.id, hold.call.id
     other = create_contact(phone_bank.contact_list, phone=hold.call.phone).id
     db.session.commit()
     come_in(client, phone_bank)
     db.session.rollback()
-    with crossing(TOUCH_CONTACT, other, TOUCH_CONTACT, rung) as cross:
+    with crossing(TOUCH_CONTACT, other, TOUCH_CONTACT, called) as cross:
         answer = cross(
             client.post,
             f"/calling/person/{call_id}/outcome?turn=0",
@@ -76,10 +76,10 @@ def test_an_outcome_is_recorded_although_it_met_another_in_the_household(
     assert differences() == []
 
 
-def test_an_outcome_was_recorded_although_the_hand_out_after_it_met_another(
+def test_an_outcome_was_recorded_although_the_claim_after_it_met_another(
     phone_bank: PhoneBank, client: FlaskClient
 ) -> None:
-    """What is told of the outcome is what the first run did."""
+    """The answer about the outcome says what the first run did."""
     call_id = claim(phone_bank.sam).call.id
     db.session.commit()
     come_in(client, phone_bank)

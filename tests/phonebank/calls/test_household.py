@@ -1,4 +1,4 @@
-"""One number, several people: whom did you reach."""
+"""One number, several people: who came to the phone."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ from tests.phonebank.roster.test_remove import meanwhile
 
 @pytest.fixture
 def home(phone_bank: PhoneBank) -> list[Contact]:
-    """Three people on one number, and nobody else to ring."""
+    """Three people on one number, and nobody else to call."""
     for contact in phone_bank.contacts:
         contact.state = ContactState.FINISHED
     people = [create_contact(phone_bank.contact_list, phone="+442079460900") for _ in range(3)]
@@ -84,9 +84,7 @@ def test_nobody_from_elsewhere_can_be_named(phone_bank: PhoneBank, home: list[Co
         switch_contact(phone_bank.sam, hold.call.id, home[1].id)
 
 
-def test_nobody_of_a_list_taken_out_of_calling_is_offered(
-    phone_bank: PhoneBank, home: list[Contact]
-) -> None:
+def test_nobody_of_a_paused_list_is_offered(phone_bank: PhoneBank, home: list[Contact]) -> None:
     hold = claim(phone_bank.sam)
     db.session.commit()
     assert len(others_in_household(hold.call)) == 2
@@ -95,12 +93,12 @@ def test_nobody_of_a_list_taken_out_of_calling_is_offered(
     assert others_in_household(hold.call) == []
 
 
-def test_nobody_is_gone_on_with_whom_an_undo_gives_another_number_this_moment(
+def test_no_call_goes_on_with_a_contact_whose_number_an_undo_is_changing(
     phone_bank: PhoneBank, app: Flask, home: list[Contact]
 ) -> None:
-    rung, other = home[:2]
+    called, other = home[:2]
     other.other_phones = [phone_bank.contacts[0].phone]
-    rung.callable_at = now() - timedelta(days=2)  # the foremost
+    called.callable_at = now() - timedelta(days=2)  # the first
     home[2].state = ContactState.FINISHED
     db.session.commit()
     dead = claim(phone_bank.sam).call
@@ -120,7 +118,7 @@ def test_nobody_is_gone_on_with_whom_an_undo_gives_another_number_this_moment(
     db.session.commit()
     with pytest.raises(NotFoundError):
         going_on.result()
-    assert other.phone == rung.phone == dead.phone
+    assert other.phone == called.phone == dead.phone
     assert hold.call.contact_id == neighbour.id
 
 

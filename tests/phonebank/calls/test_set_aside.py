@@ -68,7 +68,7 @@ def organiser(bank: PhoneBank) -> Account:
 
 
 def people() -> dict[int, dict[str, Any]]:
-    """Every person, in every column; whether they are kept out, but not since when."""
+    """Every contact, in every column; whether it is suppressed, but not since when."""
     db.session.expire_all()
     found = {}
     for person in db.session.query(Contact):
@@ -108,10 +108,10 @@ def bring_back(act: SetAside, organiser: Account) -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(outcomes=st.lists(st.sampled_from(sorted(OUTCOMES)), min_size=1, max_size=6))
-def test_everybody_stands_as_before_and_brought_back_as_after(
+def test_every_contact_is_as_before_and_once_brought_back_as_after(
     bank: PhoneBank, organiser: Account, outcomes: list[str]
 ) -> None:
-    """Whatever was recorded, in whatever order."""
+    """With any outcomes, in any order."""
     before, listed = people(), db.session.query(Suppression).count()
     totals = campaign_totals(bank.campaign.id)
     for outcome in outcomes:
@@ -201,9 +201,9 @@ def test_somebody_called_since_stays_as_that_call_left_them(
     call_someone(bank.sam, "talked")  # the household
     mine = call_someone(bank.sam, "no_answer")
     with time_machine.travel(now() + timedelta(days=2)):
-        theirs = None
-        while theirs is None or theirs.contact_id != mine.contact_id:
-            theirs = call_someone(bank.priya, "talked")
+        other = None
+        while other is None or other.contact_id != mine.contact_id:
+            other = call_someone(bank.priya, "talked")
         stands = people()[mine.contact_id]
         assert set_aside.preview(bank.sam).called_since == 1
         put_aside(bank.sam, organiser)

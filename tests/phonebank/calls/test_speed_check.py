@@ -37,7 +37,7 @@ def test_what_is_too_fast(seconds: float, conversation: bool, too_fast: bool) ->
     assert is_too_fast(EIGHT, at, conversation) is too_fast
 
 
-def ring(caller: Caller, outcome: str, seconds: float) -> Call:
+def record_after(caller: Caller, outcome: str, seconds: float) -> Call:
     """A person claimed, and an outcome recorded so many seconds later."""
     at = now()
     with time_machine.travel(at):
@@ -55,18 +55,18 @@ def ranked(bank: PhoneBank) -> int:
 
 
 def test_a_fast_conversation_counts_and_is_not_ranked(phone_bank: PhoneBank) -> None:
-    assert ring(phone_bank.sam, "talked", 2).too_fast
+    assert record_after(phone_bank.sam, "talked", 2).too_fast
     assert party_totals([phone_bank.party.id])[phone_bank.party.id].conversations == 1
     assert ranked(phone_bank) == 0
-    assert not ring(phone_bank.sam, "talked", 40).too_fast
+    assert not record_after(phone_bank.sam, "talked", 40).too_fast
     assert ranked(phone_bank) == 1
     assert differences() == []
 
 
-def test_undone_and_recorded_again_it_is_measured_from_the_hand_out(
+def test_undone_and_recorded_again_it_is_measured_from_the_claim(
     phone_bank: PhoneBank,
 ) -> None:
-    call = ring(phone_bank.sam, "talked", 2)
+    call = record_after(phone_bank.sam, "talked", 2)
     with time_machine.travel(now() + timedelta(seconds=30)):
         undo(phone_bank.sam, call.id)
         db.session.commit()
@@ -79,15 +79,15 @@ def test_undone_and_recorded_again_it_is_measured_from_the_hand_out(
 
 
 def test_passing_somebody_on_at_once_is_no_call_and_never_too_fast(phone_bank: PhoneBank) -> None:
-    assert not ring(phone_bank.sam, "skipped", 1).too_fast
+    assert not record_after(phone_bank.sam, "skipped", 1).too_fast
 
 
 def test_the_organiser_is_told_quietly_of_several(phone_bank: PhoneBank, app: Flask) -> None:
     for _ in range(2):
-        ring(phone_bank.sam, "no_answer", 0)
+        record_after(phone_bank.sam, "no_answer", 0)
     assert fast_callers(phone_bank.campaign.id) == []
-    ring(phone_bank.sam, "busy", 0)
-    ring(phone_bank.priya, "no_answer", 60)
+    record_after(phone_bank.sam, "busy", 0)
+    record_after(phone_bank.priya, "no_answer", 60)
     found = fast_callers(phone_bank.campaign.id)
     assert [(row.caller.first_name, row.too_fast, row.calls) for row in found] == [("Sam", 3, 3)]
     organiser = create_account("organiser")

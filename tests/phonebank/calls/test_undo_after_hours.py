@@ -1,4 +1,4 @@
-"""A slip in the last call of the evening can be put right, and nobody is rung again."""
+"""A slip in the last call of the evening can be corrected, and nobody is called again."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -21,7 +21,7 @@ BEFORE, AFTER = (datetime(2026, 1, 13, *clock, tzinfo=UTC) for clock in ((20, 55
 
 @pytest.fixture
 def call(phone_bank: PhoneBank, client: FlaskClient) -> Call:
-    """Sam's last call of the evening, put down as no answer."""
+    """Sam's last call of the evening, recorded as no answer."""
     phone_bank.campaign.allow_drama_numbers = False
     for contact in phone_bank.contacts:
         contact.callable_at = BEFORE - timedelta(days=1)
@@ -65,7 +65,7 @@ def test_within_the_hours_the_number_is_there(client: FlaskClient, call: Call) -
     assert f"tel:{call.phone}" in page
 
 
-def test_nor_is_anybody_rung_whose_list_was_taken_out_of_calling(
+def test_nor_is_a_contact_called_whose_list_is_paused(
     phone_bank: PhoneBank, client: FlaskClient, call: Call
 ) -> None:
     phone_bank.contact_list.removed = True
@@ -85,7 +85,7 @@ def test_nor_is_anybody_rung_whose_list_was_taken_out_of_calling(
         ("party", {"state": PartyState.ENDED}, "The party has ended."),
     ],
 )
-def test_nor_while_nobody_is_rung(
+def test_nor_while_calling_is_paused(
     phone_bank: PhoneBank, client: FlaskClient, call: Call, of: str, changed: dict, said: str
 ) -> None:
     for name, value in changed.items():

@@ -58,7 +58,7 @@ def test_what_a_renewal_promises_is_written_and_at_most_once_a_minute(
     with at(0):
         call_id = claimed(phone_bank.sam).id
     ends = []
-    for second in range(10, 600, 10):  # two tabs, somebody who goes to and fro
+    for second in range(10, 600, 10):  # two tabs, or a caller who goes back and forth
         with at(second):
             promised = renewed(phone_bank.sam, call_id)
             ends.append(end_in_postgresql(call_id))
@@ -89,7 +89,7 @@ def test_a_yes_to_a_renewal_is_never_for_a_hold_that_is_over(phone_bank: PhoneBa
         call_id = claimed(phone_bank.sam).id
     with at(longest - 1):
         assert renewed(phone_bank.sam, call_id) == NOON + timedelta(seconds=longest)
-    with at(longest), pytest.raises(NotFoundError):  # the reaper has not come yet
+    with at(longest), pytest.raises(NotFoundError):  # holds have not been expired yet
         renew_hold(phone_bank.sam, call_id)
 
 
@@ -118,7 +118,7 @@ def test_a_renewal_that_waited_for_the_end_of_its_call_says_no(
             renewing.result(timeout=10)
 
 
-def test_the_reaper_that_waited_for_a_renewal_leaves_the_person(
+def test_an_expiry_that_waited_for_a_renewal_leaves_the_hold(
     phone_bank: PhoneBank, app: Flask
 ) -> None:
     only_one_person(phone_bank)
@@ -127,14 +127,14 @@ def test_the_reaper_that_waited_for_a_renewal_leaves_the_person(
         call_id = claimed(phone_bank.sam).id
     with at(301):
         renew_hold(phone_bank.sam, call_id)
-        reaping = meanwhile(app, lambda: expire_holds(db.session.get_one(Campaign, campaign_id)))
+        expiring = meanwhile(app, lambda: expire_holds(db.session.get_one(Campaign, campaign_id)))
         db.session.commit()
-        reaping.result(timeout=10)
+        expiring.result(timeout=10)
     db.session.expire_all()
     assert current_hold(phone_bank.sam).call.id == call_id
 
 
-def test_the_reaper_ends_a_call_and_not_whoever_holds_its_person_by_now(
+def test_an_expiry_ends_a_call_and_not_the_one_that_has_its_contact_by_now(
     phone_bank: PhoneBank,
 ) -> None:
     only_one_person(phone_bank)
@@ -154,7 +154,7 @@ def test_the_reaper_ends_a_call_and_not_whoever_holds_its_person_by_now(
         assert [held.call_id for held in copied(phone_bank)] == [second.id]
 
 
-def test_only_the_call_that_holds_a_person_lets_go_of_them(phone_bank: PhoneBank) -> None:
+def test_only_the_call_that_holds_a_contact_frees_it(phone_bank: PhoneBank) -> None:
     call = claimed(phone_bank.sam)
     store = redis_queue_of(phone_bank.campaign.id)
     store.release(call.contact_id, new_id())
@@ -163,7 +163,9 @@ def test_only_the_call_that_holds_a_person_lets_go_of_them(phone_bank: PhoneBank
     assert store.holds() == []
 
 
-def test_a_refused_hand_out_leaves_the_hold_of_who_has_the_person(phone_bank: PhoneBank) -> None:
+def test_a_rejected_claim_leaves_the_hold_of_the_call_that_has_the_contact(
+    phone_bank: PhoneBank,
+) -> None:
     person = only_one_person(phone_bank)
     with at(0):
         call = claimed(phone_bank.sam)
@@ -183,7 +185,7 @@ def lose_one(key: str, campaign_id: int) -> None:
 
 
 def read_back_an_old_file(_: str, campaign_id: int) -> None:
-    """Started again from its file: all is there as it was before the call, and the run is new."""
+    """Redis starts again from its file: it has what it had before the call, and a new run id."""
     store = redis_queue_of(campaign_id)
     redis_store().set(f"queue:{{{campaign_id}}}:built", "0" * 40)
     lose_one("held", campaign_id)
@@ -233,7 +235,7 @@ def test_a_redis_that_was_started_again_is_not_trusted(phone_bank: PhoneBank) ->
     assert store.is_built()
 
 
-def test_one_who_was_reached_instead_is_held_as_long_as_was_promised(
+def test_another_of_the_household_is_held_as_long_as_was_promised(
     phone_bank: PhoneBank,
 ) -> None:
     asked_for, other = phone_bank.contacts[:2]
@@ -246,13 +248,13 @@ def test_one_who_was_reached_instead_is_held_as_long_as_was_promised(
     db.session.commit()
     with at(0):
         call = claimed(phone_bank.sam)
-        whom = other.id if call.contact_id == asked_for.id else asked_for.id
+        reached = other.id if call.contact_id == asked_for.id else asked_for.id
     with at(280):
         until = renewed(phone_bank.sam, call.id)
     with at(310):
-        assert switch_contact(phone_bank.sam, call.id, whom).expires_at == until
+        assert switch_contact(phone_bank.sam, call.id, reached).expires_at == until
         db.session.commit()
-        assert copied(phone_bank) == [HeldContact(whom, call.id, until)]
+        assert copied(phone_bank) == [HeldContact(reached, call.id, until)]
         assert expire_holds(phone_bank.campaign) == 0
 
 
@@ -260,7 +262,7 @@ def test_one_who_was_reached_instead_is_held_as_long_as_was_promised(
 def test_an_undo_promises_no_less_than_was_promised_before(
     phone_bank: PhoneBank, ahead: timedelta, lasts: int
 ) -> None:
-    """The hand-out was promised by a machine whose clock is ahead of the one that undoes."""
+    """The clock of the machine that claimed is ahead of the clock of the one that undoes."""
     only_one_person(phone_bank)
     hold_seconds = timedelta(seconds=phone_bank.campaign.hold_seconds)
     with at(0):
@@ -310,7 +312,7 @@ def test_a_late_outcome_is_known_for_one_where_two_servers_clocks_differ(
 def test_a_late_outcome_counts_nothing_once_they_came_to_the_phone_of_another_call(
     phone_bank: PhoneBank,
 ) -> None:
-    """Handed out, and not told about; then the household's other one is undone, and hands over."""
+    """Sam's contact is released, and comes to the phone in Priya's call to its household."""
     first, second = phone_bank.contacts[:2]
     second.phone = first.phone
     for contact in phone_bank.contacts:
@@ -332,7 +334,7 @@ def test_a_late_outcome_counts_nothing_once_they_came_to_the_phone_of_another_ca
         assert not record(phone_bank.sam, of_first.id, "refused").call.counted
 
 
-def test_what_nobody_holds_is_let_go_of_at_once_and_a_claim_on_its_way_is_not(
+def test_what_no_call_holds_is_freed_at_once_and_a_claim_on_its_way_is_not(
     phone_bank: PhoneBank,
 ) -> None:
     contacts = phone_bank.contacts

@@ -1,4 +1,4 @@
-"""Callers who are limited to lists or languages, however long the line before them is."""
+"""Callers who are limited to lists or languages, however long the queue is."""
 
 from datetime import timedelta
 from typing import Any
@@ -20,7 +20,7 @@ OLDER, NEWER = timedelta(hours=2), timedelta(hours=1)
 
 @pytest.fixture
 def campaign(app_context: Flask, monkeypatch: pytest.MonkeyPatch) -> Campaign:
-    """A campaign in English whose line holds four people at a time."""
+    """A campaign in English whose lanes hold four contacts each."""
     monkeypatch.setattr(refilling, "READY_AT_LEAST", 4)
     monkeypatch.setattr(refilling, "READY_PER_CALLER", 0)
     return create_campaign()
@@ -44,7 +44,7 @@ def next_caller(campaign: Campaign, **limits: Any) -> Caller:
     return caller
 
 
-def test_a_caller_limited_to_a_list_is_given_its_people_from_behind_a_long_line(
+def test_a_caller_limited_to_a_list_gets_its_contacts_from_behind_a_long_queue(
     campaign: Campaign,
 ) -> None:
     first, last = create_list(campaign), create_list(campaign, priority=1)
@@ -72,7 +72,7 @@ def test_people_fetched_for_a_limited_caller_do_not_come_before_a_list_that_goes
     assert others == [first.id] * 10
 
 
-def test_whoever_speaks_two_languages_is_given_those_whom_nobody_else_can_talk_with(
+def test_a_caller_of_two_languages_gets_contacts_that_nobody_else_can_talk_with(
     campaign: Campaign,
 ) -> None:
     both = create_list(campaign)
@@ -85,7 +85,7 @@ def test_whoever_speaks_two_languages_is_given_those_whom_nobody_else_can_talk_w
     assert given(bilingual).language == "pl"
 
 
-def test_who_speaks_two_languages_is_given_the_first_in_line_of_both(campaign: Campaign) -> None:
+def test_a_caller_of_two_languages_gets_the_first_of_both(campaign: Campaign) -> None:
     both = create_list(campaign)
     for language, minutes in (("en", 4), ("pl", 3), ("en", 2), ("pl", 1)):
         people(both, 1, timedelta(minutes=minutes), language)
@@ -94,7 +94,7 @@ def test_who_speaks_two_languages_is_given_the_first_in_line_of_both(campaign: C
     assert [given(caller).language for caller in bilingual] == ["en", "pl", "en", "pl"]
 
 
-def test_people_of_a_language_nobody_speaks_hold_up_nobody(campaign: Campaign) -> None:
+def test_contacts_of_a_language_that_no_caller_speaks_delay_nobody(campaign: Campaign) -> None:
     both = create_list(campaign)
     people(both, 10, OLDER, "pl")
     people(both, 10, NEWER)
@@ -105,7 +105,7 @@ def test_people_of_a_language_nobody_speaks_hold_up_nobody(campaign: Campaign) -
         assert given(next_caller(campaign)).language == ""
 
 
-def test_somebody_put_under_another_language_while_in_line_is_not_handed_out(
+def test_a_contact_whose_language_changed_in_its_lane_is_not_given(
     campaign: Campaign,
 ) -> None:
     only = create_list(campaign)
@@ -122,7 +122,7 @@ def test_somebody_put_under_another_language_while_in_line_is_not_handed_out(
     assert given(next_caller(campaign, languages=["pl"])).language == "pl"
 
 
-def test_whoever_waits_within_limits_is_told_when_one_of_theirs_becomes_callable(
+def test_a_limited_caller_who_waits_hears_when_one_of_their_contacts_becomes_callable(
     campaign: Campaign,
 ) -> None:
     here, there = create_list(campaign), create_list(campaign)
@@ -134,7 +134,7 @@ def test_whoever_waits_within_limits_is_told_when_one_of_theirs_becomes_callable
     assert nobody.value.next_at > now() + timedelta(hours=2)
 
 
-def test_emptying_the_lines_empties_all_of_them(campaign: Campaign) -> None:
+def test_emptying_the_lanes_empties_all_of_them(campaign: Campaign) -> None:
     only = create_list(campaign)
     people(only, 2, OLDER, "pl")
     people(only, 2, OLDER)
@@ -143,7 +143,7 @@ def test_emptying_the_lines_empties_all_of_them(campaign: Campaign) -> None:
     refill(campaign, languages=["pl"])
     refill(campaign, [only.id])
     store: RedisQueue = redis_queue_of(campaign.id)
-    lines = [("", ()), ("pl", ()), ("", (only.id,))]
-    assert all(len(store.lane(language, lists)) == 2 for language, lists in lines)
+    lanes = [("", ()), ("pl", ()), ("", (only.id,))]
+    assert all(len(store.lane(language, lists)) == 2 for language, lists in lanes)
     store.clear_lanes()
-    assert not any(store.lane(language, lists) for language, lists in lines)
+    assert not any(store.lane(language, lists) for language, lists in lanes)

@@ -1,4 +1,4 @@
-"""A hold is its caller's until it runs out, whatever anybody else does late; and then it ends."""
+"""A hold lasts until it expires, whatever another caller does late; and then it ends."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -57,7 +57,7 @@ def test_an_outcome_that_comes_late_does_not_end_the_hold_of_who_has_the_person_
         assert expire_holds(phone_bank.campaign) == 1
 
 
-def test_somebody_put_back_on_a_screen_is_not_taken_by_their_callback(
+def test_a_contact_back_on_a_screen_is_not_taken_by_its_callback(
     phone_bank: PhoneBank,
 ) -> None:
     person = only_one_person(phone_bank)
@@ -77,7 +77,7 @@ def test_somebody_put_back_on_a_screen_is_not_taken_by_their_callback(
         assert person.id in redis_queue_of(phone_bank.campaign.id).held_until()
 
 
-def test_somebody_put_back_on_a_screen_after_long_is_held_as_long_as_anybody(
+def test_a_contact_back_on_a_screen_after_long_is_held_as_long_as_any(
     phone_bank: PhoneBank,
 ) -> None:
     longest = phone_bank.campaign.hold_seconds_at_most
@@ -106,7 +106,7 @@ def test_somebody_put_back_on_a_screen_after_long_is_held_as_long_as_anybody(
         assert unrecorded_call(phone_bank.sam).id == call_id
 
 
-def test_holds_run_out_in_a_campaign_that_has_ended(phone_bank: PhoneBank) -> None:
+def test_holds_expire_in_a_campaign_that_has_ended(phone_bank: PhoneBank) -> None:
     with at(0):
         for contact in phone_bank.contacts:
             contact.callable_at = NOON

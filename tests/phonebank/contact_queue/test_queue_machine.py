@@ -1,11 +1,12 @@
 """The queue against a plain model of it, whatever callers, organisers and Redis do.
 
 Random sequences of claims, outcomes, undos, expiries, callbacks, suppressions and their lifting,
-pauses, removed lists, callers limited to lists and languages, callers put out or in the lobby,
+pauses, removed lists, callers limited to lists and languages, callers removed or in the lobby,
 others of a household who come to the phone, a lost Redis, a Redis with nonsense in it, and a clock
 that moves on. After each step the promises are checked from the database; each claim is checked
-against the model both ways: nobody is handed out who should not be, and nobody is told "nobody to
-call" while somebody is, nor another time to come back than when the next is callable for them.
+against the model both ways: no caller gets a contact that may not be called, and none hears
+"nobody to call" while there is a contact, nor a time to come back other than when the next is
+callable.
 """
 
 import os
@@ -209,7 +210,7 @@ class QueueMachine(RuleBasedStateMachine):
             db.session.rollback()
             assert caller.id not in self.model.holds
             assert self.model.running
-            assert expected == set(), "told there is nobody while somebody is callable"
+            assert expected == set(), "no contact is given although one is callable"
             coming = [
                 self._opens_at(self.model.free_from(person, caller.id))
                 for person in self.model.waiting_for(caller.id)
@@ -226,7 +227,7 @@ class QueueMachine(RuleBasedStateMachine):
             assert hold.contact.id == self.model.holds[caller.id], "a second person on one screen"
         else:
             assert self.model.running
-            assert hold.contact.id in expected, "handed out somebody who may not be rung"
+            assert hold.contact.id in expected, "a contact is given that may not be called"
             self.model.holds[caller.id] = hold.contact.id
 
     def _opens_at(self, moment: datetime) -> datetime:
@@ -276,7 +277,7 @@ class QueueMachine(RuleBasedStateMachine):
             return
         call = db.session.get_one(Call, last)
         counted, phone, was_suppressed = call.counted, call.phone, call.outcome
-        # By the call of somebody else on the number.
+        # By a call to another contact on the number.
         changed = self._standing(call.contact_id) != self.model.left[last]
         try:
             undo(caller, last)
@@ -300,12 +301,12 @@ class QueueMachine(RuleBasedStateMachine):
                 "an undo refused for no reason"
             )
             return
-        assert not changed, "an undo of what came of somebody else's call"
+        assert not changed, "an undo of the effect of another call"
         db.session.commit()
         contact = db.session.get_one(Contact, call.contact_id)
         if not self.model.running or contact.contact_list_id in self.model.removed_lists:
             assert redial_block_reason(call, contact, self.campaign), (
-                "a number that must not be rung"
+                "a number that must not be called"
             )
         elif is_calling_time(self.campaign, contact.zone_key, self.now):
             assert not redial_block_reason(call, contact, self.campaign), (
@@ -343,7 +344,7 @@ class QueueMachine(RuleBasedStateMachine):
                 or other.suppressed
                 or other.list_id in self.model.removed_lists
                 or other.id not in call.household
-            ), "could not go on with somebody of the household"
+            ), "could not go on with another of the household"
             return
         assert not other.done
         assert not other.suppressed

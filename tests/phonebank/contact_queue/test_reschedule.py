@@ -1,4 +1,4 @@
-"""An organiser changes the calling hours: who waited for the old ones waits for the new."""
+"""An organiser changes the calling hours: contacts that wait get a new time."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,7 +29,7 @@ def at(day: int, hour: int) -> datetime:
 
 @pytest.fixture
 def evenings(phone_bank: PhoneBank) -> PhoneBank:
-    """A campaign that rings in the evenings only."""
+    """A campaign that calls in the evenings only."""
     phone_bank.campaign.allow_drama_numbers = False
     phone_bank.campaign.hours = week("17:00", "21:00")
     for contact in phone_bank.contacts:
@@ -40,20 +40,20 @@ def evenings(phone_bank: PhoneBank) -> PhoneBank:
     return phone_bank
 
 
-def ring(bank: PhoneBank, outcome: str, **values: Any) -> Contact:
+def call_one(bank: PhoneBank, outcome: str, **values: Any) -> Contact:
     hold = claim(bank.sam)
     record(bank.sam, hold.call.id, outcome, **values)
     db.session.commit()
     return hold.contact
 
 
-def test_longer_hours_bring_those_forward_who_only_waited_for_them(evenings: PhoneBank) -> None:
+def test_longer_hours_bring_contacts_forward_that_only_waited_for_them(evenings: PhoneBank) -> None:
     with time_machine.travel(EVENING, tick=False):
-        begun, rests = ring(evenings, "partial"), ring(evenings, "left_message")
-        promised = ring(evenings, "call_back", callback_at=at(14, 11))
+        begun, rests = call_one(evenings, "partial"), call_one(evenings, "left_message")
+        promised = call_one(evenings, "call_back", callback_at=at(14, 11))
         other = create_contact(evenings.contact_list, phone=evenings.contacts[3].phone)
         db.session.commit()
-        ring(evenings, "refused")
+        call_one(evenings, "refused")
         assert rests.callable_at == at(15, 20)
         # Each has rested by eight in the morning, and would wait until five.
         assert begun.callable_at == promised.callback_at == at(14, 17)
@@ -75,7 +75,7 @@ def test_shorter_hours_send_them_on_and_nothing_moves_without_a_change(
     evenings: PhoneBank,
 ) -> None:
     with time_machine.travel(EVENING, tick=False):
-        begun = ring(evenings, "partial")
+        begun = call_one(evenings, "partial")
         begun.rested_at = None  # as of a release that did not keep it
         db.session.commit()
         assert reschedule_contacts(evenings.campaign) == 0
@@ -92,28 +92,30 @@ def test_shorter_hours_send_them_on_and_nothing_moves_without_a_change(
         assert begun.callable_at == at(14, 18)
 
 
-def test_a_household_waits_for_another_time_of_day_like_the_one_who_was_rung(
+def test_a_household_waits_for_another_time_of_day_like_the_one_who_was_called(
     evenings: PhoneBank,
 ) -> None:
     evenings.campaign.hours = week("09:00", "21:00")
-    rung = evenings.contacts[0]
-    other = create_contact(evenings.contact_list, phone=rung.phone, callable_at=at(12, 20))
+    called = evenings.contacts[0]
+    other = create_contact(evenings.contact_list, phone=called.phone, callable_at=at(12, 20))
     db.session.commit()
     with time_machine.travel(at(13, 9), tick=False):
-        rung = ring(evenings, "answerphone")
+        called = call_one(evenings, "answerphone")
         db.session.refresh(other)
-        assert rung.phone == other.phone
-        assert rung.callable_at == other.callable_at == at(14, 12)
+        assert called.phone == other.phone
+        assert called.callable_at == other.callable_at == at(14, 12)
         evenings.campaign.hours = week("08:00", "21:00")
         db.session.commit()
         reschedule_campaigns()
         db.session.expire_all()
-        assert rung.callable_at == other.callable_at == at(14, 12)
+        assert called.callable_at == other.callable_at == at(14, 12)
 
 
-def test_who_rests_already_rests_on_when_the_rules_of_rest_change(evenings: PhoneBank) -> None:
+def test_contacts_that_wait_keep_their_time_when_the_retry_rules_change(
+    evenings: PhoneBank,
+) -> None:
     with time_machine.travel(EVENING, tick=False):
-        rests = ring(evenings, "left_message")
+        rests = call_one(evenings, "left_message")
         until = rests.callable_at
         shorter = {"outcomes": {"left_message": {"rest_minutes": 1, "another_time_of_day": False}}}
         evenings.campaign.retry_rules = shorter
@@ -121,11 +123,11 @@ def test_who_rests_already_rests_on_when_the_rules_of_rest_change(evenings: Phon
         reschedule_campaigns()
         db.session.expire_all()
         assert rests.callable_at == until == at(15, 20)
-        assert ring(evenings, "left_message").callable_at == at(14, 17)
+        assert call_one(evenings, "left_message").callable_at == at(14, 17)
 
 
 def test_a_promise_made_while_no_hour_is_open_is_kept_until_one_is(evenings: PhoneBank) -> None:
-    """Somebody who may be in either of two zones, which are never both open."""
+    """A contact that may be in either of two zones, which are never both open."""
     zone_key = "Asia/Tokyo|Europe/London"
     for contact in evenings.contacts:
         contact.zone_key = zone_key
@@ -148,11 +150,11 @@ def test_a_promise_made_while_no_hour_is_open_is_kept_until_one_is(evenings: Pho
 def test_many_are_looked_at_in_several_jobs(
     evenings: PhoneBank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One contact a job here; whoever was looked at is not looked at again in the same round."""
+    """One contact a job here; none is checked twice in the same round."""
     monkeypatch.setattr(reschedule, "AT_ONCE", 1)
     monkeypatch.setattr(reschedule, "STOP_AFTER", timedelta(0))
     with time_machine.travel(EVENING, tick=False):
-        waiting = sorted((ring(evenings, "partial") for _ in range(3)), key=lambda who: who.id)
+        waiting = sorted((call_one(evenings, "partial") for _ in range(3)), key=lambda who: who.id)
         evenings.campaign.hours = week("18:00", "21:00")
         db.session.commit()
         for looked_at in (1, 2, 3):

@@ -1,4 +1,4 @@
-"""Contact status: everyone in one bucket, and counted once for all who watch."""
+"""Contact status: each contact is in one bucket, and one request counts for all who watch."""
 
 import itertools
 import threading
@@ -28,10 +28,10 @@ def campaign(app_context: Flask) -> Campaign:
     return campaign
 
 
-def test_every_way_somebody_can_stand_is_in_the_first_bucket_that_fits(
+def test_every_status_of_a_contact_is_in_the_first_bucket_that_fits(
     app_context: Flask,
 ) -> None:
-    """All combinations of what is asked, against the question in words."""
+    """All combinations of what decides, against the same in plain Python."""
     campaign = create_campaign()
     lists = {removed: create_list(campaign, removed=removed) for removed in (False, True)}
     create_caller(campaign, languages=["en", "cy"])
@@ -130,7 +130,7 @@ def test_many_watchers_cost_one_count(
     assert counts == [campaign_id]
 
 
-def test_figures_serve_for_eleven_times_what_they_cost_and_are_shown_while_counted_anew(
+def test_counts_serve_for_eleven_times_what_they_cost_and_are_shown_while_counted_again(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = itertools.count(step=2.5)
@@ -142,7 +142,7 @@ def test_figures_serve_for_eleven_times_what_they_cost_and_are_shown_while_count
     create_contact(create_list(campaign))
     db.session.commit()
     assert queue_status(campaign) == first
-    redis_store().set(turn, "somebody counts")
+    redis_store().set(turn, "another request counts")
     assert queue_status(campaign) == first
     redis_store().delete(turn)
     second = queue_status(campaign)
@@ -152,7 +152,7 @@ def test_figures_serve_for_eleven_times_what_they_cost_and_are_shown_while_count
     assert (first.capacity, second.capacity) == (1, 2)
 
 
-def test_whoever_fails_to_count_leaves_the_turn_to_the_next(
+def test_a_request_that_fails_to_count_leaves_the_turn_to_the_next(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(campaign: Campaign) -> QueueStatus:

@@ -32,7 +32,7 @@ def capacity(campaign: Campaign, at: datetime = MORNING) -> int:
         return capacity_per_hour(campaign)
 
 
-def test_whoever_is_ready_counts_and_whoever_rests_longer_than_an_hour_does_not(
+def test_a_ready_contact_counts_and_one_that_waits_longer_than_an_hour_does_not(
     campaign: Campaign, people: ContactList
 ) -> None:
     for minutes in (-60, 0, 59, 61, 600):
@@ -43,7 +43,7 @@ def test_whoever_is_ready_counts_and_whoever_rests_longer_than_an_hour_does_not(
     assert capacity(campaign) == 5
 
 
-def test_only_those_who_can_be_handed_out_count(campaign: Campaign, people: ContactList) -> None:
+def test_only_contacts_that_a_caller_can_get_count(campaign: Campaign, people: ContactList) -> None:
     before = MORNING - timedelta(days=1)
     create_contact(people, callable_at=before)
     create_contact(people, callable_at=before, state="finished")
