@@ -1,9 +1,9 @@
-"""Where a North American area code is: its country, and every clock of the places it reaches.
+"""North American area codes: the country of each, and the time zones of all places it covers. Pure.
 
-Pure. libphonenumber's table of time zones lists exceptions only: a telephone exchange that it does
-not name falls to a default that is often the wrong one (689 is Orlando, and gets Chicago). So an
-area code has the clocks of *all* places it reaches. People also take their numbers with them from
-exchange to exchange, which no table follows.
+libphonenumber's table of time zones lists only exceptions: a telephone exchange that it does not
+name gets a default that is often wrong (689 is Orlando and gets Chicago). So an area code has the
+zones of *all* places that it covers. People also keep their numbers when they move, which no table
+follows.
 """
 
 from functools import cache
@@ -16,9 +16,9 @@ from phonebank.rules.time_zones import time_zone_names
 
 NORTH_AMERICA = "1"  # the calling code that the United States, Canada and twenty others share
 
-# Canadian area codes by province, or by the part of it where the code says so (Canadian Numbering
-# Administrator, "Canadian area code maps"). Which places keep which clocks: the comments in the
-# IANA database's file `northamerica` and in `zone.tab`, as for postcodes.
+# Canadian area codes by province or part of one (Canadian Numbering Administrator, "Canadian area
+# code maps"). The zones of the places come from the comments in the IANA database's files
+# `northamerica` and `zone.tab`, as for postcodes.
 _CANADA: dict[tuple[str, ...], str] = {
     ("America/Edmonton",): "368 403 587 780 825",
     ("America/Vancouver",): "604",
@@ -52,8 +52,8 @@ _CANADA: dict[tuple[str, ...], str] = {
     ): "867",
 }
 
-# American area codes laid over older ones since the `zipcodes` package was made, each with one of
-# those that serve the same places (North American Numbering Plan Administrator, planning letters).
+# American area codes that are newer than the `zipcodes` package, each with an older code of the
+# same places (North American Numbering Plan Administrator, planning letters).
 _LAID_OVER = {
     "235": "573",
     "274": "920",
@@ -78,10 +78,10 @@ _AT_A_PLACE = frozenset(
 
 
 def time_zones_of_area_code(code: str) -> tuple[str, ...]:
-    """Every IANA time zone of the places that an American or Canadian area code reaches, sorted.
+    """Every IANA time zone of the places that an American or Canadian area code covers, sorted.
 
-    `code` is its three digits. Empty where the code has no place (freephone) or is not known yet:
-    such a number may be anywhere.
+    `code` is its three digits. Empty for a code without a place (freephone) or an unknown one: such
+    a number may be anywhere.
     """
     return _canadian().get(code) or _american().get(_LAID_OVER.get(code, code), ())
 
@@ -90,7 +90,7 @@ def time_zones_of_area_code(code: str) -> tuple[str, ...]:
 def region_of_area_code(code: str) -> str | None:
     """The country of a North American area code (ISO 3166-1 alpha-2), such as "US", "CA" or "JM".
 
-    None for a code that has no place, such as freephone, or that is not in use.
+    None for a code without a place, such as freephone, or a code that is not in use.
     """
     number = _any_number_of(code)
     region = phonenumbers.region_code_for_number(number)
@@ -99,7 +99,10 @@ def region_of_area_code(code: str) -> str | None:
 
 
 def _any_number_of(area_code: str) -> PhoneNumber:
-    """A valid number of the area code, else an invalid one: all of a code's are of one region."""
+    """A valid number of the area code, or an invalid one if there is none.
+
+    All numbers of an area code belong to one region, so either shows the region.
+    """
     numbers = [PhoneNumber(1, int(f"{area_code}{exchange}0123")) for exchange in range(200, 1000)]
     return next(filter(phonenumbers.is_valid_number, numbers), numbers[0])
 
@@ -111,11 +114,13 @@ def _canadian() -> dict[str, tuple[str, ...]]:
 
 @cache
 def _american() -> dict[str, tuple[str, ...]]:
-    """From the package that also tells where a ZIP code is: the clocks of all ZIP codes under an
-    area code, those across a state's border included."""
+    """The zones of all ZIP codes under each area code, those across a state border included.
+
+    They come from the package that knows the places of ZIP codes.
+    """
     zones: dict[str, set[str]] = {}
     for row in zipcodes.list_all():
-        # Forces' post offices abroad have no zone, and one row holds a village's name instead.
+        # Forces' post offices abroad have no zone, and one row has a village's name instead.
         if row["timezone"] in time_zone_names():
             for code in row["area_codes"]:
                 zones.setdefault(code, set()).add(row["timezone"])

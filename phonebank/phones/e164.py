@@ -1,8 +1,8 @@
-"""Text from a spreadsheet → a telephone number in E.164, or a named reason for refusing it.
+"""Text from a spreadsheet → a telephone number in E.164, or a named reason to refuse it.
 
-Pure: no database, no web. What a number means comes from libphonenumber; this module decides what
-people type around numbers, which valid numbers we still never ring, and which invented numbers a
-demonstration may use.
+Pure: no database, no web. libphonenumber says what a number means. This module decides what people
+write around numbers, which valid numbers callers still never call, and which drama numbers a
+demonstration may use. A drama number is one that a regulator keeps for fiction.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from phonebank.phones.number_text import (
 )
 from phonebank.phones.numbering_plans import calling_code_of, plan_of_calling_code, plan_of_country
 
-# What a contact keeps of the cell its number came from; a longer cell is prose, not a number.
+# The part of the original cell that a contact stores. A longer cell is prose, not a number.
 LONGEST_CELL = 120  # characters
 
 REASONS = {
@@ -69,17 +69,17 @@ REASONS = {
     ),
 }
 
-# What a message calls the numbers of a country; others go by their code.
+# The adjective for a country in messages. Other countries appear by their code.
 _ADJECTIVES = {"GB": "UK", "IE": "Irish", "US": "US", "CA": "Canadian", "DE": "German"}
 
 _COSTS_EXTRA = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST})
 
 
 class InvalidPhoneNumberError(ValueError):
-    """A text that is not a number we can ring.
+    """A text that is not a number for calling.
 
-    `reason` is a key of REASONS; `message` is for people and never quotes the number, so that it
-    may stand in a log.
+    `reason` is a key of REASONS. `message` is for people and never quotes the number, so it may be
+    in a log.
     """
 
     def __init__(self, reason: str, country: str = "") -> None:
@@ -89,13 +89,13 @@ class InvalidPhoneNumberError(ValueError):
 
 
 def read_number(text: str, country: str, allow_drama: bool = False) -> str:
-    """The one number in `text`, as E.164 ("+442079460123").
+    """Read the one number in `text`, as E.164 ("+442079460123").
 
-    `country` is the ISO 3166-1 alpha-2 code of the list: numbers without a country code are read
-    as dialled there. Numbers of other countries are taken when they are written with theirs. An
-    extension ("ext 12") is dropped, for E.164 has none; keep the text beside the number.
+    `country` is the ISO 3166-1 alpha-2 code of the list: numbers without a country code are read as
+    dialled there. Numbers of other countries need theirs. An extension ("ext 12") is dropped,
+    because E.164 has none; store the text beside the number.
 
-    Raises InvalidPhoneNumberError; ValueError for a `country` that is none.
+    Raises InvalidNumberError; ValueError for an unknown `country`.
     """
     text = _restore_plus(text.strip(), country)
     found = _recognise_plain_number(text, country, allow_drama)
@@ -106,14 +106,14 @@ def read_number(text: str, country: str, allow_drama: bool = False) -> str:
 def read_numbers(
     cell: str, country: str, allow_drama: bool = False, others_too: bool = False
 ) -> list[str]:
-    """Every number in a spreadsheet's cell, as E.164, each once, in the order written; never empty.
+    """Read every number in a cell, as E.164, each once, in the order of the cell; never empty.
 
-    "07700 900123 / 020 7946 0123" holds two, so do "a or b", "a; b" and "a, b". What cannot be
-    read beside one that can is dropped; where nothing can be read the first fault is raised.
-    `others_too` takes the numbers that the words beside them call another person's or a fax, as for
-    a do-not-call list, which is about the number.
+    "07700 900123 / 020 7946 0123" has two numbers, as have "a or b", "a; b" and "a, b". Unreadable
+    text beside a number is dropped. If there is no number, the first fault is raised.
+    `others_too` includes numbers that the words beside them call another person's or a fax. A
+    do-not-call list needs that, because it is about numbers and not about people.
 
-    Raises InvalidPhoneNumberError; ValueError for a `country` that is none.
+    Raises InvalidNumberError; ValueError for an unknown `country`.
     """
     cell = cell.strip()
     if len(cell) > LONGEST_CELL:
@@ -142,9 +142,10 @@ def read_numbers(
 
 
 def is_of_country(e164: str, country: str) -> bool:
-    """Whether a valid E.164 number is one of `country` (ISO 3166-1 alpha-2) or its territories.
+    """Whether a valid E.164 number is of `country` (ISO 3166-1 alpha-2) or its territories.
 
-    Numbers without a place, such as freephone, count for each country under their calling code.
+    Numbers without a place, such as freephone numbers, count for every country with their calling
+    code.
     """
     code = phonenumbers.country_code_for_region(country)
     if not e164.startswith(f"+{code}"):
@@ -158,8 +159,8 @@ def is_of_country(e164: str, country: str) -> bool:
     return region is None or region == country or region in _TERRITORIES.get(country, ())
 
 
-# Regions whose people are called under the rules of the country beside them: the territories of
-# the United States, and the islands under Britain's calling code.
+# Regions where the rules of a larger country apply: the territories of the United States, and the
+# islands with Britain's calling code.
 _TERRITORIES = {
     "US": frozenset({"PR", "VI", "GU", "AS", "MP"}),
     "GB": frozenset({"JE", "GG", "IM"}),
@@ -167,7 +168,7 @@ _TERRITORIES = {
 
 
 def is_drama_number(e164: str) -> bool:
-    """Whether nobody can have this number, because it is kept for fiction.
+    """Whether this is a drama number, which nobody can have.
 
     United Kingdom: Ofcom, "Telephone numbers for use in TV and radio drama programmes", a thousand
     numbers in each range: (0113|0114|0115|0116|0117|0118|0121|0131|0141|0151|0161) 496 0000-0999,
@@ -189,12 +190,12 @@ _DRAMA = re.compile(
 
 
 def time_zones_of(e164: str) -> tuple[str, ...]:
-    """Every IANA time zone the owner of a number may be in, sorted; empty where nothing is known.
+    """Every IANA time zone that a number's owner may be in, sorted; empty if unknown.
 
-    A landline gives its area's zones, and a North American number those of all places that its
-    area code reaches: `phonebank.phones.area_codes`. A mobile
-    elsewhere gives all of its country's, for its first digits say nothing of where the phone is:
-    0412 in Australia is Sydney by its prefix and may well be in Perth.
+    A landline gives the zones of its area. A North American number gives those of all places that
+    its area code covers: see `area_codes`. A mobile elsewhere gives all zones of its country,
+    because its first digits do not say where the phone is: 0412 in Australia is Sydney by its
+    prefix and may well be in Perth.
     """
     code = calling_code_of(e164)
     if code is None or code not in TIMEZONE_DATA:
@@ -217,9 +218,9 @@ def time_zones_of(e164: str) -> tuple[str, ...]:
 
 
 def format_for_reading(e164: str, country: str) -> str:
-    """A number for people to read: as dialled in `country` if it is of there, else with its +code.
+    """A number for people to read: as dialled in `country` if it is from there, else with a +.
 
-    Text that is no E.164 number comes back as it is: a page must show something.
+    Any other text comes back unchanged, because a page must show something.
     """
     try:
         number = phonenumbers.parse(e164, None)
@@ -231,9 +232,9 @@ def format_for_reading(e164: str, country: str) -> str:
 
 
 def _recognise_plain_number(text: str, country: str, allow_drama: bool) -> str | None:
-    """The number, where the text is nothing but a plain one of the country; None for "not sure".
+    """The number, if the text is only a plain number of the country; None for "not sure".
 
-    Raises InvalidPhoneNumberError for a plain premium rate number.
+    Raises InvalidNumberError for a plain premium rate number.
     """
     if text[-2:] == ".0" or text[-3:] == ".00":
         whole = DECIMAL_TAIL.fullmatch(text)
@@ -255,10 +256,10 @@ def _recognise_plain_number(text: str, country: str, allow_drama: bool) -> str |
     return found.e164
 
 
-# Countries whose numbers are of many lengths → the most digits that one has without its area code.
-# There a number without its area code, or one whose plus sign a spreadsheet has taken off, is
-# often a stranger's. (Bundesnetzagentur, "Nummernplan Ortsnetzrufnummern": at most eight digits in
-# old use; ComReg, "National Numbering Scheme": five to seven.)
+# Countries with numbers of many lengths → the most digits of a number without its area code. In
+# these countries a number without its area code, or one whose plus sign a spreadsheet has removed,
+# is often a stranger's. (Bundesnetzagentur, "Nummernplan Ortsnetzrufnummern": at most eight digits
+# in old use; ComReg, "National Numbering Scheme": five to seven.)
 _OF_ANY_LENGTH = {"DE": 8, "IE": 7}
 
 
@@ -267,8 +268,11 @@ _AREA_CODE_BEHIND = re.compile(r"[0-9]\W*\(\s*0[1-9][0-9]{0,4}\s*\)\W*$")
 
 
 def _restore_plus(text: str, country: str) -> str:
-    """The text with the plus sign that it lacks: "49 (0)30 1234567", and 491711234567 in Germany,
-    which is a mobile there and a landline of no length that anybody has."""
+    """Add the plus sign that a text has lost: "49 (0)30 1234567".
+
+    491711234567 in Germany is a mobile with its country code; as a landline it would have a length
+    that no number has.
+    """
     digits = text.translate(DROP_PUNCTUATION)
     if country not in _OF_ANY_LENGTH or not (digits.isascii() and digits.isdigit()):
         return text
@@ -282,10 +286,10 @@ def _restore_plus(text: str, country: str) -> str:
 
 
 def _check_area_code(e164: str, text: str, country: str) -> str:
-    """The number, unless `text` has no area code and so may be of any town.
+    """Return the number, unless `text` has no area code and may be from any town.
 
-    Ireland dials 048 for Northern Ireland, whose numbers are Britain's 028. Raises
-    InvalidPhoneNumberError.
+    Ireland dials 048 for Northern Ireland, whose numbers are 028 in Britain. Raises
+    InvalidNumberError.
     """
     longest = _OF_ANY_LENGTH.get(country, 0)
     digits = "".join(c for c in text if c.isdecimal())
@@ -298,7 +302,7 @@ def _check_area_code(e164: str, text: str, country: str) -> str:
 
 
 def _find_drama_number(digits: str, calling_code: str, international: bool) -> str | None:
-    """A number for fiction that libphonenumber calls invalid, spelt in the usual ways."""
+    """A drama number in a usual spelling, which libphonenumber calls invalid; else None."""
     if international or digits.startswith(calling_code):
         candidate = "+" + digits
     else:
@@ -318,7 +322,10 @@ def _read_with_libphonenumber(text: str, country: str, allow_drama: bool) -> str
 
 
 def _strip_words(text: str) -> str:
-    """The text with what is said around the number taken off: "Mob: 07700 900123 (home) x12"."""
+    """Strip the words around a number: "Mob: 07700 900123 (home) x12".
+
+    Raises InvalidNumberError for text that is plainly not one number.
+    """
     text = normalise_text(text)
     if not any(c.isalnum() for c in text):
         raise InvalidPhoneNumberError("empty")
@@ -336,8 +343,8 @@ def _strip_words(text: str) -> str:
     if has_letter_for_digit(text):
         raise InvalidPhoneNumberError("letter_for_digit")
     end = next((at for at in range(first_digit, len(text)) if text[at].isalpha()), len(text))
-    # libphonenumber would spell letters on the keypad: "07700 900123 home" is no number of 15
-    # digits, and "12 High Street 4" none at all.
+    # libphonenumber would read letters as keypad digits, but "07700 900123 home" is not a number of
+    # 15 digits, and "12 High Street 4" is not a number.
     if any(c.isdecimal() for c in text[end:]):
         raise InvalidPhoneNumberError("not_a_number")
     return text[:end].rstrip(" ;")
@@ -367,7 +374,7 @@ def _invalid_reason(number: PhoneNumber) -> str:
             return "invalid_for_country"
         case ValidationResult.INVALID_COUNTRY_CODE:
             return "unknown_calling_code"
-        case _:  # too short, local without its area code, or between two possible lengths
+        case _:  # too short, without its area code, or between two possible lengths
             return "too_short"
 
 
@@ -378,7 +385,7 @@ def _kind_of(e164: str, code: str) -> int:
         return kind
     if is_drama_number(e164):
         return PhoneNumberType.UNKNOWN
-    # Another country under the same code (Jersey under 44), or no valid number at all.
+    # The number is of another country with this code (Jersey has 44), or it is not valid.
     try:
         return phonenumbers.number_type(phonenumbers.parse(e164, None))
     except NumberParseException:

@@ -1,6 +1,6 @@
-"""What people write around a telephone number, and how a cell with several of them is cut.
+"""Text around telephone numbers, and cells with several numbers. Pure.
 
-Pure, and careful in one direction: a number that cannot be read is a row to correct, while half a
+When in doubt, this module reads too little: an unreadable number is a row to correct, but half a
 number with something else beside it is a stranger's telephone.
 """
 
@@ -11,11 +11,11 @@ from functools import cache
 
 from phonenumbers.phonemetadata import PhoneMetadata
 
-# Spaces, brackets, dashes and quotation marks between digits mean nothing.
+# Spaces, brackets, dashes and quotation marks have no meaning between digits.
 _PUNCTUATION = " \t()[]-.='\"\u2019\u2010\u2011\u2012\u2013\u2014\u2212"
-# Nor does what cannot be seen: direction marks from a phone's address book, joiners, the Mongolian
-# vowel separator, variation selectors, the fillers of Hangul and Braille; every space but the
-# line breaks, which may stand between two numbers.
+# Invisible characters have none either: direction marks from a phone's address book, joiners, the
+# Mongolian vowel separator, variation selectors, the fillers of Hangul and Braille, and every space
+# except line breaks, which may separate two numbers.
 _BEYOND_FORMAT = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0" + "".join(
     chr(code) for code in (*range(0xFE00, 0xFE10), *range(0x180B, 0x1810))
 )
@@ -38,10 +38,10 @@ _EXTENSION = re.compile(
     re.IGNORECASE,
 )
 
-# A note's place is taken by this: two numbers with a note between them stay two.
+# This replaces a note, so that two numbers with a note between them stay two.
 _CUT = " ; "
 
-# The letters that are typed for a digit: O and o for 0, l and I for 1, S for 5, Z for 2, B for 8.
+# Letters that people type for a digit: O and o for 0, l and I for 1, S for 5, Z for 2, B for 8.
 _LOOK_LIKE_DIGITS = frozenset("OoQDIiLlSsZzBbGgqT")
 
 _BRACKETED = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]|\{([^{}]*)\}")
@@ -84,8 +84,8 @@ _PLACES_AND_RANKS = re.compile(
     re.IGNORECASE,
 )
 
-# Germans write the area code before a slash: "030/1234567" is one number. What follows it is no
-# area code and no country code, and before it stands no digit of the same number.
+# Germans write the area code before a slash: "030/1234567" is one number. No area code or country
+# code follows the slash, and no other digit of the same number comes before the area code.
 _AREA_CODE_SLASH = re.compile(r"([ (+]*[0-9](?:[ ()]*[0-9]){1,5}[ )]*)/(?!\s*\(?[0+])")
 _BETWEEN_NUMBERS = re.compile(
     r":::|[;,/\\|¦•→&\r\n]|\s(?=\+)|(?<=[0-9]{9})\s+(?=[0-9]{9})"
@@ -94,9 +94,9 @@ _BETWEEN_NUMBERS = re.compile(
 )
 # From the first letter after a digit to the last before the next one.
 _LABEL = re.compile(r"(?<=[0-9)\] ])[^\W\d_](?:[^0-9(+]*[^\W\d_])?[^0-9(+]*(?=[(+]*[0-9])")
-_FEWEST_DIGITS = 7  # of a whole number, in what stands between two labels
+_FEWEST_DIGITS = 7  # of a whole number between two labels
 
-# Beside a number these say that it is another person's, or that nobody is there any more.
+# Words beside a number which say that it is another person's or out of use.
 _NOT_THEIRS = re.compile(
     r"\b(?:wife|husband|hubby|mum|mummy|mom|mother|dad|father|parents?"
     r"|son(?! (?:portable|fixe|num|t[eé]l))|daughter|sister|brother"
@@ -117,14 +117,16 @@ _NOT_THEIRS = re.compile(
     re.IGNORECASE,
 )
 _FAX = r"(?:tele)?(?:fax|ffacs|télécopie)"
-# A fax by itself, its number behind it: "Tel.: … Fax: …".
+# A fax with its number after it: "Tel.: … Fax: …".
 _A_FAX = re.compile(rf"\b{_FAX}\b[\s.:#]*-?[+0-9(][0-9 ().-]*(?:/[0-9 -]+)?", re.IGNORECASE)
 _IS_A_FAX = re.compile(rf"\b{_FAX}\b", re.IGNORECASE)
 
 
 def normalise_text(text: str) -> str:
-    """The text in everyday characters: digits of any script as 0 to 9, one kind of space, nothing
-    invisible."""
+    """Normalise the characters of a text.
+
+    Digits of any script become 0 to 9, all spaces become one kind, invisible characters go.
+    """
     plain = unicodedata.normalize("NFKC", text.translate(_PLAINER)).translate(_PLAINER)
     return "".join(
         str(unicodedata.decimal(c)) if c.isdecimal() and c > "9" else c for c in plain
@@ -132,18 +134,20 @@ def normalise_text(text: str) -> str:
 
 
 def strip_notes(text: str) -> str:
-    """The text without what is said beside a number, digits and all: "(home)", "after 6pm",
-    "flat 2", "1st choice"; `text` as `plain_text` leaves it."""
+    """Strip notes beside a number, with their digits: "(home)", "after 6pm", "flat 2".
+
+    `text` is the result of `normalise_text`.
+    """
     text = _BRACKETED.sub(_cut_note, text)
     text = _TIMES.sub(_CUT, text)
     return _PLACES_AND_RANKS.sub(_CUT, text).strip(" ;")
 
 
 def strip_others(text: str) -> str:
-    """The text without other people's numbers, faxes and numbers given up: "husband 07700 900123".
+    """Strip other people's numbers, faxes and numbers out of use: "husband 07700 900123".
 
-    `text` as `plain_text` leaves it. What stands between two signs such as a comma goes as a whole,
-    and where the words stand there alone, nobody knows whose number is whose: all of it goes.
+    `text` is the result of `normalise_text`. A part between two separators goes as a whole. If such
+    words are alone in a part, it is unclear which number they are about, so the whole text goes.
     """
     text = _A_FAX.sub(_CUT, text)
     if not (_NOT_THEIRS.search(text) or _IS_A_FAX.search(text)):
@@ -156,15 +160,15 @@ def strip_others(text: str) -> str:
 
 
 def strip_extension(text: str) -> str:
-    """The text without "ext 12", "x12", "Durchwahl 12" or "#12" at its end."""
+    """Strip "ext 12", "x12", "Durchwahl 12" or "#12" from the end of a text."""
     return _EXTENSION.sub("", text)
 
 
 def has_letter_for_digit(text: str) -> bool:
-    """Whether a letter seems to stand for a digit: one joined to digits, as the O in "O20 7946", or
-    one of those that look like digits alone among them.
+    """Whether a letter replaces a digit.
 
-    A whole word may be joined at one end of the digits: "Tel020…".
+    Such a letter touches digits, as the O in "O20 7946", or is alone among them and looks like a
+    digit. A whole word may touch the digits at one end: "Tel020…".
     """
     for letters in re.finditer(r"[^\W\d_]+", text):
         before = text[letters.start() - 1 : letters.start()].isdecimal()
@@ -182,13 +186,13 @@ def has_letter_for_digit(text: str) -> bool:
 
 
 def split_numbers(cell: str, country: str) -> list[str]:
-    """The cell cut where people write "and another number"; never empty.
+    """Split a cell between its numbers; never empty.
 
     A later number without its area code is left out: "030 123456/234567" means 030 234567, and
-    read by itself the tail would be somebody else's where numbers are of any length.
+    where numbers have any length the tail alone would be another person's number.
     """
     if SCIENTIFIC.fullmatch(cell) or DECIMAL_TAIL.fullmatch(cell):
-        return [cell]  # a comma there is a decimal point
+        return [cell]  # this comma is a decimal point
     cuts = _BETWEEN_NUMBERS.split(_AREA_CODE_SLASH.sub(_join_area_code, cell))
     found = [piece for cut in cuts for piece in _split_at_labels(cut.strip()) if piece]
     numbered = [piece for piece in found if any(c.isdecimal() for c in piece)]
@@ -199,7 +203,7 @@ def split_numbers(cell: str, country: str) -> list[str]:
 
 
 def _cut_note(note: re.Match[str]) -> str:
-    """A cut for a bracketed note; the brackets as they are around part of a number."""
+    """Cut a bracketed note; leave brackets around part of a number as they are."""
     said = next(group for group in note.groups() if group is not None)
     digits = sum(c.isdecimal() for c in said)
     words = [word for word in _WORD.findall(said) if not _LOOK_LIKE_DIGITS.issuperset(word)]
@@ -211,16 +215,16 @@ def _cut_note(note: re.Match[str]) -> str:
 
 
 def _join_area_code(slash: re.Match[str]) -> str:
-    """The area code before a slash and a gap; the slash stays where digits stand before it."""
+    """Join the area code before a slash to its number, unless digits come before the area code."""
     before = slash.string[: slash.start()].rstrip(" ()-.")
     within_a_number = before[-1:].isdecimal()
     return slash[0] if within_a_number else f"{slash[1]} "
 
 
 def _split_at_labels(piece: str) -> list[str]:
-    """ "020 7946 0123 m: 07700 900123" is two numbers with a label between them.
+    """Split at labels between numbers: "020 7946 0123 m: 07700 900123".
 
-    Where a part has too few digits for a number, the piece stays whole, and is refused.
+    If a part has too few digits for a number, the piece stays whole and is refused later.
     """
     parts = _LABEL.split(piece)
     enough = all(sum(c.isdecimal() for c in part) >= _FEWEST_DIGITS for part in parts)
@@ -228,13 +232,14 @@ def _split_at_labels(piece: str) -> list[str]:
 
 
 def _has_area_code(piece: str, first: str, country: str) -> bool:
-    """Whether a later number of a cell has its area code, as far as that can be told."""
+    """Whether a later number of a cell has its area code, as far as the digits show it."""
     metadata = PhoneMetadata.metadata_for_region(country)
     if metadata is None or metadata.national_prefix != "0":
-        return True  # in North America and Spain one without it is too short to be a number
+        return True  # in North America and Spain a number without it is too short
     if _has_prefix(piece):
         return True
-    # Excel takes the 0 off both. Only where all numbers are as long is that sure to be the reason.
+    # Excel removes the 0 from both numbers. Equal lengths prove that only where all numbers are
+    # equally long.
     digits, of_first = (sum(c.isdecimal() for c in text) for text in (piece, first))
     return _has_one_length(country) and not _has_prefix(first) and digits == of_first
 
@@ -246,7 +251,7 @@ def _has_prefix(piece: str) -> bool:
 
 @cache
 def _has_one_length(country: str) -> bool:
-    """Whether landlines with their area code are of one length, or of two next to each other."""
+    """Whether landlines with their area code have one length, or two that differ by one digit."""
     metadata = PhoneMetadata.metadata_for_region(country)
     lengths = metadata.fixed_line.possible_length if metadata and metadata.fixed_line else ()
     return bool(lengths) and max(lengths) - min(lengths) <= 1

@@ -1,11 +1,10 @@
-"""What the telephone numbers of one country look like, compiled once so that a million are quick.
+"""The shapes of one country's telephone numbers, compiled once so that a million are quick.
 
-libphonenumber tells the truth about a number in about 20 microseconds. A list of a million rows
-cannot afford that twice, and most rows hold a plain, valid number of the list's own country. The
-plan of a country recognises exactly those in a microsecond or two, from the same patterns that
-libphonenumber uses (its metadata). Whatever a plan does not recognise is not wrong: it goes the
-long way, through libphonenumber itself. `test_numbering_plans.py` holds the two to
-the same answers.
+libphonenumber reads a number in about 20 microseconds. A list of a million rows cannot afford that
+twice, and most rows have a plain, valid number of the list's own country. A country's plan
+recognises exactly those numbers in a microsecond or two, from the patterns in libphonenumber's
+metadata. A number that the plan does not recognise is not wrong: it goes through libphonenumber
+itself. `test_numbering_plans.py` checks that the two agree.
 """
 
 from __future__ import annotations
@@ -35,19 +34,19 @@ _KINDS = (
 
 
 class RecognisedNumber(NamedTuple):
-    """A number a plan vouches for."""
+    """A number that a plan recognises."""
 
     e164: str
-    kind: int  # a phonenumbers.PhoneNumberType; FIXED_LINE also for "fixed line or mobile"
+    kind: int  # a phonenumbers.PhoneNumberType; FIXED_LINE also means "fixed line or mobile"
 
 
 @dataclass(frozen=True, slots=True)
 class NumberingPlan:
-    """The shapes of one country's numbers. Make with `plan_of_country`."""
+    """The shapes of one country's numbers. `plan_of_country` makes it."""
 
     country: str
     calling_code: str  # "44"
-    main_for_code: bool  # of the countries that share the code, the one libphonenumber reads by
+    main_for_code: bool  # libphonenumber reads the shared code as this country's
     national_prefix: re.Pattern[str] | None  # what people dial before the area code: "0"
     international_prefix: re.Pattern[str] | None  # what people dial to get abroad: "00"
     general: re.Pattern[str]
@@ -66,10 +65,10 @@ class NumberingPlan:
         return self.kind_of_group[group]
 
     def recognise(self, digits: str, international: bool) -> RecognisedNumber | None:
-        """A number of this country from its ASCII digits as people write them.
+        """Recognise a number of this country from its ASCII digits as people write them.
 
-        `international` says that a plus sign stood before the digits. None means "not sure",
-        never "invalid": ambiguous spellings are left to libphonenumber on purpose.
+        `international` says that a plus sign came before the digits. None means "not sure", never
+        "invalid": libphonenumber reads ambiguous spellings.
         """
         code = self.calling_code
         national = digits
@@ -78,7 +77,7 @@ class NumberingPlan:
                 return None
             national = digits[len(code) :]
         elif digits.startswith(code):
-            # 447700900123 without the plus, unless it would be a number within the country.
+            # 447700900123 has lost its plus, unless it is also a number within the country.
             if self.general.fullmatch(digits):
                 return None
             national = digits[len(code) :]
@@ -87,7 +86,7 @@ class NumberingPlan:
         prefix = self.national_prefix and self.national_prefix.match(national)
         if prefix:
             if national is not digits and not self.main_for_code:
-                return None  # +1 1 310 1234: libphonenumber looks at another country's prefix
+                return None  # +1 1 310 1234: libphonenumber reads another country's prefix
             national = national[prefix.end() :]
             if self.national_prefix and self.national_prefix.match(national):
                 return None
@@ -97,11 +96,11 @@ class NumberingPlan:
 
 @cache  # at most one for each of the world's 245 regions
 def plan_of_country(country: str) -> NumberingPlan | None:
-    """The plan of an ISO 3166-1 alpha-2 country; None where its prefixes need more than this.
+    """The plan of an ISO 3166-1 alpha-2 country; None if the country's prefixes are too complex.
 
-    Countries whose national prefix carries a carrier code or a rewriting rule (Brazil, Argentina)
-    have no plan, and all their numbers go through libphonenumber. Raises ValueError for a country
-    that libphonenumber does not know.
+    Countries whose national prefix has a carrier code or a rewriting rule (Brazil, Argentina) have
+    no plan, and libphonenumber reads all their numbers. Raises ValueError for a country that
+    libphonenumber does not know.
     """
     if country not in SUPPORTED_REGIONS:
         raise ValueError(f"{country!r} is not an ISO country code that has telephone numbers")
@@ -122,7 +121,7 @@ def plan_of_country(country: str) -> NumberingPlan | None:
         kinds.append(kind)
         lengths.append(frozenset(desc.possible_length or general_desc.possible_length))
     combined = re.compile(rf"(?=(?:{general.pattern})\Z)(?:{'|'.join(patterns)})", re.ASCII)
-    if combined.groups != len(kinds):  # a pattern with groups of its own would shift ours
+    if combined.groups != len(kinds):  # a pattern with groups of its own shifts ours
         return None
     return NumberingPlan(
         country=country,
@@ -150,7 +149,7 @@ def calling_code_of(e164: str) -> str | None:
 
 @cache  # at most one for each of the 215 calling codes
 def plan_of_calling_code(code: str) -> NumberingPlan | None:
-    """The plan of the main country behind a calling code: "44" gives that of GB."""
+    """The plan of the main country of a calling code: "44" gives the plan of GB."""
     country = COUNTRY_CODE_TO_REGION_CODE[int(code)][0]
     return plan_of_country(country) if country in SUPPORTED_REGIONS else None
 

@@ -1,7 +1,7 @@
-"""Where a postcode is, as far as its clocks go. Pure.
+"""The time zones of postcodes. Pure.
 
-The United States from the `zipcodes` package, Canada and the United Kingdom from the tables below.
-A postcode says where somebody lives, which their number, above all a mobile one, may not.
+The United States come from the `zipcodes` package, Canada and the United Kingdom from the tables
+below. A postcode says where a person lives, which a number, above all a mobile one, may not.
 """
 
 import re
@@ -15,13 +15,13 @@ _ZIP_CODE = re.compile(r"([0-9]{3})[0-9]{2}(?:-?[0-9]{4})?")
 _CANADIAN = re.compile(r"[ABCEGHJ-NPRSTVXY][0-9][A-Z](?:[ -]?[0-9][A-Z][0-9])?")
 _BRITISH = re.compile(r"([A-Z]{1,2})[0-9][A-Z0-9]? ?[0-9][A-Z]{2}")
 
-# British areas that are nowhere, or not in Britain: forces abroad, bulk mail, Gibraltar, returns
-# (Royal Mail, PAF Programmers' Guide). Jersey, Guernsey and Man keep London's time.
+# Postcode areas without a place in Britain: forces abroad, bulk mail, Gibraltar, returns (Royal
+# Mail, PAF Programmers' Guide). Jersey, Guernsey and the Isle of Man keep London's time.
 _NOT_IN_BRITAIN = frozenset({"BF", "BX", "GX", "XX"})
 
-# ZIP codes astride a boundary or with a habit of their own, where sources differ or the package is
-# known to be wrong: both clocks count. Compared with the Census Bureau's ZIP code areas laid over
-# the time zones of OpenStreetMap; West Wendover, Jackpot and their neighbours in Nevada from 49 CFR
+# ZIP codes across a boundary or with a local habit, where sources differ or the package is wrong:
+# both zones count. They come from a comparison with the Census Bureau's ZIP code areas on the time
+# zones of OpenStreetMap; West Wendover, Jackpot and their neighbours in Nevada come from 49 CFR
 # 71.9 and the comments in the IANA database.
 _ASTRIDE: dict[tuple[str, ...], str] = {
     ("America/Chicago", "America/New_York"): (
@@ -35,11 +35,11 @@ _ASTRIDE: dict[tuple[str, ...], str] = {
     ("America/Denver", "America/Phoenix"): "86034 86045 86047 86512 86555",
 }
 
-# The beginning of a Canadian postcode → time zones; the longest that fits counts. The first letter
-# is a province or a part of one, 0 after it the countryside (Canada Post, "Forward Sortation
-# Areas"). Which places keep which clocks: the comments in the IANA database's file `northamerica`
-# and in `zone.tab`. A province with several clocks has them all in its countryside, for a rural
-# code can cover more ground than many a country.
+# The beginning of a Canadian postcode → time zones; the longest match counts. The first letter is a
+# province or a part of one, and a 0 after it means a rural area (Canada Post, "Forward Sortation
+# Areas"). The zones of the places come from the comments in the IANA database's files
+# `northamerica` and `zone.tab`. The rural codes of a province with several zones have them all,
+# because a rural code can cover more ground than many countries.
 _CANADA: dict[str, tuple[str, ...]] = {
     "A": ("America/St_Johns",),
     "A0": ("America/St_Johns", "America/Goose_Bay"),
@@ -87,11 +87,11 @@ _CANADA: dict[str, tuple[str, ...]] = {
 
 @lru_cache(maxsize=65_536)
 def time_zones_of_postcode(postcode: str, country: str) -> tuple[str, ...]:
-    """Every IANA time zone that people of a postcode may live in; empty where it does not tell.
+    """Every IANA time zone that people with a postcode may live in; empty if unknown.
 
-    `postcode` as `phonebank.csv_input.cells.postcode` leaves it; `country` is the list's ISO 3166
-    code. American and Canadian codes cannot be mistaken for each other, and are read in both
-    countries' lists. Germany and Ireland have one time zone, which their numbers give already.
+    `postcode` is the result of `csv_input.cells.tidy_postcode`; `country` is the list's ISO 3166-1
+    code. American and Canadian codes look different, so both countries' lists accept both. Germany
+    and Ireland have one time zone, which their numbers give already.
     """
     if country == "GB":
         british = _BRITISH.fullmatch(postcode)
@@ -109,7 +109,7 @@ def _zones_of_zip_code(code: str, prefix: str) -> tuple[str, ...]:
     if astride:
         return astride
     zone = _zones_under(prefix).get(code, "")
-    # Forces' post offices abroad have none, and one row of the package holds a village's name.
+    # Forces' post offices abroad have no zone, and one row of the package has a village's name.
     return (zone,) if zone in time_zone_names() else ()
 
 
@@ -119,8 +119,10 @@ def _zones_of_canadian(postcode: str) -> tuple[str, ...]:
 
 @cache
 def _zones_under(prefix: str) -> dict[str, str]:
-    """ZIP code → time zone of all with these three first digits: one look-up in the package takes
-    as long for a hundred codes as for one."""
+    """ZIP code → time zone, for all codes with these three first digits.
+
+    One look-up in the package takes as long for a hundred codes as for one.
+    """
     return {row["zip_code"]: row["timezone"] for row in zipcodes.similar_to(prefix)}
 
 
