@@ -40,7 +40,7 @@ from phonebank.models import (
 from phonebank.models.contact_list import ContactList, RefusedRow
 from phonebank.parties import services as parties
 from phonebank.roster.pace import A_MINUTE, flag
-from phonebank.scripts import services as scripts
+from phonebank.scripts import campaign_scripts, drafts
 from phonebank.suppressions.batches import store_file
 from phonebank.suppressions.entries import suppress
 from scripts_library.library import source_of
@@ -110,12 +110,12 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
     )
     draft = create_campaign(name="Hillside school places", state=CampaignState.DRAFT)
     create_campaign(name="Last spring’s campaign", state=CampaignState.PAUSED)
-    script = scripts.use_ready_made(campaign, "persuasive-conversation", "en", organiser)
+    script = campaign_scripts.use_ready_made(campaign, "persuasive-conversation", "en", organiser)
     second = source_of("persuasive-conversation", "en").replace("Hello,", "Good evening,", 1)
-    scripts.save_draft(script, second)
-    scripts.publish_draft(campaign, script, organiser)
-    scripts.save_draft(script, second.replace("Good evening,", "Hello there,", 1))
-    unpublished = scripts.start_blank(campaign)
+    drafts.save_draft(script, second)
+    drafts.publish_draft(campaign, script, organiser)
+    drafts.save_draft(script, second.replace("Good evening,", "Hello there,", 1))
+    unpublished = campaign_scripts.start_blank(campaign)
     db.session.flush()
     experiment = _experiment(campaign)
     lists = _lists(campaign, organiser)
@@ -363,7 +363,7 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "scripts.as_text": _script("/text"),
     "scripts.download": _script("/script.yaml"),
     "scripts.index": _campaign("/scripts"),
-    "scripts.publish": _script("/publish"),
+    "script_versions.publish": _script("/publish"),
     "scripts.read_ready_made": _campaign("/scripts/library/deep-canvass/cy"),
     "scripts.read_version": _script("/versions/1"),
     "scripts.show": _script(),

@@ -1,4 +1,4 @@
-"""Would publishing change what answers that people already gave are taken to mean?"""
+"""Whether publishing a script would change the meaning of answers that people already gave."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -14,14 +14,17 @@ from scripts_library.script import Step
 
 Part = Literal["title", "words", "kind", "low", "high", "answer"]
 
-# Mended commas, capitals and emphasis ask nothing else.
+# A change of commas, capitals or emphasis does not change a question.
 _NOT_SAID = str.maketrans("", "", ".,;:!?¿¡…*\"'“”‘’")
 
 
 @dataclass(frozen=True)
 class ChangedMeaning:
-    """A part of a question that `calls` calls answered; for the part "answer", the calls that gave
-    this one. `new` is None where it would no longer be offered."""
+    """A part of a question, or an answer, whose words would change.
+
+    `calls` counts the calls that answered the question, or that gave this answer. `new` is None if
+    the answer would no longer be offered.
+    """
 
     step_title: str
     part: Part
@@ -31,12 +34,12 @@ class ChangedMeaning:
 
 
 def changed_meanings(script: Script, new: ParsedScript) -> list[ChangedMeaning]:
-    """What `new` asks, or offers as an answer, otherwise than the calls that answered it heard.
+    """Return the questions and answers whose words in `new` differ from what calls used.
 
-    In the order of `new`, then what it no longer has. Each question is compared with the newest
-    version that holds it, and each answer with the newest that offers it: one that was left out for
-    a while would otherwise come back with any meaning. The calls keep their own words in any case:
-    this is about figures that would add the old meaning and the new.
+    They come in the order of `new`, then what `new` no longer has. Each question is compared with
+    the newest version that has it, and each answer with the newest that offers it: an answer that
+    was left out for a while could otherwise return with another meaning. Calls keep their own
+    words; this protects figures, which would add up the old meaning and the new.
     """
     asked: dict[str, Step] = {}
     offered: dict[tuple[str, str], tuple[Step, str]] = {}
@@ -48,7 +51,7 @@ def changed_meanings(script: Script, new: ParsedScript) -> list[ChangedMeaning]:
                 offered.setdefault((step.id, choice.key), (step, choice.label))
 
     published = script_of(script.published_version_id)
-    otherwise = {
+    reworded_steps = {
         step_id: changes
         for step_id, step in asked.items()
         if new.has_step(step_id) and (changes := list(_question_changes(step, new.step(step_id))))
@@ -56,7 +59,7 @@ def changed_meanings(script: Script, new: ParsedScript) -> list[ChangedMeaning]:
     reworded = {}
     for (step_id, key), (step, label) in offered.items():
         now = _label_of_answer(new, step_id, key)
-        if now is None:  # told when it goes, not at every version after that
+        if now is None:  # reported when it goes, not again at every later version
             changed = _label_of_answer(published, step_id, key) is not None
         else:
             changed = now.split() != label.split()
@@ -65,8 +68,8 @@ def changed_meanings(script: Script, new: ParsedScript) -> list[ChangedMeaning]:
 
     found = [
         (step_id, ChangedMeaning(asked[step_id].title, part, old, now, calls))
-        for step_id, calls in _count_answered_questions(script.id, otherwise)
-        for part, old, now in otherwise[step_id]
+        for step_id, calls in _count_answered_questions(script.id, reworded_steps)
+        for part, old, now in reworded_steps[step_id]
     ]
     for step_id, key, calls in _count_answer_keys(script.id, {step_id for step_id, _ in reworded}):
         if (step_id, key) in reworded:
@@ -77,10 +80,9 @@ def changed_meanings(script: Script, new: ParsedScript) -> list[ChangedMeaning]:
 
 
 def _question_changes(old: Step, new: Step) -> Iterator[tuple[Part, str, str]]:
-    """(part, as it was, as it would be) of all that may turn the answers into answers to something
-    else."""
+    """Yield (part, old, new) for each part that may change what the answers mean."""
     if new.answer is None:
-        return  # nothing is added to the old answers
+        return  # no new answers join the old ones
     if _normalised(old.title) != _normalised(new.title):
         yield "title", old.title, new.title
     if _normalised(old.words) != _normalised(new.words):
@@ -106,9 +108,9 @@ def _label_of_answer(script: ParsedScript | None, step_id: str, key: str) -> str
 
 
 def _count_answered_questions(script_id: int, step_ids: Collection[str]) -> list[tuple[str, int]]:
-    """(step, calls) for each of these steps that calls on any version gave an answer at."""
+    """Return (step, number of calls) for each of these steps that calls have answered."""
     if not step_ids:
-        return []  # most edits touch no question: then no call need be read
+        return []  # most edits change no question, and then PostgreSQL need not read any calls
     rows = db.session.execute(
         select(Answer.step_id, func.count())
         .join(Call, Call.id == Answer.call_id)
@@ -125,7 +127,7 @@ def _count_answered_questions(script_id: int, step_ids: Collection[str]) -> list
 
 
 def _count_answer_keys(script_id: int, step_ids: Collection[str]) -> list[tuple[str, str, int]]:
-    """(step, answer key, calls) for every key that calls on any version gave at these steps."""
+    """Return (step, answer key, number of calls) for each key that calls gave at these steps."""
     if not step_ids:
         return []
     # One answer is stored as text, several as a list.

@@ -1,37 +1,40 @@
-"""What a campaign's own merge fields hold, filled in by several people. Pages commit."""
+"""The values of a campaign's own merge fields. Several people may fill them in. Views commit."""
 
 from collections.abc import Iterable, Mapping
 
 from phonebank.core.locks import lock_row
 from phonebank.models import Campaign
 
-MAX_VALUE_LENGTH = 200  # characters, as merge_fields cuts them
+MAX_VALUE_LENGTH = 200  # characters; merge_fields cuts values at the same length
 
 
-def fill_in(campaign: Campaign, names: Iterable[str], form: Mapping[str, str]) -> dict[str, str]:
-    """Keep what somebody changed of these merge fields: `value-…` of the form, where the page that
-    they filled in had `was-…`.
+def save_values(
+    campaign: Campaign, names: Iterable[str], form: Mapping[str, str]
+) -> dict[str, str]:
+    """Save the merge values that the form changed, and return the conflicts.
 
-    What the page did not have, or had and nobody changed in it, stays: a colleague may have filled
-    it in meanwhile. Returns the fields that both of them changed, with what the colleague wrote;
-    where there are any, nothing is kept yet.
+    The form has `value-NAME` for each field, and `was-NAME` for what its page showed. A value
+    that the form lacks or did not change stays: a colleague may have filled it in meanwhile.
+
+    A conflict is a field that both the form and a colleague changed: name → the colleague's
+    value. If there are conflicts, nothing is saved.
     """
-    # Two who save at once take turns.
+    # Two people who save at once take turns.
     lock_row(campaign)
     changed = changed_values(names, form)
-    overtaken = {}
+    conflicts = {}
     for name, typed in changed.items():
-        there = _single_line(campaign.merge_values.get(name, "")) or ""
-        if there not in (typed, _single_line(form.get(f"was-{name}", there))):
-            overtaken[name] = there
-    if not overtaken:
+        stored = _single_line(campaign.merge_values.get(name, "")) or ""
+        if stored not in (typed, _single_line(form.get(f"was-{name}", stored))):
+            conflicts[name] = stored
+    if not conflicts:
         values = campaign.merge_values | changed
         campaign.merge_values = {name: value for name, value in values.items() if value}
-    return overtaken
+    return conflicts
 
 
 def changed_values(names: Iterable[str], form: Mapping[str, str]) -> dict[str, str]:
-    """The fields that somebody changed in the form, with what they typed."""
+    """Return the fields that the form changed, with their new values."""
     changed = {}
     for name in names:
         typed = _single_line(form.get(f"value-{name}"))

@@ -1,7 +1,7 @@
-"""A deleted step back where it was, with what has been written since left alone. Pure.
+"""Restore a deleted step to its place, and keep everything that was written since. Pure.
 
-The form carries the script as it was before the deletion, packed: nothing is kept on the server for
-those who close the page, and Undo works without scripts in the browser.
+The form carries the script from before the deletion, compressed. The server stores nothing for
+editors that are closed, and Undo works without JavaScript.
 """
 
 import base64
@@ -10,7 +10,8 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from phonebank.scripts.edit_actions import apply_action, resolve_next_below
+from phonebank.scripts.cleanup import resolve_next_below
+from phonebank.scripts.edit_actions import apply_action
 from phonebank.scripts.identifiers import rename_steps
 from scripts_library.parser import parse_leniently
 from scripts_library.script import Script, Step
@@ -20,7 +21,7 @@ from scripts_library.yaml_source import MAX_BYTES
 
 @dataclass(frozen=True)
 class DeletedStep:
-    """A step that was deleted: its id, and the whole script just before."""
+    """A deleted step's id, and the whole script just before the deletion."""
 
     step_id: str
     before: Script
@@ -31,17 +32,19 @@ class DeletedStep:
 
     @property
     def packed(self) -> str:
-        """For a hidden field of the form."""
+        """The script before, compressed and in base64, for a hidden field of the form."""
         return base64.b64encode(zlib.compress(serialize(self.before).encode())).decode()
 
     def rename_steps(self, names: Mapping[str, str]) -> "DeletedStep":
-        """The same after steps were given other ids (old → new), so that what led to them still
-        does. A step in the form that has the deleted one's id is another, added since."""
+        """Follow a renaming of steps (old id → new), so that their targets stay right.
+
+        The deleted step keeps its id: a step of that id in the form was added since.
+        """
         others = {old: new for old, new in names.items() if old != self.step_id}
         return replace(self, before=rename_steps(self.before, others))
 
     def previous_step_id(self, now: Script) -> str:
-        """The id of the step that it followed, of those still there; "" at the very beginning."""
+        """Return the nearest step above the deleted one that `now` still has, "" if none."""
         after = ""
         for step in self.before.steps:
             if step.id == self.step_id:
@@ -51,7 +54,10 @@ class DeletedStep:
 
 
 def unpack_deleted_step(packed: str, step_id: str) -> DeletedStep | None:
-    """What `DeletedStep.packed` packed; None for anything else that a form may hold."""
+    """Read what `DeletedStep.packed` wrote; None for anything else that a form may hold.
+
+    A script longer than MAX_BYTES is cut, so a small field cannot expand without limit.
+    """
     unpacking = zlib.decompressobj()
     try:
         source = unpacking.decompress(base64.b64decode(packed, validate=True), MAX_BYTES).decode()
@@ -62,39 +68,39 @@ def unpack_deleted_step(packed: str, step_id: str) -> DeletedStep | None:
 
 
 def restore_step(now: Script, deleted: DeletedStep) -> Script:
-    """`now` with the step again, and every way to it that nobody has changed since."""
-    gone, before = deleted.step_id, deleted.before
-    if now.has_step(gone):
+    """Put the step back into `now`, and every transition to it that nobody has changed since."""
+    step_id, before = deleted.step_id, deleted.before
+    if now.has_step(step_id):
         return now
-    after = resolve_next_below(apply_action(before, f"delete-step:{gone}"))
+    after = resolve_next_below(apply_action(before, f"delete-step:{step_id}"))
     steps = [_restore_targets(step, before, after) for step in now.steps]
     order = ["", *(step.id for step in steps)]
-    steps.insert(order.index(deleted.previous_step_id(now)), before.step(gone))
-    replies = {one.kind: one.replies[gone] for one in before.practice if gone in one.replies}
+    steps.insert(order.index(deleted.previous_step_id(now)), before.step(step_id))
+    replies = {one.kind: one.replies[step_id] for one in before.practice if step_id in one.replies}
     return replace(
         now,
         steps=tuple(steps),
         start=before.start if now.start == after.start else now.start,
-        main_question=_restore_setting(gone, before.main_question, now.main_question) or "",
-        first_rating=_restore_setting(gone, before.first_rating, now.first_rating),
-        second_rating=_restore_setting(gone, before.second_rating, now.second_rating),
-        yes={**now.yes, gone: before.yes[gone]} if gone in before.yes else now.yes,
+        main_question=_restore_setting(step_id, before.main_question, now.main_question) or "",
+        first_rating=_restore_setting(step_id, before.first_rating, now.first_rating),
+        second_rating=_restore_setting(step_id, before.second_rating, now.second_rating),
+        yes={**now.yes, step_id: before.yes[step_id]} if step_id in before.yes else now.yes,
         practice=tuple(
-            replace(one, replies={**one.replies, gone: replies[one.kind]})
-            if one.kind in replies and gone not in one.replies
+            replace(one, replies={**one.replies, step_id: replies[one.kind]})
+            if one.kind in replies and step_id not in one.replies
             else one
             for one in now.practice
         ),
     )
 
 
-def _restore_setting(gone: str, before: str | None, now: str | None) -> str | None:
-    """The step of a setting: the deleted one if it was that and nobody has chosen another since."""
-    return before if before == gone and not now else now
+def _restore_setting(step_id: str, before: str | None, now: str | None) -> str | None:
+    """Name the deleted step again if the setting named it and nobody has chosen another since."""
+    return before if before == step_id and not now else now
 
 
 def _restore_targets(step: Step, before: Script, after: Script) -> Step:
-    """The step with its ways as before the deletion, but for those changed since."""
+    """Return the step with its targets from before the deletion, except those changed since."""
     if not (before.has_step(step.id) and after.has_step(step.id)):
         return step
     old, new = before.step(step.id), after.step(step.id)

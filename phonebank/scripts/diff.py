@@ -1,11 +1,11 @@
-"""What is different between two versions of a script, for people to read. Pure."""
+"""The differences between two versions of a script, for people to read. Pure."""
 
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from phonebank.scripts.read_view import ANSWERS, CHARACTERS, KINDS
+from phonebank.scripts.labels import ANSWER_KINDS, CHARACTERS, STEP_KINDS
 from phonebank.scripts.transitions import describe_condition, label_of, transitions_of
 from scripts_library.merge_fields import render_text
 from scripts_library.script import Script, Step
@@ -22,7 +22,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Section:
-    """One part of the script (a step, a card, its settings) that is not as it was."""
+    """One part of the script (a step, a card, its settings) that has changed."""
 
     title: str
     state: Literal["new", "gone", "changed"]
@@ -30,11 +30,12 @@ class Section:
 
 
 def differences(old: Script, new: Script) -> list[Section]:
-    """Every part that changed, in the new script's order, then those that are gone.
+    """Return every part that changed, in the new script's order, then the parts that are gone.
 
-    The order of the blocks is no difference: where a step leads is, and which comes first.
+    The order of the steps does not count as a difference. Their targets count, and which step
+    comes first.
     """
-    # A step is spoken of by its new title on both sides: a way that still leads there is no change.
+    # Both sides name a step by its new title, so that a transition to a retitled step is no change.
     titles = {step.id: step.title for script in (old, new) for step in script.steps}
     before, after = dict(_parts(old, titles)), dict(_parts(new, titles))
     sections = []
@@ -50,7 +51,7 @@ def differences(old: Script, new: Script) -> list[Section]:
 
 
 def _parts(script: Script, titles: Titles) -> Iterator[tuple[str, tuple[str, list[str]]]]:
-    """(name, (title, lines)) of each part; the names say what is the same part in both."""
+    """Yield (name, (title, lines)) for each part. A name is the same in both scripts."""
     yield "settings", ("The script as a whole", list(_settings(script, titles)))
     for step in script.steps:
         yield f"step {step.id}", (step.title, list(_step(step, titles)))
@@ -59,7 +60,7 @@ def _parts(script: Script, titles: Titles) -> Iterator[tuple[str, tuple[str, lis
         yield f"card {card.id}", (f"If they say: {card.title}", [line for line in lines if line])
     for one in script.practice:
         lines = [f"{one.name}. {one.about}", f"Otherwise: {one.otherwise}"]
-        lines += [f"At {_named(titles, step_id)}: {said}" for step_id, said in one.replies.items()]
+        lines += [f"At {_title(titles, step_id)}: {said}" for step_id, said in one.replies.items()]
         yield f"practice {one.kind}", (f"Practice: {CHARACTERS.get(one.kind, one.kind)}", lines)
 
 
@@ -67,25 +68,25 @@ def _settings(script: Script, titles: Titles) -> Iterator[str]:
     yield f"Title: {script.title}"
     yield f"Purpose: {script.purpose}"
     yield f"Who is calling: {script.identification}"
-    yield f"A conversation is: {_named(titles, script.main_question)} answered"
+    yield f"A conversation is: {_title(titles, script.main_question)} answered"
     if script.first_rating:
-        yield f"First rating: {_named(titles, script.first_rating)}"
+        yield f"First rating: {_title(titles, script.first_rating)}"
     if script.second_rating:
-        yield f"Second rating: {_named(titles, script.second_rating)}"
+        yield f"Second rating: {_title(titles, script.second_rating)}"
     for step_id, keys in script.yes.items():
         step = script.step(step_id) if script.has_step(step_id) else None
         labels = " or ".join(f"“{label_of(step, key)}”" for key in keys)
-        yield f"Counts as a yes: {labels} at {_named(titles, step_id)}"
+        yield f"Counts as a yes: {labels} at {_title(titles, step_id)}"
     for branch in script.start:
-        yield f"If {describe_condition(branch)} it begins with: {_named(titles, branch.goto)}"
-    yield f"It begins with: {_named(titles, script.steps[0].id)}"
+        yield f"If {describe_condition(branch)} it begins with: {_title(titles, branch.goto)}"
+    yield f"It begins with: {_title(titles, script.steps[0].id)}"
     for name, about in script.fields.items():
         yield f"Field {name}: {about}"
 
 
 def _step(step: Step, titles: Titles) -> Iterator[str]:
-    kind = KINDS.get(step.kind, step.kind)
-    answer = ANSWERS.get(step.answer, step.answer).lower() if step.answer else ""
+    kind = STEP_KINDS.get(step.kind, step.kind)
+    answer = ANSWER_KINDS.get(step.answer, step.answer).lower() if step.answer else ""
     yield f"{step.title} ({kind}{': ' if answer else ''}{answer})"
     yield from (line for line in step.words.splitlines() if line)
     yield from _prefixed("Tip: ", step.guidance)
@@ -93,11 +94,11 @@ def _step(step: Step, titles: Titles) -> Iterator[str]:
         yield f"0: {step.low_label}, 10: {step.high_label}"
     for choice in step.choices:
         yield f"Answer: {choice.label}"
-    for way in transitions_of(step):
-        yield f"{way.when or 'then'} → {_named(titles, way.goto)}"
+    for transition in transitions_of(step):
+        yield f"{transition.when or 'then'} → {_title(titles, transition.goto)}"
 
 
-def _named(titles: Titles, step_id: str) -> str:
+def _title(titles: Titles, step_id: str) -> str:
     return render_text(titles.get(step_id, step_id), {})
 
 
@@ -108,5 +109,5 @@ def _prefixed(prefix: str, words: str) -> Iterator[str]:
 def _diff_lines(before: list[str], after: list[str]) -> Iterator[Line]:
     marks: dict[str, Mark] = {"  ": "same", "- ": "gone", "+ ": "new"}
     for line in difflib.ndiff(before, after):
-        if line[:2] in marks:  # "? " points at letters with signs that nobody can read aloud
+        if line[:2] in marks:  # "? " marks letters with signs that a screen reader cannot read
             yield Line(marks[line[:2]], line[2:])

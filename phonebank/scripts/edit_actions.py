@@ -1,11 +1,12 @@
-"""What the editor's buttons do to a script, and how a script is made ready to be kept. Pure."""
+"""The actions of the editor's buttons: add, delete and move the parts of a script. Pure."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar, get_args
 
+from phonebank.scripts.cleanup import prune_branches, resolve_next_below
 from phonebank.scripts.form_fields import BELOW
-from phonebank.scripts.identifiers import is_provisional, provisional_id
+from phonebank.scripts.identifiers import provisional_id
 from scripts_library.graph import covered_answers, reachable_from
 from scripts_library.script import (
     SCALE,
@@ -18,7 +19,6 @@ from scripts_library.script import (
     Step,
 )
 from scripts_library.script_builder import (
-    KINDS_THAT_MAY_ANSWER,
     MAX_BRANCHES,
     MAX_CARDS,
     MAX_CHOICES,
@@ -28,72 +28,14 @@ from scripts_library.script_builder import (
 Row = TypeVar("Row")
 
 
-def apply_action(script: Script, button: str) -> Script:
-    """The script after a button of the editor, such as "up-step:opening" or "add-choice:vote".
+def apply_action(script: Script, action: str) -> Script:
+    """Return the script after an action such as "up-step:opening" or "add-choice:vote".
 
-    A button that is unknown, or asks for what is not there or does not fit, changes nothing.
+    An action that is unknown, or whose place does not exist or is full, changes nothing.
     """
-    verb, _, place = button.partition(":")
+    verb, _, place = action.partition(":")
     change = ACTIONS.get(verb)
     return change(script, place) if change else script
-
-
-def resolve_next_below(script: Script) -> Script:
-    """The script with every way to "the step below" given its name."""
-    ids = [step.id for step in script.steps]
-    below: dict[str, str | None] = dict(zip(ids, [*ids[1:], None], strict=True))
-    return _with_steps(
-        script,
-        (
-            replace(step, next=below[step.id]) if step.next == BELOW else step
-            for step in script.steps
-        ),
-    )
-
-
-def drop_empty(script: Script) -> Script:
-    """The script without what is empty, or does not go with the kind of its step."""
-    ids = {step.id for step in script.steps}
-    steps = tuple(_drop_empty_in_step(step) for step in script.steps)
-    offered = {step.id: {choice.key for choice in step.choices} for step in steps}
-    yes = {
-        step_id: tuple(key for key in keys if key in offered.get(step_id, ()))
-        for step_id, keys in script.yes.items()
-    }
-    return replace(
-        script,
-        steps=steps,
-        yes={step_id: keys for step_id, keys in yes.items() if keys},
-        cards=tuple(card for card in script.cards if card.title or card.words),
-        fields={n: about for n, about in script.fields.items() if about or not is_provisional(n)},
-        practice=tuple(
-            replace(one, replies={k: v for k, v in one.replies.items() if v and k in ids})
-            for one in script.practice
-        ),
-    )
-
-
-def _drop_empty_in_step(step: Step) -> Step:
-    if step.kind not in KINDS_THAT_MAY_ANSWER:
-        step = replace(step, answer=None)
-    has_choices, is_scale = step.answer in ("choice", "several"), step.answer == "scale"
-    choices = tuple(c for c in step.choices if c.label or c.goto) if has_choices else ()
-    branches = (branch for branch in step.branches if branch.low is None or is_scale)
-    return replace(
-        step,
-        choices=choices,
-        low_label=step.low_label if is_scale else "",
-        high_label=step.high_label if is_scale else "",
-        branches=() if step.is_end else _prune_branches(choices, branches),
-        next=None if step.is_end else step.next,
-    )
-
-
-def _prune_branches(choices: Iterable[Choice], branches: Iterable[Branch]) -> tuple[Branch, ...]:
-    """The branches without answers that are gone; one that asked only for such answers goes too."""
-    keys = {choice.key for choice in choices}
-    kept = ((b, tuple(key for key in b.choices if key in keys)) for b in branches)
-    return tuple(replace(b, choices=left) for b, left in kept if left or not b.choices)
 
 
 def _add_step(script: Script, place: str) -> Script:
@@ -103,7 +45,7 @@ def _add_step(script: Script, place: str) -> Script:
     before = script.steps[at]
     new = Step(provisional_id(step.id for step in script.steps), "say", "", next=BELOW)
     if not before.is_end and before.next not in (None, BELOW):
-        # What came after the step above now comes after the new one.
+        # The step above leads to the new step, and the new step to where that one led.
         new, before = replace(new, next=before.next), replace(before, next=BELOW)
     return _with_steps(script, [*script.steps[:at], before, new, *script.steps[at + 1 :]])
 
@@ -113,8 +55,8 @@ def _delete_step(script: Script, place: str) -> Script:
     if at is None or len(script.steps) == 1:
         return script
     after = script.steps[at + 1].id if at + 1 < len(script.steps) else None
-    gone = script.steps[at]
-    leads_to = after if gone.next == BELOW else gone.next
+    deleted = script.steps[at]
+    leads_to = after if deleted.next == BELOW else deleted.next
     rest = [step for step in script.steps if step.id != place]
     script = _with_steps(script, (_redirect_targets(step, place, leads_to) for step in rest))
     return replace(
@@ -131,25 +73,24 @@ def _delete_step(script: Script, place: str) -> Script:
     )
 
 
-def _redirect_targets(step: Step, gone: str, instead: str | None) -> Step:
-    """The step with its ways to `gone` leading to where that one led."""
+def _redirect_targets(step: Step, old: str, new: str | None) -> Step:
+    """Lead every transition of the step from the target `old` to `new`."""
     return replace(
         step,
-        next=instead if step.next == gone else step.next,
+        next=new if step.next == old else step.next,
         choices=tuple(
-            replace(choice, goto=instead) if choice.goto == gone else choice
-            for choice in step.choices
+            replace(choice, goto=new) if choice.goto == old else choice for choice in step.choices
         ),
         branches=tuple(
-            replace(branch, goto=instead or "") if branch.goto == gone else branch
+            replace(branch, goto=new or "") if branch.goto == old else branch
             for branch in step.branches
-            if branch.goto != gone or instead
+            if branch.goto != old or new
         ),
     )
 
 
 def _move_step(script: Script, place: str, by: int) -> Script:
-    return _with_steps(script, _moved(script.steps, _position(script.steps, place), by))
+    return _with_steps(script, _move_row(script.steps, _position(script.steps, place), by))
 
 
 def _add_choice(script: Script, place: str) -> Script:
@@ -162,24 +103,24 @@ def _add_choice(script: Script, place: str) -> Script:
 
 
 def _delete_choice(script: Script, place: str) -> Script:
-    step_id, at = _row(place)
+    step_id, at = _parse_row(place)
 
     def delete(step: Step) -> Step:
-        choices = _without(step.choices, at)
-        return replace(step, choices=choices, branches=_prune_branches(choices, step.branches))
+        choices = _delete_row(step.choices, at)
+        return replace(step, choices=choices, branches=prune_branches(choices, step.branches))
 
     return _with_step(script, step_id, delete)
 
 
 def _move_choice(script: Script, place: str, by: int) -> Script:
-    step_id, at = _row(place)
+    step_id, at = _parse_row(place)
     return _with_step(
-        script, step_id, lambda step: replace(step, choices=tuple(_moved(step.choices, at, by)))
+        script, step_id, lambda step: replace(step, choices=tuple(_move_row(step.choices, at, by)))
     )
 
 
 def _add_range(script: Script, place: str) -> Script:
-    """A part of a scale that leads somewhere of its own: of up to four numbers, free ones first."""
+    """Add a branch for a range of the scale: up to four numbers, the lowest free ones first."""
     at = _position(script.steps, place)
     if at is None:
         return script
@@ -193,23 +134,23 @@ def _add_range(script: Script, place: str) -> Script:
 
 
 def _delete_branch(script: Script, place: str) -> Script:
-    step_id, at = _row(place)
+    step_id, at = _parse_row(place)
     return _with_step(
-        script, step_id, lambda step: replace(step, branches=_without(step.branches, at))
+        script, step_id, lambda step: replace(step, branches=_delete_row(step.branches, at))
     )
 
 
 def _add_field_branch(script: Script, place: str) -> Script:
-    """A way for contacts of whom something is known."""
+    """Add a branch for contacts with a known field."""
     return _add_branch(script, place, Branch("", field="town"))
 
 
 def _add_branch(script: Script, place: str, new: Branch) -> Script:
-    """The script with one more way from a step; in one of a single step there is none to lead to.
+    """Add a branch to a step; a script of a single step has no other step to lead to.
 
-    It leads to the last end that the step comes to already, or that there is, as that can make no
-    loop; where there is none, to the last step that does not lead back, and else to any other,
-    which the diagnostics then speak of.
+    The branch leads to the last end that the step can reach, or to the last end of all, because
+    that cannot make a loop. Without an end it leads to the last step that does not lead back, or
+    to any other step, and then a diagnostic reports the loop.
     """
     others = [step for step in script.steps if step.id != place]
     if not others:
@@ -226,16 +167,18 @@ def _add_branch(script: Script, place: str, new: Branch) -> Script:
 
 
 def _move_branch(script: Script, place: str, by: int) -> Script:
-    step_id, at = _row(place)
+    step_id, at = _parse_row(place)
     return _with_step(
-        script, step_id, lambda step: replace(step, branches=tuple(_moved(step.branches, at, by)))
+        script,
+        step_id,
+        lambda step: replace(step, branches=tuple(_move_row(step.branches, at, by))),
     )
 
 
 def _add_start(script: Script, place: str) -> Script:
-    """Another step to begin with, for contacts of whom something is known.
+    """Add another first step for contacts with a known field.
 
-    The next that does not end the call, as a call that begins with goodbye is none.
+    It is the next step that does not end the call: no call begins with goodbye.
     """
     begins = next((step for step in script.steps[1:] if not step.is_end), script.steps[0])
     new = Branch(begins.id, field="town")
@@ -243,11 +186,11 @@ def _add_start(script: Script, place: str) -> Script:
 
 
 def _delete_start(script: Script, place: str) -> Script:
-    return replace(script, start=_without(script.start, _number(place)))
+    return replace(script, start=_delete_row(script.start, _parse_index(place)))
 
 
 def _add_character(script: Script, place: str) -> Script:
-    """An invented person of a kind that is not there yet, with first words to write."""
+    """Add a character of a kind that the script lacks, with a reply for the first step."""
     taken = {one.kind for one in script.practice}
     kind = next((kind for kind in get_args(CharacterKind) if kind not in taken), None)
     if kind is None:
@@ -257,11 +200,11 @@ def _add_character(script: Script, place: str) -> Script:
 
 
 def _delete_character(script: Script, place: str) -> Script:
-    return replace(script, practice=_without(script.practice, _number(place)))
+    return replace(script, practice=_delete_row(script.practice, _parse_index(place)))
 
 
 def _add_reply(script: Script, place: str) -> Script:
-    """What a character says at the first step that they have no words for."""
+    """Add a reply at the first step for which the character has none."""
 
     def add(one: Character) -> Character:
         free = next((step.id for step in script.steps if step.id not in one.replies), None)
@@ -271,11 +214,11 @@ def _add_reply(script: Script, place: str) -> Script:
 
 
 def _delete_reply(script: Script, place: str) -> Script:
-    number, at = _row(place)
+    number, at = _parse_row(place)
     return _with_character(
         script,
         number,
-        lambda one: replace(one, replies=dict(_without(list(one.replies.items()), at))),
+        lambda one: replace(one, replies=dict(_delete_row(list(one.replies.items()), at))),
     )
 
 
@@ -291,7 +234,7 @@ def _delete_card(script: Script, place: str) -> Script:
 
 
 def _move_card(script: Script, place: str, by: int) -> Script:
-    return replace(script, cards=tuple(_moved(script.cards, _position(script.cards, place), by)))
+    return replace(script, cards=tuple(_move_row(script.cards, _position(script.cards, place), by)))
 
 
 def _add_field(script: Script, place: str) -> Script:
@@ -342,7 +285,7 @@ def _with_step(script: Script, step_id: str, change: Callable[[Step], Step]) -> 
 
 
 def _with_character(script: Script, place: str, change: Callable[[Character], Character]) -> Script:
-    at = _number(place)
+    at = _parse_index(place)
     return replace(
         script,
         practice=tuple(
@@ -359,23 +302,23 @@ def _position(rows: Iterable[Step | Card], name: str) -> int | None:
     return next((at for at, row in enumerate(rows) if row.id == name), None)
 
 
-def _row(place: str) -> tuple[str, int]:
-    """The step and the row of "vote:2"."""
+def _parse_row(place: str) -> tuple[str, int]:
+    """Split "vote:2" into the step id and the row's index."""
     step_id, _, number = place.partition(":")
-    return step_id, _number(number)
+    return step_id, _parse_index(number)
 
 
-def _number(text: str) -> int:
-    """A row's number; that of no row for what is none."""
+def _parse_index(text: str) -> int:
+    """Parse a row's index; an index beyond every row if the text is not a number."""
     return int(text) if text.isdecimal() and len(text) < 4 else 10**6
 
 
-def _without(rows: Sequence[Row], at: int) -> tuple[Row, ...]:
+def _delete_row(rows: Sequence[Row], at: int) -> tuple[Row, ...]:
     return tuple(row for number, row in enumerate(rows) if number != at)
 
 
-def _moved(rows: Sequence[Row], at: int | None, by: int) -> list[Row]:
-    moved = list(rows)
-    if at is not None and at < len(moved) and 0 <= at + by < len(moved):
-        moved.insert(at + by, moved.pop(at))
-    return moved
+def _move_row(rows: Sequence[Row], at: int | None, by: int) -> list[Row]:
+    result = list(rows)
+    if at is not None and at < len(result) and 0 <= at + by < len(result):
+        result.insert(at + by, result.pop(at))
+    return result

@@ -1,11 +1,9 @@
-"""What the editor's page shows: a script, and each diagnostic beside the block it is about.
-Pure."""
+"""What the editor shows: a script, its YAML, and its diagnostics grouped by block. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from phonebank.scripts.edit_actions import drop_empty, resolve_next_below
-from scripts_library.checks import talking_seconds
+from phonebank.scripts.cleanup import drop_empty, resolve_next_below
 from scripts_library.diagnostics import Diagnostic
 from scripts_library.parser import parse_leniently
 from scripts_library.script import Script
@@ -14,7 +12,10 @@ from scripts_library.serializer import serialize
 
 @dataclass
 class DiagnosticsByBlock:
-    """DiagnosticsByBlock by the block they are about."""
+    """Diagnostics grouped by the block they are about: a step, a card or a character.
+
+    Characters are keyed by their place, counted from 0. `of_script` holds the rest.
+    """
 
     of_script: list[Diagnostic] = field(default_factory=list)
     of_steps: dict[str, list[Diagnostic]] = field(default_factory=dict)
@@ -41,33 +42,33 @@ class DiagnosticsByBlock:
 
 @dataclass(frozen=True)
 class EditorState:
-    """`script` as it is shown, `source` as it is kept; `reads` is what the source reads back as."""
+    """`script` as the form shows it, `source` as the draft keeps it, `parsed` from that source.
+
+    `script` may have empty rows, which the source leaves out.
+    """
 
     script: Script
     source: str
-    reads: Script | None
+    parsed: Script | None
     diagnostics: DiagnosticsByBlock
-
-    @property
-    def seconds(self) -> tuple[int, int] | None:
-        """How long the caller talks at least and at most; None for a script with errors."""
-        if self.reads is None or self.diagnostics.errors:
-            return None
-        return talking_seconds(self.reads)
 
 
 def editor_state_of(script: Script) -> EditorState:
-    """The sheet of a script that may still hold empty rows and ways to "the step below"."""
+    """Return the editor's state for a script from the form.
+
+    The script may still have empty rows, and `next` may still be "the step below".
+    """
     script = resolve_next_below(script)
     source = serialize(drop_empty(script))
-    reads, found = parse_leniently(source)
-    return EditorState(script, source, reads, group_by_block(found, reads))
+    parsed, found = parse_leniently(source)
+    return EditorState(script, source, parsed, group_by_block(found, parsed))
 
 
 def group_by_block(found: Iterable[Diagnostic], script: Script | None) -> DiagnosticsByBlock:
-    """Each diagnostic by its step; failing that by the card or the invented person on its line;
-    else with the whole script. `script` is what was read from the source that the diagnostics are
-    of."""
+    """Group diagnostics by step, or by the card or character at their line, or by script.
+
+    `script` is what the parser read from the source that the diagnostics are about.
+    """
     diagnostics = DiagnosticsByBlock()
     cards, people = (script.cards, script.practice) if script else ((), ())
     first_card = cards[0].line if cards else 10**9

@@ -1,10 +1,10 @@
 """The editor's form ↔ a script: which field holds what. Pure.
 
 Steps are numbered in the order of the page: `s0-title` is the first step's title, `s0-c2-label`
-the label of its third answer, `s0-b0-goto` where its first branch leads, `k0-words` a card's words,
-`f0-about` what a merge field holds, `t0-goto` where else a call may begin, `p0-r1-words` the second
-reply of the first invented person. What the form does not show (language, provenance) comes from
-the script that the form was drawn from.
+the label of its third answer, `s0-b0-goto` the target of its first branch, `k0-words` a card's
+words, `f0-about` the meaning of a merge field, `t0-goto` another first step, `p0-r1-words` the
+second reply of the first character. What the form does not show (language, provenance) comes from
+the script that the form was rendered from.
 """
 
 import re
@@ -26,25 +26,24 @@ from scripts_library.script import (
 )
 from scripts_library.yaml_source import HIDDEN_CHARACTERS
 
-# Where a way leads that was not given by name: to whichever step stands below, also after one of
-# them has been moved.
+# A `next` that means "the step below", so that it stays true when a step is moved.
 BELOW = "__below"
-# Sent by forms that have blocks for people to practise with. A page that was opened before there
-# were such blocks has none to send, and that means nothing.
+# Forms with blocks for characters send this field. Without it, a form without characters does not
+# mean that they were deleted.
 HAS_PRACTICE = "has_practice"
 
 
 def script_from_form(
-    form: Mapping[str, str], drawn_from: Script, used: Mapping[str, Mapping[str, str]]
+    form: Mapping[str, str], base: Script, used: Mapping[str, Mapping[str, str]]
 ) -> Script:
-    """The script that the form holds, whatever is wrong with it.
+    """Read the script from the form, errors and all.
 
-    `next` may be BELOW: see `editing.settled`. A form without steps keeps those it was drawn from,
-    and one without blocks for people to practise with keeps those people. `used`: step id → its
-    answers' keys in any version → their labels; see `naming.assign_choice_keys`.
+    `next` may be BELOW: see `cleanup.resolve_next_below`. A form without steps keeps the steps of
+    `base`; a form without blocks for characters keeps its characters. `used` maps each step id to
+    its answers' keys and labels in all published versions: see `identifiers.assign_choice_keys`.
     """
     fields = _Fields(form)
-    steps = tuple(_step(fields.inside(f"s{n}-"), used) for n in fields.numbers("s"))
+    steps = tuple(_step(fields.nested(f"s{n}-"), used) for n in fields.numbers("s"))
     yes = {
         step.id: tuple(
             choice.key
@@ -54,59 +53,59 @@ def script_from_form(
         for n, step in zip(fields.numbers("s"), steps, strict=True)
     }
     return replace(
-        drawn_from,
+        base,
         title=fields.line("title"),
         purpose=fields.line("purpose"),
         identification=fields.line("identification"),
         main_question=fields.line("main_question"),
         first_rating=fields.line("first_rating") or None,
         second_rating=fields.line("second_rating") or None,
-        steps=steps or drawn_from.steps,
-        yes={step_id: keys for step_id, keys in yes.items() if keys} if steps else drawn_from.yes,
-        start=tuple(_branch(fields.inside(f"t{n}-")) for n in fields.numbers("t")),
+        steps=steps or base.steps,
+        yes={step_id: keys for step_id, keys in yes.items() if keys} if steps else base.yes,
+        start=tuple(_branch(fields.nested(f"t{n}-")) for n in fields.numbers("t")),
         practice=(
-            tuple(_character(fields.inside(f"p{n}-")) for n in fields.numbers("p"))
+            tuple(_character(fields.nested(f"p{n}-")) for n in fields.numbers("p"))
             if HAS_PRACTICE in form
-            else drawn_from.practice
+            else base.practice
         ),
-        cards=tuple(_card(fields.inside(f"k{n}-")) for n in fields.numbers("k")),
+        cards=tuple(_card(fields.nested(f"k{n}-")) for n in fields.numbers("k")),
         fields={fields.line(f"f{n}-name"): fields.line(f"f{n}-about") for n in fields.numbers("f")},
     )
 
 
-def clean(text: str) -> str:
-    """Text as a script may hold it: no tabs, no hidden characters, line ends as \\n."""
+def clean_text(text: str) -> str:
+    """Clean text for a script: no tabs, no hidden characters, line ends as \\n."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
     return HIDDEN_CHARACTERS.sub("", text)
 
 
 class _Fields:
-    """The fields whose names begin with a prefix."""
+    """The form's fields whose names begin with a prefix."""
 
     def __init__(self, form: Mapping[str, str], prefix: str = "") -> None:
         self.form = form
         self.prefix = prefix
 
-    def inside(self, prefix: str) -> "_Fields":
+    def nested(self, prefix: str) -> "_Fields":
         return _Fields(self.form, self.prefix + prefix)
 
     def text(self, name: str) -> str:
-        """Of several lines."""
-        lines = clean(self.form.get(self.prefix + name, "")).split("\n")
+        """Return the text of a field with several lines."""
+        lines = clean_text(self.form.get(self.prefix + name, "")).split("\n")
         return "\n".join(line.rstrip() for line in lines).strip("\n")
 
     def line(self, name: str) -> str:
-        return " ".join(clean(self.form.get(self.prefix + name, "")).split())
+        return " ".join(clean_text(self.form.get(self.prefix + name, "")).split())
 
     def numbers(self, letter: str) -> list[int]:
-        """The numbers in use, in order: `s0-…`, `s2-…` give 0 and 2."""
+        """Return the numbers in use, in order: `s0-…`, `s2-…` give 0 and 2."""
         pattern = re.compile(re.escape(self.prefix + letter) + r"(\d{1,4})-")
         return sorted({int(found[1]) for name in self.form if (found := pattern.match(name))})
 
 
 def _step(fields: _Fields, used: Mapping[str, Mapping[str, str]]) -> Step:
     step_id = fields.line("id")
-    choices = (_choice(fields.inside(f"c{n}-")) for n in fields.numbers("c"))
+    choices = (_choice(fields.nested(f"c{n}-")) for n in fields.numbers("c"))
     return Step(
         id=step_id,
         kind=cast(StepKind, fields.line("kind")),
@@ -117,7 +116,7 @@ def _step(fields: _Fields, used: Mapping[str, Mapping[str, str]]) -> Step:
         low_label=fields.line("low"),
         high_label=fields.line("high"),
         choices=assign_choice_keys(choices, used.get(step_id, {})),
-        branches=tuple(_branch(fields.inside(f"b{n}-")) for n in fields.numbers("b")),
+        branches=tuple(_branch(fields.nested(f"b{n}-")) for n in fields.numbers("b")),
         next=fields.line("next") or None,
     )
 

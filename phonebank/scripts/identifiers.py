@@ -1,7 +1,7 @@
-"""Names for what an organiser adds to a script, made from its words. Pure.
+"""Identifiers for new steps, answers, cards and fields, made from their words. Pure.
 
-Nobody who writes a conversation should have to think of identifiers; but answers are exported under
-them, so `how_will_they_vote` beats `step_7`.
+A person who writes a conversation should not have to invent identifiers. But exports have them as
+column names, so `how_will_they_vote` beats `step_7`.
 """
 
 import re
@@ -12,18 +12,18 @@ from dataclasses import replace
 from scripts_library.merge_fields import render_text
 from scripts_library.script import BUILT_IN_FIELDS, Branch, Choice, Script
 
-# The beginning of a name that stands only until there are words to make one from.
-_UNNAMED = "new_"
-_PROVISIONAL = re.compile(rf"{_UNNAMED}\d+")
-_LONGEST = 40
+# The prefix of a provisional id, which serves until there are words to make an id from.
+_PREFIX = "new_"
+_PROVISIONAL = re.compile(rf"{_PREFIX}\d+")
+_MAX_LENGTH = 40
 
 
 def assign_ids(script: Script, used: Collection[str] = ()) -> Script:
-    """The script with names for new steps, cards and fields, made from what they say.
+    """Give new steps, cards and fields an id made from their words.
 
-    A name once given stays, whatever the title becomes: answers are kept under it. So no new step
-    gets one of `used`, the ids that steps had in any published version: not even one of the same
-    title, as what it asks is not written yet.
+    An id stays when the title changes, because answers are stored under it. For the same reason a
+    new step never gets one of `used`, the step ids of all published versions, even if the titles
+    match: the new step's question has not been written yet.
     """
     taken = {step.id for step in script.steps} | set(used)
     names: dict[str, str] = {}
@@ -48,21 +48,21 @@ def assign_ids(script: Script, used: Collection[str] = ()) -> Script:
 
 
 def provisional_id(taken: Iterable[str]) -> str:
-    """A name that nobody has, to stand until `assign_ids` makes a better one."""
+    """Return a free id that serves until `assign_ids` makes a better one."""
     used = set(taken)
-    return next(name for n in range(1, 10**4) if (name := f"{_UNNAMED}{n}") not in used)
+    return next(name for n in range(1, 10**4) if (name := f"{_PREFIX}{n}") not in used)
 
 
 def is_provisional(name: str) -> bool:
-    """Whether a name waits for a better one."""
+    """Whether an id is empty or provisional, so that `assign_ids` replaces it."""
     return not name or _PROVISIONAL.fullmatch(name) is not None
 
 
 def unique_id(words: str, taken: Iterable[str]) -> str:
-    """A name in small letters, digits and _ that says what `words` say and that nobody has."""
+    """Make an id that is not in `taken` from words: small letters, digits and _."""
     plain = unicodedata.normalize("NFKD", render_text(words, {})).encode("ascii", "ignore").decode()
     name = re.sub(r"[^a-z0-9]+", "_", plain.lower().replace("'", "")).strip("_")
-    name = name[: _LONGEST - 4].rstrip("_")
+    name = name[: _MAX_LENGTH - 4].rstrip("_")
     if not name[:1].isalpha() or is_provisional(name):
         name = f"a_{name}".rstrip("_")
     used = set(taken)
@@ -72,11 +72,11 @@ def unique_id(words: str, taken: Iterable[str]) -> str:
 
 
 def assign_choice_keys(choices: Iterable[Choice], used: Mapping[str, str]) -> tuple[Choice, ...]:
-    """Answers with keys for those that have none, made from their labels; a key stays for good.
+    """Give each answer without a key one made from its label. A key never changes.
 
-    `used`: the keys that the step's answers had in any published version → the newest label of
-    each. No new answer gets one of these, but for one put back with the same label: it means the
-    same, so it is counted with what was given before.
+    `used` maps the step's keys in all published versions to their newest labels. A new answer
+    does not reuse such a key, with one exception: an answer that returns with the same label
+    means the same, so the figures count it together with the old answers.
     """
     choices = tuple(choices)
     offered = {choice.key for choice in choices}
@@ -92,7 +92,7 @@ def assign_choice_keys(choices: Iterable[Choice], used: Mapping[str, str]) -> tu
 
 
 def rename_steps(script: Script, names: Mapping[str, str]) -> Script:
-    """The script with other step names, wherever they are spoken of."""
+    """Rename steps (old id → new), wherever the script refers to them."""
 
     def new(name: str) -> str:
         return names.get(name, name)

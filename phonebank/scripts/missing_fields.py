@@ -1,4 +1,4 @@
-"""How many people of a campaign have nothing in a merge field that the script needs."""
+"""How many contacts of a campaign lack a merge field that the script needs."""
 
 from sqlalchemy import ColumnElement, func, select
 
@@ -13,7 +13,7 @@ _OWN_COLUMNS = {"first_name": Contact.first_name, "last_name": Contact.last_name
 
 
 def missing_field_warnings(campaign: Campaign, script: Script) -> list[Diagnostic]:
-    """A warning for each field without a fallback that some of the campaign's people lack."""
+    """Return a warning for each field without a fallback that some contacts lack."""
     values = campaign.merge_values
     names = [n for n in fields_without_fallback(script) if not str(values.get(n) or "").strip()]
     if not names:

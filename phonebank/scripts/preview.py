@@ -1,4 +1,4 @@
-"""A step as the caller will see it, for the editor: drawn by the caller's own template."""
+"""A step as the caller will see it, rendered for the editor by the caller's own template."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,17 @@ from phonebank.scripts.step_renderer import render_step, render_words
 from scripts_library.engine import InvalidAnswerError, check_answer, first_step, next_step
 from scripts_library.script import Fields, Script
 
-# Whom the preview rings: nobody.
+# The preview shows an invented person; nobody is called.
 SAMPLE_PERSON = {"first_name": "Priya", "last_name": "Example", "town": "Riverside"}
 SAMPLE_CALLER = "Sam"
 
 
 @dataclass(frozen=True)
 class Preview:
-    """The step that is shown, None past the end; `refused` says why it did not go on."""
+    """`step_id` is the step on screen, None past the end.
+
+    `refused` says why the preview did not go on to the next step, else "".
+    """
 
     script: Script
     step_id: str | None
@@ -36,7 +39,7 @@ class Preview:
 
 
 def fields_of(campaign: Campaign) -> dict[str, str | None]:
-    """Merge fields for the sample person, with the campaign's own values."""
+    """Return the merge fields of the sample person, with the campaign's own values."""
     return {
         **SAMPLE_PERSON,
         **{name: str(value) for name, value in campaign.merge_values.items()},
@@ -47,7 +50,7 @@ def fields_of(campaign: Campaign) -> dict[str, str | None]:
 
 
 def preview_at(script: Script, campaign: Campaign, step_id: str) -> Preview:
-    """The preview with `step_id` on screen; the first step where there is no such."""
+    """Return the preview at `step_id`, or at the first step if there is no such step."""
     fields = fields_of(campaign)
     if not script.has_step(step_id):
         first = first_step(script, fields)
@@ -56,16 +59,16 @@ def preview_at(script: Script, campaign: Campaign, step_id: str) -> Preview:
 
 
 def preview_after(script: Script, campaign: Campaign, step_id: str, answers: list[str]) -> Preview:
-    """The preview after `step_id` was answered, wherever that leads."""
+    """Return the preview at the step that follows `step_id` after these answers."""
     here = preview_at(script, campaign, step_id)
     if here.step_id is None:
         return here
     step = script.step(here.step_id)
     raw = answers if step.answer == "several" else next(iter(answers), None)
     try:
-        goes_to = next_step(script, step.id, check_answer(step, raw), here.fields)
-    except InvalidAnswerError as refused:
-        return Preview(script, step.id, here.fields, str(refused))
-    if goes_to is not None and not script.has_step(goes_to):
+        target = next_step(script, step.id, check_answer(step, raw), here.fields)
+    except InvalidAnswerError as error:
+        return Preview(script, step.id, here.fields, str(error))
+    if target is not None and not script.has_step(target):
         return Preview(script, step.id, here.fields, "This leads to a step that does not exist.")
-    return Preview(script, goes_to, here.fields)
+    return Preview(script, target, here.fields)

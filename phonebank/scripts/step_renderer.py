@@ -1,4 +1,4 @@
-"""A step filled in for one person and drawn as callers see it: on their screen, in the editor."""
+"""Render a step with a person's merge fields, for the caller's page and the editor's preview."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from scripts_library.script import Answer, Choice, Fields, Step
 
 @dataclass(frozen=True)
 class RenderedStep:
-    """What _step.html draws: words and guidance are safe HTML, all else is text."""
+    """What _step.html shows: words and guidance are safe HTML, everything else is text."""
 
     step: Step
     title: str
@@ -25,8 +25,11 @@ class RenderedStep:
 def render_step(
     step: Step, fields: Fields, current: bool, chosen: Answer = None, reply: str = ""
 ) -> Markup:
-    """The step as HTML, hidden unless it is the `current` one. `reply`: what the person says."""
-    shown = RenderedStep(
+    """Render the step as HTML, hidden unless it is the `current` one.
+
+    `reply` is what the person in a practice call says.
+    """
+    rendered = RenderedStep(
         step,
         render_text(step.title, fields),
         render_words(step.words, fields),
@@ -35,10 +38,11 @@ def render_step(
         render_text(step.low_label, fields) or "Lowest",
         render_text(step.high_label, fields) or "Highest",
     )
-    draw = get_template_attribute("_step.html", "step")
-    return Markup(draw(shown, current, chosen, reply))  # noqa: S704  (a template's own output)
+    step_macro = get_template_attribute("_step.html", "step")
+    # A template's own output.
+    return Markup(step_macro(rendered, current, chosen, reply))  # noqa: S704
 
 
 def render_words(words: str, fields: Fields) -> Markup:
-    """Words with their merge fields filled in, as HTML."""
+    """Render words as HTML, with their merge fields filled in."""
     return Markup(render_html(words, fields)) if words else Markup("")  # noqa: S704  (escaped)

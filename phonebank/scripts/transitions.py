@@ -1,39 +1,44 @@
-"""Where a step leads, in words. Pure."""
+"""Where a step can lead and on what condition, in words. Pure."""
 
 from dataclasses import dataclass
 
-from phonebank.scripts.edit_actions import drop_empty
+from phonebank.scripts.cleanup import drop_empty
 from scripts_library.merge_fields import render_text
 from scripts_library.script import Branch, Script, Step
 
-# When the way is taken that is left where no other fits.
+# The condition of the last transition: it applies when no other does.
 OTHERWISE = "otherwise"
 
 
 @dataclass(frozen=True)
 class Transition:
-    """`when` is "" where nothing else leads on: the only way there is."""
+    """One way from a step to the next. `when` is its condition, "" if it is the only one."""
 
     when: str
     goto: str
 
 
 def transitions_of(step: Step) -> list[Transition]:
-    """Every way on from a step, in the order in which they are tried."""
-    ways = [Transition(describe_condition(branch, step), branch.goto) for branch in step.branches]
-    ways += [
+    """Return every transition from a step, in the order in which the engine tries them."""
+    transitions = [
+        Transition(describe_condition(branch, step), branch.goto) for branch in step.branches
+    ]
+    transitions += [
         Transition(f"“{render_text(choice.label, {})}”", choice.goto)
         for choice in step.choices
         if choice.goto
     ]
     if step.next:
-        ways.append(Transition(OTHERWISE if ways else "", step.next))
-    return ways
+        transitions.append(Transition(OTHERWISE if transitions else "", step.next))
+    return transitions
 
 
 @dataclass(frozen=True)
 class StepSummary:
-    """A step and its ways, for who does not see the arrows: (when, where to)."""
+    """A step and its transitions as text, for people who do not see the flowchart.
+
+    `leads_to` holds (condition, title of the target).
+    """
 
     step_id: str
     title: str
@@ -42,7 +47,7 @@ class StepSummary:
 
 
 def describe_steps(script: Script) -> list[StepSummary]:
-    """What the picture shows, as a list in the script's order."""
+    """Describe what the flowchart shows, step by step in the script's order."""
     script = drop_empty(script)
     titles = {
         step.id: f"{number}. {title_of(script, step.id) or 'No title yet'}"
@@ -54,8 +59,8 @@ def describe_steps(script: Script) -> list[StepSummary]:
             titles[step.id],
             step.is_end,
             [
-                (way.when, titles.get(way.goto, "a step that does not exist"))
-                for way in transitions_of(step)
+                (transition.when, titles.get(transition.goto, "a step that does not exist"))
+                for transition in transitions_of(step)
                 if not step.is_end
             ],
         )
@@ -64,7 +69,7 @@ def describe_steps(script: Script) -> list[StepSummary]:
 
 
 def describe_condition(branch: Branch, step: Step | None = None) -> str:
-    """When a branch is taken. `step` gives its answers their labels."""
+    """Describe when a branch is taken. `step` supplies the labels of its answers."""
     parts = []
     if branch.choices:
         parts.append(describe_answers(branch, step))
@@ -81,16 +86,16 @@ def describe_condition(branch: Branch, step: Step | None = None) -> str:
 
 
 def describe_answers(branch: Branch, step: Step | None = None) -> str:
-    """The answers that a branch asks for: “Yes” or “Perhaps”."""
+    """Describe the answers that a branch asks for: “Yes” or “Perhaps”."""
     return " or ".join(f"“{label_of(step, key)}”" for key in branch.choices)
 
 
 def title_of(script: Script, step_id: str) -> str:
-    """A step's title without merge fields; its name for a step that is not there."""
+    """Return a step's title without merge fields, or its id if there is no such step."""
     return render_text(script.step(step_id).title, {}) if script.has_step(step_id) else step_id
 
 
 def label_of(step: Step | None, key: str) -> str:
-    """An answer's label without merge fields; its key for one that is not there."""
+    """Return an answer's label without merge fields, or its key if there is no such answer."""
     choice = step.choice(key) if step else None
     return render_text(choice.label, {}) if choice else key

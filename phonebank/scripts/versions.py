@@ -1,18 +1,42 @@
-"""Which script a call runs on. A stored version never changes, so a parsed one is kept."""
+"""A script's published versions: list, read, parse, add and publish them.
 
-from collections.abc import Iterator
+A stored version never changes, and a call keeps the version that it began on. A new version
+reaches callers with their next person. Views commit.
+"""
+
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from phonebank.core.db import db
-from phonebank.models import Campaign, Script, ScriptVersion
+from phonebank.core.errors import InvalidInputError, NotFoundError
+from phonebank.core.locks import lock_row
+from phonebank.models import Account, Campaign, Script, ScriptVersion
+from scripts_library.diagnostics import Diagnostic, InvalidScriptError
 from scripts_library.parser import parse
 from scripts_library.script import Script as ParsedScript
 
 
+class FaultyScriptError(InvalidInputError):
+    """Callers cannot use this script. `diagnostics` holds everything that is wrong with it."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity == "error"]
+        number = "One thing" if len(errors) == 1 else f"{len(errors)} things"
+        super().__init__(
+            f"{number} in this script must be fixed before callers can use it.",
+            "; ".join(str(diagnostic) for diagnostic in errors[:3]),
+        )
+        self.diagnostics = tuple(diagnostics)
+
+
 def published_version_id(campaign: Campaign) -> int | None:
-    """The version that the campaign's next call runs on; None when it has no script yet."""
+    """Return the id of the version that the campaign's script has published.
+
+    None if the campaign has no script yet. A running experiment may decide otherwise: see
+    `phonebank.experiments.script_choice`.
+    """
     if campaign.script_id is None:
         return None
     return db.session.scalar(
@@ -20,15 +44,73 @@ def published_version_id(campaign: Campaign) -> int | None:
     )
 
 
+def published_version(script: Script) -> ScriptVersion | None:
+    """Return the version that callers get with their next person; None before the first."""
+    if script.published_version_id is None:
+        return None
+    return db.session.get(ScriptVersion, script.published_version_id)
+
+
+def versions_of(script: Script) -> Sequence[ScriptVersion]:
+    """Return every version, newest first."""
+    return db.session.scalars(
+        select(ScriptVersion)
+        .where(ScriptVersion.script_id == script.id)
+        .order_by(ScriptVersion.number.desc())
+    ).all()
+
+
+def version_for(script: Script, number: int) -> ScriptVersion:
+    """Return a version of the script by its number. Raises NotFoundError."""
+    version = db.session.scalar(
+        select(ScriptVersion).where(
+            ScriptVersion.script_id == script.id, ScriptVersion.number == number
+        )
+    )
+    if version is None:
+        raise NotFoundError("This script has no such version.", "Go back to its versions.")
+    return version
+
+
+def add_version(script: Script, source: str, account: Account | None) -> ScriptVersion:
+    """Store YAML as the script's next version.
+
+    Raises FaultyScriptError if callers cannot use it.
+    """
+    try:
+        parse(source, script.name)
+    except InvalidScriptError as refused:
+        raise FaultyScriptError(refused.diagnostics) from None
+    # Two organisers who publish at once take turns, so that each version gets its own number.
+    lock_row(script)
+    last = db.session.scalar(
+        select(func.max(ScriptVersion.number)).where(ScriptVersion.script_id == script.id)
+    )
+    version = ScriptVersion(
+        script_id=script.id,
+        number=(last or 0) + 1,
+        source=source,
+        created_by_id=account.id if account else None,
+    )
+    db.session.add(version)
+    db.session.flush()
+    return version
+
+
+def publish(script: Script, version: ScriptVersion) -> None:
+    """Give callers this version with their next person. Calls that have begun keep theirs."""
+    script.published_version_id = version.id
+
+
 def script_of(version_id: int | None) -> ParsedScript | None:
-    """The parsed script of a stored version; None for None."""
+    """Return the parsed script of a stored version; None for None."""
     if version_id is None:
         return None
     return _parsed(version_id)
 
 
 def parsed_versions(script: Script) -> Iterator[ParsedScript]:
-    """The parsed script of each version that was ever published, newest first."""
+    """Yield the parsed script of each version that was ever published, newest first."""
     for version_id in db.session.scalars(
         select(ScriptVersion.id)
         .where(ScriptVersion.script_id == script.id)
@@ -38,9 +120,9 @@ def parsed_versions(script: Script) -> Iterator[ParsedScript]:
 
 
 def identifiers_used(script: Script) -> dict[str, dict[str, str]]:
-    """Step id → its choices' keys → the newest label of each, of every step that any version had.
+    """Return step id → choice key → the choice's newest label, over all published versions.
 
-    Answers are kept under these names, so nothing new may be given one of them.
+    Answers are stored under these ids and keys, so a new step or answer must not reuse one.
     """
     used: dict[str, dict[str, str]] = {}
     for version in parsed_versions(script):
@@ -51,6 +133,7 @@ def identifiers_used(script: Script) -> dict[str, dict[str, str]]:
     return used
 
 
+# A stored version never changes, so its parsed script can be kept.
 @lru_cache(maxsize=256)
 def _parsed(version_id: int) -> ParsedScript:
     source = db.session.scalars(

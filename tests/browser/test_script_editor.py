@@ -17,7 +17,7 @@ from phonebank.calls.claim import claim
 from phonebank.calls.record import record
 from phonebank.core.db import db
 from phonebank.models import Account, Call, Campaign, RoleName
-from phonebank.scripts import services
+from phonebank.scripts import campaign_scripts, drafts
 from phonebank.scripts.versions import published_version_id, script_of
 from tests.browser.conftest import Server
 from tests.browser.looking import LAPTOP, fit_for_everyone
@@ -352,8 +352,8 @@ def test_a_slow_line_and_a_save_that_fails_lose_nothing(
 def _draft(app: Flask, campaign_id: int) -> str:
     """The words of the campaign's one script as the editor has them."""
     with app.app_context():
-        [script] = services.scripts_of(db.session.get_one(Campaign, campaign_id))
-        return services.working_source(script)
+        [script] = campaign_scripts.scripts_of(db.session.get_one(Campaign, campaign_id))
+        return drafts.working_source(script)
 
 
 def test_a_script_with_faults_is_fit_for_everyone_with_all_its_steps_open(
@@ -362,9 +362,9 @@ def test_a_script_with_faults_is_fit_for_everyone_with_all_its_steps_open(
     """The other pages are looked at together, in test_every_page.py."""
     with app.app_context():
         campaign = db.session.get_one(Campaign, campaign_id)
-        script = services.use_ready_made(campaign, "persuasive-conversation", "en", None)
-        services.save_draft(
-            script, services.working_source(script).replace("- key: settled", "- key: no")
+        script = campaign_scripts.use_ready_made(campaign, "persuasive-conversation", "en", None)
+        drafts.save_draft(
+            script, drafts.working_source(script).replace("- key: settled", "- key: no")
         )
         db.session.commit()
         script_id = script.id

@@ -44,7 +44,7 @@ from phonebank.roster import filters
 from phonebank.roster.admit import admit
 from phonebank.roster.remove import remove, remove_anywhere
 from phonebank.roster.rename import hide
-from phonebank.scripts import services as scripts
+from phonebank.scripts import drafts
 from phonebank.suppressions import entries as suppressions
 from tests.crash import invariants, world
 from tests.crash.history import GUEST, HOST_OF
@@ -198,8 +198,8 @@ class Organiser(Desk):
         script = db.session.get_one(Script, campaign.script_id)
         self.as_("organiser")
         words = f"Will you help us on day {self.dice.randint(1, 10**6)}?"
-        scripts.save_draft(script, world.SCRIPT.replace("Will you help?", words))
-        scripts.publish_draft(campaign, script, None)
+        drafts.save_draft(script, world.SCRIPT.replace("Will you help?", words))
+        drafts.publish_draft(campaign, script, None)
 
     def import_a_list(self) -> None:
         """More people on numbers of the campaign's own: they join its households."""

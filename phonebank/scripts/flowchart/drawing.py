@@ -1,25 +1,25 @@
-"""A picture of a script: its steps from top to bottom, and arrows that say when each is taken.
+"""Draw a script as a flowchart: steps from top to bottom, arrows with their conditions.
 
-Steps stand in layers by the longest way to them, so that every arrow points down. What is said
-along an arrow has a place of its own under the step it comes from, and arrows that pass a layer go
-through a gap kept for them: nothing is drawn over anything else. Arrows to the same step share
-their gap. Ways that lead back, or to a step that is not there, end where they begin, and say so.
-Pure; `templates/scripts/_flow.html` draws it.
+A step's layer is the longest connection to it, so every arrow points down. A label has a place of its own
+below the step that its arrow leaves, and an arrow that passes a layer runs in a gap kept for it, so
+nothing overlaps. Arrows to the same step share a gap. A transition that leads back, or to a step
+that does not exist, ends at its label, which says so. Pure; `scripts/_flow.html` is the template.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from phonebank.scripts.edit_actions import drop_empty
+from phonebank.scripts.cleanup import drop_empty
 from phonebank.scripts.flowchart.layered_layout import Edge, order_rows, position_nodes
+from phonebank.scripts.flowchart.shapes import Arrow, Box, Flowchart, Label
 from phonebank.scripts.flowchart.text_metrics import ELLIPSIS, text_width, wrap_text
-from phonebank.scripts.read_view import KINDS
+from phonebank.scripts.labels import STEP_KINDS
 from phonebank.scripts.transitions import OTHERWISE, describe_condition, title_of, transitions_of
 from scripts_library.graph import entry_step_ids, is_dead_end, reachable_from
 from scripts_library.script import Script, Step
 
-# All in px at the size of drawing.
+# Lengths are in px.
 BOX_WIDTH = 196
 LETTERS = 14
 SMALL_LETTERS = 12
@@ -31,82 +31,23 @@ START = 6.0  # the radius of the dot
 HEAD = 7.0
 BETWEEN_ROWS = 20
 MARGIN = 12
-# Pieces of arrows. More is a thicket that nobody could read; the library's scripts have below 200.
+# An edge is a piece of an arrow. A flowchart with more would be unreadable; the ready-made scripts
+# have below 200.
 MAX_EDGES = 6000
 MAX_ANSWERS_NAMED = 3
 
-
-@dataclass(frozen=True)
-class Box:
-    """A step. `marks` say what is wrong with where it stands; x and y are its upper left corner."""
-
-    step_id: str
-    number: int
-    kind: str
-    title: str
-    title_lines: list[str]
-    marks: list[str]
-    x: float
-    y: float
-    width: float
-    height: float
-    is_end: bool
-
-
-@dataclass(frozen=True)
-class Label:
-    """What is said along an arrow; x is its middle, y its upper edge. `whole` is not cut."""
-
-    lines: list[str]
-    whole: str
-    x: float
-    y: float
-    width: float
-    height: float
-    is_faulty: bool
-
-
-@dataclass(frozen=True)
-class Arrow:
-    """A piece of an arrow, as the d of an SVG path.
-
-    `source` and `target` are step ids where the piece begins or ends at a box, else "".
-    """
-
-    path: str
-    source: str
-    target: str
-
-
-@dataclass(frozen=True)
-class Flowchart:
-    """Boxes in the script's order, labels, arrows and their heads (paths like theirs).
-
-    The call begins at a dot whose middle is (start_x, start_y).
-    """
-
-    width: float
-    height: float
-    boxes: list[Box]
-    labels: list[Label]
-    arrows: list[Arrow]
-    heads: list[str]
-    start_x: float
-    start_y: float
-
-
-# ("start",), ("step", its id), ("way", its number), ("lane", the step it leads to, the row).
+# ("start",), ("step", its id), ("way", its connection's index), ("lane", the target's id, the row).
 Key = tuple[Any, ...]
 
 
 @dataclass
-class _Way:
-    """All ways from one thing to the same target, together."""
+class _Connection:
+    """All transitions from one step, or from the start, to the same target, as one arrow."""
 
     source: str  # "" is the start of the call
     target: str
     whens: list[str] = field(default_factory=list)
-    diagnostic: str = ""
+    problem: str = ""
 
     @property
     def words(self) -> str:
@@ -115,7 +56,7 @@ class _Way:
         rest = len(whens) - len(said)
         said += [f"{rest} more"] if rest else []
         said += [OTHERWISE] if self.is_otherwise else []
-        return ", ".join(filter(None, (" or ".join(said), self.diagnostic)))
+        return ", ".join(filter(None, (" or ".join(said), self.problem)))
 
     @property
     def is_otherwise(self) -> bool:
@@ -123,23 +64,22 @@ class _Way:
 
     @property
     def lines(self) -> list[str]:
-        """The words as there is room for them. Where not all fit, that it is the way that is left
-        says more than some of the answers that take it."""
-        most = 3 if self.diagnostic else 2
+        """The label's lines. "otherwise" alone says more than a cut list of answers."""
+        most = 3 if self.problem else 2
         lines = wrap_text(self.words, MAX_LABEL_WIDTH, SMALL_LETTERS, most)
         if self.is_otherwise and any(line.endswith(ELLIPSIS) for line in lines):
-            words = ", ".join(filter(None, (OTHERWISE, self.diagnostic)))
+            words = ", ".join(filter(None, (OTHERWISE, self.problem)))
             lines = wrap_text(words, MAX_LABEL_WIDTH, SMALL_LETTERS, most)
         return lines
 
 
 def draw_flowchart(script: Script) -> Flowchart | None:
-    """The picture of a script, faulty or not; None for one too tangled to draw.
+    """Draw a script, even one with errors; None if it has too many edges to draw.
 
-    Of steps with the same id, which only a faulty script has, the last is drawn. Answers that a
-    form still holds of a kind that its step no longer has lead nowhere.
+    If several steps have the same id, which is an error, the last one is drawn. Answers of a kind
+    that their step no longer has lead nowhere.
     """
-    return _FlowchartBuilder(drop_empty(script)).picture()
+    return _FlowchartBuilder(drop_empty(script)).draw()
 
 
 class _FlowchartBuilder:
@@ -148,62 +88,62 @@ class _FlowchartBuilder:
         # A form may hold a step without an id; "" is the start of the call here.
         self.steps = {step.id: step for step in script.steps if step.id}
         self.numbers = {step_id: number for number, step_id in enumerate(self.steps, start=1)}
-        self.ways = self._ways()
+        self.connections = self._connect()
         self.layers = self._layers()
         self.reached = reachable_from(script, entry_step_ids(script))
         self.marks = {step_id: self._marks(step) for step_id, step in self.steps.items()}
 
-    def _ways(self) -> list[_Way]:
-        """Every way there is, those that lead nowhere or back marked so."""
-        found: dict[tuple[str, str], _Way] = {}
+    def _connect(self) -> list[_Connection]:
+        """Return every connection, with a problem for each that leads nowhere or back."""
+        found: dict[tuple[str, str], _Connection] = {}
 
         def add(source: str, target: str, when: str) -> None:
-            found.setdefault((source, target), _Way(source, target)).whens.append(when)
+            found.setdefault((source, target), _Connection(source, target)).whens.append(when)
 
         for branch in self.script.start:
             add("", branch.goto, describe_condition(branch))
         add("", self.script.steps[0].id, OTHERWISE if self.script.start else "")
         for step in self.steps.values():
-            for way in transitions_of(step) if not step.is_end else ():
-                add(step.id, way.goto, way.when)
+            for transition in transitions_of(step) if not step.is_end else ():
+                add(step.id, transition.goto, transition.when)
         for missing in found.values():
             if missing.target not in self.steps:
-                missing.diagnostic = f"leads to {missing.target or 'no step'}, which does not exist"
+                missing.problem = f"leads to {missing.target or 'no step'}, which does not exist"
         for back in self._find_back_edges(found.values()):
-            back.diagnostic = f"back to step {self.numbers[back.target]}: a loop"
+            back.problem = f"back to step {self.numbers[back.target]}: a loop"
         return list(found.values())
 
-    def _find_back_edges(self, ways: Iterable[_Way]) -> list[_Way]:
-        """The ways that lead back to where one has come from. Depth first, with our own stack."""
-        out: dict[str, list[_Way]] = {}
-        for sound in ways:
-            if not sound.diagnostic:
-                out.setdefault(sound.source, []).append(sound)
-        back: list[_Way] = []
+    def _find_back_edges(self, connections: Iterable[_Connection]) -> list[_Connection]:
+        """Return the connections that lead back. Depth first, with a stack instead of recursion."""
+        out: dict[str, list[_Connection]] = {}
+        for connection in connections:
+            if not connection.problem:
+                out.setdefault(connection.source, []).append(connection)
+        back: list[_Connection] = []
         done: set[str] = set()
         for root in ["", *self.steps]:
             trail = [root] if root not in done else []
-            ways_on_trail = [iter(out.get(root, ()))] if trail else []
-            while ways_on_trail:
-                way = next(ways_on_trail[-1], None)
-                if way is None:
-                    ways_on_trail.pop()
+            pending = [iter(out.get(root, ()))] if trail else []
+            while pending:
+                following = next(pending[-1], None)
+                if following is None:
+                    pending.pop()
                     done.add(trail.pop())
-                elif way.target in trail:
-                    back.append(way)
-                elif way.target not in done:
-                    trail.append(way.target)
-                    ways_on_trail.append(iter(out.get(way.target, ())))
+                elif following.target in trail:
+                    back.append(following)
+                elif following.target not in done:
+                    trail.append(following.target)
+                    pending.append(iter(out.get(following.target, ())))
         return back
 
     def _layers(self) -> dict[str, int]:
-        """Each step's layer: one below the lowest that leads to it. The start is layer 0."""
+        """Return each step's layer: one below the lowest step that leads to it. The start is 0."""
         onwards: dict[str, list[str]] = {}
         arrivals = dict.fromkeys(self.steps, 0)
-        for way in self.ways:
-            if not way.diagnostic:
-                onwards.setdefault(way.source, []).append(way.target)
-                arrivals[way.target] += 1
+        for connection in self.connections:
+            if not connection.problem:
+                onwards.setdefault(connection.source, []).append(connection.target)
+                arrivals[connection.target] += 1
         stray = [step_id for step_id, number in arrivals.items() if not number]
         order = ["", *stray]
         for step_id in order:
@@ -219,7 +159,7 @@ class _FlowchartBuilder:
             return layers
 
         layers = from_above({"": 0} | dict.fromkeys(stray, 1))
-        # A step that nothing leads to stands beside the one that it follows in the script.
+        # A step to which no step leads gets the layer of the step before it in the script.
         follows = dict(zip(self.steps, ["", *self.steps], strict=False))
         beside = {step_id: max(1, layers[follows[step_id]]) for step_id in stray}
         return from_above({"": 0} | beside) if stray else layers
@@ -227,49 +167,55 @@ class _FlowchartBuilder:
     def _marks(self, step: Step) -> list[str]:
         marks = []
         if step.id not in self.reached:
-            led_to = any(way.target == step.id for way in self.ways)
+            led_to = any(connection.target == step.id for connection in self.connections)
             marks.append("Never reached" if led_to else "Nothing leads here")
         if is_dead_end(step):
             marks.append("Dead end")
         return marks
 
-    def picture(self) -> Flowchart | None:
-        """Everything in its place; None for what is too tangled."""
+    def draw(self) -> Flowchart | None:
+        """Place every shape; None if there are too many edges."""
         boxes: dict[Key, Box] = {("step", i): self._box(step) for i, step in self.steps.items()}
-        labels: dict[Key, Label] = {("way", n): _label(way) for n, way in enumerate(self.ways)}
+        labels: dict[Key, Label] = {
+            ("way", n): _label(connection) for n, connection in enumerate(self.connections)
+        }
         sizes: dict[Key, tuple[float, float]] = {("start",): (2 * START, 2 * START)}
         sizes |= {key: (box.width, box.height) for key, box in boxes.items()}
         sizes |= {key: (label.width, label.height) for key, label in labels.items()}
-        rows, joins = self._rows_and_joins()
-        if len(joins) > MAX_EDGES:
+        rows, edges = self._rows_and_edges()
+        if len(edges) > MAX_EDGES:
             return None
         for row in rows:
             sizes |= {key: (LANE, 0.0) for key in row if key not in sizes}
-        rows = order_rows(rows, joins)
-        middles = position_nodes(rows, joins, {key: width for key, (width, _) in sizes.items()})
-        spots: dict[Key, _Spot] = {}
+        rows = order_rows(rows, edges)
+        middles = position_nodes(rows, edges, {key: width for key, (width, _) in sizes.items()})
+        positions: dict[Key, _Position] = {}
         y = float(MARGIN)
         for row in rows:
-            floor = y + max((sizes[key][1] for key in row), default=0.0)
+            row_bottom = y + max((sizes[key][1] for key in row), default=0.0)
             for key in row:
-                spots[key] = _Spot(middles[key] + MARGIN, y, y + sizes[key][1], floor)
-            y = floor + BETWEEN_ROWS
-        start = spots["start",]
-        arrived_at = {join.lower for join in joins}
+                positions[key] = _Position(middles[key] + MARGIN, y, y + sizes[key][1], row_bottom)
+            y = row_bottom + BETWEEN_ROWS
+        start = positions["start",]
+        arrived_at = {edge.lower for edge in edges}
         return Flowchart(
-            width=round(max(spots[key].x + sizes[key][0] / 2 for key in spots) + MARGIN, 1),
+            width=round(max(positions[key].x + sizes[key][0] / 2 for key in positions) + MARGIN, 1),
             height=round(y - BETWEEN_ROWS + MARGIN, 1),
             boxes=[
-                replace(box, x=round(spots[key].x - box.width / 2, 1), y=round(spots[key].top, 1))
+                replace(
+                    box,
+                    x=round(positions[key].x - box.width / 2, 1),
+                    y=round(positions[key].top, 1),
+                )
                 for key, box in boxes.items()
             ],
             labels=[
-                replace(label, x=round(spots[key].x, 1), y=round(spots[key].top, 1))
+                replace(label, x=round(positions[key].x, 1), y=round(positions[key].top, 1))
                 for key, label in labels.items()
                 if label.lines
             ],
-            arrows=_arrows(joins, spots),
-            heads=[_head(spots[key]) for key in boxes if key in arrived_at],
+            arrows=_arrows(edges, positions),
+            heads=[_head(positions[key]) for key in boxes if key in arrived_at],
             start_x=round(start.x, 1),
             start_y=round(start.top + START, 1),
         )
@@ -281,7 +227,7 @@ class _FlowchartBuilder:
         return Box(
             step_id=step.id,
             number=self.numbers[step.id],
-            kind=KINDS.get(step.kind, ""),
+            kind=STEP_KINDS.get(step.kind, ""),
             title=title,
             title_lines=lines,
             marks=marks,
@@ -292,79 +238,83 @@ class _FlowchartBuilder:
             is_end=step.is_end,
         )
 
-    def _rows_and_joins(self) -> tuple[list[list[Key]], list[Edge]]:
-        """Layers and, between them, rows for the words along arrows, each in the script's order.
+    def _rows_and_edges(self) -> tuple[list[list[Key]], list[Edge]]:
+        """Return rows of steps and, between them, of labels, in the script's order, and the edges.
 
-        Layer n is row 2n. Ways that take several layers run in a gap ("lane") for each target.
+        Layer n is row 2n. A connection over several layers runs in a gap ("lane") per target.
         """
         deepest = max(self.layers.values())
         rows: list[list[Key]] = [[] for _ in range(2 * deepest + 2)]
         rows[0].append(("start",))
         for step_id in self.steps:
             rows[2 * self.layers[step_id]].append(("step", step_id))
-        joins: list[Edge] = []
+        edges: list[Edge] = []
         lanes: set[Key] = set()
-        for number, way in enumerate(self.ways):
-            from_layer = self.layers[way.source]
+        for number, connection in enumerate(self.connections):
+            from_layer = self.layers[connection.source]
             here: Key = ("way", number)
             rows[2 * from_layer + 1].append(here)
-            joins.append(Edge(("step", way.source) if way.source else ("start",), here, 2))
-            if way.diagnostic:
+            edges.append(
+                Edge(("step", connection.source) if connection.source else ("start",), here, 2)
+            )
+            if connection.problem:
                 continue
-            last = 2 * self.layers[way.target]
+            last = 2 * self.layers[connection.target]
             for row in range(2 * from_layer + 2, last):
-                lane: Key = ("lane", way.target, row)
-                joins.append(Edge(here, lane, 4))
+                lane: Key = ("lane", connection.target, row)
+                edges.append(Edge(here, lane, 4))
                 here = lane
                 if lane in lanes:
                     break
                 lanes.add(lane)
                 rows[row].append(lane)
             else:
-                joins.append(Edge(here, ("step", way.target), 2))
+                edges.append(Edge(here, ("step", connection.target), 2))
         if not rows[-1]:
             rows.pop()
-        return rows, joins
+        return rows, edges
 
 
 @dataclass(frozen=True)
-class _Spot:
-    """Where something stands: its middle, its upper and lower edge, and the end of its row."""
+class _Position:
+    """The middle of a shape, its upper and lower edge, and the lower edge of its row."""
 
     x: float
     top: float
-    foot: float
-    floor: float
+    bottom: float
+    row_bottom: float
 
 
-def _label(way: _Way) -> Label:
-    lines = way.lines
+def _label(connection: _Connection) -> Label:
+    lines = connection.lines
     width = max((text_width(line, SMALL_LETTERS) for line in lines), default=LANE)
     height = len(lines) * (LINE - 3) + 4 if lines else 0
-    return Label(lines, way.words, 0, 0, round(width, 1) + 8, height, bool(way.diagnostic))
+    return Label(
+        lines, connection.words, 0, 0, round(width, 1) + 8, height, bool(connection.problem)
+    )
 
 
-def _arrows(joins: list[Edge], spots: dict[Key, _Spot]) -> list[Arrow]:
-    """Every join: straight down to the end of its row, then a curve to where it goes."""
+def _arrows(edges: list[Edge], positions: dict[Key, _Position]) -> list[Arrow]:
+    """Draw every edge: straight down to the end of its row, then a curve to the shape below."""
     leaving: dict[Key, list[Key]] = {}
-    for join in joins:
-        leaving.setdefault(join.upper, []).append(join.lower)
+    for edge in edges:
+        leaving.setdefault(edge.upper, []).append(edge.lower)
     ports: dict[tuple[Key, Key], float] = {}
     for upper, lowers in leaving.items():
-        # Several arrows leave a box side by side, in the order in which they arrive.
-        lowers.sort(key=lambda key: spots[key].x)
+        # Arrows leave a box side by side, in the order of their targets, so that they do not cross.
+        lowers.sort(key=lambda key: positions[key].x)
         apart = min(24.0, BOX_WIDTH * 0.7 / len(lowers)) if upper[0] == "step" else 0.0
         for number, lower in enumerate(lowers):
-            ports[upper, lower] = spots[upper].x + apart * (number - (len(lowers) - 1) / 2)
+            ports[upper, lower] = positions[upper].x + apart * (number - (len(lowers) - 1) / 2)
     arrows = []
-    for join in joins:
-        upper, lower = join.upper, join.lower
+    for edge in edges:
+        upper, lower = edge.upper, edge.lower
         to_box = lower[0] == "step"
-        from_x, above, below = ports[upper, lower], spots[upper], spots[lower]
+        from_x, above, below = ports[upper, lower], positions[upper], positions[lower]
         end = below.top - (HEAD if to_box else 0)
-        half = (above.floor + end) / 2
+        half = (above.row_bottom + end) / 2
         path = (
-            f"M{from_x:.1f} {above.foot:.1f}V{above.floor:.1f}"
+            f"M{from_x:.1f} {above.bottom:.1f}V{above.row_bottom:.1f}"
             f"C{from_x:.1f} {half:.1f} {below.x:.1f} {half:.1f} {below.x:.1f} {end:.1f}"
         )
         source = upper[1] if upper[0] == "step" else ""
@@ -372,6 +322,6 @@ def _arrows(joins: list[Edge], spots: dict[Key, _Spot]) -> list[Arrow]:
     return arrows
 
 
-def _head(box: _Spot) -> str:
+def _head(box: _Position) -> str:
     x, y = box.x, box.top
     return f"M{x:.1f} {y:.1f}L{x - 5:.1f} {y - HEAD - 1:.1f}H{x + 5:.1f}Z"

@@ -1,8 +1,8 @@
-"""Where the things of a layered picture stand: in rows, few crossings, no overlaps.
+"""Lay out a layered graph: nodes in rows, with few crossings and no overlaps.
 
-The way of Sugiyama, Tagawa and Toda (1981), as drawing programs use it: order each row by the
-middle of what its things are joined to, then give each thing the place nearest to its neighbours
-that the order and the widths allow. Pure, and knows nothing of scripts.
+The method of Sugiyama, Tagawa and Toda (1981): order each row by the mean place of each node's
+neighbours, then move each node as near to its neighbours as the order and the widths allow. Pure;
+this module knows nothing of scripts.
 """
 
 from bisect import bisect_right, insort
@@ -13,71 +13,76 @@ from typing import Any, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 
-GAP = 18.0  # px, the least between two things of a row
+GAP = 18.0  # px, the least distance between two nodes of a row
 _ORDERING_SWEEPS = 8
 _PLACING_SWEEPS = 30
-# Beyond so many joins a picture is a thicket whatever is done; two sweeps keep it quick.
-_MANY_JOINS = 2000
+# With more edges no order is readable, and two sweeps keep the layout fast.
+_MANY_EDGES = 2000
 
 
 @dataclass(frozen=True)
 class Edge:
-    """Two things of neighbouring rows. `pull` says how much it counts that they be in line."""
+    """Two nodes of neighbouring rows. `pull` is how strongly they should be in line."""
 
     upper: Any
     lower: Any
     pull: float = 1.0
 
 
-def order_rows(rows: Sequence[Sequence[Key]], joins: Sequence[Edge]) -> list[list[Key]]:
-    """The rows, each in the order that makes joins cross least, of those that were tried."""
-    sweeps = _ORDERING_SWEEPS if len(joins) <= _MANY_JOINS else 2
-    above, below = _neighbours(joins)
-    now = [list(row) for row in rows]
-    best, fewest = now, _crossings(now, below)
+def order_rows(rows: Sequence[Sequence[Key]], edges: Sequence[Edge]) -> list[list[Key]]:
+    """Return the rows in the order with the fewest crossings among those that were tried."""
+    sweeps = _ORDERING_SWEEPS if len(edges) <= _MANY_EDGES else 2
+    above, below = _neighbours(edges)
+    current = [list(row) for row in rows]
+    best, fewest = current, _crossings(current, below)
     for sweep in range(sweeps):
         downwards = sweep % 2 == 0
-        beside = above if downwards else below
-        now = [list(row) for row in now]
-        order = range(1, len(now)) if downwards else range(len(now) - 2, -1, -1)
+        neighbours = above if downwards else below
+        current = [list(row) for row in current]
+        order = range(1, len(current)) if downwards else range(len(current) - 2, -1, -1)
         for at in order:
-            fixed = now[at - 1] if downwards else now[at + 1]
+            fixed = current[at - 1] if downwards else current[at + 1]
             place = {key: number for number, key in enumerate(fixed)}
             middle = {
-                key: _mean([(place[other], pull) for other, pull in beside.get(key, ())], number)
-                for number, key in enumerate(now[at])
+                key: _mean(
+                    [(place[other], pull) for other, pull in neighbours.get(key, ())], number
+                )
+                for number, key in enumerate(current[at])
             }
-            now[at].sort(key=middle.__getitem__)
-        crossings = _crossings(now, below)
+            current[at].sort(key=middle.__getitem__)
+        crossings = _crossings(current, below)
         if crossings < fewest:
-            best, fewest = now, crossings
+            best, fewest = current, crossings
     return best
 
 
 def position_nodes(
-    rows: Sequence[Sequence[Key]], joins: Sequence[Edge], widths: Mapping[Key, float]
+    rows: Sequence[Sequence[Key]], edges: Sequence[Edge], widths: Mapping[Key, float]
 ) -> dict[Key, float]:
-    """The middle of each thing, in px from the left edge of the leftmost, for rows in order."""
-    above, below = _neighbours(joins)
+    """Return the middle of each node, in px from the left edge of the leftmost node.
+
+    The rows must be in their final order.
+    """
+    above, below = _neighbours(edges)
     x: dict[Key, float] = {}
     for row in rows:
         x.update(_apart(row, [0.0] * len(row), [1.0] * len(row), widths))
-    sweeps = _PLACING_SWEEPS if len(joins) <= _MANY_JOINS else 2
+    sweeps = _PLACING_SWEEPS if len(edges) <= _MANY_EDGES else 2
     for sweep in range(sweeps):
         downwards = sweep % 2 == 0
         for row in rows if downwards else reversed(rows):
-            # The later sweeps look both ways, so that neither end hangs askew.
+            # The later sweeps use both rows, above and below, so that neither end is skewed.
             last = sweep >= sweeps // 2
-            beside = [
+            neighbours = [
                 (above.get(key, ()) if downwards or last else ())
                 + (below.get(key, ()) if not downwards or last else ())
                 for key in row
             ]
             wanted = [
                 _mean([(x[other], pull) for other, pull in others], x[key])
-                for key, others in zip(row, beside, strict=True)
+                for key, others in zip(row, neighbours, strict=True)
             ]
-            weights = [sum(pull for _, pull in others) or 0.01 for others in beside]
+            weights = [sum(pull for _, pull in others) or 0.01 for others in neighbours]
             x.update(_apart(row, wanted, weights, widths))
     left = min((x[key] - widths[key] / 2 for key in x), default=0.0)
     return {key: at - left for key, at in x.items()}
@@ -89,10 +94,10 @@ def _apart(
     weights: Sequence[float],
     widths: Mapping[Key, float],
 ) -> dict[Key, float]:
-    """Places nearest to those wanted, by least squares, that keep order and distance.
+    """Return the places nearest to those wanted, by least squares, that keep order and distance.
 
-    Less the room that everything to the left takes up, places may only rise: isotonic regression,
-    by pooling neighbours that are out of order.
+    After subtracting the widths to the left, places must not fall from left to right. This is
+    isotonic regression: nodes that are out of order are pooled at their mean.
     """
     taken: list[float] = []
     room = 0.0
@@ -112,17 +117,17 @@ def _apart(
     return {key: means[number] + taken[number] for number, key in enumerate(row)}
 
 
-# Of each thing: (what it is joined to, with which pull).
+# Node → ((neighbour, pull), …).
 Neighbours = dict[Any, tuple[tuple[Any, float], ...]]
 
 
-def _neighbours(joins: Sequence[Edge]) -> tuple[Neighbours, Neighbours]:
-    """What each thing is joined to above and below it, with the pull."""
+def _neighbours(edges: Sequence[Edge]) -> tuple[Neighbours, Neighbours]:
+    """Return the neighbours of each node, above and below it."""
     above: dict[Any, list[tuple[Any, float]]] = {}
     below: dict[Any, list[tuple[Any, float]]] = {}
-    for join in joins:
-        above.setdefault(join.lower, []).append((join.upper, join.pull))
-        below.setdefault(join.upper, []).append((join.lower, join.pull))
+    for edge in edges:
+        above.setdefault(edge.lower, []).append((edge.upper, edge.pull))
+        below.setdefault(edge.upper, []).append((edge.lower, edge.pull))
     return (
         {key: tuple(others) for key, others in above.items()},
         {key: tuple(others) for key, others in below.items()},
@@ -130,7 +135,7 @@ def _neighbours(joins: Sequence[Edge]) -> tuple[Neighbours, Neighbours]:
 
 
 def _crossings(rows: Sequence[Sequence[Key]], below: Neighbours) -> int:
-    """How many pairs of joins cross."""
+    """Return how many pairs of edges cross."""
     crossings = 0
     for upper, lower in pairwise(rows):
         place = {key: number for number, key in enumerate(lower)}

@@ -1,7 +1,7 @@
-"""How much room words take up in a picture, and words cut to the room there is. Pure.
+"""Estimate the width of text, and wrap or cut text to a width. Pure.
 
-An SVG neither wraps nor cuts text. Which font a reader's machine has is unknown, so widths are
-estimates for a sans-serif, on the wide side.
+SVG neither wraps nor cuts text. The reader's font is unknown, so the widths are generous estimates
+for a sans-serif.
 """
 
 import unicodedata
@@ -12,12 +12,12 @@ _WIDE = frozenset("mwMW@%…—")
 
 
 def text_width(text: str, size: float) -> float:
-    """About how many px `text` takes up in letters of `size` px."""
+    """Estimate the width of `text` in px, at a font size of `size` px."""
     return sum(map(_ems, text)) * size
 
 
 def wrap_text(text: str, room: float, size: float, most: int) -> list[str]:
-    """`text` in at most `most` lines that fit `room` px; what is left over gives way to "…"."""
+    """Wrap `text` into at most `most` lines of `room` px; "…" replaces what does not fit."""
     lines: list[str] = []
     words = text.split()
     while words and len(lines) < most - 1:

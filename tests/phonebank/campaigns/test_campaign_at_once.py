@@ -5,7 +5,7 @@ from flask import Flask
 
 from phonebank.campaigns import services as campaigns
 from phonebank.models import Campaign, CampaignState
-from phonebank.scripts import services as scripts
+from phonebank.scripts import campaign_scripts
 from tests.factories import (
     create_campaign,
     create_list,
@@ -25,7 +25,7 @@ def _moves(verb: str) -> Act:
 def _make_campaign(state: str) -> Campaign:
     campaign = create_campaign(state=state)
     create_list(campaign)
-    create_script(campaign, scripts.BLANK.read_text("utf-8"))
+    create_script(campaign, campaign_scripts.BLANK.read_text("utf-8"))
     return campaign
 
 

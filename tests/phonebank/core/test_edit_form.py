@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from phonebank.core.db import db
 from phonebank.models import Caller, Campaign, ContactList, Party, RoleName
-from phonebank.scripts import services as scripts
+from phonebank.scripts import campaign_scripts
 from tests.factories import (
     create_account,
     create_caller,
@@ -23,7 +23,7 @@ from tests.factories import (
 )
 from tests.signing_in import sign_in
 
-SCRIPT = scripts.BLANK.read_text("utf-8")
+SCRIPT = campaign_scripts.BLANK.read_text("utf-8")
 
 
 @dataclass(frozen=True)

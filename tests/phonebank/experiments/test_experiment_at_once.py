@@ -9,7 +9,7 @@ from phonebank.campaigns import services as campaigns
 from phonebank.core.db import db
 from phonebank.experiments import services as experiments
 from phonebank.models import Campaign, Experiment, ExperimentState
-from phonebank.scripts.services import BLANK
+from phonebank.scripts.campaign_scripts import BLANK
 from tests.factories import (
     create_campaign,
     create_script,

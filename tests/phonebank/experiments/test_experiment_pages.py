@@ -18,7 +18,7 @@ from phonebank.models import (
     RoleName,
     Script,
 )
-from phonebank.scripts.services import add_version
+from phonebank.scripts.versions import add_version
 from scripts_library.library import source_of
 from tests.factories import create_account, create_campaign, create_script
 from tests.signing_in import sign_in

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from phonebank.core.db import db
 from phonebank.models import Campaign, RoleName, Script
-from phonebank.scripts import services
+from phonebank.scripts import campaign_scripts
 from tests.factories import create_account, create_campaign
 from tests.signing_in import sign_in
 
@@ -47,7 +47,7 @@ def desk(app: Flask, clean_stores: None) -> Desk:
     with app.app_context():
         account = create_account(RoleName.ORGANISER)
         campaign = create_campaign()
-        script = services.use_ready_made(campaign, SLUG, "en", account)
+        script = campaign_scripts.use_ready_made(campaign, SLUG, "en", account)
         db.session.commit()
         account_id, campaign_id, script_id = account.id, campaign.id, script.id
     client = app.test_client()

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from phonebank.core.db import db
-from phonebank.scripts import services
+from phonebank.scripts import drafts, versions
 from scripts_library.library import source_of
 from scripts_library.parser import parse
 from scripts_library.script import Script
@@ -75,7 +75,7 @@ def test_a_script_with_a_fault_is_told_where(desk: Desk, old: str, new: str, mes
     assert "Error, line" in page.text
     assert message in page.text
     with desk.app.app_context():
-        version = services.published_version(desk.script())
+        version = versions.published_version(desk.script())
         assert version is not None
         assert version.source == SOURCE, "callers keep what they have"
 
@@ -133,10 +133,10 @@ def test_words_are_inert_wherever_they_stand(desk: Desk, words: str) -> None:
         campaign.merge_values = {"candidate": HOSTILE, "town": HOSTILE}
         source = serialize(hostile)
         if "{%" in words:  # no merge field, so never published
-            services.save_draft(script, source)
+            drafts.save_draft(script, source)
         else:
-            services.publish(script, services.add_version(script, source, None))
-            services.save_draft(script, source.replace("kind: ask", "kind: question"))
+            versions.publish(script, versions.add_version(script, source, None))
+            drafts.save_draft(script, source.replace("kind: ask", "kind: question"))
         script.name = words[:120]
         db.session.commit()
     for page in ("", "/edit", "/text", "/publish", "/versions", "/versions/1"):

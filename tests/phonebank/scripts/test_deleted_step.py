@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from phonebank.scripts.cleanup import drop_empty, resolve_next_below
 from phonebank.scripts.deleted_step import DeletedStep, restore_step, unpack_deleted_step
-from phonebank.scripts.edit_actions import apply_action, drop_empty, resolve_next_below
+from phonebank.scripts.edit_actions import apply_action
 from scripts_library.library import ready_made, source_of
 from scripts_library.parser import parse
 from scripts_library.script import Script

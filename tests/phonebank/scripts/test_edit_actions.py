@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phonebank.scripts.edit_actions import ACTIONS, apply_action, drop_empty, resolve_next_below
+from phonebank.scripts.cleanup import drop_empty, resolve_next_below
+from phonebank.scripts.edit_actions import ACTIONS, apply_action
 from phonebank.scripts.editor_state import editor_state_of
 from phonebank.scripts.form_fields import BELOW
 from phonebank.scripts.identifiers import assign_choice_keys, assign_ids, unique_id
@@ -23,7 +24,7 @@ def ids(script: Script) -> list[str]:
 
 
 def errors_of(script: Script) -> list[str]:
-    _, diagnostics = editor_state_of(script).reads, editor_state_of(script).diagnostics
+    _, diagnostics = editor_state_of(script).parsed, editor_state_of(script).diagnostics
     groups = [diagnostics.of_script, *diagnostics.of_steps.values(), *diagnostics.of_cards.values()]
     return [
         diagnostic.message
@@ -237,12 +238,12 @@ def test_whatever_is_pressed_the_draft_opens_again_as_it_was_kept(pressed: list[
     for button in pressed:
         script = assign_ids(resolve_next_below(apply_action(script, button)))
     sheet = editor_state_of(script)
-    assert sheet.reads is not None
-    assert ids(sheet.reads) == ids(sheet.script)
-    again = editor_state_of(sheet.reads)
+    assert sheet.parsed is not None
+    assert ids(sheet.parsed) == ids(sheet.script)
+    again = editor_state_of(sheet.parsed)
     assert again.source == sheet.source
 
 
 @pytest.mark.parametrize("script", ready_made(), ids=lambda s: f"{s.slug}.{s.language}")
 def test_a_script_that_nobody_changed_is_kept_as_it_was(script: Script) -> None:
-    assert editor_state_of(script).reads == script
+    assert editor_state_of(script).parsed == script

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from phonebank.scripts.read_view import CHARACTERS
+from phonebank.scripts.labels import CHARACTERS
 from scripts_library.parser import parse_leniently
 from scripts_library.script import CharacterKind
 from tests.phonebank.scripts.conftest import Desk

@@ -5,8 +5,9 @@ from flask import Flask
 
 from phonebank.core.db import db
 from phonebank.models import RoleName
-from phonebank.scripts import services
-from phonebank.scripts.edit_actions import apply_action, resolve_next_below
+from phonebank.scripts import campaign_scripts, drafts, versions
+from phonebank.scripts.cleanup import resolve_next_below
+from phonebank.scripts.edit_actions import apply_action
 from scripts_library.library import ready_made, source_of
 from scripts_library.parser import parse, parse_leniently
 from scripts_library.script import Script
@@ -45,7 +46,7 @@ def beside(page: str, step_id: str) -> str:
 @pytest.mark.parametrize("script", ready_made(), ids=lambda s: f"{s.slug}.{s.language}")
 def test_opening_and_saving_changes_nothing(desk: Desk, script: Script) -> None:
     with desk.app.app_context():
-        used = services.use_ready_made(desk.campaign(), script.slug, script.language, None)
+        used = campaign_scripts.use_ready_made(desk.campaign(), script.slug, script.language, None)
         db.session.commit()
         desk.script_id = used.id
 
@@ -63,7 +64,7 @@ def test_what_is_typed_is_kept_as_a_draft_and_callers_do_not_get_it(desk: Desk) 
     assert kept.steps[0].title == "Who is it?"
     assert kept.steps[0].choices[0].key == "speaking", "a key stays when its words change"
     with desk.app.app_context():
-        version = services.published_version(desk.script())
+        version = versions.published_version(desk.script())
         assert version is not None
         assert "Who is it?" not in version.source
 
@@ -112,12 +113,12 @@ def test_a_step_is_added_named_and_led_to(desk: Desk) -> None:
 def test_nothing_new_gets_a_name_that_answers_are_kept_under(desk: Desk) -> None:
     with desk.app.app_context():  # answers were given to these, and both are gone since
         script = desk.script()
-        first = parse(services.working_source(script), "test")
+        first = parse(drafts.working_source(script), "test")
         gone = apply_action(
             apply_action(first, "delete-choice:voting_intention:2"), "delete-step:issue"
         )
-        services.publish(
-            script, services.add_version(script, serialize(resolve_next_below(gone)), None)
+        versions.publish(
+            script, versions.add_version(script, serialize(resolve_next_below(gone)), None)
         )
         db.session.commit()
     answers = first.step("voting_intention").choices

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from phonebank.scripts.edit_actions import drop_empty
-from phonebank.scripts.flowchart.drawing import Flowchart, draw_flowchart
+from phonebank.scripts.cleanup import drop_empty
+from phonebank.scripts.flowchart.drawing import draw_flowchart
+from phonebank.scripts.flowchart.shapes import Flowchart
 from phonebank.scripts.flowchart.text_metrics import text_width, wrap_text
 from phonebank.scripts.transitions import describe_steps, transitions_of
 from scripts_library.library import ready_made

@@ -12,13 +12,14 @@ from phonebank.models import (
     Script,
     ScriptVersion,
 )
-from phonebank.scripts import services as scripts
+from phonebank.scripts import campaign_scripts, drafts
+from phonebank.scripts import versions as script_versions
 from tests.factories import (
     create_campaign,
 )
 from tests.two_at_once import Act, Place, State, always, faults_of_all_pairs
 
-PUBLISHED = scripts.BLANK.read_text("utf-8")
+PUBLISHED = campaign_scripts.BLANK.read_text("utf-8")
 WORDS = {name: PUBLISHED.replace("title: ", f"title: {name} ", 1) for name in ("mine", "theirs")}
 
 
@@ -37,9 +38,9 @@ def test_a_script_is_published_or_thrown_away_once(
         db.session.add(script)
         db.session.flush()
         if published:
-            scripts.publish(script, scripts.add_version(script, PUBLISHED, None))
-        other = scripts.start_blank(campaign)
-        scripts.publish(other, scripts.add_version(other, PUBLISHED, None))
+            script_versions.publish(script, script_versions.add_version(script, PUBLISHED, None))
+        other = campaign_scripts.start_blank(campaign)
+        script_versions.publish(other, script_versions.add_version(other, PUBLISHED, None))
         db.session.commit()
         return campaign.id, script.id, other.id
 
@@ -81,12 +82,12 @@ def test_a_script_is_published_or_thrown_away_once(
         return state | {"draft": None if same else "theirs"}
 
     acts = [
-        Act("publishes", lambda rows: scripts.publish_draft(rows[0], rows[1], None), publishes),
-        Act("discards", lambda rows: scripts.discard_draft(rows[1]), discards),
-        Act("saves", lambda rows: scripts.save_draft(rows[1], WORDS["theirs"]), saves),
+        Act("publishes", lambda rows: drafts.publish_draft(rows[0], rows[1], None), publishes),
+        Act("discards", lambda rows: drafts.discard_draft(rows[1]), discards),
+        Act("saves", lambda rows: drafts.save_draft(rows[1], WORDS["theirs"]), saves),
         Act(
             "chooses the other",
-            lambda rows: scripts.choose(rows[0], rows[2]),
+            lambda rows: campaign_scripts.choose(rows[0], rows[2]),
             always(**{"the campaign's": "other"}),
         ),
     ]

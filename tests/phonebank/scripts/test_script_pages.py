@@ -10,7 +10,7 @@ from sqlalchemy import text
 from phonebank.core.db import db
 from phonebank.experiments.services import NewArm, available_arm_scripts, create_experiment, start
 from phonebank.models import Script
-from phonebank.scripts import services
+from phonebank.scripts import drafts, versions
 from scripts_library.library import ready_made, source_of
 from scripts_library.parser import parse
 from tests.factories import create_script
@@ -34,7 +34,7 @@ def publish(desk: Desk, status: int = 302, **data: object) -> str:
 def change(desk: Desk, old: str, new: str) -> None:
     """Make a draft of the script with other words, by its text form."""
     with desk.app.app_context():
-        source = services.working_source(desk.script())
+        source = drafts.working_source(desk.script())
     assert old in source
     save_text(desk, source=source.replace(old, new))
 
@@ -68,7 +68,7 @@ def test_choosing_one_makes_it_the_campaigns(desk: Desk) -> None:
     assert "Deep canvass" in desk.client.get(location).text
     with desk.app.app_context():
         chosen = db.session.get_one(Script, desk.campaign().script_id)
-        assert parse(services.working_source(chosen), "test").slug == "deep-canvass"
+        assert parse(drafts.working_source(chosen), "test").slug == "deep-canvass"
     post(desk, address, 404, slug="nothing", language="en")
 
     post(desk, desk.address("/choose"))
@@ -136,7 +136,7 @@ def test_who_publishes_is_told_whether_callers_get_it_now(desk: Desk) -> None:
     def publish_title(old: str, new: str) -> str:
         with desk.app.app_context():
             script = desk.script()
-            services.save_draft(script, services.working_source(script).replace(old, new))
+            drafts.save_draft(script, drafts.working_source(script).replace(old, new))
             db.session.commit()
         return desk.client.get(publish(desk)).text
 
@@ -179,11 +179,11 @@ def test_changing_what_an_answer_means_needs_a_word(desk: Desk) -> None:
     assert "(1 call) would get the title “Who wins?”" in page
     assert "Tick the box to say that you have checked" in publish(desk, 422)
     with desk.app.app_context():
-        assert len(services.versions_of(desk.script())) == 1
+        assert len(versions.versions_of(desk.script())) == 1
 
     publish(desk, confirmed="yes")
     with desk.app.app_context():
-        assert len(services.versions_of(desk.script())) == 2
+        assert len(versions.versions_of(desk.script())) == 2
 
 
 def test_only_what_was_looked_over_is_published(desk: Desk) -> None:
@@ -195,14 +195,14 @@ def test_only_what_was_looked_over_is_published(desk: Desk) -> None:
     assert "Theirs, half written" in page, "drawn anew, to be looked over"
     assert "Who is it?" not in page
     with desk.app.app_context():
-        assert len(services.versions_of(desk.script())) == 1
+        assert len(versions.versions_of(desk.script())) == 1
 
     # The draft alone is as it was, and would change something else.
     mine["seen"] = desk.seen("/publish")
     with desk.app.app_context():
         script = desk.script()
-        theirs = services.working_source(script).replace("Theirs, half written", "Theirs")
-        services.publish(script, services.add_version(script, theirs, None))
+        theirs = drafts.working_source(script).replace("Theirs, half written", "Theirs")
+        versions.publish(script, versions.add_version(script, theirs, None))
         db.session.commit()
     page = post(desk, desk.address("/publish"), 422, **mine)
     assert "Someone has changed this script" in page
@@ -211,7 +211,7 @@ def test_only_what_was_looked_over_is_published(desk: Desk) -> None:
     page = desk.client.post(desk.address("/publish"), data=mine, follow_redirects=True).text
     assert "The draft was already published or discarded" in page, "the button pressed twice"
     with desk.app.app_context():
-        assert len(services.versions_of(desk.script())) == 3
+        assert len(versions.versions_of(desk.script())) == 3
 
 
 def test_versions_are_read_compared_and_brought_back(desk: Desk) -> None:
@@ -228,7 +228,7 @@ def test_versions_are_read_compared_and_brought_back(desk: Desk) -> None:
     assert restore(desk, 1) == desk.address("/publish")
     publish(desk)
     with desk.app.app_context():
-        assert [version.number for version in services.versions_of(desk.script())] == [3, 2, 1]
+        assert [version.number for version in versions.versions_of(desk.script())] == [3, 2, 1]
     assert restore(desk, 3) == desk.address("/versions"), "the published one brings nothing back"
     assert "is gone" not in desk.client.get(desk.address("/versions")).text
     change(desk, "Who has answered?", "Who is there?")
@@ -286,8 +286,8 @@ def test_what_somebody_saves_this_very_moment_is_not_lost(
     change(desk, "Who has answered?", "Who is it?")
     with desk.app.app_context():  # a second version, so that the first can be brought back
         script = desk.script()
-        services.publish(
-            script, services.add_version(script, source_of("deep-canvass", "en"), None)
+        versions.publish(
+            script, versions.add_version(script, source_of("deep-canvass", "en"), None)
         )
         db.session.commit()
     sent = {**data, "seen": desk.seen(form_on)}
@@ -295,7 +295,7 @@ def test_what_somebody_saves_this_very_moment_is_not_lost(
 
     with desk.app.app_context(), ThreadPoolExecutor() as pool:
         script = desk.script()
-        services.save_draft(script, services.working_source(script).replace("Who is it?", "Theirs"))
+        drafts.save_draft(script, drafts.working_source(script).replace("Who is it?", "Theirs"))
         db.session.flush()  # theirs is not committed yet
         answer = pool.submit(desk.client.post, desk.address(sent_to), data=sent)
         waits = text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
@@ -309,7 +309,7 @@ def test_what_somebody_saves_this_very_moment_is_not_lost(
     with desk.app.app_context():
         script = desk.script()
         assert "title: Theirs" in (script.draft or "")
-        assert len(services.versions_of(script)) == 2
+        assert len(versions.versions_of(script)) == 2
     if form_on == "/text":
         assert "Deep canvass" in page.text, "what was typed is not lost either"
         again = re.search(r'name="seen" value="(\w+)"', page.text)

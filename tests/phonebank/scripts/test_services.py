@@ -13,9 +13,11 @@ from phonebank.calls.record import record
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundError
 from phonebank.models import Campaign, Contact, ContactList, Script, ScriptVersion
-from phonebank.scripts import services
+from phonebank.scripts import campaign_scripts, drafts
+from phonebank.scripts import versions as script_versions
 from phonebank.scripts.answer_compat import changed_meanings
-from phonebank.scripts.edit_actions import apply_action, resolve_next_below
+from phonebank.scripts.cleanup import resolve_next_below
+from phonebank.scripts.edit_actions import apply_action
 from phonebank.scripts.missing_fields import missing_field_warnings
 from phonebank.scripts.versions import published_version_id
 from scripts_library.parser import parse
@@ -34,112 +36,112 @@ def campaign(app_context: Flask) -> Campaign:
 
 @pytest.fixture
 def script(campaign: Campaign) -> Script:
-    script = services.use_ready_made(campaign, SLUG, "en", None)
+    script = campaign_scripts.use_ready_made(campaign, SLUG, "en", None)
     db.session.commit()
     return script
 
 
 def reworded(script: Script, old: str, new: str) -> str:
-    source = services.working_source(script)
+    source = drafts.working_source(script)
     assert old in source
     return source.replace(old, new)
 
 
 def test_a_ready_made_script_becomes_the_campaigns_own_and_is_published(script: Script) -> None:
     campaign = db.session.get_one(Campaign, script.campaign_id)
-    [version] = services.versions_of(script)
+    [version] = script_versions.versions_of(script)
     assert campaign.script_id == script.id
     assert published_version_id(campaign) == version.id
     assert (version.number, script.name) == (1, "Voter identification")
-    assert services.library()[0].steps, "the library itself is untouched"
+    assert campaign_scripts.ready_made_scripts()[0].steps, "the library itself is untouched"
 
 
 def test_an_unknown_ready_made_script_is_not_found(campaign: Campaign) -> None:
     for slug, language in (("nothing", "en"), (SLUG, "xx"), ("../library", "en")):
         with pytest.raises(NotFoundError):
-            services.use_ready_made(campaign, slug, language, None)
+            campaign_scripts.use_ready_made(campaign, slug, language, None)
 
 
 def test_a_draft_reaches_nobody_until_it_is_published(script: Script) -> None:
     campaign = db.session.get_one(Campaign, script.campaign_id)
     before = published_version_id(campaign)
-    services.save_draft(script, reworded(script, "Who has answered?", "Who is it?"))
+    drafts.save_draft(script, reworded(script, "Who has answered?", "Who is it?"))
     assert published_version_id(campaign) == before
 
-    version = services.publish_draft(campaign, script, None)
+    version = drafts.publish_draft(campaign, script, None)
     assert published_version_id(campaign) == version.id
     assert (version.number, script.draft) == (2, None)
 
 
 def test_a_faulty_draft_is_kept_and_cannot_be_published(script: Script) -> None:
     campaign = db.session.get_one(Campaign, script.campaign_id)
-    services.save_draft(script, reworded(script, "goto: issue", "goto: nowhere"))
-    with pytest.raises(services.FaultyScriptError) as refused:
-        services.publish_draft(campaign, script, None)
+    drafts.save_draft(script, reworded(script, "goto: issue", "goto: nowhere"))
+    with pytest.raises(script_versions.FaultyScriptError) as refused:
+        drafts.publish_draft(campaign, script, None)
     assert any("no such step" in diagnostic.message for diagnostic in refused.value.diagnostics)
     assert refused.value.status == 422
     assert script.draft is not None
-    assert len(services.versions_of(script)) == 1
+    assert len(script_versions.versions_of(script)) == 1
 
 
 @pytest.mark.parametrize("source", ["", "a: [", "slug: x", "\t", "a" * 300_000, "&a [*a]"])
 def test_what_no_editor_could_open_is_refused(script: Script, source: str) -> None:
     with pytest.raises(InvalidInputError):
-        services.save_draft(script, source)
+        drafts.save_draft(script, source)
     assert script.draft is None
     with pytest.raises(InvalidInputError):
-        services.add_version(script, source, None)
+        script_versions.add_version(script, source, None)
 
 
 def test_a_draft_that_says_what_is_published_is_no_draft(script: Script) -> None:
-    services.save_draft(script, reworded(script, "Who has answered?", "Who is it?"))
+    drafts.save_draft(script, reworded(script, "Who has answered?", "Who is it?"))
     assert script.draft is not None
     assert script.name == "Voter identification"
-    services.save_draft(script, "# a remark\n" + services.published_version(script).source)
+    drafts.save_draft(script, "# a remark\n" + script_versions.published_version(script).source)
     assert script.draft is None
 
 
 def test_throwing_a_draft_away_brings_the_published_words_back(script: Script) -> None:
-    services.save_draft(script, reworded(script, "title: Voter identification", "title: Other"))
+    drafts.save_draft(script, reworded(script, "title: Voter identification", "title: Other"))
     assert script.name == "Other"
-    services.discard_draft(script)
+    drafts.discard_draft(script)
     assert (script.draft, script.name) == (None, "Voter identification")
 
 
 def test_a_blank_page_is_a_draft_until_published_and_then_the_campaigns_script(
     campaign: Campaign,
 ) -> None:
-    script = services.start_blank(campaign)
-    parse(services.working_source(script), "the blank page")  # fit for calls as it stands
+    script = campaign_scripts.start_blank(campaign)
+    parse(drafts.working_source(script), "the blank page")  # fit for calls as it stands
     assert campaign.script_id is None
     with pytest.raises(ConflictError):
-        services.choose(campaign, script)
+        campaign_scripts.choose(campaign, script)
     with pytest.raises(ConflictError):
-        services.discard_draft(script)
+        drafts.discard_draft(script)
 
-    services.publish_draft(campaign, script, None)
+    drafts.publish_draft(campaign, script, None)
     assert campaign.script_id == script.id
 
 
 def test_a_blank_page_beside_a_script_in_use_does_not_take_its_place(script: Script) -> None:
     campaign = db.session.get_one(Campaign, script.campaign_id)
-    blank = services.start_blank(campaign)
-    services.publish_draft(campaign, blank, None)
+    blank = campaign_scripts.start_blank(campaign)
+    drafts.publish_draft(campaign, blank, None)
     assert campaign.script_id == script.id
-    services.choose(campaign, blank)
+    campaign_scripts.choose(campaign, blank)
     assert campaign.script_id == blank.id
 
 
 def test_an_old_version_comes_back_as_a_version_of_its_own(script: Script) -> None:
     campaign = db.session.get_one(Campaign, script.campaign_id)
-    first = services.version_for(script, 1)
-    services.save_draft(script, reworded(script, "Who has answered?", "Who is it?"))
-    services.publish_draft(campaign, script, None)
+    first = script_versions.version_for(script, 1)
+    drafts.save_draft(script, reworded(script, "Who has answered?", "Who is it?"))
+    drafts.publish_draft(campaign, script, None)
 
-    services.restore(script, first)
-    assert services.publish_draft(campaign, script, None).number == 3
-    assert services.published_version(script).source == first.source
-    assert [version.number for version in services.versions_of(script)] == [3, 2, 1]
+    drafts.restore(script, first)
+    assert drafts.publish_draft(campaign, script, None).number == 3
+    assert script_versions.published_version(script).source == first.source
+    assert [version.number for version in script_versions.versions_of(script)] == [3, 2, 1]
 
 
 def test_a_call_under_way_keeps_its_words(script: Script) -> None:
@@ -151,8 +153,8 @@ def test_a_call_under_way_keeps_its_words(script: Script) -> None:
     first = claim(caller)
     db.session.commit()
 
-    services.save_draft(script, reworded(script, "key: speaking", "key: it_is_them"))
-    version = services.publish_draft(campaign, script, None)
+    drafts.save_draft(script, reworded(script, "key: speaking", "key: it_is_them"))
+    version = drafts.publish_draft(campaign, script, None)
     db.session.commit()
 
     assert first.call.script_version_id != version.id
@@ -163,12 +165,12 @@ def test_a_call_under_way_keeps_its_words(script: Script) -> None:
 
 
 def test_two_who_publish_at_once_both_get_a_number(app: Flask, script: Script) -> None:
-    script_id, source = script.id, services.working_source(script)
+    script_id, source = script.id, drafts.working_source(script)
     db.session.commit()
 
     def add() -> None:
         with app.app_context():
-            services.add_version(db.session.get_one(Script, script_id), source, None)
+            script_versions.add_version(db.session.get_one(Script, script_id), source, None)
             db.session.commit()
 
     threads = [threading.Thread(target=add) for _ in range(4)]
@@ -215,7 +217,7 @@ def test_rewording_or_dropping_an_answer_already_given_is_named(script: Script) 
 def test_several_answers_at_one_step_are_each_looked_at(script: Script) -> None:
     source = reworded(script, "answer: choice\n    choices:\n      - key: cost_of_living",
                       "answer: several\n    choices:\n      - key: cost_of_living")  # fmt: skip
-    services.publish(script, services.add_version(script, source, None))
+    script_versions.publish(script, script_versions.add_version(script, source, None))
     db.session.commit()
     give_answers(script, [("issue", ["health", "housing"]), ("issue", ["housing"])])
 
@@ -246,9 +248,9 @@ def test_another_question_with_the_same_answers_is_named(
 def test_a_scale_is_neither_turned_round_nor_made_into_another_answer_unseen(
     campaign: Campaign,
 ) -> None:
-    script = services.use_ready_made(campaign, "deep-canvass", "en", None)
+    script = campaign_scripts.use_ready_made(campaign, "deep-canvass", "en", None)
     give_answers(script, [("rating_before", 8)])
-    source = services.working_source(script)
+    source = drafts.working_source(script)
     turned = source.replace("low_label: Completely against", "low_label: X")
     turned = turned.replace("high_label: Completely for", "high_label: Completely against")
     turned = turned.replace("low_label: X", "low_label: Completely for")
@@ -266,13 +268,13 @@ def test_a_scale_is_neither_turned_round_nor_made_into_another_answer_unseen(
 
 def test_what_was_left_out_for_a_while_comes_back_as_it_was_or_is_named(script: Script) -> None:
     give_answers(script, [("voting_intention", "undecided"), ("issue", "health")])
-    first = parse(services.working_source(script), "test")
+    first = parse(drafts.working_source(script), "test")
     gone = resolve_next_below(
         apply_action(apply_action(first, "delete-step:issue"), "delete-choice:voting_intention:2")
     )
     told = {(c.old, c.new) for c in changed_meanings(script, gone)}
     assert told == {("Undecided", None), ("Health and care", None)}
-    services.publish(script, services.add_version(script, serialize(gone), None))
+    script_versions.publish(script, script_versions.add_version(script, serialize(gone), None))
     db.session.commit()
     assert changed_meanings(script, replace(gone, title="Again")) == [], "told once"
 

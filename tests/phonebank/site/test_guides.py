@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from phonebank.contact_queue.status_counts import BUCKETS
 from phonebank.core.db import db
 from phonebank.models import RoleName
-from phonebank.organisers.scripts.editor_views import KINDS
+from phonebank.scripts.labels import STEP_KIND_OPTIONS
 from phonebank.site.guides import DOCS, GUIDES, guide
 from tests.claims import DOCUMENTS, ROOT
 from tests.factories import create_account
@@ -60,7 +60,7 @@ def test_the_glossary_has_every_word_the_product_uses() -> None:
     assert defined >= WORDS
     assert defined >= {label.lower() for label in BUCKETS.values()}
     steps = source.split("- **Step**:")[1].split("- **")[0]
-    assert set(re.findall(r"\*(\w+)\*", steps)) == set(KINDS)
+    assert set(re.findall(r"\*(\w+)\*", steps)) == set(STEP_KIND_OPTIONS)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -1,0 +1,34 @@
+"""The blueprint of the pages about scripts, and what its views share."""
+
+from typing import Any
+
+from flask import Blueprint, redirect, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+
+from phonebank.campaigns.services import campaign_for
+from phonebank.models import Campaign, Script
+from phonebank.scripts.campaign_scripts import script_for
+
+scripts = Blueprint("scripts", __name__, url_prefix="/campaigns/<int:campaign_id>/scripts")
+
+OVERTAKEN = (
+    "Someone has changed this script since you opened it, so nothing is saved yet. Open it in"
+    " another tab to see their version. Save here again to replace it with yours."
+)
+
+
+def load_script(campaign_id: int, script_id: int) -> tuple[Campaign, Script]:
+    """Return a campaign that the organiser may open, and its script. Raises NotFoundError."""
+    campaign = campaign_for(current_user, campaign_id)
+    return campaign, script_for(campaign, script_id)
+
+
+def signed_in_account() -> Any:
+    """Return the organiser's account itself, not Flask-Login's proxy of it."""
+    return current_user._get_current_object()
+
+
+def redirect_to(page: str, campaign: Campaign, script: Script) -> ResponseReturnValue:
+    """Redirect to a page of the script by its endpoint's name, such as "show"."""
+    return redirect(url_for(f"scripts.{page}", campaign_id=campaign.id, script_id=script.id))

@@ -1,0 +1,85 @@
+"""The page of one script: read it, choose it for the campaign, fill in its merge fields."""
+
+from collections.abc import Mapping
+
+from flask import flash, render_template, request
+from flask.typing import ResponseReturnValue
+
+from phonebank.core.access import open_to
+from phonebank.core.db import db
+from phonebank.experiments.script_choice import active_version_ids
+from phonebank.models import Campaign, RoleName, Script
+from phonebank.organisers.scripts.blueprint import load_script, redirect_to, scripts
+from phonebank.scripts.campaign_merge_values import changed_values, save_values
+from phonebank.scripts.campaign_scripts import choose as choose_script
+from phonebank.scripts.drafts import declared_fields, publish_digest
+from phonebank.scripts.read_view import step_views
+from phonebank.scripts.versions import published_version, script_of
+
+
+@scripts.get("/<int:script_id>")
+@open_to(RoleName.ORGANISER)
+def show(campaign_id: int, script_id: int) -> ResponseReturnValue:
+    """Show the published script, and what the organiser can do with it."""
+    return script_page(*load_script(campaign_id, script_id))
+
+
+@scripts.post("/<int:script_id>/choose")
+@open_to(RoleName.ORGANISER)
+def choose(campaign_id: int, script_id: int) -> ResponseReturnValue:
+    """Call with this script from the next person on."""
+    campaign, script = load_script(campaign_id, script_id)
+    choose_script(campaign, script)
+    db.session.commit()
+    flash(f"This is now the campaign's script. {when_callers_get_it(campaign, script)}", "success")
+    return redirect_to("show", campaign, script)
+
+
+@scripts.post("/<int:script_id>/values")
+@open_to(RoleName.ORGANISER)
+def fill_in(campaign_id: int, script_id: int) -> ResponseReturnValue:
+    """Save the changed values of the campaign's own merge fields."""
+    campaign, script = load_script(campaign_id, script_id)
+    fields = declared_fields(script)
+    conflicts = save_values(campaign, fields, request.form)
+    if conflicts:
+        typed = changed_values(fields, request.form)
+        return script_page(campaign, script, typed, conflicts), 422
+    db.session.commit()
+    flash("Saved. Callers see it with their next person.", "success")
+    return redirect_to("show", campaign, script)
+
+
+def script_page(
+    campaign: Campaign,
+    script: Script,
+    typed: Mapping[str, str] | None = None,
+    conflicts: Mapping[str, str] | None = None,
+) -> str:
+    """Render the script's page.
+
+    `typed` holds merge values that are not saved yet, `conflicts` the values that a colleague
+    saved for the same fields in the meantime.
+    """
+    parsed = script_of(script.published_version_id)
+    return render_template(
+        "scripts/show.html",
+        campaign=campaign,
+        row=script,
+        version=published_version(script),
+        parsed=parsed,
+        blocks=step_views(parsed) if parsed else [],
+        fields=declared_fields(script),
+        typed=typed or {},
+        conflicts=conflicts or {},
+        seen=publish_digest(script),
+    )
+
+
+def when_callers_get_it(campaign: Campaign, script: Script) -> str:
+    """Say when callers get the published words, to the organiser who published or chose them."""
+    if script.published_version_id in active_version_ids(campaign.id):
+        return "Callers get it with their next person."
+    if campaign.script_id == script.id:
+        return "Callers get it once you stop the experiment that is running."
+    return "Callers get it once you press “Call with this one”. They have another script now."

@@ -1,0 +1,63 @@
+"""The script as YAML: copy it, paste it, upload it, and see its diagnostics by line."""
+
+from flask import flash, render_template, request
+from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import FileStorage
+
+from phonebank.core.access import open_to
+from phonebank.core.db import db
+from phonebank.core.errors import InvalidInputError
+from phonebank.core.locks import lock_row
+from phonebank.models import RoleName
+from phonebank.organisers.scripts.blueprint import OVERTAKEN, load_script, scripts
+from phonebank.scripts import drafts
+from scripts_library.parser import diagnose
+from scripts_library.yaml_source import MAX_BYTES
+
+
+@scripts.route("/<int:script_id>/text", methods=["GET", "POST"])
+@open_to(RoleName.ORGANISER)
+def as_text(campaign_id: int, script_id: int) -> ResponseReturnValue:
+    """Show the script as YAML. A POST saves the text or file as the draft."""
+    campaign, script = load_script(campaign_id, script_id)
+    if request.method == "POST":
+        lock_row(script)
+    source, seen = drafts.working_source(script), drafts.digest(script)
+    status = 200
+    if request.method == "POST":
+        kept, source = source, _text_sent()
+        if request.form.get("seen") != seen and source != kept:
+            flash(OVERTAKEN, "error")
+            status = 422
+        else:
+            try:
+                drafts.save_draft(script, source)
+            except InvalidInputError as error:
+                flash(f"Nothing was saved. {error.message}", "error")
+                status = 422
+            else:
+                seen = drafts.digest(script)
+                db.session.commit()
+                flash("Saved as a draft. Callers get it once you publish it.", "success")
+    page = render_template(
+        "scripts/text.html",
+        campaign=campaign,
+        row=script,
+        source=source,
+        seen=seen,
+        diagnostics=diagnose(source),
+    )
+    return page, status
+
+
+def _text_sent() -> str:
+    """Return the form's text, or that of its file. Raises InvalidInputError if not UTF-8."""
+    upload: FileStorage | None = request.files.get("file")
+    if upload is None or not upload.filename:
+        return request.form.get("source", "").replace("\r\n", "\n")
+    try:
+        return upload.stream.read(MAX_BYTES + 1).decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        raise InvalidInputError(
+            "This file isn't UTF-8 text, so it can't be a script.", "Choose a .yaml file."
+        ) from None

@@ -1,0 +1,94 @@
+"""The scripts of a campaign: list them, add a ready-made or blank one, choose the one to use.
+
+Views commit.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from sqlalchemy import select
+
+from phonebank.core.db import db
+from phonebank.core.errors import ConflictError, NotFoundError
+from phonebank.core.locks import lock_row
+from phonebank.models import Account, Campaign, Script
+from phonebank.scripts.versions import add_version, publish
+from scripts_library.library import UnknownScriptError, ready_made, source_of
+from scripts_library.parser import parse
+from scripts_library.script import Script as ParsedScript
+
+BLANK = Path(__file__).parent / "blank.yaml"
+
+
+@cache
+def ready_made_scripts() -> tuple[ParsedScript, ...]:
+    """Return the ready-made scripts. They change only with a release of Phonebank."""
+    return tuple(ready_made())
+
+
+def ready_made_script(slug: str, language: str) -> ParsedScript:
+    """Return one ready-made script. Raises NotFoundError."""
+    for script in ready_made_scripts():
+        if (script.slug, script.language) == (slug, language):
+            return script
+    raise NotFoundError("There is no such ready-made script.", "Choose one from the list.")
+
+
+def scripts_of(campaign: Campaign) -> Sequence[Script]:
+    """Return the campaign's scripts, newest first."""
+    return db.session.scalars(
+        select(Script).where(Script.campaign_id == campaign.id).order_by(Script.id.desc())
+    ).all()
+
+
+def script_for(campaign: Campaign, script_id: int) -> Script:
+    """Return a script of the campaign. Raises NotFoundError."""
+    script = db.session.get(Script, script_id)
+    if script is None or script.campaign_id != campaign.id:
+        raise NotFoundError("This campaign has no such script.", "Go back to its scripts.")
+    return script
+
+
+def use_ready_made(campaign: Campaign, slug: str, language: str, account: Account | None) -> Script:
+    """Copy a ready-made script into the campaign, publish it, and make it the campaign's script.
+
+    Raises NotFoundError if there is no such ready-made script.
+    """
+    try:
+        source = source_of(slug, language)
+    except UnknownScriptError as unknown:
+        raise NotFoundError(str(unknown), "Choose one from the list.") from None
+    script = _store(campaign, source)
+    publish(script, add_version(script, source, account))
+    choose(campaign, script)
+    return script
+
+
+def start_blank(campaign: Campaign) -> Script:
+    """Add a script of four steps for the organiser to write on from.
+
+    It is a draft: callers get it once an organiser has published and chosen it.
+    """
+    source = BLANK.read_text("utf-8")
+    script = _store(campaign, source)
+    script.draft = source
+    return script
+
+
+def choose(campaign: Campaign, script: Script) -> None:
+    """Make this the script that the campaign's next calls use.
+
+    Raises ConflictError if no version of it has been published.
+    """
+    if script.published_version_id is None:
+        raise ConflictError("This script has not been published yet.", "Publish it first.")
+    lock_row(campaign)
+    campaign.script_id = script.id
+
+
+def _store(campaign: Campaign, source: str) -> Script:
+    script = Script(campaign_id=campaign.id, name=parse(source, "a new script").title[:120])
+    db.session.add(script)
+    db.session.flush()
+    return script

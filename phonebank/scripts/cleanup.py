@@ -1,0 +1,71 @@
+"""Prepare an edited script to be kept: resolve "the step below", drop what is empty. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from phonebank.scripts.form_fields import BELOW
+from phonebank.scripts.identifiers import is_provisional
+from scripts_library.script import Branch, Choice, Script, Step
+from scripts_library.script_builder import KINDS_THAT_MAY_ANSWER
+
+
+def resolve_next_below(script: Script) -> Script:
+    """Replace each `next` of BELOW by the id of the step below; None for the last step."""
+    ids = [step.id for step in script.steps]
+    below: dict[str, str | None] = dict(zip(ids, [*ids[1:], None], strict=True))
+    steps = (
+        replace(step, next=below[step.id]) if step.next == BELOW else step for step in script.steps
+    )
+    return replace(script, steps=tuple(steps))
+
+
+def drop_empty(script: Script) -> Script:
+    """Return the script without empty rows, and without settings that its kinds of step lack.
+
+    The form keeps hidden fields, such as the labels of a scale that is now a choice.
+    """
+    ids = {step.id for step in script.steps}
+    steps = tuple(_drop_empty_in_step(step) for step in script.steps)
+    offered = {step.id: {choice.key for choice in step.choices} for step in steps}
+    yes = {
+        step_id: tuple(key for key in keys if key in offered.get(step_id, ()))
+        for step_id, keys in script.yes.items()
+    }
+    return replace(
+        script,
+        steps=steps,
+        yes={step_id: keys for step_id, keys in yes.items() if keys},
+        cards=tuple(card for card in script.cards if card.title or card.words),
+        fields={n: about for n, about in script.fields.items() if about or not is_provisional(n)},
+        practice=tuple(
+            replace(one, replies={k: v for k, v in one.replies.items() if v and k in ids})
+            for one in script.practice
+        ),
+    )
+
+
+def prune_branches(choices: Iterable[Choice], branches: Iterable[Branch]) -> tuple[Branch, ...]:
+    """Remove deleted answers from the branches.
+
+    A branch goes entirely if all the answers that it asked for were deleted: without a condition
+    it would always hold.
+    """
+    keys = {choice.key for choice in choices}
+    kept = ((b, tuple(key for key in b.choices if key in keys)) for b in branches)
+    return tuple(replace(b, choices=left) for b, left in kept if left or not b.choices)
+
+
+def _drop_empty_in_step(step: Step) -> Step:
+    if step.kind not in KINDS_THAT_MAY_ANSWER:
+        step = replace(step, answer=None)
+    has_choices, is_scale = step.answer in ("choice", "several"), step.answer == "scale"
+    choices = tuple(c for c in step.choices if c.label or c.goto) if has_choices else ()
+    branches = (branch for branch in step.branches if branch.low is None or is_scale)
+    return replace(
+        step,
+        choices=choices,
+        low_label=step.low_label if is_scale else "",
+        high_label=step.high_label if is_scale else "",
+        branches=() if step.is_end else prune_branches(choices, branches),
+        next=None if step.is_end else step.next,
+    )

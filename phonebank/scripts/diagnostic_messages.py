@@ -1,0 +1,30 @@
+"""A diagnostic's message in the words of the editor's form. Pure."""
+
+import re
+from collections.abc import Callable
+
+from phonebank.scripts.labels import SETTINGS
+from phonebank.scripts.transitions import title_of
+from scripts_library.script import Script
+
+
+def form_message_translator(script: Script) -> Callable[[str], str]:
+    """Return a function that turns a diagnostic's message into the form's words.
+
+    It puts labels for settings and titles for step ids, and drops line numbers.
+    """
+    titles = {step.id: title_of(script, step.id) or step.id for step in script.steps}
+    ids = "|".join(sorted(map(re.escape, filter(None, titles)), key=len, reverse=True))
+    # Some step ids are ordinary words too, so an id counts only where messages name a step.
+    step_names = re.compile(
+        rf"(?<=names )(?:{ids})\b|(?<=leads to )(?:{ids})\b|(?<=after )(?:{ids})(?=\.$)"
+        rf"|(?<=\()(?:{ids})(?=\))|(?<=→ )(?:{ids})\b|\b(?:{ids})(?= →)|(?<=answer of )(?:{ids})\b"
+    )
+
+    def translate(message: str) -> str:
+        message = re.sub(r" \((?:first on )?line \d+\)", "", message)
+        message = message.replace("`is: a value` or `known: yes` (or no)", "a value or “is known”")
+        message = step_names.sub(lambda found: f"“{titles[found[0]]}”", message)
+        return re.sub(r"`(\w+)`", lambda found: f"“{SETTINGS.get(found[1], found[1])}”", message)
+
+    return translate

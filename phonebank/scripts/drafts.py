@@ -1,0 +1,147 @@
+"""A script's draft: the words that an organiser is working on and that callers do not see.
+
+Save, discard and publish a draft, or restore an earlier version as the draft. Views commit.
+"""
+
+import hashlib
+from dataclasses import replace
+
+from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundError
+from phonebank.core.locks import lock_row
+from phonebank.models import Account, Campaign, Script, ScriptVersion
+from phonebank.scripts.campaign_scripts import choose
+from phonebank.scripts.versions import (
+    FaultyScriptError,
+    add_version,
+    publish,
+    published_version,
+    script_of,
+    versions_of,
+)
+from scripts_library.diagnostics import Diagnostic
+from scripts_library.parser import parse_leniently
+from scripts_library.script import Script as ParsedScript
+from scripts_library.yaml_source import MAX_BYTES
+
+
+def working_source(script: Script) -> str:
+    """Return the YAML that an editor continues from: the draft, or else the published version."""
+    if script.draft is not None:
+        return script.draft
+    version = published_version(script) or next(iter(versions_of(script)), None)
+    return version.source if version else ""
+
+
+def working_script(script: Script) -> tuple[ParsedScript, list[Diagnostic]]:
+    """Parse the working source, errors and all, and return its diagnostics in line order.
+
+    Raises NotFoundError if no step of it can be read.
+    """
+    parsed, found = parse_leniently(working_source(script))
+    if parsed is None:
+        raise NotFoundError("This script has no step that can be read.", "Fix it as text.")
+    return parsed, found
+
+
+def declared_fields(script: Script) -> dict[str, str]:
+    """Return the merge fields that the working script declares: name → what it holds.
+
+    Empty if no step of the script can be read.
+    """
+    parsed, _ = parse_leniently(working_source(script))
+    return dict(parsed.fields) if parsed else {}
+
+
+def digest(script: Script) -> str:
+    """Return a digest of the working source: 16 hexadecimal digits.
+
+    A form sends it back, so that a view notices if someone else has saved in the meantime.
+    """
+    return _digest(working_source(script))
+
+
+def publish_digest(script: Script) -> str:
+    """Return a digest of the draft and of the published version: 16 hexadecimal digits.
+
+    A form sends it back, so that publish, discard and restore do only what their page showed.
+    """
+    return _digest(repr((script.published_version_id, script.draft)))
+
+
+def save_draft(script: Script, source: str) -> None:
+    """Keep YAML as the script's draft, errors and all; no draft if it equals what is published.
+
+    Raises InvalidInputError if the source is too large or no step of it can be read: an editor
+    could not open it again.
+    """
+    if len(source.encode()) > MAX_BYTES:
+        raise InvalidInputError(
+            f"A script may be up to {MAX_BYTES // 1024} kB, and this one is larger.", "Shorten it."
+        )
+    parsed, found = parse_leniently(source)
+    if parsed is None:
+        raise FaultyScriptError(found)
+    lock_row(script)
+    published = script_of(script.published_version_id)
+    script.draft = None if published and _are_equivalent(published, parsed) else source
+    script.name = parsed.title[:120] or script.name
+
+
+def discard_draft(script: Script) -> None:
+    """Delete the draft. Raises ConflictError if nothing has been published."""
+    lock_row(script)
+    if script.published_version_id is None:
+        raise ConflictError(
+            "This script has no published version to go back to.", "Keep the draft."
+        )
+    script.draft = None
+    published = script_of(script.published_version_id)
+    if published is not None:
+        script.name = published.title[:120]
+
+
+def publish_draft(campaign: Campaign, script: Script, account: Account | None) -> ScriptVersion:
+    """Store the draft as a version and publish it. A campaign without a script gets this one.
+
+    Raises ConflictError if there is no draft, FaultyScriptError if callers cannot use it.
+    """
+    lock_row(script)
+    if script.draft is None:
+        raise ConflictError("There is nothing to publish.", "Change something first.")
+    version = add_version(script, script.draft, account)
+    publish(script, version)
+    script.draft = None
+    lock_row(campaign)
+    if campaign.script_id is None:
+        choose(campaign, script)
+    return version
+
+
+def restore(script: Script, version: ScriptVersion) -> None:
+    """Make an earlier version's words the draft.
+
+    Publishing them adds a version with a number of its own, so versions stay in the order in
+    which callers used them.
+    """
+    save_draft(script, version.source)
+
+
+def is_restored(script: Script, version: ScriptVersion) -> bool:
+    """Whether restoring the version would change nothing."""
+    if script.draft is not None:
+        return script.draft == version.source
+    published, parsed = script_of(script.published_version_id), script_of(version.id)
+    return published is not None and parsed is not None and _are_equivalent(published, parsed)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _are_equivalent(one: ParsedScript, other: ParsedScript) -> bool:
+    """Whether two scripts say and do the same. The order of the yes answers does not matter."""
+
+    def sorted_yes(script: ParsedScript) -> dict[str, list[str]]:
+        return {step_id: sorted(keys) for step_id, keys in script.yes.items()}
+
+    return sorted_yes(one) == sorted_yes(other) and replace(one, yes={}) == replace(other, yes={})

@@ -1,0 +1,127 @@
+"""What a button of the editor does: read the form, apply the button's action, undo. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from phonebank.scripts.cleanup import resolve_next_below
+from phonebank.scripts.deleted_step import DeletedStep, restore_step, unpack_deleted_step
+from phonebank.scripts.edit_actions import apply_action
+from phonebank.scripts.editor_state import editor_state_of
+from phonebank.scripts.form_fields import script_from_form
+from phonebank.scripts.identifiers import assign_ids
+from scripts_library.script import Script
+
+CANNOT_RESTORE = (
+    "The step could not be brought back, because this page no longer has it. If it was ever"
+    " published, you can find it under “Versions”."
+)
+PLACE_IS_TAKEN = (
+    "The step was not brought back yet, because a new step without a title is in its place. Give"
+    " the new step a title, then press Undo again."
+)
+
+
+@dataclass(frozen=True)
+class Submission:
+    """The editor's form as a browser sent it.
+
+    `script` is what the organiser typed, with ids for new blocks. `action` is the button's, with
+    these ids. `about` is the block that the action is about, and `at` the step that the organiser
+    typed in, "" for none. `deleted` is the step that Undo would restore.
+    """
+
+    script: Script
+    action: str
+    about: str
+    at: str
+    deleted: DeletedStep | None
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A submission after its action. `notice` says why Undo restored nothing, else "".
+
+    `about` is the block that the action was about, `deleted` the step that Undo would restore now.
+    """
+
+    script: Script
+    about: str
+    deleted: DeletedStep | None
+    notice: str = ""
+
+
+def read_submission(
+    form: Mapping[str, str], kept: Script, used: Mapping[str, Mapping[str, str]]
+) -> Submission:
+    """Read the editor's form.
+
+    `kept` is the script that the form was rendered from. `used` maps each step id to its answers'
+    keys and labels in all published versions: see `versions.identifiers_used`.
+    """
+    deleted = unpack_deleted_step(form.get("before", ""), form.get("deleted", ""))
+    if deleted:
+        # The step may come back, so no new step may take its id.
+        used = {deleted.step_id: {}, **used}
+    sent = script_from_form(form, kept, used)
+    script = assign_ids(sent, used)
+    step_ids = {old.id: new.id for old, new in zip(sent.steps, script.steps, strict=True)}
+    action, about = _read_action(form.get("do", "save"), sent, script)
+    at = form.get("at", "")
+    return Submission(
+        script,
+        action,
+        about,
+        step_ids.get(at, at),
+        deleted.rename_steps(step_ids) if deleted else None,
+    )
+
+
+def apply_submission(submission: Submission) -> Edit:
+    """Apply the submission's action to its script."""
+    before, about = submission.script, submission.about
+    if submission.action == "undo":
+        return _undo(resolve_next_below(before), submission.deleted)
+    after = apply_action(before, submission.action)
+    if about and before.has_step(about) and not after.has_step(about):
+        return Edit(after, about, DeletedStep(about, resolve_next_below(before)))
+    return Edit(after, about, submission.deleted)
+
+
+def is_saved_already(submission: Submission, kept: Script) -> bool:
+    """Whether the submission only saves, and the draft equals it already.
+
+    A browser may send a form again after the response was lost. That loses no one's words.
+    """
+    saves = submission.action in ("save", "publish")
+    return saves and editor_state_of(submission.script).source == editor_state_of(kept).source
+
+
+def _undo(now: Script, deleted: DeletedStep | None) -> Edit:
+    if deleted is None:
+        return Edit(now, "", None, CANNOT_RESTORE)
+    step_id = deleted.step_id
+    if not now.has_step(step_id):
+        return Edit(restore_step(now, deleted), step_id, None)
+    title = now.step(step_id).title
+    notice = f"It is already in the script, as “{title}”." if title else PLACE_IS_TAKEN
+    return Edit(now, step_id, deleted, notice)
+
+
+def _read_action(button: str, sent: Script, script: Script) -> tuple[str, str]:
+    """Return the button's action, with the ids of `script`, and the block that it is about.
+
+    The browser still names a new block by its provisional id from `sent`.
+    """
+    verb, _, place = button.partition(":")
+    about, colon, row = place.partition(":")
+    if verb.endswith(("character", "reply")):
+        return f"{verb}:{place}", f"person-{about}"
+    _, _, noun = verb.rpartition("-")
+    if noun == "card":
+        new_ids = {old.id: new.id for old, new in zip(sent.cards, script.cards, strict=True)}
+    elif noun == "field":
+        new_ids = dict(zip(sent.fields, script.fields, strict=True))
+    else:
+        new_ids = {old.id: new.id for old, new in zip(sent.steps, script.steps, strict=True)}
+    about = new_ids.get(about, about)
+    return f"{verb}:{about}{colon}{row}" if place else verb, about

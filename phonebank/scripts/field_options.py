@@ -1,0 +1,25 @@
+"""The merge fields that the editor offers, to insert into words and to ask about. Pure."""
+
+from collections.abc import Iterable
+
+from scripts_library.script import BUILT_IN_FIELDS, FIELDS_ALWAYS_KNOWN, Script
+
+_FALLBACKS = {"first_name": "there", "last_name": "", "town": "your area"}
+
+
+def insertable_fields(script: Script) -> list[tuple[str, str]]:
+    """Return (label, merge field) for each field that words may use."""
+    names: Iterable[str] = [*sorted(BUILT_IN_FIELDS), *filter(None, script.fields)]
+    return [(name.replace("_", " "), _merge_field(name)) for name in names]
+
+
+def condition_fields(script: Script) -> list[str]:
+    """Return the names of the fields in which contacts differ, for conditions of branches."""
+    own = [name for name, about in script.fields.items() if about]
+    return [*sorted(BUILT_IN_FIELDS - FIELDS_ALWAYS_KNOWN), *own]
+
+
+def _merge_field(name: str) -> str:
+    if name in FIELDS_ALWAYS_KNOWN:
+        return f"{{{{ {name} }}}}"
+    return f"{{{{ {name} or '{_FALLBACKS.get(name, name.replace('_', ' '))}' }}}}"

@@ -1,0 +1,62 @@
+"""The shapes of a flowchart, as the template draws them. All measures are in px."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Box:
+    """A step. (x, y) is its upper left corner; `marks` say what is wrong with its place."""
+
+    step_id: str
+    number: int
+    kind: str
+    title: str
+    title_lines: list[str]
+    marks: list[str]
+    x: float
+    y: float
+    width: float
+    height: float
+    is_end: bool
+
+
+@dataclass(frozen=True)
+class Label:
+    """The condition along an arrow. x is its middle, y its upper edge; `whole` is not cut."""
+
+    lines: list[str]
+    whole: str
+    x: float
+    y: float
+    width: float
+    height: float
+    is_faulty: bool
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """A piece of an arrow. `path` is the `d` attribute of an SVG path.
+
+    `source` and `target` are step ids if the piece begins or ends at a box, else "".
+    """
+
+    path: str
+    source: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Flowchart:
+    """Boxes in the script's order, labels, arrows, and the paths of the arrows' heads.
+
+    The call begins at a dot whose middle is (start_x, start_y).
+    """
+
+    width: float
+    height: float
+    boxes: list[Box]
+    labels: list[Label]
+    arrows: list[Arrow]
+    heads: list[str]
+    start_x: float
+    start_y: float
