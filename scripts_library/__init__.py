@@ -1,1 +1,1 @@
-"""Scripts as content and as a machine: what a volunteer says, and which step comes next."""
+"""Conversations as content and as a machine: what a caller says, and which step comes next."""

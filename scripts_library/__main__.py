@@ -8,13 +8,13 @@ from scripts_library.parser import diagnose, parse
 
 
 def check_files(names: list[str]) -> int:
-    """Print every diagnostic of every file; 1 where any file cannot be used, else 0."""
+    """Print every diagnostic of every file. Return 1 if any file cannot be used, else 0."""
     unusable = False
     for name in names:
         try:
             text = Path(name).read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as trouble:
-            print(f"{name}: cannot be read: {trouble}")
+        except (OSError, UnicodeDecodeError) as error:
+            print(f"{name}: cannot be read: {error}")
             unusable = True
             continue
         found = diagnose(text)

@@ -1,4 +1,4 @@
-"""Whether a script as a whole makes sense: branches, ratings, what counts as a yes, practice."""
+"""Check a script as a whole: branches, ratings, yes answers, practice and reading time."""
 
 from collections.abc import Iterator, Mapping
 
@@ -13,13 +13,16 @@ from scripts_library.graph import (
 from scripts_library.merge_fields import fields_in, texts_of
 from scripts_library.script import Script
 
-# Said slowly and clearly, as newsreaders and readers of audiobooks do: 140 to 160 words a minute.
+# A slow, clear pace. Newsreaders and readers of audiobooks say 140 to 160 words a minute.
 WORDS_PER_MINUTE = 150
 MAX_READING_SECONDS = 40
 
 
 def check_script(script: Script, lines: Mapping[str, int]) -> Iterator[Diagnostic]:
-    """Every diagnostic of the script as a whole. `lines` says where its top settings stand."""
+    """Yield every diagnostic of the script as a whole.
+
+    `lines` maps the names of its top settings to their lines.
+    """
     yield from check_graph(script)
     yield from _branches(script)
     yield from _ratings(script, lines)
@@ -28,31 +31,34 @@ def check_script(script: Script, lines: Mapping[str, int]) -> Iterator[Diagnosti
     yield from _reading_time(script)
 
 
-def warnings_for_contacts(script: Script, lacking: Mapping[str, int]) -> list[Diagnostic]:
-    """Warnings for fields with no fallback that some contacts lack.
+def warnings_for_contacts(script: Script, missing: Mapping[str, int]) -> list[Diagnostic]:
+    """Return warnings for fields without a fallback that some contacts lack.
 
-    `lacking` gives, by field name, how many contacts of the campaign have nothing in it.
+    `missing` maps each field's name to the number of contacts without a value for it.
     """
     return [
         Diagnostic(
             line,
             step_id,
-            f"{lacking[found.name]} contacts have no {found.name}, and there is no fallback here.",
+            f"{missing[found.name]} contacts have no {found.name}, and there is no fallback here.",
             "warning",
         )
         for line, step_id, words in texts_of(script)
         for found in fields_in(words)
-        if found.fallback is None and lacking.get(found.name)
+        if found.fallback is None and missing.get(found.name)
     ]
 
 
 def reading_seconds(words: str) -> int:
-    """How long it takes to say `words` aloud, in whole seconds."""
+    """Return how long it takes to say `words` aloud, in whole seconds."""
     return round(len(words.split()) * 60 / WORDS_PER_MINUTE)
 
 
 def talking_seconds(script: Script) -> tuple[int, int]:
-    """How long the caller talks on the shortest and on the longest way through, in seconds."""
+    """Return how long the caller talks on the shortest and the longest path, in seconds.
+
+    Only for scripts without errors.
+    """
     spans: dict[str, tuple[int, int]] = {}
     for step in reversed(topological_order(script)):
         here = reading_seconds(step.words)

@@ -1,4 +1,4 @@
-"""What is wrong with a script, said so that the person who wrote it can mend it."""
+"""Errors and warnings about a script, in words with which its writer can fix it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,16 +6,15 @@ from typing import Literal
 
 Severity = Literal["error", "warning"]
 
-# More than this helps nobody, and a hostile file can hold tens of thousands.
+# More diagnostics than this help nobody, and a hostile file can cause tens of thousands.
 MAX_DIAGNOSTICS = 100
 
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One thing wrong with a script.
+    """One error or warning. A script with an error cannot be used in calls.
 
-    `line` counts from 1. `step_id` is None where the diagnostic is not inside a step. An "error"
-    stops the script from being used; a "warning" does not.
+    `line` counts from 1. `step_id` is None if the diagnostic is not about a step.
     """
 
     line: int
@@ -29,7 +28,7 @@ class Diagnostic:
 
 
 class InvalidScriptError(ValueError):
-    """A script cannot be used. `diagnostics` holds the errors and warnings, in line order."""
+    """A script cannot be used. `diagnostics` holds its errors and warnings, in line order."""
 
     def __init__(self, source: str, diagnostics: Iterable[Diagnostic]) -> None:
         self.source = source
@@ -38,7 +37,7 @@ class InvalidScriptError(ValueError):
 
 
 class DiagnosticList(list[Diagnostic]):
-    """Faults met while a script is read. `step_id` is the step that is being read, if any."""
+    """Collects the diagnostics of a script. `step_id` is the step being read, if any."""
 
     step_id: str | None = None
 
@@ -50,8 +49,10 @@ class DiagnosticList(list[Diagnostic]):
 
 
 def in_line_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Each diagnostic once, from the top of the file down; after MAX_DIAGNOSTICS only how many
-    more."""
+    """Sort diagnostics by line and drop duplicates.
+
+    After MAX_DIAGNOSTICS, one last diagnostic says how many more there are.
+    """
     found = sorted(
         set(diagnostics),
         key=lambda diagnostic: (diagnostic.line, diagnostic.step_id or "", diagnostic.message),
@@ -59,7 +60,7 @@ def in_line_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     rest = found[MAX_DIAGNOSTICS:]
     if not rest:
         return found
-    # What stands for the rest is an error if any of the rest is: nothing slips past the cut.
+    # The last diagnostic stands for the rest, so it is an error if any of the rest is one.
     hides_an_error = any(diagnostic.severity == "error" for diagnostic in rest)
     more = f"And {len(rest)} more from this line on. Fix the ones above first."
     severity: Severity = "error" if hides_an_error else "warning"

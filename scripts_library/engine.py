@@ -1,7 +1,7 @@
-"""The machine: from a step and an answer to the next step. Pure; nothing is stored here.
+"""The engine of a call: from a step and an answer to the next step. Pure.
 
-Answers are kept by step id. An id that is present says that the caller has gone past that step;
-its value is None where there was nothing to record.
+Answers are keyed by step id. If an id is present, the caller has gone past that step; its value is
+None if there was nothing to record.
 """
 
 import datetime
@@ -19,35 +19,40 @@ MAX_NUMBER = 10**9
 
 
 class InvalidAnswerError(ValueError):
-    """An answer that the step cannot take; the message is for the person who gave it."""
+    """The step cannot take this answer. The message is for the caller who gave it."""
 
 
 def first_step(script: Script, fields: Fields) -> str:
-    """The id of the step a call begins with: a `start` branch that holds, else the first step."""
-    return _goto(script.start, None, fields) or script.steps[0].id
+    """Return the id of the step that a call begins with.
+
+    That is the target of the first `start` branch that matches, or else the first step.
+    """
+    return _branch_target(script.start, None, fields) or script.steps[0].id
 
 
 def next_step(script: Script, step_id: str, answer: Answer, fields: Fields) -> str | None:
-    """The id of the step after `step_id`, or None where that step ends the call.
+    """Return the id of the step after `step_id`, or None if that step ends the call.
 
-    `answer` is a checked answer (see `check_answer`), or None for none. Branches are tried in
-    order, then the place the chosen answer names, then `next`. Raises UnknownStepError, and
-    InvalidAnswerError where the way on depends on an answer that is not there.
+    `answer` is a checked answer (see `check_answer`), or None. The engine tries the branches in
+    order, then the target of the chosen answer, then `next`. Raises UnknownStepError, and
+    InvalidAnswerError if the next step depends on an answer that was not given.
     """
     step = script.step(step_id)
     if step.is_end:
         return None
-    target = _goto(step.branches, answer, fields) or _choice_target(step, answer) or step.next
+    target = (
+        _branch_target(step.branches, answer, fields) or _choice_target(step, answer) or step.next
+    )
     if target is None:
         raise InvalidAnswerError("Choose an answer: what comes next depends on it.")
     return target
 
 
 def path(script: Script, answers: Answers, fields: Fields) -> list[Step]:
-    """The steps walked so far, in order; the last one is where the call stands now.
+    """Return the steps of the call so far, in order. The last one is the current step.
 
-    Answers to steps that are no longer on the way are ignored here, not lost: change the answer
-    back and they show again.
+    Answers to steps that are no longer on the path are ignored, not lost: if the caller changes
+    an earlier answer back, they count again.
     """
     walked: list[Step] = []
     step_id: str | None = first_step(script, fields)
@@ -64,7 +69,7 @@ def path(script: Script, answers: Answers, fields: Fields) -> list[Step]:
 
 
 def reachable_step_ids(script: Script, fields: Fields) -> set[str]:
-    """The ids of all steps that a call to somebody of whom this is known can come to."""
+    """Return the ids of all steps that a call to a contact with these fields can reach."""
     reached: set[str] = set()
     waiting: list[str | None] = [first_step(script, fields)]
     while waiting:
@@ -81,40 +86,41 @@ def reachable_step_ids(script: Script, fields: Fields) -> set[str]:
 
 
 def _distinct_answers(step: Step) -> list[Answer]:
-    """Answers enough to take every way on: of those in words and numbers, each leads alike."""
+    """Return enough answers to take every transition. Text and numbers all lead to `next`."""
     if step.answer == "scale":
         return [None, *SCALE]
     return [None, *(choice.key for choice in step.choices)]
 
 
 def answers_on_path(script: Script, answers: Answers, fields: Fields) -> dict[str, Answer]:
-    """The answers that still count: those of the steps that `path` shows, in walking order."""
+    """Return the answers that still count: those of the steps on the path, in its order."""
     walked = path(script, answers, fields)
     return {step.id: answers[step.id] for step in walked if step.id in answers}
 
 
 def is_conversation(script: Script, answers: Answers) -> bool:
-    """Whether the main question was answered."""
+    """Whether the main question was answered, which makes the call a conversation."""
     return _is_answered(answers, script.main_question)
 
 
 def is_yes(script: Script, answers: Answers) -> bool:
-    """Whether they said yes to something the script asks for."""
+    """Whether the contact gave an answer that the script counts as a yes."""
     return any(
         set(_as_keys(answers.get(step_id))) & set(keys) for step_id, keys in script.yes.items()
     )
 
 
 def ratings(script: Script, answers: Answers) -> tuple[int | None, int | None]:
-    """The first and second rating, 0 to 10; None for one that was not asked or not answered."""
+    """Return the first and second rating, 0 to 10; None if it was not asked or not answered."""
     return _rating(answers, script.first_rating), _rating(answers, script.second_rating)
 
 
 def check_answer(step: Step, raw: Any) -> Answer:
-    """The answer to store for what a form or a JSON body sent: text, a number or a list of keys.
+    """Return the answer to store for what a form or a JSON body sent.
 
-    Nothing at all (None, blank, an empty list) comes back as None where the step may be skipped.
-    Raises InvalidAnswerError otherwise, and for anything that the step does not offer.
+    The result is text, a number or a list of keys; or None for nothing (None, blank, an empty
+    list), if the step may be skipped. Raises InvalidAnswerError if it may not, and for an answer
+    that the step does not offer.
     """
     if isinstance(raw, str):
         raw = HIDDEN_CHARACTERS.sub("", raw.replace("\r\n", "\n")).strip()
@@ -192,12 +198,12 @@ def _is_blank(raw: Any) -> bool:
     return raw is None or (isinstance(raw, str) and not raw.strip())
 
 
-def _goto(branches: Iterable[Branch], answer: Answer, fields: Fields) -> str | None:
+def _branch_target(branches: Iterable[Branch], answer: Answer, fields: Fields) -> str | None:
     return next((b.goto for b in branches if branch_matches(b, answer, fields)), None)
 
 
 def branch_matches(branch: Branch, answer: Answer, fields: Fields) -> bool:
-    """Whether every condition of a branch is met by this answer and these fields."""
+    """Whether this answer and these fields meet every condition of a branch."""
     if branch.choices and not set(branch.choices) & set(_as_keys(answer)):
         return False
     if branch.low is not None and branch.high is not None:
@@ -213,7 +219,7 @@ def branch_matches(branch: Branch, answer: Answer, fields: Fields) -> bool:
 
 
 def _choice_target(step: Step, answer: Answer) -> str | None:
-    """Of several ticked answers that each name a place, the one the script lists first."""
+    """Return the target of the chosen answer, or of the first one in the script's order."""
     keys = _as_keys(answer)
     return next((c.goto for c in step.choices if c.goto and c.key in keys), None)
 

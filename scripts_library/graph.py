@@ -1,7 +1,7 @@
-"""Where a script's steps can lead, and the proof that every way reaches an end.
+"""The graph of a script's steps, and the checks that every path through it reaches an end.
 
-A script without diagnostics here can be walked from every step to a close step, whatever is
-answered: every way on leads to a step that exists, no answer lacks a way on, and no way leads back.
+If these checks find no error, a call can go from every step to a close step, whatever is answered:
+every target exists, every answer has a target, and no path leads back.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from scripts_library.script import SCALE, Branch, Script, Step
 
 
 def check_graph(script: Script) -> Iterator[Diagnostic]:
-    """Every unknown step, dead end, loop and unreachable step."""
+    """Yield a diagnostic for every unknown target, dead end, loop and unreachable step."""
     yield from _check_targets(script)
     yield from _check_dead_ends(script)
     yield from _check_loops(script)
@@ -19,7 +19,7 @@ def check_graph(script: Script) -> Iterator[Diagnostic]:
 
 
 def reachable_from(script: Script, step_ids: Iterable[str]) -> set[str]:
-    """These steps and all that can come after them."""
+    """Return these steps and all steps that can come after them."""
     reached: set[str] = set()
     waiting = [step_id for step_id in step_ids if script.has_step(step_id)]
     while waiting:
@@ -31,24 +31,24 @@ def reachable_from(script: Script, step_ids: Iterable[str]) -> set[str]:
 
 
 def entry_step_ids(script: Script) -> list[str]:
-    """The steps that a call can begin with."""
+    """Return the ids of the steps that a call can begin with."""
     return [script.steps[0].id, *(branch.goto for branch in script.start)]
 
 
 def is_dead_end(step: Step) -> bool:
-    """Whether a call could be stuck here, at least after some of the answers."""
+    """Whether a call could get stuck at this step, at least after some answers."""
     return not step.is_end and step.next is None and _answers_without_target(step) != []
 
 
 def covered_answers(branch: Branch, step: Step) -> set[str] | set[int]:
-    """The answers of a choice or a scale for which a branch is meant."""
+    """Return the answers of a choice or a scale for which a branch is meant."""
     if branch.low is not None and branch.high is not None:
         return {value for value in SCALE if branch.low <= value <= branch.high}
     return set(branch.choices) if step.answer == "choice" else set()
 
 
 def topological_order(script: Script) -> list[Step]:
-    """The steps, each before all that it leads to. Only for scripts that passed the checks."""
+    """Return the steps, each before all its targets. Only for scripts without errors."""
     arrivals = {step.id: 0 for step in script.steps}
     for step in script.steps:
         for target in step.leads_to():
@@ -69,10 +69,10 @@ def _check_targets(script: Script) -> Iterator[Diagnostic]:
                 branch.line, None, f"`start` leads to {branch.goto}, which is not a step."
             )
     for step in script.steps:
-        ways = [(branch.goto, branch.line) for branch in step.branches]
-        ways += [(choice.goto, choice.line) for choice in step.choices if choice.goto]
-        ways += [(step.next, step.line)] if step.next else []
-        for target, line in ways:
+        targets = [(branch.goto, branch.line) for branch in step.branches]
+        targets += [(choice.goto, choice.line) for choice in step.choices if choice.goto]
+        targets += [(step.next, step.line)] if step.next else []
+        for target, line in targets:
             if target and not script.has_step(target):
                 message = f"This leads to {target}, but there is no such step. Correct the name."
                 yield Diagnostic(line, step.id, message)
@@ -97,55 +97,56 @@ def _check_dead_ends(script: Script) -> Iterator[Diagnostic]:
 
 
 def _answers_without_target(step: Step) -> list[str] | None:
-    """Of a step with no `next`; None where no answer could lead on for certain.
+    """Return the labels of the answers that have no target, for a step without `next`.
 
-    Branches on fields never count as certain: a contact may lack the field.
+    None if the step takes no choice and no scale, so that no answer is certain to lead on.
+    Branches on fields do not count, because a contact may lack the field.
     """
-    led: set[str | int] = set()
+    covered: set[str | int] = set()
     for branch in step.branches:
         if branch.field is None:
-            led |= covered_answers(branch, step)
+            covered |= covered_answers(branch, step)
     if step.answer == "choice":
-        led |= {choice.key for choice in step.choices if choice.goto}
-        return [choice.label for choice in step.choices if choice.key not in led]
+        covered |= {choice.key for choice in step.choices if choice.goto}
+        return [choice.label for choice in step.choices if choice.key not in covered]
     if step.answer == "scale":
-        return [str(value) for value in SCALE if value not in led]
+        return [str(value) for value in SCALE if value not in covered]
     return None
 
 
 def _check_loops(script: Script) -> Iterator[Diagnostic]:
-    """Depth first, with a stack of our own. Each way that leads back is reported once.
+    """Report each transition that leads back, once. Depth first, with a stack.
 
-    Every loop is a diagnostic, also one that some answer leaves: an answer is kept once per step,
-    so whoever came back would meet their own answer and go round for ever.
+    Every loop is an error, even if some answer leaves it. A call has one answer per step, so a
+    caller who came back would find the answer already given, and would go round for ever.
     """
     done: set[str] = set()
     for root in script.steps:
         trail = [root.id] if root.id not in done else []
-        ways = [iter(root.leads_to())] if trail else []
-        while ways:
-            target = next(ways[-1], None)
+        pending = [iter(root.leads_to())] if trail else []
+        while pending:
+            target = next(pending[-1], None)
             if target is None:
-                ways.pop()
+                pending.pop()
                 done.add(trail.pop())
             elif target in trail:
-                ring = " → ".join([*trail[trail.index(target) :], target])
+                cycle = " → ".join([*trail[trail.index(target) :], target])
                 message = (
-                    f"These steps go round in a loop: {ring}. A script must only go forward."
+                    f"These steps go round in a loop: {cycle}. A script must only go forward."
                     " Callers can change an earlier answer, and open a card at any step."
                 )
                 yield Diagnostic(script.step(trail[-1]).line, trail[-1], message)
             elif target not in done and script.has_step(target):
                 trail.append(target)
-                ways.append(iter(script.step(target).leads_to()))
+                pending.append(iter(script.step(target).leads_to()))
 
 
 def _check_reachability(script: Script) -> Iterator[Diagnostic]:
     reached = reachable_from(script, entry_step_ids(script))
     led_to = {target for step in script.steps for target in step.leads_to()}
     for step in script.steps:
-        # What only an unreachable step leads to is mended with that one. (A ring of unreachable
-        # steps is reported as a loop.)
+        # A step with an unreachable step before it needs no diagnostic of its own. A cycle of
+        # unreachable steps is reported as a loop.
         if step.id not in reached and step.id not in led_to:
             message = "No step leads here. Make another step lead to it, or delete it."
             yield Diagnostic(step.line, step.id, message)

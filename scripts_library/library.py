@@ -1,4 +1,4 @@
-"""The scripts that come with the software, one file for each script and language."""
+"""The ready-made scripts, one file for each script and language."""
 
 from functools import cache
 from pathlib import Path
@@ -10,16 +10,16 @@ _FOLDER = Path(__file__).parent / "scripts"
 
 
 class UnknownScriptError(LookupError):
-    """No ready-made script of that name in that language."""
+    """There is no ready-made script with that slug in that language."""
 
 
 def ready_made() -> list[Script]:
-    """Every ready-made script, sorted by slug, English first and then by language."""
+    """Return every ready-made script, sorted by slug, English first, then by language."""
     return list(_scripts())
 
 
 def source_of(slug: str, language: str) -> str:
-    """The YAML of one ready-made script, for a copy that an organiser then edits.
+    """Return the YAML of one ready-made script, for an organiser to copy and edit.
 
     Raises UnknownScriptError.
     """
@@ -37,5 +37,5 @@ def _scripts() -> tuple[Script, ...]:
 
 @cache
 def _files() -> dict[str, Path]:
-    # Names are looked up among the files that exist, never joined into a path.
+    # A slug is looked up among the files that exist and never joined into a path.
     return {file.stem: file for file in sorted(_FOLDER.glob("*.yaml"))}

@@ -1,4 +1,4 @@
-"""Put names and places into a script's words, as inert text.
+"""Fill names and places into a script's words, as inert text.
 
 The whole grammar is `{{ first_name }}` and `{{ first_name or 'there' }}`. There are no
 attributes, calls or filters to reach for, and a value that looks like a template, Markdown or
@@ -24,10 +24,10 @@ _FIELD = re.compile(
     r"(?: {1,3}or {1,3}(?:'(?P<a>[^'{}\n]*)'|\"(?P<b>[^\"{}\n]*)\"|‘(?P<c>[^’{}\n]*)’"
     r"|“(?P<d>[^”{}\n]*)”))? {0,3}\}\}"
 )
-_LEFT_OVER = re.compile(r"\{\{|\}\}")
+_BRACES = re.compile(r"\{\{|\}\}")
 
-# Private-use characters stand for the fields while Markdown is made, so that no value ever passes
-# through it. Words cannot hold them: `_template` takes them out first.
+# Private-use characters stand for the fields while Markdown is rendered, so that no value passes
+# through it. Words cannot contain them: `_template` removes them first.
 _FIRST_PLACEHOLDER = 0xE000
 _PLACEHOLDER = re.compile("[\ue000-\uf8ff]")
 
@@ -45,7 +45,7 @@ class MergeField:
 
 @dataclass(frozen=True)
 class FieldUse:
-    """One place where a script's words use a field. `step_id` is None outside the steps."""
+    """One use of a field in a script's words. `step_id` is None outside the steps."""
 
     name: str
     step_id: str | None
@@ -53,30 +53,30 @@ class FieldUse:
 
 
 def fields_in(words: str) -> list[MergeField]:
-    """Every well-formed merge field of `words`, in order."""
+    """Return every well-formed merge field of `words`, in order."""
     return [_merge_field(match) for match in _FIELD.finditer(words)]
 
 
 def malformed_fields(words: str) -> list[int]:
-    """Offsets of double braces that are no merge field, such as `{{ contact.name }}`."""
+    """Return the offsets of double braces that are no merge field: `{{ contact.name }}`."""
     blanked = _FIELD.sub(lambda match: " " * len(match.group()), words)
-    return [match.start() for match in _LEFT_OVER.finditer(blanked)]
+    return [match.start() for match in _BRACES.finditer(blanked)]
 
 
 def render_text(words: str, fields: Fields) -> str:
-    """`words` with its fields filled in, as plain text: for titles, labels and exports.
+    """Render `words` with its fields filled in, as plain text: for titles, labels and exports.
 
     A field with neither value nor fallback becomes its name in square brackets, so that a caller
-    sees the hole instead of reading out "Hello , it's Sam".
+    notices instead of reading out "Hello , it's Sam".
     """
     return _FIELD.sub(lambda match: _filled(_merge_field(match), fields)[0], words)
 
 
 def render_html(words: str, fields: Fields) -> str:
-    """`words` as safe HTML: paragraphs, lists and emphasis from Markdown, values as plain text.
+    """Render `words` as safe HTML: Markdown paragraphs, lists and emphasis, values as plain text.
 
-    Values stand in `<bdi>`, so that a right-to-left name does not turn the sentence round; holes
-    stand in `<mark>`. No attribute of any kind comes out.
+    `<bdi>` around each value keeps a right-to-left name from reversing the sentence, and `<mark>`
+    shows a missing value. The HTML has no attributes.
     """
     html, found = _template(words)
 
@@ -88,7 +88,7 @@ def render_html(words: str, fields: Fields) -> str:
 
 
 def fields_used(script: Script) -> list[FieldUse]:
-    """Every use of a merge field in a script, with or without a fallback."""
+    """Return every use of a merge field in a script, with or without a fallback."""
     return [
         FieldUse(found.name, step_id, found.fallback is not None)
         for _, step_id, words in texts_of(script)
@@ -97,18 +97,19 @@ def fields_used(script: Script) -> list[FieldUse]:
 
 
 def fields_without_fallback(script: Script) -> list[str]:
-    """Fields used at least once with no fallback, and not always filled by the software.
+    """Return the names of fields used at least once without a fallback.
 
-    Someone with a contact list at hand can count how many contacts lack each.
+    Fields that Phonebank always fills are left out. The caller of this function can count how
+    many contacts lack each of the others.
     """
     needed = {use.name for use in fields_used(script) if not use.has_fallback}
     return sorted(needed - FIELDS_ALWAYS_KNOWN)
 
 
 def texts_of(script: Script) -> Iterator[tuple[int, str | None, str]]:
-    """Every text that may hold merge fields, with its line and the id of its step, if any.
+    """Yield (line, step id or None, text) for every text that may have merge fields.
 
-    The line is that of the step or card the text belongs to, and 1 for the identification.
+    The line is that of the text's step or card, and 1 for the identification.
     """
     yield 1, None, script.identification
     for step in script.steps:
@@ -122,8 +123,8 @@ def texts_of(script: Script) -> Iterator[tuple[int, str | None, str]]:
 
 
 def is_known(fields: Fields, name: str) -> bool:
-    """Whether a field holds anything: missing, None and blank all mean no."""
-    return bool(_inert(fields.get(name)))
+    """Whether a field has a value: missing, None and blank all mean no."""
+    return bool(_clean_value(fields.get(name)))
 
 
 def _merge_field(match: re.Match[str]) -> MergeField:
@@ -132,7 +133,7 @@ def _merge_field(match: re.Match[str]) -> MergeField:
 
 
 def _filled(found: MergeField, fields: Fields) -> tuple[str, bool]:
-    value = _inert(fields.get(found.name))
+    value = _clean_value(fields.get(found.name))
     if value:
         return value, True
     if found.fallback is not None:
@@ -140,8 +141,8 @@ def _filled(found: MergeField, fields: Fields) -> tuple[str, bool]:
     return f"[{found.name.replace('_', ' ')}]", False
 
 
-def _inert(value: str | None) -> str:
-    """A value on one line, without hidden characters, cut to a length that fits a screen."""
+def _clean_value(value: str | None) -> str:
+    """Return the value on one line, without hidden characters, cut to fit a screen."""
     if value is None:
         return ""
     return " ".join(HIDDEN_CHARACTERS.sub("", str(value)).split())[:MAX_VALUE_LENGTH]

@@ -1,7 +1,7 @@
-"""What a script is: steps, answers and where each answer leads. State only, no behaviour.
+"""The data of a script: steps, answers, and the target of each answer. No behaviour.
 
-A `Script` is made by `scripts_library.parser.parse`, which has checked that every step leads to
-an end; nothing here checks that again.
+`scripts_library.parser.parse` makes a `Script` and has checked that every path reaches an end.
+Nothing here checks that again.
 """
 
 import dataclasses
@@ -13,17 +13,17 @@ StepKind = Literal["say", "question", "listen", "story", "ask", "close"]
 AnswerKind = Literal["choice", "several", "scale", "text", "number", "date"]
 CharacterKind = Literal["cheerful", "undecided", "hostile", "wrong person", "answerphone"]
 
-# What a stored answer can be; None says that the caller went past the step and recorded nothing.
+# A stored answer. None says that the caller went past the step and recorded nothing.
 # Dates are ISO text (2026-05-07) and `several` is a list, so that answers survive JSON unchanged.
 Answer = str | int | float | list[str] | None
 Answers = Mapping[str, Answer]
 
-# What is known of the contact and the campaign, by field name. Missing, None and blank are alike.
+# Merge fields of the contact and the campaign. Missing, None and blank mean the same.
 Fields = Mapping[str, str | None]
 
 SCALE = range(11)
 
-# Always filled by the software, so they need no fallback.
+# Phonebank always fills these fields, so they need no fallback.
 FIELDS_ALWAYS_KNOWN = frozenset({"caller_name", "campaign_name", "on_behalf_of"})
 BUILT_IN_FIELDS = FIELDS_ALWAYS_KNOWN | {"first_name", "last_name", "town"}
 
@@ -40,7 +40,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Branch:
-    """Where to go when every condition given here holds; conditions not given always hold."""
+    """A transition that applies if all its conditions hold. None means no condition."""
 
     goto: str
     choices: tuple[str, ...] = ()
@@ -58,7 +58,7 @@ class Branch:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do in a call. `words` are said aloud; `guidance` is for the caller's eyes."""
+    """One thing to do in a call. The caller says `words` aloud; `guidance` is for them only."""
 
     id: str
     kind: StepKind
@@ -79,14 +79,14 @@ class Step:
 
     @property
     def may_be_skipped(self) -> bool:
-        """Whether a caller may go on with no answer: only where `next` says where to."""
+        """Whether a caller may go on without an answer: only if `next` says where to."""
         return self.answer is None or self.next is not None
 
     def choice(self, key: str) -> Choice | None:
         return next((choice for choice in self.choices if choice.key == key), None)
 
     def leads_to(self) -> tuple[str, ...]:
-        """Every step that can come straight after this one, each once, in reading order."""
+        """Return the ids of the steps that can follow this one, each once, in reading order."""
         targets = [branch.goto for branch in self.branches]
         targets += [choice.goto for choice in self.choices if choice.goto]
         targets += [self.next] if self.next else []
@@ -95,7 +95,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Card:
-    """What to say if they say something that can come at any moment."""
+    """A reply to something that people may say at any step."""
 
     id: str
     title: str
@@ -106,7 +106,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Character:
-    """An invented person for a practice call; `otherwise` answers at steps not in `replies`."""
+    """An invented person for a practice call. They say `otherwise` at steps not in `replies`."""
 
     kind: CharacterKind
     name: str
@@ -147,7 +147,7 @@ class Script:
         object.__setattr__(self, "_by_id", {step.id: step for step in self.steps})
 
     def step(self, step_id: str) -> Step:
-        """The step of that id. Raises UnknownStepError."""
+        """Return the step with that id. Raises UnknownStepError."""
         try:
             return self._by_id[step_id]
         except KeyError:
@@ -160,9 +160,9 @@ class Script:
 
     @property
     def direction(self) -> Literal["ltr", "rtl"]:
-        """Which way the language is written: the value of an HTML `dir` attribute."""
+        """The direction in which the language is written, as in HTML's `dir` attribute."""
         return "rtl" if self.language.split("-")[0] in RIGHT_TO_LEFT_LANGUAGES else "ltr"
 
 
 class UnknownStepError(LookupError):
-    """A step id that the script does not have."""
+    """The script has no step with that id."""

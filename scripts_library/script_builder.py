@@ -1,8 +1,7 @@
-"""From the YAML tree to a `Script`: names, kinds, lengths and merge fields, each diagnostic in
-place.
+"""Build a `Script` from YAML tables: names, kinds, lengths and merge fields.
 
-Whether the steps make a sound conversation is looked at afterwards, in `walking.py` and
-`checks.py`.
+Each diagnostic has the line of its setting. Whether the steps make sense together is checked
+afterwards, in `graph.py` and `checks.py`.
 """
 
 import dataclasses
@@ -50,29 +49,29 @@ _HTML = re.compile(r"<[a-zA-Z/!]")
 
 
 def build_script(table: Table, diagnostics: DiagnosticList) -> Script | None:
-    """The script in `table`, or None where no step of it could be read.
+    """Build the script in `table`; None if no step of it could be read.
 
-    A script comes back also when diagnostics were found, as whole as it could be read, so that the
-    checks that follow can report theirs in the same go.
+    A script with errors is built as far as possible, so that the later checks can report their
+    diagnostics at the same time.
     """
-    return _ScriptReader(table, diagnostics).read()
+    return _ScriptBuilder(table, diagnostics).build()
 
 
-class _ScriptReader:
+class _ScriptBuilder:
     def __init__(self, table: Table, diagnostics: DiagnosticList) -> None:
         self.diagnostics = diagnostics
         self.top = FieldReader(table, diagnostics, "a script", _settings_of(Script))
         self.declared = self._declared_fields()
         self.used: set[str] = set()
 
-    def read(self) -> Script | None:
+    def build(self) -> Script | None:
         top = self.top
         script = Script(
             slug=top.name("slug", SLUG, "small letters, digits and hyphens"),
             language=top.name("language", LANGUAGE, "a code such as en, cy or es-MX"),
             title=top.one_line("title"),
-            purpose=top.one_line("purpose", longest=MAX_WORDS_LENGTH),
-            provenance=top.one_line("provenance", longest=MAX_WORDS_LENGTH),
+            purpose=top.one_line("purpose", max_length=MAX_WORDS_LENGTH),
+            provenance=top.one_line("provenance", max_length=MAX_WORDS_LENGTH),
             licence=top.one_line("licence"),
             needs_native_reader=top.yes_or_no("needs_native_reader") or False,
             identification=self._identification(),
@@ -116,7 +115,7 @@ class _ScriptReader:
                 ' as "This is {{ caller_name }}, for {{ on_behalf_of }}." Every script needs one.',
             )
             return ""
-        words = self.top.one_line("identification", longest=500, look=self._check_words)
+        words = self.top.one_line("identification", max_length=500, check=self._check_words)
         named = {found.name for found in merge_fields.fields_in(words)}
         if words and not named & {"on_behalf_of", "campaign_name"}:
             self.diagnostics.warning(
@@ -128,7 +127,7 @@ class _ScriptReader:
 
     def _steps(self) -> Iterator[Step]:
         seen: dict[str, int] = {}
-        for table in self.top.tables("steps", required=True, most=MAX_STEPS):
+        for table in self.top.tables("steps", required=True, max_count=MAX_STEPS):
             self.diagnostics.step_id = None
             settings = FieldReader(table, self.diagnostics, "a step", _settings_of(Step))
             step_id = settings.name("id", IDENTIFIER, _LETTERS)
@@ -158,7 +157,7 @@ class _ScriptReader:
             "words",
             MAX_WORDS_LENGTH,
             required=kind not in KINDS_THAT_MAY_BE_WORDLESS,
-            look=self._check_words,
+            check=self._check_words,
         )
         guidance = self._guidance(settings)
         if kind in KINDS_THAT_MAY_BE_WORDLESS and not words and not guidance:
@@ -197,7 +196,7 @@ class _ScriptReader:
 
     def _choices(self, step: FieldReader) -> tuple[Choice, ...]:
         choices: dict[str, Choice] = {}
-        tables = step.tables("choices", required=True, most=MAX_CHOICES)
+        tables = step.tables("choices", required=True, max_count=MAX_CHOICES)
         for table in tables:
             settings = FieldReader(table, self.diagnostics, "an answer", _settings_of(Choice))
             key = settings.name("key", CHOICE_KEY, _LETTERS)
@@ -220,7 +219,7 @@ class _ScriptReader:
         return tuple(choices.values())
 
     def _branches(self, settings: FieldReader, key: str) -> tuple[Branch, ...]:
-        return tuple(self._branch(table) for table in settings.tables(key, most=MAX_BRANCHES))
+        return tuple(self._branch(table) for table in settings.tables(key, max_count=MAX_BRANCHES))
 
     def _branch(self, table: Table) -> Branch:
         keys = ("answer", "scale", "field", "is", "known", "goto")
@@ -263,21 +262,21 @@ class _ScriptReader:
 
     def _cards(self) -> Iterator[Card]:
         seen: set[str] = set()
-        for table in self.top.tables("cards", most=MAX_CARDS):
+        for table in self.top.tables("cards", max_count=MAX_CARDS):
             settings = FieldReader(table, self.diagnostics, "a card", _settings_of(Card))
             card_id = settings.name("id", IDENTIFIER, _LETTERS)
             if card_id in seen:
                 self.diagnostics.error(table.line, f"Another card is called {card_id}. Rename one.")
             seen.add(card_id)
             title = self._label(settings, "title")
-            words = settings.text("words", MAX_WORDS_LENGTH, look=self._check_words)
+            words = settings.text("words", MAX_WORDS_LENGTH, check=self._check_words)
             yield Card(card_id, title, words, self._guidance(settings), line=table.line)
 
     def _practice(self) -> Iterator[Character]:
         kinds = get_args(CharacterKind)
         keys = ("character", "name", "about", "replies", "otherwise")
         seen: set[str] = set()
-        for table in self.top.tables("practice", most=len(kinds)):
+        for table in self.top.tables("practice", max_count=len(kinds)):
             settings = FieldReader(table, self.diagnostics, "a practice character", keys)
             kind = settings.one_of("character", kinds) or ""
             if kind and kind in seen:
@@ -289,9 +288,9 @@ class _ScriptReader:
             yield Character(
                 kind=cast(CharacterKind, kind),
                 name=settings.one_line("name"),
-                about=settings.one_line("about", longest=500),
+                about=settings.one_line("about", max_length=500),
                 replies={
-                    step_id: replies.one_line(step_id, longest=500)
+                    step_id: replies.one_line(step_id, max_length=500)
                     for step_id in settings.entries("replies")
                 },
                 otherwise=settings.one_line("otherwise"),
@@ -300,13 +299,13 @@ class _ScriptReader:
             )
 
     def _label(self, settings: FieldReader, key: str, *, required: bool = True) -> str:
-        return settings.one_line(key, required=required, look=self._check_words)
+        return settings.one_line(key, required=required, check=self._check_words)
 
     def _guidance(self, settings: FieldReader) -> str:
-        return settings.text("guidance", MAX_WORDS_LENGTH, required=False, look=self._check_words)
+        return settings.text("guidance", MAX_WORDS_LENGTH, required=False, check=self._check_words)
 
     def _check_words(self, node: Text) -> None:
-        """Find what cannot be filled in, or would look odd on the caller's screen."""
+        """Check for merge fields that cannot be filled in, and for HTML, which is not rendered."""
         for offset in merge_fields.malformed_fields(node.value):
             snippet = node.value[offset : offset + 30].split("\n")[0]
             self.diagnostics.error(
@@ -339,6 +338,6 @@ class _ScriptReader:
             )
 
 
-def _settings_of(noun: type[Script | Step | Choice | Card]) -> set[str]:
-    """These nouns have in YAML the settings that they have in `script.py`, by the same names."""
-    return {field.name for field in dataclasses.fields(noun) if field.compare}
+def _settings_of(cls: type[Script | Step | Choice | Card]) -> set[str]:
+    """Return the names of the settings in YAML: the fields of the class in `script.py`."""
+    return {field.name for field in dataclasses.fields(cls) if field.compare}

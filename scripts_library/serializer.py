@@ -1,4 +1,4 @@
-"""Write a script out as YAML that reads back as the same script: for editors and exports."""
+"""Serialize a script as YAML that parses back to the same script, for editors and exports."""
 
 from collections.abc import Mapping
 from textwrap import indent
@@ -21,7 +21,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    """Long text as a block, with the line end that a block has anyway and reading takes off."""
+    """Write long text as a block, with the final line end that the parser removes."""
     style = "|" if "\n" in text else ">" if len(text) > _WIDTH - 16 else None
     return dumper.represent_scalar(
         "tag:yaml.org,2002:str", text + "\n" if style else text, style=style
@@ -32,14 +32,14 @@ def _represent_flow(dumper: yaml.SafeDumper, words: _Flow) -> yaml.Node:
     return dumper.represent_sequence("tag:yaml.org,2002:seq", words, flow_style=True)
 
 
-# Everything in a script is text, so `yes` needs no quotes to be told from a truth value.
+# Every value in a script is text, so `yes` needs no quotes to differ from a boolean.
 _Dumper.yaml_implicit_resolvers = {}
 _Dumper.add_representer(str, _represent_text)
 _Dumper.add_representer(_Flow, _represent_flow)
 
 
 def serialize(script: Script) -> str:
-    """The YAML of a script. Remarks of the file it was read from are not kept."""
+    """Return the YAML of a script. Comments of the file that it came from are lost."""
     top = {
         "slug": script.slug,
         "language": script.language,
@@ -80,7 +80,7 @@ def _step(step: Step) -> dict[str, Any]:
         "low_label": step.low_label,
         "high_label": step.high_label,
         "choices": [
-            _filled({"key": choice.key, "label": choice.label, "goto": choice.goto})
+            _drop_empty({"key": choice.key, "label": choice.label, "goto": choice.goto})
             for choice in step.choices
         ],
         "branches": [_branch(branch) for branch in step.branches],
@@ -89,7 +89,7 @@ def _step(step: Step) -> dict[str, Any]:
 
 
 def _branch(branch: Branch) -> dict[str, Any]:
-    return _filled(
+    return _drop_empty(
         {
             "answer": _Flow(branch.choices),
             "scale": "" if branch.low is None else f"{branch.low}-{branch.high}",
@@ -116,19 +116,19 @@ def _character(character: Character) -> dict[str, Any]:
 
 
 def _list(name: str, entries: list[dict[str, Any]]) -> str:
-    """A list with an empty line between its entries, so that a difference is easy to read."""
+    """Write a list with an empty line between its entries, so that diffs are easy to read."""
     if not entries:
         return ""
-    return f"{name}:\n" + "\n".join(indent(_dump([_filled(e)]), "  ") for e in entries)
+    return f"{name}:\n" + "\n".join(indent(_dump([_drop_empty(e)]), "  ") for e in entries)
 
 
-def _filled(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Only what holds something: empty and missing mean the same in a script."""
+def _drop_empty(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop empty settings: empty and missing mean the same in a script."""
     return {name: value for name, value in settings.items() if value not in (None, "", [], {})}
 
 
 def _dump(value: Any) -> str:
     if isinstance(value, dict):
-        value = _filled(value)
+        value = _drop_empty(value)
     text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
     return text

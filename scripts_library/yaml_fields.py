@@ -1,7 +1,7 @@
-"""Read single settings out of a YAML table: text, names, yes or no, lists and tables.
+"""Read the settings of a YAML table: text, names, yes or no, lists and tables.
 
-Whatever is not as it should be goes into the diagnostic list with its line, and reading goes on
-with an empty value, so that a writer sees every diagnostic at once.
+A setting with an error adds a diagnostic with its line and reads as empty, so that a writer sees
+every error at once.
 """
 
 import re
@@ -14,7 +14,7 @@ MAX_LINE_LENGTH = 200
 
 
 class FieldReader:
-    """The settings of one table. `what` names the table in messages, as in "a step"."""
+    """Reads the settings of one table. `what` names the table in messages, as in "a step"."""
 
     def __init__(
         self, table: Table, diagnostics: DiagnosticList, what: str, known: Collection[str] = ()
@@ -35,20 +35,22 @@ class FieldReader:
         return self.table.line_of(key)
 
     def has(self, key: str) -> bool:
-        """Whether `key` is there and holds something: `next:` with nothing after it does not."""
+        """Whether `key` has a value: `next:` with nothing after it has none."""
         node = self.table.entries.get(key)
         return node is not None and not (isinstance(node, Text) and not node.value.strip())
 
     def text(
         self,
         key: str,
-        longest: int,
+        max_length: int,
         *,
         required: bool = True,
-        look: Callable[[Text], None] | None = None,
+        check: Callable[[Text], None] | None = None,
     ) -> str:
-        """Text of one or many lines, at most `longest` characters; `look` may find more
-        diagnostics."""
+        """Read text of one or more lines, at most `max_length` characters.
+
+        `check` may add more diagnostics.
+        """
         node = self.table.entries.get(key)
         if node is None or not self.has(key):
             if required:
@@ -60,15 +62,15 @@ class FieldReader:
                 self.line_of(key), f"`{key}` must be text, not a list or a table."
             )
             return ""
-        # A block of YAML ends in a line end that nobody typed.
+        # A YAML block ends in a line end that the writer did not type.
         length = len(node.value.strip("\n"))
-        if length > longest:
+        if length > max_length:
             self.diagnostics.error(
                 self.line_of(key),
-                f"`{key}` is {length} characters long, and the most is {longest}. Shorten it.",
+                f"`{key}` is {length} characters long, and the most is {max_length}. Shorten it.",
             )
-        elif look:
-            look(node)
+        elif check:
+            check(node)
         return node.value.strip("\n").rstrip()
 
     def one_line(
@@ -76,14 +78,14 @@ class FieldReader:
         key: str,
         *,
         required: bool = True,
-        longest: int = MAX_LINE_LENGTH,
-        look: Callable[[Text], None] | None = None,
+        max_length: int = MAX_LINE_LENGTH,
+        check: Callable[[Text], None] | None = None,
     ) -> str:
-        """Text that is shown on one line: line ends and runs of spaces become one space."""
-        return " ".join(self.text(key, longest, required=required, look=look).split())
+        """Read text that is shown on one line: line ends and runs of spaces become one space."""
+        return " ".join(self.text(key, max_length, required=required, check=check).split())
 
     def name(self, key: str, pattern: re.Pattern[str], allowed: str) -> str:
-        """An identifier; `allowed` says in words what `pattern` says in signs."""
+        """Read an identifier. `allowed` describes `pattern` in words."""
         value = self.one_line(key)
         if value and not pattern.fullmatch(value):
             self.diagnostics.error(
@@ -92,6 +94,7 @@ class FieldReader:
         return value
 
     def one_of(self, key: str, allowed: Collection[str], *, required: bool = True) -> str | None:
+        """Read one of the `allowed` values; None if it is missing or another one."""
         value = self.one_line(key, required=required)
         if value and value not in allowed:
             self.diagnostics.error(
@@ -101,14 +104,14 @@ class FieldReader:
         return value or None
 
     def yes_or_no(self, key: str) -> bool | None:
-        """True, False, or None where the setting is not given."""
+        """Read True or False; None if the setting is missing."""
         value = self.one_line(key, required=False).casefold()
         if value and value not in ("yes", "true", "no", "false"):
             self.diagnostics.error(self.line_of(key), f"`{key}` must be yes or no, not {value}.")
         return value in ("yes", "true") if value else None
 
     def keys(self, key: str) -> tuple[str, ...]:
-        """One word, or a list of words such as `[yes, maybe]`."""
+        """Read one word, or a list of words such as `[yes, maybe]`."""
         node = self.table.entries.get(key) if self.has(key) else None
         nodes = node.items if isinstance(node, Items) else (node,) if node else ()
         words = [n.value.strip() for n in nodes if isinstance(n, Text) and n.value.strip()]
@@ -118,8 +121,8 @@ class FieldReader:
             )
         return tuple(dict.fromkeys(words))
 
-    def tables(self, key: str, *, most: int, required: bool = False) -> list[Table]:
-        """The tables listed under `key`, at most `most`."""
+    def tables(self, key: str, *, max_count: int, required: bool = False) -> list[Table]:
+        """Read the tables listed under `key`, at most `max_count`."""
         if not self.has(key):
             if required:
                 self.diagnostics.error(self.line_of(key), f"`{key}` is missing.")
@@ -136,21 +139,22 @@ class FieldReader:
                     item.line, f"Each entry of `{key}` must be a table of settings."
                 )
         tables = [item for item in node.items if isinstance(item, Table)]
-        if len(tables) > most:
+        if len(tables) > max_count:
             self.diagnostics.error(
-                self.line_of(key), f"`{key}` has {len(tables)} entries, and the most is {most}."
+                self.line_of(key),
+                f"`{key}` has {len(tables)} entries, and the most is {max_count}.",
             )
-        return tables[:most]
+        return tables[:max_count]
 
     def entries(self, key: str) -> dict[str, Node]:
-        """The names and values of the table under `key`."""
+        """Read the names and values of the table under `key`."""
         node = self.table.entries.get(key) if self.has(key) else None
         if node is not None and not isinstance(node, Table):
             self.diagnostics.error(self.line_of(key), f"`{key}` must be a table: `name: value`.")
         return node.entries if isinstance(node, Table) else {}
 
     def inside(self, key: str) -> "FieldReader":
-        """The settings of the table under `key`; none where there is no such table."""
+        """Return a reader of the table under `key`; of an empty table if there is none."""
         node = self.table.entries.get(key)
         if not isinstance(node, Table):
             node = Table({}, {}, self.line_of(key))

@@ -1,8 +1,8 @@
-"""Read YAML that a stranger may have written, and remember on which line everything stood.
+"""Parse YAML from an untrusted source, and keep the line of every node.
 
-Only the plain part of YAML is taken: tables, lists and text. Every scalar stays text, so an
-answer called `no` or `1.0` is never turned into something else. Anchors and aliases (the stuff
-of "billion laughs" bombs), tags, tabs, repeated keys, deep nesting and large files are refused.
+Only plain YAML is accepted: tables, lists and text. Every scalar stays text, so an answer called
+`no` or `1.0` does not become a boolean or a number. Anchors and aliases (which make "billion
+laughs" bombs), tags, tabs, repeated keys, deep nesting and large files are refused.
 """
 
 import re
@@ -16,15 +16,15 @@ from scripts_library.diagnostics import DiagnosticList
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 8
 
-# Control characters, line separators and the direction overrides that can make text read
-# differently from what it is ("Trojan Source", CVE-2021-42574), private-use and surrogate code
-# points. Left-to-right marks, joiners and emoji stay allowed: real writing needs them.
+# Control characters, line separators, direction overrides that can make text look different from
+# what it is ("Trojan Source", CVE-2021-42574), private-use and surrogate code points.
+# Left-to-right marks, joiners and emoji stay allowed, because real text needs them.
 HIDDEN_CHARACTERS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff"
     "\ue000-\uf8ff\ud800-\udfff\U000f0000-\U0010ffff]"
 )
 
-# libyaml where the wheel has it: an editor reads the whole script again at every keystroke.
+# libyaml if the wheel has it: the editor parses the whole script while the organiser types.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -35,7 +35,7 @@ class Text:
     style: str = ""
 
     def line_of(self, offset: int) -> int:
-        """The source line of a character of `value`: exact for `|` blocks, near for others."""
+        """Return the line of a character of `value`: exact for `|` blocks, near for others."""
         if self.style == "|":
             return self.line + 1 + self.value.count("\n", 0, offset)
         return self.line + 1 if self.style == ">" else self.line
@@ -61,11 +61,11 @@ Node = Text | Items | Table
 
 
 class _ReadError(Exception):
-    """Reading must stop here; the diagnostic is already noted."""
+    """Parsing stops here. The diagnostic has already been added."""
 
 
 def parse_yaml(text: str, diagnostics: DiagnosticList) -> Table | None:
-    """The table that `text` holds, or None where it cannot be read; why goes into `diagnostics`."""
+    """Parse `text` into a table; None if it cannot be read, with the reason in `diagnostics`."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if not _is_parsable(text, diagnostics):
         return None
@@ -93,7 +93,7 @@ def parse_yaml(text: str, diagnostics: DiagnosticList) -> Table | None:
 
 
 def _is_parsable(text: str, diagnostics: DiagnosticList) -> bool:
-    fit = True
+    parsable = True
     size = len(text.encode("utf-8", "surrogatepass"))
     if size > MAX_BYTES:
         diagnostics.error(
@@ -104,19 +104,19 @@ def _is_parsable(text: str, diagnostics: DiagnosticList) -> bool:
     for number, line in enumerate(text.split("\n"), start=1):
         if "\t" in line:
             diagnostics.error(number, "This line has a tab. YAML needs spaces, so replace the tab.")
-            fit = False
+            parsable = False
         if hidden := HIDDEN_CHARACTERS.search(line):
             diagnostics.error(number, _hidden_character_message(hidden.group()))
-            fit = False
-    return fit
+            parsable = False
+    return parsable
 
 
 def _hidden_character_message(character: str) -> str:
     return f"This line has a hidden character (U+{ord(character):04X}). Delete and retype it."
 
 
-class _Open:
-    """A list or table whose end has not been read yet."""
+class _OpenNode:
+    """A list or table whose end the parser has not reached."""
 
     def __init__(self, line: int, is_table: bool) -> None:
         self.line = line
@@ -157,27 +157,27 @@ class _Open:
 
 
 def _build(events: Iterator[yaml.Event], diagnostics: DiagnosticList) -> Node | None:
-    """A loop and a stack, not recursion: deep nesting is met and refused while still reading."""
-    still_open: list[_Open] = []
+    """Build the tree with a stack, not recursion, so that deep nesting is refused in time."""
+    open_nodes: list[_OpenNode] = []
     root: Node | None = None
     documents = 0
     for event in events:
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
-        _refuse_unsupported(event, documents, len(still_open), diagnostics)
+        _refuse_unsupported(event, documents, len(open_nodes), diagnostics)
         line = _line(event)
         if isinstance(event, yaml.SequenceStartEvent | yaml.MappingStartEvent):
-            still_open.append(_Open(line, isinstance(event, yaml.MappingStartEvent)))
+            open_nodes.append(_OpenNode(line, isinstance(event, yaml.MappingStartEvent)))
             continue
         node: Node
         if isinstance(event, yaml.SequenceEndEvent | yaml.MappingEndEvent):
-            node = still_open.pop().close()
+            node = open_nodes.pop().close()
         elif isinstance(event, yaml.ScalarEvent):
             node = Text(event.value, line, event.style or "")
         else:
             continue
-        if still_open:
-            still_open[-1].add(node, diagnostics)
+        if open_nodes:
+            open_nodes[-1].add(node, diagnostics)
         else:
             root = node
     return root
@@ -186,7 +186,7 @@ def _build(events: Iterator[yaml.Event], diagnostics: DiagnosticList) -> Node | 
 def _refuse_unsupported(
     event: yaml.Event, documents: int, depth: int, diagnostics: DiagnosticList
 ) -> None:
-    """Note the diagnostic and end the reading. Raises _ReadError."""
+    """Add a diagnostic and raise _ReadError if the event is not plain YAML."""
     problem = None
     if documents > 1:
         problem = "A second document starts here (`---`). A file can have only one script."

@@ -1,1 +1,1 @@
-"""Several scripts on one campaign, each contact in one of them by a fixed draw, and what came."""
+"""Experiments: compare scripts on one campaign, each contact randomly in one of them for good."""

@@ -1,20 +1,21 @@
-"""Which arm of an experiment a contact is in. Pure, so that the draw can be repeated by anyone."""
+"""Assign a contact to an arm of an experiment. Pure, so that anyone can repeat the assignment."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
 from hashlib import blake2b
 from itertools import accumulate
 
-# 2**64: one more than the largest number that eight bytes hold.
+# 2**64: one more than the largest number in eight bytes.
 _RANGE = 1 << 64
 
 
 def arm_of(contact_id: int, salt: str, shares: Sequence[int]) -> int:
-    """The place, counted from 0, of the contact's arm among `shares`.
+    """Return the index of the contact's arm among `shares`, counted from 0.
 
-    The same for the same contact, salt and shares, whoever rings, and as likely as the shares say:
-    a keyed hash (BLAKE2b, RFC 7693) of the contact's id falls evenly on the shares laid end to end.
-    Raises ValueError for shares that are not all positive, and for none.
+    The same contact, salt and shares always give the same arm, no matter which caller calls. The
+    arms are as likely as their shares, because a keyed hash (BLAKE2b, RFC 7693) of the contact's
+    id is uniform over the shares laid end to end. Raises ValueError if there are no shares or not
+    all are positive.
     """
     if not shares or min(shares) <= 0:
         raise ValueError(f"shares must be positive, and are {list(shares)}")

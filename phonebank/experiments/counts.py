@@ -1,5 +1,8 @@
-"""What came of the calls of an experiment, counted by arm. A person counts once, however often
-they were rung: calls to the same person are not independent of each other."""
+"""The results of an experiment's calls, counted by arm.
+
+A person counts once, however often they were called: calls to the same person are not independent
+of each other.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,8 +17,11 @@ from phonebank.scripts.versions import script_of
 
 @dataclass
 class ArmCounts:
-    """One arm's counts. `steps_passed` counts people reached by the steps they got past; `shifts`
-    by how far their rating moved, -10 to 10; `versions` counts calls by script version id."""
+    """One arm's counts.
+
+    `steps_passed` counts people reached by the set of steps that they got past, `shifts` counts
+    people by the change in their rating, -10 to 10, and `versions` calls by script version id.
+    """
 
     calls: int = 0
     people: int = 0
@@ -81,7 +87,7 @@ GROUP BY arm_id, shift
 
 
 def counts_of(arm_ids: Sequence[int], until: datetime) -> dict[int, ArmCounts]:
-    """The counts of each arm, of calls recorded before `until`; zeros where there are none."""
+    """Return the counts of each arm over the calls recorded before `until`; zeros if none."""
     counts = {arm_id: ArmCounts() for arm_id in arm_ids}
     given = {"arm_ids": list(arm_ids), "until": until}
     for row in db.session.execute(_PEOPLE, given):
@@ -104,6 +110,6 @@ def counts_of(arm_ids: Sequence[int], until: datetime) -> dict[int, ArmCounts]:
 
 
 def calls_since(arm_ids: Sequence[int], since: datetime) -> int:
-    """How many calls of these arms were recorded at `since` or later."""
+    """Return how many calls of these arms were recorded at `since` or later."""
     given = {"arm_ids": list(arm_ids), "since": since}
     return int(db.session.execute(_CALLS_SINCE, given).scalar_one())

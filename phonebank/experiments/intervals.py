@@ -1,21 +1,21 @@
-"""Intervals for rates and means, all of them SciPy's. `error` is how often one may miss.
+"""Confidence intervals for rates and means, from SciPy. `error` is how often one may miss.
 
-SciPy takes a second to import and 60 MB to hold, so it is imported by the first who asks for an
-experiment's results, and a web process in which nobody does stays as it is.
+SciPy takes a second to import and 60 MB of memory, so functions import it when an organiser opens
+an experiment's results. Other web processes never load it.
 """
 
 import warnings
 from dataclasses import dataclass
 from typing import Any
 
-# Below these the distribution of a mean is not near enough to Student's for an interval.
+# With fewer, the distribution of a mean is too far from Student's for an interval.
 MIN_PEOPLE = 30
 MIN_OF_EACH_KIND = 10
 
 
 @dataclass(frozen=True)
 class Interval:
-    """What was seen, and between which values the truth lies. NumPy arrays in simulations."""
+    """The observed value, and the bounds of the true one. NumPy arrays in simulations."""
 
     seen: Any
     low: Any
@@ -23,14 +23,14 @@ class Interval:
 
     @property
     def is_one_sided(self) -> Any:
-        """Whether it lies wholly above 0, or wholly below."""
+        """Whether the interval is entirely above 0 or entirely below."""
         return (self.low > 0) | (self.high < 0)
 
 
 def rate(yes: int, people: int, error: float) -> Interval | None:
-    """The share of `people` that `yes` are, with its exact interval (Clopper and Pearson, 1934).
+    """Return yes / people with its exact interval (Clopper and Pearson, 1934).
 
-    It misses in no more than `error` of cases whatever the numbers; None for nobody.
+    It misses in at most `error` of cases, whatever the numbers. None if `people` is 0.
     """
     from scipy.stats import binomtest
 
@@ -41,55 +41,61 @@ def rate(yes: int, people: int, error: float) -> Interval | None:
 
 
 def mean(values: Any, error: float) -> Interval | None:
-    """The mean of a sample (along its first axis) with Student's interval; None for too few, and
-    where all are alike, which says nothing about how far others would be."""
+    """Return the mean of a sample (along its first axis) with Student's interval.
+
+    None if there are fewer than MIN_PEOPLE values, or all are the same: such a sample says nothing
+    about the spread.
+    """
     from scipy.stats import ttest_1samp
 
-    if len(values) < MIN_PEOPLE or _are_alike(values):
+    if len(values) < MIN_PEOPLE or _is_constant(values):
         return None
     interval = ttest_1samp(values, 0, axis=0).confidence_interval(1 - error)
     return Interval(values.mean(axis=0), interval.low, interval.high)
 
 
 def difference(first: Any, second: Any, error: float) -> Interval | None:
-    """How much the mean of `second` is above that of `first`, with Welch's interval (1947), which
-    lets the two vary differently. Samples along the first axis; None as for `mean`."""
+    """Return the mean of `second` minus the mean of `first`, with Welch's interval (1947).
+
+    Welch's interval allows different variances. Samples are along the first axis; None as for
+    `mean`, if both samples are constant or one is too small.
+    """
     from scipy.stats import ttest_ind
 
     if min(len(first), len(second)) < MIN_PEOPLE:
         return None
-    if _are_alike(first) and _are_alike(second):
+    if _is_constant(first) and _is_constant(second):
         return None
     with warnings.catch_warnings():
-        # SciPy doubts a sample whose values are all the same. One of the two may be.
+        # SciPy warns about a constant sample. One of the two may be constant.
         warnings.simplefilter("ignore", RuntimeWarning)
         result = ttest_ind(second, first, axis=0, equal_var=False)
     interval = result.confidence_interval(1 - error)
     return Interval(second.mean(axis=0) - first.mean(axis=0), interval.low, interval.high)
 
 
-def _are_alike(values: Any) -> bool:
+def _is_constant(values: Any) -> bool:
     return bool((values == values[0]).all())
 
 
 def rate_difference(
     first: tuple[int, int], second: tuple[int, int], error: float
 ) -> Interval | None:
-    """How much the second rate is above the first; each is (yes, people). None for too few."""
+    """Return the second rate minus the first; each is (yes, people). None for too few people."""
     yes = first[0] + second[0]
     if min(yes, first[1] + second[1] - yes) < MIN_OF_EACH_KIND:
         return None
-    return difference(_ones(*first), _ones(*second), error)
+    return difference(_zeros_and_ones(*first), _zeros_and_ones(*second), error)
 
 
-def _ones(yes: int, people: int) -> Any:
+def _zeros_and_ones(yes: int, people: int) -> Any:
     import numpy
 
     return numpy.repeat([1.0, 0.0], [yes, people - yes])
 
 
-def spread(counts: dict[int, int]) -> Any:
-    """A sample from how often each value came."""
+def expand(counts: dict[int, int]) -> Any:
+    """Expand a count of each value into a sample."""
     import numpy
 
     return numpy.repeat(list(map(float, counts)), list(counts.values()))

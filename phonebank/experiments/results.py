@@ -1,4 +1,4 @@
-"""An experiment's results as its page shows them: figures, intervals, steps, and what they say."""
+"""An experiment's results as its page shows them: figures, intervals, steps and verdicts."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,7 +17,7 @@ from scripts_library.script import Script as ParsedScript
 
 @dataclass(frozen=True)
 class Share:
-    """So many of so many; the interval is None until there is a look, and for nobody."""
+    """`number` of `of` people. The interval is None before the first look, and if `of` is 0."""
 
     number: int
     of: int
@@ -26,7 +26,7 @@ class Share:
 
 @dataclass(frozen=True)
 class StepShare:
-    """Of the people reached, those who got past a step, and those who got no further."""
+    """How many of the people reached got past a step, and for how many it was the last."""
 
     title: str
     passed: Share
@@ -35,8 +35,11 @@ class StepShare:
 
 @dataclass(frozen=True)
 class ArmResults:
-    """One arm's results. `yes` is None where the script asks for nothing, `shift` where it does
-    not ask for two ratings; its interval is None for too few people."""
+    """One arm's results.
+
+    `yes` is None if no answer of the script counts as a yes. `rated` and `shift` are None if the
+    script does not ask for two ratings; `shift` also if too few people gave both.
+    """
 
     arm: ExperimentArm
     share: float
@@ -53,9 +56,9 @@ class ArmResults:
 
 @dataclass(frozen=True)
 class Results:
-    """Everything at one look; `look` is None before the first, and then nothing has intervals.
+    """The results at one look. Before the first, `look` is None and nothing has intervals.
 
-    `warning` holds the sentences that say why none of it is to be trusted; mostly there are none.
+    `warning` holds sentences that say why the results cannot be trusted; it is usually empty.
     """
 
     look: Look | None
@@ -66,13 +69,13 @@ class Results:
 
     @property
     def is_balanced(self) -> bool:
-        """Whether there are people, and they are divided as the shares say."""
+        """Whether people were called, and are divided as the shares say."""
         people = sum(arm.counts.people for arm in self.arms)
         return self.look is not None and people > 0 and not self.warning
 
 
 def results_of(experiment: Experiment, at: datetime | None = None) -> Results:
-    """The results at the newest look there is at `at` (now); live counts before the first."""
+    """Return the results at the newest look at `at` ; live counts before the first."""
     at = at or now()
     if experiment.started_at is None:
         return Results(None, [], [], 0)
@@ -95,7 +98,7 @@ def _of_arm(arm: ExperimentArm, share: float, counts: ArmCounts, look: Look | No
     rates = bool(script and script.first_rating and script.second_rating)
     shift = None
     if look and rates:
-        shift = intervals.mean(intervals.spread(counts.shifts), look.error)
+        shift = intervals.mean(intervals.expand(counts.shifts), look.error)
     return ArmResults(
         arm=arm,
         share=share,
@@ -112,13 +115,17 @@ def _of_arm(arm: ExperimentArm, share: float, counts: ArmCounts, look: Look | No
 
 
 def _share(number: int, of: int, look: Look | None) -> Share:
-    # The two come from queries a moment apart: a call recorded or undone in between.
+    # The two numbers come from two queries, and a call may be recorded or undone in between.
     number = min(number, of)
     return Share(number, of, intervals.rate(number, of, look.error) if look else None)
 
 
 def _steps(script: ParsedScript, counts: ArmCounts, look: Look | None) -> list[StepShare]:
-    """In the script's order. A step on a way that was left again counts as passed: it was asked."""
+    """Return the steps in the script's order.
+
+    A step counts as passed even if the caller later changed an answer and left its path: it was
+    asked.
+    """
     steps = [step for step in script.steps if not step.is_end]
     passed = {step.id: 0 for step in steps}
     furthest = {step.id: 0 for step in steps}
@@ -143,14 +150,14 @@ def _warning(arms: list[ArmResults], look: Look) -> list[str]:
 def _comparisons(arms: list[ArmResults], look: Look, running: bool) -> list[list[str]]:
     first, *others = arms
     return [
-        verdict.sentences(_compare(measure, first, other, look, len(others), running))
+        verdict.describe_comparison(_compare(measure, first, other, look, len(others), running))
         for other in others
         for measure in _measures(first, other)
     ]
 
 
 def _measures(first: ArmResults, second: ArmResults) -> list[Measure]:
-    """What both scripts ask for; of scripts that ask for nothing alike, the conversations."""
+    """Return the measures that both scripts have; conversations if they share none."""
     measures = []
     if first.yes and second.yes:
         measures.append(verdict.YES)
@@ -170,7 +177,7 @@ def _compare(
     error = look.error / comparisons
     figures: tuple[float, float] | None
     if measure is verdict.SHIFT:
-        one, two = (intervals.spread(arm.counts.shifts) for arm in (first, second))
+        one, two = (intervals.expand(arm.counts.shifts) for arm in (first, second))
         difference = intervals.difference(one, two, error)
         figures = (one.mean(), two.mean()) if difference else None
     else:
@@ -194,6 +201,6 @@ def _version_id_of(arm: ExperimentArm) -> int | None:
 
 
 def _version_numbers(counts: ArmCounts) -> list[int]:
-    """The numbers of the versions that the arm's calls ran on."""
+    """Return the numbers of the versions that the arm's calls used."""
     versions = (db.session.get(ScriptVersion, version_id) for version_id in counts.versions)
     return sorted(version.number for version in versions if version)

@@ -1,7 +1,8 @@
-"""Whether the people rung are divided among the scripts as the shares say.
+"""Check that the people called are divided among the arms as the shares say.
 
-They should be, as far as chance goes, because the lot decides before anybody is rung. Where they
-are not, people went missing on one side, and comparing those who are left compares two crowds.
+They should be, apart from chance, because the arm is assigned before anyone is called. If they are
+not, calls went missing in one arm, and a comparison of the rest would compare different groups of
+people.
 """
 
 from collections.abc import Sequence
@@ -10,15 +11,17 @@ from typing import Any
 
 from phonebank.experiments.interim_looks import ERROR, Look
 
-# The stated rate of false alarms, over all looks of an experiment together. Smaller than that of
-# the intervals: this alarm puts a whole experiment in doubt.
+# The chance of a false alarm, over all looks of an experiment. It is smaller than the error of the
+# intervals because this alarm puts the whole experiment in doubt.
 FALSE_ALARMS = 0.01
 
 
 @dataclass(frozen=True)
 class Imbalance:
-    """The arm, by its place, that has too few or too many: `number` of `people` where its share is
-    `share`, between 0 and 1."""
+    """The arm at index `place` has too few or too many people.
+
+    It has `number` of all `people`, and its share is `share`, between 0 and 1.
+    """
 
     place: int
     number: int
@@ -27,9 +30,9 @@ class Imbalance:
 
 
 def find_imbalance(people: Sequence[int], shares: Sequence[int], look: Look) -> Imbalance | None:
-    """The arm that is furthest from its share, if it is further than chance would have it.
+    """Return the arm furthest from its share; None if chance alone explains it.
 
-    `people` are those rung in each arm up to the look.
+    `people` are the numbers of people called in each arm up to the look.
     """
     total = sum(people)
     if total == 0:
@@ -42,24 +45,25 @@ def find_imbalance(people: Sequence[int], shares: Sequence[int], look: Look) -> 
 
 
 def tail_probabilities(people: Any, shares: Sequence[int]) -> Any:
-    """For each arm (the last axis; NumPy arrays in simulations), how likely it is to be so far
-    from its share one way or the other: twice the smaller tail of the binomial distribution, which
-    is exact for few people as well as many."""
+    """Return, for each arm, the probability of being this far from its share by chance.
+
+    It is twice the smaller tail of the binomial distribution, which is exact for few people as
+    well as many. Arms are the last axis; `people` is a NumPy array in simulations.
+    """
     import numpy
     from scipy.stats import binom
 
     counts = numpy.asarray(people)
-    drawn = binom(counts.sum(axis=-1, keepdims=True), numpy.asarray(shares) / sum(shares))
-    return 2 * numpy.minimum(drawn.cdf(counts), drawn.sf(counts - 1))
+    expected = binom(counts.sum(axis=-1, keepdims=True), numpy.asarray(shares) / sum(shares))
+    return 2 * numpy.minimum(expected.cdf(counts), expected.sf(counts - 1))
 
 
 def alarm_threshold(look: Look, arms: int) -> float:
-    """The chance below which a look raises the alarm.
+    """Return the probability below which a look raises the alarm.
 
-    Each look spends its part of `FALSE_ALARMS`, as it does of the intervals' error, divided among
-    the arms. So in at most that share of experiments does any look of any day raise an alarm where
-    there is nothing (Bonferroni's inequality).
+    Each look uses its part of `FALSE_ALARMS`, as for the intervals' error, divided among the arms.
+    By Bonferroni's inequality at most that share of experiments ever raises a false alarm.
     """
-    # Of two arms the second says nothing that the first does not.
+    # With two arms, the second test repeats the first.
     tests = 1 if arms == 2 else arms
     return look.error * FALSE_ALARMS / ERROR / tests

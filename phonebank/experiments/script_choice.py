@@ -1,4 +1,4 @@
-"""Which words a contact hears: their arm's while an experiment runs, else the campaign's script."""
+"""Which script a contact hears: their arm's while an experiment runs, else the campaign's."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,15 +14,18 @@ from phonebank.models import Campaign, Experiment, ExperimentArm, ExperimentStat
 
 @dataclass(frozen=True)
 class ScriptChoice:
-    """The script version that a call runs on, and the arm that decided it; None: none."""
+    """The script version that a call uses, and the arm that decided it; None if there is none."""
 
     script_version_id: int | None
     experiment_arm_id: int | None = None
 
 
 def script_options(campaign_id: int | ColumnElement[int]) -> ScalarSelect[dict[str, Any]]:
-    """What `choose_script` chooses from, as one more column of a query that is made anyway: each
-    call asks. `campaign_id` may be a column of that query."""
+    """Return a subquery with what `choose_script` needs: the campaign's script and the arms.
+
+    A claim adds it as a column to a query that it makes anyway, because every call needs it.
+    `campaign_id` may be a column of that query.
+    """
     usual, of_arm = aliased(Script), aliased(Script)
     version = func.coalesce(ExperimentArm.script_version_id, of_arm.published_version_id)
     arm = func.json_build_object(
@@ -47,28 +50,28 @@ def script_options(campaign_id: int | ColumnElement[int]) -> ScalarSelect[dict[s
     )
 
 
-def choose_script(on_offer: dict[str, Any], contact_id: int) -> ScriptChoice:
-    """The contact's words among those of `script_options`."""
-    arms = on_offer["arms"]
+def choose_script(options: dict[str, Any], contact_id: int) -> ScriptChoice:
+    """Return the contact's script among `options`, the value of `script_options`."""
+    arms = options["arms"]
     if not arms:
-        return ScriptChoice(on_offer["usual"])
+        return ScriptChoice(options["usual"])
     arm = arms[arm_of(contact_id, arms[0]["salt"], [arm["share"] for arm in arms])]
     return ScriptChoice(arm["version"], arm["id"])
 
 
 def script_choice_for(campaign_id: int, contact_id: int) -> ScriptChoice:
-    """The words for a contact of the campaign, as things stand."""
-    on_offer = db.session.execute(select(script_options(campaign_id))).scalar_one()
-    return choose_script(on_offer, contact_id)
+    """Return the script for a contact of the campaign, as of now."""
+    options = db.session.execute(select(script_options(campaign_id))).scalar_one()
+    return choose_script(options, contact_id)
 
 
 def active_version_ids(campaign_id: int) -> list[int]:
-    """The script versions that callers of the campaign have people hear just now, each once.
+    """Return the script versions that callers of the campaign use now, each once.
 
-    While an experiment runs, those of its arms, the one with the largest share first; else the
-    campaign's own, if it has one.
+    While an experiment runs, these are its arms' versions, the one with the largest share first;
+    otherwise the campaign's own, if it has one.
     """
-    on_offer = db.session.execute(select(script_options(campaign_id))).scalar_one()
-    arms = sorted(on_offer["arms"] or [], key=lambda arm: -arm["share"])
-    versions = [arm["version"] for arm in arms] or [on_offer["usual"]]
+    options = db.session.execute(select(script_options(campaign_id))).scalar_one()
+    arms = sorted(options["arms"] or [], key=lambda arm: -arm["share"])
+    versions = [arm["version"] for arm in arms] or [options["usual"]]
     return list(dict.fromkeys(version for version in versions if version is not None))

@@ -1,4 +1,4 @@
-"""What may be done with a campaign's experiments. The page that asks commits."""
+"""Set up, start, stop and discard a campaign's experiments. Views commit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ from phonebank.models import (
     now,
 )
 
-# What an organiser may choose as an arm of each script: as published, and the newest versions.
+# An organiser may choose, of each script, the published words and this many of the newest versions.
 VERSIONS_OFFERED = 5
 
 
 @dataclass(frozen=True)
 class ArmScript:
-    """The words of an arm: a script as it is published, or held at one of its versions."""
+    """The script of an arm: as published, or fixed at one version if `script_version_id` is set."""
 
     script_id: int
     script_version_id: int | None
@@ -39,7 +39,7 @@ class ArmScript:
 
 @dataclass(frozen=True)
 class NewArm:
-    """An arm as an organiser asks for it. `share` counts in proportion to the other arms'."""
+    """An arm to create. `share` is in proportion to the other arms' shares."""
 
     words: ArmScript
     share: int
@@ -47,7 +47,7 @@ class NewArm:
 
 
 def experiments_of(campaign: Campaign) -> Sequence[Experiment]:
-    """The campaign's experiments, newest first."""
+    """Return the campaign's experiments, newest first."""
     return db.session.scalars(
         select(Experiment)
         .where(Experiment.campaign_id == campaign.id)
@@ -56,7 +56,7 @@ def experiments_of(campaign: Campaign) -> Sequence[Experiment]:
 
 
 def experiment_for(campaign: Campaign, experiment_id: int) -> Experiment:
-    """An experiment of the campaign. Raises NotFoundError."""
+    """Return an experiment of the campaign. Raises NotFoundError."""
     experiment = db.session.get(Experiment, experiment_id)
     if experiment is None or experiment.campaign_id != campaign.id:
         raise NotFoundError("This campaign has no such experiment.", "Go back to its experiments.")
@@ -64,12 +64,12 @@ def experiment_for(campaign: Campaign, experiment_id: int) -> Experiment:
 
 
 def running_experiment(campaign: Campaign) -> Experiment | None:
-    """The experiment that decides who hears what just now."""
+    """Return the running experiment, which decides which script each contact hears; or None."""
     return db.session.scalar(_running(campaign))
 
 
 def available_arm_scripts(campaign: Campaign) -> list[ArmScript]:
-    """What an arm may say: each script that is published, and the last versions of each."""
+    """Return what an arm may use: each published script, and the newest versions of each."""
     offered = []
     for script in db.session.scalars(
         select(Script).where(Script.campaign_id == campaign.id).order_by(Script.id)
@@ -91,8 +91,11 @@ def available_arm_scripts(campaign: Campaign) -> list[ArmScript]:
 
 
 def create_experiment(campaign: Campaign, name: str, arms: Sequence[NewArm]) -> Experiment:
-    """A draft; nothing changes for callers yet. The first arm is what the others are compared
-    with. Raises InvalidInputError for fewer than two arms, and for the same words twice."""
+    """Create an experiment as a draft; nothing changes for callers yet.
+
+    The other arms are compared with the first. Raises InvalidInputError for fewer than two arms,
+    and for two arms with the same script.
+    """
     if len(arms) < 2:
         raise InvalidInputError(
             "An experiment compares at least two scripts.", "Choose a second one."
@@ -117,19 +120,19 @@ def create_experiment(campaign: Campaign, name: str, arms: Sequence[NewArm]) -> 
 
 
 def start(campaign: Campaign, experiment: Experiment) -> None:
-    """Let callers have the arms' scripts from their next person on.
+    """Start the experiment: callers get the arms' scripts with their next person.
 
-    Raises ConflictError unless it is a draft, every arm has published words, the campaign has not
-    ended and runs no other experiment.
+    Raises ConflictError unless it is a draft, every arm's script is published, the campaign has
+    not ended and runs no other experiment.
     """
-    # Two organisers who start one each at once take turns.
+    # Two organisers who start two experiments at once take turns.
     lock_row(campaign)
     lock_row(experiment)
     if experiment.state != ExperimentState.DRAFT:
         raise ConflictError("This experiment has already been started.", "Set up a new one.")
     if campaign.state == CampaignState.ENDED:
         raise ConflictError("The campaign has ended.", "Reopen it first.")
-    # One that is being stopped this moment is waited for.
+    # If a running experiment is being stopped right now, this query waits for it.
     running = db.session.scalar(_running(campaign).with_for_update(key_share=True))
     if running is not None:
         raise ConflictError(
@@ -146,8 +149,10 @@ def start(campaign: Campaign, experiment: Experiment) -> None:
 
 
 def stop(experiment: Experiment) -> None:
-    """End it for good: callers get the campaign's script again. Raises ConflictError unless
-    running."""
+    """Stop the experiment for good: callers get the campaign's script again.
+
+    Raises ConflictError unless it is running.
+    """
     lock_row(experiment)
     if not experiment.is_running:
         raise ConflictError("This experiment is not running.", "Reload the page.")
@@ -156,7 +161,7 @@ def stop(experiment: Experiment) -> None:
 
 
 def discard(experiment: Experiment) -> None:
-    """Throw a draft away. Raises ConflictError for one that was started: it has results."""
+    """Discard a draft. Raises ConflictError for an experiment that was started: it has results."""
     lock_row(experiment)
     if experiment.state != ExperimentState.DRAFT:
         raise ConflictError("This experiment has results, so it can't be discarded.", "Keep it.")

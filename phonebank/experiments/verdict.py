@@ -6,14 +6,16 @@ from phonebank.experiments.interim_looks import Look, error_at
 from phonebank.experiments.intervals import MIN_OF_EACH_KIND, MIN_PEOPLE, Interval
 from phonebank.experiments.sample_ratio import FALSE_ALARMS, Imbalance
 
-# Nobody plans a phone bank further ahead than that.
+# Organisers do not plan a phone bank further ahead than half a year.
 MAX_DAYS_AHEAD = 180
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What is compared: its name in a sentence, and how its figures are told; of a rate, what the
-    people did whom it counts."""
+    """What is compared: its name in a sentence, and how its figures are written.
+
+    `did` is what the people did whom a rate counts.
+    """
 
     name: str
     of: str
@@ -21,11 +23,11 @@ class Measure:
     did: str = ""
 
     def figure(self, value: float) -> str:
-        """One arm's figure: 23.4%, or +1.3."""
+        """Format one arm's figure: 23.4%, or +1.3."""
         return f"{100 * value:.1f}%" if self.is_rate else _signed(value)
 
     def amount(self, value: float) -> str:
-        """The size of a difference, without its sign."""
+        """Format the size of a difference, without its sign."""
         return f"{abs(100 * value if self.is_rate else value):.1f}"
 
     @property
@@ -42,9 +44,12 @@ CONVERSATIONS = Measure(
 
 @dataclass(frozen=True)
 class Comparison:
-    """An arm against the first. `difference` (second minus first) is None while there are too few
-    people; `figures` are the two arms' own. `more` is how many more conversations would tell
-    (None: more than can be had, or the experiment has stopped)."""
+    """A comparison of an arm with the first arm.
+
+    `difference` (second minus first) and `figures` (one for each arm) are None while there are too
+    few people. `more` is how many more conversations would show a difference; None if that is out
+    of reach or the experiment has stopped.
+    """
 
     measure: Measure
     first: str
@@ -59,17 +64,17 @@ class Comparison:
         return self.difference is not None and bool(self.difference.is_one_sided)
 
 
-def sentences(comparison: Comparison) -> list[str]:
-    """What the comparison says, the main thing first. Honest about what it does not."""
+def describe_comparison(comparison: Comparison) -> list[str]:
+    """Say in sentences what the comparison shows and what it does not, the main point first."""
     if comparison.difference is None or comparison.figures is None:
-        return [_too_few(comparison)]
+        return [_describe_too_few(comparison)]
     if comparison.shows_a_difference:
-        return _a_difference(comparison, comparison.difference, comparison.figures)
-    return _no_difference(comparison, comparison.difference)
+        return _describe_difference(comparison, comparison.difference, comparison.figures)
+    return _describe_no_difference(comparison, comparison.difference)
 
 
 def describe_imbalance(label: str, found: Imbalance) -> list[str]:
-    """That the people are not divided as the shares say, and what it means."""
+    """Say that the people are not divided as the shares say, and what that means."""
     verb = "few" if found.number < found.share * found.people else "many"
     return [
         f"Too {verb} people had {label}: {found.number:,} of the {found.people:,} people called,"
@@ -84,11 +89,11 @@ def describe_imbalance(label: str, found: Imbalance) -> list[str]:
 def conversations_needed(
     difference: Interval, error: float, look: Look, conversations: int, comparisons: int = 1
 ) -> int | None:
-    """How many more conversations, at the pace so far, until a difference like the one seen would
-    be told apart from none; None for more than half a year's.
+    """Return how many more conversations would tell the observed difference from none.
 
-    A forecast, and no promise: the difference seen is itself uncertain. `error` is what the
-    interval was made at, `conversations` those had by the look.
+    It assumes the pace so far; None if that takes more than half a year. This is a forecast and no
+    promise: the observed difference is itself uncertain. `error` is the interval's error, and
+    `conversations` the number up to the look.
     """
     from scipy.stats import norm
 
@@ -101,14 +106,14 @@ def conversations_needed(
     return None
 
 
-def about(number: int) -> str:
-    """A forecast's number as it deserves: two figures, rounded up."""
+def round_forecast(number: int) -> str:
+    """Format a forecast with two significant figures, rounded up: it is no more precise."""
     step = 10 ** max(len(str(number)) - 2, 0)
     step = max(step, 10) if number >= 10 else 1
     return f"{-(-number // step) * step:,}"
 
 
-def _too_few(comparison: Comparison) -> str:
+def _describe_too_few(comparison: Comparison) -> str:
     measure = comparison.measure
     told = f"Too early to compare the {measure.name} of {comparison.first} and {comparison.second}"
     if measure.is_rate:
@@ -120,7 +125,7 @@ def _too_few(comparison: Comparison) -> str:
     return f"{told}. You need {MIN_PEOPLE} people with each script who gave both ratings."
 
 
-def _a_difference(
+def _describe_difference(
     comparison: Comparison, difference: Interval, figures: tuple[float, float]
 ) -> list[str]:
     measure = comparison.measure
@@ -134,7 +139,7 @@ def _a_difference(
     ]
 
 
-def _no_difference(comparison: Comparison, difference: Interval) -> list[str]:
+def _describe_no_difference(comparison: Comparison, difference: Interval) -> list[str]:
     measure = comparison.measure
     shown = "was shown" if comparison.stopped else "shown yet"
     told = [
@@ -153,8 +158,8 @@ def _no_difference(comparison: Comparison, difference: Interval) -> list[str]:
     else:
         seen = f"{measure.amount(difference.seen)} {measure.unit}"
         told.append(
-            f"At this rate about {about(comparison.more)} more conversations will show it, if the"
-            f" difference stays at the {seen} seen so far."
+            f"At this rate about {round_forecast(comparison.more)} more conversations will show it,"
+            f" if the difference stays at the {seen} seen so far."
         )
     return told
 

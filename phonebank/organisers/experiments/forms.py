@@ -1,4 +1,4 @@
-"""The form that sets up an experiment: two to four arms, each with its words and its share."""
+"""The form that sets up an experiment: two to four arms, each with a script and a share."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -34,14 +34,14 @@ class ExperimentForm(FlaskForm):
             ]
 
     def arm_fields(self) -> list[tuple[Field, Field, Field]]:
-        """For each arm its fields: words, share and label."""
+        """Return the fields of each arm: script, share and label."""
         return [
             (self[f"words_{number}"], self[f"share_{number}"], self[f"label_{number}"])
             for number in ARMS
         ]
 
     def arms(self) -> list[NewArm]:
-        """The arms that were filled in, once the form is valid."""
+        """Return the arms that the organiser filled in, once the form is valid."""
         return [
             NewArm(self._offered[words.data], share.data, " ".join((label.data or "").split()))
             for words, share, label in self.arm_fields()

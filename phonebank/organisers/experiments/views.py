@@ -1,4 +1,4 @@
-"""The organiser's pages of experiments: set one up, start it, see what it shows, stop it."""
+"""The organiser's pages about experiments: set one up, start it, see its results, stop it."""
 
 from flask import Blueprint, Flask, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -18,7 +18,7 @@ experiments = Blueprint(
 
 
 def init_app(app: Flask) -> None:
-    """Add the pages of experiments, and let other pages say that one is running."""
+    """Register the pages, and let other pages say which experiment is running."""
     app.register_blueprint(experiments)
     app.add_template_global(services.running_experiment)
 
@@ -26,7 +26,7 @@ def init_app(app: Flask) -> None:
 @experiments.get("")
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """The campaign's experiments."""
+    """Show the campaign's experiments."""
     campaign = campaign_for(current_user, campaign_id)
     return render_template(
         "experiments/index.html", campaign=campaign, experiments=services.experiments_of(campaign)
@@ -36,7 +36,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @experiments.route("/new", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def new(campaign_id: int) -> ResponseReturnValue:
-    """Set up an experiment: which scripts, and what share of the people each."""
+    """Set up an experiment: choose its scripts and their shares of the people."""
     campaign = campaign_for(current_user, campaign_id)
     offered = services.available_arm_scripts(campaign)
     form = ExperimentForm(offered)
@@ -55,7 +55,7 @@ def new(campaign_id: int) -> ResponseReturnValue:
 @experiments.get("/<int:experiment_id>")
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
-    """One experiment: its arms, and what it shows so far."""
+    """Show one experiment: its arms, and its results so far."""
     campaign, experiment = _experiment(campaign_id, experiment_id)
     return render_template(
         "experiments/show.html",
@@ -69,7 +69,7 @@ def show(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
 @experiments.post("/<int:experiment_id>/start")
 @open_to(RoleName.ORGANISER)
 def start(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
-    """Let callers have its scripts."""
+    """Start the experiment: callers get its scripts."""
     campaign, experiment = _experiment(campaign_id, experiment_id)
     services.start(campaign, experiment)
     db.session.commit()
@@ -80,7 +80,7 @@ def start(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
 @experiments.post("/<int:experiment_id>/stop")
 @open_to(RoleName.ORGANISER)
 def stop(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
-    """End it for good."""
+    """Stop the experiment for good."""
     campaign, experiment = _experiment(campaign_id, experiment_id)
     services.stop(experiment)
     db.session.commit()
@@ -91,7 +91,7 @@ def stop(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
 @experiments.post("/<int:experiment_id>/discard")
 @open_to(RoleName.ORGANISER)
 def discard(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
-    """Throw a draft away."""
+    """Discard a draft."""
     campaign, experiment = _experiment(campaign_id, experiment_id)
     services.discard(experiment)
     db.session.commit()

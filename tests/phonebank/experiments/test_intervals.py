@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phonebank.experiments.intervals import difference, mean, rate, rate_difference, spread
+from phonebank.experiments.intervals import difference, expand, mean, rate, rate_difference
 
 
 @settings(deadline=None)  # the first one waits for SciPy
@@ -61,15 +61,15 @@ def test_an_arm_in_which_nobody_says_yes_can_still_be_told_apart() -> None:
 
 
 def test_ratings_that_are_all_alike_say_nothing_about_their_spread() -> None:
-    assert mean(spread({0: 50}), 0.05) is None
-    assert difference(spread({0: 50}), spread({1: 50}), 0.05) is None
-    assert difference(spread({0: 50}), spread({1: 25, 2: 25}), 0.05) is not None
+    assert mean(expand({0: 50}), 0.05) is None
+    assert difference(expand({0: 50}), expand({1: 50}), 0.05) is None
+    assert difference(expand({0: 50}), expand({1: 25, 2: 25}), 0.05) is not None
 
 
 def test_counts_are_spread_into_a_sample() -> None:
-    assert sorted(spread({-2: 3, 0: 1, 4: 2})) == [-2, -2, -2, 0, 4, 4]
-    assert isinstance(spread({}), np.ndarray)
-    assert mean(spread({}), 0.05) is None
+    assert sorted(expand({-2: 3, 0: 1, 4: 2})) == [-2, -2, -2, 0, 4, 4]
+    assert isinstance(expand({}), np.ndarray)
+    assert mean(expand({}), 0.05) is None
 
 
 def test_a_web_process_holds_no_scipy_until_somebody_reads_results() -> None:

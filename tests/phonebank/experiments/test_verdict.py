@@ -13,16 +13,16 @@ from phonebank.experiments.verdict import (
     SHIFT,
     YES,
     Comparison,
-    about,
     conversations_needed,
-    sentences,
+    describe_comparison,
+    round_forecast,
 )
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
 
 
 def said(comparison: Comparison) -> str:
-    return " ".join(sentences(comparison))
+    return " ".join(describe_comparison(comparison))
 
 
 def test_a_difference_is_named_with_its_direction_its_figures_and_its_range() -> None:
@@ -120,4 +120,4 @@ def test_no_difference_at_all_has_no_forecast() -> None:
     ("number", "words"), [(0, "0"), (7, "7"), (41, "50"), (873, "880"), (1234, "1,300")]
 )
 def test_a_forecast_is_told_in_round_numbers(number: int, words: str) -> None:
-    assert about(number) == words
+    assert round_forecast(number) == words

@@ -6,9 +6,10 @@ from flask.testing import FlaskClient
 
 from phonebank.models import RoleName
 from tests.phonebank.lists.upload_desk import Desk, upload_desk
+from tests.phonebank.scripts.script_desk import desk
 from tests.signing_in import browser_of
 
-__all__ = ["upload_desk"]  # a fixture
+__all__ = ["desk", "upload_desk"]  # fixtures
 
 
 @pytest.fixture

@@ -20,8 +20,7 @@ from scripts_library.library import ready_made
 from scripts_library.parser import parse, parse_leniently
 from scripts_library.script import AnswerKind, Branch, Choice, Script, Step, StepKind
 from scripts_library.serializer import serialize
-from tests.phonebank.scripts.conftest import Desk
-from tests.phonebank.scripts.test_editor_pages import opened
+from tests.phonebank.scripts.script_desk import Desk, opened
 from tests.scripts_library.small_scripts import SMALL, changed
 
 SMALL_SCRIPT = parse(SMALL, "test")

@@ -12,8 +12,7 @@ from scripts_library.library import source_of
 from scripts_library.parser import parse
 from scripts_library.script import Script
 from scripts_library.serializer import serialize
-from tests.phonebank.scripts.conftest import SLUG, Desk
-from tests.phonebank.scripts.test_editor_pages import beside, draft, opened, send
+from tests.phonebank.scripts.script_desk import SLUG, Desk, beside, draft, opened, send
 
 SOURCE = source_of(SLUG, "en")
 BOMB = "a: &a [x, x]\nb: &b [*a, *a, *a, *a]\nsteps: [*b, *b, *b, *b]\n"

@@ -13,34 +13,17 @@ from scripts_library.parser import parse, parse_leniently
 from scripts_library.script import Script
 from scripts_library.serializer import serialize
 from tests.factories import create_account
-from tests.phonebank.scripts.conftest import Desk
 from tests.phonebank.scripts.form_of import form_of
+from tests.phonebank.scripts.script_desk import (
+    Desk,
+    beside,
+    draft,
+    give_answers,
+    opened,
+    send,
+)
 from tests.phonebank.scripts.test_edit_actions import IDENTIFY
-from tests.phonebank.scripts.test_services import give_answers
 from tests.signing_in import sign_in
-
-
-def draft(desk: Desk) -> Script | None:
-    with desk.app.app_context():
-        source = desk.script().draft
-        return parse_leniently(source)[0] if source else None
-
-
-def opened(desk: Desk) -> dict[str, str]:
-    page = desk.client.get(desk.address("/edit"))
-    assert page.status_code == 200
-    return form_of(page.text)
-
-
-def send(desk: Desk, form: dict[str, str], button: str = "save", status: int = 200) -> str:
-    response = desk.client.post(desk.address("/edit"), data=form | {"do": button})
-    assert response.status_code == status, response.text
-    return response.text
-
-
-def beside(page: str, step_id: str) -> str:
-    """What stands in the diagnostic box of a step."""
-    return page.split(f'id="faults-step-{step_id}"')[1].split("</ul>")[0]
 
 
 @pytest.mark.parametrize("script", ready_made(), ids=lambda s: f"{s.slug}.{s.language}")

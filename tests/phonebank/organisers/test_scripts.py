@@ -14,9 +14,8 @@ from phonebank.scripts import drafts, versions
 from scripts_library.library import ready_made, source_of
 from scripts_library.parser import parse
 from tests.factories import create_script
-from tests.phonebank.scripts.conftest import SLUG, Desk
 from tests.phonebank.scripts.form_of import form_of
-from tests.phonebank.scripts.test_services import give_answers
+from tests.phonebank.scripts.script_desk import SLUG, Desk, give_answers
 
 
 def post(desk: Desk, address: str, status: int = 302, **data: object) -> str:
@@ -343,3 +342,8 @@ def test_a_blank_page_leads_to_the_editor(desk: Desk) -> None:
     page = desk.client.get(location)
     assert page.status_code == 200
     assert "What you call to ask" in page.text
+
+
+def test_the_campaigns_page_names_its_script(desk: Desk) -> None:
+    page = desk.client.get(f"/campaigns/{desk.campaign_id}").text
+    assert "<strong>Voter identification</strong> (English), 13 steps." in page
