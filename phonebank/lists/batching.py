@@ -12,7 +12,7 @@ from typing import Any
 from phonebank.csv_input.column_mapping import Mapping
 from phonebank.csv_input.rows import Row
 from phonebank.lists.normalise import ContactRow, RefusedRow, normalise
-from phonebank.phones.e164 import time_zones_of
+from phonebank.phones.number_places import time_zones_of
 from phonebank.phones.postcodes import time_zones_of_postcode
 from phonebank.rules.time_zones import canonical_name, zones_key, zones_of_country
 

@@ -24,13 +24,9 @@ from phonebank.lists.wishes import (
     wish_in_name,
     wish_over_names,
 )
-from phonebank.phones.e164 import (
-    REASONS,
-    InvalidPhoneNumberError,
-    is_drama_number,
-    is_of_country,
-    read_numbers,
-)
+from phonebank.phones.drama_numbers import is_drama_number
+from phonebank.phones.e164 import REASONS, InvalidPhoneNumberError, read_numbers
+from phonebank.phones.number_places import is_of_country
 
 # The longest value of each target, in characters: what a column of `contact` has room for. A longer
 # value is refused and not cut, because it most often means that the row's cells have slipped.

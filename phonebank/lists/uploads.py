@@ -12,7 +12,8 @@ from sqlalchemy import delete, insert, select
 
 from phonebank.core.db import db
 from phonebank.csv_input.code_pages import WINDOWS, AccentedWords, detect_alphabet
-from phonebank.csv_input.column_mapping import PHONE_TARGETS, ColumnGuess, guess_columns
+from phonebank.csv_input.column_guesses import ColumnGuess, guess_columns
+from phonebank.csv_input.column_mapping import PHONE_TARGETS
 from phonebank.csv_input.column_names import TARGET_OF, plain_name
 from phonebank.csv_input.dialects import unknown_alphabet_error
 from phonebank.csv_input.rows import HEAD_BYTES, Dialect, InvalidFileError, Row, read_rows, sniff

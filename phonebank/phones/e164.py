@@ -17,9 +17,8 @@ from phonenumbers import (
     PhoneNumberType,
     ValidationResult,
 )
-from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
 
-from phonebank.phones.area_codes import NORTH_AMERICA, region_of_area_code, time_zones_of_area_code
+from phonebank.phones.drama_numbers import is_drama_number
 from phonebank.phones.number_text import (
     DECIMAL_TAIL,
     DROP_PUNCTUATION,
@@ -31,7 +30,7 @@ from phonebank.phones.number_text import (
     strip_notes,
     strip_others,
 )
-from phonebank.phones.numbering_plans import calling_code_of, plan_of_calling_code, plan_of_country
+from phonebank.phones.numbering_plans import plan_of_country
 
 # The part of the original cell that a contact stores. A longer cell is prose, not a number.
 LONGEST_CELL = 120  # characters
@@ -139,82 +138,6 @@ def read_numbers(
     if not numbers:
         raise fault or InvalidPhoneNumberError("empty")
     return numbers
-
-
-def is_of_country(e164: str, country: str) -> bool:
-    """Whether a valid E.164 number is of `country` (ISO 3166-1 alpha-2) or its territories.
-
-    Numbers without a place, such as freephone numbers, count for every country with their calling
-    code.
-    """
-    code = phonenumbers.country_code_for_region(country)
-    if not e164.startswith(f"+{code}"):
-        return False
-    if str(code) == NORTH_AMERICA:
-        region = region_of_area_code(e164[2:5])
-    elif len(phonenumbers.region_codes_for_country_code(code)) == 1:
-        return True
-    else:
-        region = _region_of(e164)
-    return region is None or region == country or region in _TERRITORIES.get(country, ())
-
-
-# Regions where the rules of a larger country apply: the territories of the United States, and the
-# islands with Britain's calling code.
-_TERRITORIES = {
-    "US": frozenset({"PR", "VI", "GU", "AS", "MP"}),
-    "GB": frozenset({"JE", "GG", "IM"}),
-}
-
-
-def is_drama_number(e164: str) -> bool:
-    """Whether this is a drama number, which nobody can have.
-
-    United Kingdom: Ofcom, "Telephone numbers for use in TV and radio drama programmes", a thousand
-    numbers in each range: (0113|0114|0115|0116|0117|0118|0121|0131|0141|0151|0161) 496 0000-0999,
-    020 7946 0000-0999, 0191 498 0000-0999, 028 9018 0000-0999, 029 2018 0000-0999,
-    01632 960000-960999, 07700 900000-900999, 08081 570000-570999, 0909 879 0000-0999,
-    03069 990000-990999.
-    North America: line numbers 555-0100 to 555-0199 of every area code (North American Numbering
-    Plan Administration, 555 assignment guidelines).
-    """
-    return _DRAMA.fullmatch(e164) is not None
-
-
-_DRAMA = re.compile(
-    r"\+44(?:(?:11[3-8]|121|131|141|151|161)4960|2079460|1914980|2890180|2920180"
-    r"|1632960|7700900|8081570|9098790|3069990)[0-9]{3}"
-    r"|\+1[2-9][0-9]{2}55501[0-9]{2}",
-    re.ASCII,
-)
-
-
-def time_zones_of(e164: str) -> tuple[str, ...]:
-    """Every IANA time zone that a number's owner may be in, sorted; empty if unknown.
-
-    A landline gives the zones of its area. A North American number gives those of all places that
-    its area code covers: see `area_codes`. A mobile elsewhere gives all zones of its country,
-    because its first digits do not say where the phone is: 0412 in Australia is Sydney by its
-    prefix and may well be in Perth.
-    """
-    code = calling_code_of(e164)
-    if code is None or code not in TIMEZONE_DATA:
-        return ()
-    if code == NORTH_AMERICA and region_of_area_code(e164[2:5]) in (
-        None,
-        "US",
-        "CA",
-        *_TERRITORIES["US"],
-    ):
-        return time_zones_of_area_code(e164[2:5])
-    of_country = TIMEZONE_DATA[code]
-    if len(of_country) == 1:
-        return tuple(of_country)
-    if code != NORTH_AMERICA and not phonenumbers.is_number_type_geographical(
-        _kind_of(e164, code), int(code)
-    ):
-        return tuple(of_country)
-    return _zones_of_longest_prefix(e164)
 
 
 def format_for_reading(e164: str, country: str) -> str:
@@ -376,32 +299,3 @@ def _invalid_reason(number: PhoneNumber) -> str:
             return "unknown_calling_code"
         case _:  # too short, without its area code, or between two possible lengths
             return "too_short"
-
-
-def _kind_of(e164: str, code: str) -> int:
-    plan = plan_of_calling_code(code)
-    kind = plan.kind_of(e164[1 + len(code) :]) if plan else None
-    if kind is not None:
-        return kind
-    if is_drama_number(e164):
-        return PhoneNumberType.UNKNOWN
-    # The number is of another country with this code (Jersey has 44), or it is not valid.
-    try:
-        return phonenumbers.number_type(phonenumbers.parse(e164, None))
-    except NumberParseException:
-        return PhoneNumberType.UNKNOWN
-
-
-def _region_of(e164: str) -> str | None:
-    try:
-        return phonenumbers.region_code_for_number(phonenumbers.parse(e164, None))
-    except NumberParseException:
-        return None
-
-
-def _zones_of_longest_prefix(e164: str) -> tuple[str, ...]:
-    for end in range(TIMEZONE_LONGEST_PREFIX + 1, 1, -1):
-        zones = TIMEZONE_DATA.get(e164[1:end])
-        if zones is not None:
-            return tuple(zones)
-    return ()

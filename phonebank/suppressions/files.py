@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from phonebank.core.errors import InvalidInputError
-from phonebank.csv_input.column_mapping import PHONE_TARGETS, guess_columns
+from phonebank.csv_input.column_guesses import guess_columns
+from phonebank.csv_input.column_mapping import PHONE_TARGETS
 from phonebank.csv_input.column_names import TARGET_OF, is_named_as_phone, plain_name, words_of
 from phonebank.csv_input.dialects import HEAD_BYTES, InvalidFileError, sniff
 from phonebank.csv_input.rows import MOST_COLUMNS

@@ -12,7 +12,7 @@ from phonebank.calls.claim import claim
 from phonebank.calls.record import record
 from phonebank.core.db import db
 from phonebank.models import Account, Contact, Party, now
-from phonebank.phones.e164 import is_drama_number
+from phonebank.phones.drama_numbers import is_drama_number
 from phonebank.roster.pace import PacePausedError
 from tests.factories import create_account, create_caller
 

@@ -13,11 +13,11 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length
 
 from phonebank.core.edit_form import EditForm
+from phonebank.csv_input.column_guesses import ColumnGuess
 from phonebank.csv_input.column_mapping import (
     FIELD,
     FIELDS,
     Actions,
-    ColumnGuess,
     Mapping,
     faults_of,
     field_target,

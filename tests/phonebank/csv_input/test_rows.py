@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phonebank.csv_input.column_mapping import guess_columns
+from phonebank.csv_input.column_guesses import guess_columns
 from phonebank.csv_input.rows import (
     HEAD_BYTES,
     LONGEST_COLUMN_NAME,

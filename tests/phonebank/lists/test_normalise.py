@@ -8,13 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phonebank.csv_input.column_mapping import (
-    FIELDS,
-    Mapping,
-    faults_of,
-    field_target,
-    guess_columns,
-)
+from phonebank.csv_input.column_guesses import guess_columns
+from phonebank.csv_input.column_mapping import FIELDS, Mapping, faults_of, field_target
 from phonebank.csv_input.rows import Row, read_rows, sniff
 from phonebank.lists.normalise import (
     LONGEST,

@@ -14,7 +14,7 @@ from phonebank.lists.jobs import import_list
 from phonebank.lists.normalise import ContactRow
 from phonebank.lists.services import confirm
 from phonebank.models import Campaign, ContactList, RefusedRow, Suppression, UploadChunk
-from phonebank.phones.e164 import time_zones_of
+from phonebank.phones.number_places import time_zones_of
 from phonebank.rules.calling_hours import zones_key
 from phonebank.suppressions.entries import suppress
 from tests.factories import create_campaign

@@ -2,7 +2,8 @@
 
 import pytest
 
-from phonebank.csv_input.column_mapping import Mapping, guess_columns
+from phonebank.csv_input.column_guesses import guess_columns
+from phonebank.csv_input.column_mapping import Mapping
 from phonebank.csv_input.rows import read_rows, sniff
 from phonebank.lists.batching import prepare_batches
 from phonebank.lists.normalise import ContactRow, RefusedRow, normalise

@@ -11,7 +11,7 @@ from phonenumbers import PhoneNumberType
 from phonenumbers.tzdata import TIMEZONE_DATA
 
 from phonebank.phones.area_codes import region_of_area_code, time_zones_of_area_code
-from phonebank.phones.e164 import time_zones_of
+from phonebank.phones.number_places import time_zones_of
 from phonebank.phones.postcodes import time_zones_of_postcode
 from phonebank.rules.calling_hours import is_callable, zones_in_key
 from phonebank.rules.countries import rules_for

@@ -4,19 +4,16 @@ import phonenumbers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from phonenumbers.timezone import time_zones_for_number
 
 from phonebank.phones.e164 import (
     LONGEST_CELL,
     REASONS,
     InvalidPhoneNumberError,
     format_for_reading,
-    is_drama_number,
-    is_of_country,
     read_number,
     read_numbers,
-    time_zones_of,
 )
+from phonebank.phones.number_places import is_of_country, time_zones_of
 
 LONDON = "+442079460123"
 MOBILE = "+447700900123"
@@ -187,98 +184,6 @@ def test_unknown_country_is_the_programmers_fault() -> None:
     with pytest.raises(ValueError, match="'UK' is not") as error:
         read_number("020 7946 0123", "UK")
     assert not isinstance(error.value, InvalidPhoneNumberError)
-
-
-UK_DRAMA = [
-    f"+44{area}4960"
-    for area in ["113", "114", "115", "116", "117", "118", "121", "131", "141", "151", "161"]
-]
-UK_DRAMA += ["+442079460", "+441914980", "+442890180", "+442920180"]
-UK_DRAMA += ["+441632960", "+447700900", "+448081570", "+449098790", "+443069990"]
-
-
-@pytest.mark.parametrize("thousand", UK_DRAMA)
-def test_british_drama_ranges_hold_a_thousand_numbers_each(thousand: str) -> None:
-    assert all(is_drama_number(f"{thousand}{n:03d}") for n in (0, 1, 500, 998, 999))
-    below, above = int(thousand[1:] + "000") - 1, int(thousand[1:] + "999") + 1
-    assert not is_drama_number(f"+{below}")
-    assert not is_drama_number(f"+{above}")
-
-
-def test_american_drama_range_holds_a_hundred_numbers_an_area() -> None:
-    inside = [f"+1202555{line:04d}" for line in range(10**4)]
-    assert [n for n in inside if is_drama_number(n)] == inside[100:200]
-    assert is_drama_number("+14165550142")
-    assert not is_drama_number("+11025550142")  # no area code begins with 1
-
-
-@pytest.mark.parametrize(
-    "text", ["", "07700 900123", "447700900123", "+4477009001234", "+44770090012"]
-)
-def test_only_whole_e164_numbers_are_drama_numbers(text: str) -> None:
-    assert not is_drama_number(text)
-
-
-@pytest.mark.parametrize(
-    "text", ["07700 900123", "7700900123", "+44 7700 900123", "+44 (0)7700 900123", "447700900123"]
-)
-def test_a_demonstration_may_use_numbers_kept_for_fiction(text: str) -> None:
-    assert read_number(text, "GB", allow_drama=True) == MOBILE
-    with pytest.raises(InvalidPhoneNumberError):
-        read_number(text, "GB")
-
-
-def test_every_drama_range_but_the_premium_one_works_in_a_demonstration() -> None:
-    for thousand in UK_DRAMA:
-        e164 = f"{thousand}123"
-        if thousand == "+449098790":
-            with pytest.raises(InvalidPhoneNumberError):
-                read_number(e164, "GB", allow_drama=True)
-        else:
-            assert read_number(e164, "US", allow_drama=True) == e164
-            assert read_number("0" + e164[3:], "GB", allow_drama=True) == e164
-
-
-def test_a_demonstration_takes_no_other_invalid_number() -> None:
-    with pytest.raises(InvalidPhoneNumberError):
-        read_number("07700 901000", "GB", allow_drama=True)
-
-
-@pytest.mark.parametrize(
-    ("e164", "zones"),
-    [
-        (LONDON, ("Europe/London",)),
-        (WASHINGTON, ("America/New_York",)),
-        ("+13125550123", ("America/Chicago",)),
-        ("+12085550123", ("America/Boise", "America/Denver", "America/Los_Angeles")),  # Idaho
-        ("+33199000000", ("Europe/Paris",)),
-        ("+999123", ()),
-        ("+80012345678", ()),  # international freephone
-        ("not a number", ()),
-        ("", ()),
-    ],
-)
-def test_time_zones(e164: str, zones: tuple[str, ...]) -> None:
-    assert time_zones_of(e164) == zones
-
-
-def test_a_mobile_may_be_anywhere_in_its_country() -> None:
-    australian = time_zones_of("+61491570006")  # one of those kept for fiction
-    assert {"Australia/Sydney", "Australia/Perth"} <= set(australian)
-    assert "Europe/London" in time_zones_of(MOBILE)
-    assert set(time_zones_of(MOBILE)) >= {"Europe/Jersey", "Europe/Isle_of_Man"}
-
-
-def test_zones_are_those_of_libphonenumber_where_it_knows_the_kind() -> None:
-    """Save in North America, where an area code names its territory for mobiles too."""
-    for country in sorted(phonenumbers.SUPPORTED_REGIONS):
-        for kind in phonenumbers.PhoneNumberType.values():
-            number = phonenumbers.example_number_for_type(country, kind)
-            if number is None or number.country_code == 1:
-                continue
-            e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-            theirs = time_zones_for_number(number)
-            assert time_zones_of(e164) == tuple(z for z in theirs if z != "Etc/Unknown"), e164
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phonebank.phones.e164 import InvalidPhoneNumberError, is_of_country, read_numbers
+from phonebank.phones.e164 import InvalidPhoneNumberError, read_numbers
+from phonebank.phones.number_places import is_of_country
 
 LONDON = "+442079460123"
 

@@ -1,0 +1,24 @@
+"""Drama numbers, which regulators keep for fiction, so nobody has them. Pure."""
+
+import re
+
+_DRAMA = re.compile(
+    r"\+44(?:(?:11[3-8]|121|131|141|151|161)4960|2079460|1914980|2890180|2920180"
+    r"|1632960|7700900|8081570|9098790|3069990)[0-9]{3}"
+    r"|\+1[2-9][0-9]{2}55501[0-9]{2}",
+    re.ASCII,
+)
+
+
+def is_drama_number(e164: str) -> bool:
+    """Whether this is a drama number, which nobody can have.
+
+    United Kingdom: Ofcom, "Telephone numbers for use in TV and radio drama programmes", a thousand
+    numbers in each range: (0113|0114|0115|0116|0117|0118|0121|0131|0141|0151|0161) 496 0000-0999,
+    020 7946 0000-0999, 0191 498 0000-0999, 028 9018 0000-0999, 029 2018 0000-0999,
+    01632 960000-960999, 07700 900000-900999, 08081 570000-570999, 0909 879 0000-0999,
+    03069 990000-990999.
+    North America: line numbers 555-0100 to 555-0199 of every area code (North American Numbering
+    Plan Administration, 555 assignment guidelines).
+    """
+    return _DRAMA.fullmatch(e164) is not None

@@ -1,0 +1,91 @@
+"""The country and the time zones of telephone numbers in E.164. Pure."""
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberType
+from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
+
+from phonebank.phones.area_codes import NORTH_AMERICA, region_of_area_code, time_zones_of_area_code
+from phonebank.phones.drama_numbers import is_drama_number
+from phonebank.phones.numbering_plans import calling_code_of, plan_of_calling_code
+
+# Regions where the rules of a larger country apply: the territories of the United States, and the
+# islands with Britain's calling code.
+_TERRITORIES = {
+    "US": frozenset({"PR", "VI", "GU", "AS", "MP"}),
+    "GB": frozenset({"JE", "GG", "IM"}),
+}
+
+
+def is_of_country(e164: str, country: str) -> bool:
+    """Whether a valid E.164 number is of `country` (ISO 3166-1 alpha-2) or its territories.
+
+    Numbers without a place, such as freephone numbers, count for every country with their calling
+    code.
+    """
+    code = phonenumbers.country_code_for_region(country)
+    if not e164.startswith(f"+{code}"):
+        return False
+    if str(code) == NORTH_AMERICA:
+        region = region_of_area_code(e164[2:5])
+    elif len(phonenumbers.region_codes_for_country_code(code)) == 1:
+        return True
+    else:
+        region = _region_of(e164)
+    return region is None or region == country or region in _TERRITORIES.get(country, ())
+
+
+def time_zones_of(e164: str) -> tuple[str, ...]:
+    """Every IANA time zone that a number's owner may be in, sorted; empty if unknown.
+
+    A landline gives the zones of its area. A North American number gives those of all places that
+    its area code covers: see `area_codes`. A mobile elsewhere gives all zones of its country,
+    because its first digits do not say where the phone is: 0412 in Australia is Sydney by its
+    prefix and may well be in Perth.
+    """
+    code = calling_code_of(e164)
+    if code is None or code not in TIMEZONE_DATA:
+        return ()
+    if code == NORTH_AMERICA and region_of_area_code(e164[2:5]) in (
+        None,
+        "US",
+        "CA",
+        *_TERRITORIES["US"],
+    ):
+        return time_zones_of_area_code(e164[2:5])
+    of_country = TIMEZONE_DATA[code]
+    if len(of_country) == 1:
+        return tuple(of_country)
+    if code != NORTH_AMERICA and not phonenumbers.is_number_type_geographical(
+        _kind_of(e164, code), int(code)
+    ):
+        return tuple(of_country)
+    return _zones_of_longest_prefix(e164)
+
+
+def _kind_of(e164: str, code: str) -> int:
+    plan = plan_of_calling_code(code)
+    kind = plan.kind_of(e164[1 + len(code) :]) if plan else None
+    if kind is not None:
+        return kind
+    if is_drama_number(e164):
+        return PhoneNumberType.UNKNOWN
+    # The number is of another country with this code (Jersey has 44), or it is not valid.
+    try:
+        return phonenumbers.number_type(phonenumbers.parse(e164, None))
+    except NumberParseException:
+        return PhoneNumberType.UNKNOWN
+
+
+def _region_of(e164: str) -> str | None:
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(e164, None))
+    except NumberParseException:
+        return None
+
+
+def _zones_of_longest_prefix(e164: str) -> tuple[str, ...]:
+    for end in range(TIMEZONE_LONGEST_PREFIX + 1, 1, -1):
+        zones = TIMEZONE_DATA.get(e164[1:end])
+        if zones is not None:
+            return tuple(zones)
+    return ()
