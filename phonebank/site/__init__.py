@@ -1,1 +1,1 @@
-"""Pages for everyone: the front page, signing in, accounts, guides and errors."""
+"""Pages for everyone: the front page, signing in, one's own account, guides, health checks."""

@@ -1,4 +1,4 @@
-"""The help pages: open to everyone, for they hold nothing about anybody."""
+"""The help pages. Anyone may read them, because they hold nothing about any person."""
 
 from flask import Blueprint, Flask, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -12,9 +12,9 @@ pages = Blueprint("help", __name__, url_prefix="/help")
 
 
 def init_app(app: Flask) -> None:
-    """Add the pages, and lead organisers and hosts to theirs from the top of every page."""
+    """Add the pages, and the link at the top of every page to an organiser's or a host's guide."""
     app.register_blueprint(pages)
-    app.context_processor(_own_help)
+    app.context_processor(_help_link)
 
 
 @pages.get("/<name>")
@@ -27,8 +27,11 @@ def show(name: str) -> ResponseReturnValue:
     return render_template("help/guide.html", name=name, title=title, body=body, guides=GUIDES)
 
 
-def _own_help() -> dict[str, str]:
-    """Where "Help" leads; callers' pages have their own, whoever else is signed in there."""
+def _help_link() -> dict[str, str]:
+    """The address of "Help" for the signed-in account.
+
+    Callers' pages have their own, also in a browser that an organiser is signed in with.
+    """
     if request.blueprint == "callers" or not current_user.is_authenticated:
         return {}
     name = "organisers" if current_user.is_organiser else "hosts"

@@ -1,6 +1,6 @@
 """The guides: Markdown in `docs/`, and the HTML that the site makes of it.
 
-One source for both, so that what a page says cannot differ from what the documentation says.
+Pages and documentation share this source, so they cannot differ.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from phonebank.core.shipped_files import ROOT
 
 DOCS = ROOT / "docs"
 
-# The address under /help → the file, and how other pages call it.
+# The name under /help → the file, and the words of links to it.
 GUIDES: Mapping[str, tuple[str, str]] = {
     "callers": ("for-callers.md", "For callers"),
     "hosts": ("for-hosts.md", "For hosts"),
@@ -29,8 +29,8 @@ _ADDRESSES = {file: f"/help/{name}" for name, (file, _) in GUIDES.items()}
 
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
-# What may be wider than a phone scrolls in a box of its own, also by the keyboard.
-_ROOM = (
+# A table or an example may be wider than a phone, so each scrolls by itself, also by the keyboard.
+_SCROLLING = (
     ("<table>", '<div class="guide-wide" tabindex="0" role="group" aria-label="Table"><table>'),
     ("</table>", "</table></div>"),
     ("<pre>", '<pre tabindex="0">'),
@@ -42,21 +42,21 @@ def guide(name: str) -> tuple[str, Markup]:
     """A guide's title and its body as HTML. Raises KeyError for a name that is not in GUIDES."""
     file, _ = GUIDES[name]
     tokens = _markdown.parse((DOCS / file).read_text("utf-8"))
-    # The first heading is the page's.
+    # The page shows the first heading as its title.
     title = tokens[1].content
     body = tokens[3:]
     for token in body:
-        _lead_to_pages(token.children or [])
+        _rewrite_links(token.children or [])
     html = _markdown.renderer.render(body, _markdown.options, {})
-    for tag, with_room in _ROOM:
-        html = html.replace(tag, with_room)
+    for tag, scrolling in _SCROLLING:
+        html = html.replace(tag, scrolling)
     return title, Markup(html)  # noqa: S704  (our own files; `html` is off)
 
 
-def _lead_to_pages(tokens: list[Token]) -> None:
-    """Links between guides become links between pages; those to other files keep their words only.
+def _rewrite_links(tokens: list[Token]) -> None:
+    """Turn links between guides into links between pages, and other files' links into plain words.
 
-    Nobody on the site has the other files.
+    The site serves no other files.
     """
     inside_no_link = False
     for token in tokens:

@@ -1,8 +1,8 @@
-"""What a load balancer or a container's engine asks a web process, again and again.
+"""Health checks, which a load balancer or a container engine asks for again and again.
 
-`/healthz` says that the process answers: where it does not, start another. `/readyz` says that the
-stores answer it too: where they do not, send requests elsewhere, and start nothing. Overload does
-not count either, so a busy process is not taken for a dead one.
+`/healthz` says that the process answers. If it does not, start another process. `/readyz` says that
+the stores answer this process. If they do not, send requests elsewhere and start nothing. Overload
+limits count neither check, so a busy process does not look like a dead one.
 """
 
 import threading
@@ -19,7 +19,7 @@ from phonebank.core.db import db
 from phonebank.core.overload import Urgency, with_urgency
 from phonebank.core.redis import redis_store
 
-# Seconds. Anyone may ask, and as often as they like: the stores are asked once in this time.
+# Seconds. Anyone may ask at any rate, so a process asks the stores only once in this time.
 ASKED_EVERY = 1.0
 
 pages = Blueprint("health", __name__)
@@ -52,7 +52,7 @@ def init_app(app: Flask) -> None:
 @open_to(ANYONE)
 @with_urgency(Urgency.PROBE)
 def alive() -> ResponseReturnValue:
-    """200, and no store is asked."""
+    """200. This asks no store."""
     return _plain("alive")
 
 

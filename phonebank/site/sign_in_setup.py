@@ -1,7 +1,7 @@
-"""Flask-Security, set up for what we use of it: signing in and out, roles and the second factor.
+"""Sets up Flask-Security for signing in and out, for roles and for the second factor.
 
-Of its pages only four are served, on addresses of ours (see `sign_in_pages.py`): the rest of it
-does not exist here, because a page that is not routed needs no guarding.
+`second_factor_views.py` routes four of its pages, on Phonebank's addresses. The other pages have no
+route, so nothing needs to guard them.
 """
 
 import base64
@@ -34,19 +34,24 @@ from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
 from phonebank.core.errors import SignInRequiredError
 from phonebank.models import Account, Role, RoleName
-from phonebank.site import sign_in_views
+from phonebank.site import (
+    account_views,  # noqa: F401  (adds its pages to the blueprint)
+    second_factor_views,  # noqa: F401  (adds its pages to the blueprint)
+    sign_in_views,  # noqa: F401  (adds its pages to the blueprint)
+)
+from phonebank.site.blueprint import pages
 from phonebank.site.forms import CodeForm, RecoveryCodeForm
 
-# What changes the second factor itself asks for a sign-in no older than this.
+# A page that changes the second factor asks for a sign-in no older than this.
 FRESH_FOR = timedelta(hours=1)
 RECOVERY_CODES = 8
-# Seconds by which a phone's clock may be wrong. One 30-second step either way: three codes in a
-# million are right at any moment.
+# Seconds by which a phone's clock may be wrong: one 30-second step either way, so that three of a
+# million codes are valid at any moment.
 CLOCK_SKEW = 30
 
 
 def init_app(app: Flask, config: Config) -> None:
-    """Give the app sign-in and mail. Before access.init_app, after csrf."""
+    """Give the app sign-in and mail. Call it after CSRF is set up and before access.init_app."""
     mail.init_app(app, config)
     app.config.update(_settings(config))
     security = Security(
@@ -59,18 +64,18 @@ def init_app(app: Flask, config: Config) -> None:
         mf_recovery_form=RecoveryCodeForm,
     )
     security.want_json(lambda request: False)
-    security.unauthn_handler(_say_who_you_are)
-    security.reauthn_handler(_say_again_who_you_are)
-    _trust_only_our_sessions(app, security)
-    app.register_blueprint(sign_in_views.pages)
-    app.register_error_handler(SignInRequiredError, _to_the_sign_in_page)
-    app.context_processor(_navigation)
+    security.unauthn_handler(_require_sign_in)
+    security.reauthn_handler(_require_recent_sign_in)
+    _load_accounts_by_session(app, security)
+    app.register_blueprint(pages)
+    app.register_error_handler(SignInRequiredError, _redirect_to_sign_in)
+    app.context_processor(_navigation_links)
 
 
 def _settings(config: Config) -> dict[str, Any]:
     key = base64.urlsafe_b64encode(hashlib.sha256(config.totp_secret.encode()).digest())
     return {
-        # Its pages are routed in our blueprint, and it looks for them there.
+        # Flask-Security looks for its pages in the blueprint that routes them.
         "SECURITY_BLUEPRINT_NAME": "accounts",
         "SECURITY_CLI_USERS_NAME": None,
         "SECURITY_CLI_ROLES_NAME": None,
@@ -89,7 +94,7 @@ def _settings(config: Config) -> dict[str, Any]:
         "SECURITY_TWO_FACTOR_POST_SETUP_VIEW": "accounts.account",
         "SECURITY_MULTI_FACTOR_RECOVERY_CODES": True,
         "SECURITY_MULTI_FACTOR_RECOVERY_CODES_N": RECOVERY_CODES,
-        # Recovery codes and authenticator secrets are encrypted at rest.
+        # These keys encrypt the recovery codes and the authenticator's secrets in the database.
         "SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS": [key],
         "SECURITY_TOTP_SECRETS": {"1": config.totp_secret},
         "SECURITY_TOTP_ISSUER": "Phonebank",
@@ -115,9 +120,12 @@ def _settings(config: Config) -> dict[str, Any]:
     }
 
 
-def _trust_only_our_sessions(app: Flask, security: Security) -> None:
-    """Load accounts by the sessions that `sessions` keeps, and by nothing else; begin one at each
-    sign-in and end it with each sign-out, whoever asks for them."""
+def _load_accounts_by_session(app: Flask, security: Security) -> None:
+    """Load a request's account by its row in `accounts.sessions`, and in no other way.
+
+    Every sign-in begins such a session and every sign-out ends it, also those that Flask-Security's
+    own pages do.
+    """
     manager = security.login_manager
 
     def load_account(uniquifier: str) -> Account | None:
@@ -126,13 +134,13 @@ def _trust_only_our_sessions(app: Flask, security: Security) -> None:
             return None
         account = sessions.find(uniquifier)
         if account is not None:
-            # What Flask-Security asks where a recent sign-in is needed.
+            # Flask-Security reads these where a page needs a recent sign-in.
             set_request_attr("fs_authn_via", "session")
             set_request_attr("fs_paa", signed_in_at)
         return account
 
     manager.user_loader(load_account)
-    # Flask-Security would also take a token from a header or the address; none is ever issued.
+    # Flask-Security also accepts a token in a header or an address, and Phonebank issues none.
     manager.request_loader(lambda request: None)
 
     def begin(_: Flask, user: Account, **__: Any) -> None:
@@ -144,7 +152,7 @@ def _trust_only_our_sessions(app: Flask, security: Security) -> None:
     def end_others(_: Flask, user: Account, **__: Any) -> None:
         sessions.end_others(user)
 
-    # Not weak, as these functions have no other owner.
+    # Nothing else refers to these functions, so a weak reference would lose them.
     user_authenticated.connect(begin, app, weak=False)
     user_logged_out.connect(end, app, weak=False)
     for changed in (tf_profile_changed, tf_disabled):
@@ -156,41 +164,41 @@ def _trust_only_our_sessions(app: Flask, security: Security) -> None:
             sessions.note_use()
 
 
-def _say_who_you_are(mechanisms: list[str], headers: dict[str, str] | None) -> ResponseValue:
+def _require_sign_in(mechanisms: list[str], headers: dict[str, str] | None) -> ResponseValue:
     raise SignInRequiredError("This page is for organisers and hosts.", "Sign in, then come back.")
 
 
-def _say_again_who_you_are(within: timedelta, grace: timedelta) -> ResponseValue:
+def _require_recent_sign_in(within: timedelta, grace: timedelta) -> ResponseValue:
     logout_user()
     flash("This page changes how you sign in. Please sign in again, so we know it's you.", "info")
     return redirect(url_for("accounts.sign_in", next=request.full_path.rstrip("?")))
 
 
-def _to_the_sign_in_page(error: SignInRequiredError) -> ResponseReturnValue:
-    """Somebody who opens an organiser's or host's page is asked to sign in, and brought back.
+def _redirect_to_sign_in(error: SignInRequiredError) -> ResponseReturnValue:
+    """Send a browser that opens an organiser's or host's page to sign in, and back afterwards.
 
-    Scripts and forms are told, and so are callers, who have nothing to sign in with.
+    API clients, forms and callers, who have no account, get the error itself.
     """
-    ours = rule_of(current_app, request.endpoint or "") in (
+    needs_account = rule_of(current_app, request.endpoint or "") in (
         SIGNED_IN,
         RoleName.HOST,
         RoleName.ORGANISER,
     )
     is_page = request.method == "GET" and "HX-Request" not in request.headers
-    if not ours or not is_page or wants_json():
+    if not needs_account or not is_page or wants_json():
         return error_pages.answer_to(error)
     flash(error.message, "info")
-    wanted = links.path_on_this_site(request.full_path.rstrip("?"))
-    return redirect(url_for("accounts.sign_in", next=wanted))
+    next_path = links.path_on_this_site(request.full_path.rstrip("?"))
+    return redirect(url_for("accounts.sign_in", next=next_path))
 
 
-def _navigation() -> dict[str, Any]:
-    """What base.html shows at its top."""
+def _navigation_links() -> dict[str, Any]:
+    """The links at the top of base.html."""
     navigation: dict[str, Any] = {"sign_out_url": url_for("accounts.sign_out")}
     if not current_user.is_authenticated:
         return navigation
-    pages = [("Parties", url_for("parties.mine"))]
+    nav_links = [("Parties", url_for("parties.mine"))]
     if current_user.is_organiser:
         campaigns = ("Campaigns", url_for("campaigns.index"))
-        pages = [campaigns, *pages, ("People", url_for("people.everybody"))]
-    return navigation | {"nav_links": pages, "account_url": url_for("accounts.account")}
+        nav_links = [campaigns, *nav_links, ("People", url_for("people.everybody"))]
+    return navigation | {"nav_links": nav_links, "account_url": url_for("accounts.account")}

@@ -13,7 +13,7 @@ from passlib.totp import TOTP
 from phonebank.accounts import accounts, sign_in_mail
 from phonebank.core.db import db
 from phonebank.models import Account, RoleName
-from phonebank.site.sign_in_views import SECOND_FACTOR_WITHIN
+from phonebank.site.second_factor_views import SECOND_FACTOR_WITHIN
 from tests.factories import create_account
 from tests.signing_in import sign_in
 

@@ -1,0 +1,58 @@
+"""The pages of one's own account: its name, and the browsers that it is signed in with."""
+
+from datetime import timedelta
+
+from flask import flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import current_user, logout_user
+
+from phonebank.accounts import accounts, sessions
+from phonebank.core.access import SIGNED_IN, open_to
+from phonebank.core.db import db
+from phonebank.site.blueprint import pages
+from phonebank.site.forms import NameForm
+from phonebank.site.sign_in_views import sign_out
+
+
+@pages.route("/account", methods=["GET", "POST"])
+@open_to(SIGNED_IN)
+def account() -> ResponseReturnValue:
+    """The account's page, and the form on it that changes the name."""
+    form = NameForm(obj=current_user)
+    if form.validate_on_submit():
+        accounts.rename(current_user, form.name.data or "")
+        db.session.commit()
+        flash("Saved.", "success")
+        return redirect(url_for(".account"))
+    status = 422 if form.is_submitted() else 200
+    page = render_template(
+        "accounts/account.html",
+        form=form,
+        sessions=sessions.sessions_of(current_user),
+        this_session=sessions.current_id(),
+        hours=sessions.SIGNED_IN_FOR // timedelta(hours=1),
+    )
+    return page, status
+
+
+@pages.post("/account/sessions/<int:session_id>/end")
+@open_to(SIGNED_IN)
+def end_session(session_id: int) -> ResponseReturnValue:
+    """Sign one of the account's browsers out."""
+    if session_id == sessions.current_id():
+        return sign_out()
+    sessions.end_one(current_user, session_id)
+    db.session.commit()
+    flash("That browser is signed out.", "success")
+    return redirect(url_for(".account"))
+
+
+@pages.post("/account/sign-out-everywhere")
+@open_to(SIGNED_IN)
+def sign_out_everywhere() -> ResponseReturnValue:
+    """Sign every browser of the account out, this one too."""
+    sessions.sign_out_everywhere(current_user)
+    db.session.commit()
+    logout_user()
+    flash("You're signed out everywhere.", "success")
+    return redirect(url_for(".front"))

@@ -1,0 +1,5 @@
+"""The blueprint of the front page, signing in and one's own account."""
+
+from flask import Blueprint
+
+pages = Blueprint("accounts", __name__, template_folder="templates")

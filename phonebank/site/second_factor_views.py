@@ -1,0 +1,69 @@
+"""The second factor's pages: Flask-Security's own views, on Phonebank's addresses."""
+
+import time
+from collections.abc import Callable
+from functools import wraps
+
+from flask import redirect, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+from flask_security.recovery_codes import mf_recovery, mf_recovery_codes
+from flask_security.tf_plugin import tf_clean_session
+from flask_security.views import two_factor_setup, two_factor_token_validation
+
+from phonebank.core.access import ANYONE, SIGNED_IN, open_to
+from phonebank.core.rate_limits import limiter
+from phonebank.site.blueprint import pages
+
+View = Callable[..., ResponseReturnValue]
+
+# Seconds from the use of a sign-in link to the second factor: time to install an app.
+SECOND_FACTOR_WITHIN = 15 * 60
+
+# The session's key for the moment, in seconds since 1970, until which these pages go on.
+DEADLINE = "second_factor_until"
+
+
+def start_deadline() -> None:
+    """Give this browser SECOND_FACTOR_WITHIN seconds for the second factor."""
+    session[DEADLINE] = time.time() + SECOND_FACTOR_WITHIN
+
+
+def _account_in_session() -> str:
+    return str(session.get("tf_user_id") or session.get("_user_id") or "")
+
+
+def _within_deadline(view: View) -> View:
+    """Wrap a view that comes between the link and the sign-in, so that it ends at the deadline."""
+
+    @wraps(view)
+    def checked() -> ResponseReturnValue:
+        if current_user.is_authenticated:
+            # Flask-Security signs a browser out that opens the code's page without need.
+            needless = view is not two_factor_setup and "tf_totp_secret" not in session
+            return redirect(url_for(".account")) if needless else view()
+        if time.time() > session.get(DEADLINE, 0):
+            tf_clean_session()
+        return view()
+
+    # Guesses count for each account, from wherever they come: ten an hour, of a million codes.
+    limit = limiter.limit("10 per hour", key_func=_account_in_session, methods=["POST"])
+    return limit(checked)
+
+
+def _route(path: str, endpoint: str, view: View, rule: str) -> None:
+    pages.add_url_rule(path, endpoint, open_to(rule)(view), methods=["GET", "POST"])
+
+
+# The session of a browser that is not signed in yet proves that it has just used a link.
+_route(
+    "/sign-in/second-factor",
+    "two_factor_token_validation",
+    _within_deadline(two_factor_token_validation),
+    ANYONE,
+)
+_route("/sign-in/lost-phone", "mf_recovery", _within_deadline(mf_recovery), ANYONE)
+_route("/account/second-factor", "two_factor_setup", _within_deadline(two_factor_setup), ANYONE)
+_route("/account/recovery-codes", "mf_recovery_codes", mf_recovery_codes, SIGNED_IN)
+# Flask-Security builds this address for a form that Phonebank's template leaves out.
+pages.add_url_rule("/sign-in/lost-phone", "two_factor_rescue", build_only=True)
