@@ -27,7 +27,7 @@ _SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|WHERE|CASE|FILTER)\b")
 _QUOTED = re.compile(r"'(\w+)'")
 _QUOTED_IN_LUA = re.compile(r"[\"'](\w+)[\"']")
 _TEMPLATE = re.compile(
-    rf"\.(?:{'|'.join(NAMES)})\b\s*(?:==|!=|(?:not )?in\b)\s*\(?\s*[\"'](\w+)[\"']"
+    rf"\.(?:{'|'.join(sorted(NAMES))})\b\s*(?:==|!=|(?:not )?in\b)\s*\(?\s*[\"'](\w+)[\"']"
 )
 
 
@@ -112,7 +112,9 @@ def test_python_and_sql_name_the_member() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ending", "pattern"), [("html", _TEMPLATE), ("txt", _TEMPLATE), ("lua", _QUOTED_IN_LUA)]
+    ("ending", "pattern"),
+    [("html", _TEMPLATE), ("txt", _TEMPLATE), ("lua", _QUOTED_IN_LUA)],
+    ids=["html", "txt", "lua"],
 )
 def test_so_do_templates_and_lua(ending: str, pattern: re.Pattern[str]) -> None:
     faults = [
