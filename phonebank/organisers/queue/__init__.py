@@ -1,1 +1,1 @@
-"""The organiser's pages about contact status."""
+"""The organiser's page of contact status."""

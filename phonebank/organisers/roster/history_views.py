@@ -1,4 +1,4 @@
-"""The organiser's page of what one caller did, and what can be done about it."""
+"""The organiser's page of what one caller did, and the buttons that resume or stop the caller."""
 
 from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -28,7 +28,7 @@ def init_app(app: Flask) -> None:
 @history.get("")
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """How many people they saw, how fast, and what came of it; also of one who is out."""
+    """How many people the caller saw, how fast, and the outcomes; also for a removed caller."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     flags = flags_of(caller)
@@ -50,7 +50,7 @@ def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 @history.post("/go-on")
 @open_to(RoleName.ORGANISER)
 def go_on(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """End a caller's pause, and note who looked."""
+    """End a caller's pause, and store which organiser reviewed it."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     resume_caller(caller, current_user, now())
@@ -63,7 +63,7 @@ def go_on(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 @retry_on_deadlock
 def stop_now(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """Stop a caller on every device, and have newcomers from their address wait."""
+    """Stop a caller on every device. New callers from the same address then wait to be let in."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     at = now()

@@ -1,4 +1,4 @@
-"""The organiser's pages of setting aside what a caller recorded: a look, the act, and back."""
+"""The organiser's pages that set aside what a caller recorded, and bring it back."""
 
 from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -19,7 +19,7 @@ pages = Blueprint(
     url_prefix="/campaigns/<int:campaign_id>/callers/<int:caller_id>/set-aside",
 )
 
-_LATER = "Phonebank is working through the calls. Reload the page to see how far it is."
+_UNFINISHED = "Phonebank is working through the calls. Reload the page to see how far it is."
 
 
 def init_app(app: Flask) -> None:
@@ -30,7 +30,7 @@ def init_app(app: Flask) -> None:
 @pages.get("")
 @open_to(RoleName.ORGANISER)
 def look(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """What setting aside would do, in counts. Nothing is changed."""
+    """What setting aside would change, in counts."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     return render_template(
@@ -46,7 +46,7 @@ def look(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 @pages.post("")
 @open_to(RoleName.ORGANISER)
 def do(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """Set it aside: at once where it is little, else some at a time."""
+    """Set the calls aside: at once if they are few, otherwise a job continues."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     only_fast = request.form.get("which") == "fast"
@@ -60,7 +60,7 @@ def do(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 @pages.get("/<int:act_id>/bring-back")
 @open_to(RoleName.ORGANISER)
 def look_back(campaign_id: int, caller_id: int, act_id: int) -> ResponseReturnValue:
-    """What bringing back would do. Nothing is changed."""
+    """What bringing back would change."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     act = set_aside.set_aside_of(caller, act_id)
@@ -78,7 +78,7 @@ def look_back(campaign_id: int, caller_id: int, act_id: int) -> ResponseReturnVa
 @pages.post("/<int:act_id>/bring-back")
 @open_to(RoleName.ORGANISER)
 def bring_back(campaign_id: int, caller_id: int, act_id: int) -> ResponseReturnValue:
-    """Bring it all back."""
+    """Bring back everything that one act set aside."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     act = set_aside.set_aside_of(caller, act_id)
@@ -90,7 +90,7 @@ def bring_back(campaign_id: int, caller_id: int, act_id: int) -> ResponseReturnV
 def _work(caller: Caller, act: SetAside, done: str) -> ResponseReturnValue:
     finished = continue_set_aside(act.id, SECONDS_IN_REQUEST)
     calls = f"{set_aside.progress(act).calls:,}"
-    flash(done.format(calls, caller.first_name) if finished else _LATER, "success")
+    flash(done.format(calls, caller.first_name) if finished else _UNFINISHED, "success")
     history = url_for(
         "history.show", campaign_id=caller.campaign_id, caller_id=caller.id, _anchor="set-aside"
     )

@@ -1,22 +1,20 @@
-"""The organiser's pages of a campaign's callers: who is in, what they did, whom they may ring."""
+"""The organiser's pages of a campaign's callers: their totals, and the contacts they may get."""
 
 from datetime import datetime, timedelta
 
 from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
-from wtforms import SelectMultipleField
 from wtforms.fields.choices import SelectChoice
-from wtforms.widgets import CheckboxInput, ListWidget
 
 from phonebank.calls.speed_check import fast_callers
 from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
 from phonebank.core.db import db, retry_on_deadlock
-from phonebank.core.edit_form import EditForm
 from phonebank.core.locks import lock_row
 from phonebank.lists.services import lists_in_calling_order
 from phonebank.models import Caller, CallerState, Campaign, ContactList, RoleName, now
+from phonebank.organisers.roster.forms import FiltersForm
 from phonebank.roster import campaign_callers, filters
 from phonebank.roster.admit import admit as admit_callers
 from phonebank.roster.pace import flags_of, open_flags, pause_of
@@ -31,38 +29,20 @@ callers = Blueprint(
     url_prefix="/campaigns/<int:campaign_id>/callers",
 )
 
-# A screen that is open is heard of at least this often.
-HERE_WITHIN = timedelta(minutes=2)
+# An open screen renews `Caller.seen_at` at least this often.
+ONLINE_WITHIN = timedelta(minutes=2)
 
 
 def init_app(app: Flask) -> None:
-    """Add the pages, and for templates of both sides the names of languages."""
+    """Add the pages, and the template filter that names a language, for hosts' pages too."""
     app.register_blueprint(callers)
     app.add_template_filter(language_name)
-
-
-class LimitsForm(EditForm):
-    """Tick boxes; none of a kind means no limit of that kind."""
-
-    languages = SelectMultipleField(
-        "Languages they speak",
-        description="Callers choose these before they start calling, and can change them.",
-        widget=ListWidget(prefix_label=False),
-        option_widget=CheckboxInput(),
-    )
-    lists = SelectMultipleField(
-        "Only people on these lists",
-        description="Tick none to let them call people on every list.",
-        coerce=int,
-        widget=ListWidget(prefix_label=False),
-        option_widget=CheckboxInput(),
-    )
 
 
 @callers.get("")
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """Who waits, and who is in, a page at a time."""
+    """The waiting callers, and the admitted ones by pages."""
     campaign = campaign_for(current_user, campaign_id)
     name = request.args.get("name", "").strip()
     page = max(1, request.args.get("page", 1, type=int))
@@ -83,20 +63,20 @@ def index(campaign_id: int) -> ResponseReturnValue:
         stopped=stopped_callers(campaign) if page == 1 and not name else [],
         hurried=fast_callers(campaign.id) if page == 1 and not name else [],
         languages={row.caller.id: filters.languages_spoken(campaign, row.caller) for row in rows},
-        lists={row.caller.id: _names(row.caller, lists) for row in rows},
-        last_here={row.caller.id: last_here(row.caller.seen_at, at) for row in rows},
+        lists={row.caller.id: _list_names(row.caller, lists) for row in rows},
+        last_here={row.caller.id: describe_last_seen(row.caller.seen_at, at) for row in rows},
     )
 
 
 @callers.route("/<int:caller_id>", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """One caller: their figures, whom they may ring, and the way out."""
+    """One caller: their totals, the form of their filters, and the button that removes them."""
     campaign = campaign_for(current_user, campaign_id)
     caller = campaign_callers.caller_of(campaign, caller_id)
     if request.method == "POST":
         lock_row(caller)
-    form = _limits_form(campaign, caller)
+    form = _filters_form(campaign, caller)
     status = 200
     if form.is_submitted():
         if form.validate() and not form.is_overtaken():
@@ -115,7 +95,7 @@ def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
         totals=totals_of_caller(caller.id),
         pause=pause_of(caller, now()),
         flags=[flag for flag in flags_of(caller) if flag.looked_at is None],
-        last_here=last_here(caller.seen_at, now()),
+        last_here=describe_last_seen(caller.seen_at, now()),
         form=form,
     )
     return page, status
@@ -124,7 +104,7 @@ def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 @callers.post("/<int:caller_id>/admit")
 @open_to(RoleName.ORGANISER)
 def admit(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """Let one waiting caller in."""
+    """Admit one waiting caller."""
     campaign = campaign_for(current_user, campaign_id)
     caller = campaign_callers.caller_of(campaign, caller_id)
     name = caller.first_name
@@ -133,14 +113,14 @@ def admit(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     else:
         flash(f"{name} is no longer waiting. The list shows where they are now.", "info")
     db.session.commit()
-    return _to_all(campaign)
+    return _redirect_to_index(campaign)
 
 
 @callers.post("/<int:caller_id>/remove")
 @open_to(RoleName.ORGANISER)
 @retry_on_deadlock
 def remove(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """Put a caller out, or turn one away who waits."""
+    """Remove an admitted or a waiting caller."""
     campaign = campaign_for(current_user, campaign_id)
     caller = campaign_callers.caller_of(campaign, caller_id)
     remove_anywhere(caller)
@@ -149,15 +129,15 @@ def remove(campaign_id: int, caller_id: int) -> ResponseReturnValue:
         f"{caller.first_name} is removed, on every device. New callers now have to be let in.",
         "success",
     )
-    return _to_all(campaign)
+    return _redirect_to_index(campaign)
 
 
-def last_here(seen_at: datetime | None, at: datetime) -> str:
-    """When a caller's screen was last heard of, in words, as seen at `at`."""
+def describe_last_seen(seen_at: datetime | None, at: datetime) -> str:
+    """How long before `at` a caller's screen last asked for anything: "now", "3 hours ago"."""
     if seen_at is None:
         return "not yet"
     ago = at - seen_at
-    if ago < HERE_WITHIN:
+    if ago < ONLINE_WITHIN:
         return "now"
     for size, unit in ((timedelta(days=1), "day"), (timedelta(hours=1), "hour")):
         if ago >= size:
@@ -166,8 +146,8 @@ def last_here(seen_at: datetime | None, at: datetime) -> str:
     return f"{ago // timedelta(minutes=1)} minutes ago"
 
 
-def _limits_form(campaign: Campaign, caller: Caller) -> LimitsForm:
-    form = LimitsForm(
+def _filters_form(campaign: Campaign, caller: Caller) -> FiltersForm:
+    form = FiltersForm(
         data={
             "languages": filters.languages_spoken(campaign, caller),
             "lists": list(caller.list_ids),
@@ -178,15 +158,17 @@ def _limits_form(campaign: Campaign, caller: Caller) -> LimitsForm:
         for code, name in filters.offered_languages(campaign, caller).items()
     ]
     form.lists.choices = [
-        SelectChoice(one.id, f"{one.name} (paused)" if one.removed else one.name)
-        for one in lists_in_calling_order(campaign)
+        SelectChoice(listed.id, f"{listed.name} (paused)" if listed.removed else listed.name)
+        for listed in lists_in_calling_order(campaign)
     ]
     return form
 
 
-def _names(caller: Caller, lists: dict[int, ContactList]) -> str:
-    return ", ".join(lists[key].name for key in caller.list_ids if key in lists) or "All"
+def _list_names(caller: Caller, lists: dict[int, ContactList]) -> str:
+    return (
+        ", ".join(lists[list_id].name for list_id in caller.list_ids if list_id in lists) or "All"
+    )
 
 
-def _to_all(campaign: Campaign) -> ResponseReturnValue:
+def _redirect_to_index(campaign: Campaign) -> ResponseReturnValue:
     return redirect(url_for(".index", campaign_id=campaign.id), 303)

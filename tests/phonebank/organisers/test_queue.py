@@ -14,7 +14,12 @@ from phonebank.contact_queue.status_counts import BUCKETS, CAPACITY_AT_MOST, Buc
 from phonebank.core.db import db
 from phonebank.core.redis import redis_store
 from phonebank.models import Campaign, CampaignState, ContactList, ContactState, RoleName, now
-from phonebank.organisers.queue.views import EXPLAINED, enough_for, how_long, in_a_sentence
+from phonebank.organisers.queue.wording import (
+    BUCKET_MEANINGS,
+    describe_capacity,
+    describe_status,
+    describe_wait,
+)
 from tests.factories import create_account, create_caller, create_campaign, create_contact
 from tests.factories import create_list as create_contact_list
 from tests.signing_in import sign_in
@@ -38,11 +43,11 @@ def sentence(
         Bucket(key, label, contacts.get(key, 0), next_at if contacts.get(key) else None)
         for key, label in BUCKETS.items()
     ]
-    return in_a_sentence(Campaign(country="GB", state=state), buckets, NOON)
+    return describe_status(Campaign(country="GB", state=state), buckets, NOON)
 
 
 def test_every_bucket_is_explained() -> None:
-    assert set(EXPLAINED) == set(BUCKETS)
+    assert set(BUCKET_MEANINGS) == set(BUCKETS)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +64,7 @@ def test_every_bucket_is_explained() -> None:
     ],
 )
 def test_a_wait_is_rounded_up(wait: timedelta, words: str) -> None:
-    assert how_long(wait) == words
+    assert describe_wait(wait) == words
 
 
 def test_the_sentence_says_how_many_can_be_rung() -> None:
@@ -113,11 +118,11 @@ def test_the_sentence_says_that_the_campaign_is_paused() -> None:
     ],
 )
 def test_calls_within_the_hour_are_told_in_callers(calls: int, words: str) -> None:
-    assert enough_for(calls) == words
+    assert describe_capacity(calls) == words
 
 
 def test_nobody_is_told_that_calls_can_be_made_while_the_campaign_rests() -> None:
-    assert enough_for(60, is_running=False).startswith("60 calls could be made")
+    assert describe_capacity(60, is_running=False).startswith("60 calls could be made")
 
 
 def test_the_page_counts_everyone_once(app: Flask, clean_stores: None) -> None:
@@ -141,8 +146,8 @@ def test_the_page_counts_everyone_once(app: Flask, clean_stores: None) -> None:
         "2 people can be called now.</strong> 2 calls can be made in the next hour, too few" in page
     )
     for key in ("ready", "held", "finished", "unusable", "suppressed", "resting"):
-        assert escape(EXPLAINED[key]) in page
-    assert escape(EXPLAINED["removed"]) not in page
+        assert escape(BUCKET_MEANINGS[key]) in page
+    assert escape(BUCKET_MEANINGS["removed"]) not in page
     assert "first in 2 hours" in page
     assert re.search(r"As of \d\d:\d\d:\d\d London time\.", page)
 

@@ -14,7 +14,7 @@ from phonebank.calls.record import record
 from phonebank.contact_queue.redis_queue import redis_queue_of
 from phonebank.core.db import db
 from phonebank.models import Caller, CallerState, Campaign, Party, RoleName, now
-from phonebank.organisers.roster.views import last_here
+from phonebank.organisers.roster.views import describe_last_seen
 from phonebank.roster import campaign_callers
 from tests.factories import (
     create_account,
@@ -224,5 +224,5 @@ def test_the_campaigns_page_leads_there(site: Site) -> None:
 )
 def test_last_here_is_said_in_words(ago: timedelta, words: str) -> None:
     at = now()
-    assert last_here(at - ago, at) == words
-    assert last_here(None, at) == "not yet"
+    assert describe_last_seen(at - ago, at) == words
+    assert describe_last_seen(None, at) == "not yet"

@@ -1,0 +1,105 @@
+"""The words for a campaign's contact status: what each bucket means, how many calls, and when."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from phonebank.contact_queue.campaign_hours import rules_of
+from phonebank.contact_queue.status_counts import CAPACITY_AT_MOST, Bucket
+from phonebank.models import Campaign, CampaignState
+from phonebank.rules.time_zones import time_zone
+
+# Calls that a practised caller dials by hand in an hour, answered or not: the figure that American
+# field organisers plan with.
+ATTEMPTS_AN_HOUR = 30
+
+# In the order that the page shows: contacts that callers get next first, removed ones last.
+BUCKET_MEANINGS = {
+    "ready": "They have waited long enough, and it's inside their calling hours. Callers get them "
+    "next.",
+    "held": "A caller has them on the screen, and has not recorded an outcome yet.",
+    "callback": "We promised to call them at a time they chose. They come first when it's time.",
+    "resting": "We called them recently. How long they wait depends on the outcome of the call.",
+    "out_of_hours": "It's too early, too late or a holiday where they are.",
+    "language": "They speak a language that no caller in this campaign speaks.",
+    "suppressed": "They are on the do-not-call list. Nobody calls them again, in any campaign.",
+    "finished": "They talked, didn't want to talk, or have been tried as often as your rules "
+    "allow.",
+    "unusable": "Every number we have for them is wrong or not in service, or calls to it keep "
+    "failing.",
+    "removed": "Resume the list, and they can be called again.",
+}
+
+
+def describe_status(campaign: Campaign, buckets: Sequence[Bucket], at: datetime) -> str:
+    """How many contacts can be called at `at`, or when the next contact can be."""
+    count = {bucket.key: bucket.contacts for bucket in buckets if bucket.contacts}
+    openings = [bucket.next_at for bucket in buckets if bucket.next_at]
+    can = "can" if campaign.is_running else "could"
+    if not count:
+        return "There is nobody in this campaign yet. Upload a list of people to call."
+    if ready := count.get("ready"):
+        status = f"{ready:,} {'person' if ready == 1 else 'people'} {can} be called now."
+    elif openings:
+        first = describe_moment(campaign, min(openings), at)
+        status = f"Nobody {can} be called now. The next person {can} be called {first}."
+    elif "held" in count:
+        status = "Nobody is left in the queue. The last people are on callers' screens."
+    else:
+        status = "Nobody is left to call."
+    if campaign.is_running:
+        return status
+    stage = {CampaignState.DRAFT: "has not started", CampaignState.ENDED: "has ended"}.get(
+        campaign.state, "is paused"
+    )
+    return f"The campaign {stage}, so callers get nobody to call. {status}"
+
+
+def describe_capacity(calls: int, is_running: bool = True) -> str:
+    """How many calls the queue can give within the hour, and how many callers they keep busy.
+
+    The answer for no calls is "".
+    """
+    callers = calls // ATTEMPTS_AN_HOUR
+    if not calls:
+        return ""
+    over = "more than " if calls >= CAPACITY_AT_MOST else ""
+    made = f"{calls:,} call{'' if calls == 1 else 's'} {'can' if is_running else 'could'} be made"
+    if not callers:
+        so = "too few to keep one caller busy"
+    else:
+        so = f"enough for {over or 'about '}{callers:,} caller{'' if callers == 1 else 's'}"
+    return f"{over}{made}".capitalize() + f" in the next hour, {so}."
+
+
+def describe_time_of_day(campaign: Campaign, moment: datetime) -> str:
+    """The time of day to the second, with its city: "14:03:05 London time"."""
+    local, city = _local_time(campaign, moment)
+    return f"{local:%H:%M:%S} {city} time"
+
+
+def describe_moment(campaign: Campaign, moment: datetime, at: datetime) -> str:
+    """A coming moment as seen at `at`: how long until then, the day and the time of day.
+
+    The time is that of the first time zone of the campaign's country, with its city's name, because
+    an organiser may sit in another zone.
+    """
+    local, city = _local_time(campaign, moment)
+    today = local.date() == at.astimezone(local.tzinfo).date()
+    day = "" if today else f"{local:%A} {local.day} {local:%B}, "
+    return f"{describe_wait(moment - at)}, {day}{local:%H:%M} {city} time"
+
+
+def describe_wait(wait: timedelta) -> str:
+    """A wait, rounded up: "in 5 minutes", "in 2 hours", "in 3 days"."""
+    minutes = max(1, -(-int(wait.total_seconds()) // 60))
+    for size, unit in ((24 * 60, "day"), (60, "hour")):
+        if minutes >= 2 * size or minutes == size:
+            number = -(-minutes // size)
+            return f"in {number} {unit}{'' if number == 1 else 's'}"
+    return f"in {minutes} minute{'' if minutes == 1 else 's'}"
+
+
+def _local_time(campaign: Campaign, moment: datetime) -> tuple[datetime, str]:
+    """The moment in the first time zone of the campaign's country, and that zone's city."""
+    zone = time_zone(rules_of(campaign).time_zones.value[0])
+    return moment.astimezone(zone), zone.key.rsplit("/", 1)[-1].replace("_", " ")

@@ -1,0 +1,59 @@
+"""The forms for the contacts that a caller may get, and for how fast callers may see them."""
+
+from typing import Any
+
+from wtforms import IntegerField, SelectMultipleField
+from wtforms.validators import InputRequired, NumberRange
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from phonebank.core.edit_form import EditForm
+from phonebank.models import Campaign
+from phonebank.roster.pace import BUDGET_AT_MOST, BUDGETS, KINDS, NEWCOMERS
+
+
+class FiltersForm(EditForm):
+    """Tick boxes for a caller's languages and lists. No tick in a group means no limit by it."""
+
+    languages = SelectMultipleField(
+        "Languages they speak",
+        description="Callers choose these before they start calling, and can change them.",
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+    )
+    lists = SelectMultipleField(
+        "Only people on these lists",
+        description="Tick none to let them call people on every list.",
+        coerce=int,
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+    )
+
+
+class PaceForm(EditForm):
+    """A field with a whole number for each of the BUDGETS. The loop below adds the fields."""
+
+    def values(self) -> dict[str, Any]:
+        """The columns of a Campaign, by name."""
+        return {key: self[key].data for key in BUDGETS}
+
+
+_LABELS_AND_REASONS = {key: (kind.label, kind.why) for key, kind in KINDS.items()} | {
+    NEWCOMERS: (
+        "People an hour for all new callers from one address",
+        "A new phone is a new caller with limits of its own. When the callers who joined from one "
+        "internet address within the hour have together seen this many people, the next ones "
+        "wait until a host or an organiser lets them in.",
+    )
+}
+for _key in BUDGETS:
+    _label, _reason = _LABELS_AND_REASONS[_key]
+    _usual = Campaign.__table__.c[_key].default.arg
+    _field = IntegerField(
+        _label,
+        [
+            InputRequired("Write a whole number."),
+            NumberRange(1, BUDGET_AT_MOST, f"Write a number from 1 to {BUDGET_AT_MOST:,}."),
+        ],
+        description=f"{_reason} Usually {_usual}.",
+    )
+    setattr(PaceForm, _key, _field)
