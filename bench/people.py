@@ -24,7 +24,7 @@ from phonebank.models import (
 )
 from phonebank.models.state import state_text
 from phonebank.roster.pace import AT_ANY_PACE
-from phonebank.rules.calling_hours import zones_key
+from phonebank.rules.time_zones import zones_key
 from scripts_library.library import source_of
 
 LISTS = 3

@@ -27,7 +27,7 @@ from phonebank.models import (
     ScriptVersion,
     now,
 )
-from phonebank.rules.calling_hours import zones_key
+from phonebank.rules.time_zones import zones_key
 from scripts_library.library import source_of
 
 PEOPLE = 400

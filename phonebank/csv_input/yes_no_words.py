@@ -164,7 +164,7 @@ not listed|unlisted|not registered|unregistered|nonregistered|non registered|not
 |non inscrit bloctel|non inscrit sur bloctel|non inscrit à bloctel|négatif|propre
 """)
 
-# The number does not work, or is somebody else's.
+# The number does not work, or is another person's.
 BAD_NUMBER = phrases("""
 bad|bad number|wrong|wrong number|invalid|invalid number|not valid|disconnected|disconnect|dead
 |dead line|dead number|dead tone|not in service|out of service|not working|does not work|nonworking

@@ -18,11 +18,7 @@ from typing import Literal
 
 from phonebank.rules.countries import CountryRules
 from phonebank.rules.time_zones import time_zone
-from phonebank.rules.time_zones import zones_key as zones_key  # sought here, beside `zones_from`
-from phonebank.rules.week_hours import Opening
-from phonebank.rules.week_hours import (
-    WeekHours as WeekHours,  # the campaign's hours are sought here
-)
+from phonebank.rules.week_hours import Opening, WeekHours
 
 TimeOfDay = Literal["morning", "afternoon", "evening"]
 

@@ -7,10 +7,11 @@ to the contact.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from phonebank.rules.calling_hours import WeekHours, next_callable, next_contact_date
+from phonebank.rules.calling_hours import next_callable, next_contact_date
 from phonebank.rules.countries import CountryRules
 from phonebank.rules.outcomes import NOT_AN_ATTEMPT, NextState, Outcome, outcome_of
 from phonebank.rules.retry_rules import RetryRules
+from phonebank.rules.week_hours import WeekHours
 
 # A contact without any calling hours ahead (a campaign without open hours) waits this long.
 FAR_AWAY = timedelta(days=60)

@@ -82,7 +82,7 @@ def suppress_contacts_with(phones: Collection[str]) -> None:
     """Take every contact with one of these numbers (E.164, on the list) out of calling."""
     in_order, moment = sorted(set(phones)), now()
     if len(in_order) > FEW:
-        # Every look-up reads through what was added to the index since it was last tidied.
+        # Every look-up reads the index's list of pending entries, so this empties the list first.
         db.session.execute(text("SELECT gin_clean_pending_list('ix_contact_other_phones')"))
     for start in range(0, len(in_order), AT_ONCE):
         piece = in_order[start : start + AT_ONCE]

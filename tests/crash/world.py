@@ -29,7 +29,7 @@ from phonebank.models import (
     ScriptVersion,
 )
 from phonebank.roster.pace import AT_ANY_PACE
-from phonebank.rules.calling_hours import zones_key
+from phonebank.rules.time_zones import zones_key
 
 PARTIES = 10  # of which hosts end most
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

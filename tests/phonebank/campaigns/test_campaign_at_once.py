@@ -1,4 +1,4 @@
-"""Two organisers press two buttons of one campaign at once: every two of them."""
+"""Two organisers press two buttons of one campaign at once: every pair of buttons."""
 
 import pytest
 from flask import Flask

@@ -1,4 +1,4 @@
-"""Columns as campaigns' databases name them."""
+"""Guesses about columns, by the names in campaigns' databases and by their cells."""
 
 import pytest
 from hypothesis import given
@@ -20,7 +20,7 @@ def columns(names: str) -> list[str]:
 
 
 def guessed(*headers: str, rows: list[list[str]] | None = None) -> dict[str, str]:
-    """What is kept, by header: everything that is not left out."""
+    """The target of each header that is not left out."""
     guesses = guess_columns(headers, rows or [])
     assert [(g.index, g.header) for g in guesses] == list(enumerate(headers))
     return {g.header: g.target for g in guesses if g.target != IGNORE}

@@ -1,4 +1,4 @@
-"""What a do-not-call column says: yes, no, or something that a person must decide."""
+"""Values of a do-not-call column: yes, no, or one that an organiser must decide."""
 
 import pytest
 from hypothesis import given
@@ -163,5 +163,5 @@ def test_a_word_nobody_knows_neither_suppresses_nor_stores(word: str) -> None:
     "cell", ["never", "Niemals", "jamais", "✗", "❌", "no thanks", "in", "out", "angemeldet"]
 )
 def test_what_may_be_a_yes_and_may_be_a_no_is_asked_about(cell: str) -> None:
-    """ "Never" under "Do not call" is said of some who want no calls and some who may be called."""
+    """ "Never" under "Do not call" may mean that a person wants no calls, or may be called."""
     assert says(cell) is Action.ASK

@@ -1,4 +1,4 @@
-"""A campaign whose calls an organiser takes away."""
+"""A campaign with calls to download."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""The calls file is read while it is sent."""
+"""The calls file is read from the database while it is sent."""
 
 import tracemalloc
 

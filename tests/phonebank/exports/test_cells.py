@@ -1,4 +1,4 @@
-"""Whatever is in a cell, no spreadsheet runs it."""
+"""No spreadsheet runs the text of a cell."""
 
 import csv
 import io
@@ -24,7 +24,7 @@ def write(rows: list[list], header: tuple[str, ...] = ("a", "b", "c"), mark: boo
 
 
 def cells_by(delimiter: str, text: str) -> list[str]:
-    """Every cell that a reader sees who cuts at `delimiter`, rightly or wrongly."""
+    """Every cell that a reader sees if it cuts at `delimiter`, rightly or wrongly."""
     return [cell for row in csv.reader(io.StringIO(text), delimiter=delimiter) for cell in row]
 
 

@@ -1,4 +1,4 @@
-"""Words for clocks, as people's lists have them: never a clock that nobody's wall has."""
+"""Words for time zones in lists: the result is always a zone that people live by."""
 
 from datetime import UTC, datetime
 

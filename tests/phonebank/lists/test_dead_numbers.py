@@ -39,7 +39,7 @@ def test_a_later_upload_calls_nobody_on_it(desk: Desk, app: Flask) -> None:
         assert claim(caller).contact.first_name in ("Two", "Second")
 
 
-def test_after_a_year_the_number_may_be_somebodys(desk: Desk, app: Flask) -> None:
+def test_after_a_year_the_number_may_be_in_service_again(desk: Desk, app: Flask) -> None:
     report(app)
     with app.app_context():
         db.session.execute(update(DeadNumber).values(reported_at=now() - timedelta(days=366)))

@@ -49,7 +49,7 @@ def everybody(count: int) -> str:
 
 
 def left_behind(desk: Desk, list_id: int) -> None:
-    """As if nobody had been at it for a while."""
+    """Make an import look stopped for a while."""
     with desk.app.app_context():
         long_ago = now() - imports.STALLED_AFTER - timedelta(seconds=1)
         db.session.execute(
@@ -84,7 +84,7 @@ def worker_process(config: Config) -> Iterator[psutil.Process]:
 
 
 def kill(process: psutil.Process) -> None:
-    """kill -9 the worker and whatever it has forked."""
+    """Kill the worker with -9, and every process it has forked."""
     for each in [process, *process.children(recursive=True)]:
         each.kill()
 
@@ -114,7 +114,7 @@ def first_batch(desk: Desk, content: str) -> tuple[batching.Batch, int]:
 
 
 def wait_for_a_lock() -> None:
-    """Until some transaction waits for another."""
+    """Wait until a transaction waits for another."""
     waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
     give_up_at = time.monotonic() + 20
     with db.engine.connect() as connection:
@@ -232,7 +232,7 @@ def test_callers_get_the_first_people_while_the_rest_is_still_being_read(
     assert (standing["state"], standing["rows_read"]) == ("importing", 2)
 
 
-def test_whoever_asks_not_to_be_called_during_an_import_is_not_called(desk: Desk) -> None:
+def test_a_person_who_asks_not_to_be_called_during_an_import_is_not_called(desk: Desk) -> None:
     list_id = desk.upload(everybody(40_000))
     desk.confirm(list_id)
 
@@ -255,7 +255,9 @@ def test_whoever_asks_not_to_be_called_during_an_import_is_not_called(desk: Desk
         assert db.session.query(Contact).filter(Contact.suppressed_at.is_(None)).count() > 0
 
 
-def test_whoever_asks_while_their_batch_is_being_stored_is_out_with_the_batch(desk: Desk) -> None:
+def test_a_person_who_asks_while_their_batch_is_stored_is_suppressed_with_it(
+    desk: Desk,
+) -> None:
     with desk.app.app_context():
         batch, list_id = first_batch(desk, rows(5))
         # Another transaction is just entering the batch's last person: the batch waits for it.
@@ -284,7 +286,7 @@ def test_whoever_asks_while_their_batch_is_being_stored_is_out_with_the_batch(de
     assert [bool(c.suppressed_at) for c in desk.contacts(list_id)] == [n == 2 for n in range(5)]
 
 
-def test_an_import_waits_for_whoever_is_just_asking_not_to_be_called(desk: Desk) -> None:
+def test_an_import_waits_for_a_suppression_that_is_not_committed(desk: Desk) -> None:
     list_id = desk.upload(rows(5))
     desk.confirm(list_id)
     with desk.app.app_context():
@@ -332,7 +334,7 @@ def test_an_import_that_gets_no_further_is_given_up_with_a_reason(desk: Desk) ->
         assert db.session.query(UploadChunk).count() == 0
 
 
-def test_a_fault_in_the_database_puts_nobody_s_data_into_the_log(
+def test_a_fault_in_the_database_puts_no_personal_data_into_the_log(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
     list_id = desk.upload(rows(20))

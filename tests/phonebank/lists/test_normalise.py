@@ -23,7 +23,7 @@ from phonebank.phones.e164 import LONGEST_CELL, REASONS, read_number
 
 
 def contact(country: str = "GB", **columns: str) -> ContactRow:
-    """What one row comes to, its columns called by their targets."""
+    """The result of one row; its columns have the names of their targets."""
     done = outcome(country, **columns)
     assert isinstance(done, ContactRow), done
     return done
@@ -77,7 +77,7 @@ def test_a_row_with_a_number_only() -> None:
     assert done == ContactRow(7, "+442079460123", "020 7946 0123")
 
 
-def test_the_lists_own_choice_is_rung_first_and_the_rest_kept() -> None:
+def test_the_lists_own_choice_is_called_first_and_the_rest_kept() -> None:
     done = contact(
         landline="020 7946 0001 / 020 7946 0002",
         work_phone="020 7946 0003 ext 4",
@@ -257,7 +257,7 @@ def test_any_row_is_a_contact_that_can_be_stored_or_a_refusal(data: st.DataObjec
     assert len(set(done.other_phones)) == len(done.other_phones)
 
 
-def test_a_demonstration_takes_no_number_that_somebody_may_have() -> None:
+def test_a_demonstration_takes_no_number_that_a_person_may_have() -> None:
     mapping = Mapping.of(["phone"], ["phone"])
     real = Row(2, ["020 7219 3000"])  # the House of Commons
     refused = normalise(real, mapping, "GB", allow_drama=True)
@@ -285,7 +285,7 @@ def test_a_number_abroad_is_another_campaigns() -> None:
 
 
 def imported(content: bytes, country: str) -> list[ContactRow | RefusedRow]:
-    """A file taken as guessed, with nobody correcting the columns."""
+    """A file with its columns as guessed."""
     rows = list(
         read_rows([content[i : i + 50] for i in range(0, len(content), 50)], sniff(content))
     )

@@ -1,4 +1,4 @@
-"""What becomes of a file's rows: stored, skipped, refused, and counted once."""
+"""The rows of a file are stored, skipped or refused, and counted once."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ from phonebank.lists.normalise import ContactRow
 from phonebank.lists.services import confirm
 from phonebank.models import Campaign, ContactList, RefusedRow, Suppression, UploadChunk
 from phonebank.phones.number_places import time_zones_of
-from phonebank.rules.calling_hours import zones_key
+from phonebank.rules.time_zones import zones_key
 from phonebank.suppressions.entries import suppress
 from tests.factories import create_campaign
 from tests.phonebank.lists.upload_desk import Desk, rows
@@ -127,7 +127,7 @@ def test_zones_are_stored_as_callers_read_them(phone: str) -> None:
     assert _zone_key(ContactRow(1, phone, phone), "GB") == zones_key(time_zones_of(phone))
 
 
-def test_somebody_with_numbers_in_two_zones_is_rung_within_the_hours_of_both() -> None:
+def test_a_person_with_numbers_in_two_zones_is_called_within_the_hours_of_both() -> None:
     new_york, los_angeles, unplaced = "+12125550142", "+13105550142", "+80012345678"
     row = ContactRow(1, new_york, new_york, other_phones=[los_angeles])
     assert _zone_key(row, "US") == "America/Los_Angeles|America/New_York"
@@ -154,7 +154,7 @@ def test_a_person_is_where_the_list_says_else_their_postcode_else_their_number(
     assert _zone_key(ContactRow(1, new_york, new_york, **told), "US") == zone_key
 
 
-def test_a_mobile_that_moved_west_is_rung_by_the_time_of_its_postcode(desk: Desk) -> None:
+def test_a_mobile_that_moved_west_is_called_by_the_time_of_its_postcode(desk: Desk) -> None:
     with desk.app.app_context():
         db.session.get_one(Campaign, desk.campaign_id).country = "US"
         db.session.commit()

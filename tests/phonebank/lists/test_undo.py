@@ -1,4 +1,4 @@
-"""Undo: who goes, who stays, and what a second upload finds."""
+"""Undo: which contacts go, which stay, and what a second upload finds."""
 
 import threading
 
@@ -97,14 +97,14 @@ def test_undo_stops_an_import_that_is_under_way(desk: Desk) -> None:
     list_id = desk.upload(rows(1000))
     desk.confirm(list_id)
 
-    undo_list(desk, list_id)  # its job stands behind the import's
+    undo_list(desk, list_id)  # its job is behind the import's in the queue
 
     assert desk.contacts() == []
     standing = desk.standing(list_id)
     assert (standing["state"], standing["rows_read"]) == ("undone", 0)
 
 
-def test_a_person_being_handed_out_while_the_list_is_undone_keeps_their_call(desk: Desk) -> None:
+def test_a_person_claimed_while_the_list_is_undone_keeps_their_call(desk: Desk) -> None:
     list_id = desk.bring(rows(3))["id"]
     with desk.app.app_context():
         undo.begin_undo(db.session.get_one(ContactList, list_id))
@@ -144,7 +144,7 @@ def test_undo_lifts_what_the_upload_suppressed_and_the_corrected_file_goes_in(de
     wrong = "First name,Phone,TPS\nAda,020 7946 0001,x\nBo,020 7946 0002,x\nCy,020 7946 0003,x\n"
     list_id = desk.bring(wrong)["id"]
     with desk.app.app_context():
-        suppress(drama_number(2), "call")  # they have told a caller as well
+        suppress(drama_number(2), "call")  # they have asked a caller as well
         db.session.commit()
 
     with desk.app.app_context():

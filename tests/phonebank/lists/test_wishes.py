@@ -1,4 +1,4 @@
-"""Wishes written where a number or a name should stand, and people whose names are such words."""
+"""Wishes in place of a number or a name, and people whose names are such words."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""A campaign to upload lists to, and a real worker that reads them."""
+"""A desk to upload lists at: one campaign, and a real worker that imports them."""
 
 import io
 import signal
@@ -24,14 +24,14 @@ from tests.factories import create_account, create_campaign, drama_number
 
 @dataclass
 class Desk:
-    """An organiser's desk: what is uploaded here goes to one campaign."""
+    """An organiser's desk; its uploads go to one campaign."""
 
     app: Flask
     campaign_id: int
     account_id: int
 
     def upload(self, content: str | bytes, name: str = "ward.csv") -> int:
-        """Take a file in and leave its columns to be confirmed; the list's id."""
+        """Upload a file and return the id of its list, whose columns are not confirmed."""
         data = content.encode() if isinstance(content, str) else content
         with self.app.app_context():
             campaign = db.session.get_one(Campaign, self.campaign_id)
@@ -40,9 +40,9 @@ class Desk:
             return contact_list.id
 
     def confirm(self, list_id: int) -> None:
-        """Say that every column is what it seems, and put the import on its queue.
+        """Confirm every column as guessed, and enqueue the import.
 
-        Agrees to whatever its marks would suppress.
+        This agrees to all rows that would be suppressed.
         """
         with self.app.app_context():
             contact_list = db.session.get_one(ContactList, list_id)
@@ -54,12 +54,12 @@ class Desk:
             enqueue(import_list, list_id)
 
     def work(self) -> None:
-        """Let a real worker do whatever is on the queues."""
+        """Let a real worker do all jobs on the queues."""
         with self.app.app_context(), signals_kept():
             run_worker(burst=True)
 
     def bring(self, content: str | bytes) -> dict[str, Any]:
-        """Upload, confirm and import a file; how its list stands then."""
+        """Upload, confirm and import a file; return the columns of its list."""
         list_id = self.upload(content)
         self.confirm(list_id)
         self.work()
@@ -93,7 +93,7 @@ def upload_desk(app: Flask, clean_stores: None) -> Desk:
 
 @contextmanager
 def signals_kept() -> Iterator[None]:
-    """The worker takes Ctrl-C for itself; the test run wants it back."""
+    """Restore the signal handlers, because a worker takes Ctrl-C for itself."""
     kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield

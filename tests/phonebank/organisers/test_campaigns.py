@@ -117,7 +117,7 @@ def test_a_campaign_pauses_and_goes_on(
     ).status_code == (409)
 
 
-def test_the_country_stays_once_there_are_people_to_ring(
+def test_the_country_stays_once_there_are_people_to_call(
     app: Flask, organiser: FlaskClient, campaign_id: int
 ) -> None:
     other = {"name": "R", "on_behalf_of": "R", "country": "US", "language": "en"}

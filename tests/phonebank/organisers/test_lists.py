@@ -1,4 +1,4 @@
-"""The pages an organiser goes through: upload, columns, progress, what became of it, undo."""
+"""The organiser's pages of lists: upload, columns, progress, result, undo."""
 
 import csv
 import io
@@ -32,7 +32,7 @@ def send(
 
 
 def confirmed(organiser: FlaskClient, page: str, **changes: str) -> TestResponse:
-    """The columns page, sent as it is shown but for the changes."""
+    """Send the columns page as it is shown, with some changes."""
     html = organiser.get(page).text
     values = dict(
         re.findall(r'<select[^>]* name="(\w+)"[^>]*>.*?selected value="([^"]*)"', html, re.S)

@@ -1,4 +1,4 @@
-"""Columns that say who may be called: an organiser sees each value before anything is done."""
+"""Columns that say who may be called: an organiser sees each value before any row is stored."""
 
 import html
 import io
@@ -41,7 +41,7 @@ def fields_of(page: str) -> dict[str, str]:
 
 
 def shown_values(page: str) -> dict[str, tuple[int, str]]:
-    """Each value of a column of marks, with its rows and what is chosen for it."""
+    """Each value of a yes-or-no column, with its number of rows and its chosen action."""
     chosen = fields_of(page)
     found = re.findall(
         r'<label for="(value_\w+)"><span class="sample">(.*?)</span> ([\d,]+) rows?</label>', page

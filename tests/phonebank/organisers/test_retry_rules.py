@@ -1,4 +1,4 @@
-"""The organiser's page of when people are rung again."""
+"""The page of a campaign's retry rules."""
 
 import re
 

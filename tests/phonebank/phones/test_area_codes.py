@@ -1,4 +1,4 @@
-"""An area code's clocks are those of all places it reaches: nobody is called too early or late."""
+"""The zones of an area code are those of all its places: no one is called too early or late."""
 
 from datetime import UTC, datetime, timedelta
 

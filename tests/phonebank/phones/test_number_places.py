@@ -37,7 +37,7 @@ def test_a_mobile_may_be_anywhere_in_its_country() -> None:
 
 
 def test_zones_are_those_of_libphonenumber_where_it_knows_the_kind() -> None:
-    """Save in North America, where an area code names its territory for mobiles too."""
+    """Except in North America, where an area code names its territory for mobiles too."""
     for country in sorted(phonenumbers.SUPPORTED_REGIONS):
         for kind in phonenumbers.PhoneNumberType.values():
             number = phonenumbers.example_number_for_type(country, kind)

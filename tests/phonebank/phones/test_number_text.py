@@ -1,4 +1,4 @@
-"""What people write around numbers: never somebody else's number, and no number lost to a note."""
+"""Text around numbers: no number of another person is read, and no note hides a number."""
 
 import unicodedata
 

@@ -1,4 +1,4 @@
-"""Postcodes → time zones: known ones, those on a boundary, and those that tell nothing."""
+"""Postcodes → time zones: known codes, codes on a boundary, and codes without a zone."""
 
 import re
 
@@ -61,7 +61,7 @@ def test_no_zip_code_gives_a_zone_that_does_not_exist() -> None:
     assert len(codes) > 40_000
     told = {code: time_zones_of_postcode(code, "US") for code in codes}
     assert {zone for zones in told.values() for zone in zones} <= time_zone_names()
-    # What is left: the post offices of forces abroad, and Napakiak.
+    # The rest: the post offices of forces abroad, and Napakiak.
     untold = {code[:2] for code, zones in told.items() if not zones}
     assert untold == {"09", "34", "96", "99"}
 

@@ -1,4 +1,4 @@
-"""Nobody is rung outside their hours: a simulated year, the days the clocks change, and the
+"""No one is called outside their hours: a simulated year, the days the clocks change, and the
 properties of "when next".
 
 The check is a plain one that shares nothing with the code under test: turn the instant into local
@@ -25,10 +25,9 @@ from phonebank.rules.calling_hours import (
     next_contact_date,
     time_of_day,
     zones_in_key,
-    zones_key,
 )
 from phonebank.rules.countries import CountryRules, Fact, rules_for
-from phonebank.rules.time_zones import UnknownTimeZoneError
+from phonebank.rules.time_zones import UnknownTimeZoneError, zones_key
 from phonebank.rules.week_hours import DAYS, WeekHours
 
 # Every whole-hour band, both hemispheres, half and quarter hours, no daylight saving, half an hour
@@ -137,7 +136,7 @@ def minutes(text: str) -> int:
 
 
 def plainly_open(zone: str, at: datetime, hours: dict[str, list[str]]) -> bool:
-    """The independent check: what does the clock on the wall say?"""
+    """The independent check: the local time."""
     local = at.astimezone(ZoneInfo(zone))
     opening = hours[DAYS[local.weekday()]]
     now = local.hour * 60 + local.minute

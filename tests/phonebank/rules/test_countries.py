@@ -1,4 +1,4 @@
-"""The rules files are whole, say where each number comes from, and refuse slips of the pen."""
+"""The rules files are complete, name each source, and refuse typing errors."""
 
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass

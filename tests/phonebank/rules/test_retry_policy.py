@@ -70,7 +70,7 @@ def test_when_a_person_is_called_again(key: str, at: str, again: str) -> None:
 
 
 @pytest.mark.parametrize("key", sorted(FINAL - SUPPRESSES - BAD_NUMBER))
-def test_who_has_spoken_for_themselves_is_left_in_peace(key: str) -> None:
+def test_a_person_who_has_answered_for_themselves_is_not_called_again(key: str) -> None:
     decision = after(key)
     assert (decision.state, decision.callable_at) == ("finished", None)
     assert decision.suppress_reason is None
@@ -111,7 +111,7 @@ def test_an_outcome_may_have_a_stricter_day_than_the_campaign() -> None:
 
 
 @pytest.mark.parametrize("key", sorted(NOT_AN_ATTEMPT))
-def test_a_call_that_never_rang_does_not_end_the_persons_day(key: str) -> None:
+def test_a_call_that_failed_does_not_end_the_persons_day(key: str) -> None:
     """A promised third call that failed can be made again the same day."""
     decision = after(key, attempts_today_before=2)
     assert decision.callable_at is not None
@@ -136,14 +136,14 @@ def test_an_outcome_leads_to_so_many_tries(key: str, tries: int) -> None:
     assert after(key, same_outcome_before=tries).state == "finished"
 
 
-def test_three_failures_of_the_line_need_somebody_to_look_at_the_number() -> None:
+def test_three_failed_calls_make_the_number_unusable() -> None:
     assert after("line_fault", same_outcome_before=1).state == "callable"
     decision = after("line_fault", same_outcome_before=2)
     assert (decision.state, decision.number_bad) == ("unusable", False)
 
 
 @pytest.mark.parametrize("key", sorted(NOT_AN_ATTEMPT))
-def test_a_call_that_never_rang_is_no_attempt(key: str) -> None:
+def test_a_call_that_failed_is_no_attempt(key: str) -> None:
     decision = after(key, attempts_before=3)
     assert (decision.state, decision.counted) == ("callable", False)
 
@@ -194,7 +194,7 @@ def test_a_promise_outside_hours_moves_to_the_next_callable_moment(asked: str, g
 
 
 @pytest.mark.parametrize("key", sorted(NOT_AN_ATTEMPT))
-def test_a_promise_outlives_a_call_that_never_rang(key: str) -> None:
+def test_a_promise_outlives_a_call_that_failed(key: str) -> None:
     decision = after(key, callback_at=TUESDAY_TEN - timedelta(minutes=1))
     assert decision.callback_at == decision.callable_at
     assert decision.callable_at > TUESDAY_TEN
@@ -208,7 +208,7 @@ def test_a_promise_is_over_once_it_was_kept() -> None:
 # --- the others on the number ---------------------------------------------------------------------
 
 
-def test_the_others_on_a_number_that_nobody_answered_wait_as_long() -> None:
+def test_the_others_on_an_unanswered_number_wait_as_long() -> None:
     decision = after("no_answer")
     assert decision.household_rest_until == decision.callable_at
 
@@ -219,12 +219,14 @@ def test_the_others_on_a_number_wait_also_after_the_last_attempt() -> None:
 
 
 @pytest.mark.parametrize("key", ["talked", "refused", "wrong_number", "moved", "bad_time"])
-def test_the_others_on_a_number_that_somebody_answered_wait_a_day(key: str) -> None:
+def test_the_others_on_a_number_that_was_answered_wait_a_day(key: str) -> None:
     assert after(key).household_rest_until == london("2026-11-25T10:00")
 
 
 @pytest.mark.parametrize("key", ["skipped", "disconnected", "do_not_call", "deceased"])
-def test_nobody_waits_for_a_number_that_did_not_ring_or_never_rings_again(key: str) -> None:
+def test_the_others_need_not_wait_after_a_skip_or_a_dead_number(
+    key: str,
+) -> None:
     assert after(key).household_rest_until is None
 
 

@@ -13,7 +13,7 @@ from phonebank.rules.time_zones import (
 
 
 def test_vancouver_keeps_its_summer_clocks_in_winter_since_2026() -> None:
-    """The database of 2025 does not know it; a caller would ring at half past nine at night."""
+    """The database of 2025 does not know it; a caller would call at half past nine at night."""
     january = datetime(2027, 1, 15, 12, tzinfo=UTC)
     offset = january.astimezone(time_zone("America/Vancouver")).utcoffset()
     assert offset == timedelta(hours=-7)

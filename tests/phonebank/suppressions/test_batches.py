@@ -1,4 +1,4 @@
-"""Many numbers entered at once come off the list at once, but for those somebody else has said."""
+"""Many numbers go on the list as one batch, and come off it unless something else names them."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -126,8 +126,8 @@ SAYS = st.lists(
 
 @settings(max_examples=40, deadline=None)
 @given(says=SAYS)
-def test_a_number_is_on_the_list_while_somebody_has_said_so(app: Flask, says: list[str]) -> None:
-    """Whatever order a call, an organiser and two files say it and take it back in."""
+def test_a_number_is_on_the_list_while_anything_names_it(app: Flask, says: list[str]) -> None:
+    """In any order in which a call, an organiser and two files name it and take it back."""
     phone = PHONES[5]
     with app.app_context():
         call = open_call(create_contact(create_list(create_campaign()), phone=phone))

@@ -1,4 +1,4 @@
-"""A person is known by every number of theirs: one on the do-not-call list is enough."""
+"""A person is known by all their numbers: one on the do-not-call list is enough."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -46,7 +46,7 @@ def test_any_of_their_numbers_takes_them_out_in_every_campaign(
     assert not is_out(bystander)
 
 
-def test_nobody_in_line_is_handed_out_once_another_number_of_theirs_is_entered(
+def test_a_queued_person_is_not_claimed_once_another_of_their_numbers_is_entered(
     app_context: Flask,
 ) -> None:
     campaign = create_campaign()
@@ -56,7 +56,7 @@ def test_nobody_in_line_is_handed_out_once_another_number_of_theirs_is_entered(
     callers = [create_caller(campaign) for _ in range(2)]
     db.session.commit()
     claim(callers[0])
-    # As when it commits while an import is storing the person: nothing is noted beside them yet.
+    # As if the entry committed while an import stored the person: the contact is not marked yet.
     db.session.add(Suppression(phone=OTHER, source="call"))
     db.session.commit()
     assert redis_queue_of(campaign.id).lane()
@@ -97,7 +97,7 @@ def test_who_enters_one_number_while_another_is_lifted_has_the_last_word(
     before = db.session.scalar(place, {"id": contact_id})
     suppress_all([OTHER], SuppressionOrigin.ORGANISER)
     db.session.commit()
-    # Who is out already is not written anew.
+    # A contact that is suppressed already is not written again.
     assert db.session.scalar(place, {"id": contact_id}) == before
 
     def enter() -> None:

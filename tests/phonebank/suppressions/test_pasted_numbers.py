@@ -30,7 +30,7 @@ def test_a_heading_and_empty_lines_are_passed_over() -> None:
     assert (read.phones, read.refused) == (["+442079460001"], [])
 
 
-def test_a_number_counts_whoever_the_words_beside_it_say_has_it() -> None:
+def test_a_number_counts_whatever_the_words_beside_it_say() -> None:
     read = read_lines("020 7946 0123 (wife)\nFax: 020 7946 0124", "GB")
     assert read.phones == ["+442079460123", "+442079460124"]
 
