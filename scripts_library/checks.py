@@ -24,11 +24,11 @@ def check_script(script: Script, lines: Mapping[str, int]) -> Iterator[Diagnosti
     `lines` maps the names of its top settings to their lines.
     """
     yield from check_graph(script)
-    yield from _branches(script)
-    yield from _ratings(script, lines)
+    yield from _check_branches(script)
+    yield from _check_ratings(script, lines)
     yield from _check_yes_and_main_question(script, lines)
-    yield from _practice(script)
-    yield from _reading_time(script)
+    yield from _check_practice(script)
+    yield from _check_reading_time(script)
 
 
 def warnings_for_contacts(script: Script, missing: Mapping[str, int]) -> list[Diagnostic]:
@@ -62,16 +62,16 @@ def talking_seconds(script: Script) -> tuple[int, int]:
     spans: dict[str, tuple[int, int]] = {}
     for step in reversed(topological_order(script)):
         here = reading_seconds(step.words)
-        after = [spans[target] for target in step.leads_to()] or [(0, 0)]
+        after = [spans[target] for target in step.target_ids()] or [(0, 0)]
         shortest, longest = min(a for a, _ in after), max(b for _, b in after)
         spans[step.id] = (here + shortest, here + longest)
     starts = [spans[step_id] for step_id in entry_step_ids(script)]
     return min(a for a, _ in starts), max(b for _, b in starts)
 
 
-def _branches(script: Script) -> Iterator[Diagnostic]:
+def _check_branches(script: Script) -> Iterator[Diagnostic]:
     for branch in script.start:
-        if branch.asks_about_answer:
+        if branch.depends_on_answer:
             message = "There is no answer yet at the start of a call. Use a `field` instead."
             yield Diagnostic(branch.line, None, message)
     for step in script.steps:
@@ -93,7 +93,7 @@ def _branches(script: Script) -> Iterator[Diagnostic]:
                 taken.setdefault(value, branch.line)
 
 
-def _ratings(script: Script, lines: Mapping[str, int]) -> Iterator[Diagnostic]:
+def _check_ratings(script: Script, lines: Mapping[str, int]) -> Iterator[Diagnostic]:
     first, second = script.first_rating, script.second_rating
     for setting, step_id in (("first_rating", first), ("second_rating", second)):
         if step_id and not (script.has_step(step_id) and script.step(step_id).answer == "scale"):
@@ -127,7 +127,7 @@ def _check_yes_and_main_question(script: Script, lines: Mapping[str, int]) -> It
                 yield Diagnostic(line, None, message)
 
 
-def _practice(script: Script) -> Iterator[Diagnostic]:
+def _check_practice(script: Script) -> Iterator[Diagnostic]:
     for character in script.practice:
         for step_id in character.replies:
             if not script.has_step(step_id):
@@ -138,7 +138,7 @@ def _practice(script: Script) -> Iterator[Diagnostic]:
                 yield Diagnostic(line, None, message)
 
 
-def _reading_time(script: Script) -> Iterator[Diagnostic]:
+def _check_reading_time(script: Script) -> Iterator[Diagnostic]:
     for step in script.steps:
         seconds = reading_seconds(step.words)
         if seconds > MAX_READING_SECONDS:

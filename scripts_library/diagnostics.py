@@ -48,7 +48,7 @@ class DiagnosticList(list[Diagnostic]):
         self.append(Diagnostic(line, self.step_id, message, "warning"))
 
 
-def in_line_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+def sort_diagnostics(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Sort diagnostics by line and drop duplicates.
 
     After MAX_DIAGNOSTICS, one last diagnostic says how many more there are.

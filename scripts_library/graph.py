@@ -26,7 +26,7 @@ def reachable_from(script: Script, step_ids: Iterable[str]) -> set[str]:
         step_id = waiting.pop()
         if step_id not in reached:
             reached.add(step_id)
-            waiting += [t for t in script.step(step_id).leads_to() if script.has_step(t)]
+            waiting += [t for t in script.step(step_id).target_ids() if script.has_step(t)]
     return reached
 
 
@@ -51,11 +51,11 @@ def topological_order(script: Script) -> list[Step]:
     """Return the steps, each before all its targets. Only for scripts without errors."""
     arrivals = {step.id: 0 for step in script.steps}
     for step in script.steps:
-        for target in step.leads_to():
+        for target in step.target_ids():
             arrivals[target] += 1
     ordered = [step for step in script.steps if not arrivals[step.id]]
     for step in ordered:
-        for target in step.leads_to():
+        for target in step.target_ids():
             arrivals[target] -= 1
             if not arrivals[target]:
                 ordered.append(script.step(target))
@@ -123,7 +123,7 @@ def _check_loops(script: Script) -> Iterator[Diagnostic]:
     done: set[str] = set()
     for root in script.steps:
         trail = [root.id] if root.id not in done else []
-        pending = [iter(root.leads_to())] if trail else []
+        pending = [iter(root.target_ids())] if trail else []
         while pending:
             target = next(pending[-1], None)
             if target is None:
@@ -138,15 +138,15 @@ def _check_loops(script: Script) -> Iterator[Diagnostic]:
                 yield Diagnostic(script.step(trail[-1]).line, trail[-1], message)
             elif target not in done and script.has_step(target):
                 trail.append(target)
-                pending.append(iter(script.step(target).leads_to()))
+                pending.append(iter(script.step(target).target_ids()))
 
 
 def _check_reachability(script: Script) -> Iterator[Diagnostic]:
     reached = reachable_from(script, entry_step_ids(script))
-    led_to = {target for step in script.steps for target in step.leads_to()}
+    led_to = {target for step in script.steps for target in step.target_ids()}
     for step in script.steps:
-        # A step with an unreachable step before it needs no diagnostic of its own. A cycle of
-        # unreachable steps is reported as a loop.
+        # A step to which only unreachable steps lead needs no diagnostic: fixing those fixes it. A
+        # cycle of unreachable steps is reported as a loop.
         if step.id not in reached and step.id not in led_to:
             message = "No step leads here. Make another step lead to it, or delete it."
             yield Diagnostic(step.line, step.id, message)

@@ -69,7 +69,7 @@ def render_text(words: str, fields: Fields) -> str:
     A field with neither value nor fallback becomes its name in square brackets, so that a caller
     notices instead of reading out "Hello , it's Sam".
     """
-    return _FIELD.sub(lambda match: _filled(_merge_field(match), fields)[0], words)
+    return _FIELD.sub(lambda match: _value_or_fallback(_merge_field(match), fields)[0], words)
 
 
 def render_html(words: str, fields: Fields) -> str:
@@ -81,7 +81,7 @@ def render_html(words: str, fields: Fields) -> str:
     html, found = _template(words)
 
     def value(match: re.Match[str]) -> str:
-        text, known = _filled(found[ord(match.group()) - _FIRST_PLACEHOLDER], fields)
+        text, known = _value_or_fallback(found[ord(match.group()) - _FIRST_PLACEHOLDER], fields)
         return f"<bdi>{escape(text)}</bdi>" if known else f"<mark>{escape(text)}</mark>"
 
     return nh3.clean(_PLACEHOLDER.sub(value, html), tags=_TAGS, attributes={})
@@ -132,7 +132,7 @@ def _merge_field(match: re.Match[str]) -> MergeField:
     return MergeField(match["name"], fallback, match.start())
 
 
-def _filled(found: MergeField, fields: Fields) -> tuple[str, bool]:
+def _value_or_fallback(found: MergeField, fields: Fields) -> tuple[str, bool]:
     value = _clean_value(fields.get(found.name))
     if value:
         return value, True

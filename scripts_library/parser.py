@@ -5,7 +5,7 @@ from scripts_library.diagnostics import (
     Diagnostic,
     DiagnosticList,
     InvalidScriptError,
-    in_line_order,
+    sort_diagnostics,
 )
 from scripts_library.script import Script
 
@@ -35,8 +35,8 @@ def parse_leniently(text: str) -> tuple[Script | None, list[Diagnostic]]:
     found = DiagnosticList()
     table = yaml_source.parse_yaml(text, found)
     if table is None:
-        return None, in_line_order(found)
+        return None, sort_diagnostics(found)
     script = script_builder.build_script(table, found)
     if script is not None:
         found.extend(checks.check_script(script, table.key_lines))
-    return script, in_line_order(found)
+    return script, sort_diagnostics(found)

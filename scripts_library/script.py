@@ -52,7 +52,7 @@ class Branch:
     line: int = dataclasses.field(default=1, compare=False)
 
     @property
-    def asks_about_answer(self) -> bool:
+    def depends_on_answer(self) -> bool:
         return bool(self.choices) or self.low is not None
 
 
@@ -85,7 +85,7 @@ class Step:
     def choice(self, key: str) -> Choice | None:
         return next((choice for choice in self.choices if choice.key == key), None)
 
-    def leads_to(self) -> tuple[str, ...]:
+    def target_ids(self) -> tuple[str, ...]:
         """Return the ids of the steps that can follow this one, each once, in reading order."""
         targets = [branch.goto for branch in self.branches]
         targets += [choice.goto for choice in self.choices if choice.goto]

@@ -178,7 +178,7 @@ class WalkedPath:
         ahead = {step.id: step for step in passed if step.id not in answers}
         unvisited = list(ahead.values())
         while unvisited:
-            for step_id in unvisited.pop().leads_to():
+            for step_id in unvisited.pop().target_ids():
                 if step_id not in ahead:
                     ahead[step_id] = script.step(step_id)
                     unvisited.append(ahead[step_id])

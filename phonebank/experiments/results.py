@@ -75,7 +75,7 @@ class Results:
 
 
 def results_of(experiment: Experiment, at: datetime | None = None) -> Results:
-    """Return the results at the newest look at `at` ; live counts before the first."""
+    """Return the results at the newest look as of `at` (now); before the first, live counts."""
     at = at or now()
     if experiment.started_at is None:
         return Results(None, [], [], 0)
@@ -83,7 +83,7 @@ def results_of(experiment: Experiment, at: datetime | None = None) -> Results:
     arm_ids = [arm.id for arm in experiment.arms]
     counts = counts_of(arm_ids, look.until if look else at)
     shares = sum(arm.share for arm in experiment.arms)
-    arms = [_of_arm(arm, arm.share / shares, counts[arm.id], look) for arm in experiment.arms]
+    arms = [_arm_results(arm, arm.share / shares, counts[arm.id], look) for arm in experiment.arms]
     if look is None:
         return Results(None, arms, [], 0)
     since = calls_since(arm_ids, look.until) if experiment.is_running else 0
@@ -91,7 +91,9 @@ def results_of(experiment: Experiment, at: datetime | None = None) -> Results:
     return Results(look, arms, comparisons, since, _warning(arms, look))
 
 
-def _of_arm(arm: ExperimentArm, share: float, counts: ArmCounts, look: Look | None) -> ArmResults:
+def _arm_results(
+    arm: ExperimentArm, share: float, counts: ArmCounts, look: Look | None
+) -> ArmResults:
     version_id = max(counts.versions, default=None) or _version_id_of(arm)
     script = script_of(version_id)
     asks = bool(script and script.yes)

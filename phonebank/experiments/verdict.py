@@ -14,7 +14,7 @@ MAX_DAYS_AHEAD = 180
 class Measure:
     """What is compared: its name in a sentence, and how its figures are written.
 
-    `did` is what the people did whom a rate counts.
+    `did` is what people must have done for a rate to count them.
     """
 
     name: str
@@ -24,7 +24,7 @@ class Measure:
 
     def figure(self, value: float) -> str:
         """Format one arm's figure: 23.4%, or +1.3."""
-        return f"{100 * value:.1f}%" if self.is_rate else _signed(value)
+        return f"{100 * value:.1f}%" if self.is_rate else _format_signed(value)
 
     def amount(self, value: float) -> str:
         """Format the size of a difference, without its sign."""
@@ -115,14 +115,16 @@ def round_forecast(number: int) -> str:
 
 def _describe_too_few(comparison: Comparison) -> str:
     measure = comparison.measure
-    told = f"Too early to compare the {measure.name} of {comparison.first} and {comparison.second}"
+    sentence = (
+        f"Too early to compare the {measure.name} of {comparison.first} and {comparison.second}"
+    )
     if measure.is_rate:
         return (
-            f"{told}. You need {MIN_PEOPLE} people reached with each script, and among all of"
+            f"{sentence}. You need {MIN_PEOPLE} people reached with each script, and among all of"
             f" them at least {MIN_OF_EACH_KIND} who {measure.did} and"
             f" {MIN_OF_EACH_KIND} who did not."
         )
-    return f"{told}. You need {MIN_PEOPLE} people with each script who gave both ratings."
+    return f"{sentence}. You need {MIN_PEOPLE} people with each script who gave both ratings."
 
 
 def _describe_difference(
@@ -142,27 +144,27 @@ def _describe_difference(
 def _describe_no_difference(comparison: Comparison, difference: Interval) -> list[str]:
     measure = comparison.measure
     shown = "was shown" if comparison.stopped else "shown yet"
-    told = [
+    sentences = [
         f"No difference {shown} in the {measure.name} of {comparison.first} and"
         f" {comparison.second}.",
         f"If there is one, {comparison.second} is at most {measure.amount(difference.low)}"
         f" {measure.unit} lower, and at most {measure.amount(difference.high)} higher.",
     ]
     if comparison.stopped:
-        return told
+        return sentences
     if comparison.more is None:
-        told.append(
+        sentences.append(
             "At this rate it would take more than half a year to tell a difference this small from"
             " chance. Consider stopping."
         )
     else:
         seen = f"{measure.amount(difference.seen)} {measure.unit}"
-        told.append(
+        sentences.append(
             f"At this rate about {round_forecast(comparison.more)} more conversations will show it,"
             f" if the difference stays at the {seen} seen so far."
         )
-    return told
+    return sentences
 
 
-def _signed(value: float) -> str:
+def _format_signed(value: float) -> str:
     return f"{value:+.1f}".replace("-", "−")

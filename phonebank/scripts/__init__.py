@@ -1,1 +1,1 @@
-"""A campaign's scripts: which version callers see, and the pages to write them."""
+"""A campaign's scripts: drafts, versions, and what the script editor does."""

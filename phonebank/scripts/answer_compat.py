@@ -51,30 +51,32 @@ def changed_meanings(script: Script, new: ParsedScript) -> list[ChangedMeaning]:
                 offered.setdefault((step.id, choice.key), (step, choice.label))
 
     published = script_of(script.published_version_id)
-    reworded_steps = {
+    changed_questions = {
         step_id: changes
         for step_id, step in asked.items()
         if new.has_step(step_id) and (changes := list(_question_changes(step, new.step(step_id))))
     }
-    reworded = {}
+    changed_answers = {}
     for (step_id, key), (step, label) in offered.items():
-        now = _label_of_answer(new, step_id, key)
-        if now is None:  # reported when it goes, not again at every later version
+        new_label = _label_of_answer(new, step_id, key)
+        if new_label is None:  # reported when it goes, not again at every later version
             changed = _label_of_answer(published, step_id, key) is not None
         else:
-            changed = now.split() != label.split()
+            changed = new_label.split() != label.split()
         if changed:
-            reworded[step_id, key] = (step, label, now)
+            changed_answers[step_id, key] = (step, label, new_label)
 
     found = [
-        (step_id, ChangedMeaning(asked[step_id].title, part, old, now, calls))
-        for step_id, calls in _count_answered_questions(script.id, reworded_steps)
-        for part, old, now in reworded_steps[step_id]
+        (step_id, ChangedMeaning(asked[step_id].title, part, old_words, new_words, calls))
+        for step_id, calls in _count_answered_questions(script.id, changed_questions)
+        for part, old_words, new_words in changed_questions[step_id]
     ]
-    for step_id, key, calls in _count_answer_keys(script.id, {step_id for step_id, _ in reworded}):
-        if (step_id, key) in reworded:
-            step, label, label_now = reworded[step_id, key]
-            found.append((step_id, ChangedMeaning(step.title, "answer", label, label_now, calls)))
+    for step_id, key, calls in _count_answer_keys(
+        script.id, {step_id for step_id, _ in changed_answers}
+    ):
+        if (step_id, key) in changed_answers:
+            step, label, new_label = changed_answers[step_id, key]
+            found.append((step_id, ChangedMeaning(step.title, "answer", label, new_label, calls)))
     order = {step.id: at for at, step in enumerate(new.steps)}
     return [change for _, change in sorted(found, key=lambda one: order.get(one[0], len(order)))]
 
@@ -83,9 +85,9 @@ def _question_changes(old: Step, new: Step) -> Iterator[tuple[Part, str, str]]:
     """Yield (part, old, new) for each part that may change what the answers mean."""
     if new.answer is None:
         return  # no new answers join the old ones
-    if _normalised(old.title) != _normalised(new.title):
+    if _normalise(old.title) != _normalise(new.title):
         yield "title", old.title, new.title
-    if _normalised(old.words) != _normalised(new.words):
+    if _normalise(old.words) != _normalise(new.words):
         yield "words", old.words, new.words
     if old.answer != new.answer:
         yield "kind", old.answer or "", new.answer
@@ -96,7 +98,7 @@ def _question_changes(old: Step, new: Step) -> Iterator[tuple[Part, str, str]]:
         yield "high", old.high_label, new.high_label
 
 
-def _normalised(text: str) -> list[str]:
+def _normalise(text: str) -> list[str]:
     return text.translate(_NOT_SAID).casefold().split()
 
 

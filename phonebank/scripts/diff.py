@@ -56,7 +56,7 @@ def _parts(script: Script, titles: Titles) -> Iterator[tuple[str, tuple[str, lis
     for step in script.steps:
         yield f"step {step.id}", (step.title, list(_step(step, titles)))
     for card in script.cards:
-        lines = [card.title, *card.words.splitlines(), *_prefixed("Tip: ", card.guidance)]
+        lines = [card.title, *card.words.splitlines(), *_prefix_lines("Tip: ", card.guidance)]
         yield f"card {card.id}", (f"If they say: {card.title}", [line for line in lines if line])
     for one in script.practice:
         lines = [f"{one.name}. {one.about}", f"Otherwise: {one.otherwise}"]
@@ -89,7 +89,7 @@ def _step(step: Step, titles: Titles) -> Iterator[str]:
     answer = ANSWER_KINDS.get(step.answer, step.answer).lower() if step.answer else ""
     yield f"{step.title} ({kind}{': ' if answer else ''}{answer})"
     yield from (line for line in step.words.splitlines() if line)
-    yield from _prefixed("Tip: ", step.guidance)
+    yield from _prefix_lines("Tip: ", step.guidance)
     if step.low_label or step.high_label:
         yield f"0: {step.low_label}, 10: {step.high_label}"
     for choice in step.choices:
@@ -102,7 +102,7 @@ def _title(titles: Titles, step_id: str) -> str:
     return render_text(titles.get(step_id, step_id), {})
 
 
-def _prefixed(prefix: str, words: str) -> Iterator[str]:
+def _prefix_lines(prefix: str, words: str) -> Iterator[str]:
     yield from (prefix + line for line in words.splitlines() if line)
 
 

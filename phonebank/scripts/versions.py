@@ -34,7 +34,7 @@ class FaultyScriptError(InvalidInputError):
 def published_version_id(campaign: Campaign) -> int | None:
     """Return the id of the version that the campaign's script has published.
 
-    None if the campaign has no script yet. A running experiment may decide otherwise: see
+    None if the campaign has no script yet. A running experiment may choose other versions: see
     `phonebank.experiments.script_choice`.
     """
     if campaign.script_id is None:
@@ -106,7 +106,7 @@ def script_of(version_id: int | None) -> ParsedScript | None:
     """Return the parsed script of a stored version; None for None."""
     if version_id is None:
         return None
-    return _parsed(version_id)
+    return _parse_version(version_id)
 
 
 def parsed_versions(script: Script) -> Iterator[ParsedScript]:
@@ -116,7 +116,7 @@ def parsed_versions(script: Script) -> Iterator[ParsedScript]:
         .where(ScriptVersion.script_id == script.id)
         .order_by(ScriptVersion.number.desc())
     ).all():
-        yield _parsed(version_id)
+        yield _parse_version(version_id)
 
 
 def identifiers_used(script: Script) -> dict[str, dict[str, str]]:
@@ -135,7 +135,7 @@ def identifiers_used(script: Script) -> dict[str, dict[str, str]]:
 
 # A stored version never changes, so its parsed script can be kept.
 @lru_cache(maxsize=256)
-def _parsed(version_id: int) -> ParsedScript:
+def _parse_version(version_id: int) -> ParsedScript:
     source = db.session.scalars(
         select(ScriptVersion.source).where(ScriptVersion.id == version_id)
     ).one()

@@ -1,4 +1,4 @@
-"""Short scripts for tests, as text: what a diagnostic looks like is easier to see in one screen."""
+"""Short scripts for tests, as text, so that a test and its diagnostic fit on one screen."""
 
 SMALL = """\
 slug: small
@@ -80,18 +80,18 @@ practice:
 
 
 def changed(old: str, new: str, text: str = SMALL) -> str:
-    """SMALL with one piece replaced; the piece must be there exactly once."""
+    """Return SMALL with one piece replaced, which must occur exactly once."""
     assert text.count(old) == 1, f"{old!r} is there {text.count(old)} times"
     return text.replace(old, new)
 
 
 def line_of(piece: str, text: str) -> int:
-    """The line, counted from 1, on which a piece first stands."""
+    """Return the line of a piece's first occurrence, counted from 1."""
     return text[: text.index(piece)].count("\n") + 1
 
 
 def script_with_steps(steps: str, **settings: str) -> str:
-    """A script with the given `steps` list and the least of everything else."""
+    """Return a script with the given `steps`, and as little else as possible."""
     top = {
         "slug": "made",
         "language": "en",

@@ -1,4 +1,4 @@
-"""Every diagnostic that a script's writer can make is named, with its line and its step."""
+"""Every mistake that a script's writer can make has a diagnostic with its line and step."""
 
 import re
 
@@ -21,7 +21,7 @@ def found_in(text: str) -> list[Diagnostic]:
 
 
 def one_of(text: str, message: str) -> Diagnostic:
-    """The one diagnostic that says `message`; others may stand beside it."""
+    """Return the only diagnostic with `message`; there may be others."""
     matching = [diagnostic for diagnostic in found_in(text) if message in diagnostic.message]
     assert len(matching) == 1, found_in(text)
     return matching[0]

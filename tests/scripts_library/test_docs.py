@@ -1,4 +1,4 @@
-"""The page on writing scripts says what the reader does, and its example works."""
+"""The guide to writing scripts says what the parser does, and its example works."""
 
 import dataclasses
 import re

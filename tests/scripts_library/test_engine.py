@@ -1,4 +1,4 @@
-"""What a caller's answer may be, and where each leads."""
+"""Which answers a caller may give, and where each leads."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What every ready-made script must have, whatever it is for."""
+"""What every ready-made script must have."""
 
 from pathlib import Path
 
@@ -94,7 +94,7 @@ def test_a_script_lets_people_out_and_says_where_it_comes_from(script):
 
 @EVERY_SCRIPT
 def test_the_organisation_is_named_before_anything_is_asked_for(script):
-    """PECR regulation 24 and good manners: people hear who it is before the first real question."""
+    """PECR regulation 24, and courtesy: people hear who is calling before the first question."""
     before_main = []
     for step in script.steps:
         if step.id == script.main_question:
@@ -111,7 +111,7 @@ def test_an_unknown_script_is_refused_and_no_other_file_can_be_reached():
 
 
 def _bones(script: Script) -> dict[str, object]:
-    """Everything of a script that is not words."""
+    """Return everything of a script except its words."""
     return {
         "steps": [
             (step.id, step.kind, step.answer, step.next, step.branches, _choices(step))

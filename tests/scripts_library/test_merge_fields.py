@@ -1,4 +1,4 @@
-"""Names go into words as inert text, whatever they look like."""
+"""Names are filled into words as inert text, even if they look like HTML or templates."""
 
 import re
 import time
@@ -155,7 +155,7 @@ def test_fields_used_are_listed_with_their_step_and_fallback():
 
 @pytest.mark.timing
 def test_a_step_is_rendered_in_less_than_a_millisecond():
-    """The bar for the call screen; the longest step of the library, and the best of five runs."""
+    """The call page's limit, for the longest ready-made step, in the best of five runs."""
     step = max((s for script in ready_made() for s in script.steps), key=lambda s: len(s.words))
     fields = {"first_name": "Ada", "caller_name": "Sam", "on_behalf_of": "The Campaign"}
 

@@ -1,4 +1,4 @@
-"""Files that nobody ought to send, and somebody will: each is refused, with the place named."""
+"""The parser refuses hostile and broken files, and names the line."""
 
 import time
 
@@ -17,7 +17,7 @@ BILLION_LAUGHS = (
 )
 
 
-def only_fault(text: str):
+def only_error(text: str):
     found = diagnose(text)
     assert len(found) == 1, found
     assert found[0].severity == "error"
@@ -27,7 +27,7 @@ def only_fault(text: str):
 
 
 def test_a_yaml_bomb_is_refused_at_its_first_anchor():
-    diagnostic = only_fault(BILLION_LAUGHS)
+    diagnostic = only_error(BILLION_LAUGHS)
 
     assert diagnostic.line == 1
     assert "alias" in diagnostic.message
@@ -36,7 +36,7 @@ def test_a_yaml_bomb_is_refused_at_its_first_anchor():
 def test_a_merge_key_bomb_and_an_alias_inside_a_step_are_refused():
     text = changed("title: Shoes", "title: *hello")
 
-    assert only_fault(text).line == line_of("title: *hello", text)
+    assert only_error(text).line == line_of("title: *hello", text)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_merge_key_bomb_and_an_alias_inside_a_step_are_refused():
 def test_tags_are_refused(tag):
     text = changed("title: Shoes", f"title: {tag}")
 
-    diagnostic = only_fault(text)
+    diagnostic = only_error(text)
 
     assert diagnostic.line == line_of(tag, text)
     assert "tag" in diagnostic.message
@@ -55,7 +55,7 @@ def test_tags_are_refused(tag):
 def test_five_megabytes_are_refused_at_once():
     started = time.perf_counter()
 
-    diagnostic = only_fault(SMALL + "# " + "x" * 5_000_000)
+    diagnostic = only_error(SMALL + "# " + "x" * 5_000_000)
 
     assert "4884 kB" in diagnostic.message
     assert "256 kB" in diagnostic.message
@@ -77,7 +77,7 @@ def test_tens_of_thousands_of_faults_are_cut_short_and_still_refused():
 
 def test_size_is_counted_in_bytes():
     assert len(SMALL) + 70_000 < MAX_BYTES
-    diagnostic = only_fault(SMALL + "# " + "\N{GRINNING FACE}" * 70_000)
+    diagnostic = only_error(SMALL + "# " + "\N{GRINNING FACE}" * 70_000)
 
     assert "256 kB" in diagnostic.message
 
@@ -95,7 +95,7 @@ def test_deep_nesting_is_refused_without_falling_over(opener):
 def test_a_repeated_setting_is_refused_with_both_places():
     text = changed("    title: Shoes\n", "    title: Shoes\n    title: Boots\n")
 
-    diagnostic = only_fault(text)
+    diagnostic = only_error(text)
 
     assert diagnostic.line == line_of("title: Boots", text)
     assert f"line {line_of('title: Shoes', text)}" in diagnostic.message
@@ -121,7 +121,7 @@ def test_every_line_with_a_tab_is_named():
 def test_hidden_characters_are_named_with_their_line(character):
     text = changed("Bring good shoes.", f"Bring {character}good shoes.")
 
-    diagnostic = only_fault(text)
+    diagnostic = only_error(text)
 
     assert diagnostic.line == line_of("Bring", text)
     assert f"U+{ord(character):04X}" in diagnostic.message
@@ -130,7 +130,7 @@ def test_hidden_characters_are_named_with_their_line(character):
 def test_a_hidden_character_written_as_an_escape_is_found_too():
     text = changed("words: Bring good shoes.", 'words: "Bring \\u202Egood shoes."')
 
-    assert "U+202E" in only_fault(text).message
+    assert "U+202E" in only_error(text).message
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_broken_yaml_is_refused_near_where_it_breaks(text, line):
     "text", ["", "   \n", "# only a remark\n", "just words", "- a\n- b\n", "5"]
 )
 def test_what_is_no_script_at_all_is_refused(text):
-    assert "table of settings" in only_fault(text).message
+    assert "table of settings" in only_error(text).message
 
 
 def test_windows_line_ends_and_a_byte_order_mark_are_read():

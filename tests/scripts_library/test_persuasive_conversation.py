@@ -1,4 +1,4 @@
-"""The script that most campaigns start from, walked the way a caller walks it."""
+"""The script that most campaigns start from, walked as a caller walks it."""
 
 from pathlib import Path
 

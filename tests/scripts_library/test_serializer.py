@@ -1,4 +1,4 @@
-"""A script written out reads back as the same script, whatever is in it."""
+"""A serialized script parses back to the same script."""
 
 import dataclasses
 
@@ -12,7 +12,7 @@ from scripts_library.script import Branch, Card, Script
 from scripts_library.serializer import serialize
 from tests.scripts_library.small_scripts import SMALL
 
-# What a person can type into the editor; the parser itself refuses the rest.
+# Text that an organiser can type into the editor; the parser refuses the rest.
 TYPED = st.text(
     st.characters(exclude_categories=("Cc", "Cs", "Co", "Cn", "Zl", "Zp", "Cf"))
     | st.sampled_from("\n #:-|>{}[]'\"%@`&*!?,\\\u200d\u200f"),

@@ -1,4 +1,4 @@
-"""How long a step takes to be chosen and filled in: callers wait for nothing of it."""
+"""Choosing and rendering a step is so fast that callers do not notice it."""
 
 import time
 from statistics import median
@@ -10,7 +10,7 @@ from scripts_library.library import ready_made
 from scripts_library.merge_fields import render_html, render_text
 from scripts_library.script import Script, Step
 
-# Seconds a step; an idle machine takes a tenth of it.
+# Seconds per step; an idle machine needs a tenth of it.
 AT_MOST = 0.001
 FIELDS = {
     "first_name": "Priya",
@@ -23,7 +23,7 @@ FIELDS = {
 
 
 def render(script: Script, step: Step) -> str:
-    """All that a step shows, and where it would lead."""
+    """Render everything that a step shows, and find the next step."""
     shown = render_html(step.words, FIELDS) + render_html(step.guidance, FIELDS)
     for label in (step.title, step.low_label, step.high_label, *(c.label for c in step.choices)):
         shown += render_text(label, FIELDS)
@@ -33,7 +33,7 @@ def render(script: Script, step: Step) -> str:
 
 
 def seconds_to_render(script: Script, step: Step) -> float:
-    """The best of several: what else the machine was doing is left out."""
+    """Return the best of several runs, to leave out the machine's other work."""
     taken = []
     for _ in range(5):
         started = time.perf_counter()

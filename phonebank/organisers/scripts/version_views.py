@@ -34,7 +34,7 @@ def read_version(campaign_id: int, script_id: int, number: int) -> ResponseRetur
     """Show one version, and how it differs from the published one."""
     campaign, script = load_script(campaign_id, script_id)
     version = version_for(script, number)
-    parsed, published = _parsed(version.id), script_of(script.published_version_id)
+    parsed, published = _parsed_script(version.id), script_of(script.published_version_id)
     return render_template(
         "scripts/version.html",
         campaign=campaign,
@@ -95,7 +95,7 @@ def _versions_page(campaign: Campaign, script: Script) -> str:
     rows = []
     for at, version in enumerate(stored):
         before = script_of(stored[at + 1].id) if at + 1 < len(stored) else None
-        sections = differences(before, _parsed(version.id)) if before else None
+        sections = differences(before, _parsed_script(version.id)) if before else None
         rows.append((version, authors.get(version.created_by_id or 0), sections))
     return render_template(
         "scripts/versions.html",
@@ -106,7 +106,7 @@ def _versions_page(campaign: Campaign, script: Script) -> str:
     )
 
 
-def _parsed(version_id: int) -> ParsedScript:
+def _parsed_script(version_id: int) -> ParsedScript:
     parsed = script_of(version_id)
     if parsed is None:
         raise NotFoundError("This script has no such version.", "Go back to its versions.")

@@ -1,1 +1,1 @@
-"""The picture of a script: its layout, the room its words need, the drawing."""
+"""The flowchart of a script: layout, text widths and drawing."""

@@ -66,7 +66,7 @@ def position_nodes(
     above, below = _neighbours(edges)
     x: dict[Key, float] = {}
     for row in rows:
-        x.update(_apart(row, [0.0] * len(row), [1.0] * len(row), widths))
+        x.update(_space_row(row, [0.0] * len(row), [1.0] * len(row), widths))
     sweeps = _PLACING_SWEEPS if len(edges) <= _MANY_EDGES else 2
     for sweep in range(sweeps):
         downwards = sweep % 2 == 0
@@ -83,12 +83,12 @@ def position_nodes(
                 for key, others in zip(row, neighbours, strict=True)
             ]
             weights = [sum(pull for _, pull in others) or 0.01 for others in neighbours]
-            x.update(_apart(row, wanted, weights, widths))
+            x.update(_space_row(row, wanted, weights, widths))
     left = min((x[key] - widths[key] / 2 for key in x), default=0.0)
     return {key: at - left for key, at in x.items()}
 
 
-def _apart(
+def _space_row(
     row: Sequence[Key],
     wanted: Sequence[float],
     weights: Sequence[float],

@@ -62,7 +62,7 @@ class Comparison:
         at: datetime = FIRST_EVENING,
         contact: Contact | None = None,
     ) -> Contact:
-        """A recorded call in that arm; a conversation where there are answers."""
+        """Record a call in that arm; it is a conversation if there are answers."""
         contact = contact or create_contact(self.contact_list)
         script = db.session.get_one(Script, arm.script_id)
         call = Call(
@@ -91,7 +91,7 @@ class Comparison:
 
 
 def set_up_comparison() -> Comparison:
-    """The campaign and its experiment, started; not committed."""
+    """Return the campaign and its started experiment, not committed."""
     campaign = create_campaign()
     create_script(campaign, source_of("deep-canvass", "en"), "Deep canvass")
     create_script(campaign, source_of("persuasive-conversation", "en"), "Persuasive")

@@ -1,4 +1,4 @@
-"""The draw: fixed for a contact, even over contacts, and another one in each experiment."""
+"""The assignment is fixed for a contact, even over contacts, and new in each experiment."""
 
 import math
 
@@ -29,7 +29,7 @@ def test_arms_fill_as_their_shares_say(salt: str, shares: list[int], first_id: i
         counts[arm_of(contact_id, salt, shares)] += 1
     for count, share in zip(counts, shares, strict=True):
         rate = share / sum(shares)
-        # Six standard errors: one in 500 million draws of an even hash is further off.
+        # Six standard errors: with an even hash, one in 500 million samples is further off.
         assert abs(count - people * rate) <= 6 * math.sqrt(people * rate * (1 - rate)) + 1
 
 

@@ -1,4 +1,4 @@
-"""Once a day, and one last look at the end; all looks together use no more than the error."""
+"""There is one look a day and one at the end; together they use no more than the error."""
 
 import math
 from datetime import UTC, datetime, timedelta

@@ -73,7 +73,7 @@ def test_counts_are_spread_into_a_sample() -> None:
 
 
 def test_a_web_process_holds_no_scipy_until_somebody_reads_results() -> None:
-    """It would take a second of everybody's, and tens of megabytes."""
+    """Importing SciPy would take a second and tens of megabytes in every process."""
     loaded = "sorted({'scipy', 'numpy'} & set(sys.modules))"
     answer = subprocess.run(
         [sys.executable, "-c", f"import sys, phonebank.app; print({loaded})"],

@@ -1,4 +1,4 @@
-"""The proof of the method: a thousand experiments, looked at every day for four weeks.
+"""Evidence for the method: a thousand experiments with a look every day for four weeks.
 
 Each run counts as a miss when any of its 28 daily intervals misses, as it would for an organiser
 who looks every morning and stops when it suits them.
@@ -28,7 +28,7 @@ def coin(chance: float) -> Draw:
 
 
 def shifts(mean: float) -> Draw:
-    """Whole steps on a scale, most of them none: as ratings shift in canvasses."""
+    """Whole steps on a scale, most of them 0, as ratings shift in canvasses."""
 
     def draw(random: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
         moved = random.random(size) < 0.4
@@ -44,7 +44,7 @@ def looks(
     error: Callable[[int], float] = error_at,
     people_a_day: tuple[int, int] = (PEOPLE_A_DAY, PEOPLE_A_DAY),
 ) -> Iterator[Interval]:
-    """Each day's interval for the difference, of all runs at once, from enough people on."""
+    """Yield each day's interval for the difference, for all runs at once, once people suffice."""
     random = np.random.default_rng(seed)
     one, two = (
         draw(random, (DAYS * people, RUNS))
@@ -104,7 +104,7 @@ def test_shifts_of_ratings_are_covered_as_well() -> None:
 
 
 def test_the_usual_interval_would_not_do() -> None:
-    """What this guards against, and that the tests above could fail."""
+    """Intervals at the full error each day do miss: the tests above could fail."""
     alarms = runs_that_ever(says_so, looks(coin(0.2), coin(0.2), 1, lambda day: ERROR))
     assert alarms > 0.2 * RUNS
 
@@ -120,7 +120,7 @@ def test_the_rate_of_an_arm_is_covered(chance: float) -> None:
     counts = random.binomial(PEOPLE_A_DAY, chance, (DAYS, RUNS)).cumsum(axis=0)
     missed = np.zeros(RUNS, dtype=bool)
     for day, yes in enumerate(counts, 1):
-        # The more say yes, the higher both ends: a count between two that are covered is covered.
+        # Both bounds rise with the yeses, so a count between two covered counts is covered.
         seen = [int(count) for count in np.unique(yes)]
         lowest = next(count for count in seen if covered(count, day))
         highest = next(count for count in reversed(seen) if covered(count, day))

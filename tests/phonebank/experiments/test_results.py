@@ -1,4 +1,4 @@
-"""What the results page is told, counted from the calls."""
+"""The figures of the results page, counted from the calls."""
 
 from datetime import timedelta
 
@@ -37,7 +37,7 @@ def test_a_look_takes_in_the_calls_up_to_midnight_and_says_how_many_wait(
     results = results_of(comparison.experiment, NEXT_MORNING)
     assert [arm.counts.calls for arm in results.arms] == [1, 0]
     assert results.calls_since == 1
-    # Whatever is rung during the day, the page shows the same.
+    # Calls during the day do not change the page.
     for _ in range(40):
         comparison.call(comparison.canvass, RATED, yes=True, at=NEXT_MORNING)
     later = results_of(comparison.experiment, NEXT_MORNING + timedelta(hours=10))
@@ -125,7 +125,7 @@ def test_a_clear_difference_is_named_and_small_ones_are_not(comparison: Comparis
         "The yes rate of Persuasive is lower than that of Deep canvass:"
         " 25.0% against 75.0% of the people reached."
     )
-    # Everybody's rating moved alike.
+    # Every person's rating moved by the same amount.
     assert results.comparisons[1][0].startswith("Too early to compare the shift")
 
 

@@ -1,4 +1,4 @@
-"""The people rung are divided as the shares say, or the page says that they are not."""
+"""The people called are divided as the shares say, or the page says that they are not."""
 
 import math
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def runs_that_alarm(
     seed: int,
     limit: Callable[[Look, int], float] = alarm_threshold,
 ) -> int:
-    """Of a thousand experiments looked at each morning for four weeks, how many ever alarm.
+    """Of a thousand experiments with a look each morning for four weeks, how many ever alarm.
 
     People fall into the arms as `really` says, where `shares` are what was set.
     """
@@ -56,7 +56,7 @@ def test_a_quarter_of_an_arm_gone_missing_is_noticed() -> None:
 
 
 def test_the_usual_check_would_not_do() -> None:
-    """Looked at every day at its full 1%: what this guards against."""
+    """A daily test at the full 1% alarms too often, which the module prevents."""
     alarms = runs_that_alarm((50, 50), (50, 50), 11, lambda _look, _arms: FALSE_ALARMS)
     assert alarms > 2 * MOST_ALARMS
 
@@ -94,7 +94,7 @@ def test_a_missing_side_is_told_in_a_plain_sentence(comparison: Comparison) -> N
 
 
 def test_people_count_once_and_an_even_division_is_nothing_to_tell(comparison: Comparison) -> None:
-    """Rung fifty times over, a person is still one of those whom the lot has drawn."""
+    """A person who is called fifty times still counts once."""
     for arm in (comparison.canvass, comparison.persuasive):
         for _ in range(10):
             comparison.call(arm, reached=False)

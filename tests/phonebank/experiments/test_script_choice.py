@@ -1,4 +1,4 @@
-"""Callers get the words of the contact's arm, and the call says which arm that was."""
+"""Callers get the script of the contact's arm, and the call stores which arm that was."""
 
 from collections import Counter
 
@@ -128,7 +128,7 @@ def test_every_call_to_a_contact_is_in_the_same_arm_whoever_rings(campaign: Camp
             call = claim(caller).call
             record(caller, call.id, "no_answer")
             db.session.commit()
-        # Everybody may be rung again at once.
+        # Every contact may be called again at once.
         for contact in contacts:
             contact.callable_at, contact.attempts_that_day = now(), 0
         db.session.commit()
@@ -141,7 +141,7 @@ def test_every_call_to_a_contact_is_in_the_same_arm_whoever_rings(campaign: Camp
 
 
 def household_of(campaign: Campaign, same_arm: bool) -> list[Contact]:
-    """Two people on one number, in the same arm or in two, and nobody else to ring."""
+    """Two people with one number, in the same arm or in two, and no one else to call."""
     contact_list = create_list(campaign)
     people = [create_contact(contact_list, phone="+442079460900") for _ in range(12)]
     first = people[0]

@@ -1,4 +1,4 @@
-"""What the sentences say, and that they never say more than the figures do."""
+"""The sentences never say more than the figures do."""
 
 from datetime import UTC, datetime
 

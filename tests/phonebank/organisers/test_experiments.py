@@ -41,14 +41,14 @@ def campaign_id(app: Flask, client: FlaskClient) -> int:
 
 
 def keys(client: FlaskClient, campaign_id: int) -> dict[str, str]:
-    """What may be chosen as an arm: value by words."""
+    """Return the scripts that an arm may use: label → value."""
     page = client.get(f"/campaigns/{campaign_id}/experiments/new").text
     first = page[page.index('name="words_1"') : page.index('name="share_1"')]
     return {text: value for value, text in re.findall(r'value="([^"]*)">([^<]*)<', first)}
 
 
 def set_up(client: FlaskClient, campaign_id: int, **changes: str) -> str:
-    """Post the form; the address of the new experiment, or the page that refuses."""
+    """Post the form. Return the new experiment's address, or the page that refuses."""
     offered = keys(client, campaign_id)
     form = {
         "name": "Does short do better?",

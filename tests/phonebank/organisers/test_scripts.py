@@ -1,4 +1,4 @@
-"""Choosing, reading, filling in, publishing, bringing back and taking away scripts, by page."""
+"""The pages about scripts: choose, read, fill in, publish, restore and download."""
 
 import io
 import re
@@ -25,13 +25,13 @@ def post(desk: Desk, address: str, status: int = 302, **data: object) -> str:
 
 
 def publish(desk: Desk, status: int = 302, **data: object) -> str:
-    """Open the page that looks a draft over, and press its button."""
+    """Open the page that reviews a draft, and press its button."""
     address = desk.address("/publish")
     return post(desk, address, status, seen=desk.seen("/publish"), **data)
 
 
 def change(desk: Desk, old: str, new: str) -> None:
-    """Make a draft of the script with other words, by its text form."""
+    """Make a draft with other words on the text page."""
     with desk.app.app_context():
         source = drafts.working_source(desk.script())
     assert old in source
@@ -39,12 +39,12 @@ def change(desk: Desk, old: str, new: str) -> None:
 
 
 def save_text(desk: Desk, status: int = 200, **data: object) -> str:
-    """Open the text form, and send it with these fields."""
+    """Open the text page, and send its form with these fields."""
     return post(desk, desk.address("/text"), status, seen=desk.seen("/text"), **data)
 
 
 def restore(desk: Desk, number: int, status: int = 302) -> str:
-    """Open the versions, and press the button that brings one back."""
+    """Open the versions, and press the button that restores one."""
     seen = desk.seen("/versions")
     return post(desk, desk.address(f"/versions/{number}/restore"), status, seen=seen)
 
@@ -196,7 +196,7 @@ def test_only_what_was_looked_over_is_published(desk: Desk) -> None:
     with desk.app.app_context():
         assert len(versions.versions_of(desk.script())) == 1
 
-    # The draft alone is as it was, and would change something else.
+    # The draft is unchanged, but publishing it would now change something else.
     mine["seen"] = desk.seen("/publish")
     with desk.app.app_context():
         script = desk.script()
@@ -262,7 +262,7 @@ def test_a_draft_can_be_thrown_away(desk: Desk) -> None:
     assert "Changes discarded" in gone
     with desk.app.app_context():
         assert desk.script().draft is None
-    # Pressed twice; or somebody published it meanwhile, so that callers do have the words.
+    # The button was pressed twice, or someone published the draft, so callers have the words.
     again = desk.client.post(discard, data=sent, follow_redirects=True).text
     assert "nothing to discard" in again
     assert "Changes discarded" not in again

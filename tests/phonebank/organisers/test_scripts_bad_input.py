@@ -1,4 +1,4 @@
-"""What somebody will send sooner or later: refused with a reason, or shown letter for letter."""
+"""Hostile input is refused with a reason, or shown letter for letter."""
 
 import io
 from dataclasses import replace
@@ -20,7 +20,7 @@ HOSTILE = "</script><script>alert(1)</script><b onload='x'>\" onmouseover=\"aler
 
 
 class Elements(HTMLParser):
-    """Fails at an element or an attribute that the page's own templates have no use for."""
+    """Fails at an element or attribute that the page's own templates do not use."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         assert tag != "b", attrs
@@ -80,7 +80,7 @@ def test_a_script_with_a_fault_is_told_where(desk: Desk, old: str, new: str, mes
 
 
 def everywhere(words: str) -> Script:
-    """A script that says `words` wherever it says anything."""
+    """Return a script with `words` in every place for text."""
     script = parse(SOURCE, "test")
     return replace(
         script,
@@ -145,7 +145,7 @@ def test_words_are_inert_wherever_they_stand(desk: Desk, words: str) -> None:
     form = opened(desk)
     for page in ("/edit/check", "/edit/preview"):
         look(desk.client.post(desk.address(page), data=form).text)
-    # Opened and saved, every letter is as it was.
+    # After opening and saving, every letter is the same.
     send(desk, form)
     kept = draft(desk)
     assert kept is not None

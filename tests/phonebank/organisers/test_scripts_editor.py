@@ -1,4 +1,4 @@
-"""The editor's form: what a browser reads in it and sends back."""
+"""The editor's form, as a browser reads it and sends it back."""
 
 import pytest
 from flask import Flask
@@ -173,7 +173,7 @@ def test_two_at_once_do_not_overwrite_each_other_unseen(desk: Desk) -> None:
 def test_the_same_save_once_more_is_no_other_change(
     desk: Desk, title: str | None, button: str
 ) -> None:
-    """The answer was lost on its way, or a page without scripts was sent twice."""
+    """The response was lost, or a page without JavaScript was sent twice."""
     form = opened(desk)
     send(desk, form | {"s0-title": "First"})
     if title is None:  # back to what callers have: no draft is left
@@ -194,7 +194,7 @@ def test_the_same_save_once_more_is_no_other_change(
 
 
 def test_a_button_without_its_form_saves_and_draws_nothing(desk: Desk) -> None:
-    """What a browser sends of a form that is shut: the button, and no field."""
+    """A browser sends the button of a disabled form, and no fields."""
     form = opened(desk)
     for sent in ({}, {"seen": form["seen"]}, {"s0-id": "opening"}):
         page = send(desk, sent, "publish", status=422)
@@ -281,7 +281,7 @@ def test_a_script_of_another_campaign_is_not_found(desk: Desk) -> None:
 
 
 def test_a_source_that_is_not_ours_reads_the_same(desk: Desk) -> None:
-    """The editor writes its own YAML; the words in it are those of the file."""
+    """The editor serializes the script itself; the words stay those of the file."""
     send(desk, opened(desk) | {"title": "Another title"})
     kept, original = draft(desk), parse_leniently(source_of("voter-identification", "en"))[0]
     assert kept is not None

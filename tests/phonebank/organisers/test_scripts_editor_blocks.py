@@ -1,4 +1,4 @@
-"""Blocks of the editor beyond steps and cards: people to practise with, ways for some contacts."""
+"""The editor's blocks for characters, branches, first steps and fields."""
 
 import re
 from typing import get_args
@@ -150,7 +150,7 @@ def test_some_people_begin_elsewhere(desk: Desk) -> None:
 def test_what_was_just_described_goes_by_its_own_button(
     desk: Desk, sort: str, described: str
 ) -> None:
-    # A step without a title yet has the same name for now.
+    # A step without a title has the same provisional id.
     form = form_of(send(desk, opened(desk), "add-step:opening"))
     form = form_of(send(desk, form | {"s1-words": "Hello again"}, f"add-{sort}:"))
     new = next(at for at in range(20) if form.get(described.format(at)) == "")

@@ -1,4 +1,4 @@
-"""An organiser at a desk with a campaign that has a script."""
+"""The fixture `desk` for every test of scripts."""
 
 from tests.phonebank.scripts.script_desk import desk
 

@@ -1,4 +1,4 @@
-"""The fields of a form as a browser would send them, read out of a page."""
+"""Read a form out of a page, with its fields as a browser would send them."""
 
 from html.parser import HTMLParser
 
@@ -31,7 +31,7 @@ class _Form(HTMLParser):
         if tag == "form":
             self.inside = False
         elif tag == "textarea":
-            # A browser drops the line end right after the tag.
+            # A browser drops a line end right after the tag.
             self.sent[self.area] = self.sent[self.area].removeprefix("\n").replace("\n", "\r\n")
             self.area = ""
 
@@ -41,7 +41,7 @@ class _Form(HTMLParser):
 
 
 def form_of(html: str, form_id: str = "script-form") -> dict[str, str]:
-    """Name → value of everything that a browser would send with the form."""
+    """Return name → value of everything that a browser would send with the form."""
     form = _Form(form_id)
     form.feed(html)
     return form.sent

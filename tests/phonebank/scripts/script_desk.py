@@ -42,16 +42,16 @@ class Desk:
         return f"/campaigns/{self.campaign_id}/scripts/{self.script_id}{page}"
 
     def seen(self, page: str) -> str:
-        """What tells one of the script's pages whether it was changed after it was opened."""
+        """Return the digest with which a page notices that the script has changed since."""
         found = re.search(r'name="seen" value="(\w+)"', self.client.get(self.address(page)).text)
         return found[1] if found else ""
 
     def script(self) -> Script:
-        """Within an app context."""
+        """Return the row; needs an app context."""
         return db.session.get_one(Script, self.script_id)
 
     def campaign(self) -> Campaign:
-        """Within an app context."""
+        """Return the row; needs an app context."""
         return db.session.get_one(Campaign, self.campaign_id)
 
 

@@ -1,4 +1,4 @@
-"""A step that was deleted comes back where it was, and nothing written since is lost."""
+"""A deleted step returns to its place, and nothing written since is lost."""
 
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ def test_any_step_comes_back_as_it_was(script: Script) -> None:
 def test_what_was_written_since_stays() -> None:
     script = parse(source_of("voter-identification", "en"), "test")
     now = without(script, "issue")
-    # Answers that led to the issue lead on to what came after it; one is sent elsewhere since.
+    # Answers that led to the issue now lead to the step after it; one gets another target since.
     led = [c.key for c in script.step("voting_intention").choices if c.goto == "issue"]
     assert len(led) > 1
     steps = tuple(

@@ -1,4 +1,4 @@
-"""What changed between two versions, in words."""
+"""The differences between two versions, in words."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Scripts and their versions: what stays, what callers get, what may not change silently."""
+"""Drafts and versions: what stays, what callers get, and what must not change silently."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""What the editor's buttons do, on scripts alone."""
+"""What the actions of the editor's buttons do to a script."""
 
 from dataclasses import replace
 
@@ -97,7 +97,7 @@ def with_only(*steps: Step) -> Script:
 
 
 def branching(*branches: Branch) -> Script:
-    """The script with ways of its own after the question whether they will vote."""
+    """Return the script with branches at the question whether they will vote."""
     steps = (
         replace(step, branches=branches) if step.id == "vote_ask" else step
         for step in IDENTIFY.steps
@@ -137,7 +137,7 @@ def test_a_new_way_leads_to_an_end_and_never_back(verb: str) -> None:
             [*_, new] = apply_action(IDENTIFY, f"{verb}:{step.id}").step(step.id).branches
             assert IDENTIFY.step(new.goto).is_end
             assert new.goto in reachable_from(IDENTIFY, [step.id]), "an end of its own"
-    # Of two steps, a question that stands below goodbye; and the first of two without an end.
+    # Two steps: a question below goodbye; and the first of two steps without an end.
     asks = Step("q", "say", "Q", "Q?", next=BELOW)
     bye = Step("bye", "close", "Bye", "Bye.")
     for steps, leads_to in (([bye, asks], "bye"), ([asks, replace(asks, id="r")], "r")):

@@ -1,5 +1,4 @@
-"""The picture of a script: everything drawn once, nothing over anything else, diagnostics
-marked."""
+"""The flowchart of a script: everything is drawn once, nothing overlaps, errors are marked."""
 
 import re
 import time
@@ -45,11 +44,11 @@ def said(script: Script) -> list[str]:
 
 
 def check_drawing(script: Script) -> None:
-    """What any picture of a sound script must be."""
+    """Check what holds for the flowchart of any script without errors."""
     picture = drawn(script)
     check_places(picture)
     assert [box.step_id for box in picture.boxes] == [step.id for step in script.steps]
-    led_to = {target for step in script.steps for target in step.leads_to()}
+    led_to = {target for step in script.steps for target in step.target_ids()}
     led_to |= {branch.goto for branch in script.start} | {script.steps[0].id}
     assert {arrow.target for arrow in picture.arrows if arrow.target} == led_to
     assert {arrow.source for arrow in picture.arrows if arrow.source} == {
@@ -60,7 +59,7 @@ def check_drawing(script: Script) -> None:
 
 
 def check_places(picture: Flowchart) -> None:
-    """Nothing stands over anything else, and arrows begin and end at their boxes."""
+    """Check that nothing overlaps, and that arrows begin and end at their boxes."""
     corners = [(b.x, b.y, b.x + b.width, b.y + b.height) for b in picture.boxes]
     corners += [
         (one.x - one.width / 2, one.y, one.x + one.width / 2, one.y + one.height)
@@ -90,7 +89,7 @@ def check_places(picture: Flowchart) -> None:
 
 @st.composite
 def scripts(draw: st.DrawFn) -> Script:
-    """Scripts with ways that only lead on; those that the check refuses are left out."""
+    """Scripts whose targets only lead on; tests skip those that the checks refuse."""
     count = draw(st.integers(2, 12))
     ids = [f"s{number}" for number in range(count)]
     steps = []
@@ -114,7 +113,7 @@ def scripts(draw: st.DrawFn) -> Script:
         )
         steps.append(step)
     steps.append(Step(ids[-1], "close", "End", "Goodbye."))
-    led_to = {target for step in steps for target in step.leads_to()}
+    led_to = {target for step in steps for target in step.target_ids()}
     kept = [step for at, step in enumerate(steps) if at == 0 or step.id in led_to]
     start = tuple(
         Branch(draw(st.sampled_from([step.id for step in kept])), field="town", known=True)
@@ -183,8 +182,8 @@ def test_the_way_that_is_left_is_said_to_be_so_however_many_answers_take_it() ->
 
 @st.composite
 def drafts(draw: st.DrawFn) -> Script:
-    """Half-written scripts, as the editor holds them: of every kind of step and answer, with dead
-    ends, steps nothing leads to, ways upward and to nowhere, and what a kind chosen before left."""
+    """Half-written scripts, as the editor has them: every kind of step and answer, dead ends,
+    unreachable steps, targets above or missing, and settings that an earlier kind left."""
     ids = [f"s{number}" for number in range(draw(st.integers(1, 7)))]
     places = st.sampled_from([*ids, "nowhere", ""])
     keys = st.sampled_from(["yes", "no", "gone"])
@@ -228,16 +227,16 @@ def drafts(draw: st.DrawFn) -> Script:
     )
 )
 def test_whatever_is_half_written_can_be_drawn(script: Script) -> None:
-    """As it would be kept: what does not go with a step's kind is no way on."""
+    """Settings that do not fit a step's kind lead nowhere, as the draft drops them."""
     picture = drawn(script)
     check_places(picture)
     assert [box.step_id for box in picture.boxes] == [step.id for step in script.steps]
     kept = drop_empty(script).steps
     assert {arrow.source for arrow in picture.arrows if arrow.source} == {
-        step.id for step in kept if step.leads_to()
+        step.id for step in kept if step.target_ids()
     }
     there = {step.id for step in kept}
-    led_to = {target for step in kept for target in step.leads_to()} & there
+    led_to = {target for step in kept for target in step.target_ids()} & there
     led_to |= {branch.goto for branch in script.start} & there | {kept[0].id}
     assert {arrow.target for arrow in picture.arrows if arrow.target} <= led_to
     assert {box.step_id for box in picture.boxes if "Nothing leads here" in box.marks} == (

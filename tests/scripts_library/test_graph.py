@@ -1,4 +1,4 @@
-"""Any script that passes the checks can be walked from every step to an end, whatever is said.
+"""In a script that passes the checks, every path from every step reaches an end.
 
 Scripts are made at random, sound ones and ones with a slip in a single step;
 `has_endless_or_stuck_walk` then tries every answer at every step by brute force, knowing nothing
@@ -23,7 +23,7 @@ TOWNS = [None, "Leeds", "York"]
 
 @st.composite
 def step_texts(draw: st.DrawFn, number: int, ids: list[str], slips: bool) -> str:
-    """One step that is not the last. Where it slips, ways may lead back, nowhere or be missing."""
+    """One step that is not the last. Its targets may lead back, lead nowhere or be missing."""
     later = ids[number + 1 :]
     somewhere = st.sampled_from([*ids, "nowhere"] if slips else later)
     kind = draw(st.sampled_from(["say", "listen", "choice", "several", "scale", "text", "date"]))
@@ -76,7 +76,7 @@ def every_answer(step: Step) -> list:
 
 
 def has_endless_or_stuck_walk(script: Script, town: str | None) -> bool:
-    """Whether some way of answering never reaches a close step, from whichever step it begins."""
+    """Whether some answers, from some step, never reach a close step."""
     proven: set[str] = set()
 
     def goes_wrong(step: Step, behind: frozenset[str]) -> bool:
@@ -139,7 +139,7 @@ def test_the_path_redrawn_from_stored_answers_is_the_one_that_was_walked(text, t
 @settings(max_examples=60, deadline=None)
 @given(script=st.sampled_from(ready_made()), data=st.data())
 def test_ready_made_scripts_end_whatever_is_answered(script, data):
-    """Too large for brute force: random walks from random steps, none longer than the script."""
+    """Large scripts get random walks from random steps; none may be longer than the script."""
     fields = {name: "x" for name in script.fields if data.draw(st.booleans())}
     step = data.draw(st.sampled_from(script.steps))
     for _ in script.steps:

@@ -1,4 +1,4 @@
-"""Two organisers at a campaign's experiments at once: every two of what they may do."""
+"""Two organisers act on a campaign's experiments at once: every pair of actions."""
 
 from typing import Any
 

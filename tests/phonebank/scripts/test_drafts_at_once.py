@@ -1,4 +1,4 @@
-"""Two organisers at one script at once: every two of what they may do with it."""
+"""Two organisers act on one script at once: every pair of actions."""
 
 from typing import Any
 
