@@ -13,7 +13,7 @@ from phonebank.models.state import state_text
 from phonebank.rules.retry_policy import Decision
 from phonebank.suppressions.dead_numbers import report, withdraw
 
-# A family, not a switchboard.
+# An undo restores so many others on a number: enough for a family, and not for a switchboard.
 OTHERS_AT_MOST = 100
 
 # Statements are built once: building them takes longer than PostgreSQL needs to answer them.

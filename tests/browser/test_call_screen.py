@@ -328,7 +328,7 @@ def test_the_hold_is_warned_about_kept_with_one_tap_and_mourned_when_lost(
     page.unroute("**/renew")
     warning.get_by_role("button", name="Keep").click()
     expect(warning).to_be_empty()
-    # Another has them by now: the reaper came while this screen slept.
+    # Another has them by now: the hold expired while this screen slept.
     db.session.get_one(Call, call.id).ended_at = now()
     db.session.get_one(Call, call.id).ending = CallEnding.EXPIRED
     db.session.commit()

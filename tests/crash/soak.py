@@ -46,7 +46,7 @@ DOWN_FOR = (0.0, 2.0)  # seconds
 CHECK_EVERY = 3.0  # seconds
 # The promise: the board equals the calls within this time after any crash.
 BOARD_WITHIN = 5.0
-# The reaper comes every five seconds.
+# Holds are expired every five seconds.
 REAPED_WITHIN = 12.0
 WORK_GOES_ON_WITHIN = 15.0
 # At the desks; each is a thread. Two organisers press on the same rows, and so do the hosts.
