@@ -49,7 +49,7 @@ def test_two_taps_and_one_field_then_one_tap_each(party: Party, new_page: NewPag
     page = new_page()
     page.goto(f"/join/{party.code}")
     page.get_by_label("Your first name").fill("Kit")
-    page.get_by_role("button", name="Edge").click()
+    page.get_by_role("button", name="Join").click()
     page.wait_for_url("**/calling")
     ask_for_somebody(page)
     first = held(party)

@@ -168,7 +168,7 @@ def test_a_branching_script_is_written_practised_published_and_run(
 def _practise_and_ring(phone: Page) -> None:
     """A volunteer joins, practises the new script, and takes its other way in a real call."""
     phone.get_by_label("Your first name").fill("Kit")
-    phone.get_by_role("button", name="Edge").tap()
+    phone.get_by_role("button", name="Join").tap()
     phone.get_by_role("link", name="Try a practice call").tap()
     shown = phone.locator("[data-step]:visible")
     expect(phone.get_by_text("You aren't calling anyone and nothing is saved.")).to_be_visible()

@@ -50,7 +50,7 @@ def test_no_script_goes_without_saying_who_is_calling():
     assert one_of(changed("This is {{ caller_name }}, for {{ on_behalf_of }}.", ""), "missing")
 
 
-def test_an_identification_that_names_nobody_is_questioned():
+def test_an_identification_without_a_name_is_questioned():
     text = changed("This is {{ caller_name }}, for {{ on_behalf_of }}.", "Hello from us.")
 
     assert one_of(text, "names the organisation").severity == "warning"

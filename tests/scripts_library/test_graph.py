@@ -121,7 +121,7 @@ def test_a_script_that_only_goes_forward_passes_and_never_goes_wrong(text, town)
 
 @settings(max_examples=100, deadline=None)
 @given(text=script_texts(), town=st.sampled_from(TOWNS), data=st.data())
-def test_the_path_redrawn_from_stored_answers_is_the_one_that_was_walked(text, town, data):
+def test_the_path_from_stored_answers_is_the_one_that_was_walked(text, town, data):
     script = parse(text, "made.yaml")
     fields = {"town": town}
     answers: dict = {"a_step_of_an_older_version": "kept"}

@@ -52,7 +52,7 @@ def test_a_supporter_goes_straight_to_their_plan(script):
     assert next_step(script, "supporter", None, NOBODY) == "voting_method"
 
 
-def test_nobody_is_argued_with_once_they_say_it_is_settled(script):
+def test_the_script_does_not_argue_with_people_who_say_it_is_settled(script):
     assert next_step(script, "rating_before", 0, NOBODY) == "decided_against"
     assert next_step(script, "decided_against", "settled", NOBODY) == "close_decided"
 

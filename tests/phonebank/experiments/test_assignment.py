@@ -33,7 +33,7 @@ def test_arms_fill_as_their_shares_say(salt: str, shares: list[int], first_id: i
         assert abs(count - people * rate) <= 6 * math.sqrt(people * rate * (1 - rate)) + 1
 
 
-def test_another_experiment_draws_anew() -> None:
+def test_another_experiment_assigns_contacts_afresh() -> None:
     both = {(arm_of(n, "one", [1, 1]), arm_of(n, "two", [1, 1])) for n in range(100)}
     assert both == {(0, 0), (0, 1), (1, 0), (1, 1)}
 

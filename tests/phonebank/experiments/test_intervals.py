@@ -29,7 +29,7 @@ def test_a_rate_lies_within_its_interval_and_that_between_none_and_all(
     assert wider.high >= interval.high
 
 
-def test_nobody_of_thirty_is_not_never() -> None:
+def test_zero_of_thirty_does_not_mean_never() -> None:
     interval = rate(0, 30, 0.05)
     assert interval is not None
     # Clopper and Pearson: 1 - 0.025 ** (1 / 30).
@@ -54,7 +54,7 @@ def test_too_few_people_have_no_interval(first: tuple[int, int], second: tuple[i
     assert rate_difference(first, second, 0.05) is None
 
 
-def test_an_arm_in_which_nobody_says_yes_can_still_be_told_apart() -> None:
+def test_an_arm_without_a_yes_can_still_differ() -> None:
     interval = rate_difference((0, 200), (40, 200), 0.001)
     assert interval is not None
     assert interval.low > 0.1
@@ -72,7 +72,7 @@ def test_counts_are_spread_into_a_sample() -> None:
     assert mean(expand({}), 0.05) is None
 
 
-def test_a_web_process_holds_no_scipy_until_somebody_reads_results() -> None:
+def test_a_web_process_loads_no_scipy_until_results_are_read() -> None:
     """Importing SciPy would take a second and tens of megabytes in every process."""
     loaded = "sorted({'scipy', 'numpy'} & set(sys.modules))"
     answer = subprocess.run(

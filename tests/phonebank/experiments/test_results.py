@@ -44,7 +44,7 @@ def test_a_look_takes_in_the_calls_up_to_midnight_and_says_how_many_wait(
     assert [arm.yes for arm in later.arms] == [arm.yes for arm in results.arms]
 
 
-def test_people_count_once_however_often_they_were_rung(comparison: Comparison) -> None:
+def test_people_count_once_however_often_they_were_called(comparison: Comparison) -> None:
     contact = comparison.call(comparison.canvass, reached=False)
     comparison.call(comparison.canvass, reached=False, contact=contact)
     comparison.call(comparison.canvass, RATED, yes=True, contact=contact)

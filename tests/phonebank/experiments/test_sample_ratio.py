@@ -47,7 +47,7 @@ def runs_that_alarm(
 
 
 @pytest.mark.parametrize("shares", [(50, 50), (90, 10), (1, 1, 2)])
-def test_a_fair_lot_hardly_ever_raises_the_alarm(shares: tuple[int, ...]) -> None:
+def test_fair_assignment_hardly_ever_raises_the_alarm(shares: tuple[int, ...]) -> None:
     assert runs_that_alarm(shares, shares, 11) <= MOST_ALARMS
 
 

@@ -116,7 +116,7 @@ def test_an_arm_may_be_held_at_a_version(campaign: Campaign) -> None:
     assert versions == {held, None}
 
 
-def test_every_call_to_a_contact_is_in_the_same_arm_whoever_rings(campaign: Campaign) -> None:
+def test_every_call_to_a_contact_is_in_the_same_arm_for_any_caller(campaign: Campaign) -> None:
     start(campaign)
     contact_list = create_list(campaign)
     contacts = [create_contact(contact_list) for _ in range(12)]

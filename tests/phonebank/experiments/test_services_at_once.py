@@ -19,7 +19,7 @@ from tests.two_at_once import Act, Becomes, Place, State, faults_of_all_pairs, o
 
 @pytest.mark.parametrize("state", ExperimentState)
 @pytest.mark.parametrize("beside", [ExperimentState.DRAFT, ExperimentState.RUNNING])
-def test_an_experiment_that_was_started_is_not_thrown_away(
+def test_a_started_experiment_is_not_discarded(
     app_context: Flask, state: ExperimentState, beside: ExperimentState
 ) -> None:
     if state == beside == ExperimentState.RUNNING:

@@ -156,7 +156,7 @@ def test_nothing_starts_in_a_campaign_that_has_ended(
     assert client.post(f"{address}/start").status_code == 409
 
 
-def test_a_draft_can_be_thrown_away_and_results_cannot(
+def test_a_draft_can_be_discarded_and_results_cannot(
     app: Flask, client: FlaskClient, campaign_id: int
 ) -> None:
     address = set_up(client, campaign_id)

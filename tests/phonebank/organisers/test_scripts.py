@@ -118,7 +118,7 @@ def test_filling_in_leaves_what_a_colleague_filled_in_meanwhile(desk: Desk) -> N
     assert save(page(), candidate="", venue=" ") == {"contact_details": "1 High Street"}
 
 
-def test_a_draft_is_looked_over_and_published(desk: Desk) -> None:
+def test_a_draft_is_reviewed_and_published(desk: Desk) -> None:
     change(desk, "Who has answered?", "Who is it?")
     assert "This script has changes that callers" in desk.client.get(desk.address()).text
     page = desk.client.get(desk.address("/publish")).text
@@ -185,13 +185,13 @@ def test_changing_what_an_answer_means_needs_a_word(desk: Desk) -> None:
         assert len(versions.versions_of(desk.script())) == 2
 
 
-def test_only_what_was_looked_over_is_published(desk: Desk) -> None:
+def test_only_what_was_reviewed_is_published(desk: Desk) -> None:
     change(desk, "Who has answered?", "Who is it?")
     mine = {"seen": desk.seen("/publish"), "confirmed": "yes"}
     change(desk, "Who is it?", "Theirs, half written")
     page = post(desk, desk.address("/publish"), 422, **mine)
     assert "Someone has changed this script" in page
-    assert "Theirs, half written" in page, "drawn anew, to be looked over"
+    assert "Theirs, half written" in page, "the page shows the new draft, to review"
     assert "Who is it?" not in page
     with desk.app.app_context():
         assert len(versions.versions_of(desk.script())) == 1
@@ -228,8 +228,8 @@ def test_versions_are_read_compared_and_brought_back(desk: Desk) -> None:
     publish(desk)
     with desk.app.app_context():
         assert [version.number for version in versions.versions_of(desk.script())] == [3, 2, 1]
-    assert restore(desk, 3) == desk.address("/versions"), "the published one brings nothing back"
-    assert "is gone" not in desk.client.get(desk.address("/versions")).text
+    assert restore(desk, 3) == desk.address("/versions"), "restoring it changes nothing"
+    assert "was discarded" not in desk.client.get(desk.address("/versions")).text
     change(desk, "Who has answered?", "Who is there?")
     button = desk.address("/versions/1/restore")  # which says the same as version 3
     sent = {"seen": desk.seen("/versions")}
@@ -247,14 +247,14 @@ def test_bringing_back_what_a_colleague_published_over_tells_what_to_look_at(des
     publish(desk)
     page = post(desk, desk.address("/versions/1/restore"), 422, **mine)
     assert "nothing was restored. Check what is there now, or press the button again" in page
-    assert "draft" not in page, "there is none to look at"
+    assert "draft" not in page, "there is no draft to review"
     again = re.search(r'name="seen" value="(\w+)"', page)
     assert again
     location = post(desk, desk.address("/versions/1/restore"), seen=again[1])
     assert location == desk.address("/publish")
 
 
-def test_a_draft_can_be_thrown_away(desk: Desk) -> None:
+def test_a_draft_can_be_discarded(desk: Desk) -> None:
     change(desk, "Who has answered?", "Who is it?")
     discard = desk.address("/discard")
     sent = {"seen": desk.seen("")}
@@ -279,7 +279,7 @@ def test_a_draft_can_be_thrown_away(desk: Desk) -> None:
         ("/edit", "/edit", "nothing was saved", {}),
     ],
 )
-def test_what_somebody_saves_this_very_moment_is_not_lost(
+def test_what_someone_saves_at_the_same_moment_is_not_lost(
     desk: Desk, form_on: str, sent_to: str, said: str, data: dict[str, str]
 ) -> None:
     change(desk, "Who has answered?", "Who is it?")

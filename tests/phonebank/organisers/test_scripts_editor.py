@@ -57,7 +57,7 @@ def test_faults_stand_by_their_step_and_the_draft_is_kept_all_the_same(desk: Des
     assert "“Words to say” is missing" in beside(page, "opening")
     assert "Set “Leads to”" in beside(page, "introduction")
     assert "No step leads here" in beside(page, "voting_intention")
-    assert "fault" not in beside(page, "issue"), "what follows is mended with it"
+    assert "fault" not in beside(page, "issue"), "fixing the step before fixes this one"
     assert "3 errors to fix" in page
     assert draft(desk) is not None
 
@@ -133,7 +133,7 @@ def test_an_answer_deleted_by_mistake_is_put_back(desk: Desk) -> None:
     form |= {f"{last}-label": " Undecided ", f"{last}-goto": before["s2-c2-goto"]}
     send(desk, form, "publish", status=302)
     kept = draft(desk)
-    assert kept is not None, "it stands last now"
+    assert kept is not None, "the step is the last now"
     assert kept.step("voting_intention").choices[-1] in IDENTIFY.step("voting_intention").choices
     assert "(3 calls)" not in desk.client.get(desk.address("/publish")).text
 

@@ -53,7 +53,7 @@ def test_a_person_to_practise_with_is_added_and_taken_out(desk: Desk) -> None:
     assert dict(kept.practice[0].replies) == {"introduction": "Who?"}
 
 
-def test_a_page_from_before_there_were_blocks_for_people_takes_nobody_out(desk: Desk) -> None:
+def test_a_page_without_blocks_for_people_removes_no_one(desk: Desk) -> None:
     form = opened(desk)
     assert "p0-name" in form
     older = {
@@ -68,7 +68,7 @@ def test_a_page_from_before_there_were_blocks_for_people_takes_nobody_out(desk: 
     assert [person.name for person in kept.practice] == [
         form[f"p{number}-name"] for number in range(5)
     ]
-    assert form_of(page)["p0-name"] == form["p0-name"], "and the page has them from now on"
+    assert form_of(page)["p0-name"] == form["p0-name"], "the new page has blocks for people"
 
 
 def test_there_is_one_person_of_each_kind(desk: Desk) -> None:

@@ -25,7 +25,7 @@ def test_deleting_offers_undo_in_place_and_undo_restores(desk: Desk) -> None:
     assert (ids[above], ids[above + 1]) == ("voting_intention", "ring_again_ask")
 
     page = send(desk, form_of(page) | {"s0-title": "Who is it?"})
-    assert 'id="undo"' in page, "still to be had after another button"
+    assert 'id="undo"' in page, "Undo stays after another button"
     page = send(desk, form_of(page), "undo:")
     assert 'id="undo"' not in page
     kept = draft(desk)
@@ -35,7 +35,7 @@ def test_deleting_offers_undo_in_place_and_undo_restores(desk: Desk) -> None:
     assert draft(desk) is None, "all as it was published"
 
 
-def test_undo_is_still_there_after_somebody_else_saved(desk: Desk) -> None:
+def test_undo_is_still_there_after_someone_else_saved(desk: Desk) -> None:
     mine = form_of(send(desk, opened(desk), "delete-step:issue"))
     send(desk, opened(desk) | {"s0-title": "Theirs"})
     page = send(desk, mine, "undo:", status=422)
@@ -74,7 +74,7 @@ def test_a_step_comes_back_leading_to_one_that_was_named_since(
     kept = draft(desk)
     assert kept is not None
     assert kept.step("issue").next == "weather"
-    assert kept.step("voting_intention") == script.step("voting_intention"), "and led to again"
+    assert kept.step("voting_intention") == script.step("voting_intention"), "it leads there again"
     assert "Ready to publish" in page
 
 

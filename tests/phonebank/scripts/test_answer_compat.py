@@ -119,7 +119,7 @@ def test_what_was_left_out_for_a_while_comes_back_as_it_was_or_is_named(script: 
     assert told == {("Undecided", None), ("Health and care", None)}
     script_versions.publish(script, script_versions.add_version(script, serialize(gone), None))
     db.session.commit()
-    assert changed_meanings(script, replace(gone, title="Again")) == [], "told once"
+    assert changed_meanings(script, replace(gone, title="Again")) == [], "reported once"
 
     assert changed_meanings(script, first) == []
     other = serialize(first).replace("label: Undecided", "label: Will not say")

@@ -55,7 +55,7 @@ def test_an_unknown_ready_made_script_is_not_found(campaign: Campaign) -> None:
             campaign_scripts.use_ready_made(campaign, slug, language, None)
 
 
-def test_a_draft_reaches_nobody_until_it_is_published(script: Script) -> None:
+def test_callers_do_not_get_a_draft_until_it_is_published(script: Script) -> None:
     campaign = db.session.get_one(Campaign, script.campaign_id)
     before = published_version_id(campaign)
     drafts.save_draft(script, reworded(script, "Who has answered?", "Who is it?"))
@@ -94,7 +94,7 @@ def test_a_draft_that_says_what_is_published_is_no_draft(script: Script) -> None
     assert script.draft is None
 
 
-def test_throwing_a_draft_away_brings_the_published_words_back(script: Script) -> None:
+def test_discarding_a_draft_restores_the_published_words(script: Script) -> None:
     drafts.save_draft(script, reworded(script, "title: Voter identification", "title: Other"))
     assert script.name == "Other"
     drafts.discard_draft(script)

@@ -25,7 +25,7 @@ WORDS = {name: PUBLISHED.replace("title: ", f"title: {name} ", 1) for name in ("
 
 @pytest.mark.parametrize("draft", ["mine", None])
 @pytest.mark.parametrize("published", [True, False])
-def test_a_script_is_published_or_thrown_away_once(
+def test_a_draft_is_published_or_discarded_once(
     app_context: Flask, draft: str | None, published: bool
 ) -> None:
     if draft is None and not published:

@@ -202,7 +202,7 @@ def test_a_new_step_is_named_by_its_title_wherever_it_is_spoken_of() -> None:
     assert script.has_step("hows_the_cafe")
     assert script.step("issue").next == script.main_question == "hows_the_cafe"
     assert assign_ids(script) == script, "a name stays"
-    assert assign_ids(unnamed, {"hows_the_cafe"}).has_step("hows_the_cafe_2"), "another step's once"
+    assert assign_ids(unnamed, {"hows_the_cafe"}).has_step("hows_the_cafe_2"), "the id was used"
 
 
 def test_an_answer_in_the_newest_words_of_one_that_is_gone_is_that_one() -> None:
@@ -219,7 +219,7 @@ def test_names_are_plain_and_free() -> None:
     assert unique_id("投票", []) == "a"
     assert unique_id("2 children", []) == "a_2_children"
     assert len(unique_id("x" * 300, [])) <= 40
-    assert unique_id("New 1", []) == "a_new_1", "that stands for a step without a title"
+    assert unique_id("New 1", []) == "a_new_1", "new_1 is the id of a step without a title"
     assert unique_id("New voters", []) == "new_voters"
 
 
@@ -245,5 +245,5 @@ def test_whatever_is_pressed_the_draft_opens_again_as_it_was_kept(pressed: list[
 
 
 @pytest.mark.parametrize("script", ready_made(), ids=lambda s: f"{s.slug}.{s.language}")
-def test_a_script_that_nobody_changed_is_kept_as_it_was(script: Script) -> None:
+def test_an_unchanged_script_is_kept_as_it_was(script: Script) -> None:
     assert editor_state_of(script).parsed == script

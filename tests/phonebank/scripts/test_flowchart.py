@@ -123,7 +123,7 @@ def scripts(draw: st.DrawFn) -> Script:
 
 
 @given(scripts())
-def test_whatever_passes_the_check_is_drawn_whole_and_nothing_overlaps(script: Script) -> None:
+def test_a_script_without_errors_is_drawn_whole_and_nothing_overlaps(script: Script) -> None:
     parsed, diagnostics = parse_leniently(serialize(script))
     assume(
         parsed is not None and all(diagnostic.severity == "warning" for diagnostic in diagnostics)
@@ -226,7 +226,7 @@ def drafts(draw: st.DrawFn) -> Script:
         practice=(),
     )
 )
-def test_whatever_is_half_written_can_be_drawn(script: Script) -> None:
+def test_a_half_written_script_can_be_drawn(script: Script) -> None:
     """Settings that do not fit a step's kind lead nowhere, as the draft drops them."""
     picture = drawn(script)
     check_places(picture)
