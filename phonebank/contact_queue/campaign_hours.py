@@ -21,7 +21,7 @@ def rules_of(campaign: Campaign) -> CountryRules:
 
 def hours_of(campaign: Campaign) -> WeekHours:
     """The campaign's calling hours; the country's usual ones where the campaign sets none."""
-    return rules_of(campaign).hours_stored(campaign.hours)
+    return rules_of(campaign).read_stored_hours(campaign.hours)
 
 
 def is_calling_time(campaign: Campaign, zone_key: str, at: datetime) -> bool:

@@ -108,7 +108,7 @@ def steps_asked(campaign: Campaign) -> dict[str, list[AskedStep]]:
     """
     asked: dict[str, list[AskedStep]] = {}
     for version_id, number, name in _versions_used(campaign.id):
-        for step in _parsed(version_id).steps:
+        for step in _parse_version(version_id).steps:
             if step.answer is not None:
                 asked.setdefault(step.id, []).append(AskedStep(name, number, version_id, step))
     return asked
@@ -182,7 +182,7 @@ def _versions_used(campaign_id: int) -> Sequence[Row[int, int, str]]:
     ).all()
 
 
-def _parsed(version_id: int) -> ParsedScript:
+def _parse_version(version_id: int) -> ParsedScript:
     script = script_of(version_id)
     assert script is not None  # noqa: S101  (calls used this version)
     return script

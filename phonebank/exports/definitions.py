@@ -33,9 +33,9 @@ def _rows(campaign: Campaign) -> Iterator[tuple[Cell, ...]]:
     for step_id, versions in steps_asked(campaign).items():
         answer, *words = answer_columns(campaign, step_id, versions)
         fits = " ".join({FITS[v.step.answer]: None for v in versions if v.step.answer})
-        yield answer.name, "", f"{answer.meaning} {fits}", _named(versions)
+        yield answer.name, "", f"{answer.meaning} {fits}", _versions_in_words(versions)
         for key, label, used_in in _keys(versions, merge_values(campaign)):
-            yield answer.name, key, label, _named(used_in)
+            yield answer.name, key, label, _versions_in_words(used_in)
         for column in words:
             yield column.name, "", column.meaning, ""
 
@@ -51,7 +51,7 @@ def _keys(versions: list[AskedStep], fields: Fields) -> Iterator[tuple[str, str,
         yield key, label, where
 
 
-def _named(versions: list[AskedStep]) -> str:
+def _versions_in_words(versions: list[AskedStep]) -> str:
     """ "Main script 3, 2, 1" """
     numbers: dict[str, list[str]] = {}
     for version in versions:

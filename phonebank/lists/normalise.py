@@ -20,9 +20,9 @@ from phonebank.lists.person_names import read_name, split_full_name
 from phonebank.lists.wishes import (
     MESSAGES,
     Wish,
+    wish_across_names,
     wish_beside_number,
     wish_in_name,
-    wish_over_names,
 )
 from phonebank.phones.drama_numbers import is_drama_number
 from phonebank.phones.e164 import REASONS, InvalidPhoneNumberError, read_numbers
@@ -191,7 +191,7 @@ def _wishes(row: Row, mapping: Mapping) -> Iterator[tuple[int, Wish]]:
         if wish := wish_beside_number(row.cells[column]):
             yield column, wish
     names = mapping.name_columns
-    if len(names) > 1 and (wish := wish_over_names([row.cells[column] for column in names])):
+    if len(names) > 1 and (wish := wish_across_names([row.cells[column] for column in names])):
         yield names[0], wish
     for column in names:
         rest = " ".join(row.cells[other] for other in names if other != column)

@@ -66,12 +66,12 @@ def confirm(
         )
     mapping = Mapping.of(contact_list.headers, targets, actions)
     counts = counts_for(contact_list, mapping)
-    if counts.too_many or counts.undecided(mapping):
+    if counts.too_many or counts.undecided_values(mapping):
         raise ConflictError(
             "Some values in this file still need a decision.",
             "Go back to its columns and choose what each value means.",
         )
-    suppressed = counts.suppressed(mapping)
+    suppressed = counts.count_suppressed(mapping)
     if needs_agreement(suppressed, contact_list.rows_total) and suppressing != suppressed:
         raise ConflictError(
             f"This would put {suppressed:,} people on the do-not-call list.",

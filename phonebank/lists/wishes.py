@@ -172,7 +172,7 @@ def wish_in_name(name: str, rest: str = "") -> Wish | None:
     return wish or (_mark_in_capitals(name, rest) if _ends_in_a_mark(name) else None)
 
 
-def wish_over_names(names: Sequence[str]) -> Wish | None:
+def wish_across_names(names: Sequence[str]) -> Wish | None:
     """The wish that only the row's name cells together spell: "Do Not" beside "Call".
 
     It counts only if the cells have no other words.
@@ -192,7 +192,7 @@ def _split_words() -> dict[str, Wish]:
 def _single_words() -> dict[str, Wish]:
     """The words that are a wish if a name has no other word."""
     plain = {word: wish for wish, said in _PLAIN.items() for word in said if " " not in word}
-    whole = {word: wish for word in _WHOLE if (wish := _of_short_words(word))}
+    whole = {word: wish for word in _WHOLE if (wish := _find_short_wish(word))}
     return plain | whole
 
 
@@ -210,7 +210,7 @@ def _wish_alone(name: str) -> Wish | None:
         return _wish_in(folded, short=True)
     for note in _NOTE.finditer(name):
         said = next(filter(None, note.groups()), "").strip()
-        if said not in _NICKNAMES and (wish := _of_short_words(fold(said))):
+        if said not in _NICKNAMES and (wish := _find_short_wish(fold(said))):
             return wish
     return None
 
@@ -225,14 +225,14 @@ def _mark_in_capitals(name: str, rest: str) -> Wish | None:
     words = name.split()
     others = [word for word in [*words, *rest.split()] if _letters(word) not in _MARKS]
     if not others and not rest:
-        return _of_short_words(_letters(words[0])) if words[0].isupper() else None
+        return _find_short_wish(_letters(words[0])) if words[0].isupper() else None
     if not others or all(word.isupper() for word in others):
         return None
     for word in (words[-1], words[0]):
         mark = _letters(word)
         initials = word is words[0] and len(words) > 1 and len(others) < 2 and mark in _INITIALS
         if word.isupper() and mark in _MARKS and not initials:
-            return _of_short_words(mark)
+            return _find_short_wish(mark)
     return None
 
 
@@ -240,7 +240,7 @@ def _letters(word: str) -> str:
     return fold(word).replace(" ", "")
 
 
-def _of_short_words(folded: str) -> Wish | None:
+def _find_short_wish(folded: str) -> Wish | None:
     return _wish_in(folded, short=True)
 
 

@@ -58,7 +58,7 @@ class MarkCounts:
     # Keys of one value a column, in the order of `columns`, and the number of rows.
     together: list[tuple[tuple[str, ...], int]] = field(default_factory=list)
 
-    def suppressed(self, mapping: Mapping) -> int:
+    def count_suppressed(self, mapping: Mapping) -> int:
         """How many rows would put their numbers on the do-not-call list under this mapping."""
         return sum(
             count
@@ -69,7 +69,7 @@ class MarkCounts:
             )
         )
 
-    def undecided(self, mapping: Mapping) -> list[tuple[int, Value]]:
+    def undecided_values(self, mapping: Mapping) -> list[tuple[int, Value]]:
         """The values that nobody has decided about, with their columns."""
         return [
             (column, value)

@@ -87,14 +87,14 @@ class CountryRules:
             return week[day.weekday()]
         return week[SUNDAY] if treated == AS_SUNDAY else None
 
-    def hours_typed(self, data: object) -> WeekHours:
+    def parse_hours(self, data: object) -> WeekHours:
         """Read a campaign's hours from a form, in the format of `WeekHours.parse`.
 
         Raises WeekHoursError, also for hours outside those that the country permits.
         """
         return WeekHours.parse(data, self.permitted_hours.value, self.name)
 
-    def hours_stored(self, data: Mapping[str, object]) -> WeekHours:
+    def read_stored_hours(self, data: Mapping[str, object]) -> WeekHours:
         """Read a campaign's hours from its row; an empty row means the country's usual hours.
 
         They are not checked against the permitted hours, which apply to every call anyway.
@@ -131,8 +131,8 @@ def read_rules(path: Path) -> CountryRules:
         raise CountryRulesError(f"{path.name}: it cannot be read as YAML: {fault}") from fault
     top = _Section(path.name, "", data)
     rules = CountryRules(
-        code=top.checked("country", _country_code(path)),
-        name=top.checked("name", _text),
+        code=top.read("country", _country_code(path)),
+        name=top.read("name", _text),
         time_zones=top.fact("time_zones", _time_zones),
         permitted_hours=top.fact("permitted_hours", WeekHours.parse),
         usual_hours=top.fact("usual_hours", WeekHours.parse),
@@ -159,9 +159,9 @@ class _Loader(yaml.SafeLoader):
 
 
 def _holidays(section: "_Section") -> Holidays:
-    calendar = section.checked("calendar", _calendar)
+    calendar = section.read("calendar", _calendar)
     no_parts: tuple[str, ...] = ()
-    parts = section.checked("parts", _parts_of(calendar), default=no_parts)
+    parts = section.read("parts", _parts_of(calendar), default=no_parts)
     treated = section.fact("treated", _one_of(NO_CALLS, AS_SUNDAY, AS_ANY_DAY))
     section.refuse_unread()
     return Holidays(calendar, parts, cast("Fact[Any]", treated))
@@ -181,7 +181,7 @@ class _Section:
         """The place of a key, for messages."""
         return f"{self.place}.{key}" if self.place else key
 
-    def checked(self, key: str, check: Callable[[Any], T], default: T | None = None) -> T:
+    def read(self, key: str, check: Callable[[Any], T], default: T | None = None) -> T:
         """Read a key and return its value after `check`.
 
         `check` raises ValueError with a sentence that says what the value must be. Raises
@@ -198,7 +198,7 @@ class _Section:
             raise CountryRulesError(f"{self.file}: {self.at(key)}: {fault}") from fault
 
     def section(self, key: str) -> "_Section":
-        return _Section(self.file, self.at(key), self.checked(key, lambda value: value))
+        return _Section(self.file, self.at(key), self.read(key, lambda value: value))
 
     def fact(self, key: str, check: Callable[[Any], T]) -> Fact[T]:
         return self.section(key).as_fact(check)
@@ -206,9 +206,9 @@ class _Section:
     def as_fact(self, check: Callable[[Any], T]) -> Fact[T]:
         """Read this section as a Fact. A status that is not given is law."""
         read = Fact(
-            value=self.checked("value", check),
-            source=self.checked("source", _text),
-            status=self.checked("status", _one_of(LAW, PRACTICE), default=LAW),
+            value=self.read("value", check),
+            source=self.read("source", _text),
+            status=self.read("status", _one_of(LAW, PRACTICE), default=LAW),
         )
         self.refuse_unread()
         return read

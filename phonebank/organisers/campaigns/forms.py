@@ -106,7 +106,7 @@ class HoursForm(EditForm):
 
     def hours(self) -> WeekHours:
         """The week's hours. Raises WeekHoursError."""
-        return rules_for(self.campaign.country).hours_typed(
+        return rules_for(self.campaign.country).parse_hours(
             {day: [t for t in (self[f"{day}_from"].data, self[f"{day}_to"].data) if t]
              for day in DAYS}
         )  # fmt: skip
@@ -142,7 +142,7 @@ for _day, _name in zip(DAYS, DAY_NAMES, strict=True):
 
 def hours_form(campaign: Campaign) -> HoursForm:
     """The hours form, filled with the campaign's present hours."""
-    stored = rules_for(campaign.country).hours_stored(campaign.hours).to_json()
+    stored = rules_for(campaign.country).read_stored_hours(campaign.hours).to_json()
     data = {}
     for day, opening in stored.items():
         data[f"{day}_from"], data[f"{day}_to"] = opening or ("", "")

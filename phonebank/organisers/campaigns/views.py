@@ -63,7 +63,7 @@ def new() -> ResponseReturnValue:
 def show(campaign_id: int) -> ResponseReturnValue:
     """One campaign: its state, totals, lists, script, parties and callers."""
     campaign = _campaign(campaign_id)
-    hours = rules_for(campaign.country).hours_stored(campaign.hours).to_json()
+    hours = rules_for(campaign.country).read_stored_hours(campaign.hours).to_json()
     totals = campaign_totals(campaign.id)
     readings: OutcomeCountsCache = current_app.extensions.setdefault(
         "outcome_readings", OutcomeCountsCache()

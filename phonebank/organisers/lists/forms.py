@@ -112,7 +112,7 @@ class ColumnsForm(FlaskForm):
             actions.setdefault(str(field.column), {})[field.value.key] = field.data or Action.ASK
         return actions
 
-    def suppressing(self) -> int | None:
+    def agreed_rows(self) -> int | None:
         """The number of rows that the organiser agreed to suppress; None without an agreement."""
         number = self.suppress_rows.data or ""
         return int(number) if number.isascii() and number.isdigit() else None
@@ -147,8 +147,8 @@ class ColumnsForm(FlaskForm):
         if self.errors:
             return False
         rows = sum(count for _, count in self.counts.together)
-        suppressed = self.counts.suppressed(mapping)
-        if needs_agreement(suppressed, rows) and self.suppressing() != suppressed:
+        suppressed = self.counts.count_suppressed(mapping)
+        if needs_agreement(suppressed, rows) and self.agreed_rows() != suppressed:
             self.asked_about = suppressed
             self.suppress_rows.errors = [
                 f"{suppressed:,} of {rows:,} people would go on the do-not-call list, in every "

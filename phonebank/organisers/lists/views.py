@@ -101,7 +101,7 @@ def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
             form.priority.data,
             form.targets(),
             form.actions(),
-            form.suppressing(),
+            form.agreed_rows(),
         )
         commit_and_enqueue(import_list, list_id)
         return redirect(_address("progress", contact_list))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phonebank.lists.wishes import Wish, wish_beside_number, wish_in_name, wish_over_names
+from phonebank.lists.wishes import Wish, wish_across_names, wish_beside_number, wish_in_name
 
 DNC, DECEASED, BAD = Wish.DO_NOT_CALL, Wish.DECEASED, Wish.BAD_NUMBER
 
@@ -104,7 +104,7 @@ def test_a_wish_is_seen_however_it_is_written(
     ],
 )
 def test_a_wish_cut_into_first_and_last_name(names: list[str], wish: Wish | None) -> None:
-    assert wish_over_names(names) == wish
+    assert wish_across_names(names) == wish
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ class Desk:
             contact_list = db.session.get_one(ContactList, list_id)
             targets = [guess.target for guess in guesses_of(contact_list)]
             mapping = Mapping.of(contact_list.headers, targets)
-            agreed = counts_for(contact_list, mapping).suppressed(mapping)
+            agreed = counts_for(contact_list, mapping).count_suppressed(mapping)
             services.confirm(contact_list, contact_list.name, 0, targets, suppressing=agreed)
             db.session.commit()
             enqueue(import_list, list_id)

@@ -234,13 +234,13 @@ def test_the_others_need_not_wait_after_a_skip_or_a_dead_number(
 
 
 def test_where_all_hours_are_evenings_the_evening_will_do() -> None:
-    hours = GB.hours_typed({key: ["18:00", "20:00"] for key in DAYS})
+    hours = GB.parse_hours({key: ["18:00", "20:00"] for key in DAYS})
     decision = after("no_answer", london("2026-11-24T18:30"), hours=hours)
     assert decision.callable_at == london("2026-11-25T18:00")
 
 
 def test_another_time_of_day_is_not_waited_for_longer_than_three_days() -> None:
-    hours = GB.hours_typed(
+    hours = GB.parse_hours(
         {key: ["18:00", "20:00"] for key in DAYS[:5]} | {"sat": ["10:00", "12:00"]}
     )
     thursday, monday = london("2026-11-26T18:30"), london("2026-11-23T18:30")
@@ -249,7 +249,7 @@ def test_another_time_of_day_is_not_waited_for_longer_than_three_days() -> None:
 
 
 def test_a_person_whose_zones_are_never_open_together_stays_with_no_time() -> None:
-    hours = GB.hours_typed({key: ["09:00", "11:00"] for key in DAYS})
+    hours = GB.parse_hours({key: ["09:00", "11:00"] for key in DAYS})
     decision = after("no_answer", zones=("Europe/London", "Pacific/Auckland"), hours=hours)
     assert (decision.state, decision.callable_at) == ("callable", None)
     assert decision.household_rest_until == TUESDAY_TEN + timedelta(days=1)

@@ -26,8 +26,8 @@ def test_the_json_form() -> None:
 @pytest.mark.parametrize("country", countries())
 def test_a_new_campaign_starts_with_its_countrys_usual_hours(country: str) -> None:
     rules = rules_for(country)
-    assert rules.hours_stored({}) == rules.usual_hours.value
-    assert rules.hours_typed(rules.usual_hours.value.to_json()) == rules.usual_hours.value
+    assert rules.read_stored_hours({}) == rules.usual_hours.value
+    assert rules.parse_hours(rules.usual_hours.value.to_json()) == rules.usual_hours.value
 
 
 @pytest.mark.parametrize(
@@ -52,19 +52,19 @@ def test_a_new_campaign_starts_with_its_countrys_usual_hours(country: str) -> No
 )
 def test_a_fault_is_told_for_its_day(day: str, value: object, sentence: str) -> None:
     with pytest.raises(WeekHoursError) as caught:
-        rules_for("GB").hours_typed({"sun": ["10:00", "20:00"], day: value})
+        rules_for("GB").parse_hours({"sun": ["10:00", "20:00"], day: value})
     assert caught.value.faults[day].startswith(sentence)
 
 
 def test_every_faulty_day_is_told_at_once() -> None:
     with pytest.raises(WeekHoursError) as caught:
-        rules_for("GB").hours_typed({"mon": ["x", "y"], "tue": ["06:00", "21:00"]})
+        rules_for("GB").parse_hours({"mon": ["x", "y"], "tue": ["06:00", "21:00"]})
     assert set(caught.value.faults) == {"mon", "tue"}
 
 
 def test_a_day_on_which_a_country_permits_no_calls_must_stay_closed() -> None:
     with pytest.raises(WeekHoursError, match=r"no calls are permitted on a Sunday \(Germany\)"):
-        rules_for("DE").hours_typed({"sun": ["10:00", "12:00"]})
+        rules_for("DE").parse_hours({"sun": ["10:00", "12:00"]})
 
 
 @pytest.mark.parametrize("data", [{}, {"mon": []}, dict.fromkeys(DAYS)])
