@@ -14,7 +14,7 @@ from phonebank.models.state import state_check, state_type
 
 
 class CampaignState(StrEnum):
-    """Where a campaign is between its draft and its end."""
+    """How far a campaign has come."""
 
     DRAFT = "draft"
     RUNNING = "running"

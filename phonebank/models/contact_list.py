@@ -88,7 +88,7 @@ class UploadChunk(Base):
 
 
 class RefusedRow(Base):
-    """A row that was not stored, with its number in the spreadsheet and the reason."""
+    """A row that the import refused, with its number in the spreadsheet and the reason."""
 
     __tablename__ = "refused_row"
 

@@ -12,7 +12,7 @@ from phonebank.models.state import state_check, state_text, state_type
 
 
 class ExperimentState(StrEnum):
-    """Where an experiment is between its draft and its end."""
+    """How far an experiment has come."""
 
     DRAFT = "draft"
     RUNNING = "running"

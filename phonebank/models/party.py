@@ -13,7 +13,7 @@ from phonebank.models.state import state_check, state_text, state_type
 
 
 class PartyState(StrEnum):
-    """Who may come into a party."""
+    """Whether a party is open to new callers, closed to them, or ended."""
 
     OPEN = "open"
     LOCKED = "locked"  # callers in the party continue; nobody new joins

@@ -13,7 +13,7 @@ from phonebank.models.state import state_check, state_type
 
 
 class SetAsideState(StrEnum):
-    """How far the setting aside of a caller's calls has come."""
+    """How far the job that sets calls aside, or brings them back, has come."""
 
     WORKING = "working"  # calls are being set aside, some at a time
     DONE = "done"

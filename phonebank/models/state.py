@@ -1,4 +1,4 @@
-"""How a `StrEnum` of states lies in a column of text, and how SQL text names its members."""
+"""How a `StrEnum` of states is stored in a column of text, and how SQL text names its members."""
 
 import re
 from enum import StrEnum
@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, Enum, TextClause, text
 def state_type(states: type[StrEnum], length: int = 10) -> Enum:
     """The type of a VARCHAR column that holds the values of `states` and reads back as members.
 
-    The CHECK constraint is `state_check`'s, because migrations name it.
+    `state_check` makes the CHECK constraint, because migrations need its name.
     """
     return Enum(
         states,
@@ -21,15 +21,16 @@ def state_type(states: type[StrEnum], length: int = 10) -> Enum:
 
 
 def state_check(states: type[StrEnum], column: str = "state") -> CheckConstraint:
-    """The constraint, named after its column, that admits the values of `states` alone."""
+    """The constraint, named after its column, that allows only the values of `states`."""
     return CheckConstraint(f"{column} IN {tuple(map(str, states))}", name=column)
 
 
 def state_sql(sql: str, **states: StrEnum) -> str:
-    """`sql` with each `:name` in it that `states` gives written as the member's quoted value.
+    """`sql`, with each `:name` that `states` has replaced by the member's quoted value.
 
-    A value, and not a bind parameter, because PostgreSQL uses a partial index only where it can
-    prove the index's condition from the text. Raises ValueError for a name that `sql` lacks.
+    The text has the value instead of a bind parameter, because PostgreSQL uses a partial index only
+    if it can prove the index's condition from the text. Raises ValueError for a name that `sql`
+    lacks.
     """
     for name, state in states.items():
         sql, found = re.subn(rf"(?<!:):{name}\b", f"'{state}'", sql)
@@ -39,5 +40,5 @@ def state_sql(sql: str, **states: StrEnum) -> str:
 
 
 def state_text(sql: str, **states: StrEnum) -> TextClause:
-    """`state_sql` as a statement, whose other `:name`s are bind parameters."""
+    """`state_sql` as a statement. Its other `:name`s are bind parameters."""
     return text(state_sql(sql, **states))

@@ -13,7 +13,7 @@ from phonebank.models.state import state_check, state_type
 
 
 class SuppressionOrigin(StrEnum):
-    """What entered a number."""
+    """How a number came onto the list."""
 
     CALL = "call"
     LIST = "list"
