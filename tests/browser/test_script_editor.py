@@ -1,14 +1,15 @@
-"""An organiser who is no programmer writes a branching conversation, and callers get it."""
+"""Tests the script editor: an organiser who can't program writes a branching script for callers."""
 
 import csv
 import os
 import re
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Locator, Page, Response, Route, expect
 from sqlalchemy import select
 
 from phonebank.accounts import sign_in_mail
@@ -45,7 +46,7 @@ def campaign_id(app: Flask, clean_stores: None) -> int:
 def desk(
     app: Flask, campaign_id: int, web_server: Server, new_page: Callable[..., Page]
 ) -> Callable[..., Page]:
-    """Opens a signed-in organiser's browser that notes what the content security policy stops."""
+    """A function that opens a signed-in organiser's browser and notes what the CSP blocks."""
 
     def open_desk(width: int = 1280) -> Page:
         with app.app_context():
@@ -72,7 +73,38 @@ def _note(page: Page, text: str) -> None:
     page.stopped.append(text)  # type: ignore[attr-defined]
 
 
-def look(page: Page, name: str = "") -> None:
+def _start_writing(page: Page, campaign_id: int) -> None:
+    """Open the editor on a new script. Its JavaScript must run before the test types."""
+    page.goto(f"/campaigns/{campaign_id}/scripts")
+    page.get_by_role("button", name="Start writing").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Edit the script")
+    page.wait_for_load_state()
+
+
+def _select_and_check(page: Page, field: Locator, label: str) -> None:
+    """Select an option, and wait until the server has checked the script that has it.
+
+    A check draws the phone again, so one that comes late would undo a tap on the phone.
+    """
+    name = field.get_attribute("name")
+    value = field.locator("option").filter(has_text=label).get_attribute("value")
+
+    def has_the_option(response: Response) -> bool:
+        sent = parse_qsl(response.request.post_data or "", keep_blank_values=True)
+        return response.url.endswith("/check") and (name, value) in sent
+
+    with page.expect_response(has_the_option):
+        field.select_option(label=label)
+    _wait_for_checks(page)
+
+
+def _wait_for_checks(page: Page) -> None:
+    """Wait until no check is under way: htmx marks its element for as long as one is."""
+    expect(page.locator("#checker.htmx-request")).to_have_count(0)
+
+
+def check_accessibility(page: Page, name: str = "") -> None:
+    """Hold the page to `fit_for_everyone`. If SCREENSHOTS names a folder, save a picture there."""
     if name and os.environ.get("SCREENSHOTS"):
         page.screenshot(path=f"{os.environ['SCREENSHOTS']}/{name}.png", full_page=True)
     fit_for_everyone(page)
@@ -83,11 +115,9 @@ def test_a_branching_script_is_written_practised_published_and_run(
 ) -> None:
     """From a blank page to a recorded call, by an organiser on a desk and a caller on a phone."""
     page = desk()
-    page.goto(f"/campaigns/{campaign_id}/scripts")
-    page.get_by_role("button", name="Start writing").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Edit the script")
+    _start_writing(page, campaign_id)
 
-    # Faults show, and go, as one types.
+    # Faults show and go while the organiser types.
     page.locator("#details-main_question > summary").click()
     words = page.get_by_label("Words to say").locator("visible=true")
     words.fill("")
@@ -97,10 +127,10 @@ def test_a_branching_script_is_written_practised_published_and_run(
     page.get_by_role("button", name="first name", exact=True).click()
     expect(words).to_have_value("Will you come to the meeting, {{ first_name or 'there' }}")
     expect(page.locator("#sheet-summary")).to_contain_text("Ready to publish")
-    # The phone shows the step that is being written, with a name in it.
+    # The phone shows the step that the organiser writes, with a name in it.
     expect(page.locator("#preview")).to_contain_text("Will you come to the meeting, Priya")
 
-    # A step of its own for those who say no.
+    # A separate step for people who say no.
     page.get_by_role("button", name="Add a step below What you call to ask").click()
     block = page.locator("#step-new_1")
     expect(block.get_by_label("Title")).to_be_focused()
@@ -111,15 +141,16 @@ def test_a_branching_script_is_written_practised_published_and_run(
     ask = page.locator("#step-main_question")
     # “Yes” leads to goodbye; “No” goes on to the step below.
     ask.get_by_label("Leads to").first.select_option(label="5. Say goodbye")
-    ask.get_by_label("Then go to").select_option(label="The step below")
+    _select_and_check(page, ask.get_by_label("Then go to"), "The step below")
     expect(page.locator("#sheet-summary")).to_contain_text("Ready to publish")
 
-    # Practise it as a caller would, first from the step that is being written.
+    # The organiser practises it as a caller would, first from the step that they write.
     shown = page.locator("#preview")
     ask.get_by_label("Title").click()
+    _wait_for_checks(page)
     shown.get_by_role("button", name="No").click()
     expect(shown).to_contain_text("May I ask what keeps you?")
-    # And the other way, from the first word to the last.
+    # Then the other way, from the first word to the last.
     shown.get_by_role("button", name="Start again").click()
     for answer, said in (
         ("It's them", "my name's Sam"),
@@ -128,12 +159,12 @@ def test_a_branching_script_is_written_practised_published_and_run(
     ):
         shown.get_by_role("button", name=answer).click()
         expect(shown).to_contain_text(said)
-    look(page, "editor-written")
+    check_accessibility(page, "editor-written")
 
     page.get_by_role("button", name="Review and publish").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Review and publish")
     assert page.stopped == []  # type: ignore[attr-defined]
-    look(page, "publish")
+    check_accessibility(page, "publish")
     page.get_by_role("button", name="Publish", exact=True).click()
     expect(page.get_by_text("Published. Callers get it")).to_be_visible()
 
@@ -150,7 +181,7 @@ def test_a_branching_script_is_written_practised_published_and_run(
     page.get_by_role("button", name="Let people in automatically").click()
     phone = new_page(390, 844, has_touch=True, is_mobile=True)
     phone.goto(page.locator("#callers .copy-text").inner_text())
-    _practise_and_ring(phone)
+    _practise_and_call(phone)
     with app.app_context():
         [call] = db.session.scalars(select(Call))
         assert (call.outcome, call.conversation, call.yes) == ("talked", True, False)
@@ -165,15 +196,15 @@ def test_a_branching_script_is_written_practised_published_and_run(
         }
 
 
-def _practise_and_ring(phone: Page) -> None:
-    """A volunteer joins, practises the new script, and takes its other way in a real call."""
+def _practise_and_call(phone: Page) -> None:
+    """A volunteer joins, practises the new script, and takes the other way in a real call."""
     phone.get_by_label("Your first name").fill("Kit")
     phone.get_by_role("button", name="Join").tap()
     phone.get_by_role("link", name="Try a practice call").tap()
     shown = phone.locator("[data-step]:visible")
     expect(phone.get_by_text("You aren't calling anyone and nothing is saved.")).to_be_visible()
     expect(shown).to_contain_text("Yes, speaking! Who's that?")
-    look(phone, "practice-390")
+    check_accessibility(phone, "practice-390")
     for answer in ("It's them", "Next"):
         shown.get_by_role("button", name=answer).tap()
     expect(shown).to_contain_text("Will you come to the meeting, Bridget")
@@ -181,9 +212,9 @@ def _practise_and_ring(phone: Page) -> None:
     expect(shown).to_contain_text("Thank you very much. Goodbye!")
     phone.get_by_role("button", name="End the practice call").tap()
     expect(phone.get_by_text("You said who you are and who you're calling for.")).to_be_visible()
-    # The way of those who say yes comes to no “Why not?”.
+    # The way of people who say yes has no “Why not?”.
     expect(phone.get_by_text("Try this.")).to_have_count(0)
-    look(phone, "practised-390")
+    check_accessibility(phone, "practised-390")
     phone.get_by_role("link", name="Start calling").tap()
 
     phone.get_by_role("button", name="Give me someone to call").tap()
@@ -195,7 +226,7 @@ def _practise_and_ring(phone: Page) -> None:
     shown.get_by_role("button", name="No").tap()
     expect(shown).to_contain_text("May I ask what keeps you?")
     shown.get_by_role("textbox").fill("The last bus")
-    look(phone, "call-390")
+    check_accessibility(phone, "call-390")
     shown.get_by_role("button", name="Next").tap()
     expect(shown).to_contain_text("Thank you very much. Goodbye!")
     phone.get_by_role("button", name="Save and next").tap()
@@ -206,15 +237,14 @@ def test_a_call_made_before_an_edit_keeps_its_words_in_the_export(
     app: Flask, desk: Callable[..., Page], campaign_id: int, tmp_path: Path
 ) -> None:
     page = desk()
-    page.goto(f"/campaigns/{campaign_id}/scripts")
-    page.get_by_role("button", name="Start writing").click()
+    _start_writing(page, campaign_id)
     page.get_by_role("button", name="Review and publish").click()
     page.get_by_role("button", name="Publish", exact=True).click()
     expect(page.get_by_text("Published. Callers get it")).to_be_visible()
     with app.app_context():
         create_contact(create_list(db.session.get_one(Campaign, campaign_id)))
         db.session.commit()
-    _ring_and_say_yes(app, campaign_id)
+    _call_and_say_yes(app, campaign_id)
 
     page.get_by_role("link", name="Edit").first.click()
     page.locator("#details-main_question > summary").click()
@@ -225,7 +255,7 @@ def test_a_call_made_before_an_edit_keeps_its_words_in_the_export(
     page.get_by_label("I have checked: each one means the same").check()
     page.get_by_role("button", name="Publish", exact=True).click()
     expect(page.get_by_text("Published. Callers get it")).to_be_visible()
-    _ring_and_say_yes(app, campaign_id)
+    _call_and_say_yes(app, campaign_id)
 
     page.goto(f"/campaigns/{campaign_id}")
     with page.expect_download() as download:
@@ -237,7 +267,7 @@ def test_a_call_made_before_an_edit_keeps_its_words_in_the_export(
     assert said == [("1", "Yes"), ("2", "Yes, and I bring a friend")]
 
 
-def _ring_and_say_yes(app: Flask, campaign_id: int) -> None:
+def _call_and_say_yes(app: Flask, campaign_id: int) -> None:
     with app.app_context():
         caller = create_caller(db.session.get_one(Campaign, campaign_id))
         call = claim(caller).call
@@ -251,17 +281,16 @@ def test_blocks_move_and_keep_the_focus_on_their_button(
     app: Flask, desk: Callable[..., Page], campaign_id: int
 ) -> None:
     page = desk()
-    page.goto(f"/campaigns/{campaign_id}/scripts")
-    page.get_by_role("button", name="Start writing").click()
+    _start_writing(page, campaign_id)
     page.locator("#details-introduction > summary").click()
     page.get_by_role("button", name="Move down: Say who you are").click()
     expect(page.locator("li.block .block-title").nth(2)).to_have_text("3. Say who you are")
     expect(page.get_by_role("button", name="Move down: Say who you are")).to_be_focused()
 
-    # Deleted, it leaves Undo where it stood, and comes back there with its words.
-    gone = page.locator("li.block .block-title", has_text="Say who you are")
+    # A deleted step leaves Undo in its place, and comes back there with its words.
+    deleted = page.locator("li.block .block-title", has_text="Say who you are")
     page.get_by_role("button", name="Delete: Say who you are").click()
-    expect(gone).to_have_count(0)
+    expect(deleted).to_have_count(0)
     expect(page.locator(".flow-box")).to_have_count(3)
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("li.block .block-title").nth(2)).to_have_text("3. Say who you are")
@@ -271,7 +300,7 @@ def test_blocks_move_and_keep_the_focus_on_their_button(
     )
     expect(page.get_by_role("button", name="Undo")).to_have_count(0)
 
-    # A box of the picture opens the step that it stands for.
+    # A box of the picture opens its step.
     title = page.locator("#step-goodbye").get_by_label("Title")
     expect(title).to_be_hidden()
     page.locator(".flow-box", has_text="Say goodbye").click()
@@ -284,8 +313,7 @@ def test_a_slow_line_and_a_save_that_fails_lose_nothing(
     app: Flask, desk: Callable[..., Page], campaign_id: int
 ) -> None:
     page = desk()
-    page.goto(f"/campaigns/{campaign_id}/scripts")
-    page.get_by_role("button", name="Start writing").click()
+    _start_writing(page, campaign_id)
     page.locator("#details-introduction > summary").click()
     words = page.locator("#step-introduction").get_by_label("Words to say")
     save = page.locator("#save-draft")
@@ -295,14 +323,14 @@ def test_a_slow_line_and_a_save_that_fails_lose_nothing(
     held: list[Route] = []
     page.route("**/edit", lambda route: held.append(route))
 
-    # Two quick presses and a check while the first is on its way: only the first is sent.
+    # After two quick presses, and a check while the first is under way, only the first is sent.
     words.fill("Typed on a train")
     with page.expect_request("**/edit"):
         save.click()
     expect(words).to_be_disabled()
     expect(save).to_be_disabled()
     asked.clear()
-    # A press that came before the button was shut.
+    # A press that came before the button was disabled.
     publish.evaluate("button => htmx.trigger(button, 'click')")
     page.evaluate("htmx.trigger('#checker', 'look')")
     page.locator("#preview").get_by_role("button", name="Start again").click()
@@ -315,10 +343,10 @@ def test_a_slow_line_and_a_save_that_fails_lose_nothing(
     assert not [address for address in asked if "/edit" in address], "sent beside the first"
     assert "Typed on a train" in _draft(app, campaign_id)
 
-    # Whatever comes instead of the editor, what was typed stays, and it is said.
+    # If something comes in the editor's place, the page says so and keeps what the organiser typed.
     words.fill("Typed in a tunnel")
     below = page.locator("#save-below")
-    told = page.locator("#editor").get_by_role("alert")
+    notice = page.locator("#editor").get_by_role("alert")
     page.unroute("**/edit")
     for answer, said in (
         (lambda route: route.abort(), "No answer came, so this may not be saved."),
@@ -327,13 +355,13 @@ def test_a_slow_line_and_a_save_that_fails_lose_nothing(
     ):
         page.route("**/edit", answer, times=1)
         below.click()
-        expect(told).to_contain_text(said)
-        expect(told).to_be_in_viewport(ratio=1)
+        expect(notice).to_contain_text(said)
+        expect(notice).to_be_in_viewport(ratio=1)
         expect(words).to_have_value("Typed in a tunnel")
         expect(below).to_be_focused()
     page.context.clear_cookies()
     below.click()
-    expect(told).to_contain_text("Sign in in another tab")
+    expect(notice).to_contain_text("Sign in in another tab")
     assert "Typed in a tunnel" not in _draft(app, campaign_id)
     with app.app_context():
         link = sign_in_mail.sign_in_link(db.session.scalars(select(Account)).one())
@@ -342,15 +370,15 @@ def test_a_slow_line_and_a_save_that_fails_lose_nothing(
     other.get_by_role("button", name="Sign in").click()
     expect(other.get_by_role("button", name="Sign out")).to_be_visible()
     below.click()
-    expect(told).to_contain_text("Press the button again")
+    expect(notice).to_contain_text("Press the button again")
     below.click()
-    expect(told).to_have_count(0)
+    expect(notice).to_have_count(0)
     assert "Typed in a tunnel" in _draft(app, campaign_id)
     assert page.stopped == []  # type: ignore[attr-defined]
 
 
 def _draft(app: Flask, campaign_id: int) -> str:
-    """The words of the campaign's one script as the editor has them."""
+    """The source of the campaign's one script as the editor has it."""
     with app.app_context():
         [script] = campaign_scripts.scripts_of(db.session.get_one(Campaign, campaign_id))
         return drafts.working_source(script)
@@ -359,7 +387,7 @@ def _draft(app: Flask, campaign_id: int) -> str:
 def test_a_script_with_faults_is_fit_for_everyone_with_all_its_steps_open(
     app: Flask, desk: Callable[..., Page], campaign_id: int
 ) -> None:
-    """The other pages are looked at together, in test_every_page.py."""
+    """test_every_page.py checks the other pages together."""
     with app.app_context():
         campaign = db.session.get_one(Campaign, campaign_id)
         script = campaign_scripts.use_ready_made(campaign, "persuasive-conversation", "en", None)

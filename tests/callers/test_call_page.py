@@ -1,4 +1,4 @@
-"""What the call page knows of a script: the same ways that the server walks."""
+"""Tests the call page's data of a script: it leads to the same steps as the server."""
 
 from typing import Any
 
@@ -16,11 +16,11 @@ SCRIPTS = ready_made()
 FIELDS = [{}, {"town": "Leeds", "first_name": "Ann"}, {"last_voted": "never"}]
 
 
-def go(ways: list[list[Any]], answer: Any) -> str | None:
-    """What call_path.js does with them."""
+def follow(transitions: list[list[Any]], answer: Any) -> str | None:
+    """The next step, found as call_path.js finds it."""
     given = answer if isinstance(answer, list) else [] if answer is None else [str(answer)]
     return next(
-        (goto for keys, goto in ways if keys is None or set(keys) & set(given)),
+        (goto for keys, goto in transitions if keys is None or set(keys) & set(given)),
         None,
     )
 
@@ -49,13 +49,13 @@ def answers_to(step: Step) -> list[Any]:
 @pytest.mark.parametrize("fields", FIELDS, ids=str)
 def test_the_page_goes_where_the_server_goes(script: Script, fields: dict[str, str]) -> None:
     for step in script.steps:
-        ways = transitions_from(step, fields)
+        transitions = transitions_from(step, fields)
         for answer in answers_to(step):
             try:
                 expected = next_step(script, step.id, answer, fields)
             except InvalidAnswerError:
                 expected = None
-            assert go(ways, answer) == expected, (step.id, answer)
+            assert follow(transitions, answer) == expected, (step.id, answer)
 
 
 BRANCHING = parse(
@@ -102,10 +102,10 @@ def test_several_ticks_and_a_field_together(keys: list[str], town: str | None) -
     answer = check_answer(step, keys)
     fields = {"town": town}
     expected = next_step(BRANCHING, "first", answer, fields)
-    assert go(transitions_from(step, fields), answer) == expected
+    assert follow(transitions_from(step, fields), answer) == expected
 
 
-def test_answers_are_told_in_the_words_of_their_buttons() -> None:
+def test_answers_show_in_the_words_of_their_buttons() -> None:
     step = BRANCHING.step("first")
     assert describe_answer(step, ["a", "c"], {}) == "A, C"
     assert describe_answer(step, None, {}) == ""

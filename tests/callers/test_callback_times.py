@@ -1,4 +1,4 @@
-"""When to ring back, from what a caller tapped or typed."""
+"""Tests the time to call back, from what a caller tapped or typed."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -28,17 +28,17 @@ def at(text: str) -> datetime:
         ("next_week", "", "", LONDON, at("2026-05-13 17:30")),
         (CHOSEN, "2026-05-08", "09:15", LONDON, at("2026-05-08 08:15")),
         (CHOSEN, "2026-05-08", "09:15", CHICAGO, at("2026-05-08 14:15")),
-        # A day alone: this time of day. A time alone: today.
+        # A day alone means this time of day. A time alone means today.
         (CHOSEN, "2026-05-08", "", CHICAGO, at("2026-05-08 17:30")),
         (CHOSEN, "", "19:45", LONDON, at("2026-05-06 18:45")),
         ("", "2026-05-08", "09:15", LONDON, at("2026-05-08 08:15")),
     ],
 )
-def test_what_was_meant(preset, day, clock, zone, expected) -> None:
+def test_a_tap_or_typed_words_mean_this_time(preset, day, clock, zone, expected) -> None:
     assert callback_time(preset, day, clock, zone, NOW) == expected
 
 
-def test_the_same_time_of_day_also_when_the_clocks_change() -> None:
+def test_the_time_of_day_stays_the_same_when_the_clocks_change() -> None:
     saturday = datetime(2026, 10, 24, 17, 0, tzinfo=UTC)  # 18:00; the clocks go back that night
     moment = callback_time("tomorrow", "", "", LONDON, saturday)
     assert moment.astimezone(LONDON).hour == 18
@@ -60,7 +60,7 @@ def test_the_same_time_of_day_also_when_the_clocks_change() -> None:
         (CHOSEN, "2026-05-08", "25:00", "isn't a time"),
     ],
 )
-def test_what_cannot_be_meant_is_explained(preset, day, clock, words) -> None:
+def test_an_impossible_time_is_refused_with_the_reason(preset, day, clock, words) -> None:
     with pytest.raises(InvalidInputError, match=words):
         callback_time(preset, day, clock, LONDON, NOW)
 
@@ -70,7 +70,9 @@ def test_what_cannot_be_meant_is_explained(preset, day, clock, words) -> None:
     day=st.text(max_size=12) | st.dates().map(str),
     clock=st.text(max_size=8) | st.times().map(str),
 )
-def test_a_time_is_in_reach_or_refused(preset: str, day: str, clock: str) -> None:
+def test_any_input_means_a_time_within_reach_or_is_refused(
+    preset: str, day: str, clock: str
+) -> None:
     try:
         moment = callback_time(preset, day, clock, CHICAGO, NOW)
     except InvalidInputError:

@@ -1,4 +1,4 @@
-"""A caller asks for help, the host sees who; never about whom."""
+"""Tests asking for help: the host sees which caller asks, and never about which contact."""
 
 from datetime import timedelta
 
@@ -25,25 +25,25 @@ def sam(client: FlaskClient, phone_bank: PhoneBank) -> FlaskClient:
     return client
 
 
-def board(bank: PhoneBank) -> dict:
+def board_of(bank: PhoneBank) -> dict:
     return payload(read_figures([bank.party.id])[bank.party.id])
 
 
-def names(bank: PhoneBank) -> list[str]:
+def names_asking(bank: PhoneBank) -> list[str]:
     db.session.expire_all()
     return [caller.first_name for caller in callers_asking(bank.party)]
 
 
 def test_from_the_call_page_to_the_hosts_list(sam: FlaskClient, phone_bank: PhoneBank) -> None:
-    before = board(phone_bank)
+    before = board_of(phone_bank)
     page = sam.post("/calling/next", follow_redirects=True)
     assert "Ask your host for help" in page.text
     told = sam.post("/calling/help", data={"about": "upset"}, follow_redirects=True)
     assert "told your host." in told.text
-    # Still the same person on the screen.
+    # The same person stays on the screen.
     assert "data-call=" in told.text
-    assert names(phone_bank) == ["Sam"]
-    after = board(phone_bank)
+    assert names_asking(phone_bank) == ["Sam"]
+    after = board_of(phone_bank)
     assert (before["helping"], after["helping"]) == (0, 1)
     assert before["people"] != after["people"]
 
@@ -53,7 +53,7 @@ def test_from_the_lobby_too(sam: FlaskClient, phone_bank: PhoneBank) -> None:
     db.session.commit()
     assert "Ask your host for help" in sam.get("/calling").text
     assert sam.post("/calling/help", headers=JSON).json == {"message": "We've told your host."}
-    assert names(phone_bank) == ["Sam"]
+    assert names_asking(phone_bank) == ["Sam"]
 
 
 def test_within_a_minute_it_is_one_question(
@@ -67,38 +67,38 @@ def test_within_a_minute_it_is_one_question(
     page = host.get(f"/parties/{party_id}")
     assert "doesn&#39;t know what to say" in page.text
     assert host.post(f"/parties/{party_id}/callers/{sam_id}/helped").status_code == 303
-    assert names(phone_bank) == []
-    # A second tap is no error and no second question; a minute later it is one.
+    assert names_asking(phone_bank) == []
+    # A second tap is no error and no second question. A minute later it is a new question.
     assert client.post("/calling/help", headers=JSON).status_code == 200
-    assert names(phone_bank) == []
+    assert names_asking(phone_bank) == []
     with time_machine.travel(now() + timedelta(seconds=61)):
         assert client.post("/calling/help", headers=JSON).status_code == 200
-        assert names(phone_bank) == ["Sam"]
+        assert names_asking(phone_bank) == ["Sam"]
 
 
 def test_free_words_do_not_reach_the_host(sam: FlaskClient, phone_bank: PhoneBank) -> None:
     refused = sam.post("/calling/help", json={"about": "Mrs Jones is shouting"}, headers=JSON)
     assert refused.status_code == 422
-    assert names(phone_bank) == []
+    assert names_asking(phone_bank) == []
 
 
-def test_who_has_no_host_is_told_whom_to_ask(sam: FlaskClient, phone_bank: PhoneBank) -> None:
+def test_a_caller_without_a_host_cannot_ask(sam: FlaskClient, phone_bank: PhoneBank) -> None:
     phone_bank.sam.party_id = None
     db.session.commit()
     assert "Ask your host for help" not in sam.post("/calling/next", follow_redirects=True).text
     assert sam.post("/calling/help", headers=JSON).status_code == 404
 
 
-def test_a_removed_caller_asks_no_more(sam: FlaskClient, phone_bank: PhoneBank) -> None:
+def test_a_removed_caller_cannot_ask(sam: FlaskClient, phone_bank: PhoneBank) -> None:
     sam.post("/calling/help")
     db.session.get_one(Caller, phone_bank.sam.id).state = CallerState.REMOVED
     db.session.commit()
-    assert names(phone_bank) == []
-    assert board(phone_bank)["helping"] == 0
+    assert names_asking(phone_bank) == []
+    assert board_of(phone_bank)["helping"] == 0
     assert sam.post("/calling/help", headers=JSON).status_code == 403
 
 
-def test_another_hosts_caller_is_not_theirs_to_mark(
+def test_a_host_cannot_mark_another_hosts_caller_as_helped(
     sam: FlaskClient, phone_bank: PhoneBank, app: Flask
 ) -> None:
     sam.post("/calling/help")
@@ -109,4 +109,4 @@ def test_another_hosts_caller_is_not_theirs_to_mark(
     host = app.test_client()
     sign_in(host, other_id)
     assert host.post(f"/parties/{party_id}/callers/{sam_id}/helped").status_code == 404
-    assert names(phone_bank) == ["Sam"]
+    assert names_asking(phone_bank) == ["Sam"]

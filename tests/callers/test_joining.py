@@ -1,7 +1,6 @@
-"""Coming in with a code or a link: who gets in, who waits, who is told why not."""
+"""Tests joining with a code or a link: who gets in, who waits, and who gets which reason."""
 
 import re
-from html import unescape
 
 import pytest
 from flask import Flask
@@ -16,7 +15,6 @@ from phonebank.models import Call, CallEnding, Caller, CallerState, CampaignStat
 from phonebank.parties.participants import rename_caller
 from phonebank.parties.services import change_code
 from phonebank.roster.remove import remove as remove_caller
-from phonebank.rules.outcomes import OUTCOMES
 from tests.at_once import at_once
 from tests.factories import create_party
 from tests.phone_bank import PhoneBank, come_in
@@ -24,11 +22,11 @@ from tests.phone_bank import PhoneBank, come_in
 JSON = {"Accept": "application/json"}
 
 
-def callers() -> int:
+def count_callers() -> int:
     return db.session.scalar(select(func.count()).select_from(Caller)) or 0
 
 
-def newest() -> Caller:
+def newest_caller() -> Caller:
     return db.session.scalars(select(Caller).order_by(Caller.id.desc())).first()
 
 
@@ -39,28 +37,28 @@ def test_code_and_name_on_one_screen(phone_bank: PhoneBank, client: FlaskClient)
     page = client.post("/join", data={"code": spelt, "first_name": " Kit "}, follow_redirects=True)
     assert page.request.path == "/calling"
     assert "Give me someone to call" in page.text
-    assert (newest().first_name, newest().state) == ("Kit", CallerState.ADMITTED)
-    assert newest().party_id == phone_bank.party.id
+    assert (newest_caller().first_name, newest_caller().state) == ("Kit", CallerState.ADMITTED)
+    assert newest_caller().party_id == phone_bank.party.id
 
 
 def test_a_slur_is_refused_and_the_host_has_the_last_word(
     phone_bank: PhoneBank, client: FlaskClient
 ) -> None:
-    before, link = callers(), f"/join/{phone_bank.party.code}"
+    before, link = count_callers(), f"/join/{phone_bank.party.code}"
     refused = client.post(link, data={"first_name": "Big Fucker"})
     assert refused.status_code == 422
     assert "We can&#39;t show that name on the board." in refused.text
-    assert callers() == before
+    assert count_callers() == before
     client.post(link, data={"first_name": "B"})
-    rename_caller(newest(), "Big Fucker")
+    rename_caller(newest_caller(), "Big Fucker")
     db.session.commit()
-    # Coming back by the name that the host gave them is no second try.
+    # A caller who joins again by the name that the host gave them is let in.
     assert client.post(link, data={"first_name": "Big Fucker"}).status_code == 303
     assert client.post(link, data={"first_name": "Bigger Fucker"}).status_code == 422
-    assert newest().first_name == "Big Fucker"
+    assert newest_caller().first_name == "Big Fucker"
 
 
-def test_the_link_names_the_party_and_whom_it_rings_for(
+def test_the_link_names_the_party_and_the_campaign_it_calls_for(
     phone_bank: PhoneBank, client: FlaskClient
 ) -> None:
     page = client.get(f"/join/{phone_bank.party.code}").text
@@ -69,24 +67,26 @@ def test_the_link_names_the_party_and_whom_it_rings_for(
     assert 'name="code"' not in page
 
 
-def test_a_shut_door_means_the_lobby_until_somebody_opens_it(
+def test_a_shut_door_means_the_lobby_until_the_host_admits_the_caller(
     phone_bank: PhoneBank, client: FlaskClient
 ) -> None:
     page = client.post(
         f"/join/{phone_bank.party.code}", data={"first_name": "Kit"}, follow_redirects=True
     )
-    assert newest().state == CallerState.WAITING
+    assert newest_caller().state == CallerState.WAITING
     assert "will let you in" in page.text
     assert "Give me someone" not in page.text
     refused = client.post("/calling/next", headers=JSON)
     assert refused.status_code == 403
     assert refused.json["error"]["message"].startswith("Nobody has let you in yet")
-    newest().state = CallerState.ADMITTED
+    newest_caller().state = CallerState.ADMITTED
     db.session.commit()
     assert "Give me someone to call" in client.get("/calling").text
 
 
-def test_a_new_code_leaves_those_who_are_in(phone_bank: PhoneBank, client: FlaskClient) -> None:
+def test_a_new_code_does_not_affect_callers_who_joined_before(
+    phone_bank: PhoneBank, client: FlaskClient
+) -> None:
     phone_bank.party.door_open = True
     db.session.commit()
     old = phone_bank.party.code
@@ -95,28 +95,29 @@ def test_a_new_code_leaves_those_who_are_in(phone_bank: PhoneBank, client: Flask
     db.session.commit()
     assert client.application.test_client().get(f"/join/{old}").status_code == 404
     assert "Give me someone to call" in client.get("/calling").text
-    assert (newest().party_id, newest().state) == (phone_bank.party.id, CallerState.ADMITTED)
+    assert (newest_caller().party_id, newest_caller().state) == (
+        phone_bank.party.id,
+        CallerState.ADMITTED,
+    )
 
 
 def test_the_campaigns_own_link_needs_no_party(phone_bank: PhoneBank, client: FlaskClient) -> None:
     phone_bank.campaign.door_open = True
     db.session.commit()
     client.post(f"/c/{phone_bank.campaign.join_token}", data={"first_name": "Kit"})
-    assert (newest().party_id, newest().state) == (None, CallerState.ADMITTED)
+    assert (newest_caller().party_id, newest_caller().state) == (None, CallerState.ADMITTED)
 
 
-def test_who_comes_back_on_the_same_device_is_not_asked_again(
-    phone_bank: PhoneBank, client: FlaskClient
-) -> None:
+def test_a_known_device_need_not_join_again(phone_bank: PhoneBank, client: FlaskClient) -> None:
     link = f"/join/{phone_bank.party.code}"
     client.post(link, data={"first_name": "Kit"})
-    before = callers()
+    before = count_callers()
     assert client.get(link).location == "/calling"
     other = create_party(phone_bank.campaign, phone_bank.host, title="Wednesday")
     db.session.commit()
     client.post(f"/join/{other.code}", data={"first_name": "Kit"})
-    assert callers() == before
-    assert newest().party_id == other.id
+    assert count_callers() == before
+    assert newest_caller().party_id == other.id
 
 
 @pytest.mark.parametrize(
@@ -128,13 +129,13 @@ def test_a_locked_and_an_ended_party_say_so(
 ) -> None:
     phone_bank.party.state = state
     db.session.commit()
-    before = callers()
+    before = count_callers()
     asked = {"code": phone_bank.party.code, "first_name": "Kit"}
     page = client.post("/join", data=asked)
     assert page.status_code == status
     assert words in page.text
     assert client.post("/join", data=asked, headers=JSON).status_code == status
-    assert callers() == before
+    assert count_callers() == before
 
 
 PASTED = (
@@ -154,7 +155,7 @@ def test_a_pasted_link_or_message_means_its_party(
     code = pasted.format(phone_bank.party.code.lower())
     page = client.post("/join", data={"code": code, "first_name": "Kit"}, follow_redirects=True)
     assert page.request.path == "/calling"
-    assert newest().party_id == phone_bank.party.id
+    assert newest_caller().party_id == phone_bank.party.id
 
 
 def test_full_width_and_spaced_letters_mean_the_party(
@@ -173,7 +174,7 @@ def test_a_campaigns_link_pasted_for_a_code_means_the_campaign(
     db.session.commit()
     link = f"https://phones.example/c/{phone_bank.campaign.join_token}"
     client.post("/join", data={"code": link, "first_name": "Kit"})
-    assert newest().party_id is None
+    assert newest_caller().party_id is None
     wrong = client.post("/join", data={"code": "https://phones.example/c/x", "first_name": "Kit"})
     assert (wrong.status_code, "This link no longer works." in wrong.text) == (404, True)
     # The field takes a whole link.
@@ -183,7 +184,7 @@ def test_a_campaigns_link_pasted_for_a_code_means_the_campaign(
 def test_a_wrong_code_and_an_old_link_change_nothing(
     phone_bank: PhoneBank, client: FlaskClient
 ) -> None:
-    before = callers()
+    before = count_callers()
     page = client.post("/join", data={"code": "ZZZZZZ", "first_name": "Kit"})
     assert page.status_code == 404
     assert "No party has this code." in page.text
@@ -193,18 +194,18 @@ def test_a_wrong_code_and_an_old_link_change_nothing(
     phone_bank.campaign.state = CampaignState.ENDED
     db.session.commit()
     assert client.get(f"/c/{phone_bank.campaign.join_token}").status_code == 410
-    assert callers() == before
+    assert count_callers() == before
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 41, "a\u202eb", "\x00"])
 def test_a_name_that_cannot_be_shown_is_refused(
     phone_bank: PhoneBank, client: FlaskClient, name: str
 ) -> None:
-    before = callers()
+    before = count_callers()
     page = client.post(f"/join/{phone_bank.party.code}", data={"first_name": name})
     assert page.status_code == 422
     assert 'aria-invalid="true"' in page.text
-    assert callers() == before
+    assert count_callers() == before
 
 
 def test_markup_in_a_name_is_shown_letter_for_letter(
@@ -220,7 +221,7 @@ def test_markup_in_a_name_is_shown_letter_for_letter(
     assert "49" not in re.sub(r"<[^>]*>", "", page.text)
 
 
-def test_guessing_codes_is_slowed_down_and_a_living_room_is_not(
+def test_guessing_codes_is_limited_and_a_living_room_is_not(
     phone_bank: PhoneBank, client: FlaskClient
 ) -> None:
     code = phone_bank.party.code
@@ -233,7 +234,7 @@ def test_guessing_codes_is_slowed_down_and_a_living_room_is_not(
     ]
     assert statuses[:20] == [404] * 20
     assert set(statuses[20:]) == {429}
-    # Every door to a code counts, and another address is another matter.
+    # Every address that takes a code counts. Another sender has a separate limit.
     assert client.get("/join/ZZZZZZ").status_code == 429
     slowed = client.get(f"/c/{phone_bank.campaign.join_token}")
     assert slowed.status_code == 429
@@ -242,40 +243,38 @@ def test_guessing_codes_is_slowed_down_and_a_living_room_is_not(
     assert client.get(f"/join/{code}", environ_overrides=elsewhere).status_code == 200
 
 
-def test_guesses_that_are_sent_at_once_are_counted_all_the_same(
-    phone_bank: PhoneBank, app: Flask
-) -> None:
+def test_guesses_that_are_sent_at_once_all_count(phone_bank: PhoneBank, app: Flask) -> None:
     def guess(number: int) -> int:
         return app.test_client().get(f"/join/ZZZZ{number:02d}").status_code
 
-    # As many as one process has under way, three times.
+    # Three times as many as one process serves at once.
     guesses = [lambda number=number: guess(number) for number in range(12)]
     statuses = [status for _ in range(3) for status in at_once(*guesses)]
     assert sorted(statuses) == [404] * 20 + [429] * 16
     assert app.test_client().get(f"/join/{phone_bank.party.code}").status_code == 429
 
 
-def test_a_full_room_comes_in_at_once_and_a_flood_does_not(
+def test_a_full_room_joins_at_once_and_a_flood_does_not(
     phone_bank: PhoneBank, client: FlaskClient
 ) -> None:
-    link, before = f"/join/{phone_bank.party.code}", callers()
+    link, before = f"/join/{phone_bank.party.code}", count_callers()
 
     def join(address: str, name: str = "Kit") -> TestResponse:
         room = client.application.test_client()
         elsewhere = {"REMOTE_ADDR": address}
         return room.post(link, data={"first_name": name}, environ_overrides=elsewhere)
 
-    # Forty people on one sofa's wifi, some of whom need a second try.
+    # Forty people join over one Wi-Fi, and some need a second try.
     for _ in range(10):
         assert join("192.0.2.1", "").status_code == 422
     assert {join("192.0.2.1").status_code for _ in range(40)} == {303}
     # Ten a second.
     statuses = [join("192.0.2.2").status_code for _ in range(100)]
     assert statuses == [303] * 60 + [429] * 40
-    assert callers() == before + 100
+    assert count_callers() == before + 100
     refused = join("192.0.2.2")
     assert "A lot of people have just joined from your network." in refused.text
-    # Our own page, which is told where to go in a header, is counted too.
+    # Our own JavaScript, which gets the next address in a header, counts too.
     by_page = {"REMOTE_ADDR": "192.0.2.9", "HTTP_X_PHONEBANK_SCREEN": "1"}
     room = client.application.test_client()
     joins = [
@@ -283,30 +282,23 @@ def test_a_full_room_comes_in_at_once_and_a_flood_does_not(
     ]
     assert [answer.status_code for answer in joins] == [200] * 60 + [429]
     assert "Wait a minute" in refused.text
-    # Whoever is in stays in, and another address is another matter.
+    # Another sender has a separate limit.
     assert join("192.0.2.3").status_code == 303
 
 
-def test_a_removed_caller_is_out_on_every_page(phone_bank: PhoneBank, client: FlaskClient) -> None:
+def test_a_removed_caller_gets_no_page(phone_bank: PhoneBank, client: FlaskClient) -> None:
     phone_bank.party.door_open = True
     db.session.commit()
     client.post(f"/join/{phone_bank.party.code}", data={"first_name": "Kit"})
     client.post("/calling/next")
-    remove_caller(newest())
+    remove_caller(newest_caller())
     db.session.commit()
     for path in ("/calling", "/calling/person", "/calling/mine", "/calling/practice"):
         page = client.get(path)
         assert page.status_code == 401
         assert "an organiser has removed you" in page.text
         assert "Voter" not in page.text
-    assert newest().state == CallerState.REMOVED
-
-
-def test_help_tells_anybody_which_button_means_what(client: FlaskClient) -> None:
-    page = client.get("/help")
-    assert page.status_code == 200
-    for outcome in OUTCOMES.values():
-        assert outcome.label in unescape(page.text)
+    assert newest_caller().state == CallerState.REMOVED
 
 
 def test_joining_as_json(phone_bank: PhoneBank, client: FlaskClient) -> None:
@@ -320,20 +312,20 @@ def test_joining_as_json(phone_bank: PhoneBank, client: FlaskClient) -> None:
     assert client.post("/join", json=["code"], headers=JSON).status_code == 422
 
 
-def test_a_host_s_name_for_a_caller_outlives_their_coming_in_again(
+def test_a_hosts_name_for_a_caller_stays_when_they_join_again(
     phone_bank: PhoneBank, client: FlaskClient
 ) -> None:
     link = f"/join/{phone_bank.party.code}"
     client.post(link, data={"first_name": "Sam"})
-    rename_caller(newest(), "Sam from Leeds")
+    rename_caller(newest_caller(), "Sam from Leeds")
     db.session.commit()
     client.post(link, data={"first_name": "Sam"})
     db.session.expire_all()
-    assert newest().first_name == "Sam from Leeds"
+    assert newest_caller().first_name == "Sam from Leeds"
 
 
 @pytest.mark.parametrize("door_open", [False, True])
-def test_who_goes_to_another_party_leaves_their_person_behind(
+def test_joining_another_party_releases_the_callers_contact(
     phone_bank: PhoneBank, client: FlaskClient, door_open: bool
 ) -> None:
     caller_id = come_in(client, phone_bank).id
@@ -347,7 +339,7 @@ def test_who_goes_to_another_party_leaves_their_person_behind(
     assert redis_queue_of(phone_bank.campaign.id).held_count() == 0
 
 
-def test_coming_in_again_to_the_same_party_keeps_the_person(
+def test_joining_the_same_party_again_keeps_the_contact(
     phone_bank: PhoneBank, client: FlaskClient
 ) -> None:
     come_in(client, phone_bank)

@@ -1,4 +1,4 @@
-"""The practice call: nothing is kept, nobody is rung, and the words at the end are kind."""
+"""Tests the practice call: it stores nothing, calls no one, and its feedback is kind."""
 
 import json
 import re
@@ -53,7 +53,7 @@ def sam(client: FlaskClient, phone_bank: PhoneBank) -> FlaskClient:
     return client
 
 
-def test_a_practice_call_from_first_word_to_last_without_scripts(
+def test_a_practice_call_from_first_word_to_last_without_javascript(
     phone_bank: PhoneBank, sam: FlaskClient
 ) -> None:
     page = sam.get("/calling/practice?with=undecided").text
@@ -81,7 +81,7 @@ def test_a_practice_call_from_first_word_to_last_without_scripts(
 
 
 def nothing_happened(phone_bank: PhoneBank) -> bool:
-    """Nothing on record of any call, nothing counted, and everybody on the list as they were."""
+    """Whether the database has no call, no count, and every contact unchanged."""
     db.session.expire_all()
     rows = [
         db.session.scalar(select(func.count()).select_from(table))
@@ -105,11 +105,11 @@ def nothing_happened(phone_bank: PhoneBank) -> bool:
         ("answerphone", "Leave a message after the tone.", "answerphone"),
     ],
 )
-def test_each_invented_person_answers_on_the_call_page_and_nothing_comes_of_it(
+def test_each_persona_answers_on_the_call_page_and_nothing_is_stored(
     phone_bank: PhoneBank, sam: FlaskClient, kind: str, says: str, outcome: str
 ) -> None:
     page = unescape(sam.get("/calling/practice", query_string={"with": kind}).text)
-    # The same screen as in earnest.
+    # The page has the same parts as for a real call.
     for part in ('class="call"', "Say in every call:", "If they say…", "How did it end?"):
         assert part in page
     assert "<strong>Practice.</strong> You aren't calling anyone and nothing is saved." in page
@@ -137,7 +137,7 @@ def test_practice_works_without_a_script_and_before_the_door_opens(
     assert "That was practice" in page.text
 
 
-def test_the_words_at_the_end_follow_what_was_done() -> None:
+def test_the_feedback_follows_what_the_caller_did() -> None:
     dev = persona_of(PERSUASIVE, "undecided")
     good = feedback_on(PERSUASIVE, dev, LONG_WAY, "talked", {})
     assert all(remark.good for remark in good)
@@ -160,8 +160,8 @@ def test_the_words_at_the_end_follow_what_was_done() -> None:
         ("vote_ask", "Ask for something before you say goodbye"),
     ],
 )
-def test_what_was_left_out_is_what_one_is_told_to_try(skipped: str, told: str) -> None:
-    """The long way, ended before one of its steps."""
+def test_the_feedback_suggests_what_the_caller_left_out(skipped: str, told: str) -> None:
+    """The caller takes the long way, and ends it before one of its steps."""
     dev = persona_of(PERSUASIVE, "undecided")
     walked = list(LONG_WAY)[: list(LONG_WAY).index(skipped)]
     answers = {step_id: LONG_WAY[step_id] for step_id in walked}
@@ -171,8 +171,8 @@ def test_what_was_left_out_is_what_one_is_told_to_try(skipped: str, told: str) -
     assert not any(told in remark.text for remark in whole)
 
 
-def test_nobody_is_told_to_try_what_their_way_does_not_come_to() -> None:
-    """A supporter is not asked why; somebody who stands firm is asked for nothing more."""
+def test_the_feedback_suggests_no_step_that_the_persona_does_not_reach() -> None:
+    """The script asks a supporter for no reason, and a firm opponent for nothing more."""
     maureen = persona_of(PERSUASIVE, "cheerful")
     begun: dict[str, Any] = {"opening": "speaking", "introduction": "happy_to_talk"}
     supporter = begun | {"rating_before": 9, "supporter": None, "voting_method": "post"}
@@ -184,7 +184,7 @@ def test_nobody_is_told_to_try_what_their_way_does_not_come_to() -> None:
     assert all(remark.good for remark in feedback_on(PERSUASIVE, maureen, firm, "talked", {}))
 
 
-def test_who_is_cross_is_told_who_calls_as_well() -> None:
+def test_a_hostile_persona_too_must_hear_who_calls() -> None:
     ellis = persona_of(PERSUASIVE, "hostile")
     told = {"opening": "speaking", "introduction": "not_interested"}
     assert [r.good for r in feedback_on(PERSUASIVE, ellis, told, "do_not_call", {})] == [True, True]
@@ -192,7 +192,7 @@ def test_who_is_cross_is_told_who_calls_as_well() -> None:
     assert [remark.good for remark in short] == [True, False]
 
 
-def test_who_is_not_there_is_asked_for_by_another_name(sam: FlaskClient) -> None:
+def test_the_caller_asks_for_another_name_if_the_person_is_not_there(sam: FlaskClient) -> None:
     for kind in ("wrong person", "answerphone"):
         page = sam.get("/calling/practice", query_string={"with": kind}).text
         assert "could I speak to <bdi>Alex Example</bdi>" in page
@@ -201,7 +201,7 @@ def test_who_is_not_there_is_asked_for_by_another_name(sam: FlaskClient) -> None
 
 
 @pytest.mark.parametrize("kind", FITTING)
-def test_each_kind_of_person_has_a_fitting_outcome(kind: str) -> None:
+def test_each_kind_of_persona_has_a_fitting_outcome(kind: str) -> None:
     person = persona_of(PERSUASIVE, kind)
     assert person.kind == kind
     assert set(FITTING[kind]) <= set(OUTCOMES)
@@ -216,7 +216,7 @@ def test_every_ready_made_script_can_be_practised() -> None:
 
 
 @given(st.text() | st.recursive(st.integers() | st.text(), st.lists).map(json.dumps))
-def test_whatever_is_sent_as_answers_is_harmless(text: str) -> None:
+def test_malformed_answers_are_ignored(text: str) -> None:
     assert parse_answers(PERSUASIVE, text) == {}
 
 
@@ -225,7 +225,7 @@ def test_answers_that_the_script_cannot_take_are_dropped() -> None:
     assert parse_answers(PERSUASIVE, json.dumps(sent)) == {"opening": "speaking"}
 
 
-def test_practice_and_briefing_have_the_words_that_people_really_hear(
+def test_practice_and_briefing_use_the_script_that_most_people_hear(
     phone_bank: PhoneBank, sam: FlaskClient
 ) -> None:
     own_script = phone_bank.campaign.script_id
@@ -245,7 +245,7 @@ def test_practice_and_briefing_have_the_words_that_people_really_hear(
     page = sam.get("/calling/practice").text
     assert "Most hear this: is it" in page
     assert "could I speak to" not in page
-    # Its end leads to the other words, and they stay through the practice call.
+    # The end leads to the other script, which stays through the practice call.
     end = sam.post("/calling/practice/done", data={"outcome": "talked"}).text
     other = re.search(r'href="(/calling/practice\?words=\d+)">Practise with the other script', end)
     assert other
@@ -259,12 +259,12 @@ def test_practice_and_briefing_have_the_words_that_people_really_hear(
     assert "Few hear this: is it" in page
     end = sam.post("/calling/practice/done", data=sent | {"outcome": "talked"}).text
     assert "as Few hear" in end
-    # Words that nobody hears, of another campaign's script say, are not to be had.
+    # A script that nobody hears, for example another campaign's, cannot be practised.
     page = sam.get("/calling/practice?words=999999").text
     assert "Most hear this: is it" in page
 
 
-def test_a_script_from_a_blank_page_is_practised_with_everybody_too(
+def test_a_script_from_a_blank_page_can_be_practised_with_every_persona(
     phone_bank: PhoneBank, client: FlaskClient
 ) -> None:
     blank = (resources.files("phonebank.scripts") / "blank.yaml").read_text("utf-8")
@@ -280,11 +280,11 @@ def test_a_script_from_a_blank_page_is_practised_with_everybody_too(
     ):
         page = client.get("/calling/practice", query_string={"with": kind}).text
         assert says in unescape(page)
-        # Every step has its reply, for the page goes on without asking us.
+        # Every step has its reply, because the page goes on without asking the server.
         assert page.count('class="step-reply"') == page.count("data-step=") == 4
 
 
-def test_no_english_is_spoken_in_a_script_of_another_language() -> None:
+def test_no_persona_speaks_english_in_a_script_of_another_language() -> None:
     welsh = replace(PERSUASIVE, language="cy", practice=())
     assert personas_for(welsh) == [DEFAULT_PERSONA]
     assert set(replies_of(welsh, DEFAULT_PERSONA).values()) == {""}

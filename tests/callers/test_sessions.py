@@ -1,4 +1,4 @@
-"""The cookie of a device: whose it is, and when it ends."""
+"""Tests the cookie of a device: which caller it names, and when it ends."""
 
 from flask.testing import FlaskClient
 
@@ -10,7 +10,7 @@ from tests.phone_bank import PhoneBank, come_in
 JSON = {"Accept": "application/json"}
 
 
-def test_a_stranger_is_told_how_to_join(client: FlaskClient) -> None:
+def test_a_stranger_learns_how_to_join(client: FlaskClient) -> None:
     page = client.get("/calling")
     assert page.status_code == 401
     assert 'href="/join"' in page.text
@@ -28,9 +28,7 @@ def test_a_new_device_token_ends_every_cookie(phone_bank: PhoneBank, client: Fla
     assert client.get("/calling").status_code == 401
 
 
-def test_one_devices_cookie_says_nothing_about_another_caller(
-    phone_bank: PhoneBank, client: FlaskClient
-) -> None:
+def test_a_devices_cookie_opens_no_other_caller(phone_bank: PhoneBank, client: FlaskClient) -> None:
     come_in(client, phone_bank)
     with client.session_transaction() as session:
         session["caller"] = session["caller"] | {"id": phone_bank.priya.id}
@@ -40,7 +38,7 @@ def test_one_devices_cookie_says_nothing_about_another_caller(
     assert client.get("/calling").status_code == 401
 
 
-def test_leaving_gives_the_person_back_and_forgets_the_device(
+def test_leaving_releases_the_contact_and_forgets_the_device(
     phone_bank: PhoneBank, client: FlaskClient
 ) -> None:
     caller = come_in(client, phone_bank)

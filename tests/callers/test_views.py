@@ -1,4 +1,4 @@
-"""The volunteer's pages as a browser without scripts sees them, and the same as JSON."""
+"""Tests the volunteer's pages as a browser without JavaScript sees them, and the same as JSON."""
 
 import re
 import uuid
@@ -49,19 +49,19 @@ def sam(client: FlaskClient, phone_bank: PhoneBank) -> FlaskClient:
     return client
 
 
-def held() -> Call:
+def open_call() -> Call:
     return db.session.scalars(select(Call).where(Call.ended_at.is_(None))).one()
 
 
-def at(call: Call, what: str) -> str:
+def address_of(call: Call, what: str) -> str:
     return f"/calling/person/{call.id}/{what}"
 
 
-def ask_for_somebody(browser: FlaskClient) -> TestResponse:
+def ask_for_person(browser: FlaskClient) -> TestResponse:
     return browser.post("/calling/next", follow_redirects=True)
 
 
-def step_on(page: TestResponse) -> str:
+def step_shown_on(page: TestResponse) -> str:
     """The id of the one step that the page shows."""
     shown = re.findall(r'<fieldset class="step" data-step="(\w+)" data-kind="\w+">', page.text)
     assert len(shown) == 1
@@ -76,23 +76,23 @@ def test_from_the_link_to_a_number_in_two_taps_and_one_field(
     link = f"/join/{phone_bank.party.code}"
     assert len(re.findall(r'<input[^>]*type="text"', client.get(link).text)) == 1
     page = client.post(link, data={"first_name": "Kit"}, follow_redirects=True)
-    page = ask_for_somebody(client)
-    contact = db.session.get_one(Contact, held().contact_id)
+    page = ask_for_person(client)
+    contact = db.session.get_one(Contact, open_call().contact_id)
     assert page.request.path == "/calling/person"
     assert f'href="tel:{contact.phone}"' in page.text
     assert f"{contact.first_name} {contact.last_name}" in page.text
 
 
-def test_the_tap_that_asks_for_somebody_is_the_promise(
+def test_the_tap_that_asks_for_a_person_is_the_promise(
     phone_bank: PhoneBank, sam: FlaskClient
 ) -> None:
     assert "I promise" in sam.get("/calling").text
-    # Waiting in line by address alone gives nobody to who has promised nothing.
+    # The waiting page's address alone gives no one to a caller who has not promised.
     assert sam.get("/calling/wait").location == "/calling"
-    ask_for_somebody(sam)
+    ask_for_person(sam)
     db.session.refresh(phone_bank.sam)
     assert phone_bank.sam.promised_at is not None
-    sam.post(at(held(), "give-back"))
+    sam.post(address_of(open_call(), "give-back"))
     assert "I promise" not in sam.get("/calling").text
 
 
@@ -112,9 +112,13 @@ def test_the_briefing_says_who_for_what_to_say_and_what_the_campaign_wants(
 def test_a_call_has_the_number_the_words_and_every_way_it_can_end(
     phone_bank: PhoneBank, sam: FlaskClient
 ) -> None:
-    page = unescape(ask_for_somebody(sam).text)
-    # To tap on a phone, to copy on a computer, and to scan from it.
-    for way in (f'href="tel:{held().phone}"', f'data-copy="{held().phone}"', "/person/qr.svg"):
+    page = unescape(ask_for_person(sam).text)
+    # A caller taps the number on a phone, copies it on a computer, or scans it from there.
+    for way in (
+        f'href="tel:{open_call().phone}"',
+        f'data-copy="{open_call().phone}"',
+        "/person/qr.svg",
+    ):
         assert way in page
     assert "Say in every call:" in page
     cards = page.split("If they say…")[1]
@@ -128,74 +132,76 @@ def test_a_call_has_the_number_the_words_and_every_way_it_can_end(
 
 
 def test_no_answer_is_one_tap_and_brings_the_next(phone_bank: PhoneBank, sam: FlaskClient) -> None:
-    ask_for_somebody(sam)
-    first = held()
-    page = sam.post(at(first, "outcome"), data={"outcome": "no_answer"}, follow_redirects=True)
+    ask_for_person(sam)
+    first = open_call()
+    page = sam.post(
+        address_of(first, "outcome"), data={"outcome": "no_answer"}, follow_redirects=True
+    )
     assert "Recorded: No answer." in page.text
     assert "You: 1 call, 0 conversations. Team: 0 of 50." in page.text
-    assert held().contact_id != first.contact_id
+    assert open_call().contact_id != first.contact_id
     name = db.session.get_one(Contact, first.contact_id).first_name
     assert name not in page.text
 
 
-def test_our_script_gets_the_next_person_in_the_same_answer(
+def test_our_javascript_gets_the_next_person_in_the_same_answer(
     phone_bank: PhoneBank, sam: FlaskClient
 ) -> None:
-    ask_for_somebody(sam)
+    ask_for_person(sam)
     page = sam.post(
-        at(held(), "outcome"),
+        address_of(open_call(), "outcome"),
         data={"outcome": "no_answer"},
         headers={"X-Phonebank-Screen": "1", "Accept": "text/html"},
     )
     assert page.status_code == 200
-    assert f'data-call="{held().id}"' in page.text
+    assert f'data-call="{open_call().id}"' in page.text
 
 
-def verdict(answer: TestResponse) -> str | None:
+def verdict_of(answer: TestResponse) -> str | None:
     return answer.headers.get("X-Phonebank-Call")
 
 
 def test_an_answer_about_a_call_names_it_with_a_yes_or_a_no(
     phone_bank: PhoneBank, sam: FlaskClient
 ) -> None:
-    ask_for_somebody(sam)
-    call = held()
+    ask_for_person(sam)
+    call = open_call()
     told = {"X-Phonebank-Screen": "1"}
-    kept = sam.post(at(call, "answers"), data={"step_id": "opening", "answer": "speaking"})
-    assert verdict(kept) == f"{call.id} saved"
-    wrong = sam.post(at(call, "answers"), data={"step_id": "opening", "answer": "danced"})
-    assert (wrong.status_code, verdict(wrong)) == (422, f"{call.id} refused")
-    unsaid = sam.post(at(call, "outcome"), data={}, headers=told)
-    assert verdict(unsaid) == f"{call.id} refused"
-    saved = sam.post(at(call, "outcome"), data={"outcome": "no_answer"}, headers=told)
-    assert verdict(saved) == f"{call.id} saved"
+    kept = sam.post(address_of(call, "answers"), data={"step_id": "opening", "answer": "speaking"})
+    assert verdict_of(kept) == f"{call.id} saved"
+    wrong = sam.post(address_of(call, "answers"), data={"step_id": "opening", "answer": "danced"})
+    assert (wrong.status_code, verdict_of(wrong)) == (422, f"{call.id} refused")
+    unsaid = sam.post(address_of(call, "outcome"), data={}, headers=told)
+    assert verdict_of(unsaid) == f"{call.id} refused"
+    saved = sam.post(address_of(call, "outcome"), data={"outcome": "no_answer"}, headers=told)
+    assert verdict_of(saved) == f"{call.id} saved"
     nobodys = uuid.uuid4()
     unknown = sam.post(f"/calling/person/{nobodys}/outcome", data={"outcome": "no_answer"})
-    assert (unknown.status_code, verdict(unknown)) == (404, f"{nobodys} refused")
-    # A page that was about no call says nothing of one.
-    assert verdict(sam.get("/calling/person")) is None
+    assert (unknown.status_code, verdict_of(unknown)) == (404, f"{nobodys} refused")
+    # An answer about no call has no verdict.
+    assert verdict_of(sam.get("/calling/person")) is None
 
 
 @pytest.mark.parametrize("as_json", [False, True])
 def test_no_character_in_a_note_loses_the_outcome(
     phone_bank: PhoneBank, sam: FlaskClient, as_json: bool
 ) -> None:
-    ask_for_somebody(sam)
-    call = held()
+    ask_for_person(sam)
+    call = open_call()
     body = {"outcome": "no_answer", "note": "rang\0 twice \x1b\u2028\U0010ffff"}
     sent = {"json": body} if as_json else {"data": body}
-    assert verdict(sam.post(at(call, "outcome"), **sent)) == f"{call.id} saved"
+    assert verdict_of(sam.post(address_of(call, "outcome"), **sent)) == f"{call.id} saved"
     db.session.expire_all()
     assert call.note == "rang twice \x1b\u2028\U0010ffff"
 
 
 @pytest.mark.parametrize("odd", ["1e999", "-1e999", "NaN", "1e30", "[]", "{}", '"\\u0000"', "true"])
-def test_an_odd_number_for_whom_they_reached_is_refused_in_words(
+def test_an_odd_id_of_the_person_reached_is_refused_in_words(
     phone_bank: PhoneBank, sam: FlaskClient, odd: str
 ) -> None:
-    ask_for_somebody(sam)
+    ask_for_person(sam)
     answer = sam.post(
-        at(held(), "reached"),
+        address_of(open_call(), "reached"),
         data=f'{{"contact_id": {odd}}}',
         headers=JSON | {"Content-Type": "application/json"},
     )
@@ -205,11 +211,11 @@ def test_an_odd_number_for_whom_they_reached_is_refused_in_words(
 
 @pytest.mark.parametrize("meanwhile", ["ended", "paused", "party ended", "moved to a lobby"])
 @pytest.mark.parametrize("headers", [{"X-Phonebank-Screen": "1", "Accept": "text/html"}, JSON])
-def test_a_saved_outcome_is_told_as_saved_whatever_keeps_the_next_person_away(
+def test_a_saved_outcome_counts_as_saved_whatever_keeps_the_next_person_away(
     phone_bank: PhoneBank, sam: FlaskClient, meanwhile: str, headers: dict[str, str]
 ) -> None:
-    ask_for_somebody(sam)
-    call = held()
+    ask_for_person(sam)
+    call = open_call()
     if meanwhile == "moved to a lobby":
         phone_bank.sam.state = CallerState.WAITING
     elif meanwhile == "party ended":
@@ -218,45 +224,47 @@ def test_a_saved_outcome_is_told_as_saved_whatever_keeps_the_next_person_away(
         phone_bank.campaign.state = CampaignState(meanwhile)
     db.session.commit()
     for _ in "sent", "sent again":
-        answer = sam.post(at(call, "outcome"), data={"outcome": "no_answer"}, headers=headers)
-        assert verdict(answer) == f"{call.id} saved"
+        answer = sam.post(
+            address_of(call, "outcome"), data={"outcome": "no_answer"}, headers=headers
+        )
+        assert verdict_of(answer) == f"{call.id} saved"
         db.session.expire_all()
         assert call.outcome == "no_answer"
 
 
-def test_our_javascript_is_told_where_to_go_in_the_answer_about_the_call(
+def test_our_javascript_gets_the_next_address_in_the_answer_about_the_call(
     phone_bank: PhoneBank, sam: FlaskClient
 ) -> None:
-    ask_for_somebody(sam)
-    call = held()
-    answer = sam.post(at(call, "give-back"), headers={"X-Phonebank-Screen": "1"})
+    ask_for_person(sam)
+    call = open_call()
+    answer = sam.post(address_of(call, "give-back"), headers={"X-Phonebank-Screen": "1"})
     assert (answer.status_code, answer.location) == (200, None)
     assert answer.headers["X-Phonebank-Go-To"] == "/calling"
-    assert verdict(answer) == f"{call.id} saved"
+    assert verdict_of(answer) == f"{call.id} saved"
 
 
 @pytest.mark.parametrize("away", [OperationalError("", {}, Exception()), RuntimeError("a fault")])
-def test_a_fault_of_ours_is_neither_yes_nor_no(
+def test_a_fault_of_ours_settles_nothing(
     phone_bank: PhoneBank, sam: FlaskClient, monkeypatch: pytest.MonkeyPatch, away: Exception
 ) -> None:
-    ask_for_somebody(sam)
-    call = held()
+    ask_for_person(sam)
+    call = open_call()
 
     def fail(*_: object, **__: object) -> None:
         raise away
 
     monkeypatch.setattr("callers.views.record.record", fail)
     monkeypatch.setattr(sam.application, "testing", False)
-    answer = sam.post(at(call, "outcome"), data={"outcome": "no_answer"})
+    answer = sam.post(address_of(call, "outcome"), data={"outcome": "no_answer"})
     assert answer.status_code in (500, 503)
-    assert (answer.headers["X-Phonebank"], verdict(answer)) == ("1", None)
+    assert (answer.headers["X-Phonebank"], verdict_of(answer)) == ("1", None)
 
 
 def test_a_form_sent_twice_counts_once(phone_bank: PhoneBank, sam: FlaskClient) -> None:
-    ask_for_somebody(sam)
-    first = held()
+    ask_for_person(sam)
+    first = open_call()
     for outcome in ("no_answer", "no_answer", "do_not_call"):
-        sam.post(at(first, "outcome"), data={"outcome": outcome})
+        sam.post(address_of(first, "outcome"), data={"outcome": outcome})
     assert campaign_totals(phone_bank.campaign.id).calls == 1
     assert not is_suppressed(first.phone)
     assert db.session.scalar(select(func.count()).select_from(Call)) == 2
@@ -265,34 +273,34 @@ def test_a_form_sent_twice_counts_once(phone_bank: PhoneBank, sam: FlaskClient) 
 def test_reload_back_and_a_second_tap_show_the_same_person(
     phone_bank: PhoneBank, sam: FlaskClient
 ) -> None:
-    pages = [ask_for_somebody(sam), ask_for_somebody(sam)]
+    pages = [ask_for_person(sam), ask_for_person(sam)]
     pages += [sam.get(p, follow_redirects=True) for p in ("/calling", "/calling/person")]
     pages += [sam.get(f"/join/{phone_bank.party.code}", follow_redirects=True)]
     assert {re.search(r'data-call="([^"]+)"', page.text).group(1) for page in pages} == {
-        str(held().id)
+        str(open_call().id)
     }
 
 
-def test_the_script_follows_the_answers_without_scripts(
+def test_the_script_follows_the_answers_without_javascript(
     phone_bank: PhoneBank, sam: FlaskClient
 ) -> None:
     def say(step_id: str, answer: str | list[str]) -> TestResponse:
         sent = {"step_id": step_id, "answer": answer}
-        return sam.post(at(held(), "answers"), data=sent, follow_redirects=True)
+        return sam.post(address_of(open_call(), "answers"), data=sent, follow_redirects=True)
 
-    assert step_on(ask_for_somebody(sam)) == "opening"
-    assert step_on(say("opening", "speaking")) == "introduction"
-    assert step_on(say("introduction", "happy_to_talk")) == "rating_before"
+    assert step_shown_on(ask_for_person(sam)) == "opening"
+    assert step_shown_on(say("opening", "speaking")) == "introduction"
+    assert step_shown_on(say("introduction", "happy_to_talk")) == "rating_before"
     page = say("rating_before", "5")
-    assert step_on(page) == "rating_why"
+    assert step_shown_on(page) == "rating_why"
     assert 'data-stage="conversation"' in page.text
-    # Nothing to write down, and still gone past; also after a reload.
-    assert step_on(say("rating_why", "")) == "issue"
+    # A step without an answer is done too, also after a reload.
+    assert step_shown_on(say("rating_why", "")) == "issue"
     page = sam.get("/calling/person?change=rating_before")
-    assert step_on(page) == "rating_before"
+    assert step_shown_on(page) == "rating_before"
     assert re.search(r'value="5" aria-pressed="true"', page.text)
-    assert step_on(say("rating_before", "10")) == "supporter"
-    sam.post(at(held(), "outcome"), data={"outcome": "talked"})
+    assert step_shown_on(say("rating_before", "10")) == "supporter"
+    sam.post(address_of(open_call(), "outcome"), data={"outcome": "talked"})
     call = db.session.scalars(select(Call).where(Call.outcome == "talked")).one()
     assert call.conversation
     assert answers_of(call)["rating_before"] == 10
@@ -301,26 +309,33 @@ def test_the_script_follows_the_answers_without_scripts(
     assert mine["answers"] == 3
 
 
+def test_help_says_which_button_means_what(client: FlaskClient) -> None:
+    page = client.get("/help")
+    assert page.status_code == 200
+    for outcome in OUTCOMES.values():
+        assert outcome.label in unescape(page.text)
+
+
 def test_an_answer_that_the_step_does_not_have_is_explained_in_place(
     phone_bank: PhoneBank, sam: FlaskClient
 ) -> None:
-    ask_for_somebody(sam)
+    ask_for_person(sam)
     sent = {"step_id": "opening", "answer": "danced"}
-    page = sam.post(at(held(), "answers"), data=sent)
+    page = sam.post(address_of(open_call(), "answers"), data=sent)
     assert page.status_code == 422
     assert "Choose one of these answers" in page.text
-    assert step_on(page) == "opening"
-    refused = sam.post(at(held(), "answers"), json=sent, headers=JSON)
+    assert step_shown_on(page) == "opening"
+    refused = sam.post(address_of(open_call(), "answers"), json=sent, headers=JSON)
     assert refused.status_code == 422
-    assert answers_of(held()) == {}
+    assert answers_of(open_call()) == {}
 
 
 def test_undo_brings_the_person_back(phone_bank: PhoneBank, sam: FlaskClient) -> None:
-    ask_for_somebody(sam)
-    first = held()
-    sam.post(at(first, "outcome"), data={"outcome": "do_not_call"})
+    ask_for_person(sam)
+    first = open_call()
+    sam.post(address_of(first, "outcome"), data={"outcome": "do_not_call"})
     assert is_suppressed(first.phone)
-    page = sam.post(at(first, "undo"), follow_redirects=True)
+    page = sam.post(address_of(first, "undo"), follow_redirects=True)
     assert f'data-call="{first.id}"' in page.text
     assert not is_suppressed(first.phone)
     assert campaign_totals(phone_bank.campaign.id).calls == 0
@@ -330,7 +345,7 @@ def test_undo_brings_the_person_back(phone_bank: PhoneBank, sam: FlaskClient) ->
 @pytest.mark.parametrize(
     ("since", "said"),
     [
-        ("rung", "Another caller is calling their number now."),
+        ("called", "Another caller is calling their number now."),
         ("uploaded again", "They were uploaded again and are on the list with that number."),
         ("not to be called", "An organiser or another call has put them on the do-not-call list."),
     ],
@@ -339,15 +354,15 @@ def test_an_undo_that_comes_too_late_says_why_and_leads_back_to_the_next_person(
     phone_bank: PhoneBank, sam: FlaskClient, since: str, said: str
 ) -> None:
     first, second, *others = phone_bank.contacts
-    first.callable_at = now() - timedelta(days=2)  # the first
+    first.callable_at = now() - timedelta(days=2)  # the first in the queue
     for other in others:
         other.state = ContactState.FINISHED
     first.other_phones = ["+442079460999"]
     db.session.commit()
-    ask_for_somebody(sam)
-    call = held()
-    sam.post(at(call, "outcome"), data={"outcome": "wrong_number"})
-    following = held()
+    ask_for_person(sam)
+    call = open_call()
+    sam.post(address_of(call, "outcome"), data={"outcome": "wrong_number"})
+    following = open_call()
     assert following.contact_id == second.id
     if since == "not to be called":
         suppress(call.phone, SuppressionOrigin.ORGANISER)
@@ -359,7 +374,7 @@ def test_an_undo_that_comes_too_late_says_why_and_leads_back_to_the_next_person(
         db.session.commit()
         assert claim(phone_bank.priya).call.phone == call.phone
     db.session.commit()
-    page = sam.post(at(call, "undo"))
+    page = sam.post(address_of(call, "undo"))
     assert page.status_code == 409
     for words in ("This can&#39;t be undone", said, "Back to calling"):
         assert words in page.text
@@ -371,9 +386,9 @@ def test_my_last_calls_tell_when_and_how_but_never_who(
     phone_bank: PhoneBank, sam: FlaskClient
 ) -> None:
     assert "No calls yet" in sam.get("/calling/mine").text
-    ask_for_somebody(sam)
+    ask_for_person(sam)
     for outcome in ("no_answer", "busy"):
-        sam.post(at(held(), "outcome"), data={"outcome": outcome})
+        sam.post(address_of(open_call(), "outcome"), data={"outcome": outcome})
     page = sam.get("/calling/mine").text
     assert page.index("Busy") < page.index("No answer")
     assert page.count(">Undo<") == 1
@@ -384,56 +399,56 @@ def test_my_last_calls_tell_when_and_how_but_never_who(
         assert ">Undo<" not in sam.get("/calling/mine").text
 
 
-def test_who_waits_in_the_lobby_is_not_shown_anybody_again(
+def test_a_caller_in_the_lobby_sees_no_earlier_person_again(
     phone_bank: PhoneBank, sam: FlaskClient
 ) -> None:
-    ask_for_somebody(sam)
-    call = held()
-    sam.post(at(call, "outcome"), data={"outcome": "no_answer", "next": "no"})
+    ask_for_person(sam)
+    call = open_call()
+    sam.post(address_of(call, "outcome"), data={"outcome": "no_answer", "next": "no"})
     assert ">Undo<" in sam.get("/calling/mine").text
-    phone_bank.sam.state = CallerState.WAITING  # as when they join a party whose door is shut
+    phone_bank.sam.state = CallerState.WAITING  # as after joining a party whose door is shut
     db.session.commit()
     assert ">Undo<" not in sam.get("/calling/mine").text
     name = db.session.get_one(Contact, call.contact_id).first_name
-    refused = sam.post(at(call, "undo"), follow_redirects=True)
+    refused = sam.post(address_of(call, "undo"), follow_redirects=True)
     assert (refused.status_code, name in refused.text) == (403, False)
     assert "Nobody has let you in yet" in refused.text
     assert call.outcome == "no_answer"
 
 
-def test_a_break_gives_the_person_back_and_asks_nothing(
+def test_a_break_releases_the_contact_and_asks_nothing(
     phone_bank: PhoneBank, sam: FlaskClient
 ) -> None:
-    ask_for_somebody(sam)
-    call = held()
-    page = sam.post(at(call, "give-back"), follow_redirects=True)
+    ask_for_person(sam)
+    call = open_call()
+    page = sam.post(address_of(call, "give-back"), follow_redirects=True)
     assert page.request.path == "/calling"
     assert "Were you still talking?" not in page.text
     db.session.refresh(call)
     assert (call.ending, call.outcome) == ("given_back", None)
 
 
-def test_a_hold_that_ran_out_while_they_talked_can_still_be_told(
+def test_a_call_can_be_recorded_after_its_hold_expired(
     phone_bank: PhoneBank, sam: FlaskClient
 ) -> None:
-    ask_for_somebody(sam)
-    call = held()
+    ask_for_person(sam)
+    call = open_call()
     with time_machine.travel(now() + timedelta(minutes=20), tick=True):
         expire_holds(phone_bank.campaign)
         db.session.commit()
         page = sam.get("/calling/person", follow_redirects=True)
         assert "Were you still talking?" in page.text
         assert phone_bank.contacts[0].first_name not in page.text
-        sam.post(at(call, "outcome"), data={"outcome": "talked"})
+        sam.post(address_of(call, "outcome"), data={"outcome": "talked"})
     db.session.refresh(call)
     assert (call.outcome, call.late, call.counted) == ("talked", True, True)
     assert campaign_totals(phone_bank.campaign.id).calls == 1
 
 
 def test_a_callback_at_a_preset_is_one_tap(phone_bank: PhoneBank, sam: FlaskClient) -> None:
-    ask_for_somebody(sam)
-    contact_id = held().contact_id
-    sam.post(at(held(), "outcome"), data={"ring_back": "tomorrow", "only_me": "yes"})
+    ask_for_person(sam)
+    contact_id = open_call().contact_id
+    sam.post(address_of(open_call(), "outcome"), data={"ring_back": "tomorrow", "only_me": "yes"})
     contact = db.session.get_one(Contact, contact_id)
     assert contact.last_outcome == "call_back"
     assert contact.callback_caller_id == phone_bank.sam.id
@@ -443,41 +458,47 @@ def test_a_callback_at_a_preset_is_one_tap(phone_bank: PhoneBank, sam: FlaskClie
 def test_a_callback_at_a_time_that_is_past_is_refused_in_place(
     phone_bank: PhoneBank, sam: FlaskClient
 ) -> None:
-    ask_for_somebody(sam)
+    ask_for_person(sam)
     sent = {"ring_back": "chosen", "date": "2020-01-01", "time": "18:00"}
-    page = sam.post(at(held(), "outcome"), data=sent)
+    page = sam.post(address_of(open_call(), "outcome"), data=sent)
     assert page.status_code == 422
     assert "That time has passed." in page.text
-    assert f'data-call="{held().id}"' in page.text
-    assert held().outcome is None
+    assert f'data-call="{open_call().id}"' in page.text
+    assert open_call().outcome is None
 
 
-def test_a_promise_sent_again_after_its_time_is_known_for_what_it_is(
+def test_a_callback_sent_again_after_its_time_counts_as_a_repeat(
     phone_bank: PhoneBank, sam: FlaskClient
 ) -> None:
-    ask_for_somebody(sam)
-    call = held()
+    ask_for_person(sam)
+    call = open_call()
     soon = (now() + timedelta(minutes=2)).astimezone(time_zone("Europe/London"))
     sent = {"ring_back": "chosen", "date": f"{soon:%Y-%m-%d}", "time": f"{soon:%H:%M}"}
-    assert sam.post(at(call, "outcome"), json=sent, headers=JSON).json["changed"]
+    assert sam.post(address_of(call, "outcome"), json=sent, headers=JSON).json["changed"]
     with time_machine.travel(now() + timedelta(minutes=5), tick=True):
-        again = sam.post(at(call, "outcome"), json=sent, headers=JSON)
+        again = sam.post(address_of(call, "outcome"), json=sent, headers=JSON)
     assert (again.status_code, again.json["changed"]) == (200, False)
 
 
-def test_another_language_is_kept_for_who_speaks_it(
+def test_another_language_is_stored_with_the_contact(
     phone_bank: PhoneBank, sam: FlaskClient
 ) -> None:
-    ask_for_somebody(sam)
-    contact_id = held().contact_id
-    sam.post(at(held(), "outcome"), data={"outcome": "language_barrier", "language": "cy"})
+    ask_for_person(sam)
+    contact_id = open_call().contact_id
+    sam.post(
+        address_of(open_call(), "outcome"), data={"outcome": "language_barrier", "language": "cy"}
+    )
     assert db.session.get_one(Contact, contact_id).language == "cy"
 
 
-def test_nobody_to_ring_says_when_the_next_one_is(phone_bank: PhoneBank, sam: FlaskClient) -> None:
-    ask_for_somebody(sam)
+def test_with_no_one_to_call_the_page_says_when_the_next_one_is(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    ask_for_person(sam)
     for _ in phone_bank.contacts:
-        page = sam.post(at(held(), "outcome"), data={"outcome": "busy"}, follow_redirects=True)
+        page = sam.post(
+            address_of(open_call(), "outcome"), data={"outcome": "busy"}, follow_redirects=True
+        )
     assert page.request.path == "/calling/wait"
     assert re.search(r'<time datetime="[^"]+\+00:00" data-local="moment">', page.text)
     assert "Recorded: Busy." in page.text
@@ -491,7 +512,7 @@ def test_a_pause_shows_a_page_that_tries_again_and_then_goes_on(
 ) -> None:
     phone_bank.campaign.state = CampaignState.PAUSED
     db.session.commit()
-    page = ask_for_somebody(sam)
+    page = ask_for_person(sam)
     assert page.status_code == 200
     assert "data-retry" in page.text
     assert '<noscript><meta http-equiv="refresh"' in page.text
@@ -501,34 +522,32 @@ def test_a_pause_shows_a_page_that_tries_again_and_then_goes_on(
     assert sam.get("/calling/wait").location == "/calling/person"
 
 
-def test_an_outcome_during_a_pause_is_recorded_all_the_same(
-    phone_bank: PhoneBank, sam: FlaskClient
-) -> None:
-    ask_for_somebody(sam)
-    call = held()
+def test_an_outcome_during_a_pause_is_recorded(phone_bank: PhoneBank, sam: FlaskClient) -> None:
+    ask_for_person(sam)
+    call = open_call()
     phone_bank.party.paused = True
     db.session.commit()
-    answer = sam.post(at(call, "outcome"), json={"outcome": "talked"}, headers=JSON)
+    answer = sam.post(address_of(call, "outcome"), json={"outcome": "talked"}, headers=JSON)
     assert answer.status_code == 200
     assert (answer.json["outcome"], answer.json["person"]) == ("talked", None)
     assert campaign_totals(phone_bank.campaign.id).calls == 1
 
 
-def test_a_party_that_is_over_says_thank_you(phone_bank: PhoneBank, sam: FlaskClient) -> None:
+def test_a_party_that_ended_says_thank_you(phone_bank: PhoneBank, sam: FlaskClient) -> None:
     phone_bank.party.state = PartyState.ENDED
     db.session.commit()
-    page = ask_for_somebody(sam)
+    page = ask_for_person(sam)
     assert "The party has ended" in page.text
     assert "Thank you, Sam." in page.text
 
 
-def test_redis_away_means_back_in_a_moment(
+def test_without_redis_the_page_says_back_in_a_moment(
     phone_bank: PhoneBank, sam: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask_for_somebody(sam)
-    call = held()
+    ask_for_person(sam)
+    call = open_call()
     monkeypatch.setitem(sam.application.extensions, "redis", Redis.from_url(NO_REDIS))
-    page = sam.post(at(call, "outcome"), data={"outcome": "busy"}, follow_redirects=True)
+    page = sam.post(address_of(call, "outcome"), data={"outcome": "busy"}, follow_redirects=True)
     assert page.status_code == 503
     assert "recorded is safe." in page.text
     assert "data-retry" in page.text
@@ -543,7 +562,7 @@ def test_another_callers_call_and_a_made_up_one_are_not_found(
     theirs = claim(phone_bank.priya).call
     db.session.commit()
     sent = {"step_id": "opening", "answer": "speaking", "outcome": "do_not_call"}
-    for path in (at(theirs, what), f"/calling/person/{uuid.uuid4()}/{what}"):
+    for path in (address_of(theirs, what), f"/calling/person/{uuid.uuid4()}/{what}"):
         assert sam.post(path, data=sent).status_code == 404
         refused = sam.post(path, json=sent, headers=JSON)
         assert refused.status_code == 404
@@ -555,15 +574,17 @@ def test_another_callers_call_and_a_made_up_one_are_not_found(
 
 
 def test_an_unknown_outcome_changes_nothing(phone_bank: PhoneBank, sam: FlaskClient) -> None:
-    ask_for_somebody(sam)
+    ask_for_person(sam)
     for sent in ({"outcome": "danced"}, {}, {"ring_back": "someday"}):
-        assert sam.post(at(held(), "outcome"), data=sent).status_code == 422
-        assert sam.post(at(held(), "outcome"), json=sent, headers=JSON).status_code == 422
-    assert held().outcome is None
+        assert sam.post(address_of(open_call(), "outcome"), data=sent).status_code == 422
+        assert (
+            sam.post(address_of(open_call(), "outcome"), json=sent, headers=JSON).status_code == 422
+        )
+    assert open_call().outcome is None
     assert campaign_totals(phone_bank.campaign.id).calls == 0
 
 
-def test_the_whole_way_as_json(phone_bank: PhoneBank, sam: FlaskClient) -> None:
+def test_a_call_from_start_to_end_as_json(phone_bank: PhoneBank, sam: FlaskClient) -> None:
     assert sam.get("/calling", headers=JSON).json["person"] is False
     assert sam.get("/calling/person", headers=JSON).status_code == 404
     person = sam.post("/calling/next", headers=JSON).json["person"]
@@ -581,12 +602,12 @@ def test_the_whole_way_as_json(phone_bank: PhoneBank, sam: FlaskClient) -> None:
     assert again["person"]["call_id"] != person["call_id"]
 
 
-def test_the_screen_that_is_open_counts_as_calling_now(
+def test_a_caller_with_an_open_page_counts_as_calling_now(
     phone_bank: PhoneBank, sam: FlaskClient
 ) -> None:
-    ask_for_somebody(sam)
+    ask_for_person(sam)
     with time_machine.travel(now() + timedelta(minutes=3), tick=True):
-        sam.post(at(held(), "renew"), headers=JSON)
+        sam.post(address_of(open_call(), "renew"), headers=JSON)
         db.session.refresh(phone_bank.sam)
         assert now() - phone_bank.sam.seen_at < timedelta(seconds=10)
 
@@ -595,10 +616,10 @@ def test_a_campaign_without_a_script_still_works(
     phone_bank: PhoneBank, client: FlaskClient
 ) -> None:
     come_in(client, phone_bank)
-    page = ask_for_somebody(client)
+    page = ask_for_person(client)
     assert "This is <bdi>Sam</bdi>, a volunteer calling on behalf of" in page.text
     assert 'data-stage="plain"' in page.text
-    client.post(at(held(), "outcome"), data={"outcome": "talked"})
+    client.post(address_of(open_call(), "outcome"), data={"outcome": "talked"})
     assert campaign_totals(phone_bank.campaign.id).conversations == 1
 
 
@@ -606,26 +627,26 @@ def test_no_title_address_or_log_line_names_the_person(
     phone_bank: PhoneBank, sam: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
-    page = ask_for_somebody(sam)
-    contact = db.session.get_one(Contact, held().contact_id)
+    page = ask_for_person(sam)
+    contact = db.session.get_one(Contact, open_call().contact_id)
     title = re.search(r"<title>(.*?)</title>", page.text, re.DOTALL).group(1)
     assert contact.first_name not in title
     addresses = re.findall(r'(?:href|action|src)="([^"]*)"', page.text)
-    assert contact.phone in "".join(addresses)  # the tel: link, and nothing else
+    assert contact.phone in "".join(addresses)  # only the tel: link has it
     others = [address for address in addresses if not address.startswith("tel:")]
     assert not any(contact.phone[1:] in a or contact.first_name in a for a in others)
     assert page.headers["Cache-Control"] == "no-store"
-    sam.post(at(held(), "outcome"), data={"outcome": "danced"})
-    sam.post(at(held(), "outcome"), data={"outcome": "talked"})
+    sam.post(address_of(open_call(), "outcome"), data={"outcome": "danced"})
+    sam.post(address_of(open_call(), "outcome"), data={"outcome": "talked"})
     for secret in (contact.first_name, contact.phone, contact.phone[-7:]):
         assert secret not in caplog.text
 
 
-def test_the_number_as_a_picture_is_only_for_who_has_the_person(
+def test_only_the_caller_who_holds_the_contact_gets_the_number_as_a_picture(
     phone_bank: PhoneBank, sam: FlaskClient
 ) -> None:
     assert sam.get("/calling/person/qr.svg").status_code == 404
-    ask_for_somebody(sam)
+    ask_for_person(sam)
     picture = sam.get("/calling/person/qr.svg")
     assert picture.mimetype == "image/svg+xml"
     assert picture.headers["Cache-Control"] == "no-store"
@@ -638,7 +659,7 @@ def test_a_value_in_a_list_that_looks_like_markup_stays_text(
         contact.first_name = "<img src=x>{{ 7*7 }}"
         contact.fields = {"town": "<b>Leeds</b>"}
     db.session.commit()
-    page = ask_for_somebody(sam).text
+    page = ask_for_person(sam).text
     assert "<img src=x>" not in page
     assert "<b>Leeds" not in page
     assert "&lt;img src=x&gt;{{ 7*7 }}" in page

@@ -1,4 +1,4 @@
-"""What a caller finds once their party is over: thanks, their own figures, a way on."""
+"""Tests what a caller sees after their party ended: thanks, their own figures, and a way on."""
 
 import pytest
 from flask.testing import FlaskClient
@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 from phonebank.core.db import db
 from phonebank.models import CampaignState
 from phonebank.parties.services import end_party
-from tests.callers.test_views import at, held
+from tests.callers.test_views import address_of, open_call
 from tests.phone_bank import PhoneBank, come_in
 
 
@@ -16,7 +16,7 @@ def sam(client: FlaskClient, phone_bank: PhoneBank) -> FlaskClient:
     return client
 
 
-def test_the_last_call_counts_and_leads_to_ones_own_figures(
+def test_the_last_call_counts_and_leads_to_the_callers_own_figures(
     sam: FlaskClient, phone_bank: PhoneBank
 ) -> None:
     for outcome in ("no_answer", "talked"):
@@ -24,7 +24,9 @@ def test_the_last_call_counts_and_leads_to_ones_own_figures(
         if outcome == "talked":
             end_party(phone_bank.party)
             db.session.commit()
-        page = sam.post(at(held(), "outcome"), data={"outcome": outcome}, follow_redirects=True)
+        page = sam.post(
+            address_of(open_call(), "outcome"), data={"outcome": outcome}, follow_redirects=True
+        )
     assert page.status_code == 200
     assert "The party has ended" in page.text
     assert "You: 2 calls, 1 conversation." in page.text
@@ -32,12 +34,16 @@ def test_the_last_call_counts_and_leads_to_ones_own_figures(
     assert sam.get(f"/evening/{phone_bank.party.summary_token}").status_code == 200
 
 
-def test_the_last_call_counts_for_a_script_too(sam: FlaskClient, phone_bank: PhoneBank) -> None:
+def test_the_last_call_counts_for_an_api_client_too(
+    sam: FlaskClient, phone_bank: PhoneBank
+) -> None:
     sam.post("/calling/next")
     end_party(phone_bank.party)
     db.session.commit()
     told = sam.post(
-        at(held(), "outcome"), json={"outcome": "no_answer"}, headers={"Accept": "application/json"}
+        address_of(open_call(), "outcome"),
+        json={"outcome": "no_answer"},
+        headers={"Accept": "application/json"},
     )
     assert told.status_code == 200
     assert told.json["changed"] is True
@@ -45,7 +51,7 @@ def test_the_last_call_counts_for_a_script_too(sam: FlaskClient, phone_bank: Pho
     assert "ended" in told.json["message"]
 
 
-def test_who_recorded_nothing_is_thanked_too_and_gets_nobody(
+def test_a_caller_who_recorded_nothing_is_thanked_too_and_gets_no_one(
     sam: FlaskClient, phone_bank: PhoneBank
 ) -> None:
     end_party(phone_bank.party)
@@ -56,7 +62,7 @@ def test_who_recorded_nothing_is_thanked_too_and_gets_nobody(
     assert "Give me someone" not in page.text
 
 
-def test_a_campaign_that_ended_says_so_and_does_not_go_round_in_a_circle(
+def test_a_campaign_that_ended_says_so_and_does_not_redirect_in_a_circle(
     sam: FlaskClient, phone_bank: PhoneBank
 ) -> None:
     phone_bank.campaign.state = CampaignState.ENDED

@@ -1,4 +1,4 @@
-"""A caller, their party and its host, an organiser and the door: every two of them at once."""
+"""Tests every two actions about a caller at once: by the caller, the host and the organiser."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -30,7 +30,7 @@ from tests.two_at_once import Act, Place, State, always, faults_of_all_pairs
 
 
 class Room(NamedTuple):
-    """Two parties of two hosts, and a caller who is in the first."""
+    """Two parties of two hosts, and a caller in the first."""
 
     campaign: Campaign
     here: Party
@@ -61,7 +61,7 @@ def _read(ids: tuple[int, int, int, int]) -> Room:
         db.session.get_one(Party, ids[2]),
         db.session.get_one(Caller, ids[3]),
     )
-    # As a page does that asks whether the caller is in the host's party.
+    # The host's pages read the caller in this way before they act.
     assert participants.caller_in(room.here, room.sam.id) is room.sam
     return room
 
@@ -90,7 +90,7 @@ def _state(ids: tuple[int, int, int, int]) -> State:
     }
 
 
-NOBODY = {"holds": False, "held in Redis": False}
+NO_HOLD = {"holds": False, "held in Redis": False}
 
 
 def _is_here(state: State) -> bool:
@@ -109,23 +109,23 @@ def _admit_newcomer(state: State) -> State:
     )
 
 
-def _put_out_by_an_organiser(state: State) -> State | None:
+def _remove_by_organiser(state: State) -> State | None:
     if state["sam"] == CallerState.REMOVED:
         return None
     door = {"door": False} if state["at"] == "here" else {}
-    return state | {"sam": CallerState.REMOVED} | door | NOBODY
+    return state | {"sam": CallerState.REMOVED} | door | NO_HOLD
 
 
-def _goes_there(state: State) -> State:
-    # The door there is shut.
+def _go_there(state: State) -> State:
+    # The other party's door is shut.
     if state["sam"] == CallerState.REMOVED:
         return state | {"newcomers": [*state["newcomers"], CallerState.WAITING]}
     if state["at"] == "there":
         return state
-    return state | {"sam": CallerState.WAITING, "at": "there"} | NOBODY
+    return state | {"sam": CallerState.WAITING, "at": "there"} | NO_HOLD
 
 
-def _comes_back(state: State) -> State | None:
+def _come_back(state: State) -> State | None:
     through = CallerState.ADMITTED if state["door"] else CallerState.WAITING
     if _is_here(state):
         return state | ({"sam": CallerState.ADMITTED} if state["door"] else {})
@@ -133,24 +133,24 @@ def _comes_back(state: State) -> State | None:
         return None
     if state["sam"] == CallerState.REMOVED:
         return state | {"newcomers": [*state["newcomers"], through]}
-    return state | {"sam": through, "at": "here"} | NOBODY
+    return state | {"sam": through, "at": "here"} | NO_HOLD
 
 
-def _somebody_comes(state: State) -> State | None:
+def _newcomer_joins(state: State) -> State | None:
     if state["party"] != "open":
         return None
     through = CallerState.ADMITTED if state["door"] else CallerState.WAITING
     return state | {"newcomers": [*state["newcomers"], through]}
 
 
-def _opens(state: State) -> State:
+def _open_door(state: State) -> State:
     return _admit_newcomer(state) | {
         "door": True,
         "newcomers": [CallerState.ADMITTED for _ in state["newcomers"]],
     }
 
 
-def _all_come_in(state: State) -> State:
+def _admit_all(state: State) -> State:
     return _admit_newcomer(state) | {
         "newcomers": [CallerState.ADMITTED for _ in state["newcomers"]]
     }
@@ -162,18 +162,18 @@ ACTS = [
     Act(
         "host removes",
         lambda room: remove(room.sam),
-        _host_does(sam=CallerState.REMOVED, door=False, **NOBODY),
+        _host_does(sam=CallerState.REMOVED, door=False, **NO_HOLD),
     ),
     Act(
         "organiser removes",
         lambda room: remove_anywhere(room.sam),
-        _put_out_by_an_organiser,
+        _remove_by_organiser,
     ),
-    # Nobody knows where they came from: see callers.stopping.
+    # The address that the caller came from is not known, so `stop` shuts the door.
     Act(
         "organiser stops",
         lambda room: stop(room.sam, db.session.get_one(Account, room.here.host_id), "", now()),
-        _put_out_by_an_organiser,
+        _remove_by_organiser,
     ),
     Act(
         "host renames",
@@ -181,16 +181,16 @@ ACTS = [
         _host_does(name="Samira"),
     ),
     Act("host hides", lambda room: hide(room.sam, True), _host_does(hidden=True)),
-    Act("goes there", lambda room: join(room.campaign, room.there, "Sam", room.sam), _goes_there),
-    Act("comes back", lambda room: join(room.campaign, room.here, "Sam", room.sam), _comes_back),
-    Act("host opens", lambda room: participants.set_door(room.here, True), _opens),
+    Act("goes there", lambda room: join(room.campaign, room.there, "Sam", room.sam), _go_there),
+    Act("comes back", lambda room: join(room.campaign, room.here, "Sam", room.sam), _come_back),
+    Act("host opens", lambda room: participants.set_door(room.here, True), _open_door),
     Act("host shuts", lambda room: participants.set_door(room.here, False), always(door=False)),
 ]
 DOOR_ACTS = [
     Act(
-        "somebody comes", lambda room: join(room.campaign, room.here, "Kit", None), _somebody_comes
+        "newcomer joins", lambda room: join(room.campaign, room.here, "Kit", None), _newcomer_joins
     ),
-    Act("host lets all in", lambda room: participants.admit_all(room.here), _all_come_in),
+    Act("host lets all in", lambda room: participants.admit_all(room.here), _admit_all),
     Act(
         "host locks",
         lambda room: services.lock(room.here),
@@ -206,17 +206,17 @@ DOOR_ACTS = [
 
 
 @pytest.mark.parametrize("sam", [CallerState.WAITING, CallerState.ADMITTED])
-def test_every_two_who_do_something_about_one_caller(app_context: Flask, sam: str) -> None:
+def test_every_two_actions_about_one_caller(app_context: Flask, sam: str) -> None:
     place = Place(_made(state=sam), _read, _state)
     assert faults_of_all_pairs(app_context, place, ACTS) == []
 
 
-def test_every_two_who_come_to_a_door_or_close_it(app_context: Flask) -> None:
+def test_every_two_actions_about_a_door(app_context: Flask) -> None:
     place = Place(_made(state=CallerState.WAITING), _read, _state)
     assert faults_of_all_pairs(app_context, place, DOOR_ACTS) == []
 
 
-def test_an_organiser_opens_a_campaigns_door_or_shuts_it_while_somebody_comes(
+def test_an_organiser_opens_or_shuts_a_campaigns_door_while_a_newcomer_joins(
     app_context: Flask,
 ) -> None:
     def made() -> int:
@@ -235,7 +235,7 @@ def test_an_organiser_opens_a_campaigns_door_or_shuts_it_while_somebody_comes(
         }
 
     acts = [
-        Act("somebody comes", lambda campaign: join(campaign, None, "Kit", None), comes),
+        Act("newcomer joins", lambda campaign: join(campaign, None, "Kit", None), comes),
         Act(
             "organiser opens",
             lambda campaign: campaigns.set_door(campaign, True),

@@ -1,4 +1,4 @@
-"""A campaign may want one practice call before the first real one; nobody gets round it then."""
+"""Tests the practice call that a campaign may require before a caller's first real call."""
 
 import json
 import re
@@ -30,7 +30,7 @@ WHY = "one practice call before"
 
 @pytest.fixture
 def strict(phone_bank: PhoneBank) -> PhoneBank:
-    """The phone bank, with a script, where everybody is to practise first."""
+    """The phone bank, with a script, where every caller must practise first."""
     create_script(phone_bank.campaign, source_of("persuasive-conversation", "en"))
     phone_bank.campaign.practice_first = True
     phone_bank.party.door_open = True
@@ -44,17 +44,17 @@ def practise(
     outcome: str = "talked",
     answers: dict[str, object] | None = None,
 ) -> str:
-    """Make a practice call from its first page to its end; the page with the feedback."""
+    """Make a practice call from its first page to its end, and return the page with feedback."""
     answers = AS_FAR_AS_NEEDED if answers is None else answers
     sent = {"with": kind, "answers": json.dumps(answers), "outcome": outcome}
     return browser.post("/calling/practice/done", data=sent).text
 
 
-def hand_outs() -> int:
+def count_calls() -> int:
     return db.session.scalar(select(func.count()).select_from(Call)) or 0
 
 
-def test_asking_for_somebody_leads_to_practice_with_the_reason_and_the_time_it_takes(
+def test_asking_for_a_person_leads_to_practice_with_the_reason_and_the_time_it_takes(
     strict: PhoneBank, client: FlaskClient
 ) -> None:
     link = f"/join/{strict.party.code}"
@@ -67,10 +67,10 @@ def test_asking_for_somebody_leads_to_practice_with_the_reason_and_the_time_it_t
     page = client.get("/calling/practice")
     assert WHY in page.text
     assert "about 3 minutes" in page.text
-    assert hand_outs() == 0
+    assert count_calls() == 0
 
 
-def test_the_verb_refuses_whatever_page_asks(strict: PhoneBank, client: FlaskClient) -> None:
+def test_the_service_refuses_whichever_page_asks(strict: PhoneBank, client: FlaskClient) -> None:
     with pytest.raises(PracticeRequiredError):
         claim(strict.sam)
     come_in(client, strict)
@@ -79,10 +79,10 @@ def test_the_verb_refuses_whatever_page_asks(strict: PhoneBank, client: FlaskCli
     assert WHY in refused.json["error"]["message"].lower()
     assert "/calling/practice" in refused.json["error"]["what_to_do"]
     assert client.get("/calling", headers=JSON).json["practice_first"] is True
-    # Our own script on the call page, too.
+    # Our own JavaScript on the call page is refused too.
     drawn = client.post("/calling/next", headers={"X-Phonebank-Screen": "1"})
     assert drawn.headers["X-Phonebank-Go-To"] == "/calling/practice"
-    assert hand_outs() == 0
+    assert count_calls() == 0
 
 
 def test_a_practice_call_opens_calling(strict: PhoneBank, client: FlaskClient) -> None:
@@ -94,7 +94,7 @@ def test_a_practice_call_opens_calling(strict: PhoneBank, client: FlaskClient) -
     assert "I promise" in page
     given = client.post("/calling/next", follow_redirects=True)
     assert given.request.path == "/calling/person"
-    assert hand_outs() == 1
+    assert count_calls() == 1
     assert client.get("/calling", headers=JSON).json["practice_first"] is False
     assert WHY not in client.get("/calling/practice").text
 
@@ -109,7 +109,7 @@ def test_a_practice_call_opens_calling(strict: PhoneBank, client: FlaskClient) -
         ("answerphone", "talked", {}),
     ],
 )
-def test_a_tap_is_no_practice_call(
+def test_a_tap_is_not_a_practice_call(
     strict: PhoneBank,
     client: FlaskClient,
     kind: str,
@@ -128,7 +128,7 @@ def test_a_tap_is_no_practice_call(
     ("kind", "outcome"),
     [("hostile", "do_not_call"), ("wrong person", "wrong_number"), ("answerphone", "answerphone")],
 )
-def test_a_short_call_rightly_put_down_is_one(
+def test_a_short_call_with_the_right_outcome_is_a_practice_call(
     strict: PhoneBank, client: FlaskClient, kind: str, outcome: str
 ) -> None:
     come_in(client, strict)
@@ -136,7 +136,7 @@ def test_a_short_call_rightly_put_down_is_one(
     assert claim(strict.sam)
 
 
-def test_a_campaign_without_words_keeps_nobody_out(
+def test_without_a_script_any_practice_call_is_enough(
     phone_bank: PhoneBank, client: FlaskClient
 ) -> None:
     phone_bank.campaign.practice_first = True
@@ -146,10 +146,10 @@ def test_a_campaign_without_words_keeps_nobody_out(
     assert claim(phone_bank.sam)
 
 
-def test_where_the_main_question_is_for_others_the_last_step_is_far_enough(
+def test_if_no_persona_reaches_the_main_question_the_last_step_is_far_enough(
     strict: PhoneBank, client: FlaskClient
 ) -> None:
-    """Nobody one practises with has a town, so no practice call comes to it."""
+    """No persona has a town, so no practice call reaches the main question."""
     asked_in_towns = SMALL.replace(
         "    next: support\n",
         "    branches:\n      - field: town\n        known: true\n        goto: support\n"
@@ -165,7 +165,7 @@ def test_where_the_main_question_is_for_others_the_last_step_is_far_enough(
     assert "Start calling" in practise(client, answers={"hello": None, "help": "no"})
 
 
-def test_what_is_still_wanted_names_only_people_whom_the_script_has(
+def test_the_page_names_only_personas_that_the_script_has(
     strict: PhoneBank, client: FlaskClient
 ) -> None:
     create_script(strict.campaign, SMALL.replace("character: cheerful", "character: hostile"))
@@ -177,7 +177,7 @@ def test_what_is_still_wanted_names_only_people_whom_the_script_has(
     assert "Start calling" in practise(client, outcome="refused")
 
 
-def test_it_is_remembered_in_the_next_party_and_not_in_another_campaign(
+def test_a_practice_call_counts_in_the_next_party_and_not_in_another_campaign(
     strict: PhoneBank, client: FlaskClient
 ) -> None:
     come_in(client, strict)
@@ -197,7 +197,7 @@ def test_it_is_remembered_in_the_next_party_and_not_in_another_campaign(
     assert "Make a practice call" in page
 
 
-def test_it_is_forgotten_with_the_device(strict: PhoneBank, client: FlaskClient) -> None:
+def test_a_device_that_left_must_practise_again(strict: PhoneBank, client: FlaskClient) -> None:
     come_in(client, strict)
     practise(client)
     assert "Give me someone to call" in client.get("/calling").text
@@ -207,7 +207,7 @@ def test_it_is_forgotten_with_the_device(strict: PhoneBank, client: FlaskClient)
     assert "Make a practice call" in page
 
 
-def test_who_is_calling_already_is_not_sent_to_practise(phone_bank: PhoneBank) -> None:
+def test_a_caller_who_has_called_already_need_not_practise(phone_bank: PhoneBank) -> None:
     first = claim(phone_bank.sam)
     phone_bank.campaign.practice_first = True
     db.session.commit()
@@ -219,7 +219,7 @@ def test_who_is_calling_already_is_not_sent_to_practise(phone_bank: PhoneBank) -
         claim(phone_bank.priya)
 
 
-def test_the_lobby_says_that_there_is_time_for_it_now(
+def test_the_lobby_says_that_there_is_time_to_practise(
     strict: PhoneBank, client: FlaskClient
 ) -> None:
     strict.sam.state = CallerState.WAITING
@@ -233,7 +233,9 @@ def test_the_lobby_says_that_there_is_time_for_it_now(
     assert claim(db.session.get_one(Caller, strict.sam.id))
 
 
-def test_without_the_setting_nothing_is_asked(phone_bank: PhoneBank, client: FlaskClient) -> None:
+def test_without_the_setting_no_practice_call_is_required(
+    phone_bank: PhoneBank, client: FlaskClient
+) -> None:
     come_in(client, phone_bank)
     assert WHY not in client.get("/calling").text
     assert WHY not in client.get("/calling/practice").text
