@@ -1,5 +1,5 @@
-/* The call page. Everything on it works as plain forms. This module sends them through dead spots, and
-   shows the next step and the next person without leaving the page. */
+/* The call page works as plain forms. This module sends them through dead spots, and shows the next step
+   and the next person without leaving the page. */
 
 import { drawKeySwitch, listenToKeys } from "./call_keys.js";
 import { Hold } from "./call_hold.js";
@@ -10,7 +10,7 @@ import { buttonOf, fieldsOf } from "./forms.js";
 import { showTimes } from "./local_time.js";
 import { errorIn } from "./our_answers.js";
 
-// A second tap on "No answer" must not record the next person, whose button lies under the same thumb.
+// A second tap on "No answer" must not land on the next person, whose button is under the same thumb.
 const NO_OUTCOME_WITHIN_MS = 700;
 const OFFLINE_WITH_OUTCOME = "You're offline. How this call ended is saved on this phone. We'll send it when you're back online.";
 const OFFLINE = "You're offline. Keep talking: we'll save this.";
@@ -42,11 +42,11 @@ function begin() {
   keepNote();
   hold = data.practice ? null : new Hold(data.renew, data.seconds_left, warn);
   if (hold && Object.keys(data.answers).length) hold.begun = true;
-  page = drawn; // set last: only a page that works to this line sends its own forms
+  page = drawn; // set last: if anything above fails, the browser sends the forms
   if (outbox.has((entry) => entry.kind === "screen")) setBusy(true);
 }
 
-// The handlers stop a form only after they have dealt with it: if they fail, the browser sends it.
+// A handler stops a form last: if it fails, the browser sends the form.
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!page || event.defaultPrevented) return;
@@ -88,8 +88,8 @@ function sendAnswer(step, answer) {
   hold.begun = true;
 }
 
-/* The next answer's number. The server knows by it a copy that the network delivers late. It comes from the
-   clock, so that it grows over reloads and from tab to tab, and it grows even if the clock is put back. */
+/* The next answer's number, by which the server knows a copy that comes late. It comes from the clock, so
+   that it grows over reloads and tabs, and it grows even if the clock is put back. */
 function nextSeq() {
   const sent = outbox.entries.filter((entry) => entry.call === data.call).map((entry) => entry.seq || 0);
   data.seq = Math.max(Date.now(), data.seq + 1, ...sent.map((seq) => seq + 1));
@@ -99,8 +99,8 @@ function nextSeq() {
 function send(form, button, stop) {
   const isOutcome = form.matches("[data-outcome-form]");
   if (!callIn(form.action) || (isOutcome && !button)) return; // the browser sends it
-  if (isOutcome && !button.value) return stop(); // the caller pressed Enter in a field
-  // A caller who dialled or answered a step has seen who this is.
+  if (isOutcome && !button.value) return stop(); // Enter in a field
+  // A caller who dialled or answered has seen who this is.
   const tooSoon = isOutcome && !hold.begun && Date.now() - drawnAt < NO_OUTCOME_WITHIN_MS;
   if (page.dataset.busy === "yes" || tooSoon) return stop();
   const fields = fieldsOf(form, button).filter(([name]) => name !== "csrf_token");
@@ -109,7 +109,7 @@ function send(form, button, stop) {
   setBusy(true);
 }
 
-/* Shows the server's final word on something that the page sent. */
+/* Shows the server's final word on an entry. */
 function settle(entry, answer, verdict) {
   if (entry.kind === "answer") return verdict === "saved" || reopenAnswer(entry, answer);
   if (answer.goTo) return location.assign(answer.goTo);
@@ -120,11 +120,11 @@ function settle(entry, answer, verdict) {
   if (!next.querySelector("#main")) return location.reload();
   if (verdict === "saved") forgetNote();
   draw(next);
-  // The call page says what was wrong with the form. Other pages do not.
+  // Only the call page says what was wrong with the form.
   if (verdict !== "saved" && !page) showError(entry.isOutcome ? OUTCOME_NOT_SAVED : NOT_DONE);
 }
 
-/* Goes back to the step of a refused answer if the caller can correct it, and otherwise says so in words. */
+/* Goes back to the step if the caller can correct the answer, and otherwise says so. */
 function reopenAnswer(entry, answer) {
   const why = errorIn(answer);
   if (page && walk && entry.call === data.call && answer.status === 422 && entry.step in data.script.steps) {
@@ -198,7 +198,7 @@ function warn(words, button) {
   place.append(keep);
 }
 
-/* Stores a half-written note, so that it survives if the phone discards the tab. */
+/* A half-written note survives if the phone discards the tab. */
 function keepNote() {
   const note = document.getElementById("note");
   try {
@@ -212,7 +212,7 @@ function keepNote() {
       sessionStorage.setItem(NOTE_KEY, JSON.stringify({ call: data.call, text: note.value }));
     });
   } catch (error) {
-    // Nothing is stored then. The outcome brings the note all the same.
+    // No storage: the outcome brings the note all the same.
   }
 }
 
@@ -220,7 +220,7 @@ function forgetNote() {
   try {
     sessionStorage.removeItem(NOTE_KEY);
   } catch (error) {
-    // A browser without storage has no note to remove.
+    // No storage.
   }
 }
 
@@ -228,7 +228,7 @@ document.addEventListener("click", (event) => {
   if (hold && event.target.closest("a.dial, [data-copy]")) hold.begun = true;
 });
 
-// The back button may show a page from memory whose hold is gone.
+// The back button may show a person from memory who is gone.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 
 listen({

@@ -1,8 +1,8 @@
 /* Renews the hold while the caller is here, and warns in time when it cannot.
 
-   A hold lasts minutes. This module renews it while the page is in sight or the call has begun. Half a
-   minute before the hold expires, it shows a warning with one button. A page that opens late, with
-   little or nothing left, asks for more first and warns only if it gets none. */
+   A hold lasts minutes, and is renewed while the page is in sight or the call has begun. Half a minute
+   before it expires there is a warning with one button. A page that opens late, with little or nothing
+   left, asks for more first and warns only if it gets none. */
 
 import { callIn, withFreshToken } from "./call_outbox.js";
 import { csrfToken } from "./csrf.js";
@@ -20,7 +20,7 @@ export class Hold {
   constructor(url, secondsLeft, show) {
     this.url = url;
     this.show = show;
-    this.begun = false; // whether the call has begun: the caller dialled, or gave a first answer
+    this.begun = false; // the caller dialled or answered a step
     this.over = false;
     this.failures = 0;
     this.endsAt = Date.now() + secondsLeft * 1000;
@@ -47,7 +47,7 @@ export class Hold {
     }
   }
 
-  /* The pause before the next renewal. It shrinks with the time left, so that a short hold gets more tries. */
+  /* The less time is left, the sooner the next renewal. */
   pauseMs() {
     return Math.max(RENEW_AT_MOST_EVERY_MS, Math.min(RENEW_EVERY_MS, (this.endsAt - Date.now()) / 3));
   }

@@ -1,18 +1,17 @@
-/* Lets digit keys press the numbered answers. On a scale a digit is the number, and 1 then 0 is ten.
-   The keys do nothing while the caller types or holds a modifier key, or after the caller switched them
-   off (WCAG 2.1.4). */
+/* Digit keys press the numbered answers; on a scale they are the number, and 1 then 0 is ten. They do
+   nothing while the caller types, with a modifier key, or after the caller switched them off (WCAG 2.1.4). */
 
 const KEY = "phonebank.keys";
 const TEN_WITHIN_MS = 700;
 
 let on = loadSetting() !== "off";
-let one = null; // the timer of a 1 that a 0 may follow
+let one = null; // timer of a 1 that a 0 may follow
 
 function loadSetting() {
   try {
     return localStorage.getItem(KEY);
   } catch (error) {
-    return null; // this browser stores nothing
+    return null; // no storage
   }
 }
 
@@ -20,7 +19,7 @@ function storeSetting(value) {
   try {
     localStorage.setItem(KEY, value);
   } catch (error) {
-    // The setting then lasts until the caller leaves the page.
+    // Without storage the setting lasts as long as the page.
   }
 }
 
@@ -65,8 +64,7 @@ export function listenToKeys() {
   });
 }
 
-/* Shows the switch in its present state. Each new page needs this, because the switch is hidden where
-   JavaScript is off. */
+/* Shows the switch, which is hidden without JavaScript, in its present state. */
 export function drawKeySwitch() {
   for (const button of document.querySelectorAll("[data-keys-switch]")) {
     button.hidden = false;

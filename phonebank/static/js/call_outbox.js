@@ -1,12 +1,12 @@
-/* The outbox holds what the caller tapped until the server settles it. A dead spot loses nothing, and a
-   repeat doubles nothing: every address names its call, so the server recognises a repeat.
+/* The outbox keeps what the caller tapped until the server settles it. Every address names its call, so the
+   server recognises a repeat, and nothing is lost or doubled.
 
-   An entry leaves the outbox only when Phonebank itself says yes, or no with a reason, about that
-   entry's call. After any other answer, ours or a stranger's, the outbox keeps the entry and sends it
-   again, after pauses that grow. No number of failures discards an entry.
+   An entry leaves only when Phonebank itself says yes, or no with a reason, about that entry's call. After
+   any other answer the outbox sends the entry again, after pauses that grow. No number of failures
+   discards an entry.
 
-   The entries are in sessionStorage, which survives a reload and a tab that the phone discards, and ends
-   with the tab. The outbox sends them one after another, in order. */
+   sessionStorage has the entries: it survives a reload and a tab that the phone discards, and ends with
+   the tab. The outbox sends one after another, in order. */
 
 import { csrfToken, setToken } from "./csrf.js";
 import { ask, canAsk, pauseMs } from "./our_answers.js";
@@ -26,9 +26,8 @@ export function callIn(url) {
 export const hasEntriesWaiting = () => loadEntries().length > 0;
 
 export class Outbox {
-  /* answered(entry, answer, verdict): the server settled the entry; the verdict is "saved" or "refused".
-     down(entries, answer): a try failed, and the outbox keeps the entries; `answer` is null if none came.
-     up(): Phonebank answered. */
+  /* answered(entry, answer, verdict): "saved" or "refused", for good. down(entries, answer): a try failed;
+     `answer` is null if none came. up(): Phonebank answered. */
   constructor({ answered, down, up }) {
     this.entries = loadEntries();
     this.answered = answered;
@@ -60,8 +59,7 @@ export class Outbox {
     return this.entries.some(test);
   }
 
-  /* Sends at once, because the caller looks at the page or the network is back. A pause that the server
-     asked for stays. */
+  /* The caller is here or the network is back: sends at once, unless the server asked for the pause. */
   hurry() {
     if (!this.sending && Date.now() >= this.notBefore) this.send();
   }
@@ -71,7 +69,7 @@ export class Outbox {
       if (this.entries.length) sessionStorage.setItem(KEY, JSON.stringify(this.entries));
       else sessionStorage.removeItem(KEY);
     } catch (error) {
-      // The browser has no storage, or no room in it: only the page holds the entries.
+      // No storage, or no room in it: only the page has the entries.
     }
   }
 

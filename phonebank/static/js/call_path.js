@@ -1,8 +1,8 @@
-/* Finds the steps that a call has walked and the present one, by the same rules as the server.
+/* Finds the steps that a call has walked and the present one, by the server's rules.
 
    A script is { first, main, steps: { id: transitions } }. Transitions are [[keys, step id], …]: the first
-   whose keys contain the answer wins, and keys of null take any answer. A step without transitions ends the
-   call. `answers` maps step id to answer; a step whose id is in it is done, even if its answer is null. */
+   whose keys have the answer wins; keys of null take any answer. Without transitions the call ends. A step
+   whose id is in `answers` is done, even if its answer is null. */
 
 const keysOf = (answer) => (Array.isArray(answer) ? answer : answer === null ? [] : [String(answer)]);
 

@@ -1,10 +1,8 @@
-/* Walks the script on the page: it shows the present step, and a row for each step already done.
-   Every step is on the page already, so this works offline. */
+/* Walks the script on the page. Every step is on the page already, so this works offline. */
 
 import { nextStep, stageOf, walk } from "./call_path.js";
 
-// On a wide screen the person stands beside the script, and the script need not scroll to the top: see
-// phonebank.css.
+// On a wide screen the person is beside the script (phonebank.css), and the script need not scroll up.
 const BESIDE = matchMedia("(min-width: 60rem)");
 
 export class ScriptWalk {
@@ -25,7 +23,7 @@ export class ScriptWalk {
     return this.page.querySelector(`[data-step="${CSS.escape(id)}"]`);
   }
 
-  /* The answer in the present step's fields or the pressed button, or null if there is none. */
+  /* The answer in the present step's fields or the pressed button, or null. */
   read(button) {
     const step = this.step(this.current);
     const kind = step.dataset.kind;
@@ -38,7 +36,7 @@ export class ScriptWalk {
     return field ? valueOf(kind, field.value) : null;
   }
 
-  /* Whether the script can go on: false if the next step depends on an answer that is missing. */
+  /* False if the next step depends on an answer that is missing. */
   canGoOn(answer) {
     const id = this.current;
     return !this.script.steps[id].length || nextStep(this.script, id, answer) !== null;
@@ -86,13 +84,13 @@ export class ScriptWalk {
       row.querySelector("button .visually-hidden").textContent = ` your answer to: ${title}`;
       return row;
     });
-    const place = this.page.querySelector("[data-done-steps]");
-    place.textContent = "";
-    place.append(...rows);
+    const list = this.page.querySelector("[data-done-steps]");
+    list.textContent = "";
+    list.append(...rows);
   }
 }
 
-/* The text as an answer to a step of this kind, or null if it is empty. */
+
 function valueOf(kind, text) {
   const value = text.trim();
   if (value === "") return null;
@@ -109,7 +107,7 @@ function markChosen(step, answer) {
   }
 }
 
-/* The labels of the choices that the caller took. */
+
 function describeAnswer(step, answer) {
   if (answer === null) return "Done";
   const keys = Array.isArray(answer) ? answer : [String(answer)];

@@ -1,6 +1,5 @@
-/* The caller's own line. It tells the page that the caller was admitted or removed, that the party was
-   paused or ended, and what the host says. Its events are only hints; the next request decides. It needs
-   the vendored socket.io library. */
+/* The caller's own line: admitted, removed, the party paused or ended, a message from the host. Its events
+   are only hints; the next request decides. It needs the vendored socket.io library. */
 
 const RECONNECT_AFTER_MS = 5000;
 // Some networks swallow a websocket without an error. A line that works connects sooner than this.
@@ -32,8 +31,7 @@ export function listen(handlers) {
   });
 }
 
-/* Shows a message from the host, or from Phonebank with `from` "". It stays on the screen from one contact
-   to the next, until the caller closes it. */
+/* Shows a message from the host, or from us with `from` "". It stays over contacts until the caller closes it. */
 export function showMessage(text, from = "Your host: ") {
   let box = document.getElementById("host-word");
   if (!box) {

@@ -1,12 +1,12 @@
-/* Tells Phonebank's own answers from others', and reads what they settle: see phonebank/core/phonebank_headers.py. */
+/* Reads which answers are Phonebank's own, and what they settle: see phonebank/core/phonebank_headers.py. */
 
 const OURS = "X-Phonebank";
 const CALL = "X-Phonebank-Call";
 const STALE_FORM = "X-Phonebank-Stale-Form";
 const GO_TO = "X-Phonebank-Go-To";
 
-/* Resolves to the whole answer, and rejects if none comes in time. `ours`: whether Phonebank made it.
-   `verdictOn(call)`: "saved" or "refused" if the answer settles what was sent about that call, otherwise "". */
+/* The whole answer; rejects if none comes in time. `ours`: Phonebank made it. `verdictOn(call)`: "saved" or
+   "refused" if it settles what was sent about that call, otherwise "". */
 export async function ask(url, options, withinMs) {
   // Not AbortSignal.timeout, which Safari has since 16 and Chrome since 103.
   const abort = new AbortController();
@@ -66,8 +66,8 @@ export function errorIn(answer) {
   }
 }
 
-/* The pause before the next try, in milliseconds: it grows with each failure, differs between phones, and is
-   at least what the server asked for. A Retry-After counts up to ten times `mostMs`. */
+/* The pause before the next try: it grows with each failure, differs between phones, and is at least what
+   the server asked for. A Retry-After counts up to ten times `mostMs`. */
 export function pauseMs(failures, retryAfterMs = 0, firstMs = 1000, mostMs = 30000) {
   const grown = Math.min(firstMs * 2 ** Math.min(failures - 1, 20), mostMs) * (0.5 + Math.random());
   const asked = Math.min(retryAfterMs, 10 * mostMs) * (1 + Math.random() / 2);
