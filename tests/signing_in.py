@@ -1,4 +1,4 @@
-"""Sign a test's browser in, by the way people come in: a link, and one click."""
+"""Signs a test's browser in as people do: by a link and one click."""
 
 import time
 from typing import Any
@@ -14,10 +14,10 @@ from tests.factories import create_account
 
 
 def sign_in(client: FlaskClient, account_id: int) -> None:
-    """Make the client the account's, through a new link. Commit the account first.
+    """Sign the client in to the account with a new link. Commit the account first.
 
-    Call it outside an app context: inside one, requests would share what they remember of who is
-    asking.
+    Call it outside an app context: inside one, requests would share the account that Flask keeps
+    for each context.
     """
     app = client.application
     with app.app_context():

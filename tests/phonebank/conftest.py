@@ -1,4 +1,4 @@
-"""Apps that differ from the usual one in their mail server or second factor; people to sign in."""
+"""An app as a public server runs it, with mail and second factor, and accounts to sign in."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,7 +20,7 @@ def build(config: Config) -> Flask:
     app = create_app(config)
     app.testing = True
     app.config["WTF_CSRF_ENABLED"] = False
-    # Mailman's own in-memory backend; all else of it is the real thing.
+    # Only the backend differs from a real server's: Mailman keeps the messages in memory.
     app.extensions["mailman"].backend = "locmem"
     app.extensions["mailman"].outbox = []
     return app
@@ -28,7 +28,7 @@ def build(config: Config) -> Flask:
 
 @pytest.fixture(scope="session")
 def public_app(app: Flask, config: Config) -> Iterator[Flask]:
-    """The app as a public server runs it: mail, HTTPS, second factor."""
+    """An app with mail, HTTPS and second factor, as a public server runs it."""
     public = build(
         replace(
             config,
@@ -54,7 +54,7 @@ def outbox(public_app: Flask) -> list:
 def public_client(public_app: Flask, clean_stores: None, outbox: list) -> FlaskClient:
     """A stranger's browser on the public server."""
     client = public_app.test_client()
-    # Its cookies are for HTTPS only.
+    # The server's cookies are for HTTPS only.
     client.environ_base["wsgi.url_scheme"] = "https"
     return client
 

@@ -1,4 +1,4 @@
-"""The commands that make the first organiser and print links, run as a person runs them."""
+"""The commands that create the first organiser and print sign-in links."""
 
 import os
 import subprocess

@@ -157,7 +157,7 @@ def test_a_code_is_spelled_out_for_those_who_hear_it(show):
     assert '<span class="visually-hidden">K 7 M 4 Q P</span>' in show("{{ ui.code('K7M4QP') }}")
 
 
-def test_a_number_can_be_rung_except_in_practice(show):
+def test_a_number_can_be_called_except_in_practice(show):
     assert 'href="tel:+442079460018"' in show("{{ ui.dial('+442079460018', '020 7946 0018') }}")
     assert "tel:" not in show("{{ ui.dial('+442079460018', practice=True) }}")
 

@@ -1,4 +1,4 @@
-"""Two organisers at one account at once: every two of what they may do with it."""
+"""Two organisers change one account at once: every pair of changes."""
 
 from typing import Any
 
@@ -64,7 +64,7 @@ def test_an_account_is_shut_or_not_and_somebody_always_organises(
 ) -> None:
     def made() -> tuple[int, int, int | None]:
         for one in db.session.scalars(select(Account)):
-            one.active = False  # those of the pair before
+            one.active = False  # the accounts of the pair before
         this = create_account(role)
         other = create_account(RoleName.ORGANISER) if others else None
         campaign = create_campaign()
@@ -96,7 +96,7 @@ def test_an_account_is_shut_or_not_and_somebody_always_organises(
 
 
 def _as_host(roles: set[str]) -> set[str]:
-    """An organiser may host as they are."""
+    """The roles after an invitation to host: an organiser may host already."""
     return roles if RoleName.ORGANISER in roles else roles | {RoleName.HOST}
 
 

@@ -1,4 +1,4 @@
-"""A sign-in link: what it says, how long, how often, and where it may lead."""
+"""Sign-in links: what a link names, how long and how often it works, and where it may lead."""
 
 import threading
 from dataclasses import replace
@@ -155,7 +155,7 @@ def test_a_link_leads_to_a_page_here(wanted: str | None, led_to: str) -> None:
 
 @given(st.text(alphabet="/\\.:@abc%\t\n\r \x00?#", max_size=12) | st.text(max_size=20))
 def test_no_address_leads_away(wanted: str) -> None:
-    # As a browser reads it: backslashes are slashes, and control characters are not there.
+    # A browser reads backslashes as slashes, and skips control characters.
     read = links.path_on_this_site(wanted).replace("\\", "/")
     read = "".join(letter for letter in read if letter not in "\t\n\r")
     assert urlsplit(urljoin("https://here.example/sign-in", read)).netloc == "here.example"

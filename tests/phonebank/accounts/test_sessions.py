@@ -1,4 +1,4 @@
-"""Where an account is signed in: each browser's session ends on the server, and only there."""
+"""Sessions: each browser's session ends on the server, and only there."""
 
 import re
 from collections.abc import Callable
@@ -70,7 +70,6 @@ def test_a_copied_cookie_is_worthless_after_signing_out(
 
 
 def test_a_cookie_without_its_session_opens_nothing(browsers: list[FlaskClient]) -> None:
-    """As one of an older release has none."""
     for secret in (None, "", "guessed", 7, ["x"]):
         thief = copied(browsers[0])
         with thief.session_transaction() as session:
@@ -104,7 +103,7 @@ def test_the_account_page_lists_the_browsers_and_ends_one(
     assert "Firefox on Android" in page
     ends = re.findall(r'action="(/account/sessions/\d+/end)"', page)
     assert len(ends) == 3
-    # The browser on top was used last, which are this one and the two signed in before it.
+    # The page lists this browser, which was used last, and the two that signed in before it.
     [firefox] = re.findall(r'Firefox on Android.*?action="(/account/sessions/\d+/end)"', page, re.S)
     other = browsers[0].application.test_client()
     sign_in(other, cy)
@@ -177,7 +176,7 @@ def test_when_it_was_last_used_is_noted_now_and_then(
 
 
 def test_a_sign_in_and_a_deactivation_at_once_leave_nobody_in(app: Flask, ada: int) -> None:
-    """Whoever commits first: with the link used before it, or refused after it."""
+    """Either may commit first: the sign-in ends, or the link is refused."""
     with app.app_context():
         create_account(RoleName.ORGANISER, email="second@example.org")
         db.session.commit()

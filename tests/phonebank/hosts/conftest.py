@@ -12,7 +12,7 @@ from tests.signing_in import sign_in
 
 @pytest.fixture
 def party_id(app: Flask, client: FlaskClient) -> int:
-    """A party that the client's host runs: Sam is in and holds somebody, Priya waits."""
+    """A party that the client's host runs: Sam is admitted and holds a contact, Priya waits."""
     with app.app_context():
         room = open_room(title="Tuesday <b>night</b>")
         sam = room.join("Sam")

@@ -1,4 +1,4 @@
-"""Two others may run a party with its host, and nobody else's."""
+"""Co-hosts: up to two people run a party with its host, and no other party."""
 
 import re
 
@@ -93,7 +93,7 @@ def test_there_are_two_at_most_and_asking_twice_is_once(
     assert invite(client, party_id, "max@example.org") == 409
     assert cohosts(app, party_id) == ["kit@example.org", "lou@example.org"]
     with app.app_context():
-        # Whoever was refused has got no account by it either.
+        # A refused invitation creates no account either.
         assert db.session.query(Account).filter_by(email="max@example.org").count() == 0
 
 

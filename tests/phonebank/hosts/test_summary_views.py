@@ -19,7 +19,7 @@ from tests.signing_in import sign_in
 
 @pytest.fixture
 def ended(app: Flask, client: FlaskClient) -> Party:
-    """A party of yesterday; the client is its host."""
+    """An ended party, whose host the client is signed in as."""
     with app.app_context():
         room = open_room(title="Tuesday <b>night</b>", goal=2)
         sam, shy = room.join("Sam"), room.join("=Shy", hidden=True)
@@ -74,7 +74,7 @@ def test_the_picture_says_what_its_two_colours_are(client: FlaskClient, ended: P
 def test_the_picture_is_a_drawing_without_names(client: FlaskClient, ended: Party) -> None:
     shown = client.get(f"/evening/{ended.summary_token}/picture.svg")
     assert shown.mimetype == "image/svg+xml"
-    drawing = ElementTree.fromstring(shown.text)  # noqa: S314  (our own)
+    drawing = ElementTree.fromstring(shown.text)  # noqa: S314  (our own drawing)
     words = " ".join(drawing.itertext())
     assert "Tuesday <b>night</b>" in words
     assert "Sam" not in words
@@ -91,7 +91,7 @@ def test_the_file_has_each_callers_figures_and_no_contact(
     assert list(csv.reader(io.StringIO(file.text.removeprefix("\ufeff")))) == [
         ["caller", "calls", "answered", "conversations", "yeses"],
         ["Sam", "1", "1", "1", "1"],
-        # No spreadsheet runs it.
+        # The apostrophe keeps a spreadsheet from running it.
         ["'=Shy", "1", "1", "0", "0"],
     ]
     assert not gives_away_the_contact(file.text)

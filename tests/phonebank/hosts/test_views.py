@@ -30,7 +30,7 @@ def caller_named(app: Flask, name: str) -> Caller:
         return caller
 
 
-def test_the_host_sees_their_party_and_not_whom_it_rings(
+def test_the_host_sees_their_party_and_no_contact(
     client: FlaskClient, app: Flask, party_id: int
 ) -> None:
     page = client.get(f"/parties/{party_id}")
@@ -286,7 +286,7 @@ def test_settings_that_cannot_be_are_shown_again_with_the_fault_at_its_field(
         assert f'value="{value}"' in shown
         assert ('aria-invalid="true"' in shown) == (name == field)
     assert "checked" not in re.search(r'<input[^>]* id="celebrate"[^>]*>', page.text).group()
-    # Nothing is half saved, and the party goes on behind it.
+    # The form saves all or nothing, and the page still shows the party.
     assert party(app, party_id, "title") == "Tuesday <b>night</b>"
     assert party(app, party_id, "celebrate") is True
     assert "Priya" in page.text

@@ -1,4 +1,4 @@
-"""People: inviting, changing roles and shutting accounts, and what stops the last organiser."""
+"""The organiser's pages about people: invitations, roles, deactivating, and the last organiser."""
 
 import pytest
 from flask import Flask
@@ -105,7 +105,7 @@ def test_an_invitation_that_the_mail_server_refuses_stores_nothing(
     away.backend, away.server, away.port = "smtp", "127.0.0.1", 9
     client = public_app.test_client()
     client.environ_base["wsgi.url_scheme"] = "https"
-    # The organiser comes in through the pages, their second factor apart.
+    # The organiser signs in through the pages, without a second factor.
     public_app.config["SECURITY_TWO_FACTOR_REQUIRED"] = False
     try:
         sign_in(client, ada)

@@ -1,4 +1,4 @@
-"""The organiser's answer to "why is nobody callable?"."""
+"""The organiser's page of contact status, and its sentences."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -67,12 +67,12 @@ def test_a_wait_is_rounded_up(wait: timedelta, words: str) -> None:
     assert describe_wait(wait) == words
 
 
-def test_the_sentence_says_how_many_can_be_rung() -> None:
+def test_the_sentence_says_how_many_can_be_called() -> None:
     assert sentence(ready=1200, finished=3) == "1,200 people can be called now."
     assert sentence(ready=1) == "1 person can be called now."
 
 
-def test_the_sentence_says_when_the_next_can_be_rung() -> None:
+def test_the_sentence_says_when_the_next_can_be_called() -> None:
     soon = sentence(next_at=NOON + timedelta(minutes=30), resting=4)
     assert soon == (
         "Nobody can be called now. The next person can be called in 30 minutes, 13:30 London time."
@@ -174,7 +174,7 @@ def test_what_somebody_else_counted_is_shown_with_its_time(
         db.session.get_one(Campaign, 1).state = CampaignState.PAUSED
         db.session.commit()
     later = organiser.get(address).text
-    # The people as they were counted, the campaign as it is.
+    # The figures are those of the first count, and the campaign's state is the present one.
     assert "so callers get nobody to call. 1 person could be called now." in later
     as_of = re.search(r"As of [\d:]+", page)
     assert as_of

@@ -29,14 +29,14 @@ from tests.signing_in import sign_in
 
 @dataclass
 class Site:
-    """A campaign with callers, as its signed-in organiser meets it. Numbers are ids."""
+    """A campaign with callers, and its signed-in organiser. Numbers are ids."""
 
     app: Flask
     organiser: FlaskClient
     campaign: int
     canal: int  # a list
-    sam: int  # in a party, has made one call and holds somebody
-    priya: int  # in by the campaign's own link
+    sam: int  # in a party, with one recorded call and one hold
+    priya: int  # admitted through the campaign's own link
     wendy: int  # waits in the party
 
     @property
@@ -80,7 +80,7 @@ def site(app: Flask, clean_stores: None) -> Site:
     return Site(app, client, *ids)
 
 
-def test_the_page_shows_who_is_in_and_whom_they_ring_and_nobody_who_is_rung(site: Site) -> None:
+def test_the_page_shows_callers_and_their_filters_and_no_contact(site: Site) -> None:
     with site.app.app_context():
         db.session.get_one(Caller, site.priya).list_ids = [site.canal]
         db.session.commit()

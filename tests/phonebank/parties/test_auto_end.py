@@ -31,7 +31,7 @@ def test_a_day_without_a_call_ends_it_and_frees_its_code(app_context: Flask) -> 
     assert room.party.ended_at is not None
 
 
-def test_one_that_is_rung_in_goes_on(app_context: Flask) -> None:
+def test_a_party_with_calls_goes_on(app_context: Flask) -> None:
     room = old_party()
     room.record(room.join("Sam"), at=now() - timedelta(hours=23))
     assert not has_ended(room)

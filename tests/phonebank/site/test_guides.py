@@ -1,4 +1,4 @@
-"""The guides as pages: the same words, and links that lead somewhere."""
+"""The guides as pages: the words of the files, and links that lead to pages."""
 
 import re
 from html import unescape
@@ -16,7 +16,7 @@ from tests.claims import DOCUMENTS, ROOT
 from tests.factories import create_account
 from tests.signing_in import sign_in
 
-# What DESIGN names, and every figure that a page or a board shows.
+# The product's own terms, and every figure that a page or a board shows.
 WORDS = {
     "campaign", "contact list", "contact", "suppression", "caller", "hold", "call", "outcome",
     "conversation", "script", "version", "step", "answer", "party", "board", "tally",
@@ -27,7 +27,7 @@ WORDS = {
 
 
 def plain(html: str) -> str:
-    """What a reader sees, on one line."""
+    """The text that a reader sees, on one line."""
     return " ".join(unescape(re.sub(r"<[^>]+>", "", html)).split())
 
 

@@ -1,4 +1,4 @@
-"""What a load balancer is told: that a process is alive, and whether its stores answer it."""
+"""Health checks: whether a process is alive, and whether its stores answer it."""
 
 import logging
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The second factor of organisers: set up, asked for, lost and reset."""
+"""The second factor's pages: setting it up, signing in with it, losing and resetting it."""
 
 import re
 import time
@@ -20,7 +20,7 @@ from tests.signing_in import sign_in
 
 @pytest.fixture(autouse=True)
 def early_in_a_half_minute() -> Iterator[None]:
-    """Late in one, the code before would soon be two before."""
+    """Set the clock to the start of a half minute, so that the code before still counts."""
     with time_machine.travel(time.time() // 30 * 30):
         yield
 
@@ -34,7 +34,7 @@ def organiser(public_app: Flask, public_client: FlaskClient) -> int:
 
 
 def use_link(client: FlaskClient, account_id: int, next: str = "/") -> str:
-    """Click a new link; the path it leads on to."""
+    """Use a new link. Returns the path of the redirect."""
     app = client.application
     with app.app_context():
         link = sign_in_mail.sign_in_link(db.session.get_one(Account, account_id), next)
@@ -42,7 +42,7 @@ def use_link(client: FlaskClient, account_id: int, next: str = "/") -> str:
 
 
 def set_up_app(client: FlaskClient) -> TOTP:
-    """Go through the set-up pages; the authenticator app that results."""
+    """Go through the set-up pages. Returns the authenticator app."""
     assert client.get("/account/second-factor").status_code == 200
     page = client.post("/account/second-factor", data={"setup": "authenticator"}).text
     assert 'src="data:image/svg+xml;base64,' in page
@@ -52,7 +52,7 @@ def set_up_app(client: FlaskClient) -> TOTP:
 
 
 def code(app: TOTP, later: int = 0) -> str:
-    """The code of this half minute, or of the one before or after, which count as well."""
+    """The code `later` seconds from now. Those of the half minutes before and after count too."""
     return app.generate(time=time.time() + later).token
 
 
@@ -66,10 +66,10 @@ def is_in(client: FlaskClient) -> bool:
 
 @pytest.fixture
 def phone(public_client: FlaskClient, organiser: int) -> TOTP:
-    """The organiser's app, set up; the client is signed out again."""
+    """The organiser's app, after its set-up and a sign-out."""
     use_link(public_client, organiser)
     app = set_up_app(public_client)
-    # The earliest code that counts, so that the tests have two more to use.
+    # This is the earliest code that counts, so the tests have two more to use.
     assert finish(public_client, code(app, -30)) == 302
     public_client.post("/sign-out")
     return app
@@ -184,7 +184,7 @@ def test_guessing_codes_is_slowed_down_wherever_the_guesses_come_from(
             environ_base={"REMOTE_ADDR": f"192.0.2.{n}"},
         )
         answers.append(guess.status_code)
-    # Setting the app up was one already.
+    # Setting the app up counted as the first guess.
     assert answers == [200] * 9 + [429] * 2
 
 

@@ -1,4 +1,4 @@
-"""Signing in and out, as the people who do it see it."""
+"""Signing in and out, as hosts and organisers see it."""
 
 import re
 import time
@@ -21,7 +21,7 @@ from tests.signing_in import sign_in
 
 def ask_for_link(client: FlaskClient, email: str, next: str = "/") -> TestResponse:
     answer = client.post("/sign-in", data={"email": email, "next": next})
-    answer.close()  # the mail goes once the answer has been read
+    answer.close()  # closing the answer sends the mail
     return answer
 
 
@@ -294,7 +294,7 @@ def test_links_asked_for_at_once_are_counted_all_the_same(
         answer.close()
         return answer.status_code
 
-    # As many as one process has under way.
+    # One process serves this many requests at once.
     asked = at_once(*[lambda n=n: ask(n) for n in range(12)])
     assert sorted(asked) == [302] * 5 + [429] * 7
     assert len(outbox) == 5
@@ -336,7 +336,7 @@ def test_a_script_is_told_instead_of_sent_to_a_page(client: FlaskClient) -> None
 def test_a_failing_mail_server_is_logged_without_the_address(
     app: Flask, clean_stores: None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    # Port 9 of this machine: nobody listens.
+    # Nothing listens on port 9 of this machine.
     away = create_app(replace(app.extensions["phonebank"], mail_server="127.0.0.1", mail_port=9))
     away.config["WTF_CSRF_ENABLED"] = False
     with away.app_context():

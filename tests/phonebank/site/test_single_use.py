@@ -1,4 +1,4 @@
-"""What lets one browser in lets one in, also when it is sent many times at once."""
+"""Links and codes that sign one browser in, also if many browsers send them at once."""
 
 import threading
 from collections.abc import Callable
@@ -40,8 +40,10 @@ def browsers(public_app: Flask, public_client: FlaskClient) -> list[FlaskClient]
 
 
 def all_wait_for(public_app: Flask, account_id: int, *acts: Callable[[], object]) -> None:
-    """Do all of it at once, with the account locked until each waits for it: each has read what it
-    decides by before another can have changed it."""
+    """Run the acts at once, and keep the account locked until every act waits for it.
+
+    So every act has read the account before another act can change it.
+    """
     waiting = text(
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE wait_event_type = 'Lock' AND datname = current_database()"
@@ -87,7 +89,7 @@ def test_a_recovery_code_lets_one_browser_in(
     def send(client: FlaskClient, recovery_code: str) -> None:
         client.post("/sign-in/lost-phone", data={"code": recovery_code})
 
-    # Each is sent twice: both are used up, and neither brings the other back.
+    # Three browsers send each code. Both codes are used up, and neither use restores the other.
     sent = [(client, recovery_codes[number % 2]) for number, client in enumerate(browsers)]
     all_wait_for(public_app, organiser, *[lambda pair=pair: send(*pair) for pair in sent])
     assert [is_in(client) for client in browsers].count(True) == 2
@@ -127,7 +129,7 @@ def test_changing_the_app_signs_the_other_browsers_out(
         finish(client, code(phone, later))
         assert is_in(client)
     use_link(halfway, organiser)
-    with public_app.app_context():  # or the new app's codes would be older than the one just used
+    with public_app.app_context():  # otherwise the new app's codes would be older than the used one
         db.session.get_one(Account, organiser).totp_step_used = None
         db.session.commit()
     new_app = set_up_app(here)
