@@ -53,7 +53,7 @@ QUICK = Size(50, 20, 5, 10, 8, 1_000)
 Recorded = list[tuple[int, int, float]]
 
 
-class Lines:
+class LinesProcess:
     """A process of `bench.lines`."""
 
     def __init__(self) -> None:
@@ -86,7 +86,7 @@ class Lines:
         return pipe
 
 
-class Writer:
+class OutcomesProcess:
     """A process of `bench.outcomes`, which starts when the object is made."""
 
     def __init__(
@@ -109,9 +109,9 @@ class Writer:
 
     def recorded(self) -> dict[str, Any]:
         """What the process has recorded; waits until it is done."""
-        told = self._answer("recorded")
+        answer = self._answer("recorded")
         self._process.wait()
-        return told
+        return answer
 
     def end(self) -> None:
         """Stop the process before it is done."""
@@ -127,12 +127,12 @@ class Writer:
 
 
 @contextmanager
-def crowds(number: int) -> Iterator[list[Lines]]:
+def crowds(number: int) -> Iterator[list[LinesProcess]]:
     """Run so many processes of `bench.lines`, and end them."""
     with ExitStack() as stack:
         started = []
         for _ in range(number):
-            started.append(Lines())
+            started.append(LinesProcess())
             stack.callback(started[-1].end)
         yield started
 
@@ -143,12 +143,12 @@ def percentile(numbers: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def tail(seconds: list[float]) -> str:
+def format_tail(seconds: list[float]) -> str:
     """p50, p95 and p99 in milliseconds."""
     return ", ".join(f"{1000 * percentile(seconds, share):.0f}" for share in (0.5, 0.95, 0.99))
 
 
-def waits(recorded: Recorded, events: Recorded) -> tuple[list[float], int]:
+def delays_of(recorded: Recorded, events: Recorded) -> tuple[list[float], int]:
     """Seconds from each commit until its board got figures that include it, and how many commits no
     board got."""
     heard: dict[int, list[tuple[int, float]]] = defaultdict(list)
@@ -172,10 +172,10 @@ def board_line(party: int, token: str) -> dict[str, Any]:
     return {"namespace": "/board", "auth": {"token": token}, "party": party}
 
 
-def agrees(port: int, environment: dict[str, str], there: Rooms) -> bool:
+def matches_library_client(port: int, environment: dict[str, str], parties: Rooms) -> bool:
     """Whether our client hears the same as the library's client: the events of the first board
     while outcomes are recorded, equal after decoding."""
-    party, token = next(iter(there.boards.items()))
+    party, token = next(iter(parties.boards.items()))
     expected: list[dict[str, Any]] = []
     client = socketio.Client()
     client.on("board", expected.append, namespace="/board")
@@ -188,7 +188,7 @@ def agrees(port: int, environment: dict[str, str], there: Rooms) -> bool:
         )
         lines = [board_line(party, token) for _ in range(16)]
         ours.ask("connect", port=port, at_once=1, keep_whole=True, lines=lines)
-        Writer(environment, there.campaign_id, 100, 4, bulk=True).recorded()
+        OutcomesProcess(environment, parties.campaign_id, 100, 4, bulk=True).recorded()
         heard = ours.ask("heard")["boards"]
         client.disconnect()
     # Each web process sends its own events, and some of our sixteen lines are on the process of the
@@ -198,11 +198,11 @@ def agrees(port: int, environment: dict[str, str], there: Rooms) -> bool:
     return bool(both) and all(known[board["version"]] == board for board in both)
 
 
-def say(words: str) -> None:
+def report(words: str) -> None:
     print(words, flush=True)
 
 
-def cost(clock: Clock, events: int, seconds: float, writers: float) -> str:
+def describe_cost(clock: Clock, events: int, seconds: float, writers: float) -> str:
     """What serving has cost since the clock was made, in words. `writers` are subtracted (see
     `Clock.read`)."""
     spent = clock.read(writers)
@@ -222,70 +222,78 @@ def calls_of(app: Flask) -> dict[int, int]:
 
 
 def measure(
-    size: Size, app: Flask, environment: dict[str, str], there: Rooms, port: int
+    size: Size, app: Flask, environment: dict[str, str], parties: Rooms, port: int
 ) -> dict[str, bool]:
     """Connect everyone, record outcomes, disconnect everyone. Prints the figures, and returns each
     bar and whether it was kept."""
     bars = {}
     with crowds(3) as (televisions, *screens):
-        say(f"  memory of the web, MB RSS (PSS): {in_words(memory())}, with nobody connected")
+        report(
+            f"  memory of the web, MB RSS (PSS): {describe_memory(memory())}, with nobody connected"
+        )
         for part, crowd in enumerate(screens):
             lines = [
                 {"namespace": "/caller", "cookie": cookie}
-                for cookie in there.cookies[part :: len(screens)]
+                for cookie in parties.cookies[part :: len(screens)]
             ]
             crowd.send("connect", port=port, at_once=20, lines=lines)
         answers = [crowd.answer() for crowd in screens]
         took = max(answer["seconds"] for answer in answers)
         errors = sum(answer["errors"] for answer in answers)
-        say(f"  {len(there.cookies):,} callers' screens connected in {took:.0f} s, {errors} errors")
-        say(f"  memory: {in_words(memory())}")
-        lines = [board_line(*board) for board in there.boards.items()]
+        report(f"  {len(parties.cookies):,} screens connected in {took:.0f} s, {errors} errors")
+        report(f"  memory: {describe_memory(memory())}")
+        lines = [board_line(*board) for board in parties.boards.items()]
         answer = televisions.ask("connect", port=port, at_once=20, lines=lines)
-        say(
+        report(
             f"  {len(lines):,} boards connected in {answer['seconds']:.0f} s,"
             f" {answer['errors']} errors"
         )
-        say(f"  memory: {in_words(memory())}")
+        report(f"  memory: {describe_memory(memory())}")
 
-        def spell(name: str, rate: float, seconds: float, bulk: bool = False) -> float:
-            writer = Writer(environment, there.campaign_id, rate, seconds, bulk) if rate else None
+        def run_phase(name: str, rate: float, seconds: float, bulk: bool = False) -> float:
+            writer = (
+                OutcomesProcess(environment, parties.campaign_id, rate, seconds, bulk)
+                if rate
+                else None
+            )
             televisions.ask("heard")
             clock, began = Clock(), time.monotonic()
             if writer is None:
                 time.sleep(seconds)
-                told: dict[str, Any] = {"recorded": [], "backend_cpu": 0.0, "cpu": 0.0}
+                done: dict[str, Any] = {"recorded": [], "backend_cpu": 0.0, "cpu": 0.0}
             else:
-                told = writer.recorded()
+                done = writer.recorded()
             lasted = time.monotonic() - began
             events = televisions.ask("heard")["events"]
-            words = cost(clock, len(events), lasted, told["backend_cpu"])
+            words = describe_cost(clock, len(events), lasted, done["backend_cpu"])
             if writer is not None:
                 # Boards have not got the last outcomes yet.
                 give_up = time.monotonic() + 6
-                while waits(told["recorded"], events)[1] and time.monotonic() < give_up:
+                while delays_of(done["recorded"], events)[1] and time.monotonic() < give_up:
                     time.sleep(0.5)
                     events += televisions.ask("heard")["events"]
-            say(f"  {name}: {words}")
+            report(f"  {name}: {words}")
             if writer is None:
                 return 0.0
-            seconds_each, never = waits(told["recorded"], events)
-            say(
-                f"    {len(told['recorded']):,} outcomes, {len(told['recorded']) / lasted:.0f} a"
-                f" second; committed → shown p50, p95, p99: {tail(seconds_each)} ms, at most"
+            seconds_each, never = delays_of(done["recorded"], events)
+            report(
+                f"    {len(done['recorded']):,} outcomes, {len(done['recorded']) / lasted:.0f} a"
+                f" second; committed → shown p50, p95, p99: {format_tail(seconds_each)} ms, at most"
                 f" {1000 * max(seconds_each):.0f}; never shown: {never}"
             )
             return percentile(seconds_each, 0.99) if not never else float("inf")
 
-        spell("no outcomes", 0, size.idle)
-        p99 = spell(f"{size.rate:.0f} outcomes a second, by the service", size.rate, size.seconds)
+        run_phase("no outcomes", 0, size.idle)
+        p99 = run_phase(
+            f"{size.rate:.0f} outcomes a second, by the service", size.rate, size.seconds
+        )
         bars["shown within a second"] = p99 < BAR
-        spell(
+        run_phase(
             f"{10 * size.rate:.0f} a second, in bulk", 10 * size.rate, size.bulk_seconds, bulk=True
         )
 
         enough = sum(calls_of(app).values()) + 3 * size.rate
-        writer = Writer(environment, there.campaign_id, size.rate, 20, bulk=False)
+        writer = OutcomesProcess(environment, parties.campaign_id, size.rate, 20, bulk=False)
         # The storm comes while outcomes are recorded: three seconds after the first, on a machine
         # that keeps up.
         give_up = time.monotonic() + 20
@@ -295,19 +303,19 @@ def measure(
         writer.recorded()
         heard = [televisions.ask("heard"), *(crowd.ask("heard") for crowd in screens)]
         lost = sum(each["lost"] for each in heard)
-        say(
+        report(
             f"  all boards drop and come back at once: right again after p50, p95, p99"
-            f" {tail(storm['seconds'])} ms, the last after {max(storm['seconds']):.1f} s;"
+            f" {format_tail(storm['seconds'])} ms, the last after {max(storm['seconds']):.1f} s;"
             f" {storm['errors']} errors; {lost} lines lost in all"
         )
         bars["back without an error"] = not storm["errors"] and not lost
-        say(f"  memory: {in_words(memory())}; load average {os.getloadavg()[0]:.1f}")
+        report(f"  memory: {describe_memory(memory())}; load average {os.getloadavg()[0]:.1f}")
         cpu = ", ".join(f"{each['cpu']:.0f}" for each in heard)
-        say(f"  the clients themselves used {cpu} processor seconds, of boards and of callers")
+        report(f"  the clients themselves used {cpu} processor seconds, of boards and of callers")
     return bars
 
 
-def in_words(read: list[tuple[float, float]]) -> str:
+def describe_memory(read: list[tuple[float, float]]) -> str:
     """The memory of each process, in words."""
     return " and ".join(f"{rss:.0f} ({pss:.0f})" for rss, pss in read)
 
@@ -318,21 +326,27 @@ def main(quick: bool = False) -> bool:
     with stores() as environment:
         app = migrated_app(environment)
         with app.app_context():
-            there = rooms.build(app, size.parties)
+            parties = rooms.build(app, size.parties)
         with web(environment, "wsgi:app", WORKERS) as port:
-            bars = {"our client hears what the library's hears": agrees(port, environment, there)}
+            bars = {
+                "our client hears what the library's hears": matches_library_client(
+                    port, environment, parties
+                )
+            }
         with web(environment, "wsgi:app", WORKERS) as port:
-            bars |= measure(size, app, environment, there, port)
+            bars |= measure(size, app, environment, parties, port)
         with web(environment, "bench.unpaused:app", 1) as port, crowds(1) as (televisions,):
-            lines = [board_line(*board) for board in list(there.boards.items())[: evening.BOARDS]]
+            lines = [board_line(*board) for board in list(parties.boards.items())[: evening.BOARDS]]
             televisions.ask("connect", port=port, at_once=1, lines=lines)
-            writer = Writer(environment, there.campaign_id, evening.RATE, size.evening, bulk=True)
+            writer = OutcomesProcess(
+                environment, parties.campaign_id, evening.RATE, size.evening, bulk=True
+            )
             bars["a web process uses no more memory after six hours"] = evening.watch(
-                televisions, size.ticks, say
+                televisions, size.ticks, report
             )
             writer.end()
     for bar, kept in bars.items():
-        say(f"  {bar}: {'kept' if kept else 'MISSED'}")
+        report(f"  {bar}: {'kept' if kept else 'MISSED'}")
     return all(bars.values())
 
 

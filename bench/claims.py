@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from redis import Redis
 
 from bench import people
-from bench.cycle import Measured, load
+from bench.cycle import Measurement, load
 from bench.people import Device
 from bench.servers import migrated_app, stores, web
 from phonebank.core.redis import redis_store
@@ -34,12 +34,12 @@ class Campaign:
     contacts: int
     link: str
     devices: list[Device] = field(default_factory=list)
-    rounds: dict[int, list[Measured]] = field(default_factory=dict)
+    rounds: dict[int, list[Measurement]] = field(default_factory=dict)
 
-    def measured(self, claimers: int) -> Measured:
+    def combine(self, claimers: int) -> Measurement:
         """All rounds with this number of claimers, joined into one."""
         rounds = self.rounds[claimers]
-        return Measured(
+        return Measurement(
             [took for one in rounds for took in one.took],
             sum(one.missed for one in rounds),
             sum(one.seconds for one in rounds),
@@ -72,12 +72,12 @@ def main(quick: bool = False) -> bool:
         print("claimers  contacts  claims/s     p50     p95     p99 ms  without a person")
         for claimers in CLAIMERS:
             for campaign in campaigns:
-                print(_line(claimers, campaign.contacts, campaign.measured(claimers)))
+                print(_line(claimers, campaign.contacts, campaign.combine(claimers)))
         for campaign in campaigns:
             print(
                 f"Redis for {campaign.contacts:9,} contacts: {_keys(redis, campaign.id):9,} bytes"
             )
-    tails = [campaign.measured(CLAIMERS[0]).percentile(0.95) for campaign in campaigns]
+    tails = [campaign.combine(CLAIMERS[0]).percentile(0.95) for campaign in campaigns]
     ratio = max(tails[0], tails[-1]) / min(tails[0], tails[-1])
     print(
         f"p95 of shortest and longest list, {CLAIMERS[0]} claimers: {ratio:.2f} apart (bar: {BAR});"
@@ -87,9 +87,9 @@ def main(quick: bool = False) -> bool:
     return ratio <= BAR and whole < REDIS_BAR
 
 
-def _line(claimers: int, contacts: int, all_of_them: Measured) -> str:
-    tail = " ".join(f"{all_of_them.percentile(share):7.1f}" for share in (0.5, 0.95, 0.99))
-    return f"{claimers:8} {contacts:9,} {all_of_them.a_second:9.0f} {tail}     {all_of_them.missed}"
+def _line(claimers: int, contacts: int, measurement: Measurement) -> str:
+    tail = " ".join(f"{measurement.percentile(share):7.1f}" for share in (0.5, 0.95, 0.99))
+    return f"{claimers:8} {contacts:9,} {measurement.a_second:9.0f} {tail}     {measurement.missed}"
 
 
 def _memory(redis: Redis) -> int:

@@ -52,18 +52,18 @@ class Device:
         raise AssertionError
 
     @staticmethod
-    def _answer(line: socket.socket) -> tuple[int, Any]:
-        heard = b""
-        while b"\r\n\r\n" not in heard:
-            more = line.recv(65536)
-            if not more:
+    def _answer(connection: socket.socket) -> tuple[int, Any]:
+        received = b""
+        while b"\r\n\r\n" not in received:
+            chunk = connection.recv(65536)
+            if not chunk:
                 raise ConnectionError("closed")
-            heard += more
-        head, _, body = heard.partition(b"\r\n\r\n")
+            received += chunk
+        head, _, body = received.partition(b"\r\n\r\n")
         at = head.lower().index(b"content-length:") + 15
         length = int(head[at : head.find(b"\r", at) if b"\r" in head[at:] else None])
         while len(body) < length:
-            body += line.recv(65536)
+            body += connection.recv(65536)
         return int(head[9:12]), json.loads(body) if body[:1] == b"{" else None
 
 
@@ -122,13 +122,13 @@ def main() -> None:
     missed = 0
     action = ACTIONS[settings["action"]]
     warm_at = time.monotonic() + settings["warm_up"]
-    over_at = warm_at + settings["seconds"]
+    ends_at = warm_at + settings["seconds"]
 
     def work(device: Device) -> None:
         nonlocal missed
         for one in action(device):
             moment = time.monotonic()
-            if moment > over_at:
+            if moment > ends_at:
                 return
             if moment < warm_at:
                 continue

@@ -33,7 +33,7 @@ CREATE TABLE bench_bare (
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """What the clients saw: the seconds of each request, how many requests missed, and the seconds
     of the whole."""
 
@@ -51,7 +51,7 @@ class Measured:
         return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def load(port: int, action: str, devices: Sequence[Device], seconds: float) -> Measured:
+def load(port: int, action: str, devices: Sequence[Device], seconds: float) -> Measurement:
     """Have the devices do the action for so many seconds, after WARM_UP."""
     settings = {
         "port": port,
@@ -70,13 +70,13 @@ def load(port: int, action: str, devices: Sequence[Device], seconds: float) -> M
         check=True,
     )
     answer = json.loads(done.stdout)
-    return Measured(answer["took"], answer["missed"], seconds)
+    return Measurement(answer["took"], answer["missed"], seconds)
 
 
 def main(quick: bool = False) -> float:
     """Print the comparison; return the median ratio over the numbers of workers."""
     seconds, rounds, numbers = (4, 1, WORKERS[:2]) if quick else (10, 3, WORKERS)
-    nobody = [Device("", "")] * CALLERS
+    anonymous = [Device("", "")] * CALLERS
     ratios = []
     with stores() as environment:
         app = migrated_app(environment)
@@ -88,7 +88,7 @@ def main(quick: bool = False) -> float:
         for workers in numbers:
             for _ in range(rounds):
                 with web(environment, "bench.bare:app", workers) as port:
-                    bare = load(port, "bare", nobody, seconds)
+                    bare = load(port, "bare", anonymous, seconds)
                 with web(environment, "wsgi:app", workers) as port:
                     ours = load(port, "cycles", people.join_callers(port, link, CALLERS), seconds)
                 ratios.append(ours.a_second / bare.a_second)

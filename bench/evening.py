@@ -19,7 +19,7 @@ WARM_UP = 0.2
 BAR = 3.0
 
 
-def watch(televisions: Any, rounds: int, say: Callable[[str], None]) -> bool:
+def watch(televisions: Any, rounds: int, report: Callable[[str], None]) -> bool:
     """Count the events that `televisions` hear until so many rounds are done. Print the memory of
     the web process on the way, and return whether it stayed below BAR after the warm-up."""
     began, heard, sampled = time.monotonic(), 0, []
@@ -32,7 +32,7 @@ def watch(televisions: Any, rounds: int, say: Callable[[str], None]) -> bool:
             marks.pop(0)
     took = time.monotonic() - began
     growth = sampled[-1] - sampled[0]
-    say(
+    report(
         f"  {heard // BOARDS:,} rounds of {BOARDS} boards in {took:.0f} s; memory after a fifth of"
         f" them and then each fifth, MB RSS: {', '.join(f'{each:.1f}' for each in sampled)}"
     )

@@ -75,11 +75,11 @@ class Answer(NamedTuple):
         return self.headers[begins : self.headers.find("\r\n", begins)]
 
 
-NOTHING = Answer()
+NO_ANSWER = Answer()
 
 
 @dataclass
-class Measured:
+class Measurements:
     """What all phones of this process know."""
 
     # Call → outcome, as acknowledged.
@@ -98,24 +98,24 @@ class Measured:
     lasted: float = 0.0
 
 
-class Line(asyncio.Protocol):
+class Connection(asyncio.Protocol):
     """A phone's connection, which lasts as long as the server keeps it."""
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
         self._waiting: asyncio.Future[Answer] | None = None
-        self._heard = b""
+        self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
 
     def connection_lost(self, _: Exception | None) -> None:
         self.transport = None
-        self._settle(NOTHING)
+        self._settle(NO_ANSWER)
 
     def data_received(self, data: bytes) -> None:
-        self._heard += data
-        head, found, body = self._heard.partition(b"\r\n\r\n")
+        self._received += data
+        head, found, body = self._received.partition(b"\r\n\r\n")
         if not found:
             return
         headers = head.decode("latin-1").lower() + "\r\n"
@@ -123,9 +123,9 @@ class Line(asyncio.Protocol):
         length = Answer(status, headers).header("content-length")
         if not length or len(body) < int(length):
             return
-        self._heard = b""
-        told = json.loads(body) if body[:1] == b"{" else None
-        self._settle(Answer(status, headers, told))
+        self._received = b""
+        body_json = json.loads(body) if body[:1] == b"{" else None
+        self._settle(Answer(status, headers, body_json))
         if "\r\nconnection: close" in headers:
             self.drop()
 
@@ -140,10 +140,10 @@ class Line(asyncio.Protocol):
         if self.transport is not None:
             self.transport.abort()
             self.transport = None
-        self._settle(NOTHING)
+        self._settle(NO_ANSWER)
 
     def _settle(self, answer: Answer) -> None:
-        self._heard = b""
+        self._received = b""
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(answer)
         self._waiting = None
@@ -156,13 +156,13 @@ class Crowd:
         self.port = settings["port"]
         self.hold = settings["hold"]
         self.loop = asyncio.get_running_loop()
-        self.measured = Measured()
+        self.measured = Measurements()
         self.has_ended = False
         # Telephone number → the phone that shows it, and until when at least.
         self.shown: dict[str, tuple[int, float]] = {}
         self._talking: set[asyncio.Future[None]] = set()
 
-    async def talk(self, seconds: float) -> None:
+    async def wait(self, seconds: float) -> None:
         """Let time pass; the end of the evening cuts it short."""
         done = self.loop.create_future()
         self._talking.add(done)
@@ -189,7 +189,7 @@ class Phone:
         self._crowd = crowd
         self._number = number
         self._address = f"127.0.0.{1 + number % ADDRESSES}"
-        self._line = Line()
+        self._connection = Connection()
         self._headers = (
             "Host: 127.0.0.1\r\nAccept: application/json\r\nContent-Type: application/json\r\n"
             f"Cookie: {device['cookie']}\r\nX-CSRFToken: {device['token']}\r\n"
@@ -197,14 +197,14 @@ class Phone:
 
     async def evening(self, begins_after: float) -> None:
         """Call people until the evening is over and every outcome is settled."""
-        await self._crowd.talk(begins_after)
+        await self._crowd.wait(begins_after)
         person = None
         while person is not None or not self._crowd.has_ended:
             if person is None:
                 person = await self._claim()
             else:
                 person = await self._call(person)
-        self._line.drop()
+        self._connection.drop()
 
     async def _claim(self) -> dict[str, Any] | None:
         failures = 0
@@ -212,15 +212,15 @@ class Phone:
             answer = await self._post("claim", "/calling/next", {})
             if answer.status == 200:
                 if answer.body["person"] is not None:
-                    return self._note(answer.body["person"])
+                    return self._show(answer.body["person"])
                 failures = 0
-                await self._crowd.talk(random.uniform(10, 20))
+                await self._crowd.wait(random.uniform(10, 20))
                 continue
             failures += 1
-            await self._crowd.talk(pause(failures, answer))
+            await self._crowd.wait(pause_before_retry(failures, answer))
         return None
 
-    def _note(self, person: dict[str, Any]) -> dict[str, Any]:
+    def _show(self, person: dict[str, Any]) -> dict[str, Any]:
         """Note that this phone shows the person. No other phone may show them."""
         number, until = person["phone"], _seconds(person["expires_at"])
         phone, shown_until = self._crowd.shown.get(number, (self._number, 0.0))
@@ -236,16 +236,16 @@ class Phone:
         ends_at = time.monotonic() + random.uniform(ending.shortest, ending.longest)
         if not random.randrange(DEAD_EACH):
             # The phone comes back when its hold has long expired.
-            await self._crowd.talk(1.5 * self._crowd.hold)
+            await self._crowd.wait(1.5 * self._crowd.hold)
             return None
         await self._talk_and_renew(person, ends_at)
-        return await self._say(person, ending.outcome)
+        return await self._send_outcome(person, ending.outcome)
 
     async def _talk_and_renew(self, person: dict[str, Any], ends_at: float) -> None:
         every = min(RENEW_EVERY, self._crowd.hold / 3)
         renews_at, failures = time.monotonic() + every, 0
         while not self._crowd.has_ended and (left := ends_at - time.monotonic()) > 0:
-            await self._crowd.talk(min(left, max(0.0, renews_at - time.monotonic())))
+            await self._crowd.wait(min(left, max(0.0, renews_at - time.monotonic())))
             if self._crowd.has_ended or time.monotonic() < renews_at:
                 continue
             answer = await self._post("record", self._about(person, "renew"), {})
@@ -257,12 +257,12 @@ class Phone:
                 self._crowd.shown[person["phone"]] = self._number, person["until"]
             elif answer.status == 503 or not answer.status:
                 failures += 1
-                renews_at = time.monotonic() + pause(failures, answer)
+                renews_at = time.monotonic() + pause_before_retry(failures, answer)
             else:
-                self._lost(person, answer)
+                self._note_lost_hold(person, answer)
                 return
 
-    def _lost(self, person: dict[str, Any], answer: Answer) -> None:
+    def _note_lost_hold(self, person: dict[str, Any], answer: Answer) -> None:
         """Note that the phone has lost the person: its hold has expired, or a promise is broken."""
         kept = time.time() > person["until"]
         kind = "expired" if kept else "lost before its time"
@@ -270,7 +270,7 @@ class Phone:
         if not kept:
             self._crowd.measured.broken.append(f"{person['call_id']} lost: {answer.status}")
 
-    async def _say(self, person: dict[str, Any], outcome: str) -> dict[str, Any] | None:
+    async def _send_outcome(self, person: dict[str, Any], outcome: str) -> dict[str, Any] | None:
         """Send the outcome until it is settled, like an outbox with one entry."""
         measured, call_id, failures = self._crowd.measured, person["call_id"], 0
         path = f"{self._about(person, 'outcome')}?turn={person['turn']}"
@@ -281,9 +281,9 @@ class Phone:
             if settled == call_id:
                 break
             failures += 1
-            await asyncio.sleep(pause(failures, answer))
+            await asyncio.sleep(pause_before_retry(failures, answer))
         if verdict != "saved":
-            self._lost(person, answer)
+            self._note_lost_hold(person, answer)
             return None
         if call_id in measured.saved:
             measured.broken.append(f"{call_id} was acknowledged twice")
@@ -291,7 +291,7 @@ class Phone:
         if self._crowd.shown.get(person["phone"], (None,))[0] == self._number:
             del self._crowd.shown[person["phone"]]
         after = (answer.body or {}).get("person")
-        return self._note(after) if after else None
+        return self._show(after) if after else None
 
     @staticmethod
     def _about(person: dict[str, Any], what: str) -> str:
@@ -302,19 +302,19 @@ class Phone:
         head = f"POST {path} HTTP/1.1\r\n{self._headers}Content-Length: {len(content)}\r\n\r\n"
         began = time.perf_counter()
         try:
-            if self._line.transport is None:
-                _, self._line = await asyncio.wait_for(
+            if self._connection.transport is None:
+                _, self._connection = await asyncio.wait_for(
                     self._crowd.loop.create_connection(
-                        Line, "127.0.0.1", self._crowd.port, local_addr=(self._address, 0)
+                        Connection, "127.0.0.1", self._crowd.port, local_addr=(self._address, 0)
                     ),
                     ANSWER_WITHIN,
                 )
             left = ANSWER_WITHIN - (time.perf_counter() - began)
-            hang_up = self._crowd.loop.call_later(left, self._line.drop)
-            answer = await self._line.send((head + content).encode())
+            hang_up = self._crowd.loop.call_later(left, self._connection.drop)
+            answer = await self._connection.send((head + content).encode())
             hang_up.cancel()
         except (OSError, TimeoutError):
-            answer = NOTHING
+            answer = NO_ANSWER
         self._measure(kind, answer, time.perf_counter() - began)
         return answer
 
@@ -333,7 +333,7 @@ class Phone:
             measured.server_answered.append(float(duration or 0) / 1000)
 
 
-def pause(failures: int, answer: Answer) -> float:
+def pause_before_retry(failures: int, answer: Answer) -> float:
     """Seconds until the next try, by the rules of our_answers.js."""
     grown = min(PAUSE_FIRST * 2 ** min(failures - 1, 20), PAUSE_MOST) * random.uniform(0.5, 1.5)
     asked = answer.header("retry-after")
@@ -344,7 +344,7 @@ def _seconds(moment: str) -> float:
     return datetime.fromisoformat(moment).timestamp()
 
 
-async def _run(settings: dict[str, Any]) -> Measured:
+async def _run(settings: dict[str, Any]) -> Measurements:
     crowd = Crowd(settings)
     began = time.monotonic()
     phones = [Phone(crowd, number, one) for number, one in enumerate(settings["devices"])]

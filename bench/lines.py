@@ -27,7 +27,7 @@ from typing import Any
 # The mask is zeros, which change nothing.
 PONG = b"\x81\x81\x00\x00\x00\x003"
 # Seconds between two tries, about as long as the page's library waits.
-AGAIN_AFTER = 0.5
+RETRY_AFTER = 0.5
 GIVE_UP_AFTER = 60.0
 
 REQUEST = (
@@ -39,7 +39,7 @@ REQUEST = (
 )
 
 
-def frame(words: str) -> bytes:
+def frame_of(words: str) -> bytes:
     """A websocket message from a client."""
     data = words.encode()
     if len(data) < 126:
@@ -68,7 +68,7 @@ class Line(asyncio.Protocol):
                 return
             except OSError:
                 self.crowd.errors += 1
-                await asyncio.sleep(AGAIN_AFTER)
+                await asyncio.sleep(RETRY_AFTER)
 
     def drop(self) -> None:
         """Cut the line without closing it, as a power failure does."""
@@ -91,7 +91,7 @@ class Line(asyncio.Protocol):
             return
         self.transport = None
         self.crowd.lost += 1
-        self.crowd.loop.call_later(AGAIN_AFTER, self.crowd.start, self.open())
+        self.crowd.loop.call_later(RETRY_AFTER, self.crowd.start, self.open())
 
     def data_received(self, data: bytes) -> None:
         at = time.monotonic()
@@ -118,30 +118,30 @@ class Line(asyncio.Protocol):
                 self._inflate = self._inflate or zlib.decompressobj(-15)
                 message = self._inflate.decompress(message + b"\x00\x00\xff\xff")
             if buffer[0] & 0x0F == 1:
-                self._hear(message, at)
+                self._handle(message, at)
             buffer = buffer[starts + length :]
         self._buffer = buffer
 
-    def _hear(self, message: bytes, at: float) -> None:
+    def _handle(self, message: bytes, at: float) -> None:
         write = self.transport.write if self.transport else lambda _: None
         if message == b"2":
             self.crowd.pings += 1
             write(PONG)
         elif message[:1] == b"0":
-            write(frame(f"40{self._namespace},{self._auth}"))
+            write(frame_of(f"40{self._namespace},{self._auth}"))
         elif message[:2] == b"40":
             if self.party is None:
-                self._is_ready(at)
+                self._mark_ready(at)
             else:
-                write(frame(f'42{self._namespace},0["snapshot"]'))
+                write(frame_of(f'42{self._namespace},0["snapshot"]'))
         elif message[:2] in (b"42", b"43"):
             told = json.loads(message[message.index(b"[") :])
             board = told[0].get("board") if message[1:2] == b"3" else told[1]
-            self._show(board, at)
+            self._note_board(board, at)
         elif message[:2] == b"44":
             self.crowd.errors += 1
 
-    def _show(self, board: dict[str, Any] | None, at: float) -> None:
+    def _note_board(self, board: dict[str, Any] | None, at: float) -> None:
         if not board or "calls" not in board:
             self.crowd.errors += 1
             return
@@ -149,9 +149,9 @@ class Line(asyncio.Protocol):
         if self.crowd.keep_whole:
             self.crowd.boards.append(board)
         if board["calls"] >= self.wanted:
-            self._is_ready(at)
+            self._mark_ready(at)
 
-    def _is_ready(self, at: float) -> None:
+    def _mark_ready(self, at: float) -> None:
         if not self.ready.done():
             self.ready.set_result(at)
 
@@ -226,7 +226,7 @@ class Crowd:
         return errors
 
 
-async def obey() -> None:
+async def run_commands() -> None:
     crowd = Crowd()
     loop = asyncio.get_running_loop()
     while order := await loop.run_in_executor(None, sys.stdin.readline):
@@ -239,4 +239,4 @@ async def obey() -> None:
 if __name__ == "__main__":
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    asyncio.run(obey())
+    asyncio.run(run_commands())

@@ -36,18 +36,18 @@ class Clock:
     """Processor seconds of the servers, from the moment that the clock is made."""
 
     _began: float = field(default_factory=time.monotonic)
-    _before: Mapping[str, float] = field(default_factory=lambda: _cpu())
+    _before: Mapping[str, float] = field(default_factory=lambda: _cpu_by_kind())
 
     def read(self, writers: float) -> dict[str, float]:
         """Processor seconds a second, by kind of server. `writers` is how many seconds PostgreSQL
         spent on the processes that record outcomes; these are subtracted."""
         seconds = time.monotonic() - self._began
-        spent = {kind: now - self._before[kind] for kind, now in _cpu().items()}
+        spent = {kind: now - self._before[kind] for kind, now in _cpu_by_kind().items()}
         spent["postgres"] -= writers
         return {kind: each / seconds for kind, each in spent.items()}
 
 
-def _cpu() -> dict[str, float]:
+def _cpu_by_kind() -> dict[str, float]:
     return {kind: sum(map(cpu_of, found)) for kind, found in servers().items()}
 
 

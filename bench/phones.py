@@ -24,7 +24,7 @@ from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import insert, text
 
 from bench import people
-from bench.boards import percentile, say, tail
+from bench.boards import format_tail, percentile, report
 from bench.measuring import Clock
 from bench.people import Device
 from bench.servers import ROOT, cookies_of, migrated_app, procfile, stores
@@ -103,7 +103,7 @@ def main(quick: bool = False) -> bool:
             devices = _make_callers(app, size.phones)
         with procfile(environment | {"PHONEBANK_TIMINGS": "yes", "WEB_CONCURRENCY": "2"}) as port:
             clock = Clock()
-            measured = _call(port, devices, size)
+            measured = _run_phones(port, devices, size)
             spent = clock.read(0.0)
         with app.app_context():
             broken = broken_promises(measured)
@@ -111,10 +111,10 @@ def main(quick: bool = False) -> bool:
         broken["errors in the log"] = [line for line in log.splitlines() if " ERROR " in line]
     bars = _report(size, measured, spent)
     for name, found in broken.items():
-        say(f"  {name}: {len(found)}{' ' + str(found[:3]) if found else ''}")
+        report(f"  {name}: {len(found)}{' ' + str(found[:3]) if found else ''}")
     bars["every promise kept"] = not any(broken.values())
     for bar, kept in bars.items():
-        say(f"  {bar}: {'kept' if kept else 'MISSED'}")
+        report(f"  {bar}: {'kept' if kept else 'MISSED'}")
     return all(bars.values())
 
 
@@ -158,7 +158,7 @@ def _make_callers(app: Flask, phones: int) -> list[Device]:
     return devices
 
 
-def _call(port: int, devices: list[Device], size: Size) -> dict[str, Any]:
+def _run_phones(port: int, devices: list[Device], size: Size) -> dict[str, Any]:
     """Have the phones call; what they know at the end."""
     settings = {
         "port": port,
@@ -204,7 +204,7 @@ def broken_promises(measured: dict[str, Any]) -> dict[str, list[str]]:
 def _report(size: Size, measured: dict[str, Any], spent: dict[str, float]) -> dict[str, bool]:
     """Print the figures; each bar of time, and whether it was kept."""
     lasted = measured["lasted"]
-    say(
+    report(
         f"  {size.phones:,} phones, in within {size.ramp} s, for {size.seconds} s and"
         f" {lasted - size.ramp - size.seconds:.0f} s until all were done;"
         f" {len(measured['saved']):,} outcomes acknowledged, {len(measured['saved']) / lasted:.0f}"
@@ -212,9 +212,9 @@ def _report(size: Size, measured: dict[str, Any], spent: dict[str, float]) -> di
     )
     for how in ("answered", "refused"):
         for kind, took in sorted(measured[how].items()):
-            say(
+            report(
                 f"  {kind} {how}: {len(took):,}, {len(took) / lasted:.0f} a second;"
-                f" at the phone p50, p95, p99 {tail(took)} ms"
+                f" at the phone p50, p95, p99 {format_tail(took)} ms"
             )
     answered, refused = measured["server_answered"], measured["server_refused"]
     for name, took in (("answered", answered), ("refused", refused)):
@@ -222,10 +222,10 @@ def _report(size: Size, measured: dict[str, Any], spent: dict[str, float]) -> di
             words = ", ".join(
                 f"{1000 * percentile(took, share):.2f}" for share in (0.5, 0.95, 0.99)
             )
-            say(f"  at the server {name}: p50, p95, p99 {words} ms")
+            report(f"  at the server {name}: p50, p95, p99 {words} ms")
     if measured["other"]:
-        say("  besides: " + ", ".join(f"{n} × {what}" for what, n in measured["other"].items()))
-    say(
+        report("  besides: " + ", ".join(f"{n} × {what}" for what, n in measured["other"].items()))
+    report(
         f"  processor seconds a second: web {spent['web']:.2f}, PostgreSQL {spent['postgres']:.2f},"
         f" Redis {spent['redis']:.2f}, phones {measured['cpu'] / lasted:.2f};"
         f" load average {os.getloadavg()[0]:.1f}"

@@ -36,7 +36,7 @@ def main(cycles: int = 300) -> None:
         assert client.post(link, json={"first_name": "Sam"}, headers=headers).status_code == 201
         person = client.post("/calling/next", json={}, headers=headers).get_json()["person"]
 
-        def go(times: int) -> float:
+        def run_cycles(times: int) -> float:
             nonlocal person
             began = time.perf_counter()
             for _ in range(times):
@@ -45,17 +45,17 @@ def main(cycles: int = 300) -> None:
                 person = answer.get_json()["person"]
             return (time.perf_counter() - began) / times * 1000
 
-        go(50)
+        run_cycles(50)
         statements.clear()
         cpu = time.process_time()
-        print(f"{go(cycles):.2f} ms a cycle", end=", ")
+        print(f"{run_cycles(cycles):.2f} ms a cycle", end=", ")
         print(f"{(time.process_time() - cpu) / cycles * 1000:.2f} ms of them in this process")
         for statement, times in statements.most_common():
             if times >= cycles / 50:
                 print(f"{times / cycles:5.2f}  {statement}")
         profile = cProfile.Profile()
         profile.enable()
-        go(cycles)
+        run_cycles(cycles)
         profile.disable()
         pstats.Stats(profile).sort_stats("cumulative").print_stats(90)
 
