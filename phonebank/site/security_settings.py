@@ -1,0 +1,64 @@
+"""The settings of Flask-Security: which of its parts Phonebank uses, and its messages."""
+
+import base64
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+from phonebank.core.config import Config
+
+# A page that changes the second factor asks for a sign-in no older than this.
+FRESH_FOR = timedelta(hours=1)
+RECOVERY_CODES = 8
+# Seconds by which a phone's clock may be wrong: one 30-second step either way, so that three of a
+# million codes are valid at any moment.
+CLOCK_SKEW = 30
+
+
+def security_settings(config: Config) -> dict[str, Any]:
+    """Flask's settings by name, among them Flask-Security's messages in Phonebank's words."""
+    key = base64.urlsafe_b64encode(hashlib.sha256(config.totp_secret.encode()).digest())
+    return {
+        # Flask-Security looks for its pages in the blueprint that routes them.
+        "SECURITY_BLUEPRINT_NAME": "accounts",
+        "SECURITY_CLI_USERS_NAME": None,
+        "SECURITY_CLI_ROLES_NAME": None,
+        "SECURITY_PASSWORD_SALT": config.password_salt,
+        "SECURITY_API_ENABLED_METHODS": ["session"],
+        "SECURITY_POST_LOGIN_VIEW": "accounts.signed_in",
+        "SECURITY_FRESHNESS": FRESH_FOR,
+        "SECURITY_FRESHNESS_GRACE_PERIOD": timedelta(minutes=10),
+        "SECURITY_TWO_FACTOR": True,
+        "SECURITY_TWO_FACTOR_REQUIRED": config.require_second_factor,
+        "SECURITY_TWO_FACTOR_ENABLED_METHODS": ["authenticator"],
+        "SECURITY_TWO_FACTOR_IMPLEMENTATIONS": {"code": "flask_security.twofactor.CodeTfPlugin"},
+        "SECURITY_TWO_FACTOR_AUTHENTICATOR_VALIDITY": CLOCK_SKEW,
+        "SECURITY_TWO_FACTOR_RESCUE_EMAIL": False,
+        "SECURITY_TWO_FACTOR_ERROR_VIEW": "accounts.sign_in",
+        "SECURITY_TWO_FACTOR_POST_SETUP_VIEW": "accounts.account",
+        "SECURITY_MULTI_FACTOR_RECOVERY_CODES": True,
+        "SECURITY_MULTI_FACTOR_RECOVERY_CODES_N": RECOVERY_CODES,
+        # These keys encrypt the recovery codes and the authenticator's secrets in the database.
+        "SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS": [key],
+        "SECURITY_TOTP_SECRETS": {"1": config.totp_secret},
+        "SECURITY_TOTP_ISSUER": "Phonebank",
+        "SECURITY_MSG_TWO_FACTOR_INVALID_TOKEN": (
+            "That code isn't right. Wait for the next one, and check that your phone's clock "
+            "is right.",
+            "error",
+        ),
+        "SECURITY_MSG_INVALID_RECOVERY_CODE": (
+            "That isn't one of your recovery codes, or you've already used it.",
+            "error",
+        ),
+        "SECURITY_MSG_TWO_FACTOR_LOGIN_SUCCESSFUL": ("You're signed in.", "success"),
+        "SECURITY_MSG_TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL": (
+            "You've set up your authenticator app.",
+            "success",
+        ),
+        "SECURITY_MSG_TWO_FACTOR_DISABLED": ("Your second factor is off.", "success"),
+        "SECURITY_MSG_TWO_FACTOR_PERMISSION_DENIED": (
+            "That took too long. Ask for a new sign-in link.",
+            "error",
+        ),
+    }
