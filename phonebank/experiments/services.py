@@ -33,15 +33,17 @@ class ArmScript:
 
     @property
     def key(self) -> str:
-        held = self.script_version_id
-        return f"{self.script_id}" if held is None else f"{self.script_id}:{held}"
+        """The value of the form's option: "12", or "12:34" with a version."""
+        if self.script_version_id is None:
+            return f"{self.script_id}"
+        return f"{self.script_id}:{self.script_version_id}"
 
 
 @dataclass(frozen=True)
 class NewArm:
     """An arm to create. `share` is in proportion to the other arms' shares."""
 
-    words: ArmScript
+    script: ArmScript
     share: int
     label: str = ""
 
@@ -100,16 +102,16 @@ def create_experiment(campaign: Campaign, name: str, arms: Sequence[NewArm]) -> 
         raise InvalidInputError(
             "An experiment compares at least two scripts.", "Choose a second one."
         )
-    if len({arm.words.key for arm in arms}) < len(arms):
+    if len({arm.script.key for arm in arms}) < len(arms):
         raise InvalidInputError(
             "Two of the scripts are the same.", "Choose another for one of them."
         )
     experiment = Experiment(campaign_id=campaign.id, name=name)
     experiment.arms = [
         ExperimentArm(
-            script_id=arm.words.script_id,
-            script_version_id=arm.words.script_version_id,
-            label=(arm.label or arm.words.name)[:80],
+            script_id=arm.script.script_id,
+            script_version_id=arm.script.script_version_id,
+            label=(arm.label or arm.script.name)[:80],
             share=arm.share,
         )
         for arm in arms
