@@ -114,6 +114,7 @@ def _check_is_text(text: str) -> None:
 
 
 def unknown_alphabet_error() -> InvalidFileError:
+    """The refusal of a file whose accented letters cannot be read."""
     return InvalidFileError(
         "unknown_alphabet",
         "We can't read the accented letters in this file. It was saved in an old format. "
@@ -122,6 +123,7 @@ def unknown_alphabet_error() -> InvalidFileError:
 
 
 def null_characters_error() -> InvalidFileError:
+    """The refusal of a file with null characters."""
     return InvalidFileError(
         "nul_bytes",
         "This file has null characters, so it is damaged or it is not text. Save it again as "

@@ -168,10 +168,12 @@ class _Lines:
             self._put_back.append(first)
 
     def begin_record(self) -> None:
+        """Start a record without lines."""
         self.record = []
         self._size = 0
 
     def put_back(self, lines: list[str]) -> None:
+        """Return lines to the front of the file, to be read again."""
         self._put_back.extendleft(reversed(lines))
         self.ended = False
 

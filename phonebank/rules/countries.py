@@ -198,9 +198,11 @@ class _Section:
             raise CountryRulesError(f"{self.file}: {self.at(key)}: {fault}") from fault
 
     def section(self, key: str) -> "_Section":
+        """The section under a key. Raises CountryRulesError."""
         return _Section(self.file, self.at(key), self.read(key, lambda value: value))
 
     def fact(self, key: str, check: Callable[[Any], T]) -> Fact[T]:
+        """The Fact under a key. Raises CountryRulesError."""
         return self.section(key).as_fact(check)
 
     def as_fact(self, check: Callable[[Any], T]) -> Fact[T]:

@@ -35,6 +35,8 @@ LANGUAGES = (
 
 
 class CampaignForm(EditForm):
+    """A campaign's name, organisation, country, language and message to callers."""
+
     name = StringField(
         "Name",
         [InputRequired("Give the campaign a name."), Length(max=120)],

@@ -38,6 +38,8 @@ NUMBER_WORKS = "The number works"  # CALL, in a column of numbers that do not wo
 
 
 class UploadForm(FlaskForm):
+    """The file to upload."""
+
     file = FileField(
         "The file",
         description="CSV, or text with tabs or semicolons. The first row names the columns. "
@@ -67,6 +69,8 @@ def _priority_field() -> SelectField:
 
 
 class PriorityForm(EditForm):
+    """A list's priority among the campaign's lists."""
+
     priority = _priority_field()
 
 

@@ -43,6 +43,8 @@ def _country(field_id: str) -> SelectField:
 
 
 class LookUpForm(_CountryForm):
+    """A number to look up."""
+
     number = StringField(
         "Phone number",
         [InputRequired("Type a number."), Length(max=120)],
@@ -52,6 +54,8 @@ class LookUpForm(_CountryForm):
 
 
 class AddForm(_CountryForm):
+    """Numbers to enter, as text or as a file, with their country and reason."""
+
     numbers = TextAreaField("Numbers", description="Put one number on each line.")
     file = FileField(
         "Or a file",
@@ -68,6 +72,8 @@ class AddForm(_CountryForm):
 
 
 class TakeBackForm(FlaskForm):
+    """The reason for taking back a file."""
+
     why = SelectField(
         "Why are you taking this file back?",
         [InputRequired("Choose a reason.")],
@@ -76,6 +82,8 @@ class TakeBackForm(FlaskForm):
 
 
 class LiftForm(FlaskForm):
+    """A number to lift, and the reason."""
+
     phone = HiddenField()
     why = SelectField(
         "Why can they be called again?",
