@@ -1,18 +1,18 @@
-# `make` alone lists what there is. Everything runs in .venv, made and kept up to date here.
+# `make` alone lists the commands. They all run in .venv, which this file makes and keeps up to date.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast lint lint-javascript format bench soak put-back requirements
 
 PY := .venv/bin/python
-# Which Python makes the environment; empty: the first that is new enough.
+# This Python makes the environment. If it is empty, the first Python that is new enough does.
 PYTHON ?=
-# Three at once, each with servers of its own: many tests wait. A file's tests stay together, and
-# tests/conftest.py says which files come first.
+# Three processes run tests, each with servers of its own, because many tests wait. A file's tests stay
+# together, and tests/conftest.py says which files come first.
 AT_ONCE ?= -n 3 --dist loadfile --no-loadscope-reorder
-# What runs the tests: continuous integration has tools/rerun_timing.py here.
+# This command runs the tests. Continuous integration sets tools.rerun_timing here.
 PYTEST ?= $(PY) -m pytest
-# More for pytest, such as ARGS="-k upload -x"
+# More arguments for pytest, such as ARGS="-k upload -x"
 ARGS ?=
 
 help: ## List these commands
@@ -42,7 +42,7 @@ node_modules/.ready: package.json package-lock.json
 	@npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-format: .venv/.ready-for-tests ## Put the code into house style
+format: .venv/.ready-for-tests ## Format the code
 	.venv/bin/ruff check --fix-only .
 	.venv/bin/ruff format .
 
@@ -60,13 +60,13 @@ requirements: .venv/.ready-for-tests ## Compile pyproject.toml and requirements-
 	$(COMPILE) --no-build-isolation --build-deps-for editable -o requirements.txt pyproject.toml
 	$(COMPILE) -o requirements-dev.txt requirements-dev.in
 
-# Upgrades nothing that still satisfies the .in files: add ARGS=--upgrade for that.
+# pip-compile keeps every version that still satisfies the .in files; ARGS=--upgrade takes new ones.
 COMPILE = .venv/bin/pip-compile --quiet --strip-extras --no-header --annotation-style=line \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host $(ARGS)
 PIP_INSTALL = $(PY) -m pip install -qq --disable-pip-version-check
 
-# .ready holds the folder it was made in: an environment survives neither being moved nor the loss
-# of the Python it was made with.
+# .ready names the folder in which the environment was made. An environment that was moved, or whose
+# Python is gone, does not work, so it is made again.
 ifneq ($(shell $(PY) -c 1 2>/dev/null && cat .venv/.ready 2>/dev/null),$(CURDIR))
 .venv/.ready: again
 endif

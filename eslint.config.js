@@ -1,19 +1,20 @@
-/* Holds our JavaScript to what the browsers that Phonebank is for can do. `make lint` runs it where npm is.
+/* These rules refuse JavaScript that the oldest supported browsers can't run. `make lint` runs them where
+   npm is.
 
-   A feature that is newer must be done without, or be asked for before it is used: then it stands under
-   `asked` below, with the line that asks. */
+   Our code does without newer features, or asks for them before it uses them. A feature that it asks for
+   is listed under `asked` below, with the line that asks. */
 
 import compat from "eslint-plugin-compat";
 
 import { known } from "./tools/known_to_browsers.js";
 
-// Told in docs/for-callers.md.
+// docs/for-callers.md names these versions.
 const PHONES = { safari: "14", safari_ios: "14", chrome: "80", chrome_android: "80", firefox: "78", firefox_android: "79" };
-// Televisions: see board.js. Older ones have board_reload.js.
+// board.js says more of televisions. Older ones use board_reload.js.
 const TELEVISIONS = { chrome: "61" };
 
 const phonebank = { rules: { known } };
-// Fields and methods of our own that are called like something new in a browser.
+// These are our own fields and methods, with the names of newer browser features.
 const OURS = ["draw", "take", "first"];
 const rules = (browsers, asked) => ({
   "phonebank/known": ["error", { browsers, asked: [...OURS, ...asked] }],
@@ -46,7 +47,7 @@ export default [
     settings: {
       browserslistConfigFile: false,
       browsers: ["safari 14", "ios_saf 14.0", "chrome 80", "firefox 78"],
-      polyfills: ["navigator.wakeLock", "document.fullscreenEnabled"], // asked for before: see below
+      polyfills: ["navigator.wakeLock", "document.fullscreenEnabled"], // our code asks for these first: see below
     },
     languageOptions: { ecmaVersion: 2021, sourceType: "module", globals },
     rules: {
@@ -56,15 +57,15 @@ export default [
   },
   {
     files: ["phonebank/static/js/forms.js"],
-    rules: rules(PHONES, ["submitter"]), // buttonOf() looks whether it is there
+    rules: rules(PHONES, ["submitter"]), // buttonOf() asks whether it is there
   },
   {
     files: ["phonebank/static/js/board.js", "phonebank/static/js/connection.js"],
     languageOptions: { ecmaVersion: 2018 },
     rules: {
       ...rules(TELEVISIONS, [
-        "wakeLock", // stayAwake() looks whether it is there
-        "fullscreenElement", // the button that uses these shows only where fullscreenEnabled
+        "wakeLock", // stayAwake() asks whether it is there
+        "fullscreenElement", // the page shows the button that uses these only where fullscreenEnabled is true
         "fullscreenEnabled",
         "exitFullscreen",
         "requestFullscreen",
@@ -74,7 +75,7 @@ export default [
   { files: ["phonebank/static/js/board_reload.js"], languageOptions: { ecmaVersion: 5, sourceType: "script" } },
   {
     files: ["tests/**/*.js", "tests/**/*.mjs", "tools/*.js", "eslint.config.js"],
-    // They run under Node, with a document that the tests put there.
+    // Node runs these files, with a document that the tests provide.
     languageOptions: { ecmaVersion: 2024, sourceType: "module", globals: { ...nodeGlobals, document: "readonly" } },
     rules: { "no-undef": "error", "no-unused-vars": ["error", { caughtErrors: "none", args: "none" }] },
   },

@@ -128,8 +128,8 @@ def write_notices(manifest: dict[str, dict[str, str]], vendor: Path, notices: Pa
     lines = [
         "# Third-party notices",
         "",
-        "Phonebank serves copies of these libraries to browsers. They are written by others, under",
-        "the licences below. This file is written by `tools/vendor.py`; change that, not this.",
+        "Phonebank serves copies of these libraries to browsers. Other people wrote them, under",
+        "the licences below. `tools/vendor.py` writes this file: change the script, not the file.",
         "",
     ]
     folders = {Path(entry["path"]).parent.as_posix(): entry for entry in manifest.values()}
