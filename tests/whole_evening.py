@@ -363,7 +363,7 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "scripts.as_text": _script("/text"),
     "scripts.download": _script("/script.yaml"),
     "scripts.index": _campaign("/scripts"),
-    "script_versions.publish": _script("/publish"),
+    "scripts.publish": _script("/publish"),
     "scripts.read_ready_made": _campaign("/scripts/library/deep-canvass/cy"),
     "scripts.read_version": _script("/versions/1"),
     "scripts.show": _script(),
