@@ -63,7 +63,7 @@ def _date(text: str, today: date) -> date:
         return date.fromisoformat(text.strip()) if text.strip() else today
     except ValueError:
         raise InvalidInputError(
-            "That isn't a date.", "Give it as year-month-day: 2026-05-07."
+            "That isn't a date.", "Write the date like this: 2026-05-07."
         ) from None
 
 
@@ -72,6 +72,6 @@ def _time(text: str, now: time) -> time:
         clock = time.fromisoformat(text.strip()) if text.strip() else now
     except ValueError:
         raise InvalidInputError(
-            "That isn't a time of day.", "Give it as hours and minutes: 18:30."
+            "That isn't a time of day.", "Write the time like this: 18:30."
         ) from None
     return clock.replace(second=0, microsecond=0, tzinfo=None)

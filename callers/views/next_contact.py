@@ -41,7 +41,7 @@ class OverloadedError(NotRunningError):
         super().__init__(
             "Your call is saved. A lot of people are calling right now, so the next person takes a"
             " moment.",
-            "Keep this page open. It tries again by itself.",
+            "Keep this page open. It tries again automatically.",
         )
 
 
@@ -52,9 +52,9 @@ def show_next(
 ) -> ResponseReturnValue:
     """Claim, commit, and show the contact; or say why there is none.
 
-    `from_waiting_page`: the page that tries again by itself asks. `recorded_json` is what a
-    recorded outcome adds to the JSON answer, which is then a success even without a next contact.
-    `holds_nobody`: see `claim.claim`.
+    `from_waiting_page`: the waiting page asks, which tries again automatically. `recorded_json` is
+    what a recorded outcome adds to the JSON answer, which is then a success even without a next
+    contact. `holds_nobody`: see `claim.claim`.
     """
     if holds_nobody and is_busy(request.environ):
         return _render_waiting(OverloadedError(), from_waiting_page, recorded_json)

@@ -138,7 +138,7 @@ def unrecorded_call(caller: Caller) -> Call | None:
 
 
 def should_retry(reason: PhonebankError, next_at: datetime | None) -> bool:
-    """Whether the waiting page should try again by itself, because a contact may come soon."""
+    """Whether the waiting page should try again automatically, because a contact may come soon."""
     if not isinstance(reason, NobodyToCallError):
         return True
     return reason.why in PASSING_REASONS or (next_at is not None and next_at - now() < SOON)

@@ -70,7 +70,7 @@ MESSAGES: dict[EmptyReason, tuple[str, str]] = {
     EmptyReason.DONE: ("Everyone on the list has been called. Thank you!", ""),
 }
 
-# These may end at any moment: a page that shows one of them tries again by itself.
+# These may end at any moment, so a page that shows one of them tries again automatically.
 PASSING_REASONS = frozenset({EmptyReason.ON_SCREENS, EmptyReason.BEING_READ})
 
 # Whether a list has a contact left who is still to be called, also one whose number is in an open

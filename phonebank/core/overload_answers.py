@@ -66,7 +66,7 @@ def _body(environ: "WSGIEnvironment", seconds: int) -> tuple[str, bytes]:
 
 @cache
 def _page_for_get() -> str:
-    return _page("This page tries again by itself in {seconds} seconds.")
+    return _page("This page tries again automatically in {seconds} seconds.")
 
 
 @cache

@@ -154,7 +154,7 @@ OUTCOMES: dict[str, Outcome] = {
         Outcome(
             "language_barrier",
             "Another language",
-            "You don't speak the same language. A caller who speaks theirs can try.",
+            "You don't speak the same language. A caller who speaks their language can try.",
             "reached",
             reached=True,
             effect="retry",

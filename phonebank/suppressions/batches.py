@@ -197,7 +197,8 @@ def begin_lifting(batch_id: int, reason: str, account_id: int | None) -> None:
     batch = get_locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.ENTERED:
         raise ConflictError(
-            "These numbers have already been taken back.", "Reload the page to see it now."
+            "These numbers have already been removed from the list.",
+            "Reload the page to see it now.",
         )
     batch.state = BatchState.LIFTING
     batch.lifted_reason = reason

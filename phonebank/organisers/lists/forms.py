@@ -64,7 +64,7 @@ def _priority_field() -> SelectField:
         choices=[SelectChoice(number, label) for number, label in PRIORITIES.items()],
         coerce=int,
         default=0,
-        description="Callers get people from the first lists first.",
+        description="Callers get people from higher-priority lists first.",
     )
 
 

@@ -19,7 +19,7 @@ BUCKET_MEANINGS = {
     "held": "A caller has them on the screen, and has not recorded an outcome yet.",
     "callback": "We promised to call them at a time they chose. They come first when it's time.",
     "resting": "We called them recently. How long they wait depends on the outcome of the call.",
-    "out_of_hours": "It's too early, too late or a holiday where they are.",
+    "out_of_hours": "It's too early or too late to call them, or it's a holiday there.",
     "language": "They speak a language that no caller in this campaign speaks.",
     "suppressed": "They are on the do-not-call list. Nobody calls them again, in any campaign.",
     "finished": "They talked, didn't want to talk, or have been tried as often as your rules "

@@ -105,13 +105,13 @@ def take_back(batch_id: int) -> ResponseReturnValue:
     _file(batch_id)
     form = TakeBackForm()
     if not form.validate():
-        flash("Choose why you are taking these numbers back.", "error")
+        flash("Choose why you are removing these numbers.", "error")
         return redirect(url_for("suppressions.show"))
     batches.begin_lifting(batch_id, form.why.data, current_user.id)
     log.info("account %s takes back do-not-call file %s", current_user.id, batch_id)
     commit_and_enqueue(lift_batch, batch_id)
     flash(
-        "The file is being taken back. Its numbers come off the list unless they were also "
+        "We're removing this file's numbers from the list, except those that were also "
         "entered another way.",
         "success",
     )

@@ -72,10 +72,10 @@ class AddForm(_CountryForm):
 
 
 class TakeBackForm(FlaskForm):
-    """The reason for taking back a file."""
+    """The reason for removing a file's numbers from the list."""
 
     why = SelectField(
-        "Why are you taking this file back?",
+        "Why are you removing this file's numbers?",
         [InputRequired("Choose a reason.")],
         choices=[SelectChoice("", "Choose a reason"), *_choices(REASONS_TO_LIFT_MANY)],
     )
