@@ -1,10 +1,12 @@
-"""A volunteer's line to the server, and a bad one: requests are repeated, doubled, late, unheard.
+"""A volunteer's line to the server. It is bad: it repeats, doubles, delays and loses requests.
 
-A request is one thing the volunteer wants, however many copies of it travel; the server must do it
-once. Everything sent and everything acknowledged goes into the volunteer's journal, a file of
-lines of JSON, so that what the server promised can be compared with what it kept.
+A request is one thing that the volunteer wants, and may travel in several copies; the server must
+do it once. Everything that was sent and acknowledged goes into the volunteer's journal, a file with
+a JSON object on each line, so that `journals` can compare what the server promised with what it
+kept.
 
-Only the standard library: sixty-four processes run this beside the server that they try.
+This module uses only the standard library, because sixty-four processes run it beside the server
+that they test.
 """
 
 import http.client
@@ -21,19 +23,19 @@ from typing import Any
 ANSWER_WITHIN = 20.0  # seconds; a phone would have given up by then too
 AWAY = (502, 503, 504)
 
-# What happens to a request, and how often. All is bad for a share of them only, so that the
-# volunteers get on with it.
+# What happens to a request, and how often. Only a share of the requests has trouble, so that the
+# volunteers make progress.
 PLAIN, TWICE, LATE_COPY, LATE, UNHEARD = "plain", "twice", "late copy", "late", "unheard"
 TROUBLES = {PLAIN: 70, TWICE: 9, LATE_COPY: 9, LATE: 6, UNHEARD: 6}
 
 
 class GaveUpError(Exception):
-    """The server answered nothing usable for as long as the volunteer was ready to wait."""
+    """The server gave no usable answer for as long as the volunteer was ready to wait."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """`sent_at`: when the copy that was answered set out, by this machine's clock."""
+    """An answer. `sent_at`: when the copy that it answers was sent, by this machine's clock."""
 
     status: int
     body: Any
@@ -42,7 +44,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Wish:
-    """A request that may travel in several copies; `about` says in the journal what it is."""
+    """A request that may travel in several copies. `about` describes it in the journal."""
 
     number: int
     method: str
@@ -53,7 +55,7 @@ class Wish:
 
 
 class Journal:
-    """What one volunteer knows, with times (seconds since 1970) of this machine's clock."""
+    """What one volunteer knows. Times are seconds since 1970 by this machine's clock."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("a", encoding="utf-8", buffering=1)
@@ -67,11 +69,10 @@ class Journal:
 
 @dataclass
 class BadLine:
-    """One device: a cookie, a form token, and requests that arrive as they may, each at one of the
-    web machines.
+    """One device: a cookie, a form token, and requests that each go to one of the web machines.
 
-    `patience` says how long to repeat a request that finds the server away, in seconds; asked
-    again each time, so that it may shrink.
+    `patience` returns the seconds for which to repeat a request that finds the server away. Each
+    request calls it again, so that it may shrink.
     """
 
     ports: list[int]
@@ -85,7 +86,7 @@ class BadLine:
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def ask(self, method: str, path: str, body: Any = None, **about: Any) -> Answer:
-        """Send a request, with whatever troubles befall it, until it is answered.
+        """Send a request, with its troubles, until it is answered.
 
         Raises GaveUpError.
         """
@@ -116,7 +117,7 @@ class BadLine:
         self.cookie = self.token = ""
 
     def wait_for_copies(self) -> None:
-        """Until no copy of any request is on its way."""
+        """Wait until no copy of any request is under way."""
         for copy in self.copies:
             copy.join()
 
@@ -141,7 +142,7 @@ class BadLine:
             pause = min(pause * 1.5, 1.0)
 
     def _once(self, wish: Wish, listen: bool = True, keep_cookie: bool = False) -> Answer | None:
-        """Send one copy; None when no whole answer came back."""
+        """Send one copy. Returns None if no whole answer came back."""
         self.journal.note("sent", wish=wish.number, **wish.about)
         sent_at = time.time()
         port = self.dice.choice(self.ports)
@@ -154,7 +155,8 @@ class BadLine:
         try:
             connection.request(wish.method, wish.path, content, headers)
             if not listen:
-                # Gone before the answer, and perhaps before the server has read the request.
+                # The device hangs up before the answer, and perhaps before the server reads the
+                # request.
                 time.sleep(self.dice.choice((0, 0.01, 0.1)))
                 return None
             heard = connection.getresponse()
@@ -166,12 +168,12 @@ class BadLine:
         finally:
             connection.close()
         self.journal.note(
-            "told", wish=wish.number, status=answer.status, **self._told(wish, answer)
+            "told", wish=wish.number, status=answer.status, **self._acknowledgement(wish, answer)
         )
         return answer
 
     @staticmethod
-    def _told(wish: Wish, answer: Answer) -> dict[str, Any]:
+    def _acknowledgement(wish: Wish, answer: Answer) -> dict[str, Any]:
         """What the answer acknowledges, for the journal."""
         told = dict(wish.about)
         if answer.status == 200 and isinstance(answer.body, dict):

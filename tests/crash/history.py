@@ -1,8 +1,8 @@
-"""The judge of what happened: the ledger's entries, held against the promises.
+"""Judges what happened: it holds the ledger's entries against the promises.
 
-Plain functions over entries, so that each can be tried with a history that was made up for it.
-Every answer is a list of sentences, empty when all is well. No time that the software wrote down is
-believed: what counts is when a transaction committed, and when a row was written, by PostgreSQL.
+These are plain functions over entries, so that tests can try each with a made-up history. Each
+returns sentences, and none when all is well. The judge believes no time that the software wrote
+down: it uses PostgreSQL's own times of commits and of rows.
 """
 
 from bisect import bisect_right
@@ -18,26 +18,26 @@ from phonebank.models import CampaignState
 from phonebank.rules.outcomes import NOT_AN_ATTEMPT
 from tests.crash.ledger import Entry
 
-# From reading how everything stands, with the locks held, to the row of the hand-out, and from a
-# commit's time stamp to everybody's seeing it: milliseconds, and this on a busy machine. Rows are
-# kept locked for longer than that while things change: see `staff.SlowHand`.
+# Seconds. This covers the time from reading the state under locks to the row of the claim, and from
+# a commit's time stamp to its being visible: milliseconds, and more on a busy machine. Rows stay
+# locked for longer than that while things change: see `staff.SlowHand`.
 ALLOWANCE = 2.0
-# The two web machines' clocks.
+# The difference between the two web machines' clocks.
 CLOCKS_DIFFER = 2.0
-# A promise in whole seconds, or by the web machine's clock, is held to this much less.
+# A promise in whole seconds, or by the web machine's clock, may be this much shorter.
 PROMISE_ALLOWANCE = CLOCKS_DIFFER + 0.6
-# Two such promises, of which one was rounded up and the other down.
+# Two such promises may differ by this: one is rounded up and the other down.
 LESS_ALLOWANCE = CLOCKS_DIFFER + 1.6
 FOR_GOOD = float("inf")
-# Who did it, in the ledger: see `ledger.act_as`.
+# The actors in the ledger: see `ledger.act_as`.
 HOST_OF = "host of "
 GUEST = "guest"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True)
-class HandOut:
-    """A person given to a caller: the call's row as it was first written."""
+class Claim:
+    """A contact given to a caller: the call's row as it was first written."""
 
     call: str
     no: int
@@ -49,15 +49,15 @@ class HandOut:
 
 @dataclass(frozen=True)
 class Promise:
-    """A 200 that said for how long a person is this volunteer's: when it was heard, and until when
-    it was for, at the least and at the most, by the volunteer's own clock."""
+    """A 200 that said for how long a contact is this volunteer's. It has the time it was heard, and
+    the earliest and latest end, all by the volunteer's clock."""
 
     heard: float
     until: float
     at_most: float
 
     def stands(self, at: float) -> bool:
-        """Whether it was heard by then, and is not over."""
+        """Whether the promise was heard before this time and has not ended."""
         return self.heard < at < self.until - PROMISE_ALLOWANCE
 
 
@@ -76,27 +76,27 @@ class Timeline:
         self.values.append(value)
 
     def during(self, since: float, until: float) -> list[Any]:
-        """Every value that it had between the two moments."""
+        """Every value between the two moments."""
         first = max(0, bisect_right(self.starts, since) - 1)
         return self.values[first : bisect_right(self.starts, until)]
 
 
-def hand_outs(entries: Iterable[Entry]) -> list[HandOut]:
-    """Every hand-out that was committed, in order."""
+def claims_in(entries: Iterable[Entry]) -> list[Claim]:
+    """Every committed claim, in order."""
     return [
-        HandOut(entry.key, entry.no, entry.at, entry.committed, entry.after, entry.beside or {})
+        Claim(entry.key, entry.no, entry.at, entry.committed, entry.after, entry.beside or {})
         for entry in entries
         if entry.what == "call" and entry.is_new and entry.after
     ]
 
 
 def broken(entries: Sequence[Entry]) -> list[str]:
-    """Everything that the ledger alone can tell, but for the hours."""
+    """Everything that the ledger alone shows, except calling hours."""
     return [
         *overlapping(entries),
         *after_never_again(entries),
         *false_beginnings(entries),
-        *against_how_things_stood(entries),
+        *while_forbidden(entries),
         *beyond_limits(entries),
         *impossible_changes(entries),
         *beyond_the_door(entries),
@@ -105,7 +105,7 @@ def broken(entries: Sequence[Entry]) -> list[str]:
 
 
 def overlapping(entries: Sequence[Entry]) -> Iterator[str]:
-    """Numbers and people in two open calls at the same time, by the commits."""
+    """Numbers and contacts in two open calls at the same time, by the commits."""
     for name in ("phone", "contact_id"):
         for about, spans in _open_spans(entries, name).items():
             ends, whose = 0.0, ""
@@ -117,7 +117,7 @@ def overlapping(entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def _open_spans(entries: Iterable[Entry], name: str) -> dict[Any, list[tuple[float, float, str]]]:
-    """By number, or by whom: from when to when which call was open, an undone one again."""
+    """By number or contact: from when to when which call was open. An undone call is open again."""
     spans: dict[Any, list[tuple[float, float, str]]] = defaultdict(list)
     open_since: dict[str, tuple[float, Any]] = {}
     for entry in sorted(_of("call", entries), key=lambda entry: (entry.committed, entry.no)):
@@ -136,32 +136,33 @@ def _open_spans(entries: Iterable[Entry], name: str) -> dict[Any, list[tuple[flo
 
 
 def after_never_again(entries: Sequence[Entry]) -> Iterator[str]:
-    """People handed out while their number was on the do-not-call list.
+    """Contacts claimed while their number was on the do-not-call list.
 
-    No allowance: entering a number waits for every hand-out of that person, and every later one
-    waits for the entry.
+    There is no allowance: an entry for a number waits for every claim of its contacts, and every
+    later claim waits for the entry.
     """
     listed: dict[str, Timeline] = defaultdict(Timeline)
     for entry in _of("suppression", entries):
         listed[entry.key].add(entry.committed if entry.after else entry.at, entry.after is not None)
-    for given in hand_outs(entries):
+    for given in claims_in(entries):
         line = listed.get(str(given.row["phone"]))
         if line and line.starts[0] < given.at and all(line.during(given.at, given.at)):
-            yield f"handed out after the number was suppressed: call {given.call}"
+            yield f"claimed after the number was suppressed: call {given.call}"
 
 
 def out_of_hours(
     entries: Sequence[Entry], campaign_id: int, opening: tuple[int, int]
 ) -> Iterator[str]:
-    """People of a campaign handed out while it was open nowhere that they may be.
+    """Contacts of a campaign claimed while no zone that they may be in had calling hours.
 
-    `opening`: from when to when, in minutes after local midnight, until its hours are changed.
+    `opening`: the hours in minutes after local midnight, which apply until a ledger entry changes
+    them.
     """
     hours = Timeline([0.0], [opening])
     for entry in _of("campaign", entries):
         if entry.key == str(campaign_id) and entry.after and entry.changed("hours"):
             hours.add(entry.committed, _minutes(entry.after["hours"]))
-    for given in hand_outs(entries):
+    for given in claims_in(entries):
         if given.row["campaign_id"] != campaign_id:
             continue
         open_at = hours.during(given.at - ALLOWANCE, given.at)
@@ -173,16 +174,16 @@ def out_of_hours(
 
 
 def false_beginnings(entries: Iterable[Entry]) -> Iterator[str]:
-    """Calls whose beginning in the access ledger is not when the person was handed out."""
-    for given in hand_outs(entries):
+    """Calls whose start in the access ledger is not the time of the claim."""
+    for given in claims_in(entries):
         noted = datetime.fromisoformat(str(given.row["started_at"])).timestamp()
         if abs(noted - given.at) > CLOCKS_DIFFER + ALLOWANCE:
             off = noted - given.at
-            yield f"a false beginning: call {given.call} is noted {off:+.1f} s from its hand-out"
+            yield f"a false beginning: call {given.call} is noted {off:+.1f} s from its claim"
 
 
-def against_how_things_stood(entries: Sequence[Entry]) -> Iterator[str]:
-    """People handed out although an organiser or a host had put an end to that before."""
+def while_forbidden(entries: Sequence[Entry]) -> Iterator[str]:
+    """Contacts claimed although an organiser or a host had forbidden it before."""
     stood: dict[tuple[str, str], Timeline] = defaultdict(Timeline)
     for entry in entries:
         forbidden = _forbids(entry)
@@ -190,9 +191,10 @@ def against_how_things_stood(entries: Sequence[Entry]) -> Iterator[str]:
             line = stood[entry.what, entry.key]
             if not line.starts:
                 line.add(0.0, "")
-            # What forbids does so once it is committed; what lifts it, from when it was written.
+            # A change that forbids applies from its commit; a change that allows applies from when
+            # it was written.
             line.add(entry.committed if forbidden else entry.at, forbidden)
-    for given in hand_outs(entries):
+    for given in claims_in(entries):
         concerns = {
             "campaign": given.row["campaign_id"],
             "party": given.row["party_id"],
@@ -205,13 +207,13 @@ def against_how_things_stood(entries: Sequence[Entry]) -> Iterator[str]:
                 continue
             values = line.during(given.at - ALLOWANCE, given.at)
             if all(values):
-                yield f"handed out although the {what} was {values[-1]}: call {given.call}"
+                yield f"claimed although the {what} was {values[-1]}: call {given.call}"
 
 
 def beyond_limits(entries: Sequence[Entry]) -> Iterator[str]:
-    """People handed out beyond the lists and languages that their caller is limited to.
+    """Contacts claimed beyond the lists and languages that limit their caller.
 
-    Somebody the caller has had before may be a callback of theirs, which no limits take away.
+    A contact whom the caller called before may be a callback of theirs, which no limit takes away.
     """
     limits: dict[str, Timeline] = defaultdict(Timeline)
     for entry in _of("caller", entries):
@@ -224,7 +226,7 @@ def beyond_limits(entries: Sequence[Entry]) -> Iterator[str]:
         for row in (entry.before, entry.after):
             if row:
                 had.setdefault((str(row["caller_id"]), str(row["contact_id"])), entry.no)
-    for given in hand_outs(entries):
+    for given in claims_in(entries):
         caller = str(given.row["caller_id"])
         line = limits.get(caller)
         if line is None or had[caller, str(given.row["contact_id"])] < given.no:
@@ -235,15 +237,15 @@ def beyond_limits(entries: Sequence[Entry]) -> Iterator[str]:
             and (not given.person["language"] or given.person["language"] in languages)
             for lists, languages in in_force
         ):
-            yield f"handed out beyond its caller's limits: call {given.call}, {in_force[-1]}"
+            yield f"claimed beyond its caller's limits: call {given.call}, {in_force[-1]}"
 
 
 def impossible_changes(entries: Iterable[Entry]) -> Iterator[str]:
-    """Changes of state that no button makes: of two people who pressed at once, one was overruled
-    by what another had read before."""
+    """Changes of state that no button makes: one of two people who pressed at once overruled the
+    other, by what they had read before."""
     for entry in entries:
         if entry.is_new or not entry.after or not entry.changed("state") or entry.what == "call":
-            # A list that was undone is out of calling for good, whatever its state is called.
+            # A list that was undone is never called again, whatever its state says.
             if entry.what == "contact_list" and entry.before and entry.after:
                 undone = entry.before["state"] == entry.after["state"] == "undone"
                 if undone and not entry.after["removed"]:
@@ -262,7 +264,7 @@ def impossible_changes(entries: Iterable[Entry]) -> Iterator[str]:
 
 
 def beyond_the_door(entries: Iterable[Entry]) -> Iterator[str]:
-    """What a host did to another host's party or guests; who came in by a door that was shut."""
+    """What a host did to another host's party or callers, and callers who joined by a shut door."""
     doors: dict[str, Timeline] = defaultdict(Timeline)
     for entry in entries:
         if entry.what == "party" and entry.after and entry.changed("door_open"):
@@ -272,24 +274,24 @@ def beyond_the_door(entries: Iterable[Entry]) -> Iterator[str]:
             its = entry.key if entry.what == "party" else str(entry.before["party_id"])
             if its != entry.actor.removeprefix(HOST_OF):
                 yield f"acted on another host's {entry.what} (party {its}): {_who(entry)}"
-        # Hosts and organisers let in whom they like; who comes by a link has no name here.
+        # Hosts and organisers admit anyone; a caller who joins by a link acts under no name here.
         if entry.what == "caller" and entry.after and entry.actor in ("", GUEST):
             admitted = entry.after["state"] == "admitted" and (
                 entry.changed("state") or entry.changed("party_id")
             )
             door = doors.get(str(entry.after["party_id"])) if admitted else None
             known = door.during(entry.at - ALLOWANCE, entry.at) if door else []
-            # Before the door was first touched it was as the party was made.
+            # Until its first change, the door is as the party was made.
             if door and door.starts[0] < entry.at - ALLOWANCE and known and not any(known):
                 yield f"came in by a door that was shut: {_who(entry)}"
 
 
 def counted_twice(entries: Sequence[Entry]) -> Iterator[str]:
-    """Outcomes that came so late that the person had been handed on, and count all the same."""
-    given: dict[str, list[HandOut]] = defaultdict(list)
-    for hand_out in hand_outs(entries):
+    """Outcomes that came after another caller had the contact, and still count."""
+    given: dict[str, list[Claim]] = defaultdict(list)
+    for hand_out in claims_in(entries):
         given[str(hand_out.row["contact_id"])].append(hand_out)
-    first = {hand_out.call: hand_out.no for hand_out in hand_outs(entries)}
+    first = {hand_out.call: hand_out.no for hand_out in claims_in(entries)}
     last_contact: dict[str, Any] = {}
     for entry in _of("call", entries):
         if not entry.after:
@@ -305,11 +307,11 @@ def counted_twice(entries: Sequence[Entry]) -> Iterator[str]:
             and last_contact[other.call] == contact
         ]
         if newer:
-            yield f"counted although handed on since: call {entry.key}, then {newer[0]}"
+            yield f"counted although another caller had them since: call {entry.key}, then {newer[0]}"
 
 
 def broken_promises(entries: Sequence[Entry], promised: Promises) -> Iterator[str]:
-    """Holds that ran out before the time that a 200 had promised."""
+    """Holds that expired before the time that a 200 had promised."""
     for entry in _of("call", entries):
         if not entry.after or entry.after["ending"] != "expired" or not entry.changed("ending"):
             continue
@@ -328,8 +330,8 @@ def refused_before_promised(
 ) -> Iterator[str]:
     """Renewals that were refused while a promise stood and nothing had ended the call.
 
-    `refused`: by call id, when it was heard that a renewal was refused. An answer may have been
-    long on its way, and was true when it was given.
+    `refused`: by call id, when the volunteer heard that a renewal was refused. The answer may have
+    been under way for long, and was true when the server gave it.
     """
     endings: dict[str, Timeline] = defaultdict(Timeline)
     for entry in _of("call", entries):
@@ -344,7 +346,7 @@ def refused_before_promised(
 
 
 def shortened(promised: Promises) -> Iterator[str]:
-    """Calls of which less was promised later than before: after a reload, say."""
+    """Calls for which a later promise ends before an earlier one, for example after a reload."""
     for call, promises in promised.items():
         longest = 0.0
         for promise in sorted(promises, key=lambda promise: promise.heard):
@@ -355,14 +357,14 @@ def shortened(promised: Promises) -> Iterator[str]:
 
 
 def given_after(entries: Iterable[Entry], moments: dict[str, float]) -> Iterator[str]:
-    """People handed out after their number was known never to be called again, by number."""
-    for given in hand_outs(entries):
+    """Contacts claimed after their number was known never to be called again, by number."""
+    for given in claims_in(entries):
         if given.at > moments.get(str(given.row["phone"]), FOR_GOOD):
-            yield f"handed out after never again was acknowledged: call {given.call}"
+            yield f"claimed after never again was acknowledged: call {given.call}"
 
 
-def put_out(entries: Iterable[Entry]) -> dict[str, float]:
-    """When each call was taken from its caller because they were put out, by call id."""
+def removed_calls(entries: Iterable[Entry]) -> dict[str, float]:
+    """When each call was taken from its caller because the caller was removed, by call id."""
     return {
         entry.key: entry.at
         for entry in _of("call", entries)
@@ -371,7 +373,7 @@ def put_out(entries: Iterable[Entry]) -> dict[str, float]:
 
 
 def removals(entries: Iterable[Entry]) -> int:
-    """How many callers were put out."""
+    """How many callers were removed."""
     return sum(
         entry.after["state"] == "removed"
         for entry in _of("caller", entries)
@@ -393,8 +395,7 @@ def _open_about(row: dict[str, Any] | None, name: str) -> Any:
 
 
 def _forbids(entry: Entry) -> str | None:
-    """Why nobody may be handed out from here on, "" when they may; None where this entry says
-    nothing of that."""
+    """Why nothing may be claimed from here on; "" if it may be; None if this entry does not say."""
     row = entry.after
     if row is None:
         return None
@@ -410,7 +411,7 @@ def _forbids(entry: Entry) -> str | None:
 
 
 def _minutes(hours: dict[str, Sequence[str]]) -> tuple[int, int]:
-    """From when to when, in minutes after midnight; the soak's campaigns have the same each day."""
+    """The hours in minutes after midnight. The soak's campaigns have the same hours each day."""
     start, end = hours[DAYS[0]]
     return _minute(start), _minute(end)
 

@@ -1,7 +1,7 @@
-"""What must be true of the database at every moment, asked while everything around it is killed.
+"""Asks what must be true of the database at every moment, while everything around it is killed.
 
-All of it is asked of one moment (REPEATABLE READ); each answer is a list of sentences, empty when
-all is well. What happened between two such moments is `history`'s matter.
+All questions are asked of one moment (REPEATABLE READ). Each answer is a list of sentences, and
+empty when all is well. `history` judges what happened between two moments.
 """
 
 from collections.abc import Iterator
@@ -33,9 +33,9 @@ FROM contact c LEFT JOIN call ON call.contact_id = c.id AND call.counted
 GROUP BY c.id HAVING c.attempts <> count(call.id)
 """
 
-# A recorded call is counted unless it was no attempt, or came so late that the person had been
-# handed on (perhaps in a call that went on with somebody else of the household). Which came first
-# is asked loosely, by clocks that differ; whether one was counted all the same asks `history`.
+# A recorded call counts unless it was no attempt, or came after another caller had the contact
+# (perhaps in a call that went on with another person of the household). This question is loose
+# about which came first, because clocks differ; `history` asks whether an outcome counted twice.
 _COUNTED_WRONGLY = """
 SELECT 'call ' || id || ' (' || coalesce(outcome, 'no outcome') || ') counted: ' || counted
 FROM call
@@ -54,7 +54,7 @@ FROM call WHERE party_id = :party_id AND counted
 
 
 def broken(world: World) -> list[str]:
-    """Every fault there is at this moment."""
+    """Every fault at this moment."""
     db.session.rollback()
     db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     return list(_at_any_moment(world))
@@ -74,7 +74,7 @@ def _at_any_moment(world: World) -> Iterator[str]:
 
 
 def miscounted() -> Iterator[str]:
-    """Where calls, their people's attempts and the tallies do not agree."""
+    """Where calls, their contacts' attempts and the tallies disagree."""
     for what in _texts(_ATTEMPTS):
         yield f"attempts differ from calls: {what}"
     for what in _texts(_COUNTED_WRONGLY, no_attempt=list(NOT_AN_ATTEMPT)):
@@ -83,9 +83,9 @@ def miscounted() -> Iterator[str]:
         yield f"a tally differs from its calls: {difference}"
 
 
-def zones_rung(world: World) -> tuple[int, int]:
-    """Of the zone keys in the campaign by the clock, how many were rung and how many there are."""
-    rung, all_of_them = db.session.execute(
+def zones_called(world: World) -> tuple[int, int]:
+    """How many of the zone keys in the campaign with hours were called, and how many there are."""
+    called, all_of_them = db.session.execute(
         text("""
             SELECT count(DISTINCT contact.zone_key) FILTER (WHERE call.id IS NOT NULL),
                    count(DISTINCT contact.zone_key)
@@ -94,13 +94,13 @@ def zones_rung(world: World) -> tuple[int, int]:
         """),
         {"campaign_id": world.by_the_clock_id},
     ).one()
-    return rung, all_of_them
+    return called, all_of_them
 
 
 def boards_recounted(world: World) -> dict[int, tuple[int, int, int]]:
     """Calls, conversations and yeses of each party, counted from its calls.
 
-    The tallies' own sums must be the same: raises AssertionError.
+    The tallies' sums must be the same. Raises AssertionError.
     """
     totals = tallies.party_totals(list(world.board_tokens))
     counted = {}
@@ -113,7 +113,7 @@ def boards_recounted(world: World) -> dict[int, tuple[int, int, int]]:
 
 
 def open_calls() -> int:
-    """How many people are on screens."""
+    """How many contacts are on screens."""
     return int(db.session.scalar(text("SELECT count(*) FROM call WHERE ended_at IS NULL")) or 0)
 
 
@@ -129,7 +129,7 @@ def _texts(statement: str, **values: Any) -> list[str]:
 
 
 def some_number(share: float) -> str:
-    """The number of a callable contact, so far along all of them: 0 is the first, 1 the last."""
+    """The number of a callable contact at this share of all: 0 is the first, 1 the last."""
     return str(
         db.session.scalars(
             text("""

@@ -1,9 +1,9 @@
-"""What the volunteers were told, compared with what the database kept.
+"""Compares what the volunteers were told with what the database kept.
 
-A wish is one request, in however many copies it travelled. It took effect at one moment between
-the first copy's sending and the first acknowledgement; one that was never acknowledged may have
-taken effect at any time, or never. So what is stored must be what some wish said that no
-acknowledged wish came wholly after.
+A wish is one request, in however many copies it travelled. It took effect at one moment between the
+first copy's sending and the first acknowledgement. A wish that was never acknowledged may have
+taken effect at any time, or never. So what is stored must be what some wish said, and no
+acknowledged wish may have come wholly after that wish.
 """
 
 import itertools
@@ -17,15 +17,15 @@ from typing import Any
 from tests.crash.history import PROMISE_ALLOWANCE, Promise
 
 FOR_GOOD = float("inf")
-# Both of these mean that nobody may ring the number any more.
+# Both of these mean that the number may never be called again.
 NEVER_AGAIN = ("do_not_call", "deceased")
-# From the moment one of these is sent, the person may be somebody else's.
+# From the moment that one of these is sent, another caller may have the contact.
 ENDS_A_SCREEN = ("outcome", "undo", "give_back", "next")
 
 
 @dataclass
 class Told:
-    """One wish to change a call: what it asked for and what it was told; times in seconds."""
+    """One wish to change a call: what it asked for and what the answer was. Times in seconds."""
 
     kind: str
     value: Any
@@ -44,25 +44,25 @@ class Told:
 
 @dataclass
 class Journals:
-    """All volunteers' journals, read."""
+    """The journals of all volunteers."""
 
     requests: int = 0
     answers: Counter[str] = field(default_factory=Counter)
     troubles: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
     vanished: int = 0
-    # How often a volunteer found that an organiser had put them out.
+    # How often a volunteer found that they were removed.
     put_out: int = 0
     turned_away: int = 0
-    # By call id: what was promised, and when it was heard that a renewal was refused.
+    # By call id: the promises, and when the volunteer heard that a renewal was refused.
     promised: dict[str, list[Promise]] = field(default_factory=lambda: defaultdict(list))
     refused: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    # By status: answers that were not Phonebank's.
+    # Answers that were not Phonebank's, counted by status.
     false_answers: Counter[str] = field(default_factory=Counter)
-    # By call id: outcomes and undos; by call id and step: answers.
+    # Outcomes and undos by call id; answers by call id and step.
     outcomes: dict[str, list[Told]] = field(default_factory=lambda: defaultdict(list))
     steps: dict[tuple[str, str], list[Told]] = field(default_factory=lambda: defaultdict(list))
-    # By number: from when to when who had it on the screen, and in which call.
+    # By number: who had it on the screen from when to when, and in which call.
     screens: dict[str, list[tuple[float, float, int, str]]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -70,7 +70,7 @@ class Journals:
 
     @property
     def acknowledged(self) -> int:
-        """Outcomes acknowledged, each wish once."""
+        """Outcomes that were acknowledged, each wish once."""
         return sum(
             wish.is_acknowledged
             for wishes in self.outcomes.values()
@@ -80,7 +80,7 @@ class Journals:
 
     @property
     def reopened(self) -> set[str]:
-        """Calls that somebody wished to undo."""
+        """Calls that a volunteer wished to undo."""
         return {
             call
             for call, wishes in self.outcomes.items()
@@ -101,14 +101,14 @@ def read(paths: Iterable[Path]) -> Journals:
 
 
 class _Reader:
-    """One journal, line by line: a method for each kind of line, by its name."""
+    """Reads one journal line by line, with a method for each kind of line, by its name."""
 
     def __init__(self, journals: Journals, volunteer: int) -> None:
         self.journals = journals
         self.volunteer = volunteer
         self._wishes: dict[int, Told] = {}
         self._known: set[int] = set()
-        # What is on the screen: call id, since when, until when at most.
+        # The call on the screen: its id, since when, and until when at most.
         self._screen: tuple[str, float, float] | None = None
 
     def sent(self, entry: dict[str, Any]) -> None:
@@ -135,7 +135,7 @@ class _Reader:
 
     def shown(self, entry: dict[str, Any]) -> None:
         if not entry["phone"]:
-            # Undone after hours: the outcome can be put right, and nobody can be rung.
+            # After hours an undo lets the caller correct the outcome, and gives no number to call.
             self._screen_ends(entry["at"])
             return
         self.journals.phones[entry["call"]] = entry["phone"]
@@ -145,7 +145,7 @@ class _Reader:
         self.promised(entry)
 
     def promised(self, entry: dict[str, Any]) -> None:
-        """A 200 said until when the person is this volunteer's."""
+        """A 200 said until when the contact is this volunteer's."""
         self.journals.promised[entry["call"]].append(
             Promise(entry["at"], entry["until"], entry.get("at_most", entry["until"]))
         )
@@ -162,7 +162,7 @@ class _Reader:
         self.journals.false_answers[str(entry["status"])] += 1
 
     def turned_away(self, entry: dict[str, Any]) -> None:
-        """The party was locked or over, or the campaign: they go to another."""
+        """The party was locked or had ended, or the campaign had. The volunteer goes to another."""
         self.journals.turned_away += 1
 
     def trouble(self, entry: dict[str, Any]) -> None:
@@ -172,7 +172,7 @@ class _Reader:
         self.journals.faults.append(f"volunteer {self.volunteer}: {entry['text']}")
 
     def vanished(self, entry: dict[str, Any]) -> None:
-        # The person stays on the closed laptop's screen until the hold runs out.
+        # The contact stays on the closed laptop's screen until the hold expires.
         self.journals.vanished += 1
         self._screen_ends(FOR_GOOD)
 
@@ -199,7 +199,7 @@ def lost_or_changed(
     outcomes: dict[str, str | None],
     answers: dict[tuple[str, str], Any],
 ) -> list[str]:
-    """What was acknowledged and is not stored so, in sentences."""
+    """What was acknowledged and is not stored as acknowledged, in sentences."""
     faults = []
     for call, wishes in journals.outcomes.items():
         if call not in outcomes:
@@ -232,8 +232,8 @@ def _story(wishes: list[Told]) -> str:
 def on_two_screens(journals: Journals, taken_away: dict[str, float] | None = None) -> list[str]:
     """Numbers that two volunteers had on their screens at the same time.
 
-    `taken_away`: when a call, by its id, was taken from a volunteer who was put out. Their page
-    shows the person until it hears of that.
+    `taken_away`: by call id, when a call was taken from a volunteer who was removed. Their page
+    shows the contact until it learns that.
     """
     ends = taken_away or {}
     faults = []
@@ -249,7 +249,7 @@ def on_two_screens(journals: Journals, taken_away: dict[str, float] | None = Non
 
 
 def never_again(journals: Journals) -> dict[str, float]:
-    """When each number was acknowledged as never to be rung again, and not undone."""
+    """When each number was acknowledged as never to be called again, and not undone."""
     return {
         journals.phones[call]: wish.told_at
         for call, wishes in journals.outcomes.items()

@@ -1,10 +1,10 @@
-"""A ledger that the soak's own database keeps of every change that matters, by triggers.
+"""A ledger of every change that matters, which triggers in the soak's own database keep.
 
-Each entry says what a row was before and after, which transaction changed it, by whom (where the
-soak itself did), and when that transaction committed. The software knows nothing of it.
+Each entry says what a row was before and after, which transaction changed it, who acted (if the
+soak did), and when that transaction committed. The software knows nothing of the ledger.
 
-Two clocks, both PostgreSQL's: `at` is when the statement changed the row, `committed` when its
-transaction committed (`track_commit_timestamp`). Neither is a time that the software wrote down.
+It has two times, both PostgreSQL's: `at` is when the statement changed the row, and `committed` is
+when its transaction committed (`track_commit_timestamp`). The software wrote neither.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from phonebank.core.db import db
 
-# What is kept of a row, by table.
+# The columns that the ledger keeps, by table.
 KEPT = {
     "call": (
         "phone", "campaign_id", "caller_id", "contact_id", "party_id", "started_at", "expires_at",
@@ -29,7 +29,7 @@ KEPT = {
     "suppression": ("phone",),
 }  # fmt: skip
 
-# Everything of an entry is kept as text: the judge's own types are Python's.
+# The ledger keeps every value as text; the judge makes Python's own types of them.
 _INSTALL = """
 CREATE SCHEMA soak;
 CREATE TABLE soak.ledger (
@@ -76,8 +76,8 @@ FROM soak.ledger ORDER BY no
 
 @dataclass(frozen=True)
 class Entry:
-    """One change of one row. `before` is None for a new row, `after` for one that went; `beside`
-    is, for a new call, what the person's row said. Times in seconds since 1970."""
+    """One change of one row. `before` is None for a new row, `after` for a deleted one. `beside`
+    is, for a new call, the contact's row. Times are in seconds since 1970."""
 
     no: int
     at: float
@@ -94,12 +94,12 @@ class Entry:
         return self.before is None
 
     def changed(self, name: str) -> bool:
-        """Whether this value is another than before; of a new row, or one that went, always."""
+        """Whether this value changed. It always did in a new or a deleted row."""
         return (self.before or {}).get(name) != (self.after or {}).get(name)
 
 
 def install() -> None:
-    """Begin to keep it. Commits."""
+    """Begin to keep the ledger. Commits."""
     db.session.execute(text(_INSTALL))
     for table, names in KEPT.items():
         quoted = ", ".join(f"'{name}'" for name in names)
@@ -108,11 +108,11 @@ def install() -> None:
 
 
 def act_as(actor: str) -> None:
-    """Have the changes of this transaction noted as this one's."""
+    """Note the changes of this transaction as this actor's."""
     db.session.execute(text("SELECT set_config('soak.actor', :actor, true)"), {"actor": actor})
 
 
 def read() -> list[Entry]:
-    """All of it, in the order in which rows were changed."""
+    """The whole ledger, in the order in which rows changed."""
     rows = db.session.execute(text(_READ)).mappings()
     return [Entry(**row) for row in rows]

@@ -2,8 +2,8 @@
 
     SOAK_CLOCK_AHEAD=-2 gunicorn … tests.crash.other_clock:app
 
-Python's two ways of asking the time are wrapped before anything of ours is loaded, so the software
-needs no switch for it and cannot tell. What PostgreSQL and Redis ask stays as it is.
+It wraps Python's two ways of asking the time before anything of ours is loaded, so the software
+needs no switch for it and cannot notice. PostgreSQL and Redis keep their own clocks.
 """
 
 import datetime as datetime_module

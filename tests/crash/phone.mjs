@@ -1,12 +1,12 @@
-/* One volunteer with a phone, as a process: the pages' own call_outbox.js and call_hold.js, with the
-   little of a browser that they touch, and a network that is as bad as `bad_line`'s.
+/* One volunteer with a phone, as a process. It runs the pages' own call_outbox.js and call_hold.js, with the
+   parts of a browser that they use, on a network as bad as `bad_line`'s.
 
        node tests/crash/phone.mjs '{"ports": […], "paths": ["/join/ABC234"], "journal": …, …}'
 
-   Besides losing, doubling and delaying requests, something between the phone and Phonebank answers
-   in its place: a proxy, a café's log-in page. Writes the same journal as `volunteer`; what an outbox
-   let go of without Phonebank's own word is noted as a fault. Stops at SIGTERM, once the outbox is
-   empty. */
+   The network loses, doubles and delays requests, and something between the phone and Phonebank answers in
+   its place: a proxy, or a café's log-in page. The process writes the same journal as `volunteer`, and notes
+   a fault if the outbox discards an entry without Phonebank's own word. It stops at SIGTERM, when the outbox
+   is empty. */
 
 import fs from "node:fs";
 import path from "node:path";
@@ -15,7 +15,7 @@ import { pathToFileURL } from "node:url";
 const settings = JSON.parse(process.argv[2]);
 const NAMES = ["Ada", "Bela", "Cara", "Dafydd", "Eve", "Farid", "Gwen", "Hugh", "Ines", "Joan"];
 
-// The same shares as in `volunteer`, out of their sums.
+// The same shares as in `volunteer`.
 const OUTCOMES = {
   no_answer: 28, answerphone: 8, busy: 8, talked: 16, call_back: 6, bad_time: 4, hung_up: 4, refused: 3,
   wrong_number: 2, disconnected: 2, do_not_call: 3, skipped: 3,
@@ -25,7 +25,7 @@ const ACTIONS = {
 };
 const TROUBLES = { plain: 62, twice: 8, "late copy": 8, late: 6, unheard: 6, "false answer": 10 };
 const FALSE_STATUSES = [200, 200, 400, 403, 404, 404, 407, 408, 410, 413, 422, 425, 429, 451, 500, 500, 502, 503];
-// An answer of any other status than these is a fault; see `volunteer`.
+// An answer with any other status is a fault: see `volunteer`.
 const EXPECTED = {
   next: [200, 409, 410], outcome: [200, 404, 409, 410, 422], answer: [200, 404, 409], undo: [200, 404, 409],
   give_back: [200, 404], renew: [200, 404], reached: [200, 404, 409, 410],
@@ -40,7 +40,7 @@ const journal = fs.openSync(settings.journal, "a");
 let stopping = false;
 process.on("SIGTERM", () => (stopping = true));
 
-// ---- what the pages' scripts take for a browser ------------------------------------------------
+// ---- the browser that the pages' JavaScript uses -----------------------------------------------
 
 const store = new Map();
 const listeners = [];
@@ -79,14 +79,14 @@ let cookie = "";
 const wishes = new Map(); // address and body → the wish: its number, kind, call, value, real statuses
 let lastWish = -1;
 const sentAt = new WeakMap();
-let stuck = 0; // since when Phonebank says that it does not know this device
+let stuck = 0; // since when Phonebank has not known this device
 let joining = false;
 
 globalThis.fetch = async (url, options = {}) => {
   const wish = wishOf(String(url), options);
   if (!wish) return once(url, options);
   if (joining) throw new TypeError("offline");
-  // As it was asked: a copy that is late is still that device's, with its cookie and its token.
+  // A late copy still has the cookie and token that the device had then.
   const jar = cookie;
   const trouble = draw(TROUBLES);
   if (trouble !== "plain") note("trouble", { kind: trouble });
@@ -102,7 +102,7 @@ globalThis.fetch = async (url, options = {}) => {
   return response;
 };
 
-/* Somebody in between answers; half of the time the request went through all the same. */
+/* Something in between answers. Half of the time the request goes through all the same. */
 function falseAnswer(url, options, wish, jar) {
   if (dice() < 0.5) once(url, options, wish, false, jar).catch(() => {});
   const status = FALSE_STATUSES[Math.floor(dice() * FALSE_STATUSES.length)];
@@ -111,7 +111,7 @@ function falseAnswer(url, options, wish, jar) {
   return new Response(page, { status, headers: { "Content-Type": "text/html" } });
 }
 
-/* One copy to one of the web machines. `heard`: the page gets this answer. */
+/* Sends one copy to one of the web machines. `heard`: the page gets this answer. */
 async function once(url, options, wish, heard = false, jar = null) {
   const copy = { ...options, redirect: "manual" };
   const began = Date.now() / 1000;
@@ -139,7 +139,7 @@ async function once(url, options, wish, heard = false, jar = null) {
     await response.arrayBuffer();
     Object.assign(copy, { method: "GET", body: undefined });
   }
-  // The whole of it, or it was not heard: the connection may break in the middle.
+  // Only a whole answer counts, because the connection may break in the middle.
   const body = await response.arrayBuffer();
   const whole = new Response(body, { status: response.status, headers: response.headers });
   sentAt.set(whole, began);
@@ -168,7 +168,7 @@ async function hear(wish, response, began, heard) {
   }
 }
 
-/* Which wish a request is a copy of; null for one that only asks, or comes in. */
+/* The wish that a request is a copy of; null for a request that only reads, or joins. */
 function wishOf(url, { method, body }) {
   const found = /\/calling\/(?:person\/([0-9a-f-]+)\/([a-z-]+)|next)/.exec(url);
   if (!found || method !== "POST") return null;
@@ -206,12 +206,12 @@ function openPage() {
   outbox.send();
 }
 
-/* The outbox lets go of an entry: only Phonebank itself may have had it do so. */
+/* The outbox removes an entry. Only Phonebank's own answer may make it do so. */
 async function answered(entry, answer) {
   const its = wishOf(entry.url, { method: "POST", body: new URLSearchParams(entry.fields) });
   const settled = its.statuses.some((status) => !NOT_THE_LAST_WORD(status));
   if (!settled) {
-    fault(`${its.about.kind} of call ${its.about.call} was thrown away at an answer of ${answer.status}` +
+    fault(`${its.about.kind} of call ${its.about.call} was discarded at an answer of ${answer.status}` +
           ` that ${its.statuses.length ? "was not the last word" : "was not Phonebank's"}`);
   }
   if (entry.kind !== "screen") return;
@@ -221,7 +221,7 @@ async function answered(entry, answer) {
   arrived();
 }
 
-/* Put a page on the screen: a person, or none. */
+/* Puts a page on the screen, with a contact or without. */
 function show(html, began) {
   if (hold) hold.close();
   hold = null;
@@ -264,13 +264,13 @@ async function join() {
   if (hold) hold.close();
   hold = page = last = null;
   joining = true;
-  while ((!stopping || outbox.entries.length) && !(await comeIn())) await pause(1000);
+  while ((!stopping || outbox.entries.length) && !(await joinOnce())) await pause(1000);
   joining = false;
   stuck = 0;
 }
 
-/* By a link, as a device nobody knows; whether that is over. */
-async function comeIn() {
+/* Joins by a link, as an unknown device, and returns whether it need not try again. */
+async function joinOnce() {
   cookie = "";
   const link = settings.paths[Math.floor(dice() * settings.paths.length)];
   const door = await load(link);
@@ -294,8 +294,8 @@ async function comeIn() {
   return false;
 }
 
-/* Phonebank does not know this device, or its caller waits in the lobby. */
-async function standing() {
+/* Waits in the lobby until the caller is admitted, or joins again if Phonebank does not know this device. */
+async function recoverState() {
   const giveUp = Date.now() + 8000;
   while (Date.now() < giveUp && !stopping) {
     const now = await load("/calling", { headers: { Accept: "application/json" } });
@@ -324,7 +324,7 @@ async function next() {
   if (!page) await pause(1000);
 }
 
-/* Tap a button, and wait for what comes, however long it takes. */
+/* Taps a button and waits for the next page, however long it takes. */
 async function send(url, fields, undo) {
   const came = new Promise((resolve) => (arrived = resolve));
   outbox.add({ kind: "screen", call: page.call, url, fields, undo });
@@ -334,7 +334,7 @@ async function send(url, fields, undo) {
 async function untilStuck() {
   while (outbox.entries.length) {
     if (reloadAsked) return reload();
-    if (stuck && Date.now() - stuck > 1500) return standing();
+    if (stuck && Date.now() - stuck > 1500) return recoverState();
     await pause(200);
   }
 }
@@ -371,7 +371,7 @@ const actions = {
   giveBack: () => send(page.giveBack, []),
   reload,
   async vanish() {
-    await outboxEmpty();
+    await waitForOutbox();
     if (stopping || !page) return;
     note("vanished", { call: page.call });
     await join();
@@ -381,7 +381,7 @@ const actions = {
     const other = page.reached[Math.floor(dice() * page.reached.length)];
     await send(`/calling/person/${page.call}/reached`, [["contact_id", other]]);
   },
-  /* A good conversation: longer than two holds, which the page renews by itself. */
+  /* A good conversation is longer than two holds, which the page renews by itself. */
   async talkLong() {
     const { call } = page;
     hold.begun = true;
@@ -389,7 +389,7 @@ const actions = {
     while (Date.now() < until && !stopping && lostCall !== call) await pause(300);
     if (page && page.call === call) await record();
   },
-  /* The phone goes into a pocket, and is looked at again before the hold is over. */
+  /* The phone goes into a pocket, and comes out again before the hold expires. */
   async pocket() {
     document.hidden = true;
     await pause(0.6 * settings.hold_seconds * 1000);
@@ -397,7 +397,7 @@ const actions = {
     happen("visibilitychange");
     happen("pageshow");
   },
-  /* Tells how the call ended only when the hold has long run out. */
+  /* Records the outcome long after the hold expired. */
   async oversleep() {
     document.hidden = true;
     await pause((settings.hold_seconds + 7) * 1000);
@@ -411,12 +411,12 @@ async function reload() {
   openPage();
   const answer = await load("/calling/person", { headers: { Accept: "text/html" } });
   if (!answer) return;
-  if (PUT_OUT.includes(answer.status)) return standing();
+  if (PUT_OUT.includes(answer.status)) return recoverState();
   show(await answer.text(), sentAt.get(answer));
-  await outboxEmpty();
+  await waitForOutbox();
 }
 
-async function outboxEmpty() {
+async function waitForOutbox() {
   while (outbox.entries.length && !reloadAsked) await untilStuck();
 }
 
@@ -436,7 +436,7 @@ function draw(shares) {
   return Object.keys(shares)[0];
 }
 
-/* Bryc's mulberry32: small, and the same from the same seed. */
+/* Bryc's mulberry32: it is small, and gives the same numbers from the same seed. */
 function mulberry(state) {
   return () => {
     state = (state + 0x6d2b79f5) | 0;
@@ -451,7 +451,7 @@ await join();
 while (!stopping) {
   await pause(-Math.log(1 - dice()) * settings.think_seconds * 1000);
   if (reloadAsked) await reload();
-  if (stuck) await standing();
+  if (stuck) await recoverState();
   if (stopping) break;
   if (!page) await next();
   else await actions[draw(ACTIONS)]();

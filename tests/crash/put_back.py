@@ -1,7 +1,8 @@
-"""`make put-back`: real faults, put back into a copy of the code one after another, and soaked.
+"""`make put-back`: puts real faults back into a copy of the code, one after another, and soaks it.
 
-Each must be found, by the sentence that is meant for it. PUT_BACK="words" tries only those whose
-name holds the words. Exit status 1 when one was not found, or no longer fits the code.
+The soak must find each fault, by the sentence that is meant for it. PUT_BACK="words" tries only
+faults whose name has the words. The exit status is 1 if a fault was not found, or no longer fits
+the code.
 """
 
 import os
@@ -15,14 +16,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60
 CALLERS = 14
-# A soak of so many seconds that has not ended by then hangs.
+# A soak that has not ended this many seconds after its time hangs.
 ENDS_WITHIN = 420  # seconds more
 
 
 @dataclass(frozen=True)
 class Mutation:
-    """A fault: `old` in the file becomes `new`; the soak must say one of `says`. `seed`: see
-    `soak`; odd ones have Redis come back from its own file."""
+    """A fault: `old` in the file becomes `new`, and the soak must say one of `says`.
+
+    `seed`: see `soak`; with an odd one Redis comes back from its own file.
+    """
 
     name: str
     path: str
@@ -62,21 +65,21 @@ MUTATIONS = (
         ("before it was promised", "although the call was still promised"),
     ),
     Mutation(
-        "a hand-out goes by what it read before it waited",
+        "a claim goes by what it read before it waited",
         "phonebank/calls/claim.py",
         "    if db.session.scalar(_LOCK, ids) is None:\n        return None\n"
         "    found = _present_state(ids)\n",
         "    found = _present_state(ids)\n    if db.session.scalar(_LOCK, ids) is None:\n"
         "        return None\n",
-        ("handed out although the", "a false beginning", "out of hours"),
+        ("claimed although the", "a false beginning", "out of hours"),
         seed=2,
     ),
     Mutation(
-        "whoever answers settles an outcome",
+        "any answer settles an outcome",
         "phonebank/static/js/our_answers.js",
         '    verdictOn: (id) => (id && id === call && verdict) || "",',
         '    verdictOn: (id) => (status < 500 && (verdict || (id && "saved"))) || "",',
-        ("was thrown away",),
+        ("was discarded",),
         seed=2,
     ),
 )
@@ -85,25 +88,27 @@ MUTATIONS = (
 def main() -> int:
     wanted = os.environ.get("PUT_BACK", "")
     missed = [
-        mutation.name for mutation in MUTATIONS if wanted in mutation.name and not found(mutation)
+        mutation.name
+        for mutation in MUTATIONS
+        if wanted in mutation.name and not is_found(mutation)
     ]
     for name in missed:
         print(f"NOT FOUND: {name}")
     return 1 if missed else 0
 
 
-def found(mutation: Mutation) -> bool:
-    """Whether a soak of the code with this fault calls it out."""
+def is_found(mutation: Mutation) -> bool:
+    """Whether a soak of the code with this fault finds it."""
     folder = Path(tempfile.mkdtemp(prefix="pb-put-back-"))
     try:
-        copy_of_the_code(folder)
+        copy_code(folder)
         faulty = folder / mutation.path
         source = faulty.read_text(encoding="utf-8")
         if source.count(mutation.old) != 1:
             print(f"{mutation.name}: {mutation.path} no longer has it once; change this table")
             return False
         faulty.write_text(source.replace(mutation.old, mutation.new), encoding="utf-8")
-        said = soaked(folder, mutation.seed)
+        said = soak_output(folder, mutation.seed)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     faults = [line for line in said.splitlines() if line.startswith("- ")]
@@ -114,8 +119,8 @@ def found(mutation: Mutation) -> bool:
     return bool(its)
 
 
-def copy_of_the_code(folder: Path) -> None:
-    """What git knows, as it lies here, and the same Python."""
+def copy_code(folder: Path) -> None:
+    """Copy the files that git knows, as they are in this folder."""
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -125,7 +130,7 @@ def copy_of_the_code(folder: Path) -> None:
             shutil.copy2(ROOT / name, folder / name)
 
 
-def soaked(folder: Path, seed: int) -> str:
+def soak_output(folder: Path, seed: int) -> str:
     """What a short soak of the code in this folder printed."""
     given = {"SOAK_SECONDS": str(SECONDS), "SOAK_CALLERS": str(CALLERS), "SOAK_SEED": str(seed)}
     soak = subprocess.run(

@@ -1,7 +1,7 @@
 """A whole Phonebank on this machine, every part of which can be killed and started again.
 
-The web, the job worker and the clock, as the Procfile runs them, on a PostgreSQL that keeps its
-promises when killed, and a Redis that comes back empty, or from its own file, or that forgets.
+It runs web, worker and clock as the Procfile does, on a PostgreSQL that keeps its promises when
+killed, and on a Redis that comes back empty, comes back from its own file, or forgets.
 """
 
 import os
@@ -33,15 +33,16 @@ PARTS = {
     "worker": "phonebank worker",
     "clock": "phonebank clock",
 }
-# A second web machine, by a clock of its own.
+# The second web machine has another clock.
 OTHER_WEB = "other web"
 
-# A file every so many seconds where anything was written, as a Redis from a package keeps one.
+# Redis saves a file every so many seconds if anything was written, as a packaged Redis does.
 SAVE_EVERY = 4
 
 
 class Site:
-    """Start and kill from one thread only: a part goes when the thread that started it goes."""
+    """A running site. Use it from one thread only: a part ends when the thread that started it
+    ends."""
 
     def __init__(
         self,
@@ -50,8 +51,8 @@ class Site:
         clock_ahead: float = 0,
         redis_keeps_its_file: bool = False,
     ) -> None:
-        """`clock_ahead`: seconds by which the clock of a second web machine goes before this one's;
-        0: there is no second machine."""
+        """`clock_ahead`: seconds by which the clock of a second web machine is ahead of this one's.
+        0 means that there is no second machine."""
         self.folder = folder
         self.web_workers = web_workers
         self.redis_keeps_its_file = redis_keeps_its_file
@@ -62,12 +63,12 @@ class Site:
             self.ports.append(_free_port())
             self._commands[OTHER_WEB] = WEB + "tests.crash.other_clock:app"
         self.kills: Counter[str] = Counter()
-        # Parts that ended without being killed, which an init system would start again.
+        # Parts that ended without a kill. An init system would start them again.
         self.ended_by_themselves: Counter[str] = Counter()
         self._parts: dict[str, subprocess.Popen[bytes]] = {}
         self._postgres = start_postgres(folder / "postgres")
-        self._remember_when_transactions_committed()
-        self._redis = self._started_redis()
+        self._keep_commit_times()
+        self._redis = self._start_redis()
         self.database_url, self.redis_url = self._postgres.url, self._redis.url
         self.environment = {
             **os.environ,
@@ -77,9 +78,9 @@ class Site:
             "PASSWORD_SALT": "s" * 32,
             "TOTP_SECRET": "t" * 32,
             "PHONEBANK_MODE": "development",
-            # All volunteers join from this one machine, again and again.
+            # All volunteers join from this one machine, many times.
             "JOINS_A_MINUTE": "100000",
-            # Each volunteer says where they are, as a proxy would.
+            # Each volunteer names an address of their own, as a proxy would.
             "PROXIES": "1",
             "BASE_URL": f"http://127.0.0.1:{self.port}",
             "PHONEBANK_VAR": str(folder),
@@ -89,7 +90,7 @@ class Site:
         }
 
     def start_parts(self) -> None:
-        """Start what is not running; return once the web answers."""
+        """Start what is not running. Returns when the web answers."""
         for name in self._commands:
             self._start(name)
         self.wait_for_web()
@@ -111,7 +112,7 @@ class Site:
                 self._start(name)
 
     def wait_for_web(self, seconds: float = 60) -> None:
-        """Until every web machine answers."""
+        """Wait until every web machine answers."""
         give_up = time.monotonic() + seconds
         for port in self.ports:
             while not _answers(port):
@@ -120,15 +121,15 @@ class Site:
                 time.sleep(0.1)
 
     def let_redis_forget(self, share: float, dice: random.Random) -> int:
-        """Delete so large a share of its keys, whichever they are, as one that is full and evicts
-        may; how many."""
+        """Delete this share of the keys in Redis, at random, as a full Redis that evicts may.
+        Returns how many."""
         try:
             with Redis.from_url(self.redis_url) as redis:
                 keys = redis.keys()
                 chosen = dice.sample(sorted(keys), round(len(keys) * share))
                 return int(redis.delete(*chosen)) if chosen else 0
         except RedisError:
-            return 0  # it is away, and will have forgotten more
+            return 0  # Redis is away, and will have forgotten more
 
     def kill(
         self,
@@ -180,16 +181,16 @@ class Site:
         os.kill(server.pid, signal.SIGKILL)
         while server.is_running():
             time.sleep(0.01)
-        server.stop()  # it has gone already: this gives up its folder
+        server.stop()  # it has ended already; this frees its folder
         wait()
         give_up = time.monotonic() + 60
         while True:
             try:
                 if server is self._redis:
-                    return self._started_redis()
+                    return self._start_redis()
                 return start_postgres(self.folder / "postgres")
             except LocalServerError:
-                # Backends that have not noticed yet still hold the old one's memory.
+                # Backends that have not noticed yet still use the old server's memory.
                 if time.monotonic() > give_up:
                     raise
                 time.sleep(0.2)
@@ -210,15 +211,15 @@ class Site:
                 preexec_fn=die_with_parent(signal.SIGKILL),
             )
 
-    def _started_redis(self) -> RunningServer:
+    def _start_redis(self) -> RunningServer:
         server = start_redis(self.folder / "redis")
         if self.redis_keeps_its_file:
             with Redis.from_url(server.url) as redis:
                 redis.config_set("save", f"{SAVE_EVERY} 1")
         return server
 
-    def _remember_when_transactions_committed(self) -> None:
-        """So that "after the suppression committed" can be asked exactly."""
+    def _keep_commit_times(self) -> None:
+        """Make PostgreSQL keep commit times, so that "after the suppression committed" is exact."""
         url = make_url(self._postgres.url).set(drivername="postgresql")
         address = url.render_as_string(hide_password=False)
         with psycopg.connect(address, autocommit=True) as connection:

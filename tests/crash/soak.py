@@ -1,11 +1,11 @@
 """`make soak`: volunteers call while everything around them is killed, and nothing goes wrong.
 
-SOAK_SECONDS (600) of it with SOAK_CALLERS (64) volunteers, each a process of its own. SOAK_SEED
-repeats the dice, not the races; an odd one has Redis come back from its own file, and one that
-three divides has it forget keys. Everything runs on this machine and talks to 127.0.0.1 only.
+It takes SOAK_SECONDS (600) with SOAK_CALLERS (64) volunteers, each a separate process. SOAK_SEED
+repeats the dice, not the races. With an odd seed Redis comes back from its own file, and with one
+that three divides it forgets keys. Everything runs on this machine and talks to 127.0.0.1 only.
 
-Exit status 0 when every promise was kept, 1 with the evidence when one was not. The folder with
-journals and logs is kept then, and also with SOAK_KEEP=1; never with SOAK_FORGET=1.
+The exit status is 0 if every promise was kept, and 1 with the evidence if one was not. The folder
+with journals and logs is kept then, and with SOAK_KEEP=1; never with SOAK_FORGET=1.
 """
 
 import itertools
@@ -35,7 +35,7 @@ from phonebank.local.process import die_with_parent
 from tests.crash import history, invariants, journals, ledger, staff, world
 from tests.crash.site import ROOT, Site
 
-# What is killed, and how often, out of their sum.
+# What is killed, and its share of the kills.
 VICTIMS = {
     "web worker": 8, "redis": 5, "postgres": 3, "postgres backend": 3, "worker": 2, "urgent": 2,
     "worker without its job": 2, "clock": 2, "web": 1, "other web": 1, "redis's memory": 3,
@@ -49,12 +49,13 @@ BOARD_WITHIN = 5.0
 # Holds are expired every five seconds.
 REAPED_WITHIN = 12.0
 WORK_GOES_ON_WITHIN = 15.0
-# At the desks; each is a thread. Two organisers press on the same rows, and so do the hosts.
+# The staff at their desks, each a thread. Two organisers press on the same rows, and so do the
+# hosts.
 STAFF = (
     staff.Organiser, staff.Organiser, staff.Host, staff.Host, staff.SideHost, staff.SideHost,
     staff.Wanderer, staff.SlowHand,
 )  # fmt: skip
-# So often in a minute at the least, or the run has shown little.
+# The least numbers in a minute. A run with fewer shows little.
 ENOUGH_A_MINUTE = {"undo": 2, "reached": 2, "renew": 8}
 AWAY = (OperationalError, InterfaceError, RedisError)
 
@@ -63,7 +64,8 @@ class Soak:
     def __init__(self, folder: Path, seconds: float, callers: int, seed: int) -> None:
         self.folder, self.seconds, self.callers, self.seed = folder, seconds, callers, seed
         self.dice = random.Random(seed)
-        # Short, so that many run out in a run; a volunteer who is there needs a second or two.
+        # Holds are short, so that many expire in a run; a volunteer who is there needs a second or
+        # two.
         self.hold_seconds = 20 if seconds > 120 else 10
         self.between_kills = BETWEEN_KILLS if seconds > 120 else BETWEEN_KILLS_IN_A_SHORT_RUN
         self.faults: list[str] = []
@@ -85,7 +87,7 @@ class Soak:
             contacts = min(20_000, 500 + int(seconds * callers * 0.6))
             self.world = world.build(contacts, seconds, self.hold_seconds, self.dice)
             ledger.install()
-        # The pages' own scripts, as modules: the volunteers with phones run them.
+        # The pages' own JavaScript modules. The volunteers with phones run them.
         scripts = folder / "js"
         shutil.copytree(ROOT / "phonebank" / "static" / "js", scripts)
         (scripts / "package.json").write_text('{"type": "module"}')
@@ -99,7 +101,7 @@ class Soak:
             "boards": self.world.board_tokens,
             "journal": str(self.folder / "boards.jsonl"),
         })  # fmt: skip
-        self._set_to_work()
+        self._start_work()
         self._kill_things(time.monotonic() + self.seconds)
         for volunteer in volunteers:
             volunteer.send_signal(signal.SIGTERM)
@@ -117,7 +119,7 @@ class Soak:
             self._holds_come_back(stopped_at)
             self._judge()
             self._check()
-            while not self._tried(lambda: staff.lift_everything(self.world)):
+            while not self._try(lambda: staff.allow_everything(self.world)):
                 time.sleep(1)
             self._work_goes_on()
         televisions.send_signal(signal.SIGTERM)
@@ -125,7 +127,8 @@ class Soak:
         return self.faults
 
     def _volunteer(self, number: int) -> "subprocess.Popen[bytes]":
-        # Of ten, six call for the parties, one at any hour without a party, three by the clock.
+        # Of ten volunteers, six call for the parties, one for a campaign at any hour without a
+        # party, and three for the campaign with hours.
         by_the_clock, by_itself = [self.world.by_the_clock_link], [self.world.campaign_link]
         paths = [self.world.party_links] * 6 + [by_itself] + [by_the_clock] * 3
         name = f"volunteer-{number:02}"
@@ -137,14 +140,14 @@ class Soak:
             "seed": self.dice.random(),
             "journal": str(self.folder / f"{name}.jsonl"),
             "scripts": str(self.folder / "js"),
-            # Of the range for examples that is nobody's.
+            # The address comes from the range for examples, which no one has.
             "from_address": f"198.51.100.{number % 250 + 1}",
         }, name)  # fmt: skip
 
     def _start(
         self, module: str, settings: dict[str, object], name: str = "televisions"
     ) -> "subprocess.Popen[bytes]":
-        """A process of Python, or of Node where the module is its."""
+        """Start a process of Python, or of Node if the module is Node's."""
         program = [sys.executable, "-m", f"tests.crash.{module}"]
         if module.endswith(".mjs"):
             program = ["node", str(Path(__file__).with_name(module))]
@@ -158,9 +161,9 @@ class Soak:
             )
 
     def _kill_things(self, until: float) -> None:
-        """One victim after another; everything is up again on return."""
+        """Kill one victim after another. Everything is up again on return."""
         victims = itertools.chain(
-            # Each once, also in a short run.
+            # Each victim is killed once, also in a short run.
             self.dice.sample(list(VICTIMS), len(VICTIMS)),
             iter(lambda: self.dice.choices(list(VICTIMS), list(VICTIMS.values()))[0], None),
         )
@@ -169,7 +172,7 @@ class Soak:
             time.sleep(min(pause, max(0, until - time.monotonic())))
             victim, began = next(victims), time.time()
             if victim == "redis's memory":
-                # As one that is full and evicts; with the other seeds it has room.
+                # Redis then evicts as a full one does; with the other seeds it has room.
                 share = self.dice.choice((0.1, 0.3, 0.6)) if self.redis_forgets else 0
                 self.checks["keys forgotten"] += self.site.let_redis_forget(share, self.dice)
             else:
@@ -179,8 +182,8 @@ class Soak:
             self.site.look_after_parts()
         self.site.wait_for_web()
 
-    def _set_to_work(self) -> None:
-        """The checks and the staff, each in a thread."""
+    def _start_work(self) -> None:
+        """Start the checks and the staff, each in a thread."""
         for number, kind in enumerate(STAFF):
             desk = kind(self.world, random.Random(f"{self.seed} {number}"), self.done_by_staff)
             thread = threading.Thread(target=self._work, args=(desk,), name=kind.__name__)
@@ -192,7 +195,7 @@ class Soak:
     def _work(self, desk: staff.Desk) -> None:
         while not self.over.wait(desk.dice.expovariate(1 / desk.between)):
             with self.app.app_context():
-                if not self._tried(desk.act):
+                if not self._try(desk.act):
                     self.done_by_staff["stores away"] += 1
         self.to_the_end += 1
 
@@ -204,24 +207,24 @@ class Soak:
 
     def _check(self) -> None:
         found: list[str] = []
-        if self._tried(lambda: found.extend(invariants.broken(self.world))):
+        if self._try(lambda: found.extend(invariants.broken(self.world))):
             self.checks["made"] += 1
             self.faults += found
         else:
             self.checks["database away"] += 1
 
-    def _tried(self, action: Callable[[], object]) -> bool:
-        """Do it; whether the stores were there."""
+    def _try(self, action: Callable[[], object]) -> bool:
+        """Do it, and return whether the stores were there."""
         try:
             action()
         except AWAY:
             return False
         finally:
-            _let_go()
+            _roll_back()
         return True
 
     def _boards_agree(self, stopped_at: float) -> None:
-        """The televisions show what a recount of the calls gives."""
+        """Check that the televisions show what a recount of the calls gives."""
         counted = invariants.boards_recounted(self.world)
         while True:
             shown = _last_shown(self.folder / "boards.jsonl")
@@ -237,22 +240,22 @@ class Soak:
             time.sleep(0.1)
 
     def _holds_come_back(self, stopped_at: float) -> None:
-        """Whoever was on a screen when the volunteers stopped is free again."""
+        """Check that every contact on a screen when the volunteers stopped is free again."""
         until = stopped_at + self.hold_seconds + REAPED_WITHIN
         while invariants.open_calls() and time.time() < until:
-            _let_go()
+            _roll_back()
             time.sleep(0.2)
         if invariants.open_calls():
             self.faults.append(f"{invariants.open_calls()} holds of vanished callers never ended")
 
     def _judge(self) -> None:
-        """What the volunteers were told, what the ledger says, and whether both agree."""
+        """Check what the volunteers were told, what the ledger says, and whether both agree."""
         self.told = told = journals.read(self.folder.glob("volunteer-*.jsonl"))
         entries = ledger.read()
         outcomes, answers = invariants.stored()
         self.faults += told.faults
         self.faults += journals.lost_or_changed(told, outcomes, answers)
-        self.faults += journals.on_two_screens(told, history.put_out(entries))
+        self.faults += journals.on_two_screens(told, history.removed_calls(entries))
         self.faults += history.broken(entries)
         self.faults += history.out_of_hours(entries, self.world.by_the_clock_id, self.world.opening)
         self.faults += history.given_after(entries, journals.never_again(told))
@@ -270,7 +273,7 @@ class Soak:
                 self.faults.append(f"too little to go by: {kind} was done {done} times only")
 
     def _work_goes_on(self) -> None:
-        """After all that, a newcomer is given somebody, and the outcome is kept."""
+        """Check that afterwards a newcomer gets a contact, and that the outcome is kept."""
         before = self.told.acknowledged
         newcomer = self._volunteer(self.callers)
         give_up = time.monotonic() + WORK_GOES_ON_WITHIN
@@ -279,7 +282,7 @@ class Soak:
         newcomer.send_signal(signal.SIGTERM)
         newcomer.wait(60)
         if self._acknowledged() <= before:
-            self.faults.append("after the chaos nobody could ring any more")
+            self.faults.append("after the chaos no caller could call any more")
 
     def _acknowledged(self) -> int:
         return journals.read(self.folder.glob("volunteer-*.jsonl")).acknowledged
@@ -287,9 +290,9 @@ class Soak:
     def summary(self) -> str:
         """What was done to the site, and what it did all the same."""
         told, site = self.told, self.site
-        rung, zones = 0, 0
+        called, zones = 0, 0
         with self.app.app_context():
-            rung, zones = invariants.zones_rung(self.world)
+            called, zones = invariants.zones_called(self.world)
         lines = [
             f"{self.seconds:.0f} s, {self.callers} volunteers, {self.world.contacts} contacts in"
             f" each of 2 campaigns, holds of {self.hold_seconds} s, load {os.getloadavg()[0]:.1f};"
@@ -302,17 +305,17 @@ class Soak:
             f"outcomes acknowledged: {told.acknowledged}; calls with an undo:"
             f" {len(told.reopened)}; promises: {sum(map(len, told.promised.values()))};"
             f" vanished: {told.vanished}; turned away: {told.turned_away};"
-            f" put out: {told.put_out} of {self.removals} removed",
+            f" removed: {told.put_out} noticed of {self.removals}",
             f"answers that were not Phonebank's: {_counts(told.false_answers) or 'none'}",
             f"done by the staff: {_counts(self.done_by_staff)}",
-            f"zone keys rung by the clock: {rung} of {zones}",
+            f"zone keys called in the campaign with hours: {called} of {zones}",
             f"checks: {_counts(self.checks)}",
         ]
         return "\n".join(lines)
 
 
-def _let_go() -> None:
-    """End what was begun in the database, which may have gone away with it."""
+def _roll_back() -> None:
+    """End what was begun in the database, which may be away."""
     with suppress(*AWAY):
         db.session.rollback()
 
@@ -334,7 +337,8 @@ def main() -> int:
     seconds = float(os.environ.get("SOAK_SECONDS") or 600)
     callers = int(os.environ.get("SOAK_CALLERS") or 64)
     seed = int(os.environ.get("SOAK_SEED") or random.randrange(10**6))
-    # Directly under /tmp: a unix socket's path may have 107 characters and no more.
+    # The folder is directly under /tmp, because a unix socket's path may have 107 characters and no
+    # more.
     folder = Path(tempfile.mkdtemp(prefix="pb-soak-"))
     print(f"Soaking for {seconds:.0f} s in {folder} (SOAK_SEED={seed})", flush=True)
     soak = Soak(folder, seconds, callers, seed)

@@ -1,8 +1,8 @@
 """Organisers and hosts at work while everything is killed, several at once and on the same rows.
 
-Each desk reads what it is about, dawdles as a person before a form does, and presses the button:
-whatever another desk did in between must be seen. Nothing is noted here of what was done: the
-ledger knows, and `history` judges. To be refused, in words, is as good as to be obeyed.
+Each desk reads its rows, waits as a person before a form does, and presses the button. It must
+notice whatever another desk did in between. This module notes nothing: the ledger knows what was
+done, and `history` judges it. A refusal in words is as good as success.
 """
 
 import io
@@ -53,19 +53,19 @@ from tests.crash.world import World
 
 Row = TypeVar("Row")
 
-# Languages that callers are put down for: those who name none call in the campaign's own.
+# Languages that callers are marked as speaking. Callers who name none call in the campaign's own.
 LANGUAGES: tuple[list[str], ...] = ([], [], ["en", "cy"], ["cy"])
 LANGUAGES_SHARES = (4, 2, 3, 1)
 DAWDLES_AT_MOST = 0.15  # seconds
-# Something is paused, locked or out of calling for as long as this.
+# Seconds for which something stays paused, locked or not callable.
 STANDS_FOR = (1.8, 3.2)  # seconds
-# Parties that volunteers can still come into, at the least.
+# The least number of parties that volunteers can still join.
 PARTIES_LEFT = 3
 IMPORTED_AT_ONCE = 40  # rows
 
 
 class Desk:
-    """One of the staff: `actions` are its methods, by how often it does them out of their sum."""
+    """One of the staff. `actions` maps the methods to their shares."""
 
     actions: dict[str, int]
     between = 0.5  # seconds between two actions, on average
@@ -74,7 +74,7 @@ class Desk:
         self.world, self.dice, self.done = world, dice, done
 
     def act(self) -> None:
-        """One action. Raises what the stores raise when they are away."""
+        """Do one action. Raises what the stores raise when they are away."""
         action = self.dice.choices(list(self.actions), list(self.actions.values()))[0]
         try:
             getattr(self, action)()
@@ -84,13 +84,13 @@ class Desk:
             action += " refused"
         self.done[action.replace("_", " ")] += 1
 
-    def as_(self, actor: str) -> None:
-        """Put a name to this transaction, after a form's time has gone by."""
+    def act_named(self, actor: str) -> None:
+        """Name the actor of this transaction, after the time that a form takes."""
         time.sleep(self.dice.uniform(0, DAWDLES_AT_MOST))
         act_as(actor)
 
     def overtaken(self, actor: str, action: Callable[[], object], other: str = "organiser") -> None:
-        """Somebody else does this, and commits it, after we have read and before we press."""
+        """Another actor does this and commits it, after this desk's read and before its press."""
         app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
 
         def elsewhere() -> None:
@@ -104,12 +104,12 @@ class Desk:
         act_as(actor)
 
     def stand(self) -> None:
-        """Commit, and let it stand for a while."""
+        """Commit, and let the change stand for a while."""
         db.session.commit()
         time.sleep(self.dice.uniform(*STANDS_FOR))
 
-    def undo_at_last(self, action: Callable[[], None]) -> None:
-        """Do it for certain, however often the stores are away; refused is as good."""
+    def undo_for_certain(self, action: Callable[[], None]) -> None:
+        """Do it for certain, however often the stores are away. A refusal is as good."""
         while True:
             try:
                 db.session.rollback()
@@ -126,69 +126,69 @@ class Desk:
 
 
 class Organiser(Desk):
-    """In the two campaigns that volunteers call for."""
+    """An organiser of the two campaigns that volunteers call for."""
 
     actions = {  # noqa: RUF012
-        "pause": 2, "end": 1, "take_out": 3, "change_hours": 2, "limit_somebody": 12,
-        "remove_somebody": 3, "suppress_somebody": 5, "publish": 2, "import_a_list": 2,
-        "undo_an_import": 2, "put_an_import_back": 3, "put_back_what_is_undone": 1,
-        "let_everybody_in": 4,
+        "pause": 2, "end": 1, "pause_list": 3, "change_hours": 2, "limit_caller": 12,
+        "remove_caller": 3, "suppress_number": 5, "publish": 2, "import_list": 2,
+        "undo_import": 2, "resume_import": 3, "resume_undone_import": 1,
+        "admit_everyone": 4,
     }  # fmt: skip
     between = 0.8
 
     def pause(self) -> None:
         campaign = self._campaign()
-        self.as_("organiser")
+        self.act_named("organiser")
         campaigns.change_state(campaign, "pause")
         self.stand()
-        self.undo_at_last(lambda: set_running(campaign.id))
+        self.undo_for_certain(lambda: set_running(campaign.id))
 
     def end(self) -> None:
         campaign = self._campaign()
-        self.as_("organiser")
+        self.act_named("organiser")
         campaigns.change_state(campaign, "end")
         self.stand()
-        self.undo_at_last(lambda: set_running(campaign.id))
+        self.undo_for_certain(lambda: set_running(campaign.id))
 
-    def take_out(self) -> None:
+    def pause_list(self) -> None:
         list_id = self.dice.choice(self.world.list_ids[self._campaign().id])
-        self.as_("organiser")
+        self.act_named("organiser")
         lists.pause(db.session.get_one(ContactList, list_id))
         self.stand()
-        self.undo_at_last(lambda: lists.resume(db.session.get_one(ContactList, list_id)))
+        self.undo_for_certain(lambda: lists.resume(db.session.get_one(ContactList, list_id)))
 
     def change_hours(self) -> None:
         campaign = db.session.get_one(Campaign, self.world.by_the_clock_id)
-        self.as_("organiser")
+        self.act_named("organiser")
         start, end = self.world.opening
         campaign.hours = world.hours(start + 60, end)
         self.stand()
-        self.undo_at_last(self._usual_hours)
+        self.undo_for_certain(self._usual_hours)
 
     def _usual_hours(self) -> None:
         campaign = db.session.get_one(Campaign, self.world.by_the_clock_id)
         campaign.hours = world.hours(*self.world.opening)
 
-    def limit_somebody(self) -> None:
+    def limit_caller(self) -> None:
         caller = some_caller(self.dice)
         campaign = db.session.get_one(Campaign, caller.campaign_id)
         listed = self.world.list_ids.get(campaign.id, [])
         chosen = self.dice.sample(listed, min(len(listed), self.dice.choice((0, 0, 1, 2))))
-        self.as_("organiser")
+        self.act_named("organiser")
         filters.restrict_to_lists(campaign, caller, chosen)
         spoken = self.dice.choices(LANGUAGES, LANGUAGES_SHARES)[0]
         filters.set_languages(campaign, caller, spoken)
 
-    def remove_somebody(self) -> None:
+    def remove_caller(self) -> None:
         caller = some_caller(self.dice)
         campaign_id, party_id = caller.campaign_id, caller.party_id
-        self.as_("organiser")
+        self.act_named("organiser")
         remove_anywhere(caller)
         db.session.commit()
-        self.undo_at_last(lambda: open_doors(campaign_id, party_id))
+        self.undo_for_certain(lambda: open_doors(campaign_id, party_id))
 
-    def suppress_somebody(self) -> None:
-        """Somebody who has just been called, or will be soon."""
+    def suppress_number(self) -> None:
+        """Suppress the number of a contact who was just called or will be soon."""
         suppressions.suppress(
             invariants.some_number(self.dice.random()), SuppressionOrigin.ORGANISER
         )
@@ -196,13 +196,13 @@ class Organiser(Desk):
     def publish(self) -> None:
         campaign = self._campaign()
         script = db.session.get_one(Script, campaign.script_id)
-        self.as_("organiser")
+        self.act_named("organiser")
         words = f"Will you help us on day {self.dice.randint(1, 10**6)}?"
         drafts.save_draft(script, world.SCRIPT.replace("Will you help?", words))
         drafts.publish_draft(campaign, script, None)
 
-    def import_a_list(self) -> None:
-        """More people on numbers of the campaign's own: they join its households."""
+    def import_list(self) -> None:
+        """Import more people on numbers of the campaign's own, who join its households."""
         campaign = db.session.get_one(Campaign, self.world.any_hour_id)
         first = self.dice.randrange(len(self.world.numbers) - IMPORTED_AT_ONCE)
         rows = [
@@ -210,30 +210,30 @@ class Organiser(Desk):
             for number in self.world.numbers[first : first + IMPORTED_AT_ONCE]
         ]
         file = io.BytesIO("\n".join(["First name,Last name,Phone", *rows]).encode())
-        self.as_("organiser")
+        self.act_named("organiser")
         contact_list = uploads.store_upload(campaign, None, "guests.csv", file)
         mapping = [guess.target for guess in uploads.guesses_of(contact_list)]
         lists.confirm(contact_list, "Guests", -1, mapping)
         db.session.commit()
         enqueue(list_jobs.import_list, contact_list.id)
 
-    def undo_an_import(self) -> None:
+    def undo_import(self) -> None:
         contact_list = self._import()
-        self.as_("organiser")
+        self.act_named("organiser")
         list_undo.begin_undo(contact_list)
         db.session.commit()
         enqueue(list_jobs.undo_import, contact_list.id)
 
-    def put_an_import_back(self) -> None:
-        """Take out and put back: while another may be undoing it."""
+    def resume_import(self) -> None:
+        """Pause an import and resume it, while another desk may undo it."""
         contact_list = self._import()
-        self.as_("organiser")
+        self.act_named("organiser")
         if contact_list.removed:
             lists.resume(contact_list)
         else:
             lists.pause(contact_list)
 
-    def put_back_what_is_undone(self) -> None:
+    def resume_undone_import(self) -> None:
         contact_list = self._import()
         list_id = contact_list.id
         lists.pause(contact_list)
@@ -245,7 +245,7 @@ class Organiser(Desk):
         enqueue(list_jobs.undo_import, list_id)
         lists.resume(contact_list)
 
-    def let_everybody_in(self) -> None:
+    def admit_everyone(self) -> None:
         campaign = self._campaign()
         campaigns.set_door(campaign, True)
 
@@ -253,7 +253,7 @@ class Organiser(Desk):
         return db.session.get_one(Campaign, self.dice.choice(self.world.campaign_ids))
 
     def _import(self) -> ContactList:
-        """One of the newest imports, as it was read by now."""
+        """One of the newest imports, as this desk has read it."""
         newest = db.session.scalars(
             select(ContactList)
             .where(
@@ -267,28 +267,28 @@ class Organiser(Desk):
 
 
 class Host(Desk):
-    """At the parties that volunteers come to."""
+    """A host of the parties that volunteers join."""
 
     between = 0.8
     actions = {  # noqa: RUF012
-        "lock": 3, "pause": 2, "end": 1, "close_door": 2, "let_in": 5, "remove_a_guest": 2,
-        "rename_a_guest": 2, "hide_a_guest": 2,
+        "lock": 3, "pause": 2, "end": 1, "close_door": 2, "admit_callers": 5, "remove_guest": 2,
+        "rename_guest": 2, "hide_guest": 2,
     }  # fmt: skip
 
     def lock(self) -> None:
         party = self._party()
         parties.lock(party)
         self.stand()
-        self.undo_at_last(lambda: parties.unlock(db.session.get_one(Party, party.id)))
+        self.undo_for_certain(lambda: parties.unlock(db.session.get_one(Party, party.id)))
 
     def pause(self) -> None:
         party = self._party()
         parties.pause(party)
         self.stand()
-        self.undo_at_last(lambda: parties.resume(db.session.get_one(Party, party.id)))
+        self.undo_for_certain(lambda: parties.resume(db.session.get_one(Party, party.id)))
 
     def end(self) -> None:
-        """While enough parties are left; their volunteers go to another."""
+        """End a party if enough parties are left. Its volunteers go to another."""
         running = select(Party.id).where(
             Party.id.in_(self.world.board_tokens), Party.state != PartyState.ENDED
         )
@@ -299,29 +299,33 @@ class Host(Desk):
         party = self._party()
         participants.set_door(party, False)
         self.stand()
-        self.undo_at_last(lambda: participants.set_door(db.session.get_one(Party, party.id), True))
+        self.undo_for_certain(
+            lambda: participants.set_door(db.session.get_one(Party, party.id), True)
+        )
 
-    def let_in(self) -> None:
+    def admit_callers(self) -> None:
         participants.set_door(self._party(), True)
 
-    def remove_a_guest(self) -> None:
+    def remove_guest(self) -> None:
         party = self._party(dawdle=False)
         caller = self._guest(party)
-        self.as_(f"{HOST_OF}{party.id}")
+        self.act_named(f"{HOST_OF}{party.id}")
         remove(caller)
         db.session.commit()
-        self.undo_at_last(lambda: participants.set_door(db.session.get_one(Party, party.id), True))
+        self.undo_for_certain(
+            lambda: participants.set_door(db.session.get_one(Party, party.id), True)
+        )
 
-    def rename_a_guest(self) -> None:
+    def rename_guest(self) -> None:
         party = self._party(dawdle=False)
         caller = self._guest(party)
-        self.as_(f"{HOST_OF}{party.id}")
+        self.act_named(f"{HOST_OF}{party.id}")
         participants.rename_caller(caller, self.dice.choice(("Ottilie", "Ulla", "Wilma")))
 
-    def hide_a_guest(self) -> None:
+    def hide_guest(self) -> None:
         party = self._party(dawdle=False)
         caller = self._guest(party)
-        self.as_(f"{HOST_OF}{party.id}")
+        self.act_named(f"{HOST_OF}{party.id}")
         hide(caller, not caller.hidden)
 
     def _party_ids(self) -> Sequence[int]:
@@ -333,7 +337,7 @@ class Host(Desk):
         ).all()
         party = _one_of(found, self.dice)
         if dawdle:
-            self.as_(f"{HOST_OF}{party.id}")
+            self.act_named(f"{HOST_OF}{party.id}")
         return party
 
     def _guest(self, party: Party, states: Sequence[str] = (CallerState.ADMITTED,)) -> Caller:
@@ -348,15 +352,15 @@ class Host(Desk):
 
 
 class SideHost(Host):
-    """At two parties beside, where nobody calls and everything is pressed at once: their guests go
-    to and fro between them."""
+    """A host of two side parties, where nobody calls and every button is pressed at once. Their
+    callers move between them."""
 
     between = 0.15
     actions = {  # noqa: RUF012
-        "lock": 2, "unlock": 2, "end": 1, "admit": 6, "admit_all": 3, "remove_a_guest": 2,
-        "rename_a_guest": 4, "hide_a_guest": 4, "shut": 3, "open": 2, "press": 6,
-        "unlock_what_is_over": 2, "resume_what_is_over": 2, "rename_who_has_moved": 2,
-        "admit_who_is_out": 2,
+        "lock": 2, "unlock": 2, "end": 1, "admit": 6, "admit_all": 3, "remove_guest": 2,
+        "rename_guest": 4, "hide_guest": 4, "shut": 3, "open": 2, "press": 6,
+        "unlock_ended_party": 2, "resume_ended_campaign": 2, "rename_moved_caller": 2,
+        "admit_removed_caller": 2,
     }  # fmt: skip
 
     def lock(self) -> None:
@@ -374,16 +378,16 @@ class SideHost(Host):
     def admit(self) -> None:
         party = self._party(dawdle=False)
         caller = self._guest(party, (CallerState.WAITING,))
-        self.as_(f"{HOST_OF}{party.id}")
+        self.act_named(f"{HOST_OF}{party.id}")
         admit([caller])
 
     def admit_all(self) -> None:
         participants.admit_all(self._party())
 
-    def remove_a_guest(self) -> None:
+    def remove_guest(self) -> None:
         party = self._party(dawdle=False)
         caller = self._guest(party)
-        self.as_(f"{HOST_OF}{party.id}")
+        self.act_named(f"{HOST_OF}{party.id}")
         remove(caller)
 
     def shut(self) -> None:
@@ -393,13 +397,13 @@ class SideHost(Host):
         participants.set_door(self._party(), True)
 
     def press(self) -> None:
-        """Whatever button the campaign's page shows."""
+        """Press whichever button the campaign's page shows."""
         campaign = db.session.get_one(Campaign, self.world.side_id)
         verb = self.dice.choice(list(campaigns.MOVES[campaign.state]))
-        self.as_("organiser")
+        self.act_named("organiser")
         campaigns.change_state(campaign, verb)
 
-    def unlock_what_is_over(self) -> None:
+    def unlock_ended_party(self) -> None:
         party = self._party(dawdle=False)
         party_id = party.id
         self.overtaken(
@@ -409,7 +413,7 @@ class SideHost(Host):
         world.side_party(self.world)
         parties.unlock(party)
 
-    def resume_what_is_over(self) -> None:
+    def resume_ended_campaign(self) -> None:
         set_running(self.world.side_id)
         campaign = db.session.get_one(Campaign, self.world.side_id)
         campaigns.change_state(campaign, "pause")
@@ -421,20 +425,20 @@ class SideHost(Host):
         )
         campaigns.change_state(campaign, "resume")
 
-    def rename_who_has_moved(self) -> None:
+    def rename_moved_caller(self) -> None:
         party = self._party(dawdle=False)
         caller = self._guest(party, (CallerState.WAITING, CallerState.ADMITTED))
         caller_id = caller.id
         other_id = [id_ for id_ in self._party_ids() if id_ != party.id][-1]
         parties.unlock(db.session.get_one(Party, other_id))
         db.session.commit()
-        # Read again: they may have gone to the other party by themselves.
+        # Read the caller again: they may have moved to the other party by themselves.
         caller = participants.caller_in(party, caller_id)
         host = f"{HOST_OF}{party.id}"
         self.overtaken(host, lambda: move(self.world, caller_id, other_id), GUEST)
         participants.rename_caller(caller, "Ottilie")
 
-    def admit_who_is_out(self) -> None:
+    def admit_removed_caller(self) -> None:
         party = self._party(dawdle=False)
         caller = self._guest(party, (CallerState.WAITING,))
         caller_id = caller.id
@@ -449,13 +453,14 @@ class SideHost(Host):
 
 
 class Wanderer(Desk):
-    """Guests of the parties beside, who move from one to the other by their links; and an organiser
-    who lets in and removes them by the campaign's own page."""
+    """Callers of the side parties, who move from one to the other by the links, and an organiser
+    who admits and removes them on the campaign's page."""
 
     between = 0.15
-    actions = {"move": 10, "come": 4, "let_in": 4, "remove": 2}  # noqa: RUF012
+    actions = {"move": 10, "come": 4, "admit_callers": 4, "remove": 2}  # noqa: RUF012
 
     def move(self) -> None:
+        """Move a caller of the side parties by the link of another of them."""
         caller = self._guest((CallerState.WAITING, CallerState.ADMITTED))
         self._join(caller)
 
@@ -466,20 +471,20 @@ class Wanderer(Desk):
         ):
             self._join(None)
 
-    def let_in(self) -> None:
+    def admit_callers(self) -> None:
         caller = self._guest((CallerState.WAITING,))
-        self.as_("organiser")
+        self.act_named("organiser")
         admit([caller], for_organiser=True)
 
     def remove(self) -> None:
         caller = self._guest((CallerState.WAITING, CallerState.ADMITTED))
-        self.as_("organiser")
+        self.act_named("organiser")
         remove_anywhere(caller)
 
     def _join(self, caller: Caller | None) -> None:
         party = db.session.get_one(Party, self.dice.choice(self.world.side_parties[-2:]))
         campaign = db.session.get_one(Campaign, self.world.side_id)
-        self.as_(GUEST)
+        self.act_named(GUEST)
         join(campaign, party, "Wanda", caller)
 
     def _guests(self, states: Sequence[str]) -> Select[Caller]:
@@ -492,12 +497,13 @@ class Wanderer(Desk):
 
 
 class SlowHand(Desk):
-    """Keeps the rows of some callers locked for seconds, as a slow job may, so that hand-outs and
-    guests wait; meanwhile something changes that they have to see once they go on."""
+    """Keeps the rows of some callers locked for seconds, as a slow job may, so that claims and
+    callers wait. Meanwhile something changes that they must notice when they go on."""
 
     actions = {"hold_up": 1}  # noqa: RUF012
     between = 4.0
-    # Seconds: more than `history.ALLOWANCE` after the change, less than pages wait for a lock.
+    # Seconds. This is more than `history.ALLOWANCE` after the change, and less than pages wait for
+    # a lock.
     HELD_UP_FOR = 4.0
 
     def hold_up(self) -> None:
@@ -513,10 +519,10 @@ class SlowHand(Desk):
             db.session.commit()
             time.sleep(self.HELD_UP_FOR - 0.5)
         time.sleep(0.5)
-        self.undo_at_last(change_back)
+        self.undo_for_certain(change_back)
 
     def _change(self) -> tuple[Callable[[], None], Callable[[], None], list[int]]:
-        """What is done, how it is undone, and the callers who wait meanwhile."""
+        """The change, how to undo it, and the callers who wait meanwhile."""
         caller = some_caller(self.dice)
         campaign_id, party_id = caller.campaign_id, caller.party_id
         others = select(Caller.id).where(
@@ -570,8 +576,8 @@ class SlowHand(Desk):
         )
 
 
-def lift_everything(world: World) -> None:
-    """Let everyone call everybody again. Commits."""
+def allow_everything(world: World) -> None:
+    """Let everyone call everyone again. Commits."""
     for campaign_id in world.campaign_ids:
         set_running(campaign_id)
         open_doors(campaign_id, None)
@@ -598,7 +604,7 @@ def set_running(campaign_id: int) -> None:
 
 
 def open_doors(campaign_id: int, party_id: int | None) -> None:
-    """A removal shuts the door that somebody came through: another comes in their place."""
+    """Open the doors that removals shut, so that another caller can join."""
     campaigns.set_door(db.session.get_one(Campaign, campaign_id), True)
     if party_id is not None:
         participants.set_door(db.session.get_one(Party, party_id), True)
@@ -612,7 +618,7 @@ def move(world: World, caller_id: int, party_id: int) -> None:
 
 
 def some_caller(dice: random.Random) -> Caller:
-    """One of those who were here last. Raises NobodyThereError."""
+    """One of the callers who were here last. Raises NobodyThereError."""
     recent = db.session.scalars(
         select(Caller)
         .where(
@@ -627,7 +633,7 @@ def some_caller(dice: random.Random) -> Caller:
 
 
 class NobodyThereError(PhonebankError):
-    """There is nothing for this action to be done to just now."""
+    """There is nothing that this action could change now."""
 
     status = 404
     title = "Nobody there"
@@ -635,7 +641,7 @@ class NobodyThereError(PhonebankError):
 
 def _one_of(rows: Sequence[Row], dice: random.Random) -> Row:
     if not rows:
-        raise NobodyThereError("There is nobody just now.", "Try again.")
+        raise NobodyThereError("There is no one now.", "Try again.")
     return dice.choice(rows)
 
 

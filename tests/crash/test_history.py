@@ -1,4 +1,4 @@
-"""The judge is tried: for each kind of fault a history that has it, and one beside it that has not.
+"""Tests the judge: for each kind of fault, one history that has it and one that does not.
 
 A history is a few entries of the ledger, as the soak's database would keep them.
 """
@@ -34,7 +34,8 @@ PERSON = {"list_id": 9, "zone_key": "America/Chicago|America/New_York", "languag
 
 
 class Story:
-    """What happened, told from `AT` on: each line is one committed change, `takes` seconds long."""
+    """What happened from `AT` on: each call of `change` is one committed change that took `takes`
+    seconds."""
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
@@ -43,7 +44,7 @@ class Story:
     def change(
         self, after: float, what: str, key: object, takes: float = 0.01, by: str = "", **to: Any
     ) -> "Story":
-        """So many seconds after `AT` a row is changed to this; new rows are calls and callers."""
+        """Change a row to these values so many seconds after `AT`. Calls and callers are new."""
         about = what, str(key)
         new = what in ("call", "caller", "suppression")
         before = self.rows.get(about) or (None if new else ROW[what])
@@ -59,7 +60,7 @@ class Story:
         return self
 
     def gone(self, after: float, what: str, key: object) -> "Story":
-        """The row is deleted."""
+        """Delete the row."""
         at, row = AT + after, self.rows.pop((what, str(key)))
         self.entries.append(Entry(len(self.entries), at, at, what, str(key), row, None))
         return self
@@ -72,7 +73,7 @@ def ended(how: str, **values: Any) -> dict[str, Any]:
 LATE = ALLOWANCE + 0.5
 ENDED = ended("expired")
 
-# By the fault: what the judge must say of it, the history that has it, and one that has not.
+# For each fault: what the judge must say, the history that has it, and one that does not.
 MUTATIONS: dict[str, tuple[str, Story, Story]] = {
     "one person in two calls": (
         "in two calls at once",
@@ -86,7 +87,7 @@ MUTATIONS: dict[str, tuple[str, Story, Story]] = {
         Story().change(0, "call", "a").change(1, "call", "a", **ENDED).change(2, "call", "b")
         .change(3, "call", "b", **ENDED).change(4, "call", "a", ended_at=None, ending=None),
     ),
-    "a hand-out after never again": (
+    "a claim after never again": (
         "after the number was suppressed",
         Story().change(0, "suppression", PHONE).change(1, "call", "a"),
         Story().change(0, "suppression", PHONE).gone(1, "suppression", PHONE)
@@ -120,7 +121,7 @@ MUTATIONS: dict[str, tuple[str, Story, Story]] = {
         Story().change(0, "contact_list", 9, removed=True).change(LATE, "call", "a"),
         Story().change(0, "contact_list", 8, removed=True).change(LATE, "call", "a"),
     ),
-    "somebody who was put out gets a person": (
+    "a removed caller gets a contact": (
         "the caller was removed",
         Story().change(0, "caller", 7).change(1, "caller", 7, state="removed")
         .change(1 + LATE, "call", "a"),
@@ -156,7 +157,7 @@ MUTATIONS: dict[str, tuple[str, Story, Story]] = {
         .change(2, "caller", 7, state="admitted", by="organiser"),
         Story().change(0, "caller", 7, state="waiting").change(2, "caller", 7, state="admitted"),
     ),
-    "a host renames somebody who is at another host's party": (
+    "a host renames a caller of another host's party": (
         "acted on another host's caller (party 4)",
         Story().change(0, "caller", 7, party_id=4)
         .change(1, "caller", 7, first_name="Rude", by="host of 3"),
@@ -175,7 +176,7 @@ MUTATIONS: dict[str, tuple[str, Story, Story]] = {
         .change(LATE + 1, "caller", 7, state="admitted", by="organiser"),
     ),
     "a late outcome counts twice, by two clocks": (
-        "counted although handed on since",
+        "counted although another caller had them since",
         Story().change(0, "call", "a").change(1, "call", "a", **ENDED).change(2, "call", "b")
         .change(3, "call", "a", outcome="busy", counted=True, late=True),
         Story().change(0, "call", "a").change(1, "call", "a", **ENDED).change(2, "call", "b")
@@ -196,7 +197,7 @@ MUTATIONS: dict[str, tuple[str, Story, Story]] = {
 
 
 @pytest.mark.parametrize("fault", list(MUTATIONS))
-def test_a_history_with_the_fault_is_called_out_and_one_beside_it_passes(fault: str) -> None:
+def test_a_history_with_the_fault_is_found_and_one_without_it_passes(fault: str) -> None:
     says, with_it, without = MUTATIONS[fault]
     found = history.broken(with_it.entries)
     assert any(says in sentence for sentence in found), found
@@ -207,21 +208,21 @@ def promised(*until: float, heard: float = 0) -> Promises:
     return {"a": [Promise(AT + heard, AT + seconds, AT + seconds) for seconds in until]}
 
 
-def test_a_person_lost_before_a_promised_end_is_called_out() -> None:
+def test_a_contact_lost_before_a_promised_end_is_found() -> None:
     story = Story().change(0, "call", "a").change(10, "call", "a", **ENDED)
-    # Renewed until 20 s; only the first end was in the database.
+    # The hold was renewed until 20 s, and only the first end was in the database.
     lost = list(history.broken_promises(story.entries, promised(10, 20)))
     assert "taken away 10.0 s before it was promised" in lost[0]
     assert list(history.broken_promises(story.entries, promised(10))) == []
-    # By two clocks that differ, and in whole seconds.
+    # The two clocks differ, and times are in whole seconds.
     assert list(history.broken_promises(story.entries, promised(9 + PROMISE_ALLOWANCE))) == []
-    # Promised after an undo had opened it again.
+    # The promise came after an undo had opened the call again.
     assert list(history.broken_promises(story.entries, promised(30, heard=15))) == []
     given_back = Story().change(0, "call", "a").change(10, "call", "a", **ended("given_back"))
     assert list(history.broken_promises(given_back.entries, promised(20))) == []
 
 
-def test_a_renewal_refused_while_a_promise_stands_is_called_out() -> None:
+def test_a_renewal_refused_while_a_promise_stands_is_found() -> None:
     refused = {"a": [AT + 5]}
     held = Story().change(0, "call", "a").change(9, "call", "a", **ENDED)
     assert list(history.refused_before_promised(held.entries, promised(20), refused))
@@ -230,19 +231,19 @@ def test_a_renewal_refused_while_a_promise_stands_is_called_out() -> None:
     assert not list(history.refused_before_promised(ended_by_them.entries, promised(20), refused))
 
 
-def test_less_promised_than_before_is_called_out() -> None:
-    # Renewed until 400 s; after a reload the page is told the first end, 300 s.
+def test_less_promised_than_before_is_found() -> None:
+    # The hold was renewed until 400 s. After a reload the page gets the first end, 300 s.
     renewed, reloaded = Promise(100, 400, 401), Promise(310, 299, 301)
     told = {"a": [Promise(0, 300, 300), renewed, reloaded]}
     assert "99.0 s less" in next(history.shortened(told))
-    # The answer was ten seconds on its way: what it said may have been said at any of them.
+    # The answer took ten seconds, and the server may have given it in any of them.
     assert list(history.shortened({"a": [renewed, Promise(320, 390, 400)]})) == []
 
 
 @pytest.mark.parametrize(
     ("opening", "faults"), [((780, 960), 0), ((840, 960), 1), ((900, 960), 2), ((780, 870), 1)]
 )
-def test_out_of_hours_in_any_zone_of_theirs_is_called_out(
+def test_out_of_hours_in_any_possible_zone_is_found(
     opening: tuple[int, int], faults: int
 ) -> None:
     given = Story().change(0, "call", "a").entries
@@ -253,19 +254,19 @@ def test_out_of_hours_in_any_zone_of_theirs_is_called_out(
 def test_hours_that_were_changed_hold_from_their_commit_on() -> None:
     week = {day: ["13:00", "14:00"] for day in history.DAYS}
     story = Story().change(0, "campaign", 1, hours=week).change(LATE, "call", "a")
-    # Open in Chicago, and by now shut in New York.
+    # Calling is open in Chicago, and has shut in New York.
     assert len(list(history.out_of_hours(story.entries, 1, (780, 960)))) == 1
     at_once = Story().change(0, "campaign", 1, hours=week).change(0.5, "call", "a")
     assert list(history.out_of_hours(at_once.entries, 1, (780, 960))) == []
 
 
-def test_a_call_after_never_again_was_acknowledged_is_called_out() -> None:
+def test_a_call_after_never_again_was_acknowledged_is_found() -> None:
     given = Story().change(5, "call", "a").entries
     assert list(history.given_after(given, {PHONE: AT + 4}))
     assert list(history.given_after(given, {PHONE: AT + 6})) == []
 
 
-def test_callbacks_of_ones_own_promising_are_beyond_no_limits() -> None:
+def test_a_callers_own_callbacks_are_beyond_no_limits() -> None:
     story = Story().change(0, "caller", 7, list_ids=[8])
     story.change(-60, "call", "a").change(-50, "call", "a", **ended("recorded"))
     judged: Callable[[Iterable[Entry]], Any] = lambda them: list(history.beyond_limits(list(them)))  # noqa: E731
@@ -279,8 +280,8 @@ def test_callbacks_of_ones_own_promising_are_beyond_no_limits() -> None:
     assert len(judged(numbered[2:])) == 1
 
 
-def test_who_was_put_out_and_what_was_taken_from_them_is_known() -> None:
+def test_removed_callers_and_their_calls_are_known() -> None:
     story = Story().change(0, "caller", 7).change(1, "call", "a")
     story.change(2, "caller", 7, state="removed").change(2, "call", "a", **ended("taken_away"))
-    assert history.put_out(story.entries) == {"a": AT + 2}
+    assert history.removed_calls(story.entries) == {"a": AT + 2}
     assert history.removals(story.entries) == 1

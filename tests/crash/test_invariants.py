@@ -1,4 +1,4 @@
-"""The soak's questions to the database: each finds the fault it asks for."""
+"""Tests the soak's questions to the database: each finds the fault that it asks for."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The soak's judge: what it must call a broken promise, and what it must let pass."""
+"""Tests the soak's judge: what it must call a broken promise, and what it must let pass."""
 
 import json
 from pathlib import Path
@@ -39,12 +39,12 @@ def _wish(kind: str, value: Any, sent: float, told: float | None, as_: Any) -> T
     ("wishes", "may_be", "may_not_be"),
     [
         ([outcome("busy", 1, 2)], ["busy"], [None, "talked"]),
-        # Never answered: it may have taken effect, or not.
+        # No answer came, so the wish may have taken effect or not.
         ([outcome("busy", 1)], ["busy", None], ["talked"]),
         ([outcome("busy", 1, 2), undo(3, 4)], [None], ["busy"]),
         ([outcome("busy", 1, 2), undo(3)], [None, "busy"], ["talked"]),
         ([outcome("busy", 1, 2), undo(3, 4), outcome("talked", 5, 6)], ["talked"], [None, "busy"]),
-        # The first stands, and the second was told so.
+        # The first wish applies, and the second one's answer said so.
         ([outcome("busy", 1, 2), outcome("talked", 3, 4, as_="busy")], ["busy"], ["talked"]),
     ],
 )
@@ -102,7 +102,7 @@ def test_copies_of_a_request_are_one_wish_told_at_its_first_answer(tmp_path: Pat
     assert never_again(journals) == {"+441134960001": 14}
 
 
-def test_a_screen_is_nobodys_once_its_caller_was_put_out(tmp_path: Path) -> None:
+def test_a_screen_is_empty_once_its_caller_was_removed(tmp_path: Path) -> None:
     _journal(tmp_path / "one", _shown(10, CALL), {"at": 19, "what": "put_out"})
     _journal(tmp_path / "two", _shown(14, OTHER_CALL), _sent(16, OTHER_CALL))
     journals = read(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""The soak's ledger says who changed what, and from what to what."""
+"""Tests the soak's ledger: it says who changed what, and from what to what."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,14 +24,14 @@ def kept(app_context: Flask) -> Iterator[None]:
 
 
 def entries(what: str) -> list[dict[str, Any]]:
-    # Not by `read`: these tests' PostgreSQL does not remember when transactions committed.
+    # These tests do not use `read`, because their PostgreSQL keeps no commit times.
     rows = db.session.execute(
         text("SELECT * FROM soak.ledger WHERE what = :what ORDER BY no"), {"what": what}
     )
     return [dict(row) for row in rows.mappings()]
 
 
-def test_a_hand_out_is_noted_with_the_person_and_changes_with_who_made_them(kept: None) -> None:
+def test_a_claim_is_noted_with_the_contact_and_changes_with_their_actor(kept: None) -> None:
     campaign = create_campaign()
     contact = create_contact(create_list(campaign))
     caller = create_caller(campaign)

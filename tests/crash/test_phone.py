@@ -1,4 +1,4 @@
-"""The soak's phones call out an outbox that throws things away, and pass one that does not."""
+"""Tests the soak's phones: they report an outbox that discards taps, and pass one that does not."""
 
 import json
 import os
@@ -28,7 +28,7 @@ pytestmark = [
     pytest.mark.skipif(not shutil.which("node"), reason="needs Node"),
 ]
 
-# Lets go of a tap at any answer, as the first outbox did at some.
+# This outbox discards a tap at any answer, as the first version did at some.
 CARELESS = """
 export const callIn = () => "";
 export const withFreshToken = (post) => post();
@@ -49,7 +49,7 @@ export class Outbox {
 
 
 class Phonebank(BaseHTTPRequestHandler):
-    """As much of it as a phone asks for; hands out one person after another."""
+    """The part of Phonebank that a phone uses. It gives one contact after another."""
 
     given = 0
 
@@ -100,8 +100,8 @@ def port() -> Iterator[int]:
     server.server_close()
 
 
-def called(port: int, scripts: Path, folder: Path, until_fault: bool) -> Journals:
-    """What a phone wrote down, once it has done enough, or had a fault to tell of."""
+def journal_of(port: int, scripts: Path, folder: Path, until_fault: bool) -> Journals:
+    """What a phone wrote down, when it has done enough or had a fault to report."""
     (scripts / "package.json").write_text('{"type": "module"}')
     journal = folder / "phone.jsonl"
     settings = {"ports": [port], "paths": ["/join"], "hold_seconds": 2, "think_seconds": 0.02,
@@ -125,17 +125,17 @@ def called(port: int, scripts: Path, folder: Path, until_fault: bool) -> Journal
 
 
 @pytest.mark.timeout(120)
-def test_an_outbox_that_throws_taps_away_is_called_out(port: int, tmp_path: Path) -> None:
+def test_an_outbox_that_discards_taps_is_reported(port: int, tmp_path: Path) -> None:
     scripts = Path(shutil.copytree(SCRIPTS, tmp_path / "js"))
     (scripts / "call_outbox.js").write_text(CARELESS)
-    told = called(port, scripts, tmp_path, until_fault=True)
-    assert any("was thrown away" in fault for fault in told.faults), told.faults
+    told = journal_of(port, scripts, tmp_path, until_fault=True)
+    assert any("was discarded" in fault for fault in told.faults), told.faults
 
 
 @pytest.mark.timeout(120)
 def test_the_pages_own_outbox_keeps_everything(port: int, tmp_path: Path) -> None:
     scripts = Path(shutil.copytree(SCRIPTS, tmp_path / "js"))
-    told = called(port, scripts, tmp_path, until_fault=False)
+    told = journal_of(port, scripts, tmp_path, until_fault=False)
     assert told.faults == []
     assert told.acknowledged >= ENOUGH_OUTCOMES
     assert sum(told.false_answers.values()) > 0

@@ -1,4 +1,5 @@
-"""The judge of `bench.phones` sees every kind of broken promise, and none where there is none."""
+"""Tests the judge of `bench.phones`: it sees every kind of broken promise, and none where there is
+none."""
 
 from typing import Any
 
@@ -12,7 +13,7 @@ from phonebank.calls.record import record
 from phonebank.core.db import db
 from tests.factories import create_caller, create_campaign, create_contact, create_list
 
-# What breaks each promise: a statement, or what the phones noted.
+# What breaks each promise: an SQL statement, or what the phones noted.
 FAULTS: dict[str, tuple[str, dict[str, Any]]] = {
     "acknowledged and not stored as said": ("", {"saved": {"%saved": "talked"}}),
     "stored and never acknowledged": ("", {"saved": {}}),

@@ -1,11 +1,11 @@
-"""One volunteer as a process: joins, is given people, says what came of each, until told to stop.
+"""One volunteer as a process: joins, gets contacts and records outcomes, until told to stop.
 
     python -m tests.crash.volunteer '{"ports": […], "paths": ["/join/ABC234"], "journal": …, …}'
 
-Takes another of the paths where one is locked or over. Also talks for longer than a hold, loses
-interest in the middle of a call, takes breaks, undoes, comes back after its hold has run out,
-promises callbacks and hears "never again". Stops at SIGTERM, once everything that it wished for is
-acknowledged. `phone.mjs` is its twin, with the pages' own scripts.
+If a path is locked or has ended, the volunteer takes another. The volunteer also talks for longer
+than a hold, leaves in the middle of a call, takes breaks, undoes, comes back after the hold
+expired, promises callbacks and hears "never again". The process stops at SIGTERM, when everything
+that it wished for is acknowledged. `phone.mjs` is its twin, with the pages' own JavaScript.
 """
 
 import json
@@ -24,22 +24,22 @@ from tests.crash.bad_line import Answer, BadLine, GaveUpError, Journal
 
 NAMES = ("Ada", "Bela", "Cara", "Dafydd", "Eve", "Farid", "Gwen", "Hugh", "Ines", "Joan", "Kofi")
 
-# How calls end, out of a hundred. Without a conversation first, except for "talked".
+# How calls end, out of a hundred. Only "talked" follows a conversation.
 OUTCOMES = {
     "no_answer": 28, "answerphone": 8, "left_message": 4, "busy": 8, "talked": 14, "call_back": 8,
     "partial": 3, "bad_time": 4, "hung_up": 4, "refused": 3, "language_barrier": 1,
     "not_suitable": 1, "wrong_number": 2, "disconnected": 2, "moved": 1, "line_fault": 2,
     "do_not_call": 3, "deceased": 1, "skipped": 3,
 }  # fmt: skip
-# What the volunteer does with a person on the screen, besides telling how the call ended.
+# What the volunteer does with a contact on the screen, besides recording the outcome.
 ACTIONS = {
     "record": 62, "undo": 14, "give_back": 4, "renew": 3, "reload": 3, "vanish": 3,
     "reach_another": 10, "oversleep": 1, "talk_long": 4,
 }  # fmt: skip
 
-# An answer of any other status than these is a fault. 409: paused, or overtaken by an undo or by a
-# hold that ran out. 404: the person was on the screen no longer. 410: the party is over, or the
-# campaign. 422: a time to ring back that was still to come when it was chosen.
+# An answer with any other status is a fault. 409: paused, or an undo or an expired hold came first.
+# 404: the contact was no longer on the screen. 410: the party or the campaign has ended. 422: the
+# chosen time to call back has passed meanwhile.
 EXPECTED = {
     "next": (200, 409, 410),
     "outcome": (200, 410, 422),
@@ -50,13 +50,14 @@ EXPECTED = {
     "reload": (200, 404),
     "reached": (200, 404, 409, 410),
 }
-# The device is nobody's any more, or was so a moment ago; or its caller waits in the lobby.
+# The device has no caller any more, or had none a moment ago; or its caller waits in the lobby.
 PUT_OUT = (401, 403)
-# A party is locked or over, a campaign is over; or that was found too often in a minute.
+# A party is locked or has ended, a campaign has ended, or the volunteer found that too often in a
+# minute.
 TURNED_AWAY = (409, 410, 429)
 WAITS_IN_THE_LOBBY = 8.0  # seconds
 LONDON = ZoneInfo("Europe/London")
-# Seconds to go on asking a server that is away.
+# Seconds for which to repeat a request while the server is away.
 PATIENCE = 300.0
 PATIENCE_AT_THE_END = 90.0
 
@@ -76,7 +77,7 @@ class Volunteer:
         self.last_call: dict[str, Any] | None = None
 
     def work(self) -> None:
-        """Until told to stop."""
+        """Work until told to stop."""
         try:
             self.join()
             while not self.stopping.is_set():
@@ -92,7 +93,7 @@ class Volunteer:
         self.journal.note("left")
 
     def join(self) -> None:
-        """Come in by a link, as a device nobody knows."""
+        """Join by a link, as a device that the server does not know."""
         self.person = self.last_call = None
         while not self.stopping.is_set():
             self.line.forget()
@@ -113,7 +114,7 @@ class Volunteer:
             self.stopping.wait(1)
 
     def next(self) -> None:
-        """Ask for somebody to ring."""
+        """Ask for a contact."""
         answer = self._ask("next", "/calling/next")
         if answer.status == 410:
             return self.join()
@@ -123,12 +124,12 @@ class Volunteer:
         return None
 
     def record(self, person: dict[str, Any], outcome: str = "") -> None:
-        """Say how the call ended; the next person comes with the answer."""
+        """Record the outcome. The next contact comes with the answer."""
         outcome = outcome or self.dice.choices(list(OUTCOMES), list(OUTCOMES.values()))[0]
         if outcome == "talked":
             self._talk(person)
             if self.person is None:
-                return  # put out in the middle of it
+                return  # removed in the middle of it
         sent = {"outcome": outcome, **self._extras(outcome)}
         path = self._at(person, f"outcome?turn={person['turn']}")
         answer = self._ask("outcome", path, sent, person, value=outcome)
@@ -140,7 +141,7 @@ class Volunteer:
             self.journal.note("fault", text=f"call {person['call_id']} is recorded and still shown")
 
     def undo(self, person: dict[str, Any]) -> None:
-        """Take back the last outcome; whoever is on the screen goes back to the list."""
+        """Undo the last outcome. The contact on the screen goes back to the queue."""
         if not self.last_call:
             return self.record(person)
         path = self._at(self.last_call, f"undo?turn={self.last_call['turn']}")
@@ -156,7 +157,7 @@ class Volunteer:
         self.person = None
 
     def renew(self, person: dict[str, Any]) -> None:
-        """Keep the person for longer, as an open page does."""
+        """Renew the hold, as an open page does."""
         answer = self._ask("renew", self._at(person, "renew"), {}, person)
         call = person["call_id"]
         if answer.status == 404:
@@ -168,7 +169,7 @@ class Volunteer:
             self.journal.note("promised", call=call, until=until, at_most=at_most)
 
     def talk_long(self, person: dict[str, Any]) -> None:
-        """A good conversation: longer than two holds, renewed all the while."""
+        """Have a good conversation: it is longer than two holds, and is renewed all the while."""
         until = time.monotonic() + 2.3 * self.hold_seconds
         while self.person is person and time.monotonic() < until and not self.stopping.is_set():
             self.stopping.wait(self.hold_seconds / 4)
@@ -182,7 +183,7 @@ class Volunteer:
         self._show(answer)
 
     def reach_another(self, person: dict[str, Any]) -> None:
-        """Somebody else of the household comes to the phone, where there is one."""
+        """Record that another person of the household came to the phone, if there is one."""
         if person["household"]:
             other = self.dice.choice(person["household"])
             sent = {"contact_id": other["contact_id"]}
@@ -191,12 +192,12 @@ class Volunteer:
                 self._show(answer)
 
     def vanish(self, person: dict[str, Any]) -> None:
-        """Close the laptop for good; somebody else sits down at another one."""
+        """Close the laptop for good. Another volunteer sits down at another one."""
         self.journal.note("vanished", call=person["call_id"])
         self.join()
 
     def oversleep(self, person: dict[str, Any]) -> None:
-        """Tell how the call ended only when the hold has long run out."""
+        """Record the outcome long after the hold expired."""
         self.stopping.wait(self.hold_seconds + 7)
         self.record(person)
 
@@ -217,7 +218,7 @@ class Volunteer:
             return {}
         if self.dice.random() < 0.3:
             return {"ring_back": "later_today"}
-        # In a minute or two by a clock in London: elsewhere it is hours away, or past.
+        # The time is in a minute or two in London; elsewhere it is hours away, or past.
         soon = datetime.now(LONDON) + timedelta(seconds=self.dice.choice((90, 150)))
         return {"ring_back": "chosen", "date": str(soon.date()), "time": soon.strftime("%H:%M")}
 
@@ -233,7 +234,7 @@ class Volunteer:
         call = about["call_id"] if about else ""
         answer = self.line.ask(method, path, body, kind=kind, call=call, **values)
         if answer.status in PUT_OUT:
-            if not self._is_let_in_again():
+            if not self._is_admitted_again():
                 self.join()
         elif answer.status not in EXPECTED[kind]:
             said = json.dumps(answer.body)[:300]
@@ -241,9 +242,9 @@ class Volunteer:
             self.person = None
         return answer
 
-    def _is_let_in_again(self) -> bool:
-        """Whether it is only the lobby, and they were let in; each putting out is noted, to be
-        compared with what organisers and hosts did."""
+    def _is_admitted_again(self) -> bool:
+        """Whether the volunteer was only in the lobby and is admitted. Each removal is noted, so
+        that it can be compared with what organisers and hosts did."""
         give_up = time.monotonic() + WAITS_IN_THE_LOBBY
         while not self.stopping.is_set() and time.monotonic() < give_up:
             stands = self.line.ask("GET", "/calling")

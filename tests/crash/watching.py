@@ -2,7 +2,7 @@
 
     python -m tests.crash.watching '{"url": …, "boards": {"1": "token"}, "journal": …}'
 
-Writes down each board it is shown: {"at": …, "party": 1, "version": …, "calls": …, …}.
+It writes down each board that it receives: {"at": …, "party": 1, "version": …, "calls": …, …}.
 """
 
 import json

@@ -1,8 +1,8 @@
-"""The campaigns that the soak calls in: one at any hour, one by the clock in zones all around; and
-one beside them, where nobody calls and everything is pressed at once.
+"""The campaigns of the soak: one at any hour, one with hours in zones all around the world, and a
+side campaign where nobody calls and every button is pressed at once.
 
-Every number is from a range kept for drama, or for fiction in North America (NPA-555-0100 to
-0199), which no one has.
+Every number is from a range kept for drama, or for fiction in North America (NPA-555-0100 to 0199),
+which no one has.
 """
 
 import itertools
@@ -31,10 +31,10 @@ from phonebank.models import (
 from phonebank.roster.pace import AT_ANY_PACE
 from phonebank.rules.time_zones import zones_key
 
-PARTIES = 10  # of which hosts end most
+PARTIES = 10  # hosts end most of them
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-# One for nearly every whole hour around the world.
+# One zone for nearly every whole hour around the world.
 ZONES = """
 Pacific/Honolulu America/Anchorage America/Los_Angeles America/Denver America/Chicago
 America/New_York America/Puerto_Rico America/Sao_Paulo America/Noronha Atlantic/Azores
@@ -42,7 +42,7 @@ Europe/London Europe/Berlin Europe/Athens Africa/Nairobi Asia/Dubai Asia/Karachi
 Asia/Bangkok Asia/Singapore Asia/Tokyo Australia/Brisbane Pacific/Guadalcanal Pacific/Auckland
 """.split()  # noqa: SIM905
 
-# As soon again as the rules let anybody be rung, so that people are rung again within minutes.
+# Retries come as soon as the rules permit, so that people are called again within minutes.
 RETRY_RULES = {
     "attempts_at_most": 20,
     "attempts_a_day_at_most": 3,
@@ -95,10 +95,10 @@ practice: []
 
 @dataclass(frozen=True)
 class World:
-    """What was set up: where volunteers come in, which boards to watch, who is in which campaign.
+    """What was set up: where volunteers join, which boards to watch, and who is in which campaign.
 
-    `opening` is the hours, in minutes after local midnight, of the campaign by the clock. Lists are
-    those that were there from the beginning. `side_parties`: the last two are those in use.
+    `opening` is the hours, in minutes after local midnight, of the campaign with hours. Lists are
+    those that were there at the start. `side_parties`: the last two are in use.
     """
 
     any_hour_id: int
@@ -117,18 +117,18 @@ class World:
 
     @property
     def campaign_ids(self) -> tuple[int, int]:
-        """The two that volunteers call for."""
+        """The two campaigns that volunteers call for."""
         return self.any_hour_id, self.by_the_clock_id
 
 
 def build(contacts: int, seconds: float, hold_seconds: int, dice: random.Random) -> World:
-    """Store the campaigns, two of them with so many contacts each; commits."""
+    """Store the campaigns, two of them with so many contacts each. Commits."""
     host = create_account("host@example.org", "Hari", [RoleName.HOST])
     any_hour = _campaign("At any hour", "GB", host, hold_seconds, allow_drama_numbers=True)
     opening = _opening_around_now(seconds)
     by_the_clock = _campaign("By the clock", "US", host, hold_seconds, hours=hours(*opening))
-    # Both campaigns have people on the same numbers: one call at a time holds for the number, and
-    # "never again" for both.
+    # Both campaigns have people on the same numbers: one call at a time applies to the number, and
+    # "never again" to both campaigns.
     numbers = list(_numbers())
     dice.shuffle(numbers)
     any_hours_lists = _contacts(any_hour, numbers, contacts, [zones_key(["Europe/London"])], dice)
@@ -162,7 +162,7 @@ def build(contacts: int, seconds: float, hold_seconds: int, dice: random.Random)
 
 
 def side_party(world: World) -> None:
-    """One more party in the campaign beside, its door shut. Commits."""
+    """Make one more party in the side campaign, with its door shut. Commits."""
     party = Party(campaign_id=world.side_id, host_id=world.host_id, title="Beside")
     db.session.add(party)
     db.session.commit()
@@ -205,9 +205,9 @@ def _opening_around_now(seconds: float) -> tuple[int, int]:
     for zone in ZONES:
         local = half_way.astimezone(ZoneInfo(zone))
         minutes = local.hour * 60 + local.minute
-        # Well inside what the United States permit, 8:00 to 21:00.
+        # These are well inside what the United States permit, 8:00 to 21:00.
         if 12 * 60 <= minutes < 18 * 60 and local.minute == half_way.minute:
-            # Nobody is handed out in the last two minutes: those are for dialling.
+            # No contact is given in the last two minutes, which are for dialling.
             return minutes - 150, minutes + 3
     raise AssertionError("it is noon somewhere")
 
@@ -227,7 +227,7 @@ def _contacts(
     zone_keys: list[str],
     dice: random.Random,
 ) -> list[int]:
-    """Three lists. Three people share each number, one contact in eight has a second, and
+    """Three lists. Three people share each number, one contact in eight has a second number, and
     one in eight speaks Welsh.
 
     Returns the ids of the lists.
