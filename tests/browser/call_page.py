@@ -1,4 +1,4 @@
-"""What tests of the call page do in a browser: come in, tap, and look at what was recorded."""
+"""What tests of the call page do in a browser: join, tap, and read what was recorded."""
 
 import time
 from collections.abc import Callable
@@ -34,8 +34,8 @@ def open_party() -> Party:
     return party
 
 
-def come_in(page: Page, party: Party) -> None:
-    """Be Kit, who has joined with this browser."""
+def join_as_kit(page: Page, party: Party) -> None:
+    """Make this browser the device of Kit, who has joined."""
     campaign = db.session.get_one(Campaign, party.campaign_id)
     caller = join(campaign, party, "Kit", known=None)
     db.session.commit()
@@ -47,24 +47,24 @@ def come_in(page: Page, party: Party) -> None:
     page.goto("/calling")
 
 
-def ask_for_somebody(page: Page) -> None:
+def ask_for_person(page: Page) -> None:
     page.get_by_role("button", name="Give me someone to call").click()
     page.wait_for_url("**/calling/person")
     settle(page)
 
 
 def settle(page: Page) -> None:
-    """Wait until a tap on an outcome is no longer taken for the second of a double tap."""
+    """Wait until the page no longer takes a tap on an outcome for the second of a double tap."""
     page.wait_for_timeout(750)
 
 
-def held(party: Party) -> Call:
+def open_call(party: Party) -> Call:
     db.session.expire_all()
     query = select(Call).where(Call.party_id == party.id, Call.ended_at.is_(None))
     return db.session.scalars(query).one()
 
 
-def outcomes(party: Party) -> list[str]:
+def recorded_outcomes(party: Party) -> list[str]:
     db.session.expire_all()
     query = select(Call.outcome).where(Call.outcome.is_not(None)).order_by(Call.recorded_at)
     return list(db.session.scalars(query))
@@ -74,11 +74,11 @@ def tap(page: Page, name: str) -> None:
     page.locator("button:visible", has_text=name).first.click()
 
 
-def step(page: Page) -> str:
+def step_on(page: Page) -> str:
     return page.locator("[data-step]:visible").get_attribute("data-step") or ""
 
 
-def eventually(check: Callable[[], bool], seconds: float = 8) -> None:
+def wait_until(check: Callable[[], bool], seconds: float = 8) -> None:
     give_up = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < give_up, "it did not happen in time"

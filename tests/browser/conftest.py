@@ -1,4 +1,4 @@
-"""A real server over the test's stores, and a real Chromium to look at it with."""
+"""A real server over the test's stores, and a real Chromium to see it with."""
 
 import os
 import shutil
@@ -44,8 +44,11 @@ PATIENCE = 15_000
 
 
 def chromium_on_path() -> str | None:
-    """The machine's own Chromium, under the names that distributions give it. First the one without
-    a desktop's windows: each test opens several, and they take longer than its pages."""
+    """The machine's own Chromium, under the names that distributions give it.
+
+    The headless one comes first: each test opens several, and a desktop's windows take longer than
+    the pages.
+    """
     names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
     return next((path for path in map(shutil.which, names) if path), None)
 
@@ -72,7 +75,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = [outcome for outcome in outcomes if "no Chromium" in str(outcome.longrepr)]
     if skipped:
         terminalreporter.write_line(
-            f"{len(skipped)} browser tests were skipped, for want of a Chromium. To get one: "
+            f"{len(skipped)} browser tests were skipped, because there is no Chromium. To get one: "
             f"{HOW_TO_GET_CHROMIUM}"
         )
 
@@ -148,7 +151,8 @@ def web_server(config: Config, app: object) -> Iterator[Server]:
 
 @pytest.fixture
 def new_page(browser: Browser, web_server: Server) -> Iterator[Callable[..., Page]]:
-    """Opens a page in a browser of its own: a person of their own, with a device of their own."""
+    """A function that opens a page in a separate browser: a separate person, with a separate
+    device."""
     contexts: list[BrowserContext] = []
 
     def open_page(width: int = 390, height: int = 844, **options: object) -> Page:

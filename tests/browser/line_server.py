@@ -1,8 +1,8 @@
-"""A small server for test_connection.py to kill, restart and annoy: a number and its version.
+"""A small server that test_connection.py kills, restarts and disturbs: a number and its version.
 
     python line_server.py PORT VERSION
 
-Real Flask-SocketIO over a real websocket, with phonebank's own layout and module.
+It is a real Flask-SocketIO over a real websocket, with Phonebank's own layout and module.
 """
 
 import sys

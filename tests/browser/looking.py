@@ -1,15 +1,15 @@
-"""Whether a page is fit for everyone: what axe-core finds wrong with it, and what sticks out."""
+"""Checks whether a page is fit for everyone: what axe-core finds wrong, and what sticks out."""
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 Size = tuple[int, int]
 PHONE, LAPTOP, TELEVISION = (390, 844), (1280, 800), (1920, 1080)
-# WCAG 1.4.10: nothing scrolls sideways at 320 px.
+# WCAG 1.4.10: no page scrolls sideways at 320 px.
 SMALL = (320, 640)
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-# What a page that is faultless at one width may still break at another. Not its colours, which take
-# axe as long as all else together.
+# Rules that a page may break at one width only. Colours are not among them: they take axe as long
+# as everything else together.
 RULES_OF_LAYOUT = ["scrollable-region-focusable", "target-size"]
 AXE = Axe().axe_script
 
@@ -28,7 +28,7 @@ def accessibility_faults(page: Page, kind: str, rules: list[str]) -> list[str]:
 
 
 def overflow(page: Page) -> list[str]:
-    """What sticks out on the right of the page."""
+    """The elements that stick out on the right of the page."""
     return list(
         page.evaluate(
             """() => {
@@ -49,9 +49,11 @@ def resize(page: Page, size: Size) -> None:
     page.set_viewport_size({"width": size[0], "height": size[1]})
 
 
-def fit_for_everyone(page: Page, elsewhere: Size | None = None) -> None:
-    """Nothing that axe finds and no wider than the window; and so, for what the size may break,
-    `elsewhere`."""
+def assert_fit_for_everyone(page: Page, elsewhere: Size | None = None) -> None:
+    """Assert that axe finds nothing and that the page is no wider than the window.
+
+    `elsewhere` is a second size, for the rules that the size may break.
+    """
     found = accessibility_faults(page, "tag", TAGS) + overflow(page)
     home = page.viewport_size
     if elsewhere and home:

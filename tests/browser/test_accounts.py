@@ -1,4 +1,4 @@
-"""Signing in, inviting and setting up an authenticator app, in a real browser."""
+"""Tests signing in, inviting and setting up an authenticator app, in a real browser."""
 
 import time
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from phonebank.accounts import sign_in_mail
 from phonebank.core.db import db
 from phonebank.models import Account, RoleName
 from tests.browser.conftest import Server
-from tests.browser.looking import fit_for_everyone
+from tests.browser.looking import assert_fit_for_everyone
 from tests.factories import create_account, create_campaign
 
 pytestmark = pytest.mark.browser
@@ -29,7 +29,7 @@ def organiser(app: Flask, clean_stores: None) -> int:
 
 @pytest.fixture
 def page(new_page: Callable[..., Page]) -> Page:
-    """A phone's browser that notes what the content security policy stops."""
+    """A phone's browser that notes what the content security policy blocks."""
     page = new_page(reduced_motion="reduce")
     page.stopped = []  # type: ignore[attr-defined]
     page.on(
@@ -56,10 +56,10 @@ def link(app: Flask, web_server: Server) -> Callable[[int], str]:
     return link_for
 
 
-def look(page: Page, title: str) -> None:
-    """The page has this heading, nothing that axe finds, and no wider than the phone."""
+def assert_shows(page: Page, title: str) -> None:
+    """Assert that the page has this heading and is fit for everyone on a phone."""
     expect(page.get_by_role("heading", level=1)).to_contain_text(title)
-    fit_for_everyone(page)
+    assert_fit_for_everyone(page)
     assert page.stopped == []  # type: ignore[attr-defined]
 
 
@@ -67,37 +67,37 @@ def test_an_organiser_comes_in_by_link_invites_a_host_and_leaves(
     page: Page, organiser: int, link: Callable[[int], str]
 ) -> None:
     page.goto("/")
-    look(page, "Make calls together")
+    assert_shows(page, "Make calls together")
     page.get_by_role("link", name="Sign in").click()
     page.get_by_label("E-mail address").fill("ada")
     page.get_by_role("button", name="E-mail me a link").click()
     expect(page.get_by_role("alert")).to_be_focused()
-    look(page, "Sign in")
+    assert_shows(page, "Sign in")
     page.get_by_label("E-mail address").fill("ada@example.org")
     page.get_by_role("button", name="E-mail me a link").click()
-    look(page, "Check your e-mail")
+    assert_shows(page, "Check your e-mail")
 
     used = link(organiser)
     page.goto(used)
-    look(page, "Welcome, Ada")
+    assert_shows(page, "Welcome, Ada")
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("link", name="People").click()
-    look(page, "People")
+    assert_shows(page, "People")
     page.get_by_role("link", name="Invite someone").click()
     page.get_by_label("Name", exact=True).fill("Cy")
     page.get_by_label("E-mail address").fill("cy@example.org")
-    look(page, "Invite someone")
+    assert_shows(page, "Invite someone")
     page.get_by_role("button", name="Send the invitation").click()
     page.get_by_role("link", name="Cy", exact=True).click()
     expect(page.get_by_text("Kitchen Table")).to_be_visible()
-    look(page, "Cy")
+    assert_shows(page, "Cy")
 
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("status")).to_have_text("You're signed out.")
     page.goto("/people")
-    look(page, "Sign in")
+    assert_shows(page, "Sign in")
     page.goto(used)
-    look(page, "This link has been used or has expired")
+    assert_shows(page, "This link has been used or has expired")
 
 
 def test_an_authenticator_app_is_set_up_by_camera_or_by_hand_and_then_asked_for(
@@ -106,26 +106,26 @@ def test_an_authenticator_app_is_set_up_by_camera_or_by_hand_and_then_asked_for(
     page.goto(link(organiser))
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("link", name="Account").click()
-    look(page, "Your account")
+    assert_shows(page, "Your account")
     page.get_by_role("link", name="Set up an authenticator app").click()
-    look(page, "Set up your authenticator app")
+    assert_shows(page, "Set up your authenticator app")
     page.get_by_role("button", name="I have the app").click()
-    # The picture really is one: the policy allows it and the browser has drawn it.
+    # The policy allows the picture, and the browser has drawn it.
     assert page.locator(".qr img").evaluate("image => image.naturalWidth") > 0
-    look(page, "Scan this with your app")
+    assert_shows(page, "Scan this with your app")
     phone = TOTP(key=page.locator("main code").inner_text())
     page.get_by_label("Code from your authenticator app").fill(code(phone))
     page.get_by_role("button", name="Finish").click()
-    look(page, "Your account")
+    assert_shows(page, "Your account")
     page.get_by_role("link", name="Recovery codes").click()
     page.get_by_role("button", name="Make my codes").click()
-    look(page, "Keep these codes")
+    assert_shows(page, "Keep these codes")
     recovery_code = page.locator("main li code").first.inner_text()
 
     page.get_by_role("button", name="Sign out").click()
     page.goto(link(organiser))
     page.get_by_role("button", name="Sign in").click()
-    look(page, "One more step")
+    assert_shows(page, "One more step")
     page.get_by_label("Code from your authenticator app").fill(code(phone, 30))
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("link", name="People")).to_be_visible()
@@ -134,12 +134,12 @@ def test_an_authenticator_app_is_set_up_by_camera_or_by_hand_and_then_asked_for(
     page.goto(link(organiser))
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("link", name="I don't have my phone").click()
-    look(page, "Use a recovery code")
+    assert_shows(page, "Use a recovery code")
     page.get_by_label("Recovery code").fill(recovery_code)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("link", name="People")).to_be_visible()
 
 
 def code(phone: TOTP, later: int = 0) -> str:
-    """The code that the phone shows now, or the one after it, which a fast clock shows already."""
+    """The code that the phone shows now, or the next one, which a fast clock shows already."""
     return phone.generate(time=time.time() + later).token

@@ -1,4 +1,4 @@
-"""A television that is left on holds no more after hours of events than it did at first."""
+"""Tests that a television left on holds no more after hours of events than it did at first."""
 
 import os
 from collections.abc import Callable
@@ -13,13 +13,15 @@ from tests.phonebank.live.party_room import open_room
 
 pytestmark = pytest.mark.browser
 
-# Half an hour of the most that a process sends, two a second. Six hours, 43,200, take minutes.
+# Half an hour of the most that a process sends, two events a second. Six hours, 43,200 events, take
+# minutes.
 EVENTS = int(os.environ.get("EVENING_EVENTS") or 3_600)
 WARM_UP = 1_000
-# Of what is in use after the warm-up: kept feed lines would be 50 bytes an event at the least.
+# The share of growth after the warm-up that counts as none. Feed rows that stay would be at least
+# 50 bytes an event.
 GROWTH_AT_MOST = 150_000  # bytes
 
-# The page's own line, through which the events below come as if the server had sent them.
+# Events come through the page's own line, as if the server had sent them.
 KEEP_THE_LINE = """
 const Real = window.WebSocket;
 window.WebSocket = class extends Real {
@@ -60,12 +62,12 @@ async ([first, count, board]) => {
 
 
 def last(events: int) -> str:
-    """The calls of the last of so many events, as the page writes them."""
+    """The figure of calls after the last of so many events, as the page writes it."""
     return f"{4 * (events - 1):,}"
 
 
 def in_use(page: Page, devtools: CDPSession) -> tuple[int, int]:
-    """Bytes of the script's heap after a collection, and nodes of the page."""
+    """Bytes of the JavaScript heap after a collection, and nodes of the page."""
     for _ in range(3):
         devtools.send("HeapProfiler.collectGarbage")
     used = devtools.send("Runtime.getHeapUsage")["usedSize"]
@@ -83,7 +85,7 @@ def test_events_leave_the_page_as_large_as_it_was(
     page.on("pageerror", lambda error: wrong.append(error))
     page.add_init_script(KEEP_THE_LINE)
     page.goto(f"/board/{room.party.board_token}")
-    # The line is up once an outcome comes over it.
+    # The line is up when an outcome comes over it.
     room.record(room.join("Sam"))
     db.session.commit()
     expect(page.locator("[data-figure=calls]")).to_have_text("1", timeout=15_000)

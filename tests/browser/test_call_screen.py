@@ -1,4 +1,4 @@
-"""The call page in a real browser: taps, keys, dead spots, a hold that runs out, and its weight."""
+"""Tests the call page in a browser: taps, keys, dead spots, an expired hold, and its weight."""
 
 import gzip
 import json
@@ -22,16 +22,16 @@ from phonebank.tallies.totals import party_totals
 from scripts_library.engine import first_step, path
 from scripts_library.library import ready_made
 from tests.browser.call_page import (
-    ask_for_somebody,
-    come_in,
-    eventually,
-    held,
+    ask_for_person,
+    join_as_kit,
+    open_call,
     open_party,
-    outcomes,
-    step,
+    recorded_outcomes,
+    step_on,
     tap,
+    wait_until,
 )
-from tests.browser.looking import SMALL, fit_for_everyone
+from tests.browser.looking import SMALL, assert_fit_for_everyone
 
 pytestmark = pytest.mark.browser
 
@@ -51,29 +51,29 @@ def test_two_taps_and_one_field_then_one_tap_each(party: Party, new_page: NewPag
     page.get_by_label("Your first name").fill("Kit")
     page.get_by_role("button", name="Join").click()
     page.wait_for_url("**/calling")
-    ask_for_somebody(page)
-    first = held(party)
+    ask_for_person(page)
+    first = open_call(party)
     assert page.locator(f'a[href="tel:{first.phone}"]').is_visible()
     tap(page, "No answer")
     page.get_by_text("Recorded: No answer.").wait_for()
     page.get_by_text("You: 1 call, 0 conversations. Team: 0 of 50.").wait_for()
     assert page.url.endswith("/calling/person")
-    assert held(party).id != first.id
-    assert outcomes(party) == ["no_answer"]
+    assert open_call(party).id != first.id
+    assert recorded_outcomes(party) == ["no_answer"]
     assert party_totals([party.id])[party.id].calls == 1
 
 
 def test_a_conversation_is_its_answers_and_one_tap(party: Party, new_page: NewPage) -> None:
     page = new_page()
-    come_in(page, party)
-    ask_for_somebody(page)
-    call = held(party)
+    join_as_kit(page, party)
+    ask_for_person(page)
+    call = open_call(party)
     for name in ("It's them", "Happy to talk"):
         tap(page, name)
     page.get_by_role("button", name="5", exact=True).click()
     page.locator("textarea:visible").fill("Broken promises")
     tap(page, "Next")
-    assert step(page) == "issue"
+    assert step_on(page) == "issue"
     tap(page, "Save and next")
     page.get_by_text("Recorded: We talked.").wait_for()
     db.session.expire_all()
@@ -87,60 +87,60 @@ def test_a_conversation_is_its_answers_and_one_tap(party: Party, new_page: NewPa
     }
 
 
-def test_an_earlier_answer_can_be_changed_and_the_way_follows(
+def test_an_earlier_answer_can_be_changed_and_the_next_steps_follow(
     party: Party, new_page: NewPage
 ) -> None:
     page = new_page()
-    come_in(page, party)
-    ask_for_somebody(page)
+    join_as_kit(page, party)
+    ask_for_person(page)
     for name in ("It's them", "Happy to talk"):
         tap(page, name)
     page.get_by_role("button", name="5", exact=True).click()
-    assert step(page) == "rating_why"
+    assert step_on(page) == "rating_why"
     page.get_by_role("button", name="Change your answer to: Where do they stand?").click()
-    assert step(page) == "rating_before"
+    assert step_on(page) == "rating_before"
     expect(page.get_by_role("button", name="5", exact=True)).to_have_attribute(
         "aria-pressed", "true"
     )
     page.get_by_role("button", name="10", exact=True).click()
-    assert step(page) == "supporter"
-    eventually(lambda: answers_of(held(party)).get("rating_before") == 10)
+    assert step_on(page) == "supporter"
+    wait_until(lambda: answers_of(open_call(party)).get("rating_before") == 10)
     page.reload()
-    assert step(page) == "supporter"
+    assert step_on(page) == "supporter"
 
 
 def test_digit_keys_answer_and_can_be_switched_off(party: Party, new_page: NewPage) -> None:
     page = new_page(1280, 800)
-    come_in(page, party)
-    ask_for_somebody(page)
+    join_as_kit(page, party)
+    ask_for_person(page)
     page.keyboard.press("1")
-    assert step(page) == "introduction"
+    assert step_on(page) == "introduction"
     page.keyboard.press("Control+1")
-    assert step(page) == "introduction"
+    assert step_on(page) == "introduction"
     page.keyboard.press("1")
-    assert step(page) == "rating_before"
+    assert step_on(page) == "rating_before"
     page.keyboard.type("10")
     expect(page.locator('[data-step="supporter"]')).to_be_visible()
     tap(page, "Next")
-    # Not while typing, and not where they are switched off.
+    # The keys do nothing while the caller types, or after they switched them off.
     page.get_by_text("Add a note").click()
     page.locator("#note").type("12")
-    assert step(page) == "voting_method"
+    assert step_on(page) == "voting_method"
     assert page.locator("#note").input_value() == "12"
     switch = page.get_by_role("switch", name="Number keys")
     switch.click()
     expect(switch).to_have_attribute("aria-checked", "false")
     page.keyboard.press("1")
-    assert step(page) == "voting_method"
+    assert step_on(page) == "voting_method"
     page.reload()
     page.keyboard.press("1")
-    assert step(page) == "voting_method"
+    assert step_on(page) == "voting_method"
 
 
-def test_the_keyboard_alone_gets_through_a_call(party: Party, new_page: NewPage) -> None:
+def test_a_call_needs_only_the_keyboard(party: Party, new_page: NewPage) -> None:
     page = new_page(1280, 800)
-    come_in(page, party)
-    ask_for_somebody(page)
+    join_as_kit(page, party)
+    ask_for_person(page)
 
     def tab_to(text: str) -> None:
         for _ in range(60):
@@ -152,7 +152,7 @@ def test_the_keyboard_alone_gets_through_a_call(party: Party, new_page: NewPage)
 
     tab_to("1It's them")
     page.keyboard.press("Enter")
-    # The focus goes on with the call, to the heading of the step that came.
+    # The focus moves with the call, to the heading of the step that comes.
     assert page.evaluate("document.activeElement.textContent") == "Say who you are"
     tab_to("More…")
     page.keyboard.press("Enter")
@@ -164,48 +164,48 @@ def test_the_keyboard_alone_gets_through_a_call(party: Party, new_page: NewPage)
 
 def test_enter_in_a_field_records_nothing(party: Party, new_page: NewPage) -> None:
     page = new_page()
-    come_in(page, party)
-    ask_for_somebody(page)
+    join_as_kit(page, party)
+    ask_for_person(page)
     page.locator(".more > summary").click()
     page.get_by_text("Another day or time").click()
     page.get_by_label("Day").focus()
     page.keyboard.press("Enter")
     page.get_by_label("Their local time").press("Enter")
     page.wait_for_timeout(500)
-    assert outcomes(party) == []
+    assert recorded_outcomes(party) == []
 
 
 @pytest.mark.timing
-def test_the_second_of_a_double_tap_does_not_land_on_the_next_person(
+def test_the_second_of_a_double_tap_does_not_record_the_next_person(
     party: Party, new_page: NewPage
 ) -> None:
     page = new_page()
-    come_in(page, party)
-    ask_for_somebody(page)
+    join_as_kit(page, party)
+    ask_for_person(page)
     page.locator(".bar-quick").first.dblclick()
     page.get_by_text("Recorded: No answer.").wait_for()
     page.locator(".bar-quick").first.click()
     page.wait_for_timeout(500)
-    assert outcomes(party) == ["no_answer"]
+    assert recorded_outcomes(party) == ["no_answer"]
 
 
 def test_undo_is_one_tap(party: Party, new_page: NewPage) -> None:
     page = new_page()
-    come_in(page, party)
-    ask_for_somebody(page)
-    first = held(party)
+    join_as_kit(page, party)
+    ask_for_person(page)
+    first = open_call(party)
     tap(page, "No answer")
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("[data-call]")).to_have_attribute("data-call", str(first.id))
-    assert held(party).id == first.id
+    assert open_call(party).id == first.id
     assert party_totals([party.id])[party.id].calls == 0
 
 
 def test_a_callback_is_two_taps(party: Party, new_page: NewPage) -> None:
     page = new_page()
-    come_in(page, party)
-    ask_for_somebody(page)
-    contact_id = held(party).contact_id
+    join_as_kit(page, party)
+    ask_for_person(page)
+    contact_id = open_call(party).contact_id
     page.locator(".more > summary").click()
     tap(page, "This time tomorrow")
     page.get_by_text("Recorded: Call back.").wait_for()
@@ -213,43 +213,43 @@ def test_a_callback_is_two_taps(party: Party, new_page: NewPage) -> None:
     assert db.session.get_one(Contact, contact_id).callback_at is not None
 
 
-def test_reload_back_and_a_tab_thrown_away_come_back_to_the_same_person(
+def test_reload_back_and_a_discarded_tab_return_to_the_same_person(
     party: Party, new_page: NewPage
 ) -> None:
     page = new_page()
-    come_in(page, party)
-    ask_for_somebody(page)
+    join_as_kit(page, party)
+    ask_for_person(page)
     tap(page, "It's them")
-    call = str(held(party).id)
+    call = str(open_call(party).id)
     page.get_by_text("Add a note").click()
     page.locator("#note").fill("Half a note")
     page.reload()
     expect(page.locator("#note")).to_have_value("Half a note")
     page.go_back()
     expect(page.locator("[data-call]")).to_have_attribute("data-call", call)
-    assert step(page) == "introduction"
+    assert step_on(page) == "introduction"
     tab = page.context.new_page()
     tab.goto(f"/join/{party.code}")
     expect(tab.locator("[data-call]")).to_have_attribute("data-call", call)
 
 
-def test_nothing_is_lost_and_nothing_doubled_while_the_line_is_down(
+def test_nothing_is_lost_or_doubled_while_the_phone_is_offline(
     party: Party, new_page: NewPage
 ) -> None:
     page = new_page()
-    come_in(page, party)
-    ask_for_somebody(page)
-    first = held(party)
+    join_as_kit(page, party)
+    ask_for_person(page)
+    first = open_call(party)
     page.context.set_offline(True)
     page.locator("[data-line-down]", has_text="keep talking").wait_for()
     tap(page, "It's them")
     tap(page, "Happy to talk")
     page.get_by_role("button", name="7", exact=True).click()
-    assert step(page) == "rating_why"
+    assert step_on(page) == "rating_why"
     tap(page, "Save and next")
     page.locator("[data-line-down]", has_text="this call ended is saved on this phone").wait_for()
     page.locator(".bar-talked").click()
-    assert outcomes(party) == []
+    assert recorded_outcomes(party) == []
     page.context.set_offline(False)
     page.get_by_text("Recorded: We talked.").wait_for()
     expect(page.locator("[data-line-down]")).to_be_empty()
@@ -265,11 +265,11 @@ def test_an_answer_lost_on_the_way_back_is_sent_again_and_counts_once(
     party: Party, new_page: NewPage
 ) -> None:
     page = new_page()
-    come_in(page, party)
-    ask_for_somebody(page)
+    join_as_kit(page, party)
+    ask_for_person(page)
     lost: list[int] = []
 
-    def lose_the_first_answer(route):  # the server has recorded it, the phone never hears of it
+    def lose_the_first_answer(route):  # the server has recorded it, and the phone gets no answer
         response = route.fetch()
         if not lost:
             lost.append(response.status)
@@ -280,47 +280,47 @@ def test_an_answer_lost_on_the_way_back_is_sent_again_and_counts_once(
     tap(page, "No answer")
     page.get_by_text("Recorded: No answer.").wait_for()
     assert lost == [200]
-    assert outcomes(party) == ["no_answer"]
+    assert recorded_outcomes(party) == ["no_answer"]
     assert party_totals([party.id])[party.id].calls == 1
     query = select(func.count()).select_from(Call)
     assert db.session.scalar(query) == 2
 
 
-def test_a_page_whose_token_grew_too_old_is_renewed_and_the_tap_sent_again(
+def test_a_page_with_an_old_token_gets_a_new_one_and_sends_the_tap_again(
     party: Party, new_page: NewPage
 ) -> None:
     page = new_page()
-    come_in(page, party)
-    ask_for_somebody(page)
+    join_as_kit(page, party)
+    ask_for_person(page)
     page.evaluate("document.querySelector('meta[name=csrf]').content = 'of yesterday'")
     page.on("dialog", lambda dialog: dialog.accept())
     tap(page, "Busy")
     page.get_by_text("Recorded: Busy.").wait_for()
-    assert outcomes(party) == ["busy"]
+    assert recorded_outcomes(party) == ["busy"]
 
 
-def test_what_waits_to_be_sent_outlives_a_reload(party: Party, new_page: NewPage) -> None:
+def test_a_tap_that_waits_to_be_sent_survives_a_reload(party: Party, new_page: NewPage) -> None:
     page = new_page()
-    come_in(page, party)
-    ask_for_somebody(page)
+    join_as_kit(page, party)
+    ask_for_person(page)
     page.route("**/outcome?*", lambda route: route.abort("connectionrefused"))
     tap(page, "Busy")
     page.locator("[data-line-down]", has_text="How this call ended").wait_for()
-    page.on("dialog", lambda dialog: dialog.accept())  # "leave this page?", as it should ask
+    page.on("dialog", lambda dialog: dialog.accept())  # "leave this page?", as the page should ask
     page.unroute("**/outcome?*")
     page.reload()
     page.get_by_text("Recorded: Busy.").wait_for()
-    assert outcomes(party) == ["busy"]
+    assert recorded_outcomes(party) == ["busy"]
 
 
-def test_the_hold_is_warned_about_kept_with_one_tap_and_mourned_when_lost(
+def test_the_page_warns_keeps_the_hold_with_one_tap_and_says_when_it_is_lost(
     party: Party, new_page: NewPage
 ) -> None:
     page = new_page()
-    come_in(page, party)
+    join_as_kit(page, party)
     page.clock.install()
-    ask_for_somebody_with_clock(page)
-    call = held(party)
+    ask_for_person_with_clock(page)
+    call = open_call(party)
     page.route("**/renew", lambda route: route.abort("connectionrefused"))
     page.clock.run_for(272_000)
     warning = page.locator("[data-hold-warning]")
@@ -328,7 +328,7 @@ def test_the_hold_is_warned_about_kept_with_one_tap_and_mourned_when_lost(
     page.unroute("**/renew")
     warning.get_by_role("button", name="Keep").click()
     expect(warning).to_be_empty()
-    # Another has them by now: the hold expired while this screen slept.
+    # Another caller has the contact by now: the hold expired while this page slept.
     db.session.get_one(Call, call.id).ended_at = now()
     db.session.get_one(Call, call.id).ending = CallEnding.EXPIRED
     db.session.commit()
@@ -340,23 +340,23 @@ def test_the_hold_is_warned_about_kept_with_one_tap_and_mourned_when_lost(
     assert db.session.get_one(Call, call.id).late
 
 
-def ask_for_somebody_with_clock(page: Page) -> None:
+def ask_for_person_with_clock(page: Page) -> None:
     page.get_by_role("button", name="Give me someone to call").click()
     page.wait_for_url("**/calling/person")
     page.clock.run_for(1000)
 
 
 @pytest.mark.timing
-def test_the_screen_renews_its_hold_while_it_is_looked_at(party: Party, new_page: NewPage) -> None:
+def test_the_page_renews_its_hold_while_it_is_in_sight(party: Party, new_page: NewPage) -> None:
     page = new_page()
-    come_in(page, party)
+    join_as_kit(page, party)
     page.clock.install()
-    ask_for_somebody_with_clock(page)
+    ask_for_person_with_clock(page)
     with page.expect_response("**/renew") as renewed:
         page.clock.run_for(61_000)
     assert renewed.value.status == 200
-    # Opened again when hardly anything is left, as after a while in another app.
-    held(party).expires_at = now() + timedelta(seconds=2)
+    # The page opens again when hardly any time is left, as after a while in another app.
+    open_call(party).expires_at = now() + timedelta(seconds=2)
     db.session.commit()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -374,7 +374,7 @@ def test_the_lobby_moves_on_when_the_host_opens_the_door(party: Party, new_page:
     party.door_open = False
     db.session.commit()
     page = new_page()
-    come_in(page, party)
+    join_as_kit(page, party)
     page.get_by_text("will let you in soon").wait_for()
     page.wait_for_timeout(1000)
     db.session.expire_all()
@@ -388,9 +388,9 @@ def test_a_removed_caller_loses_sight_of_the_person_at_once(
     party: Party, new_page: NewPage
 ) -> None:
     page = new_page()
-    come_in(page, party)
-    ask_for_somebody(page)
-    name = db.session.get_one(Contact, held(party).contact_id).first_name
+    join_as_kit(page, party)
+    ask_for_person(page)
+    name = db.session.get_one(Contact, open_call(party).contact_id).first_name
     page.get_by_text(name).first.wait_for()
     page.wait_for_timeout(500)
     remove_caller(db.session.scalars(select(Caller)).one())
@@ -400,10 +400,12 @@ def test_a_removed_caller_loses_sight_of_the_person_at_once(
 
 
 @pytest.mark.timing
-def test_a_word_from_the_host_and_a_break_reach_the_screen(party: Party, new_page: NewPage) -> None:
+def test_a_message_from_the_host_and_a_break_reach_the_page(
+    party: Party, new_page: NewPage
+) -> None:
     page = new_page()
-    come_in(page, party)
-    ask_for_somebody(page)
+    join_as_kit(page, party)
+    ask_for_person(page)
     page.wait_for_timeout(500)
     send_message(party, "Pizza is here")
     db.session.commit()
@@ -418,12 +420,12 @@ def test_a_word_from_the_host_and_a_break_reach_the_screen(party: Party, new_pag
 
 
 @pytest.mark.timing
-def test_the_waiting_page_goes_on_by_itself(party: Party, new_page: NewPage) -> None:
+def test_the_waiting_page_continues_by_itself(party: Party, new_page: NewPage) -> None:
     campaign = db.session.get_one(Campaign, party.campaign_id)
     campaign.state = CampaignState.PAUSED
     db.session.commit()
     page = new_page()
-    come_in(page, party)
+    join_as_kit(page, party)
     page.get_by_role("button", name="Give me someone to call").click()
     page.wait_for_url("**/calling/wait")
     campaign.state = CampaignState.RUNNING
@@ -431,13 +433,13 @@ def test_the_waiting_page_goes_on_by_itself(party: Party, new_page: NewPage) -> 
     page.wait_for_url("**/calling/person", timeout=15_000)
 
 
-def test_the_next_time_is_told_by_the_readers_own_clock(party: Party, new_page: NewPage) -> None:
+def test_the_next_time_shows_in_the_readers_own_time_zone(party: Party, new_page: NewPage) -> None:
     later = now() + timedelta(days=2)
     for contact in db.session.scalars(select(Contact)):
         contact.callable_at = later
     db.session.commit()
     page = new_page(timezone_id="Asia/Tokyo")
-    come_in(page, party)
+    join_as_kit(page, party)
     page.get_by_role("button", name="Give me someone to call").click()
     page.wait_for_url("**/calling/wait")
     shown = page.locator("time").inner_text()
@@ -450,12 +452,12 @@ def test_the_next_time_is_told_by_the_readers_own_clock(party: Party, new_page: 
 
 def test_a_practice_call_sends_nothing_until_its_end(party: Party, new_page: NewPage) -> None:
     page = new_page()
-    come_in(page, party)
+    join_as_kit(page, party)
     page.get_by_role("link", name="Try a practice call").click()
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.method))
     page.get_by_text("You aren't calling anyone and nothing is saved.").wait_for()
-    page.wait_for_load_state()  # a tap before the page's scripts run is sent as a form is
+    page.wait_for_load_state()  # a tap before the page's JavaScript runs is sent as a form
     assert page.locator('a[href^="tel:"]').count() == 0
     tap(page, "It's them")
     page.get_by_text("I've got the kettle on").wait_for()
@@ -501,19 +503,19 @@ def test_the_page_walks_every_ready_made_script_as_the_server_does(
     assert walked == expected
 
 
-def test_it_all_works_with_scripts_off(party: Party, new_page: NewPage) -> None:
+def test_everything_works_without_javascript(party: Party, new_page: NewPage) -> None:
     page = new_page(java_script_enabled=False)
-    come_in(page, party)
+    join_as_kit(page, party)
     page.get_by_role("button", name="Give me someone to call").click()
     page.wait_for_url("**/calling/person")
     for name in ("It's them", "Happy to talk"):
         tap(page, name)
     page.get_by_role("button", name="5", exact=True).click()
-    assert step(page) == "rating_why"
+    assert step_on(page) == "rating_why"
     tap(page, "Save and next")
     page.get_by_text("Recorded: We talked.").wait_for()
     page.get_by_role("button", name="Undo").click()
-    assert step(page) == "rating_why"
+    assert step_on(page) == "rating_why"
     page.locator(".more > summary").click()
     page.locator(".more-panel button[value=call_back]").click()
     page.get_by_text("Recorded: Call back.").wait_for()
@@ -523,10 +525,10 @@ def test_it_all_works_with_scripts_off(party: Party, new_page: NewPage) -> None:
 
 def test_the_call_page_weighs_at_most_60_kb(party: Party, new_page: NewPage) -> None:
     page = new_page()
-    come_in(page, party)
-    ask_for_somebody(page)
+    join_as_kit(page, party)
+    ask_for_person(page)
     answers: list[Response] = []
-    page.route("**/*", lambda route: route.continue_())  # which also keeps the cache out of it
+    page.route("**/*", lambda route: route.continue_())  # a route also switches the cache off
     page.on("response", lambda answer: answers.append(answer))
     page.reload(wait_until="networkidle")
     kinds = ("document", "script", "stylesheet", "image")
@@ -544,7 +546,7 @@ def test_the_call_page_weighs_at_most_60_kb(party: Party, new_page: NewPage) -> 
 def test_every_page_is_sound_for_axe_and_for_thumbs_in_the_dark(
     party: Party, new_page: NewPage
 ) -> None:
-    """By day and at other widths all pages are looked at together, in test_every_page.py."""
+    """test_every_page.py checks all pages together in light colours and at other widths."""
     page = new_page(*SMALL, reduced_motion="reduce", color_scheme="dark")
     problems: list[str] = []
     page.on(
@@ -553,54 +555,54 @@ def test_every_page_is_sound_for_axe_and_for_thumbs_in_the_dark(
     )
     page.on("pageerror", lambda error: problems.append(str(error)))
 
-    def look() -> None:
-        fit_for_everyone(page)
+    def check() -> None:
+        assert_fit_for_everyone(page)
         assert small_targets(page) == []
 
     page.goto("/join")
-    look()
+    check()
     page.goto("/help")
-    look()
+    check()
     page.goto(f"/join/{party.code}")
-    look()
-    come_in(page, party)
-    look()
-    ask_for_somebody(page)
-    look()
+    check()
+    join_as_kit(page, party)
+    check()
+    ask_for_person(page)
+    check()
     tap(page, "Busy")
     page.get_by_text("Recorded: Busy.").wait_for()
     page.locator(".more > summary").click()
     page.get_by_text("Another day or time").click()
-    look()
+    check()
     page.locator(".more > summary").click()
     page.keyboard.press("1")
     page.keyboard.press("1")
-    look()
+    check()
     page.get_by_role("button", name="5", exact=True).click()
-    look()
+    check()
     page.get_by_role("button", name="Take a break").click()
     page.wait_for_url("**/calling")
-    look()
+    check()
     page.goto("/calling/mine")
-    look()
+    check()
     page.goto("/calling/practice")
-    look()
+    check()
     tap(page, "No answer")
     page.wait_for_url("**/done")
-    look()
+    check()
     db.session.execute(update(Contact).values(callable_at=now() + timedelta(days=1)))
     db.session.commit()
     page.goto("/calling/wait")
-    if "/person" in page.url:  # those in line already
+    if "/person" in page.url:  # contacts in the queue already
         pytest.fail("nobody was to be callable")
-    look()
+    check()
     assert problems == []
     page.goto("/join/ZZZZZZ")
-    look()
+    check()
 
 
 def small_targets(page: Page) -> list[str]:
-    """What can be pressed and is less than 44 pixels high or wide, links inside sentences aside."""
+    """What can be pressed and is under 44 pixels high or wide, except links inside sentences."""
     return page.evaluate(
         """least => {
             const inWords = "p:not(.beside), .skip, .practice-people span";
@@ -619,8 +621,8 @@ def small_targets(page: Page) -> list[str]:
 def test_nothing_on_a_page_moves_the_body(party: Party, new_page: NewPage) -> None:
     """The page scrolls above the buttons and not under them, so that they cover no focus."""
     page = new_page(390, 700)
-    come_in(page, party)
-    ask_for_somebody(page)
+    join_as_kit(page, party)
+    ask_for_person(page)
     tap(page, "It's them")
     assert page.evaluate("document.scrollingElement.scrollHeight <= innerHeight")
     bar = page.locator(".call-bar").bounding_box()

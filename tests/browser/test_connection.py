@@ -1,4 +1,5 @@
-"""js/connection.js against a real server: what a board shows through gaps, hang-ups and deaths."""
+"""Tests the connection against a real server: what a board shows through gaps, closed lines and
+dead servers."""
 
 import http.client
 import json
@@ -20,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class LineServer:
-    """The server of line_server.py, on one port through all its lives."""
+    """The server of line_server.py, on the same port each time it starts."""
 
     def __init__(self) -> None:
         with socket.socket() as probe:
@@ -76,12 +77,14 @@ def long_lived() -> Iterator[LineServer]:
 
 @pytest.fixture
 def server(long_lived: LineServer) -> Iterator[LineServer]:
-    """The server as each test finds it: up, at version 10, and willing."""
+    """The server as each test finds it: running, at version 10, and answering."""
     if not long_lived.alive:
         long_lived.start(version=10)
     long_lived.do(set={"version": 10, "refuse": False, "broken": False, "seconds": 0})
     yield long_lived
-    goes_on(long_lived)  # also where a test failed while it stood still: the next one needs it
+    thaw(
+        long_lived
+    )  # also after a test that failed while the server was stopped, because the next test needs it
 
 
 @pytest.fixture
@@ -94,7 +97,7 @@ def page(server: LineServer, browser: Browser) -> Iterator[Page]:
 
 
 def wait_for(page: Page, shown: list[list[object]]) -> None:
-    """Wait until exactly these (version, whole state?) have been drawn since the last wait."""
+    """Wait until exactly these (version, whole state?) were drawn since the last wait."""
     page.wait_for_function(
         "wanted => JSON.stringify(window.shown) === wanted",
         arg=json.dumps(shown, separators=(",", ":")),
@@ -111,7 +114,7 @@ def test_events_are_drawn_in_order_and_old_ones_are_not(server, page):
     server.do(emit={"version": 11})
     server.do(emit={"version": 9})
     server.do(emit={"version": 11})
-    # Made from 11, though its number is not the next.
+    # It was made from 11, although its number is not the next.
     server.do(emit={"version": 15, "follows": 11})
     wait_for(page, [[11, False], [15, False]])
 
@@ -130,7 +133,7 @@ def test_an_event_newer_than_the_state_being_fetched_is_not_lost(server, page):
     wait_for(page, [[13, True], [14, True]])
 
 
-def test_a_state_that_cannot_be_had_is_asked_for_again(server, page):
+def test_the_page_asks_again_for_a_state_that_failed(server, page):
     server.do(set={"version": 13, "broken": True}, emit={"version": 13})
     time.sleep(0.5)
     assert page.evaluate("window.shown") == []
@@ -138,16 +141,16 @@ def test_a_state_that_cannot_be_had_is_asked_for_again(server, page):
     wait_for(page, [[13, True]])
 
 
-def test_a_dead_server_is_told_and_a_new_one_found(server, page):
+def test_the_page_says_that_the_server_is_gone_and_finds_a_new_one(server, page):
     server.kill()
     page.locator("[data-line-down]:has-text('The connection has been down since')").wait_for()
-    # Recorded while nobody was listening, and announced to nobody since.
+    # These were recorded while no board listened, and no event announced them.
     server.start(version=40)
     wait_for(page, [[40, True]])
     assert banner(page) == ""
 
 
-def test_a_server_that_hangs_up_and_refuses_for_a_while_is_found_again(server, page):
+def test_a_server_that_closes_the_line_and_refuses_for_a_while_is_found_again(server, page):
     server.do(set={"refuse": True, "version": 20}, hang_up=True)
     page.locator("[data-line-down]:has-text('The connection has been down since')").wait_for()
     server.do(set={"refuse": False})
@@ -155,43 +158,43 @@ def test_a_server_that_hangs_up_and_refuses_for_a_while_is_found_again(server, p
     assert banner(page) == ""
 
 
-def sleep_of(page: Page, milliseconds: int) -> None:
-    """Wake the page after a sleep: its clock has gone on, its timers have not."""
+def skip_time(page: Page, milliseconds: int) -> None:
+    """Make the page believe that it slept: its clock has moved on, and its timers have not."""
     page.evaluate(
         "ms => { const real = Date.now.bind(Date); Date.now = () => real() + ms; }", milliseconds
     )
 
 
-def stands_still(server: LineServer) -> None:
-    """A line that is cut without a word: nothing is closed, and nothing is answered."""
+def freeze(server: LineServer) -> None:
+    """Cut the line without an error: nothing is closed, and nothing is answered."""
     assert server.process
     server.process.send_signal(signal.SIGSTOP)
 
 
-def goes_on(server: LineServer) -> None:
+def thaw(server: LineServer) -> None:
     assert server.process
     server.process.send_signal(signal.SIGCONT)
 
 
 @pytest.mark.parametrize("noticed_by", ["silence", "waking"])
-def test_a_line_cut_without_a_word_is_told_and_made_anew(server, page, noticed_by):
+def test_the_page_notices_a_line_cut_without_an_error_and_reconnects(server, page, noticed_by):
     if noticed_by == "silence":
         page.goto(f"{server.url}/?silent=1000")
         wait_for(page, [[10, True]])
     first = page.evaluate("window.line.socket.id")
     server.do(set={"version": 12})
-    stands_still(server)
+    freeze(server)
     if noticed_by == "waking":
-        sleep_of(page, 10_000)
+        skip_time(page, 10_000)
     page.locator("[data-line-down]:has-text('down since')").wait_for(timeout=5000)
     assert page.evaluate("window.line.socket.connected") is False
-    goes_on(server)
+    thaw(server)
     page.wait_for_function("window.shown.some(([version]) => version === 12)")
     page.wait_for_function("!document.querySelector('[data-line-down]').textContent")
     assert page.evaluate("window.line.socket.id") != first
 
 
-def test_a_quiet_server_that_is_there_is_no_line_down(server, page):
+def test_a_silent_server_that_answers_is_not_down(server, page):
     page.goto(f"{server.url}/?silent=600")
     page.wait_for_function("window.shown.length >= 3")
     assert banner(page) == ""
@@ -201,20 +204,20 @@ def test_a_quiet_server_that_is_there_is_no_line_down(server, page):
 def test_a_page_that_slept_for_an_hour_is_right_within_a_second(server, page):
     server.do(set={"version": 70})
     first = page.evaluate("window.line.socket.id")
-    sleep_of(page, 3_600_000)
+    skip_time(page, 3_600_000)
     page.wait_for_function("window.shown.some(([version]) => version === 70)", timeout=1500)
     assert page.evaluate("window.line.socket.id") != first
     assert banner(page) == ""
 
 
-def test_a_server_that_is_slow_to_answer_and_still_talks_is_no_line_down(server, page):
+def test_a_server_that_answers_slowly_and_still_sends_is_not_down(server, page):
     first = page.evaluate("window.line.socket.id")
     page.evaluate(
         "new MutationObserver(() => window.alarmed = true)"
         ".observe(document.querySelector('[data-line-down]'), { childList: true })"
     )
     server.do(set={"version": 12, "seconds": 2})
-    sleep_of(page, 10_000)
+    skip_time(page, 10_000)
     for version in (13, 14, 15):
         time.sleep(0.7)
         server.do(emit={"version": version, "follows": 0})
@@ -250,7 +253,7 @@ def test_a_whole_event_is_drawn_while_a_snapshot_is_asked_for_and_ends_the_banne
     server.do(emit={"version": 45, "follows": 0})
     wait_for(page, [[45, False]])
     assert banner(page) == ""
-    # One that needs what the snapshot brings waits for it.
+    # An event that needs the snapshot waits for it.
     server.do(set={"version": 46, "seconds": 0}, emit={"version": 46})
     wait_for(page, [[46, True]])
 

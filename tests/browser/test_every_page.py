@@ -1,7 +1,8 @@
-"""Every page there is, in a real browser: no accessibility fault, nothing wider than a small phone,
-no error in the console, nothing that the content security policy refused.
+"""Tests every page in a real browser: it has no accessibility fault, is no wider than a small
+phone, logs no error to the console, and breaks no content security policy.
 
-With SCREENSHOTS=folder in the environment it also leaves a picture of each page at three widths.
+With SCREENSHOTS=folder in the environment the test also saves a picture of each page at three
+widths.
 """
 
 import os
@@ -33,7 +34,7 @@ from tests.whole_evening import ADDRESSES, Evening, begin_evening, cookie_of, en
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-# A dozen folded parts: on a page with more of them the rest are of the same kinds.
+# Only a dozen folded parts are opened: on a page with more, the rest are of the same kinds.
 OPEN_FOLDED = (
     "[...document.querySelectorAll('details')].slice(0, 12).forEach(part => { part.open = true; })"
 )
@@ -58,9 +59,9 @@ CALLERS = ("Sam", "Newcomer", "Waiting", "Idle")
 
 @dataclass(frozen=True)
 class Visit:
-    """A page as somebody comes to see it. `act` does what leads on from the address to it.
+    """A page as a visitor sees it. `act` leads from the address to the page.
 
-    `endpoint` is "" for a second look at a page. `refused` is for pages that are errors.
+    `endpoint` is "" for a second state of a page. `refused` is for pages that are errors.
     """
 
     who: str
@@ -84,7 +85,7 @@ class Visit:
 
 
 def press(name: str) -> Callable[[Page], None]:
-    """Press a button, past what the browser itself would say of an empty field."""
+    """An act that presses a button, without the browser's own checks of empty fields."""
 
     def act(page: Page) -> None:
         page.evaluate("for (const form of document.forms) form.noValidate = true")
@@ -94,7 +95,7 @@ def press(name: str) -> Callable[[Page], None]:
 
 
 def walk(*names: str) -> Callable[[Page], None]:
-    """Press one button after another of the call page."""
+    """An act that presses these buttons of the call page one after another."""
 
     def act(page: Page) -> None:
         for name in names:
@@ -231,12 +232,12 @@ VISITS = (
 )
 
 
-# Who is looking ------------------------------------------------------------------------------
+# The visitors ------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def evening(app: Flask, web_server: Server) -> Evening:
-    """One evening for all pages: looking changes next to nothing of it."""
+    """One evening for all pages, because looking at pages changes next to nothing of it."""
     empty_stores(app)
     with app.app_context():
         return begin_evening()
@@ -246,7 +247,7 @@ def evening(app: Flask, web_server: Server) -> Evening:
 def visitors(
     app: Flask, browser: Browser, web_server: Server, evening: Evening
 ) -> Iterator[Callable[[str], Page]]:
-    """The page of each visitor, in a browser of their own."""
+    """A function that returns the page of each visitor, in a separate browser."""
     pages: dict[str, Page] = {}
 
     def page_of(who: str) -> Page:
@@ -272,8 +273,8 @@ def followed() -> dict[str, set[str]]:
     return {}
 
 
-def said_by(page: Page) -> list[str]:
-    """A list that fills with whatever the page's console says is wrong from now on."""
+def errors_of(page: Page) -> list[str]:
+    """A list that fills with the errors in the page's console from now on."""
     said: list[str] = []
 
     def listen(message: ConsoleMessage) -> None:
@@ -285,11 +286,11 @@ def said_by(page: Page) -> list[str]:
     return said
 
 
-# What is looked for --------------------------------------------------------------------------
+# The checks -----------------------------------------------------------------------------------
 
 
 def dead_links(page: Page, followed: set[str]) -> list[str]:
-    """Links of the page to pages of ours that are not there, but for those followed already."""
+    """Links of the page to pages of ours that do not exist, except those followed already."""
     addresses = page.evaluate(
         """() => [...document.querySelectorAll("a[href]")]
           .filter((link) => link.origin === location.origin && link.getAttribute("href")[0] !== "#")
@@ -304,10 +305,10 @@ def dead_links(page: Page, followed: set[str]) -> list[str]:
 
 
 def faults_of(page: Page, said: list[str], at_home: Size = LAPTOP) -> list[str]:
-    """Everything wrong with the page as it stands, folded parts opened.
+    """Everything wrong with the page as it is, with folded parts opened.
 
-    All rules at the size the page is made for, those of layout at another too, and nothing that
-    sticks out at any.
+    All rules apply at the size that the page is made for, and the rules of layout at another size
+    too. At no size may anything stick out.
     """
     page.evaluate(OPEN_FOLDED)
     elsewhere = LAPTOP if at_home == PHONE else PHONE
@@ -352,7 +353,7 @@ def test_page(
 ) -> None:
     page = visitors(visit.who)
     resize(page, LAPTOP)
-    said = said_by(page)
+    said = errors_of(page)
     page.goto(visit.address_in(evening))
     if visit.act:
         visit.act(page)
@@ -365,9 +366,9 @@ def test_page(
     assert faults == []
 
 
-def test_a_page_with_faults_is_found_out(visitors: Callable[[str], Page]) -> None:
+def test_the_check_finds_a_page_with_faults(visitors: Callable[[str], Page]) -> None:
     page = visitors("stranger")
-    said = said_by(page)
+    said = errors_of(page)
 
     def faulty(route: Route) -> None:
         route.fulfill(

@@ -1,4 +1,4 @@
-"""An organiser compares two scripts in the browser, and reads what came of it."""
+"""Tests in the browser how an organiser compares two scripts and reads the results."""
 
 import os
 import random
@@ -13,14 +13,14 @@ from phonebank.accounts import sign_in_mail
 from phonebank.core.db import db
 from phonebank.models import Account, Experiment, RoleName, now
 from tests.browser.conftest import Server
-from tests.browser.looking import PHONE, fit_for_everyone
+from tests.browser.looking import PHONE, assert_fit_for_everyone
 from tests.factories import create_account
 from tests.phonebank.experiments.conftest import Comparison, set_up_comparison
 
 pytestmark = pytest.mark.browser
 
 DAYS = 5
-# Of those who get that far, how many go on; and then how many say yes, in each arm.
+# The share of people who go on after each step, and then the shares who say yes, in each arm.
 GO_ON = 0.8
 YES = (0.15, 0.45)
 WALK = {
@@ -32,8 +32,8 @@ WALK = {
 }
 
 
-def ring(comparison: Comparison) -> None:
-    """Five evenings of calls, alike in both arms but for the asking."""
+def record_calls(comparison: Comparison) -> None:
+    """Record five evenings of calls. The arms differ only in how many say yes."""
     drawn = random.Random(7)
     comparison.experiment.started_at = now() - timedelta(days=DAYS)
     for number in range(500):
@@ -57,9 +57,9 @@ def ring(comparison: Comparison) -> None:
 def organisers_page(
     app: Flask, clean_stores: None, web_server: Server, new_page: Callable[..., Page]
 ) -> Page:
-    """A signed-in browser, in a site whose campaign has run a comparison for five days."""
+    """A signed-in browser, on a site whose campaign has run a comparison for five days."""
     with app.app_context():
-        ring(set_up_comparison())
+        record_calls(set_up_comparison())
         account_id = create_account(RoleName.ORGANISER).id
         db.session.commit()
         link = sign_in_mail.sign_in_link(db.session.get_one(Account, account_id))
@@ -69,14 +69,14 @@ def organisers_page(
     return page
 
 
-def look(page: Page, name: str) -> None:
-    """Nothing that axe finds, and no wider than the window, on a desk and on a phone."""
+def check(page: Page, name: str) -> None:
+    """Assert that the page is fit for everyone on a desk and on a phone."""
     if os.environ.get("SCREENSHOTS"):
         page.screenshot(path=f"{os.environ['SCREENSHOTS']}/{name}.png", full_page=True)
-    fit_for_everyone(page, PHONE)
+    assert_fit_for_everyone(page, PHONE)
 
 
-def test_what_came_of_five_evenings_can_be_read(organisers_page: Page) -> None:
+def test_the_results_of_five_evenings_can_be_read(organisers_page: Page) -> None:
     page = organisers_page
     page.goto("/campaigns/1")
     page.get_by_role("link", name="Compare scripts").click()
@@ -88,7 +88,7 @@ def test_what_came_of_five_evenings_can_be_read(organisers_page: Page) -> None:
     figures = page.locator("#arms table tbody tr").first
     expect(figures).to_contain_text("Deep canvass")
     expect(page.locator("#steps")).to_contain_text("Say who you are")
-    look(page, "experiment-results")
+    check(page, "experiment-results")
     page.get_by_role("button", name="Stop for good").click()
     expect(page.get_by_text("The final results")).to_be_visible()
     page.get_by_role("button", name="Call with this one").click()
@@ -103,7 +103,7 @@ def test_an_experiment_is_set_up_started_and_in_use(app: Flask, organisers_page:
     page.get_by_role("link", name="New experiment").click()
     page.get_by_role("button", name="Set it up").click()
     expect(page.get_by_role("alert")).to_contain_text("Say what you want to find out.")
-    look(page, "experiment-refused")
+    check(page, "experiment-refused")
     page.get_by_label("What do you want to find out?").fill("Does quick do as well?")
     for number, script in ((1, "Persuasive"), (2, "Deep canvass")):
         arm = page.get_by_role("group", name=f"Script {number}")
@@ -111,12 +111,12 @@ def test_an_experiment_is_set_up_started_and_in_use(app: Flask, organisers_page:
     page.get_by_role("group", name="Script 2").get_by_label("Share").fill("25")
     page.get_by_role("button", name="Set it up").click()
     expect(page.get_by_role("table")).to_contain_text("33%")
-    look(page, "experiment-draft")
+    check(page, "experiment-draft")
     page.get_by_role("button", name="Start").click()
     expect(page.get_by_text("The first results come tomorrow")).to_be_visible()
-    look(page, "experiment-begun")
+    check(page, "experiment-begun")
     page.get_by_role("link", name="Experiments").click()
-    look(page, "experiments")
+    check(page, "experiments")
     with app.app_context():
         [experiment] = [e for e in db.session.query(Experiment) if e.is_running]
         assert [arm.share for arm in experiment.arms] == [50, 25]

@@ -1,4 +1,4 @@
-"""An organiser uploads a list in a real browser, on a phone and on a desk."""
+"""Tests in a real browser how an organiser uploads a list, on a phone and on a desk."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from phonebank.core.db import db
 from phonebank.lists.jobs import import_list, undo_import
 from phonebank.models import Account, ContactList, ListState, RoleName
 from tests.browser.conftest import Server
-from tests.browser.looking import LAPTOP, fit_for_everyone
+from tests.browser.looking import LAPTOP, assert_fit_for_everyone
 from tests.factories import create_account, create_campaign, drama_number
 from tests.signing_in import session_cookie, signed_in
 
@@ -53,10 +53,10 @@ def page(
     return page
 
 
-def look(page: Page, title: str) -> None:
-    """The page has this heading, nothing that axe finds, and no wider than the screen."""
+def assert_shows(page: Page, title: str) -> None:
+    """Assert that the page has this heading and is fit for everyone."""
     expect(page.get_by_role("heading", level=1)).to_contain_text(title)
-    fit_for_everyone(page, LAPTOP)
+    assert_fit_for_everyone(page, LAPTOP)
 
 
 def choose(page: Page, name: str, content: bytes) -> None:
@@ -67,56 +67,56 @@ def choose(page: Page, name: str, content: bytes) -> None:
 
 
 def test_a_list_goes_in_is_watched_and_undone(page: Page, app: Flask) -> None:
-    look(page, "Contact lists")
+    assert_shows(page, "Contact lists")
     page.get_by_role("link", name="Upload a list").first.click()
-    look(page, "Upload a list")
+    assert_shows(page, "Upload a list")
     choose(page, "ward.csv", b"PK\x03\x04 xl/workbook.xml")
     expect(page.get_by_role("alert")).to_be_focused()
     expect(page.get_by_role("alert")).to_contain_text("Excel workbook")
-    look(page, "Upload a list")
+    assert_shows(page, "Upload a list")
 
     choose(page, "ward.csv", FILE.encode())
-    look(page, "What is in each column?")
+    assert_shows(page, "What is in each column?")
     expect(page.get_by_label("Phone", exact=True)).to_have_value("phone")
     page.get_by_label("Number", exact=True).select_option("Last name")
     page.get_by_role("button", name="Check and import").click()
     expect(page.get_by_role("alert")).to_contain_text("are both “Last name”")
-    look(page, "What is in each column?")
+    assert_shows(page, "What is in each column?")
     page.get_by_role("alert").get_by_role("link").click()
     expect(page.get_by_label("Number", exact=True)).to_be_focused()
     page.get_by_label("Number", exact=True).select_option("Leave out")
     page.get_by_role("button", name="Check and import").click()
-    look(page, "ward")
+    assert_shows(page, "ward")
     expect(page.get_by_text("Waiting to start")).to_be_visible()
 
     list_id = int(page.url.partition("#")[0].rpartition("/")[2])
     show(app, list_id, state=ListState.IMPORTING, rows_read=20)
     expect(page.locator("progress")).to_have_attribute("value", "20")
-    look(page, "ward")
+    assert_shows(page, "ward")
     page.reload()
     expect(page.locator("progress")).to_have_attribute("value", "20")
     show(app, list_id, state=ListState.QUEUED, rows_read=0)
     with app.app_context():
         import_list(list_id)
 
-    # Not reloaded by hand: the page notices that it is over.
+    # The page reloads itself when the import has ended.
     expect(page.get_by_text("Imported")).to_be_visible()
     expect(page.get_by_text("This is not a phone number.")).to_be_visible()
-    look(page, "ward")
+    assert_shows(page, "ward")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download the refused rows").click()
     assert "Nobody" in download.value.path().read_text(encoding="utf-8-sig")
 
     page.get_by_text("Undo this upload").click()
-    look(page, "ward")
+    assert_shows(page, "ward")
     page.get_by_role("button", name="Remove these people").click()
     expect(page.get_by_text("Removing the people")).to_be_visible()
     with app.app_context():
         undo_import(list_id)
     expect(page.get_by_text("This upload was undone.")).to_be_visible()
-    look(page, "ward")
+    assert_shows(page, "ward")
     page.get_by_role("link", name="Contact lists").click()
-    look(page, "Contact lists")
+    assert_shows(page, "Contact lists")
 
 
 def show(app: Flask, list_id: int, **values: object) -> None:

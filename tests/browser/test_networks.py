@@ -1,4 +1,4 @@
-"""Phones and networks as they are: pages that answer in our place, websockets cut, old browsers."""
+"""Tests real networks: pages that answer in our place, blocked websockets, old browsers."""
 
 from collections.abc import Callable, Iterator
 
@@ -11,14 +11,14 @@ from phonebank.core.db import db
 from phonebank.models import Call, Caller, CallerState, Party
 from phonebank.parties.participants import admit_all
 from tests.browser.call_page import (
-    ask_for_somebody,
-    come_in,
-    eventually,
-    held,
+    ask_for_person,
+    join_as_kit,
+    open_call,
     open_party,
-    outcomes,
+    recorded_outcomes,
     settle,
     tap,
+    wait_until,
 )
 
 pytestmark = pytest.mark.browser
@@ -33,7 +33,7 @@ def party(app_context: Flask) -> Iterator[Party]:
 
 
 def answer_instead(page: Page, where: str, status: int, body: str = PORTAL) -> list[str]:
-    """Answer the next request there as somebody else would; the list tells once it has happened."""
+    """Answer the next request there as a foreign page. The list fills when it has happened."""
     happened: list[str] = []
 
     def foreign(route: Route) -> None:
@@ -48,24 +48,24 @@ def cut_websockets(page: Page) -> None:
     page.route_web_socket("**/*", lambda ws: ws.close())
 
 
-def test_somebody_elses_answer_settles_nothing_and_the_page_stays(
+def test_a_foreign_answer_settles_nothing_and_the_page_stays(
     party: Party, new_page: NewPage
 ) -> None:
     page = new_page()
-    come_in(page, party)
-    ask_for_somebody(page)
+    join_as_kit(page, party)
+    ask_for_person(page)
     for recorded, (status, button) in enumerate(((200, "No answer"), (404, "Busy")), 1):
         answered = answer_instead(page, "**/outcome?*", status)
         with page.expect_response(lambda answer: _is_ours(answer, "/outcome")):
             tap(page, button)
             page.locator("[data-line-down]", has_text="Perhaps this Wi-Fi wants").wait_for()
             expect(page.locator(".person h1")).to_be_visible()
-        assert len(outcomes(party)) == recorded
+        assert len(recorded_outcomes(party)) == recorded
         page.get_by_text("Recorded:").wait_for()
         expect(page.locator("[data-line-down]")).to_be_empty()
         assert len(answered) == 1
         settle(page)
-    call = held(party)
+    call = open_call(party)
     answer_instead(page, "**/answers?*", 200)
     with page.expect_response(lambda answer: _is_ours(answer, "/answers")):
         tap(page, "It's them")
@@ -81,10 +81,12 @@ def _answers(call: Call) -> dict[str, object]:
     return answers_of(call)
 
 
-def test_an_answer_that_cannot_be_kept_is_told_in_words(party: Party, new_page: NewPage) -> None:
+def test_an_answer_that_cannot_be_saved_is_explained_in_words(
+    party: Party, new_page: NewPage
+) -> None:
     page = new_page()
-    come_in(page, party)
-    ask_for_somebody(page)
+    join_as_kit(page, party)
+    ask_for_person(page)
     other_tab = page.context.new_page()
     other_tab.goto("/calling/person")
     settle(other_tab)
@@ -95,8 +97,8 @@ def test_an_answer_that_cannot_be_kept_is_told_in_words(party: Party, new_page: 
     expect(told).to_contain_text("wasn't saved. This call is already recorded.")
 
 
-# Each of the first three alone stopped every outcome. Fetch is lacked by none of the browsers that
-# Phonebank is for: without it, the form goes by itself.
+# Each of the first three alone stopped every outcome. All browsers that Phonebank supports have
+# fetch; without it, the browser sends the form.
 OLD = {
     "Safari before 16": "delete AbortSignal.timeout;",
     "Safari before 16.4": """
@@ -128,24 +130,24 @@ def test_a_call_is_recorded_in_an_old_browser(
 ) -> None:
     page = new_page()
     page.add_init_script(OLD[browser_is])
-    come_in(page, party)
-    ask_for_somebody(page)
-    call = held(party)
+    join_as_kit(page, party)
+    ask_for_person(page)
+    call = open_call(party)
     tap(page, "It's them")
     tap(page, "Happy to talk")
     page.get_by_role("button", name="5", exact=True).click()
-    eventually(lambda: _answers(call).get("rating_before") == 5)
+    wait_until(lambda: _answers(call).get("rating_before") == 5)
     settle(page)
     tap(page, "Save and next")
     page.get_by_text("Recorded: We talked.").wait_for()
     settle(page)
     tap(page, "No answer")
     page.get_by_text("Recorded: No answer.").wait_for()
-    assert outcomes(party) == ["talked", "no_answer"]
+    assert recorded_outcomes(party) == ["talked", "no_answer"]
 
 
 @pytest.mark.timing
-def test_joining_and_the_lobby_keep_asking_when_somebody_else_answers(
+def test_joining_and_the_lobby_keep_asking_after_a_foreign_answer(
     party: Party, new_page: NewPage
 ) -> None:
     party.door_open = False
@@ -160,7 +162,7 @@ def test_joining_and_the_lobby_keep_asking_when_somebody_else_answers(
     page.wait_for_url("**/calling")
     db.session.expire_all()
     assert [caller.state for caller in db.session.query(Caller)] == [CallerState.WAITING]
-    # The page asks by itself, and somebody else answers first.
+    # The page asks by itself, and something else answers first.
     answer_instead(page, "**/calling", 200)
     with page.expect_response("**/calling", timeout=15_000):
         expect(page.locator("[data-line-down]")).to_contain_text("Live updates don't get through")

@@ -1,4 +1,4 @@
-"""What an organiser changes about calling, on a phone and on a desk."""
+"""Tests what an organiser changes about calling, on a phone and on a desk."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from phonebank.accounts import sign_in_mail
 from phonebank.core.db import db
 from phonebank.models import Account, Caller, CallerState, Campaign, RoleName, now
 from tests.browser.conftest import Server
-from tests.browser.looking import PHONE, fit_for_everyone
+from tests.browser.looking import PHONE, assert_fit_for_everyone
 from tests.factories import (
     create_account,
     create_caller,
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.browser
 def organisers_page(
     app: Flask, clean_stores: None, web_server: Server, new_page: Callable[..., Page]
 ) -> Page:
-    """A desk's browser that is signed in, in a site with one campaign."""
+    """A desk's signed-in browser, on a site with one campaign."""
     with app.app_context():
         campaign = create_campaign(name="Kitchen Table")
         people = create_list(campaign, name="River side", languages=["", "pl", "ur"])
@@ -47,29 +47,27 @@ def organisers_page(
     return page
 
 
-def look(page: Page) -> None:
-    """Nothing that axe finds, and no wider than the window, on a desk and on a phone."""
-    fit_for_everyone(page, PHONE)
+def check(page: Page) -> None:
+    """Assert that the page is fit for everyone on a desk and on a phone."""
+    assert_fit_for_everyone(page, PHONE)
 
 
-def test_the_rules_of_when_people_are_rung_again_are_changed_and_put_back(
-    organisers_page: Page, app: Flask
-) -> None:
+def test_the_retry_rules_are_changed_and_reset(organisers_page: Page, app: Flask) -> None:
     page = organisers_page
     page.goto("/campaigns/1")
     page.get_by_role("link", name="When people are called again").click()
-    look(page)
+    check(page)
     busy = page.get_by_role("group", name="Busy")
     busy.get_by_label("Wait", exact=True).fill("100")
     busy.get_by_label("Unit of the wait").select_option("days")
     page.get_by_role("button", name="Save the rules").click()
     expect(busy.get_by_text("Busy, wait: write a time from 1 minute to 90 days")).to_be_visible()
-    look(page)
+    check(page)
     busy.get_by_label("Wait", exact=True).fill("2")
     page.get_by_role("button", name="Save the rules").click()
     expect(page.get_by_text("Saved.")).to_be_visible()
     expect(busy.get_by_text("Changed")).to_be_visible()
-    look(page)
+    check(page)
     with app.app_context():
         rules = db.session.get_one(Campaign, 1).retry_rules
         assert rules == {"outcomes": {"busy": {"rest_minutes": 2 * 24 * 60}}}
@@ -79,25 +77,23 @@ def test_the_rules_of_when_people_are_rung_again_are_changed_and_put_back(
         assert db.session.get_one(Campaign, 1).retry_rules == {}
 
 
-def test_where_everyone_stands_says_for_how_many_callers_that_is(organisers_page: Page) -> None:
+def test_the_contact_status_says_for_how_many_callers_it_is(organisers_page: Page) -> None:
     organisers_page.goto("/campaigns/1/queue")
     expect(organisers_page.get_by_text("too few to keep one caller busy")).to_be_visible()
-    look(organisers_page)
+    check(organisers_page)
     organisers_page.goto("/campaigns/1")
     expect(organisers_page.get_by_text("too few to keep one caller busy")).to_be_visible()
-    look(organisers_page)
+    check(organisers_page)
 
 
-def test_callers_are_let_in_kept_to_what_they_can_do_and_put_out(
-    organisers_page: Page, app: Flask
-) -> None:
+def test_callers_are_admitted_limited_and_removed(organisers_page: Page, app: Flask) -> None:
     page = organisers_page
     page.goto("/campaigns/1")
     page.get_by_role("link", name="Manage callers").click()
-    look(page)
+    check(page)
     page.get_by_role("button", name="Let in Wendy").click()
     page.get_by_role("link", name="Wendy").click()
-    look(page)
+    check(page)
     page.get_by_label("Polish").check()
     page.get_by_label("River side").check()
     page.get_by_role("button", name="Save").click()
@@ -106,7 +102,7 @@ def test_callers_are_let_in_kept_to_what_they_can_do_and_put_out(
     row = page.get_by_role("row", name="Wendy")
     expect(row).to_contain_text("English, Polish")
     expect(row).to_contain_text("River side")
-    look(page)
+    check(page)
     page.get_by_role("link", name="Sam").click()
     page.get_by_role("button", name="Remove Sam").click()
     expect(page.get_by_text("Sam is removed, on every device.")).to_be_visible()
@@ -116,7 +112,7 @@ def test_callers_are_let_in_kept_to_what_they_can_do_and_put_out(
         )
 
 
-def test_a_caller_says_which_languages_they_speak_with_the_tap_that_begins(
+def test_a_caller_says_which_languages_they_speak_with_the_tap_that_starts(
     organisers_page: Page, new_page: Callable[..., Page], app: Flask
 ) -> None:
     with app.app_context():
@@ -129,7 +125,7 @@ def test_a_caller_says_which_languages_they_speak_with_the_tap_that_begins(
     phone.get_by_label("Your first name").fill("Ola")
     phone.keyboard.press("Enter")
     phone.get_by_label("Polish").check()
-    look(phone)
+    check(phone)
     phone.get_by_role("button", name="Give me someone to call").click()
     expect(phone.get_by_role("heading", level=1)).to_contain_text("Voter")
     with app.app_context():

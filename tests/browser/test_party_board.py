@@ -1,4 +1,4 @@
-"""The television and the host's phone in a real browser, while calls are recorded elsewhere."""
+"""Tests the television and the host's phone in a real browser, while others record calls."""
 
 import os
 import re
@@ -43,7 +43,7 @@ def television(new_page: Callable[..., Page], room: Room) -> Page:
     page = new_page(1920, 1080)
     page.goto(f"/board/{room.party.board_token}")
     expect(page.locator("[data-controls]")).to_be_visible()
-    # Gone if the page is ever loaded again.
+    # A reload would remove this mark.
     page.evaluate("window.loadedOnce = true")
     return page
 
@@ -71,11 +71,11 @@ def test_the_strip_of_all_parties_comes_with_a_second_party(television: Page, ro
     other = Room(room.campaign, room.contact_list, room.host, party)
     other.record(other.join("Kit"), conversation=True)
     db.session.commit()
-    # The sum may be two seconds old, and is no news of this board's own, which is sent every four.
+    # The sum may be two seconds old. The board sends it with its own news, every four seconds.
     expect(television.locator("[data-figure=all_parties]")).to_have_text(
         "All parties: 2 conversations", timeout=15_000
     )
-    # Nothing has been pushed off the screen by it.
+    # The strip has pushed nothing off the screen.
     assert television.evaluate("document.documentElement.scrollHeight <= innerHeight")
     if os.environ.get("SCREENSHOTS"):
         folder = Path(os.environ["SCREENSHOTS"])
@@ -92,7 +92,7 @@ def test_the_board_moves_without_reload_and_marks_moments(television: Page, room
     expect(television.locator("[data-figure=to_go]")).to_have_text("3 to go")
     expect(television.locator("[data-leaders] li")).to_have_text("1Sam <i>1")
     expect(television.locator("[data-feed] li")).to_have_text("Sam <i> got the first yes")
-    # The first of four: a quarter of the goal.
+    # The first of four is a quarter of the goal.
     expect(television.locator("[data-moment]")).to_have_text("A quarter of the way there")
     expect(television.locator("#thermometer")).to_have_attribute(
         "aria-label", "1 of 4 conversations"
@@ -129,7 +129,7 @@ def test_the_board_fits_its_screen_and_can_be_read_from_the_sofa(
 
 
 @pytest.mark.timing
-def test_who_rings_and_the_last_hour_move_in_place(television: Page, room: Room) -> None:
+def test_who_calls_and_the_last_hour_move_in_place(television: Page, room: Room) -> None:
     sam, ada = room.join("Sam <i>"), room.join("Ada")
     expect(television.locator("[data-ringing]")).to_be_hidden()
     room.hand_out(sam)
@@ -139,7 +139,7 @@ def test_who_rings_and_the_last_hour_move_in_place(television: Page, room: Room)
     db.session.commit()
     expect(television.locator("[data-ringing]")).to_have_text("Calling: Ada and Sam <i>")
     picture = television.locator("[data-hour]")
-    # The picture may be ten seconds older than the figures.
+    # The chart may be ten seconds older than the figures.
     expect(picture).to_have_attribute(
         "aria-label", "7 calls in the last hour. The busiest five minutes had 6.", timeout=20_000
     )
@@ -154,19 +154,19 @@ def test_who_rings_and_the_last_hour_move_in_place(television: Page, room: Room)
 
 
 @pytest.mark.timing
-def test_the_line_goes_down_in_sight_and_comes_back_by_itself(
+def test_the_board_says_that_the_line_is_down_and_reconnects_by_itself(
     television: Page, room: Room, web_server: Server
 ) -> None:
     room.record(room.join("Sam"))
     db.session.commit()
     expect(television.locator("[data-figure=calls]")).to_have_text("1")
-    # At once, as a crash does it: a graceful end would wait for the board to leave.
+    # The server ends at once, as in a crash: a graceful end would wait for the board to leave.
     web_server.process.send_signal(signal.SIGQUIT)
     web_server.stop()
     try:
         expect(television.locator("[data-line-down]")).to_contain_text("down since")
         assert figure(television, "calls") == "1"
-        # The code stays in sight, and nothing where an old television cuts the picture off.
+        # The code stays in sight, and nothing lies where an old television cuts the picture off.
         assert television.evaluate(
             "() => { const at = document.querySelector('[data-line-down]').getBoundingClientRect();"
             "return document.querySelector('.join').getBoundingClientRect().right <= at.left"
@@ -225,7 +225,7 @@ delete Promise.prototype.finally; delete window.queueMicrotask; delete window.st
 delete window.AbortController; delete window.ResizeObserver;
 delete Navigator.prototype.wakeLock; delete Document.prototype.fullscreenEnabled;
 """
-# What a browser of 2017 could not even read.
+# Syntax that a browser of 2017 could not even read.
 NEWER_SYNTAX = r"catch \{|\?\.[a-z\[(]|\?\?|\{ \.\.\.|, \.\.\.[a-z]+ \}|await import|#[a-z]+ ="
 
 
@@ -256,7 +256,7 @@ def test_a_television_that_cannot_run_the_board_loads_it_again(
     page.evaluate("window.loadedOnce = true")
     room.record(room.join("Sam"))
     db.session.commit()
-    # While the server is away, a reload would leave the browser's own page on the wall.
+    # While the server is away, a reload would leave the browser's own error page on the wall.
     asked: list[str] = []
     page.route("**/board/*", lambda route: (asked.append(route.request.method), route.abort())[-1])
     page.clock.run_for(10_000)
@@ -269,7 +269,7 @@ def test_a_television_that_cannot_run_the_board_loads_it_again(
     expect(page.locator("[data-figure=calls]")).to_have_text("1")
 
 
-def test_a_television_without_scripts_shows_the_figures(
+def test_a_television_without_javascript_shows_the_figures(
     new_page: Callable[..., Page], room: Room
 ) -> None:
     room.record(room.join("Sam"), conversation=True)
@@ -297,7 +297,7 @@ def test_the_board_is_accessible_and_stands_still_where_motion_is_unwelcome(
         assert page.evaluate(name) == "none"
 
 
-def test_somebody_at_the_door_is_seen_and_let_in_without_a_reload(phone: Page, room: Room) -> None:
+def test_the_host_sees_and_admits_a_newcomer_without_a_reload(phone: Page, room: Room) -> None:
     phone.evaluate("window.loadedOnce = true")
     priya = room.join("Priya", state=CallerState.WAITING)
     mark_after_commit(room.party.id)
@@ -333,7 +333,7 @@ def test_what_the_host_is_typing_survives_newcomers(phone: Page, room: Room) -> 
 
 
 @pytest.mark.timing
-def test_shares_move_around_an_open_menu_and_a_busy_server_is_borne(
+def test_shares_move_around_an_open_menu_and_a_busy_server_does_no_harm(
     phone: Page, room: Room
 ) -> None:
     sam = room.join("Sam")
@@ -354,7 +354,7 @@ def test_shares_move_around_an_open_menu_and_a_busy_server_is_borne(
     while not refused:
         phone.wait_for_timeout(50)
     phone.unroute(busy)
-    # The next board says anew that they moved.
+    # The next board says again that the shares moved.
     share = phone.locator(f"#share-{sam.id}")
     for _ in range(20):
         phone.clock.run_for(5_000)
@@ -379,10 +379,10 @@ def test_newcomers_leave_the_keyboard_where_it_is(phone: Page, room: Room) -> No
     expect(phone.get_by_role("button", name="Let in Sam")).to_be_focused()
 
 
-def test_a_host_who_signed_out_elsewhere_is_told_and_not_left_with_an_old_list(
+def test_a_host_who_signed_out_elsewhere_learns_it_and_keeps_no_old_list(
     phone: Page, room: Room
 ) -> None:
-    # The line was let in before, and stays.
+    # The line was accepted before, and stays.
     phone.context.clear_cookies()
     room.join("Priya", state=CallerState.WAITING)
     mark_after_commit(room.party.id)
@@ -410,18 +410,18 @@ def test_the_hosts_pages_are_accessible_and_fit_a_small_phone(phone: Page, room:
             summary.click()
         assert Axe().run(phone).violations_count == 0, address
         assert phone.evaluate("document.documentElement.scrollWidth") <= 320, address
-    # A name has the width of its row, and is not broken every few letters.
+    # A name has the width of its row, so that it does not break every few letters.
     assert phone.evaluate(
         "[...document.querySelectorAll('.guests li')].every("
         "row => row.firstElementChild.offsetWidth >= 0.95 * row.offsetWidth)"
     )
-    # Half of a phone's 390, as letters of twice the size leave it.
+    # Half of a phone's 390 pixels, which letters of twice the size leave.
     phone.set_viewport_size({"width": 195, "height": 422})
     assert overflow(phone) == []
 
 
 def cut_websockets(page: Page) -> None:
-    """A network that lets no websocket through."""
+    """Make a network that blocks websockets."""
     page.route_web_socket("**/*", lambda ws: ws.close())
 
 
@@ -437,7 +437,7 @@ def test_a_board_moves_and_says_how_where_websockets_are_cut(
     page.goto(f"/board/{room.party.board_token}")
     page.evaluate("window.loadedOnce = true")
     expect(page.locator("[data-line-down]")).to_contain_text(POLLED, timeout=20_000)
-    # Somebody else answers the next time: nothing of theirs is shown, and the page stays.
+    # Next time something else answers: the page shows nothing of that, and stays.
     page.route("**/board/*", lambda route: route.fulfill(body="<h1>Wi-Fi</h1>"), times=1)
     room.record(room.join("Sam"), conversation=True)
     db.session.commit()
@@ -451,7 +451,7 @@ def test_a_host_sees_who_waits_where_websockets_are_cut(phone: Page, room: Room)
     cut_websockets(phone)
     phone.reload()
     expect(phone.locator("[data-line-down]")).to_contain_text(POLLED, timeout=20_000)
-    # The list is asked for with htmx, and a log-in page answers first.
+    # The page asks for the list with htmx, and a log-in page answers first.
     phone.route(
         lambda url: url.endswith(f"/parties/{room.party.id}"),
         lambda route: (

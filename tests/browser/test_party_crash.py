@@ -1,5 +1,5 @@
-"""A party goes on while a web process and Redis are killed under it: on three callers' phones, on
-the host's and on the television, each a browser of its own."""
+"""Tests a party while a web process and Redis are killed: on three callers' phones, on the host's
+phone and on the television, each a separate browser."""
 
 import time
 from collections.abc import Iterator
@@ -32,10 +32,11 @@ from tests.signing_in import session_cookie, signed_in
 pytestmark = [pytest.mark.browser, pytest.mark.crash, pytest.mark.slow, pytest.mark.timing]
 
 PHONE, TELEVISION = (390, 844), (1920, 1080)
-# Milliseconds. A tap sooner after a new person came is taken for a slip and does nothing.
+# Milliseconds. The page ignores a tap sooner after a new person came, as a slip of the finger.
 READS_THE_NAME = 800
 SLOWEST = 40_000  # milliseconds, on a machine busy with other tests
-# Seconds. What a host does shows within one; the rest is for a machine busy with other tests.
+# Seconds. What a host does shows within one second; the rest is for a machine busy with other
+# tests.
 OUT_WITHIN = 3.0
 NAMES = ("Ada", "Kit", "Priya")
 FIGURES = ("conversations", "goal", "to_go", "calls", "answered", "last_ten", "active")
@@ -64,7 +65,7 @@ class Phone:
         button.first.click()
 
     def talk(self) -> None:
-        """Answer the script's questions as far as its main one, and save."""
+        """Answer the script's questions as far as the main one, and save."""
         for label in ("It's them", "Happy to talk", "5"):
             step = self.page.locator("[data-step]:not([hidden])")
             step.get_by_role("button").filter(has_text=label).first.click()
@@ -72,15 +73,15 @@ class Phone:
         self.tapped[self.holds()] = "talked"
         self.page.get_by_role("button", name="Save and next").click()
 
-    def next_one_comes(self) -> None:
-        """Wait for a person in whose call nothing was tapped yet."""
+    def wait_for_next(self) -> None:
+        """Wait for a person for whom nothing was tapped yet."""
         taken = "".join(f":not([data-call='{call}'])" for call in self.tapped)
         expect(self.page.locator(f"[data-call]{taken}")).to_be_visible()
 
 
 @dataclass
 class Evening:
-    """The site, an app of this process on its stores, and everybody's browsers."""
+    """The site, an app of this process on its stores, and all browsers."""
 
     site: Site
     app: Flask
@@ -92,7 +93,8 @@ class Evening:
 
 @pytest.fixture(scope="module")
 def site(servers_dir: Path) -> Iterator[Site]:
-    # Not in pytest's own folder: its next run shuts that to the user whom PostgreSQL runs as.
+    # The folder is not in pytest's own: pytest's next run closes that to the user whom PostgreSQL
+    # runs as.
     folder = servers_dir / "site-of-a-party"
     folder.mkdir()
     site = Site(folder)
@@ -131,10 +133,10 @@ def evening(site: Site, browser: Browser) -> Iterator[Evening]:
         phone.page.get_by_label("Your first name").fill(name)
         phone.page.get_by_role("button", name="Join").click()
         phone.page.get_by_role("button", name="Give me someone to call").click()
-        phone.next_one_comes()
+        phone.wait_for_next()
     yield Evening(site, app, party_id, phones, television, host_page)
     for context in contexts:
-        # Shown by pytest when the test has failed.
+        # pytest shows this if the test failed.
         print(f"--- {context.pages[0].url}\n{context.pages[0].locator('body').inner_text()[:1500]}")
         context.close()
     print((site.folder / "web.log").read_text()[-3000:])
@@ -144,7 +146,7 @@ def evening(site: Site, browser: Browser) -> Iterator[Evening]:
 
 
 def set_up() -> tuple[Party, Account]:
-    """A party with its door open, and people to ring; commits."""
+    """A party with its door open, and people to call. Commits."""
     campaign = create_campaign(merge_values={"candidate": "Jo Marsh"})
     create_script(campaign, source_of("persuasive-conversation", "en"))
     contacts = create_list(campaign)
@@ -158,76 +160,76 @@ def set_up() -> tuple[Party, Account]:
 
 @pytest.mark.timeout(300)
 def test_a_party_survives_the_death_of_a_web_process_and_of_redis(evening: Evening) -> None:
-    everybody_taps(evening, "no_answer")
-    everybody_goes_on(evening)
-    calls_shown(evening, 3)
+    tap_on_every_phone(evening, "no_answer")
+    wait_for_next_people(evening)
+    expect_calls_shown(evening, 3)
 
-    # One of the two web processes dies: nobody notices for long.
+    # When one of the two web processes dies, no one notices for long.
     evening.site.kill("web worker")
     evening.phones["Ada"].talk()
     evening.phones["Kit"].tap("busy")
     evening.phones["Priya"].tap("no_answer")
-    everybody_goes_on(evening)
-    calls_shown(evening, 6)
+    wait_for_next_people(evening)
+    expect_calls_shown(evening, 6)
 
-    evening.site.kill("redis", meanwhile=lambda: ring_without_redis(evening))
-    everybody_goes_on(evening)
-    evening.site.kill("web", meanwhile=lambda: ring_without_a_server(evening))
+    evening.site.kill("redis", meanwhile=lambda: call_without_redis(evening))
+    wait_for_next_people(evening)
+    evening.site.kill("web", meanwhile=lambda: call_without_server(evening))
     evening.site.wait_for_web()
-    everybody_goes_on(evening)
-    calls_shown(evening, 12)
+    wait_for_next_people(evening)
+    expect_calls_shown(evening, 12)
     for page in (evening.television, evening.host):
         expect(page.locator("[data-line-down]")).to_be_empty()
     assert evening.television.evaluate("window.loadedOnce"), "it caught up by itself"
-    the_pages_equal_the_calls(evening)
-    put_out_in_every_tab(evening, "Priya")
-    the_pages_equal_the_calls(evening)
+    assert_pages_equal_calls(evening)
+    remove_in_every_tab(evening, "Priya")
+    assert_pages_equal_calls(evening)
 
 
-def everybody_taps(evening: Evening, outcome: str) -> None:
+def tap_on_every_phone(evening: Evening, outcome: str) -> None:
     for phone in evening.phones.values():
         phone.tap(outcome)
 
 
-def everybody_goes_on(evening: Evening) -> None:
+def wait_for_next_people(evening: Evening) -> None:
     for phone in evening.phones.values():
-        phone.next_one_comes()
+        phone.wait_for_next()
 
 
-def everybody_is_told(evening: Evening, words: str) -> None:
+def expect_on_every_phone(evening: Evening, words: str) -> None:
     for phone in evening.phones.values():
         expect(phone.page.locator("[data-line-down]")).to_contain_text(words)
 
 
-def calls_shown(evening: Evening, number: int) -> None:
+def expect_calls_shown(evening: Evening, number: int) -> None:
     expect(evening.television.locator("[data-figure=calls]")).to_have_text(str(number))
     expect(evening.host.locator("#figure-calls")).to_have_text(str(number))
 
 
-def ring_without_redis(evening: Evening) -> None:
-    """What is tapped is recorded and shown at once; the next person comes with Redis."""
-    everybody_taps(evening, "no_answer")
-    everybody_is_told(evening, "Back in a moment")
-    calls_shown(evening, 9)
+def call_without_redis(evening: Evening) -> None:
+    """What is tapped is recorded and shown at once; the next person comes when Redis is back."""
+    tap_on_every_phone(evening, "no_answer")
+    expect_on_every_phone(evening, "Back in a moment")
+    expect_calls_shown(evening, 9)
 
 
-def ring_without_a_server(evening: Evening) -> None:
-    """The phones keep what is tapped, and the boards say that they are old."""
-    everybody_taps(evening, "busy")
-    everybody_is_told(evening, "is kept here")
+def call_without_server(evening: Evening) -> None:
+    """The phones keep what is tapped, and the boards say that they are out of date."""
+    tap_on_every_phone(evening, "busy")
+    expect_on_every_phone(evening, "is saved on this phone")
     for page in (evening.television, evening.host):
         expect(page.locator("[data-line-down]")).to_contain_text("down since")
-    calls_shown(evening, 9)
+    expect_calls_shown(evening, 9)
 
 
-def the_pages_equal_the_calls(evening: Evening) -> None:
-    """Every figure on the television and on the host's phone, from the calls themselves."""
+def assert_pages_equal_calls(evening: Evening) -> None:
+    """Assert every figure on the television and on the host's phone, from the calls themselves."""
     with evening.app.app_context():
         calls = db.session.scalars(select(Call).where(Call.counted)).all()
         kept = {str(call.id): call.outcome for call in calls}
         tapped = [phone.tapped for phone in evening.phones.values()]
         assert kept == {call: outcome for taps in tapped for call, outcome in taps.items()}
-        assert len({call.contact_id for call in calls}) == len(calls), "nobody was rung twice"
+        assert len({call.contact_id for call in calls}) == len(calls), "nobody was called twice"
         assert reconcile.differences() == []
         reached = sum(call.reached for call in calls)
         conversations = sum(call.conversation for call in calls)
@@ -259,8 +261,8 @@ def the_pages_equal_the_calls(evening: Evening) -> None:
         expect(people.filter(has_text=name).locator(".guest-share")).to_have_text(share)
 
 
-def put_out_in_every_tab(evening: Evening, name: str) -> None:
-    """The host removes a caller, who has the call open and the briefing beside it."""
+def remove_in_every_tab(evening: Evening, name: str) -> None:
+    """Remove a caller who has the call open in two tabs."""
     phone = evening.phones[name]
     tabs = [phone.page, phone.page.context.new_page()]
     tabs[1].goto("/calling/person")

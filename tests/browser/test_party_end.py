@@ -1,6 +1,6 @@
-"""The end of a party in a real browser: the summary, its picture, and what a caller finds.
+"""Tests the end of a party in a real browser: the summary, its picture, and what a caller sees.
 
-With SCREENSHOTS=folder in the environment it leaves a picture of each page.
+With SCREENSHOTS=folder in the environment it saves a picture of each page.
 """
 
 import os
@@ -27,7 +27,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 @pytest.fixture
 def room(app_context: Flask) -> Iterator[Room]:
-    """An evening of two hours with a break in it, ended."""
+    """An evening of two hours with a break in it, which has ended."""
     began = now() - timedelta(hours=2)
     room = open_room(title="Tuesday night in Riverside", goal=20, starts_at=began)
     names = ("Sam", "Priya", "Ada", "Kit", "Llinos", "Shy")
@@ -54,8 +54,9 @@ def as_host(page: Page, app: Flask, web_server: Server, room: Room) -> Page:
     return page
 
 
-def judged(page: Page, name: str) -> None:
-    """Wider than nothing at 320 px, clean to axe, and kept as a picture where somebody asked."""
+def check(page: Page, name: str) -> None:
+    """Assert that the page fits 320 px and is clean to axe. If SCREENSHOTS names a folder, save a
+    picture there."""
     folder = os.environ.get("SCREENSHOTS")
     if folder:
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
@@ -74,7 +75,7 @@ def test_the_host_sees_the_evening_and_saves_it_as_a_picture(
     page = as_host(new_page(width, 844), app, web_server, room)
     page.goto(f"/parties/{room.party.id}/summary")
     expect(page.get_by_role("img", name="Calls in every 10 minutes")).to_be_visible()
-    judged(page, f"summary-{width}")
+    check(page, f"summary-{width}")
     with page.expect_download() as saved:
         page.get_by_role("button", name="Save as picture").click()
     assert saved.value.suggested_filename == "phone-party.png"
@@ -82,14 +83,14 @@ def test_the_host_sees_the_evening_and_saves_it_as_a_picture(
 
 
 @pytest.mark.parametrize("width", [390, 1920])
-def test_anybody_with_the_link_sees_it(
+def test_anyone_with_the_link_sees_it(
     new_page: Callable[..., Page], room: Room, width: int
 ) -> None:
     page = new_page(width, 1080)
     page.goto(f"/evening/{room.party.summary_token}")
     expect(page.get_by_text("Ada, Kit, Llinos, Priya, Sam and 1 more.")).to_be_visible()
     expect(page.get_by_role("button")).to_have_count(0)
-    judged(page, f"evening-{width}")
+    check(page, f"evening-{width}")
     page.set_viewport_size({"width": 1200, "height": 630})
     page.goto(f"/evening/{room.party.summary_token}/picture.svg")
     if os.environ.get("SCREENSHOTS"):
@@ -109,6 +110,6 @@ def test_a_caller_finds_their_own_figures(
     )
     page.goto("/calling")
     expect(page.get_by_text("You: 1 call, 1 conversation.")).to_be_visible()
-    judged(page, "party-over-390")
+    check(page, "party-over-390")
     page.get_by_role("link", name="What we did together").click()
     expect(page.get_by_text("Thank you")).to_be_visible()

@@ -1,4 +1,4 @@
-"""Help, asked on one phone and seen on another, in real browsers."""
+"""Tests in real browsers how a caller asks for help and the host sees it on another phone."""
 
 import os
 from collections.abc import Callable
@@ -18,14 +18,14 @@ from tests.signing_in import session_cookie, signed_in
 pytestmark = pytest.mark.browser
 
 
-def carrying(page: Page, app: Flask, web_server: Server, session: dict) -> Page:
+def with_session(page: Page, app: Flask, web_server: Server, session: dict) -> Page:
     page.context.add_cookies(
         [{"name": "session", "value": session_cookie(app, session), "url": web_server.url}]
     )
     return page
 
 
-def judged(page: Page, name: str) -> None:
+def check(page: Page, name: str) -> None:
     if os.environ.get("SCREENSHOTS"):
         page.screenshot(path=Path(os.environ["SCREENSHOTS"]) / f"{name}.png", full_page=True)
     found = Axe().run(page)
@@ -40,10 +40,10 @@ def test_a_tap_on_the_call_page_reaches_the_host_and_their_seen_comes_back(
     create_contact(room.contact_list)
     db.session.commit()
     known = {"caller": {"id": sam.id, "token": sam.device_token}}
-    caller = carrying(new_page(), app, web_server, known)
+    caller = with_session(new_page(), app, web_server, known)
     caller.goto("/calling")
     caller.get_by_role("button", name="Give me someone to call").click()
-    host = carrying(new_page(), app, web_server, signed_in(room.host))
+    host = with_session(new_page(), app, web_server, signed_in(room.host))
     host.goto(f"/parties/{room.party.id}")
 
     caller.get_by_text("Add a note").click()
@@ -53,11 +53,11 @@ def test_a_tap_on_the_call_page_reaches_the_host_and_their_seen_comes_back(
     expect(caller.get_by_text("We've told your host.")).to_be_visible()
     # The call stays as it was.
     assert caller.locator("#note").input_value() == "half a note"
-    judged(caller, "help-asked-390")
+    check(caller, "help-asked-390")
 
     expect(host.get_by_role("heading", name="Asking for help")).to_be_visible()
     expect(host.get_by_text("1 caller needs help.")).to_be_attached()
-    judged(host, "help-host-390")
+    check(host, "help-host-390")
     host.get_by_role("button", name="Got it Sam").click()
     expect(host.get_by_role("heading", name="Asking for help")).to_have_count(0)
     expect(caller.get_by_text("I've seen that you need help.")).to_be_visible()

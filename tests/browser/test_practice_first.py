@@ -1,4 +1,4 @@
-"""Practice before the first call, on a phone: with scripts, and with none at all."""
+"""Tests practice before the first call, on a phone, with JavaScript and without."""
 
 import os
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from phonebank.core.db import db
 from phonebank.models import Party
 from scripts_library.library import source_of
-from tests.browser.looking import PHONE, fit_for_everyone
+from tests.browser.looking import PHONE, assert_fit_for_everyone
 from tests.factories import (
     create_account,
     create_campaign,
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def party(app_context: Flask) -> Party:
-    """An open party of a campaign that wants a practice call first."""
+    """An open party of a campaign that requires a practice call first."""
     campaign = create_campaign(practice_first=True, merge_values={"candidate": "Jo Marsh"})
     create_script(campaign, source_of("persuasive-conversation", "en"))
     create_contact(create_list(campaign))
@@ -34,12 +34,12 @@ def party(app_context: Flask) -> Party:
     return party
 
 
-def look(page: Page, name: str, scripts: bool) -> None:
-    """No wider than the window, also where nothing can be asked of it, and nothing axe finds."""
+def check(page: Page, name: str, scripts: bool) -> None:
+    """Assert that axe finds nothing and that the page fits, also where axe cannot run."""
     if os.environ.get("SCREENSHOTS"):
         page.screenshot(path=f"{os.environ['SCREENSHOTS']}/{name}.png", full_page=True)
     if scripts:
-        fit_for_everyone(page, PHONE)
+        assert_fit_for_everyone(page, PHONE)
 
 
 @pytest.mark.parametrize(("scripts", "width"), [(False, 390), (True, 1280)])
@@ -53,14 +53,14 @@ def test_practice_comes_first_and_then_the_first_call(
     page.get_by_role("button", name="Join").click()
     expect(page.get_by_role("link", name="Make a practice call")).to_be_visible()
     expect(page.get_by_role("button", name="Give me someone to call")).to_have_count(0)
-    look(page, f"owed-briefing-{kind}", scripts)
+    check(page, f"owed-briefing-{kind}", scripts)
     page.get_by_role("link", name="Make a practice call").click()
     expect(page.get_by_text("one practice call before their first real one")).to_be_visible()
-    look(page, f"owed-practice-{kind}", scripts)
-    # Ended too soon, it is asked for once more.
+    check(page, f"owed-practice-{kind}", scripts)
+    # A practice call that ended too soon does not count.
     page.get_by_role("button", name="No answer").click()
     expect(page.get_by_text("Once more, please.")).to_be_visible()
-    look(page, f"owed-still-{kind}", scripts)
+    check(page, f"owed-still-{kind}", scripts)
     page.get_by_role("link", name="Practise again").click()
     for answer in ("It's them", "Happy to talk"):
         page.locator("[data-step]:visible").get_by_role("button", name=answer).click()

@@ -21,7 +21,7 @@ from phonebank.models import Account, Call, Campaign, RoleName
 from phonebank.scripts import campaign_scripts, drafts
 from phonebank.scripts.versions import published_version_id, script_of
 from tests.browser.conftest import Server
-from tests.browser.looking import LAPTOP, fit_for_everyone
+from tests.browser.looking import LAPTOP, assert_fit_for_everyone
 from tests.factories import (
     create_account,
     create_caller,
@@ -104,10 +104,10 @@ def _wait_for_checks(page: Page) -> None:
 
 
 def check_accessibility(page: Page, name: str = "") -> None:
-    """Hold the page to `fit_for_everyone`. If SCREENSHOTS names a folder, save a picture there."""
+    """Assert that the page is fit for everyone. Saves a picture if SCREENSHOTS is a folder."""
     if name and os.environ.get("SCREENSHOTS"):
         page.screenshot(path=f"{os.environ['SCREENSHOTS']}/{name}.png", full_page=True)
-    fit_for_everyone(page)
+    assert_fit_for_everyone(page)
 
 
 def test_a_branching_script_is_written_practised_published_and_run(
@@ -399,6 +399,6 @@ def test_a_script_with_faults_is_fit_for_everyone_with_all_its_steps_open(
     page = desk(390)
     page.goto(f"/campaigns/{campaign_id}/scripts/{script_id}/edit")
     page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
-    fit_for_everyone(page, LAPTOP)
+    assert_fit_for_everyone(page, LAPTOP)
     page.goto(f"/campaigns/{campaign_id}/scripts/{script_id}")
-    fit_for_everyone(page, LAPTOP)
+    assert_fit_for_everyone(page, LAPTOP)

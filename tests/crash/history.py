@@ -307,7 +307,8 @@ def counted_twice(entries: Sequence[Entry]) -> Iterator[str]:
             and last_contact[other.call] == contact
         ]
         if newer:
-            yield f"counted although another caller had them since: call {entry.key}, then {newer[0]}"
+            after = f"call {entry.key}, then {newer[0]}"
+            yield f"counted although another caller had them since: {after}"
 
 
 def broken_promises(entries: Sequence[Entry], promised: Promises) -> Iterator[str]:
