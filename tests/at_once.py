@@ -1,4 +1,4 @@
-"""Things done at the same moment."""
+"""Runs things at the same moment."""
 
 import threading
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def at_once(*acts: Callable[[], object]) -> list[Any]:
-    """Do all of it in threads that begin together; what each returned."""
+    """Do all of it in threads that start together. Returns what each returned."""
     barrier = threading.Barrier(len(acts))
     results: list[Any] = [None] * len(acts)
 

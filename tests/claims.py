@@ -1,4 +1,4 @@
-"""What the README and the guides claim, sentence by sentence, and `docs/claims.md` beside them."""
+"""Reads what the README and the guides claim, and `docs/claims.md` with each claim's tests."""
 
 import ast
 import re
@@ -9,10 +9,10 @@ from phonebank.site.guides import DOCS, GUIDES
 
 ROOT = DOCS.parent
 CLAIMS = DOCS / "claims.md"
-# The documents whose every sentence is a claim, as paths below the repository.
+# The documents in which every sentence is a claim, as paths in the repository.
 DOCUMENTS = ("README.md", *(f"docs/{file}" for file, _ in GUIDES.values()))
 
-# What stands beside a sentence that no test can try: it asks people to do something, or says why.
+# This marks a sentence that no test can check: it asks people to do something, or gives a reason.
 NO_CLAIM = "—"
 
 _END_OF_SENTENCE = re.compile(r"""(?<=[.!?:])["”*)]*\s+(?=["“(*`\[]*[A-Z*`])""")
@@ -39,10 +39,10 @@ def sentences_of(document: str) -> list[str]:
 
 
 def claims() -> Iterator[tuple[str, str, list[str]]]:
-    """Each line of `docs/claims.md`: the document, its sentence, and the tests that try it.
+    """Each row of `docs/claims.md`: the document, its sentence, and the tests that check it.
 
-    A document is a heading, and below it each line is "- sentence" and then, indented, "→ tests"
-    with spaces between them, or "→ —" where there is nothing to try.
+    A document is a heading. Below it each row is "- sentence" and then, indented, "→ tests" with
+    spaces between them, or "→ —" if no test can check it.
     """
     document = sentence = ""
     for line in CLAIMS.read_text(encoding="utf-8").splitlines():

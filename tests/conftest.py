@@ -1,4 +1,5 @@
-"""Real servers for every test: one PostgreSQL and one Redis a run, a clean database a test."""
+"""Real servers for every test: one PostgreSQL and one Redis for each run, and empty stores for each
+test."""
 
 import contextlib
 import itertools
@@ -25,27 +26,28 @@ from tests.phone_bank import phone_bank
 
 __all__ = ["phone_bank"]  # a fixture
 
-# Where no Redis is. Clients made from an address, as the app's is, give up at once.
+# No Redis listens at this address. Clients made from an address, as the app's is, give up at once.
 NO_REDIS = "redis://127.0.0.1:1/0"
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 _cleanings = itertools.count(1)
 
-# How long an example takes says how busy the machine is, not whether the code is right.
+# An example's time depends on how busy the machine is, and not on whether the code is right.
 settings.register_profile("phonebank", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("phonebank")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests first: what is begun last should not be waited for."""
+    """Put files with slow tests first, so that a run does not end with waiting for one."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session")
 def servers_dir() -> Iterator[Path]:
-    # Directly under /tmp: a unix socket's path may have 107 characters and no more.
+    # The folder is directly under /tmp, because a unix socket's path may have 107 characters and no
+    # more.
     path = Path(tempfile.mkdtemp(prefix="pb-"))
     yield path
     shutil.rmtree(path, ignore_errors=True)
@@ -53,7 +55,7 @@ def servers_dir() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def database_url(servers_dir: Path) -> Iterator[str]:
-    """A database of this run's own, built by the migrations."""
+    """A separate database for this run, built by the migrations."""
     server = None
     if os.environ.get("TEST_DATABASE_URL"):
         server_url = os.environ["TEST_DATABASE_URL"]
@@ -98,8 +100,8 @@ def config(database_url: str, redis_url: str, servers_dir: Path) -> Config:
 def app(config: Config) -> Iterator[Flask]:
     app = create_app(config)
     app.testing = True
-    # A test posts forms as a browser would, without first reading the token out of a page; that
-    # the token is demanded is a test of its own.
+    # A test posts forms as a browser would, without first reading the token from a page. A separate
+    # test checks that a form needs the token.
     app.config["WTF_CSRF_ENABLED"] = False
     with app.app_context():
         alembic.upgrade()
@@ -112,12 +114,12 @@ TABLES = [f'"{table.name}"' for table in reversed(Base.metadata.sorted_tables)]
 WITH_ROWS = " UNION ALL ".join(
     f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table})" for table in TABLES
 )
-# Bytes. Beyond it the rows that earlier tests deleted slow down those that come.
+# Bytes. Beyond this size the rows that earlier tests deleted slow down later tests.
 TOO_MUCH_LEFT = 8_000_000
 
 
 def empty_stores(app: Flask) -> None:
-    """Empty the tables and Redis, and let the ids begin at 1 again."""
+    """Empty the tables and Redis, and let the ids start at 1 again."""
     with app.app_context():
         with db.engine.begin() as connection:
             _empty_tables(connection)
@@ -127,14 +129,14 @@ def empty_stores(app: Flask) -> None:
                     " FROM pg_sequences WHERE last_value IS NOT NULL"
                 )
             )
-            # A stored version never changes, so processes keep what they parsed by its id: no
-            # two tests may give one id to different scripts.
+            # A stored version never changes, so processes keep what they parsed by its id. Two
+            # tests must not give one id to different scripts.
             connection.execute(
                 text("SELECT setval('script_version_id_seq', :first)"),
                 {"first": 1000 * next(_cleanings)},
             )
         redis_store().flushdb()
-    # The limiter is one for all apps of a process, and counts in the stores of the newest, or by
+    # All apps of a process share one limiter. It counts in the stores of the newest app, or by
     # itself while a test has taken Redis away.
     for storage in (limiter._storage, limiter._fallback_storage):
         with contextlib.suppress(Exception):
@@ -143,7 +145,7 @@ def empty_stores(app: Flask) -> None:
 
 
 def _empty_tables(connection: Connection) -> None:
-    # What an earlier test's server still writes is waited for, and goes too.
+    # The lock waits for what an earlier test's server still writes, so that it goes too.
     connection.execute(text(f"LOCK TABLE {', '.join(TABLES)}"))
     # TRUNCATE makes new files for every table, which takes ten times as long as a test's few rows.
     size = " + ".join(f"pg_relation_size('{table}')" for table in TABLES)
@@ -163,12 +165,12 @@ def clean_stores(app: Flask) -> Iterator[None]:
 
 @pytest.fixture
 def app_context(app: Flask, clean_stores: None) -> Iterator[Flask]:
-    """An app context over empty stores: for tests of the verbs."""
+    """An app context over empty stores, for tests of services."""
     with app.app_context():
         yield app
 
 
 @pytest.fixture
 def client(app: Flask, clean_stores: None) -> FlaskClient:
-    """A browser that nobody has signed in with, over empty stores."""
+    """A browser over empty stores in which nobody is signed in."""
     return app.test_client()

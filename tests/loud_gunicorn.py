@@ -1,4 +1,4 @@
-"""Gunicorn's settings for tests that read its log: every logger's every line, every address."""
+"""Gunicorn's settings for tests that read its log: loggers write every message and address."""
 
 import logging
 import runpy

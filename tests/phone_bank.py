@@ -1,4 +1,4 @@
-"""A campaign with callers and people to ring, for the tests of handing out and recording."""
+"""A campaign with callers and people to call, for the tests of claims and outcomes."""
 
 from dataclasses import dataclass, field
 
@@ -20,7 +20,7 @@ from tests.factories import (
 
 @dataclass
 class PhoneBank:
-    """One campaign, its list, a party with two callers, and the people in the list."""
+    """One campaign, its list, a party with two callers, and the contacts in the list."""
 
     campaign: Campaign
     contact_list: ContactList
@@ -51,7 +51,7 @@ def phone_bank(app_context: Flask) -> PhoneBank:
 
 
 def come_in(client: FlaskClient, bank: PhoneBank, caller: Caller | None = None) -> Caller:
-    """Make the browser this caller's device, as joining would; Sam's if nobody is named."""
+    """Make this browser the caller's device, as joining does. Without a caller it is Sam's."""
     caller = caller or bank.sam
     with client.session_transaction() as session:
         session["caller"] = {"id": caller.id, "token": caller.device_token}

@@ -1,4 +1,4 @@
-"""The Procfile's processes over the test's stores, and every line they print."""
+"""The Procfile's processes over the test's stores, and everything that they print."""
 
 import os
 import socket
@@ -15,21 +15,21 @@ from phonebank.core.config import Config
 ROOT = Path(__file__).resolve().parent.parent
 STARTS_WITHIN = 60.0  # seconds, on a machine busy with other tests
 STOPS_WITHIN = 15.0
-# The commands as `phonebank` runs them; the loud ones with every logger's every line.
+# The commands as `phonebank` runs them. In the loud ones every logger writes every message.
 COMMAND = "from phonebank.cli import main; main()"
 LOUD = "import logging; logging.basicConfig(level=logging.DEBUG)"
 LOUD_GUNICORN = Path(__file__).with_name("loud_gunicorn.py")
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A port on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def within(seconds: float, is_so: Callable[[], object], what: str = "") -> None:
-    """Wait until `is_so()` is true; fails when that takes longer than `seconds`."""
+    """Wait until `is_so()` is true, and fail if that takes longer than `seconds`."""
     give_up = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < give_up, f"not so within {seconds} s: {what or is_so}"
@@ -38,9 +38,9 @@ def within(seconds: float, is_so: Callable[[], object], what: str = "") -> None:
 
 @dataclass
 class Processes:
-    """A web server with its workers, and whichever of the commands are started beside it.
+    """A web server with its workers, and the commands that a test starts beside it.
 
-    `log` is the file that all of them print into, errors too.
+    All of them print into the file `log`, errors too.
     """
 
     config: Config
@@ -54,7 +54,7 @@ class Processes:
         return f"http://127.0.0.1:{self.port}"
 
     def printed(self) -> str:
-        """Everything printed so far."""
+        """Everything that the processes printed so far."""
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
     def start_web(self, workers: int = 2) -> None:
@@ -71,7 +71,7 @@ class Processes:
         self._start("-c", f"{LOUD}; {COMMAND}" if self.loud else COMMAND, *arguments)
 
     def run_command(self, *arguments: str) -> str:
-        """Run `phonebank …` to its end; what it printed."""
+        """Run `phonebank …` to its end, and return what it printed."""
         done = subprocess.run(
             [sys.executable, "-c", COMMAND, *arguments],
             cwd=ROOT,
@@ -84,7 +84,7 @@ class Processes:
         return done.stdout
 
     def stop(self) -> None:
-        """End all of them, the newest first."""
+        """End all processes, the newest first."""
         for process in reversed(self.running):
             process.terminate()
         for process in reversed(self.running):

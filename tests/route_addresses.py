@@ -1,4 +1,4 @@
-"""An address for every route, so that a test can ask them all."""
+"""Gives every route an address, so that a test can request all of them."""
 
 from typing import Any
 from uuid import UUID
@@ -7,7 +7,7 @@ from werkzeug.routing import AnyConverter, BaseConverter, IntegerConverter, Rule
 
 
 def address(route: Rule) -> str:
-    """An address of the route. Numbers in it are 1: the id of the first of anything."""
+    """An address of the route. Numbers in it are 1, the id of the first row of any table."""
     values = {name: _dummy(converter) for name, converter in route._converters.items()}
     built = route.build(values, append_unknown=False)
     assert built is not None, route

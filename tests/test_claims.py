@@ -1,4 +1,4 @@
-"""Every sentence of the guides is a claim, and stands in `docs/claims.md` with what tries it."""
+"""Tests that `docs/claims.md` lists every sentence of the guides with the tests that check it."""
 
 from collections import Counter
 
@@ -17,7 +17,7 @@ def test_the_list_has_each_sentence_of_the_document_and_no_other(document: str) 
     assert sorted(listed - written) == [], "in docs/claims.md, and not in the document (any more)"
 
 
-def test_every_test_named_is_there() -> None:
+def test_every_test_named_exists() -> None:
     missing = []
     for document, sentence, tests in CLAIMS:
         assert tests, (document, sentence)
@@ -30,7 +30,7 @@ def test_every_test_named_is_there() -> None:
     assert missing == []
 
 
-def test_most_sentences_are_tried() -> None:
-    """A sentence without a test asks people to do something, or gives a reason: these are few."""
+def test_most_sentences_have_a_test() -> None:
+    """A sentence without a test asks people to do something or gives a reason. These are few."""
     untried = sum(tests == [NO_CLAIM] for _, _, tests in CLAIMS)
     assert untried < len(CLAIMS) / 3

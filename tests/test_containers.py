@@ -1,6 +1,7 @@
-"""The container files run what the Procfile runs, as docs/operations.md says, and not as root.
+"""Tests that the container files run what the Procfile runs, as docs/operations.md says, and not as
+root.
 
-No container engine is needed: what is written is compared.
+The tests need no container engine: they compare what is written.
 """
 
 import json
@@ -20,15 +21,15 @@ PROCFILE = parse_procfile((ROOT / "Procfile").read_text("utf-8")).processes
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 STORES = {"postgres", "redis"}
-# The tables of settings: a name in code marks first in its row.
+# The tables of settings have a name in code marks as their first cell.
 GUIDE = (ROOT / "docs" / "operations.md").read_text("utf-8")
 NEEDED, OPTIONAL = (
     set(re.findall(r"`([A-Z_]+)`", "".join(re.findall(r"(?m)^\| (`[^|]+) \|", part))))
     for part in GUIDE.split("### Needed")[1].split("\n## ")[0].split("### Optional")
 )
-# What a container has by itself: its place on the network, and no data of its own.
+# A container brings these itself: its place on the network, and no data of its own.
 SET_BY_THE_IMAGE = {"HOST", "PORT", "PHONEBANK_VAR"}
-# Not for a public server.
+# These are not for a public server.
 FOR_TESTS = {"PHONEBANK_MODE", "PHONEBANK_TIMINGS"}
 
 

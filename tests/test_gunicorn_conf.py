@@ -1,4 +1,4 @@
-"""What gunicorn reads from its settings file, and how a web process sets itself up."""
+"""Tests what gunicorn reads from its settings file, and how a web process sets itself up."""
 
 import os
 import subprocess
@@ -30,7 +30,7 @@ print(gc.get_threshold()[2] > 1_000_000, gc.get_freeze_count() > 0, ggevent.Stre
 """
 
 
-def said_by(code: str, **environment: str) -> str:
+def output_of(code: str, **environment: str) -> str:
     others = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     return subprocess.run(
         [sys.executable, "-c", code],
@@ -63,8 +63,8 @@ def said_by(code: str, **environment: str) -> str:
 def test_the_environment_says_where_and_how_many(
     environment: dict[str, str], understood: str
 ) -> None:
-    assert said_by(SETTINGS, **environment) == f"{understood} gevent True wsgi:app"
+    assert output_of(SETTINGS, **environment) == f"{understood} gevent True wsgi:app"
 
 
-def test_each_web_process_takes_many_connections_and_seldom_looks_for_garbage() -> None:
-    assert said_by(IN_A_PROCESS) == "True True phonebank.core.max_accept"
+def test_each_web_process_takes_many_connections_and_rarely_collects_garbage() -> None:
+    assert output_of(IN_A_PROCESS) == "True True phonebank.core.max_accept"

@@ -1,4 +1,4 @@
-"""Our JavaScript without a browser: node's own test runner on the modules that pages load."""
+"""Runs the tests of our JavaScript without a browser, in Node's own test runner."""
 
 import shutil
 import subprocess
@@ -11,7 +11,7 @@ TESTS = sorted((ROOT / "tests" / "javascript").glob("*.test.js"))
 
 
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
-def test_node_finds_nothing_wrong(path: Path) -> None:
+def test_the_javascript_tests_pass(path: Path) -> None:
     node = shutil.which("node")
     if node is None:
         pytest.skip("no node on this machine (sudo apt-get install nodejs); Phonebank needs none")

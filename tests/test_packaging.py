@@ -1,4 +1,5 @@
-"""What `pip install .` gives: a wheel with all that Phonebank reads, at work far from the clone."""
+"""Tests what `pip install .` gives: a wheel with every file that Phonebank reads, which works far
+from the clone."""
 
 import ast
 import os
@@ -31,7 +32,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel as an installation has it, without what it depends on."""
+    """The unpacked wheel, as an installation has it, without its dependencies."""
     folder = tmp_path_factory.mktemp("installed")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
@@ -39,7 +40,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _python(code: str, installed: Path, **more: str) -> str:
-    """What Python says that finds this installation first, in an empty folder."""
+    """What Python prints in an empty folder if it finds this installation first."""
     empty = installed.parent / f"{installed.name}-empty"
     empty.mkdir(exist_ok=True)
     environment = {k: v for k, v in os.environ.items() if k != "PHONEBANK_VAR"}
@@ -109,7 +110,7 @@ def test_an_installation_brings_a_database_to_its_tables_and_shows_the_guides(
     assert said.split() == [str(installed / "phonebank"), "200"]
 
 
-# Needed without being imported.
+# Phonebank needs these without importing them.
 NEEDED_BY_NAME = {
     "argon2-cffi": "Flask-Security hashes with it",
     "backports-zstd": "Flask-Compress compresses with it",
@@ -121,7 +122,7 @@ NEEDED_BY_NAME = {
 }
 
 
-def test_everything_that_is_depended_on_is_imported_or_named_here_with_its_use() -> None:
+def test_every_dependency_is_imported_or_named_here_with_its_use() -> None:
     folders = (*PACKAGES, "migrations")
     files = [ROOT / "wsgi.py", *(f for name in folders for f in (ROOT / name).rglob("*.py"))]
     modules = {

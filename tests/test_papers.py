@@ -1,4 +1,4 @@
-"""The project's papers agree with each other and with what they name."""
+"""Tests that the project's documents agree with each other and with what they name."""
 
 import re
 import shutil

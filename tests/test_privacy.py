@@ -1,10 +1,11 @@
-"""Promise 7: no page, event or log carries a voter's name or number to who need not have it.
+"""Tests that no page, event or log carries a voter's name or number to someone who need not have
+it.
 
-An evening is driven on real processes with a person in it whom nobody could miss: claims, answers,
-notes, imports, mistakes, a database that is away, tables that are missing. Then everything that
-everybody was shown and told, and every line that was printed, is searched for that person. Each
-search also finds the person where they are meant to be, or where the test has put them: one that
-finds nothing anywhere would prove nothing.
+The test drives an evening on real processes, with a person in it who is easy to find: claims,
+answers, notes, imports, mistakes, a database that is away, tables that are missing. Then it
+searches everything that each visitor received, and everything that was printed, for that person.
+Each search also finds the person where they are meant to be, or where the test put them, because a
+search that finds nothing anywhere would prove nothing.
 """
 
 import html
@@ -69,14 +70,14 @@ SECRETS = {
     "number as a picture": QR[1].lower().replace(" ", ""),
 }
 DIGITS = "2079460777"
-# A second person, in files only.
+# This second person is in files only.
 ROW = 'Zzyzxname,Qwortlebury,"020 7946 0778",ZE3 9JW'
 
 PERSON_SEEN = {"first name", "last name", "number"}
 
 
-def gives_away(shown: str) -> set[str]:
-    """What of the person can be found in a page, event or log, however it is written there."""
+def names_found_in(shown: str) -> set[str]:
+    """What of the person is in a page, event or log, however it is written there."""
     readings = {shown, html.unescape(shown), urllib.parse.unquote_plus(shown)}
     readings |= {re.sub(r"\\u([0-9a-f]{4})", lambda m: chr(int(m[1], 16)), r) for r in readings}
     found = set()
@@ -108,7 +109,7 @@ def gives_away(shown: str) -> set[str]:
     ],
 )
 def test_the_search_finds_the_person_however_written(shown: str, names: set[str]) -> None:
-    assert gives_away(shown) == names
+    assert names_found_in(shown) == names
 
 
 # People --------------------------------------------------------------------------------------
@@ -116,7 +117,7 @@ def test_the_search_finds_the_person_however_written(shown: str, names: set[str]
 
 @dataclass
 class Visitor:
-    """Somebody with a browser, and everything it was ever sent, by what was asked for."""
+    """A person with a browser, and everything that it received, by the request."""
 
     name: str
     url: str
@@ -154,15 +155,15 @@ class Visitor:
             self.token = found[1]
         return self.token
 
-    def was_shown(self) -> dict[str, set[str]]:
-        """What of the person was in each thing that this visitor was sent."""
-        shown = {what: gives_away(body) for what, body in self.seen.items()}
+    def names_shown(self) -> dict[str, set[str]]:
+        """What of the person was in each answer that this visitor received."""
+        shown = {what: names_found_in(body) for what, body in self.seen.items()}
         return {what: names for what, names in shown.items() if names}
 
 
 @dataclass
 class Driven:
-    """What came of the evening."""
+    """The results of the evening."""
 
     evening: Evening
     people: dict[str, Visitor]
@@ -171,7 +172,7 @@ class Driven:
     sam_before: str = ""
     sam_after: str = ""
 
-    def heard_by(self, who: str) -> str:
+    def events_of(self, who: str) -> str:
         return json.dumps(self.lines[who].heard, ensure_ascii=False)
 
 
@@ -224,9 +225,9 @@ def drive(app: Flask, site: Processes, driven: Driven) -> None:
     call = f"/calling/person/{evening.open_call_id}"
 
     driven.sam_before = sam.get("/calling/person")
-    everybody_looks_everywhere(app, evening, people)
-    meddle_with_the_call_of_another(people, call)
-    everything_goes_wrong(app, site, driven, call)
+    request_everything_as_everyone(app, evening, people)
+    send_to_another_callers_call(people, call)
+    cause_errors(app, site, driven, call)
 
     sam.post(f"{call}/answers", data={"step_id": "opening", "answer": "speaking"})
     sam.post(f"{call}/answers", data={"step_id": "rating_why", "answer": ANSWER})
@@ -244,19 +245,21 @@ def drive(app: Flask, site: Processes, driven: Driven) -> None:
     sam.post(f"{call}/outcome", data={"outcome": "do_not_call", "note": NOTE})
 
     upload_and_import(app, site, evening, organiser)
-    everybody_looks_everywhere(app, evening, people)
+    request_everything_as_everyone(app, evening, people)
     driven.log = site.printed()
 
 
-def everybody_looks_everywhere(app: Flask, evening: Evening, people: dict[str, Visitor]) -> None:
-    """Every address there is, as a page and as JSON, by everyone but Sam and the organiser."""
+def request_everything_as_everyone(
+    app: Flask, evening: Evening, people: dict[str, Visitor]
+) -> None:
+    """Request every address as a page and as JSON, as everyone but Sam and the organiser."""
     for who in ("host", "other host", "Priya", "Newcomer", "Waiting", "stranger"):
         for endpoint in sorted(endpoints(app) & set(ADDRESSES)):
             for accept in ("text/html", "application/json"):
                 people[who].get(ADDRESSES[endpoint](evening), accept)
 
 
-def meddle_with_the_call_of_another(people: dict[str, Visitor], call: str) -> None:
+def send_to_another_callers_call(people: dict[str, Visitor], call: str) -> None:
     for who in ("Priya", "Newcomer", "host", "stranger"):
         for accept in ("text/html", "application/json"):
             for action, sent in (
@@ -269,13 +272,13 @@ def meddle_with_the_call_of_another(people: dict[str, Visitor], call: str) -> No
                 people[who].post(f"{call}/{action}", accept, data=sent)
 
 
-def everything_goes_wrong(app: Flask, site: Processes, driven: Driven, call: str) -> None:
-    """Bad input, a database that is away, tables that are missing, a Redis that does not answer;
-    with the person in each request."""
+def cause_errors(app: Flask, site: Processes, driven: Driven, call: str) -> None:
+    """Send bad input, take the database away, remove tables, and silence Redis, with the person in
+    each request."""
     sam, organiser = driven.people["Sam"], driven.people["organiser"]
     outcome = {"outcome": "refused", "note": NOTE}
 
-    def ask_it_all() -> None:
+    def send_everything() -> None:
         sam.get("/calling/person")
         sam.post(f"{call}/answers", data={"step_id": "rating_why", "answer": ANSWER})
         sam.post(f"{call}/outcome", data=outcome)
@@ -316,25 +319,25 @@ def everything_goes_wrong(app: Flask, site: Processes, driven: Driven, call: str
         send_file(organiser, driven.evening, content)
 
     sam.statuses.clear()
-    with database_away(app):
-        ask_it_all()
+    with take_database_away(app):
+        send_everything()
     assert set(sam.statuses) == {503}, (sam.statuses, list(sam.seen.items())[-4:])
     for table in ("answer", "suppression", "contact", "tally", "contact_list", "upload_chunk"):
         with missing(app, table):
-            ask_it_all()
-        # What went through is taken back, the do-not-call first: nobody is put on a screen again
-        # whose number is on that list.
+            send_everything()
+        # The test undoes what went through, the do-not-call entry first: no caller gets a person
+        # again whose number is on that list.
         with app.app_context():
             lift(PERSON["phone"])
             db.session.commit()
         sam.post(f"{call}/undo")
     assert 500 in sam.statuses
-    with redis_silent(app):
+    with silence_redis(app):
         sam.get("/calling/person")
         driven.people["Newcomer"].post("/calling/next")
         driven.people["Newcomer"].post("/calling/next", "application/json")
     with app.app_context():
-        # Sam has the person on screen, as before.
+        # Sam has the person on the screen, as before.
         assert db.session.get_one(Call, driven.evening.open_call_id).outcome is None
 
 
@@ -346,7 +349,8 @@ def send_file(organiser: Visitor, evening: Evening, content: str) -> None:
 
 
 def upload_and_import(app: Flask, site: Processes, evening: Evening, organiser: Visitor) -> None:
-    """Two files: one whose import breaks in the middle, one that goes in, with a refused row."""
+    """Upload two files: the import of one breaks in the middle, and the other is imported, with a
+    refused row."""
     rows = f"First name,Surname,Phone,Postcode\n{ROW}\nZzyzxname,Qwortlebury,no number,ZE3 9JW\n"
     for broken in (True, False):
         send_file(organiser, evening, rows)
@@ -375,8 +379,8 @@ def upload_and_import(app: Flask, site: Processes, evening: Evening, organiser: 
 
 
 @contextmanager
-def database_away(app: Flask) -> Iterator[None]:
-    """PostgreSQL puts everybody out and lets nobody in."""
+def take_database_away(app: Flask) -> Iterator[None]:
+    """Make PostgreSQL end all connections and accept none."""
     config: Config = app.extensions["phonebank"]
     url = make_url(config.database_url)
     admin = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
@@ -397,7 +401,7 @@ def database_away(app: Flask) -> Iterator[None]:
 
 @contextmanager
 def missing(app: Flask, table: str) -> Iterator[None]:
-    """A table is not where the code looks for it: errors that nobody foresaw."""
+    """Rename a table, which causes errors that the code does not expect."""
 
     def rename(old: str, new: str) -> None:
         with app.app_context(), db.engine.begin() as connection:
@@ -412,8 +416,8 @@ def missing(app: Flask, table: str) -> Iterator[None]:
 
 
 @contextmanager
-def redis_silent(app: Flask) -> Iterator[None]:
-    """Redis takes connections and does not answer."""
+def silence_redis(app: Flask) -> Iterator[None]:
+    """Make Redis accept connections and not answer."""
     config: Config = app.extensions["phonebank"]
     redis = Redis.from_url(config.redis_url)
     redis.execute_command("CLIENT", "PAUSE", "6000", "ALL")
@@ -421,51 +425,51 @@ def redis_silent(app: Flask) -> Iterator[None]:
     redis.ping()  # answered when the pause is over
 
 
-# What is looked for --------------------------------------------------------------------------
+# The checks ----------------------------------------------------------------------------------
 
 
-def test_every_address_was_asked_for(app: Flask) -> None:
+def test_every_address_was_requested(app: Flask) -> None:
     assert missing_addresses(app) == set()
 
 
-def test_the_caller_who_rings_them_sees_them_and_no_longer_once_it_is_recorded(
+def test_the_caller_who_calls_the_person_sees_them_until_the_outcome_is_recorded(
     driven: Driven,
 ) -> None:
-    assert gives_away(driven.sam_before) >= PERSON_SEEN
-    assert gives_away(driven.sam_after) == set()
-    what_sam_saw_later = driven.people["Sam"].was_shown()
+    assert names_found_in(driven.sam_before) >= PERSON_SEEN
+    assert names_found_in(driven.sam_after) == set()
+    what_sam_saw_later = driven.people["Sam"].names_shown()
     call = f"/calling/person/{driven.evening.open_call_id}"
-    # Undo brings them back, as it must.
+    # Undo brings the person back, as it must.
     assert set(what_sam_saw_later) == {f"POST {call}/undo as text/html"}
 
 
 @pytest.mark.parametrize("who", ["host", "other host", "Priya", "Newcomer", "Waiting", "stranger"])
-def test_nobody_else_is_shown_anything_of_them(driven: Driven, who: str) -> None:
+def test_no_other_visitor_sees_anything_of_the_person(driven: Driven, who: str) -> None:
     visitor = driven.people[who]
     assert len(visitor.seen) > 80, "they looked everywhere"
-    assert visitor.was_shown() == {}
+    assert visitor.names_shown() == {}
 
 
-def test_those_who_may_see_them_did(driven: Driven) -> None:
-    shown = driven.people["organiser"].was_shown()
+def test_visitors_who_may_see_the_person_did(driven: Driven) -> None:
+    shown = driven.people["organiser"].names_shown()
     assert any("number" in names for names in shown.values())
     assert any("postcode" in names for names in shown.values())
 
 
-def test_no_socket_event_carries_them(driven: Driven) -> None:
+def test_no_socket_event_carries_the_person(driven: Driven) -> None:
     for who in driven.lines:
-        assert gives_away(driven.heard_by(who)) == set(), who
-    assert "Sam" in driven.heard_by("television")
-    assert "Sam" in driven.heard_by("host")
+        assert names_found_in(driven.events_of(who)) == set(), who
+    assert "Sam" in driven.events_of("television")
+    assert "Sam" in driven.events_of("host")
 
 
-def test_no_line_that_is_printed_carries_them(driven: Driven) -> None:
+def test_nothing_that_is_printed_carries_the_person(driven: Driven) -> None:
     lines = driven.log.splitlines()
-    assert [line for line in lines if gives_away(line)] == []
-    assert gives_away(driven.log) == set()
+    assert [line for line in lines if names_found_in(line)] == []
+    assert names_found_in(driven.log) == set()
 
 
-def test_what_went_wrong_is_in_the_log_all_the_same(driven: Driven) -> None:
+def test_the_log_still_says_what_went_wrong(driven: Driven) -> None:
     for words in (
         "POST /calling/person/",
         "a store is away: OperationalError",
@@ -476,14 +480,14 @@ def test_what_went_wrong_is_in_the_log_all_the_same(driven: Driven) -> None:
 
 
 @pytest.mark.timing
-def test_the_searches_find_what_is_put_there(driven: Driven, site: Processes) -> None:
-    """The host writes a message and a stranger asks for a page, both with the name in it."""
+def test_the_searches_find_what_the_test_put_there(driven: Driven, site: Processes) -> None:
+    """The host sends a message and a stranger requests a page, both with the name in it."""
     host, priya = driven.people["host"], driven.lines["Priya"]
     host.post(f"/parties/{driven.evening.party_id}/message", data={"text": PERSON["first_name"]})
-    within(5, lambda: gives_away(driven.heard_by("Priya")) == {"first name"})
+    within(5, lambda: names_found_in(driven.events_of("Priya")) == {"first name"})
     assert priya.heard
     driven.people["stranger"].get(f"/join/{PERSON['first_name']}")
-    within(5, lambda: "first name" in gives_away(site.printed()))
+    within(5, lambda: "first name" in names_found_in(site.printed()))
 
 
 def test_the_embedded_postgresql_logs_that_a_row_failed_and_not_what_was_in_it(
@@ -498,4 +502,4 @@ def test_the_embedded_postgresql_logs_that_a_row_failed_and_not_what_was_in_it(
         pytest.skip("the tests run on a PostgreSQL that is not the embedded one")
     written = log.read_text(errors="replace")
     assert "violates not-null constraint" in written
-    assert gives_away(written) == set()
+    assert names_found_in(written) == set()

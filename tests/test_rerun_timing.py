@@ -1,4 +1,4 @@
-"""Continuous integration reruns only tests that measure seconds, and only a few of them."""
+"""Tests that CI reruns only tests that measure seconds, and only a few of them."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# A test that fails until it has run so many times.
+# This test fails until it has run so many times.
 FAILS_FIRST = """
 from pathlib import Path
 import pytest
@@ -24,7 +24,7 @@ def run(name, failures):
 
 
 def file_with(*tests: tuple[str, int]) -> str:
-    """Test functions, each with its marker ("" for none) and how many times it fails."""
+    """The text of test functions, each with its marker ("" for none) and how often it fails."""
     functions = [
         f"{f'@pytest.mark.{marker}' if marker else ''}\n"
         f"def test_{number}():\n    run('runs_{number}', {failures})\n"
@@ -35,7 +35,8 @@ def file_with(*tests: tuple[str, int]) -> str:
 
 @pytest.fixture
 def rerun(tmp_path):
-    """Runs the tests of a text; the exit code, what was printed, and how often each test ran."""
+    """A function that runs the tests of a text. It returns the exit code, the output, and how often
+    each test ran."""
 
     def run(text: str, *arguments: str):
         (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  timing\n  slow\n")

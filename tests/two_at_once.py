@@ -1,8 +1,9 @@
-"""Two people act on one row at the same moment, on two connections, and a plain model is the judge.
+"""Lets two people act on one row at the same moment, on two connections, and judges by a plain
+model.
 
 The second has read everything before the first writes, acts before the first commits, and commits
-last. Whatever it read, what is left must be what the first and then the second would have left one
-after the other: both orders of two acts are two pairs.
+last. Whatever it read, the result must be as if first the one and then the other had acted. Both
+orders of two actions are two pairs.
 """
 
 import threading
@@ -26,8 +27,8 @@ Becomes = Callable[[State], State | None]
 
 @dataclass(frozen=True)
 class Act:
-    """What somebody does: `do` with the rows as they read them, and what becomes of a plain state
-    by it. `becomes` returns None where the act is refused, in words."""
+    """One action: `do` takes the rows as the actor read them, and `becomes` maps a plain state to
+    the next. `becomes` returns None if the action is refused in words."""
 
     name: str
     do: Callable[[Rows], object]
@@ -36,8 +37,8 @@ class Act:
 
 @dataclass(frozen=True)
 class Place:
-    """Where it happens. `made` makes and commits fresh rows and returns what finds them again,
-    `read` reads them as a request would at its beginning, `state` is what is to be compared."""
+    """The rows to act on. `made` makes and commits fresh rows and returns what finds them again,
+    `read` reads them as a request does at its start, and `state` is what the test compares."""
 
     made: Callable[[], Any]
     read: Callable[[Any], Rows]
@@ -45,7 +46,7 @@ class Place:
 
 
 def one_row(kind: Any, make: Callable[[], Any], state: Callable[[Any], State]) -> Place:
-    """A place with one row of interest."""
+    """A place with one row."""
 
     def made() -> int:
         row = make()
@@ -60,18 +61,19 @@ def one_row(kind: Any, make: Callable[[], Any], state: Callable[[Any], State]) -
 
 
 def always(**changes: Any) -> Callable[[State], State | None]:
-    """For an act that is never refused: these values are then so."""
+    """For an action that is never refused: the state then has these values."""
     return lambda state: state | changes
 
 
 def only_from(key: str, allowed: Iterable[Any], **changes: Any) -> Callable[[State], State | None]:
-    """For an act that is refused unless the state's `key` has one of the allowed values."""
+    """For an action that is refused unless the state's `key` has one of the allowed values."""
     values = list(allowed)
     return lambda state: state | changes if state[key] in values else None
 
 
 def faults_of_all_pairs(app: Flask, place: Place, acts: Iterable[Act]) -> list[str]:
-    """Try each pair of acts in both orders; a sentence for each that the model does not allow."""
+    """Try each pair of actions in both orders. Returns a sentence for each result that the model
+    does not allow."""
     acts = list(acts)
     return [
         fault for first in acts for second in acts for fault in _faults(app, place, first, second)
@@ -105,10 +107,10 @@ def _faults(app: Flask, place: Place, first: Act, second: Act) -> Iterator[str]:
 
 
 def _run(app: Flask, place: Place, where: Any, first: Act, second: Act) -> list[bool]:
-    """Whether each of the two was refused."""
+    """Run both actions. Returns for each whether it was refused."""
     has_read, may_act, may_commit = threading.Event(), threading.Event(), threading.Event()
 
-    def the_second() -> bool:
+    def act_second() -> bool:
         with app.app_context():
             rows = place.read(where)
             has_read.set()
@@ -122,14 +124,14 @@ def _run(app: Flask, place: Place, where: Any, first: Act, second: Act) -> list[
     acted = threading.Event()
     with ThreadPoolExecutor(1) as elsewhere:
         rows = place.read(where)
-        running = elsewhere.submit(the_second)
+        running = elsewhere.submit(act_second)
         if not has_read.wait(10):
-            running.result()  # raises what it stumbled over
+            running.result()  # raises the error of the second
         refused = _is_refused(first, rows)
         if not refused:
             db.session.flush()
         may_act.set()
-        _wait_until_it_waits(acted, running)
+        _wait_until_second_waits(acted, running)
         _finish(refused)
         may_commit.set()
         return [refused, running.result(20)]
@@ -150,8 +152,8 @@ def _finish(refused: bool) -> None:
         db.session.commit()
 
 
-def _wait_until_it_waits(acted: threading.Event, running: Any) -> None:
-    """Until the second waits for a lock of the first, or has acted without waiting."""
+def _wait_until_second_waits(acted: threading.Event, running: Any) -> None:
+    """Wait until the second waits for a lock of the first, or has acted without waiting."""
     give_up = time.monotonic() + 20
     with closing(db.engine.connect().execution_options(isolation_level="AUTOCOMMIT")) as looking:
         while not (acted.wait(0.002) or running.done()):

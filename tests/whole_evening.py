@@ -1,7 +1,7 @@
 """A phone bank in the middle of its evening, and an address for every page of it.
 
-For the tests that look at every page there is. A page that is new to the address map fails them
-until it stands in ADDRESSES, or in LEFT_OUT with the reason why nobody need look at it.
+It serves the tests that check every page. They fail for a new page until it is in ADDRESSES, or in
+LEFT_OUT with the reason.
 """
 
 import io
@@ -54,11 +54,11 @@ from tests.factories import (
 )
 from tests.signing_in import session_cookie, signed_in
 
-# What callers record in turn: some of everything that charts and tables show.
+# The outcomes that callers record in turn: some of everything that charts and tables show.
 OUTCOMES = ("no_answer", "answerphone", "no_answer", "talked", "busy", "refused", "no_answer",
             "talked", "call_back", "wrong_number", "no_answer", "do_not_call")  # fmt: skip
 
-# A file with columns to guess at, some of them doubtful, and rows that would be refused.
+# A file with columns to guess, some of them doubtful, and with rows that are refused.
 FILE = b"""Member No,First Name,Surname,Phone,Postcode,Ward,Ward
 1001,Bela,Specimen,020 7946 0901,CF10 1EP,Riverside,7
 1002,Cara,Sample,020 7946 0902,EH1 1YZ,Riverside,
@@ -86,13 +86,13 @@ class Evening:
     summary_token: str
     join_token: str
     open_call_id: uuid.UUID
-    # Paths of sign-in links, unused.
+    # Paths of unused sign-in links.
     links: dict[str, str] = field(default_factory=dict)
     cookies: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def begin_evening(person: dict[str, Any] | None = None) -> Evening:
-    """Fill the empty database, and commit. `person` are the values of whom Sam has on screen."""
+    """Fill the empty database, and commit. `person` has the values of Sam's contact."""
     organiser = create_account(RoleName.ORGANISER, name="Ada Lovelace", email="ada@example.org")
     host = create_account(RoleName.HOST, name="Hari", email="hari@example.org")
     other_host = create_account(RoleName.HOST, name="Olu", email="olu@example.org")
@@ -165,7 +165,7 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
 
 
 def _experiment(campaign: Campaign) -> Experiment:
-    """Two versions compared and stopped, so that everybody rung hears the campaign's script."""
+    """Two versions, compared and stopped, so that everyone called hears the campaign's script."""
     versions = [
         words for words in experiments.available_arm_scripts(campaign) if words.script_version_id
     ]
@@ -241,7 +241,7 @@ def _people_ringing(
     db.session.add(
         SetAside(campaign_id=campaign.id, caller_id=callers["Sam"].id, state=SetAsideState.DONE)
     )
-    # Of all who may be rung now there is this one, so this one is who Sam gets.
+    # Only this contact may be called now, so Sam gets them.
     _contact(contact_list, **person)
     db.session.commit()
     hold = claim(callers["Sam"])
@@ -267,7 +267,7 @@ def cookie_of(app: Flask, session: dict[str, Any]) -> str:
 
 
 def endpoints(app: Flask) -> set[str]:
-    """Everything that answers a GET."""
+    """Every endpoint that answers a GET."""
     return {
         route.endpoint
         for route in app.url_map.iter_rules()
@@ -294,7 +294,7 @@ def _at(address: str) -> Callable[[Evening], str]:
     return lambda evening: address
 
 
-# An address of each endpoint that answers a GET, of things that are there.
+# An address of each endpoint that answers a GET, of rows that exist.
 ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "accounts.account": _at("/account"),
     "accounts.front": _at("/"),
@@ -381,5 +381,5 @@ LEFT_OUT = {"static": "files of the release, the same for everyone"}
 
 
 def missing_addresses(app: Flask) -> set[str]:
-    """What answers a GET and nobody here knows, or is known here and answers none."""
+    """Endpoints that answer a GET and have no address here, and the other way round."""
     return endpoints(app) ^ (set(ADDRESSES) | set(LEFT_OUT))

@@ -243,9 +243,7 @@ def test_less_promised_than_before_is_found() -> None:
 @pytest.mark.parametrize(
     ("opening", "faults"), [((780, 960), 0), ((840, 960), 1), ((900, 960), 2), ((780, 870), 1)]
 )
-def test_out_of_hours_in_any_possible_zone_is_found(
-    opening: tuple[int, int], faults: int
-) -> None:
+def test_out_of_hours_in_any_possible_zone_is_found(opening: tuple[int, int], faults: int) -> None:
     given = Story().change(0, "call", "a").entries
     assert len(list(history.out_of_hours(given, 1, opening))) == faults
     assert list(history.out_of_hours(given, 2, opening)) == []
