@@ -1,1 +1,1 @@
-"""The volunteer's side: whom to ring, when, and what came of it."""
+"""The volunteer's application: joining, calling and practising."""

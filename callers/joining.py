@@ -42,13 +42,13 @@ def join(
 ) -> Caller:
     """Add a caller to the party, or to the campaign without one: admitted, or waiting at the door.
 
-    `known` is the caller whose device comes back: they stay the same caller and keep their tally.
-    If they join another party, they move there, so that they are in one room at a time, and their
-    hold is released: its call would count in the room that they left. A name that a host gave them
-    stays.
+    `known` is the caller of a device that joins again. They stay the same caller and keep their
+    tally. If they join another party, they move there, so a caller is in one room at a time. Their
+    hold is released, because its call would count in the room that they left. They keep a name that
+    a host gave them.
 
-    `address` is the address of the request. A newcomer from an address where a caller was stopped
-    or paused waits, even at an open door (`roster.open_door`).
+    `address` is the address of the request. A newcomer waits even at an open door if a caller from
+    the same address was stopped or paused (`roster.open_door`).
 
     Raises InvalidInputError for a name that cannot be shown, ConflictError for a locked party,
     GoneError for a party that has ended.

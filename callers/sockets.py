@@ -1,7 +1,7 @@
 """The socket of a caller's own pages.
 
 A screen only listens. The caller proves themselves with their device's cookie when it connects. The
-one event that a screen may send asks where the caller stands, and changes nothing.
+only event that a screen may send asks for the caller's state, and changes nothing.
 """
 
 from typing import Any
@@ -39,7 +39,7 @@ def screen_disconnects(_reason: str = "") -> None:
 @on_event("state", caller_events.NAMESPACE)
 @open_to(CALLER)
 def state(_: Any = None) -> dict[str, Any]:
-    """Where the caller stands, for a screen that may have missed an event while it slept."""
+    """Return the caller's state, for a screen that may have missed an event while it slept."""
     caller = _caller()
     party = db.session.get(Party, caller.party_id) if caller.party_id else None
     return {

@@ -1,1 +1,1 @@
-"""Phonebank: what everyone shares, and the organiser's and host's side."""
+"""Phonebank: the shared services, and the applications of organisers and hosts."""

@@ -1,1 +1,1 @@
-"""The practice call: people who are made up, and what the caller hears about how it went."""
+"""The practice call: made-up people, and the feedback that the caller reads afterwards."""

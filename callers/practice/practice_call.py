@@ -66,13 +66,14 @@ def personas_for(script: Script | None) -> list[Character]:
 
 
 def persona_of(script: Script | None, kind: str) -> Character:
-    """The persona of that kind; one who talks if there is none of the kind."""
+    """Return the persona of this kind, or one who talks if no persona has this kind."""
     known = {person.kind: person for person in reversed(personas_for(script))}
     return known.get(kind) or known.get("cheerful") or personas_for(script)[0]  # type: ignore[call-overload]
 
 
 def listed_name(person: Character) -> str:
-    """The name that the caller sees: that of the person on the list, who may not answer."""
+    """Return the name that the caller sees. It is the name of the person on the list, and someone
+    else may answer."""
     return person.name if person.kind not in ABSENT else DEFAULT_PERSONA.name
 
 
@@ -121,7 +122,8 @@ def is_complete(
 
 
 def describe_requirement(script: Script | None, fields: Fields) -> str:
-    """What makes a practice call count, in words for a caller whose last one did not."""
+    """Return what a practice call needs in order to count, for a caller whose last one did not
+    count."""
     if script is None:
         return "Say how the call ended"
     if not any(person.kind in TALKERS for person in personas_for(script)):

@@ -29,8 +29,8 @@ def wants_screen() -> bool:
 def read_fields() -> MultiDict[str, Any] | Mapping[str, Any]:
     """The fields of a form, or of a JSON object. Raises InvalidInputError for any other JSON.
 
-    The NUL character is dropped, because PostgreSQL cannot store it: an outcome is not refused for
-    what somebody pasted into its note.
+    The NUL character is dropped, because PostgreSQL cannot store it: an outcome is not refused
+    because its note has pasted text with this character.
     """
     if not request.is_json:
         fields = request.form.items(multi=True)

@@ -68,10 +68,11 @@ class CallView:
     stage: str
     expires_at: str
     seconds_left: int
-    # The others with the same number, (contact id, first name): one of them may answer.
+    # Other contacts with the same number, as (contact id, first name). One of them may answer.
     household: list[tuple[int, str]] = field(default_factory=list)
     practice: bool = False
-    # Why only the outcome may be put right: see `undo.redial_block_reason`. No number then.
+    # Why the caller may correct only the outcome (see `undo.redial_block_reason`). The page then
+    # shows no number.
     not_to_ring: str = ""
     turn: int = 0
     # The sequence number of the newest answer: see `answers.save_answer`.

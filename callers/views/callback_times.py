@@ -20,7 +20,7 @@ PRESETS = {
 }
 
 LATER_BY = timedelta(hours=3)
-# The furthest promise: longer than any campaign's last weeks.
+# The latest time that a caller may promise. The last weeks of a campaign are shorter than this.
 AHEAD_AT_MOST = timedelta(days=92)
 
 

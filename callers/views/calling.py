@@ -146,7 +146,7 @@ def person_qr() -> ResponseReturnValue:
 @pages.get("/calling/mine")
 @for_callers
 def mine() -> ResponseReturnValue:
-    """The caller's own calls: when and how they ended, never with whom."""
+    """Show when and how the caller's own calls ended, without the people's names."""
     calls = page_data.last_calls(g.caller)
     if wants_json():
         return jsonify(calls=[call.as_json() for call in calls])

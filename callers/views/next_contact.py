@@ -50,7 +50,7 @@ def show_next(
     recorded_json: dict[str, Any] | None = None,
     holds_nobody: bool = False,
 ) -> ResponseReturnValue:
-    """Claim, commit, and show the contact; or say why there is none.
+    """Claim a contact, commit, and show the contact. If there is no contact, show the reason.
 
     `from_waiting_page`: the waiting page asks, which tries again automatically. `recorded_json` is
     what a recorded outcome adds to the JSON answer, which is then a success even without a next
@@ -110,7 +110,8 @@ def show(
     refused: InvalidInputError | None = None,
     recorded_json: dict[str, Any] | None = None,
 ) -> ResponseReturnValue:
-    """The call page of a hold; with `refused`, what was wrong with the form that was just sent."""
+    """Show the call page of a hold. `refused` says what was wrong with the form that was just
+    sent."""
     campaign = page_data.campaign_of(g.caller)
     view = view_of(hold, g.caller, campaign, change=request.args.get("change", ""))
     if wants_json() and not wants_screen():

@@ -21,9 +21,9 @@ from phonebank.rules.time_zones import time_zone
 from phonebank.tallies.totals import party_totals, totals_of_caller
 
 LAST_CALLS = 20
-# An outcome can still be recorded so long after the hold has expired.
+# For this long after the hold expires, the caller can still record an outcome.
 RECORDABLE_FOR = timedelta(hours=2)
-# A caller who gives a contact back sooner than this has not talked to them.
+# A caller who releases a contact sooner than this has not talked to the person.
 SHORTEST_CALL = timedelta(seconds=30)
 # If a contact becomes callable this soon, the page keeps trying.
 SOON = timedelta(minutes=15)
@@ -80,7 +80,7 @@ def progress_of(caller: Caller) -> dict[str, Any]:
 
 
 def last_recorded(caller: Caller) -> OwnCall | None:
-    """The caller's last recorded call, while it can still be undone."""
+    """Return the caller's last recorded call, or None if it can no longer be undone."""
     last = last_calls(caller, 1)
     return last[0] if last and last[0].can_undo else None
 
@@ -120,8 +120,8 @@ def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
 def unrecorded_call(caller: Caller) -> Call | None:
     """The caller's latest call, if it ended without an outcome; else None.
 
-    Its hold has expired, or the caller gave it back. They may have been talking all the time, so
-    they can still say how it ended.
+    Its hold has expired, or the caller released it. The caller may have been talking all the time,
+    so they can still say how the call ended.
     """
     call = db.session.scalars(
         select(Call)

@@ -82,8 +82,8 @@ def practised() -> ResponseReturnValue:
 def _versions(fields: Mapping[str, Any]) -> tuple[int | None, list[int]]:
     """The id of the script version to practise with, and the ids of the other active versions.
 
-    It is the version that the page asks for, if that is active; otherwise the one that most
-    contacts hear.
+    The first id is the version that the page asks for, if that version is active. Otherwise it is
+    the version that most contacts hear.
     """
     heard = active_version_ids(g.caller.campaign_id)
     asked_for = str(fields.get("words") or "")

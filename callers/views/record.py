@@ -1,7 +1,7 @@
 """Recording a call, by form or JSON: answers, outcome, undo, giving back, and renewing the hold.
 
 Every address has the call's id. A form that is sent twice changes nothing the second time, so
-JavaScript, plain forms and impatient thumbs may repeat it. The addresses for answers, outcome and
+JavaScript, plain forms and a second tap may repeat it. The addresses for answers, outcome and
 undo have the call's turn too (`?turn=0`), so that a copy which the network delivers late changes
 nothing either. For the same reason an answer may come with "seq", a number that grows with each.
 """

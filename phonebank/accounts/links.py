@@ -87,7 +87,7 @@ def read(token: str) -> Link:
 
 
 def spend(link: Link) -> None:
-    """Use the link up. The account stays locked until the commit.
+    """Mark the link as used. The account stays locked until the commit.
 
     Raises LinkExpiredError if another request has spent the link meanwhile, or the account was
     deactivated or got another role.

@@ -19,7 +19,8 @@ from phonebank.core.db import db
 from phonebank.core.errors import ConflictError
 from phonebank.models import Account, AccountSession, now
 
-# Long enough for a day's work and an evening's party. A laptop found tomorrow is signed out.
+# This is long enough for a day's work and an evening's party. A laptop that is found the next day
+# is signed out.
 SIGNED_IN_FOR = timedelta(hours=12)
 # How exact “last used” is. A shorter time would write to the table more often.
 SEEN_EVERY = timedelta(minutes=5)

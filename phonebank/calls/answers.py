@@ -61,7 +61,7 @@ def save_answer(
 
 
 def last_seq(call: Call) -> int:
-    """The highest `seq` of the call's answers; 0 for none."""
+    """Return the highest `seq` of the call's answers; 0 if there are no answers."""
     return db.session.scalar(select(func.max(Answer.seq)).where(Answer.call_id == call.id)) or 0
 
 

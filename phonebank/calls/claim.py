@@ -63,9 +63,10 @@ _LOCK = (
     .with_for_update(of=[Contact, Caller], key_share=True)
 )
 # Everything that decides whether the caller may get the contact, because an organiser or a host may
-# have acted since the request began. This is not part of the statement that locks: one that waits
-# for a row goes on with all other rows as they were before the wait. `household` are the ids of
-# others on the number whom the caller may ask for instead, `words` the scripts on offer.
+# have acted since the request began. This is not part of the statement that locks, because a
+# statement that waits for a row sees all other rows as they were before the wait. `household` has
+# the ids of other contacts with the same number, and the caller may ask for them instead. `words`
+# has the scripts on offer.
 _PRESENT_STATE = (
     select(
         Contact,
@@ -87,8 +88,8 @@ _OPEN_CALL = insert(Call).on_conflict_do_nothing().returning(Call)
 
 
 class NobodyToCallError(PhonebankError):
-    """There is nobody for this caller right now; `why` is the reason. `next_at` is when the next
-    contact becomes callable, aware UTC, or None where waiting alone does not bring one."""
+    """No contact is available for this caller right now; `why` is the reason. `next_at` (aware UTC)
+    is when the next contact becomes callable, or None if waiting alone does not help."""
 
     status = 200
     title = "Nobody to call right now"
@@ -99,14 +100,14 @@ class NobodyToCallError(PhonebankError):
 
 
 def claim(caller: Caller, has_no_hold: bool = False) -> Hold:
-    """Give the caller one contact to call; the same one as long as their hold lasts.
+    """Give the caller one contact to call. It is the same contact until their hold ends.
 
-    `has_no_hold` saves looking for that hold: the caller has just recorded how their call ended.
+    `has_no_hold` skips the query for that hold, because the caller has just recorded an outcome.
     Raises NotAdmittedError, PracticeRequiredError, NotRunningError, GoneError (party or campaign
     ended), NobodyToCallError, ServiceUnavailableError (Redis is away), PacePausedError (then
-    commit: the pause is written). Two claims of one caller at once give the same contact.
-
-    Begin it with nothing to commit: it rolls back when a contact turns out not to be callable.
+    commit, because the pause is written). Two simultaneous claims by one caller return the same
+    contact. Call this without uncommitted changes, because it rolls back if a contact is not
+    callable any more.
     """
     if not caller.may_call:
         raise NotAdmittedError()
@@ -135,7 +136,7 @@ def _claim_next(caller: Caller, campaign: Campaign) -> Hold:
         try:
             hold = _open_call(caller, taken.contact_id, taken.call_id)
         except Exception:
-            # The caller was removed or paused, or the database failed: there is no such call.
+            # The caller was removed or paused, or the database failed, so no call was written.
             queue.release(taken)
             raise
         if hold is not None:
@@ -146,7 +147,8 @@ def _claim_next(caller: Caller, campaign: Campaign) -> Hold:
         db.session.rollback()
         queue.release_stale(taken)
         campaign = running_campaign(caller)
-        # A second tap may have written the caller's call first: it is for the same screen.
+        # A second tap may already have created the call. Both taps come from the same screen, so
+        # use that call.
         already = current_hold(caller)
         if already is not None:
             return already
@@ -156,11 +158,11 @@ def _claim_next(caller: Caller, campaign: Campaign) -> Hold:
 def _open_call(caller: Caller, contact_id: int, call_id: uuid.UUID) -> Hold | None:
     """Ask PostgreSQL whether the caller may call this contact now, and write the open call.
 
-    None when they may not: the contact was suppressed or called since it came into Redis, its
-    calling hours have ended, or its number is in another open call. The row locks order this claim
-    against a suppression and a removal of the caller: one that commits first wins, and one that
-    comes second waits until this call is written. Raises what `_present_state` and `enforce_pace`
-    do.
+    Return None if the caller may not: the contact was suppressed or called since it came into
+    Redis, its calling hours have ended, or its number is in another open call. The row locks order
+    this claim against a suppression and against a removal of the caller. A transaction that commits
+    first wins, and one that comes second waits until this call is written. Raises what
+    `_present_state` and `enforce_pace` do.
     """
     ids = {"contact_id": contact_id, "caller_id": caller.id}
     if db.session.scalar(_LOCK, ids) is None:
@@ -206,7 +208,7 @@ def _open_call(caller: Caller, contact_id: int, call_id: uuid.UUID) -> Hold | No
 
 @dataclass(frozen=True)
 class _Callable:
-    """A contact that the caller may get, as everything was `at` that moment."""
+    """A contact that the caller may get, with all that was read at the moment `at`."""
 
     contact: Contact
     campaign: Campaign

@@ -11,7 +11,7 @@ from typing import Any
 
 from phonebank.models import Contact, ContactState
 
-# A change of calling hours may have moved this one since, which does not count as a change.
+# A change of calling hours may move this column, so `matches` ignores it.
 _MOVED_BY_HOURS = "callable_at"
 
 
@@ -119,7 +119,8 @@ class LeftValues:
 
 @dataclass(frozen=True)
 class DelayedContact:
-    """Another on the number who waits because of the call, with its times before that."""
+    """Another contact with the number, which waits because of the call, with its times before the
+    call."""
 
     contact_id: int
     callable_at: datetime
@@ -128,7 +129,8 @@ class DelayedContact:
 
 @dataclass(frozen=True)
 class NumberLoss:
-    """Another on the number who lost it because it is dead, with its further numbers of before."""
+    """Another contact, which lost the number because it is dead, with its further numbers before
+    the call."""
 
     contact_id: int
     other_phones: tuple[str, ...]
@@ -136,8 +138,8 @@ class NumberLoss:
 
 @dataclass(frozen=True)
 class HouseholdChange:
-    """What an outcome did to the others on the number. `delayed_until` (aware) is when the delayed
-    become callable, None where none are."""
+    """What an outcome did to the other contacts with the number. `delayed_until` (aware) is when
+    the delayed contacts become callable, or None if no contact is delayed."""
 
     delayed: tuple[DelayedContact, ...] = ()
     delayed_until: datetime | None = None
@@ -152,7 +154,7 @@ class HouseholdChange:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Only the keys that have something to say."""
+        """Return the JSON form, with only the keys that have a value."""
         stored: dict[str, Any] = {}
         if self.lost_number:
             stored["lost_the_number"] = [
@@ -194,8 +196,8 @@ class ContactSnapshot:
     left: LeftValues
 
     def has_changed_since(self, contact: Contact) -> bool:
-        """Whether the contact is no longer as its outcome left it. To restore it would then undo
-        the effect of another call."""
+        """Whether the contact has changed since its outcome. Restoring it would then undo the
+        effect of another call."""
         return LeftValues.of(contact) != self.left
 
     def to_json(self) -> dict[str, Any]:
@@ -214,8 +216,8 @@ class ContactSnapshot:
 
 @dataclass(frozen=True)
 class PeopleSnapshot:
-    """The states of a call's contact, None where it is left as it is, and of the others on the
-    number, by contact id."""
+    """The state of a call's contact (None if the contact stays unchanged), and the states of the
+    other contacts with the number, by contact id."""
 
     contact: ContactValues | None
     others: dict[int, ContactValues]

@@ -60,11 +60,11 @@ def apply_decision(
 
 
 def take_next_number(contact: Contact) -> None:
-    """Go on with the contact's next number that is not known to be dead; without one, the contact
-    becomes unusable.
+    """Switch to the contact's next number that is not known to be dead. A contact without such a
+    number becomes unusable.
 
-    The next number may be suppressed: that keeps the contact from being called while the number is
-    on the do-not-call list, and no longer.
+    The next number may be suppressed. The contact then cannot be called until the number comes off
+    the do-not-call list.
     """
     dead = dead_among(contact.other_phones)
     following, *further = [phone for phone in contact.other_phones if phone not in dead] or [None]
@@ -78,7 +78,7 @@ def take_next_number(contact: Contact) -> None:
 def set_number(contact: Contact, phone: str, further: list[str]) -> bool:
     """Make the contact callable on this number (E.164), with the further ones after it. Flushes.
 
-    False, with nothing changed, when the same person is in the campaign again under that number.
+    Return False and change nothing if the campaign has the same person again with that number.
     """
     try:
         with db.session.begin_nested():

@@ -55,7 +55,7 @@ class Hold:
 
 
 def current_hold(caller: Caller) -> Hold | None:
-    """The contact on this caller's screen; None for nobody."""
+    """Return the contact on this caller's screen, or None if there is no contact."""
     row = db.session.execute(_HELD, {"caller_id": caller.id}).one_or_none()
     return Hold(row[0], row[1], row[0].expires_at) if row else None
 
@@ -88,8 +88,8 @@ def renew_hold(caller: Caller, call_id: uuid.UUID) -> datetime:
 
 
 def _apart(hold_seconds: int) -> timedelta:
-    """How long after one expiry was written a renewal writes the next; where holds are short, often
-    enough that most of each is left."""
+    """Return the least time between two renewals that write a new expiry. For short holds it is a
+    fifth of the hold, so most of the hold is always left."""
     return min(WRITTEN_APART, timedelta(seconds=hold_seconds / 5))
 
 
@@ -108,10 +108,11 @@ def release_hold(caller: Caller, call_id: uuid.UUID) -> None:
 
 
 def own_call(caller: Caller, call_id: uuid.UUID, lock: bool = False) -> Call:
-    """A call of this caller; with `lock` as it is once nobody else can change it.
+    """Return a call of this caller. With `lock`, the row is locked and read again, so it is up to
+    date.
 
-    Raises NotFoundError, also for another caller's call, so that the answer tells nothing about
-    those.
+    Raises NotFoundError, also for another caller's call, so the answer reveals nothing about other
+    callers' calls.
     """
     query = select(Call).where(Call.id == call_id, Call.caller_id == caller.id)
     if lock:
@@ -131,15 +132,15 @@ def own_call_and_contact(caller: Caller, call_id: uuid.UUID) -> tuple[Call, Cont
     own = {"call_id": call_id, "caller_id": caller.id}
     row = db.session.execute(_OWN_CALL_AND_CONTACT, own).one_or_none()
     if row is None:
-        # Either there is no such call, or it went to another of the household while this statement
-        # waited for the lock.
+        # Either there is no such call, or it was switched to another person of the household while
+        # this statement waited for the lock.
         own_call(caller, call_id)
         return own_call_and_contact(caller, call_id)
     return row[0], row[1]
 
 
 def is_stale(call: Call, turn: int | None) -> bool:
-    """Whether a request was meant for an earlier turn of the call; None stands for any turn."""
+    """Whether a request was meant for an earlier turn of the call. None means any turn."""
     return turn is not None and turn != call.turn
 
 

@@ -1,4 +1,5 @@
-"""One call for several contacts on a number: one of them came to the phone. Commits nothing."""
+"""Switching a call to another contact with the same number, who came to the phone. Nothing here
+commits."""
 
 import uuid
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from phonebank.models.call import HANDED_OUT_NO
 
 
 def others_in_household(call: Call) -> Sequence[Contact]:
-    """The others on the number, as they were when the call began, who may still be called."""
+    """Return the other contacts that had the number when the call began and may still be called."""
     if not call.household:
         return []
     return db.session.scalars(_others(call).order_by(Contact.id)).all()
@@ -36,7 +37,7 @@ def _others(call: Call) -> Select[Contact]:
 
 
 def switch_contact(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold:
-    """Go on in the same call with another of the household, who came to the phone.
+    """Continue the same call with another person of the household, who came to the phone.
 
     The page begins the script again with their name; answers so far stay, unless an experiment has
     another script for this contact. The contact who was asked for first waits with the rest of the
@@ -48,9 +49,9 @@ def switch_contact(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold:
     call = own_call(caller, call_id, lock=True)
     if call.outcome is not None or call.ended_at is not None:
         raise ConflictError("This call has ended.", "Ask for the next person.")
-    # An undo may be giving the contact another number at this moment, and does not once the contact
-    # is in an open call. The lock is a statement of its own, because one that waits for a row goes
-    # on with all other rows as they were before the wait.
+    # A concurrent undo may be giving the contact another number, but it leaves a contact in an open
+    # call alone. The lock is a separate statement, because a statement that waits for a row sees
+    # all other rows as they were before the wait.
     db.session.execute(
         select(Contact.id).where(Contact.id == contact_id).with_for_update(key_share=True)
     )
@@ -71,7 +72,7 @@ def switch_contact(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold:
 
 
 def _set_script(call: Call) -> None:
-    """Put the call into the experiment arm of its present contact, where that is another arm."""
+    """Move the call to the experiment arm of its present contact, if that is another arm."""
     words = script_choice_for(call.campaign_id, call.contact_id)
     if words.experiment_arm_id == call.experiment_arm_id:
         return

@@ -1,4 +1,4 @@
-"""What an outcome does to the others on the number, and undoing it.
+"""What an outcome does to the other contacts with the number, and how an undo reverses it.
 
 All of it is part of the transaction that records or undoes the call.
 """
@@ -13,7 +13,8 @@ from phonebank.models.state import state_text
 from phonebank.rules.retry_policy import Decision
 from phonebank.suppressions.dead_numbers import report, withdraw
 
-# An undo restores so many others on a number: enough for a family, and not for a switchboard.
+# An undo restores at most this many other contacts with the number. That is enough for a family,
+# and not for a switchboard.
 OTHERS_AT_MOST = 100
 
 # Statements are built once: building them takes longer than PostgreSQL needs to answer them.
@@ -78,8 +79,8 @@ WHERE contact.id = others.id AND contact.callable_at = CAST(:until AS timestampt
 
 
 def apply_to_household(contact: Contact, call: Call, decision: Decision) -> HouseholdChange:
-    """Make the others on the number wait as the decision says. A dead number is dead for every
-    contact who has it, in every campaign and in later uploads.
+    """Make the other contacts with the number wait, as the decision says. A dead number is dead for
+    every contact that has it, in every campaign and in later uploads.
 
     Returns what `restore_household` needs.
     """
@@ -109,7 +110,8 @@ def apply_to_household(contact: Contact, call: Call, decision: Decision) -> Hous
 
 
 def restore_household(call: Call, change: HouseholdChange) -> None:
-    """Undo what `apply_to_household` did: the others get back their time, or the number they lost.
+    """Undo `apply_to_household`: the other contacts get back their times, or the number that they
+    lost.
 
     A contact that was called on another number since, or is in an open call on it, keeps that
     number; so does one that has lost another number since.
@@ -132,8 +134,8 @@ def restore_household(call: Call, change: HouseholdChange) -> None:
 def _give_number_back(call: Call, losses: dict[int, NumberLoss]) -> None:
     """Give the contacts who lost the call's number that number again, with their further numbers.
 
-    The locks come first and the question after them: a claim at this moment has written its open
-    call by then, and the number of an open call stays.
+    The locks come before the query. By then a concurrent claim has written its open call, and a
+    contact in an open call keeps its number.
     """
     which = {"ids": list(losses), "recorded_at": call.recorded_at}
     others = db.session.scalars(_NOT_CALLED_SINCE, which).all()
@@ -145,6 +147,6 @@ def _give_number_back(call: Call, losses: dict[int, NumberLoss]) -> None:
             (ContactState.UNUSABLE, [call.phone, *further]),
         )
         if is_as_left and other.id not in in_open_calls:
-            # False where the same person was uploaded again under that number, which is that row's
-            # by now: this contact stays as it is.
+            # `set_number` is False if the same person was uploaded again with that number. Then
+            # that row keeps the number, and this contact stays unchanged.
             set_number(other, call.phone, further)

@@ -9,7 +9,7 @@ from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.jobs import CHORES, job
 from phonebank.models import SetAside, SetAsideState
 
-# Seconds of a request: longer than some hundreds of calls take, shorter than an organiser waits.
+# Seconds that a request may work. Some hundreds of calls take less, and an organiser waits longer.
 SECONDS_IN_REQUEST = 5.0
 
 
@@ -31,7 +31,8 @@ def _take_step(set_aside_id: int) -> bool:
 
 @job(CHORES, timeout=60)
 def continue_all_set_asides() -> None:
-    """Continue what a request has left unfinished, or a killed process. Periodic; may run twice."""
+    """Continue the work that a request or a killed process has left unfinished. Runs periodically,
+    and may run twice."""
     unfinished = select(SetAside.id).where(
         SetAside.state.in_((SetAsideState.WORKING, SetAsideState.RETURNING))
     )

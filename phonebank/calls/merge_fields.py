@@ -1,4 +1,4 @@
-"""What the merge fields of a call stand for."""
+"""The values of a call's merge fields."""
 
 from phonebank.models import Caller, Campaign, Contact
 

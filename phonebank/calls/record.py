@@ -111,12 +111,12 @@ def record(
 
 
 def was_reassigned(call: Call) -> bool:
-    """Whether the call's contact came onto a screen by another call since."""
+    """Whether a later call has shown the call's contact to a caller."""
     return bool(db.session.scalar(select(exists().where(is_later_call_to_contact(call)))))
 
 
 def is_later_call_to_contact(call: Call) -> ColumnElement[bool]:
-    """For a query of calls: those by which this call's contact came onto a screen later.
+    """Return the condition, for a query of calls, that a call showed this call's contact later.
 
     The order is that of their numbers and not of the clock, because the clocks of two servers may
     differ.
@@ -159,7 +159,7 @@ def _decide(
 
 
 def _same_outcome_before(contact: Contact, outcome_key: str, rules: RetryRules) -> int:
-    """How many of the contact's calls had this outcome; 0 where no rule asks for the number."""
+    """Return how many of the contact's calls had this outcome; 0 if no rule needs the number."""
     rule = rules.retries.get(outcome_key)
     if rule is None or rule.retries_at_most is None:
         return 0
@@ -182,7 +182,7 @@ def _write_outcome(
 ) -> None:
     call.late = call.ended_at is not None
     if call.late:
-        # Where another call holds the contact by now, that call keeps it.
+        # If another call holds the contact by now, that call keeps it.
         release_after_commit(call)
     else:
         end_hold(call, CallEnding.RECORDED, at)
@@ -192,7 +192,7 @@ def _write_outcome(
     call.note = note
     call.counted = counted
     call.reached = OUTCOMES[outcome_key].reached
-    # Answers in a call that nobody answered are a slip of the finger.
+    # Answers in an unanswered call are mistaken taps.
     if call.reached:
         call.conversation, call.yes = _conversation_and_yes(call, contact, caller, outcome_key)
     call.too_fast = counted and is_too_fast(call.started_at, at, call.conversation)

@@ -1,9 +1,9 @@
 """Setting aside what one caller recorded, and bringing it back. Nothing here commits.
 
-For a caller who did not call the people they say they called. Each call is kept and counts nowhere;
-its contact and their household are restored to their state before it; a do-not-call entry is lifted
-unless it was made by another call or person too. Where another caller's call has changed a contact
-since, the contact stays as that call left it.
+This is for a caller who did not call the people they say they called. Each call is kept and counts
+nowhere; its contact and their household are restored to their state before it; a do-not-call entry
+is lifted unless it was made by another call or person too. Where another caller's call has changed
+a contact since, the contact stays as that call left it.
 
 This module says what is set aside and shows how far it has come; `set_aside_steps` does the work, a
 few calls at a time, because a caller may have thousands.
@@ -63,9 +63,10 @@ FROM set_aside_call WHERE set_aside_id = :id
 
 @dataclass(frozen=True)
 class Preview:
-    """What setting aside would do now, in counts. `people` are the contacts of the calls, of whom
-    `called_since` stay as another caller's call left them. Of the numbers that the calls put on the
-    do-not-call list, `lifted` come off it; the rest stay because they have another entry too."""
+    """What setting aside would do now, in counts. `people` counts the contacts of the calls.
+    `called_since` of them stay as another caller's call left them. Of the numbers that the calls
+    put on the do-not-call list, `lifted` are removed; the others stay because they have another
+    entry too."""
 
     calls: int
     counted: int
@@ -78,8 +79,8 @@ class Preview:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far it has come: calls set aside, those of them that counted, do-not-call entries lifted,
-    and calls whose contact stays as it is."""
+    """The progress of the work: calls set aside, those of them that counted, do-not-call entries
+    lifted, and calls whose contact stays unchanged."""
 
     calls: int
     counted: int
@@ -115,9 +116,9 @@ def set_aside_of(caller: Caller, set_aside_id: int) -> SetAside:
 def begin(
     caller: Caller, account: Account, reason: str, at: datetime, only_fast: bool = False
 ) -> SetAside:
-    """Set aside every call that the caller recorded until `at` (aware); with `only_fast`, those
-    recorded sooner than a call takes. The work is `set_aside_steps.take_step`'s. Raises
-    ConflictError when there is no such call."""
+    """Set aside every call that the caller recorded until `at` (aware). With `only_fast`, set aside
+    only calls recorded sooner than a call takes. `set_aside_steps.take_step` does the work. Raises
+    ConflictError if there is no such call."""
     counts = preview(caller, only_fast)
     if not counts.calls:
         raise ConflictError("There is nothing to set aside.", "Reload the page.")
@@ -139,8 +140,8 @@ def begin(
 
 
 def bring_back(set_aside: SetAside, account: Account, reason: str, at: datetime) -> None:
-    """Bring back every call of a finished setting aside. The work is `set_aside_steps.take_step`'s.
-    Raises ConflictError when it is not finished, or another organiser has brought it back."""
+    """Bring back every call of a finished `set_aside`. `set_aside_steps.take_step` does the work.
+    Raises ConflictError if it is not finished, or if another organiser has brought it back."""
     returning = db.session.execute(
         update(SetAside)
         .where(SetAside.id == set_aside.id, SetAside.state == SetAsideState.DONE)

@@ -1,6 +1,6 @@
 """The work of setting calls aside and bringing them back, in steps. Nothing here commits.
 
-The newest calls come first, so that each finds its contact as it left it.
+The newest calls come first, so each call finds its contact in the state that the call left.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ from phonebank.suppressions.contacts import restore_contacts, suppress_listed_am
 # Calls in one transaction: about a second of locks at most, on a busy machine.
 AT_ONCE = 50
 
-# When the last other call to each contact began that is not set aside: recorded, or still open.
+# For each contact, when the last other call began that is recorded or open and is not set aside.
 _LAST_OTHER_CALLS = (
     select(Call.contact_id, func.max(Call.started_at))
     .where(
@@ -100,7 +100,7 @@ def _set_aside_some(set_aside: SetAside) -> bool:
         call.set_aside_at = at
         if outcome_of(call.outcome or "").suppress_reason:
             kept.lifted_reason = _lift_suppression(call)
-        # The call may have reported its number as dead, for every contact who has it.
+        # The call may have reported its number as dead, for every contact that has it.
         dead_numbers.withdraw(call.id)
         other = last_other_call.get(contact.id)
         is_last = other is None or other < call.started_at
@@ -113,7 +113,7 @@ def _set_aside_some(set_aside: SetAside) -> bool:
 
 def _lift_suppression(call: Call) -> str | None:
     """Lift the do-not-call entry of a call, unless another call of its caller that is not set aside
-    had the same outcome for the number. Returns the entry's reason, None where it stays."""
+    had the same outcome for the number. Returns the entry's reason, or None if the entry stays."""
     another = db.session.scalar(
         select(Call.id)
         .join(Contact, Contact.id == Call.contact_id)
@@ -152,7 +152,7 @@ def _restore_people(call: Call, contact: Contact, kept: SetAsideCall, is_last: b
                 snapshot.before.restore(contact)
             db.session.flush()
     except IntegrityError:
-        # The same person was uploaded again under that number, which is that row's by now.
+        # The same person was uploaded again with that number, and that row keeps the number.
         db.session.refresh(contact)
         return []
     kept.before = before.to_json()
@@ -229,8 +229,8 @@ def _lock_calls(ids: Sequence[Any]) -> dict[Any, tuple[Call, Contact]]:
 
 
 def _last_other_calls(rows: dict[Any, tuple[Call, Contact]]) -> dict[int, datetime]:
-    """By contact id: when the last call to it began, of all calls but these that are not set
-    aside."""
+    """Return, by contact id, when the last call to it began, without these calls and without calls
+    that are set aside."""
     values = {"contacts": list({contact.id for _, contact in rows.values()}), "calls": list(rows)}
     return {row[0]: row[1] for row in db.session.execute(_LAST_OTHER_CALLS, values)}
 

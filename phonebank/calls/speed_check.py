@@ -13,12 +13,13 @@ from sqlalchemy import func, select
 from phonebank.core.db import db
 from phonebank.models import Call, Caller
 
-# A telephone that rings once, a name, on whose behalf, the question and its answer: the ready-made
-# scripts have 40 words before the main question, and people speak about 150 words a minute.
+# The shortest conversation has one ring, the caller's name and organisation, one question
+# and one answer. The ready-made scripts have 40 words before the main question, and people speak
+# about 150 words a minute.
 CONVERSATION_TAKES = timedelta(seconds=15)
 # A tap on the number, the telephone's own screen, and back. Even an engaged tone takes longer.
 ANY_CALL_TAKES = timedelta(seconds=3)
-# Fewer may be slips of the finger, and are not shown.
+# Fewer may be mistaken taps, so the page does not show them.
 SHOWN_FROM = 3
 SHOWN_AT_MOST = 20
 
@@ -39,7 +40,8 @@ def is_too_fast(claimed_at: datetime, recorded_at: datetime, conversation: bool)
 
 
 def fast_callers(campaign_id: int) -> list[FastCaller]:
-    """The callers with several such outcomes, those with the most first; at most SHOWN_AT_MOST."""
+    """Return the callers with several outcomes that came too fast, most of them first; at most
+    SHOWN_AT_MOST."""
     too_fast = (
         select(Call.caller_id, func.count().label("number"))
         .where(Call.campaign_id == campaign_id, Call.too_fast, Call.set_aside_at.is_(None))

@@ -83,7 +83,7 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
         )
     restore_household(call, snapshot.household)
     snapshot.before.restore(contact)
-    # It may have been set for a number that the contact had in between.
+    # The value may belong to a number that the contact had in between.
     contact.suppressed_at = None
     _reopen(call)
     return call
@@ -100,8 +100,8 @@ def last_recorded_id(caller: Caller) -> uuid.UUID | None:
 
 
 def redial_block_reason(call: Call, contact: Contact, campaign: Campaign) -> str:
-    """Why the contact of an undone call may not be called again, in words for the caller, who may
-    then only correct the outcome; "" where the contact may be called.
+    """Return why the contact of an undone call may not be called again, in words for the caller,
+    who may then only correct the outcome. Return "" if the contact may be called.
 
     A call whose outcome was never undone is in progress, and goes on when calling hours end or
     calling is paused.

@@ -74,7 +74,7 @@ GROUP BY answer.step_id, answer.value
 def answers_by_question(campaign: Campaign) -> list[Question]:
     """Counts of the answers to the published version of the script, in its order.
 
-    Free text has no counts; the calls file has it.
+    Free-text answers are not counted; the calls file has them.
     """
     version_id = published_version_id(campaign)
     script = script_of(version_id)

@@ -111,7 +111,8 @@ def replace_join_link(campaign: Campaign) -> None:
 
 
 def waiting_callers(campaign: Campaign) -> Sequence[Caller]:
-    """Callers who used the campaign's link and wait for admission, the first to come first."""
+    """Return the callers who used the campaign's link and wait for admission, the longest wait
+    first."""
     return db.session.scalars(
         select(Caller)
         .where(
@@ -127,8 +128,8 @@ def waiting_callers(campaign: Campaign) -> Sequence[Caller]:
 def admit(campaign: Campaign, caller_ids: list[int] | None) -> int:
     """Admit callers who wait at the campaign's own link; how many were admitted.
 
-    None admits all of them, except callers who are held until an organiser names them. The callers'
-    screens continue by themselves.
+    None admits all of them, except callers who are held until an organiser admits them one by one.
+    The callers' screens then continue automatically.
     """
     if caller_ids is None:
         return admission.admit_all(campaign)
@@ -144,7 +145,7 @@ def set_door(campaign: Campaign, is_open: bool) -> None:
 
 
 def count_flagged_callers(campaign: Campaign) -> int:
-    """How many callers have passed a budget that no organiser has reviewed since."""
+    """Return how many callers have exceeded a budget and are not reviewed by an organiser yet."""
     query = select(func.count(PaceFlag.caller_id.distinct())).where(
         PaceFlag.campaign_id == campaign.id, PaceFlag.looked_at.is_(None)
     )

@@ -10,7 +10,7 @@
 - `expire_holds`    ends the holds of callers who vanished, and corrects Redis' copy of the holds
 - `reschedule`      applies a change of calling hours to contacts that wait
 - `status_counts`   how many contacts are in which state, and when the next becomes callable
-- `status_cache`    the same, counted once for all who watch
+- `status_cache`    the same counts, cached for all open pages
 - `empty_reasons`   why a caller gets nobody
 - `jobs`            the periodic jobs
 """

@@ -18,8 +18,8 @@ WHERE campaign_id = :campaign_id AND state = :admitted
 
 
 def languages_for(campaign: Campaign, chosen: Sequence[str] = ()) -> list[str]:
-    """The languages of the contacts that a caller may get: those the caller has chosen, or the
-    campaign's own where they chose none; and "", for contacts of whom no language is known."""
+    """Return the languages of the contacts that a caller may get: those that the caller chose, or
+    otherwise the campaign's own; and "", for contacts without a known language."""
     return ["", *(chosen or [campaign.language])]
 
 
@@ -33,7 +33,7 @@ def other_languages_spoken(campaign: Campaign) -> list[str]:
 
 
 def may_get(caller: Caller, contact: Contact, campaign: Campaign, at: datetime) -> bool:
-    """Whether the caller's filters let them get this contact at `at` (aware). Redis applies the
+    """Whether the caller's filters allow this contact at `at` (aware). Redis applies the
     same filters, but what it knows of the contact and the caller may be out of date."""
     if contact.callback_caller_id == caller.id:
         return True

@@ -7,8 +7,8 @@ from phonebank.rules.calling_hours import is_callable, next_callable, zones_in_k
 from phonebank.rules.countries import CountryRules, rules_for
 from phonebank.rules.week_hours import WeekHours
 
-# A caller needs this long to read the first words and to dial. Near the end of calling hours
-# nobody gets a contact whose telephone would ring after them.
+# A caller needs this long to read the first words and to dial. Shortly before calling hours end,
+# callers get no contact, because the telephone would ring after the end.
 TIME_TO_DIAL = timedelta(minutes=2)
 
 _STEP = timedelta(minutes=5)
@@ -27,7 +27,7 @@ def hours_of(campaign: Campaign) -> WeekHours:
 def is_calling_time(campaign: Campaign, zone_key: str, at: datetime) -> bool:
     """Whether callers may get contacts of this zone key at `at` (aware).
 
-    The demonstration calls at any hour: its numbers belong to nobody.
+    The demonstration calls at any hour, because its numbers belong to no person.
     """
     if campaign.calls_at_any_hour:
         return True
@@ -38,7 +38,8 @@ def is_calling_time(campaign: Campaign, zone_key: str, at: datetime) -> bool:
 
 
 def next_calling_time(campaign: Campaign, zone_key: str, at: datetime) -> datetime | None:
-    """The first moment from `at` on that is a calling time; None when there is none for weeks."""
+    """The first moment from `at` on that is a calling time; None if there is no calling time for
+    weeks."""
     if campaign.calls_at_any_hour or is_calling_time(campaign, zone_key, at):
         return at
     zones, hours, rules = zones_in_key(zone_key), hours_of(campaign), rules_of(campaign)
@@ -49,8 +50,8 @@ def next_calling_time(campaign: Campaign, zone_key: str, at: datetime) -> dateti
 def last_calling_time(
     campaign: Campaign, zone_key: str, at: datetime, within: timedelta
 ) -> datetime | None:
-    """The last calling time of the span that begins at `at`, to five minutes; None when the span
-    has none. `within` is a multiple of five minutes."""
+    """The last calling time of the span that begins at `at`, to five minutes; None if the span has
+    no calling time. `within` is a multiple of five minutes."""
     steps = range(within // _STEP, -1, -1)
     return next(
         (

@@ -1,6 +1,6 @@
 """Conditions on contacts that several queries of the queue share, as SQL text.
 
-Each takes the name or alias under which the query knows the table. The partial index
+Each function takes the table's name or alias in the query. The partial index
 `ix_contact_callable` has the same words as `is_callable`: PostgreSQL uses it only where they match.
 """
 
@@ -19,13 +19,13 @@ CROSS JOIN LATERAL jsonb_array_elements_text(l.languages) AS lang(code)"""
 
 
 def is_callable(contact: str) -> str:
-    """The contact is still to be called in its campaign and is not suppressed. Whether this is the
-    time for it, `callable_at` and `callback_at` say."""
+    """The contact is still to be called in its campaign and is not suppressed. `callable_at` and
+    `callback_at` say when."""
     return f"{contact}.state = '{ContactState.CALLABLE}' AND {contact}.suppressed_at IS NULL"
 
 
 def has_no_open_call(contact: str) -> str:
-    """No caller has anyone on this contact's number on the screen, in any campaign."""
+    """No open call, in any campaign, has this contact's number."""
     return (
         "NOT EXISTS (SELECT FROM call"
         f" WHERE call.phone = {contact}.phone AND call.ended_at IS NULL)"
@@ -33,7 +33,7 @@ def has_no_open_call(contact: str) -> str:
 
 
 def is_in_lists(contact_list: str) -> str:
-    """The contact list is one of `:list_ids`; an empty array stands for every list."""
+    """The contact list is one of `:list_ids`. An empty array means every list."""
     return (
         "(CAST(:list_ids AS integer[]) = '{}'"
         f" OR {contact_list}.id = ANY (CAST(:list_ids AS integer[])))"

@@ -1,6 +1,5 @@
-"""Why a caller gets nobody right now.
-
-Asked only once the queue is empty for the caller, and read from the tables, not from Redis.
+"""Why a caller gets no contact right now. Claims ask this only if the queue is empty for the
+caller. The answer comes from the tables, not from Redis.
 """
 
 from datetime import datetime
@@ -73,8 +72,8 @@ MESSAGES: dict[EmptyReason, tuple[str, str]] = {
 # These may end at any moment, so a page that shows one of them tries again automatically.
 PASSING_REASONS = frozenset({EmptyReason.ON_SCREENS, EmptyReason.BEING_READ})
 
-# Whether a list has a contact left who is still to be called, also one whose number is in an open
-# call. One index range for each list, zone and language, and no more than its first row.
+# Whether a list has a contact left to call, even one whose number is in an open call. The query
+# reads the first row of one index range for each list, zone and language.
 _LEFT = text(f"""
 SELECT DISTINCT l.removed,
        {is_in_lists("l")} AS in_lists,
@@ -95,15 +94,15 @@ FROM contact_list WHERE campaign_id = :campaign_id
 
 
 class EmptyQueue(NamedTuple):
-    """Why a caller gets nobody. `next_at` is when the next contact becomes callable for the caller,
-    aware UTC; None where waiting alone does not bring one."""
+    """Why a caller gets no contact. `next_at` (aware UTC) is when the next contact becomes callable
+    for the caller; None if waiting alone does not help."""
 
     why: EmptyReason
     next_at: datetime | None
 
 
 def empty_queue_of(campaign: Campaign, caller: Caller) -> EmptyQueue:
-    """The reason why this caller gets nobody, and until when it applies."""
+    """Return the reason why this caller gets no contact, and until when it applies."""
     coming = next_callable(campaign, caller.list_ids, caller.languages, caller.id)
     if coming.opens_at is not None:
         is_closed = coming.rested_at is not None and coming.rested_at <= now()
@@ -126,7 +125,8 @@ def _reason_without_time(campaign: Campaign, caller: Caller) -> EmptyReason:
     ).all()
     in_use = [row for row in left if not row.removed]
     if any(row.in_lists and row.in_languages for row in in_use):
-        # Callable, neither resting nor out of hours: another caller has their number on screen.
+        # Some contact is callable, neither waiting nor out of hours, so another caller has its
+        # number on screen.
         return EmptyReason.ON_SCREENS
     lists = db.session.execute(
         _LISTS, {"campaign_id": campaign.id, "in_progress": list(LIST_STATES_IN_PROGRESS)}

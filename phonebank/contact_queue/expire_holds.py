@@ -10,8 +10,8 @@ from phonebank.contact_queue.refill import ensure_built
 from phonebank.core.db import db
 from phonebank.models import Campaign, now
 
-# From a contact taken in Redis to the open call committed it takes milliseconds, and this on a bad
-# day.
+# A claim takes a contact in Redis and commits the open call milliseconds later. On a bad day it
+# takes this long.
 CLAIM_TAKES_AT_MOST = timedelta(seconds=5)
 
 _CONTACTS_OF_CALLS = text("""
@@ -34,10 +34,8 @@ def expire_holds(campaign: Campaign) -> int:
 
 
 def _correct_copy(campaign: Campaign, redis_queue: RedisQueue, at: datetime) -> None:
-    """Make Redis' copy of the holds equal to PostgreSQL's open calls.
-
-    The two differ where a process that changed a hold was killed before Redis knew, and where
-    Redis was away or evicted something.
+    """Make Redis' copy of the holds equal to PostgreSQL's open calls. They differ if a process was
+    killed after it changed a hold and before it told Redis, or if Redis was away or evicted a key.
     """
     copied = redis_queue.holds()
     true_holds = open_holds(campaign.id)
@@ -53,8 +51,8 @@ def _ended_among(
 ) -> list[HeldContact]:
     """The copied holds that have ended, among those whose contact is in no open call.
 
-    Such a hold has ended when its call has, when its call went on with another of the household,
-    and when there is no call although a claim would have written it by now.
+    Such a hold has ended if its call has ended, if its call was switched to another person of the
+    household, or if there is no call although a claim would have written it by now.
     """
     if not without_call:
         return []

@@ -1,7 +1,7 @@
 """The one place where a hold ends or opens again: the call's row, and its copy in Redis.
 
-Nothing here commits. Redis follows once the transaction has committed, so that it never frees a
-contact whom PostgreSQL still has in an open call.
+Nothing here commits. Redis is updated after the commit, so it never frees a contact that PostgreSQL
+still has in an open call.
 """
 
 import uuid
@@ -38,8 +38,8 @@ def open_holds(campaign_id: int) -> list[HeldContact]:
 
 
 def end_hold(call: Call, ending: CallEnding, at: datetime | None = None) -> None:
-    """Close the call's row, and free the contact in Redis after the commit. `at` is aware;
-    None stands for now."""
+    """Close the call's row, and free the contact in Redis after the commit. `at` is aware; None
+    means now."""
     call.ended_at = at or now()
     call.ending = ending
     release_after_commit(call)

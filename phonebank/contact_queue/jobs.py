@@ -13,7 +13,7 @@ from phonebank.core.jobs import URGENT, job
 from phonebank.models import Call, Campaign, CampaignState
 from phonebank.suppressions.contacts import suppress_listed_among
 
-# Of each lane: far more than can come there between two runs.
+# The number of contacts to check in each lane. Far fewer can arrive there between two runs.
 CHECKED_AT_MOST = 500
 
 
@@ -21,8 +21,8 @@ CHECKED_AT_MOST = 500
 def expire_all_holds() -> None:
     """End every hold whose time is up.
 
-    In paused campaigns too, because their calls go on; and in ended ones as long as they have an
-    open call, because that keeps its number from being called in any campaign.
+    This includes paused campaigns, because their calls continue, and ended campaigns with an open
+    call, because an open call keeps its number from being called in any campaign.
     """
     open_call = exists().where(Call.campaign_id == Campaign.id, Call.ended_at.is_(None))
     for_each_campaign(
@@ -50,7 +50,7 @@ def _suppress_listed_contacts(campaign_id: int) -> None:
 
 
 def for_each_campaign(which: ColumnElement[bool], action: Callable[[Campaign], object]) -> None:
-    """Run an action for these campaigns one after another, until Redis turns out to be away."""
+    """Run an action for these campaigns one after another. Stop if Redis is away."""
     ids = db.session.scalars(select(Campaign.id).where(which)).all()
     for campaign_id in ids:
         campaign = db.session.get(Campaign, campaign_id)

@@ -1,7 +1,8 @@
 """The queue of a campaign as a claim sees it: take a contact, release it, top up.
 
-Redis proposes, PostgreSQL decides. `take` gives a contact to one caller only, but the contact may
-be out of date: the claim asks PostgreSQL, and says here what came of it.
+Redis proposes, PostgreSQL decides. `take` gives a contact to one caller only, but Redis may be out
+of date. So the claim asks PostgreSQL, and then calls `release` or `release_stale` if the contact is
+not callable.
 """
 
 import uuid
@@ -47,8 +48,9 @@ class ContactQueue:
         self._stale_in_a_row = 0
 
     def take(self, call_id: uuid.UUID) -> TakenContact | None:
-        """The next contact for the caller, held in Redis by this call to be; None where there is
-        none. Rebuilds a queue that Redis has lost, and refills lanes that are empty."""
+        """Return the next contact for the caller, held in Redis for a call that is not written yet;
+        None if there is no contact. Rebuilds a queue that Redis has lost, and refills lanes that
+        are empty."""
         if self._stale_in_a_row == STALE_IN_A_ROW:
             refill_from_empty(self._campaign)
         found = self._take(call_id)
@@ -67,8 +69,8 @@ class ContactQueue:
         self._redis.release(taken.contact_id, taken.call_id)
 
     def release_stale(self, taken: TakenContact) -> None:
-        """Free a contact that may not be called, and is out of date in Redis. Where another call
-        has the contact in PostgreSQL, Redis learns of that call again: it has lost that hold."""
+        """Free a contact that may not be called and is out of date in Redis. If another call has
+        the contact in PostgreSQL, Redis had lost that hold and gets it again."""
         self.release(taken)
         self._stale_in_a_row += 1
         holder = db.session.execute(_OPEN_CALL_WITH, {"contact_id": taken.contact_id}).one_or_none()

@@ -4,8 +4,8 @@ All of it is a copy. PostgreSQL has the truth about holds (`call.expires_at`).
 
 Keys, all with one hash tag so that a Redis Cluster keeps a campaign on one node:
 
-- `built`      the run id of the Redis in which the queue was built. A Redis that was emptied has
-               none; one that was started again or replaced has another's, whatever it read back
+- `built`      the run id of the Redis in which the queue was built. An emptied Redis has no such
+               key. After a restart or a replacement the key has the id of an earlier run
 - `lanes`      set of the names of the lanes, "lists:language"
 - `lanes:…`    a lane: sorted set of contact ids in the order of the queue, a few minutes' worth.
                Each language has one, and again for each set of lists that a caller is limited to
@@ -100,10 +100,9 @@ class RedisQueue:
         list_ids: Iterable[int] = (),
         languages: Iterable[str] = ("",),
     ) -> TakeResult:
-        """Move one contact from a lane into `held`, for this caller and this call to be. Atomic.
-
-        Only contacts of these lists, where any are named, and of these languages; "" stands for
-        contacts of whom no language is known.
+        """Move one contact from a lane into `held`, for this caller and a call that is not written
+        yet. Atomic. It takes only contacts of these lists (no lists mean every list) and of these
+        languages; "" means contacts without a known language.
         """
         answer = _script(self._redis, "take")(
             keys=[
@@ -135,10 +134,9 @@ class RedisQueue:
         raise RuntimeError(f"take.lua answered {answer!r}")
 
     def add(self, entries: Iterable[QueueEntry], list_ids: Iterable[int] = ()) -> int:
-        """Put contacts into the lanes of their languages, unless a call holds them; returns how
-        many were not there yet.
-
-        With `list_ids`, into the lanes of callers who are limited to exactly these lists.
+        """Put contacts into the lanes of their languages, unless a call holds them. Return how many
+        were not there yet. With `list_ids`, the lanes are those of callers who are limited to
+        exactly these lists.
         """
         by_name: dict[str, list[QueueEntry]] = {}
         for entry in entries:
@@ -188,7 +186,8 @@ class RedisQueue:
     def release(self, contact_id: int, call_id: uuid.UUID | None) -> None:
         """Free a contact whose call was recorded, released, or never written.
 
-        Only where this call holds the contact, or Redis has lost which call does.
+        Does nothing if another call holds the contact. It frees a contact if Redis has lost which
+        call holds it.
         """
         _script(self._redis, "release")(
             keys=[self._held, self._holders],
@@ -244,7 +243,7 @@ class RedisQueue:
         return self._redis.get(self._built) == self.run_id()
 
     def mark_built(self, run_id: str = "") -> None:
-        """Open the queue for `take` in the run of Redis in which it was rebuilt; "" stands for the
+        """Open the queue for `take` in the run of Redis in which it was rebuilt; "" means the
         present run."""
         self._redis.set(self._built, run_id or self.run_id())
 

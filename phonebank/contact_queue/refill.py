@@ -1,7 +1,7 @@
 """PostgreSQL → Redis: keep a few minutes' worth of contacts ready, and rebuild a lost queue.
 
-Imports, outcomes and organisers push nothing here: a refill reads the tables and takes the contacts
-that may be called now. A claim asks about each of them again.
+Nothing else adds contacts to the queue. A refill reads the callable contacts from the tables, and
+each claim checks its contact again.
 """
 
 import logging
@@ -124,7 +124,7 @@ def is_low(redis_queue: RedisQueue, left: int) -> bool:
 def ensure_built(campaign: Campaign) -> None:
     """Rebuild the queue if Redis has lost it, or was started again and has read back an old one.
 
-    Where another process is rebuilding it already, wait at most two seconds for that one.
+    If another process is rebuilding it already, wait at most two seconds for that process.
     """
     redis_queue = redis_queue_of(campaign.id)
     give_up_at = time.monotonic() + 2

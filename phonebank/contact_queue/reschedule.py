@@ -18,9 +18,9 @@ from phonebank.rules.retry_rules import RetryRules
 
 # Contacts in one transaction: few enough that a claim hardly waits for one of them.
 AT_ONCE = 500
-# Then the other jobs have their turn, and the next run goes on where this one stopped.
+# After this time the other jobs have their turn, and the next run continues where this run stopped.
 STOP_AFTER = timedelta(seconds=2)
-# A second round finds the contacts of outcomes that were being decided by the old hours.
+# A second round finds contacts whose outcome was still being decided by the old hours.
 ROUNDS = 2
 
 # The subquery hides the moment from PostgreSQL's planner. Its statistics from the upload say that
@@ -102,7 +102,7 @@ def _reschedule_batches(
             avoided_time = called_at if rule and rule.another_time_of_day else None
             is_promised = contact.callback_at == contact.callable_at
             if contact.rested_at is None:
-                # A contact without one had waited long enough by then.
+                # A contact without a `rested_at` had waited long enough by then.
                 contact.rested_at = contact.callable_at
             again = next_try_at(
                 contact.rested_at,

@@ -1,4 +1,4 @@
-"""The status of a campaign's contacts, counted once for all who watch.
+"""The status of a campaign's contacts, counted once for all open pages.
 
 Counting reads every contact of the campaign, which takes a second and more for millions, and each
 open page asks every few seconds. So one request at a time counts, and the others get the last
@@ -22,9 +22,9 @@ from phonebank.models import Campaign, now
 # twelfth of one processor goes into counting a campaign, however many watch: small campaigns are
 # counted each time, three million contacts every fifteen seconds or so.
 SERVE_TIMES = 11
-# Seconds that old counts are still shown for, while a request counts again.
+# Pages may still show old counts for this many seconds, while a request counts again.
 SHOWN_WHILE_COUNTING = 60
-# Seconds after which another request counts in place of one that has not finished.
+# After this many seconds another request counts, because the first one has not finished.
 COUNTING_AT_MOST = 60
 
 

@@ -116,11 +116,11 @@ FROM (
 ) c
 GROUP BY zone_key
 """)  # noqa: S608
-# Every caller who waits asks. The first of so many callbacks is the one that is due first, unless
-# all of them are in zones without calling hours.
+# Every waiting caller runs this query. The first of so many callbacks is the one that is due first,
+# unless all of them are in zones without calling hours.
 CALLBACKS_AT_MOST = 1000
 
-# PostgreSQL reads each range of the index from its start, and no further than is worth knowing. A
+# PostgreSQL reads each range of the index from its start, up to the limit. A
 # household gets one call: the others on the number wait after it.
 _WITHIN_THE_HOUR = text(f"""
 SELECT count(DISTINCT phone)
@@ -142,15 +142,15 @@ FROM (
 ) coming
 """)  # noqa: S608
 
-# More than this the queue need not report: it is 500 callers for an hour.
+# The queue reports no more than this, which is enough for 500 callers for an hour.
 CAPACITY_AT_MOST = 15_000
 AN_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """`contacts` is how many there are; `next_at` is when the first of them becomes callable, aware
-    UTC, None where waiting alone does not make them so."""
+    """`contacts` is their number. `next_at` (aware UTC) is when the first of them becomes callable;
+    None if waiting alone does not help."""
 
     key: str
     label: str
@@ -194,7 +194,8 @@ def next_callable(
     """When the next contact becomes callable for a caller with these filters. No `list_ids`: every
     list; no `languages`: the campaign's own. Contacts whose number is in an open call do not count.
 
-    A callback is reserved at first for the caller who promised it; 0 is a caller without any.
+    A callback is reserved at first for the caller who promised it. Pass 0 for a caller without
+    callbacks.
     """
     at = now()
     rows = db.session.execute(

@@ -36,7 +36,7 @@ def open_to(rule: str) -> Callable[[View], View]:
 
 
 def rule_of(app: Flask, endpoint: str) -> str | None:
-    """The rule of an endpoint; None where its view has no rule, or where there is no view."""
+    """Return the rule of an endpoint; None if its view has no rule, or if there is no view."""
     return getattr(app.view_functions.get(endpoint), "access_rule", None)
 
 

@@ -29,7 +29,7 @@ class Config:
     `mode` is `production` unless PHONEBANK_MODE says otherwise, so that forgetting it is safe.
     """
 
-    # repr=False keeps what opens something out of logs and tracebacks.
+    # repr=False keeps secrets out of logs and tracebacks.
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
     secret_key: str = field(repr=False)
@@ -41,7 +41,7 @@ class Config:
     mode: str = PRODUCTION
     # Where people reach the site: the base of every link in e-mails, pages and QR codes.
     base_url: str = "http://127.0.0.1:5000"
-    # How many reverse proxies stand in front, whose X-Forwarded-* headers the app trusts.
+    # The number of reverse proxies in front of the app. It trusts their X-Forwarded-* headers.
     proxies: int = 0
     # How many people may join from one address within a minute; five times as many in an hour.
     joins_a_minute: int = 60

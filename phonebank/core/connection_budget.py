@@ -1,6 +1,6 @@
 """Checks at start that all processes together open no more connections than PostgreSQL takes.
 
-Otherwise an evening on which every process fills its pool would be the first to show it.
+Otherwise the fault would first show on an evening on which every process fills its pool.
 """
 
 import logging
@@ -83,7 +83,7 @@ def _reason(limits: Row[*tuple[Any, ...]]) -> str:
 
 
 def _suggestion(config: Config, available: int) -> str:
-    """ "to <number> " where the web processes could do with that many connections each; or ""."""
+    """Return "to N " if N connections for each web process would be enough; otherwise ""."""
     for_web = config.web_processes * config.database_connections
     left = available - (connections_needed(config) - for_web)
     fits = left // config.web_processes

@@ -5,10 +5,10 @@ PhonebankError
 ├── NotAllowedError          403  the person is signed in, and may not do this
 ├── SignInRequiredError      401  nobody is signed in
 ├── NotFoundError            404
-├── ConflictError            409  the present state of things forbids it
+├── ConflictError            409  the present state does not allow it
 │   ├── NotRunningError           the campaign or party is paused or has not begun
 │   └── HoldLostError             the hold has expired and another caller may have the person
-├── GoneError                410  it was here; the link or the party has ended
+├── GoneError                410  it existed, but the link or the party has ended
 ├── TooManyRequestsError     429
 └── ServiceUnavailableError  503  a store is away; nothing was lost, try again
 """

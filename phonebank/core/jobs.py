@@ -105,7 +105,7 @@ class _PeriodicJob(CronJob):
 
 
 def run_worker(burst: bool = False, queues: Sequence[str] = QUEUES) -> None:
-    """Work through the queues until the process is told to stop; with `burst`, until they are
+    """Work through the queues until a signal stops the process or, with `burst`, until they are
     empty.
 
     If Redis goes away, an idle RQ waits for it, but in the middle of a job RQ raises RedisError.
@@ -128,7 +128,7 @@ def run_worker(burst: bool = False, queues: Sequence[str] = QUEUES) -> None:
 
 
 def run_clock(periodic_jobs: Sequence[Periodic]) -> None:
-    """Put each periodic job on its queue when it is due, until the process is told to stop.
+    """Put each periodic job on its queue when it is due, until a signal stops the process.
 
     While Redis is away, the clock tries again each second.
     """

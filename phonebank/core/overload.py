@@ -37,7 +37,7 @@ View = TypeVar("View", bound=Callable[..., object])
 
 
 class Urgency(Enum):
-    """How long a process goes on to take a request: RECORD is refused last."""
+    """How important a request is. A busy process refuses RECORD requests last."""
 
     RECORD = "record"
     CLAIM = "claim"
@@ -197,7 +197,7 @@ class Overload:
         return connection.is_closed or (is_busy and connection.waited > WAITED_AT_MOST)
 
     def _enter(self, urgency: Urgency) -> bool:
-        """Count the request in; False, and nothing is counted, where the limit is reached."""
+        """Count the request as begun. Return False and count nothing if the limit is reached."""
         with self._lock:
             if urgency is Urgency.UPLOAD:
                 if self.uploads >= UPLOADS_AT_ONCE:
@@ -214,7 +214,7 @@ class Overload:
             return True
 
     def _leave(self, urgency: Urgency, took: float) -> None:
-        """Count the request out; `took` seconds adjust the limits (see SLOW)."""
+        """Count the request as finished; `took` (seconds) adjusts the limits (see SLOW)."""
         with self._lock:
             if urgency in self._open:
                 share = self._open[urgency]
@@ -244,8 +244,8 @@ class Overload:
     def _retry_after(self, urgency: Urgency) -> int:
         """Seconds until the client's next try.
 
-        The more clients were refused lately, the longer, so that their return costs little; and
-        random, so that they do not return together.
+        It grows with the number of clients refused lately, so their return costs little. It is
+        random, so they do not return together.
         """
         with self._lock:
             now = time.monotonic()

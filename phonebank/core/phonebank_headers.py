@@ -1,7 +1,7 @@
 """The X-Phonebank headers, by which our pages tell the app's answers from a proxy's.
 
-Proxies and the log-in pages of cafés and trains stand between a phone and Phonebank. They answer in
-its place, with any status there is. A page of ours trusts an answer only if it carries `OURS`, and
+A proxy, or the log-in page of a café or train, may answer a phone instead of Phonebank, with any
+status. A page of ours trusts an answer only if it carries `OURS`, and
 takes a call's outcome or answer for settled only if `CALL` names that call.
 """
 

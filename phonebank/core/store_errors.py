@@ -96,7 +96,7 @@ KINDS: tuple[type[Exception], ...] = (
 
 
 def words_for(error: BaseException) -> Words | None:
-    """What to tell the person who asked; None if the error is not one of these."""
+    """Return the words for the person who asked; None if the error is not one of these."""
     if isinstance(error, RecursionError):
         return TOO_DEEP
     if isinstance(error, (exc.TimeoutError, MemoryError)):

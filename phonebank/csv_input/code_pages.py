@@ -1,9 +1,9 @@
 """The old alphabet of a file's accented letters. Pure.
 
-Before UTF-8 each system had an alphabet of its own, and files do not name theirs: the é of a Mac is
-the Ž of Windows. So this module reads the words with such letters in each alphabet and takes the
-one in which they look like words. If they look wrong in all of them, the file is refused, because
-callers should not call anyone "JosŽ".
+Before UTF-8 each system had an alphabet of its own, and files do not name their alphabet: the é of
+a Mac is the Ž of Windows. So this module reads the words with such letters in each alphabet and
+chooses the alphabet in which they look like words. If they look wrong in all of them, the file is
+refused, because callers should not call anyone "JosŽ".
 """
 
 import re

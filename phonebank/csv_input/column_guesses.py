@@ -80,7 +80,7 @@ def _guess_by_name(header: str, values: Sequence[str]) -> _NameGuess:
             return _NameGuess(_guess_by_last_words(header))
     target, rank = found
     if target in PHONE_TARGETS and values and _share(_holds_digits, values) < 0.2:
-        # A name of phones without any digits below it: "Number" may be a house number.
+        # The name suggests phones, but the cells have no digits: "Number" may be a house number.
         return _NameGuess(IGNORE if name in WEAK else target, rank=rank)
     return _NameGuess(target, name not in WEAK, rank)
 

@@ -79,7 +79,8 @@ class Mapping:
         return cls(tuple(headers), tuple(targets), actions or {})
 
     def action(self, column: int, key: str) -> Action:
-        """The action for a value of a yes-or-no column: decided, or else by its words."""
+        """Return the action for a value of a yes-or-no column: the organiser's decision, or
+        otherwise the action by its words."""
         decided = self.actions.get(str(column), {}).get(key)
         return Action(decided) if decided else reading_of(self.targets[column], key)
 

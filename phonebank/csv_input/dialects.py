@@ -14,7 +14,7 @@ from phonebank.csv_input.file_kinds import SAVE_AS_CSV, detect_other_kind
 
 HEAD_BYTES = 64 * 1024  # the part of a file that `sniff` reads
 
-# Of two that fit equally well, the first wins: it is the rarer one inside cells.
+# Of two delimiters that fit equally well the first wins, because it is rarer inside cells.
 _DELIMITERS = ("\t", "|", ";", ",")
 SEPARATOR_LINE = re.compile(r'\ufeff?"?sep=([,;|\t])"?(?:\r\n|\r|\n)', re.IGNORECASE)
 # Ctrl-Z, which ends a text of DOS programs; joined files have it in the middle.

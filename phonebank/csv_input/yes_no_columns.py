@@ -59,7 +59,7 @@ def fold(text: str) -> str:
     """A text for comparisons: no capitals, accents, punctuation or invisible characters.
 
     "  Ne_pas appeler! " becomes "ne pas appeler". A question mark stays, because it shows doubt:
-    "TPS?" is not "TPS". The errors of Excel, such as "#NAME?", lose theirs.
+    "TPS?" is not "TPS". The errors of Excel, such as "#NAME?", lose their question mark.
     """
     doubtful = "?" in (wide := unicodedata.normalize("NFKC", text)) and "#" not in wide
     kept: list[str] = []

@@ -45,8 +45,8 @@ UNION ALL
 def calls_file(campaign: Campaign, mark: bool = False) -> Iterator[str]:
     """Every call of the campaign as pieces of CSV text; `csv_chunks` explains `mark`.
 
-    Recorded calls come first, then those that were given back, that expired or were taken away, and
-    those on a screen now: the column `ending` tells them apart.
+    Recorded calls come first, then calls that were released, expired or withdrawn, and calls on a
+    screen now. The column `ending` tells them apart.
 
     The rows come through a cursor on the server. So memory stays flat, and the file shows one
     moment of the database, however long the download takes.

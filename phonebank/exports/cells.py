@@ -55,7 +55,7 @@ def csv_chunks(
 ) -> Iterator[str]:
     """A CSV file (RFC 4180) in pieces of `ROWS_A_CHUNK` rows, so that memory stays flat.
 
-    `mark` adds the UTF-8 mark, which Excel needs and which other readers may trip over. `delimiter`
+    `mark` adds the UTF-8 mark, which Excel needs and which confuses some other readers. `delimiter`
     suits spreadsheets that cut rows at another character than the comma.
     """
     writer = csv.writer(_EchoFile(), delimiter=delimiter, lineterminator="\r\n")

@@ -9,7 +9,8 @@ from phonebank.core.db import FOR_DOWNLOADS, db
 from phonebank.core.errors import ServiceUnavailableError
 
 ROWS_A_FETCH = 500
-# In one process. Each download holds a connection until its end, and callers need the others.
+# The most downloads in one process. Each holds a connection until its end, and callers need the
+# others.
 DOWNLOADS_AT_ONCE = 3
 
 _under_way: set[int] = set()

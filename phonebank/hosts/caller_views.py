@@ -1,4 +1,4 @@
-"""What a host does with the callers of a party: the door, admitting, renaming, hiding, removing."""
+"""The host's forms about a party's callers: the door, admitting, renaming, hiding, removing."""
 
 from flask import flash, request
 from flask.typing import ResponseReturnValue

@@ -66,7 +66,8 @@ class GoalField(IntegerField):
 
 
 class NewPartyForm(FlaskForm):
-    """The form of a new party. Its defaults are enough, so it takes less than a minute."""
+    """The form of a new party. A host can keep all its defaults, so a new party takes less than a
+    minute."""
 
     campaign = SelectField("Campaign", coerce=int)
     title = StringField(

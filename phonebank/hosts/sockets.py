@@ -1,6 +1,6 @@
 """The socket of a party's board.
 
-A board only listens. It proves itself when it connects, and gets what its proof allows. The one
+A board only listens. It sends a proof when it connects, and gets what this proof allows. The one
 event that it may send asks for the whole board, and changes nothing.
 """
 

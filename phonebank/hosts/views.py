@@ -105,8 +105,8 @@ def run(party_id: int) -> ResponseReturnValue:
 @pages.get("/<int:party_id>/shares")
 @open_to(RoleName.HOST)
 def shares(party_id: int) -> ResponseReturnValue:
-    """What each caller did, in words by caller id, for a page that shows everything else
-    already."""
+    """Return what each caller did, in words by caller id, for a page that already shows everything
+    else."""
     party = services.party_for(current_user, party_id)
     return {
         str(share.caller_id): participants.describe_share(share.calls, share.conversations)

@@ -122,7 +122,8 @@ def _zone_key(row: ContactRow, country: str) -> str:
         return _zones_key(told)
     said = tuple(row.time_zone.split("|"))
     if not any(canonical_name(zone) in zones_of_country(country) for zone in said):
-        # This is often the office's clock, filled in by the list's database. Both must be open.
+        # This is often the office's time zone, filled in by the list's database. So both zones must
+        # be inside calling hours.
         return _zones_key((*said, *told)) if told else ""
     if len(said) > 1:
         # "MST" is Denver's clock or Phoenix's: the person's postcode or numbers say which.

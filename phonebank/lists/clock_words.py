@@ -90,7 +90,7 @@ def read_time_zones(text: str, country: str) -> tuple[str, ...]:
 def _find_iana_name(said: str) -> str | None:
     """Find a name with a place in it, as in "(GMT-06:00) Central Time (America/Chicago)".
 
-    Names without a place, such as EST, MST7MDT or Etc/GMT+5, are not clocks that people live by, or
+    Names without a place, such as EST, MST7MDT or Etc/GMT+5, are not zones that people live in, or
     are words with a local meaning.
     """
     for found in _IANA_NAME.finditer(said.replace(" ", "_") if "(" not in said else said):

@@ -13,7 +13,7 @@ from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS
 
 # An import stores a batch about every second, so one without progress for this long has stopped.
 STALLED_AFTER = timedelta(minutes=2)
-# An import that has begun so often without progress has a row that breaks it.
+# An import that has begun this often without progress has a row that breaks it.
 TRIES_AT_MOST = 5
 # A file whose columns nobody confirms is personal data without a use, so it is deleted.
 UNCONFIRMED_FOR = timedelta(days=1)
@@ -86,7 +86,7 @@ def delete_unconfirmed_uploads() -> None:
 
 
 def _end_import(contact_list_id: int, state: str, fault: str | None) -> None:
-    """A list that is not importing (any more) stays as it is."""
+    """End the import of a list. A list that is not importing any more stays unchanged."""
     ended = db.session.execute(
         update(ContactList)
         .where(ContactList.id == contact_list_id, ContactList.state == ListState.IMPORTING)

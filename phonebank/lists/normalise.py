@@ -29,7 +29,8 @@ from phonebank.phones.e164 import REASONS, InvalidPhoneNumberError, read_numbers
 from phonebank.phones.number_places import is_of_country
 
 # The longest value of each target, in characters: what a column of `contact` has room for. A longer
-# value is refused and not cut, because it most often means that the row's cells have slipped.
+# value is refused and not cut, because it most often means that the row's cells are in the wrong
+# columns.
 LONGEST = {
     "first_name": 120,
     "last_name": 120,

@@ -70,7 +70,7 @@ def wait_for_open_suppressions() -> None:
     """Wait until every suppression that has begun is committed. Commit right after this call.
 
     An open suppression may have looked for its number's contacts before the last batch was
-    committed. One that begins later sees all contacts.
+    committed. A suppression that begins later sees all contacts.
     """
     db.session.execute(text("LOCK TABLE suppression IN SHARE MODE"))
 

@@ -57,11 +57,11 @@ def suppression_batch_of(contact_list: ContactList) -> SuppressionBatch | None:
 def begin_undo(
     contact_list: ContactList, why: str = "undone", account_id: int | None = None
 ) -> None:
-    """Take the list out of calling, stop its import, and delete its file and refused rows.
+    """Remove the list from calling, stop its import, and delete its file and refused rows.
 
     `delete_uncalled_contacts` then deletes the contacts, and `batches.lift_some` lifts the numbers
-    that only this list suppressed: a million of either take a while. `why`, a key of
-    REASONS_TO_LIFT_MANY, is kept with the lifted batch.
+    that only this list suppressed, because a million of either take a while. The lifted batch keeps
+    `why`, a key of REASONS_TO_LIFT_MANY.
 
     Raises ConflictError if there is nothing to undo.
     """

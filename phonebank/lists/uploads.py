@@ -115,7 +115,7 @@ def _check_for_title_row(headers: list[str], first_rows: list[Row]) -> None:
 
 
 def _settle_alphabet(dialect: Dialect, words: AccentedWords) -> Dialect:
-    """The dialect, with the alphabet that only the rest of the file may have shown.
+    """Return the dialect with the alphabet, which only the whole file shows.
 
     Raises InvalidFileError if a file mixes UTF-8 with an alphabet other than Windows'.
     """

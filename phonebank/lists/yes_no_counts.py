@@ -41,7 +41,7 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value of a yes-or-no column; it stands for all cells that mean the same."""
+    """One value of a yes-or-no column, for all cells that mean the same."""
 
     key: str
     shown: str  # as its first cell writes it

@@ -15,16 +15,16 @@ PLACES = 5
 NAMES_IN_A_PLACE = 3
 NAMES_OF_A_CROWD = 2
 FEED_LINES = 5
-# Of the callers who are calling now, the board names at most so many, in so many letters. It counts
-# the others, so that the row fits.
+# The board names at most this many of the callers who are calling now, in at most this many
+# letters, and counts the others, so that the row fits.
 NAMES_CALLING = 5
 LETTERS_CALLING = 20
 # The last hour is shown as bars of five minutes.
 BARS = 12
 NO_CALLS = (0,) * BARS
-# Calls. The tallest bar stands for at least so many: one call is no peak.
+# The tallest bar means at least this many calls, so that a single call is not a peak.
 TALLEST_BAR = 5
-# A better hour is news only after an hour with so many conversations.
+# A better hour is news only after an hour with this many conversations.
 BEST_FROM = 2
 QUARTERS = (25, 50, 75, 100)
 # A caller without a name on the board: hidden by the host, or removed.
@@ -59,8 +59,8 @@ class Recent:
 class Figures:
     """Everything about one party at one moment, as one statement read it.
 
-    `age` is the party's age in milliseconds by the database's clock. `ringing` has names of some of
-    the `active` callers, without those whom the host hid.
+    `age` is the party's age in milliseconds by the database's clock. `ringing` has the names of
+    some of the `active` callers, but not of callers that the host hid.
     """
 
     party_id: int
@@ -191,7 +191,7 @@ def join_names(names: Sequence[str], callers: int) -> str:
 def name_active_callers(names: Sequence[str], active: int) -> str:
     """Who is calling now: “Ada, Kit and 12 more”. Hidden callers are counted, or “Someone”.
 
-    A name so long that it would hide how many more there are is cut short.
+    A long name is cut, so that the number of further callers still fits.
     """
     shown = [
         name if len(name) <= LETTERS_CALLING else name[: LETTERS_CALLING - 1].rstrip() + "…"

@@ -34,7 +34,7 @@ EVENT = "board"
 # The board's link no longer works; the page should say so.
 GONE = "gone"
 
-# Seconds.
+# These values are in seconds.
 ROUND = 0.5
 # The pause after a round, however long the round took: the process serves pages too.
 LEAST_REST = 0.05
@@ -126,9 +126,9 @@ class Broadcaster:
             self.socketio.sleep(max(LEAST_REST, ROUND - (time.monotonic() - began)))
 
     def _round(self) -> None:
-        """Read and send the boards that changed, and those not sent for some seconds.
+        """Read and send the boards that changed, and boards that were not sent for some seconds.
 
-        The second kind repairs whatever went wrong on the way to a page.
+        Sending unchanged boards again repairs events that were lost on the way to a page.
         """
         watching: dict[int, list[tuple[str, Watcher]]] = defaultdict(list)
         for sid, watcher in list(self._watchers.items()):

@@ -19,7 +19,7 @@ from phonebank.models import CallerState
 log = logging.getLogger(__name__)
 
 NAMESPACE = "/caller"
-# The event that a screen gets before its socket closes. Its page then asks where the caller stands.
+# The event that a screen gets before its socket closes. Its page then asks for the caller's state.
 GONE = "removed"
 
 # Seconds. Ten thousand screens in two processes cost PostgreSQL about 2 ms of each second.

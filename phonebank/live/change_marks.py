@@ -48,7 +48,7 @@ def party_key(party_id: int) -> str:
 
 
 def mark_after_commit(party_id: int | None) -> None:
-    """Have the boards of a party look again once this transaction commits; None has no board."""
+    """Mark the party's boards as changed once this transaction commits. Does nothing for None."""
     if party_id is not None:
         after_commit(lambda: mark_changed(party_id))
 

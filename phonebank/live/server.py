@@ -84,7 +84,7 @@ def _uncompressed(wsgi_app: "WSGIApplication") -> "WSGIApplication":
     """Refuse the compression that browsers offer for websockets.
 
     Each socket would keep a window larger than all the rest of the socket, and would save little: a
-    board is a kilobyte, and a caller's screen gets a few words an evening.
+    board is a kilobyte, and a caller's screen gets a few short events in an evening.
     """
 
     def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -109,7 +109,7 @@ def _is_own_page(base_url: str, origin: str | None, environ: dict[str, str]) -> 
 
 
 def on_event(event: str, namespace: str) -> Callable[[Handler], Handler]:
-    """Make a function the handler of a socket event; `@open_to` stands below it.
+    """Make a function the handler of a socket event. Put `@open_to` below this decorator.
 
     The sender gets {"ok": true, …} with what the handler returns, or {"ok": false, "error": …} as
     pages give it. A connection that raises is refused with the same error as its data.

@@ -13,8 +13,8 @@ from honcho.process import Popen, Process
 from phonebank.local.process import die_with_parent
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# Seconds that a process has to end by itself. A board's websocket never ends by itself, so without
-# a limit Ctrl-C would wait for it.
+# Seconds that a process has to end. A board's websocket never ends on its own, so without a limit
+# Ctrl-C would wait for it.
 GRACEFUL_SECONDS = 2
 
 

@@ -139,7 +139,7 @@ class Call(Base):
 
 
 class Answer(Base):
-    """The answer at one step of the script, saved as soon as it is given."""
+    """The answer at one step of the script. It is saved as soon as the caller taps it."""
 
     __tablename__ = "answer"
 

@@ -58,8 +58,8 @@ class Campaign(Base):
     retry_rules: Mapped[dict[str, Any]] = mapped_column(default=dict)
     hold_seconds: Mapped[int] = mapped_column(default=300)
     hold_seconds_at_most: Mapped[int] = mapped_column(default=3600)
-    # How fast a caller may see people before `roster.pace` pauses them. It says what each budget is
-    # for and where its number comes from.
+    # How fast a caller may see people before `roster.pace` pauses them. `roster.pace` says what
+    # each budget is for and where its number comes from.
     people_an_hour: Mapped[int] = mapped_column(default=120, server_default="120")
     people_a_minute: Mapped[int] = mapped_column(default=8, server_default="8")
     no_calls_in_a_row: Mapped[int] = mapped_column(default=10, server_default="10")

@@ -50,7 +50,8 @@ class ContactList(Base):
     # `mark_counts` has how often each value occurs, as `lists.yes_no_counts` counts.
     mark_actions: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     mark_counts: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
-    # The distinct zone keys and languages of the contacts, for which a refill asks the list.
+    # The distinct zone keys and languages of the contacts. A refill reads the list's contacts by
+    # these.
     zone_keys: Mapped[list[Any]] = mapped_column(default=list)
     languages: Mapped[list[Any]] = mapped_column(default=list)
     bytes_total: Mapped[int] = mapped_column(default=0)
@@ -62,8 +63,8 @@ class ContactList(Base):
     rows_duplicate: Mapped[int] = mapped_column(default=0)
     rows_suppressed: Mapped[int] = mapped_column(default=0)
     fault: Mapped[str | None]
-    # When the list was confirmed, or the import last made progress. It shows an import that no
-    # worker is at.
+    # When the list was confirmed, or the import last made progress. It shows that an import has no
+    # worker.
     progress_at: Mapped[datetime] = mapped_column(default=now)
     # How often a worker has begun the import since it last made progress.
     tries: Mapped[int] = mapped_column(default=0)

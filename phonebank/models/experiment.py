@@ -55,7 +55,7 @@ class Experiment(Base):
 
 
 class ExperimentArm(Base):
-    """One script of an experiment. The first arm is what the others are compared with."""
+    """One script of an experiment. The other arms are compared with the first arm."""
 
     __tablename__ = "experiment_arm"
     __table_args__ = (CheckConstraint("share > 0", name="share"),)

@@ -68,7 +68,7 @@ class Party(Base):
     door_open: Mapped[bool] = mapped_column(default=False)
     # Whether the board marks first calls and quarters of the goal.
     celebrate: Mapped[bool] = mapped_column(default=True)
-    # When the break that the host called ends by itself.
+    # When the host's break ends automatically.
     break_until: Mapped[datetime | None]
     code: Mapped[str] = mapped_column(String(12), default=new_code)
     # Part of the board's link, which shows the board and allows nothing else. A new token ends the

@@ -1,4 +1,4 @@
-"""A campaign's script and its versions. What a version may say is `scripts_library`'s matter."""
+"""A campaign's script and its versions. `scripts_library` decides what a version may contain."""
 
 from datetime import datetime
 
@@ -25,7 +25,7 @@ class Script(Base):
 
 
 class ScriptVersion(Base):
-    """A version never changes once stored: a call keeps the words it ran on."""
+    """A version never changes once it is stored, so a call keeps the words that its caller read."""
 
     __tablename__ = "script_version"
     __table_args__ = (UniqueConstraint("script_id", "number"),)

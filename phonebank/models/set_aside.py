@@ -39,7 +39,8 @@ class SetAside(Base):
     )
     # Only the calls whose outcome came sooner than a call takes.
     only_fast: Mapped[bool] = mapped_column(default=False)
-    # Only calls recorded until then. The organiser who decided has not seen later ones.
+    # Only calls recorded until this moment are set aside, because the organiser has not seen later
+    # calls.
     until: Mapped[datetime] = mapped_column(default=now)
 
 

@@ -1,4 +1,4 @@
-"""How a `StrEnum` of states is stored in a column of text, and how SQL text names its members."""
+"""How a `StrEnum` is stored in a text column, and how SQL text names its members."""
 
 import re
 from enum import StrEnum

@@ -1,4 +1,5 @@
-"""What organisers did with a caller, kept for good; and the addresses whose new callers wait."""
+"""The permanent record of what organisers did about callers, and the addresses from which new
+callers must wait."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -36,7 +37,8 @@ class CallerAction(Base):
 
 
 class DoorStop(Base):
-    """Until `until`, callers who join this campaign from this address wait for an organiser."""
+    """Callers who join this campaign from this address must wait for an organiser. The rule ends at
+    `until`."""
 
     __tablename__ = "door_stop"
     __table_args__ = (Index("ix_door_stop_address", "campaign_id", "address"),)

@@ -23,8 +23,8 @@ class SuppressionOrigin(StrEnum):
 class Suppression(Base):
     """The number is the key, so two entries of one number are one row.
 
-    The row has no name and is kept for good, so that later uploads keep the promise too. Taking
-    back a file lifts only numbers that files alone have entered.
+    The row has no name and is kept for good, so that later uploads keep the promise too. Removing a
+    file lifts only numbers that only files have entered.
     """
 
     __tablename__ = "suppression"
@@ -38,9 +38,9 @@ class Suppression(Base):
     )
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(default=now)
-    # True: a caller or an organiser entered the number by itself, and `source` and the other
-    # columns describe that entry. False: only files name it, and the rows of SuppressionSource say
-    # which.
+    # True: a caller or an organiser entered this single number, and `source` and the other columns
+    # describe that entry. False: only files name the number, and the rows of SuppressionSource say
+    # which files.
     entered_singly: Mapped[bool] = mapped_column(default=True, server_default=true())
 
 
@@ -49,15 +49,15 @@ class BatchState(StrEnum):
 
     UPLOADED = "uploaded"  # the file is stored, and none of its numbers is on the list yet
     ENTERED = "entered"
-    LIFTING = "lifting"  # a job is taking the numbers back
+    LIFTING = "lifting"  # a job is removing the numbers
     LIFTED = "lifted"
 
 
 class SuppressionBatch(Base):
     """An entry of many numbers at once: an upload's do-not-call column, or a do-not-call file.
 
-    An organiser can take it back as one act. Then the row stays and says who did so, when and why;
-    no row names the lifted numbers any more.
+    An organiser can remove a whole batch at once. The row then stays and says who did so, when and
+    why; no row names the lifted numbers any more.
     """
 
     __tablename__ = "suppression_batch"

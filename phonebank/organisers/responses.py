@@ -20,7 +20,7 @@ def commit_and_redirect(
 def commit_and_enqueue(job: JobFunction[[int]], row_id: int) -> None:
     """Commit, then enqueue the job with a row's id.
 
-    Where Redis is down, the clock enqueues the job a few minutes later.
+    If Redis is down, the clock enqueues the job a few minutes later.
     """
 
     def enqueue_job() -> None:

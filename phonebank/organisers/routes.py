@@ -1,4 +1,4 @@
-"""The organiser's pages, put together: each feature's routes, and the templates of all."""
+"""Registers all of the organiser's pages, and their templates."""
 
 from flask import Blueprint, Flask
 

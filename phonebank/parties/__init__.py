@@ -1,1 +1,1 @@
-"""Pop-up phone parties: the host's pages, the board on the television, and who may come in."""
+"""Pop-up phone parties: their settings, callers, co-hosts, codes and results."""

@@ -1,4 +1,5 @@
-"""Ending parties that nobody ended: their codes and television links would work for ever."""
+"""Ends parties that their hosts forgot. Otherwise their codes and television links would work for
+ever."""
 
 from datetime import timedelta
 
@@ -10,7 +11,7 @@ from phonebank.core.locks import lock_row
 from phonebank.models import Call, Party, PartyState, now
 from phonebank.parties.services import end_party
 
-# A party is an evening. After a day without a call, its host has gone to bed and forgotten it.
+# A party lasts an evening. After a day without a call, its host has forgotten to end it.
 FORGOTTEN_AFTER = timedelta(hours=24)
 
 

@@ -28,7 +28,8 @@ def normalise_code(text: str) -> str:
 
 
 def find_campaign_token(text: str) -> str | None:
-    """The token in a campaign's join link, if somebody pasted that instead of a party's code."""
+    """Return the token in a campaign's join link, if a caller pasted that link instead of a party's
+    code."""
     link = _CAMPAIGN_LINK.search(unquote(text))
     return link[1] if link else None
 

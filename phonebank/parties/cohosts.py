@@ -1,7 +1,6 @@
-"""A party's co-hosts: up to two people, whom its host or an organiser adds by e-mail address.
-
-At this party a co-host may do what its host may, except add other co-hosts. At every other party
-they are a stranger. Nothing here commits.
+"""A party's co-hosts: up to two people. Its host or an organiser adds them by e-mail address. At
+this party a co-host may do what its host may, except add other co-hosts. They have no rights at
+other parties. Nothing here commits.
 """
 
 from phonebank.accounts.accounts import create_account

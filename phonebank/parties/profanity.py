@@ -50,8 +50,8 @@ def _plain(letter: str, is_last: bool) -> str:
 
 @cache
 def _filter() -> Filter:
-    # Digits do not stand for letters here: with that, the filter matches parts of words and refuses
-    # "Shiite".
+    # The filter does not read digits as letters here. If it did, it would match parts of words and
+    # refuse "Shiite".
     return Filter(
         {
             "languages": ["english"],

@@ -49,7 +49,7 @@ def campaigns_to_host(account: Account) -> list[Campaign]:
 def parties_of(account: Account) -> list[Party]:
     """The parties that this account may run, newest first; 200 at most.
 
-    A host runs those they host or co-host, an organiser all.
+    A host may run the parties that they host or co-host, an organiser all parties.
     """
     query = select(Party).order_by(Party.starts_at.desc(), Party.id.desc()).limit(200)
     if not account.is_organiser:
@@ -93,7 +93,7 @@ def create_party(
     time_zone: str = "Europe/London",
     door_open: bool = False,
 ) -> Party:
-    """Create a party. `starts_at` is aware, None means now; `door_open` admits everyone with the
+    """Create a party. `starts_at` is aware; None means now. `door_open` admits everyone with the
     code.
 
     Raises InvalidInputError for a title or goal that cannot be used, NotAllowedError if the
@@ -121,7 +121,7 @@ def create_party(
 
 
 def party_by_code(text: str) -> Party:
-    """The party with this code, as somebody typed it; also a locked one.
+    """Return the party with this typed code, even if it is locked.
 
     Raises NotFoundError for a code that no party has, GoneError if its party has ended.
     """
@@ -177,7 +177,7 @@ def set_goal(party: Party, goal: int) -> None:
 
 
 def lock(party: Party) -> None:
-    """Stop new callers from joining. Those who are in, and those who wait, stay."""
+    """Stop new callers from joining. Admitted and waiting callers stay."""
     _lock_unless_ended(party)
     party.state = PartyState.LOCKED
     mark_after_commit(party.id)

@@ -1,7 +1,7 @@
 """The parties of a campaign with the most conversations.
 
-The rules are those of callers on a board: five places, shared ties, nobody last. Conversations that
-were recorded too fast win no place.
+The rules are the same as for callers on a board: five places, shared ties, and no last place.
+Conversations that were recorded too fast win no place.
 """
 
 from typing import Any

@@ -46,10 +46,9 @@ class Bar:
 
 @dataclass(frozen=True)
 class Summary:
-    """A party's evening. Each of `bars` stands for `minutes`; a party without calls has no bars.
-
-    `thanks` has first names in alphabetical order, so that nobody is last. `others` counts the
-    callers whom the host hid or removed.
+    """A party's evening. Each of `bars` covers `minutes`; a party without calls has no bars.
+    `thanks` has first names in alphabetical order, so that the list does not rank them. `others`
+    counts the callers that the host hid or removed.
     """
 
     party: Party

@@ -91,8 +91,8 @@ def read_number(text: str, country: str, allow_drama: bool = False) -> str:
     """Read the one number in `text`, as E.164 ("+442079460123").
 
     `country` is the ISO 3166-1 alpha-2 code of the list: numbers without a country code are read as
-    dialled there. Numbers of other countries need theirs. An extension ("ext 12") is dropped,
-    because E.164 has none; store the text beside the number.
+    dialled there. Numbers of other countries need a country code. An extension ("ext 12") is
+    dropped, because E.164 has none; store the text beside the number.
 
     Raises InvalidNumberError; ValueError for an unknown `country`.
     """
@@ -181,8 +181,8 @@ def _recognise_plain_number(text: str, country: str, allow_drama: bool) -> str |
 
 # Countries with numbers of many lengths → the most digits of a number without its area code. In
 # these countries a number without its area code, or one whose plus sign a spreadsheet has removed,
-# is often a stranger's. (Bundesnetzagentur, "Nummernplan Ortsnetzrufnummern": at most eight digits
-# in old use; ComReg, "National Numbering Scheme": five to seven.)
+# often belongs to a stranger. (Bundesnetzagentur, "Nummernplan Ortsnetzrufnummern": at most eight
+# digits in old use; ComReg, "National Numbering Scheme": five to seven.)
 _OF_ANY_LENGTH = {"DE": 8, "IE": 7}
 
 

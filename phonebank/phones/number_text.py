@@ -13,9 +13,9 @@ from phonenumbers.phonemetadata import PhoneMetadata
 
 # Spaces, brackets, dashes and quotation marks have no meaning between digits.
 _PUNCTUATION = " \t()[]-.='\"\u2019\u2010\u2011\u2012\u2013\u2014\u2212"
-# Invisible characters have none either: direction marks from a phone's address book, joiners, the
-# Mongolian vowel separator, variation selectors, the fillers of Hangul and Braille, and every space
-# except line breaks, which may separate two numbers.
+# Invisible characters have no meaning either: direction marks from a phone's address book, joiners,
+# the Mongolian vowel separator, variation selectors, the fillers of Hangul and Braille, and every
+# space except line breaks, which may separate two numbers.
 _BEYOND_FORMAT = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0" + "".join(
     chr(code) for code in (*range(0xFE00, 0xFE10), *range(0x180B, 0x1810))
 )

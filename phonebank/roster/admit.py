@@ -16,8 +16,8 @@ from phonebank.roster.rooms import Room
 def admit(callers: Iterable[Caller], for_organiser: bool = False) -> int:
     """Admit these callers to the room in which they were read; returns how many still waited there.
 
-    Their screens continue by themselves. Only an organiser (`for_organiser`) admits a caller who is
-    held; for a host a held caller stays waiting.
+    Their screens then continue automatically. Only an organiser (`for_organiser`) admits a caller
+    who is held; for a host a held caller stays waiting.
 
     The database decides, not the page: a caller who was removed meanwhile stays out, and a caller
     who waits at another party by now is for that party's host to admit.

@@ -17,7 +17,7 @@ WAITING_SHOWN = 200
 
 @dataclass(frozen=True)
 class RosterRow:
-    """A caller with their own figures, and the party they are in ("" for none)."""
+    """A caller with their own figures and the title of their party ("" if they are in no party)."""
 
     caller: Caller
     party: str
@@ -27,8 +27,8 @@ class RosterRow:
 def admitted_callers(campaign: Campaign, name: str = "", page: int = 1) -> list[RosterRow]:
     """One page of the admitted callers, the most recently seen first.
 
-    `name` keeps those whose first name begins with it. Pages begin at 1; a page after the last one
-    is empty.
+    `name` keeps only callers whose first name begins with it. Pages begin at 1; a page after the
+    last one is empty.
     """
     query = (
         _with_party(campaign, CallerState.ADMITTED, name)
@@ -42,7 +42,7 @@ def admitted_callers(campaign: Campaign, name: str = "", page: int = 1) -> list[
 
 
 def count_admitted(campaign: Campaign, name: str = "") -> int:
-    """How many are in, on all pages together."""
+    """Return the number of admitted callers, on all pages together."""
     everyone = _with_party(campaign, CallerState.ADMITTED, name).subquery()
     return db.session.scalar(select(func.count()).select_from(everyone)) or 0
 

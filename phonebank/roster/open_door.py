@@ -1,4 +1,5 @@
-"""Which newcomers wait although the door is open: those from an address that was stopped or paused.
+"""Which newcomers wait although the door is open: newcomers from an address that was stopped or
+paused.
 
 A new phone is a new caller with budgets of its own, so the door looks at a newcomer's address.
 Phonebank keeps only a keyed hash of the address, for some days. The hash shows whether two
@@ -31,8 +32,8 @@ HOLDS = (STOPPED, PAUSED)
 STOPPED_FOR = timedelta(days=1)
 ADDRESS_KEPT_FOR = timedelta(days=7)
 FLAGGED_WITHIN = timedelta(hours=1)
-# A phone that has just joined counts for as many people as it may see in its first minute: somebody
-# could prepare a hundred phones before the first of them begins.
+# A phone that has just joined counts for as many people as it may see in its first minute.
+# Otherwise an attacker could prepare a hundred phones before the first of them begins.
 EACH_AT_LEAST = 8
 
 # One statement, which reads the flags: there are few of them, while a hall may have hundreds of

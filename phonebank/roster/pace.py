@@ -29,13 +29,13 @@ FAST_DO_NOT_CALLS = "fast_do_not_calls_an_hour"
 # What the newcomers from one address see together: `open_door`.
 NEWCOMERS = "newcomers_people_an_hour"
 
-# The column must hold a time, so this one stands for “until an organiser has reviewed the caller”.
+# The column must hold a time, so this time means “until an organiser has reviewed the caller”.
 UNTIL_LOOKED_AT = datetime(9999, 1, 1, tzinfo=UTC)
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 AFTER_NO_CALLS = timedelta(minutes=5)
-# After so many pauses within a day for what no call explains, an organiser must review the caller.
+# After this many pauses within a day that no calls explain, an organiser must review the caller.
 TIMES_AT_MOST = 3
 TIMES_WITHIN = timedelta(days=1)
 # After a pause for the hour's budget this share of it is free again, so that the next pause does
@@ -111,12 +111,12 @@ KINDS = {
     )
 }
 BUDGETS = (*KINDS, NEWCOMERS)
-# For a campaign that wants no limit of a kind: more than anybody sees.
+# A campaign can set this if it wants no limit of a kind. No caller sees so many people.
 BUDGET_AT_MOST = 100_000
 # Programs that call faster than people, as tests and benches do, set up their campaigns with these.
 AT_ANY_PACE = dict.fromkeys(BUDGETS, BUDGET_AT_MOST)
-# A pause for these ends only when an organiser has looked; for the others in `_ESCALATES` from the
-# third time on.
+# A pause for these budgets ends only after an organiser's review. For the other budgets in
+# `_ESCALATES` that applies from the third pause on.
 _ASKS_AT_ONCE = frozenset({DO_NOT_CALLS, FAST_DO_NOT_CALLS})
 _ESCALATES = frozenset({A_MINUTE, NO_CALLS, UNRECORDED})
 
@@ -167,8 +167,8 @@ UPDATE caller SET paused_until = :until, pause_kind = :kind WHERE id = :caller_i
 
 
 class PacePausedError(NotRunningError):
-    """The caller is past a budget. `next_at` (aware, UTC) is when they may continue; None means
-    after an organiser's review."""
+    """The caller has exceeded a budget. `next_at` (aware, UTC) is when they may continue; None
+    means after an organiser's review."""
 
     title = "A short pause"
 
@@ -194,10 +194,10 @@ def refuse_paused(caller: Caller, at: datetime) -> None:
 
 
 def enforce_pace(caller: Caller, campaign: Campaign, at: datetime) -> bool:
-    """Whether the caller may see one more contact at `at`. Their row must be locked already.
-
-    False means that another request has given them one meanwhile. Raises PacePausedError past a
-    budget; the pause and the flag are written then, and the view must commit them.
+    """Check that the caller may see one more contact at `at`. Their row must be locked already.
+    Return False if another request has already given the caller a contact. Raise PacePausedError if
+    the caller is over a limit; the pause and the flag are then written, and the view must commit
+    them.
     """
     window = {"caller_id": caller.id, "at": at, "hour_ago": at - HOUR, "minute_ago": at - MINUTE}
     seen = db.session.execute(
@@ -249,8 +249,8 @@ def flags_of(caller: Caller) -> Sequence[PaceFlag]:
 
 
 def end_pause(caller: Caller, at: datetime) -> None:
-    """End the caller's pause, and measure their pace from `at` on. Their page continues by
-    itself."""
+    """End the caller's pause, and measure their pace from `at` on. Their page then continues
+    automatically."""
     db.session.execute(
         update(Caller).where(Caller.id == caller.id).values(paused_until=at, pace_from=at)
     )

@@ -27,7 +27,7 @@ def owes_practice(caller: Caller) -> bool:
     """Whether the caller must complete a practice call before they get a contact.
 
     A caller who has recorded a call in this campaign need not: an organiser can switch practice on
-    in the middle of an evening without interrupting anybody.
+    in the middle of an evening without interrupting callers.
     """
     if caller.practised_at is not None:
         return False

@@ -8,8 +8,8 @@ from phonebank.roster.rooms import lock_in_room
 def rename(caller: Caller, first_name: str) -> None:
     """Give a caller another name on the board and in the list. It stays when they join again.
 
-    `first_name` has passed `parties.display_names`. Raises NotInRoomError if the caller is in
-    another room by now.
+    `parties.display_names` must have accepted `first_name`. Raises NotInRoomError if the caller is
+    in another room by now.
     """
     lock_in_room(caller)
     caller.first_name = first_name

@@ -15,7 +15,7 @@ SHOWN_AT_MOST = 100
 
 
 def stop(caller: Caller, account: Account, reason: str, at: datetime, **figures: Any) -> None:
-    """Remove a caller now, on every device. The contact whom they hold returns to the queue.
+    """Remove a caller now, on every device. The contact that they hold returns to the queue.
 
     Newcomers from their address then wait for an organiser, and the door stays open for everyone
     else. If the address is not known, the door closes. Raises NotFoundError for a caller who is

@@ -24,7 +24,7 @@ GROUPS: dict[Group, str] = {
 class NextState(StrEnum):
     """What a contact becomes after a call.
 
-    SUPPRESSED is the number's, everywhere; the others are the states of a contact.
+    SUPPRESSED concerns the number, in every campaign. The other values are states of the contact.
     """
 
     CALLABLE = "callable"
@@ -42,7 +42,7 @@ class Outcome:
     """One way a call can end.
 
     reached            a person answered, the right one or not
-    counts_as_attempt  our call made their phone ring
+    counts_as_attempt  the person's phone rang
     effect             what becomes of the contact
     takes_callback     the caller may enter a time to call back
     number_bad         the number does not reach this person

@@ -17,7 +17,7 @@ from phonebank.rules.week_hours import WeekHours
 FAR_AWAY = timedelta(days=60)
 
 # A longer wait for another time of day costs more than it gains (hours that are all evenings, a
-# weekend in between), so any callable moment will do.
+# weekend in between), so the next try may be at any callable moment.
 _WAIT_FOR_ANOTHER_TIME_OF_DAY = timedelta(days=3)
 
 

@@ -65,7 +65,8 @@ _DEFAULT_RETRIES: dict[str, RetryRule] = {
     "language_barrier": RetryRule(1 * _HOURS, retries_at_most=2),
     # After three failures an organiser should check the number.
     "line_fault": RetryRule(1 * _HOURS, retries_at_most=2),
-    # No limit: a person whom every caller skips stays in the queue, where the organiser sees them.
+    # There is no limit. A person that every caller skips stays in the queue, and the organiser sees
+    # them there.
     "skipped": RetryRule(15),
 }
 

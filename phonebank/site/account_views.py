@@ -1,4 +1,5 @@
-"""The pages of one's own account: its name, and the browsers that it is signed in with."""
+"""The pages of the signed-in person's account: its name, and the browsers that it is signed in
+with."""
 
 from datetime import timedelta
 

@@ -30,7 +30,7 @@ def show(name: str) -> ResponseReturnValue:
 def _help_link() -> dict[str, str]:
     """The address of "Help" for the signed-in account.
 
-    Callers' pages have their own, also in a browser that an organiser is signed in with.
+    Callers' pages have their own “Help” link, even in a browser where an organiser is signed in.
     """
     if request.blueprint == "callers" or not current_user.is_authenticated:
         return {}

@@ -29,7 +29,7 @@ _ADDRESSES = {file: f"/help/{name}" for name, (file, _) in GUIDES.items()}
 
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
-# A table or an example may be wider than a phone, so each scrolls by itself, also by the keyboard.
+# A table or an example may be wider than a phone, so each scrolls separately, also by the keyboard.
 _SCROLLING = (
     ("<table>", '<div class="guide-wide" tabindex="0" role="group" aria-label="Table"><table>'),
     ("</table>", "</table></div>"),
@@ -54,9 +54,8 @@ def guide(name: str) -> tuple[str, Markup]:
 
 
 def _rewrite_links(tokens: list[Token]) -> None:
-    """Turn links between guides into links between pages, and other files' links into plain words.
-
-    The site serves no other files.
+    """Turn links between guides into links between pages. Links to other files become plain text,
+    because the site does not serve those files.
     """
     inside_no_link = False
     for token in tokens:

@@ -20,7 +20,7 @@ View = Callable[..., ResponseReturnValue]
 # Seconds from the use of a sign-in link to the second factor: time to install an app.
 SECOND_FACTOR_WITHIN = 15 * 60
 
-# The session's key for the moment, in seconds since 1970, until which these pages go on.
+# The key, in the session, of the moment (in seconds since 1970) until which these pages work.
 DEADLINE = "second_factor_until"
 
 
@@ -46,7 +46,8 @@ def _within_deadline(view: View) -> View:
             tf_clean_session()
         return view()
 
-    # Guesses count for each account, from wherever they come: ten an hour, of a million codes.
+    # Each account allows ten guesses an hour, from all addresses together. There are a million
+    # codes.
     limit = limiter.limit("10 per hour", key_func=_account_in_session, methods=["POST"])
     return limit(checked)
 

@@ -67,8 +67,8 @@ def init_app(app: Flask, config: Config) -> None:
 def _load_accounts_by_session(app: Flask, security: Security) -> None:
     """Load a request's account by its row in `accounts.sessions`, and in no other way.
 
-    Every sign-in begins such a session and every sign-out ends it, also those that Flask-Security's
-    own pages do.
+    Every sign-in begins such a session and every sign-out ends it, also on Flask-Security's own
+    pages.
     """
     manager = security.login_manager
 

@@ -148,8 +148,8 @@ def show_expired_link(error: links.LinkExpiredError) -> ResponseReturnValue:
 @pages.get("/signed-in")
 @open_to(SIGNED_IN)
 def signed_in() -> ResponseReturnValue:
-    """Where every sign-in ends: a redirect to the wanted page, or first to the recovery codes of
-    an account that has an app and no codes yet."""
+    """Redirect a signed-in browser to the requested page, or first to the recovery codes if the
+    account has an app and no codes yet. Every sign-in ends here."""
     if current_user.tf_primary_method and not current_user.mf_recovery_codes:
         return redirect(url_for(".mf_recovery_codes"))
     return redirect(links.path_on_this_site(session.pop("after_sign_in", "/")))

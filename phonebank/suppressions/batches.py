@@ -1,7 +1,6 @@
-"""Batches of numbers: entered on the do-not-call list and taken back as a whole.
-
-A batch is an upload's do-not-call column or a do-not-call file. Taking a batch back lifts only the
-numbers that no caller, organiser or other file has entered. The caller commits.
+"""Batches of numbers: entered on the do-not-call list, and lifted, as a whole. A batch is an
+upload's do-not-call column or a do-not-call file. Lifting a batch lifts only the numbers that no
+caller, organiser or other file has entered. The caller commits.
 """
 
 from collections.abc import Collection, Sequence
@@ -174,7 +173,7 @@ def delete_unentered_files() -> None:
 
 
 def count_numbers_to_lift(batch: SuppressionBatch) -> int:
-    """How many numbers would come off the list if this batch were taken back now."""
+    """Return how many numbers a lift of this batch would remove from the list now."""
     other = aliased(SuppressionSource)
     said_elsewhere = exists().where(
         other.phone == SuppressionSource.phone, other.batch_id != batch.id
@@ -189,10 +188,9 @@ def count_numbers_to_lift(batch: SuppressionBatch) -> int:
 
 
 def begin_lifting(batch_id: int, reason: str, account_id: int | None) -> None:
-    """Mark a batch as taken back, with the account and the reason; `lift_some` then lifts it.
-
-    `reason` is a key of REASONS_TO_LIFT_MANY. Raises ConflictError if the batch is taken back
-    already or was never entered.
+    """Mark a batch for lifting, with the account and the reason; `lift_some` then lifts it.
+    `reason` is a key of REASONS_TO_LIFT_MANY. Raises ConflictError if the batch is marked already
+    or was never entered.
     """
     batch = get_locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.ENTERED:
@@ -207,9 +205,9 @@ def begin_lifting(batch_id: int, reason: str, account_id: int | None) -> None:
 
 
 def lift_some(batch_id: int) -> int:
-    """Release up to AT_ONCE numbers of a batch that is taken back; how many it found.
+    """Release up to AT_ONCE numbers of a batch that is being lifted. Return how many it found.
 
-    A number that nothing else names comes off the list.
+    A number that no other source names comes off the list.
     """
     # The lock makes two workers take turns: each adds to `lifted_numbers`.
     batch = get_locked(SuppressionBatch, batch_id)

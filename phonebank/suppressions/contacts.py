@@ -79,7 +79,7 @@ def has_suppressed_number() -> ColumnElement[bool]:
 
 
 def suppress_contacts_with(phones: Collection[str]) -> None:
-    """Take every contact with one of these numbers (E.164, on the list) out of calling."""
+    """Suppress every contact with one of these numbers (E.164, on the list)."""
     in_order, moment = sorted(set(phones)), now()
     if len(in_order) > FEW:
         # Every look-up reads the index's list of pending entries, so this empties the list first.
@@ -90,26 +90,25 @@ def suppress_contacts_with(phones: Collection[str]) -> None:
 
 
 def suppress_listed_among(contact_ids: Collection[int]) -> None:
-    """Take those of the contacts out of calling that have a number on the list.
-
-    For contacts that came back into calling by a way that does not ask the list.
+    """Suppress the contacts among these that have a number on the list. This is for contacts that
+    came back into calling without a check of the list.
     """
     suppress_contacts_with(list(db.session.scalars(_LISTED_NUMBERS, {"ids": list(contact_ids)})))
 
 
 def suppress_listed_of(contact_list_id: int) -> None:
-    """Take the contacts of an upload out of calling that have a number on the list."""
+    """Suppress the contacts of an upload that have a number on the list."""
     db.session.execute(_SUPPRESS_LISTED, {"list_id": contact_list_id, "now": now()})
 
 
 def restore_contacts(contact_ids: Collection[int]) -> None:
-    """Bring those of the contacts back into calling that have no number on the list any more."""
+    """Restore the contacts among these that have no number on the list any more."""
     if contact_ids:
         db.session.execute(_RESTORE, {"ids": list(contact_ids)})
 
 
 def restore_contacts_with(phones: Sequence[str]) -> None:
-    """Bring the contacts with one of these numbers back, where they have none left on the list."""
+    """Restore the contacts with one of these numbers, if they have no number left on the list."""
     if phones:
         # This statement takes the locks and the next one asks the list, because a concurrent
         # request may just be entering another number of the same contact.

@@ -40,7 +40,7 @@ WHERE (suppression.call_id IS NOT NULL OR NOT suppression.entered_singly)
   AND NOT EXISTS (SELECT FROM call AS first JOIN call AS second USING (caller_id)
                   WHERE first.id = suppression.call_id AND second.id = excluded.call_id)
 """)
-# A number that a file names as well keeps an entry: the file's.
+# A number that a file names as well keeps the file's entry.
 _BACK_TO_FILE = text("""
 UPDATE suppression SET call_id = NULL, entered_singly = false,
     source = batch.source, reason = batch.reason, account_id = batch.account_id
@@ -99,17 +99,15 @@ def is_suppressed(phone: str) -> bool:
 
 
 def lift(phone: str) -> bool:
-    """Take a number off the list and bring its contacts back; False if it was not there.
-
-    For a number that was entered by mistake. The page asks for the reason and logs the account.
+    """Take a number off the list and restore its contacts. Return False if it was not there. This
+    is for a number that was entered by mistake. The page asks for the reason and logs the account.
     """
     return bool(_delete_and_restore(Suppression.phone == phone))
 
 
 def lift_of_call(call_id: uuid.UUID) -> bool:
-    """Undo the suppression that this call entered; whether a number came off the list.
-
-    None does where the call entered none, or where a file names the number as well.
+    """Undo the suppression that this call entered. Return whether a number came off the list: False
+    if the call entered no number, or if a file names the number as well.
     """
     phones = db.session.scalars(
         select(Suppression.phone).where(Suppression.call_id == call_id).with_for_update()
@@ -121,7 +119,7 @@ def lift_of_call(call_id: uuid.UUID) -> bool:
 
 
 def reason_of_call(call_id: uuid.UUID) -> str | None:
-    """The reason of the entry that this call alone made; None where there is no such entry."""
+    """Return the reason of the entry that only this call made; None if there is no such entry."""
     return db.session.scalar(select(Suppression.reason).where(Suppression.call_id == call_id))
 
 
@@ -132,7 +130,8 @@ def move_entry(call_id: uuid.UUID, another: uuid.UUID) -> None:
 
 
 def lift_unsourced(phones: Sequence[str]) -> int:
-    """Take the numbers off the list that no caller, organiser or file names; how many that were.
+    """Take off the list the numbers that no caller, organiser or file names. Return how many there
+    were.
 
     The transaction holds locks on all of `phones`.
     """
@@ -143,7 +142,7 @@ def lift_unsourced(phones: Sequence[str]) -> int:
 
 
 def suppressed_among(phones: list[str]) -> set[str]:
-    """Those of the given E.164 numbers that are on the list."""
+    """Return the numbers among these (E.164) that are on the list."""
     # One array, because a file may have more numbers than a statement may have parameters.
     rows = text("SELECT phone FROM suppression WHERE phone = ANY(CAST(:phones AS text[]))")
     return set(db.session.scalars(rows, {"phones": phones}))

@@ -1,7 +1,7 @@
 """A do-not-call file → its columns, for an organiser to choose from, and the numbers in them.
 
-Pure. No guess goes on the list by itself: a membership number read as a telephone number would
-keep a stranger out of calling for good.
+Pure. No guess goes on the list unless an organiser confirms it: a membership number that is read as
+a telephone number would suppress a stranger for good.
 """
 
 from __future__ import annotations

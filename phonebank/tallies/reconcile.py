@@ -1,6 +1,6 @@
 """The proof behind the boards: tallies compared with a recount of the calls, and corrected.
 
-A difference never has a good reason. It is logged as an error with the ids that an engineer needs.
+A difference is always a fault. It is logged as an error with the ids that an engineer needs.
 """
 
 import logging

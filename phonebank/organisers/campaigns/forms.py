@@ -70,7 +70,8 @@ class CampaignForm(EditForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # No country is chosen at first: a wrong one would refuse every number of a list.
+        # No country is chosen at first, because with a wrong country every number of a list would
+        # be refused.
         self.country.choices = [
             SelectChoice("", "Choose a country"),
             *(SelectChoice(code, rules_for(code).name) for code in countries()),

@@ -8,11 +8,12 @@ from phonebank.contact_queue.status_counts import CAPACITY_AT_MOST, Bucket
 from phonebank.models import Campaign, CampaignState
 from phonebank.rules.time_zones import time_zone
 
-# Calls that a practised caller dials by hand in an hour, answered or not: the figure that American
-# field organisers plan with.
+# An experienced caller dials this many numbers an hour by hand, answered or not. US field
+# organisers plan with this figure.
 ATTEMPTS_AN_HOUR = 30
 
-# In the order that the page shows: contacts that callers get next first, removed ones last.
+# The buckets in the page's order: the contacts that callers get next are first, and removed
+# contacts are last.
 BUCKET_MEANINGS = {
     "ready": "They have waited long enough, and it's inside their calling hours. Callers get them "
     "next.",
@@ -57,7 +58,7 @@ def describe_status(campaign: Campaign, buckets: Sequence[Bucket], at: datetime)
 def describe_capacity(calls: int, is_running: bool = True) -> str:
     """How many calls the queue can give within the hour, and how many callers they keep busy.
 
-    The answer for no calls is "".
+    Returns "" if there are no calls.
     """
     callers = calls // ATTEMPTS_AN_HOUR
     if not calls:

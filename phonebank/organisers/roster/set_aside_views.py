@@ -78,7 +78,7 @@ def look_back(campaign_id: int, caller_id: int, act_id: int) -> ResponseReturnVa
 @pages.post("/<int:act_id>/bring-back")
 @open_to(RoleName.ORGANISER)
 def bring_back(campaign_id: int, caller_id: int, act_id: int) -> ResponseReturnValue:
-    """Bring back everything that one act set aside."""
+    """Bring back all calls of one `SetAside`."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     act = set_aside.set_aside_of(caller, act_id)

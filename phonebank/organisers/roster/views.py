@@ -42,7 +42,7 @@ def init_app(app: Flask) -> None:
 @callers.get("")
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """The waiting callers, and the admitted ones by pages."""
+    """List the waiting callers, and the admitted callers page by page."""
     campaign = campaign_for(current_user, campaign_id)
     name = request.args.get("name", "").strip()
     page = max(1, request.args.get("page", 1, type=int))

@@ -1,4 +1,5 @@
-"""The pages of a do-not-call file: review what it would enter, enter it, take it back as a whole.
+"""The pages of a do-not-call file: review what it would enter, enter it, remove its numbers as a
+whole.
 
 A file is kept until an organiser enters or deletes it, and for a day at most.
 """

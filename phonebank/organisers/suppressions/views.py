@@ -113,7 +113,8 @@ def add() -> ResponseReturnValue:
     return _page(add=form, entered=words, refused=read.refused), 200 if read.phones else 422
 
 
-# A function of its own, because the view cannot run again: it reads the uploaded file once.
+# This is a separate function, because `retry_on_deadlock` may run it again and the view can read
+# the uploaded file only once.
 @retry_on_deadlock
 def _enter(phones: list[str], reason: str, account_id: int) -> None:
     entries.suppress_all(phones, SuppressionOrigin.ORGANISER, reason=reason, account_id=account_id)
@@ -143,7 +144,7 @@ def lift() -> ResponseReturnValue:
 
 
 def _store_for_review(form: AddForm, data: bytes, filename: str) -> ResponseReturnValue:
-    """Store a file and open its review page. Raises InvalidInputError where it has no table."""
+    """Store a file and open its review page. Raises InvalidInputError if the file has no table."""
     read_table(data)
     batch = batches.store_file(data, filename, form.country.data, form.reason.data, current_user.id)
     batch_id = batch.id
