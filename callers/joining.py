@@ -40,7 +40,8 @@ def join(
     known: Caller | None,
     address: str = "",
 ) -> Caller:
-    """Add a caller to the party, or to the campaign without one: admitted, or waiting at the door.
+    """Add a caller to the party (or to the campaign, without a party), as admitted or as waiting at
+    the door.
 
     `known` is the caller of a device that joins again. They stay the same caller and keep their
     tally. If they join another party, they move there, so a caller is in one room at a time. Their

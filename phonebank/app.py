@@ -38,8 +38,8 @@ def _set_up_logging() -> None:
 def create_app(config: Config | None = None, timeouts: Timeouts = db.FOR_PAGES) -> Flask:
     """Build the app.
 
-    With `config` None the environment is read; `timeouts` limit PostgreSQL's statements and locks.
-    Raises ConfigError when the environment does not allow a safe start.
+    If `config` is None, the settings come from the environment. `timeouts` limit PostgreSQL's
+    statements and locks. Raises ConfigError when the environment does not allow a safe start.
     """
     config = config or Config.from_environment()
     app = Flask(__name__)

@@ -38,15 +38,15 @@ FITTING: dict[str, tuple[str, ...]] = {
     "wrong person": ("wrong_number",),
     "answerphone": ("answerphone", "left_message", "no_answer"),
 }
-# The kinds of personas who go on talking.
+# The kinds of personas that keep talking.
 TALKERS = ("cheerful", "undecided")
 # The kinds who hear who is calling. The others hang up before that, or are a machine.
 LISTENERS = (*TALKERS, "hostile")
 # Words with one of these merge fields say who is calling.
 WHO_CALLS = {"caller_name", "on_behalf_of"}
-# The kinds where the person on the list does not answer.
+# The kinds where someone else, or a machine, answers.
 ABSENT = ("wrong person", "answerphone")
-# Characters of JSON. No valid script has so many answers.
+# Characters of JSON. The answers of every valid script are shorter.
 ANSWERS_AT_MOST = 100_000
 
 

@@ -1,4 +1,4 @@
-"""Another person of the household answered: the call goes on with them."""
+"""Another person of the household answered, so the call continues with this person."""
 
 import uuid
 

@@ -37,7 +37,7 @@ from phonebank.models import now
 
 _NO = ("no", "false", "0")
 _CHANGED = "phonebank.changed"
-_SEQ_DIGITS = 16  # JavaScript counts exactly up to so many digits
+_SEQ_DIGITS = 16  # JavaScript counts exactly up to this many digits
 
 
 @pages.post("/calling/person/<uuid:call_id>/answers")
@@ -143,7 +143,7 @@ def _callback_at(
     if not (ring_back or day or clock):
         return None
     call = own_call(g.caller, call_id)
-    # This is a copy of a recorded outcome. Its time may be past by now and no longer matters.
+    # This is a copy of a recorded outcome. Its callback time may be past, and no longer matters.
     if call.outcome is not None:
         return None
     return callback_time(ring_back, day, clock, page_data.zone_of(call), now())

@@ -39,7 +39,7 @@ TRIES_AT_MOST = 50
 # Seconds: longer than it takes to write a call that has no lock to wait for.
 WROTE_AT_ONCE = 0.05
 
-# The caller's page shows so many others of a household beside the contact.
+# The caller's page shows at most this many other people of a household beside the contact.
 HOUSEHOLD_AT_MOST = 9
 
 # Statements are built once: building them takes longer than PostgreSQL needs to answer them.
@@ -142,8 +142,8 @@ def _claim_next(caller: Caller, campaign: Campaign) -> Hold:
         if hold is not None:
             queue.top_up(taken)
             return hold
-        # This releases the row locks, so that a claim that waits for them goes on. What this
-        # session has read is read again.
+        # This releases the row locks, so a claim that waits for them can continue. The session then
+        # reads its rows again.
         db.session.rollback()
         queue.release_stale(taken)
         campaign = running_campaign(caller)

@@ -37,7 +37,7 @@ WHERE caller_id = :caller_id GROUP BY outcome ORDER BY number DESC, outcome
 @dataclass(frozen=True)
 class Sights:
     """How many contacts a caller saw and how fast. `usual_seconds` is the median time from the
-    claim to the end of the hold, None where no hold has ended; `outcomes` holds rows of `outcome`
+    claim to the end of the hold, None if no hold has ended; `outcomes` holds rows of `outcome`
     (None for calls without one) and `number`, the most frequent first."""
 
     people: int
@@ -50,7 +50,7 @@ class Sights:
 
 
 def caller_in(campaign: Campaign, caller_id: int) -> Caller:
-    """A caller of this campaign, also a removed one. Raises NotFoundError."""
+    """Return a caller of this campaign, even if they were removed. Raises NotFoundError."""
     caller = db.session.get(Caller, caller_id)
     if caller is None or caller.campaign_id != campaign.id:
         raise NotFoundError("There is no such caller in this campaign.", "Go back to its callers.")

@@ -116,7 +116,7 @@ def own_call(caller: Caller, call_id: uuid.UUID, lock: bool = False) -> Call:
     """
     query = select(Call).where(Call.id == call_id, Call.caller_id == caller.id)
     if lock:
-        # What this session read before it had the lock may be old by now.
+        # The rows that this session read before it had the lock may be out of date.
         query = query.with_for_update().execution_options(populate_existing=True)
     call = db.session.scalar(query)
     if call is None:

@@ -40,8 +40,8 @@ def switch_contact(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold:
     """Continue the same call with another person of the household, who came to the phone.
 
     The page begins the script again with their name; answers so far stay, unless an experiment has
-    another script for this contact. The contact who was asked for first waits with the rest of the
-    household once the call is recorded.
+    another script for this contact. The contact that the caller first asked for waits with the rest
+    of the household once the call is recorded.
 
     Raises NotFoundError for another caller's call or a contact not on this number, ConflictError
     once the call has ended.

@@ -14,7 +14,7 @@ SECONDS_IN_REQUEST = 5.0
 
 
 def continue_set_aside(set_aside_id: int, seconds: float) -> bool:
-    """Take steps for so many seconds; returns whether the work is finished. Commits."""
+    """Take steps for that many seconds. Return whether the work is finished. Commits."""
     give_up_at = time.monotonic() + seconds
     while _take_step(set_aside_id):
         if time.monotonic() > give_up_at:

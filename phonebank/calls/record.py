@@ -65,9 +65,9 @@ def record(
 
     A second outcome for the call changes nothing, whatever it says: the first stays until it is
     undone. A late copy of an outcome that was undone (its `turn` is not the call's) changes nothing
-    either. An outcome that comes after its hold has ended is kept and flagged as late; where
-    another caller has been given the contact since, it changes neither the contact nor any tally,
-    except that a do-not-call always applies.
+    either. An outcome that comes after its hold has ended is kept and flagged as late; if another
+    caller has got the contact since, it changes neither the contact nor any tally. A do-not-call
+    always applies.
 
     `callback_at` (aware) is the promised time; `only_me` reserves the callback for this caller at
     first; `language` is what the contact speaks (BCP 47), for the outcome that asks.

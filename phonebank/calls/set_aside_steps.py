@@ -201,8 +201,8 @@ def _bring_back_some(set_aside: SetAside) -> bool:
 def _bring_people_back(
     contact: Contact | None, before: PeopleSnapshot, after: PeopleSnapshot
 ) -> None:
-    """Give a contact (None: it stays as it is) and its household the state from before the call was
-    set aside, each only where nothing has changed it since."""
+    """Give a contact (None leaves it unchanged) and its household their state from before the call
+    was set aside, except a contact that has changed since."""
     others = {other.id: other for other in _lock_contacts(list(after.others))}
     moves: list[tuple[Contact, ContactValues, ContactValues]] = [
         (others[contact_id], before.others[contact_id], state)

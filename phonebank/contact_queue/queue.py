@@ -99,7 +99,7 @@ class ContactQueue:
 
 
 def top_up_campaign(campaign: Campaign) -> bool:
-    """Refill the lanes of every language that the campaign's callers speak; False where another
+    """Refill the lanes of every language that the campaign's callers speak; Return False if another
     process is refilling. Callers who are limited to lists refill their own lanes as they claim."""
     ensure_built(campaign)
     with redis_queue_of(campaign.id).lock("refill") as is_mine:

@@ -36,7 +36,8 @@ from phonebank.core.redis import redis_store
 # For this long after its time, a callback is reserved for the caller who promised it.
 CALLBACK_RESERVED_SECONDS = 600
 
-# Longer than a refill or rebuild takes, short enough that a killed process delays nobody for long.
+# This is longer than a refill or rebuild takes, and short enough that a killed process does not
+# delay callers for long.
 LOCK_SECONDS = 10
 
 
@@ -65,7 +66,7 @@ class TakeResult:
 @dataclass(frozen=True)
 class HeldContact:
     """A contact on a caller's screen, the call that holds it, and until when (aware UTC). `call_id`
-    is None where Redis has lost it."""
+    is None if Redis has lost it."""
 
     contact_id: int
     call_id: uuid.UUID | None

@@ -22,9 +22,9 @@ from phonebank.models import Campaign, now
 
 log = logging.getLogger(__name__)
 
-# Contacts ready for each caller with a hold, and for a campaign in which nobody calls yet. A caller
-# gets through fewer than one a minute and a refill comes every quarter of a minute, so this is some
-# minutes' worth, and it bounds what Redis holds.
+# The number of ready contacts for each caller with a hold, and for a campaign without callers yet.
+# A caller needs less than one contact a minute and a refill runs every 15 seconds, so this lasts
+# some minutes, and limits what Redis holds.
 READY_PER_CALLER = 4
 READY_AT_LEAST = 100
 READY_AT_MOST = 50_000
@@ -115,7 +115,7 @@ def lane_length(held: int) -> int:
 
 
 def is_low(redis_queue: RedisQueue, left: int) -> bool:
-    """Whether a claim that left so many contacts in its lanes should refill them."""
+    """Whether a claim should refill its lanes, which have this many contacts left."""
     if left >= READY_AT_LEAST * LOW_WATER * READY_PER_CALLER:
         return left < lane_length(redis_queue.held_count()) * LOW_WATER
     return left < READY_AT_LEAST * LOW_WATER

@@ -64,7 +64,7 @@ def reschedule_contacts(campaign: Campaign, stop_at: float | None = None) -> int
     that was last done; returns how many contacts moved. Commits. May be killed and run again.
 
     Once `time.monotonic()` has passed `stop_at`, it stops after the present batch, and the next run
-    goes on from there.
+    continues from there.
     """
     settled = campaign.hours_settled or {}
     if settled.get("hours") != campaign.hours:

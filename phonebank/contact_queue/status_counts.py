@@ -223,7 +223,8 @@ def capacity_per_hour(campaign: Campaign) -> int:
     """How many calls the queue can give in the hour from now: numbers with a contact who is ready,
     or becomes callable within the hour and within calling hours. At most CAPACITY_AT_MOST.
 
-    Numbers in an open call do not count, nor contacts whose language no caller speaks.
+    Numbers in an open call do not count. Contacts whose language no caller speaks do not count
+    either.
     """
     at = now()
     spoken = {*languages_for(campaign), *other_languages_spoken(campaign)}

@@ -22,7 +22,7 @@ class ConnectionState(NamedTuple):
 
 
 def connection_state_of(environ: "WSGIEnvironment") -> ConnectionState | None:
-    """The state of a request's connection; None where the operating system does not tell it.
+    """The state of a request's connection; None if the operating system does not tell it.
 
     Linux tells it, and for TCP only. Behind a proxy this is the proxy's connection, which a proxy
     closes when its client hangs up.

@@ -140,7 +140,7 @@ def retry_on_deadlock(act: Callable[Arguments, Result]) -> Callable[Arguments, R
     and a do-not-call entry. After MAX_ATTEMPTS the last OperationalError is raised.
 
     The function must do nothing before its commit that it may not do twice. It does not wait before
-    the next attempt, because PostgreSQL has let the other transaction go on.
+    the next attempt, because PostgreSQL has already let the other transaction continue.
     """
 
     @functools.wraps(act)

@@ -2,10 +2,10 @@
 
 Python looks through all its objects whenever their number has grown by a quarter. With the
 connections of five thousand phones and five hundred boards there are 1.2 million, and a collection
-took a second and a half, every half minute, in which the process answered nobody and moved no
-board. It found nothing: reference counts and the frequent small collections free what a request
-leaves. Only closed connections leave something, some forty objects each, and a collection every ten
-minutes is enough for those.
+took a second and a half, every half minute, during which the process answered no request and
+updated no board. It found nothing: reference counts and the frequent small collections free what a
+request leaves. Only closed connections leave something, some forty objects each, and a collection
+every ten minutes is enough for those.
 """
 
 import gc
@@ -15,7 +15,7 @@ import time
 
 # Seconds between two full collections.
 EVERY = 600.0
-# The third threshold counts smaller collections; a process never makes so many.
+# The third threshold counts smaller collections, and no process reaches this number.
 NEVER = 1_000_000_000
 
 

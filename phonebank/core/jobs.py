@@ -24,9 +24,9 @@ from phonebank.core.redis import redis_for_jobs
 
 Arguments = ParamSpec("Arguments")
 
-# A worker serves the queues in this order. Callers get nobody unless the urgent jobs run, which
-# take seconds; an import may take hours. One worker serves only the urgent queue, so that its jobs
-# never wait behind another.
+# A worker serves the queues in this order. Callers get no contacts unless the urgent jobs run.
+# These take seconds, and an import may take hours. One worker serves only the urgent queue, so that
+# its jobs never wait behind another.
 URGENT = "urgent"
 CHORES = "chores"
 IMPORTS = "imports"

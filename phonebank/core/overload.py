@@ -3,10 +3,11 @@
 `Overload` is WSGI middleware in front of everything else. It counts the requests that are under
 way. Beyond a limit it answers 503 within a millisecond and says when to come back. All urgencies
 share the one count, and each has a limit of its own: records of calls go before claims, and claims
-before pages. Websockets wait without working, so they are not counted; nor are the files that pages
-load, nor a load balancer's probes.
+before pages. Websockets wait without working, so they are not counted. Files that pages load and a
+load balancer's probes are not counted either.
 
-A request is counted once its body is read (`request_body`), so a slow sender holds up nobody.
+A request is counted once its body is read (`request_body`), so a slow sender delays no other
+request.
 """
 
 import logging
@@ -64,8 +65,8 @@ NARROWER, WIDER = 0.95, 0.02
 NARROWEST = 0.4
 UPLOADS_AT_ONCE = 3
 
-# Refusals are counted over so many seconds. So many of the refused clients should come back within
-# one second: when there are more of them, each is asked to stay away for longer.
+# Refusals are counted over this many seconds. At most this many refused clients should come back
+# within one second. If there are more of them, each is asked to stay away for longer.
 REFUSALS_COUNTED_OVER = 10.0
 RETRIES_A_SECOND = 10
 # Seconds to stay away, at least and at most. A random factor then moves them by up to half.

@@ -22,7 +22,8 @@ Headers = dict[str, str]
 
 
 def refusal(environ: "WSGIEnvironment", seconds: int) -> tuple[Headers, bytes]:
-    """Headers and body of a 503 that asks the client to come back after so many seconds.
+    """Return the headers and body of a 503 that asks the client to come back after that many
+    seconds.
 
     The body is JSON for an API client, otherwise a page. The page that answers a GET reloads
     itself.

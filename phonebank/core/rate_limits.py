@@ -68,8 +68,8 @@ def init_app(app: Flask, redis_url: str) -> None:
             "socket_connect_timeout": REDIS_TIMEOUT,
             "socket_timeout": REDIS_TIMEOUT,
         },
-        # While Redis is away each process counts for itself, and neither lets everyone in nor
-        # keeps everyone out.
+        # While Redis is away each process counts on its own. So it neither accepts nor refuses all
+        # requests.
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
         RATELIMIT_KEY_PREFIX="limit",
     )

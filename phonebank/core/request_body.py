@@ -43,7 +43,7 @@ def read_form_body(environ: "WSGIEnvironment") -> bool:
 
 def _leave_large_body(environ: "WSGIEnvironment", begun: bytes) -> None:
     if environ.get("CONTENT_TYPE", "").startswith("multipart/form-data"):
-        # It may be a file: the rules for uploads stop it where it is too large.
+        # It may be a file. The rules for uploads refuse it if it is too large.
         environ["wsgi.input"] = _Joined(begun, environ["wsgi.input"])
     else:
         # This length makes Flask refuse the request as too large.
@@ -56,7 +56,7 @@ def _drop_transfer_encoding(environ: "WSGIEnvironment") -> None:
 
 
 def _read(environ: "WSGIEnvironment", at_most: int) -> bytes | None:
-    """At most so many bytes of the body; None when the connection or a chunk is broken."""
+    """Return at most that many bytes of the body; None if the connection or a chunk is broken."""
     parts, wanted = [], at_most
     try:
         while wanted and (part := environ["wsgi.input"].read(wanted)):

@@ -16,5 +16,5 @@ ROOT = _INSTALLED if IS_INSTALLED else _CLONE
 
 def data_folder(environment: Mapping[str, str]) -> Path:
     """The folder of `phonebank run`'s data: PHONEBANK_VAR; otherwise `var` in the clone, or `var`
-    in the current folder where there is no clone."""
+    in the current folder if there is no clone."""
     return Path(environment.get("PHONEBANK_VAR") or (Path() if IS_INSTALLED else ROOT) / "var")

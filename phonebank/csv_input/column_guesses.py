@@ -122,7 +122,8 @@ def _keep_surest_names(names: Sequence[_NameGuess]) -> list[str]:
 
 
 def _fit_name_columns(headers: Sequence[str], targets: list[str]) -> list[str]:
-    """Fit name columns together: "Name" beside "Vorname" is the last name."""
+    """Decide what each name column means from the others: "Name" beside "Vorname" is the last
+    name."""
     first, last, full = (name in targets for name in ("first_name", "last_name", "full_name"))
     change: dict[str, str] = {}
     if full and (first or last):

@@ -90,7 +90,7 @@ NAMES: dict[str, str] = {
     ),
 }
 
-# Names that often mean something else. An organiser is asked to check such a column.
+# Names that often mean something else. The page asks an organiser to check such a column.
 WEAK = frozenset(
     {
         "number",

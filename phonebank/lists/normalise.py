@@ -52,7 +52,7 @@ _FAULTS = {
 
 @dataclass(slots=True)
 class ContactRow:
-    """A row to store. Text is "" where the list has none."""
+    """A row to store. A text is "" if the list has none."""
 
     row_number: int
     phone: str  # E.164, the number to call first

@@ -35,9 +35,9 @@ class SupersededError(Exception):
 def store_batch(batch: Batch, contact_list_id: int) -> None:
     """Store a batch and move the list's resume point past it.
 
-    Rows with a number on the do-not-call list are not stored, nor are rows whose person is in the
-    campaign already. Numbers of rows that say "do not call" go on the do-not-call list, until the
-    upload is undone.
+    Rows with a number on the do-not-call list are not stored. Rows whose person is in the campaign
+    already are not stored either. Numbers of rows that say "do not call" go on the do-not-call
+    list, until the upload is undone.
 
     Raises SupersededError, with nothing changed.
     """
@@ -129,7 +129,7 @@ def _drop_suppressed() -> int:
 def _drop_dead_numbers() -> None:
     """Move each person to a number that may be in service.
 
-    A row without such a number stays as it is, and `_insert` stores an unusable contact.
+    A row without such a number stays unchanged, and `_insert` stores an unusable contact.
     """
     since = {"since": now() - DEAD_FOR}
     any_dead = "SELECT EXISTS (SELECT FROM dead_number WHERE reported_at > :since)"

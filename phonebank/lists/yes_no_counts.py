@@ -70,7 +70,7 @@ class MarkCounts:
         )
 
     def undecided_values(self, mapping: Mapping) -> list[tuple[int, Value]]:
-        """The values that nobody has decided about, with their columns."""
+        """Return the values without a decision, with their columns."""
         return [
             (column, value)
             for column, values in self.columns.items()
@@ -103,7 +103,7 @@ def counts_for(contact_list: ContactList, mapping: Mapping) -> MarkCounts:
 
 
 def needs_agreement(suppressed: int, rows: int) -> bool:
-    """Whether an organiser must agree to suppress so many of a list's rows."""
+    """Whether an organiser must agree before this many of a list's rows are suppressed."""
     return suppressed > rows * SHARE_TO_ASK_ABOUT
 
 

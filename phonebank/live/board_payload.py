@@ -8,10 +8,11 @@ from typing import Any
 from phonebank.models import PartyState
 from phonebank.rules.time_zones import UnknownTimeZoneError, time_zone
 
-# The board shows so many places. It shows no last place, and no caller without a conversation: a
-# table of everyone lifts the top and makes the others give up.
+# The board shows this many places. It shows no last place and no caller without a conversation,
+# because a ranking of everyone motivates the best and discourages the others.
 PLACES = 5
-# A place with up to so many callers names them all. A larger place names two, so that the row fits.
+# A place with up to this many callers names them all. A larger place names two, so that the row
+# fits.
 NAMES_IN_A_PLACE = 3
 NAMES_OF_A_CROWD = 2
 FEED_LINES = 5
@@ -263,7 +264,7 @@ def describe_all_parties(figures: Figures, campaign: CampaignTotals | None) -> s
 
 
 def notice(figures: Figures) -> str:
-    """What everybody in the room should know now; empty if there is nothing."""
+    """Return what everyone in the room should know now; empty if there is nothing."""
     if figures.state == PartyState.ENDED:
         return "The party has ended. Thank you!"
     if figures.break_until and figures.break_until > figures.read_at:

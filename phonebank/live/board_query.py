@@ -172,7 +172,7 @@ WHERE a.active AND (
 
 
 def hosts_still_allowed(hosts: Iterable[tuple[int, int, int]]) -> set[tuple[int, int, int]]:
-    """Filter triples of party, account and session ids.
+    """Return the allowed ones among these triples of party, account and session ids.
 
     A triple stays if the account may run the party and is still signed in with the session.
     """

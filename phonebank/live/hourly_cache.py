@@ -1,8 +1,8 @@
 """The calls of a party's last hour, in bars of five minutes, up to ten seconds old.
 
 An hour of a large party is thousands of rows, and its bars hardly move, so they are not read with
-the figures twice a second. A process reads each party every ten seconds at most, and only so many
-parties in one statement: a thousand boards that open together do not all wait for it.
+the figures twice a second. A process reads each party every ten seconds at most, and only a hundred
+parties in one statement, so that a thousand boards that open together do not all wait for it.
 """
 
 import logging

@@ -48,8 +48,8 @@ class BoardCoalescer:
     def of(self, party_id: int) -> Reading | None:
         """The party's board as of now; None when there is no such party.
 
-        This ends the request's own transaction: if each waiting request kept a connection, none
-        would be left for the request that reads.
+        This ends the request's own transaction. If each waiting request kept a connection, the
+        request that reads could get no connection.
         """
         db.session.rollback()
         mine: Future[Reading | None] = Future()

@@ -45,7 +45,7 @@ WEB_ANSWERS_WITHIN = 60.0  # seconds
 
 
 class PartFailedError(Exception):
-    """A process of the Procfile ended that should have gone on; the message says which."""
+    """A process of the Procfile ended unexpectedly; the message says which."""
 
 
 class StopRequestedError(BaseException):

@@ -67,7 +67,7 @@ class RunningServer:
         return self._process.poll() is None
 
     def stop(self) -> None:
-        """End the server and wait until it has gone. A second call does nothing."""
+        """Stop the server and wait for its end. A second call does nothing."""
         if os.getpid() != self._owner:
             return  # a forked child ends, and not the process that started the server
         atexit.unregister(self.stop)
@@ -268,7 +268,7 @@ def die_with_parent(wanted: signal.Signals) -> Callable[[], None] | None:
     `wanted` when its parent dies.
 
     The parent is the thread that starts the child, so start servers from a thread that stays, such
-    as the main thread. None where the kernel cannot do this; the next start then stops the orphan.
+    as the main thread. None if the kernel cannot do this; the next start then stops the orphan.
     """
     if not sys.platform.startswith("linux"):
         return None

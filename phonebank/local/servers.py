@@ -190,8 +190,8 @@ def _package_folder(name: str) -> Path | None:
 
 
 def _server_account(cluster: Path) -> pwd.struct_passwd | None:
-    """The account that PostgreSQL runs as: None for the present one, an unprivileged one for
-    root."""
+    """Return the account that PostgreSQL runs as: None means the present account; for root it is an
+    unprivileged account."""
     if os.geteuid() != 0:
         return None
     owner = cluster.stat().st_uid if cluster.exists() else 0

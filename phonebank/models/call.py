@@ -124,7 +124,8 @@ class Call(Base):
     # The outcome came after the hold had expired.
     late: Mapped[bool] = mapped_column(default=False)
     note: Mapped[str] = mapped_column(default="")
-    # The outcome came sooner than such a call takes. The call is in every total, and in no ranking.
+    # The outcome came sooner than a call with it takes. The call counts in every total, and in no
+    # ranking.
     too_fast: Mapped[bool] = mapped_column(default=False)
     # How often the outcome was undone. A request names the turn it is meant for, so a late copy of
     # an earlier request is recognised.

@@ -58,7 +58,7 @@ class Caller(Base):
     promised_at: Mapped[datetime | None]
     practised_at: Mapped[datetime | None]
     seen_at: Mapped[datetime | None]
-    # The caller gets nobody until `paused_until` (see `roster.pace`). `pace_from` is when an
+    # The caller gets no contact until `paused_until` (see `roster.pace`). `pace_from` is when an
     # organiser let the caller continue; the pace is measured from then on.
     paused_until: Mapped[datetime | None]
     pause_kind: Mapped[str] = mapped_column(String(30), default="", server_default="")

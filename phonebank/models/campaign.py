@@ -75,7 +75,7 @@ class Campaign(Base):
     )
     # Open: everyone with the link is admitted. Closed: an organiser admits each caller.
     door_open: Mapped[bool] = mapped_column(default=False)
-    # A caller gets nobody before completing a practice call.
+    # A caller gets no contact before completing a practice call.
     practice_first: Mapped[bool] = mapped_column(default=False, server_default=false())
     # Whether numbers of the drama ranges, which nobody has, are accepted. Only the demonstration
     # does so.

@@ -1,6 +1,6 @@
 """What people do with a party. Nothing here commits; boards and screens change after the commit.
 
-The party's host, its co-hosts and every organiser may do all of it: `party_for` checks that.
+The party's host, its co-hosts and every organiser may do all of this. `party_for` checks that.
 """
 
 import secrets
@@ -220,7 +220,8 @@ def resume(party: Party) -> None:
 
 
 def start_break(party: Party, minutes: int) -> None:
-    """Show a break of 1 to 60 minutes on the board; callers can go on. Raises InvalidInputError."""
+    """Show a break of 1 to 60 minutes on the board. Callers can still call. Raises
+    InvalidInputError."""
     _lock_unless_ended(party)
     if not 1 <= minutes <= BREAK_AT_MOST:
         raise InvalidInputError(
@@ -245,7 +246,7 @@ def set_celebration(party: Party, wanted: bool) -> None:
 
 
 def end_party(party: Party) -> None:
-    """End the party for good: nobody joins, and callers get no new contacts.
+    """End the party for good. No caller can join, and callers get no new contacts.
 
     A caller who is on the phone finishes and records the call, and it counts. Does nothing if the
     party has ended already.

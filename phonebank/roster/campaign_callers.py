@@ -54,7 +54,7 @@ def waiting_callers(campaign: Campaign) -> Sequence[tuple[Caller, str | None]]:
 
 
 def caller_of(campaign: Campaign, caller_id: int) -> Caller:
-    """A caller of this campaign. Raises NotFoundError, also for one who was removed."""
+    """Return a caller of this campaign. Raises NotFoundError, also for a removed caller."""
     caller = db.session.get(Caller, caller_id)
     if caller is None or caller.campaign_id != campaign.id or caller.state == CallerState.REMOVED:
         raise NotFoundError("This caller is no longer in the campaign.", "Go back to its callers.")

@@ -1,6 +1,7 @@
 """Which contacts a caller may get: by the languages they speak, and by lists.
 
-Nothing here commits. A change applies from the next claim on: a contact on a screen stays there.
+Nothing here commits. A change applies from the next claim on. A contact that is already on a screen
+stays there.
 """
 
 from collections.abc import Iterable

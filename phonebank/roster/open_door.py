@@ -49,7 +49,8 @@ SELECT EXISTS (
              AND k.address = :address AND (k.paused_until > :at OR f.last_at > :flagged_since)
        ) AS paused
 """)
-# A caller who waits has seen nobody, or has moved to another door since: what they saw counts.
+# A waiting caller has usually seen no contact. If they moved here from another room, the contacts
+# that they saw there count.
 _SEEN_BY_NEWCOMERS = state_text(
     """
 SELECT coalesce(sum(greatest(

@@ -120,8 +120,8 @@ AT_ANY_PACE = dict.fromkeys(BUDGETS, BUDGET_AT_MOST)
 _ASKS_AT_ONCE = frozenset({DO_NOT_CALLS, FAST_DO_NOT_CALLS})
 _ESCALATES = frozenset({A_MINUTE, NO_CALLS, UNRECORDED})
 
-# One range of ix_call_caller_started: at most the hour's budget of rows. The caller is read beside
-# them, as they are now that their row is locked.
+# One range of ix_call_caller_started: at most the hour's budget of rows. The same query reads the
+# caller again, now that their row is locked.
 _SEEN = text("""
 SELECT k.paused_until, k.pause_kind, seen.*
 FROM caller k

@@ -26,8 +26,8 @@ class PracticeRequiredError(NotAllowedError):
 def owes_practice(caller: Caller) -> bool:
     """Whether the caller must complete a practice call before they get a contact.
 
-    A caller who has recorded a call in this campaign need not: an organiser can switch practice on
-    in the middle of an evening without interrupting callers.
+    A caller who has recorded a call in this campaign need not practise. So an organiser can switch
+    practice on in the middle of an evening without interrupting callers.
     """
     if caller.practised_at is not None:
         return False

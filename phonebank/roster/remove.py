@@ -13,7 +13,7 @@ def remove(caller: Caller, close_door: bool = True) -> None:
     """Remove a caller from the room in which they were read, on every device and in every tab.
 
     The caller's recorded calls still count. Another caller can get the contact that they hold at
-    once. An open door would let the caller straight back in, so their room's door closes;
+    once. With an open door the caller could join again at once, so their room's door closes;
     `close_door` is False if something else keeps the caller out.
 
     Raises NotInRoomError if the caller is in another room by now, or removed already.

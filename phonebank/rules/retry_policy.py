@@ -77,8 +77,8 @@ def decide(
     (`calling_hours.contact_date`), and calls with this same outcome.
 
     For an outcome in TAKES_CALLBACK, `callback_at` is the time that the person asked for. It moves
-    to the next callable moment and is kept, however many attempts there were. For an outcome in
-    NOT_AN_ATTEMPT it is the promise from before the call, which stays after the wait. For any other
+    to the next callable moment, and no limit on attempts cancels it. For an outcome in
+    NOT_AN_ATTEMPT it is the earlier promise, which applies again after the wait. For any other
     outcome it has no effect.
 
     Raises UnknownOutcomeError.

@@ -30,7 +30,7 @@ class RetryRule:
     rest_minutes         the wait before the next try
     another_time_of_day  the next try is in another part of the day: morning, afternoon or evening
     retries_at_most      how often this outcome may lead to another try; None: no limit of its own
-    a_day_at_most        no further try on a day with so many attempts, so 1 moves the next try to
+    a_day_at_most        no further try on a day with this many attempts, so 1 moves the next try to
                          another day; None: only the campaign's limit applies
     """
 

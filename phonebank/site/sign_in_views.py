@@ -123,7 +123,7 @@ def use_link(token: str) -> ResponseReturnValue:
 @open_to(ANYONE)
 @limiter.limit("30 per minute")
 def come_in(token: str) -> ResponseReturnValue:
-    """Use the link up and sign its account in, or go on to the second factor."""
+    """Spend the link and sign its account in, or continue with the second factor."""
     link = links.read(token)
     links.spend(link)
     if current_user.is_authenticated:

@@ -31,7 +31,7 @@ AT_ONCE = 2000
 
 # A lift without progress for this long was stopped by a killed worker.
 STALLED_AFTER = timedelta(minutes=5)
-# A file that nobody has entered is personal data without a use, so it is deleted.
+# A file that no organiser enters is personal data without a use, so it is deleted.
 UNENTERED_FOR = timedelta(days=1)
 
 # The batch keeps its reason. Organisers choose it and do not type it, so that it has no name or

@@ -11,8 +11,8 @@ from sqlalchemy import Boolean, ColumnElement, literal_column, text
 from phonebank.core.db import db
 from phonebank.models import now
 
-# Numbers in one statement. A statement stays far below its time limit with so many, and a batch of
-# an upload has fewer, so that two uploads lock their contacts in one order.
+# Numbers in one statement. A statement with this many stays far below its time limit, and a batch
+# of an upload has fewer, so that two uploads lock their contacts in one order.
 AT_ONCE = 20_000
 FEW = 100
 
@@ -25,8 +25,8 @@ _ALL_NUMBERS = (
 _HAS_SUPPRESSED_NUMBER = f"EXISTS (SELECT FROM suppression WHERE phone = ANY ({_ALL_NUMBERS}))"
 
 # The contacts that have one of `:phones`. Each number is looked up in both indexes, so the cost
-# follows the numbers and not the lists. The two halves are arrays because PostgreSQL otherwise
-# expects so many rows that it reads every contact.
+# follows the numbers and not the lists. The two halves are arrays, because otherwise PostgreSQL
+# expects too many rows and reads every contact.
 _HAS_ONE_OF = """
 contact.id = ANY (ARRAY(
     SELECT id FROM contact WHERE phone = ANY(CAST(:phones AS text[]))

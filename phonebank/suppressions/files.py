@@ -185,7 +185,7 @@ def _may_be_a_number(cell: str, alone: bool) -> bool:
 
 
 def read_numbers_in(table: Table, chosen: Sequence[int], country: str) -> NumbersRead:
-    """Read the numbers in the chosen columns: each once as E.164, and the lines without one.
+    """Return the numbers in the chosen columns, each once as E.164, and the lines without a number.
 
     A date is never read as a number. Drama numbers count as numbers, because nobody has them.
     """

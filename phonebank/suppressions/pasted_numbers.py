@@ -28,7 +28,8 @@ class RefusedLine:
 
 @dataclass
 class NumbersRead:
-    """The numbers of a text, each once as E.164 in the text's order, and the lines without one."""
+    """The numbers of a text, each once as E.164 in the text's order, and the lines without a
+    number."""
 
     phones: list[str] = field(default_factory=list)
     refused: list[RefusedLine] = field(default_factory=list)
@@ -37,9 +38,9 @@ class NumbersRead:
 def read_lines(text: str, country: str) -> NumbersRead:
     """Read a text with one number on each line.
 
-    Empty lines do not count, nor does a first line without a digit, which names the column. Drama
-    numbers count as numbers, because nobody has them.
-    Raises InvalidInputError for more than LINES_AT_MOST lines.
+    Empty lines do not count. A first line without a digit does not count either, because it names
+    the column. Drama numbers count as numbers, because nobody has them. Raises InvalidInputError
+    for more than LINES_AT_MOST lines.
     """
     lines = text.splitlines()
     if len(lines) > LINES_AT_MOST:

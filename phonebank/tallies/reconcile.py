@@ -84,7 +84,8 @@ class Difference:
 
 
 def differences(campaign_id: int | None = None) -> list[Difference]:
-    """Where tallies and calls differ, in one statement and so at one moment. Empty is correct."""
+    """Return the differences between tallies and calls, read in one statement and so at one moment.
+    An empty list means that the tallies are correct."""
     rows = db.session.execute(_DIFFERENCES, {"campaign_id": campaign_id})
     return [Difference(*row) for row in rows]
 

@@ -164,7 +164,7 @@ def refused(campaign_id: int, list_id: int) -> ResponseReturnValue:
 @lists.post("/<int:list_id>/cancel")
 @open_to(RoleName.ORGANISER)
 def cancel(campaign_id: int, list_id: int) -> ResponseReturnValue:
-    """Delete a file whose columns nobody has confirmed."""
+    """Delete a file whose columns are not confirmed."""
     _, contact_list = _list(campaign_id, list_id)
     services.cancel(contact_list)
     return commit_and_redirect(

@@ -26,7 +26,7 @@ def init_app(app: Flask) -> None:
 @pages.get("")
 @open_to(RoleName.ORGANISER)
 def everybody() -> ResponseReturnValue:
-    """Everyone with an account."""
+    """List everyone with an account."""
     return render_template("people/index.html", people=accounts.all_accounts())
 
 

@@ -100,7 +100,7 @@ function send(form, button, stop) {
   const isOutcome = form.matches("[data-outcome-form]");
   if (!callIn(form.action) || (isOutcome && !button)) return; // the browser sends it
   if (isOutcome && !button.value) return stop(); // Enter in a field
-  // A caller who dialled or answered has seen who this is.
+  // A caller who dialled or tapped an answer has seen the person's details.
   const tooSoon = isOutcome && !hold.begun && Date.now() - drawnAt < NO_OUTCOME_WITHIN_MS;
   if (page.dataset.busy === "yes" || tooSoon) return stop();
   const fields = fieldsOf(form, button).filter(([name]) => name !== "csrf_token");
@@ -228,7 +228,7 @@ document.addEventListener("click", (event) => {
   if (hold && event.target.closest("a.dial, [data-copy]")) hold.begun = true;
 });
 
-// The back button may show a person from memory who is gone.
+// The back button may show, from memory, a person who is no longer the caller's.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 
 listen({

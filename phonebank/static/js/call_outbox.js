@@ -1,7 +1,7 @@
 /* The outbox keeps what the caller tapped until the server settles it. Every address names its call, so the
    server recognises a repeat, and nothing is lost or doubled.
 
-   An entry leaves only when Phonebank itself says yes, or no with a reason, about that entry's call. After
+   The outbox drops an entry only when Phonebank itself accepts it, or refuses it with a reason. After
    any other answer the outbox sends the entry again, after pauses that grow. No number of failures
    discards an entry.
 

@@ -1,4 +1,4 @@
-/* Moves the lobby and the waiting page on by themselves. */
+/* Moves the lobby and the waiting page on automatically. */
 
 import { listen, showMessage } from "./caller_line.js";
 import { ask } from "./our_answers.js";
@@ -64,7 +64,7 @@ if (waiting) {
     timer = setTimeout(tryAgain, WAITS_MS[0]);
     document.addEventListener("visibilitychange", () => document.hidden || hurry());
   }
-  // When a pause ends by itself, the page tries within a second, and not at its next turn.
+  // When a pause ends, the page tries within a second, and not at its next turn.
   if ("goesOnIn" in waiting.dataset) setTimeout(hurry, 1000 * (Number(waiting.dataset.goesOnIn) + Math.random()));
   listen({
     removed: () => location.replace("/calling"),

@@ -1,4 +1,4 @@
-/* A line to the server that reconnects by itself, and a page that says so when it is out of date.
+/* A connection to the server that reconnects automatically, and a page that says when it is out of date.
 
    open({ namespace, auth, event, snapshot, show, silentAfterMs, poll, refused }) returns { socket, close }
      namespace  Socket.IO namespace, such as "/board"
@@ -154,7 +154,7 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs, po
     if (reason === "io client disconnect") return;
     showDown(heardAt);
     lose();
-    // The library does not reconnect by itself when the server closed the line.
+    // The library does not reconnect automatically when the server closed the line.
     if (reason === "io server disconnect") socket.connect();
   });
   socket.on(event, (state) => {

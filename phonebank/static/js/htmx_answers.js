@@ -1,5 +1,5 @@
 /* Lets htmx put only our own answers into a page. A foreign answer could be a Wi-Fi log-in page in the
-   place of a list. If the user pressed a button, the page says so in words; if the page asked by itself,
+   place of a list. If the user pressed a button, the page says so in words; if the page asked automatically,
    it says nothing and asks again. */
 
 const OURS = "X-Phonebank";
