@@ -32,6 +32,6 @@ def running_campaign(caller: Caller) -> Campaign:
         raise GoneError("The party has ended.", "Thank you for every call you made.")
     if party is not None and party.paused:
         raise NotRunningError(
-            "Your host has paused calling.", "You can go on when they restart it."
+            "Your host has paused calling.", "You can continue when they resume it."
         )
     return campaign

@@ -63,7 +63,7 @@ MESSAGES: dict[EmptyReason, tuple[str, str]] = {
     ),
     EmptyReason.PAUSED: (
         "The people who are left are on a list that is paused.",
-        "Ask your host or organiser when it restarts.",
+        "Ask your host or organiser when it resumes.",
     ),
     EmptyReason.EMPTY: ("There's nobody on the list yet.", "Ask your host or organiser."),
     EmptyReason.DONE: ("Everyone on the list has been called. Thank you!", ""),

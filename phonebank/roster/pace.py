@@ -58,16 +58,16 @@ class Kind:
 # Where the defaults of `models.Campaign` come from. An unanswered call takes half a minute: 15
 # seconds of ringing (what "No answer" asks for), and the taps before and after. So 120 an hour is
 # the most without a single conversation. A dead number takes 8 seconds: dialling, the tone, two
-# taps. Three do-not-calls within 3 seconds of seeing the contact (`calls.speed_check`) are no slips
-# of the finger. The other defaults are our own, far above any volunteer's evening.
+# taps. Three do-not-calls within 3 seconds of seeing the contact (`calls.speed_check`) are not
+# mistaken taps. The other defaults are our own, far above any volunteer's evening.
 KINDS = {
     kind.key: kind
     for kind in (
         Kind(
             AN_HOUR,
             "People an hour",
-            "A call that nobody answers takes about half a minute, so nobody can make more than "
-            "120 an hour.",
+            "An unanswered call takes about half a minute, so a caller can make at most 120 an "
+            "hour.",
             "You've seen as many people as one caller can call in an hour.",
             "{seen} people within an hour",
         ),
@@ -178,9 +178,9 @@ class PacePausedError(NotRunningError):
         if self.next_at is None:
             self.title = "An organiser needs to check first"
             super().__init__(
-                f"{told} We've told the organisers, and one of them needs to check before you go "
-                "on. What you recorded is safe. If nobody does, ask the person who sent you the "
-                "link.",
+                f"{told} We've told the organisers, and one of them needs to check before you "
+                "continue. What you recorded is safe. If you wait long, ask the person who sent "
+                "you the link.",
                 "Keep this page open.",
             )
         else:
