@@ -104,7 +104,7 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
     campaign = create_campaign(
         name="Riverside by-election",
         on_behalf_of="the Riverside Neighbours campaign",
-        briefing="We ring people who **have not decided** yet.\n\n- Be kind.\n- Listen.\n",
+        briefing="We call people who **have not decided** yet.\n\n- Be kind.\n- Listen.\n",
         merge_values={"candidate": "Jo Marsh", "our_promise": "cap bus fares"},
         hosts=[host],
     )
@@ -221,8 +221,8 @@ def _people_ringing(
     )
     create_caller(campaign, party, first_name="Walter", state=CallerState.WAITING)
     create_caller(campaign, first_name="Winifred", state=CallerState.WAITING)
-    nobody_left = create_campaign(name="Everyone rung")
-    callers["Idle"] = create_caller(nobody_left, first_name="Ida", promised_at=now())
+    no_one_left = create_campaign(name="Everyone called")
+    callers["Idle"] = create_caller(no_one_left, first_name="Ida", promised_at=now())
     for _ in OUTCOMES:
         _contact(contact_list)
     db.session.commit()

@@ -594,7 +594,7 @@ def test_every_page_is_sound_for_axe_and_for_thumbs_in_the_dark(
     db.session.commit()
     page.goto("/calling/wait")
     if "/person" in page.url:  # contacts in the queue already
-        pytest.fail("nobody was to be callable")
+        pytest.fail("no contact should be callable")
     check()
     assert problems == []
     page.goto("/join/ZZZZZZ")

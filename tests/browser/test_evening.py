@@ -359,7 +359,7 @@ def check_board_equals_database(app: Flask, board: Board) -> None:
         assert board.figure("calls").inner_text() == str(totals.calls)
         assert board.figure("conversations").inner_text() == str(totals.conversations)
 
-        assert len({call.contact_id for call in recorded}) == 10, "nobody was called twice"
+        assert len({call.contact_id for call in recorded}) == 10, "no one was called twice"
         never_again = db.session.scalars(select(Suppression.phone)).all()
         asked_not_to = [call.phone for call in recorded if call.outcome == "do_not_call"]
         assert never_again == asked_not_to

@@ -46,6 +46,8 @@ LEFT_OUT = {
     "exports.calls": "a file",
     "exports.definitions": "a file",
     "exports.do_not_call": "a file",
+    "health.alive": "an answer for load balancers",
+    "health.ready": "an answer for load balancers",
     "lists.refused": "a file",
     "parties.calendar": "a file",
     "parties.callers_file": "a file",

@@ -93,7 +93,7 @@ class Evening:
 
 @pytest.fixture(scope="module")
 def site(servers_dir: Path) -> Iterator[Site]:
-    # The folder is not in pytest's own: pytest's next run closes that to the user whom PostgreSQL
+    # The folder is not in pytest's own: pytest's next run closes that to the user that PostgreSQL
     # runs as.
     folder = servers_dir / "site-of-a-party"
     folder.mkdir()
@@ -229,7 +229,7 @@ def assert_pages_equal_calls(evening: Evening) -> None:
         kept = {str(call.id): call.outcome for call in calls}
         tapped = [phone.tapped for phone in evening.phones.values()]
         assert kept == {call: outcome for taps in tapped for call, outcome in taps.items()}
-        assert len({call.contact_id for call in calls}) == len(calls), "nobody was called twice"
+        assert len({call.contact_id for call in calls}) == len(calls), "no one was called twice"
         assert reconcile.differences() == []
         reached = sum(call.reached for call in calls)
         conversations = sum(call.conversation for call in calls)

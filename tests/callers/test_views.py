@@ -99,7 +99,7 @@ def test_the_tap_that_asks_for_a_person_is_the_promise(
 def test_the_briefing_says_who_for_what_to_say_and_what_the_campaign_wants(
     phone_bank: PhoneBank, sam: FlaskClient
 ) -> None:
-    phone_bank.campaign.briefing = "Ring *gently*.\n\n<script>alert(1)</script>"
+    phone_bank.campaign.briefing = "Call *gently*.\n\n<script>alert(1)</script>"
     db.session.commit()
     page = sam.get("/calling").text
     assert f"<strong>{phone_bank.campaign.on_behalf_of}</strong>" in page

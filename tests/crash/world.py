@@ -69,7 +69,7 @@ steps:
   - id: support
     kind: question
     title: Support
-    words: From nought to ten?
+    words: From zero to ten?
     answer: scale
     next: help
   - id: help

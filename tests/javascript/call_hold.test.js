@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { CALL, cutShort, foreign, nobody, ours, Phone } from "./phone.js";
+import { CALL, cutShort, foreign, noAnswer, ours, Phone } from "./phone.js";
 import { Hold } from "../../phonebank/static/js/call_hold.js";
 
 const RENEW = `/calling/person/${CALL}/renew`;
@@ -37,7 +37,7 @@ test("a hold is renewed every minute while the page is in sight", async () => {
   assert.deepEqual(said, []);
 });
 
-const NO_VERDICT = { "no answer": nobody, "an answer cut short": cutShort, "our 500": ours(500), "our 503": ours(503) };
+const NO_VERDICT = { "no answer": noAnswer, "an answer cut short": cutShort, "our 500": ours(500), "our 503": ours(503) };
 for (const status of [200, 403, 404, 407, 410, 451, 502]) NO_VERDICT[`a foreign ${status}`] = foreign(status);
 NO_VERDICT["a foreign 503 that asks for five minutes"] = foreign(503, { "Retry-After": "300" });
 

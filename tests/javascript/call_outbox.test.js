@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ANSWER, CALL, cutShort, foreign, nobody, OTHER_CALL, ours, OUTCOME, Phone, refused, saved, silence } from "./phone.js";
+import { ANSWER, CALL, cutShort, foreign, noAnswer, OTHER_CALL, ours, OUTCOME, Phone, refused, saved, silence } from "./phone.js";
 import { callIn, Outbox, hasEntriesWaiting } from "../../phonebank/static/js/call_outbox.js";
 
 const HTTP_ERRORS = [400, 401, 403, 404, 405, 407, 408, 409, 410, 413, 418, 421, 422, 425, 426, 429, 431, 451];
@@ -21,7 +21,7 @@ function boxOf(phone) {
 
 /* Every kind of answer that is neither Phonebank's yes nor its no about this call. */
 const NO_VERDICT = {
-  "no answer": nobody,
+  "no answer": noAnswer,
   "no answer in time": silence,
   "an answer cut short": cutShort,
   "our answer about another call": ours(200, { "X-Phonebank-Call": `${OTHER_CALL} saved` }),
@@ -52,7 +52,7 @@ for (const [what, meets] of Object.entries(NO_VERDICT)) {
 
 test("no number of failures of any kind discards an outcome", async () => {
   const kinds = Object.values(NO_VERDICT).filter((meets) => meets !== silence);
-  const phone = new Phone([...Array(9).fill(nobody), ours(500), ...Array.from({ length: 400 }, (_, at) => kinds[at % kinds.length]), saved()]);
+  const phone = new Phone([...Array(9).fill(noAnswer), ours(500), ...Array.from({ length: 400 }, (_, at) => kinds[at % kinds.length]), saved()]);
   const { box, heard } = boxOf(phone);
   box.add(OUTCOME);
   for (let tries = 0; tries < 410; tries++) {
@@ -88,7 +88,7 @@ test("pauses grow, are never the same for two phones, and stay under a minute", 
 
 test("the outbox waits for Retry-After, in seconds or as a date, even when the caller looks at the phone", async () => {
   for (const after of [() => "20", (phone) => new Date(phone.now + 20_000).toUTCString()]) {
-    const phone = new Phone([nobody]);
+    const phone = new Phone([noAnswer]);
     phone.network = [ours(503, { "Retry-After": after(phone) }), saved()];
     const { box } = boxOf(phone);
     box.add(OUTCOME);
@@ -115,7 +115,7 @@ test("a foreign Retry-After delays nothing", async () => {
 });
 
 test("the outbox sends at once when the network is back", async () => {
-  const phone = new Phone([nobody, saved()]);
+  const phone = new Phone([noAnswer, saved()]);
   const { box, heard } = boxOf(phone);
   box.add(OUTCOME);
   await phone.settle();
@@ -137,7 +137,7 @@ test("the outbox sends entries one at a time, in the order of the taps", async (
 });
 
 test("entries survive a reload", async () => {
-  const phone = new Phone([nobody]);
+  const phone = new Phone([noAnswer]);
   boxOf(phone).box.add(OUTCOME);
   await phone.settle();
   const { store } = phone;
@@ -150,7 +150,7 @@ test("entries survive a reload", async () => {
 });
 
 test("in a browser that stores nothing, the page keeps the entry", async () => {
-  const phone = new Phone([nobody, saved()]);
+  const phone = new Phone([noAnswer, saved()]);
   const full = () => {
     throw new DOMException("no", "QuotaExceededError");
   };
@@ -195,7 +195,7 @@ test("in a browser that cannot send, the outbox takes nothing and the browser se
 });
 
 test("the outbox reads what another page of this tab left, and nothing that is not an outbox", () => {
-  const phone = new Phone([nobody]);
+  const phone = new Phone([noAnswer]);
   assert.equal(hasEntriesWaiting(), false);
   phone.store["phonebank.outbox"] = JSON.stringify([OUTCOME]);
   assert.equal(hasEntriesWaiting(), true);
@@ -223,7 +223,7 @@ test("an outcome asks for the next page, an answer for JSON, and both with the f
 });
 
 test("the browser asks before the caller leaves a page with unsent entries", async () => {
-  const phone = new Phone([nobody, saved()]);
+  const phone = new Phone([noAnswer, saved()]);
   const { box } = boxOf(phone);
   const leave = () => {
     const event = { asked: false, preventDefault: () => (event.asked = true) };
@@ -239,7 +239,7 @@ test("the browser asks before the caller leaves a page with unsent entries", asy
 });
 
 test("it tries again when the caller looks at the page, and not when they look away or while it is sending", async () => {
-  const phone = new Phone([nobody, silence]);
+  const phone = new Phone([noAnswer, silence]);
   const { box } = boxOf(phone);
   box.add(OUTCOME);
   await phone.settle();

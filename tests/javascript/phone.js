@@ -11,7 +11,7 @@ export const ours = (status, headers = {}, body = "") => () =>
 export const saved = (body) => ours(200, { "X-Phonebank-Call": `${CALL} saved` }, body);
 export const refused = (status, body) => ours(status, { "X-Phonebank-Call": `${CALL} refused` }, body);
 export const foreign = (status, headers = {}) => () => new Response("<html><h1>Welcome to our Wi-Fi</h1></html>", { status, headers });
-export const nobody = () => {
+export const noAnswer = () => {
   throw new TypeError("Failed to fetch");
 };
 export const silence = () => new Promise(() => {});

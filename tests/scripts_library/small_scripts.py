@@ -24,7 +24,7 @@ steps:
   - id: support
     kind: question
     title: Support
-    words: From nought to ten?
+    words: From zero to ten?
     answer: scale
     branches:
       - scale: 0-3

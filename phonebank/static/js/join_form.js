@@ -61,7 +61,7 @@ async function send(form, body, failures) {
 
 const parse = (html) => new DOMParser().parseFromString(html, "text/html");
 
-/* Draws the form with its errors, or the page that says why nobody can join. */
+/* Draws the form with its errors, or the page that says why joining is not possible. */
 function draw(next) {
   const main = next.getElementById("main");
   if (!main) return location.reload();

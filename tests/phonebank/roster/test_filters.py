@@ -1,4 +1,5 @@
-"""Whom a caller may be given: the languages they speak, the lists an organiser keeps them to."""
+"""Tests which contacts a caller may be given: by their languages, and by the lists that an
+organiser limits them to."""
 
 import re
 
@@ -16,7 +17,7 @@ from tests.factories import create_campaign, create_contact, create_list
 from tests.phone_bank import PhoneBank, come_in
 
 
-def test_nothing_is_asked_where_everyone_speaks_the_campaigns_language(
+def test_nothing_is_asked_if_everyone_speaks_the_campaigns_language(
     phone_bank: PhoneBank,
 ) -> None:
     for languages in ([""], ["en"], ["", "en"], []):
@@ -50,7 +51,7 @@ def test_a_language_once_chosen_stays_to_choose(phone_bank: PhoneBank) -> None:
         ([], [], ["en"]),
     ],
 )
-def test_what_a_caller_chooses_is_kept(
+def test_a_callers_choice_is_stored(
     phone_bank: PhoneBank, chosen: list[str], kept: list[str], spoken: list[str]
 ) -> None:
     phone_bank.contact_list.languages = ["", "pl"]
@@ -68,7 +69,7 @@ def test_a_language_that_was_not_offered_is_refused(phone_bank: PhoneBank) -> No
     assert phone_bank.sam.languages == []
 
 
-def test_whose_language_nobody_could_tell_waits_for_a_caller_who_would_try(
+def test_a_contact_of_unknown_language_waits_for_a_caller_who_would_try(
     phone_bank: PhoneBank,
 ) -> None:
     hold = claim(phone_bank.sam)
@@ -85,7 +86,7 @@ def test_whose_language_nobody_could_tell_waits_for_a_caller_who_would_try(
     assert claim(phone_bank.priya).contact.id == hold.contact.id
 
 
-def test_a_caller_kept_to_lists_is_given_nobody_else(phone_bank: PhoneBank) -> None:
+def test_a_caller_limited_to_lists_gets_no_other_contact(phone_bank: PhoneBank) -> None:
     other = create_list(phone_bank.campaign, priority=5)
     person = create_contact(other)
     filters.restrict_to_lists(phone_bank.campaign, phone_bank.sam, [other.id])
@@ -96,7 +97,7 @@ def test_a_caller_kept_to_lists_is_given_nobody_else(phone_bank: PhoneBank) -> N
     assert claim(phone_bank.priya).contact.contact_list_id == phone_bank.contact_list.id
 
 
-def test_limits_leave_the_person_on_the_screen(phone_bank: PhoneBank) -> None:
+def test_limits_leave_the_contact_on_the_screen(phone_bank: PhoneBank) -> None:
     hold = claim(phone_bank.sam)
     db.session.commit()
     filters.restrict_to_lists(
@@ -136,7 +137,7 @@ def test_every_language_has_a_name() -> None:
     assert language_name("zu") == "Language “zu”"
 
 
-def test_the_briefing_asks_for_languages_only_where_there_are_others(
+def test_the_briefing_asks_for_languages_only_if_there_are_others(
     phone_bank: PhoneBank, client: FlaskClient
 ) -> None:
     come_in(client, phone_bank)
@@ -152,7 +153,7 @@ def test_the_briefing_asks_for_languages_only_where_there_are_others(
     assert '<form method="post" action="/calling/next" id="begin">' in page
 
 
-def test_the_tap_that_asks_for_somebody_keeps_the_choice(
+def test_the_tap_that_asks_for_a_person_stores_the_choice(
     phone_bank: PhoneBank, client: FlaskClient
 ) -> None:
     phone_bank.contact_list.languages = ["", "pl"]
@@ -175,7 +176,7 @@ def test_the_tap_that_asks_for_somebody_keeps_the_choice(
     assert phone_bank.sam.languages == []
 
 
-def test_who_waits_for_people_of_their_languages_can_change_them(
+def test_a_caller_who_waits_can_change_their_languages(
     phone_bank: PhoneBank, client: FlaskClient
 ) -> None:
     phone_bank.contact_list.languages = ["", "pl"]

@@ -1,4 +1,4 @@
-"""A caller is put out, or moved to a lobby, at the very moment when a person is handed to them."""
+"""Tests the moment when a caller is removed, or moved to a lobby, while they claim a contact."""
 
 import time
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from tests.phone_bank import PhoneBank
 
 
 def meanwhile(app: Flask, act: Callable[[], Any]) -> "Future[Any]":
-    """Begin the act in another transaction, and come back when it waits for this one."""
+    """Start the act in another transaction, and return when it waits for this one."""
 
     def elsewhere() -> None:
         with app.app_context():
@@ -47,13 +47,13 @@ def open_calls() -> int:
 
 
 @pytest.mark.parametrize("state", [CallerState.REMOVED, CallerState.WAITING])
-def test_who_is_put_out_first_is_shown_nobody(
+def test_a_caller_removed_before_a_claim_gets_no_contact(
     phone_bank: PhoneBank, app: Flask, state: CallerState
 ) -> None:
     caller_id, campaign_id = phone_bank.sam.id, phone_bank.campaign.id
     phone_bank.sam.state = state
     db.session.flush()
-    # Read before the removal is committed, as at the beginning of their request.
+    # The caller is read before the removal is committed, as at the start of their request.
     claiming = meanwhile(app, lambda: claim(db.session.get_one(Caller, caller_id)))
     db.session.commit()
     with pytest.raises(NotAllowedError):
@@ -63,7 +63,7 @@ def test_who_is_put_out_first_is_shown_nobody(
 
 
 @pytest.mark.parametrize("state", [CallerState.REMOVED, CallerState.WAITING])
-def test_nor_does_an_undo_bring_anybody_back_for_them(
+def test_an_undo_brings_no_contact_back_for_a_removed_caller(
     phone_bank: PhoneBank, app: Flask, state: CallerState
 ) -> None:
     caller_id, campaign_id = phone_bank.sam.id, phone_bank.campaign.id
@@ -83,7 +83,7 @@ def test_nor_does_an_undo_bring_anybody_back_for_them(
 
 @pytest.mark.parametrize("undone", [False, True])
 @pytest.mark.parametrize("by", ["organiser", "host"])
-def test_who_is_put_out_second_has_their_person_taken_back(
+def test_a_caller_removed_after_a_claim_loses_the_contact(
     phone_bank: PhoneBank, app: Flask, by: str, undone: bool
 ) -> None:
     caller_id, campaign_id = phone_bank.sam.id, phone_bank.campaign.id
@@ -93,17 +93,18 @@ def test_who_is_put_out_second_has_their_person_taken_back(
         db.session.commit()
         undo(phone_bank.sam, call_id)
 
-    def put_out() -> None:
+    def remove_now() -> None:
         caller = db.session.get_one(Caller, caller_id)
         if by == "host":
             remove_caller(caller)
         else:
             remove_anywhere(caller)
 
-    removing = meanwhile(app, put_out)
+    removing = meanwhile(app, remove_now)
     db.session.commit()
     removing.result()
     assert open_calls() == 0
     assert db.session.get_one(Call, call_id).ending == CallEnding.TAKEN_AWAY
-    # Free for the next caller at once, and not only after the next look at what ran out.
+    # The contact is free for the next caller at once, and not only after expired holds are looked
+    # for.
     assert redis_queue_of(campaign_id).held_count() == 0
