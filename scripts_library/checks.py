@@ -13,7 +13,7 @@ from scripts_library.graph import (
 from scripts_library.merge_fields import fields_in, texts_of
 from scripts_library.script import Script
 
-# A slow, clear pace. Newsreaders and readers of audiobooks say 140 to 160 words a minute.
+# This is a slow, clear pace: newsreaders and audiobook readers speak 140 to 160 words a minute.
 WORDS_PER_MINUTE = 150
 MAX_READING_SECONDS = 40
 
@@ -21,7 +21,7 @@ MAX_READING_SECONDS = 40
 def check_script(script: Script, lines: Mapping[str, int]) -> Iterator[Diagnostic]:
     """Yield every diagnostic of the script as a whole.
 
-    `lines` maps the names of its top settings to their lines.
+    `lines` maps the name of each top-level setting to its line number.
     """
     yield from check_graph(script)
     yield from _check_branches(script)
@@ -32,7 +32,7 @@ def check_script(script: Script, lines: Mapping[str, int]) -> Iterator[Diagnosti
 
 
 def warnings_for_contacts(script: Script, missing: Mapping[str, int]) -> list[Diagnostic]:
-    """Return warnings for fields without a fallback that some contacts lack.
+    """Return a warning for each use of a field that has no fallback and that some contacts lack.
 
     `missing` maps each field's name to the number of contacts without a value for it.
     """
@@ -57,7 +57,7 @@ def reading_seconds(words: str) -> int:
 def talking_seconds(script: Script) -> tuple[int, int]:
     """Return how long the caller talks on the shortest and the longest path, in seconds.
 
-    Only for scripts without errors.
+    The script must have no errors.
     """
     spans: dict[str, tuple[int, int]] = {}
     for step in reversed(topological_order(script)):

@@ -1,4 +1,4 @@
-"""Errors and warnings about a script, in words with which its writer can fix it."""
+"""Errors and warnings about a script. Each message tells the writer how to fix it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Literal
 
 Severity = Literal["error", "warning"]
 
-# More diagnostics than this help nobody, and a hostile file can cause tens of thousands.
+# A longer list does not help the writer, and a hostile file can cause tens of thousands.
 MAX_DIAGNOSTICS = 100
 
 
@@ -37,7 +37,7 @@ class InvalidScriptError(ValueError):
 
 
 class DiagnosticList(list[Diagnostic]):
-    """Collects the diagnostics of a script. `step_id` is the step being read, if any."""
+    """A list that collects diagnostics. `step_id` is the id of the step being parsed, if any."""
 
     step_id: str | None = None
 
@@ -49,9 +49,9 @@ class DiagnosticList(list[Diagnostic]):
 
 
 def sort_diagnostics(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Sort diagnostics by line and drop duplicates.
+    """Return the diagnostics sorted by line, without duplicates.
 
-    After MAX_DIAGNOSTICS, one last diagnostic says how many more there are.
+    If there are more than MAX_DIAGNOSTICS, one last diagnostic says how many are left out.
     """
     found = sorted(
         set(diagnostics),

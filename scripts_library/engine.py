@@ -1,7 +1,7 @@
-"""The engine of a call: from a step and an answer to the next step. Pure.
+"""The engine of a call: it finds the next step from a step and an answer. Pure.
 
-Answers are keyed by step id. If an id is present, the caller has gone past that step; its value is
-None if there was nothing to record.
+Answers are keyed by step id. A key means that the caller has gone past that step. Its value is None
+if the caller recorded no answer there.
 """
 
 import datetime
@@ -86,14 +86,17 @@ def reachable_step_ids(script: Script, fields: Fields) -> set[str]:
 
 
 def _distinct_answers(step: Step) -> list[Answer]:
-    """Return enough answers to take every transition. Text and numbers all lead to `next`."""
+    """Return answers that together take every transition of the step.
+
+    None stands for every text, number and date too, because these do not change the target.
+    """
     if step.answer == "scale":
         return [None, *SCALE]
     return [None, *(choice.key for choice in step.choices)]
 
 
 def answers_on_path(script: Script, answers: Answers, fields: Fields) -> dict[str, Answer]:
-    """Return the answers that still count: those of the steps on the path, in its order."""
+    """Return the answers that count: those to the steps on the path, in the order of the path."""
     walked = path(script, answers, fields)
     return {step.id: answers[step.id] for step in walked if step.id in answers}
 
@@ -111,16 +114,16 @@ def is_yes(script: Script, answers: Answers) -> bool:
 
 
 def ratings(script: Script, answers: Answers) -> tuple[int | None, int | None]:
-    """Return the first and second rating, 0 to 10; None if it was not asked or not answered."""
+    """Return the first and second rating, each 0 to 10, or None if there is no such answer."""
     return _rating(answers, script.first_rating), _rating(answers, script.second_rating)
 
 
 def check_answer(step: Step, raw: Any) -> Answer:
-    """Return the answer to store for what a form or a JSON body sent.
+    """Check `raw`, a value from a form or a JSON body, and return the answer to store.
 
-    The result is text, a number or a list of keys; or None for nothing (None, blank, an empty
-    list), if the step may be skipped. Raises InvalidAnswerError if it may not, and for an answer
-    that the step does not offer.
+    The answer is text, a number or a list of keys. It is None if the step takes no answer, or if
+    `raw` is None, blank or an empty list and the step may be skipped. Raises InvalidAnswerError if
+    the step may not be skipped, or does not accept the answer.
     """
     if isinstance(raw, str):
         raw = HIDDEN_CHARACTERS.sub("", raw.replace("\r\n", "\n")).strip()
@@ -219,7 +222,7 @@ def branch_matches(branch: Branch, answer: Answer, fields: Fields) -> bool:
 
 
 def _choice_target(step: Step, answer: Answer) -> str | None:
-    """Return the target of the chosen answer, or of the first one in the script's order."""
+    """Return the target of the chosen answer; of several, the first in the script decides."""
     keys = _as_keys(answer)
     return next((c.goto for c in step.choices if c.goto and c.key in keys), None)
 

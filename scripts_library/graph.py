@@ -1,7 +1,7 @@
 """The graph of a script's steps, and the checks that every path through it reaches an end.
 
-If these checks find no error, a call can go from every step to a close step, whatever is answered:
-every target exists, every answer has a target, and no path leads back.
+If these checks find no error, every call reaches a close step, whatever the answers are: every
+target exists, every answer has a target, and no path leads back.
 """
 
 from collections.abc import Iterable, Iterator
@@ -41,14 +41,17 @@ def is_dead_end(step: Step) -> bool:
 
 
 def covered_answers(branch: Branch, step: Step) -> set[str] | set[int]:
-    """Return the answers of a choice or a scale for which a branch is meant."""
+    """Return the answers of a choice or scale that the branch covers."""
     if branch.low is not None and branch.high is not None:
         return {value for value in SCALE if branch.low <= value <= branch.high}
     return set(branch.choices) if step.answer == "choice" else set()
 
 
 def topological_order(script: Script) -> list[Step]:
-    """Return the steps, each before all its targets. Only for scripts without errors."""
+    """Return the steps in an order in which each step comes before all its targets.
+
+    The script must have no errors.
+    """
     arrivals = {step.id: 0 for step in script.steps}
     for step in script.steps:
         for target in step.target_ids():
@@ -99,7 +102,7 @@ def _check_dead_ends(script: Script) -> Iterator[Diagnostic]:
 def _answers_without_target(step: Step) -> list[str] | None:
     """Return the labels of the answers that have no target, for a step without `next`.
 
-    None if the step takes no choice and no scale, so that no answer is certain to lead on.
+    Return None if the step is neither a choice nor a scale: then no answer has a certain target.
     Branches on fields do not count, because a contact may lack the field.
     """
     covered: set[str | int] = set()
@@ -115,10 +118,11 @@ def _answers_without_target(step: Step) -> list[str] | None:
 
 
 def _check_loops(script: Script) -> Iterator[Diagnostic]:
-    """Report each transition that leads back, once. Depth first, with a stack.
+    """Yield a diagnostic for each transition that leads back.
 
-    Every loop is an error, even if some answer leaves it. A call has one answer per step, so a
-    caller who came back would find the answer already given, and would go round for ever.
+    The search is depth-first and uses a stack. Every loop is an error, even if some answer leaves
+    it: a call has one answer per step, so on a second visit the stored answer would lead the
+    caller round the loop for ever.
     """
     done: set[str] = set()
     for root in script.steps:
@@ -145,8 +149,8 @@ def _check_reachability(script: Script) -> Iterator[Diagnostic]:
     reached = reachable_from(script, entry_step_ids(script))
     led_to = {target for step in script.steps for target in step.target_ids()}
     for step in script.steps:
-        # A step to which only unreachable steps lead needs no diagnostic: fixing those fixes it. A
-        # cycle of unreachable steps is reported as a loop.
+        # A step that only unreachable steps lead to gets no diagnostic: fixing them fixes it too.
+        # `_check_loops` reports a cycle of unreachable steps.
         if step.id not in reached and step.id not in led_to:
             message = "No step leads here. Make another step lead to it, or delete it."
             yield Diagnostic(step.line, step.id, message)

@@ -14,7 +14,7 @@ class UnknownScriptError(LookupError):
 
 
 def ready_made() -> list[Script]:
-    """Return every ready-made script, sorted by slug, English first, then by language."""
+    """Return every ready-made script, sorted by slug and then by language, with English first."""
     return list(_scripts())
 
 
@@ -37,5 +37,6 @@ def _scripts() -> tuple[Script, ...]:
 
 @cache
 def _files() -> dict[str, Path]:
-    # A slug is looked up among the files that exist and never joined into a path.
+    # A slug is looked up among these names and never joined into a path, so a request cannot
+    # reach any other file.
     return {file.stem: file for file in sorted(_FOLDER.glob("*.yaml"))}

@@ -1,8 +1,7 @@
 """Fill names and places into a script's words, as inert text.
 
-The whole grammar is `{{ first_name }}` and `{{ first_name or 'there' }}`. There are no
-attributes, calls or filters to reach for, and a value that looks like a template, Markdown or
-HTML is shown letter for letter.
+The whole grammar is `{{ first_name }}` and `{{ first_name or 'there' }}`, without attributes,
+calls or filters. A value that looks like a template, Markdown or HTML is shown letter for letter.
 """
 
 import re
@@ -32,12 +31,14 @@ _FIRST_PLACEHOLDER = 0xE000
 _PLACEHOLDER = re.compile("[\ue000-\uf8ff]")
 
 _TAGS = {"p", "em", "strong", "ul", "ol", "li", "br", "bdi", "mark"}
-# `html` off, and no links, images or code: nothing in words can become an attribute.
+# HTML, links, images and code are off, so nothing in words can become an attribute.
 _markdown = MarkdownIt("zero", {"html": False}).enable(["emphasis", "list", "newline", "escape"])
 
 
 @dataclass(frozen=True)
 class MergeField:
+    """A merge field in words. `offset` is the index of its first brace."""
+
     name: str
     fallback: str | None
     offset: int
@@ -58,7 +59,7 @@ def fields_in(words: str) -> list[MergeField]:
 
 
 def malformed_fields(words: str) -> list[int]:
-    """Return the offsets of double braces that are no merge field: `{{ contact.name }}`."""
+    """Return the offsets of double braces that form no merge field, as in `{{ contact.name }}`."""
     blanked = _FIELD.sub(lambda match: " " * len(match.group()), words)
     return [match.start() for match in _BRACES.finditer(blanked)]
 
@@ -99,8 +100,7 @@ def fields_used(script: Script) -> list[FieldUse]:
 def fields_without_fallback(script: Script) -> list[str]:
     """Return the names of fields used at least once without a fallback.
 
-    Fields that Phonebank always fills are left out. The caller of this function can count how
-    many contacts lack each of the others.
+    Fields that Phonebank always fills are left out, because no contact lacks them.
     """
     needed = {use.name for use in fields_used(script) if not use.has_fallback}
     return sorted(needed - FIELDS_ALWAYS_KNOWN)
@@ -109,7 +109,7 @@ def fields_without_fallback(script: Script) -> list[str]:
 def texts_of(script: Script) -> Iterator[tuple[int, str | None, str]]:
     """Yield (line, step id or None, text) for every text that may have merge fields.
 
-    The line is that of the text's step or card, and 1 for the identification.
+    `line` is the line of the text's step, answer or card. The identification has line 1.
     """
     yield 1, None, script.identification
     for step in script.steps:
@@ -123,7 +123,7 @@ def texts_of(script: Script) -> Iterator[tuple[int, str | None, str]]:
 
 
 def is_known(fields: Fields, name: str) -> bool:
-    """Whether a field has a value: missing, None and blank all mean no."""
+    """Whether a field has a value that is not None and not blank."""
     return bool(_clean_value(fields.get(name)))
 
 
@@ -142,7 +142,7 @@ def _value_or_fallback(found: MergeField, fields: Fields) -> tuple[str, bool]:
 
 
 def _clean_value(value: str | None) -> str:
-    """Return the value on one line, without hidden characters, cut to fit a screen."""
+    """Return the value on one line, without hidden characters, cut to MAX_VALUE_LENGTH."""
     if value is None:
         return ""
     return " ".join(HIDDEN_CHARACTERS.sub("", str(value)).split())[:MAX_VALUE_LENGTH]

@@ -1,4 +1,4 @@
-"""Parse a script from YAML, or say everything that is wrong with it."""
+"""Parse a script from YAML, or report everything that is wrong with it."""
 
 from scripts_library import checks, script_builder, yaml_source
 from scripts_library.diagnostics import (
@@ -11,9 +11,9 @@ from scripts_library.script import Script
 
 
 def parse(text: str, source: str) -> Script:
-    """Return the script written in `text`. Error messages name the file by `source`.
+    """Return the script that the YAML in `text` describes. Errors name the file as `source`.
 
-    Raises InvalidScriptError, with every diagnostic, if there is an error. Warnings alone pass.
+    Raises InvalidScriptError, with every diagnostic, if one of them is an error.
     """
     script, found = parse_leniently(text)
     if script is None or any(diagnostic.severity == "error" for diagnostic in found):
@@ -29,7 +29,7 @@ def diagnose(text: str) -> list[Diagnostic]:
 def parse_leniently(text: str) -> tuple[Script | None, list[Diagnostic]]:
     """Return as much of the script as the parser understood, and its diagnostics in line order.
 
-    An editor shows such a script. It is None if no step could be read. Only `parse` returns a
+    The script is None if no step could be read. It is meant for editors: only `parse` returns a
     script that is fit for calls.
     """
     found = DiagnosticList()

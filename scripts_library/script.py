@@ -1,7 +1,7 @@
-"""The data of a script: steps, answers, and the target of each answer. No behaviour.
+"""The data classes of a script: its steps, their answers and branches, cards and characters.
 
-`scripts_library.parser.parse` makes a `Script` and has checked that every path reaches an end.
-Nothing here checks that again.
+`scripts_library.parser.parse` makes a `Script` and checks that every path reaches an end. These
+classes do not check it again.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ StepKind = Literal["say", "question", "listen", "story", "ask", "close"]
 AnswerKind = Literal["choice", "several", "scale", "text", "number", "date"]
 CharacterKind = Literal["cheerful", "undecided", "hostile", "wrong person", "answerphone"]
 
-# A stored answer. None says that the caller went past the step and recorded nothing.
+# A stored answer. None means that the caller went past the step and recorded nothing.
 # Dates are ISO text (2026-05-07) and `several` is a list, so that answers survive JSON unchanged.
 Answer = str | int | float | list[str] | None
 Answers = Mapping[str, Answer]
@@ -32,6 +32,8 @@ RIGHT_TO_LEFT_LANGUAGES = frozenset({"ar", "dv", "fa", "he", "ku", "ps", "sd", "
 
 @dataclass(frozen=True)
 class Choice:
+    """An answer to choose. `goto` is its target; None if the step's branches or `next` decide."""
+
     key: str
     label: str
     goto: str | None = None
@@ -40,7 +42,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Branch:
-    """A transition that applies if all its conditions hold. None means no condition."""
+    """A transition that applies if all its conditions hold. None or () means no condition."""
 
     goto: str
     choices: tuple[str, ...] = ()
@@ -58,7 +60,7 @@ class Branch:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do in a call. The caller says `words` aloud; `guidance` is for them only."""
+    """One thing to do in a call. The caller says `words` aloud, and reads `guidance` silently."""
 
     id: str
     kind: StepKind
@@ -79,7 +81,7 @@ class Step:
 
     @property
     def may_be_skipped(self) -> bool:
-        """Whether a caller may go on without an answer: only if `next` says where to."""
+        """Whether a caller may go on without an answer: the step takes none, or it has a `next`."""
         return self.answer is None or self.next is not None
 
     def choice(self, key: str) -> Choice | None:
@@ -106,7 +108,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Character:
-    """An invented person for a practice call. They say `otherwise` at steps not in `replies`."""
+    """An invented person for a practice call, who says `otherwise` at steps not in `replies`."""
 
     kind: CharacterKind
     name: str
@@ -124,6 +126,8 @@ class Character:
 
 @dataclass(frozen=True)
 class Script:
+    """A conversation. `yes` maps step ids to the keys of the answers that count as a yes."""
+
     slug: str
     language: str
     title: str

@@ -1,7 +1,7 @@
-"""Build a `Script` from YAML tables: names, kinds, lengths and merge fields.
+"""Build a `Script` from YAML tables, and check its names, kinds, lengths and merge fields.
 
-Each diagnostic has the line of its setting. Whether the steps make sense together is checked
-afterwards, in `graph.py` and `checks.py`.
+Each diagnostic has the line of its setting. `graph.py` and `checks.py` check afterwards whether the
+steps make sense together.
 """
 
 import dataclasses
@@ -49,7 +49,7 @@ _HTML = re.compile(r"<[a-zA-Z/!]")
 
 
 def build_script(table: Table, diagnostics: DiagnosticList) -> Script | None:
-    """Build the script in `table`; None if no step of it could be read.
+    """Return the script in `table`, or None if no step of it could be read.
 
     A script with errors is built as far as possible, so that the later checks can report their
     diagnostics at the same time.
@@ -305,7 +305,7 @@ class _ScriptBuilder:
         return settings.text("guidance", MAX_WORDS_LENGTH, required=False, check=self._check_words)
 
     def _check_words(self, node: Text) -> None:
-        """Check for merge fields that cannot be filled in, and for HTML, which is not rendered."""
+        """Report merge fields that cannot be filled in, and HTML, which callers would see."""
         for offset in merge_fields.malformed_fields(node.value):
             snippet = node.value[offset : offset + 30].split("\n")[0]
             self.diagnostics.error(
@@ -339,5 +339,5 @@ class _ScriptBuilder:
 
 
 def _settings_of(cls: type[Script | Step | Choice | Card]) -> set[str]:
-    """Return the names of the settings in YAML: the fields of the class in `script.py`."""
+    """Return the names of the YAML settings, which are the fields of the class in `script.py`."""
     return {field.name for field in dataclasses.fields(cls) if field.compare}

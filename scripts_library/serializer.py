@@ -12,7 +12,7 @@ _WIDTH = 94
 
 
 class _Flow(list[str]):
-    """A short list, written on one line: [yes, maybe]."""
+    """A short list that is written on one line: [yes, maybe]."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -39,7 +39,7 @@ _Dumper.add_representer(_Flow, _represent_flow)
 
 
 def serialize(script: Script) -> str:
-    """Return the YAML of a script. Comments of the file that it came from are lost."""
+    """Return the YAML of a script. Comments in the original file are lost."""
     top = {
         "slug": script.slug,
         "language": script.language,

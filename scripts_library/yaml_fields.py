@@ -1,7 +1,7 @@
 """Read the settings of a YAML table: text, names, yes or no, lists and tables.
 
-A setting with an error adds a diagnostic with its line and reads as empty, so that a writer sees
-every error at once.
+If a setting has an error, the reader adds a diagnostic with its line and returns an empty value, so
+that the writer sees every error at once.
 """
 
 import re
@@ -35,7 +35,7 @@ class FieldReader:
         return self.table.line_of(key)
 
     def has(self, key: str) -> bool:
-        """Whether `key` has a value: `next:` with nothing after it has none."""
+        """Whether `key` has a value. A bare `next:` with nothing after it has no value."""
         node = self.table.entries.get(key)
         return node is not None and not (isinstance(node, Text) and not node.value.strip())
 
@@ -94,7 +94,7 @@ class FieldReader:
         return value
 
     def one_of(self, key: str, allowed: Collection[str], *, required: bool = True) -> str | None:
-        """Read one of the `allowed` values; None if it is missing or another one."""
+        """Return the value if it is one of the `allowed` ones; None if it is missing or is not."""
         value = self.one_line(key, required=required)
         if value and value not in allowed:
             self.diagnostics.error(
@@ -104,7 +104,7 @@ class FieldReader:
         return value or None
 
     def yes_or_no(self, key: str) -> bool | None:
-        """Read True or False; None if the setting is missing."""
+        """Return True or False; None if the setting is missing."""
         value = self.one_line(key, required=False).casefold()
         if value and value not in ("yes", "true", "no", "false"):
             self.diagnostics.error(self.line_of(key), f"`{key}` must be yes or no, not {value}.")
@@ -154,7 +154,7 @@ class FieldReader:
         return node.entries if isinstance(node, Table) else {}
 
     def inside(self, key: str) -> "FieldReader":
-        """Return a reader of the table under `key`; of an empty table if there is none."""
+        """Return a reader of the table under `key`, or of an empty table if there is none."""
         node = self.table.entries.get(key)
         if not isinstance(node, Table):
             node = Table({}, {}, self.line_of(key))

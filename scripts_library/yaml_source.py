@@ -24,7 +24,7 @@ HIDDEN_CHARACTERS = re.compile(
     "\ue000-\uf8ff\ud800-\udfff\U000f0000-\U0010ffff]"
 )
 
-# libyaml if the wheel has it: the editor parses the whole script while the organiser types.
+# libyaml, if the wheel has it, is faster: the editor parses the script while the organiser types.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -35,7 +35,7 @@ class Text:
     style: str = ""
 
     def line_of(self, offset: int) -> int:
-        """Return the line of a character of `value`: exact for `|` blocks, near for others."""
+        """Return the line of the character at `offset`: exact in `|` blocks, a guess elsewhere."""
         if self.style == "|":
             return self.line + 1 + self.value.count("\n", 0, offset)
         return self.line + 1 if self.style == ">" else self.line
@@ -65,7 +65,7 @@ class _ReadError(Exception):
 
 
 def parse_yaml(text: str, diagnostics: DiagnosticList) -> Table | None:
-    """Parse `text` into a table; None if it cannot be read, with the reason in `diagnostics`."""
+    """Return the table in `text`, or None and the reason in `diagnostics` if there is none."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if not _is_parsable(text, diagnostics):
         return None
@@ -157,7 +157,7 @@ class _OpenNode:
 
 
 def _build(events: Iterator[yaml.Event], diagnostics: DiagnosticList) -> Node | None:
-    """Build the tree with a stack, not recursion, so that deep nesting is refused in time."""
+    """Build the tree with a stack: with recursion, deep nesting could exhaust the call stack."""
     open_nodes: list[_OpenNode] = []
     root: Node | None = None
     documents = 0

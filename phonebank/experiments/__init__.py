@@ -1,1 +1,1 @@
-"""Experiments: compare scripts on one campaign, each contact randomly in one of them for good."""
+"""Experiments that compare scripts. Each contact is randomly given one script and keeps it."""

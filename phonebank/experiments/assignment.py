@@ -12,10 +12,10 @@ _RANGE = 1 << 64
 def arm_of(contact_id: int, salt: str, shares: Sequence[int]) -> int:
     """Return the index of the contact's arm among `shares`, counted from 0.
 
-    The same contact, salt and shares always give the same arm, no matter which caller calls. The
-    arms are as likely as their shares, because a keyed hash (BLAKE2b, RFC 7693) of the contact's
-    id is uniform over the shares laid end to end. Raises ValueError if there are no shares or not
-    all are positive.
+    The same contact, salt and shares always give the same arm, no matter which caller calls. Each
+    arm's probability is proportional to its share, because a keyed hash (BLAKE2b, RFC 7693) of the
+    contact's id is uniform over the sum of the shares. Raises ValueError if there are no shares or
+    one of them is not positive.
     """
     if not shares or min(shares) <= 0:
         raise ValueError(f"shares must be positive, and are {list(shares)}")

@@ -1,4 +1,4 @@
-"""The results of an experiment's calls, counted by arm.
+"""Count the results of an experiment's calls by arm.
 
 A person counts once, however often they were called: calls to the same person are not independent
 of each other.
@@ -19,8 +19,9 @@ from phonebank.scripts.versions import script_of
 class ArmCounts:
     """One arm's counts.
 
-    `steps_passed` counts people reached by the set of steps that they got past, `shifts` counts
-    people by the change in their rating, -10 to 10, and `versions` calls by script version id.
+    `steps_passed` maps each set of steps to the number of reached people who got past exactly
+    these steps. `shifts` maps each change in rating, -10 to 10, to its number of people. `versions`
+    maps each script version's id to its number of calls.
     """
 
     calls: int = 0
@@ -87,7 +88,7 @@ GROUP BY arm_id, shift
 
 
 def counts_of(arm_ids: Sequence[int], until: datetime) -> dict[int, ArmCounts]:
-    """Return the counts of each arm over the calls recorded before `until`; zeros if none."""
+    """Return each arm's counts by arm id, over the calls recorded before `until`."""
     counts = {arm_id: ArmCounts() for arm_id in arm_ids}
     given = {"arm_ids": list(arm_ids), "until": until}
     for row in db.session.execute(_PEOPLE, given):

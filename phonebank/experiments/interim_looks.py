@@ -1,8 +1,9 @@
-"""When an experiment has interim looks, and how much of the error rate each may use. Pure.
+"""The daily looks at an experiment, and how much of the error rate each may use. Pure.
 
-An interval that misses in 5% of cases at a single look misses far more often if an organiser looks
-every day until it shows something. So each daily look uses a part of the 5%, and all parts add up
-to 5% at most, however long the experiment runs. By Bonferroni's inequality the chance that any of
+An interval misses if it does not contain the true value. An interval that misses in 5% of cases at
+a single look misses far more often if an organiser looks every day until a difference shows. So
+each daily look uses a part of the 5%, and all parts add up to 5% at most, however long the
+experiment runs. By Bonferroni's inequality the chance that any of
 the intervals misses is then at most 5%.
 """
 
@@ -30,8 +31,8 @@ class Look:
 def error_at(look: int) -> float:
     """Return the part of `ERROR` that look number `look`, counted from 1, may use.
 
-    The parts are E·h / ((k+h-1)(k+h)) for k = 1, 2, …; their sum telescopes to E, and that of the
-    first h to E/2.
+    With E = ERROR and h = HALF_BY_LOOK, the parts are E·h / ((k+h-1)(k+h)) for k = 1, 2, …. The
+    sum of all parts telescopes to E, and the sum of the first h parts to E/2.
     """
     return ERROR * HALF_BY_LOOK / ((look + HALF_BY_LOOK - 1) * (look + HALF_BY_LOOK))
 
@@ -40,7 +41,7 @@ def latest_look(started_at: datetime, stopped_at: datetime | None, at: datetime)
     """Return the newest look at the moment `at`; None before the first midnight (UTC).
 
     A running experiment has one look a day, at the calls up to the last midnight, so that
-    reloading the page is not another look. Stopping it is one more look, the last.
+    reloading the page is not another look. Stopping the experiment adds one last look.
     """
     midnights = (_day(stopped_at or at) - _day(started_at)).days
     if stopped_at is not None:

@@ -1,4 +1,6 @@
-"""Confidence intervals for rates and means, from SciPy. `error` is how often one may miss.
+"""Confidence intervals for rates and means, from SciPy.
+
+`error` is the probability, 0 to 1, with which an interval may miss the true value.
 
 SciPy takes a second to import and 60 MB of memory, so functions import it when an organiser opens
 an experiment's results. Other web processes never load it.
@@ -8,29 +10,29 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
-# With fewer, the distribution of a mean is too far from Student's for an interval.
+# With fewer people, the distribution of a mean is too far from Student's for an interval.
 MIN_PEOPLE = 30
 MIN_OF_EACH_KIND = 10
 
 
 @dataclass(frozen=True)
 class Interval:
-    """The observed value, and the bounds of the true one. NumPy arrays in simulations."""
+    """An observed value, and the bounds of the true value. Simulations use NumPy arrays."""
 
     seen: Any
     low: Any
     high: Any
 
     @property
-    def is_one_sided(self) -> Any:
-        """Whether the interval is entirely above 0 or entirely below."""
+    def excludes_zero(self) -> Any:
+        """Whether the interval excludes 0: it is entirely above 0 or entirely below."""
         return (self.low > 0) | (self.high < 0)
 
 
 def rate(yes: int, people: int, error: float) -> Interval | None:
     """Return yes / people with its exact interval (Clopper and Pearson, 1934).
 
-    It misses in at most `error` of cases, whatever the numbers. None if `people` is 0.
+    The interval misses in at most `error` of cases, for any numbers. Return None if `people` is 0.
     """
     from scipy.stats import binomtest
 
@@ -43,8 +45,8 @@ def rate(yes: int, people: int, error: float) -> Interval | None:
 def mean(values: Any, error: float) -> Interval | None:
     """Return the mean of a sample (along its first axis) with Student's interval.
 
-    None if there are fewer than MIN_PEOPLE values, or all are the same: such a sample says nothing
-    about the spread.
+    Return None if there are fewer than MIN_PEOPLE values, or if all values are the same: such a
+    sample says nothing about the spread.
     """
     from scipy.stats import ttest_1samp
 
@@ -57,8 +59,8 @@ def mean(values: Any, error: float) -> Interval | None:
 def difference(first: Any, second: Any, error: float) -> Interval | None:
     """Return the mean of `second` minus the mean of `first`, with Welch's interval (1947).
 
-    Welch's interval allows different variances. Samples are along the first axis; None as for
-    `mean`, if both samples are constant or one is too small.
+    Welch's interval allows different variances. The samples lie along the first axis. Return None
+    if a sample has fewer than MIN_PEOPLE values, or if all values of each sample are the same.
     """
     from scipy.stats import ttest_ind
 
@@ -81,7 +83,11 @@ def _is_constant(values: Any) -> bool:
 def rate_difference(
     first: tuple[int, int], second: tuple[int, int], error: float
 ) -> Interval | None:
-    """Return the second rate minus the first; each is (yes, people). None for too few people."""
+    """Return the second rate minus the first. Each rate is given as (yes, people).
+
+    Return None if an arm has fewer than MIN_PEOPLE people, or if among all people fewer than
+    MIN_OF_EACH_KIND count as a yes, or fewer than that do not.
+    """
     yes = first[0] + second[0]
     if min(yes, first[1] + second[1] - yes) < MIN_OF_EACH_KIND:
         return None
@@ -95,7 +101,7 @@ def _zeros_and_ones(yes: int, people: int) -> Any:
 
 
 def expand(counts: dict[int, int]) -> Any:
-    """Expand a count of each value into a sample."""
+    """Return a NumPy array that has each value as many times as `counts` says."""
     import numpy
 
     return numpy.repeat(list(map(float, counts)), list(counts.values()))

@@ -17,7 +17,10 @@ from scripts_library.script import Script as ParsedScript
 
 @dataclass(frozen=True)
 class Share:
-    """`number` of `of` people. The interval is None before the first look, and if `of` is 0."""
+    """A share of people: `number` out of `of`.
+
+    The interval is None before the first look, and if `of` is 0.
+    """
 
     number: int
     of: int
@@ -26,7 +29,7 @@ class Share:
 
 @dataclass(frozen=True)
 class StepShare:
-    """How many of the people reached got past a step, and for how many it was the last."""
+    """How many of the people reached got past a step (`passed`) and no later one (`no_further`)."""
 
     title: str
     passed: Share
@@ -37,8 +40,9 @@ class StepShare:
 class ArmResults:
     """One arm's results.
 
-    `yes` is None if no answer of the script counts as a yes. `rated` and `shift` are None if the
-    script does not ask for two ratings; `shift` also if too few people gave both.
+    `share` is the arm's part of the contacts, 0 to 1. `yes` is None if no answer of the script
+    counts as a yes. `rated` and `shift` are None if the script does not ask for two ratings.
+    `shift` is also None if too few people gave both ratings.
     """
 
     arm: ExperimentArm
@@ -56,7 +60,7 @@ class ArmResults:
 
 @dataclass(frozen=True)
 class Results:
-    """The results at one look. Before the first, `look` is None and nothing has intervals.
+    """The results at one look. Before the first look, `look` is None and there are no intervals.
 
     `warning` holds sentences that say why the results cannot be trusted; it is usually empty.
     """
@@ -69,13 +73,16 @@ class Results:
 
     @property
     def is_balanced(self) -> bool:
-        """Whether people were called, and are divided as the shares say."""
+        """Whether people were called, and their division among the arms matches the shares."""
         people = sum(arm.counts.people for arm in self.arms)
         return self.look is not None and people > 0 and not self.warning
 
 
 def results_of(experiment: Experiment, at: datetime | None = None) -> Results:
-    """Return the results at the newest look as of `at` (now); before the first, live counts."""
+    """Return the results at the newest look up to `at`, by default now.
+
+    Before the first look the results are live counts. A draft has no results.
+    """
     at = at or now()
     if experiment.started_at is None:
         return Results(None, [], [], 0)
@@ -125,8 +132,8 @@ def _share(number: int, of: int, look: Look | None) -> Share:
 def _steps(script: ParsedScript, counts: ArmCounts, look: Look | None) -> list[StepShare]:
     """Return the steps in the script's order.
 
-    A step counts as passed even if the caller later changed an answer and left its path: it was
-    asked.
+    A step counts as passed even if the caller later changed an earlier answer so that the step is
+    no longer on the path: the person was asked.
     """
     steps = [step for step in script.steps if not step.is_end]
     passed = {step.id: 0 for step in steps}
@@ -159,7 +166,7 @@ def _comparisons(arms: list[ArmResults], look: Look, running: bool) -> list[list
 
 
 def _measures(first: ArmResults, second: ArmResults) -> list[Measure]:
-    """Return the measures that both scripts have; conversations if they share none."""
+    """Return the measures that both scripts have, or the conversation rate if there is none."""
     measures = []
     if first.yes and second.yes:
         measures.append(verdict.YES)

@@ -1,8 +1,8 @@
 """Check that the people called are divided among the arms as the shares say.
 
-They should be, apart from chance, because the arm is assigned before anyone is called. If they are
-not, calls went missing in one arm, and a comparison of the rest would compare different groups of
-people.
+Apart from chance, the division should match the shares, because each contact's arm is fixed before
+the call. If it does not match, calls went missing in one arm, and a comparison of the remaining
+calls would compare different groups of people.
 """
 
 from collections.abc import Sequence
@@ -47,8 +47,8 @@ def find_imbalance(people: Sequence[int], shares: Sequence[int], look: Look) -> 
 def tail_probabilities(people: Any, shares: Sequence[int]) -> Any:
     """Return, for each arm, the probability of being this far from its share by chance.
 
-    It is twice the smaller tail of the binomial distribution, which is exact for few people as
-    well as many. Arms are the last axis; `people` is a NumPy array in simulations.
+    The probability is twice the smaller tail of the binomial distribution, which is exact for few
+    people as well as many. The arms lie along the last axis. Simulations pass a NumPy array.
     """
     import numpy
     from scipy.stats import binom
@@ -61,8 +61,9 @@ def tail_probabilities(people: Any, shares: Sequence[int]) -> Any:
 def alarm_threshold(look: Look, arms: int) -> float:
     """Return the probability below which a look raises the alarm.
 
-    Each look uses its part of `FALSE_ALARMS`, as for the intervals' error, divided among the arms.
-    By Bonferroni's inequality at most that share of experiments ever raises a false alarm.
+    Each look uses a part of `FALSE_ALARMS`, in the same proportion as it uses a part of the
+    intervals' error, and divides it among the arms. By Bonferroni's inequality, at most
+    `FALSE_ALARMS` of all experiments ever raise a false alarm.
     """
     # With two arms, the second test repeats the first.
     tests = 1 if arms == 2 else arms

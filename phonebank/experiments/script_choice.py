@@ -1,4 +1,7 @@
-"""Which script a contact hears: their arm's while an experiment runs, else the campaign's."""
+"""Choose the script for a contact.
+
+While an experiment runs, the contact's arm decides. Otherwise callers use the campaign's script.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +17,7 @@ from phonebank.models import Campaign, Experiment, ExperimentArm, ExperimentStat
 
 @dataclass(frozen=True)
 class ScriptChoice:
-    """The script version that a call uses, and the arm that decided it; None if there is none."""
+    """The script version that a call uses, and the arm that decided it. Either may be None."""
 
     script_version_id: int | None
     experiment_arm_id: int | None = None
@@ -51,7 +54,7 @@ def script_options(campaign_id: int | ColumnElement[int]) -> ScalarSelect[dict[s
 
 
 def choose_script(options: dict[str, Any], contact_id: int) -> ScriptChoice:
-    """Return the contact's script among `options`, the value of `script_options`."""
+    """Return the choice for a contact. `options` is the value of the `script_options` subquery."""
     arms = options["arms"]
     if not arms:
         return ScriptChoice(options["usual"])
@@ -60,7 +63,7 @@ def choose_script(options: dict[str, Any], contact_id: int) -> ScriptChoice:
 
 
 def script_choice_for(campaign_id: int, contact_id: int) -> ScriptChoice:
-    """Return the script for a contact of the campaign, as of now."""
+    """Return the choice for a contact of the campaign at this moment."""
     options = db.session.execute(select(script_options(campaign_id))).scalar_one()
     return choose_script(options, contact_id)
 

@@ -19,7 +19,7 @@ from phonebank.models import (
     now,
 )
 
-# An organiser may choose, of each script, the published words and this many of the newest versions.
+# For each script, an arm can use the published version or one of this many newest versions.
 VERSIONS_OFFERED = 5
 
 
@@ -41,7 +41,7 @@ class ArmScript:
 
 @dataclass(frozen=True)
 class NewArm:
-    """An arm to create. `share` is in proportion to the other arms' shares."""
+    """An arm to create. It gets `share` of the sum of all arms' shares."""
 
     script: ArmScript
     share: int
@@ -71,7 +71,7 @@ def running_experiment(campaign: Campaign) -> Experiment | None:
 
 
 def available_arm_scripts(campaign: Campaign) -> list[ArmScript]:
-    """Return what an arm may use: each published script, and the newest versions of each."""
+    """Return the scripts that an arm can use: each one as published, or at a recent version."""
     offered = []
     for script in db.session.scalars(
         select(Script).where(Script.campaign_id == campaign.id).order_by(Script.id)
@@ -95,8 +95,8 @@ def available_arm_scripts(campaign: Campaign) -> list[ArmScript]:
 def create_experiment(campaign: Campaign, name: str, arms: Sequence[NewArm]) -> Experiment:
     """Create an experiment as a draft; nothing changes for callers yet.
 
-    The other arms are compared with the first. Raises InvalidInputError for fewer than two arms,
-    and for two arms with the same script.
+    The results compare each other arm with the first. Raises InvalidInputError if there are fewer
+    than two arms, or if two arms have the same script.
     """
     if len(arms) < 2:
         raise InvalidInputError(
@@ -124,10 +124,10 @@ def create_experiment(campaign: Campaign, name: str, arms: Sequence[NewArm]) -> 
 def start(campaign: Campaign, experiment: Experiment) -> None:
     """Start the experiment: callers get the arms' scripts with their next person.
 
-    Raises ConflictError unless it is a draft, every arm's script is published, the campaign has
-    not ended and runs no other experiment.
+    Raises ConflictError if the experiment is not a draft, if an arm's script is not published, if
+    the campaign has ended, or if another experiment is running.
     """
-    # Two organisers who start two experiments at once take turns.
+    # The lock on the campaign makes two organisers who start two experiments at once take turns.
     lock_row(campaign)
     lock_row(experiment)
     if experiment.state != ExperimentState.DRAFT:
@@ -153,7 +153,7 @@ def start(campaign: Campaign, experiment: Experiment) -> None:
 def stop(experiment: Experiment) -> None:
     """Stop the experiment for good: callers get the campaign's script again.
 
-    Raises ConflictError unless it is running.
+    Raises ConflictError if the experiment is not running.
     """
     lock_row(experiment)
     if not experiment.is_running:
@@ -163,7 +163,7 @@ def stop(experiment: Experiment) -> None:
 
 
 def discard(experiment: Experiment) -> None:
-    """Discard a draft. Raises ConflictError for an experiment that was started: it has results."""
+    """Delete a draft. Raises ConflictError if the experiment was started: it has results."""
     lock_row(experiment)
     if experiment.state != ExperimentState.DRAFT:
         raise ConflictError("This experiment has results, so it can't be discarded.", "Keep it.")

@@ -1,4 +1,4 @@
-"""What an experiment shows so far, in plain sentences. Pure."""
+"""Describe in plain sentences what an experiment shows so far. Pure."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ MAX_DAYS_AHEAD = 180
 
 @dataclass(frozen=True)
 class Measure:
-    """What is compared: its name in a sentence, and how its figures are written.
+    """A measure by which two arms are compared, and the words for it in a sentence.
 
-    `did` is what people must have done for a rate to count them.
+    `of` says what a figure refers to. `did` says what a person did to count in a rate.
     """
 
     name: str
@@ -44,11 +44,11 @@ CONVERSATIONS = Measure(
 
 @dataclass(frozen=True)
 class Comparison:
-    """A comparison of an arm with the first arm.
+    """The comparison of another arm (`second`) with the first arm.
 
     `difference` (second minus first) and `figures` (one for each arm) are None while there are too
-    few people. `more` is how many more conversations would show a difference; None if that is out
-    of reach or the experiment has stopped.
+    few people. `more` is the number of further conversations that would show a difference; None if
+    they would take too long or the experiment has stopped.
     """
 
     measure: Measure
@@ -61,11 +61,11 @@ class Comparison:
 
     @property
     def shows_a_difference(self) -> bool:
-        return self.difference is not None and bool(self.difference.is_one_sided)
+        return self.difference is not None and bool(self.difference.excludes_zero)
 
 
 def describe_comparison(comparison: Comparison) -> list[str]:
-    """Say in sentences what the comparison shows and what it does not, the main point first."""
+    """Return sentences that say what the comparison shows, with the main point first."""
     if comparison.difference is None or comparison.figures is None:
         return [_describe_too_few(comparison)]
     if comparison.shows_a_difference:
@@ -74,7 +74,7 @@ def describe_comparison(comparison: Comparison) -> list[str]:
 
 
 def describe_imbalance(label: str, found: Imbalance) -> list[str]:
-    """Say that the people are not divided as the shares say, and what that means."""
+    """Return sentences that say which arm has too few or too many people, and what that means."""
     verb = "few" if found.number < found.share * found.people else "many"
     return [
         f"Too {verb} people had {label}: {found.number:,} of the {found.people:,} people called,"
@@ -89,11 +89,11 @@ def describe_imbalance(label: str, found: Imbalance) -> list[str]:
 def conversations_needed(
     difference: Interval, error: float, look: Look, conversations: int, comparisons: int = 1
 ) -> int | None:
-    """Return how many more conversations would tell the observed difference from none.
+    """Return how many more conversations would distinguish the observed difference from zero.
 
-    It assumes the pace so far; None if that takes more than half a year. This is a forecast and no
-    promise: the observed difference is itself uncertain. `error` is the interval's error, and
-    `conversations` the number up to the look.
+    Return None if that would take more than half a year at the pace so far. The number is a
+    forecast, not a promise, because the observed difference is itself uncertain. `error` is the
+    interval's error, and `conversations` the number of conversations up to the look.
     """
     from scipy.stats import norm
 
@@ -107,7 +107,7 @@ def conversations_needed(
 
 
 def round_forecast(number: int) -> str:
-    """Format a forecast with two significant figures, rounded up: it is no more precise."""
+    """Format a forecast, rounded up to two significant figures: it is not more precise."""
     step = 10 ** max(len(str(number)) - 2, 0)
     step = max(step, 10) if number >= 10 else 1
     return f"{-(-number // step) * step:,}"

@@ -1,4 +1,4 @@
-"""Whether publishing a script would change the meaning of answers that people already gave."""
+"""Find changes to a script that would change the meaning of answers that people already gave."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -36,10 +36,11 @@ class ChangedMeaning:
 def changed_meanings(script: Script, new: ParsedScript) -> list[ChangedMeaning]:
     """Return the questions and answers whose words in `new` differ from what calls used.
 
-    They come in the order of `new`, then what `new` no longer has. Each question is compared with
-    the newest version that has it, and each answer with the newest that offers it: an answer that
-    was left out for a while could otherwise return with another meaning. Calls keep their own
-    words; this protects figures, which would add up the old meaning and the new.
+    They are sorted by the order of the steps in `new`, and steps that `new` lacks come last. Each
+    question is compared with the newest version that has it, and each answer with the newest
+    version that offers it: an answer that was left out for a while could otherwise return with
+    another meaning. Every call keeps the words of its version. This check protects the totals,
+    which would add up answers with the old meaning and with the new.
     """
     asked: dict[str, Step] = {}
     offered: dict[tuple[str, str], tuple[Step, str]] = {}
@@ -59,7 +60,8 @@ def changed_meanings(script: Script, new: ParsedScript) -> list[ChangedMeaning]:
     changed_answers = {}
     for (step_id, key), (step, label) in offered.items():
         new_label = _label_of_answer(new, step_id, key)
-        if new_label is None:  # reported when it goes, not again at every later version
+        if new_label is None:
+            # A dropped answer is reported once, not again at every later version.
             changed = _label_of_answer(published, step_id, key) is not None
         else:
             changed = new_label.split() != label.split()
@@ -84,7 +86,7 @@ def changed_meanings(script: Script, new: ParsedScript) -> list[ChangedMeaning]:
 def _question_changes(old: Step, new: Step) -> Iterator[tuple[Part, str, str]]:
     """Yield (part, old, new) for each part that may change what the answers mean."""
     if new.answer is None:
-        return  # no new answers join the old ones
+        return  # a step without answers adds no new answers to the old ones
     if _normalise(old.title) != _normalise(new.title):
         yield "title", old.title, new.title
     if _normalise(old.words) != _normalise(new.words):
@@ -110,9 +112,10 @@ def _label_of_answer(script: ParsedScript | None, step_id: str, key: str) -> str
 
 
 def _count_answered_questions(script_id: int, step_ids: Collection[str]) -> list[tuple[str, int]]:
-    """Return (step, number of calls) for each of these steps that calls have answered."""
+    """Return (step id, number of calls) for each of these steps that calls have answered."""
+    # Most edits change no question, and PostgreSQL need not read any calls for them.
     if not step_ids:
-        return []  # most edits change no question, and then PostgreSQL need not read any calls
+        return []
     rows = db.session.execute(
         select(Answer.step_id, func.count())
         .join(Call, Call.id == Answer.call_id)
@@ -129,10 +132,10 @@ def _count_answered_questions(script_id: int, step_ids: Collection[str]) -> list
 
 
 def _count_answer_keys(script_id: int, step_ids: Collection[str]) -> list[tuple[str, str, int]]:
-    """Return (step, answer key, number of calls) for each key that calls gave at these steps."""
+    """Return (step id, key, number of calls) for each answer that calls gave at these steps."""
     if not step_ids:
         return []
-    # One answer is stored as text, several as a list.
+    # A single answer is stored as text, several answers as a list.
     as_list = func.jsonb_typeof(Answer.value) == "array"
     alone = func.jsonb_build_array(Answer.value)
     key = func.jsonb_array_elements_text(case((as_list, Answer.value), else_=alone))

@@ -1,4 +1,7 @@
-"""The values of a campaign's own merge fields. Several people may fill them in. Views commit."""
+"""Save the values of a campaign's merge fields, even if two organisers do so at once.
+
+Views commit.
+"""
 
 from collections.abc import Iterable, Mapping
 
@@ -19,7 +22,7 @@ def save_values(
     A conflict is a field that both the form and a colleague changed: name → the colleague's
     value. If there are conflicts, nothing is saved.
     """
-    # Two people who save at once take turns.
+    # The lock makes two organisers who save at once take turns.
     lock_row(campaign)
     changed = changed_values(names, form)
     conflicts = {}

@@ -1,4 +1,4 @@
-"""The scripts of a campaign: list them, add a ready-made or blank one, choose the one to use.
+"""List a campaign's scripts, add a ready-made or blank script, choose the script to use.
 
 Views commit.
 """
@@ -66,7 +66,7 @@ def use_ready_made(campaign: Campaign, slug: str, language: str, account: Accoun
 
 
 def start_blank(campaign: Campaign) -> Script:
-    """Add a script of four steps for the organiser to write on from.
+    """Add a script of four steps, for the organiser to continue.
 
     It is a draft: callers get it once an organiser has published and chosen it.
     """

@@ -1,4 +1,4 @@
-"""Prepare an edited script to be kept: resolve "the step below", drop what is empty. Pure."""
+"""Prepare an edited script for saving: resolve "the step below", drop empty parts. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -10,7 +10,7 @@ from scripts_library.script_builder import KINDS_THAT_MAY_ANSWER
 
 
 def resolve_next_below(script: Script) -> Script:
-    """Replace each `next` of BELOW by the id of the step below; None for the last step."""
+    """Replace each `next` that is BELOW by the id of the step below, or None in the last step."""
     ids = [step.id for step in script.steps]
     below: dict[str, str | None] = dict(zip(ids, [*ids[1:], None], strict=True))
     steps = (
@@ -20,9 +20,10 @@ def resolve_next_below(script: Script) -> Script:
 
 
 def drop_empty(script: Script) -> Script:
-    """Return the script without empty rows, and without settings that its kinds of step lack.
+    """Return the script without empty rows, and without settings that do not fit a step's kind.
 
-    The form keeps hidden fields, such as the labels of a scale that is now a choice.
+    The form sends such settings in hidden fields: for example, the labels of a scale after the
+    organiser has turned it into a choice.
     """
     ids = {step.id for step in script.steps}
     steps = tuple(_drop_empty_in_step(step) for step in script.steps)
@@ -45,10 +46,10 @@ def drop_empty(script: Script) -> Script:
 
 
 def prune_branches(choices: Iterable[Choice], branches: Iterable[Branch]) -> tuple[Branch, ...]:
-    """Remove deleted answers from the branches.
+    """Return the branches without answers that are not in `choices`.
 
-    A branch goes entirely if all the answers that it asked for were deleted: without a condition
-    it would always hold.
+    A branch that had only such answers is removed, because without a condition it would always
+    apply.
     """
     keys = {choice.key for choice in choices}
     kept = ((b, tuple(key for key in b.choices if key in keys)) for b in branches)

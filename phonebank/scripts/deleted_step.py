@@ -32,19 +32,20 @@ class DeletedStep:
 
     @property
     def packed(self) -> str:
-        """The script before, compressed and in base64, for a hidden field of the form."""
+        """The script before the deletion, compressed and in base64, for a hidden form field."""
         return base64.b64encode(zlib.compress(serialize(self.before).encode())).decode()
 
     def rename_steps(self, names: Mapping[str, str]) -> "DeletedStep":
-        """Follow a renaming of steps (old id → new), so that their targets stay right.
+        """Return a copy with the steps of `before` renamed. `names` maps old ids to new ones.
 
-        The deleted step keeps its id: a step of that id in the form was added since.
+        The deleted step keeps its id. If `names` has this id, it belongs to a step that the
+        organiser added after the deletion.
         """
         others = {old: new for old, new in names.items() if old != self.step_id}
         return replace(self, before=rename_steps(self.before, others))
 
     def previous_step_id(self, now: Script) -> str:
-        """Return the nearest step above the deleted one that `now` still has, "" if none."""
+        """Return the id of the nearest step above the deleted step that is in `now`, or ""."""
         after = ""
         for step in self.before.steps:
             if step.id == self.step_id:
@@ -54,7 +55,7 @@ class DeletedStep:
 
 
 def unpack_deleted_step(packed: str, step_id: str) -> DeletedStep | None:
-    """Read what `DeletedStep.packed` wrote; None for anything else that a form may hold.
+    """Unpack a value of `DeletedStep.packed`; None if the form sent anything else.
 
     A script longer than MAX_BYTES is cut, so a small field cannot expand without limit.
     """
@@ -68,7 +69,10 @@ def unpack_deleted_step(packed: str, step_id: str) -> DeletedStep | None:
 
 
 def restore_step(now: Script, deleted: DeletedStep) -> Script:
-    """Put the step back into `now`, and every transition to it that nobody has changed since."""
+    """Return `now` with the deleted step back in its place.
+
+    Transitions that led to the step lead to it again, unless the organiser has changed them since.
+    """
     step_id, before = deleted.step_id, deleted.before
     if now.has_step(step_id):
         return now
@@ -95,28 +99,28 @@ def restore_step(now: Script, deleted: DeletedStep) -> Script:
 
 
 def _restore_setting(step_id: str, before: str | None, now: str | None) -> str | None:
-    """Name the deleted step again if the setting named it and nobody has chosen another since."""
+    """Return the deleted step's id if the setting was this id and is empty now; otherwise `now`."""
     return before if before == step_id and not now else now
 
 
 def _restore_targets(step: Step, before: Script, after: Script) -> Step:
-    """Return the step with its targets from before the deletion, except those changed since."""
+    """Return the step with its targets from before the deletion, except targets changed since."""
     if not (before.has_step(step.id) and after.has_step(step.id)):
         return step
     old, new = before.step(step.id), after.step(step.id)
-    old_gotos, new_gotos = _gotos(old), _gotos(new)
+    old_targets, new_targets = _choice_targets(old), _choice_targets(new)
     return replace(
         step,
         next=old.next if step.next == new.next else step.next,
         branches=old.branches if step.branches == new.branches else step.branches,
         choices=tuple(
-            replace(choice, goto=old_gotos[choice.key])
-            if choice.key in old_gotos and choice.goto == new_gotos.get(choice.key)
+            replace(choice, goto=old_targets[choice.key])
+            if choice.key in old_targets and choice.goto == new_targets.get(choice.key)
             else choice
             for choice in step.choices
         ),
     )
 
 
-def _gotos(step: Step) -> Mapping[str, str | None]:
+def _choice_targets(step: Step) -> Mapping[str, str | None]:
     return {choice.key: choice.goto for choice in step.choices}

@@ -32,10 +32,9 @@ class Section:
 def differences(old: Script, new: Script) -> list[Section]:
     """Return every part that changed, in the new script's order, then the parts that are gone.
 
-    The order of the steps does not count as a difference. Their targets count, and which step
-    comes first.
+    A new order of the steps is not a difference, but a new target or another first step is.
     """
-    # Both sides name a step by its new title, so that a transition to a retitled step is no change.
+    # Both versions use the step's new title, so a transition to a retitled step is no difference.
     titles = {step.id: step.title for script in (old, new) for step in script.steps}
     before, after = dict(_parts(old, titles)), dict(_parts(new, titles))
     sections = []
@@ -51,7 +50,7 @@ def differences(old: Script, new: Script) -> list[Section]:
 
 
 def _parts(script: Script, titles: Titles) -> Iterator[tuple[str, tuple[str, list[str]]]]:
-    """Yield (name, (title, lines)) for each part. A name is the same in both scripts."""
+    """Yield (name, (title, lines)) for each part. A part has the same name in both scripts."""
     yield "settings", ("The script as a whole", list(_settings(script, titles)))
     for step in script.steps:
         yield f"step {step.id}", (step.title, list(_step(step, titles)))
@@ -109,5 +108,6 @@ def _prefix_lines(prefix: str, words: str) -> Iterator[str]:
 def _diff_lines(before: list[str], after: list[str]) -> Iterator[Line]:
     marks: dict[str, Mark] = {"  ": "same", "- ": "gone", "+ ": "new"}
     for line in difflib.ndiff(before, after):
-        if line[:2] in marks:  # "? " marks letters with signs that a screen reader cannot read
+        # ndiff's other lines, "? ", mark letters with signs that a screen reader cannot read.
+        if line[:2] in marks:
             yield Line(marks[line[:2]], line[2:])

@@ -25,7 +25,11 @@ from scripts_library.yaml_source import MAX_BYTES
 
 
 def working_source(script: Script) -> str:
-    """Return the YAML that an editor continues from: the draft, or else the published version."""
+    """Return the YAML that an editor continues from.
+
+    It is the draft, otherwise the published version, otherwise the newest version. The result is
+    "" if the script has none of these.
+    """
     if script.draft is not None:
         return script.draft
     version = published_version(script) or next(iter(versions_of(script)), None)
@@ -33,7 +37,7 @@ def working_source(script: Script) -> str:
 
 
 def working_script(script: Script) -> tuple[ParsedScript, list[Diagnostic]]:
-    """Parse the working source, errors and all, and return its diagnostics in line order.
+    """Return the parsed working source, even with errors, and its diagnostics in line order.
 
     Raises NotFoundError if no step of it can be read.
     """
@@ -44,9 +48,9 @@ def working_script(script: Script) -> tuple[ParsedScript, list[Diagnostic]]:
 
 
 def declared_fields(script: Script) -> dict[str, str]:
-    """Return the merge fields that the working script declares: name → what it holds.
+    """Return the merge fields that the working script declares, as name → description.
 
-    Empty if no step of the script can be read.
+    The result is empty if no step of the script can be read.
     """
     parsed, _ = parse_leniently(working_source(script))
     return dict(parsed.fields) if parsed else {}
@@ -69,7 +73,9 @@ def publish_digest(script: Script) -> str:
 
 
 def save_draft(script: Script, source: str) -> None:
-    """Keep YAML as the script's draft, errors and all; no draft if it equals what is published.
+    """Store YAML as the script's draft, even with errors.
+
+    If the YAML equals the published version, the script has no draft afterwards.
 
     Raises InvalidInputError if the source is too large or no step of it can be read: an editor
     could not open it again.
@@ -103,7 +109,7 @@ def discard_draft(script: Script) -> None:
 def publish_draft(campaign: Campaign, script: Script, account: Account | None) -> ScriptVersion:
     """Store the draft as a version and publish it. A campaign without a script gets this one.
 
-    Raises ConflictError if there is no draft, FaultyScriptError if callers cannot use it.
+    Raises ConflictError if there is no draft, and FaultyScriptError if it has errors.
     """
     lock_row(script)
     if script.draft is None:
@@ -118,10 +124,10 @@ def publish_draft(campaign: Campaign, script: Script, account: Account | None) -
 
 
 def restore(script: Script, version: ScriptVersion) -> None:
-    """Make an earlier version's words the draft.
+    """Make the YAML of an earlier version the draft.
 
-    Publishing them adds a version with a number of its own, so versions stay in the order in
-    which callers used them.
+    Publishing this draft adds a version with a new number, so versions stay in the order in which
+    callers used them.
     """
     save_draft(script, version.source)
 
@@ -139,7 +145,7 @@ def _digest(text: str) -> str:
 
 
 def _are_equivalent(one: ParsedScript, other: ParsedScript) -> bool:
-    """Whether two scripts say and do the same. The order of the yes answers does not matter."""
+    """Whether two scripts are equal, apart from the order of the yes answers."""
 
     def sorted_yes(script: ParsedScript) -> dict[str, list[str]]:
         return {step_id: sorted(keys) for step_id, keys in script.yes.items()}

@@ -45,7 +45,7 @@ def _add_step(script: Script, place: str) -> Script:
     before = script.steps[at]
     new = Step(provisional_id(step.id for step in script.steps), "say", "", next=BELOW)
     if not before.is_end and before.next not in (None, BELOW):
-        # The step above leads to the new step, and the new step to where that one led.
+        # The step above leads to the new step, which takes over the old target.
         new, before = replace(new, next=before.next), replace(before, next=BELOW)
     return _with_steps(script, [*script.steps[:at], before, new, *script.steps[at + 1 :]])
 
@@ -74,7 +74,10 @@ def _delete_step(script: Script, place: str) -> Script:
 
 
 def _redirect_targets(step: Step, old: str, new: str | None) -> Step:
-    """Lead every transition of the step from the target `old` to `new`."""
+    """Return the step with `new` as the target of every transition that led to `old`.
+
+    Without a `new` target, branches to `old` are removed.
+    """
     return replace(
         step,
         next=new if step.next == old else step.next,
@@ -120,7 +123,7 @@ def _move_choice(script: Script, place: str, by: int) -> Script:
 
 
 def _add_range(script: Script, place: str) -> Script:
-    """Add a branch for a range of the scale: up to four numbers, the lowest free ones first."""
+    """Add a branch for the lowest free range of the scale, up to four numbers."""
     at = _position(script.steps, place)
     if at is None:
         return script
@@ -141,16 +144,17 @@ def _delete_branch(script: Script, place: str) -> Script:
 
 
 def _add_field_branch(script: Script, place: str) -> Script:
-    """Add a branch for contacts with a known field."""
+    """Add a branch with a condition on a merge field, for the organiser to complete."""
     return _add_branch(script, place, Branch("", field="town"))
 
 
 def _add_branch(script: Script, place: str, new: Branch) -> Script:
-    """Add a branch to a step; a script of a single step has no other step to lead to.
+    """Add a branch to a step, unless the script has no other step as a target.
 
-    The branch leads to the last end that the step can reach, or to the last end of all, because
-    that cannot make a loop. Without an end it leads to the last step that does not lead back, or
-    to any other step, and then a diagnostic reports the loop.
+    The branch leads to the last close step that the step can reach, otherwise to the last close
+    step of the script: neither can make a loop. Without a close step, it leads to the last step
+    that does not lead back. If every step leads back, it leads to the last one, and a diagnostic
+    reports the loop.
     """
     others = [step for step in script.steps if step.id != place]
     if not others:
@@ -176,9 +180,10 @@ def _move_branch(script: Script, place: str, by: int) -> Script:
 
 
 def _add_start(script: Script, place: str) -> Script:
-    """Add another first step for contacts with a known field.
+    """Add another beginning for some contacts, with a condition on a merge field.
 
-    It is the next step that does not end the call: no call begins with goodbye.
+    Its target is the first step, after the script's first one, that does not end the call: a call
+    cannot begin with the goodbye.
     """
     begins = next((step for step in script.steps[1:] if not step.is_end), script.steps[0])
     new = Branch(begins.id, field="town")
@@ -204,7 +209,7 @@ def _delete_character(script: Script, place: str) -> Script:
 
 
 def _add_reply(script: Script, place: str) -> Script:
-    """Add a reply at the first step for which the character has none."""
+    """Add a reply at the first step where the character has no reply."""
 
     def add(one: Character) -> Character:
         free = next((step.id for step in script.steps if step.id not in one.replies), None)
@@ -309,7 +314,7 @@ def _parse_row(place: str) -> tuple[str, int]:
 
 
 def _parse_index(text: str) -> int:
-    """Parse a row's index; an index beyond every row if the text is not a number."""
+    """Return a row's index. For text that is not a number, it is beyond every row."""
     return int(text) if text.isdecimal() and len(text) < 4 else 10**6
 
 

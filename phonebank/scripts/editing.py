@@ -1,4 +1,4 @@
-"""What a button of the editor does: read the form, apply the button's action, undo. Pure."""
+"""Read the editor's form, apply its button's action, and undo a deletion. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ PLACE_IS_TAKEN = (
 class Submission:
     """The editor's form as a browser sent it.
 
-    `script` is what the organiser typed, with ids for new blocks. `action` is the button's, with
-    these ids. `about` is the block that the action is about, and `at` the step that the organiser
-    typed in, "" for none. `deleted` is the step that Undo would restore.
+    `script` is what the organiser typed, with ids for new blocks. `action` is the button's action,
+    with these ids. `about` is the id of the block that the action is about. `at` is the id of the
+    step that the organiser typed in, or "". `deleted` is the step that Undo would restore.
     """
 
     script: Script
@@ -39,9 +39,10 @@ class Submission:
 
 @dataclass(frozen=True)
 class Edit:
-    """A submission after its action. `notice` says why Undo restored nothing, else "".
+    """The script after the submission's action.
 
-    `about` is the block that the action was about, `deleted` the step that Undo would restore now.
+    `about` is the id of the block that the action was about, and `deleted` the step that Undo would
+    restore now. `notice` says why Undo restored nothing; it is "" in all other cases.
     """
 
     script: Script
@@ -60,7 +61,7 @@ def read_submission(
     """
     deleted = unpack_deleted_step(form.get("before", ""), form.get("deleted", ""))
     if deleted:
-        # The step may come back, so no new step may take its id.
+        # Undo may restore the step, so no new step may take its id.
         used = {deleted.step_id: {}, **used}
     sent = script_from_form(form, kept, used)
     script = assign_ids(sent, used)
@@ -88,9 +89,10 @@ def apply_submission(submission: Submission) -> Edit:
 
 
 def is_saved_already(submission: Submission, kept: Script) -> bool:
-    """Whether the submission only saves, and the draft equals it already.
+    """Whether the submission only saves, and `kept` equals its script already.
 
-    A browser may send a form again after the response was lost. That loses no one's words.
+    A browser may send a form again after the response was lost. Such a form replaces nothing, so
+    the view need not refuse it.
     """
     saves = submission.action in ("save", "publish")
     return saves and editor_state_of(submission.script).source == editor_state_of(kept).source
@@ -108,7 +110,7 @@ def _undo(now: Script, deleted: DeletedStep | None) -> Edit:
 
 
 def _read_action(button: str, sent: Script, script: Script) -> tuple[str, str]:
-    """Return the button's action, with the ids of `script`, and the block that it is about.
+    """Return the button's action, with the ids of `script`, and the id of the block it is about.
 
     The browser still names a new block by its provisional id from `sent`.
     """

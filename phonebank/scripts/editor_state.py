@@ -42,9 +42,10 @@ class DiagnosticsByBlock:
 
 @dataclass(frozen=True)
 class EditorState:
-    """`script` as the form shows it, `source` as the draft keeps it, `parsed` from that source.
+    """The script in the editor, as the form shows it.
 
-    `script` may have empty rows, which the source leaves out.
+    `source` is the YAML that the draft stores, and `parsed` the script parsed from it. `script` may
+    have empty rows, which `source` leaves out.
     """
 
     script: Script
@@ -65,7 +66,7 @@ def editor_state_of(script: Script) -> EditorState:
 
 
 def group_by_block(found: Iterable[Diagnostic], script: Script | None) -> DiagnosticsByBlock:
-    """Group diagnostics by step, or by the card or character at their line, or by script.
+    """Group each diagnostic under its step, under the card or character at its line, or the script.
 
     `script` is what the parser read from the source that the diagnostics are about.
     """

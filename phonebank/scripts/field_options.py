@@ -1,4 +1,4 @@
-"""The merge fields that the editor offers, to insert into words and to ask about. Pure."""
+"""The merge fields that the editor offers, for words and for the conditions of branches. Pure."""
 
 from collections.abc import Iterable
 
@@ -14,7 +14,7 @@ def insertable_fields(script: Script) -> list[tuple[str, str]]:
 
 
 def condition_fields(script: Script) -> list[str]:
-    """Return the names of the fields in which contacts differ, for conditions of branches."""
+    """Return the names of the fields for a branch's condition: those in which contacts differ."""
     own = [name for name, about in script.fields.items() if about]
     return [*sorted(BUILT_IN_FIELDS - FIELDS_ALWAYS_KNOWN), *own]
 

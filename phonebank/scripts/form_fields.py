@@ -1,4 +1,4 @@
-"""The editor's form ↔ a script: which field holds what. Pure.
+"""Read a script from the fields of the editor's form. Pure.
 
 Steps are numbered in the order of the page: `s0-title` is the first step's title, `s0-c2-label`
 the label of its third answer, `s0-b0-goto` the target of its first branch, `k0-words` a card's
@@ -26,17 +26,17 @@ from scripts_library.script import (
 )
 from scripts_library.yaml_source import HIDDEN_CHARACTERS
 
-# A `next` that means "the step below", so that it stays true when a step is moved.
+# The `next` that means "the step below". It stays right when the organiser moves a step.
 BELOW = "__below"
-# Forms with blocks for characters send this field. Without it, a form without characters does not
-# mean that they were deleted.
+# A form with blocks for characters sends this field. If it is missing, the form did not show the
+# characters, so the organiser cannot have deleted them.
 HAS_PRACTICE = "has_practice"
 
 
 def script_from_form(
     form: Mapping[str, str], base: Script, used: Mapping[str, Mapping[str, str]]
 ) -> Script:
-    """Read the script from the form, errors and all.
+    """Return the script in the form, even if it has errors.
 
     `next` may be BELOW: see `cleanup.resolve_next_below`. A form without steps keeps the steps of
     `base`; a form without blocks for characters keeps its characters. `used` maps each step id to
@@ -74,7 +74,7 @@ def script_from_form(
 
 
 def clean_text(text: str) -> str:
-    """Clean text for a script: no tabs, no hidden characters, line ends as \\n."""
+    """Return the text with \\n as line end, spaces for tabs and no hidden characters."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
     return HIDDEN_CHARACTERS.sub("", text)
 
@@ -98,7 +98,7 @@ class _Fields:
         return " ".join(clean_text(self.form.get(self.prefix + name, "")).split())
 
     def numbers(self, letter: str) -> list[int]:
-        """Return the numbers in use, in order: `s0-…`, `s2-…` give 0 and 2."""
+        """Return the numbers after `letter`, sorted: fields `s0-…` and `s2-…` give 0 and 2."""
         pattern = re.compile(re.escape(self.prefix + letter) + r"(\d{1,4})-")
         return sorted({int(found[1]) for name in self.form if (found := pattern.match(name))})
 

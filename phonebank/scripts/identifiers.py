@@ -1,7 +1,7 @@
-"""Identifiers for new steps, answers, cards and fields, made from their words. Pure.
+"""Make identifiers for new steps, answers, cards and fields from their words. Pure.
 
 A person who writes a conversation should not have to invent identifiers. But exports have them as
-column names, so `how_will_they_vote` beats `step_7`.
+column names, so `how_will_they_vote` is better than `step_7`.
 """
 
 import re
@@ -12,7 +12,7 @@ from dataclasses import replace
 from scripts_library.merge_fields import render_text
 from scripts_library.script import BUILT_IN_FIELDS, Branch, Choice, Script
 
-# The prefix of a provisional id, which serves until there are words to make an id from.
+# The prefix of a provisional id, which a block has until there are words to make an id from.
 _PREFIX = "new_"
 _PROVISIONAL = re.compile(rf"{_PREFIX}\d+")
 _MAX_LENGTH = 40
@@ -23,7 +23,7 @@ def assign_ids(script: Script, used: Collection[str] = ()) -> Script:
 
     An id stays when the title changes, because answers are stored under it. For the same reason a
     new step never gets one of `used`, the step ids of all published versions, even if the titles
-    match: the new step's question has not been written yet.
+    match: the new step may ask another question.
     """
     taken = {step.id for step in script.steps} | set(used)
     names: dict[str, str] = {}
@@ -48,7 +48,7 @@ def assign_ids(script: Script, used: Collection[str] = ()) -> Script:
 
 
 def provisional_id(taken: Iterable[str]) -> str:
-    """Return a free id that serves until `assign_ids` makes a better one."""
+    """Return an id that is not in `taken`. It serves until `assign_ids` makes a better one."""
     used = set(taken)
     return next(name for n in range(1, 10**4) if (name := f"{_PREFIX}{n}") not in used)
 
@@ -72,11 +72,11 @@ def unique_id(words: str, taken: Iterable[str]) -> str:
 
 
 def assign_choice_keys(choices: Iterable[Choice], used: Mapping[str, str]) -> tuple[Choice, ...]:
-    """Give each answer without a key one made from its label. A key never changes.
+    """Give each answer without a key a key made from its label. A key never changes.
 
     `used` maps the step's keys in all published versions to their newest labels. A new answer
-    does not reuse such a key, with one exception: an answer that returns with the same label
-    means the same, so the figures count it together with the old answers.
+    does not reuse such a key, with one exception: an answer that returns with the same label has
+    the same meaning. It gets its old key, so that totals include the old answers.
     """
     choices = tuple(choices)
     offered = {choice.key for choice in choices}

@@ -18,7 +18,7 @@ _STEP_KIND_HINTS: dict[StepKind, str] = {
     "ask": "for a vote, an hour of time, a promise",
     "close": "the caller says goodbye, and the call ends",
 }
-# "Say: the caller says this and goes on", for the editor to choose from.
+# The editor's menu of kinds, such as "Say: the caller says this and goes on".
 STEP_KIND_OPTIONS = {kind: f"{STEP_KINDS[kind]}: {hint}" for kind, hint in _STEP_KIND_HINTS.items()}
 ANSWER_KINDS: dict[str, str] = {
     "": "None",

@@ -1,4 +1,4 @@
-"""How many contacts of a campaign lack a merge field that the script needs."""
+"""Count the contacts of a campaign that lack a merge field of the script."""
 
 from sqlalchemy import ColumnElement, func, select
 

@@ -16,9 +16,9 @@ SAMPLE_CALLER = "Sam"
 
 @dataclass(frozen=True)
 class Preview:
-    """`step_id` is the step on screen, None past the end.
+    """The editor's preview. `step_id` is the step that it shows, None after the end of the call.
 
-    `refused` says why the preview did not go on to the next step, else "".
+    `refused` says why the preview stayed at its step; it is "" in all other cases.
     """
 
     script: Script
@@ -32,7 +32,7 @@ class Preview:
 
     @property
     def rendered_step(self) -> Markup:
-        """The step as HTML, "" past the end."""
+        """The step as HTML; empty after the end of the call."""
         if self.step_id is None:
             return Markup("")
         return render_step(self.script.step(self.step_id), self.fields, current=True)

@@ -13,7 +13,7 @@ from scripts_library.script import Script, Step
 
 @dataclass(frozen=True)
 class TransitionView:
-    """A transition to read. `number` is the target's place in the script, counted from 1."""
+    """A transition on the page. `number` is the target's place in the script, counted from 1."""
 
     when: str
     title: str
@@ -23,7 +23,7 @@ class TransitionView:
 
 @dataclass(frozen=True)
 class StepView:
-    """One step to read. A merge field shows its fallback, or its name if it has none."""
+    """A step on the page. A merge field shows its fallback, or its name if it has no fallback."""
 
     step: Step
     number: int
@@ -37,7 +37,7 @@ class StepView:
 
 
 def step_views(script: Script) -> list[StepView]:
-    """Return every step of a script without errors, in its order."""
+    """Return every step in the script's order. The script must have no errors."""
     places = {step.id: number for number, step in enumerate(script.steps, start=1)}
     return [_step_view(script, step, places) for step in script.steps]
 
@@ -51,7 +51,7 @@ def talking_time(script: Script) -> str:
 
 
 def merged_html(words: str) -> Markup:
-    """Return words as HTML, with each merge field's fallback or name in its place."""
+    """Return words as HTML, with a fallback or a name in place of each merge field."""
     return Markup(render_html(words, {}))  # noqa: S704  (render_html lets no markup through)
 
 

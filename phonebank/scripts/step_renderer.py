@@ -11,7 +11,7 @@ from scripts_library.script import Answer, Choice, Fields, Step
 
 @dataclass(frozen=True)
 class RenderedStep:
-    """What _step.html shows: words and guidance are safe HTML, everything else is text."""
+    """The data that _step.html shows. Words and guidance are safe HTML, everything else is text."""
 
     step: Step
     title: str
@@ -39,7 +39,7 @@ def render_step(
         render_text(step.high_label, fields) or "Highest",
     )
     step_macro = get_template_attribute("_step.html", "step")
-    # A template's own output.
+    # The output of a template is safe.
     return Markup(step_macro(rendered, current, chosen, reply))  # noqa: S704
 
 

@@ -1,4 +1,4 @@
-"""Where a step can lead and on what condition, in words. Pure."""
+"""Describe in words where a step can lead, and on what condition. Pure."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ OTHERWISE = "otherwise"
 
 @dataclass(frozen=True)
 class Transition:
-    """One way from a step to the next. `when` is its condition, "" if it is the only one."""
+    """A transition to the step `goto`. `when` is its condition; "" if it always applies."""
 
     when: str
     goto: str

@@ -32,10 +32,10 @@ class FaultyScriptError(InvalidInputError):
 
 
 def published_version_id(campaign: Campaign) -> int | None:
-    """Return the id of the version that the campaign's script has published.
+    """Return the id of the published version of the campaign's script.
 
-    None if the campaign has no script yet. A running experiment may choose other versions: see
-    `phonebank.experiments.script_choice`.
+    Return None if the campaign has no script yet. A running experiment may choose other versions:
+    see `phonebank.experiments.script_choice`.
     """
     if campaign.script_id is None:
         return None
@@ -45,7 +45,7 @@ def published_version_id(campaign: Campaign) -> int | None:
 
 
 def published_version(script: Script) -> ScriptVersion | None:
-    """Return the version that callers get with their next person; None before the first."""
+    """Return the published version, which callers get with their next person; or None."""
     if script.published_version_id is None:
         return None
     return db.session.get(ScriptVersion, script.published_version_id)
@@ -98,12 +98,12 @@ def add_version(script: Script, source: str, account: Account | None) -> ScriptV
 
 
 def publish(script: Script, version: ScriptVersion) -> None:
-    """Give callers this version with their next person. Calls that have begun keep theirs."""
+    """Give callers this version with their next person. A call that has begun keeps its version."""
     script.published_version_id = version.id
 
 
 def script_of(version_id: int | None) -> ParsedScript | None:
-    """Return the parsed script of a stored version; None for None."""
+    """Return the parsed script of a stored version, or None if `version_id` is None."""
     if version_id is None:
         return None
     return _parse_version(version_id)
@@ -133,7 +133,7 @@ def identifiers_used(script: Script) -> dict[str, dict[str, str]]:
     return used
 
 
-# A stored version never changes, so its parsed script can be kept.
+# A stored version never changes, so its parsed script can be cached.
 @lru_cache(maxsize=256)
 def _parse_version(version_id: int) -> ParsedScript:
     source = db.session.scalars(

@@ -44,7 +44,7 @@ def new(campaign_id: int) -> ResponseReturnValue:
         experiment = services.create_experiment(campaign, form.name.data.strip(), form.arms())
         db.session.commit()
         flash("The experiment is set up. Review it, then start it.", "success")
-        return _to(campaign, experiment)
+        return _redirect_to(campaign, experiment)
     status = 422 if form.errors else 200
     page = render_template(
         "experiments/new.html", campaign=campaign, form=form, enough=len(offered) >= 2
@@ -74,7 +74,7 @@ def start(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
     services.start(campaign, experiment)
     db.session.commit()
     flash("Started. Callers get its scripts with their next person.", "success")
-    return _to(campaign, experiment)
+    return _redirect_to(campaign, experiment)
 
 
 @experiments.post("/<int:experiment_id>/stop")
@@ -85,7 +85,7 @@ def stop(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
     services.stop(experiment)
     db.session.commit()
     flash("Stopped. Callers get the campaign's script with their next person.", "success")
-    return _to(campaign, experiment)
+    return _redirect_to(campaign, experiment)
 
 
 @experiments.post("/<int:experiment_id>/discard")
@@ -104,7 +104,7 @@ def _experiment(campaign_id: int, experiment_id: int) -> tuple[Campaign, Experim
     return campaign, services.experiment_for(campaign, experiment_id)
 
 
-def _to(campaign: Campaign, experiment: Experiment) -> ResponseReturnValue:
+def _redirect_to(campaign: Campaign, experiment: Experiment) -> ResponseReturnValue:
     return redirect(
         url_for("experiments.show", campaign_id=campaign.id, experiment_id=experiment.id)
     )

@@ -61,7 +61,7 @@ def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
         state = editor_state_of(submission.script)
         deleted = submission.deleted
         page = _page(campaign, script, state, seen, OVERTAKEN, opened, deleted=deleted)
-        # 422, as for every form that comes back: htmx shows no other error.
+        # A form that comes back has the status 422, because htmx shows no other error page.
         return page, 422
     result = apply_submission(submission)
     opened = {result.about, submission.at}
@@ -75,7 +75,9 @@ def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
     seen = drafts.digest(script)
     db.session.commit()
     if submission.action == "publish" and not state.diagnostics.errors:
-        return _leave_for(url_for("scripts.publish", campaign_id=campaign.id, script_id=script.id))
+        return _redirect_browser(
+            url_for("scripts.publish", campaign_id=campaign.id, script_id=script.id)
+        )
     new_step = _newest(state.script) if submission.action.startswith("add-step") else ""
     return _page(
         campaign,
@@ -93,14 +95,14 @@ def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
 @editor.post("/check")
 @open_to(RoleName.ORGANISER)
 def check(campaign_id: int, script_id: int) -> ResponseReturnValue:
-    """Return the form's diagnostics and preview. Saves nothing.
+    """Return the form's diagnostics and preview, without saving the form.
 
-    The response to a request without the form is 204.
+    The response to a request without the form has the status 204.
     """
     campaign, script = load_script(campaign_id, script_id)
     if not _has_form():
         return "", 204
-    state = _state_sent(script)
+    state = _submitted_state(script)
     preview = preview_at(state.script, campaign, request.form.get("at", ""))
     return render_template(
         "scripts/_checked.html",
@@ -115,11 +117,11 @@ def check(campaign_id: int, script_id: int) -> ResponseReturnValue:
 @editor.post("/preview")
 @open_to(RoleName.ORGANISER)
 def preview(campaign_id: int, script_id: int) -> ResponseReturnValue:
-    """Return the preview at another step, or after an answer in the preview. Saves nothing."""
+    """Return the preview at another step, or after an answer, without saving the form."""
     campaign, script = load_script(campaign_id, script_id)
     if not _has_form():
         return "", 204
-    shown = _requested_preview(campaign, _state_sent(script).script)
+    shown = _requested_preview(campaign, _submitted_state(script).script)
     return render_template("scripts/_preview.html", campaign=campaign, row=script, preview=shown)
 
 
@@ -163,8 +165,8 @@ def _page(
     )
 
 
-def _leave_for(address: str) -> ResponseReturnValue:
-    """Redirect the browser. htmx would fetch a redirect itself and look for the editor in it."""
+def _redirect_browser(address: str) -> ResponseReturnValue:
+    """Redirect the browser. htmx would follow a 302 itself and look for the editor in the page."""
     if "HX-Request" in request.headers:
         return "", 204, {"HX-Redirect": address}
     return redirect(address)
@@ -179,7 +181,7 @@ def _has_form() -> bool:
     return "seen" in request.form and any(re.match(r"s\d+-", name) for name in request.form)
 
 
-def _state_sent(script: Script) -> EditorState:
+def _submitted_state(script: Script) -> EditorState:
     kept, _ = drafts.working_script(script)
     return editor_state_of(script_from_form(request.form, kept, identifiers_used(script)))
 

@@ -27,7 +27,7 @@ def show(campaign_id: int, script_id: int) -> ResponseReturnValue:
 @scripts.post("/<int:script_id>/choose")
 @open_to(RoleName.ORGANISER)
 def choose(campaign_id: int, script_id: int) -> ResponseReturnValue:
-    """Call with this script from the next person on."""
+    """Make this the campaign's script. Callers get it with their next person."""
     campaign, script = load_script(campaign_id, script_id)
     choose_script(campaign, script)
     db.session.commit()
@@ -77,7 +77,7 @@ def script_page(
 
 
 def when_callers_get_it(campaign: Campaign, script: Script) -> str:
-    """Say when callers get the published words, to the organiser who published or chose them."""
+    """Return a sentence for the organiser: when callers get the script's published version."""
     if script.published_version_id in active_version_ids(campaign.id):
         return "Callers get it with their next person."
     if campaign.script_id == script.id:

@@ -25,7 +25,7 @@ def as_text(campaign_id: int, script_id: int) -> ResponseReturnValue:
     source, seen = drafts.working_source(script), drafts.digest(script)
     status = 200
     if request.method == "POST":
-        kept, source = source, _text_sent()
+        kept, source = source, _submitted_text()
         if request.form.get("seen") != seen and source != kept:
             flash(OVERTAKEN, "error")
             status = 422
@@ -50,8 +50,11 @@ def as_text(campaign_id: int, script_id: int) -> ResponseReturnValue:
     return page, status
 
 
-def _text_sent() -> str:
-    """Return the form's text, or that of its file. Raises InvalidInputError if not UTF-8."""
+def _submitted_text() -> str:
+    """Return the text of the form's file, otherwise the text that the organiser typed.
+
+    Raises InvalidInputError if the file is not UTF-8.
+    """
     upload: FileStorage | None = request.files.get("file")
     if upload is None or not upload.filename:
         return request.form.get("source", "").replace("\r\n", "\n")

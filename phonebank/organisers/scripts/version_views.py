@@ -50,12 +50,12 @@ def read_version(campaign_id: int, script_id: int, number: int) -> ResponseRetur
 @scripts.post("/<int:script_id>/versions/<int:number>/restore")
 @open_to(RoleName.ORGANISER)
 def restore(campaign_id: int, script_id: int, number: int) -> ResponseReturnValue:
-    """Make an old version's words the draft, to review and publish."""
+    """Make an old version the draft, for the organiser to review and publish."""
     campaign, script = load_script(campaign_id, script_id)
     version = version_for(script, number)
     lock_row(script)
     overtaken = request.form.get("seen") != drafts.publish_digest(script)
-    # A second press of the button finds the version restored, and that is what was asked for.
+    # At a second press of the button the version is restored already, so nothing is wrong.
     if overtaken and not drafts.is_restored(script, version):
         flash(NOT_RESTORED, "error")
         return _versions_page(campaign, script), 422
@@ -77,7 +77,7 @@ def restore(campaign_id: int, script_id: int, number: int) -> ResponseReturnValu
 @scripts.get("/<int:script_id>/script.yaml")
 @open_to(RoleName.ORGANISER)
 def download(campaign_id: int, script_id: int) -> ResponseReturnValue:
-    """Download the draft, else the published script, as YAML; `?version=` names a version."""
+    """Download the draft, otherwise the published script, as YAML. `?version=` names a version."""
     _, script = load_script(campaign_id, script_id)
     number = request.args.get("version", type=int)
     source = version_for(script, number).source if number else drafts.working_source(script)

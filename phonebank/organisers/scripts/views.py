@@ -1,4 +1,4 @@
-"""The list of a campaign's scripts, and the ready-made ones: read one, use one, start blank."""
+"""The list of a campaign's scripts, and the ready-made scripts to read and copy."""
 
 from flask import Flask, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue

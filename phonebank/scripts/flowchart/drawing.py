@@ -32,12 +32,12 @@ START = 6.0  # the radius of the dot
 HEAD = 7.0
 BETWEEN_ROWS = 20
 MARGIN = 12
-# An edge is a piece of an arrow. A flowchart with more would be unreadable; the ready-made scripts
-# have below 200.
+# An edge is a piece of an arrow. A flowchart with more edges would be unreadable. The ready-made
+# scripts have fewer than 200.
 MAX_EDGES = 6000
 MAX_ANSWERS_NAMED = 3
 
-# ("start",), ("step", its id), ("way", its connection's index), ("lane", the target's id, the row).
+# A shape: ("start",), ("step", id), ("label", index of the connection), ("lane", target id, row).
 Key = tuple[Any, ...]
 
 
@@ -75,10 +75,10 @@ class _Connection:
 
 
 def draw_flowchart(script: Script) -> Flowchart | None:
-    """Draw a script, even one with errors; None if it has too many edges to draw.
+    """Return the flowchart of a script, even with errors; None if it has more than MAX_EDGES.
 
-    If several steps have the same id, which is an error, the last one is drawn. Answers of a kind
-    that their step no longer has lead nowhere.
+    If several steps have the same id, which is an error, the flowchart shows the last one. It
+    leaves out answers that do not fit their step's kind.
     """
     return _FlowchartBuilder(drop_empty(script)).draw()
 
@@ -95,7 +95,7 @@ class _FlowchartBuilder:
         self.marks = {step_id: self._marks(step) for step_id, step in self.steps.items()}
 
     def _connect(self) -> list[_Connection]:
-        """Return every connection, with a problem for each that leads nowhere or back."""
+        """Return every connection. Each one that leads nowhere or back has a `problem`."""
         found: dict[tuple[str, str], _Connection] = {}
 
         def add(source: str, target: str, when: str) -> None:
@@ -115,7 +115,7 @@ class _FlowchartBuilder:
         return list(found.values())
 
     def _find_back_edges(self, connections: Iterable[_Connection]) -> list[_Connection]:
-        """Return the connections that lead back. Depth first, with a stack instead of recursion."""
+        """Return the connections that lead back. The search is depth-first and uses a stack."""
         out: dict[str, list[_Connection]] = {}
         for connection in connections:
             if not connection.problem:
@@ -138,7 +138,7 @@ class _FlowchartBuilder:
         return back
 
     def _layers(self) -> dict[str, int]:
-        """Return each step's layer: one below the lowest step that leads to it. The start is 0."""
+        """Return each step's layer: one below the lowest step that leads to it. The start has 0."""
         onwards: dict[str, list[str]] = {}
         arrivals = dict.fromkeys(self.steps, 0)
         for connection in self.connections:
@@ -175,10 +175,10 @@ class _FlowchartBuilder:
         return marks
 
     def draw(self) -> Flowchart | None:
-        """Place every shape; None if there are too many edges."""
+        """Return the flowchart with every shape in its place; None if there are too many edges."""
         boxes: dict[Key, Box] = {("step", i): self._box(step) for i, step in self.steps.items()}
         labels: dict[Key, Label] = {
-            ("way", n): _label(connection) for n, connection in enumerate(self.connections)
+            ("label", n): _label(connection) for n, connection in enumerate(self.connections)
         }
         sizes: dict[Key, tuple[float, float]] = {("start",): (2 * START, 2 * START)}
         sizes |= {key: (box.width, box.height) for key, box in boxes.items()}
@@ -240,9 +240,10 @@ class _FlowchartBuilder:
         )
 
     def _rows_and_edges(self) -> tuple[list[list[Key]], list[Edge]]:
-        """Return rows of steps and, between them, of labels, in the script's order, and the edges.
+        """Return the rows of shapes, in the script's order, and the edges between the rows.
 
-        Layer n is row 2n. A connection over several layers runs in a gap ("lane") per target.
+        The steps of layer n are row 2n, and the labels below them row 2n + 1. A connection over
+        several layers runs through lanes: gaps in the rows, shared by all arrows to its target.
         """
         deepest = max(self.layers.values())
         rows: list[list[Key]] = [[] for _ in range(2 * deepest + 2)]
@@ -253,7 +254,7 @@ class _FlowchartBuilder:
         lanes: set[Key] = set()
         for number, connection in enumerate(self.connections):
             from_layer = self.layers[connection.source]
-            here: Key = ("way", number)
+            here: Key = ("label", number)
             rows[2 * from_layer + 1].append(here)
             edges.append(
                 Edge(("step", connection.source) if connection.source else ("start",), here, 2)

@@ -16,13 +16,13 @@ Key = TypeVar("Key", bound=Hashable)
 GAP = 18.0  # px, the least distance between two nodes of a row
 _ORDERING_SWEEPS = 8
 _PLACING_SWEEPS = 30
-# With more edges no order is readable, and two sweeps keep the layout fast.
+# With more edges, no order is readable anyway, and two sweeps keep the layout fast.
 _MANY_EDGES = 2000
 
 
 @dataclass(frozen=True)
 class Edge:
-    """Two nodes of neighbouring rows. `pull` is how strongly they should be in line."""
+    """An edge between nodes of neighbouring rows. A larger `pull` aligns them more strongly."""
 
     upper: Any
     lower: Any

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Box:
-    """A step. (x, y) is its upper left corner; `marks` say what is wrong with its place."""
+    """A step. (x, y) is its upper left corner. `marks` name its errors, such as "Dead end"."""
 
     step_id: str
     number: int
@@ -22,7 +22,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Label:
-    """The condition along an arrow. x is its middle, y its upper edge; `whole` is not cut."""
+    """The condition of an arrow. x is its middle, y its upper edge, `whole` the uncut text."""
 
     lines: list[str]
     whole: str

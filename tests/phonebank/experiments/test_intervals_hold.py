@@ -67,7 +67,7 @@ def misses(truth: float) -> Callable[[Interval], np.ndarray]:
 
 
 def says_so(interval: Interval) -> np.ndarray:
-    return np.asarray(interval.is_one_sided)
+    return np.asarray(interval.excludes_zero)
 
 
 @pytest.mark.parametrize("chance", [0.05, 0.2, 0.5])
