@@ -78,7 +78,7 @@ def listed_name(person: Character) -> str:
 
 
 def replies_of(script: Script | None, person: Character) -> dict[str, str]:
-    """What the persona says, by step id."""
+    """Return what the persona says, by step id."""
     return {step.id: person.reply_at(step.id) for step in script.steps} if script else {}
 
 

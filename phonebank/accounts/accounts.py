@@ -59,7 +59,7 @@ def account_for(account_id: int) -> Account:
 
 
 def all_accounts() -> list[Account]:
-    """Every account: active accounts first, then by name."""
+    """Return every account: active accounts first, then by name."""
     order = (Account.active.desc(), Account.name, Account.email)
     return list(db.session.scalars(select(Account).order_by(*order)))
 

@@ -201,7 +201,7 @@ class ContactSnapshot:
         return LeftValues.of(contact) != self.left
 
     def to_json(self) -> dict[str, Any]:
-        """What `call.contact_before` stores."""
+        """Return what `call.contact_before` stores."""
         return self.before.to_json() | self.household.to_json() | {"left": self.left.to_json()}
 
     @classmethod
@@ -231,7 +231,7 @@ class PeopleSnapshot:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """What `set_aside_call.before` and `after` store."""
+        """Return what `set_aside_call.before` and `after` store."""
         return {
             "person": self.contact.to_json() if self.contact else None,
             "others": {str(key): state.to_json() for key, state in self.others.items()},

@@ -58,7 +58,7 @@ def caller_in(campaign: Campaign, caller_id: int) -> Caller:
 
 
 def sights_of(caller: Caller, at: datetime) -> Sights:
-    """What this caller saw until `at` (aware)."""
+    """Return what this caller saw until `at` (aware)."""
     values = {"caller_id": caller.id, "hour_ago": at - timedelta(hours=1)}
     counts = db.session.execute(_SIGHTS, values).one()._mapping
     return Sights(**counts, outcomes=db.session.execute(_OUTCOMES, values).all())

@@ -24,7 +24,8 @@ def shared_fields(caller: Caller, campaign: Campaign) -> dict[str, str | None]:
 
 
 def fields_of_caller(caller: Caller, campaign: Campaign) -> dict[str, str | None]:
-    """Who is calling, and on whose behalf. No value of a list or campaign may replace these."""
+    """Return the merge fields that say who is calling, and for which organisation. No value of a
+    list or campaign may replace these."""
     return {
         "caller_name": caller.first_name,
         "campaign_name": campaign.name,

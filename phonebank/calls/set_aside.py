@@ -79,7 +79,7 @@ class Preview:
 
 @dataclass(frozen=True)
 class Progress:
-    """The progress of the work: calls set aside, those of them that counted, do-not-call entries
+    """The progress of the work: calls set aside, calls among them that counted, do-not-call entries
     lifted, and calls whose contact stays unchanged."""
 
     calls: int
@@ -89,24 +89,24 @@ class Progress:
 
 
 def preview(caller: Caller, only_fast: bool = False) -> Preview:
-    """What `begin` would set aside, in counts."""
+    """Return what `begin` would set aside, in counts."""
     values = {"caller_id": caller.id, "only_fast": only_fast, "never": list(SUPPRESSES)}
     return Preview(**db.session.execute(_PREVIEW, values).one()._mapping)
 
 
 def progress(set_aside: SetAside) -> Progress:
-    """How far the work of setting these calls aside has come."""
+    """Return how far the work of setting these calls aside has come."""
     return Progress(**db.session.execute(_DONE_SO_FAR, {"id": set_aside.id}).one()._mapping)
 
 
 def set_asides_of(caller: Caller) -> Sequence[SetAside]:
-    """Each time that calls of this caller were set aside, newest first."""
+    """Return every `SetAside` of this caller, newest first."""
     query = select(SetAside).where(SetAside.caller_id == caller.id)
     return db.session.scalars(query.order_by(SetAside.id.desc())).all()
 
 
 def set_aside_of(caller: Caller, set_aside_id: int) -> SetAside:
-    """One of them by its id. Raises NotFoundError."""
+    """Return the `SetAside` of this caller with this id. Raises NotFoundError."""
     set_aside = db.session.get(SetAside, set_aside_id)
     if set_aside is None or set_aside.caller_id != caller.id:
         raise NotFoundError("These calls are not set aside.", "Reload the page.")

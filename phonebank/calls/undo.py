@@ -24,8 +24,8 @@ from phonebank.suppressions import entries as suppressions
 # How long a caller may undo an outcome: long enough to notice a slip, short enough that the contact
 # does not come back onto the screen an hour later.
 UNDO_WITHIN = timedelta(minutes=10)
-# The order of a caller's recorded calls. Their numbers say which came last, also where a clock was
-# set back.
+# The order of a caller's recorded calls. Their numbers say which came last, even if a clock was set
+# back.
 LAST_RECORDED_FIRST = (Call.recorded_no.desc().nulls_last(), Call.recorded_at.desc())
 
 

@@ -83,7 +83,7 @@ def change_state(campaign: Campaign, verb: str) -> None:
 
 
 def missing_parts(campaign: Campaign) -> list[str]:
-    """What a draft needs before it can start, as sentences."""
+    """Return what a draft needs before it can start, as sentences."""
     missing = []
     if not has_people(campaign):
         missing.append("Upload a list of people to call.")

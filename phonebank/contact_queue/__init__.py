@@ -11,6 +11,6 @@
 - `reschedule`      applies a change of calling hours to contacts that wait
 - `status_counts`   how many contacts are in which state, and when the next becomes callable
 - `status_cache`    the same counts, cached for all open pages
-- `empty_reasons`   why a caller gets nobody
+- `empty_reasons`   why a caller gets no contact
 - `jobs`            the periodic jobs
 """

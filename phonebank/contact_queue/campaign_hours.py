@@ -20,7 +20,8 @@ def rules_of(campaign: Campaign) -> CountryRules:
 
 
 def hours_of(campaign: Campaign) -> WeekHours:
-    """The campaign's calling hours; the country's usual ones where the campaign sets none."""
+    """Return the campaign's calling hours, or the country's usual hours if the campaign sets
+    none."""
     return rules_of(campaign).read_stored_hours(campaign.hours)
 
 

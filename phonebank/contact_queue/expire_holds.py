@@ -49,7 +49,7 @@ def _correct_copy(campaign: Campaign, redis_queue: RedisQueue, at: datetime) -> 
 def _ended_among(
     campaign: Campaign, without_call: list[HeldContact], at: datetime
 ) -> list[HeldContact]:
-    """The copied holds that have ended, among those whose contact is in no open call.
+    """Return the copied holds that have ended, among the holds whose contact is in no open call.
 
     Such a hold has ended if its call has ended, if its call was switched to another person of the
     household, or if there is no call although a claim would have written it by now.

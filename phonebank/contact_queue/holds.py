@@ -32,7 +32,7 @@ WHERE campaign_id = :campaign_id AND ended_at IS NULL
 
 
 def open_holds(campaign_id: int) -> list[HeldContact]:
-    """Every hold of the campaign as PostgreSQL has it. Redis has a copy."""
+    """Return every hold of the campaign as PostgreSQL has it. Redis has a copy."""
     rows = db.session.execute(_OPEN_HOLDS, {"campaign_id": campaign_id})
     return [HeldContact(row.contact_id, row.id, row.expires_at) for row in rows]
 
@@ -72,8 +72,8 @@ def end_expired_holds(campaign_id: int, at: datetime) -> int:
 def reopen_hold(call: Call, until: datetime) -> None:
     """Open an ended call again, until `until` (aware), and have Redis know after the commit.
 
-    Flushes. Raises IntegrityError where another open call has the contact, the number or the
-    caller by now.
+    Flushes. Raises IntegrityError if another open call has the contact, the number or the caller by
+    now.
     """
     call.ended_at = call.ending = None
     call.expires_at = until

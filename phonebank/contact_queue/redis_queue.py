@@ -9,7 +9,7 @@ Keys, all with one hash tag so that a Redis Cluster keeps a campaign on one node
 - `lanes`      set of the names of the lanes, "lists:language"
 - `lanes:…`    a lane: sorted set of contact ids in the order of the queue, a few minutes' worth.
                Each language has one, and again for each set of lists that a caller is limited to
-- `callbacks`  sorted set of contact ids by the time when they are due, those due soon
+- `callbacks`  sorted set of the contact ids of callbacks due soon, by the time when they are due
 - `details`    hash, contact id → "list:language:caller who promised", for the callbacks
 - `held`       sorted set of contact ids by the time when their hold expires
 - `holders`    hash, contact id → id of the call that holds the contact: only that call frees it
@@ -148,7 +148,7 @@ class RedisQueue:
         return sum(self._add_to(f"{self._lanes}:{name}", some) for name, some in by_name.items())
 
     def add_callbacks(self, entries: list[QueueEntry]) -> int:
-        """Put callbacks among those due soon; returns how many were not there yet."""
+        """Add callbacks to the callbacks that are due soon. Return how many were not there yet."""
         if not entries:
             return 0
         details: dict[Any, Any] = {
@@ -212,7 +212,7 @@ class RedisQueue:
         ]
 
     def held_until(self) -> dict[int, datetime]:
-        """When the hold of each held contact expires, by contact id."""
+        """Return when the hold of each held contact expires, by contact id."""
         return {held.contact_id: held.until for held in self.holds()}
 
     def lane(self, language: str = "", list_ids: Iterable[int] = ()) -> list[int]:
@@ -229,7 +229,7 @@ class RedisQueue:
         return {int(contact_id) for lane in lanes for contact_id in lane}
 
     def held_count(self) -> int:
-        """How many contacts are on callers' screens."""
+        """Return how many contacts are on callers' screens."""
         return self._redis.zcard(self._held)
 
     def run_id(self) -> str:

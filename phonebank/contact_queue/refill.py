@@ -82,8 +82,8 @@ def refill(
 ) -> int:
     """Bring up to a few minutes' worth of callable contacts into lanes; returns how many were new.
 
-    The lanes are those of callers with these limits: no `list_ids` for all lists, no `languages`
-    for the campaign's own. Two refills at once do no harm: a lane holds a contact only once.
+    The lanes belong to callers with these limits. No `list_ids` means all lists, and no `languages`
+    means the campaign's own. Two refills at once do no harm: a lane holds a contact only once.
     """
     redis_queue = redis_queue_of(campaign.id)
     at = now()
@@ -110,7 +110,7 @@ def refill_from_empty(campaign: Campaign) -> None:
 
 
 def lane_length(held: int) -> int:
-    """How many contacts a lane should have while `held` are on screens."""
+    """Return how many contacts a lane should have while `held` are on screens."""
     return min(READY_AT_MOST, READY_AT_LEAST + READY_PER_CALLER * held)
 
 

@@ -159,7 +159,7 @@ class Bucket:
 
 
 def buckets_of(campaign: Campaign) -> list[Bucket]:
-    """Every bucket of the campaign, empty ones too, in the order of BUCKETS."""
+    """Return every bucket of the campaign, empty ones too, in the order of BUCKETS."""
     at = now()
     counts = dict.fromkeys(BUCKETS, 0)
     first: dict[str, datetime | None] = dict.fromkeys(BUCKETS)
@@ -191,8 +191,9 @@ def next_callable(
     languages: Sequence[str] = (),
     caller_id: int = 0,
 ) -> NextCallable:
-    """When the next contact becomes callable for a caller with these filters. No `list_ids`: every
-    list; no `languages`: the campaign's own. Contacts whose number is in an open call do not count.
+    """Return when the next contact becomes callable for a caller with these filters. No `list_ids`:
+    every list; no `languages`: the campaign's own. Contacts whose number is in an open call do not
+    count.
 
     A callback is reserved at first for the caller who promised it. Pass 0 for a caller without
     callbacks.
@@ -220,8 +221,8 @@ def next_callable(
 
 
 def capacity_per_hour(campaign: Campaign) -> int:
-    """How many calls the queue can give in the hour from now: numbers with a contact who is ready,
-    or becomes callable within the hour and within calling hours. At most CAPACITY_AT_MOST.
+    """Return how many calls the queue can give in the hour from now: numbers with a contact who is
+    ready, or becomes callable within the hour and within calling hours. At most CAPACITY_AT_MOST.
 
     Numbers in an open call do not count. Contacts whose language no caller speaks do not count
     either.

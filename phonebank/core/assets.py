@@ -38,7 +38,7 @@ class Vendored(NamedTuple):
 
 @cache
 def vendored_files() -> dict[str, Vendored]:
-    """Every vendored file that pages may load, by the name templates use."""
+    """Return every vendored file that pages may load, by the name templates use."""
     manifest = json.loads(MANIFEST.read_text())
     return {name: Vendored(entry["path"], entry["integrity"]) for name, entry in manifest.items()}
 

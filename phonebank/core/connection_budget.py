@@ -58,7 +58,7 @@ def connections_needed(config: Config) -> int:
 
 
 def _sum_in_words(config: Config) -> str:
-    """How `connections_needed` comes to its number, so that a person can check it."""
+    """Return how `connections_needed` comes to its number, so that a person can check it."""
     web, workers = config.web_processes, config.worker_processes
     return (
         f"{web} web processes open up to {config.database_connections} each:"

@@ -17,8 +17,8 @@ Row = TypeVar("Row", bound=Base)
 def lock_row(row: Base, share: bool = False) -> None:
     """Lock the row until the commit and read it again, so that `row` shows its present values.
 
-    With `share`, several transactions may hold the lock together, and only those that would change
-    the row wait. Inserts of rows that refer to this one never wait.
+    With `share`, several transactions may hold the lock together, and only transactions that would
+    change the row wait. Inserts of rows that refer to this one never wait.
 
     Raises NotFoundError if another transaction has deleted the row.
     """

@@ -114,12 +114,13 @@ def is_busy(environ: "WSGIEnvironment") -> bool:
 
 
 def limits_for(connections: int) -> dict[Urgency, int]:
-    """How many requests may be under way when one of each urgency comes in."""
+    """Return, for each urgency, how many requests may be under way when a request of that urgency
+    comes in."""
     return {urgency: int(connections * share) for urgency, share in SHARE.items()}
 
 
 def claims_limit_for(connections: int) -> int:
-    """How many claims may be under way, whatever else is."""
+    """Return how many claims may be under way, apart from other requests."""
     return int(connections * CLAIMS_SHARE)
 
 

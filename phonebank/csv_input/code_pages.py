@@ -88,7 +88,7 @@ def _score(word: bytes, alphabet: str) -> int:
 
 
 def _score_of(c: str, before: str, after: str, alphabet: str) -> int:
-    """How well a character fits between its neighbours ("" if there is none)."""
+    """Return how well a character fits between its neighbours ("" if there is none)."""
     if not c.isalpha() or c in "ºª":
         return _score_of_sign(c, before, after)
     if c.isupper() and (before.islower() or (before.isupper() and after.islower())):

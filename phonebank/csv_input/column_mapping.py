@@ -142,7 +142,7 @@ class Fault:
 
 
 def faults_of(mapping: Mapping) -> list[Fault]:
-    """All faults of a mapping; none if it can be used."""
+    """Return all faults of a mapping; none if it can be used."""
     if len(mapping.targets) != len(mapping.headers):
         message = (
             f"The file has {len(mapping.headers)} columns and {len(mapping.targets)} are mapped. "

@@ -43,7 +43,7 @@ UNION ALL
 
 
 def calls_file(campaign: Campaign, mark: bool = False) -> Iterator[str]:
-    """Every call of the campaign as pieces of CSV text; `csv_chunks` explains `mark`.
+    """Return every call of the campaign as pieces of CSV text; `csv_chunks` explains `mark`.
 
     Recorded calls come first, then calls that were released, expired or withdrawn, and calls on a
     screen now. The column `ending` tells them apart.

@@ -103,7 +103,7 @@ class AskedStep:
 def steps_asked(campaign: Campaign) -> dict[str, list[AskedStep]]:
     """The steps with an answer, by id, of all script versions that recorded calls used.
 
-    Steps of the newest version come first, then those that only older versions have. Each list has
+    Steps of the newest version come first, then steps that only older versions have. Each list has
     the newest version first.
     """
     asked: dict[str, list[AskedStep]] = {}

@@ -20,7 +20,7 @@ HEADER = ("column", "value", "meaning", "script_versions")
 
 
 def definitions_file(campaign: Campaign, mark: bool = False) -> Iterator[str]:
-    """One row for each column of the calls file, followed by one for each of its values."""
+    """Return one row for each column of the calls file, followed by one for each of its values."""
     return csv_chunks(HEADER, list(_rows(campaign)), mark)
 
 

@@ -115,7 +115,7 @@ def shares(party_id: int) -> ResponseReturnValue:
 
 
 def _people_data(party: Party) -> dict[str, Any]:
-    """What the list of people shows."""
+    """Return what the list of people shows."""
     return {
         "party": party,
         "board": payload(read_figures([party.id])[party.id]),

@@ -70,7 +70,7 @@ _IANA_NAME = re.compile(r"[A-Za-z]+(?:/[A-Za-z0-9_+-]+)+")
 
 @lru_cache(maxsize=1024)
 def read_time_zones(text: str, country: str) -> tuple[str, ...]:
-    """Every IANA time zone that a cell may mean in a list of `country` (ISO 3166-1 alpha-2).
+    """Return every IANA time zone that a cell may mean in a list of `country` (ISO 3166-1 alpha-2).
 
     Sorted, in the database's spelling; empty if the cell names no zone of that country's people.
     """

@@ -1,4 +1,4 @@
-"""The jobs of contact lists: import an upload, undo one, resume those that have stopped."""
+"""The jobs of contact lists: import an upload, undo an import, resume stopped jobs."""
 
 import logging
 import traceback

@@ -222,7 +222,7 @@ def _read_row_numbers(
     dropped: tuple[int, ...] = (),
     others_too: bool = False,
 ) -> tuple[list[str], str] | RefusedRow:
-    """All numbers of the row, the one to call first, and the cell of that one.
+    """Return all numbers of the row, the one to call first, and the cell of that one.
 
     The numbers in the `dropped` columns do not work, so they are left out of other columns as well.
     """

@@ -35,7 +35,7 @@ def lists_in_calling_order(campaign: Campaign) -> Sequence[ContactList]:
 
 
 def list_of(campaign: Campaign, contact_list_id: int) -> ContactList:
-    """One of the campaign's lists. Raises NotFoundError."""
+    """Return one of the campaign's lists. Raises NotFoundError."""
     contact_list = db.session.get(ContactList, contact_list_id)
     if contact_list is None or contact_list.campaign_id != campaign.id:
         raise NotFoundError("This campaign does not have this list.", "Choose one of its lists.")

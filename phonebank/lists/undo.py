@@ -1,4 +1,4 @@
-"""Undo an import: delete its contacts, except those who have been called.
+"""Undo an import: delete its contacts, except contacts that have been called.
 
 A called contact stays as a record of its calls, and callers do not get it because its list is
 removed. Its own state does not change, so it comes back as it was when the corrected file is
@@ -40,7 +40,7 @@ class UndoPreview(NamedTuple):
 
 
 def preview_undo(contact_list: ContactList) -> UndoPreview:
-    """Count the contacts of a list that were never called, and those that were."""
+    """Count the contacts of a list that were never called, and the called contacts."""
     of_list = (
         select(func.count()).select_from(Contact).where(Contact.contact_list_id == contact_list.id)
     )

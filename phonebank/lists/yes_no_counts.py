@@ -59,7 +59,8 @@ class MarkCounts:
     together: list[tuple[tuple[str, ...], int]] = field(default_factory=list)
 
     def count_suppressed(self, mapping: Mapping) -> int:
-        """How many rows would put their numbers on the do-not-call list under this mapping."""
+        """Return how many rows would put their numbers on the do-not-call list under this
+        mapping."""
         return sum(
             count
             for keys, count in self.together

@@ -190,7 +190,7 @@ def join_names(names: Sequence[str], callers: int) -> str:
 
 
 def name_active_callers(names: Sequence[str], active: int) -> str:
-    """Who is calling now: “Ada, Kit and 12 more”. Hidden callers are counted, or “Someone”.
+    """Return who is calling now: “Ada, Kit and 12 more”. Hidden callers are counted, or “Someone”.
 
     A long name is cut, so that the number of further callers still fits.
     """
@@ -246,7 +246,7 @@ def answered_share(reached: int, calls: int) -> str:
 
 
 def describe_rest(conversations: int, goal: int) -> str:
-    """How much of the goal is left, in words."""
+    """Return how much of the goal is left, in words."""
     left = goal - conversations
     if left <= 0:
         return "Goal reached" if left == 0 else f"Goal reached, and {-left:,} more"

@@ -37,7 +37,8 @@ GROUP BY party_id, back
 
 
 def read_hours(party_ids: Iterable[int]) -> dict[int, list[int]]:
-    """By party: the number of calls in each five minutes of the last hour, the oldest first."""
+    """Return, by party, the number of calls in each five minutes of the last hour, the oldest
+    first."""
     hours = {party_id: [0] * BARS for party_id in party_ids}
     values = {"party_ids": list(hours), "seconds": BAR_SECONDS, "oldest": BARS - 1}
     for row in db.session.execute(_HOUR, values):
@@ -85,7 +86,7 @@ class HourlyCache:
         return self._read.get(party_id, (0.0, NO_CALLS))[1]
 
     def _keep(self, at: float, hours: Mapping[int, Sequence[int]]) -> None:
-        """Keep bars read at `at`, except where a later reading has finished already."""
+        """Keep bars read at `at`, unless a later reading has already finished."""
         for party, hour in hours.items():
             if party not in self._read or self._read[party][0] < at:
                 self._read[party] = (at, hour)

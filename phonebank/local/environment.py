@@ -33,7 +33,7 @@ def check_shared_memory() -> None:
 
 
 def choose_addresses(environment: Mapping[str, str]) -> dict[str, str]:
-    """HOST, PORT and BASE_URL, with defaults for those that the environment lacks.
+    """Return HOST, PORT and BASE_URL, with defaults for variables that the environment lacks.
 
     Raises StartupError if no server can listen there.
     """
@@ -71,8 +71,9 @@ def _listen_error(host: str, port: int) -> int:
 
 
 def load_or_make_secrets(path: Path) -> dict[str, str]:
-    """The secrets in the file, by name; those that are missing are made and written there. They are
-    for this machine, never for a public server. Raises OSError if the file cannot be used."""
+    """Return the secrets in the file, by name. Missing secrets are made and written to the file.
+    They are for this machine, never for a public server. Raises OSError if the file cannot be
+    used."""
     known = {name: value for name, value in dotenv_values(path).items() if value}
     missing = {name: secrets.token_hex(32) for name in SECRETS if name not in known}
     if missing:

@@ -217,7 +217,7 @@ class ServerFolder:
             raise
 
     def last_words(self) -> str:
-        """The row of the log that says what went wrong, and where the whole log is."""
+        """Return the row of the log that says what went wrong, and the path of the whole log."""
         lines = self.log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-40:]
         if any("No space left on device" in line for line in lines):
             return f"the disc that holds {self.path} is full"

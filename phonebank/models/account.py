@@ -34,7 +34,7 @@ class Role(Base, RoleMixin):
 
 
 class Account(Base, UserMixin):
-    """One person with an e-mail address. The columns are those Flask-Security asks for."""
+    """One person with an e-mail address. Flask-Security requires these columns."""
 
     __tablename__ = "account"
 

@@ -38,7 +38,7 @@ class Contact(Base):
         # number is a household.
         UniqueConstraint("campaign_id", "phone", "name_key"),
         # A refill reads by this index: for each list, zone and language first the untried contacts,
-        # then those whose wait is over.
+        # then the contacts whose wait has ended.
         Index(
             "ix_contact_callable",
             "contact_list_id",

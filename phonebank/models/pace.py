@@ -1,4 +1,5 @@
-"""A caller who exceeded a budget: which, how often, and whether an organiser has looked at it."""
+"""A caller who exceeded a budget: which budget, how often, and whether an organiser has reviewed
+it."""
 
 from datetime import datetime
 
@@ -10,10 +11,10 @@ from phonebank.models.caller import Caller
 
 
 class PaceFlag(Base):
-    """A caller has one open flag for each budget, until an organiser has looked at it. Then the
-    flag is kept, and the next time makes a new one.
+    """A caller has one open flag for each budget, until an organiser reviews it. The reviewed flag
+    is kept, and the next time makes a new flag.
 
-    The figures are those of the last time. The caller's calls are the evidence.
+    The figures are from the last time. The caller's calls are the evidence.
     """
 
     __tablename__ = "pace_flag"

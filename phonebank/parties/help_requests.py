@@ -22,7 +22,7 @@ ABOUT = {
     "page": ("The page isn't working", "says the page isn't working"),
     "other": ("Something else", "needs help"),
 }
-# A second tap says nothing new.
+# A second tap within this time is ignored.
 AGAIN_AFTER = timedelta(minutes=1)
 SEEN = "I've seen that you need help."
 

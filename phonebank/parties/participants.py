@@ -53,7 +53,7 @@ def guests(party: Party) -> list[Guest]:
 
 
 def describe_share(calls: int, conversations: int) -> str:
-    """What a caller did, as the host's list says it: “1 conversation, 3 calls”."""
+    """Return what a caller did, as the host's list says it: “1 conversation, 3 calls”."""
     talks = "conversation" if conversations == 1 else "conversations"
     return f"{conversations} {talks}, {calls} {'call' if calls == 1 else 'calls'}"
 
@@ -76,8 +76,8 @@ def admit_all(party: Party) -> int:
 def set_door(party: Party, is_open: bool) -> None:
     """Open or close the door.
 
-    An open door admits everyone who has the code, and those who wait now. Behind a closed door each
-    newcomer waits for the host.
+    An open door admits everyone who has the code, and all waiting callers. If the door is closed,
+    each newcomer waits for the host.
     """
     lock_row(party)
     party.door_open = is_open

@@ -113,7 +113,7 @@ def change_summary_link(party: Party) -> None:
 
 
 def share_of(party: Party, caller_id: int) -> CallerTotals | None:
-    """One caller's own share of the party; None if they recorded no call in it."""
+    """Return one caller's own share of the party; None if they recorded no call in it."""
     return next((s for s in caller_totals(party.id) if s.caller_id == caller_id), None)
 
 

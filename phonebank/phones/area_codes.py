@@ -78,7 +78,8 @@ _AT_A_PLACE = frozenset(
 
 
 def time_zones_of_area_code(code: str) -> tuple[str, ...]:
-    """Every IANA time zone of the places that an American or Canadian area code covers, sorted.
+    """Return every IANA time zone of the places that an American or Canadian area code covers,
+    sorted.
 
     `code` is its three digits. Empty for a code without a place (freephone) or an unknown one: such
     a number may be anywhere.

@@ -35,7 +35,7 @@ def is_of_country(e164: str, country: str) -> bool:
 
 
 def time_zones_of(e164: str) -> tuple[str, ...]:
-    """Every IANA time zone that a number's owner may be in, sorted; empty if unknown.
+    """Return every IANA time zone that a number's owner may be in, sorted; empty if unknown.
 
     A landline gives the zones of its area. A North American number gives those of all places that
     its area code covers: see `area_codes`. A mobile elsewhere gives all zones of its country,

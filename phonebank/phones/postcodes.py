@@ -87,7 +87,7 @@ _CANADA: dict[str, tuple[str, ...]] = {
 
 @lru_cache(maxsize=65_536)
 def time_zones_of_postcode(postcode: str, country: str) -> tuple[str, ...]:
-    """Every IANA time zone that people with a postcode may live in; empty if unknown.
+    """Return every IANA time zone that people with a postcode may live in; empty if unknown.
 
     `postcode` is the result of `csv_input.cells.tidy_postcode`; `country` is the list's ISO 3166-1
     code. American and Canadian codes look different, so both countries' lists accept both. Germany

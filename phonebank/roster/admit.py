@@ -20,7 +20,7 @@ def admit(callers: Iterable[Caller], for_organiser: bool = False) -> int:
     who is held; for a host a held caller stays waiting.
 
     The database decides, not the page: a caller who was removed meanwhile stays out, and a caller
-    who waits at another party by now is for that party's host to admit.
+    who has moved to another party must be admitted by that party's host.
     """
     shown: dict[int | None, list[int]] = {}
     for caller in callers:
@@ -32,7 +32,7 @@ def admit(callers: Iterable[Caller], for_organiser: bool = False) -> int:
 
 
 def admit_all(room: Room) -> int:
-    """Admit every caller who waits in a room, except those held; returns how many.
+    """Admit every caller who waits in a room, except held callers. Return how many.
 
     A campaign's own room has the callers who are in no party.
     """
@@ -42,8 +42,8 @@ def admit_all(room: Room) -> int:
 
 
 def admit_some(room: Room, caller_ids: Iterable[int], for_organiser: bool = False) -> int:
-    """Admit those of these callers who wait in the room; returns how many. `admit` says what
-    happens to a caller who is held."""
+    """Admit the callers among these who wait in the room. Return how many. `admit` says what
+    happens to a held caller."""
     return _admit(_is_in(room) & Caller.id.in_(list(caller_ids)), for_organiser)
 
 

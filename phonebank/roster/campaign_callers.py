@@ -25,7 +25,7 @@ class RosterRow:
 
 
 def admitted_callers(campaign: Campaign, name: str = "", page: int = 1) -> list[RosterRow]:
-    """One page of the admitted callers, the most recently seen first.
+    """Return one page of the admitted callers, the most recently seen first.
 
     `name` keeps only callers whose first name begins with it. Pages begin at 1; a page after the
     last one is empty.

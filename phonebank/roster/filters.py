@@ -25,8 +25,8 @@ WHERE campaign_id = :campaign_id AND NOT removed
 def offered_languages(campaign: Campaign, caller: Caller) -> dict[str, str]:
     """The languages from which a caller may choose, code → name.
 
-    The campaign's own comes first, then those of the contacts in its lists. Empty if no contact has
-    another language.
+    The campaign's own language comes first, then the languages of the contacts in its lists. Empty
+    if no contact has another language.
     """
     in_lists = db.session.scalars(_LANGUAGES_IN_LISTS, {"campaign_id": campaign.id})
     own = campaign.language
@@ -39,7 +39,7 @@ def offered_languages(campaign: Campaign, caller: Caller) -> dict[str, str]:
 def set_languages(campaign: Campaign, caller: Caller, codes: Iterable[str]) -> None:
     """Give the caller only contacts with these languages, and contacts whose language is unknown.
 
-    No codes, or the campaign's own language alone, is a new caller's setting. Raises
+    No codes, or only the campaign's own language, gives the setting of a new caller. Raises
     InvalidInputError for a language that was not offered.
     """
     offered = offered_languages(campaign, caller)

@@ -76,7 +76,8 @@ def hash_address(campaign_id: int, address: str) -> str | None:
 
 
 def reason_to_wait(campaign: Campaign, hashed: str | None, at: datetime) -> str:
-    """Why a newcomer with this hashed address waits: STOPPED, PAUSED or CROWD; "" for no reason.
+    """Return why a newcomer with this hashed address waits: STOPPED, PAUSED or CROWD; "" for no
+    reason.
 
     Locks the address for the transaction.
     """

@@ -217,15 +217,15 @@ def enforce_pace(caller: Caller, campaign: Campaign, at: datetime) -> bool:
 
 
 def pause_of(caller: Caller, at: datetime) -> datetime | Literal["look"] | None:
-    """When the caller's pause ends: a time, "look" for an organiser's review, or None if they are
-    not paused at `at`."""
+    """Return when the caller's pause ends: a time, "look" for an organiser's review, or None if
+    they are not paused at `at`."""
     if caller.paused_until is None or caller.paused_until <= at:
         return None
     return "look" if caller.paused_until == UNTIL_LOOKED_AT else caller.paused_until
 
 
 def evidence_of(flag: PaceFlag) -> str:
-    """What a flag reports, in words with its number."""
+    """Return what a flag reports, in words with its number."""
     if flag.kind == NEWCOMERS:
         return f"Came from an address whose newcomers have seen {flag.seen} people within an hour"
     return KINDS[flag.kind].evidence.format(seen=flag.seen)
@@ -243,7 +243,7 @@ def open_flags(campaign_id: int, at_most: int = 50) -> Sequence[PaceFlag]:
 
 
 def flags_of(caller: Caller) -> Sequence[PaceFlag]:
-    """All flags of a caller, newest first."""
+    """Return all flags of a caller, newest first."""
     query = select(PaceFlag).where(PaceFlag.caller_id == caller.id)
     return db.session.scalars(query.order_by(PaceFlag.last_at.desc())).all()
 

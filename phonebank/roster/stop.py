@@ -56,7 +56,7 @@ def resume_caller(caller: Caller, account: Account, at: datetime) -> None:
 
 
 def actions_about(caller: Caller) -> Sequence[Any]:
-    """What organisers did about the caller, newest first: rows of `CallerAction` and the
+    """Return what organisers did about the caller, newest first: rows of `CallerAction` and the
     account."""
     return db.session.execute(
         select(CallerAction, Account)

@@ -148,7 +148,7 @@ def _open_everywhere(
 def _open_in(
     zone: str, day: date, hours: WeekHours, rules: CountryRules, avoid: TimeOfDay | None
 ) -> tuple[_Span, ...]:
-    """One zone's spans in one UTC day."""
+    """Return one zone's spans in one UTC day."""
     spans: list[_Span] = []
     for start, end, offset in _pieces(zone, day):
         local_start, local_end = start + offset, end + offset

@@ -206,7 +206,7 @@ class _Section:
         return self.section(key).as_fact(check)
 
     def as_fact(self, check: Callable[[Any], T]) -> Fact[T]:
-        """Read this section as a Fact. A status that is not given is law."""
+        """Read this section as a Fact. A missing status means law."""
         read = Fact(
             value=self.read("value", check),
             source=self.read("source", _text),

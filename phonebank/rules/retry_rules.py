@@ -147,7 +147,7 @@ class RetryRules:
         return replace(rules, retries=retries, **overall)
 
     def to_json(self) -> dict[str, Any]:
-        """All rules, in the form that `parse` reads."""
+        """Return all rules, in the form that `parse` reads."""
         return {
             "attempts_at_most": self.attempts_at_most,
             "attempts_a_day_at_most": self.attempts_a_day_at_most,
@@ -156,7 +156,7 @@ class RetryRules:
         }
 
     def changes(self) -> dict[str, Any]:
-        """Only the differences from the default rules, in the form that `parse` reads.
+        """Return only the differences from the default rules, in the form that `parse` reads.
 
         So a default that improves later reaches every campaign that has not changed it.
         """

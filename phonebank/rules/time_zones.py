@@ -19,7 +19,7 @@ class UnknownTimeZoneError(ValueError):
 
 @cache
 def time_zone_names() -> frozenset[str]:
-    """Every name in the pinned database, such as "Europe/London", with old aliases."""
+    """Return every name in the pinned database, such as "Europe/London", with old aliases."""
     return frozenset((resources.files("tzdata") / "zones").read_text().split())
 
 

@@ -20,7 +20,7 @@ def init_app(app: Flask) -> None:
 @pages.get("/<name>")
 @open_to(ANYONE)
 def show(name: str) -> ResponseReturnValue:
-    """One guide."""
+    """Show one guide."""
     if name not in GUIDES:
         raise NotFoundError("There is no such guide.", "Choose one from the help page.")
     title, body = guide(name)

@@ -78,7 +78,7 @@ def _load_accounts_by_session(app: Flask, security: Security) -> None:
             return None
         account = sessions.find(uniquifier)
         if account is not None:
-            # Flask-Security reads these where a page needs a recent sign-in.
+            # Flask-Security reads these if a page needs a recent sign-in.
             set_request_attr("fs_authn_via", "session")
             set_request_attr("fs_paa", signed_in_at)
         return account

@@ -136,7 +136,7 @@ def totals_of_callers(caller_ids: Iterable[int]) -> dict[int, Totals]:
 
 
 def totals_of_caller(caller_id: int, since: datetime | None = None) -> Totals:
-    """One caller's totals; with `since`, from the start of that hour on."""
+    """Return one caller's totals; with `since`, from the start of that hour on."""
     query = _summed(func.min(Tally.caller_id)).where(Tally.caller_id == caller_id)
     if since is not None:
         query = query.where(Tally.hour >= hour_of(since))

@@ -40,7 +40,7 @@ def _address(campaign: Campaign, anchor: str = "") -> str:
 @campaigns.get("")
 @open_to(RoleName.ORGANISER)
 def index() -> ResponseReturnValue:
-    """Every campaign with its totals."""
+    """Show every campaign with its totals."""
     rows = [(c, campaign_totals(c.id)) for c in services.campaigns_of(current_user)]
     return render_template("campaigns/index.html", rows=rows)
 
@@ -61,7 +61,7 @@ def new() -> ResponseReturnValue:
 @campaigns.get("/<int:campaign_id>")
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int) -> ResponseReturnValue:
-    """One campaign: its state, totals, lists, script, parties and callers."""
+    """Show one campaign: its state, totals, lists, script, parties and callers."""
     campaign = _campaign(campaign_id)
     hours = rules_for(campaign.country).read_stored_hours(campaign.hours).to_json()
     totals = campaign_totals(campaign.id)
@@ -182,7 +182,7 @@ def invite(campaign_id: int) -> ResponseReturnValue:
 @campaigns.get("/<int:campaign_id>/answers")
 @open_to(RoleName.ORGANISER)
 def answers(campaign_id: int) -> ResponseReturnValue:
-    """What people answered, question by question."""
+    """Show what people answered, question by question."""
     campaign = _campaign(campaign_id)
     return render_template(
         "campaigns/answers.html", campaign=campaign, questions=answers_by_question(campaign)

@@ -43,7 +43,7 @@ def init_app(app: Flask) -> None:
 @limiter.limit(DOWNLOADS)
 @open_to(RoleName.ORGANISER)
 def calls(campaign_id: int) -> Response:
-    """Every call of a campaign with its answers. `?for=excel` adds the UTF-8 mark."""
+    """Download every call of a campaign with its answers. `?for=excel` adds the UTF-8 mark."""
     campaign = campaign_for(current_user, campaign_id)
     log.info("account %s downloads the calls of campaign %s", current_user.id, campaign.id)
     return _download(calls_file(campaign, _for_excel()), f"{campaign.name} calls")
@@ -53,7 +53,7 @@ def calls(campaign_id: int) -> Response:
 @limiter.limit(DOWNLOADS)
 @open_to(RoleName.ORGANISER)
 def definitions(campaign_id: int) -> Response:
-    """The meaning of every column and value of the calls file."""
+    """Download the meaning of every column and value of the calls file."""
     campaign = campaign_for(current_user, campaign_id)
     file = definitions_file(campaign, _for_excel())
     return _download(file, f"{campaign.name} definitions")
@@ -63,7 +63,7 @@ def definitions(campaign_id: int) -> Response:
 @limiter.limit(DOWNLOADS)
 @open_to(RoleName.ORGANISER)
 def do_not_call() -> Response:
-    """Every number on the do-not-call list."""
+    """Download every number on the do-not-call list."""
     log.info("account %s downloads the do-not-call list", current_user.id)
     return _download(do_not_call_file(_for_excel()), "do-not-call")
 

@@ -177,7 +177,8 @@ def cancel(campaign_id: int, list_id: int) -> ResponseReturnValue:
 @lists.post("/<int:list_id>/undo")
 @open_to(RoleName.ORGANISER)
 def undo_list(campaign_id: int, list_id: int) -> ResponseReturnValue:
-    """Undo an import, with a reason where it put numbers on the do-not-call list."""
+    """Undo an import. The form asks for a reason if the import put numbers on the do-not-call
+    list."""
     _, contact_list = _list(campaign_id, list_id)
     why = UndoForm().why.data
     reason = why if why in REASONS_TO_LIFT_MANY else "undone"

@@ -64,7 +64,7 @@ def _invite(form: InviteForm) -> Account:
 
 
 def _describe_invitation(account: Account) -> str:
-    """How the invited person gets their sign-in link."""
+    """Return how the invited person gets their sign-in link."""
     who = account.name or account.email
     if mail.is_configured():
         return f"We've e-mailed {who} an invitation."
@@ -77,7 +77,7 @@ def _describe_invitation(account: Account) -> str:
 @pages.get("/<int:account_id>")
 @open_to(RoleName.ORGANISER)
 def person(account_id: int) -> ResponseReturnValue:
-    """One account: its campaigns, role and second factor."""
+    """Show one account: its campaigns, role and second factor."""
     account = accounts.account_for(account_id)
     role = account.roles[0].name if account.roles else RoleName.HOST
     hosted = select(Campaign).where(Campaign.hosts.contains(account)).order_by(Campaign.name)

@@ -28,7 +28,8 @@ def init_app(app: Flask) -> None:
 @history.get("")
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """How many people the caller saw, how fast, and the outcomes; also for a removed caller."""
+    """Show how many people the caller saw, how fast, and the outcomes; also for a removed
+    caller."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     flags = flags_of(caller)

@@ -30,7 +30,7 @@ def init_app(app: Flask) -> None:
 @pages.get("")
 @open_to(RoleName.ORGANISER)
 def look(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """What setting aside would change, in counts."""
+    """Show what setting aside would change, in counts."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     return render_template(
@@ -60,7 +60,7 @@ def do(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 @pages.get("/<int:act_id>/bring-back")
 @open_to(RoleName.ORGANISER)
 def look_back(campaign_id: int, caller_id: int, act_id: int) -> ResponseReturnValue:
-    """What bringing back would change."""
+    """Show what bringing back would change."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     act = set_aside.set_aside_of(caller, act_id)

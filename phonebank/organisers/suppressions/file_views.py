@@ -137,7 +137,7 @@ def _chosen_columns(table: Table) -> list[int]:
 
 
 def _fault_of(table: Table, chosen: Sequence[int]) -> str:
-    """Why these columns cannot be entered, as a sentence; "" if they can."""
+    """Return why these columns cannot be entered, as a sentence; "" if they can."""
     if not chosen:
         return "Choose the column that has the phone numbers."
     others = [
