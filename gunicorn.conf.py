@@ -7,7 +7,7 @@ which gunicorn reads before this file.
 import os
 from typing import Any
 
-from phonebank.core import gc_tuning, max_accept
+from phonebank.core import accept_limit, gc_tuning
 
 
 def _number(name: str, default: int) -> int:
@@ -26,5 +26,5 @@ control_socket_disable = True
 
 def post_worker_init(_worker: Any) -> None:
     """In each process, with the application complete and no connection taken yet."""
-    max_accept.raise_max_accept()
+    accept_limit.raise_max_accept()
     gc_tuning.freeze_and_throttle_gc()

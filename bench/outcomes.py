@@ -30,7 +30,7 @@ from phonebank.calls import record as recording
 from phonebank.core.db import after_commit, db
 from phonebank.live.change_marks import mark_changed
 from phonebank.models import CallEnding, Caller, ContactState
-from phonebank.models.state import state_text
+from phonebank.models.state_column import state_text
 
 IN_BULK = 10
 # One in so many is a conversation.

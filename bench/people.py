@@ -22,7 +22,7 @@ from phonebank.models import (
     Script,
     ScriptVersion,
 )
-from phonebank.models.state import state_text
+from phonebank.models.state_column import state_text
 from phonebank.roster.pace import AT_ANY_PACE
 from phonebank.rules.time_zones import zones_key
 from scripts_library.library import source_of

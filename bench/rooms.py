@@ -9,7 +9,7 @@ from bench import people
 from bench.servers import cookies_of
 from phonebank.core.db import db
 from phonebank.models import Account, CallEnding, Caller, CallerState, Party
-from phonebank.models.state import state_text
+from phonebank.models.state_column import state_text
 
 CALLERS_EACH = 10
 CALLS_EACH = 20

@@ -11,7 +11,7 @@ from phonebank.models import Caller, CallerState, Campaign, CampaignState, Party
 from phonebank.parties.display_names import clean_name
 from phonebank.parties.profanity import refuse_bad_words
 from phonebank.parties.services import refuse_newcomers
-from phonebank.roster import open_door
+from phonebank.roster import blocked_addresses
 
 
 class _OldLinkError(NotFoundError):
@@ -49,7 +49,7 @@ def join(
     a host gave them.
 
     `address` is the address of the request. A newcomer waits even at an open door if a caller from
-    the same address was stopped or paused (`roster.open_door`).
+    the same address was stopped or paused (`roster.blocked_addresses`).
 
     Raises InvalidInputError for a name that cannot be shown, ConflictError for a locked party,
     GoneError for a party that has ended.
@@ -74,7 +74,7 @@ def join(
         # The host's page shows who waits.
         mark_after_commit(party.id)
     door_open = party.door_open if party is not None else campaign.door_open
-    mark = open_door.hash_address(campaign.id, address)
+    mark = blocked_addresses.hash_address(campaign.id, address)
     if known is not None and not (back and known.party_id == party_id):
         release_caller(known.id)
     if back and known is not None:
@@ -98,16 +98,16 @@ def join(
 def _admit_newcomer(caller: Caller, campaign: Campaign, door_open: bool) -> None:
     """Store a newcomer as admitted or waiting.
 
-    An open door makes them wait if `roster.open_door` gives a reason.
+    An open door makes them wait if `roster.blocked_addresses` gives a reason.
     """
     at = now()
-    why_wait = open_door.reason_to_wait(campaign, caller.address, at)
+    why_wait = blocked_addresses.reason_to_wait(campaign, caller.address, at)
     caller.state = CallerState.ADMITTED if door_open and not why_wait else CallerState.WAITING
-    caller.held = why_wait in open_door.HOLDS
+    caller.held = why_wait in blocked_addresses.HOLDS
     db.session.add(caller)
     db.session.flush()
-    if why_wait == open_door.CROWD and door_open:
-        open_door.flag_crowd(caller, campaign, at)
+    if why_wait == blocked_addresses.CROWD and door_open:
+        blocked_addresses.flag_crowd(caller, campaign, at)
 
 
 def _may_enter(known: Caller, campaign: Campaign, mark: str | None) -> bool:
@@ -118,7 +118,7 @@ def _may_enter(known: Caller, campaign: Campaign, mark: str | None) -> bool:
     """
     if known.held:
         return False
-    return known.state == CallerState.ADMITTED or not open_door.reason_to_wait(
+    return known.state == CallerState.ADMITTED or not blocked_addresses.reason_to_wait(
         campaign, mark, now()
     )
 

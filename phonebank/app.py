@@ -9,7 +9,7 @@ from callers import routes as callers
 from phonebank.core import access, assets, db, error_pages, overload, redis, security
 from phonebank.core.config import Config
 from phonebank.core.db import Timeouts
-from phonebank.core.shipped_files import ROOT
+from phonebank.core.install_paths import ROOT
 from phonebank.hosts import routes as hosts
 from phonebank.live import server as live
 from phonebank.models import STATES, Base

@@ -6,7 +6,7 @@ from phonebank.contact_queue.reschedule import reschedule_campaigns
 from phonebank.core.jobs import Periodic
 from phonebank.lists.jobs import resume_imports
 from phonebank.parties.auto_end import end_forgotten_parties
-from phonebank.roster.open_door import forget_addresses
+from phonebank.roster.blocked_addresses import forget_addresses
 from phonebank.suppressions.jobs import resume_lifting
 from phonebank.tallies.reconcile import recount_tallies
 

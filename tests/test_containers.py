@@ -15,7 +15,7 @@ import yaml
 from honcho.environ import parse_procfile
 from packaging.specifiers import SpecifierSet
 
-from phonebank.core.shipped_files import ROOT
+from phonebank.core.install_paths import ROOT
 
 PROCFILE = parse_procfile((ROOT / "Procfile").read_text("utf-8")).processes
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))

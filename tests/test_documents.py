@@ -11,7 +11,7 @@ from functools import cache
 
 import pytest
 
-from phonebank.core.shipped_files import ROOT
+from phonebank.core.install_paths import ROOT
 
 DOCUMENTS = sorted(
     path.relative_to(ROOT).as_posix()

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from phonebank.core.shipped_files import ROOT
+from phonebank.core.install_paths import ROOT
 
 VARIABLES = ("HOST", "PORT", "WEB_CONCURRENCY", "WEB_CONNECTIONS", "WEB_GRACEFUL_SECONDS")
 # gunicorn reads the file here without an application.
@@ -67,4 +67,4 @@ def test_the_environment_says_where_and_how_many(
 
 
 def test_each_web_process_takes_many_connections_and_rarely_collects_garbage() -> None:
-    assert output_of(IN_A_PROCESS) == "True True phonebank.core.max_accept"
+    assert output_of(IN_A_PROCESS) == "True True phonebank.core.accept_limit"

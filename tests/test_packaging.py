@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from phonebank.core.config import Config
-from phonebank.core.shipped_files import ROOT
+from phonebank.core.install_paths import ROOT
 
 PACKAGES = ("phonebank", "callers", "scripts_library")
 BESIDE = ("Procfile", "gunicorn.conf.py", "wsgi.py", "docs", "migrations")
@@ -80,8 +80,8 @@ def test_an_installation_finds_its_own_files_and_keeps_its_data_where_it_is_run(
     installed: Path,
 ) -> None:
     said = _python(
-        "from phonebank.core import shipped_files\n"
-        "print(shipped_files.ROOT, shipped_files.data_folder({}).absolute(), sep='\\n')",
+        "from phonebank.core import install_paths\n"
+        "print(install_paths.ROOT, install_paths.data_folder({}).absolute(), sep='\\n')",
         installed,
     )
     root, data = map(Path, said.split("\n")[:2])

@@ -8,7 +8,7 @@ from importlib.metadata import version
 import pytest
 import yaml
 
-from phonebank.core.shipped_files import ROOT
+from phonebank.core.install_paths import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 PAPERS = sorted(path.name for path in ROOT.glob("*.md"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from phonebank.core.shipped_files import ROOT
+from phonebank.core.install_paths import ROOT
 
 SHARED = ROOT / "phonebank" / "templates"
 FOLDERS = sorted(

@@ -41,8 +41,8 @@ from phonebank.models.contact_list import ContactList, RefusedRow
 from phonebank.parties import services as parties
 from phonebank.roster.pace import A_MINUTE, flag
 from phonebank.scripts import campaign_scripts, drafts
-from phonebank.suppressions.batches import store_file
 from phonebank.suppressions.entries import suppress
+from phonebank.suppressions.files import store_file
 from scripts_library.library import source_of
 from tests.factories import (
     create_account,

@@ -1,229 +1,153 @@
-"""The view model of the call page: the contact, and the script with the path walked so far.
+"""From the briefing to a contact on the screen.
 
-The page has every step of the script and the transitions between them, so that the next step shows
-at a tap, also while the phone is offline. Without JavaScript the server renders one step at a time.
+The call page has one address for every contact, and the address holds nothing about the contact. A
+reload, the back button and a tab that the phone discarded all lead back to the same contact.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
-
+from flask import Response, g, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
-from phonebank.calls.answers import answers_of, last_seq
-from phonebank.calls.hold import Hold
-from phonebank.calls.household import others_in_household
-from phonebank.calls.merge_fields import fields_for, shared_fields
+from callers.sessions import for_callers
+from callers.views import page_data
+from callers.views.blueprint import pages
+from callers.views.call_view_model import IDENTIFICATION
+from callers.views.next_contact import show, show_next
+from phonebank.calls.hold import current_hold
+from phonebank.calls.merge_fields import shared_fields
 from phonebank.calls.undo import redial_block_reason
-from phonebank.models import Caller, Campaign, now
-from phonebank.phones.e164 import format_for_reading
+from phonebank.core.content_negotiation import wants_json
+from phonebank.core.db import db
+from phonebank.core.errors import NotFoundError
+from phonebank.core.overload import Urgency, with_urgency
+from phonebank.core.qr_codes import qr_svg
+from phonebank.experiments.script_choice import active_version_ids
+from phonebank.models import CallerState, now
+from phonebank.parties.summary import share_of
+from phonebank.roster import filters
+from phonebank.roster.practice_first import MINUTES, owes_practice
 from phonebank.scripts.versions import script_of
-from scripts_library.engine import branch_matches, first_step, is_conversation, path
-from scripts_library.merge_fields import render_html, render_text
-from scripts_library.script import SCALE, Answer, Answers, Branch, Fields, Script, Step
-
-# For a campaign without a script: in every call the contact must learn who is calling.
-IDENTIFICATION = "This is {{ caller_name }}, a volunteer calling on behalf of {{ on_behalf_of }}."
-
-# The stage of a call decides which buttons are within reach of the thumb.
-PLAIN = "plain"  # no script
-RINGING = "ringing"
-TALKING = "talking"  # the contact answered; the main question is still open
-CONVERSATION = "conversation"
+from scripts_library.merge_fields import render_html
 
 
-@dataclass(frozen=True)
-class DoneStep:
-    """A step that is done: `answer` in words, "" for a step without a question."""
-
-    id: str
-    title: str
-    answer: str
-
-
-@dataclass(frozen=True)
-class CallView:
-    """Everything that the call page shows. `current` is the id of the current step, "" without a
-    script.
-
-    `shared` has the merge fields that are the same for all of this caller's contacts.
-    """
-
-    call_id: str
-    name: str
-    first_name: str
-    town: str
-    phone: str
-    phone_shown: str
-    identification: Markup
-    language: str
-    direction: str
-    script: Script | None
-    fields: Fields
-    shared: Fields
-    answers: Answers
-    current: str
-    done: list[DoneStep]
-    stage: str
-    expires_at: str
-    seconds_left: int
-    # Other contacts with the same number, as (contact id, first name). One of them may answer.
-    household: list[tuple[int, str]] = field(default_factory=list)
-    practice: bool = False
-    # Why the caller may correct only the outcome (see `undo.redial_block_reason`). The page then
-    # shows no number.
-    not_to_ring: str = ""
-    turn: int = 0
-    # The sequence number of the newest answer: see `answers.save_answer`.
-    seq: int = 0
-
-    def as_json(self) -> dict[str, Any]:
-        """The contact and the state of the script, for an API client."""
-        names = (
-            "call_id",
-            "turn",
-            "name",
-            "first_name",
-            "town",
-            "phone",
-            "phone_shown",
-            "not_to_ring",
-            "expires_at",
+@pages.get("/calling")
+@for_callers
+def calling() -> ResponseReturnValue:
+    """The briefing. A waiting caller gets the lobby, a caller with a hold is redirected to it, and
+    a caller whose party has ended gets the thanks."""
+    caller = g.caller
+    held = current_hold(caller) is not None
+    owed = owes_practice(caller)
+    if wants_json():
+        return jsonify(
+            state=caller.state, person=held, practice_first=owed, csrf_token=generate_csrf()
         )
-        return {name: getattr(self, name) for name in names} | {
-            "identification": self.identification.striptags(),
-            "step_id": self.current or None,
-            "stage": self.stage,
-            "answers": dict(self.answers),
-            "household": [
-                {"contact_id": contact_id, "first_name": name}
-                for contact_id, name in self.household
-            ],
-        }
-
-    @property
-    def transitions(self) -> dict[str, Any]:
-        """What call_path.js needs to move from step to step: see `transitions_from`."""
-        if self.script is None:
-            return {}
-        return {
-            "first": first_step(self.script, self.fields),
-            "main": self.script.main_question,
-            "steps": {step.id: transitions_from(step, self.fields) for step in self.script.steps},
-        }
-
-
-def view_of(hold: Hold, caller: Caller, campaign: Campaign, change: str = "") -> CallView:
-    """The call page of a hold. `change` is the id of an answered step to show again."""
-    call, contact = hold.call, hold.contact
-    script = script_of(call.script_version_id)
-    fields = fields_for(contact, caller, campaign)
-    begun = script is not None and not hold.is_new
-    answers = answers_of(call) if begun else {}
-    name = " ".join(part for part in (contact.first_name, contact.last_name) if part)
-    not_to_ring = redial_block_reason(call, contact, campaign)
-    return CallView(
-        call_id=str(call.id),
-        turn=call.turn,
-        seq=last_seq(call) if begun else 0,
-        name=name or "Name not known",
-        first_name=contact.first_name,
-        town=str(contact.fields.get("town") or ""),
-        not_to_ring=not_to_ring,
-        phone="" if not_to_ring else call.phone,
-        phone_shown="" if not_to_ring else format_for_reading(call.phone, campaign.country),
-        expires_at=hold.expires_at.isoformat(),
-        seconds_left=seconds_until(hold.expires_at),
-        shared=shared_fields(caller, campaign),
-        household=[
-            (other.id, other.first_name or other.last_name or "Someone else")
-            for other in (() if not_to_ring else others_in_household(call))
-        ],
-        **script_state(script, fields, answers, change),
-    )
-
-
-def seconds_until(end: datetime) -> int:
-    """The whole seconds until `end`, rounded down; 0 if it is past."""
-    return max(0, int((end - now()).total_seconds()))
-
-
-def script_state(
-    script: Script | None, fields: Fields, answers: Answers, change: str = ""
-) -> dict[str, Any]:
-    """The part of a CallView that depends on the script and the answers."""
-    walked = path(script, answers, fields) if script else []
-    on_again = change if change in {step.id for step in walked} else ""
-    # The last step of the path is the current one, even if no transition leads on from it.
-    current = on_again or (walked[-1].id if walked else "")
-    done = [
-        DoneStep(
-            step.id,
-            render_text(step.title, fields),
-            describe_answer(step, answers[step.id], fields),
+    place = page_data.place_of(caller)
+    leave_url = url_for(".leave")
+    if place["party"] is not None and place["party"].has_ended and not held:
+        return render_template(
+            "callers/party_ended.html",
+            leave_url=leave_url,
+            share=share_of(place["party"], caller.id),
+            unrecorded=page_data.unrecorded_call(caller),
+            **place,
         )
-        for step in walked
-        if step.id in answers and step.id != current
-    ]
-    return {
-        "identification": Markup(  # noqa: S704  (render_html escapes)
+    if caller.state == CallerState.WAITING:
+        return render_template(
+            "callers/lobby.html",
+            leave_url=leave_url,
+            owed_minutes=MINUTES if owed else None,
+            **place,
+        )
+    if held:
+        return redirect(url_for(".person"))
+    fields = shared_fields(caller, place["campaign"])
+    script = script_of(next(iter(active_version_ids(caller.campaign_id)), None))
+    return render_template(
+        "callers/briefing.html",
+        leave_url=leave_url,
+        owed_minutes=MINUTES if owed else None,
+        # render_html escapes all text that it is given.
+        briefing=Markup(render_html(place["campaign"].briefing, fields)),  # noqa: S704
+        first_words=Markup(  # noqa: S704
             render_html(script.identification if script else IDENTIFICATION, fields)
         ),
-        "language": script.language if script else "en",
-        "direction": script.direction if script else "ltr",
-        "script": script,
-        "fields": fields,
-        "answers": answers,
-        "current": current,
-        "done": done,
-        "stage": stage_of(script, answers),
-    }
-
-
-def transitions_from(step: Step, fields: Fields) -> list[list[Any]]:
-    """The transitions from a step: [[keys, step id], …]; the first one that matches applies.
-
-    `keys` lists the answers that match, or is None for any answer. A scale's numbers are keys too.
-    Conditions on the contact's fields are decided here, so that the page need not have the fields.
-    Empty for a step that ends the call.
-    """
-    transitions = [
-        [_keys(branch), branch.goto] for branch in step.branches if _field_holds(branch, fields)
-    ]
-    transitions += [[[choice.key], choice.goto] for choice in step.choices if choice.goto]
-    return transitions + ([[None, step.next]] if step.next else [])
-
-
-def _field_holds(branch: Branch, fields: Fields) -> bool:
-    about_field = Branch(branch.goto, field=branch.field, equals=branch.equals, known=branch.known)
-    return branch_matches(about_field, None, fields)
-
-
-def _keys(branch: Branch) -> list[str] | None:
-    if branch.choices:
-        return list(branch.choices)
-    if branch.low is not None and branch.high is not None:
-        return [str(number) for number in SCALE if branch.low <= number <= branch.high]
-    return None
-
-
-def describe_answer(step: Step, answer: Answer, fields: Fields) -> str:
-    """An answer in words: the labels of its keys."""
-    if answer is None or answer == []:
-        return ""
-    keys = answer if isinstance(answer, list) else [answer]
-    chosen = [step.choice(key) if isinstance(key, str) else None for key in keys]
-    return ", ".join(
-        render_text(choice.label, fields) if choice else str(key)
-        for choice, key in zip(chosen, keys, strict=True)
+        unrecorded=page_data.unrecorded_call(caller),
+        languages=filters.offered_languages(place["campaign"], caller),
+        spoken=filters.languages_spoken(place["campaign"], caller),
+        **place,
     )
 
 
-def stage_of(script: Script | None, answers: Mapping[str, Answer]) -> str:
-    """The call's stage: PLAIN, RINGING, TALKING or CONVERSATION."""
-    if script is None:
-        return PLAIN
-    if is_conversation(script, answers):
-        return CONVERSATION
-    return TALKING if answers else RINGING
+@pages.post("/calling/next")
+@with_urgency(Urgency.CLAIM)
+@for_callers
+def next_person() -> ResponseReturnValue:
+    """The next contact to call.
+
+    The tap is also the promise above the button and, if the page asked for them, the choice of
+    languages.
+    """
+    if g.caller.may_call:
+        if g.caller.promised_at is None:
+            g.caller.promised_at = now()
+        if "choosing_languages" in request.form:
+            campaign = page_data.campaign_of(g.caller)
+            filters.set_languages(campaign, g.caller, request.form.getlist("language"))
+        db.session.commit()
+    return show_next()
+
+
+@pages.get("/calling/wait")
+@with_urgency(Urgency.CLAIM)
+@for_callers
+def wait() -> ResponseReturnValue:
+    """The waiting page: every load tries to claim the next contact.
+
+    It claims on a GET, so that it can try again without JavaScript. A caller here has asked for a
+    contact already, and gets the same one however often the page loads.
+    """
+    if g.caller.promised_at is None:
+        return redirect(url_for(".calling"))
+    return show_next(from_waiting_page=True)
+
+
+@pages.get("/calling/person")
+@with_urgency(Urgency.CLAIM)
+@for_callers
+def person() -> ResponseReturnValue:
+    """The contact on this caller's screen."""
+    hold = current_hold(g.caller)
+    if hold is not None:
+        return show(hold)
+    if wants_json():
+        raise NotFoundError("There's nobody on your screen.", "Ask for the next person.")
+    return redirect(url_for(".calling"))
+
+
+@pages.get("/calling/person/qr.svg")
+@for_callers
+def person_qr() -> ResponseReturnValue:
+    """The number on this caller's screen as a QR code, for calling from another phone.
+
+    It has its own address, because drawing it takes longer than the rest of the page, and few
+    callers look at it.
+    """
+    hold = current_hold(g.caller)
+    if hold is None:
+        raise NotFoundError("There's nobody on your screen.", "Ask for the next person.")
+    why_not = redial_block_reason(hold.call, hold.contact, page_data.campaign_of(g.caller))
+    if why_not:
+        raise NotFoundError(why_not, "Say how the call ended.")
+    return Response(qr_svg(f"tel:{hold.call.phone}"), mimetype="image/svg+xml")
+
+
+@pages.get("/calling/mine")
+@for_callers
+def mine() -> ResponseReturnValue:
+    """Show when and how the caller's own calls ended, without the people's names."""
+    calls = page_data.last_calls(g.caller)
+    if wants_json():
+        return jsonify(calls=[call.as_json() for call in calls])
+    return render_template("callers/my_calls.html", calls=calls, **page_data.place_of(g.caller))

@@ -9,7 +9,7 @@ from flask_wtf.csrf import generate_csrf
 
 from callers.views import page_data
 from callers.views.blueprint import wants_screen
-from callers.views.call_page import CallView, view_of
+from callers.views.call_view_model import CallView, view_of
 from callers.views.steps import render_cards, render_steps
 from phonebank.calls import claim
 from phonebank.calls.claim import NobodyToCallError

@@ -12,7 +12,7 @@ from callers.practice import practice_call
 from callers.sessions import for_callers
 from callers.views import page_data
 from callers.views.blueprint import pages, read_fields
-from callers.views.call_page import CallView, script_state
+from callers.views.call_view_model import CallView, script_state
 from callers.views.next_contact import page_parts
 from phonebank.calls.merge_fields import shared_fields
 from phonebank.core.db import db

@@ -18,7 +18,7 @@ from werkzeug.datastructures import MultiDict
 from callers.sessions import for_callers
 from callers.views import page_data
 from callers.views.blueprint import mark_saved, pages, read_fields, wants_screen
-from callers.views.call_page import seconds_until
+from callers.views.call_view_model import seconds_until
 from callers.views.callback_times import callback_time
 from callers.views.next_contact import (
     commit_keeping_rows,

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from markupsafe import Markup
 
-from callers.views.call_page import CallView
+from callers.views.call_view_model import CallView
 from phonebank.scripts.step_renderer import render_step, render_words
 from scripts_library.merge_fields import fields_in, render_text
 from scripts_library.script import Card, Fields, Step

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from sqlalchemy import Select, delete, select
 
 from phonebank.calls.hold import Hold, own_call
-from phonebank.contact_queue.conditions import CONTACT_IS_CALLABLE
 from phonebank.contact_queue.holds import hold_after_commit, release_after_commit
+from phonebank.contact_queue.sql_conditions import CONTACT_IS_CALLABLE
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, NotFoundError
 from phonebank.experiments.script_choice import script_choice_for

@@ -9,7 +9,7 @@ from phonebank.calls.contact_snapshot import DelayedContact, HouseholdChange, Nu
 from phonebank.calls.contact_state import set_number, take_next_number
 from phonebank.core.db import db
 from phonebank.models import Call, Contact, ContactState
-from phonebank.models.state import state_text
+from phonebank.models.state_column import state_text
 from phonebank.rules.retry_policy import Decision
 from phonebank.suppressions.dead_numbers import report, withdraw
 

@@ -4,7 +4,7 @@ import time
 
 from sqlalchemy import select
 
-from phonebank.calls.set_aside_steps import take_step
+from phonebank.calls.set_aside_worker import take_step
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.jobs import CHORES, job
 from phonebank.models import SetAside, SetAsideState

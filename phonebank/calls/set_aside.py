@@ -5,8 +5,8 @@ nowhere; its contact and their household are restored to their state before it; 
 is lifted unless it was made by another call or person too. Where another caller's call has changed
 a contact since, the contact stays as that call left it.
 
-This module says what is set aside and shows how far it has come; `set_aside_steps` does the work, a
-few calls at a time, because a caller may have thousands.
+This module says what is set aside and shows how far it has come; `set_aside_worker` does the work,
+a few calls at a time, because a caller may have thousands.
 """
 
 from collections.abc import Sequence
@@ -117,7 +117,7 @@ def begin(
     caller: Caller, account: Account, reason: str, at: datetime, only_fast: bool = False
 ) -> SetAside:
     """Set aside every call that the caller recorded until `at` (aware). With `only_fast`, set aside
-    only calls recorded sooner than a call takes. `set_aside_steps.take_step` does the work. Raises
+    only calls recorded sooner than a call takes. `set_aside_worker.take_step` does the work. Raises
     ConflictError if there is no such call."""
     counts = preview(caller, only_fast)
     if not counts.calls:
@@ -140,7 +140,7 @@ def begin(
 
 
 def bring_back(set_aside: SetAside, account: Account, reason: str, at: datetime) -> None:
-    """Bring back every call of a finished `set_aside`. `set_aside_steps.take_step` does the work.
+    """Bring back every call of a finished `set_aside`. `set_aside_worker.take_step` does the work.
     Raises ConflictError if it is not finished, or if another organiser has brought it back."""
     returning = db.session.execute(
         update(SetAside)

@@ -3,7 +3,7 @@
 - `queue`           what a claim uses: take a contact, release it, top up
 - `redis_queue`     what Redis holds for a campaign, and the Lua scripts that change it
 - `refill`          PostgreSQL → Redis: keeps contacts ready, and rebuilds a lost Redis
-- `conditions`      the SQL conditions that several queries share
+- `sql_conditions`  the SQL conditions that several queries share
 - `campaign_hours`  whether a campaign may call a contact at this hour
 - `caller_filters`  which contacts a caller may get
 - `holds`           the one place where a hold ends or opens again

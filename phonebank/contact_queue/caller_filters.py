@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from phonebank.contact_queue.redis_queue import CALLBACK_RESERVED_SECONDS
 from phonebank.core.db import db
 from phonebank.models import Caller, CallerState, Campaign, Contact
-from phonebank.models.state import state_text
+from phonebank.models.state_column import state_text
 
 _LANGUAGES_SPOKEN = state_text(
     """

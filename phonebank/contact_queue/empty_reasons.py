@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import text
 
 from phonebank.contact_queue.caller_filters import languages_for
-from phonebank.contact_queue.conditions import (
+from phonebank.contact_queue.sql_conditions import (
     LIST_GROUPS,
     is_callable,
     is_in_languages,

@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from phonebank.contact_queue.redis_queue import HeldContact, redis_queue_of
 from phonebank.core.db import after_commit, db
 from phonebank.models import Call, CallEnding, now
-from phonebank.models.state import state_text
+from phonebank.models.state_column import state_text
 
 # One statement finds and ends them: a renewal, an outcome or a release at this moment comes before
 # it or after it. PostgreSQL checks a row that it had to wait for once more.

@@ -14,9 +14,9 @@ from sqlalchemy import Row, text
 
 from phonebank.contact_queue.caller_filters import languages_for
 from phonebank.contact_queue.campaign_hours import is_calling_time
-from phonebank.contact_queue.conditions import LIST_GROUPS, has_no_open_call, is_callable
 from phonebank.contact_queue.holds import open_holds
 from phonebank.contact_queue.redis_queue import QueueEntry, RedisQueue, redis_queue_of
+from phonebank.contact_queue.sql_conditions import LIST_GROUPS, has_no_open_call, is_callable
 from phonebank.core.db import db
 from phonebank.models import Campaign, now
 

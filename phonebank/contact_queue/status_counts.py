@@ -17,18 +17,18 @@ from phonebank.contact_queue.campaign_hours import (
     last_calling_time,
     next_calling_time,
 )
-from phonebank.contact_queue.conditions import (
+from phonebank.contact_queue.redis_queue import CALLBACK_RESERVED_SECONDS
+from phonebank.contact_queue.refill import contact_groups
+from phonebank.contact_queue.sql_conditions import (
     LIST_GROUPS,
     has_no_open_call,
     is_callable,
     is_in_languages,
     is_in_lists,
 )
-from phonebank.contact_queue.redis_queue import CALLBACK_RESERVED_SECONDS
-from phonebank.contact_queue.refill import contact_groups
 from phonebank.core.db import db
 from phonebank.models import CallerState, Campaign, ContactState, now
-from phonebank.models.state import state_text
+from phonebank.models.state_column import state_text
 
 # Bucket → what organisers read. A contact is in the first bucket that fits, in this order.
 BUCKETS = {

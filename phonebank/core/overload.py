@@ -24,10 +24,10 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
-from phonebank.core import overload_answers, request_body
+from phonebank.core import overload_responses, request_body
 from phonebank.core.config import config_of
-from phonebank.core.connection_state import connection_state_of
 from phonebank.core.security import MAX_FORM_BYTES
+from phonebank.core.tcp_state import connection_state_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -161,7 +161,7 @@ class Overload:
             return self._app(environ, start_response)
         if not request_body.read_form_body(environ):
             return _answer(
-                HTTPStatus.BAD_REQUEST, *overload_answers.truncated_request(), start_response
+                HTTPStatus.BAD_REQUEST, *overload_responses.truncated_request(), start_response
             )
         began = time.perf_counter()
         urgency = _urgency_of(environ, marked, names_call)
@@ -238,7 +238,7 @@ class Overload:
     ) -> Iterable[bytes]:
         seconds = self._retry_after(urgency)
         self._log_refusal()
-        headers, body = overload_answers.refusal(environ, seconds)
+        headers, body = overload_responses.refusal(environ, seconds)
         if self._timings:
             headers["Server-Timing"] = f"refused;dur={_milliseconds_since(began)}"
         return _answer(HTTPStatus.SERVICE_UNAVAILABLE, headers, body, start_response)
@@ -280,7 +280,7 @@ def _urgency_of(environ: "WSGIEnvironment", marked: Urgency | None, names_call: 
 
 def _answer(
     status: HTTPStatus,
-    headers: overload_answers.Headers,
+    headers: overload_responses.Headers,
     body: bytes,
     start_response: "StartResponse",
 ) -> Iterable[bytes]:

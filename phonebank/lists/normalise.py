@@ -15,15 +15,15 @@ from phonebank.csv_input.cells import (
 from phonebank.csv_input.column_mapping import KEPT_AS_FIELDS, Mapping
 from phonebank.csv_input.rows import EXTRA_CELLS, UNCLOSED_QUOTE, Row
 from phonebank.csv_input.yes_no_columns import Action, key_of
-from phonebank.lists.clock_words import read_time_zones
-from phonebank.lists.person_names import read_name, split_full_name
-from phonebank.lists.wishes import (
+from phonebank.lists.notes_in_cells import (
     MESSAGES,
     Wish,
     wish_across_names,
     wish_beside_number,
     wish_in_name,
 )
+from phonebank.lists.person_names import read_name, split_full_name
+from phonebank.lists.time_zone_words import read_time_zones
 from phonebank.phones.drama_numbers import is_drama_number
 from phonebank.phones.e164 import REASONS, InvalidPhoneNumberError, read_numbers
 from phonebank.phones.number_places import is_of_country

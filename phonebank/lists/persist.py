@@ -16,7 +16,7 @@ from phonebank.core.locks import get_locked
 from phonebank.lists.batching import COLUMNS, Batch
 from phonebank.lists.normalise import RefusedRow
 from phonebank.models import ContactList, ContactState, ListState, now
-from phonebank.models.state import state_sql
+from phonebank.models.state_column import state_sql
 from phonebank.suppressions.batches import batch_for_list, suppress_batch
 from phonebank.suppressions.contacts import suppress_contacts_with
 from phonebank.suppressions.dead_numbers import DEAD_FOR

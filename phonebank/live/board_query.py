@@ -21,7 +21,7 @@ from phonebank.live.board_payload import (
     Score,
 )
 from phonebank.models import CallerState, CampaignState, RoleName
-from phonebank.models.state import state_text
+from phonebank.models.state_column import state_text
 
 # - A caller is calling now if their latest call is open, or was recorded in the last two minutes:
 #   callers stay in the count between two calls.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from phonebank.core.shipped_files import data_folder
+from phonebank.core.install_paths import data_folder
 
 FILE = "running.env"
 # The variables that tell a command which installation it works on.

@@ -24,7 +24,7 @@ from typing import NoReturn
 
 from honcho.environ import parse_procfile
 
-from phonebank.core.shipped_files import ROOT, data_folder
+from phonebank.core.install_paths import ROOT, data_folder
 from phonebank.local import env_file
 from phonebank.local.environment import (
     StartupError,

@@ -5,16 +5,16 @@ from phonebank.models.account_session import AccountSession
 from phonebank.models.base import Base, new_id, now
 from phonebank.models.call import Answer, Call, CallEnding
 from phonebank.models.caller import Caller, CallerState
+from phonebank.models.caller_action import CallerAction, CallerActionKind, DoorStop
 from phonebank.models.campaign import Campaign, CampaignState, campaign_host
 from phonebank.models.contact import Contact, ContactState
 from phonebank.models.contact_list import ContactList, ListState, RefusedRow, UploadChunk
 from phonebank.models.dead_number import DeadNumber
 from phonebank.models.experiment import Experiment, ExperimentArm, ExperimentState
-from phonebank.models.pace import PaceFlag
+from phonebank.models.pace_flag import PaceFlag
 from phonebank.models.party import Party, PartyState
 from phonebank.models.script import Script, ScriptVersion
 from phonebank.models.set_aside import SetAside, SetAsideCall, SetAsideState
-from phonebank.models.stop import CallerAction, CallerActionKind, DoorStop
 from phonebank.models.suppression import (
     BatchState,
     Suppression,

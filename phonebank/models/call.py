@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from phonebank.models.base import Base, new_id, now
-from phonebank.models.state import state_check, state_type
+from phonebank.models.state_column import state_check, state_type
 
 
 class CallEnding(StrEnum):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from phonebank.models.base import Base, now
 from phonebank.models.campaign import Campaign
 from phonebank.models.party import Party
-from phonebank.models.state import state_check, state_type
+from phonebank.models.state_column import state_check, state_type
 
 
 class CallerState(StrEnum):
@@ -64,7 +64,7 @@ class Caller(Base):
     pause_kind: Mapped[str] = mapped_column(String(30), default="", server_default="")
     pace_from: Mapped[datetime | None]
     # A keyed hash of the address that the caller joined from, kept for some days
-    # (`roster.open_door`).
+    # (`roster.blocked_addresses`).
     address: Mapped[str | None] = mapped_column(String(64))
     # Only an organiser can admit the caller, even if the door is open or the host admits everyone.
     held: Mapped[bool] = mapped_column(default=False, server_default=false())

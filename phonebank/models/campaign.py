@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from phonebank.models.account import Account
 from phonebank.models.base import Base, now
-from phonebank.models.state import state_check, state_type
+from phonebank.models.state_column import state_check, state_type
 
 
 class CampaignState(StrEnum):

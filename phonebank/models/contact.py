@@ -16,7 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from phonebank.models.base import Base, now
-from phonebank.models.state import state_check, state_text, state_type
+from phonebank.models.state_column import state_check, state_text, state_type
 
 
 class ContactState(StrEnum):

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, ForeignKey, Identity, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from phonebank.models.base import Base, now
-from phonebank.models.state import state_check, state_type
+from phonebank.models.state_column import state_check, state_type
 
 
 class SetAsideState(StrEnum):

@@ -3,11 +3,11 @@
 from flask import Blueprint, Flask
 
 from phonebank.organisers.campaigns import views as campaigns
+from phonebank.organisers.contact_status import views as queue
 from phonebank.organisers.experiments import views as experiments
 from phonebank.organisers.exports import views as exports
 from phonebank.organisers.lists import views as lists
 from phonebank.organisers.people import views as people
-from phonebank.organisers.queue import views as queue
 from phonebank.organisers.retry_rules import views as retry_rules
 from phonebank.organisers.roster import history_views, pace_views, set_aside_views
 from phonebank.organisers.roster import views as roster

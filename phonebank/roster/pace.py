@@ -26,7 +26,7 @@ NO_CALLS = "no_calls_in_a_row"
 UNRECORDED = "unrecorded_an_hour"
 DO_NOT_CALLS = "do_not_calls_an_hour"
 FAST_DO_NOT_CALLS = "fast_do_not_calls_an_hour"
-# What the newcomers from one address see together: `open_door`.
+# What the newcomers from one address see together: `blocked_addresses`.
 NEWCOMERS = "newcomers_people_an_hour"
 
 # The column must hold a time, so this time means “until an organiser has reviewed the caller”.

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from phonebank.core.db import db
 from phonebank.models import Account, Caller, CallerAction, CallerActionKind, Campaign, PaceFlag
-from phonebank.roster import open_door, pace, remove
+from phonebank.roster import blocked_addresses, pace, remove
 
 REASON_AT_MOST = 300  # characters
 SHOWN_AT_MOST = 100
@@ -23,7 +23,7 @@ def stop(caller: Caller, account: Account, reason: str, at: datetime, **figures:
     """
     known = caller.address is not None
     remove.remove_anywhere(caller, close_door=not known)
-    open_door.stop_address(caller, at)
+    blocked_addresses.stop_address(caller, at)
     _mark_reviewed(caller, account, at)
     record_action(caller, account, CallerActionKind.STOPPED, reason, at, **figures)
 
@@ -31,7 +31,7 @@ def stop(caller: Caller, account: Account, reason: str, at: datetime, **figures:
 def record_action(
     caller: Caller, account: Account, action: str, reason: str, at: datetime, **figures: Any
 ) -> None:
-    """Record what an organiser did about a caller: see `models.stop`."""
+    """Record what an organiser did about a caller: see `models.caller_action`."""
     db.session.add(
         CallerAction(
             campaign_id=caller.campaign_id,

@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
-from phonebank.core.shipped_files import ROOT
+from phonebank.core.install_paths import ROOT
 
 DOCS = ROOT / "docs"
 

@@ -14,7 +14,6 @@ from phonebank.core.db import db
 from phonebank.core.errors import ConflictError
 from phonebank.core.locks import get_locked
 from phonebank.models import (
-    Account,
     BatchState,
     ContactList,
     Suppression,
@@ -31,8 +30,6 @@ AT_ONCE = 2000
 
 # A lift without progress for this long was stopped by a killed worker.
 STALLED_AFTER = timedelta(minutes=5)
-# A file that no organiser enters is personal data without a use, so it is deleted.
-UNENTERED_FOR = timedelta(days=1)
 
 # The batch keeps its reason. Organisers choose it and do not type it, so that it has no name or
 # number in it.
@@ -92,66 +89,6 @@ def suppress_batch(phones: Collection[str], batch: SuppressionBatch) -> None:
     suppress_contacts_with(in_order)
 
 
-def store_file(
-    data: bytes, filename: str, country: str, reason: str, account_id: int
-) -> SuppressionBatch:
-    """Store a do-not-call file until an organiser has reviewed what it would enter.
-
-    `country` is the ISO 3166-1 code that numbers without a country code are read in.
-    """
-    batch = SuppressionBatch(
-        source=SuppressionOrigin.ORGANISER,
-        reason=reason,
-        filename=filename[-255:] or "numbers",
-        country=country,
-        data=data,
-        state=BatchState.UPLOADED,
-        account_id=account_id,
-    )
-    db.session.add(batch)
-    db.session.flush()
-    return batch
-
-
-def enter_file(batch_id: int, phones: Sequence[str], columns: list[int]) -> None:
-    """Put the numbers that an organiser has agreed to on the list.
-
-    `phones` are E.164; `columns` are the indexes they came from. Raises ConflictError if the file
-    was entered or deleted in the meantime.
-    """
-    batch = get_locked(SuppressionBatch, batch_id)
-    if batch is None or batch.state != BatchState.UPLOADED:
-        raise ConflictError("This file has already been entered or deleted.", "Look at the list.")
-    batch.state = BatchState.ENTERED
-    batch.data = None
-    batch.columns = columns
-    for start in range(0, len(phones), AT_ONCE):
-        suppress_batch(phones[start : start + AT_ONCE], batch)
-
-
-def delete_file(batch_id: int) -> None:
-    """Delete a file before it is entered. Raises ConflictError if it was."""
-    batch = get_locked(SuppressionBatch, batch_id)
-    if batch is None or batch.state != BatchState.UPLOADED:
-        raise ConflictError("This file has already been entered.", "Take it back instead.")
-    db.session.delete(batch)
-
-
-def recent_files(at_most: int) -> Sequence[tuple[SuppressionBatch, Account | None]]:
-    """The newest do-not-call files, each with the account that uploaded it."""
-    query = (
-        select(SuppressionBatch, Account)
-        .outerjoin(Account, Account.id == SuppressionBatch.account_id)
-        .where(
-            SuppressionBatch.contact_list_id.is_(None),
-            SuppressionBatch.source != SuppressionOrigin.LIST,
-        )
-        .order_by(SuppressionBatch.id.desc())
-        .limit(at_most)
-    )
-    return [(batch, account) for batch, account in db.session.execute(query)]
-
-
 def stalled_liftings() -> Sequence[int]:
     """The ids of batches whose lift has stopped."""
     return db.session.scalars(
@@ -160,16 +97,6 @@ def stalled_liftings() -> Sequence[int]:
             SuppressionBatch.lifted_at < now() - STALLED_AFTER,
         )
     ).all()
-
-
-def delete_unentered_files() -> None:
-    """Delete the files that nobody has entered within UNENTERED_FOR."""
-    db.session.execute(
-        delete(SuppressionBatch).where(
-            SuppressionBatch.state == BatchState.UPLOADED,
-            SuppressionBatch.created_at < now() - UNENTERED_FOR,
-        )
-    )
 
 
 def count_numbers_to_lift(batch: SuppressionBatch) -> int:

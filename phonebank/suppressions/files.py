@@ -1,207 +1,88 @@
-"""A do-not-call file → its columns, for an organiser to choose from, and the numbers in them.
+"""Do-not-call files: stored for review, then entered on the list or deleted. Nothing here commits.
 
-Pure. No guess goes on the list unless an organiser confirms it: a membership number that is read as
-a telephone number would suppress a stranger for good.
+`file_reader` finds the numbers in them.
 """
 
-from __future__ import annotations
-
-import csv
-import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from datetime import timedelta
 
-from phonebank.core.errors import InvalidInputError
-from phonebank.csv_input.column_guesses import guess_columns
-from phonebank.csv_input.column_mapping import PHONE_TARGETS
-from phonebank.csv_input.column_names import TARGET_OF, is_named_as_phone, plain_name, words_of
-from phonebank.csv_input.dialects import HEAD_BYTES, InvalidFileError, sniff
-from phonebank.csv_input.rows import MOST_COLUMNS
-from phonebank.csv_input.yes_no_columns import DATE, key_of
-from phonebank.phones.e164 import InvalidPhoneNumberError, read_numbers
-from phonebank.suppressions.pasted_numbers import (
-    LINES_AT_MOST,
-    NumbersRead,
-    RefusedLine,
-    decode_file,
-)
+from sqlalchemy import delete, select
 
-SAMPLES = 3
-GUESSED_BY = 100  # rows
-LINES_AT_ONCE = 20  # an organiser reviews a longer text, with a count, before it goes on the list
+from phonebank.core.db import db
+from phonebank.core.errors import ConflictError
+from phonebank.core.locks import get_locked
+from phonebank.models import Account, BatchState, SuppressionBatch, SuppressionOrigin, now
+from phonebank.suppressions.batches import AT_ONCE, suppress_batch
 
-# A column with such a word in its name has no telephone numbers, whatever its cells look like.
-_NO_NUMBERS = frozenset(
-    [
-        "id",
-        "ids",
-        "nr",
-        "no",
-        "num",
-        "member",
-        "membership",
-        "date",
-        "datum",
-        "fecha",
-        "dyddiad",
-        "born",
-        "dob",
-        "birthday",
-        "geburtsdatum",
-        "time",
-        "zeit",
-        "hora",
-        "heure",
-        "amser",
-        "account",
-        "konto",
-        "iban",
-        "urn",
-        "ref",
-        "reference",
-        "mitgliedsnummer",
-        "kundennummer",
-        "matricule",
-        "socio",
-        "aelod",
-        "aelodaeth",
-        "year",
-        "jahr",
-    ]
-)
+# A file that no organiser enters is personal data without a use, so it is deleted.
+UNENTERED_FOR = timedelta(days=1)
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column for the review page; `name` is "" if the file names no columns."""
+def store_file(
+    data: bytes, filename: str, country: str, reason: str, account_id: int
+) -> SuppressionBatch:
+    """Store a do-not-call file until an organiser has reviewed what it would enter.
 
-    index: int
-    name: str
-    samples: tuple[str, ...]
-    holds_other_data: bool  # its name says that it has no telephone numbers
-
-
-@dataclass(frozen=True)
-class Table:
-    """A file's columns and rows; each row has the number of its last line, counted from 1."""
-
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[int, tuple[str, ...]], ...]
-    guessed: tuple[int, ...]  # indexes of the columns that seem to have numbers
-
-
-def read_table(data: bytes) -> Table:
-    """Read the table in a file's bytes. The first row names the columns unless it has a number.
-
-    Raises InvalidInputError if the file is not text or is too large, too long or too wide.
+    `country` is the ISO 3166-1 code that numbers without a country code are read in.
     """
-    text = decode_file(data).lstrip("\ufeff")
-    try:
-        dialect = sniff(text[:HEAD_BYTES].encode())
-    except InvalidFileError as refused:
-        raise InvalidInputError(refused.message) from None
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=dialect.delimiter, quotechar=dialect.quotechar
+    batch = SuppressionBatch(
+        source=SuppressionOrigin.ORGANISER,
+        reason=reason,
+        filename=filename[-255:] or "numbers",
+        country=country,
+        data=data,
+        state=BatchState.UPLOADED,
+        account_id=account_id,
     )
-    rows: list[tuple[int, tuple[str, ...]]] = []
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                rows.append((reader.line_num, tuple(cells)))
-            if len(rows) > LINES_AT_MOST:
-                raise InvalidInputError(
-                    f"That file has more than {LINES_AT_MOST:,} lines.",
-                    "Split it and enter each part.",
-                )
-    except csv.Error:
-        raise InvalidInputError(
-            f"Line {reader.line_num} of that file cannot be read.",
-            "Check it for a quotation mark that is never closed.",
-        ) from None
-    return _build_table(rows)
+    db.session.add(batch)
+    db.session.flush()
+    return batch
 
 
-def needs_review(text: str) -> bool:
-    """Whether an organiser must review a pasted text first: it is long or has several columns."""
-    try:
-        table = read_table(text.encode("utf-8", "replace"))
-    except InvalidInputError:
-        return False
-    return len(table.columns) > 1 or len(table.rows) > LINES_AT_ONCE
+def enter_file(batch_id: int, phones: Sequence[str], columns: list[int]) -> None:
+    """Put the numbers that an organiser has agreed to on the list.
 
-
-def _build_table(rows: list[tuple[int, tuple[str, ...]]]) -> Table:
-    width = max((len(cells) for _, cells in rows), default=0)
-    if not rows or width > MOST_COLUMNS:
-        raise InvalidInputError(
-            f"That file has {width} columns." if rows else "That file is empty.",
-            "Keep only the column of numbers.",
-        )
-    rows = [(line, cells + ("",) * (width - len(cells))) for line, cells in rows]
-    headed = not any(_may_be_a_number(cell, alone=width == 1) for cell in rows[0][1])
-    names = rows.pop(0)[1] if headed else ("",) * width
-    values = [
-        tuple(dict.fromkeys(cells[index].strip()[:60] for _, cells in rows if cells[index].strip()))
-        for index in range(width)
-    ]
-    columns = tuple(
-        Column(
-            index,
-            names[index].strip()[:60],
-            values[index][:SAMPLES],
-            holds_other_data(names[index]),
-        )
-        for index in range(width)
-    )
-    return Table(columns, tuple(rows), _guess_phone_columns(names, rows, columns))
-
-
-def _guess_phone_columns(
-    names: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]], columns: Sequence[Column]
-) -> tuple[int, ...]:
-    if len(columns) == 1:
-        return () if columns[0].holds_other_data else (0,)
-    found = guess_columns(names, [cells for _, cells in rows[:GUESSED_BY]])
-    return tuple(
-        guessed.index
-        for guessed, column in zip(found, columns, strict=True)
-        if guessed.target in PHONE_TARGETS and not column.holds_other_data
-    )
-
-
-def holds_other_data(name: str) -> bool:
-    """Whether a column's name says that it has no telephone numbers."""
-    if is_named_as_phone(name):
-        return False
-    target, _ = TARGET_OF.get(plain_name(name), ("", 0))
-    return bool(target and target not in PHONE_TARGETS and target != "do_not_call") or bool(
-        _NO_NUMBERS.intersection(words_of(name))
-    )
-
-
-def _may_be_a_number(cell: str, alone: bool) -> bool:
-    digits = sum(map(str.isdigit, cell))
-    return digits > 0 if alone else digits >= 6
-
-
-def read_numbers_in(table: Table, chosen: Sequence[int], country: str) -> NumbersRead:
-    """Return the numbers in the chosen columns, each once as E.164, and the lines without a number.
-
-    A date is never read as a number. Drama numbers count as numbers, because nobody has them.
+    `phones` are E.164; `columns` are the indexes they came from. Raises ConflictError if the file
+    was entered or deleted in the meantime.
     """
-    read, seen = NumbersRead(), set[str]()
-    for line, cells in table.rows:
-        for index in chosen:
-            cell = cells[index].strip()
-            if not cell.strip(' ,;"'):
-                continue
-            try:
-                if key_of(cell) == DATE:
-                    raise InvalidPhoneNumberError("not_a_number")
-                found = read_numbers(cell, country, allow_drama=True, others_too=True)
-            except InvalidPhoneNumberError as refused:
-                read.refused.append(RefusedLine(line, cell[:80], refused.message))
-                continue
-            read.phones += [phone for phone in found if phone not in seen]
-            seen.update(found)
-    return read
+    batch = get_locked(SuppressionBatch, batch_id)
+    if batch is None or batch.state != BatchState.UPLOADED:
+        raise ConflictError("This file has already been entered or deleted.", "Look at the list.")
+    batch.state = BatchState.ENTERED
+    batch.data = None
+    batch.columns = columns
+    for start in range(0, len(phones), AT_ONCE):
+        suppress_batch(phones[start : start + AT_ONCE], batch)
+
+
+def delete_file(batch_id: int) -> None:
+    """Delete a file before it is entered. Raises ConflictError if it was."""
+    batch = get_locked(SuppressionBatch, batch_id)
+    if batch is None or batch.state != BatchState.UPLOADED:
+        raise ConflictError("This file has already been entered.", "Take it back instead.")
+    db.session.delete(batch)
+
+
+def recent_files(at_most: int) -> Sequence[tuple[SuppressionBatch, Account | None]]:
+    """The newest do-not-call files, each with the account that uploaded it."""
+    query = (
+        select(SuppressionBatch, Account)
+        .outerjoin(Account, Account.id == SuppressionBatch.account_id)
+        .where(
+            SuppressionBatch.contact_list_id.is_(None),
+            SuppressionBatch.source != SuppressionOrigin.LIST,
+        )
+        .order_by(SuppressionBatch.id.desc())
+        .limit(at_most)
+    )
+    return [(batch, account) for batch, account in db.session.execute(query)]
+
+
+def delete_unentered_files() -> None:
+    """Delete the files that nobody has entered within UNENTERED_FOR."""
+    db.session.execute(
+        delete(SuppressionBatch).where(
+            SuppressionBatch.state == BatchState.UPLOADED,
+            SuppressionBatch.created_at < now() - UNENTERED_FOR,
+        )
+    )

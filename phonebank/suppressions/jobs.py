@@ -2,7 +2,7 @@
 
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.jobs import CHORES, IMPORTS, enqueue, job
-from phonebank.suppressions import batches
+from phonebank.suppressions import batches, files
 
 
 @job(IMPORTS, timeout=60 * 60)
@@ -27,7 +27,7 @@ def _lift_some(batch_id: int) -> int:
 @job(CHORES, timeout=60)
 def resume_lifting() -> None:
     """Enqueue lifts that a killed worker has left, and delete files that nobody has entered."""
-    batches.delete_unentered_files()
+    files.delete_unentered_files()
     db.session.commit()
     for batch_id in batches.stalled_liftings():
         enqueue(lift_batch, batch_id)

@@ -4,7 +4,7 @@ from flask import Blueprint, Flask, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
-from phonebank.calls.history import caller_in, sights_of
+from phonebank.calls.caller_history import caller_in, sights_of
 from phonebank.calls.set_aside import progress, set_asides_of
 from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
 from phonebank.calls import set_aside
-from phonebank.calls.history import caller_in
+from phonebank.calls.caller_history import caller_in
 from phonebank.calls.jobs import SECONDS_IN_REQUEST, continue_set_aside
 from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to

@@ -21,9 +21,9 @@ from phonebank.organisers.responses import commit_and_enqueue, commit_and_redire
 from phonebank.organisers.suppressions.forms import REASONS, TakeBackForm
 from phonebank.phones.e164 import format_for_reading
 from phonebank.rules.countries import rules_for
-from phonebank.suppressions import batches
+from phonebank.suppressions import batches, files
 from phonebank.suppressions.entries import suppressed_among
-from phonebank.suppressions.files import Table, read_numbers_in, read_table
+from phonebank.suppressions.file_reader import Table, read_numbers_in, read_table
 from phonebank.suppressions.jobs import lift_batch
 from phonebank.suppressions.pasted_numbers import NumbersRead
 
@@ -84,7 +84,7 @@ def enter(batch_id: int) -> ResponseReturnValue:
 @retry_on_deadlock
 def _enter(batch_id: int, phones: Sequence[str], chosen: list[int]) -> int:
     before = suppressed_among(list(phones))
-    batches.enter_file(batch_id, phones, chosen)
+    files.enter_file(batch_id, phones, chosen)
     db.session.commit()
     return len(phones) - len(before)
 
@@ -93,7 +93,7 @@ def _enter(batch_id: int, phones: Sequence[str], chosen: list[int]) -> int:
 @open_to(RoleName.ORGANISER)
 def delete(batch_id: int) -> ResponseReturnValue:
     """Delete a file before any of its numbers are entered."""
-    batches.delete_file(batch_id)
+    files.delete_file(batch_id)
     return commit_and_redirect(
         url_for("suppressions.show"), "The file is deleted. No numbers were entered.", "info"
     )

@@ -26,8 +26,8 @@ from phonebank.organisers.suppressions.forms import (
     TakeBackForm,
 )
 from phonebank.phones.e164 import InvalidPhoneNumberError, format_for_reading, read_number
-from phonebank.suppressions import batches, entries
-from phonebank.suppressions.files import needs_review, read_table
+from phonebank.suppressions import batches, entries, files
+from phonebank.suppressions.file_reader import needs_review, read_table
 from phonebank.suppressions.pasted_numbers import BYTES_AT_MOST, RefusedLine, read_lines
 
 log = logging.getLogger(__name__)
@@ -146,7 +146,7 @@ def lift() -> ResponseReturnValue:
 def _store_for_review(form: AddForm, data: bytes, filename: str) -> ResponseReturnValue:
     """Store a file and open its review page. Raises InvalidInputError if the file has no table."""
     read_table(data)
-    batch = batches.store_file(data, filename, form.country.data, form.reason.data, current_user.id)
+    batch = files.store_file(data, filename, form.country.data, form.reason.data, current_user.id)
     batch_id = batch.id
     db.session.commit()
     return redirect(url_for("suppression_files.show", batch_id=batch_id))
@@ -177,7 +177,7 @@ def _page(
         refused=(refused or [])[:REFUSED_SHOWN],
         refused_more=max(0, len(refused or []) - REFUSED_SHOWN),
         sources=SOURCES,
-        files=batches.recent_files(FILES_SHOWN),
+        files=files.recent_files(FILES_SHOWN),
         take_back=TakeBackForm(formdata=None),
         reasons_to_lift=batches.REASONS_TO_LIFT_MANY,
         reasons=REASONS,

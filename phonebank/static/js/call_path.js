@@ -21,7 +21,7 @@ export function walk(script, answers) {
   return walked;
 }
 
-/* The stage of the call, which chooses the buttons under the thumb: see callers/views/call_page.py. */
+/* The stage of the call, which chooses the buttons under the thumb: see callers/views/call_view_model.py. */
 export function stageOf(script, answers) {
   if (!script.first) return "plain";
   const main = answers[script.main];

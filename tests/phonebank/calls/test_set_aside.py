@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from phonebank.calls import set_aside, set_aside_steps
+from phonebank.calls import set_aside, set_aside_worker
 from phonebank.calls.claim import claim
 from phonebank.calls.jobs import continue_all_set_asides, continue_set_aside
 from phonebank.calls.record import record
@@ -256,7 +256,7 @@ def test_a_call_set_aside_cannot_be_undone_by_its_caller(
 def test_many_are_done_some_at_a_time_and_a_killed_process_is_gone_on_after(
     bank: PhoneBank, organiser: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(set_aside_steps, "AT_ONCE", 2)
+    monkeypatch.setattr(set_aside_worker, "AT_ONCE", 2)
     before = people()
     for _ in range(7):
         call_someone(bank.sam, "do_not_call")

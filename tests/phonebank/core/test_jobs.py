@@ -19,8 +19,8 @@ from phonebank.contact_queue.jobs import expire_all_holds
 from phonebank.core import jobs
 from phonebank.core.config import Config
 from phonebank.core.db import db
+from phonebank.core.install_paths import ROOT
 from phonebank.core.redis import redis_for_jobs
-from phonebank.core.shipped_files import ROOT
 from phonebank.lists.jobs import import_list
 from phonebank.models import Call, ListState, now
 from phonebank.periodic_jobs import PERIODIC_JOBS

@@ -18,7 +18,7 @@ from phonebank.lists.normalise import (
     RefusedRow,
     normalise,
 )
-from phonebank.lists.wishes import Wish
+from phonebank.lists.notes_in_cells import Wish
 from phonebank.phones.e164 import LONGEST_CELL, REASONS, read_number
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from phonebank.core.shipped_files import ROOT
+from phonebank.core.install_paths import ROOT
 from phonebank.local.environment import development_environment
 
 # A program that runs the launcher in another folder, with the Procfile there.

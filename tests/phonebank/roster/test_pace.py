@@ -16,7 +16,7 @@ from phonebank.calls.record import record
 from phonebank.contact_queue.redis_queue import redis_queue_of
 from phonebank.core.db import db
 from phonebank.models import Call, Caller, Campaign, PaceFlag, RoleName, now
-from phonebank.roster import open_door, pace
+from phonebank.roster import blocked_addresses, pace
 from phonebank.roster.pace import PacePausedError
 from phonebank.roster.stop import resume_caller
 from phonebank.site.guides import DOCS
@@ -184,7 +184,7 @@ def test_the_page_for_organisers_gives_the_same_budgets() -> None:
     }
     assert (
         f"*People an hour for all new callers from one address* ({usual[pace.NEWCOMERS]}, "
-        f"and each new caller counts for {open_door.EACH_AT_LEAST} at least)" in page
+        f"and each new caller counts for {blocked_addresses.EACH_AT_LEAST} at least)" in page
     )
 
 

@@ -9,7 +9,7 @@ from phonebank.contact_queue.status_cache import queue_status
 from phonebank.contact_queue.status_counts import BUCKETS
 from phonebank.core.access import open_to
 from phonebank.models import RoleName
-from phonebank.organisers.queue.wording import (
+from phonebank.organisers.contact_status.wording import (
     BUCKET_MEANINGS,
     describe_capacity,
     describe_moment,
@@ -37,7 +37,9 @@ def standing(campaign_id: int) -> ResponseReturnValue:
     All figures are as of one count: see `contact_queue/status_cache.py`.
     """
     campaign = campaign_for(current_user, campaign_id)
-    template = "queue/_counts.html" if request.args.get("part") else "queue/show.html"
+    template = (
+        "contact_status/_counts.html" if request.args.get("part") else "contact_status/show.html"
+    )
     status = queue_status(campaign)
     if status is None:
         return render_template(

@@ -14,7 +14,7 @@ from phonebank.contact_queue.status_counts import BUCKETS, CAPACITY_AT_MOST, Buc
 from phonebank.core.db import db
 from phonebank.core.redis import redis_store
 from phonebank.models import Campaign, CampaignState, ContactList, ContactState, RoleName, now
-from phonebank.organisers.queue.wording import (
+from phonebank.organisers.contact_status.wording import (
     BUCKET_MEANINGS,
     describe_capacity,
     describe_status,

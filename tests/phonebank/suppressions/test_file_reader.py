@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phonebank.suppressions.files import read_numbers_in, read_table
+from phonebank.suppressions.file_reader import read_numbers_in, read_table
 
 
 @given(

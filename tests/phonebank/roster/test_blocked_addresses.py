@@ -23,7 +23,7 @@ from phonebank.models import (
     RoleName,
     now,
 )
-from phonebank.roster import open_door, pace
+from phonebank.roster import blocked_addresses, pace
 from tests.factories import (
     create_account,
     create_campaign,
@@ -202,7 +202,7 @@ def test_a_flag_holds_newcomers_for_an_hour_and_only_an_organiser_lets_them_in(s
 
 
 def test_many_devices_from_one_address_share_a_budget(site: Door) -> None:
-    site.change(site.campaign, newcomers_people_an_hour=3 * open_door.EACH_AT_LEAST)
+    site.change(site.campaign, newcomers_people_an_hour=3 * blocked_addresses.EACH_AT_LEAST)
     devices = [site.device(HERE) for _ in range(4)]
     assert [site.state(each) for each in devices] == [CallerState.ADMITTED] * 3 + [
         CallerState.WAITING
@@ -217,7 +217,7 @@ def test_many_devices_from_one_address_share_a_budget(site: Door) -> None:
 
 
 def test_going_to_wait_at_another_door_hides_nobody_from_the_count(site: Door) -> None:
-    budget = 2 * open_door.EACH_AT_LEAST
+    budget = 2 * blocked_addresses.EACH_AT_LEAST
     site.change(site.campaign, newcomers_people_an_hour=budget, people_a_minute=60)
     site.change(site.party, door_open=False)
     mallory = site.device(HERE)
@@ -228,7 +228,7 @@ def test_going_to_wait_at_another_door_hides_nobody_from_the_count(site: Door) -
 
 
 def test_a_host_may_let_a_crowd_in(site: Door) -> None:
-    site.change(site.campaign, newcomers_people_an_hour=open_door.EACH_AT_LEAST)
+    site.change(site.campaign, newcomers_people_an_hour=blocked_addresses.EACH_AT_LEAST)
     site.device(HERE, site.party)
     second = site.device(HERE, site.party)
     assert site.state(second) == CallerState.WAITING
@@ -248,8 +248,8 @@ def test_no_address_is_kept_that_anybody_could_read(site: Door) -> None:
         site.app.app_context(),
         time_machine.travel(now() + timedelta(days=7, hours=1)),
     ):
-        assert open_door.hash_address(site.campaign.id + 1, HERE) != mark
-        open_door.forget_addresses()
+        assert blocked_addresses.hash_address(site.campaign.id + 1, HERE) != mark
+        blocked_addresses.forget_addresses()
     assert site.caller(mallory).address is None
     assert site.rows(DoorStop) == []
 

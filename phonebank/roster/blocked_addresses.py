@@ -16,7 +16,7 @@ from phonebank.core.config import current_config
 from phonebank.core.db import db
 from phonebank.core.jobs import CHORES, job
 from phonebank.models import Caller, CallerState, Campaign, DoorStop, now
-from phonebank.models.state import state_text
+from phonebank.models.state_column import state_text
 from phonebank.roster import pace
 
 # Why a newcomer waits. STOPPED: their address was stopped. PAUSED: a caller from there is paused,

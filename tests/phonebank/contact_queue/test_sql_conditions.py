@@ -5,7 +5,7 @@ from typing import cast
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql
 
-from phonebank.contact_queue.conditions import CONTACT_IS_CALLABLE, is_callable
+from phonebank.contact_queue.sql_conditions import CONTACT_IS_CALLABLE, is_callable
 from phonebank.models import Contact
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phonebank.lists.wishes import Wish, wish_across_names, wish_beside_number, wish_in_name
+from phonebank.lists.notes_in_cells import Wish, wish_across_names, wish_beside_number, wish_in_name
 
 DNC, DECEASED, BAD = Wish.DO_NOT_CALL, Wish.DECEASED, Wish.BAD_NUMBER
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from phonebank.models import STATES, CallerState, ContactState
-from phonebank.models.state import state_sql
+from phonebank.models.state_column import state_sql
 from phonebank.rules.outcomes import NextState
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from phonebank.csv_input.column_mapping import Mapping
 from phonebank.csv_input.rows import Row
 from phonebank.lists.batching import prepare_batches
-from phonebank.lists.clock_words import read_time_zones
+from phonebank.lists.time_zone_words import read_time_zones
 from phonebank.rules.time_zones import time_zone, time_zone_names, zones_key
 
 
