@@ -1,4 +1,4 @@
-"""Short scripts for tests, as text, so that a test and its diagnostic fit on one screen."""
+"""Short scripts as YAML, so that a test and its diagnostic fit on one screen."""
 
 SMALL = """\
 slug: small

@@ -97,7 +97,7 @@ def test_a_scale_that_is_covered_needs_no_next():
     assert found_in(text) == []
 
 
-def test_a_branch_on_a_field_is_no_certain_way_on():
+def test_a_branch_on_a_field_does_not_prevent_a_dead_end():
     text = changed(
         "    words: Bring good shoes.\n    next: goodbye",
         "    words: Shoes.\n    branches:\n      - {field: town, known: yes, goto: goodbye}",
@@ -362,7 +362,7 @@ def test_reading_time_follows_the_number_of_words():
     assert reading_seconds("") == 0
 
 
-def test_the_shortest_and_the_longest_way_are_added_up():
+def test_the_shortest_and_the_longest_path_are_timed():
     steps = f"""\
   - id: main
     kind: question

@@ -45,7 +45,7 @@ def test_a_scale_branches_on_ranges(script):
     assert next_step(script, "support", None, NOBODY) == "help"
 
 
-def test_any_of_several_answers_can_turn_the_way(script):
+def test_any_of_several_answers_can_decide_the_next_step(script):
     assert next_step(script, "details", ["phone", "doors"], NOBODY) == "shoes"
     assert next_step(script, "details", ["phone"], NOBODY) == "goodbye"
 
@@ -59,7 +59,7 @@ def test_an_unknown_step_is_an_error(script):
         next_step(script, "nowhere", None, NOBODY)
 
 
-def test_a_changed_answer_changes_the_way_and_changing_it_back_restores_the_rest(script):
+def test_a_changed_answer_changes_the_path_and_changing_it_back_restores_the_rest(script):
     answers: dict[str, Answer] = {
         "hello": None,
         "support": 8,

@@ -1,8 +1,7 @@
 """In a script that passes the checks, every path from every step reaches an end.
 
-Scripts are made at random, sound ones and ones with a slip in a single step;
-`has_endless_or_stuck_walk` then tries every answer at every step by brute force, knowing nothing
-of how the checks reason.
+The tests make random scripts, some with an error in one step. Independently of the checks,
+`has_endless_or_stuck_walk` then tries every answer at every step by brute force.
 """
 
 from typing import Any

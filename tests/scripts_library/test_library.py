@@ -56,7 +56,7 @@ def test_a_file_is_named_after_its_script_and_language(file):
 
 
 @EVERY_SCRIPT
-def test_translations_share_every_id_and_every_way_with_the_english(script):
+def test_translations_share_every_id_and_every_target_with_the_english(script):
     english = next(s for s in library.ready_made() if s.slug == script.slug and s.language == "en")
 
     assert _bones(script) == _bones(english)
@@ -111,7 +111,7 @@ def test_an_unknown_script_is_refused_and_no_other_file_can_be_reached():
 
 
 def _bones(script: Script) -> dict[str, object]:
-    """Return everything of a script except its words."""
+    """Return a script's structure: its ids, targets and settings, without its words."""
     return {
         "steps": [
             (step.id, step.kind, step.answer, step.next, step.branches, _choices(step))

@@ -78,7 +78,7 @@ def test_a_value_stands_alone_so_that_its_direction_turns_nothing_round():
     )
 
 
-def test_a_hole_is_marked_for_the_caller():
+def test_a_missing_value_is_marked_for_the_caller():
     assert render_html("Hello {{ first_name }}", {}) == "<p>Hello <mark>[first name]</mark></p>"
 
 
@@ -155,7 +155,7 @@ def test_fields_used_are_listed_with_their_step_and_fallback():
 
 @pytest.mark.timing
 def test_a_step_is_rendered_in_less_than_a_millisecond():
-    """The call page's limit, for the longest ready-made step, in the best of five runs."""
+    """The longest ready-made step keeps the call page's limit in the best of five runs."""
     step = max((s for script in ready_made() for s in script.steps), key=lambda s: len(s.words))
     fields = {"first_name": "Ada", "caller_name": "Sam", "on_behalf_of": "The Campaign"}
 

@@ -10,7 +10,7 @@ from scripts_library.library import ready_made
 from scripts_library.merge_fields import render_html, render_text
 from scripts_library.script import Script, Step
 
-# Seconds per step; an idle machine needs a tenth of it.
+# The limit in seconds per step. An idle machine needs a tenth of it.
 AT_MOST = 0.001
 FIELDS = {
     "first_name": "Priya",

@@ -36,7 +36,7 @@ NEXT_MORNING = datetime(2026, 3, 3, 9, tzinfo=UTC)
 
 @dataclass
 class Comparison:
-    """An experiment that began at `STARTED`, of a script with two ratings and one with none."""
+    """An experiment that began at `STARTED`. One of its two scripts has two ratings."""
 
     campaign: Campaign
     contact_list: ContactList

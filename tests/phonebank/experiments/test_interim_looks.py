@@ -1,4 +1,4 @@
-"""There is one look a day and one at the end; together they use no more than the error."""
+"""There is a look every day and at the end, and all looks together use at most the error."""
 
 import math
 from datetime import UTC, datetime, timedelta

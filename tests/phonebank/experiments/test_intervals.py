@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from phonebank.experiments.intervals import difference, expand, mean, rate, rate_difference
 
 
-@settings(deadline=None)  # the first one waits for SciPy
+@settings(deadline=None)  # the first example waits for SciPy's import
 @given(st.integers(0, 300).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_a_rate_lies_within_its_interval_and_that_between_none_and_all(
     counts: tuple[int, int],

@@ -28,7 +28,7 @@ def coin(chance: float) -> Draw:
 
 
 def shifts(mean: float) -> Draw:
-    """Whole steps on a scale, most of them 0, as ratings shift in canvasses."""
+    """Return changes of ratings in whole points. Most are 0, as in real canvasses."""
 
     def draw(random: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
         moved = random.random(size) < 0.4
@@ -44,7 +44,7 @@ def looks(
     error: Callable[[int], float] = error_at,
     people_a_day: tuple[int, int] = (PEOPLE_A_DAY, PEOPLE_A_DAY),
 ) -> Iterator[Interval]:
-    """Yield each day's interval for the difference, for all runs at once, once people suffice."""
+    """Yield each day's intervals for the difference, of all runs, once there are enough people."""
     random = np.random.default_rng(seed)
     one, two = (
         draw(random, (DAYS * people, RUNS))
@@ -103,8 +103,8 @@ def test_shifts_of_ratings_are_covered_as_well() -> None:
     assert runs_that_ever(says_so, looks(first, first, 5)) <= MOST_MISSES
 
 
-def test_the_usual_interval_would_not_do() -> None:
-    """Intervals at the full error each day do miss: the tests above could fail."""
+def test_intervals_with_the_full_error_every_day_miss_too_often() -> None:
+    """Intervals with the full error every day miss too often, so the tests above can fail."""
     alarms = runs_that_ever(says_so, looks(coin(0.2), coin(0.2), 1, lambda day: ERROR))
     assert alarms > 0.2 * RUNS
 

@@ -34,9 +34,9 @@ def runs_that_alarm(
     seed: int,
     limit: Callable[[Look, int], float] = alarm_threshold,
 ) -> int:
-    """Of a thousand experiments with a look each morning for four weeks, how many ever alarm.
+    """Return how many of a thousand experiments ever alarm, with a daily look for four weeks.
 
-    People fall into the arms as `really` says, where `shares` are what was set.
+    `shares` are the shares that the organiser set. `really` are the shares of the people called.
     """
     random = np.random.default_rng(seed)
     fall = np.array(really) / sum(really)
@@ -55,14 +55,14 @@ def test_a_quarter_of_an_arm_gone_missing_is_noticed() -> None:
     assert runs_that_alarm((50, 50), (50, 37.5), 12) >= 0.95 * RUNS
 
 
-def test_the_usual_check_would_not_do() -> None:
+def test_a_daily_test_at_the_full_rate_alarms_too_often() -> None:
     """A daily test at the full 1% alarms too often, which the module prevents."""
     alarms = runs_that_alarm((50, 50), (50, 50), 11, lambda _look, _arms: FALSE_ALARMS)
     assert alarms > 2 * MOST_ALARMS
 
 
-def test_the_draw_itself_passes_its_own_check() -> None:
-    """A thousand experiments on the same 400 people, each with a salt of its own."""
+def test_the_assignment_passes_its_own_check() -> None:
+    """A thousand experiments with their own salts divide the same 400 people."""
     shares = (30, 70)
     people = []
     for salt in range(RUNS):

@@ -36,7 +36,7 @@ SOURCE = source_of("voter-identification", "en")
 
 @pytest.fixture
 def campaign(app_context: Flask) -> Campaign:
-    """A campaign that calls with one script, and has two more to compare."""
+    """Create a campaign that uses one script and has two more to compare."""
     campaign = create_campaign()
     create_script(campaign, SOURCE, "Long")
     create_script(campaign, SOURCE, "Short")
@@ -105,7 +105,7 @@ def test_what_people_hear_just_now_begins_with_what_most_of_them_do(campaign: Ca
     assert active_version_ids(create_campaign().id) == []
 
 
-def test_an_arm_may_be_held_at_a_version(campaign: Campaign) -> None:
+def test_an_arm_may_be_fixed_at_a_version(campaign: Campaign) -> None:
     experiment = start(campaign)
     first, second = experiment.arms
     held = db.session.get_one(Script, first.script_id).published_version_id
@@ -141,7 +141,7 @@ def test_every_call_to_a_contact_is_in_the_same_arm_for_any_caller(campaign: Cam
 
 
 def household_of(campaign: Campaign, same_arm: bool) -> list[Contact]:
-    """Two people with one number, in the same arm or in two, and no one else to call."""
+    """Create a list of only two people, who share a number and have the same arm or two arms."""
     contact_list = create_list(campaign)
     people = [create_contact(contact_list, phone="+442079460900") for _ in range(12)]
     first = people[0]

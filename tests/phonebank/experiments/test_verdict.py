@@ -72,12 +72,12 @@ def test_too_few_people_are_called_too_few(measure: object) -> None:
     assert "30 people" in told
 
 
-@settings(deadline=None)  # the first one waits for SciPy
+@settings(deadline=None)  # the first example waits for SciPy's import
 @given(
     st.integers(0, 400), st.integers(0, 400), st.integers(0, 400), st.integers(0, 400),
     st.integers(1, 60),
 )  # fmt: skip
-def test_a_difference_is_only_claimed_where_the_interval_leaves_out_none(
+def test_a_difference_is_only_claimed_where_the_interval_excludes_zero(
     yes_1: int, no_1: int, yes_2: int, no_2: int, day: int
 ) -> None:
     people = yes_1 + no_1, yes_2 + no_2

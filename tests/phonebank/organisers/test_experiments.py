@@ -48,7 +48,7 @@ def keys(client: FlaskClient, campaign_id: int) -> dict[str, str]:
 
 
 def set_up(client: FlaskClient, campaign_id: int, **changes: str) -> str:
-    """Post the form. Return the new experiment's address, or the page that refuses."""
+    """Post the form, and return the new experiment's address or the page with its errors."""
     offered = keys(client, campaign_id)
     form = {
         "name": "Does short do better?",

@@ -295,7 +295,7 @@ def test_what_someone_saves_at_the_same_moment_is_not_lost(
     with desk.app.app_context(), ThreadPoolExecutor() as pool:
         script = desk.script()
         drafts.save_draft(script, drafts.working_source(script).replace("Who is it?", "Theirs"))
-        db.session.flush()  # theirs is not committed yet
+        db.session.flush()  # the other organiser's value is not committed yet
         answer = pool.submit(desk.client.post, desk.address(sent_to), data=sent)
         waits = text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
         with db.engine.connect() as looking:

@@ -173,12 +173,12 @@ def test_two_at_once_do_not_overwrite_each_other_unseen(desk: Desk) -> None:
 def test_the_same_save_once_more_is_no_other_change(
     desk: Desk, title: str | None, button: str
 ) -> None:
-    """The response was lost, or a page without JavaScript was sent twice."""
+    """A browser sends a form twice if the response was lost."""
     form = opened(desk)
     send(desk, form | {"s0-title": "First"})
-    if title is None:  # back to what callers have: no draft is left
+    if title is None:  # back to the published words, so no draft is left
         again = opened(desk) | {"s0-title": form["s0-title"]}
-    else:  # with a step and an answer that get their names only now
+    else:  # with a new step and a new answer, which get their ids now
         again = form_of(send(desk, opened(desk), "add-step:opening"))
         again |= {"s1-title": title, "s1-words": "", "s1-kind": "question"}
     send(desk, again)
@@ -194,7 +194,7 @@ def test_the_same_save_once_more_is_no_other_change(
 
 
 def test_a_button_without_its_form_saves_and_draws_nothing(desk: Desk) -> None:
-    """A browser sends the button of a disabled form, and no fields."""
+    """A browser sends the button of a disabled form, but not its fields."""
     form = opened(desk)
     for sent in ({}, {"seen": form["seen"]}, {"s0-id": "opening"}):
         page = send(desk, sent, "publish", status=422)
@@ -281,7 +281,7 @@ def test_a_script_of_another_campaign_is_not_found(desk: Desk) -> None:
 
 
 def test_a_source_that_is_not_ours_reads_the_same(desk: Desk) -> None:
-    """The editor serializes the script itself; the words stay those of the file."""
+    """The editor writes the YAML in its own format, and all words stay as in the file."""
     send(desk, opened(desk) | {"title": "Another title"})
     kept, original = draft(desk), parse_leniently(source_of("voter-identification", "en"))[0]
     assert kept is not None

@@ -99,7 +99,7 @@ def test_a_reply_moves_with_a_step_that_gets_its_name(desk: Desk) -> None:
     assert kept.practice[0].replies["sound_check"] == "Mhm?"
 
 
-def test_a_way_for_people_of_a_town(desk: Desk) -> None:
+def test_a_branch_for_people_of_a_town(desk: Desk) -> None:
     page = send(desk, opened(desk), "add-field-branch:issue")
     assert "Give either" in beside(page, "issue")
     form = form_of(page)
@@ -124,7 +124,7 @@ def test_a_way_for_people_of_a_town(desk: Desk) -> None:
     assert draft(desk) is None
 
 
-def test_ways_are_tried_in_the_order_that_they_are_put_in(desk: Desk) -> None:
+def test_branches_are_tried_in_their_order(desk: Desk) -> None:
     form = form_of(send(desk, opened(desk), "add-field-branch:issue"))
     form = form_of(send(desk, form, "add-field-branch:issue"))
     number = next(name[1:-3] for name, value in form.items() if value == "issue" and "-id" in name)

@@ -31,7 +31,7 @@ SLUG = "voter-identification"
 
 @dataclass
 class Desk:
-    """An organiser's browser, the campaign and its script, by id."""
+    """An organiser's browser, with the ids of the campaign and its script."""
 
     app: Flask
     client: FlaskClient
@@ -69,28 +69,28 @@ def desk(app: Flask, clean_stores: None) -> Desk:
 
 
 def draft(desk: Desk) -> ParsedScript | None:
-    """The draft that the editor keeps; None if there is none."""
+    """Return the stored draft; None if there is no draft."""
     with desk.app.app_context():
         source = desk.script().draft
         return parse_leniently(source)[0] if source else None
 
 
 def opened(desk: Desk) -> dict[str, str]:
-    """The fields of the editor's form."""
+    """Open the editor and return the fields of its form."""
     page = desk.client.get(desk.address("/edit"))
     assert page.status_code == 200
     return form_of(page.text)
 
 
 def send(desk: Desk, form: dict[str, str], button: str = "save", status: int = 200) -> str:
-    """Press a button of the editor; the page that comes back."""
+    """Press a button of the editor and return the page that comes back."""
     response = desk.client.post(desk.address("/edit"), data=form | {"do": button})
     assert response.status_code == status, response.text
     return response.text
 
 
 def beside(page: str, step_id: str) -> str:
-    """The diagnostics beside a step."""
+    """Return the diagnostics that the page shows beside a step."""
     return page.split(f'id="faults-step-{step_id}"')[1].split("</ul>")[0]
 
 

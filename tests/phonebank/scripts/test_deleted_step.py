@@ -29,7 +29,8 @@ def test_any_step_comes_back_as_it_was(script: Script) -> None:
 def test_what_was_written_since_stays() -> None:
     script = parse(source_of("voter-identification", "en"), "test")
     now = without(script, "issue")
-    # Answers that led to the issue now lead to the step after it; one gets another target since.
+    # Answers that led to the deleted step now lead to the step after it. Then one of them gets
+    # another target.
     led = [c.key for c in script.step("voting_intention").choices if c.goto == "issue"]
     assert len(led) > 1
     steps = tuple(

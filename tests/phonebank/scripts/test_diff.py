@@ -84,7 +84,7 @@ def test_the_order_of_blocks_alone_is_no_difference_but_the_first_is() -> None:
     assert section.title == "The script as a whole"
 
 
-def test_ways_in_words() -> None:
+def test_conditions_in_words() -> None:
     step = parse(source_of("persuasive-conversation", "en"), "test").step("rating_before")
     assert [way.when for way in transitions_of(step)] == ["0 to 1", "9 to 10", "otherwise"]
     assert [way.when for way in transitions_of(OLD.step("issue"))] == [""]

@@ -137,7 +137,7 @@ def test_an_old_version_comes_back_as_a_version_of_its_own(script: Script) -> No
     assert [version.number for version in script_versions.versions_of(script)] == [3, 2, 1]
 
 
-def test_a_call_under_way_keeps_its_words(script: Script) -> None:
+def test_a_call_that_has_begun_keeps_its_words(script: Script) -> None:
     campaign = db.session.get_one(Campaign, script.campaign_id)
     create_contact(create_list(campaign))
     create_contact(db.session.query(ContactList).one())

@@ -34,7 +34,7 @@ def errors_of(script: Script) -> list[str]:
     ]
 
 
-def test_a_new_step_stands_between_the_two_it_was_put_between() -> None:
+def test_a_new_step_is_placed_between_its_neighbours() -> None:
     script = resolve_next_below(
         apply_action(IDENTIFY, "add-step:issue")
     )  # whose next is ring_again_ask
@@ -49,7 +49,7 @@ def test_a_step_after_goodbye_is_reported_as_one_that_nothing_leads_to() -> None
     assert any("No step leads here" in message for message in errors_of(script))
 
 
-def test_what_led_to_a_deleted_step_leads_to_what_came_after_it() -> None:
+def test_transitions_to_a_deleted_step_lead_to_the_step_after_it() -> None:
     script = resolve_next_below(apply_action(IDENTIFY, "delete-step:ring_again_ask"))
     assert "ring_again_ask" not in ids(script)
     assert script.step("issue").next == "close_thanks"
@@ -69,7 +69,7 @@ def test_the_last_step_stays() -> None:
     assert len(script.steps) == 1
 
 
-def test_moving_a_step_takes_ways_to_the_step_below_along() -> None:
+def test_moving_a_step_keeps_transitions_to_the_step_below() -> None:
     steps = tuple(replace(step, next=BELOW if step.next else None) for step in IDENTIFY.steps)
     script = resolve_next_below(
         apply_action(replace(IDENTIFY, steps=steps), "up-step:why_not_vote")
@@ -105,7 +105,7 @@ def branching(*branches: Branch) -> Script:
     return replace(IDENTIFY, steps=tuple(steps))
 
 
-def test_a_way_of_several_answers_is_kept_for_those_that_are_left() -> None:
+def test_a_branch_of_several_answers_keeps_the_answers_that_are_left() -> None:
     both = Branch("close_thanks", choices=("yes", "probably"))
     in_leeds = Branch("issue", choices=("yes",), field="town", equals="Leeds")
     known = Branch("issue", field="town", known=True)
@@ -131,7 +131,7 @@ def test_a_button_that_makes_no_sense_changes_nothing(button: str) -> None:
 
 
 @pytest.mark.parametrize("verb", ["add-field-branch", "add-range"])
-def test_a_new_way_leads_to_an_end_and_never_back(verb: str) -> None:
+def test_a_new_branch_leads_to_an_end_and_never_back(verb: str) -> None:
     for step in IDENTIFY.steps:
         if not step.is_end:
             [*_, new] = apply_action(IDENTIFY, f"{verb}:{step.id}").step(step.id).branches
@@ -146,7 +146,7 @@ def test_a_new_way_leads_to_an_end_and_never_back(verb: str) -> None:
     assert apply_action(with_only(asks), f"{verb}:q") == with_only(asks), "it leads nowhere else"
 
 
-def test_a_new_way_makes_no_loop_where_the_steps_below_lead_back() -> None:
+def test_a_new_branch_makes_no_loop_where_the_steps_below_lead_back() -> None:
     first = Step("first", "say", "First", "W.", next="second")
     second, third = (
         Step(step_id, "say", step_id, "W.", next=BELOW) for step_id in ("second", "third")
@@ -171,7 +171,7 @@ def test_a_new_part_of_a_scale_is_one_that_leads_nowhere_yet() -> None:
     assert (new.low, new.high) == (2, 3)
 
 
-def test_a_new_beginning_is_not_goodbye() -> None:
+def test_a_new_first_step_is_not_the_goodbye() -> None:
     [start] = apply_action(IDENTIFY, "add-start:").start
     assert start.goto == ids(IDENTIFY)[1]
     bye = Step("bye", "close", "Bye", "Bye.")
@@ -181,7 +181,7 @@ def test_a_new_beginning_is_not_goodbye() -> None:
     assert start.goto == "q"
 
 
-def test_there_is_an_end_to_adding() -> None:
+def test_the_number_of_parts_is_limited() -> None:
     script = IDENTIFY
     for _ in range(150):
         script = apply_action(apply_action(script, "add-step:opening"), "add-choice:opening")
@@ -205,14 +205,14 @@ def test_a_new_step_is_named_by_its_title_wherever_it_is_spoken_of() -> None:
     assert assign_ids(unnamed, {"hows_the_cafe"}).has_step("hows_the_cafe_2"), "the id was used"
 
 
-def test_an_answer_in_the_newest_words_of_one_that_is_gone_is_that_one() -> None:
+def test_a_returning_answer_with_its_newest_label_gets_its_old_key() -> None:
     used = {"no": "No", "unsure": "Undecided", "undecided": "Undecided", "yes": "Yes, surely"}
     choices = [Choice("no", "No"), *(Choice("", label) for label in ("No", "Yes", "Undecided") * 2)]
     named_so = [choice.key for choice in assign_choice_keys(choices, used)]
     assert named_so == ["no", "no_2", "yes_2", "unsure", "no_3", "yes_3", "undecided"]
 
 
-def test_names_are_plain_and_free() -> None:
+def test_ids_are_plain_and_unused() -> None:
     assert unique_id("Bills & the cost of living", []) == "bills_the_cost_of_living"
     assert unique_id("Yes", ["yes", "yes_2"]) == "yes_3"
     assert unique_id("{{ candidate or 'Our candidate' }}", []) == "our_candidate"

@@ -163,7 +163,7 @@ def test_answers_that_lead_to_the_same_step_share_an_arrow() -> None:
     assert said(script) == ["“Answer 0” or “Answer 1” or “Answer 2” or 2 more"]
 
 
-def test_the_way_that_is_left_is_said_to_be_so_however_many_answers_take_it() -> None:
+def test_the_last_transition_is_called_otherwise_however_many_answers_take_it() -> None:
     labels = ("Yes", "A very long answer that no arrow has room for", "Perhaps", "Later", "No")
     ends = (Step("end", "close", "End", "Bye."), Step("other", "close", "Other", "Bye."))
 
