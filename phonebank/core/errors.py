@@ -1,4 +1,4 @@
-"""The kinds of error that a person is told about. `error_pages` makes each a page or JSON.
+"""The kinds of error that a page explains to a person. `error_pages` makes each a page or JSON.
 
 PhonebankError
 ├── InvalidInputError        422  something typed, chosen or uploaded cannot be used
