@@ -1,6 +1,6 @@
 """The socket of a caller's own pages.
 
-A screen only listens. The caller proves themselves with their device's cookie when it connects. The
+A screen only listens. The device's cookie identifies the caller when the screen connects. The
 only event that a screen may send asks for the caller's state, and changes nothing.
 """
 
@@ -32,7 +32,7 @@ def screen_connects(_: Any = None) -> None:
 @on_event("disconnect", caller_events.NAMESPACE)
 @open_to(ANYONE)
 def screen_disconnects(_reason: str = "") -> None:
-    """Stop watching over this screen."""
+    """Stop watching this screen."""
     live().screens.remove(request.sid)  # type: ignore[attr-defined]
 
 

@@ -45,7 +45,8 @@ def invite_organiser(email: str, name: str) -> Account:
 
 
 def send_invitation(account: Account, sentence: str, next: str = "/") -> None:
-    """E-mail an invitation. `sentence` says what to; its link leads to `next`, a path on this site.
+    """E-mail an invitation. `sentence` says what the person is invited to. The link leads to
+    `next`, a path on this site.
 
     Raises mail.MailNotSentError.
     """

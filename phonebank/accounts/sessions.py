@@ -22,7 +22,7 @@ from phonebank.models import Account, AccountSession, now
 # This is long enough for a day's work and an evening's party. A laptop that is found the next day
 # is signed out.
 SIGNED_IN_FOR = timedelta(hours=12)
-# How exact “last used” is. A shorter time would write to the table more often.
+# The precision of “last used”. With a shorter time, requests would write to the table more often.
 SEEN_EVERY = timedelta(minutes=5)
 
 _SECRET = "account_session"  # noqa: S105  (the name of a field in the cookie)

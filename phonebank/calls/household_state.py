@@ -53,7 +53,8 @@ _IN_OPEN_CALLS = select(Call.contact_id).where(
     Call.contact_id.in_(bindparam("ids", expanding=True)), Call.ended_at.is_(None)
 )
 # Every outcome runs this, so it is one statement, which also returns what an undo restores. Near
-# closing time two waits of different length end at the same opening: `rested_at` tells the longer.
+# closing time two waits of different length end at the same opening, so `rested_at` shows which
+# wait is longer.
 _DELAY_OTHERS = state_text(
     """
 WITH others AS (

@@ -213,7 +213,7 @@ def _conversation_and_yes(
 
 
 def add_to_tally(call: Call, sign: int) -> None:
-    """Add a call that counts to the tally (`sign` 1), or take it out (-1)."""
+    """Add a call that counts to the tally (`sign` 1), or subtract it (`sign` -1)."""
     if not call.counted or call.recorded_at is None:
         return
     totals.add(

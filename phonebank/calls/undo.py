@@ -128,7 +128,8 @@ def _reopen(call: Call) -> None:
     call.turn += 1
     until = call.reopened_at + timedelta(seconds=campaign.hold_seconds)
     try:
-        # Never earlier than was promised before: the clock of another machine may be ahead.
+        # The new expiry is never earlier than the old one, because the clock of another machine may
+        # be ahead.
         reopen_hold(call, max(call.expires_at, until))
     except IntegrityError as conflict:
         raise CannotUndoError(_conflict_reason(conflict)) from None

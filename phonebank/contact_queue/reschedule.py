@@ -24,7 +24,7 @@ STOP_AFTER = timedelta(seconds=2)
 ROUNDS = 2
 
 # The subquery hides the moment from PostgreSQL's planner. Its statistics from the upload say that
-# no contact waits, and with them it would read and sort the whole table for each five hundred.
+# no contact waits, so it would read and sort the whole table for each five hundred contacts.
 _AT = select(bindparam("at", type_=DateTime(timezone=True))).scalar_subquery()
 # SKIP LOCKED: a contact that is locked is being claimed or recorded, and this never blocks that.
 _NEXT_WAITING = (

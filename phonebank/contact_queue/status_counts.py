@@ -45,8 +45,8 @@ BUCKETS = {
 }
 
 # This groups by plain columns first and finds each group's bucket afterwards: PostgreSQL knows how
-# few values the columns have, so it adds up in memory and in parallel. Grouped by the bucket itself
-# it sorts every contact on disk, which takes three times as long.
+# few values the columns have, so it adds up in memory and in parallel. If the query grouped by the
+# bucket itself, PostgreSQL would sort every contact on disk, which takes three times as long.
 _COUNTS = state_text(
     """
 SELECT CASE

@@ -167,7 +167,7 @@ def _test_idle_connection(
     connection: psycopg.Connection, record: ConnectionPoolEntry, _: object
 ) -> None:
     """Make the pool replace a connection that died while it was idle. Raises DisconnectionError,
-    which the pool takes as the sign to do so."""
+    which tells the pool to replace it."""
     idle_since = record.info.get("idle_since")
     if idle_since is None or time.monotonic() - idle_since < TESTED_AFTER_IDLE:
         return

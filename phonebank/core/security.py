@@ -89,7 +89,8 @@ def init_app(app: Flask, config: Config) -> None:
         if config.is_https:
             headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         if request.endpoint != "static":
-            # Neither the back button nor a shared laptop may show a page about a person again.
+            # The back button must not show a page about a person again, and neither must a shared
+            # laptop.
             headers.setdefault("Cache-Control", "no-store")
         return response
 

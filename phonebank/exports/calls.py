@@ -48,8 +48,8 @@ def calls_file(campaign: Campaign, mark: bool = False) -> Iterator[str]:
     Recorded calls come first, then calls that were released, expired or withdrawn, and calls on a
     screen now. The column `ending` tells them apart.
 
-    The rows come through a cursor on the server. So memory stays flat, and the file shows one
-    moment of the database, however long the download takes.
+    The rows come through a cursor on the server. So memory use stays constant, and the file shows
+    one moment of the database, even if the download takes long.
     """
     columns = list(COLUMNS)
     for step_id, versions in steps_asked(campaign).items():

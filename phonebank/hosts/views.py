@@ -1,7 +1,7 @@
 """The host's pages: creating a party, and running it from a phone.
 
 Every button is a plain form that leads back to the page. With JavaScript, htmx replaces only the
-part of the page that changed, and the socket says when to look again.
+part of the page that changed, and the socket says when to update.
 """
 
 from typing import Any
@@ -91,7 +91,8 @@ def new() -> ResponseReturnValue:
 @pages.get("/<int:party_id>")
 @open_to(RoleName.HOST)
 def run(party_id: int) -> ResponseReturnValue:
-    """The page from which a host runs the party. JSON: {"board"}, as on the television."""
+    """Show the page from which a host runs the party. JSON: {"board"}, the same as for the
+    television."""
     party = services.party_for(current_user, party_id)
     if wants_json():
         return {"board": board_snapshot(party.id)}

@@ -162,7 +162,8 @@ def _marks(row: Row, mapping: Mapping) -> dict[int, Action]:
 def _refusal_to_set_aside(
     row: Row, mapping: Mapping, marks: dict[int, Action], wishes: list[tuple[int, Wish]]
 ) -> RefusedRow | None:
-    """The refusal of a row for a yes-or-no value or a written wish, which an organiser reads."""
+    """Return the refusal of a row because of a yes-or-no value or a written wish. An organiser
+    reads it."""
     for column, action in marks.items():
         if action in _ASIDE:
             reason, message = _ASIDE[action]

@@ -186,7 +186,7 @@ def _take_over_from_undone(contact_list: ContactList) -> int:
 
 def _insert(contact_list: ContactList) -> int:
     # The rows go in by the unique key, so that two imports into one campaign wait for each other
-    # instead of deadlocking, and the upper of two rows for one person stays.
+    # instead of deadlocking, and of two rows for one person the upper row stays.
     return _execute(
         state_sql(
             """

@@ -101,7 +101,8 @@ def _find_iana_name(said: str) -> str | None:
 
 
 def _is_offset(part: str) -> bool:
-    """Whether a part is an offset. "GMT-05:00" beside a word repeats it, for half of the year."""
+    """Whether a part is an offset. "GMT-05:00" beside a word only repeats the word, and is right
+    for half of the year."""
     return re.fullmatch(r"(?:gmt|utc)?[0-9]{1,4}", part) is not None
 
 

@@ -5,8 +5,8 @@ it sends never leaves the process.
 
 Every half second it asks Redis, in one command, which of its boards changed, and reads those in one
 statement. In the same statement it reads each board that it has not read for four seconds, whatever
-Redis says. A lost mark, a killed process or an emptied Redis therefore shows for less than five
-seconds.
+Redis says. A lost mark, a killed process or an emptied Redis therefore delays a board by less than
+five seconds.
 """
 
 import logging

@@ -70,8 +70,8 @@ class Account(Base, UserMixin):
         self, tf_setup_methods: list[tuple[str, str]], tf_fresh: bool
     ) -> tuple[bool, list[tuple[str, str]]]:
         """Whether the account needs a second factor now; Flask-Security calls this at sign-in. A
-        host needs one only after adding one, an organiser if SECURITY_TWO_FACTOR_REQUIRED is
-        set."""
+        host needs a second factor only after adding one. An organiser needs one if
+        SECURITY_TWO_FACTOR_REQUIRED is set."""
         if not self.is_organiser and not tf_setup_methods:
             return False, []
         return super().check_tf_required(tf_setup_methods, tf_fresh)

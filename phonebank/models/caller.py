@@ -44,7 +44,7 @@ class Caller(Base):
         ForeignKey("party.id", ondelete="SET NULL"), index=True
     )
     first_name: Mapped[str] = mapped_column(String(40))
-    # The host has given this name. The caller keeps it even if they join again under another.
+    # The host gave the caller this name. The caller keeps it even if they join again under another.
     named_by_host: Mapped[bool] = mapped_column(default=False, server_default=false())
     state: Mapped[CallerState] = mapped_column(state_type(CallerState), default=CallerState.WAITING)
     # The board does not show the name; the calls still count.

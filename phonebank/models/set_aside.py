@@ -58,7 +58,7 @@ class SetAsideCall(Base):
     # Whether the call was in the tallies.
     counted: Mapped[bool]
     # The contact status of the person and their household, before and after. None if another
-    # caller's call had changed it since, so that it was left as it was.
+    # caller's call had changed it since, so it stayed unchanged.
     before: Mapped[dict[str, Any] | None]
     after: Mapped[dict[str, Any] | None]
     # The reason of the do-not-call entry that was lifted with the call; None if there was no entry.

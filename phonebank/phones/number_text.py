@@ -232,7 +232,7 @@ def _split_at_labels(piece: str) -> list[str]:
 
 
 def _has_area_code(piece: str, first: str, country: str) -> bool:
-    """Whether a later number of a cell has its area code, as far as the digits show it."""
+    """Whether the digits of a later number in a cell show that it has its area code."""
     metadata = PhoneMetadata.metadata_for_region(country)
     if metadata is None or metadata.national_prefix != "0":
         return True  # in North America and Spain a number without it is too short

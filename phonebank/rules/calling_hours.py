@@ -30,7 +30,7 @@ TIMES_OF_DAY: dict[TimeOfDay, Opening] = {
     "evening": (17 * 60, 24 * 60),
 }
 
-# How far ahead `next_callable` searches: longer than any run of closed days, and still quick.
+# How far ahead `next_callable` searches: longer than any series of closed days, and still quick.
 HORIZON = timedelta(days=60)
 
 _Span = tuple[datetime, datetime]  # UTC, end excluded

@@ -1,1 +1,1 @@
-"""The organiser's pages about accounts: who may sign in, and as what."""
+"""The organiser's pages about accounts: who may sign in, and with which role."""

@@ -130,8 +130,9 @@ def reset_second_factor(account_id: int) -> ResponseReturnValue:
 
 
 def _commit(account: Account, message: str) -> ResponseReturnValue:
-    """Commit, and lead back with the message: to the account's page, or to the front page after an
-    organiser's change to their own account, which may no longer open that page."""
+    """Commit, and redirect with the message to the account's page. After a change to their own
+    account, an organiser goes to the front page, because they may no longer open the account's
+    page."""
     own = account.id == current_user.id
     db.session.commit()
     flash(message, "success")

@@ -46,7 +46,7 @@ def look(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 @pages.post("")
 @open_to(RoleName.ORGANISER)
 def do(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """Set the calls aside: at once if they are few, otherwise a job continues."""
+    """Set the calls aside. Few calls are done at once; otherwise a job continues."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     only_fast = request.form.get("which") == "fast"
