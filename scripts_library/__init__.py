@@ -1,1 +1,1 @@
-"""Conversations as content and as a machine: what a caller says, and which step comes next."""
+"""Scripts for calls: what a caller says, and the engine that finds the next step."""

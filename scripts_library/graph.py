@@ -1,7 +1,7 @@
 """The graph of a script's steps, and the checks that every path through it reaches an end.
 
-If these checks find no error, every call reaches a close step, whatever the answers are: every
-target exists, every answer has a target, and no path leads back.
+If these checks find no error, a call can reach a close step from every step, whatever the answers
+are: every target exists, every answer has a target, and no path leads back.
 """
 
 from collections.abc import Iterable, Iterator

@@ -55,6 +55,7 @@ class Branch:
 
     @property
     def depends_on_answer(self) -> bool:
+        """Whether the branch has a condition on the answer, not only on a field."""
         return bool(self.choices) or self.low is not None
 
 
@@ -77,6 +78,7 @@ class Step:
 
     @property
     def is_end(self) -> bool:
+        """Whether the call ends after this step."""
         return self.kind == "close"
 
     @property
@@ -85,6 +87,7 @@ class Step:
         return self.answer is None or self.next is not None
 
     def choice(self, key: str) -> Choice | None:
+        """Return the answer with that key, or None."""
         return next((choice for choice in self.choices if choice.key == key), None)
 
     def target_ids(self) -> tuple[str, ...]:
@@ -121,6 +124,7 @@ class Character:
     )
 
     def reply_at(self, step_id: str) -> str:
+        """Return what the character says at a step."""
         return self.replies.get(step_id, self.otherwise)
 
 
@@ -160,6 +164,7 @@ class Script:
             ) from None
 
     def has_step(self, step_id: str) -> bool:
+        """Whether the script has a step with that id."""
         return step_id in self._by_id
 
     @property

@@ -30,6 +30,8 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True)
 class Text:
+    """A YAML scalar. `style` is "|" or ">" for blocks."""
+
     value: str
     line: int
     style: str = ""
@@ -43,17 +45,22 @@ class Text:
 
 @dataclass(frozen=True)
 class Items:
+    """A YAML list."""
+
     items: tuple["Node", ...]
     line: int
 
 
 @dataclass(frozen=True)
 class Table:
+    """A YAML mapping, with the line of each key."""
+
     entries: dict[str, "Node"]
     key_lines: dict[str, int]
     line: int
 
     def line_of(self, key: str) -> int:
+        """Return the line of a key, or of the table if it has no such key."""
         return self.key_lines.get(key, self.line)
 
 

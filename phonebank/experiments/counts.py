@@ -88,7 +88,10 @@ GROUP BY arm_id, shift
 
 
 def counts_of(arm_ids: Sequence[int], until: datetime) -> dict[int, ArmCounts]:
-    """Return each arm's counts by arm id, over the calls recorded before `until`."""
+    """Return each arm's counts by arm id, over the calls recorded before `until`.
+
+    An arm without calls has zeros.
+    """
     counts = {arm_id: ArmCounts() for arm_id in arm_ids}
     given = {"arm_ids": list(arm_ids), "until": until}
     for row in db.session.execute(_PEOPLE, given):

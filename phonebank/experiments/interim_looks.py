@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 # The chance that any interval misses, over all looks together.
 ERROR = 0.05
-# The first 14 daily looks use half of the error; most experiments run no longer.
+# The first 14 daily looks use half of the error, because most experiments run no longer.
 HALF_BY_LOOK = 14
 
 
@@ -25,6 +25,7 @@ class Look:
 
     @property
     def error(self) -> float:
+        """The part of `ERROR` that this look may use."""
         return error_at(self.number)
 
 

@@ -48,7 +48,8 @@ def tail_probabilities(people: Any, shares: Sequence[int]) -> Any:
     """Return, for each arm, the probability of being this far from its share by chance.
 
     The probability is twice the smaller tail of the binomial distribution, which is exact for few
-    people as well as many. The arms lie along the last axis. Simulations pass a NumPy array.
+    people as well as many. The arms lie along the last axis. Simulations pass
+    `people` as a NumPy array.
     """
     import numpy
     from scipy.stats import binom

@@ -41,7 +41,7 @@ class ArmScript:
 
 @dataclass(frozen=True)
 class NewArm:
-    """An arm to create. It gets `share` of the sum of all arms' shares."""
+    """An arm to create. It gets `share` parts of the contacts, out of the sum of all shares."""
 
     script: ArmScript
     share: int
@@ -134,7 +134,7 @@ def start(campaign: Campaign, experiment: Experiment) -> None:
         raise ConflictError("This experiment has already been started.", "Set up a new one.")
     if campaign.state == CampaignState.ENDED:
         raise ConflictError("The campaign has ended.", "Reopen it first.")
-    # If a running experiment is being stopped right now, this query waits for it.
+    # If another organiser is stopping an experiment, this query waits for that transaction.
     running = db.session.scalar(_running(campaign).with_for_update(key_share=True))
     if running is not None:
         raise ConflictError(

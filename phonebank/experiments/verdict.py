@@ -32,6 +32,7 @@ class Measure:
 
     @property
     def unit(self) -> str:
+        """The unit of a difference, in words."""
         return "percentage points" if self.is_rate else "points on the scale"
 
 
@@ -61,6 +62,7 @@ class Comparison:
 
     @property
     def shows_a_difference(self) -> bool:
+        """Whether the interval of the difference excludes zero."""
         return self.difference is not None and bool(self.difference.excludes_zero)
 
 

@@ -17,6 +17,8 @@ MAX_SHARE = 100
 
 
 class ExperimentForm(FlaskForm):
+    """The form for a new experiment. `offered` are the scripts that an arm can use."""
+
     name = StringField(
         "What do you want to find out?",
         [DataRequired("Say what you want to find out."), Length(max=120)],

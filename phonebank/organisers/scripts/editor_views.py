@@ -1,7 +1,7 @@
 """The script editor: a form of blocks that is checked and previewed while the organiser types.
 
-Each button sends the whole form, and the view saves all of it as the script's draft, errors
-included. Without JavaScript the same buttons reload the page.
+Each button sends the whole form, and the view saves it as the script's draft, even with errors.
+Without JavaScript the same buttons reload the page.
 """
 
 import re
@@ -175,8 +175,8 @@ def _redirect_browser(address: str) -> ResponseReturnValue:
 def _has_form() -> bool:
     """Whether the request has the editor's form.
 
-    A browser sends no fields of a disabled form, and the form is disabled while another of its
-    buttons is being sent.
+    While a button's request is under way, the form is disabled. If the organiser presses another
+    button then, the browser sends no fields.
     """
     return "seen" in request.form and any(re.match(r"s\d+-", name) for name in request.form)
 
