@@ -54,7 +54,7 @@ def show_next(
 
     `from_waiting_page`: the waiting page asks, which tries again automatically. `recorded_json` is
     what a recorded outcome adds to the JSON answer, which is then a success even without a next
-    contact. `holds_nobody`: see `claim.claim`.
+    contact. `holds_nobody` is the `has_no_hold` of `claim.claim`.
     """
     if holds_nobody and is_busy(request.environ):
         return _render_waiting(OverloadedError(), from_waiting_page, recorded_json)
