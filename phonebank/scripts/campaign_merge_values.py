@@ -19,8 +19,8 @@ def save_values(
     The form has `value-NAME` for each field, and `was-NAME` for what its page showed. A value
     that the form lacks or did not change stays: a colleague may have filled it in meanwhile.
 
-    A conflict is a field that both the form and a colleague changed: name → the colleague's
-    value. If there are conflicts, nothing is saved.
+    A conflict is a field that both the form and a colleague changed. The result maps its name to
+    the colleague's value. If there are conflicts, nothing is saved.
     """
     # The lock makes two organisers who save at once take turns.
     lock_row(campaign)

@@ -46,9 +46,9 @@ def drop_empty(script: Script) -> Script:
 
 
 def prune_branches(choices: Iterable[Choice], branches: Iterable[Branch]) -> tuple[Branch, ...]:
-    """Return the branches without answers that are not in `choices`.
+    """Return the branches without deleted answers, which are no longer in `choices`.
 
-    A branch that had only such answers is removed, because without a condition it would always
+    A branch that had only deleted answers is removed, because without a condition it would always
     apply.
     """
     keys = {choice.key for choice in choices}

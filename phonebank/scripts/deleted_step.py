@@ -28,6 +28,7 @@ class DeletedStep:
 
     @property
     def title(self) -> str:
+        """The deleted step's title."""
         return self.before.step(self.step_id).title
 
     @property
@@ -57,7 +58,7 @@ class DeletedStep:
 def unpack_deleted_step(packed: str, step_id: str) -> DeletedStep | None:
     """Unpack a value of `DeletedStep.packed`; None if the form sent anything else.
 
-    A script longer than MAX_BYTES is cut, so a small field cannot expand without limit.
+    A script longer than MAX_BYTES is cut, so a small field cannot expand to fill the memory.
     """
     unpacking = zlib.decompressobj()
     try:

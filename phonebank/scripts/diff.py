@@ -16,6 +16,8 @@ Titles = Mapping[str, str]  # step id → title
 
 @dataclass(frozen=True)
 class Line:
+    """A line of text, and whether it is in both versions, only the old one or only the new one."""
+
     mark: Mark
     text: str
 

@@ -314,7 +314,7 @@ def _parse_row(place: str) -> tuple[str, int]:
 
 
 def _parse_index(text: str) -> int:
-    """Return a row's index. For text that is not a number, it is beyond every row."""
+    """Return a row's index. If the text is not a number, the index is beyond every row."""
     return int(text) if text.isdecimal() and len(text) < 4 else 10**6
 
 

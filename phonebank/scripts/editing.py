@@ -92,7 +92,7 @@ def is_saved_already(submission: Submission, kept: Script) -> bool:
     """Whether the submission only saves, and `kept` equals its script already.
 
     A browser may send a form again after the response was lost. Such a form replaces nothing, so
-    the view need not refuse it.
+    the view accepts it.
     """
     saves = submission.action in ("save", "publish")
     return saves and editor_state_of(submission.script).source == editor_state_of(kept).source

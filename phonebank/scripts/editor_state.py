@@ -24,10 +24,12 @@ class DiagnosticsByBlock:
 
     @property
     def errors(self) -> int:
+        """The number of errors in all blocks."""
         return self._count("error")
 
     @property
     def warnings(self) -> int:
+        """The number of warnings in all blocks."""
         return self._count("warning")
 
     def _count(self, severity: str) -> int:
@@ -66,7 +68,7 @@ def editor_state_of(script: Script) -> EditorState:
 
 
 def group_by_block(found: Iterable[Diagnostic], script: Script | None) -> DiagnosticsByBlock:
-    """Group each diagnostic under its step, under the card or character at its line, or the script.
+    """Group each diagnostic by its step, by the card or character at its line, or by script.
 
     `script` is what the parser read from the source that the diagnostics are about.
     """

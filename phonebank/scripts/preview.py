@@ -28,6 +28,7 @@ class Preview:
 
     @property
     def identification(self) -> Markup:
+        """The words that say who is calling, as HTML."""
         return render_words(self.script.identification, self.fields)
 
     @property

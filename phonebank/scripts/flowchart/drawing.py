@@ -3,8 +3,8 @@
 A step's layer is the length of the longest path to it, so every arrow points down. A label has a
 place of its own below the step that its arrow leaves, and an arrow that passes a layer runs in a
 gap kept for it, so nothing overlaps. Arrows to the same step share a gap. A transition that leads
-back, or to a step that does not exist, ends at its label, which says so. Pure;
-`scripts/_flow.html` is the template.
+back, or to a step that does not exist, ends at its label, which says so. The template is
+`scripts/_flow.html`. Pure.
 """
 
 from collections.abc import Iterable

@@ -1,8 +1,8 @@
 """Lay out a layered graph: nodes in rows, with few crossings and no overlaps.
 
-The method of Sugiyama, Tagawa and Toda (1981): order each row by the mean place of each node's
-neighbours, then move each node as near to its neighbours as the order and the widths allow. Pure;
-this module knows nothing of scripts.
+The method is by Sugiyama, Tagawa and Toda (1981). It orders each row by the mean place of each
+node's neighbours, then moves each node as near to its neighbours as the order and the widths allow.
+This module is pure and does not know scripts.
 """
 
 from bisect import bisect_right, insort
@@ -94,7 +94,7 @@ def _space_row(
     weights: Sequence[float],
     widths: Mapping[Key, float],
 ) -> dict[Key, float]:
-    """Return the places nearest to those wanted, by least squares, that keep order and distance.
+    """Return the places nearest to `wanted`, by least squares, that keep order and distance.
 
     After subtracting the widths to the left, places must not fall from left to right. This is
     isotonic regression: nodes that are out of order are pooled at their mean.

@@ -47,7 +47,7 @@ class Arrow:
 
 @dataclass(frozen=True)
 class Flowchart:
-    """Boxes in the script's order, labels, arrows, and the paths of the arrows' heads.
+    """A drawing: boxes in the script's order, labels, arrows, and the paths of arrowheads.
 
     The call begins at a dot whose middle is (start_x, start_y).
     """
