@@ -103,6 +103,8 @@ def app(config: Config) -> Iterator[Flask]:
     # A test posts forms as a browser would, without first reading the token from a page. A separate
     # test checks that a form needs the token.
     app.config["WTF_CSRF_ENABLED"] = False
+    # All apps of a process share one limiter. It counts in the stores of the newest app.
+    app.extensions["counters"] = (limiter._storage, limiter._limiter)
     with app.app_context():
         alembic.upgrade()
     yield app
@@ -136,8 +138,9 @@ def empty_stores(app: Flask) -> None:
                 {"first": 1000 * next(_cleanings)},
             )
         redis_store().flushdb()
-    # All apps of a process share one limiter. It counts in the stores of the newest app, or by
-    # itself while a test has taken Redis away.
+    # An earlier test may have made an app with another Redis, or with none. While a test takes
+    # Redis away, the limiter counts by itself.
+    limiter._storage, limiter._limiter = app.extensions["counters"]
     for storage in (limiter._storage, limiter._fallback_storage):
         with contextlib.suppress(Exception):
             storage.reset()
