@@ -1,5 +1,6 @@
-"""The fixture `desk` for every test of scripts."""
+"""The fixtures for every test of scripts."""
 
+from tests.phonebank.scripts.ready_made import campaign, script
 from tests.phonebank.scripts.script_desk import desk
 
-__all__ = ["desk"]  # a fixture
+__all__ = ["campaign", "desk", "script"]  # fixtures

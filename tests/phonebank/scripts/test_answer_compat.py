@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from flask import Flask
 
 from phonebank.core.db import db
 from phonebank.models import Campaign, Script
@@ -14,30 +13,8 @@ from phonebank.scripts.cleanup import resolve_next_below
 from phonebank.scripts.edit_actions import apply_action
 from scripts_library.parser import parse
 from scripts_library.serializer import serialize
-from tests.factories import create_campaign
+from tests.phonebank.scripts.ready_made import reworded
 from tests.phonebank.scripts.script_desk import give_answers
-
-SLUG = "voter-identification"
-
-
-@pytest.fixture
-def campaign(app_context: Flask) -> Campaign:
-    campaign = create_campaign()
-    db.session.commit()
-    return campaign
-
-
-@pytest.fixture
-def script(campaign: Campaign) -> Script:
-    script = campaign_scripts.use_ready_made(campaign, SLUG, "en", None)
-    db.session.commit()
-    return script
-
-
-def reworded(script: Script, old: str, new: str) -> str:
-    source = drafts.working_source(script)
-    assert old in source
-    return source.replace(old, new)
 
 
 def test_rewording_or_dropping_an_answer_already_given_is_named(script: Script) -> None:

@@ -15,29 +15,8 @@ from phonebank.scripts import campaign_scripts, drafts
 from phonebank.scripts import versions as script_versions
 from phonebank.scripts.versions import published_version_id
 from scripts_library.parser import parse
-from tests.factories import create_caller, create_campaign, create_contact, create_list
-
-SLUG = "voter-identification"
-
-
-@pytest.fixture
-def campaign(app_context: Flask) -> Campaign:
-    campaign = create_campaign()
-    db.session.commit()
-    return campaign
-
-
-@pytest.fixture
-def script(campaign: Campaign) -> Script:
-    script = campaign_scripts.use_ready_made(campaign, SLUG, "en", None)
-    db.session.commit()
-    return script
-
-
-def reworded(script: Script, old: str, new: str) -> str:
-    source = drafts.working_source(script)
-    assert old in source
-    return source.replace(old, new)
+from tests.factories import create_caller, create_contact, create_list
+from tests.phonebank.scripts.ready_made import SLUG, reworded
 
 
 def test_a_ready_made_script_becomes_the_campaigns_own_and_is_published(script: Script) -> None:

@@ -1,36 +1,11 @@
 """Contacts without a merge field that a script needs."""
 
-import pytest
-from flask import Flask
-
 from phonebank.core.db import db
 from phonebank.models import Campaign, Contact, Script
-from phonebank.scripts import campaign_scripts, drafts
 from phonebank.scripts.missing_fields import missing_field_warnings
 from scripts_library.parser import parse
-from tests.factories import create_campaign, create_contact, create_list
-
-SLUG = "voter-identification"
-
-
-@pytest.fixture
-def campaign(app_context: Flask) -> Campaign:
-    campaign = create_campaign()
-    db.session.commit()
-    return campaign
-
-
-@pytest.fixture
-def script(campaign: Campaign) -> Script:
-    script = campaign_scripts.use_ready_made(campaign, SLUG, "en", None)
-    db.session.commit()
-    return script
-
-
-def reworded(script: Script, old: str, new: str) -> str:
-    source = drafts.working_source(script)
-    assert old in source
-    return source.replace(old, new)
+from tests.factories import create_contact, create_list
+from tests.phonebank.scripts.ready_made import reworded
 
 
 def test_people_who_lack_a_field_are_counted(script: Script) -> None:
