@@ -12,7 +12,7 @@ _JOINERS = "\u200c\u200d"
 
 
 def words(text: str) -> frozenset[str]:
-    """The words of a text, as a set."""
+    """Return the words of a text, as a set."""
     return frozenset(text.split())
 
 
@@ -32,7 +32,7 @@ _LANGUAGES = {
 }  # fmt: skip
 
 
-# The codes of ISO 639-1, and Cantonese, which has none there.
+# These are the codes of ISO 639-1, and the code of Cantonese, which has none in ISO 639-1.
 _LANGUAGE_CODES = words(
     "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu "
     "cv cy da de dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi "
@@ -45,7 +45,7 @@ _LANGUAGE_CODES = words(
 
 
 def tidy(text: str) -> str:
-    """Tidy a text: one line, single spaces, no control or invisible characters.
+    """Put a text on one line with single spaces and without control or invisible characters.
 
     PostgreSQL can store the result: it has no null characters and no lone surrogates.
     """
@@ -57,7 +57,7 @@ def tidy(text: str) -> str:
 
 
 def tidy_postcode(text: str, country: str) -> str:
-    """Tidy a postcode: capitals, the gap of a British one, the leading zeros of a ZIP code."""
+    """Tidy a postcode: add capitals, the space in a British one, leading zeros of a ZIP code."""
     code = tidy(text).upper()
     if country == "US":
         zip_code = re.fullmatch(r"([0-9]{3,5})(-[0-9]{4})?(?:\.0)?", code)
@@ -67,12 +67,12 @@ def tidy_postcode(text: str, country: str) -> str:
 
 
 def tidy_identifier(text: str) -> str:
-    """Tidy an ID of the campaign's own database; it loses the ".0" of a number column."""
+    """Tidy an ID of the campaign's own database: remove the ".0" that a number column adds."""
     return re.sub(r"(?<=[0-9])\.0+$", "", tidy(text))
 
 
 def tidy_email(text: str) -> str:
-    """Tidy an e-mail address; "" for text that is plainly not one."""
+    """Tidy an e-mail address. Return "" for text that is plainly not an address."""
     address = tidy(text).removeprefix("mailto:")
     name, _, host = address.partition("@")
     plausible = name and "." in host.strip(".") and "@" not in host and " " not in address
@@ -81,9 +81,10 @@ def tidy_email(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def language_code_of(text: str) -> str:
-    """The ISO 639 code of a language ("cy" for "Cymraeg", "en" for "en-GB"); "" if unknown.
+    """Return the ISO 639 code of a language ("cy" for "Cymraeg"); "" if unknown.
 
-    Only real codes count: callers would never get a contact whose language nobody speaks.
+    "en-GB" gives "en". Only real codes count: no caller would ever get a contact whose language
+    nobody speaks.
     """
     word = tidy(text).casefold()
     code = re.split(r"[-_]", word)[0]

@@ -1,9 +1,9 @@
-"""The old alphabet of a file's accented letters. Pure.
+"""The alphabet of a file that is older than UTF-8. Pure.
 
-Before UTF-8 each system had an alphabet of its own, and files do not name their alphabet: the é of
-a Mac is the Ž of Windows. So this module reads the words with such letters in each alphabet and
-chooses the alphabet in which they look like words. If they look wrong in all of them, the file is
-refused, because callers should not call anyone "JosŽ".
+Before UTF-8 each system had an alphabet of its own, and files do not name their alphabet: the byte
+for é on a Mac is Ž on Windows. So this module decodes the words that have accented letters in each
+alphabet, and chooses the alphabet in which they look like words. If they look wrong in all
+alphabets, the file is refused, because callers should not call anyone "JosŽ".
 """
 
 import re
@@ -15,7 +15,7 @@ WINDOWS = "cp1252"
 # DOS, and Windows in Central Europe.
 ALPHABETS = (WINDOWS, "mac_roman", "cp850", "cp1250")
 
-# Words to examine. A list's accented names repeat, so more would not help.
+# The module examines this many words. A list's accented names repeat, so more would not help.
 MOST_WORDS = 2_000
 LONGEST_WORD = 60  # bytes
 # The share of words that may look wrong because of a stray symbol or a typing error.
@@ -36,13 +36,13 @@ _GOOD, _WEAK, _BAD = 2, 0, -4
 
 @dataclass
 class AccentedWords:
-    """Words with accented letters, collected from the pieces of a file."""
+    """The words with accented letters that were collected from the pieces of a file."""
 
     old: set[bytes] = field(default_factory=set)  # not UTF-8; at most MOST_WORDS
     has_utf_8: bool = False
 
     def add(self, data: bytes) -> None:
-        """Collect the words of a piece of the file."""
+        """Collect the words with accented letters from a piece of the file."""
         if data.isascii() or len(self.old) >= MOST_WORDS:
             return
         for found in _WORD.finditer(data):
@@ -53,10 +53,10 @@ class AccentedWords:
 
 
 def detect_alphabet(words: Iterable[bytes]) -> str | None:
-    """The Python codec in which these words look like words; None if there is none.
+    """Return the Python codec in which these words look like words; None if there is none.
 
-    Windows' own alphabet gives way only to a better one, and only if words look wrong in it or have
-    none of its everyday accented letters.
+    Another alphabet replaces Windows' own only if it fits better, and only if words look wrong in
+    Windows' alphabet or have none of its everyday accented letters.
     """
     looked_at = [word for word in words if len(word) > 1]
     most_strange = len(looked_at) * STRANGE_SHARE
@@ -79,7 +79,7 @@ def _score(word: bytes, alphabet: str) -> int:
         return _BAD * 2
     foreign = sum(c > "\x7f" for c in text)
     if len(text) > 3 and foreign * 5 > len(text) * 3:
-        return _BAD  # Cyrillic or Greek: Latin words are not made of accents
+        return _BAD  # this text is Cyrillic or Greek: Latin words are not made of accents
     score = 0
     for at, c in enumerate(text):
         if c > "\x7f":
@@ -116,6 +116,6 @@ def _score_of_sign(c: str, before: str, after: str) -> int:
         beside_a_letter = (before.isalpha() or after.isalpha()) and c in "¡¢£¤¥§€´`¨·"
         return _BAD // 2 if beside_a_letter else _WEAK
     if c == "’":
-        # O’Brien, and not Garc’a.
+        # An apostrophe is right in O’Brien, but wrong in Garc’a.
         return _GOOD if after.isupper() or before.isupper() or after in "stdl" else _BAD // 2
     return _WEAK if c in "–—" and after.isupper() else _BAD

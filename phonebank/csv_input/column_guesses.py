@@ -24,7 +24,7 @@ from phonebank.csv_input.column_names import (
 
 @dataclass(frozen=True, slots=True)
 class ColumnGuess:
-    """A guess about a column. If it is not `sure`, an organiser should check it."""
+    """A guess about a column. If `sure` is false, an organiser should check the guess."""
 
     index: int
     header: str
@@ -63,7 +63,7 @@ def guess_columns(headers: Sequence[str], samples: Sequence[Sequence[str]]) -> l
 class _NameGuess(NamedTuple):
     target: str
     sure: bool = False
-    rank: int = 1000  # the place of the name among its target's names; the surest is 0
+    rank: int = 1000  # its place among its target's names; the surest name has 0
 
 
 def _guess_by_name(header: str, values: Sequence[str]) -> _NameGuess:
@@ -98,7 +98,7 @@ _GOOGLES = re.compile(r"^(.*\d)\s+-\s+Value$", re.IGNORECASE)
 
 
 def _guess_by_last_words(header: str) -> str:
-    """The target of the longest known name at the end of a header: "Voter's mobile number"."""
+    """Return the target of the longest known name that ends a header: "Voter's mobile number"."""
     words = words_of(header)
     if is_about_someone_else(header):
         return IGNORE
@@ -111,7 +111,7 @@ def _guess_by_last_words(header: str) -> str:
 
 
 def _keep_surest_names(names: Sequence[_NameGuess]) -> list[str]:
-    """Of two columns with one target, keep the one with the surer name."""
+    """If two columns have the same target, keep it only for the column with the surer name."""
     targets = [named.target for named in names]
     for target in set(targets) - SEVERAL_COLUMNS:
         rivals = [index for index, named in enumerate(names) if named.target == target]
@@ -122,8 +122,10 @@ def _keep_surest_names(names: Sequence[_NameGuess]) -> list[str]:
 
 
 def _fit_name_columns(headers: Sequence[str], targets: list[str]) -> list[str]:
-    """Decide what each name column means from the others: "Name" beside "Vorname" is the last
-    name."""
+    """Decide what each name column means from the others.
+
+    Beside "Vorname", a column "Name" is the last name.
+    """
     first, last, full = (name in targets for name in ("first_name", "last_name", "full_name"))
     change: dict[str, str] = {}
     if full and (first or last):
@@ -134,7 +136,7 @@ def _fit_name_columns(headers: Sequence[str], targets: list[str]) -> list[str]:
 
 
 def _guess_by_content(values: Sequence[str], taken: Sequence[str]) -> str:
-    """Guess a column from its values, unless another column has that target."""
+    """Guess a column's target from its values, unless another column has that target already."""
     if "email" not in taken and _share(tidy_email, values) > 0.8:
         return "email"
     if "postcode" not in taken and _share(_is_postcode, values) > 0.8:

@@ -43,15 +43,16 @@ FIELDS: dict[str, str] = {
     IGNORE: "Leave out",
 }
 
-# In the order of calling: first the number that the list prefers, then the mobile.
+# The targets are in the order of calling: first the number that the list prefers, then the mobile.
 PHONE_TARGETS = ("phone", "mobile", "landline", "work_phone")
 
 NAME_TARGETS = frozenset({"first_name", "last_name", "full_name"})
 
-# Targets that a contact stores among its fields, under these names.
+# A contact stores the values of these targets among its fields, under these names.
 KEPT_AS_FIELDS = ("town", "address")
 
-# Targets of several columns: all numbers count, address lines join, any yes-or-no column counts.
+# Several columns may have one of these targets: all their numbers count, their address lines are
+# joined, and any yes-or-no column counts.
 SEVERAL_COLUMNS = frozenset({*PHONE_TARGETS, *MARKS, "address", IGNORE})
 
 
@@ -63,8 +64,9 @@ Actions = dict[str, dict[str, str]]
 class Mapping:
     """The columns of a list and their targets: `targets[n]` is the target of column `headers[n]`.
 
-    A target is a key of FIELDS, or "field:" and a name. `actions` has the organiser's decisions
-    about values of yes-or-no columns: column → key of `yes_no_columns.key_of` → Action.
+    A target is a key of FIELDS, or "field:" and a name. `actions` maps a column and the key of a
+    value in a yes-or-no column (see `yes_no_columns.key_of`) to the Action that the organiser
+    chose.
     """
 
     headers: tuple[str, ...]
@@ -79,14 +81,16 @@ class Mapping:
         return cls(tuple(headers), tuple(targets), actions or {})
 
     def action(self, column: int, key: str) -> Action:
-        """Return the action for a value of a yes-or-no column: the organiser's decision, or
-        otherwise the action by its words."""
+        """Return the action for a value of a yes-or-no column.
+
+        The organiser's decision counts first, then the meaning of the value's words.
+        """
         decided = self.actions.get(str(column), {}).get(key)
         return Action(decided) if decided else reading_of(self.targets[column], key)
 
     @cached_property
     def columns(self) -> dict[str, tuple[int, ...]]:
-        """The columns of each target that has any, left to right."""
+        """The columns of each target that has at least one column, left to right."""
         columns: dict[str, tuple[int, ...]] = {}
         for index, target in enumerate(self.targets):
             columns[target] = (*columns.get(target, ()), index)
@@ -108,13 +112,14 @@ class Mapping:
         return tuple(i for i, target in enumerate(self.targets) if target in NAME_TARGETS)
 
     def header(self, column: int) -> str:
-        """A column's name, for messages."""
+        """Return a column's name, for messages."""
         return self.headers[column].strip()
 
     def numbers_of_mark(self, column: int) -> tuple[int, ...]:
-        """The columns of numbers that a "number does not work" column is about.
+        """Return the number columns that a "number does not work" column is about.
 
-        Its name may say so ("is_mobile_bad"). Otherwise it is about all of them.
+        The name of the "number does not work" column may say so ("is_mobile_bad"). Otherwise the
+        column is about all number columns.
         """
         words = set(words_of(self.headers[column]))
         for target, names in KINDS_OF_PHONE.items():
@@ -142,7 +147,7 @@ class Fault:
 
 
 def faults_of(mapping: Mapping) -> list[Fault]:
-    """Return all faults of a mapping; none if it can be used."""
+    """Return all faults of a mapping. A mapping without faults can be used."""
     if len(mapping.targets) != len(mapping.headers):
         message = (
             f"The file has {len(mapping.headers)} columns and {len(mapping.targets)} are mapped. "
@@ -162,9 +167,9 @@ def faults_of(mapping: Mapping) -> list[Fault]:
 
 
 def field_target(header: str) -> str:
-    """The target that stores a column under its own name, in the style of merge fields.
+    """Return the target that stores a column under its own name, in the style of merge fields.
 
-    "Polling District" becomes polling_district. A name without Latin letters gives FIELD alone,
+    "Polling District" becomes polling_district. A name without Latin letters gives only FIELD,
     which `faults_of` refuses.
     """
     words = re.findall("[a-z0-9]+", " ".join(words_of(header)))
@@ -183,7 +188,7 @@ def _fault_of(target: str, mapping: Mapping) -> Fault | None:
                 f"{LONGEST_FIELD_NAME} characters.",
                 columns,
             )
-        if name in KEPT_AS_FIELDS:  # the target of that name uses the same place
+        if name in KEPT_AS_FIELDS:  # The target of that name stores its value in the same place.
             columns = tuple(sorted((*columns, *mapping.columns.get(name, ()))))
     elif target not in FIELDS:
         return Fault("unknown_target", f"“{target}” is not a choice for a column.", columns)

@@ -1,7 +1,8 @@
 """Names of columns in campaigns' databases, in English, Welsh, Spanish, German and French.
 
-Names are compared by `plain_name`: "Pref Phone " and "pref_phone" are the same. Each target has its
-surest name first: if two columns would be one target, the column with the earlier name gets it.
+Names are compared by `plain_name`: "Pref Phone " and "pref_phone" are the same. The names of each
+target are sorted, the surest first: if two columns would have the same target, the column with the
+surer name gets that target.
 
 Sources: exports and import guides of VoteBuilder/VAN, NationBuilder, Action Network, Spoke, and the
 electoral register from Xpress and Idox.
@@ -116,10 +117,12 @@ WEAK = frozenset(
     }
 )
 
-# Names of columns with the full name, if no other column has the other half.
+# A column with one of these names has the full name, unless another column has the first or last
+# name.
 NAME_ALONE = frozenset({"nombre", "nom"})
 
-# A longer name with one of these words means another person's number, or one not worth calling.
+# A longer name with one of these words means another person's number, or a number that is not worth
+# calling.
 WORDS_FOR_OTHERS = words(
     "fax bad invalid wrong old former previous"
     " emergency kin carer caregiver parent parents guardian mother father mum mom dad"
@@ -144,7 +147,8 @@ WORDS_FOR_OTHERS = words(
     " cwmni cangen cyflogwr"
 )
 
-# Targets whose names may end a longer name ("Voter's mobile number") or have a number.
+# Names of these targets may end a longer name ("Voter's mobile number"). Names of the NUMBERED
+# targets may have a number ("Phone 2").
 WITHIN_A_LONGER_NAME = frozenset(
     {"first_name", "last_name", "phone", "mobile", "landline", "work_phone", "email", "postcode"}
 )
@@ -231,14 +235,15 @@ _CLEARED = words("not non nicht pas hors ddim clear cleared clean free sauber fr
 
 
 def phrase_of(header: str) -> str:
-    """The plain words of a column's name, without apostrophes: "Don't call?" gives "dont call"."""
+    """Return the plain words of a column's name: "Don't call?" gives "dont call"."""
     return " ".join(words_of(re.sub("['’`]", "", header)))
 
 
 def mark_target_of(header: str) -> tuple[str, bool] | None:
-    """The target of a column whose name asks something about calls, and whether that is sure.
+    """Return the target of a column whose name asks about calls, and whether that is sure.
 
-    None for every other name. Values of "consent" are the other way round: a no means do not call.
+    Return None for every other name. Values of "consent" have the opposite meaning: a "no" there
+    means "do not call".
     """
     phrase = phrase_of(header)
     named = words(phrase)
@@ -281,9 +286,9 @@ def _strip_phrases(phrases: str, phrase: str) -> str:
 
 
 def is_about_someone_else(header: str) -> bool:
-    """Whether a column's name means another person's number, a company's, or one out of use.
+    """Whether a column's name means another person's or a company's number, or a number out of use.
 
-    A name in one word ("Notfalltelefon", "SPOUSEPHONE") counts by its beginning.
+    If the name is one word ("Notfalltelefon", "SPOUSEPHONE"), its beginning decides.
     """
     if WORDS_FOR_OTHERS.intersection(words_of(header)):
         return True
@@ -294,13 +299,13 @@ _BEGINNINGS_NOT_THEIRS = tuple(sorted(word for word in WORDS_FOR_OTHERS if len(w
 
 
 def plain_name(header: str) -> str:
-    """A column's name for comparisons: lower case, no accents, letters and digits only."""
+    """Return a column's name for comparisons: lower case, no accents, letters and digits only."""
     folded = unicodedata.normalize("NFKD", header.casefold())
     return "".join(c for c in folded if c.isalnum())
 
 
 def words_of(header: str) -> list[str]:
-    """The plain words of a column's name, split at other characters and before capitals."""
+    """Return the plain words of a column's name, split at other characters and before capitals."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header.replace("'s", "").replace("’s", ""))
     return [word for part in re.split(r"[\W_]+", spaced) if (word := plain_name(part))]
 

@@ -14,16 +14,16 @@ from phonebank.csv_input.file_kinds import SAVE_AS_CSV, detect_other_kind
 
 HEAD_BYTES = 64 * 1024  # the part of a file that `sniff` reads
 
-# Of two delimiters that fit equally well the first wins, because it is rarer inside cells.
+# If two delimiters fit equally well, the first in this list wins, because it is rarer inside cells.
 _DELIMITERS = ("\t", "|", ";", ",")
 SEPARATOR_LINE = re.compile(r'\ufeff?"?sep=([,;|\t])"?(?:\r\n|\r|\n)', re.IGNORECASE)
-# Ctrl-Z, which ends a text of DOS programs; joined files have it in the middle.
+# Ctrl-Z ends a text of DOS programs. Files that were joined have it in the middle.
 END_OF_FILE = "\x1a"
 WINDOWS_1252_BYTE = "windows-1252-byte"  # the error handler for bytes that are not UTF-8
 
 
 class InvalidFileError(ValueError):
-    """A file that cannot be used at all. `reason` is a code; `message` is for people."""
+    """The error for a file that cannot be used. `reason` is a code; `message` is for people."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -33,7 +33,7 @@ class InvalidFileError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a file is written."""
+    """The dialect of a file: its encoding, its delimiter and its use of quotation marks."""
 
     encoding: str  # a Python codec: utf-8, utf-8-sig, utf-16 or one of `code_pages`' ALPHABETS
     delimiter: str
@@ -68,9 +68,9 @@ def sniff(head: bytes) -> Dialect:
 def _decode_windows_1252_byte(error: UnicodeError) -> tuple[str, int]:
     """Decode bytes that are not UTF-8 as Windows-1252, and continue in UTF-8.
 
-    A file may be plain ASCII for its first 64 kB and have one é from an old export after that, or
-    be two exports of different kinds in one. In both cases each letter comes out right and no row
-    is lost.
+    A file may be plain ASCII for its first 64 kB and then contain one é from an old export, or a
+    file may join two exports of different kinds. In both cases each letter comes out right and no
+    row is lost.
     """
     if not isinstance(error, UnicodeDecodeError):
         raise error
@@ -81,7 +81,7 @@ codecs.register_error(WINDOWS_1252_BYTE, _decode_windows_1252_byte)
 
 
 def _decode_head(head: bytes) -> tuple[str, str]:
-    """The encoding and the text of the head. Its last character may be incomplete."""
+    """Return the encoding and the text of the head. Its last character may be incomplete."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16", codecs.getincrementaldecoder("utf-16")("replace").decode(head)
     if head.startswith(codecs.BOM_UTF8):
@@ -92,7 +92,7 @@ def _decode_head(head: bytes) -> tuple[str, str]:
     if broken == 0:
         return "utf-8", text
     whole = sum(1 for c in text if c > "\x7f") - broken
-    if whole * 10 > broken:  # not an accident: UTF-8 with an older text pasted in
+    if whole * 10 > broken:  # That is no accident: the file is UTF-8, with an older text pasted in.
         return "utf-8", codecs.getincrementaldecoder("utf-8")(WINDOWS_1252_BYTE).decode(head)
     words = AccentedWords()
     words.add(head)
@@ -114,7 +114,7 @@ def _check_is_text(text: str) -> None:
 
 
 def unknown_alphabet_error() -> InvalidFileError:
-    """The refusal of a file whose accented letters cannot be read."""
+    """Return the error for a file whose accented letters cannot be read."""
     return InvalidFileError(
         "unknown_alphabet",
         "We can't read the accented letters in this file. It was saved in an old format. "
@@ -123,7 +123,7 @@ def unknown_alphabet_error() -> InvalidFileError:
 
 
 def null_characters_error() -> InvalidFileError:
-    """The refusal of a file with null characters."""
+    """Return the error for a file with null characters."""
     return InvalidFileError(
         "nul_bytes",
         "This file has null characters, so it is damaged or it is not text. Save it again as "
@@ -132,9 +132,10 @@ def null_characters_error() -> InvalidFileError:
 
 
 def _detect_delimiter(text: str) -> str:
-    """The character that cuts most rows into the same number of cells as the header.
+    """Return the character that cuts most rows into as many cells as it cuts the header.
 
-    A comma in addresses cuts rows as well, but it does not cut the header in the same way.
+    A comma in addresses cuts rows as well, but does not cut the header into the same number of
+    cells.
     """
     best, best_score = ",", (False, 1.0)
     for delimiter in _DELIMITERS:
@@ -142,7 +143,7 @@ def _detect_delimiter(text: str) -> str:
         reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
         counts = [len(cells) for cells in islice(reader, 100) if cells]
         if len(counts) > 2:
-            counts.pop()  # it may be cut off
+            counts.pop()  # the last line may be incomplete
         columns, agreeing = Counter(counts).most_common(1)[0] if counts else (0, 0)
         if columns > 1:
             score = (counts[0] == columns, columns * agreeing / len(counts))

@@ -52,9 +52,9 @@ _TEXT_BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
 
 
 def detect_other_kind(head: bytes) -> tuple[str, str] | None:
-    """The kind of a file that is plainly not separated text, as (reason, message for people).
+    """Return the kind of a file that is plainly not separated text: (reason, message for people).
 
-    None for any other file. `head` is the beginning of the file, a few kilobytes.
+    Return None for any other file. `head` is the beginning of the file, a few kilobytes.
     """
     if head.startswith(b"PK\x03\x04"):
         return _detect_zip_kind(head)

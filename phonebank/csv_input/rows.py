@@ -1,10 +1,10 @@
-"""An upload's bytes → its rows, one at a time, in flat memory.
+"""An upload's bytes → its rows, one at a time, in constant memory.
 
-The file arrives in pieces and is never in memory as a whole. This module reads what spreadsheets
-and campaigns' databases write: UTF-8, UTF-16, Windows-1252; commas, semicolons, tabs, bars; any
-line ends, also mixed; quoted line breaks; rows of the wrong length; quotation marks that are never
-closed. It drops no row silently: each row comes out, with a fault if something is wrong with it, or
-the whole file is refused with a reason.
+The file arrives in pieces and is never in memory as a whole. This module reads the files that
+spreadsheets and campaigns' databases write: UTF-8, UTF-16, Windows-1252; commas, semicolons, tabs,
+bars; any line ends, also mixed; quoted line breaks; rows of the wrong length; quotation marks that
+are never closed. The module drops no row silently: it either yields each row, with a fault if
+something is wrong with the row, or refuses the whole file with a reason.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ __all__ = ["HEAD_BYTES", "Dialect", "InvalidFileError", "Row", "read_rows", "sni
 
 MOST_COLUMNS = 150
 LONGEST_COLUMN_NAME = 200  # characters; some surveys name a column by its whole question
-LONGEST_LINE = 1_000_000  # characters; also the longest row, its quoted line breaks included
+LONGEST_LINE = 1_000_000  # characters; this is also the limit of a row, with its quoted line breaks
 
 EXTRA_CELLS = "extra_cells"  # more cells than the header: one of them has an unquoted delimiter
 UNCLOSED_QUOTE = "unclosed_quote"  # a quotation mark opens a cell and none closes it
 
-# This applies to the process. The default limit of csv is a tenth of LONGEST_LINE.
+# The limit applies to the whole process. The csv module's default limit is a tenth of LONGEST_LINE.
 csv.field_size_limit(LONGEST_LINE)
 
 
 class Row(NamedTuple):
-    """One row, numbered as spreadsheets number it: blank rows count, line breaks in cells do not.
+    """One row, numbered as spreadsheets do: blank rows count, line breaks in cells do not.
 
     Rows are as wide as the header. `fault` is None, EXTRA_CELLS (then `cells` is longer than the
     header) or UNCLOSED_QUOTE.
@@ -57,8 +57,9 @@ class Row(NamedTuple):
 def read_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
     """Yield the header and then every row that is not blank.
 
-    One piece and one row are in memory at a time. Raises InvalidFileError at the row that shows the
-    fault: too many columns, no header, no rows below it, a line over a megabyte, null characters.
+    Only one piece and one row are in memory at a time. Raises InvalidFileError at the row that
+    shows the fault: too many columns, no header, no rows below the header, a line over a megabyte,
+    null characters.
     """
     header: Row | None = None
     width = rows = 0
@@ -125,7 +126,7 @@ def _strip_blank_tail(row: Row, width: int) -> Row:
 
 
 class _Chunks(io.RawIOBase):
-    """Pieces as the raw stream that Python's decoders read from."""
+    """The raw stream that Python's decoders read the pieces of a file from."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
@@ -152,7 +153,7 @@ class _RowTooLongError(Exception):
 
 
 class _Lines:
-    """The lines of one record, which can be put back if they turn out to be several records."""
+    """The lines of one record. They can be put back if they turn out to be several records."""
 
     def __init__(self, chunks: Iterable[bytes], encoding: str) -> None:
         errors = WINDOWS_1252_BYTE if encoding.startswith("utf-8") else "replace"
@@ -220,11 +221,11 @@ def _read_records(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
 
 
 def _salvage_row(number: int, lines: _Lines, dialect: Dialect, error: Exception) -> Row:
-    """Read a row with a misplaced quotation mark so that the rows after it survive.
+    """Read a row with a misplaced quotation mark so that no row after it is lost.
 
     `"Bob" Smith` means Bob Smith, as in every spreadsheet. A quotation mark that opens a cell and
-    is never closed would take the next rows into the cell. Such a row is only its first line, with
-    a fault, and the lines after it are read again.
+    is never closed would take the next rows into the cell. In that case the row consists only of
+    its first line, with a fault, and the lines after it are read again.
     """
     never_closed = lines.ended or isinstance(error, _RowTooLongError)
     if len(lines.record) == 1 and not never_closed:

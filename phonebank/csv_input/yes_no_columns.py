@@ -1,7 +1,7 @@
 """Cells of yes-or-no columns such as "Do not call", and the action for each. Pure.
 
-A known word decides the action. An organiser sees each other word with its count and decides about
-it, so no list puts people on the do-not-call list by a word that nobody has read.
+A known word decides the action. An organiser sees each unknown word with its count and decides what
+it means, so no list puts people on the do-not-call list by a word that nobody has read.
 """
 
 import re
@@ -31,7 +31,8 @@ MARKS: dict[str, tuple[Action, ...]] = {
     "bad_number": (Action.DROP_NUMBER, Action.CALL, Action.SET_ASIDE),
 }
 
-# Keys for whole kinds of values. No folded word has brackets, so no cell can have such a key.
+# These keys stand for whole kinds of values. No cell can have such a key, because no folded word
+# has brackets.
 OWN_NUMBER = "<own number>"
 OTHER_NUMBER = "<other number>"
 DATE = "<date>"
@@ -56,7 +57,7 @@ _DIGITS_THAT_TELL = 8
 
 @lru_cache(maxsize=65536)
 def fold(text: str) -> str:
-    """A text for comparisons: no capitals, accents, punctuation or invisible characters.
+    """Fold a text for comparisons: no capitals, accents, punctuation or invisible characters.
 
     "  Ne_pas appeler! " becomes "ne pas appeler". A question mark stays, because it shows doubt:
     "TPS?" is not "TPS". The errors of Excel, such as "#NAME?", lose their question mark.
@@ -74,10 +75,10 @@ def fold(text: str) -> str:
 
 
 def key_of(cell: str, own_numbers: Iterable[str] = ()) -> str:
-    """The key that a cell is counted and decided under: its folded words, or its kind.
+    """Return the key under which a cell is counted and decided: its folded words, or its kind.
 
-    "" is an empty cell. `own_numbers` are the row's cells with numbers, because a look-up in a
-    register often writes the number itself if it found it.
+    "" means an empty cell. `own_numbers` are the row's cells with numbers, because a look-up in a
+    register often writes the number itself as its result.
     """
     key = _key_of(cell)
     if key == OTHER_NUMBER and _ends_like_one(cell, own_numbers):
@@ -114,9 +115,9 @@ def _digits(text: str) -> str:
 
 
 def reading_of(target: str, key: str) -> Action:
-    """The action that a value's words alone decide, in a column with this target.
+    """Return the action that a value's words decide, in a column with this target.
 
-    `target` is a key of MARKS. Action.ASK for a value with unknown words.
+    `target` is a key of MARKS. Return Action.ASK for a value with unknown words.
     """
     said = _readings(target).get(key) or _read_repeated_word(target, key)
     if said is None and target == "do_not_call":
@@ -125,7 +126,7 @@ def reading_of(target: str, key: str) -> Action:
 
 
 def _read_repeated_word(target: str, key: str) -> Action | None:
-    """Read several words with one meaning: "0 - No", "Y (yes)"."""
+    """Read a value whose words all have one meaning: "0 - No", "Y (yes)"."""
     said = key.split()
     for plain in (_YES, _NO):
         if said and plain.issuperset(said):
@@ -134,7 +135,7 @@ def _read_repeated_word(target: str, key: str) -> Action | None:
 
 
 def _read_register_answer(key: str) -> Action | None:
-    """Read a register's name with its answer, or a "not": "TPS: no match", "not suppressed"."""
+    """Read a register's name with its answer or with a "not": "TPS: no match", "not suppressed"."""
     said = key.split()
     telling = [word for word in said if word not in _REGISTERS]
     while telling and len(telling) < len(said) and telling[-1] in _BEFORE_A_REGISTER:

@@ -1,7 +1,8 @@
 """Words that lists write into columns such as "Do not call", in five languages.
 
-English, Welsh, Spanish, German and French. Bars separate the phrases; `yes_no_columns` compares
-them without accents, capitals and punctuation. An organiser decides about any other words.
+The languages are English, Welsh, Spanish, German and French. Bars separate the phrases;
+`yes_no_columns` compares them without accents, capitals and punctuation. An organiser decides what
+any other word means.
 
 Sources: the error values of Excel's five language editions; the true and false of Excel, Access,
 PostgreSQL and Python; exports of screening services for the TPS, Bloctel and Robinson lists.
@@ -9,11 +10,11 @@ PostgreSQL and Python; exports of screening services for the TPS, Bloctel and Ro
 
 
 def phrases(text: str) -> frozenset[str]:
-    """The phrases between the bars of a text."""
+    """Return the phrases between the bars of a text."""
     return frozenset(" ".join(phrase.split()) for phrase in text.split("|"))
 
 
-# No answer. Excel writes #N/A if VLOOKUP finds nothing, which means "not on the TPS".
+# These are no answer. Excel writes #N/A if VLOOKUP finds nothing, which means "not on the TPS".
 NOTHING = phrases("""
 |null|nil|none|none found|no flag|unset|nan|na|n/a|n.a.|not applicable|not available|not found
 |no value|no data|empty|blank
@@ -30,7 +31,7 @@ NOTHING = phrases("""
 |néant|aucun|aucune|vide|rien|sans objet|s.o.|non trouvé|introuvable|non applicable|non disponible
 """)
 
-# A no, whatever the column asks.
+# These mean "no" in every column.
 NO = phrases("""
 0|no|n|nope|not|never|f|false|off|fals|unticked|not ticked
 |✗|✘|❌|☐|no thanks
@@ -40,7 +41,7 @@ NO = phrases("""
 |non|faux|jamais|décoché
 """)
 
-# A yes, whatever the column asks.
+# These mean "yes" in every column.
 YES = phrases("""
 1|-1|yes|y|yep|yeah|yup|t|true|on|x|xx|ja|j|tick|ticked
 |✓|✔|☑|✅|☒|√
@@ -50,7 +51,7 @@ YES = phrases("""
 |oui|vrai|coché
 """)
 
-# The person wants no calls, whatever the column asks.
+# In every column these mean that the person wants no calls.
 DO_NOT_CALL = phrases("""
 dnc|do not call|donotcall|donotphone|donotcontact|no calls please|rip|t.p.s.|c.t.p.s.
 |telephone preference service|do not call registry|don't call|dont call|do not ring|do not phone
@@ -93,7 +94,7 @@ never|not|no thanks|✗|✘|❌|in|out|byth|ddim|nunca|nie|niemals|jamais
 |angemeldet|abgemeldet|ausgetragen
 """)
 
-# The person may be called, whatever the column asks.
+# In every column these mean that the person may be called.
 MAY_CALL = phrases("""
 ok|okay|o.k.|safe to call|contact ok|opted in to calls|hasn't opted out|ok to call|okay to call
 |ok to phone|ok to contact|ok to ring|can call|can be called

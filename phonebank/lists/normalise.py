@@ -143,7 +143,7 @@ def normalise(
 
 
 def _drama_numbers_among(numbers: list[str]) -> list[str]:
-    """The drama numbers among a demonstration's. Raises InvalidNumberError if there are none."""
+    """Return only the drama numbers. Raises InvalidPhoneNumberError if there are none."""
     left = [number for number in numbers if is_drama_number(number)]
     if not left:
         raise InvalidPhoneNumberError("somebodys_number")

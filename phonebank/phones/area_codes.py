@@ -1,9 +1,9 @@
-"""North American area codes: the country of each, and the time zones of all places it covers. Pure.
+"""North American area codes: the country and the time zones of each. Pure.
 
-libphonenumber's table of time zones lists only exceptions: a telephone exchange that it does not
-name gets a default that is often wrong (689 is Orlando and gets Chicago). So an area code has the
-zones of *all* places that it covers. People also keep their numbers when they move, which no table
-follows.
+libphonenumber's table of time zones lists only exceptions: a telephone exchange that the table does
+not name gets a default that is often wrong (689 is Orlando and gets Chicago). So this module gives
+an area code the zones of *all* places that it covers. People also keep their numbers when they
+move, which no table follows.
 """
 
 from functools import cache
@@ -78,20 +78,20 @@ _AT_A_PLACE = frozenset(
 
 
 def time_zones_of_area_code(code: str) -> tuple[str, ...]:
-    """Return every IANA time zone of the places that an American or Canadian area code covers,
-    sorted.
+    """Return the IANA time zones, sorted, of all places that an area code covers.
 
-    `code` is its three digits. Empty for a code without a place (freephone) or an unknown one: such
-    a number may be anywhere.
+    `code` is the three digits of an American or Canadian area code. The result is empty for a code
+    without a place (freephone) and for an unknown code: the owner of such a number may be anywhere.
     """
     return _canadian().get(code) or _american().get(_LAID_OVER.get(code, code), ())
 
 
-@cache  # a thousand at most
+@cache  # a thousand area codes at most
 def region_of_area_code(code: str) -> str | None:
-    """The country of a North American area code (ISO 3166-1 alpha-2), such as "US", "CA" or "JM".
+    """Return the country of a North American area code, such as "US", "CA" or "JM".
 
-    None for a code without a place, such as freephone, or a code that is not in use.
+    The country is an ISO 3166-1 alpha-2 code. Return None for a code without a place, such as
+    freephone, and for a code that is not in use.
     """
     number = _any_number_of(code)
     region = phonenumbers.region_code_for_number(number)
@@ -100,9 +100,9 @@ def region_of_area_code(code: str) -> str | None:
 
 
 def _any_number_of(area_code: str) -> PhoneNumber:
-    """A valid number of the area code, or an invalid one if there is none.
+    """Return a valid number of the area code, or an invalid one if no number of it is valid.
 
-    All numbers of an area code belong to one region, so either shows the region.
+    All numbers of an area code belong to one region, so any of them shows the region.
     """
     numbers = [PhoneNumber(1, int(f"{area_code}{exchange}0123")) for exchange in range(200, 1000)]
     return next(filter(phonenumbers.is_valid_number, numbers), numbers[0])
@@ -115,13 +115,14 @@ def _canadian() -> dict[str, tuple[str, ...]]:
 
 @cache
 def _american() -> dict[str, tuple[str, ...]]:
-    """The zones of all ZIP codes under each area code, those across a state border included.
+    """Return the zones of all ZIP codes under each area code, also of those in another state.
 
     They come from the package that knows the places of ZIP codes.
     """
     zones: dict[str, set[str]] = {}
     for row in zipcodes.list_all():
-        # Forces' post offices abroad have no zone, and one row has a village's name instead.
+        # Post offices of American forces abroad have no zone, and one row has a village's name
+        # instead of a zone.
         if row["timezone"] in time_zone_names():
             for code in row["area_codes"]:
                 zones.setdefault(code, set()).add(row["timezone"])

@@ -1,4 +1,4 @@
-"""Drama numbers, which regulators keep for fiction, so nobody has them. Pure."""
+"""Drama numbers: regulators reserve them for fiction, so nobody has one. Pure."""
 
 import re
 

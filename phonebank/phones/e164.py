@@ -32,7 +32,7 @@ from phonebank.phones.number_text import (
 )
 from phonebank.phones.numbering_plans import plan_of_country
 
-# The part of the original cell that a contact stores. A longer cell is prose, not a number.
+# A contact stores this much of the original cell. A longer cell is prose, not a number.
 LONGEST_CELL = 120  # characters
 
 REASONS = {
@@ -68,17 +68,17 @@ REASONS = {
     ),
 }
 
-# The adjective for a country in messages. Other countries appear by their code.
+# Messages use these adjectives. They name any other country by its code.
 _ADJECTIVES = {"GB": "UK", "IE": "Irish", "US": "US", "CA": "Canadian", "DE": "German"}
 
 _COSTS_EXTRA = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST})
 
 
 class InvalidPhoneNumberError(ValueError):
-    """A text that is not a number for calling.
+    """The error for a text that is not a number to call.
 
-    `reason` is a key of REASONS. `message` is for people and never quotes the number, so it may be
-    in a log.
+    `reason` is a key of REASONS. `message` is for people and never quotes the number, so a log may
+    contain it.
     """
 
     def __init__(self, reason: str, country: str = "") -> None:
@@ -92,9 +92,10 @@ def read_number(text: str, country: str, allow_drama: bool = False) -> str:
 
     `country` is the ISO 3166-1 alpha-2 code of the list: numbers without a country code are read as
     dialled there. Numbers of other countries need a country code. An extension ("ext 12") is
-    dropped, because E.164 has none; store the text beside the number.
+    dropped, because E.164 has no extensions. The caller of this function stores the text beside the
+    number.
 
-    Raises InvalidNumberError; ValueError for an unknown `country`.
+    Raises InvalidPhoneNumberError; ValueError for an unknown `country`.
     """
     text = _restore_plus(text.strip(), country)
     found = _recognise_plain_number(text, country, allow_drama)
@@ -105,14 +106,15 @@ def read_number(text: str, country: str, allow_drama: bool = False) -> str:
 def read_numbers(
     cell: str, country: str, allow_drama: bool = False, others_too: bool = False
 ) -> list[str]:
-    """Read every number in a cell, as E.164, each once, in the order of the cell; never empty.
+    """Read every number in a cell, as E.164, each once, in the order of the cell.
 
     "07700 900123 / 020 7946 0123" has two numbers, as have "a or b", "a; b" and "a, b". Unreadable
-    text beside a number is dropped. If there is no number, the first fault is raised.
-    `others_too` includes numbers that the words beside them call another person's or a fax. A
-    do-not-call list needs that, because it is about numbers and not about people.
+    text beside a number is dropped. If the cell has no number, the function raises the error for
+    the first part, so the list that it returns is never empty. With `others_too`, the list includes
+    numbers that the words beside them call another person's or a fax. A do-not-call list needs
+    them, because it is about numbers and not about people.
 
-    Raises InvalidNumberError; ValueError for an unknown `country`.
+    Raises InvalidPhoneNumberError; ValueError for an unknown `country`.
     """
     cell = cell.strip()
     if len(cell) > LONGEST_CELL:
@@ -141,7 +143,7 @@ def read_numbers(
 
 
 def format_for_reading(e164: str, country: str) -> str:
-    """A number for people to read: as dialled in `country` if it is from there, else with a +.
+    """Format a number for people: as dialled in `country` if it is from there, else with a +.
 
     Any other text comes back unchanged, because a page must show something.
     """
@@ -155,9 +157,9 @@ def format_for_reading(e164: str, country: str) -> str:
 
 
 def _recognise_plain_number(text: str, country: str, allow_drama: bool) -> str | None:
-    """The number, if the text is only a plain number of the country; None for "not sure".
+    """Return the number if the text is only a plain number of the country; None for "not sure".
 
-    Raises InvalidNumberError for a plain premium rate number.
+    Raises InvalidPhoneNumberError for a plain premium rate number.
     """
     if text[-2:] == ".0" or text[-3:] == ".00":
         whole = DECIMAL_TAIL.fullmatch(text)
@@ -186,15 +188,15 @@ def _recognise_plain_number(text: str, country: str, allow_drama: bool) -> str |
 _OF_ANY_LENGTH = {"DE": 8, "IE": 7}
 
 
-# "23125123 (030)"
+# An example: "23125123 (030)".
 _AREA_CODE_BEHIND = re.compile(r"[0-9]\W*\(\s*0[1-9][0-9]{0,4}\s*\)\W*$")
 
 
 def _restore_plus(text: str, country: str) -> str:
     """Add the plus sign that a text has lost: "49 (0)30 1234567".
 
-    491711234567 in Germany is a mobile with its country code; as a landline it would have a length
-    that no number has.
+    In Germany 491711234567 is a mobile number with its country code. Read as a landline, it would
+    have a length that no number has.
     """
     digits = text.translate(DROP_PUNCTUATION)
     if country not in _OF_ANY_LENGTH or not (digits.isascii() and digits.isdigit()):
@@ -209,10 +211,10 @@ def _restore_plus(text: str, country: str) -> str:
 
 
 def _check_area_code(e164: str, text: str, country: str) -> str:
-    """Return the number, unless `text` has no area code and may be from any town.
+    """Return the number, unless `text` has no area code and the number may be in any town.
 
-    Ireland dials 048 for Northern Ireland, whose numbers are 028 in Britain. Raises
-    InvalidNumberError.
+    Ireland dials 048 for Northern Ireland, whose numbers begin with 028 in Britain. Raises
+    InvalidPhoneNumberError.
     """
     longest = _OF_ANY_LENGTH.get(country, 0)
     digits = "".join(c for c in text if c.isdecimal())
@@ -225,7 +227,7 @@ def _check_area_code(e164: str, text: str, country: str) -> str:
 
 
 def _find_drama_number(digits: str, calling_code: str, international: bool) -> str | None:
-    """A drama number in a usual spelling, which libphonenumber calls invalid; else None."""
+    """Return a drama number in a usual spelling, or None. libphonenumber calls it invalid."""
     if international or digits.startswith(calling_code):
         candidate = "+" + digits
     else:
@@ -247,7 +249,7 @@ def _read_with_libphonenumber(text: str, country: str, allow_drama: bool) -> str
 def _strip_words(text: str) -> str:
     """Strip the words around a number: "Mob: 07700 900123 (home) x12".
 
-    Raises InvalidNumberError for text that is plainly not one number.
+    Raises InvalidPhoneNumberError for text that is plainly not one number.
     """
     text = normalise_text(text)
     if not any(c.isalnum() for c in text):

@@ -39,8 +39,8 @@ def time_zones_of(e164: str) -> tuple[str, ...]:
 
     A landline gives the zones of its area. A North American number gives those of all places that
     its area code covers: see `area_codes`. A mobile elsewhere gives all zones of its country,
-    because its first digits do not say where the phone is: 0412 in Australia is Sydney by its
-    prefix and may well be in Perth.
+    because its first digits do not say where the phone is: by its prefix, an Australian 0412 is in
+    Sydney, but the phone may well be in Perth.
     """
     code = calling_code_of(e164)
     if code is None or code not in TIMEZONE_DATA:
@@ -69,7 +69,7 @@ def _kind_of(e164: str, code: str) -> int:
         return kind
     if is_drama_number(e164):
         return PhoneNumberType.UNKNOWN
-    # The number is of another country with this code (Jersey has 44), or it is not valid.
+    # The number is not valid, or belongs to another country with this code (Jersey has 44).
     try:
         return phonenumbers.number_type(phonenumbers.parse(e164, None))
     except NumberParseException:

@@ -1,7 +1,7 @@
 """Text around telephone numbers, and cells with several numbers. Pure.
 
-When in doubt, this module reads too little: an unreadable number is a row to correct, but half a
-number with something else beside it is a stranger's telephone.
+When in doubt, this module reads too little. An organiser can correct the row of an unreadable
+number, but half a number joined to other digits is a stranger's telephone.
 """
 
 import re
@@ -38,7 +38,7 @@ _EXTENSION = re.compile(
     re.IGNORECASE,
 )
 
-# This replaces a note, so that two numbers with a note between them stay two.
+# This replaces a note, so that the numbers before and after the note stay two numbers.
 _CUT = " ; "
 
 # Letters that people type for a digit: O and o for 0, l and I for 1, S for 5, Z for 2, B for 8.
@@ -85,16 +85,16 @@ _PLACES_AND_RANKS = re.compile(
 )
 
 # Germans write the area code before a slash: "030/1234567" is one number. No area code or country
-# code follows the slash, and no other digit of the same number comes before the area code.
+# code may follow that slash, and no other digit of the same number may come before the area code.
 _AREA_CODE_SLASH = re.compile(r"([ (+]*[0-9](?:[ ()]*[0-9]){1,5}[ )]*)/(?!\s*\(?[0+])")
 _BETWEEN_NUMBERS = re.compile(
     r":::|[;,/\\|¦•→&\r\n]|\s(?=\+)|(?<=[0-9]{9})\s+(?=[0-9]{9})"
     r"|\b(?:or|and|oder|und|bzw|ou|et|neu)\b",
     re.IGNORECASE,
 )
-# From the first letter after a digit to the last before the next one.
+# This matches from the first letter after a digit to the last letter before the next digit.
 _LABEL = re.compile(r"(?<=[0-9)\] ])[^\W\d_](?:[^0-9(+]*[^\W\d_])?[^0-9(+]*(?=[(+]*[0-9])")
-_FEWEST_DIGITS = 7  # of a whole number between two labels
+_FEWEST_DIGITS = 7  # A whole number between two labels has at least this many digits.
 
 # Words beside a number which say that it is another person's or out of use.
 _NOT_THEIRS = re.compile(
@@ -117,7 +117,7 @@ _NOT_THEIRS = re.compile(
     re.IGNORECASE,
 )
 _FAX = r"(?:tele)?(?:fax|ffacs|télécopie)"
-# A fax with its number after it: "Tel.: … Fax: …".
+# This matches a fax with its number after the word: "Tel.: … Fax: …".
 _A_FAX = re.compile(rf"\b{_FAX}\b[\s.:#]*-?[+0-9(][0-9 ().-]*(?:/[0-9 -]+)?", re.IGNORECASE)
 _IS_A_FAX = re.compile(rf"\b{_FAX}\b", re.IGNORECASE)
 
@@ -125,7 +125,8 @@ _IS_A_FAX = re.compile(rf"\b{_FAX}\b", re.IGNORECASE)
 def normalise_text(text: str) -> str:
     """Normalise the characters of a text.
 
-    Digits of any script become 0 to 9, all spaces become one kind, invisible characters go.
+    Digits of any script become 0 to 9, all spaces become one kind of space, and invisible
+    characters are removed.
     """
     plain = unicodedata.normalize("NFKC", text.translate(_PLAINER)).translate(_PLAINER)
     return "".join(
@@ -146,8 +147,9 @@ def strip_notes(text: str) -> str:
 def strip_others(text: str) -> str:
     """Strip other people's numbers, faxes and numbers out of use: "husband 07700 900123".
 
-    `text` is the result of `normalise_text`. A part between two separators goes as a whole. If such
-    words are alone in a part, it is unclear which number they are about, so the whole text goes.
+    `text` is the result of `normalise_text`. The whole part between two separators is removed. If
+    such words are alone in a part, it is unclear which number they describe, so the whole text is
+    removed.
     """
     text = _A_FAX.sub(_CUT, text)
     if not (_NOT_THEIRS.search(text) or _IS_A_FAX.search(text)):
@@ -167,8 +169,8 @@ def strip_extension(text: str) -> str:
 def has_letter_for_digit(text: str) -> bool:
     """Whether a letter replaces a digit.
 
-    Such a letter touches digits, as the O in "O20 7946", or is alone among them and looks like a
-    digit. A whole word may touch the digits at one end: "Tel020…".
+    Such a letter touches digits, as the O in "O20 7946" does, or it stands alone among digits and
+    looks like one. A whole word may touch the digits at one end: "Tel020…".
     """
     for letters in re.finditer(r"[^\W\d_]+", text):
         before = text[letters.start() - 1 : letters.start()].isdecimal()
@@ -186,10 +188,10 @@ def has_letter_for_digit(text: str) -> bool:
 
 
 def split_numbers(cell: str, country: str) -> list[str]:
-    """Split a cell between its numbers; never empty.
+    """Split a cell into its numbers. The result always has at least one part.
 
-    A later number without its area code is left out: "030 123456/234567" means 030 234567, and
-    where numbers have any length the tail alone would be another person's number.
+    A later number without its area code is left out: "030 123456/234567" means 030 234567. In
+    countries with numbers of many lengths, 234567 alone would be another person's number.
     """
     if SCIENTIFIC.fullmatch(cell) or DECIMAL_TAIL.fullmatch(cell):
         return [cell]  # this comma is a decimal point
@@ -209,20 +211,20 @@ def _cut_note(note: re.Match[str]) -> str:
     words = [word for word in _WORD.findall(said) if not _LOOK_LIKE_DIGITS.issuperset(word)]
     only_letters = digits == 0 and any(c.isalpha() for c in said)
     if only_letters or (digits <= _MOST_DIGITS_IN_A_NOTE and (words or _TIMES.search(said))):
-        # "(ext 12)" belongs to the number before it.
+        # Keep "(ext 12)", because it belongs to the number before it.
         return f" {said} " if _EXTENSION.fullmatch(said) else _CUT
     return note[0]
 
 
 def _join_area_code(slash: re.Match[str]) -> str:
-    """Join the area code before a slash to its number, unless digits come before the area code."""
+    """Join the area code before a slash to its number, unless digits come before that area code."""
     before = slash.string[: slash.start()].rstrip(" ()-.")
     within_a_number = before[-1:].isdecimal()
     return slash[0] if within_a_number else f"{slash[1]} "
 
 
 def _split_at_labels(piece: str) -> list[str]:
-    """Split at labels between numbers: "020 7946 0123 m: 07700 900123".
+    """Split a piece at the labels between numbers: "020 7946 0123 m: 07700 900123".
 
     If a part has too few digits for a number, the piece stays whole and is refused later.
     """
@@ -235,11 +237,12 @@ def _has_area_code(piece: str, first: str, country: str) -> bool:
     """Whether the digits of a later number in a cell show that it has its area code."""
     metadata = PhoneMetadata.metadata_for_region(country)
     if metadata is None or metadata.national_prefix != "0":
-        return True  # in North America and Spain a number without it is too short
+        # In North America and Spain a number without its area code is too short to be valid.
+        return True
     if _has_prefix(piece):
         return True
-    # Excel removes the 0 from both numbers. Equal lengths prove that only where all numbers are
-    # equally long.
+    # Excel removes the leading 0 from both numbers. Equal lengths prove that it did so only in
+    # countries whose numbers are all about equally long.
     digits, of_first = (sum(c.isdecimal() for c in text) for text in (piece, first))
     return _has_one_length(country) and not _has_prefix(first) and digits == of_first
 

@@ -1,10 +1,10 @@
-"""The shapes of one country's telephone numbers, compiled once so that a million are quick.
+"""The forms of one country's telephone numbers, compiled once for speed.
 
 libphonenumber reads a number in about 20 microseconds. A list of a million rows cannot afford that
 twice, and most rows have a plain, valid number of the list's own country. A country's plan
 recognises exactly those numbers in a microsecond or two, from the patterns in libphonenumber's
-metadata. A number that the plan does not recognise is not wrong: it goes through libphonenumber
-itself. `test_numbering_plans.py` checks that the two agree.
+metadata. A number that the plan does not recognise is not necessarily wrong: libphonenumber itself
+reads that number. `test_numbering_plans.py` checks that the plan and libphonenumber agree.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class RecognisedNumber(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NumberingPlan:
-    """The shapes of one country's numbers. `plan_of_country` makes it."""
+    """The forms of one country's numbers. `plan_of_country` makes the plan."""
 
     country: str
     calling_code: str  # "44"
@@ -55,7 +55,7 @@ class NumberingPlan:
     lengths_of_group: tuple[frozenset[int], ...]
 
     def kind_of(self, national: str) -> int | None:
-        """The kind of a national significant number (ASCII digits, no prefix), or None."""
+        """Return the kind of a national significant number (ASCII digits, no prefix), or None."""
         match = self.kinds.fullmatch(national)
         if match is None or match.lastindex is None:
             return None
@@ -67,8 +67,8 @@ class NumberingPlan:
     def recognise(self, digits: str, international: bool) -> RecognisedNumber | None:
         """Recognise a number of this country from its ASCII digits as people write them.
 
-        `international` says that a plus sign came before the digits. None means "not sure", never
-        "invalid": libphonenumber reads ambiguous spellings.
+        `international` says that a plus sign came before the digits. The result None means "not
+        sure" and never "invalid", because libphonenumber reads ambiguous spellings.
         """
         code = self.calling_code
         national = digits
@@ -96,7 +96,7 @@ class NumberingPlan:
 
 @cache  # at most one for each of the world's 245 regions
 def plan_of_country(country: str) -> NumberingPlan | None:
-    """The plan of an ISO 3166-1 alpha-2 country; None if the country's prefixes are too complex.
+    """Return the plan of an ISO 3166-1 alpha-2 country; None if its prefixes are too complex.
 
     Countries whose national prefix has a carrier code or a rewriting rule (Brazil, Argentina) have
     no plan, and libphonenumber reads all their numbers. Raises ValueError for a country that
@@ -121,7 +121,8 @@ def plan_of_country(country: str) -> NumberingPlan | None:
         kinds.append(kind)
         lengths.append(frozenset(desc.possible_length or general_desc.possible_length))
     combined = re.compile(rf"(?=(?:{general.pattern})\Z)(?:{'|'.join(patterns)})", re.ASCII)
-    if combined.groups != len(kinds):  # a pattern with groups of its own shifts ours
+    # A pattern with groups of its own would shift the numbers of our groups.
+    if combined.groups != len(kinds):
         return None
     return NumberingPlan(
         country=country,
@@ -137,7 +138,7 @@ def plan_of_country(country: str) -> NumberingPlan | None:
 
 
 def calling_code_of(e164: str) -> str | None:
-    """The country calling code of an E.164 number, as digits ("44", "1", "353"), or None."""
+    """Return the country calling code of an E.164 number ("44", "1", "353"), or None."""
     if not (e164[:1] == "+" and e164.isascii() and e164[1:].isdigit()):
         return None
     for end in (2, 3, 4):
@@ -149,7 +150,7 @@ def calling_code_of(e164: str) -> str | None:
 
 @cache  # at most one for each of the 215 calling codes
 def plan_of_calling_code(code: str) -> NumberingPlan | None:
-    """The plan of the main country of a calling code: "44" gives the plan of GB."""
+    """Return the plan of the main country of a calling code: "44" gives the plan of GB."""
     country = COUNTRY_CODE_TO_REGION_CODE[int(code)][0]
     return plan_of_country(country) if country in SUPPORTED_REGIONS else None
 

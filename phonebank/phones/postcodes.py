@@ -1,7 +1,8 @@
 """The time zones of postcodes. Pure.
 
-The United States come from the `zipcodes` package, Canada and the United Kingdom from the tables
-below. A postcode says where a person lives, which a number, above all a mobile one, may not.
+The time zones of the United States come from the `zipcodes` package, those of Canada and the United
+Kingdom from the tables below. A postcode says where a person lives. A number, especially a mobile
+number, may not say that.
 """
 
 import re
@@ -15,14 +16,14 @@ _ZIP_CODE = re.compile(r"([0-9]{3})[0-9]{2}(?:-?[0-9]{4})?")
 _CANADIAN = re.compile(r"[ABCEGHJ-NPRSTVXY][0-9][A-Z](?:[ -]?[0-9][A-Z][0-9])?")
 _BRITISH = re.compile(r"([A-Z]{1,2})[0-9][A-Z0-9]? ?[0-9][A-Z]{2}")
 
-# Postcode areas without a place in Britain: forces abroad, bulk mail, Gibraltar, returns (Royal
-# Mail, PAF Programmers' Guide). Jersey, Guernsey and the Isle of Man keep London's time.
+# These postcode areas are not places in Britain: forces abroad, bulk mail, Gibraltar, returns
+# (Royal Mail, PAF Programmers' Guide). Jersey, Guernsey and the Isle of Man keep London's time.
 _NOT_IN_BRITAIN = frozenset({"BF", "BX", "GX", "XX"})
 
-# ZIP codes across a boundary or with a local habit, where sources differ or the package is wrong:
-# both zones count. They come from a comparison with the Census Bureau's ZIP code areas on the time
-# zones of OpenStreetMap; West Wendover, Jackpot and their neighbours in Nevada come from 49 CFR
-# 71.9 and the comments in the IANA database.
+# These ZIP codes cross a boundary or have a local habit, and sources differ or the package is wrong
+# about them, so both zones count. They come from a comparison with the Census Bureau's ZIP code
+# areas on the time zones of OpenStreetMap; West Wendover, Jackpot and their neighbours in Nevada
+# come from 49 CFR 71.9 and the comments in the IANA database.
 _ASTRIDE: dict[tuple[str, ...], str] = {
     ("America/Chicago", "America/New_York"): (
         "32457 36854 36863 36867 36869 36870 36877 37304 37314 37320 37364 37371 37377 37384 "
@@ -38,7 +39,7 @@ _ASTRIDE: dict[tuple[str, ...], str] = {
 # The beginning of a Canadian postcode → time zones; the longest match counts. The first letter is a
 # province or a part of one, and a 0 after it means a rural area (Canada Post, "Forward Sortation
 # Areas"). The zones of the places come from the comments in the IANA database's files
-# `northamerica` and `zone.tab`. The rural codes of a province with several zones have them all,
+# `northamerica` and `zone.tab`. In a province with several zones, each rural code has all of them,
 # because a rural code can cover more ground than many countries.
 _CANADA: dict[str, tuple[str, ...]] = {
     "A": ("America/St_Johns",),
@@ -109,7 +110,8 @@ def _zones_of_zip_code(code: str, prefix: str) -> tuple[str, ...]:
     if astride:
         return astride
     zone = _zones_under(prefix).get(code, "")
-    # Forces' post offices abroad have no zone, and one row of the package has a village's name.
+    # Post offices of American forces abroad have no zone, and one row of the package has a
+    # village's name instead of a zone.
     return (zone,) if zone in time_zone_names() else ()
 
 
@@ -119,9 +121,9 @@ def _zones_of_canadian(postcode: str) -> tuple[str, ...]:
 
 @cache
 def _zones_under(prefix: str) -> dict[str, str]:
-    """ZIP code → time zone, for all codes with these three first digits.
+    """Return the time zone of each ZIP code that begins with these three digits.
 
-    One look-up in the package takes as long for a hundred codes as for one.
+    In the package, one look-up of a hundred codes takes as long as a look-up of one.
     """
     return {row["zip_code"]: row["timezone"] for row in zipcodes.similar_to(prefix)}
 
