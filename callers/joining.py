@@ -1,4 +1,4 @@
-"""Joining by a link or a code and a first name. Nothing here commits."""
+"""Join a party or campaign with a first name and a code or a link. Nothing here commits."""
 
 from sqlalchemy import select
 
@@ -22,7 +22,7 @@ class _OldLinkError(NotFoundError):
 
 
 def campaign_of_link(token: str) -> Campaign:
-    """The campaign of a join link.
+    """Return the campaign of a join link.
 
     Raises NotFoundError for a replaced link, GoneError if the campaign has ended.
     """
@@ -40,13 +40,12 @@ def join(
     known: Caller | None,
     address: str = "",
 ) -> Caller:
-    """Add a caller to the party (or to the campaign, without a party), as admitted or as waiting at
-    the door.
+    """Add a caller to the party, or to the campaign if there is no party.
 
-    `known` is the caller of a device that joins again. They stay the same caller and keep their
-    tally. If they join another party, they move there, so a caller is in one room at a time. Their
-    hold is released, because its call would count in the room that they left. They keep a name that
-    a host gave them.
+    The caller is admitted, or waits at the door. `known` is the caller of a device that joins
+    again. They stay the same caller and keep their tally. If they join another party, they move
+    there, so a caller is in one room at a time. Their hold is released, because its call would
+    count in the room that they left. They keep a name that a host gave them.
 
     `address` is the address of the request. A newcomer waits even at an open door if a caller from
     the same address was stopped or paused (`roster.blocked_addresses`).
@@ -98,7 +97,7 @@ def join(
 def _admit_newcomer(caller: Caller, campaign: Campaign, door_open: bool) -> None:
     """Store a newcomer as admitted or waiting.
 
-    An open door makes them wait if `roster.blocked_addresses` gives a reason.
+    Even at an open door, the newcomer waits if `roster.blocked_addresses` gives a reason.
     """
     at = now()
     why_wait = blocked_addresses.reason_to_wait(campaign, caller.address, at)
@@ -113,8 +112,8 @@ def _admit_newcomer(caller: Caller, campaign: Campaign, door_open: bool) -> None
 def _may_enter(known: Caller, campaign: Campaign, mark: str | None) -> bool:
     """Whether an open door admits this caller.
 
-    A caller who is held for an organiser waits in every room. A caller who waits because of a crowd
-    waits however often they ask.
+    A caller who is held for an organiser waits in every room. A caller who was made to wait because
+    of a crowd goes on waiting, however often they ask.
     """
     if known.held:
         return False
@@ -126,8 +125,8 @@ def _may_enter(known: Caller, campaign: Campaign, mark: str | None) -> bool:
 def _lock_room(campaign: Campaign, party: Party | None) -> None:
     """Lock the room (party or campaign) until the caller has joined.
 
-    A host who closes the door, locks the party or replaces the link meanwhile waits for this
-    transaction, and finds the caller.
+    If a host closes the door, locks the party or replaces the link meanwhile, that request waits
+    for this transaction and then finds the caller.
 
     Raises NotFoundError if the code or link was replaced since the room was found by it, GoneError
     if the campaign has ended.

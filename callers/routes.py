@@ -1,4 +1,4 @@
-"""Registers the volunteer's pages and sockets."""
+"""Register the volunteer's pages and sockets."""
 
 from functools import cache
 
@@ -21,7 +21,7 @@ from phonebank.parties.help_requests import ABOUT
 from phonebank.rules.languages import LANGUAGES
 from phonebank.rules.outcomes import GROUPS, OUTCOMES
 
-# The words of the outcome buttons, as globals, because macros see nothing else.
+# The words of the outcome buttons are globals, because macros see no other variables.
 _WORDS = {
     "outcome_groups": GROUPS,
     "outcomes_in": {
@@ -37,7 +37,7 @@ _WORDS = {
 
 @cache
 def outcome_buttons() -> Markup:
-    """All outcome buttons with their fields, rendered once: they are the same on every page."""
+    """Return all outcome buttons with their fields. They are rendered once for every page."""
     draw = get_template_attribute("callers/_outcomes.html", "all_groups")
     return Markup(draw())  # noqa: S704  (a template's own output)
 

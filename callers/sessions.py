@@ -21,7 +21,7 @@ from phonebank.models import Caller, CallerState
 
 _KEY = "caller"
 
-# With the campaign and the party, which nearly every request needs.
+# The query also loads the campaign and the party, which nearly every request needs.
 _BY_ID = (
     select(Caller)
     .options(joinedload(Caller.campaign), joinedload(Caller.party))
@@ -45,7 +45,7 @@ def forget() -> None:
 
 
 def caller_of_device() -> Caller | None:
-    """The caller of this device, whatever their state; None for a stranger or an ended cookie."""
+    """Return the caller of this device, in any state. Return None without a valid cookie."""
     known = session.get(_KEY)
     if not isinstance(known, dict):
         return None
@@ -56,8 +56,11 @@ def caller_of_device() -> Caller | None:
 
 
 def current_caller() -> Caller:
-    """The caller of this request. Raises SignInRequiredError for strangers, CallerRemovedError once
-    removed."""
+    """Return the caller of this request.
+
+    Raises SignInRequiredError if the device has no caller, and CallerRemovedError if the caller was
+    removed.
+    """
     caller = caller_of_device()
     if caller is None:
         raise SignInRequiredError(
@@ -70,7 +73,7 @@ def current_caller() -> Caller:
 
 
 def for_callers(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a view as the callers' and give it the caller in `g.caller`.
+    """Let only callers see a view, and give it the caller in `g.caller`.
 
     The view may run again after a deadlock: see `retry_on_deadlock`.
     """

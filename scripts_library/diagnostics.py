@@ -28,7 +28,10 @@ class Diagnostic:
 
 
 class InvalidScriptError(ValueError):
-    """A script cannot be used. `diagnostics` holds its errors and warnings, in line order."""
+    """The error for a script that cannot be used.
+
+    `diagnostics` holds the script's errors and warnings, in line order.
+    """
 
     def __init__(self, source: str, diagnostics: Iterable[Diagnostic]) -> None:
         self.source = source

@@ -19,7 +19,7 @@ MAX_NUMBER = 10**9
 
 
 class InvalidAnswerError(ValueError):
-    """The step cannot take this answer. The message is for the caller who gave it."""
+    """The error for an answer that the step cannot take. The caller reads its message."""
 
 
 def first_step(script: Script, fields: Fields) -> str:
@@ -88,7 +88,7 @@ def reachable_step_ids(script: Script, fields: Fields) -> set[str]:
 def _distinct_answers(step: Step) -> list[Answer]:
     """Return answers that together take every transition of the step.
 
-    None stands for every text, number and date too, because these do not change the target.
+    None also stands for every text, number and date, because these do not change the target.
     """
     if step.answer == "scale":
         return [None, *SCALE]
@@ -222,7 +222,10 @@ def branch_matches(branch: Branch, answer: Answer, fields: Fields) -> bool:
 
 
 def _choice_target(step: Step, answer: Answer) -> str | None:
-    """Return the target of the chosen answer; of several, the first in the script decides."""
+    """Return the target of the chosen answer.
+
+    If the caller chose several answers, the one that comes first in the script decides.
+    """
     keys = _as_keys(answer)
     return next((c.goto for c in step.choices if c.goto and c.key in keys), None)
 

@@ -102,8 +102,8 @@ def _check_dead_ends(script: Script) -> Iterator[Diagnostic]:
 def _answers_without_target(step: Step) -> list[str] | None:
     """Return the labels of the answers that have no target, for a step without `next`.
 
-    Return None if the step is neither a choice nor a scale: then no answer has a certain target.
-    Branches on fields do not count, because a contact may lack the field.
+    Return None if the step is neither a choice nor a scale, because then no answer has a certain
+    target. Branches on fields do not count, because a contact may lack the field.
     """
     covered: set[str | int] = set()
     for branch in step.branches:

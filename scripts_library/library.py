@@ -10,7 +10,7 @@ _FOLDER = Path(__file__).parent / "scripts"
 
 
 class UnknownScriptError(LookupError):
-    """There is no ready-made script with that slug in that language."""
+    """The error for a slug that no ready-made script has in this language."""
 
 
 def ready_made() -> list[Script]:

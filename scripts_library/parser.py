@@ -11,7 +11,7 @@ from scripts_library.script import Script
 
 
 def parse(text: str, source: str) -> Script:
-    """Return the script that the YAML in `text` describes. Errors name the file as `source`.
+    """Return the script that the YAML in `text` describes. Errors call the file `source`.
 
     Raises InvalidScriptError, with every diagnostic, if one of them is an error.
     """
@@ -29,8 +29,8 @@ def diagnose(text: str) -> list[Diagnostic]:
 def parse_leniently(text: str) -> tuple[Script | None, list[Diagnostic]]:
     """Return as much of the script as the parser understood, and its diagnostics in line order.
 
-    The script is None if no step could be read. It is meant for editors: only `parse` returns a
-    script that is fit for calls.
+    The script is None if no step could be read. Only editors use this result: `parse` alone returns
+    a script that is fit for calls.
     """
     found = DiagnosticList()
     table = yaml_source.parse_yaml(text, found)

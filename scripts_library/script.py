@@ -174,4 +174,4 @@ class Script:
 
 
 class UnknownStepError(LookupError):
-    """The script has no step with that id."""
+    """The error for an id that no step of the script has."""

@@ -14,7 +14,7 @@ MAX_LINE_LENGTH = 200
 
 
 class FieldReader:
-    """Reads the settings of one table. `what` names the table in messages, as in "a step"."""
+    """A reader of the settings of one table. `what` names the table in messages, as in "a step"."""
 
     def __init__(
         self, table: Table, diagnostics: DiagnosticList, what: str, known: Collection[str] = ()
@@ -94,7 +94,7 @@ class FieldReader:
         return value
 
     def one_of(self, key: str, allowed: Collection[str], *, required: bool = True) -> str | None:
-        """Return the value if it is one of the `allowed` ones; None if it is missing or is not."""
+        """Return the value of `key` if it is one of `allowed`, otherwise None."""
         value = self.one_line(key, required=required)
         if value and value not in allowed:
             self.diagnostics.error(
@@ -104,7 +104,7 @@ class FieldReader:
         return value or None
 
     def yes_or_no(self, key: str) -> bool | None:
-        """Return True or False; None if the setting is missing."""
+        """Return True for yes, False for no, and None if the setting is missing."""
         value = self.one_line(key, required=False).casefold()
         if value and value not in ("yes", "true", "no", "false"):
             self.diagnostics.error(self.line_of(key), f"`{key}` must be yes or no, not {value}.")

@@ -37,7 +37,7 @@ class Text:
     style: str = ""
 
     def line_of(self, offset: int) -> int:
-        """Return the line of the character at `offset`: exact in `|` blocks, a guess elsewhere."""
+        """Return the line of the character at `offset`: exact in `|` blocks, else a guess."""
         if self.style == "|":
             return self.line + 1 + self.value.count("\n", 0, offset)
         return self.line + 1 if self.style == ">" else self.line
@@ -60,7 +60,7 @@ class Table:
     line: int
 
     def line_of(self, key: str) -> int:
-        """Return the line of a key, or of the table if it has no such key."""
+        """Return the line of a key, or the line of the table if it has no such key."""
         return self.key_lines.get(key, self.line)
 
 
@@ -68,11 +68,11 @@ Node = Text | Items | Table
 
 
 class _ReadError(Exception):
-    """Parsing stops here. The diagnostic has already been added."""
+    """The error that stops the parser. The diagnostic was added before the error is raised."""
 
 
 def parse_yaml(text: str, diagnostics: DiagnosticList) -> Table | None:
-    """Return the table in `text`, or None and the reason in `diagnostics` if there is none."""
+    """Return the table in `text`. If there is none, return None and report why in `diagnostics`."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if not _is_parsable(text, diagnostics):
         return None

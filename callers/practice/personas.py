@@ -68,8 +68,10 @@ _PEOPLE: dict[CharacterKind, tuple[str, str, dict[str, str]]] = {
 
 
 def stock_personas(script: Script) -> list[Character]:
-    """Return one persona of each kind, with a reply at every step. The list is empty for languages
-    other than English."""
+    """Return one persona of each kind, with a reply at every step.
+
+    The list is empty for languages other than English.
+    """
     if script.language != "en":
         return []
     return [

@@ -38,13 +38,13 @@ FITTING: dict[str, tuple[str, ...]] = {
     "wrong person": ("wrong_number",),
     "answerphone": ("answerphone", "left_message", "no_answer"),
 }
-# The kinds of personas that keep talking.
+# The kinds of personas who keep talking.
 TALKERS = ("cheerful", "undecided")
-# The kinds who hear who is calling. The others hang up before that, or are a machine.
+# The kinds of personas who hear who is calling. The others hang up before that, or are a machine.
 LISTENERS = (*TALKERS, "hostile")
 # Words with one of these merge fields say who is calling.
 WHO_CALLS = {"caller_name", "on_behalf_of"}
-# The kinds where someone else, or a machine, answers.
+# For these kinds, someone else or a machine answers instead of the person on the list.
 ABSENT = ("wrong person", "answerphone")
 # Characters of JSON. The answers of every valid script are shorter.
 ANSWERS_AT_MOST = 100_000
@@ -59,21 +59,23 @@ class Feedback:
 
 
 def personas_for(script: Script | None) -> list[Character]:
-    """The personas for practising with this script; never empty."""
+    """Return the personas for practising with this script. There is always at least one."""
     if script is None:
         return [DEFAULT_PERSONA]
     return list(script.practice) or stock_personas(script) or [DEFAULT_PERSONA]
 
 
 def persona_of(script: Script | None, kind: str) -> Character:
-    """Return the persona of this kind, or one who talks if no persona has this kind."""
+    """Return the persona of this kind. If there is none, return a persona who talks."""
     known = {person.kind: person for person in reversed(personas_for(script))}
     return known.get(kind) or known.get("cheerful") or personas_for(script)[0]  # type: ignore[call-overload]
 
 
 def listed_name(person: Character) -> str:
-    """Return the name that the caller sees. It is the name of the person on the list, and someone
-    else may answer."""
+    """Return the name that the caller sees.
+
+    It is the name of the person on the list. Someone else may answer.
+    """
     return person.name if person.kind not in ABSENT else DEFAULT_PERSONA.name
 
 
@@ -83,9 +85,10 @@ def replies_of(script: Script | None, person: Character) -> dict[str, str]:
 
 
 def parse_answers(script: Script | None, text: str) -> dict[str, Answer]:
-    """The valid answers among those that a practice page sent along.
+    """Return the valid answers among those that a practice page sent along.
 
-    Only the page keeps a practice call. Anything else that it sent is dropped.
+    Only the page keeps a practice call, so it sends the answers with each form. Invalid ones are
+    dropped.
     """
     try:
         given: Any = json.loads(text[:ANSWERS_AT_MOST]) if text else {}
@@ -122,8 +125,10 @@ def is_complete(
 
 
 def describe_requirement(script: Script | None, fields: Fields) -> str:
-    """Return what a practice call needs in order to count, for a caller whose last one did not
-    count."""
+    """Return what a practice call needs in order to count.
+
+    A caller whose last practice call did not count reads this.
+    """
     if script is None:
         return "Say how the call ended"
     if not any(person.kind in TALKERS for person in personas_for(script)):
@@ -135,7 +140,7 @@ def describe_requirement(script: Script | None, fields: Fields) -> str:
 
 
 def _asks_main_question(script: Script, fields: Fields) -> bool:
-    """Whether any answers lead to the main question: it may be behind a branch on a field."""
+    """Whether some answers lead to the main question, which may be behind a branch on a field."""
     return script.main_question in reachable_step_ids(script, fields)
 
 
@@ -146,7 +151,7 @@ def _main_question(script: Script, fields: Fields) -> str:
 def feedback_on(
     script: Script | None, person: Character, answers: Answers, outcome: str, fields: Fields
 ) -> list[Feedback]:
-    """The feedback on a practice call: what went well first, then what to try."""
+    """Return the feedback on a practice call: what went well first, then what to try."""
     found = [_about_outcome(person, outcome)]
     if script is not None and person.kind in LISTENERS:
         walked = WalkedPath.of(script, answers, fields)
@@ -187,7 +192,7 @@ class WalkedPath:
         return cls([step for step in passed if step.id in answers], list(ahead.values()))
 
     def feedback(self, wanted: Callable[[Step], bool], done: str, missed: str) -> list[Feedback]:
-        """Praise if the call passed a wanted step, advice if one was still ahead, else nothing."""
+        """Return praise if the call passed a wanted step, and advice if one was still ahead."""
         if any(wanted(step) for step in self.walked):
             return [Feedback(True, done)]
         return [Feedback(False, missed)] if any(wanted(step) for step in self.ahead) else []

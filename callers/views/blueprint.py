@@ -1,4 +1,4 @@
-"""The blueprint of the volunteer's pages: reading requests, and answering with errors."""
+"""The blueprint of the volunteer's pages: it reads requests and responds with errors."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,16 +21,19 @@ _SAVED = "phonebank.saved"
 
 
 def wants_screen() -> bool:
-    """Whether our own JavaScript asks. It shows the page in the answer without leaving the
-    address."""
+    """Whether our own JavaScript sent the request.
+
+    It shows the page in the response without leaving the address.
+    """
     return SCREEN_HEADER in request.headers
 
 
 def read_fields() -> MultiDict[str, Any] | Mapping[str, Any]:
-    """The fields of a form, or of a JSON object. Raises InvalidInputError for any other JSON.
+    """Return the fields of a form, or of a JSON object.
 
-    The NUL character is dropped, because PostgreSQL cannot store it: an outcome is not refused
-    because its note has pasted text with this character.
+    Raises InvalidInputError for any other JSON. The NUL character is dropped, because PostgreSQL
+    cannot store it: otherwise an outcome would be refused if its note has pasted text with this
+    character.
     """
     if not request.is_json:
         fields = request.form.items(multi=True)
@@ -48,7 +51,7 @@ def _without_nul(value: Any) -> Any:
 
 
 def mark_saved() -> None:
-    """Note that the request has committed what it was sent about a call.
+    """Note that what the request was sent about a call has been committed.
 
     The phone then learns that it was saved, even if the rest of the request fails, for example
     because the campaign has ended.
@@ -58,7 +61,7 @@ def mark_saved() -> None:
 
 @pages.errorhandler(PhonebankError)
 def render_error(error: PhonebankError) -> ResponseReturnValue:
-    """An error in the volunteer's own layout, with one link that leads on."""
+    """Show an error in the volunteer's own layout, with one link that leads on."""
     # The page's own queries must not write what the failed request had begun.
     db.session.rollback()
     if wants_json():
@@ -85,8 +88,8 @@ def render_error(error: PhonebankError) -> ResponseReturnValue:
 def add_call_headers(response: Response) -> Response:
     """Add the call's id and the verdict about it, so that the phone may drop its copy.
 
-    Our own JavaScript gets a redirect as a header. A browser would follow a real redirect
-    invisibly, and the verdict would be lost behind the next page's.
+    Our own JavaScript gets a redirect in a header of ours. The browser would follow a real redirect
+    invisibly, and the verdict would be lost behind that of the next page.
     """
     call_id = (request.view_args or {}).get("call_id")
     verdict = phonebank_headers.verdict_of(response)

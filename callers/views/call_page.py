@@ -1,4 +1,4 @@
-"""From the briefing to a contact on the screen.
+"""The views that lead a caller from the briefing to a contact on the screen.
 
 The call page has one address for every contact, and the address holds nothing about the contact. A
 reload, the back button and a tab that the phone discarded all lead back to the same contact.
@@ -34,8 +34,11 @@ from scripts_library.merge_fields import render_html
 @pages.get("/calling")
 @for_callers
 def calling() -> ResponseReturnValue:
-    """The briefing. A waiting caller gets the lobby, a caller with a hold is redirected to it, and
-    a caller whose party has ended gets the thanks."""
+    """Show the briefing, or the page that fits the caller's state.
+
+    A waiting caller gets the lobby, a caller with a hold is redirected to its contact, and a caller
+    whose party has ended gets the thanks.
+    """
     caller = g.caller
     held = current_hold(caller) is not None
     owed = owes_practice(caller)
@@ -84,10 +87,10 @@ def calling() -> ResponseReturnValue:
 @with_urgency(Urgency.CLAIM)
 @for_callers
 def next_person() -> ResponseReturnValue:
-    """The next contact to call.
+    """Claim and show the next contact.
 
-    The tap is also the promise above the button and, if the page asked for them, the choice of
-    languages.
+    This tap is also the promise that the page shows above the button. If the page asked for the
+    caller's languages, the form has them too.
     """
     if g.caller.may_call:
         if g.caller.promised_at is None:
@@ -103,7 +106,7 @@ def next_person() -> ResponseReturnValue:
 @with_urgency(Urgency.CLAIM)
 @for_callers
 def wait() -> ResponseReturnValue:
-    """The waiting page: every load tries to claim the next contact.
+    """Show the waiting page. Every load tries to claim the next contact.
 
     It claims on a GET, so that it can try again without JavaScript. A caller here has asked for a
     contact already, and gets the same one however often the page loads.
@@ -117,7 +120,7 @@ def wait() -> ResponseReturnValue:
 @with_urgency(Urgency.CLAIM)
 @for_callers
 def person() -> ResponseReturnValue:
-    """The contact on this caller's screen."""
+    """Show the contact on this caller's screen."""
     hold = current_hold(g.caller)
     if hold is not None:
         return show(hold)
@@ -129,9 +132,9 @@ def person() -> ResponseReturnValue:
 @pages.get("/calling/person/qr.svg")
 @for_callers
 def person_qr() -> ResponseReturnValue:
-    """The number on this caller's screen as a QR code, for calling from another phone.
+    """Return the contact's number as a QR code, for a call from another phone.
 
-    It has its own address, because drawing it takes longer than the rest of the page, and few
+    The code has its own address, because drawing it takes longer than the rest of the page, and few
     callers look at it.
     """
     hold = current_hold(g.caller)

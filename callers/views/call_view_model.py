@@ -1,7 +1,7 @@
-"""The view model of the call page: the contact, and the script with the path walked so far.
+"""The view model of the call page: the contact, and the script with the path of the call so far.
 
 The page has every step of the script and the transitions between them, so that the next step shows
-at a tap, also while the phone is offline. Without JavaScript the server renders one step at a time.
+at a tap, even while the phone is offline. Without JavaScript the server renders one step at a time.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from scripts_library.engine import branch_matches, first_step, is_conversation, 
 from scripts_library.merge_fields import render_html, render_text
 from scripts_library.script import SCALE, Answer, Answers, Branch, Fields, Script, Step
 
-# For a campaign without a script: in every call the contact must learn who is calling.
+# The identification for a campaign without a script: every contact must learn who is calling.
 IDENTIFICATION = "This is {{ caller_name }}, a volunteer calling on behalf of {{ on_behalf_of }}."
 
 # The stage of a call decides which buttons are within reach of the thumb.
@@ -35,7 +35,7 @@ CONVERSATION = "conversation"
 
 @dataclass(frozen=True)
 class DoneStep:
-    """A step that is done: `answer` in words, "" for a step without a question."""
+    """A step that is done. `answer` is in words, and is "" for a step without a question."""
 
     id: str
     title: str
@@ -44,10 +44,10 @@ class DoneStep:
 
 @dataclass(frozen=True)
 class CallView:
-    """Everything that the call page shows. `current` is the id of the current step, "" without a
-    script.
+    """Everything that the call page shows.
 
-    `shared` has the merge fields that are the same for all of this caller's contacts.
+    `current` is the id of the current step, or "" without a script. `shared` has the merge fields
+    that are the same for all of this caller's contacts.
     """
 
     call_id: str
@@ -79,7 +79,7 @@ class CallView:
     seq: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        """The contact and the state of the script, for an API client."""
+        """Return the contact and the state of the script, for an API client."""
         names = (
             "call_id",
             "turn",
@@ -115,7 +115,10 @@ class CallView:
 
 
 def view_of(hold: Hold, caller: Caller, campaign: Campaign, change: str = "") -> CallView:
-    """The call page of a hold. `change` is the id of an answered step to show again."""
+    """Return the view model of a hold's call page.
+
+    `change` is the id of an answered step to show again.
+    """
     call, contact = hold.call, hold.contact
     script = script_of(call.script_version_id)
     fields = fields_for(contact, caller, campaign)
@@ -145,14 +148,14 @@ def view_of(hold: Hold, caller: Caller, campaign: Campaign, change: str = "") ->
 
 
 def seconds_until(end: datetime) -> int:
-    """The whole seconds until `end`, rounded down; 0 if it is past."""
+    """Return the whole seconds until `end`, rounded down, or 0 if `end` is past."""
     return max(0, int((end - now()).total_seconds()))
 
 
 def script_state(
     script: Script | None, fields: Fields, answers: Answers, change: str = ""
 ) -> dict[str, Any]:
-    """The part of a CallView that depends on the script and the answers."""
+    """Return the part of a CallView that depends on the script and the answers."""
     walked = path(script, answers, fields) if script else []
     on_again = change if change in {step.id for step in walked} else ""
     # The last step of the path is the current one, even if no transition leads on from it.
@@ -182,11 +185,11 @@ def script_state(
 
 
 def transitions_from(step: Step, fields: Fields) -> list[list[Any]]:
-    """The transitions from a step: [[keys, step id], …]; the first one that matches applies.
+    """Return the transitions from a step: [[keys, step id], …]. The first that matches applies.
 
     `keys` lists the answers that match, or is None for any answer. A scale's numbers are keys too.
     Conditions on the contact's fields are decided here, so that the page need not have the fields.
-    Empty for a step that ends the call.
+    A step that ends the call has no transitions.
     """
     transitions = [
         [_keys(branch), branch.goto] for branch in step.branches if _field_holds(branch, fields)
@@ -209,7 +212,7 @@ def _keys(branch: Branch) -> list[str] | None:
 
 
 def describe_answer(step: Step, answer: Answer, fields: Fields) -> str:
-    """An answer in words: the labels of its keys."""
+    """Return an answer in words: the labels of its keys."""
     if answer is None or answer == []:
         return ""
     keys = answer if isinstance(answer, list) else [answer]
@@ -221,7 +224,7 @@ def describe_answer(step: Step, answer: Answer, fields: Fields) -> str:
 
 
 def stage_of(script: Script | None, answers: Mapping[str, Answer]) -> str:
-    """The call's stage: PLAIN, RINGING, TALKING or CONVERSATION."""
+    """Return the call's stage: PLAIN, RINGING, TALKING or CONVERSATION."""
     if script is None:
         return PLAIN
     if is_conversation(script, answers):

@@ -1,4 +1,4 @@
-"""When to call back, from what a caller tapped or typed. Pure.
+"""The callback time that a caller tapped or typed. Pure.
 
 `retry_policy.decide` moves the time into calling hours. This module only turns the caller's words
 into a time.
@@ -27,7 +27,7 @@ AHEAD_AT_MOST = timedelta(days=92)
 def callback_time(
     preset: str, day: str, clock: str, zone: ZoneInfo, now: datetime
 ) -> datetime | None:
-    """The promised time, aware; None if no time was given.
+    """Return the promised time, with its time zone, or None if no time was given.
 
     `preset` is a key of PRESETS, CHOSEN or ""; `day` and `clock` are ISO text (2026-05-07, 18:30)
     in the contact's time zone. A day without a clock means the current time of day. Raises
@@ -38,7 +38,7 @@ def callback_time(
         return now + LATER_BY
     local = now.astimezone(zone)
     if preset in (TOMORROW, NEXT_WEEK):
-        # Local time: the same time of day, even if the clocks change in between.
+        # `local` is local time, so the time of day stays the same even if the clocks change.
         return local + timedelta(days=1 if preset == TOMORROW else 7)
     if preset not in ("", CHOSEN):
         raise InvalidInputError(

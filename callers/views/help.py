@@ -1,4 +1,4 @@
-"""Asking the host for help, from the lobby and from the call page."""
+"""The view with which a caller asks the host for help, from the lobby or the call page."""
 
 from flask import flash, g, jsonify, redirect, url_for
 from flask.typing import ResponseReturnValue

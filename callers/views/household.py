@@ -1,4 +1,4 @@
-"""Another person of the household answered, so the call continues with this person."""
+"""The view for a call that another person of the household answers and continues."""
 
 import uuid
 
@@ -17,7 +17,7 @@ from phonebank.core.errors import InvalidInputError
 @pages.post("/calling/person/<uuid:call_id>/reached")
 @for_callers
 def reached(call_id: uuid.UUID) -> ResponseReturnValue:
-    """Continue the call with another contact on the same number. JSON: {"contact_id"}."""
+    """Continue the call with another contact on the same number. The JSON is {"contact_id"}."""
     try:
         contact_id = int(read_fields().get("contact_id") or "")
     except (TypeError, ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""Joining by a code or a link and a first name, without an account."""
+"""The views for joining with a first name and a code or a link, without an account."""
 
 from typing import Any
 
@@ -31,15 +31,18 @@ from phonebank.parties.codes import find_campaign_token
 from phonebank.parties.services import party_by_code
 from phonebank.roster.devices import end_session
 
-# The limit counts wrong codes and links from one address. Right codes do not count, so that a
-# living room of thirty people can join behind one router. At twenty a minute, guessing one of 887
-# million codes takes a lifetime.
+# The limit counts wrong codes and links from one address. Right codes do not count, so that thirty
+# people in a living room can join behind one router. At twenty tries a minute, it takes a lifetime
+# to guess one of 887 million codes.
 WRONG_CODES = "20 per minute; 200 per hour"
 
 
 def _joins_from_one_address() -> str:
-    """The limit of joins from one address: enough for two rooms behind one router, and too few for
-    a flood of made-up names on the host's list and the board."""
+    """Return the limit of joins from one address.
+
+    It is enough for two rooms behind one router, and too few for a flood of made-up names on the
+    host's list and the board.
+    """
     joins = current_config().joins_a_minute
     return f"{joins} per minute; {5 * joins} per hour"
 
@@ -83,7 +86,7 @@ class CodeForm(NameForm):
 @limit_wrong_codes
 @limit_joins
 def join() -> ResponseReturnValue:
-    """Code and name on one screen."""
+    """Join with a code and a first name, which are on one page."""
     read_fields()  # refuses a JSON body that is not an object
     form = CodeForm()
     if not form.is_submitted():
@@ -105,7 +108,7 @@ def join() -> ResponseReturnValue:
 @limit_wrong_codes
 @limit_joins
 def join_by_code(code: str) -> ResponseReturnValue:
-    """Join by the link in the board's QR code, with only a name."""
+    """Join with a first name, by the link in the board's QR code."""
     party = party_by_code(code)
     return _name_only(db.session.get_one(Campaign, party.campaign_id), party)
 
@@ -122,8 +125,11 @@ def join_campaign(token: str) -> ResponseReturnValue:
 @pages.post("/leave")
 @for_callers
 def leave() -> ResponseReturnValue:
-    """Leave: the device forgets the caller, every copy of its cookie becomes invalid, and the
-    contact on its screen returns to the queue."""
+    """Leave the party or campaign.
+
+    The device forgets the caller, every copy of its cookie becomes invalid, and the contact on the
+    screen returns to the queue.
+    """
     # A claim that is under way commits before this lock, and its hold is released as well.
     lock_row(g.caller)
     release_caller(g.caller.id)

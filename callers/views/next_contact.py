@@ -1,4 +1,7 @@
-"""The answer after a claim: the contact's page, or why there is no contact. Claims commit here."""
+"""The response after a claim: the contact's page, or the reason why there is no contact.
+
+This module commits the claims.
+"""
 
 from math import ceil
 from typing import Any
@@ -33,7 +36,7 @@ NOBODY_NOW = (NobodyToCallError, NotRunningError, ServiceUnavailableError)
 
 
 class OverloadedError(NotRunningError):
-    """The last call is saved. The next contact comes once the server is less busy."""
+    """The error for a claim that waits until the server is less busy. The last call is saved."""
 
     title = "One moment"
 
@@ -52,9 +55,9 @@ def show_next(
 ) -> ResponseReturnValue:
     """Claim a contact, commit, and show the contact. If there is no contact, show the reason.
 
-    `from_waiting_page`: the waiting page asks, which tries again automatically. `recorded_json` is
-    what a recorded outcome adds to the JSON answer, which is then a success even without a next
-    contact. `holds_nobody` is the `has_no_hold` of `claim.claim`.
+    `from_waiting_page` is true if the waiting page asks, which tries again automatically.
+    `recorded_json` is what a recorded outcome adds to the JSON response, which is then a success
+    even without a next contact. `holds_nobody` is passed to `claim.claim` as `has_no_hold`.
     """
     if holds_nobody and is_busy(request.environ):
         return _render_waiting(OverloadedError(), from_waiting_page, recorded_json)
@@ -97,8 +100,11 @@ def commit_keeping_rows() -> None:
 def show_or_redirect(
     hold: Hold, recorded_json: dict[str, Any] | None = None
 ) -> ResponseReturnValue:
-    """The page itself for fetch() and JSON; for a browser a redirect to it, so that a reload
-    repeats a GET and not a form (POST/redirect/GET)."""
+    """Show the page of a hold, or redirect to it.
+
+    A fetch() or an API client gets the page itself. A browser gets a redirect, so that a reload
+    repeats a GET and not a form (POST/redirect/GET).
+    """
     if wants_screen() or wants_json():
         return show(hold, recorded_json=recorded_json)
     return redirect(url_for("callers.person"), 303)
@@ -110,8 +116,10 @@ def show(
     refused: InvalidInputError | None = None,
     recorded_json: dict[str, Any] | None = None,
 ) -> ResponseReturnValue:
-    """Show the call page of a hold. `refused` says what was wrong with the form that was just
-    sent."""
+    """Show the call page of a hold.
+
+    `refused` says what was wrong with the form that was just sent.
+    """
     campaign = page_data.campaign_of(g.caller)
     view = view_of(hold, g.caller, campaign, change=request.args.get("change", ""))
     if wants_json() and not wants_screen():
@@ -138,7 +146,7 @@ def show(
 
 
 def page_parts(view: CallView, replies: dict[str, str] | None = None) -> dict[str, Any]:
-    """The parts that the practice page shares: the view, its steps, its cards and its data."""
+    """Return what the practice page shares: the view, its steps, its cards and its data."""
     call_id = view.call_id
     return {
         "view": view,
@@ -171,8 +179,10 @@ def show_refused(refused: InvalidInputError) -> ResponseReturnValue:
 def _calling_ended(
     over: GoneError | NotAdmittedError, recorded_json: dict[str, Any] | None
 ) -> ResponseReturnValue:
-    """The answer when the campaign or the party has ended, or the caller is not admitted. An
-    outcome that was just recorded stays recorded."""
+    """Respond if the campaign or the party has ended, or if the caller is not admitted.
+
+    An outcome that was just recorded stays recorded.
+    """
     if wants_json() and not wants_screen():
         if recorded_json is None:
             raise over

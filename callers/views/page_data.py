@@ -1,4 +1,4 @@
-"""What the volunteer's pages read besides the contact: campaign, party, progress, earlier calls."""
+"""What the volunteer's pages show besides the contact: campaign, party, progress, earlier calls."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,7 +33,7 @@ LAST_SEEN_EVERY = timedelta(seconds=45)
 
 @dataclass(frozen=True)
 class OwnCall:
-    """A call as its caller may see it later: without name, number and words."""
+    """A call as its caller may see it later, without the person's name, number or words."""
 
     id: str
     turn: int
@@ -43,23 +43,23 @@ class OwnCall:
     can_undo: bool
 
     def as_json(self) -> dict[str, Any]:
-        """The same for an API client; `at` is UTC in ISO 8601."""
+        """Return the same data for an API client. `at` is UTC in ISO 8601."""
         return self.__dict__ | {"at": self.at.isoformat()}
 
 
 def campaign_of(caller: Caller) -> Campaign:
-    """The caller's campaign."""
+    """Return the caller's campaign."""
     return db.session.get_one(Campaign, caller.campaign_id)
 
 
 def place_of(caller: Caller) -> dict[str, Any]:
-    """The variables that every page needs: `caller`, `campaign` and `party` (or None)."""
+    """Return the variables that every page needs: `caller`, `campaign` and `party` (or None)."""
     party = db.session.get(Party, caller.party_id) if caller.party_id else None
     return {"caller": caller, "campaign": campaign_of(caller), "party": party}
 
 
 def zone_of(call: Call) -> ZoneInfo:
-    """The contact's time zone; the first zone of the campaign's country if it is not known."""
+    """Return the contact's time zone. If it is unknown, return the first zone of the country."""
     contact = db.session.get_one(Contact, call.contact_id)
     campaign = db.session.get_one(Campaign, call.campaign_id)
     zones = zones_in_key(contact.zone_key) or tuple(rules_of(campaign).time_zones.value)
@@ -67,7 +67,7 @@ def zone_of(call: Call) -> ZoneInfo:
 
 
 def progress_of(caller: Caller) -> dict[str, Any]:
-    """The caller's own calls and conversations, and the party's against its goal."""
+    """Return the caller's own calls and conversations, the party's conversations and its goal."""
     own = totals_of_caller(caller.id)
     party = db.session.get(Party, caller.party_id) if caller.party_id else None
     team = party_totals([party.id])[party.id].conversations if party else 0
@@ -86,7 +86,7 @@ def last_recorded(caller: Caller) -> OwnCall | None:
 
 
 def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
-    """The caller's recorded calls, newest first. A caller who is not admitted can undo none."""
+    """Return the caller's recorded calls, newest first. Only an admitted caller can undo one."""
     rows = db.session.execute(
         select(
             Call.id,
@@ -118,7 +118,7 @@ def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
 
 
 def unrecorded_call(caller: Caller) -> Call | None:
-    """The caller's latest call, if it ended without an outcome; else None.
+    """Return the caller's latest call if it ended without an outcome, otherwise None.
 
     Its hold has expired, or the caller released it. The caller may have been talking all the time,
     so they can still say how the call ended.

@@ -1,5 +1,7 @@
-"""The practice call: the call page with a made-up persona. Only the fact that it was made is
-stored."""
+"""The practice call: the call page with an invented person.
+
+The server stores only the fact that the caller has made a practice call.
+"""
 
 import json
 from collections.abc import Mapping
@@ -27,7 +29,7 @@ from scripts_library.script import Answer, Character, Script
 @pages.route("/calling/practice", methods=["GET", "POST"])
 @for_callers
 def practice() -> ResponseReturnValue:
-    """A practice call. Only the page keeps its answers, and each form sends them along."""
+    """Show a practice call. Only the page keeps its answers, and each form sends them along."""
     fields = read_fields() if request.method == "POST" else request.args
     words, _ = _versions(fields)
     script = script_of(words)
@@ -54,7 +56,7 @@ def practice() -> ResponseReturnValue:
 @pages.post("/calling/practice/done")
 @for_callers
 def practised() -> ResponseReturnValue:
-    """The feedback after a practice call: what went well, and what to try."""
+    """Show the feedback after a practice call: what went well, and what to try."""
     fields = read_fields()
     words, others_heard = _versions(fields)
     script = script_of(words)
@@ -80,7 +82,7 @@ def practised() -> ResponseReturnValue:
 
 
 def _versions(fields: Mapping[str, Any]) -> tuple[int | None, list[int]]:
-    """The id of the script version to practise with, and the ids of the other active versions.
+    """Return the id of the script version to practise with, and the other active versions' ids.
 
     The first id is the version that the page asks for, if that version is active. Otherwise it is
     the version that most contacts hear.
@@ -95,7 +97,7 @@ def _versions(fields: Mapping[str, Any]) -> tuple[int | None, list[int]]:
 def _add_answer(
     script: Script | None, answers: dict[str, Answer], step_id: str
 ) -> InvalidAnswerError | None:
-    """Add the answer that was just sent to `answers`; returns the error if it is not valid."""
+    """Add the answer that was just sent to `answers`. Return the error if it is not valid."""
     if script is None or not script.has_step(step_id):
         return None
     values = request.form.getlist("answer")

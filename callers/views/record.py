@@ -1,9 +1,10 @@
-"""Recording a call, by form or JSON: answers, outcome, undo, giving back, and renewing the hold.
+"""The views that record a call: answers, outcome, undo, giving back, and renewing the hold.
 
-Every address has the call's id. A form that is sent twice changes nothing the second time, so
-JavaScript, plain forms and a second tap may repeat it. The addresses for answers, outcome and
-undo have the call's turn too (`?turn=0`), so that a copy which the network delivers late changes
-nothing either. For the same reason an answer may come with "seq", a number that grows with each.
+They take forms and JSON. Every address has the call's id. A form that is sent twice changes nothing
+the second time, so JavaScript, plain forms and a second tap may repeat it. The addresses for
+answers, outcome and undo have the call's turn too (`?turn=0`), so that a copy which the network
+delivers late changes nothing either. For the same reason an answer may come with "seq", a number
+that grows with each answer.
 """
 
 import uuid
@@ -59,10 +60,10 @@ def answer(call_id: uuid.UUID) -> ResponseReturnValue:
 @pages.post("/calling/person/<uuid:call_id>/outcome")
 @for_callers
 def outcome(call_id: uuid.UUID) -> ResponseReturnValue:
-    """Record how the call ended, and show the next contact in the same answer.
+    """Record how the call ended, and show the next contact in the same response.
 
-    JSON: {"outcome", "note", "ring_back" or "date" and "time", "only_me", "language"}; with
-    "next": false no contact is claimed.
+    The JSON has "outcome", "note", "ring_back" or "date" and "time", "only_me" and "language". With
+    "next": false, no contact is claimed.
     """
     fields = read_fields()
     try:
@@ -71,8 +72,8 @@ def outcome(call_id: uuid.UUID) -> ResponseReturnValue:
         return show_refused(refused)
     commit_keeping_rows()
     mark_saved()
-    # The claim that follows may deadlock and make this view run again. The first run's change
-    # counts.
+    # The claim below may deadlock, and then this view runs again. The second run changes nothing,
+    # so the first run's change counts.
     changed = recorded.changed or request.environ.get(_CHANGED, False)
     request.environ[_CHANGED] = changed
     recorded_json = {"call_id": str(call_id), "outcome": recorded.call.outcome, "changed": changed}
@@ -84,7 +85,7 @@ def outcome(call_id: uuid.UUID) -> ResponseReturnValue:
 @pages.post("/calling/person/<uuid:call_id>/undo")
 @for_callers
 def take_back(call_id: uuid.UUID) -> ResponseReturnValue:
-    """Undo the last outcome: its contact is on the screen again."""
+    """Undo the last outcome, and show its contact again."""
     undo(g.caller, call_id, _turn())
     db.session.commit()
     mark_saved()
@@ -97,7 +98,7 @@ def take_back(call_id: uuid.UUID) -> ResponseReturnValue:
 @pages.post("/calling/person/<uuid:call_id>/give-back")
 @for_callers
 def give_back(call_id: uuid.UUID) -> ResponseReturnValue:
-    """Take a break: the contact returns to the queue."""
+    """Take a break: return the contact to the queue."""
     release_hold(g.caller, call_id)
     db.session.commit()
     if wants_json() and not wants_screen():
@@ -108,7 +109,7 @@ def give_back(call_id: uuid.UUID) -> ResponseReturnValue:
 @pages.post("/calling/person/<uuid:call_id>/renew")
 @for_callers
 def renew(call_id: uuid.UUID) -> ResponseReturnValue:
-    """Renew the hold. The page asks this while it is open."""
+    """Renew the hold. The page sends this request again and again while it is open."""
     until = renew_hold(g.caller, call_id)
     page_data.update_last_seen(g.caller)
     db.session.commit()
@@ -150,12 +151,12 @@ def _callback_at(
 
 
 def _turn() -> int | None:
-    """The turn of the call that the request is for; None if it does not say."""
+    """Return the turn of the call that the request is about, or None if it does not say."""
     return request.args.get("turn", type=int)
 
 
 def _seq(fields: MultiDict[str, Any] | Mapping[str, Any]) -> int | None:
-    """The answer's sequence number on its page; None from a form without JavaScript."""
+    """Return the answer's sequence number on its page, or None for a form without JavaScript."""
     text = str(fields.get("seq") or "")
     if not text:
         return None

@@ -1,4 +1,4 @@
-"""Renders every step of a script as HTML; only the current one is visible.
+"""Render every step of a script as HTML. Only the current step is visible.
 
 Most steps are the same for all of a caller's contacts, so their HTML is cached. Only steps that
 contain the contact's own fields are rendered for each contact, and these are never cached.
@@ -26,7 +26,7 @@ class RenderedCard:
 
 
 def render_steps(view: CallView, replies: Mapping[str, str] | None = None) -> Markup:
-    """The HTML of all steps. `replies` has what the practice persona says, by step id."""
+    """Return the HTML of all steps. `replies` maps step ids to what the practice persona says."""
     if view.script is None:
         return Markup("")
     replies = replies or {}
@@ -36,7 +36,7 @@ def render_steps(view: CallView, replies: Mapping[str, str] | None = None) -> Ma
 
 
 def render_cards(view: CallView) -> list[RenderedCard]:
-    """The side cards with their merge fields filled in."""
+    """Return the side cards with their merge fields filled in."""
     cards = view.script.cards if view.script else ()
     return [_render_card(card, view) for card in cards]
 
@@ -51,7 +51,7 @@ def _render_step(step: Step, view: CallView, reply: str) -> Markup:
 
 
 def _shared_values(words: Step | Card, view: CallView) -> Values | None:
-    """The values of the merge fields in these words; None if one of them is the contact's own."""
+    """Return the values of the merge fields in `words`, or None if one is the contact's own."""
     used = _used(words)
     if any(view.fields.get(name) != view.shared.get(name) for name in used):
         return None
@@ -65,7 +65,7 @@ def _render_shared_step(step: Step, values: Values, current: bool) -> Markup:
 
 @lru_cache(maxsize=4096)
 def _used(part: Step | Card) -> tuple[str, ...]:
-    """The names of the merge fields that a step or card uses, sorted."""
+    """Return the names of the merge fields that a step or card uses, sorted."""
     words = [part.title, part.words, part.guidance]
     if isinstance(part, Step):
         words += [part.low_label, part.high_label, *(choice.label for choice in part.choices)]

@@ -20,7 +20,7 @@ _NOT_SAID = str.maketrans("", "", ".,;:!?¿¡…*\"'“”‘’")
 
 @dataclass(frozen=True)
 class ChangedMeaning:
-    """A part of a question, or an answer, whose words would change.
+    """One part of a question, or one answer, whose words the new script would change.
 
     `calls` counts the calls that answered the question, or that gave this answer. `new` is None if
     the answer would no longer be offered.
@@ -36,11 +36,11 @@ class ChangedMeaning:
 def changed_meanings(script: Script, new: ParsedScript) -> list[ChangedMeaning]:
     """Return the questions and answers whose words in `new` differ from what calls used.
 
-    They are sorted by the order of the steps in `new`, and steps that `new` lacks come last. Each
+    The result is in the order of the steps in `new`, and steps that `new` lacks come last. Each
     question is compared with the newest version that has it, and each answer with the newest
     version that offers it: an answer that was left out for a while could otherwise return with
     another meaning. Every call keeps the words of its version. This check protects the totals,
-    which would add up answers with the old meaning and with the new.
+    which would otherwise add up answers with the old meaning and answers with the new one.
     """
     asked: dict[str, Step] = {}
     offered: dict[tuple[str, str], tuple[Step, str]] = {}
@@ -86,7 +86,7 @@ def changed_meanings(script: Script, new: ParsedScript) -> list[ChangedMeaning]:
 def _question_changes(old: Step, new: Step) -> Iterator[tuple[Part, str, str]]:
     """Yield (part, old, new) for each part that may change what the answers mean."""
     if new.answer is None:
-        return  # a step without answers adds no new answers to the old ones
+        return  # a step without answers adds nothing to the totals of the old answers
     if _normalise(old.title) != _normalise(new.title):
         yield "title", old.title, new.title
     if _normalise(old.words) != _normalise(new.words):

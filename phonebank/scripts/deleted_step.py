@@ -39,8 +39,8 @@ class DeletedStep:
     def rename_steps(self, names: Mapping[str, str]) -> "DeletedStep":
         """Return a copy with the steps of `before` renamed. `names` maps old ids to new ones.
 
-        The deleted step keeps its id. If `names` has this id, it belongs to a step that the
-        organiser added after the deletion.
+        The deleted step keeps its id, even if `names` has this id: then the id in `names` belongs
+        to a step that the organiser added after the deletion.
         """
         others = {old: new for old, new in names.items() if old != self.step_id}
         return replace(self, before=rename_steps(self.before, others))
@@ -56,7 +56,7 @@ class DeletedStep:
 
 
 def unpack_deleted_step(packed: str, step_id: str) -> DeletedStep | None:
-    """Unpack a value of `DeletedStep.packed`; None if the form sent anything else.
+    """Unpack a value of `DeletedStep.packed`. Return None if the form sent anything else.
 
     A script longer than MAX_BYTES is cut, so a small field cannot expand to fill the memory.
     """
@@ -100,12 +100,15 @@ def restore_step(now: Script, deleted: DeletedStep) -> Script:
 
 
 def _restore_setting(step_id: str, before: str | None, now: str | None) -> str | None:
-    """Return the deleted step's id if the setting was this id and is empty now; otherwise `now`."""
+    """Return `now`, or the deleted step's id if `before` was this id and `now` is empty."""
     return before if before == step_id and not now else now
 
 
 def _restore_targets(step: Step, before: Script, after: Script) -> Step:
-    """Return the step with its targets from before the deletion, except targets changed since."""
+    """Return the step with its targets from before the deletion.
+
+    A target that the organiser has changed since the deletion stays.
+    """
     if not (before.has_step(step.id) and after.has_step(step.id)):
         return step
     old, new = before.step(step.id), after.step(step.id)

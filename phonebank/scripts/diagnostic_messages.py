@@ -15,7 +15,7 @@ def form_message_translator(script: Script) -> Callable[[str], str]:
     """
     titles = {step.id: title_of(script, step.id) or step.id for step in script.steps}
     ids = "|".join(sorted(map(re.escape, filter(None, titles)), key=len, reverse=True))
-    # Some step ids are ordinary words too, so an id counts only where messages name a step.
+    # Some step ids are ordinary words too, so an id is replaced only where a message names a step.
     step_names = re.compile(
         rf"(?<=names )(?:{ids})\b|(?<=leads to )(?:{ids})\b|(?<=after )(?:{ids})(?=\.$)"
         rf"|(?<=\()(?:{ids})(?=\))|(?<=→ )(?:{ids})\b|\b(?:{ids})(?= →)|(?<=answer of )(?:{ids})\b"

@@ -76,7 +76,7 @@ def _delete_step(script: Script, place: str) -> Script:
 def _redirect_targets(step: Step, old: str, new: str | None) -> Step:
     """Return the step with `new` as the target of every transition that led to `old`.
 
-    Without a `new` target, branches to `old` are removed.
+    If `new` is None, branches to `old` are removed, and other transitions to it lose their target.
     """
     return replace(
         step,
@@ -123,7 +123,7 @@ def _move_choice(script: Script, place: str, by: int) -> Script:
 
 
 def _add_range(script: Script, place: str) -> Script:
-    """Add a branch for the lowest free range of the scale, up to four numbers."""
+    """Add a branch for the lowest numbers of the scale that no branch covers yet, at most four."""
     at = _position(script.steps, place)
     if at is None:
         return script
@@ -152,9 +152,9 @@ def _add_branch(script: Script, place: str, new: Branch) -> Script:
     """Add a branch to a step, unless the script has no other step as a target.
 
     The branch leads to the last close step that the step can reach, otherwise to the last close
-    step of the script: neither can make a loop. Without a close step, it leads to the last step
-    that does not lead back. If every step leads back, it leads to the last one, and a diagnostic
-    reports the loop.
+    step of the script, because a branch to a close step cannot make a loop. Without a close step,
+    it leads to the last step that does not lead back. If every step leads back, it leads to the
+    last one, and a diagnostic reports the loop.
     """
     others = [step for step in script.steps if step.id != place]
     if not others:
@@ -182,8 +182,8 @@ def _move_branch(script: Script, place: str, by: int) -> Script:
 def _add_start(script: Script, place: str) -> Script:
     """Add another beginning for some contacts, with a condition on a merge field.
 
-    Its target is the first step, after the script's first one, that does not end the call: a call
-    cannot begin with the goodbye.
+    It leads to the first step, below the script's first step, that does not end the call, because a
+    call cannot begin with the goodbye.
     """
     begins = next((step for step in script.steps[1:] if not step.is_end), script.steps[0])
     new = Branch(begins.id, field="town")

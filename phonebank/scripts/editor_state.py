@@ -1,4 +1,4 @@
-"""What the editor shows: a script, its YAML, and its diagnostics grouped by block. Pure."""
+"""The state of the editor: a script, its YAML, and its diagnostics grouped by block. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,7 +14,8 @@ from scripts_library.serializer import serialize
 class DiagnosticsByBlock:
     """Diagnostics grouped by the block they are about: a step, a card or a character.
 
-    Characters are keyed by their place, counted from 0. `of_script` holds the rest.
+    The key of a character is its place, counted from 0. `of_script` holds the diagnostics that are
+    not about a block.
     """
 
     of_script: list[Diagnostic] = field(default_factory=list)
@@ -68,9 +69,10 @@ def editor_state_of(script: Script) -> EditorState:
 
 
 def group_by_block(found: Iterable[Diagnostic], script: Script | None) -> DiagnosticsByBlock:
-    """Group each diagnostic by its step, by the card or character at its line, or by script.
+    """Group diagnostics by the block they are about, or under the script if they are about none.
 
-    `script` is what the parser read from the source that the diagnostics are about.
+    A diagnostic names its step. The block of any other diagnostic is the card or character at its
+    line. `script` is what the parser read from the source that the diagnostics are about.
     """
     diagnostics = DiagnosticsByBlock()
     cards, people = (script.cards, script.practice) if script else ((), ())

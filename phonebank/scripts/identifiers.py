@@ -59,7 +59,7 @@ def is_provisional(name: str) -> bool:
 
 
 def unique_id(words: str, taken: Iterable[str]) -> str:
-    """Make an id that is not in `taken` from words: small letters, digits and _."""
+    """Make an id from words, in small letters, digits and _. The id is not in `taken`."""
     plain = unicodedata.normalize("NFKD", render_text(words, {})).encode("ascii", "ignore").decode()
     name = re.sub(r"[^a-z0-9]+", "_", plain.lower().replace("'", "")).strip("_")
     name = name[: _MAX_LENGTH - 4].rstrip("_")
@@ -72,11 +72,11 @@ def unique_id(words: str, taken: Iterable[str]) -> str:
 
 
 def assign_choice_keys(choices: Iterable[Choice], used: Mapping[str, str]) -> tuple[Choice, ...]:
-    """Give each answer without a key a key made from its label. A key never changes.
+    """Make a key, from its label, for every answer that has none. A key never changes.
 
-    `used` maps the step's keys in all published versions to their newest labels. A new answer
-    does not reuse such a key, with one exception: an answer that returns with the same label has
-    the same meaning. It gets its old key, so that totals include the old answers.
+    `used` maps the step's keys in all published versions to their newest labels. A new answer never
+    gets one of these keys, with one exception: an answer that returns with the same label has the
+    same meaning, so it gets its old key back, and totals include the old answers.
     """
     choices = tuple(choices)
     offered = {choice.key for choice in choices}
@@ -92,7 +92,10 @@ def assign_choice_keys(choices: Iterable[Choice], used: Mapping[str, str]) -> tu
 
 
 def rename_steps(script: Script, names: Mapping[str, str]) -> Script:
-    """Rename steps (old id → new), wherever the script refers to them."""
+    """Return the script with renamed steps, also wherever it refers to them.
+
+    `names` maps old ids to new ones.
+    """
 
     def new(name: str) -> str:
         return names.get(name, name)

@@ -16,9 +16,10 @@ SAMPLE_CALLER = "Sam"
 
 @dataclass(frozen=True)
 class Preview:
-    """The editor's preview. `step_id` is the step that it shows, None after the end of the call.
+    """The editor's preview of one step.
 
-    `refused` says why the preview stayed at its step; it is "" in all other cases.
+    `step_id` is the id of the step that the preview shows. It is None after the end of the call.
+    `refused` says why the preview stayed at its step, and is "" in all other cases.
     """
 
     script: Script

@@ -11,7 +11,7 @@ from scripts_library.script import Answer, Choice, Fields, Step
 
 @dataclass(frozen=True)
 class RenderedStep:
-    """The data that _step.html shows. Words and guidance are safe HTML, everything else is text."""
+    """The data that _step.html shows. `words` and `guidance` are safe HTML, the rest is text."""
 
     step: Step
     title: str

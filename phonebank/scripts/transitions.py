@@ -12,7 +12,7 @@ OTHERWISE = "otherwise"
 
 @dataclass(frozen=True)
 class Transition:
-    """A transition to the step `goto`. `when` is its condition; "" if it always applies."""
+    """A transition to the step `goto`. `when` is its condition, or "" if it always applies."""
 
     when: str
     goto: str

@@ -19,7 +19,7 @@ from scripts_library.script import Script as ParsedScript
 
 
 class FaultyScriptError(InvalidInputError):
-    """Callers cannot use this script. `diagnostics` holds everything that is wrong with it."""
+    """The error for a script that callers cannot use. `diagnostics` says what is wrong."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity == "error"]
@@ -45,7 +45,7 @@ def published_version_id(campaign: Campaign) -> int | None:
 
 
 def published_version(script: Script) -> ScriptVersion | None:
-    """Return the published version, which callers get with their next person; or None."""
+    """Return the published version, or None. Callers get it with their next person."""
     if script.published_version_id is None:
         return None
     return db.session.get(ScriptVersion, script.published_version_id)
@@ -81,7 +81,7 @@ def add_version(script: Script, source: str, account: Account | None) -> ScriptV
         parse(source, script.name)
     except InvalidScriptError as refused:
         raise FaultyScriptError(refused.diagnostics) from None
-    # Two organisers who publish at once take turns, so that each version gets its own number.
+    # Two organisers who publish at once wait for each other, so each version gets its own number.
     lock_row(script)
     last = db.session.scalar(
         select(func.max(ScriptVersion.number)).where(ScriptVersion.script_id == script.id)

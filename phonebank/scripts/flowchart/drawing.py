@@ -65,7 +65,7 @@ class _Connection:
 
     @property
     def lines(self) -> list[str]:
-        """The label's lines. "otherwise" alone says more than a cut list of answers."""
+        """The lines of the label. If they would be cut, "otherwise" says more than a cut list."""
         most = 3 if self.problem else 2
         lines = wrap_text(self.words, MAX_LABEL_WIDTH, SMALL_LETTERS, most)
         if self.is_otherwise and any(line.endswith(ELLIPSIS) for line in lines):
@@ -75,10 +75,10 @@ class _Connection:
 
 
 def draw_flowchart(script: Script) -> Flowchart | None:
-    """Return the flowchart of a script, even with errors; None if it has more than MAX_EDGES.
+    """Return the flowchart of a script, or None if it has more than MAX_EDGES.
 
-    If several steps have the same id, which is an error, the flowchart shows the last one. It
-    leaves out answers that do not fit their step's kind.
+    The script may have errors. If several steps have the same id, which is an error, the flowchart
+    shows the last one. It leaves out answers that do not fit their step's kind.
     """
     return _FlowchartBuilder(drop_empty(script)).draw()
 
@@ -95,7 +95,7 @@ class _FlowchartBuilder:
         self.marks = {step_id: self._marks(step) for step_id, step in self.steps.items()}
 
     def _connect(self) -> list[_Connection]:
-        """Return every connection. Each one that leads nowhere or back has a `problem`."""
+        """Return every connection. A connection that leads back or to no step has a `problem`."""
         found: dict[tuple[str, str], _Connection] = {}
 
         def add(source: str, target: str, when: str) -> None:
@@ -138,7 +138,10 @@ class _FlowchartBuilder:
         return back
 
     def _layers(self) -> dict[str, int]:
-        """Return each step's layer: one below the lowest step that leads to it. The start has 0."""
+        """Return the layer of each step. The start of the call has layer 0.
+
+        A step's layer is one more than the largest layer among the steps that lead to it.
+        """
         onwards: dict[str, list[str]] = {}
         arrivals = dict.fromkeys(self.steps, 0)
         for connection in self.connections:
@@ -175,7 +178,7 @@ class _FlowchartBuilder:
         return marks
 
     def draw(self) -> Flowchart | None:
-        """Return the flowchart with every shape in its place; None if there are too many edges."""
+        """Return the flowchart with every shape in its place, or None if it has too many edges."""
         boxes: dict[Key, Box] = {("step", i): self._box(step) for i, step in self.steps.items()}
         labels: dict[Key, Label] = {
             ("label", n): _label(connection) for n, connection in enumerate(self.connections)
@@ -242,8 +245,9 @@ class _FlowchartBuilder:
     def _rows_and_edges(self) -> tuple[list[list[Key]], list[Edge]]:
         """Return the rows of shapes, in the script's order, and the edges between the rows.
 
-        The steps of layer n are row 2n, and the labels below them row 2n + 1. A connection over
-        several layers runs through lanes: gaps in the rows, shared by all arrows to its target.
+        The steps of layer n are in row 2n, and the labels below them are in row 2n + 1. A
+        connection over several layers runs through lanes: gaps in the rows, shared by all arrows to
+        its target.
         """
         deepest = max(self.layers.values())
         rows: list[list[Key]] = [[] for _ in range(2 * deepest + 2)]

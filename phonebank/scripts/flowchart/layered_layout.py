@@ -71,7 +71,7 @@ def position_nodes(
     for sweep in range(sweeps):
         downwards = sweep % 2 == 0
         for row in rows if downwards else reversed(rows):
-            # The later sweeps use both rows, above and below, so that neither end is skewed.
+            # The later sweeps use the rows above and below together, so that neither end is skewed.
             last = sweep >= sweeps // 2
             neighbours = [
                 (above.get(key, ()) if downwards or last else ())
@@ -96,8 +96,9 @@ def _space_row(
 ) -> dict[Key, float]:
     """Return the places nearest to `wanted`, by least squares, that keep order and distance.
 
-    After subtracting the widths to the left, places must not fall from left to right. This is
-    isotonic regression: nodes that are out of order are pooled at their mean.
+    If the widths to the left of each node are subtracted from its place, the result must not fall
+    from left to right. This problem is isotonic regression: nodes that are out of order are pooled
+    at their mean.
     """
     taken: list[float] = []
     room = 0.0
