@@ -45,8 +45,8 @@ UNION ALL
 def calls_file(campaign: Campaign, mark: bool = False) -> Iterator[str]:
     """Return every call of the campaign as pieces of CSV text; `csv_chunks` explains `mark`.
 
-    Recorded calls come first, then calls that were released, expired or withdrawn, and calls on a
-    screen now. The column `ending` tells them apart.
+    Recorded calls come first. Then come calls that were released, expired or withdrawn, and calls
+    on a screen now. The column `ending` tells them apart.
 
     The rows come through a cursor on the server. So memory use stays constant, and the file shows
     one moment of the database, even if the download takes long.

@@ -1,9 +1,10 @@
 """Rows → CSV that is safe to open in any spreadsheet. Pure.
 
 Spreadsheets run a cell that begins with =, +, - or @ as a formula (OWASP, "CSV Injection"), and a
-volunteer's note or a list from elsewhere may have one. Such a cell gets an apostrophe in front,
-which spreadsheets read as "this is text". Phone numbers get it too: "+44…" becomes "'+44…", which
-keeps its plus and all its digits, and which the import of lists reads as the number.
+volunteer's note or a list from elsewhere may have such a cell. This module puts an apostrophe in
+front, which spreadsheets read as "this is text". Phone numbers get the apostrophe too: "+44…"
+becomes "'+44…", which keeps its plus and all its digits, and which the import of lists reads as the
+number.
 """
 
 import csv
@@ -16,9 +17,9 @@ from typing import cast
 Cell = str | int | float | bool | datetime | None
 
 # Excel cuts rows at semicolons in countries with a decimal comma, whatever the file says, and other
-# programs can cut at tabs or bars. So a sign counts as a beginning after any of these, and after
-# the spaces and quotation marks that a reader may drop. The wide signs are the East Asian forms,
-# which some readers take for the plain ones.
+# programs can cut at tabs or bars. So a sign counts as a beginning after any of these characters,
+# and after the spaces and quotation marks that a spreadsheet may drop. The wide signs are the East
+# Asian forms, which some spreadsheets read as the plain ones.
 _BEGINS_A_FORMULA = re.compile(r"""((?:^|[,;|])[\s"]*)(?=[-=+@＝＋－＠])""")
 
 ROWS_A_CHUNK = 500
@@ -28,14 +29,15 @@ UTF_8_MARK = "\ufeff"  # Excel reads a file as UTF-8 only if it begins with this
 def safe_text(text: str) -> str:
     """Make text safe for a cell: no spreadsheet runs it, and its line ends become " / ".
 
-    A second line in a cell would begin a row of its own if a reader cuts at another character.
+    If a spreadsheet cuts rows at another character, the second line of a cell would become a new
+    row.
     """
     one_line = " / ".join(text.splitlines()).replace("\t", " ").replace("\0", "")
     return _BEGINS_A_FORMULA.sub(r"\1'", one_line)
 
 
 def cell_text(cell: Cell) -> str:
-    """The text of one cell: times in ISO 8601 and UTC, true and false as yes and no."""
+    """Return the text of one cell: times in ISO 8601 and UTC, true and false as yes and no."""
     if cell is None:
         return ""
     if isinstance(cell, bool):
@@ -44,7 +46,7 @@ def cell_text(cell: Cell) -> str:
         return cell.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     if isinstance(cell, str):
         return safe_text(cell)
-    return str(cell)  # a number is safe, also a negative one
+    return str(cell)  # a number is safe, even if it is negative
 
 
 def csv_chunks(
@@ -53,15 +55,15 @@ def csv_chunks(
     mark: bool = False,
     delimiter: str = ",",
 ) -> Iterator[str]:
-    """A CSV file (RFC 4180) in pieces of `ROWS_A_CHUNK` rows, so that memory stays flat.
+    """Yield a CSV file (RFC 4180) in pieces of `ROWS_A_CHUNK` rows, so memory use stays constant.
 
-    `mark` adds the UTF-8 mark, which Excel needs and which confuses some other readers. `delimiter`
-    suits spreadsheets that cut rows at another character than the comma.
+    `mark` adds the UTF-8 mark, which Excel needs and which confuses some other programs.
+    `delimiter` is for spreadsheets that cut rows at another character than the comma.
     """
     writer = csv.writer(_EchoFile(), delimiter=delimiter, lineterminator="\r\n")
 
     def line(cells: Iterable[Cell]) -> str:
-        # writerow returns what the file's write returned.
+        # writerow returns what the file's `write` returned.
         return cast(str, writer.writerow([cell_text(cell) for cell in cells]))
 
     yield (UTF_8_MARK if mark else "") + line(header)
@@ -71,7 +73,7 @@ def csv_chunks(
 
 
 class _EchoFile:
-    """A file whose `write` returns the line."""
+    """A file whose `write` returns the line that it was given."""
 
     def write(self, line: str) -> str:
         return line

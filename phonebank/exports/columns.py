@@ -17,7 +17,7 @@ from scripts_library.script import Step
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the file; `value` takes a row of the query in `calls.py`."""
+    """A column of the file; `value` reads its value from a row of the query in `calls.py`."""
 
     name: str
     meaning: str
@@ -101,7 +101,7 @@ class AskedStep:
 
 
 def steps_asked(campaign: Campaign) -> dict[str, list[AskedStep]]:
-    """The steps with an answer, by id, of all script versions that recorded calls used.
+    """Return the steps with an answer, by id, of all script versions that recorded calls used.
 
     Steps of the newest version come first, then steps that only older versions have. Each list has
     the newest version first.
@@ -115,7 +115,7 @@ def steps_asked(campaign: Campaign) -> dict[str, list[AskedStep]]:
 
 
 def answer_columns(campaign: Campaign, step_id: str, versions: Sequence[AskedStep]) -> list[Column]:
-    """The column of a step's answers, and a second with their words if the answers have keys.
+    """Return the column of a step's answers, and a second with their words if they have keys.
 
     The words are those of the version that the call used, even if the script has changed since.
     """
@@ -130,7 +130,7 @@ def answer_columns(campaign: Campaign, step_id: str, versions: Sequence[AskedSte
 
 
 def merge_values(campaign: Campaign) -> dict[str, str | None]:
-    """The campaign's values of its scripts' merge fields."""
+    """Return the campaign's values of its scripts' merge fields."""
     own = {"campaign_name": campaign.name, "on_behalf_of": campaign.on_behalf_of}
     return {**campaign.merge_values, **own}
 

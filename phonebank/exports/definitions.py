@@ -41,7 +41,7 @@ def _rows(campaign: Campaign) -> Iterator[tuple[Cell, ...]]:
 
 
 def _keys(versions: list[AskedStep], fields: Fields) -> Iterator[tuple[str, str, list[AskedStep]]]:
-    """Each key with each wording it has had, and the versions with that wording."""
+    """Yield each key with each of its wordings, and the versions that have that wording."""
     used_in: dict[tuple[str, str], list[AskedStep]] = {}
     for version in versions:
         for choice in version.step.choices:
@@ -52,7 +52,7 @@ def _keys(versions: list[AskedStep], fields: Fields) -> Iterator[tuple[str, str,
 
 
 def _versions_in_words(versions: list[AskedStep]) -> str:
-    """ "Main script 3, 2, 1" """
+    """Name the versions in words: "Main script 3, 2, 1"."""
     numbers: dict[str, list[str]] = {}
     for version in versions:
         numbers.setdefault(version.script, []).append(str(version.version))

@@ -1,4 +1,4 @@
-"""Rows of a query that are read while a download sends them."""
+"""The rows of a query, read while a download sends them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,18 +9,18 @@ from phonebank.core.db import FOR_DOWNLOADS, db
 from phonebank.core.errors import ServiceUnavailableError
 
 ROWS_A_FETCH = 500
-# The most downloads in one process. Each holds a connection until its end, and callers need the
-# others.
+# One process allows this many downloads. Each holds a database connection until its end, and
+# callers need the others.
 DOWNLOADS_AT_ONCE = 3
 
 _under_way: set[int] = set()
 
 
 def stream_rows(query: Executable, **values: Any) -> Iterator[Row[Any]]:
-    """Yield the rows of a query, a few hundred at a time, through a cursor on the server.
+    """Return the rows of a query, read a few hundred at a time through a cursor on the server.
 
     The rows have a connection of their own, because the request's session closes before its answer
-    is sent. The connection is released after the last row, or when the reader goes away. Raises
+    is sent. The connection is released after the last row, or when the browser disconnects. Raises
     ServiceUnavailableError while DOWNLOADS_AT_ONCE other downloads run.
     """
     if len(_under_way) >= DOWNLOADS_AT_ONCE:

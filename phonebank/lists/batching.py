@@ -1,4 +1,4 @@
-"""Rows of a file → batches ready to store, each with its contacts and its refused rows."""
+"""Rows of a file → batches that can be stored, each with its contacts and its refused rows."""
 
 import csv
 import io
@@ -16,7 +16,8 @@ from phonebank.phones.number_places import time_zones_of
 from phonebank.phones.postcodes import time_zones_of_postcode
 from phonebank.rules.time_zones import canonical_name, zones_key, zones_of_country
 
-# Rows in one transaction: about half a second's work, which is all that a killed worker loses.
+# One transaction stores this many rows. That is about half a second's work, and all that is lost if
+# the worker is killed.
 BATCH = 10_000
 
 # The columns of `Batch.contacts`, in order.
@@ -43,12 +44,12 @@ class Batch:
 
     first: int
     rows: int = 0
-    # CSV for COPY. It is ready before it is sent, so that one batch is prepared while another is
-    # stored.
+    # The contacts are CSV for COPY. They are CSV already here, so that one batch is prepared while
+    # another is stored.
     contacts: str = ""
     contact_rows: int = 0
     refused: list[RefusedRow] = field(default_factory=list)
-    # Rows that say "do not call", and every number in them.
+    # The number of rows that say "do not call", and every number in them.
     do_not_call_rows: int = 0
     do_not_call: set[str] = field(default_factory=set)
     zone_keys: set[str] = field(default_factory=set)
@@ -60,8 +61,8 @@ def prepare_batches(
 ) -> Iterator[Batch]:
     """Prepare the rows from `first` on, in batches of BATCH rows.
 
-    `rows` are those below the header; `country` is the campaign's ISO 3166-1 code. Raises
-    InvalidFileError at the row where reading it fails.
+    `rows` are the rows below the header; `country` is the campaign's ISO 3166-1 code. Raises
+    InvalidFileError at a row that cannot be read.
     """
     left = islice(rows, first, None)
     while chunk := list(islice(left, BATCH)):
@@ -111,7 +112,7 @@ def _cells(row: ContactRow, zone_key: str) -> tuple[Any, ...]:
 
 
 def _zone_key(row: ContactRow, country: str) -> str:
-    """The zones that the person may be in, as a contact stores them; "" if they are unknown.
+    """Return the zones that the person may be in, as a contact stores them; "" if unknown.
 
     The list's own time zone comes first, then the postcode's, then those of the numbers.
     `rules.calling_hours` reads the key, and takes all zones of the country for "".
@@ -122,8 +123,9 @@ def _zone_key(row: ContactRow, country: str) -> str:
         return _zones_key(told)
     said = tuple(row.time_zone.split("|"))
     if not any(canonical_name(zone) in zones_of_country(country) for zone in said):
-        # This is often the office's time zone, filled in by the list's database. So both zones must
-        # be inside calling hours.
+        # The list's time zone is often the office's, filled in by its database. So a call must be
+        # inside calling hours both in this zone and in the zones of the person's postcode or
+        # numbers.
         return _zones_key((*said, *told)) if told else ""
     if len(said) > 1:
         # "MST" is Denver's clock or Phoenix's: the person's postcode or numbers say which.
@@ -133,7 +135,7 @@ def _zone_key(row: ContactRow, country: str) -> str:
 
 
 def _zones_of_numbers(phones: tuple[str, ...]) -> tuple[str, ...]:
-    """The zones of all numbers together, because callers try the second if the first is wrong."""
+    """Return the zones of all numbers: callers try the next number if the first is wrong."""
     of_each = [time_zones_of(phone) for phone in phones]
     return tuple(zone for zones in of_each for zone in zones) if all(of_each) else ()
 

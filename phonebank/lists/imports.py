@@ -1,4 +1,4 @@
-"""The states of an import: begun, finished, failed, or stalled. The caller commits."""
+"""The states of an import: begun, finished, failed or stalled. The caller commits."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -13,14 +13,14 @@ from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS
 
 # An import stores a batch about every second, so one without progress for this long has stopped.
 STALLED_AFTER = timedelta(minutes=2)
-# An import that has begun this often without progress has a row that breaks it.
+# An import that has begun this often without progress must have a row that makes it fail.
 TRIES_AT_MOST = 5
 # A file whose columns nobody confirms is personal data without a use, so it is deleted.
 UNCONFIRMED_FOR = timedelta(days=1)
 
 
 def begin_import(contact_list_id: int) -> ContactList | None:
-    """Mark a list as importing and return it; None if it is not waiting for an import.
+    """Mark a list as importing and return it; None if the list is not waiting for an import.
 
     An import that has begun TRIES_AT_MOST times fails.
     """
@@ -49,13 +49,13 @@ def finish_import(contact_list_id: int) -> None:
 def fail_import(contact_list_id: int, fault: str) -> None:
     """Mark an import as failed, with a sentence for the organiser, and delete its file.
 
-    Its contacts stay until the list is undone.
+    Its contacts stay until an organiser undoes the import.
     """
     _end_import(contact_list_id, ListState.FAILED, fault)
 
 
 def stalled_imports() -> Sequence[int]:
-    """The ids of lists whose import has stopped."""
+    """Return the ids of lists whose import has stopped."""
     return db.session.scalars(
         select(ContactList.id).where(
             ContactList.state.in_(LIST_STATES_IN_PROGRESS),
@@ -65,7 +65,7 @@ def stalled_imports() -> Sequence[int]:
 
 
 def stalled_undos() -> Sequence[int]:
-    """The ids of lists whose undo has stopped."""
+    """Return the ids of lists whose undo has stopped."""
     return db.session.scalars(
         select(ContactList.id).where(
             ContactList.state == ListState.UNDONE,

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 class ImportFailedError(Exception):
-    """An import failed by a fault of the software. The text names its kind and quotes no row."""
+    """The error for a fault of the software in an import. It names the kind and quotes no row."""
 
 
 @job(IMPORTS, timeout=6 * 60 * 60)
@@ -49,7 +49,8 @@ def import_list(contact_list_id: int) -> None:
         db.session.rollback()
         imports.fail_import(contact_list_id, refused.message)
     except Exception as error:
-        # A database error quotes the row at fault. That row must not get into the log or Redis.
+        # A database error quotes the row that caused it. That row must not get into the log or
+        # Redis.
         kind, where = type(error).__name__, "".join(traceback.format_tb(error.__traceback__))
         log.error("import of list %s broke: %s\n%s", contact_list_id, kind, where)
         raise ImportFailedError(kind) from None
@@ -58,7 +59,7 @@ def import_list(contact_list_id: int) -> None:
 
 @job(IMPORTS, timeout=6 * 60 * 60)
 def undo_import(contact_list_id: int) -> None:
-    """Delete the uncalled contacts of an undone list, and lift the numbers it suppressed."""
+    """Delete the uncalled contacts of an undone list, and lift the numbers that it suppressed."""
     while undo.delete_uncalled_contacts(contact_list_id):
         db.session.commit()
     batch = undo.suppression_batch_of(db.session.get_one(ContactList, contact_list_id))
@@ -70,7 +71,7 @@ def undo_import(contact_list_id: int) -> None:
 
 @job(CHORES, timeout=60)
 def resume_imports() -> None:
-    """Enqueue imports and undos that a killed worker has left, and delete unconfirmed uploads."""
+    """Enqueue the imports and undos of killed workers again, and delete unconfirmed uploads."""
     imports.delete_unconfirmed_uploads()
     db.session.commit()
     for contact_list_id in imports.stalled_imports():

@@ -28,9 +28,9 @@ from phonebank.phones.drama_numbers import is_drama_number
 from phonebank.phones.e164 import REASONS, InvalidPhoneNumberError, read_numbers
 from phonebank.phones.number_places import is_of_country
 
-# The longest value of each target, in characters: what a column of `contact` has room for. A longer
-# value is refused and not cut, because it most often means that the row's cells are in the wrong
-# columns.
+# The longest value of each target, in characters, is what a column of `contact` has room for. A
+# longer value is refused and not cut, because it most often means that the row's cells are in the
+# wrong columns.
 LONGEST = {
     "first_name": 120,
     "last_name": 120,
@@ -52,18 +52,18 @@ _FAULTS = {
 
 @dataclass(slots=True)
 class ContactRow:
-    """A row to store. A text is "" if the list has none."""
+    """A contact to store. A text is "" if the list has none."""
 
     row_number: int
     phone: str  # E.164, the number to call first
-    phone_original: str  # the cell of the number, with everything else in it
+    phone_original: str  # the cell that the number came from, with all its text
     first_name: str = ""
     last_name: str = ""
     other_phones: list[str] = field(default_factory=list)  # E.164, in the order to try
     external_id: str | None = None
     postcode: str | None = None
     language: str = ""  # an ISO 639 code
-    time_zone: str | None = None  # IANA names joined by "|", if the list has them
+    time_zone: str | None = None  # IANA names joined by "|"; None if the list has none
     email: str | None = None
     do_not_call: bool = False
     fields: dict[str, str] = field(
@@ -73,7 +73,7 @@ class ContactRow:
 
 @dataclass(slots=True)
 class RefusedRow:
-    """A row that cannot be called, and why. `column` is "" for a fault of the whole row."""
+    """A row that is not stored, and why. `column` is "" for a fault of the whole row."""
 
     row_number: int
     column: str
@@ -97,13 +97,13 @@ def normalise(
     """Turn a row of a list into a contact or a refusal.
 
     `mapping` belongs to the row's file, and `faults_of` finds no fault with it. `country` is the
-    campaign's ISO 3166-1 code: numbers without a country code are read in it. `allow_drama` accepts
-    drama numbers and no others, for demonstrations.
+    campaign's ISO 3166-1 code: numbers without a country code are read as numbers of that country.
+    `allow_drama` accepts only drama numbers, for demonstrations.
 
     The number to call is the first readable one, in the order of `mapping.phone_columns`. A row is
     refused if it has no number, if a cell is too long to store (unless the row asks for no calls),
     if a wish is written beside a number or name ("deceased"), or if an organiser has not decided
-    about one of its yes-or-no values.
+    what one of its yes-or-no values means.
     """
     if row.fault:
         message = _FAULTS[row.fault].format(cells=len(row.cells), columns=len(mapping.headers))
@@ -125,7 +125,7 @@ def normalise(
     contact = ContactRow(row.number, phone, original, other_phones=others)
     contact.do_not_call = asks_not_to
     if not contact.do_not_call and not allow_drama:
-        # Calls abroad follow the law over there, which this campaign does not know.
+        # Calls to another country follow its law, which this campaign does not know.
         at_home = [n for n in (phone, *others) if is_of_country(n, country)]
         if not at_home:
             header = mapping.header(mapping.phone_columns[0])
@@ -151,7 +151,7 @@ def _drama_numbers_among(numbers: list[str]) -> list[str]:
 
 
 def _marks(row: Row, mapping: Mapping) -> dict[int, Action]:
-    """The action for this row's value in each yes-or-no column."""
+    """Return the action for this row's value in each yes-or-no column."""
     own = [row.cells[column] for column in mapping.phone_columns] if mapping.mark_columns else []
     return {
         column: mapping.action(column, key_of(row.cells[column], own))
@@ -162,8 +162,10 @@ def _marks(row: Row, mapping: Mapping) -> dict[int, Action]:
 def _refusal_to_set_aside(
     row: Row, mapping: Mapping, marks: dict[int, Action], wishes: list[tuple[int, Wish]]
 ) -> RefusedRow | None:
-    """Return the refusal of a row because of a yes-or-no value or a written wish. An organiser
-    reads it."""
+    """Refuse a row that has a yes-or-no value or a written wish for an organiser to read.
+
+    Return None if the row has neither.
+    """
     for column, action in marks.items():
         if action in _ASIDE:
             reason, message = _ASIDE[action]
@@ -188,7 +190,7 @@ _ASIDE = {
 
 
 def _wishes(row: Row, mapping: Mapping) -> Iterator[tuple[int, Wish]]:
-    """Each wish in a cell of a number or a name, with its column."""
+    """Yield each wish in a cell of a number or a name, with its column."""
     for column in mapping.phone_columns:
         if wish := wish_beside_number(row.cells[column]):
             yield column, wish
@@ -204,7 +206,7 @@ def _wishes(row: Row, mapping: Mapping) -> Iterator[tuple[int, Wish]]:
 def _dropped_columns(
     mapping: Mapping, marks: dict[int, Action], wishes: list[tuple[int, Wish]]
 ) -> tuple[int, ...]:
-    """The columns of numbers that do not work, by a yes-or-no column or a word beside it."""
+    """Return the number columns that do not work, by a yes-or-no column or a word in the cell."""
     marked = {
         number
         for column, action in marks.items()
@@ -223,9 +225,10 @@ def _read_row_numbers(
     dropped: tuple[int, ...] = (),
     others_too: bool = False,
 ) -> tuple[list[str], str] | RefusedRow:
-    """Return all numbers of the row, the one to call first, and the cell of that one.
+    """Return all numbers of the row, the number to call first, and the cell of that number.
 
-    The numbers in the `dropped` columns do not work, so they are left out of other columns as well.
+    The numbers in the `dropped` columns do not work, so they are left out even if another column
+    has them too.
     """
     numbers: list[str] = []
     original = ""
@@ -307,13 +310,13 @@ def _add_fields(fields: dict[str, str], cells: list[str], mapping: Mapping) -> N
 
 
 def _check_length(value: str, column: int, longest: int) -> str:
-    """Return the value. Raises _CellTooLongError."""
+    """Return the value if it is short enough. Raises _CellTooLongError."""
     if len(value) > longest:
         raise _CellTooLongError(column, len(value), longest)
     return value
 
 
-# The targets that take one cell each.
+# Each of these targets takes one cell.
 _READ: dict[str, Callable[[str], str | None]] = {
     "first_name": read_name,
     "last_name": read_name,

@@ -1,8 +1,8 @@
-"""Wishes written beside a number or a name, such as "deceased" or "(TPS)", in five languages. Pure.
+"""Wishes written beside a number or a name, such as "deceased" or "(TPS)". Pure.
 
-A row with a wish is refused with the reason, for an organiser to read, and callers never call it.
-People with such names (Rip Torn, Moritz Tote, Mort Sahl) stay: in a name, a word that may be a name
-counts only if it is plainly a note.
+They may be in five languages. A row with a wish is refused with the reason, for an organiser to
+read, and callers never call it. People with such names (Rip Torn, Moritz Tote, Mort Sahl) stay: in
+a name cell, a word that may be a name counts as a wish only if it is plainly a note.
 """
 
 import re
@@ -16,7 +16,7 @@ from phonebank.csv_input.yes_no_words import phrases
 
 
 class Wish(StrEnum):
-    """A wish, which is also the reason of the refused row."""
+    """A wish that a cell expresses. It is also the reason of the refused row."""
 
     DO_NOT_CALL = "wish_do_not_call"
     DECEASED = "wish_deceased"
@@ -96,7 +96,7 @@ _PLAIN: dict[Wish, frozenset[str]] = {
         |non attribue|ne fonctionne pas|ne fonctionne plus|plus en service
     """),
 }
-# Words that count beside a number too. In a name they may be the name or its initials.
+# Words that count beside a number as well. In a name they may be the name itself or initials.
 _SHORT: dict[Wish, frozenset[str]] = {
     Wish.DO_NOT_CALL: phrases(
         "dnc|d n c|tps|t p s|ctps|c t p s|stop|stopp|sperre|gesperrt|baja|refused|refus|no call"
@@ -150,7 +150,7 @@ _LETTER = re.compile(r"[^\W\d_]")
 
 
 def wish_beside_number(cell: str) -> Wish | None:
-    """The wish in a cell of a number, around the digits or in place of them."""
+    """Return the wish in a cell of a number, around the digits or in place of them."""
     if not _DAGGERS.isdisjoint(cell):
         return Wish.DECEASED
     if not _LETTER.search(cell):
@@ -159,7 +159,7 @@ def wish_beside_number(cell: str) -> Wish | None:
 
 
 def wish_in_name(name: str, rest: str = "") -> Wish | None:
-    """The wish in a cell of a name, beside the name or in place of it.
+    """Return the wish in a cell of a name, beside the name or in place of it.
 
     `rest` is the text of the row's other name cells: "RIP" beside "Torn" is a note; "RIP" beside
     "TORN" is a name in a list that writes names in capitals.
@@ -173,7 +173,7 @@ def wish_in_name(name: str, rest: str = "") -> Wish | None:
 
 
 def wish_across_names(names: Sequence[str]) -> Wish | None:
-    """The wish that only the row's name cells together spell: "Do Not" beside "Call".
+    """Return the wish that the row's name cells spell only together: "Do Not" beside "Call".
 
     It counts only if the cells have no other words.
     """
@@ -182,7 +182,7 @@ def wish_across_names(names: Sequence[str]) -> Wish | None:
 
 @cache
 def _split_words() -> dict[str, Wish]:
-    """The wishes of several words, which a list may split into a first and a last name."""
+    """Return the wishes of several words, which a list may split into a first and a last name."""
     return {
         said: wish for wish, known in _PLAIN.items() for said in map(fold, known) if " " in said
     }
@@ -190,7 +190,7 @@ def _split_words() -> dict[str, Wish]:
 
 @cache
 def _single_words() -> dict[str, Wish]:
-    """The words that are a wish if a name has no other word."""
+    """Return the words that are a wish if a name cell has no other word."""
     plain = {word: wish for wish, said in _PLAIN.items() for word in said if " " not in word}
     whole = {word: wish for word in _WHOLE if (wish := _find_short_wish(word))}
     return plain | whole

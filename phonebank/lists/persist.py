@@ -1,4 +1,4 @@
-"""A batch of rows → the database, whole or not at all. The job commits.
+"""A batch of rows → the database, as a whole or not at all. The job commits.
 
 Each batch is one transaction that also moves the list's counters and its resume point. So a killed
 import continues where it stopped, and no row is stored, refused or counted twice.
@@ -21,7 +21,7 @@ from phonebank.suppressions.batches import batch_for_list, suppress_batch
 from phonebank.suppressions.contacts import suppress_contacts_with
 from phonebank.suppressions.dead_numbers import DEAD_FOR
 
-# The numbers of the batch that are on the do-not-call list, each with its row.
+# The batch's numbers that are on the do-not-call list, each with its row.
 _SUPPRESSED_NUMBERS = (
     "FROM incoming, unnest(other_phones || phone) AS number"
     " JOIN suppression ON suppression.phone = number"
@@ -29,14 +29,14 @@ _SUPPRESSED_NUMBERS = (
 
 
 class SupersededError(Exception):
-    """This import must stop: its list was undone, or another worker imports it."""
+    """The error that stops this import: its list was undone, or another worker imports it."""
 
 
 def store_batch(batch: Batch, contact_list_id: int) -> None:
     """Store a batch and move the list's resume point past it.
 
-    Rows with a number on the do-not-call list are not stored. Rows whose person is in the campaign
-    already are not stored either. Numbers of rows that say "do not call" go on the do-not-call
+    Two kinds of rows are not stored: rows with a number on the do-not-call list, and rows whose
+    person is in the campaign already. Numbers of rows that say "do not call" go on the do-not-call
     list, until the upload is undone.
 
     Raises SupersededError, with nothing changed.
@@ -69,8 +69,8 @@ def store_batch(batch: Batch, contact_list_id: int) -> None:
 def wait_for_open_suppressions() -> None:
     """Wait until every suppression that has begun is committed. Commit right after this call.
 
-    An open suppression may have looked for its number's contacts before the last batch was
-    committed. A suppression that begins later sees all contacts.
+    A suppression that is not committed yet may have searched for its number's contacts before the
+    last batch was committed. A suppression that begins later sees all contacts.
     """
     db.session.execute(text("LOCK TABLE suppression IN SHARE MODE"))
 
@@ -83,7 +83,7 @@ def _lock_list(contact_list_id: int) -> ContactList:
 
 
 def _driver() -> Connection[Any]:
-    """The psycopg connection of this transaction, because SQLAlchemy has no COPY."""
+    """Return the psycopg connection of this transaction, because SQLAlchemy has no COPY."""
     connection = db.session.connection().connection.driver_connection
     assert isinstance(connection, Connection)  # noqa: S101
     return connection
@@ -115,19 +115,19 @@ def _copy_incoming(contacts: str) -> None:
     )
     with _driver().cursor().copy(statement) as copy:
         copy.write(contacts)
-    # Without statistics the planner would guess at the size of a new table.
+    # Without statistics, PostgreSQL's planner would guess the size of the new table.
     db.session.execute(text("ANALYZE incoming"))
 
 
 def _drop_suppressed() -> int:
-    """Delete rows with a number on the list; any of a person's numbers is enough."""
+    """Delete rows with a number on the do-not-call list. Any of a person's numbers is enough."""
     return _execute(
         f"DELETE FROM incoming WHERE ordinal IN (SELECT ordinal {_SUPPRESSED_NUMBERS})"  # noqa: S608
     )
 
 
 def _drop_dead_numbers() -> None:
-    """Move each person to a number that may be in service.
+    """Make the first number that may be in service the one that callers call.
 
     A row without such a number stays unchanged, and `_insert` stores an unusable contact.
     """
@@ -153,9 +153,9 @@ def _drop_dead_numbers() -> None:
 
 
 def _take_over_from_undone(contact_list: ContactList) -> int:
-    """Take over contacts that were called before their list was undone, with their call history.
+    """Take over contacts that were called before their list was undone, and return how many.
 
-    Returns how many.
+    The contacts keep their call history.
     """
     undone = select(ContactList.id).where(
         ContactList.campaign_id == contact_list.campaign_id, ContactList.state == ListState.UNDONE
@@ -185,8 +185,8 @@ def _take_over_from_undone(contact_list: ContactList) -> int:
 
 
 def _insert(contact_list: ContactList) -> int:
-    # The rows go in by the unique key, so that two imports into one campaign wait for each other
-    # instead of deadlocking, and of two rows for one person the upper row stays.
+    # The rows are inserted in the order of the unique key, so that two imports into one campaign
+    # wait for each other instead of deadlocking. If two rows are one person, the upper row stays.
     return _execute(
         state_sql(
             """
@@ -215,8 +215,8 @@ def _insert(contact_list: ContactList) -> int:
 
 def _suppress_stored() -> None:
     """Suppress stored contacts whose number went on the list after `_drop_suppressed` ran."""
-    # A query of its own: in one statement the planner expects many numbers and reads all contacts
-    # of the campaign.
+    # This query is separate, because in one statement the planner expects many numbers and reads
+    # all contacts of the campaign.
     since = text(f"SELECT DISTINCT number {_SUPPRESSED_NUMBERS}")
     suppress_contacts_with(list(db.session.scalars(since)))
 

@@ -1,4 +1,4 @@
-"""Names as lists write them → a first and a last name for a caller to say. Pure."""
+"""Names as lists write them → a first and a last name that a caller can say. Pure."""
 
 import re
 
@@ -12,7 +12,7 @@ _SUFFIXES = words("jr sr ii iii iv esq phd md obe mbe cbe")
 _PARTICLES = words(
     "van von der den de del della di da dos du la le las los bin ibn al el ap ab ferch mac st"
 )
-# What programs and people write in place of a name, in the languages of the lists.
+# These are what programs and people write in place of a name, in the languages of the lists.
 _NO_NAME_AS_WRITTEN = words("NULL null NaN nan NIL None none NA \\N")
 _NO_NAME = words("n/a n.a n.a. n/d n/k k.a k.a. s/n unknown blank empty tbc tba") | {
     "no name", "name unknown", "not known", "not given", "not provided", "first name unknown",
@@ -26,9 +26,9 @@ _CONSONANT_VOWEL = re.compile("[B-DF-HJ-NP-TV-Z][AEIOUY]")
 
 
 def read_name(text: str) -> str:
-    """Tidy a name. A name all in capitals gets small letters: "O'NEIL" becomes O'Neil.
+    """Tidy a name. A name in capitals gets small letters: "O'NEIL" becomes O'Neil.
 
-    Returns "" for "N/A", "NULL", "#N/A", "-", "?" and other stand-ins.
+    Return "" for "N/A", "NULL", "#N/A", "-", "?" and other stand-ins.
     """
     name = tidy(text)
     if _is_no_name(name):
@@ -41,8 +41,8 @@ def read_name(text: str) -> str:
 def split_full_name(text: str) -> tuple[str, str]:
     """Split "First Last", "LAST, First" or "LAST First" into first and last name, without titles.
 
-    Middle names stay with the first. A single word is a first name. A title and a single word ("Mrs
-    Jones") become a last name with its title, because a caller asks for her in that way.
+    Middle names stay with the first name. A single word is a first name. A title and a single word
+    ("Mrs Jones") become a last name with its title, because a caller asks for her in that way.
     """
     name = tidy(text).strip(" ,")
     if _is_no_name(name):
@@ -65,8 +65,8 @@ def split_full_name(text: str) -> tuple[str, str]:
 def _is_no_name(name: str) -> bool:
     """Whether a cell has no name in it. Errors of spreadsheets begin with a #.
 
-    Jennifer Null, Nan Goldin and Nil Sala are people, so such words count only in the exact case
-    that programs write.
+    Jennifer Null, Nan Goldin and Nil Sala are people, so words such as "null" count as no name only
+    in the exact case that programs write.
     """
     if not any(map(str.isalpha, name)) or (name[0] == "#" and " " not in name):
         return True
@@ -93,7 +93,7 @@ def _strip_titles(parts: list[str]) -> list[str]:
 
 
 def _start_of_last_name(parts: list[str]) -> int:
-    """The index of the last name: the first particle, or the last word that is not a "Jr"."""
+    """Return the index of the last name: the first particle, or the last word except "Jr"."""
     for index in range(1, len(parts) - 1):
         if parts[index].strip(".").casefold() in _PARTICLES:
             return index

@@ -13,7 +13,7 @@ WHY = "Why it was not stored"
 
 
 def refused_rows_file(contact_list: ContactList) -> Iterator[str]:
-    """The file as pieces of CSV text, with the delimiter of the uploaded file.
+    """Return the file as pieces of CSV text, with the delimiter of the uploaded file.
 
     Row number and reason come before a row's own cells, because the row may have too many cells.
     """

@@ -15,7 +15,7 @@ PRIORITIES = {-1: "First", 0: "Normal", 1: "Last"}
 
 
 def lists_of(campaign: Campaign) -> Sequence[tuple[ContactList, Account | None]]:
-    """The campaign's lists, the newest first, each with the account that uploaded it."""
+    """Return the campaign's lists, newest first, each with the account that uploaded it."""
     query = (
         select(ContactList, Account)
         .outerjoin(Account, Account.id == ContactList.created_by_id)
@@ -26,7 +26,7 @@ def lists_of(campaign: Campaign) -> Sequence[tuple[ContactList, Account | None]]
 
 
 def lists_in_calling_order(campaign: Campaign) -> Sequence[ContactList]:
-    """The campaign's lists, by priority and then by age."""
+    """Return the campaign's lists, by priority and then by age."""
     return db.session.scalars(
         select(ContactList)
         .where(ContactList.campaign_id == campaign.id)
@@ -50,7 +50,7 @@ def confirm(
     actions: Actions | None = None,
     suppressing: int | None = None,
 ) -> None:
-    """Store what the columns are, and queue the import.
+    """Store the target of each column, and enqueue the import.
 
     `targets` are targets of `column_mapping`, one for each column; `actions` are the organiser's
     decisions about values of yes-or-no columns; `suppressing` is the number of rows that the
@@ -113,7 +113,7 @@ def set_priority(contact_list: ContactList, priority: int) -> None:
 
 
 def refused_rows(contact_list: ContactList, at_most: int) -> Sequence[RefusedRow]:
-    """The first refused rows, in the file's order."""
+    """Return the first refused rows, in the file's order."""
     return db.session.scalars(
         select(RefusedRow)
         .where(RefusedRow.contact_list_id == contact_list.id)
@@ -123,7 +123,7 @@ def refused_rows(contact_list: ContactList, at_most: int) -> Sequence[RefusedRow
 
 
 def _lock_unless_undone(contact_list: ContactList) -> None:
-    """Lock the list. Raises ConflictError if it was undone, even if the page showed otherwise."""
+    """Lock the list. Raises ConflictError if it was undone, even if the page did not show that."""
     lock_row(contact_list)
     if contact_list.state == ListState.UNDONE:
         raise ConflictError("This upload was undone.", "Upload the file again.")

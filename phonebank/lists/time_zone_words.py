@@ -12,8 +12,8 @@ from phonebank.csv_input.cells import tidy
 from phonebank.rules.time_zones import time_zone_names
 
 # The words of each country → every zone there that they may mean. Arizona keeps Mountain Standard
-# Time all year and Saskatchewan keeps Central, so a list's "MST" may mean them (IANA database,
-# `northamerica`).
+# Time all year and Saskatchewan keeps Central Standard Time, so "MST" and "CST" in a list may mean
+# them (IANA database, `northamerica`).
 _Words = dict[str, tuple[str, ...]]
 _AMERICAN: _Words = {
     "eastern est edt et est5edt eastcoast": ("America/New_York",),
@@ -59,7 +59,8 @@ _WORDS: dict[str, _Words] = {
     "DE": _GERMAN,
 }
 
-# Words that may stand beside any of those: "Eastern Standard Time", "Mountain (US & Canada)".
+# These words may stand beside any of the words above: "Eastern Standard Time", "Mountain (US &
+# Canada)".
 _NOISE = re.compile(
     r"\b(?:standard|daylight|savings?|summer|winter|local|time|zone|zeit|sommerzeit|normalzeit"
     r"|us|usa|canada|and|the)\b",
@@ -72,7 +73,8 @@ _IANA_NAME = re.compile(r"[A-Za-z]+(?:/[A-Za-z0-9_+-]+)+")
 def read_time_zones(text: str, country: str) -> tuple[str, ...]:
     """Return every IANA time zone that a cell may mean in a list of `country` (ISO 3166-1 alpha-2).
 
-    Sorted, in the database's spelling; empty if the cell names no zone of that country's people.
+    The zones are sorted, in the database's spelling. The result is empty if the cell names no zone
+    in which people of that country live.
     """
     said = tidy(text)
     named = _find_iana_name(said)
@@ -101,8 +103,10 @@ def _find_iana_name(said: str) -> str | None:
 
 
 def _is_offset(part: str) -> bool:
-    """Whether a part is an offset. "GMT-05:00" beside a word only repeats the word, and is right
-    for half of the year."""
+    """Whether a part is an offset, such as "GMT-05:00".
+
+    Beside a word, an offset only repeats the word, and is right for only half of the year.
+    """
     return re.fullmatch(r"(?:gmt|utc)?[0-9]{1,4}", part) is not None
 
 

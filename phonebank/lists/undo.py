@@ -1,8 +1,8 @@
 """Undo an import: delete its contacts, except contacts that have been called.
 
 A called contact stays as a record of its calls, and callers do not get it because its list is
-removed. Its own state does not change, so it comes back as it was when the corrected file is
-uploaded.
+removed. Its own state does not change, so when the corrected file is uploaded, the contact comes
+back as it was.
 """
 
 from typing import NamedTuple
@@ -26,21 +26,21 @@ from phonebank.suppressions.batches import begin_lifting
 
 UNDOABLE = (ListState.QUEUED, ListState.IMPORTING, ListState.READY, ListState.FAILED)
 
-# Contacts in one transaction: about a quarter of a second's work.
+# One transaction deletes this many contacts, which is about a quarter of a second's work.
 AT_ONCE = 5000
 
 _was_called = exists().where(Call.contact_id == Contact.id)
 
 
 class UndoPreview(NamedTuple):
-    """What an undo would do, as numbers of contacts."""
+    """The numbers of contacts that an undo would delete and keep."""
 
     removed: int
     called: int  # these stay, as records of their calls
 
 
 def preview_undo(contact_list: ContactList) -> UndoPreview:
-    """Count the contacts of a list that were never called, and the called contacts."""
+    """Count the contacts of a list that were never called, and those that were called."""
     of_list = (
         select(func.count()).select_from(Contact).where(Contact.contact_list_id == contact_list.id)
     )
@@ -49,7 +49,7 @@ def preview_undo(contact_list: ContactList) -> UndoPreview:
 
 
 def suppression_batch_of(contact_list: ContactList) -> SuppressionBatch | None:
-    """The batch of numbers that a list put on the do-not-call list; None if it put none."""
+    """Return the batch of numbers that a list put on the do-not-call list; None if it put none."""
     query = select(SuppressionBatch).where(SuppressionBatch.contact_list_id == contact_list.id)
     return db.session.scalar(query)
 
@@ -60,8 +60,8 @@ def begin_undo(
     """Remove the list from calling, stop its import, and delete its file and refused rows.
 
     `delete_uncalled_contacts` then deletes the contacts, and `batches.lift_some` lifts the numbers
-    that only this list suppressed, because a million of either take a while. The lifted batch keeps
-    `why`, a key of REASONS_TO_LIFT_MANY.
+    that only this list suppressed. They do so in portions, because a million contacts or numbers
+    take a while. The lifted batch keeps `why`, a key of REASONS_TO_LIFT_MANY.
 
     Raises ConflictError if there is nothing to undo.
     """
@@ -80,14 +80,14 @@ def begin_undo(
 
 
 def delete_uncalled_contacts(contact_list_id: int) -> int:
-    """Delete up to AT_ONCE uncalled contacts of an undone list; how many it found.
+    """Delete up to AT_ONCE uncalled contacts of an undone list, and return how many it found.
 
     A claim that runs at this moment has its contact locked. Once the claim commits, the contact
     counts as called and stays.
     """
     uncalled = select(Contact.id).where(Contact.contact_list_id == contact_list_id, ~_was_called)
     ids = db.session.scalars(uncalled.limit(AT_ONCE).with_for_update()).all()
-    # The condition is repeated, because the first answer is older than the locks.
+    # The condition is repeated, because the first query answered before the rows were locked.
     db.session.execute(delete(Contact).where(Contact.id.in_(ids), ~_was_called))
     return len(ids)
 

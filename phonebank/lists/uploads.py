@@ -1,4 +1,4 @@
-"""Uploaded files: stored in pieces and checked once, kept until the import ends.
+"""Uploaded files: stored in pieces, checked once, and kept until the import ends.
 
 The pieces are in the database and not on a disk, so that any worker on any machine can read them.
 """
@@ -21,11 +21,11 @@ from phonebank.models import Campaign, ContactList, UploadChunk
 
 CHUNK = 1024 * 1024  # bytes
 
-# Rows in which a header below a title is searched for.
+# The names of the columns are searched for in this many rows, if a title is above them.
 ROWS_BELOW_A_TITLE = 10
-# Rows that the guesses about columns use.
+# The guesses about columns use this many rows.
 SAMPLE_ROWS = 100
-# Column names that the message about a missing phone column quotes.
+# The message about a missing phone column quotes this many column names.
 COLUMNS_NAMED = 8
 
 
@@ -34,9 +34,9 @@ def store_upload(
 ) -> ContactList:
     """Store a file as a list whose columns are not confirmed yet.
 
-    The file passes through once, a piece at a time, and every row is read on the way. So any fault
-    is reported now, and the rows are counted. The caller commits, or rolls back what was stored of
-    a refused file.
+    The function reads the file once, a piece at a time, with every row in it. So any fault is
+    reported now, and the rows are counted. The caller commits. If the file is refused, the caller
+    rolls back, so that nothing of it stays stored.
 
     Raises InvalidFileError.
     """
@@ -69,18 +69,18 @@ def store_upload(
 
 
 def rows_of(contact_list: ContactList) -> Iterator[Row]:
-    """The rows of a stored file in order, beginning with the header."""
+    """Return the rows of a stored file in order, beginning with the header."""
     return read_rows(chunks_of(contact_list.id), Dialect(**contact_list.dialect))
 
 
 def guesses_of(contact_list: ContactList) -> list[ColumnGuess]:
-    """A guess about each column of a stored file."""
+    """Guess each column of a stored file."""
     samples = islice(rows_of(contact_list), 1, 1 + SAMPLE_ROWS)
     return guess_columns(contact_list.headers, [row.cells for row in samples])
 
 
 def chunks_of(contact_list_id: int) -> Iterator[bytes]:
-    """The pieces of a stored file, in order."""
+    """Yield the pieces of a stored file, in order."""
     number = 0
     while True:
         query = select(UploadChunk.data).where(
@@ -102,7 +102,7 @@ def _check_for_title_row(headers: list[str], first_rows: list[Row]) -> None:
     """Raise InvalidFileError if the names of the columns are further down, below a title."""
     if any(plain_name(header) in TARGET_OF for header in headers):
         return
-    # Where the title is one cell, one known name is enough: "Number, Result".
+    # If the title is a single cell, one known name is enough: "Number, Result".
     enough = 1 if len(headers) == 1 else 2
     for row in first_rows:
         known = sum(plain_name(cell) in TARGET_OF for cell in row.cells)
@@ -115,7 +115,7 @@ def _check_for_title_row(headers: list[str], first_rows: list[Row]) -> None:
 
 
 def _settle_alphabet(dialect: Dialect, words: AccentedWords) -> Dialect:
-    """Return the dialect with the alphabet, which only the whole file shows.
+    """Return the dialect with the file's alphabet. Only the whole file shows the alphabet.
 
     Raises InvalidFileError if a file mixes UTF-8 with an alphabet other than Windows'.
     """
@@ -145,7 +145,7 @@ def _store_chunks(
 
 
 def _list_name(filename: str) -> str:
-    """A list's name until an organiser changes it: the file's name without its ending."""
+    """Return the list's name until an organiser changes it: the file's name without its ending."""
     return filename.rpartition(".")[0][:120] or filename[:120] or "Upload"
 
 

@@ -1,8 +1,8 @@
 """How often each value occurs in the yes-or-no columns of a stored file, and its action.
 
 An organiser sees the counts before any contact is stored, and decides what each unknown value
-means. A "mark" is a value of such a column. The upload keeps the counts until it is confirmed, so
-that a large file is read only once.
+means. A "mark" is a value of such a column. The upload keeps the counts until the organiser
+confirms it, so that a large file is read only once.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value of a yes-or-no column, for all cells that mean the same."""
+    """One value of a yes-or-no column. It stands for all cells with the same meaning."""
 
     key: str
-    shown: str  # as its first cell writes it
+    shown: str  # as the first of these cells writes it
     count: int  # rows
     reading: Action  # what its words mean; ASK if they are unknown
 
@@ -59,8 +59,10 @@ class MarkCounts:
     together: list[tuple[tuple[str, ...], int]] = field(default_factory=list)
 
     def count_suppressed(self, mapping: Mapping) -> int:
-        """Return how many rows would put their numbers on the do-not-call list under this
-        mapping."""
+        """Return how many rows would put their numbers on the do-not-call list.
+
+        `mapping` has the targets of the columns and the organiser's decisions.
+        """
         return sum(
             count
             for keys, count in self.together
@@ -81,9 +83,9 @@ class MarkCounts:
 
 
 def counts_for(contact_list: ContactList, mapping: Mapping) -> MarkCounts:
-    """The values of the mapping's yes-or-no columns in a stored file.
+    """Count the values of the mapping's yes-or-no columns in a stored file.
 
-    This reads the file only if other columns were counted last, and stores the counts with an
+    This reads the file only if the last count was of other columns. It stores the counts with an
     upload that is not confirmed yet. The caller commits.
     """
     if not mapping.mark_columns:
@@ -117,7 +119,7 @@ def _count_values(contact_list: ContactList, mapping: Mapping) -> dict[str, Any]
     next(rows)  # the header
     for row in rows:
         if row.fault:
-            continue  # refused whatever it says
+            continue  # the row is refused, whatever its values say
         own = [row.cells[column] for column in mapping.phone_columns]
         keys = []
         for column in columns:

@@ -1,1 +1,1 @@
-"""The do-not-call list: its numbers, the contacts it keeps out of calling, and whole files."""
+"""The do-not-call list: its numbers, the contacts that it keeps out of calling, and whole files."""

@@ -1,6 +1,7 @@
-"""Batches of numbers: entered on the do-not-call list, and lifted, as a whole. A batch is an
-upload's do-not-call column or a do-not-call file. Lifting a batch lifts only the numbers that no
-caller, organiser or other file has entered. The caller commits.
+"""Batches of numbers that are entered on the do-not-call list, and lifted, as a whole.
+
+A batch is an upload's do-not-call column or a do-not-call file. Lifting a batch lifts only the
+numbers that no caller, organiser or other file has entered. The caller commits.
 """
 
 from collections.abc import Collection, Sequence
@@ -25,14 +26,14 @@ from phonebank.models import (
 from phonebank.suppressions.contacts import suppress_contacts_with
 from phonebank.suppressions.entries import lift_unsourced
 
-# Numbers in one transaction of a lift: well under a second's work.
+# One transaction of a lift has this many numbers, which is well under a second's work.
 AT_ONCE = 2000
 
-# A lift without progress for this long was stopped by a killed worker.
+# If a lift has made no progress for this long, its worker was killed.
 STALLED_AFTER = timedelta(minutes=5)
 
-# The batch keeps its reason. Organisers choose it and do not type it, so that it has no name or
-# number in it.
+# The batch keeps its reason. Organisers choose the reason and do not type it, so that it has no
+# name or number in it.
 REASONS_TO_LIFT_MANY = {
     "misread": "The file was misread",
     "wrong_file": "It was the wrong file",
@@ -40,9 +41,9 @@ REASONS_TO_LIFT_MANY = {
     "undone": "Another reason",
 }
 
-# The conflict clause locks a number that is on the list and changes nothing, because PostgreSQL
-# evaluates its condition after it has the lock. So no other transaction lifts the number before its
-# new source is committed.
+# The conflict clause locks a number that is already on the list. It changes nothing, because
+# PostgreSQL evaluates its condition after taking the lock. So no other transaction lifts the number
+# before its new source is committed.
 _ENTER = text("""
 INSERT INTO suppression (phone, source, reason, account_id, created_at, entered_singly)
 SELECT phone, :source, :reason, CAST(:account_id AS integer), :now, false
@@ -57,7 +58,7 @@ ON CONFLICT DO NOTHING
 
 
 def batch_for_list(contact_list: ContactList) -> SuppressionBatch:
-    """The batch for an upload's numbers, created if the upload has none yet."""
+    """Return the batch for an upload's numbers. Create the batch if the upload has none yet."""
     made = insert(SuppressionBatch).values(
         contact_list_id=contact_list.id,
         source=SuppressionOrigin.LIST,
@@ -74,7 +75,7 @@ def suppress_batch(phones: Collection[str], batch: SuppressionBatch) -> None:
 
     Their contacts leave calling in every campaign, in this transaction.
     """
-    # Sorted and as one array, for the reasons in `entries.suppress_all`.
+    # The numbers are sorted and in one array, for the reasons in `entries.suppress_all`.
     in_order = sorted(set(phones))
     entry = {
         "phones": in_order,
@@ -90,7 +91,7 @@ def suppress_batch(phones: Collection[str], batch: SuppressionBatch) -> None:
 
 
 def stalled_liftings() -> Sequence[int]:
-    """The ids of batches whose lift has stopped."""
+    """Return the ids of batches whose lift has stopped."""
     return db.session.scalars(
         select(SuppressionBatch.id).where(
             SuppressionBatch.state == BatchState.LIFTING,
@@ -116,6 +117,7 @@ def count_numbers_to_lift(batch: SuppressionBatch) -> int:
 
 def begin_lifting(batch_id: int, reason: str, account_id: int | None) -> None:
     """Mark a batch for lifting, with the account and the reason; `lift_some` then lifts it.
+
     `reason` is a key of REASONS_TO_LIFT_MANY. Raises ConflictError if the batch is marked already
     or was never entered.
     """
@@ -136,7 +138,7 @@ def lift_some(batch_id: int) -> int:
 
     A number that no other source names comes off the list.
     """
-    # The lock makes two workers take turns: each adds to `lifted_numbers`.
+    # The lock makes two workers take turns, because each of them adds to `lifted_numbers`.
     batch = get_locked(SuppressionBatch, batch_id)
     if batch is None:
         return 0

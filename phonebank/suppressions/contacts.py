@@ -1,7 +1,7 @@
-"""Which contacts the do-not-call list keeps out of calling. The caller commits.
+"""The contacts that the do-not-call list keeps out of calling. The caller commits.
 
 A person is known by all their numbers: one number on the list keeps the contact out of calling,
-even where callers would call another.
+even if callers would call another of the numbers.
 """
 
 from collections.abc import Collection, Sequence
@@ -11,13 +11,13 @@ from sqlalchemy import Boolean, ColumnElement, literal_column, text
 from phonebank.core.db import db
 from phonebank.models import now
 
-# Numbers in one statement. A statement with this many stays far below its time limit, and a batch
-# of an upload has fewer, so that two uploads lock their contacts in one order.
+# One statement has this many numbers. It then stays far below its time limit. A batch of an upload
+# has fewer, so that two uploads lock their contacts in one order.
 AT_ONCE = 20_000
 FEW = 100
 
-# All numbers of a row of `contact`, as one array: PostgreSQL then looks each up by the key of
-# `suppression` and never reads the list through.
+# All numbers of a row of `contact` are in one array. PostgreSQL then looks up each number by the
+# key of `suppression` and never reads the whole list.
 _ALL_NUMBERS = (
     "array_append(ARRAY(SELECT jsonb_array_elements_text(contact.other_phones)),"
     " contact.phone::text)"
@@ -25,8 +25,8 @@ _ALL_NUMBERS = (
 _HAS_SUPPRESSED_NUMBER = f"EXISTS (SELECT FROM suppression WHERE phone = ANY ({_ALL_NUMBERS}))"
 
 # The contacts that have one of `:phones`. Each number is looked up in both indexes, so the cost
-# follows the numbers and not the lists. The two halves are arrays, because otherwise PostgreSQL
-# expects too many rows and reads every contact.
+# grows with the numbers and not with the lists. The results of the two halves are arrays, because
+# otherwise PostgreSQL expects too many rows and reads every contact.
 _HAS_ONE_OF = """
 contact.id = ANY (ARRAY(
     SELECT id FROM contact WHERE phone = ANY(CAST(:phones AS text[]))
@@ -39,9 +39,9 @@ contact.id = ANY (ARRAY(
     ) AS has
 ))
 """
-# The statement reads `suppressed_at` after it has the locks, and writes only rows that are not
-# suppressed yet. It also waits for rows that are: a lift of another number of the same contact may
-# be about to restore them.
+# The statement reads `suppressed_at` after it has locked the contacts, and writes only contacts
+# that are not suppressed yet. It also waits for contacts that are suppressed, because a lift of
+# another number of the same contact may be about to restore them.
 _SUPPRESS = text(f"""
 WITH locked AS (
     SELECT id, suppressed_at FROM contact WHERE {_HAS_ONE_OF} ORDER BY id FOR NO KEY UPDATE
@@ -53,7 +53,7 @@ _LOCK_SUPPRESSED = text(
     f"SELECT id FROM contact WHERE suppressed_at IS NOT NULL AND {_HAS_ONE_OF}"  # noqa: S608
     " ORDER BY id FOR NO KEY UPDATE"
 )
-# The key-share lock holds off a lift until this transaction commits. The lift then finds the
+# The key-share lock makes a lift wait until this transaction commits. The lift then finds the
 # contacts that this transaction suppressed.
 _LISTED_NUMBERS = text(f"""
 SELECT phone FROM suppression
@@ -74,7 +74,7 @@ WHERE contact_list_id = :list_id AND suppressed_at IS NULL AND {_HAS_SUPPRESSED_
 
 
 def has_suppressed_number() -> ColumnElement[bool]:
-    """A condition for queries of Contact: one of the contact's numbers is on the list."""
+    """Return a condition for queries of Contact: one of the contact's numbers is on the list."""
     return literal_column(_HAS_SUPPRESSED_NUMBER, Boolean)
 
 
@@ -82,7 +82,8 @@ def suppress_contacts_with(phones: Collection[str]) -> None:
     """Suppress every contact with one of these numbers (E.164, on the list)."""
     in_order, moment = sorted(set(phones)), now()
     if len(in_order) > FEW:
-        # Every look-up reads the index's list of pending entries, so this empties the list first.
+        # Each look-up would read the index's list of pending entries, so this statement empties it
+        # first.
         db.session.execute(text("SELECT gin_clean_pending_list('ix_contact_other_phones')"))
     for start in range(0, len(in_order), AT_ONCE):
         piece = in_order[start : start + AT_ONCE]
@@ -90,8 +91,9 @@ def suppress_contacts_with(phones: Collection[str]) -> None:
 
 
 def suppress_listed_among(contact_ids: Collection[int]) -> None:
-    """Suppress the contacts among these that have a number on the list. This is for contacts that
-    came back into calling without a check of the list.
+    """Suppress those of these contacts that have a number on the list.
+
+    This is for contacts that came back into calling without a check of the list.
     """
     suppress_contacts_with(list(db.session.scalars(_LISTED_NUMBERS, {"ids": list(contact_ids)})))
 
@@ -102,7 +104,7 @@ def suppress_listed_of(contact_list_id: int) -> None:
 
 
 def restore_contacts(contact_ids: Collection[int]) -> None:
-    """Restore the contacts among these that have no number on the list any more."""
+    """Restore those of these contacts that have no number on the list any more."""
     if contact_ids:
         db.session.execute(_RESTORE, {"ids": list(contact_ids)})
 
@@ -110,7 +112,7 @@ def restore_contacts(contact_ids: Collection[int]) -> None:
 def restore_contacts_with(phones: Sequence[str]) -> None:
     """Restore the contacts with one of these numbers, if they have no number left on the list."""
     if phones:
-        # This statement takes the locks and the next one asks the list, because a concurrent
-        # request may just be entering another number of the same contact.
+        # This statement locks the contacts. Only the next statement reads the do-not-call list,
+        # because a concurrent request may just be entering another number of the same contact.
         ids = db.session.scalars(_LOCK_SUPPRESSED, {"phones": list(phones)}).all()
         restore_contacts(ids)

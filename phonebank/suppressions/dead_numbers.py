@@ -1,4 +1,4 @@
-"""Numbers that are not in service: no campaign calls them, and no later upload does.
+"""Numbers that are not in service: no campaign and no later upload makes callers call them.
 
 The caller commits.
 """
@@ -35,7 +35,7 @@ def withdraw(call_id: uuid.UUID) -> None:
 
 
 def dead_among(phones: Sequence[str]) -> frozenset[str]:
-    """Return the numbers among these (E.164) that are known to be out of service."""
+    """Return those of these numbers (E.164) that are known to be out of service."""
     if not phones:
         return frozenset()
     query = select(DeadNumber.phone).where(

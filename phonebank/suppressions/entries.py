@@ -40,7 +40,7 @@ WHERE (suppression.call_id IS NOT NULL OR NOT suppression.entered_singly)
   AND NOT EXISTS (SELECT FROM call AS first JOIN call AS second USING (caller_id)
                   WHERE first.id = suppression.call_id AND second.id = excluded.call_id)
 """)
-# A number that a file names as well keeps the file's entry.
+# A number that a file names as well gets the file's entry back.
 _BACK_TO_FILE = text("""
 UPDATE suppression SET call_id = NULL, entered_singly = false,
     source = batch.source, reason = batch.reason, account_id = batch.account_id
@@ -56,10 +56,10 @@ def suppress(
     call_id: uuid.UUID | None = None,
     account_id: int | None = None,
 ) -> None:
-    """Put an E.164 number on the do-not-call list and its contacts out of calling.
+    """Put an E.164 number on the do-not-call list and take its contacts out of calling.
 
-    This applies to every campaign, in this transaction. A number that a caller or an organiser
-    entered before keeps that entry, and loses its link to the call that made it: two people have
+    This applies to every campaign, in this transaction. If a caller or an organiser entered the
+    number before, the entry stays, but without its link to the call that made it: two people have
     asked, so undoing the call no longer lifts the number. `source` is a value of SuppressionOrigin.
     """
     _enter([phone], source, reason, call_id, account_id)
@@ -68,7 +68,7 @@ def suppress(
 def suppress_all(
     phones: Collection[str], source: str, reason: str = "asked", account_id: int | None = None
 ) -> None:
-    """`suppress` for many numbers."""
+    """Put many numbers on the do-not-call list, as `suppress` does with one."""
     _enter(phones, source, reason, None, account_id)
 
 
@@ -80,8 +80,9 @@ def _enter(
     account_id: int | None,
 ) -> None:
     values = {
-        # Sorted, so that two transactions with the same numbers wait and do not deadlock. One
-        # array, because there may be more numbers than a statement may have parameters.
+        # The numbers are sorted, so that two transactions with the same numbers wait and do not
+        # deadlock. They are one array, because there may be more numbers than a statement may have
+        # parameters.
         "phones": sorted(set(phones)),
         "source": source,
         "reason": reason,
@@ -99,15 +100,18 @@ def is_suppressed(phone: str) -> bool:
 
 
 def lift(phone: str) -> bool:
-    """Take a number off the list and restore its contacts. Return False if it was not there. This
-    is for a number that was entered by mistake. The page asks for the reason and logs the account.
+    """Take a number off the list and restore its contacts. Return False if it was not there.
+
+    This is for a number that was entered by mistake. The page asks for the reason and logs the
+    account.
     """
     return bool(_delete_and_restore(Suppression.phone == phone))
 
 
 def lift_of_call(call_id: uuid.UUID) -> bool:
-    """Undo the suppression that this call entered. Return whether a number came off the list: False
-    if the call entered no number, or if a file names the number as well.
+    """Undo the suppression that this call entered. Return whether a number came off the list.
+
+    Return False if the call entered no number, or if a file names the number as well.
     """
     phones = db.session.scalars(
         select(Suppression.phone).where(Suppression.call_id == call_id).with_for_update()
@@ -130,20 +134,21 @@ def move_entry(call_id: uuid.UUID, another: uuid.UUID) -> None:
 
 
 def lift_unsourced(phones: Sequence[str]) -> int:
-    """Take off the list the numbers that no caller, organiser or file names. Return how many there
-    were.
+    """Take off the list the numbers that no caller, organiser or file names.
 
-    The transaction holds locks on all of `phones`.
+    Return how many there were. The transaction holds locks on all of `phones`.
     """
     named = exists().where(SuppressionSource.phone == Suppression.phone)
-    # One array, because there may be more numbers than a statement may have parameters.
+    # The numbers are one array, because a statement may have fewer parameters than there are
+    # numbers.
     among = Suppression.phone == any_(cast(list(phones), ARRAY(String)))
     return _delete_and_restore(among, ~Suppression.entered_singly, ~named)
 
 
 def suppressed_among(phones: list[str]) -> set[str]:
-    """Return the numbers among these (E.164) that are on the list."""
-    # One array, because a file may have more numbers than a statement may have parameters.
+    """Return those of these numbers (E.164) that are on the list."""
+    # The numbers are one array, because a statement may have fewer parameters than a file has
+    # numbers.
     rows = text("SELECT phone FROM suppression WHERE phone = ANY(CAST(:phones AS text[]))")
     return set(db.session.scalars(rows, {"phones": phones}))
 

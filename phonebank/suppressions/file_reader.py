@@ -28,7 +28,7 @@ from phonebank.suppressions.pasted_numbers import (
 
 SAMPLES = 3
 GUESSED_BY = 100  # rows
-LINES_AT_ONCE = 20  # an organiser reviews a longer text, with a count, before it goes on the list
+LINES_AT_ONCE = 20  # a longer text is first reviewed by an organiser, with a count
 
 # A column with such a word in its name has no telephone numbers, whatever its cells look like.
 _NO_NUMBERS = frozenset(
@@ -73,7 +73,7 @@ _NO_NUMBERS = frozenset(
 
 @dataclass(frozen=True)
 class Column:
-    """A column for the review page; `name` is "" if the file names no columns."""
+    """A column of the file on the review page; `name` is "" if the file names no columns."""
 
     index: int
     name: str
@@ -87,7 +87,7 @@ class Table:
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[int, tuple[str, ...]], ...]
-    guessed: tuple[int, ...]  # indexes of the columns that seem to have numbers
+    guessed: tuple[int, ...]  # indexes of columns that seem to have numbers
 
 
 def read_table(data: bytes) -> Table:
@@ -122,7 +122,7 @@ def read_table(data: bytes) -> Table:
 
 
 def needs_review(text: str) -> bool:
-    """Whether an organiser must review a pasted text first: it is long or has several columns."""
+    """Whether an organiser must review a pasted text: it is long or has several columns."""
     try:
         table = read_table(text.encode("utf-8", "replace"))
     except InvalidInputError:
@@ -185,9 +185,10 @@ def _may_be_a_number(cell: str, alone: bool) -> bool:
 
 
 def read_numbers_in(table: Table, chosen: Sequence[int], country: str) -> NumbersRead:
-    """Return the numbers in the chosen columns, each once as E.164, and the lines without a number.
+    """Return the numbers in the chosen columns, and the lines without a number.
 
-    A date is never read as a number. Drama numbers count as numbers, because nobody has them.
+    Each number comes once, as E.164. A date is never read as a number. Drama numbers count as
+    numbers, because nobody has them.
     """
     read, seen = NumbersRead(), set[str]()
     for line, cells in table.rows:

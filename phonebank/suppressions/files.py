@@ -1,6 +1,6 @@
-"""Do-not-call files: stored for review, then entered on the list or deleted. Nothing here commits.
+"""Do-not-call files: stored for review, then entered on the list or deleted.
 
-`file_reader` finds the numbers in them.
+The caller commits. `file_reader` finds the numbers in the files.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from phonebank.core.locks import get_locked
 from phonebank.models import Account, BatchState, SuppressionBatch, SuppressionOrigin, now
 from phonebank.suppressions.batches import AT_ONCE, suppress_batch
 
-# A file that no organiser enters is personal data without a use, so it is deleted.
+# A file that no organiser enters is personal data without a use, so it is deleted after this time.
 UNENTERED_FOR = timedelta(days=1)
 
 
@@ -23,7 +23,8 @@ def store_file(
 ) -> SuppressionBatch:
     """Store a do-not-call file until an organiser has reviewed what it would enter.
 
-    `country` is the ISO 3166-1 code that numbers without a country code are read in.
+    `country` is an ISO 3166-1 code. Numbers without a country code are read as numbers of that
+    country.
     """
     batch = SuppressionBatch(
         source=SuppressionOrigin.ORGANISER,
@@ -42,8 +43,8 @@ def store_file(
 def enter_file(batch_id: int, phones: Sequence[str], columns: list[int]) -> None:
     """Put the numbers that an organiser has agreed to on the list.
 
-    `phones` are E.164; `columns` are the indexes they came from. Raises ConflictError if the file
-    was entered or deleted in the meantime.
+    `phones` are E.164; `columns` are the indexes of the columns that they came from. Raises
+    ConflictError if the file was entered or deleted in the meantime.
     """
     batch = get_locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.UPLOADED:
@@ -56,7 +57,7 @@ def enter_file(batch_id: int, phones: Sequence[str], columns: list[int]) -> None
 
 
 def delete_file(batch_id: int) -> None:
-    """Delete a file before it is entered. Raises ConflictError if it was."""
+    """Delete a file that is not entered. Raises ConflictError if it was entered."""
     batch = get_locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.UPLOADED:
         raise ConflictError("This file has already been entered.", "Take it back instead.")
@@ -64,7 +65,7 @@ def delete_file(batch_id: int) -> None:
 
 
 def recent_files(at_most: int) -> Sequence[tuple[SuppressionBatch, Account | None]]:
-    """The newest do-not-call files, each with the account that uploaded it."""
+    """Return the newest do-not-call files, each with the account that uploaded it."""
     query = (
         select(SuppressionBatch, Account)
         .outerjoin(Account, Account.id == SuppressionBatch.account_id)

@@ -12,7 +12,7 @@ def lift_batch(batch_id: int) -> None:
 
 
 def lift_all(batch_id: int) -> None:
-    """Lift the numbers that only this batch names. Commits after each portion."""
+    """Lift the numbers that only this batch names, and commit after each portion."""
     while _lift_some(batch_id):
         pass
 
@@ -26,7 +26,7 @@ def _lift_some(batch_id: int) -> int:
 
 @job(CHORES, timeout=60)
 def resume_lifting() -> None:
-    """Enqueue lifts that a killed worker has left, and delete files that nobody has entered."""
+    """Enqueue the lifts of killed workers again, and delete files that nobody has entered."""
     files.delete_unentered_files()
     db.session.commit()
     for batch_id in batches.stalled_liftings():

@@ -28,8 +28,10 @@ class RefusedLine:
 
 @dataclass
 class NumbersRead:
-    """The numbers of a text, each once as E.164 in the text's order, and the lines without a
-    number."""
+    """The numbers of a text, and the lines without a number.
+
+    Each number comes once, as E.164, in the text's order.
+    """
 
     phones: list[str] = field(default_factory=list)
     refused: list[RefusedLine] = field(default_factory=list)
