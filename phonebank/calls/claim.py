@@ -122,7 +122,7 @@ def claim(caller: Caller, has_no_hold: bool = False) -> Hold:
         return _claim_next(caller, campaign)
     except RedisError as error:
         raise ServiceUnavailableError(
-            "The list isn't answering. What you've recorded is safe.",
+            "We can't reach the list right now. What you've recorded is safe.",
             "Wait a few seconds. This page tries again automatically.",
         ) from error
 

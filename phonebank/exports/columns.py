@@ -31,7 +31,10 @@ def _column(name: str, meaning: str) -> Column:
 COLUMNS = (
     Column("call_id", "The ID of the call. Every call has its own.", lambda row: str(row.call_id)),
     _column("started_at", "When the person appeared on the caller's screen, in UTC."),
-    _column("ended_at", "When the person left the caller's screen, in UTC. Empty while on it."),
+    _column(
+        "ended_at",
+        "When the person left the caller's screen, in UTC. Empty while the person is still on it.",
+    ),
     Column(
         "ending",
         "How the person left the screen. recorded: the caller recorded an outcome. given_back: the"

@@ -87,7 +87,7 @@ class _CellTooLongError(Exception):
         self.column = column
         self.message = (
             f"This cell has {length:,} characters. We can keep at most {longest:,}. The cells of "
-            "this row may have slipped by a column."
+            "this row may be in the wrong columns."
         )
 
 

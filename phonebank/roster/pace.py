@@ -81,30 +81,31 @@ KINDS = {
         Kind(
             NO_CALLS,
             "People in a row without a call",
-            "Skipped, given back, left until time ran out, or “The call failed”.",
+            "People who were skipped, given back or left until time ran out, and failed calls.",
             "You've seen many people in a row and called none of them.",
             "{seen} people in a row without a call",
         ),
         Kind(
             UNRECORDED,
             "People an hour without an outcome",
-            "Given back, or left on the screen until time ran out.",
+            "People who were given back, or left on the screen until time ran out.",
             "You've seen many people this hour without saying how the call ended.",
             "{seen} people within an hour without an outcome",
         ),
         Kind(
             DO_NOT_CALLS,
             "“Never call again” an hour",
-            "“Do not call” and “Has died”. Over this limit, an organiser must review the caller "
-            "before they can continue.",
+            "This counts “Do not call” and “Has died”. Over this limit, an organiser must review "
+            "the caller before they can continue.",
             "You've put many people on the do-not-call list within an hour.",
             "{seen} people put on the do-not-call list within an hour",
         ),
         Kind(
             FAST_DO_NOT_CALLS,
             "“Never call again” within 3 seconds",
-            "How many in an hour, each recorded within 3 seconds of seeing the person. Over this "
-            "limit, an organiser must review the caller before they can continue.",
+            "This counts those within an hour that were recorded within 3 seconds of seeing the "
+            "person. Over this limit, an organiser must review the caller before they can "
+            "continue.",
             "You've put people on the do-not-call list faster than anyone could have called them.",
             "{seen} people put on the do-not-call list within 3 seconds of being seen",
         ),

@@ -61,7 +61,7 @@ class WeekHours:
             faults[str(key)] = f"“{key}” is not a day: the days are {', '.join(DAYS)}."
         hours = cls(tuple(days))
         if not faults and not any(days):
-            faults[""] = "No day has calling hours: open at least one."
+            faults[""] = "No day has calling hours. Set hours for at least one day."
         if permitted is not None:
             faults = hours.outside(permitted, country) | faults
         if faults:

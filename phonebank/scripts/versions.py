@@ -45,7 +45,7 @@ def published_version_id(campaign: Campaign) -> int | None:
 
 
 def published_version(script: Script) -> ScriptVersion | None:
-    """Return the published version, or None. Callers get it with their next person."""
+    """Return the published version, or None. Callers get it when they get their next person."""
     if script.published_version_id is None:
         return None
     return db.session.get(ScriptVersion, script.published_version_id)
@@ -98,7 +98,7 @@ def add_version(script: Script, source: str, account: Account | None) -> ScriptV
 
 
 def publish(script: Script, version: ScriptVersion) -> None:
-    """Give callers this version with their next person. A call that has begun keeps its version."""
+    """Publish a version: callers get it with their next call. A call in progress keeps its own."""
     script.published_version_id = version.id
 
 

@@ -60,7 +60,7 @@ def delete_file(batch_id: int) -> None:
     """Delete a file that is not entered. Raises ConflictError if it was entered."""
     batch = get_locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.UPLOADED:
-        raise ConflictError("This file has already been entered.", "Take it back instead.")
+        raise ConflictError("This file has already been entered.", "Remove its numbers instead.")
     db.session.delete(batch)
 
 

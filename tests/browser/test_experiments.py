@@ -92,7 +92,7 @@ def test_the_results_of_five_evenings_can_be_read(organisers_page: Page) -> None
     page.get_by_role("button", name="Stop for good").click()
     expect(page.get_by_text("The final results")).to_be_visible()
     page.get_by_role("button", name="Call with this one").click()
-    expect(page.get_by_text("Callers get it with their next person.")).to_be_visible()
+    expect(page.get_by_text("Callers will get it when they get their next person.")).to_be_visible()
 
 
 def test_an_experiment_is_set_up_started_and_in_use(app: Flask, organisers_page: Page) -> None:

@@ -51,7 +51,8 @@ class CampaignForm(EditForm):
     country = SelectField(
         "Country",
         [InputRequired("Choose the country of the people you will call.")],
-        description="The country decides how numbers are read and when calling is allowed.",
+        description="The country you choose sets how phone numbers are read and when people "
+        "may be called.",
     )
     language = SelectField(
         "Language of the calls", choices=[SelectChoice(code, name) for code, name in LANGUAGES]

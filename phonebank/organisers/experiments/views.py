@@ -73,7 +73,7 @@ def start(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
     campaign, experiment = _experiment(campaign_id, experiment_id)
     services.start(campaign, experiment)
     db.session.commit()
-    flash("Started. Callers get its scripts with their next person.", "success")
+    flash("Started. Callers will get its scripts when they get their next person.", "success")
     return _redirect_to(campaign, experiment)
 
 
@@ -84,7 +84,10 @@ def stop(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
     campaign, experiment = _experiment(campaign_id, experiment_id)
     services.stop(experiment)
     db.session.commit()
-    flash("Stopped. Callers get the campaign's script with their next person.", "success")
+    flash(
+        "Stopped. Callers will get the campaign's script when they get their next person.",
+        "success",
+    )
     return _redirect_to(campaign, experiment)
 
 

@@ -56,8 +56,8 @@ class RetryRulesForm(EditForm):
     )
     household_rest = StringField(
         "Wait for others on the same number",
-        description="How long they wait after a call that someone answered. After an unanswered "
-        "call, they wait as long as the person who was called.",
+        description="How long the others wait after a call that someone answered. After an "
+        "unanswered call, they wait as long as the person who was called.",
     )
     household_unit = SelectField("Unit of the wait for others", choices=list(UNITS))
 

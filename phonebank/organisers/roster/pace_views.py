@@ -33,7 +33,7 @@ def edit(campaign_id: int) -> ResponseReturnValue:
             for name, value in form.values().items():
                 setattr(campaign, name, value)
             db.session.commit()
-            flash("Saved. It applies to every caller from the next person.", "success")
+            flash("Saved. The new limits apply when a caller gets their next person.", "success")
             return redirect(url_for(".edit", campaign_id=campaign.id), 303)
     page = render_template("roster/pace.html", form=form, campaign=campaign, budgets=BUDGETS)
     return page, status

@@ -85,7 +85,10 @@ def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
                 filters.set_languages(campaign, caller, form.languages.data or [])
             filters.restrict_to_lists(campaign, caller, form.lists.data or [])
             db.session.commit()
-            flash(f"Saved. It applies to {caller.first_name} from the next person.", "success")
+            flash(
+                f"Saved. The change applies when {caller.first_name} gets their next person.",
+                "success",
+            )
             return redirect(url_for(".show", campaign_id=campaign.id, caller_id=caller.id), 303)
         status = 422
     page = render_template(

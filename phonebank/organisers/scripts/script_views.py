@@ -46,7 +46,7 @@ def fill_in(campaign_id: int, script_id: int) -> ResponseReturnValue:
         typed = changed_values(fields, request.form)
         return script_page(campaign, script, typed, conflicts), 422
     db.session.commit()
-    flash("Saved. Callers see it with their next person.", "success")
+    flash("Saved. Callers will see the change when they get their next person.", "success")
     return redirect_to("show", campaign, script)
 
 
@@ -79,7 +79,7 @@ def script_page(
 def when_callers_get_it(campaign: Campaign, script: Script) -> str:
     """Return a sentence for the organiser: when callers get the script's published version."""
     if script.published_version_id in active_version_ids(campaign.id):
-        return "Callers get it with their next person."
+        return "Callers will get it when they get their next person."
     if campaign.script_id == script.id:
         return "Callers get it once you stop the experiment that is running."
     return "Callers get it once you press “Call with this one”. They have another script now."

@@ -59,7 +59,7 @@ class AddForm(_CountryForm):
     numbers = TextAreaField("Numbers", description="Put one number on each line.")
     file = FileField(
         "Or a file",
-        description="CSV or text. You see its numbers before any of them go on the list.",
+        description="CSV or text. You'll see the numbers before any of them go on the list.",
     )
     country = _country("add-country")
     reason = SelectField("Why?", choices=_choices(REASONS))

@@ -109,7 +109,9 @@ class _FlowchartBuilder:
                 add(step.id, transition.goto, transition.when)
         for missing in found.values():
             if missing.target not in self.steps:
-                missing.problem = f"leads to {missing.target or 'no step'}, which does not exist"
+                missing.problem = "leads to no step"
+                if missing.target:
+                    missing.problem = f"leads to {missing.target}, which does not exist"
         for back in self._find_back_edges(found.values()):
             back.problem = f"back to step {self.numbers[back.target]}: a loop"
         return list(found.values())

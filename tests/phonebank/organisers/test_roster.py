@@ -119,7 +119,7 @@ def test_many_callers_are_shown_a_page_at_a_time(
 
 def test_an_organiser_keeps_a_caller_to_lists_and_languages(site: Site) -> None:
     page = site.post(site.sam, languages=["en", "pl"], lists=[site.canal]).text
-    assert "Saved. It applies to Sam from the next person." in page
+    assert "Saved. The change applies when Sam gets their next person." in page
     sam = site.caller(site.sam)
     assert (sam.languages, sam.list_ids) == (["en", "pl"], [site.canal])
     assert page.count(" checked") == 3

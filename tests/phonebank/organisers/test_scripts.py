@@ -140,7 +140,7 @@ def test_who_publishes_is_told_whether_callers_get_it_now(desk: Desk) -> None:
         return desk.client.get(publish(desk)).text
 
     told = publish_title("Who has answered?", "Who is it?")
-    assert "Published. Callers get it with their next person." in told
+    assert "Published. Callers will get it when they get their next person." in told
     with desk.app.app_context():
         create_script(desk.campaign(), source_of("deep-canvass", "en"))
         db.session.commit()

@@ -69,7 +69,7 @@ def test_a_day_on_which_a_country_permits_no_calls_must_stay_closed() -> None:
 
 @pytest.mark.parametrize("data", [{}, {"mon": []}, dict.fromkeys(DAYS)])
 def test_a_week_without_any_hours_is_refused(data: object) -> None:
-    with pytest.raises(WeekHoursError, match="open at least one"):
+    with pytest.raises(WeekHoursError, match="Set hours for at least one day"):
         WeekHours.parse(data)
 
 
