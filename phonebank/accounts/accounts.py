@@ -18,7 +18,8 @@ NAME_AT_MOST = 80  # characters, as many as the column holds
 
 
 def create_account(email: str, name: str, roles: Iterable[str]) -> Account:
-    """The account of this address, with at least these roles; a new account if there is none.
+    """Return the account of this address, with at least these roles. Create the account if there is
+    none.
 
     An existing account keeps its name. Raises InvalidInputError for a malformed address or an
     unknown role, ConflictError for a deactivated account.
@@ -33,7 +34,8 @@ def create_account(email: str, name: str, roles: Iterable[str]) -> Account:
         )
     account.name = account.name or _clean_name(name)
     for role in wanted:
-        # An organiser may already host. A host who invites an organiser must not sign them out.
+        # An organiser may already host, so the role stays as it is. A change of role would sign the
+        # organiser out, and a host who invites them must not do that.
         needless = role.name == RoleName.HOST and account.is_organiser
         if not needless and datastore().add_role_to_user(account, role):
             sign_out_everywhere(account)
@@ -42,7 +44,7 @@ def create_account(email: str, name: str, roles: Iterable[str]) -> Account:
 
 
 def account_of(email: str) -> Account | None:
-    """The account of this address in any spelling, active or not."""
+    """Return the account of this address in any spelling, active or not."""
     try:
         email = normalise_email(email)
     except InvalidInputError:
@@ -51,7 +53,7 @@ def account_of(email: str) -> Account | None:
 
 
 def account_for(account_id: int) -> Account:
-    """The account with this id. Raises NotFoundError."""
+    """Return the account with this id. Raises NotFoundError."""
     account = db.session.get(Account, account_id)
     if account is None:
         raise NotFoundError("We can't find this account.", "Look for it under People.")
@@ -91,7 +93,8 @@ def reactivate(account: Account) -> None:
 
 
 def _insert_account(email: str, name: str, roles: list[Role]) -> Account:
-    """A new account of this address, or the account that another transaction created meanwhile."""
+    """Return a new account of this address, or the account that another transaction created
+    meanwhile."""
     try:
         with db.session.begin_nested():
             account: Account = datastore().create_user(
@@ -106,5 +109,5 @@ def _insert_account(email: str, name: str, roles: list[Role]) -> Account:
 
 
 def _clean_name(name: str) -> str:
-    """The name on one line, without needless spaces, cut to NAME_AT_MOST characters."""
+    """Return the name on one line, without needless spaces, cut to NAME_AT_MOST characters."""
     return " ".join(name.split())[:NAME_AT_MOST]

@@ -4,7 +4,8 @@ import re
 
 UNKNOWN = "A browser we don't recognise"
 
-# The first mark that a header contains decides: nearly every browser also names later ones here.
+# The first of these marks that a header contains decides the name, because nearly every browser
+# also names marks that come later here.
 _BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -27,7 +28,8 @@ _SYSTEMS = (
 
 
 def browser_words(user_agent: str) -> str:
-    """A browser and its system, as in “Firefox on Android”, from a User-Agent header.
+    """Return the name of a browser and its system, as in “Firefox on Android”, from a User-Agent
+    header.
 
     An unknown browser is named by the first word of its header, if that is letters and digits.
     """

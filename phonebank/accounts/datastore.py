@@ -6,5 +6,6 @@ from flask import current_app
 
 
 def datastore() -> Any:
-    """The app's UserDatastore. Its types know Flask-Security's mixins and not our models."""
+    """Return the app's UserDatastore. Its type annotations name Flask-Security's mixins, not our
+    models."""
     return current_app.extensions["security"].datastore

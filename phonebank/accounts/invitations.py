@@ -17,11 +17,11 @@ INVITATION_LIVES_FOR = timedelta(days=3)
 def invite_host(campaign: Campaign, email: str, name: str) -> Account:
     """Let this person run parties for the campaign, and e-mail them an invitation.
 
-    An address without an account gets one. Raises as `create_account` does, and
+    If the address has no account, this creates one. Raises the errors of `create_account`, and
     mail.MailNotSentError.
     """
     account = create_account(email, name, [RoleName.HOST])
-    # Two invitations at once may insert the same row.
+    # Another invitation may insert the same row at the same moment.
     db.session.execute(
         insert(campaign_host)
         .values(campaign_id=campaign.id, account_id=account.id)
@@ -37,8 +37,8 @@ def invite_host(campaign: Campaign, email: str, name: str) -> Account:
 
 
 def invite_organiser(email: str, name: str) -> Account:
-    """Make this person an organiser, and e-mail them an invitation. Raises as `invite_host`
-    does."""
+    """Make this person an organiser, and e-mail them an invitation. Raises the errors of
+    `invite_host`."""
     account = create_account(email, name, [RoleName.ORGANISER])
     send_invitation(account, "You're invited to organise campaigns with Phonebank.")
     return account

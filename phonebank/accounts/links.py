@@ -26,7 +26,8 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 class LinkExpiredError(GoneError):
-    """The link was used, is too old or is forged. The message does not say which."""
+    """The error of a link that was used, is too old or is forged. The message does not say which of
+    these it is."""
 
     def __init__(self) -> None:
         super().__init__("This link has been used or has expired.", "Ask for a new one.")
@@ -45,7 +46,7 @@ class Link:
 def token_for(
     account: Account, next: str = "/", lives_for: timedelta = LIVES_FOR, reusable: bool = False
 ) -> str:
-    """The token of a new link for the account.
+    """Return the token of a new link for the account.
 
     `next` is the path on this site that the link leads to. A `reusable` link works any number of
     times until it expires, and never in production: the demonstration prints such links.
@@ -64,7 +65,7 @@ def token_for(
 
 
 def read(token: str) -> Link:
-    """The link of this token. Raises LinkExpiredError if it is forged, used or expired."""
+    """Return the link of this token. Raises LinkExpiredError if it is forged, used or expired."""
     try:
         payload = _serializer().loads(token)
     except BadData:
@@ -89,7 +90,7 @@ def read(token: str) -> Link:
 def spend(link: Link) -> None:
     """Mark the link as used. The account stays locked until the commit.
 
-    Raises LinkExpiredError if another request has spent the link meanwhile, or the account was
+    Raises LinkExpiredError if another request has spent the link meanwhile, or if the account was
     deactivated or got another role.
     """
     if link.reusable:
@@ -115,9 +116,10 @@ def spend(link: Link) -> None:
 
 
 def path_on_this_site(address: str | None) -> str:
-    """The address if it is a plain path on this site, otherwise "/".
+    """Return the address if it is a plain path on this site, otherwise "/".
 
-    Browsers read a backslash as a slash and skip control characters, so a path has neither.
+    Browsers read a backslash as a slash and skip control characters, so an address with either of
+    them is not a plain path.
     """
     address = address or "/"
     if not address.startswith("/") or address.startswith(("//", "/\\")) or "\\" in address:

@@ -25,7 +25,8 @@ def change_role(account: Account, role: str) -> None:
 
 
 def find_role(name: str) -> Role:
-    """The role's row, inserted if it is missing. Raises InvalidInputError for an unknown role."""
+    """Return the role's row. Insert the row if it is missing. Raises InvalidInputError for an
+    unknown role."""
     if name not in list(RoleName):
         raise InvalidInputError(f"There is no role “{name}”.", f"Choose {' or '.join(RoleName)}.")
     with_this_name = select(Role).where(Role.name == name)
@@ -39,7 +40,8 @@ def find_role(name: str) -> Role:
 def lock_account(account: Account) -> None:
     """Lock the organisers' role, then the account, before its role or its state changes.
 
-    Two transactions that each take away an organiser count the others one after the other.
+    If two transactions each take away an organiser, the second therefore counts the organisers only
+    after the first has committed.
     """
     db.session.execute(
         select(Role).where(Role.name == RoleName.ORGANISER).with_for_update(key_share=True)

@@ -1,8 +1,8 @@
 """The second factor's codes, each of which signs one browser in, and how organisers reset them.
 
-Both classes replace Flask-Security's own. The transaction of a request uses up the right code
-before it signs the account in. If two requests send one code at once, the second request waits for
-the first and finds the code used.
+Both classes replace Flask-Security's own. If a request has the right code, its transaction marks
+the code as used before it signs the account in. If two requests send one code at once, the second
+request waits for the first and finds the code used.
 """
 
 from typing import Any
@@ -21,18 +21,18 @@ from phonebank.models import Account
 
 
 class SingleUseTotp(Totp):
-    """Refuses an authenticator code that was used before, as RFC 6238 section 5.2 demands."""
+    """The authenticator codes, each of which works only once, as RFC 6238 section 5.2 demands."""
 
     def get_last_counter(self, user: Any) -> int | None:
-        """The 30-second step of the last used code."""
+        """Return the number of the 30-second step of the last used code."""
         last: int | None = user.totp_step_used
         return last
 
     def set_last_counter(self, user: Any, tmatch: Any) -> None:
-        """Use up the code of this step.
+        """Store that the code of this step is used.
 
         Raises UsedTokenError if this code or a later one was used meanwhile, or the account was
-        changed. Flask-Security treats it as a wrong code.
+        changed. Flask-Security treats such a code as wrong.
         """
         step = tmatch.counter
         used = (
@@ -47,18 +47,19 @@ class SingleUseTotp(Totp):
             .returning(Account.id)
         )
         if _is_first_setup():
-            # Two browsers may set up an app at once, and only the first one's app counts.
+            # Two browsers may set up an app at the same time. Only the app that is confirmed first
+            # counts.
             used = used.where(Account.tf_totp_secret.is_(None))
         if db.session.scalar(used) is None:
             raise UsedTokenError(expire_time=0)
 
 
 class SingleUseRecoveryCodes(MfRecoveryCodesUtil):
-    """Locks an account while it checks one of its recovery codes."""
+    """The recovery codes of an account, which stays locked while one of them is checked."""
 
     def check_recovery_code(self, user: Any, code: str) -> bool:
         """Whether the code is one of the account's. The account stays locked until the request
-        ends, and before that Flask-Security deletes the code."""
+        ends. By then Flask-Security has deleted the code."""
         unchanged = select(Account).where(
             Account.id == user.id, Account.active, Account.fs_uniquifier == user.fs_uniquifier
         )
@@ -69,7 +70,8 @@ class SingleUseRecoveryCodes(MfRecoveryCodesUtil):
 def reset_second_factor(account: Account) -> None:
     """Forget the account's authenticator app and recovery codes, and sign it out everywhere.
 
-    The next sign-in by an e-mailed link sets up a new app, so first make sure who asks for this.
+    The next person who signs in by an e-mailed link sets up a new app, so first make sure who asks
+    for the reset.
     """
     lock_row(account)
     datastore().tf_reset(account)

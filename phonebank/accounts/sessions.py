@@ -1,7 +1,8 @@
 """Sessions: the browsers that an account is signed in with.
 
-The cookie holds a secret, and the table its hash. The server ends a session when its browser signs
-out, when the account is signed out everywhere, or `SIGNED_IN_FOR` after the session began.
+The cookie holds a secret, and the table holds the hash of that secret. The server ends a session
+when its browser signs out, when the account is signed out everywhere, or `SIGNED_IN_FOR` after the
+session began.
 """
 
 import hashlib
@@ -34,10 +35,10 @@ _WITH_ACCOUNT = select(AccountSession).options(
 
 
 def create_session(account: Account, device: str) -> str:
-    """Sign the account in with one more browser. Returns the secret for the browser's cookie.
+    """Sign the account in with one more browser. Return the secret for the browser's cookie.
 
-    The account's row stays locked until the commit, so a change of its role or state either finds
-    the new session or comes first. Raises ConflictError if it came first.
+    The account's row stays locked until the commit, so a change of the role or state either finds
+    the new session or comes before it. Raises ConflictError if such a change came first.
     """
     unchanged = select(Account.id).where(
         Account.id == account.id,
@@ -61,13 +62,15 @@ def create_session(account: Account, device: str) -> str:
 
 
 def begin(account: Account) -> None:
-    """Sign the account in with the browser of this request. Raises as `create_session` does."""
+    """Sign the account in with the browser of this request. Raises the error of
+    `create_session`."""
     _delete(_cookie_secret())
     session[_SECRET] = create_session(account, browser_words(request.user_agent.string))
 
 
 def find(uniquifier: str) -> Account | None:
-    """The account that this request's cookie is signed in to, or None if the session has ended."""
+    """Return the account that this request's cookie is signed in to, or None if the session has
+    ended."""
     found = db.session.scalars(
         _WITH_ACCOUNT.where(
             AccountSession.secret_hash == _hash(_cookie_secret()),
@@ -81,7 +84,7 @@ def find(uniquifier: str) -> Account | None:
 
 
 def sessions_of(account: Account) -> list[AccountSession]:
-    """The account's open sessions, the last used first."""
+    """Return the account's open sessions, the last used first."""
     return list(
         db.session.scalars(
             select(AccountSession)
@@ -95,7 +98,7 @@ def sessions_of(account: Account) -> list[AccountSession]:
 
 
 def current_id() -> int | None:
-    """The id of the session of this request's browser, or None if it is not signed in."""
+    """Return the id of the session of this request's browser, or None if it is not signed in."""
     known: tuple[int, datetime] | None = g.get("account_session")
     return known[0] if known else None
 

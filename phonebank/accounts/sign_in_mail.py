@@ -1,4 +1,4 @@
-"""Sign-in links as whole addresses, and the e-mails that bring them."""
+"""Sign-in links as complete addresses, and the e-mails that contain them."""
 
 import logging
 from datetime import timedelta
@@ -20,7 +20,7 @@ def sign_in_link(
     lives_for: timedelta = links.LIVES_FOR,
     reusable: bool = False,
 ) -> str:
-    """The address of a new link that signs the account in and leads to `next`.
+    """Return the address of a new link that signs the account in and leads to `next`.
 
     `reusable` is for the demonstration and never works in production: see `links.token_for`.
     """

@@ -25,7 +25,7 @@ def save_answer(
     turn: int | None = None,
     seq: int | None = None,
 ) -> Any:
-    """Save the answer to a step; returns the value that is stored afterwards.
+    """Save the answer to a step. Return the value that is stored afterwards.
 
     A later answer replaces an earlier one. Two kinds of late requests replace nothing: one from
     before the call was undone (its `turn` is not the call's), and one that was sent before the
@@ -66,7 +66,7 @@ def last_seq(call: Call) -> int:
 
 
 def answers_of(call: Call) -> dict[str, Any]:
-    """A call's answers by step id."""
+    """Return a call's answers by step id."""
     return dict(db.session.execute(_ANSWERS, {"call_id": call.id}).all())
 
 

@@ -218,7 +218,7 @@ class _Callable:
 
 
 def _present_state(ids: dict[str, int]) -> _Callable | None:
-    """The contact, if the caller may get it at this moment; None if not.
+    """Return the contact, if the caller may get it at this moment; None if not.
 
     Reads contact, caller, campaign, party and list again, and the clock after that, so it is right
     however long the caller of this function waited for the locks. Raises NotAdmittedError for a

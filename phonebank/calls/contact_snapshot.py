@@ -36,7 +36,7 @@ class ContactValues:
 
     @classmethod
     def of(cls, contact: Contact) -> "ContactValues":
-        """The contact's present state."""
+        """Return the contact's present state."""
         values = {name: getattr(contact, name) for name in _COLUMNS}
         return cls(**values | {"other_phones": tuple(contact.other_phones)})
 
@@ -65,7 +65,7 @@ class ContactValues:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "ContactValues":
-        """The state that `to_json` gave. Other keys of `stored` are ignored."""
+        """Return the state that `to_json` gave. Other keys of `stored` are ignored."""
         values = {name: stored[name] for name in _COLUMNS}
         for name in ("callable_at", "rested_at", "last_called_at", "callback_at"):
             values[name] = _moment(stored[name])
@@ -94,7 +94,7 @@ class LeftValues:
 
     @classmethod
     def of(cls, contact: Contact) -> "LeftValues":
-        """The contact's present columns."""
+        """Return the contact's present columns."""
         return cls(contact.state, contact.phone, tuple(contact.other_phones), contact.rested_at)
 
     def to_json(self) -> dict[str, Any]:
@@ -108,7 +108,7 @@ class LeftValues:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "LeftValues":
-        """The columns that `to_json` gave."""
+        """Return the columns that `to_json` gave."""
         return cls(
             ContactState(stored["state"]),
             stored["phone"],
@@ -171,7 +171,7 @@ class HouseholdChange:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "HouseholdChange":
-        """The change that `to_json` gave. Other keys of `stored` are ignored."""
+        """Return the change that `to_json` gave. Other keys of `stored` are ignored."""
         delayed = zip(stored.get("resting", ()), stored.get("had_rested", ()), strict=True)
         return cls(
             tuple(
@@ -206,7 +206,7 @@ class ContactSnapshot:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "ContactSnapshot":
-        """The snapshot that `to_json` gave."""
+        """Return the snapshot that `to_json` gave."""
         return cls(
             ContactValues.from_json(stored),
             HouseholdChange.from_json(stored),
@@ -224,7 +224,7 @@ class PeopleSnapshot:
 
     @classmethod
     def of(cls, contact: Contact | None, others: Iterable[Contact]) -> "PeopleSnapshot":
-        """The present states."""
+        """Return the present states."""
         return cls(
             ContactValues.of(contact) if contact is not None else None,
             {other.id: ContactValues.of(other) for other in others},
@@ -239,7 +239,7 @@ class PeopleSnapshot:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "PeopleSnapshot":
-        """The snapshot that `to_json` gave."""
+        """Return the snapshot that `to_json` gave."""
         return cls(
             ContactValues.from_json(stored["person"]) if stored["person"] else None,
             {int(key): ContactValues.from_json(state) for key, state in stored["others"].items()},

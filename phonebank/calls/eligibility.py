@@ -18,7 +18,7 @@ class NotAdmittedError(NotAllowedError):
 
 
 def running_campaign(caller: Caller) -> Campaign:
-    """The caller's campaign, while the campaign and the caller's party are calling.
+    """Return the caller's campaign, while the campaign and the caller's party are calling.
 
     Raises NotRunningError while one of them is paused, GoneError once one has ended.
     """

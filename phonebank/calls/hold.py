@@ -64,7 +64,7 @@ def renew_hold(caller: Caller, call_id: uuid.UUID) -> datetime:
     """Extend a hold by the campaign's hold time, up to its longest since the contact came onto the
     screen by a claim or an undo.
 
-    Returns when the hold expires (aware UTC), as PostgreSQL has it: a renewal soon after another
+    Return when the hold expires (aware UTC), as PostgreSQL has it: a renewal soon after another
     writes nothing. Raises NotFoundError when the call is not an open one of this caller, or has
     been held for the longest time.
     """
@@ -125,7 +125,7 @@ def own_call(caller: Caller, call_id: uuid.UUID, lock: bool = False) -> Call:
 
 
 def own_call_and_contact(caller: Caller, call_id: uuid.UUID) -> tuple[Call, Contact]:
-    """A call of this caller and its contact, both locked against other changes.
+    """Return a call of this caller and its contact, both locked against other changes.
 
     Raises NotFoundError as `own_call` does.
     """

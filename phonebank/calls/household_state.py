@@ -83,7 +83,7 @@ def apply_to_household(contact: Contact, call: Call, decision: Decision) -> Hous
     """Make the other contacts with the number wait, as the decision says. A dead number is dead for
     every contact that has it, in every campaign and in later uploads.
 
-    Returns what `restore_household` needs.
+    Return what `restore_household` needs.
     """
     others = {"number": call.phone, "called": contact.id}
     if decision.number_dead:

@@ -113,7 +113,7 @@ def _set_aside_some(set_aside: SetAside) -> bool:
 
 def _lift_suppression(call: Call) -> str | None:
     """Lift the do-not-call entry of a call, unless another call of its caller that is not set aside
-    had the same outcome for the number. Returns the entry's reason, or None if the entry stays."""
+    had the same outcome for the number. Return the entry's reason, or None if the entry stays."""
     another = db.session.scalar(
         select(Call.id)
         .join(Contact, Contact.id == Call.contact_id)
@@ -223,7 +223,7 @@ def _bring_people_back(
 
 
 def _lock_calls(ids: Sequence[Any]) -> dict[Any, tuple[Call, Contact]]:
-    """The calls with their contacts by call id, locked in the order of the contacts."""
+    """Return the calls with their contacts by call id, locked in the order of the contacts."""
     rows = db.session.execute(_LOCK_CALLS, {"ids": list(ids)}).all()
     return {call.id: (call, contact) for call, contact in rows}
 

@@ -90,7 +90,7 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
 
 
 def last_recorded_id(caller: Caller) -> uuid.UUID | None:
-    """The id of the caller's most recently recorded call."""
+    """Return the id of the caller's most recently recorded call."""
     return db.session.scalar(
         select(Call.id)
         .where(Call.caller_id == caller.id, Call.recorded_at.is_not(None))

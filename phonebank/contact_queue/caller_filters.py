@@ -24,7 +24,7 @@ def languages_for(campaign: Campaign, chosen: Sequence[str] = ()) -> list[str]:
 
 
 def other_languages_spoken(campaign: Campaign) -> list[str]:
-    """The languages besides the campaign's own that admitted callers have chosen."""
+    """Return the languages besides the campaign's own that admitted callers have chosen."""
     return [
         language
         for language in db.session.scalars(_LANGUAGES_SPOKEN, {"campaign_id": campaign.id})

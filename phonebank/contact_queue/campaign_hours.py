@@ -15,7 +15,7 @@ _STEP = timedelta(minutes=5)
 
 
 def rules_of(campaign: Campaign) -> CountryRules:
-    """The rules of the campaign's country."""
+    """Return the rules of the campaign's country."""
     return rules_for(campaign.country)
 
 
@@ -39,8 +39,8 @@ def is_calling_time(campaign: Campaign, zone_key: str, at: datetime) -> bool:
 
 
 def next_calling_time(campaign: Campaign, zone_key: str, at: datetime) -> datetime | None:
-    """The first moment from `at` on that is a calling time; None if there is no calling time for
-    weeks."""
+    """Return the first moment from `at` on that is a calling time; None if there is no calling time
+    for weeks."""
     if campaign.calls_at_any_hour or is_calling_time(campaign, zone_key, at):
         return at
     zones, hours, rules = zones_in_key(zone_key), hours_of(campaign), rules_of(campaign)
@@ -51,8 +51,8 @@ def next_calling_time(campaign: Campaign, zone_key: str, at: datetime) -> dateti
 def last_calling_time(
     campaign: Campaign, zone_key: str, at: datetime, within: timedelta
 ) -> datetime | None:
-    """The last calling time of the span that begins at `at`, to five minutes; None if the span has
-    no calling time. `within` is a multiple of five minutes."""
+    """Return the last calling time of the span that begins at `at`, to five minutes; None if the
+    span has no calling time. `within` is a multiple of five minutes."""
     steps = range(within // _STEP, -1, -1)
     return next(
         (

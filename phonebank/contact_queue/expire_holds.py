@@ -21,7 +21,7 @@ FROM call WHERE id = ANY(CAST(:ids AS uuid[]))
 
 
 def expire_holds(campaign: Campaign) -> int:
-    """End the campaign's holds whose time is up; returns how many there were. Commits.
+    """End the campaign's holds whose time is up. Return how many there were. Commits.
 
     PostgreSQL comes first. If the process is killed before Redis knows, the next run corrects it.
     """

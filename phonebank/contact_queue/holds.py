@@ -46,7 +46,7 @@ def end_hold(call: Call, ending: CallEnding, at: datetime | None = None) -> None
 
 
 def release_caller(caller_id: int) -> int:
-    """End every hold of a caller who has left or was removed; returns how many there were."""
+    """End every hold of a caller who has left or was removed. Return how many there were."""
     open_calls = db.session.scalars(
         select(Call)
         .where(Call.caller_id == caller_id, Call.ended_at.is_(None))
@@ -59,7 +59,7 @@ def release_caller(caller_id: int) -> int:
 
 
 def end_expired_holds(campaign_id: int, at: datetime) -> int:
-    """End the campaign's holds whose time is up at `at` (aware); returns how many there were.
+    """End the campaign's holds whose time is up at `at` (aware). Return how many there were.
 
     The contacts become callable as they were before. Nothing counts as an attempt.
     """

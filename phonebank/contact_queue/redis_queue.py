@@ -74,7 +74,7 @@ class HeldContact:
 
 
 def redis_queue_of(campaign_id: int) -> "RedisQueue":
-    """The campaign's queue in Redis."""
+    """Return the campaign's queue in Redis."""
     return RedisQueue(redis_store(), campaign_id)
 
 
@@ -216,13 +216,14 @@ class RedisQueue:
         return {held.contact_id: held.until for held in self.holds()}
 
     def lane(self, language: str = "", list_ids: Iterable[int] = ()) -> list[int]:
-        """The contact ids in one lane, in order."""
+        """Return the contact ids in one lane, in order."""
         name = f"{_joined(list_ids)}:{language}"
         found = cast(list[str], self._redis.zrange(f"{self._lanes}:{name}", 0, -1))
         return [int(contact_id) for contact_id in found]
 
     def first_contacts(self, at_most: int) -> set[int]:
-        """The ids of the first contacts of each lane and of the callbacks, `at_most` of each."""
+        """Return the ids of the first contacts of each lane and of the callbacks, `at_most` of
+        each."""
         names = cast(set[str], self._redis.smembers(self._lanes))
         keys = [self._callbacks, *(f"{self._lanes}:{name}" for name in names)]
         lanes = [cast(list[str], self._redis.zrange(key, 0, at_most - 1)) for key in keys]
@@ -233,7 +234,7 @@ class RedisQueue:
         return self._redis.zcard(self._held)
 
     def run_id(self) -> str:
-        """The id of this run of Redis: each start has another."""
+        """Return the id of this run of Redis: each start has another."""
         return str(self._redis.info("server")["run_id"])
 
     def is_built(self) -> bool:
@@ -261,10 +262,10 @@ class RedisQueue:
 
     @contextmanager
     def lock(self, what: str) -> Iterator[bool]:
-        """A lock among processes; yields whether this process has it. Never waits.
+        """Take a lock among processes, without waiting, and yield whether this process has it.
 
-        Only its owner removes it, so that a process whose lock has expired does not remove the
-        next one's.
+        Only the process that has the lock removes it, so a process whose lock has expired does not
+        remove the lock of the next process.
         """
         key, token = f"{self._lock}:{what}", secrets.token_hex(8)
         got = bool(self._redis.set(key, token, nx=True, ex=LOCK_SECONDS))

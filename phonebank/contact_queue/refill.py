@@ -80,7 +80,7 @@ ORDER BY c.callback_at LIMIT {CALLBACKS_AT_MOST}
 def refill(
     campaign: Campaign, list_ids: Sequence[int] = (), languages: Sequence[str] | None = None
 ) -> int:
-    """Bring up to a few minutes' worth of callable contacts into lanes; returns how many were new.
+    """Bring up to a few minutes' worth of callable contacts into lanes. Return how many were new.
 
     The lanes belong to callers with these limits. No `list_ids` means all lists, and no `languages`
     means the campaign's own. Two refills at once do no harm: a lane holds a contact only once.
@@ -139,13 +139,14 @@ def ensure_built(campaign: Campaign) -> None:
 
 
 def contact_groups(campaign: Campaign) -> Sequence[Row[*tuple[Any, ...]]]:
-    """Each list that is not removed with each zone key and language of its contacts: rows of `id`
-    and `priority` of the list, `key` of the zone, `code` of the language."""
+    """Return each list that is not removed with each zone key and language of its contacts: rows of
+    `id` and `priority` of the list, `key` of the zone, `code` of the language."""
     return db.session.execute(_GROUPS, {"campaign_id": campaign.id}).all()
 
 
 def lane_score(priority: int, tried: bool, callable_at: datetime) -> float:
-    """A contact's position in a lane: list priority first, then never tried, then longest callable.
+    """Return a contact's position in a lane: list priority first, then never tried, then longest
+    callable.
 
     Seconds since 1970 stay below 10^10 until the year 2286, so the groups cannot overlap, and
     priorities of ±100,000 leave the fractions of a second exact to a millisecond in a double.
@@ -181,7 +182,7 @@ def _add_due_callbacks(campaign: Campaign, redis_queue: RedisQueue, at: datetime
 def _open_groups(
     campaign: Campaign, at: datetime, list_ids: Sequence[int]
 ) -> list[Row[*tuple[Any, ...]]]:
-    """The contact groups whose time zones are inside calling hours at `at`."""
+    """Return the contact groups whose time zones are inside calling hours at `at`."""
     return [
         group
         for group in contact_groups(campaign)

@@ -61,7 +61,7 @@ def reschedule_campaigns() -> None:
 
 def reschedule_contacts(campaign: Campaign, stop_at: float | None = None) -> int:
     """Work out again when the waiting contacts become callable, if calling hours have changed since
-    that was last done; returns how many contacts moved. Commits. May be killed and run again.
+    that was last done. Return how many contacts moved. Commits. May be killed and run again.
 
     Once `time.monotonic()` has passed `stop_at`, it stops after the present batch, and the next run
     continues from there.
@@ -81,7 +81,7 @@ def reschedule_contacts(campaign: Campaign, stop_at: float | None = None) -> int
 def _reschedule_batches(
     campaign: Campaign, after: int, stop_at: float | None
 ) -> tuple[int, int | None]:
-    """Returns how many contacts moved, and the id of the last one checked, or None after the last
+    """Return how many contacts moved, and the id of the last one checked, or None after the last
     batch."""
     hours, country = hours_of(campaign), rules_of(campaign)
     retries = RetryRules.parse(campaign.retry_rules).retries
@@ -122,7 +122,7 @@ def _reschedule_batches(
 
 
 def _last_calls(batch: Iterable[Contact], campaign: Campaign) -> dict[str, tuple[str, datetime]]:
-    """The outcome of the last call to each of the contacts' numbers, and when that was."""
+    """Return the outcome of the last call to each of the contacts' numbers, and when that was."""
     phones = sorted({contact.phone for contact in batch})
     rows = db.session.execute(_LAST_CALLS, {"phones": phones, "campaign_id": campaign.id})
     return {row.phone: (row.last_outcome, row.last_called_at) for row in rows}

@@ -19,13 +19,13 @@ CROSS JOIN LATERAL jsonb_array_elements_text(l.languages) AS lang(code)"""
 
 
 def is_callable(contact: str) -> str:
-    """The contact is still to be called in its campaign and is not suppressed. `callable_at` and
-    `callback_at` say when."""
+    """Return the condition that the contact is still to be called in its campaign and is not
+    suppressed. The columns `callable_at` and `callback_at` say when it can be called."""
     return f"{contact}.state = '{ContactState.CALLABLE}' AND {contact}.suppressed_at IS NULL"
 
 
 def has_no_open_call(contact: str) -> str:
-    """No open call, in any campaign, has this contact's number."""
+    """Return the condition that no open call, in any campaign, has this contact's number."""
     return (
         "NOT EXISTS (SELECT FROM call"
         f" WHERE call.phone = {contact}.phone AND call.ended_at IS NULL)"
@@ -33,7 +33,8 @@ def has_no_open_call(contact: str) -> str:
 
 
 def is_in_lists(contact_list: str) -> str:
-    """The contact list is one of `:list_ids`. An empty array means every list."""
+    """Return the condition that the contact list is one of `:list_ids`, or that `:list_ids` is an
+    empty array, which means every list."""
     return (
         "(CAST(:list_ids AS integer[]) = '{}'"
         f" OR {contact_list}.id = ANY (CAST(:list_ids AS integer[])))"
@@ -41,5 +42,5 @@ def is_in_lists(contact_list: str) -> str:
 
 
 def is_in_languages(column: str) -> str:
-    """The column's language is one of `:languages`."""
+    """Return the condition that the column's language is one of `:languages`."""
     return f"{column} = ANY (CAST(:languages AS text[]))"

@@ -38,8 +38,8 @@ class QueueStatus:
 
 
 def queue_status(campaign: Campaign) -> QueueStatus | None:
-    """The status of the campaign's contacts; None while another request counts them and there are
-    no earlier counts to show.
+    """Return the status of the campaign's contacts; None while another request counts them and
+    there are no earlier counts to show.
 
     With Redis away every request counts for itself.
     """
@@ -65,7 +65,7 @@ def queue_status(campaign: Campaign) -> QueueStatus | None:
 
 
 def count_status(campaign: Campaign) -> QueueStatus:
-    """The status, counted now."""
+    """Return the status, counted now."""
     return QueueStatus(now(), buckets_of(campaign), capacity_per_hour(campaign))
 
 

@@ -3,7 +3,7 @@
 With several processes, gunicorn accepts one connection in each round of the event loop, and a round
 takes as long as everything under way does in it: a twentieth of a second with twenty requests. Ten
 thousand phones then waited for seconds in a queue that the process did not see, and gave up. A
-process must accept a connection before it can answer it, or refuse it at once.
+process must accept a connection before it can answer a request, or refuse one at once.
 """
 
 from gevent.server import StreamServer
@@ -13,7 +13,8 @@ CONNECTIONS_A_ROUND = 50
 
 
 class Server(StreamServer):
-    """Accepts up to CONNECTIONS_A_ROUND connections a round, whatever gunicorn sets."""
+    """A gevent server that accepts up to CONNECTIONS_A_ROUND connections in each round of the event
+    loop, whatever gunicorn sets."""
 
     @property
     def max_accept(self) -> int:

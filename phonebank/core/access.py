@@ -18,7 +18,7 @@ View = TypeVar("View", bound=Callable[..., object])
 
 ANYONE = "anyone"
 CALLER = "caller"
-TV = "tv"  # a board's address holds the token that opens it
+TV = "tv"  # the token in a board's address opens the board
 SIGNED_IN = "signed in"
 RULES = (ANYONE, CALLER, TV, SIGNED_IN, RoleName.HOST, RoleName.ORGANISER)
 

@@ -32,7 +32,7 @@ class Vendored(NamedTuple):
 
     @property
     def url(self) -> str:
-        """The address to load it from, in the current application."""
+        """The address from which pages of the current application load the file."""
         return url_for("static", filename=f"vendor/{self.path}")
 
 
@@ -44,16 +44,18 @@ def vendored_files() -> dict[str, Vendored]:
 
 
 def vendor(name: str) -> Vendored:
-    """The vendored file of this name; KeyError for a name that tools/vendor.py does not list."""
+    """Return the vendored file of this name. Raises KeyError for a name that tools/vendor.py does
+    not list."""
     return vendored_files()[name]
 
 
 def asset(filename: str, blueprint: str | None = None) -> str:
-    """The address of a static file of ours, or of a blueprint's, with a checksum of its content.
+    """Return the address of one of our static files, or of a blueprint's, with a checksum of its
+    content.
 
-    So browsers fetch a new release at once and never take an old file from their cache. Raises
-    FileNotFoundError for a missing file, so that a typing error in a template fails in a test and
-    not in a browser.
+    Because of the checksum, browsers fetch a changed file at once after a release and never take
+    the old file from their cache. Raises FileNotFoundError for a missing file, so that a typing
+    error in a template fails in a test and not in a browser.
     """
     endpoint = f"{blueprint}.static" if blueprint else "static"
     return url_for(endpoint, filename=filename, v=_checksum_of_static(filename, blueprint))

@@ -1,9 +1,9 @@
 """Limits that count only some answers: wrong codes, for example, or people who joined.
 
-Whether an answer counts is known only when the request is done. So each request takes a place
-before it begins, and a place counts as if its answer did. A request that would be one too many
-waits a moment for the others, and is refused once the limit is used up. However many requests come
-at once, no more than the limit are answered.
+Only when a request is done is it known whether its answer counts. So each request takes a place
+before it begins, and the limit treats every taken place like an answer that counts. If no place is
+left, the request waits a moment until another request ends, and is refused once the limit is used
+up. However many requests come at once, no more answers count than the limit allows.
 
 Redis counts, with one Lua script for each step. While Redis is away, each process counts for
 itself.
@@ -57,7 +57,8 @@ if answer == 'go on' then
 end
 return answer
 """
-# KEYS as above. ARGV: this place, 1 if the answer counts, then the seconds of each limit.
+# KEYS are those of `_TAKE`. ARGV: this place, 1 if the answer counts, then the seconds of each
+# limit.
 _RELEASE = """
 redis.call('ZREM', KEYS[1], ARGV[1])
 if ARGV[2] == '1' then
@@ -70,10 +71,10 @@ end
 
 @dataclass
 class _LocalCount:
-    """The same count in this process alone, for when Redis is away.
+    """The places and counters of this process alone, which it uses while Redis is away.
 
-    If Redis is back before a request ends, the request releases its place there and not here. The
-    place here then expires after PLACE_LIFETIME.
+    If Redis is back before a request ends, the request releases its place in Redis, and its place
+    in this process expires after PLACE_LIFETIME.
     """
 
     _taken: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -118,8 +119,8 @@ class AttemptLimit:
     """A limit, for each sender, on the answers of all views that it decorates.
 
     `limits` is in Flask-Limiter's words, such as “20 per minute; 200 per hour”, or a function that
-    returns them. `counts` says by an answer's status whether the answer counts. A refused request
-    gets `message`, in a TooManyRequestsError.
+    returns them. `counts` returns, for the HTTP status of an answer, whether the answer counts. A
+    refused request gets `message`, in a TooManyRequestsError.
     """
 
     scope: str
@@ -184,7 +185,7 @@ def _take(keys: list[str], place: str, limits: Sequence[RateLimitItem]) -> str:
 
 
 def _status_of(error: Exception) -> int:
-    """The status of the answer that `core.error_pages` gives to the error."""
+    """Return the status of the answer that `core.error_pages` gives to the error."""
     if isinstance(error, PhonebankError):
         return error.status
     if isinstance(error, HTTPException):

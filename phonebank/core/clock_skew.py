@@ -1,4 +1,4 @@
-"""Lets signed times (sessions, form tokens, links) come from a machine whose clock is ahead.
+"""Accepts signed times (in sessions, form tokens and links) from a machine whose clock is ahead.
 
 No two machines' clocks agree. A browser may send a page that one web machine signed straight to
 another, whose clock is a second or two behind; by that clock the signature is from the future.
@@ -10,17 +10,20 @@ from typing import Any
 from itsdangerous import SignatureExpired, TimestampSigner
 from itsdangerous.timed import TimedSerializer
 
-# Seconds. NTP keeps machines milliseconds apart; a machine without it fails here and is noticed.
+# Seconds. NTP keeps the clocks of machines within milliseconds of each other. On a machine without
+# NTP, requests fail here, so somebody notices.
 MAX_CLOCK_SKEW = 60
 
 
 class PatientSigner(TimestampSigner):
-    """Treats a signature from at most MAX_CLOCK_SKEW in the future as made just now."""
+    """The signer that treats a signature from at most MAX_CLOCK_SKEW in the future as made just
+    now."""
 
     def unsign(  # type: ignore[override]
         self, signed_value: str | bytes, max_age: int | None = None, **options: Any
     ) -> Any:
-        """Like TimestampSigner.unsign. Raises SignatureExpired or BadSignature."""
+        """Check a signed value as TimestampSigner.unsign does. Raises SignatureExpired or
+        BadSignature."""
         try:
             return super().unsign(signed_value, max_age=max_age, **options)
         except SignatureExpired as expired:
@@ -33,5 +36,5 @@ class PatientSigner(TimestampSigner):
 
 
 def tolerate_clock_skew() -> None:
-    """Have this process, its libraries included, check every signed time with PatientSigner."""
+    """Make this process, including its libraries, check every signed time with PatientSigner."""
     TimedSerializer.default_signer = PatientSigner

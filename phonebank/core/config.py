@@ -13,37 +13,40 @@ PRODUCTION = "production"
 DEVELOPMENT = "development"
 MODES = (PRODUCTION, DEVELOPMENT)
 
-# To PostgreSQL, for a web process: boards, downloads and each urgency of request need some of their
-# own.
+# The fewest connections to PostgreSQL that a web process can work with: boards, downloads and each
+# urgency of request need connections of their own.
 LEAST_CONNECTIONS = 8
 
 
 class ConfigError(Exception):
-    """The environment does not allow a safe start; the message names the variable and why."""
+    """The error of an environment that does not allow a safe start. Its message names the variable
+    and says why."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """Settings of one process.
+    """The settings of one process.
 
-    `mode` is `production` unless PHONEBANK_MODE says otherwise, so that forgetting it is safe.
+    `mode` is `production` unless PHONEBANK_MODE says otherwise, so a server on which nobody sets
+    the variable is safe.
     """
 
     # repr=False keeps secrets out of logs and tracebacks.
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
     secret_key: str = field(repr=False)
-    # Salts the hashes that Flask-Security stores. It is separate from the key so that each can be
-    # changed alone.
+    # This salts the hashes that Flask-Security stores. It is separate from `secret_key`, so that
+    # each can be changed alone.
     password_salt: str = field(repr=False)
-    # Encrypts second-factor secrets at rest.
+    # This encrypts the stored secrets of the second factor.
     totp_secret: str = field(repr=False)
     mode: str = PRODUCTION
     # Where people reach the site: the base of every link in e-mails, pages and QR codes.
     base_url: str = "http://127.0.0.1:5000"
     # The number of reverse proxies in front of the app. It trusts their X-Forwarded-* headers.
     proxies: int = 0
-    # How many people may join from one address within a minute; five times as many in an hour.
+    # How many people may join from one address within a minute. Within an hour five times as many
+    # may join.
     joins_a_minute: int = 60
     # The most connections to PostgreSQL that a web process opens, and that a worker opens.
     database_connections: int = 24
@@ -153,7 +156,7 @@ class Config:
 
 
 def _for_psycopg(url: str) -> str:
-    """Add the driver's name to a PostgreSQL address as hosting providers write it."""
+    """Return a PostgreSQL address, as hosting providers write it, with the driver's name added."""
     scheme, separator, rest = url.partition("://")
     if scheme in ("postgres", "postgresql"):
         return f"postgresql+psycopg{separator}{rest}"
@@ -163,11 +166,11 @@ def _for_psycopg(url: str) -> str:
 
 
 def config_of(app: Flask) -> Config:
-    """The configuration that `create_app` made this app with."""
+    """Return the configuration that `create_app` made this app with."""
     config: Config = app.extensions["phonebank"]
     return config
 
 
 def current_config() -> Config:
-    """The configuration of the current app."""
+    """Return the configuration of the current app."""
     return config_of(current_app)

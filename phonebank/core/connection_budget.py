@@ -1,6 +1,7 @@
 """Checks at start that all processes together open no more connections than PostgreSQL takes.
 
-Otherwise the fault would first show on an evening on which every process fills its pool.
+Without this check, a wrong setting would first show on an evening on which every process fills its
+pool.
 """
 
 import logging
@@ -15,7 +16,8 @@ from phonebank.core.db import db
 
 log = logging.getLogger(__name__)
 
-# For `phonebank migrate`, a backup, and a person who looks at the database meanwhile.
+# Connections that stay free for `phonebank migrate`, a backup, and a person who looks at the
+# database meanwhile.
 FOR_COMMANDS = 5
 
 _LIMITS = text("""
@@ -32,7 +34,7 @@ def check(app: Flask) -> None:
     """Raise ConfigError, with the sum in words, if the processes may open more connections than
     PostgreSQL takes.
 
-    While PostgreSQL is away nothing is checked; the next process that starts checks it.
+    While PostgreSQL is away nothing is checked. The next process that starts does the check.
     """
     try:
         with app.app_context():
@@ -52,7 +54,7 @@ def check(app: Flask) -> None:
 
 
 def connections_needed(config: Config) -> int:
-    """The most connections that all processes together may open."""
+    """Return the most connections that all processes together may open."""
     web = config.web_processes * config.database_connections
     return web + config.worker_processes * config.worker_connections + FOR_COMMANDS
 

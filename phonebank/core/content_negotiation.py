@@ -4,7 +4,8 @@ from flask import request
 
 
 def wants_json() -> bool:
-    """Whether an API client or our own JavaScript sent the request, and reads JSON, not pages."""
+    """Whether the request comes from an API client or our own JavaScript, which read JSON, not
+    pages."""
     accepts = request.accept_mimetypes
     return request.is_json or accepts.best_match(["text/html", "application/json"]) == (
         "application/json"

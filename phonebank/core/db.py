@@ -1,7 +1,8 @@
 """PostgreSQL, through `db`: the one place where the truth is stored.
 
-A connection has a time limit for each statement and each lock (`Timeouts`). `after_commit` runs
-what must wait for a commit, and `retry_on_deadlock` runs a transaction again after a deadlock.
+A connection has a time limit for each statement and each lock (`Timeouts`). `after_commit` runs a
+function once the transaction has committed, and `retry_on_deadlock` runs a transaction again after
+a deadlock.
 """
 
 import functools
@@ -35,11 +36,12 @@ db = SQLAlchemy(
         # The pool lends the connection that came back last, which needs no test (see
         # TESTED_AFTER_IDLE).
         "pool_use_lifo": True,
-        # Seconds. `overload` limits the requests under way, so a request waits this long only
-        # while something holds connections. More waiting requests would then be no help.
+        # Seconds that a request waits for a connection. `overload` limits the requests under way,
+        # so a request waits this long only if something keeps its connection. A longer wait would
+        # not help then.
         "pool_timeout": 5,
-        # Otherwise a driver's error quotes the statement's values, names and numbers, in logs and
-        # in the tracebacks that RQ keeps.
+        # Without this setting, a driver's error quotes the statement's values. These are people's
+        # names and numbers, and they would be in logs and in the tracebacks that RQ keeps.
         "hide_parameters": True,
     }
 )
@@ -47,8 +49,8 @@ db = SQLAlchemy(
 
 @dataclass(frozen=True)
 class Timeouts:
-    """How many seconds PostgreSQL may work on one statement, and may wait for one lock; 0 means no
-    limit."""
+    """The time limits of a connection: how many seconds PostgreSQL may work on one statement, and
+    may wait for one lock. 0 means no limit."""
 
     statement: float
     lock: float
@@ -65,10 +67,10 @@ class Timeouts:
 # A phone gives up after 15 seconds and asks again, and PostgreSQL should not work on an answer that
 # nobody waits for. To count the contact status of three million people takes 3 seconds.
 FOR_PAGES = Timeouts(statement=12, lock=5)
-# RQ has the time limit of a whole job, which may run again after a failure. One statement of a job
+# RQ limits the time of a whole job, and a job may run again after a failure. A single statement
 # takes this long only if something is wrong.
 FOR_JOBS = Timeouts(statement=900, lock=60)
-# Before the first row of a download PostgreSQL sorts a million calls.
+# Before a download gets its first row, PostgreSQL may have to sort a million calls.
 FOR_DOWNLOADS = Timeouts(statement=600, lock=5)
 # Migrations set their own limits, and the person who types a command can stop it.
 FOR_COMMANDS = Timeouts(statement=0, lock=0)
@@ -82,7 +84,7 @@ TESTED_AFTER_IDLE = 1.0
 def init_app(
     app: Flask, database_url: str, connections: int = 24, timeouts: Timeouts = FOR_PAGES
 ) -> None:
-    """Bind PostgreSQL to the app. The first use connects.
+    """Bind PostgreSQL to the app. The app connects when it first needs a connection.
 
     `connections` is how many may be open at once; `timeouts` apply to every statement on them.
     """
@@ -125,8 +127,8 @@ def _tolerate_lost_database(close: Callable[..., Any]) -> Callable[..., None]:
 def after_commit(action: Callable[[], None]) -> None:
     """Run `action` once the present transaction has committed; drop it if it rolls back.
 
-    Use this for hints at the truth in PostgreSQL (Redis, sockets): if `action` raises RedisError,
-    the error is logged and otherwise ignored.
+    Use this to tell Redis or sockets what PostgreSQL has stored. If `action` raises RedisError, the
+    error is logged and otherwise ignored.
     """
     db.session.info.setdefault("after_commit", []).append(action)
 
@@ -135,12 +137,14 @@ MAX_ATTEMPTS = 3
 
 
 def retry_on_deadlock(act: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Make a function run again, in a new transaction, when PostgreSQL ended its transaction to
-    resolve a deadlock: between two outcomes in one household, for example, or between an outcome
-    and a do-not-call entry. After MAX_ATTEMPTS the last OperationalError is raised.
+    """Make a function run again, in a new transaction, if PostgreSQL ended its transaction because
+    of a deadlock.
 
-    The function must do nothing before its commit that it may not do twice. It does not wait before
-    the next attempt, because PostgreSQL has already let the other transaction continue.
+    Two outcomes in one household may deadlock, for example, and so may an outcome and a do-not-call
+    entry. After MAX_ATTEMPTS the last OperationalError is raised.
+
+    Before its commit the function must do nothing that it may not do twice. The next attempt begins
+    at once, because PostgreSQL has already let the other transaction continue.
     """
 
     @functools.wraps(act)
@@ -181,7 +185,7 @@ def _test_idle_connection(
 @event.listens_for(Session, "after_commit")
 def _run_actions(session: Session) -> None:
     if session.in_nested_transaction():
-        return  # this released a savepoint; the transaction around it is still open
+        return  # only a savepoint was released, and its transaction is still open
     for action in session.info.pop("after_commit", ()):
         try:
             action()

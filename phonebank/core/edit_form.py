@@ -20,10 +20,11 @@ _DIGITS = 8
 
 
 class EditForm(FlaskForm):
-    """A form that notices another person's changes.
+    """The base of forms that notice another person's changes.
 
-    Construct it with `obj` or `data`, both to draw it and to read what was sent. They must be the
-    stored values, so lock the row first. Ask `is_overtaken` before storing anything from the form.
+    Construct the form with the stored values, as `obj` or `data`, both to show the form and to read
+    what was sent. Lock the row first, so that these values are current. Ask `is_overtaken` before
+    storing anything from the form.
     """
 
     seen = HiddenField()
@@ -34,11 +35,12 @@ class EditForm(FlaskForm):
             self.seen.data = self._digests()
 
     def is_overtaken(self) -> bool:
-        """Whether another person has changed what this form would overwrite, since it was drawn.
+        """Whether another person has changed a value that this form would overwrite, since the form
+        was shown.
 
-        Then each such field says so. A field that this person left alone takes the other person's
-        value. A field that this person edited keeps the edit, and sending the form again stores it.
-        A form without digests is accepted as it is.
+        If so, each such field gets an error that says so. A field that this person left alone takes
+        the other person's value. A field that this person edited keeps the edit, and sending the
+        form again stores it. A form without digests is accepted as it is.
         """
         shown = dict(part.split(".", 1) for part in (self.seen.data or "").split() if "." in part)
         changed = False
@@ -80,8 +82,11 @@ class EditForm(FlaskForm):
 
 
 def is_still(current: str) -> bool:
-    """Whether a request to replace a code or link names the `current` one in `seen`. When two
-    people ask at once, the first gets a new link and the second sees that same link."""
+    """Whether a request to replace a code or link names the present one (`current`) in its field
+    `seen`.
+
+    If two people ask at once, the first gets a new link, and the second sees that same link.
+    """
     return request.form.get("seen", current) == current
 
 
@@ -90,7 +95,8 @@ def _digest(value: Any) -> str:
 
 
 def _plain(value: Any) -> str:
-    """A value as text that is the same whether it comes from the database or from a browser."""
+    """Return a value as text that is the same whether the value comes from the database or from a
+    browser."""
     if value is None or value is False:
         return ""
     if isinstance(value, list | tuple | set):
@@ -99,7 +105,7 @@ def _plain(value: Any) -> str:
 
 
 def _in_words(field: Field) -> str:
-    """The field's stored value as the page shows it."""
+    """Return the field's stored value as the page shows it."""
     value = field.object_data
     if isinstance(value, bool):
         return "ticked" if value else "not ticked"

@@ -10,13 +10,14 @@ EMAIL_AT_MOST = 255  # characters, as many as an account's column holds
 
 
 def normalise_email(email: str) -> str:
-    """The address in lower case, if mail could be delivered to an address of this form.
+    """Return the address in lower case, as it is stored.
 
-    The part before the @ is case-sensitive on paper (RFC 5321 section 2.4) and on no server that
-    people use. Raises InvalidInputError.
+    Raises InvalidInputError if no mail could be delivered to an address of this form. The standard
+    allows capitals to matter before the @ (RFC 5321 section 2.4), but no server in use treats them
+    as different.
     """
     try:
-        # Some keyboards type full-width letters, which NFKC makes plain.
+        # Some keyboards type full-width letters. NFKC replaces them by plain letters.
         plain = unicodedata.normalize("NFKC", email).strip()
         normal = validate_email(plain, check_deliverability=False).normalized.lower()
     except EmailNotValidError:

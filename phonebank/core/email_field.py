@@ -10,7 +10,7 @@ from phonebank.core.errors import InvalidInputError
 
 
 class NormalEmailField(EmailField):
-    """An e-mail address, whose `data` is normalised as stored addresses are."""
+    """A field for an e-mail address. Its `data` is in the form in which addresses are stored."""
 
     data: str | None
 

@@ -1,7 +1,7 @@
 """The page, or the JSON, that each kind of error becomes.
 
-What a store or the machine refuses (`store_errors`) is a 503 in words too, and each 503 says when
-to come back.
+If a store or the machine refuses something (`store_errors`), the answer is a 503 with an
+explanation. Each 503 says when to come back.
 """
 
 import logging
@@ -59,7 +59,7 @@ def init_app(app: Flask) -> None:
 
 
 def answer_to(error: PhonebankError) -> ResponseReturnValue:
-    """The answer to an error: JSON if the request wants that, otherwise a page."""
+    """Return the answer to an error: JSON if the request wants JSON, otherwise a page."""
     return _answer(error.status, error.title, error.message, error.what_to_do)
 
 
@@ -110,7 +110,8 @@ def _handle_unstorable_value(error: DataError) -> ResponseReturnValue:
 def _handle_unforeseen(error: Exception) -> ResponseReturnValue:
     if current_app.testing or current_app.debug:
         raise error
-    # The log gets the place and not the error's own text, which may quote a name or a number.
+    # The log gets the place in the code. It does not get the error's own text, which may quote a
+    # name or a number.
     where = "".join(traceback.format_tb(error.__traceback__))
     log.error("unforeseen %s at %s\n%s", type(error).__name__, request.endpoint, where)
     _roll_back()
@@ -141,8 +142,11 @@ def _add_retry_after(response: Response) -> Response:
 
 
 def _roll_back() -> None:
-    """Undo what the request had begun. The error page's layout asks the database who is signed in:
-    that query must not write the rest of the request, nor fail on the broken transaction."""
+    """Undo everything that the request had begun.
+
+    The error page's layout asks the database who is signed in. That query must not store the rest
+    of the request, and must not fail in the broken transaction.
+    """
     try:
         db.session.rollback()
     except SQLAlchemyError:
@@ -150,8 +154,11 @@ def _roll_back() -> None:
 
 
 def _treat_as_signed_out() -> None:
-    """Make the user anonymous: to load the real one, the page's layout would ask the database that
-    has just failed."""
+    """Make the user of this request anonymous.
+
+    To load the signed-in account, the page's layout would have to ask the database, which has just
+    failed.
+    """
     g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]
 
 
@@ -160,7 +167,7 @@ _FORM_TOO_OLD = (
     "To keep you safe, we only take a form from a fresh page.",
     "Go back, reload the page, and send it again.",
 )
-# The page that held the form gave the browser a cookie, and the form came back without it.
+# The browser got a cookie with the page that held the form, but sent the form without the cookie.
 _NO_COOKIE = (
     "Your browser didn't keep our cookie",
     "Phonebank needs one small cookie to know that it's you, and your browser sent none.",
@@ -174,14 +181,15 @@ def _too_large() -> tuple[str, str, str]:
     most, sent = request.max_content_length, request.content_length or 0
     part = "The file or text you sent"
     if request.mimetype == "multipart/form-data" and most and sent <= most:
-        # The whole is within its limit: then one text beside a file exceeded the limit on memory.
+        # The whole request is within its limit, so a text beside a file must have exceeded the
+        # limit on memory.
         part, most = "One of the texts you sent", request.max_form_memory_size
     message = f"{part} is larger than the {_size(most)} this page takes."
     return "Too large", message, "Split a file and send each part, or make a text shorter."
 
 
 def _size(most: int | None) -> str:
-    """A number of bytes in words."""
+    """Return a number of bytes in words."""
     if most is None:
         return "size"
     return f"{most // 1024**2} MB" if most >= 1024**2 else f"{most // 1000} kB"

@@ -15,9 +15,9 @@ PhonebankError
 
 
 class PhonebankError(Exception):
-    """The base of all of them.
+    """The base of all these errors.
 
-    Pages show both texts: `message` says what is wrong, and `what_to_do` what would help. A
+    Pages show both texts: `message` says what is wrong, and `what_to_do` says what would help. Each
     subclass has the HTTP status and the page's title.
     """
 

@@ -1,7 +1,7 @@
 """Where the files beside the packages are: Procfile, wsgi.py, guides, migrations.
 
-A clone has them at its top. An installation has them in a folder of its own, into which
-pyproject.toml puts them, and keeps its data in the folder where it is run.
+A clone has these files at its top. In an installation they are in a separate folder, into which
+pyproject.toml puts them, and the data is kept in the folder where Phonebank is run.
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,9 @@ ROOT = _INSTALLED if IS_INSTALLED else _CLONE
 
 
 def data_folder(environment: Mapping[str, str]) -> Path:
-    """The folder of `phonebank run`'s data: PHONEBANK_VAR; otherwise `var` in the clone, or `var`
-    in the current folder if there is no clone."""
+    """Return the folder in which `phonebank run` keeps its data.
+
+    This is PHONEBANK_VAR if it is set; otherwise `var` in the clone, or `var` in the current folder
+    if there is no clone.
+    """
     return Path(environment.get("PHONEBANK_VAR") or (Path() if IS_INSTALLED else ROOT) / "var")

@@ -1,7 +1,7 @@
 """Jobs outside requests: the queues, the `job` decorator, the worker and the clock.
 
-A job takes ids and reads the rows again. It must be safe to run twice, because a job whose worker
-was killed runs again.
+A job takes ids as its arguments and reads the rows itself. It must be safe to run twice, because a
+job whose worker was killed runs again.
 """
 
 import functools
@@ -76,13 +76,14 @@ def enqueue(function: JobFunction[Arguments], *args: Arguments.args, **_: Argume
 
 
 def _queue(name: str, connection: Redis) -> Queue:
-    # RQ's default is pickles, and a pickle runs any code that someone has written into Redis.
+    # RQ's default serialiser is pickle, which would run any code that someone has written into
+    # Redis.
     return Queue(name, connection=connection, serializer=JSONSerializer)
 
 
 @dataclass(frozen=True)
 class Periodic:
-    """A job (see `job`) that the clock puts on its queue every `seconds`."""
+    """A job, made by `job`, that the clock puts on its queue every `seconds`."""
 
     function: JobFunction[[]]
     seconds: int
@@ -97,7 +98,8 @@ class AppWorker(Worker):
 
 
 class _PeriodicJob(CronJob):
-    """A periodic job that the clock enqueues as JSON. RQ's class would enqueue a pickle."""
+    """A periodic job whose arguments the clock stores as JSON. RQ's own class would store a
+    pickle."""
 
     def enqueue(self, connection: Redis) -> Job:
         function: Any = self.func
@@ -108,8 +110,8 @@ def run_worker(burst: bool = False, queues: Sequence[str] = QUEUES) -> None:
     """Work through the queues until a signal stops the process or, with `burst`, until they are
     empty.
 
-    If Redis goes away, an idle RQ waits for it, but in the middle of a job RQ raises RedisError.
-    Then a new worker begins a second later; with `burst` the error is raised.
+    If Redis goes away while the worker is idle, RQ waits for Redis. In the middle of a job RQ
+    raises RedisError, and a new worker begins a second later; with `burst` the error is raised.
     """
     while True:
         try:
@@ -149,8 +151,8 @@ def _new_clock(periodic_jobs: Sequence[Periodic]) -> CronScheduler:
                 periodic.function,
                 interval=periodic.seconds,
                 job_timeout=periodic.function.timeout,
-                # The queue drops a job that no worker has begun when the next one is due, so that
-                # they never pile up.
+                # If no worker has begun a periodic job when the next one is due, the queue drops
+                # the older job. So periodic jobs never pile up.
                 ttl=periodic.seconds,
                 result_ttl=0,
                 failure_ttl=3600,

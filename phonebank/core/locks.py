@@ -17,15 +17,16 @@ Row = TypeVar("Row", bound=Base)
 def lock_row(row: Base, share: bool = False) -> None:
     """Lock the row until the commit and read it again, so that `row` shows its present values.
 
-    With `share`, several transactions may hold the lock together, and only transactions that would
-    change the row wait. Inserts of rows that refer to this one never wait.
+    With `share`, several transactions may hold the lock together, and only a transaction that would
+    change the row waits. The lock never delays inserts of rows that refer to this row.
 
     Raises NotFoundError if another transaction has deleted the row.
     """
     # The refresh would overwrite our own changes unless they are in the database.
     db.session.flush()
     try:
-        # Not type(row): Flask-Login gives the signed-in account as a proxy.
+        # `type(row)` would be wrong here, because Flask-Login gives the signed-in account as a
+        # proxy.
         db.session.refresh(
             row, with_for_update={"of": row.__class__, "read": share, "key_share": not share}
         )
@@ -36,5 +37,6 @@ def lock_row(row: Base, share: bool = False) -> None:
 
 
 def get_locked(kind: type[Row], row_id: int) -> Row | None:
-    """The row with this id, locked and read again like `lock_row`; None if there is no such row."""
+    """Return the row with this id, locked and read again as by `lock_row`; None if there is no such
+    row."""
     return db.session.get(kind, row_id, with_for_update={"key_share": True}, populate_existing=True)

@@ -32,7 +32,8 @@ def init_app(app: Flask, config: Config) -> None:
         MAIL_USERNAME=config.mail_username,
         MAIL_PASSWORD=config.mail_password,
         MAIL_USE_SSL=implicit_tls,
-        # A sign-in link is a key, so it leaves this machine only encrypted.
+        # Whoever has a sign-in link can sign in, so a mail with a link leaves this machine only
+        # encrypted.
         MAIL_USE_TLS=not implicit_tls and config.mail_server not in THIS_MACHINE,
         MAIL_DEFAULT_SENDER=config.mail_sender,
         MAIL_TIMEOUT=TIMEOUT,
@@ -46,13 +47,15 @@ def init_app(app: Flask, config: Config) -> None:
 
 
 def is_configured(config: Config | None = None) -> bool:
-    """Whether there is a mail server to send with; `config` None asks the current app's."""
+    """Whether the configuration names a mail server. None stands for the current app's
+    configuration."""
     config = config or current_config()
     return bool(config.mail_server)
 
 
 def send(to: str, subject: str, text: str) -> None:
-    """Send one message at once. Raises MailNotSentError if the mail server does not accept it."""
+    """Send one plain-text message now. Raises MailNotSentError if the mail server does not accept
+    it."""
     try:
         EmailMessage(subject, text, to=[to]).send()
     except (OSError, smtplib.SMTPException) as error:

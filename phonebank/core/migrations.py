@@ -17,15 +17,15 @@ from phonebank.core.errors import ConflictError
 log = logging.getLogger(__name__)
 
 # Seconds. While a migration waits for a table, all later queries on the table queue behind it. So
-# it waits no longer than a caller waits for the next person without wondering.
+# the migration waits no longer than a caller would wait patiently for the next person.
 LOCK_TIMEOUT = 2.0
-# A download or a backup may read a table for minutes.
+# There are so many attempts because a download or a backup may read a table for minutes.
 ATTEMPTS = 30
 BETWEEN_ATTEMPTS = 10.0  # seconds
 
 
 class TableInUseError(ConflictError):
-    """Other transactions used a table during every attempt."""
+    """The error of a migration if other transactions used its table during every attempt."""
 
     def __init__(self) -> None:
         super().__init__(

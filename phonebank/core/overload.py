@@ -38,24 +38,24 @@ View = TypeVar("View", bound=Callable[..., object])
 
 
 class Urgency(Enum):
-    """How important a request is. A busy process refuses RECORD requests last."""
+    """The importance of a request. A busy process refuses RECORD requests last."""
 
     RECORD = "record"
     CLAIM = "claim"
     PAGE = "page"
-    # A body larger than any form. Uploads have a count of their own, because they take as long as
-    # the sender's network.
+    # A body of this size is larger than any form, so it is an upload. Uploads have a count of their
+    # own, because they take as long as the sender's network needs.
     UPLOAD = "upload"
-    # Never counted and never refused: a busy process that refused these would be taken for a dead
-    # one, and ended.
+    # Requests for these addresses are never counted and never refused. If a busy process refused
+    # them, a load balancer would take it for a dead process and end it.
     PROBE = "probe"
 
 
-# Shares of the connections to PostgreSQL that a process may open, because each request needs one.
-# A quarter is left for boards and downloads. What can wait for a lock, or for a plan through
-# millions of rows, leaves more.
+# Shares of the connections to PostgreSQL that a process may open, because each request needs one. A
+# quarter is left for boards and downloads. Requests that may wait for a lock, or for a query
+# through millions of rows, leave more.
 SHARE = {Urgency.PAGE: 1 / 2, Urgency.CLAIM: 5 / 8, Urgency.RECORD: 3 / 4}
-# The share of claims alone: while all of them wait for one lock, pages are still served.
+# The share that claims alone may use. Pages are still served while all claims wait for one lock.
 CLAIMS_SHARE = 5 / 12
 # Seconds. On a slow or shared machine fewer requests fit into one second. So each record that takes
 # longer than this narrows all the limits a little, and each faster one widens them again. A slow
@@ -69,7 +69,8 @@ UPLOADS_AT_ONCE = 3
 # within one second. If there are more of them, each is asked to stay away for longer.
 REFUSALS_COUNTED_OVER = 10.0
 RETRIES_A_SECOND = 10
-# Seconds to stay away, at least and at most. A random factor then moves them by up to half.
+# The shortest and the longest time to stay away, in seconds. A random factor then changes the time
+# by up to half.
 RETRY_AFTER = {
     Urgency.RECORD: (2.0, 10.0),
     Urgency.CLAIM: (4.0, 60.0),
@@ -78,8 +79,8 @@ RETRY_AFTER = {
 }
 # Seconds between two warnings in the log.
 LOG_EVERY = 60.0
-# Seconds. While a process is busy, it refuses requests that have waited longer than this before it
-# read them: that is quicker than to serve them late, and the queue is short again.
+# Seconds. A busy process refuses requests that have waited longer than this before the process read
+# them. To refuse them is quicker than to serve them late, and the queue is soon short again.
 WAITED_AT_MOST = 1.0
 
 _BUSY = "phonebank.busy"
@@ -100,7 +101,7 @@ def with_urgency(urgency: Urgency) -> Callable[[View], View]:
 
 
 def init_app(app: Flask) -> None:
-    """Put the count in front of everything that the app has so far: call this last."""
+    """Put the count in front of everything that the app has so far. Call this last."""
     config = config_of(app)
     guard = Overload(app, app.wsgi_app, config.database_connections, config.timings)
     app.extensions["overload"] = guard
@@ -108,8 +109,11 @@ def init_app(app: Flask) -> None:
 
 
 def is_busy(environ: "WSGIEnvironment") -> bool:
-    """Whether the process had too much under way for a claim when this request came. Its record is
-    still saved, and the next person must be asked for later."""
+    """Whether the process had too much under way for a claim when this request came.
+
+    A busy process still saves the record of a call, but the page must ask for the next person
+    later.
+    """
     return bool(environ.get(_BUSY))
 
 
@@ -125,7 +129,7 @@ def claims_limit_for(connections: int) -> int:
 
 
 class Overload:
-    """The count of one process, as WSGI middleware.
+    """The count of the requests that one process has under way, as WSGI middleware.
 
     `connections` is how many connections to PostgreSQL the process may open. With `timings`, each
     answer says in a Server-Timing header how long it took.
@@ -140,7 +144,7 @@ class Overload:
         self._limits = limits_for(connections)
         self._claims_limit = claims_limit_for(connections)
         self._timings = timings
-        # The share of the limits that is open: see SLOW.
+        # The share of each limit that may be used at present: see SLOW.
         self._open = {Urgency.RECORD: 1.0, Urgency.CLAIM: 1.0}
         self._lock = threading.Lock()
         self.under_way = 0
@@ -178,7 +182,8 @@ class Overload:
             self._leave(urgency, time.perf_counter() - began)
 
     def _match(self, environ: "WSGIEnvironment") -> tuple[Urgency | None, bool]:
-        """The mark of the view that serves the request; whether the address names a call."""
+        """Return the urgency with which the view of the request is marked, and whether the address
+        names a call."""
         values: Mapping[str, Any]
         try:
             endpoint, values = self._urls.bind_to_environ(environ).match()
@@ -187,7 +192,7 @@ class Overload:
         return getattr(self._views.get(endpoint), "urgency", None), "call_id" in values
 
     def _narrowed(self, limit: int, by: Urgency = Urgency.RECORD) -> int:
-        """The limit as narrow as the recent requests of one urgency have made it."""
+        """Return the limit, as narrow as the recent requests of one urgency have made it."""
         return math.ceil(limit * self._open[by])
 
     def _is_late(self, environ: "WSGIEnvironment") -> bool:
@@ -244,10 +249,10 @@ class Overload:
         return _answer(HTTPStatus.SERVICE_UNAVAILABLE, headers, body, start_response)
 
     def _retry_after(self, urgency: Urgency) -> int:
-        """Seconds until the client's next try.
+        """Return the number of seconds until the client's next try.
 
-        It grows with the number of clients refused lately, so their return costs little. It is
-        random, so they do not return together.
+        The number grows with the number of clients refused lately, so few of them return at a time.
+        It is random, so they do not return together.
         """
         with self._lock:
             now = time.monotonic()
@@ -293,7 +298,7 @@ def _milliseconds_since(began: float) -> str:
 
 
 def _timed(start_response: "StartResponse", began: float) -> "StartResponse":
-    """A start_response that adds the time taken, as a Server-Timing header."""
+    """Return a start_response that adds a Server-Timing header with the time taken."""
 
     def start(status, headers, *more):  # type: ignore[no-untyped-def]
         headers.append(("Server-Timing", f"answered;dur={_milliseconds_since(began)}"))

@@ -1,4 +1,5 @@
-"""How a process refuses a request: without Flask, in well under a millisecond."""
+"""The answers with which a process refuses a request, made without Flask in well under a
+millisecond."""
 
 from functools import cache
 from pathlib import Path
@@ -37,7 +38,7 @@ def refusal(environ: "WSGIEnvironment", seconds: int) -> tuple[Headers, bytes]:
 
 
 def truncated_request() -> tuple[Headers, bytes]:
-    """Headers and body of a 400, for a request whose body ended early."""
+    """Return the headers and body of a 400, for a request whose body ended early."""
     headers = _headers("text/plain; charset=utf-8", _TRUNCATED)
     return headers | {"Connection": "close"}, _TRUNCATED
 
@@ -79,7 +80,8 @@ def _page_for_forms() -> str:
 
 
 def _page(what_to_do: str) -> str:
-    # The file is filled in by hand: the process refuses because it has no time to render templates.
+    # The code below fills in the file without a template engine, because the process is too busy to
+    # render templates.
     page = (Path(__file__).parents[1] / "templates" / "busy.html").read_text()
     return (
         page.replace("{title}", ServiceUnavailableError.title)

@@ -7,11 +7,12 @@ takes a call's outcome or answer for settled only if `CALL` names that call.
 
 from flask import Response
 
-# Every response of the app has this header. Its presence counts, and its value says nothing.
+# Every response of the app has this header. Only its presence matters, not its value.
 OURS = "X-Phonebank"
 # "<the call's id> saved" or "<the call's id> refused": the final word on what was sent for a call.
 CALL = "X-Phonebank-Call"
-# On a refused form whose token is too old or whose cookie is gone: a fresh token may save it.
+# A form that was refused because its token is too old or its cookie is gone has this header: sent
+# with a fresh token, the form may be accepted.
 STALE_FORM = "X-Phonebank-Stale-Form"
 # The address of the next page. The call page's JavaScript must see this answer, and a browser would
 # follow a redirect before the JavaScript sees it.
@@ -28,7 +29,8 @@ def mark_as_ours(response: Response) -> Response:
 
 
 def verdict_of(response: Response) -> str | None:
-    """The final word on what was sent: "saved" or "refused"; None while it is open."""
+    """Return the final word on what was sent: "saved" or "refused", or None if a later try may
+    still be accepted."""
     status = response.status_code
     if status < 400:
         return "saved"

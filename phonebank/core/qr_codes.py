@@ -9,9 +9,9 @@ BORDER = 2  # squares
 
 
 def qr_svg(text: str) -> str:
-    """An SVG element with the text as a QR code.
+    """Return an SVG element with the text as a QR code.
 
-    Error correction M: it stays readable with 15 % of it lost to glare (ISO/IEC 18004).
+    With error correction M the code stays readable if 15 % of it is lost to glare (ISO/IEC 18004).
     """
     code = QRCode(error_correction=ERROR_CORRECT_M, border=BORDER)
     code.add_data(text)

@@ -16,9 +16,10 @@ from phonebank.core.redis import REDIS_TIMEOUT
 
 
 def client_key() -> str:
-    """The sender's address or, with IPv6, their network.
+    """Return the sender's address or, with IPv6, the sender's network.
 
-    Every home has a /64 of its own (RFC 6177), and could send each request from another address.
+    With IPv6 every home has a /64 of its own (RFC 6177), and could send each request from another
+    address in it.
     """
     address = get_remote_address()
     try:
@@ -33,23 +34,29 @@ def client_key() -> str:
 
 
 def account_key() -> str:
-    """The account, whichever browsers and addresses it is used from; `client_key` for a visitor who
-    is not signed in."""
+    """Return a key for the account, the same in all its browsers and from all addresses. For a
+    visitor who is not signed in, return `client_key`."""
     if current_user.is_authenticated:
         return f"account {current_user.id}"
     return client_key()
 
 
 def typed_key(text: str) -> str:
-    """Typed text in one form, without regard to capitals, full-width letters or extra spaces, so
-    that another spelling of the same text brings no fresh limit."""
+    """Return typed text in one form, without regard to capitals, full-width letters or extra
+    spaces.
+
+    So another spelling of the same text does not get a fresh limit.
+    """
     folded = unicodedata.normalize("NFKC", text).casefold()
     return " ".join(unicodedata.normalize("NFKC", folded).split())
 
 
 def _without_port(address: str) -> str:
-    """The address alone. Some proxies pass it on as `192.0.2.1:4711` or `[2001:db8::1]:4711`, and
-    each connection has another port."""
+    """Return the address without its port.
+
+    Some proxies pass an address on as `192.0.2.1:4711` or `[2001:db8::1]:4711`, and each connection
+    has another port.
+    """
     bracketed = re.fullmatch(r"\s*\[([^\]]*)\](?::\d+)?\s*", address)
     if bracketed:
         return bracketed[1]
@@ -68,8 +75,8 @@ def init_app(app: Flask, redis_url: str) -> None:
             "socket_connect_timeout": REDIS_TIMEOUT,
             "socket_timeout": REDIS_TIMEOUT,
         },
-        # While Redis is away each process counts on its own. So it neither accepts nor refuses all
-        # requests.
+        # While Redis is away, each process counts on its own. Without that, it would have to accept
+        # all requests or refuse them all.
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
         RATELIMIT_KEY_PREFIX="limit",
     )

@@ -1,15 +1,15 @@
-"""Redis: what can be rebuilt from PostgreSQL at any time, and the job queues."""
+"""Redis, which holds data that can be rebuilt from PostgreSQL at any time, and the job queues."""
 
 from flask import Flask, current_app
 from redis import Redis
 
-# Seconds. This is long enough for a busy Redis. It is short enough that a caller does not stare at
-# a dead page when Redis is down: the claim then says "back in a moment".
+# Seconds. This is long enough for a busy Redis. It is also short enough that a caller does not
+# stare at a dead page if Redis is down: after this time the claim says "back in a moment".
 REDIS_TIMEOUT = 2.0
 
 
 def init_app(app: Flask, redis_url: str) -> None:
-    """Bind Redis to the app. The first use connects."""
+    """Bind Redis to the app. The app connects when it first uses Redis."""
     app.extensions["redis"] = Redis.from_url(
         redis_url,
         decode_responses=True,
@@ -22,12 +22,12 @@ def init_app(app: Flask, redis_url: str) -> None:
 
 
 def redis_store() -> Redis:
-    """The app's Redis client; text in, text out."""
+    """Return the app's Redis client, which takes and returns text."""
     redis: Redis = current_app.extensions["redis"]
     return redis
 
 
 def redis_for_jobs() -> Redis:
-    """The Redis client that RQ uses; bytes."""
+    """Return the Redis client that RQ uses, which takes and returns bytes."""
     redis: Redis = current_app.extensions["redis_for_jobs"]
     return redis

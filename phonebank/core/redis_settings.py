@@ -15,8 +15,8 @@ log = logging.getLogger(__name__)
 def check(app: Flask) -> None:
     """Log a warning for each setting that hurts on a busy evening.
 
-    The process starts all the same, because another server owns the settings. While Redis is away
-    nothing is checked; the next process that starts checks it.
+    The process starts all the same, because the settings belong to another server. While Redis is
+    away nothing is checked. The next process that starts does the check.
     """
     redis: Redis = app.extensions["redis"]
     try:
@@ -43,7 +43,7 @@ def _persistence_warning(redis: Redis) -> str:
         points = redis.config_get("save").get("save")
         stops = redis.config_get("stop-writes-on-bgsave-error")
     except ResponseError:
-        return ""  # a hosted Redis may keep its settings secret: its host looks after its disc
+        return ""  # a hosted Redis may hide its settings; its host looks after its disc
     if not points or stops.get("stop-writes-on-bgsave-error") != "yes":
         return ""
     return (

@@ -2,7 +2,7 @@
 
 A body sent in chunks has a known length afterwards, so every later rule (its size, the form's
 token, what JSON may be) treats it like a body that declared its length. Only a body larger than any
-form stays on the network: the page that takes a list of a million people reads it.
+form is left unread, for the page that takes a list of a million people.
 """
 
 import io
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def read_form_body(environ: "WSGIEnvironment") -> bool:
     """Put a form's body into `environ`, and give a body sent in chunks its length.
 
-    Returns False when the sender stopped half-way or sent a malformed chunk.
+    Return False when the sender stopped half-way or sent a malformed chunk.
     """
     declared = environ.get("CONTENT_LENGTH") or ""
     if declared.isdigit() and int(declared):
@@ -43,7 +43,7 @@ def read_form_body(environ: "WSGIEnvironment") -> bool:
 
 def _leave_large_body(environ: "WSGIEnvironment", begun: bytes) -> None:
     if environ.get("CONTENT_TYPE", "").startswith("multipart/form-data"):
-        # It may be a file. The rules for uploads refuse it if it is too large.
+        # The body may be a file. If it is too large, the rules for uploads refuse it.
         environ["wsgi.input"] = _Joined(begun, environ["wsgi.input"])
     else:
         # This length makes Flask refuse the request as too large.
@@ -68,7 +68,7 @@ def _read(environ: "WSGIEnvironment", at_most: int) -> bytes | None:
 
 
 class _Joined(io.RawIOBase):
-    """The bytes that were read already, then the rest of the body."""
+    """A stream of the bytes that were read already, followed by the rest of the body."""
 
     def __init__(self, begun: bytes, rest: io.IOBase) -> None:
         self._begun = io.BytesIO(begun)

@@ -1,4 +1,4 @@
-"""What every response carries and every form must: headers, cookies, CSRF tokens, size limits."""
+"""The headers and cookies of every response, the CSRF tokens of every form, and size limits."""
 
 import json
 from collections.abc import Callable
@@ -39,7 +39,7 @@ SECURITY_HEADERS = {
 # Bytes. A form, and a script as a file, stay below this. People who are signed in may send more to
 # views that take files.
 MAX_FORM_BYTES = 1024 * 1024
-# A million rows of a full export are about 200 MB.
+# A file of this size has room for a full export of a million rows, which is about 200 MB.
 MAX_UPLOAD_BYTES = 512 * 1024 * 1024
 
 
@@ -50,13 +50,15 @@ def takes_files(view: View) -> View:
 
 
 def takes_json(blueprint: Blueprint) -> Blueprint:
-    """Mark a blueprint whose views accept JSON. Any other would meet fields that are not text."""
+    """Mark a blueprint whose views accept JSON. In any other view, JSON could give a field a value
+    that is not text."""
     blueprint.takes_json = True  # type: ignore[attr-defined]
     return blueprint
 
 
 def init_app(app: Flask, config: Config) -> None:
-    """Harden the app: cookies, CSRF on every form, shared rate limits, headers."""
+    """Set up the protection of the app: cookies, CSRF tokens on every form, shared rate limits,
+    headers."""
     clock_skew.tolerate_clock_skew()
     app.config.update(
         SECRET_KEY=config.secret_key,
@@ -102,13 +104,14 @@ def _raise_limit_for_files() -> None:
 
 
 def _refuse_odd_json() -> None:
-    """Raise InvalidInputError for JSON that no view expects: no object, or an unstorable text."""
+    """Raise InvalidInputError for JSON that no view expects: JSON that is not an object, or that
+    has text which no store accepts."""
     if not request.is_json or request.method in ("GET", "HEAD", "OPTIONS"):
         return
     blueprint = current_app.blueprints.get(request.blueprint or "")
     if blueprint is not None and not getattr(blueprint, "takes_json", False):
         raise InvalidInputError("This address takes forms, not JSON.")
-    # The body itself is asked, because a body sent in chunks does not declare its length.
+    # This reads the body itself, because a body sent in chunks does not declare its length.
     if not request.get_data():
         return
     try:

@@ -1,7 +1,7 @@
 """Errors of PostgreSQL, Redis and the machine under them, in words for the person who asked.
 
 Each is a 503: the person did nothing wrong, and the error may pass in a moment. For any other error
-`words_for` has no words.
+`words_for` returns None.
 """
 
 import errno
@@ -14,7 +14,8 @@ from sqlalchemy import exc
 
 
 class Words(NamedTuple):
-    """`message` and `what_to_do` are for people; docs/operations.md explains `in_log`."""
+    """The texts for one kind of error. `message` and `what_to_do` are for people;
+    docs/operations.md explains `in_log`."""
 
     message: str
     what_to_do: str
@@ -52,7 +53,7 @@ TOO_DEEP = Words(
     "something was nested too deeply",
 )
 
-# SQLSTATE, appendix A of PostgreSQL's manual.
+# The keys are SQLSTATE codes: see appendix A of PostgreSQL's manual.
 _BY_CODE: Mapping[str, Words] = {
     "25006": FULL,  # read-only: a standby, or a host that has run out of disc
     "53100": FULL,  # the disc
@@ -84,7 +85,7 @@ KINDS: tuple[type[Exception], ...] = (
     exc.InternalError,
     exc.TimeoutError,
     exc.PendingRollbackError,
-    # From COPY and cursors, which SQLAlchemy does not see.
+    # These errors come from COPY and cursors, whose errors SQLAlchemy does not wrap.
     psycopg.OperationalError,
     psycopg.InterfaceError,
     psycopg.InternalError,
@@ -111,7 +112,8 @@ def words_for(error: BaseException) -> Words | None:
 
 
 def kind_of(error: BaseException) -> str:
-    """The name of the error's class. The error's text may quote a person's name or number."""
+    """Return the name of the error's class. The error's text may quote a person's name or
+    number."""
     cause = error.orig if isinstance(error, exc.DBAPIError) else None
     return type(error).__name__ + (f" ({type(cause).__name__})" if cause is not None else "")
 
@@ -134,7 +136,8 @@ def _of_postgres(error: BaseException | None) -> Words | None:
     if any(words in str(error) for words in _NO_SLOT):
         return CROWDED
     if isinstance(error, psycopg.InternalError):
-        # Class 25: something else ended the transaction. Any other is a fault in our own code.
+        # SQLSTATE class 25 means that something else ended the transaction. An error of any other
+        # class is a fault in our own code.
         return AWAY if (error.sqlstate or "").startswith("25") else None
     if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
         return AWAY

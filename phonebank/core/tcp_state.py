@@ -14,18 +14,18 @@ _LAST_DATA_RECEIVED = struct.Struct("=52xI")
 
 
 class ConnectionState(NamedTuple):
-    """`is_closed`: the sender has hung up. `waited`: seconds since the last byte of the request
-    came in."""
+    """The state of a connection. `is_closed`: the sender has hung up. `waited`: seconds since the
+    last byte of the request came in."""
 
     is_closed: bool
     waited: float
 
 
 def connection_state_of(environ: "WSGIEnvironment") -> ConnectionState | None:
-    """The state of a request's connection; None if the operating system does not tell it.
+    """Return the state of a request's connection; None if the operating system does not tell it.
 
-    Linux tells it, and for TCP only. Behind a proxy this is the proxy's connection, which a proxy
-    closes when its client hangs up.
+    Only Linux tells it, and only for TCP. Behind a proxy this is the connection from the proxy,
+    which closes it when its client hangs up.
     """
     connection = environ.get("gunicorn.socket")
     if connection is None or not hasattr(socket, "TCP_INFO"):

@@ -21,6 +21,6 @@ def back_to(party: Party, words: str = "", page: str = ".run") -> ResponseReturn
 
 
 def describe_start(party: Party) -> str:
-    """“Tuesday 13 January, 19:30”, in the party's time zone."""
+    """Return the start of the party in its own time zone, like “Tuesday 13 January, 19:30”."""
     moment: datetime = party.starts_at.astimezone(time_zone(party.time_zone))
     return f"{moment:%A} {moment.day} {moment:%B}, {moment:%H:%M}"

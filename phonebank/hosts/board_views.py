@@ -1,4 +1,4 @@
-"""The board on the television: one page, with its own link, without any action."""
+"""The board on the television: one page, which has its own link and no buttons."""
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
@@ -19,16 +19,17 @@ pages = Blueprint("board", __name__, url_prefix="/board")
 @pages.get("/<token>")
 @open_to(TV)
 def show(token: str) -> ResponseReturnValue:
-    """The board with its present figures. Without JavaScript the page reloads itself.
+    """Show the board with its present figures. Without JavaScript the page reloads itself.
 
-    JSON: {"board"}, which the page polls on networks that block websockets.
+    For a request that wants JSON, return {"board"}. The page polls this on networks that block
+    websockets.
     """
     party = party_by_board_token(token)
     if wants_json():
         return {"board": board_snapshot(party.id, token)}
     base_url = current_config().base_url
-    # The code is drawn before the reading, which ends the transaction: otherwise the party would be
-    # queried twice.
+    # The QR code is drawn before the figures are read, because reading them ends the transaction.
+    # In the other order the party would be queried twice.
     qr = qr_svg(join_link(base_url, party.code))
     return render_template(
         "parties/board.html",
@@ -41,7 +42,7 @@ def show(token: str) -> ResponseReturnValue:
 
 @pages.errorhandler(GoneError)
 def show_ended(error: GoneError) -> ResponseReturnValue:
-    """The error in the board's own size and colours, for people across the room."""
+    """Show the error in the board's own size and colours, for people across the room."""
     if wants_json():
         return error_pages.answer_to(error)
     return render_template("parties/board_ended.html", error=error), error.status

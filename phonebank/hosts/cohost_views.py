@@ -11,7 +11,7 @@ from phonebank.models import RoleName
 from phonebank.parties.cohosts import invite_cohost, remove_cohost
 from phonebank.parties.services import party_for
 
-# For each account. Each invitation sends an e-mail to the typed address.
+# This limit counts for each account, because each invitation sends an e-mail to a typed address.
 INVITATIONS = "20 per hour"
 
 

@@ -29,7 +29,8 @@ from phonebank.rules.time_zones import UnknownTimeZoneError, time_zone
 
 
 def validate_name(form: FlaskForm, field: StringField) -> None:
-    """A WTForms validator: the field gets the stored form of a name that `clean_name` accepts."""
+    """Replace the name in the field by its stored form, or raise ValidationError if `clean_name`
+    refuses the name. A WTForms validator."""
     try:
         field.data = clean_name(field.data or "", field.label.text.lower())
     except InvalidInputError as fault:
@@ -37,8 +38,8 @@ def validate_name(form: FlaskForm, field: StringField) -> None:
 
 
 class GoalField(IntegerField):
-    """The party's goal, a number of conversations. It is a text field: if the host types something
-    else, the page shows it again."""
+    """The field for a party's goal, a number of conversations. It is a text field, so that the page
+    can show again what the host typed if it is not a number."""
 
     widget = TextInput()
 
@@ -66,8 +67,8 @@ class GoalField(IntegerField):
 
 
 class NewPartyForm(FlaskForm):
-    """The form of a new party. A host can keep all its defaults, so a new party takes less than a
-    minute."""
+    """The form for a new party. A host can keep all its defaults, so making a party takes less than
+    a minute."""
 
     campaign = SelectField("Campaign", coerce=int)
     title = StringField(
@@ -94,20 +95,20 @@ class NewPartyForm(FlaskForm):
     )
 
     def zone(self, default: str) -> str:
-        """The browser's time zone, or `default` if the browser named none that exists."""
+        """Return the browser's time zone, or `default` if the browser named none that exists."""
         try:
             return time_zone(self.time_zone.data or default).key
         except UnknownTimeZoneError:
             return default
 
     def starts(self, zone: str) -> datetime | None:
-        """The start of the party in UTC; None means now."""
+        """Return the start of the party in UTC; None if it starts now."""
         moment: datetime | None = self.starts_at.data
         return moment.replace(tzinfo=time_zone(zone)).astimezone(UTC) if moment else None
 
 
 class SettingsForm(EditForm):
-    """The settings that a host changes while a party runs, on the host's page."""
+    """The form on the host's page for the settings that a host can change while a party runs."""
 
     title = StringField("Title", [validate_name])
     goal = GoalField("Goal: conversations for the whole party")

@@ -1,7 +1,8 @@
 """The socket of a party's board.
 
-A board only listens. It sends a proof when it connects, and gets what this proof allows. The one
-event that it may send asks for the whole board, and changes nothing.
+A board only listens. When it connects, it sends a proof of who it is, and it gets the events of the
+board that this proof allows. The only event that it may send asks for the whole board and changes
+nothing.
 """
 
 from typing import Any
@@ -39,14 +40,14 @@ def board_connects(proof: Any = None) -> None:
 @on_event("disconnect", broadcaster.NAMESPACE)
 @open_to(ANYONE)
 def board_disconnects(_reason: str = "") -> None:
-    """Send this board nothing more."""
+    """Stop sending events to this board."""
     live().broadcaster.remove(request.sid)  # type: ignore[attr-defined]
 
 
 @on_event("snapshot", broadcaster.NAMESPACE)
 @open_to(TV)
 def snapshot(_: Any = None) -> dict[str, Any]:
-    """The whole board, as it is now."""
+    """Return the whole board, as it is now."""
     watcher = live().broadcaster.watcher(request.sid)  # type: ignore[attr-defined]
     if watcher is None:
         raise NotAllowedError("This board isn't connected.", "Reload the page.")
@@ -58,7 +59,7 @@ def snapshot(_: Any = None) -> dict[str, Any]:
 
 
 def _watcher(proof: Any) -> Watcher:
-    """The board that this proof allows.
+    """Return the watcher of the board that this proof allows.
 
     Raises GoneError, SignInRequiredError, NotAllowedError, NotFoundError or InvalidInputError.
     """

@@ -1,4 +1,5 @@
-"""A party's summary: for the host by sign-in, and for everyone by a link without any action."""
+"""A party's summary: a page for the host, who signs in, and a page without buttons for everyone who
+has its link."""
 
 from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -23,7 +24,7 @@ COLUMNS = ("caller", "calls", "answered", "conversations", "yeses")
 @pages.get("/<int:party_id>/summary")
 @open_to(RoleName.HOST)
 def summary(party_id: int) -> ResponseReturnValue:
-    """The host's page about the evening, with the link to share and the file to download."""
+    """Show the host's page about the evening, with the link to share and the file to download."""
     party = services.party_for(current_user, party_id)
     base_url = current_config().base_url
     return render_template(
@@ -36,7 +37,7 @@ def summary(party_id: int) -> ResponseReturnValue:
 @pages.get("/<int:party_id>/callers.csv")
 @open_to(RoleName.HOST)
 def callers_file(party_id: int) -> ResponseReturnValue:
-    """Each caller's totals as CSV, without any contact."""
+    """Return a file of each caller's totals as CSV, without any contact."""
     party = services.party_for(current_user, party_id)
     rows = [
         (share.first_name, share.calls, share.reached, share.conversations, share.yeses)
@@ -67,7 +68,7 @@ def new_summary_link(party_id: int) -> ResponseReturnValue:
 @public.get("/<token>")
 @open_to(TV)
 def show(token: str) -> ResponseReturnValue:
-    """The evening for everyone with the link: no sign-in, no buttons."""
+    """Show the summary to everyone who has the link, without sign-in and without buttons."""
     party = party_by_summary_token(token)
     return render_template("parties/evening.html", **_evening_data(party))
 
@@ -75,7 +76,7 @@ def show(token: str) -> ResponseReturnValue:
 @public.get("/<token>/picture.svg")
 @open_to(TV)
 def picture(token: str) -> ResponseReturnValue:
-    """The totals as a picture; `?save` downloads it."""
+    """Return the totals as a picture. With `?save` the browser downloads it."""
     party = party_by_summary_token(token)
     drawn = render_template("parties/picture.svg", **_evening_data(party))
     response = Response(drawn, mimetype="image/svg+xml")

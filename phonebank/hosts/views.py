@@ -91,12 +91,12 @@ def new() -> ResponseReturnValue:
 @pages.get("/<int:party_id>")
 @open_to(RoleName.HOST)
 def run(party_id: int) -> ResponseReturnValue:
-    """Show the page from which a host runs the party. JSON: {"board"}, the same as for the
-    television."""
+    """Show the page from which a host runs the party. For a request that wants JSON, return
+    {"board"}, the same as for the television."""
     party = services.party_for(current_user, party_id)
     if wants_json():
         return {"board": board_snapshot(party.id)}
-    # htmx names the part that it replaces, so the rest need not be rendered.
+    # The request of htmx names the part of the page to replace, so only that part is rendered.
     if request.headers.get("HX-Target") == "people":
         messages = get_flashed_messages(with_categories=True)
         return render_template("parties/_people.html", said=messages, **_people_data(party))
@@ -106,7 +106,7 @@ def run(party_id: int) -> ResponseReturnValue:
 @pages.get("/<int:party_id>/shares")
 @open_to(RoleName.HOST)
 def shares(party_id: int) -> ResponseReturnValue:
-    """Return what each caller did, in words by caller id, for a page that already shows everything
+    """Return what each caller did, in words by caller id, for a page that already has everything
     else."""
     party = services.party_for(current_user, party_id)
     return {
@@ -116,7 +116,7 @@ def shares(party_id: int) -> ResponseReturnValue:
 
 
 def _people_data(party: Party) -> dict[str, Any]:
-    """Return what the list of people shows."""
+    """Return the data that the list of people shows."""
     return {
         "party": party,
         "board": payload(read_figures([party.id])[party.id]),
@@ -128,7 +128,7 @@ def _people_data(party: Party) -> dict[str, Any]:
 
 
 def _render_party(party: Party, form: SettingsForm) -> str:
-    """The host's page, with the stored settings or with those just typed."""
+    """Return the host's page, with the stored settings or with those just typed."""
     campaign = db.session.get_one(Campaign, party.campaign_id)
     base_url = current_config().base_url
     link = join_link(base_url, party.code)
@@ -153,7 +153,7 @@ def _render_party(party: Party, form: SettingsForm) -> str:
 @pages.get("/<int:party_id>/invitation.ics")
 @open_to(RoleName.HOST)
 def calendar(party_id: int) -> ResponseReturnValue:
-    """The party as a calendar file."""
+    """Return a calendar file with the party."""
     party = services.party_for(current_user, party_id)
     base_url = current_config().base_url
     link = join_link(base_url, party.code)
@@ -251,7 +251,8 @@ def _default_title(name: str) -> str:
 
 
 def zone_of_country(country: str) -> str:
-    """The first time zone in the country's rules, a guess for a browser that names no zone."""
+    """Return the first time zone in the country's rules, a guess for a browser that names no
+    zone."""
     try:
         return rules_for(country).time_zones.value[0]
     except NoCountryRulesError:

@@ -102,7 +102,7 @@ class CampaignTotals:
 
 
 def version_of(figures: Figures) -> int:
-    """The number that orders the readings of a party: by its tallies, then by time.
+    """Return the number that orders the readings of a party: by its tallies, then by time.
 
     The tallies come first because they never go back. The time comes second because names, settings
     and the last ten minutes change without a call. The number stays below 2^53, up to which
@@ -114,7 +114,7 @@ def version_of(figures: Figures) -> int:
 def payload(
     figures: Figures, campaign: CampaignTotals | None = None, hour: Sequence[int] = NO_CALLS
 ) -> dict[str, Any]:
-    """The event `board`: JSON types only, and no personal data but callers' first names.
+    """Return the event `board`: JSON types only, and no personal data but callers' first names.
 
     `campaign` has the totals of all parties; None leaves them out. `hour` has the number of calls
     in each five minutes of the last hour, the oldest first.
@@ -162,8 +162,8 @@ def payload(
 
 
 def leaders(scores: Iterable[Score]) -> list[dict[str, Any]]:
-    """The top places. Callers with equally many conversations share a place, and the next place
-    counts them all: 1, 1, 3."""
+    """Return the top places. Callers with equally many conversations share a place, and the next
+    place counts them all: 1, 1, 3."""
     rows = []
     place = 1
     for score in sorted(scores, key=lambda score: -score.conversations):
@@ -209,13 +209,14 @@ def name_active_callers(names: Sequence[str], active: int) -> str:
 
 
 def bar_heights(hour: Sequence[int]) -> list[int]:
-    """The heights of the bars in percent of the tallest; a single call shows beside any peak."""
+    """Return the heights of the bars in percent of the tallest; a single call shows beside any
+    peak."""
     tallest = max(*hour, TALLEST_BAR)
     return [max(round(100 * calls / tallest), 4) if calls else 0 for calls in hour]
 
 
 def describe_hour(hour: Sequence[int]) -> str:
-    """The bars in words, for people who listen to the page."""
+    """Return the bars in words, for people who listen to the page."""
     return (
         f"{_count(sum(hour), 'call')} in the last hour. The busiest five minutes had {max(hour):,}."
     )
@@ -227,7 +228,7 @@ def is_moment(call: Recent) -> bool:
 
 
 def feed_text(call: Recent) -> str:
-    """The feed's words for a call: the caller and the kind of call, never the contact."""
+    """Return the feed's words for a call: the caller and the kind of call, never the contact."""
     name = call.name or SOMEONE
     if call.first_yes:
         return f"{name} got the first yes"
@@ -241,7 +242,8 @@ def feed_text(call: Recent) -> str:
 
 
 def answered_share(reached: int, calls: int) -> str:
-    """The share of calls that a person answered, in whole percents; a dash before any call."""
+    """Return the share of calls that a person answered, in whole percents; a dash before any
+    call."""
     return f"{round(100 * reached / calls)}%" if calls else "–"
 
 
@@ -275,7 +277,7 @@ def notice(figures: Figures) -> str:
 
 
 def clock_time(moment: datetime, zone: str) -> str:
-    """The time of day in a zone, “19:30”; for an unknown zone “18:30 UTC”."""
+    """Return the time of day in a zone, “19:30”; for an unknown zone “18:30 UTC”."""
     try:
         return f"{moment.astimezone(time_zone(zone)):%H:%M}"
     except UnknownTimeZoneError:
@@ -283,7 +285,7 @@ def clock_time(moment: datetime, zone: str) -> str:
 
 
 def describe_board(figures: Figures) -> str:
-    """The whole board in one sentence, for people who listen to the page."""
+    """Return the whole board in one sentence, for people who listen to the page."""
     words = (
         f"{figures.conversations:,} of {figures.goal:,} conversations, "
         f"{_count(figures.calls, 'call')}, {_count(figures.active, 'caller')} calling now."

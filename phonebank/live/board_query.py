@@ -148,7 +148,7 @@ _NO_JIT = text("SET LOCAL jit = off")
 
 
 def read_figures(party_ids: Iterable[int]) -> dict[int, Figures]:
-    """The figures by party id; a party that does not exist is left out."""
+    """Return the figures by party id; a party that does not exist is left out."""
     db.session.execute(_NO_JIT)
     rows = db.session.execute(_FIGURES, _VALUES | {"party_ids": list(party_ids)})
     return {row.party_id: _figures(row) for row in rows}

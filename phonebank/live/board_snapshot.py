@@ -8,7 +8,7 @@ from phonebank.live.server import live
 
 
 def board_snapshot(party_id: int, token: str | None = None) -> dict[str, Any]:
-    """The payload of a party's board, with the totals of its campaign.
+    """Return the payload of a party's board, with the totals of its campaign.
 
     `token` is the link of the television that asks. Raises GoneError if the party has another link
     by now, or if there is no such party.

@@ -44,12 +44,12 @@ HOSTS_EVERY = 4.0
 
 
 def room_of(party_id: int) -> str:
-    """The room of everyone who watches a party."""
+    """Return the room of everyone who watches a party."""
     return f"party:{party_id}"
 
 
 def _jittered(at: float) -> float:
-    """A time up to EACH_BOARD_EVERY seconds before `at`.
+    """Return a time up to EACH_BOARD_EVERY seconds before `at`.
 
     Boards that connect or change together (a restart, a paused campaign, an emptied Redis) would
     otherwise all be read in the same round from then on.
@@ -102,7 +102,7 @@ class Broadcaster:
         self._watchers.pop(sid, None)
 
     def watcher(self, sid: str) -> Watcher | None:
-        """The board with this socket id; None if it is not connected here."""
+        """Return the board with this socket id; None if it is not connected here."""
         return self._watchers.get(sid)
 
     def _run(self) -> None:
@@ -163,8 +163,8 @@ class Broadcaster:
             self._marks.pop(party_id, None)
 
     def _marks_of(self, parties: list[int]) -> tuple[dict[int, str | None], float]:
-        """The marks by party (empty while Redis is away), and how often each board is read, in
-        seconds."""
+        """Return the marks by party (empty while Redis is away), and how often each board is read,
+        in seconds."""
         try:
             marks = change_marks.marks_of(parties)
         except RedisError:

@@ -18,7 +18,7 @@ PARTY = "party"
 
 
 def room_of(caller_id: int) -> str:
-    """The room of all screens of one caller."""
+    """Return the room of all screens of one caller."""
     return f"caller:{caller_id}"
 
 

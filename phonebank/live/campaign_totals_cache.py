@@ -25,7 +25,8 @@ GROUP BY campaign_id
 
 
 def read_campaign_totals(campaign_ids: Iterable[int]) -> dict[int, CampaignTotals]:
-    """The totals by campaign id, read in one statement; zeros for a campaign without calls."""
+    """Return the totals by campaign id, read in one statement; zeros for a campaign without
+    calls."""
     wanted = list(campaign_ids)
     rows = db.session.execute(_TOTALS, {"campaign_ids": wanted})
     found = {row.campaign_id: CampaignTotals(row.parties, row.conversations) for row in rows}
@@ -39,7 +40,7 @@ class CampaignTotalsCache:
     _read: dict[int, tuple[float, CampaignTotals]] = field(default_factory=dict)
 
     def of(self, campaign_ids: Collection[int]) -> dict[int, CampaignTotals]:
-        """The totals by campaign id, none older than two seconds."""
+        """Return the totals by campaign id, none older than two seconds."""
         fresh_from = time.monotonic() - KEPT_FOR
         fresh = {key: read for key, read in self._read.items() if read[0] >= fresh_from}
         self._read = fresh

@@ -37,13 +37,13 @@ def init_app(app: Flask, redis_url: str) -> None:
 
 
 def redis_for_live() -> Redis:
-    """The live part's Redis client; text in, text out."""
+    """Return the live part's Redis client; text in, text out."""
     redis: Redis = current_app.extensions["redis_for_live"]
     return redis
 
 
 def party_key(party_id: int) -> str:
-    """The key of a party's mark."""
+    """Return the key of a party's mark."""
     return f"live:party:{party_id}"
 
 
@@ -68,7 +68,7 @@ def mark_changed(party_id: int) -> None:
 
 
 def marks_of(party_ids: list[int]) -> list[str | None]:
-    """The marks of these parties, in their order; None for a party without one.
+    """Return the marks of these parties, in their order; None for a party without one.
 
     Raises RedisError when Redis is away.
     """

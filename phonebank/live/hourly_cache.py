@@ -82,7 +82,7 @@ class HourlyCache:
                 self._read.pop(party, None)
 
     def of(self, party_id: int) -> Sequence[int]:
-        """The bars last read for this party; an hour without calls if there are none."""
+        """Return the bars last read for this party; an hour without calls if there are none."""
         return self._read.get(party_id, (0.0, NO_CALLS))[1]
 
     def _keep(self, at: float, hours: Mapping[int, Sequence[int]]) -> None:

@@ -46,7 +46,7 @@ class BoardCoalescer:
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def of(self, party_id: int) -> Reading | None:
-        """The party's board as of now; None when there is no such party.
+        """Return the party's board as of now; None when there is no such party.
 
         This ends the request's own transaction. If each waiting request kept a connection, the
         request that reads could get no connection.

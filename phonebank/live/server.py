@@ -95,7 +95,7 @@ def _uncompressed(wsgi_app: "WSGIApplication") -> "WSGIApplication":
 
 
 def live() -> Live:
-    """The live part of the current app."""
+    """Return the live part of the current app."""
     live_part: Live = current_app.extensions["live"]
     return live_part
 

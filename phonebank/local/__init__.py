@@ -1,1 +1,1 @@
-"""The servers of `make run` on one machine: starting, watching and ending them."""
+"""Starts, watches and ends the servers of `make run` on one machine."""

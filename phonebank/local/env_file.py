@@ -1,8 +1,8 @@
 """The file by which a command in another terminal finds the servers that `make run` started.
 
 `make run` chooses addresses and secrets for its own processes. While it runs, it keeps them in a
-file that only its owner can read, and the `phonebank` commands read from it what their own
-environment lacks. A real server sets its environment and has no such file.
+file that only its owner can read. The `phonebank` commands read from this file the variables that
+their own environment lacks. A real server sets its environment and has no such file.
 """
 
 import os
@@ -53,7 +53,7 @@ def load_into(environment: MutableMapping[str, str]) -> None:
     if environment.get("DATABASE_URL"):
         return
     home = data_folder(environment)
-    # No interpolation: a password may have a dollar sign.
+    # Interpolation is off, because a password may have a dollar sign.
     for name, value in dotenv_values(home / FILE, interpolate=False).items():
         if value:
             environment[name] = environment.get(name) or value

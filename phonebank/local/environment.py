@@ -17,12 +17,15 @@ SECRETS = ("SECRET_KEY", "PASSWORD_SALT", "TOTP_SECRET")
 
 
 class StartupError(Exception):
-    """Phonebank cannot start; the message says what is in the way, and what to do."""
+    """The error that stops the start of Phonebank. Its message says what is in the way, and what to
+    do."""
 
 
 def check_shared_memory() -> None:
-    """Raise StartupError if /dev/shm is not writable, as in some containers: the processes and
-    PostgreSQL talk to each other through it."""
+    """Raise StartupError if /dev/shm is not writable, as in some containers.
+
+    The processes use /dev/shm to talk to each other, and so does PostgreSQL.
+    """
     try:
         multiprocessing.Lock()
     except OSError as fault:
@@ -57,7 +60,8 @@ def choose_addresses(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _listen_error(host: str, port: int) -> int:
-    """The operating system's error number for listening on the address; 0 if that works."""
+    """Return the operating system's error number for listening on the address; 0 if listening
+    works."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -71,9 +75,11 @@ def _listen_error(host: str, port: int) -> int:
 
 
 def load_or_make_secrets(path: Path) -> dict[str, str]:
-    """Return the secrets in the file, by name. Missing secrets are made and written to the file.
-    They are for this machine, never for a public server. Raises OSError if the file cannot be
-    used."""
+    """Return the secrets in the file, by name. Make missing secrets and write them to the file.
+
+    The secrets are for this machine, never for a public server. Raises OSError if the file cannot
+    be used.
+    """
     known = {name: value for name, value in dotenv_values(path).items() if value}
     missing = {name: secrets.token_hex(32) for name in SECRETS if name not in known}
     if missing:
@@ -87,7 +93,8 @@ def load_or_make_secrets(path: Path) -> dict[str, str]:
 
 
 def development_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment with the settings for development, except those that it has already."""
+    """Return the environment with the settings for development added, except those that it has
+    already."""
     return {
         "PHONEBANK_MODE": "development",
         "REQUIRE_SECOND_FACTOR": "no",

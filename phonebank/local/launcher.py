@@ -39,17 +39,19 @@ from phonebank.local.servers import LocalServerError, LocalServers
 
 # The commands that run once the tables are there, before the Procfile's processes.
 SETUP_COMMANDS = ("phonebank demo",)
-# The command that runs once the web process answers, and prints where to go.
+# The command that runs once the web process answers, and prints the addresses to open.
 LINKS = "phonebank links"
 WEB_ANSWERS_WITHIN = 60.0  # seconds
 
 
 class PartFailedError(Exception):
-    """A process of the Procfile ended unexpectedly; the message says which."""
+    """The error of a process of the Procfile that ended unexpectedly. Its message names the
+    process."""
 
 
 class StopRequestedError(BaseException):
-    """Someone pressed Ctrl-C, or a signal asked the launcher to end."""
+    """The exception that ends the start after Ctrl-C, or after a signal that asks the launcher to
+    end."""
 
 
 class _StopRequest:
@@ -77,7 +79,7 @@ _stop_request = _StopRequest()
 
 
 def main() -> int:
-    """Run Phonebank until it is asked to stop or a process fails. Returns the exit status."""
+    """Run Phonebank until it is asked to stop or a process fails. Return the exit status."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     signal.signal(signal.SIGINT, _stop_request)
     signal.signal(signal.SIGTERM, _stop_request)
@@ -163,7 +165,7 @@ def _run_together(procfile: Mapping[str, str], environment: dict[str, str]) -> N
 
 
 def _show_links(environment: Mapping[str, str]) -> None:
-    """Print where to go, once the web process answers."""
+    """Print the addresses to open, once the web process answers."""
     # BASE_URL may be a name that this machine cannot reach.
     host = "127.0.0.1" if environment["HOST"] == "0.0.0.0" else environment["HOST"]  # noqa: S104
     address = f"http://{host}:{environment['PORT']}/"

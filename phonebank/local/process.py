@@ -1,4 +1,5 @@
-"""A server as a child process: its folder, socket and log, its start, its end with its parent.
+"""A server as a child process, with its folder, socket and log: how it starts, and how it ends with
+its parent.
 
 `servers.py` starts PostgreSQL and Redis with this.
 """
@@ -41,11 +42,12 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class LocalServerError(Exception):
-    """A server could not be started; the message says which, why, and what to do."""
+    """The error of a server that could not be started. Its message says which server, why, and what
+    to do."""
 
 
 class RunningServer:
-    """A server that this process started. `url` is how to reach it; `stop()` ends it, once."""
+    """A server that this process started. `url` is its address, and `stop()` ends it."""
 
     def __init__(
         self,
@@ -69,7 +71,7 @@ class RunningServer:
     def stop(self) -> None:
         """Stop the server and wait for its end. A second call does nothing."""
         if os.getpid() != self._owner:
-            return  # a forked child ends, and not the process that started the server
+            return  # this is a forked child of the process that started the server
         atexit.unregister(self.stop)
         if self.is_running():
             self._process.send_signal(self._stop_signal)
@@ -99,7 +101,7 @@ class ServerFolder:
         try:
             self._lock = claim_folder(self.path)
             self.path.chmod(0o700)
-            if self.log_file.exists():  # keeps the log of the run before, which may have crashed
+            if self.log_file.exists():  # the run before may have crashed, so its log is kept
                 self.log_file.replace(self.path / "server.log.previous")
             self.log_file.touch()
         except OSError as fault:
@@ -119,10 +121,10 @@ class ServerFolder:
         self._lock.close()
 
     def stop_orphan(self, pid_file: Path, command: str, home: Path) -> None:
-        """Stop a server that outlived its parent, and remove a pid file whose pid another program
-        has by now.
+        """Stop a server that outlived its parent, and remove a pid file whose pid now belongs to
+        another program.
 
-        command: the server's process name. home: the folder that its command line names.
+        `command` is the server's process name. `home` is the folder that its command line names.
         """
         try:
             process = psutil.Process(int(pid_file.read_text(encoding="utf-8").split("\n", 1)[0]))
@@ -138,11 +140,12 @@ class ServerFolder:
                     process.kill()
                     process.wait()
         except (FileNotFoundError, ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
-            pass  # no such process; or no way to tell, and then the server refuses to start
+            pass  # there is no such process; if that cannot be told, the server refuses to start
 
     def socket_dir(self, socket_name: str, account: pwd.struct_passwd | None = None) -> Path:
-        """The folder for the socket. This is `path`, or a private folder in the temporary one if
-        `path` is too long for a socket or has characters that a URL would have to escape."""
+        """Return the folder for the socket. This is `path`, or a private folder in the temporary
+        folder if `path` is too long for a socket or has characters that a URL would have to
+        escape."""
         if _fits_socket_path(self.path / socket_name):
             self._socket_dir = self.path
             return self.path
@@ -169,8 +172,8 @@ class ServerFolder:
         on_parent_death: signal.Signals,
         account: pwd.struct_passwd | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Run a command whose output goes to the log, and which the terminal's Ctrl-C does not
-        reach."""
+        """Run a command. Its output goes to the log, and the terminal's Ctrl-C does not reach
+        it."""
         with self.log_file.open("ab") as output:
             return subprocess.Popen(
                 command,
@@ -217,7 +220,7 @@ class ServerFolder:
             raise
 
     def last_words(self) -> str:
-        """Return the row of the log that says what went wrong, and the path of the whole log."""
+        """Return the line of the log that says what went wrong, and the path of the whole log."""
         lines = self.log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-40:]
         if any("No space left on device" in line for line in lines):
             return f"the disc that holds {self.path} is full"
@@ -233,7 +236,8 @@ class ServerFolder:
 def claim_folder(path: Path) -> IO[str]:
     """Make the folder and lock it for as long as the returned file is open.
 
-    Raises LocalServerError if another process has locked it, OSError if it cannot be used.
+    Raises LocalServerError if another process has locked the folder, OSError if the folder cannot
+    be used.
     """
     path.mkdir(parents=True, exist_ok=True)
     lock = open(path / "in-use-by", "a+", encoding="ascii")  # noqa: SIM115 (the calling code closes it)
@@ -253,7 +257,7 @@ def claim_folder(path: Path) -> IO[str]:
 
 
 def folder_error(what: str, path: Path, fault: OSError) -> LocalServerError:
-    """The OSError as a LocalServerError, in one sentence for a person."""
+    """Return the OSError as a LocalServerError, in one sentence for a person."""
     hint = ""
     if isinstance(fault, PermissionError):
         hint = ": run as the user who made it, or move it away"
@@ -264,11 +268,12 @@ def folder_error(what: str, path: Path, fault: OSError) -> LocalServerError:
 
 
 def die_with_parent(wanted: signal.Signals) -> Callable[[], None] | None:
-    """A function for a child to run before exec, so that the kernel sends the child the signal
-    `wanted` when its parent dies.
+    """Return a function for a child to run before exec. It makes the kernel send the child the
+    signal `wanted` when the child's parent dies.
 
-    The parent is the thread that starts the child, so start servers from a thread that stays, such
-    as the main thread. None if the kernel cannot do this; the next start then stops the orphan.
+    For the kernel the parent is the thread that starts the child. So start servers from a thread
+    that lives as long as the process, such as the main thread. Return None if the kernel cannot
+    send such a signal; the next start then stops the server that was left behind.
     """
     if not sys.platform.startswith("linux"):
         return None

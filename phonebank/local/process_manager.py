@@ -13,13 +13,13 @@ from honcho.process import Popen, Process
 from phonebank.local.process import die_with_parent
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# Seconds that a process has to end. A board's websocket never ends on its own, so without a limit
-# Ctrl-C would wait for it.
+# The seconds within which a process has to end. A board's websocket never ends on its own, so
+# without a limit Ctrl-C would wait for it.
 GRACEFUL_SECONDS = 2
 
 
 class PartProcess(Process):
-    """A process of the Procfile, which ends when the launcher ends, even if that is killed."""
+    """A process of the Procfile. It ends when the launcher ends, even if the launcher is killed."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -36,7 +36,8 @@ def _open_child(command: str, **options: Any) -> Popen:
 
 
 class PartManager(Manager):
-    """Honcho's manager, which also knows which process ended first and ends every descendant."""
+    """An extension of honcho's manager that also knows which process ended first, and ends every
+    descendant of the processes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -94,12 +95,13 @@ class PartManager(Manager):
     def _descendants(self) -> set[psutil.Process]:
         found: set[psutil.Process] = set()
         for known in self._processes.values():
-            with suppress(KeyError, psutil.NoSuchProcess):  # not started, or ended
+            with suppress(KeyError, psutil.NoSuchProcess):  # it has not started, or has ended
                 found.update(psutil.Process(known["process"].pid).children(recursive=True))
         return found
 
 
 def ignore_stop_signals() -> None:
-    """Ignore signals while everything ends, so that a second Ctrl-C does not leave half of it."""
+    """Ignore signals while everything ends, so that a second Ctrl-C does not leave some processes
+    running."""
     for stop_signal in STOP_SIGNALS:
         signal.signal(stop_signal, signal.SIG_IGN)

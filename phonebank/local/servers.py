@@ -36,10 +36,11 @@ POSTGRES_VERSION = 18
 
 
 class LocalServers:
-    """Both servers for the length of a `with`. A server that the environment names is not started.
+    """The two servers that run for the length of a `with` block. A server that the environment
+    names is not started.
 
-    `database_url` and `redis_url` are the environment's, or those of the started servers. Entering
-    raises LocalServerError if a server does not start.
+    `database_url` and `redis_url` come from the environment or from the started servers. Entering
+    the block raises LocalServerError if a server does not start.
     """
 
     def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
@@ -65,24 +66,24 @@ class LocalServers:
         self.stop()
 
     def stop(self) -> None:
-        """Stop the servers that were started here, the last first."""
+        """Stop the servers that this object started, in reverse order."""
         while self.started:
             self.started.pop().stop()
 
 
 def start_postgres(data_dir: Path, durable: bool = True) -> RunningServer:
-    """Start PostgreSQL on the cluster in data_dir, made on first use.
+    """Start PostgreSQL on the cluster in data_dir, which the first start makes.
 
-    It listens on a unix socket only, in a folder that other users cannot enter. PostgreSQL
-    refuses to run as root; for root it runs as the cluster's owner, `nobody` on first use.
+    It listens on a unix socket only, in a folder that other users cannot enter. PostgreSQL refuses
+    to run as root. If root starts it, it runs as the cluster's owner; that is `nobody` if root also
+    made the cluster.
 
     Args:
         data_dir: holds cluster/, the log and the socket; made with its parents if missing.
         durable: False lets a power cut lose data, for tests, which then run faster.
 
-    Returns:
-        A server whose url is SQLAlchemy's, for the database `phonebank`: an empty one, or the one
-        of the run before.
+    Return: A server whose url is SQLAlchemy's, for the database `phonebank`: an empty one, or the
+    one of the run before.
 
     Raises:
         LocalServerError: binaries missing, folder unusable or in use, disc full, no start.
@@ -130,8 +131,7 @@ def start_redis(data_dir: Path) -> RunningServer:
     The server starts empty and saves nothing. PostgreSQL has the truth, and the next claim rebuilds
     what Redis holds; old holds and ready contacts from a file could only be wrong.
 
-    Returns:
-        A server whose url is redis-py's `unix://` form.
+    Return: A server whose url is redis-py's `unix://` form.
 
     Raises:
         LocalServerError: binary missing, folder unusable or in use, disc full, no start.
@@ -182,7 +182,7 @@ def _redis_binary() -> str:
 
 
 def _package_folder(name: str) -> Path | None:
-    # The packages are located without an import, because an import of either has side effects.
+    # This finds the packages without an import, because importing either of them has side effects.
     spec = importlib.util.find_spec(name)
     if spec and spec.submodule_search_locations:
         return Path(spec.submodule_search_locations[0]).resolve()
@@ -190,8 +190,8 @@ def _package_folder(name: str) -> Path | None:
 
 
 def _server_account(cluster: Path) -> pwd.struct_passwd | None:
-    """Return the account that PostgreSQL runs as: None means the present account; for root it is an
-    unprivileged account."""
+    """Return the account that PostgreSQL runs as: an unprivileged account if the present account is
+    root, otherwise None for the present account."""
     if os.geteuid() != 0:
         return None
     owner = cluster.stat().st_uid if cluster.exists() else 0
@@ -224,7 +224,7 @@ def _make_cluster(
     account: pwd.struct_passwd | None,
     durable: bool,
 ) -> None:
-    """Run initdb, unless the cluster exists. A half-made cluster has another name."""
+    """Run initdb, unless the cluster exists. A cluster gets its name only when it is complete."""
     if cluster.exists():
         made_by = (cluster / "PG_VERSION").read_text(encoding="ascii").strip()
         if made_by != str(POSTGRES_VERSION):

@@ -12,7 +12,8 @@ from phonebank.models.base import Base, now
 
 
 class RoleName(StrEnum):
-    """What an account may do. Each is the name of a row of `role`."""
+    """The names of the roles, which say what an account may do. Each is the name of a row of
+    `role`."""
 
     ORGANISER = "organiser"
     HOST = "host"
@@ -34,7 +35,7 @@ class Role(Base, RoleMixin):
 
 
 class Account(Base, UserMixin):
-    """One person with an e-mail address. Flask-Security requires these columns."""
+    """One person who signs in with an e-mail address. Flask-Security requires these columns."""
 
     __tablename__ = "account"
 
@@ -52,7 +53,8 @@ class Account(Base, UserMixin):
     mf_recovery_codes: Mapped[list[str] | None] = mapped_column(MutableList.as_mutable(AsaList()))
     # Sign-in links issued up to this moment no longer work.
     links_spent_until: Mapped[datetime | None]
-    # The 30-second step of the last authenticator code used, so that no code works twice.
+    # The number of the 30-second step of the last used authenticator code, so that no code works
+    # twice.
     totp_step_used: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
 
@@ -69,9 +71,11 @@ class Account(Base, UserMixin):
     def check_tf_required(
         self, tf_setup_methods: list[tuple[str, str]], tf_fresh: bool
     ) -> tuple[bool, list[tuple[str, str]]]:
-        """Whether the account needs a second factor now; Flask-Security calls this at sign-in. A
-        host needs a second factor only after adding one. An organiser needs one if
-        SECURITY_TWO_FACTOR_REQUIRED is set."""
+        """Whether the account needs a second factor now. Flask-Security calls this at sign-in.
+
+        A host needs a second factor only after adding one. An organiser needs one if
+        SECURITY_TWO_FACTOR_REQUIRED is set.
+        """
         if not self.is_organiser and not tf_setup_methods:
             return False, []
         return super().check_tf_required(tf_setup_methods, tf_fresh)

@@ -22,7 +22,8 @@ class AccountSession(Base):
     # SHA-256, in hexadecimal, of the secret in the browser's cookie, so that a copy of this table
     # opens nothing.
     secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    # The browser in words, such as “Firefox on Android”, so that people recognise their own.
+    # The browser in words, such as “Firefox on Android”, so that people recognise their own
+    # browsers.
     device: Mapped[str] = mapped_column(String(80), default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
     # Updated every few minutes while the session is used.

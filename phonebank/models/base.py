@@ -30,15 +30,15 @@ class Base(DeclarativeBase):
 
 
 def now() -> datetime:
-    """The present moment, aware, in UTC. Every stored time is in UTC."""
+    """Return the present moment as an aware time in UTC. Every stored time is in UTC."""
     return datetime.now(UTC)
 
 
 def new_id() -> uuid.UUID:
-    """A version 7 UUID (RFC 9562 section 5.7): 48 bits of milliseconds, then random.
+    """Return a version 7 UUID (RFC 9562 section 5.7): 48 bits of milliseconds, then random.
 
-    It is unguessable enough for a hold's token. It is ordered by time, so an index of millions of
-    them grows at its right-hand edge instead of everywhere.
+    Nobody can guess such an id, so it can be the token of a hold. The ids are ordered by time, so
+    an index of millions of them grows at its right-hand edge instead of everywhere.
     """
     value = int(time.time() * 1000) << 80 | int.from_bytes(os.urandom(10), "big")
     value = value & ~(0xF << 76) | 0x7 << 76

@@ -18,7 +18,7 @@ from phonebank.models.state_column import state_check, state_type
 
 
 class CallEnding(StrEnum):
-    """How a hold ended."""
+    """The ways in which a hold can end."""
 
     RECORDED = "recorded"
     GIVEN_BACK = "given_back"
@@ -31,9 +31,9 @@ HANDED_OUT_NO = Sequence("call_handed_out_no", metadata=Base.metadata)
 
 
 class Call(Base):
-    """A call is open while `ended_at` is null.
+    """One call, which is open while `ended_at` is null.
 
-    The id is the hold's token and the outcome's idempotency key. Each claim makes a new one, so an
+    The id is the hold's token and the outcome's idempotency key. Each claim makes a new id, so an
     outcome can never reach another caller's hold.
     """
 
@@ -94,7 +94,7 @@ class Call(Base):
     experiment_arm_id: Mapped[int | None] = mapped_column(
         ForeignKey("experiment_arm.id", ondelete="SET NULL")
     )
-    phone: Mapped[str] = mapped_column(String(20))  # the number that the caller gets, E.164
+    phone: Mapped[str] = mapped_column(String(20))  # the number that the caller sees, E.164
     # The household: ids of the contacts on the same number whose first names the caller sees too.
     household: Mapped[list[Any]] = mapped_column(default=list)
     started_at: Mapped[datetime] = mapped_column(default=now)
@@ -105,13 +105,14 @@ class Call(Base):
 
     outcome: Mapped[str | None] = mapped_column(String(20))
     recorded_at: Mapped[datetime | None]
-    # From `RECORDED_NO`. It orders a caller's outcomes even if a clock was set back.
+    # This number comes from the sequence `RECORDED_NO`. It orders a caller's outcomes even if a
+    # clock was set back.
     recorded_no: Mapped[int | None] = mapped_column(
         BigInteger, server_default=RECORDED_NO.next_value()
     )
-    # From `HANDED_OUT_NO`. It orders the moments at which contacts came onto screens, even if the
-    # servers' clocks differ. The call takes a new number when it is undone, and when another person
-    # of the household comes to the phone.
+    # This number comes from the sequence `HANDED_OUT_NO`. It orders the moments at which contacts
+    # came onto screens, even if the servers' clocks differ. The call takes a new number when it is
+    # undone, and when another person of the household comes to the phone.
     handed_out_no: Mapped[int | None] = mapped_column(
         BigInteger, server_default=HANDED_OUT_NO.next_value()
     )
@@ -121,18 +122,18 @@ class Call(Base):
     # False for a call that is in no tally: its outcome came late, and another caller had the
     # contact by then.
     counted: Mapped[bool] = mapped_column(default=False)
-    # The outcome came after the hold had expired.
+    # Whether the outcome came after the hold had expired.
     late: Mapped[bool] = mapped_column(default=False)
     note: Mapped[str] = mapped_column(default="")
-    # The outcome came sooner than a call with it takes. The call counts in every total, and in no
-    # ranking.
+    # Whether the outcome came sooner than a call with that outcome takes. Such a call counts in
+    # every total, but in no ranking.
     too_fast: Mapped[bool] = mapped_column(default=False)
     # How often the outcome was undone. A request names the turn it is meant for, so a late copy of
     # an earlier request is recognised.
     turn: Mapped[int] = mapped_column(default=0)
     # When the outcome was last undone, and the contact came back onto the screen.
     reopened_at: Mapped[datetime | None]
-    # When an organiser set the call aside (see `calls.set_aside`). The row stays and counts
+    # When an organiser set the call aside (see `calls.set_aside`). The row is kept, but counts
     # nowhere.
     set_aside_at: Mapped[datetime | None]
     # The contact's state just before the outcome, which an undo restores.

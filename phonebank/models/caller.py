@@ -15,7 +15,7 @@ from phonebank.models.state_column import state_check, state_type
 
 
 class CallerState(StrEnum):
-    """Whether a caller may call."""
+    """The states of a caller, which say whether they may call."""
 
     WAITING = "waiting"
     ADMITTED = "admitted"
@@ -23,8 +23,8 @@ class CallerState(StrEnum):
 
 
 class Caller(Base):
-    """A caller is in one campaign and at most one party at a time, so no call counts in two
-    rooms."""
+    """A caller, who is in one campaign and at most one party at a time, so that no call counts in
+    two rooms."""
 
     __tablename__ = "caller"
     __table_args__ = (
@@ -44,10 +44,11 @@ class Caller(Base):
         ForeignKey("party.id", ondelete="SET NULL"), index=True
     )
     first_name: Mapped[str] = mapped_column(String(40))
-    # The host gave the caller this name. The caller keeps it even if they join again under another.
+    # Whether the host gave the caller this name. If so, the caller keeps it, even if they join
+    # again under another name.
     named_by_host: Mapped[bool] = mapped_column(default=False, server_default=false())
     state: Mapped[CallerState] = mapped_column(state_type(CallerState), default=CallerState.WAITING)
-    # The board does not show the name; the calls still count.
+    # Whether the board leaves out the name. The calls still count.
     hidden: Mapped[bool] = mapped_column(default=False)
     # The device's cookie must hold this token. A new token signs the device out everywhere.
     device_token: Mapped[str] = mapped_column(String(64), default=lambda: secrets.token_urlsafe(24))
@@ -66,7 +67,8 @@ class Caller(Base):
     # A keyed hash of the address that the caller joined from, kept for some days
     # (`roster.blocked_addresses`).
     address: Mapped[str | None] = mapped_column(String(64))
-    # Only an organiser can admit the caller, even if the door is open or the host admits everyone.
+    # Whether only an organiser can admit the caller, even if the door is open or the host admits
+    # everyone.
     held: Mapped[bool] = mapped_column(default=False, server_default=false())
     # When the caller last asked their host for help, what about, and whether the host has seen it.
     help_asked_at: Mapped[datetime | None]

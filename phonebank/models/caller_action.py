@@ -12,7 +12,7 @@ from phonebank.models.base import Base, now
 
 
 class CallerActionKind(StrEnum):
-    """What an organiser did with a caller."""
+    """The actions that an organiser can take about a caller."""
 
     STOPPED = "stopped"
     WENT_ON = "went_on"
@@ -21,7 +21,8 @@ class CallerActionKind(StrEnum):
 
 
 class CallerAction(Base):
-    """One action of an organiser on one caller: who, when, why, and the figures they saw."""
+    """One action of an organiser about one caller: who acted, when and why, and the figures they
+    saw."""
 
     __tablename__ = "caller_action"
     __table_args__ = (Index("ix_caller_action_caller", "caller_id", "at"),)
@@ -37,8 +38,8 @@ class CallerAction(Base):
 
 
 class DoorStop(Base):
-    """Callers who join this campaign from this address must wait for an organiser. The rule ends at
-    `until`."""
+    """A rule that callers who join this campaign from this address must wait for an organiser. The
+    rule ends at `until`."""
 
     __tablename__ = "door_stop"
     __table_args__ = (Index("ix_door_stop_address", "campaign_id", "address"),)

@@ -14,7 +14,7 @@ from phonebank.models.state_column import state_check, state_type
 
 
 class CampaignState(StrEnum):
-    """How far a campaign has come."""
+    """The stages of a campaign."""
 
     DRAFT = "draft"
     RUNNING = "running"
@@ -52,7 +52,7 @@ class Campaign(Base):
     hours: Mapped[dict[str, Any]] = mapped_column(default=dict)
     # The hours that every contact's `callable_at` agrees with, and how many rounds have checked
     # that: {"hours": as above, "rounds": 2}. During a round "after" is the id of the last contact
-    # checked. `contact_queue.reschedule` compares it with `hours`.
+    # checked. `contact_queue.reschedule` compares these hours with `hours`.
     hours_settled: Mapped[dict[str, Any] | None]
     # Changes to the default retry rules, as `rules.retry_limits` reads them.
     retry_rules: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -69,13 +69,14 @@ class Campaign(Base):
     # How many people all callers who joined from one address within an hour may see together. After
     # that an organiser admits the next ones.
     newcomers_people_an_hour: Mapped[int] = mapped_column(default=300, server_default="300")
-    # Part of the link by which callers join. A new token ends the old link.
+    # This token is part of the link by which callers join. A new token ends the old link.
     join_token: Mapped[str] = mapped_column(
         String(32), unique=True, default=lambda: secrets.token_urlsafe(12)
     )
-    # Open: everyone with the link is admitted. Closed: an organiser admits each caller.
+    # Whether the door is open. If it is open, everyone with the link is admitted. If it is closed,
+    # an organiser admits each caller.
     door_open: Mapped[bool] = mapped_column(default=False)
-    # A caller gets no contact before completing a practice call.
+    # Whether a caller must complete a practice call before they get a contact.
     practice_first: Mapped[bool] = mapped_column(default=False, server_default=false())
     # Whether numbers of the drama ranges, which nobody has, are accepted. Only the demonstration
     # does so.

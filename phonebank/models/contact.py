@@ -20,25 +20,25 @@ from phonebank.models.state_column import state_check, state_text, state_type
 
 
 class ContactState(StrEnum):
-    """Whether a contact can be called in this campaign."""
+    """The states of a contact, which say whether it can be called in this campaign."""
 
     CALLABLE = "callable"  # may be called once `callable_at` has passed
     FINISHED = "finished"  # nothing more to ask in this campaign
-    UNUSABLE = "unusable"  # none of the numbers works
+    UNUSABLE = "unusable"  # no number of the contact works
 
 
 class Contact(Base):
-    """`suppressed_at` is a column beside `state` and not a state, so an undo that lifts the
-    suppression restores exactly the state before it."""
+    """A person to call in one campaign. `suppressed_at` is a column beside `state` and not a state,
+    so an undo that lifts the suppression restores exactly the state before it."""
 
     __tablename__ = "contact"
     __table_args__ = (
         state_check(ContactState),
-        # The same name on the same number twice in a campaign is a duplicate; another name on that
-        # number is a household.
+        # Two rows of a campaign with the same name and the same number are duplicates. Rows with
+        # the same number and different names are a household.
         UniqueConstraint("campaign_id", "phone", "name_key"),
-        # A refill reads by this index: for each list, zone and language first the untried contacts,
-        # then the contacts whose wait has ended.
+        # A refill reads along this index. For each list, zone and language it reads first the
+        # untried contacts, then the contacts whose wait has ended.
         Index(
             "ix_contact_callable",
             "contact_list_id",
@@ -58,8 +58,8 @@ class Contact(Base):
             postgresql_where=text("callback_at IS NOT NULL"),
         ),
         Index("ix_contact_phone", "phone"),
-        # A do-not-call entry finds by this index the contacts that have the number as a further
-        # one.
+        # With this index a do-not-call entry finds the contacts that have its number among their
+        # further numbers.
         Index(
             "ix_contact_other_phones",
             "other_phones",
@@ -80,7 +80,7 @@ class Contact(Base):
     name_key: Mapped[str] = mapped_column(String(250), default="")
     phone: Mapped[str] = mapped_column(String(20))  # E.164
     phone_original: Mapped[str] = mapped_column(String(120), default="")
-    # Further numbers, E.164, for when the first proves wrong.
+    # Further numbers, E.164, to call if the first proves wrong.
     other_phones: Mapped[list[Any]] = mapped_column(default=list)
     postcode: Mapped[str | None] = mapped_column(String(20))
     email: Mapped[str | None] = mapped_column(String(255))

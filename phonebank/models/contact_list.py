@@ -12,7 +12,7 @@ from phonebank.models.state_column import state_check, state_type
 
 
 class ListState(StrEnum):
-    """How far an upload has come."""
+    """The stages of an upload."""
 
     UPLOADED = "uploaded"  # the file is here; its columns are not confirmed yet
     QUEUED = "queued"  # confirmed, waiting for a worker
@@ -36,7 +36,7 @@ class ContactList(Base):
     name: Mapped[str] = mapped_column(String(120))
     filename: Mapped[str] = mapped_column(String(255))
     state: Mapped[ListState] = mapped_column(state_type(ListState), default=ListState.UPLOADED)
-    # Lists with a lower number are called first.
+    # Contacts of lists with a lower number are called first.
     priority: Mapped[int] = mapped_column(default=0)
     # Whether the list is paused.
     removed: Mapped[bool] = mapped_column(default=False)
@@ -63,8 +63,8 @@ class ContactList(Base):
     rows_duplicate: Mapped[int] = mapped_column(default=0)
     rows_suppressed: Mapped[int] = mapped_column(default=0)
     fault: Mapped[str | None]
-    # When the list was confirmed, or the import last made progress. It shows that an import has no
-    # worker.
+    # When the list was confirmed, or the import last made progress. From this time one can tell
+    # that an import has lost its worker.
     progress_at: Mapped[datetime] = mapped_column(default=now)
     # How often a worker has begun the import since it last made progress.
     tries: Mapped[int] = mapped_column(default=0)

@@ -12,7 +12,7 @@ from phonebank.models.state_column import state_check, state_text, state_type
 
 
 class ExperimentState(StrEnum):
-    """How far an experiment has come."""
+    """The stages of an experiment."""
 
     DRAFT = "draft"
     RUNNING = "running"
@@ -20,7 +20,8 @@ class ExperimentState(StrEnum):
 
 
 class Experiment(Base):
-    """Arms and shares never change after the start, so a contact stays in one arm."""
+    """One experiment. Its arms and shares never change after the start, so a contact stays in one
+    arm."""
 
     __tablename__ = "experiment"
     __table_args__ = (
@@ -41,7 +42,7 @@ class Experiment(Base):
     state: Mapped[ExperimentState] = mapped_column(
         state_type(ExperimentState), default=ExperimentState.DRAFT
     )
-    # Makes the assignment to arms independent of the campaign's other experiments.
+    # The seed makes the assignment to arms independent of the campaign's other experiments.
     salt: Mapped[str] = mapped_column(String(32), default=lambda: secrets.token_hex(8))
     created_at: Mapped[datetime] = mapped_column(default=now)
     started_at: Mapped[datetime | None]

@@ -11,10 +11,11 @@ from phonebank.models.caller import Caller
 
 
 class PaceFlag(Base):
-    """A caller has one open flag for each budget, until an organiser reviews it. The reviewed flag
-    is kept, and the next time makes a new flag.
+    """One report that a caller exceeded a budget.
 
-    The figures are from the last time. The caller's calls are the evidence.
+    A caller has one open flag for each budget. After an organiser has reviewed it, the flag is
+    kept, and the next time that the caller exceeds the budget makes a new flag. The figures are
+    from the last time. The caller's calls are the evidence.
     """
 
     __tablename__ = "pace_flag"

@@ -13,20 +13,21 @@ from phonebank.models.state_column import state_check, state_text, state_type
 
 
 class PartyState(StrEnum):
-    """Whether a party is open to new callers, closed to them, or ended."""
+    """The states of a party: open to new callers, closed to them, or ended."""
 
     OPEN = "open"
     LOCKED = "locked"  # callers in the party continue; nobody new joins
     ENDED = "ended"
 
 
-# Without 0, O, 1, I and L, which people misread from across a room.
+# These are the characters without 0, O, 1, I and L, which people misread from across a room.
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 CODE_LENGTH = 6
 
 
 def new_code() -> str:
-    """A party code: six letters of `CODE_LETTERS`, 887 million possible codes."""
+    """Return a random party code of six characters from `CODE_LETTERS`, one of 887 million possible
+    codes."""
     return "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
 
 
@@ -71,12 +72,13 @@ class Party(Base):
     # When the host's break ends automatically.
     break_until: Mapped[datetime | None]
     code: Mapped[str] = mapped_column(String(12), default=new_code)
-    # Part of the board's link, which shows the board and allows nothing else. A new token ends the
-    # old link.
+    # This token is part of the board's link, which shows the board and allows nothing else. A new
+    # token ends the old link.
     board_token: Mapped[str] = mapped_column(
         String(64), unique=True, default=lambda: secrets.token_urlsafe(24)
     )
-    # Part of the link to the party's results, which anyone may see. A new token ends the old link.
+    # This token is part of the link to the party's results, which everyone with the link may see. A
+    # new token ends the old link.
     summary_token: Mapped[str] = mapped_column(
         String(64), unique=True, default=lambda: secrets.token_urlsafe(24)
     )

@@ -13,7 +13,7 @@ from phonebank.models.state_column import state_check, state_type
 
 
 class SetAsideState(StrEnum):
-    """How far the job that sets calls aside, or brings them back, has come."""
+    """The stages of the job that sets calls aside, or brings them back."""
 
     WORKING = "working"  # calls are being set aside, some at a time
     DONE = "done"
@@ -37,7 +37,7 @@ class SetAside(Base):
     state: Mapped[SetAsideState] = mapped_column(
         state_type(SetAsideState), default=SetAsideState.WORKING
     )
-    # Only the calls whose outcome came sooner than a call takes.
+    # Whether only the calls are set aside whose outcome came sooner than a call takes.
     only_fast: Mapped[bool] = mapped_column(default=False)
     # Only calls recorded until this moment are set aside, because the organiser has not seen later
     # calls.
@@ -55,10 +55,10 @@ class SetAsideCall(Base):
     call_id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("call.id", ondelete="CASCADE"), primary_key=True, index=True
     )
-    # Whether the call was in the tallies.
+    # Whether the call was in the tallies before it was set aside.
     counted: Mapped[bool]
     # The contact status of the person and their household, before and after. None if another
-    # caller's call had changed it since, so it stayed unchanged.
+    # caller's call had changed the status since; then it was left as it was.
     before: Mapped[dict[str, Any] | None]
     after: Mapped[dict[str, Any] | None]
     # The reason of the do-not-call entry that was lifted with the call; None if there was no entry.

@@ -7,7 +7,8 @@ from sqlalchemy import CheckConstraint, Enum, TextClause, text
 
 
 def state_type(states: type[StrEnum], length: int = 10) -> Enum:
-    """The type of a VARCHAR column that holds the values of `states` and reads back as members.
+    """Return the type of a VARCHAR column that stores the values of `states` and returns them as
+    members of `states`.
 
     `state_check` makes the CHECK constraint, because migrations need its name.
     """
@@ -21,16 +22,16 @@ def state_type(states: type[StrEnum], length: int = 10) -> Enum:
 
 
 def state_check(states: type[StrEnum], column: str = "state") -> CheckConstraint:
-    """The constraint, named after its column, that allows only the values of `states`."""
+    """Return the constraint, named after its column, that allows only the values of `states`."""
     return CheckConstraint(f"{column} IN {tuple(map(str, states))}", name=column)
 
 
 def state_sql(sql: str, **states: StrEnum) -> str:
-    """`sql`, with each `:name` that `states` has replaced by the member's quoted value.
+    """Return `sql` with the quoted value of a member in place of each `:name` that `states` has.
 
-    The text has the value instead of a bind parameter, because PostgreSQL uses a partial index only
-    if it can prove the index's condition from the text. Raises ValueError for a name that `sql`
-    lacks.
+    The text contains the value itself, not a bind parameter, because PostgreSQL uses a partial
+    index only if it can prove the index's condition from the text. Raises ValueError for a name
+    that `sql` lacks.
     """
     for name, state in states.items():
         sql, found = re.subn(rf"(?<!:):{name}\b", f"'{state}'", sql)
@@ -40,5 +41,5 @@ def state_sql(sql: str, **states: StrEnum) -> str:
 
 
 def state_text(sql: str, **states: StrEnum) -> TextClause:
-    """`state_sql` as a statement. Its other `:name`s are bind parameters."""
+    """Return the result of `state_sql` as a statement. Its other `:name`s are bind parameters."""
     return text(state_sql(sql, **states))

@@ -13,7 +13,7 @@ from phonebank.models.state_column import state_check, state_type
 
 
 class SuppressionOrigin(StrEnum):
-    """How a number came onto the list."""
+    """The ways in which a number can come onto the list."""
 
     CALL = "call"
     LIST = "list"
@@ -21,10 +21,11 @@ class SuppressionOrigin(StrEnum):
 
 
 class Suppression(Base):
-    """The number is the key, so two entries of one number are one row.
+    """One number on the do-not-call list. The number is the key, so two entries of one number are
+    one row.
 
-    The row has no name and is kept for good, so that later uploads keep the promise too. Removing a
-    file lifts only numbers that only files have entered.
+    The row has no name and is kept for good, so that later uploads keep the promise to the person
+    too. Removing a file lifts only numbers that only files have entered.
     """
 
     __tablename__ = "suppression"
@@ -45,7 +46,7 @@ class Suppression(Base):
 
 
 class BatchState(StrEnum):
-    """How far a batch has come."""
+    """The stages of a batch."""
 
     UPLOADED = "uploaded"  # the file is stored, and none of its numbers is on the list yet
     ENTERED = "entered"

@@ -1,7 +1,7 @@
 """Counts of recorded calls, one row for each campaign, party, caller and hour.
 
-The transaction that records an outcome changes its row, so the counts cannot drift. Each caller has
-rows of their own, so callers never wait for each other.
+The transaction that records an outcome also changes the row that counts it, so the counts cannot
+drift. Each caller has rows of their own, so callers never wait for each other.
 """
 
 from datetime import datetime
@@ -37,7 +37,7 @@ class Tally(Base):
     reached: Mapped[int] = mapped_column(default=0)
     conversations: Mapped[int] = mapped_column(default=0)
     yeses: Mapped[int] = mapped_column(default=0)
-    # Conversations without those that were recorded too fast. The ranking counts these.
+    # The number of conversations that were not recorded too fast. The ranking counts only these.
     ranked: Mapped[int] = mapped_column(default=0)
     # Grows by one at each change and never shrinks. The sum over rows orders a board's snapshots.
     version: Mapped[int] = mapped_column(BigInteger, default=0)

@@ -16,7 +16,8 @@ FORGOTTEN_AFTER = timedelta(hours=24)
 
 
 def forgotten_parties() -> list[Party]:
-    """The parties that were created and due to start a day ago or more, without a call since."""
+    """Return the parties that were created and should have started a day ago or more, and have had
+    no call since then."""
     before = now() - FORGOTTEN_AFTER
     called_since = exists().where(Call.party_id == Party.id, Call.recorded_at > before)
     calling_now = exists().where(Call.party_id == Party.id, Call.ended_at.is_(None))
@@ -37,9 +38,10 @@ def forgotten_parties() -> list[Party]:
 
 @job(CHORES, timeout=60)
 def end_forgotten_parties() -> None:
-    """End the forgotten parties. Runs periodically; running it twice does no harm."""
+    """End the forgotten parties. The clock runs this periodically, and running it twice does no
+    harm."""
     for party in forgotten_parties():
-        # Its host may have come back since the query.
+        # The host may have come back since the query.
         lock_row(party)
         if party in forgotten_parties():
             end_party(party)

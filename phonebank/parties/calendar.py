@@ -13,11 +13,11 @@ REMINDS_BEFORE = timedelta(minutes=30)
 
 
 def calendar_file(party: Party, link: str, words: str, host: str, at: datetime) -> bytes:
-    """The file's bytes: one event with a reminder half an hour before.
+    """Return the bytes of the file. It has one event, with a reminder half an hour before.
 
     `link` is where to join, `words` the invitation, `host` the name of this site, `at` the current
-    time, aware. The party's id identifies the event: a file opened again after a change of time
-    moves it.
+    time, aware. The party's id identifies the event, so a new file after a change of time moves the
+    event in the calendar.
     """
     calendar = Calendar()
     calendar.add("prodid", "-//Phonebank//Phone parties//EN")
@@ -39,6 +39,7 @@ def calendar_file(party: Party, link: str, words: str, host: str, at: datetime) 
     reminder.add("description", party.title)
     event.add_component(reminder)
     calendar.add_component(event)
-    # The file has the zone's rules for calendars that do not know its name.
+    # The file contains the rules of the time zone, for calendars that do not know the zone by its
+    # name.
     calendar.add_missing_timezones()
     return bytes(calendar.to_ical())

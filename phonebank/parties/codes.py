@@ -4,21 +4,21 @@ import re
 import unicodedata
 from urllib.parse import unquote
 
-# A join link: copied whole or in part, with anything after the code.
+# This matches a join link that was copied whole or in part, with any text after the code.
 _LINK = re.compile(r"/join/([^/?#&\s]+)", re.IGNORECASE)
 _CAMPAIGN_LINK = re.compile(r"/c/([^/?#\s]+)", re.IGNORECASE)
-# "The code is ABC123", "go to phones.example/join and type ABC123".
+# This matches texts like "The code is ABC123" and "go to phones.example/join and type ABC123".
 _SAID = re.compile(r"\b(?:code|type|join)\b(?:\s+is\b)?[\s:=]+(\S.*)$", re.IGNORECASE | re.DOTALL)
-# A code has letters and digits only. Other characters come from reading aloud, from a full stop
-# that was copied along, or from a message.
+# A code has letters and digits only. People type other characters when a code is read aloud to
+# them, or copy them from a message, with a full stop for example.
 _NO_LETTERS = re.compile(r"[\W_]+")
 
 
 def normalise_code(text: str) -> str:
-    """The stored form of a code that was typed or pasted.
+    """Return the stored form of a code that was typed or pasted.
 
-    It may come alone or in its link, in small or full-width letters, with spaces, dashes, dots,
-    quotes or invisible marks.
+    The code may come alone or in its link, in small or full-width letters, with spaces, dashes,
+    dots, quotes or invisible marks.
     """
     plain = unicodedata.normalize("NFKC", unquote(text))
     link = _LINK.search(plain)
@@ -35,19 +35,20 @@ def find_campaign_token(text: str) -> str | None:
 
 
 def join_link(base_url: str, code: str) -> str:
-    """The address by which callers join a party."""
+    """Return the address by which callers join a party."""
     return f"{base_url}/join/{code}"
 
 
 def short_address(base_url: str) -> str:
-    """The address of the page for typing a code, for reading aloud: without a scheme."""
+    """Return the address of the page for typing a code, without "https://", as people read it
+    aloud."""
     return base_url.split("://", 1)[-1] + "/join"
 
 
 def invitation(
     title: str, when: str, link: str, code: str, base_url: str, on_behalf_of: str
 ) -> str:
-    """The invitation to send to friends, in plain text."""
+    """Return the invitation to send to friends, in plain text."""
     return (
         f"Come to my phone party: {title}, {when}.\n"
         f"We'll make calls together for {on_behalf_of}. All you need is a phone. We'll show you "

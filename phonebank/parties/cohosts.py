@@ -1,6 +1,7 @@
-"""A party's co-hosts: up to two people. Its host or an organiser adds them by e-mail address. At
-this party a co-host may do what its host may, except add other co-hosts. They have no rights at
-other parties. Nothing here commits.
+"""A party's co-hosts: up to two people, whom its host or an organiser adds by e-mail address.
+
+At this party a co-host may do what its host may, except add other co-hosts. At other parties a
+co-host has no rights. Nothing here commits.
 """
 
 from phonebank.accounts.accounts import create_account
@@ -10,7 +11,7 @@ from phonebank.core.errors import ConflictError, InvalidInputError, NotAllowedEr
 from phonebank.core.locks import lock_row
 from phonebank.models import Account, Party, RoleName
 
-# The host and two others can look after a door, a board and a kitchen, and know each other by name.
+# Three people can look after a door, a board and a kitchen, and know each other by name.
 COHOSTS_AT_MOST = 2
 
 
@@ -29,7 +30,8 @@ def invite_cohost(account: Account, party: Party, email: str) -> Account:
     _check(account, party)
     invited = create_account(email, "", [RoleName.HOST])
     _check_invited(party, invited)
-    # The mail goes before the lock: a mail server is slow, and callers want to join meanwhile.
+    # The mail is sent before the lock is taken, because a mail server is slow, and callers want to
+    # join meanwhile.
     send_invitation(
         invited,
         f"{account.name or account.email} has invited you to help run a phone party:\n"
@@ -47,7 +49,8 @@ def invite_cohost(account: Account, party: Party, email: str) -> Account:
 
 
 def remove_cohost(account: Account, party: Party, cohost_id: int) -> None:
-    """Remove a co-host. Raises NotAllowedError for a co-host, NotFoundError."""
+    """Remove a co-host. Raises NotAllowedError if a co-host asks for this, NotFoundError if the
+    party has no such co-host."""
     lock_row(party)
     _check(account, party)
     cohost = next((one for one in party.cohosts if one.id == cohost_id), None)

@@ -1,4 +1,4 @@
-"""Checking the names of callers and parties before a television shows them. Pure."""
+"""Checks the names of callers and parties before a television shows them. Pure."""
 
 import unicodedata
 
@@ -16,11 +16,11 @@ _REFUSED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 def clean_name(text: str, what: str = "name") -> str:
-    """The name in composed form (NFC) with its spaces tidied.
+    """Return the name in composed form (NFC) with its spaces tidied.
 
     Raises InvalidInputError for an empty name, for one over 40 characters, and for one with an
-    invisible character. Emoji and every alphabet are welcome. Nothing is escaped here: pages do
-    that.
+    invisible character. Emoji and every alphabet are welcome. This function escapes nothing,
+    because pages do that.
     """
     name = unicodedata.normalize("NFC", text).strip()
     if any(_is_refused(letter) for letter in name):

@@ -1,4 +1,5 @@
-"""A caller asks their host for help. The host sees who asks, and confirms that they have seen it.
+"""Requests for help from a caller to their host. The host sees who asks, and confirms having seen
+it.
 
 A request has one of a few kinds and no free text: words typed in the middle of a call would sooner
 or later carry the contact's name to the host's screen.
@@ -15,7 +16,8 @@ from phonebank.live.change_marks import mark_after_commit
 from phonebank.models import Caller, CallerState, Party, now
 from phonebank.roster.rooms import lock_in_room
 
-# What a caller presses, and what the host reads. The keys are stored.
+# For each key, which is stored: the button that a caller presses, and the words that the host
+# reads.
 ABOUT = {
     "words": ("I don't know what to say", "doesn't know what to say"),
     "upset": ("The person is upset or rude", "is talking to someone who is upset or rude"),
@@ -28,9 +30,9 @@ SEEN = "I've seen that you need help."
 
 
 def ask_for_help(caller: Caller, about: str) -> bool:
-    """Ask the caller's host for help. Returns False if the caller has asked within the last minute.
+    """Ask the caller's host for help. Return False if the caller has asked within the last minute.
 
-    `about` is a key of ABOUT; empty means "other". Raises InvalidInputError for another,
+    `about` is a key of ABOUT; empty means "other". Raises InvalidInputError for any other value,
     NotFoundError for a caller without a party, who has no host.
     """
     about = about or "other"
@@ -44,7 +46,7 @@ def ask_for_help(caller: Caller, about: str) -> bool:
             "Ask the person who sent you the link.",
         )
     at = now()
-    # The database decides: two taps at once are one request.
+    # The database decides this, so that two taps at once make only one request.
     asked = db.session.execute(
         update(Caller)
         .where(
@@ -60,7 +62,7 @@ def ask_for_help(caller: Caller, about: str) -> bool:
 
 
 def callers_asking(party: Party) -> list[Caller]:
-    """The callers whose request no host has seen, the longest wait first."""
+    """Return the callers whose request no host has seen, the longest wait first."""
     query = (
         select(Caller)
         .where(
@@ -75,9 +77,10 @@ def callers_asking(party: Party) -> list[Caller]:
 
 
 def mark_seen(caller: Caller) -> None:
-    """Confirm a caller's request: it leaves the list, and the caller sees the answer.
+    """Mark a caller's request as seen: it leaves the list, and the caller sees that the host has
+    seen it.
 
-    Repeating it does nothing. Raises NotFoundError if the caller is at another party by now.
+    Marking it again does nothing. Raises NotFoundError if the caller is at another party by now.
     """
     lock_in_room(caller)
     if caller.help_asked_at is None or caller.help_seen:

@@ -37,12 +37,12 @@ class Guest:
 
 
 def waiting_callers(party: Party) -> list[Caller]:
-    """The callers who wait at the door, the longest wait first."""
+    """Return the callers who wait at the door, the longest wait first."""
     return _callers(party, CallerState.WAITING)
 
 
 def guests(party: Party) -> list[Guest]:
-    """The admitted callers, by first name."""
+    """Return the admitted callers, by first name."""
     shares = {share.caller_id: share for share in caller_totals(party.id)}
     found = [
         Guest(caller, share.calls if share else 0, share.conversations if share else 0)
@@ -59,7 +59,7 @@ def describe_share(calls: int, conversations: int) -> str:
 
 
 def caller_in(party: Party, caller_id: int) -> Caller:
-    """The caller, if they are in the party or wait at its door. Raises NotFoundError."""
+    """Return the caller, if they are in the party or wait at its door. Raises NotFoundError."""
     caller = db.session.get(Caller, caller_id)
     if caller is None or caller.party_id != party.id or caller.state == CallerState.REMOVED:
         raise NotFoundError("This caller is no longer in the party.", "Reload the page.")
@@ -67,7 +67,7 @@ def caller_in(party: Party, caller_id: int) -> Caller:
 
 
 def admit_all(party: Party) -> int:
-    """Admit every caller who waits; returns how many."""
+    """Admit every caller who waits. Return how many."""
     # A caller who joins at this moment has read the door already, or reads it after this lock.
     lock_row(party)
     return admit(waiting_callers(party))

@@ -18,7 +18,8 @@ MISSING = ("chink", "gook", "nazi", "pikey", "raghead", "wanker", "wog")
 
 
 def refuse_bad_words(name: str) -> None:
-    """Raise InvalidInputError if a word of the name is on the list, also broken up by dots."""
+    """Raise InvalidInputError if a word of the name is on the list, even if it is broken up by
+    dots."""
     if _filter().is_profane(_in_plain_letters(name)):
         raise InvalidInputError(
             "We can't show that name on the board.",
@@ -27,12 +28,12 @@ def refuse_bad_words(name: str) -> None:
 
 
 def _in_plain_letters(name: str) -> str:
-    """The name in letters from A to Z.
+    """Return the name in letters from A to Z.
 
-    The filter takes every other letter for the end of a word, and would find a bad word in Analía
-    and Assía. An accent within a word is dropped, so that it hides nothing (fück). At the end of a
-    word an accent makes another word (Rapé), and so does a letter of another alphabet. "q" replaces
-    these: no word on the list ends with it.
+    The filter treats every other letter as the end of a word, so it would find a bad word in Analía
+    and in Assía. An accent within a word is dropped, so that it cannot hide a bad word (fück). An
+    accent at the end of a word makes a different word (Rapé), and so does a letter of another
+    alphabet. These letters become "q", because no word on the list ends with "q".
     """
     name = unicodedata.normalize("NFKC", name)
     return "".join(

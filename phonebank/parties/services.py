@@ -1,4 +1,5 @@
-"""What people do with a party. Nothing here commits; boards and screens change after the commit.
+"""The actions that people take with a party. Nothing here commits; boards and screens change after
+the commit.
 
 The party's host, its co-hosts and every organiser may do all of this. `party_for` checks that.
 """
@@ -39,7 +40,7 @@ BREAK_AT_MOST = 60  # minutes
 
 
 def campaigns_to_host(account: Account) -> list[Campaign]:
-    """The campaigns for which this account may run a party: all of them for an organiser."""
+    """Return the campaigns for which this account may run a party: all of them for an organiser."""
     query = select(Campaign).where(Campaign.state != CampaignState.ENDED).order_by(Campaign.name)
     if not account.is_organiser:
         query = query.join(campaign_host).where(campaign_host.c.account_id == account.id)
@@ -47,9 +48,9 @@ def campaigns_to_host(account: Account) -> list[Campaign]:
 
 
 def parties_of(account: Account) -> list[Party]:
-    """The parties that this account may run, newest first; 200 at most.
+    """Return the parties that this account may run, newest first; 200 at most.
 
-    A host may run the parties that they host or co-host, an organiser all parties.
+    A host may run the parties that they host or co-host. An organiser may run all parties.
     """
     query = select(Party).order_by(Party.starts_at.desc(), Party.id.desc()).limit(200)
     if not account.is_organiser:
@@ -59,18 +60,18 @@ def parties_of(account: Account) -> list[Party]:
 
 
 def parties_in(campaign: Campaign) -> list[Party]:
-    """The campaign's parties, newest first; fifty at most."""
+    """Return the campaign's parties, newest first; fifty at most."""
     query = select(Party).where(Party.campaign_id == campaign.id).order_by(Party.id.desc())
     return list(db.session.scalars(query.limit(50)))
 
 
 def party_for(account: Account, party_id: int, to_change: bool = False) -> Party:
-    """The party, if this account may run it.
+    """Return the party, if this account may run it.
 
     Raises NotFoundError otherwise, also if there is no such party.
 
-    `to_change` locks the party first: a co-host who is removed while their request is under way
-    changes nothing.
+    With `to_change`, the party is locked first, so that a co-host who is removed while their
+    request is under way changes nothing.
     """
     party = db.session.get(Party, party_id)
     if party is not None and to_change:
@@ -93,8 +94,8 @@ def create_party(
     time_zone: str = "Europe/London",
     door_open: bool = False,
 ) -> Party:
-    """Create a party. `starts_at` is aware; None means now. `door_open` admits everyone with the
-    code.
+    """Create a party. `starts_at` is an aware time; None means now. With `door_open`, everyone who
+    has the code is admitted.
 
     Raises InvalidInputError for a title or goal that cannot be used, NotAllowedError if the
     account is not a host of the campaign.
@@ -152,7 +153,7 @@ def refuse_newcomers(party: Party) -> None:
 
 
 def party_by_board_token(token: str) -> Party:
-    """The party with this television link. Raises GoneError for any other token."""
+    """Return the party with this television link. Raises GoneError for any other token."""
     party = db.session.scalars(select(Party).where(Party.board_token == token)).first()
     if party is None:
         raise GoneError(
@@ -198,21 +199,22 @@ def change_code(party: Party) -> None:
 
 
 def change_board_link(party: Party) -> None:
-    """Give the television another link. Boards with the old one disconnect."""
+    """Give the television another link. Boards that use the old link are disconnected."""
     lock_row(party)
     party.board_token = secrets.token_urlsafe(24)
     mark_after_commit(party.id)
 
 
 def pause(party: Party) -> None:
-    """Give callers no new contacts until `resume`. Calls in progress are finished and count."""
+    """Give callers no new contacts until `resume`. Callers can finish calls in progress, and these
+    count."""
     _lock_unless_ended(party)
     party.paused = True
     _notify_everyone(party)
 
 
 def resume(party: Party) -> None:
-    """Resume calling after a pause. Ends a break too."""
+    """Resume calling after a pause, and end a break too."""
     _lock_unless_ended(party)
     party.paused = False
     party.break_until = None
@@ -248,8 +250,8 @@ def set_celebration(party: Party, wanted: bool) -> None:
 def end_party(party: Party) -> None:
     """End the party for good. No caller can join, and callers get no new contacts.
 
-    A caller who is on the phone finishes and records the call, and it counts. Does nothing if the
-    party has ended already.
+    A caller who is on the phone finishes and records the call, and it counts. If the party has
+    ended already, nothing changes.
     """
     lock_row(party)
     if party.has_ended:
@@ -268,7 +270,7 @@ def _notify_everyone(party: Party) -> None:
 
 
 def admitted_ids(party: Party) -> list[int]:
-    """The ids of the admitted callers."""
+    """Return the ids of the admitted callers."""
     query = select(Caller.id).where(
         Caller.party_id == party.id, Caller.state == CallerState.ADMITTED
     )

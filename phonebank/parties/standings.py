@@ -1,7 +1,7 @@
 """The parties of a campaign with the most conversations.
 
 The rules are the same as for callers on a board: five places, shared ties, and no last place.
-Conversations that were recorded too fast win no place.
+Conversations that were recorded too fast do not count here.
 """
 
 from typing import Any
@@ -25,9 +25,10 @@ GROUP BY ranked ORDER BY ranked DESC LIMIT :places
 
 
 def standings(campaign_id: int) -> list[dict[str, Any]]:
-    """Rows of `place`, `names` (titles of the parties that share it) and `conversations`.
+    """Return the places as rows of `place`, `names` (the titles of the parties that share the
+    place) and `conversations`.
 
-    Empty with fewer than two parties to compare.
+    Return no rows if there are fewer than two parties to compare.
     """
     rows = db.session.execute(
         _STANDINGS, {"campaign_id": campaign_id, "names": NAMES_IN_A_PLACE, "places": PLACES}

@@ -14,15 +14,17 @@ from phonebank.live.board_payload import answered_share, clock_time
 from phonebank.models import Caller, CallerState, Party
 from phonebank.tallies.totals import CallerTotals, Totals, caller_totals, party_totals
 
-# Minutes. Bars of ten minutes show the breaks of a two-hour evening. A longer party, or one over
-# several days, gets wider bars, so that there are never more than a phone can show.
+# The widths of bars, in minutes. Bars of ten minutes show the breaks of a two-hour evening. A
+# longer party, or one over several days, gets wider bars, so that there are never more than a phone
+# can show.
 WIDTHS = (10, 20, 30, 60, 120, 240, 720, 1440)
 BARS_AT_MOST = 36
 # Bars of this width or more may span more than a day.
 DAYS_FROM = 60  # minutes: 36 bars of an hour are more than a day
 
-# Seconds since 1970, rounded down to the bar's width. Bars begin on the hour in every zone that
-# differs from UTC by whole hours, and within half an hour of it elsewhere.
+# Times are seconds since 1970, rounded down to the width of a bar. In every time zone that differs
+# from UTC by whole hours, bars begin on the hour. In other zones they begin within half an hour of
+# it.
 _BARS = text("""
 SELECT to_timestamp(floor(extract(epoch FROM recorded_at) / :width) * :width) AS starts_at,
        count(*) AS calls, count(*) FILTER (WHERE conversation) AS conversations
@@ -46,10 +48,9 @@ class Bar:
 
 @dataclass(frozen=True)
 class Summary:
-    """A party's evening. Each of `bars` covers `minutes`; a party without calls has no bars.
-    `thanks` has first names in alphabetical order, so that the list does not rank them. `others`
-    counts the callers that the host hid or removed.
-    """
+    """The summary of a party's evening. Each of `bars` covers `minutes`; a party without calls has
+    no bars. `thanks` has first names in alphabetical order, so that the list does not rank them.
+    `others` counts the callers that the host hid or removed."""
 
     party: Party
     totals: Totals
@@ -70,12 +71,13 @@ class Summary:
 
     @property
     def busiest(self) -> Bar | None:
-        """The bar with the most calls; the first of several."""
+        """The bar with the most calls; if several bars have as many, the first of them."""
         return max(self.bars, key=lambda bar: bar.calls, default=None)
 
 
 def summary_of(party: Party) -> Summary:
-    """The party's evening so far, or the final one if it has ended."""
+    """Return the summary of the party's evening so far, or the final summary if the party has
+    ended."""
     shares = caller_totals(party.id)
     removed = set(
         db.session.scalars(
@@ -97,7 +99,7 @@ def summary_of(party: Party) -> Summary:
 
 
 def party_by_summary_token(token: str) -> Party:
-    """The party with this summary link. Raises GoneError for any other token."""
+    """Return the party with this summary link. Raises GoneError for any other token."""
     party = db.session.scalars(select(Party).where(Party.summary_token == token)).first()
     if party is None:
         raise GoneError(
@@ -126,7 +128,7 @@ def _evening(party: Party) -> tuple[int, list[Bar]]:
     )
     rows = db.session.execute(_BARS, {"party_id": party.id, "width": minutes * 60})
     found = {row.starts_at: row for row in rows}
-    # Bars without a call are drawn too: a break is part of the evening.
+    # Bars without a call are included too, because a break is part of the evening.
     start, bars = min(found), []
     for index in range(min(_count(start, max(found), minutes), BARS_AT_MOST)):
         at = start + timedelta(minutes=index * minutes)
@@ -142,13 +144,13 @@ def _evening(party: Party) -> tuple[int, list[Bar]]:
 
 
 def _label(party: Party, at: datetime, minutes: int) -> str:
-    """A bar's label: the time of day, or the day if times would repeat."""
+    """Return a bar's label: the time of day, or the day if times would repeat."""
     if minutes < DAYS_FROM:
         return clock_time(at, party.time_zone)
     return f"{at.day} {at:%b}"
 
 
 def _count(first: datetime, last: datetime, minutes: int) -> int:
-    """The number of bars from the one with `first` to the one with `last`."""
+    """Return the number of bars from the one with `first` to the one with `last`."""
     width = minutes * 60
     return int(last.timestamp() // width) - int(first.timestamp() // width) + 1

@@ -14,7 +14,7 @@ from phonebank.roster.rooms import Room
 
 
 def admit(callers: Iterable[Caller], for_organiser: bool = False) -> int:
-    """Admit these callers to the room in which they were read; returns how many still waited there.
+    """Admit these callers to the room in which they were read. Return how many still waited there.
 
     Their screens then continue automatically. Only an organiser (`for_organiser`) admits a caller
     who is held; for a host a held caller stays waiting.

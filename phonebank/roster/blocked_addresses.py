@@ -68,7 +68,7 @@ _ONE_BY_ONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:address, 0))"
 
 
 def hash_address(campaign_id: int, address: str) -> str | None:
-    """The keyed hash of an address, different in each campaign; None for no address."""
+    """Return the keyed hash of an address, different in each campaign; None for no address."""
     if not address:
         return None
     key = current_config().secret_key.encode()
@@ -108,7 +108,7 @@ def flag_crowd(newcomer: Caller, campaign: Campaign, at: datetime) -> None:
 def stop_address(caller: Caller, at: datetime) -> bool:
     """Make newcomers from the caller's address wait for an organiser, for a day.
 
-    Returns False if the address is not known.
+    Return False if the address is not known.
     """
     if caller.address is None:
         return False

@@ -48,7 +48,8 @@ def count_admitted(campaign: Campaign, name: str = "") -> int:
 
 
 def waiting_callers(campaign: Campaign) -> Sequence[tuple[Caller, str | None]]:
-    """The waiting callers, the longest wait first, each with the title of their party or None."""
+    """Return the waiting callers, the longest wait first, each with the title of their party or
+    None."""
     query = _with_party(campaign, CallerState.WAITING).order_by(Caller.id).limit(WAITING_SHOWN)
     return [(caller, party) for caller, party in db.session.execute(query)]
 

@@ -23,7 +23,7 @@ WHERE campaign_id = :campaign_id AND NOT removed
 
 
 def offered_languages(campaign: Campaign, caller: Caller) -> dict[str, str]:
-    """The languages from which a caller may choose, code → name.
+    """Return the languages from which a caller may choose, code → name.
 
     The campaign's own language comes first, then the languages of the contacts in its lists. Empty
     if no contact has another language.
@@ -54,7 +54,7 @@ def set_languages(campaign: Campaign, caller: Caller, codes: Iterable[str]) -> N
 
 
 def languages_spoken(campaign: Campaign, caller: Caller) -> list[str]:
-    """The codes of the languages a caller speaks; the campaign's own if they chose none."""
+    """Return the codes of the languages a caller speaks; the campaign's own if they chose none."""
     return languages_for(campaign, caller.languages)[1:]
 
 

@@ -233,7 +233,7 @@ def evidence_of(flag: PaceFlag) -> str:
 
 
 def open_flags(campaign_id: int, at_most: int = 50) -> Sequence[PaceFlag]:
-    """The flags that no organiser has reviewed yet, newest first, with their callers."""
+    """Return the flags that no organiser has reviewed yet, newest first, with their callers."""
     return db.session.scalars(
         select(PaceFlag)
         .options(joinedload(PaceFlag.caller))
@@ -262,7 +262,7 @@ def end_pause(caller: Caller, at: datetime) -> None:
 def flag(caller: Caller, kind: str, seen: int, budget: int, at: datetime) -> int:
     """Flag for the organisers that a budget was reached.
 
-    Returns how often it was reached, each time within a day of the last.
+    Return how often it was reached, each time within a day of the last.
     """
     values = {
         "campaign_id": caller.campaign_id,

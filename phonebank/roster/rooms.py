@@ -19,7 +19,7 @@ class NotInRoomError(NotFoundError):
 
 
 def room_of(caller: Caller) -> Room:
-    """The party that the caller is in, or their campaign."""
+    """Return the party that the caller is in, or their campaign."""
     if caller.party_id is None:
         return db.session.get_one(Campaign, caller.campaign_id)
     return db.session.get_one(Party, caller.party_id)

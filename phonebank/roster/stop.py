@@ -67,7 +67,7 @@ def actions_about(caller: Caller) -> Sequence[Any]:
 
 
 def stopped_callers(campaign: Campaign) -> Sequence[Caller]:
-    """The callers of a campaign who were stopped, newest first."""
+    """Return the callers of a campaign who were stopped, newest first."""
     latest = (
         select(CallerAction.caller_id)
         .where(

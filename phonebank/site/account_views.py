@@ -18,7 +18,7 @@ from phonebank.site.sign_in_views import sign_out
 @pages.route("/account", methods=["GET", "POST"])
 @open_to(SIGNED_IN)
 def account() -> ResponseReturnValue:
-    """The account's page, and the form on it that changes the name."""
+    """Show the account's page. Change the account's name if its form was sent."""
     form = NameForm(obj=current_user)
     if form.validate_on_submit():
         accounts.rename(current_user, form.name.data or "")
@@ -51,7 +51,7 @@ def end_session(session_id: int) -> ResponseReturnValue:
 @pages.post("/account/sign-out-everywhere")
 @open_to(SIGNED_IN)
 def sign_out_everywhere() -> ResponseReturnValue:
-    """Sign every browser of the account out, this one too."""
+    """Sign the account out in every browser, including this one."""
     sessions.sign_out_everywhere(current_user)
     db.session.commit()
     logout_user()

@@ -11,7 +11,8 @@ from phonebank.core.email_field import NormalEmailField
 
 
 class SignInForm(FlaskForm):
-    """The address to e-mail a link to. `next` is the path that the link leads to."""
+    """The form for the address to which a sign-in link is e-mailed. `next` is the path that the
+    link leads to."""
 
     email = NormalEmailField("E-mail address")
     next = HiddenField()
@@ -29,7 +30,7 @@ class NameForm(FlaskForm):
 
 
 class CodeForm(TwoFactorVerifyCodeForm):
-    """Flask-Security's form for an authenticator app's code, with Phonebank's labels."""
+    """The form of Flask-Security for an authenticator app's code, with Phonebank's labels."""
 
     code = StringField(
         "Code from your authenticator app",
@@ -39,7 +40,7 @@ class CodeForm(TwoFactorVerifyCodeForm):
 
 
 class RecoveryCodeForm(MfRecoveryForm):
-    """Flask-Security's form for a recovery code, with Phonebank's labels."""
+    """The form of Flask-Security for a recovery code, with Phonebank's labels."""
 
     code = StringField(
         "Recovery code",

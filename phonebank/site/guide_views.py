@@ -28,7 +28,7 @@ def show(name: str) -> ResponseReturnValue:
 
 
 def _help_link() -> dict[str, str]:
-    """The address of "Help" for the signed-in account.
+    """Return the address of the "Help" link for the signed-in account.
 
     Callers' pages have their own “Help” link, even in a browser where an organiser is signed in.
     """

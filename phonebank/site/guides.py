@@ -39,7 +39,8 @@ _SCROLLING = (
 
 @cache
 def guide(name: str) -> tuple[str, Markup]:
-    """A guide's title and its body as HTML. Raises KeyError for a name that is not in GUIDES."""
+    """Return a guide's title and its body as HTML. Raises KeyError for a name that is not in
+    GUIDES."""
     file, _ = GUIDES[name]
     tokens = _markdown.parse((DOCS / file).read_text("utf-8"))
     # The page shows the first heading as its title.

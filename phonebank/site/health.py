@@ -1,8 +1,8 @@
 """Health checks, which a load balancer or a container engine asks for again and again.
 
 `/healthz` says that the process answers. If it does not, start another process. `/readyz` says that
-the stores answer this process. If they do not, send requests elsewhere and start nothing. Overload
-limits count neither check, so a busy process does not look like a dead one.
+the stores answer this process. If they do not, send requests elsewhere and start nothing. The
+overload limits count neither of these checks, so a busy process does not look like a dead one.
 """
 
 import threading
@@ -26,7 +26,7 @@ pages = Blueprint("health", __name__)
 
 
 class Readiness:
-    """Which stores did not answer this process when it last asked."""
+    """The stores that did not answer this process when it last asked."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -34,7 +34,8 @@ class Readiness:
         self._silent: list[str] = []
 
     def silent_stores(self) -> list[str]:
-        """The names of the stores that do not answer; the answer may be ASKED_EVERY seconds old."""
+        """Return the names of the stores that do not answer. These names may be ASKED_EVERY seconds
+        old."""
         with self._lock:
             if self._asked_at is None or time.monotonic() >= self._asked_at + ASKED_EVERY:
                 self._silent = _silent_stores()
@@ -43,7 +44,7 @@ class Readiness:
 
 
 def init_app(app: Flask) -> None:
-    """Add both addresses."""
+    """Add the addresses of both health checks."""
     app.extensions["readiness"] = Readiness()
     app.register_blueprint(pages)
 
@@ -52,7 +53,7 @@ def init_app(app: Flask) -> None:
 @open_to(ANYONE)
 @with_urgency(Urgency.PROBE)
 def alive() -> ResponseReturnValue:
-    """200. This asks no store."""
+    """Answer 200, without asking any store."""
     return _plain("alive")
 
 
@@ -60,7 +61,7 @@ def alive() -> ResponseReturnValue:
 @open_to(ANYONE)
 @with_urgency(Urgency.PROBE)
 def ready() -> ResponseReturnValue:
-    """200, or 503 with a line for each store that does not answer."""
+    """Answer 200, or 503 with a line for each store that does not answer."""
     silent = current_app.extensions["readiness"].silent_stores()
     if silent:
         return _plain("\n".join(f"{name} does not answer" for name in silent), 503)

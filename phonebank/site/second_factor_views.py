@@ -17,7 +17,8 @@ from phonebank.site.blueprint import pages
 
 View = Callable[..., ResponseReturnValue]
 
-# Seconds from the use of a sign-in link to the second factor: time to install an app.
+# The second factor must follow within so many seconds after the use of a sign-in link, which leaves
+# time to install an app.
 SECOND_FACTOR_WITHIN = 15 * 60
 
 # The key, in the session, of the moment (in seconds since 1970) until which these pages work.
@@ -39,7 +40,7 @@ def _within_deadline(view: View) -> View:
     @wraps(view)
     def checked() -> ResponseReturnValue:
         if current_user.is_authenticated:
-            # Flask-Security signs a browser out that opens the code's page without need.
+            # Flask-Security would sign out a browser that opens this page without need.
             needless = view is not two_factor_setup and "tf_totp_secret" not in session
             return redirect(url_for(".account")) if needless else view()
         if time.time() > session.get(DEADLINE, 0):

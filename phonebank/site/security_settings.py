@@ -7,16 +7,17 @@ from typing import Any
 
 from phonebank.core.config import Config
 
-# A page that changes the second factor asks for a sign-in no older than this.
+# A page that changes the second factor asks for a new sign-in if the last one is older than this.
 FRESH_FOR = timedelta(hours=1)
 RECOVERY_CODES = 8
-# Seconds by which a phone's clock may be wrong: one 30-second step either way, so that three of a
-# million codes are valid at any moment.
+# Seconds by which a phone's clock may be wrong. This is one 30-second step either way, so at any
+# moment three of a million codes are valid.
 CLOCK_SKEW = 30
 
 
 def security_settings(config: Config) -> dict[str, Any]:
-    """Flask's settings by name, among them Flask-Security's messages in Phonebank's words."""
+    """Return settings of Flask by name, among them Flask-Security's messages in Phonebank's
+    words."""
     key = base64.urlsafe_b64encode(hashlib.sha256(config.totp_secret.encode()).digest())
     return {
         # Flask-Security looks for its pages in the blueprint that routes them.

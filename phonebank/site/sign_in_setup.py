@@ -65,10 +65,11 @@ def init_app(app: Flask, config: Config) -> None:
 
 
 def _load_accounts_by_session(app: Flask, security: Security) -> None:
-    """Load a request's account by its row in `accounts.sessions`, and in no other way.
+    """Make Flask-Login load a request's account by its row in `accounts.sessions`, and in no other
+    way.
 
-    Every sign-in begins such a session and every sign-out ends it, also on Flask-Security's own
-    pages.
+    Every sign-in begins such a session and every sign-out ends it. This is also so on
+    Flask-Security's own pages.
     """
     manager = security.login_manager
 
@@ -96,7 +97,7 @@ def _load_accounts_by_session(app: Flask, security: Security) -> None:
     def end_others(_: Flask, user: Account, **__: Any) -> None:
         sessions.end_others(user)
 
-    # Nothing else refers to these functions, so a weak reference would lose them.
+    # No other code refers to these functions, so a weak reference would let them be deleted.
     user_authenticated.connect(begin, app, weak=False)
     user_logged_out.connect(end, app, weak=False)
     for changed in (tf_profile_changed, tf_disabled):
@@ -119,9 +120,10 @@ def _require_recent_sign_in(within: timedelta, grace: timedelta) -> ResponseValu
 
 
 def _redirect_to_sign_in(error: SignInRequiredError) -> ResponseReturnValue:
-    """Send a browser that opens an organiser's or host's page to sign in, and back afterwards.
+    """Redirect a browser that opens an organiser's or host's page to the sign-in page, and back
+    after signing in.
 
-    API clients, forms and callers, who have no account, get the error itself.
+    For API clients, sent forms and callers (who have no account), return the error itself.
     """
     needs_account = rule_of(current_app, request.endpoint or "") in (
         SIGNED_IN,
@@ -137,7 +139,7 @@ def _redirect_to_sign_in(error: SignInRequiredError) -> ResponseReturnValue:
 
 
 def _navigation_links() -> dict[str, Any]:
-    """The links at the top of base.html."""
+    """Return the links at the top of base.html."""
     navigation: dict[str, Any] = {"sign_out_url": url_for("accounts.sign_out")}
     if not current_user.is_authenticated:
         return navigation

@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 @pages.get("/")
 @open_to(ANYONE)
 def front() -> ResponseReturnValue:
-    """The front page, or the first page of a person who is signed in."""
+    """Show the front page, or redirect a person who is signed in to their first page."""
     if current_user.is_authenticated:
         return redirect(url_for("campaigns.index" if current_user.is_organiser else "parties.mine"))
     return render_template("accounts/front.html")
@@ -45,7 +45,7 @@ def front() -> ResponseReturnValue:
 @pages.get("/sign-in")
 @open_to(ANYONE)
 def sign_in() -> ResponseReturnValue:
-    """The form that asks for a sign-in link."""
+    """Show the form that asks for a sign-in link."""
     next_path = links.path_on_this_site(request.args.get("next"))
     if current_user.is_authenticated:
         return redirect(next_path)
@@ -54,7 +54,7 @@ def sign_in() -> ResponseReturnValue:
 
 def _typed_email_key() -> str:
     email = request.form.get("email", "")
-    with suppress(InvalidInputError):  # the form reports it, and no mailbox has this address
+    with suppress(InvalidInputError):  # the form reports the error, and no mailbox has this address
         email = normalise_email(email)
     return typed_key(email)
 
@@ -62,7 +62,8 @@ def _typed_email_key() -> str:
 @pages.post("/sign-in")
 @open_to(ANYONE)
 @limiter.limit("10 per minute; 60 per hour")
-# This limit counts an address from every sender, so that strangers cannot fill a mailbox.
+# This limit counts the requests for one address from all senders together, so that strangers cannot
+# fill a mailbox.
 @limiter.limit("5 per 15 minutes", key_func=_typed_email_key)
 def ask_for_link() -> ResponseReturnValue:
     """E-mail a sign-in link to the typed address, if it has an account."""
@@ -98,7 +99,7 @@ def _run_after(response: Response, action: Callable[[], None]) -> None:
 @pages.get("/sign-in/sent")
 @open_to(ANYONE)
 def link_sent() -> ResponseReturnValue:
-    """The page after the form, the same for every address."""
+    """Show the page that follows the form. It is the same for every address."""
     return render_template(
         "accounts/link_sent.html",
         email=session.get("link_asked_for"),
@@ -109,9 +110,10 @@ def link_sent() -> ResponseReturnValue:
 @pages.get("/sign-in/link/<token>")
 @open_to(ANYONE)
 def use_link(token: str) -> ResponseReturnValue:
-    """The page that a sign-in link opens. It names the account, and signs in at a click.
+    """Show the page that a sign-in link opens. It names the account, and has a button to sign in.
 
-    Mail scanners open links too, and must not use them up.
+    Opening the link does not sign in, because mail scanners open links too and must not use them
+    up.
     """
     link = links.read(token)
     if current_user.is_authenticated and current_user.id == link.account.id:
@@ -140,7 +142,7 @@ def come_in(token: str) -> ResponseReturnValue:
 
 @pages.errorhandler(links.LinkExpiredError)
 def show_expired_link(error: links.LinkExpiredError) -> ResponseReturnValue:
-    """The page of an expired link, with the form that asks for a new one."""
+    """Show the page of an expired link, with the form that asks for a new one."""
     form = SignInForm(formdata=None, next="/")
     return render_template("accounts/link_expired.html", form=form), error.status
 
@@ -148,8 +150,11 @@ def show_expired_link(error: links.LinkExpiredError) -> ResponseReturnValue:
 @pages.get("/signed-in")
 @open_to(SIGNED_IN)
 def signed_in() -> ResponseReturnValue:
-    """Redirect a signed-in browser to the requested page, or first to the recovery codes if the
-    account has an app and no codes yet. Every sign-in ends here."""
+    """Redirect a signed-in browser to the requested page. Every sign-in ends here.
+
+    If the account has an authenticator app and no recovery codes yet, redirect to the page of
+    recovery codes first.
+    """
     if current_user.tf_primary_method and not current_user.mf_recovery_codes:
         return redirect(url_for(".mf_recovery_codes"))
     return redirect(links.path_on_this_site(session.pop("after_sign_in", "/")))

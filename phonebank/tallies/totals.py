@@ -56,7 +56,7 @@ class CallerTotals:
 
 
 def hour_of(moment: datetime) -> datetime:
-    """The start of the hour, in UTC, in which a recorded call counts."""
+    """Return the start of the hour, in UTC, in which a recorded call counts."""
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
@@ -95,12 +95,12 @@ def add(
 
 
 def party_totals(party_ids: Iterable[int]) -> dict[int, Totals]:
-    """The totals by party id, in one statement; zeros for a party without calls."""
+    """Return the totals by party id, in one statement; zeros for a party without calls."""
     return _totals_by(Tally.party_id, party_ids)
 
 
 def campaign_totals(campaign_id: int) -> Totals:
-    """The totals of a campaign, over all its parties and callers."""
+    """Return the totals of a campaign, over all its parties and callers."""
     row = db.session.execute(
         _summed(func.min(Tally.campaign_id)).where(Tally.campaign_id == campaign_id)
     ).one()
@@ -108,7 +108,7 @@ def campaign_totals(campaign_id: int) -> Totals:
 
 
 def caller_totals(party_id: int) -> list[CallerTotals]:
-    """Each caller with a call in the party, most conversations first, then most calls."""
+    """Return each caller with a call in the party, most conversations first, then most calls."""
     conversations = func.sum(Tally.conversations)
     calls = func.sum(Tally.calls)
     rows = db.session.execute(
@@ -131,7 +131,7 @@ def caller_totals(party_id: int) -> list[CallerTotals]:
 
 
 def totals_of_callers(caller_ids: Iterable[int]) -> dict[int, Totals]:
-    """The totals by caller id, in one statement; zeros for a caller without calls."""
+    """Return the totals by caller id, in one statement; zeros for a caller without calls."""
     return _totals_by(Tally.caller_id, caller_ids)
 
 
