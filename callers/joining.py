@@ -56,7 +56,7 @@ def join(
     name = clean_name(first_name)
     _lock_room(campaign, party)
     if known is not None:
-        # Their host may be removing or renaming them at this moment, or a claim may be under way.
+        # A host may be removing or renaming the caller at this moment, or a claim may be under way.
         lock_row(known)
     if known is None or name != known.first_name:
         # A name from the host needs no check.

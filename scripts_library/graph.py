@@ -149,7 +149,7 @@ def _check_reachability(script: Script) -> Iterator[Diagnostic]:
     reached = reachable_from(script, entry_step_ids(script))
     led_to = {target for step in script.steps for target in step.target_ids()}
     for step in script.steps:
-        # A step that only unreachable steps lead to gets no diagnostic: fixing them fixes it too.
+        # A step that only unreachable steps lead to gets no diagnostic: fixing those fixes it too.
         # `_check_loops` reports a cycle of unreachable steps.
         if step.id not in reached and step.id not in led_to:
             message = "No step leads here. Make another step lead to it, or delete it."

@@ -24,7 +24,7 @@ HIDDEN_CHARACTERS = re.compile(
     "\ue000-\uf8ff\ud800-\udfff\U000f0000-\U0010ffff]"
 )
 
-# libyaml, if the wheel has it, is faster: the editor parses the script while the organiser types.
+# libyaml is faster, if the wheel has it. The editor parses the script while the organiser types.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 

@@ -104,7 +104,7 @@ class CallView:
 
     @property
     def transitions(self) -> dict[str, Any]:
-        """What call_path.js needs to move from step to step: see `transitions_from`."""
+        """The data with which call_path.js finds the next step: see `transitions_from`."""
         if self.script is None:
             return {}
         return {

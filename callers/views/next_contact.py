@@ -179,7 +179,7 @@ def show_refused(refused: InvalidInputError) -> ResponseReturnValue:
 def _calling_ended(
     over: GoneError | NotAdmittedError, recorded_json: dict[str, Any] | None
 ) -> ResponseReturnValue:
-    """Respond if the campaign or the party has ended, or if the caller is not admitted.
+    """Return the response if the campaign or party has ended, or the caller is not admitted.
 
     An outcome that was just recorded stays recorded.
     """

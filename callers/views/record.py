@@ -144,7 +144,7 @@ def _callback_at(
     if not (ring_back or day or clock):
         return None
     call = own_call(g.caller, call_id)
-    # This is a copy of a recorded outcome. Its callback time may be past, and no longer matters.
+    # This is a copy of a recorded outcome, so its callback time no longer matters and may be past.
     if call.outcome is not None:
         return None
     return callback_time(ring_back, day, clock, page_data.zone_of(call), now())

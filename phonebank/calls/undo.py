@@ -140,5 +140,5 @@ def _conflict_reason(conflict: IntegrityError) -> str:
         conflict.orig.diag.constraint_name if isinstance(conflict.orig, psycopg.Error) else None
     )
     if broken == "uq_contact_campaign_id_phone_name_key":
-        return "They were uploaded again and are on the list with that number."
+        return "This person was uploaded again, and is on the list with that number."
     return "Another caller is calling their number now."

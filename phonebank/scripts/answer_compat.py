@@ -61,7 +61,7 @@ def changed_meanings(script: Script, new: ParsedScript) -> list[ChangedMeaning]:
     for (step_id, key), (step, label) in offered.items():
         new_label = _label_of_answer(new, step_id, key)
         if new_label is None:
-            # A dropped answer is reported once, not again at every later version.
+            # A dropped answer is reported only if the published version still offers it.
             changed = _label_of_answer(published, step_id, key) is not None
         else:
             changed = new_label.split() != label.split()

@@ -92,7 +92,7 @@ def assign_choice_keys(choices: Iterable[Choice], used: Mapping[str, str]) -> tu
 
 
 def rename_steps(script: Script, names: Mapping[str, str]) -> Script:
-    """Return the script with renamed steps, also wherever it refers to them.
+    """Return the script with new ids for its steps, also in every reference to them.
 
     `names` maps old ids to new ones.
     """

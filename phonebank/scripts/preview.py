@@ -34,7 +34,7 @@ class Preview:
 
     @property
     def rendered_step(self) -> Markup:
-        """The step as HTML; empty after the end of the call."""
+        """The step as HTML. It is empty after the end of the call."""
         if self.step_id is None:
             return Markup("")
         return render_step(self.script.step(self.step_id), self.fields, current=True)

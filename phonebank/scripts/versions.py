@@ -98,7 +98,7 @@ def add_version(script: Script, source: str, account: Account | None) -> ScriptV
 
 
 def publish(script: Script, version: ScriptVersion) -> None:
-    """Publish a version: callers get it with their next call. A call in progress keeps its own."""
+    """Publish a version: callers get it with their next person. A call keeps the one it has."""
     script.published_version_id = version.id
 
 
