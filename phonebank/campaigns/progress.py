@@ -29,7 +29,7 @@ class Question:
 
 
 def count_outcomes(campaign_id: int) -> list[Count]:
-    """The outcomes of the campaign's counted calls, by key, the most frequent first."""
+    """Count the outcomes of the campaign's counted calls, by key, the most frequent first."""
     rows = db.session.execute(
         select(Call.outcome, func.count())
         .where(Call.campaign_id == campaign_id, Call.counted)
@@ -43,9 +43,9 @@ def count_outcomes(campaign_id: int) -> list[Count]:
 class OutcomeCountsCache:
     """A cache of outcome counts, for one process.
 
-    Tallies have no outcomes, so a count reads every call of a campaign. A campaign of up to
-    `exact_up_to` calls is counted for each view. A larger one is counted at most every `kept_for`
-    seconds, because many organisers may keep its page open.
+    Tallies have no outcomes, so a count reads every call of a campaign. The outcomes of a campaign
+    of up to `exact_up_to` calls are counted for each view. Those of a larger campaign are counted
+    at most every `kept_for` seconds, because many organisers may keep its page open.
     """
 
     exact_up_to: int = 20_000
@@ -53,7 +53,7 @@ class OutcomeCountsCache:
     _read: dict[int, tuple[float, list[Count]]] = field(default_factory=dict)
 
     def of(self, campaign_id: int, calls: int) -> list[Count]:
-        """The counts of `count_outcomes`; `calls` is the campaign's total by its tallies."""
+        """Return the counts of `count_outcomes`; `calls` is the campaign's total by its tallies."""
         at = time.monotonic()
         kept = self._read.get(campaign_id)
         if kept is not None and calls > self.exact_up_to and at - kept[0] < self.kept_for:
@@ -72,7 +72,7 @@ GROUP BY answer.step_id, answer.value
 
 
 def answers_by_question(campaign: Campaign) -> list[Question]:
-    """Counts of the answers to the published version of the script, in its order.
+    """Count the answers to the published version of the script, in its order.
 
     Free-text answers are not counted; the calls file has them.
     """

@@ -22,7 +22,7 @@ from phonebank.models import (
 )
 from phonebank.roster import admit as admission
 
-# The actions in each state: the verb on the button, and the state it leads to.
+# The actions in each state: the verb on the button, and the state that it leads to.
 MOVES: dict[CampaignState, dict[str, CampaignState]] = {
     CampaignState.DRAFT: {"start": CampaignState.RUNNING},
     CampaignState.RUNNING: {"pause": CampaignState.PAUSED, "end": CampaignState.ENDED},
@@ -32,7 +32,7 @@ MOVES: dict[CampaignState, dict[str, CampaignState]] = {
 
 
 def campaigns_of(account: Account) -> Sequence[Campaign]:
-    """The campaigns that an account may see, the newest first: all, or a host's own."""
+    """Return the campaigns that an account may see, newest first: all, or a host's own."""
     query = select(Campaign).order_by(Campaign.id.desc())
     if not account.is_organiser:
         query = query.join(campaign_host).where(campaign_host.c.account_id == account.id)
@@ -40,7 +40,7 @@ def campaigns_of(account: Account) -> Sequence[Campaign]:
 
 
 def campaign_for(account: Account, campaign_id: int, to_change: bool = False) -> Campaign:
-    """The campaign, for an account that may change it; `to_change` locks its row.
+    """Return the campaign for an account that may change it; `to_change` locks its row.
 
     Raises NotFoundError for other accounts, so that they do not learn which campaigns exist.
     """
@@ -105,14 +105,16 @@ def has_people(campaign: Campaign) -> bool:
 
 
 def replace_join_link(campaign: Campaign) -> None:
-    """Make a new link for callers. The old one stops working; admitted callers stay."""
+    """Make a new link for callers. The old link stops working; admitted callers stay."""
     lock_row(campaign)
     campaign.join_token = secrets.token_urlsafe(12)
 
 
 def waiting_callers(campaign: Campaign) -> Sequence[Caller]:
-    """Return the callers who used the campaign's link and wait for admission, the longest wait
-    first."""
+    """Return the callers who wait for admission, the longest wait first.
+
+    They have used the campaign's own link.
+    """
     return db.session.scalars(
         select(Caller)
         .where(
@@ -126,10 +128,10 @@ def waiting_callers(campaign: Campaign) -> Sequence[Caller]:
 
 
 def admit(campaign: Campaign, caller_ids: list[int] | None) -> int:
-    """Admit callers who wait at the campaign's own link; how many were admitted.
+    """Admit callers who wait at the campaign's own link, and return how many were admitted.
 
-    None admits all of them, except callers who are held until an organiser admits them one by one.
-    The callers' screens then continue automatically.
+    `None` admits all of them, except callers who are held until an organiser admits them one by
+    one. The callers' screens then continue automatically.
     """
     if caller_ids is None:
         return admission.admit_all(campaign)

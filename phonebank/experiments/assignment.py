@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from itertools import accumulate
 
-# 2**64: one more than the largest number in eight bytes.
+# This is 2**64: one more than the largest number in eight bytes.
 _RANGE = 1 << 64
 
 

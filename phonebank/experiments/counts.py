@@ -1,6 +1,6 @@
 """Count the results of an experiment's calls by arm.
 
-A person counts once, however often they were called: calls to the same person are not independent
+A person counts once, even after several calls, because calls to the same person are not independent
 of each other.
 """
 

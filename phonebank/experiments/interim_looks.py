@@ -3,14 +3,14 @@
 An interval misses if it does not contain the true value. An interval that misses in 5% of cases at
 a single look misses far more often if an organiser looks every day until a difference shows. So
 each daily look uses a part of the 5%, and all parts add up to 5% at most, however long the
-experiment runs. By Bonferroni's inequality the chance that any of
-the intervals misses is then at most 5%.
+experiment runs. By Bonferroni's inequality, the chance that any of the intervals misses is then at
+most 5%.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-# The chance that any interval misses, over all looks together.
+# This is the chance that any interval misses, over all looks together.
 ERROR = 0.05
 # The first 14 daily looks use half of the error, because most experiments run no longer.
 HALF_BY_LOOK = 14

@@ -69,7 +69,7 @@ def difference(first: Any, second: Any, error: float) -> Interval | None:
     if _is_constant(first) and _is_constant(second):
         return None
     with warnings.catch_warnings():
-        # SciPy warns about a constant sample. One of the two may be constant.
+        # SciPy warns about a sample whose values are all the same. One such sample is allowed here.
         warnings.simplefilter("ignore", RuntimeWarning)
         result = ttest_ind(second, first, axis=0, equal_var=False)
     interval = result.confidence_interval(1 - error)
@@ -83,10 +83,10 @@ def _is_constant(values: Any) -> bool:
 def rate_difference(
     first: tuple[int, int], second: tuple[int, int], error: float
 ) -> Interval | None:
-    """Return the second rate minus the first. Each rate is given as (yes, people).
+    """Return the second rate minus the first, with its interval. Each rate is (yes, people).
 
     Return None if an arm has fewer than MIN_PEOPLE people, or if among all people fewer than
-    MIN_OF_EACH_KIND count as a yes, or fewer than that do not.
+    MIN_OF_EACH_KIND count as a yes, or fewer than MIN_OF_EACH_KIND do not.
     """
     yes = first[0] + second[0]
     if min(yes, first[1] + second[1] - yes) < MIN_OF_EACH_KIND:

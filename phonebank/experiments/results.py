@@ -29,7 +29,10 @@ class Share:
 
 @dataclass(frozen=True)
 class StepShare:
-    """How many of the people reached got past a step (`passed`) and no later one (`no_further`)."""
+    """One step: how many people reached got past it, and how many of those got past no later step.
+
+    These are the fields `passed` and `no_further`.
+    """
 
     title: str
     passed: Share

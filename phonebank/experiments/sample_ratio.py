@@ -1,7 +1,7 @@
 """Check that the people called are divided among the arms as the shares say.
 
 Apart from chance, the division should match the shares, because each contact's arm is fixed before
-the call. If it does not match, calls went missing in one arm, and a comparison of the remaining
+the call. If it does not match, calls are missing in one arm, and a comparison of the remaining
 calls would compare different groups of people.
 """
 
@@ -18,9 +18,10 @@ FALSE_ALARMS = 0.01
 
 @dataclass(frozen=True)
 class Imbalance:
-    """The arm at index `place` has too few or too many people.
+    """The arm that has too few or too many people.
 
-    It has `number` of all `people`, and its share is `share`, between 0 and 1.
+    `place` is the arm's index, `number` the number of its people out of all `people`, and `share`
+    its share, between 0 and 1.
     """
 
     place: int
@@ -30,9 +31,10 @@ class Imbalance:
 
 
 def find_imbalance(people: Sequence[int], shares: Sequence[int], look: Look) -> Imbalance | None:
-    """Return the arm furthest from its share; None if chance alone explains it.
+    """Return the arm that is furthest from its share.
 
-    `people` are the numbers of people called in each arm up to the look.
+    Return None if chance explains the difference of every arm from its share. `people` are the
+    numbers of people called in each arm up to the look.
     """
     total = sum(people)
     if total == 0:
@@ -45,11 +47,11 @@ def find_imbalance(people: Sequence[int], shares: Sequence[int], look: Look) -> 
 
 
 def tail_probabilities(people: Any, shares: Sequence[int]) -> Any:
-    """Return, for each arm, the probability of being this far from its share by chance.
+    """Return, for each arm, the chance of a number of people at least this far from its share.
 
-    The probability is twice the smaller tail of the binomial distribution, which is exact for few
-    people as well as many. The arms lie along the last axis. Simulations pass
-    `people` as a NumPy array.
+    This is the chance if each person's arm is drawn by the shares. It is twice the smaller tail of
+    the binomial distribution, which is exact for few people as well as many. The arms lie along the
+    last axis. Simulations pass `people` as a NumPy array.
     """
     import numpy
     from scipy.stats import binom
@@ -66,6 +68,6 @@ def alarm_threshold(look: Look, arms: int) -> float:
     intervals' error, and divides it among the arms. By Bonferroni's inequality, at most
     `FALSE_ALARMS` of all experiments ever raise a false alarm.
     """
-    # With two arms, the second test repeats the first.
+    # With two arms, the test of the second arm repeats the test of the first.
     tests = 1 if arms == 2 else arms
     return look.error * FALSE_ALARMS / ERROR / tests

@@ -71,7 +71,7 @@ def running_experiment(campaign: Campaign) -> Experiment | None:
 
 
 def available_arm_scripts(campaign: Campaign) -> list[ArmScript]:
-    """Return the scripts that an arm can use: each one as published, or at a recent version."""
+    """Return the scripts that an arm can use: each as published, or at a recent version."""
     offered = []
     for script in db.session.scalars(
         select(Script).where(Script.campaign_id == campaign.id).order_by(Script.id)

@@ -109,7 +109,7 @@ def conversations_needed(
 
 
 def round_forecast(number: int) -> str:
-    """Format a forecast, rounded up to two significant figures: it is not more precise."""
+    """Format a forecast, rounded up to two significant figures because it is not more precise."""
     step = 10 ** max(len(str(number)) - 2, 0)
     step = max(step, 10) if number >= 10 else 1
     return f"{-(-number // step) * step:,}"

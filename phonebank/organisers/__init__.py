@@ -1,1 +1,1 @@
-"""The organiser's pages: one package a feature, with its forms."""
+"""The organiser's pages: one package for each feature, with its forms."""

@@ -1,4 +1,4 @@
-"""How the organiser's views end after a service has done its work: commit, then job or redirect."""
+"""How the organiser's views end after a service's work: commit, then enqueue or redirect."""
 
 from flask import flash, redirect
 from flask.typing import ResponseReturnValue

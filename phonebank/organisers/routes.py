@@ -1,4 +1,4 @@
-"""Registers all of the organiser's pages, and their templates."""
+"""The one place that registers all of the organiser's pages, and their templates."""
 
 from flask import Blueprint, Flask
 
@@ -32,8 +32,8 @@ _FEATURES = (
 
 
 def init_app(app: Flask) -> None:
-    """Give the app every page of the organiser's."""
-    # It has no routes: it brings the templates that the features' blueprints show.
+    """Register every page of the organiser's."""
+    # This blueprint has no routes. It provides the templates that the features' blueprints show.
     app.register_blueprint(Blueprint("organisers", __name__, template_folder="templates"))
     for feature in _FEATURES:
         feature.init_app(app)

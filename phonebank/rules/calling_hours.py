@@ -1,8 +1,8 @@
 """When a contact may be called: now, and if not, when next. Pure.
 
 A contact may be called when the local time is inside both the campaign's hours and the country's
-permitted hours for that date. If the number may belong to several time zones, that must be so in
-every one of them. A number without a zone counts as every zone of its country.
+permitted hours for that date. If the number may belong to several time zones, this must hold in
+every one of them. A number without a zone counts as being in every zone of its country.
 
 How the times are computed: local times are never converted to UTC, because some of them exist twice
 a year and some not at all. Instead a day of UTC is cut where the zone's offset changes. Within a
@@ -30,10 +30,11 @@ TIMES_OF_DAY: dict[TimeOfDay, Opening] = {
     "evening": (17 * 60, 24 * 60),
 }
 
-# How far ahead `next_callable` searches: longer than any series of closed days, and still quick.
+# `next_callable` searches this far ahead. That is longer than any series of closed days, and the
+# search is still quick.
 HORIZON = timedelta(days=60)
 
-_Span = tuple[datetime, datetime]  # UTC, end excluded
+_Span = tuple[datetime, datetime]  # the start and the end in UTC; the end is excluded
 _Avoid = tuple[TimeOfDay | None, ...]  # for each zone, the part of the day to avoid
 
 _DAY = timedelta(days=1)
@@ -41,7 +42,7 @@ _LOOK_FOR_CHANGE_EVERY = timedelta(hours=6)
 
 
 def zones_in_key(key: str) -> tuple[str, ...]:
-    """The zones in a key; none for ""."""
+    """Return the zones in a key; none for ""."""
     return tuple(key.split("|")) if key else ()
 
 
@@ -64,10 +65,11 @@ def next_callable(
     other_time_of_day_than: datetime | None = None,
     within: timedelta = HORIZON,
 ) -> datetime | None:
-    """The first moment from `at` on when a contact may be called, in UTC.
+    """Return the first moment from `at` on when a contact may be called, in UTC.
 
-    None if there is none `within` that time. With `other_time_of_day_than`, the moment is in
-    another part of the day (TIMES_OF_DAY) than that one, in every zone of the contact.
+    Return None if there is none `within` that time. With `other_time_of_day_than`, the returned
+    moment is in another part of the day (TIMES_OF_DAY) than that moment, in every zone of the
+    contact.
     """
     at = _utc(at)
     zones = zones or rules.time_zones.value
@@ -82,14 +84,14 @@ def next_callable(
 
 
 def time_of_day(zone: str, at: datetime) -> TimeOfDay:
-    """Morning, afternoon or evening, by the local time in that zone."""
+    """Return the part of the day (morning, afternoon or evening) in that zone."""
     local = at.astimezone(time_zone(zone))
     minutes = local.hour * 60 + local.minute
     return next(name for name, (start, end) in TIMES_OF_DAY.items() if start <= minutes < end)
 
 
 def contact_date(zones: tuple[str, ...], at: datetime, rules: CountryRules) -> date:
-    """The contact's local date. In several zones it is the earliest of their dates.
+    """Return the contact's local date. In several zones it is the earliest of their dates.
 
     So a day's attempts count until a new day has begun in every zone.
     """
@@ -97,10 +99,11 @@ def contact_date(zones: tuple[str, ...], at: datetime, rules: CountryRules) -> d
 
 
 def next_contact_date(zones: tuple[str, ...], at: datetime, rules: CountryRules) -> datetime:
-    """The first moment, in UTC, with a later `contact_date` than at `at`."""
+    """Return the first moment, in UTC, with a later `contact_date` than at `at`."""
     tomorrow = contact_date(zones, at, rules) + _DAY
-    # Python converts a skipped midnight to the moment of the skip, and a repeated midnight to its
-    # first occurrence (PEP 495, fold=0). The new date begins at both.
+    # If a clock change skips midnight, Python converts it to the moment of the change. If midnight
+    # comes twice, Python takes the first (PEP 495, fold=0). In both cases the new date begins at
+    # that moment.
     return max(
         datetime.combine(tomorrow, datetime.min.time(), time_zone(zone)).astimezone(UTC)
         for zone in zones or rules.time_zones.value
@@ -127,7 +130,7 @@ def _open_from(
     avoid: _Avoid,
     within: timedelta,
 ) -> Iterator[_Span]:
-    """The spans of the UTC day of `at` and those after it, in order."""
+    """Yield the spans of the UTC day of `at` and of the days after it, in order."""
     for n in range(within // _DAY + 1):
         yield from _open_everywhere(zones, at.date() + n * _DAY, hours, rules, avoid)
 
@@ -136,7 +139,7 @@ def _open_from(
 def _open_everywhere(
     zones: tuple[str, ...], day: date, hours: WeekHours, rules: CountryRules, avoid: _Avoid
 ) -> tuple[_Span, ...]:
-    """The overlap of the zones' spans in one UTC day."""
+    """Return the overlap of the zones' spans in one UTC day."""
     spans: tuple[_Span, ...] | None = None
     for n, zone in enumerate(zones):
         own = _open_in(zone, day, hours, rules, avoid[n] if avoid else None)
@@ -167,7 +170,7 @@ def _open_in(
 def _openings(
     day: date, hours: WeekHours, rules: CountryRules, avoid: TimeOfDay | None
 ) -> list[Opening]:
-    """The parts of a local date, in minutes after midnight, in which calls are allowed."""
+    """Return the parts of a local date, in minutes after midnight, in which calls are allowed."""
     own, permitted = hours.days[day.weekday()], rules.permitted_on(day)
     if own is None or permitted is None:
         return []
@@ -179,7 +182,7 @@ def _openings(
 
 
 def _pieces(zone: str, day: date) -> Iterator[tuple[datetime, datetime, timedelta]]:
-    """Cut a UTC day into pieces with one offset from UTC each; nearly always one piece."""
+    """Yield the pieces of a UTC day that have one offset from UTC each; nearly always one piece."""
     tz = time_zone(zone)
     midnight = datetime.combine(day, datetime.min.time(), UTC)
     start, offset = midnight, _offset(midnight, tz)
@@ -188,7 +191,8 @@ def _pieces(zone: str, day: date) -> Iterator[tuple[datetime, datetime, timedelt
         before, after = (midnight + m * _LOOK_FOR_CHANGE_EVERY for m in (n, n + 1))
         if _offset(after, tz) == offset:
             continue
-        # The change is in between: halving finds its second.
+        # The offset changes between these two moments. Halving the time between them finds the
+        # second.
         while after - before > timedelta(seconds=1):
             middle = before + (after - before) // 2
             middle = middle.replace(microsecond=0)
@@ -207,7 +211,7 @@ def _offset(at: datetime, tz: tzinfo) -> timedelta:
 
 
 def _overlaps(some: tuple[_Span, ...], others: tuple[_Span, ...]) -> Iterator[_Span]:
-    """The overlaps of two ordered series of spans."""
+    """Yield the overlaps of two ordered series of spans."""
     for start, end in some:
         for other_start, other_end in others:
             if max(start, other_start) < min(end, other_end):

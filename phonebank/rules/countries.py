@@ -1,7 +1,8 @@
 """What a country's law and trade practice require of a phone bank, from `rules/*.yaml`. Pure.
 
 Every figure is a Fact: its value, its source, and whether it is law or only practice, so that pages
-can show all three. Reading stops at the first fault in a file and names the file and the key.
+can show all three. Reading stops at the first fault in a file, and the error names the file and the
+key.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,11 +31,11 @@ T = TypeVar("T")
 
 
 class CountryRulesError(ValueError):
-    """A rules file that cannot be used. The text names the file and the key."""
+    """The error for a rules file that cannot be used. Its text names the file and the key."""
 
 
 class NoCountryRulesError(LookupError):
-    """A country without a rules file. The text names the countries that have one."""
+    """The error for a country without a rules file. Its text names the countries that have one."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Fact(Generic[T]):
 
 @dataclass(frozen=True)
 class Holidays:
-    """Which public holidays count (codes of the `holidays` package), and their effect on the hours.
+    """The public holidays that count (codes of the `holidays` package), and their effect on hours.
 
     With several `parts`, a day counts if it is a holiday in any of them, because a phone number
     does not tell in which part a person lives.
@@ -66,8 +67,8 @@ class Holidays:
         return day in _holiday_dates(self.calendar, self.parts, day.year)
 
 
-# Compared and hashed by identity, because each process has one object for each country, and hashing
-# all the content for every cache look-up would cost more than the cache saves.
+# The rules are compared and hashed by identity, because each process has one object for each
+# country. Hashing all the content for every cache look-up would cost more than the cache saves.
 @dataclass(frozen=True, eq=False)
 class CountryRules:
     """All rules of one country. Hours are in the local time of the person who is called."""
@@ -80,7 +81,7 @@ class CountryRules:
     holidays: Holidays
 
     def permitted_on(self, day: date) -> Opening | None:
-        """The opening for calls on a date, with holidays counted; None if there is none."""
+        """Return the opening for calls on a date, with holidays counted; None if there is none."""
         week = self.permitted_hours.value.days
         treated = self.holidays.treated.value
         if treated == AS_ANY_DAY or not self.holidays.include(day):
@@ -90,28 +91,28 @@ class CountryRules:
     def parse_hours(self, data: object) -> WeekHours:
         """Read a campaign's hours from a form, in the format of `WeekHours.parse`.
 
-        Raises WeekHoursError, also for hours outside those that the country permits.
+        Raises WeekHoursError, also if hours are outside those that the country permits.
         """
         return WeekHours.parse(data, self.permitted_hours.value, self.name)
 
     def read_stored_hours(self, data: Mapping[str, object]) -> WeekHours:
         """Read a campaign's hours from its row; an empty row means the country's usual hours.
 
-        They are not checked against the permitted hours, which apply to every call anyway.
+        The hours are not checked against the permitted hours, which apply to every call anyway.
         """
         return WeekHours.parse(data) if data else self.usual_hours.value
 
 
 def countries() -> tuple[str, ...]:
-    """The countries that have rules, as sorted ISO 3166-1 codes."""
+    """Return the countries that have rules, as sorted ISO 3166-1 codes."""
     return tuple(sorted(path.stem.upper() for path in RULES_DIRECTORY.glob("*.yaml")))
 
 
 @cache
 def rules_for(country: str) -> CountryRules:
-    """The rules of a country, by its ISO 3166-1 alpha-2 code; each process reads them once.
+    """Return the rules of a country by its ISO 3166-1 alpha-2 code.
 
-    Raises NoCountryRulesError, CountryRulesError.
+    Each process reads the rules of a country once. Raises NoCountryRulesError, CountryRulesError.
     """
     if country not in countries():
         raise NoCountryRulesError(
@@ -123,7 +124,7 @@ def rules_for(country: str) -> CountryRules:
 def read_rules(path: Path) -> CountryRules:
     """Read one rules file.
 
-    Raises CountryRulesError naming the file and the first faulty key.
+    Raises CountryRulesError, which names the file and the first faulty key.
     """
     try:
         data = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe one
@@ -146,7 +147,7 @@ def read_rules(path: Path) -> CountryRules:
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that comes twice, of which PyYAML itself would keep the last."""
+    """A YAML loader that refuses a repeated key. PyYAML itself would keep the last value."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
@@ -168,7 +169,7 @@ def _holidays(section: "_Section") -> Holidays:
 
 
 class _Section:
-    """A mapping in the file, with its place for messages and the keys that nothing has read yet."""
+    """A mapping in the file, with its place for messages and the keys that are not read yet."""
 
     def __init__(self, file: str, place: str, data: object) -> None:
         self.file, self.place = file, place
@@ -178,14 +179,14 @@ class _Section:
         self.unread = {str(key) for key in data}
 
     def at(self, key: str) -> str:
-        """The place of a key, for messages."""
+        """Return the place of a key, for messages."""
         return f"{self.place}.{key}" if self.place else key
 
     def read(self, key: str, check: Callable[[Any], T], default: T | None = None) -> T:
         """Read a key and return its value after `check`.
 
-        `check` raises ValueError with a sentence that says what the value must be. Raises
-        CountryRulesError.
+        If the value is wrong, `check` raises ValueError with a sentence that says what it must be.
+        Then, and if the key is missing, this method raises CountryRulesError.
         """
         if key not in self.data:
             if default is not None:
@@ -198,11 +199,11 @@ class _Section:
             raise CountryRulesError(f"{self.file}: {self.at(key)}: {fault}") from fault
 
     def section(self, key: str) -> "_Section":
-        """The section under a key. Raises CountryRulesError."""
+        """Return the section under a key. Raises CountryRulesError."""
         return _Section(self.file, self.at(key), self.read(key, lambda value: value))
 
     def fact(self, key: str, check: Callable[[Any], T]) -> Fact[T]:
-        """The Fact under a key. Raises CountryRulesError."""
+        """Return the Fact under a key. Raises CountryRulesError."""
         return self.section(key).as_fact(check)
 
     def as_fact(self, check: Callable[[Any], T]) -> Fact[T]:
@@ -218,7 +219,7 @@ class _Section:
     def refuse_unread(self) -> None:
         """Raise CountryRulesError for a key that nothing has read.
 
-        Such a key is a typing error that looks like a rule.
+        A key that nothing reads is a typing error that looks like a rule.
         """
         if self.unread:
             raise CountryRulesError(
@@ -274,7 +275,7 @@ def _parts_of(calendar: str) -> Callable[[object], tuple[str, ...]]:
 
 @cache
 def _holiday_dates(calendar: str, parts: tuple[str, ...], year: int) -> frozenset[date]:
-    """The holidays, and the working days that the law gives in place of some of them."""
+    """Return the holidays, and the days that the law makes free in place of some of them."""
     return frozenset(
         day
         for part in parts or (None,)

@@ -1,7 +1,7 @@
 """The languages that forms offer when none is known: BCP 47 code and English name.
 
-They are the most spoken at home in the countries of `phonebank/rules` (censuses of England and
-Wales 2021, Canada 2021, Ireland 2022; US Census Bureau 2022), by name.
+They are the languages most spoken at home in the countries of `phonebank/rules` (censuses of
+England and Wales 2021, Canada 2021, Ireland 2022; US Census Bureau 2022), sorted by name.
 """
 
 LANGUAGES = {
@@ -43,7 +43,10 @@ UNKNOWN = "und"  # BCP 47 for an unknown language
 
 
 def language_name(code: str) -> str:
-    """The English name of a language. A list may have any code, so unknown codes get a name too."""
+    """Return the English name of a language.
+
+    A list may have any code, so unknown codes get a name too.
+    """
     if code == UNKNOWN:
         return "A language nobody recognised"
     return LANGUAGES.get(code, f"Language “{code}”")

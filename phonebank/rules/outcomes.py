@@ -11,7 +11,7 @@ from typing import Literal
 Effect = Literal["retry", "finish", "suppress", "unusable"]
 Group = Literal["quick", "reached", "number", "never", "skip"]
 
-# The groups of buttons on the caller's screen, in order, with their headings.
+# These are the groups of buttons on the caller's screen, in order, with their headings.
 GROUPS: dict[Group, str] = {
     "quick": "Nobody picked up",
     "reached": "Someone answered",
@@ -22,9 +22,9 @@ GROUPS: dict[Group, str] = {
 
 
 class NextState(StrEnum):
-    """What a contact becomes after a call.
+    """The state of a contact after a call.
 
-    SUPPRESSED concerns the number, in every campaign. The other values are states of the contact.
+    SUPPRESSED is about the number, in every campaign. The other values are states of the contact.
     """
 
     CALLABLE = "callable"
@@ -34,7 +34,7 @@ class NextState(StrEnum):
 
 
 class UnknownOutcomeError(ValueError):
-    """An unknown outcome key. The text is fit to show."""
+    """The error for an unknown outcome key. Its text is fit to show."""
 
 
 @dataclass(frozen=True)
@@ -247,12 +247,12 @@ NOT_AN_ATTEMPT = _keys(o for o in OUTCOMES.values() if not o.counts_as_attempt)
 
 
 def outcome_of(key: str) -> Outcome:
-    """The outcome of that key. Raises UnknownOutcomeError."""
+    """Return the outcome with that key. Raises UnknownOutcomeError."""
     if key not in OUTCOMES:
         raise UnknownOutcomeError(f"“{key}” is not an outcome of a call.")
     return OUTCOMES[key]
 
 
 def label_of(key: str) -> str:
-    """The label of an outcome; the key itself if the outcome is no longer offered."""
+    """Return the label of an outcome; the key itself if the outcome is no longer offered."""
     return OUTCOMES[key].label if key in OUTCOMES else key

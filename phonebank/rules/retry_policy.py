@@ -1,7 +1,7 @@
 """The decision about a contact after a call: its state, and when it may be called again. Pure.
 
-It follows from the outcome, the campaign's RetryRules and the contact's history. `calls` writes it
-to the contact.
+The decision follows from the outcome, the campaign's RetryRules and the contact's history. The
+package `calls` writes the decision to the contact.
 """
 
 from dataclasses import dataclass, replace
@@ -13,11 +13,11 @@ from phonebank.rules.outcomes import NOT_AN_ATTEMPT, NextState, Outcome, outcome
 from phonebank.rules.retry_rules import RetryRules
 from phonebank.rules.week_hours import WeekHours
 
-# A contact without any calling hours ahead (a campaign without open hours) waits this long.
+# A contact waits this long if no calling hours lie ahead, as in a campaign without open hours.
 FAR_AWAY = timedelta(days=60)
 
-# A longer wait for another time of day costs more than it gains (hours that are all evenings, a
-# weekend in between), so the next try may be at any callable moment.
+# A longer wait for another time of day costs more than it gains. It would be needed if all
+# hours are evenings or a weekend is in between. The next try may then be at any callable moment.
 _WAIT_FOR_ANOTHER_TIME_OF_DAY = timedelta(days=3)
 
 
@@ -25,18 +25,20 @@ _WAIT_FOR_ANOTHER_TIME_OF_DAY = timedelta(days=3)
 class Decision:
     """The decision about a contact after a call. Moments are UTC and inside calling hours.
 
-    state                 "suppressed" concerns the number, everywhere; `suppress_reason` says why
+    state                 "suppressed" concerns the number in every campaign; `suppress_reason` is
+                          the reason
     callable_at           when the contact may be called again, if `state` is "callable". None: not
                           within 60 days; a change of the hours computes it again
-    rested_at             the end of the wait, at any hour and time of day. `callable_at`
-                          follows from it, again after each change of the hours
-    promised              the caller promised that moment to the person
+    rested_at             the end of the wait, at any hour and time of day. `callable_at` is
+                          computed from it, again after each change of the hours
+    promised              the caller promised the moment `callable_at` to the person
     counted               the call was an attempt
     number_bad            the number does not reach this person: try their next number, if any
     number_dead           the number reaches nobody
-    household_rest_until  the others on the number wait until then; None: they need not. It does not
-                          apply to this contact, whose promised callback may be sooner
-    household_rested_at   the `rested_at` of the others
+    household_rest_until  the other people on the number wait until then; None: they need not wait.
+                          This contact does not wait until then: its promised callback may be
+                          sooner
+    household_rested_at   the `rested_at` of the other people on the number
     tag_language          ask for the language; only callers who speak it get this contact
     """
 
@@ -54,7 +56,7 @@ class Decision:
 
     @property
     def callback_at(self) -> datetime | None:
-        """`callable_at` if it was promised, else None."""
+        """The moment `callable_at` if it was promised, else None."""
         return self.callable_at if self.promised else None
 
 
@@ -76,10 +78,10 @@ def decide(
     The counts do not include this call: all attempts, attempts on the contact's present date
     (`calling_hours.contact_date`), and calls with this same outcome.
 
-    For an outcome in TAKES_CALLBACK, `callback_at` is the time that the person asked for. It moves
-    to the next callable moment, and no limit on attempts cancels it. For an outcome in
-    NOT_AN_ATTEMPT it is the earlier promise, which applies again after the wait. For any other
-    outcome it has no effect.
+    For an outcome in TAKES_CALLBACK, `callback_at` is the time that the person asked for. The
+    callback is at the next callable moment from then on, and no limit on attempts cancels it. For
+    an outcome in NOT_AN_ATTEMPT, `callback_at` is the earlier promise, which applies again after
+    the wait. For any other outcome it has no effect.
 
     Raises UnknownOutcomeError.
     """
@@ -130,8 +132,8 @@ def decide(
     )
     elsewhen = at if rules.retries[key].another_time_of_day else None
     again = next_try_at(rested, elsewhen, zones, hours, country)
-    # After an unanswered call the others on the number wait as long as this contact. After a skip
-    # their telephone did not ring, so they need not wait.
+    # After an unanswered call, the other people on the number wait as long as this contact. After a
+    # skip they need not wait, because their telephone did not ring.
     if key == "skipped":
         decision = replace(decision, household_rest_until=None)
     elif not outcome.reached and again is not None:
@@ -154,10 +156,10 @@ def next_try_at(
     hours: WeekHours,
     country: CountryRules,
 ) -> datetime | None:
-    """The first moment from `rested` on that is inside calling hours; None if not within 60 days.
+    """Return the first moment from `rested` on inside calling hours; None if not within 60 days.
 
-    With `other_time_of_day_than`, it is at another time of day than that, if such a moment comes
-    soon.
+    With `other_time_of_day_than`, the returned moment is at another time of day than that moment,
+    if there is one soon.
     """
     if other_time_of_day_than is not None:
         elsewhere = next_callable(
@@ -191,7 +193,10 @@ def _rest_end(
     zones: tuple[str, ...],
     country: CountryRules,
 ) -> datetime:
-    """The end of the wait, on a day with attempts left."""
+    """Return the end of the wait after a call.
+
+    If the day's attempts are used up, the wait ends on a day with attempts left.
+    """
     rule = rules.retries[outcome.key]
     rested = at + timedelta(minutes=rule.rest_minutes)
     limits = [rule.a_day_at_most] if rule.a_day_at_most is not None else []

@@ -1,6 +1,6 @@
 """A campaign's retry rules: when people are called again. Organisers may change them. Pure.
 
-Where no other source is named, the defaults are the common practice of phone banks and makers of
+Unless another source is named, the defaults are the common practice of phone banks and makers of
 dialers: another try two to four hours after no answer, at another time of day; three or four tries
 in all and two a day; fifteen to thirty minutes after a busy tone; the next day after voicemail; two
 days or more after a message.
@@ -12,7 +12,7 @@ from typing import Any, Self
 
 
 class RetryRulesError(ValueError):
-    """Retry rules that cannot be used.
+    """The error for retry rules that cannot be used.
 
     `faults` maps a field ("attempts_at_most", "no_answer.rest_minutes") to a sentence for the
     person who typed it.
@@ -25,7 +25,7 @@ class RetryRulesError(ValueError):
 
 @dataclass(frozen=True)
 class RetryRule:
-    """When a person may be called again after one outcome.
+    """The rule for calling a person again after one outcome.
 
     rest_minutes         the wait before the next try
     another_time_of_day  the next try is in another part of the day: morning, afternoon or evening
@@ -65,8 +65,8 @@ _DEFAULT_RETRIES: dict[str, RetryRule] = {
     "language_barrier": RetryRule(1 * _HOURS, retries_at_most=2),
     # After three failures an organiser should check the number.
     "line_fault": RetryRule(1 * _HOURS, retries_at_most=2),
-    # There is no limit. A person that every caller skips stays in the queue, and the organiser sees
-    # them there.
+    # Skips have no limit. A person that every caller skips stays in the queue, and the organiser
+    # sees them there.
     "skipped": RetryRule(15),
 }
 
@@ -108,7 +108,7 @@ class RetryRules:
 
     @classmethod
     def default(cls) -> Self:
-        """The rules of a new campaign."""
+        """Return the rules of a new campaign."""
         return cls(
             attempts_at_most=4,
             attempts_a_day_at_most=2,
@@ -172,7 +172,7 @@ class RetryRules:
 
 
 def in_largest_unit(minutes: int) -> tuple[int, str]:
-    """Minutes in the largest unit that divides them: 720 is (12, "hours")."""
+    """Convert minutes to the largest unit that divides them: 720 is (12, "hours")."""
     for unit, size in UNITS.items():
         if minutes and minutes % size == 0:
             return minutes // size, unit
@@ -180,7 +180,7 @@ def in_largest_unit(minutes: int) -> tuple[int, str]:
 
 
 def duration_in_words(minutes: int) -> str:
-    """ "12 hours", "1 day", "90 minutes"; "none" for 0."""
+    """Return a duration in words: "12 hours", "1 day", "90 minutes"; "none" for 0."""
     number, unit = in_largest_unit(minutes)
     return "none" if not number else f"{number} {unit if number > 1 else unit.removesuffix('s')}"
 
@@ -196,7 +196,7 @@ def _check_fields(
     faults: dict[str, str],
     also: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """The valid fields of `data`; each other field gets a sentence in `faults`."""
+    """Return the valid fields of `data`, and add a sentence to `faults` for each other field."""
     good: dict[str, Any] = {}
     for field, value in data.items():
         place = f"{outcome}.{field}" if outcome else str(field)

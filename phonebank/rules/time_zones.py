@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 
 class UnknownTimeZoneError(ValueError):
-    """A name that is not in the IANA time zone database. The text is fit to show."""
+    """The error for a name that is not in the IANA time zone database. Its text is fit to show."""
 
 
 @cache
@@ -25,10 +25,7 @@ def time_zone_names() -> frozenset[str]:
 
 @cache
 def time_zone(name: str) -> ZoneInfo:
-    """The zone of that name.
-
-    Raises UnknownTimeZoneError.
-    """
+    """Return the zone of that name. Raises UnknownTimeZoneError."""
     if name not in time_zone_names():
         raise UnknownTimeZoneError(
             f"“{name}” is not a time zone: use a name such as Europe/London or America/Chicago."
@@ -39,10 +36,11 @@ def time_zone(name: str) -> ZoneInfo:
 
 @cache
 def canonical_name(name: str) -> str:
-    """The one name for all zones with the same clocks since 1970.
+    """Return the one name that stands for all zones with the same clocks since 1970.
 
     Europe/Jersey, Europe/Guernsey and Europe/Isle_of_Man are links to Europe/London. Separate names
     would split a British list into parts that are always callable together.
+
     Raises UnknownTimeZoneError.
     """
     return _links().get(time_zone(name).key, name)
@@ -50,7 +48,7 @@ def canonical_name(name: str) -> str:
 
 @cache
 def zones_of_country(country: str) -> frozenset[str]:
-    """The canonical names of the zones of a country (ISO 3166-1 alpha-2), from `zone.tab`."""
+    """Return the canonical names of a country's zones (ISO 3166-1 alpha-2), from `zone.tab`."""
     text = (resources.files("tzdata") / "zoneinfo" / "zone.tab").read_text()
     lines = (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
     return frozenset(canonical_name(zone) for code, _, zone, *_ in lines if code == country)
@@ -58,14 +56,14 @@ def zones_of_country(country: str) -> frozenset[str]:
 
 @cache
 def _links() -> dict[str, str]:
-    """Alias to target, from the `L target alias` lines of the database's own text form."""
+    """Map each alias to its target, from the lines `L target alias` of the database's text form."""
     text = (resources.files("tzdata") / "zoneinfo" / "tzdata.zi").read_text()
     lines = (line.split() for line in text.splitlines() if line.startswith("L "))
     return {alias: target for _, target, alias in lines}
 
 
-# Characters that `contact.zone_key` has room for. A number with more zones than fit (an American
-# freephone number has 42) may be anywhere: its key is empty, which means every zone of the
+# `contact.zone_key` has room for this many characters. A number with more zones than fit (an
+# American freephone number has 42) may be anywhere: its key is empty, which means every zone of the
 # campaign's country.
 LONGEST_ZONE_KEY = 400
 
@@ -73,9 +71,9 @@ NOWHERE = "Etc/Unknown"  # the answer of phonenumbers for a number without a pla
 
 
 def zones_key(zones: Iterable[str]) -> str:
-    """Time zones as a contact stores them: sorted, without aliases, joined by "|".
+    """Return time zones as a contact stores them: sorted, without aliases, joined by "|".
 
-    "" means unknown. Raises UnknownTimeZoneError for a name that is not in the database.
+    The key "" means unknown. Raises UnknownTimeZoneError for a name that is not in the database.
     """
     names = sorted({canonical_name(zone) for zone in zones if zone != NOWHERE})
     key = "|".join(names)

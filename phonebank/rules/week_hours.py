@@ -23,10 +23,10 @@ _MINUTES_IN_A_DAY = 24 * 60
 
 
 class WeekHoursError(ValueError):
-    """Hours that cannot be used.
+    """The error for hours that cannot be used.
 
     `faults` maps a day's key ("mon"), or "" for the week as a whole, to a sentence for the person
-    who typed them.
+    who typed the hours.
     """
 
     def __init__(self, faults: Mapping[str, str]) -> None:
@@ -44,7 +44,7 @@ class WeekHours:
     def parse(cls, data: object, permitted: "WeekHours | None" = None, country: str = "") -> Self:
         """Read hours from their JSON form; a missing day is closed.
 
-        With `permitted`, the hours of `country`, hours outside them are a fault as well.
+        If `permitted` (the hours of `country`) is given, hours outside it are a fault as well.
         Raises WeekHoursError with every day at fault, not only the first.
         """
         if not isinstance(data, Mapping):
@@ -69,7 +69,7 @@ class WeekHours:
         return hours
 
     def outside(self, permitted: "WeekHours", country: str) -> dict[str, str]:
-        """The days with hours outside the permitted ones, each with a sentence that says so.
+        """Return the days with hours outside the permitted ones, each with a sentence that says so.
 
         `country` is the country's name, for the sentences.
         """
@@ -87,7 +87,7 @@ class WeekHours:
         return faults
 
     def to_json(self) -> dict[str, list[str]]:
-        """The form that `parse` reads."""
+        """Return the hours in the form that `parse` reads."""
         return {
             day: [clock(minutes) for minutes in opening] if opening else []
             for day, opening in zip(DAYS, self.days, strict=True)
@@ -95,12 +95,12 @@ class WeekHours:
 
 
 def clock(minutes: int) -> str:
-    """Minutes after midnight as a time: 545 is "09:05"."""
+    """Format minutes after midnight as a time: 545 is "09:05"."""
     return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
 def span(opening: Opening) -> str:
-    """An opening in words: "09:00 to 21:00"."""
+    """Format an opening in words: "09:00 to 21:00"."""
     return f"{clock(opening[0])} to {clock(opening[1])}"
 
 

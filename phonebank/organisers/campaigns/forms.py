@@ -19,7 +19,8 @@ from phonebank.models import Campaign, ContactList
 from phonebank.rules.countries import countries, rules_for
 from phonebank.rules.week_hours import DAY_NAMES, DAYS, WeekHours, WeekHoursError
 
-# First the languages of the ready-made scripts, then others of the countries that have rules.
+# First come the languages of the ready-made scripts, then other languages of the countries that
+# have rules.
 LANGUAGES = (
     ("en", "English"),
     ("cy", "Welsh"),
@@ -35,7 +36,7 @@ LANGUAGES = (
 
 
 class CampaignForm(EditForm):
-    """A campaign's name, organisation, country, language and message to callers."""
+    """The form for a campaign's name, organisation, country, language and message to callers."""
 
     name = StringField(
         "Name",
@@ -81,8 +82,8 @@ class CampaignForm(EditForm):
     def is_usable_for(self, campaign: Campaign, lists: Sequence[ContactList]) -> bool:
         """Whether the campaign may have these values.
 
-        The country stays once the campaign has lists, because its rules decided how their numbers
-        were read and when people are called.
+        The country cannot change once the campaign has lists, because its rules decided how their
+        numbers were read and when people are called.
         """
         if self.country.data == campaign.country or not lists:
             return True
@@ -93,7 +94,7 @@ class CampaignForm(EditForm):
         return False
 
     def values(self) -> dict[str, Any]:
-        """The values of the columns of Campaign."""
+        """Return the values of the columns of Campaign."""
         texts = {
             name: (self[name].data or "").strip()
             for name in ("name", "on_behalf_of", "country", "language", "briefing")
@@ -102,21 +103,24 @@ class CampaignForm(EditForm):
 
 
 class HoursForm(EditForm):
-    """A start and an end for each day; both empty mean no calls on that day."""
+    """The form for calling hours: a start and an end for each day.
+
+    If both are empty, there are no calls on that day.
+    """
 
     def __init__(self, campaign: Campaign, *args: Any, **kwargs: Any) -> None:
         self.campaign = campaign
         super().__init__(*args, **kwargs)
 
     def hours(self) -> WeekHours:
-        """The week's hours. Raises WeekHoursError."""
+        """Return the week's hours. Raises WeekHoursError."""
         return rules_for(self.campaign.country).parse_hours(
             {day: [t for t in (self[f"{day}_from"].data, self[f"{day}_to"].data) if t]
              for day in DAYS}
         )  # fmt: skip
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """Check the times, and check the hours against the country's."""
+        """Check the times themselves, and that the country permits them."""
         if not super().validate(extra_validators):
             return False
         try:
@@ -145,7 +149,7 @@ for _day, _name in zip(DAYS, DAY_NAMES, strict=True):
 
 
 def hours_form(campaign: Campaign) -> HoursForm:
-    """The hours form, filled with the campaign's present hours."""
+    """Make the hours form, filled with the campaign's present hours."""
     stored = rules_for(campaign.country).read_stored_hours(campaign.hours).to_json()
     data = {}
     for day, opening in stored.items():

@@ -48,7 +48,7 @@ def index() -> ResponseReturnValue:
 @campaigns.route("/new", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def new() -> ResponseReturnValue:
-    """Set up a campaign."""
+    """Show the form for a new campaign. A POST creates the campaign."""
     form = CampaignForm()
     if form.validate_on_submit():
         campaign = services.create_campaign(current_user, form.values())
@@ -79,7 +79,7 @@ def show(campaign_id: int) -> ResponseReturnValue:
         standings=standings(campaign.id),
         waiting=services.waiting_callers(campaign),
         to_look_at=services.count_flagged_callers(campaign),
-        # Not named `script`, because base.html has a macro of that name.
+        # The variable is not named `script`, because base.html has a macro of that name.
         conversation=script_of(published_version_id(campaign)),
         outcomes=readings.of(campaign.id, totals.calls),
         hours=[(name, hours[day]) for day, name in zip(DAYS, DAY_NAMES, strict=True)],
@@ -129,7 +129,7 @@ def _may_be_saved(form: EditForm) -> bool:
 @campaigns.post("/<int:campaign_id>/state")
 @open_to(RoleName.ORGANISER)
 def change_state(campaign_id: int) -> ResponseReturnValue:
-    """Start, pause, resume, end or reopen."""
+    """Start, pause, resume, end or reopen the campaign."""
     campaign = _campaign(campaign_id)
     services.change_state(campaign, request.form.get("verb", ""))
     return commit_and_redirect(_address(campaign), f"The campaign is now {campaign.state}.")
@@ -157,7 +157,7 @@ def admit(campaign_id: int) -> ResponseReturnValue:
 @campaigns.post("/<int:campaign_id>/new-link")
 @open_to(RoleName.ORGANISER)
 def new_link(campaign_id: int) -> ResponseReturnValue:
-    """Replace the link for callers; the old one stops working."""
+    """Replace the link for callers; the old link stops working."""
     campaign = _campaign(campaign_id, to_change=True)
     if not is_still(campaign.join_token):
         flash("Someone else has just replaced the link. This is the new one.", "info")

@@ -32,9 +32,10 @@ def init_app(app: Flask) -> None:
 @queue.get("")
 @open_to(RoleName.ORGANISER)
 def standing(campaign_id: int) -> ResponseReturnValue:
-    """The buckets as a chart and a sentence. `?part=1` asks for only these, which the page renews.
+    """Show the buckets as a chart and a sentence.
 
-    All figures are as of one count: see `contact_queue/status_cache.py`.
+    With `?part=1` the view returns only the chart and the sentence, so that the page can renew
+    them. All figures come from one count: see `contact_queue/status_cache.py`.
     """
     campaign = campaign_for(current_user, campaign_id)
     template = (

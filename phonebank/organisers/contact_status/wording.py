@@ -1,4 +1,4 @@
-"""The words for a campaign's contact status: what each bucket means, how many calls, and when."""
+"""The words for contact status: what each bucket means, how many calls there are, and when."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from phonebank.rules.time_zones import time_zone
 # organisers plan with this figure.
 ATTEMPTS_AN_HOUR = 30
 
-# The buckets in the page's order: the contacts that callers get next are first, and removed
+# The buckets are in the page's order: the contacts that callers get next are first, and removed
 # contacts are last.
 BUCKET_MEANINGS = {
     "ready": "They have waited long enough, and it's inside their calling hours. Callers get them "
@@ -32,7 +32,7 @@ BUCKET_MEANINGS = {
 
 
 def describe_status(campaign: Campaign, buckets: Sequence[Bucket], at: datetime) -> str:
-    """Return how many contacts can be called at `at`, or when the next contact can be."""
+    """Return how many contacts can be called at `at`. If none can, return when the next one can."""
     count = {bucket.key: bucket.contacts for bucket in buckets if bucket.contacts}
     openings = [bucket.next_at for bucket in buckets if bucket.next_at]
     can = "can" if campaign.is_running else "could"
@@ -56,10 +56,9 @@ def describe_status(campaign: Campaign, buckets: Sequence[Bucket], at: datetime)
 
 
 def describe_capacity(calls: int, is_running: bool = True) -> str:
-    """Return how many calls the queue can give within the hour, and how many callers they keep
-    busy.
+    """Return how many calls the queue can give within the hour.
 
-    Returns "" if there are no calls.
+    The sentence also says how many callers they keep busy. Return "" if there are no calls.
     """
     callers = calls // ATTEMPTS_AN_HOUR
     if not calls:
@@ -74,16 +73,16 @@ def describe_capacity(calls: int, is_running: bool = True) -> str:
 
 
 def describe_time_of_day(campaign: Campaign, moment: datetime) -> str:
-    """The time of day to the second, with its city: "14:03:05 London time"."""
+    """Return the time of day to the second, with its city: "14:03:05 London time"."""
     local, city = _local_time(campaign, moment)
     return f"{local:%H:%M:%S} {city} time"
 
 
 def describe_moment(campaign: Campaign, moment: datetime, at: datetime) -> str:
-    """A coming moment as seen at `at`: how long until then, the day and the time of day.
+    """Describe a coming moment as seen at `at`: how long until then, the day and the time of day.
 
     The time is that of the first time zone of the campaign's country, with its city's name, because
-    an organiser may sit in another zone.
+    an organiser may be in another zone.
     """
     local, city = _local_time(campaign, moment)
     today = local.date() == at.astimezone(local.tzinfo).date()
@@ -92,7 +91,7 @@ def describe_moment(campaign: Campaign, moment: datetime, at: datetime) -> str:
 
 
 def describe_wait(wait: timedelta) -> str:
-    """A wait, rounded up: "in 5 minutes", "in 2 hours", "in 3 days"."""
+    """Describe a wait, rounded up: "in 5 minutes", "in 2 hours", "in 3 days"."""
     minutes = max(1, -(-int(wait.total_seconds()) // 60))
     for size, unit in ((24 * 60, "day"), (60, "hour")):
         if minutes >= 2 * size or minutes == size:
@@ -102,6 +101,6 @@ def describe_wait(wait: timedelta) -> str:
 
 
 def _local_time(campaign: Campaign, moment: datetime) -> tuple[datetime, str]:
-    """The moment in the first time zone of the campaign's country, and that zone's city."""
+    """Return the moment in the first time zone of the campaign's country, and that zone's city."""
     zone = time_zone(rules_of(campaign).time_zones.value[0])
     return moment.astimezone(zone), zone.key.rsplit("/", 1)[-1].replace("_", " ")

@@ -36,7 +36,10 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @experiments.route("/new", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def new(campaign_id: int) -> ResponseReturnValue:
-    """Set up an experiment: choose its scripts and their shares of the people."""
+    """Show the form for an experiment: its scripts and their shares of the people.
+
+    A POST creates the experiment.
+    """
     campaign = campaign_for(current_user, campaign_id)
     offered = services.available_arm_scripts(campaign)
     form = ExperimentForm(offered)

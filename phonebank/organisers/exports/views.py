@@ -31,7 +31,7 @@ CHECK_EVERY = 2.0
 
 
 class SignedOutError(Exception):
-    """The browser was signed out during a download, so the connection is cut."""
+    """The error that cuts a download's connection, because its browser was signed out."""
 
 
 def init_app(app: Flask) -> None:

@@ -27,18 +27,18 @@ from phonebank.lists.services import PRIORITIES
 from phonebank.lists.yes_no_counts import MOST_VALUES, MarkCounts, Value, needs_agreement
 from phonebank.suppressions.batches import REASONS_TO_LIFT_MANY
 
-# What the pages call each action.
+# The pages use these names for the actions.
 ACTIONS = {
     Action.SUPPRESS: "Do not call",
     Action.CALL: "May be called",
     Action.DROP_NUMBER: "Leave the number out",
     Action.SET_ASIDE: "Set the row aside",
 }
-NUMBER_WORKS = "The number works"  # CALL, in a column of numbers that do not work
+NUMBER_WORKS = "The number works"  # the name of CALL in a column of numbers that do not work
 
 
 class UploadForm(FlaskForm):
-    """The file to upload."""
+    """The form that uploads a file."""
 
     file = FileField(
         "The file",
@@ -49,7 +49,7 @@ class UploadForm(FlaskForm):
 
 
 class UndoForm(FlaskForm):
-    """The reason for undoing an upload that put numbers on the do-not-call list."""
+    """The form that asks why an upload is undone that put numbers on the do-not-call list."""
 
     why = SelectField(
         "Why?",
@@ -69,20 +69,20 @@ def _priority_field() -> SelectField:
 
 
 class PriorityForm(EditForm):
-    """A list's priority among the campaign's lists."""
+    """The form for a list's priority among the campaign's lists."""
 
     priority = _priority_field()
 
 
 class ColumnsForm(FlaskForm):
-    """One select for each column, and one for each value of a yes-or-no column.
+    """The form for a file's columns. `columns_form` makes it.
 
-    `columns_form` makes it.
+    It has one select for each column, and one for each value of a yes-or-no column.
     """
 
     counts: MarkCounts
     priority = _priority_field()
-    # The number of rows to suppress that the page asks about; None if it need not ask.
+    # The number of rows to suppress that the page asks about; None if the page need not ask.
     asked_about: int | None = None
     suppress_rows = StringField("Yes, put them all on the do-not-call list")
 
@@ -94,37 +94,37 @@ class ColumnsForm(FlaskForm):
     )
 
     def columns(self) -> list[SelectField]:
-        """The selects for the columns, in the file's order."""
+        """Return the selects for the columns, in the file's order."""
         return [field for field in self if field.name.startswith("column_")]
 
     def targets(self) -> list[str]:
-        """The chosen target of each column."""
+        """Return the chosen target of each column."""
         return [field.data for field in self.columns()]
 
     def values_of(self, column: int) -> list[ValueField]:
-        """The selects for the values of a column, the most frequent value first."""
+        """Return the selects for the values of a column, the most frequent value first."""
         return [field for field in self.value_fields() if field.column == column]
 
     def value_fields(self) -> list[ValueField]:
-        """The selects for the values of all yes-or-no columns."""
+        """Return the selects for the values of all yes-or-no columns."""
         return [field for field in self if isinstance(field, ValueField)]
 
     def actions(self) -> Actions:
-        """The chosen action for each value of each yes-or-no column."""
+        """Return the chosen action for each value of each yes-or-no column."""
         actions: Actions = {}
         for field in self.value_fields():
             actions.setdefault(str(field.column), {})[field.value.key] = field.data or Action.ASK
         return actions
 
     def agreed_rows(self) -> int | None:
-        """The number of rows that the organiser agreed to suppress; None without an agreement."""
+        """Return how many rows the organiser agreed to suppress; None without an agreement."""
         number = self.suppress_rows.data or ""
         return int(number) if number.isascii() and number.isdigit() else None
 
     def is_usable_for(self, headers: Sequence[str]) -> bool:
         """Whether the columns make sense together and each value of a yes-or-no column is decided.
 
-        Each fault goes beside its field.
+        The form shows each fault beside its field.
         """
         mapping = Mapping.of(headers, self.targets(), self.actions())
         return self._columns_fit(mapping) and self._marks_are_decided(mapping)
@@ -172,7 +172,7 @@ class ColumnsForm(FlaskForm):
 
 
 class ValueField(SelectField):
-    """The action for rows that have one value in one yes-or-no column."""
+    """The field for the action for rows that have one value in one yes-or-no column."""
 
     def __init__(self, *args: Any, column: int = 0, value: Value, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -183,7 +183,7 @@ class ValueField(SelectField):
 def columns_form(
     guesses: Iterable[ColumnGuess], name: str, mapping: Mapping, counts: MarkCounts
 ) -> ColumnsForm:
-    """The form for the columns of one file, filled with the guesses.
+    """Make the form for the columns of one file, filled with the guesses.
 
     `mapping` has the targets as guessed or as sent; `counts` has the values of its yes-or-no
     columns.

@@ -48,7 +48,7 @@ def init_app(app: Flask) -> None:
 @lists.get("")
 @open_to(RoleName.ORGANISER)
 def history(campaign_id: int) -> ResponseReturnValue:
-    """The campaign's lists, the newest first."""
+    """Show the campaign's lists, newest first."""
     campaign = _campaign(campaign_id)
     return render_template(
         "lists/history.html",
@@ -62,7 +62,7 @@ def history(campaign_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 @takes_files
 def new(campaign_id: int) -> ResponseReturnValue:
-    """Upload a file; its columns page comes next."""
+    """Show the form for a new list. A POST stores the file and opens its columns page."""
     campaign = _campaign(campaign_id)
     form = UploadForm()
     if form.validate_on_submit():
@@ -118,7 +118,7 @@ def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
 @lists.get("/<int:list_id>")
 @open_to(RoleName.ORGANISER)
 def progress(campaign_id: int, list_id: int) -> ResponseReturnValue:
-    """The list's page; while an import or undo runs, htmx asks it for the meter alone."""
+    """Show the list's page. While an import or undo runs, htmx requests only its meter."""
     campaign, contact_list = _list(campaign_id, list_id)
     if contact_list.state == ListState.UPLOADED:
         return redirect(_address("columns", contact_list))
@@ -128,7 +128,8 @@ def progress(campaign_id: int, list_id: int) -> ResponseReturnValue:
     if request.headers.get("HX-Request"):
         if under_way:
             return render_template("lists/_meter.html", contact_list=contact_list)
-        # The whole page changes at the end. Screen readers announce a page that reloads.
+        # The whole page is replaced at the end, because screen readers announce a page that
+        # reloads.
         return Response(headers={"HX-Refresh": "true"})
     batch = undo.suppression_batch_of(contact_list)
     return render_template(
@@ -177,8 +178,10 @@ def cancel(campaign_id: int, list_id: int) -> ResponseReturnValue:
 @lists.post("/<int:list_id>/undo")
 @open_to(RoleName.ORGANISER)
 def undo_list(campaign_id: int, list_id: int) -> ResponseReturnValue:
-    """Undo an import. The form asks for a reason if the import put numbers on the do-not-call
-    list."""
+    """Undo an import.
+
+    If the import put numbers on the do-not-call list, the form asks for a reason.
+    """
     _, contact_list = _list(campaign_id, list_id)
     why = UndoForm().why.data
     reason = why if why in REASONS_TO_LIFT_MANY else "undone"
@@ -215,7 +218,7 @@ def restore(campaign_id: int, list_id: int) -> ResponseReturnValue:
 @lists.post("/<int:list_id>/priority")
 @open_to(RoleName.ORGANISER)
 def priority(campaign_id: int, list_id: int) -> ResponseReturnValue:
-    """Change which lists callers get people from first."""
+    """Change the list's priority: callers get people from higher-priority lists first."""
     _, contact_list = _list(campaign_id, list_id)
     lock_row(contact_list)
     form = PriorityForm(obj=contact_list)

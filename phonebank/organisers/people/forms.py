@@ -20,7 +20,10 @@ class RoleForm(FlaskForm):
 
 
 class InviteForm(FlaskForm):
-    """A name, an e-mail address and a role. The view fills in the choices of `campaign`."""
+    """The form that invites a person: name, e-mail address and role.
+
+    The view fills in the choices of `campaign`.
+    """
 
     name = StringField(
         "Name",

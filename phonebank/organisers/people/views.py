@@ -33,7 +33,7 @@ def everybody() -> ResponseReturnValue:
 @pages.route("/invite", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def invite() -> ResponseReturnValue:
-    """The form that invites a host or an organiser."""
+    """Show the form that invites a host or an organiser. A POST sends the invitation."""
     form = InviteForm()
     campaigns = list(db.session.scalars(select(Campaign).order_by(Campaign.created_at.desc())))
     form.campaign.choices = [
@@ -92,7 +92,7 @@ def person(account_id: int) -> ResponseReturnValue:
 @pages.post("/<int:account_id>/role")
 @open_to(RoleName.ORGANISER)
 def change_role(account_id: int) -> ResponseReturnValue:
-    """Make an account an organiser's or a host's."""
+    """Give an account the role of an organiser or a host."""
     account = accounts.account_for(account_id)
     role = RoleForm().role.data or ""
     roles.change_role(account, role)
@@ -130,9 +130,11 @@ def reset_second_factor(account_id: int) -> ResponseReturnValue:
 
 
 def _commit(account: Account, message: str) -> ResponseReturnValue:
-    """Commit, and redirect with the message to the account's page. After a change to their own
-    account, an organiser goes to the front page, because they may no longer open the account's
-    page."""
+    """Commit, and redirect with the message to the account's page.
+
+    After a change to their own account, an organiser goes to the front page, because they may no
+    longer open the account's page.
+    """
     own = account.id == current_user.id
     db.session.commit()
     flash(message, "success")

@@ -27,13 +27,13 @@ retry_rules = Blueprint(
     url_prefix="/campaigns/<int:campaign_id>/retry-rules",
 )
 
-# In the order of the buttons on the caller's screen.
+# The outcomes are in the order of the buttons on the caller's screen.
 RULED = tuple(key for key in OUTCOMES if key in RETRIED)
 RULES_STAY = (
     "Someone has changed these rules since you opened this page, so yours were not reset. Check"
     " the rules as they are now, then press the button again."
 )
-# Digits. A longer number stays text, and the rules refuse it.
+# The most digits of a number. A longer number stays text, and the rules refuse it.
 _DIGITS = 6
 
 
@@ -43,7 +43,7 @@ def init_app(app: Flask) -> None:
 
 
 class RetryRulesForm(EditForm):
-    """The rules for all calls, and `_OUTCOME_FIELDS` for every outcome."""
+    """The form for retry rules: fields for all calls, and `_OUTCOME_FIELDS` for every outcome."""
 
     attempts_at_most = StringField(
         "Maximum attempts",
@@ -62,7 +62,7 @@ class RetryRulesForm(EditForm):
     household_unit = SelectField("Unit of the wait for others", choices=list(UNITS))
 
     def as_json(self) -> dict[str, Any]:
-        """The typed rules, in the form that RetryRules.parse checks."""
+        """Return the typed rules, in the form that RetryRules.parse checks."""
         return {
             "attempts_at_most": _number(self.attempts_at_most.data),
             "attempts_a_day_at_most": _number(self.attempts_a_day_at_most.data),
@@ -79,13 +79,13 @@ class RetryRulesForm(EditForm):
         }
 
     def show_faults(self, fault: RetryRulesError) -> None:
-        """Put each sentence beside its field."""
+        """Put each sentence of the error beside its field."""
         for place, sentence in fault.faults.items():
             field = self[_FIELD_OF_PLACE[place]]
             field.errors = [*field.errors, sentence]
 
 
-# One field of a rule: its name in the form after the outcome's, its name in the rules, its label.
+# One field of a rule: the end of its name in the form, its name in the rules, and its label.
 _OUTCOME_FIELDS = (
     ("rest", "rest_minutes", "Wait"),
     ("elsewhen", "another_time_of_day", "At another time of day"),
@@ -175,7 +175,7 @@ def _as_fields(rules: RetryRules) -> dict[str, Any]:
 
 
 def _usual_in_words(key: str) -> str:
-    """The default rule of an outcome, as a sentence."""
+    """Return the default rule of an outcome, as a sentence."""
     rule = RetryRules.default().retries[key]
     words = [f"Usually after {duration_in_words(rule.rest_minutes)}"]
     if rule.another_time_of_day:
@@ -189,7 +189,7 @@ def _usual_in_words(key: str) -> str:
 
 
 def _number(typed: str | None, may_be_empty: bool = False) -> int | str | None:
-    """The typed whole number; any other text stays text, which the rules refuse by name."""
+    """Return the typed whole number, or other text unchanged, which the rules then refuse."""
     text = str(typed or "").strip()
     if not text:
         return None if may_be_empty else ""

@@ -1,4 +1,4 @@
-"""The forms for the contacts that a caller may get, and for how fast callers may see them."""
+"""The forms for the contacts that a caller may get, and for how many a caller may see in a time."""
 
 from typing import Any
 
@@ -12,7 +12,10 @@ from phonebank.roster.pace import BUDGET_AT_MOST, BUDGETS, KINDS, NEWCOMERS
 
 
 class FiltersForm(EditForm):
-    """Tick boxes for a caller's languages and lists. No tick in a group means no limit by it."""
+    """The form for a caller's filters: tick boxes for languages and for lists.
+
+    If no box of a group is ticked, that group does not limit the caller.
+    """
 
     languages = SelectMultipleField(
         "Languages they speak",
@@ -30,10 +33,13 @@ class FiltersForm(EditForm):
 
 
 class PaceForm(EditForm):
-    """A field with a whole number for each of the BUDGETS. The loop below adds the fields."""
+    """The form for pace limits: one whole-number field for each key of BUDGETS.
+
+    The loop below adds the fields.
+    """
 
     def values(self) -> dict[str, Any]:
-        """The columns of a Campaign, by name."""
+        """Return the values of the columns of Campaign, by name."""
         return {key: self[key].data for key in BUDGETS}
 
 

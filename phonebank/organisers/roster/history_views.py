@@ -28,8 +28,10 @@ def init_app(app: Flask) -> None:
 @history.get("")
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """Show how many people the caller saw, how fast, and the outcomes; also for a removed
-    caller."""
+    """Show how many people the caller saw, how fast, and the outcomes.
+
+    The page exists for removed callers too.
+    """
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     flags = flags_of(caller)
@@ -51,7 +53,7 @@ def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 @history.post("/go-on")
 @open_to(RoleName.ORGANISER)
 def go_on(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """End a caller's pause, and store which organiser reviewed it."""
+    """End a caller's pause, and store which organiser reviewed the caller."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     resume_caller(caller, current_user, now())

@@ -23,7 +23,7 @@ def init_app(app: Flask) -> None:
 @pace.route("", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def edit(campaign_id: int) -> ResponseReturnValue:
-    """The budgets, and the form that changes them. A change applies from the next person."""
+    """Show the budgets and their form, or change them. A change applies from the next person."""
     campaign = campaign_for(current_user, campaign_id, to_change=request.method == "POST")
     form = PaceForm(obj=campaign)
     status = 200

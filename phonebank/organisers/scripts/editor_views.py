@@ -61,7 +61,7 @@ def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
         state = editor_state_of(submission.script)
         deleted = submission.deleted
         page = _page(campaign, script, state, seen, OVERTAKEN, opened, deleted=deleted)
-        # A form that comes back has the status 422, because htmx shows no other error page.
+        # The form comes back with the status 422, because htmx shows no other error page.
         return page, 422
     result = apply_submission(submission)
     opened = {result.about, submission.at}

@@ -1,7 +1,7 @@
-"""The pages of a do-not-call file: review what it would enter, enter it, remove its numbers as a
-whole.
+"""The pages of a do-not-call file: review what it would enter, enter it, remove its numbers.
 
-A file is kept until an organiser enters or deletes it, and for a day at most.
+Its numbers are removed as a whole. A file is kept until an organiser enters or deletes it, and for
+a day at most.
 """
 
 import logging
@@ -31,7 +31,8 @@ log = logging.getLogger(__name__)
 
 pages = Blueprint("suppression_files", __name__, url_prefix="/do-not-call/files/<int:batch_id>")
 
-# Each review shows how many numbers are on the list already, so it must not be a way to probe it.
+# Each review shows how many of the file's numbers are on the list already. The limit keeps anyone
+# from finding out in this way which numbers are on the list.
 REVIEWS = "30 per minute"
 REFUSED_SHOWN = 100
 NUMBERS_SHOWN = 5
@@ -46,7 +47,7 @@ def init_app(app: Flask) -> None:
 @limiter.limit(REVIEWS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def show(batch_id: int) -> ResponseReturnValue:
-    """The file's columns with samples, and what the guessed ones would enter."""
+    """Show the file's columns with samples, and what the guessed columns would enter."""
     batch = _file(batch_id)
     if batch.state != BatchState.UPLOADED:
         return redirect(url_for("suppressions.show"))
@@ -58,7 +59,7 @@ def show(batch_id: int) -> ResponseReturnValue:
 @limiter.limit(REVIEWS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def enter(batch_id: int) -> ResponseReturnValue:
-    """Show what the chosen columns would enter; enter it once the organiser agrees."""
+    """Show what the chosen columns would enter. Enter the numbers once the organiser agrees."""
     batch = _file(batch_id)
     if batch.state != BatchState.UPLOADED:
         flash("That file has already been entered.", "info")
@@ -120,9 +121,9 @@ def take_back(batch_id: int) -> ResponseReturnValue:
 
 
 def _file(batch_id: int) -> SuppressionBatch:
-    """The batch of a do-not-call file. The batch of an upload has the upload's page.
+    """Return the batch of a do-not-call file. Raises NotFoundError.
 
-    Raises NotFoundError.
+    The batch of an upload is not found here, because the upload's own page shows it.
     """
     batch = db.session.get(SuppressionBatch, batch_id)
     if batch is None or batch.contact_list_id is not None or not batch.filename:
@@ -131,7 +132,7 @@ def _file(batch_id: int) -> SuppressionBatch:
 
 
 def _chosen_columns(table: Table) -> list[int]:
-    """The indexes of the columns that the form names, in order."""
+    """Return the indexes of the columns that the form names, in order."""
     indexes = {int(text) for text in request.form.getlist("columns") if text.isdigit()}
     return sorted(index for index in indexes if index < len(table.columns))
 

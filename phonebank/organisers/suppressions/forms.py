@@ -43,7 +43,7 @@ def _country(field_id: str) -> SelectField:
 
 
 class LookUpForm(_CountryForm):
-    """A number to look up."""
+    """The form that looks up a number."""
 
     number = StringField(
         "Phone number",
@@ -54,7 +54,7 @@ class LookUpForm(_CountryForm):
 
 
 class AddForm(_CountryForm):
-    """Numbers to enter, as text or as a file, with their country and reason."""
+    """The form that enters numbers, as text or as a file, with their country and reason."""
 
     numbers = TextAreaField("Numbers", description="Put one number on each line.")
     file = FileField(
@@ -72,7 +72,7 @@ class AddForm(_CountryForm):
 
 
 class TakeBackForm(FlaskForm):
-    """The reason for removing a file's numbers from the list."""
+    """The form that asks why a file's numbers are removed from the list."""
 
     why = SelectField(
         "Why are you removing this file's numbers?",
@@ -82,7 +82,7 @@ class TakeBackForm(FlaskForm):
 
 
 class LiftForm(FlaskForm):
-    """A number to lift, and the reason."""
+    """The form that lifts a number and asks for the reason."""
 
     phone = HiddenField()
     why = SelectField(

@@ -41,7 +41,8 @@ SOURCES = {
 }
 REFUSED_SHOWN = 100
 FILES_SHOWN = 20
-# Enough for an organiser with a pile of letters, too few to try a directory of numbers.
+# The limit is enough for an organiser with a pile of letters, and too low for trying all numbers of
+# a directory.
 LOOK_UPS = "30 per minute"
 
 
@@ -54,7 +55,7 @@ def init_app(app: Flask) -> None:
 @pages.get("")
 @open_to(RoleName.ORGANISER)
 def show() -> ResponseReturnValue:
-    """The page before any look-up."""
+    """Show the page before any look-up."""
     return _page()
 
 
@@ -62,7 +63,7 @@ def show() -> ResponseReturnValue:
 @limiter.limit(LOOK_UPS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def look_up() -> ResponseReturnValue:
-    """Say whether a number is on the list, since when and why."""
+    """Show whether a number is on the list, since when and why."""
     form = LookUpForm()
     if not form.validate():
         return _page(look_up=form), 422
@@ -186,6 +187,6 @@ def _page(
 
 
 def _usual_country() -> str:
-    """The country of the newest campaign; GB before there is any."""
+    """Return the country of the newest campaign; GB before there is any campaign."""
     newest = select(Campaign.country).order_by(Campaign.id.desc()).limit(1)
     return db.session.scalar(newest) or "GB"
