@@ -111,7 +111,7 @@ def _guess_by_last_words(header: str) -> str:
 
 
 def _keep_surest_names(names: Sequence[_NameGuess]) -> list[str]:
-    """If two columns have the same target, keep it only for the column with the surer name."""
+    """Keep a target that two columns share only for the column with the surer name."""
     targets = [named.target for named in names]
     for target in set(targets) - SEVERAL_COLUMNS:
         rivals = [index for index, named in enumerate(names) if named.target == target]

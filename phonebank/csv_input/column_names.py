@@ -218,7 +218,7 @@ _TELEPHONES = _PHONE_WORDS - words(
     "number numbers call calls called calling ring rhif galw galwadau numero llamar llamadas nummer"
     " anruf anrufe anrufen appel appels appeler"
 )
-# Consent to these is not consent to calls.
+# Consent to any of these is not consent to calls.
 _OTHER_WAYS = words(
     "email mail sms text texts texting post postal letter whatsapp newsletter newsletters"
     " mailing mailings data photo cookies marketing mobile ebost neges correo mensaje post"

@@ -143,7 +143,7 @@ def _detect_delimiter(text: str) -> str:
         reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
         counts = [len(cells) for cells in islice(reader, 100) if cells]
         if len(counts) > 2:
-            counts.pop()  # the last line may be incomplete
+            counts.pop()  # the last row may be incomplete
         columns, agreeing = Counter(counts).most_common(1)[0] if counts else (0, 0)
         if columns > 1:
             score = (counts[0] == columns, columns * agreeing / len(counts))

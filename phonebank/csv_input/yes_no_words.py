@@ -124,7 +124,7 @@ ok|okay|o.k.|safe to call|contact ok|opted in to calls|hasn't opted out|ok to ca
 |inscrit à la liste d'appel|vivant|vivante|non bloqué|pas d'opposition|aucune opposition
 """)
 
-# The number is on a register.
+# These mean that the number is on a register.
 LISTED = phrases("""
 listed|registered|is registered|is listed|on list|on the list|on register|on the register|match
 |matched|matches|match found|hit|hit found|found|record found|positive|flagged|flag|screened out
@@ -135,7 +135,7 @@ listed|registered|is registered|is listed|on list|on the list|on register|on the
 |inscrit|inscrite|sur la liste|sur liste|enregistré|enregistrée|correspondance|trouvé
 """)
 
-# The number is not on a register.
+# These mean that the number is not on a register.
 NOT_LISTED = phrases("""
 not listed|unlisted|not registered|unregistered|nonregistered|non registered|not on list
 |not on the list|not on register|not on the register|not in list|not in register|no match|nomatch
@@ -165,7 +165,7 @@ not listed|unlisted|not registered|unregistered|nonregistered|non registered|not
 |non inscrit bloctel|non inscrit sur bloctel|non inscrit à bloctel|négatif|propre
 """)
 
-# The number does not work, or is another person's.
+# These mean that the number does not work, or is another person's.
 BAD_NUMBER = phrases("""
 bad|bad number|wrong|wrong number|invalid|invalid number|not valid|disconnected|disconnect|dead
 |dead line|dead number|dead tone|not in service|out of service|not working|does not work|nonworking
@@ -181,7 +181,7 @@ bad|bad number|wrong|wrong number|invalid|invalid number|not valid|disconnected|
 |numéro non attribué|ne fonctionne pas|ne répond plus|incorrecte|coupé
 """)
 
-# The number works.
+# These mean that the number works.
 GOOD_NUMBER = phrases("""
 good|good number|valid|working|works|active|live|ok|okay|fine|in service|reachable|verified|correct
 |connected|right number|not bad|not disconnected|not wrong|not invalid

@@ -18,7 +18,7 @@ HALF_BY_LOOK = 14
 
 @dataclass(frozen=True)
 class Look:
-    """Look number `number`, counted from 1, at the calls recorded before `until` (aware UTC)."""
+    """One look at the calls recorded before `until` (aware UTC). `number` counts looks from 1."""
 
     number: int
     until: datetime

@@ -40,7 +40,7 @@ COLUMNS = (
 
 @dataclass
 class Batch:
-    """Rows `first` to `first + rows` of a file; the row below the header is row 0."""
+    """The `rows` rows of a file from row `first` on; the row below the header is row 0."""
 
     first: int
     rows: int = 0

@@ -81,7 +81,7 @@ def read_time_zones(text: str, country: str) -> tuple[str, ...]:
     if named:
         return (named,)
     words = _words_of(country)
-    # "GMT/BST" and "EST/EDT" are two words for one clock.
+    # "GMT/BST" is two words for one clock, and so is "EST/EDT".
     parts = [_fold_word(part) for part in re.split(r"[/,;|()]", _NOISE.sub(" ", said))]
     meant = [words[part] for part in parts if part in words]
     if not meant or any(part and part not in words and not _is_offset(part) for part in parts):

@@ -36,7 +36,7 @@ class UndoPreview(NamedTuple):
     """The numbers of contacts that an undo would delete and keep."""
 
     removed: int
-    called: int  # these stay, as records of their calls
+    called: int  # they stay as records of their calls
 
 
 def preview_undo(contact_list: ContactList) -> UndoPreview:

@@ -55,7 +55,7 @@ class MarkCounts:
 
     columns: dict[int, list[Value]] = field(default_factory=dict)  # the most frequent value first
     too_many: frozenset[int] = frozenset()  # columns with more than MOST_VALUES
-    # Keys of one value a column, in the order of `columns`, and the number of rows.
+    # One key for each column, in the order of `columns`, and the number of rows with these keys.
     together: list[tuple[tuple[str, ...], int]] = field(default_factory=list)
 
     def count_suppressed(self, mapping: Mapping) -> int:

@@ -1,4 +1,4 @@
-"""The one place that registers all of the organiser's pages, and their templates."""
+"""Register all of the organiser's pages, and their templates."""
 
 from flask import Blueprint, Flask
 
@@ -32,7 +32,7 @@ _FEATURES = (
 
 
 def init_app(app: Flask) -> None:
-    """Register every page of the organiser's."""
+    """Register all of the organiser's pages."""
     # This blueprint has no routes. It provides the templates that the features' blueprints show.
     app.register_blueprint(Blueprint("organisers", __name__, template_folder="templates"))
     for feature in _FEATURES:

@@ -115,9 +115,9 @@ def _canadian() -> dict[str, tuple[str, ...]]:
 
 @cache
 def _american() -> dict[str, tuple[str, ...]]:
-    """Return the zones of all ZIP codes under each area code, also of those in another state.
+    """Return the zones of all ZIP codes under each area code, even of those in another state.
 
-    They come from the package that knows the places of ZIP codes.
+    The `zipcodes` package says which ZIP codes have which area code and zone.
     """
     zones: dict[str, set[str]] = {}
     for row in zipcodes.list_all():

@@ -95,7 +95,7 @@ def read_number(text: str, country: str, allow_drama: bool = False) -> str:
     dropped, because E.164 has no extensions. The caller of this function stores the text beside the
     number.
 
-    Raises InvalidPhoneNumberError; ValueError for an unknown `country`.
+    Raises InvalidPhoneNumberError, or ValueError for an unknown `country`.
     """
     text = _restore_plus(text.strip(), country)
     found = _recognise_plain_number(text, country, allow_drama)
@@ -109,12 +109,12 @@ def read_numbers(
     """Read every number in a cell, as E.164, each once, in the order of the cell.
 
     "07700 900123 / 020 7946 0123" has two numbers, as have "a or b", "a; b" and "a, b". Unreadable
-    text beside a number is dropped. If the cell has no number, the function raises the error for
-    the first part, so the list that it returns is never empty. With `others_too`, the list includes
-    numbers that the words beside them call another person's or a fax. A do-not-call list needs
-    them, because it is about numbers and not about people.
+    text beside a number is dropped. If the cell has no number, the function raises the first
+    error that it met, so the list that it returns is never empty. With `others_too`, the list
+    includes numbers that the words beside them call another person's or a fax. A do-not-call list
+    needs these numbers, because it is about numbers and not about people.
 
-    Raises InvalidPhoneNumberError; ValueError for an unknown `country`.
+    Raises InvalidPhoneNumberError, or ValueError for an unknown `country`.
     """
     cell = cell.strip()
     if len(cell) > LONGEST_CELL:
@@ -227,7 +227,10 @@ def _check_area_code(e164: str, text: str, country: str) -> str:
 
 
 def _find_drama_number(digits: str, calling_code: str, international: bool) -> str | None:
-    """Return a drama number in a usual spelling, or None. libphonenumber calls it invalid."""
+    """Return the drama number that these digits spell in a usual way, or None.
+
+    libphonenumber calls a drama number invalid.
+    """
     if international or digits.startswith(calling_code):
         candidate = "+" + digits
     else:

@@ -19,7 +19,7 @@ _TERRITORIES = {
 def is_of_country(e164: str, country: str) -> bool:
     """Whether a valid E.164 number is of `country` (ISO 3166-1 alpha-2) or its territories.
 
-    Numbers without a place, such as freephone numbers, count for every country with their calling
+    Numbers without a place, such as freephone numbers, belong to every country with their calling
     code.
     """
     code = phonenumbers.country_code_for_region(country)

@@ -65,18 +65,18 @@ _BEFORE_A_TIME = (
     r"|después|despues|antes|desde|hasta|partir|ar ôl|ar ol|cyn|tan)"
 )
 _TIMES = re.compile(
-    # after 6, evenings 6-8, ab 18.00 Uhr, not before 1800
+    # This matches "after 6", "evenings 6-8", "ab 18.00 Uhr" and "not before 1800".
     rf"\b{_BEFORE_A_TIME}\b[\s.:,]*(?:(?:de|las|la|les|about|at|ca\.?)\s+)*"
     rf"(?:{_HOUR}|[0-2][0-9][0-5][0-9])\s*(?:{_OF_THE_CLOCK})?"
     rf"(?:{_TO}{_HOUR}\s*(?:{_OF_THE_CLOCK})?)?{_NO_NUMBER_FOLLOWS}"
-    # 6pm, 18:00, 6-8pm, 18h30, 18 Uhr
+    # This matches "6pm", "18:00", "6-8pm", "18h30" and "18 Uhr".
     rf"|{_NOT_WITHIN_A_NUMBER}{_HOUR}(?:{_TO}{_HOUR})?\s?{_OF_THE_CLOCK}"
     rf"|{_NOT_WITHIN_A_NUMBER}\b(?:[01]?[0-9]|2[0-4])[:h][0-5][0-9]"
     rf"(?:{_TO}{_HOUR})?{_NO_NUMBER_FOLLOWS}",
     re.IGNORECASE,
 )
 _PLACES_AND_RANKS = re.compile(
-    # flat 2, room 12, press 1; 1st choice, 2nd, 2e
+    # This matches "flat 2", "room 12" and "press 1", and the ranks "1st", "2nd" and "2e".
     r"\b(?:flat|apt|apartment|room|unit|floor|option|press|line|desk|house|number|no|nr|zimmer"
     r"|wohnung|etage|piso|puerta|appt?|étage|fflat)\b\.?\s*"
     rf"[0-9]{{1,4}}[a-z]?\b{_NO_NUMBER_FOLLOWS}"
@@ -148,8 +148,8 @@ def strip_others(text: str) -> str:
     """Strip other people's numbers, faxes and numbers out of use: "husband 07700 900123".
 
     `text` is the result of `normalise_text`. The whole part between two separators is removed. If
-    such words are alone in a part, it is unclear which number they describe, so the whole text is
-    removed.
+    a word such as "husband" is alone in a part, it is unclear which number it describes, so the
+    whole text is removed.
     """
     text = _A_FAX.sub(_CUT, text)
     if not (_NOT_THEIRS.search(text) or _IS_A_FAX.search(text)):
@@ -169,8 +169,8 @@ def strip_extension(text: str) -> str:
 def has_letter_for_digit(text: str) -> bool:
     """Whether a letter replaces a digit.
 
-    Such a letter touches digits, as the O in "O20 7946" does, or it stands alone among digits and
-    looks like one. A whole word may touch the digits at one end: "Tel020…".
+    The letter touches digits, as the O in "O20 7946" does, or it stands alone among digits and
+    looks like a digit. A whole word may touch the digits at one end: "Tel020…".
     """
     for letters in re.finditer(r"[^\W\d_]+", text):
         before = text[letters.start() - 1 : letters.start()].isdecimal()

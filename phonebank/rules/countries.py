@@ -71,7 +71,7 @@ class Holidays:
 # country. Hashing all the content for every cache look-up would cost more than the cache saves.
 @dataclass(frozen=True, eq=False)
 class CountryRules:
-    """All rules of one country. Hours are in the local time of the person who is called."""
+    """The rules of one country. Hours are in the local time of the person who is called."""
 
     code: str  # ISO 3166, two capitals
     name: str

@@ -42,8 +42,8 @@ REASONS_TO_LIFT_MANY = {
 }
 
 # The conflict clause locks a number that is already on the list. It changes nothing, because
-# PostgreSQL evaluates its condition after taking the lock. So no other transaction lifts the number
-# before its new source is committed.
+# its condition is never true. PostgreSQL evaluates the condition only after it has the lock, so no
+# other transaction lifts the number before its new source is committed.
 _ENTER = text("""
 INSERT INTO suppression (phone, source, reason, account_id, created_at, entered_singly)
 SELECT phone, :source, :reason, CAST(:account_id AS integer), :now, false

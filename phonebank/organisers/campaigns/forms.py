@@ -105,7 +105,7 @@ class CampaignForm(EditForm):
 class HoursForm(EditForm):
     """The form for calling hours: a start and an end for each day.
 
-    If both are empty, there are no calls on that day.
+    If both fields of a day are empty, there are no calls on that day.
     """
 
     def __init__(self, campaign: Campaign, *args: Any, **kwargs: Any) -> None:

@@ -104,7 +104,7 @@ def edit(campaign_id: int) -> ResponseReturnValue:
 @campaigns.route("/<int:campaign_id>/hours", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def hours(campaign_id: int) -> ResponseReturnValue:
-    """Change the calling hours, within those of the country."""
+    """Change the calling hours, within the hours that the country permits."""
     campaign = _campaign(campaign_id, to_change=request.method == "POST")
     form = hours_form(campaign)
     if _may_be_saved(form):
@@ -171,7 +171,7 @@ def new_link(campaign_id: int) -> ResponseReturnValue:
 @campaigns.post("/<int:campaign_id>/hosts")
 @open_to(RoleName.ORGANISER)
 def invite(campaign_id: int) -> ResponseReturnValue:
-    """Let a host run parties for the campaign, by e-mail address."""
+    """Let the person with this e-mail address host parties for the campaign."""
     campaign = _campaign(campaign_id)
     host = invite_host(campaign, request.form.get("email", ""), request.form.get("name", ""))
     return commit_and_redirect(

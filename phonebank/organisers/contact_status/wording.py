@@ -32,7 +32,7 @@ BUCKET_MEANINGS = {
 
 
 def describe_status(campaign: Campaign, buckets: Sequence[Bucket], at: datetime) -> str:
-    """Return how many contacts can be called at `at`. If none can, return when the next one can."""
+    """Describe how many contacts can be called at `at`, or when the next contact can be called."""
     count = {bucket.key: bucket.contacts for bucket in buckets if bucket.contacts}
     openings = [bucket.next_at for bucket in buckets if bucket.next_at]
     can = "can" if campaign.is_running else "could"
@@ -56,7 +56,7 @@ def describe_status(campaign: Campaign, buckets: Sequence[Bucket], at: datetime)
 
 
 def describe_capacity(calls: int, is_running: bool = True) -> str:
-    """Return how many calls the queue can give within the hour.
+    """Describe how many calls the queue can give within the hour.
 
     The sentence also says how many callers they keep busy. Return "" if there are no calls.
     """

@@ -49,7 +49,7 @@ class UploadForm(FlaskForm):
 
 
 class UndoForm(FlaskForm):
-    """The form that asks why an upload is undone that put numbers on the do-not-call list."""
+    """The form that asks why an upload is undone, if it put numbers on the do-not-call list."""
 
     why = SelectField(
         "Why?",

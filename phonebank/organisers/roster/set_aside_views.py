@@ -30,7 +30,7 @@ def init_app(app: Flask) -> None:
 @pages.get("")
 @open_to(RoleName.ORGANISER)
 def look(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """Show what setting aside would change, in counts."""
+    """Show what setting the caller's calls aside would change, in counts."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     return render_template(
@@ -46,7 +46,7 @@ def look(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 @pages.post("")
 @open_to(RoleName.ORGANISER)
 def do(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """Set the calls aside. Few calls are done at once; otherwise a job continues."""
+    """Set the calls aside. If the request has no time for all of them, a job continues."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     only_fast = request.form.get("which") == "fast"
@@ -60,7 +60,7 @@ def do(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 @pages.get("/<int:act_id>/bring-back")
 @open_to(RoleName.ORGANISER)
 def look_back(campaign_id: int, caller_id: int, act_id: int) -> ResponseReturnValue:
-    """Show what bringing back would change."""
+    """Show what bringing the calls back would change."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     act = set_aside.set_aside_of(caller, act_id)

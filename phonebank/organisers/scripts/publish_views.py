@@ -34,7 +34,7 @@ DRAFT_STAYS = (
 @scripts.route("/<int:script_id>/publish", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def publish(campaign_id: int, script_id: int) -> ResponseReturnValue:
-    """Show what would change for callers. A POST publishes it."""
+    """Show what the draft would change for callers. A POST publishes the draft."""
     campaign, script = load_script(campaign_id, script_id)
     sent = request.method == "POST"
     if sent:

@@ -31,7 +31,7 @@ def versions(campaign_id: int, script_id: int) -> ResponseReturnValue:
 @scripts.get("/<int:script_id>/versions/<int:number>")
 @open_to(RoleName.ORGANISER)
 def read_version(campaign_id: int, script_id: int, number: int) -> ResponseReturnValue:
-    """Show one version, and how it differs from the published one."""
+    """Show one version, and how it differs from the published version."""
     campaign, script = load_script(campaign_id, script_id)
     version = version_for(script, number)
     parsed, published = _parsed_script(version.id), script_of(script.published_version_id)
