@@ -23,11 +23,13 @@ alembic = Alembic(run_mkdir=False, command_name="", metadatas=Base.metadata)
 
 
 def _set_up_logging() -> None:
-    """Log what is worth keeping (who downloaded what, who lifted a suppression) to standard error,
-    where hosting providers collect logs. A server's own logging setup stays as it is."""
+    """Send log messages that are worth keeping (who downloaded what, who lifted a suppression) to
+    standard error, where hosting providers collect logs. If a server has set up logging itself,
+    that setup is kept."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for library in ("alembic", "sqlalchemy"):
-        # Flask-Alembic gives each a handler beside the root's, and every message would come twice.
+        # Flask-Alembic gives each of these loggers a handler beside that of the root logger, so
+        # every message would come twice.
         logging.getLogger(library).handlers.clear()
     for ours in ("phonebank", "callers"):
         logging.getLogger(ours).setLevel(logging.INFO)
@@ -51,7 +53,8 @@ def create_app(config: Config | None = None, timeouts: Timeouts = db.FOR_PAGES) 
     db.init_app(app, config.database_url, connections, timeouts)
     redis.init_app(app, config.redis_url)
     app.config["ALEMBIC"] = {"script_location": str(MIGRATIONS)}
-    # Otherwise one transaction would keep the locks of the first migration until the last is done.
+    # Otherwise all migrations would share one transaction, which would keep the locks of the first
+    # until the last is done.
     app.config["ALEMBIC_CONTEXT"] = {"transaction_per_migration": True}
     alembic.init_app(app)
     security.init_app(app, config)

@@ -81,8 +81,8 @@ def load() -> Campaign:
         merge_values={"candidate": "Sam Rivers"},
         door_open=True,
         allow_drama_numbers=True,
-        # Nobody dials here, so a person who tries it out is faster than a caller. A program is
-        # still too fast.
+        # Nobody dials in the demonstration, so a person who tries it out is faster than a caller.
+        # These limits still stop a program.
         people_an_hour=240,
         people_a_minute=15,
         created_by_id=organiser.id,
@@ -137,7 +137,8 @@ def _add_people(campaign: Campaign, organiser: Account) -> None:
     )
     db.session.add(contact_list)
     db.session.flush()
-    # The seed makes the same people on every machine, so that two who try it can compare notes.
+    # With this seed the invented people are the same on every machine, so that two people who try
+    # the demonstration can compare notes.
     choice = random.Random(2016)  # noqa: S311 (invented names, not secrets)
     first_names, last_names = FIRST_NAMES.split(), LAST_NAMES.split()
     ranges = itertools.cycle(RANGES)

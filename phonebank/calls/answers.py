@@ -27,11 +27,11 @@ def save_answer(
 ) -> Any:
     """Save the answer to a step. Return the value that is stored afterwards.
 
-    A later answer replaces an earlier one. Two kinds of late requests replace nothing: one from
-    before the call was undone (its `turn` is not the call's), and one that was sent before the
-    stored answer. `seq` grows with every answer that a page sends; None (a form without JavaScript)
-    counts as the newest. An empty answer (None, blank) is stored too if the step allows it: it
-    says that the caller has gone past the step.
+    A later answer replaces an earlier one. Two kinds of late requests replace nothing: a request
+    from before the call was undone (its `turn` is not the call's), and a request that was sent
+    before the one with the stored answer. `seq` grows with every answer that a page sends; None (a
+    form without JavaScript) counts as the newest. An empty answer (None, blank) is stored too if
+    the step allows it: it says that the caller has gone past the step.
 
     Raises NotFoundError, ConflictError once the outcome is recorded, InvalidInputError for a step
     or answer that the script does not have.

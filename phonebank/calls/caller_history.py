@@ -1,4 +1,5 @@
-"""What one caller did, counted from the calls, for an organiser who has to decide about them."""
+"""Counts what one caller did, from the calls, for an organiser who has to decide about the
+caller."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,9 +37,12 @@ WHERE caller_id = :caller_id GROUP BY outcome ORDER BY number DESC, outcome
 
 @dataclass(frozen=True)
 class Sights:
-    """How many contacts a caller saw and how fast. `usual_seconds` is the median time from the
-    claim to the end of the hold, None if no hold has ended; `outcomes` holds rows of `outcome`
-    (None for calls without one) and `number`, the most frequent first."""
+    """The number of contacts that a caller saw, and how fast.
+
+    `usual_seconds` is the median time from the claim to the end of the hold; None if no hold has
+    ended. `outcomes` holds rows of `outcome` (None for calls without an outcome) and `number`, the
+    most frequent first.
+    """
 
     people: int
     last_hour: int

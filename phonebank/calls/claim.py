@@ -36,7 +36,7 @@ from phonebank.suppressions.contacts import has_suppressed_number
 
 TRIES_AT_MOST = 50
 
-# Seconds: longer than it takes to write a call that has no lock to wait for.
+# Seconds. To write a call takes less time than this, unless it waits for a lock.
 WROTE_AT_ONCE = 0.05
 
 # The caller's page shows at most this many other people of a household beside the contact.
@@ -55,18 +55,19 @@ _household = (
     .order_by(_other.id)
     .limit(HOUSEHOLD_AT_MOST)
 )
-# Not FOR SHARE: two tabs of one caller would each hold it, and wait for the other's update.
+# With FOR SHARE a deadlock would be possible: two tabs of one caller could both hold the lock, and
+# each would wait for the other before its update.
 _LOCK = (
     select(Contact.id)
     .join(Caller, Caller.id == bindparam("caller_id"))
     .where(Contact.id == bindparam("contact_id"))
     .with_for_update(of=[Contact, Caller], key_share=True)
 )
-# Everything that decides whether the caller may get the contact, because an organiser or a host may
-# have acted since the request began. This is not part of the statement that locks, because a
-# statement that waits for a row sees all other rows as they were before the wait. `household` has
-# the ids of other contacts with the same number, and the caller may ask for them instead. `words`
-# has the scripts on offer.
+# This query reads everything that decides whether the caller may get the contact, because an
+# organiser or a host may have acted since the request began. It is not part of the statement that
+# locks, because a statement that waits for a row sees all other rows as they were before the wait.
+# `household` has the ids of other contacts with the same number, and the caller may ask for them
+# instead. `words` has the scripts on offer.
 _PRESENT_STATE = (
     select(
         Contact,
@@ -88,8 +89,9 @@ _OPEN_CALL = insert(Call).on_conflict_do_nothing().returning(Call)
 
 
 class NobodyToCallError(PhonebankError):
-    """No contact is available for this caller right now; `why` is the reason. `next_at` (aware UTC)
-    is when the next contact becomes callable, or None if waiting alone does not help."""
+    """The error if no contact is available for this caller right now; `why` is the reason.
+    `next_at` (aware UTC) is when the next contact becomes callable, or None if waiting alone does
+    not help."""
 
     status = 200
     title = "Nobody to call right now"
@@ -100,7 +102,8 @@ class NobodyToCallError(PhonebankError):
 
 
 def claim(caller: Caller, has_no_hold: bool = False) -> Hold:
-    """Give the caller one contact to call. It is the same contact until their hold ends.
+    """Give the caller one contact to call. Until their hold ends, every claim gives the same
+    contact.
 
     `has_no_hold` skips the query for that hold, because the caller has just recorded an outcome.
     Raises NotAdmittedError, PracticeRequiredError, NotRunningError, GoneError (party or campaign
@@ -161,8 +164,8 @@ def _open_call(caller: Caller, contact_id: int, call_id: uuid.UUID) -> Hold | No
     Return None if the caller may not: the contact was suppressed or called since it came into
     Redis, its calling hours have ended, or its number is in another open call. The row locks order
     this claim against a suppression and against a removal of the caller. A transaction that commits
-    first wins, and one that comes second waits until this call is written. Raises what
-    `_present_state` and `enforce_pace` do.
+    first wins, and one that comes second waits until this call is written. Raises the errors of
+    `_present_state` and `enforce_pace`.
     """
     ids = {"contact_id": contact_id, "caller_id": caller.id}
     if db.session.scalar(_LOCK, ids) is None:
@@ -220,8 +223,8 @@ class _Callable:
 def _present_state(ids: dict[str, int]) -> _Callable | None:
     """Return the contact, if the caller may get it at this moment; None if not.
 
-    Reads contact, caller, campaign, party and list again, and the clock after that, so it is right
-    however long the caller of this function waited for the locks. Raises NotAdmittedError for a
+    Reads contact, caller, campaign, party and list again, and the clock after that, so the result
+    is right however long the calling code waited for the locks. Raises NotAdmittedError for a
     caller who was removed since the request began, PracticeRequiredError, PacePausedError, and
     NotRunningError or GoneError when the campaign or the party has been paused or ended.
     """

@@ -1,7 +1,7 @@
 """What an undo needs to restore a contact and its household, as values that can be stored.
 
-`call.contact_before` keeps a `ContactSnapshot`; setting a call aside keeps a `PeopleSnapshot` of
-before and one of after it.
+`call.contact_before` keeps a `ContactSnapshot`; setting a call aside keeps two `PeopleSnapshot`s,
+from before and from after it.
 """
 
 from collections.abc import Iterable
@@ -56,7 +56,7 @@ class ContactValues:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """By column, with times and dates as ISO 8601 text."""
+        """Return the values by column, with times and dates as ISO 8601 text."""
         values = {name: getattr(self, name) for name in _COLUMNS}
         return {
             name: value.isoformat() if isinstance(value, date) else value
@@ -83,8 +83,8 @@ _COLUMNS = tuple(field.name for field in fields(ContactValues))
 class LeftValues:
     """The columns of a contact that other calls and uploads may change, as an outcome left them.
 
-    A call to another contact on the number changes them, and an upload of the list does. A change
-    of calling hours moves only `callable_at`.
+    They change with a call to another contact on the number, and with an upload of the list. A
+    change of calling hours moves only `callable_at`, which is not among them.
     """
 
     state: ContactState
@@ -98,7 +98,7 @@ class LeftValues:
         return cls(contact.state, contact.phone, tuple(contact.other_phones), contact.rested_at)
 
     def to_json(self) -> dict[str, Any]:
-        """By column, with the time as ISO 8601 text."""
+        """Return the values by column, with the time as ISO 8601 text."""
         return {
             "state": self.state,
             "phone": self.phone,
@@ -119,7 +119,7 @@ class LeftValues:
 
 @dataclass(frozen=True)
 class DelayedContact:
-    """Another contact with the number, which waits because of the call, with its times before the
+    """A contact with the same number that waits because of the call, with its times before the
     call."""
 
     contact_id: int
@@ -129,8 +129,8 @@ class DelayedContact:
 
 @dataclass(frozen=True)
 class NumberLoss:
-    """Another contact, which lost the number because it is dead, with its further numbers before
-    the call."""
+    """A contact with the same number that lost it because the number is dead, with its further
+    numbers before the call."""
 
     contact_id: int
     other_phones: tuple[str, ...]
@@ -138,8 +138,8 @@ class NumberLoss:
 
 @dataclass(frozen=True)
 class HouseholdChange:
-    """What an outcome did to the other contacts with the number. `delayed_until` (aware) is when
-    the delayed contacts become callable, or None if no contact is delayed."""
+    """The changes that an outcome made to the other contacts with the number. `delayed_until`
+    (aware) is when the delayed contacts become callable, or None if no contact is delayed."""
 
     delayed: tuple[DelayedContact, ...] = ()
     delayed_until: datetime | None = None
@@ -188,8 +188,8 @@ class HouseholdChange:
 
 @dataclass(frozen=True)
 class ContactSnapshot:
-    """All that an undo restores: the contact before its outcome, what the outcome did to the
-    household, and how it left the contact."""
+    """The state that an undo restores: the contact before its outcome, the changes that the outcome
+    made to the household, and how it left the contact."""
 
     before: ContactValues
     household: HouseholdChange
@@ -224,7 +224,7 @@ class PeopleSnapshot:
 
     @classmethod
     def of(cls, contact: Contact | None, others: Iterable[Contact]) -> "PeopleSnapshot":
-        """Return the present states."""
+        """Return the present states of the contact and of the others with the number."""
         return cls(
             ContactValues.of(contact) if contact is not None else None,
             {other.id: ContactValues.of(other) for other in others},

@@ -1,4 +1,4 @@
-"""Whether a caller's campaign and party are calling right now."""
+"""Checks that a caller's campaign and party are calling right now."""
 
 from phonebank.core.db import db
 from phonebank.core.errors import GoneError, NotAllowedError, NotRunningError
@@ -6,7 +6,7 @@ from phonebank.models import Caller, Campaign, CampaignState, Party
 
 
 class NotAdmittedError(NotAllowedError):
-    """The caller waits in the lobby, or was removed since the request began."""
+    """The error of a caller who waits in the lobby, or was removed since the request began."""
 
     title = "You're not in"
 

@@ -1,4 +1,4 @@
-"""The hold of a caller: looking it up, renewing it, releasing it. Nothing here commits."""
+"""Looks up, renews and releases the hold of a caller. Nothing here commits."""
 
 import uuid
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from phonebank.core.db import db
 from phonebank.core.errors import NotFoundError
 from phonebank.models import Call, CallEnding, Caller, Contact, now
 
-# A renewal writes a later expiry this rarely: the page asks once a minute, and a second tab, or a
-# caller who goes back and forth, asks more often.
+# At least this time passes between two renewals that write a later expiry. The page asks once a
+# minute, and a second tab, or a caller who goes back and forth, asks more often.
 WRITTEN_APART = timedelta(minutes=1)
 
 # Statements are built once: building them takes longer than PostgreSQL needs to answer them.
@@ -35,7 +35,7 @@ SELECT call.campaign_id, contact_id, expires_at, hold_seconds,
 FROM call JOIN campaign ON campaign.id = call.campaign_id
 WHERE call.id = :call_id AND caller_id = :caller_id AND ended_at IS NULL
 """)
-# `greatest`: another tab may have been promised a little more.
+# `greatest` is needed because another tab may have been promised a later expiry.
 _RENEW = text("""
 UPDATE call SET expires_at = greatest(expires_at, :until)
 WHERE id = :call_id AND caller_id = :caller_id AND ended_at IS NULL
@@ -64,9 +64,9 @@ def renew_hold(caller: Caller, call_id: uuid.UUID) -> datetime:
     """Extend a hold by the campaign's hold time, up to its longest since the contact came onto the
     screen by a claim or an undo.
 
-    Return when the hold expires (aware UTC), as PostgreSQL has it: a renewal soon after another
-    writes nothing. Raises NotFoundError when the call is not an open one of this caller, or has
-    been held for the longest time.
+    Return when the hold expires (aware UTC), as PostgreSQL has it, because a renewal soon after
+    another writes nothing. Raises NotFoundError when the call is not an open one of this caller, or
+    has been held for the longest time.
     """
     own = {"call_id": call_id, "caller_id": caller.id}
     held = db.session.execute(_RENEWABLE, own).one_or_none()
@@ -76,7 +76,8 @@ def renew_hold(caller: Caller, call_id: uuid.UUID) -> datetime:
     contact_id: int = held.contact_id
     ends: datetime = held.expires_at
     if until - ends >= _apart(held.hold_seconds) or until == held.longest > ends:
-        # The statement that writes checks once more: the hold may have ended since.
+        # The statement that writes the expiry checks the hold once more, because it may have ended
+        # since.
         renewed = db.session.execute(_RENEW, own | {"until": until}).one_or_none()
         if renewed is None:
             raise _hold_has_ended()
@@ -100,7 +101,7 @@ def _hold_has_ended() -> NotFoundError:
 def release_hold(caller: Caller, call_id: uuid.UUID) -> None:
     """End a hold without an outcome: the contact becomes callable as it was before.
 
-    Does nothing when the hold has ended already. Raises NotFoundError for another caller's call.
+    If the hold has ended already, nothing changes. Raises NotFoundError for another caller's call.
     """
     call = own_call(caller, call_id, lock=True)
     if call.ended_at is None:
@@ -127,7 +128,7 @@ def own_call(caller: Caller, call_id: uuid.UUID, lock: bool = False) -> Call:
 def own_call_and_contact(caller: Caller, call_id: uuid.UUID) -> tuple[Call, Contact]:
     """Return a call of this caller and its contact, both locked against other changes.
 
-    Raises NotFoundError as `own_call` does.
+    Raises the error of `own_call`.
     """
     own = {"call_id": call_id, "caller_id": caller.id}
     row = db.session.execute(_OWN_CALL_AND_CONTACT, own).one_or_none()

@@ -1,4 +1,4 @@
-"""Switching a call to another contact with the same number, who came to the phone. Nothing here
+"""Switches a call to another contact with the same number, who came to the phone. Nothing here
 commits."""
 
 import uuid
@@ -39,9 +39,9 @@ def _others(call: Call) -> Select[Contact]:
 def switch_contact(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold:
     """Continue the same call with another person of the household, who came to the phone.
 
-    The page begins the script again with their name; answers so far stay, unless an experiment has
-    another script for this contact. The contact that the caller first asked for waits with the rest
-    of the household once the call is recorded.
+    The page begins the script again with their name; the answers so far are kept, unless an
+    experiment has another script for this contact. The contact that the caller first asked for
+    waits with the rest of the household once the call is recorded.
 
     Raises NotFoundError for another caller's call or a contact not on this number, ConflictError
     once the call has ended.
@@ -49,9 +49,9 @@ def switch_contact(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold:
     call = own_call(caller, call_id, lock=True)
     if call.outcome is not None or call.ended_at is not None:
         raise ConflictError("This call has ended.", "Ask for the next person.")
-    # A concurrent undo may be giving the contact another number, but it leaves a contact in an open
-    # call alone. The lock is a separate statement, because a statement that waits for a row sees
-    # all other rows as they were before the wait.
+    # A concurrent undo may be giving the contact another number, but it does not change a contact
+    # in an open call. The lock is a separate statement, because a statement that waits for a row
+    # sees all other rows as they were before the wait.
     db.session.execute(
         select(Contact.id).where(Contact.id == contact_id).with_for_update(key_share=True)
     )

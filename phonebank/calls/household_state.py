@@ -1,4 +1,4 @@
-"""What an outcome does to the other contacts with the number, and how an undo reverses it.
+"""Applies an outcome to the other contacts with the number, and reverses that for an undo.
 
 All of it is part of the transaction that records or undoes the call.
 """
@@ -69,7 +69,7 @@ RETURNING contact.id, others.callable_at, others.rested_at
 """,
     callable=ContactState.CALLABLE,
 )
-# A contact that has got another time since keeps it.
+# A contact that has got another time since then keeps that time.
 _END_DELAY = text("""
 UPDATE contact SET callable_at = others.callable_at, rested_at = others.rested_at
 FROM unnest(
@@ -80,10 +80,10 @@ WHERE contact.id = others.id AND contact.callable_at = CAST(:until AS timestampt
 
 
 def apply_to_household(contact: Contact, call: Call, decision: Decision) -> HouseholdChange:
-    """Make the other contacts with the number wait, as the decision says. A dead number is dead for
-    every contact that has it, in every campaign and in later uploads.
+    """Make the other contacts with the number wait, as the decision says. Return what
+    `restore_household` needs.
 
-    Return what `restore_household` needs.
+    A dead number is dead for every contact that has it, in every campaign and in later uploads.
     """
     others = {"number": call.phone, "called": contact.id}
     if decision.number_dead:
@@ -115,7 +115,7 @@ def restore_household(call: Call, change: HouseholdChange) -> None:
     lost.
 
     A contact that was called on another number since, or is in an open call on it, keeps that
-    number; so does one that has lost another number since.
+    number. So does a contact that has lost another number since.
     """
     if change.delayed:
         db.session.execute(

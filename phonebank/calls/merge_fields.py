@@ -4,7 +4,7 @@ from phonebank.models import Caller, Campaign, Contact
 
 
 def fields_for(contact: Contact, caller: Caller, campaign: Campaign) -> dict[str, str | None]:
-    """Return the merge fields of a call, name → value; a contact's own value replaces the
+    """Return the values of a call's merge fields, by name. A contact's own value replaces the
     campaign's."""
     own = {name: str(value) for name, value in contact.fields.items() if str(value or "").strip()}
     return (
@@ -19,7 +19,7 @@ def fields_for(contact: Contact, caller: Caller, campaign: Campaign) -> dict[str
 
 
 def shared_fields(caller: Caller, campaign: Campaign) -> dict[str, str | None]:
-    """Return the merge fields that are the same in every call of this caller."""
+    """Return the values of the merge fields that are the same in every call of this caller."""
     values = {name: str(value) for name, value in campaign.merge_values.items()}
     return values | fields_of_caller(caller, campaign)
 

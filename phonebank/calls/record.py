@@ -1,4 +1,4 @@
-"""Recording the outcome of a call. Nothing here commits.
+"""Records the outcome of a call. Nothing here commits.
 
 One transaction holds the call, the contact, the suppression and the tally, so that no crash can
 leave one without the others. The call's id is the idempotency key: a request that is sent twice
@@ -44,8 +44,8 @@ NOTE_AT_MOST = 2000  # characters
 
 @dataclass(frozen=True)
 class RecordResult:
-    """The call with its outcome. `changed` is False when the outcome was there already, because the
-    request was sent again."""
+    """The call with its outcome. `changed` is False if the call had its outcome already, because
+    the request was sent again."""
 
     call: Call
     changed: bool
@@ -63,11 +63,11 @@ def record(
 ) -> RecordResult:
     """Record the outcome of a call, with all its effects.
 
-    A second outcome for the call changes nothing, whatever it says: the first stays until it is
-    undone. A late copy of an outcome that was undone (its `turn` is not the call's) changes nothing
-    either. An outcome that comes after its hold has ended is kept and flagged as late; if another
-    caller has got the contact since, it changes neither the contact nor any tally. A do-not-call
-    always applies.
+    A second outcome for the call changes nothing, whatever it says: the first outcome stays until
+    it is undone. A late copy of an outcome that was undone (its `turn` is not the call's) changes
+    nothing either. An outcome that comes after its hold has ended is kept and flagged as late; if
+    another caller has got the contact since, it changes neither the contact nor any tally. A
+    do-not-call always applies.
 
     `callback_at` (aware) is the promised time; `only_me` reserves the callback for this caller at
     first; `language` is what the contact speaks (BCP 47), for the outcome that asks.
@@ -118,7 +118,7 @@ def was_reassigned(call: Call) -> bool:
 def is_later_call_to_contact(call: Call) -> ColumnElement[bool]:
     """Return the condition, for a query of calls, that a call showed this call's contact later.
 
-    The order is that of their numbers and not of the clock, because the clocks of two servers may
+    Calls are ordered by `handed_out_no` and not by the clock, because the clocks of two servers may
     differ.
     """
     on_screen = tuple_(func.coalesce(Call.handed_out_no, 0), Call.started_at)
@@ -204,8 +204,8 @@ def _conversation_and_yes(
     script = script_of(call.script_version_id)
     if script is None:
         return outcome_key == "talked", False
-    # An answer to a step that the call no longer passes through, because an earlier answer was
-    # changed, is kept and does not count.
+    # If the caller changed an earlier answer, the call may no longer pass through a step. The
+    # answer to such a step is kept, but does not count.
     fields = fields_for(contact, caller, caller.campaign)
     answers = answers_on_path(script, answers_of(call), fields)
     talked = is_conversation(script, answers)

@@ -1,9 +1,9 @@
-"""Setting aside what one caller recorded, and bringing it back. Nothing here commits.
+"""Sets aside what one caller recorded, and brings it back. Nothing here commits.
 
-This is for a caller who did not call the people they say they called. Each call is kept and counts
-nowhere; its contact and their household are restored to their state before it; a do-not-call entry
-is lifted unless it was made by another call or person too. Where another caller's call has changed
-a contact since, the contact stays as that call left it.
+This is for a caller who did not call the people they say they called. Each call is kept, but counts
+nowhere. Its contact and their household get back their state from before the call. A do-not-call
+entry of the call is lifted, unless another call or person has made it too. If another caller's call
+has changed a contact since, the contact stays as that call left it.
 
 This module says what is set aside and shows how far it has come; `set_aside_worker` does the work,
 a few calls at a time, because a caller may have thousands.
@@ -63,10 +63,12 @@ FROM set_aside_call WHERE set_aside_id = :id
 
 @dataclass(frozen=True)
 class Preview:
-    """What setting aside would do now, in counts. `people` counts the contacts of the calls.
-    `called_since` of them stay as another caller's call left them. Of the numbers that the calls
-    put on the do-not-call list, `lifted` are removed; the others stay because they have another
-    entry too."""
+    """The effects, in counts, that setting aside would have now.
+
+    `people` counts the contacts of the calls. `called_since` of them stay as another caller's call
+    left them. Of the numbers that the calls put on the do-not-call list, `lifted` are removed; the
+    others stay because they have another entry too.
+    """
 
     calls: int
     counted: int

@@ -1,6 +1,7 @@
 """The work of setting calls aside and bringing them back, in steps. Nothing here commits.
 
-The newest calls come first, so each call finds its contact in the state that the call left.
+The newest calls come first, so for each call the contact is still in the state in which that call
+left it.
 """
 
 from collections.abc import Sequence
@@ -30,10 +31,11 @@ from phonebank.suppressions import dead_numbers
 from phonebank.suppressions import entries as suppressions
 from phonebank.suppressions.contacts import restore_contacts, suppress_listed_among
 
-# Calls in one transaction: about a second of locks at most, on a busy machine.
+# Calls in one transaction. Their rows stay locked for about a second at most, on a busy machine.
 AT_ONCE = 50
 
-# For each contact, when the last other call began that is recorded or open and is not set aside.
+# For each contact this finds when the last other call began that is recorded or open and is not set
+# aside.
 _LAST_OTHER_CALLS = (
     select(Call.contact_id, func.max(Call.started_at))
     .where(
@@ -62,7 +64,7 @@ _LOCK_CONTACTS = (
 
 
 def take_step(set_aside: SetAside) -> bool:
-    """Set aside or bring back the next calls; False when there are no more."""
+    """Set aside or bring back the next calls. Return False if there are no more."""
     # The lock makes two workers take turns, and lets an organiser bring back between two steps.
     lock_row(set_aside)
     if set_aside.state == SetAsideState.WORKING:
@@ -91,7 +93,7 @@ def _set_aside_some(set_aside: SetAside) -> bool:
     restored: list[int] = []
     for call_id in ids:
         call, contact = rows.get(call_id, (None, None))
-        # The caller has undone it meanwhile, or another worker was first.
+        # The caller has undone the call meanwhile, or another worker has handled it.
         if call is None or contact is None or call.recorded_at is None or call.set_aside_at:
             continue
         kept = SetAsideCall(call_id=call.id, set_aside_id=set_aside.id, counted=call.counted)
@@ -135,9 +137,12 @@ def _lift_suppression(call: Call) -> str | None:
 
 
 def _restore_people(call: Call, contact: Contact, kept: SetAsideCall, is_last: bool) -> list[int]:
-    """Restore a call's contact and household to before the call, except where another call has
-    changed them since. `is_last`: no other call to the contact came later. Notes in `kept` what
-    changed, and returns the ids of the contacts."""
+    """Restore a call's contact and household to their state before the call, except those that
+    another call has changed since.
+
+    `is_last` says that no other call to the contact came later. Write the states before and after
+    this change to `kept`, and return the ids of the contacts.
+    """
     if call.contact_before is None:
         return []
     snapshot = ContactSnapshot.from_json(call.contact_before)
@@ -223,14 +228,14 @@ def _bring_people_back(
 
 
 def _lock_calls(ids: Sequence[Any]) -> dict[Any, tuple[Call, Contact]]:
-    """Return the calls with their contacts by call id, locked in the order of the contacts."""
+    """Return the calls with their contacts, by call id. Lock them in the order of the contacts."""
     rows = db.session.execute(_LOCK_CALLS, {"ids": list(ids)}).all()
     return {call.id: (call, contact) for call, contact in rows}
 
 
 def _last_other_calls(rows: dict[Any, tuple[Call, Contact]]) -> dict[int, datetime]:
-    """Return, by contact id, when the last call to it began, without these calls and without calls
-    that are set aside."""
+    """Return, by contact id, when the last call to the contact began, not counting these calls and
+    calls that are set aside."""
     values = {"contacts": list({contact.id for _, contact in rows.values()}), "calls": list(rows)}
     return {row[0]: row[1] for row in db.session.execute(_LAST_OTHER_CALLS, values)}
 

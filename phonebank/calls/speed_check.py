@@ -19,7 +19,7 @@ from phonebank.models import Call, Caller
 CONVERSATION_TAKES = timedelta(seconds=15)
 # A tap on the number, the telephone's own screen, and back. Even an engaged tone takes longer.
 ANY_CALL_TAKES = timedelta(seconds=3)
-# Fewer may be mistaken taps, so the page does not show them.
+# Fewer such outcomes may be mistaken taps, so the page does not show them.
 SHOWN_FROM = 3
 SHOWN_AT_MOST = 20
 

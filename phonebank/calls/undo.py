@@ -1,4 +1,4 @@
-"""Undoing the outcome of a call. Nothing here commits."""
+"""Undoes the outcome of a call. Nothing here commits."""
 
 import uuid
 from datetime import timedelta
@@ -30,7 +30,7 @@ LAST_RECORDED_FIRST = (Call.recorded_no.desc().nulls_last(), Call.recorded_at.de
 
 
 class CannotUndoError(HoldLostError):
-    """Too much has happened since the outcome, or another caller recorded it."""
+    """The error if too much has happened since the outcome, or if another caller recorded it."""
 
     title = "This can't be undone"
 
@@ -41,17 +41,18 @@ class CannotUndoError(HoldLostError):
 def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
     """Undo the caller's last outcome and bring its contact back onto their screen.
 
-    A contact that is on their screen is released first. A late copy of an undo that was done (its
-    `turn` is not the call's) changes nothing, whatever was recorded since. Raises NotFoundError,
-    NotAdmittedError, and CannotUndoError when the outcome is not their last or too long ago, when
-    another call has or has changed the contact since, and when another entry has put a number of
-    the contact on the do-not-call list.
+    If a contact is on their screen, it is released first. A late copy of an undo that was done (its
+    `turn` is not the call's) changes nothing, whatever was recorded since.
+
+    Raises NotFoundError, NotAdmittedError, and CannotUndoError. An outcome cannot be undone if it
+    is not the caller's last or is too long ago, if another call has the contact or has changed it
+    since, or if another entry has put a number of the contact on the do-not-call list.
     """
     call, contact = own_call_and_contact(caller, call_id)
     if call.outcome is None or is_stale(call, turn):
-        return call  # undone already: the request was sent again
-    # After the contact, the order in which a claim locks them. A removal of the caller at this
-    # moment either wins or releases this call.
+        return call  # the request was sent again, so the call is undone already
+    # The caller is locked after the contact, in the same order as by a claim. If the caller is
+    # being removed at this moment, the removal either comes first or releases this call.
     lock_row(caller)
     if not caller.may_call:
         raise NotAdmittedError()
@@ -83,7 +84,7 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
         )
     restore_household(call, snapshot.household)
     snapshot.before.restore(contact)
-    # The value may belong to a number that the contact had in between.
+    # The value may belong to a number that the contact had in the meantime.
     contact.suppressed_at = None
     _reopen(call)
     return call
@@ -103,8 +104,8 @@ def redial_block_reason(call: Call, contact: Contact, campaign: Campaign) -> str
     """Return why the contact of an undone call may not be called again, in words for the caller,
     who may then only correct the outcome. Return "" if the contact may be called.
 
-    A call whose outcome was never undone is in progress, and goes on when calling hours end or
-    calling is paused.
+    A call whose outcome was never undone is still in progress, and may continue when calling hours
+    end or calling is paused.
     """
     if not call.turn:
         return ""

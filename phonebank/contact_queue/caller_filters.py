@@ -19,7 +19,8 @@ WHERE campaign_id = :campaign_id AND state = :admitted
 
 def languages_for(campaign: Campaign, chosen: Sequence[str] = ()) -> list[str]:
     """Return the languages of the contacts that a caller may get: those that the caller chose, or
-    otherwise the campaign's own; and "", for contacts without a known language."""
+    the campaign's own if they chose none; and also "", which stands for contacts without a known
+    language."""
     return ["", *(chosen or [campaign.language])]
 
 

@@ -44,15 +44,16 @@ def next_calling_time(campaign: Campaign, zone_key: str, at: datetime) -> dateti
     if campaign.calls_at_any_hour or is_calling_time(campaign, zone_key, at):
         return at
     zones, hours, rules = zones_in_key(zone_key), hours_of(campaign), rules_of(campaign)
-    # Inside the last minutes of an opening the next moment is that of the opening after it.
+    # In the last minutes before calling hours end, the next calling time is the start of the next
+    # calling hours.
     return next_callable(zones, at + TIME_TO_DIAL, hours, rules)
 
 
 def last_calling_time(
     campaign: Campaign, zone_key: str, at: datetime, within: timedelta
 ) -> datetime | None:
-    """Return the last calling time of the span that begins at `at`, to five minutes; None if the
-    span has no calling time. `within` is a multiple of five minutes."""
+    """Return the last calling time of the span that begins at `at` and lasts `within`, exact to
+    five minutes; None if the span has no calling time. `within` is a multiple of five minutes."""
     steps = range(within // _STEP, -1, -1)
     return next(
         (

@@ -22,7 +22,7 @@ from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS
 
 
 class EmptyReason(StrEnum):
-    """The reasons, as `reason` in JSON answers."""
+    """The reasons why a caller gets no contact, as JSON answers name them in `reason`."""
 
     OUT_OF_HOURS = "out_of_hours"
     RESTING = "resting"
@@ -35,7 +35,7 @@ class EmptyReason(StrEnum):
     DONE = "done"
 
 
-# What the caller reads: what is wrong, and what to do about it.
+# The words that the caller reads: what is wrong, and what to do about it.
 MESSAGES: dict[EmptyReason, tuple[str, str]] = {
     EmptyReason.OUT_OF_HOURS: (
         "It's too early or too late to call where the next people live.",
@@ -69,11 +69,11 @@ MESSAGES: dict[EmptyReason, tuple[str, str]] = {
     EmptyReason.DONE: ("Everyone on the list has been called. Thank you!", ""),
 }
 
-# These may end at any moment, so a page that shows one of them tries again automatically.
+# These reasons may end at any moment, so a page that shows one of them tries again automatically.
 PASSING_REASONS = frozenset({EmptyReason.ON_SCREENS, EmptyReason.BEING_READ})
 
-# Whether a list has a contact left to call, even one whose number is in an open call. The query
-# reads the first row of one index range for each list, zone and language.
+# The query says whether a list has a contact left to call, even if the number of that contact is in
+# an open call. The query reads the first row of one index range for each list, zone and language.
 _LEFT = text(f"""
 SELECT DISTINCT l.removed,
        {is_in_lists("l")} AS in_lists,
@@ -94,8 +94,8 @@ FROM contact_list WHERE campaign_id = :campaign_id
 
 
 class EmptyQueue(NamedTuple):
-    """Why a caller gets no contact. `next_at` (aware UTC) is when the next contact becomes callable
-    for the caller; None if waiting alone does not help."""
+    """The reason why a caller gets no contact. `next_at` (aware UTC) is when the next contact
+    becomes callable for the caller; None if waiting alone does not help."""
 
     why: EmptyReason
     next_at: datetime | None

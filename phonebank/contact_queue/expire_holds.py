@@ -1,4 +1,4 @@
-"""End the holds of callers who vanished, and correct Redis' copy of the holds."""
+"""Ends the holds of callers who vanished, and corrects Redis' copy of the holds."""
 
 from datetime import datetime, timedelta
 
@@ -10,8 +10,8 @@ from phonebank.contact_queue.refill import ensure_built
 from phonebank.core.db import db
 from phonebank.models import Campaign, now
 
-# A claim takes a contact in Redis and commits the open call milliseconds later. On a bad day it
-# takes this long.
+# A claim takes a contact in Redis and usually commits the open call milliseconds later. On a bad
+# day that takes as long as this.
 CLAIM_TAKES_AT_MOST = timedelta(seconds=5)
 
 _CONTACTS_OF_CALLS = text("""
@@ -23,7 +23,8 @@ FROM call WHERE id = ANY(CAST(:ids AS uuid[]))
 def expire_holds(campaign: Campaign) -> int:
     """End the campaign's holds whose time is up. Return how many there were. Commits.
 
-    PostgreSQL comes first. If the process is killed before Redis knows, the next run corrects it.
+    The holds end in PostgreSQL first. If the process is killed before Redis knows, the next run
+    corrects it.
     """
     at = now()
     ended = end_expired_holds(campaign.id, at)

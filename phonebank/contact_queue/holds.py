@@ -15,8 +15,9 @@ from phonebank.core.db import after_commit, db
 from phonebank.models import Call, CallEnding, now
 from phonebank.models.state_column import state_text
 
-# One statement finds and ends them: a renewal, an outcome or a release at this moment comes before
-# it or after it. PostgreSQL checks a row that it had to wait for once more.
+# One statement finds and ends these holds, so a renewal, an outcome or a release at this moment
+# comes either before it or after it. If PostgreSQL had to wait for a row, it checks that row once
+# more.
 _END_EXPIRED = state_text(
     """
 UPDATE call SET ended_at = :now, ending = :expired
@@ -61,7 +62,7 @@ def release_caller(caller_id: int) -> int:
 def end_expired_holds(campaign_id: int, at: datetime) -> int:
     """End the campaign's holds whose time is up at `at` (aware). Return how many there were.
 
-    The contacts become callable as they were before. Nothing counts as an attempt.
+    The contacts become callable as they were before. These calls do not count as attempts.
     """
     values = {"campaign_id": campaign_id, "now": at}
     ended = db.session.execute(_END_EXPIRED, values).all()
@@ -70,10 +71,10 @@ def end_expired_holds(campaign_id: int, at: datetime) -> int:
 
 
 def reopen_hold(call: Call, until: datetime) -> None:
-    """Open an ended call again, until `until` (aware), and have Redis know after the commit.
+    """Open an ended call again, until `until` (aware), and tell Redis after the commit.
 
-    Flushes. Raises IntegrityError if another open call has the contact, the number or the caller by
-    now.
+    This flushes. Raises IntegrityError if another open call has the contact, the number or the
+    caller by now.
     """
     call.ended_at = call.ending = None
     call.expires_at = until
@@ -82,17 +83,18 @@ def reopen_hold(call: Call, until: datetime) -> None:
 
 
 def release_after_commit(call: Call) -> None:
-    """Free the call's present contact in Redis after the commit, if this call holds them there."""
+    """Free the call's present contact in Redis after the commit, if this call holds the contact
+    there."""
     _free_after_commit(call.campaign_id, [(call.contact_id, call.id)])
 
 
 def hold_after_commit(call: Call) -> None:
-    """Have Redis know after the commit that the call holds its contact, and until when."""
+    """Tell Redis after the commit that the call holds its contact, and until when."""
     copy_after_commit(call.campaign_id, HeldContact(call.contact_id, call.id, call.expires_at))
 
 
 def copy_after_commit(campaign_id: int, held: HeldContact) -> None:
-    """Have Redis copy a hold after the commit."""
+    """Copy a hold to Redis after the commit."""
     redis_queue = redis_queue_of(campaign_id)
     after_commit(lambda: redis_queue.copy_holds(held))
 

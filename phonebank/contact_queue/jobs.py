@@ -13,7 +13,8 @@ from phonebank.core.jobs import URGENT, job
 from phonebank.models import Call, Campaign, CampaignState
 from phonebank.suppressions.contacts import suppress_listed_among
 
-# The number of contacts to check in each lane. Far fewer can arrive there between two runs.
+# The number of contacts to check in each lane. Between two runs far fewer contacts can come to the
+# front of a lane.
 CHECKED_AT_MOST = 500
 
 
@@ -43,8 +44,8 @@ def _top_up(campaign: Campaign) -> None:
 
 @retry_on_deadlock
 def _suppress_listed_contacts(campaign_id: int) -> None:
-    # Every claim rejects a contact with a number on the do-not-call list, and every refill would
-    # bring it back, near the front of its lane.
+    # If a contact has a number on the do-not-call list, every claim would reject it and every
+    # refill would bring it back, near the front of its lane.
     suppress_listed_among(redis_queue_of(campaign_id).first_contacts(CHECKED_AT_MOST))
     db.session.commit()
 
@@ -58,7 +59,7 @@ def for_each_campaign(which: ColumnElement[bool], action: Callable[[Campaign], o
             try:
                 action(campaign)
             except RedisError:
-                # The next run does it. SQL errors go up, and the job fails.
+                # The next run does the work. An SQL error is not caught here, so the job fails.
                 db.session.rollback()
                 return
         db.session.rollback()

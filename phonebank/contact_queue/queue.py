@@ -38,8 +38,8 @@ class TakenContact:
 
 
 class ContactQueue:
-    """The queue of one campaign for one caller. Its methods raise redis' errors when Redis is away,
-    and commit nothing."""
+    """The queue of one campaign for one caller. Its methods commit nothing, and raise RedisError
+    while Redis is away."""
 
     def __init__(self, campaign: Campaign, caller: Caller) -> None:
         self._campaign = campaign
@@ -49,8 +49,8 @@ class ContactQueue:
 
     def take(self, call_id: uuid.UUID) -> TakenContact | None:
         """Return the next contact for the caller, held in Redis for a call that is not written yet;
-        None if there is no contact. Rebuilds a queue that Redis has lost, and refills lanes that
-        are empty."""
+        None if there is no contact. This rebuilds a queue that Redis has lost, and refills lanes
+        that are empty."""
         if self._stale_in_a_row == STALE_IN_A_ROW:
             refill_from_empty(self._campaign)
         found = self._take(call_id)
@@ -69,8 +69,9 @@ class ContactQueue:
         self._redis.release(taken.contact_id, taken.call_id)
 
     def release_stale(self, taken: TakenContact) -> None:
-        """Free a contact that may not be called and is out of date in Redis. If another call has
-        the contact in PostgreSQL, Redis had lost that hold and gets it again."""
+        """Free a contact that may not be called and is out of date in Redis. If PostgreSQL has
+        another open call with the contact, Redis had lost that hold, so it is copied to Redis
+        again."""
         self.release(taken)
         self._stale_in_a_row += 1
         holder = db.session.execute(_OPEN_CALL_WITH, {"contact_id": taken.contact_id}).one_or_none()
@@ -99,7 +100,7 @@ class ContactQueue:
 
 
 def top_up_campaign(campaign: Campaign) -> bool:
-    """Refill the lanes of every language that the campaign's callers speak; Return False if another
+    """Refill the lanes of every language that the campaign's callers speak. Return False if another
     process is refilling. Callers who are limited to lists refill their own lanes as they claim."""
     ensure_built(campaign)
     with redis_queue_of(campaign.id).lock("refill") as is_mine:

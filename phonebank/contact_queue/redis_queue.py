@@ -44,7 +44,8 @@ LOCK_SECONDS = 10
 @dataclass(frozen=True)
 class QueueEntry:
     """A contact to put into a lane, or among the callbacks. `score` is its position in the lane, or
-    when the callback is due. `promised_by` is the id of the caller who promised the callback."""
+    the time when the callback is due. `promised_by` is the id of the caller who promised the
+    callback."""
 
     contact_id: int
     score: float
@@ -55,8 +56,8 @@ class QueueEntry:
 
 @dataclass(frozen=True)
 class TakeResult:
-    """What `take` found: a contact id, or None. `left` contacts remain in the lanes that this
-    caller may take from. `lost`: Redis has lost the queue."""
+    """The result of `take`: a contact id, or None. `left` contacts remain in the lanes that this
+    caller may take from. `lost` says that Redis has lost the queue."""
 
     contact_id: int | None
     left: int = 0
@@ -79,7 +80,7 @@ def redis_queue_of(campaign_id: int) -> "RedisQueue":
 
 
 class RedisQueue:
-    """The queue of one campaign in Redis. Raises redis' own errors when Redis is away."""
+    """The queue of one campaign in Redis. Its methods raise RedisError while Redis is away."""
 
     def __init__(self, redis: Redis, campaign_id: int) -> None:
         self._redis = redis
@@ -101,10 +102,9 @@ class RedisQueue:
         list_ids: Iterable[int] = (),
         languages: Iterable[str] = ("",),
     ) -> TakeResult:
-        """Move one contact from a lane into `held`, for this caller and a call that is not written
-        yet. Atomic. It takes only contacts of these lists (no lists mean every list) and of these
-        languages; "" means contacts without a known language.
-        """
+        """Move one contact from a lane into `held`, in one step, for this caller and a call that is
+        not written yet. It takes only contacts of these lists (no lists mean every list) and of
+        these languages; "" means contacts without a known language."""
         answer = _script(self._redis, "take")(
             keys=[
                 self._built,
@@ -165,7 +165,7 @@ class RedisQueue:
         )
 
     def copy_holds(self, *holds: HeldContact) -> None:
-        """Copy holds from PostgreSQL, over whatever Redis knew of these contacts."""
+        """Copy holds from PostgreSQL. They replace whatever Redis knew about these contacts."""
         self._write_holds(holds, replace=False)
 
     def replace_holds(self, holds: Iterable[HeldContact]) -> None:
@@ -187,8 +187,8 @@ class RedisQueue:
     def release(self, contact_id: int, call_id: uuid.UUID | None) -> None:
         """Free a contact whose call was recorded, released, or never written.
 
-        Does nothing if another call holds the contact. It frees a contact if Redis has lost which
-        call holds it.
+        If another call holds the contact, nothing changes. If Redis has lost which call holds the
+        contact, the contact is freed.
         """
         _script(self._redis, "release")(
             keys=[self._held, self._holders],
@@ -197,7 +197,7 @@ class RedisQueue:
         )
 
     def holds(self) -> list[HeldContact]:
-        """Redis' copy of every hold."""
+        """Return Redis' copy of every hold."""
         with self._redis.pipeline() as at_once:
             at_once.zrange(self._held, 0, -1, withscores=True)
             at_once.hgetall(self._holders)
@@ -234,19 +234,21 @@ class RedisQueue:
         return self._redis.zcard(self._held)
 
     def run_id(self) -> str:
-        """Return the id of this run of Redis: each start has another."""
+        """Return the id of this run of Redis. Each start gives Redis another id."""
         return str(self._redis.info("server")["run_id"])
 
     def is_built(self) -> bool:
-        """Whether the queue is whole: False once Redis was emptied, replaced or started again.
+        """Whether the queue is complete. It is not once Redis was emptied, replaced or started
+        again.
 
-        A Redis that was started again has read back a file that is older than what it has lost.
+        A Redis that was started again has read its data from a file, which may be older than the
+        data that it lost.
         """
         return self._redis.get(self._built) == self.run_id()
 
     def mark_built(self, run_id: str = "") -> None:
-        """Open the queue for `take` in the run of Redis in which it was rebuilt; "" means the
-        present run."""
+        """Mark the queue as built in the run of Redis with this id, so that `take` works. "" means
+        the present run."""
         self._redis.set(self._built, run_id or self.run_id())
 
     def clear_lanes(self) -> None:
@@ -256,7 +258,8 @@ class RedisQueue:
         )
 
     def clear(self) -> None:
-        """Forget everything: the next claim rebuilds from PostgreSQL."""
+        """Delete everything that Redis holds for the campaign. The next claim rebuilds the queue
+        from PostgreSQL."""
         self.clear_lanes()
         self._redis.delete(self._built, self._held, self._holders)
 
@@ -287,5 +290,6 @@ def _source(name: str) -> str:
 
 @cache
 def _script(redis: Redis, name: str) -> Script:
-    # The script object sends EVALSHA, and the text again only after NOSCRIPT (a new Redis).
+    # The script object sends EVALSHA. It sends the text of the script only after NOSCRIPT, which a
+    # new Redis answers.
     return redis.register_script(_source(name))

@@ -1,4 +1,5 @@
-"""PostgreSQL → Redis: keep a few minutes' worth of contacts ready, and rebuild a lost queue.
+"""Brings contacts from PostgreSQL to Redis, so that a few minutes' worth is ready, and rebuilds a
+lost queue.
 
 Nothing else adds contacts to the queue. A refill reads the callable contacts from the tables, and
 each claim checks its contact again.
@@ -31,9 +32,9 @@ READY_AT_MOST = 50_000
 # Below this share of that number a claim refills at once instead of waiting for the clock.
 LOW_WATER = 0.25
 
-# Callbacks due within this time are brought into Redis.
+# Callbacks that are due within this time are brought into Redis.
 CALLBACKS_AHEAD = timedelta(minutes=2)
-# Callbacks brought into Redis at once.
+# At most so many callbacks are brought into Redis at once.
 CALLBACKS_AT_MOST = 1000
 
 _GROUPS = text(f"""
@@ -42,8 +43,9 @@ FROM {LIST_GROUPS}
 WHERE l.campaign_id = :campaign_id AND NOT l.removed
 """)  # noqa: S608
 
-# One index range for each list, zone, language and untried-or-tried: PostgreSQL reads each in order
-# from its start, so the cost follows what the query returns, not what the list holds.
+# The query has one index range for each list, zone and language, and again for untried and tried
+# contacts. PostgreSQL reads each in order from its start, so the cost follows what the query
+# returns, not what the list holds.
 _NEXT_CONTACTS = text(f"""
 SELECT c.id, g.list_id, g.priority, c.tried, c.callable_at, c.language
 FROM unnest(CAST(:list_ids AS integer[]), CAST(:priorities AS integer[]),
@@ -103,8 +105,9 @@ def refill(
 
 
 def refill_from_empty(campaign: Campaign) -> None:
-    """Empty every lane and refill the campaign's own: many of the contacts in them may no longer be
-    called, because a list was removed or calling hours ended."""
+    """Empty every lane, and refill the lanes of the campaign's own language. This is for when many
+    contacts in the lanes may no longer be called, because a list was removed or calling hours
+    ended."""
     redis_queue_of(campaign.id).clear_lanes()
     refill(campaign)
 
@@ -139,14 +142,14 @@ def ensure_built(campaign: Campaign) -> None:
 
 
 def contact_groups(campaign: Campaign) -> Sequence[Row[*tuple[Any, ...]]]:
-    """Return each list that is not removed with each zone key and language of its contacts: rows of
-    `id` and `priority` of the list, `key` of the zone, `code` of the language."""
+    """Return each list that is not removed, with each zone key and language of its contacts, as
+    rows of `id` and `priority` of the list, `key` of the zone, `code` of the language."""
     return db.session.execute(_GROUPS, {"campaign_id": campaign.id}).all()
 
 
 def lane_score(priority: int, tried: bool, callable_at: datetime) -> float:
-    """Return a contact's position in a lane: list priority first, then never tried, then longest
-    callable.
+    """Return a contact's position in a lane: by list priority, then contacts that were never tried
+    before others, then by how long they have been callable.
 
     Seconds since 1970 stay below 10^10 until the year 2286, so the groups cannot overlap, and
     priorities of ±100,000 leave the fractions of a second exact to a millisecond in a double.
@@ -155,8 +158,8 @@ def lane_score(priority: int, tried: bool, callable_at: datetime) -> float:
 
 
 def _rebuild(campaign: Campaign, redis_queue: RedisQueue) -> None:
-    # The run id comes first: if Redis starts again meanwhile, part of what was built is lost, and
-    # the mark of the old run says so.
+    # The run id is read first. If Redis starts again meanwhile, part of the new queue is lost, and
+    # the id of the old run in `built` shows that.
     run_id = redis_queue.run_id()
     redis_queue.clear_lanes()
     redis_queue.replace_holds(open_holds(campaign.id))

@@ -20,13 +20,15 @@ from phonebank.rules.retry_rules import RetryRules
 AT_ONCE = 500
 # After this time the other jobs have their turn, and the next run continues where this run stopped.
 STOP_AFTER = timedelta(seconds=2)
-# A second round finds contacts whose outcome was still being decided by the old hours.
+# A second round finds contacts whose outcome was still being decided by the old hours during the
+# first round.
 ROUNDS = 2
 
 # The subquery hides the moment from PostgreSQL's planner. Its statistics from the upload say that
 # no contact waits, so it would read and sort the whole table for each five hundred contacts.
 _AT = select(bindparam("at", type_=DateTime(timezone=True))).scalar_subquery()
-# SKIP LOCKED: a contact that is locked is being claimed or recorded, and this never blocks that.
+# A locked contact is being claimed or recorded. SKIP LOCKED leaves it out, so this query never
+# blocks a claim or an outcome.
 _NEXT_WAITING = (
     select(Contact)
     .where(
@@ -40,7 +42,8 @@ _NEXT_WAITING = (
     .with_for_update(skip_locked=True, key_share=True)
     .execution_options(populate_existing=True)
 )
-# A call to one of a household makes all of them wait; a skip changes only the one skipped.
+# A call to one person of a household makes all of the household wait. A skip changes only the
+# person who was skipped.
 _LAST_CALLS = text("""
 SELECT DISTINCT ON (phone) phone, last_outcome, last_called_at FROM contact
 WHERE phone = ANY(CAST(:phones AS text[])) AND campaign_id = :campaign_id
@@ -61,7 +64,8 @@ def reschedule_campaigns() -> None:
 
 def reschedule_contacts(campaign: Campaign, stop_at: float | None = None) -> int:
     """Work out again when the waiting contacts become callable, if calling hours have changed since
-    that was last done. Return how many contacts moved. Commits. May be killed and run again.
+    that was last done. Return how many contacts moved. This commits, and may be killed and run
+    again.
 
     Once `time.monotonic()` has passed `stop_at`, it stops after the present batch, and the next run
     continues from there.
@@ -102,7 +106,7 @@ def _reschedule_batches(
             avoided_time = called_at if rule and rule.another_time_of_day else None
             is_promised = contact.callback_at == contact.callable_at
             if contact.rested_at is None:
-                # A contact without a `rested_at` had waited long enough by then.
+                # A contact without a `rested_at` had waited long enough by that time.
                 contact.rested_at = contact.callable_at
             again = next_try_at(
                 contact.rested_at,

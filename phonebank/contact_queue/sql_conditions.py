@@ -1,7 +1,7 @@
 """Conditions on contacts that several queries of the queue share, as SQL text.
 
 Each function takes the table's name or alias in the query. The partial index `ix_contact_callable`
-has the same words as `is_callable`: PostgreSQL uses the index only if they match.
+has the same text as `is_callable`, because PostgreSQL uses the index only if the conditions match.
 """
 
 from sqlalchemy import and_

@@ -30,7 +30,8 @@ COUNTING_AT_MOST = 60
 
 @dataclass(frozen=True)
 class QueueStatus:
-    """`buckets` as `buckets_of` gives them, `capacity` calls within an hour, both at `at`."""
+    """The status of a campaign's contacts at the time `at`: the buckets of `buckets_of`, and
+    `capacity`, the number of calls that the queue can give within an hour."""
 
     at: datetime
     buckets: list[Bucket]
@@ -41,7 +42,7 @@ def queue_status(campaign: Campaign) -> QueueStatus | None:
     """Return the status of the campaign's contacts; None while another request counts them and
     there are no earlier counts to show.
 
-    With Redis away every request counts for itself.
+    While Redis is away, every request counts for itself.
     """
     redis = redis_store()
     counted, turn = f"figures:{{{campaign.id}}}", f"figures:{{{campaign.id}}}:turn"
@@ -65,7 +66,7 @@ def queue_status(campaign: Campaign) -> QueueStatus | None:
 
 
 def count_status(campaign: Campaign) -> QueueStatus:
-    """Return the status, counted now."""
+    """Count the campaign's contacts now, and return their status."""
     return QueueStatus(now(), buckets_of(campaign), capacity_per_hour(campaign))
 
 

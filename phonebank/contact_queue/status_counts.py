@@ -30,7 +30,8 @@ from phonebank.core.db import db
 from phonebank.models import CallerState, Campaign, ContactState, now
 from phonebank.models.state_column import state_text
 
-# Bucket → what organisers read. A contact is in the first bucket that fits, in this order.
+# The words that organisers read for each bucket. A contact is in the first bucket that fits, in
+# this order.
 BUCKETS = {
     "held": "On a caller's screen",
     "suppressed": "Do not call",
@@ -44,9 +45,10 @@ BUCKETS = {
     "ready": "Ready to call",
 }
 
-# This groups by plain columns first and finds each group's bucket afterwards: PostgreSQL knows how
-# few values the columns have, so it adds up in memory and in parallel. If the query grouped by the
-# bucket itself, PostgreSQL would sort every contact on disk, which takes three times as long.
+# The query groups by plain columns first and finds the bucket of each group afterwards. PostgreSQL
+# knows how few values the columns have, so it adds up in memory and in parallel. If the query
+# grouped by the bucket itself, PostgreSQL would sort every contact on disk, which takes three times
+# as long.
 _COUNTS = state_text(
     """
 SELECT CASE
@@ -120,8 +122,8 @@ GROUP BY zone_key
 # unless all of them are in zones without calling hours.
 CALLBACKS_AT_MOST = 1000
 
-# PostgreSQL reads each range of the index from its start, up to the limit. A
-# household gets one call: the others on the number wait after it.
+# PostgreSQL reads each range of the index from its start, up to the limit. A household counts as
+# one call, because the others on the number wait after it.
 _WITHIN_THE_HOUR = text(f"""
 SELECT count(DISTINCT phone)
 FROM (
@@ -149,8 +151,8 @@ AN_HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Bucket:
-    """`contacts` is their number. `next_at` (aware UTC) is when the first of them becomes callable;
-    None if waiting alone does not help."""
+    """One bucket. `contacts` is the number of contacts in it. `next_at` (aware UTC) is when the
+    first of them becomes callable; None if waiting alone does not help."""
 
     key: str
     label: str
@@ -191,9 +193,9 @@ def next_callable(
     languages: Sequence[str] = (),
     caller_id: int = 0,
 ) -> NextCallable:
-    """Return when the next contact becomes callable for a caller with these filters. No `list_ids`:
-    every list; no `languages`: the campaign's own. Contacts whose number is in an open call do not
-    count.
+    """Return when the next contact becomes callable for a caller with these filters. No `list_ids`
+    means every list, and no `languages` means the campaign's own language. Contacts whose number is
+    in an open call do not count.
 
     A callback is reserved at first for the caller who promised it. Pass 0 for a caller without
     callbacks.
@@ -221,8 +223,9 @@ def next_callable(
 
 
 def capacity_per_hour(campaign: Campaign) -> int:
-    """Return how many calls the queue can give in the hour from now: numbers with a contact who is
-    ready, or becomes callable within the hour and within calling hours. At most CAPACITY_AT_MOST.
+    """Return how many calls the queue can give in the hour from now: the numbers that have a
+    contact who is ready, or who becomes callable within the hour and within calling hours. At most
+    CAPACITY_AT_MOST.
 
     Numbers in an open call do not count. Contacts whose language no caller speaks do not count
     either.

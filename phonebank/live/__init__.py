@@ -1,4 +1,4 @@
-"""Tallies → sockets: what boards, hosts and callers see move without reloading.
+"""Everything that boards, hosts and callers see change without reloading, from tallies to sockets.
 
 `change_marks` says that something changed. `board_query` reads what boards show, `board_payload`
 puts it into words, and `broadcaster` sends it to the boards of this process. `caller_events` speaks

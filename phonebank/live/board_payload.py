@@ -28,16 +28,18 @@ TALLEST_BAR = 5
 # A better hour is news only after an hour with this many conversations.
 BEST_FROM = 2
 QUARTERS = (25, 50, 75, 100)
-# A caller without a name on the board: hidden by the host, or removed.
+# This word stands for a caller whose name the board does not show, because the host hid the name or
+# the caller was removed.
 SOMEONE = "Someone"
 
-# Leaves room for 115 days of milliseconds within one version of the tallies: see `version_of`.
+# This leaves room for 115 days of milliseconds within one version of the tallies: see `version_of`.
 MILLISECONDS = 10**10
 
 
 @dataclass(frozen=True)
 class Score:
-    """Callers with the same number of conversations: some of their names, and their number."""
+    """A group of callers with the same number of conversations: some of their names, and how many
+    they are."""
 
     conversations: int
     names: Sequence[str]
@@ -46,7 +48,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Recent:
-    """A recorded call, as much as the feed may show. `name` is None for a hidden caller."""
+    """A recorded call, with only what the feed may show. `name` is None for a hidden caller."""
 
     name: str | None
     conversation: bool
@@ -58,7 +60,7 @@ class Recent:
 
 @dataclass(frozen=True)
 class Figures:
-    """Everything about one party at one moment, as one statement read it.
+    """The figures of one party at one moment, all read by one statement.
 
     `age` is the party's age in milliseconds by the database's clock. `ringing` has the names of
     some of the `active` callers, but not of callers that the host hid.
@@ -95,18 +97,19 @@ class Figures:
 
 @dataclass(frozen=True)
 class CampaignTotals:
-    """How many parties of a campaign have had conversations, and how many conversations."""
+    """The number of parties of a campaign that have had conversations, and the number of these
+    conversations."""
 
     parties: int = 0
     conversations: int = 0
 
 
 def version_of(figures: Figures) -> int:
-    """Return the number that orders the readings of a party: by its tallies, then by time.
+    """Return a number that orders the readings of a party, first by its tallies, then by time.
 
     The tallies come first because they never go back. The time comes second because names, settings
-    and the last ten minutes change without a call. The number stays below 2^53, up to which
-    JavaScript counts exactly, for 900,000 changes a party.
+    and the last ten minutes change without a call. JavaScript counts exactly up to 2^53. The number
+    stays below that for 900,000 changes of one party.
     """
     return figures.tally_version * MILLISECONDS + figures.age
 
@@ -114,7 +117,8 @@ def version_of(figures: Figures) -> int:
 def payload(
     figures: Figures, campaign: CampaignTotals | None = None, hour: Sequence[int] = NO_CALLS
 ) -> dict[str, Any]:
-    """Return the event `board`: JSON types only, and no personal data but callers' first names.
+    """Return the data of the event `board`. It has JSON types only, and no personal data except
+    callers' first names.
 
     `campaign` has the totals of all parties; None leaves them out. `hour` has the number of calls
     in each five minutes of the last hour, the oldest first.
@@ -162,8 +166,8 @@ def payload(
 
 
 def leaders(scores: Iterable[Score]) -> list[dict[str, Any]]:
-    """Return the top places. Callers with equally many conversations share a place, and the next
-    place counts them all: 1, 1, 3."""
+    """Return the top places. Callers with equally many conversations share a place, and all of them
+    count for the number of the next place: 1, 1, 3."""
     rows = []
     place = 1
     for score in sorted(scores, key=lambda score: -score.conversations):
@@ -181,7 +185,8 @@ def leaders(scores: Iterable[Score]) -> list[dict[str, Any]]:
 
 
 def join_names(names: Sequence[str], callers: int) -> str:
-    """“Ada”, “Ada and Sam”, “Ada, Kit and Sam”, “Ada, Kit and 5 more”."""
+    """Return the names as words: “Ada”, “Ada and Sam”, “Ada, Kit and Sam” or “Ada, Kit and 5
+    more”."""
     if callers > len(names):
         return f"{', '.join(names[:NAMES_OF_A_CROWD])} and {callers - NAMES_OF_A_CROWD} more"
     if len(names) < 2:
@@ -209,8 +214,8 @@ def name_active_callers(names: Sequence[str], active: int) -> str:
 
 
 def bar_heights(hour: Sequence[int]) -> list[int]:
-    """Return the heights of the bars in percent of the tallest; a single call shows beside any
-    peak."""
+    """Return the heights of the bars in percent of the tallest bar. A bar with a single call is
+    visible beside any peak."""
     tallest = max(*hour, TALLEST_BAR)
     return [max(round(100 * calls / tallest), 4) if calls else 0 for calls in hour]
 
@@ -242,8 +247,8 @@ def feed_text(call: Recent) -> str:
 
 
 def answered_share(reached: int, calls: int) -> str:
-    """Return the share of calls that a person answered, in whole percents; a dash before any
-    call."""
+    """Return the share of calls that a person answered, in whole percents, or a dash before the
+    first call."""
     return f"{round(100 * reached / calls)}%" if calls else "–"
 
 
@@ -256,17 +261,18 @@ def describe_rest(conversations: int, goal: int) -> str:
 
 
 def describe_all_parties(figures: Figures, campaign: CampaignTotals | None) -> str:
-    """“All parties: 1,234 conversations”; empty if only this party has any."""
+    """Return the total of all parties, like “All parties: 1,234 conversations”. Return an empty
+    text if only this party has conversations."""
     if campaign is None or campaign.parties < 2:
         return ""
-    # The campaign was read up to two seconds before the party: the whole never shows less than its
-    # part.
+    # The campaign was read up to two seconds before the party. This makes sure that the whole never
+    # shows less than its part.
     number = max(campaign.conversations, figures.conversations)
     return f"All parties: {_count(number, 'conversation')}"
 
 
 def notice(figures: Figures) -> str:
-    """Return what everyone in the room should know now; empty if there is nothing."""
+    """Return the notice that everyone in the room should read now; empty if there is none."""
     if figures.state == PartyState.ENDED:
         return "The party has ended. Thank you!"
     if figures.break_until and figures.break_until > figures.read_at:
@@ -277,7 +283,8 @@ def notice(figures: Figures) -> str:
 
 
 def clock_time(moment: datetime, zone: str) -> str:
-    """Return the time of day in a zone, “19:30”; for an unknown zone “18:30 UTC”."""
+    """Return the time of day in a zone, like “19:30”. For an unknown zone return the time in UTC,
+    like “18:30 UTC”."""
     try:
         return f"{moment.astimezone(time_zone(zone)):%H:%M}"
     except UnknownTimeZoneError:

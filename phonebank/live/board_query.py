@@ -1,6 +1,8 @@
-"""Everything that boards show, read from PostgreSQL in one statement: one moment for all boards.
+"""Everything that boards show, read from PostgreSQL in one statement, so that all boards show the
+same moment.
 
-The work for a board grows with the callers of its party, never with the calls a second.
+The work for a board grows with the number of callers in its party, never with the number of calls
+in a second.
 """
 
 from collections.abc import Iterable
@@ -148,7 +150,7 @@ _NO_JIT = text("SET LOCAL jit = off")
 
 
 def read_figures(party_ids: Iterable[int]) -> dict[int, Figures]:
-    """Return the figures by party id; a party that does not exist is left out."""
+    """Return the figures by party id, without parties that do not exist."""
     db.session.execute(_NO_JIT)
     rows = db.session.execute(_FIGURES, _VALUES | {"party_ids": list(party_ids)})
     return {row.party_id: _figures(row) for row in rows}

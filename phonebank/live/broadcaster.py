@@ -31,12 +31,13 @@ log = logging.getLogger(__name__)
 
 NAMESPACE = "/board"
 EVENT = "board"
-# The board's link no longer works; the page should say so.
+# The event for a board whose link no longer works. The page then says so.
 GONE = "gone"
 
 # These values are in seconds.
 ROUND = 0.5
-# The pause after a round, however long the round took: the process serves pages too.
+# The shortest pause after a round, however long the round took, because the process serves pages
+# too.
 LEAST_REST = 0.05
 EACH_BOARD_EVERY = 4.0
 EACH_BOARD_EVERY_WITHOUT_REDIS = 2.0
@@ -51,8 +52,9 @@ def room_of(party_id: int) -> str:
 def _jittered(at: float) -> float:
     """Return a time up to EACH_BOARD_EVERY seconds before `at`.
 
-    Boards that connect or change together (a restart, a paused campaign, an emptied Redis) would
-    otherwise all be read in the same round from then on.
+    Many boards connect or change together, for example after a restart, a paused campaign or an
+    emptied Redis. Without these random times, all of them would be read in the same round from then
+    on.
     """
     return at - random.uniform(0, EACH_BOARD_EVERY)  # noqa: S311
 
@@ -82,7 +84,7 @@ class Broadcaster:
     _watchers: dict[str, Watcher] = field(default_factory=dict)
     _running: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    # By party: the mark last seen, and when the board was last read.
+    # For each party: the mark that was last seen, and when the board was last read.
     _marks: dict[int, str | None] = field(default_factory=lambda: defaultdict(lambda: None))
     _read_at: dict[int, float] = field(default_factory=dict)
     _hosts_due_at: float = 0.0
@@ -98,11 +100,11 @@ class Broadcaster:
         self.socketio.start_background_task(self._run)
 
     def remove(self, sid: str) -> None:
-        """Forget the board with this socket id. Does nothing for an id that is not here."""
+        """Forget the board with this socket id. An id that is not here changes nothing."""
         self._watchers.pop(sid, None)
 
     def watcher(self, sid: str) -> Watcher | None:
-        """Return the board with this socket id; None if it is not connected here."""
+        """Return the watcher with this socket id; None if it is not connected here."""
         return self._watchers.get(sid)
 
     def _run(self) -> None:
@@ -155,7 +157,8 @@ class Broadcaster:
                 self._marks[party_id] = marks[party_id]
 
     def _track(self, parties: AbstractSet[int], at: float) -> None:
-        """Track these parties and no others. A new board asks for its first snapshot itself."""
+        """Keep track of these parties and no others. A newly connected board asks for its first
+        snapshot itself."""
         for party_id in parties - self._read_at.keys():
             self._read_at[party_id] = _jittered(at)
         for party_id in self._read_at.keys() - parties:
@@ -196,7 +199,8 @@ class Broadcaster:
         )
 
     def _disconnect_revoked_hosts(self) -> None:
-        """Disconnect hosts who signed out, co-hosts who were removed, accounts deactivated."""
+        """Disconnect hosts who signed out, co-hosts who were removed, and accounts that were
+        deactivated."""
         hosts = {
             sid: (watcher.party_id, watcher.account_id, watcher.session_id or 0)
             for sid, watcher in list(self._watchers.items())

@@ -1,7 +1,8 @@
 """Sends events to the screens of single callers, in every web process, through Redis.
 
-An event is a hint to look again. The truth is in PostgreSQL, and a screen that got no event finds
-it with its next request. Nothing here raises while Redis is away. Call these after the commit.
+An event only tells a screen to look again. The truth is in PostgreSQL, and a screen that got no
+event finds it with its next request. No function here raises while Redis is away. Call these
+functions after the commit.
 """
 
 from collections.abc import Iterable

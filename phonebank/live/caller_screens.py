@@ -1,4 +1,5 @@
-"""The callers' screens connected to this process. A screen's socket ends with its device's session.
+"""The callers' screens connected to this process. The socket of a screen closes when the session of
+its device ends.
 
 A caller who is removed or leaves is disconnected at once through Redis (`caller_events`). That
 event may get lost, so every few seconds one statement asks PostgreSQL which devices are valid.
@@ -36,7 +37,7 @@ WHERE c.id IS NULL
 
 @dataclass
 class CallerScreens:
-    """The caller and the device token of each connected socket.
+    """The connected sockets of callers' screens, each with its caller and device token.
 
     The background task starts with the first screen and ends with the last.
     """
@@ -57,11 +58,12 @@ class CallerScreens:
         self.socketio.start_background_task(self._run)
 
     def remove(self, sid: str) -> None:
-        """Forget the screen. Does nothing for an id that is not here."""
+        """Forget the screen. An id that is not here changes nothing."""
         self._devices.pop(sid, None)
 
     def disconnect_ended(self) -> None:
-        """Disconnect the screens whose device is no longer the caller's. Needs an app context."""
+        """Disconnect the screens whose device is no longer the caller's. This needs an app
+        context."""
         devices = dict(self._devices)
         if not devices:
             return

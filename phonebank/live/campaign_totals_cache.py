@@ -35,7 +35,7 @@ def read_campaign_totals(campaign_ids: Iterable[int]) -> dict[int, CampaignTotal
 
 @dataclass
 class CampaignTotalsCache:
-    """The totals that this process last read, by campaign, and when."""
+    """The totals that this process last read, by campaign, and when it read them."""
 
     _read: dict[int, tuple[float, CampaignTotals]] = field(default_factory=dict)
 
@@ -44,7 +44,8 @@ class CampaignTotalsCache:
         fresh_from = time.monotonic() - KEPT_FOR
         fresh = {key: read for key, read in self._read.items() if read[0] >= fresh_from}
         self._read = fresh
-        # Looked up before the read: other requests may drop what grows too old during it.
+        # The totals are looked up before the read, because other requests may drop totals that grow
+        # too old during it.
         found = {key: fresh[key][1] for key in set(campaign_ids) if key in fresh}
         missing = set(campaign_ids) - found.keys()
         if missing:

@@ -1,4 +1,5 @@
-"""“Something changed here”: a new mark in Redis, which every web process's broadcaster compares.
+"""Marks in Redis that say “something changed here”. The broadcaster of every web process compares
+them.
 
 A mark only makes a board update sooner. A lost mark costs four seconds and never a wrong figure, so
 while Redis is away the failure is logged and nothing else happens.
@@ -20,24 +21,26 @@ log = logging.getLogger(__name__)
 
 # Seconds. The outcome is already committed when its mark is set, so nobody waits longer than this.
 TIMEOUT = 0.5
-# Seconds. A mark expires so long after its last change: Redis does not fill with old parties.
+# Seconds after its last change at which a mark expires, so that Redis does not fill with old
+# parties.
 KEPT_FOR = 24 * 60 * 60
 
 
 def init_app(app: Flask, redis_url: str) -> None:
-    """Give the app the Redis client of the live part. Nothing is connected until first used."""
+    """Give the app the Redis client of the live part. The client connects when it is first used."""
     app.extensions["redis_for_live"] = Redis.from_url(
         redis_url,
         decode_responses=True,
         socket_timeout=TIMEOUT,
         socket_connect_timeout=TIMEOUT,
-        # One retry at once: a connection from before a restart of Redis fails on first use.
+        # The client retries once, at once, because a connection from before a restart of Redis
+        # fails when it is next used.
         retry=Retry(NoBackoff(), 1),
     )
 
 
 def redis_for_live() -> Redis:
-    """Return the live part's Redis client; text in, text out."""
+    """Return the live part's Redis client, which takes and returns text."""
     redis: Redis = current_app.extensions["redis_for_live"]
     return redis
 
@@ -48,13 +51,14 @@ def party_key(party_id: int) -> str:
 
 
 def mark_after_commit(party_id: int | None) -> None:
-    """Mark the party's boards as changed once this transaction commits. Does nothing for None."""
+    """Mark the party's boards as changed once this transaction commits. None marks nothing."""
     if party_id is not None:
         after_commit(lambda: mark_changed(party_id))
 
 
 def mark_changed(party_id: int) -> None:
-    """Mark a party's board as changed. Call it after the commit. Raises nothing without Redis."""
+    """Mark a party's board as changed. Call this after the commit. If Redis is away, the function
+    logs that and does not raise."""
     try:
         # The mark is random, not a counter. After Redis was emptied, a counter could reach the very
         # number that a broadcaster last saw, and the change would go unnoticed.

@@ -49,7 +49,8 @@ def read_hours(party_ids: Iterable[int]) -> dict[int, list[int]]:
 
 @dataclass
 class HourlyCache:
-    """The bars that this process last read, by party, and when. `kept_for` is in seconds."""
+    """The bars that this process last read, by party, and when it read them. `kept_for` is in
+    seconds."""
 
     kept_for: float = KEPT_FOR
     _read: dict[int, tuple[float, Sequence[int]]] = field(default_factory=dict)
@@ -58,8 +59,8 @@ class HourlyCache:
     def refresh(self, party_ids: Iterable[int]) -> None:
         """Read the parties that were never read, and up to a hundred that are ten seconds old.
 
-        Raises nothing when PostgreSQL fails, because no board should wait for its bars. It then
-        rolls back, and tries again after ten seconds.
+        If PostgreSQL fails, this raises nothing, because no board should wait for its bars. It
+        rolls back, and a call ten seconds later tries again.
         """
         at = time.monotonic()
         if at < self._not_before:

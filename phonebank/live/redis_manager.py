@@ -4,10 +4,11 @@ from socketio import RedisManager
 
 
 class DisconnectingRedisManager(RedisManager):
-    """Closing a room disconnects its sockets in every process. The library would leave them open,
-    and nothing would reach them.
+    """The Redis manager of Socket.IO, changed so that closing a room disconnects the sockets in it,
+    in every process.
 
-    The library calls `basic_close_room` in each process when a room is closed anywhere.
+    The library would leave the sockets open, and no event would reach them. It calls
+    `basic_close_room` in each process when a room is closed in any of them.
     """
 
     def basic_close_room(self, room: str, namespace: str) -> None:

@@ -1,4 +1,4 @@
-"""Single boards read together when several are asked for at the same time."""
+"""Reads several boards together if they are asked for at the same time."""
 
 import threading
 from collections.abc import Sequence
@@ -17,7 +17,8 @@ AT_ONCE = 100
 
 @dataclass(frozen=True)
 class Reading:
-    """All that a board shows: its figures, its campaign's totals, and its last hour's calls."""
+    """The data that a board shows: its figures, its campaign's totals, and the calls of its last
+    hour."""
 
     figures: Figures
     campaign: CampaignTotals
@@ -30,7 +31,8 @@ Asked = tuple[int, "Future[Reading | None]"]
 
 @dataclass
 class BoardCoalescer:
-    """Reads the boards that several requests ask for in one statement.
+    """The reader of single boards, which reads all boards that several requests ask for in one
+    statement.
 
     After a restart a thousand boards ask at once, and planning the statement costs PostgreSQL ten
     times as much as reading one more board.
@@ -48,8 +50,8 @@ class BoardCoalescer:
     def of(self, party_id: int) -> Reading | None:
         """Return the party's board as of now; None when there is no such party.
 
-        This ends the request's own transaction. If each waiting request kept a connection, the
-        request that reads could get no connection.
+        This ends the transaction of the request. If each waiting request kept its connection, the
+        request that reads the boards might get no connection.
         """
         db.session.rollback()
         mine: Future[Reading | None] = Future()
@@ -69,7 +71,8 @@ class BoardCoalescer:
             for _, waiting in asked:
                 waiting.set_exception(error)
         except BaseException:
-            # The reading greenlet was killed. The requests go back: the next of them reads.
+            # The greenlet that reads was killed. The other requests wait again, and the next of
+            # them reads.
             with self._guard:
                 self._waiting = asked + self._waiting
             raise

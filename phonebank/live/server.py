@@ -1,7 +1,8 @@
 """The Socket.IO server of a web process: who may connect, and how handlers are guarded.
 
-Websocket only, so that any process serves any client without sticky sessions. Clients send next to
-nothing: every change is a form, so that it works without JavaScript.
+The server speaks websocket only, so that any process can serve any client without sticky sessions.
+Clients send next to nothing, because every change is made by a form, which also works without
+JavaScript.
 """
 
 import functools
@@ -35,8 +36,9 @@ socketio = SocketIO()
 
 Handler = Callable[..., dict[str, Any] | None]
 
-# Seconds. A socket that is cut silently is noticed within the sum of both. Pings are what silent
-# screens cost: a ping and its answer take 0.4 ms of a process, and there may be ten thousand.
+# Seconds. The server notices a socket that is cut silently within the sum of both times. A silent
+# screen costs only its pings. A ping and its answer take 0.4 ms of a process, and there may be ten
+# thousand screens.
 PING_EVERY = 20
 PING_ANSWER_WITHIN = 10
 # Bytes. A client sends nothing longer than a token.
@@ -101,8 +103,8 @@ def live() -> Live:
 
 
 def _is_own_page(base_url: str, origin: str | None, environ: dict[str, str]) -> bool:
-    """Whether one of our pages opens the socket. Another site's page could otherwise use the
-    cookie."""
+    """Whether one of our pages opens the socket. Without this check, another site's page could use
+    the visitor's cookie."""
     if not origin:
         return False
     return origin == base_url or urlsplit(origin).netloc == environ.get("HTTP_HOST")
@@ -112,7 +114,8 @@ def on_event(event: str, namespace: str) -> Callable[[Handler], Handler]:
     """Make a function the handler of a socket event. Put `@open_to` below this decorator.
 
     The sender gets {"ok": true, …} with what the handler returns, or {"ok": false, "error": …} as
-    pages give it. A connection that raises is refused with the same error as its data.
+    pages give it. If the handler of a connection raises, the connection is refused with the same
+    error as its data.
     """
 
     def decorate(handler: Handler) -> Handler:
@@ -149,7 +152,8 @@ def _as_phonebank_error(error: Exception, event: str) -> PhonebankError:
     if words is not None:
         log.error("a store fails at socket event %s: %s", event, store_errors.kind_of(error))
         return ServiceUnavailableError(words.message, words.what_to_do)
-    # The log says where, and not the error's text, which may quote what the client sent.
+    # The log says where the error happened. It does not get the error's text, which may quote what
+    # the client sent.
     where = "".join(traceback.format_tb(error.__traceback__))
     log.error("unforeseen %s at socket event %s\n%s", type(error).__name__, event, where)
     return PhonebankError("That is our fault, not yours.", "Reload the page.")

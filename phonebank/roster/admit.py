@@ -14,7 +14,8 @@ from phonebank.roster.rooms import Room
 
 
 def admit(callers: Iterable[Caller], for_organiser: bool = False) -> int:
-    """Admit these callers to the room in which they were read. Return how many still waited there.
+    """Admit these callers to the room in which they were read. Return how many of them still waited
+    there.
 
     Their screens then continue automatically. Only an organiser (`for_organiser`) admits a caller
     who is held; for a host a held caller stays waiting.
@@ -34,7 +35,7 @@ def admit(callers: Iterable[Caller], for_organiser: bool = False) -> int:
 def admit_all(room: Room) -> int:
     """Admit every caller who waits in a room, except held callers. Return how many.
 
-    A campaign's own room has the callers who are in no party.
+    If the room is a campaign, this admits its callers who are in no party.
     """
     # A caller who joins at this moment has read the door already, or reads it after this lock.
     lock_row(room)

@@ -1,9 +1,10 @@
-"""Which newcomers wait although the door is open: newcomers from an address that was stopped or
-paused.
+"""Decides which newcomers wait although the door is open, because of the address that they join
+from.
 
-A new phone is a new caller with budgets of its own, so the door looks at a newcomer's address.
-Phonebank keeps only a keyed hash of the address, for some days. The hash shows whether two
-addresses are the same; without the server's key it does not give the address away.
+Phonebank cannot tell a new phone from a new caller, so whoever joins with another phone gets new
+budgets. That is why it checks a newcomer's address. Phonebank keeps only a keyed hash of the
+address, for some days. The hash shows whether two addresses are the same; without the server's key
+it does not give the address away.
 """
 
 import hashlib
@@ -36,8 +37,8 @@ FLAGGED_WITHIN = timedelta(hours=1)
 # Otherwise an attacker could prepare a hundred phones before the first of them begins.
 EACH_AT_LEAST = 8
 
-# One statement, which reads the flags: there are few of them, while a hall may have hundreds of
-# callers. Every paused caller has a flag.
+# This is one statement, and it finds paused callers by their flags, because every paused caller has
+# a flag. There are few flags, while a hall may have hundreds of callers.
 _LOOK = text("""
 SELECT EXISTS (
            SELECT FROM door_stop
@@ -68,7 +69,8 @@ _ONE_BY_ONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:address, 0))"
 
 
 def hash_address(campaign_id: int, address: str) -> str | None:
-    """Return the keyed hash of an address, different in each campaign; None for no address."""
+    """Return the keyed hash of an address, which is different in each campaign; None if there is no
+    address."""
     if not address:
         return None
     key = current_config().secret_key.encode()
@@ -79,7 +81,7 @@ def reason_to_wait(campaign: Campaign, hashed: str | None, at: datetime) -> str:
     """Return why a newcomer with this hashed address waits: STOPPED, PAUSED or CROWD; "" for no
     reason.
 
-    Locks the address for the transaction.
+    The address stays locked until the transaction ends.
     """
     if hashed is None:
         return ""
@@ -127,7 +129,7 @@ def stop_address(caller: Caller, at: datetime) -> bool:
 def forget_addresses() -> None:
     """Delete each address some days after its caller was last seen, and the stops that have ended.
 
-    Runs periodically; running it twice does no harm.
+    The clock runs this periodically, and running it twice does no harm.
     """
     at = now()
     db.session.execute(

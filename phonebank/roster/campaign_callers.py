@@ -27,8 +27,8 @@ class RosterRow:
 def admitted_callers(campaign: Campaign, name: str = "", page: int = 1) -> list[RosterRow]:
     """Return one page of the admitted callers, the most recently seen first.
 
-    `name` keeps only callers whose first name begins with it. Pages begin at 1; a page after the
-    last one is empty.
+    With `name`, return only callers whose first name begins with that text. Pages begin at 1; a
+    page after the last one is empty.
     """
     query = (
         _with_party(campaign, CallerState.ADMITTED, name)

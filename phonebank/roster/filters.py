@@ -1,4 +1,4 @@
-"""Which contacts a caller may get: by the languages they speak, and by lists.
+"""Sets which contacts a caller may get, by the languages that the caller speaks and by lists.
 
 Nothing here commits. A change applies from the next claim on. A contact that is already on a screen
 stays there.
@@ -23,10 +23,10 @@ WHERE campaign_id = :campaign_id AND NOT removed
 
 
 def offered_languages(campaign: Campaign, caller: Caller) -> dict[str, str]:
-    """Return the languages from which a caller may choose, code → name.
+    """Return the names of the languages from which a caller may choose, by their codes.
 
-    The campaign's own language comes first, then the languages of the contacts in its lists. Empty
-    if no contact has another language.
+    The campaign's own language comes first, then the languages of the contacts in its lists. The
+    result is empty if no contact has another language.
     """
     in_lists = db.session.scalars(_LANGUAGES_IN_LISTS, {"campaign_id": campaign.id})
     own = campaign.language
@@ -39,8 +39,8 @@ def offered_languages(campaign: Campaign, caller: Caller) -> dict[str, str]:
 def set_languages(campaign: Campaign, caller: Caller, codes: Iterable[str]) -> None:
     """Give the caller only contacts with these languages, and contacts whose language is unknown.
 
-    No codes, or only the campaign's own language, gives the setting of a new caller. Raises
-    InvalidInputError for a language that was not offered.
+    With no codes, or only the campaign's own language, the caller gets the same contacts as a new
+    caller. Raises InvalidInputError for a language that was not offered.
     """
     offered = offered_languages(campaign, caller)
     chosen = set(codes)
@@ -54,15 +54,16 @@ def set_languages(campaign: Campaign, caller: Caller, codes: Iterable[str]) -> N
 
 
 def languages_spoken(campaign: Campaign, caller: Caller) -> list[str]:
-    """Return the codes of the languages a caller speaks; the campaign's own if they chose none."""
+    """Return the codes of the languages that a caller speaks. If they chose no language, return the
+    campaign's own."""
     return languages_for(campaign, caller.languages)[1:]
 
 
 def restrict_to_lists(campaign: Campaign, caller: Caller, list_ids: Iterable[int]) -> None:
     """Give the caller only contacts of these lists; no ids mean every list.
 
-    A callback that the caller promised stays with them. Raises InvalidInputError for another
-    campaign's list.
+    A callback that the caller promised stays with them. Raises InvalidInputError for a list of
+    another campaign.
     """
     chosen = set(list_ids)
     if chosen - {contact_list.id for contact_list in lists_in_calling_order(campaign)}:

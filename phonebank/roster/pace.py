@@ -1,8 +1,8 @@
 """A human pace: how fast a caller may see contacts before Phonebank pauses and flags them.
 
-The budgets are columns of the campaign. The calls say what a caller has seen, because a claim
-writes the call. They are counted while the caller's row is locked: each of fifty simultaneous
-requests finds what the requests before it have written.
+The budgets are columns of the campaign. The calls show what a caller has seen, because a claim
+writes the call. They are counted while the caller's row is locked, so even if fifty requests come
+at once, each finds what the requests before it have written.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ NO_CALLS = "no_calls_in_a_row"
 UNRECORDED = "unrecorded_an_hour"
 DO_NOT_CALLS = "do_not_calls_an_hour"
 FAST_DO_NOT_CALLS = "fast_do_not_calls_an_hour"
-# What the newcomers from one address see together: `blocked_addresses`.
+# The budget for what the newcomers from one address see together: see `blocked_addresses`.
 NEWCOMERS = "newcomers_people_an_hour"
 
 # The column must hold a time, so this time means “until an organiser has reviewed the caller”.
@@ -45,8 +45,9 @@ FREE_AGAIN = 10
 
 @dataclass(frozen=True)
 class Kind:
-    """What one budget is for. `message` tells the caller why they are paused. `evidence` tells the
-    organiser, with the number `{seen}`. `label` and `why` explain the field of the form."""
+    """The words for one budget. `message` tells the caller why they are paused. `evidence` tells
+    the organiser what happened, with the number in place of `{seen}`. `label` and `why` explain the
+    field of the form."""
 
     key: str
     label: str
@@ -55,11 +56,12 @@ class Kind:
     evidence: str
 
 
-# Where the defaults of `models.Campaign` come from. An unanswered call takes half a minute: 15
-# seconds of ringing (what "No answer" asks for), and the taps before and after. So 120 an hour is
-# the most without a single conversation. A dead number takes 8 seconds: dialling, the tone, two
-# taps. Three do-not-calls within 3 seconds of seeing the contact (`calls.speed_check`) are not
-# mistaken taps. The other defaults are our own, far above any volunteer's evening.
+# These numbers explain the defaults of `models.Campaign`. An unanswered call takes half a minute:
+# 15 seconds of ringing (what "No answer" asks for), and the taps before and after. So a caller
+# without a single conversation can make at most 120 calls an hour. A dead number takes 8 seconds:
+# dialling, the tone, two taps. Three do-not-calls within 3 seconds of seeing the contact
+# (`calls.speed_check`) are not mistaken taps. The other defaults are our own, far above any
+# volunteer's evening.
 KINDS = {
     kind.key: kind
     for kind in (
@@ -114,15 +116,15 @@ KINDS = {
 BUDGETS = (*KINDS, NEWCOMERS)
 # A campaign can set this if it wants no limit of a kind. No caller sees so many people.
 BUDGET_AT_MOST = 100_000
-# Programs that call faster than people, as tests and benches do, set up their campaigns with these.
+# Tests and benchmarks call faster than people, so they set up their campaigns with these limits.
 AT_ANY_PACE = dict.fromkeys(BUDGETS, BUDGET_AT_MOST)
 # A pause for these budgets ends only after an organiser's review. For the other budgets in
 # `_ESCALATES` that applies from the third pause on.
 _ASKS_AT_ONCE = frozenset({DO_NOT_CALLS, FAST_DO_NOT_CALLS})
 _ESCALATES = frozenset({A_MINUTE, NO_CALLS, UNRECORDED})
 
-# One range of ix_call_caller_started: at most the hour's budget of rows. The same query reads the
-# caller again, now that their row is locked.
+# The query reads one range of the index ix_call_caller_started, which has at most as many rows as
+# the hour's budget. It also reads the caller again, now that their row is locked.
 _SEEN = text("""
 SELECT k.paused_until, k.pause_kind, seen.*
 FROM caller k
@@ -146,7 +148,7 @@ CROSS JOIN LATERAL (
 ) seen
 WHERE k.id = :caller_id
 """)
-# When some of the hour's budget is free again.
+# The query finds when some of the hour's budget is free again.
 _SOME_FREE_AT = text("""
 SELECT started_at FROM call
 WHERE caller_id = :caller_id
@@ -168,8 +170,8 @@ UPDATE caller SET paused_until = :until, pause_kind = :kind WHERE id = :caller_i
 
 
 class PacePausedError(NotRunningError):
-    """The caller has exceeded a budget. `next_at` (aware, UTC) is when they may continue; None
-    means after an organiser's review."""
+    """The error of a caller who has exceeded a budget. `next_at` (aware, UTC) is when they may
+    continue; None means after an organiser's review."""
 
     title = "A short pause"
 
@@ -189,13 +191,15 @@ class PacePausedError(NotRunningError):
 
 
 def refuse_paused(caller: Caller, at: datetime) -> None:
-    """Raise PacePausedError while the caller is paused. Uses the row as it was read; no query."""
+    """Raise PacePausedError while the caller is paused. This makes no query: it uses the row as it
+    was read."""
     if caller.paused_until is not None and caller.paused_until > at:
         raise PacePausedError(caller.pause_kind, caller.paused_until)
 
 
 def enforce_pace(caller: Caller, campaign: Campaign, at: datetime) -> bool:
     """Check that the caller may see one more contact at `at`. Their row must be locked already.
+
     Return False if another request has already given the caller a contact. Raise PacePausedError if
     the caller is over a limit; the pause and the flag are then written, and the view must commit
     them.
@@ -262,7 +266,7 @@ def end_pause(caller: Caller, at: datetime) -> None:
 def flag(caller: Caller, kind: str, seen: int, budget: int, at: datetime) -> int:
     """Flag for the organisers that a budget was reached.
 
-    Return how often it was reached, each time within a day of the last.
+    Return how often the budget was reached in a row, with less than a day between two times.
     """
     values = {
         "campaign_id": caller.campaign_id,

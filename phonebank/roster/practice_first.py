@@ -1,4 +1,5 @@
-"""Which callers must make a practice call before their first real one, if the campaign asks."""
+"""Decides which callers must make a practice call before their first real call, if the campaign
+asks for that."""
 
 from sqlalchemy import exists, select
 
@@ -6,13 +7,13 @@ from phonebank.core.db import db
 from phonebank.core.errors import NotAllowedError
 from phonebank.models import Call, Caller, Campaign
 
-# Minutes. Callers read that a practice call takes so long: the short way through a ready-made
-# script is about eight steps to read and tap.
+# Minutes that a practice call takes, as callers read: the shortest way through a ready-made script
+# is about eight steps to read and tap.
 MINUTES = 3
 
 
 class PracticeRequiredError(NotAllowedError):
-    """The caller must practise before they get a contact."""
+    """The error of a caller who must practise before they get a contact."""
 
     title = "A practice call first"
 

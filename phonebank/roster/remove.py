@@ -12,9 +12,9 @@ from phonebank.roster.rooms import NotInRoomError, lock_in_room, room_of
 def remove(caller: Caller, close_door: bool = True) -> None:
     """Remove a caller from the room in which they were read, on every device and in every tab.
 
-    The caller's recorded calls still count. Another caller can get the contact that they hold at
-    once. With an open door the caller could join again at once, so their room's door closes;
-    `close_door` is False if something else keeps the caller out.
+    The caller's recorded calls still count. The contact that they hold is free for another caller
+    at once. If the door of their room is open, it closes, because the caller could otherwise join
+    again at once. Pass False for `close_door` if something else keeps the caller out.
 
     Raises NotInRoomError if the caller is in another room by now, or removed already.
     """
@@ -37,7 +37,7 @@ def remove_anywhere(caller: Caller, close_door: bool = True) -> None:
     """
     while True:
         try:
-            # The end of the savepoint unlocks the room that the caller has left.
+            # When the savepoint ends, the room that the caller has left is unlocked.
             with db.session.begin_nested():
                 remove(caller, close_door)
             return

@@ -6,10 +6,11 @@ from phonebank.roster.rooms import lock_in_room
 
 
 def rename(caller: Caller, first_name: str) -> None:
-    """Give a caller another name on the board and in the list. It stays when they join again.
+    """Give a caller another name on the board and in the list. The caller keeps this name when they
+    join again.
 
-    `parties.display_names` must have accepted `first_name`. Raises NotInRoomError if the caller is
-    in another room by now.
+    Check `first_name` with `parties.display_names` first. Raises NotInRoomError if the caller is in
+    another room by now.
     """
     lock_in_room(caller)
     caller.first_name = first_name

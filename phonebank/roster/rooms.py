@@ -12,7 +12,7 @@ Room = Party | Campaign
 
 
 class NotInRoomError(NotFoundError):
-    """The caller was removed, or went to another party, since their row was read."""
+    """The error of a caller who was removed, or went to another party, since their row was read."""
 
     def __init__(self) -> None:
         super().__init__("This caller is no longer in the party.", "Reload the page.")
@@ -28,7 +28,7 @@ def room_of(caller: Caller) -> Room:
 def lock_in_room(caller: Caller) -> None:
     """Lock a caller's row, and check that they are still in the room in which they were read.
 
-    The request was about that room. Raises NotInRoomError otherwise.
+    The request was about that room. Raises NotInRoomError if the caller is in another room by now.
     """
     shown = caller.party_id
     lock_row(caller)

@@ -1,4 +1,4 @@
-"""Stopping a caller, and the record of what organisers did about callers. Nothing here commits."""
+"""Stops a caller, and records what organisers did about callers. Nothing here commits."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -56,8 +56,8 @@ def resume_caller(caller: Caller, account: Account, at: datetime) -> None:
 
 
 def actions_about(caller: Caller) -> Sequence[Any]:
-    """Return what organisers did about the caller, newest first: rows of `CallerAction` and the
-    account."""
+    """Return what organisers did about the caller, newest first, as rows of a `CallerAction` and
+    the account that acted."""
     return db.session.execute(
         select(CallerAction, Account)
         .outerjoin(Account, Account.id == CallerAction.account_id)

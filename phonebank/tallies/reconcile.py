@@ -1,6 +1,8 @@
-"""The proof behind the boards: tallies compared with a recount of the calls, and corrected.
+"""Compares the tallies with a recount of the calls, to prove them correct, and corrects them if
+needed.
 
-A difference is always a fault. It is logged as an error with the ids that an engineer needs.
+A difference is always caused by a fault. It is logged as an error with the ids that an engineer
+needs.
 """
 
 import logging
@@ -70,7 +72,8 @@ WHERE tally.id = :tally_id
 
 @dataclass(frozen=True)
 class Difference:
-    """A tally row that differs from a recount; the numbers are recount minus tally."""
+    """A tally row that differs from a recount; each number is that of the recount minus that of the
+    tally."""
 
     campaign_id: int
     party_id: int | None

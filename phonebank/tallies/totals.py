@@ -1,4 +1,4 @@
-"""Tallies: adding to one, and summing them. Nothing here commits.
+"""Adds to tallies, and sums them. Nothing here commits.
 
 A tally changes in the transaction that changed its calls. A board shows a sum over rows, each of
 which only its own caller changes, so that recording an outcome never waits for another caller.
@@ -33,7 +33,8 @@ SET calls = t.calls + excluded.calls,
 
 @dataclass(frozen=True)
 class Totals:
-    """Sums of tallies. `version` grows with every change, so it orders a board's snapshots."""
+    """The sums over several tallies. `version` grows with every change, so it orders the snapshots
+    of a board."""
 
     version: int = 0
     calls: int = 0
@@ -108,7 +109,8 @@ def campaign_totals(campaign_id: int) -> Totals:
 
 
 def caller_totals(party_id: int) -> list[CallerTotals]:
-    """Return each caller with a call in the party, most conversations first, then most calls."""
+    """Return the totals of each caller with a call in the party: most conversations first, then
+    most calls."""
     conversations = func.sum(Tally.conversations)
     calls = func.sum(Tally.calls)
     rows = db.session.execute(
