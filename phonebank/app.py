@@ -1,4 +1,4 @@
-"""`create_app` builds the app. It is the one place that knows every part."""
+"""`create_app` builds the app. This module is the one place that knows every part."""
 
 import logging
 

@@ -1,9 +1,9 @@
 """The demonstration: a campaign of invented people on numbers that nobody has.
 
-`make run` loads it into an empty database, so that the first minute shows the real thing. Its
-numbers come from the ranges that Ofcom keeps free for drama. libphonenumber calls some of them
-invalid, so only this campaign accepts them (`Campaign.allow_drama_numbers`). It calls at any hour,
-because nobody can be disturbed.
+`make run` loads it into an empty database, so that the first minute shows how Phonebank really
+works. Its numbers come from the ranges that Ofcom keeps free for drama. libphonenumber calls some
+of them invalid, so only this campaign accepts such numbers (`Campaign.allow_drama_numbers`). The
+campaign calls at any hour, because its calls can disturb nobody.
 """
 
 import itertools
@@ -69,7 +69,7 @@ def is_empty() -> bool:
 
 def load() -> Campaign:
     """Store the demonstration: an organiser, a host, a running campaign, and a party that anyone
-    with its code may join. The calling code commits."""
+    with its code may join. The calling code must commit."""
     organiser = create_account("organiser@example.org", "Olive", [RoleName.ORGANISER])
     host = create_account("host@example.org", "Hari", [RoleName.HOST])
     campaign = Campaign(

@@ -76,7 +76,7 @@ def rename(account: Account, name: str) -> None:
 
 
 def deactivate(account: Account) -> None:
-    """Deactivate the account: its open sessions and unused sign-in links end with it.
+    """Deactivate the account, and end its open sessions and unused sign-in links.
 
     Its campaigns and parties stay. Raises ConflictError for the only organiser.
     """

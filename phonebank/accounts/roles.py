@@ -20,7 +20,7 @@ def change_role(account: Account, role: str) -> None:
     if role != RoleName.ORGANISER:
         require_other_organiser(account)
     account.roles = [wanted]
-    # An organiser needs a second factor, which a host's open session has not shown.
+    # An organiser needs a second factor, but the account may have signed in as a host without one.
     sign_out_everywhere(account)
 
 

@@ -23,7 +23,8 @@ from phonebank.models import Account, AccountSession, now
 # This is long enough for a day's work and an evening's party. A laptop that is found the next day
 # is signed out.
 SIGNED_IN_FOR = timedelta(hours=12)
-# The precision of “last used”. With a shorter time, requests would write to the table more often.
+# The precision of the time “last used”. With a shorter time, requests would write to the table more
+# often.
 SEEN_EVERY = timedelta(minutes=5)
 
 _SECRET = "account_session"  # noqa: S105  (the name of a field in the cookie)
@@ -117,7 +118,7 @@ def is_open(engine: Engine, session_id: int | None) -> bool:
 
 
 def end_one(account: Account, session_id: int) -> None:
-    """End one session of the account. Another account's session stays."""
+    """End one session of the account. A session of another account is not ended."""
     db.session.execute(
         delete(AccountSession).where(
             AccountSession.id == session_id, AccountSession.account_id == account.id
@@ -149,7 +150,7 @@ def end_current() -> None:
 
 
 def note_use() -> None:
-    """Store that the session of this request's browser is in use, once in SEEN_EVERY.
+    """Store that the session of this request's browser is in use, at most once in SEEN_EVERY.
 
     This commits, so call it before anything else that a request does.
     """

@@ -1,4 +1,5 @@
-"""A claim: the next contact for a caller, with the open call that says so. Nothing here commits."""
+"""Claims: giving a caller the next contact, and writing the open call for it. Nothing here
+commits."""
 
 import time
 import uuid
@@ -195,8 +196,8 @@ def _open_call(caller: Caller, contact_id: int, call_id: uuid.UUID) -> Hold | No
     if call is None:
         return None
     if time.monotonic() - writing_since > WROTE_AT_ONCE:
-        # The insert waited, for a call to the same number that was rolled back or for a transaction
-        # that has locked the campaign or the party.
+        # The insert had to wait, either for a call to the same number that was then rolled back, or
+        # for a transaction that had locked the campaign or the party.
         try:
             again = _present_state(ids)
         except PhonebankError:

@@ -1,4 +1,5 @@
-"""What an undo needs to restore a contact and its household, as values that can be stored.
+"""The values, in a form that can be stored, with which an undo restores a contact and its
+household.
 
 `call.contact_before` keeps a `ContactSnapshot`; setting a call aside keeps two `PeopleSnapshot`s,
 from before and from after it.
@@ -47,7 +48,7 @@ class ContactValues:
             setattr(contact, name, list(value) if isinstance(value, tuple) else value)
 
     def matches(self, contact: Contact) -> bool:
-        """Whether the contact still has this state; a change of calling hours does not count."""
+        """Whether the contact still has this state, apart from a change of calling hours."""
         present = ContactValues.of(contact)
         return all(
             getattr(self, name) == getattr(present, name)

@@ -1,4 +1,5 @@
-"""What an outcome does to its contact. `retry_policy.decide` decides it, and this module writes it.
+"""Applies an outcome to its contact. `retry_policy.decide` decides the new state, and this module
+writes it.
 
 All of it is part of the transaction that records or undoes the call.
 """
@@ -76,7 +77,8 @@ def take_next_number(contact: Contact) -> None:
 
 
 def set_number(contact: Contact, phone: str, further: list[str]) -> bool:
-    """Make the contact callable on this number (E.164), with the further ones after it. Flushes.
+    """Make the contact callable on this number (E.164), with the further ones after it. This
+    flushes.
 
     Return False and change nothing if the campaign has the same person again with that number.
     """

@@ -46,7 +46,7 @@ RETURNING contact_id, expires_at
 @dataclass(frozen=True)
 class Hold:
     """A contact on a caller's screen: the open call, and when the hold expires (aware UTC).
-    `is_new`: the call has just been written, so it has no answers yet."""
+    `is_new` says that the call has just been written, so it has no answers yet."""
 
     call: Call
     contact: Contact
@@ -146,5 +146,5 @@ def is_stale(call: Call, turn: int | None) -> bool:
 
 
 def mark_seen(caller: Caller) -> None:
-    """Note that the caller's screen is open: the board's "calling now" reads it."""
+    """Store that the caller's screen is open now, for "calling now" on the board."""
     db.session.execute(update(Caller).where(Caller.id == caller.id).values(seen_at=now()))

@@ -133,7 +133,7 @@ def restore_household(call: Call, change: HouseholdChange) -> None:
 
 
 def _give_number_back(call: Call, losses: dict[int, NumberLoss]) -> None:
-    """Give the contacts who lost the call's number that number again, with their further numbers.
+    """Give the call's number back to the contacts that lost it, with their further numbers.
 
     The locks come before the query. By then a concurrent claim has written its open call, and a
     contact in an open call keeps its number.

@@ -25,8 +25,8 @@ def shared_fields(caller: Caller, campaign: Campaign) -> dict[str, str | None]:
 
 
 def fields_of_caller(caller: Caller, campaign: Campaign) -> dict[str, str | None]:
-    """Return the merge fields that say who is calling, and for which organisation. No value of a
-    list or campaign may replace these."""
+    """Return the values of the merge fields that say who is calling, and for which organisation. No
+    value of a list or campaign may replace these."""
     return {
         "caller_name": caller.first_name,
         "campaign_name": campaign.name,

@@ -1,5 +1,6 @@
-"""Outcomes that came sooner than a call takes. They count in every total like any other, so that
-totals stay exact. They do not count in a board's ranking, and the organiser's page shows them.
+"""Finds outcomes that came sooner than a call takes. They count in every total like other outcomes,
+so that totals stay exact. They do not count in a board's ranking, and the organiser's page shows
+them.
 
 The time begins with the claim, so an outcome that was undone and recorded again is measured over
 the whole time.
@@ -17,7 +18,8 @@ from phonebank.models import Call, Caller
 # and one answer. The ready-made scripts have 40 words before the main question, and people speak
 # about 150 words a minute.
 CONVERSATION_TAKES = timedelta(seconds=15)
-# A tap on the number, the telephone's own screen, and back. Even an engaged tone takes longer.
+# The shortest call has a tap on the number, the telephone's own screen, and the way back to the
+# page. Even a call with an engaged tone takes longer.
 ANY_CALL_TAKES = timedelta(seconds=3)
 # Fewer such outcomes may be mistaken taps, so the page does not show them.
 SHOWN_FROM = 3

@@ -21,8 +21,8 @@ from phonebank.models import Call, Caller, Campaign, Contact, ContactList, now
 from phonebank.models.call import HANDED_OUT_NO
 from phonebank.suppressions import entries as suppressions
 
-# How long a caller may undo an outcome: long enough to notice a slip, short enough that the contact
-# does not come back onto the screen an hour later.
+# The time in which a caller may undo an outcome. It is long enough to notice a slip, and short
+# enough that the contact does not come back onto the screen an hour later.
 UNDO_WITHIN = timedelta(minutes=10)
 # The order of a caller's recorded calls. Their numbers say which came last, even if a clock was set
 # back.

@@ -1,4 +1,5 @@
-"""Which contacts a caller may get: in their languages and lists, and no reserved callbacks."""
+"""Filters the contacts that a caller may get: those in the caller's languages and lists, without
+callbacks that are reserved for another caller."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,5 @@
-"""Whether a campaign may call a contact now: its own hours within its country's rules."""
+"""Decides whether a campaign may call a contact now, by the campaign's own hours within its
+country's rules."""
 
 from datetime import datetime, timedelta
 

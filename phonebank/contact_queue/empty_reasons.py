@@ -1,6 +1,5 @@
-"""Why a caller gets no contact right now. Claims ask this only if the queue is empty for the
-caller. The answer comes from the tables, not from Redis.
-"""
+"""Finds the reason why a caller gets no contact right now. Claims ask this only if the queue is
+empty for the caller. The answer comes from the tables, not from Redis."""
 
 from datetime import datetime
 from enum import StrEnum

@@ -29,8 +29,8 @@ _OPEN_CALL_WITH = select(Call.id, Call.expires_at).where(
 
 @dataclass(frozen=True)
 class TakenContact:
-    """A contact that `take` has marked as held in Redis, for a call that is not written yet.
-    `left` contacts remain in the caller's lanes."""
+    """A contact that `take` has marked as held in Redis, for a call that is not written yet. `left`
+    is the number of contacts that remain in the caller's lanes."""
 
     contact_id: int
     call_id: uuid.UUID

@@ -56,8 +56,8 @@ class QueueEntry:
 
 @dataclass(frozen=True)
 class TakeResult:
-    """The result of `take`: a contact id, or None. `left` contacts remain in the lanes that this
-    caller may take from. `lost` says that Redis has lost the queue."""
+    """The result of `take`: a contact id, or None. `left` is the number of contacts that remain in
+    the lanes from which this caller may take. `lost` says that Redis has lost the queue."""
 
     contact_id: int | None
     left: int = 0
@@ -66,8 +66,8 @@ class TakeResult:
 
 @dataclass(frozen=True)
 class HeldContact:
-    """A contact on a caller's screen, the call that holds it, and until when (aware UTC). `call_id`
-    is None if Redis has lost it."""
+    """A contact on a caller's screen, the call that holds it, and when the hold expires (aware
+    UTC). `call_id` is None if Redis has lost it."""
 
     contact_id: int
     call_id: uuid.UUID | None
@@ -169,7 +169,7 @@ class RedisQueue:
         self._write_holds(holds, replace=False)
 
     def replace_holds(self, holds: Iterable[HeldContact]) -> None:
-        """Copy every hold from PostgreSQL, and forget all others."""
+        """Copy every hold from PostgreSQL, and remove all other holds from Redis."""
         self._write_holds(tuple(holds), replace=True)
 
     def _write_holds(self, holds: tuple[HeldContact, ...], replace: bool) -> None:
@@ -252,7 +252,7 @@ class RedisQueue:
         self._redis.set(self._built, run_id or self.run_id())
 
     def clear_lanes(self) -> None:
-        """Empty the lanes and the callbacks; holds stay."""
+        """Empty the lanes and the callbacks. The holds are kept."""
         _script(self._redis, "clear")(
             keys=[self._lanes, self._callbacks, self._details], client=self._redis
         )

@@ -113,7 +113,7 @@ def refill_from_empty(campaign: Campaign) -> None:
 
 
 def lane_length(held: int) -> int:
-    """Return how many contacts a lane should have while `held` are on screens."""
+    """Return how many contacts a lane should have while `held` contacts are on screens."""
     return min(READY_AT_MOST, READY_AT_LEAST + READY_PER_CALLER * held)
 
 
@@ -125,7 +125,8 @@ def is_low(redis_queue: RedisQueue, left: int) -> bool:
 
 
 def ensure_built(campaign: Campaign) -> None:
-    """Rebuild the queue if Redis has lost it, or was started again and has read back an old one.
+    """Rebuild the queue if Redis has lost it, or if Redis was started again and has read back an
+    old queue.
 
     If another process is rebuilding it already, wait at most two seconds for that process.
     """

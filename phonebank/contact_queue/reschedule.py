@@ -16,7 +16,8 @@ from phonebank.rules.calling_hours import zones_in_key
 from phonebank.rules.retry_policy import FAR_AWAY, next_try_at
 from phonebank.rules.retry_rules import RetryRules
 
-# Contacts in one transaction: few enough that a claim hardly waits for one of them.
+# The number of contacts in one transaction. They are so few that a claim hardly waits for one of
+# them.
 AT_ONCE = 500
 # After this time the other jobs have their turn, and the next run continues where this run stopped.
 STOP_AFTER = timedelta(seconds=2)

@@ -11,8 +11,9 @@ from phonebank.models import Contact, ContactState
 # The same as `is_callable`, for queries that SQLAlchemy builds.
 CONTACT_IS_CALLABLE = and_(Contact.state == ContactState.CALLABLE, Contact.suppressed_at.is_(None))
 
-# Each contact list `l` with each time zone key `zone.key` and language `lang.code` of its people. A
-# query that reads one index range for each of these costs what it returns, not what a list holds.
+# Each contact list `l` with each time zone key `zone.key` and language `lang.code` of its people.
+# If a query reads one index range for each of these, its cost follows what it returns, not how many
+# contacts a list has.
 LIST_GROUPS = """contact_list l
 CROSS JOIN LATERAL jsonb_array_elements_text(l.zone_keys) AS zone(key)
 CROSS JOIN LATERAL jsonb_array_elements_text(l.languages) AS lang(code)"""

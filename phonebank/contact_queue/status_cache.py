@@ -19,8 +19,8 @@ from phonebank.core.redis import redis_store
 from phonebank.models import Campaign, now
 
 # Counts stay current for this many times as long as it took to count them, so that no more than a
-# twelfth of one processor goes into counting a campaign, however many watch: small campaigns are
-# counted each time, three million contacts every fifteen seconds or so.
+# twelfth of one processor goes into counting a campaign, however many people watch it. So small
+# campaigns are counted at each request, and three million contacts every fifteen seconds or so.
 SERVE_TIMES = 11
 # Pages may still show old counts for this many seconds, while a request counts again.
 SHOWN_WHILE_COUNTING = 60

@@ -1,4 +1,4 @@
-"""How many contacts of a campaign are in which state, and when the next becomes callable.
+"""Counts the contacts of a campaign in each state, and finds when the next becomes callable.
 
 Each contact is in exactly one bucket. These counts come from the tables, not from Redis, so they
 are right also while the queue is being rebuilt.
@@ -181,7 +181,8 @@ def buckets_of(campaign: Campaign) -> list[Bucket]:
 
 class NextCallable(NamedTuple):
     """The next contact that a caller can get. `rested_at` is when its wait since the last try ends,
-    `opens_at` when calling hours allow the call too; both aware UTC, None for never."""
+    and `opens_at` is when calling hours allow the call too. Both are aware UTC; None means
+    never."""
 
     rested_at: datetime | None
     opens_at: datetime | None

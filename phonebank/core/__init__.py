@@ -1,1 +1,1 @@
-"""What every other part builds on: configuration, PostgreSQL, Redis, errors, access, jobs, mail."""
+"""The base of all other parts: configuration, PostgreSQL, Redis, errors, access, jobs, mail."""

@@ -1,4 +1,4 @@
-"""Who may open what. Every view carries a rule; a view without one is closed to everyone.
+"""The access rules. Every view has a rule, and a view without a rule is closed to everyone.
 
 The decorator `open_to` puts the rule on the view, and `init_app` checks it before the view runs. A
 rule says which kind of person may open the page at all. The service that loads a campaign or party
@@ -24,7 +24,7 @@ RULES = (ANYONE, CALLER, TV, SIGNED_IN, RoleName.HOST, RoleName.ORGANISER)
 
 
 def open_to(rule: str) -> Callable[[View], View]:
-    """Mark a view with its rule: one of RULES. HOST also lets organisers in."""
+    """Mark a view with its rule, which is one of RULES. HOST also lets organisers in."""
     if rule not in RULES:
         raise ValueError(f"unknown access rule {rule!r}")
 
@@ -54,8 +54,8 @@ def _check_request() -> None:
 def check(rule: str | None) -> None:
     """Raise SignInRequiredError or NotAllowedError unless the person who asks satisfies the rule.
 
-    CALLER and TV pass here. The view's own decorator checks them, by the caller's cookie or the
-    board's token.
+    The rules CALLER and TV always pass here. The view's own decorator checks them, by the caller's
+    cookie or the board's token.
     """
     if rule is None:
         raise NotAllowedError(

@@ -2,8 +2,8 @@
 
 Templates call `vendor("htmx")` for a library copied by tools/vendor.py and `asset("phonebank.css")`
 for a file of ours. A library has its version in its path and its checksum in the `integrity`
-attribute, so a browser may keep it for ever and refuses a changed one. A file of ours has its
-checksum in its query.
+attribute, so a browser may keep the library for ever, and refuses a changed copy. The address of a
+file of ours has its checksum in its query.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ MANIFEST = Path(__file__).parents[1] / "static" / "vendor" / "manifest.json"
 
 
 class Vendored(NamedTuple):
-    """A library's file: its path below the vendor folder and its `integrity` attribute."""
+    """One file of a library: its path below the vendor folder, and the value of its `integrity`
+    attribute."""
 
     path: str
     integrity: str
@@ -89,7 +90,8 @@ def _set_cache_headers(response: Response) -> Response:
 
 
 def init_app(app: Flask) -> None:
-    """Give templates and their macros `vendor` and `asset`; set cache headers; compress files."""
+    """Give `vendor` and `asset` to templates and their macros, set cache headers, and compress
+    files."""
     app.jinja_env.globals.update(vendor=vendor, asset=asset)
     app.after_request(_set_cache_headers)
     app.config.update(COMPRESS_MIMETYPES=COMPRESSED, COMPRESS_ALGORITHM_STREAMING=["br", "gzip"])

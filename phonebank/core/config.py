@@ -41,7 +41,8 @@ class Config:
     # This encrypts the stored secrets of the second factor.
     totp_secret: str = field(repr=False)
     mode: str = PRODUCTION
-    # Where people reach the site: the base of every link in e-mails, pages and QR codes.
+    # The address at which people reach the site, and the base of every link in e-mails, pages and
+    # QR codes.
     base_url: str = "http://127.0.0.1:5000"
     # The number of reverse proxies in front of the app. It trusts their X-Forwarded-* headers.
     proxies: int = 0
@@ -54,15 +55,15 @@ class Config:
     # How many of each process there are, on all machines together.
     web_processes: int = 2
     worker_processes: int = 2
-    # Each response says in a header how long it took. A public server must not: the time that a
-    # sign-in takes may reveal whether there is an account.
+    # Whether each response says in a header how long it took. A public server must not say this,
+    # because the time that a sign-in takes may reveal whether there is an account.
     timings: bool = False
     mail_server: str = ""
     mail_port: int = 587
     mail_username: str = ""
     mail_password: str = field(default="", repr=False)
     mail_sender: str = "phonebank@localhost"
-    # Organisers must add an authenticator app before they see people's data.
+    # Whether organisers must add an authenticator app before they see people's data.
     require_second_factor: bool = True
 
     @property

@@ -76,7 +76,7 @@ FOR_DOWNLOADS = Timeouts(statement=600, lock=5)
 FOR_COMMANDS = Timeouts(statement=0, lock=0)
 
 # Seconds. The pool tests a connection that was idle for longer before lending it, because
-# PostgreSQL may have restarted. Connections in steady use are not tested, so this costs a busy
+# PostgreSQL may have restarted. Connections in steady use are not tested, so the test costs a busy
 # server nothing.
 TESTED_AFTER_IDLE = 1.0
 
@@ -99,8 +99,9 @@ def init_app(
     }
     db.init_app(app)
     # The extension also tears down asynchronous sessions, of which the app has none, and starts an
-    # event loop for that at the end of every request. Under gevent a second loop beside it fails
-    # and keeps our own session from closing: its connection would stay in its transaction for good.
+    # event loop for that at the end of every request. Under gevent, a second loop at the same time
+    # fails, and our own session is then not closed. Its connection would stay in its transaction
+    # for good.
     app.teardown_appcontext_funcs = [
         _tolerate_lost_database(close)
         for close in app.teardown_appcontext_funcs

@@ -1,7 +1,8 @@
 """Forms that edit a stored row, which another person may change while the form is filled in.
 
 The page carries in `seen` a short digest of each value that it showed. When the form is sent, it
-compares the digests with the stored values, and never overwrites another person's change silently.
+compares the digests with the stored values. So it never silently overwrites another person's
+change.
 """
 
 import hashlib
@@ -15,7 +16,8 @@ from wtforms.fields.choices import SelectFieldBase
 
 # Characters of a long text that a message quotes.
 QUOTED_AT_MOST = 80
-# Hexadecimal digits of a digest: enough to tell two values apart, and no protection from forgery.
+# The number of hexadecimal digits of a digest. These are enough to tell two values apart, but do
+# not protect against forgery.
 _DIGITS = 8
 
 
@@ -31,7 +33,7 @@ class EditForm(FlaskForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.seen.raw_data is None:  # the form is being drawn, and was not sent
+        if self.seen.raw_data is None:  # the form is being shown and was not sent
             self.seen.data = self._digests()
 
     def is_overtaken(self) -> bool:

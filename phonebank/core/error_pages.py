@@ -23,8 +23,8 @@ from phonebank.core.phonebank_headers import STALE_FORM
 
 log = logging.getLogger(__name__)
 
-# Seconds, the shortest and the longest; the header takes only whole ones. The time is random, so
-# that clients refused at one moment do not all return at one.
+# The shortest and the longest time, in seconds; the header takes only whole seconds. The time is
+# random, so that clients that were refused at one moment do not all return at one moment.
 RETRY_AFTER = (2, 9)
 
 # HTTP errors that Flask and its extensions raise: title, message, what to do.

@@ -25,8 +25,8 @@ from phonebank.core.redis import redis_for_jobs
 Arguments = ParamSpec("Arguments")
 
 # A worker serves the queues in this order. Callers get no contacts unless the urgent jobs run.
-# These take seconds, and an import may take hours. One worker serves only the urgent queue, so that
-# its jobs never wait behind another.
+# Urgent jobs take seconds, and an import may take hours. One worker serves only the urgent queue,
+# so that its jobs never wait behind another.
 URGENT = "urgent"
 CHORES = "chores"
 IMPORTS = "imports"
@@ -44,7 +44,7 @@ class JobFunction(Protocol[Arguments]):
 
 
 def job(queue: str, timeout: int) -> Callable[[Callable[Arguments, None]], JobFunction[Arguments]]:
-    """Make a function a job: it runs in an app context of its own, on `queue`, for at most
+    """Make a function a job, which runs in an app context of its own, on `queue`, for at most
     `timeout` seconds."""
 
     def decorate(function: Callable[Arguments, None]) -> JobFunction[Arguments]:

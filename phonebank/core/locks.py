@@ -1,4 +1,4 @@
-"""Locks on rows: a transaction reads a row again once it has the row's lock, then changes it.
+"""Locks on rows. A transaction locks a row, then reads it again, then changes it.
 
 `docs/locks.md` says in which order transactions lock the rows of different tables.
 """

@@ -59,8 +59,8 @@ def send(to: str, subject: str, text: str) -> None:
     try:
         EmailMessage(subject, text, to=[to]).send()
     except (OSError, smtplib.SMTPException) as error:
-        # The log gets only the kind of error: the server's text quotes the address and sometimes
-        # the message.
+        # The log gets only the kind of error, because the server's text quotes the address and
+        # sometimes the message.
         log.error("the mail server did not take a message: %s", type(error).__name__)
         raise MailNotSentError(
             "The mail server didn't accept the e-mail.",

@@ -39,8 +39,9 @@ def upgrade_database(
 ) -> None:
     """Run the missing migrations, each in a transaction of its own.
 
-    A migration that needs a table in use gives way after LOCK_TIMEOUT. It is tried `attempts`
-    times, `between` seconds apart. Raises TableInUseError after the last attempt.
+    If a migration needs a table in use, it gives up after LOCK_TIMEOUT. It is tried `attempts`
+    times, with `between` seconds between two attempts. Raises TableInUseError after the last
+    attempt.
     """
     for left in reversed(range(attempts)):
         try:

@@ -1,10 +1,11 @@
-"""What a web process refuses when it has too much to do, so that it serves the rest in time.
+"""Refuses some requests when a web process has too much to do, so that it serves the others in
+time.
 
 `Overload` is WSGI middleware in front of everything else. It counts the requests that are under
-way. Beyond a limit it answers 503 within a millisecond and says when to come back. All urgencies
-share the one count, and each has a limit of its own: records of calls go before claims, and claims
-before pages. Websockets wait without working, so they are not counted. Files that pages load and a
-load balancer's probes are not counted either.
+way. Beyond a limit it answers 503 within a millisecond and says when to come back. All requests
+share one count, but each urgency has a limit of its own, so that records of calls go before claims,
+and claims before pages. Websockets wait without working, so they are not counted. Files that pages
+load and a load balancer's probes are not counted either.
 
 A request is counted once its body is read (`request_body`), so a slow sender delays no other
 request.

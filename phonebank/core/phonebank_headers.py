@@ -1,8 +1,8 @@
 """The X-Phonebank headers, by which our pages tell the app's answers from a proxy's.
 
 A proxy, or the log-in page of a café or train, may answer a phone instead of Phonebank, with any
-status. A page of ours trusts an answer only if it carries `OURS`, and
-takes a call's outcome or answer for settled only if `CALL` names that call.
+status. A page of ours trusts an answer only if it has the header `OURS`, and treats what was sent
+for a call as settled only if the header `CALL` names that call.
 """
 
 from flask import Response
@@ -18,7 +18,8 @@ STALE_FORM = "X-Phonebank-Stale-Form"
 # follow a redirect before the JavaScript sees it.
 GO_TO = "X-Phonebank-Go-To"
 
-# With these statuses the app may accept the same request later, so they settle nothing.
+# After an answer with one of these statuses, the app may accept the same request later. So such an
+# answer settles nothing.
 _RETRY_STATUSES = (408, 425, 429)
 
 

@@ -17,8 +17,8 @@ View = TypeVar("View", bound=Callable[..., object])
 
 csrf = CSRFProtect()
 
-# Scripts and styles come from our own files only: no inline code, no eval, no other host.
-# Pico.css draws its icons from data: addresses.
+# JavaScript and style sheets come from our own files only. Inline code, eval and other hosts are
+# not allowed. Pico.css draws its icons from data: addresses.
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -36,8 +36,8 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(self), geolocation=()",
 }
-# Bytes. A form, and a script as a file, stay below this. People who are signed in may send more to
-# views that take files.
+# Bytes. A form stays below this limit, and so does a script as a file. People who are signed in may
+# send more to views that take files.
 MAX_FORM_BYTES = 1024 * 1024
 # A file of this size has room for a full export of a million rows, which is about 200 MB.
 MAX_UPLOAD_BYTES = 512 * 1024 * 1024
@@ -66,7 +66,8 @@ def init_app(app: Flask, config: Config) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=config.is_https,
         MAX_CONTENT_LENGTH=MAX_FORM_BYTES,
-        # A party lasts an evening: a form opened at its start still works at its end.
+        # A party lasts an evening, and a form that was opened at its start must still work at its
+        # end.
         WTF_CSRF_TIME_LIMIT=12 * 60 * 60,
     )
     if config.proxies:
@@ -76,7 +77,7 @@ def init_app(app: Flask, config: Config) -> None:
             x_proto=config.proxies,
             x_host=config.proxies,
         )
-    # CSRF protection reads the body, so the limit on its size must be set before.
+    # CSRF protection reads the body, so the limit on the size of the body must be set before that.
     app.before_request(_raise_limit_for_files)
     csrf.init_app(app)
     rate_limits.init_app(app, config.redis_url)

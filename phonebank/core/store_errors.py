@@ -66,7 +66,7 @@ _BY_CODE: Mapping[str, Words] = {
     "40P01": LOCKED,  # a deadlock
     "57014": TOO_LONG,  # statement_timeout
 }
-# Texts of PostgreSQL when it refuses a connection; psycopg has no SQLSTATE for that.
+# The texts of PostgreSQL when it refuses a connection, because psycopg has no SQLSTATE for that.
 _NO_SLOT = ("too many clients", "too many connections", "connection slots are reserved")
 # First words of Redis's error answers.
 _REDIS_CANNOT_WRITE = ("OOM", "MISCONF", "NOREPLICAS")

@@ -1,4 +1,4 @@
-"""What the operating system says about the connection that a request came by."""
+"""The state of the connection that a request came by, from the operating system."""
 
 import socket
 import struct
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 # TCP states as Linux numbers them (tcp_states.h): the other end has closed, or will send no more.
 _CLOSED_BY_PEER = frozenset({7, 8})
-# Where `struct tcp_info` has the milliseconds since the last data came in.
+# The place in `struct tcp_info` of the milliseconds since the last data came in.
 _LAST_DATA_RECEIVED = struct.Struct("=52xI")
 
 

@@ -1,4 +1,5 @@
-"""What the host's pages share: the blueprint, the redirect after a change, and dates in words."""
+"""The shared parts of the host's pages: the blueprint, the redirect after a change, and dates in
+words."""
 
 from datetime import datetime
 

@@ -195,7 +195,8 @@ def join_names(names: Sequence[str], callers: int) -> str:
 
 
 def name_active_callers(names: Sequence[str], active: int) -> str:
-    """Return who is calling now: “Ada, Kit and 12 more”. Hidden callers are counted, or “Someone”.
+    """Return who is calling now, like “Ada, Kit and 12 more”. A caller whose name is hidden is only
+    counted. Without any name to show, the text is “Someone” or, for example, “3 callers”.
 
     A long name is cut, so that the number of further callers still fits.
     """

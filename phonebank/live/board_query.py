@@ -176,7 +176,7 @@ WHERE a.active AND (
 def hosts_still_allowed(hosts: Iterable[tuple[int, int, int]]) -> set[tuple[int, int, int]]:
     """Return the allowed ones among these triples of party, account and session ids.
 
-    A triple stays if the account may run the party and is still signed in with the session.
+    A triple is allowed if the account may run the party and is still signed in with the session.
     """
     asked = list(hosts)
     rows = db.session.execute(

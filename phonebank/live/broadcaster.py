@@ -91,7 +91,7 @@ class Broadcaster:
     _store_away: bool = False
 
     def add(self, sid: str, watcher: Watcher) -> None:
-        """Send to the board with this socket id from now on."""
+        """Send events to the board with this socket id from now on."""
         with self._lock:
             self._watchers[sid] = watcher
             if self._running:
@@ -151,7 +151,8 @@ class Broadcaster:
         self.hours.refresh(wanted)
         for party_id in wanted:
             self._send(party_id, watching[party_id], figures.get(party_id), together)
-            # After sending: a board that this round did not reach belongs to the next.
+            # This comes after sending. If this round fails before it has reached a board, the next
+            # round still reads that board.
             self._read_at[party_id] = _jittered(at) if party_id in changed else at
             if party_id in marks:
                 self._marks[party_id] = marks[party_id]

@@ -1,8 +1,8 @@
 """The totals of all parties of a campaign, read once for all its boards.
 
 A campaign has thousands of tally rows, and a thousand boards may show their sum. So a process reads
-each campaign at most every two seconds, and its boards share the result. A board may show campaign
-totals two seconds older than its own figures.
+each campaign at most every two seconds, and its boards share the result. On a board the campaign
+totals may be two seconds older than its own figures.
 """
 
 import time

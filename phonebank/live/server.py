@@ -85,8 +85,9 @@ def init_app(app: Flask) -> None:
 def _uncompressed(wsgi_app: "WSGIApplication") -> "WSGIApplication":
     """Refuse the compression that browsers offer for websockets.
 
-    Each socket would keep a window larger than all the rest of the socket, and would save little: a
-    board is a kilobyte, and a caller's screen gets a few short events in an evening.
+    With compression each socket would keep a window larger than all the rest of the socket, and
+    that would save little: a board is a kilobyte, and a caller's screen gets a few short events in
+    an evening.
     """
 
     def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:

@@ -1,8 +1,8 @@
-"""`make run` and `phonebank run`: from an empty folder to links to click, on one machine.
+"""The launcher of `make run` and `phonebank run`, which starts all of Phonebank on one machine.
 
-The launcher checks that it can start, each time with one clear message. Then it starts the servers,
-makes the tables, loads the demonstration and runs the Procfile's processes. Ctrl-C, a signal or the
-end of one process ends all of them.
+The launcher first checks that it can start, and says in one clear message if something is missing.
+Then it starts the servers, makes the tables, loads the demonstration and runs the Procfile's
+processes. Ctrl-C, a signal or the end of one process ends all of them.
 
 Exit status: 0 when asked to stop, 1 when a process failed, 2 when the launcher could not start.
 """
@@ -58,8 +58,8 @@ class _StopRequest:
     """The handler of Ctrl-C and SIGTERM until honcho has handlers of its own.
 
     It remembers the first signal, and `check` raises StopRequestedError between two steps. A second
-    signal raises at once. (The first does not, because an exception is lost when the signal comes
-    inside a callback of Python's own, as at a fork.)
+    signal raises at once. The first signal does not, because an exception is lost if the signal
+    comes inside one of Python's own callbacks, as at a fork.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Runs the Procfile's processes together, and leaves none behind when one of them ends."""
+"""Runs the Procfile's processes together, and ends all of them when one of them ends."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class PartManager(Manager):
 
     @property
     def asked_to_stop(self) -> bool:
-        """Whether the processes end because the launcher was asked to, and not because one of
+        """Whether the processes end because the launcher was asked to stop, and not because one of
         them ended."""
         return not self.first_to_end
 

@@ -105,7 +105,7 @@ def start_postgres(data_dir: Path, durable: bool = True) -> RunningServer:
             "port": "5432",
             "timezone": "UTC",
             "log_timezone": "UTC",
-            # The details of a failed statement quote its row, with a person's name.
+            # PostgreSQL's details of a failed statement would quote its row, with a person's name.
             "log_error_verbosity": "terse",
         }
         if not durable:
@@ -116,7 +116,7 @@ def start_postgres(data_dir: Path, durable: bool = True) -> RunningServer:
         return folder.start(
             command,
             f"postgresql+psycopg://phonebank@/phonebank?host={socket_dir}&port=5432",
-            # SIGINT is PostgreSQL's fast shutdown, which leaves nothing to replay.
+            # SIGINT asks PostgreSQL for a fast shutdown, which leaves no log to replay.
             signal.SIGINT,
             lambda: _make_database(socket_dir),
             account,

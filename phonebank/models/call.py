@@ -41,7 +41,7 @@ class Call(Base):
     __table_args__ = (
         state_check(CallEnding, "ending"),
         CheckConstraint("(ended_at IS NULL) = (ending IS NULL)", name="ended_with_an_ending"),
-        # No contact and no number is in two open calls, and no caller has two.
+        # No contact and no number is in two open calls, and no caller has two open calls.
         Index(
             "uq_call_open_contact",
             "contact_id",
@@ -119,8 +119,8 @@ class Call(Base):
     reached: Mapped[bool] = mapped_column(default=False)
     conversation: Mapped[bool] = mapped_column(default=False)
     yes: Mapped[bool] = mapped_column(default=False)
-    # False for a call that is in no tally: its outcome came late, and another caller had the
-    # contact by then.
+    # Whether the call is in a tally. If an outcome comes after another caller has got the contact,
+    # its call is in no tally.
     counted: Mapped[bool] = mapped_column(default=False)
     # Whether the outcome came after the hold had expired.
     late: Mapped[bool] = mapped_column(default=False)
@@ -151,5 +151,6 @@ class Answer(Base):
     step_id: Mapped[str] = mapped_column(String(80), primary_key=True)
     value: Mapped[Any] = mapped_column(JSONB)
     answered_at: Mapped[datetime] = mapped_column(default=now)
-    # Grows with every answer that the caller's page sends, so a late copy is recognised.
+    # This number grows with every answer that the caller's page sends, so a late copy is
+    # recognised.
     seq: Mapped[int | None] = mapped_column(BigInteger)

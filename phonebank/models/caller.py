@@ -52,7 +52,8 @@ class Caller(Base):
     hidden: Mapped[bool] = mapped_column(default=False)
     # The device's cookie must hold this token. A new token signs the device out everywhere.
     device_token: Mapped[str] = mapped_column(String(64), default=lambda: secrets.token_urlsafe(24))
-    # The lists (ids) and languages that the caller gets contacts from; empty for all.
+    # The ids of the lists, and the languages, from which the caller gets contacts. Empty means all
+    # of them.
     list_ids: Mapped[list[Any]] = mapped_column(default=list)
     languages: Mapped[list[Any]] = mapped_column(default=list)
     # When the caller promised to use people's details only for calls.

@@ -1,4 +1,5 @@
-"""A campaign: who is calling, from where, when, with which script."""
+"""A campaign: for which organisation, in which country and at which hours people are called, with
+which script and limits."""
 
 import secrets
 from datetime import datetime

@@ -76,7 +76,8 @@ class Contact(Base):
     external_id: Mapped[str | None] = mapped_column(String(120))
     first_name: Mapped[str] = mapped_column(String(120), default="")
     last_name: Mapped[str] = mapped_column(String(120), default="")
-    # Both names joined, in lower case. Two rows with one key on one number are one person.
+    # Both names joined, in lower case. Two rows with the same key and the same number are one
+    # person.
     name_key: Mapped[str] = mapped_column(String(250), default="")
     phone: Mapped[str] = mapped_column(String(20))  # E.164
     phone_original: Mapped[str] = mapped_column(String(120), default="")
@@ -95,7 +96,7 @@ class Contact(Base):
     tried: Mapped[bool] = mapped_column(default=False)
     callable_at: Mapped[datetime] = mapped_column(default=now)
     # When the wait after the last try ends, whatever the hour. `callable_at` is the first moment
-    # from then on that the campaign's hours allow, and changes with the hours.
+    # after that which the campaign's calling hours allow, and it changes with these hours.
     rested_at: Mapped[datetime | None]
     suppressed_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)

@@ -14,7 +14,7 @@ from phonebank.models.state_column import state_check, state_type
 class ListState(StrEnum):
     """The stages of an upload."""
 
-    UPLOADED = "uploaded"  # the file is here; its columns are not confirmed yet
+    UPLOADED = "uploaded"  # the file is stored, but its columns are not confirmed yet
     QUEUED = "queued"  # confirmed, waiting for a worker
     IMPORTING = "importing"
     READY = "ready"
@@ -45,7 +45,7 @@ class ContactList(Base):
     headers: Mapped[list[Any]] = mapped_column(default=list)
     # The target of each column, in order, as phonebank.csv_input.column_mapping names them.
     mapping: Mapped[list[Any]] = mapped_column(default=list)
-    # What an organiser decided about the values of yes-no columns
+    # The decisions of an organiser about the values of yes-no columns
     # (`csv_input.column_mapping.Actions`), kept until the file is read. Before that decision,
     # `mark_counts` has how often each value occurs, as `lists.yes_no_counts` counts.
     mark_actions: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")

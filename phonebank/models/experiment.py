@@ -71,6 +71,6 @@ class ExperimentArm(Base):
         ForeignKey("script_version.id", ondelete="CASCADE")
     )
     label: Mapped[str] = mapped_column(String(80))
-    # The arm's part of the sum of all shares: 1 and 1 are halves; 90 and 10 are the same as 9 and
-    # 1.
+    # The arm's part of the sum of all shares. So 1 and 1 are halves, and 90 and 10 mean the same as
+    # 9 and 1.
     share: Mapped[int] = mapped_column(default=1)

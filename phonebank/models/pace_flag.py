@@ -1,5 +1,5 @@
-"""A caller who exceeded a budget: which budget, how often, and whether an organiser has reviewed
-it."""
+"""Flags of callers who exceeded a budget: which budget, how often, and whether an organiser has
+reviewed the flag."""
 
 from datetime import datetime
 

@@ -1,4 +1,5 @@
-"""The calls of one caller that an organiser set aside: kept, without effect, and reversible."""
+"""The calls of one caller that an organiser set aside. They are kept, have no effect, and can be
+brought back."""
 
 import uuid
 from datetime import datetime
@@ -45,7 +46,7 @@ class SetAside(Base):
 
 
 class SetAsideCall(Base):
-    """One call that was set aside, with all that bringing it back needs."""
+    """One call that was set aside, with everything that is needed to bring it back."""
 
     __tablename__ = "set_aside_call"
 

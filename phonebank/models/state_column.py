@@ -1,4 +1,4 @@
-"""How a `StrEnum` is stored in a text column, and how SQL text names its members."""
+"""Stores a `StrEnum` in a text column, and puts its members into SQL text."""
 
 import re
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Do not call: a number that nobody calls again, in any campaign."""
+"""The do-not-call list: numbers that nobody calls again, in any campaign."""
 
 import uuid
 from datetime import datetime
@@ -39,9 +39,9 @@ class Suppression(Base):
     )
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(default=now)
-    # True: a caller or an organiser entered this single number, and `source` and the other columns
-    # describe that entry. False: only files name the number, and the rows of SuppressionSource say
-    # which files.
+    # Whether a caller or an organiser entered this single number. If so, `source` and the other
+    # columns describe that entry. If not, only files name the number, and the rows of
+    # SuppressionSource say which files.
     entered_singly: Mapped[bool] = mapped_column(default=True, server_default=true())
 
 

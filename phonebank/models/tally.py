@@ -39,5 +39,6 @@ class Tally(Base):
     yeses: Mapped[int] = mapped_column(default=0)
     # The number of conversations that were not recorded too fast. The ranking counts only these.
     ranked: Mapped[int] = mapped_column(default=0)
-    # Grows by one at each change and never shrinks. The sum over rows orders a board's snapshots.
+    # The version grows by one at each change and never shrinks. The sum of the versions of a
+    # party's rows orders the snapshots of its board.
     version: Mapped[int] = mapped_column(BigInteger, default=0)

@@ -6,8 +6,8 @@ from phonebank.core.errors import InvalidInputError
 
 NAME_AT_MOST = 40  # characters
 
-# Emoji are built with these invisible characters. Every other invisible character is refused: it
-# can reverse the words after it, or make two names look alike.
+# Emoji are built with these invisible characters. Every other invisible character is refused,
+# because it can reverse the words after it, or make two names look alike.
 _JOINERS = {"\N{ZERO WIDTH JOINER}", "\N{VARIATION SELECTOR-16}"}
 _EMOJI_TAGS = {chr(code) for code in range(0xE0020, 0xE0080)}
 # Unicode general categories: control, format, surrogate, private use, unassigned, line and

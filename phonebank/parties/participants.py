@@ -68,7 +68,8 @@ def caller_in(party: Party, caller_id: int) -> Caller:
 
 def admit_all(party: Party) -> int:
     """Admit every caller who waits. Return how many."""
-    # A caller who joins at this moment has read the door already, or reads it after this lock.
+    # A caller who joins at this moment has either read the state of the door already, or reads it
+    # after this lock.
     lock_row(party)
     return admit(waiting_callers(party))
 

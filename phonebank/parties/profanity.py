@@ -1,4 +1,4 @@
-"""Slurs and bad words in callers' names, found by the word list of glin-profanity.
+"""Finds slurs and bad words in callers' names with the word list of glin-profanity.
 
 Only whole words count, so that Scunthorpe and Hancock pass. Real names that are on the list pass
 too. A host may give a caller any name (`participants.rename_caller`).

@@ -222,7 +222,7 @@ def resume(party: Party) -> None:
 
 
 def start_break(party: Party, minutes: int) -> None:
-    """Show a break of 1 to 60 minutes on the board. Callers can still call. Raises
+    """Show a break of 1 to 60 minutes on the board. During the break callers can still call. Raises
     InvalidInputError."""
     _lock_unless_ended(party)
     if not 1 <= minutes <= BREAK_AT_MOST:
@@ -294,7 +294,8 @@ def _check_goal(goal: int) -> None:
 
 
 def _lock_unless_ended(party: Party) -> None:
-    """Lock the party. Raises ConflictError if it has ended, whatever the page showed."""
+    """Lock the party. Raises ConflictError if the party has ended, even if the page still showed it
+    as running."""
     lock_row(party)
     if party.has_ended:
         raise ConflictError("This party has ended.", "Start a new one.")

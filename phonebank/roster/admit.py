@@ -1,5 +1,4 @@
-"""Admitting callers: one by one, or everyone who waits when the door opens. Nothing here
-commits."""
+"""Admits callers: one by one, or everyone who waits when the door opens. Nothing here commits."""
 
 from collections.abc import Iterable
 
@@ -37,14 +36,15 @@ def admit_all(room: Room) -> int:
 
     If the room is a campaign, this admits its callers who are in no party.
     """
-    # A caller who joins at this moment has read the door already, or reads it after this lock.
+    # A caller who joins at this moment has either read the state of the door already, or reads it
+    # after this lock.
     lock_row(room)
     return _admit(_is_in(room))
 
 
 def admit_some(room: Room, caller_ids: Iterable[int], for_organiser: bool = False) -> int:
-    """Admit the callers among these who wait in the room. Return how many. `admit` says what
-    happens to a held caller."""
+    """Admit those of these callers who wait in the room. Return how many were admitted. `admit`
+    says what happens to a held caller."""
     return _admit(_is_in(room) & Caller.id.in_(list(caller_ids)), for_organiser)
 
 

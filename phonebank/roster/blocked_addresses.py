@@ -20,14 +20,14 @@ from phonebank.models import Caller, CallerState, Campaign, DoorStop, now
 from phonebank.models.state_column import state_text
 from phonebank.roster import pace
 
-# Why a newcomer waits. STOPPED: their address was stopped. PAUSED: a caller from there is paused,
-# or has a flag that no organiser has reviewed. CROWD: the newcomers from there have together seen
-# too many people within the hour.
+# The reasons why a newcomer waits. STOPPED: their address was stopped. PAUSED: a caller from there
+# is paused, or has a flag that no organiser has reviewed. CROWD: the newcomers from there have
+# together seen too many people within the hour.
 STOPPED = "stopped"
 PAUSED = "paused"
 CROWD = "crowd"
 # For these reasons only an organiser admits the caller. A crowd from one address may be a party in
-# one house, so its host may.
+# one house, so the host may admit such callers.
 HOLDS = (STOPPED, PAUSED)
 
 STOPPED_FOR = timedelta(days=1)

@@ -38,8 +38,8 @@ AFTER_NO_CALLS = timedelta(minutes=5)
 # After this many pauses within a day that no calls explain, an organiser must review the caller.
 TIMES_AT_MOST = 3
 TIMES_WITHIN = timedelta(days=1)
-# After a pause for the hour's budget this share of it is free again, so that the next pause does
-# not follow the next person.
+# After a pause for the hour's budget, one part in so many of it is free again, so that the next
+# pause does not follow after the next person.
 FREE_AGAIN = 10
 
 
@@ -114,12 +114,13 @@ KINDS = {
     )
 }
 BUDGETS = (*KINDS, NEWCOMERS)
-# A campaign can set this if it wants no limit of a kind. No caller sees so many people.
+# A campaign can set a budget to this number if it wants no such limit, because no caller sees so
+# many people.
 BUDGET_AT_MOST = 100_000
 # Tests and benchmarks call faster than people, so they set up their campaigns with these limits.
 AT_ANY_PACE = dict.fromkeys(BUDGETS, BUDGET_AT_MOST)
 # A pause for these budgets ends only after an organiser's review. For the other budgets in
-# `_ESCALATES` that applies from the third pause on.
+# `_ESCALATES` this applies from the third pause on.
 _ASKS_AT_ONCE = frozenset({DO_NOT_CALLS, FAST_DO_NOT_CALLS})
 _ESCALATES = frozenset({A_MINUTE, NO_CALLS, UNRECORDED})
 

@@ -1,4 +1,4 @@
-"""Removing a caller, for hosts and organisers alike. Nothing here commits."""
+"""Removes callers, for hosts and organisers alike. Nothing here commits."""
 
 from phonebank.contact_queue.holds import release_caller
 from phonebank.core.db import db

@@ -1,4 +1,4 @@
-"""Renaming a caller, and hiding their name from the board. Nothing here commits."""
+"""Renames callers, and hides their names from the board. Nothing here commits."""
 
 from phonebank.live.change_marks import mark_after_commit
 from phonebank.models import Caller

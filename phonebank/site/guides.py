@@ -14,7 +14,7 @@ from phonebank.core.install_paths import ROOT
 
 DOCS = ROOT / "docs"
 
-# The name under /help → the file, and the words of links to it.
+# For each name under /help, the file and the words of links to it.
 GUIDES: Mapping[str, tuple[str, str]] = {
     "callers": ("for-callers.md", "For callers"),
     "hosts": ("for-hosts.md", "For hosts"),
@@ -29,7 +29,8 @@ _ADDRESSES = {file: f"/help/{name}" for name, (file, _) in GUIDES.items()}
 
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
-# A table or an example may be wider than a phone, so each scrolls separately, also by the keyboard.
+# A table or an example may be wider than a phone, so each of them scrolls on its own, also by the
+# keyboard.
 _SCROLLING = (
     ("<table>", '<div class="guide-wide" tabindex="0" role="group" aria-label="Table"><table>'),
     ("</table>", "</table></div>"),

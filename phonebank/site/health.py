@@ -19,7 +19,8 @@ from phonebank.core.db import db
 from phonebank.core.overload import Urgency, with_urgency
 from phonebank.core.redis import redis_store
 
-# Seconds. Anyone may ask at any rate, so a process asks the stores only once in this time.
+# Seconds. Anyone may request these pages as often as they like, so a process asks the stores only
+# once in this time.
 ASKED_EVERY = 1.0
 
 pages = Blueprint("health", __name__)

@@ -35,7 +35,8 @@ def _account_in_session() -> str:
 
 
 def _within_deadline(view: View) -> View:
-    """Wrap a view that comes between the link and the sign-in, so that it ends at the deadline."""
+    """Wrap a view that comes between the link and the sign-in, so that it works only until the
+    deadline."""
 
     @wraps(view)
     def checked() -> ResponseReturnValue:
@@ -47,8 +48,8 @@ def _within_deadline(view: View) -> View:
             tf_clean_session()
         return view()
 
-    # Each account allows ten guesses an hour, from all addresses together. There are a million
-    # codes.
+    # For each account ten guesses an hour are allowed, from all addresses together. There are a
+    # million possible codes.
     limit = limiter.limit("10 per hour", key_func=_account_in_session, methods=["POST"])
     return limit(checked)
 

@@ -80,8 +80,8 @@ def ask_for_link() -> ResponseReturnValue:
 def _run_after(response: Response, action: Callable[[], None]) -> None:
     """Run the action after the response is sent.
 
-    So the response's time does not reveal whether the address has an account, and the browser does
-    not wait for the mail server.
+    So the time that the response takes does not reveal whether the address has an account, and the
+    browser does not wait for the mail server.
     """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
 
@@ -125,7 +125,8 @@ def use_link(token: str) -> ResponseReturnValue:
 @open_to(ANYONE)
 @limiter.limit("30 per minute")
 def come_in(token: str) -> ResponseReturnValue:
-    """Spend the link and sign its account in, or continue with the second factor."""
+    """Spend the link. Then sign its account in, or ask for the second factor if the account needs
+    one."""
     link = links.read(token)
     links.spend(link)
     if current_user.is_authenticated:

@@ -96,8 +96,8 @@ def differences(campaign_id: int | None = None) -> list[Difference]:
 def repair(difference: Difference) -> None:
     """Make one tally row equal to its calls.
 
-    The row is locked first. An outcome that is recorded at that moment has either committed, and
-    the recount includes it, or it waits and adds to the corrected row.
+    The row is locked first. If an outcome is being recorded at that moment, it has either
+    committed, and the recount includes it, or it waits and is added to the corrected row.
     """
     where = {
         "campaign_id": difference.campaign_id,
@@ -121,7 +121,7 @@ def repair(difference: Difference) -> None:
 
 @job(CHORES, timeout=300)
 def recount_tallies() -> None:
-    """Recount every campaign; log and repair the differences. Running it twice does no harm."""
+    """Recount every campaign, and log and repair the differences. Running it twice does no harm."""
     for difference in differences():
         log.error("a tally differs from its calls and is repaired: %s", difference)
         repair(difference)

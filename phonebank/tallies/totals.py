@@ -75,8 +75,8 @@ def add(
     """Add to the tally of this caller, party and hour; negative numbers subtract.
 
     `ranked` counts the conversations that were not recorded too fast: see `models.Tally`. `at` is
-    the call's `recorded_at`, also for a subtraction, so that both reach the same row. Boards change
-    once the transaction commits.
+    the call's `recorded_at`, even for a subtraction, so that both change the same row. Boards
+    change once the transaction commits.
     """
     db.session.execute(
         _ADD,
@@ -138,7 +138,8 @@ def totals_of_callers(caller_ids: Iterable[int]) -> dict[int, Totals]:
 
 
 def totals_of_caller(caller_id: int, since: datetime | None = None) -> Totals:
-    """Return one caller's totals; with `since`, from the start of that hour on."""
+    """Return one caller's totals. With `since`, they count from the start of the hour of that
+    time."""
     query = _summed(func.min(Tally.caller_id)).where(Tally.caller_id == caller_id)
     if since is not None:
         query = query.where(Tally.hour >= hour_of(since))
