@@ -54,8 +54,8 @@ def _check_request() -> None:
 def check(rule: str | None) -> None:
     """Raise SignInRequiredError or NotAllowedError unless the person who asks satisfies the rule.
 
-    The rules CALLER and TV always pass here. The view's own decorator checks them, by the caller's
-    cookie or the board's token.
+    A request to a view with the rule CALLER or TV always passes here. The view's own decorator
+    checks the caller's cookie or the board's token.
     """
     if rule is None:
         raise NotAllowedError(

@@ -33,7 +33,7 @@ def emit_to_callers(
 
 
 def disconnect_caller(caller_id: int) -> None:
-    """Tell the screens of a caller who was removed or has left that this is so, then close their
+    """Tell the screens of a caller that the caller was removed or has left, then close their
     sockets in every process (see `redis_manager`)."""
     emit_to_callers([caller_id], GONE)
     socketio.close_room(room_of(caller_id), namespace=NAMESPACE)

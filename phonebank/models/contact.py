@@ -96,7 +96,8 @@ class Contact(Base):
     tried: Mapped[bool] = mapped_column(default=False)
     callable_at: Mapped[datetime] = mapped_column(default=now)
     # When the wait after the last try ends, whatever the hour. `callable_at` is the first moment
-    # after that which the campaign's calling hours allow, and it changes with these hours.
+    # from then on at which the campaign's calling hours allow a call, and it changes with these
+    # hours.
     rested_at: Mapped[datetime | None]
     suppressed_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
