@@ -76,6 +76,14 @@ class Volunteer:
         self.person: dict[str, Any] | None = None
         self.last_call: dict[str, Any] | None = None
 
+    def stop(self) -> None:
+        """Stop after what is under way, also when a signal handler calls this.
+
+        A thread sets the event. The handler runs in the main thread, which may hold the event's
+        lock at that moment, because it waits for the event. It would then wait for itself for ever.
+        """
+        threading.Thread(target=self.stopping.set).start()
+
     def work(self) -> None:
         """Work until told to stop."""
         try:
@@ -274,7 +282,7 @@ class Volunteer:
 
 def main() -> None:
     volunteer = Volunteer(json.loads(sys.argv[1]))
-    signal.signal(signal.SIGTERM, lambda *_: volunteer.stopping.set())
+    signal.signal(signal.SIGTERM, lambda *_: volunteer.stop())
     volunteer.work()
 
 
