@@ -9,7 +9,6 @@ from werkzeug.datastructures import MultiDict
 
 from phonebank.core import error_pages, phonebank_headers
 from phonebank.core.content_negotiation import wants_json
-from phonebank.core.db import db
 from phonebank.core.errors import InvalidInputError, PhonebankError, SignInRequiredError
 from phonebank.core.security import takes_json
 
@@ -63,7 +62,7 @@ def mark_saved() -> None:
 def render_error(error: PhonebankError) -> ResponseReturnValue:
     """Show an error in the volunteer's own layout, with one link that leads on."""
     # The page's own queries must not write what the failed request had begun.
-    db.session.rollback()
+    error_pages.roll_back()
     if wants_json():
         return error_pages.answer_to(error)
     stranger = isinstance(error, SignInRequiredError)

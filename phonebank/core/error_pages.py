@@ -74,7 +74,7 @@ def _answer(status: int, title: str, message: str, what_to_do: str) -> ResponseR
 
 
 def _handle_our_error(error: PhonebankError) -> ResponseReturnValue:
-    _roll_back()
+    roll_back()
     return answer_to(error)
 
 
@@ -102,7 +102,7 @@ def _handle_http_error(error: HTTPException) -> ResponseReturnValue:
 def _handle_unstorable_value(error: DataError) -> ResponseReturnValue:
     # A number is too large for any id, or the text has a character that PostgreSQL cannot store.
     log.warning("the database refused a value at %s", request.endpoint)
-    _roll_back()
+    roll_back()
     status = 404 if request.method == "GET" else 400
     return _answer(status, *_words_for(status))
 
@@ -114,7 +114,7 @@ def _handle_unforeseen(error: Exception) -> ResponseReturnValue:
     # name or a number.
     where = "".join(traceback.format_tb(error.__traceback__))
     log.error("unforeseen %s at %s\n%s", type(error).__name__, request.endpoint, where)
-    _roll_back()
+    roll_back()
     return _answer(
         500,
         PhonebankError.title,
@@ -129,7 +129,7 @@ def _handle_store_error(error: Exception) -> ResponseReturnValue:
         return _handle_unforeseen(error)
     # The driver's own text may quote a statement's values, so it stays out of the log.
     log.error("%s: %s", words.in_log, store_errors.kind_of(error))
-    _roll_back()
+    roll_back()
     _treat_as_signed_out()
     return _answer(503, ServiceUnavailableError.title, words.message, words.what_to_do)
 
@@ -141,11 +141,12 @@ def _add_retry_after(response: Response) -> Response:
     return response
 
 
-def _roll_back() -> None:
-    """Undo everything that the request had begun.
+def roll_back() -> None:
+    """Undo everything that the request had begun. Never raises, so every error handler may call it.
 
-    The error page's layout asks the database who is signed in. That query must not store the rest
-    of the request, and must not fail in the broken transaction.
+    PostgreSQL may have gone away since the error was raised. The error page's layout asks the
+    database who is signed in. That query must not store the rest of the request, and must not fail
+    in the broken transaction.
     """
     try:
         db.session.rollback()

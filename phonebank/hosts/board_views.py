@@ -43,6 +43,7 @@ def show(token: str) -> ResponseReturnValue:
 @pages.errorhandler(GoneError)
 def show_ended(error: GoneError) -> ResponseReturnValue:
     """Show the error in the board's own size and colours, for people across the room."""
+    error_pages.roll_back()
     if wants_json():
         return error_pages.answer_to(error)
     return render_template("parties/board_ended.html", error=error), error.status

@@ -23,6 +23,7 @@ from phonebank.accounts import links, sign_in_mail
 from phonebank.core.access import ANYONE, SIGNED_IN, open_to
 from phonebank.core.db import db
 from phonebank.core.email_address import normalise_email
+from phonebank.core.error_pages import roll_back
 from phonebank.core.errors import InvalidInputError
 from phonebank.core.mail import MailNotSentError
 from phonebank.core.rate_limits import limiter, typed_key
@@ -144,6 +145,7 @@ def come_in(token: str) -> ResponseReturnValue:
 @pages.errorhandler(links.LinkExpiredError)
 def show_expired_link(error: links.LinkExpiredError) -> ResponseReturnValue:
     """Show the page of an expired link, with the form that asks for a new one."""
+    roll_back()
     form = SignInForm(formdata=None, next="/")
     return render_template("accounts/link_expired.html", form=form), error.status
 

@@ -5,12 +5,13 @@ import re
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from werkzeug.test import TestResponse
 
 from phonebank.calls.claim import claim
 from phonebank.contact_queue.redis_queue import redis_queue_of
 from phonebank.core.db import db
+from phonebank.core.errors import GoneError
 from phonebank.models import Call, CallEnding, Caller, CallerState, CampaignState, PartyState
 from phonebank.parties.participants import rename_caller
 from phonebank.parties.services import change_code
@@ -348,3 +349,19 @@ def test_joining_the_same_party_again_keeps_the_contact(
     client.post(f"/join/{phone_bank.party.code}", data={"first_name": "Sam"})
     db.session.expire_all()
     assert db.session.get_one(Call, call_id).ended_at is None
+
+
+def test_an_error_page_outlives_the_database(
+    client: FlaskClient, phone_bank: PhoneBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL ends the connection between the refusal and its page."""
+
+    def lose_connection(_: object) -> None:
+        own = db.session.scalar(text("SELECT pg_backend_pid()"))
+        with db.engine.connect() as other:
+            other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": own})
+        raise GoneError("This campaign has ended.")
+
+    token = phone_bank.campaign.join_token
+    monkeypatch.setattr("callers.joining._refuse_when_ended", lose_connection)
+    assert client.get(f"/c/{token}").status_code == 410
