@@ -31,6 +31,8 @@ const EXPECTED = {
   give_back: [200, 404], renew: [200, 404], reached: [200, 404, 409, 410],
 };
 const PUT_OUT = [401, 403];
+// An answer with this header refuses only the form's token. The pages then send the form with a new one.
+const STALE_FORM = "X-Phonebank-Stale-Form";
 const NOT_THE_LAST_WORD = (status) => status >= 500 || [408, 425, 429].includes(status);
 const ANSWER_WITHIN_MS = 20000;
 const PATIENCE_AT_THE_END_MS = 90000;
@@ -163,6 +165,7 @@ async function hear(wish, response, began, heard) {
   if (kind === "renew" && status === 404) note("refused", { call });
   if (PUT_OUT.includes(status)) stuck ||= Date.now();
   else if (status < 500) stuck = 0;
+  if (response.headers.has(STALE_FORM)) return note("trouble", { kind: "stale form" });
   if (![...EXPECTED[kind], ...PUT_OUT].includes(status) && !NOT_THE_LAST_WORD(status)) {
     fault(`${kind} of ${call} answered ${status}: ${(await response.text()).slice(0, 200)}`);
   }
@@ -284,9 +287,13 @@ async function joinOnce() {
     if (!came) return true;
     status = came.status;
     if (status === 201) {
-      const now = await load("/calling", { headers: { Accept: "application/json" } });
-      if (now && now.status === 200) meta.content = (await now.json()).csrf_token;
+      await refreshToken();
       return true;
+    }
+    // An answer to an earlier request, such as a renewal, brought another cookie in the meantime.
+    if (came.headers.has(STALE_FORM)) {
+      note("trouble", { kind: "stale form" });
+      return false;
     }
   }
   if ([409, 410, 429].includes(status)) note("turned_away");
@@ -320,8 +327,15 @@ async function next() {
   const answer = await load("/calling/next", { method: "POST", headers });
   if (!answer) return;
   if (answer.status === 410) return join();
+  if (answer.headers.has(STALE_FORM)) return refreshToken();
   show(await answer.text(), sentAt.get(answer));
   if (!page) await pause(1000);
+}
+
+/* Gets a new form token, as a reload of the page would. */
+async function refreshToken() {
+  const now = await load("/calling", { headers: { Accept: "application/json" } });
+  if (now && now.status === 200) meta.content = (await now.json()).csrf_token;
 }
 
 /* Taps a button and waits for the next page, however long it takes. */
