@@ -32,7 +32,7 @@ def init_app(app: Flask, config: Config) -> None:
         MAIL_USERNAME=config.mail_username,
         MAIL_PASSWORD=config.mail_password,
         MAIL_USE_SSL=implicit_tls,
-        # Whoever has a sign-in link can sign in, so a mail with a link leaves this machine only
+        # Anyone who has a sign-in link can sign in, so a mail with a link leaves this machine only
         # encrypted.
         MAIL_USE_TLS=not implicit_tls and config.mail_server not in THIS_MACHINE,
         MAIL_DEFAULT_SENDER=config.mail_sender,

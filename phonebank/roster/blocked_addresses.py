@@ -1,8 +1,8 @@
 """Decides which newcomers wait although the door is open, because of the address that they join
 from.
 
-Phonebank cannot tell a new phone from a new caller, so whoever joins with another phone gets new
-budgets. That is why it checks a newcomer's address. Phonebank keeps only a keyed hash of the
+Phonebank cannot tell a new phone from a new caller, so a person who joins with another phone gets
+new budgets. That is why it checks a newcomer's address. Phonebank keeps only a keyed hash of the
 address, for some days. The hash shows whether two addresses are the same; without the server's key
 it does not give the address away.
 """
