@@ -138,14 +138,6 @@ def admit(campaign: Campaign, caller_ids: list[int] | None) -> int:
     return admission.admit_some(campaign, caller_ids, for_organiser=True)
 
 
-def set_door(campaign: Campaign, is_open: bool) -> None:
-    """Open or close the door. An open door admits everyone with the link, and all who wait."""
-    lock_row(campaign)
-    campaign.door_open = is_open
-    if is_open:
-        admit(campaign, None)
-
-
 def count_flagged_callers(campaign: Campaign) -> int:
     """Return how many callers have exceeded a budget and are not reviewed by an organiser yet."""
     query = select(func.count(PaceFlag.caller_id.distinct())).where(

@@ -10,7 +10,8 @@ from phonebank.hosts.blueprint import back_to, pages
 from phonebank.models import RoleName
 from phonebank.parties import participants, services
 from phonebank.parties.help_requests import mark_seen
-from phonebank.roster.admit import admit
+from phonebank.roster.admit import admit, set_door
+from phonebank.roster.admit import admit_all as admit_everyone
 from phonebank.roster.remove import remove
 from phonebank.roster.rename import hide
 from phonebank.roster.rooms import lock_in_room
@@ -20,7 +21,7 @@ from phonebank.roster.rooms import lock_in_room
 @open_to(RoleName.HOST)
 def door(party_id: int) -> ResponseReturnValue:
     party = services.party_for(current_user, party_id, to_change=True)
-    participants.set_door(party, request.form.get("open") == "yes")
+    set_door(party, request.form.get("open") == "yes")
     return back_to(party)
 
 
@@ -28,7 +29,7 @@ def door(party_id: int) -> ResponseReturnValue:
 @open_to(RoleName.HOST)
 def admit_all(party_id: int) -> ResponseReturnValue:
     party = services.party_for(current_user, party_id, to_change=True)
-    participants.admit_all(party)
+    admit_everyone(party)
     return back_to(party)
 
 

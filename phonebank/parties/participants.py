@@ -9,13 +9,10 @@ from sqlalchemy import select
 
 from phonebank.core.db import after_commit, db
 from phonebank.core.errors import InvalidInputError, NotFoundError
-from phonebank.core.locks import lock_row
 from phonebank.live.caller_events import MESSAGE, emit_to_callers
-from phonebank.live.change_marks import mark_after_commit
 from phonebank.models import Caller, CallerState, Party
 from phonebank.parties.display_names import clean_name
 from phonebank.parties.services import admitted_ids
-from phonebank.roster.admit import admit
 from phonebank.roster.rename import rename
 from phonebank.tallies.totals import caller_totals
 
@@ -64,27 +61,6 @@ def caller_in(party: Party, caller_id: int) -> Caller:
     if caller is None or caller.party_id != party.id or caller.state == CallerState.REMOVED:
         raise NotFoundError("This caller is no longer in the party.", "Reload the page.")
     return caller
-
-
-def admit_all(party: Party) -> int:
-    """Admit every caller who waits. Return how many."""
-    # A caller who joins at this moment has either read the state of the door already, or reads it
-    # after this lock.
-    lock_row(party)
-    return admit(waiting_callers(party))
-
-
-def set_door(party: Party, is_open: bool) -> None:
-    """Open or close the door.
-
-    An open door admits everyone who has the code, and all waiting callers. If the door is closed,
-    each newcomer waits for the host.
-    """
-    lock_row(party)
-    party.door_open = is_open
-    if is_open:
-        admit_all(party)
-    mark_after_commit(party.id)
 
 
 def rename_caller(caller: Caller, first_name: str) -> None:

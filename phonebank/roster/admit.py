@@ -42,6 +42,20 @@ def admit_all(room: Room) -> int:
     return _admit(_is_in(room))
 
 
+def set_door(room: Room, is_open: bool) -> None:
+    """Open or close the door of a party, or of a campaign for the callers of its own link.
+
+    An open door admits everyone who has the code or link, and all waiting callers except held
+    ones. If the door is closed, each newcomer waits.
+    """
+    lock_row(room)
+    room.door_open = is_open
+    if is_open:
+        admit_all(room)
+    if isinstance(room, Party):
+        mark_after_commit(room.id)
+
+
 def admit_some(room: Room, caller_ids: Iterable[int], for_organiser: bool = False) -> int:
     """Admit those of these callers who wait in the room. Return how many were admitted. `admit`
     says what happens to a held caller."""

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Response, Route, expect
 from phonebank.calls.answers import answers_of
 from phonebank.core.db import db
 from phonebank.models import Call, Caller, CallerState, Party
-from phonebank.parties.participants import admit_all
+from phonebank.roster.admit import admit_all
 from tests.browser.call_page import (
     ask_for_person,
     join_as_kit,

@@ -41,7 +41,8 @@ from phonebank.models import (
 from phonebank.parties import participants
 from phonebank.parties import services as parties
 from phonebank.roster import filters
-from phonebank.roster.admit import admit
+from phonebank.roster.admit import admit, set_door
+from phonebank.roster.admit import admit_all as admit_everyone
 from phonebank.roster.remove import remove, remove_anywhere
 from phonebank.roster.rename import hide
 from phonebank.scripts import drafts
@@ -247,7 +248,7 @@ class Organiser(Desk):
 
     def admit_everyone(self) -> None:
         campaign = self._campaign()
-        campaigns.set_door(campaign, True)
+        set_door(campaign, True)
 
     def _campaign(self) -> Campaign:
         return db.session.get_one(Campaign, self.dice.choice(self.world.campaign_ids))
@@ -297,14 +298,12 @@ class Host(Desk):
 
     def close_door(self) -> None:
         party = self._party()
-        participants.set_door(party, False)
+        set_door(party, False)
         self.stand()
-        self.undo_for_certain(
-            lambda: participants.set_door(db.session.get_one(Party, party.id), True)
-        )
+        self.undo_for_certain(lambda: set_door(db.session.get_one(Party, party.id), True))
 
     def admit_callers(self) -> None:
-        participants.set_door(self._party(), True)
+        set_door(self._party(), True)
 
     def remove_guest(self) -> None:
         party = self._party(dawdle=False)
@@ -312,9 +311,7 @@ class Host(Desk):
         self.act_named(f"{HOST_OF}{party.id}")
         remove(caller)
         db.session.commit()
-        self.undo_for_certain(
-            lambda: participants.set_door(db.session.get_one(Party, party.id), True)
-        )
+        self.undo_for_certain(lambda: set_door(db.session.get_one(Party, party.id), True))
 
     def rename_guest(self) -> None:
         party = self._party(dawdle=False)
@@ -382,7 +379,7 @@ class SideHost(Host):
         admit([caller])
 
     def admit_all(self) -> None:
-        participants.admit_all(self._party())
+        admit_everyone(self._party())
 
     def remove_guest(self) -> None:
         party = self._party(dawdle=False)
@@ -391,10 +388,10 @@ class SideHost(Host):
         remove(caller)
 
     def shut(self) -> None:
-        participants.set_door(self._party(), False)
+        set_door(self._party(), False)
 
     def open(self) -> None:
-        participants.set_door(self._party(), True)
+        set_door(self._party(), True)
 
     def press(self) -> None:
         """Press whichever button the campaign's page shows."""
@@ -588,7 +585,7 @@ def allow_everything(world: World) -> None:
         if party.state != PartyState.ENDED:
             parties.unlock(party)
             parties.resume(party)
-            participants.set_door(party, True)
+            set_door(party, True)
     _set_hours(world.by_the_clock_id, *world.opening)
     db.session.commit()
 
@@ -605,9 +602,9 @@ def set_running(campaign_id: int) -> None:
 
 def open_doors(campaign_id: int, party_id: int | None) -> None:
     """Open the doors that removals shut, so that another caller can join."""
-    campaigns.set_door(db.session.get_one(Campaign, campaign_id), True)
+    set_door(db.session.get_one(Campaign, campaign_id), True)
     if party_id is not None:
-        participants.set_door(db.session.get_one(Party, party_id), True)
+        set_door(db.session.get_one(Party, party_id), True)
 
 
 def move(world: World, caller_id: int, party_id: int) -> None:
@@ -652,7 +649,7 @@ def _each(verb: Callable[[ContactList], None], list_ids: Sequence[int]) -> None:
 
 def _shut(party_ids: Sequence[int]) -> None:
     for party_id in sorted(party_ids):
-        participants.set_door(db.session.get_one(Party, party_id), False)
+        set_door(db.session.get_one(Party, party_id), False)
 
 
 def _set_hours(campaign_id: int, start: int, end: int) -> None:

@@ -16,6 +16,7 @@ from phonebank.organisers.campaigns.forms import CampaignForm, hours_form
 from phonebank.organisers.responses import commit_and_redirect
 from phonebank.parties.services import parties_in
 from phonebank.parties.standings import standings
+from phonebank.roster.admit import set_door
 from phonebank.rules.countries import rules_for
 from phonebank.rules.week_hours import DAY_NAMES, DAYS
 from phonebank.scripts.versions import published_version_id, script_of
@@ -140,7 +141,7 @@ def change_state(campaign_id: int) -> ResponseReturnValue:
 def door(campaign_id: int) -> ResponseReturnValue:
     """Open or close the door of the campaign's own link."""
     campaign = _campaign(campaign_id)
-    services.set_door(campaign, request.form.get("open") == "yes")
+    set_door(campaign, request.form.get("open") == "yes")
     return commit_and_redirect(_address(campaign, "callers"))
 
 

@@ -7,6 +7,7 @@ from phonebank.campaigns import services
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, NotFoundError
 from phonebank.models import CallerState, CampaignState
+from phonebank.roster.admit import set_door
 from scripts_library.library import source_of
 from tests.factories import (
     create_account,
@@ -61,7 +62,7 @@ def test_opening_the_door_lets_those_waiting_in_and_no_partys_guests(app_context
     party = create_party(campaign, create_account("host"))
     waiting = create_caller(campaign, state=CallerState.WAITING)
     guest = create_caller(campaign, party, state=CallerState.WAITING)
-    services.set_door(campaign, True)
+    set_door(campaign, True)
     assert (waiting.state, guest.state) == (CallerState.ADMITTED, CallerState.WAITING)
     late = create_caller(campaign, state=CallerState.WAITING)
     assert services.admit(campaign, [guest.id]) == 0

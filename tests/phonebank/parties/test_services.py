@@ -16,7 +16,7 @@ from phonebank.core.errors import (
 )
 from phonebank.models import Call, CallEnding, CallerState, CampaignState, now
 from phonebank.parties import participants, services
-from phonebank.roster.admit import admit
+from phonebank.roster.admit import admit, admit_all, set_door
 from phonebank.roster.remove import remove
 from tests.factories import create_account, create_campaign
 from tests.phonebank.live.party_room import Room, open_room
@@ -158,21 +158,21 @@ def test_callers_are_let_in_one_by_one_or_all_at_once(room: Room) -> None:
         "Priya",
         "Kit",
     ]
-    assert participants.admit_all(room.party) == 2
+    assert admit_all(room.party) == 2
     assert all(caller.state == CallerState.ADMITTED for caller in others)
-    assert participants.admit_all(room.party) == 0
+    assert admit_all(room.party) == 0
 
 
 def test_opening_the_door_lets_in_those_who_wait(room: Room) -> None:
     sam = room.join("Sam", state=CallerState.WAITING)
-    participants.set_door(room.party, True)
+    set_door(room.party, True)
     assert (sam.state, room.party.door_open) == (CallerState.ADMITTED, True)
-    participants.set_door(room.party, False)
+    set_door(room.party, False)
     assert (sam.state, room.party.door_open) == (CallerState.ADMITTED, False)
 
 
 def test_a_removed_caller_loses_their_device_and_whom_they_held(room: Room) -> None:
-    participants.set_door(room.party, True)
+    set_door(room.party, True)
     sam = room.join("Sam")
     room.record(sam, conversation=True)
     held = room.hand_out(sam)

@@ -14,7 +14,7 @@ from phonebank.contact_queue.redis_queue import redis_queue_of
 from phonebank.core.db import db
 from phonebank.models import Account, Call, Caller, CallerState, Campaign, Party, now
 from phonebank.parties import participants, services
-from phonebank.roster.admit import admit
+from phonebank.roster.admit import admit, admit_all, set_door
 from phonebank.roster.remove import remove, remove_anywhere
 from phonebank.roster.rename import hide
 from phonebank.roster.stop import stop
@@ -183,14 +183,14 @@ ACTS = [
     Act("host hides", lambda room: hide(room.sam, True), _host_does(hidden=True)),
     Act("goes there", lambda room: join(room.campaign, room.there, "Sam", room.sam), _go_there),
     Act("comes back", lambda room: join(room.campaign, room.here, "Sam", room.sam), _come_back),
-    Act("host opens", lambda room: participants.set_door(room.here, True), _open_door),
-    Act("host shuts", lambda room: participants.set_door(room.here, False), always(door=False)),
+    Act("host opens", lambda room: set_door(room.here, True), _open_door),
+    Act("host shuts", lambda room: set_door(room.here, False), always(door=False)),
 ]
 DOOR_ACTS = [
     Act(
         "newcomer joins", lambda room: join(room.campaign, room.here, "Kit", None), _newcomer_joins
     ),
-    Act("host lets all in", lambda room: participants.admit_all(room.here), _admit_all),
+    Act("host lets all in", lambda room: admit_all(room.here), _admit_all),
     Act(
         "host locks",
         lambda room: services.lock(room.here),
@@ -238,12 +238,12 @@ def test_an_organiser_opens_or_shuts_a_campaigns_door_while_a_newcomer_joins(
         Act("newcomer joins", lambda campaign: join(campaign, None, "Kit", None), comes),
         Act(
             "organiser opens",
-            lambda campaign: campaigns.set_door(campaign, True),
+            lambda campaign: set_door(campaign, True),
             lambda state: state | {"door": True, "in": [CallerState.ADMITTED for _ in state["in"]]},
         ),
         Act(
             "organiser shuts",
-            lambda campaign: campaigns.set_door(campaign, False),
+            lambda campaign: set_door(campaign, False),
             always(door=False),
         ),
         Act(
