@@ -4,6 +4,7 @@ test."""
 import contextlib
 import itertools
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
-from sqlalchemy import Connection, create_engine, make_url, text
+from psycopg.pq import TransactionStatus
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 
 from phonebank.app import alembic, create_app
 from phonebank.core.config import DEVELOPMENT, Config
@@ -28,6 +30,17 @@ __all__ = ["phone_bank"]  # a fixture
 
 # No Redis listens at this address. Clients made from an address, as the app's is, give up at once.
 NO_REDIS = "redis://127.0.0.1:1/0"
+
+
+@event.listens_for(Engine, "before_cursor_execute")
+def _refuse_locks_that_end_at_once(
+    connection: Connection, _: object, statement: str, *__: object
+) -> None:
+    """Fail a test in which a query locks rows while each statement is a transaction of its own."""
+    driver = connection.connection.dbapi_connection
+    if driver.autocommit and driver.info.transaction_status == TransactionStatus.IDLE:
+        assert not re.match(r"\s*SELECT\b.*\bFOR (NO KEY )?(UPDATE|SHARE)\b", statement, re.S)
+
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 

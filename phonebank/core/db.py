@@ -2,13 +2,14 @@
 
 A connection has a time limit for each statement and each lock (`Timeouts`). `after_commit` runs a
 function once the transaction has committed, and `retry_on_deadlock` runs a transaction again after
-a deadlock.
+a deadlock. `autocommit` makes each statement of a busy view a transaction of its own.
 """
 
 import functools
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from inspect import iscoroutinefunction
 from typing import Any, ParamSpec, TypeVar
@@ -16,8 +17,9 @@ from typing import Any, ParamSpec, TypeVar
 import psycopg
 from flask import Flask
 from flask_sqlalchemy_lite import SQLAlchemy
+from psycopg.pq import TransactionStatus
 from redis.exceptions import RedisError
-from sqlalchemy import event, make_url
+from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
@@ -160,6 +162,84 @@ def retry_on_deadlock(act: Callable[Arguments, Result]) -> Callable[Arguments, R
         return act(*args, **kwargs)
 
     return run
+
+
+_AUTOCOMMIT = "autocommit"
+
+
+def autocommit(act: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Make each statement that a function sends a transaction of its own, so that no BEGIN, COMMIT
+    or ROLLBACK goes to PostgreSQL. Each of them costs as much as a statement that finds one row.
+
+    This is for busy views whose every change is one statement, which checks itself what was read
+    before it. What a statement has written stays, whatever happens after it: a rollback takes
+    nothing back. To change several rows that belong together, call `begin_transaction` first.
+
+    The function still calls `db.session.commit()`, which returns the connection to the pool and
+    runs what waits for `after_commit`. Rows do not expire at the commit: what another request may
+    have changed must be read again, with `populate_existing` or as plain columns. To add or change
+    an object of the session outside `begin_transaction` raises RuntimeError at the flush.
+
+    Statements sent before the function began stay in their own transaction until the next commit.
+    """
+
+    @functools.wraps(act)
+    def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        session = db.session
+        before = session.info.get(_AUTOCOMMIT, False), session.expire_on_commit
+        session.info[_AUTOCOMMIT], session.expire_on_commit = True, False
+        try:
+            return act(*args, **kwargs)
+        finally:
+            session.info[_AUTOCOMMIT], session.expire_on_commit = before
+
+    return run
+
+
+def begin_transaction() -> None:
+    """Begin an ordinary transaction inside `autocommit`. It ends with the next commit or rollback,
+    and after that each statement is a transaction again. Do nothing if a transaction is open."""
+    if _commits_each_statement(db.session):
+        db.session.execute(_BEGIN)
+
+
+_BEGIN = text("BEGIN")
+
+
+def _commits_each_statement(session: Session) -> bool:
+    """Whether the session's next statement will be a transaction of its own."""
+    if not session.info.get(_AUTOCOMMIT):
+        return False
+    driver = session.connection().connection.dbapi_connection
+    return driver is not None and bool(
+        driver.autocommit and driver.info.transaction_status == TransactionStatus.IDLE
+    )
+
+
+@event.listens_for(Session, "after_begin")
+def _enter_autocommit(session: Session, _: object, connection: Connection) -> None:
+    driver = connection.connection.dbapi_connection
+    if driver is not None and session.info.get(_AUTOCOMMIT):
+        # The driver refuses if the connection has died or is in a transaction. The statement then
+        # runs in an ordinary transaction, in which SQLAlchemy reports a dead connection as always.
+        with suppress(psycopg.Error):
+            driver.autocommit = connection.info[_AUTOCOMMIT] = True
+
+
+@event.listens_for(Session, "before_flush")
+def _refuse_flush_in_autocommit(session: Session, *_: object) -> None:
+    # A flush sends a statement for each changed object, and a crash could come between two of them.
+    if _commits_each_statement(session):
+        raise RuntimeError("Call begin_transaction() before you change objects of the session.")
+
+
+@event.listens_for(Pool, "checkin")
+def _leave_autocommit(connection: psycopg.Connection | None, record: ConnectionPoolEntry) -> None:
+    if record.info.pop(_AUTOCOMMIT, False) and connection is not None:
+        try:
+            connection.autocommit = False
+        except psycopg.Error:
+            record.invalidate()  # a dead connection, which must not be lent as it is
 
 
 @event.listens_for(Pool, "checkin")
