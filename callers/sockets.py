@@ -16,6 +16,7 @@ from phonebank.core.errors import NotAllowedError, SignInRequiredError
 from phonebank.live import caller_events
 from phonebank.live.server import live, on_event, refuse_unknown_events
 from phonebank.models import Caller, CallerState, Party
+from phonebank.parties.services import state_for_callers
 
 refuse_unknown_events(caller_events.NAMESPACE)
 
@@ -42,11 +43,7 @@ def state(_: Any = None) -> dict[str, Any]:
     """Return the caller's state, for a screen that may have missed an event while it slept."""
     caller = _caller()
     party = db.session.get(Party, caller.party_id) if caller.party_id else None
-    return {
-        "state": caller.state,
-        "paused": party.paused if party else False,
-        "ended": party.has_ended if party else False,
-    }
+    return {"state": caller.state, **state_for_callers(party)}
 
 
 def _caller() -> Caller:

@@ -16,7 +16,7 @@ from callers.views.call_view_model import CallView, view_of
 from callers.views.steps import render_cards, render_steps
 from phonebank.calls import claim
 from phonebank.calls.claim import NobodyToCallError
-from phonebank.calls.eligibility import NotAdmittedError
+from phonebank.calls.eligibility import NotAdmittedError, OnBreakError
 from phonebank.calls.hold import Hold, current_hold
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
@@ -33,6 +33,8 @@ from phonebank.roster.pace import PacePausedError
 from phonebank.roster.practice_first import PracticeRequiredError
 
 NOBODY_NOW = (NobodyToCallError, NotRunningError, ServiceUnavailableError)
+# The reasons that may know when the next contact comes.
+WITH_A_TIME = (NobodyToCallError, PacePausedError, OnBreakError)
 
 
 class OverloadedError(NotRunningError):
@@ -197,15 +199,17 @@ def _calling_ended(
 def _render_waiting(
     reason: PhonebankError, from_waiting_page: bool, recorded_json: dict[str, Any] | None
 ) -> ResponseReturnValue:
-    pause = isinstance(reason, PacePausedError)
-    next_at = reason.next_at if isinstance(reason, NobodyToCallError | PacePausedError) else None
+    pause = isinstance(reason, PacePausedError | OnBreakError)
+    next_at = reason.next_at if isinstance(reason, WITH_A_TIME) else None
     if wants_json() and not wants_screen():
-        if recorded_json is None and not isinstance(reason, NobodyToCallError | PacePausedError):
+        if recorded_json is None and not isinstance(reason, WITH_A_TIME):
             raise reason
         at = next_at.isoformat() if next_at else None
         nobody = {"person": None, "message": reason.message, "next_at": at}
         if isinstance(reason, NobodyToCallError):
             nobody["reason"] = reason.why
+        elif isinstance(reason, OnBreakError):
+            nobody["reason"] = "break"
         return jsonify((recorded_json or {}) | nobody)
     if not from_waiting_page and not wants_screen():
         return redirect(url_for("callers.wait"), 303)
@@ -214,6 +218,7 @@ def _render_waiting(
         "callers/waiting.html",
         reason=reason,
         next_at=next_at,
+        on_break=isinstance(reason, OnBreakError),
         pause_seconds=ceil((next_at - now()).total_seconds()) if pause and next_at else None,
         retry=page_data.should_retry(reason, next_at),
         last=last,

@@ -1,8 +1,10 @@
 """Checks that a caller's campaign and party are calling right now."""
 
+from datetime import datetime
+
 from phonebank.core.db import db
 from phonebank.core.errors import GoneError, NotAllowedError, NotRunningError
-from phonebank.models import Caller, Campaign, CampaignState, Party
+from phonebank.models import Caller, Campaign, CampaignState, Party, now
 
 
 class NotAdmittedError(NotAllowedError):
@@ -17,10 +19,24 @@ class NotAdmittedError(NotAllowedError):
         )
 
 
+class OnBreakError(NotRunningError):
+    """The error while a party has a break. `next_at` (aware UTC) is when the break ends by itself,
+    or None if the host will end it."""
+
+    title = "Break"
+
+    def __init__(self, next_at: datetime | None) -> None:
+        self.next_at = next_at
+        super().__init__(
+            "Your host has called a break.", "Keep this page open. You go on when it ends."
+        )
+
+
 def running_campaign(caller: Caller) -> Campaign:
     """Return the caller's campaign, while the campaign and the caller's party are calling.
 
-    Raises NotRunningError while one of them is paused, GoneError once one has ended.
+    Raises NotRunningError while one of them is paused (OnBreakError for the party), GoneError once
+    one has ended.
     """
     campaign = db.session.get_one(Campaign, caller.campaign_id)
     if campaign.state == CampaignState.ENDED:
@@ -30,8 +46,6 @@ def running_campaign(caller: Caller) -> Campaign:
     party = db.session.get(Party, caller.party_id) if caller.party_id else None
     if party is not None and party.has_ended:
         raise GoneError("The party has ended.", "Thank you for every call you made.")
-    if party is not None and party.paused:
-        raise NotRunningError(
-            "Your host has paused calling.", "You can continue when they resume it."
-        )
+    if party is not None and party.is_paused(now()):
+        raise OnBreakError(None if party.paused else party.break_until)
     return campaign

@@ -42,11 +42,11 @@ from phonebank.rules.countries import NoCountryRulesError, rules_for
 from phonebank.tallies.totals import caller_totals
 
 BREAKS = (5, 10, 15)  # minutes
+# The button for a break that the host ends sends this in place of minutes.
+OPEN_BREAK = "open"
 ACTIONS = {
     "lock": services.lock,
     "unlock": services.unlock,
-    "pause": services.pause,
-    "resume": services.resume,
     "end-break": services.end_break,
 }
 
@@ -141,7 +141,8 @@ def _render_party(party: Party, form: SettingsForm) -> str:
         qr=qr_svg(link),
         invitation=_invitation(party, link, base_url),
         board_link=base_url + url_for("board.show", token=party.board_token),
-        breaks=BREAKS,
+        breaks=[(str(minutes), f"{minutes} minutes") for minutes in BREAKS]
+        + [(OPEN_BREAK, "Until I say so")],
         standings=standings(party.campaign_id),
         when=describe_start(party),
         host=db.session.get_one(Account, party.host_id),
@@ -165,7 +166,7 @@ def calendar(party_id: int) -> ResponseReturnValue:
     )
 
 
-@pages.post('/<int:party_id>/<any("lock", "unlock", "pause", "resume", "end-break"):action>')
+@pages.post('/<int:party_id>/<any("lock", "unlock", "end-break"):action>')
 @open_to(RoleName.HOST)
 def do(party_id: int, action: str) -> ResponseReturnValue:
     party = services.party_for(current_user, party_id, to_change=True)
@@ -215,7 +216,10 @@ def settings(party_id: int) -> ResponseReturnValue:
 def start_break(party_id: int) -> ResponseReturnValue:
     party = services.party_for(current_user, party_id, to_change=True)
     minutes = request.form.get("minutes", "")
-    services.start_break(party, int(minutes) if minutes in map(str, BREAKS) else 0)
+    if minutes == OPEN_BREAK:
+        services.start_break(party)
+    else:
+        services.start_break(party, int(minutes) if minutes in map(str, BREAKS) else 0)
     return back_to(party)
 
 

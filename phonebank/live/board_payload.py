@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from phonebank.models import PartyState
+from phonebank.models.party import seconds_of_break
 from phonebank.rules.time_zones import UnknownTimeZoneError, time_zone
 
 # The board shows this many places. It shows no last place and no caller without a conversation,
@@ -94,6 +95,13 @@ class Figures:
     scores: Sequence[Score]
     recent: Sequence[Recent]
 
+    @property
+    def break_left(self) -> int | None:
+        """The seconds that the break still lasts, as `seconds_of_break` gives them."""
+        if self.state == PartyState.ENDED:
+            return None
+        return seconds_of_break(self.paused, self.break_until, self.read_at)
+
 
 @dataclass(frozen=True)
 class CampaignTotals:
@@ -133,6 +141,7 @@ def payload(
         "code": figures.code,
         "ended": figures.state == PartyState.ENDED,
         "notice": notice(figures),
+        "break_seconds": figures.break_left,
         "celebrate": figures.celebrate,
         "goal": goal,
         "conversations": conversations,
@@ -276,11 +285,13 @@ def notice(figures: Figures) -> str:
     """Return the notice that everyone in the room should read now; empty if there is none."""
     if figures.state == PartyState.ENDED:
         return "The party has ended. Thank you!"
-    if figures.break_until and figures.break_until > figures.read_at:
-        return f"Break until {clock_time(figures.break_until, figures.time_zone)}"
-    if figures.paused or not figures.campaign_running:
+    if not figures.campaign_running:
         return "Calling is paused"
-    return ""
+    if figures.break_left is None:
+        return ""
+    if figures.paused or figures.break_until is None:
+        return "Break"
+    return f"Break until {clock_time(figures.break_until, figures.time_zone)}"
 
 
 def clock_time(moment: datetime, zone: str) -> str:

@@ -3,6 +3,7 @@
 import secrets
 from datetime import datetime
 from enum import StrEnum
+from math import ceil
 
 from sqlalchemy import Column, ForeignKey, Index, String, Table
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -65,11 +66,12 @@ class Party(Base):
     # The host's time zone, in which pages show times.
     time_zone: Mapped[str] = mapped_column(String(64), default="Europe/London")
     state: Mapped[PartyState] = mapped_column(state_type(PartyState), default=PartyState.OPEN)
+    # A break without an end time: until the host ends it.
     paused: Mapped[bool] = mapped_column(default=False)
     door_open: Mapped[bool] = mapped_column(default=False)
     # Whether the board marks first calls and quarters of the goal.
     celebrate: Mapped[bool] = mapped_column(default=True)
-    # When the host's break ends automatically.
+    # When a break with an end time ends. It stays here afterwards, because no job ends a break.
     break_until: Mapped[datetime | None]
     code: Mapped[str] = mapped_column(String(12), default=new_code)
     # This token is part of the board's link, which shows the board and allows nothing else. A new
@@ -90,3 +92,22 @@ class Party(Base):
     @property
     def has_ended(self) -> bool:
         return self.state == PartyState.ENDED
+
+    def is_paused(self, at: datetime) -> bool:
+        """Whether the host has called a break that lasts at this moment (aware)."""
+        return self.break_left(at) is not None
+
+    def break_left(self, at: datetime) -> int | None:
+        """The seconds that the break still lasts at this moment, as `seconds_of_break` gives
+        them."""
+        return seconds_of_break(self.paused, self.break_until, at)
+
+
+def seconds_of_break(paused: bool, until: datetime | None, at: datetime) -> int | None:
+    """Return the seconds, rounded up, that a break still lasts at this moment; 0 if the host will
+    end it, None if there is no break. `paused` and `until` are the party's columns."""
+    if paused:
+        return 0
+    if until is None or until <= at:
+        return None
+    return ceil((until - at).total_seconds())

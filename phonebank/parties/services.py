@@ -205,39 +205,28 @@ def change_board_link(party: Party) -> None:
     mark_after_commit(party.id)
 
 
-def pause(party: Party) -> None:
-    """Give callers no new contacts until `resume`. Callers can finish calls in progress, and these
-    count."""
+def start_break(party: Party, minutes: int | None = None) -> None:
+    """Give callers no new contacts for 1 to 60 minutes; None means until `end_break`. A break that
+    is on is replaced. Callers can finish calls in progress, and these count.
+
+    Raises InvalidInputError for another number of minutes.
+    """
     _lock_unless_ended(party)
-    party.paused = True
+    if minutes is not None and not 1 <= minutes <= BREAK_AT_MOST:
+        raise InvalidInputError(
+            "A break must be from 1 to 60 minutes.", "Choose one of the buttons."
+        )
+    party.paused = minutes is None
+    party.break_until = None if minutes is None else now() + timedelta(minutes=minutes)
     _notify_everyone(party)
 
 
-def resume(party: Party) -> None:
-    """Resume calling after a pause, and end a break too."""
+def end_break(party: Party) -> None:
+    """Give callers contacts again."""
     _lock_unless_ended(party)
     party.paused = False
     party.break_until = None
     _notify_everyone(party)
-
-
-def start_break(party: Party, minutes: int) -> None:
-    """Show a break of 1 to 60 minutes on the board. During the break callers can still call. Raises
-    InvalidInputError."""
-    _lock_unless_ended(party)
-    if not 1 <= minutes <= BREAK_AT_MOST:
-        raise InvalidInputError(
-            "A break must be from 1 to 60 minutes.", "Choose one of the buttons."
-        )
-    party.break_until = now() + timedelta(minutes=minutes)
-    mark_after_commit(party.id)
-
-
-def end_break(party: Party) -> None:
-    """Remove the break from the board."""
-    lock_row(party)
-    party.break_until = None
-    mark_after_commit(party.id)
 
 
 def set_celebration(party: Party, wanted: bool) -> None:
@@ -258,6 +247,7 @@ def end_party(party: Party) -> None:
         return
     party.state = PartyState.ENDED
     party.ended_at = now()
+    party.paused = False
     party.break_until = None
     _notify_everyone(party)
 
@@ -265,8 +255,21 @@ def end_party(party: Party) -> None:
 def _notify_everyone(party: Party) -> None:
     mark_after_commit(party.id)
     callers = admitted_ids(party)
-    state = {"paused": party.paused, "ended": party.has_ended}
+    state = state_for_callers(party)
     after_commit(lambda: emit_to_callers(callers, PARTY, state))
+
+
+def state_for_callers(party: Party | None) -> dict[str, bool | int | None]:
+    """Return what a caller's screen must know about their party: {"paused", "ended", "seconds"}.
+
+    `seconds` is how long the break still lasts: 0 if the host will end it, None if there is none.
+    """
+    left = party.break_left(now()) if party is not None else None
+    return {
+        "paused": left is not None,
+        "ended": party is not None and party.has_ended,
+        "seconds": left,
+    }
 
 
 def admitted_ids(party: Party) -> list[int]:

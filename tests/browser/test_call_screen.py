@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -15,7 +16,7 @@ from phonebank.calls.answers import answers_of
 from phonebank.core.db import db
 from phonebank.models import Call, CallEnding, Caller, Campaign, CampaignState, Contact, Party, now
 from phonebank.parties.participants import send_message, waiting_callers
-from phonebank.parties.services import pause
+from phonebank.parties.services import end_break, start_break
 from phonebank.roster.admit import admit
 from phonebank.roster.remove import remove as remove_caller
 from phonebank.tallies.totals import party_totals
@@ -411,12 +412,18 @@ def test_a_message_from_the_host_and_a_break_reach_the_page(
     db.session.commit()
     page.get_by_text("Pizza is here").wait_for(timeout=5000)
     page.get_by_role("button", name="OK").click()
-    pause(party)
+    start_break(party)
     db.session.commit()
     page.get_by_text("There's a break after this call.").wait_for(timeout=5000)
     tap(page, "No answer")
     page.wait_for_url("**/calling/wait")
-    page.get_by_text("Your host has paused calling.").wait_for()
+    page.get_by_text("Your host has called a break.").wait_for()
+    start_break(party, 5)
+    db.session.commit()
+    expect(page.locator("[data-countdown]")).to_have_text(re.compile("4:5"), timeout=5000)
+    end_break(party)
+    db.session.commit()
+    page.wait_for_url("**/calling/person", timeout=5000)
 
 
 @pytest.mark.timing

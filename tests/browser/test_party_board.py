@@ -283,7 +283,7 @@ def test_a_television_without_javascript_shows_the_figures(
 def test_the_board_is_accessible_and_stands_still_where_motion_is_unwelcome(
     new_page: Callable[..., Page], room: Room
 ) -> None:
-    services.pause(room.party)
+    services.start_break(room.party)
     room.record(room.join("Sam"), conversation=True)
     db.session.commit()
     for width, height in ((320, 640), (1920, 1080)):

@@ -522,6 +522,33 @@ def test_a_pause_shows_a_page_that_tries_again_and_then_goes_on(
     assert sam.get("/calling/wait").location == "/calling/person"
 
 
+def test_a_break_shows_how_long_it_lasts_and_then_goes_on(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    phone_bank.party.break_until = now() + timedelta(minutes=5)
+    db.session.commit()
+    until = phone_bank.party.break_until.isoformat()
+    page = ask_for_person(sam)
+    assert "Your host has called a break." in page.text
+    assert re.search(r"data-countdown>(5:00|4:5\d)<", page.text)
+    assert f'datetime="{until}"' in page.text
+    assert "Try again now" not in page.text
+    answer = sam.post("/calling/next", headers=JSON)
+    assert (answer.status_code, answer.json["reason"], answer.json["next_at"]) == (
+        200,
+        "break",
+        until,
+    )
+    phone_bank.party.paused, phone_bank.party.break_until = True, None
+    db.session.commit()
+    page = ask_for_person(sam)
+    assert "when your host ends the break" in page.text
+    assert "data-countdown" not in page.text
+    phone_bank.party.paused = False
+    db.session.commit()
+    assert sam.get("/calling/wait").location == "/calling/person"
+
+
 def test_an_outcome_during_a_pause_is_recorded(phone_bank: PhoneBank, sam: FlaskClient) -> None:
     ask_for_person(sam)
     call = open_call()

@@ -403,7 +403,9 @@ def _forbids(entry: Entry) -> str | None:
     if entry.what == "campaign":
         return "" if row["state"] == "running" else str(row["state"])
     if entry.what == "party":
-        return "ended" if row["state"] == "ended" else "paused" if row["paused"] else ""
+        # The staff end each break long before it would end by itself.
+        on_break = row["paused"] or row["break_until"] is not None
+        return "ended" if row["state"] == "ended" else "on a break" if on_break else ""
     if entry.what == "contact_list":
         return "taken out of calling" if row["removed"] else ""
     if entry.what == "caller":

@@ -21,7 +21,7 @@ KEPT = {
         "ended_at", "ending", "outcome", "turn", "counted", "late",
     ),
     "campaign": ("state", "hours"),
-    "party": ("state", "paused", "door_open"),
+    "party": ("state", "paused", "break_until", "door_open"),
     "contact_list": ("state", "removed"),
     "caller": (
         "state", "campaign_id", "party_id", "first_name", "hidden", "list_ids", "languages",

@@ -272,8 +272,8 @@ class Host(Desk):
 
     between = 0.8
     actions = {  # noqa: RUF012
-        "lock": 3, "pause": 2, "end": 1, "close_door": 2, "admit_callers": 5, "remove_guest": 2,
-        "rename_guest": 2, "hide_guest": 2,
+        "lock": 3, "take_break": 2, "end": 1, "close_door": 2, "admit_callers": 5,
+        "remove_guest": 2, "rename_guest": 2, "hide_guest": 2,
     }  # fmt: skip
 
     def lock(self) -> None:
@@ -282,11 +282,11 @@ class Host(Desk):
         self.stand()
         self.undo_for_certain(lambda: parties.unlock(db.session.get_one(Party, party.id)))
 
-    def pause(self) -> None:
+    def take_break(self) -> None:
         party = self._party()
-        parties.pause(party)
+        parties.start_break(party, self.dice.choice((None, 5)))
         self.stand()
-        self.undo_for_certain(lambda: parties.resume(db.session.get_one(Party, party.id)))
+        self.undo_for_certain(lambda: parties.end_break(db.session.get_one(Party, party.id)))
 
     def end(self) -> None:
         """End a party if enough parties are left. Its volunteers go to another."""
@@ -538,8 +538,8 @@ class SlowHand(Desk):
         kind = self.dice.choice(kinds)
         if kind == "party":
             return (
-                lambda: parties.pause(db.session.get_one(Party, party_id)),
-                lambda: parties.resume(db.session.get_one(Party, party_id)),
+                lambda: parties.start_break(db.session.get_one(Party, party_id)),
+                lambda: parties.end_break(db.session.get_one(Party, party_id)),
                 rows,
             )
         if kind == "take out":
@@ -584,7 +584,7 @@ def allow_everything(world: World) -> None:
         party = db.session.get_one(Party, party_id)
         if party.state != PartyState.ENDED:
             parties.unlock(party)
-            parties.resume(party)
+            parties.end_break(party)
             set_door(party, True)
     _set_hours(world.by_the_clock_id, *world.opening)
     db.session.commit()

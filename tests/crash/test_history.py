@@ -22,7 +22,7 @@ ROW: dict[str, Any] = {
         "turn": 0, "counted": False, "late": False,
     },
     "campaign": {"state": "running", "hours": {}},
-    "party": {"state": "open", "paused": False, "door_open": True},
+    "party": {"state": "open", "paused": False, "break_until": None, "door_open": True},
     "contact_list": {"state": "ready", "removed": False},
     "caller": {
         "state": "admitted", "campaign_id": 1, "party_id": 3, "first_name": "Ada",
@@ -105,9 +105,9 @@ MUTATIONS: dict[str, tuple[str, Story, Story]] = {
         Story().change(0, "campaign", 1, state="ended").change(LATE, "call", "a"),
         Story().change(0, "campaign", 2, state="ended").change(LATE, "call", "a"),
     ),
-    "decided before the lock was waited for: the party's pause": (
-        "the party was paused",
-        Story().change(0, "party", 3, paused=True).change(LATE, "call", "a"),
+    "decided before the lock was waited for: the party's break": (
+        "the party was on a break",
+        Story().change(0, "party", 3, break_until="20:00").change(LATE, "call", "a"),
         Story().change(0, "party", 3, paused=True).change(1, "party", 3, paused=False)
         .change(LATE, "call", "a"),
     ),

@@ -27,6 +27,7 @@ let paused = false;
 let celebrated = Number(head.dataset.milestone);
 let newestMoment = Date.now();
 let momentTimer = null;
+let breakEndsAt = 0; // by this device's clock; 0 if no break ends by itself
 
 function show(state) {
   latest = state;
@@ -48,6 +49,7 @@ function paint(state) {
   drawRows("[data-feed]", state.feed, (item) => [["", item.text]]);
   document.querySelector("[data-ringing]").hidden = !state.ringing;
   drawHour(state);
+  breakEndsAt = state.break_seconds ? Date.now() + 1000 * state.break_seconds : 0;
   celebrate(state);
   shown = state;
 }
@@ -107,13 +109,24 @@ function celebrate(state) {
     clearTimeout(momentTimer);
     momentTimer = setTimeout(() => {
       momentTimer = null;
-      say((latest || state).notice, false);
+      say(notice(latest || state), false);
     }, MOMENT_FOR_MS);
     say(words, true);
   } else if (momentTimer === null) {
-    say(state.notice, false);
+    say(notice(state), false);
   }
 }
+
+/* The notice, with a countdown during a break. */
+function notice(state) {
+  const left = Math.ceil((breakEndsAt - Date.now()) / 1000);
+  if (!breakEndsAt) return state.notice;
+  if (left <= 0) return "";
+  return `${state.notice}: ${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")} left`;
+}
+setInterval(() => {
+  if (breakEndsAt && !paused && momentTimer === null) say(notice(shown), false);
+}, 500);
 
 function say(words, isNew) {
   moment.hidden = !words;

@@ -5,7 +5,7 @@ import { drawKeySwitch, listenToKeys } from "./call_keys.js";
 import { Hold } from "./call_hold.js";
 import { callIn, Outbox } from "./call_outbox.js";
 import { ScriptWalk } from "./call_script.js";
-import { listen, showMessage } from "./caller_line.js";
+import { listen, showBreak, showMessage } from "./caller_line.js";
 import { buttonOf, fieldsOf } from "./forms.js";
 import { showTimes } from "./local_time.js";
 import { errorIn } from "./our_answers.js";
@@ -234,9 +234,9 @@ addEventListener("pageshow", (event) => event.persisted && location.reload());
 listen({
   removed: () => location.replace("/calling"),
   message: ({ text }) => showMessage(text),
-  party({ paused, ended }) {
-    if (ended) showMessage("The party has ended. Finish this call and save it: it still counts.");
-    else if (paused) showMessage("There's a break after this call.");
+  party(state) {
+    if (state.ended) showMessage("The party has ended. Finish this call and save it: it still counts.");
+    else showBreak(state);
   },
 });
 

@@ -5,7 +5,7 @@ const RECONNECT_AFTER_MS = 5000;
 // Some networks swallow a websocket without an error. A line that works connects sooner than this.
 const CONNECTED_WITHIN_MS = 4000;
 
-/* handlers: { admitted, removed, party({ paused, ended }), message({ text }), state({ state, … }),
+/* handlers: { admitted, removed, party({ paused, ended, seconds }), message({ text }), state({ state, … }),
    cut(isCut) }: `cut` says whether the network blocks the line. */
 export function listen(handlers) {
   if (!window.io) return;
@@ -31,6 +31,20 @@ export function listen(handlers) {
   });
 }
 
+/* Tells a caller in the middle of a call about the host's break, and takes that back when the break ends early.
+   A break of so many `seconds` ends by itself; without them the host ends it. */
+export function showBreak({ paused, seconds }) {
+  const box = document.getElementById("host-word");
+  if (paused) {
+    const until = new Date(Date.now() + 1000 * seconds);
+    const clock = until.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    showMessage(`There's a break after this call${seconds ? `, until ${clock}` : ""}.`);
+    document.getElementById("host-word").dataset.about = "break";
+  } else if (box && box.dataset.about === "break") {
+    box.textContent = "";
+  }
+}
+
 /* Shows a message from the host, or from us with `from` "". It stays over contacts until the caller closes it. */
 export function showMessage(text, from = "Your host: ") {
   let box = document.getElementById("host-word");
@@ -51,5 +65,6 @@ export function showMessage(text, from = "Your host: ") {
   button.textContent = "OK";
   button.addEventListener("click", () => (box.textContent = ""));
   box.textContent = "";
+  box.dataset.about = "";
   box.append(words, button);
 }

@@ -35,10 +35,27 @@ async function tryAgain() {
   clearTimeout(timer);
   // A hidden page claims no contact. It tries again when the caller comes back to it.
   const answer = document.hidden ? null : await fetchState(waiting.dataset.waiting);
-  const goesOn = answer && ((answer.status === 200 && answer.body.person) || ![200, 409].includes(answer.status));
+  const goesOn = answer && ((answer.status === 200 && answer.body.person) || ![200, 409].includes(answer.status) || breakChanged(answer));
   if (goesOn) return location.replace(waiting.dataset.waiting);
   const wait = WAITS_MS[Math.min(tries++, WAITS_MS.length - 1)];
   timer = setTimeout(tryAgain, wait * (0.75 + Math.random() / 2));
+}
+
+/* Whether the host has called, changed or ended a break since this page was drawn. */
+function breakChanged({ status, body }) {
+  const now = status === 200 && body.reason === "break" ? body.next_at || "open" : undefined;
+  return now !== waiting.dataset.break;
+}
+
+/* Counts down to the end of a break, by this phone's own clock from the seconds that the server gave. */
+function countDown(element, seconds) {
+  const endsAt = Date.now() + 1000 * seconds;
+  const draw = () => {
+    const left = Math.max(0, Math.ceil((endsAt - Date.now()) / 1000));
+    element.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+  };
+  draw();
+  setInterval(draw, 500);
 }
 
 if (lobby) {
@@ -64,6 +81,8 @@ if (waiting) {
     timer = setTimeout(tryAgain, WAITS_MS[0]);
     document.addEventListener("visibilitychange", () => document.hidden || hurry());
   }
+  const countdown = document.querySelector("[data-countdown]");
+  if (countdown) countDown(countdown, Number(waiting.dataset.goesOnIn));
   // When a pause ends, the page tries within a second, and not at its next turn.
   if ("goesOnIn" in waiting.dataset) setTimeout(hurry, 1000 * (Number(waiting.dataset.goesOnIn) + Math.random()));
   listen({

@@ -8,7 +8,7 @@ import time_machine
 from sqlalchemy import func, select, update
 
 from phonebank.calls.claim import NobodyToCallError, claim
-from phonebank.calls.eligibility import running_campaign
+from phonebank.calls.eligibility import OnBreakError, running_campaign
 from phonebank.calls.hold import release_hold, renew_hold
 from phonebank.calls.record import record
 from phonebank.contact_queue import status_counts
@@ -241,9 +241,14 @@ def test_a_claim_under_way_keeps_to_limits_set_meanwhile(phone_bank: PhoneBank) 
 
 
 @pytest.mark.parametrize(
-    ("values", "refused"), [({"paused": True}, NotRunningError), ({"state": "ended"}, GoneError)]
+    ("values", "refused"),
+    [
+        ({"paused": True}, OnBreakError),
+        ({"break_until": now() + timedelta(days=1)}, OnBreakError),
+        ({"state": "ended"}, GoneError),
+    ],
 )
-def test_a_claim_under_way_sees_that_the_host_paused_or_ended_the_party(
+def test_a_claim_under_way_sees_that_the_host_called_a_break_or_ended_the_party(
     phone_bank: PhoneBank, values: dict[str, Any], refused: type[Exception]
 ) -> None:
     party_id, caller, campaign_id = phone_bank.party.id, phone_bank.sam, phone_bank.campaign.id
@@ -255,6 +260,12 @@ def test_a_claim_under_way_sees_that_the_host_paused_or_ended_the_party(
         claim(caller)
     assert db.session.scalars(select(Call)).all() == []
     assert redis_queue_of(campaign_id).held_count() == 0
+
+
+def test_a_break_ends_by_itself_and_no_job_has_to_end_it(phone_bank: PhoneBank) -> None:
+    phone_bank.party.break_until = now() - timedelta(seconds=1)
+    db.session.commit()
+    assert claim_and_commit(phone_bank.sam).is_new
 
 
 def test_pausing_lets_the_call_in_progress_finish(phone_bank: PhoneBank) -> None:

@@ -43,6 +43,8 @@ CHANGES = {
     "campaign paused": "UPDATE campaign SET state = 'paused' WHERE id = :campaign",
     "campaign ended": "UPDATE campaign SET state = 'ended' WHERE id = :campaign",
     "party paused": "UPDATE party SET paused = true WHERE id = :party",
+    "party on a break of a minute": """UPDATE party SET break_until = :now + interval '1 minute'
+                                       WHERE id = :party""",
     "party ended": "UPDATE party SET state = 'ended' WHERE id = :party",
     "hours changed": """UPDATE campaign SET hours = '{"wed": ["14:00", "15:00"]}'
                         WHERE id = :campaign""",

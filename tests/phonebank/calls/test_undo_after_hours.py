@@ -81,7 +81,7 @@ def test_nor_is_a_contact_called_whose_list_is_paused(
     [
         ("campaign", {"state": CampaignState.PAUSED}, "The campaign is paused right now."),
         ("campaign", {"state": CampaignState.ENDED}, "This campaign has ended."),
-        ("party", {"paused": True}, "Your host has paused calling."),
+        ("party", {"paused": True}, "Your host has called a break."),
         ("party", {"state": PartyState.ENDED}, "The party has ended."),
     ],
 )

@@ -69,7 +69,7 @@ def test_strangers_are_kept_out_of_every_page(client: FlaskClient, app: Flask) -
     assert asked.status_code in (302, 401)
     sign_in(client, stranger_id)
     assert client.get(f"/parties/{party_id}").status_code == 404
-    for action in ("lock", "pause", "end", "code", "board-link", "door", "admit-all", "message"):
+    for action in ("lock", "break", "end", "code", "board-link", "door", "admit-all", "message"):
         assert client.post(f"/parties/{party_id}/{action}").status_code == 404
     assert party(app, party_id, "state") == "open"
     assert not party(app, party_id, "paused")
@@ -86,7 +86,7 @@ def test_a_caller_does_nothing_that_is_the_hosts(app: Flask, party_id: int) -> N
     for action, data in (
         ("message", {"text": "Everybody go home"}),
         ("end", {}),
-        ("pause", {}),
+        ("break", {"minutes": "open"}),
         ("door", {"open": "yes"}),
         ("settings", {"title": "Mine", "goal": "1"}),
         (f"callers/{priya.id}/remove", {}),
@@ -208,8 +208,6 @@ def test_the_host_runs_the_party(client: FlaskClient, app: Flask, party_id: int)
     at = f"/parties/{party_id}"
     old_code, old_token = party(app, party_id, "code"), party(app, party_id, "board_token")
     for action, attribute, value in (
-        ("pause", "paused", True),
-        ("resume", "paused", False),
         ("lock", "state", "locked"),
         ("unlock", "state", "open"),
     ):
@@ -220,8 +218,12 @@ def test_the_host_runs_the_party(client: FlaskClient, app: Flask, party_id: int)
     assert party(app, party_id, "celebrate") is False
     client.post(f"{at}/break", data={"minutes": "10"})
     assert party(app, party_id, "break_until") is not None
+    client.post(f"{at}/break", data={"minutes": "open"})
+    assert (party(app, party_id, "paused"), party(app, party_id, "break_until")) == (True, None)
+    assert "On a break" in client.get(at).text
+    assert "On a break" in client.get("/parties").text
     client.post(f"{at}/end-break")
-    assert party(app, party_id, "break_until") is None
+    assert not party(app, party_id, "paused")
     client.post(f"{at}/code")
     client.post(f"{at}/board-link")
     assert party(app, party_id, "code") != old_code
@@ -236,7 +238,7 @@ def test_the_host_runs_the_party(client: FlaskClient, app: Flask, party_id: int)
     over = client.get(at)
     assert over.status_code == 200
     assert "Let in" not in over.text
-    assert client.post(f"{at}/pause").status_code == 409
+    assert client.post(f"{at}/break", data={"minutes": "5"}).status_code == 409
 
 
 @pytest.mark.parametrize(

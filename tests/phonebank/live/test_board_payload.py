@@ -147,7 +147,7 @@ def test_the_answered_rate_is_a_dash_before_any_call() -> None:
     ("values", "words"),
     [
         ({}, ""),
-        ({"paused": True}, "Calling is paused"),
+        ({"paused": True}, "Break"),
         ({"campaign_running": False}, "Calling is paused"),
         # Summer time, in the party's own zone.
         (
@@ -167,9 +167,7 @@ def test_what_everybody_should_know(values: dict, words: str) -> None:
 
 def test_the_status_sentence_says_the_whole_board() -> None:
     shown = payload(figures(conversations=12, calls=1, active=3, paused=True))
-    assert shown["status"] == (
-        "Calling is paused. 12 of 50 conversations, 1 call, 3 callers calling now."
-    )
+    assert shown["status"] == ("Break. 12 of 50 conversations, 1 call, 3 callers calling now.")
 
 
 @pytest.mark.parametrize(

@@ -183,11 +183,9 @@ def test_settings_and_people_reach_the_board(
 ) -> None:
     board = watch(lines, webs[0], room)
     services.set_goal(room.party, 80)
-    services.pause(room.party)
+    services.start_break(room.party)
     db.session.commit()
-    within(
-        SOON, lambda: (board.board()["goal"], board.board()["notice"]) == (80, "Calling is paused")
-    )
+    within(SOON, lambda: (board.board()["goal"], board.board()["notice"]) == (80, "Break"))
 
 
 def test_a_replaced_link_cuts_the_television_off(
@@ -297,7 +295,13 @@ def test_a_caller_has_no_line_to_the_host_and_none_to_others(
         answer = own.say(event, data)
         assert answer["ok"] is False
         assert answer["error"]["message"]
-    told = {"ok": True, "state": "admitted", "paused": False, "ended": False}
+    told = {
+        "ok": True,
+        "state": "admitted",
+        "paused": False,
+        "ended": False,
+        "seconds": None,
+    }
     assert other.say("state") == told
     assert other.heard == []
 
@@ -345,16 +349,23 @@ def test_a_callers_screens_hear_what_the_host_does_and_nothing_after_removal(
     sams = [Line(web.url, "/caller", cookie=joined(live_context, sam)).connect() for web in webs]
     priyas = Line(webs[1].url, "/caller", cookie=joined(live_context, priya)).connect()
     lines += [*sams, priyas]
-    assert sams[0].say("state") == {"ok": True, "state": "waiting", "paused": False, "ended": False}
+    assert sams[0].say("state") == {
+        "ok": True,
+        "state": "waiting",
+        "paused": False,
+        "ended": False,
+        "seconds": None,
+    }
     admit([sam])
-    services.pause(room.party)
+    services.start_break(room.party)
     participants.send_message(room.party, "Pizza is here")
     db.session.commit()
     for line in sams:
         within(SOON, lambda line=line: ("message", {"text": "Pizza is here"}) in line.heard)
         assert ("admitted", {}) in line.heard
-    within(SOON, lambda: ("party", {"paused": True, "ended": False}) in priyas.heard)
-    assert priyas.heard.count(("party", {"paused": True, "ended": False})) == 1
+    on_break = ("party", {"paused": True, "ended": False, "seconds": 0})
+    within(SOON, lambda: on_break in priyas.heard)
+    assert priyas.heard.count(on_break) == 1
     assert ("admitted", {}) not in priyas.heard
 
     remove(sam)

@@ -35,7 +35,7 @@ def _party_state(party: Party) -> State:
         "state": party.state,
         "over": party.ended_at is not None,
         "paused": party.paused,
-        "break": party.break_until is not None,
+        "timed": party.break_until is not None,
         "goal": party.goal,
         "title": party.title,
         "celebrate": party.celebrate,
@@ -51,16 +51,21 @@ def _settings(party: Party) -> None:
 PARTY_ACTS = [
     Act("lock", parties.lock, _while_on(state="locked")),
     Act("unlock", parties.unlock, _while_on(state="open")),
-    Act("pause", parties.pause, _while_on(paused=True)),
-    Act("resume", parties.resume, _while_on(paused=False, **{"break": False})),
-    Act("break", lambda party: parties.start_break(party, 5), _while_on(**{"break": True})),
+    Act("break", parties.start_break, _while_on(paused=True, timed=False)),
+    Act("short", lambda party: parties.start_break(party, 5), _while_on(paused=False, timed=True)),
+    Act("end break", parties.end_break, _while_on(paused=False, timed=False)),
     Act("settings", _settings, _while_on(goal=7, title="Other", celebrate=False)),
     Act("new code", parties.change_code, _while_on()),
     Act(
         "end",
         parties.end_party,
         lambda state: (
-            state | ({} if state["over"] else {"state": "ended", "over": True, "break": False})
+            state
+            | (
+                {}
+                if state["over"]
+                else {"state": "ended", "over": True, "paused": False, "timed": False}
+            )
         ),
     ),
 ]

@@ -119,8 +119,8 @@ def test_an_ended_party_is_over_for_good(room: Room) -> None:
     for action in (
         services.lock,
         services.unlock,
-        services.pause,
-        services.resume,
+        services.start_break,
+        services.end_break,
         services.change_code,
     ):
         with pytest.raises(ConflictError):
@@ -137,15 +137,23 @@ def test_a_new_board_link_ends_the_old_one(room: Room) -> None:
     assert services.party_by_board_token(room.party.board_token) is room.party
 
 
-def test_a_break_is_over_by_itself_and_by_going_on(room: Room) -> None:
+def test_a_break_ends_by_itself_or_when_the_host_ends_it(room: Room) -> None:
+    party, later = room.party, now() + timedelta(hours=2)
     for minutes in (0, -5, 61):
         with pytest.raises(InvalidInputError):
-            services.start_break(room.party, minutes)
-    services.start_break(room.party, 10)
-    assert timedelta(minutes=9) < room.party.break_until - now() <= timedelta(minutes=10)
-    assert not room.party.paused, "callers can carry on"
-    services.resume(room.party)
-    assert room.party.break_until is None
+            services.start_break(party, minutes)
+    assert not party.is_paused(now())
+    services.start_break(party, 10)
+    assert party.is_paused(now())
+    assert not party.is_paused(party.break_until)
+    assert 540 < party.break_left(now()) <= 600
+    assert party.break_left(party.break_until - timedelta(seconds=1.5)) == 2
+    services.start_break(party)
+    assert (party.break_left(now()), party.is_paused(later)) == (0, True)
+    services.start_break(party, 5)
+    assert not party.is_paused(later)
+    services.end_break(party)
+    assert not party.is_paused(now())
 
 
 def test_callers_are_let_in_one_by_one_or_all_at_once(room: Room) -> None:
