@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from redis import Redis
 
 from bench import people
-from bench.cycle import Measurement, load
+from bench.load import Measurement, load
 from bench.people import Device
 from bench.servers import migrated_app, stores, web
 from phonebank.core.redis import redis_store
@@ -43,6 +43,8 @@ class Campaign:
             [took for one in rounds for took in one.took],
             sum(one.missed for one in rounds),
             sum(one.seconds for one in rounds),
+            sum(one.bytes for one in rounds),
+            {},
         )
 
 
@@ -64,7 +66,9 @@ def main(quick: bool = False) -> bool:
             for claimers in CLAIMERS:
                 for number in range(rounds):
                     for campaign in campaigns:
-                        once = load(port, "claims", campaign.devices[:claimers], seconds)
+                        once = load(
+                            port, "wsgi:app", "claims", campaign.devices[:claimers], seconds
+                        )
                         # The first round only warms up the workers and the lists.
                         if number:
                             campaign.rounds.setdefault(claimers, []).append(once)

@@ -1,146 +1,205 @@
-"""The load: many callers in one process, on kept connections, as light as Python allows.
+"""The load: a few clients in one process, each with one request under way, on kept connections.
 
     python -m bench.clients < settings.json > measured.json
 
-Settings: port, warm_up and seconds, action (one of ACTIONS), devices (a list of {"cookie",
-"token"}). The output is the seconds that each timed request took, and how many requests did not get
-the expected answer.
+Settings: port, workers (the web processes' ids, or none), warm_up and seconds, action (one of
+ACTIONS), devices (a list of {"cookie", "token"}). The output is two rows of JSON. The first, empty,
+comes when the warm-up is over. The second has the seconds that each timed request took, how many
+requests did not get the expected answer, and the bytes of the answers.
 """
 
-from gevent import monkey
+import asyncio
+import json
+import random
+import resource
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
 
-monkey.patch_all()
+import psutil
 
-import json  # noqa: E402  (sockets must be patched first)
-import socket  # noqa: E402
-import sys  # noqa: E402
-import time  # noqa: E402
-from collections.abc import Iterator  # noqa: E402
-from typing import Any  # noqa: E402
+from bench.call_page import CallPage
+from bench.http_client import Answer, Connection
+from bench.people import Device
 
-import gevent  # noqa: E402
+# Seconds that a client without a person waits before it asks again.
+ASK_AGAIN = 0.05
 
 
-class Device:
-    """One caller's connection."""
+class Timed(NamedTuple):
+    """One timed request: its seconds, whether its answer was as expected, and the answer's
+    bytes."""
 
-    def __init__(self, port: int, cookie: str = "", token: str = "") -> None:
-        self._port = port
-        self._headers = (
+    seconds: float
+    expected: bool
+    length: int
+
+
+class Client:
+    """One device and its connection."""
+
+    def __init__(self, port: int, device: Device, connection: Connection) -> None:
+        self.page = CallPage(port, device)
+        self._connection = connection
+        self._head = (
             "Host: 127.0.0.1\r\nAccept: application/json\r\nContent-Type: application/json\r\n"
-            + (f"Cookie: {cookie}\r\nX-CSRFToken: {token}\r\n" if cookie else "")
+            + (f"Cookie: {device.cookie}\r\n" if device.cookie else "")
+            + (f"X-CSRFToken: {device.token}\r\n" if device.token else "")
         )
-        self._socket: socket.socket | None = None
 
-    def post(self, path: str, body: Any) -> tuple[int, Any]:
-        """Status and JSON of the answer. The device connects again if the server has closed the
-        connection."""
+    async def send(self, message: bytes) -> Answer:
+        return await self._connection.send(message)
+
+    async def post(self, path: str, body: Any) -> Answer:
+        """Send JSON, as an API client does."""
         content = json.dumps(body)
-        head = f"POST {path} HTTP/1.1\r\n{self._headers}Content-Length: {len(content)}\r\n\r\n"
-        message = (head + content).encode()
-        for attempt in (1, 2):
-            if self._socket is None:
-                self._socket = socket.create_connection(("127.0.0.1", self._port), 60)
-                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            try:
-                self._socket.sendall(message)
-                return self._answer(self._socket)
-            except OSError:
-                self._socket = None
-                if attempt == 2:
-                    raise
-        raise AssertionError
-
-    @staticmethod
-    def _answer(connection: socket.socket) -> tuple[int, Any]:
-        received = b""
-        while b"\r\n\r\n" not in received:
-            chunk = connection.recv(65536)
-            if not chunk:
-                raise ConnectionError("closed")
-            received += chunk
-        head, _, body = received.partition(b"\r\n\r\n")
-        at = head.lower().index(b"content-length:") + 15
-        length = int(head[at : head.find(b"\r", at) if b"\r" in head[at:] else None])
-        while len(body) < length:
-            body += connection.recv(65536)
-        return int(head[9:12]), json.loads(body) if body[:1] == b"{" else None
+        head = f"POST {path} HTTP/1.1\r\n{self._head}Content-Length: {len(content)}\r\n\r\n"
+        return await self.send((head + content).encode())
 
 
-def bare(device: Device) -> Iterator[float | None]:
-    """Send the yardstick's request in a loop. Yields seconds, or None for a wrong answer."""
+async def bare(client: Client) -> AsyncIterator[Timed]:
+    """Send the yardstick's request in a loop."""
     while True:
         began = time.perf_counter()
-        status, _ = device.post("/", {"outcome": "no_answer"})
-        yield time.perf_counter() - began if status == 200 else None
+        answer = await client.post("/", {"outcome": "no_answer"})
+        yield Timed(time.perf_counter() - began, answer.status == 200, answer.length)
 
 
-def cycles(device: Device) -> Iterator[float | None]:
-    """Record an outcome and claim the next person, in one request, in a loop. Yields seconds, or
-    None if no person came."""
+async def phone_cycles(client: Client) -> AsyncIterator[Timed]:
+    """Record an outcome and claim the next person in one request, as the call page does."""
+    screen = None
+    while True:
+        if screen is None:
+            screen = client.page.read(await client.send(client.page.next()))
+        if screen is None:
+            yield Timed(0, False, 0)
+            await asyncio.sleep(ASK_AGAIN)
+            continue
+        began = time.perf_counter()
+        answer = await client.send(client.page.outcome(screen.call, "no_answer"))
+        screen = client.page.read(answer)
+        yield Timed(time.perf_counter() - began, screen is not None, answer.length)
+
+
+async def json_cycles(client: Client) -> AsyncIterator[Timed]:
+    """The same, as an API client does it."""
     person = None
     while True:
         if person is None:
-            _, answer = device.post("/calling/next", {})
-            person = (answer or {}).get("person")
-            if person is None:
-                yield None
-                gevent.sleep(0.05)
-                continue
+            person = _person_in(await client.post("/calling/next", {}))
+        if person is None:
+            yield Timed(0, False, 0)
+            await asyncio.sleep(ASK_AGAIN)
+            continue
         began = time.perf_counter()
-        status, answer = device.post(_outcome_of(person), {"outcome": "no_answer"})
-        took = time.perf_counter() - began
-        person = answer.get("person") if status == 200 else None
-        yield took if person else None
+        answer = await client.post(_outcome_of(person), {"outcome": "no_answer"})
+        person = _person_in(answer)
+        yield Timed(time.perf_counter() - began, person is not None, answer.length)
 
 
-def claims(device: Device) -> Iterator[float | None]:
-    """Claim a person, then record an outcome, untimed and without a claim. Yields the seconds of
-    the claim, or None if no person came."""
+async def claims(client: Client) -> AsyncIterator[Timed]:
+    """Claim a person, then record an outcome, untimed and without a claim."""
     while True:
         began = time.perf_counter()
-        _, answer = device.post("/calling/next", {})
-        took = time.perf_counter() - began
-        person = (answer or {}).get("person")
-        yield took if person else None
+        answer = await client.post("/calling/next", {})
+        person = _person_in(answer)
+        yield Timed(time.perf_counter() - began, person is not None, answer.length)
         if person is None:
-            gevent.sleep(0.05)
+            await asyncio.sleep(ASK_AGAIN)
         else:
-            device.post(_outcome_of(person), {"outcome": "no_answer", "next": False})
+            await client.post(_outcome_of(person), {"outcome": "no_answer", "next": False})
+
+
+def _person_in(answer: Answer) -> dict[str, Any] | None:
+    body = json.loads(answer.body) if answer.body[:1] == b"{" else {}
+    return body.get("person")
 
 
 def _outcome_of(person: dict[str, Any]) -> str:
     return f"/calling/person/{person['call_id']}/outcome?turn={person['turn']}"
 
 
-ACTIONS = {"bare": bare, "cycles": cycles, "claims": claims}
+ACTIONS = {"bare": bare, "phones": phone_cycles, "json": json_cycles, "claims": claims}
 
 
-def main() -> None:
-    settings = json.load(sys.stdin)
-    took: list[float] = []
-    missed = 0
-    action = ACTIONS[settings["action"]]
-    warm_at = time.monotonic() + settings["warm_up"]
-    ends_at = warm_at + settings["seconds"]
+async def connect_evenly(port: int, workers: list[int], wanted: int) -> list[Connection]:
+    """Open so many connections, an equal number to each web process.
 
-    def work(device: Device) -> None:
-        nonlocal missed
-        for one in action(device):
-            moment = time.monotonic()
-            if moment > ends_at:
-                return
-            if moment < warm_at:
-                continue
-            if one is None:
-                missed += 1
-            else:
-                took.append(one)
+    The operating system gives a connection to whichever process asks first, so a few connections
+    may all be one process's while the other does nothing. Many spread by themselves, so without
+    `workers` they are taken as they come.
+    """
+    loop = asyncio.get_running_loop()
+    kept: dict[int, list[Connection]] = {worker: [] for worker in workers}
+    while sum(map(len, kept.values())) < wanted:
+        _, connection = await loop.create_connection(Connection, "127.0.0.1", port)
+        if not workers:
+            kept.setdefault(0, []).append(connection)
+            continue
+        worker = await _owner_of(connection, workers)
+        mine = min(kept.values(), key=len)
+        if worker is None or len(kept[worker]) > len(mine):
+            connection.drop()
+        else:
+            kept[worker].append(connection)
+    return [connection for each in kept.values() for connection in each]
 
-    devices = [Device(settings["port"], d["cookie"], d["token"]) for d in settings["devices"]]
-    gevent.joinall([gevent.spawn(work, device) for device in devices], raise_error=True)
-    json.dump({"took": took, "missed": missed}, sys.stdout)
+
+async def _owner_of(connection: Connection, workers: list[int]) -> int | None:
+    """The process that has taken the connection; None if it takes long."""
+    assert connection.transport
+    address = tuple(connection.transport.get_extra_info("sockname"))
+    for _ in range(20):
+        await asyncio.sleep(0.005)
+        for worker in random.sample(workers, len(workers)):
+            if any(one.raddr == address for one in psutil.Process(worker).net_connections("tcp")):
+                return worker
+    return None
+
+
+async def measure(settings: dict[str, Any]) -> dict[str, Any]:
+    devices = [Device(**device) for device in settings["devices"]]
+    port, action = settings["port"], ACTIONS[settings["action"]]
+    connections = await connect_evenly(port, settings["workers"], len(devices))
+    timed: list[Timed] = []
+    is_timing = False
+
+    async def work(client: Client) -> None:
+        async for one in action(client):
+            if is_timing:
+                timed.append(one)
+
+    works = [
+        asyncio.create_task(work(Client(port, device, connection)))
+        for device, connection in zip(devices, connections, strict=True)
+    ]
+
+    async def let_pass(seconds: float) -> None:
+        done, _ = await asyncio.wait(works, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+
+    await let_pass(settings["warm_up"])
+    print("{}", flush=True)
+    is_timing = True
+    began, cpu = time.monotonic(), time.process_time()
+    await let_pass(settings["seconds"])
+    is_timing = False
+    found = {
+        "took": [one.seconds for one in timed if one.expected],
+        "missed": Counter(one.expected for one in timed)[False],
+        "bytes": sum(one.length for one in timed if one.expected),
+        "lasted": time.monotonic() - began,
+        "cpu": time.process_time() - cpu,
+    }
+    for task in works:
+        task.cancel()
+    return found
 
 
 if __name__ == "__main__":
-    main()
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    print(json.dumps(asyncio.run(measure(json.load(sys.stdin)))))

@@ -15,15 +15,19 @@ def cpu_of(process: psutil.Process) -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-def servers() -> dict[str, list[psutil.Process]]:
-    """The servers that this process has started: web workers, PostgreSQL and Redis."""
+def servers(application: str = "") -> dict[str, list[psutil.Process]]:
+    """The servers that this process has started: web workers, PostgreSQL and Redis.
+
+    With `application`, such as "wsgi:app", the web workers are those of this application only.
+    """
     found: dict[str, list[psutil.Process]] = {"web": [], "postgres": [], "redis": []}
     for child in psutil.Process().children():
         if child.status() == psutil.STATUS_ZOMBIE:
             continue
         name, line = child.name(), child.cmdline()
         if any(part.endswith("gunicorn") for part in line):
-            found["web"] += child.children()
+            if not application or application in line:
+                found["web"] += child.children()
         elif name.startswith("postgres"):
             found["postgres"] += [child, *child.children(recursive=True)]
         elif name.startswith(("redis", "valkey")):
@@ -33,22 +37,28 @@ def servers() -> dict[str, list[psutil.Process]]:
 
 @dataclass
 class Clock:
-    """Processor seconds of the servers, from the moment that the clock is made."""
+    """Processor seconds of the servers, from the moment that the clock is made. `application` as in
+    `servers`."""
 
+    application: str = ""
     _began: float = field(default_factory=time.monotonic)
-    _before: Mapping[str, float] = field(default_factory=lambda: _cpu_by_kind())
+    _before: Mapping[str, float] = field(init=False)
 
-    def read(self, writers: float) -> dict[str, float]:
+    def __post_init__(self) -> None:
+        self._before = _cpu_by_kind(self.application)
+
+    def read(self, writers: float = 0.0) -> dict[str, float]:
         """Processor seconds a second, by kind of server. `writers` is how many seconds PostgreSQL
         spent on the processes that record outcomes; these are subtracted."""
         seconds = time.monotonic() - self._began
-        spent = {kind: now - self._before[kind] for kind, now in _cpu_by_kind().items()}
+        after = _cpu_by_kind(self.application)
+        spent = {kind: now - self._before[kind] for kind, now in after.items()}
         spent["postgres"] -= writers
         return {kind: each / seconds for kind, each in spent.items()}
 
 
-def _cpu_by_kind() -> dict[str, float]:
-    return {kind: sum(map(cpu_of, found)) for kind, found in servers().items()}
+def _cpu_by_kind(application: str) -> dict[str, float]:
+    return {kind: sum(map(cpu_of, found)) for kind, found in servers(application).items()}
 
 
 def memory(kind: str = "web") -> list[tuple[float, float]]:

@@ -84,7 +84,7 @@ def web(environment: dict[str, str], application: str, workers: int) -> Iterator
             preexec_fn=die_with_parent(signal.SIGKILL),
         )
     try:
-        _wait_for(port, log, workers)
+        _wait_for(port, log, workers, application)
         yield port
     finally:
         os.killpg(process.pid, signal.SIGKILL)
@@ -132,7 +132,7 @@ def _free_port() -> int:
     return port
 
 
-def _wait_for(port: int, log: Path, workers: int) -> None:
+def _wait_for(port: int, log: Path, workers: int, application: str = "") -> None:
     give_up = time.monotonic() + 60
     while time.monotonic() < give_up:
         try:
@@ -140,18 +140,18 @@ def _wait_for(port: int, log: Path, workers: int) -> None:
                 probe.sendall(b"GET /static/icon.svg HTTP/1.0\r\nHost: localhost\r\n\r\n")
                 if probe.recv(5) == b"HTTP/":
                     # Only one worker has answered; the others start at the same time.
-                    _wait_until_all_idle(workers, give_up)
+                    _wait_until_all_idle(workers, give_up, application)
                     return
         except OSError:
             time.sleep(0.1)
     raise RuntimeError(f"the web does not answer: {log.read_text()[-2000:]}")
 
 
-def _wait_until_all_idle(workers: int, give_up: float) -> None:
+def _wait_until_all_idle(workers: int, give_up: float, application: str) -> None:
     """Wait until every worker has loaded the app, which keeps a processor busy to its end."""
     before: dict[int, float] = {}
     while time.monotonic() < give_up:
-        spent = {worker.pid: cpu_of(worker) for worker in servers()["web"]}
+        spent = {worker.pid: cpu_of(worker) for worker in servers(application)["web"]}
         if len(spent) >= workers and all(
             seconds - before.get(pid, -1.0) < IDLE for pid, seconds in spent.items()
         ):
