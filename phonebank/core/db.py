@@ -178,7 +178,8 @@ def autocommit(act: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     The function still calls `db.session.commit()`, which returns the connection to the pool and
     runs what waits for `after_commit`. Rows do not expire at the commit: what another request may
     have changed must be read again, with `populate_existing` or as plain columns. To add or change
-    an object of the session outside `begin_transaction` raises RuntimeError at the flush.
+    an object of the session outside `begin_transaction` raises RuntimeError at the flush. If the
+    function raises an error, the session is rolled back.
 
     Statements sent before the function began stay in their own transaction until the next commit.
     """
@@ -186,12 +187,21 @@ def autocommit(act: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     @functools.wraps(act)
     def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         session = db.session
-        before = session.info.get(_AUTOCOMMIT, False), session.expire_on_commit
+        if session.info.get(_AUTOCOMMIT):
+            return act(*args, **kwargs)
         session.info[_AUTOCOMMIT], session.expire_on_commit = True, False
         try:
-            return act(*args, **kwargs)
+            result = act(*args, **kwargs)
+            # Later statements of the request must not go to this connection in its present mode.
+            if session.in_transaction() and _commits_each_statement(session):
+                session.commit()
+            return result
+        except BaseException:
+            with suppress(DBAPIError):
+                session.rollback()
+            raise
         finally:
-            session.info[_AUTOCOMMIT], session.expire_on_commit = before
+            session.info[_AUTOCOMMIT], session.expire_on_commit = False, True
 
     return run
 

@@ -3,6 +3,7 @@
 import re
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from flask import Flask
@@ -90,6 +91,25 @@ def test_a_view_with_autocommit_sends_only_its_statements(app_context: Flask) ->
     assert sent_to_postgresql(ask_twice) == ordinary
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_follows_a_function_with_autocommit_is_in_a_transaction(
+    app_context: Flask, fails: bool
+) -> None:
+    @autocommit
+    def ask() -> None:
+        db.session.execute(text("SELECT 1"))
+        if fails:
+            raise ZeroDivisionError
+
+    def ask_then_go_on() -> None:
+        with suppress(ZeroDivisionError):
+            ask()
+        db.session.execute(text("UPDATE account SET name = name"))
+        db.session.commit()
+
+    assert sent_to_postgresql(ask_then_go_on) == ["SELECT", "BEGIN", "UPDATE", "COMMIT"]
+
+
 @pytest.fixture
 def ada_row(app_context: Flask) -> Account:
     account = create_account(RoleName.ORGANISER, name="Ada")
@@ -166,13 +186,14 @@ def test_rows_stay_as_read_over_a_commit_only_with_autocommit(ada_row: Account) 
 
 def test_a_connection_that_dies_with_autocommit_is_reported_as_always(app_context: Flask) -> None:
     @autocommit
-    def ask() -> int | None:
-        return db.session.scalar(text("SELECT pg_backend_pid()"))
+    def ask(dies: bool) -> int | None:
+        pid: int | None = db.session.scalar(text("SELECT pg_backend_pid()"))
+        if dies:
+            with db.engine.connect() as other:
+                other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+        db.session.execute(text("SELECT 1"))
+        return pid
 
-    pid = ask()
-    with db.engine.connect() as other:
-        other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
     with pytest.raises(OperationalError):
-        ask()
-    db.session.rollback()
-    assert ask() != pid
+        ask(dies=True)
+    assert ask(dies=False)
