@@ -36,11 +36,14 @@ socketio = SocketIO()
 
 Handler = Callable[..., dict[str, Any] | None]
 
-# Seconds. The server notices a socket that is cut silently within the sum of both times. A silent
-# screen costs only its pings. A ping and its answer take 0.4 ms of a process, and there may be ten
-# thousand screens.
-PING_EVERY = 20
-PING_ANSWER_WITHIN = 10
+# Seconds. A ping and its answer take 0.4 ms of a process, and there may be ten thousand screens. No
+# page needs a ping to notice a dead line: a board hears something every four seconds, and a call
+# page notices when it renews its hold. So pings come as rarely as proxies allow. A line on which
+# nothing moves is closed by HAProxy's usual configuration after 50 seconds, by Heroku after 55, and
+# by nginx and Amazon's load balancers after 60.
+PING_EVERY = 45
+# Seconds. The server notices a silently cut socket within the sum of both times.
+PING_ANSWER_WITHIN = 20
 # Bytes. A client sends nothing longer than a token.
 MESSAGE_AT_MOST = 10_000
 

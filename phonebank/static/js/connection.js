@@ -30,7 +30,7 @@ const LISTEN_EVERY_MS = 500;
 // If a timer runs this much late, the device was asleep. Timers of a busy page are less late.
 const SLEPT_MS = 3000;
 // After this long the server has closed the line (PING_EVERY and PING_ANSWER_WITHIN of live/server.py).
-const SURELY_GONE_MS = 30000;
+const SURELY_GONE_MS = 65000;
 // A thousand boards must not keep asking a server that is up and sends nothing.
 const PATIENCE_AT_MOST_MS = 60000;
 // Some networks swallow a websocket without an error. A line that works connects sooner than this.
