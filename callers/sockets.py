@@ -1,18 +1,24 @@
 """The socket of a caller's own pages.
 
-A screen only listens. The device's cookie identifies the caller when the screen connects. The
-only event that a screen may send asks for the caller's state, and changes nothing.
+The device's cookie identifies the caller when the screen connects. A screen mostly listens. It may
+ask for the caller's state, which changes nothing, and renew the hold of its call.
 """
 
+import uuid
+from datetime import datetime
 from typing import Any
 
 from flask import request
 from flask_socketio import join_room
 
 from callers.sessions import caller_of_device
+from callers.views.call_view_model import seconds_until
+from callers.views.page_data import update_last_seen
+from phonebank.calls.hold import renew_hold
 from phonebank.core.access import ANYONE, CALLER, open_to
-from phonebank.core.db import db
-from phonebank.core.errors import NotAllowedError, SignInRequiredError
+from phonebank.core.db import autocommit, db, retry_on_deadlock
+from phonebank.core.errors import NotAllowedError, NotFoundError, SignInRequiredError
+from phonebank.core.overload import record_under_way
 from phonebank.live import caller_events
 from phonebank.live.server import live, on_event, refuse_unknown_events
 from phonebank.models import Caller, CallerState, Party
@@ -44,6 +50,35 @@ def state(_: Any = None) -> dict[str, Any]:
     caller = _caller()
     party = db.session.get(Party, caller.party_id) if caller.party_id else None
     return {"state": caller.state, **state_for_callers(party)}
+
+
+@on_event("renew", caller_events.NAMESPACE)
+@open_to(CALLER)
+def renew(asked: Any = None) -> dict[str, Any]:
+    """Renew the hold of one of the caller's calls, as the request to its address does.
+
+    `asked` is {"call": id}. Return "seconds_left". Raises NotFoundError when the hold has ended.
+    """
+    call_id = _call_id(asked)
+    with record_under_way():
+        return {"seconds_left": seconds_until(_renew(call_id))}
+
+
+@retry_on_deadlock
+@autocommit
+def _renew(call_id: uuid.UUID) -> datetime:
+    caller = _caller()
+    until = renew_hold(caller, call_id)
+    update_last_seen(caller)
+    db.session.commit()
+    return until
+
+
+def _call_id(asked: Any) -> uuid.UUID:
+    try:
+        return uuid.UUID(asked["call"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise NotFoundError("There is no such call.", "Reload the page.") from None
 
 
 def _caller() -> Caller:

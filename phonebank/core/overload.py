@@ -4,8 +4,9 @@ time.
 `Overload` is WSGI middleware in front of everything else. It counts the requests that are under
 way. Beyond a limit it answers 503 within a millisecond and says when to come back. All requests
 share one count, but each urgency has a limit of its own, so that records of calls go before claims,
-and claims before pages. Websockets wait without working, so they are not counted. Files that pages
-load and a load balancer's probes are not counted either.
+and claims before pages. Websockets wait without working, so they are not counted, but a record that
+comes over one is (`record_under_way`). Files that pages load and a load balancer's probes are not
+counted either.
 
 A request is counted once its body is read (`request_body`), so a slow sender delays no other
 request.
@@ -16,17 +17,19 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import Enum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from flask import Flask
+from flask import Flask, current_app
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from phonebank.core import overload_responses, request_body
 from phonebank.core.config import config_of
+from phonebank.core.errors import ServiceUnavailableError
 from phonebank.core.security import MAX_FORM_BYTES
 from phonebank.core.tcp_state import connection_state_of
 
@@ -118,6 +121,33 @@ def is_busy(environ: "WSGIEnvironment") -> bool:
     return bool(environ.get(_BUSY))
 
 
+class BusyError(ServiceUnavailableError):
+    """The error for a record over a websocket that a busy process refuses. `retry_after` is in
+    seconds."""
+
+    title = "One moment"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(
+            overload_responses.MESSAGE, overload_responses.WHAT_TO_DO.format(seconds=retry_after)
+        )
+        self.retry_after = retry_after
+
+
+@contextmanager
+def record_under_way() -> Iterator[None]:
+    """Count a record that came over a websocket while it is under way, as if it were a request.
+
+    Raises BusyError if a request would be refused now. This needs an app context.
+    """
+    guard: Overload = current_app.extensions["overload"]
+    began = guard.begin_record()
+    try:
+        yield
+    finally:
+        guard.end_record(began)
+
+
 def limits_for(connections: int) -> dict[Urgency, int]:
     """Return, for each urgency, how many requests may be under way when a request of that urgency
     comes in."""
@@ -181,6 +211,19 @@ class Overload:
             return self._app(environ, start_response)
         finally:
             self._leave(urgency, time.perf_counter() - began)
+
+    def begin_record(self) -> float:
+        """Count a record as begun, and return when that was, for `end_record`. Raises BusyError if
+        the limit is reached."""
+        if not self._enter(Urgency.RECORD):
+            seconds = self._retry_after(Urgency.RECORD)
+            self._log_refusal()
+            raise BusyError(seconds)
+        return time.perf_counter()
+
+    def end_record(self, began: float) -> None:
+        """Count a record as finished."""
+        self._leave(Urgency.RECORD, time.perf_counter() - began)
 
     def _match(self, environ: "WSGIEnvironment") -> tuple[Urgency | None, bool]:
         """Return the urgency with which the view of the request is marked, and whether the address

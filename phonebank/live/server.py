@@ -1,8 +1,8 @@
 """The Socket.IO server of a web process: who may connect, and how handlers are guarded.
 
 The server speaks websocket only, so that any process can serve any client without sticky sessions.
-Clients send next to nothing, because every change is made by a form, which also works without
-JavaScript.
+Clients send next to nothing. Changes are made by forms, which also work without JavaScript. Only
+the renewal of a hold comes over the line too.
 """
 
 import functools
@@ -21,6 +21,7 @@ from gevent.monkey import is_module_patched
 from phonebank.core import access, store_errors
 from phonebank.core.config import config_of
 from phonebank.core.errors import NotFoundError, PhonebankError, ServiceUnavailableError
+from phonebank.core.overload import BusyError
 from phonebank.live import change_marks
 from phonebank.live.broadcaster import Broadcaster
 from phonebank.live.caller_screens import CallerScreens
@@ -118,8 +119,8 @@ def on_event(event: str, namespace: str) -> Callable[[Handler], Handler]:
     """Make a function the handler of a socket event. Put `@open_to` below this decorator.
 
     The sender gets {"ok": true, …} with what the handler returns, or {"ok": false, "error": …} as
-    pages give it. If the handler of a connection raises, the connection is refused with the same
-    error as its data.
+    pages give it. A busy process adds "retry_after" (seconds) to the error. If the handler of a
+    connection raises, the connection is refused with the same error as its data.
     """
 
     def decorate(handler: Handler) -> Handler:
@@ -164,12 +165,14 @@ def _as_phonebank_error(error: Exception, event: str) -> PhonebankError:
 
 
 def _refuse(event: str, error: PhonebankError) -> dict[str, Any]:
-    details = {
+    details: dict[str, Any] = {
         "status": error.status,
         "title": error.title,
         "message": error.message,
         "what_to_do": error.what_to_do,
     }
+    if isinstance(error, BusyError):
+        details["retry_after"] = error.retry_after
     if event == "connect":
         raise Refused(error.message, details)
     log.info("refused socket event %s from %s: %s", event, request.remote_addr, error.message)

@@ -1,14 +1,15 @@
 """Tests real networks: pages that answer in our place, blocked websockets, old browsers."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Page, Response, Route, expect
+from playwright.sync_api import Page, Request, Response, Route, WebSocketRoute, expect
 
 from phonebank.calls.answers import answers_of
 from phonebank.core.db import db
-from phonebank.models import Call, Caller, CallerState, Party
+from phonebank.models import Call, Caller, CallerState, Party, now
 from phonebank.roster.admit import admit_all
 from tests.browser.call_page import (
     ask_for_person,
@@ -79,6 +80,61 @@ def _is_ours(answer: Response, where: str) -> bool:
 def _answers(call: Call) -> dict[str, object]:
     db.session.expire_all()
     return answers_of(call)
+
+
+def test_a_hold_is_renewed_over_the_line_and_by_request_when_the_line_goes_silent(
+    party: Party, new_page: NewPage
+) -> None:
+    page = new_page()
+    opened: list[WebSocketRoute] = []
+    connected: list[WebSocketRoute] = []
+    silent: list[WebSocketRoute] = []
+
+    def connect(line: WebSocketRoute) -> None:
+        server = line.connect_to_server()
+        opened.append(line)
+
+        def to_page(message: str | bytes) -> None:
+            if line not in silent:
+                line.send(message)
+            if str(message).startswith("40/caller"):
+                connected.append(line)
+
+        line.on_message(lambda message: None if line in silent else server.send(message))
+        server.on_message(to_page)
+
+    page.route_web_socket("**/socket.io/**", connect)
+    requests: list[Request] = []
+    page.on("request", lambda sent: requests.append(sent) if "/renew" in sent.url else None)
+    join_as_kit(page, party)
+    ask_for_person(page)
+    page_waits_for(page, lambda: connected[-1:] == opened[-1:] != [])
+    _renew_soon(page, party)
+    assert requests == []
+    line = connected[-1]
+    silent.append(line)
+    _renew_soon(page, party)
+    assert len(requests) == 1
+    page_waits_for(page, lambda: connected[-1] is not line)
+
+
+def page_waits_for(page: Page, check: Callable[[], bool]) -> None:
+    """Wait, and let Playwright hear of what happens on the page meanwhile."""
+    for _ in range(150):
+        if check():
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError("it did not happen in time")
+
+
+def _renew_soon(page: Page, party: Party) -> None:
+    """Let most of the hold's time pass, and wait until the page has renewed it."""
+    call = open_call(party)
+    call.expires_at = now() + timedelta(seconds=100)
+    db.session.commit()
+    # The caller comes back to the page.
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page_waits_for(page, lambda: open_call(party).expires_at > now() + timedelta(seconds=200))
 
 
 def test_an_answer_that_cannot_be_saved_is_explained_in_words(

@@ -10,14 +10,25 @@ const RENEW = `/calling/person/${CALL}/renew`;
 const renewed = (left) => ours(200, { "X-Phonebank-Call": `${CALL} saved` }, JSON.stringify({ seconds_left: left }));
 const gone = ours(404, { "X-Phonebank-Call": `${CALL} refused` });
 
-function holdOn(network, secondsLeft = 300) {
+/* A line that gives these answers in turn, the last one again and again. null is a silent line. */
+function lineOf(...answers) {
+  const line = { asked: [], distrusted: 0 };
+  line.ask = async (event, data) => {
+    line.asked.push([event, data]);
+    return answers.length > 1 ? answers.shift() : answers[0];
+  };
+  line.distrust = () => (line.distrusted += 1);
+  return line;
+}
+
+function holdOn(network, secondsLeft = 300, line = null) {
   const phone = new Phone(network);
   phone.ticks = [];
   globalThis.setInterval = (check) => phone.ticks.push(check);
   globalThis.clearInterval = () => (phone.ticks = []);
   globalThis.document.removeEventListener = () => {};
   const said = [];
-  const hold = new Hold(RENEW, secondsLeft, (words) => said.push(words));
+  const hold = new Hold(RENEW, secondsLeft, (words) => said.push(words), line);
   return { phone, hold, said };
 }
 
@@ -78,4 +89,60 @@ test("Phonebank's own no ends the hold, and the page says so", async () => {
   await passSeconds(phone, 61);
   assert.equal(hold.over, true);
   assert.match(said[0], /has gone back to the list/);
+});
+
+const kept = { ok: true, seconds_left: 300 };
+
+test("over a line that answers, no request is sent", async () => {
+  const line = lineOf(kept);
+  const { phone, hold, said } = holdOn([noAnswer], 300, line);
+  await passSeconds(phone, 601);
+  assert.deepEqual([line.asked.length, phone.sent.length, line.distrusted], [10, 0, 0]);
+  assert.deepEqual(line.asked[0], ["renew", { call: CALL }]);
+  assert.deepEqual([hold.over, said], [false, []]);
+});
+
+test("a silent line costs no hold: a request renews it, and the page makes a new line", async () => {
+  const line = lineOf(kept, null, kept);
+  const { phone, hold } = holdOn([renewed(300)], 300, line);
+  await passSeconds(phone, 121);
+  assert.deepEqual([line.asked.length, phone.sent.length, line.distrusted], [2, 1, 1]);
+  await passSeconds(phone, 60);
+  assert.deepEqual([line.asked.length, phone.sent.length, hold.over], [3, 1, false]);
+});
+
+test("where requests do not get through either, the line is kept", async () => {
+  const line = lineOf(null);
+  const { phone } = holdOn([noAnswer, foreign(404), renewed(300)], 300, line);
+  await passSeconds(phone, 75);
+  assert.deepEqual([phone.sent.length, line.distrusted], [3, 1]);
+});
+
+test("a busy server is not asked twice at once, and not before the time that it named", async () => {
+  const line = lineOf({ ok: false, error: { status: 503, retry_after: 30 } }, kept);
+  const { phone, hold } = holdOn([noAnswer], 300, line);
+  await passSeconds(phone, 89);
+  assert.deepEqual([line.asked.length, phone.sent.length], [1, 0]);
+  await passSeconds(phone, 20);
+  assert.deepEqual([line.asked.length, phone.sent.length, hold.over], [2, 0, false]);
+});
+
+for (const status of [401, 404, 500]) {
+  test(`after a ${status} over the line, only a request says that the hold is lost`, async () => {
+    const refusal = { ok: false, error: { status } };
+    const kept = holdOn([renewed(300)], 300, lineOf(refusal));
+    await passSeconds(kept.phone, 61);
+    assert.deepEqual([kept.phone.sent.length, kept.hold.over, kept.hold.line.distrusted], [1, false, 0]);
+    const lost = holdOn([gone], 300, lineOf(refusal));
+    await passSeconds(lost.phone, 61);
+    assert.equal(lost.hold.over, true);
+  });
+}
+
+test("with little time left, the page does not wait for a line that may be dead", async () => {
+  const line = lineOf(null);
+  const { phone, hold } = holdOn([renewed(20)], 40, line);
+  await passSeconds(phone, 30);
+  assert.deepEqual([line.asked.length, hold.over], [0, false]);
+  assert.ok(phone.sent.length >= 2);
 });

@@ -40,7 +40,7 @@ function begin() {
   drawKeySwitch();
   showTimes();
   keepNote();
-  hold = data.practice ? null : new Hold(data.renew, data.seconds_left, warn);
+  hold = data.practice ? null : new Hold(data.renew, data.seconds_left, warn, line);
   if (hold && Object.keys(data.answers).length) hold.begun = true;
   page = drawn; // set last: if anything above fails, the browser sends the forms
   if (outbox.has((entry) => entry.kind === "screen")) setBusy(true);
@@ -231,12 +231,21 @@ document.addEventListener("click", (event) => {
 // The back button may show, from memory, a person who is no longer the caller's.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 
-listen({
+let partyIs = "";
+
+function showParty(state) {
+  partyIs = `${state.paused} ${state.ended}`;
+  if (state.ended) showMessage("The party has ended. Finish this call and save it: it still counts.");
+  else showBreak(state);
+}
+
+const line = listen({
   removed: () => location.replace("/calling"),
   message: ({ text }) => showMessage(text),
-  party(state) {
-    if (state.ended) showMessage("The party has ended. Finish this call and save it: it still counts.");
-    else showBreak(state);
+  party: showParty,
+  // The line was down for a while, or the phone slept. What the caller has seen is not shown again.
+  state(state) {
+    if (partyIs !== `${state.paused} ${state.ended}`) showParty(state);
   },
 });
 

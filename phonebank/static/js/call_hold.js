@@ -2,7 +2,11 @@
 
    A hold lasts minutes, and is renewed while the page is in sight or the call has begun. Half a minute
    before it expires there is a warning with one button. A page that opens late, with little or nothing
-   left, asks for more first and warns only if it gets none. */
+   left, asks for more first and warns only if it gets none.
+
+   The page renews over the caller's line, which is open anyway, because a request costs the server several
+   times as much. A line may be dead without a sign, so the page sends a request if no answer comes. Only the
+   answer to a request says that a hold is lost. */
 
 import { callIn, withFreshToken } from "./call_outbox.js";
 import { csrfToken } from "./csrf.js";
@@ -12,14 +16,18 @@ const RENEW_EVERY_MS = 60_000;
 const RENEW_AT_MOST_EVERY_MS = 5_000;
 const WARN_BEFORE_MS = 30_000;
 const ANSWER_WITHIN_MS = 10_000;
+// With less time left than this, a request that follows a dead line might come too late.
+const TIME_FOR_THE_LINE_MS = 45_000;
 // The first pause after a renewal that Phonebank did not answer.
 const TRY_AGAIN_AFTER_MS = 4000;
 
 export class Hold {
-  /* url: the address that renews. show(words, button): shows the warning; "" takes it away. */
-  constructor(url, secondsLeft, show) {
+  /* url: the address that renews. show(words, button): shows the warning; "" takes it away. line: what
+     caller_line.js listens on, or null. */
+  constructor(url, secondsLeft, show, line = null) {
     this.url = url;
     this.show = show;
+    this.line = line;
     this.begun = false; // the caller dialled or answered a step
     this.over = false;
     this.failures = 0;
@@ -54,15 +62,12 @@ export class Hold {
 
   async renew() {
     this.renewAt = Date.now() + this.pauseMs();
-    const headers = () => ({ Accept: "application/json", "X-CSRFToken": csrfToken() });
-    const post = () => ask(this.url, { method: "POST", headers: headers() }, ANSWER_WITHIN_MS);
-    const answer = await withFreshToken(post).catch(() => null);
+    const answer = (await this.renewOverLine()) || (await this.renewByRequest());
     if (this.over) return;
-    const verdict = answer && answer.verdictOn(callIn(this.url));
-    if (!verdict) return this.retryLater(answer);
+    if (!answer.verdict) return this.retryLater(answer.retryAfterMs);
     this.failures = 0;
-    if (verdict === "refused") return this.lose();
-    const { seconds_left: left } = JSON.parse(answer.text);
+    if (answer.verdict === "refused") return this.lose();
+    const left = answer.secondsLeft;
     this.endsAt = Date.now() + left * 1000;
     this.renewAt = Date.now() + this.pauseMs();
     if (this.warned && left * 1000 >= WARN_BEFORE_MS) {
@@ -73,9 +78,34 @@ export class Hold {
     }
   }
 
+  /* { verdict, secondsLeft, retryAfterMs }, or null if only a request can settle it. */
+  async renewOverLine() {
+    this.silence = false;
+    if (!this.line || this.endsAt - Date.now() < TIME_FOR_THE_LINE_MS) return null;
+    const answer = await this.line.ask("renew", { call: callIn(this.url) }, ANSWER_WITHIN_MS);
+    this.silence = !answer;
+    if (!answer) return null;
+    if (answer.ok) return { verdict: "saved", secondsLeft: answer.seconds_left };
+    // A busy server would answer a request in the same way.
+    if (answer.error.status === 503) return { verdict: "", retryAfterMs: 1000 * (answer.error.retry_after || 0) };
+    return null;
+  }
+
+  /* The same as a request. `verdict` is "" if no answer came, or none of Phonebank's that settles it. */
+  async renewByRequest() {
+    const headers = () => ({ Accept: "application/json", "X-CSRFToken": csrfToken() });
+    const post = () => ask(this.url, { method: "POST", headers: headers() }, ANSWER_WITHIN_MS);
+    const answer = await withFreshToken(post).catch(() => null);
+    if (!answer) return { verdict: "", retryAfterMs: 0 };
+    // Requests get through, so it is the line that is dead.
+    if (answer.ours && this.silence) this.line.distrust();
+    const verdict = answer.verdictOn(callIn(this.url));
+    const secondsLeft = verdict === "saved" ? JSON.parse(answer.text).seconds_left : 0;
+    return { verdict, secondsLeft, retryAfterMs: answer.retryAfterMs };
+  }
+
   /* No answer came, or none that settles it. The next try comes sooner than the next renewal would. */
-  retryLater(answer) {
-    const asked = answer ? answer.retryAfterMs : 0;
+  retryLater(asked) {
     const wait = pauseMs(++this.failures, asked, TRY_AGAIN_AFTER_MS, this.pauseMs());
     this.renewAt = Date.now() + wait;
   }

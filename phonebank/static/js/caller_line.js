@@ -1,26 +1,54 @@
 /* The caller's own line: admitted, removed, the party paused or ended, a message from the host. Its events
-   are only hints; the next request decides. It needs the vendored socket.io library. */
+   are only hints; the next request decides. The call page also renews its hold over it. It needs the vendored
+   socket.io library. */
 
 const RECONNECT_AFTER_MS = 5000;
 // Some networks swallow a websocket without an error. A line that works connects sooner than this.
 const CONNECTED_WITHIN_MS = 4000;
+const ANSWER_WITHIN_MS = 8000;
 
 /* handlers: { admitted, removed, party({ paused, ended, seconds }), message({ text }), state({ state, … }),
-   cut(isCut) }: `cut` says whether the network blocks the line. */
+   cut(isCut) }: `cut` says whether the network blocks the line. Returns { ask, distrust }, or null without
+   the library. */
 export function listen(handlers) {
-  if (!window.io) return;
+  if (!window.io) return null;
   const socket = window.io("/caller", { transports: ["websocket"], reconnectionDelayMax: 10000 });
   const call = (name, data) => handlers[name] && handlers[name](data);
   for (const event of ["admitted", "removed", "party", "message"]) {
     socket.on(event, (data) => call(event, data || {}));
   }
+
+  /* The server's answer to an event of ours; null if the line is down, or if none comes in time. */
+  async function ask(event, data, withinMs) {
+    if (!socket.connected) return null;
+    try {
+      return await socket.timeout(withinMs).emitWithAck(event, data);
+    } catch (error) {
+      return null;
+    }
+  }
+
+  /* Connects again, because the line may be dead without a sign. The library notices that only when the
+     server's next ping is missed. */
+  function distrust() {
+    if (socket.connected) socket.io.engine.close();
+  }
+
   // The page may have missed events while the line was down.
-  const ask = () => socket.emit("state", {}, (answer) => answer.ok && call("state", answer));
+  async function askState() {
+    const answer = await ask("state", {}, ANSWER_WITHIN_MS);
+    if (answer && answer.ok) call("state", answer);
+    return answer;
+  }
+
   socket.on("connect", () => {
     call("cut", false);
-    ask();
+    askState();
   });
-  document.addEventListener("visibilitychange", () => !document.hidden && socket.connected && ask());
+  // The line may have died while the phone slept.
+  document.addEventListener("visibilitychange", async () => {
+    if (!document.hidden && socket.connected && !(await askState())) distrust();
+  });
   socket.on("connect_error", (error) => {
     if (error.data && [401, 403].includes(error.data.status)) return call("removed", {});
     if (!socket.active) setTimeout(() => socket.connect(), RECONNECT_AFTER_MS);
@@ -29,6 +57,7 @@ export function listen(handlers) {
   socket.on("disconnect", (reason) => {
     if (reason === "io server disconnect") setTimeout(() => socket.connect(), RECONNECT_AFTER_MS);
   });
+  return { ask, distrust };
 }
 
 /* Tells a caller in the middle of a call about the host's break, and takes that back when the break ends early.

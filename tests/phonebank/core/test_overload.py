@@ -23,10 +23,12 @@ from phonebank.core.config import Config
 from phonebank.core.db import Timeouts, db
 from phonebank.core.overload import (
     UPLOADS_AT_ONCE,
+    BusyError,
     Overload,
     Urgency,
     claims_limit_for,
     limits_for,
+    record_under_way,
 )
 from phonebank.core.phonebank_headers import CALL, OURS
 from phonebank.core.security import MAX_FORM_BYTES, SECURITY_HEADERS
@@ -101,6 +103,16 @@ def test_outcomes_go_before_claims_and_claims_before_pages(
     assert refused(limits[Urgency.CLAIM]) == [True] * (pages + claims) + [False] * records
     assert refused(limits[Urgency.RECORD] - 1)[-records:] == [False] * records
     assert all(refused(limits[Urgency.RECORD]))
+
+
+def test_a_renewal_over_a_websocket_counts_like_a_request(
+    app_context: Flask, client: FlaskClient, limits: dict[Urgency, int]
+) -> None:
+    with busy(app_context, limits[Urgency.RECORD] - 1), record_under_way():
+        assert is_refused(client.post(RECORDS[0]))
+        with pytest.raises(BusyError) as refused, record_under_way():
+            raise AssertionError("one too many")
+    assert 1 <= refused.value.retry_after <= 90
 
 
 def test_a_refusal_says_in_words_when_to_come_back(

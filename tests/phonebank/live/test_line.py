@@ -1,6 +1,7 @@
 """Boards over real websockets to two web processes: moving, catching up, shut to others."""
 
 import json
+from datetime import timedelta
 from statistics import median
 from typing import Any
 
@@ -11,7 +12,7 @@ from flask import Flask
 
 from phonebank.accounts import sessions
 from phonebank.core.db import db
-from phonebank.models import Account, Caller, CallerState
+from phonebank.models import Account, Caller, CallerState, now
 from phonebank.parties import participants, services
 from phonebank.roster import devices
 from phonebank.roster.admit import admit
@@ -380,6 +381,35 @@ def test_a_callers_screens_hear_what_the_host_does_and_nothing_after_removal(
     # The device is out everywhere: its old cookie opens no line.
     with pytest.raises(socketio.exceptions.ConnectionError):
         Line(webs[0].url, "/caller", cookie=sams[0].cookie).connect()
+
+
+def test_a_caller_renews_the_hold_of_their_own_call_over_the_line(
+    room: Room, webs: list[Web], lines: list[Line], live_context: Flask
+) -> None:
+    sam, priya = room.join("Sam"), room.join("Priya")
+    ended, mine, other = room.record(sam), room.hand_out(sam), room.hand_out(priya)
+    soon = now() + timedelta(seconds=100)
+    mine.expires_at = other.expires_at = soon
+    db.session.commit()
+    line = Line(webs[0].url, "/caller", cookie=joined(live_context, sam)).connect()
+    lines.append(line)
+    # Proxies that keep an idle line for the shortest time keep it for 50 seconds.
+    assert line.client.eio.ping_interval < 50
+    answer = line.say("renew", {"call": str(mine.id)})
+    assert answer["ok"]
+    assert 290 < answer["seconds_left"] <= 300
+    bad: list[object] = [{"call": str(call.id)} for call in (other, ended)]
+    bad += [{"call": "1"}, {"call": 7}, [], None]
+    assert [line.say("renew", asked)["error"]["status"] for asked in bad] == [404] * len(bad)
+    db.session.expire_all()
+    assert (mine.expires_at - soon).total_seconds() > 190
+    assert other.expires_at == soon
+    assert sam.seen_at is not None
+    # The line may stay open for some seconds after the device has lost its session.
+    devices.end_session(sam)
+    db.session.info.pop("after_commit")
+    db.session.commit()
+    assert line.say("renew", {"call": str(mine.id)})["error"]["status"] == 401
 
 
 @pytest.mark.parametrize("word_is_lost", [False, True])
