@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from phonebank.core import clock_skew, phonebank_headers, rate_limits
 from phonebank.core.config import Config
 from phonebank.core.errors import InvalidInputError
+from phonebank.core.session_cookie import SessionCookies
 
 View = TypeVar("View", bound=Callable[..., object])
 
@@ -60,6 +61,7 @@ def init_app(app: Flask, config: Config) -> None:
     """Set up the protection of the app: cookies, CSRF tokens on every form, shared rate limits,
     headers."""
     clock_skew.tolerate_clock_skew()
+    app.session_interface = SessionCookies()
     app.config.update(
         SECRET_KEY=config.secret_key,
         SESSION_COOKIE_HTTPONLY=True,

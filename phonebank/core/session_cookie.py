@@ -1,0 +1,58 @@
+"""The session cookie, which most requests only read.
+
+Flask would sign a permanent session anew and send it with every response, so that it lives for as
+long as the browser is in use. Once a day does the same.
+"""
+
+import time
+from datetime import datetime
+
+from flask import Flask, Request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+# Seconds. A permanent session lives for a month after it was last sent.
+SENT_EVERY = 24 * 60 * 60
+
+
+class Session(SecureCookieSession):
+    """A session. `signed_at` (aware UTC) is when its cookie was made; None for a new session."""
+
+    signed_at: datetime | None = None
+
+
+class SessionCookies(SecureCookieSessionInterface):
+    """Flask's sessions in signed cookies, with one serializer for the whole app."""
+
+    session_class = Session
+
+    def __init__(self) -> None:
+        self._serializer: URLSafeTimedSerializer | None = None
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """Return the serializer of the app's session cookies."""
+        if self._serializer is None:
+            self._serializer = super().get_signing_serializer(app)
+        return self._serializer
+
+    def open_session(self, app: Flask, request: Request) -> Session | None:
+        """Return the session of a request; an empty one without a valid cookie."""
+        serializer = self.get_signing_serializer(app)
+        cookie = request.cookies.get(self.get_cookie_name(app))
+        if serializer is None or not cookie:
+            return None if serializer is None else Session()
+        lifetime = int(app.permanent_session_lifetime.total_seconds())
+        try:
+            content, signed_at = serializer.loads(cookie, max_age=lifetime, return_timestamp=True)
+        except BadSignature:
+            return Session()
+        session = Session(content)
+        session.signed_at = signed_at
+        return session
+
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
+        """Whether the response sends the session: it has changed, or was last sent a day ago."""
+        if session.modified or not session.permanent:
+            return session.modified
+        signed_at = getattr(session, "signed_at", None)
+        return signed_at is None or time.time() - signed_at.timestamp() > SENT_EVERY
