@@ -8,6 +8,7 @@ from flask import Flask, Response
 from flask.testing import FlaskClient
 
 from phonebank.app import create_app
+from phonebank.core.access import CALLER, rule_of
 from phonebank.core.config import Config
 from phonebank.core.rate_limits import client_key, limiter
 from phonebank.local.servers import start_redis
@@ -43,6 +44,14 @@ def test_a_home_is_one_sender_however_many_addresses_it_has(client: FlaskClient)
     assert tries("2001:db8:1:3::1") == 422
     # These are IPv4 addresses in IPv6 notation, and each is a sender of its own.
     assert {tries(f"::ffff:192.0.2.{n}") for n in range(1, 12)} == {422}
+
+
+def test_no_view_of_callers_has_a_limit_that_is_passed_over(app: Flask) -> None:
+    views = [view for name, view in app.view_functions.items() if rule_of(app, name) == CALLER]
+    assert len(views) > 10
+    while views:
+        assert not any(hasattr(view, "__wrapper-limiter-instance") for view in views)
+        views = [view.__wrapped__ for view in views if hasattr(view, "__wrapped__")]
 
 
 @pytest.mark.parametrize(
