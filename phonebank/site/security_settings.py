@@ -22,6 +22,9 @@ def security_settings(config: Config) -> dict[str, Any]:
     return {
         # Flask-Security looks for its pages in the blueprint that routes them.
         "SECURITY_BLUEPRINT_NAME": "accounts",
+        # Flask-Login would write into every visitor's session that it is not fresh. Nothing reads
+        # that: `FRESHNESS` goes by the time of the sign-in.
+        "SESSION_PROTECTION": None,
         "SECURITY_CLI_USERS_NAME": None,
         "SECURITY_CLI_ROLES_NAME": None,
         "SECURITY_PASSWORD_SALT": config.password_salt,

@@ -55,6 +55,9 @@ def init_app(app: Flask, config: Config) -> None:
         two_factor_verify_code_form=CodeForm,
         mf_recovery_form=RecoveryCodeForm,
     )
+    # Access rules ask the account itself. Flask-Principal would load it for every request, to make
+    # an identity that nothing asks for.
+    security.principal.identity_loaders.clear()
     security.want_json(lambda request: False)
     security.unauthn_handler(_require_sign_in)
     security.reauthn_handler(_require_recent_sign_in)
@@ -105,7 +108,9 @@ def _load_accounts_by_session(app: Flask, security: Security) -> None:
 
     @app.before_request
     def note_use() -> None:
-        if request.endpoint != "static" and current_user.is_authenticated:
+        # Without an account's id in the session, nobody is signed in, and nothing is loaded.
+        is_page = request.endpoint != "static" and "_user_id" in session
+        if is_page and current_user.is_authenticated:
             sessions.note_use()
 
 
