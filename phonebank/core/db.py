@@ -83,6 +83,27 @@ FOR_COMMANDS = Timeouts(statement=0, lock=0)
 TESTED_AFTER_IDLE = 1.0
 
 
+class PlainCursor(psycopg.Cursor[Any]):
+    """A cursor that describes its columns in plain tuples.
+
+    SQLAlchemy asks for the name and the type of every column after every statement. Psycopg's own
+    objects for that take a third of the time of a statement that finds one wide row.
+    """
+
+    @property
+    def description(self) -> list[Any] | None:
+        """The columns of the last result, as the DB-API has them: name, type, then nothing known.
+        None if there was no result."""
+        result = self.pgresult
+        if result is None or not result.nfields:
+            return None
+        name, kind = result.fname, result.ftype
+        return [
+            ((name(i) or b"").decode(), kind(i), None, None, None, None, None)
+            for i in range(result.nfields)
+        ]
+
+
 def init_app(
     app: Flask, database_url: str, connections: int = 24, timeouts: Timeouts = FOR_PAGES
 ) -> None:
@@ -96,7 +117,7 @@ def init_app(
         "default": {
             "url": database_url,
             "pool_size": connections,
-            "connect_args": {"options": options.strip()},
+            "connect_args": {"options": options.strip(), "cursor_factory": PlainCursor},
         }
     }
     db.init_app(app)
