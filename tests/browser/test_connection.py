@@ -234,7 +234,7 @@ def test_waking_makes_one_new_line_without_an_alarm(server, page):
           new MutationObserver(() => (window.alarmed = true))
             .observe(document.querySelector("[data-line-down]"), { childList: true });
           const real = Date.now.bind(Date);
-          Date.now = () => real() + 60_000;
+          Date.now = () => real() + 70_000;
           // The phone is unlocked, and the timers that slept come after that.
           document.dispatchEvent(new Event("visibilitychange"));
         }"""
