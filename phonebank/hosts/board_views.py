@@ -9,6 +9,7 @@ from phonebank.core.config import current_config
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.errors import GoneError
 from phonebank.core.qr_codes import qr_svg
+from phonebank.hosts.board_answer import answer_board
 from phonebank.live.board_snapshot import board_snapshot
 from phonebank.parties.codes import join_link, short_address
 from phonebank.parties.services import party_by_board_token
@@ -26,7 +27,7 @@ def show(token: str) -> ResponseReturnValue:
     """
     party = party_by_board_token(token)
     if wants_json():
-        return {"board": board_snapshot(party.id, token)}
+        return answer_board(party.id, token)
     base_url = current_config().base_url
     # The QR code is drawn before the figures are read, because reading them ends the transaction.
     # In the other order the party would be queried twice.

@@ -26,10 +26,10 @@ from phonebank.core.db import db
 from phonebank.core.edit_form import is_still
 from phonebank.core.qr_codes import qr_svg
 from phonebank.hosts.blueprint import back_to, describe_start, pages
+from phonebank.hosts.board_answer import answer_board
 from phonebank.hosts.forms import NewPartyForm, SettingsForm
 from phonebank.live.board_payload import payload
 from phonebank.live.board_query import read_figures
-from phonebank.live.board_snapshot import board_snapshot
 from phonebank.models import Account, Campaign, Party, RoleName, now
 from phonebank.parties import participants, services
 from phonebank.parties.calendar import calendar_file
@@ -95,7 +95,7 @@ def run(party_id: int) -> ResponseReturnValue:
     {"board"}, the same as for the television."""
     party = services.party_for(current_user, party_id)
     if wants_json():
-        return {"board": board_snapshot(party.id)}
+        return answer_board(party.id)
     # The request of htmx names the part of the page to replace, so only that part is rendered.
     if request.headers.get("HX-Target") == "people":
         messages = get_flashed_messages(with_categories=True)

@@ -11,7 +11,8 @@
      silentAfterMs  for a server that sends something every few seconds, whatever happens: the silence
                 after which the page asks whether the server is still there. Left out: never
      poll       address of the same state as { board } in JSON. The page polls it every few seconds, and
-                the banner says so, while the network blocks websockets. Left out: never
+                the banner says so, while the network blocks websockets. The server answers 304 while the
+                state is the same as in its last answer. Left out: never
      refused    (status) => void: the server refuses the state to this page from now on
 
    The page drops an old event. It drops an event that leaves a gap too, and asks for a snapshot, so that it
@@ -58,6 +59,7 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs, po
   let patience = silentAfterMs; // doubled by each reconnection that did not help
   let polled = 0; // polls in a row that got the state, since the line was last up
   let pollTimer = null;
+  let polledTag = ""; // of the state that the last poll got
 
   async function catchUp() {
     await ask(ANSWER_WITHIN_MS, () => {});
@@ -111,10 +113,11 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs, po
 
   async function pollOnce() {
     try {
-      const state = await within(ANSWER_WITHIN_MS, getState(poll, refused));
+      const { state, tag } = await within(ANSWER_WITHIN_MS, getState(poll, polledTag, refused));
       if (socket.connected) return;
       noteSign();
-      if (shown === null || state.version >= shown) {
+      polledTag = tag;
+      if (state && (shown === null || state.version >= shown)) {
         shown = state.version;
         show(state, true);
       }
@@ -211,13 +214,17 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs, po
 
 const LATE = new Error("no answer in time");
 
-/* Gets the state from an address. Only Phonebank's own answer counts: see phonebank/core/phonebank_headers.py. */
-async function getState(url, refused) {
-  const answer = await fetch(url, { headers: { Accept: "application/json" } });
+/* Gets { state, tag } from an address; `state` is null if it still has this tag. Only Phonebank's own answer
+   counts: see phonebank/core/phonebank_headers.py. */
+async function getState(url, tag, refused) {
+  const headers = { Accept: "application/json" };
+  if (tag) headers["If-None-Match"] = tag;
+  const answer = await fetch(url, { headers });
   if (!answer.headers.has("X-Phonebank")) throw new Error("something other than Phonebank answered");
   if (REFUSED.includes(answer.status)) refused(answer.status);
+  if (answer.status === 304) return { state: null, tag };
   if (!answer.ok) throw new Error(answer.status);
-  return (await answer.json()).board;
+  return { state: (await answer.json()).board, tag: answer.headers.get("ETag") || "" };
 }
 
 function within(milliseconds, promise) {

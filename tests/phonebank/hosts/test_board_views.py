@@ -9,8 +9,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, text
 
 from phonebank.core.db import db
+from phonebank.live import board_snapshot
 from phonebank.models import Party
+from phonebank.parties import services
 from tests.phonebank.live.party_room import gives_away_the_contact, open_room
+from tests.signing_in import sign_in
 
 
 def board_token(app: Flask, party_id: int) -> str:
@@ -80,3 +83,44 @@ def test_a_replaced_board_link_says_so_and_whom_to_ask(client: FlaskClient) -> N
     gone = client.get("/board/a-token-from-last-week")
     assert gone.status_code == 410
     assert "Ask the host" in gone.text
+
+
+def test_a_board_that_polls_gets_the_figures_only_when_they_changed(
+    app_context: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = open_room()
+    db.session.commit()
+    host, television = app_context.test_client(), app_context.test_client()
+    sign_in(host, room.host.id)
+    link = f"/board/{room.party.board_token}"
+    monkeypatch.setattr(board_snapshot, "TAGGED_FOR", 10**10)
+    for client, address in ((host, f"/parties/{room.party.id}"), (television, link)):
+        tag = ""
+
+        def poll(client: FlaskClient = client, address: str = address) -> tuple[int, Any]:
+            nonlocal tag
+            asked = {"Accept": "application/json", "If-None-Match": tag}
+            answer = client.get(address, headers=asked)
+            assert answer.headers["X-Phonebank"]
+            tag = answer.headers["ETag"]
+            return answer.status_code, answer.json["board"] if answer.data else None
+
+        assert poll()[0] == 200
+        assert poll() == (304, None)
+        room.record(room.join("Sam"))
+        # Redis lost the mark of this call.
+        db.session.info.pop("after_commit")
+        db.session.commit()
+        calls = poll()[1]["calls"]
+        assert poll() == (304, None)
+        services.set_goal(room.party, 70 + calls)
+        db.session.commit()
+        assert poll()[1]["goal"] == 70 + calls
+        assert poll() == (304, None)
+        monkeypatch.setattr(board_snapshot, "TAGGED_FOR", 10**9)
+        assert poll()[0] == 200, "time has passed"
+        monkeypatch.setattr(board_snapshot, "TAGGED_FOR", 10**10)
+    services.change_board_link(room.party)
+    db.session.commit()
+    old = {"Accept": "application/json", "If-None-Match": tag}
+    assert television.get(link, headers=old).status_code == 410
