@@ -12,6 +12,7 @@ from phonebank.core.errors import InvalidInputError, NotFoundError
 from phonebank.live.caller_events import MESSAGE, emit_to_callers
 from phonebank.models import Caller, CallerState, Party
 from phonebank.parties.display_names import clean_name
+from phonebank.parties.doing import NOT_YET, Doing, doing_in
 from phonebank.parties.services import admitted_ids
 from phonebank.roster.rename import rename
 from phonebank.tallies.totals import caller_totals
@@ -21,11 +22,12 @@ MESSAGE_AT_MOST = 200  # characters
 
 @dataclass(frozen=True)
 class Guest:
-    """A caller in the party, with their share of it."""
+    """A caller in the party, with their share of it and what they are doing now."""
 
     caller: Caller
     calls: int
     conversations: int
+    doing: Doing
 
     @property
     def share(self) -> str:
@@ -41,10 +43,11 @@ def waiting_callers(party: Party) -> list[Caller]:
 def guests(party: Party) -> list[Guest]:
     """Return the admitted callers, by first name."""
     shares = {share.caller_id: share for share in caller_totals(party.id)}
+    doing = doing_in(party)
     found = [
-        Guest(caller, share.calls if share else 0, share.conversations if share else 0)
+        Guest(caller, share.calls if share else 0, share.conversations if share else 0, now_doing)
         for caller in _callers(party, CallerState.ADMITTED)
-        for share in [shares.get(caller.id)]
+        for share, now_doing in [(shares.get(caller.id), doing.get(caller.id, NOT_YET))]
     ]
     return sorted(found, key=lambda guest: (guest.caller.first_name.casefold(), guest.caller.id))
 
