@@ -39,7 +39,6 @@ from phonebank.parties.display_names import NAME_AT_MOST
 from phonebank.parties.help_requests import ABOUT, callers_asking
 from phonebank.parties.standings import standings
 from phonebank.rules.countries import NoCountryRulesError, rules_for
-from phonebank.tallies.totals import caller_totals
 
 BREAKS = (5, 10, 15)  # minutes
 # The button for a break that the host ends sends this in place of minutes.
@@ -106,12 +105,16 @@ def run(party_id: int) -> ResponseReturnValue:
 @pages.get("/<int:party_id>/shares")
 @open_to(RoleName.HOST)
 def shares(party_id: int) -> ResponseReturnValue:
-    """Return what each caller did, in words by caller id, for a page that already has everything
-    else."""
+    """Return what each caller did and is doing, {"share", "kind", "words"} by caller id, for a page
+    that already has everything else."""
     party = services.party_for(current_user, party_id)
     return {
-        str(share.caller_id): participants.describe_share(share.calls, share.conversations)
-        for share in caller_totals(party.id)
+        str(guest.caller.id): {
+            "share": guest.share,
+            "kind": guest.doing.kind,
+            "words": guest.doing.words,
+        }
+        for guest in participants.guests(party)
     }
 
 

@@ -90,6 +90,7 @@ class Figures:
     active: int
     ringing: Sequence[str]
     waiting: int
+    held: int
     helping: int
     people: str
     scores: Sequence[Score]
@@ -159,6 +160,7 @@ def payload(
         "hour": bar_heights(hour),
         "hour_words": describe_hour(hour),
         "waiting": figures.waiting,
+        "held": figures.held,
         "helping": figures.helping,
         "people": figures.people,
         "leaders": leaders(figures.scores),

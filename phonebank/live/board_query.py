@@ -44,8 +44,8 @@ SELECT p.id AS party_id, p.campaign_id, p.board_token, p.title, p.goal, p.state,
        p.code, statement_timestamp() AS read_at,
        floor(extract(epoch FROM statement_timestamp() - p.created_at) * 1000)::bigint AS age,
        sums.tally_version, sums.calls, sums.reached, sums.conversations, sums.yeses,
-       recently.last_ten, ringing.active, ringing.ringing, door.waiting, door.helping, door.people,
-       scores.scores, feed.recent
+       recently.last_ten, ringing.active, ringing.ringing, door.waiting, door.held, door.helping,
+       door.people, scores.scores, feed.recent
 FROM party p
 JOIN campaign ON campaign.id = p.campaign_id
 CROSS JOIN LATERAL (
@@ -77,6 +77,7 @@ CROSS JOIN LATERAL (
 ) recently
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE state = :waiting) AS waiting,
+           count(*) FILTER (WHERE state = :waiting AND held) AS held,
            count(*) FILTER (WHERE help_asked_at IS NOT NULL AND NOT help_seen
                             AND state <> :removed) AS helping,
            md5(coalesce(string_agg(concat_ws('|', id, state, hidden, first_name,

@@ -122,7 +122,7 @@ function notice(state) {
   const left = Math.ceil((breakEndsAt - Date.now()) / 1000);
   if (!breakEndsAt) return state.notice;
   if (left <= 0) return "";
-  return `${state.notice}: ${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")} left`;
+  return `${state.notice} · ${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")} left`;
 }
 setInterval(() => {
   if (breakEndsAt && !paused && momentTimer === null) say(notice(shown), false);

@@ -1,11 +1,12 @@
 /* The host's page on a phone: it moves the figures, and keeps the list of people up to date. */
 
 import { open } from "./connection.js";
+import { alertHost, drawBar } from "./host_bar.js";
 import { isOurs } from "./htmx_answers.js";
 
 const REFRESH_EVERY_MS = 2000;
-// Each caller's share moves with every call, and a host watches it less than the figures.
-const SHARES_EVERY_MS = 15000;
+// What each caller did and is doing. A host watches it less than the figures.
+const SHARES_EVERY_MS = 10000;
 const AFTER_A_FAILURE_MS = 8000;
 // The host signed out, or no longer runs the party. The page says which.
 const ACCESS_LOST = [401, 403, 404];
@@ -17,8 +18,8 @@ const doorStatus = document.getElementById("door-status");
 const title = document.title;
 
 let stale = false;
-let sharesMoved = false;
 let readAt = Date.now(); // when the shares were last asked for
+const ended = party.dataset.ended === "yes";
 let failedAt = -Infinity;
 // The numbers that the page last announced.
 let waited = Number(party.dataset.waiting);
@@ -26,7 +27,7 @@ let asked = Number(party.dataset.helping);
 
 function show(state) {
   const drawn = party.dataset;
-  if (state.code !== drawn.code || state.ended !== (drawn.ended === "yes")) {
+  if (state.code !== drawn.code || state.ended !== ended) {
     // The party changed on another device. A reload must not take the host's typing.
     if (!isTyping(document.body)) location.assign(here);
     return;
@@ -38,9 +39,9 @@ function show(state) {
   }
   announce(state.waiting, state.helping);
   const people = document.getElementById("people").dataset;
-  if (state.people !== people.people) stale = true;
-  const shares = `${state.calls} ${state.conversations}`;
-  sharesMoved = shares !== people.shares && shares;
+  const onBreak = state.break_seconds !== null;
+  if (state.people !== people.people || onBreak !== (people.break === "yes")) stale = true;
+  drawBar(state);
   refreshPeople();
 }
 
@@ -52,6 +53,7 @@ function announce(waiting, helping) {
     const words = waiting === 1 ? "1 person is waiting" : `${waiting} people are waiting`;
     doorStatus.textContent = `${words} to join.`;
   }
+  if (helping > asked || waiting > waited) alertHost();
   waited = waiting;
   asked = helping;
 }
@@ -62,12 +64,12 @@ function isTyping(part) {
 }
 
 /* Reads the list of people again if it changed, but not while the host changes one of them. Otherwise it
-   reads only what each caller has done. */
+   reads only what each caller did and is doing. */
 function refreshPeople() {
   if (document.hidden || Date.now() - failedAt < AFTER_A_FAILURE_MS) return;
   const people = document.getElementById("people");
   if (stale && !isBusy(people)) readPeople();
-  else if (sharesMoved && Date.now() - readAt > SHARES_EVERY_MS) readShares(people);
+  else if (!ended && Date.now() - readAt > SHARES_EVERY_MS) readShares();
 }
 
 function isBusy(people) {
@@ -78,7 +80,7 @@ function isBusy(people) {
 }
 
 function readPeople() {
-  stale = sharesMoved = false;
+  stale = false;
   readAt = Date.now();
   window.htmx.ajax("GET", here, {
     target: "#people",
@@ -88,24 +90,29 @@ function readPeople() {
 }
 setInterval(refreshPeople, REFRESH_EVERY_MS);
 
-/* Writes each caller's share into its element, so that no menu closes and no control loses the focus. */
-async function readShares(people) {
-  const moved = sharesMoved;
-  sharesMoved = false;
+/* Writes each caller's share and state into their elements, so that no menu closes and no control loses the
+   focus. */
+async function readShares() {
   readAt = Date.now();
   try {
     const answer = await fetch(`${here}/shares`);
     if (!answer.ok || !answer.headers.has("X-Phonebank")) throw new Error(answer.status);
     const shares = await answer.json();
-    for (const [caller, words] of Object.entries(shares)) {
-      const share = document.getElementById(`share-${caller}`);
-      if (share && share.textContent !== words) share.textContent = words;
+    for (const [caller, { share, kind, words }] of Object.entries(shares)) {
+      write(`share-${caller}`, share);
+      const doing = write(`doing-${caller}`, words);
+      if (doing) doing.dataset.doing = kind;
     }
-    people.dataset.shares = moved;
   } catch (error) {
-    // The host did not ask for it. The board's next event asks again.
+    // The host did not ask for it. The page asks again soon.
     failedAt = Date.now();
   }
+}
+
+function write(id, words) {
+  const element = document.getElementById(id);
+  if (element && element.textContent !== words) element.textContent = words;
+  return element;
 }
 
 // The new list may lack the button that the host pressed, or its person. The focus then goes to the title.

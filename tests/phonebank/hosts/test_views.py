@@ -55,7 +55,9 @@ def test_a_page_that_looks_again_is_given_the_people_and_nothing_else(
     assert "<h1" not in part
     sam = caller_named(app, "Sam").id
     shares = client.get(f"/parties/{party_id}/shares")
-    assert shares.json == {str(sam): "1 conversation, 1 call"}
+    assert shares.json == {
+        str(sam): {"share": "1 conversation, 1 call", "kind": "calling", "words": "Calling"}
+    }
     for text in (whole, part):
         assert f'id="share-{sam}">1 conversation, 1 call<' in text
 

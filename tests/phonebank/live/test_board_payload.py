@@ -46,6 +46,7 @@ def figures(**values) -> Figures:
         "active": 0,
         "ringing": [],
         "waiting": 0,
+        "held": 0,
         "helping": 0,
         "people": "",
         "scores": [],

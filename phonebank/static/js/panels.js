@@ -1,0 +1,28 @@
+/* Panels that lie over the page: each is a <details data-panel> whose content the style sheet places. One is
+   open at a time. Escape and a tap beside it close it. Without this module they open and close as any details. */
+
+const panels = () => document.querySelectorAll("details[data-panel][open]");
+
+export function closePanels(but) {
+  for (const panel of panels()) if (panel !== but) panel.open = false;
+}
+
+// This event does not bubble.
+document.addEventListener("toggle", onToggle, true);
+
+function onToggle({ target }) {
+  if (!target.matches("details[data-panel]") || !target.open) return;
+  closePanels(target);
+  const field = target.querySelector("input:not([type=hidden])");
+  if (field) field.focus();
+}
+
+document.addEventListener("click", (event) => closePanels(event.target.closest("details[data-panel]")));
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const panel of panels()) {
+    panel.open = false;
+    panel.querySelector("summary").focus();
+  }
+});
