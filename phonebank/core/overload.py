@@ -15,17 +15,16 @@ request.
 import logging
 import math
 import random
+import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from flask import Flask, current_app
-from werkzeug.exceptions import HTTPException
-from werkzeug.routing import RequestRedirect
 
 from phonebank.core import overload_responses, request_body
 from phonebank.core.config import config_of
@@ -94,7 +93,8 @@ _SOCKETS, _FILES = "/socket.io/", "/static/"
 def with_urgency(urgency: Urgency) -> Callable[[View], View]:
     """Mark a view with its urgency.
 
-    A view without a mark is a PAGE, except that a POST to an address with a `call_id` is a RECORD.
+    Its address must be fixed, without a part that varies. A view without a mark is a PAGE, except
+    that a POST to an address with a `call_id` is a RECORD.
     """
 
     def decorate(view: View) -> View:
@@ -170,8 +170,8 @@ class Overload:
         self, app: Flask, wsgi_app: "WSGIApplication", connections: int, timings: bool = False
     ) -> None:
         self._app = wsgi_app
-        self._urls = app.url_map
-        self._views = app.view_functions
+        self._marked = _marked_addresses(app)
+        self._calls = _call_addresses(app)
         self._limits = limits_for(connections)
         self._claims_limit = claims_limit_for(connections)
         self._timings = timings
@@ -189,9 +189,10 @@ class Overload:
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        if environ.get("PATH_INFO", "").startswith((_SOCKETS, _FILES)):
+        path = environ.get("PATH_INFO", "")
+        if path.startswith((_SOCKETS, _FILES)):
             return self._app(environ, start_response)
-        marked, names_call = self._match(environ)
+        marked = self._marked.get(path, Urgency.PAGE)
         if marked is Urgency.PROBE:
             return self._app(environ, start_response)
         if not request_body.read_form_body(environ):
@@ -199,6 +200,7 @@ class Overload:
                 HTTPStatus.BAD_REQUEST, *overload_responses.truncated_request(), start_response
             )
         began = time.perf_counter()
+        names_call = self._calls.fullmatch(path) is not None
         urgency = _urgency_of(environ, marked, names_call)
         # A record is worth keeping even if it is late and nobody reads the answer.
         late = urgency is not Urgency.RECORD and self._is_late(environ)
@@ -224,16 +226,6 @@ class Overload:
     def end_record(self, began: float) -> None:
         """Count a record as finished."""
         self._leave(Urgency.RECORD, time.perf_counter() - began)
-
-    def _match(self, environ: "WSGIEnvironment") -> tuple[Urgency | None, bool]:
-        """Return the urgency with which the view of the request is marked, and whether the address
-        names a call."""
-        values: Mapping[str, Any]
-        try:
-            endpoint, values = self._urls.bind_to_environ(environ).match()
-        except (HTTPException, RequestRedirect):
-            return None, False
-        return getattr(self._views.get(endpoint), "urgency", None), "call_id" in values
 
     def _narrowed(self, limit: int, by: Urgency = Urgency.RECORD) -> int:
         """Return the limit, as narrow as the recent requests of one urgency have made it."""
@@ -318,13 +310,37 @@ class Overload:
         self._unlogged_refusals = 0
 
 
-def _urgency_of(environ: "WSGIEnvironment", marked: Urgency | None, names_call: bool) -> Urgency:
+def _marked_addresses(app: Flask) -> dict[str, Urgency]:
+    """Return the urgency of each address whose view is marked with one.
+
+    Raises ValueError if a part of such an address varies.
+    """
+    marked = {}
+    for rule in app.url_map.iter_rules():
+        urgency = getattr(app.view_functions.get(rule.endpoint), "urgency", None)
+        if urgency is None:
+            continue
+        if rule.arguments:
+            raise ValueError(f"an address with an urgency must be fixed, unlike {rule.rule}")
+        marked[rule.rule] = urgency
+    return marked
+
+
+def _call_addresses(app: Flask) -> re.Pattern[str]:
+    """Return a pattern of the addresses that name a call. Flask then matches the address in full;
+    to do that here too would take as long again."""
+    addresses = {rule.rule for rule in app.url_map.iter_rules() if "call_id" in rule.arguments}
+    fixed_parts = (re.split("<.*?>", address) for address in sorted(addresses))
+    return re.compile("|".join("[^/]+".join(map(re.escape, parts)) for parts in fixed_parts))
+
+
+def _urgency_of(environ: "WSGIEnvironment", marked: Urgency, names_call: bool) -> Urgency:
     length = environ.get("CONTENT_LENGTH") or "0"
     if length.isdigit() and int(length) > MAX_FORM_BYTES:
         return Urgency.UPLOAD
     if names_call and environ["REQUEST_METHOD"] == "POST":
         return Urgency.RECORD
-    return marked or Urgency.PAGE
+    return marked
 
 
 def _answer(
