@@ -7,7 +7,7 @@ long as the browser is in use. Once a day does the same.
 import time
 from datetime import datetime
 
-from flask import Flask, Request
+from flask import Flask, Request, Response
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
@@ -49,6 +49,15 @@ class SessionCookies(SecureCookieSessionInterface):
         session = Session(content)
         session.signed_at = signed_at
         return session
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Send the session if it has to be sent.
+
+        Otherwise the response stays without “Vary: Cookie”: no cache keeps it, because it is
+        “no-store”.
+        """
+        if session.modified or self.should_set_cookie(app, session):
+            super().save_session(app, session, response)
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
         """Whether the response sends the session: it has changed, or was last sent a day ago."""
