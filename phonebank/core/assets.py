@@ -1,7 +1,8 @@
 """The JavaScript and style sheets that pages load: their addresses, caching and compression.
 
-Templates call `vendor("htmx")` for a library copied by tools/vendor.py and `asset("phonebank.css")`
-for a file of ours. A library has its version in its path and its checksum in the `integrity`
+Templates call `vendor("htmx")` for a library copied by tools/vendor.py, `asset("phonebank.css")`
+for a file of ours, and `bundled("js/call_page.js")` for a module of ours together with all that it
+imports (see `bundles`). A library has its version in its path and its checksum in the `integrity`
 attribute, so a browser may keep the library for ever, and refuses a changed copy. The address of a
 file of ours has its checksum in its query.
 """
@@ -15,7 +16,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flask import Flask, Response, current_app, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_compress import Compress
+
+from phonebank.core.access import ANYONE, open_to
+from phonebank.core.bundles import bundle
 
 # Pages are not compressed: the length of a compressed page could reveal the form token in it
 # (BREACH, CVE-2013-3587).
@@ -62,6 +67,36 @@ def asset(filename: str, blueprint: str | None = None) -> str:
     return url_for(endpoint, filename=filename, v=_checksum_of_static(filename, blueprint))
 
 
+def bundled(filename: str) -> str:
+    """Return the address of one of our modules in one file with all that it imports, with a
+    checksum of the whole."""
+    return url_for("static", filename=filename, bundle="", v=_checksum_of_bundle(filename))
+
+
+def _checksum_of_bundle(filename: str) -> str:
+    return _checksum_of_text(bundle(_static_folder() / filename))
+
+
+@cache
+def _checksum_of_text(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _static_folder() -> Path:
+    return Path(current_app.static_folder or "")
+
+
+def _send_static(filename: str) -> ResponseReturnValue:
+    """Send a static file. For an address of `bundled`, send the module's bundle."""
+    path = _static_folder() / filename
+    if "bundle" not in request.args or path.suffix != ".js" or not path.is_file():
+        return current_app.send_static_file(filename)
+    response = Response(bundle(path), mimetype="text/javascript")
+    response.cache_control.no_cache = True
+    response.add_etag()
+    return response.make_conditional(request)
+
+
 def _checksum_of_static(filename: str, blueprint: str | None) -> str:
     owner = current_app.blueprints[blueprint] if blueprint else current_app
     path = Path(owner.static_folder or "") / filename
@@ -84,7 +119,13 @@ def _set_cache_headers(response: Response) -> Response:
         return response
     filename = (request.view_args or {})["filename"]
     is_vendored = request.blueprint is None and filename.startswith("vendor/")
-    if is_vendored or request.args.get("v") == _checksum_of_static(filename, request.blueprint):
+    is_bundle = request.blueprint is None and "bundle" in request.args
+    checksum = (
+        _checksum_of_bundle(filename)
+        if is_bundle and filename.endswith(".js")
+        else _checksum_of_static(filename, request.blueprint)
+    )
+    if is_vendored or request.args.get("v") == checksum:
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
 
@@ -92,7 +133,8 @@ def _set_cache_headers(response: Response) -> Response:
 def init_app(app: Flask) -> None:
     """Give `vendor` and `asset` to templates and their macros, set cache headers, and compress
     files."""
-    app.jinja_env.globals.update(vendor=vendor, asset=asset)
+    app.jinja_env.globals.update(vendor=vendor, asset=asset, bundled=bundled)
+    app.view_functions["static"] = open_to(ANYONE)(_send_static)
     app.after_request(_set_cache_headers)
     app.config.update(COMPRESS_MIMETYPES=COMPRESSED, COMPRESS_ALGORITHM_STREAMING=["br", "gzip"])
     Compress(app)

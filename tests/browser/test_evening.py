@@ -465,7 +465,7 @@ def test_the_call_page_is_light(
         for response in loaded
         if response.url.startswith(web_server.url)
     }
-    assert {"/calling/person", "phonebank.css", "call.js"} <= {
+    assert {"/calling/person", "phonebank.css", "call_page.js"} <= {
         address.split("?")[0].rpartition("/")[2] if "static" in address else address
         for address in sizes
     }, "everything was counted"
