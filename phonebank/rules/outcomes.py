@@ -9,15 +9,15 @@ from enum import StrEnum
 from typing import Literal
 
 Effect = Literal["retry", "finish", "suppress", "unusable"]
-Group = Literal["quick", "reached", "number", "never", "skip"]
+Group = Literal["talked", "later", "number", "quick", "never"]
 
 # These are the groups of buttons on the caller's screen, in order, with their headings.
 GROUPS: dict[Group, str] = {
+    "talked": "Talked",
+    "later": "Not now",
+    "number": "Bad number",
     "quick": "Nobody picked up",
-    "reached": "Someone answered",
-    "number": "A problem with the number",
-    "never": "Never call again",
-    "skip": "Not now",
+    "never": "Never again",
 }
 
 
@@ -104,7 +104,7 @@ OUTCOMES: dict[str, Outcome] = {
             "talked",
             "We talked",
             "You talked with the right person and got to the end.",
-            "reached",
+            "talked",
             reached=True,
             effect="finish",
         ),
@@ -112,7 +112,7 @@ OUTCOMES: dict[str, Outcome] = {
             "partial",
             "Cut short",
             "They had to go before the end and wouldn't mind another call.",
-            "reached",
+            "talked",
             reached=True,
             effect="retry",
             takes_callback=True,
@@ -121,7 +121,7 @@ OUTCOMES: dict[str, Outcome] = {
             "call_back",
             "Call back",
             "They asked you to call at another time. Choose it, if they gave one.",
-            "reached",
+            "later",
             reached=True,
             effect="retry",
             takes_callback=True,
@@ -130,7 +130,7 @@ OUTCOMES: dict[str, Outcome] = {
             "bad_time",
             "Not a good time",
             "They couldn't talk now, or someone else answered.",
-            "reached",
+            "later",
             reached=True,
             effect="retry",
             takes_callback=True,
@@ -139,7 +139,7 @@ OUTCOMES: dict[str, Outcome] = {
             "hung_up",
             "Hung up",
             "They hung up before they knew why you called.",
-            "reached",
+            "later",
             reached=True,
             effect="retry",
         ),
@@ -147,7 +147,7 @@ OUTCOMES: dict[str, Outcome] = {
             "refused",
             "Didn't want to talk",
             "They knew why you called. We won't call them again in this campaign.",
-            "reached",
+            "talked",
             reached=True,
             effect="finish",
         ),
@@ -155,18 +155,10 @@ OUTCOMES: dict[str, Outcome] = {
             "language_barrier",
             "Another language",
             "You don't speak the same language. A caller who speaks their language can try.",
-            "reached",
+            "later",
             reached=True,
             effect="retry",
             tag_language=True,
-        ),
-        Outcome(
-            "not_suitable",
-            "Shouldn't be called",
-            "A child, or someone unwell or confused. We won't call them again in this campaign.",
-            "reached",
-            reached=True,
-            effect="finish",
         ),
         Outcome(
             "wrong_number",
@@ -224,10 +216,18 @@ OUTCOMES: dict[str, Outcome] = {
             suppress_reason="deceased",
         ),
         Outcome(
+            "not_suitable",
+            "Shouldn't be called",
+            "A child, or someone unwell or confused. We won't call them again in this campaign.",
+            "never",
+            reached=True,
+            effect="finish",
+        ),
+        Outcome(
             "skipped",
             "Skip",
             "You didn't call, perhaps because you know them. Another caller will.",
-            "skip",
+            "later",
             reached=False,
             effect="retry",
             counts_as_attempt=False,

@@ -211,7 +211,9 @@ def end_with(page: Page, outcome: str) -> None:
     button = page.locator(".call-bar").get_by_role("button", name=outcome, exact=True)
     if not button.is_visible():
         page.locator("[data-more] > summary").click()
-        button = page.locator(".more-panel button", has_text=outcome).first
+        button = page.locator(".sheet button", has_text=outcome).first
+        if not button.is_visible():
+            page.locator("summary", has_text="Call back").click()
     button.click()
     expect(page.locator(f"[data-call]:not([data-call='{before}'])")).to_be_visible()
 

@@ -57,9 +57,7 @@ class Phone:
         """Press an outcome's button."""
         self.page.wait_for_timeout(READS_THE_NAME)
         self.tapped[self.holds()] = outcome
-        button = self.page.locator(".call-bar, .more-panel").locator(
-            f"button[name=outcome][value={outcome}]"
-        )
+        button = self.page.locator(".call-bar").locator(f"button[name=outcome][value={outcome}]")
         if not button.first.is_visible():
             self.page.locator("[data-more] > summary").click()
         button.first.click()

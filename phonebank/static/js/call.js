@@ -5,6 +5,7 @@ import { drawKeySwitch, listenToKeys } from "./call_keys.js";
 import { Hold } from "./call_hold.js";
 import { callIn, Outbox } from "./call_outbox.js";
 import { ScriptWalk } from "./call_script.js";
+import { closeSheet, listenToSheet } from "./call_sheet.js";
 import { listen, showBreak, showMessage } from "./caller_line.js";
 import { buttonOf, fieldsOf } from "./forms.js";
 import { showTimes } from "./local_time.js";
@@ -106,6 +107,7 @@ function send(form, button, stop) {
   const fields = fieldsOf(form, button).filter(([name]) => name !== "csrf_token");
   outbox.add({ kind: "screen", call: data.call, url: form.action, fields, isOutcome });
   stop();
+  closeSheet();
   setBusy(true);
 }
 
@@ -251,4 +253,5 @@ const line = listen({
 
 outbox.send();
 listenToKeys();
+listenToSheet();
 begin();

@@ -1,0 +1,139 @@
+"""Tests with a ruler that the call page fits a thumb, on two phones, a small one and a laptop."""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Page, expect
+
+from phonebank.models import Party
+from tests.browser.call_page import (
+    ask_for_person,
+    join_as_kit,
+    open_party,
+    recorded_outcomes,
+    settle,
+    tap,
+)
+from tests.browser.looking import Size, resize
+
+pytestmark = pytest.mark.browser
+
+# An iPhone with and without Safari's bars, a small phone, and a laptop.
+SIZES: tuple[Size, ...] = ((390, 844), (390, 664), (375, 553), (1280, 800))
+NewPage = Callable[..., Page]
+
+# The elements that are not wholly in the window, or that something else covers in the middle.
+OUT_OF_SIGHT = """elements => elements.filter(one => {
+    const box = one.getBoundingClientRect();
+    if (!box.width) return false;
+    const whole = one.closest("label") || one;
+    const there = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+    return box.top < 0 || box.bottom > innerHeight || !whole.contains(there);
+}).map(one => one.textContent.trim() || one.outerHTML)"""
+PLACES = """() => {
+    const places = "#main, #main h1, .call-bar, [data-step]:not([hidden]) button";
+    return [...document.querySelectorAll(places)].map(one => {
+        const box = one.getBoundingClientRect();
+        return [box.left, box.top, box.width, box.height];
+    });
+}"""
+
+
+@pytest.fixture
+def party(app_context: Flask) -> Party:
+    return open_party()
+
+
+def out_of_sight(page: Page, selector: str) -> list[str]:
+    return list(page.locator(selector).evaluate_all(OUT_OF_SIGHT))
+
+
+def open_sheet(page: Page) -> None:
+    page.locator("[data-more] > summary").click()
+
+
+def test_the_sheet_of_outcomes_fits_and_moves_nothing_behind_it(
+    party: Party, new_page: NewPage
+) -> None:
+    page = new_page(reduced_motion="reduce")
+    join_as_kit(page, party)
+    ask_for_person(page)
+    tiles = ".sheet button:visible, .sheet summary:visible"
+    for stage in ("ringing", "talking"):
+        for size in SIZES:
+            resize(page, size)
+            before = page.evaluate(PLACES)
+            open_sheet(page)
+            assert page.evaluate(PLACES) == before
+            assert page.locator(".sheet").evaluate("it => getComputedStyle(it).animationName") == (
+                "none"
+            )
+            if size != (375, 553):
+                assert out_of_sight(page, tiles) == [], size
+            assert out_of_sight(page, ".sheet [value=do_not_call]") == [], size
+            page.keyboard.press("Escape")
+            expect(page.locator(".sheet")).to_be_hidden()
+        if stage == "ringing":
+            tap(page, "It's them")
+    # Help for each button, in the same place.
+    open_sheet(page)
+    page.locator(".outcome-help summary").click()
+    expect(page.get_by_text("They asked never to be called again.")).to_be_visible()
+
+
+def test_the_focus_stays_in_the_sheet_and_returns(party: Party, new_page: NewPage) -> None:
+    page = new_page(1280, 800)
+    join_as_kit(page, party)
+    ask_for_person(page)
+    focused = "document.activeElement.innerText.trim()"
+    page.locator("[data-more] > summary").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".sheet")).to_be_focused()
+    seen = set()
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.closest('[data-more]') !== null")
+        seen.add(page.evaluate(focused))
+    assert {"Close", "Hung up", "Do not call"} <= seen
+    for _ in range(30):
+        page.keyboard.press("Shift+Tab")
+        assert page.evaluate("document.activeElement.closest('[data-more]') !== null")
+    # The second sheet is over the first: Escape goes back one at a time.
+    page.locator("summary", has_text="Call back").press("Enter")
+    expect(page.get_by_role("button", name="This time tomorrow")).to_be_visible()
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.closest('[data-second-sheet]') !== null")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="This time tomorrow")).to_be_hidden()
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-more] > summary")).to_be_focused()
+    assert page.locator("[inert]").count() == 0
+    # The handle closes it too, and so does a pull downwards.
+    open_sheet(page)
+    page.get_by_role("button", name="Close").click()
+    expect(page.locator(".sheet")).to_be_hidden()
+    open_sheet(page)
+    page.locator(".sheet h2").hover(force=True)
+    page.mouse.down()
+    page.mouse.move(600, 700)
+    page.mouse.up()
+    expect(page.locator(".sheet")).to_be_hidden()
+
+
+def test_few_taps_end_a_call(party: Party, new_page: NewPage) -> None:
+    page = new_page()
+    join_as_kit(page, party)
+    ask_for_person(page)
+
+    def ended_with(*taps: str) -> str:
+        for name in taps:
+            page.locator("button:visible, summary:visible", has_text=name).first.click()
+        page.locator(".toast").wait_for()
+        settle(page)
+        return recorded_outcomes(party)[-1]
+
+    assert ended_with("More…", "Do not call") == "do_not_call"
+    assert ended_with("More…", "Wrong number") == "wrong_number"
+    assert ended_with("More…", "Call back", "In 3 hours") == "call_back"
