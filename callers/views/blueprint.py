@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from phonebank.core import error_pages, phonebank_headers
+from phonebank.core.compression import gzip_if_asked
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.errors import InvalidInputError, PhonebankError, SignInRequiredError
 from phonebank.core.security import takes_json
@@ -81,6 +82,9 @@ def render_error(error: PhonebankError) -> ResponseReturnValue:
         link=link,
     )
     return page, error.status
+
+
+pages.after_request(gzip_if_asked)
 
 
 @pages.after_request

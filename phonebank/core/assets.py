@@ -22,8 +22,9 @@ from flask_compress import Compress
 from phonebank.core.access import ANYONE, open_to
 from phonebank.core.bundles import bundle
 
-# Pages are not compressed: the length of a compressed page could reveal the form token in it
-# (BREACH, CVE-2013-3587).
+# Pages are not among them: a page may show an organiser's search beside a person's name, and the
+# length of the compressed page could then reveal the name (BREACH, CVE-2013-3587). `compression` is
+# for pages without such a neighbour.
 COMPRESSED = ["text/css", "text/javascript", "image/svg+xml"]
 
 MANIFEST = Path(__file__).parents[1] / "static" / "vendor" / "manifest.json"

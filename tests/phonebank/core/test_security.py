@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,6 +69,33 @@ def test_a_token_of_another_browser_is_refused(strict_app: Flask, browser: Flask
     browser.get("/sign-in")
     refused = browser.post("/sign-in", data={"email": "cy@example.org", "csrf_token": token})
     assert refused.status_code == 400
+
+
+def test_a_token_ends_after_an_evening(
+    browser: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = token_in(browser.get("/sign-in").text)
+    began = time.time()
+    monkeypatch.setattr(time, "time", lambda: began + 12 * 60 * 60 + 2)
+    refused = browser.post("/sign-in", data={"email": "cy@example.org", "csrf_token": token})
+    assert refused.status_code == 400
+    assert "This page was open too long" in refused.text
+
+
+def test_the_part_of_a_token_that_stays_the_same_opens_nothing(
+    browser: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = token_in(browser.get("/sign-in").text)
+    began = time.time()
+    monkeypatch.setattr(time, "time", lambda: began + 1)
+    second = token_in(browser.get("/sign-in").text)
+    same, at, signature = first.split(".")
+    _, later, other_signature = second.split(".")
+    shared = sum(one == other for one, other in zip(signature, other_signature, strict=True))
+    assert shared < 10, "the signatures of two seconds are as unlike as two random texts"
+    for forged in (same, f"{same}.{at}", f"{same}.{at}.{other_signature}", f"{same}.{later}.{at}"):
+        refused = browser.post("/sign-in", data={"email": "cy@example.org", "csrf_token": forged})
+        assert refused.status_code == 400
 
 
 def test_a_script_sends_its_token_in_a_header(browser: FlaskClient) -> None:
