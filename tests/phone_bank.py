@@ -6,8 +6,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from phonebank.calls.hold import Hold
 from phonebank.core.db import db
-from phonebank.models import Account, Caller, Campaign, Contact, ContactList, Party
+from phonebank.models import Account, Call, Caller, Campaign, Contact, ContactList, Party
 from tests.factories import (
     create_account,
     create_caller,
@@ -48,6 +49,16 @@ def phone_bank(app_context: Flask) -> PhoneBank:
     )
     db.session.commit()
     return bank
+
+
+def call_of(hold: Hold) -> Call:
+    """The row of a hold's call."""
+    return db.session.get_one(Call, hold.call.id)
+
+
+def contact_of(hold: Hold) -> Contact:
+    """The row of a hold's contact."""
+    return db.session.get_one(Contact, hold.contact.id)
 
 
 def come_in(client: FlaskClient, bank: PhoneBank, caller: Caller | None = None) -> Caller:

@@ -19,7 +19,7 @@ from phonebank.calls.claim import NobodyToCallError
 from phonebank.calls.eligibility import NotAdmittedError, OnBreakError
 from phonebank.calls.hold import Hold, current_hold
 from phonebank.core.content_negotiation import wants_json
-from phonebank.core.db import db
+from phonebank.core.db import autocommit, db
 from phonebank.core.errors import (
     GoneError,
     InvalidInputError,
@@ -50,6 +50,7 @@ class OverloadedError(NotRunningError):
         )
 
 
+@autocommit
 def show_next(
     from_waiting_page: bool = False,
     recorded_json: dict[str, Any] | None = None,
@@ -83,7 +84,8 @@ def show_next(
                 recorded_json | {"person": None, "message": first.message, "next_at": None}
             )
         return redirect(url_for("callers.practice"), 303)
-    page_data.update_last_seen(g.caller)
+    if not hold.is_new:  # a new call has stored it
+        page_data.update_last_seen(g.caller)
     # The page is rendered before the commit, after which every row would be read again.
     page = show_or_redirect(hold, recorded_json)
     db.session.commit()

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import JSON, func, select
 
 from phonebank.calls.claim import NobodyToCallError
-from phonebank.calls.hold import mark_seen
+from phonebank.calls.hold import SEEN_APART, mark_seen
 from phonebank.calls.undo import LAST_RECORDED_FIRST, UNDO_WITHIN
 from phonebank.contact_queue.campaign_hours import rules_of
 from phonebank.contact_queue.empty_reasons import PASSING_REASONS
@@ -27,8 +27,6 @@ RECORDABLE_FOR = timedelta(hours=2)
 SHORTEST_CALL = timedelta(seconds=30)
 # If a contact becomes callable this soon, the page keeps trying.
 SOON = timedelta(minutes=15)
-# The caller's last-seen time is written at most this often.
-LAST_SEEN_EVERY = timedelta(seconds=45)
 
 
 @dataclass(frozen=True)
@@ -146,5 +144,5 @@ def should_retry(reason: PhonebankError, next_at: datetime | None) -> bool:
 
 def update_last_seen(caller: Caller) -> None:
     """Write the caller's last-seen time, unless it was written just now."""
-    if caller.seen_at is None or now() - caller.seen_at > LAST_SEEN_EVERY:
+    if caller.seen_at is None or now() - caller.seen_at > SEEN_APART:
         mark_seen(caller)

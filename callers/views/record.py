@@ -111,7 +111,6 @@ def give_back(call_id: uuid.UUID) -> ResponseReturnValue:
 def renew(call_id: uuid.UUID) -> ResponseReturnValue:
     """Renew the hold. The page sends this request again and again while it is open."""
     until = renew_hold(g.caller, call_id)
-    page_data.update_last_seen(g.caller)
     db.session.commit()
     if not wants_json():
         return redirect(url_for(".person"), 303)

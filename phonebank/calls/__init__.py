@@ -1,6 +1,6 @@
 """One call, from the claim to its outcome, and undoing the outcome.
 
-- `claim`             the next contact for a caller
+- `claim`, `claim_rows`   the next contact for a caller; what a claim reads and writes
 - `hold`              the contact on a caller's screen: looking it up, renewing, releasing
 - `eligibility`       whether a caller's campaign and party are calling
 - `answers`           the answers at each step of the script

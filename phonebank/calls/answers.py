@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
-from phonebank.calls.hold import is_stale, own_call
+from phonebank.calls.hold import OpenCall, is_stale, own_call
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, InvalidInputError
 from phonebank.models import Answer, Call, Caller, now
@@ -60,12 +60,12 @@ def save_answer(
     return value if kept else answers_of(call).get(step_id)
 
 
-def last_seq(call: Call) -> int:
+def last_seq(call: Call | OpenCall) -> int:
     """Return the highest `seq` of the call's answers; 0 if there are no answers."""
     return db.session.scalar(select(func.max(Answer.seq)).where(Answer.call_id == call.id)) or 0
 
 
-def answers_of(call: Call) -> dict[str, Any]:
+def answers_of(call: Call | OpenCall) -> dict[str, Any]:
     """Return a call's answers by step id."""
     return dict(db.session.execute(_ANSWERS, {"call_id": call.id}).all())
 

@@ -1,92 +1,33 @@
 """Claims: giving a caller the next contact, and writing the open call for it. Nothing here
-commits."""
+commits.
 
-import time
-import uuid
-from dataclasses import dataclass
+A claim reads without locks and decides. Then it writes one statement, which checks that all that
+decided is still as it was read. If that statement writes nothing, the claim does the same once more
+in a transaction that locks contact and caller before it reads. `claim_rows` has the statements.
+"""
+
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from redis.exceptions import RedisError
-from sqlalchemy import bindparam, func, select
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import aliased, contains_eager
+from sqlalchemy import Row
 
+from phonebank.calls.claim_rows import lock_rows, read_caller, read_contact, set_dates, write_call
 from phonebank.calls.eligibility import NotAdmittedError, running_campaign
-from phonebank.calls.hold import Hold, current_hold
+from phonebank.calls.hold import Hold, OpenCall, Person, current_hold
 from phonebank.contact_queue.caller_filters import may_get
 from phonebank.contact_queue.campaign_hours import is_calling_time
 from phonebank.contact_queue.empty_reasons import MESSAGES, EmptyQueue, empty_queue_of
-from phonebank.contact_queue.queue import ContactQueue
+from phonebank.contact_queue.queue import ContactQueue, TakenContact
 from phonebank.core.db import db
 from phonebank.core.errors import PhonebankError, ServiceUnavailableError
-from phonebank.experiments.script_choice import choose_script, script_options
-from phonebank.models import (
-    Call,
-    Caller,
-    Campaign,
-    Contact,
-    ContactList,
-    ContactState,
-    new_id,
-    now,
-)
-from phonebank.roster.pace import enforce_pace, refuse_paused
+from phonebank.experiments.script_choice import choose_script
+from phonebank.models import Caller, new_id, now
+from phonebank.roster.pace import Sights, pause, refuse_paused
 from phonebank.roster.practice_first import PracticeRequiredError, owes_practice
-from phonebank.suppressions.contacts import has_suppressed_number
 
 TRIES_AT_MOST = 50
-
-# Seconds. To write a call takes less time than this, unless it waits for a lock.
-WROTE_AT_ONCE = 0.05
-
-# The caller's page shows at most this many other people of a household beside the contact.
-HOUSEHOLD_AT_MOST = 9
-
-# Statements are built once: building them takes longer than PostgreSQL needs to answer them.
-_other = aliased(Contact)
-_household = (
-    select(_other.id)
-    .where(
-        _other.phone == Contact.phone,
-        _other.campaign_id == Contact.campaign_id,
-        _other.id != Contact.id,
-        _other.state == ContactState.CALLABLE,
-    )
-    .order_by(_other.id)
-    .limit(HOUSEHOLD_AT_MOST)
-)
-# With FOR SHARE a deadlock would be possible: two tabs of one caller could both hold the lock, and
-# each would wait for the other before its update.
-_LOCK = (
-    select(Contact.id)
-    .join(Caller, Caller.id == bindparam("caller_id"))
-    .where(Contact.id == bindparam("contact_id"))
-    .with_for_update(of=[Contact, Caller], key_share=True)
-)
-# This query reads everything that decides whether the caller may get the contact, because an
-# organiser or a host may have acted since the request began. It is not part of the statement that
-# locks, because a statement that waits for a row sees all other rows as they were before the wait.
-# `household` has the ids of other contacts with the same number, and the caller may ask for them
-# instead. `words` has the scripts on offer.
-_PRESENT_STATE = (
-    select(
-        Contact,
-        Caller,
-        ContactList.removed.label("removed"),
-        has_suppressed_number().label("suppressed"),
-        func.array(_household.scalar_subquery()).label("household"),
-        script_options(Contact.campaign_id.expression).label("words"),
-    )
-    .join(ContactList, ContactList.id == Contact.contact_list_id)
-    .join(Caller, Caller.id == bindparam("caller_id"))
-    .join(Caller.campaign)
-    .outerjoin(Caller.party)
-    .where(Contact.id == bindparam("contact_id"))
-    .options(contains_eager(Caller.campaign), contains_eager(Caller.party))
-    .execution_options(populate_existing=True)
-)
-_OPEN_CALL = insert(Call).on_conflict_do_nothing().returning(Call)
 
 
 class NobodyToCallError(PhonebankError):
@@ -118,12 +59,9 @@ def claim(caller: Caller, has_no_hold: bool = False) -> Hold:
     held = None if has_no_hold else current_hold(caller)
     if held is not None:
         return held
-    campaign = running_campaign(caller)
-    if owes_practice(caller):
-        raise PracticeRequiredError()
-    refuse_paused(caller, now())
+    _refuse(caller)
     try:
-        return _claim_next(caller, campaign)
+        return _claim_next(caller)
     except RedisError as error:
         raise ServiceUnavailableError(
             "We can't reach the list right now. What you've recorded is safe.",
@@ -131,14 +69,24 @@ def claim(caller: Caller, has_no_hold: bool = False) -> Hold:
         ) from error
 
 
-def _claim_next(caller: Caller, campaign: Campaign) -> Hold:
-    queue = ContactQueue(campaign, caller)
+def _refuse(caller: Caller) -> None:
+    """Raise the error of a caller who may get no contact at all at this moment."""
+    if not caller.may_call:
+        raise NotAdmittedError()
+    running_campaign(caller)
+    if owes_practice(caller):
+        raise PracticeRequiredError()
+    refuse_paused(caller, now())
+
+
+def _claim_next(caller: Caller) -> Hold:
+    queue = ContactQueue(caller.campaign, caller)
     for _ in range(TRIES_AT_MOST):
         taken = queue.take(new_id())
         if taken is None:
             break
         try:
-            hold = _open_call(caller, taken.contact_id, taken.call_id)
+            hold = _open_call(caller, taken)
         except Exception:
             # The caller was removed or paused, or the database failed, so no call was written.
             queue.release(taken)
@@ -146,110 +94,97 @@ def _claim_next(caller: Caller, campaign: Campaign) -> Hold:
         if hold is not None:
             queue.top_up(taken)
             return hold
-        # This releases the row locks, so a claim that waits for them can continue. The session then
-        # reads its rows again.
+        # This releases the row locks, so a claim that waits for them can continue.
         db.session.rollback()
         queue.release_stale(taken)
-        campaign = running_campaign(caller)
         # A second tap may already have created the call. Both taps come from the same screen, so
         # use that call.
         already = current_hold(caller)
         if already is not None:
             return already
-    raise NobodyToCallError(empty_queue_of(campaign, caller))
+        caller = _as_it_is_now(caller)
+    raise NobodyToCallError(empty_queue_of(caller.campaign, caller))
 
 
-def _open_call(caller: Caller, contact_id: int, call_id: uuid.UUID) -> Hold | None:
+def _as_it_is_now(caller: Caller) -> Caller:
+    """Read caller, campaign and party again. Raises the errors of `_refuse`."""
+    present = read_caller(caller.id)
+    if present is None:
+        raise NotAdmittedError()
+    _refuse(present)
+    return present
+
+
+def _open_call(caller: Caller, taken: TakenContact) -> Hold | None:
     """Ask PostgreSQL whether the caller may call this contact now, and write the open call.
 
     Return None if the caller may not: the contact was suppressed or called since it came into
-    Redis, its calling hours have ended, or its number is in another open call. The row locks order
-    this claim against a suppression and against a removal of the caller. A transaction that commits
-    first wins, and one that comes second waits until this call is written. Raises the errors of
-    `_present_state` and `enforce_pace`.
+    Redis, its calling hours have ended, its number is in another open call, or the caller has
+    another contact by now. Raises the errors of `_refuse`, and rolls back before that if the call
+    was written.
     """
-    ids = {"contact_id": contact_id, "caller_id": caller.id}
-    if db.session.scalar(_LOCK, ids) is None:
-        return None
-    found = _present_state(ids)
-    if found is None or not enforce_pace(caller, found.campaign, found.at):
-        return None
-    hold = timedelta(seconds=found.campaign.hold_seconds)
-    words = choose_script(found.words, contact_id)
-    writing_since = time.monotonic()
-    call = db.session.scalar(
-        _OPEN_CALL,
-        {
-            "id": call_id,
-            "campaign_id": found.campaign.id,
-            "contact_id": contact_id,
-            "caller_id": caller.id,
-            "party_id": caller.party_id,
-            "script_version_id": words.script_version_id,
-            "experiment_arm_id": words.experiment_arm_id,
-            "phone": found.contact.phone,
-            "household": found.household,
-            "started_at": found.at,
-            "expires_at": found.at + hold,
-        },
-    )
-    if call is None:
-        return None
-    if time.monotonic() - writing_since > WROTE_AT_ONCE:
-        # The insert had to wait, either for a call to the same number that was then rolled back, or
-        # for a transaction that had locked the campaign or the party.
-        try:
-            again = _present_state(ids)
-        except PhonebankError:
-            db.session.rollback()
-            raise
-        if again is None:
+    for is_locked in (False, True):
+        if is_locked:
+            # A row has changed or is locked, or the caller has used up a budget.
+            lock_rows(taken.contact_id, caller.id)
+            caller = _as_it_is_now(caller)
+        at = now()
+        contact = _contact_for(caller, taken, at)
+        if contact is None:
             return None
-        call.started_at, call.expires_at = again.at, again.at + hold
-        db.session.flush()
-    return Hold(call, found.contact, call.expires_at, is_new=True)
+        sights = Sights.of(contact.sights)
+        if sights.held:
+            return None
+        over = sights.over_budget(caller.campaign)
+        if over is not None and is_locked:
+            raise pause(caller, over, at)
+        if over is None:
+            hold = _write(caller, taken, contact, at, is_locked)
+            if hold is not None:
+                return _check_again(caller, taken, hold) if is_locked else hold
+    return None
 
 
-@dataclass(frozen=True)
-class _Callable:
-    """A contact that the caller may get, with all that was read at the moment `at`."""
-
-    contact: Contact
-    campaign: Campaign
-    household: list[int]
-    words: dict[str, Any]
-    at: datetime
+def _contact_for(caller: Caller, taken: TakenContact, at: datetime) -> Row[*tuple[Any, ...]] | None:
+    """Return the contact's row if the caller may call it at `at`; None if not."""
+    contact = read_contact(taken.contact_id, caller.id, at)
+    if contact is None or not is_calling_time(caller.campaign, contact.zone_key, at):
+        return None
+    return contact if may_get(caller, contact, caller.campaign, at) else None
 
 
-def _present_state(ids: dict[str, int]) -> _Callable | None:
-    """Return the contact, if the caller may get it at this moment; None if not.
+def _write(
+    caller: Caller,
+    taken: TakenContact,
+    contact: Row[*tuple[Any, ...]],
+    at: datetime,
+    is_locked: bool,
+) -> Hold | None:
+    """Write the open call. Return None if `write_call` has written nothing."""
+    words = choose_script(contact.words, contact.id)
+    call = OpenCall(
+        taken.call_id, caller.id, contact.phone, contact.household, words.script_version_id, at
+    )
+    until = at + timedelta(seconds=caller.campaign.hold_seconds)
+    if not write_call(call, caller, contact, words, until, is_locked):
+        return None
+    return Hold(call, Person.of(contact), until, is_new=True)
 
-    Reads contact, caller, campaign, party and list again, and the clock after that, so the result
-    is right however long the calling code waited for the locks. Raises NotAdmittedError for a
-    caller who was removed since the request began, PracticeRequiredError, PacePausedError, and
-    NotRunningError or GoneError when the campaign or the party has been paused or ended.
+
+def _check_again(caller: Caller, taken: TakenContact, hold: Hold) -> Hold | None:
+    """Check and date the call by this moment, after it was written in a transaction with locks.
+
+    That may have had to wait, either for a call to the same number that was then rolled back, or
+    for a transaction that had locked the campaign or the party.
     """
-    found = db.session.execute(_PRESENT_STATE, ids).one_or_none()
-    if found is None:
+    try:
+        caller = _as_it_is_now(caller)
+    except PhonebankError:
+        db.session.rollback()  # the view must not commit the call
+        raise
+    at = now()
+    if _contact_for(caller, taken, at) is None:
         return None
-    at, contact, caller = now(), found.Contact, found.Caller
-    campaign = caller.campaign
-    if not caller.may_call:
-        raise NotAdmittedError()
-    running_campaign(caller)
-    if owes_practice(caller):
-        raise PracticeRequiredError()
-    refuse_paused(caller, at)
-    if found.removed or found.suppressed:
-        return None
-    if (
-        contact.state != ContactState.CALLABLE
-        or contact.suppressed_at is not None
-        or contact.callable_at > at
-    ):
-        return None
-    if not is_calling_time(campaign, contact.zone_key, at):
-        return None
-    if not may_get(caller, contact, campaign, at):
-        return None
-    return _Callable(contact, campaign, found.household, found.words, at)
+    until = at + timedelta(seconds=caller.campaign.hold_seconds)
+    set_dates(taken.call_id, at, until)
+    return replace(hold, call=replace(hold.call, started_at=at), expires_at=until)

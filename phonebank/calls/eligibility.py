@@ -2,9 +2,8 @@
 
 from datetime import datetime
 
-from phonebank.core.db import db
 from phonebank.core.errors import GoneError, NotAllowedError, NotRunningError
-from phonebank.models import Caller, Campaign, CampaignState, Party, now
+from phonebank.models import Caller, Campaign, CampaignState, now
 
 
 class NotAdmittedError(NotAllowedError):
@@ -38,12 +37,11 @@ def running_campaign(caller: Caller) -> Campaign:
     Raises NotRunningError while one of them is paused (OnBreakError for the party), GoneError once
     one has ended.
     """
-    campaign = db.session.get_one(Campaign, caller.campaign_id)
+    campaign, party = caller.campaign, caller.party
     if campaign.state == CampaignState.ENDED:
         raise GoneError("This campaign has ended.", "Thank you for every call you made.")
     if not campaign.is_running:
         raise NotRunningError("The campaign is paused right now.", "Keep this page open.")
-    party = db.session.get(Party, caller.party_id) if caller.party_id else None
     if party is not None and party.has_ended:
         raise GoneError("The party has ended.", "Thank you for every call you made.")
     if party is not None and party.is_paused(now()):

@@ -3,8 +3,10 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import Select, bindparam, select, text
+from sqlalchemy.orm import Bundle
 
 from phonebank.contact_queue.holds import copy_after_commit, end_hold
 from phonebank.contact_queue.redis_queue import HeldContact
@@ -16,9 +18,70 @@ from phonebank.models import Call, CallEnding, Caller, Contact, now
 # minute, and a second tab, or a caller who goes back and forth, asks more often.
 WRITTEN_APART = timedelta(minutes=1)
 
+# The caller's last-seen time is written at most this often.
+SEEN_APART = timedelta(seconds=45)
+
+
+@dataclass(frozen=True)
+class OpenCall:
+    """The open call of a hold, as it was read or written. `household` has the ids of the other
+    contacts on the number, and `turn` says how often the outcome was undone."""
+
+    id: uuid.UUID
+    caller_id: int
+    phone: str
+    household: list[int]
+    script_version_id: int | None
+    started_at: datetime
+    turn: int = 0
+
+    @classmethod
+    def of(cls, call: Call) -> "OpenCall":
+        """Return the open call from its row."""
+        return cls(*(getattr(call, name) for name in cls.__dataclass_fields__))
+
+
+@dataclass(frozen=True)
+class Person:
+    """The contact of a hold, as it was read."""
+
+    id: int
+    contact_list_id: int
+    first_name: str
+    last_name: str
+    phone: str
+    language: str
+    zone_key: str
+    fields: dict[str, Any]
+
+    @classmethod
+    def of(cls, row: Any) -> "Person":
+        """Return the person from a row, or a Contact, with these attributes."""
+        return cls(*(getattr(row, name) for name in cls.__dataclass_fields__))
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A contact on a caller's screen: the open call, and when the hold expires (aware UTC).
+    `is_new` says that the call has just been written, so it has no answers yet."""
+
+    call: OpenCall
+    contact: Person
+    expires_at: datetime
+    is_new: bool = False
+
+
+# What a query must read for a Person or an OpenCall.
+PERSON_COLUMNS = tuple(getattr(Contact, name) for name in Person.__dataclass_fields__)
+_CALL_COLUMNS = tuple(getattr(Call, name) for name in OpenCall.__dataclass_fields__)
+
 # Statements are built once: building them takes longer than PostgreSQL needs to answer them.
-_HELD = (
-    select(Call, Contact)
+_HELD: Select[*tuple[Any, ...]] = (
+    select(
+        Bundle("call", *_CALL_COLUMNS),
+        Bundle("person", *PERSON_COLUMNS),
+        Call.expires_at,
+    )
     .join(Contact, Contact.id == Call.contact_id)
     .where(Call.caller_id == bindparam("caller_id"), Call.ended_at.is_(None))
 )
@@ -29,73 +92,67 @@ _OWN_CALL_AND_CONTACT = (
     .with_for_update(key_share=True)
     .execution_options(populate_existing=True)
 )
-_RENEWABLE = text("""
-SELECT call.campaign_id, contact_id, expires_at, hold_seconds,
-       coalesce(reopened_at, started_at) + hold_seconds_at_most * interval '1 second' AS longest
-FROM call JOIN campaign ON campaign.id = call.campaign_id
-WHERE call.id = :call_id AND caller_id = :caller_id AND ended_at IS NULL
-""")
-# `greatest` is needed because another tab may have been promised a later expiry.
+# One statement finds the hold, writes a later expiry unless that was done just now, and stores that
+# the caller's screen is open. `greatest` is needed because another tab may have been promised a
+# later expiry. The update checks the hold once more, because it may have had to wait for the row. A
+# locked row of the caller is skipped, because a removal locks the caller first and then the call.
 _RENEW = text("""
-UPDATE call SET expires_at = greatest(expires_at, :until)
-WHERE id = :call_id AND caller_id = :caller_id AND ended_at IS NULL
-RETURNING contact_id, expires_at
-""")
-
-
-@dataclass(frozen=True)
-class Hold:
-    """A contact on a caller's screen: the open call, and when the hold expires (aware UTC).
-    `is_new` says that the call has just been written, so it has no answers yet."""
-
-    call: Call
-    contact: Contact
-    expires_at: datetime
-    is_new: bool = False
+WITH hold AS (
+    SELECT call.id, call.campaign_id, contact_id, expires_at, until,
+           until - expires_at >= least(:written_apart, hold_seconds * interval '0.2 seconds')
+           OR until = longest AND longest > expires_at AS is_due
+    FROM call JOIN campaign ON campaign.id = call.campaign_id
+    CROSS JOIN LATERAL (SELECT coalesce(reopened_at, started_at)
+                               + hold_seconds_at_most * interval '1 second' AS longest)
+    CROSS JOIN LATERAL (SELECT least(:at + hold_seconds * interval '1 second', longest) AS until)
+    WHERE call.id = :call_id AND caller_id = :caller_id AND ended_at IS NULL
+), written AS (
+    UPDATE call SET expires_at = greatest(call.expires_at, hold.until) FROM hold
+    WHERE call.id = hold.id AND hold.is_due AND call.ended_at IS NULL
+    RETURNING call.contact_id, call.expires_at
+), renewed AS (
+    SELECT campaign_id, coalesce(written.contact_id, hold.contact_id) AS contact_id,
+           coalesce(written.expires_at, hold.expires_at) AS expires_at
+    FROM hold LEFT JOIN written ON true
+    WHERE NOT hold.is_due OR written.contact_id IS NOT NULL
+), stale AS (
+    SELECT caller.id FROM renewed JOIN caller ON caller.id = :caller_id
+    WHERE seen_at IS NULL OR seen_at < :at - :seen_apart
+    FOR NO KEY UPDATE OF caller SKIP LOCKED
+), seen AS (
+    UPDATE caller SET seen_at = :at FROM stale WHERE caller.id = stale.id
+)
+SELECT campaign_id, contact_id, expires_at FROM renewed
+""").bindparams(written_apart=WRITTEN_APART, seen_apart=SEEN_APART)
+_MARK_SEEN = text("""
+UPDATE caller SET seen_at = :at
+WHERE id = :caller_id AND (seen_at IS NULL OR seen_at < :at - :seen_apart)
+""").bindparams(seen_apart=SEEN_APART)
 
 
 def current_hold(caller: Caller) -> Hold | None:
     """Return the contact on this caller's screen, or None if there is no contact."""
     row = db.session.execute(_HELD, {"caller_id": caller.id}).one_or_none()
-    return Hold(row[0], row[1], row[0].expires_at) if row else None
+    return Hold(OpenCall(*row.call), Person(*row.person), row.expires_at) if row else None
 
 
 def renew_hold(caller: Caller, call_id: uuid.UUID) -> datetime:
     """Extend a hold by the campaign's hold time, up to its longest since the contact came onto the
-    screen by a claim or an undo.
+    screen by a claim or an undo. Store that the caller's screen is open.
 
-    Return when the hold expires (aware UTC), as PostgreSQL has it, because a renewal soon after
-    another writes nothing. Raises NotFoundError when the call is not an open one of this caller, or
-    has been held for the longest time.
+    Return when the hold expires (aware UTC), as PostgreSQL has it. A renewal soon after another
+    (`WRITTEN_APART`, for short holds a fifth of the hold) writes no later expiry. Raises
+    NotFoundError when the call is not an open one of this caller, or has been held for the longest
+    time.
     """
-    own = {"call_id": call_id, "caller_id": caller.id}
-    held = db.session.execute(_RENEWABLE, own).one_or_none()
-    if held is None:
-        raise _hold_has_ended()
-    until = min(now() + timedelta(seconds=held.hold_seconds), held.longest)
-    contact_id: int = held.contact_id
-    ends: datetime = held.expires_at
-    if until - ends >= _apart(held.hold_seconds) or until == held.longest > ends:
-        # The statement that writes the expiry checks the hold once more, because it may have ended
-        # since.
-        renewed = db.session.execute(_RENEW, own | {"until": until}).one_or_none()
-        if renewed is None:
-            raise _hold_has_ended()
-        contact_id, ends = renewed
-    if ends <= now():
-        raise _hold_has_ended()
-    copy_after_commit(held.campaign_id, HeldContact(contact_id, call_id, ends))
+    at = now()
+    values = {"call_id": call_id, "caller_id": caller.id, "at": at}
+    renewed = db.session.execute(_RENEW, values).one_or_none()
+    if renewed is None or renewed.expires_at <= at:
+        raise NotFoundError("This call is no longer yours.", "Ask for the next person.")
+    ends: datetime = renewed.expires_at
+    copy_after_commit(renewed.campaign_id, HeldContact(renewed.contact_id, call_id, ends))
     return ends
-
-
-def _apart(hold_seconds: int) -> timedelta:
-    """Return the least time between two renewals that write a new expiry. For short holds it is a
-    fifth of the hold, so most of the hold is always left."""
-    return min(WRITTEN_APART, timedelta(seconds=hold_seconds / 5))
-
-
-def _hold_has_ended() -> NotFoundError:
-    return NotFoundError("This call is no longer yours.", "Ask for the next person.")
 
 
 def release_hold(caller: Caller, call_id: uuid.UUID) -> None:
@@ -146,5 +203,6 @@ def is_stale(call: Call, turn: int | None) -> bool:
 
 
 def mark_seen(caller: Caller) -> None:
-    """Store that the caller's screen is open now, for "calling now" on the board."""
-    db.session.execute(update(Caller).where(Caller.id == caller.id).values(seen_at=now()))
+    """Store that the caller's screen is open now, for "calling now" on the board, unless that was
+    stored just now."""
+    db.session.execute(_MARK_SEEN, {"caller_id": caller.id, "at": now()})

@@ -1,9 +1,12 @@
 """The values of a call's merge fields."""
 
+from phonebank.calls.hold import Person
 from phonebank.models import Caller, Campaign, Contact
 
 
-def fields_for(contact: Contact, caller: Caller, campaign: Campaign) -> dict[str, str | None]:
+def fields_for(
+    contact: Contact | Person, caller: Caller, campaign: Campaign
+) -> dict[str, str | None]:
     """Return the values of a call's merge fields, by name. A contact's own value replaces the
     campaign's."""
     own = {name: str(value) for name, value in contact.fields.items() if str(value or "").strip()}

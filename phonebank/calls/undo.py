@@ -9,7 +9,14 @@ from sqlalchemy.exc import IntegrityError
 
 from phonebank.calls.contact_snapshot import ContactSnapshot
 from phonebank.calls.eligibility import NotAdmittedError, running_campaign
-from phonebank.calls.hold import current_hold, is_stale, own_call_and_contact, release_hold
+from phonebank.calls.hold import (
+    OpenCall,
+    Person,
+    current_hold,
+    is_stale,
+    own_call_and_contact,
+    release_hold,
+)
 from phonebank.calls.household_state import restore_household
 from phonebank.calls.record import add_to_tally, was_reassigned
 from phonebank.contact_queue.campaign_hours import is_calling_time
@@ -100,7 +107,9 @@ def last_recorded_id(caller: Caller) -> uuid.UUID | None:
     )
 
 
-def redial_block_reason(call: Call, contact: Contact, campaign: Campaign) -> str:
+def redial_block_reason(
+    call: Call | OpenCall, contact: Contact | Person, campaign: Campaign
+) -> str:
     """Return why the contact of an undone call may not be called again, in words for the caller,
     who may then only correct the outcome. Return "" if the contact may be called.
 

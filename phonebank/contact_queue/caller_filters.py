@@ -3,6 +3,9 @@ callbacks that are reserved for another caller."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row
 
 from phonebank.contact_queue.redis_queue import CALLBACK_RESERVED_SECONDS
 from phonebank.core.db import db
@@ -34,9 +37,11 @@ def other_languages_spoken(campaign: Campaign) -> list[str]:
     ]
 
 
-def may_get(caller: Caller, contact: Contact, campaign: Campaign, at: datetime) -> bool:
-    """Whether the caller's filters allow this contact at `at` (aware). Redis applies the
-    same filters, but what it knows of the contact and the caller may be out of date."""
+def may_get(
+    caller: Caller, contact: Contact | Row[*tuple[Any, ...]], campaign: Campaign, at: datetime
+) -> bool:
+    """Whether the caller's filters allow this contact, or row of `contact`, at `at` (aware). Redis
+    applies the same filters, but what it knows of the contact and the caller may be out of date."""
     if contact.callback_caller_id == caller.id:
         return True
     if contact.callback_caller_id is not None and contact.callback_at is not None:

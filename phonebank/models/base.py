@@ -6,9 +6,9 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import DateTime, MetaData
+from sqlalchemy import DateTime, FetchedValue, MetaData, String
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
 class Base(DeclarativeBase):
@@ -27,6 +27,22 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSONB(none_as_null=True),
         list[Any]: JSONB,
     }
+
+
+class Versioned:
+    """A table whose rows show which version of them was read. PostgreSQL has this column in every
+    table: it is the id of the transaction that wrote the version. A lock does not change it.
+
+    A statement that names the versions that decided it writes nothing if one of them has changed.
+    """
+
+    row_version: Mapped[str] = mapped_column(
+        "xmin",
+        String,
+        system=True,
+        server_default=FetchedValue(),
+        server_onupdate=FetchedValue(),
+    )
 
 
 def now() -> datetime:

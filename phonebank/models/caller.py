@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from phonebank.models.base import Base, now
+from phonebank.models.base import Base, Versioned, now
 from phonebank.models.campaign import Campaign
 from phonebank.models.party import Party
 from phonebank.models.state_column import state_check, state_type
@@ -22,7 +22,7 @@ class CallerState(StrEnum):
     REMOVED = "removed"
 
 
-class Caller(Base):
+class Caller(Versioned, Base):
     """A caller, who is in one campaign and at most one party at a time, so that no call counts in
     two rooms."""
 

@@ -10,7 +10,7 @@ from sqlalchemy import Column, ForeignKey, String, Table, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from phonebank.models.account import Account
-from phonebank.models.base import Base, now
+from phonebank.models.base import Base, Versioned, now
 from phonebank.models.state_column import state_check, state_type
 
 
@@ -32,7 +32,7 @@ campaign_host = Table(
 )
 
 
-class Campaign(Base):
+class Campaign(Versioned, Base):
     __tablename__ = "campaign"
     __table_args__ = (state_check(CampaignState),)
 

@@ -9,7 +9,7 @@ from sqlalchemy import Column, ForeignKey, Index, String, Table
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from phonebank.models.account import Account
-from phonebank.models.base import Base, now
+from phonebank.models.base import Base, Versioned, now
 from phonebank.models.state_column import state_check, state_text, state_type
 
 
@@ -41,7 +41,7 @@ party_cohost = Table(
 )
 
 
-class Party(Base):
+class Party(Versioned, Base):
     __tablename__ = "party"
     __table_args__ = (
         state_check(PartyState),

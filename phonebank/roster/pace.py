@@ -1,8 +1,9 @@
 """A human pace: how fast a caller may see contacts before Phonebank pauses and flags them.
 
 The budgets are columns of the campaign. The calls show what a caller has seen, because a claim
-writes the call. They are counted while the caller's row is locked, so even if fifty requests come
-at once, each finds what the requests before it have written.
+writes the call. A claim also writes a new version of the caller's row, and writes nothing if the
+caller has another version than when their calls were counted. So even if fifty requests come at
+once, each counts what the requests before it have written.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import select, text, update
+from sqlalchemy import ARRAY, Integer, ScalarSelect, column, select, text, update
 from sqlalchemy.orm import joinedload
 
 from phonebank.core.db import after_commit, db
@@ -124,31 +125,32 @@ AT_ANY_PACE = dict.fromkeys(BUDGETS, BUDGET_AT_MOST)
 _ASKS_AT_ONCE = frozenset({DO_NOT_CALLS, FAST_DO_NOT_CALLS})
 _ESCALATES = frozenset({A_MINUTE, NO_CALLS, UNRECORDED})
 
-# The query reads one range of the index ix_call_caller_started, which has at most as many rows as
-# the hour's budget. It also reads the caller again, now that their row is locked.
-_SEEN = text("""
-SELECT k.paused_until, k.pause_kind, seen.*
-FROM caller k
-CROSS JOIN LATERAL (
-    SELECT count(*) AS people_an_hour,
-           count(*) FILTER (WHERE started_at > :minute_ago) AS people_a_minute,
-           count(*) FILTER (
-               WHERE started_at > greatest(last_call, CASE WHEN k.paused_until <= :at
-                                                           THEN k.paused_until END, :hour_ago)
-           ) AS no_calls_in_a_row,
-           count(*) FILTER (WHERE outcome IS NULL) AS unrecorded_an_hour,
-           count(*) FILTER (WHERE ended_at IS NULL) AS held,
-           count(*) FILTER (WHERE outcome = ANY(:never)) AS do_not_calls_an_hour,
-           count(*) FILTER (WHERE outcome = ANY(:never) AND too_fast) AS fast_do_not_calls_an_hour
-    FROM (
-        SELECT started_at, ended_at, outcome, too_fast,
-               max(started_at) FILTER (WHERE outcome <> ALL(:no_call)) OVER () AS last_call
-        FROM call
-        WHERE call.caller_id = k.id AND started_at > greatest(:hour_ago, k.pace_from)
-    ) sight
-) seen
-WHERE k.id = :caller_id
-""")
+_never, _no_call = (tuple(sorted(keys)) for keys in (SUPPRESSES, NOT_AN_ATTEMPT))
+# The subquery reads one range of the index ix_call_caller_started, which has at most as many rows
+# as the hour's budget. Its result is one array, because every column costs the claim time.
+_SEEN = text(f"""
+SELECT ARRAY[
+    count(*) FILTER (WHERE ended_at IS NULL),
+    count(*) FILTER (WHERE outcome IN {_never} AND too_fast),
+    count(*) FILTER (WHERE outcome IN {_never}),
+    count(*) FILTER (WHERE outcome IS NULL),
+    count(*) FILTER (
+        WHERE started_at > greatest(last_call, CASE WHEN paused_until <= :at THEN paused_until END,
+                                    :at - interval '1 hour')
+    ),
+    count(*),
+    count(*) FILTER (WHERE started_at > :at - interval '1 minute')
+]
+FROM (
+    SELECT started_at, ended_at, outcome, too_fast, paused_until,
+           max(started_at) FILTER (WHERE outcome NOT IN {_no_call}) OVER () AS last_call
+    FROM caller k JOIN call ON call.caller_id = k.id
+    WHERE k.id = :caller_id AND started_at > greatest(:at - interval '1 hour', k.pace_from)
+) sight
+""")  # noqa: S608
+# The order of the numbers in `_SEEN` after the first. A caller who is over several budgets is
+# paused for the first of them.
+_IN_ORDER = (FAST_DO_NOT_CALLS, DO_NOT_CALLS, UNRECORDED, NO_CALLS, AN_HOUR, A_MINUTE)
 # The query finds when some of the hour's budget is free again.
 _SOME_FREE_AT = text("""
 SELECT started_at FROM call
@@ -198,28 +200,58 @@ def refuse_paused(caller: Caller, at: datetime) -> None:
         raise PacePausedError(caller.pause_kind, caller.paused_until)
 
 
-def enforce_pace(caller: Caller, campaign: Campaign, at: datetime) -> bool:
-    """Check that the caller may see one more contact at `at`. Their row must be locked already.
+@dataclass(frozen=True)
+class OverBudget:
+    """A budget that is used up: its kind, how much the caller has seen, and the budget itself."""
 
-    Return False if another request has already given the caller a contact. Raise PacePausedError if
-    the caller is over a limit; the pause and the flag are then written, and the view must commit
-    them.
+    kind: str
+    seen: int
+    budget: int
+
+
+@dataclass(frozen=True)
+class Sights:
+    """What a caller has seen lately. `held` is how many contacts are on their screen, and `counts`
+    has the number for each budget, by its name."""
+
+    held: int
+    counts: dict[str, int]
+
+    @classmethod
+    def of(cls, numbers: Sequence[int]) -> "Sights":
+        """Return the sights from the value of the subquery `sights_seen`."""
+        held, *counts = numbers
+        return cls(held, dict(zip(_IN_ORDER, counts, strict=True)))
+
+    def over_budget(self, campaign: Campaign) -> OverBudget | None:
+        """Return the first budget that is used up, or None if the caller may see one more."""
+        for kind, seen in self.counts.items():
+            budget = getattr(campaign, kind)
+            if seen >= budget:
+                return OverBudget(kind, seen, budget)
+        return None
+
+
+def sights_seen() -> ScalarSelect[list[int]]:
+    """Return a subquery with what `Sights.of` needs. Its parameters are `:caller_id` and `:at`.
+
+    A claim adds it as a column to the query that it makes anyway.
     """
-    window = {"caller_id": caller.id, "at": at, "hour_ago": at - HOUR, "minute_ago": at - MINUTE}
-    seen = db.session.execute(
-        _SEEN, window | {"never": list(SUPPRESSES), "no_call": list(NOT_AN_ATTEMPT)}
-    ).one()
-    if seen.paused_until is not None and seen.paused_until > at:
-        # Another request of the same caller was first.
-        raise PacePausedError(seen.pause_kind, seen.paused_until)
-    if seen.held:
-        return False
-    counts = seen._mapping
-    for kind in (FAST_DO_NOT_CALLS, DO_NOT_CALLS, UNRECORDED, NO_CALLS, AN_HOUR, A_MINUTE):
-        budget = getattr(campaign, kind)
-        if counts[kind] >= budget:
-            raise PacePausedError(kind, _pause(caller, kind, counts[kind], budget, at))
-    return True
+    return _SEEN.columns(column("sights", ARRAY(Integer))).scalar_subquery()
+
+
+def pause(caller: Caller, over: OverBudget, at: datetime) -> PacePausedError:
+    """Pause and flag a caller who has used up a budget at `at`, and return the error to raise.
+
+    The view must commit both. The caller's row must be locked since before the calls were counted.
+    """
+    times = flag(caller, over.kind, over.seen, over.budget, at)
+    until = _until(caller, over, at)
+    if over.kind in _ASKS_AT_ONCE or (over.kind in _ESCALATES and times >= TIMES_AT_MOST):
+        until = UNTIL_LOOKED_AT
+    values: dict[str, Any] = {"until": until, "kind": over.kind, "caller_id": caller.id}
+    db.session.execute(_PAUSE, values)
+    return PacePausedError(over.kind, until)
 
 
 def pause_of(caller: Caller, at: datetime) -> datetime | Literal["look"] | None:
@@ -281,28 +313,18 @@ def flag(caller: Caller, kind: str, seen: int, budget: int, at: datetime) -> int
     return int(db.session.execute(_FLAG, values).scalar_one())
 
 
-def _pause(caller: Caller, kind: str, seen: int, budget: int, at: datetime) -> datetime:
-    times = flag(caller, kind, seen, budget, at)
-    until = _until(caller, kind, seen, budget, at)
-    if kind in _ASKS_AT_ONCE or (kind in _ESCALATES and times >= TIMES_AT_MOST):
-        until = UNTIL_LOOKED_AT
-    values: dict[str, Any] = {"until": until, "kind": kind, "caller_id": caller.id}
-    db.session.execute(_PAUSE, values)
-    return until
-
-
-def _until(caller: Caller, kind: str, seen: int, budget: int, at: datetime) -> datetime:
-    if kind == A_MINUTE:
+def _until(caller: Caller, over: OverBudget, at: datetime) -> datetime:
+    if over.kind == A_MINUTE:
         return at + MINUTE
-    if kind == NO_CALLS:
+    if over.kind == NO_CALLS:
         return at + AFTER_NO_CALLS
-    free = seen - budget + max(1, budget // FREE_AGAIN)
+    free = over.seen - over.budget + max(1, over.budget // FREE_AGAIN)
     oldest = db.session.scalar(
         _SOME_FREE_AT,
         {
             "caller_id": caller.id,
             "hour_ago": at - HOUR,
-            "unrecorded": kind == UNRECORDED,
+            "unrecorded": over.kind == UNRECORDED,
             "free": max(0, free - 1),
         },
     )

@@ -5,7 +5,7 @@ from sqlalchemy import exists, select
 
 from phonebank.core.db import db
 from phonebank.core.errors import NotAllowedError
-from phonebank.models import Call, Caller, Campaign
+from phonebank.models import Call, Caller
 
 # Minutes that a practice call takes, as callers read: the shortest way through a ready-made script
 # is about eight steps to read and tap.
@@ -32,7 +32,7 @@ def owes_practice(caller: Caller) -> bool:
     """
     if caller.practised_at is not None:
         return False
-    if not db.session.get_one(Campaign, caller.campaign_id).practice_first:
+    if not caller.campaign.practice_first:
         return False
     has_called = exists().where(Call.caller_id == caller.id, Call.recorded_at.is_not(None))
     return not db.session.scalar(select(has_called))

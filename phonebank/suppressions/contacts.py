@@ -22,7 +22,8 @@ _ALL_NUMBERS = (
     "array_append(ARRAY(SELECT jsonb_array_elements_text(contact.other_phones)),"
     " contact.phone::text)"
 )
-_HAS_SUPPRESSED_NUMBER = f"EXISTS (SELECT FROM suppression WHERE phone = ANY ({_ALL_NUMBERS}))"
+# The condition, as SQL text, that one of the numbers of a row of `contact` is on the list.
+HAS_SUPPRESSED_NUMBER = f"EXISTS (SELECT FROM suppression WHERE phone = ANY ({_ALL_NUMBERS}))"
 
 # The contacts that have one of `:phones`. Each number is looked up in both indexes, so the cost
 # grows with the numbers and not with the lists. The results of the two halves are arrays, because
@@ -65,17 +66,17 @@ ORDER BY phone FOR KEY SHARE
 """)  # noqa: S608
 _RESTORE = text(f"""
 UPDATE contact SET suppressed_at = NULL
-WHERE id = ANY(:ids) AND NOT {_HAS_SUPPRESSED_NUMBER}
+WHERE id = ANY(:ids) AND NOT {HAS_SUPPRESSED_NUMBER}
 """)  # noqa: S608
 _SUPPRESS_LISTED = text(f"""
 UPDATE contact SET suppressed_at = :now
-WHERE contact_list_id = :list_id AND suppressed_at IS NULL AND {_HAS_SUPPRESSED_NUMBER}
+WHERE contact_list_id = :list_id AND suppressed_at IS NULL AND {HAS_SUPPRESSED_NUMBER}
 """)  # noqa: S608
 
 
 def has_suppressed_number() -> ColumnElement[bool]:
     """Return a condition for queries of Contact: one of the contact's numbers is on the list."""
-    return literal_column(_HAS_SUPPRESSED_NUMBER, Boolean)
+    return literal_column(HAS_SUPPRESSED_NUMBER, Boolean)
 
 
 def suppress_contacts_with(phones: Collection[str]) -> None:

@@ -35,7 +35,7 @@ from phonebank.tallies.totals import campaign_totals
 from scripts_library.library import source_of
 from tests.conftest import NO_REDIS
 from tests.factories import create_contact, create_script
-from tests.phone_bank import PhoneBank, come_in
+from tests.phone_bank import PhoneBank, call_of, come_in
 
 JSON = {"Accept": "application/json"}
 
@@ -586,7 +586,7 @@ def test_without_redis_the_page_says_back_in_a_moment(
 def test_another_callers_call_and_a_made_up_one_are_not_found(
     phone_bank: PhoneBank, sam: FlaskClient, what: str
 ) -> None:
-    theirs = claim(phone_bank.priya).call
+    theirs = call_of(claim(phone_bank.priya))
     db.session.commit()
     sent = {"step_id": "opening", "answer": "speaking", "outcome": "do_not_call"}
     for path in (address_of(theirs, what), f"/calling/person/{uuid.uuid4()}/{what}"):
@@ -596,7 +596,7 @@ def test_another_callers_call_and_a_made_up_one_are_not_found(
         assert set(refused.json["error"]) == {"title", "message", "what_to_do"}
     assert sam.post(f"/calling/person/17/{what}", data=sent).status_code == 404
     db.session.expire_all()
-    assert current_hold(phone_bank.priya).call.outcome is None
+    assert call_of(current_hold(phone_bank.priya)).outcome is None
     assert answers_of(theirs) == {}
 
 

@@ -32,7 +32,7 @@ from phonebank.tallies.reconcile import differences, recount_tallies, repair
 from phonebank.tallies.totals import caller_totals, campaign_totals
 from tests.conftest import NO_REDIS
 from tests.factories import create_campaign, create_contact, create_list
-from tests.phone_bank import PhoneBank
+from tests.phone_bank import PhoneBank, call_of, contact_of
 from tests.phonebank.calls.recorded_calls import counts, party, record_call
 
 
@@ -68,7 +68,7 @@ def test_somebody_elses_call_cannot_be_recorded(phone_bank: PhoneBank) -> None:
         with pytest.raises(NotFoundError):
             act()
         db.session.rollback()
-    assert current_hold(phone_bank.sam).call.outcome is None
+    assert call_of(current_hold(phone_bank.sam)).outcome is None
 
 
 def test_an_unknown_outcome_and_an_overlong_note_are_refused(phone_bank: PhoneBank) -> None:
@@ -169,7 +169,7 @@ def test_a_late_outcome_counts_when_nobody_called_since(phone_bank: PhoneBank) -
         db.session.commit()
     assert call.late
     assert call.counted
-    assert hold.contact.state == "finished"
+    assert contact_of(hold).state == "finished"
     assert counts(party(phone_bank)) == (1, 1, 0, 0)
 
 
@@ -185,16 +185,16 @@ def test_a_late_outcome_for_a_reassigned_contact_is_kept_and_counts_nothing(
         expire_holds(phone_bank.campaign)
         newer = claim(phone_bank.priya)
         db.session.commit()
-        assert newer.contact.id == late.contact.id
+        assert contact_of(newer).id == late.contact.id
         record(phone_bank.priya, newer.call.id, "call_back",
                callback_at=datetime.now(UTC) + timedelta(days=1))  # fmt: skip
         db.session.commit()
-        promised = newer.contact.callback_at
+        promised = contact_of(newer).callback_at
         call = record(phone_bank.sam, late.call.id, "refused").call
         db.session.commit()
     assert (call.outcome, call.late, call.counted) == ("refused", True, False)
-    assert newer.contact.callback_at == promised
-    assert newer.contact.state == "callable"
+    assert contact_of(newer).callback_at == promised
+    assert contact_of(newer).state == "callable"
     assert counts(party(phone_bank)) == (1, 1, 0, 0)
     assert differences() == []
 

@@ -25,6 +25,7 @@ from tests.factories import (
     create_list,
     create_party,
 )
+from tests.phone_bank import call_of
 from tests.two_at_once import Act, Place, State, always, faults_of_all_pairs
 
 
@@ -45,7 +46,7 @@ def _made(recorded: str) -> Callable[[], Any]:
         create_contact(contact_list)
         sam = create_caller(campaign, party)
         db.session.commit()
-        call = claim(sam).call
+        call = call_of(claim(sam))
         db.session.commit()
         if recorded:
             record(sam, call.id, recorded)

@@ -20,7 +20,7 @@ from phonebank.models import (
 from phonebank.suppressions.entries import is_suppressed, suppress
 from phonebank.tallies.reconcile import differences
 from tests.factories import create_contact
-from tests.phone_bank import PhoneBank
+from tests.phone_bank import PhoneBank, call_of, contact_of
 from tests.phonebank.calls.recorded_calls import counts, party, record_call
 
 
@@ -28,7 +28,7 @@ def test_undo_gives_back_exactly_what_was(phone_bank: PhoneBank) -> None:
     for outcome in ("no_answer", "do_not_call", "talked", "wrong_number", "skipped", "line_fault"):
         hold = claim(phone_bank.sam)
         db.session.commit()
-        contact = hold.contact
+        contact = contact_of(hold)
         before = {c.name: getattr(contact, c.name) for c in Contact.__table__.columns}
         board = counts(party(phone_bank))
         record(phone_bank.sam, hold.call.id, outcome)
@@ -215,7 +215,7 @@ def test_undo_releases_the_next_contact_first(phone_bank: PhoneBank) -> None:
     undo(phone_bank.sam, call.id)
     db.session.commit()
     assert current_hold(phone_bank.sam).call.id == call.id
-    assert following.call.ending == "given_back"
+    assert call_of(following).ending == "given_back"
 
 
 def test_late_copies_of_an_undo_and_of_what_was_undone_change_nothing(

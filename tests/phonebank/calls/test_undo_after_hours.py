@@ -12,7 +12,7 @@ from phonebank.models import Call, CampaignState, Contact, PartyState
 from phonebank.phones.e164 import format_for_reading
 from phonebank.tallies.reconcile import differences
 from phonebank.tallies.totals import campaign_totals
-from tests.phone_bank import PhoneBank, come_in
+from tests.phone_bank import PhoneBank, call_of, come_in
 
 JSON = {"Accept": "application/json"}
 # A Tuesday evening in winter: hours in London end at 21:00.
@@ -30,7 +30,7 @@ def call(phone_bank: PhoneBank, client: FlaskClient) -> Call:
     with time_machine.travel(BEFORE):
         come_in(client, phone_bank)
         client.post("/calling/next")
-        held = current_hold(phone_bank.sam).call
+        held = call_of(current_hold(phone_bank.sam))
         client.post(f"/calling/person/{held.id}/outcome", json={"outcome": "no_answer", "next": 0})
     db.session.expire_all()
     assert held.outcome == "no_answer"

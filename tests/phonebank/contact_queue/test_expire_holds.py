@@ -24,7 +24,7 @@ from phonebank.core.errors import NotFoundError
 from phonebank.core.redis import redis_store
 from phonebank.models import Call, Caller, Campaign, ContactState, new_id
 from phonebank.tallies.reconcile import differences
-from tests.phone_bank import PhoneBank, come_in
+from tests.phone_bank import PhoneBank, call_of, come_in
 from tests.phonebank.contact_queue.test_holds_kept import NOON, at, only_one_person
 from tests.phonebank.roster.test_remove import meanwhile
 
@@ -32,7 +32,7 @@ JSON = {"Accept": "application/json"}
 
 
 def claimed(caller: Caller) -> Call:
-    call = claim(caller).call
+    call = call_of(claim(caller))
     db.session.commit()
     return call
 
@@ -266,7 +266,7 @@ def test_an_undo_promises_no_less_than_was_promised_before(
     only_one_person(phone_bank)
     hold_seconds = timedelta(seconds=phone_bank.campaign.hold_seconds)
     with at(0):
-        call = claim(phone_bank.sam).call
+        call = call_of(claim(phone_bank.sam))
         call.expires_at = NOON + hold_seconds + ahead
         db.session.commit()
         record(phone_bank.sam, call.id, "no_answer")

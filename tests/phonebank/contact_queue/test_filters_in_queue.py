@@ -14,6 +14,7 @@ from phonebank.contact_queue.refill import ensure_built, refill
 from phonebank.core.db import db
 from phonebank.models import Caller, Campaign, Contact, ContactList, now
 from tests.factories import create_caller, create_campaign, create_contact, create_list
+from tests.phone_bank import contact_of
 
 OLDER, NEWER = timedelta(hours=2), timedelta(hours=1)
 
@@ -33,7 +34,7 @@ def people(contact_list: ContactList, number: int, rested: timedelta, language: 
 
 
 def given(caller: Caller) -> Contact:
-    contact = claim(caller).contact
+    contact = contact_of(claim(caller))
     db.session.commit()
     return contact
 

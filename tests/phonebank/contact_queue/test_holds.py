@@ -13,7 +13,7 @@ from phonebank.contact_queue.holds import end_expired_holds, release_caller
 from phonebank.contact_queue.redis_queue import redis_queue_of
 from phonebank.core.db import db
 from phonebank.models import CallEnding
-from tests.phone_bank import PhoneBank
+from tests.phone_bank import PhoneBank, call_of
 
 HOLDS = Path("contact_queue/holds.py")
 
@@ -35,11 +35,12 @@ def test_every_way_to_end_a_hold_frees_the_contact_in_redis(phone_bank: PhoneBan
         hold = claim(phone_bank.sam)
         db.session.commit()
         assert held_in_redis(phone_bank) == {hold.contact.id}
-        end(hold.call)
+        call = call_of(hold)
+        end(call)
         assert held_in_redis(phone_bank) == {hold.contact.id}, "not before the commit"
         db.session.commit()
-        db.session.refresh(hold.call)
-        assert hold.call.ending == ending
+        db.session.refresh(call)
+        assert call.ending == ending
         assert held_in_redis(phone_bank) == set()
 
 

@@ -13,7 +13,7 @@ from phonebank.contact_queue.reschedule import reschedule_campaigns, reschedule_
 from phonebank.core.db import db
 from phonebank.models import Contact, ContactState
 from tests.factories import create_contact
-from tests.phone_bank import PhoneBank
+from tests.phone_bank import PhoneBank, contact_of
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 EVENING = datetime(2026, 1, 13, 20, tzinfo=UTC)  # a Tuesday in London
@@ -44,7 +44,7 @@ def call_one(bank: PhoneBank, outcome: str, **values: Any) -> Contact:
     hold = claim(bank.sam)
     record(bank.sam, hold.call.id, outcome, **values)
     db.session.commit()
-    return hold.contact
+    return contact_of(hold)
 
 
 def test_longer_hours_bring_contacts_forward_that_only_waited_for_them(evenings: PhoneBank) -> None:
@@ -143,8 +143,8 @@ def test_a_promise_made_while_no_hour_is_open_is_kept_until_one_is(evenings: Pho
         db.session.commit()
         reschedule_campaigns()
         db.session.expire_all()
-        assert hold.contact.callback_at == hold.contact.callable_at == at(14, 10)
-        assert hold.contact.callback_caller_id == evenings.sam.id
+        assert contact_of(hold).callback_at == contact_of(hold).callable_at == at(14, 10)
+        assert contact_of(hold).callback_caller_id == evenings.sam.id
 
 
 def test_many_are_looked_at_in_several_jobs(

@@ -25,6 +25,7 @@ from phonebank.lists.jobs import import_list
 from phonebank.models import Call, ListState, now
 from phonebank.periodic_jobs import PERIODIC_JOBS
 from tests.factories import create_caller, create_campaign, create_contact, create_list
+from tests.phone_bank import call_of
 from tests.phonebank.lists.upload_desk import signals_kept
 from tests.processes import Processes, within
 
@@ -55,7 +56,7 @@ def test_holds_expire_while_an_import_runs(
         create_contact(create_list(campaign))
         imported = create_list(campaign, state=ListState.QUEUED)
         db.session.commit()
-        call = claim(create_caller(campaign)).call
+        call = call_of(claim(create_caller(campaign)))
         call.expires_at = now() - timedelta(minutes=1)
         call_id, list_id = call.id, imported.id
         db.session.commit()

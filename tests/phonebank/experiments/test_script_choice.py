@@ -30,6 +30,7 @@ from tests.factories import (
     create_list,
     create_script,
 )
+from tests.phone_bank import call_of
 
 SOURCE = source_of("voter-identification", "en")
 
@@ -125,7 +126,7 @@ def test_every_call_to_a_contact_is_in_the_same_arm_for_any_caller(campaign: Cam
     db.session.commit()
     for caller in callers:
         for _ in contacts:
-            call = claim(caller).call
+            call = call_of(claim(caller))
             record(caller, call.id, "no_answer")
             db.session.commit()
         # Every contact may be called again at once.
@@ -164,7 +165,7 @@ def test_of_a_household_each_has_their_own_arm(campaign: Campaign, same_arm: boo
     household_of(campaign, same_arm)
     sam = create_caller(campaign)
     db.session.commit()
-    call = claim(sam).call
+    call = call_of(claim(sam))
     save_answer(sam, call.id, "opening", "speaking")
     db.session.commit()
     [other] = others_in_household(call)

@@ -26,6 +26,7 @@ from phonebank.roster.rename import hide as hide_caller
 from phonebank.tallies.reconcile import differences
 from tests.crash.world import SCRIPT
 from tests.factories import create_contact, create_script
+from tests.phone_bank import call_of
 from tests.phonebank.live.party_room import Room, open_room
 
 OUTCOMES = ("no_answer", "talked", "refused", "skipped", "do_not_call", "wrong_number")
@@ -73,7 +74,7 @@ class Evening:
         elif action == "undo" and (last := last_recorded_id(caller)):
             undo(caller, last)
         elif action == "go dark" and hold is not None:
-            self.dark[index].append(hold.call)
+            self.dark[index].append(call_of(hold))
             self.clock.shift(hold.expires_at - now() + timedelta(seconds=1))
             expire_holds(self.room.campaign)
         elif action == "late" and self.dark[index]:

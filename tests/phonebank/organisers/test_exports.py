@@ -30,6 +30,7 @@ from phonebank.organisers.exports.views import SignedOutError
 from phonebank.rules.outcomes import OUTCOMES
 from phonebank.suppressions.entries import suppress
 from tests.factories import create_account, create_contact, create_script, drama_number
+from tests.phone_bank import call_of, contact_of
 from tests.phonebank.exports.room import SCRIPT, create_room, make_call
 
 
@@ -122,8 +123,9 @@ def test_every_sight_of_a_person_is_a_row_that_says_how_it_ended(
             create_contact(room.contact_list)
         for ending in (CallEnding.GIVEN_BACK, CallEnding.EXPIRED, CallEnding.TAKEN_AWAY):
             hold = claim(room.caller)
-            hold.call.ended_at, hold.call.ending = now(), ending
-            hold.contact.callable_at = now() + timedelta(days=1)
+            call = call_of(hold)
+            call.ended_at, call.ending = now(), ending
+            contact_of(hold).callable_at = now() + timedelta(days=1)
             db.session.commit()
         make_call(room, "no_answer")
         create_contact(room.contact_list)

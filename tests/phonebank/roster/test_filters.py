@@ -14,7 +14,7 @@ from phonebank.models import ContactState
 from phonebank.roster import filters
 from phonebank.rules.languages import LANGUAGES, UNKNOWN, language_name
 from tests.factories import create_campaign, create_contact, create_list
-from tests.phone_bank import PhoneBank, come_in
+from tests.phone_bank import PhoneBank, come_in, contact_of
 
 
 def test_nothing_is_asked_if_everyone_speaks_the_campaigns_language(
@@ -74,7 +74,7 @@ def test_a_contact_of_unknown_language_waits_for_a_caller_who_would_try(
 ) -> None:
     hold = claim(phone_bank.sam)
     record(phone_bank.sam, hold.call.id, "language_barrier")
-    hold.contact.callable_at = hold.call.started_at
+    contact_of(hold).callable_at = hold.call.started_at
     for contact in phone_bank.contacts:
         if contact.id != hold.contact.id:
             contact.state = ContactState.FINISHED

@@ -1,0 +1,176 @@
+"""What a claim reads and writes: one query, and one statement that writes the open call only if
+everything that decided is still as it was read."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from sqlalchemy import Row, bindparam, func, literal_column, select, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import aliased, joinedload
+
+from phonebank.calls.hold import PERSON_COLUMNS, OpenCall
+from phonebank.contact_queue.sql_conditions import CONTACT_IS_CALLABLE
+from phonebank.core.db import begin_transaction, db
+from phonebank.experiments.script_choice import ScriptChoice, script_options
+from phonebank.models import Caller, Contact, ContactList, ContactState
+from phonebank.roster.pace import sights_seen
+from phonebank.suppressions.contacts import HAS_SUPPRESSED_NUMBER, has_suppressed_number
+
+# How long a claim without locks waits for another transaction, as PostgreSQL reads it.
+PATIENCE = "50ms"
+
+# The caller's page shows at most this many other people of a household beside the contact.
+HOUSEHOLD_AT_MOST = 9
+
+# Statements are built once: building them takes longer than PostgreSQL needs to answer them.
+_other = aliased(Contact)
+_household = (
+    select(_other.id)
+    .where(
+        _other.phone == Contact.phone,
+        _other.campaign_id == Contact.campaign_id,
+        _other.id != Contact.id,
+        _other.state == ContactState.CALLABLE,
+    )
+    .order_by(_other.id)
+    .limit(HOUSEHOLD_AT_MOST)
+)
+_CALLABLE = (
+    select(
+        *PERSON_COLUMNS,
+        Contact.callback_at,
+        Contact.callback_caller_id,
+        literal_column("contact.xmin::text").label("row_version"),
+        func.array(_household.scalar_subquery()).label("household"),
+        script_options(Contact.campaign_id.expression).label("words"),
+        sights_seen().label("sights"),
+    )
+    .join(ContactList, ContactList.id == Contact.contact_list_id)
+    .where(
+        Contact.id == bindparam("contact_id"),
+        CONTACT_IS_CALLABLE,
+        Contact.callable_at <= bindparam("at"),
+        ContactList.removed.is_(False),
+        ~has_suppressed_number(),
+    )
+)
+_CALLER = (
+    select(Caller)
+    .options(joinedload(Caller.campaign), joinedload(Caller.party))
+    .where(Caller.id == bindparam("caller_id"))
+    .execution_options(populate_existing=True)
+)
+_LOCK = text("""
+SELECT FROM contact JOIN caller ON caller.id = :caller_id
+WHERE contact.id = :contact_id FOR NO KEY UPDATE OF contact, caller
+""")
+# A change that commits before this statement begins wins: a pause, a removal, a do-not-call entry.
+# The statement does not see what commits later, so it must not wait. It skips locked rows, and
+# where PostgreSQL waits all the same (for another open call to the number, or for a lock on the
+# campaign), it waits no longer than `:patience`. The caller's row gets a new version, so of two
+# tabs only one gets a contact, and the other counts it before it gets another.
+_OPEN_CALL = text(f"""
+WITH unchanged AS MATERIALIZED (
+    SELECT contact.phone
+    FROM contact
+    JOIN contact_list ON contact_list.id = contact.contact_list_id
+    JOIN caller ON caller.id = :caller_id
+    JOIN campaign ON campaign.id = caller.campaign_id
+    LEFT JOIN party ON party.id = caller.party_id
+    WHERE contact.id = :contact_id
+      AND contact.xmin = CAST(:contact_version AS xid)
+      AND caller.xmin = CAST(:caller_version AS xid)
+      AND campaign.xmin = CAST(:campaign_version AS xid)
+      AND party.xmin IS NOT DISTINCT FROM CAST(:party_version AS xid)
+      AND NOT contact_list.removed AND NOT {HAS_SUPPRESSED_NUMBER}
+      AND set_config('lock_timeout', coalesce(:patience, current_setting('lock_timeout')), true)
+          IS NOT NULL
+    FOR NO KEY UPDATE OF contact, caller SKIP LOCKED
+), seen AS (
+    UPDATE caller SET seen_at = :at FROM unchanged WHERE caller.id = :caller_id
+    RETURNING campaign_id, party_id, unchanged.phone
+)
+INSERT INTO call (id, campaign_id, contact_id, caller_id, party_id, script_version_id,
+                  experiment_arm_id, phone, household, started_at, expires_at, reached,
+                  conversation, yes, counted, late, note, too_fast, turn)
+SELECT :id, campaign_id, :contact_id, :caller_id, party_id, CAST(:script_version_id AS integer),
+       CAST(:experiment_arm_id AS integer), phone, :household, :at, :until, false, false, false,
+       false, false, '', false, 0
+FROM seen
+ON CONFLICT DO NOTHING
+RETURNING id
+""").bindparams(bindparam("household", type_=JSONB))  # noqa: S608
+_SET_DATES = text("UPDATE call SET started_at = :at, expires_at = :until WHERE id = :id")
+
+
+def read_contact(contact_id: int, caller_id: int, at: datetime) -> Row[*tuple[Any, ...]] | None:
+    """Return the contact if it may be called at `at` (aware); None if not.
+
+    The row has the columns of `Person`, `callback_at` and `callback_caller_id`. `row_version` is
+    the version of the contact. `household` has the ids of other contacts with the same number, and
+    the caller may ask for them instead. `words` has the scripts on offer (`choose_script`), and
+    `sights` what the caller has seen lately (`Sights.of`).
+    """
+    values = {"contact_id": contact_id, "caller_id": caller_id, "at": at}
+    return db.session.execute(_CALLABLE, values).one_or_none()
+
+
+def read_caller(caller_id: int) -> Caller | None:
+    """Return the caller, with campaign and party, as they are now."""
+    return db.session.scalar(_CALLER, {"caller_id": caller_id})
+
+
+def lock_rows(contact_id: int, caller_id: int) -> None:
+    """Begin a new transaction that locks the contact and the caller.
+
+    What decides must be read after that, in other statements, because a statement that waits for a
+    row sees all other rows as they were before the wait.
+    """
+    db.session.rollback()
+    begin_transaction()
+    db.session.execute(_LOCK, {"contact_id": contact_id, "caller_id": caller_id})
+
+
+def write_call(
+    call: OpenCall,
+    caller: Caller,
+    contact: Row[*tuple[Any, ...]],
+    words: ScriptChoice,
+    until: datetime,
+    is_locked: bool,
+) -> bool:
+    """Write the open call, which expires at `until`, and store that the caller's screen is open.
+
+    Return False if nothing was written, because caller, campaign, party, list or contact have
+    changed since they were read, because another open call has the contact, its number or the
+    caller, or, unless the rows are locked, because this statement would have had to wait.
+    """
+    values = {
+        "id": call.id,
+        "contact_id": contact.id,
+        "caller_id": caller.id,
+        "contact_version": contact.row_version,
+        "caller_version": caller.row_version,
+        "campaign_version": caller.campaign.row_version,
+        "party_version": caller.party.row_version if caller.party else None,
+        "script_version_id": words.script_version_id,
+        "experiment_arm_id": words.experiment_arm_id,
+        "household": call.household,
+        "at": call.started_at,
+        "until": until,
+        "patience": None if is_locked else PATIENCE,
+    }
+    try:
+        return db.session.scalar(_OPEN_CALL, values) is not None
+    except OperationalError as error:
+        if is_locked or not isinstance(error.orig, psycopg.errors.LockNotAvailable):
+            raise
+        return False
+
+
+def set_dates(call_id: uuid.UUID, at: datetime, until: datetime) -> None:
+    """Write when the contact came onto the screen, and when the hold expires."""
+    db.session.execute(_SET_DATES, {"id": call_id, "at": at, "until": until})
