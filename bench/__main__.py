@@ -1,6 +1,6 @@
 """`make bench` takes the measurements of docs/benchmarks.md, one after another.
 
-    python -m bench [cycle] [claims] [import] [board] [phones]     all by default
+    python -m bench [cycle] [claims] [import] [board] [callers] [overload]     all by default
 
 With BENCH_QUICK=1 all of it takes under five minutes, with shorter lists, rounds and evenings:
 enough for a look, and not for the record. The exit status is 1 when a bar is missed.
@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from bench import boards, claims, cycle, import_bench, phones
+from bench import boards, callers, claims, cycle, import_bench, overload
 
 QUICK = bool(os.environ.get("BENCH_QUICK"))
 BENCHES: dict[str, Callable[[], bool]] = {
@@ -18,7 +18,8 @@ BENCHES: dict[str, Callable[[], bool]] = {
     "claims": lambda: claims.main(QUICK),
     "import": lambda: import_bench.main(50_000 if QUICK else 1_000_000) <= import_bench.BAR,
     "board": lambda: boards.main(QUICK),
-    "phones": lambda: phones.main(QUICK),
+    "callers": lambda: callers.main(QUICK),
+    "overload": lambda: overload.main(QUICK),
 }
 
 

@@ -15,14 +15,16 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import IO, Any, cast
+from typing import Any, cast
 
 import socketio
 from flask import Flask
 from sqlalchemy import text
 
 from bench import evening, rooms
+from bench.command_process import CommandProcess
 from bench.measuring import Clock, memory
+from bench.reporting import format_tail, percentile, report
 from bench.rooms import Rooms
 from bench.servers import ROOT, migrated_app, stores, web
 from phonebank.core.db import db
@@ -51,39 +53,6 @@ FULL = Size(1000, RATE, 20, 60, 30, 43_200)
 QUICK = Size(50, 20, 5, 10, 8, 1_000)
 
 Recorded = list[tuple[int, int, float]]
-
-
-class LinesProcess:
-    """A process of `bench.lines`."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.lines"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def ask(self, do: str, **more: Any) -> Any:
-        """Send a command and wait for its answer."""
-        self.send(do, **more)
-        return self.answer()
-
-    def send(self, do: str, **more: Any) -> None:
-        print(json.dumps({"do": do} | more), file=self._pipe(self._process.stdin), flush=True)
-
-    def answer(self) -> Any:
-        return json.loads(self._pipe(self._process.stdout).readline())
-
-    def end(self) -> None:
-        self._process.kill()
-        self._process.wait()
-
-    @staticmethod
-    def _pipe(pipe: IO[str] | None) -> IO[str]:
-        assert pipe
-        return pipe
 
 
 class OutcomesProcess:
@@ -127,25 +96,10 @@ class OutcomesProcess:
 
 
 @contextmanager
-def crowds(number: int) -> Iterator[list[LinesProcess]]:
+def crowds(number: int) -> Iterator[list[CommandProcess]]:
     """Run so many processes of `bench.lines`, and end them."""
     with ExitStack() as stack:
-        started = []
-        for _ in range(number):
-            started.append(LinesProcess())
-            stack.callback(started[-1].end)
-        yield started
-
-
-def percentile(numbers: list[float], share: float) -> float:
-    """The number that this share of them does not exceed."""
-    ordered = sorted(numbers)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-
-
-def format_tail(seconds: list[float]) -> str:
-    """p50, p95 and p99 in milliseconds."""
-    return ", ".join(f"{1000 * percentile(seconds, share):.0f}" for share in (0.5, 0.95, 0.99))
+        yield [stack.enter_context(CommandProcess("bench.lines")) for _ in range(number)]
 
 
 def delays_of(recorded: Recorded, events: Recorded) -> tuple[list[float], int]:
@@ -196,10 +150,6 @@ def matches_library_client(port: int, environment: dict[str, str], parties: Room
     known = {board["version"]: board for board in heard}
     both = [board for board in expected if board["version"] in known]
     return bool(both) and all(known[board["version"]] == board for board in both)
-
-
-def report(words: str) -> None:
-    print(words, flush=True)
 
 
 def describe_cost(clock: Clock, events: int, seconds: float, writers: float) -> str:

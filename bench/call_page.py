@@ -4,6 +4,7 @@ Nothing else in the benchmarks knows the page's requests. They follow `call_outb
 `call_hold.js` and `call.js`, with the headers that a phone's browser adds.
 """
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,9 +23,12 @@ _BROWSER = (
     "Accept-Encoding: gzip\r\nAccept-Language: en-GB,en;q=0.9\r\nCookie: {cookie}\r\n"
 )
 _FORM = "Content-Type: application/x-www-form-urlencoded;charset=UTF-8\r\n"
-# call.js asks with these for the next screen, and with JSON's for anything else.
-_FOR_SCREEN = "Accept: text/html\r\nX-Phonebank-Screen: 1\r\n"
+# call.js asks with these for the next screen, and with JSON's for anything else. It says which
+# scripts it has, after a word that says what it understands. Without that it gets a whole page.
+_FOR_SCREEN = "Accept: text/html\r\nX-Phonebank-Screen: {scripts}\r\n"
+_WHOLE_PAGE, _UNDERSTANDS = "1", "2"
 _FOR_JSON = "Accept: application/json\r\n"
+_FOR_PAGE = "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n"
 
 # The fields of the outcome's form, as the page has them before anybody types.
 _UNTOUCHED = (
@@ -38,6 +42,7 @@ _UNTOUCHED = (
 _CALL = re.compile(rb'/calling/person/([0-9a-f-]{36})/answers\?turn=(\d+)"')
 _UNDO = re.compile(rb'/calling/person/([0-9a-f-]{36})/undo\?turn=(\d+)"')
 _TOKEN = re.compile(rb'<meta name="csrf" content="([^"]+)"')
+_SCRIPT = re.compile(rb'"key": ?"([0-9a-f]{12})"')
 _SECONDS_LEFT = re.compile(rb'"seconds_left": ?(\d+)')
 _NUMBER = re.compile(rb'href="tel:(\+\d+)"')
 
@@ -65,27 +70,36 @@ class Screen:
 
 
 class CallPage:
-    """The call page of one device: its requests as bytes, and its form token, which each screen
-    renews."""
+    """The call page of one device: its requests as bytes, its form token, which a whole page
+    renews, and the scripts that it has."""
 
     def __init__(self, port: int, device: Device) -> None:
         self._browser = _BROWSER.format(port=port, cookie=device.cookie)
         self._token = device.token
+        self._scripts: list[str] = []
 
     def next(self) -> bytes:
         """The first "Start calling" of an evening."""
-        return self._post("/calling/next", _FOR_SCREEN, ())
+        return self._post("/calling/next", self._for_screen(), ())
+
+    def wait(self, as_json: bool) -> bytes:
+        """The waiting page, or its question whether there is a person now."""
+        return self._get("/calling/wait", _FOR_JSON if as_json else _FOR_PAGE)
+
+    def open(self) -> bytes:
+        """The call page, opened by its address."""
+        return self._get("/calling/person", _FOR_PAGE)
 
     def outcome(self, call: Turn, outcome: str) -> bytes:
         """A tap on one of the outcomes, which also asks for the next person. An outcome that
         begins with "ring_back=" is one of the page's times to call back."""
         name, _, value = outcome.rpartition("=")
         fields = (*_UNTOUCHED, (name or "outcome", value))
-        return self._post(call.path("outcome"), _FOR_SCREEN, fields)
+        return self._post(call.path("outcome"), self._for_screen(), fields)
 
     def undo(self, call: Turn) -> bytes:
         """A tap on "Undo"."""
-        return self._post(call.path("undo"), _FOR_SCREEN, ())
+        return self._post(call.path("undo"), self._for_screen(), ())
 
     def answer(self, call: Turn, step: str, value: str, seq: int) -> bytes:
         """An answer to one step of the script."""
@@ -93,24 +107,59 @@ class CallPage:
         return self._post(call.path("answers"), _FOR_JSON, fields)
 
     def renew(self, call: Turn) -> bytes:
-        """A renewal of the hold."""
+        """A renewal of the hold by a request."""
         return self._post(f"/calling/person/{call.call_id}/renew", _FOR_JSON, None)
+
+    @staticmethod
+    def renewal(call: Turn) -> tuple[str, dict[str, str]]:
+        """The event that renews the hold over the caller's line, and its data."""
+        return "renew", {"call": call.call_id}
+
+    @staticmethod
+    def seconds_left(answer: Answer) -> int | None:
+        """The seconds that the hold lasts after a renewal by a request; None if it failed."""
+        return json.loads(answer.body)["seconds_left"] if answer.status == 200 else None
+
+    @staticmethod
+    def has_person(answer: Answer) -> bool:
+        """Whether the answer has a person, as a page or as JSON."""
+        if answer.body[:1] == b"{":
+            return bool(json.loads(answer.body).get("person"))
+        return _CALL.search(answer.body) is not None
 
     def read(self, answer: Answer) -> Screen | None:
         """The next person's screen; None if the answer has none."""
-        found = _CALL.search(answer.body)
-        if answer.status != 200 or found is None:
+        if answer.status != 200 or not self.has_person(answer):
             return None
-        if token := _TOKEN.search(answer.body):
+        is_page = answer.body[:1] != b"{"
+        return self._read_page(answer.body) if is_page else self._read_json(answer.body)
+
+    def _read_page(self, body: bytes) -> Screen:
+        if token := _TOKEN.search(body):
             self._token = token[1].decode()
-        left, number = _SECONDS_LEFT.search(answer.body), _NUMBER.search(answer.body)
-        before = _UNDO.search(answer.body)
+        script = _SCRIPT.search(body)
+        self._scripts = [script[1].decode()] if script else []
+        call, left, number = _CALL.search(body), _SECONDS_LEFT.search(body), _NUMBER.search(body)
+        assert call
+        assert left
         return Screen(
-            Turn(found[1].decode(), found[2].decode()),
-            int(left[1]) if left else 0,
-            number[1].decode() if number else "",
-            Turn(before[1].decode(), before[2].decode()) if before else None,
+            _turn(call), int(left[1]), number[1].decode() if number else "", _turn_before(body)
         )
+
+    def _read_json(self, body: bytes) -> Screen:
+        told = json.loads(body)
+        if told["words"] is not None:
+            self._scripts.append(told["script"]["key"])
+        call = Turn(told["call"], str(told["turn"]))
+        before = _turn_before((told["toast"] or {}).get("undo", "").encode() + b'"')
+        return Screen(call, told["seconds_left"], told["person"]["phone"], before)
+
+    def _for_screen(self) -> str:
+        held = " ".join((_UNDERSTANDS, *self._scripts)) if self._scripts else _WHOLE_PAGE
+        return _FOR_SCREEN.format(scripts=held)
+
+    def _get(self, path: str, kind: str) -> bytes:
+        return f"GET {path} HTTP/1.1\r\n{self._browser}{kind}\r\n".encode()
 
     def _post(self, path: str, kind: str, fields: Iterable[tuple[str, str]] | None) -> bytes:
         form = "" if fields is None else _FORM
@@ -119,3 +168,12 @@ class CallPage:
             f"POST {path} HTTP/1.1\r\n{self._browser}{kind}{form}X-CSRFToken: {self._token}\r\n"
             f"Content-Length: {len(content)}\r\n\r\n{content}"
         ).encode()
+
+
+def _turn(found: re.Match[bytes]) -> Turn:
+    return Turn(found[1].decode(), found[2].decode())
+
+
+def _turn_before(body: bytes) -> Turn | None:
+    found = _UNDO.search(body)
+    return _turn(found) if found else None

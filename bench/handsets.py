@@ -1,180 +1,200 @@
 """The load: thousands of volunteers' phones in one process, each by the rules of the call page.
 
-    python -m bench.handsets < settings.json > measured.json
+    python -m bench.handsets
 
-Settings: port, devices (a list of {"cookie", "token"}), ramp (seconds from the first phone to the
-last), seconds (after that), drain (seconds that the phones then have until all is acknowledged) and
-hold (seconds of a hold).
+Commands are rows of JSON, and each gets one row as its answer:
 
-A phone claims a person, talks, renews its hold meanwhile, and says how the call ended. An outcome
-stays in the phone's outbox until Phonebank itself settles it, as in call_outbox.js. The pauses
-between two tries grow, differ from phone to phone, and are at least as long as `Retry-After` asks
-for.
+    {"do": "begin", "port", "at_once", "pace", "devices": [{"cookie", "token"}], "boards": {party:
+        token}}
+        connects the televisions; then every phone asks for its first person and opens its line, so
+        many phones at a time. → {"seconds"}, once every phone has a person
+    {"do": "set_pace", "pace"}
+        lets calls go by so many times as fast, those under way included. → {}
+    {"do": "observed"} → {"requests": [[when it ended, kind, seconds, verdict, bytes]], "lost",
+        "connections", "cpu"}, since the last "observed"
+    {"do": "end", "drain"}
+        nobody begins a call or says any more how one ended; what has been said is sent, for at most
+        so many seconds. → {"saved", "promised", "unsettled", "broken"}
+    {"do": "shown"} → {party: calls}, on the televisions
 
-The output is what the phones know: every outcome that was acknowledged, until when each hold was
-promised, every broken promise, and the seconds of each request, by the phone's clock and by the
-server's (`Server-Timing`).
+A phone claims a person, talks, answers steps of the script, renews its hold meanwhile over its
+line, and says how the call ended. An outcome is sent until Phonebank itself settles it, as by
+call_outbox.js. The pauses between two tries grow, differ from phone to phone, and are at least as
+long as `Retry-After` asks for.
+
+A request's verdict is "person" (the answer has the next one), "nobody" (it is saved, and there is
+no next person yet), "saved", "redirected", "refused" (503), "no answer", or another status.
 """
 
 import asyncio
+import gc
+import itertools
 import json
 import random
 import resource
 import sys
 import time
-from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, NamedTuple
 
+from bench.call_page import CallPage, Screen, Turn
+from bench.http_client import NO_ANSWER, Answer, Connection
+from bench.people import Device
+from bench.socket_io import SocketIo
+
 ANSWER_WITHIN = 15.0  # seconds, as long as call_outbox.js waits
+RENEWED_WITHIN = 10.0  # seconds, as long as call_hold.js waits
 PAUSE_FIRST, PAUSE_MOST = 1.0, 30.0  # seconds, as in our_answers.js
-RENEW_EVERY = 60.0  # seconds, as in call_hold.js
-# In one call of so many, the phone goes dead.
-DEAD_EACH = 200
-# At the end of the evening every call under way ends within so many seconds.
-ENDS_WITHIN = 20.0
+# Seconds, as in call_hold.js: between two renewals, at least and at most, and after a failure.
+RENEW_AT_LEAST, RENEW_AT_MOST, RENEW_AGAIN = 5.0, 60.0, 4.0
+# Seconds between two tries of the waiting page, as in caller_wait.js.
+WAITS = (4.0, 6.0, 9.0, 13.0, 20.0, 30.0)
+RECONNECT_AFTER = 2.0  # seconds, about as long as the page's library waits
+# One outcome in so many is undone, and said again after some seconds.
+UNDONE_EACH, UNDO_TAKES = 100, 5.0
 ADDRESSES = 250  # 127.0.0.1 and up: one address has too few ports for all
 
 
 class Ending(NamedTuple):
-    """One way in which calls end, its share of all calls, and the shortest and longest in
-    seconds."""
+    """One way in which calls end: the outcome's button, its share of all calls, the shortest and
+    longest call in seconds, and the answers to the script's steps before that.
+
+    The seconds run from one outcome to the next, so they include a breath, and a caller makes 30
+    cycles an hour.
+    """
 
     outcome: str
     share: float
     shortest: float
     longest: float
+    answers: tuple[tuple[str, str], ...] = ()
 
 
+_OPENED = (("opening", "speaking"), ("introduction", "bad_time"))
+_TALK = (
+    ("opening", "speaking"),
+    ("introduction", "happy_to_talk"),
+    ("rating_before", "5"),
+    ("issue", "health"),
+    ("rating_after", "7"),
+    ("vote_ask", "probably"),
+)
 ENDINGS = (
-    Ending("no_answer", 0.55, 20, 35),
-    Ending("answerphone", 0.12, 20, 35),
-    Ending("left_message", 0.08, 30, 55),
-    Ending("talked", 0.10, 90, 300),
-    Ending("busy", 0.05, 12, 20),
-    Ending("bad_time", 0.04, 20, 50),
-    Ending("hung_up", 0.03, 15, 30),
-    Ending("refused", 0.03, 20, 60),
+    Ending("no_answer", 0.55, 70, 110),
+    Ending("answerphone", 0.12, 70, 110),
+    Ending("left_message", 0.08, 90, 130),
+    Ending("talked", 0.10, 200, 520, _TALK),
+    Ending("busy", 0.04, 50, 90),
+    Ending("ring_back=tomorrow", 0.02, 90, 180, _OPENED),
+    Ending("call_back", 0.01, 90, 180, _OPENED),
+    Ending("bad_time", 0.03, 80, 140, _OPENED),
+    Ending("hung_up", 0.02, 60, 110),
+    Ending("refused", 0.01, 90, 150, _OPENED),
+    Ending("wrong_number", 0.01, 80, 120),
+    Ending("do_not_call", 0.005, 80, 120),
+    Ending("skipped", 0.005, 40, 60),
 )
 SHARES = [ending.share for ending in ENDINGS]
-
-
-class Answer(NamedTuple):
-    """An answer; `status` is 0 if none came. `headers` are in lower case."""
-
-    status: int = 0
-    headers: str = ""
-    body: Any = None
-
-    def header(self, name: str) -> str:
-        at = self.headers.find(f"\r\n{name}: ")
-        if at < 0:
-            return ""
-        begins = at + len(name) + 4
-        return self.headers[begins : self.headers.find("\r\n", begins)]
-
-
-NO_ANSWER = Answer()
+# Seconds from one outcome to the next, on average.
+MEAN_CALL = sum(each.share * (each.shortest + each.longest) / 2 for each in ENDINGS)
 
 
 @dataclass
-class Measurements:
-    """What all phones of this process know."""
+class Notes:
+    """What all phones of this process know at the end."""
 
-    # Call → outcome, as acknowledged.
+    # Call → outcome, as acknowledged and not undone.
     saved: dict[str, str] = field(default_factory=dict)
     # Call → the time until which a renewal promised it, in seconds since 1970.
     promised: dict[str, float] = field(default_factory=dict)
-    unsaved: list[str] = field(default_factory=list)
+    # Phones that still waited for an answer at the end.
+    unsettled: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
-    # Kind of request → seconds of the answered and of the refused ones, by the phones' clocks.
-    answered: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    refused: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    server_answered: list[float] = field(default_factory=list)
-    server_refused: list[float] = field(default_factory=list)
-    other: Counter[str] = field(default_factory=Counter)
-    cpu: float = 0.0
-    lasted: float = 0.0
-
-
-class Connection(asyncio.Protocol):
-    """A phone's connection, which lasts as long as the server keeps it."""
-
-    def __init__(self) -> None:
-        self.transport: asyncio.Transport | None = None
-        self._waiting: asyncio.Future[Answer] | None = None
-        self._received = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport  # type: ignore[assignment]
-
-    def connection_lost(self, _: Exception | None) -> None:
-        self.transport = None
-        self._settle(NO_ANSWER)
-
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        head, found, body = self._received.partition(b"\r\n\r\n")
-        if not found:
-            return
-        headers = head.decode("latin-1").lower() + "\r\n"
-        status = int(head[9:12])
-        length = Answer(status, headers).header("content-length")
-        if not length or len(body) < int(length):
-            return
-        self._received = b""
-        body_json = json.loads(body) if body[:1] == b"{" else None
-        self._settle(Answer(status, headers, body_json))
-        if "\r\nconnection: close" in headers:
-            self.drop()
-
-    def send(self, message: bytes) -> "asyncio.Future[Answer]":
-        assert self.transport
-        self._waiting = asyncio.get_running_loop().create_future()
-        self.transport.write(message)
-        return self._waiting
-
-    def drop(self) -> None:
-        """Hang up. A request that still waits gets no answer."""
-        if self.transport is not None:
-            self.transport.abort()
-            self.transport = None
-        self._settle(NO_ANSWER)
-
-    def _settle(self, answer: Answer) -> None:
-        self._received = b""
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(answer)
-        self._waiting = None
 
 
 class Crowd:
-    """All phones, and what they share: the end of the evening and the notes."""
+    """All phones, and what they share: the pace, the end of the evening, and the notes."""
 
-    def __init__(self, settings: dict[str, Any]) -> None:
-        self.port = settings["port"]
-        self.hold = settings["hold"]
+    def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
-        self.measured = Measurements()
+        self.port = 0
+        self.notes = Notes()
+        self.requests: list[tuple[float, str, float, str, int]] = []
+        self.lost = self.connections = 0
         self.has_ended = False
         # Telephone number → the phone that shows it, and until when at least.
-        self.shown: dict[str, tuple[int, float]] = {}
-        self._talking: set[asyncio.Future[None]] = set()
+        self.shown_numbers: dict[str, tuple[int, float]] = {}
+        self._pace = 1.0
+        self._waiting: dict[asyncio.Future[None], asyncio.TimerHandle] = {}
+        self._televisions: list[Television] = []
+        self._evenings: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def start(self, work: Any) -> None:
+        """Run a coroutine beside the others."""
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def wait(self, seconds: float) -> None:
-        """Let time pass; the end of the evening cuts it short."""
+        """Let a call's time pass, at the present pace. The end of the evening cuts it short."""
+        if self.has_ended:
+            return
         done = self.loop.create_future()
-        self._talking.add(done)
-        self.loop.call_later(0 if self.has_ended else seconds, self._pass, done)
+        self._waiting[done] = self.loop.call_later(seconds / self._pace, self._pass, done)
         await done
-        self._talking.discard(done)
+        self._waiting.pop(done, None)
 
-    def end(self) -> None:
-        """End the evening: from now on no phone claims a person."""
+    async def begin(self, order: dict[str, Any]) -> dict[str, Any]:
+        began = time.monotonic()
+        self.port, self._pace = order["port"], order["pace"]
+        for party, token in order["boards"].items():
+            self._televisions.append(Television(self, int(party), token))
+            await self._televisions[-1].open()
+        gate = asyncio.Semaphore(order["at_once"])
+        phones = [Phone(self, number, Device(**one)) for number, one in enumerate(order["devices"])]
+        self._evenings = [self.loop.create_task(phone.evening(gate)) for phone in phones]
+        await asyncio.gather(*(phone.has_begun for phone in phones))
+        # What is here now stays, so the collector need not go through it again.
+        gc.collect()
+        gc.freeze()
+        return {"seconds": time.monotonic() - began}
+
+    async def set_pace(self, order: dict[str, Any]) -> dict[str, Any]:
+        before, self._pace = self._pace, order["pace"]
+        now = self.loop.time()
+        for done, timer in list(self._waiting.items()):
+            left = max(0.0, timer.when() - now) * before / self._pace
+            timer.cancel()
+            self._waiting[done] = self.loop.call_later(left, self._pass, done)
+        return {}
+
+    async def observed(self, _: dict[str, Any]) -> dict[str, Any]:
+        requests, self.requests = self.requests, []
+        lost, self.lost = self.lost, 0
+        connections, self.connections = self.connections, 0
+        return {
+            "requests": requests,
+            "lost": lost,
+            "connections": connections,
+            "cpu": time.process_time(),
+        }
+
+    async def end(self, order: dict[str, Any]) -> dict[str, Any]:
         self.has_ended = True
-        for done in list(self._talking):
-            self.loop.call_later(random.uniform(0, ENDS_WITHIN), self._pass, done)
+        for done in list(self._waiting):
+            self._pass(done)
+        _, left = await asyncio.wait(self._evenings, timeout=order["drain"])
+        self.notes.unsettled = [f"{len(left)} phones wait for an answer"] if left else []
+        for evening in self._evenings:
+            if evening in left:
+                evening.cancel()
+            elif evening.exception():
+                self.notes.broken.append(repr(evening.exception()))
+        return vars(self.notes)
+
+    async def shown(self, _: dict[str, Any]) -> dict[int, int]:
+        return {television.party: television.calls for television in self._televisions}
 
     @staticmethod
     def _pass(done: "asyncio.Future[None]") -> None:
@@ -182,190 +202,392 @@ class Crowd:
             done.set_result(None)
 
 
+class Line(SocketIo):
+    """A Socket.IO line that is opened again whenever it is lost."""
+
+    def __init__(
+        self, crowd: Crowd, namespace: str, auth: Any = None, cookie: str = "", address: str = ""
+    ) -> None:
+        super().__init__(crowd.port, namespace, auth, cookie)
+        self._crowd = crowd
+        self._from = (address, 0) if address else None
+        self._ready: asyncio.Future[None] = crowd.loop.create_future()
+        self.is_open = False
+
+    async def open(self) -> None:
+        """Connect, until the namespace answers."""
+        self._ready = self._crowd.loop.create_future()
+        while not self._crowd.has_ended:
+            try:
+                await self._crowd.loop.create_connection(
+                    lambda: self, "127.0.0.1", self._crowd.port, local_addr=self._from
+                )
+                await asyncio.wait_for(asyncio.shield(self._ready), ANSWER_WITHIN)
+                return
+            except (OSError, TimeoutError):
+                self.drop()
+                self._crowd.lost += 1
+                await self._crowd.wait(RECONNECT_AFTER)
+
+    def connected(self, at: float) -> None:
+        self.is_open = True
+        if not self._ready.done():
+            self._ready.set_result(None)
+
+    def refused(self) -> None:
+        self._crowd.notes.broken.append(f"{self.namespace} was refused")
+
+    def lost(self) -> None:
+        was_open, self.is_open = self.is_open, False
+        if was_open and not self._crowd.has_ended:
+            self._crowd.lost += 1
+            self._crowd.loop.call_later(RECONNECT_AFTER, self._crowd.start, self.open())
+
+
+class Television(Line):
+    """A party's board."""
+
+    def __init__(self, crowd: Crowd, party: int, token: str) -> None:
+        super().__init__(crowd, "/board", {"token": token})
+        self.party = party
+        self.calls = 0
+
+    def connected(self, at: float) -> None:
+        super().connected(at)
+        self.emit("snapshot", ack=0)
+
+    def heard(self, message: bytes, at: float) -> None:
+        told = json.loads(message[message.index(b"[") :])
+        board = told[0].get("board") if message[1:2] == b"3" else told[1]
+        self.calls = max(self.calls, board["calls"])
+
+
+class CallerLine(Line):
+    """A phone's own line. It mostly keeps quiet."""
+
+    def __init__(self, crowd: Crowd, cookie: str, address: str) -> None:
+        super().__init__(crowd, "/caller", cookie=cookie, address=address)
+        self._numbers = itertools.count(1)
+        self._asked: dict[int, asyncio.Future[dict[str, Any]]] = {}
+
+    def connected(self, at: float) -> None:
+        super().connected(at)
+        self.emit("state", {}, ack=0)
+
+    def heard(self, message: bytes, at: float) -> None:
+        if message[1:2] != b"3":
+            return
+        at_brackets = message.index(b"[")
+        number = int(message[message.index(b",") + 1 : at_brackets])
+        asked = self._asked.pop(number, None)
+        if asked is not None and not asked.done():
+            asked.set_result(json.loads(message[at_brackets:])[0])
+
+    async def ask(self, event: str, data: Any, within: float) -> dict[str, Any] | None:
+        """The server's answer to an event; None if the line is down, or if none comes in time."""
+        if not self.is_open:
+            return None
+        number = next(self._numbers)
+        self._asked[number] = answer = self._crowd.loop.create_future()
+        self.emit(event, data, number)
+        try:
+            return await asyncio.wait_for(answer, within)
+        except TimeoutError:
+            return None
+        finally:
+            self._asked.pop(number, None)
+
+
 class Phone:
     """One volunteer's phone."""
 
-    def __init__(self, crowd: Crowd, number: int, device: dict[str, str]) -> None:
+    def __init__(self, crowd: Crowd, number: int, device: Device) -> None:
         self._crowd = crowd
         self._number = number
         self._address = f"127.0.0.{1 + number % ADDRESSES}"
-        self._connection = Connection()
-        self._headers = (
-            "Host: 127.0.0.1\r\nAccept: application/json\r\nContent-Type: application/json\r\n"
-            f"Cookie: {device['cookie']}\r\nX-CSRFToken: {device['token']}\r\n"
-        )
+        self._page = CallPage(crowd.port, device)
+        self._line = CallerLine(crowd, device.cookie, self._address)
+        self._idle: list[Connection] = []
+        self._screen: Screen | None = None
+        self._until = 0.0
+        self._renewal: asyncio.TimerHandle | None = None
+        self._failed_renewals = 0
+        # Whether an outcome or an undo is under way, which ends the hold.
+        self._is_ending = False
+        self.has_begun: asyncio.Future[None] = crowd.loop.create_future()
 
-    async def evening(self, begins_after: float) -> None:
+    async def evening(self, gate: asyncio.Semaphore) -> None:
         """Call people until the evening is over and every outcome is settled."""
-        await self._crowd.wait(begins_after)
-        person = None
-        while person is not None or not self._crowd.has_ended:
-            if person is None:
-                person = await self._claim()
-            else:
-                person = await self._call(person)
-        self._connection.drop()
-
-    async def _claim(self) -> dict[str, Any] | None:
-        failures = 0
+        async with gate:
+            try:
+                await self._begin()
+                await self._line.open()
+            except Exception as error:
+                self.has_begun.set_exception(error)
+                raise
+        self.has_begun.set_result(None)
+        # The first call has been under way for a while, so that phones do not come in waves.
+        share = random.random()
         while not self._crowd.has_ended:
-            answer = await self._post("claim", "/calling/next", {})
-            if answer.status == 200:
-                if answer.body["person"] is not None:
-                    return self._show(answer.body["person"])
-                failures = 0
-                await self._crowd.wait(random.uniform(10, 20))
-                continue
-            failures += 1
-            await self._crowd.wait(pause_before_retry(failures, answer))
-        return None
-
-    def _show(self, person: dict[str, Any]) -> dict[str, Any]:
-        """Note that this phone shows the person. No other phone may show them."""
-        number, until = person["phone"], _seconds(person["expires_at"])
-        phone, shown_until = self._crowd.shown.get(number, (self._number, 0.0))
-        if phone != self._number and shown_until > time.time():
-            self._crowd.measured.broken.append(f"{person['call_id']} is on two screens")
-        self._crowd.shown[number] = self._number, until
-        return person | {"until": until}
-
-    async def _call(self, person: dict[str, Any]) -> dict[str, Any] | None:
-        """Make one call until its outcome is settled. The next person, if one came with the
-        answer."""
-        ending = random.choices(ENDINGS, SHARES)[0]
-        ends_at = time.monotonic() + random.uniform(ending.shortest, ending.longest)
-        if not random.randrange(DEAD_EACH):
-            # The phone comes back when its hold has long expired.
-            await self._crowd.wait(1.5 * self._crowd.hold)
-            return None
-        await self._talk_and_renew(person, ends_at)
-        return await self._send_outcome(person, ending.outcome)
-
-    async def _talk_and_renew(self, person: dict[str, Any], ends_at: float) -> None:
-        every = min(RENEW_EVERY, self._crowd.hold / 3)
-        renews_at, failures = time.monotonic() + every, 0
-        while not self._crowd.has_ended and (left := ends_at - time.monotonic()) > 0:
-            await self._crowd.wait(min(left, max(0.0, renews_at - time.monotonic())))
-            if self._crowd.has_ended or time.monotonic() < renews_at:
-                continue
-            answer = await self._post("record", self._about(person, "renew"), {})
-            if answer.status == 200:
-                failures = 0
-                renews_at = time.monotonic() + every
-                person["until"] = _seconds(answer.body["expires_at"])
-                self._crowd.measured.promised[person["call_id"]] = person["until"]
-                self._crowd.shown[person["phone"]] = self._number, person["until"]
-            elif answer.status == 503 or not answer.status:
-                failures += 1
-                renews_at = time.monotonic() + pause_before_retry(failures, answer)
+            if self._screen is None:
+                await self._wait_for_person()
             else:
-                self._note_lost_hold(person, answer)
+                await self._call(self._screen, share)
+            share = 1.0
+        self._stop_renewing()
+
+    async def _begin(self) -> None:
+        """Press "Start calling" until there is a person."""
+        failures = 0
+        while self._screen is None and not self._crowd.has_ended:
+            answer = await self._send("first", self._page.next())
+            self._draw(self._page.read(answer))
+            if self._screen is None:
+                failures += 1
+                retry_after = float(answer.header("retry-after") or 0)
+                await asyncio.sleep(pause_before_retry(failures, retry_after))
+
+    async def _wait_for_person(self) -> None:
+        """Do what the waiting page does, until there is a person."""
+        await self._open_waiting_page()
+        tries = 0
+        while self._screen is None and not self._crowd.has_ended:
+            await asyncio.sleep(WAITS[min(tries, len(WAITS) - 1)] * random.uniform(0.75, 1.25))
+            tries += 1
+            answer = await self._send("waiting", self._page.wait(as_json=True))
+            if CallPage.has_person(answer):
+                await self._open_waiting_page()
+
+    async def _open_waiting_page(self) -> None:
+        answer = await self._send("waiting", self._page.wait(as_json=False))
+        if answer.status == 303:
+            answer = await self._send("waiting", self._page.open())
+        self._draw(self._page.read(answer))
+
+    async def _call(self, screen: Screen, share: float) -> None:
+        """Make one call, until its outcome is settled."""
+        ending = random.choices(ENDINGS, SHARES)[0]
+        length = share * random.uniform(ending.shortest, ending.longest)
+        part = length / (len(ending.answers) + 1)
+        for step, value in ending.answers:
+            await self._crowd.wait(part)
+            if self._crowd.has_ended:
                 return
+            message = self._page.answer(screen.call, step, value, int(1000 * time.time()))
+            await self._send_until_settled("answer", screen.call, message)
+        await self._crowd.wait(part)
+        if self._crowd.has_ended:
+            return
+        await self._record(screen, ending.outcome)
+        after = self._screen
+        if after is not None and after.before is not None and not random.randrange(UNDONE_EACH):
+            await self._crowd.wait(UNDO_TAKES)
+            if not self._crowd.has_ended:
+                await self._undo(after, after.before)
 
-    def _note_lost_hold(self, person: dict[str, Any], answer: Answer) -> None:
-        """Note that the phone has lost the person: its hold has expired, or a promise is broken."""
-        kept = time.time() > person["until"]
-        kind = "expired" if kept else "lost before its time"
-        self._crowd.measured.other[f"hold {kind}"] += 1
-        if not kept:
-            self._crowd.measured.broken.append(f"{person['call_id']} lost: {answer.status}")
+    async def _record(self, screen: Screen, outcome: str) -> None:
+        saved, call_id = self._crowd.notes.saved, screen.call.call_id
+        message = self._page.outcome(screen.call, outcome)
+        self._is_ending = True
+        answer = await self._send_until_settled("cycle", screen.call, message)
+        if verdict_in(answer)[1] != "saved":
+            # The page of the caller has gone on without this phone: its hold was lost.
+            self._note_lost_hold(screen, answer)
+            self._draw(None)
+            return
+        if call_id in saved:
+            self._crowd.notes.broken.append(f"{call_id} was acknowledged twice")
+        saved[call_id] = "call_back" if outcome.startswith("ring_back=") else outcome
+        self._draw(self._page.read(answer))
 
-    async def _send_outcome(self, person: dict[str, Any], outcome: str) -> dict[str, Any] | None:
-        """Send the outcome until it is settled, like an outbox with one entry."""
-        measured, call_id, failures = self._crowd.measured, person["call_id"], 0
-        path = f"{self._about(person, 'outcome')}?turn={person['turn']}"
-        while True:
-            sent = {"outcome": outcome} | ({"next": False} if self._crowd.has_ended else {})
-            answer = await self._post("record", path, sent)
-            settled, _, verdict = answer.header("x-phonebank-call").partition(" ")
-            if settled == call_id:
-                break
-            failures += 1
-            await asyncio.sleep(pause_before_retry(failures, answer))
-        if verdict != "saved":
-            self._note_lost_hold(person, answer)
-            return None
-        if call_id in measured.saved:
-            measured.broken.append(f"{call_id} was acknowledged twice")
-        measured.saved[call_id] = outcome
-        if self._crowd.shown.get(person["phone"], (None,))[0] == self._number:
-            del self._crowd.shown[person["phone"]]
-        after = (answer.body or {}).get("person")
-        return self._show(after) if after else None
+    async def _undo(self, screen: Screen, before: Turn) -> None:
+        """Undo the outcome before this screen; its person comes back."""
+        message = self._page.undo(before)
+        self._is_ending = True
+        answer = await self._send_until_settled("undo", before, message)
+        if verdict_in(answer)[1] != "saved":
+            self._draw(screen)
+            return
+        self._crowd.notes.saved.pop(before.call_id, None)
+        # The person on the screen has gone back to the list.
+        self._crowd.notes.promised.pop(screen.call.call_id, None)
+        self._draw(self._page.read(answer))
 
-    @staticmethod
-    def _about(person: dict[str, Any], what: str) -> str:
-        return f"/calling/person/{person['call_id']}/{what}"
+    def _draw(self, screen: Screen | None) -> None:
+        """Show a person, or nobody, in the place of the person before. No other phone may show
+        them."""
+        self._stop_renewing()
+        self._is_ending = False
+        shown = self._crowd.shown_numbers
+        if self._screen is not None and shown.get(self._screen.number, (None,))[0] == self._number:
+            del shown[self._screen.number]
+        self._screen = screen
+        if screen is None:
+            return
+        self._until = time.time() + screen.seconds_left
+        phone, until = shown.get(screen.number, (self._number, 0.0))
+        if phone != self._number and until > time.time():
+            self._crowd.notes.broken.append(f"{screen.call.call_id} is on two screens")
+        shown[screen.number] = self._number, self._until
+        self._failed_renewals = 0
+        self._renew_after(self._renewal_pause())
 
-    async def _post(self, kind: str, path: str, body: Any) -> Answer:
-        content = json.dumps(body)
-        head = f"POST {path} HTTP/1.1\r\n{self._headers}Content-Length: {len(content)}\r\n\r\n"
+    def _renewal_pause(self) -> float:
+        """Seconds until the next renewal: the less time is left, the sooner."""
+        return max(RENEW_AT_LEAST, min(RENEW_AT_MOST, (self._until - time.time()) / 3))
+
+    def _renew_after(self, seconds: float) -> None:
+        self._renewal = self._crowd.loop.call_later(seconds, self._start_renewal)
+
+    def _start_renewal(self) -> None:
+        if self._screen is not None:
+            self._crowd.start(self._renew(self._screen))
+
+    def _stop_renewing(self) -> None:
+        if self._renewal is not None:
+            self._renewal.cancel()
+            self._renewal = None
+
+    async def _renew(self, screen: Screen) -> None:
+        """Renew the hold over the line, or by a request where the line settles nothing."""
+        retry_after, left = 0.0, None
         began = time.perf_counter()
-        try:
-            if self._connection.transport is None:
-                _, self._connection = await asyncio.wait_for(
-                    self._crowd.loop.create_connection(
-                        Connection, "127.0.0.1", self._crowd.port, local_addr=(self._address, 0)
-                    ),
-                    ANSWER_WITHIN,
-                )
-            left = ANSWER_WITHIN - (time.perf_counter() - began)
-            hang_up = self._crowd.loop.call_later(left, self._connection.drop)
-            answer = await self._connection.send((head + content).encode())
-            hang_up.cancel()
-        except (OSError, TimeoutError):
-            answer = NO_ANSWER
-        self._measure(kind, answer, time.perf_counter() - began)
+        event, data = CallPage.renewal(screen.call)
+        told = await self._line.ask(event, data, RENEWED_WITHIN)
+        status = 200 if told and told.get("ok") else (told or {}).get("error", {}).get("status", 0)
+        if told is not None and status in (200, 503):
+            verdict = "saved" if status == 200 else "refused"
+            self._note("renewal", time.perf_counter() - began, verdict, 0)
+            left = told.get("seconds_left")
+            retry_after = (told.get("error") or {}).get("retry_after") or 0.0
+        elif screen is not self._screen:
+            return
+        elif self._is_ending:
+            # The outcome has arrived first, so there is no hold, and the next screen is on its way.
+            self._renew_after(RENEW_AGAIN)
+            return
+        else:
+            answer = await self._send("renewal by request", self._page.renew(screen.call))
+            left = CallPage.seconds_left(answer)
+            retry_after = float(answer.header("retry-after") or 0)
+            if screen is self._screen and verdict_in(answer)[1] == "refused":
+                self._note_lost_hold(screen, answer)
+                return
+        if screen is not self._screen or self._crowd.has_ended:
+            return
+        if left is None:
+            self._failed_renewals += 1
+            most = self._renewal_pause()
+            pause = pause_before_retry(self._failed_renewals, retry_after, RENEW_AGAIN, most)
+            self._renew_after(pause)
+            return
+        self._failed_renewals = 0
+        self._until = time.time() + left
+        self._crowd.notes.promised[screen.call.call_id] = self._until
+        self._crowd.shown_numbers[screen.number] = self._number, self._until
+        self._renew_after(self._renewal_pause())
+
+    def _note_lost_hold(self, screen: Screen, answer: Answer) -> None:
+        """Note that the phone has lost the person: its hold has expired, or a promise is broken."""
+        has_expired = time.time() > self._until
+        self._note("hold", 0.0, "expired" if has_expired else "lost before its time", 0)
+        if not has_expired:
+            self._crowd.notes.broken.append(f"{screen.call.call_id} lost: {answer.status}")
+
+    async def _send_until_settled(self, kind: str, call: Turn, message: bytes) -> Answer:
+        """Send what was said about a call until Phonebank settles it, as an outbox does."""
+        failures = 0
+        while True:
+            answer = await self._send(kind, message)
+            if verdict_in(answer)[0] == call.call_id:
+                return answer
+            failures += 1
+            retry_after = float(answer.header("retry-after") or 0)
+            await asyncio.sleep(pause_before_retry(failures, retry_after))
+
+    async def _send(self, kind: str, message: bytes) -> Answer:
+        """Send a request on a kept connection, or on a new one, and note what became of it."""
+        began = time.perf_counter()
+        answer, was_kept = NO_ANSWER, True
+        # A server closes idle connections, so a browser sends once more what a kept one refused.
+        while not answer.status and was_kept and time.perf_counter() - began < ANSWER_WITHIN:
+            answer, was_kept = await self._try(message, began)
+        self._note(kind, time.perf_counter() - began, _outcome_of(kind, answer), answer.length)
         return answer
 
-    def _measure(self, kind: str, answer: Answer, took: float) -> None:
-        measured = self._crowd.measured
-        name, _, duration = answer.header("server-timing").partition(";dur=")
-        if answer.status == 0:
-            measured.other[f"{kind}: no answer"] += 1
-        elif name == "refused":
-            measured.refused[kind].append(took)
-            measured.server_refused.append(float(duration) / 1000)
+    async def _try(self, message: bytes, began: float) -> tuple[Answer, bool]:
+        """Send a request once; the answer, and whether the connection was a kept one."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.transport is not None:
+                was_kept = True
+                break
         else:
-            if answer.status != 200:
-                measured.other[f"{kind}: {answer.status}"] += 1
-            measured.answered[kind].append(took)
-            measured.server_answered.append(float(duration or 0) / 1000)
+            was_kept = False
+            try:
+                connection = await self._connect()
+            except (OSError, TimeoutError):
+                return NO_ANSWER, False
+        left = ANSWER_WITHIN - (time.perf_counter() - began)
+        hang_up = self._crowd.loop.call_later(left, connection.drop)
+        answer = await connection.send(message)
+        hang_up.cancel()
+        if connection.transport is not None:
+            self._idle.append(connection)
+        return answer, was_kept
+
+    async def _connect(self) -> Connection:
+        self._crowd.connections += 1
+        _, connection = await asyncio.wait_for(
+            self._crowd.loop.create_connection(
+                Connection, "127.0.0.1", self._crowd.port, local_addr=(self._address, 0)
+            ),
+            ANSWER_WITHIN,
+        )
+        return connection
+
+    def _note(self, kind: str, took: float, verdict: str, length: int) -> None:
+        self._crowd.requests.append((self._crowd.loop.time(), kind, took, verdict, length))
 
 
-def pause_before_retry(failures: int, answer: Answer) -> float:
+def verdict_in(answer: Answer) -> tuple[str, str]:
+    """The call that the answer settles, and "saved" or "refused"; empty if it settles nothing."""
+    call, _, verdict = answer.header("x-phonebank-call").partition(" ")
+    return call, verdict
+
+
+def pause_before_retry(
+    failures: int, retry_after: float, first: float = PAUSE_FIRST, most: float = PAUSE_MOST
+) -> float:
     """Seconds until the next try, by the rules of our_answers.js."""
-    grown = min(PAUSE_FIRST * 2 ** min(failures - 1, 20), PAUSE_MOST) * random.uniform(0.5, 1.5)
-    asked = answer.header("retry-after")
-    return max(grown, int(asked or 0) * random.uniform(1, 1.5))
+    grown = min(first * 2 ** min(failures - 1, 20), most) * random.uniform(0.5, 1.5)
+    return max(grown, min(retry_after, 10 * most) * random.uniform(1, 1.5))
 
 
-def _seconds(moment: str) -> float:
-    return datetime.fromisoformat(moment).timestamp()
+def _outcome_of(kind: str, answer: Answer) -> str:
+    """The verdict on a request: see the module."""
+    if not answer.status:
+        return "no answer"
+    if answer.status == 503:
+        return "refused"
+    if answer.status == 303:
+        return "redirected"
+    if answer.status != 200:
+        return f"status {answer.status}"
+    if kind in ("answer", "renewal by request"):
+        return "saved"
+    return "person" if CallPage.has_person(answer) else "nobody"
 
 
-async def _run(settings: dict[str, Any]) -> Measurements:
-    crowd = Crowd(settings)
-    began = time.monotonic()
-    phones = [Phone(crowd, number, one) for number, one in enumerate(settings["devices"])]
-    evenings = [
-        asyncio.create_task(phone.evening(random.uniform(0, settings["ramp"]))) for phone in phones
-    ]
-    await asyncio.sleep(settings["ramp"] + settings["seconds"])
-    crowd.end()
-    _, left = await asyncio.wait(evenings, timeout=settings["drain"])
-    crowd.measured.unsaved = [f"{len(left)} phones are not done"] if left else []
-    for evening in left:
-        evening.cancel()
-    for evening in evenings:
-        if evening.done() and not evening.cancelled() and evening.exception():
-            crowd.measured.broken.append(repr(evening.exception()))
-    crowd.measured.lasted = time.monotonic() - began
-    crowd.measured.cpu = time.process_time()
-    return crowd.measured
+async def run_commands() -> None:
+    crowd = Crowd()
+    while order := await crowd.loop.run_in_executor(None, sys.stdin.readline):
+        told = json.loads(order)
+        answer = await getattr(crowd, told["do"])(told)
+        print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    json.dump(vars(asyncio.run(_run(json.load(sys.stdin)))), sys.stdout)
+    asyncio.run(run_commands())

@@ -32,7 +32,7 @@ class Connection(asyncio.Protocol):
         # Of the answer that is coming in: its head so far, then its headers and its body's parts.
         self._head, self._headers = b"", ""
         self._parts: list[bytes] = []
-        self._length = self._missing = 0
+        self._missing = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
@@ -48,18 +48,15 @@ class Connection(asyncio.Protocol):
                 self._head = head
                 return
             self._headers = head.decode("latin-1").lower() + "\r\n"
-            self._length = int(_value(self._headers, "content-length") or 0)
-            self._parts, self._missing = [body], self._length - len(body)
+            length = int(_value(self._headers, "content-length") or 0)
+            self._parts, self._missing = [body], length - len(body)
         else:
             self._parts.append(data)
             self._missing -= len(data)
         if self._missing > 0:
             return
         headers, body = self._headers, b"".join(self._parts)
-        if _value(headers, "content-encoding") == "gzip":
-            body = zlib.decompress(body, 31)
-        answer = Answer(int(headers[9:12]), headers, body, self._length)
-        self._settle(answer)
+        self._settle(answer_of(int(headers[9:12]), headers, body))
         if _value(headers, "connection") == "close":
             self.drop()
 
@@ -82,6 +79,14 @@ class Connection(asyncio.Protocol):
         waiting, self._waiting = self._waiting, None
         if waiting is not None and not waiting.done():
             waiting.set_result(answer)
+
+
+def answer_of(status: int, headers: str, body: bytes) -> Answer:
+    """The answer with this status, these headers in lower case and this body, as received."""
+    length = len(body)
+    if _value(headers, "content-encoding") == "gzip":
+        body = zlib.decompress(body, 31)
+    return Answer(status, headers, body, length)
 
 
 def _value(headers: str, name: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 from bench.measuring import Clock, servers
 from bench.people import Device
+from bench.reporting import percentile
 from bench.servers import ROOT
 
 WARM_UP = 1.5  # seconds
@@ -33,8 +34,7 @@ class Measurement:
 
     def percentile(self, share: float) -> float:
         """The milliseconds within which this share of the requests was answered."""
-        ordered = sorted(self.took)
-        return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+        return 1000 * percentile(self.took, share)
 
     def cost(self, *kinds: str) -> float:
         """Milliseconds of processor time a request, of these kinds of servers together."""

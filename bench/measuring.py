@@ -16,11 +16,17 @@ def cpu_of(process: psutil.Process) -> float:
 
 
 def servers(application: str = "") -> dict[str, list[psutil.Process]]:
-    """The servers that this process has started: web workers, PostgreSQL and Redis.
+    """The servers that this process has started: web workers, PostgreSQL, Redis, and "jobs": the
+    job workers and the clock.
 
     With `application`, such as "wsgi:app", the web workers are those of this application only.
     """
-    found: dict[str, list[psutil.Process]] = {"web": [], "postgres": [], "redis": []}
+    found: dict[str, list[psutil.Process]] = {
+        "web": [],
+        "postgres": [],
+        "redis": [],
+        "jobs": [],
+    }
     for child in psutil.Process().children():
         if child.status() == psutil.STATUS_ZOMBIE:
             continue
@@ -32,6 +38,8 @@ def servers(application: str = "") -> dict[str, list[psutil.Process]]:
             found["postgres"] += [child, *child.children(recursive=True)]
         elif name.startswith(("redis", "valkey")):
             found["redis"].append(child)
+        elif any(part.endswith("/phonebank") for part in line):
+            found["jobs"] += [child, *child.children(recursive=True)]
     return found
 
 

@@ -6,19 +6,27 @@ ITU keeps unassigned: every contact has a number of their own, and nobody has it
 
 import json
 import re
+import secrets
 import urllib.request
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
 
-from sqlalchemy import text
+from flask import Flask
+from itsdangerous import URLSafeTimedSerializer
+from sqlalchemy import insert, select, text
 
+from bench.servers import cookies_of
 from phonebank.core.db import db
 from phonebank.models import (
+    Account,
+    Caller,
+    CallerState,
     Campaign,
     CampaignState,
     ContactList,
     ContactState,
     ListState,
+    Party,
     Script,
     ScriptVersion,
 )
@@ -28,6 +36,7 @@ from phonebank.rules.time_zones import zones_key
 from scripts_library.library import source_of
 
 LISTS = 3
+PARTY_OF = 10
 ZONES = [
     zones_key([zone])
     for zone in ("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles")
@@ -116,6 +125,46 @@ def build(contacts: int) -> tuple[int, str]:
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE contact"))
     return campaign.id, f"/c/{campaign.join_token}"
+
+
+def make_callers(app: Flask, campaign_id: int, count: int) -> tuple[list[Device], dict[int, str]]:
+    """Make so many callers in parties of PARTY_OF: the devices of each, and the token of each
+    party's board. Commits."""
+    host = Account(email="host@example.org", name="Ada", fs_uniquifier="0" * 32)
+    db.session.add(host)
+    db.session.flush()
+    parties = [
+        Party(campaign_id=campaign_id, host_id=host.id, title=f"Party {n}", goal=200)
+        for n in range(-(-count // PARTY_OF))
+    ]
+    db.session.add_all(parties)
+    db.session.flush()
+    boards = {party.id: party.board_token for party in parties}
+    rows = [
+        {
+            "campaign_id": campaign_id,
+            "party_id": parties[n % len(parties)].id,
+            "first_name": f"Sam{n}",
+            "state": CallerState.ADMITTED,
+        }
+        for n in range(count)
+    ]
+    db.session.execute(insert(Caller), rows)
+    db.session.commit()
+    found = db.session.execute(
+        select(Caller.id, Caller.device_token)
+        .where(Caller.campaign_id == campaign_id)
+        .order_by(Caller.id)
+    )
+    cookies = cookies_of(app)
+    tokens = URLSafeTimedSerializer(str(app.secret_key), salt="wtf-csrf-token")
+    devices = []
+    for caller_id, device_token in found:
+        secret = secrets.token_hex(20)
+        session = {"caller": {"id": caller_id, "token": device_token}, "csrf_token": secret}
+        cookie = cookies.dumps(session | {"_permanent": True})
+        devices.append(Device(f"session={cookie}", tokens.dumps(secret)))
+    return devices, boards
 
 
 def join_callers(port: int, link: str, count: int) -> list[Device]:

@@ -15,8 +15,10 @@ SLEEPERS = {"time", "gevent", "asyncio"}
 # Where the time that goes by is itself what is tried or measured. No test waits in these.
 PACED = {
     "bench/boards.py::run_phase": "what it costs when nothing happens, for so long",
-    "bench/handsets.py::_run": "how long the evening lasts",
-    "bench/handsets.py::_send_outcome": "the pause of a phone that was not answered",
+    "bench/callers.py::watch": "how long the phones are measured",
+    "bench/handsets.py::_begin": "the pause of a phone that was not answered",
+    "bench/handsets.py::_send_until_settled": "the same for an outcome",
+    "bench/handsets.py::_wait_for_person": "the pause of the waiting page",
     "bench/outcomes.py::main": "so many outcomes a second",
     "tests/browser/line_server.py::snapshot": "a server that is as slow as the test says",
     "tests/crash/bad_line.py::ask": "a request of the soak that is late",

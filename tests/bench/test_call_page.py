@@ -4,7 +4,7 @@ answers."""
 from flask.testing import FlaskClient
 
 from bench.call_page import CallPage, Screen
-from bench.http_client import Answer
+from bench.http_client import Answer, answer_of
 from bench.people import Device
 from phonebank.core.db import db
 from phonebank.models import Call
@@ -27,7 +27,7 @@ class Wire:
         headers = [line.split(": ", 1) for line in lines if not line.startswith(_CLIENTS_OWN)]
         answer = self._client.open(path, method=method, headers=headers, data=body)
         named = "".join(f"\r\n{name}: {value}" for name, value in answer.headers.items())
-        return Answer(answer.status_code, f"http/1.1{named}\r\n".lower(), answer.data)
+        return answer_of(answer.status_code, f"http/1.1{named}\r\n".lower(), answer.data)
 
 
 def test_a_phone_calls_person_after_person(client: FlaskClient, phone_bank: PhoneBank) -> None:

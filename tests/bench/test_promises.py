@@ -1,5 +1,7 @@
-"""Tests the judge of `bench.phones`: it sees every kind of broken promise, and none where there is
-none."""
+"""Tests the judge of the benchmarks' phones.
+
+It sees every kind of broken promise, and none where there is none.
+"""
 
 from typing import Any
 
@@ -7,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from bench.phones import broken_promises
+from bench.promises import broken_promises
 from phonebank.calls.claim import claim
 from phonebank.calls.record import record
 from phonebank.core.db import db
@@ -17,24 +19,27 @@ from tests.factories import create_caller, create_campaign, create_contact, crea
 FAULTS: dict[str, tuple[str, dict[str, Any]]] = {
     "acknowledged and not stored as said": ("", {"saved": {"%saved": "talked"}}),
     "stored and never acknowledged": ("", {"saved": {}}),
-    "phones that were not done": ("", {"unsaved": ["1 phone is not done"]}),
+    "phones that were not done": ("", {"unsettled": ["1 phone is not done"]}),
     "what the phones saw broken": ("", {"broken": ["on two screens"]}),
     "holds that were lost before the time they were renewed to": (
         "UPDATE call SET ended_at = now(), ending = 'expired' WHERE ended_at IS NULL",
         {"promised": {"%held": 2e9}},
     ),
     "tallies that are not the recount": ("UPDATE tally SET calls = calls + 1", {}),
-    "two calls with one contact at the same time": (
+    "contacts in two calls at the same time": (
         "UPDATE call SET contact_id = (SELECT contact_id FROM call WHERE outcome IS NOT NULL),"
         " started_at = started_at - interval '1 minute' WHERE outcome IS NULL",
         {},
     ),
-    "two calls of one caller at the same time": (
+    "callers in two calls at the same time": (
         "UPDATE call SET caller_id = (SELECT caller_id FROM call WHERE outcome IS NOT NULL),"
         " started_at = started_at - interval '1 minute' WHERE outcome IS NULL",
         {},
     ),
-    "attempts that are not the counted calls": ("UPDATE contact SET attempts = attempts + 1", {}),
+    "contacts whose attempts are not their counted calls": (
+        "UPDATE contact SET attempts = attempts + 1",
+        {},
+    ),
 }
 
 
@@ -56,7 +61,7 @@ def test_the_judge_sees(app_context: Flask, name: str | None) -> None:
     measured: dict[str, Any] = {
         "saved": {ids["%saved"]: "no_answer"},
         "promised": {ids["%held"]: 2e9},
-        "unsaved": [],
+        "unsettled": [],
         "broken": [],
     }
     statement, noted = FAULTS[name] if name else ("", {})

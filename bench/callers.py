@@ -1,0 +1,227 @@
+"""An evening: so many phones that call, renew, answer and undo as people do, and a few televisions,
+on the Procfile's own processes.
+
+The bars (docs/benchmarks.md): from a tap on an outcome to the next person within 300 ms at p95 and
+800 ms at p99, no refusal and no error, and every promise kept.
+
+PHONES and CALLERS_SECONDS set another size: how many phones, and for how many seconds they are
+measured once all of them have had a first person.
+"""
+
+import os
+import resource
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psutil
+from flask import Flask
+from sqlalchemy import text
+
+from bench import people, promises
+from bench.command_process import CommandProcess
+from bench.handsets import MEAN_CALL
+from bench.measuring import MB, Clock, memory
+from bench.reporting import format_tail, percentile, report
+from bench.servers import migrated_app, procfile, stores
+from phonebank.core.db import db
+
+P95_BAR, P99_BAR = 0.3, 0.8  # seconds
+TELEVISIONS = 5
+# So many phones ask for their first person at once: as fast as the server can, and no faster.
+AT_ONCE = 8
+# Seconds until every phone has its last answer, and every board the last call.
+DRAIN, SHOWN_WITHIN = 60, 5.0
+WEB_WORKERS = 2
+KINDS = {
+    "web": "web",
+    "postgres": "PostgreSQL",
+    "redis": "Redis",
+    "jobs": "job workers and clock",
+    "phones": "phones",
+}
+
+
+class Request(NamedTuple):
+    """One request of a phone: when it ended (on the machine's monotonic clock), its kind, its
+    seconds, its verdict (see `bench.handsets`), and its answer's bytes."""
+
+    at: float
+    kind: str
+    took: float
+    verdict: str
+    length: int
+
+
+# The verdicts of requests that went as they should.
+GOOD = ("person", "saved", "redirected")
+
+
+@dataclass
+class Evening:
+    """The phones' process and the servers, while the phones call."""
+
+    app: Flask
+    phones: CommandProcess
+    contacts: int
+    log: Path
+    boards: dict[int, str]
+
+    def observe(self) -> tuple[list[Request], dict[str, Any]]:
+        """What the phones have seen since the last time: their requests, and the rest."""
+        told = self.phones.ask("observed")
+        return [Request(*each) for each in told.pop("requests")], told
+
+    def watch(self, seconds: float) -> tuple[list[Request], dict[str, Any]]:
+        """What the phones see in so many seconds from now."""
+        self.observe()
+        time.sleep(seconds)
+        return self.observe()
+
+    def end(self) -> dict[str, list[str]]:
+        """End the evening: every promise, with what breaks it (see `promises`)."""
+        notes = self.phones.ask("end", drain=DRAIN)
+        with self.app.app_context():
+            broken = promises.broken_promises(notes)
+            broken["boards that do not show the recount"] = self._wrong_boards()
+        lines = self.log.read_text(errors="replace").splitlines()
+        broken["errors in the log"] = [
+            line for line in lines if " ERROR " in line or "Traceback" in line
+        ]
+        return broken
+
+    def _wrong_boards(self) -> list[str]:
+        """The televisions that show something else than a recount, once they had time."""
+        rows = db.session.execute(
+            text("SELECT party_id, count(*) AS calls FROM call WHERE counted GROUP BY party_id")
+        )
+        calls = {row.party_id: row.calls for row in rows}
+        give_up = time.monotonic() + SHOWN_WITHIN
+        while True:
+            shown = {int(party): n for party, n in self.phones.ask("shown").items()}
+            wrong = [
+                f"party {party}: {n} instead of {calls.get(party, 0)}"
+                for party, n in shown.items()
+                if n != calls.get(party, 0)
+            ]
+            if not wrong or time.monotonic() > give_up:
+                return wrong
+            time.sleep(0.5)
+
+
+@contextmanager
+def evening(phones: int, contacts: int, pace: float = 1.0) -> Iterator[Evening]:
+    """Run the servers and so many phones. Everybody has a first person when this yields."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with stores() as environment:
+        app = migrated_app(environment)
+        with app.app_context():
+            campaign_id, _ = people.build(contacts)
+            promises.note_before()
+            devices, boards = people.make_callers(app, campaign_id, phones)
+        watched = dict(list(boards.items())[:TELEVISIONS])
+        environment = environment | {"WEB_CONCURRENCY": str(WEB_WORKERS)}
+        with procfile(environment) as port, CommandProcess("bench.handsets") as process:
+            began = process.ask(
+                "begin",
+                port=port,
+                at_once=AT_ONCE,
+                pace=pace,
+                devices=[vars(device) for device in devices],
+                boards=watched,
+            )
+            seconds = began["seconds"]
+            report(
+                f"  {phones:,} phones had a first person and a line after {seconds:.0f} s,"
+                f" {phones / seconds:.0f} a second"
+            )
+            log = Path(environment["PHONEBANK_VAR"]) / "web.log"
+            yield Evening(app, process, contacts, log, watched)
+
+
+def main(quick: bool = False) -> bool:
+    """Print what was measured; return whether every bar was kept."""
+    phones = int(os.environ.get("PHONES") or (300 if quick else 10_000))
+    seconds = float(os.environ.get("CALLERS_SECONDS") or (30 if quick else 300))
+    cycles = phones * (1 + seconds / MEAN_CALL)
+    with evening(phones, contacts=int(20_000 + 4 * cycles)) as running:
+        cpu, clock = _cpu_of(running.phones), Clock()
+        requests, told = running.watch(seconds)
+        spent = clock.read()
+        spent["phones"] = (_cpu_of(running.phones) - cpu) / seconds
+        used = {kind: memory(kind) for kind in KINDS if kind != "phones"}
+        phones_memory = psutil.Process(running.phones.process.pid).memory_info().rss
+        broken = running.end()
+    bars = _report(requests, seconds, spent)
+    report(
+        f"  {told['connections']:,} connections opened; {told['lost']} lines lost;"
+        f" load average {os.getloadavg()[0]:.1f}"
+    )
+    words = [
+        f"{KINDS[kind]} {', '.join(f'{rss:.0f} ({pss:.0f})' for rss, pss in read)}"
+        if len(read) <= WEB_WORKERS
+        else f"{KINDS[kind]} ({sum(pss for _, pss in read):.0f}) in {len(read)} processes"
+        for kind, read in used.items()
+    ]
+    report(f"  memory, MB RSS (PSS): {'; '.join(words)}; phones {phones_memory / MB:.0f}")
+    bars["no line lost"] = not told["lost"]
+    return judge(bars, broken)
+
+
+def judge(bars: dict[str, bool], broken: dict[str, list[str]]) -> bool:
+    """Print the promises and the bars; return whether all were kept."""
+    for name, found in broken.items():
+        report(f"  {name}: {len(found)}{' ' + str(found[:3]) if found else ''}")
+    bars["every promise kept"] = not any(broken.values())
+    for bar, kept in bars.items():
+        report(f"  {bar}: {'kept' if kept else 'MISSED'}")
+    return all(bars.values())
+
+
+def report_requests(requests: list[Request], seconds: float) -> None:
+    """Print each kind of request: how many, how fast, and with what verdict."""
+    by_kind: dict[str, list[Request]] = defaultdict(list)
+    for one in requests:
+        by_kind[one.kind].append(one)
+    for kind, ones in sorted(by_kind.items(), key=lambda each: -len(each[1])):
+        good = [one for one in ones if one.verdict in GOOD]
+        others = Counter(one.verdict for one in ones if one.verdict not in GOOD)
+        words = f"  {kind}: {len(good):,}, {len(good) / seconds:.1f} a second"
+        if good:
+            size = sum(one.length for one in good) / len(good)
+            words += f"; p50, p95, p99 {format_tail([one.took for one in good])} ms"
+            words += f"; {size:,.0f} bytes an answer"
+        if others:
+            words += "; BESIDES " + ", ".join(f"{n} × {verdict}" for verdict, n in others.items())
+        report(words)
+
+
+def _report(requests: list[Request], seconds: float, spent: Mapping[str, float]) -> dict[str, bool]:
+    """Print the figures; each bar, and whether it was kept."""
+    report_requests(requests, seconds)
+    cycles = [one.took for one in requests if one.kind == "cycle" and one.verdict in GOOD]
+    costs = ", ".join(
+        f"{words} {1000 * spent[kind] * seconds / len(cycles):.2f} ({spent[kind]:.2f})"
+        for kind, words in KINDS.items()
+    )
+    report(f"  processor, ms a cycle (and of a core): {costs}; {sum(spent.values()):.2f} of a core")
+    return {
+        f"p95 of a cycle under {1000 * P95_BAR:.0f} ms": percentile(cycles, 0.95) < P95_BAR,
+        f"p99 of a cycle under {1000 * P99_BAR:.0f} ms": percentile(cycles, 0.99) < P99_BAR,
+        "no refusal and no error": all(one.verdict in GOOD for one in requests),
+    }
+
+
+def _cpu_of(process: CommandProcess) -> float:
+    times = psutil.Process(process.process.pid).cpu_times()
+    return times.user + times.system
+
+
+if __name__ == "__main__":
+    sys.exit(not main(bool(os.environ.get("BENCH_QUICK"))))

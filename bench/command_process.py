@@ -1,0 +1,47 @@
+"""A process of the load that takes commands: rows of JSON, with one row as the answer to each."""
+
+import json
+import subprocess
+import sys
+from typing import IO, Any, Self
+
+from bench.servers import ROOT
+
+
+class CommandProcess:
+    """A process of one of the load's modules, such as "bench.lines"."""
+
+    def __init__(self, module: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", module],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def ask(self, do: str, **more: Any) -> Any:
+        """Send a command and wait for its answer."""
+        self.send(do, **more)
+        return self.answer()
+
+    def send(self, do: str, **more: Any) -> None:
+        print(json.dumps({"do": do} | more), file=self._pipe(self.process.stdin), flush=True)
+
+    def answer(self) -> Any:
+        line = self._pipe(self.process.stdout).readline()
+        if not line:
+            raise RuntimeError("a process of the load ended early")
+        return json.loads(line)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    @staticmethod
+    def _pipe(pipe: IO[str] | None) -> IO[str]:
+        assert pipe
+        return pipe

@@ -1,0 +1,136 @@
+"""Twice the load that the servers can carry, and what is left of them afterwards.
+
+Phones call faster and faster until the servers keep up no longer; the most outcomes a second on the
+way are the best. Then the phones call twice as fast as that, and at last half as fast.
+
+The bars (docs/benchmarks.md): at twice the best, the servers acknowledge at least 0.8 of the best;
+they answer or refuse every request within a second at p99; ten seconds after that load's end they
+refuse none and answer within a second; and every promise is kept.
+
+PHONES sets how many phones there are.
+"""
+
+import os
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bench.callers import Evening, Request, evening, judge, report_requests
+from bench.handsets import MEAN_CALL
+from bench.reporting import format_tail, percentile, report
+
+LEAST_SHARE = 0.8
+WITHIN_BAR = 1.0  # seconds, p99
+RECOVERY_BAR = 10.0  # seconds
+# Outcomes a second that the phones try to say at first, and how many times as many each step asks.
+FIRST_STEP, GROWTH = 20.0, 1.5
+# The servers do not keep up if they acknowledge less than this share of what is asked.
+KEPT_UP = 0.85
+ACKNOWLEDGED = ("person", "nobody")
+UNSERVED = ("refused", "no answer")
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many phones, and for how many seconds each step, the overload and the time after it."""
+
+    phones: int
+    step: float
+    overload: float
+    after: float
+
+
+FULL = Size(4000, 12, 45, 40)
+QUICK = Size(400, 6, 15, 20)
+
+
+def goodput(requests: Sequence[Request], seconds: float) -> float:
+    """Outcomes that were acknowledged, a second."""
+    saved = [one for one in requests if one.kind == "cycle" and one.verdict in ACKNOWLEDGED]
+    return len(saved) / seconds
+
+
+def keeps_up(requests: Sequence[Request], asked: float, seconds: float) -> bool:
+    """Whether so many outcomes a second were acknowledged, and none of the requests late."""
+    late = percentile([one.took for one in requests], 0.95) > WITHIN_BAR
+    return goodput(requests, seconds) >= KEPT_UP * asked and not late
+
+
+def recovered_after(requests: Sequence[Request], since: float) -> float:
+    """Seconds from `since` until the end of the last second in which a request was refused, was not
+    answered, or p95 was over WITHIN_BAR. 0 if there was none."""
+    by_second: dict[int, list[Request]] = defaultdict(list)
+    for one in requests:
+        if one.at >= since:
+            by_second[int(one.at - since)].append(one)
+    bad = [
+        second
+        for second, ones in by_second.items()
+        if any(one.verdict in UNSERVED for one in ones)
+        or percentile([one.took for one in ones], 0.95) > WITHIN_BAR
+    ]
+    return 1.0 + max(bad) if bad else 0.0
+
+
+def main(quick: bool = False) -> bool:
+    """Print what was measured; return whether every bar was kept."""
+    size = QUICK if quick else FULL
+    phones = int(os.environ.get("PHONES") or size.phones)
+
+    def ask_for(a_second: float) -> float:
+        """The pace at which the phones say so many outcomes a second."""
+        return a_second * MEAN_CALL / phones
+
+    with evening(phones, contacts=150_000, pace=ask_for(FIRST_STEP)) as running:
+        best = _find_best(running, size, ask_for)
+        running.phones.ask("set_pace", pace=ask_for(2 * best))
+        running.watch(size.step / 2)
+        requests, _ = running.watch(size.overload)
+        kept = goodput(requests, size.overload)
+        running.phones.ask("set_pace", pace=ask_for(best / 2))
+        ended = time.monotonic()
+        after, _ = running.watch(size.after)
+        broken = running.end()
+    report(f"  twice that, {2 * best:.0f} a second, for {size.overload:.0f} s:")
+    report_requests(requests, size.overload)
+    took = [one.took for one in requests]
+    recovery = recovered_after(after, ended)
+    unanswered = sum(one.verdict == "no answer" for one in requests)
+    report(
+        f"  acknowledged {kept:.0f} a second, {kept / best:.2f} of the best; all requests p50, p95,"
+        f" p99 {format_tail(took)} ms, {unanswered} without an answer; recovered {recovery:.0f} s"
+        f" after the end of the load; load average {os.getloadavg()[0]:.1f}"
+    )
+    bars = {
+        f"at least {LEAST_SHARE} of the best": kept >= LEAST_SHARE * best,
+        "answered or refused within a second": percentile(took, 0.99) < WITHIN_BAR
+        and not unanswered,
+        "recovered within ten seconds": recovery <= RECOVERY_BAR,
+    }
+    return judge(bars, broken)
+
+
+def _find_best(running: Evening, size: Size, ask_for: Callable[[float], float]) -> float:
+    """Ask for more and more, until the servers twice do not keep up; the most outcomes a second
+    that were acknowledged."""
+    asked, best, failures = FIRST_STEP, 0.0, 0
+    while failures < 2:
+        running.phones.ask("set_pace", pace=ask_for(asked))
+        running.watch(size.step / 3)
+        requests, _ = running.watch(size.step)
+        found = goodput(requests, size.step)
+        took = [one.took for one in requests]
+        report(
+            f"  asked for {asked:.0f} a second, acknowledged {found:.0f};"
+            f" all requests p50, p95, p99 {format_tail(took)} ms"
+        )
+        best = max(best, found)
+        failures += not keeps_up(requests, asked, size.step)
+        asked *= GROWTH
+    return best
+
+
+if __name__ == "__main__":
+    sys.exit(not main(bool(os.environ.get("BENCH_QUICK"))))

@@ -1,0 +1,69 @@
+"""Asks the database, after the load, whether every promise was kept to the phones."""
+
+from typing import Any
+
+from sqlalchemy import text
+
+from phonebank.core.db import db
+from phonebank.tallies.reconcile import differences
+
+# Queries that should find nothing: ids of calls, contacts or callers. After an undo a call goes on
+# that has ended before, so calls that were undone say nothing about what happened at once.
+_EXPECTED_NONE = {
+    "contacts in two calls at the same time": """
+        SELECT contact_id FROM (
+            SELECT contact_id, started_at,
+                   lag(ended_at) OVER (PARTITION BY contact_id ORDER BY started_at) AS before,
+                   row_number() OVER (PARTITION BY contact_id ORDER BY started_at) AS n
+            FROM call WHERE turn = 0) AS one
+        WHERE n > 1 AND (before IS NULL OR before > started_at)""",
+    "callers in two calls at the same time": """
+        SELECT caller_id FROM (
+            SELECT caller_id, started_at,
+                   lag(ended_at) OVER (PARTITION BY caller_id ORDER BY started_at) AS before,
+                   row_number() OVER (PARTITION BY caller_id ORDER BY started_at) AS n
+            FROM call WHERE turn = 0) AS one
+        WHERE n > 1 AND (before IS NULL OR before > started_at)""",
+    "contacts whose attempts are not their counted calls": """
+        SELECT contact.id FROM contact LEFT JOIN call ON call.contact_id = contact.id AND counted
+        WHERE contact.id IN (SELECT contact_id FROM call)
+        GROUP BY contact.id
+        HAVING contact.attempts - CAST(contact.id IN (SELECT id FROM tried_before) AS integer)
+               <> count(call.id)""",
+}
+_STORED = text("SELECT id::text, outcome FROM call WHERE outcome IS NOT NULL")
+_TAKEN = text(
+    "SELECT id::text, extract(epoch FROM ended_at)::float AS at, ending FROM call"
+    " WHERE ended_at IS NOT NULL AND outcome IS NULL"
+)
+_NOTE_TRIED = text("CREATE TABLE tried_before AS SELECT id FROM contact WHERE attempts > 0")
+
+
+def note_before() -> None:
+    """Note what `broken_promises` must know from before the load. Commits."""
+    db.session.execute(_NOTE_TRIED)
+    db.session.commit()
+
+
+def broken_promises(notes: dict[str, Any]) -> dict[str, list[str]]:
+    """The calls or rows that break each promise; an empty list for a promise that was kept.
+
+    `notes` is what the phones know: see `bench.handsets`.
+    """
+    stored = {row.id: row.outcome for row in db.session.execute(_STORED)}
+    saved, promised = notes["saved"], notes["promised"]
+    broken = {
+        "acknowledged and not stored as said": [
+            call for call, outcome in saved.items() if stored.get(call) != outcome
+        ],
+        "stored and never acknowledged": [call for call in stored if call not in saved],
+        "phones that were not done": notes["unsettled"],
+        "what the phones saw broken": notes["broken"],
+        "holds that were lost before the time they were renewed to": [
+            row.id for row in db.session.execute(_TAKEN) if row.at < promised.get(row.id, 0)
+        ],
+        "tallies that are not the recount": [str(row) for row in differences()],
+    }
+    for name, query in _EXPECTED_NONE.items():
+        broken[name] = [str(row[0]) for row in db.session.execute(text(query))]
+    return broken
