@@ -9,23 +9,28 @@ file of ours has its checksum in its query.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
-from functools import cache
+import mimetypes
+import time
+from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from flask import Flask, Response, current_app, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_compress import Compress
+from werkzeug.exceptions import NotFound
+from werkzeug.security import safe_join
 
 from phonebank.core.access import ANYONE, open_to
-from phonebank.core.bundles import bundle
+from phonebank.core.bundles import UnsupportedModuleError, bundle
+from phonebank.core.compression import gzip_if_asked
 
-# Pages are not among them: a page may show an organiser's search beside a person's name, and the
-# length of the compressed page could then reveal the name (BREACH, CVE-2013-3587). `compression` is
-# for pages without such a neighbour.
-COMPRESSED = ["text/css", "text/javascript", "image/svg+xml"]
+# The kinds of file that shrink. Other files are sent as they are.
+TEXT = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+# Seconds after which a file is read again. An editor's change is seen with the next load.
+READ_EVERY = 1.0
 
 MANIFEST = Path(__file__).parents[1] / "static" / "vendor" / "manifest.json"
 
@@ -56,86 +61,94 @@ def vendor(name: str) -> Vendored:
     return vendored_files()[name]
 
 
-def asset(filename: str, blueprint: str | None = None) -> str:
-    """Return the address of one of our static files, or of a blueprint's, with a checksum of its
-    content.
+class StaticFile:
+    """A file as browsers get it: its content, and a checksum of the content."""
+
+    def __init__(self, content: bytes, kind: str, is_text: bool) -> None:
+        self.content = content
+        self.kind = kind
+        self.checksum = hashlib.sha256(content).hexdigest()[:12]
+        self._is_text = is_text
+
+    @cached_property
+    def gzipped(self) -> bytes | None:
+        """The content compressed, which is done once for all browsers. None if the file is no
+        text."""
+        return gzip.compress(self.content, 9, mtime=0) if self._is_text else None
+
+
+_read_files: dict[tuple[str, bool], tuple[float, StaticFile]] = {}
+
+
+def _static_file(filename: str, bundled: bool = False) -> StaticFile:
+    """Return a static file. With `bundled`, return a module in one file with all that it imports.
+
+    Raises FileNotFoundError for a missing file.
+    """
+    path = safe_join(current_app.static_folder or "", filename)
+    if path is None:
+        raise FileNotFoundError(filename)
+    at, known = _read_files.get((path, bundled), (0.0, None))
+    now = time.monotonic()
+    if known is None or now - at >= READ_EVERY:
+        content = bundle(Path(path)).encode() if bundled else Path(path).read_bytes()
+        if known is None or known.content != content:
+            kind = TEXT.get(Path(path).suffix)
+            other = mimetypes.guess_type(path)[0] or "application/octet-stream"
+            known = StaticFile(content, kind or other, is_text=kind is not None)
+        _read_files[path, bundled] = now, known
+    return known
+
+
+def asset(filename: str) -> str:
+    """Return the address of one of our static files, with a checksum of its content.
 
     Because of the checksum, browsers fetch a changed file at once after a release and never take
     the old file from their cache. Raises FileNotFoundError for a missing file, so that a typing
     error in a template fails in a test and not in a browser.
     """
-    endpoint = f"{blueprint}.static" if blueprint else "static"
-    return url_for(endpoint, filename=filename, v=_checksum_of_static(filename, blueprint))
+    return url_for("static", filename=filename, v=_static_file(filename).checksum)
 
 
 def bundled(filename: str) -> str:
     """Return the address of one of our modules in one file with all that it imports, with a
     checksum of the whole."""
-    return url_for("static", filename=filename, bundle="", v=_checksum_of_bundle(filename))
-
-
-def _checksum_of_bundle(filename: str) -> str:
-    return _checksum_of_text(bundle(_static_folder() / filename))
-
-
-@cache
-def _checksum_of_text(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _static_folder() -> Path:
-    return Path(current_app.static_folder or "")
+    checksum = _static_file(filename, bundled=True).checksum
+    return url_for("static", filename=filename, bundle="", v=checksum)
 
 
 def _send_static(filename: str) -> ResponseReturnValue:
-    """Send a static file. For an address of `bundled`, send the module's bundle."""
-    path = _static_folder() / filename
-    if "bundle" not in request.args or path.suffix != ".js" or not path.is_file():
-        return current_app.send_static_file(filename)
-    response = Response(bundle(path), mimetype="text/javascript")
-    response.cache_control.no_cache = True
-    response.add_etag()
+    """Send a static file. For an address of `bundled`, send the module's bundle.
+
+    Browsers keep vendored files, and files requested with their right checksum, for a year. While a
+    release rolls out, a browser may request the new file from an old process. The checksum keeps
+    the old file out of the cache under the new address.
+    """
+    try:
+        file = _static_file(filename, "bundle" in request.args and filename.endswith(".js"))
+    except (OSError, UnsupportedModuleError):
+        raise NotFound() from None
+    response = Response(file.content, mimetype=file.kind)
+    response.vary.add("Accept-Encoding")
+    response.set_etag(file.checksum)
+    if file.gzipped is not None and request.accept_encodings.quality("gzip"):
+        response.set_data(file.gzipped)
+        response.headers["Content-Encoding"] = "gzip"
+        response.set_etag(f"{file.checksum}-gzip")
+    if filename.startswith("vendor/") or request.args.get("v") == file.checksum:
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    else:
+        response.cache_control.no_cache = True
     return response.make_conditional(request)
 
 
-def _checksum_of_static(filename: str, blueprint: str | None) -> str:
-    owner = current_app.blueprints[blueprint] if blueprint else current_app
-    path = Path(owner.static_folder or "") / filename
-    return _checksum(path, path.stat().st_mtime_ns)
-
-
-@cache
-def _checksum(path: Path, modified_ns: int) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-
-
-def _set_cache_headers(response: Response) -> Response:
-    """Let browsers keep vendored files, and files requested with their right checksum, for a year.
-
-    While a release rolls out, a browser may request the new file from an old process. The checksum
-    keeps the old file out of the cache under the new address.
-    """
-    is_file = response.status_code == 200 and request.method in ("GET", "HEAD")
-    if not is_file or not (request.endpoint or "").endswith("static"):
-        return response
-    filename = (request.view_args or {})["filename"]
-    is_vendored = request.blueprint is None and filename.startswith("vendor/")
-    is_bundle = request.blueprint is None and "bundle" in request.args
-    checksum = (
-        _checksum_of_bundle(filename)
-        if is_bundle and filename.endswith(".js")
-        else _checksum_of_static(filename, request.blueprint)
-    )
-    if is_vendored or request.args.get("v") == checksum:
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-    return response
+def _compress_drawing(response: Response) -> Response:
+    return gzip_if_asked(response) if response.mimetype == TEXT[".svg"] else response
 
 
 def init_app(app: Flask) -> None:
-    """Give `vendor` and `asset` to templates and their macros, set cache headers, and compress
+    """Give `vendor`, `asset` and `bundled` to templates and their macros, and serve the static
     files."""
     app.jinja_env.globals.update(vendor=vendor, asset=asset, bundled=bundled)
     app.view_functions["static"] = open_to(ANYONE)(_send_static)
-    app.after_request(_set_cache_headers)
-    app.config.update(COMPRESS_MIMETYPES=COMPRESSED, COMPRESS_ALGORITHM_STREAMING=["br", "gzip"])
-    Compress(app)
+    app.after_request(_compress_drawing)

@@ -17,13 +17,11 @@ LEVEL = 2
 
 def gzip_if_asked(response: Response) -> Response:
     """Compress the body if the client asks for gzip and the body is large enough."""
-    if (
-        response.is_streamed
-        or "Content-Encoding" in response.headers
-        or (response.content_length or 0) < WORTH_IT
-        or not request.accept_encodings.quality("gzip")
-    ):
+    is_small = (response.content_length or 0) < WORTH_IT
+    if is_small or response.is_streamed or "Content-Encoding" in response.headers:
         return response
-    response.set_data(gzip.compress(response.get_data(), LEVEL, mtime=0))
-    response.headers["Content-Encoding"] = "gzip"
+    response.vary.add("Accept-Encoding")
+    if request.accept_encodings.quality("gzip"):
+        response.set_data(gzip.compress(response.get_data(), LEVEL, mtime=0))
+        response.headers["Content-Encoding"] = "gzip"
     return response
