@@ -13,6 +13,7 @@ import gzip
 import hashlib
 import json
 import mimetypes
+import re
 import time
 from functools import cache, cached_property
 from pathlib import Path
@@ -91,13 +92,26 @@ def _static_file(filename: str, bundled: bool = False) -> StaticFile:
     at, known = _read_files.get((path, bundled), (0.0, None))
     now = time.monotonic()
     if known is None or now - at >= READ_EVERY:
-        content = bundle(Path(path)).encode() if bundled else Path(path).read_bytes()
+        content = bundle(Path(path)).encode() if bundled else _read(Path(path))
         if known is None or known.content != content:
             kind = TEXT.get(Path(path).suffix)
             other = mimetypes.guess_type(path)[0] or "application/octet-stream"
             known = StaticFile(content, kind or other, is_text=kind is not None)
         _read_files[path, bundled] = now, known
     return known
+
+
+def _read(path: Path) -> bytes:
+    """Return the content of a file. Our style sheets come without their comments, which are a sixth
+    of what a phone would load. A vendored file stays as its checksum in the page says."""
+    content = path.read_bytes()
+    return (
+        content if path.suffix != ".css" or "vendor" in path.parts else _without_comments(content)
+    )
+
+
+def _without_comments(style_sheet: bytes) -> bytes:
+    return re.sub(rb"/\*.*?\*/\s*", b"", style_sheet, flags=re.S)
 
 
 def asset(filename: str) -> str:

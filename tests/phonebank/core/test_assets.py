@@ -112,6 +112,18 @@ def test_style_sheets_and_scripts_are_sent_compressed_and_kept(app):
     assert again.status_code == 304
 
 
+def test_our_style_sheets_come_with_all_their_rules_and_no_comments(app):
+    for path in STATIC.glob("*.css"):
+        source, sent = path.read_text(), app.test_client().get(f"/static/{path.name}").text
+        assert "/*" in source
+        assert "/*" not in sent
+        assert (
+            sent.count("{")
+            == sent.count("}")
+            == re.sub(r"/\*.*?\*/", "", source, flags=re.S).count("{")
+        )
+
+
 def test_no_address_leads_out_of_the_static_folder(app):
     for path in ("../app.py", "js/../../app.py", "../../eslint.config.js", "vendor", "js/none.js"):
         for query in ("", "?bundle="):
