@@ -74,6 +74,12 @@ def tap(page: Page, name: str) -> None:
     page.locator("button:visible", has_text=name).first.click()
 
 
+def end_early(page: Page, outcome: str) -> None:
+    """End the call before the script's last step."""
+    page.locator("[data-more] > summary").click()
+    page.locator(".sheet button:visible", has_text=outcome).first.click()
+
+
 def step_on(page: Page) -> str:
     return page.locator("[data-step]:visible").get_attribute("data-step") or ""
 

@@ -13,6 +13,7 @@ from tests.browser.call_page import (
     open_party,
     recorded_outcomes,
     settle,
+    step_on,
     tap,
 )
 from tests.browser.looking import Size, resize
@@ -82,6 +83,53 @@ def test_the_sheet_of_outcomes_fits_and_moves_nothing_behind_it(
     expect(page.get_by_text("They asked never to be called again.")).to_be_visible()
 
 
+def filled_buttons(page: Page) -> list[str]:
+    """The visible buttons in the accent's colour, apart from chosen answers."""
+    return list(
+        page.locator("button:visible, summary:visible").evaluate_all(
+            """buttons => {
+                const probe = document.createElement("i");
+                probe.style.background = "var(--fill)";
+                document.body.append(probe);
+                const fill = getComputedStyle(probe).backgroundColor;
+                probe.remove();
+                return buttons.filter(one => getComputedStyle(one).backgroundColor === fill)
+                    .map(one => one.innerText.trim());
+            }"""
+        )
+    )
+
+
+def test_one_button_at_a_time_is_filled_and_only_the_last_step_saves(
+    party: Party, new_page: NewPage
+) -> None:
+    page = new_page(reduced_motion="reduce")
+    join_as_kit(page, party)
+    ask_for_person(page)
+    far = page.locator("[data-how-many-steps]")
+    answers = {
+        "opening": "It's them",
+        "introduction": "Happy to talk",
+        "rating_before": "10",
+        "supporter": "Next",
+        "voting_method": "By post",
+        "postal_vote": "Next",
+        "help_ask": "Maybe later",
+    }
+    for step, label in answers.items():
+        assert step_on(page) == step
+        assert filled_buttons(page) == (["Next"] if label == "Next" else [])
+        if step == "supporter":
+            expect(far).to_have_text("4 of about 9")
+        page.get_by_role("button", name=label).last.click()
+    expect(far).to_have_text("Last step")
+    assert filled_buttons(page) == ["Save: we talked · next person"]
+    assert page.locator("[data-more] > summary").inner_text() == "Something else"
+    tap(page, "Save: we talked")
+    page.locator(".toast").wait_for()
+    assert recorded_outcomes(party) == ["talked"]
+
+
 def test_the_focus_stays_in_the_sheet_and_returns(party: Party, new_page: NewPage) -> None:
     page = new_page(1280, 800)
     join_as_kit(page, party)
@@ -123,7 +171,7 @@ def test_the_focus_stays_in_the_sheet_and_returns(party: Party, new_page: NewPag
 
 
 def test_few_taps_end_a_call(party: Party, new_page: NewPage) -> None:
-    page = new_page()
+    page = new_page(reduced_motion="reduce")
     join_as_kit(page, party)
     ask_for_person(page)
 
@@ -137,3 +185,10 @@ def test_few_taps_end_a_call(party: Party, new_page: NewPage) -> None:
     assert ended_with("More…", "Do not call") == "do_not_call"
     assert ended_with("More…", "Wrong number") == "wrong_number"
     assert ended_with("More…", "Call back", "In 3 hours") == "call_back"
+    # Ending early: the tile for a call that was cut short is the filled one.
+    tap(page, "It's them")
+    assert filled_buttons(page) == []
+    open_sheet(page)
+    assert filled_buttons(page) == ["Cut short"]
+    page.keyboard.press("Escape")
+    assert ended_with("End call", "Cut short") == "partial"

@@ -22,6 +22,7 @@ from scripts_library.engine import first_step, path
 from scripts_library.library import ready_made
 from tests.browser.call_page import (
     ask_for_person,
+    end_early,
     join_as_kit,
     open_call,
     open_party,
@@ -72,7 +73,7 @@ def test_a_conversation_is_its_answers_and_one_tap(party: Party, new_page: NewPa
     page.locator("textarea:visible").fill("Broken promises")
     tap(page, "Next")
     assert step_on(page) == "issue"
-    tap(page, "Save and next")
+    end_early(page, "We talked")
     page.get_by_text("Recorded: We talked.").wait_for()
     db.session.expire_all()
     call = db.session.get_one(Call, call.id)
@@ -246,9 +247,9 @@ def test_nothing_is_lost_or_doubled_while_the_phone_is_offline(
     tap(page, "Happy to talk")
     page.get_by_role("button", name="7", exact=True).click()
     assert step_on(page) == "rating_why"
-    tap(page, "Save and next")
+    end_early(page, "We talked")
     page.locator("[data-line-down]", has_text="this call ended is saved on this phone").wait_for()
-    page.locator(".bar-talked").click()
+    end_early(page, "Cut short")
     assert recorded_outcomes(party) == []
     page.context.set_offline(False)
     page.get_by_text("Recorded: We talked.").wait_for()
@@ -470,7 +471,7 @@ def test_a_practice_call_sends_nothing_until_its_end(party: Party, new_page: New
     tap(page, "Happy to talk")
     page.get_by_role("button", name="9", exact=True).click()
     assert "POST" not in sent
-    tap(page, "End the practice call")
+    end_early(page, "Cut short")
     page.get_by_text("You asked the main question").wait_for()
     assert db.session.scalar(select(func.count()).select_from(Call)) == 0
 
@@ -517,11 +518,12 @@ def test_everything_works_without_javascript(party: Party, new_page: NewPage) ->
     for name in ("It's them", "Happy to talk"):
         tap(page, name)
     page.get_by_role("button", name="5", exact=True).click()
-    assert step_on(page) == "rating_why"
-    tap(page, "Save and next")
+    tap(page, "Next")
+    assert step_on(page) == "issue"
+    end_early(page, "We talked")
     page.get_by_text("Recorded: We talked.").wait_for()
     page.get_by_role("button", name="Undo").click()
-    assert step_on(page) == "rating_why"
+    assert step_on(page) == "issue"
     page.locator(".more > summary").click()
     page.locator("summary", has_text="Call back").click()
     page.locator(".sheet button[value=call_back]").click()

@@ -227,8 +227,8 @@ def lengthen_call(app: Flask, page: Page) -> None:
 def answer(page: Page, *labels: str) -> None:
     """Press these answers one after the other, each at its own step."""
     for label in labels:
-        step = page.locator("[data-step]:not([hidden])")
-        step.get_by_role("button", name=re.compile(rf"^\d? ?{re.escape(label)}$")).click()
+        buttons = page.locator("#now, .call-bar")
+        buttons.get_by_role("button", name=re.compile(rf"^\d? ?{re.escape(label)}$")).click()
 
 
 # The evening ---------------------------------------------------------------------------------
@@ -308,12 +308,12 @@ def test_the_first_evening(app: Flask, site: Processes, devices: Devices) -> Non
     call(priya, "No answer", calls="2")
     answer(sam, "It's them", "Happy to talk", "5")
     lengthen_call(app, sam)
-    call(sam, "Save and next", calls="3", conversations="1", answered="33%", to_go="3 to go")
+    call(sam, "We talked", calls="3", conversations="1", answered="33%", to_go="3 to go")
     call(priya, "Do not call", calls="4")
     call(sam, "Didn't want to talk", calls="5")
     answer(priya, "It's them", "Happy to talk", "10", "Next", "By post", "Next", "Yes, would help")
     lengthen_call(app, priya)
-    call(priya, "Save and next", calls="6", conversations="2", answered="67%", to_go="2 to go")
+    call(priya, "We talked", calls="6", conversations="2", answered="67%", to_go="2 to go")
     expect(board.page.locator("[data-feed] li").first).to_have_text("Priya got the first yes")
 
     # Sam undoes a slip of the finger, and records the real outcome.

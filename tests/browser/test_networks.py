@@ -13,6 +13,7 @@ from phonebank.models import Call, Caller, CallerState, Party, now
 from phonebank.roster.admit import admit_all
 from tests.browser.call_page import (
     ask_for_person,
+    end_early,
     join_as_kit,
     open_call,
     open_party,
@@ -194,7 +195,7 @@ def test_a_call_is_recorded_in_an_old_browser(
     page.get_by_role("button", name="5", exact=True).click()
     wait_until(lambda: _answers(call).get("rating_before") == 5)
     settle(page)
-    tap(page, "Save and next")
+    end_early(page, "We talked")
     page.get_by_text("Recorded: We talked.").wait_for()
     settle(page)
     tap(page, "No answer")

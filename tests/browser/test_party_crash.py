@@ -69,7 +69,8 @@ class Phone:
             step.get_by_role("button").filter(has_text=label).first.click()
         self.page.wait_for_timeout(READS_THE_NAME)
         self.tapped[self.holds()] = "talked"
-        self.page.get_by_role("button", name="Save and next").click()
+        self.page.locator("[data-more] > summary").click()
+        self.page.locator(".sheet button[value=talked]").click()
 
     def wait_for_next(self) -> None:
         """Wait for a person for whom nothing was tapped yet."""

@@ -28,3 +28,26 @@ export function stageOf(script, answers) {
   if (keysOf(main === undefined ? null : main).some((key) => key !== "")) return "conversation";
   return Object.keys(answers).length ? "talking" : "ringing";
 }
+
+/* About how many steps follow a step: the mean over the next steps, without those that end the call early.
+   Scripts have no circles. */
+export function stepsAhead(script, id, known = new Map()) {
+  if (!known.has(id)) {
+    const next = [...new Set(script.steps[id].map(([, target]) => target))];
+    const ahead = next.map((target) => 1 + stepsAhead(script, target, known));
+    const longer = ahead.filter((count) => count > 1);
+    const counted = longer.length ? longer : ahead;
+    known.set(id, counted.length ? counted.reduce((sum, count) => sum + count, 0) / counted.length : 0);
+  }
+  return known.get(id);
+}
+
+/* Which buttons the bar has: see bar() in callers/templates/callers/_outcomes.html. `hasAnswers`: the present
+   step has buttons of its own. */
+export function barOf(script, answers, id, hasAnswers) {
+  const stage = stageOf(script, answers);
+  if (stage === "plain") return "plain";
+  if (!script.steps[id].length) return stage === "conversation" ? "save" : "ask";
+  if (stage === "ringing") return hasAnswers ? "ringing" : "ringing-next";
+  return hasAnswers ? "answers" : "next";
+}

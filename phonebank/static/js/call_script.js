@@ -1,6 +1,6 @@
 /* Walks the script on the page. Every step is on the page already, so this works offline. */
 
-import { nextStep, stageOf, walk } from "./call_path.js";
+import { barOf, nextStep, stageOf, stepsAhead, walk } from "./call_path.js";
 
 // On a wide screen the person is beside the script (phonebank.css), and the script need not scroll up.
 const BESIDE = matchMedia("(min-width: 60rem)");
@@ -65,12 +65,19 @@ export class ScriptWalk {
     const step = this.step(current);
     markChosen(step, this.answers[current]);
     this.drawDone(current);
-    const isEnd = !this.script.steps[current].length;
-    const more = document.querySelector("[data-more]");
-    if (more) more.open = isEnd && bar.dataset.stage === "talking";
+    if (bar) bar.dataset.bar = barOf(this.script, this.answers, current, ["choice", "scale"].includes(step.dataset.kind));
+    this.drawProgress(current);
     if (!moveFocus) return;
     step.querySelector("legend").focus({ preventScroll: true });
     step.scrollIntoView({ block: BESIDE.matches ? "nearest" : "start" });
+  }
+
+  drawProgress(current) {
+    const ahead = stepsAhead(this.script, current);
+    const steps = walk(this.script, this.answers);
+    const at = steps.indexOf(current) + 1;
+    const words = ahead ? `${at} of about ${Math.round(at + ahead)}` : "Last step";
+    this.page.querySelector("[data-how-many-steps]").textContent = words;
   }
 
   drawDone(current) {
