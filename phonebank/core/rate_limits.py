@@ -7,12 +7,11 @@ import re
 import unicodedata
 from ipaddress import IPv6Address, ip_address
 
-from flask import Flask, current_app, request
+from flask import Flask
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_security import current_user
 
-from phonebank.core import access
 from phonebank.core.redis import REDIS_TIMEOUT
 
 
@@ -68,15 +67,6 @@ def _without_port(address: str) -> str:
 limiter = Limiter(client_key, headers_enabled=False)
 
 
-@limiter.request_filter
-def is_for_callers() -> bool:
-    """Whether the request is for a view of callers, which the limiter need not look at.
-
-    The budgets in `roster.pace` limit a caller, wherever they call from.
-    """
-    return access.rule_of(current_app, request.endpoint or "") == access.CALLER
-
-
 def init_app(app: Flask, redis_url: str) -> None:
     """Count requests in Redis, so that all processes share the limits."""
     app.config.update(
@@ -90,4 +80,7 @@ def init_app(app: Flask, redis_url: str) -> None:
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
         RATELIMIT_KEY_PREFIX="limit",
     )
+    # The views that have limits ask for them. An app that already knows the limiter gets no
+    # functions that would ask once more, before and after every request.
+    app.extensions["limiter"] = {limiter}
     limiter.init_app(app)
