@@ -2,13 +2,17 @@
 
 The whole grammar is `{{ first_name }}` and `{{ first_name or 'there' }}`, without attributes,
 calls or filters. A value that looks like a template, Markdown or HTML is shown letter for letter.
+
+The words of a script are the same for every contact except for these values. So they can be
+rendered once, with an empty slot for each value (`html_with_slots`, `text_with_slots`), and each
+contact's values are put into the slots, here (`fill_slots`) or in the browser (call_words.js).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from html import escape
+from html import escape, unescape
 
 import nh3
 from markdown_it import MarkdownIt
@@ -29,6 +33,11 @@ _BRACES = re.compile(r"\{\{|\}\}")
 # through it. Words cannot contain them: `_template` removes them first.
 _FIRST_PLACEHOLDER = 0xE000
 _PLACEHOLDER = re.compile("[\ue000-\uf8ff]")
+
+# A slot. `data-or` is the fallback, which may be "".
+_SLOT = re.compile(
+    r'<bdi data-merge="(?P<name>[a-z0-9_]+)"(?: data-or="(?P<fallback>[^"]*)")?></bdi>'
+)
 
 _TAGS = {"p", "em", "strong", "ul", "ol", "li", "br", "bdi", "mark"}
 # HTML, links, images and code are off, so nothing in words can become an attribute.
@@ -70,7 +79,12 @@ def render_text(words: str, fields: Fields) -> str:
     A field with neither value nor fallback becomes its name in square brackets, so that a caller
     notices instead of reading out "Hello , it's Sam".
     """
-    return _FIELD.sub(lambda match: _value_or_fallback(_merge_field(match), fields)[0], words)
+
+    def value(match: re.Match[str]) -> str:
+        field = _merge_field(match)
+        return _value_or_fallback(field.name, field.fallback, fields)[0]
+
+    return _FIELD.sub(value, words)
 
 
 def render_html(words: str, fields: Fields) -> str:
@@ -82,10 +96,53 @@ def render_html(words: str, fields: Fields) -> str:
     html, found = _template(words)
 
     def value(match: re.Match[str]) -> str:
-        text, known = _value_or_fallback(found[ord(match.group()) - _FIRST_PLACEHOLDER], fields)
+        field = found[ord(match.group()) - _FIRST_PLACEHOLDER]
+        text, known = _value_or_fallback(field.name, field.fallback, fields)
         return f"<bdi>{escape(text)}</bdi>" if known else f"<mark>{escape(text)}</mark>"
 
     return nh3.clean(_PLACEHOLDER.sub(value, html), tags=_TAGS, attributes={})
+
+
+def html_with_slots(words: str) -> str:
+    """Render `words` as safe HTML, as `render_html` does, with an empty slot for each field."""
+    html, found = _template(words)
+    clean = nh3.clean(html, tags=_TAGS, attributes={})
+    return _PLACEHOLDER.sub(
+        lambda match: _slot(found[ord(match.group()) - _FIRST_PLACEHOLDER]), clean
+    )
+
+
+def text_with_slots(words: str) -> str:
+    """Return `words` without Markdown as safe HTML, with an empty slot for each field: for titles
+    and labels."""
+    parts, end = [], 0
+    for match in _FIELD.finditer(words):
+        parts += [escape(words[end : match.start()]), _slot(_merge_field(match))]
+        end = match.end()
+    return "".join([*parts, escape(words[end:])])
+
+
+def fill_slots(html: str, fields: Fields) -> str:
+    """Put each field's value, or its fallback, into the slots of `html`, as inert text.
+
+    A slot with neither becomes a `<mark>` with the field's name in square brackets. The slots stay
+    recognisable, so that the browser can fill them again for the next contact.
+    """
+
+    def filled(match: re.Match[str]) -> str:
+        name, fallback = match["name"], match["fallback"]
+        text, known = _value_or_fallback(name, unescape(fallback) if fallback else fallback, fields)
+        tag, attributes = "bdi" if known else "mark", match.group()[len("<bdi") : -len("></bdi>")]
+        return f"<{tag}{attributes}>{escape(text)}</{tag}>"
+
+    return _SLOT.sub(filled, html)
+
+
+def values_of(names: Iterable[str], fields: Fields) -> dict[str, str]:
+    """Return the values of the fields with these names, as pages show them. Missing ones are left
+    out."""
+    values = ((name, _clean_value(fields.get(name))) for name in names)
+    return {name: value for name, value in values if value}
 
 
 def fields_used(script: Script) -> list[FieldUse]:
@@ -132,13 +189,19 @@ def _merge_field(match: re.Match[str]) -> MergeField:
     return MergeField(match["name"], fallback, match.start())
 
 
-def _value_or_fallback(found: MergeField, fields: Fields) -> tuple[str, bool]:
-    value = _clean_value(fields.get(found.name))
+def _slot(field: MergeField) -> str:
+    fallback = "" if field.fallback is None else f' data-or="{escape(field.fallback)}"'
+    return f'<bdi data-merge="{field.name}"{fallback}></bdi>'
+
+
+def _value_or_fallback(name: str, fallback: str | None, fields: Fields) -> tuple[str, bool]:
+    """Return the text to show, and whether it is a value or a fallback, not the field's name."""
+    value = _clean_value(fields.get(name))
     if value:
         return value, True
-    if found.fallback is not None:
-        return found.fallback, True
-    return f"[{found.name.replace('_', ' ')}]", False
+    if fallback is not None:
+        return fallback, True
+    return f"[{name.replace('_', ' ')}]", False
 
 
 def _clean_value(value: str | None) -> str:

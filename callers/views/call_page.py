@@ -12,8 +12,8 @@ from markupsafe import Markup
 from callers.sessions import for_callers
 from callers.views import page_data
 from callers.views.blueprint import pages
-from callers.views.call_view_model import IDENTIFICATION
 from callers.views.next_contact import show, show_next
+from callers.views.script_words import words_of
 from phonebank.calls.hold import current_hold
 from phonebank.calls.merge_fields import shared_fields
 from phonebank.calls.undo import redial_block_reason
@@ -27,7 +27,7 @@ from phonebank.models import CallerState, now
 from phonebank.parties.summary import share_of
 from phonebank.roster import filters
 from phonebank.roster.practice_first import MINUTES, owes_practice
-from phonebank.scripts.versions import script_of
+from phonebank.scripts.step_renderer import fill
 from scripts_library.merge_fields import render_html
 
 
@@ -66,16 +66,14 @@ def calling() -> ResponseReturnValue:
     if held:
         return redirect(url_for(".person"))
     fields = shared_fields(caller, place["campaign"])
-    script = script_of(next(iter(active_version_ids(caller.campaign_id)), None))
+    words = words_of(next(iter(active_version_ids(caller.campaign_id)), None))
     return render_template(
         "callers/briefing.html",
         leave_url=leave_url,
         owed_minutes=MINUTES if owed else None,
         # render_html escapes all text that it is given.
         briefing=Markup(render_html(place["campaign"].briefing, fields)),  # noqa: S704
-        first_words=Markup(  # noqa: S704
-            render_html(script.identification if script else IDENTIFICATION, fields)
-        ),
+        first_words=fill(words.identification, fields),
         unrecorded=page_data.unrecorded_call(caller),
         languages=filters.offered_languages(place["campaign"], caller),
         spoken=filters.languages_spoken(place["campaign"], caller),

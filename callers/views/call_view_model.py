@@ -7,24 +7,23 @@ at a tap, even while the phone is offline. Without JavaScript the server renders
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from markupsafe import Markup
 
+from callers.views.script_words import ScriptWords, words_of
 from phonebank.calls.answers import answers_of, last_seq
 from phonebank.calls.hold import Hold
 from phonebank.calls.household import others_in_household
-from phonebank.calls.merge_fields import fields_for, shared_fields
+from phonebank.calls.merge_fields import fields_for
 from phonebank.calls.undo import redial_block_reason
 from phonebank.models import Caller, Campaign, now
 from phonebank.phones.e164 import format_for_reading
-from phonebank.scripts.versions import script_of
-from scripts_library.engine import branch_matches, first_step, is_conversation, path
-from scripts_library.merge_fields import render_html, render_text
-from scripts_library.script import SCALE, Answer, Answers, Branch, Fields, Script, Step
-
-# The identification for a campaign without a script: every contact must learn who is calling.
-IDENTIFICATION = "This is {{ caller_name }}, a volunteer calling on behalf of {{ on_behalf_of }}."
+from phonebank.scripts.step_renderer import fill
+from scripts_library.engine import is_conversation, path
+from scripts_library.merge_fields import render_text
+from scripts_library.script import Answer, Answers, Fields, Script, Step
 
 # The stage of a call decides which buttons are within reach of the thumb.
 PLAIN = "plain"  # no script
@@ -46,8 +45,8 @@ class DoneStep:
 class CallView:
     """Everything that the call page shows.
 
-    `current` is the id of the current step, or "" without a script. `shared` has the merge fields
-    that are the same for all of this caller's contacts.
+    `change` is the id of an answered step to show again, or "". What not every answer needs is
+    worked out when it is asked for.
     """
 
     call_id: str
@@ -56,18 +55,12 @@ class CallView:
     town: str
     phone: str
     phone_shown: str
-    identification: Markup
-    language: str
-    direction: str
-    script: Script | None
+    words: ScriptWords
     fields: Fields
-    shared: Fields
     answers: Answers
-    current: str
-    done: list[DoneStep]
-    stage: str
     expires_at: str
     seconds_left: int
+    change: str = ""
     # Other contacts with the same number, as (contact id, first name). One of them may answer.
     household: list[tuple[int, str]] = field(default_factory=list)
     practice: bool = False
@@ -77,6 +70,52 @@ class CallView:
     turn: int = 0
     # The sequence number of the newest answer: see `answers.save_answer`.
     seq: int = 0
+
+    @property
+    def script(self) -> Script | None:
+        """The script, or None in a campaign without one."""
+        return self.words.script
+
+    @property
+    def can_be_followed(self) -> bool:
+        """Whether the page can show the next contact without a new page: it has every part that a
+        contact may need."""
+        return not (self.practice or self.not_to_ring)
+
+    @cached_property
+    def identification(self) -> Markup:
+        """The words that say who is calling, as HTML."""
+        return fill(self.words.identification, self.fields)
+
+    @cached_property
+    def stage(self) -> str:
+        """The stage of the call: see `stage_of`."""
+        return stage_of(self.script, self.answers)
+
+    @cached_property
+    def current(self) -> str:
+        """The id of the current step, or "" without a script."""
+        if any(step.id == self.change for step in self._path):
+            return self.change
+        # The last step of the path is the current one, even if no transition leads on from it.
+        return self._path[-1].id if self._path else ""
+
+    @property
+    def done(self) -> list[DoneStep]:
+        """The steps that are done, in the order of the call."""
+        return [
+            DoneStep(
+                step.id,
+                render_text(step.title, self.fields),
+                describe_answer(step, self.answers[step.id], self.fields),
+            )
+            for step in self._path
+            if step.id in self.answers and step.id != self.current
+        ]
+
+    @cached_property
+    def _path(self) -> list[Step]:
+        return path(self.script, self.answers, self.fields) if self.script else []
 
     def as_json(self) -> dict[str, Any]:
         """Return the contact and the state of the script, for an API client."""
@@ -102,17 +141,6 @@ class CallView:
             ],
         }
 
-    @property
-    def transitions(self) -> dict[str, Any]:
-        """The data with which call_path.js finds the next step: see `transitions_from`."""
-        if self.script is None:
-            return {}
-        return {
-            "first": first_step(self.script, self.fields),
-            "main": self.script.main_question,
-            "steps": {step.id: transitions_from(step, self.fields) for step in self.script.steps},
-        }
-
 
 def view_of(hold: Hold, caller: Caller, campaign: Campaign, change: str = "") -> CallView:
     """Return the view model of a hold's call page.
@@ -120,10 +148,8 @@ def view_of(hold: Hold, caller: Caller, campaign: Campaign, change: str = "") ->
     `change` is the id of an answered step to show again.
     """
     call, contact = hold.call, hold.contact
-    script = script_of(call.script_version_id)
-    fields = fields_for(contact, caller, campaign)
-    begun = script is not None and not hold.is_new
-    answers = answers_of(call) if begun else {}
+    words = words_of(call.script_version_id)
+    begun = words.script is not None and not hold.is_new
     name = " ".join(part for part in (contact.first_name, contact.last_name) if part)
     not_to_ring = redial_block_reason(call, contact, campaign)
     return CallView(
@@ -138,77 +164,20 @@ def view_of(hold: Hold, caller: Caller, campaign: Campaign, change: str = "") ->
         phone_shown="" if not_to_ring else format_for_reading(call.phone, campaign.country),
         expires_at=hold.expires_at.isoformat(),
         seconds_left=seconds_until(hold.expires_at),
-        shared=shared_fields(caller, campaign),
+        words=words,
+        fields=fields_for(contact, caller, campaign),
+        answers=answers_of(call) if begun else {},
+        change=change,
         household=[
             (other.id, other.first_name or other.last_name or "Someone else")
             for other in (() if not_to_ring else others_in_household(call))
         ],
-        **script_state(script, fields, answers, change),
     )
 
 
 def seconds_until(end: datetime) -> int:
     """Return the whole seconds until `end`, rounded down, or 0 if `end` is past."""
     return max(0, int((end - now()).total_seconds()))
-
-
-def script_state(
-    script: Script | None, fields: Fields, answers: Answers, change: str = ""
-) -> dict[str, Any]:
-    """Return the part of a CallView that depends on the script and the answers."""
-    walked = path(script, answers, fields) if script else []
-    on_again = change if change in {step.id for step in walked} else ""
-    # The last step of the path is the current one, even if no transition leads on from it.
-    current = on_again or (walked[-1].id if walked else "")
-    done = [
-        DoneStep(
-            step.id,
-            render_text(step.title, fields),
-            describe_answer(step, answers[step.id], fields),
-        )
-        for step in walked
-        if step.id in answers and step.id != current
-    ]
-    return {
-        "identification": Markup(  # noqa: S704  (render_html escapes)
-            render_html(script.identification if script else IDENTIFICATION, fields)
-        ),
-        "language": script.language if script else "en",
-        "direction": script.direction if script else "ltr",
-        "script": script,
-        "fields": fields,
-        "answers": answers,
-        "current": current,
-        "done": done,
-        "stage": stage_of(script, answers),
-    }
-
-
-def transitions_from(step: Step, fields: Fields) -> list[list[Any]]:
-    """Return the transitions from a step: [[keys, step id], …]. The first that matches applies.
-
-    `keys` lists the answers that match, or is None for any answer. A scale's numbers are keys too.
-    Conditions on the contact's fields are decided here, so that the page need not have the fields.
-    A step that ends the call has no transitions.
-    """
-    transitions = [
-        [_keys(branch), branch.goto] for branch in step.branches if _field_holds(branch, fields)
-    ]
-    transitions += [[[choice.key], choice.goto] for choice in step.choices if choice.goto]
-    return transitions + ([[None, step.next]] if step.next else [])
-
-
-def _field_holds(branch: Branch, fields: Fields) -> bool:
-    about_field = Branch(branch.goto, field=branch.field, equals=branch.equals, known=branch.known)
-    return branch_matches(about_field, None, fields)
-
-
-def _keys(branch: Branch) -> list[str] | None:
-    if branch.choices:
-        return list(branch.choices)
-    if branch.low is not None and branch.high is not None:
-        return [str(number) for number in SCALE if branch.low <= number <= branch.high]
-    return None
 
 
 def describe_answer(step: Step, answer: Answer, fields: Fields) -> str:

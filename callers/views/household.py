@@ -2,14 +2,13 @@
 
 import uuid
 
-from flask import g, redirect, url_for
+from flask import g
 from flask.typing import ResponseReturnValue
 
 from callers.sessions import for_callers
 from callers.views.blueprint import pages, read_fields
-from callers.views.next_contact import show
+from callers.views.next_contact import show_or_redirect
 from phonebank.calls.household import switch_contact
-from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
 from phonebank.core.errors import InvalidInputError
 
@@ -24,4 +23,4 @@ def reached(call_id: uuid.UUID) -> ResponseReturnValue:
         raise InvalidInputError("Say who answered.", "Tap one of the names.") from None
     hold = switch_contact(g.caller, call_id, contact_id)
     db.session.commit()
-    return show(hold) if wants_json() else redirect(url_for(".person"), 303)
+    return show_or_redirect(hold)

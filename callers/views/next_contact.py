@@ -12,8 +12,8 @@ from flask_wtf.csrf import generate_csrf
 
 from callers.views import page_data
 from callers.views.blueprint import wants_screen
+from callers.views.call_data import call_data, next_call, scripts_of_page
 from callers.views.call_view_model import CallView, view_of
-from callers.views.steps import render_cards, render_steps
 from phonebank.calls import claim
 from phonebank.calls.claim import NobodyToCallError
 from phonebank.calls.eligibility import NotAdmittedError, OnBreakError
@@ -31,6 +31,7 @@ from phonebank.core.overload import is_busy
 from phonebank.models import now
 from phonebank.roster.pace import PacePausedError
 from phonebank.roster.practice_first import PracticeRequiredError
+from phonebank.scripts.step_renderer import fill
 
 NOBODY_NOW = (NobodyToCallError, NotRunningError, ServiceUnavailableError)
 # The reasons that may know when the next contact comes.
@@ -120,7 +121,7 @@ def show(
     refused: InvalidInputError | None = None,
     recorded_json: dict[str, Any] | None = None,
 ) -> ResponseReturnValue:
-    """Show the call page of a hold.
+    """Show the contact of a hold: as a page, or as JSON to a page that is open already.
 
     `refused` says what was wrong with the form that was just sent.
     """
@@ -130,12 +131,14 @@ def show(
         return jsonify(
             (recorded_json or {}) | {"person": view.as_json(), "csrf_token": generate_csrf()}
         )
-    last = page_data.last_recorded(g.caller)
+    toast = page_data.toast_of(g.caller)
+    known_scripts = scripts_of_page()
+    if known_scripts is not None and view.can_be_followed and refused is None:
+        return next_call(view, toast, known_scripts)
     page = render_template(
         "callers/person.html",
         refused=refused,
-        last=last,
-        progress=page_data.progress_of(g.caller) if last else None,
+        toast=toast,
         here=url_for("callers.person"),
         answers_url=url_for("callers.answer", call_id=view.call_id, turn=view.turn),
         outcome_url=url_for("callers.outcome", call_id=view.call_id, turn=view.turn),
@@ -152,22 +155,15 @@ def show(
 def page_parts(view: CallView, replies: dict[str, str] | None = None) -> dict[str, Any]:
     """Return what the practice page shares: the view, its steps, its cards and its data."""
     call_id = view.call_id
+    urls = {
+        "answer": url_for("callers.answer", call_id=call_id, turn=view.turn) if call_id else "",
+        "renew": url_for("callers.renew", call_id=call_id) if call_id else "",
+    }
     return {
         "view": view,
-        "steps": render_steps(view, replies),
-        "cards": render_cards(view),
-        "data": {
-            "call": view.call_id,
-            "seconds_left": view.seconds_left,
-            "answers": dict(view.answers),
-            "seq": view.seq,
-            "script": view.transitions or {"first": None, "steps": {}},
-            "practice": view.practice,
-            "answer": (
-                url_for("callers.answer", call_id=call_id, turn=view.turn) if call_id else ""
-            ),
-            "renew": url_for("callers.renew", call_id=call_id) if call_id else "",
-        },
+        "steps": view.words.steps_for(view.fields, view.current, view.answers, replies or {}),
+        "cards": fill(view.words.cards, view.fields),
+        "data": call_data(view) | urls,
     }
 
 
@@ -215,7 +211,6 @@ def _render_waiting(
         return jsonify((recorded_json or {}) | nobody)
     if not from_waiting_page and not wants_screen():
         return redirect(url_for("callers.wait"), 303)
-    last = page_data.last_recorded(g.caller)
     page = render_template(
         "callers/waiting.html",
         reason=reason,
@@ -223,8 +218,7 @@ def _render_waiting(
         on_break=isinstance(reason, OnBreakError),
         pause_seconds=ceil((next_at - now()).total_seconds()) if pause and next_at else None,
         retry=page_data.should_retry(reason, next_at),
-        last=last,
-        progress=page_data.progress_of(g.caller) if last else None,
+        toast=page_data.toast_of(g.caller),
         **page_data.place_of(g.caller),
     )
     return page, 503 if isinstance(reason, ServiceUnavailableError) else 200

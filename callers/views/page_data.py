@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import JSON, func, select
+from flask import url_for
+from sqlalchemy import JSON, func, select, text
 
 from phonebank.calls.claim import NobodyToCallError
 from phonebank.calls.hold import SEEN_APART, mark_seen
@@ -18,7 +19,6 @@ from phonebank.models import Answer, Call, CallEnding, Caller, Campaign, Contact
 from phonebank.rules.calling_hours import zones_in_key
 from phonebank.rules.outcomes import label_of
 from phonebank.rules.time_zones import time_zone
-from phonebank.tallies.totals import party_totals, totals_of_caller
 
 LAST_CALLS = 20
 # For this long after the hold expires, the caller can still record an outcome.
@@ -27,6 +27,29 @@ RECORDABLE_FOR = timedelta(hours=2)
 SHORTEST_CALL = timedelta(seconds=30)
 # If a contact becomes callable this soon, the page keeps trying.
 SOON = timedelta(minutes=15)
+
+
+# The caller's last recorded call, their own totals and their party's conversations. Every answer to
+# an outcome needs them, so they are one statement.
+_LAST_AND_TOTALS = text("""
+SELECT last.*, own.*,
+       (SELECT coalesce(sum(conversations), 0) FROM tally WHERE party_id = :party_id) AS team
+FROM (SELECT id, turn, recorded_at, outcome, set_aside_at
+      FROM call WHERE caller_id = :caller_id AND recorded_at IS NOT NULL
+      ORDER BY recorded_no DESC NULLS LAST, recorded_at DESC LIMIT 1) AS last,
+     (SELECT coalesce(sum(calls), 0) AS calls, coalesce(sum(conversations), 0) AS conversations
+      FROM tally WHERE caller_id = :caller_id) AS own
+""")
+
+
+@dataclass(frozen=True)
+class Toast:
+    """How the caller's last call was recorded, the address that undoes it, and the progress so
+    far."""
+
+    said: str
+    undo: str
+    how_far: str
 
 
 @dataclass(frozen=True)
@@ -64,23 +87,21 @@ def zone_of(call: Call) -> ZoneInfo:
     return time_zone(zones[0])
 
 
-def progress_of(caller: Caller) -> dict[str, Any]:
-    """Return the caller's own calls and conversations, the party's conversations and its goal."""
-    own = totals_of_caller(caller.id)
+def toast_of(caller: Caller) -> Toast | None:
+    """Return the toast of the caller's last recorded call. Return None if it is too late to undo
+    it."""
+    own = {"caller_id": caller.id, "party_id": caller.party_id}
+    last = db.session.execute(_LAST_AND_TOTALS, own).one_or_none()
+    if last is None or not _can_undo(caller, last.recorded_at, last.set_aside_at):
+        return None
     party = db.session.get(Party, caller.party_id) if caller.party_id else None
-    team = party_totals([party.id])[party.id].conversations if party else 0
-    return {
-        "calls": own.calls,
-        "conversations": own.conversations,
-        "team": team,
-        "goal": party.goal if party else 0,
-    }
-
-
-def last_recorded(caller: Caller) -> OwnCall | None:
-    """Return the caller's last recorded call, or None if it can no longer be undone."""
-    last = last_calls(caller, 1)
-    return last[0] if last and last[0].can_undo else None
+    team = f" Team: {last.team} of {party.goal}." if party and party.goal else ""
+    calls = _count(last.calls, "call")
+    return Toast(
+        f"Recorded: {label_of(last.outcome)}.",
+        url_for("callers.take_back", call_id=last.id, turn=last.turn),
+        f"You: {calls}, {_count(last.conversations, 'conversation')}.{team}",
+    )
 
 
 def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
@@ -100,8 +121,6 @@ def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
         .order_by(*LAST_RECORDED_FIRST)
         .limit(at_most)
     ).all()
-    fresh = now() - UNDO_WITHIN
-    is_admitted = caller.may_call
     return [
         OwnCall(
             str(call_id),
@@ -109,10 +128,19 @@ def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
             at,
             label_of(outcome),
             answers,
-            can_undo=is_admitted and index == 0 and at > fresh and aside is None,
+            can_undo=index == 0 and _can_undo(caller, at, aside),
         )
         for index, (call_id, turn, at, outcome, aside, answers) in enumerate(rows)
     ]
+
+
+def _can_undo(caller: Caller, recorded_at: datetime, set_aside_at: datetime | None) -> bool:
+    """Whether the caller may still undo their last call."""
+    return caller.may_call and set_aside_at is None and now() - recorded_at < UNDO_WITHIN
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def unrecorded_call(caller: Caller) -> Call | None:

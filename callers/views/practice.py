@@ -14,14 +14,14 @@ from callers.practice import practice_call
 from callers.sessions import for_callers
 from callers.views import page_data
 from callers.views.blueprint import pages, read_fields
-from callers.views.call_view_model import CallView, script_state
+from callers.views.call_view_model import CallView
 from callers.views.next_contact import page_parts
+from callers.views.script_words import ScriptWords, words_of
 from phonebank.calls.merge_fields import shared_fields
 from phonebank.core.db import db
 from phonebank.experiments.script_choice import active_version_ids
 from phonebank.models import now
 from phonebank.roster.practice_first import MINUTES, owes_practice
-from phonebank.scripts.versions import script_of
 from scripts_library.engine import InvalidAnswerError, check_answer
 from scripts_library.script import Answer, Character, Script
 
@@ -31,13 +31,14 @@ from scripts_library.script import Answer, Character, Script
 def practice() -> ResponseReturnValue:
     """Show a practice call. Only the page keeps its answers, and each form sends them along."""
     fields = read_fields() if request.method == "POST" else request.args
-    words, _ = _versions(fields)
-    script = script_of(words)
+    version_id, _ = _versions(fields)
+    words = words_of(version_id)
+    script = words.script
     person = practice_call.persona_of(script, str(fields.get("with") or ""))
     answers = practice_call.parse_answers(script, str(fields.get("answers") or ""))
     step_id = str(fields.get("step_id") or "")
     refused = _add_answer(script, answers, step_id) if step_id else None
-    view = _view(script, person, answers, str(fields.get("change") or ""))
+    view = _view(words, person, answers, str(fields.get("change") or ""))
     return render_template(
         "callers/person.html",
         refused=refused,
@@ -46,7 +47,7 @@ def practice() -> ResponseReturnValue:
         here=url_for(".practice"),
         answers_url=url_for(".practice"),
         outcome_url=url_for(".practised"),
-        practice_words=words,
+        practice_words=version_id,
         practice_answers=json.dumps(answers),
         **page_parts(view, practice_call.replies_of(script, person)),
         **page_data.place_of(g.caller),
@@ -58,12 +59,13 @@ def practice() -> ResponseReturnValue:
 def practised() -> ResponseReturnValue:
     """Show the feedback after a practice call: what went well, and what to try."""
     fields = read_fields()
-    words, others_heard = _versions(fields)
-    script = script_of(words)
+    version_id, others_heard = _versions(fields)
+    words = words_of(version_id)
+    script = words.script
     person = practice_call.persona_of(script, str(fields.get("with") or ""))
     answers = practice_call.parse_answers(script, str(fields.get("answers") or ""))
     outcome = "call_back" if fields.get("ring_back") else str(fields.get("outcome") or "")
-    view = _view(script, person, answers, "")
+    view = _view(words, person, answers)
     if practice_call.is_complete(script, person, answers, outcome, view.fields):
         g.caller.practised_at = now()
         db.session.commit()
@@ -71,7 +73,7 @@ def practised() -> ResponseReturnValue:
         "callers/practised.html",
         person=person,
         others=[other for other in practice_call.personas_for(script) if other != person],
-        words=words,
+        words=version_id,
         other_words=others_heard,
         still_owed=owes_practice(g.caller),
         wanted=practice_call.describe_requirement(script, view.fields),
@@ -111,11 +113,10 @@ def _add_answer(
 
 
 def _view(
-    script: Script | None, person: Character, answers: dict[str, Answer], change: str
+    words: ScriptWords, person: Character, answers: dict[str, Answer], change: str = ""
 ) -> CallView:
-    shared = shared_fields(g.caller, page_data.campaign_of(g.caller))
     name = practice_call.listed_name(person)
-    fields = shared | {"first_name": name, "last_name": None, "town": None}
+    shared = shared_fields(g.caller, page_data.campaign_of(g.caller))
     return CallView(
         call_id="",
         name=name,
@@ -123,9 +124,11 @@ def _view(
         town="",
         phone="",
         phone_shown="No real call",
+        words=words,
+        fields=shared | {"first_name": name, "last_name": None, "town": None},
+        answers=answers,
+        change=change,
         expires_at="",
         seconds_left=0,
-        shared=shared,
         practice=True,
-        **script_state(script, fields, answers, change),
     )

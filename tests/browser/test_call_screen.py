@@ -9,7 +9,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlalchemy import func, select, update
 
-from callers.views.call_view_model import transitions_from
+from callers.views.script_words import transitions_from
 from phonebank.calls.answers import answers_of
 from phonebank.core.db import db
 from phonebank.models import Call, CallEnding, Caller, Campaign, CampaignState, Contact, Party, now

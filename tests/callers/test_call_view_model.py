@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callers.views.call_view_model import describe_answer, stage_of, transitions_from
+from callers.views.call_view_model import describe_answer, stage_of
+from callers.views.script_words import transitions_from
 from scripts_library.engine import InvalidAnswerError, check_answer, next_step
 from scripts_library.library import ready_made
 from scripts_library.parser import parse

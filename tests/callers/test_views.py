@@ -644,7 +644,8 @@ def test_a_campaign_without_a_script_still_works(
 ) -> None:
     come_in(client, phone_bank)
     page = ask_for_person(client)
-    assert "This is <bdi>Sam</bdi>, a volunteer calling on behalf of" in page.text
+    sam = '<bdi data-merge="caller_name">Sam</bdi>'
+    assert f"This is {sam}, a volunteer calling on behalf of" in page.text
     assert 'data-stage="plain"' in page.text
     client.post(address_of(open_call(), "outcome"), data={"outcome": "talked"})
     assert campaign_totals(phone_bank.campaign.id).conversations == 1

@@ -1,5 +1,5 @@
-/* One volunteer with a phone, as a process. It runs the pages' own call_outbox.js and call_hold.js, with the
-   parts of a browser that they use, on a network as bad as `bad_line`'s.
+/* One volunteer with a phone, as a process. It runs the pages' own call_outbox.js, call_hold.js and
+   call_words.js, with the parts of a browser that they use, on a network as bad as `bad_line`'s.
 
        node tests/crash/phone.mjs '{"ports": […], "paths": ["/join/ABC234"], "journal": …, …}'
 
@@ -196,6 +196,10 @@ function wishOf(url, { method, body }) {
 
 const { Outbox } = await import(pathToFileURL(path.join(settings.scripts, "call_outbox.js")));
 const { Hold } = await import(pathToFileURL(path.join(settings.scripts, "call_hold.js")));
+const { Scripts } = await import(pathToFileURL(path.join(settings.scripts, "call_words.js")));
+const { aboutCall } = await import(pathToFileURL(path.join(settings.scripts, "call_person.js")));
+const scripts = new Scripts();
+const heldScripts = () => (page && page.script && page.script.key ? scripts.told() : "");
 let outbox, hold, page, last, seq, lostCall;
 let arrived = () => {};
 
@@ -205,7 +209,7 @@ function openPage() {
     outbox.entries = [];
   }
   listeners.length = 0;
-  outbox = new Outbox({ answered, down() {}, up() {} });
+  outbox = new Outbox({ answered, down() {}, up() {}, heldScripts });
   outbox.send();
 }
 
@@ -218,9 +222,10 @@ async function answered(entry, answer) {
           ` that ${its.statuses.length ? "was not the last word" : "was not Phonebank's"}`);
   }
   if (entry.kind !== "screen") return;
-  const html = typeof answer.text === "function" ? await answer.text() : answer.text;
+  const text = typeof answer.text === "function" ? await answer.text() : answer.text;
   if (its.about.kind === "outcome" && settled) last = entry.undo ? { undo: entry.undo } : null;
-  show(html, its.began);
+  if (answer.isJson) showNext(JSON.parse(text), its.began);
+  else show(text, its.began);
   arrived();
 }
 
@@ -234,21 +239,36 @@ function show(html, began) {
   if (!data) return (page = null);
   const about = JSON.parse(data[1]);
   if (!about.call) return (page = null);
+  scripts.begin(about.script);
   const phone = /href="tel:([^"]+)"/.exec(html);
   const address = (name) => (new RegExp(`action="([^"]*${name}[^"]*)"`).exec(html) || [])[1]?.replaceAll("&amp;", "&");
   page = {
     ...about,
     outcome: address(`${about.call}/outcome`),
     giveBack: address(`${about.call}/give-back`),
-    undo: address("/undo"),
+    // A template of the page, for the next household, has an empty id.
     reached: [...html.matchAll(/\/reached"[^>]*>[\s\S]*?name="contact_id" value="(\d+)"/g)].map((found) => found[1]),
   };
-  seq = Math.max(Date.now(), about.seq + 1);
-  const [until, atMost] = [began, Date.now() / 1000].map((at) => at + about.seconds_left);
-  note("shown", { call: page.call, phone: phone ? phone[1] : "", until, at_most: atMost });
+  begin(phone ? phone[1] : "", began);
+}
+
+/* Puts the next contact on the page that is there, as call.js does. */
+function showNext(next, began) {
+  if (hold) hold.close();
+  scripts.take(next);
+  const urls = {};
+  for (const name of ["answer", "renew", "outcome", "giveBack"]) urls[name] = aboutCall(page[name], next);
+  page = { ...next, ...urls, script: scripts.shown, reached: next.person.household.map(([id]) => String(id)) };
+  begin(next.person.phone, began);
+}
+
+function begin(phone, began) {
+  seq = Math.max(Date.now(), page.seq + 1);
+  const [until, atMost] = [began, Date.now() / 1000].map((at) => at + page.seconds_left);
+  note("shown", { call: page.call, phone, until, at_most: atMost });
   lostCall = "";
   const call = page.call;
-  hold = new Hold(about.renew, about.seconds_left, (words) => {
+  hold = new Hold(page.renew, page.seconds_left, (words) => {
     if (hold && hold.over && words) lostCall = call;
   });
 }

@@ -69,8 +69,12 @@ class Phonebank(BaseHTTPRequestHandler):
         Phonebank.given += 1
         call = CALL_ID.format(Phonebank.given)
         its = f"/calling/person/{call}"
-        about = {"call": call, "seconds_left": 20, "seq": 0, "renew": f"{its}/renew",
-                 "answer": f"{its}/answers?turn=0"}  # fmt: skip
+        about = {"call": call, "turn": 0, "seconds_left": 20, "seq": 0,
+                 "script": {"key": "a", "first": None, "steps": {}}}  # fmt: skip
+        if self.headers.get("X-Phonebank-Screen") == "2 a":
+            about |= {"words": None, "person": {"phone": "+441134960001", "household": []}}
+            return self._answer(json.dumps(about), kind="application/json")
+        about |= {"renew": f"{its}/renew", "answer": f"{its}/answers?turn=0"}
         return self._answer(
             '<meta name="csrf" content="t"><a href="tel:+441134960001">'
             f'<script type="application/json" id="call-data">{json.dumps(about)}</script>'
@@ -78,8 +82,9 @@ class Phonebank(BaseHTTPRequestHandler):
             f'<form action="{its}/give-back"></form>'
         )
 
-    def _answer(self, body: str, status: int = 200) -> None:
+    def _answer(self, body: str, status: int = 200, kind: str = "text/html") -> None:
         self.send_response(status)
+        self.send_header("Content-Type", kind)
         self.send_header(OURS, "1")
         if "/person/" in self.path:
             self.send_header(CALL, f"{self.path.split('/')[3]} saved")

@@ -222,6 +222,18 @@ test("an outcome asks for the next page, an answer for JSON, and both with the f
   assert.deepEqual([answer[2], outcome[2]], ["step_id=a&answer=1", "outcome=busy"]);
 });
 
+test("a page that has scripts tells the server which ones it has when it sends", async () => {
+  const phone = new Phone([noAnswer, saved()]);
+  let has = "2 first";
+  const box = new Outbox({ answered() {}, down() {}, up() {}, heldScripts: () => has });
+  box.add(ANSWER);
+  box.add(OUTCOME);
+  await phone.settle();
+  has = "2 second";
+  while (box.entries.length) await phone.next();
+  assert.deepEqual(phone.sent.map(([, headers]) => headers["X-Phonebank-Screen"]), [undefined, undefined, "2 second"]);
+});
+
 test("the browser asks before the caller leaves a page with unsent entries", async () => {
   const phone = new Phone([noAnswer, saved()]);
   const { box } = boxOf(phone);

@@ -4,8 +4,10 @@
 import { drawKeySwitch, listenToKeys } from "./call_keys.js";
 import { Hold } from "./call_hold.js";
 import { callIn, Outbox } from "./call_outbox.js";
+import { aboutCall, drawPerson, showAnswers } from "./call_person.js";
 import { ScriptWalk } from "./call_script.js";
 import { closeSheet, listenToSheet } from "./call_sheet.js";
+import { Scripts } from "./call_words.js";
 import { listen, showBreak, showMessage } from "./caller_line.js";
 import { buttonOf, fieldsOf } from "./forms.js";
 import { showTimes } from "./local_time.js";
@@ -25,22 +27,33 @@ const NOTE_KEY = "phonebank.note";
 
 let page, data, walk, hold, drawnAt;
 
-const outbox = new Outbox({ answered: settle, down: showDown, up: showUp });
+const scripts = new Scripts();
+// A page that lacks a part, as in practice, names no script. It gets the next contact as a whole page.
+const heldScripts = () => (page && data.script.key ? scripts.told() : "");
+const outbox = new Outbox({ answered: settle, down: showDown, up: showUp, heldScripts });
 
+/* Reads a page that came whole. */
 function begin() {
   page = null;
   const drawn = document.querySelector("[data-call]");
   if (!drawn) return;
-  data = JSON.parse(document.getElementById("call-data").textContent);
+  const about = JSON.parse(document.getElementById("call-data").textContent);
+  scripts.begin(about.script);
+  beginCall(drawn, about);
+}
+
+function beginCall(drawn, about) {
+  data = about;
   drawnAt = Date.now();
   for (const entry of outbox.entries) {
     if (entry.call === data.call && entry.kind === "answer") data.answers[entry.step] = entry.answer;
   }
+  showAnswers(drawn, data.answers);
   walk = new ScriptWalk(drawn, data);
   walk.draw(false);
   drawKeySwitch();
   showTimes();
-  keepNote();
+  restoreNote();
   hold = data.practice ? null : new Hold(data.renew, data.seconds_left, warn, line);
   if (hold && Object.keys(data.answers).length) hold.begun = true;
   page = drawn; // set last: if anything above fails, the browser sends the forms
@@ -115,6 +128,7 @@ function send(form, button, stop) {
 function settle(entry, answer, verdict) {
   if (entry.kind === "answer") return verdict === "saved" || reopenAnswer(entry, answer);
   if (answer.goTo) return location.assign(answer.goTo);
+  if (answer.isJson) return showNext(JSON.parse(answer.text));
   const next = new DOMParser().parseFromString(answer.text, "text/html");
   setBusy(false);
   const waiting = next.querySelector("[data-waiting]");
@@ -145,6 +159,25 @@ function showError(words) {
   document.getElementById("main").prepend(notice);
 }
 
+/* Shows a contact who came as JSON, in the page as it is. */
+function showNext(next) {
+  const drawn = page;
+  if (next.call !== data.call) forgetNote();
+  if (hold) hold.close();
+  closeSheet();
+  page = null;
+  try {
+    drawPerson(drawn, next, scripts.take(next));
+    const urls = { answer: aboutCall(data.answer, next), renew: aboutCall(data.renew, next) };
+    beginCall(drawn, { ...next, ...urls, script: scripts.shown });
+  } catch (error) {
+    location.reload(); // the page may show parts of two contacts
+    throw error;
+  }
+  setBusy(false);
+  goToTop();
+}
+
 function draw(next) {
   if (hold) hold.close();
   for (const selector of ["#toasts", "#main", ".action-bar", "meta[name=csrf]", ".top"]) {
@@ -154,9 +187,16 @@ function draw(next) {
     else if (old) old.remove();
   }
   begin();
+  goToTop();
+}
+
+function goToTop() {
   scrollTo(0, 0);
+  document.getElementById("main").scrollTop = 0;
   const heading = document.querySelector("#main h1");
-  if (heading) heading.focus();
+  if (!heading) return;
+  heading.blur(); // a screen reader reads it again only if the focus moves
+  heading.focus();
 }
 
 function setBusy(busy) {
@@ -201,7 +241,7 @@ function warn(words, button) {
 }
 
 /* A half-written note survives if the phone discards the tab. */
-function keepNote() {
+function restoreNote() {
   const note = document.getElementById("note");
   try {
     const kept = JSON.parse(sessionStorage.getItem(NOTE_KEY) || "{}");
@@ -209,14 +249,19 @@ function keepNote() {
       note.value = kept.text;
       note.closest("details").open = true;
     }
-    if (data.practice) return;
-    note.addEventListener("input", () => {
-      sessionStorage.setItem(NOTE_KEY, JSON.stringify({ call: data.call, text: note.value }));
-    });
   } catch (error) {
     // No storage: the outcome brings the note all the same.
   }
 }
+
+document.addEventListener("input", ({ target }) => {
+  if (target.id !== "note" || !page || data.practice) return;
+  try {
+    sessionStorage.setItem(NOTE_KEY, JSON.stringify({ call: data.call, text: target.value }));
+  } catch (error) {
+    // No storage.
+  }
+});
 
 function forgetNote() {
   try {

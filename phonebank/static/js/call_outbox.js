@@ -27,12 +27,14 @@ export const hasEntriesWaiting = () => loadEntries().length > 0;
 
 export class Outbox {
   /* answered(entry, answer, verdict): "saved" or "refused", for good. down(entries, answer): a try failed;
-     `answer` is null if none came. up(): Phonebank answered. */
-  constructor({ answered, down, up }) {
+     `answer` is null if none came. up(): Phonebank answered. heldScripts(): what the page tells the server
+     of the scripts that it has, or "". */
+  constructor({ answered, down, up, heldScripts = () => "" }) {
     this.entries = loadEntries();
     this.answered = answered;
     this.down = down;
     this.up = up;
+    this.heldScripts = heldScripts;
     this.failures = 0;
     this.notBefore = 0;
     this.sending = false;
@@ -78,7 +80,8 @@ export class Outbox {
     if (this.sending || !this.entries.length) return;
     this.sending = true;
     const entry = this.entries[0];
-    const answer = await withFreshToken(() => post(entry)).catch(() => null);
+    const post = () => ask(entry.url, requestFor(entry, this.heldScripts()), ANSWER_WITHIN_MS);
+    const answer = await withFreshToken(post).catch(() => null);
     this.sending = false;
     const verdict = answer && answer.verdictOn(callIn(entry.url));
     if (!verdict) return this.retryLater(answer);
@@ -121,10 +124,9 @@ export async function withFreshToken(post) {
   return post();
 }
 
-const post = (entry) => ask(entry.url, requestFor(entry), ANSWER_WITHIN_MS);
-
-function requestFor({ kind, fields }) {
+/* A page that has no scripts asks for a whole page, with "1". */
+function requestFor({ kind, fields }, scripts) {
   const headers = { Accept: "application/json", "X-CSRFToken": csrfToken() };
-  if (kind === "screen") Object.assign(headers, { Accept: "text/html", "X-Phonebank-Screen": "1" });
+  if (kind === "screen") Object.assign(headers, { Accept: "text/html", "X-Phonebank-Screen": scripts || "1" });
   return { method: "POST", body: new URLSearchParams(fields), headers };
 }

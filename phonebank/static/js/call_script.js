@@ -57,7 +57,10 @@ export class ScriptWalk {
   draw(moveFocus = true) {
     const bar = document.querySelector("[data-stage]");
     if (bar) bar.dataset.stage = stageOf(this.script, this.answers);
-    if (!this.script.first) return;
+    if (!this.script.first) {
+      if (bar) bar.dataset.bar = "plain";
+      return;
+    }
     const current = this.current;
     for (const step of this.page.querySelectorAll("[data-step]")) {
       step.hidden = step.disabled = step.dataset.step !== current;

@@ -40,6 +40,7 @@ function read({ status, headers }, text) {
     status,
     ok: ours && status < 300,
     text,
+    isJson: /json/.test(headers.get("Content-Type")),
     ours,
     stale: ours && headers.has(STALE_FORM),
     goTo: (ours && headers.get(GO_TO)) || "",

@@ -1,0 +1,62 @@
+"""What the call page's JavaScript knows of a call: with the page, or as the answer to an outcome.
+
+A page that is open already needs no new page for the next contact. It says in a header which
+scripts it has, and gets the contact as JSON (`next_call`): the fields for its slots, the toast of
+the last call, and a script only if it does not have that script yet. call_person.js shows it.
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+from flask import Response, jsonify, request
+
+from callers.views.blueprint import SCREEN_HEADER
+from callers.views.call_view_model import CallView
+from callers.views.page_data import Toast
+from scripts_library.merge_fields import values_of
+
+# call.js sends this word, and then the keys of the scripts that its page has, if it can show what
+# `next_call` returns. A release that changes either must change the word: pages stay open for
+# hours, and one of another release then gets a whole page.
+SHAPE = "2"
+
+
+def scripts_of_page() -> frozenset[str] | None:
+    """Return the keys of the scripts that the asking page has. Return None if the page cannot show
+    a contact that comes as JSON."""
+    shape, *keys = request.headers.get(SCREEN_HEADER, "").split() or ("",)
+    return frozenset(keys) if shape == SHAPE else None
+
+
+def call_data(view: CallView, only_own_steps: bool = False) -> dict[str, Any]:
+    """Return what the page's JavaScript needs to know of the call, apart from words."""
+    return {
+        "call": view.call_id,
+        "turn": view.turn,
+        "seconds_left": view.seconds_left,
+        "answers": dict(view.answers),
+        "seq": view.seq,
+        "practice": view.practice,
+        "script": {
+            "key": view.words.key if view.can_be_followed else "",
+            **view.words.transitions(view.fields, only_own_steps),
+        },
+    }
+
+
+def next_call(view: CallView, toast: Toast | None, known_scripts: frozenset[str]) -> Response:
+    """Return a contact and their call for a page that has the `known_scripts`."""
+    knows_script = view.words.key in known_scripts
+    return jsonify(
+        **call_data(view, only_own_steps=knows_script),
+        person={
+            "name": view.name,
+            "town": view.town,
+            "phone": view.phone,
+            "phone_shown": view.phone_shown,
+            "household": view.household,
+        },
+        values=values_of(view.words.field_names, view.fields),
+        words=None if knows_script else view.words.as_json(),
+        toast=asdict(toast) if toast else None,
+    )

@@ -1,0 +1,53 @@
+/* The words of scripts, which are the same for every contact except for the values in their slots: see
+   callers/views/script_words.py. The server sends a script only to a page that does not have it yet. */
+
+// The server answers with JSON only if it knows this word: see callers/views/call_data.py.
+const SHAPE = "2";
+
+/* The scripts that the page has: the one it shows, and those that came with earlier answers. */
+export class Scripts {
+  constructor() {
+    this.shown = null; // { key, first, main, steps }, as call_path.js reads it
+    this.kept = new Map(); // key → { steps, words }
+  }
+
+  /* A page came with this script, and shows it. */
+  begin(script) {
+    this.shown = script;
+  }
+
+  /* What the page tells the server that it has. */
+  told() {
+    const keys = new Set([this.shown.key, ...this.kept.keys()]);
+    return [SHAPE, ...keys].join(" ");
+  }
+
+  /* Takes the script of the server's answer. Returns the words if they are not on the page already, or null.
+     An answer without words has only the steps whose transitions depend on the contact. Throws TypeError if
+     the page does not have the script. */
+  take({ script, words }) {
+    if (words) this.kept.set(script.key, { steps: script.steps, words });
+    const isShown = script.key === this.shown.key;
+    const known = isShown ? this.shown : this.kept.get(script.key);
+    this.shown = { ...script, steps: { ...known.steps, ...script.steps } };
+    return isShown ? null : known.words;
+  }
+}
+
+/* What a slot shows, as [text, whether it is more than the field's name]: the contact's value, or the words'
+   own fallback, or the name in brackets. */
+export function textOf(name, fallback, values) {
+  if (Object.prototype.hasOwnProperty.call(values, name)) return [values[name], true];
+  return fallback === undefined ? [`[${name.replace(/_/g, " ")}]`, false] : [fallback, true];
+}
+
+/* Puts the contact's values into every slot, as text. */
+export function fillSlots(root, values) {
+  for (const slot of root.querySelectorAll("[data-merge]")) {
+    const [text, known] = textOf(slot.dataset.merge, slot.dataset.or, values);
+    const fresh = document.createElement(known ? "bdi" : "mark");
+    Object.assign(fresh.dataset, slot.dataset);
+    fresh.textContent = text;
+    slot.replaceWith(fresh);
+  }
+}
