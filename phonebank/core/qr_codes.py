@@ -27,5 +27,5 @@ def qr_svg(text: str) -> str:
     size = len(rows)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size} {size}"'
-        f' shape-rendering="crispEdges"><path d="{"".join(bars)}"/></svg>'
+        f' fill="#000" shape-rendering="crispEdges"><path d="{"".join(bars)}"/></svg>'
     )

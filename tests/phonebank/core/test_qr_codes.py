@@ -30,4 +30,5 @@ def test_the_picture_needs_no_inline_style_and_no_escaping() -> None:
     picture = qr_svg('https://ring.example/?q="<script>')
     assert picture.startswith("<svg")
     assert "style" not in picture
+    assert ' fill="#000"' in picture, "black on the dark pages too"
     assert "script" not in picture
