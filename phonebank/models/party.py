@@ -73,6 +73,9 @@ class Party(Versioned, Base):
     celebrate: Mapped[bool] = mapped_column(default=True)
     # When a break with an end time ends. It stays here afterwards, because no job ends a break.
     break_until: Mapped[datetime | None]
+    # The host's latest message to everyone, and when they sent it.
+    message: Mapped[str | None] = mapped_column(String(200))
+    message_at: Mapped[datetime | None]
     code: Mapped[str] = mapped_column(String(12), default=new_code)
     # This token is part of the board's link, which shows the board and allows nothing else. A new
     # token ends the old link.

@@ -10,7 +10,8 @@ from sqlalchemy import select
 from phonebank.core.db import after_commit, db
 from phonebank.core.errors import InvalidInputError, NotFoundError
 from phonebank.live.caller_events import MESSAGE, emit_to_callers
-from phonebank.models import Caller, CallerState, Party
+from phonebank.live.change_marks import mark_after_commit
+from phonebank.models import Caller, CallerState, Party, now
 from phonebank.parties.display_names import clean_name
 from phonebank.parties.doing import NOT_YET, Doing, doing_in
 from phonebank.parties.services import admitted_ids
@@ -75,7 +76,8 @@ def rename_caller(caller: Caller, first_name: str) -> None:
 
 
 def send_message(party: Party, text: str) -> None:
-    """Show a message on the open screens of every admitted caller. It is stored nowhere.
+    """Show a message on the open screens of every admitted caller, and for some minutes on the
+    board.
 
     Raises InvalidInputError for an empty message or one over 200 characters.
     """
@@ -87,6 +89,8 @@ def send_message(party: Party, text: str) -> None:
             f"The message has {len(words)} characters.",
             f"Use up to {MESSAGE_AT_MOST} characters. People read it between calls.",
         )
+    party.message, party.message_at = words, now()
+    mark_after_commit(party.id)
     callers = admitted_ids(party)
     after_commit(lambda: emit_to_callers(callers, MESSAGE, {"text": words}))
 
