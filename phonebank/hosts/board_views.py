@@ -1,4 +1,5 @@
-"""The board on the television: one page, which has its own link and no buttons."""
+"""The board on the television: one page, which has its own link and no buttons. After the end of
+the party it shows thanks and totals."""
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
@@ -10,9 +11,11 @@ from phonebank.core.content_negotiation import wants_json
 from phonebank.core.errors import GoneError
 from phonebank.core.qr_codes import qr_svg
 from phonebank.hosts.board_answer import answer_board
+from phonebank.hosts.summary_views import picture_of
 from phonebank.live.board_snapshot import board_snapshot
 from phonebank.parties.codes import join_link, short_address
 from phonebank.parties.services import party_by_board_token
+from phonebank.parties.summary import summary_of
 
 pages = Blueprint("board", __name__, url_prefix="/board")
 
@@ -29,6 +32,13 @@ def show(token: str) -> ResponseReturnValue:
     if wants_json():
         return answer_board(party.id, token)
     base_url = current_config().base_url
+    if party.has_ended:
+        return render_template(
+            "parties/board_over.html",
+            board_token=token,
+            evening=summary_of(party),
+            board=board_snapshot(party.id, token),
+        )
     # The QR code is drawn before the figures are read, because reading them ends the transaction.
     # In the other order the party would be queried twice.
     qr = qr_svg(join_link(base_url, party.code))
@@ -39,6 +49,13 @@ def show(token: str) -> ResponseReturnValue:
         qr=qr,
         address=short_address(base_url),
     )
+
+
+@pages.get("/<token>/picture.svg")
+@open_to(TV)
+def picture(token: str) -> ResponseReturnValue:
+    """Return the party's totals as a picture, for the board after the end."""
+    return picture_of(party_by_board_token(token))
 
 
 @pages.errorhandler(GoneError)

@@ -77,12 +77,17 @@ def show(token: str) -> ResponseReturnValue:
 @open_to(TV)
 def picture(token: str) -> ResponseReturnValue:
     """Return the totals as a picture. With `?save` the browser downloads it."""
-    party = party_by_summary_token(token)
-    drawn = render_template("parties/picture.svg", **_evening_data(party))
-    response = Response(drawn, mimetype="image/svg+xml")
+    response = picture_of(party_by_summary_token(token))
     if "save" in request.args:
         response.headers["Content-Disposition"] = 'attachment; filename="phone-party.svg"'
     return response
+
+
+def picture_of(party: Party) -> Response:
+    """Return the party's totals as a picture of 1200 by 630."""
+    address = current_config().base_url.split("://", 1)[-1]
+    drawn = render_template("parties/picture.svg", address=address, **_evening_data(party))
+    return Response(drawn, mimetype="image/svg+xml")
 
 
 def _evening_data(party: Party) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from phonebank.models import PartyState
@@ -12,10 +12,16 @@ from phonebank.rules.time_zones import UnknownTimeZoneError, time_zone
 # The board shows this many places. It shows no last place and no caller without a conversation,
 # because a ranking of everyone motivates the best and discourages the others.
 PLACES = 5
-# A place with up to this many callers names them all. A larger place names two, so that the row
-# fits.
-NAMES_IN_A_PLACE = 3
+# Callers who share a place are all named, as far as the list has room: so many letters in all, and
+# so many names in one place. Others are counted. A place names one caller at least.
+LETTERS_OF_PLACES = 110
+NAMES_TOGETHER = 40
+# Where a place must fit one line, a place with up to this many names them all. A larger place names
+# two.
+NAMES_IN_A_LINE = 3
 NAMES_OF_A_CROWD = 2
+# How long the board shows the host's message.
+MESSAGE_FOR = timedelta(minutes=3)
 FEED_LINES = 5
 # The board names at most this many of the callers who are calling now, in at most this many
 # letters, and counts the others, so that the row fits.
@@ -78,6 +84,8 @@ class Figures:
     celebrate: bool
     break_until: datetime | None
     time_zone: str
+    message: str | None
+    message_at: datetime | None
     code: str
     read_at: datetime
     age: int
@@ -143,6 +151,7 @@ def payload(
         "ended": figures.state == PartyState.ENDED,
         "notice": notice(figures),
         "break_seconds": figures.break_left,
+        "message": fresh_message(figures),
         "celebrate": figures.celebrate,
         "goal": goal,
         "conversations": conversations,
@@ -176,30 +185,53 @@ def payload(
     }
 
 
-def leaders(scores: Iterable[Score]) -> list[dict[str, Any]]:
-    """Return the top places. Callers with equally many conversations share a place, and all of them
-    count for the number of the next place: 1, 1, 3."""
-    rows = []
+def places(scores: Iterable[Score]) -> list[tuple[int, Score]]:
+    """Return the top places with their numbers. Callers with equally many conversations share a
+    place, and all of them count for the number of the next place: 1, 1, 3."""
+    found = []
     place = 1
     for score in sorted(scores, key=lambda score: -score.conversations):
         if place > PLACES:
             break
+        found.append((place, score))
+        place += score.callers
+    return found
+
+
+def leaders(scores: Iterable[Score]) -> list[dict[str, Any]]:
+    """Return the top places as rows, with as many names as the list has room for, from the first
+    place on."""
+    rows = []
+    letters = LETTERS_OF_PLACES
+    for place, score in places(scores):
+        shown = names_within(score.names, letters)
+        letters -= sum(len(name) + 2 for name in shown)
         rows.append(
             {
                 "place": place,
-                "names": join_names(score.names, score.callers),
+                "names": join_names(shown, score.callers),
                 "conversations": score.conversations,
             }
         )
-        place += score.callers
     return rows
 
 
+def names_within(names: Sequence[str], letters: int) -> Sequence[str]:
+    """Return the first of these names, as many as fit in so many letters, but one at least."""
+    shown = 0
+    for name in names:
+        letters -= len(name) + 2
+        if letters < 0:
+            break
+        shown += 1
+    return names[: max(shown, 1)]
+
+
 def join_names(names: Sequence[str], callers: int) -> str:
-    """Return the names as words: “Ada”, “Ada and Sam”, “Ada, Kit and Sam” or “Ada, Kit and 5
-    more”."""
+    """Return the names as words: “Ada”, “Ada and Sam”, “Ada, Kit and Sam”, and with more callers
+    than names “Ada, Kit and 5 more”."""
     if callers > len(names):
-        return f"{', '.join(names[:NAMES_OF_A_CROWD])} and {callers - NAMES_OF_A_CROWD} more"
+        return f"{', '.join(names)} and {callers - len(names)} more"
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
@@ -296,6 +328,13 @@ def notice(figures: Figures) -> str:
     return f"Break until {clock_time(figures.break_until, figures.time_zone)}"
 
 
+def fresh_message(figures: Figures) -> str:
+    """Return the host's message if it is new enough for the board; otherwise an empty text."""
+    if figures.state == PartyState.ENDED or figures.message_at is None:
+        return ""
+    return (figures.message or "") if figures.read_at - figures.message_at < MESSAGE_FOR else ""
+
+
 def clock_time(moment: datetime, zone: str) -> str:
     """Return the time of day in a zone, like “19:30”. For an unknown zone return the time in UTC,
     like “18:30 UTC”."""
@@ -309,8 +348,11 @@ def describe_board(figures: Figures) -> str:
     """Return the whole board in one sentence, for people who listen to the page."""
     words = (
         f"{figures.conversations:,} of {figures.goal:,} conversations, "
-        f"{_count(figures.calls, 'call')}, {_count(figures.active, 'caller')} calling now."
+        f"{_count(figures.calls, 'call')}"
     )
+    if figures.state == PartyState.ENDED:
+        return f"{notice(figures)} {words}."
+    words += f", {_count(figures.active, 'caller')} calling now."
     return f"{notice(figures)}. {words}" if notice(figures) else words
 
 

@@ -16,7 +16,7 @@ from phonebank.live.board_payload import (
     BEST_FROM,
     FEED_LINES,
     NAMES_CALLING,
-    NAMES_IN_A_PLACE,
+    NAMES_TOGETHER,
     PLACES,
     Figures,
     Recent,
@@ -41,7 +41,7 @@ _FIGURES = state_text(
     """
 SELECT p.id AS party_id, p.campaign_id, p.board_token, p.title, p.goal, p.state, p.paused,
        campaign.state = :running AS campaign_running, p.celebrate, p.break_until, p.time_zone,
-       p.code, statement_timestamp() AS read_at,
+       p.message, p.message_at, p.code, statement_timestamp() AS read_at,
        floor(extract(epoch FROM statement_timestamp() - p.created_at) * 1000)::bigint AS age,
        sums.tally_version, sums.calls, sums.reached, sums.conversations, sums.yeses,
        recently.last_ten, ringing.active, ringing.ringing, door.waiting, door.held, door.helping,
@@ -138,7 +138,7 @@ WHERE p.id = ANY(:party_ids)
     removed=CallerState.REMOVED,
 )
 _VALUES = {
-    "names": NAMES_IN_A_PLACE,
+    "names": NAMES_TOGETHER,
     "places": PLACES,
     "lines": FEED_LINES,
     "best_from": BEST_FROM,

@@ -4,12 +4,20 @@ The rules are the same as for callers on a board: five places, shared ties, and 
 Conversations that were recorded too fast do not count here.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import text
 
 from phonebank.core.db import db
-from phonebank.live.board_payload import NAMES_IN_A_PLACE, PLACES, Score, leaders
+from phonebank.live.board_payload import (
+    NAMES_IN_A_LINE,
+    NAMES_OF_A_CROWD,
+    PLACES,
+    Score,
+    join_names,
+    places,
+)
 
 _STANDINGS = text("""
 SELECT ranked AS conversations, (array_agg(title ORDER BY title))[1:(:names)] AS titles,
@@ -31,8 +39,21 @@ def standings(campaign_id: int) -> list[dict[str, Any]]:
     Return no rows if there are fewer than two parties to compare.
     """
     rows = db.session.execute(
-        _STANDINGS, {"campaign_id": campaign_id, "names": NAMES_IN_A_PLACE, "places": PLACES}
+        _STANDINGS, {"campaign_id": campaign_id, "names": NAMES_IN_A_LINE, "places": PLACES}
     ).all()
     if sum(row.parties for row in rows) < 2:
         return []
-    return leaders(Score(row.conversations, row.titles, row.parties) for row in rows)
+    found = places(Score(row.conversations, row.titles, row.parties) for row in rows)
+    return [
+        {
+            "place": place,
+            "names": join_names(_in_a_line(score), score.callers),
+            "conversations": score.conversations,
+        }
+        for place, score in found
+    ]
+
+
+def _in_a_line(score: Score) -> Sequence[str]:
+    """Return the titles that a row shows."""
+    return score.names if score.callers <= NAMES_IN_A_LINE else score.names[:NAMES_OF_A_CROWD]

@@ -65,6 +65,14 @@ class Summary:
         return answered_share(self.totals.reached, self.totals.calls)
 
     @property
+    def thanked(self) -> str:
+        """The callers to thank, in words: “Ada, Kit, Sam and 2 more”."""
+        if not self.thanks:
+            return f"{self.others} {'caller' if self.others == 1 else 'callers'}"
+        more = f" and {self.others} more" if self.others else ""
+        return ", ".join(self.thanks) + more
+
+    @property
     def callers(self) -> int:
         """The number of people who made calls."""
         return len(self.thanks) + self.others

@@ -1,33 +1,36 @@
 /* Keeps a board up to date: figures, places, what just happened, and a quiet celebration.
    It writes into elements that are on the page already, so that a board left on for an evening uses no more
-   memory than at its start.
+   memory than at its start. When the party ends or its code changes, it takes the new page's content and stays
+   in full screen.
    Televisions keep their browsers for years, so this module and connection.js use nothing newer than
    Chromium 61, the first with modules. For older browsers, and if this module fails, there is board_reload.js. */
 
 import { open } from "./connection.js";
 
 const MOMENT_FOR_MS = 8000;
+const GOAL_FOR_MS = 10000;
 const STATUS_EVERY_MS = 60000;
 const QUARTERS = {
   25: "A quarter of the way there",
   50: "Halfway there",
   75: "Three quarters there",
-  100: "Goal reached!",
 };
 
-const head = document.querySelector("[data-board]");
-const moment = document.querySelector("[data-moment]");
+const find = (selector) => document.querySelector(selector);
+const head = find("[data-board]").dataset;
 const status = document.getElementById("board-status");
-const hour = document.querySelector("[data-hour]");
-const thermometer = document.getElementById("thermometer");
 
 let latest = null; // newest state received
 let shown = null; // state on the screen
 let paused = false;
-let celebrated = Number(head.dataset.milestone);
+let goal = Number(head.goal);
+let celebrated = Number(head.milestone);
+// The highest goal whose moment the board has had, or had missed when the page was loaded.
+let goalReached = celebrated === 100 ? goal : 0;
 let newestMoment = Date.now();
 let momentTimer = null;
 let breakEndsAt = 0; // by this device's clock; 0 if no break ends by itself
+let isReplacing = false;
 
 function show(state) {
   latest = state;
@@ -35,11 +38,17 @@ function show(state) {
 }
 
 function paint(state) {
+  shown = state;
+  if (state.ended || isOver()) {
+    if (overKey() !== `${state.calls} ${state.conversations} ${state.people}`) replacePage();
+    return;
+  }
   // Only the server draws the QR code.
-  if (state.code !== head.dataset.code) location.reload();
+  if (state.code !== find("[data-board]").dataset.code) replacePage();
   for (const element of document.querySelectorAll("[data-figure]")) {
     write(element, format(state[element.dataset.figure]));
   }
+  find("h1").classList.toggle("is-long", state.title.length > 30);
   drawThermometer(state);
   drawRows("[data-leaders]", state.leaders, (row) => [
     ["leader-place", row.place],
@@ -47,11 +56,13 @@ function paint(state) {
     ["leader-value", format(row.conversations)],
   ]);
   drawRows("[data-feed]", state.feed, (item) => [["", item.text]]);
-  document.querySelector("[data-ringing]").hidden = !state.ringing;
+  find("[data-ringing]").hidden = !state.ringing;
+  find("[data-message]").hidden = !state.message;
   drawHour(state);
-  breakEndsAt = state.break_seconds ? Date.now() + 1000 * state.break_seconds : 0;
+  drawBreak(state);
   celebrate(state);
-  shown = state;
+  find("[data-side]").classList.toggle("is-new", !state.calls);
+  fitSide();
 }
 
 function format(value) {
@@ -63,6 +74,7 @@ function write(element, text) {
 }
 
 function drawThermometer(state) {
+  const thermometer = document.getElementById("thermometer");
   thermometer.querySelector("[data-fill]").setAttribute("stroke-dasharray", `${state.fill} 100`);
   const words = `${format(state.conversations)} of ${format(state.goal)} conversations`;
   thermometer.setAttribute("aria-label", words);
@@ -73,6 +85,8 @@ function drawThermometer(state) {
 
 /* The bars of the last hour are on the page already, and only their heights change. */
 function drawHour(state) {
+  const hour = find("[data-hour]");
+  hour.parentElement.hidden = !state.hour.some(Boolean);
   hour.setAttribute("aria-label", state.hour_words);
   hour.querySelectorAll("rect").forEach((bar, index) => {
     bar.setAttribute("y", 100 - state.hour[index]);
@@ -82,7 +96,7 @@ function drawHour(state) {
 
 /* Draws each row as a list item of spans. A cell without a class is the item's own text. */
 function drawRows(selector, rows, cells) {
-  const target = document.querySelector(selector);
+  const target = find(selector);
   const key = JSON.stringify(rows);
   if (target.dataset.shown === key) return;
   target.dataset.shown = key;
@@ -98,10 +112,33 @@ function drawRows(selector, rows, cells) {
   target.parentElement.querySelector(".board-empty").hidden = rows.length > 0;
 }
 
+function drawBreak(state) {
+  breakEndsAt = state.break_seconds ? Date.now() + 1000 * state.break_seconds : 0;
+  find("[data-break]").hidden = state.break_seconds === null;
+  write(find("[data-break-words]"), state.notice);
+  countDown();
+}
+
+function countDown() {
+  const clock = find("[data-break-clock]");
+  if (!clock) return;
+  const left = Math.max(0, Math.ceil((breakEndsAt - Date.now()) / 1000));
+  clock.hidden = !breakEndsAt;
+  write(clock, `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`);
+}
+setInterval(() => breakEndsAt && !paused && countDown(), 500);
+
 function celebrate(state) {
+  // Quarters of another goal that lie behind already are no news.
+  if (state.goal !== goal) celebrated = Math.min(state.milestone, 75);
+  goal = state.goal;
+  if (state.milestone === 100 && goal > goalReached) {
+    goalReached = goal;
+    if (state.celebrate) showGoal();
+  }
   const news = state.feed.filter((item) => item.moment && item.at > newestMoment);
   let words = "";
-  if (state.milestone > celebrated) words = QUARTERS[state.milestone];
+  if (state.milestone > celebrated) words = QUARTERS[state.milestone] || "";
   else if (news.length) words = news[0].text;
   celebrated = Math.max(celebrated, state.milestone);
   for (const item of news) newestMoment = Math.max(newestMoment, item.at);
@@ -110,6 +147,7 @@ function celebrate(state) {
     momentTimer = setTimeout(() => {
       momentTimer = null;
       say(notice(latest || state), false);
+      fitSide();
     }, MOMENT_FOR_MS);
     say(words, true);
   } else if (momentTimer === null) {
@@ -117,26 +155,66 @@ function celebrate(state) {
   }
 }
 
-/* The notice, with a countdown during a break. */
+/* What the room should know, unless the card of the break says it. */
 function notice(state) {
-  const left = Math.ceil((breakEndsAt - Date.now()) / 1000);
-  if (!breakEndsAt) return state.notice;
-  if (left <= 0) return "";
-  return `${state.notice} · ${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")} left`;
+  return state.break_seconds === null ? state.notice : "";
 }
-setInterval(() => {
-  if (breakEndsAt && !paused && momentTimer === null) say(notice(shown), false);
-}, 500);
 
 function say(words, isNew) {
+  const moment = find("[data-moment]");
+  if (!moment) return;
   moment.hidden = !words;
   write(moment, words);
   moment.classList.toggle("moment-new", isNew);
 }
 
+/* The goal is reached: the whole screen says so for ten seconds. */
+function showGoal() {
+  const moment = find("[data-goal-moment]");
+  write(find("[data-goal-number]"), format(goal));
+  moment.hidden = false;
+  write(status, `Goal reached: ${format(goal)} conversations.`);
+  setTimeout(() => (moment.hidden = true), GOAL_FOR_MS);
+}
+
+/* If the right column is too full, the chart gives way to the people and the host's words. */
+function fitSide() {
+  const side = find("[data-side]");
+  if (!side) return;
+  side.classList.remove("is-full");
+  if (side.scrollHeight > side.clientHeight + 1) side.classList.add("is-full");
+}
+
+function isOver() {
+  return Boolean(find("[data-over]"));
+}
+
+function overKey() {
+  return isOver() ? find("[data-over]").dataset.over : "";
+}
+
+/* Takes the content of the page as the server draws it now. A reload would leave the full screen. */
+async function replacePage() {
+  if (isReplacing) return;
+  isReplacing = true;
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (!answer.ok || !answer.headers.has("X-Phonebank")) throw new Error(answer.status);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    find("main").innerHTML = page.querySelector("main").innerHTML;
+    if (page.querySelector("[data-over]")) breakEndsAt = 0;
+    prepareControls();
+    isReplacing = false;
+    if (!isOver() && latest.code === find("[data-board]").dataset.code) paint(latest);
+  } catch (error) {
+    // The board's next event tries again.
+    isReplacing = false;
+  }
+}
+
 const { socket } = open({
   namespace: "/board",
-  auth: { token: head.dataset.token },
+  auth: { token: head.token },
   event: "board",
   // The server sends the board every four seconds, changed or not.
   silentAfterMs: 8000,
@@ -161,20 +239,24 @@ setInterval(() => {
   if (shown && !paused) write(status, shown.status);
 }, STATUS_EVERY_MS);
 
-const pauseButton = document.querySelector("[data-pause]");
-pauseButton.addEventListener("click", () => {
-  paused = !paused;
-  pauseButton.textContent = paused ? "Resume" : "Pause";
-  if (!paused && latest) paint(latest);
+/* Shows the buttons of the page's head, which do nothing without this module. */
+function prepareControls() {
+  write(find("[data-pause]"), paused ? "Resume" : "Pause");
+  find("[data-full-screen]").hidden = !document.fullscreenEnabled;
+  find("[data-controls]").hidden = false;
+}
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-pause]")) {
+    paused = !paused;
+    prepareControls();
+    if (!paused && latest) paint(latest);
+  } else if (event.target.closest("[data-full-screen]")) {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else document.documentElement.requestFullscreen();
+  }
 });
-
-const fullScreenButton = document.querySelector("[data-full-screen]");
-fullScreenButton.hidden = !document.fullscreenEnabled;
-fullScreenButton.addEventListener("click", () => {
-  if (document.fullscreenElement) document.exitFullscreen();
-  else document.documentElement.requestFullscreen();
-});
-document.querySelector("[data-controls]").hidden = false;
+prepareControls();
+fitSide();
 document.documentElement.setAttribute("data-moves", "yes");
 
 // A laptop that drives the television must not fall asleep.

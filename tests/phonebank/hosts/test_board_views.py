@@ -69,14 +69,34 @@ def test_the_board_shows_without_sign_in_and_without_scripts(
     assert television.post(f"/board/{board_token(app, party_id)}").status_code == 405
 
 
-def test_the_board_of_a_party_that_is_over_keeps_its_figures(
+def test_the_board_of_a_party_that_is_over_thanks_and_shows_the_totals(
     client: FlaskClient, app: Flask, party_id: int
 ) -> None:
     client.post(f"/parties/{party_id}/end")
-    board = app.test_client().get(f"/board/{board_token(app, party_id)}")
+    television, address = app.test_client(), f"/board/{board_token(app, party_id)}"
+    board = television.get(address)
     assert board.status_code == 200
-    figures = dict(re.findall(r'data-figure="(\w+)">([^<]*)<', board.text))
-    assert (figures["conversations"], figures["calls"]) == ("1", "1")
+    assert "Thank you!" in board.text
+    figures = re.findall(
+        r'figure-value">([^<]*)</p>\s*<p class="figure-label">([^<]*)<', board.text
+    )
+    assert figures == [
+        ("1", "conversation"),
+        ("1", "call"),
+        ("0", "said yes"),
+        ("1", "caller"),
+    ]
+    assert re.search(r'podium-names">Sam<.+podium-place">1<', board.text, re.DOTALL)
+    with app.app_context():
+        code = db.session.get_one(Party, party_id).code
+    for word in ("to go", "Join at", "calling", code):
+        assert word not in board.text
+    assert not gives_away_the_contact(board.text)
+    picture = television.get(f"{address}/picture.svg")
+    assert picture.mimetype == "image/svg+xml"
+    assert "Kitchen Table" in picture.text
+    assert "localhost" in picture.text
+    assert television.get("/board/another/picture.svg").status_code == 410
 
 
 def test_a_replaced_board_link_says_so_and_whom_to_ask(client: FlaskClient) -> None:

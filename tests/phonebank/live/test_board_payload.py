@@ -1,5 +1,6 @@
 """A board's words and places, without any store."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,6 +35,8 @@ def figures(**values) -> Figures:
         "celebrate": True,
         "break_until": None,
         "time_zone": "Europe/London",
+        "message": None,
+        "message_at": None,
         "code": "ABCDEF",
         "read_at": EIGHT,
         "age": 0,
@@ -59,7 +62,7 @@ scores = st.dictionaries(
     st.integers(1, 60), st.lists(st.text("abc", min_size=1, max_size=3), min_size=1, max_size=9)
 ).map(
     lambda names_by_score: [
-        Score(conversations, sorted(names)[: board_payload.NAMES_IN_A_PLACE], len(names))
+        Score(conversations, sorted(names)[: board_payload.NAMES_TOGETHER], len(names))
         for conversations, names in names_by_score.items()
     ]
 )
@@ -89,7 +92,35 @@ def test_callers_with_as_many_share_a_place() -> None:
 
 
 def test_a_crowd_in_one_place_is_counted() -> None:
-    assert leaders([Score(1, ["Ada", "Kit", "Sam"], 9)])[0]["names"] == "Ada, Kit and 7 more"
+    assert leaders([Score(1, ["Ada", "Kit", "Sam"], 9)])[0]["names"] == "Ada, Kit, Sam and 6 more"
+
+
+@given(scores, st.integers(1, 60))
+def test_everyone_who_shares_a_place_is_named_as_far_as_the_list_has_room(
+    scores: list[Score], length: int
+) -> None:
+    long = [Score(s.conversations, [n * length for n in s.names], s.callers) for s in scores]
+    rows = leaders(long)
+    shown = [
+        re.findall(r"[abc]+", row["names"].split(" more")[0].replace("and", "")) for row in rows
+    ]
+    assert all(shown), "a place names one at least"
+    spare = board_payload.LETTERS_OF_PLACES
+    for row, names in zip(rows, shown, strict=True):
+        score = next(s for s in long if s.conversations == row["conversations"])
+        spare -= sum(len(name) + 2 for name in names)
+        if len(names) < score.callers:
+            assert row["names"].endswith(f"{score.callers - len(names)} more")
+            assert spare < len(score.names[len(names)]) + 2
+        assert spare >= 0 or len(names) == 1
+
+
+def test_the_hosts_message_shows_for_three_minutes_and_not_after_the_end() -> None:
+    sent = {"message": "Pizza!", "message_at": EIGHT - timedelta(minutes=2)}
+    assert payload(figures(**sent))["message"] == "Pizza!"
+    assert payload(figures(**sent, state="ended"))["message"] == ""
+    sent["message_at"] = EIGHT - timedelta(minutes=3)
+    assert payload(figures(**sent))["message"] == ""
 
 
 @pytest.mark.parametrize(
