@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from bench.measuring import Clock, servers
@@ -42,9 +42,14 @@ class Measurement:
 
 
 def load(
-    port: int, application: str, action: str, devices: Sequence[Device], seconds: float
+    port: int,
+    application: str,
+    action: str,
+    devices: Sequence[Device],
+    seconds: float,
+    when_warm: Callable[[], object] = lambda: None,
 ) -> Measurement:
-    """Have the devices do the action for so many seconds, after WARM_UP."""
+    """Have the devices do the action for so many seconds, after WARM_UP and `when_warm`."""
     workers = servers(application)["web"] if len(devices) <= FEW else []
     settings = {
         "port": port,
@@ -67,6 +72,7 @@ def load(
         json.dump(settings, process.stdin)
         process.stdin.close()
         process.stdout.readline()  # the warm-up is over
+        when_warm()
         clock = Clock(application)
         line = process.stdout.readline()
         spent = clock.read()

@@ -1,64 +1,79 @@
-"""Where the time of a cycle goes: its statements, and the functions that take longest.
+"""Where the processor time of a web process goes in a cycle: by layer, by our own modules, by
+library, and by function; and its statements.
 
-python -m bench.profile [CYCLES]
+    python -m bench.profile [phones|json] [SECONDS]
+
+The cycle is that of `bench.cycle`, over HTTP, with one web process (`bench.profiled`).
 """
 
-import cProfile
-import pstats
-import re
+import json
 import sys
-import time
+import urllib.request
 from collections import Counter
 
-from sqlalchemy import event
-
 from bench import people
-from bench.servers import migrated_app, stores
-from phonebank.core.db import db
+from bench.cycle import NAMES
+from bench.layers import LAYERS, SAMPLES_AT, starts_with
+from bench.load import load
+from bench.servers import migrated_app, stores, web
+
+APPLICATION = "bench.profiled:app"
+CALLERS = 4
+WARM_UP = 4.0  # seconds
+SHOWN = 25
 
 
-def main(cycles: int = 300) -> None:
+def main(action: str = "phones", seconds: float = 20) -> None:
     with stores() as environment:
         app = migrated_app(environment)
         with app.app_context():
-            _, link = people.build(20_000)
-            engine = db.engine
-        statements: Counter[str] = Counter()
+            _, link = people.build(50_000)
+        with web(environment, APPLICATION, 1) as port:
+            devices = people.join_callers(port, link, CALLERS)
+            load(port, APPLICATION, action, devices, WARM_UP)
+            measured = load(
+                port, APPLICATION, action, devices, seconds, when_warm=lambda: _samples(port)
+            )
+            samples = _samples(port)
+    cost = measured.cost("web")
+    noted = sum(samples["layers"].values())
+    print(
+        f"{NAMES[action]}: {cost:.2f} ms of web processor a cycle, and PostgreSQL"
+        f" {measured.cost('postgres'):.2f}, Redis {measured.cost('redis'):.2f};"
+        f" {len(measured.took)} cycles, {noted} samples"
+    )
 
-        @event.listens_for(engine, "before_cursor_execute")
-        def count(_c, _cur, statement, *_):
-            statements[re.sub(r"\s+", " ", statement)[:150]] += 1
+    def print_costs(title: str, counts: list[tuple[str, int]]) -> None:
+        print(f"\n{title}")
+        for name, count in counts:
+            print(f"  {cost * count / noted:6.2f} ms  {name}")
 
-        client = app.test_client()
-        token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get(link).text)
-        assert token
-        headers = {"Accept": "application/json", "X-CSRFToken": token[1]}
-        assert client.post(link, json={"first_name": "Sam"}, headers=headers).status_code == 201
-        person = client.post("/calling/next", json={}, headers=headers).get_json()["person"]
+    by_layer = [(f"{layer}: {words}", samples["layers"][layer]) for layer, words in LAYERS.items()]
+    print_costs("by layer", [each for each in by_layer if each[1]])
+    print_costs("by our module that is innermost", samples["modules"].most_common(SHOWN))
+    print_costs("by library that is innermost", samples["libraries"].most_common(SHOWN))
+    ours = Counter(
+        {
+            name: count
+            for name, count in samples["functions"].items()
+            if starts_with(name, ("phonebank", "callers", "scripts_library"))
+        }
+    )
+    print_costs("in our functions, with what they call", ours.most_common(2 * SHOWN))
+    print("\nstatements a cycle")
+    for statement, times in samples["statements"].most_common():
+        if times > len(measured.took) / 50:
+            print(f"  {times / len(measured.took):5.2f}  {statement}")
 
-        def run_cycles(times: int) -> float:
-            nonlocal person
-            began = time.perf_counter()
-            for _ in range(times):
-                path = f"/calling/person/{person['call_id']}/outcome?turn={person['turn']}"
-                answer = client.post(path, json={"outcome": "no_answer"}, headers=headers)
-                person = answer.get_json()["person"]
-            return (time.perf_counter() - began) / times * 1000
 
-        run_cycles(50)
-        statements.clear()
-        cpu = time.process_time()
-        print(f"{run_cycles(cycles):.2f} ms a cycle", end=", ")
-        print(f"{(time.process_time() - cpu) / cycles * 1000:.2f} ms of them in this process")
-        for statement, times in statements.most_common():
-            if times >= cycles / 50:
-                print(f"{times / cycles:5.2f}  {statement}")
-        profile = cProfile.Profile()
-        profile.enable()
-        run_cycles(cycles)
-        profile.disable()
-        pstats.Stats(profile).sort_stats("cumulative").print_stats(90)
+def _samples(port: int) -> dict[str, Counter[str]]:
+    """The samples since the last time."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{SAMPLES_AT}", timeout=30) as answer:
+        return {kind: Counter(counts) for kind, counts in json.load(answer).items()}
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 300)
+    main(
+        sys.argv[1] if len(sys.argv) > 1 else "phones",
+        float(sys.argv[2]) if len(sys.argv) > 2 else 20,
+    )
