@@ -30,11 +30,13 @@ _OPEN_CALL_WITH = select(Call.id, Call.expires_at).where(
 @dataclass(frozen=True)
 class TakenContact:
     """A contact that `take` has marked as held in Redis, for a call that is not written yet. `left`
-    is the number of contacts that remain in the caller's lanes."""
+    is the number of contacts that remain in the caller's lanes, and `held` how many are on all
+    screens."""
 
     contact_id: int
     call_id: uuid.UUID
     left: int
+    held: int
 
 
 class ContactQueue:
@@ -62,7 +64,7 @@ class ContactQueue:
             found = self._take(call_id)
         if found.contact_id is None:
             return None
-        return TakenContact(found.contact_id, call_id, found.left)
+        return TakenContact(found.contact_id, call_id, found.left, found.held)
 
     def release(self, taken: TakenContact) -> None:
         """Free a contact whose call was not written."""
@@ -81,7 +83,7 @@ class ContactQueue:
     def top_up(self, taken: TakenContact) -> None:
         """Refill the caller's lanes if taking this contact has left them low, unless another
         process is refilling."""
-        if is_low(self._redis, taken.left):
+        if is_low(taken.left, taken.held):
             with self._redis.lock("refill") as is_mine:
                 if is_mine:
                     self._refill()

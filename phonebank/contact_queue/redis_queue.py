@@ -57,10 +57,12 @@ class QueueEntry:
 @dataclass(frozen=True)
 class TakeResult:
     """The result of `take`: a contact id, or None. `left` is the number of contacts that remain in
-    the lanes from which this caller may take. `lost` says that Redis has lost the queue."""
+    the lanes from which this caller may take, and `held` how many are on all screens. `lost` says
+    that Redis has lost the queue."""
 
     contact_id: int | None
     left: int = 0
+    held: int = 0
     lost: bool = False
 
 
@@ -128,10 +130,10 @@ class RedisQueue:
         match answer:
             case ["lost"]:
                 return TakeResult(None, lost=True)
-            case ["empty", left]:
-                return TakeResult(None, int(left))
-            case ["taken", contact_id, left]:
-                return TakeResult(int(contact_id), int(left))
+            case ["empty"]:
+                return TakeResult(None)
+            case ["taken", contact_id, left, held]:
+                return TakeResult(int(contact_id), int(left), int(held))
         raise RuntimeError(f"take.lua answered {answer!r}")
 
     def add(self, entries: Iterable[QueueEntry], list_ids: Iterable[int] = ()) -> int:
@@ -166,23 +168,23 @@ class RedisQueue:
 
     def copy_holds(self, *holds: HeldContact) -> None:
         """Copy holds from PostgreSQL. They replace whatever Redis knew about these contacts."""
-        self._write_holds(holds, replace=False)
+        if holds:
+            self._copy(self._redis, holds)
 
     def replace_holds(self, holds: Iterable[HeldContact]) -> None:
         """Copy every hold from PostgreSQL, and remove all other holds from Redis."""
-        self._write_holds(tuple(holds), replace=True)
-
-    def _write_holds(self, holds: tuple[HeldContact, ...], replace: bool) -> None:
-        if not holds and not replace:
-            return
         with self._redis.pipeline() as at_once:
-            if replace:
-                at_once.delete(self._held, self._holders)
-            if holds:
-                at_once.zadd(self._held, {str(h.contact_id): h.until.timestamp() for h in holds})
-                at_once.hset(self._holders, mapping={str(h.contact_id): str(h.call_id)
-                                                     for h in holds})  # fmt: skip
+            at_once.delete(self._held, self._holders)
+            self._copy(at_once, holds)
             at_once.execute()
+
+    def _copy(self, client: Redis, holds: Iterable[HeldContact]) -> None:
+        args = [
+            value
+            for held in holds
+            for value in (held.contact_id, held.until.timestamp(), str(held.call_id))
+        ]
+        _script(self._redis, "hold")(keys=[self._held, self._holders], args=args, client=client)
 
     def release(self, contact_id: int, call_id: uuid.UUID | None) -> None:
         """Free a contact whose call was recorded, released, or never written.

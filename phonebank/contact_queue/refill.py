@@ -117,11 +117,10 @@ def lane_length(held: int) -> int:
     return min(READY_AT_MOST, READY_AT_LEAST + READY_PER_CALLER * held)
 
 
-def is_low(redis_queue: RedisQueue, left: int) -> bool:
-    """Whether a claim should refill its lanes, which have this many contacts left."""
-    if left >= READY_AT_LEAST * LOW_WATER * READY_PER_CALLER:
-        return left < lane_length(redis_queue.held_count()) * LOW_WATER
-    return left < READY_AT_LEAST * LOW_WATER
+def is_low(left: int, held: int) -> bool:
+    """Whether a claim should refill its lanes, which have this many contacts left, while `held`
+    contacts are on screens."""
+    return left < lane_length(held) * LOW_WATER
 
 
 def ensure_built(campaign: Campaign) -> None:

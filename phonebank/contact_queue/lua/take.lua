@@ -4,8 +4,8 @@
 -- ARGV  now, expiry, caller id, call id, seconds for which a callback is reserved for the caller who
 --       promised it, lists ("1,2" or ""), languages (",cy" : unknown and Welsh)
 -- Returns {"lost"} when the queue was not built in this run of this Redis or has been emptied,
---         {"empty", left}, or {"taken", contact id, left}; `left` counts the contacts in the lanes
---         that this caller may take from.
+--         {"empty"}, or {"taken", contact id, left, held}; `left` counts the contacts in the lanes
+--         that this caller may take from, and `held` those on all screens.
 local built, held, holders, lanes, callbacks, details = unpack(KEYS)
 local now, expiry, caller, call = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
 local reserved_for, lists, languages = tonumber(ARGV[5]), ARGV[6], ARGV[7]
@@ -39,7 +39,7 @@ local function hold(contact)
   for _, lane in ipairs(mine) do
     left = left + redis.call('ZCARD', lane)
   end
-  return {'taken', contact, left}
+  return {'taken', contact, left, redis.call('ZCARD', held)}
 end
 
 -- Few callbacks are due at once: callers promise them one by one. Fifty bounds the work all the
@@ -88,4 +88,4 @@ for _, lane in ipairs(mine) do
   end
 end
 if first then return hold(first) end
-return {'empty', 0}
+return {'empty'}

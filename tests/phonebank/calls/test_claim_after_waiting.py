@@ -3,17 +3,18 @@ for a lock."""
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
 from flask import Flask
+from redis import Redis
 from sqlalchemy import event, select, text
 
 from phonebank.calls.claim import claim
-from phonebank.calls.hold import Hold, release_hold
+from phonebank.calls.hold import Hold, release_hold, renew_hold
 from phonebank.calls.household import switch_contact
 from phonebank.contact_queue.redis_queue import redis_queue_of
 from phonebank.core.db import autocommit, db
@@ -260,8 +261,29 @@ def test_the_ledger_says_when_the_person_was_really_seen(
     assert call.expires_at - call.started_at == timedelta(seconds=300)
 
 
-def test_a_claim_asks_no_more_than_it_needs(phone_bank: PhoneBank) -> None:
-    """Every outcome is followed by one: each statement more is felt by all who call."""
+@pytest.fixture
+def asked(phone_bank: PhoneBank, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What PostgreSQL and Redis are asked, by the first word of each statement or command."""
+    asked: list[str] = []
+
+    def note(*values: Any) -> None:
+        asked.append(values[2].split()[0])
+
+    def execute(redis: Redis, *args: Any, **options: Any) -> Any:
+        asked.append(args[0])
+        return execute_command(redis, *args, **options)
+
+    execute_command = Redis.execute_command
+    monkeypatch.setattr(Redis, "execute_command", execute)
+    event.listen(db.engine, "before_cursor_execute", note)
+    yield asked
+    event.remove(db.engine, "before_cursor_execute", note)
+
+
+def test_a_claim_and_a_renewal_ask_no_more_than_they_need(
+    phone_bank: PhoneBank, asked: list[str]
+) -> None:
+    """Every outcome is followed by a claim, and each statement more is felt by all who call."""
     for _ in range(30):  # enough that the lane need not be refilled
         create_contact(phone_bank.contact_list)
     db.session.commit()
@@ -272,15 +294,13 @@ def test_a_claim_asks_no_more_than_it_needs(phone_bank: PhoneBank) -> None:
     assert caller.may_call
     assert caller.campaign.is_running
     assert not caller.party.has_ended
-    asked: list[str] = []
-
-    def note(*values: Any) -> None:
-        asked.append(values[2])
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        claim(caller, has_no_hold=True)
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
-    # Read how things stand; write the call.
-    assert len(asked) == 2, asked
+    asked.clear()
+    call_id = claim(caller, has_no_hold=True).call.id
+    # Take a contact; read how things stand; write the call.
+    assert asked == ["EVALSHA", "SELECT", "WITH"]
+    db.session.commit()
+    assert caller.may_call
+    asked.clear()
+    renew_hold(caller, call_id)
+    db.session.commit()
+    assert asked == ["WITH", "EVALSHA"]
