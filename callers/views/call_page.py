@@ -23,7 +23,7 @@ from phonebank.core.errors import NotFoundError
 from phonebank.core.overload import Urgency, with_urgency
 from phonebank.core.qr_codes import qr_svg
 from phonebank.experiments.script_choice import active_version_ids
-from phonebank.models import CallerState, now
+from phonebank.models import CallerState, CampaignState, now
 from phonebank.parties.summary import share_of
 from phonebank.roster import filters
 from phonebank.roster.practice_first import MINUTES, owes_practice
@@ -37,7 +37,7 @@ def calling() -> ResponseReturnValue:
     """Show the briefing, or the page that fits the caller's state.
 
     A waiting caller gets the lobby, a caller with a hold is redirected to its contact, and a caller
-    whose party has ended gets the thanks.
+    whose party or campaign has ended gets the thanks.
     """
     caller = g.caller
     held = current_hold(caller) is not None
@@ -65,6 +65,8 @@ def calling() -> ResponseReturnValue:
         )
     if held:
         return redirect(url_for(".person"))
+    if place["campaign"].state == CampaignState.ENDED:
+        return show_next()
     fields = shared_fields(caller, place["campaign"])
     words = words_of(next(iter(active_version_ids(caller.campaign_id)), None))
     return render_template(

@@ -3,14 +3,13 @@
 This module commits the claims.
 """
 
-from math import ceil
 from typing import Any
 
 from flask import g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import generate_csrf
 
-from callers.views import page_data
+from callers.views import page_data, waiting
 from callers.views.blueprint import wants_screen
 from callers.views.call_data import call_data, next_call, scripts_of_page
 from callers.views.call_view_model import CallView, view_of
@@ -28,7 +27,7 @@ from phonebank.core.errors import (
     ServiceUnavailableError,
 )
 from phonebank.core.overload import is_busy
-from phonebank.models import now
+from phonebank.models import CampaignState
 from phonebank.roster.pace import PacePausedError
 from phonebank.roster.practice_first import PracticeRequiredError
 from phonebank.scripts.step_renderer import fill
@@ -187,38 +186,35 @@ def _calling_ended(
         if recorded_json is None:
             raise over
         return jsonify(recorded_json | {"person": None, "message": over.message, "next_at": None})
-    party = page_data.place_of(g.caller)["party"]
+    place = page_data.place_of(g.caller)
     recorded = recorded_json is not None and isinstance(over, NotAdmittedError)
-    if not recorded and (party is None or not party.has_ended):
-        raise over
-    return redirect(url_for("callers.calling"), 303)
+    if recorded or (place["party"] is not None and place["party"].has_ended):
+        return redirect(url_for("callers.calling"), 303)
+    if isinstance(over, GoneError) and place["campaign"].state == CampaignState.ENDED:
+        return waiting.render_ended(over, g.caller), over.status
+    raise over
 
 
 def _render_waiting(
     reason: PhonebankError, from_waiting_page: bool, recorded_json: dict[str, Any] | None
 ) -> ResponseReturnValue:
-    pause = isinstance(reason, PacePausedError | OnBreakError)
-    next_at = reason.next_at if isinstance(reason, WITH_A_TIME) else None
     if wants_json() and not wants_screen():
         if recorded_json is None and not isinstance(reason, WITH_A_TIME):
             raise reason
-        at = next_at.isoformat() if next_at else None
-        nobody = {"person": None, "message": reason.message, "next_at": at}
-        if isinstance(reason, NobodyToCallError):
-            nobody["reason"] = reason.why
-        elif isinstance(reason, OnBreakError):
-            nobody["reason"] = "break"
-        return jsonify((recorded_json or {}) | nobody)
+        return jsonify((recorded_json or {}) | _nobody(reason, from_waiting_page))
     if not from_waiting_page and not wants_screen():
         return redirect(url_for("callers.wait"), 303)
-    page = render_template(
-        "callers/waiting.html",
-        reason=reason,
-        next_at=next_at,
-        on_break=isinstance(reason, OnBreakError),
-        pause_seconds=ceil((next_at - now()).total_seconds()) if pause and next_at else None,
-        retry=page_data.should_retry(reason, next_at),
-        toast=page_data.toast_of(g.caller),
-        **page_data.place_of(g.caller),
-    )
+    page = waiting.render_waiting(waiting.waiting_of(reason), g.caller)
     return page, 503 if isinstance(reason, ServiceUnavailableError) else 200
+
+
+def _nobody(reason: PhonebankError, from_waiting_page: bool) -> dict[str, Any]:
+    """Return why there is no contact, as JSON."""
+    shown = waiting.waiting_of(reason)
+    next_at = shown.next_at.isoformat() if shown.next_at else None
+    nobody: dict[str, Any] = {"person": None, "message": reason.message, "next_at": next_at}
+    if isinstance(reason, WITH_A_TIME):
+        nobody["reason"] = shown.key.partition(" ")[0]
+    if from_waiting_page:
+        nobody |= {"key": shown.key} | waiting.team_of(g.caller)
+    return nobody

@@ -8,13 +8,10 @@ from zoneinfo import ZoneInfo
 from flask import url_for
 from sqlalchemy import JSON, func, select, text
 
-from phonebank.calls.claim import NobodyToCallError
 from phonebank.calls.hold import SEEN_APART, mark_seen
 from phonebank.calls.undo import LAST_RECORDED_FIRST, UNDO_WITHIN
 from phonebank.contact_queue.campaign_hours import rules_of
-from phonebank.contact_queue.empty_reasons import PASSING_REASONS
 from phonebank.core.db import db
-from phonebank.core.errors import PhonebankError
 from phonebank.models import Answer, Call, CallEnding, Caller, Campaign, Contact, Party, now
 from phonebank.rules.calling_hours import zones_in_key
 from phonebank.rules.outcomes import label_of
@@ -25,9 +22,6 @@ LAST_CALLS = 20
 RECORDABLE_FOR = timedelta(hours=2)
 # A caller who releases a contact sooner than this has not talked to the person.
 SHORTEST_CALL = timedelta(seconds=30)
-# If a contact becomes callable this soon, the page keeps trying.
-SOON = timedelta(minutes=15)
-
 
 # The caller's last recorded call, their own totals and their party's conversations. Every answer to
 # an outcome needs them, so they are one statement.
@@ -161,13 +155,6 @@ def unrecorded_call(caller: Caller) -> Call | None:
     if call.ending == CallEnding.GIVEN_BACK and was_short:
         return None
     return call if now() - call.ended_at < RECORDABLE_FOR else None
-
-
-def should_retry(reason: PhonebankError, next_at: datetime | None) -> bool:
-    """Whether the waiting page should try again automatically, because a contact may come soon."""
-    if not isinstance(reason, NobodyToCallError):
-        return True
-    return reason.why in PASSING_REASONS or (next_at is not None and next_at - now() < SOON)
 
 
 def update_last_seen(caller: Caller) -> None:

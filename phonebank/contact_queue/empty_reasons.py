@@ -1,13 +1,14 @@
 """Finds the reason why a caller gets no contact right now. Claims ask this only if the queue is
 empty for the caller. The answer comes from the tables, not from Redis."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
 from sqlalchemy import text
 
 from phonebank.contact_queue.caller_filters import languages_for
+from phonebank.contact_queue.campaign_hours import is_calling_time
 from phonebank.contact_queue.sql_conditions import (
     LIST_GROUPS,
     is_callable,
@@ -37,15 +38,15 @@ class EmptyReason(StrEnum):
 # The words that the caller reads: what is wrong, and what to do about it.
 MESSAGES: dict[EmptyReason, tuple[str, str]] = {
     EmptyReason.OUT_OF_HOURS: (
-        "It's too early or too late to call where the next people live.",
-        "Come back later.",
+        "Right now it's too early or too late to call where the next people live.",
+        "Ask your host or organiser when calling opens again.",
     ),
     EmptyReason.RESTING: (
         "Everyone you can call right now has been called. We'll try some of them again.",
         "Come back later.",
     ),
     EmptyReason.ON_SCREENS: (
-        "Everyone who is left is on another caller's screen.",
+        "Everyone you can call right now is on another caller's screen.",
         "If one of them becomes free, you'll get them.",
     ),
     EmptyReason.BEING_READ: (
@@ -68,8 +69,8 @@ MESSAGES: dict[EmptyReason, tuple[str, str]] = {
     EmptyReason.DONE: ("Everyone on the list has been called. Thank you!", ""),
 }
 
-# These reasons may end at any moment, so a page that shows one of them tries again automatically.
-PASSING_REASONS = frozenset({EmptyReason.ON_SCREENS, EmptyReason.BEING_READ})
+# If a contact becomes callable this soon, callers wait for it.
+SOON = timedelta(minutes=15)
 
 # The query says whether a list has a contact left to call, even if the number of that contact is in
 # an open call. The query reads the first row of one index range for each list, zone and language.
@@ -92,9 +93,21 @@ FROM contact_list WHERE campaign_id = :campaign_id
 """)
 
 
+# The time zones of the contacts that the caller could get, if they were not on other screens.
+_ON_OTHER_SCREENS = text(f"""
+SELECT DISTINCT c.zone_key
+FROM call o
+JOIN contact c ON c.id = o.contact_id
+JOIN contact_list l ON l.id = c.contact_list_id
+WHERE o.campaign_id = :campaign_id AND o.ended_at IS NULL AND o.caller_id <> :caller_id
+  AND NOT l.removed AND {is_in_lists("l")} AND {is_in_languages("c.language")}
+  AND {is_callable("c")}
+""")  # noqa: S608
+
+
 class EmptyQueue(NamedTuple):
-    """The reason why a caller gets no contact. `next_at` (aware UTC) is when the next contact
-    becomes callable for the caller; None if waiting alone does not help."""
+    """The reason why a caller gets no contact. `next_at` (aware UTC) is when the next contact that
+    is on nobody's screen becomes callable for the caller; None if there is no such contact."""
 
     why: EmptyReason
     next_at: datetime | None
@@ -104,13 +117,33 @@ def empty_queue_of(campaign: Campaign, caller: Caller) -> EmptyQueue:
     """Return the reason why this caller gets no contact, and until when it applies."""
     coming = next_callable(campaign, caller.list_ids, caller.languages, caller.id)
     if coming.opens_at is not None:
-        is_closed = coming.rested_at is not None and coming.rested_at <= now()
+        at = now()
+        if coming.opens_at <= at:
+            # Another caller has just given the contact back.
+            return EmptyQueue(EmptyReason.ON_SCREENS, None)
+        if coming.opens_at - at > SOON and _is_somebody_on_other_screens(campaign, caller, at):
+            return EmptyQueue(EmptyReason.ON_SCREENS, coming.opens_at)
+        is_closed = coming.rested_at is not None and coming.rested_at <= at
         reason = EmptyReason.OUT_OF_HOURS if is_closed else EmptyReason.RESTING
         return EmptyQueue(reason, coming.opens_at)
     if coming.rested_at is not None:
         # The campaign has no calling hours for weeks.
         return EmptyQueue(EmptyReason.OUT_OF_HOURS, None)
     return EmptyQueue(_reason_without_time(campaign, caller), None)
+
+
+def _is_somebody_on_other_screens(campaign: Campaign, caller: Caller, at: datetime) -> bool:
+    """Whether the caller could get a contact as soon as another caller gives it back."""
+    zone_keys = db.session.scalars(
+        _ON_OTHER_SCREENS,
+        {
+            "campaign_id": campaign.id,
+            "caller_id": caller.id,
+            "list_ids": list(caller.list_ids),
+            "languages": languages_for(campaign, caller.languages),
+        },
+    )
+    return any(is_calling_time(campaign, zone_key, at) for zone_key in zone_keys.all())
 
 
 def _reason_without_time(campaign: Campaign, caller: Caller) -> EmptyReason:

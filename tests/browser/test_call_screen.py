@@ -12,7 +12,17 @@ from sqlalchemy import func, select, update
 from callers.views.script_words import transitions_from
 from phonebank.calls.answers import answers_of
 from phonebank.core.db import db
-from phonebank.models import Call, CallEnding, Caller, Campaign, CampaignState, Contact, Party, now
+from phonebank.models import (
+    Call,
+    CallEnding,
+    Caller,
+    Campaign,
+    CampaignState,
+    Contact,
+    ContactList,
+    Party,
+    now,
+)
 from phonebank.parties.participants import send_message, waiting_callers
 from phonebank.parties.services import end_break, start_break
 from phonebank.roster.admit import admit
@@ -427,34 +437,57 @@ def test_a_message_from_the_host_and_a_break_reach_the_page(
 
 
 @pytest.mark.timing
-def test_the_waiting_page_continues_by_itself(party: Party, new_page: NewPage) -> None:
+def test_the_waiting_page_shows_the_present_reason_and_continues_by_itself(
+    party: Party, new_page: NewPage
+) -> None:
     campaign = db.session.get_one(Campaign, party.campaign_id)
+    contact_list = db.session.scalars(select(ContactList)).one()
     campaign.state = CampaignState.PAUSED
     db.session.commit()
     page = new_page()
     join_as_kit(page, party)
     page.get_by_role("button", name="Give me someone to call").click()
     page.wait_for_url("**/calling/wait")
-    campaign.state = CampaignState.RUNNING
+    heading = page.locator("h1")
+    expect(heading).to_have_text("Calling is paused")
+    campaign.state, contact_list.removed = CampaignState.RUNNING, True
     db.session.commit()
-    page.wait_for_url("**/calling/person", timeout=15_000)
+    expect(heading).to_have_text("The list is paused")
+    contact_list.removed = False
+    db.session.commit()
+    page.wait_for_url("**/calling/person", timeout=25_000)
 
 
-def test_the_next_time_shows_in_the_readers_own_time_zone(party: Party, new_page: NewPage) -> None:
-    later = now() + timedelta(days=2)
-    for contact in db.session.scalars(select(Contact)):
-        contact.callable_at = later
+def test_the_page_says_when_calling_opens_and_waits_for_a_tap_after_a_long_time(
+    party: Party, new_page: NewPage
+) -> None:
+    campaign = db.session.get_one(Campaign, party.campaign_id)
+    opens = now() + timedelta(days=2)
+    campaign.allow_drama_numbers = False
+    campaign.hours = dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun")) | {
+        opens.strftime("%a").lower(): ["10:00", "20:00"]
+    }
     db.session.commit()
     page = new_page(timezone_id="Asia/Tokyo")
+    page.clock.install()
     join_as_kit(page, party)
     page.get_by_role("button", name="Give me someone to call").click()
     page.wait_for_url("**/calling/wait")
-    shown = page.locator("time").inner_text()
     utc = page.locator("time").get_attribute("datetime")
-    assert utc
     hour = page.evaluate("utc => new Date(utc).getHours()", utc)
-    assert f"{hour:02d}:" in shown
-    assert "UTC" not in shown
+    day = page.evaluate("utc => new Date(utc).toLocaleString('en', { weekday: 'long' })", utc)
+    expect(page.locator("h1")).to_have_text(f"Calling opens on {day} at {hour:02d}:00")
+    assert page.get_by_role("button", name="Try again now").count() == 0
+    assert page.locator(".sorry").get_by_role("button").count() == 0
+    page.clock.fast_forward(70 * 60 * 60 * 1000)
+    page.wait_for_url("**/calling")
+    campaign.state = CampaignState.PAUSED
+    db.session.commit()
+    page.get_by_role("button", name="Give me someone to call").click()
+    page.wait_for_url("**/calling/wait")
+    page.get_by_role("heading", name="Calling is paused").wait_for()
+    page.clock.fast_forward(31 * 60 * 1000)
+    page.wait_for_url("**/calling")
 
 
 def test_a_practice_call_sends_nothing_until_its_end(party: Party, new_page: NewPage) -> None:

@@ -67,6 +67,8 @@ def test_a_campaign_that_ended_says_so_and_does_not_redirect_in_a_circle(
 ) -> None:
     phone_bank.campaign.state = CampaignState.ENDED
     db.session.commit()
-    page = sam.post("/calling/next", follow_redirects=True)
-    assert page.status_code == 410
-    assert "This campaign has ended." in page.text
+    for page in (sam.post("/calling/next", follow_redirects=True), sam.get("/calling")):
+        assert page.status_code == 410
+        assert "The campaign has ended" in page.text
+        assert "Thank you for every call you made." in page.text
+        assert "Give me someone" not in page.text

@@ -500,8 +500,11 @@ def test_with_no_one_to_call_the_page_says_when_the_next_one_is(
             address_of(open_call(), "outcome"), data={"outcome": "busy"}, follow_redirects=True
         )
     assert page.request.path == "/calling/wait"
-    assert re.search(r'<time datetime="[^"]+\+00:00" data-local="moment">', page.text)
+    assert re.search(r'<time datetime="[^"]+\+00:00" data-local="coming">(at|tomorrow) ', page.text)
     assert "Recorded: Busy." in page.text
+    calls = len(phone_bank.contacts)
+    assert f"You: <strong>{calls}</strong> calls, <strong>0</strong> conversations" in page.text
+    assert f">0 of {phone_bank.party.goal} conversations<" in page.text
     answer = sam.post("/calling/next", headers=JSON)
     assert (answer.status_code, answer.json["person"]) == (200, None)
     assert answer.json["next_at"]
@@ -514,7 +517,7 @@ def test_a_pause_shows_a_page_that_tries_again_and_then_goes_on(
     db.session.commit()
     page = ask_for_person(sam)
     assert page.status_code == 200
-    assert "data-retry" in page.text
+    assert "data-ask-every" in page.text
     assert '<noscript><meta http-equiv="refresh"' in page.text
     assert sam.post("/calling/next", headers=JSON).status_code == 409
     phone_bank.campaign.state = CampaignState.RUNNING
@@ -577,7 +580,7 @@ def test_without_redis_the_page_says_back_in_a_moment(
     page = sam.post(address_of(call, "outcome"), data={"outcome": "busy"}, follow_redirects=True)
     assert page.status_code == 503
     assert "recorded is safe." in page.text
-    assert "data-retry" in page.text
+    assert "data-ask-every" in page.text
     db.session.refresh(call)
     assert call.outcome == "busy"
 

@@ -6,7 +6,12 @@ import { ask } from "./our_answers.js";
 const LOBBY_EVERY_MS = 8000;
 const ANSWER_WITHIN_MS = 10000;
 const CUT = "Live updates don't get through on this network. This page checks every few seconds instead.";
-const WAITS_MS = [4000, 6000, 9000, 13000, 20000, 30000];
+// The page asks sooner at first, and then as seldom as data-ask-every says.
+const FIRST_PART = 1 / 8;
+const GROWS_BY = 1.5;
+// After so long nobody may be there any more, and a person must not come onto the screen. The page then waits
+// for a tap.
+const PATIENCE_MS = 30 * 60_000;
 
 const lobby = document.querySelector("[data-lobby]");
 const waiting = document.querySelector("[data-waiting]");
@@ -28,23 +33,35 @@ async function checkLobby() {
   setTimeout(checkLobby, LOBBY_EVERY_MS * (0.75 + Math.random() / 2));
 }
 
-let tries = 0;
+const drawnAt = Date.now();
+const askEveryMs = waiting ? 1000 * Number(waiting.dataset.askEvery || 0) : 0;
+let pauseMs = askEveryMs * FIRST_PART;
 let timer = null;
 
 async function tryAgain() {
   clearTimeout(timer);
+  if (Date.now() - drawnAt > PATIENCE_MS) return location.replace("/calling");
   // A hidden page claims no contact. It tries again when the caller comes back to it.
   const answer = document.hidden ? null : await fetchState(waiting.dataset.waiting);
-  const goesOn = answer && ((answer.status === 200 && answer.body.person) || ![200, 409].includes(answer.status) || breakChanged(answer));
-  if (goesOn) return location.replace(waiting.dataset.waiting);
-  const wait = WAITS_MS[Math.min(tries++, WAITS_MS.length - 1)];
-  timer = setTimeout(tryAgain, wait * (0.75 + Math.random() / 2));
+  if (answer && saysOtherwise(answer)) return location.replace(waiting.dataset.waiting);
+  if (answer && "team" in answer.body) showTeam(answer.body.team);
+  pauseMs = Math.min(pauseMs * GROWS_BY, askEveryMs);
+  if (askEveryMs) timer = setTimeout(tryAgain, pauseMs * (0.75 + Math.random() / 2));
 }
 
-/* Whether the host has called, changed or ended a break since this page was drawn. */
-function breakChanged({ status, body }) {
-  const now = status === 200 && body.reason === "break" ? body.next_at || "open" : undefined;
-  return now !== waiting.dataset.break;
+/* Whether there is a person now, or another reason than the one on the page. */
+function saysOtherwise({ status, body }) {
+  if (status === 200) return Boolean(body.person) || body.key !== waiting.dataset.reason;
+  return status !== 409 || body.error.title !== waiting.dataset.reason;
+}
+
+/* Moves the team's thermometer. */
+function showTeam(conversations) {
+  const bar = document.getElementById("team");
+  const words = document.querySelector("[data-team]");
+  if (!bar) return;
+  bar.value = conversations;
+  words.textContent = words.dataset.team.replace("{team}", conversations.toLocaleString("en-GB"));
 }
 
 /* Counts down to the end of a break, by this phone's own clock from the seconds that the server gave. */
@@ -74,17 +91,26 @@ if (lobby) {
 
 if (waiting) {
   const hurry = () => {
-    tries = 0;
+    pauseMs = askEveryMs * FIRST_PART;
     tryAgain();
   };
-  if ("retry" in waiting.dataset) {
-    timer = setTimeout(tryAgain, WAITS_MS[0]);
+  if (askEveryMs) {
+    timer = setTimeout(tryAgain, pauseMs);
     document.addEventListener("visibilitychange", () => document.hidden || hurry());
   }
   const countdown = document.querySelector("[data-countdown]");
-  if (countdown) countDown(countdown, Number(waiting.dataset.goesOnIn));
-  // When a pause ends, the page tries within a second, and not at its next turn.
-  if ("goesOnIn" in waiting.dataset) setTimeout(hurry, 1000 * (Number(waiting.dataset.goesOnIn) + Math.random()));
+  if (countdown) countDown(countdown, Number(waiting.dataset.endsIn));
+  if ("endsIn" in waiting.dataset) {
+    const { endsIn, spread } = waiting.dataset;
+    const endsAt = drawnAt + 1000 * (Number(endsIn) + Math.random() * Number(spread));
+    // Timers of a phone in a pocket are late.
+    const clock = setInterval(() => {
+      if (Date.now() < endsAt) return;
+      clearInterval(clock);
+      if (askEveryMs) hurry();
+      else location.replace("/calling");
+    }, 500);
+  }
   listen({
     removed: () => location.replace("/calling"),
     party: hurry,

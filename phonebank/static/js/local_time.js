@@ -1,5 +1,5 @@
-/* Shows <time datetime data-local="time"> or ="moment" in the reader's time zone. Without JavaScript the
-   page shows the server's words, in UTC. */
+/* Shows <time datetime data-local="time"> or ="moment" in the reader's time zone, and ="coming" in words,
+   like “on Sunday at 10:00”. Without JavaScript the page shows the server's words, which name their zone. */
 
 const FORMATS = {
   time: { hour: "2-digit", minute: "2-digit" },
@@ -9,10 +9,30 @@ const FORMATS = {
 export function showTimes(root = document) {
   for (const element of root.querySelectorAll("time[data-local]")) {
     const moment = new Date(element.dateTime);
+    if (element.dataset.local === "coming") {
+      element.textContent = describeComing(moment);
+      continue;
+    }
     const today = new Date().toDateString() === moment.toDateString();
     const format = FORMATS[today ? "time" : "moment"];
     element.textContent = moment.toLocaleString(document.documentElement.lang, format);
   }
+}
+
+/* “at 18:40”, “tomorrow at 10:00”, “on Sunday at 10:00” or “on Sunday 6 December at 10:00”. */
+function describeComing(moment) {
+  const words = (format) => moment.toLocaleString("en-GB", format);
+  const at = `at ${words(FORMATS.time)}`;
+  // A day with a change of the clocks is an hour shorter or longer.
+  const days = Math.round((midnightOf(moment) - midnightOf(new Date())) / 86_400_000);
+  if (days === 0) return at;
+  if (days === 1) return `tomorrow ${at}`;
+  const day = days < 7 ? {} : { day: "numeric", month: "long" };
+  return `on ${words({ weekday: "long", ...day })} ${at}`;
+}
+
+function midnightOf(moment) {
+  return new Date(moment.getFullYear(), moment.getMonth(), moment.getDate());
 }
 
 showTimes();

@@ -352,7 +352,7 @@ def test_an_outcome_is_recorded_without_a_next_person_while_claims_are_refused(
     assert told["outcome"] == "no_answer"
     assert told["person"] is None
     # The call page's own JavaScript waits and asks again.
-    assert "data-retry" in record(**{"X-Phonebank-Screen": "1"}).text
+    assert "data-ask-every" in record(**{"X-Phonebank-Screen": "1"}).text
 
 
 def device_of(app: Flask, caller: Caller) -> FlaskClient:

@@ -270,7 +270,7 @@ def test_the_page_says_until_when_and_goes_on(bank: PhoneBank, client: FlaskClie
     page = client.get("/calling/wait")
     assert page.status_code == 200
     assert "faster than a phone can dial" in page.text
-    assert "data-goes-on-in=" in page.text
+    assert "data-ends-in=" in page.text
     answer = client.post("/calling/next", headers={"Accept": "application/json"}).json
     assert answer
     assert answer["person"] is None

@@ -1,0 +1,172 @@
+"""The page of a caller who gets nobody right now: the true reason, when the page asks again, and
+how far the caller and their team have come."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import render_template
+
+from callers.views import page_data
+from phonebank.calls.claim import NobodyToCallError
+from phonebank.calls.eligibility import OnBreakError
+from phonebank.contact_queue.campaign_hours import rules_of
+from phonebank.contact_queue.empty_reasons import SOON, EmptyReason
+from phonebank.core.errors import GoneError, PhonebankError
+from phonebank.models import Caller, Campaign, now
+from phonebank.roster.filters import offered_languages
+from phonebank.roster.pace import PacePausedError
+from phonebank.rules.time_zones import time_zone
+from phonebank.tallies.totals import party_totals, totals_of_caller
+
+# The headings. `{when}` is the time at which the next contact becomes callable, like “on Sunday at
+# 10:00”.
+_TITLES = {
+    EmptyReason.OUT_OF_HOURS: "Calling is closed for now",
+    EmptyReason.RESTING: "Nobody to call right now",
+    EmptyReason.ON_SCREENS: "Everyone is being called",
+    EmptyReason.BEING_READ: "The list is on its way",
+    EmptyReason.LANGUAGE: "Nobody left in your language",
+    EmptyReason.OTHER_LISTS: "Your lists are done",
+    EmptyReason.PAUSED: "The list is paused",
+    EmptyReason.EMPTY: "The list is empty",
+    EmptyReason.DONE: "That was everyone",
+}
+_TITLES_WITH_A_TIME = {
+    EmptyReason.OUT_OF_HOURS: "Calling opens {when}",
+    EmptyReason.RESTING: "The next person is ready {when}",
+}
+# Seconds between two questions of the page. It asks sooner at first.
+ASK_SOON = 30
+ASK_SELDOM = 60
+_ENDS_SOON = (EmptyReason.ON_SCREENS, EmptyReason.BEING_READ)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Why a caller gets nobody, for the waiting page.
+
+    `key` differs for each reason and time, so that an open page notices when its own is out of
+    date. `next_at` (aware UTC) is when the wait ends; None if nobody knows. `ask_every` is in
+    seconds; None if the page should not ask before `next_at`. `pauses` says that all of this
+    caller's calling pauses until then.
+    """
+
+    key: str
+    reason: PhonebankError
+    title: str
+    next_at: datetime | None
+    ask_every: int | None
+    pauses: bool
+    on_break: bool
+
+    @property
+    def seconds(self) -> int | None:
+        """How long the wait still lasts."""
+        return ceil((self.next_at - now()).total_seconds()) if self.next_at else None
+
+    @property
+    def spread(self) -> int:
+        """Within how many seconds after the end of the wait the page asks. Many callers wait for
+        the start of calling, and should not all ask in the same second."""
+        return 1 if self.pauses or self.on_break else 15
+
+    @property
+    def why(self) -> EmptyReason | None:
+        """The reason, if the queue has nobody for the caller."""
+        return self.reason.why if isinstance(self.reason, NobodyToCallError) else None
+
+    @property
+    def may_ask_now(self) -> bool:
+        """Whether a question before the page's own may help."""
+        return not self.pauses and not self.on_break and self.ask_every == ASK_SOON
+
+
+def waiting_of(reason: PhonebankError) -> Waiting:
+    """Return what the waiting page shows for the error of a claim."""
+    why = reason.why if isinstance(reason, NobodyToCallError) else None
+    on_break, pauses = isinstance(reason, OnBreakError), isinstance(reason, PacePausedError)
+    next_at: datetime | None = getattr(reason, "next_at", None)
+    key = why or ("break" if on_break else "pace" if pauses else reason.title)
+    titles = _TITLES | _TITLES_WITH_A_TIME if next_at else _TITLES
+    return Waiting(
+        key=f"{key} {next_at.isoformat()}" if next_at else key,
+        reason=reason,
+        title=titles[why] if why else reason.title,
+        next_at=next_at,
+        ask_every=_ask_every(why, next_at),
+        pauses=pauses,
+        on_break=on_break,
+    )
+
+
+def _ask_every(why: EmptyReason | None, next_at: datetime | None) -> int | None:
+    if why is None or why in _ENDS_SOON:
+        return ASK_SOON
+    if next_at is None:
+        return ASK_SELDOM
+    # A person must not come onto a screen that was left open hours ago.
+    return ASK_SOON if next_at - now() < SOON else None
+
+
+def render_waiting(waiting: Waiting, caller: Caller) -> str:
+    """Return the waiting page."""
+    place = page_data.place_of(caller)
+    campaign, party = place["campaign"], place["party"]
+    zone = time_zone(party.time_zone if party else rules_of(campaign).time_zones.value[0])
+    when = describe_moment(waiting.next_at, now(), zone) if waiting.next_at else ""
+    return render_template(
+        "callers/waiting.html",
+        waiting=waiting,
+        reason=waiting.reason,
+        when=when,
+        title=waiting.title.partition("{when}"),
+        own=totals_of_caller(caller.id),
+        languages=_languages_to_choose(waiting, campaign, caller),
+        toast=page_data.toast_of(caller),
+        **team_of(caller),
+        **place,
+    )
+
+
+def render_ended(over: GoneError, caller: Caller) -> str:
+    """Return the page of a caller whose campaign has ended."""
+    return render_template(
+        "callers/waiting.html",
+        waiting=None,
+        reason=over,
+        title=("The campaign has ended", "", ""),
+        own=totals_of_caller(caller.id),
+        toast=page_data.toast_of(caller),
+        **team_of(caller),
+        **page_data.place_of(caller),
+    )
+
+
+def team_of(caller: Caller) -> dict[str, int]:
+    """Return the conversations of the caller's party as "team"; nothing for a caller without a
+    party."""
+    if caller.party_id is None:
+        return {}
+    return {"team": party_totals([caller.party_id])[caller.party_id].conversations}
+
+
+def describe_moment(moment: datetime, at: datetime, zone: ZoneInfo) -> str:
+    """Return a coming moment as words, as somebody in the zone would say it at `at`: “at 18:40”,
+    “tomorrow at 10:00”, “on Sunday at 10:00” or “on Sunday 6 December at 10:00”, and the zone's
+    city. Pages with JavaScript show the same in the reader's own zone."""
+    there = moment.astimezone(zone)
+    days = (there.date() - at.astimezone(zone).date()) // timedelta(days=1)
+    day = "on %A" if days < 7 else f"on %A {there.day} %B"
+    day = {0: "", 1: "tomorrow "}.get(days, f"{day} ")
+    city = zone.key.rpartition("/")[2].replace("_", " ")
+    return f"{there:{day}at %H:%M} ({city} time)"
+
+
+def _languages_to_choose(waiting: Waiting, campaign: Campaign, caller: Caller) -> dict[str, Any]:
+    """Return the languages from which the caller could choose, by code, if that would help."""
+    if waiting.why is not EmptyReason.LANGUAGE and not caller.languages:
+        return {}
+    return offered_languages(campaign, caller)
