@@ -61,7 +61,10 @@ class Branch:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do in a call. The caller says `words` aloud, and reads `guidance` silently."""
+    """One thing to do in a call. The caller says `words` aloud, and reads `guidance` silently.
+
+    `outcome` is the key of the outcome that a call which ends with this step usually has.
+    """
 
     id: str
     kind: StepKind
@@ -74,6 +77,7 @@ class Step:
     high_label: str = ""
     branches: tuple[Branch, ...] = ()
     next: str | None = None
+    outcome: str | None = None
     line: int = dataclasses.field(default=1, compare=False)
 
     @property
@@ -100,12 +104,16 @@ class Step:
 
 @dataclass(frozen=True)
 class Card:
-    """A reply to something that people may say at any step."""
+    """A reply to something that people may say at any step.
+
+    `outcome` is the key of the outcome of a call that ends with it, if it ends the call.
+    """
 
     id: str
     title: str
     words: str
     guidance: str = ""
+    outcome: str | None = None
     line: int = dataclasses.field(default=1, compare=False)
 
 

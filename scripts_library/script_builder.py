@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import cast, get_args
 
+from phonebank.rules.outcomes import OUTCOMES
 from scripts_library import merge_fields
 from scripts_library.diagnostics import DiagnosticList
 from scripts_library.script import (
@@ -175,6 +176,7 @@ class _ScriptBuilder:
             high_label=self._label(settings, "high_label", required=False),
             branches=() if ends else self._branches(settings, "branches"),
             next=None if ends else settings.one_line("next", required=False) or None,
+            outcome=settings.one_of("outcome", OUTCOMES, required=False) if ends else None,
             line=settings.line,
         )
 
@@ -190,6 +192,8 @@ class _ScriptBuilder:
             needs |= dict.fromkeys(
                 ("next", "branches"), "does not belong in a step that ends a call"
             )
+        elif kind:
+            needs["outcome"] = "only works in a step that ends a call, or in a card"
         for key, why in needs.items():
             if settings.has(key):
                 self.diagnostics.error(settings.line_of(key), f"`{key}` {why}. Remove it.")
@@ -270,7 +274,14 @@ class _ScriptBuilder:
             seen.add(card_id)
             title = self._label(settings, "title")
             words = settings.text("words", MAX_WORDS_LENGTH, check=self._check_words)
-            yield Card(card_id, title, words, self._guidance(settings), line=table.line)
+            yield Card(
+                card_id,
+                title,
+                words,
+                self._guidance(settings),
+                settings.one_of("outcome", OUTCOMES, required=False),
+                line=table.line,
+            )
 
     def _practice(self) -> Iterator[Character]:
         kinds = get_args(CharacterKind)

@@ -85,6 +85,7 @@ def _step(step: Step) -> dict[str, Any]:
         ],
         "branches": [_branch(branch) for branch in step.branches],
         "next": step.next,
+        "outcome": step.outcome,
     }
 
 
@@ -102,7 +103,13 @@ def _branch(branch: Branch) -> dict[str, Any]:
 
 
 def _card(card: Card) -> dict[str, Any]:
-    return {"id": card.id, "title": card.title, "words": card.words, "guidance": card.guidance}
+    return {
+        "id": card.id,
+        "title": card.title,
+        "words": card.words,
+        "guidance": card.guidance,
+        "outcome": card.outcome,
+    }
 
 
 def _character(character: Character) -> dict[str, Any]:

@@ -115,6 +115,7 @@ def words_of(version_id: int | None) -> ScriptWords:
             Markup(text_with_slots(card.title)),  # noqa: S704  (safe HTML)
             Markup(html_with_slots(card.words)),  # noqa: S704
             Markup(html_with_slots(card.guidance)),  # noqa: S704
+            card.outcome,
         )
         for card in (script.cards if script else ())
     ]

@@ -69,4 +69,5 @@ def _drop_empty_in_step(step: Step) -> Step:
         high_label=step.high_label if is_scale else "",
         branches=() if step.is_end else prune_branches(choices, branches),
         next=None if step.is_end else step.next,
+        outcome=step.outcome if step.is_end else None,
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from phonebank.rules.outcomes import label_of as label_of_outcome
 from phonebank.scripts.labels import ANSWER_KINDS, CHARACTERS, STEP_KINDS
 from phonebank.scripts.transitions import describe_condition, label_of, transitions_of
 from scripts_library.merge_fields import render_text
@@ -58,6 +59,7 @@ def _parts(script: Script, titles: Titles) -> Iterator[tuple[str, tuple[str, lis
         yield f"step {step.id}", (step.title, list(_step(step, titles)))
     for card in script.cards:
         lines = [card.title, *card.words.splitlines(), *_prefix_lines("Tip: ", card.guidance)]
+        lines += _outcome(card.outcome)
         yield f"card {card.id}", (f"If they say: {card.title}", [line for line in lines if line])
     for one in script.practice:
         lines = [f"{one.name}. {one.about}", f"Otherwise: {one.otherwise}"]
@@ -95,8 +97,13 @@ def _step(step: Step, titles: Titles) -> Iterator[str]:
         yield f"0: {step.low_label}, 10: {step.high_label}"
     for choice in step.choices:
         yield f"Answer: {choice.label}"
+    yield from _outcome(step.outcome)
     for transition in transitions_of(step):
         yield f"{transition.when or 'then'} → {_title(titles, transition.goto)}"
+
+
+def _outcome(outcome: str | None) -> list[str]:
+    return [f"Saves the call as: {label_of_outcome(outcome)}"] if outcome else []
 
 
 def _title(titles: Titles, step_id: str) -> str:

@@ -118,6 +118,7 @@ def _step(fields: _Fields, used: Mapping[str, Mapping[str, str]]) -> Step:
         choices=assign_choice_keys(choices, used.get(step_id, {})),
         branches=tuple(_branch(fields.nested(f"b{n}-")) for n in fields.numbers("b")),
         next=fields.line("next") or None,
+        outcome=fields.line("outcome") or None,
     )
 
 
@@ -160,5 +161,9 @@ def _character(fields: _Fields) -> Character:
 
 def _card(fields: _Fields) -> Card:
     return Card(
-        fields.line("id"), fields.line("title"), fields.text("words"), fields.text("guidance")
+        fields.line("id"),
+        fields.line("title"),
+        fields.text("words"),
+        fields.text("guidance"),
+        fields.line("outcome") or None,
     )

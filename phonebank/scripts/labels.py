@@ -1,5 +1,6 @@
 """The organiser's words for kinds of steps, answers and characters, and for a script's settings."""
 
+from phonebank.rules.outcomes import OUTCOMES
 from scripts_library.script import CharacterKind, StepKind
 
 STEP_KINDS: dict[str, str] = {
@@ -36,6 +37,7 @@ CHARACTERS: dict[CharacterKind, str] = {
     "wrong person": "Wrong person",
     "answerphone": "Voicemail",
 }
+OUTCOME_OPTIONS = [(key, outcome.label) for key, outcome in OUTCOMES.items()]
 # A setting's name in diagnostics → its label in the editor.
 SETTINGS = {
     "about": "About them",
@@ -53,6 +55,7 @@ SETTINGS = {
     "main_question": "What makes it a conversation",
     "name": "Name",
     "next": "Then go to",
+    "outcome": "Saves the call as",
     "otherwise": "At all other steps they say",
     "practice": "For practice calls",
     "purpose": "What it is for",

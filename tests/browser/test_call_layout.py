@@ -185,6 +185,19 @@ def test_few_taps_end_a_call(party: Party, new_page: NewPage) -> None:
     assert ended_with("More…", "Do not call") == "do_not_call"
     assert ended_with("More…", "Wrong number") == "wrong_number"
     assert ended_with("More…", "Call back", "In 3 hours") == "call_back"
+    # The script knows how the call ended, and there is always something else beside it.
+    tap(page, "Nobody of that name")
+    assert page.locator("[data-more] > summary").inner_text() == "Something else"
+    assert ended_with("Wrong number · next person") == "wrong_number"
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".call-bar .bar-save")).to_have_text("Wrong number · next person")
+    page.get_by_role("button", name="Change your answer to: Who has answered?").click()
+    tap(page, "It's them")
+    tap(page, "Not a good time")
+    assert ended_with("This time tomorrow") == "call_back"
+    page.locator("summary", has_text="Don't ring me again").click()
+    expect(page.locator(".side-card[open] .opens-sheet")).to_have_text("Something else")
+    assert ended_with("Do not call · next person") == "do_not_call"
     # Ending early: the tile for a call that was cut short is the filled one.
     tap(page, "It's them")
     assert filled_buttons(page) == []

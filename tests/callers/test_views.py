@@ -309,6 +309,28 @@ def test_the_script_follows_the_answers_without_javascript(
     assert mine["answers"] == 3
 
 
+@pytest.mark.parametrize(
+    ("ending", "bar", "button"),
+    [
+        ("outcome: wrong_number", "save", "Wrong number · next person"),
+        ("outcome: call_back", "call-back", "This time tomorrow"),
+        ("", "ask", "How did it end?"),
+    ],
+)
+def test_the_last_step_saves_the_call_as_the_script_says(
+    phone_bank: PhoneBank, client: FlaskClient, ending: str, bar: str, button: str
+) -> None:
+    source = source_of("persuasive-conversation", "en").replace("outcome: wrong_number", ending)
+    create_script(phone_bank.campaign, source)
+    db.session.commit()
+    come_in(client, phone_bank)
+    ask_for_person(client)
+    sent = {"step_id": "opening", "answer": "wrong_person"}
+    page = client.post(address_of(open_call(), "answers"), data=sent, follow_redirects=True).text
+    assert f'data-bar="{bar}"' in page
+    assert button in page.split("call-bar-inner")[1]
+
+
 def test_help_says_which_button_means_what(client: FlaskClient) -> None:
     page = client.get("/help")
     assert page.status_code == 200

@@ -7,6 +7,7 @@ from typing import get_args
 
 import pytest
 
+from phonebank.rules.outcomes import OUTCOMES
 from scripts_library import script_builder, yaml_source
 from scripts_library.__main__ import check_files
 from scripts_library.checks import MAX_READING_SECONDS, WORDS_PER_MINUTE
@@ -41,9 +42,9 @@ def test_every_setting_is_explained(noun):
         assert not field.compare or f"`{field.name}`" in PAGE, field.name
 
 
-def test_every_kind_and_every_built_in_field_is_named():
+def test_every_kind_outcome_and_built_in_field_is_named():
     kinds = [*get_args(StepKind), *get_args(AnswerKind), *get_args(CharacterKind)]
-    for name in [*kinds, *BUILT_IN_FIELDS]:
+    for name in [*kinds, *BUILT_IN_FIELDS, *OUTCOMES]:
         assert f"`{name}`" in PAGE, name
 
 

@@ -126,3 +126,12 @@ def _bones(script: Script) -> dict[str, object]:
 
 def _choices(step: Step) -> list[tuple[str, str | None]]:
     return [(choice.key, choice.goto) for choice in step.choices]
+
+
+@EVERY_SCRIPT
+def test_each_goodbye_and_each_wish_not_to_be_called_saves_the_call(script):
+    outcomes = {step.id: step.outcome for step in script.steps if step.is_end}
+    assert None not in outcomes.values()
+    assert outcomes["close_wrong_person"] == "wrong_number"
+    cards = {card.id: card.outcome for card in script.cards}
+    assert (cards["do_not_call"], cards["busy"]) == ("do_not_call", "call_back")

@@ -182,3 +182,17 @@ def test_a_refusal_names_the_file_the_line_and_the_step():
 
     line = line_of("- id: shoes", text)
     assert f"shoes.en.yaml, line {line}, step shoes: This is a dead end" in str(refusal.value)
+
+
+def test_a_step_that_ends_the_call_and_a_card_may_have_an_outcome():
+    text = changed("    kind: close\n", "    kind: close\n    outcome: wrong_number\n").replace(
+        "    words: Then I'll ring again.\n",
+        "    words: Then I'll ring again.\n    outcome: call_back\n",
+    )
+    script = parse(text, "test.yaml")
+    assert [step.outcome for step in script.steps if step.is_end] == ["wrong_number"]
+    assert script.cards[-1].outcome == "call_back"
+    unknown = text.replace("outcome: wrong_number", "outcome: walked_away")
+    assert "`outcome: walked_away` is not one of no_answer," in only_error(unknown).message
+    early = text.replace("    kind: say\n", "    kind: say\n    outcome: talked\n", 1)
+    assert "only works in a step that ends a call, or in a card" in only_error(early).message

@@ -23,7 +23,7 @@ from phonebank.scripts.editing import apply_submission, is_saved_already, read_s
 from phonebank.scripts.editor_state import EditorState, editor_state_of
 from phonebank.scripts.field_options import condition_fields, insertable_fields
 from phonebank.scripts.form_fields import BELOW, script_from_form
-from phonebank.scripts.labels import ANSWER_KINDS, CHARACTERS, STEP_KIND_OPTIONS
+from phonebank.scripts.labels import ANSWER_KINDS, CHARACTERS, OUTCOME_OPTIONS, STEP_KIND_OPTIONS
 from phonebank.scripts.preview import Preview, preview_after, preview_at
 from phonebank.scripts.transitions import describe_answers
 from phonebank.scripts.versions import identifiers_used
@@ -151,6 +151,7 @@ def _page(
         seen=seen,
         kinds=STEP_KIND_OPTIONS,
         answers=ANSWER_KINDS,
+        outcomes=OUTCOME_OPTIONS,
         below=BELOW,
         chips=insertable_fields(state.script),
         describe_answers=describe_answers,

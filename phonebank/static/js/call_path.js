@@ -43,11 +43,14 @@ export function stepsAhead(script, id, known = new Map()) {
 }
 
 /* Which buttons the bar has: see bar() in callers/templates/callers/_outcomes.html. `hasAnswers`: the present
-   step has buttons of its own. */
-export function barOf(script, answers, id, hasAnswers) {
+   step has buttons of its own. `outcome`: how a call that ends with this step is saved, if it says so. */
+export function barOf(script, answers, id, hasAnswers, outcome) {
   const stage = stageOf(script, answers);
   if (stage === "plain") return "plain";
-  if (!script.steps[id].length) return stage === "conversation" ? "save" : "ask";
+  if (!script.steps[id].length) {
+    if (outcome === "call_back") return "call-back";
+    return outcome || stage === "conversation" ? "save" : "ask";
+  }
   if (stage === "ringing") return hasAnswers ? "ringing" : "ringing-next";
   return hasAnswers ? "answers" : "next";
 }

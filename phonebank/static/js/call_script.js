@@ -5,6 +5,8 @@ import { barOf, nextStep, stageOf, stepsAhead, walk } from "./call_path.js";
 // On a wide screen the person is beside the script (phonebank.css), and the script need not scroll up.
 const BESIDE = matchMedia("(min-width: 60rem)");
 
+const TALKED = "Save: we talked · next person";
+
 export class ScriptWalk {
   constructor(page, { script, answers }) {
     this.page = page;
@@ -68,11 +70,20 @@ export class ScriptWalk {
     const step = this.step(current);
     markChosen(step, this.answers[current]);
     this.drawDone(current);
-    if (bar) bar.dataset.bar = barOf(this.script, this.answers, current, ["choice", "scale"].includes(step.dataset.kind));
+    if (bar) this.drawBar(bar, current, step.dataset);
     this.drawProgress(current);
     if (!moveFocus) return;
     step.querySelector("legend").focus({ preventScroll: true });
     step.scrollIntoView({ block: BESIDE.matches ? "nearest" : "start" });
+  }
+
+  drawBar(bar, current, { kind, outcome }) {
+    bar.dataset.bar = barOf(this.script, this.answers, current, kind === "choice" || kind === "scale", outcome);
+    const save = bar.querySelector(".bar-save");
+    save.value = outcome || "talked";
+    if (save.dataset.words) return; // of a practice call
+    const tile = bar.querySelector(`[data-second-sheet="${save.value}"] > summary > span, .sheet button[value="${save.value}"] > span`);
+    save.textContent = save.value === "talked" ? TALKED : `${tile.textContent} · next person`;
   }
 
   drawProgress(current) {

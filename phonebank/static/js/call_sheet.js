@@ -19,7 +19,7 @@ export function closeSheet() {
 }
 
 /* Opens the sheet, and in it the second sheet of the outcome `key`, if one is given. */
-export function showSheet(key) {
+function showSheet(key) {
   const sheet = document.querySelector("[data-more]");
   sheet.open = true;
   const second = key && sheet.querySelector(`[data-second-sheet="${key}"]`);
@@ -102,6 +102,10 @@ function pull(event) {
 export function listenToSheet() {
   document.addEventListener("toggle", follow, true);
   document.addEventListener("keydown", press);
-  document.addEventListener("click", (event) => event.target.closest("[data-close-sheet]") && closeSheet());
+  document.addEventListener("click", ({ target }) => {
+    const opens = target.closest("[data-open-sheet]");
+    if (opens) showSheet(opens.dataset.openSheet);
+    else if (target.closest("[data-close-sheet]")) closeSheet();
+  });
   for (const kind of ["pointerdown", "pointermove", "pointerup", "pointercancel"]) document.addEventListener(kind, pull);
 }

@@ -185,3 +185,20 @@ def test_faults_name_steps_by_their_titles_and_lead_to_them(desk: Desk) -> None:
     assert 'href="#step-issue"' in places
     publish = desk.client.get(desk.address("/publish")).text
     assert "“Who is it?” →" in publish
+
+
+def test_a_last_step_and_a_card_say_how_the_call_is_saved(desk: Desk) -> None:
+    form = opened(desk)
+    last = next(n for n in range(100) if form[f"s{n}-id"] == "close_not_here")
+    assert form[f"s{last}-outcome"] == "bad_time"
+    assert "s0-outcome" not in form
+    form |= {f"s{last}-outcome": "call_back", "k0-outcome": "moved"}
+    page = send(desk, form)
+    kept = draft(desk)
+    assert kept is not None
+    assert (kept.step("close_not_here").outcome, kept.cards[0].outcome) == ("call_back", "moved")
+    # A step that no longer ends the call saves nothing.
+    send(desk, form_of(page) | {f"s{last}-kind": "say"})
+    kept = draft(desk)
+    assert kept is not None
+    assert kept.step("close_not_here").outcome is None

@@ -92,3 +92,15 @@ def test_conditions_in_words() -> None:
     assert describe_condition(Branch("x", low=7, high=7, field="town", equals="Leeds")) == (
         "7 and town is “Leeds”"
     )
+
+
+def test_an_outcome_that_changes_is_named_as_the_caller_reads_it() -> None:
+    steps = tuple(
+        replace(step, outcome="moved") if step.id == "close_wrong_person" else step
+        for step in OLD.steps
+    )
+    cards = tuple(replace(card, outcome=None) for card in OLD.cards)
+    step, *changed_cards = differences(OLD, replace(OLD, steps=steps, cards=cards))
+    assert Line("gone", "Saves the call as: Wrong number") in step.lines
+    assert Line("new", "Saves the call as: Moved away") in step.lines
+    assert Line("gone", "Saves the call as: Do not call") in changed_cards[0].lines
