@@ -4,7 +4,7 @@ The page has every step of the script and the transitions between them, so that 
 at a tap, even while the phone is offline. Without JavaScript the server renders one step at a time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from callers.views.script_words import ScriptWords, words_of
 from phonebank.calls.answers import answers_of, last_seq
-from phonebank.calls.hold import Hold
+from phonebank.calls.hold import Hold, Other, Person
 from phonebank.calls.household import others_in_household
 from phonebank.calls.merge_fields import fields_for
 from phonebank.calls.undo import redial_block_reason
@@ -152,6 +152,9 @@ def view_of(hold: Hold, caller: Caller, campaign: Campaign, change: str = "") ->
     begun = words.script is not None and not hold.is_new
     name = " ".join(part for part in (contact.first_name, contact.last_name) if part)
     not_to_ring = redial_block_reason(call, contact, campaign)
+    others: Sequence[Person | Other] = ()
+    if not not_to_ring:
+        others = others_in_household(call) if hold.others is None else hold.others
     return CallView(
         call_id=str(call.id),
         turn=call.turn,
@@ -169,8 +172,7 @@ def view_of(hold: Hold, caller: Caller, campaign: Campaign, change: str = "") ->
         answers=answers_of(call) if begun else {},
         change=change,
         household=[
-            (other.id, other.first_name or other.last_name or "Someone else")
-            for other in (() if not_to_ring else others_in_household(call))
+            (other.id, other.first_name or other.last_name or "Someone else") for other in others
         ],
     )
 

@@ -15,7 +15,7 @@ from sqlalchemy import Row
 
 from phonebank.calls.claim_rows import lock_rows, read_caller, read_contact, set_dates, write_call
 from phonebank.calls.eligibility import NotAdmittedError, running_campaign
-from phonebank.calls.hold import Hold, OpenCall, Person, current_hold
+from phonebank.calls.hold import Hold, OpenCall, Other, Person, current_hold
 from phonebank.contact_queue.caller_filters import may_get
 from phonebank.contact_queue.campaign_hours import is_calling_time
 from phonebank.contact_queue.empty_reasons import MESSAGES, EmptyQueue, empty_queue_of
@@ -162,13 +162,13 @@ def _write(
 ) -> Hold | None:
     """Write the open call. Return None if `write_call` has written nothing."""
     words = choose_script(contact.words, contact.id)
-    call = OpenCall(
-        taken.call_id, caller.id, contact.phone, contact.household, words.script_version_id, at
-    )
+    household = [contact_id for contact_id, *_ in contact.household]
+    others = [Other(*names) for *names, may_be_asked_for in contact.household if may_be_asked_for]
+    call = OpenCall(taken.call_id, caller.id, contact.phone, household, words.script_version_id, at)
     until = at + timedelta(seconds=caller.campaign.hold_seconds)
     if not write_call(call, caller, contact, words, until, is_locked):
         return None
-    return Hold(call, Person.of(contact), until, is_new=True)
+    return Hold(call, Person.of(contact), until, is_new=True, others=others)
 
 
 def _check_again(caller: Caller, taken: TakenContact, hold: Hold) -> Hold | None:

@@ -26,9 +26,11 @@ PATIENCE = "50ms"
 HOUSEHOLD_AT_MOST = 9
 
 # Statements are built once: building them takes longer than PostgreSQL needs to answer them.
-_other = aliased(Contact)
+_other, _list_of_other = aliased(Contact), aliased(ContactList)
+_may_be_asked_for = _other.suppressed_at.is_(None) & _list_of_other.removed.is_(False)
 _household = (
-    select(_other.id)
+    select(func.json_build_array(_other.id, _other.first_name, _other.last_name, _may_be_asked_for))
+    .join(_list_of_other, _list_of_other.id == _other.contact_list_id)
     .where(
         _other.phone == Contact.phone,
         _other.campaign_id == Contact.campaign_id,
@@ -110,9 +112,9 @@ def read_contact(contact_id: int, caller_id: int, at: datetime) -> Row[*tuple[An
     """Return the contact if it may be called at `at` (aware); None if not.
 
     The row has the columns of `Person`, `callback_at` and `callback_caller_id`. `row_version` is
-    the version of the contact. `household` has the ids of other contacts with the same number, and
-    the caller may ask for them instead. `words` has the scripts on offer (`choose_script`), and
-    `sights` what the caller has seen lately (`Sights.of`).
+    the version of the contact. `household` has an array for each other contact with the same
+    number: its id, its first and last name, and whether the caller may ask for it. `words` has the
+    scripts on offer (`choose_script`), and `sights` what the caller has seen lately (`Sights.of`).
     """
     values = {"contact_id": contact_id, "caller_id": caller_id, "at": at}
     return db.session.execute(_CALLABLE, values).one_or_none()

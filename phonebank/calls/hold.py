@@ -61,14 +61,28 @@ class Person:
 
 
 @dataclass(frozen=True)
+class Other:
+    """Another contact of the household, whom the caller may ask for instead."""
+
+    id: int
+    first_name: str
+    last_name: str
+
+
+@dataclass(frozen=True)
 class Hold:
     """A contact on a caller's screen: the open call, and when the hold expires (aware UTC).
-    `is_new` says that the call has just been written, so it has no answers yet."""
+
+    `is_new` says that the call has just been written, so it has no answers yet. `others` are the
+    others of the household, or None if they were not read with the hold (`others_in_household`
+    reads them).
+    """
 
     call: OpenCall
     contact: Person
     expires_at: datetime
     is_new: bool = False
+    others: list[Other] | None = None
 
 
 # What a query must read for a Person or an OpenCall.

@@ -14,7 +14,7 @@ from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, NotFoundError
 from phonebank.models import Caller, Contact, ContactState, now
 from phonebank.tallies.reconcile import differences
-from tests.factories import create_contact
+from tests.factories import create_contact, create_list
 from tests.phone_bank import PhoneBank, call_of
 from tests.phonebank.roster.test_remove import meanwhile
 
@@ -121,6 +121,21 @@ def test_no_call_goes_on_with_a_contact_whose_number_an_undo_is_changing(
         going_on.result()
     assert other.phone == called.phone == dead.phone
     assert call_of(hold).contact_id == neighbour.id
+
+
+def test_a_claim_reads_the_others_that_may_be_asked_for(
+    phone_bank: PhoneBank, home: list[Contact]
+) -> None:
+    paused = create_list(phone_bank.campaign, removed=True)
+    create_contact(paused, phone=home[0].phone)
+    create_contact(phone_bank.contact_list, phone=home[0].phone, suppressed_at=now())
+    db.session.commit()
+    hold = claim(phone_bank.sam)
+    others = {contact.id for contact in home} - {hold.contact.id}
+    assert {other.id for other in hold.others or ()} == others
+    assert len(hold.call.household) == 4
+    db.session.commit()
+    assert [person.id for person in others_in_household(hold.call)] == sorted(others)
 
 
 def test_somebody_living_alone_has_no_others(phone_bank: PhoneBank) -> None:
