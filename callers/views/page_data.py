@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from flask import url_for
 from sqlalchemy import JSON, func, select, text
 
+from callers.views.joy import describe_joy
 from phonebank.calls.hold import SEEN_APART, mark_seen
 from phonebank.calls.undo import LAST_RECORDED_FIRST, UNDO_WITHIN
 from phonebank.contact_queue.campaign_hours import rules_of
@@ -24,26 +25,44 @@ RECORDABLE_FOR = timedelta(hours=2)
 SHORTEST_CALL = timedelta(seconds=30)
 
 # The caller's last recorded call, their own totals and their party's conversations. Every answer to
-# an outcome needs them, so they are one statement.
-_LAST_AND_TOTALS = text("""
-SELECT last.*, own.*,
-       (SELECT coalesce(sum(conversations), 0) FROM tally WHERE party_id = :party_id) AS team
-FROM (SELECT id, turn, recorded_at, outcome, set_aside_at
+# an outcome needs them, so they are one statement. `this_hour` and `best_before` are the caller's
+# conversations in the clock hour of that call, and in the best hour before it. `team_before` is how
+# many the party had when the caller recorded the call before that one; only a party that has reached
+# its goal needs it.
+LAST_AND_TOTALS = text("""
+SELECT last.*, own.*, team.team,
+       CASE WHEN team.team < :goal THEN team.team ELSE team.team - (
+           SELECT count(*) FROM call
+           WHERE party_id = :party_id AND counted AND conversation AND recorded_at > coalesce(
+               (SELECT recorded_at FROM call WHERE caller_id = :caller_id AND id <> last.id
+                  AND recorded_at IS NOT NULL
+                ORDER BY recorded_no DESC NULLS LAST, recorded_at DESC LIMIT 1), last.started_at)
+       ) END AS team_before
+FROM (SELECT id, turn, started_at, recorded_at, outcome, set_aside_at, conversation, yes, too_fast
       FROM call WHERE caller_id = :caller_id AND recorded_at IS NOT NULL
-      ORDER BY recorded_no DESC NULLS LAST, recorded_at DESC LIMIT 1) AS last,
-     (SELECT coalesce(sum(calls), 0) AS calls, coalesce(sum(conversations), 0) AS conversations
-      FROM tally WHERE caller_id = :caller_id) AS own
+      ORDER BY recorded_no DESC NULLS LAST, recorded_at DESC LIMIT 1) AS last
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(calls), 0) AS calls, coalesce(sum(conversations), 0) AS conversations,
+           coalesce(sum(yeses), 0) AS yeses,
+           coalesce(sum(ranked) FILTER (
+               WHERE hour = date_trunc('hour', last.recorded_at, 'UTC')), 0) AS this_hour,
+           coalesce(max(ranked) FILTER (
+               WHERE hour < date_trunc('hour', last.recorded_at, 'UTC')), 0) AS best_before
+    FROM tally WHERE caller_id = :caller_id) AS own
+CROSS JOIN (SELECT coalesce(sum(conversations), 0)::bigint AS team
+            FROM tally WHERE party_id = :party_id) AS team
 """)
 
 
 @dataclass(frozen=True)
 class Toast:
-    """How the caller's last call was recorded, the address that undoes it, and the progress so
-    far."""
+    """How the caller's last call was recorded, the address that undoes it, the progress so far, and
+    what the caller may be glad of (mostly nothing)."""
 
     said: str
     undo: str
     how_far: str
+    joy: str
 
 
 @dataclass(frozen=True)
@@ -84,17 +103,19 @@ def zone_of(call: Call) -> ZoneInfo:
 def toast_of(caller: Caller) -> Toast | None:
     """Return the toast of the caller's last recorded call. Return None if it is too late to undo
     it."""
-    own = {"caller_id": caller.id, "party_id": caller.party_id}
-    last = db.session.execute(_LAST_AND_TOTALS, own).one_or_none()
+    party = db.session.get(Party, caller.party_id) if caller.party_id else None
+    goal = party.goal if party else 0
+    own = {"caller_id": caller.id, "party_id": caller.party_id, "goal": goal}
+    last = db.session.execute(LAST_AND_TOTALS, own).one_or_none()
     if last is None or not _can_undo(caller, last.recorded_at, last.set_aside_at):
         return None
-    party = db.session.get(Party, caller.party_id) if caller.party_id else None
-    team = f" Team: {last.team} of {party.goal}." if party and party.goal else ""
+    team = f" Team: {last.team} of {goal}." if goal else ""
     calls = _count(last.calls, "call")
     return Toast(
         f"Recorded: {label_of(last.outcome)}.",
         url_for("callers.take_back", call_id=last.id, turn=last.turn),
         f"You: {calls}, {_count(last.conversations, 'conversation')}.{team}",
+        describe_joy(last, goal),
     )
 
 

@@ -118,6 +118,7 @@ def test_a_page_that_has_the_script_gets_only_the_person(
         "said": "Recorded: No answer.",
         "undo": f"/calling/person/{before.id}/undo?turn=0",
         "how_far": "You: 1 call, 0 conversations. Team: 0 of 50.",
+        "joy": "",
     }
 
 

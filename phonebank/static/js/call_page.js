@@ -3,3 +3,4 @@
 import "./copy.js";
 import "./call_help.js";
 import "./call.js";
+import "./call_joy.js";

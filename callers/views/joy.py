@@ -1,0 +1,27 @@
+"""The words for a call that the caller may be glad of."""
+
+from typing import Any
+
+# A better hour is a best one only after an hour with this many conversations, as on boards.
+BEST_FROM = 2
+
+
+def describe_joy(last: Any, goal: int) -> str:
+    """Return the words for a caller's last recorded call; empty for most calls.
+
+    `last` is a row of `page_data.LAST_AND_TOTALS`, `goal` the party's goal, or 0 without a party.
+    The team's goal is news in the first call that the caller records after it was reached.
+    """
+    if goal and last.team >= goal > last.team_before:
+        talks = "conversation" if goal == 1 else "conversations"
+        return f"Your team has reached its goal: {goal:,} {talks}!"
+    if last.yes and last.yeses == 1:
+        return "Your first yes!"
+    if not last.conversation:
+        return ""
+    if last.conversations == 1:
+        return "Your first conversation!"
+    is_best = last.best_before >= BEST_FROM and last.this_hour == last.best_before + 1
+    if is_best and not last.too_fast:
+        return f"Your best hour so far: {last.this_hour} conversations."
+    return ""
