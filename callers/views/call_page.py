@@ -24,7 +24,8 @@ from phonebank.core.overload import Urgency, with_urgency
 from phonebank.core.qr_codes import qr_svg
 from phonebank.experiments.script_choice import active_version_ids
 from phonebank.models import CallerState, CampaignState, now
-from phonebank.parties.summary import share_of
+from phonebank.parties.services import party_after
+from phonebank.parties.summary import share_of, summary_of
 from phonebank.roster import filters
 from phonebank.roster.practice_first import MINUTES, owes_practice
 from phonebank.scripts.step_renderer import fill
@@ -53,6 +54,8 @@ def calling() -> ResponseReturnValue:
             "callers/party_ended.html",
             leave_url=leave_url,
             share=share_of(place["party"], caller.id),
+            evening=summary_of(place["party"]),
+            next_party=party_after(place["party"]),
             unrecorded=page_data.unrecorded_call(caller),
             **place,
         )

@@ -65,6 +65,22 @@ def parties_in(campaign: Campaign) -> list[Party]:
     return list(db.session.scalars(query.limit(50)))
 
 
+def party_after(party: Party) -> Party | None:
+    """Return the next party that the same host runs for the same campaign: one that is on, or the
+    first that will be. Return None if there is none that takes new people."""
+    return db.session.scalars(
+        select(Party)
+        .where(
+            Party.campaign_id == party.campaign_id,
+            Party.host_id == party.host_id,
+            Party.state == PartyState.OPEN,
+            Party.id != party.id,
+        )
+        .order_by(Party.starts_at, Party.id)
+        .limit(1)
+    ).first()
+
+
 def party_for(account: Account, party_id: int, to_change: bool = False) -> Party:
     """Return the party, if this account may run it.
 

@@ -4,6 +4,7 @@ With SCREENSHOTS=folder in the environment it saves a picture of each page.
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from phonebank.core.db import db
 from phonebank.models import now
 from phonebank.parties import services
 from tests.browser.conftest import Server
+from tests.factories import create_party
 from tests.phonebank.live.party_room import Room, open_room
 from tests.signing_in import session_cookie, signed_in
 
@@ -44,6 +46,15 @@ def room(app_context: Flask) -> Iterator[Room]:
     services.end_party(room.party)
     db.session.commit()
     yield room
+
+
+# A phone that can share files, and writes down what it was given.
+SHARES = """
+navigator.canShare = () => true;
+navigator.share = ({ files: [file], text }) => {
+  document.documentElement.dataset.shared = [file.name, file.type, file.size, text].join(" ");
+};
+"""
 
 
 def as_host(page: Page, app: Flask, web_server: Server, room: Room) -> Page:
@@ -102,8 +113,11 @@ def test_a_caller_finds_their_own_figures(
 ) -> None:
     caller = room.join("Newcomer")
     room.record(caller, conversation=True)
+    create_party(room.campaign, room.host, title="Over", state="ended")
+    create_party(room.campaign, room.host, title="Next week", starts_at=now() + timedelta(days=7))
     db.session.commit()
     page = new_page(390, 844)
+    page.add_init_script(SHARES)
     known = {"caller": {"id": caller.id, "token": caller.device_token}}
     page.context.add_cookies(
         [{"name": "session", "value": session_cookie(app, known), "url": web_server.url}]
@@ -111,5 +125,14 @@ def test_a_caller_finds_their_own_figures(
     page.goto("/calling")
     expect(page.get_by_text("You: 1 call, 1 conversation.")).to_be_visible()
     check(page, "party-over-390")
-    page.get_by_role("link", name="What we did together").click()
+    page.get_by_role("button", name="Share the picture").click()
+    expect(page.locator("html")).to_have_attribute(
+        "data-shared",
+        re.compile(
+            r"^phone-party\.png image/png [1-9]\d{3,} Tuesday night in Riverside: \d+ conversations"
+        ),
+    )
+    expect(page.get_by_text("Next week")).to_be_visible()
+    assert page.get_by_role("link", name="Join it").get_attribute("href").startswith("/join/")
+    page.get_by_role("link", name="See the evening").click()
     expect(page.get_by_text("Thank you")).to_be_visible()

@@ -1,7 +1,9 @@
 """Tests that what a host does reaches the host's phone, a caller's phone and the board."""
 
+import os
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -9,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from phonebank.core.db import db
 from phonebank.parties import services
-from tests.browser.call_page import ask_for_person, tap
+from tests.browser.call_page import ask_for_person, settle, tap
 from tests.browser.conftest import Server
 from tests.browser.looking import TAGS, accessibility_faults
 from tests.factories import create_contact
@@ -95,6 +97,16 @@ def test_a_knock_a_break_a_message_the_goal_and_the_end_are_seen_on_three_screen
     expect(host.locator("#figure-conversations")).to_have_text("1")
     assert accessibility_faults(board, "tag", TAGS) == []
 
+    # The caller reads and feels it after their own call, and not in the middle of it.
+    expect(phone.locator(".joy")).to_be_hidden()
+    phone.evaluate("() => { window.felt = 0; navigator.vibrate = () => (felt += 1); }")
+    settle(phone)
+    tap(phone, "No answer")
+    expect(phone.locator(".joy")).to_have_text("Your team has reached its goal: 1 conversation!")
+    phone.wait_for_function("felt === 1")
+    if os.environ.get("SCREENSHOTS"):
+        phone.screenshot(path=Path(os.environ["SCREENSHOTS"]) / "joy-390.png")
+
     # The end
     host.get_by_text("End the party").click()
     host.get_by_role("button", name="End it now").click()
@@ -106,8 +118,10 @@ def test_a_knock_a_break_a_message_the_goal_and_the_end_are_seen_on_three_screen
     assert accessibility_faults(board, "tag", TAGS) == []
     # A late call counts, and the board did all this without a reload.
     phone.get_by_role("button", name="OK").click()
+    settle(phone)
     tap(phone, "No answer")
-    expect(board.locator(".over-totals .figure-value").nth(1)).to_have_text("3")
+    expect(board.locator(".over-totals .figure-value").nth(1)).to_have_text("4")
+    expect(phone.get_by_role("heading", name="What we did together")).to_be_visible()
     assert board.evaluate("window.loadedOnce")
     for page in (board, host):
         assert not gives_away_the_contact(page.content())
