@@ -28,7 +28,7 @@ const rules = (browsers, asked) => ({
   ],
 });
 const window = [
-  "addEventListener AbortController clearInterval clearTimeout CSS document DOMParser Event fetch FormData Image",
+  "addEventListener AbortController clearInterval clearTimeout CSS document DOMParser Event fetch File FormData Image",
   "getComputedStyle Intl localStorage location matchMedia navigator scrollTo sessionStorage setInterval setTimeout",
   "URLSearchParams window XMLHttpRequest",
 ].join(" ").split(" ");
@@ -58,6 +58,19 @@ export default [
   {
     files: ["phonebank/static/js/forms.js"],
     rules: rules(PHONES, ["submitter"]), // buttonOf() asks whether it is there
+  },
+  {
+    files: ["phonebank/static/js/host_bar.js"],
+    settings: { polyfills: ["AudioContext"] }, // unlockSound() asks for it
+    rules: rules(PHONES, ["vibrate", "AudioContext"]), // alertHost() asks for the first
+  },
+  {
+    files: ["phonebank/static/js/save_picture.js"],
+    rules: rules(PHONES, ["share", "canShare"]), // prepareSharing() asks for them
+  },
+  {
+    files: ["phonebank/static/js/call_joy.js"],
+    rules: rules(PHONES, ["vibrate"]), // it asks for it
   },
   {
     files: ["phonebank/static/js/board.js", "phonebank/static/js/connection.js"],

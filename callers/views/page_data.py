@@ -26,9 +26,9 @@ SHORTEST_CALL = timedelta(seconds=30)
 
 # The caller's last recorded call, their own totals and their party's conversations. Every answer to
 # an outcome needs them, so they are one statement. `this_hour` and `best_before` are the caller's
-# conversations in the clock hour of that call, and in the best hour before it. `team_before` is how
-# many the party had when the caller recorded the call before that one; only a party that has reached
-# its goal needs it.
+# conversations in the clock hour of that call, and in the best hour before it. `team_before` is the
+# party's conversations when the caller recorded the call before that one. It is counted only once
+# the party has reached its goal.
 LAST_AND_TOTALS = text("""
 SELECT last.*, own.*, team.team,
        CASE WHEN team.team < :goal THEN team.team ELSE team.team - (

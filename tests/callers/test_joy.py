@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
 
 from callers.views.page_data import toast_of
 from phonebank.core.db import db
-from phonebank.models import now
+from phonebank.models import Caller, now
 from phonebank.tallies.totals import hour_of
 from tests.phonebank.live.party_room import Room, open_room
 
@@ -19,7 +20,7 @@ def room(app_context: Flask) -> Iterator[Room]:
         yield open_room(goal=4)
 
 
-def joy_after(room: Room, caller: object, **call: object) -> str:
+def joy_after(room: Room, caller: Caller, **call: Any) -> str:
     """What the caller reads after a call like this."""
     room.record(caller, **call)
     toast = toast_of(caller)

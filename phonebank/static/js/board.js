@@ -17,14 +17,14 @@ const QUARTERS = {
 };
 
 const find = (selector) => document.querySelector(selector);
-const head = find("[data-board]").dataset;
+const head = find("[data-board]");
 const status = document.getElementById("board-status");
 
 let latest = null; // newest state received
 let shown = null; // state on the screen
 let paused = false;
-let goal = Number(head.goal);
-let celebrated = Number(head.milestone);
+let goal = Number(head.dataset.goal);
+let celebrated = Number(head.dataset.milestone);
 // The highest goal whose moment the board has had, or had missed when the page was loaded.
 let goalReached = celebrated === 100 ? goal : 0;
 let newestMoment = Date.now();
@@ -214,7 +214,7 @@ async function replacePage() {
 
 const { socket } = open({
   namespace: "/board",
-  auth: { token: head.token },
+  auth: { token: head.dataset.token },
   event: "board",
   // The server sends the board every four seconds, changed or not.
   silentAfterMs: 8000,

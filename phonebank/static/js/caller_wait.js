@@ -1,5 +1,6 @@
 /* Moves the lobby and the waiting page on automatically. */
 
+import "./call_joy.js";
 import { listen, showMessage } from "./caller_line.js";
 import { ask } from "./our_answers.js";
 
