@@ -13,9 +13,13 @@ from scripts_library.merge_fields import (
     FieldUse,
     fields_used,
     fields_without_fallback,
+    fill_slots,
+    html_with_slots,
     is_known,
     render_html,
     render_text,
+    text_with_slots,
+    values_of,
 )
 from scripts_library.parser import parse
 from tests.scripts_library.small_scripts import SMALL, changed
@@ -120,6 +124,31 @@ def test_no_value_whatever_changes_the_page_around_it(value, other):
 
     without_values = re.sub(r"<bdi>[^<]*</bdi>|<mark>[^<]*</mark>", "#", html)
     assert without_values == "<p>Hello <strong>#</strong> of #.</p>\n<ul>\n<li>x</li>\n</ul>"
+
+
+FIELDS = ["{{ first_name }}", "{{ town or 'here' }}", "{{ town or '\"<&' }}", "{{ town or '' }}"]
+
+
+@settings(deadline=None)
+@given(
+    parts=st.lists(st.sampled_from([*FIELDS, "*so*", "<b>", "&", "\n\n- ", "x"]), max_size=8),
+    value=st.one_of(st.none(), st.sampled_from(LOOKS_DANGEROUS), st.text(max_size=9)),
+)
+def test_words_with_slots_are_the_same_words_once_the_slots_are_filled(parts, value):
+    words, fields = " ".join(parts), {"first_name": value, "town": value}
+    attributes = re.compile(r"<(bdi|mark) data-merge=\"[a-z_]+\"(?: data-or=\"[^\"<>]*\")?>")
+
+    html = fill_slots(html_with_slots(words), fields)
+    html, expected = attributes.sub(r"<\1>", html), render_html(words, fields)
+    assert (unescape(html), html.count("<")) == (unescape(expected), expected.count("<"))
+    title = fill_slots(text_with_slots(words), fields)
+    assert shown_text(attributes.sub(r"<\1>", title).replace("\n", "")) == render_text(
+        words, fields
+    ).replace("\n", "")
+    # The browser fills them by the same rule, with the values that pages show.
+    assert values_of(["first_name", "town"], fields).get("town", "here") == render_text(
+        "{{ town or 'here' }}", fields
+    )
 
 
 @settings(deadline=None)
