@@ -201,10 +201,12 @@ def test_another_script_comes_once_and_the_page_keeps_it(party: Party, new_page:
     for version in (None, welsh):
         script.published_version_id = version
         db.session.commit()
+        page.evaluate("document.querySelector('.bar-save').value = 'wrong_number'")
         end_early(page, "Busy") if version is None else tap(page, "Busy")
         expect(page.locator("[data-bar]")).to_have_attribute(
             "data-bar", "plain" if version is None else "ringing"
         )
+        expect(page.locator(".bar-save")).to_have_value("talked")
         expect(page.locator(".call-script")).to_be_visible(visible=version is not None)
         settle(page)
     assert [weight <= PERSON_AT_MOST for weight in weights] == [False, False, True, True, True]

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from phonebank.core.db import db
 from phonebank.models import Party
 from scripts_library.library import source_of
+from tests.browser.call_page import end_early
 from tests.browser.looking import PHONE, assert_fit_for_everyone
 from tests.factories import (
     create_account,
@@ -65,7 +66,7 @@ def test_practice_comes_first_and_then_the_first_call(
     for answer in ("It's them", "Happy to talk"):
         page.locator("[data-step]:visible").get_by_role("button", name=answer).click()
     page.get_by_role("button", name="9", exact=True).click()
-    page.get_by_role("button", name="End the practice call").click()
+    end_early(page, "We talked")
     expect(page.get_by_text("You said who you are")).to_be_visible()
     page.get_by_role("link", name="Start calling").click()
     page.get_by_role("button", name="Give me someone to call").click()

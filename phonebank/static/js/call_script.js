@@ -60,7 +60,7 @@ export class ScriptWalk {
     const bar = document.querySelector("[data-stage]");
     if (bar) bar.dataset.stage = stageOf(this.script, this.answers);
     if (!this.script.first) {
-      if (bar) bar.dataset.bar = "plain";
+      if (bar) this.drawBar(bar, null, {});
       return;
     }
     const current = this.current;
