@@ -95,10 +95,10 @@ def next_person() -> ResponseReturnValue:
     This tap is also the promise that the page shows above the button. If the page asked for the
     caller's languages, the form has them too.
     """
-    if g.caller.may_call:
-        if g.caller.promised_at is None:
-            g.caller.promised_at = now()
-        if "choosing_languages" in request.form:
+    chooses_languages = "choosing_languages" in request.form
+    if g.caller.may_call and (g.caller.promised_at is None or chooses_languages):
+        g.caller.promised_at = g.caller.promised_at or now()
+        if chooses_languages:
             campaign = page_data.campaign_of(g.caller)
             filters.set_languages(campaign, g.caller, request.form.getlist("language"))
         db.session.commit()
