@@ -206,7 +206,7 @@ def test_another_script_comes_once_and_the_page_keeps_it(party: Party, new_page:
         expect(page.locator("[data-bar]")).to_have_attribute(
             "data-bar", "plain" if version is None else "ringing"
         )
-        expect(page.locator(".bar-save")).to_have_value("talked")
+        expect(page.locator(".bar-save")).to_have_attribute("value", "talked")
         expect(page.locator(".call-script")).to_be_visible(visible=version is not None)
         settle(page)
     assert [weight <= PERSON_AT_MOST for weight in weights] == [False, False, True, True, True]
