@@ -18,7 +18,6 @@ import random
 import sys
 import time
 import uuid
-from functools import partial
 
 import psutil
 from sqlalchemy import event, text
@@ -27,8 +26,8 @@ from sqlalchemy.orm import Session
 from bench.measuring import cpu_of
 from phonebank.app import create_app
 from phonebank.calls import record as recording
-from phonebank.core.db import after_commit, db
-from phonebank.live.change_marks import mark_changed
+from phonebank.core.db import db
+from phonebank.live.change_marks import mark_after_commit
 from phonebank.models import CallEnding, Caller, ContactState
 from phonebank.models.state_column import state_text
 
@@ -111,7 +110,7 @@ def record_in_bulk(campaign_id: int, turns: list[Turn], talked: list[bool]) -> N
     db.session.execute(_CALLS, values)
     db.session.execute(_TALLIES, values)
     for party in {turn[2] for turn in turns}:
-        after_commit(partial(mark_changed, party))
+        mark_after_commit(party)
     db.session.commit()
 
 

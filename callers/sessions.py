@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import joinedload
 
 from phonebank.core.access import CALLER, open_to
-from phonebank.core.db import db, retry_on_deadlock
+from phonebank.core.db import autocommit, db, retry_on_deadlock
 from phonebank.core.errors import NotAllowedError, SignInRequiredError
 from phonebank.models import Caller, CallerState
 
@@ -72,6 +72,10 @@ def current_caller() -> Caller:
     return caller
 
 
+# The query needs no transaction. A view that writes begins one after it.
+_look_up = autocommit(current_caller)
+
+
 def for_callers(view: Callable[..., Any]) -> Callable[..., Any]:
     """Let only callers see a view, and give it the caller in `g.caller`.
 
@@ -81,7 +85,7 @@ def for_callers(view: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(view)
     @retry_on_deadlock
     def known(*args: Any, **kwargs: Any) -> Any:
-        g.caller = current_caller()
+        g.caller = _look_up()
         return view(*args, **kwargs)
 
     return open_to(CALLER)(known)

@@ -92,15 +92,6 @@ def show_next(
     return page
 
 
-def commit_keeping_rows() -> None:
-    """Commit without expiring the rows that were read: the next claim follows in milliseconds."""
-    db.session.expire_on_commit = False
-    try:
-        db.session.commit()
-    finally:
-        db.session.expire_on_commit = True
-
-
 def show_or_redirect(
     hold: Hold, recorded_json: dict[str, Any] | None = None
 ) -> ResponseReturnValue:

@@ -21,18 +21,13 @@ from callers.views import page_data
 from callers.views.blueprint import mark_saved, pages, read_fields, wants_screen
 from callers.views.call_view_model import seconds_until
 from callers.views.callback_times import callback_time
-from callers.views.next_contact import (
-    commit_keeping_rows,
-    show_next,
-    show_or_redirect,
-    show_refused,
-)
+from callers.views.next_contact import show_next, show_or_redirect, show_refused
 from phonebank.calls.answers import save_answer
 from phonebank.calls.hold import current_hold, own_call, release_hold, renew_hold
 from phonebank.calls.record import RecordResult, record
 from phonebank.calls.undo import undo
 from phonebank.core.content_negotiation import wants_json
-from phonebank.core.db import db
+from phonebank.core.db import autocommit, db
 from phonebank.core.errors import InvalidInputError
 from phonebank.models import now
 
@@ -70,13 +65,12 @@ def outcome(call_id: uuid.UUID) -> ResponseReturnValue:
         recorded = _record(call_id, fields)
     except InvalidInputError as refused:
         return show_refused(refused)
-    commit_keeping_rows()
     mark_saved()
     # The claim below may deadlock, and then this view runs again. The second run changes nothing,
     # so the first run's change counts.
     changed = recorded.changed or request.environ.get(_CHANGED, False)
     request.environ[_CHANGED] = changed
-    recorded_json = {"call_id": str(call_id), "outcome": recorded.call.outcome, "changed": changed}
+    recorded_json = {"call_id": str(call_id), "outcome": recorded.outcome, "changed": changed}
     if _says_no(fields, "next"):
         return jsonify(recorded_json) if wants_json() else redirect(url_for(".calling"), 303)
     return show_next(recorded_json=recorded_json, holds_nobody=recorded.changed)
@@ -117,14 +111,16 @@ def renew(call_id: uuid.UUID) -> ResponseReturnValue:
     return jsonify(expires_at=until.isoformat(), seconds_left=seconds_until(until))
 
 
+@autocommit
 def _record(call_id: uuid.UUID, fields: MultiDict[str, Any] | Mapping[str, Any]) -> RecordResult:
+    """Record the outcome that a form or an API client names, and commit."""
     ring_back = str(fields.get("ring_back") or "")
     key = "call_back" if ring_back else str(fields.get("outcome") or "")
     if not key:
         raise InvalidInputError(
             "You haven't said how the call ended.", "Choose one of the buttons."
         )
-    return record(
+    recorded = record(
         g.caller,
         call_id,
         key,
@@ -134,6 +130,8 @@ def _record(call_id: uuid.UUID, fields: MultiDict[str, Any] | Mapping[str, Any])
         language=str(fields.get("language") or "")[:8],
         turn=_turn(),
     )
+    db.session.commit()
+    return recorded
 
 
 def _callback_at(

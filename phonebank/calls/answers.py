@@ -3,17 +3,26 @@
 import uuid
 from typing import Any
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from phonebank.calls.hold import OpenCall, is_stale, own_call
+from phonebank.calls.hold import OpenCall, is_stale, not_an_own_call
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, InvalidInputError
 from phonebank.models import Answer, Call, Caller, now
 from phonebank.scripts.versions import script_of
 from scripts_library.engine import InvalidAnswerError, check_answer
 
-# The statement is built once: building it takes longer than PostgreSQL needs to answer it.
+# Statements are built once: building them takes longer than PostgreSQL needs to answer them.
+# The update locks the call and gives its row a new version. An outcome that has read the answers
+# without this one then finds the call changed, and reads again.
+_LOCK = (
+    update(Call)
+    .where(Call.id == bindparam("own_call"), Call.caller_id == bindparam("own_caller"))
+    .values(turn=Call.turn)
+    .returning(Call)
+    .execution_options(synchronize_session=False, populate_existing=True)
+)
 _ANSWERS = select(Answer.step_id, Answer.value).where(Answer.call_id == bindparam("call_id"))
 
 
@@ -36,11 +45,13 @@ def save_answer(
     Raises NotFoundError, ConflictError once the outcome is recorded, InvalidInputError for a step
     or answer that the script does not have.
     """
-    call = own_call(caller, call_id, lock=True)
+    call = db.session.scalar(_LOCK, {"own_call": call_id, "own_caller": caller.id})
+    if call is None:
+        raise not_an_own_call()
     if call.outcome is not None:
         raise ConflictError("This call is already recorded.", "Undo it first to change an answer.")
     value = _checked(call, step_id, raw)
-    if is_stale(call, turn):
+    if is_stale(turn, call.turn):
         return answers_of(call).get(step_id)
     row = insert(Answer).values(
         call_id=call.id, step_id=step_id, value=value, answered_at=now(), seq=seq

@@ -5,10 +5,13 @@ household.
 from before and from after it.
 """
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
+
+from sqlalchemy import Row
 
 from phonebank.models import Contact, ContactState
 
@@ -36,29 +39,38 @@ class ContactValues:
     language: str
 
     @classmethod
-    def of(cls, contact: Contact) -> "ContactValues":
-        """Return the contact's present state."""
-        values = {name: getattr(contact, name) for name in _COLUMNS}
+    def of(cls, contact: Contact | Row[Any]) -> "ContactValues":
+        """Return the contact's present state, from its object or from a row with its columns."""
+        values = {name: getattr(contact, name) for name in CONTACT_COLUMNS}
+        values["state"] = ContactState(values["state"])
         return cls(**values | {"other_phones": tuple(contact.other_phones)})
 
     def restore(self, contact: Contact) -> None:
         """Give the contact this state again."""
-        for name in _COLUMNS:
+        for name in CONTACT_COLUMNS:
             value = getattr(self, name)
             setattr(contact, name, list(value) if isinstance(value, tuple) else value)
+
+    def to_sql(self) -> dict[str, Any]:
+        """Return the values by column, as parameters of a statement."""
+        values = {name: getattr(self, name) for name in CONTACT_COLUMNS}
+        return values | {
+            "state": self.state.value,
+            "other_phones": json.dumps(self.other_phones),
+        }
 
     def matches(self, contact: Contact) -> bool:
         """Whether the contact still has this state, apart from a change of calling hours."""
         present = ContactValues.of(contact)
         return all(
             getattr(self, name) == getattr(present, name)
-            for name in _COLUMNS
+            for name in CONTACT_COLUMNS
             if name != _MOVED_BY_HOURS
         )
 
     def to_json(self) -> dict[str, Any]:
         """Return the values by column, with times and dates as ISO 8601 text."""
-        values = {name: getattr(self, name) for name in _COLUMNS}
+        values = {name: getattr(self, name) for name in CONTACT_COLUMNS}
         return {
             name: value.isoformat() if isinstance(value, date) else value
             for name, value in values.items()
@@ -67,7 +79,7 @@ class ContactValues:
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "ContactValues":
         """Return the state that `to_json` gave. Other keys of `stored` are ignored."""
-        values = {name: stored[name] for name in _COLUMNS}
+        values = {name: stored[name] for name in CONTACT_COLUMNS}
         for name in ("callable_at", "rested_at", "last_called_at", "callback_at"):
             values[name] = _moment(stored[name])
         values["state"] = ContactState(stored["state"])
@@ -77,7 +89,7 @@ class ContactValues:
         return cls(**values)
 
 
-_COLUMNS = tuple(field.name for field in fields(ContactValues))
+CONTACT_COLUMNS = tuple(field.name for field in fields(ContactValues))
 
 
 @dataclass(frozen=True)
@@ -94,7 +106,7 @@ class LeftValues:
     rested_at: datetime | None
 
     @classmethod
-    def of(cls, contact: Contact) -> "LeftValues":
+    def of(cls, contact: Contact | ContactValues) -> "LeftValues":
         """Return the contact's present columns."""
         return cls(contact.state, contact.phone, tuple(contact.other_phones), contact.rested_at)
 
@@ -155,24 +167,16 @@ class HouseholdChange:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON form, with only the keys that have a value."""
-        stored: dict[str, Any] = {}
-        if self.lost_number:
-            stored["lost_the_number"] = [
-                [other.contact_id, list(other.other_phones)] for other in self.lost_number
-            ]
-        if self.delayed:
-            stored["resting"] = [
-                [other.contact_id, other.callable_at.isoformat()] for other in self.delayed
-            ]
-            stored["had_rested"] = [_text(other.rested_at) for other in self.delayed]
-        if self.delayed_until is not None:
-            stored["rest_until"] = self.delayed_until.isoformat()
-        return stored
+        """Return the JSON form of `lost_number`. The statement that delays contacts stores them
+        itself, because only PostgreSQL knows which they are."""
+        if not self.lost_number:
+            return {}
+        lost = [[other.contact_id, list(other.other_phones)] for other in self.lost_number]
+        return {"lost_the_number": lost}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "HouseholdChange":
-        """Return the change that `to_json` gave. Other keys of `stored` are ignored."""
+        """Return the change from what `call.contact_before` stores. Other keys are ignored."""
         delayed = zip(stored.get("resting", ()), stored.get("had_rested", ()), strict=True)
         return cls(
             tuple(

@@ -1,78 +1,94 @@
-"""Applies an outcome to its contact. `retry_policy.decide` decides the new state, and this module
-writes it.
+"""Applies an outcome to its contact: from the state before, and `retry_policy.decide`'s decision,
+to the state after.
 
 All of it is part of the transaction that records or undoes the call.
 """
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from phonebank.contact_queue.campaign_hours import rules_of
+from phonebank.calls.contact_snapshot import ContactValues
 from phonebank.core.db import db
-from phonebank.models import Call, Campaign, Contact, ContactState
-from phonebank.rules.calling_hours import contact_date, zones_in_key
+from phonebank.models import Contact, ContactState
 from phonebank.rules.languages import UNKNOWN
-from phonebank.rules.outcomes import NextState, outcome_of
+from phonebank.rules.outcomes import NextState, Outcome
 from phonebank.rules.retry_policy import FAR_AWAY, Decision
 from phonebank.suppressions.dead_numbers import dead_among
 
 
 def apply_decision(
-    contact: Contact,
-    call: Call,
+    before: ContactValues,
     decision: Decision,
-    outcome_key: str,
+    *,
+    outcome: Outcome,
     at: datetime,
+    today: date,
+    called_phone: str,
+    caller_id: int,
     only_me: bool,
     language: str,
-) -> None:
-    """Give the contact the state that the decision says. `at` (aware) is when the outcome was
-    recorded; `only_me` reserves a callback for the caller; `language` is a BCP 47 code or ""."""
-    campaign = db.session.get_one(Campaign, call.campaign_id)
-    today = contact_date(zones_in_key(contact.zone_key), at, rules_of(campaign))
-    contact.last_outcome = outcome_key
-    contact.last_called_at = at
+    dead: frozenset[str],
+) -> ContactValues:
+    """Return the contact's state after the outcome, as the decision says. Pure.
+
+    `at` (aware) is when the outcome was recorded, and `today` the contact's date then; `only_me`
+    reserves a callback for the caller; `language` is a BCP 47 code or ""; `dead` are those of the
+    contact's further numbers that are out of service.
+    """
+    after = replace(before, last_outcome=outcome.key, last_called_at=at)
     if decision.counted:
-        contact.tried = True
-        contact.attempts += 1
-        contact.attempts_that_day = (
-            contact.attempts_that_day + 1 if contact.attempts_on == today else 1
+        is_first_today = before.attempts_on != today
+        after = replace(
+            after,
+            tried=True,
+            attempts=before.attempts + 1,
+            attempts_that_day=1 if is_first_today else before.attempts_that_day + 1,
+            attempts_on=today,
         )
-        contact.attempts_on = today
     callable_at = decision.callable_at or at + FAR_AWAY
-    contact.callback_at = callable_at if decision.promised else None
+    after = replace(after, callback_at=callable_at if decision.promised else None)
     if not decision.promised or not only_me:
-        contact.callback_caller_id = None
-    elif outcome_of(outcome_key).counts_as_attempt:
-        contact.callback_caller_id = call.caller_id
+        after = replace(after, callback_caller_id=None)
+    elif outcome.counts_as_attempt:
+        after = replace(after, callback_caller_id=caller_id)
     if decision.state == NextState.CALLABLE:
-        contact.callable_at = callable_at
-        contact.rested_at = decision.rested_at
+        after = replace(after, callable_at=callable_at, rested_at=decision.rested_at)
     elif decision.state == NextState.UNUSABLE:
         # A late outcome may be about a number that the contact has lost already.
-        if contact.phone == call.phone:
-            take_next_number(contact)
+        if before.phone == called_phone:
+            after = with_next_number(after, dead)
     elif decision.state == NextState.FINISHED:
-        contact.state = ContactState.FINISHED
+        after = replace(after, state=ContactState.FINISHED)
     if decision.tag_language:
-        _set_language(contact, language or UNKNOWN)
+        after = replace(after, language=language or UNKNOWN)
+    return after
 
 
-def take_next_number(contact: Contact) -> None:
-    """Switch to the contact's next number that is not known to be dead. A contact without such a
-    number becomes unusable.
+def with_next_number(contact: ContactValues, dead: frozenset[str]) -> ContactValues:
+    """Return the contact callable on its next number that is not `dead`. A contact without such a
+    number becomes unusable. Pure.
 
     The next number may be suppressed. The contact then cannot be called until the number comes off
     the do-not-call list.
     """
-    dead = dead_among(contact.other_phones)
-    following, *further = [phone for phone in contact.other_phones if phone not in dead] or [None]
-    if following is None:
-        contact.state = ContactState.UNUSABLE
-        return
-    if not set_number(contact, following, further):
+    in_service = tuple(phone for phone in contact.other_phones if phone not in dead)
+    if not in_service:
+        return replace(contact, state=ContactState.UNUSABLE)
+    return replace(
+        contact, state=ContactState.CALLABLE, phone=in_service[0], other_phones=in_service[1:]
+    )
+
+
+def take_next_number(contact: Contact) -> None:
+    """Switch to the contact's next number that is not known to be dead, as `with_next_number` says.
+    If the campaign has the same person again with that number, the contact becomes unusable."""
+    after = with_next_number(ContactValues.of(contact), dead_among(contact.other_phones))
+    if after.state == ContactState.UNUSABLE or not set_number(
+        contact, after.phone, list(after.other_phones)
+    ):
         contact.state = ContactState.UNUSABLE
 
 
@@ -92,13 +108,12 @@ def set_number(contact: Contact, phone: str, further: list[str]) -> bool:
     return True
 
 
-def _set_language(contact: Contact, language: str) -> None:
-    """Keep the contact for callers who speak the language, and have refills look for it."""
-    contact.language = language
+def offer_language(contact_list_id: int, language: str) -> None:
+    """Have refills of the list look for contacts who speak the language (a BCP 47 code or "")."""
     db.session.execute(
         text("""
             UPDATE contact_list SET languages = languages || to_jsonb(CAST(:language AS text))
             WHERE id = :list_id AND NOT jsonb_exists(languages, :language)
         """),
-        {"language": language, "list_id": contact.contact_list_id},
+        {"language": language or UNKNOWN, "list_id": contact_list_id},
     )

@@ -192,8 +192,13 @@ def own_call(caller: Caller, call_id: uuid.UUID, lock: bool = False) -> Call:
         query = query.with_for_update().execution_options(populate_existing=True)
     call = db.session.scalar(query)
     if call is None:
-        raise NotFoundError("That call isn't one of yours.", "Go back to calling.")
+        raise not_an_own_call()
     return call
+
+
+def not_an_own_call() -> NotFoundError:
+    """Return the error for a call that the caller does not have, whoever else may have it."""
+    return NotFoundError("That call isn't one of yours.", "Go back to calling.")
 
 
 def own_call_and_contact(caller: Caller, call_id: uuid.UUID) -> tuple[Call, Contact]:
@@ -211,9 +216,10 @@ def own_call_and_contact(caller: Caller, call_id: uuid.UUID) -> tuple[Call, Cont
     return row[0], row[1]
 
 
-def is_stale(call: Call, turn: int | None) -> bool:
-    """Whether a request was meant for an earlier turn of the call. None means any turn."""
-    return turn is not None and turn != call.turn
+def is_stale(turn: int | None, present: int) -> bool:
+    """Whether a request was meant for another turn of its call than the present one. None means any
+    turn."""
+    return turn is not None and turn != present
 
 
 def mark_seen(caller: Caller) -> None:

@@ -60,7 +60,7 @@ def switch_contact(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold:
         raise NotFoundError("That person isn't on this number.", "Reload the page.")
     first_asked_for = call.contact_id
     call.household = [*(c for c in call.household if c != contact_id), first_asked_for]
-    release_after_commit(call)
+    release_after_commit(call.campaign_id, call.contact_id, call.id)
     call.contact_id = contact_id
     call.handed_out_no = HANDED_OUT_NO.next_value()
     _set_script(call)

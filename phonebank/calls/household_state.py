@@ -1,21 +1,19 @@
-"""Applies an outcome to the other contacts with the number, and reverses that for an undo.
+"""Takes a dead number from the other contacts that have it, and gives the household back its state
+for an undo. `call_rows` makes a household wait.
 
 All of it is part of the transaction that records or undoes the call.
 """
 
+import uuid
+
 from sqlalchemy import bindparam, func, or_, select, text, update
 
-from phonebank.calls.contact_snapshot import DelayedContact, HouseholdChange, NumberLoss
+from phonebank.calls.call_rows import OTHERS_AT_MOST
+from phonebank.calls.contact_snapshot import HouseholdChange, NumberLoss
 from phonebank.calls.contact_state import set_number, take_next_number
 from phonebank.core.db import db
 from phonebank.models import Call, Contact, ContactState
-from phonebank.models.state_column import state_text
-from phonebank.rules.retry_policy import Decision
 from phonebank.suppressions.dead_numbers import report, withdraw
-
-# An undo restores at most this many other contacts with the number. That is enough for a family,
-# and not for a switchboard.
-OTHERS_AT_MOST = 100
 
 # Statements are built once: building them takes longer than PostgreSQL needs to answer them.
 _ON_THE_NUMBER = (
@@ -52,23 +50,6 @@ _NOT_CALLED_SINCE = (
 _IN_OPEN_CALLS = select(Call.contact_id).where(
     Call.contact_id.in_(bindparam("ids", expanding=True)), Call.ended_at.is_(None)
 )
-# Every outcome runs this, so it is one statement, which also returns what an undo restores. Near
-# closing time two waits of different length end at the same opening, so `rested_at` shows which
-# wait is longer.
-_DELAY_OTHERS = state_text(
-    """
-WITH others AS (
-    SELECT id, callable_at, rested_at FROM contact
-    WHERE phone = :number AND campaign_id = :campaign AND id <> :called AND state = :callable
-      AND (callable_at < :until OR callable_at = :until AND rested_at < :rested)
-    ORDER BY id FOR NO KEY UPDATE
-)
-UPDATE contact SET callable_at = :until, rested_at = :rested
-FROM others WHERE contact.id = others.id
-RETURNING contact.id, others.callable_at, others.rested_at
-""",
-    callable=ContactState.CALLABLE,
-)
 # A contact that has got another time since then keeps that time.
 _END_DELAY = text("""
 UPDATE contact SET callable_at = others.callable_at, rested_at = others.rested_at
@@ -79,40 +60,26 @@ WHERE contact.id = others.id AND contact.callable_at = CAST(:until AS timestampt
 """)
 
 
-def apply_to_household(contact: Contact, call: Call, decision: Decision) -> HouseholdChange:
-    """Make the other contacts with the number wait, as the decision says. Return what
-    `restore_household` needs.
+def take_dead_number_away(
+    phone: str, call_id: uuid.UUID, contact_id: int
+) -> tuple[NumberLoss, ...]:
+    """Report a number (E.164) as dead, and take it from all contacts that have it except the one
+    that was called. Return what `restore_household` needs.
 
-    A dead number is dead for every contact that has it, in every campaign and in later uploads.
+    A dead number is dead in every campaign and in later uploads.
     """
-    others = {"number": call.phone, "called": contact.id}
-    if decision.number_dead:
-        report(call.phone, call.id)
-        lost = [NumberLoss(key, ()) for key in db.session.scalars(_MAKE_UNUSABLE, others)]
-        for other in db.session.scalars(_WITH_ANOTHER_NUMBER, others).all():
-            lost.append(NumberLoss(other.id, tuple(other.other_phones)))
-            take_next_number(other)
-        return HouseholdChange(lost_number=tuple(lost))
-    until = decision.household_rest_until
-    if until is None:
-        return HouseholdChange()
-    times = {"until": until, "rested": decision.household_rested_at}
-    others["campaign"] = contact.campaign_id
-    delayed = db.session.execute(_DELAY_OTHERS, others | times).all()
-    if not delayed:
-        return HouseholdChange()
-    return HouseholdChange(
-        tuple(
-            DelayedContact(row.id, row.callable_at, row.rested_at)
-            for row in delayed[:OTHERS_AT_MOST]
-        ),
-        until,
-    )
+    others = {"number": phone, "called": contact_id}
+    report(phone, call_id)
+    lost = [NumberLoss(key, ()) for key in db.session.scalars(_MAKE_UNUSABLE, others)]
+    for other in db.session.scalars(_WITH_ANOTHER_NUMBER, others).all():
+        lost.append(NumberLoss(other.id, tuple(other.other_phones)))
+        take_next_number(other)
+    return tuple(lost)
 
 
 def restore_household(call: Call, change: HouseholdChange) -> None:
-    """Undo `apply_to_household`: the other contacts get back their times, or the number that they
-    lost.
+    """Undo what an outcome did to its household: the other contacts get back their times, or the
+    number that they lost.
 
     A contact that was called on another number since, or is in an open call on it, keeps that
     number. So does a contact that has lost another number since.

@@ -1,15 +1,30 @@
 """The values of a call's merge fields."""
 
-from phonebank.calls.hold import Person
-from phonebank.models import Caller, Campaign, Contact
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from phonebank.models import Caller, Campaign
 
 
-def fields_for(
-    contact: Contact | Person, caller: Caller, campaign: Campaign
-) -> dict[str, str | None]:
+class HasName(Protocol):
+    """A contact, or a row with what merge fields need of it."""
+
+    @property
+    def first_name(self) -> str: ...
+    @property
+    def last_name(self) -> str: ...
+    @property
+    def fields(self) -> Mapping[str, Any] | None: ...
+
+
+def fields_for(contact: HasName, caller: Caller, campaign: Campaign) -> dict[str, str | None]:
     """Return the values of a call's merge fields, by name. A contact's own value replaces the
     campaign's."""
-    own = {name: str(value) for name, value in contact.fields.items() if str(value or "").strip()}
+    own = {
+        name: str(value)
+        for name, value in (contact.fields or {}).items()
+        if str(value or "").strip()
+    }
     return (
         shared_fields(caller, campaign)
         | own

@@ -1,42 +1,45 @@
 """Records the outcome of a call. Nothing here commits.
 
-One transaction holds the call, the contact, the suppression and the tally, so that no crash can
-leave one without the others. The call's id is the idempotency key: a request that is sent twice
-counts once.
+Call, contact, household and tally change in one statement, so that no crash can leave one without
+the others. The call's id is the idempotency key: a request that is sent twice counts once.
+
+The call and its contact are first read without locks, and the rules decide. The statement writes
+only if both rows are still as they were read. If it writes nothing, the same is done once more in
+a transaction that locks the rows before it reads them.
 """
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, exists, func, select, tuple_
-
-from phonebank.calls.answers import answers_of
-from phonebank.calls.contact_snapshot import (
-    ContactSnapshot,
-    ContactValues,
-    HouseholdChange,
-    LeftValues,
+from phonebank.calls.call_rows import (
+    CallResult,
+    CallRows,
+    PeopleResult,
+    read_rows,
+    was_reassigned,
+    write_rows,
 )
-from phonebank.calls.contact_state import apply_decision
-from phonebank.calls.hold import is_stale, own_call_and_contact
-from phonebank.calls.household_state import apply_to_household
+from phonebank.calls.contact_snapshot import NumberLoss
+from phonebank.calls.contact_state import apply_decision, offer_language
+from phonebank.calls.hold import is_stale, not_an_own_call, own_call_and_contact
+from phonebank.calls.household_state import take_dead_number_away
 from phonebank.calls.merge_fields import fields_for
 from phonebank.calls.speed_check import is_too_fast
 from phonebank.contact_queue.campaign_hours import hours_of, rules_of
-from phonebank.contact_queue.holds import end_hold, release_after_commit
-from phonebank.core.db import db
+from phonebank.contact_queue.holds import release_after_commit
+from phonebank.core.db import begin_transaction, db
 from phonebank.core.errors import InvalidInputError
-from phonebank.models import Call, CallEnding, Caller, Campaign, Contact, SuppressionOrigin, now
-from phonebank.models.call import RECORDED_NO
+from phonebank.live.change_marks import mark_after_commit
+from phonebank.models import Caller, Campaign, SuppressionOrigin, now
 from phonebank.rules.calling_hours import contact_date, zones_in_key
 from phonebank.rules.languages import LANGUAGES, UNKNOWN
-from phonebank.rules.outcomes import OUTCOMES, UnknownOutcomeError, outcome_of
+from phonebank.rules.outcomes import OUTCOMES, Outcome
 from phonebank.rules.retry_policy import Decision, decide
 from phonebank.rules.retry_rules import RetryRules
 from phonebank.scripts.versions import script_of
 from phonebank.suppressions import entries as suppressions
-from phonebank.tallies import totals
+from phonebank.suppressions.dead_numbers import dead_among
 from scripts_library.engine import answers_on_path, is_conversation, is_yes
 
 NOTE_AT_MOST = 2000  # characters
@@ -44,11 +47,36 @@ NOTE_AT_MOST = 2000  # characters
 
 @dataclass(frozen=True)
 class RecordResult:
-    """The call with its outcome. `changed` is False if the call had its outcome already, because
-    the request was sent again."""
+    """The outcome that the call has now. `changed` is False if the request has changed nothing,
+    because it was sent again."""
 
-    call: Call
+    outcome: str | None
     changed: bool
+
+
+@dataclass(frozen=True)
+class _Report:
+    """What the caller says about the call."""
+
+    caller: Caller
+    call_id: uuid.UUID
+    outcome: Outcome
+    note: str
+    callback_at: datetime | None
+    only_me: bool
+    language: str
+    turn: int | None
+
+
+@dataclass(frozen=True)
+class _Situation:
+    """What decides besides the report: the rows and the campaign as they were read, and the moment
+    after that, which is on the date `today` where the contact is."""
+
+    rows: CallRows
+    campaign: Campaign
+    at: datetime
+    today: date
 
 
 def record(
@@ -72,10 +100,13 @@ def record(
     `callback_at` (aware) is the promised time; `only_me` reserves the callback for this caller at
     first; `language` is what the contact speaks (BCP 47), for the outcome that asks.
 
+    With `autocommit`, the outcome is stored when this returns, unless it needed a transaction.
+
     Raises NotFoundError for another caller's call, InvalidInputError for an unknown outcome or
     language or an overlong note.
     """
-    if outcome_key not in OUTCOMES:
+    outcome = OUTCOMES.get(outcome_key)
+    if outcome is None:
         raise InvalidInputError(
             f"“{outcome_key}” is not an outcome of a call.", "Choose one of the buttons."
         )
@@ -86,144 +117,118 @@ def record(
         )
     if language not in ("", UNKNOWN, *LANGUAGES):
         raise InvalidInputError("That isn't one of the languages.", "Choose one of those shown.")
-    call, contact = own_call_and_contact(caller, call_id)
-    if call.outcome is not None or is_stale(call, turn):
-        return RecordResult(call, changed=False)
-    at = now()
-    is_superseded = call.ended_at is not None and was_reassigned(call)
-    decision = _decide(call, contact, outcome_key, at, callback_at)
+    report = _Report(caller, call_id, outcome, note, callback_at, only_me, language, turn)
+    # These outcomes change more rows, by statements of their own.
+    changes_more = outcome.number_bad or outcome.tag_language or outcome.suppress_reason is not None
+    result = None if changes_more else _record(report, is_locked=False)
+    if result is None:
+        begin_transaction()
+        own_call_and_contact(caller, call_id)
+        result = _record(report, is_locked=True)
+    if result is None:
+        raise RuntimeError("A call has changed although its row was locked.")
+    return result
 
-    no_change = HouseholdChange()
-    household = no_change if is_superseded else apply_to_household(contact, call, decision)
-    counted = decision.counted and not is_superseded
-    _write_outcome(call, contact, caller, outcome_key, note, at, counted)
+
+def _record(report: _Report, is_locked: bool) -> RecordResult | None:
+    """Read, decide and write. Return None if the call or its contact has changed between reading
+    and writing, or if they must be locked (`is_locked`) and are not."""
+    outcome = report.outcome
+    rows = read_rows(report.caller.id, report.call_id, outcome.key, outcome.reached)
+    if rows is None:
+        raise not_an_own_call()
+    if rows.outcome is not None or is_stale(report.turn, rows.turn):
+        return RecordResult(rows.outcome, changed=False)
+    is_late = rows.ended_at is not None
+    if is_late and not is_locked:
+        return None  # without a lock another caller may be getting the contact just now
+    is_superseded = is_late and was_reassigned(rows.call_id)
+
+    campaign, at = db.session.get_one(Campaign, rows.campaign_id), now()
+    today = contact_date(zones_in_key(rows.zone_key), at, rules_of(campaign))
+    seen = _Situation(rows, campaign, at, today)
+    decision = _decide(report, seen)
+    result = _call_result(report, seen, decision.counted and not is_superseded)
+    people = None if is_superseded else _people_result(report, seen, decision)
+    if not write_rows(rows, result, people):
+        return None
     if decision.suppress_reason is not None:
         suppressions.suppress(
-            call.phone, SuppressionOrigin.CALL, decision.suppress_reason, call_id=call.id
+            rows.called_phone, SuppressionOrigin.CALL, decision.suppress_reason, rows.call_id
         )
-    if not is_superseded:
-        before = ContactValues.of(contact)
-        apply_decision(contact, call, decision, outcome_key, at, only_me, language)
-        snapshot = ContactSnapshot(before, household, LeftValues.of(contact))
-        call.contact_before = snapshot.to_json()
-    add_to_tally(call, 1)
-    return RecordResult(call, changed=True)
+    if decision.tag_language and not is_superseded:
+        offer_language(rows.contact_list_id, report.language)
+    # If another call holds the contact by now, that call keeps it.
+    release_after_commit(rows.campaign_id, rows.contact_id, rows.call_id)
+    if result.counted:
+        mark_after_commit(rows.party_id)
+    return RecordResult(outcome.key, changed=True)
 
 
-def was_reassigned(call: Call) -> bool:
-    """Whether a later call has shown the call's contact to a caller."""
-    return bool(db.session.scalar(select(exists().where(is_later_call_to_contact(call)))))
-
-
-def is_later_call_to_contact(call: Call) -> ColumnElement[bool]:
-    """Return the condition, for a query of calls, that a call showed this call's contact later.
-
-    Calls are ordered by `handed_out_no` and not by the clock, because the clocks of two servers may
-    differ.
-    """
-    on_screen = tuple_(func.coalesce(Call.handed_out_no, 0), Call.started_at)
-    return and_(
-        Call.contact_id == call.contact_id,
-        Call.id != call.id,
-        on_screen > tuple_(call.handed_out_no or 0, call.started_at),
-    )
-
-
-def _decide(
-    call: Call, contact: Contact, outcome_key: str, at: datetime, callback_at: datetime | None
-) -> Decision:
-    campaign = db.session.get_one(Campaign, call.campaign_id)
-    country = rules_of(campaign)
-    zones = zones_in_key(contact.zone_key)
-    today = contact_date(zones, at, country)
-    rules = RetryRules.parse(campaign.retry_rules)
-    outcome = outcome_of(outcome_key)
-    promised = callback_at if outcome.takes_callback else None
+def _decide(report: _Report, seen: _Situation) -> Decision:
+    contact, outcome = seen.rows.contact, report.outcome
+    promised = report.callback_at if outcome.takes_callback else None
     if not outcome.counts_as_attempt:
         promised = contact.callback_at  # an earlier promise stays
-    try:
-        return decide(
-            outcome_key,
-            attempts_before=contact.attempts,
-            attempts_today_before=contact.attempts_that_day if contact.attempts_on == today else 0,
-            same_outcome_before=_same_outcome_before(contact, outcome_key, rules),
-            at=at,
-            rules=rules,
-            zones=zones,
-            hours=hours_of(campaign),
-            country=country,
-            callback_at=promised,
-        )
-    except UnknownOutcomeError as unknown:
-        raise InvalidInputError(str(unknown)) from None
-
-
-def _same_outcome_before(contact: Contact, outcome_key: str, rules: RetryRules) -> int:
-    """Return how many of the contact's calls had this outcome; 0 if no rule needs the number."""
-    rule = rules.retries.get(outcome_key)
-    if rule is None or rule.retries_at_most is None:
-        return 0
-    same_outcome = select(func.count()).where(
-        Call.contact_id == contact.id,
-        Call.outcome == outcome_key,
-        Call.set_aside_at.is_(None),
+    return decide(
+        outcome.key,
+        attempts_before=contact.attempts,
+        attempts_today_before=(
+            contact.attempts_that_day if contact.attempts_on == seen.today else 0
+        ),
+        same_outcome_before=seen.rows.same_outcome_before,
+        at=seen.at,
+        rules=RetryRules.parse(seen.campaign.retry_rules),
+        zones=zones_in_key(seen.rows.zone_key),
+        hours=hours_of(seen.campaign),
+        country=rules_of(seen.campaign),
+        callback_at=promised,
     )
-    return db.session.scalar(same_outcome) or 0
 
 
-def _write_outcome(
-    call: Call,
-    contact: Contact,
-    caller: Caller,
-    outcome_key: str,
-    note: str,
-    at: datetime,
-    counted: bool,
-) -> None:
-    call.late = call.ended_at is not None
-    if call.late:
-        # If another call holds the contact by now, that call keeps it.
-        release_after_commit(call)
-    else:
-        end_hold(call, CallEnding.RECORDED, at)
-    call.outcome = outcome_key
-    call.recorded_at = at
-    call.recorded_no = RECORDED_NO.next_value()
-    call.note = note
-    call.counted = counted
-    call.reached = OUTCOMES[outcome_key].reached
+def _call_result(report: _Report, seen: _Situation, counted: bool) -> CallResult:
     # Answers in an unanswered call are mistaken taps.
-    if call.reached:
-        call.conversation, call.yes = _conversation_and_yes(call, contact, caller, outcome_key)
-    call.too_fast = counted and is_too_fast(call.started_at, at, call.conversation)
+    reached = report.outcome.reached
+    conversation, yes = _conversation_and_yes(report, seen) if reached else (False, False)
+    return CallResult(
+        outcome=report.outcome.key,
+        at=seen.at,
+        note=report.note,
+        counted=counted,
+        reached=reached,
+        conversation=conversation,
+        yes=yes,
+        too_fast=counted and is_too_fast(seen.rows.started_at, seen.at, conversation),
+    )
 
 
-def _conversation_and_yes(
-    call: Call, contact: Contact, caller: Caller, outcome_key: str
-) -> tuple[bool, bool]:
-    script = script_of(call.script_version_id)
+def _conversation_and_yes(report: _Report, seen: _Situation) -> tuple[bool, bool]:
+    script = script_of(seen.rows.script_version_id)
     if script is None:
-        return outcome_key == "talked", False
+        return report.outcome.key == "talked", False
     # If the caller changed an earlier answer, the call may no longer pass through a step. The
     # answer to such a step is kept, but does not count.
-    fields = fields_for(contact, caller, caller.campaign)
-    answers = answers_on_path(script, answers_of(call), fields)
+    fields = fields_for(seen.rows, report.caller, seen.campaign)
+    answers = answers_on_path(script, seen.rows.answers or {}, fields)
     talked = is_conversation(script, answers)
     return talked, talked and is_yes(script, answers)
 
 
-def add_to_tally(call: Call, sign: int) -> None:
-    """Add a call that counts to the tally (`sign` 1), or subtract it (`sign` -1)."""
-    if not call.counted or call.recorded_at is None:
-        return
-    totals.add(
-        call.campaign_id,
-        call.party_id,
-        call.caller_id,
-        call.recorded_at,
-        calls=sign,
-        reached=sign * call.reached,
-        conversations=sign * call.conversation,
-        yeses=sign * call.yes,
-        ranked=sign * (call.conversation and not call.too_fast),
+def _people_result(report: _Report, seen: _Situation, decision: Decision) -> PeopleResult:
+    rows = seen.rows
+    lost: tuple[NumberLoss, ...] = ()
+    if decision.number_dead:
+        lost = take_dead_number_away(rows.called_phone, rows.call_id, rows.contact_id)
+    contact = apply_decision(
+        rows.contact,
+        decision,
+        outcome=report.outcome,
+        at=seen.at,
+        today=seen.today,
+        called_phone=rows.called_phone,
+        caller_id=report.caller.id,
+        only_me=report.only_me,
+        language=report.language,
+        dead=dead_among(rows.contact.other_phones) if decision.number_bad else frozenset(),
     )
+    return PeopleResult(contact, decision.household_rest_until, decision.household_rested_at, lost)

@@ -13,7 +13,6 @@ from sqlalchemy.exc import IntegrityError
 
 from phonebank.calls.contact_snapshot import ContactSnapshot, ContactValues, PeopleSnapshot
 from phonebank.calls.household_state import restore_household
-from phonebank.calls.record import add_to_tally
 from phonebank.calls.undo import LAST_RECORDED_FIRST
 from phonebank.core.db import db
 from phonebank.core.locks import lock_row
@@ -30,6 +29,7 @@ from phonebank.rules.outcomes import SUPPRESSES, outcome_of
 from phonebank.suppressions import dead_numbers
 from phonebank.suppressions import entries as suppressions
 from phonebank.suppressions.contacts import restore_contacts, suppress_listed_among
+from phonebank.tallies import totals
 
 # Calls in one transaction. Their rows stay locked for about a second at most, on a busy machine.
 AT_ONCE = 50
@@ -97,7 +97,7 @@ def _set_aside_some(set_aside: SetAside) -> bool:
         if call is None or contact is None or call.recorded_at is None or call.set_aside_at:
             continue
         kept = SetAsideCall(call_id=call.id, set_aside_id=set_aside.id, counted=call.counted)
-        add_to_tally(call, -1)
+        totals.add_call(call, -1)
         call.counted = False
         call.set_aside_at = at
         if outcome_of(call.outcome or "").suppress_reason:
@@ -190,7 +190,7 @@ def _bring_back_some(set_aside: SetAside) -> bool:
             )
         call.set_aside_at = None
         call.counted = kept.counted
-        add_to_tally(call, 1)
+        totals.add_call(call, 1)
         if outcome_of(call.outcome or "").number_dead and kept.before:
             dead_numbers.report(call.phone, call.id)
         if kept.lifted_reason is not None:

@@ -7,6 +7,7 @@ import psycopg
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from phonebank.calls.call_rows import was_reassigned
 from phonebank.calls.contact_snapshot import ContactSnapshot
 from phonebank.calls.eligibility import NotAdmittedError, running_campaign
 from phonebank.calls.hold import (
@@ -18,7 +19,6 @@ from phonebank.calls.hold import (
     release_hold,
 )
 from phonebank.calls.household_state import restore_household
-from phonebank.calls.record import add_to_tally, was_reassigned
 from phonebank.contact_queue.campaign_hours import is_calling_time
 from phonebank.contact_queue.holds import reopen_hold
 from phonebank.core.db import db
@@ -27,6 +27,7 @@ from phonebank.core.locks import lock_row
 from phonebank.models import Call, Caller, Campaign, Contact, ContactList, now
 from phonebank.models.call import HANDED_OUT_NO
 from phonebank.suppressions import entries as suppressions
+from phonebank.tallies import totals
 
 # The time in which a caller may undo an outcome. It is long enough to notice a slip, and short
 # enough that the contact does not come back onto the screen an hour later.
@@ -56,7 +57,7 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
     since, or if another entry has put a number of the contact on the do-not-call list.
     """
     call, contact = own_call_and_contact(caller, call_id)
-    if call.outcome is None or is_stale(call, turn):
+    if call.outcome is None or is_stale(turn, call.turn):
         return call  # the request was sent again, so the call is undone already
     # The caller is locked after the contact, in the same order as by a claim. If the caller is
     # being removed at this moment, the removal either comes first or releases this call.
@@ -71,7 +72,7 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
         )
     if call.recorded_at is None or now() - call.recorded_at > UNDO_WITHIN:
         raise CannotUndoError("You recorded it more than ten minutes ago.")
-    if call.contact_before is None or was_reassigned(call):
+    if call.contact_before is None or was_reassigned(call.id):
         raise CannotUndoError("Another caller has been given this person since then.")
     snapshot = ContactSnapshot.from_json(call.contact_before)
     if snapshot.has_changed_since(contact):
@@ -82,7 +83,7 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
     if current is not None:
         release_hold(caller, current.call.id)
         db.session.flush()
-    add_to_tally(call, -1)
+    totals.add_call(call, -1)
     suppressions.lift_of_call(call.id)
     if suppressions.suppressed_among([call.phone, *snapshot.before.other_phones]):
         raise CannotUndoError(

@@ -8,12 +8,14 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime
 
+from redis import Redis
 from sqlalchemy import select, text
 
-from phonebank.contact_queue.redis_queue import HeldContact, redis_queue_of
-from phonebank.core.db import after_commit, db
+from phonebank.contact_queue.redis_queue import HeldContact, RedisQueue
+from phonebank.core.db import db
+from phonebank.core.redis import send_after_commit
 from phonebank.models import Call, CallEnding, now
-from phonebank.models.state_column import state_text
+from phonebank.models.state_column import state_sql, state_text
 
 # One statement finds and ends these holds, so a renewal, an outcome or a release at this moment
 # comes either before it or after it. If PostgreSQL had to wait for a row, it checks that row once
@@ -25,6 +27,12 @@ WHERE campaign_id = :campaign_id AND ended_at IS NULL AND expires_at <= :now
 RETURNING id, contact_id
 """,
     expired=CallEnding.EXPIRED,
+)
+# The part of a statement that ends a call's hold with its outcome, recorded at `:at`. A hold that
+# has ended before keeps its ending.
+END_WITH_OUTCOME = state_sql(
+    "ended_at = coalesce(call.ended_at, :at), ending = coalesce(call.ending, :recorded)",
+    recorded=CallEnding.RECORDED,
 )
 _OPEN_HOLDS = text("""
 SELECT id, contact_id, expires_at FROM call
@@ -38,12 +46,11 @@ def open_holds(campaign_id: int) -> list[HeldContact]:
     return [HeldContact(row.contact_id, row.id, row.expires_at) for row in rows]
 
 
-def end_hold(call: Call, ending: CallEnding, at: datetime | None = None) -> None:
-    """Close the call's row, and free the contact in Redis after the commit. `at` is aware; None
-    means now."""
-    call.ended_at = at or now()
+def end_hold(call: Call, ending: CallEnding) -> None:
+    """Close the call's row now, and free the contact in Redis after the commit."""
+    call.ended_at = now()
     call.ending = ending
-    release_after_commit(call)
+    release_after_commit(call.campaign_id, call.contact_id, call.id)
 
 
 def release_caller(caller_id: int) -> int:
@@ -82,10 +89,9 @@ def reopen_hold(call: Call, until: datetime) -> None:
     hold_after_commit(call)
 
 
-def release_after_commit(call: Call) -> None:
-    """Free the call's present contact in Redis after the commit, if this call holds the contact
-    there."""
-    _free_after_commit(call.campaign_id, [(call.contact_id, call.id)])
+def release_after_commit(campaign_id: int, contact_id: int, call_id: uuid.UUID) -> None:
+    """Free the contact in Redis after the commit, if this call holds the contact there."""
+    _free_after_commit(campaign_id, [(contact_id, call_id)])
 
 
 def hold_after_commit(call: Call) -> None:
@@ -95,15 +101,12 @@ def hold_after_commit(call: Call) -> None:
 
 def copy_after_commit(campaign_id: int, held: HeldContact) -> None:
     """Copy a hold to Redis after the commit."""
-    redis_queue = redis_queue_of(campaign_id)
-    after_commit(lambda: redis_queue.copy_holds(held))
+    send_after_commit(lambda redis: RedisQueue(redis, campaign_id).copy_holds(held))
 
 
 def _free_after_commit(campaign_id: int, holds: Iterable[tuple[int, uuid.UUID]]) -> None:
-    redis_queue = redis_queue_of(campaign_id)
-
-    def free() -> None:
+    def free(redis: Redis) -> None:
         for contact_id, call_id in holds:
-            redis_queue.release(contact_id, call_id)
+            RedisQueue(redis, campaign_id).release(contact_id, call_id)
 
-    after_commit(free)
+    send_after_commit(free)

@@ -184,7 +184,7 @@ class RedisQueue:
             for held in holds
             for value in (held.contact_id, held.until.timestamp(), str(held.call_id))
         ]
-        _script(self._redis, "hold")(keys=[self._held, self._holders], args=args, client=client)
+        self._run(client, "hold", *args)
 
     def release(self, contact_id: int, call_id: uuid.UUID | None) -> None:
         """Free a contact whose call was recorded, released, or never written.
@@ -192,11 +192,12 @@ class RedisQueue:
         If another call holds the contact, nothing changes. If Redis has lost which call holds the
         contact, the contact is freed.
         """
-        _script(self._redis, "release")(
-            keys=[self._held, self._holders],
-            args=[contact_id, str(call_id or "")],
-            client=self._redis,
-        )
+        self._run(self._redis, "release", contact_id, str(call_id or ""))
+
+    def _run(self, client: Redis, script: str, *args: Any) -> None:
+        # The text of the script goes with it, and not only its hash, because it may be one of
+        # several commands in a message (see `core.redis`), where Redis cannot ask for the text.
+        client.eval(_source(script), 2, self._held, self._holders, *args)
 
     def holds(self) -> list[HeldContact]:
         """Return Redis' copy of every hold."""

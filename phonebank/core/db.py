@@ -154,7 +154,13 @@ def after_commit(action: Callable[[], None]) -> None:
     Use this to tell Redis or sockets what PostgreSQL has stored. If `action` raises RedisError, the
     error is logged and otherwise ignored.
     """
-    db.session.info.setdefault("after_commit", []).append(action)
+    actions_after_commit().append(action)
+
+
+def actions_after_commit() -> list[Callable[[], None]]:
+    """Return what `after_commit` has been given in the present transaction."""
+    actions: list[Callable[[], None]] = db.session.info.setdefault("after_commit", [])
+    return actions
 
 
 MAX_ATTEMPTS = 3

@@ -1,7 +1,11 @@
 """Redis, which holds data that can be rebuilt from PostgreSQL at any time, and the job queues."""
 
+from collections.abc import Callable
+
 from flask import Flask, current_app
 from redis import Redis
+
+from phonebank.core.db import actions_after_commit, after_commit
 
 # Seconds. This is long enough for a busy Redis. It is also short enough that a caller does not
 # stare at a dead page if Redis is down: after this time the claim says "back in a moment".
@@ -31,3 +35,28 @@ def redis_for_jobs() -> Redis:
     """Return the Redis client that RQ uses, which takes and returns bytes."""
     redis: Redis = current_app.extensions["redis_for_jobs"]
     return redis
+
+
+def send_after_commit(command: Callable[[Redis], object]) -> None:
+    """Send commands to Redis once the present transaction has committed; drop them if it rolls
+    back.
+
+    All commands of a transaction go to Redis in one message, in their order. So `command` must not
+    use what the methods of the client that it gets return. If Redis is away, that is logged.
+    """
+    message = next((act for act in actions_after_commit() if isinstance(act, _Message)), None)
+    if message is None:
+        message = _Message()
+        after_commit(message)
+    message.commands.append(command)
+
+
+class _Message:
+    def __init__(self) -> None:
+        self.commands: list[Callable[[Redis], object]] = []
+
+    def __call__(self) -> None:
+        with redis_store().pipeline(transaction=False) as pipeline:
+            for command in self.commands:
+                command(pipeline)
+            pipeline.execute()

@@ -2,24 +2,20 @@
 them.
 
 A mark only makes a board update sooner. A lost mark costs four seconds and never a wrong figure, so
-while Redis is away the failure is logged and nothing else happens.
+nothing makes up for it.
 """
 
-import logging
 import secrets
 from typing import cast
 
 from flask import Flask, current_app
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from phonebank.core.db import after_commit
+from phonebank.core.redis import send_after_commit
 
-log = logging.getLogger(__name__)
-
-# Seconds. The outcome is already committed when its mark is set, so nobody waits longer than this.
+# Seconds. A broadcaster waits no longer than this for the marks.
 TIMEOUT = 0.5
 # Seconds after its last change at which a mark expires, so that Redis does not fill with old
 # parties.
@@ -51,24 +47,15 @@ def party_key(party_id: int) -> str:
 
 
 def mark_after_commit(party_id: int | None) -> None:
-    """Mark the party's boards as changed once this transaction commits. None marks nothing."""
+    """Mark the party's boards as changed once this transaction commits. None marks nothing.
+
+    If Redis is away, that is logged, and the boards are some seconds late.
+    """
     if party_id is not None:
-        after_commit(lambda: mark_changed(party_id))
-
-
-def mark_changed(party_id: int) -> None:
-    """Mark a party's board as changed. Call this after the commit. If Redis is away, the function
-    logs that and does not raise."""
-    try:
         # The mark is random, not a counter. After Redis was emptied, a counter could reach the very
         # number that a broadcaster last saw, and the change would go unnoticed.
-        redis_for_live().set(party_key(party_id), secrets.token_hex(8), ex=KEPT_FOR)
-    except RedisError as error:
-        log.warning(
-            "no mark was set, so the board of party %s is some seconds late: %s",
-            party_id,
-            type(error).__name__,
-        )
+        key, mark = party_key(party_id), secrets.token_hex(8)
+        send_after_commit(lambda redis: redis.set(key, mark, ex=KEPT_FOR))
 
 
 def marks_of(party_ids: list[int]) -> list[str | None]:

@@ -14,13 +14,21 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from phonebank.core.db import db
 from phonebank.live.change_marks import mark_after_commit
-from phonebank.models import Caller, Tally
+from phonebank.models import Call, Caller, Tally
 
-_ADD = text("""
+# What one recorded row of `call` adds, in the order of the columns in `sql_to_add`.
+COUNTED_CALL = """
+campaign_id, party_id, caller_id, date_trunc('hour', recorded_at, 'UTC'), 1, CAST(reached AS int),
+CAST(conversation AS int), CAST(yes AS int), CAST(conversation AND NOT too_fast AS int), 1
+"""
+
+
+def sql_to_add(rows: str) -> str:
+    """Return the statement that adds rows to tallies. `rows` is the SQL that yields them."""
+    return f"""
 INSERT INTO tally AS t (campaign_id, party_id, caller_id, hour,
                         calls, reached, conversations, yeses, ranked, version)
-VALUES (:campaign_id, :party_id, :caller_id, :hour,
-        :calls, :reached, :conversations, :yeses, :ranked, 1)
+{rows}
 ON CONFLICT (campaign_id, party_id, caller_id, hour) DO UPDATE
 SET calls = t.calls + excluded.calls,
     reached = t.reached + excluded.reached,
@@ -28,7 +36,15 @@ SET calls = t.calls + excluded.calls,
     yeses = t.yeses + excluded.yeses,
     ranked = t.ranked + excluded.ranked,
     version = t.version + 1
-""")
+"""
+
+
+_ADD = text(
+    sql_to_add(
+        "VALUES (:campaign_id, :party_id, :caller_id, :hour,"
+        " :calls, :reached, :conversations, :yeses, :ranked, 1)"
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -93,6 +109,23 @@ def add(
         },
     )
     mark_after_commit(party_id)
+
+
+def add_call(call: Call, sign: int) -> None:
+    """Add a call that counts to the tally (`sign` 1), or subtract it (`sign` -1)."""
+    if not call.counted or call.recorded_at is None:
+        return
+    add(
+        call.campaign_id,
+        call.party_id,
+        call.caller_id,
+        call.recorded_at,
+        calls=sign,
+        reached=sign * call.reached,
+        conversations=sign * call.conversation,
+        yeses=sign * call.yes,
+        ranked=sign * (call.conversation and not call.too_fast),
+    )
 
 
 def party_totals(party_ids: Iterable[int]) -> dict[int, Totals]:

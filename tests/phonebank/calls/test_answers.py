@@ -13,7 +13,7 @@ from scripts_library.engine import path
 from scripts_library.library import source_of
 from tests.factories import create_script
 from tests.phone_bank import PhoneBank
-from tests.phonebank.calls.recorded_calls import counts, party, walk_to
+from tests.phonebank.calls.recorded_calls import counts, party, recorded, walk_to
 
 TWO_YESES = """
 slug: two-yeses
@@ -88,7 +88,7 @@ def test_answers_are_kept_as_given_and_decide_what_is_a_conversation(
     assert save_answer(phone_bank.sam, hold.call.id, rating, "4") == 4
     assert save_answer(phone_bank.sam, hold.call.id, rating, "5") == 5
     db.session.commit()
-    call = record(phone_bank.sam, hold.call.id, "partial").call
+    call = recorded(phone_bank.sam, hold.call.id, "partial")
     db.session.commit()
     assert call.conversation
     assert answers_of(call)[rating] == 5
@@ -103,7 +103,7 @@ def test_answers_without_anybody_who_answered_are_no_conversation(phone_bank: Ph
     script = script_of(hold.call.script_version_id)
     walk_to(script.first_rating, script, phone_bank.sam, hold.call)
     save_answer(phone_bank.sam, hold.call.id, script.first_rating, "5")
-    call = record(phone_bank.sam, hold.call.id, "no_answer").call
+    call = recorded(phone_bank.sam, hold.call.id, "no_answer")
     db.session.commit()
     assert (call.reached, call.conversation) == (False, False)
     assert counts(party(phone_bank)) == (1, 0, 0, 0)
@@ -137,6 +137,6 @@ def test_an_answer_on_a_way_that_was_left_is_no_conversation(phone_bank: PhoneBa
     )
     save_answer(phone_bank.sam, hold.call.id, opening.id, leads_away)
     db.session.commit()
-    call = record(phone_bank.sam, hold.call.id, "bad_time").call
+    call = recorded(phone_bank.sam, hold.call.id, "bad_time")
     assert not call.conversation
     assert answers_of(call)[rating] == 5  # kept all the same

@@ -11,6 +11,7 @@ import pytest
 import time_machine
 from flask import Flask
 from redis import Redis
+from redis.client import Pipeline
 from sqlalchemy import event, select, text
 
 from phonebank.calls.claim import claim
@@ -263,7 +264,8 @@ def test_the_ledger_says_when_the_person_was_really_seen(
 
 @pytest.fixture
 def asked(phone_bank: PhoneBank, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """What PostgreSQL and Redis are asked, by the first word of each statement or command."""
+    """What PostgreSQL and Redis are asked, by the first word of each statement or command. Commands
+    that go to Redis in one message are one entry."""
     asked: list[str] = []
 
     def note(*values: Any) -> None:
@@ -273,8 +275,13 @@ def asked(phone_bank: PhoneBank, monkeypatch: pytest.MonkeyPatch) -> Iterator[li
         asked.append(args[0])
         return execute_command(redis, *args, **options)
 
-    execute_command = Redis.execute_command
+    def execute_all(pipeline: Pipeline, *args: Any, **options: Any) -> Any:
+        asked.append(" ".join(command[0][0] for command in pipeline.command_stack))
+        return execute_pipeline(pipeline, *args, **options)
+
+    execute_command, execute_pipeline = Redis.execute_command, Pipeline.execute
     monkeypatch.setattr(Redis, "execute_command", execute)
+    monkeypatch.setattr(Pipeline, "execute", execute_all)
     event.listen(db.engine, "before_cursor_execute", note)
     yield asked
     event.remove(db.engine, "before_cursor_execute", note)
@@ -303,4 +310,4 @@ def test_a_claim_and_a_renewal_ask_no_more_than_they_need(
     asked.clear()
     renew_hold(caller, call_id)
     db.session.commit()
-    assert asked == ["WITH", "EVALSHA"]
+    assert asked == ["WITH", "EVAL"]

@@ -33,7 +33,7 @@ from phonebank.tallies.totals import caller_totals, campaign_totals
 from tests.conftest import NO_REDIS
 from tests.factories import create_campaign, create_contact, create_list
 from tests.phone_bank import PhoneBank, call_of, contact_of
-from tests.phonebank.calls.recorded_calls import counts, party, record_call
+from tests.phonebank.calls.recorded_calls import counts, party, record_call, recorded
 
 
 def test_an_outcome_is_on_record_and_on_the_board(phone_bank: PhoneBank) -> None:
@@ -165,7 +165,7 @@ def test_a_late_outcome_counts_when_nobody_called_since(phone_bank: PhoneBank) -
     db.session.commit()
     with time_machine.travel(hold.expires_at + timedelta(seconds=5)):
         expire_holds(phone_bank.campaign)
-        call = record(phone_bank.sam, hold.call.id, "refused").call
+        call = recorded(phone_bank.sam, hold.call.id, "refused")
         db.session.commit()
     assert call.late
     assert call.counted
@@ -190,7 +190,7 @@ def test_a_late_outcome_for_a_reassigned_contact_is_kept_and_counts_nothing(
                callback_at=datetime.now(UTC) + timedelta(days=1))  # fmt: skip
         db.session.commit()
         promised = contact_of(newer).callback_at
-        call = record(phone_bank.sam, late.call.id, "refused").call
+        call = recorded(phone_bank.sam, late.call.id, "refused")
         db.session.commit()
     assert (call.outcome, call.late, call.counted) == ("refused", True, False)
     assert contact_of(newer).callback_at == promised

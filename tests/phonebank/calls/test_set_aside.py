@@ -36,6 +36,7 @@ from phonebank.tallies.reconcile import differences
 from phonebank.tallies.totals import campaign_totals, totals_of_caller
 from tests.factories import create_account, create_campaign, create_contact, create_list
 from tests.phone_bank import PhoneBank
+from tests.phonebank.calls.recorded_calls import recorded
 from tests.signing_in import sign_in
 
 COLUMNS = [c.name for c in Contact.__table__.c]
@@ -82,7 +83,7 @@ def call_someone(caller: Caller, outcome: str, after: float = 30) -> Call:
     hold = claim(caller)
     db.session.commit()
     with time_machine.travel(now() + timedelta(seconds=after)):
-        call = record(caller, hold.call.id, outcome).call
+        call = recorded(caller, hold.call.id, outcome)
         db.session.commit()
     return call
 

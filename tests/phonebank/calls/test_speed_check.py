@@ -7,7 +7,6 @@ import time_machine
 from flask import Flask, g
 
 from phonebank.calls.claim import claim
-from phonebank.calls.record import record
 from phonebank.calls.speed_check import fast_callers, is_too_fast
 from phonebank.calls.undo import undo
 from phonebank.core.db import db
@@ -16,6 +15,7 @@ from phonebank.tallies.reconcile import differences
 from phonebank.tallies.totals import party_totals
 from tests.factories import create_account
 from tests.phone_bank import PhoneBank
+from tests.phonebank.calls.recorded_calls import recorded
 from tests.signing_in import sign_in
 
 EIGHT = datetime(2026, 1, 13, 20, 0, tzinfo=UTC)
@@ -44,7 +44,7 @@ def record_after(caller: Caller, outcome: str, seconds: float) -> Call:
         hold = claim(caller)
         db.session.commit()
     with time_machine.travel(at + timedelta(seconds=seconds)):
-        call = record(caller, hold.call.id, outcome).call
+        call = recorded(caller, hold.call.id, outcome)
         db.session.commit()
     return call
 
@@ -72,7 +72,7 @@ def test_undone_and_recorded_again_it_is_measured_from_the_claim(
         db.session.commit()
         assert not call.too_fast
         assert differences() == []
-        assert not record(phone_bank.sam, call.id, "talked").call.too_fast
+        assert not recorded(phone_bank.sam, call.id, "talked").too_fast
         db.session.commit()
     assert ranked(phone_bank) == 1
     assert differences() == []

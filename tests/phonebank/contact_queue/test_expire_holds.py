@@ -25,6 +25,7 @@ from phonebank.core.redis import redis_store
 from phonebank.models import Call, Caller, Campaign, ContactState, new_id
 from phonebank.tallies.reconcile import differences
 from tests.phone_bank import PhoneBank, call_of, come_in
+from tests.phonebank.calls.recorded_calls import recorded
 from tests.phonebank.contact_queue.test_holds_kept import NOON, at, only_one_person
 from tests.phonebank.roster.test_remove import meanwhile
 
@@ -302,9 +303,9 @@ def test_a_late_outcome_is_known_for_one_where_two_servers_clocks_differ(
     with at(1):
         newer = claimed(phone_bank.priya)
         assert newer.started_at < late.started_at
-        assert record(phone_bank.priya, newer.id, "no_answer").call.counted
+        assert recorded(phone_bank.priya, newer.id, "no_answer").counted
         db.session.commit()
-        assert not record(phone_bank.sam, late.id, "no_answer").call.counted
+        assert not recorded(phone_bank.sam, late.id, "no_answer").counted
         db.session.commit()
     assert differences() == []
 
@@ -331,7 +332,7 @@ def test_a_late_outcome_counts_nothing_once_they_came_to_the_phone_of_another_ca
         db.session.commit()
         switch_contact(phone_bank.priya, of_second.id, first.id)
         db.session.commit()
-        assert not record(phone_bank.sam, of_first.id, "refused").call.counted
+        assert not recorded(phone_bank.sam, of_first.id, "refused").counted
 
 
 def test_what_no_call_holds_is_freed_at_once_and_a_claim_on_its_way_is_not(

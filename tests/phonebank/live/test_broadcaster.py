@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from phonebank.core.db import db
 from phonebank.live.broadcaster import EACH_BOARD_EVERY, ROUND, Broadcaster, Watcher
 from phonebank.live.campaign_totals_cache import CampaignTotalsCache
-from phonebank.live.change_marks import mark_changed
+from phonebank.live.change_marks import mark_after_commit
 from phonebank.live.server import live
 from phonebank.models import Party
 from tests.factories import create_party
@@ -57,7 +57,8 @@ def half_a_second_later(broadcaster: Broadcaster) -> None:
 
 def signal_all(watched: list[Party]) -> None:
     for party in watched:
-        mark_changed(party.id)
+        mark_after_commit(party.id)
+    db.session.commit()
 
 
 def test_boards_that_changed_together_are_not_read_together_ever_after(

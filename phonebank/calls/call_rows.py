@@ -1,0 +1,227 @@
+"""The rows that an outcome changes: the query that reads them, and the statement that writes them.
+
+The query locks nothing. The statement locks the call and its contact and changes anything only if
+both are still as they were read, which PostgreSQL's `xmin` tells: it is another number after every
+change of the row. Nothing here commits.
+"""
+
+import json
+import uuid
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from phonebank.calls.contact_snapshot import (
+    CONTACT_COLUMNS,
+    ContactSnapshot,
+    ContactValues,
+    HouseholdChange,
+    LeftValues,
+    NumberLoss,
+)
+from phonebank.contact_queue.holds import END_WITH_OUTCOME
+from phonebank.core.db import db
+from phonebank.models import ContactState
+from phonebank.models.state_column import state_text
+from phonebank.tallies.totals import COUNTED_CALL, sql_to_add
+
+# An undo restores at most this many other contacts with the number. That is enough for a family,
+# and not for a switchboard.
+OTHERS_AT_MOST = 100
+
+_READ = text(f"""
+SELECT CAST(call.xmin AS text) AS call_version, CAST(contact.xmin AS text) AS contact_version,
+       call.id AS call_id, call.outcome, call.turn, call.campaign_id, call.party_id,
+       call.contact_id, call.phone AS called_phone, call.script_version_id, call.started_at,
+       call.ended_at, contact.zone_key, contact.contact_list_id, contact.first_name,
+       contact.last_name, {", ".join(f"contact.{column}" for column in CONTACT_COLUMNS)},
+       CASE WHEN :reached THEN contact.fields END AS fields,
+       CASE WHEN :reached THEN (
+           SELECT jsonb_object_agg(step_id, value) FROM answer WHERE answer.call_id = call.id
+       ) END AS answers,
+       (SELECT count(*) FROM call AS earlier
+        WHERE earlier.contact_id = contact.id AND earlier.outcome = :outcome
+          AND earlier.set_aside_at IS NULL) AS same_outcome_before
+FROM call JOIN contact ON contact.id = call.contact_id
+WHERE call.id = :call_id AND call.caller_id = :caller_id
+""")  # noqa: S608
+
+# If the first part has to wait for a row, PostgreSQL compares the row's newest version. The others
+# on the number wait until `:until`; near closing time two waits of different length end at the same
+# opening, so `rested_at` shows which wait is longer. `contact_before` gets their earlier times in
+# the form that `HouseholdChange.from_json` reads.
+_WRITE = state_text(
+    f"""
+WITH locked AS (
+    SELECT call.id, call.contact_id, call.campaign_id, call.phone
+    FROM call JOIN contact ON contact.id = call.contact_id
+    WHERE call.id = :call_id AND call.xmin = CAST(:call_version AS xid)
+      AND contact.xmin = CAST(:contact_version AS xid)
+    FOR NO KEY UPDATE
+), others AS (
+    SELECT id, callable_at, rested_at FROM contact
+    WHERE phone = (SELECT phone FROM locked) AND campaign_id = (SELECT campaign_id FROM locked)
+      AND id <> (SELECT contact_id FROM locked) AND state = :callable
+      AND (callable_at < CAST(:until AS timestamptz)
+           OR callable_at = CAST(:until AS timestamptz) AND rested_at < :rested)
+    ORDER BY id FOR NO KEY UPDATE
+), delayed AS (
+    UPDATE contact SET callable_at = :until, rested_at = :rested
+    FROM others WHERE contact.id = others.id
+), restorable AS (
+    SELECT jsonb_build_object(
+        'resting', jsonb_agg(jsonb_build_array(id, callable_at) ORDER BY id),
+        'had_rested', jsonb_agg(rested_at ORDER BY id),
+        'rest_until', CAST(:until AS timestamptz)) AS change
+    FROM (SELECT * FROM others ORDER BY id LIMIT {OTHERS_AT_MOST}) AS first_ones
+    HAVING count(*) > 0
+), called AS (
+    UPDATE contact SET {", ".join(f"{column} = :{column}" for column in CONTACT_COLUMNS)}
+    FROM locked WHERE contact.id = locked.contact_id AND :changes_contact
+), recorded AS (
+    UPDATE call SET {END_WITH_OUTCOME}, outcome = :outcome, recorded_at = :at,
+        recorded_no = nextval('call_recorded_no'), note = :note, late = call.ended_at IS NOT NULL,
+        counted = :counted, reached = :reached, conversation = :conversation, yes = :yes,
+        too_fast = :too_fast,
+        contact_before = CAST(:before AS jsonb) || coalesce((SELECT change FROM restorable), '{{}}')
+    FROM locked WHERE call.id = locked.id
+    RETURNING call.*
+), tallied AS (
+    {sql_to_add("SELECT " + COUNTED_CALL + " FROM recorded WHERE counted")}
+)
+SELECT count(*) FROM recorded
+""",  # noqa: S608
+    callable=ContactState.CALLABLE,
+)
+
+_WAS_REASSIGNED = text("""
+SELECT EXISTS (
+    SELECT FROM call AS this JOIN call AS later ON later.contact_id = this.contact_id
+    WHERE this.id = :call_id AND later.id <> this.id
+      AND (coalesce(later.handed_out_no, 0), later.started_at)
+        > (coalesce(this.handed_out_no, 0), this.started_at)
+)
+""")
+
+
+@dataclass(frozen=True)
+class CallRows:
+    """A call and its contact as they were read at one moment.
+
+    `fields` and `answers` (by step id) are None for an outcome that reached nobody, or if there are
+    none. `same_outcome_before` counts the contact's calls with the outcome that is being recorded.
+    """
+
+    call_version: str
+    contact_version: str
+    call_id: uuid.UUID
+    outcome: str | None
+    turn: int
+    campaign_id: int
+    party_id: int | None
+    contact_id: int
+    called_phone: str
+    script_version_id: int | None
+    started_at: datetime
+    ended_at: datetime | None
+    zone_key: str
+    contact_list_id: int
+    first_name: str
+    last_name: str
+    fields: dict[str, Any] | None
+    answers: dict[str, Any] | None
+    same_outcome_before: int
+    contact: ContactValues
+
+
+_OF_CALL = tuple(field.name for field in fields(CallRows) if field.name != "contact")
+
+
+@dataclass(frozen=True)
+class CallResult:
+    """What an outcome writes into its call. `at` (aware) is the moment of the recording."""
+
+    outcome: str
+    at: datetime
+    note: str
+    counted: bool
+    reached: bool
+    conversation: bool
+    yes: bool
+    too_fast: bool
+
+
+@dataclass(frozen=True)
+class PeopleResult:
+    """What an outcome makes of the people on the number: the contact's new state; until when the
+    others wait, and when their wait ends without regard to calling hours (both aware; None: they
+    need not wait); and the others that have lost the number already, because it is dead."""
+
+    contact: ContactValues
+    others_wait_until: datetime | None
+    others_rested_at: datetime | None
+    lost_number: tuple[NumberLoss, ...] = ()
+
+
+def read_rows(caller_id: int, call_id: uuid.UUID, outcome: str, reached: bool) -> CallRows | None:
+    """Return a call of this caller with its contact, for an outcome that reached a person or not;
+    None if the caller has no such call."""
+    values = {"caller_id": caller_id, "call_id": call_id, "outcome": outcome, "reached": reached}
+    row = db.session.execute(_READ, values).one_or_none()
+    if row is None:
+        return None
+    of_call = {name: getattr(row, name) for name in _OF_CALL}
+    return CallRows(**of_call, contact=ContactValues.of(row))
+
+
+def write_rows(rows: CallRows, result: CallResult, people: PeopleResult | None) -> bool:
+    """Write an outcome into its call, the contact, the others on the number, and the tally.
+
+    Return False and change nothing if the call or the contact has changed since `rows` were read.
+    Without `people`, only the call changes. A contact that moves to its next number needs a
+    transaction; it becomes unusable if the campaign has the same person again with that number.
+    """
+    if people is None or people.contact.phone == rows.contact.phone:
+        return _write(rows, result, people)
+    try:
+        with db.session.begin_nested():
+            return _write(rows, result, people)
+    except IntegrityError:
+        contact = replace(
+            people.contact,
+            state=ContactState.UNUSABLE,
+            phone=rows.contact.phone,
+            other_phones=rows.contact.other_phones,
+        )
+        return _write(rows, result, replace(people, contact=contact))
+
+
+def _write(rows: CallRows, result: CallResult, people: PeopleResult | None) -> bool:
+    values = {
+        "call_id": rows.call_id,
+        "call_version": rows.call_version,
+        "contact_version": rows.contact_version,
+        **result.__dict__,
+        "changes_contact": people is not None,
+        **(people.contact if people else rows.contact).to_sql(),
+        "before": None,
+        "until": people and people.others_wait_until,
+        "rested": people and people.others_rested_at,
+    }
+    if people is not None:
+        household = HouseholdChange(lost_number=people.lost_number)
+        left = LeftValues.of(people.contact)
+        values["before"] = json.dumps(ContactSnapshot(rows.contact, household, left).to_json())
+    return bool(db.session.scalar(_WRITE, values))
+
+
+def was_reassigned(call_id: uuid.UUID) -> bool:
+    """Whether a later call has shown the call's contact to a caller.
+
+    Calls are ordered by `handed_out_no` and not by the clock, because the clocks of two servers may
+    differ.
+    """
+    return bool(db.session.scalar(_WAS_REASSIGNED, {"call_id": call_id}))
