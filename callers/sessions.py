@@ -14,6 +14,7 @@ from flask import g, session
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import joinedload
 
+from phonebank.calls.hold import Device
 from phonebank.core.access import CALLER, open_to
 from phonebank.core.db import autocommit, db, retry_on_deadlock
 from phonebank.core.errors import NotAllowedError, SignInRequiredError
@@ -44,13 +45,22 @@ def forget() -> None:
     session.pop(_KEY, None)
 
 
+def device_of_cookie() -> Device | None:
+    """Return what the cookie says, which PostgreSQL must still confirm. Return None without a
+    cookie."""
+    known = session.get(_KEY)
+    if not isinstance(known, dict) or type(known.get("id")) is not int:
+        return None
+    return Device(known["id"], str(known.get("token")))
+
+
 def caller_of_device() -> Caller | None:
     """Return the caller of this device, in any state. Return None without a valid cookie."""
-    known = session.get(_KEY)
-    if not isinstance(known, dict):
+    device = device_of_cookie()
+    if device is None:
         return None
-    caller = db.session.scalar(_BY_ID, {"id": known.get("id")})
-    if caller is None or not hmac.compare_digest(caller.device_token, str(known.get("token"))):
+    caller = db.session.scalar(_BY_ID, {"id": device.id})
+    if caller is None or not hmac.compare_digest(caller.device_token, device.device_token):
         return None
     return caller
 

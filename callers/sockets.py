@@ -11,9 +11,8 @@ from typing import Any
 from flask import request
 from flask_socketio import join_room
 
-from callers.sessions import caller_of_device
+from callers.sessions import caller_of_device, device_of_cookie
 from callers.views.call_view_model import seconds_until
-from callers.views.page_data import update_last_seen
 from phonebank.calls.hold import renew_hold
 from phonebank.core.access import ANYONE, CALLER, open_to
 from phonebank.core.db import autocommit, db, retry_on_deadlock
@@ -67,9 +66,13 @@ def renew(asked: Any = None) -> dict[str, Any]:
 @retry_on_deadlock
 @autocommit
 def _renew(call_id: uuid.UUID) -> datetime:
-    caller = _caller()
-    until = renew_hold(caller, call_id)
-    update_last_seen(caller)
+    device = device_of_cookie()
+    try:
+        # The statement that renews also finds out whether the device is still the caller's.
+        until = renew_hold(device or _caller(), call_id)
+    except NotFoundError:
+        _caller()
+        raise
     db.session.commit()
     return until
 

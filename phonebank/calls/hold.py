@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, bindparam, select, text
 from sqlalchemy.orm import Bundle
@@ -12,7 +12,8 @@ from phonebank.contact_queue.holds import copy_after_commit, end_hold
 from phonebank.contact_queue.redis_queue import HeldContact
 from phonebank.core.db import db
 from phonebank.core.errors import NotFoundError
-from phonebank.models import Call, CallEnding, Caller, Contact, now
+from phonebank.models import Call, CallEnding, Caller, CallerState, Contact, now
+from phonebank.models.state_column import state_text
 
 # At least this time passes between two renewals that write a later expiry. The page asks once a
 # minute, and a second tab, or a caller who goes back and forth, asks more often.
@@ -20,6 +21,13 @@ WRITTEN_APART = timedelta(minutes=1)
 
 # The caller's last-seen time is written at most this often.
 SEEN_APART = timedelta(seconds=45)
+
+
+class Device(NamedTuple):
+    """What a device's cookie says: the id of its caller, and the token that it got then."""
+
+    id: int
+    device_token: str
 
 
 @dataclass(frozen=True)
@@ -106,16 +114,20 @@ _OWN_CALL_AND_CONTACT = (
     .with_for_update(key_share=True)
     .execution_options(populate_existing=True)
 )
-# One statement finds the hold, writes a later expiry unless that was done just now, and stores that
-# the caller's screen is open. `greatest` is needed because another tab may have been promised a
-# later expiry. The update checks the hold once more, because it may have had to wait for the row. A
-# locked row of the caller is skipped, because a removal locks the caller first and then the call.
-_RENEW = text("""
+# One statement finds the hold of a device that is still the caller's, writes a later expiry unless
+# that was done just now, and stores that the caller's screen is open. `greatest` is needed because
+# another tab may have been promised a later expiry. The update checks the hold once more, because
+# it may have had to wait for the row. A locked row of the caller is skipped, because a removal
+# locks the caller first and then the call.
+_RENEW = state_text(
+    """
 WITH hold AS (
     SELECT call.id, call.campaign_id, contact_id, expires_at, until,
            until - expires_at >= least(:written_apart, hold_seconds * interval '0.2 seconds')
            OR until = longest AND longest > expires_at AS is_due
     FROM call JOIN campaign ON campaign.id = call.campaign_id
+    JOIN caller ON caller.id = caller_id AND device_token = :device_token
+                AND caller.state <> :removed
     CROSS JOIN LATERAL (SELECT coalesce(reopened_at, started_at)
                                + hold_seconds_at_most * interval '1 second' AS longest)
     CROSS JOIN LATERAL (SELECT least(:at + hold_seconds * interval '1 second', longest) AS until)
@@ -137,7 +149,9 @@ WITH hold AS (
     UPDATE caller SET seen_at = :at FROM stale WHERE caller.id = stale.id
 )
 SELECT campaign_id, contact_id, expires_at FROM renewed
-""").bindparams(written_apart=WRITTEN_APART, seen_apart=SEEN_APART)
+""",
+    removed=CallerState.REMOVED,
+).bindparams(written_apart=WRITTEN_APART, seen_apart=SEEN_APART)
 _MARK_SEEN = text("""
 UPDATE caller SET seen_at = :at
 WHERE id = :caller_id AND (seen_at IS NULL OR seen_at < :at - :seen_apart)
@@ -150,17 +164,18 @@ def current_hold(caller: Caller) -> Hold | None:
     return Hold(OpenCall(*row.call), Person(*row.person), row.expires_at) if row else None
 
 
-def renew_hold(caller: Caller, call_id: uuid.UUID) -> datetime:
+def renew_hold(device: Caller | Device, call_id: uuid.UUID) -> datetime:
     """Extend a hold by the campaign's hold time, up to its longest since the contact came onto the
     screen by a claim or an undo. Store that the caller's screen is open.
 
     Return when the hold expires (aware UTC), as PostgreSQL has it. A renewal soon after another
     (`WRITTEN_APART`, for short holds a fifth of the hold) writes no later expiry. Raises
-    NotFoundError when the call is not an open one of this caller, or has been held for the longest
-    time.
+    NotFoundError when the call is not an open one of this caller, when it has been held for the
+    longest time, or when the device is no longer the caller's.
     """
     at = now()
-    values = {"call_id": call_id, "caller_id": caller.id, "at": at}
+    values = {"call_id": call_id, "at": at}
+    values |= {"caller_id": device.id, "device_token": device.device_token}
     renewed = db.session.execute(_RENEW, values).one_or_none()
     if renewed is None or renewed.expires_at <= at:
         raise NotFoundError("This call is no longer yours.", "Ask for the next person.")
