@@ -306,6 +306,7 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "accounts.two_factor_setup": _at("/account/second-factor"),
     "accounts.two_factor_token_validation": _at("/sign-in/second-factor"),
     "accounts.use_link": _at("/sign-in/link/guessed"),
+    "board.picture": lambda evening: f"/board/{evening.board_token}/picture.svg",
     "board.show": lambda evening: f"/board/{evening.board_token}",
     "callers.calling": _at("/calling"),
     "callers.guide": _at("/help"),

@@ -42,6 +42,7 @@ LEFT_OUT = {
     "static": "files of the release",
     "accounts.signed_in": "leads on, and shows nothing",
     "callers.person_qr": "a picture on callers.person",
+    "board.picture": "a picture on board.show after the end",
     "evening.picture": "a picture on evening.show",
     "exports.calls": "a file",
     "exports.definitions": "a file",
