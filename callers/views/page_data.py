@@ -27,11 +27,11 @@ SHORTEST_CALL = timedelta(seconds=30)
 # The caller's last recorded call, their own totals and their party's conversations. Every answer to
 # an outcome needs them, so they are one statement. `this_hour` and `best_before` are the caller's
 # conversations in the clock hour of that call, and in the best hour before it. `team_before` is the
-# party's conversations when the caller recorded the call before that one. It is counted only once
-# the party has reached its goal.
+# party's conversations when the caller recorded the call before that one. It is counted only while
+# the party's goal is news, for so many conversations, because it costs as much as all the rest.
 LAST_AND_TOTALS = text("""
 SELECT last.*, own.*, team.team,
-       CASE WHEN team.team < :goal THEN team.team ELSE team.team - (
+       CASE WHEN team.team NOT BETWEEN :goal AND :goal + 50 THEN team.team ELSE team.team - (
            SELECT count(*) FROM call
            WHERE party_id = :party_id AND counted AND conversation AND recorded_at > coalesce(
                (SELECT recorded_at FROM call WHERE caller_id = :caller_id AND id <> last.id
