@@ -35,6 +35,8 @@ P95_BAR, P99_BAR = 0.3, 0.8  # seconds
 TELEVISIONS = 5
 # So many phones ask for their first person at once: as fast as the server can, and no faster.
 AT_ONCE = 8
+# The bench gives up if fewer phones a second have had theirs.
+SLOWEST_START = 10
 # Seconds until every phone has its last answer, and every board the last call.
 DRAIN, SHOWN_WITHIN = 60, 5.0
 WEB_WORKERS = 2
@@ -128,7 +130,8 @@ def evening(phones: int, contacts: int, pace: float = 1.0) -> Iterator[Evening]:
         watched = dict(list(boards.items())[:TELEVISIONS])
         environment = environment | {"WEB_CONCURRENCY": str(WEB_WORKERS)}
         with procfile(environment) as port, CommandProcess("bench.handsets") as process:
-            began = process.ask(
+            began = time.monotonic()
+            process.ask(
                 "begin",
                 port=port,
                 at_once=AT_ONCE,
@@ -136,13 +139,25 @@ def evening(phones: int, contacts: int, pace: float = 1.0) -> Iterator[Evening]:
                 devices=[vars(device) for device in devices],
                 boards=watched,
             )
-            seconds = began["seconds"]
+            _wait_until_begun(process, phones)
+            seconds = time.monotonic() - began
             report(
                 f"  {phones:,} phones had a first person and a line after {seconds:.0f} s,"
                 f" {phones / seconds:.0f} a second"
             )
             log = Path(environment["PHONEBANK_VAR"]) / "web.log"
             yield Evening(app, process, contacts, log, watched)
+
+
+def _wait_until_begun(process: CommandProcess, phones: int) -> None:
+    """Wait until every phone has had a first person. Raises RuntimeError if that takes too long."""
+    give_up = time.monotonic() + 60 + phones / SLOWEST_START
+    while (begun := process.ask("begun")["phones"]) < phones:
+        if time.monotonic() > give_up:
+            requests = (Request(*each) for each in process.ask("observed")["requests"])
+            seen = Counter((one.kind, one.verdict) for one in requests)
+            raise RuntimeError(f"only {begun} of {phones} phones have begun: {dict(seen)}")
+        time.sleep(0.5)
 
 
 def main(quick: bool = False) -> bool:

@@ -6,8 +6,9 @@ Commands are rows of JSON, and each gets one row as its answer:
 
     {"do": "begin", "port", "at_once", "pace", "devices": [{"cookie", "token"}], "boards": {party:
         token}}
-        connects the televisions; then every phone asks for its first person and opens its line, so
-        many phones at a time. → {"seconds"}, once every phone has a person
+        connects the televisions; then phones begin to ask for their first person and to open their
+        line, so many at a time. → {}
+    {"do": "begun"} → {"phones"}: how many have a first person and a line
     {"do": "set_pace", "pace"}
         lets calls go by so many times as fast, those under way included. → {}
     {"do": "observed"} → {"requests": [[when it ended, kind, seconds, verdict, bytes]], "lost",
@@ -127,6 +128,7 @@ class Crowd:
         self._pace = 1.0
         self._waiting: dict[asyncio.Future[None], asyncio.TimerHandle] = {}
         self._televisions: list[Television] = []
+        self._phones: list[Phone] = []
         self._evenings: list[asyncio.Task[None]] = []
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -146,19 +148,24 @@ class Crowd:
         self._waiting.pop(done, None)
 
     async def begin(self, order: dict[str, Any]) -> dict[str, Any]:
-        began = time.monotonic()
         self.port, self._pace = order["port"], order["pace"]
         for party, token in order["boards"].items():
             self._televisions.append(Television(self, int(party), token))
             await self._televisions[-1].open()
         gate = asyncio.Semaphore(order["at_once"])
-        phones = [Phone(self, number, Device(**one)) for number, one in enumerate(order["devices"])]
-        self._evenings = [self.loop.create_task(phone.evening(gate)) for phone in phones]
-        await asyncio.gather(*(phone.has_begun for phone in phones))
+        self._phones = [
+            Phone(self, number, Device(**one)) for number, one in enumerate(order["devices"])
+        ]
+        self._evenings = [self.loop.create_task(phone.evening(gate)) for phone in self._phones]
         # What is here now stays, so the collector need not go through it again.
         gc.collect()
         gc.freeze()
-        return {"seconds": time.monotonic() - began}
+        return {}
+
+    async def begun(self, _: dict[str, Any]) -> dict[str, Any]:
+        for evening in filter(asyncio.Task.done, self._evenings):
+            evening.result()  # none has ended yet, unless it failed
+        return {"phones": sum(phone.has_begun for phone in self._phones)}
 
     async def set_pace(self, order: dict[str, Any]) -> dict[str, Any]:
         before, self._pace = self._pace, order["pace"]
@@ -314,18 +321,14 @@ class Phone:
         self._failed_renewals = 0
         # Whether an outcome or an undo is under way, which ends the hold.
         self._is_ending = False
-        self.has_begun: asyncio.Future[None] = crowd.loop.create_future()
+        self.has_begun = False
 
     async def evening(self, gate: asyncio.Semaphore) -> None:
         """Call people until the evening is over and every outcome is settled."""
         async with gate:
-            try:
-                await self._begin()
-                await self._line.open()
-            except Exception as error:
-                self.has_begun.set_exception(error)
-                raise
-        self.has_begun.set_result(None)
+            await self._begin()
+            await self._line.open()
+        self.has_begun = True
         # The first call has been under way for a while, so that phones do not come in waves.
         share = random.random()
         while not self._crowd.has_ended:

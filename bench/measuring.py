@@ -1,5 +1,6 @@
 """Processor time and memory of the server processes, as Linux counts them."""
 
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,8 +11,12 @@ MB = 1024 * 1024
 
 
 def cpu_of(process: psutil.Process) -> float:
-    """Seconds of processor time of a process and of its children that have ended."""
-    times = process.cpu_times()
+    """Seconds of processor time of a process and of its children that have ended; 0 if it has
+    ended itself, because its parent has its seconds then."""
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
     return times.user + times.system + times.children_user + times.children_system
 
 
@@ -72,5 +77,8 @@ def _cpu_by_kind(application: str) -> dict[str, float]:
 def memory(kind: str = "web") -> list[tuple[float, float]]:
     """RSS and PSS of each process of a kind, in MB. PSS divides shared memory by the processes that
     share it."""
-    read = (process.memory_full_info() for process in servers()[kind])
+    read = []
+    for process in servers()[kind]:
+        with contextlib.suppress(psutil.NoSuchProcess):  # a job may have ended
+            read.append(process.memory_full_info())
     return [(each.rss / MB, each.pss / MB) for each in read]
