@@ -1,12 +1,15 @@
 """Tests with a ruler that the call page fits a thumb, on two phones, a small one and a laptop."""
 
+import re
 from collections.abc import Callable
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
+from sqlalchemy import select
 
-from phonebank.models import Party
+from phonebank.core.db import db
+from phonebank.models import Contact, ContactList, Party
 from tests.browser.call_page import (
     ask_for_person,
     join_as_kit,
@@ -17,6 +20,7 @@ from tests.browser.call_page import (
     tap,
 )
 from tests.browser.looking import Size, resize
+from tests.factories import create_contact
 
 pytestmark = pytest.mark.browser
 
@@ -81,6 +85,67 @@ def test_the_sheet_of_outcomes_fits_and_moves_nothing_behind_it(
     open_sheet(page)
     page.locator(".outcome-help summary").click()
     expect(page.get_by_text("They asked never to be called again.")).to_be_visible()
+
+
+def test_the_answers_of_every_step_are_in_sight(party: Party, new_page: NewPage) -> None:
+    contacts = db.session.scalars(select(Contact)).all()
+    for contact in contacts:  # somebody else at every number
+        values = {"phone": contact.phone, "first_name": "Sabine", "fields": contact.fields}
+        create_contact(db.session.get_one(ContactList, contact.contact_list_id), **values)
+    db.session.commit()
+    page = new_page()
+    join_as_kit(page, party)
+    ask_for_person(page)
+    step = "[data-step]:not([hidden])"
+    to_answer = f".call-bar > * > button:visible, {step} button:visible:not(.skip-step)"
+    to_answer += f", {step} :is(input, textarea):visible"
+    band = page.locator(".identification")
+
+    def check(where: str) -> None:
+        for size in SIZES:
+            resize(page, size)
+            page.evaluate("document.querySelector('[data-step]:not([hidden]) legend').focus()")
+            assert out_of_sight(page, to_answer) == [], (where, size)
+
+    def is_one_line() -> bool:
+        return band.evaluate("it => it.offsetHeight") < 50
+
+    check("first call")
+    resize(page, (390, 664))
+    assert not is_one_line()
+    places = page.evaluate(PLACES)
+    tap(page, "No answer")
+    expect(page.locator(".toast-card")).to_be_visible()
+    assert page.evaluate(PLACES)[0] == places[0], "the toast is over the page"
+    expect(page.locator(".toast-card")).to_be_hidden(timeout=8000)
+    check("second call")
+    resize(page, (390, 664))
+    assert is_one_line()
+    band.click()
+    assert not is_one_line()
+    for _ in range(2):
+        settle(page)
+        here = page.locator("[data-call]").get_attribute("data-call")
+        tap(page, "No answer")
+        expect(page.locator("[data-call]")).not_to_have_attribute("data-call", here or "")
+    check("fourth call, with the tips folded")
+    tip = page.locator(f"{step} .step-tip")
+    assert tip.get_attribute("open") is None
+    tip.locator("summary").click()
+    expect(tip).to_contain_text("Smile")
+    assert tip.get_attribute("open") is not None
+    resize(page, (390, 664))
+    for label in ("It's them", "Happy to talk", "5", "Next", "Work and pay", "Next", "Next"):
+        page.get_by_role("button", name=re.compile(rf"^\d? ?{label}$")).last.click()
+        title = page.locator(f"{step} legend").bounding_box()
+        line = band.bounding_box()
+        assert title
+        assert line
+        assert title["y"] >= line["y"] + line["height"], "no title is under the line above it"
+        assert out_of_sight(page, to_answer) == [], label
+    for size in SIZES:
+        resize(page, size)
+        assert out_of_sight(page, to_answer) == [], size
 
 
 def filled_buttons(page: Page) -> list[str]:

@@ -48,7 +48,8 @@ def test_a_tap_on_the_call_page_reaches_the_host_and_their_seen_comes_back(
 
     caller.get_by_text("Add a note").click()
     caller.locator("#note").fill("half a note")
-    caller.get_by_text("Ask your host for help").click()
+    caller.locator("summary", has_text="Help").click()
+    expect(caller.get_by_text("Ask your host for help")).to_be_visible()
     caller.get_by_role("button", name="The person is upset or rude").click()
     expect(caller.get_by_text("We've told your host.")).to_be_visible()
     # The call stays as it was.

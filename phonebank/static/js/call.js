@@ -4,6 +4,7 @@
 import { drawKeySwitch, listenToKeys } from "./call_keys.js";
 import { Hold } from "./call_hold.js";
 import { callIn, Outbox } from "./call_outbox.js";
+import { foldWhatIsKnown, listenToUnfold } from "./call_learned.js";
 import { aboutCall, drawPerson, showAnswers } from "./call_person.js";
 import { ScriptWalk } from "./call_script.js";
 import { closeSheet, listenToSheet } from "./call_sheet.js";
@@ -49,6 +50,7 @@ function beginCall(drawn, about) {
     if (entry.call === data.call && entry.kind === "answer") data.answers[entry.step] = entry.answer;
   }
   showAnswers(drawn, data.answers);
+  foldWhatIsKnown(drawn, data);
   walk = new ScriptWalk(drawn, data);
   walk.draw(false);
   drawKeySwitch();
@@ -299,4 +301,5 @@ const line = listen({
 outbox.send();
 listenToKeys();
 listenToSheet();
+listenToUnfold();
 begin();

@@ -42,7 +42,7 @@ export function showAnswers(page, answers) {
 function close(page) {
   for (const open of document.querySelectorAll("details[open]:not([data-more])")) open.open = false;
   document.getElementById("outcome").reset();
-  for (const words of page.querySelectorAll("[data-hold-warning], [data-step-error], [data-help-told]")) {
+  for (const words of document.querySelectorAll("[data-hold-warning], [data-step-error], [data-help-told]")) {
     words.textContent = "";
   }
   for (const notice of document.querySelectorAll("#main .flash")) notice.remove();

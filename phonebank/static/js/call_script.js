@@ -1,5 +1,6 @@
 /* Walks the script on the page. Every step is on the page already, so this works offline. */
 
+import { foldTip, measureBand } from "./call_learned.js";
 import { barOf, nextStep, stageOf, stepsAhead, walk } from "./call_path.js";
 
 // On a wide screen the person is beside the script (phonebank.css), and the script need not scroll up.
@@ -69,11 +70,13 @@ export class ScriptWalk {
     }
     const step = this.step(current);
     markChosen(step, this.answers[current]);
+    foldTip(this.page, step);
     this.drawDone(current);
     if (bar) this.drawBar(bar, current, step.dataset);
     this.drawProgress(current);
     if (!moveFocus) return;
     step.querySelector("legend").focus({ preventScroll: true });
+    measureBand(this.page);
     step.scrollIntoView({ block: BESIDE.matches ? "nearest" : "start" });
   }
 

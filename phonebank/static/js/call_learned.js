@@ -1,0 +1,58 @@
+/* What a caller has seen often enough folds up, so that the answers stay in sight on a small phone: the line to
+   say in every call after the first one, and the tips after the third. */
+
+const KEY = "phonebank.seen";
+const LINE_OPEN_FOR = 1; // calls
+const TIPS_OPEN_FOR = 3;
+
+/* How many people this device has shown, with this one. */
+function countPerson(call) {
+  try {
+    const seen = JSON.parse(localStorage.getItem(KEY) || "{}");
+    const count = (seen.count || 0) + (seen.call === call ? 0 : 1);
+    localStorage.setItem(KEY, JSON.stringify({ call, count }));
+    return count;
+  } catch (error) {
+    return 1; // no storage: nothing folds
+  }
+}
+
+export function foldWhatIsKnown(page, { call, practice }) {
+  const count = practice ? 1 : countPerson(call);
+  page.classList.toggle("is-line-folded", count > LINE_OPEN_FOR);
+  page.classList.toggle("are-tips-folded", count > TIPS_OPEN_FOR);
+  showLine(page, false);
+}
+
+/* Opens the step's tip, or leaves it folded. */
+export function foldTip(page, step) {
+  const tip = step.querySelector(".step-tip");
+  if (tip) tip.open = !page.classList.contains("are-tips-folded");
+}
+
+/* The height of what stays at the top while the script scrolls, for the steps' scroll margin. */
+export function measureBand(page) {
+  const band = page.querySelector(".identification");
+  const stays = getComputedStyle(band).position === "sticky";
+  page.style.setProperty("--band", `${stays ? band.offsetHeight : 0}px`);
+}
+
+function showLine(page, whole) {
+  page.querySelector(".identification").classList.toggle("is-whole", whole);
+  page.querySelector("[data-unfold]").setAttribute("aria-expanded", String(whole));
+}
+
+export function listenToUnfold() {
+  document.addEventListener("click", ({ target }) => {
+    const band = target.closest(".is-line-folded .identification");
+    if (band) showLine(band.closest("[data-call]"), !band.classList.contains("is-whole"));
+    const menu = document.querySelector(".help-menu[open]");
+    if (menu && !menu.contains(target)) menu.open = false;
+  });
+  document.addEventListener("keydown", ({ key }) => {
+    const menu = document.querySelector(".help-menu[open]");
+    if (key !== "Escape" || !menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+}
