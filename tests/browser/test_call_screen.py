@@ -37,6 +37,7 @@ from tests.browser.call_page import (
     open_call,
     open_party,
     recorded_outcomes,
+    settle,
     step_on,
     tap,
     wait_until,
@@ -136,14 +137,45 @@ def test_digit_keys_answer_and_can_be_switched_off(party: Party, new_page: NewPa
     page.locator("#note").type("12")
     assert step_on(page) == "voting_method"
     assert page.locator("#note").input_value() == "12"
-    switch = page.get_by_role("switch", name="Number keys")
+    page.locator("h1").focus()
+    page.keyboard.press("?")
+    switch = page.get_by_role("switch", name="Keys")
     switch.click()
     expect(switch).to_have_attribute("aria-checked", "false")
     page.keyboard.press("1")
     assert step_on(page) == "voting_method"
     page.reload()
     page.keyboard.press("1")
+    page.keyboard.press("e")
     assert step_on(page) == "voting_method"
+    assert page.locator(".sheet").is_hidden()
+
+
+def test_letters_press_the_buttons_of_the_bar(party: Party, new_page: NewPage) -> None:
+    page = new_page(1280, 800)
+    join_as_kit(page, party)
+    ask_for_person(page)
+    first = str(open_call(party).id)
+    page.keyboard.press("n")
+    page.get_by_text("Recorded: No answer.").wait_for()
+    page.keyboard.press("u")
+    expect(page.locator("[data-call]")).to_have_attribute("data-call", first)
+    settle(page)
+    page.keyboard.press("Shift+V")
+    page.get_by_text("Recorded: Voicemail.").wait_for()
+    page.keyboard.press("e")
+    expect(page.locator(".sheet")).to_be_visible()
+    # What is behind the sheet is out of reach.
+    page.keyboard.press("n")
+    page.keyboard.press("1")
+    page.keyboard.press("Escape")
+    assert step_on(page) == "opening"
+    # Nobody can be not answering once they talk.
+    page.keyboard.press("1")
+    page.keyboard.press("n")
+    assert step_on(page) == "introduction"
+    wait_until(lambda: "opening" in answers_of(open_call(party)))
+    assert recorded_outcomes(party) == ["answerphone"]
 
 
 def test_a_call_needs_only_the_keyboard(party: Party, new_page: NewPage) -> None:

@@ -1,8 +1,17 @@
-/* Digit keys press the numbered answers; on a scale they are the number, and 1 then 0 is ten. They do
-   nothing while the caller types, with a modifier key, or after the caller switched them off (WCAG 2.1.4). */
+/* Digit keys press the numbered answers; on a scale they are the number, and 1 then 0 is ten. Letters press the
+   buttons below. All do nothing while the caller types, with a modifier key, or after the caller switched them
+   off (WCAG 2.1.4). */
 
 const KEY = "phonebank.keys";
 const TEN_WITHIN_MS = 700;
+
+const SHEET = "[data-more][open]";
+const BUTTONS = {
+  n: ".bar-quick[value=no_answer]",
+  v: ".bar-quick[value=answerphone]",
+  u: ".toast button", // also after the toast has gone
+  e: "[data-more] > summary",
+};
 
 let on = loadSetting() !== "off";
 let one = null; // timer of a 1 that a 0 may follow
@@ -25,13 +34,27 @@ function storeSetting(value) {
 
 function press(event) {
   if (!on || event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
-  if (!/^[0-9]$/.test(event.key)) return;
   if (event.target.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]")) return;
+  if (document.querySelector(SHEET)) return; // what is behind the sheet is out of reach
+  if (event.key === "?") return showKeys();
+  if (!/^[0-9]$/.test(event.key)) return pressLetter(event.key.toLowerCase());
   const step = document.querySelector("[data-step]:not([hidden])");
   if (!step) return;
   if (step.dataset.kind === "scale") return pressScale(step, event.key);
   const target = step.querySelector(`[data-key="${event.key}"]`);
   if (target) target.click();
+}
+
+function pressLetter(letter) {
+  const button = letter in BUTTONS && document.querySelector(BUTTONS[letter]);
+  // A button that the bar does not show at this stage has no size.
+  if (button && button.getClientRects().length) button.click();
+}
+
+function showKeys() {
+  const list = document.querySelector("[data-keys]");
+  list.open = !list.open;
+  if (list.open) list.scrollIntoView({ block: "nearest" });
 }
 
 function pressScale(step, digit) {
@@ -64,10 +87,8 @@ export function listenToKeys() {
   });
 }
 
-/* Shows the switch, which is hidden without JavaScript, in its present state. */
+/* Shows the list of keys, which is hidden without JavaScript, and its switch in its present state. */
 export function drawKeySwitch() {
-  for (const button of document.querySelectorAll("[data-keys-switch]")) {
-    button.hidden = false;
-    drawState(button);
-  }
+  document.querySelector("[data-keys]").hidden = false;
+  drawState(document.querySelector("[data-keys-switch]"));
 }
