@@ -402,3 +402,66 @@ def test_a_script_with_faults_is_fit_for_everyone_with_all_its_steps_open(
     assert_fit_for_everyone(page, LAPTOP)
     page.goto(f"/campaigns/{campaign_id}/scripts/{script_id}")
     assert_fit_for_everyone(page, LAPTOP)
+
+
+def test_the_map_is_drawn_in_its_own_shape_and_fits_or_starts_at_the_first_step(
+    app: Flask, desk: Callable[..., Page], campaign_id: int
+) -> None:
+    with app.app_context():
+        campaign = db.session.get_one(Campaign, campaign_id)
+        script = campaign_scripts.use_ready_made(campaign, "persuasive-conversation", "en", None)
+        db.session.commit()
+        script_id = script.id
+    page = desk()
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        for address in ("", "/edit"):
+            page.goto(f"/campaigns/{campaign_id}/scripts/{script_id}{address}")
+            expect(page.get_by_role("button", name="Whole map")).to_be_visible()
+            assert _map_scale(page) >= 0.7, "too small to read"
+            assert _is_in_the_map_box(page, ".flow-start")
+            before = _map_scale(page)
+            page.get_by_role("button", name="Larger").click()
+            assert _map_scale(page) == pytest.approx(before * 1.25, rel=0.01)
+            page.get_by_role("button", name="Whole map").click()
+            assert _map_scale(page) < before
+            assert _is_in_the_map_box(page, "svg.flow")
+    # A check brings a new picture, which keeps the chosen size.
+    chosen = _map_scale(page)
+    page.locator("#details-opening > summary").click()
+    title = page.locator("#step-opening").get_by_label("Title")
+    title.fill("Ask for them first")
+    expect(page.locator(".flow-box").first).to_contain_text("Ask for them")
+    assert _map_scale(page) == pytest.approx(chosen, rel=0.01)
+    assert page.stopped == []  # type: ignore[attr-defined]
+
+
+def _map_scale(page: Page) -> float:
+    """How large the map is drawn. Asserts that width and height agree, and that nothing is cut."""
+    across, down, box = page.evaluate(
+        """() => {
+          const svg = document.querySelector("svg.flow");
+          const { width, height } = svg.getBoundingClientRect();
+          const size = svg.viewBox.baseVal;
+          const rect = document.querySelector(".flow-box rect");
+          const drawn = rect.getBoundingClientRect().width / rect.width.baseVal.value;
+          return [width / size.width, height / size.height, drawn];
+        }"""
+    )
+    assert across == pytest.approx(down, rel=0.01)
+    assert box == pytest.approx(across, rel=0.05)
+    return float(across)
+
+
+def _is_in_the_map_box(page: Page, part: str) -> bool:
+    return bool(
+        page.evaluate(
+            """(part) => {
+              const box = document.getElementById("flow-scroll").getBoundingClientRect();
+              const drawn = document.querySelector(part).getBoundingClientRect();
+              return drawn.left >= box.left - 1 && drawn.right <= box.right + 1
+                && drawn.top >= box.top - 1 && drawn.bottom <= box.bottom + 1;
+            }""",
+            part,
+        )
+    )
