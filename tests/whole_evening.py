@@ -363,6 +363,7 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "script_editor.edit": _script("/edit"),
     "scripts.as_text": _script("/text"),
     "scripts.download": _script("/script.yaml"),
+    "scripts.choose": _script("/choose"),
     "scripts.index": _campaign("/scripts"),
     "scripts.publish": _script("/publish"),
     "scripts.read_ready_made": _campaign("/scripts/library/deep-canvass/cy"),

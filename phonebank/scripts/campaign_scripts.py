@@ -4,20 +4,23 @@ Views commit.
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, NotFoundError
 from phonebank.core.locks import lock_row
-from phonebank.models import Account, Campaign, Script
+from phonebank.models import Account, Call, Campaign, Script
 from phonebank.scripts.versions import add_version, publish
 from scripts_library.library import UnknownScriptError, ready_made, source_of
 from scripts_library.parser import parse
 from scripts_library.script import Script as ParsedScript
 
+# A caller between two people still counts as calling.
+LATELY = timedelta(minutes=2)
 BLANK = Path(__file__).parent / "blank.yaml"
 
 
@@ -51,9 +54,10 @@ def script_for(campaign: Campaign, script_id: int) -> Script:
 
 
 def use_ready_made(campaign: Campaign, slug: str, language: str, account: Account | None) -> Script:
-    """Copy a ready-made script into the campaign, publish it, and make it the campaign's script.
+    """Copy a ready-made script into the campaign and publish it.
 
-    Raises NotFoundError if there is no such ready-made script.
+    A campaign without a script calls with it. Otherwise callers keep the script that they have
+    until an organiser chooses this one. Raises NotFoundError if there is no such ready-made script.
     """
     try:
         source = source_of(slug, language)
@@ -61,7 +65,9 @@ def use_ready_made(campaign: Campaign, slug: str, language: str, account: Accoun
         raise NotFoundError(str(unknown), "Choose one from the list.") from None
     script = _store(campaign, source)
     publish(script, add_version(script, source, account))
-    choose(campaign, script)
+    lock_row(campaign)
+    if campaign.script_id is None:
+        choose(campaign, script)
     return script
 
 
@@ -85,6 +91,16 @@ def choose(campaign: Campaign, script: Script) -> None:
         raise ConflictError("This script has not been published yet.", "Publish it first.")
     lock_row(campaign)
     campaign.script_id = script.id
+
+
+def count_callers_now(campaign: Campaign) -> int:
+    """Return how many callers hold a contact, or recorded a call in the last two minutes."""
+    lately = Call.recorded_at > func.statement_timestamp() - LATELY
+    return db.session.execute(
+        select(func.count(Call.caller_id.distinct())).where(
+            Call.campaign_id == campaign.id, Call.ended_at.is_(None) | lately
+        )
+    ).scalar_one()
 
 
 def _store(campaign: Campaign, source: str) -> Script:

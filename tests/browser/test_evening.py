@@ -170,7 +170,7 @@ def reload_while_importing(page: Page) -> None:
 def choose_script(page: Page) -> None:
     page.get_by_role("link", name="Choose a script").click()
     card = page.locator("article", has_text="Persuasive conversation before")
-    card.get_by_role("button", name="Use this script").click()
+    card.get_by_role("button", name="Add to this campaign").click()
     page.get_by_label("Candidate").fill("Jo Marsh")
     page.get_by_role("button", name="Save these").click()
     expect(page.locator(".flashes")).to_contain_text("Saved.")

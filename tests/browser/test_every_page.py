@@ -203,6 +203,7 @@ VISITS = (
     Visit("organiser", "scripts.index"),
     Visit("organiser", "scripts.read_ready_made"),
     Visit("organiser", "scripts.show"),
+    Visit("organiser", "scripts.choose"),
     Visit("organiser", "scripts.as_text"),
     Visit("organiser", "scripts.publish"),
     Visit("organiser", "scripts.versions"),

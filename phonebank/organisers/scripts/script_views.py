@@ -12,6 +12,7 @@ from phonebank.models import Campaign, RoleName, Script
 from phonebank.organisers.scripts.blueprint import load_script, redirect_to, scripts
 from phonebank.scripts.campaign_merge_values import changed_values, save_values
 from phonebank.scripts.campaign_scripts import choose as choose_script
+from phonebank.scripts.campaign_scripts import count_callers_now
 from phonebank.scripts.drafts import declared_fields, publish_digest
 from phonebank.scripts.read_view import step_views
 from phonebank.scripts.versions import published_version, script_of
@@ -24,11 +25,20 @@ def show(campaign_id: int, script_id: int) -> ResponseReturnValue:
     return script_page(*load_script(campaign_id, script_id))
 
 
-@scripts.post("/<int:script_id>/choose")
+@scripts.route("/<int:script_id>/choose", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def choose(campaign_id: int, script_id: int) -> ResponseReturnValue:
-    """Make this the campaign's script. Callers get it with their next person."""
+    """Ask whether callers should get this script. A POST makes it the campaign's script."""
     campaign, script = load_script(campaign_id, script_id)
+    if request.method == "GET":
+        current = db.session.get(Script, campaign.script_id) if campaign.script_id else None
+        return render_template(
+            "scripts/choose.html",
+            campaign=campaign,
+            row=script,
+            current=current,
+            callers=count_callers_now(campaign),
+        )
     choose_script(campaign, script)
     db.session.commit()
     flash(f"This is now the campaign's script. {when_callers_get_it(campaign, script)}", "success")

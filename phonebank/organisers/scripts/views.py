@@ -61,13 +61,13 @@ def read_ready_made(campaign_id: int, slug: str, language: str) -> ResponseRetur
 @scripts.post("/library")
 @open_to(RoleName.ORGANISER)
 def use_ready_made(campaign_id: int) -> ResponseReturnValue:
-    """Copy a ready-made script into the campaign, and make it the campaign's script."""
+    """Copy a ready-made script into the campaign."""
     campaign = campaign_for(current_user, campaign_id)
     slug, language = request.form.get("slug", ""), request.form.get("language", "")
     script = campaign_scripts.use_ready_made(campaign, slug, language, signed_in_account())
     db.session.commit()
     flash(
-        f"The script is now yours. {script_views.when_callers_get_it(campaign, script)}"
+        f"Added to this campaign. {script_views.when_callers_get_it(campaign, script)}"
         " Fill in what is missing, and change what you like.",
         "success",
     )

@@ -7,13 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import text
 
+from phonebank.calls.claim import claim
 from phonebank.core.db import db
 from phonebank.experiments.services import NewArm, available_arm_scripts, create_experiment, start
-from phonebank.models import Script
+from phonebank.models import Campaign, Script
 from phonebank.scripts import drafts, versions
 from scripts_library.library import ready_made, source_of
 from scripts_library.parser import parse
-from tests.factories import create_script
+from tests.factories import (
+    create_caller,
+    create_campaign,
+    create_contact,
+    create_list,
+    create_script,
+)
 from tests.phonebank.scripts.form_of import form_of
 from tests.phonebank.scripts.script_desk import SLUG, Desk, give_answers
 
@@ -61,18 +68,42 @@ def test_the_library_is_there_to_choose_from(desk: Desk) -> None:
     assert unknown.status_code == 404
 
 
-def test_choosing_one_makes_it_the_campaigns(desk: Desk) -> None:
+def test_a_second_script_is_added_without_replacing_the_one_that_callers_have(desk: Desk) -> None:
+    """An experiment can be prepared while people call."""
+    with desk.app.app_context():
+        campaign = desk.campaign()
+        create_contact(create_list(campaign))
+        claim(create_caller(campaign))
+        db.session.commit()
     address = f"/campaigns/{desk.campaign_id}/scripts/library"
     location = post(desk, address, slug="deep-canvass", language="en")
-    assert "Deep canvass" in desk.client.get(location).text
+    page = desk.client.get(location).text
+    assert "Added to this campaign. Callers get it once you press “Call with this one”" in page
+    post(desk, address, 404, slug="nothing", language="en")
+
+    asked = re.search(r'href="([^"]*/choose)">Call with this one', page)
+    assert asked
+    page = desk.client.get(asked[1]).text
+    assert "It replaces “Voter identification”" in page
+    assert "1 caller is calling now. They get this script with their next person." in page
+    with desk.app.app_context():
+        assert desk.campaign().script_id == desk.script_id, "asking changes nothing"
+    post(desk, asked[1])
     with desk.app.app_context():
         chosen = db.session.get_one(Script, desk.campaign().script_id)
         assert parse(drafts.working_source(chosen), "test").slug == "deep-canvass"
-    post(desk, address, 404, slug="nothing", language="en")
 
-    post(desk, desk.address("/choose"))
+
+def test_a_campaign_without_a_script_calls_with_the_first_one(desk: Desk) -> None:
     with desk.app.app_context():
-        assert desk.campaign().script_id == desk.script_id
+        campaign = create_campaign()
+        db.session.commit()
+        campaign_id = campaign.id
+    address = f"/campaigns/{campaign_id}/scripts/library"
+    location = post(desk, address, slug="deep-canvass", language="en")
+    assert "Callers will get it when they get their next person." in desk.client.get(location).text
+    with desk.app.app_context():
+        assert db.session.get_one(Campaign, campaign_id).script_id is not None
 
 
 def test_the_page_shows_where_each_answer_leads(desk: Desk) -> None:
