@@ -1,7 +1,7 @@
 """The practice call: personas from the script, and kind feedback at the end. Pure.
 
-The feedback follows rules about the steps that were walked and the buttons that were tapped. It
-never depends on what the caller said, because nobody listens.
+The feedback follows rules about the steps that were walked, the buttons that were tapped and what
+the persona said. It never depends on what the caller said, because nobody listens.
 """
 
 import json
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from callers.practice.personas import stock_personas
+from callers.practice.said_numbers import number_said, number_word
 from phonebank.rules.outcomes import OUTCOMES
 from scripts_library.engine import (
     InvalidAnswerError,
@@ -155,6 +156,7 @@ def feedback_on(
     found = [_about_outcome(person, outcome)]
     if script is not None and person.kind in LISTENERS:
         walked = WalkedPath.of(script, answers, fields)
+        found += _about_numbers(script, person, answers, walked)
         found += _about_who_calls(walked)
         if person.kind in TALKERS:
             found += _about_talking(script, answers, walked, fields)
@@ -178,6 +180,7 @@ class WalkedPath:
 
     walked: list[Step]
     ahead: list[Step]
+    fields: Fields
 
     @classmethod
     def of(cls, script: Script, answers: Answers, fields: Fields) -> "WalkedPath":
@@ -189,13 +192,60 @@ class WalkedPath:
                 if step_id not in ahead:
                     ahead[step_id] = script.step(step_id)
                     unvisited.append(ahead[step_id])
-        return cls([step for step in passed if step.id in answers], list(ahead.values()))
+        walked = [step for step in passed if step.id in answers]
+        in_order = [step for step in script.steps if step.id in ahead]
+        return cls(walked, in_order, fields)
 
     def feedback(self, wanted: Callable[[Step], bool], done: str, missed: str) -> list[Feedback]:
-        """Return praise if the call passed a wanted step, and advice if one was still ahead."""
+        """Return praise if the call passed a wanted step.
+
+        If one was still ahead, return advice with its title.
+        """
         if any(wanted(step) for step in self.walked):
             return [Feedback(True, done)]
-        return [Feedback(False, missed)] if any(wanted(step) for step in self.ahead) else []
+        title = self.missed(wanted)
+        return [Feedback(False, f"You stopped before {title}. {missed}")] if title else []
+
+    def missed(self, wanted: Callable[[Step], bool]) -> str:
+        """Return the quoted title of the first wanted step that was still ahead.
+
+        Return "" if there is none, or if the call passed one.
+        """
+        if any(wanted(step) for step in self.walked):
+            return ""
+        return next((_quoted(step, self.fields) for step in self.ahead if wanted(step)), "")
+
+
+def _quoted(step: Step, fields: Fields) -> str:
+    return f"“{render_text(step.title, fields)}”"
+
+
+def _about_numbers(
+    script: Script, person: Character, answers: Answers, walked: WalkedPath
+) -> list[Feedback]:
+    """Compare the numbers that the persona said with those that the caller tapped."""
+    found = []
+    agreed = 0
+    for step in walked.walked:
+        said = number_said(person.reply_at(step.id), script.language)
+        if step.answer != "scale" or said is None:
+            continue
+        tapped = answers[step.id]
+        if tapped == said:
+            agreed += 1
+            continue
+        what = number_word(tapped) if isinstance(tapped, int) else "nothing"
+        found.append(
+            Feedback(
+                False,
+                f"At {_quoted(step, walked.fields)} they said"
+                f" {number_word(said)}; you tapped {what}. Tap the number that"
+                " they say, even if you would guess another.",
+            )
+        )
+    if agreed and not found:
+        found.append(Feedback(True, "You tapped the number that they said."))
+    return found
 
 
 def _about_who_calls(walked: WalkedPath) -> list[Feedback]:
@@ -210,6 +260,14 @@ def _says_who_calls(step: Step) -> bool:
     return any(field.name in WHO_CALLS for field in fields_in(step.words))
 
 
+def _has_kind(kind: str) -> Callable[[Step], bool]:
+    return lambda step: step.kind == kind
+
+
+def _listed(titles: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(titles[:-1]), titles[-1]]))
+
+
 def _about_talking(
     script: Script, answers: Answers, walked: WalkedPath, fields: Fields
 ) -> list[Feedback]:
@@ -217,17 +275,24 @@ def _about_talking(
     if is_conversation(script, answers):
         found.append(Feedback(True, "You asked the main question. That makes it a conversation."))
     elif _asks_main_question(script, fields):
-        title = _main_question(script, fields)
-        return [
-            Feedback(
-                False,
-                f"Try to get as far as “{title}”. From there it counts as a conversation.",
-            )
-        ]
+        told = (
+            f"Try to get as far as “{_main_question(script, fields)}”. From there it counts as a"
+            " conversation."
+        )
+        later = [walked.missed(_has_kind(kind)) for kind in ("listen", "story", "ask")]
+        titles = [title for title in later if title]
+        if titles:
+            told += f" After it the script has {_listed(titles)}."
+        return [Feedback(False, told)]
     found += walked.feedback(
-        lambda step: step.kind == "listen",
+        _has_kind("listen"),
         "You asked why, and listened.",
         "Ask why, then wait. Most people are rarely asked.",
+    )
+    found += walked.feedback(
+        _has_kind("story"),
+        "You told them why you care.",
+        "Say in a few words why you care. People remember a story longer than a reason.",
     )
     if ratings(script, answers)[0] is not None:
         found += walked.feedback(
@@ -236,7 +301,7 @@ def _about_talking(
             "Ask for the number again at the end. It shows whether they moved.",
         )
     return found + walked.feedback(
-        lambda step: step.kind == "ask",
+        _has_kind("ask"),
         "You asked for something. People say yes more often than you think.",
         "Ask for something before you say goodbye, however small.",
     )

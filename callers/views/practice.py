@@ -21,6 +21,7 @@ from phonebank.calls.merge_fields import shared_fields
 from phonebank.core.db import db
 from phonebank.experiments.script_choice import active_version_ids
 from phonebank.models import now
+from phonebank.roster import filters
 from phonebank.roster.practice_first import MINUTES, owes_practice
 from scripts_library.engine import InvalidAnswerError, check_answer
 from scripts_library.script import Answer, Character, Script
@@ -69,9 +70,15 @@ def practised() -> ResponseReturnValue:
     if practice_call.is_complete(script, person, answers, outcome, view.fields):
         g.caller.practised_at = now()
         db.session.commit()
+    place = page_data.place_of(g.caller)
+    # A caller who must first choose languages does that on the briefing.
+    must_choose = g.caller.promised_at is None and filters.offered_languages(
+        place["campaign"], g.caller
+    )
     return render_template(
         "callers/practised.html",
         person=person,
+        begins=g.caller.may_call and not must_choose,
         others=[other for other in practice_call.personas_for(script) if other != person],
         words=version_id,
         other_words=others_heard,
@@ -79,7 +86,7 @@ def practised() -> ResponseReturnValue:
         wanted=practice_call.describe_requirement(script, view.fields),
         identification=view.identification,
         remarks=practice_call.feedback_on(script, person, answers, outcome, view.fields),
-        **page_data.place_of(g.caller),
+        **place,
     )
 
 

@@ -68,7 +68,6 @@ def test_practice_comes_first_and_then_the_first_call(
     page.get_by_role("button", name="9", exact=True).click()
     end_early(page, "We talked")
     expect(page.get_by_text("You said who you are")).to_be_visible()
-    page.get_by_role("link", name="Start calling").click()
     page.get_by_role("button", name="Give me someone to call").click()
     page.wait_for_url("**/calling/person")
     expect(page.locator('a[href^="tel:"]')).to_be_visible()

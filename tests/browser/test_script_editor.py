@@ -215,8 +215,6 @@ def _practise_and_call(phone: Page) -> None:
     # The way of people who say yes has no “Why not?”.
     expect(phone.get_by_text("Try this.")).to_have_count(0)
     check_accessibility(phone, "practised-390")
-    phone.get_by_role("link", name="Start calling").tap()
-
     phone.get_by_role("button", name="Give me someone to call").tap()
     phone.wait_for_url("**/calling/person")
     expect(phone.locator('a[href^="tel:"]')).to_be_visible()

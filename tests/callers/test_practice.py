@@ -22,6 +22,7 @@ from callers.practice.practice_call import (
     personas_for,
     replies_of,
 )
+from callers.practice.said_numbers import number_said
 from phonebank.core.db import db
 from phonebank.experiments import services as experiments
 from phonebank.models import Answer, Call, CallerState, Contact, ContactState, Suppression, Tally
@@ -73,7 +74,7 @@ def test_a_practice_call_from_first_word_to_last_without_javascript(
         assert answers[step_id] == answer
     sent = {"with": "undecided", "answers": json.dumps(answers), "outcome": "talked"}
     page = sam.post("/calling/practice/done", data=sent).text
-    assert page.count("Well done.") == 6
+    assert page.count("Well done.") == 8
     assert "Try this." not in page
     db.session.refresh(phone_bank.sam)
     assert phone_bank.sam.practised_at is not None
@@ -148,14 +149,20 @@ def test_the_feedback_follows_what_the_caller_did() -> None:
     early = feedback_on(PERSUASIVE, dev, {"opening": "speaking"}, "hung_up", {})
     assert [remark.good for remark in early] == [False, False, False]
     assert "say who you are" in early[1].text
+    assert early[1].text.startswith("You stopped before “Say who you are”.")
     assert "Where do they stand?" in early[2].text
+    assert (
+        "After it the script has “Ask why that number”, “Share why you care” and “Ask for"
+        in early[2].text
+    )
 
 
 @pytest.mark.parametrize(
     ("skipped", "told"),
     [
         ("introduction", "Once you have the right person, say who you are"),
-        ("rating_why", "Ask why, then wait."),
+        ("rating_why", "You stopped before “Ask why that number”. Ask why, then wait."),
+        ("story", "You stopped before “Share why you care”. Say in a few words"),
         ("rating_after", "Ask for the number again at the end"),
         ("vote_ask", "Ask for something before you say goodbye"),
     ],
@@ -179,9 +186,53 @@ def test_the_feedback_suggests_no_step_that_the_persona_does_not_reach() -> None
     whole = supporter | {"postal_vote": None, "help_ask": "maybe"}
     assert all(remark.good for remark in feedback_on(PERSUASIVE, maureen, whole, "talked", {}))
     told = [r.text for r in feedback_on(PERSUASIVE, maureen, supporter, "talked", {}) if not r.good]
-    assert told == ["Ask for something before you say goodbye, however small."]
+    assert told == [
+        "You stopped before “Ask for one more thing”."
+        " Ask for something before you say goodbye, however small."
+    ]
+
+
+def test_the_feedback_compares_what_they_said_with_what_was_tapped(sam: FlaskClient) -> None:
+    maureen = persona_of(PERSUASIVE, "cheerful")
+    begun: dict[str, Any] = {"opening": "speaking", "introduction": "happy_to_talk"}
     firm = begun | {"rating_before": 0, "decided_against": "settled"}
-    assert all(remark.good for remark in feedback_on(PERSUASIVE, maureen, firm, "talked", {}))
+    told = [r.text for r in feedback_on(PERSUASIVE, maureen, firm, "talked", {}) if not r.good]
+    assert told == [
+        "At “Where do they stand?” they said nine; you tapped zero."
+        " Tap the number that they say, even if you would guess another."
+    ]
+    right = begun | {"rating_before": 9}
+    praise = [r.text for r in feedback_on(PERSUASIVE, maureen, right, "talked", {}) if r.good]
+    assert "You tapped the number that they said." in praise
+    passed_over = begun | {"rating_before": None}
+    told = [r.text for r in feedback_on(PERSUASIVE, maureen, passed_over, "talked", {})]
+    assert any("they said nine; you tapped nothing." in text for text in told)
+    # The page after the call says it, and its button brings the first person.
+    sent = {"with": "cheerful", "answers": json.dumps(firm), "outcome": "talked"}
+    page = unescape(sam.post("/calling/practice/done", data=sent).text)
+    assert "they said nine; you tapped zero." in page
+    assert 'action="/calling/next"' in page
+    assert "Give me someone to call" in page
+
+
+@pytest.mark.parametrize(
+    ("reply", "language", "number"),
+    [
+        ("Nought. Less than nought.", "en", 0),
+        ("Oh, eight. Maybe more.", "en", 8),
+        ("A 10, obviously.", "en", 10),
+        ("Six? Or seven.", "en", None),
+        ("I don't know.", "en", None),
+        ("A hundred and 50.", "en", None),
+        ("Eher eine Sieben.", "de", 7),
+        ("Seven.", "nl", None),
+        ("7", "nl", 7),
+    ],
+)
+def test_a_number_counts_as_said_if_the_reply_has_only_that_one(
+    reply: str, language: str, number: int | None
+) -> None:
+    assert number_said(reply, language) == number
 
 
 def test_a_hostile_persona_too_must_hear_who_calls() -> None:

@@ -88,7 +88,7 @@ def test_the_service_refuses_whichever_page_asks(strict: PhoneBank, client: Flas
 def test_a_practice_call_opens_calling(strict: PhoneBank, client: FlaskClient) -> None:
     come_in(client, strict)
     page = practise(client)
-    assert "Start calling" in page
+    assert "Give me someone to call" in page
     page = client.get("/calling").text
     assert "Give me someone to call" in page
     assert "I promise" in page
@@ -132,7 +132,7 @@ def test_a_short_call_with_the_right_outcome_is_a_practice_call(
     strict: PhoneBank, client: FlaskClient, kind: str, outcome: str
 ) -> None:
     come_in(client, strict)
-    assert "Start calling" in practise(client, kind, outcome, {})
+    assert "Give me someone to call" in practise(client, kind, outcome, {})
     assert claim(strict.sam)
 
 
@@ -142,7 +142,7 @@ def test_without_a_script_any_practice_call_is_enough(
     phone_bank.campaign.practice_first = True
     db.session.commit()
     come_in(client, phone_bank)
-    assert "Start calling" in practise(client, answers={})
+    assert "Give me someone to call" in practise(client, answers={})
     assert claim(phone_bank.sam)
 
 
@@ -162,7 +162,7 @@ def test_if_no_persona_reaches_the_main_question_the_last_step_is_far_enough(
     page = practise(client, answers={"hello": None})
     assert "Get as far as the last step with someone who wants to talk" in page
     assert "Try to get as far as" not in page
-    assert "Start calling" in practise(client, answers={"hello": None, "help": "no"})
+    assert "Give me someone to call" in practise(client, answers={"hello": None, "help": "no"})
 
 
 def test_the_page_names_only_personas_that_the_script_has(
@@ -174,7 +174,7 @@ def test_the_page_names_only_personas_that_the_script_has(
     page = practise(client, outcome="no_answer")
     assert "Choose the ending that fits what they said. Then you can make real calls." in page
     assert "wants to talk" not in page
-    assert "Start calling" in practise(client, outcome="refused")
+    assert "Give me someone to call" in practise(client, outcome="refused")
 
 
 def test_a_practice_call_counts_in_the_next_party_and_not_in_another_campaign(
