@@ -116,6 +116,9 @@ def app(config: Config) -> Iterator[Flask]:
     # A test posts forms as a browser would, without first reading the token from a page. A separate
     # test checks that a form needs the token.
     app.config["WTF_CSRF_ENABLED"] = False
+    # On a server each request has its own session. A request inside a test's app context shares the
+    # test's session, and neither may go by rows that the other has changed since.
+    app.teardown_request(lambda _: db.session.expire_all())
     # All apps of a process share one limiter. It counts in the stores of the newest app.
     app.extensions["counters"] = (limiter._storage, limiter._limiter)
     with app.app_context():

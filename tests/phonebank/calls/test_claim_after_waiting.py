@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import time_machine
 from flask import Flask
+from flask.testing import FlaskClient
 from redis import Redis
 from redis.client import Pipeline
 from sqlalchemy import event, select, text
@@ -25,9 +26,10 @@ from phonebank.models import Call, Caller, Contact, ContactState, new_id
 from phonebank.roster.pace import PacePausedError
 from phonebank.suppressions.entries import suppress
 from tests.factories import create_contact, create_party
-from tests.phone_bank import PhoneBank, call_of
+from tests.phone_bank import PhoneBank, call_of, come_in
 from tests.phonebank.roster.test_remove import meanwhile, open_calls
 
+JSON = {"Accept": "application/json"}
 NOON = datetime(2026, 5, 6, 11, 0, tzinfo=UTC)  # in London, a Wednesday
 
 # What a claim may have to wait for, and the statement that makes it wait.
@@ -311,3 +313,20 @@ def test_a_claim_and_a_renewal_ask_no_more_than_they_need(
     renew_hold(caller, call_id)
     db.session.commit()
     assert asked == ["WITH", "EVAL"]
+
+
+def test_an_outcome_with_the_next_contact_asks_no_more_than_it_needs(
+    phone_bank: PhoneBank, client: FlaskClient, asked: list[str]
+) -> None:
+    for _ in range(30):
+        create_contact(phone_bank.contact_list)
+    db.session.commit()
+    come_in(client, phone_bank)
+    call_id = client.post("/calling/next", headers=JSON).json["person"]["call_id"]
+    asked.clear()
+    answer = client.post(
+        f"/calling/person/{call_id}/outcome?turn=0", json={"outcome": "no_answer"}, headers=JSON
+    )
+    assert answer.json["person"]
+    # Look the caller up; read and write the outcome; free the contact and mark the board; claim.
+    assert asked == ["SELECT", "SELECT", "WITH", "EVAL SET", "EVALSHA", "SELECT", "WITH"]
