@@ -424,6 +424,13 @@ def test_the_map_is_drawn_in_its_own_shape_and_fits_or_starts_at_the_first_step(
             page.get_by_role("button", name="Whole map").click()
             assert _map_scale(page) < before
             assert _is_in_the_map_box(page, "svg.flow")
+    # The made-up people come on demand, and their menus too.
+    page.get_by_role("button", name="Change what they say").click()
+    expect(page.locator("#person-0 summary")).to_be_focused()
+    page.locator("#person-0 summary").click()
+    step = page.locator("#person-0").get_by_label("At step").first
+    expect(step.locator("option")).not_to_have_count(1)
+    expect(step.locator("option:checked")).to_have_text("1. Who has answered?")
     # A check brings a new picture, which keeps the chosen size.
     chosen = _map_scale(page)
     page.locator("#details-opening > summary").click()

@@ -22,12 +22,15 @@ from phonebank.scripts.diagnostic_messages import form_message_translator
 from phonebank.scripts.editing import apply_submission, is_saved_already, read_submission
 from phonebank.scripts.editor_state import EditorState, editor_state_of
 from phonebank.scripts.field_options import condition_fields, insertable_fields
-from phonebank.scripts.form_fields import BELOW, script_from_form
+from phonebank.scripts.form_fields import BELOW, HAS_PRACTICE, script_from_form
 from phonebank.scripts.labels import ANSWER_KINDS, CHARACTERS, OUTCOME_OPTIONS, STEP_KIND_OPTIONS
 from phonebank.scripts.preview import Preview, preview_after, preview_at
 from phonebank.scripts.transitions import describe_answers
 from phonebank.scripts.versions import identifiers_used
 from scripts_library.script import Script as ParsedScript
+
+# The indentation of the page is a tenth of its size. The lines of a textarea stay as they are.
+_INDENTATION = re.compile(r"(<textarea.*?</textarea>)|\s*\n\s*", re.DOTALL)
 
 editor = Blueprint(
     "script_editor",
@@ -141,7 +144,7 @@ def _page(
     `seen` is the digest of what a save would replace, `opened` the blocks to show open, `at` the
     step that the organiser typed in, `deleted` the step that Undo would restore.
     """
-    return render_template(
+    page = render_template(
         "scripts/edit.html",
         campaign=campaign,
         row=script,
@@ -163,7 +166,27 @@ def _page(
         new_step=new_step,
         at=at,
         opened=opened,
+        short_menus=_has_javascript(),
+        shows_practice=_shows_practice(state),
     )
+    return _INDENTATION.sub(lambda found: found[1] or "\n", page)
+
+
+def _has_javascript() -> bool:
+    """Whether the browser runs JavaScript, which fills the menus.
+
+    A browser without it asks for `?menus=whole` at once, and sends its forms without htmx.
+    """
+    if request.method == "POST":
+        return "HX-Request" in request.headers
+    return request.args.get("menus") != "whole"
+
+
+def _shows_practice(state: EditorState) -> bool:
+    """Whether the page has the fields of the made-up people. A form without them keeps them all."""
+    asked = "practice" in request.args or HAS_PRACTICE in request.form
+    faulty = any(state.diagnostics.of_characters.values())
+    return asked or faulty or not _has_javascript()
 
 
 def _redirect_browser(address: str) -> ResponseReturnValue:

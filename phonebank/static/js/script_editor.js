@@ -4,10 +4,57 @@
 
 import { isOurs } from "./htmx_answers.js";
 
+// A script has a hundred menus of its steps. The page has their options once, and each menu its chosen one.
+function fillMenus() {
+  for (const select of document.querySelectorAll("select[data-menu]")) {
+    const options = document.getElementById(`menu-${select.dataset.menu}`).content.cloneNode(true);
+    const { without } = select.dataset;
+    const chosen = select.value;
+    for (const option of [...options.children]) {
+      if (without && option.value === without) option.remove();
+      else if (option.value === chosen) select.firstElementChild.remove();
+    }
+    select.append(options);
+    select.value = chosen;
+    delete select.dataset.menu;
+  }
+}
+const TOOLS = [
+  ["up", "↑", "Move up:"],
+  ["down", "↓", "Move down:"],
+  ["delete", "✕", "Delete:"],
+];
+// Each row names its buttons, which are the same ones everywhere.
+function makeTools() {
+  for (const row of document.querySelectorAll("[data-tools]")) {
+    const { tools, place, what, first, last } = row.dataset;
+    for (const [verb, sign, label] of TOOLS) {
+      const isAtItsEnd = (verb === "up" && first !== undefined) || (verb === "down" && last !== undefined);
+      const isOnly = tools === "step" && first !== undefined && last !== undefined;
+      if (isAtItsEnd || isOnly) continue;
+      const button = document.createElement("button");
+      Object.assign(button, { className: "tool", name: "do", value: `${verb}-${tools}:${place}`, textContent: sign });
+      button.setAttribute("aria-label", `${label} ${what}`);
+      row.append(button);
+    }
+    delete row.dataset.tools;
+  }
+}
+function fillIn() {
+  fillMenus();
+  makeTools();
+}
+fillIn();
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.target.id === "editor" || event.target.id === "practice") fillIn();
+  if (event.target.id === "practice") document.querySelector("#practice summary, #practice button")?.focus();
+});
+
+const WORDS = "#script-form textarea, #script-form input[maxlength]";
 let lastField = null;
 
 document.addEventListener("focusin", (event) => {
-  if (event.target.matches("[data-words]")) lastField = event.target;
+  if (event.target.matches(WORDS)) lastField = event.target;
   const block = event.target.closest("[data-step-block]");
   const at = document.querySelector("[data-at]");
   if (!block || !at || at.value === block.dataset.stepBlock) return;
@@ -18,7 +65,7 @@ document.addEventListener("focusin", (event) => {
 document.addEventListener("click", (event) => {
   const chip = event.target.closest("[data-insert]");
   if (!chip) return;
-  if (!lastField || !lastField.isConnected) lastField = document.querySelector("textarea[data-words]");
+  if (!lastField || !lastField.isConnected) lastField = document.querySelector("#script-form textarea");
   lastField.focus();
   lastField.setRangeText(chip.dataset.insert, lastField.selectionStart, lastField.selectionEnd, "end");
   lastField.dispatchEvent(new Event("input", { bubbles: true }));
@@ -63,14 +110,15 @@ function isSave(element) {
 // htmx disables the form while a request is open, and a disabled button loses the focus.
 let pressed = "";
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (isSave(event.target)) pressed = document.activeElement.id;
+  const { id, value } = document.activeElement;
+  if (isSave(event.target)) pressed = id ? `#${CSS.escape(id)}` : `[name="do"][value="${CSS.escape(value ?? "")}"]`;
 });
 document.addEventListener("htmx:afterSettle", (event) => {
   if (event.target.id === "editor") focusAgain();
 });
 function focusAgain() {
   if (document.activeElement !== document.body) return;
-  (document.getElementById(pressed) ?? document.getElementById("undo"))?.focus();
+  (document.querySelector(pressed || null) ?? document.getElementById("undo"))?.focus();
 }
 
 // A browser sends no fields of a disabled form, so a check now would show an empty script.

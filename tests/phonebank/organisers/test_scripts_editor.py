@@ -1,7 +1,10 @@
 """The editor's form, as a browser reads it and sends it back."""
 
+import re
+
 import pytest
 from flask import Flask
+from markupsafe import escape
 
 from phonebank.core.db import db
 from phonebank.models import RoleName
@@ -288,3 +291,34 @@ def test_a_source_that_is_not_ours_reads_the_same(desk: Desk) -> None:
     assert original is not None
     assert kept.steps == original.steps
     assert kept.practice == original.practice
+
+
+def test_the_page_is_small_and_whole_without_javascript(desk: Desk) -> None:
+    """The largest ready-made script. A browser fills the menus from one list of the steps."""
+    with desk.app.app_context():
+        campaign = desk.campaign()
+        script = campaign_scripts.use_ready_made(campaign, "persuasive-conversation", "en", None)
+        db.session.commit()
+        desk.script_id = script.id
+        kept, _ = drafts.working_script(script)
+    page = desk.client.get(desk.address("/edit"))
+    assert len(page.data) < 190_000
+    for step in kept.steps:
+        assert page.text.count(f'aria-label="Add a step below {escape(step.title)}"') == 1
+    # A browser without JavaScript asks for every menu, and keeps them from then on.
+    whole_address = re.search(
+        r'<noscript><meta http-equiv="refresh" content="0; url=([^"]+)"', page.text
+    )
+    assert whole_address
+    form = form_of(desk.client.get(whole_address[1]).text)
+    for whole in (desk.client.get(whole_address[1]).text, send(desk, form)):
+        assert "data-menu" not in whole
+        assert "Move down: They&#39;re not here" in whole
+        menu = whole.split('id="s0-c0-goto"')[1].split("</select>")[0]
+        assert menu.count("<option") == len(kept.steps)
+    # What the small page leaves out stays as it was.
+    small = form_of(desk.client.get(desk.address("/edit")).text)
+    assert "has_practice" not in small
+    send(desk, small)
+    with desk.app.app_context():
+        assert drafts.working_script(desk.script())[0] == kept

@@ -76,8 +76,8 @@ def draft(desk: Desk) -> ParsedScript | None:
 
 
 def opened(desk: Desk) -> dict[str, str]:
-    """Open the editor and return the fields of its form."""
-    page = desk.client.get(desk.address("/edit"))
+    """Open the editor, as a browser without JavaScript does, and return the fields of its form."""
+    page = desk.client.get(desk.address("/edit?menus=whole"))
     assert page.status_code == 200
     return form_of(page.text)
 
