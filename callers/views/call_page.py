@@ -126,7 +126,7 @@ def person() -> ResponseReturnValue:
     """Show the contact on this caller's screen."""
     hold = current_hold(g.caller)
     if hold is not None:
-        return show(hold)
+        return show(hold, undone=request.args.get("undone", ""))
     if wants_json():
         raise NotFoundError("There's nobody on your screen.", "Ask for the next person.")
     return redirect(url_for(".calling"))
@@ -152,8 +152,13 @@ def person_qr() -> ResponseReturnValue:
 @pages.get("/calling/mine")
 @for_callers
 def mine() -> ResponseReturnValue:
-    """Show when and how the caller's own calls ended, without the people's names."""
+    """Show when and how the caller's own calls ended, with the people's first letters only."""
     calls = page_data.last_calls(g.caller)
     if wants_json():
         return jsonify(calls=[call.as_json() for call in calls])
-    return render_template("callers/my_calls.html", calls=calls, **page_data.place_of(g.caller))
+    return render_template(
+        "callers/my_calls.html",
+        calls=calls,
+        totals=page_data.totals_of_today(g.caller),
+        **page_data.place_of(g.caller),
+    )

@@ -30,9 +30,12 @@ from phonebank.core.overload import is_busy
 from phonebank.models import CampaignState
 from phonebank.roster.pace import PacePausedError
 from phonebank.roster.practice_first import PracticeRequiredError
+from phonebank.rules.outcomes import OUTCOMES
 from phonebank.scripts.step_renderer import fill
 
 NOBODY_NOW = (NobodyToCallError, NotRunningError, ServiceUnavailableError)
+# The name in `g` of the time to call back that the caller has just asked for.
+ASKED_CALLBACK = "asked_callback"
 # The reasons that may know when the next contact comes.
 WITH_A_TIME = (NobodyToCallError, PacePausedError, OnBreakError)
 
@@ -93,16 +96,16 @@ def show_next(
 
 
 def show_or_redirect(
-    hold: Hold, recorded_json: dict[str, Any] | None = None
+    hold: Hold, recorded_json: dict[str, Any] | None = None, undone: str = ""
 ) -> ResponseReturnValue:
-    """Show the page of a hold, or redirect to it.
+    """Show the page of a hold, or redirect to it. `undone` is the outcome that was just undone.
 
     A fetch() or an API client gets the page itself. A browser gets a redirect, so that a reload
     repeats a GET and not a form (POST/redirect/GET).
     """
     if wants_screen() or wants_json():
-        return show(hold, recorded_json=recorded_json)
-    return redirect(url_for("callers.person"), 303)
+        return show(hold, recorded_json=recorded_json, undone=undone)
+    return redirect(url_for("callers.person", undone=undone or None), 303)
 
 
 def show(
@@ -110,10 +113,12 @@ def show(
     status: int = 200,
     refused: InvalidInputError | None = None,
     recorded_json: dict[str, Any] | None = None,
+    undone: str = "",
 ) -> ResponseReturnValue:
     """Show the contact of a hold: as a page, or as JSON to a page that is open already.
 
-    `refused` says what was wrong with the form that was just sent.
+    `refused` says what was wrong with the form that was just sent. `undone` is the outcome that was
+    just undone, or "".
     """
     campaign = page_data.campaign_of(g.caller)
     view = view_of(hold, g.caller, campaign, change=request.args.get("change", ""))
@@ -121,7 +126,11 @@ def show(
         return jsonify(
             (recorded_json or {}) | {"person": view.as_json(), "csrf_token": generate_csrf()}
         )
-    toast = page_data.toast_of(g.caller)
+    toast = (
+        page_data.undone_toast(undone)
+        if undone in OUTCOMES
+        else page_data.toast_of(g.caller, g.get(ASKED_CALLBACK))
+    )
     known_scripts = scripts_of_page()
     if known_scripts is not None and view.can_be_followed and refused is None:
         return next_call(view, toast, known_scripts)

@@ -18,9 +18,11 @@ from phonebank.rules.calling_hours import zones_in_key
 from phonebank.rules.outcomes import label_of
 from phonebank.rules.time_zones import time_zone
 
-LAST_CALLS = 20
+LAST_CALLS = 100
 # For this long after the hold expires, the caller can still record an outcome.
 RECORDABLE_FOR = timedelta(hours=2)
+# For this long after a call was recorded, the next page says so.
+TOAST_FOR = timedelta(minutes=10)
 # A caller who releases a contact sooner than this has not talked to the person.
 SHORTEST_CALL = timedelta(seconds=30)
 
@@ -38,7 +40,9 @@ SELECT last.*, own.*, team.team,
                   AND recorded_at IS NOT NULL
                 ORDER BY recorded_no DESC NULLS LAST, recorded_at DESC LIMIT 1), last.started_at)
        ) END AS team_before
-FROM (SELECT id, turn, started_at, recorded_at, outcome, set_aside_at, conversation, yes, too_fast
+FROM (SELECT id, turn, started_at, recorded_at, outcome, set_aside_at, conversation, yes, too_fast,
+             CASE WHEN outcome = 'call_back' THEN
+                 (SELECT callback_at FROM contact WHERE id = contact_id) END AS callback_at
       FROM call WHERE caller_id = :caller_id AND recorded_at IS NOT NULL
       ORDER BY recorded_no DESC NULLS LAST, recorded_at DESC LIMIT 1) AS last
 CROSS JOIN LATERAL (
@@ -67,12 +71,16 @@ class Toast:
 
 @dataclass(frozen=True)
 class OwnCall:
-    """A call as its caller may see it later, without the person's name, number or words."""
+    """A call as its caller may see it later, without the person's name, number or words.
+
+    `letter` is the first letter of the contact's name. It tells two calls apart, and names nobody.
+    """
 
     id: str
     turn: int
     at: datetime
     outcome: str
+    letter: str
     answers: int
     can_undo: bool
 
@@ -100,19 +108,43 @@ def zone_of(call: Call) -> ZoneInfo:
     return time_zone(zones[0])
 
 
-def toast_of(caller: Caller) -> Toast | None:
+def describe_callback(at: datetime, asked: datetime | None, zone: ZoneInfo) -> str:
+    """Return when a promised call is due, in the contact's own time, and whether the calling hours
+    have moved it from the time that was `asked` for, which is None if nobody knows it any more."""
+    there = at.astimezone(zone)
+    said = f"Recorded: Call back on {there:%A} {there.day} {there:%B} at {there:%H:%M} their time."
+    if asked is None or abs(at - asked) < timedelta(minutes=1):
+        return said
+    wanted = asked.astimezone(zone)
+    day = f"{wanted:%A} at " if wanted.date() != there.date() else ""
+    return f"{said} {day}{wanted:%H:%M} is outside calling hours there."
+
+
+def undone_toast(outcome: str) -> Toast:
+    """Return the toast after an undo. It has no button."""
+    taken = label_of(outcome).lower()
+    return Toast(f"Taken back: {taken}. You're with the same person again.", "", "", "")
+
+
+def toast_of(caller: Caller, asked_callback: datetime | None = None) -> Toast | None:
     """Return the toast of the caller's last recorded call. Return None if it is too late to undo
-    it."""
+    it. `asked_callback` is the time to call back that the caller has just asked for."""
     party = db.session.get(Party, caller.party_id) if caller.party_id else None
     goal = party.goal if party else 0
     own = {"caller_id": caller.id, "party_id": caller.party_id, "goal": goal}
     last = db.session.execute(LAST_AND_TOTALS, own).one_or_none()
     if last is None or not _can_undo(caller, last.recorded_at, last.set_aside_at):
         return None
+    if now() - last.recorded_at > TOAST_FOR:
+        return None
+    said = f"Recorded: {label_of(last.outcome)}."
+    if last.callback_at is not None:
+        call = db.session.get_one(Call, last.id)
+        said = describe_callback(last.callback_at, asked_callback, zone_of(call))
     team = f" Team: {last.team} of {goal}." if goal else ""
     calls = _count(last.calls, "call")
     return Toast(
-        f"Recorded: {label_of(last.outcome)}.",
+        said,
         url_for("callers.take_back", call_id=last.id, turn=last.turn),
         f"You: {calls}, {_count(last.conversations, 'conversation')}.{team}",
         describe_joy(last, goal),
@@ -128,6 +160,9 @@ def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
             Call.recorded_at,
             Call.outcome,
             Call.set_aside_at,
+            select(func.left(func.coalesce(func.nullif(Contact.first_name, ""), "?"), 1))
+            .where(Contact.id == Call.contact_id)
+            .scalar_subquery(),
             select(func.count())
             .where(Answer.call_id == Call.id, Answer.value != JSON.NULL)
             .scalar_subquery(),
@@ -142,15 +177,29 @@ def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
             turn,
             at,
             label_of(outcome),
+            letter or "?",
             answers,
-            can_undo=index == 0 and _can_undo(caller, at, aside),
+            can_undo=_can_undo(caller, at, aside),
         )
-        for index, (call_id, turn, at, outcome, aside, answers) in enumerate(rows)
+        for call_id, turn, at, outcome, aside, letter, answers in rows
     ]
 
 
+def totals_of_today(caller: Caller) -> dict[str, int]:
+    """Return the caller's calls, conversations and yeses of the time in which they can be undone,
+    without those that an organiser has set aside."""
+    row = db.session.execute(
+        select(
+            func.count(),
+            func.count().filter(Call.conversation),
+            func.count().filter(Call.yes),
+        ).where(Call.caller_id == caller.id, Call.counted, Call.recorded_at > now() - UNDO_WITHIN)
+    ).one()
+    return dict(zip(("calls", "conversations", "yeses"), row, strict=True))
+
+
 def _can_undo(caller: Caller, recorded_at: datetime, set_aside_at: datetime | None) -> bool:
-    """Whether the caller may still undo their last call."""
+    """Whether the caller may try to undo a call. What was built on it may still forbid it."""
     return caller.may_call and set_aside_at is None and now() - recorded_at < UNDO_WITHIN
 
 

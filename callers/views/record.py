@@ -21,7 +21,7 @@ from callers.views import page_data
 from callers.views.blueprint import mark_saved, pages, read_fields, wants_screen
 from callers.views.call_view_model import seconds_until
 from callers.views.callback_times import callback_time
-from callers.views.next_contact import show_next, show_or_redirect, show_refused
+from callers.views.next_contact import ASKED_CALLBACK, show_next, show_or_redirect, show_refused
 from phonebank.calls.answers import save_answer
 from phonebank.calls.hold import current_hold, own_call, release_hold, renew_hold
 from phonebank.calls.record import RecordResult, record
@@ -79,13 +79,13 @@ def outcome(call_id: uuid.UUID) -> ResponseReturnValue:
 @pages.post("/calling/person/<uuid:call_id>/undo")
 @for_callers
 def take_back(call_id: uuid.UUID) -> ResponseReturnValue:
-    """Undo the last outcome, and show its contact again."""
-    undo(g.caller, call_id, _turn())
+    """Undo an outcome, and show its contact again."""
+    outcome = undo(g.caller, call_id, _turn())
     db.session.commit()
     mark_saved()
     hold = current_hold(g.caller)
     if hold is not None:
-        return show_or_redirect(hold)
+        return show_or_redirect(hold, undone=outcome)
     return jsonify(person=None) if wants_json() else redirect(url_for(".calling"), 303)
 
 
@@ -120,12 +120,14 @@ def _record(call_id: uuid.UUID, fields: MultiDict[str, Any] | Mapping[str, Any])
         raise InvalidInputError(
             "You haven't said how the call ended.", "Choose one of the buttons."
         )
+    asked = _callback_at(call_id, ring_back, fields)
+    setattr(g, ASKED_CALLBACK, asked)
     recorded = record(
         g.caller,
         call_id,
         key,
         note=str(fields.get("note") or "").strip(),
-        callback_at=_callback_at(call_id, ring_back, fields),
+        callback_at=asked,
         only_me=not _says_no(fields, "only_me"),
         language=str(fields.get("language") or "")[:8],
         turn=_turn(),

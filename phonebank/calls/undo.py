@@ -29,9 +29,8 @@ from phonebank.models.call import HANDED_OUT_NO
 from phonebank.suppressions import entries as suppressions
 from phonebank.tallies import totals
 
-# The time in which a caller may undo an outcome. It is long enough to notice a slip, and short
-# enough that the contact does not come back onto the screen an hour later.
-UNDO_WITHIN = timedelta(minutes=10)
+# The time in which a caller may undo an outcome: a day of calling.
+UNDO_WITHIN = timedelta(hours=12)
 # The order of a caller's recorded calls. Their numbers say which came last, even if a clock was set
 # back.
 LAST_RECORDED_FIRST = (Call.recorded_no.desc().nulls_last(), Call.recorded_at.desc())
@@ -46,19 +45,21 @@ class CannotUndoError(HoldLostError):
         super().__init__(message, what_to_do)
 
 
-def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
-    """Undo the caller's last outcome and bring its contact back onto their screen.
+def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> str:
+    """Undo one of the caller's outcomes and bring its contact back onto their screen.
 
     If a contact is on their screen, it is released first. A late copy of an undo that was done (its
     `turn` is not the call's) changes nothing, whatever was recorded since.
 
+    Returns the outcome that was undone, or "" if nothing has changed.
+
     Raises NotFoundError, NotAdmittedError, and CannotUndoError. An outcome cannot be undone if it
-    is not the caller's last or is too long ago, if another call has the contact or has changed it
-    since, or if another entry has put a number of the contact on the do-not-call list.
+    is too long ago, if another call has the contact or has changed it since, or if another entry
+    has put a number of the contact on the do-not-call list.
     """
     call, contact = own_call_and_contact(caller, call_id)
     if call.outcome is None or is_stale(turn, call.turn):
-        return call  # the request was sent again, so the call is undone already
+        return ""  # the request was sent again, so the call is undone already
     # The caller is locked after the contact, in the same order as by a claim. If the caller is
     # being removed at this moment, the removal either comes first or releases this call.
     lock_row(caller)
@@ -66,14 +67,10 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
         raise NotAdmittedError()
     if call.set_aside_at is not None:
         raise CannotUndoError("An organiser has set this call aside.")
-    if call.id != last_recorded_id(caller):
-        raise CannotUndoError(
-            "It isn't your last call.", "If an older one is wrong, tell an organiser."
-        )
     if call.recorded_at is None or now() - call.recorded_at > UNDO_WITHIN:
-        raise CannotUndoError("You recorded it more than ten minutes ago.")
+        raise CannotUndoError("You recorded it more than twelve hours ago.")
     if call.contact_before is None or was_reassigned(call.id):
-        raise CannotUndoError("Another caller has been given this person since then.")
+        raise CannotUndoError("A caller has been given this person again since then.")
     snapshot = ContactSnapshot.from_json(call.contact_before)
     if snapshot.has_changed_since(contact):
         raise CannotUndoError(
@@ -94,8 +91,9 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> Call:
     snapshot.before.restore(contact)
     # The value may belong to a number that the contact had in the meantime.
     contact.suppressed_at = None
+    undone = call.outcome
     _reopen(call)
-    return call
+    return undone
 
 
 def last_recorded_id(caller: Caller) -> uuid.UUID | None:

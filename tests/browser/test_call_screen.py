@@ -251,7 +251,7 @@ def test_a_callback_is_three_taps(party: Party, new_page: NewPage) -> None:
     page.locator(".more > summary").click()
     page.locator("summary", has_text="Call back").click()
     tap(page, "This time tomorrow")
-    page.get_by_text("Recorded: Call back.").wait_for()
+    page.get_by_text("Recorded: Call back on").wait_for()
     db.session.expire_all()
     assert db.session.get_one(Contact, contact_id).callback_at is not None
 

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
+from callers.views.call_data import SHAPE
 from phonebank.calls.answers import answers_of
 from phonebank.calls.claim import claim
 from phonebank.calls.hold import current_hold
@@ -413,12 +414,52 @@ def test_my_last_calls_tell_when_and_how_but_never_who(
         sam.post(address_of(open_call(), "outcome"), data={"outcome": outcome})
     page = sam.get("/calling/mine").text
     assert page.index("Busy") < page.index("No answer")
-    assert page.count(">Undo<") == 1
+    assert page.count(">Correct<") == 2
+    assert re.findall(r'stat-value">(\d+)', page) == ["2", "0", "0"]
+    assert page.count("</span>V.</span>") == 2  # the contacts are called Voter1, Voter2 and so on
     for contact in phone_bank.contacts:
         assert contact.first_name not in page
         assert contact.phone not in page
-    with time_machine.travel(now() + timedelta(minutes=11), tick=True):
-        assert ">Undo<" not in sam.get("/calling/mine").text
+    with time_machine.travel(now() + timedelta(hours=13), tick=True):
+        assert ">Correct<" not in sam.get("/calling/mine").text
+
+
+def test_undo_says_what_it_did(phone_bank: PhoneBank, sam: FlaskClient) -> None:
+    ask_for_person(sam)
+    first = open_call()
+    sam.post(address_of(first, "outcome"), data={"outcome": "no_answer"})
+    sam.post(address_of(open_call(), "outcome"), data={"outcome": "busy"})
+    # An older call can be corrected too.
+    page = sam.post(address_of(first, "undo"), follow_redirects=True)
+    assert f'data-call="{first.id}"' in page.text
+    said = "Taken back: no answer. You're with the same person again."
+    assert said in unescape(page.text)
+    asked = {"X-Phonebank-Screen": SHAPE, "Accept": "text/html"}
+    sam.post(address_of(first, "outcome"), data={"outcome": "no_answer"})
+    last = sam.get("/calling/mine", headers=JSON).json["calls"][0]
+    answer = sam.post(address_of(first, "undo"), headers=asked)
+    assert (last["id"], answer.json["toast"]["said"]) == (str(first.id), said)
+    assert answer.json["toast"]["undo"] == ""
+
+
+def test_a_callback_is_confirmed_with_its_time_and_why_it_was_moved(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    ask_for_person(sam)
+    zone = time_zone("Europe/London")
+    day = now().astimezone(zone).date() + timedelta(days=7)
+    words = f"{day:%A} {day.day} {day:%B}"
+
+    def said(clock: str) -> str:
+        sent = {"ring_back": "chosen", "date": day.isoformat(), "time": clock}
+        asked = {"X-Phonebank-Screen": SHAPE, "Accept": "text/html"}
+        answer = sam.post(address_of(open_call(), "outcome"), data=sent, headers=asked)
+        return str(answer.json["toast"]["said"])
+
+    assert said("18:30") == f"Recorded: Call back on {words} at 18:30 their time."
+    moved = said("04:15")
+    assert moved.startswith(f"Recorded: Call back on {words} at ")
+    assert moved.endswith(" their time. 04:15 is outside calling hours there.")
 
 
 def test_a_caller_in_the_lobby_sees_no_earlier_person_again(
@@ -427,10 +468,10 @@ def test_a_caller_in_the_lobby_sees_no_earlier_person_again(
     ask_for_person(sam)
     call = open_call()
     sam.post(address_of(call, "outcome"), data={"outcome": "no_answer", "next": "no"})
-    assert ">Undo<" in sam.get("/calling/mine").text
+    assert ">Correct<" in sam.get("/calling/mine").text
     phone_bank.sam.state = CallerState.WAITING  # as after joining a party whose door is shut
     db.session.commit()
-    assert ">Undo<" not in sam.get("/calling/mine").text
+    assert ">Correct<" not in sam.get("/calling/mine").text
     name = db.session.get_one(Contact, call.contact_id).first_name
     refused = sam.post(address_of(call, "undo"), follow_redirects=True)
     assert (refused.status_code, name in refused.text) == (403, False)

@@ -94,6 +94,8 @@ function drawToast(toast) {
   for (const copy of fresh) {
     fill(copy, toast);
     copy.querySelector("form").action = toast.undo;
+    copy.querySelector("form").hidden = !toast.undo;
+    copy.querySelector(".toast-card").toggleAttribute("data-undone", !toast.undo);
   }
   replaceContent(document.getElementById("toasts"), fresh);
 }

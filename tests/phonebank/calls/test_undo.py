@@ -19,6 +19,7 @@ from phonebank.models import (
 )
 from phonebank.suppressions.entries import is_suppressed, suppress
 from phonebank.tallies.reconcile import differences
+from phonebank.tallies.totals import campaign_totals
 from tests.factories import create_contact
 from tests.phone_bank import PhoneBank, call_of, contact_of
 from tests.phonebank.calls.recorded_calls import counts, party, record_call
@@ -237,16 +238,33 @@ def test_late_copies_of_an_undo_and_of_what_was_undone_change_nothing(
     assert current_hold(phone_bank.sam).call.id == following.call.id
 
 
-def test_undo_is_for_the_last_call_and_for_a_while(phone_bank: PhoneBank) -> None:
+def test_any_call_of_the_day_can_be_undone(phone_bank: PhoneBank) -> None:
     first, second = record_call(phone_bank, "no_answer"), record_call(phone_bank, "busy")
-    with pytest.raises(ConflictError):
-        undo(phone_bank.sam, first.id)
-    db.session.rollback()
     with (
-        time_machine.travel(datetime.now(UTC) + timedelta(minutes=11)),
-        pytest.raises(HoldLostError),
+        time_machine.travel(datetime.now(UTC) + timedelta(hours=13)),
+        pytest.raises(HoldLostError, match="more than twelve hours ago"),
     ):
         undo(phone_bank.sam, second.id)
+    db.session.rollback()
+    undo(phone_bank.sam, first.id)
+    db.session.commit()
+    assert current_hold(phone_bank.sam).call.id == first.id
+    assert second.outcome == "busy"
+    assert campaign_totals(phone_bank.campaign.id).calls == 1
+
+
+def test_what_has_been_built_upon_since_is_not_undone(phone_bank: PhoneBank) -> None:
+    first = record_call(phone_bank, "no_answer")
+    contact = db.session.get_one(Contact, first.contact_id)
+    for other in phone_bank.contacts:
+        other.callable_at = datetime.now(UTC) + timedelta(days=other.id != contact.id)
+    contact.callable_at = contact.rested_at = datetime.now(UTC) - timedelta(seconds=1)
+    db.session.commit()
+    again = claim(phone_bank.sam)
+    db.session.commit()
+    assert call_of(again).contact_id == contact.id
+    with pytest.raises(ConflictError, match="given this person again"):
+        undo(phone_bank.sam, first.id)
 
 
 def test_the_last_call_is_the_last_also_where_the_clock_was_set_back(
@@ -258,9 +276,6 @@ def test_the_last_call_is_the_last_also_where_the_clock_was_set_back(
     with time_machine.travel(datetime.now(UTC) - timedelta(minutes=5)):
         second = record_call(phone_bank, "busy")
         assert [call.id for call in last_calls(phone_bank.sam)] == [str(second.id), str(first.id)]
-        with pytest.raises(ConflictError):
-            undo(phone_bank.sam, first.id)
-        db.session.rollback()
         undo(phone_bank.sam, second.id)
         db.session.commit()
     assert current_hold(phone_bank.sam).call.id == second.id
