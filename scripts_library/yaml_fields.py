@@ -11,6 +11,14 @@ from scripts_library.diagnostics import DiagnosticList
 from scripts_library.yaml_source import Items, Node, Table, Text
 
 MAX_LINE_LENGTH = 200
+# A line end between two lines of one paragraph: before it no hard break of Markdown (two spaces or
+# a backslash), after it no list.
+_WRAPPED = re.compile(r"(?<=[^\s\\])[ ]?\n[ ]*(?=[^\s])(?![-*+] |\d{1,9}[.)] )")
+
+
+def unwrap_lines(text: str) -> str:
+    """Join the lines of each paragraph and each list item, as a page shows them."""
+    return _WRAPPED.sub(" ", text)
 
 
 class FieldReader:
@@ -49,7 +57,8 @@ class FieldReader:
     ) -> str:
         """Read text of one or more lines, at most `max_length` characters.
 
-        `check` may add more diagnostics.
+        A line that a file only wraps is joined with the line before it. `check` may add more
+        diagnostics.
         """
         node = self.table.entries.get(key)
         if node is None or not self.has(key):
@@ -71,7 +80,7 @@ class FieldReader:
             )
         elif check:
             check(node)
-        return node.value.strip("\n").rstrip()
+        return unwrap_lines(node.value.strip("\n").rstrip())
 
     def one_line(
         self,

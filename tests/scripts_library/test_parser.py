@@ -5,7 +5,9 @@ import time
 import pytest
 
 from scripts_library.diagnostics import MAX_DIAGNOSTICS, InvalidScriptError
+from scripts_library.merge_fields import render_html
 from scripts_library.parser import diagnose, parse
+from scripts_library.yaml_fields import unwrap_lines
 from scripts_library.yaml_source import MAX_BYTES
 from tests.scripts_library.small_scripts import SMALL, changed, line_of
 
@@ -196,3 +198,20 @@ def test_a_step_that_ends_the_call_and_a_card_may_have_an_outcome():
     assert "`outcome: walked_away` is not one of no_answer," in only_error(unknown).message
     early = text.replace("    kind: say\n", "    kind: say\n    outcome: talked\n", 1)
     assert "only works in a step that ends a call, or in a card" in only_error(early).message
+
+
+@pytest.mark.parametrize(
+    ("wrapped", "joined"),
+    [
+        ("One line\nand its end.", "One line and its end."),
+        ("One paragraph.\n\nAnother\none.", "One paragraph.\n\nAnother one."),
+        ("Ask:\n- first\n- second\n  goes on", "Ask:\n- first\n- second goes on"),
+        ("Ask:\n1. first\n2. second", "Ask:\n1. first\n2. second"),
+        ("A break  \nof the writer\\\nhere", "A break  \nof the writer\\\nhere"),
+    ],
+)
+def test_lines_that_a_file_wraps_are_joined_and_read_the_same(wrapped: str, joined: str) -> None:
+    assert unwrap_lines(wrapped) == joined
+    assert unwrap_lines(joined) == joined
+    shown = [" ".join(render_html(words, {}).split()) for words in (wrapped, joined)]
+    assert shown[0] == shown[1]

@@ -10,6 +10,7 @@ from scripts_library.library import ready_made
 from scripts_library.parser import parse
 from scripts_library.script import Branch, Card, Script
 from scripts_library.serializer import serialize
+from scripts_library.yaml_fields import unwrap_lines
 from tests.scripts_library.small_scripts import SMALL
 
 # Text that an organiser can type into the editor; the parser refuses the rest.
@@ -23,7 +24,7 @@ WORDS = TYPED.filter(lambda text: text.strip() and "{{" not in text and "}}" not
 
 
 def as_read(text: str) -> str:
-    return text.strip("\n").rstrip()
+    return unwrap_lines(text.strip("\n").rstrip())
 
 
 def test_it_is_written_for_people_to_read():
