@@ -6,13 +6,14 @@ from typing import Any
 BEST_FROM = 2
 
 
-def describe_joy(last: Any, goal: int) -> str:
+def describe_joy(last: Any, goal: int, team_before: int) -> str:
     """Return the words for a caller's last recorded call; empty for most calls.
 
     `last` is a row of `page_data.LAST_AND_TOTALS`, `goal` the party's goal, or 0 without a party.
-    The team's goal is news in the first call that the caller records after it was reached.
+    The team's goal is news in the first call that the caller records after it was reached, so
+    `team_before` is the party's conversations when the caller recorded the call before.
     """
-    if goal and last.team >= goal > last.team_before:
+    if goal and last.team >= goal > team_before:
         talks = "conversation" if goal == 1 else "conversations"
         return f"Your team has reached its goal: {goal:,} {talks}!"
     if last.yes and last.yeses == 1:

@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import url_for
-from sqlalchemy import JSON, func, select, text
+from sqlalchemy import JSON, Row, func, select, text
 
 from callers.views.joy import describe_joy
 from phonebank.calls.hold import SEEN_APART, mark_seen
@@ -23,27 +23,22 @@ LAST_CALLS = 100
 RECORDABLE_FOR = timedelta(hours=2)
 # For this long after a call was recorded, the next page says so.
 TOAST_FOR = timedelta(minutes=10)
+# A call that was recorded a moment ago started at most this long before, even if its outcome came
+# late: a hold lasts minutes, and RECORDABLE_FOR follows it.
+STARTED_WITHIN = timedelta(hours=12)
 # A caller who releases a contact sooner than this has not talked to the person.
 SHORTEST_CALL = timedelta(seconds=30)
 
 # The caller's last recorded call, their own totals and their party's conversations. Every answer to
 # an outcome needs them, so they are one statement. `this_hour` and `best_before` are the caller's
-# conversations in the clock hour of that call, and in the best hour before it. `team_before` is the
-# party's conversations when the caller recorded the call before that one. It is counted only while
-# the party's goal is news, for so many conversations, because it costs as much as all the rest.
+# conversations in the clock hour of that call, and in the best hour before it. Only calls that
+# started after `:since` are read, which the index ix_call_caller_started finds at once.
 LAST_AND_TOTALS = text("""
-SELECT last.*, own.*, team.team,
-       CASE WHEN team.team NOT BETWEEN :goal AND :goal + 50 THEN team.team ELSE team.team - (
-           SELECT count(*) FROM call
-           WHERE party_id = :party_id AND counted AND conversation AND recorded_at > coalesce(
-               (SELECT recorded_at FROM call WHERE caller_id = :caller_id AND id <> last.id
-                  AND recorded_at IS NOT NULL
-                ORDER BY recorded_no DESC NULLS LAST, recorded_at DESC LIMIT 1), last.started_at)
-       ) END AS team_before
+SELECT last.*, own.*, team.team
 FROM (SELECT id, turn, started_at, recorded_at, outcome, set_aside_at, conversation, yes, too_fast,
              CASE WHEN outcome = 'call_back' THEN
                  (SELECT callback_at FROM contact WHERE id = contact_id) END AS callback_at
-      FROM call WHERE caller_id = :caller_id AND recorded_at IS NOT NULL
+      FROM call WHERE caller_id = :caller_id AND started_at > :since AND recorded_at IS NOT NULL
       ORDER BY recorded_no DESC NULLS LAST, recorded_at DESC LIMIT 1) AS last
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(calls), 0) AS calls, coalesce(sum(conversations), 0) AS conversations,
@@ -56,6 +51,16 @@ CROSS JOIN LATERAL (
 CROSS JOIN (SELECT coalesce(sum(conversations), 0)::bigint AS team
             FROM tally WHERE party_id = :party_id) AS team
 """)
+# The party's conversations since the caller recorded the call before their last one.
+_TEAM_SINCE = text("""
+SELECT count(*) FROM call
+WHERE party_id = :party_id AND counted AND conversation AND recorded_at > coalesce(
+    (SELECT recorded_at FROM call
+     WHERE caller_id = :caller_id AND id <> :call_id AND recorded_at IS NOT NULL
+     ORDER BY recorded_no DESC NULLS LAST, recorded_at DESC LIMIT 1), :started_at)
+""")
+# For so many conversations the party's goal is news. It is then counted whose call reached it.
+GOAL_IS_NEWS_FOR = 50
 
 
 @dataclass(frozen=True)
@@ -131,8 +136,9 @@ def toast_of(caller: Caller, asked_callback: datetime | None = None) -> Toast | 
     it. `asked_callback` is the time to call back that the caller has just asked for."""
     party = db.session.get(Party, caller.party_id) if caller.party_id else None
     goal = party.goal if party else 0
-    own = {"caller_id": caller.id, "party_id": caller.party_id, "goal": goal}
-    last = db.session.execute(LAST_AND_TOTALS, own).one_or_none()
+    own = {"caller_id": caller.id, "party_id": caller.party_id}
+    lately = own | {"since": now() - STARTED_WITHIN}
+    last = db.session.execute(LAST_AND_TOTALS, lately).one_or_none()
     if last is None or not _can_undo(caller, last.recorded_at, last.set_aside_at):
         return None
     if now() - last.recorded_at > TOAST_FOR:
@@ -147,8 +153,17 @@ def toast_of(caller: Caller, asked_callback: datetime | None = None) -> Toast | 
         said,
         url_for("callers.take_back", call_id=last.id, turn=last.turn),
         f"You: {calls}, {_count(last.conversations, 'conversation')}.{team}",
-        describe_joy(last, goal),
+        describe_joy(last, goal, _team_before(last, own, goal)),
     )
+
+
+def _team_before(last: Row[*tuple[Any, ...]], own: dict[str, Any], goal: int) -> int:
+    """Return the party's conversations when the caller recorded the call before their last one, or
+    their present number while the party's goal is no news."""
+    if not goal or not goal <= last.team <= goal + GOAL_IS_NEWS_FOR:
+        return int(last.team)
+    this_call = own | {"call_id": last.id, "started_at": last.started_at}
+    return int(last.team - (db.session.scalar(_TEAM_SINCE, this_call) or 0))
 
 
 def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
