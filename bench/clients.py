@@ -1,11 +1,12 @@
 """The load: a few clients in one process, each with one request under way, on kept connections.
+A client has one device, or several whose requests it sends in turn.
 
     python -m bench.clients < settings.json > measured.json
 
-Settings: port, workers (the web processes' ids, or none), warm_up and seconds, action (one of
-ACTIONS), devices (a list of {"cookie", "token"}). The output is two rows of JSON. The first, empty,
-comes when the warm-up is over. The second has the seconds that each timed request took, how many
-requests did not get the expected answer, and the bytes of the answers.
+Settings: port, connections (how many clients), workers (the web processes' ids, or none), warm_up
+and seconds, action (one of ACTIONS), devices (a list of {"cookie", "token"}). The output is two
+rows of JSON. The first, empty, comes when the warm-up is over. The second has the seconds that each
+timed request took, how many requests did not get the expected answer, and the bytes of the answers.
 """
 
 import asyncio
@@ -26,6 +27,8 @@ from bench.people import Device
 
 # Seconds that a client without a person waits before it asks again.
 ASK_AGAIN = 0.05
+# Each device has acted so often before the timing begins.
+FIRST_ROUNDS = 2
 
 
 class Timed(NamedTuple):
@@ -162,18 +165,29 @@ async def _owner_of(connection: Connection, workers: list[int]) -> int | None:
 async def measure(settings: dict[str, Any]) -> dict[str, Any]:
     devices = [Device(**device) for device in settings["devices"]]
     port, action = settings["port"], ACTIONS[settings["action"]]
-    connections = await connect_evenly(port, settings["workers"], len(devices))
+    at_once = settings["connections"]
+    connections = await connect_evenly(port, settings["workers"], at_once)
     timed: list[Timed] = []
     is_timing = False
 
-    async def work(client: Client) -> None:
-        async for one in action(client):
-            if is_timing:
-                timed.append(one)
+    rounds: list[int] = []
+
+    async def work(clients: list[Client]) -> None:
+        actions = [action(client) for client in clients]
+        number = len(rounds)
+        rounds.append(0)
+        while True:
+            for acting in actions:
+                one = await anext(acting)
+                if is_timing:
+                    timed.append(one)
+            rounds[number] += 1
 
     works = [
-        asyncio.create_task(work(Client(port, device, connection)))
-        for device, connection in zip(devices, connections, strict=True)
+        asyncio.create_task(
+            work([Client(port, device, connection) for device in devices[number::at_once]])
+        )
+        for number, connection in enumerate(connections)
     ]
 
     async def let_pass(seconds: float) -> None:
@@ -182,6 +196,9 @@ async def measure(settings: dict[str, Any]) -> dict[str, Any]:
             task.result()
 
     await let_pass(settings["warm_up"])
+    # The first answer to a phone has the script, so every device has had an answer before.
+    while min(rounds) < FIRST_ROUNDS:
+        await let_pass(0.05)
     print("{}", flush=True)
     is_timing = True
     began, cpu = time.monotonic(), time.process_time()

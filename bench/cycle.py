@@ -26,7 +26,10 @@ from phonebank.core.db import db
 BARS = {"phones": 0.33, "json": 0.4}
 NAMES = {"bare": "the least possible", "phones": "as phones make it", "json": "with JSON"}
 # So few that the server refuses none of them (`phonebank.core.overload`).
-CALLERS = 10
+AT_ONCE = 10
+# Each of them sends the requests of so many callers in turn, so that a caller's calls become as
+# many as those of an evening, and not thousands.
+CALLERS_EACH = 20
 WORKERS = 2
 BARE, OURS = "bench.bare:app", "wsgi:app"
 
@@ -50,20 +53,23 @@ def main(quick: bool = False) -> bool:
             db.session.commit()
             _, link = people.build(30_000 if quick else 200_000)
         with web(environment, BARE, WORKERS) as bare, web(environment, OURS, WORKERS) as ours:
-            nobody = [Device("", "")] * CALLERS
-            callers = {action: people.join_callers(ours, link, CALLERS) for action in BARS}
+            nobody = [Device("", "")] * AT_ONCE
+            callers = {
+                action: people.join_callers(ours, link, AT_ONCE * CALLERS_EACH) for action in BARS
+            }
             print("bare/s  phones/s  JSON/s", flush=True)
             for _ in range(number):
                 rounds["bare"].append(load(bare, BARE, "bare", nobody, seconds))
                 for action, devices in callers.items():
-                    rounds[action].append(load(ours, OURS, action, devices, seconds))
-                last = [measured[-1].a_second for measured in rounds.values()]
+                    one = load(ours, OURS, action, devices, seconds, at_once=AT_ONCE)
+                    rounds[action].append(one)
+                last = [each[-1].a_second for each in rounds.values()]
                 print("{:6.0f} {:9.0f} {:7.0f}".format(*last), flush=True)
     for action, measured in rounds.items():
         print(_words(NAMES[action], measured))
     kept = [_compare(action, rounds, bar) for action, bar in BARS.items()]
     print(
-        f"medians of {number} rounds of {seconds:.0f} s; {CALLERS} callers at once, {WORKERS} web"
+        f"medians of {number} rounds of {seconds:.0f} s; {AT_ONCE} requests at once, {WORKERS} web"
         f" workers; load average {os.getloadavg()[0]:.1f}"
     )
     return all(kept)

@@ -48,11 +48,18 @@ def load(
     devices: Sequence[Device],
     seconds: float,
     when_warm: Callable[[], object] = lambda: None,
+    at_once: int = 0,
 ) -> Measurement:
-    """Have the devices do the action for so many seconds, after WARM_UP and `when_warm`."""
-    workers = servers(application)["web"] if len(devices) <= FEW else []
+    """Have the devices do the action for so many seconds, after WARM_UP and `when_warm`.
+
+    `at_once` connections each send the requests of an equal share of the devices in turn; 0 gives
+    each device a connection of its own.
+    """
+    connections = at_once or len(devices)
+    workers = servers(application)["web"] if connections <= FEW else []
     settings = {
         "port": port,
+        "connections": connections,
         "workers": [worker.pid for worker in workers],
         "action": action,
         "devices": [asdict(device) for device in devices],

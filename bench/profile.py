@@ -12,13 +12,13 @@ import urllib.request
 from collections import Counter
 
 from bench import people
-from bench.cycle import NAMES
+from bench.cycle import CALLERS_EACH, NAMES
 from bench.layers import LAYERS, SAMPLES_AT, starts_with
 from bench.load import load
 from bench.servers import migrated_app, stores, web
 
 APPLICATION = "bench.profiled:app"
-CALLERS = 4
+AT_ONCE = 4
 WARM_UP = 4.0  # seconds
 SHOWN = 25
 
@@ -29,10 +29,16 @@ def main(action: str = "phones", seconds: float = 20) -> None:
         with app.app_context():
             _, link = people.build(50_000)
         with web(environment, APPLICATION, 1) as port:
-            devices = people.join_callers(port, link, CALLERS)
-            load(port, APPLICATION, action, devices, WARM_UP)
+            devices = people.join_callers(port, link, AT_ONCE * CALLERS_EACH)
+            load(port, APPLICATION, action, devices, WARM_UP, at_once=AT_ONCE)
             measured = load(
-                port, APPLICATION, action, devices, seconds, when_warm=lambda: _samples(port)
+                port,
+                APPLICATION,
+                action,
+                devices,
+                seconds,
+                when_warm=lambda: _samples(port),
+                at_once=AT_ONCE,
             )
             samples = _samples(port)
     cost = measured.cost("web")
