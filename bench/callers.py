@@ -35,7 +35,7 @@ P95_BAR, P99_BAR = 0.3, 0.8  # seconds
 TELEVISIONS = 5
 # So many phones ask for their first person at once: as fast as the server can, and no faster.
 AT_ONCE = 8
-# The bench gives up if fewer phones a second have had theirs.
+# The bench gives up if fewer phones a second have had their first person.
 SLOWEST_START = 10
 # Seconds until every phone has its last answer, and every board the last call.
 DRAIN, SHOWN_WITHIN = 60, 5.0

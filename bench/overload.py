@@ -1,7 +1,8 @@
 """Twice the load that the servers can carry, and what is left of them afterwards.
 
-Phones call faster and faster until the servers keep up no longer; the most outcomes a second on the
-way are the best. Then the phones call twice as fast as that, and at last half as fast.
+Phones call faster and faster until the servers no longer keep up. The highest rate of acknowledged
+outcomes on the way is the best. Then the phones call twice as fast as that, and in the end half as
+fast.
 
 The bars (docs/benchmarks.md): at twice the best, the servers acknowledge at least 0.8 of the best;
 they answer or refuse every request within a second at p99; ten seconds after that load's end they
@@ -24,7 +25,8 @@ from bench.reporting import format_tail, percentile, report
 LEAST_SHARE = 0.8
 WITHIN_BAR = 1.0  # seconds, p99
 RECOVERY_BAR = 10.0  # seconds
-# Outcomes a second that the phones try to say at first, and how many times as many each step asks.
+# The phones try to record this many outcomes a second at first, and each step multiplies that by
+# GROWTH.
 FIRST_STEP, GROWTH = 20.0, 1.5
 # The servers do not keep up if they acknowledge less than this share of what is asked.
 KEPT_UP = 0.85

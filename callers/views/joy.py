@@ -1,8 +1,9 @@
-"""The words for a call that the caller may be glad of."""
+"""The words that celebrate a call, such as a caller's first yes."""
 
 from typing import Any
 
-# A better hour is a best one only after an hour with this many conversations, as on boards.
+# An hour is a caller's best only if an earlier hour had at least this many conversations. Boards
+# have the same rule.
 BEST_FROM = 2
 
 

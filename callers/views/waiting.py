@@ -69,8 +69,8 @@ class Waiting:
 
     @property
     def spread(self) -> int:
-        """Within how many seconds after the end of the wait the page asks. Many callers wait for
-        the start of calling, and should not all ask in the same second."""
+        """The page asks within this many seconds after the wait ends. Many callers wait for the
+        start of calling, and should not all ask in the same second."""
         return 1 if self.pauses or self.on_break else 15
 
     @property
@@ -80,7 +80,7 @@ class Waiting:
 
     @property
     def may_ask_now(self) -> bool:
-        """Whether a question before the page's own may help."""
+        """Whether it may help to ask before the page asks by itself."""
         return not self.pauses and not self.on_break and self.ask_every == ASK_SOON
 
 

@@ -156,9 +156,12 @@ class CallResult:
 
 @dataclass(frozen=True)
 class PeopleResult:
-    """What an outcome makes of the people on the number: the contact's new state; until when the
-    others wait, and when their wait ends without regard to calling hours (both aware; None: they
-    need not wait); and the others that have lost the number already, because it is dead."""
+    """How an outcome changes the people on the number.
+
+    `contact` is the contact's new state. The others wait until `others_wait_until`. Without calling
+    hours their wait would end at `others_rested_at` (both aware; None if they need not wait).
+    `lost_number` has the others that have lost the number already, because it is dead.
+    """
 
     contact: ContactValues
     others_wait_until: datetime | None

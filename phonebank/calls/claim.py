@@ -1,9 +1,10 @@
 """Claims: giving a caller the next contact, and writing the open call for it. Nothing here
 commits.
 
-A claim reads without locks and decides. Then it writes one statement, which checks that all that
-decided is still as it was read. If that statement writes nothing, the claim does the same once more
-in a transaction that locks contact and caller before it reads. `claim_rows` has the statements.
+A claim reads without locks and decides. Then it sends one statement, which writes only if nothing
+that the decision needed has changed since. If that statement writes nothing, the claim does the
+same once more in a transaction that locks contact and caller before it reads. `claim_rows` has the
+statements.
 """
 
 from dataclasses import replace
@@ -172,10 +173,11 @@ def _write(
 
 
 def _check_again(caller: Caller, taken: TakenContact, hold: Hold) -> Hold | None:
-    """Check and date the call by this moment, after it was written in a transaction with locks.
+    """Check the new call once more, and let it start at this moment.
 
-    That may have had to wait, either for a call to the same number that was then rolled back, or
-    for a transaction that had locked the campaign or the party.
+    The call was written in a transaction with locks. That transaction may have had to wait, either
+    for a call to the same number that was then rolled back, or for a transaction that had locked
+    the campaign or the party.
     """
     try:
         caller = _as_it_is_now(caller)

@@ -1,5 +1,5 @@
 """What a claim reads and writes: one query, and one statement that writes the open call only if
-everything that decided is still as it was read."""
+nothing that the decision needed has changed since."""
 
 import uuid
 from datetime import datetime
@@ -146,9 +146,9 @@ def write_call(
 ) -> bool:
     """Write the open call, which expires at `until`, and store that the caller's screen is open.
 
-    Return False if nothing was written, because caller, campaign, party, list or contact have
-    changed since they were read, because another open call has the contact, its number or the
-    caller, or, unless the rows are locked, because this statement would have had to wait.
+    Return False if nothing was written. Then caller, campaign, party, list or contact have changed
+    since they were read, or another open call has the contact, its number or the caller. Without
+    locked rows there is a third reason: this statement would have had to wait.
     """
     values = {
         "id": call.id,

@@ -212,7 +212,8 @@ def own_call(caller: Caller, call_id: uuid.UUID, lock: bool = False) -> Call:
 
 
 def not_an_own_call() -> NotFoundError:
-    """Return the error for a call that the caller does not have, whoever else may have it."""
+    """Return the error for a call that is not this caller's. It does not say whether another caller
+    has the call."""
     return NotFoundError("That call isn't one of yours.", "Go back to calling.")
 
 

@@ -70,8 +70,8 @@ class _Report:
 
 @dataclass(frozen=True)
 class _Situation:
-    """What decides besides the report: the rows and the campaign as they were read, and the moment
-    after that, which is on the date `today` where the contact is."""
+    """What the rules need besides the report: the rows and the campaign as they were read, and the
+    moment `at` after that. `today` is the date of that moment where the contact is."""
 
     rows: CallRows
     campaign: Campaign

@@ -195,8 +195,8 @@ _AUTOCOMMIT = "autocommit"
 
 
 def autocommit(act: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Make each statement that a function sends a transaction of its own, so that no BEGIN, COMMIT
-    or ROLLBACK goes to PostgreSQL. Each of them costs as much as a statement that finds one row.
+    """Run each statement of a function as a transaction of its own, so that no BEGIN, COMMIT or
+    ROLLBACK goes to PostgreSQL. Each of them costs as much as a statement that finds one row.
 
     This is for busy views whose every change is one statement, which checks itself what was read
     before it. What a statement has written stays, whatever happens after it: a rollback takes
@@ -204,9 +204,9 @@ def autocommit(act: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
 
     The function still calls `db.session.commit()`, which returns the connection to the pool and
     runs what waits for `after_commit`. Rows do not expire at the commit: what another request may
-    have changed must be read again, with `populate_existing` or as plain columns. To add or change
-    an object of the session outside `begin_transaction` raises RuntimeError at the flush. If the
-    function raises an error, the session is rolled back.
+    have changed must be read again, with `populate_existing` or as plain columns. If the function
+    adds or changes an object of the session outside `begin_transaction`, the flush raises
+    RuntimeError. If the function raises an error, the session is rolled back.
 
     Statements sent before the function began stay in their own transaction until the next commit.
     """

@@ -1,7 +1,7 @@
 """The session cookie, which most requests only read.
 
-Flask would sign a permanent session anew and send it with every response, so that it lives for as
-long as the browser is in use. Once a day does the same.
+Flask would sign a permanent session again for every response and send it, so that it lives for as
+long as the browser is in use. It is enough to send it once a day.
 """
 
 import time
