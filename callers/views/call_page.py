@@ -38,7 +38,8 @@ def calling() -> ResponseReturnValue:
     """Show the briefing, or the page that fits the caller's state.
 
     A waiting caller gets the lobby, a caller with a hold is redirected to its contact, and a caller
-    whose party or campaign has ended gets the thanks.
+    whose party or campaign has ended gets the thanks. A caller whom nobody let in reads only that
+    the party has ended.
     """
     caller = g.caller
     held = current_hold(caller) is not None
@@ -54,8 +55,9 @@ def calling() -> ResponseReturnValue:
             "callers/party_ended.html",
             leave_url=leave_url,
             share=share_of(place["party"], caller.id),
-            evening=summary_of(place["party"]),
-            next_party=party_after(place["party"]),
+            # These name other callers, and let people into the next party.
+            evening=summary_of(place["party"]) if caller.may_call else None,
+            next_party=party_after(place["party"]) if caller.may_call else None,
             unrecorded=page_data.unrecorded_call(caller),
             **place,
         )

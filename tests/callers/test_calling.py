@@ -4,9 +4,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from phonebank.core.db import db
-from phonebank.models import CampaignState
+from phonebank.models import CallerState, CampaignState
 from phonebank.parties.services import end_party
 from tests.callers.test_views import address_of, open_call
+from tests.factories import create_caller, create_party
 from tests.phone_bank import PhoneBank, come_in
 
 
@@ -60,6 +61,23 @@ def test_a_caller_who_recorded_nothing_is_thanked_too_and_gets_no_one(
     assert "Thank you, Sam." in page.text
     assert "You recorded no calls" in page.text
     assert "Give me someone" not in page.text
+
+
+def test_someone_whom_nobody_let_in_reads_only_that_the_party_has_ended(
+    client: FlaskClient, phone_bank: PhoneBank
+) -> None:
+    kit = create_caller(phone_bank.campaign, phone_bank.party, state=CallerState.WAITING)
+    coming = create_party(phone_bank.campaign, phone_bank.host)
+    end_party(phone_bank.party)
+    db.session.commit()
+    for_callers_only = (phone_bank.party.summary_token, coming.code, "What we did together")
+    come_in(client, phone_bank, phone_bank.sam)
+    page = client.get("/calling")
+    assert all(part in page.text for part in for_callers_only)
+    come_in(client, phone_bank, kit)
+    page = client.get("/calling")
+    assert "It ended before you were let in." in page.text
+    assert not any(part in page.text for part in for_callers_only)
 
 
 def test_a_campaign_that_ended_says_so_and_does_not_redirect_in_a_circle(
