@@ -7,12 +7,14 @@ same once more in a transaction that locks contact and caller before it reads. `
 statements.
 """
 
+import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from redis.exceptions import RedisError
 from sqlalchemy import Row
+from sqlalchemy.exc import DBAPIError
 
 from phonebank.calls.claim_rows import lock_rows, read_caller, read_contact, set_dates, write_call
 from phonebank.calls.eligibility import NotAdmittedError, running_campaign
@@ -21,12 +23,14 @@ from phonebank.contact_queue.caller_filters import may_get
 from phonebank.contact_queue.campaign_hours import is_calling_time
 from phonebank.contact_queue.empty_reasons import MESSAGES, EmptyQueue, empty_queue_of
 from phonebank.contact_queue.queue import ContactQueue, TakenContact
-from phonebank.core.db import db
+from phonebank.core.db import commits_each_statement, db
 from phonebank.core.errors import PhonebankError, ServiceUnavailableError
 from phonebank.experiments.script_choice import choose_script
 from phonebank.models import Caller, new_id, now
 from phonebank.roster.pace import Sights, pause, refuse_paused
 from phonebank.roster.practice_first import PracticeRequiredError, owes_practice
+
+log = logging.getLogger(__name__)
 
 TRIES_AT_MOST = 50
 
@@ -88,13 +92,13 @@ def _claim_next(caller: Caller) -> Hold:
             break
         try:
             hold = _open_call(caller, taken)
+            if hold is not None:
+                _top_up(queue, taken)
+                return hold
         except Exception:
             # The caller was removed or paused, or the database failed, so no call was written.
             queue.release(taken)
             raise
-        if hold is not None:
-            queue.top_up(taken)
-            return hold
         # This releases the row locks, so a claim that waits for them can continue.
         db.session.rollback()
         queue.release_stale(taken)
@@ -105,6 +109,21 @@ def _claim_next(caller: Caller) -> Hold:
             return already
         caller = _as_it_is_now(caller)
     raise NobodyToCallError(empty_queue_of(caller.campaign, caller))
+
+
+def _top_up(queue: ContactQueue, taken: TakenContact) -> None:
+    """Refill the queue if it is low. A failure is only logged if the call is stored already: the
+    caller gets the contact, and the next claim or the clock refills."""
+    is_stored = commits_each_statement(db.session)
+    try:
+        queue.top_up(taken)
+    except RedisError as error:
+        log.warning("after a claim Redis was away: %s", type(error).__name__)
+    except DBAPIError as error:
+        if not is_stored:
+            raise  # the transaction with the call is lost
+        db.session.rollback()  # of the failed statement alone
+        log.warning("after a claim PostgreSQL refused a refill: %s", type(error).__name__)
 
 
 def _as_it_is_now(caller: Caller) -> Caller:

@@ -220,7 +220,7 @@ def autocommit(act: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
         try:
             result = act(*args, **kwargs)
             # Later statements of the request must not go to this connection in its present mode.
-            if session.in_transaction() and _commits_each_statement(session):
+            if session.in_transaction() and commits_each_statement(session):
                 session.commit()
             return result
         except BaseException:
@@ -236,15 +236,16 @@ def autocommit(act: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
 def begin_transaction() -> None:
     """Begin an ordinary transaction inside `autocommit`. It ends with the next commit or rollback,
     and after that each statement is a transaction again. Do nothing if a transaction is open."""
-    if _commits_each_statement(db.session):
+    if commits_each_statement(db.session):
         db.session.execute(_BEGIN)
 
 
 _BEGIN = text("BEGIN")
 
 
-def _commits_each_statement(session: Session) -> bool:
-    """Whether the session's next statement will be a transaction of its own."""
+def commits_each_statement(session: Session) -> bool:
+    """Whether the session's next statement will be a transaction of its own, and the statements
+    before it are stored."""
     if not session.info.get(_AUTOCOMMIT):
         return False
     driver = session.connection().connection.dbapi_connection
@@ -266,7 +267,7 @@ def _enter_autocommit(session: Session, _: object, connection: Connection) -> No
 @event.listens_for(Session, "before_flush")
 def _refuse_flush_in_autocommit(session: Session, *_: object) -> None:
     # A flush sends a statement for each changed object, and a crash could come between two of them.
-    if _commits_each_statement(session):
+    if commits_each_statement(session):
         raise RuntimeError("Call begin_transaction() before you change objects of the session.")
 
 

@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
 
@@ -9,7 +10,8 @@ import pytest
 import time_machine
 from flask.testing import FlaskClient
 from redis import Redis
-from sqlalchemy import func, select
+from redis.exceptions import RedisError
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
@@ -646,6 +648,28 @@ def test_without_redis_the_page_says_back_in_a_moment(
     assert "data-ask-every" in page.text
     db.session.refresh(call)
     assert call.outcome == "busy"
+
+
+def lose_redis(*_: object) -> None:
+    raise RedisError
+
+
+def lose_connection(*_: object) -> None:
+    db.session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+
+@pytest.mark.parametrize("fault", [lose_redis, lose_connection])
+def test_a_refill_that_fails_after_a_claim_keeps_nobody_from_the_person(
+    phone_bank: PhoneBank,
+    sam: FlaskClient,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Callable[..., None],
+) -> None:
+    monkeypatch.setattr("phonebank.contact_queue.queue.refill", fault)
+    db.session.commit()
+    answer = sam.post("/calling/next", headers=JSON)
+    assert answer.status_code == 200
+    assert answer.json["person"]["call_id"] == str(open_call().id)
 
 
 @pytest.mark.parametrize("what", ["answers", "outcome", "undo", "give-back", "renew"])

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 import time_machine
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import DBAPIError
 
 from phonebank.calls.claim import NobodyToCallError, claim
 from phonebank.calls.eligibility import OnBreakError, running_campaign
@@ -48,6 +49,19 @@ def test_two_callers_get_two_people(phone_bank: PhoneBank) -> None:
     sams = claim_and_commit(phone_bank.sam)
     priyas = claim_and_commit(phone_bank.priya)
     assert sams.contact.id != priyas.contact.id
+
+
+def test_a_claim_whose_transaction_is_lost_gives_nobody(
+    phone_bank: PhoneBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        db.session.execute(text("SELECT 1 / 0"))
+
+    monkeypatch.setattr("phonebank.contact_queue.queue.refill", fail)
+    with pytest.raises(DBAPIError):
+        claim(phone_bank.sam)
+    db.session.rollback()
+    assert redis_queue_of(phone_bank.campaign.id).held_count() == 0
 
 
 def test_asking_again_brings_the_same_person_and_call(phone_bank: PhoneBank) -> None:
