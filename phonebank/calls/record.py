@@ -34,7 +34,7 @@ from phonebank.live.change_marks import mark_after_commit
 from phonebank.models import Caller, Campaign, SuppressionOrigin, now
 from phonebank.rules.calling_hours import contact_date, zones_in_key
 from phonebank.rules.languages import LANGUAGES, UNKNOWN
-from phonebank.rules.outcomes import OUTCOMES, Outcome
+from phonebank.rules.outcomes import OUTCOMES, NextState, Outcome
 from phonebank.rules.retry_policy import Decision, decide
 from phonebank.rules.retry_rules import RetryRules
 from phonebank.scripts.versions import script_of
@@ -150,6 +150,9 @@ def _record(report: _Report, is_locked: bool) -> RecordResult | None:
     decision = _decide(report, seen)
     result = _call_result(report, seen, decision.counted and not is_superseded)
     people = None if is_superseded else _people_result(report, seen, decision)
+    moves_on = people is not None and people.contact.phone != rows.contact.phone
+    if moves_on and not is_locked:
+        return None  # `write_rows` needs a transaction for another number
     if not write_rows(rows, result, people):
         return None
     if decision.suppress_reason is not None:
@@ -216,6 +219,7 @@ def _conversation_and_yes(report: _Report, seen: _Situation) -> tuple[bool, bool
 
 def _people_result(report: _Report, seen: _Situation, decision: Decision) -> PeopleResult:
     rows = seen.rows
+    next_numbers = rows.contact.other_phones if decision.state == NextState.UNUSABLE else ()
     lost: tuple[NumberLoss, ...] = ()
     if decision.number_dead:
         lost = take_dead_number_away(rows.called_phone, rows.call_id, rows.contact_id)
@@ -229,6 +233,6 @@ def _people_result(report: _Report, seen: _Situation, decision: Decision) -> Peo
         caller_id=report.caller.id,
         only_me=report.only_me,
         language=report.language,
-        dead=dead_among(rows.contact.other_phones) if decision.number_bad else frozenset(),
+        dead=dead_among(next_numbers),
     )
     return PeopleResult(contact, decision.household_rest_until, decision.household_rested_at, lost)

@@ -31,7 +31,7 @@ from phonebank.models import (
     SuppressionOrigin,
     now,
 )
-from phonebank.rules.outcomes import OUTCOMES
+from phonebank.rules.outcomes import OUTCOMES, RETRIED
 from phonebank.rules.time_zones import time_zone
 from phonebank.suppressions.entries import is_suppressed, suppress
 from phonebank.tallies.totals import campaign_totals
@@ -670,6 +670,30 @@ def test_a_refill_that_fails_after_a_claim_keeps_nobody_from_the_person(
     answer = sam.post("/calling/next", headers=JSON)
     assert answer.status_code == 200
     assert answer.json["person"]["call_id"] == str(open_call().id)
+
+
+def test_every_outcome_is_recorded_when_the_number_has_no_tries_left(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    phone_bank.campaign.retry_rules = {
+        "attempts_at_most": 1,
+        "outcomes": {key: {"retries_at_most": 0} for key in RETRIED},
+    }
+    moved = set()
+    for number, key in enumerate(OUTCOMES):
+        next_phone = f"+447700900{number:03}"
+        create_contact(phone_bank.contact_list)
+        db.session.commit()
+        ask_for_person(sam)
+        call = open_call()
+        contact, address = db.session.get_one(Contact, call.contact_id), address_of(call, "outcome")
+        contact.other_phones = [next_phone]
+        db.session.commit()
+        answer = sam.post(address, json={"outcome": key, "next": False}, headers=JSON)
+        assert (answer.status_code, answer.json.get("changed")) == (200, True), key
+        if (contact.state, contact.phone) == ("callable", next_phone):
+            moved.add(key)
+    assert moved == {"wrong_number", "disconnected", "line_fault"}
 
 
 @pytest.mark.parametrize("what", ["answers", "outcome", "undo", "give-back", "renew"])

@@ -66,13 +66,16 @@ def test_another_campaign_calls_the_next_number_or_nobody(
     assert db.session.scalars(select(DeadNumber)).all() == []
 
 
-def test_a_dead_second_number_is_passed_over_when_the_first_proves_wrong(
-    phone_bank: PhoneBank, dead: Contact
+@pytest.mark.parametrize("outcome", ["wrong_number", "line_fault"])
+def test_a_dead_second_number_is_passed_over_when_the_first_is_of_no_use(
+    phone_bank: PhoneBank, dead: Contact, outcome: str
 ) -> None:
     ola, person = elsewhere(phone="+442079460778", other_phones=[NUMBER, MOBILE])
     hear_that_it_is_dead(phone_bank)
     call_id = claim(ola).call.id
     db.session.commit()
-    record(ola, call_id, "wrong_number")
+    ola.campaign.retry_rules = {"outcomes": {"line_fault": {"retries_at_most": 0}}}
+    db.session.commit()
+    record(ola, call_id, outcome)
     db.session.commit()
     assert (person.phone, person.other_phones) == (MOBILE, [])
