@@ -38,6 +38,7 @@ _SEQ_DIGITS = 16  # JavaScript counts exactly up to this many digits
 
 @pages.post("/calling/person/<uuid:call_id>/answers")
 @for_callers
+@autocommit
 def answer(call_id: uuid.UUID) -> ResponseReturnValue:
     """Save the answer to one step of the script."""
     fields = read_fields()

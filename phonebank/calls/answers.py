@@ -3,8 +3,8 @@
 import uuid
 from typing import Any
 
-from sqlalchemy import bindparam, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Row, bindparam, func, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from phonebank.calls.hold import OpenCall, is_stale, not_an_own_call
 from phonebank.core.db import db
@@ -13,16 +13,30 @@ from phonebank.models import Answer, Call, Caller, now
 from phonebank.scripts.versions import script_of
 from scripts_library.engine import InvalidAnswerError, check_answer
 
+# An outcome or an undo may come between the two statements. Then the call is read again.
+TRIES_AT_MOST = 3
+
 # Statements are built once: building them takes longer than PostgreSQL needs to answer them.
+_CALL = select(Call.id, Call.script_version_id, Call.outcome, Call.turn).where(
+    Call.id == bindparam("call_id"), Call.caller_id == bindparam("caller_id")
+)
 # The update locks the call and gives its row a new version. An outcome that has read the answers
 # without this one then finds the call changed, and reads again.
-_LOCK = (
-    update(Call)
-    .where(Call.id == bindparam("own_call"), Call.caller_id == bindparam("own_caller"))
-    .values(turn=Call.turn)
-    .returning(Call)
-    .execution_options(synchronize_session=False, populate_existing=True)
+_SAVE = text("""
+WITH unrecorded AS (
+    UPDATE call SET turn = turn WHERE id = :call_id AND outcome IS NULL AND turn = :turn
+    RETURNING id
+), saved AS (
+    INSERT INTO answer AS old (call_id, step_id, value, answered_at, seq)
+    SELECT id, :step_id, :value, :at, CAST(:seq AS bigint) FROM unrecorded
+    ON CONFLICT (call_id, step_id) DO UPDATE
+    SET value = excluded.value, answered_at = excluded.answered_at,
+        seq = coalesce(excluded.seq, old.seq)
+    WHERE excluded.seq IS NULL OR old.seq IS NULL OR excluded.seq > old.seq
+    RETURNING step_id
 )
+SELECT (SELECT count(*) FROM unrecorded) AS is_unrecorded, (SELECT count(*) FROM saved) AS is_saved
+""").bindparams(bindparam("value", type_=JSONB))
 _ANSWERS = select(Answer.step_id, Answer.value).where(Answer.call_id == bindparam("call_id"))
 
 
@@ -45,30 +59,29 @@ def save_answer(
     Raises NotFoundError, ConflictError once the outcome is recorded, InvalidInputError for a step
     or answer that the script does not have.
     """
-    call = db.session.scalar(_LOCK, {"own_call": call_id, "own_caller": caller.id})
-    if call is None:
-        raise not_an_own_call()
-    if call.outcome is not None:
-        raise ConflictError("This call is already recorded.", "Undo it first to change an answer.")
-    value = _checked(call, step_id, raw)
-    if is_stale(turn, call.turn):
-        return answers_of(call).get(step_id)
-    row = insert(Answer).values(
-        call_id=call.id, step_id=step_id, value=value, answered_at=now(), seq=seq
-    )
-    new = row.excluded
-    kept = db.session.execute(
-        row.on_conflict_do_update(
-            index_elements=["call_id", "step_id"],
-            set_={
-                "value": new.value,
-                "answered_at": new.answered_at,
-                "seq": func.coalesce(new.seq, Answer.seq),
+    for _ in range(TRIES_AT_MOST):
+        call = db.session.execute(_CALL, {"call_id": call_id, "caller_id": caller.id}).one_or_none()
+        if call is None:
+            raise not_an_own_call()
+        if call.outcome is not None:
+            break
+        value = _checked(call, step_id, raw)
+        if is_stale(turn, call.turn):
+            return answers_of(call).get(step_id)
+        saved = db.session.execute(
+            _SAVE,
+            {
+                "call_id": call.id,
+                "turn": call.turn,
+                "step_id": step_id,
+                "value": value,
+                "at": now(),
+                "seq": seq,
             },
-            where=or_(new.seq.is_(None), Answer.seq.is_(None), new.seq > Answer.seq),
-        ).returning(Answer.step_id)
-    ).one_or_none()
-    return value if kept else answers_of(call).get(step_id)
+        ).one()
+        if saved.is_unrecorded:
+            return value if saved.is_saved else answers_of(call).get(step_id)
+    raise ConflictError("This call is already recorded.", "Undo it first to change an answer.")
 
 
 def last_seq(call: Call | OpenCall) -> int:
@@ -76,12 +89,12 @@ def last_seq(call: Call | OpenCall) -> int:
     return db.session.scalar(select(func.max(Answer.seq)).where(Answer.call_id == call.id)) or 0
 
 
-def answers_of(call: Call | OpenCall) -> dict[str, Any]:
+def answers_of(call: Call | OpenCall | Row[*tuple[Any, ...]]) -> dict[str, Any]:
     """Return a call's answers by step id."""
     return dict(db.session.execute(_ANSWERS, {"call_id": call.id}).all())
 
 
-def _checked(call: Call, step_id: str, raw: Any) -> Any:
+def _checked(call: Row[*tuple[Any, ...]], step_id: str, raw: Any) -> Any:
     script = script_of(call.script_version_id)
     if script is None or not script.has_step(step_id):
         raise InvalidInputError("This call's script doesn't have this step.", "Reload the page.")

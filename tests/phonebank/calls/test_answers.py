@@ -1,7 +1,10 @@
 """Answers to the steps of a script, and which of them make a conversation."""
 
+from typing import Any
+
 import pytest
 
+from phonebank.calls import answers
 from phonebank.calls.answers import answers_of, save_answer
 from phonebank.calls.claim import claim
 from phonebank.calls.record import record
@@ -9,8 +12,9 @@ from phonebank.calls.undo import undo
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, InvalidInputError
 from phonebank.scripts.versions import script_of
-from scripts_library.engine import path
+from scripts_library.engine import check_answer, path
 from scripts_library.library import source_of
+from scripts_library.script import Step
 from tests.factories import create_script
 from tests.phone_bank import PhoneBank
 from tests.phonebank.calls.recorded_calls import counts, party, recorded, walk_to
@@ -140,3 +144,21 @@ def test_an_answer_on_a_way_that_was_left_is_no_conversation(phone_bank: PhoneBa
     call = recorded(phone_bank.sam, hold.call.id, "bad_time")
     assert not call.conversation
     assert answers_of(call)[rating] == 5  # kept all the same
+
+
+def test_an_answer_that_meets_an_outcome_half_way_is_refused(
+    phone_bank: PhoneBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_script(phone_bank.campaign, source_of("persuasive-conversation", "en"))
+    db.session.commit()
+    call = claim(phone_bank.sam).call
+    db.session.commit()
+
+    def record_meanwhile(step: Step, raw: Any) -> Any:
+        record(phone_bank.sam, call.id, "talked", turn=0)
+        return check_answer(step, raw)
+
+    monkeypatch.setattr(answers, "check_answer", record_meanwhile)
+    with pytest.raises(ConflictError, match="already recorded"):
+        save_answer(phone_bank.sam, call.id, "rating_before", "1", turn=0)
+    assert answers_of(call) == {}
