@@ -429,7 +429,8 @@ class Phone:
             return
         self._until = time.time() + screen.seconds_left
         phone, until = shown.get(screen.number, (self._number, 0.0))
-        if phone != self._number and until > time.time():
+        # A person who may only be corrected has no number on the screen.
+        if screen.number and phone != self._number and until > time.time():
             self._crowd.notes.broken.append(f"{screen.call.call_id} is on two screens")
         shown[screen.number] = self._number, self._until
         self._failed_renewals = 0

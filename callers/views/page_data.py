@@ -10,12 +10,13 @@ from sqlalchemy import JSON, Row, func, select, text
 
 from callers.views.joy import describe_joy
 from phonebank.calls.hold import SEEN_APART, mark_seen
-from phonebank.calls.undo import LAST_RECORDED_FIRST, UNDO_WITHIN
+from phonebank.calls.undo import LAST_RECORDED_FIRST, UNDO_WITHIN, may_undo_never_again
 from phonebank.contact_queue.campaign_hours import rules_of
 from phonebank.core.db import db
 from phonebank.models import Answer, Call, CallEnding, Caller, Campaign, Contact, Party, now
+from phonebank.models.call import OUTCOME_WITHIN
 from phonebank.rules.calling_hours import zones_in_key
-from phonebank.rules.outcomes import label_of
+from phonebank.rules.outcomes import SUPPRESSES, label_of
 from phonebank.rules.time_zones import time_zone
 
 LAST_CALLS = 100
@@ -23,16 +24,15 @@ LAST_CALLS = 100
 RECORDABLE_FOR = timedelta(hours=2)
 # For this long after a call was recorded, the next page says so.
 TOAST_FOR = timedelta(minutes=10)
-# A call that was recorded a moment ago started at most this long before, even if its outcome came
-# late: a hold lasts minutes, and RECORDABLE_FOR follows it.
-STARTED_WITHIN = timedelta(hours=12)
 # A caller who releases a contact sooner than this has not talked to the person.
 SHORTEST_CALL = timedelta(seconds=30)
 
 # The caller's last recorded call, their own totals and their party's conversations. Every answer to
 # an outcome needs them, so they are one statement. `this_hour` and `best_before` are the caller's
 # conversations in the clock hour of that call, and in the best hour before it. Only calls that
-# started after `:since` are read, which the index ix_call_caller_started finds at once.
+# started after `:since` are read, which the index ix_call_caller_started finds at once. `:since` is
+# OUTCOME_WITHIN ago. If it were later, a call that was corrected after twelve hours would be
+# missing, and the toast would name the one before it.
 LAST_AND_TOTALS = text("""
 SELECT last.*, own.*, team.team
 FROM (SELECT id, turn, started_at, recorded_at, outcome, set_aside_at, conversation, yes, too_fast,
@@ -137,9 +137,9 @@ def toast_of(caller: Caller, asked_callback: datetime | None = None) -> Toast | 
     party = db.session.get(Party, caller.party_id) if caller.party_id else None
     goal = party.goal if party else 0
     own = {"caller_id": caller.id, "party_id": caller.party_id}
-    lately = own | {"since": now() - STARTED_WITHIN}
+    lately = own | {"since": now() - OUTCOME_WITHIN}
     last = db.session.execute(LAST_AND_TOTALS, lately).one_or_none()
-    if last is None or not _can_undo(caller, last.recorded_at, last.set_aside_at):
+    if last is None or not _can_undo(caller, last, is_last=True):
         return None
     if now() - last.recorded_at > TOAST_FOR:
         return None
@@ -172,15 +172,18 @@ def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
         select(
             Call.id,
             Call.turn,
+            Call.started_at,
             Call.recorded_at,
             Call.outcome,
             Call.set_aside_at,
             select(func.left(func.coalesce(func.nullif(Contact.first_name, ""), "?"), 1))
             .where(Contact.id == Call.contact_id)
-            .scalar_subquery(),
+            .scalar_subquery()
+            .label("letter"),
             select(func.count())
             .where(Answer.call_id == Call.id, Answer.value != JSON.NULL)
-            .scalar_subquery(),
+            .scalar_subquery()
+            .label("answers"),
         )
         .where(Call.caller_id == caller.id, Call.recorded_at.is_not(None))
         .order_by(*LAST_RECORDED_FIRST)
@@ -188,21 +191,21 @@ def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
     ).all()
     return [
         OwnCall(
-            str(call_id),
-            turn,
-            at,
-            label_of(outcome),
-            letter or "?",
-            answers,
-            can_undo=_can_undo(caller, at, aside),
+            str(call.id),
+            call.turn,
+            call.recorded_at,
+            label_of(call.outcome),
+            call.letter or "?",
+            call.answers,
+            can_undo=_can_undo(caller, call, is_last=place == 0),
         )
-        for call_id, turn, at, outcome, aside, letter, answers in rows
+        for place, call in enumerate(rows)
     ]
 
 
 def totals_of_today(caller: Caller) -> dict[str, int]:
-    """Return the caller's calls, conversations and yeses of the time in which they can be undone,
-    without those that an organiser has set aside."""
+    """Return the caller's calls, conversations and yeses of the last twelve hours, without those
+    that an organiser has set aside."""
     row = db.session.execute(
         select(
             func.count(),
@@ -213,9 +216,12 @@ def totals_of_today(caller: Caller) -> dict[str, int]:
     return dict(zip(("calls", "conversations", "yeses"), row, strict=True))
 
 
-def _can_undo(caller: Caller, recorded_at: datetime, set_aside_at: datetime | None) -> bool:
+def _can_undo(caller: Caller, call: Row[*tuple[Any, ...]], is_last: bool) -> bool:
     """Whether the caller may try to undo a call. What was built on it may still forbid it."""
-    return caller.may_call and set_aside_at is None and now() - recorded_at < UNDO_WITHIN
+    if call.outcome in SUPPRESSES and not may_undo_never_again(call.recorded_at, is_last):
+        return False
+    in_time = now() - call.started_at < UNDO_WITHIN
+    return bool(caller.may_call and call.set_aside_at is None and in_time)
 
 
 def _count(number: int, noun: str) -> str:
@@ -223,23 +229,33 @@ def _count(number: int, noun: str) -> str:
 
 
 def unrecorded_call(caller: Caller) -> Call | None:
-    """Return the caller's latest call if it ended without an outcome, otherwise None.
+    """Return the caller's latest call if it ended without an outcome. Otherwise return the latest
+    call that they undid and that ended without another outcome, or None.
 
     Its hold has expired, or the caller released it. The caller may have been talking all the time,
     so they can still say how the call ended.
     """
-    call = db.session.scalars(
-        select(Call)
-        .where(Call.caller_id == caller.id)
-        .order_by(Call.handed_out_no.desc().nulls_last(), Call.started_at.desc())
-        .limit(1)
-    ).first()
-    if call is None or call.outcome is not None or call.ended_at is None:
-        return None
+    latest = select(Call).order_by(Call.handed_out_no.desc().nulls_last(), Call.started_at.desc())
+    own = latest.where(Call.caller_id == caller.id).limit(1)
+    call = db.session.scalar(own)
+    if call is not None and _is_unrecorded(call):
+        return call
+    undone = own.where(
+        Call.started_at > now() - OUTCOME_WITHIN,
+        Call.turn > 0,
+        Call.outcome.is_(None),
+        Call.ended_at > now() - RECORDABLE_FOR,
+    )
+    return db.session.scalar(undone)
+
+
+def _is_unrecorded(call: Call) -> bool:
+    if call.outcome is not None or call.ended_at is None:
+        return False
     was_short = call.ended_at - call.started_at < SHORTEST_CALL
-    if call.ending == CallEnding.GIVEN_BACK and was_short:
-        return None
-    return call if now() - call.ended_at < RECORDABLE_FOR else None
+    if call.ending == CallEnding.GIVEN_BACK and was_short and not call.turn:
+        return False
+    return now() - call.ended_at < RECORDABLE_FOR
 
 
 def update_last_seen(caller: Caller) -> None:

@@ -8,6 +8,7 @@
 - `contact_state`, `household_state`   what an outcome does to the contact and to its household
 - `contact_snapshot`  what an undo restores
 - `household`         switching the call to another person of the household
+- `never_again`       taking back what a call entered on the do-not-call list
 - `set_aside`, `set_aside_worker`, `jobs`   setting aside all that one caller recorded
 - `speed_check`, `caller_history`   outcomes that came too fast; what one caller did
 - `merge_fields`      the values of a call's merge fields

@@ -24,7 +24,7 @@ from phonebank.calls.contact_snapshot import (
 )
 from phonebank.contact_queue.holds import END_WITH_OUTCOME
 from phonebank.core.db import db
-from phonebank.models import ContactState
+from phonebank.models import Call, ContactState
 from phonebank.models.state_column import state_text
 from phonebank.tallies.totals import COUNTED_CALL, sql_to_add
 
@@ -103,6 +103,24 @@ SELECT EXISTS (
     WHERE this.id = :call_id AND later.id <> this.id
       AND (coalesce(later.handed_out_no, 0), later.started_at)
         > (coalesce(this.handed_out_no, 0), this.started_at)
+)
+""")
+
+# The people are found first, by the indexes of `contact` and of the calls to one contact: the calls
+# have no index of all numbers. The call's household has those who have lost the number since.
+_WAS_NUMBER_CALLED = text("""
+SELECT EXISTS (
+    SELECT FROM call AS later
+    WHERE later.contact_id = ANY (ARRAY(
+        SELECT contact.id FROM contact JOIN call AS this USING (campaign_id, phone)
+        WHERE this.id = :call_id
+        UNION
+        SELECT CAST(other.id AS bigint)
+        FROM call AS this CROSS JOIN jsonb_array_elements_text(this.household) AS other(id)
+        WHERE this.id = :call_id
+    ))
+    AND later.phone = :phone AND later.id <> :call_id AND later.ended_at IS NOT NULL
+    AND later.handed_out_no > coalesce(:handed_out_no, 0)
 )
 """)
 
@@ -228,3 +246,10 @@ def was_reassigned(call_id: uuid.UUID) -> bool:
     differ.
     """
     return bool(db.session.scalar(_WAS_REASSIGNED, {"call_id": call_id}))
+
+
+def was_number_called(call: Call) -> bool:
+    """Whether a later call, which has ended, has shown the call's number to a caller of the
+    campaign."""
+    values = {"call_id": call.id, "phone": call.phone, "handed_out_no": call.handed_out_no}
+    return bool(db.session.scalar(_WAS_NUMBER_CALLED, values))

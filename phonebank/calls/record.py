@@ -25,6 +25,7 @@ from phonebank.calls.contact_state import apply_decision, offer_language
 from phonebank.calls.hold import is_stale, not_an_own_call, own_call_and_contact
 from phonebank.calls.household_state import take_dead_number_away
 from phonebank.calls.merge_fields import fields_for
+from phonebank.calls.never_again import lift_entry
 from phonebank.calls.speed_check import is_too_fast
 from phonebank.contact_queue.campaign_hours import hours_of, rules_of
 from phonebank.contact_queue.holds import release_after_commit
@@ -123,7 +124,10 @@ def record(
     result = None if changes_more else _record(report, is_locked=False)
     if result is None:
         begin_transaction()
-        own_call_and_contact(caller, call_id)
+        call, _ = own_call_and_contact(caller, call_id)
+        if call.turn and call.outcome is None and not is_stale(turn, call.turn):
+            # The undone outcome may have been a do-not-call, which has held until now.
+            lift_entry(call)
         result = _record(report, is_locked=True)
     if result is None:
         raise RuntimeError("A call has changed although its row was locked.")
@@ -140,8 +144,10 @@ def _record(report: _Report, is_locked: bool) -> RecordResult | None:
     if rows.outcome is not None or is_stale(report.turn, rows.turn):
         return RecordResult(rows.outcome, changed=False)
     is_late = rows.ended_at is not None
-    if is_late and not is_locked:
-        return None  # without a lock another caller may be getting the contact just now
+    if (is_late or rows.turn) and not is_locked:
+        # Without a lock another caller may be getting the contact just now. An outcome after an
+        # undo may change the do-not-call list.
+        return None
     is_superseded = is_late and was_reassigned(rows.call_id)
 
     campaign, at = db.session.get_one(Campaign, rows.campaign_id), now()

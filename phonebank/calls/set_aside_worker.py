@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from phonebank.calls.contact_snapshot import ContactSnapshot, ContactValues, PeopleSnapshot
 from phonebank.calls.household_state import restore_household
+from phonebank.calls.never_again import lift_entry
 from phonebank.calls.undo import LAST_RECORDED_FIRST
 from phonebank.core.db import db
 from phonebank.core.locks import lock_row
@@ -25,7 +26,7 @@ from phonebank.models import (
     SuppressionOrigin,
     now,
 )
-from phonebank.rules.outcomes import SUPPRESSES, outcome_of
+from phonebank.rules.outcomes import outcome_of
 from phonebank.suppressions import dead_numbers
 from phonebank.suppressions import entries as suppressions
 from phonebank.suppressions.contacts import restore_contacts, suppress_listed_among
@@ -101,7 +102,7 @@ def _set_aside_some(set_aside: SetAside) -> bool:
         call.counted = False
         call.set_aside_at = at
         if outcome_of(call.outcome or "").suppress_reason:
-            kept.lifted_reason = _lift_suppression(call)
+            kept.lifted_reason = lift_entry(call)
         # The call may have reported its number as dead, for every contact that has it.
         dead_numbers.withdraw(call.id)
         other = last_other_call.get(contact.id)
@@ -111,29 +112,6 @@ def _set_aside_some(set_aside: SetAside) -> bool:
     db.session.flush()
     restore_contacts(restored)
     return bool(ids)
-
-
-def _lift_suppression(call: Call) -> str | None:
-    """Lift the do-not-call entry of a call, unless another call of its caller that is not set aside
-    had the same outcome for the number. Return the entry's reason, or None if the entry stays."""
-    another = db.session.scalar(
-        select(Call.id)
-        .join(Contact, Contact.id == Call.contact_id)
-        .where(
-            or_(Contact.phone == call.phone, Contact.id == call.contact_id),
-            Call.phone == call.phone,
-            Call.outcome.in_(SUPPRESSES),
-            Call.set_aside_at.is_(None),
-            Call.id != call.id,
-        )
-        .limit(1)
-    )
-    if another is not None:
-        suppressions.move_entry(call.id, another)
-        return None
-    reason = suppressions.reason_of_call(call.id)
-    suppressions.lift_of_call(call.id)
-    return reason
 
 
 def _restore_people(call: Call, contact: Contact, kept: SetAsideCall, is_last: bool) -> list[int]:

@@ -1,13 +1,14 @@
 """Undoes the outcome of a call. Nothing here commits."""
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import psycopg
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from phonebank.calls.call_rows import was_reassigned
+from phonebank.calls.answers import answers_of
+from phonebank.calls.call_rows import was_number_called, was_reassigned
 from phonebank.calls.contact_snapshot import ContactSnapshot
 from phonebank.calls.eligibility import NotAdmittedError, running_campaign
 from phonebank.calls.hold import (
@@ -25,15 +26,28 @@ from phonebank.core.db import db
 from phonebank.core.errors import GoneError, HoldLostError, NotRunningError
 from phonebank.core.locks import lock_row
 from phonebank.models import Call, Caller, Campaign, Contact, ContactList, now
-from phonebank.models.call import HANDED_OUT_NO
+from phonebank.models.call import HANDED_OUT_NO, OUTCOME_WITHIN
+from phonebank.roster.pace import pause_of
+from phonebank.rules.outcomes import SUPPRESSES
 from phonebank.suppressions import entries as suppressions
 from phonebank.tallies import totals
 
-# The time in which a caller may undo an outcome: a day of calling.
+# The time from its beginning in which a caller may undo a call: a day of calling.
 UNDO_WITHIN = timedelta(hours=12)
+# The time after its outcome in which a caller may undo a call that put a number on the do-not-call
+# list. Later it is no slip of the finger, and nobody would ask about the person again.
+UNDO_NEVER_AGAIN_WITHIN = timedelta(minutes=10)
+# A caller may undo this many calls within an hour, because each shows a number.
+UNDONE_AN_HOUR = 30
 # The order of a caller's recorded calls. Their numbers say which came last, even if a clock was set
 # back.
 LAST_RECORDED_FIRST = (Call.recorded_no.desc().nulls_last(), Call.recorded_at.desc())
+
+
+_UNDONE_SINCE = text("""
+SELECT count(*) FROM call
+WHERE caller_id = :caller_id AND started_at > :recent AND reopened_at > :since
+""")
 
 
 class CannotUndoError(HoldLostError):
@@ -49,13 +63,15 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> str:
     """Undo one of the caller's outcomes and bring its contact back onto their screen.
 
     If a contact is on their screen, it is released first. A late copy of an undo that was done (its
-    `turn` is not the call's) changes nothing, whatever was recorded since.
+    `turn` is not the call's) changes nothing, whatever was recorded since. A number that this call
+    put on the do-not-call list stays there until the call has another outcome.
 
     Returns the outcome that was undone, or "" if nothing has changed.
 
     Raises NotFoundError, NotAdmittedError, and CannotUndoError. An outcome cannot be undone if it
-    is too long ago, if another call has the contact or has changed it since, or if another entry
-    has put a number of the contact on the do-not-call list.
+    is too long ago, if the caller has undone too many or has begun another call, if another call
+    has had the contact or its number since, or if another entry has put a number of the contact on
+    the do-not-call list.
     """
     call, contact = own_call_and_contact(caller, call_id)
     if call.outcome is None or is_stale(turn, call.turn):
@@ -67,33 +83,38 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> str:
         raise NotAdmittedError()
     if call.set_aside_at is not None:
         raise CannotUndoError("An organiser has set this call aside.")
-    if call.recorded_at is None or now() - call.recorded_at > UNDO_WITHIN:
-        raise CannotUndoError("You recorded it more than twelve hours ago.")
+    if now() - call.started_at > UNDO_WITHIN:
+        raise CannotUndoError("You made this call more than twelve hours ago.")
+    _refuse_never_again(caller, call)
     if call.contact_before is None or was_reassigned(call.id):
         raise CannotUndoError("A caller has been given this person again since then.")
     snapshot = ContactSnapshot.from_json(call.contact_before)
-    if snapshot.has_changed_since(contact):
+    if snapshot.has_changed_since(contact) or was_number_called(call):
         raise CannotUndoError(
             "Someone on their number has been called since then, or their list was uploaded again."
         )
-    current = current_hold(caller)
-    if current is not None:
-        release_hold(caller, current.call.id)
-        db.session.flush()
-    totals.add_call(call, -1)
-    suppressions.lift_of_call(call.id)
-    if suppressions.suppressed_among([call.phone, *snapshot.before.other_phones]):
+    if suppressions.suppressed_by_others([call.phone, *snapshot.before.other_phones], call.id):
         raise CannotUndoError(
             "An organiser or another call has put them on the do-not-call list.",
             "Go on to the next person.",
         )
+    _refuse_many(caller)
+    _clear_screen(caller)
+    totals.add_call(call, -1)
     restore_household(call, snapshot.household)
     snapshot.before.restore(contact)
-    # The value may belong to a number that the contact had in the meantime.
-    contact.suppressed_at = None
+    if call.outcome not in SUPPRESSES:
+        # The value may belong to a number that the contact had in the meantime.
+        contact.suppressed_at = None
     undone = call.outcome
     _reopen(call)
     return undone
+
+
+def may_undo_never_again(recorded_at: datetime | None, is_last: bool) -> bool:
+    """Whether a call that put a number on the do-not-call list may be undone, by when it was
+    recorded and whether it is the caller's last recorded call."""
+    return is_last and recorded_at is not None and now() - recorded_at < UNDO_NEVER_AGAIN_WITHIN
 
 
 def last_recorded_id(caller: Caller) -> uuid.UUID | None:
@@ -117,15 +138,51 @@ def redial_block_reason(
     """
     if not call.turn:
         return ""
+    caller = db.session.get_one(Caller, call.caller_id)
     try:
-        running_campaign(db.session.get_one(Caller, call.caller_id))
+        running_campaign(caller)
     except (NotRunningError, GoneError) as closed:
         return closed.message
+    if pause_of(caller, now()) is not None:
+        return "Calling is paused for you right now."
+    if suppressions.suppressed_among([call.phone]):
+        return "Their number is on the do-not-call list."
     if not is_calling_time(campaign, contact.zone_key, now()):
         return "It's outside calling hours where they are."
     if db.session.get_one(ContactList, contact.contact_list_id).removed:
         return "Their list is paused."
     return ""
+
+
+def _refuse_never_again(caller: Caller, call: Call) -> None:
+    is_last = last_recorded_id(caller) == call.id
+    if call.outcome in SUPPRESSES and not may_undo_never_again(call.recorded_at, is_last):
+        raise CannotUndoError(
+            "You recorded that nobody may call this number again. You can take that back for ten "
+            "minutes, while it's your last call.",
+            "Ask an organiser to take them off the do-not-call list.",
+        )
+
+
+def _refuse_many(caller: Caller) -> None:
+    at = now()
+    lately = {"recent": at - OUTCOME_WITHIN, "since": at - timedelta(hours=1)}
+    undone = db.session.scalar(_UNDONE_SINCE, {"caller_id": caller.id, **lately}) or 0
+    if undone >= UNDONE_AN_HOUR:
+        raise CannotUndoError(f"You've corrected {undone} calls within an hour.")
+
+
+def _clear_screen(caller: Caller) -> None:
+    """Release the contact on the caller's screen, unless their call has begun."""
+    current = current_hold(caller)
+    if current is None:
+        return
+    if current.call.turn or answers_of(current.call):
+        raise CannotUndoError(
+            "You have another call on your screen.", "Say first how this call ended."
+        )
+    release_hold(caller, current.call.id)
+    db.session.flush()
 
 
 def _reopen(call: Call) -> None:

@@ -23,15 +23,16 @@ from phonebank.live.board_payload import (
     Score,
 )
 from phonebank.models import CallerState, CampaignState, RoleName
+from phonebank.models.call import OUTCOME_WITHIN
 from phonebank.models.state_column import state_text
 
 # - A caller is calling now if their latest call is open, or was recorded in the last two minutes:
 #   callers stay in the count between two calls.
 # - If a host hid or removed a caller, the board leaves out the name and keeps the calls.
 # - A personal best is the conversation that makes a clock hour better than each of the caller's
-#   earlier hours. No outcome comes more than four hours after its claim, so the index finds every
-#   call that can count. The hour itself is a FILTER: as a condition it makes PostgreSQL expect few
-#   calls in that hour and read the whole campaign's.
+#   earlier hours. An outcome, even a corrected one, comes within OUTCOME_WITHIN of its claim, so
+#   the index finds every call that can count. The hour itself is a FILTER: as a condition it makes
+#   PostgreSQL expect few calls in that hour and read the whole campaign's.
 # - Each inner query is for one party, by an index that begins with the party or with its callers.
 # - The time is the statement's, which is set together with its snapshot and is the same for all its
 #   boards. With the clock at each row, a long reading that began earlier would pass for newer than
@@ -117,7 +118,7 @@ CROSS JOIN LATERAL (
                        FROM call e
                        WHERE e.caller_id = k.caller_id AND e.counted AND e.conversation
                          AND NOT e.too_fast
-                         AND e.started_at > k.recorded_at - interval '4 hours')
+                         AND e.started_at > k.recorded_at - :outcome_within)
                ELSE false END) ORDER BY k.recorded_at DESC), '[]') AS recent
     FROM (SELECT caller_id, conversation, yes, too_fast, recorded_at FROM call
           WHERE party_id = p.id AND counted AND recorded_at IS NOT NULL
@@ -143,6 +144,7 @@ _VALUES = {
     "lines": FEED_LINES,
     "best_from": BEST_FROM,
     "ringing": NAMES_CALLING,
+    "outcome_within": OUTCOME_WITHIN,
 }
 
 

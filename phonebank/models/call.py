@@ -5,7 +5,7 @@ from when, and until when.
 """
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -25,6 +25,11 @@ class CallEnding(StrEnum):
     EXPIRED = "expired"
     TAKEN_AWAY = "taken_away"  # the caller was removed, or the campaign ended
 
+
+# The time from a claim to the last outcome of its call. A call can be corrected for twelve hours,
+# its contact is then held for an hour or so, and its outcome is asked for two hours more. What a
+# phone without a network sends even later counts too, but is no news.
+OUTCOME_WITHIN = timedelta(hours=16)
 
 RECORDED_NO = Sequence("call_recorded_no", metadata=Base.metadata)
 HANDED_OUT_NO = Sequence("call_handed_out_no", metadata=Base.metadata)

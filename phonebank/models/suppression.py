@@ -33,7 +33,8 @@ class Suppression(Base):
     phone: Mapped[str] = mapped_column(String(20), primary_key=True)  # E.164
     source: Mapped[str] = mapped_column(String(10))
     reason: Mapped[str] = mapped_column(String(40), default="asked")
-    # The call in which the person asked. An undo of that call within the undo time lifts the row.
+    # The call in which the person asked. If that call is undone and gets another outcome, the row
+    # is lifted.
     call_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("call.id", ondelete="SET NULL"), index=True
     )

@@ -48,6 +48,15 @@ FROM suppression_source JOIN suppression_batch AS batch ON batch.id = batch_id
 WHERE suppression.phone = ANY(:phones) AND suppression_source.phone = suppression.phone
 """)
 
+_BY_OTHERS = text("""
+SELECT EXISTS (
+    SELECT FROM suppression AS entry
+    WHERE phone = ANY(CAST(:phones AS text[]))
+      AND (call_id IS DISTINCT FROM :call_id
+           OR EXISTS (SELECT FROM suppression_source WHERE phone = entry.phone))
+)
+""")
+
 
 def suppress(
     phone: str,
@@ -151,6 +160,11 @@ def suppressed_among(phones: list[str]) -> set[str]:
     # numbers.
     rows = text("SELECT phone FROM suppression WHERE phone = ANY(CAST(:phones AS text[]))")
     return set(db.session.scalars(rows, {"phones": phones}))
+
+
+def suppressed_by_others(phones: Sequence[str], call_id: uuid.UUID) -> bool:
+    """Whether one of these numbers (E.164) is on the list for another reason than this call."""
+    return bool(db.session.scalar(_BY_OTHERS, {"phones": list(phones), "call_id": call_id}))
 
 
 def _delete_and_restore(*which: ColumnElement[bool]) -> int:

@@ -362,9 +362,14 @@ def test_undo_brings_the_person_back(phone_bank: PhoneBank, sam: FlaskClient) ->
     assert is_suppressed(first.phone)
     page = sam.post(address_of(first, "undo"), follow_redirects=True)
     assert f'data-call="{first.id}"' in page.text
-    assert not is_suppressed(first.phone)
     assert campaign_totals(phone_bank.campaign.id).calls == 0
     assert "Recorded" not in page.text
+    # Until the call has another outcome, nobody may call that number.
+    assert is_suppressed(first.phone)
+    assert "Their number is on the do-not-call list." in page.text
+    assert "tel:" not in page.text
+    sam.post(f"{address_of(first, 'outcome')}?turn=1", data={"outcome": "no_answer"})
+    assert not is_suppressed(first.phone)
 
 
 @pytest.mark.parametrize(

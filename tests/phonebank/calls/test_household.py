@@ -62,8 +62,12 @@ def test_undo_leads_back_to_the_one_who_was_reached(
     assert all(contact.suppressed_at for contact in home)
     undo(phone_bank.sam, hold.call.id)
     db.session.commit()
-    assert not any(contact.suppressed_at for contact in home)
     assert claim(phone_bank.sam).contact.id == reached.id
+    assert all(contact.suppressed_at for contact in home)  # until there is another outcome
+    record(phone_bank.sam, hold.call.id, "no_answer")
+    db.session.commit()
+    db.session.expire_all()
+    assert not any(contact.suppressed_at for contact in home)
 
 
 def test_nobody_from_elsewhere_can_be_named(phone_bank: PhoneBank, home: list[Contact]) -> None:

@@ -5,14 +5,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from callers.views.page_data import last_calls
-from phonebank.calls.claim import claim
+from callers.views.page_data import last_calls, toast_of, unrecorded_call
+from phonebank.calls.claim import NobodyToCallError, claim
 from phonebank.calls.hold import current_hold, release_hold
 from phonebank.calls.record import record
-from phonebank.calls.undo import last_recorded_id, undo
+from phonebank.calls.undo import last_recorded_id, redial_block_reason, undo
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, HoldLostError
 from phonebank.models import (
+    Answer,
     Contact,
     ContactState,
     SuppressionOrigin,
@@ -25,8 +26,18 @@ from tests.phone_bank import PhoneBank, call_of, contact_of
 from tests.phonebank.calls.recorded_calls import counts, party, record_call
 
 
+def only(phone_bank: PhoneBank, number: int) -> list[Contact]:
+    """The first contacts of the queue, so many of them. Nobody else is to be called."""
+    for place, contact in enumerate(phone_bank.contacts):
+        contact.callable_at = datetime.now(UTC) - timedelta(days=9 - place)
+        if place >= number:
+            contact.state = ContactState.FINISHED
+    db.session.commit()
+    return phone_bank.contacts[:number]
+
+
 def test_undo_gives_back_exactly_what_was(phone_bank: PhoneBank) -> None:
-    for outcome in ("no_answer", "do_not_call", "talked", "wrong_number", "skipped", "line_fault"):
+    for outcome in ("no_answer", "talked", "wrong_number", "skipped", "line_fault"):
         hold = claim(phone_bank.sam)
         db.session.commit()
         contact = contact_of(hold)
@@ -40,7 +51,6 @@ def test_undo_gives_back_exactly_what_was(phone_bank: PhoneBank) -> None:
         after = {c.name: getattr(contact, c.name) for c in Contact.__table__.columns}
         assert after == before, outcome
         assert counts(party(phone_bank)) == board
-        assert not is_suppressed(hold.call.phone)
         assert current_hold(phone_bank.sam).call.id == hold.call.id
         assert differences() == []
 
@@ -182,12 +192,133 @@ def test_undo_is_refused_once_another_on_the_number_has_been_called(
     db.session.rollback()
     assert (called.state, called.phone, called.callable_at) == left
     assert current_hold(phone_bank.sam) is None
-    # Once hers is undone, his can be.
-    for caller in (phone_bank.priya, phone_bank.sam):
-        undo(caller, last_recorded_id(caller))
-        release_hold(caller, current_hold(caller).call.id)
-        db.session.commit()
-    assert skipped.outcome is None
+    # That stays so once hers is undone: she may have talked to somebody there.
+    undo(phone_bank.priya, last_recorded_id(phone_bank.priya))
+    release_hold(phone_bank.priya, current_hold(phone_bank.priya).call.id)
+    db.session.commit()
+    with pytest.raises(HoldLostError, match="Someone on their number"):
+        undo(phone_bank.sam, skipped.id)
+
+
+def test_nor_once_another_on_the_number_was_called_who_changed_nothing_of_theirs(
+    phone_bank: PhoneBank,
+) -> None:
+    called = only(phone_bank, 1)[0]
+    other = create_contact(phone_bank.contact_list, phone=called.phone)
+    db.session.commit()
+    talked = record_call(phone_bank, "talked")
+    assert talked.contact_id == called.id
+    other.callable_at = other.rested_at = datetime.now(UTC) - timedelta(seconds=1)
+    db.session.commit()
+    assert record_call(phone_bank, "no_answer", phone_bank.priya).contact_id == other.id
+    with pytest.raises(HoldLostError, match="Someone on their number"):
+        undo(phone_bank.sam, talked.id)
+
+
+def test_an_undone_do_not_call_holds_until_the_call_has_another_outcome(
+    phone_bank: PhoneBank,
+) -> None:
+    asked, following = only(phone_bank, 2)
+    call = record_call(phone_bank, "do_not_call")
+    assert call.contact_id == asked.id
+    undo(phone_bank.sam, call.id)
+    assert "do-not-call list" in redial_block_reason(call, asked, phone_bank.campaign)
+    release_hold(phone_bank.sam, call.id)
+    db.session.commit()
+    assert record_call(phone_bank, "busy").contact_id == following.id
+    with pytest.raises(NobodyToCallError):
+        claim(phone_bank.priya)
+    db.session.rollback()
+    assert is_suppressed(call.phone)
+    # The caller is asked about it, although it is not their last call.
+    assert unrecorded_call(phone_bank.sam).id == call.id
+    assert not record(phone_bank.sam, call.id, "no_answer", turn=0).changed  # a late copy
+    db.session.commit()
+    assert is_suppressed(call.phone)
+    record(phone_bank.sam, call.id, "no_answer", turn=1)
+    db.session.commit()
+    db.session.expire_all()
+    assert not is_suppressed(call.phone)
+    assert (asked.suppressed_at, asked.attempts) == (None, 1)
+    assert unrecorded_call(phone_bank.sam) is None
+    assert differences() == []
+
+
+@pytest.mark.parametrize("since", ["eleven minutes", "another call"])
+def test_a_do_not_call_is_taken_back_at_once_or_by_an_organiser(
+    phone_bank: PhoneBank, since: str
+) -> None:
+    call = record_call(phone_bank, "do_not_call")
+    assert last_calls(phone_bank.sam)[0].can_undo
+    if since == "another call":
+        record_call(phone_bank, "busy")
+    later = timedelta(minutes=11 if since == "eleven minutes" else 0)
+    with time_machine.travel(datetime.now(UTC) + later):
+        assert not last_calls(phone_bank.sam)[-1].can_undo
+        with pytest.raises(HoldLostError, match="nobody may call this number") as refused:
+            undo(phone_bank.sam, call.id)
+    assert refused.value.what_to_do == "Ask an organiser to take them off the do-not-call list."
+    db.session.rollback()
+    assert is_suppressed(call.phone)
+
+
+def test_a_number_stays_on_the_list_if_another_call_of_the_caller_put_it_there_too(
+    phone_bank: PhoneBank,
+) -> None:
+    only(phone_bank, 1)
+    before = claim(phone_bank.sam).call
+    release_hold(phone_bank.sam, before.id)
+    db.session.commit()
+    call = record_call(phone_bank, "do_not_call")
+    assert call.phone == before.phone
+    undo(phone_bank.sam, call.id)
+    db.session.commit()
+    record(phone_bank.sam, before.id, "do_not_call")  # comes late
+    record(phone_bank.sam, call.id, "no_answer")
+    db.session.commit()
+    assert is_suppressed(call.phone)
+
+
+@pytest.mark.parametrize("on_screen", ["undone", "answered"])
+def test_undo_drops_no_call_that_has_begun(phone_bank: PhoneBank, on_screen: str) -> None:
+    first, second = record_call(phone_bank, "no_answer"), record_call(phone_bank, "busy")
+    if on_screen == "undone":
+        undo(phone_bank.sam, second.id)
+    else:
+        answered = claim(phone_bank.sam).call.id
+        db.session.add(Answer(call_id=answered, step_id="opening", value="speaking"))
+    db.session.commit()
+    held = current_hold(phone_bank.sam).call.id
+    with pytest.raises(HoldLostError, match="another call on your screen") as refused:
+        undo(phone_bank.sam, first.id)
+    assert refused.value.what_to_do == "Say first how this call ended."
+    db.session.rollback()
+    assert current_hold(phone_bank.sam).call.id == held
+
+
+def test_a_caller_undoes_only_so_many_calls_within_an_hour(
+    phone_bank: PhoneBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("phonebank.calls.undo.UNDONE_AN_HOUR", 1)
+    call = record_call(phone_bank, "no_answer")
+    undo(phone_bank.sam, call.id)
+    record(phone_bank.sam, call.id, "busy")
+    db.session.commit()
+    with pytest.raises(HoldLostError, match="corrected 1 calls within an hour"):
+        undo(phone_bank.sam, call.id)
+    db.session.rollback()
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=61)):
+        undo(phone_bank.sam, call.id)
+
+
+def test_the_toast_names_no_other_call_than_the_last_recorded(phone_bank: PhoneBank) -> None:
+    corrected, other = record_call(phone_bank, "no_answer"), record_call(phone_bank, "busy")
+    undo(phone_bank.sam, corrected.id)
+    record(phone_bank.sam, corrected.id, "answerphone")
+    corrected.started_at -= timedelta(hours=12, minutes=5)
+    db.session.commit()
+    assert other.outcome == "busy"
+    assert toast_of(phone_bank.sam) is None  # it is too late to undo it once more
 
 
 def test_undoing_a_dead_number_leaves_contacts_that_lost_their_other_number_since(

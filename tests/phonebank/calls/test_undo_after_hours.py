@@ -83,6 +83,11 @@ def test_nor_is_a_contact_called_whose_list_is_paused(
         ("campaign", {"state": CampaignState.ENDED}, "This campaign has ended."),
         ("party", {"paused": True}, "Your host has called a break."),
         ("party", {"state": PartyState.ENDED}, "The party has ended."),
+        (
+            "sam",
+            {"paused_until": AFTER, "pause_kind": "people_an_hour"},
+            "Calling is paused for you right now.",
+        ),
     ],
 )
 def test_nor_while_calling_is_paused(

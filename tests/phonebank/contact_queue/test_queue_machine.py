@@ -27,13 +27,19 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import func, select, text
+from sqlalchemy import func, or_, select, text
 
 from phonebank.calls.claim import NobodyToCallError, claim
 from phonebank.calls.hold import release_hold, renew_hold
 from phonebank.calls.household import switch_contact
 from phonebank.calls.record import record
-from phonebank.calls.undo import UNDO_WITHIN, last_recorded_id, redial_block_reason, undo
+from phonebank.calls.undo import (
+    UNDO_NEVER_AGAIN_WITHIN,
+    UNDO_WITHIN,
+    last_recorded_id,
+    redial_block_reason,
+    undo,
+)
 from phonebank.contact_queue.campaign_hours import is_calling_time, next_calling_time
 from phonebank.contact_queue.expire_holds import expire_holds
 from phonebank.contact_queue.holds import release_caller
@@ -247,7 +253,7 @@ class QueueMachine(RuleBasedStateMachine):
         call = db.session.scalars(
             select(Call).where(Call.caller_id == caller.id, Call.ended_at.is_(None))
         ).one()
-        phone = call.phone
+        phone, was_undone = call.phone, call.turn > 0
         values: dict[str, Any] = {}
         if OUTCOMES[outcome].takes_callback:
             values["callback_at"] = self.now + timedelta(hours=hours)
@@ -262,6 +268,12 @@ class QueueMachine(RuleBasedStateMachine):
             self.model.counted += 1
         if OUTCOMES[outcome].suppress_reason is not None:
             self._suppressed(phone)
+        elif was_undone:  # that outcome may have been a do-not-call
+            db.session.expire_all()
+            for person in self.model.people.values():
+                if person.phone == phone:
+                    contact = db.session.get_one(Contact, person.id)
+                    person.suppressed = contact.suppressed_at is not None
         self._see(phone)
         self.model.left[call.id] = self._standing(call.contact_id)
 
@@ -276,7 +288,8 @@ class QueueMachine(RuleBasedStateMachine):
         if last is None:
             return
         call = db.session.get_one(Call, last)
-        counted, phone, was_suppressed = call.counted, call.phone, call.outcome
+        counted, phone = call.counted, call.phone
+        suppresses = OUTCOMES[call.outcome].suppress_reason is not None
         # By a call to another contact on the number.
         changed = self._standing(call.contact_id) != self.model.left[last]
         try:
@@ -287,7 +300,13 @@ class QueueMachine(RuleBasedStateMachine):
                     if k != caller.id}  # fmt: skip
             later = db.session.scalar(
                 select(func.count()).where(
-                    Call.contact_id == call.contact_id, Call.started_at > call.started_at
+                    or_(Call.contact_id == call.contact_id, Call.phone == phone),
+                    Call.handed_out_no > call.handed_out_no,
+                )
+            )
+            begun = db.session.scalar(
+                select(func.count()).where(
+                    Call.caller_id == caller.id, Call.ended_at.is_(None), Call.turn > 0
                 )
             )
             # By another's wish than that of this call, which an undo takes back.
@@ -296,15 +315,21 @@ class QueueMachine(RuleBasedStateMachine):
                     Suppression.phone == phone, Suppression.call_id.is_distinct_from(call.id)
                 )
             )
-            too_late = self.now - call.recorded_at > UNDO_WITHIN
-            assert phone in busy or later or never_again or too_late or changed, (
+            too_late = self.now - call.started_at > UNDO_WITHIN or (
+                suppresses and self.now - call.recorded_at >= UNDO_NEVER_AGAIN_WITHIN
+            )
+            assert phone in busy or later or begun or never_again or too_late or changed, (
                 "an undo refused for no reason"
             )
             return
         assert not changed, "an undo of the effect of another call"
         db.session.commit()
         contact = db.session.get_one(Contact, call.contact_id)
-        if not self.model.running or contact.contact_list_id in self.model.removed_lists:
+        if (
+            suppresses
+            or not self.model.running
+            or contact.contact_list_id in self.model.removed_lists
+        ):
             assert redial_block_reason(call, contact, self.campaign), (
                 "a number that must not be called"
             )
@@ -314,12 +339,6 @@ class QueueMachine(RuleBasedStateMachine):
             )
         self.model.holds[caller.id] = call.contact_id
         self.model.counted -= counted
-        if OUTCOMES[was_suppressed].suppress_reason is not None:
-            db.session.expire_all()
-            for person in self.model.people.values():
-                if person.phone == phone:
-                    contact = db.session.get_one(Contact, person.id)
-                    person.suppressed = contact.suppressed_at is not None
         self._see(phone)
 
     @rule(index=st.integers(0, CALLERS - 1), which=st.integers(0, 9))

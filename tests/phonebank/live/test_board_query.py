@@ -179,7 +179,8 @@ def test_a_personal_best_is_news_once_it_beats_an_hour_worth_beating(app_context
     # Neither somebody's first hour nor a call saved too fast is a best.
     for minute in (2, 3, 4):
         room.record(ada, conversation=True, at=later + timedelta(minutes=minute))
-    room.record(sam, conversation=True, at=later + timedelta(minutes=5))
+    corrected = room.record(sam, conversation=True, at=later + timedelta(minutes=5))
+    corrected.started_at -= timedelta(hours=12)
     room.record(sam, conversation=True, too_fast=True, at=later + timedelta(minutes=6))
     room.record(sam, conversation=True, at=later + timedelta(minutes=7))
     room.record(sam, conversation=True, at=later + timedelta(minutes=8))

@@ -1,0 +1,33 @@
+"""Takes back what a call entered on the do-not-call list. Nothing here commits."""
+
+from sqlalchemy import or_, select
+
+from phonebank.core.db import db
+from phonebank.models import Call, Contact
+from phonebank.rules.outcomes import SUPPRESSES
+from phonebank.suppressions import entries as suppressions
+
+
+def lift_entry(call: Call) -> str | None:
+    """Lift the do-not-call entry of a call, unless another call of its caller that is not set aside
+    had the same outcome for the number. Return the entry's reason, or None if the entry stays."""
+    reason = suppressions.reason_of_call(call.id)
+    if reason is None:
+        return None
+    another = db.session.scalar(
+        select(Call.id)
+        .join(Contact, Contact.id == Call.contact_id)
+        .where(
+            or_(Contact.phone == call.phone, Contact.id == call.contact_id),
+            Call.phone == call.phone,
+            Call.outcome.in_(SUPPRESSES),
+            Call.set_aside_at.is_(None),
+            Call.id != call.id,
+        )
+        .limit(1)
+    )
+    if another is not None:
+        suppressions.move_entry(call.id, another)
+        return None
+    suppressions.lift_of_call(call.id)
+    return reason
