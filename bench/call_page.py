@@ -23,8 +23,9 @@ _BROWSER = (
     "Accept-Encoding: gzip\r\nAccept-Language: en-GB,en;q=0.9\r\nCookie: {cookie}\r\n"
 )
 _FORM = "Content-Type: application/x-www-form-urlencoded;charset=UTF-8\r\n"
-# call.js asks with these for the next screen, and with JSON's for anything else. It says which
-# scripts it has, after a word that says what it understands. Without that it gets a whole page.
+# call.js asks with these headers for the next screen, and with _FOR_JSON for anything else. The
+# last header says which form of answer it understands, and then which scripts it has. Without that
+# header it gets a whole page.
 _FOR_SCREEN = "Accept: text/html\r\nX-Phonebank-Screen: {scripts}\r\n"
 _WHOLE_PAGE, _UNDERSTANDS = "1", "2"
 _FOR_JSON = "Accept: application/json\r\n"

@@ -98,7 +98,7 @@ class Evening:
         return broken
 
     def _wrong_boards(self) -> list[str]:
-        """The televisions that show something else than a recount, once they had time."""
+        """The televisions whose figures still differ from a recount after SHOWN_WITHIN."""
         rows = db.session.execute(
             text("SELECT party_id, count(*) AS calls FROM call WHERE counted GROUP BY party_id")
         )

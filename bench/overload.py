@@ -55,7 +55,8 @@ def goodput(requests: Sequence[Request], seconds: float) -> float:
 
 
 def keeps_up(requests: Sequence[Request], asked: float, seconds: float) -> bool:
-    """Whether so many outcomes a second were acknowledged, and none of the requests late."""
+    """Whether nearly `asked` outcomes a second were acknowledged, and requests took at most
+    WITHIN_BAR at p95."""
     late = percentile([one.took for one in requests], 0.95) > WITHIN_BAR
     return goodput(requests, seconds) >= KEPT_UP * asked and not late
 
@@ -115,8 +116,8 @@ def main(quick: bool = False) -> bool:
 
 
 def _find_best(running: Evening, size: Size, ask_for: Callable[[float], float]) -> float:
-    """Ask for more and more, until the servers twice do not keep up; the most outcomes a second
-    that were acknowledged."""
+    """Ask for more outcomes a second in each step, until the servers have fallen behind twice.
+    Return the most that were acknowledged."""
     asked, best, failures = FIRST_STEP, 0.0, 0
     while failures < 2:
         running.phones.ask("set_pace", pace=ask_for(asked))

@@ -24,7 +24,7 @@ SEEN_APART = timedelta(seconds=45)
 
 
 class Device(NamedTuple):
-    """What a device's cookie says: the id of its caller, and the token that it got then."""
+    """What a device's cookie says: the id of its caller, and the caller's token at that time."""
 
     id: int
     device_token: str
@@ -165,8 +165,8 @@ def current_hold(caller: Caller) -> Hold | None:
 
 
 def renew_hold(device: Caller | Device, call_id: uuid.UUID) -> datetime:
-    """Extend a hold by the campaign's hold time, up to its longest since the contact came onto the
-    screen by a claim or an undo. Store that the caller's screen is open.
+    """Extend a hold by the campaign's hold time. A contact stays on the screen for at most the
+    campaign's longest hold after a claim or an undo. Store that the caller's screen is open.
 
     Return when the hold expires (aware UTC), as PostgreSQL has it. A renewal soon after another
     (`WRITTEN_APART`, for short holds a fifth of the hold) writes no later expiry. Raises

@@ -31,8 +31,8 @@ class _Module:
 def bundle(entry: Path) -> str:
     """Return JavaScript that does what the module `entry` does, without further requests.
 
-    Raises UnsupportedModuleError for other syntax than the docstring of this module names, and for
-    modules that import each other in a circle.
+    Raises UnsupportedModuleError if a module has syntax that the docstring above does not name, or
+    if modules import each other in a circle.
     """
     done: dict[str, str] = {}
     _add(entry, done, ())

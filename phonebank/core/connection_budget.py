@@ -31,8 +31,8 @@ FROM pg_roles, pg_database WHERE rolname = current_user AND datname = current_da
 
 
 def check(app: Flask) -> None:
-    """Raise ConfigError, with the sum in words, if the processes may open more connections than
-    PostgreSQL takes.
+    """Raise ConfigError, whose message shows the sum, if the processes may open more connections
+    than PostgreSQL takes.
 
     While PostgreSQL is away nothing is checked. The next process that starts does the check.
     """

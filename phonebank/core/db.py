@@ -198,9 +198,10 @@ def autocommit(act: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Run each statement of a function as a transaction of its own, so that no BEGIN, COMMIT or
     ROLLBACK goes to PostgreSQL. Each of them costs as much as a statement that finds one row.
 
-    This is for busy views whose every change is one statement, which checks itself what was read
-    before it. What a statement has written stays, whatever happens after it: a rollback takes
-    nothing back. To change several rows that belong together, call `begin_transaction` first.
+    This is for busy views that make each change with one statement. That statement checks that what
+    was read before it is still true. What a statement has written stays, whatever happens after it:
+    a rollback takes nothing back. To change several rows that belong together, call
+    `begin_transaction` first.
 
     The function still calls `db.session.commit()`, which returns the connection to the pool and
     runs what waits for `after_commit`. Rows do not expire at the commit: what another request may

@@ -1,4 +1,4 @@
-"""Decides which newcomers wait although the door is open, because of the address that they join
+"""Decides which newcomers must wait even if the door is open. It goes by the address that they join
 from.
 
 Phonebank cannot tell a new phone from a new caller, so a person who joins with another phone gets

@@ -86,7 +86,7 @@ def look_up() -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 @takes_files
 def add() -> ResponseReturnValue:
-    """Enter the numbers of a short text, and list the lines that have none.
+    """Add every phone number in the typed text, and list the lines without one.
 
     A file, a long text or a text with several columns goes to `file_views` for review first.
     """
