@@ -7,23 +7,26 @@ from sqlalchemy import text
 from phonebank.core.db import db
 from phonebank.tallies.reconcile import differences
 
-# Queries that should find nothing: ids of calls, contacts or callers. After an undo a call goes on
-# that has ended before, so calls that were undone say nothing about what happened at once.
+
+def _in_two_calls(column: str) -> str:
+    """Return the query for the values of a column of `call` that two calls had at the same time.
+
+    After an undo a call goes on that has ended before, so calls that were undone say nothing about
+    what happened at once.
+    """
+    return f"""
+        SELECT {column} FROM (
+            SELECT {column}, started_at,
+                   lag(ended_at) OVER (PARTITION BY {column} ORDER BY started_at) AS before,
+                   row_number() OVER (PARTITION BY {column} ORDER BY started_at) AS n
+            FROM call WHERE turn = 0) AS one
+        WHERE n > 1 AND (before IS NULL OR before > started_at)"""
+
+
+# Queries that should find nothing: ids of calls, contacts or callers.
 _EXPECTED_NONE = {
-    "contacts in two calls at the same time": """
-        SELECT contact_id FROM (
-            SELECT contact_id, started_at,
-                   lag(ended_at) OVER (PARTITION BY contact_id ORDER BY started_at) AS before,
-                   row_number() OVER (PARTITION BY contact_id ORDER BY started_at) AS n
-            FROM call WHERE turn = 0) AS one
-        WHERE n > 1 AND (before IS NULL OR before > started_at)""",
-    "callers in two calls at the same time": """
-        SELECT caller_id FROM (
-            SELECT caller_id, started_at,
-                   lag(ended_at) OVER (PARTITION BY caller_id ORDER BY started_at) AS before,
-                   row_number() OVER (PARTITION BY caller_id ORDER BY started_at) AS n
-            FROM call WHERE turn = 0) AS one
-        WHERE n > 1 AND (before IS NULL OR before > started_at)""",
+    "contacts in two calls at the same time": _in_two_calls("contact_id"),
+    "callers in two calls at the same time": _in_two_calls("caller_id"),
     "contacts whose attempts are not their counted calls": """
         SELECT contact.id FROM contact LEFT JOIN call ON call.contact_id = contact.id AND counted
         WHERE contact.id IN (SELECT contact_id FROM call)

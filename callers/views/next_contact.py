@@ -89,7 +89,7 @@ def show_next(
         return redirect(url_for("callers.practice"), 303)
     if not hold.is_new:  # a new call has stored it
         page_data.update_last_seen(g.caller)
-    # The page is rendered before the commit, after which every row would be read again.
+    # The page is rendered before the commit, which returns the connection that it reads with.
     page = show_or_redirect(hold, recorded_json)
     db.session.commit()
     return page

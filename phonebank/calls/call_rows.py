@@ -176,8 +176,9 @@ class CallResult:
 class PeopleResult:
     """How an outcome changes the people on the number.
 
-    `contact` is the contact's new state. The others wait until `others_wait_until`. Without calling
-    hours their wait would end at `others_rested_at` (both aware; None if they need not wait).
+    `contact` is the contact's new state. The other people on the number can't be called before
+    `others_wait_until`. Without calling hours they could be called from `others_rested_at` on. Both
+    times are aware, or None if the others need not wait.
     `lost_number` has the others that have lost the number already, because it is dead.
     """
 
@@ -202,8 +203,9 @@ def write_rows(rows: CallRows, result: CallResult, people: PeopleResult | None) 
     """Write an outcome into its call, the contact, the others on the number, and the tally.
 
     Return False and change nothing if the call or the contact has changed since `rows` were read.
-    Without `people`, only the call changes. A contact that moves to its next number needs a
-    transaction; it becomes unusable if the campaign has the same person again with that number.
+    Without `people`, only the call changes. If the contact moves to its next number, begin a
+    transaction first. If the campaign has the same person with that next number already, the
+    contact becomes unusable instead.
     """
     if people is None or people.contact.phone == rows.contact.phone:
         return _write(rows, result, people)

@@ -57,7 +57,7 @@ class HourlyCache:
     _not_before: float = 0.0
 
     def refresh(self, party_ids: Iterable[int]) -> None:
-        """Read the parties that were never read, and up to a hundred that are ten seconds old.
+        """Read the parties that were never read, and up to a hundred others after ten seconds.
 
         If PostgreSQL fails, this raises nothing, because no board should wait for its bars. It
         rolls back, and a call ten seconds later tries again.

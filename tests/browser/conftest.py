@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -23,6 +24,8 @@ from playwright.sync_api import (
 )
 
 from phonebank.core.config import Config
+from phonebank.models import Party
+from tests.browser.call_page import open_party
 
 ROOT = Path(__file__).resolve().parents[2]
 HOW_TO_GET_CHROMIUM = "sudo apt-get install chromium-headless-shell"
@@ -169,3 +172,9 @@ def new_page(browser: Browser, web_server: Server) -> Iterator[Callable[..., Pag
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def party(app_context: Flask) -> Party:
+    """An open party of a campaign with a script and eight people to call."""
+    return open_party()

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 
 import pytest
-from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
@@ -13,7 +12,6 @@ from phonebank.models import Contact, ContactList, Party
 from tests.browser.call_page import (
     ask_for_person,
     join_as_kit,
-    open_party,
     recorded_outcomes,
     settle,
     step_on,
@@ -43,11 +41,6 @@ PLACES = """() => {
         return [box.left, box.top, box.width, box.height];
     });
 }"""
-
-
-@pytest.fixture
-def party(app_context: Flask) -> Party:
-    return open_party()
 
 
 def out_of_sight(page: Page, selector: str) -> list[str]:

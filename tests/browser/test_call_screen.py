@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlalchemy import func, select, update
 
@@ -35,7 +34,6 @@ from tests.browser.call_page import (
     end_early,
     join_as_kit,
     open_call,
-    open_party,
     recorded_outcomes,
     settle,
     step_on,
@@ -48,11 +46,6 @@ pytestmark = pytest.mark.browser
 
 TARGET = 44  # CSS pixels
 NewPage = Callable[..., Page]
-
-
-@pytest.fixture
-def party(app_context: Flask) -> Party:
-    return open_party()
 
 
 def test_two_taps_and_one_field_then_one_tap_each(party: Party, new_page: NewPage) -> None:

@@ -1,10 +1,9 @@
 """Tests real networks: pages that answer in our place, blocked websockets, old browsers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from flask import Flask
 from playwright.sync_api import Page, Request, Response, Route, WebSocketRoute, expect
 
 from phonebank.calls.answers import answers_of
@@ -16,7 +15,6 @@ from tests.browser.call_page import (
     end_early,
     join_as_kit,
     open_call,
-    open_party,
     recorded_outcomes,
     settle,
     tap,
@@ -27,11 +25,6 @@ pytestmark = pytest.mark.browser
 NewPage = Callable[..., Page]
 
 PORTAL = "<!doctype html><title>Wi-Fi</title><h1>Welcome to our Wi-Fi</h1>"
-
-
-@pytest.fixture
-def party(app_context: Flask) -> Iterator[Party]:
-    yield open_party()
 
 
 def answer_instead(page: Page, where: str, status: int, body: str = PORTAL) -> list[str]:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 
 import pytest
-from flask import Flask
 from playwright.sync_api import Page, Request, Response, expect
 from sqlalchemy import select
 
@@ -18,7 +17,6 @@ from tests.browser.call_page import (
     end_early,
     join_as_kit,
     open_call,
-    open_party,
     recorded_outcomes,
     settle,
     step_on,
@@ -33,11 +31,6 @@ NewPage = Callable[..., Page]
 OUTBOX = "phonebank.outbox"
 PERSON_AT_MOST = 2_000  # bytes
 WITH_SCRIPT_AT_MOST = 12_000  # bytes on the network
-
-
-@pytest.fixture
-def party(app_context: Flask) -> Party:
-    return open_party()
 
 
 def contact_on_screen(party: Party) -> Contact:
